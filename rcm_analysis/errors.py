@@ -1,0 +1,71 @@
+"""The error tree: what a user can be told in one message.
+
+    RcmError
+    ├── SourceError      a raw file cannot be read as what it should be
+    ├── TableError       a table lacks columns, or holds what its grain forbids
+    ├── ClientError      an unknown client, or a registry that contradicts itself
+    ├── ParameterError   a report parameter that is unknown, missing or of the wrong type
+    ├── StoreError       the store cannot be read, or may not be written
+    └── RunError         a report that did not finish
+
+Every message says what was expected, what was found, where, how many, and what to do. It never
+carries a cell value: column names, rules, counts and row numbers only. `cli.py` prints the
+message without a traceback; anything that is not an `RcmError` is a fault of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RcmError(Exception):
+    """Root of everything the user can put right."""
+
+
+class SourceError(RcmError):
+    """A raw file is not what it should be."""
+
+
+class TableError(RcmError):
+    """A table lacks columns or breaks its own grain."""
+
+
+class ClientError(RcmError):
+    """A client is unknown, or its settings contradict themselves."""
+
+
+class ParameterError(RcmError):
+    """A report parameter is unknown, missing or of the wrong type."""
+
+
+class StoreError(RcmError):
+    """The store cannot be read or may not be written."""
+
+
+class RunError(RcmError):
+    """A report did not finish."""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """" Closest: x." for the known word most like `word`, or nothing.
+
+    >>> closest("cleint", ["client", "period"])
+    ' Closest: client.'
+    >>> closest("zzz", ["client", "period"])
+    ''
+    """
+    match = difflib.get_close_matches(word, list(known), n=1)
+    return f" Closest: {match[0]}." if match else ""
+
+
+def listed(words: Iterable[str], limit: int = 12) -> str:
+    """The words as one line, cut after `limit` with the number left out.
+
+    >>> listed(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    words = list(words)
+    if len(words) <= limit:
+        return ", ".join(words)
+    return f"{', '.join(words[:limit])} and {len(words) - limit} more"

@@ -1,0 +1,102 @@
+"""The two edges of every measure: any frame in, a small tidy pandas frame out.
+
+Polars (streaming) is the default engine. pandas frames and Parquet paths become Polars lazy frames
+first, because Narwhals on pandas gives wrong conditional sums; DuckDB relations and Spark frames
+stay in their engine. Inside a measure, `.agg()` holds plain sums, counts, minima and maxima of
+columns only, so that every engine gives the same answer to the cent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+import polars as pl
+
+from .errors import TableError, listed
+
+NO_VALUE = "(none)"
+
+
+def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = ()) -> nw.LazyFrame:
+    """The frame as a Narwhals lazy frame with just `columns`, empty `by` values filled with "(none)".
+
+    Raises
+        TableError when a column is missing: it names what is missing and what is there.
+    """
+    if isinstance(native, (str, Path)):
+        native = pl.scan_parquet(native)
+    elif isinstance(native, pd.DataFrame):
+        native = _from_pandas(native)
+    frame = native.lazy() if isinstance(native, nw.DataFrame) else native
+    if not isinstance(frame, nw.LazyFrame):
+        frame = nw.from_native(frame).lazy()
+    wanted = list(dict.fromkeys([*columns, *by]))
+    there = frame.collect_schema().names()
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise TableError(f"{what} lacks the columns {listed(missing)}; it has {listed(there, 30)}.")
+    return frame.select(wanted).with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in by])
+
+
+def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
+    table = pl.from_pandas(frame)
+    dates = [name for name, kind in table.schema.items() if isinstance(kind, pl.Datetime)]
+    nothing = [name for name, kind in table.schema.items() if kind == pl.Null]
+    return table.with_columns(
+        *[pl.col(name).cast(pl.Date) for name in dates], *[pl.col(name).cast(pl.String) for name in nothing]
+    ).lazy()
+
+
+def collect(frame: nw.LazyFrame, keys: Sequence[str], *, dates: Sequence[str] = ()) -> pd.DataFrame:
+    """The small result in pandas, with one dtype per kind of column and sorted by `keys`.
+
+    Keys become text (`month` and whatever `dates` names become datetime64), everything else int64;
+    an empty sum becomes 0. The engines differ in all of this, and in how they order text.
+    """
+    native = frame.to_native()
+    if isinstance(native, pl.LazyFrame):
+        out = native.collect(engine="streaming").to_pandas()
+    elif hasattr(native, "toPandas"):
+        out = native.toPandas()
+    elif hasattr(native, "df"):
+        out = native.df()
+    else:
+        out = native.to_pandas()
+    for name in out.columns:
+        if name == "month" or name in dates:
+            out[name] = pd.to_datetime(out[name]).astype("datetime64[us]")
+        elif name in keys:
+            out[name] = out[name].fillna(NO_VALUE).astype(str).astype("str")
+        else:
+            out[name] = whole(out[name], name)
+    return out.sort_values(list(keys), ignore_index=True) if keys else out
+
+
+def whole(values: pd.Series, name: str) -> pd.Series:
+    """The values as int64, refusing fractions: engines may only add up counts and cents."""
+    numbers = values.fillna(0)
+    integers = numbers.astype("int64")
+    if not (integers == numbers).all():
+        raise TableError(f"{name}: fractions where whole cents or counts were due; pass amounts as int64 cents.")
+    return integers
+
+
+def day_number(date: nw.Expr) -> nw.Expr:
+    """The proleptic day number of a date column, the same on every engine (`date.toordinal()`)."""
+    before = date.dt.year().cast(nw.Int64) - 1
+    return before * 365 + before // 4 - before // 100 + before // 400 + date.dt.ordinal_day().cast(nw.Int64)
+
+
+def month_of(date: nw.Expr) -> nw.Expr:
+    """The first day of the month of a date column, named `month`."""
+    return date.dt.truncate("1mo").alias("month")
+
+
+def days_before(as_of: dt.date, days: int) -> dt.date:
+    """The day `days` days before `as_of`: dates are compared, never subtracted, in an engine."""
+    return as_of - dt.timedelta(days=days)
