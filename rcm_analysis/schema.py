@@ -347,11 +347,28 @@ CONTROL_TOTALS = Table(
     known_on="closed_on",
 )
 
+ACTIONS = Table(
+    "actions", "one row per action agreed with the client", ("client", "action_id"),
+    _columns(
+        ("action_id", "text", "id in the action register"),
+        ("opened_on", "date", "day on which it was agreed (known)"),
+        ("title", "text", "what is to be done"),
+        ("category", "text", "denial category or measure concerned", True),
+        ("owner", "text", "who does it"),
+        ("due_on", "date", "day promised"),
+        ("amount_cents", "cents", "dollars at stake when it was opened", True),
+        ("closed_on", "date", "day on which it was closed; later than the as-of day means open", True),
+        ("outcome", "text", "what came of it", True),
+        ("recovered_cents", "cents", "dollars recovered", True),
+    ),
+    known_on="opened_on",
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         CLAIMS, CLAIM_LINES, SUBMISSIONS, CLAIM_EDITS, TRANSACTIONS, DEPOSITS, REMIT_CLAIMS, REMIT_LINES,
-        REMIT_ADJUSTMENTS, PROVIDER_ADJUSTMENTS, WORK_LOG, FEE_SCHEDULES, PAYER_RULES, CONTROL_TOTALS,
+        REMIT_ADJUSTMENTS, PROVIDER_ADJUSTMENTS, WORK_LOG, FEE_SCHEDULES, PAYER_RULES, CONTROL_TOTALS, ACTIONS,
     )
 }
 """The tables of the store, by name. `CLIENTS` and `PAYERS` come from the registry instead."""
