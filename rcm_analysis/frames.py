@@ -40,7 +40,8 @@ def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = 
     missing = [name for name in wanted if name not in there]
     if missing:
         raise TableError(f"{what} lacks the columns {listed(missing)}; it has {listed(there, 30)}.")
-    return frame.select(wanted).with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in by])
+    frame = frame.select(wanted)
+    return frame.with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in by]) if by else frame
 
 
 def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
