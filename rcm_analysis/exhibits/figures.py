@@ -1,0 +1,271 @@
+"""Charts: `plot_*(result, ax) -> ax`, one restrained look, and the block that carries them.
+
+The title stands outside the picture, with the sentence the chart shows. Series are labelled where they
+end instead of in a legend, and differ in line style and lightness, so that grey print stays readable.
+Figures never touch pyplot's list of open figures: nothing can leak.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .blocks import Block, note
+from .formats import as_text
+
+INK, MUTED, RULE = "#1a2733", "#55616e", "#d3dae1"
+NAVY, BLUE, SKY, RUST, GREY = "#14425f", "#3a7ca5", "#a5c8dd", "#a8460a", "#8d99a5"
+AGES = ("#d5e5ef", "#a5c8dd", "#6ba3c4", "#3a7ca5", "#14425f")
+"""Young to old, light to dark: the order survives grey print."""
+
+FONTS = Path(__file__).parent.parent / "press" / "fonts"
+
+WIDTH, DENSE = 6.9, 2000
+
+STYLE = {
+    "svg.fonttype": "path", "svg.hashsalt": "rcm_analysis", "font.size": 9, "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.grid": True,
+    "axes.grid.axis": "y", "grid.color": "#e6eaee", "grid.linewidth": 0.7, "axes.axisbelow": True,
+    "ytick.major.size": 0, "xtick.major.size": 0, "figure.facecolor": "white", "axes.facecolor": "white",
+    "hatch.linewidth": 0.6, "path.simplify": True, "font.family": ["Source Sans 3", "DejaVu Sans"],
+}
+
+for _font in sorted(FONTS.glob("*.ttf")):
+    font_manager.fontManager.addfont(_font)
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+def new_axes(height: float = 2.5) -> Axes:
+    """Empty axes in the house style, as wide as the text of a page."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        return figure.add_subplot()
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as SVG: text as paths, dense artists as pictures, the same bytes every time."""
+    for axes in figure.axes:
+        for artist in [*axes.collections, *axes.lines]:
+            points = artist.get_offsets() if hasattr(artist, "get_offsets") else artist.get_xydata()
+            if len(points) > DENSE:
+                artist.set_rasterized(True)
+    out = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(out, format="svg", dpi=200, metadata={"Date": None, "Creator": None})
+    _forget(figure)
+    return re.sub(r"<!DOCTYPE[^>]*>\s*", "", out.getvalue())
+
+
+def _forget(figure: Figure) -> None:
+    number = getattr(figure, "number", None)
+    if number is not None:
+        import matplotlib.pyplot as plt
+
+        plt.close(figure)
+
+
+def figure_block(
+    axes: Axes, *, name: str, title: str, alt: str, finding: str, table: Mapping[str, Any] | None = None,
+) -> Block:
+    """The chart with its title, its computed finding, its description and the numbers behind it."""
+    if not alt.strip() or not finding.strip():
+        raise ValueError(f"the figure '{name}' needs an alternative text and a finding; one of them is empty")
+    payload = {"kind": "figure", "name": name, "title": title, "alt": alt, "finding": finding, "table": table}
+    return Block(payload, svg=as_svg(axes.figure))
+
+
+def nothing_to_draw(text: str) -> Block:
+    """What stands in the place of a blank chart: one honest sentence."""
+    return note(text)
+
+
+def usd_axis(axis: Any) -> None:
+    """Ticks in dollars, from cents: $20K, $1.2M."""
+    axis.set_major_formatter(FuncFormatter(lambda cents, _: short_usd(cents)))
+    axis.set_major_locator(MaxNLocator(nbins=5, min_n_ticks=3))
+
+
+def rate_axis(axis: Any) -> None:
+    """Ticks in percent, from 0 to 1."""
+    axis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate * 100:.4g}%"))
+    axis.set_major_locator(MaxNLocator(nbins=5, min_n_ticks=3))
+
+
+def short_usd(cents: float) -> str:
+    """Dollars short enough for a tick.
+
+    >>> short_usd(2_000_000), short_usd(120_000_000), short_usd(-50_000), short_usd(1_234_500)
+    ('$20K', '$1.2M', '-$500', '$12.3K')
+    """
+    dollars = abs(cents) / 100
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if dollars >= size:
+            body = f"{round(dollars / size, 1):g}{letter}"
+            break
+    else:
+        body = f"{dollars:.0f}"
+    return f"{'-' if cents < 0 else ''}${body}"
+
+
+def _month_ticks(axes: Axes, months: Sequence[Any]) -> None:
+    days = [pd.Timestamp(month) for month in months]
+    step = 1 if len(days) <= 14 else 3
+    shown = [number for number in range(len(days)) if (len(days) - 1 - number) % step == 0]
+    labels = [f"{days[n]:%b}\n{days[n]:%Y}" if days[n].month == 1 or n == shown[0] else f"{days[n]:%b}" for n in shown]
+    axes.set_xticks(shown, labels)
+
+
+def _end_label(axes: Axes, x: float, y: float, text: str, color: str) -> None:
+    axes.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", color=color, fontsize=9, fontweight="semibold")
+
+
+def _spread(axes: Axes, heights: list[float]) -> list[float]:
+    """Label heights moved apart until none overlaps, order kept."""
+    low, high = axes.get_ylim()
+    gap = (high - low) * 0.09
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    out = list(heights)
+    for below, above in zip(order, order[1:], strict=False):
+        out[above] = max(out[above], out[below] + gap)
+    return out
+
+
+def plot_months(result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], unit: str = "usd", immature: str = "") -> Axes:
+    """Lines by month, labelled at their ends; the first is the strongest.
+
+    `series` maps columns of `result` (which has `month`) to their words; `immature` names a flag
+    column whose months are shaded and marked as not yet complete.
+    """
+    looks = ((NAVY, "-", 2.2), (BLUE, "--", 1.7), (GREY, ":", 1.9), (RUST, "-.", 1.6))
+    at = np.arange(len(result))
+    ends = []
+    for (column, words), (color, style, width) in zip(series.items(), looks, strict=False):
+        values = result[column].astype("float64").to_numpy()
+        sns.lineplot(x=at, y=values, ax=ax, color=color, linestyle=style, linewidth=width, errorbar=None, legend=False)
+        known = np.flatnonzero(~np.isnan(values))
+        if len(known):
+            ends.append((known[-1], values[known[-1]], words, color))
+    ax.set_xlabel("")
+    ax.set_ylabel("")
+    (usd_axis if unit == "usd" else rate_axis if unit == "rate" else lambda axis: None)(ax.yaxis)
+    top = max((np.nanmax(result[column].astype("float64").to_numpy(), initial=0) for column in series), default=0)
+    ax.set_ylim(min(0, ax.get_ylim()[0]), top * 1.12 if top > 0 else 1)
+    if immature:
+        _shade(ax, np.flatnonzero(result[immature].astype(bool).to_numpy()))
+    for (x, _, words, color), height in zip(ends, _spread(ax, [end[1] for end in ends]), strict=True):
+        _end_label(ax, x, height, words, color)
+    _month_ticks(ax, result["month"].tolist())
+    ax.set_xlim(-0.4, len(result) - 0.4)
+    return ax
+
+
+def _shade(axes: Axes, months: np.ndarray) -> None:
+    if not len(months):
+        return
+    for month in months:
+        axes.axvspan(month - 0.5, month + 0.5, facecolor="#eef1f4", hatch="///", edgecolor="#d5dbe1", linewidth=0, zorder=0)
+    axes.text(months[0] - 0.42, axes.get_ylim()[1], "not yet complete", va="top", ha="left", fontsize=7.5, color=MUTED)
+
+
+def plot_aging(result: pd.DataFrame, ax: Axes, *, parts: Mapping[str, str]) -> Axes:
+    """Open balances by age: one stacked bar per part, youngest to oldest, lightest to darkest.
+
+    `result` holds `bucket` in order and one column of cents per part.
+    """
+    names = list(parts)
+    left = np.zeros(len(names))
+    totals = np.array([max(float(result[name].sum()), 0.0) for name in names])
+    for place, (_, row) in enumerate(result.iterrows()):
+        widths = np.array([float(row[name]) for name in names])
+        color = AGES[min(place, len(AGES) - 1)]
+        ax.barh(range(len(names)), widths, left=left, color=color, height=0.55, edgecolor="white", linewidth=1.2)
+        for bar, width in enumerate(widths):
+            if width > totals.max() * 0.085:
+                shade = "white" if place >= 3 else INK
+                ax.text(left[bar] + width / 2, bar, short_usd(width), ha="center", va="center", color=shade, fontsize=8)
+        left = left + widths
+    largest = int(totals.argmax())
+    middle = 0.0
+    for _, row in result.iterrows():
+        width = float(row[names[largest]])
+        if width > totals.max() * 0.05:
+            ax.text(middle + width / 2, largest - 0.34, str(row["bucket"]), ha="center", va="bottom", fontsize=8, color=MUTED)
+        middle += width
+    ax.set_yticks(range(len(names)), [f"{parts[name]}\n{as_text(round(total), 'usd')}" for name, total in zip(names, totals, strict=True)], color=INK)
+    ax.set_ylim(len(names) - 0.6, -0.75)
+    ax.set_xlim(0, totals.max() * 1.01 or 1)
+    ax.grid(False)
+    ax.xaxis.set_visible(False)
+    ax.spines["bottom"].set_visible(False)
+    return ax
+
+
+def plot_bars(result: pd.DataFrame, ax: Axes, *, label: str, value: str, unit: str = "usd", strong: Sequence[int] = ()) -> Axes:
+    """Horizontal bars, largest first, each with its value; `strong` rows are darker."""
+    values = result[value].astype("float64").to_numpy()
+    palette = [NAVY if number in set(strong) else SKY for number in range(len(result))]
+    sns.barplot(x=values, y=np.arange(len(values)), orient="y", hue=np.arange(len(values)), palette=palette, ax=ax,
+                errorbar=None, legend=False, saturation=1, width=0.66)
+    for place, number in enumerate(values):
+        text = as_text(round(number), "usd") if unit == "usd" else as_text(number, unit)
+        ax.annotate(text, (max(number, 0), place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+    ax.set_yticks(range(len(values)), [_short(text) for text in result[label]], color=INK)
+    ax.set_xlabel("")
+    ax.set_ylabel("")
+    ax.grid(False)
+    ax.xaxis.set_visible(False)
+    ax.spines["bottom"].set_visible(False)
+    ax.margins(x=0.14)
+    return ax
+
+
+def _short(text: Any, limit: int = 34) -> str:
+    text = str(text).replace("$", r"\$")
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def plot_matrix(result: pd.DataFrame, ax: Axes) -> Axes:
+    """The four ratings as a square: revenue per provider upwards, effort to the right.
+
+    `result` holds `rating`, `clients` and `names`.
+    """
+    places = {"A": (0, 0), "B": (0, 1), "C": (1, 0), "D": (1, 1)}
+    counts = np.zeros((2, 2))
+    for _, row in result.iterrows():
+        counts[places[row["rating"]]] = row["clients"]
+    with mpl.rc_context(STYLE):
+        sns.heatmap(counts, ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), cbar=False, linewidths=3, linecolor="white",
+                    vmin=0, vmax=max(counts.max() * 3.5, 1))
+    for rating, (down, across) in places.items():
+        found = result.loc[result["rating"] == rating, "names"]
+        names = found.iloc[0] if len(found) else ""
+        ax.text(across + 0.04, down + 0.07, f"{rating}: {int(counts[down, across])}", ha="left", va="top", fontsize=12, fontweight="bold", color=NAVY)
+        ax.text(across + 0.04, down + 0.32, _wrapped(names), ha="left", va="top", fontsize=8, color=INK, linespacing=1.35)
+    ax.set_xticks([0.5, 1.5], ["Little contact needed", "Much contact needed"], color=INK)
+    ax.set_yticks([0.5, 1.5], ["High revenue\nper provider", "Low revenue\nper provider"], color=INK, rotation=0)
+    ax.grid(False)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return ax
+
+
+def _wrapped(names: str, width: int = 40, lines: int = 5) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(names.replace("$", r"\$"), width, max_lines=lines, placeholder=" …"))

@@ -1,0 +1,172 @@
+"""Values as the reader sees them. The only rounding in the package.
+
+Money comes in as whole cents and leaves as dollars; rates come in as 0 to 1. Negative money is
+printed the accountants' way, in parentheses. Nothing is ever printed as 0 because it is unknown:
+an empty value is a dash, with its reason where one is given.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pandas as pd
+
+EMPTY = "–"
+UNITS = ("text", "usd", "count", "rate", "days", "number", "date", "month", "flag")
+
+
+def is_empty(value: Any) -> bool:
+    """True for None, NaN, NaT and the empty text.
+
+    >>> is_empty(float("nan")), is_empty(0), is_empty("")
+    (True, False, True)
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    return bool(pd.isna(value)) if not isinstance(value, (list, dict, tuple, set)) else False
+
+
+def as_text(value: Any, unit: str, *, exact: bool = False, reason: str = "") -> str:
+    """One value as printed text.
+
+    Unit
+        usd (from cents; whole dollars, or cents when `exact`), rate (0 to 1), days, count, number,
+        date, month, flag, text
+    Empty
+        A dash, followed by `reason` in parentheses where one is given.
+
+    >>> as_text(123456789, "usd"), as_text(-123450, "usd"), as_text(-5, "usd", exact=True)
+    ('$1,234,568', '($1,235)', '($0.05)')
+    >>> as_text(0.1234, "rate"), as_text(34.25, "days"), as_text(1200, "count")
+    ('12.3%', '34.3', '1,200')
+    >>> as_text(None, "days", reason="no charges posted")
+    '– (no charges posted)'
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit should be one of {', '.join(UNITS)}; found {unit!r}")
+    if is_empty(value) or (isinstance(value, float) and math.isinf(value)):
+        return f"{EMPTY} ({reason})" if reason else EMPTY
+    return _usd(value, exact) if unit == "usd" else _WRITERS[unit](value)
+
+
+def _rounded(value: Any, places: int) -> Decimal:
+    """Half up, away from zero; a float is taken as it prints, so that 34.25 is 34.3."""
+    number = value if isinstance(value, Decimal) else Decimal(repr(float(value)) if isinstance(value, float) else str(value))
+    out = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return out if out else abs(out)
+
+
+def _usd(cents: Any, exact: bool) -> str:
+    dollars = _rounded(Decimal(int(cents)) / 100, 2 if exact else 0)
+    text = f"${abs(dollars):,}"
+    return f"({text})" if dollars < 0 else text
+
+
+def _rate(value: Any) -> str:
+    return f"{_rounded(Decimal(repr(float(value))) * 100, 1):,}%"
+
+
+def _number(value: Any) -> str:
+    return f"{_rounded(value, 1):,}"
+
+
+def _count(value: Any) -> str:
+    return f"{_rounded(value, 0):,}"
+
+
+def _date(value: Any) -> str:
+    day = pd.Timestamp(value)
+    return f"{day:%b} {day.day}, {day.year}"
+
+
+def _month(value: Any) -> str:
+    return f"{pd.Timestamp(str(value)[:7] + '-01'):%b %Y}"
+
+
+def _flag(value: Any) -> str:
+    return "yes" if value else "no"
+
+
+_WRITERS = {
+    "text": str, "rate": _rate, "days": _number, "number": _number, "count": _count,
+    "date": _date, "month": _month, "flag": _flag,
+}
+
+
+def plain(value: Any, unit: str) -> str | int | float | bool | None:
+    """The value as JSON keeps it: cents and counts as int, rates as float, days as ISO text.
+
+    >>> plain(pd.Timestamp("2026-10-31"), "date"), plain(float("nan"), "usd"), plain(12.0, "usd")
+    ('2026-10-31', None, 12)
+    """
+    if is_empty(value) or (isinstance(value, float) and math.isinf(value)):
+        return None
+    if unit == "date":
+        return f"{pd.Timestamp(value):%Y-%m-%d}"
+    if unit == "month":
+        return str(value)[:7] if isinstance(value, str) else f"{pd.Timestamp(value):%Y-%m}"
+    if unit in ("usd", "count"):
+        return int(value)
+    if unit == "flag":
+        return bool(value)
+    return str(value) if unit == "text" else float(value)
+
+
+def day_text(day: dt.date) -> str:
+    """A day in a sentence.
+
+    >>> day_text(dt.date(2026, 10, 31))
+    'October 31, 2026'
+    """
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> counted(1, "claim"), counted(1200, "claim"), counted(0, "reply", "replies")
+    ('1 claim', '1,200 claims', 'no replies')
+    """
+    noun = one if number == 1 else many or f"{one}s"
+    return f"{as_text(number, 'count') if number else 'no'} {noun}"
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as a list in a sentence.
+
+    >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    words = list(words)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter; nothing else is touched.
+
+    >>> sentence("no denials were posted.")
+    'No denials were posted.'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def words_of(code: str) -> str:
+    """An internal name in the reader's words.
+
+    >>> words_of("timely_filing"), words_of("cob")
+    ('timely filing', 'other insurance first (coordination of benefits)')
+    """
+    return _WORDS.get(code, str(code).replace("_", " "))
+
+
+_WORDS = {
+    "cob": "other insurance first (coordination of benefits)",
+    "self_pay": "patients without insurance",
+    "write_off": "write-off",
+    "(none)": "not stated",
+    "prior_payer_info": "earlier payer's decision",
+}

@@ -1,0 +1,112 @@
+"""Result frames as printed tables: which columns, in which words, in which unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ..errors import TableError, listed
+from .blocks import Block
+from .formats import UNITS, as_text, is_empty, plain
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One printed column: where it comes from, its heading, its unit.
+
+    `texts` replaces chosen values by words (a flag, an id); `exact` prints money with cents; `marked`
+    names a flag column that adds an asterisk.
+    """
+
+    column: str
+    title: str
+    unit: str = "text"
+    texts: Mapping[Any, str] = field(default_factory=dict)
+    exact: bool = False
+    marked: str = ""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise ValueError(f"unit should be one of {', '.join(UNITS)}; found {self.unit!r}")
+
+
+def show(
+    result: pd.DataFrame, columns: Sequence[Shown], *, name: str, title: str, definition: str,
+    notes: Sequence[str] = (), emphasis: Sequence[int] = (), print_it: bool = True,
+) -> Block:
+    """A result frame as a table block.
+
+    `name` is a slug and becomes the sheet name of the workbook; `definition` says in one line what the
+    rows are, on which date basis, in which unit. `emphasis` holds the row numbers of totals.
+    `print_it=False` keeps the table for the workbook only.
+
+    >>> frame = pd.DataFrame({"payer": ["Acme"], "open_cents": [12345]})
+    >>> block = show(frame, [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd")],
+    ...              name="open", title="Open balance", definition="Open balance in US dollars.")
+    >>> block.payload["rows"], block.payload["text"]
+    ([['Acme', 12345]], [['Acme', '$123']])
+    """
+    return Block(table_payload(
+        result, columns, name=name, title=title, definition=definition,
+        notes=notes, emphasis=emphasis, print_it=print_it,
+    ))
+
+
+def table_payload(
+    result: pd.DataFrame, columns: Sequence[Shown], *, name: str, title: str, definition: str,
+    notes: Sequence[str] = (), emphasis: Sequence[int] = (), print_it: bool = True,
+) -> dict[str, Any]:
+    """The payload behind `show`, for the numbers beneath a figure."""
+    missing = [item.column for item in columns if item.column not in result.columns]
+    if missing:
+        raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
+    records = result.to_dict("records")
+    return {
+        "kind": "table", "name": name, "title": title,
+        "columns": [{"name": item.column, "title": item.title, "unit": item.unit} for item in columns],
+        "rows": [[_raw(record, item) for item in columns] for record in records],
+        "text": [[_cell(record, item) for item in columns] for record in records],
+        "emphasis": [int(number) for number in emphasis], "notes": [line for line in notes if line],
+        "row_header": 0 if columns and columns[0].unit in ("text", "month", "date") else None,
+        "definition": definition, "print": bool(print_it),
+    }
+
+
+def _raw(record: Mapping[str, Any], item: Shown) -> Any:
+    value = record[item.column]
+    if item.unit in ("text", "flag") and not is_empty(value) and value in item.texts:
+        return item.texts[value] if item.unit == "text" else plain(value, "flag")
+    return plain(value, item.unit)
+
+
+def _cell(record: Mapping[str, Any], item: Shown) -> str:
+    value = record[item.column]
+    if not is_empty(value) and value in item.texts:
+        return item.texts[value]
+    text = as_text(value, item.unit, exact=item.exact)
+    return f"{text}*" if item.marked and bool(record.get(item.marked)) else text
+
+
+def with_total(
+    result: pd.DataFrame, label: str, sums: Sequence[str], *, words: str = "Total", values: Mapping[str, Any] | None = None,
+) -> tuple[pd.DataFrame, list[int]]:
+    """The frame with a total row, and the emphasis that marks it.
+
+    `sums` are added up; `values` gives what may not be added up (rates, days), from the measure itself.
+    Everything else in the total row is empty. A frame without rows gets no total.
+
+    >>> frame = pd.DataFrame({"payer": ["a", "b"], "cents": [1, 2]})
+    >>> with_total(frame, "payer", ["cents"])[0]["cents"].tolist()
+    [1, 2, 3]
+    """
+    if result.empty:
+        return result, []
+    total: dict[str, Any] = dict.fromkeys(result.columns)
+    total |= {column: result[column].sum() for column in sums}
+    total |= dict(values or {}) | {label: words}
+    frame = result.reset_index(drop=True).astype(object)
+    frame.loc[len(frame)] = total
+    return frame, [len(frame) - 1]
