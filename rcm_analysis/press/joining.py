@@ -1,0 +1,73 @@
+"""Several reports as one packet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .blocks import Block, Document, Glossary, Heading, ListBlock, Meta, Paragraph, Quote, Run, Term, numbered
+from .plain import slug
+
+
+def join(documents: list[Document], meta: Meta) -> Document:
+    """One document with a part per report, one glossary at the end, and every anchor and number once.
+
+    >>> from .blocks import Note
+    >>> one = Document(Meta(title="Aging"), (Note("info", "x"),))
+    >>> [type(block).__name__ for block in join([one, one], Meta(title="Packet")).blocks]
+    ['Heading', 'Note', 'Heading', 'Note']
+    """
+    blocks: list[Block] = []
+    terms: dict[tuple[str, str], Term] = {}
+    for position, document in enumerate(documents, start=1):
+        prefix = f"part-{position}"
+        kept = _without_glossaries(list(document.blocks), terms)
+        blocks.append(_part(document.meta.title, prefix, document.meta.period_title if document.meta.period_title != meta.period_title else ""))
+        blocks.extend(_moved(block, prefix) for block in kept)
+    if terms:
+        blocks.append(_part("Definitions", "definitions-of-the-packet"))
+        blocks.append(Glossary(tuple(terms.values())))
+    warnings = tuple(f"{document.meta.title}: {warning}" for document in documents for warning in document.warnings)
+    inputs = tuple(payload for document in documents for payload in document.inputs)
+    return Document(meta, numbered(tuple(blocks)), warnings, inputs)
+
+
+def _part(title: str, anchor: str, subtitle: str = "") -> Heading:
+    return Heading(1, (Run(title),), slug(anchor), part=True, subtitle=subtitle)
+
+
+def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term]) -> list[Block]:
+    """The blocks without their glossaries, whose terms are gathered; a heading left with nothing goes too."""
+    kept: list[Block] = []
+    for position, block in enumerate(blocks):
+        if not isinstance(block, Glossary):
+            kept.append(block)
+            continue
+        for term in block.items:
+            terms.setdefault((term.name or term.title, term.formula), term)
+        following = blocks[position + 1] if position + 1 < len(blocks) else None
+        if kept and isinstance(kept[-1], Heading) and _closes(kept[-1], following):
+            kept.pop()
+    return kept
+
+
+def _closes(heading: Heading, following: Block | None) -> bool:
+    return following is None or (isinstance(following, Heading) and following.level <= heading.level)
+
+
+def _moved(block: Block, prefix: str) -> Block:
+    """The block one level down, its anchors and links inside its own part."""
+    if isinstance(block, Heading):
+        return replace(block, level=min(6, block.level + 1), anchor=f"{prefix}-{block.anchor}", text=_linked(block.text, prefix))
+    if isinstance(block, Paragraph):
+        return replace(block, text=_linked(block.text, prefix))
+    if isinstance(block, Quote):
+        return replace(block, blocks=tuple(_moved(inner, prefix) for inner in block.blocks))
+    if isinstance(block, ListBlock):
+        return replace(block, items=tuple(tuple(_moved(inner, prefix) for inner in item) for item in block.items))
+    return block
+
+
+def _linked(text: tuple[Run, ...], prefix: str) -> tuple[Run, ...]:
+    return tuple(
+        replace(run, href=f"#{prefix}-{run.href[1:]}") if run.href and run.href.startswith("#") else run for run in text
+    )
