@@ -1,7 +1,8 @@
-"""The only division in the package."""
+"""The only division in the package, and the only rounding below `exhibits/`."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 
@@ -21,3 +22,16 @@ def quotient(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
     top = pd.to_numeric(numerator).astype("float64")
     bottom = pd.to_numeric(denominator).astype("float64")
     return top / bottom.where(bottom != 0)
+
+
+def half_up(values: pd.Series) -> pd.Series:
+    """Cents that came out of a quotient or a rate, as whole cents: halves go up, empty stays empty.
+
+    Unit
+        whole cents (nullable integers)
+
+    >>> half_up(pd.Series([0.5, 1.5, 2.4, None])).tolist()
+    [1, 2, 2, <NA>]
+    """
+    numbers = pd.to_numeric(values).astype("float64")
+    return pd.Series(np.floor(numbers + 0.5), index=numbers.index, name=numbers.name).astype("Int64")

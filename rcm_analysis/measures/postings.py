@@ -1,0 +1,100 @@
+"""How a measure reaches its rows: a named table, postings with the columns to group by, and the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..errors import TableError, listed
+from ..frames import NO_VALUE, collect, lazy, month_of
+from ..schema import CLAIMS, TRANSACTIONS
+
+POSTING_PAYER = "posting_payer"
+"""Group by the payer named on the posting; `payer` means the primary payer of the claim."""
+
+OWN = ({"client", "party", "kind", "month", POSTING_PAYER} | set(TRANSACTIONS.names)) - {"payer", "claim_id"}
+"""What a posting knows by itself; any other `by` column is looked up on its claim."""
+
+INSURANCE = ("primary", "secondary", "tertiary")
+
+
+def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()) -> nw.LazyFrame:
+    """One of the tables as a lazy frame with just `columns` and `by`.
+
+    Raises
+        TableError when the mapping has no such table, or the table no such column.
+    """
+    if name not in tables:
+        raise TableError(f"This measure needs the table '{name}'; the tables given are {listed(tables, 30)}.")
+    return lazy(tables[name], columns, name, by=by)
+
+
+def postings(
+    tables: Mapping[str, Any], columns: Sequence[str], *, by: Sequence[str] = (), month: str = "posted_on"
+) -> nw.LazyFrame:
+    """The transactions with `columns`, and with every column of `by` in place.
+
+    `by` may name columns of the posting (`party`, `reason`, `carc`, `posted_by`, ...), `posting_payer`,
+    `month` (of the date named), and columns of its claim (`payer`, `provider`, `location`, ...).
+    Unapplied money has no claim: its `payer` is the one on the posting. Missing values are "(none)".
+    """
+    payer_asked = {"payer", POSTING_PAYER} & set(by)
+    own = [name for name in by if name in OWN and name not in ("month", POSTING_PAYER)]
+    looked_up = [name for name in by if name not in OWN]
+    need = list(dict.fromkeys([*columns, *own, *(["claim_id"] if looked_up else []), *(["payer"] if payer_asked else [])]))
+    rows = source(tables, "transactions", ["client", *[name for name in need if name != "client"]])
+    if payer_asked:
+        rows = rows.rename({"payer": POSTING_PAYER})
+    if "month" in by:
+        rows = rows.with_columns(month_of(nw.col(month)))
+    rows = with_claim_columns(rows, tables, looked_up)
+    if "payer" in by:
+        rows = rows.with_columns(payer=nw.coalesce(nw.col("payer"), nw.col(POSTING_PAYER)))
+    return filled(rows, by)
+
+
+def with_claim_columns(rows: nw.LazyFrame, tables: Mapping[str, Any], names: Sequence[str]) -> nw.LazyFrame:
+    """The rows (with `client` and `claim_id`), and these columns of their claim; empty where there is none."""
+    wanted = [name for name in names if name not in CLAIMS.key]
+    if not wanted:
+        return rows
+    return rows.join(source(tables, "claims", [*CLAIMS.key, *wanted]), on=list(CLAIMS.key), how="left")
+
+
+def filled(rows: nw.LazyFrame, by: Sequence[str]) -> nw.LazyFrame:
+    """The rows with "(none)" where a grouping column is empty, so that no engine drops them."""
+    named = [nw.col(name).fill_null(NO_VALUE) for name in by if name != "month"]
+    return rows.with_columns(*named) if named else rows
+
+
+def sums(rows: nw.LazyFrame, by: Sequence[str], cents: Sequence[str], *, count: str | None = None) -> pd.DataFrame:
+    """The columns added up per group, collected; without `by` always exactly one row.
+
+    `count` names a column that counts the rows of the group.
+    """
+    wanted = [nw.col(name).sum().alias(name) for name in cents]
+    if count:
+        wanted.insert(0, nw.len().alias(count))
+    added = rows.group_by(*by).agg(*wanted) if by else rows.select(*wanted)
+    return collect(added, list(by))
+
+
+def split_by_kind(rows: nw.LazyFrame, columns: Mapping[str, nw.Expr]) -> nw.LazyFrame:
+    """The rows with one cents column per condition: the amount where it holds, else 0."""
+    return rows.with_columns(
+        **{name: nw.when(condition).then(nw.col("amount_cents")).otherwise(0) for name, condition in columns.items()}
+    )
+
+
+def joined(left: pd.DataFrame, right: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Two results side by side on `by`; a group missing on one side has 0 there."""
+    by = list(by)
+    if not by:
+        return pd.concat([left.reset_index(drop=True), right.reset_index(drop=True)], axis=1)
+    both = left.merge(right, on=by, how="outer")
+    numbers = [name for name in both if name not in by]
+    both[numbers] = both[numbers].fillna(0).astype("int64")
+    return both.sort_values(by, ignore_index=True)
