@@ -1,0 +1,33 @@
+# make demo   twelve simulated clients, raw files to packets, in runs/demo
+# make test   the tests (a few minutes); SLOW=1 adds the slow, browser and Spark ones
+# make lint   style
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint clean
+
+demo: $(READY)
+	$(BIN)/rcm demo runs/demo
+
+test: $(READY)
+	$(BIN)/pytest -n auto -q
+ifdef SLOW
+	$(BIN)/pytest -q -m "slow or browser or spark" -p no:doctest tests
+endif
+
+lint: $(READY)
+	$(BIN)/ruff check rcm_analysis tests benchmarks
+
+# A virtual environment of the checkout's own; made again when the dependencies change.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) runs/demo
