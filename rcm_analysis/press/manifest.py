@@ -71,13 +71,18 @@ def fingerprints(payloads: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     >>> fingerprints([{"client": "cali-care", "tables": [{"table": "claims", "rows": 3, "fingerprint": "ab"}]}])
     {'cali-care/claims': 'ab'}
     """
-    found: dict[str, str] = {}
-    for payload in payloads:
-        client = str(payload.get("client") or "")
-        for table in payload.get("tables") or []:
-            name = str(table.get("table", ""))
-            found[f"{client}/{name}" if client else name] = str(table.get("fingerprint", ""))
-    return found
+    return {name: str(table.get("fingerprint", "")) for payload in payloads for name, table in _tables(payload)}
+
+
+def row_counts(payload: Mapping[str, Any]) -> dict[str, int]:
+    """Rows of every table read, under the same names as `fingerprints`."""
+    return {name: int(table.get("rows") or 0) for name, table in _tables(payload)}
+
+
+def _tables(payload: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    client = str(payload.get("client") or "")
+    tables = [table for table in payload.get("tables") or [] if isinstance(table, Mapping)]
+    return [(f"{client}/{table.get('table', '')}" if client else str(table.get("table", "")), table) for table in tables]
 
 
 def outputs(folder: Path) -> list[dict[str, Any]]:
