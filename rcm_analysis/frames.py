@@ -45,12 +45,21 @@ def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = 
 
 
 def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
+    """pandas keeps no kind for a column without values; our column names say which it is."""
     table = pl.from_pandas(frame)
-    dates = [name for name, kind in table.schema.items() if isinstance(kind, pl.Datetime)]
-    nothing = [name for name, kind in table.schema.items() if kind == pl.Null]
-    return table.with_columns(
-        *[pl.col(name).cast(pl.Date) for name in dates], *[pl.col(name).cast(pl.String) for name in nothing]
-    ).lazy()
+    casts = []
+    for name, kind in table.schema.items():
+        if kind == pl.Null or table.is_empty():
+            casts.append(pl.col(name).cast(_kind_by_name(name)))
+        elif isinstance(kind, pl.Datetime):
+            casts.append(pl.col(name).cast(pl.Date))
+    return table.with_columns(casts).lazy()
+
+
+def _kind_by_name(name: str) -> type[pl.DataType]:
+    if name.endswith(("_on", "_from", "_to")):
+        return pl.Date
+    return pl.Int64 if name.endswith(("_cents", "_number")) or name == "sequence" else pl.String
 
 
 def collect(frame: nw.LazyFrame, keys: Sequence[str], *, dates: Sequence[str] = ()) -> pd.DataFrame:

@@ -122,7 +122,7 @@ def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     rows = rows.with_columns(month_of(nw.col("received_on"))).drop("received_on").rename(names)
     found = collect(rows, ["client", "payer", "trace", "remit_id"])
     keys = ["client", "payer", "trace"]
-    sums = {name: "sum" for name in ("deposit_cents", "provider_adjustment_cents", "claims_paid_cents")}
+    sums = dict.fromkeys(("deposit_cents", "provider_adjustment_cents", "claims_paid_cents"), "sum")
     return found.groupby(keys, as_index=False).agg({"remit_id": "first", "month": "min", **sums})
 
 
