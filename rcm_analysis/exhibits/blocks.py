@@ -77,7 +77,7 @@ def comparison(label: str, value: Any, unit: str, *, now: Any = None, good: str 
     elif as_text(value, unit) != as_text(now, unit):
         move = "up" if now > value else "down"
     verdict = None if not good or move in ("", "flat") else move == good
-    return {"label": label, "value": as_text(value, unit), "direction": move or "flat", "good": verdict}
+    return {"label": label, "value": as_text(value, unit), "direction": move, "good": verdict}
 
 
 def kpi(

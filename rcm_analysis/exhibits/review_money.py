@@ -1,0 +1,218 @@
+"""The money pages of a client review: reconciliation, charges and cash, open balances by age."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from .. import ledger
+from ..measures import ar
+from ..measures.ratios import quotient
+from ..schema import PARTIES
+from . import figures
+from .blocks import Block, note
+from .formats import as_text, counted
+from .subject import Subject
+from .tables import Shown, show, table_payload, with_total
+from .work import cash_posted
+
+INSURANCE = PARTIES[:3]
+STEPS = (
+    ("opening_cents", "Open at the start of the month", 1),
+    ("charges_cents", "+ charges", 1),
+    ("payments_cents", "− payments", -1),
+    ("contractual_cents", "− contractual adjustments (agreed with the payers)", -1),
+    ("write_offs_cents", "− write-offs", -1),
+    ("refunds_cents", "+ refunds to patients and payers", 1),
+    ("takebacks_cents", "+ money taken back by payers", 1),
+    ("transfers_cents", "± transfers between payers and patients", 1),
+)
+
+
+def reconciliation(subject: Subject) -> list[Block]:
+    """Opening to closing with its residual, and posted insurance payments beside deposits."""
+    moved = ledger.roll_forward(subject.tables, period=subject.period).iloc[0]
+    rebuilt = ledger.balances(subject.tables, as_of=subject.as_of)
+    closing = int(rebuilt["receivable_cents"].sum())
+    rows = [{"step": words, "amount_cents": int(moved[name]) * sign} for name, words, sign in STEPS]
+    steps = pd.DataFrame(rows)
+    steps.loc[len(steps)] = ["Sum of the lines above", int(steps["amount_cents"].sum())]
+    steps.loc[len(steps)] = ["Open at the end of the month, counted claim by claim", closing]
+    residual = int(steps["amount_cents"].iloc[-2]) - closing
+    steps.loc[len(steps)] = ["Residual (must be $0.00)", residual]
+    last = len(steps) - 1
+    blocks = [show(
+        steps, [Shown("step", f"Receivable in {subject.period.title}"), Shown("amount_cents", "US dollars", "usd", exact=True)],
+        name="reconciliation", title="From opening to closing balance", emphasis=[last - 1, last],
+        definition="All postings of the month by posting date, credits and unapplied money included; US dollars and cents.",
+        notes=[_control_note(subject, closing)],
+    ), _deposits(subject, moved)]
+    if residual:
+        blocks.append(note(
+            f"The balance does not tie: the lines above differ from the balances counted claim by claim by "
+            f"{as_text(abs(residual), 'usd', exact=True)}. Do not rely on the balances until this is explained.", tone="warning",
+        ))
+    return blocks
+
+
+def _control_note(subject: Subject, closing: int) -> str:
+    totals = subject.pandas("control_totals")
+    held = totals[totals["month"] == subject.period.label]
+    if held.empty:
+        return "The billing system's own month-end total was not delivered, so the closing balance is not compared with it."
+    gap = closing - int(held["closing_cents"].iloc[0])
+    if gap == 0:
+        return "The billing system's own month-end total is the same, to the cent."
+    return f"The billing system's own month-end total differs by {as_text(gap, 'usd', exact=True)}; this is being looked into."
+
+
+def _deposits(subject: Subject, moved: pd.Series) -> Block:
+    deposits = subject.pandas("deposits")
+    received = deposits[(deposits["received_on"] >= pd.Timestamp(subject.period.first_day)) & (deposits["received_on"] < pd.Timestamp(subject.period.end))]
+    cash = cash_posted(subject, subject.period)
+    paid, held = int(received["claims_paid_cents"].sum()), int(received["provider_adjustment_cents"].sum())
+    posted = cash["insurance_cents"] - int(moved["takebacks_cents"])
+    rows = pd.DataFrame([
+        ("Paid on claims, as the payers' remittances say", paid),
+        ("− held back by payers at practice level (PLB)", -held),
+        ("Deposits, as the remittances say", int(received["paid_cents"].sum())),
+        ("Insurance payments posted, less money taken back", posted),
+        ("Posted less paid on claims", posted - paid),
+    ], columns=["step", "amount_cents"])
+    return show(
+        rows, [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
+        name="deposits", title="Deposits beside posted payments", emphasis=[2, 4],
+        definition="Remittances received in the month (day of the file) beside payments posted in the month (posting date); US dollars and cents.",
+        notes=[
+            f"{counted(len(received), 'remittance payment')} received. A difference in the last line is remittance posted in "
+            "another month than it arrived, or a payment without an electronic remittance."
+        ],
+    )
+
+
+def months_of_cash(subject: Subject) -> pd.DataFrame:
+    """Charges, payments and adjustments of the thirteen months that end with the period.
+
+    Months before the first posting are left out.
+    """
+    moved = ledger.roll_forward(subject.tables, period=subject.period.trailing(13))
+    any_posting = moved[["charges_cents", "payments_cents", "contractual_cents", "write_offs_cents"]].ne(0).any(axis=1)
+    return moved[any_posting.cummax()].reset_index(drop=True)
+
+
+def cash_and_charges(subject: Subject) -> list[Block]:
+    """Charges and cash over thirteen months: chart, finding, and the numbers."""
+    months = months_of_cash(subject)
+    columns = [
+        Shown("month", "Month", "month"), Shown("charges_cents", "Charges", "usd"), Shown("payments_cents", "Payments", "usd"),
+        Shown("contractual_cents", "Contractual adjustments", "usd"), Shown("write_offs_cents", "Write-offs", "usd"),
+        Shown("closing_cents", "Open at month end", "usd"),
+    ]
+    words = {
+        "name": "cash_and_charges", "title": "Charges, payments and adjustments by month",
+        "definition": "By posting date; US dollars. Open at month end holds credits and unapplied money.",
+    }
+    if len(months) < 2:
+        return [show(months, columns, **words), figures.nothing_to_draw(
+            "Charges and payments are drawn from the second month on; this is the first month with postings.")]
+    axes = figures.plot_months(months, figures.new_axes(2.5), series={"charges_cents": "Charges", "payments_cents": "Payments"})
+    finding = _cash_sentence(months, subject)
+    return [figures.figure_block(
+        axes, name="cash_chart", title=f"Charges and payments by month, {subject.client.name} (US dollars, posting date)",
+        alt=f"Line chart of charges and payments for {counted(len(months), 'month')} to {subject.period.title}. {finding}",
+        finding=finding, table=table_payload(months, columns, **words),
+    )]
+
+
+def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
+    now, before = int(months["payments_cents"].iloc[-1]), months["payments_cents"].iloc[:-1]
+    usual = quotient(pd.Series([before.sum()]), pd.Series([len(before)])).iloc[0]
+    change = quotient(pd.Series([now - usual]), pd.Series([usual])).iloc[0]
+    body = f"{as_text(now, 'usd')} was posted in {subject.period.title}"
+    if pd.isna(change):
+        return f"{body}; no payments were posted in the months before."
+    word = "about the same as" if abs(change) < 0.02 else f"{as_text(abs(change), 'rate')} {'above' if change > 0 else 'below'}"
+    return f"{body}, {word} the average of the {counted(len(before), 'month')} before ({as_text(int(usual), 'usd')})."
+
+
+def aging_by_part(subject: Subject) -> pd.DataFrame:
+    """Open balances by age: insurance on the service clock, patients from the day they became responsible."""
+    insurance = ar.aging(subject.tables, as_of=subject.as_of, clock="service", parties=INSURANCE)
+    patient = ar.aging(subject.tables, as_of=subject.as_of, clock="responsibility", parties=("patient",))
+    out = pd.DataFrame({"bucket": [*ar.BUCKETS, ar.NO_DATE]})
+    for part, aged in (("insurance", insurance), ("patient", patient)):
+        sums = aged.assign(bucket=aged["bucket"].astype(str)).groupby("bucket")[["claims", "ar_cents"]].sum()
+        out[f"{part}_claims"] = out["bucket"].map(sums["claims"]).fillna(0).astype("int64")
+        out[f"{part}_cents"] = out["bucket"].map(sums["ar_cents"]).fillna(0).astype("int64")
+        total = pd.Series([out[f"{part}_cents"].sum()] * len(out))
+        out[f"{part}_share"] = quotient(out[f"{part}_cents"], total)
+    undated = out["bucket"].eq(ar.NO_DATE) & out["insurance_cents"].eq(0) & out["patient_cents"].eq(0)
+    return out[~undated].reset_index(drop=True)
+
+
+def aging(subject: Subject) -> list[Block]:
+    """The aging chart and table, and what is apart from it: credits and unapplied money."""
+    aged = aging_by_part(subject)
+    parts = {name: words for name, words in (("insurance_cents", "Insurance"), ("patient_cents", "Patients")) if aged[name].sum() > 0}
+    table, emphasis = with_total(
+        aged, "bucket", ["insurance_claims", "insurance_cents", "patient_claims", "patient_cents"],
+        values={f"{part}_share": 1.0 if aged[f"{part}_cents"].sum() else None for part in ("insurance", "patient")},
+    )
+    columns = [
+        Shown("bucket", "Age in days"), Shown("insurance_claims", "Insurance claims", "count"), Shown("insurance_cents", "Insurance", "usd"),
+        Shown("insurance_share", "Share", "rate"), Shown("patient_claims", "Patient balances", "count"),
+        Shown("patient_cents", "Patients", "usd"), Shown("patient_share", "Share", "rate"),
+    ]
+    words = {
+        "name": "aging", "title": f"Open balances by age, as of {subject.as_of_text}", "emphasis": emphasis,
+        "definition": "Balances above zero. Insurance ages from the day of service, patient balances from the day the patient "
+                      "became responsible; US dollars.",
+        "notes": _empty_parts(aged),
+    }
+    if not parts:
+        return [figures.nothing_to_draw(f"Nothing was owed on {subject.as_of_text}, neither by insurance nor by patients."), _apart(subject)]
+    finding = _aging_sentence(aged, subject)
+    axes = figures.plot_aging(aged, figures.new_axes(0.75 + 0.65 * len(parts)), parts=parts)
+    return [figures.figure_block(
+        axes, name="aging_chart", title=f"Open balances by age in days, {subject.client.name}, as of {subject.as_of_text} (US dollars, credits left out)",
+        alt=f"Stacked bars of open balances by age. {finding}", finding=finding, table=table_payload(table, columns, **words),
+    ), _apart(subject)]
+
+
+def _empty_parts(aged: pd.DataFrame) -> list[str]:
+    lines = []
+    if not aged["insurance_cents"].sum():
+        lines.append("No insurance balance was open.")
+    if not aged["patient_cents"].sum():
+        lines.append("No patient balance was open.")
+    return lines
+
+
+def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
+    old = aged["bucket"].isin(["91-120", "over 120"])
+    total, older = int(aged["insurance_cents"].sum()), int(aged.loc[old, "insurance_cents"].sum())
+    patients = int(aged["patient_cents"].sum())
+    tail = f" Patients owe {as_text(patients, 'usd')}." if patients else " No patient balance is open."
+    if not total:
+        return f"No insurance balance was open on {subject.as_of_text}.{tail}"
+    share = quotient(pd.Series([older]), pd.Series([total])).iloc[0]
+    return (
+        f"Insurance owes {as_text(total, 'usd')}; {as_text(older, 'usd')} of it ({as_text(share, 'rate')}) "
+        f"is older than 90 days from the day of service.{tail}"
+    )
+
+
+def _apart(subject: Subject) -> Block:
+    credits = ar.credit_balances(subject.tables, as_of=subject.as_of, by=["party"])
+    unapplied = int(ar.unapplied_money(subject.tables, as_of=subject.as_of)["unapplied_cents"].sum())
+    by_patient = credits["party"] == "patient"
+    rows = pd.DataFrame([
+        ("Credit balances, insurance", int(credits.loc[~by_patient, "claims"].sum()), int(credits.loc[~by_patient, "credit_cents"].sum())),
+        ("Credit balances, patients", int(credits.loc[by_patient, "claims"].sum()), int(credits.loc[by_patient, "credit_cents"].sum())),
+        ("Money received and not yet applied to a claim", None, -unapplied),
+    ], columns=["what", "balances", "amount_cents"]).astype({"balances": object})
+    return show(
+        rows, [Shown("what", "Held apart from the ages"), Shown("balances", "Balances", "count"), Shown("amount_cents", "Amount", "usd")],
+        name="credits", title=f"Credits and unapplied money, as of {subject.as_of_text}",
+        definition="Balances below zero, never netted against what is owed; posting date; US dollars.",
+        notes=[] if rows["amount_cents"].any() else ["There were no credit balances and no unapplied money."],
+    )

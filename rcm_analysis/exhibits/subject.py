@@ -1,0 +1,90 @@
+"""What a report is about: one client (or the firm), one period, the tables as known on its last day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ..clients import Client
+from ..periods import Period
+from .formats import day_text, words_of
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One client and one period.
+
+    `tables` holds only what was known at the end of `as_of`; `findings` and `quarantine` are intake's.
+    """
+
+    client: Client
+    period: Period
+    as_of: dt.date
+    firm: str
+    tables: Mapping[str, Any]
+    payers: pd.DataFrame
+    findings: pd.DataFrame
+    quarantine: pd.DataFrame
+    fingerprints: Mapping[str, str]
+    rows: Mapping[str, int]
+    versions: Mapping[str, str]
+    template: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def as_of_text(self) -> str:
+        return day_text(self.as_of)
+
+    @property
+    def month(self) -> str:
+        """The period's month in words, without its year."""
+        return f"{self.period.first_day:%B}"
+
+    def payer_name(self, payer: str) -> str:
+        """The payer's name as printed; an id that the registry does not know stays as it is."""
+        found = self.payers.loc[self.payers["payer"] == payer, "name"]
+        return str(found.iloc[0]) if len(found) else words_of(payer)
+
+    def with_payer_names(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with `payer` in printed names."""
+        return frame.assign(payer=[self.payer_name(payer) for payer in frame["payer"]])
+
+    def pandas(self, table: str) -> pd.DataFrame:
+        """One of the tables as a pandas frame, dates as datetime64."""
+        if table not in self._frames:
+            frame = self.tables[table].collect().to_pandas()
+            days = [name for name in frame.columns if name.endswith(("_on", "_from", "_to"))]
+            self._frames[table] = frame.assign(**{name: pd.to_datetime(frame[name]) for name in days})
+        return self._frames[table].copy(deep=False)
+
+
+@dataclass(frozen=True)
+class Book:
+    """The firm's clients and one period: what a portfolio report is about."""
+
+    firm: str
+    period: Period
+    as_of: dt.date
+    manager: str
+    clients: pd.DataFrame
+    clients_before: pd.DataFrame
+    meeting_days: Mapping[str, str]
+    tables: Mapping[str, Any]
+    rows: Mapping[str, Mapping[str, int]]
+    fingerprints: Mapping[str, Mapping[str, str]]
+    findings: Mapping[str, int]
+    versions: Mapping[str, str]
+    template: str
+
+    @property
+    def as_of_text(self) -> str:
+        return day_text(self.as_of)
+
+    def name_of(self, client: str) -> str:
+        found = self.clients.loc[self.clients["client"] == client, "name"]
+        return str(found.iloc[0]) if len(found) else client
