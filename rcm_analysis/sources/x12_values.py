@@ -26,6 +26,17 @@ def cents(text: pl.Expr) -> pl.Expr:
     return (amount * 100).cast(pl.Int64)
 
 
+def money(column: str, name: str) -> list[pl.Expr]:
+    """`<name>_cents`, 0 where nothing usable was sent, and `<name>_fault` that says why it is 0.
+
+    >>> pl.DataFrame({"e1": ["2.50", None, "two"]}).select(money("e1", "paid")).rows()
+    [(250, None), (0, 'missing'), (0, 'unreadable')]
+    """
+    text = pl.col(column)
+    fault = pl.when(text.is_null()).then(pl.lit("missing")).when(cents(text).is_null()).then(pl.lit("unreadable"))
+    return [cents(text).fill_null(0).alias(f"{name}_cents"), fault.alias(f"{name}_fault")]
+
+
 def day(text: pl.Expr) -> pl.Expr:
     """CCYYMMDD, or the first day of CCYYMMDD-CCYYMMDD, or YYMMDD; empty where it is no date.
 
@@ -49,14 +60,15 @@ def findings(
 ) -> pl.DataFrame:
     """One finding per row: where it is (as far as the row knows) and what is wrong.
 
-    `rows` may hold `transaction`, `claim` (position in the transaction), `line` (position in the
+    `rows` may hold `transaction`, `position` (claim in the transaction), `line_position` (line in the
     claim) and `segment`. Messages carry rules and differences, never what an element held.
     """
-    places = {"transaction": "transaction", "claim": "claim", "line": "line", "segment": "segment"}
-    known = [name for name in places if name in rows.columns]
-    where = pl.concat_str(
-        [pl.format(f"{name} {{}}", pl.col(name)) for name in known], separator=", ", ignore_nulls=True
-    ) if known else pl.lit("file")
+    places = {"transaction": "transaction", "position": "claim", "line_position": "line", "segment": "segment"}
+    known = [
+        pl.format(f"{word} {{}}", pl.col(name)) for name, word in places.items() if name in rows.columns
+    ]
+    where = pl.concat_str(known, separator=", ", ignore_nulls=True) if known else pl.lit("file")
+
     def place(name: str) -> pl.Expr:
         return pl.col(name).cast(pl.Int64) if name in rows.columns else pl.lit(None, pl.Int64)
 
@@ -65,7 +77,7 @@ def findings(
         where=where,
         amount_cents=pl.lit(None, pl.Int64) if amount is None else amount,
         message=pl.lit(message) if isinstance(message, str) else message,
-        transaction=place("transaction"), position=place("claim"), segment=place("segment"),
+        transaction=place("transaction"), position=place("position"), segment=place("segment"),
     )
 
 
