@@ -106,7 +106,7 @@ CLIENTS = Table(
         ("emails_per_week", "number", "e-mails a week", True),
         ("hours_per_week", "number", "hours a week spent on the account", True),
         ("high_complexity", "flag", "override of the complexity rule", True),
-        ("assigned_to", "text", "the client manager"),
+        ("assigned_to", "text", "the client manager", True),
         ("assigned_level", "text", "coordinator, manager, senior_manager or director", True),
     ),
 )
