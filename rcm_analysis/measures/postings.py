@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,9 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import TableError, listed
-from ..frames import NO_VALUE, collect, lazy, month_of
+from ..frames import NO_VALUE, collect, days_before, lazy, month_of
+from ..periods import Period
+from ..reference.carc import codes_of
 from ..schema import CLAIMS, TRANSACTIONS
 
 POSTING_PAYER = "posting_payer"
@@ -18,6 +21,7 @@ POSTING_PAYER = "posting_payer"
 OWN = ({"client", "party", "kind", "month", POSTING_PAYER} | set(TRANSACTIONS.names)) - {"payer", "claim_id"}
 """What a posting knows by itself; any other `by` column is looked up on its claim."""
 
+CASH_KINDS = ("payment", "refund", "takeback")
 INSURANCE = ("primary", "secondary", "tertiary")
 
 
@@ -98,3 +102,51 @@ def joined(left: pd.DataFrame, right: pd.DataFrame, by: Sequence[str]) -> pd.Dat
     numbers = [name for name in both if name not in by]
     both[numbers] = both[numbers].fillna(0).astype("int64")
     return both.sort_values(by, ignore_index=True)
+
+
+def is_denial_code() -> nw.Expr:
+    """Postings whose adjustment code is a denial (`reference.carc`)."""
+    return nw.col("carc").fill_null("").is_in(codes_of(family="denial"))
+
+
+def is_approved_contractual() -> nw.Expr:
+    """Contractual adjustments whose code is not a denial: the only ones that lower what can be collected."""
+    return (nw.col("kind") == "contractual") & ~is_denial_code()
+
+
+def net_parts() -> dict[str, nw.Expr]:
+    """The columns of a collection rate and the postings that belong in each, for `split_by_kind`."""
+    return {
+        "cash_cents": nw.col("kind").is_in(list(CASH_KINDS)),
+        "charge_cents": nw.col("kind") == "charge",
+        "contractual_cents": is_approved_contractual(),
+    }
+
+
+def net_of_contractual(out: pd.DataFrame) -> pd.DataFrame:
+    """The sums of `net_parts` turned positive, and `collectable_cents`: charges less approved contractual."""
+    out[["cash_cents", "contractual_cents"]] *= -1
+    return out.assign(collectable_cents=out["charge_cents"] - out["contractual_cents"])
+
+
+def cohort_sums(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int, by: Sequence[str] = (),
+    paid_only: bool = False,
+) -> pd.DataFrame:
+    """Claims, cash, charges, approved contractual and collectable cents of the services of a period.
+
+    Counts claims served in the period and at least `cohort_days` before `as_of`, and their postings
+    by `as_of`; with `paid_only` just the claims that brought cash.
+    """
+    rows = source(tables, "transactions", ["client", "claim_id", "kind", "carc", "amount_cents", "posted_on"])
+    rows = split_by_kind(rows.filter(nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null()), net_parts())
+    per_claim = rows.group_by(*CLAIMS.key).agg(*[nw.col(name).sum() for name in net_parts()])
+    if paid_only:
+        per_claim = per_claim.filter(nw.col("cash_cents") < 0)
+    looked_up = [name for name in by if name not in ("month", "client")]
+    per_claim = with_claim_columns(per_claim, tables, ["service_on", *looked_up])
+    is_mature = nw.col("service_on") <= days_before(as_of, cohort_days)
+    per_claim = per_claim.filter(period.holds(nw.col("service_on")), is_mature)
+    if "month" in by:
+        per_claim = per_claim.with_columns(month_of(nw.col("service_on")))
+    return net_of_contractual(sums(filled(per_claim, by), by, list(net_parts()), count="claims"))

@@ -1,0 +1,215 @@
+"""What came in, and how much of what could have come in that is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..periods import Period
+from .postings import CASH_KINDS, cohort_sums, net_of_contractual, net_parts, postings, split_by_kind, sums
+from .ratios import quotient
+
+COHORT_DAYS = 120
+"""Services this old are mature: most of what they will ever bring has come."""
+
+def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Money that came in: insurers and patients, less what was taken back or refunded.
+
+    Formula
+        cash_cents = insurance_cents + patient_cents - takebacks_cents - refunds_cents
+    Counts
+        Payments, takebacks and refunds posted in the period, unapplied money included.
+        `by` may hold columns of the posting (`party`, `posting_payer`, `month`, ...) and of its
+        claim (`payer` is the primary payer; for unapplied money the payer on the posting).
+    Date basis
+        posting date
+    Unit
+        cents, each positive in its own direction
+    Empty
+        Without `by` one row of zeros; with `by` no row for a group without cash postings.
+    Source
+        our own; ties to payments, takebacks and refunds of `ledger.roll_forward`
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["payment", "payment", "refund"],
+    ...     "party": ["primary", "patient", "patient"], "amount_cents": [-9000, -2000, 500],
+    ...     "posted_on": dt.date(2026, 3, 5)})
+    >>> cash({"transactions": rows}, period=Period.month("2026-03"))
+       insurance_cents  patient_cents  takebacks_cents  refunds_cents  cash_cents
+    0             9000           2000                0            500       10500
+    """
+    rows = postings(tables, ["kind", "party", "amount_cents", "posted_on"], by=by)
+    rows = rows.filter(nw.col("kind").is_in(list(CASH_KINDS)), period.holds(nw.col("posted_on")))
+    is_payment, is_patient = nw.col("kind") == "payment", nw.col("party") == "patient"
+    parts = {
+        "insurance_cents": is_payment & ~is_patient, "patient_cents": is_payment & is_patient,
+        "takebacks_cents": nw.col("kind") == "takeback", "refunds_cents": nw.col("kind") == "refund",
+    }
+    out = sums(split_by_kind(rows, parts), by, list(parts))
+    out[["insurance_cents", "patient_cents"]] *= -1
+    received = out["insurance_cents"] + out["patient_cents"]
+    return out.assign(cash_cents=received - out["takebacks_cents"] - out["refunds_cents"])
+
+
+def charges(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Charges posted, gross.
+
+    Formula
+        charge_cents = sum of charges; corrections lower it
+    Counts
+        Charges posted in the period. `by` as in `cash`.
+    Date basis
+        posting date
+    Unit
+        cents; postings is a count
+    Empty
+        Without `by` one row of zeros; with `by` no row for a group without charges.
+    Source
+        our own; ties to the charges of `ledger.roll_forward`
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "charge"], "party": "primary",
+    ...     "amount_cents": [10000, -500], "posted_on": dt.date(2026, 3, 5)})
+    >>> charges({"transactions": rows}, period=Period.month("2026-03"))
+       postings  charge_cents
+    0         2          9500
+    """
+    rows = postings(tables, ["kind", "amount_cents", "posted_on"], by=by)
+    rows = rows.filter(nw.col("kind") == "charge", period.holds(nw.col("posted_on")))
+    return sums(rows, by, ["amount_cents"], count="postings").rename(columns={"amount_cents": "charge_cents"})
+
+
+def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Cash posted in the period over charges posted in the period.
+
+    Formula
+        value = cash_cents / charge_cents
+    Counts
+        Cash as in `cash` (takebacks and refunds off), charges as in `charges`: the cash is mostly of
+        earlier services, so the rate moves with volume.
+    Date basis
+        posting date, for both
+    Unit
+        rate; may exceed 1
+    Empty
+        No charges, or corrections above them: empty, never 0.
+    Source
+        MGMA gross fee-for-service collection percentage, mgma.com/cost-rev-formulas
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment"], "party": "primary",
+    ...     "carc": None, "amount_cents": [10000, -4000], "posted_on": dt.date(2026, 3, 5)})
+    >>> gross_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
+       cash_cents  charge_cents  value
+    0        4000         10000    0.4
+    """
+    out = _posted(tables, period=period, by=by)
+    return _rate(out, by, ["cash_cents", "charge_cents"])
+
+
+def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Cash posted in the period over collectable charges posted in the period.
+
+    Formula
+        value = cash_cents / collectable_cents
+        collectable_cents = charge_cents - contractual_cents
+    Counts
+        Only approved contractual adjustments leave the denominator: postings of kind "contractual"
+        whose code is not a denial (`reference.carc`). Write-offs, and denials posted as contractual,
+        stay in it. Cash as in `cash`. It is a cash ratio of one month's postings: volatile, and above
+        100 % when charges fall. `net_collection_rate_matured` follows the same services instead.
+    Date basis
+        posting date, for all three
+    Unit
+        rate; may exceed 1
+    Empty
+        Nothing collectable posted: empty, never 0.
+    Source
+        MGMA adjusted fee-for-service collection percentage; AAFP adjusted collection rate
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment", "contractual", "contractual"],
+    ...     "party": "primary", "carc": [None, None, "45", "197"], "amount_cents": [10000, -4000, -5000, -1000],
+    ...     "posted_on": dt.date(2026, 3, 5)})
+    >>> net_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
+       cash_cents  charge_cents  contractual_cents  collectable_cents  value
+    0        4000         10000               5000               5000    0.8
+    """
+    out = _posted(tables, period=period, by=by)
+    return _rate(out, by, ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
+
+
+def gross_collection_rate_matured(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
+    """What the services of a period have brought by now, over what was charged for them.
+
+    Formula
+        value = cash_cents / charge_cents
+    Counts
+        As `net_collection_rate_matured`, without taking contractual adjustments off.
+    Date basis
+        service date for the cohort; posting date up to `as_of` for the money
+    Unit
+        rate; claims is a count
+    Empty
+        No mature claim: without `by` one row with an empty value, with `by` no row.
+    Source
+        MGMA gross fee-for-service collection percentage, by cohort of service
+
+    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1"], "service_on": [dt.date(2026, 3, 5)]})
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment"], "party": "primary",
+    ...     "carc": None, "amount_cents": [10000, -4000], "posted_on": dt.date(2026, 3, 9)})
+    >>> gross_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))
+       claims  cash_cents  charge_cents  value
+    0       1        4000         10000    0.4
+    """
+    out = cohort_sums(tables, period=period, as_of=as_of, cohort_days=cohort_days, by=by)
+    return _rate(out, by, ["claims", "cash_cents", "charge_cents"])
+
+
+def net_collection_rate_matured(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
+    """What the services of a period have brought by now, over what could be collected for them.
+
+    Formula
+        value = cash_cents / collectable_cents
+        collectable_cents = charge_cents - contractual_cents
+    Counts
+        Claims with service in the period and at least `cohort_days` before `as_of`, and their
+        postings by `as_of`. Only approved contractual adjustments leave the denominator (see
+        `net_collection_rate_posted`). Younger claims are left out of both. Unapplied money has no
+        service and is not in it. `by` may hold columns of claims and `month` (of service).
+    Date basis
+        service date for the cohort; posting date up to `as_of` for the money
+    Unit
+        rate; claims is a count
+    Empty
+        No mature claim, or nothing collectable: empty, never 0.
+    Source
+        AAFP adjusted collection rate, by cohort of service
+
+    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1"], "service_on": [dt.date(2026, 3, 5)]})
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment", "contractual"], "party": "primary",
+    ...     "carc": [None, None, "45"], "amount_cents": [10000, -4000, -5000], "posted_on": dt.date(2026, 3, 9)})
+    >>> net_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))[["claims", "collectable_cents", "value"]]
+       claims  collectable_cents  value
+    0       1               5000    0.8
+    """
+    out = cohort_sums(tables, period=period, as_of=as_of, cohort_days=cohort_days, by=by)
+    return _rate(out, by, ["claims", "cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
+
+
+def _posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]) -> pd.DataFrame:
+    rows = postings(tables, ["kind", "carc", "amount_cents", "posted_on"], by=by)
+    rows = split_by_kind(rows.filter(period.holds(nw.col("posted_on"))), net_parts())
+    return net_of_contractual(sums(rows, by, list(net_parts())))
+
+
+def _rate(out: pd.DataFrame, by: Sequence[str], columns: list[str]) -> pd.DataFrame:
+    """The columns asked for, and cash over the last of them; a base below zero is no base."""
+    base = out[columns[-1]].clip(lower=0)
+    return out[[*by, *columns]].assign(value=quotient(out["cash_cents"], base))
+
+
