@@ -7,13 +7,13 @@ import pandas as pd
 from .. import ledger
 from ..measures import ar
 from ..measures.ratios import quotient
+from ..reconciliation import deposits_check, roll_forward_check
 from ..schema import PARTIES
 from . import figures
 from .blocks import Block, note
 from .formats import as_text, counted
 from .subject import Subject
 from .tables import Shown, show, table_payload, with_total
-from .work import cash_posted
 
 INSURANCE = PARTIES[:3]
 STEPS = (
@@ -29,63 +29,61 @@ STEPS = (
 
 
 def reconciliation(subject: Subject) -> list[Block]:
-    """Opening to closing with its residual, and posted insurance payments beside deposits."""
-    moved = ledger.roll_forward(subject.tables, period=subject.period).iloc[0]
-    rebuilt = ledger.balances(subject.tables, as_of=subject.as_of)
-    closing = int(rebuilt["receivable_cents"].sum())
-    rows = [{"step": words, "amount_cents": int(moved[name]) * sign} for name, words, sign in STEPS]
-    steps = pd.DataFrame(rows)
-    steps.loc[len(steps)] = ["Sum of the lines above", int(steps["amount_cents"].sum())]
-    steps.loc[len(steps)] = ["Open at the end of the month, counted claim by claim", closing]
-    residual = int(steps["amount_cents"].iloc[-2]) - closing
+    """Opening to closing with its residual, and deposits beside what was posted from them."""
+    found = roll_forward_check(subject.tables, period=subject.period).iloc[0]
+    steps = pd.DataFrame([{"step": words, "amount_cents": int(found[name]) * sign} for name, words, sign in STEPS])
+    steps.loc[len(steps)] = ["Open at the end of the month", int(found["closing_cents"])]
+    steps.loc[len(steps)] = ["The same, counted again claim by claim", int(found["rebuilt_cents"])]
+    residual = int(found["residual_cents"])
     steps.loc[len(steps)] = ["Residual (must be $0.00)", residual]
     last = len(steps) - 1
     blocks = [show(
         steps, [Shown("step", f"Receivable in {subject.period.title}"), Shown("amount_cents", "US dollars", "usd", exact=True)],
-        name="reconciliation", title="From opening to closing balance", emphasis=[last - 1, last],
+        name="reconciliation", title="From opening to closing balance", emphasis=[last - 2, last],
         definition="All postings of the month by posting date, credits and unapplied money included; US dollars and cents.",
-        notes=[_control_note(subject, closing)],
-    ), _deposits(subject, moved)]
+        notes=[_close_note(found["close_difference_closing_cents"])],
+    )]
     if residual:
         blocks.append(note(
-            f"The balance does not tie: the lines above differ from the balances counted claim by claim by "
+            f"The balance does not tie: the movements and the balances counted claim by claim differ by "
             f"{as_text(abs(residual), 'usd', exact=True)}. Do not rely on the balances until this is explained.", tone="warning",
         ))
-    return blocks
+    return [*blocks, _deposits(subject)]
 
 
-def _control_note(subject: Subject, closing: int) -> str:
-    totals = subject.pandas("control_totals")
-    held = totals[totals["month"] == subject.period.label]
-    if held.empty:
+def _close_note(difference: float) -> str:
+    if pd.isna(difference):
         return "The billing system's own month-end total was not delivered, so the closing balance is not compared with it."
-    gap = closing - int(held["closing_cents"].iloc[0])
-    if gap == 0:
+    if int(difference) == 0:
         return "The billing system's own month-end total is the same, to the cent."
-    return f"The billing system's own month-end total differs by {as_text(gap, 'usd', exact=True)}; this is being looked into."
+    return (
+        f"Our closing balance and the billing system's own month-end total differ by {as_text(int(difference), 'usd', exact=True)}; "
+        "this needs an explanation."
+    )
 
 
-def _deposits(subject: Subject, moved: pd.Series) -> Block:
-    deposits = subject.pandas("deposits")
-    received = deposits[(deposits["received_on"] >= pd.Timestamp(subject.period.first_day)) & (deposits["received_on"] < pd.Timestamp(subject.period.end))]
-    cash = cash_posted(subject, subject.period)
-    paid, held = int(received["claims_paid_cents"].sum()), int(received["provider_adjustment_cents"].sum())
-    posted = cash["insurance_cents"] - int(moved["takebacks_cents"])
+def _deposits(subject: Subject) -> Block:
+    checked = deposits_check(subject.tables, as_of=subject.as_of)
+    month = checked[checked["month"] == pd.Timestamp(subject.period.first_day)]
+    received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
     rows = pd.DataFrame([
-        ("Paid on claims, as the payers' remittances say", paid),
-        ("− held back by payers at practice level (PLB)", -held),
-        ("Deposits, as the remittances say", int(received["paid_cents"].sum())),
-        ("Insurance payments posted, less money taken back", posted),
-        ("Posted less paid on claims", posted - paid),
+        ("Paid on claims, as the payers' remittances say", int(received["claims_paid_cents"].sum())),
+        ("− held back by the payers at practice level", -int(received["provider_adjustment_cents"].sum())),
+        ("Deposits, as the remittances say", int(received["deposit_cents"].sum())),
+        ("Posted from these remittances", int(received["posted_cents"].sum())),
+        ("Not yet posted", int(received["unposted_cents"].sum())),
+        ("Posted, but not as the remittance says", int(received["posting_difference_cents"].sum())),
     ], columns=["step", "amount_cents"])
+    notes = [f"{counted(len(received), 'remittance payment')} arrived in the month; posted by {subject.as_of_text}."]
+    if len(loose):
+        notes.append(
+            f"{counted(len(loose), 'check or transfer number')} posted in the month, with {as_text(int(loose['posted_cents'].sum()), 'usd', exact=True)}, "
+            "came without an electronic remittance."
+        )
     return show(
         rows, [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
-        name="deposits", title="Deposits beside posted payments", emphasis=[2, 4],
-        definition="Remittances received in the month (day of the file) beside payments posted in the month (posting date); US dollars and cents.",
-        notes=[
-            f"{counted(len(received), 'remittance payment')} received. A difference in the last line is remittance posted in "
-            "another month than it arrived, or a payment without an electronic remittance."
-        ],
+        name="deposits", title="Deposits beside posted payments", emphasis=[2], notes=notes,
+        definition="Remittances by the day they arrived, matched with postings by payer and check or transfer number; US dollars and cents.",
     )
 
 
