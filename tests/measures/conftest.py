@@ -9,6 +9,7 @@ Fixtures, because modules in the tests folders cannot import one another by name
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -89,6 +90,7 @@ def _spark(session, frame: pl.DataFrame):
 def _beside(name: str):
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up by name
     spec.loader.exec_module(module)
     return module
 
