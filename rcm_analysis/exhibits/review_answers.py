@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from ..measures import collections
+from ..measures.cash_due import cash_due
 from ..measures.ratios import quotient
 from ..periods import Period
 from ..reference.carc import codes_of
-from .blocks import Block, cards
-from .formats import as_text, counted, joined, words_of
+from .blocks import Block, cards, note
+from .formats import as_text, counted, joined, sentence, words_of
 from .subject import Subject
+from .tables import Shown, show
 from .work import waiting_on_client, work_done
 
 MATURE_MONTHS_BACK = 4
@@ -73,10 +74,30 @@ def gap_of(subject: Subject) -> dict[str, int]:
     }
 
 
+def settled(subject: Subject) -> list[Block]:
+    """What became of each dollar that was due for the settled services."""
+    services, gap = settled_services(subject.period), gap_of(subject)
+    if gap["due_cents"] <= 0:
+        return [note(f"No service of {span(services)} is old enough (120 days) to say what became of it.")]
+    places = [
+        ("Due after agreed discounts", gap["due_cents"]), ("Received", gap["cash_cents"]),
+        ("Still open with insurance", gap["insurance_cents"]), ("Still open with patients", gap["patient_cents"]),
+        ("Written off", gap["written_off_cents"]), ("Denied, and taken off as if agreed", gap["denied_cents"]),
+    ]
+    rows = pd.DataFrame(places, columns=["what", "amount_cents"])
+    rows["share"] = quotient(rows["amount_cents"], pd.Series([gap["due_cents"]] * len(rows)))
+    return [show(
+        rows, [Shown("what", f"Services of {span(services)}"), Shown("amount_cents", "Amount", "usd"), Shown("share", "Share of what was due", "rate")],
+        name="settled_services", title="What became of each dollar that was due", emphasis=[0],
+        definition=f"{sentence(counted(gap['claims'], 'claim'))} by day of service, at least 120 days old; postings to {subject.as_of_text}; US dollars. "
+                   "The lines below the first add up to it; the share received is the net collection rate.",
+    )]
+
+
 def answers(subject: Subject) -> list[Block]:
     """The five cards."""
-    gap = gap_of(subject)
-    return [cards([_came_in(subject), _should(subject, gap), _where(subject, gap), _did(subject), _need(subject)])]
+    due = cash_due(subject.tables, period=subject.period, by=["payer"])
+    return [cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject), _need(subject)])]
 
 
 def _came_in(subject: Subject) -> tuple[str, str, str]:
@@ -101,33 +122,34 @@ def _against(now: int, before: int, subject: Subject) -> str:
     return f"{as_text(abs(change), 'usd')} ({as_text(share, 'rate')}) {'more' if change > 0 else 'less'} than in {month}."
 
 
-def _should(subject: Subject, gap: Mapping[str, int]) -> tuple[str, str, str]:
-    services = span(settled_services(subject.period))
-    if gap["due_cents"] <= 0:
-        return "How much should have come in?", as_text(None, "usd"), (
-            f"Too early to say: no claim with service in {services} is old enough (120 days) to be judged."
+def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
+    question = "How much should have come in?"
+    if not due["claims"].sum():
+        return question, as_text(None, "usd"), (
+            "Too early to say: there is not yet enough history of the payers' answers to know what fell due this month."
         )
-    share = quotient(pd.Series([gap["cash_cents"]]), pd.Series([gap["due_cents"]])).iloc[0]
-    return "How much should have come in?", f"{as_text(share, 'rate')} of what was due", (
-        f"For services of {services}, the newest that are old enough to judge (120 days), {as_text(gap['due_cents'], 'usd')} "
-        f"was due after agreed discounts; {as_text(gap['cash_cents'], 'usd')} has come in ({counted(gap['claims'], 'claim')})."
+    sums = due[["claims", "cash_due_cents", "contract_cents", "collected_cents"]].sum()
+    basis = "by the fee schedules" if sums["contract_cents"] == sums["cash_due_cents"] else (
+        "from what these payers usually allow" if not sums["contract_cents"] else "by the fee schedules, and from what the payers usually allow where there is none"
+    )
+    return question, as_text(int(sums["cash_due_cents"]), "usd"), (
+        f"Due on {counted(int(sums['claims']), 'insurance claim')} whose payer usually answers by the end of {subject.month}, reckoned {basis}; "
+        f"{as_text(int(sums['collected_cents']), 'usd')} of it has come in."
     )
 
 
-def _where(subject: Subject, gap: Mapping[str, int]) -> tuple[str, str, str]:
-    missing = gap["due_cents"] - gap["cash_cents"]
+def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     question = "Where is the gap?"
-    if gap["due_cents"] <= 0:
-        return question, as_text(None, "usd"), "There is no gap to show until the first services are 120 days old."
-    if missing <= 0:
-        return question, "no gap", f"Services of {span(settled_services(subject.period))} have brought all that was due."
-    places = [
-        ("still open with insurance", gap["insurance_cents"]), ("still open with patients", gap["patient_cents"]),
-        ("written off", gap["written_off_cents"]), ("denied and taken off as if agreed", gap["denied_cents"]),
-    ]
-    shown = sorted(((words, cents) for words, cents in places if cents > 0), key=lambda place: -place[1])
-    detail = joined([f"{as_text(cents, 'usd')} {words}" for words, cents in shown])
-    return question, as_text(missing, "usd"), f"Of the same services: {detail}."
+    if not due["claims"].sum():
+        return question, as_text(None, "usd"), "No gap can be shown until the payers' usual answers are known."
+    gap, patient = int(due["gap_cents"].sum()), int(due["patient_cents"].sum())
+    with_patients = f" Another {as_text(patient, 'usd')} is with patients." if patient else ""
+    if gap <= 0:
+        return question, "no gap", f"The insurance claims that fell due in {subject.month} have brought what was due.{with_patients}"
+    largest = due[due["gap_cents"] > 0].sort_values("gap_cents", ascending=False).head(3)
+    places = [f"{subject.payer_name(row['payer'])} {as_text(int(row['gap_cents']), 'usd')}" for row in largest.to_dict("records")]
+    lead = "It is all with" if len(due[due["gap_cents"] > 0]) == 1 else "The largest parts are with"
+    return question, as_text(gap, "usd"), f"Due from insurance and not received by {subject.as_of_text}. {lead} {joined(places)}.{with_patients}"
 
 
 def _did(subject: Subject) -> tuple[str, str, str]:
