@@ -35,8 +35,10 @@ def period_folder(runs: Path, client: str | None, period: str) -> Path:
     >>> period_folder(Path("runs"), "chicago-med", "2026-10").as_posix()
     'runs/chicago-med/2026-10'
     """
-    if client is not None and not _SLUG.fullmatch(client):
-        raise ParameterError("A client id is made of small letters, digits and hyphens, such as chicago-med.")
+    if client is not None and (not _SLUG.fullmatch(client) or client == PORTFOLIO):
+        raise ParameterError(
+            f"A client id is made of small letters, digits and hyphens, such as chicago-med, and is not {PORTFOLIO!r}."
+        )
     return Path(runs) / (client or PORTFOLIO) / Period.month(period).label
 
 

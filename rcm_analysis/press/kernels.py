@@ -126,7 +126,7 @@ def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
     """The error of a cell as one line: our own messages are safe to show, of others only the type is.
 
     >>> stopped_at(4, "KeyError", "'Jane Doe'").line
-    'KeyError (its message stays in the notebook, as it may hold data)'
+    'KeyError (its message stays in the notebook, as it may hold data).'
     >>> stopped_at(4, "TableError", "claims: 3 empty of 10 rows.").line
     'TableError: claims: 3 empty of 10 rows.'
     """
@@ -134,7 +134,7 @@ def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
         return Stopped(cell, error, f"{error}: {message.strip().splitlines()[0] if message.strip() else ''}".rstrip(": "))
     if error in ("DeadKernelError", "CellTimeoutError", "StartError"):
         return Stopped(cell, error, message)
-    return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data)")
+    return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data).")
 
 
 def with_papermill(

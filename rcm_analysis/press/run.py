@@ -33,7 +33,8 @@ class RunRequest:
     """What is wanted: a template for a client (None: the whole portfolio) and a month.
 
     `workspace` is the kernel's working folder. `fingerprints` are those of the tables as they are now
-    (`client/table` -> fingerprint); with them an unchanged report is reused, unless `force`.
+    (`client/table` -> fingerprint); with them an unchanged report is reused, unless `force`. `printed_on` is
+    the day of printing that the PDF names; without it, the day the report is as of.
     """
 
     template: str
@@ -45,6 +46,7 @@ class RunRequest:
     workspace: Path | None = None
     fingerprints: Mapping[str, str] | None = None
     force: bool = False
+    printed_on: dt.date | None = None
 
     @property
     def folder(self) -> Path:
@@ -127,7 +129,7 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
             stopped = kernels.Stopped(None, type(error).__name__, " ".join(str(error).split()))
         except Exception as error:
             (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            stopped = kernels.Stopped(None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it)")
+            stopped = kernels.Stopped(None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it).")
         return _finish(work, folder, target, stopped)
 
 
@@ -184,13 +186,13 @@ def _print(work: _Making, folder: Path) -> None:
     with work.timed("html"):
         (folder / HTML).write_text(html.render(printed), encoding="utf-8")
     with work.timed("pdf"):
-        result = pdf.render(printed, timestamp=fixed_time(printed.meta.as_of, work.request.period))
-        (folder / PDF).write_bytes(result.data)
+        result = pdf.render(printed, timestamp=printing_time(work.request, printed.meta.as_of))
+        (folder / PDF).write_bytes(result.bytes)
     with work.timed("workbook"):
         section = workbook.section_of(work.payloads, printed.meta.title)
         workbook.write_workbook([section], folder / WORKBOOK, meta=asdict(printed.meta))
     work.warnings = tuple(dict.fromkeys((*printed.warnings, *result.warnings)))
-    work.pages = page_count(result.data)
+    work.pages = result.pages
 
 
 def _check_client(work: _Making) -> None:
@@ -219,27 +221,15 @@ def titled(printed: Any, template: Template, request: RunRequest) -> Any:
     )
 
 
-def fixed_time(as_of: str, period: str) -> dt.datetime:
-    """The time written into a PDF: midnight of the day it is as of, so that the same data give the same file.
-
-    >>> fixed_time("", "2026-10").isoformat()
-    '2026-10-31T00:00:00+00:00'
-    """
-    try:
-        day = dt.date.fromisoformat(as_of)
-    except ValueError:
-        day = Period.month(period).last_day
+def printing_time(request: Any, as_of: str) -> dt.datetime:
+    """The time written into a PDF: midnight of a day that is given, so that the same data give the same file."""
+    day = request.printed_on
+    if day is None:
+        try:
+            day = dt.date.fromisoformat(as_of)
+        except ValueError:
+            day = Period.month(request.period).last_day
     return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-
-
-def page_count(data: bytes) -> int:
-    """Pages of a PDF."""
-    import io
-
-    import pikepdf
-
-    with pikepdf.open(io.BytesIO(data)) as opened:
-        return len(opened.pages)
 
 
 def _finish(work: _Making, folder: Path, target: Path, stopped: kernels.Stopped | None) -> RunResult:

@@ -179,7 +179,7 @@ def _write_table(sheet: Worksheet, table: Mapping[str, Any]) -> None:
 def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
     name = clean(table.get("name"))[:40]
     wrong = [number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)]
-    if wrong or not columns:
+    if wrong or not columns or not all(isinstance(column, Mapping) for column in columns):
         raise RunError(
             f"The table {name!r} of the notebook has {len(columns)} columns, and {len(wrong)} of its {len(rows)} rows"
             f" have another number of values (first at row {wrong[0] if wrong else 0}). Build it with exhibits.tables."
