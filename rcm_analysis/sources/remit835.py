@@ -14,7 +14,19 @@ import pandas as pd
 import polars as pl
 
 from . import remit_checks
-from .x12 import ELEMENT, TERMINATOR, components, elements, read_segments, transactions, widest
+from .x12 import (
+    ELEMENT,
+    TERMINATOR,
+    beside,
+    components,
+    elements,
+    first_said,
+    joined,
+    read_segments,
+    said,
+    transactions,
+    widest,
+)
 from .x12_envelope import check_envelopes
 from .x12_values import cents, day, gathered, money, number, to_pandas
 
@@ -157,24 +169,6 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(line=pl.when(on_line).then("line")).drop("_transaction", "_claim_at", "_line_at")
 
 
-def _said(rows: pl.DataFrame, segment: str, qualifiers: list[str], width: int) -> pl.DataFrame:
-    """The segments with this id whose first element is one of these, split into elements."""
-    first = pl.any_horizontal(pl.col("elements").str.starts_with(word + ELEMENT) for word in qualifiers)
-    return elements(rows.filter((pl.col("id") == segment) & first), width)
-
-
-def _first(rows: pl.DataFrame, key: str, **values: pl.Expr) -> pl.DataFrame:
-    """One row per key: the first that says anything."""
-    rows = rows.select(key, **values).filter(pl.col(key).is_not_null(), pl.any_horizontal(pl.col(list(values)).is_not_null()))
-    return rows.unique(key, keep="first", maintain_order=True)
-
-
-def _beside(rows: pl.DataFrame, key: str, *parts: pl.DataFrame) -> pl.DataFrame:
-    for part in parts:
-        rows = rows.join(part, on=key, how="left", maintain_order="left")
-    return rows
-
-
 # --- payments ---------------------------------------------------------------------------------------
 
 
@@ -202,12 +196,12 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
     )
     trace = elements(head.filter(pl.col("id") == "TRN"), 3)
     start = elements(head.filter(pl.col("id") == "ST"), 2)
-    made = _said(head, "DTM", ["405"], 2)
-    payments = _beside(
+    made = said(head, "DTM", ["405"], 2)
+    payments = beside(
         payments, "transaction", sent, created, _parties(head), _fingerprints(rows),
-        _first(trace, "transaction", trace=pl.col("e2"), originator=pl.col("e3")),
-        _first(start, "transaction", control_number=pl.col("e2")),
-        _first(made, "transaction", produced_on=day(pl.col("e2"))),
+        first_said(trace, "transaction", trace=pl.col("e2"), originator=pl.col("e3")),
+        first_said(start, "transaction", control_number=pl.col("e2")),
+        first_said(made, "transaction", produced_on=day(pl.col("e2"))),
     )
     return payments.with_columns(
         paid_cents=pl.col("paid_cents").fill_null(0),
@@ -224,12 +218,12 @@ def _parties(head: pl.DataFrame) -> pl.DataFrame:
     names, references = rows.filter(pl.col("id") == "N1"), rows.filter(pl.col("id") == "REF")
     payer, payee = names.filter(pl.col("e1") == "PR"), names.filter(pl.col("e1") == "PE")
     parts = (
-        _first(payer, "transaction", payer=pl.col("e2")),
-        _first(payer, "transaction", payer_code=pl.col("e4")),
-        _first(references.filter((pl.col("party") == "PR") & (pl.col("e1") == "2U")), "transaction", payer_reference=pl.col("e2")),
-        _first(payee.filter(pl.col("e3") == "XX"), "transaction", payee_npi=pl.col("e4")),
+        first_said(payer, "transaction", payer=pl.col("e2")),
+        first_said(payer, "transaction", payer_code=pl.col("e4")),
+        first_said(references.filter((pl.col("party") == "PR") & (pl.col("e1") == "2U")), "transaction", payer_reference=pl.col("e2")),
+        first_said(payee.filter(pl.col("e3") == "XX"), "transaction", payee_npi=pl.col("e4")),
     )
-    return _beside(head.select("transaction").unique(maintain_order=True), "transaction", *parts)
+    return beside(head.select("transaction").unique(maintain_order=True), "transaction", *parts)
 
 
 def _fingerprints(rows: pl.DataFrame) -> pl.DataFrame:
@@ -244,7 +238,7 @@ def _with_sums(payments: pl.DataFrame, claims: pl.DataFrame, provider: pl.DataFr
         claims.group_by("transaction").agg(claims_paid_cents=pl.col("paid_cents").sum()),
         provider.group_by("transaction").agg(provider_adjustment_cents=pl.col("amount_cents").sum()),
     )
-    payments = _beside(payments, "transaction", *sums)
+    payments = beside(payments, "transaction", *sums)
     return payments.with_columns(pl.col("claims_paid_cents", "provider_adjustment_cents").fill_null(0))
 
 
@@ -261,16 +255,16 @@ def _claims(rows: pl.DataFrame) -> pl.DataFrame:
         patient_responsibility_cents=pl.when(pl.col("patient_responsibility_fault").is_null()).then("patient_responsibility_cents")
     )
     detail = rows.filter(pl.col("claim").is_not_null() & pl.col("line").is_null())
-    people = _said(detail, "NM1", ["82", "TT"], 9)
+    people = said(detail, "NM1", ["82", "TT"], 9)
     rendering = people.filter((pl.col("e1") == "82") & (pl.col("e8") == "XX"))
     forwarded = people.filter((pl.col("e1") == "TT") & (pl.col("e2") == "2"))
-    dates = _said(detail, "DTM", ["232", "233"], 2)
-    return _beside(
+    dates = said(detail, "DTM", ["232", "233"], 2)
+    return beside(
         claims, "claim",
-        _first(rendering, "claim", rendering_npi=pl.col("e9")),
-        _first(forwarded, "claim", crossover_payer=pl.col("e3")),
-        _first(dates.filter(pl.col("e1") == "232"), "claim", service_from=day(pl.col("e2"))),
-        _first(dates.filter(pl.col("e1") == "233"), "claim", service_to=day(pl.col("e2"))),
+        first_said(rendering, "claim", rendering_npi=pl.col("e9")),
+        first_said(forwarded, "claim", crossover_payer=pl.col("e3")),
+        first_said(dates.filter(pl.col("e1") == "232"), "claim", service_from=day(pl.col("e2"))),
+        first_said(dates.filter(pl.col("e1") == "233"), "claim", service_to=day(pl.col("e2"))),
         _claim_remarks(detail),
     )
 
@@ -280,15 +274,10 @@ def _claim_remarks(detail: pl.DataFrame) -> pl.DataFrame:
     outpatient = elements(detail.filter(pl.col("id") == "MOA"), 7)
     inpatient = elements(detail.filter(pl.col("id") == "MIA"), 23)
     both = pl.concat([
-        outpatient.select("claim", words=_joined([f"e{place}" for place in range(3, 8)], " ")),
-        inpatient.select("claim", words=_joined(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
+        outpatient.select("claim", words=joined([f"e{place}" for place in range(3, 8)], " ")),
+        inpatient.select("claim", words=joined(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
     ])
     return both.drop_nulls().group_by("claim", maintain_order=True).agg(remark_codes=pl.col("words").str.join(" "))
-
-
-def _joined(columns: list[str], mark: str) -> pl.Expr:
-    text = pl.concat_str(columns, separator=mark, ignore_nulls=True)
-    return pl.when(text != "").then(text)
 
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
@@ -298,23 +287,23 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         "transaction", "claim", "line", *money("e2", "charge"), *money("e3", "paid"),
         position=pl.int_range(1, pl.len() + 1).over("claim"),
         procedure=pl.coalesce("procedure2", "procedure1"),
-        modifiers=_joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
+        modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
         revenue_code=pl.coalesce("e4", pl.when(pl.col("procedure1") == "NU").then("procedure2")),
         submitted_procedure="submitted2",
         units=number(pl.coalesce("e5", pl.lit("1"))),
         segment="number",
     )
     detail = rows.filter(pl.col("line").is_not_null() & pl.col("id").is_in(["DTM", "REF", "AMT", "LQ"]))
-    days = _said(detail, "DTM", ["472", "150"], 2)
+    days = said(detail, "DTM", ["472", "150"], 2)
     days = days.with_columns(unread=pl.col("e2").is_not_null() & day(pl.col("e2")).is_null())
-    remarks = _said(detail, "LQ", ["HE"], 2).filter(pl.col("e2").is_not_null())
-    lines = _beside(
+    remarks = said(detail, "LQ", ["HE"], 2).filter(pl.col("e2").is_not_null())
+    lines = beside(
         lines, "line",
-        _first(days.filter(pl.col("e1") == "472"), "line", service_472=day(pl.col("e2"))),
-        _first(days.filter(pl.col("e1") == "150"), "line", service_150=day(pl.col("e2"))),
+        first_said(days.filter(pl.col("e1") == "472"), "line", service_472=day(pl.col("e2"))),
+        first_said(days.filter(pl.col("e1") == "150"), "line", service_150=day(pl.col("e2"))),
         days.group_by("line").agg(is_date_unread=pl.col("unread").any()),
-        _first(_said(detail, "REF", ["6R"], 2), "line", control=pl.col("e2").cast(pl.Int64, strict=False)),
-        _first(_said(detail, "AMT", ["B6"], 2), "line", allowed_cents=cents(pl.col("e2"))),
+        first_said(said(detail, "REF", ["6R"], 2), "line", control=pl.col("e2").cast(pl.Int64, strict=False)),
+        first_said(said(detail, "AMT", ["B6"], 2), "line", allowed_cents=cents(pl.col("e2"))),
         remarks.group_by("line", maintain_order=True).agg(remark_codes=pl.col("e2").str.join(" ")),
     )
     return lines.with_columns(

@@ -291,6 +291,32 @@ def widest(rows: pl.DataFrame, limit: int = 200) -> int:
     return min((most or 0) + 1, limit)
 
 
+def said(rows: pl.DataFrame, segment: str, qualifiers: list[str], width: int) -> pl.DataFrame:
+    """The segments with this id whose first element is one of these, split into elements."""
+    first = pl.any_horizontal(pl.col("elements").str.starts_with(word + ELEMENT) for word in qualifiers)
+    return elements(rows.filter((pl.col("id") == segment) & first), width)
+
+
+def first_said(rows: pl.DataFrame, key: str, **values: pl.Expr) -> pl.DataFrame:
+    """One row per key with these values: the first row that says any of them."""
+    says = pl.any_horizontal(pl.col(list(values)).is_not_null())
+    rows = rows.select(key, **values).filter(pl.col(key).is_not_null(), says)
+    return rows.unique(key, keep="first", maintain_order=True)
+
+
+def beside(rows: pl.DataFrame, key: str, *parts: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns of each part, which has one row per key."""
+    for part in parts:
+        rows = rows.join(part, on=key, how="left", maintain_order="left")
+    return rows
+
+
+def joined(columns: list[str], mark: str) -> pl.Expr:
+    """What these columns say, joined; empty where none says anything."""
+    text = pl.concat_str(columns, separator=mark, ignore_nulls=True)
+    return pl.when(text != "").then(text)
+
+
 def transactions(segments: Segments, kind: str) -> pl.DataFrame:
     """The segments with `transaction`: 1 for the first transaction of this kind, 0 outside of any.
 
