@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import secrets
 import tomllib
@@ -92,6 +93,10 @@ class Workspace:
         """
         self.registry.client(client)
         return ClientView(self, client)
+
+    def registry_fingerprint(self) -> str:
+        """SHA-256 of the registry file: reports depend on it as they do on the tables."""
+        return hashlib.sha256(self.paths["clients"].read_bytes()).hexdigest()
 
     def clients(self) -> list[str]:
         """The ids of the registry, in its order."""

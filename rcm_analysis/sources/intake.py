@@ -33,7 +33,7 @@ QUARANTINE = {
     "file": pl.String, "row": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String,
     "amount_cents": pl.Int64, "text": pl.String, "table": pl.String,
 }
-HARMLESS_RULES = {"total_line", "blank_line"}
+HARMLESS_RULES = {"total_line"}
 """Quarantine rules that need nobody: lines that were never data."""
 KEPT_SHARE = 0.8
 """A delivery that would leave less than this share of a month's stored rows is refused."""
@@ -85,6 +85,7 @@ class Delivery:
     mode: str
     rows: pl.DataFrame
     report: FileReport
+    fill: tuple[str, ...] = ()
 
 
 def find_files(workspace: Workspace, paths: Sequence[Path] = (), *, client: str | None = None) -> dict[str, list[Path]]:
@@ -270,7 +271,7 @@ class _Intake:
             report.cents_stored = int(rows[money].sum()) if money else 0
             self.report.files.append(report)
             self._keep_quarantine(name, export.table.name, export.quarantine)
-            self.deliveries.append(Delivery(export.table, export.delivery, rows, report))
+            self.deliveries.append(Delivery(export.table, export.delivery, rows, report, tuple(export.fill)))
 
     def _own_ids(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Pseudonyms for patients, our ids for payers."""
@@ -418,7 +419,7 @@ class _Intake:
             return
         if table is REMIT_CLAIMS:
             rows = ordered(rows, self.change.current(REMIT_CLAIMS))
-        if table is CLAIMS and rows["charge_cents"].null_count():
+        if table is CLAIMS and any("charge_cents" in item.fill for item in deliveries):
             rows = self._charges_filled(rows)
         if mode == "full":
             self.change.replace_all(table, rows)
