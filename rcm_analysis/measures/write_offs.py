@@ -1,0 +1,217 @@
+"""What was given up: write-offs by reason, denials among them, and balances swept away in whole dollars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..frames import collect, day_number
+from ..periods import Period
+from .postings import (
+    filled,
+    is_approved_contractual,
+    is_denial_code,
+    net_of_contractual,
+    net_parts,
+    postings,
+    source,
+    split_by_kind,
+    sums,
+    with_claim_columns,
+)
+from .ratios import quotient
+
+DENIAL_REASONS = (
+    "denial", "denied", "timely filing", "no authorization", "authorization", "eligibility", "not eligible", "no referral",
+    "medical necessity", "non-covered", "credentialing", "coding denial",
+)
+"""Write-off reasons of billing systems that mean a lost denial; compared in lower case, `_` as a blank."""
+
+OLD_DAYS = 120
+SMALL_BALANCE_CENTS = 10_00
+
+
+def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
+    """Write-offs with a denial code or reason, and contractual adjustments posted with a denial code."""
+    reason = nw.col("reason").fill_null("").str.to_lowercase().str.replace_all("_", " ")
+    given_up = (nw.col("kind") == "write_off") & (is_denial_code() | reason.is_in(list(reasons)))
+    return given_up | ((nw.col("kind") == "contractual") & is_denial_code())
+
+
+def write_offs(
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("reason",),
+    denial_reasons: Sequence[str] = DENIAL_REASONS,
+) -> pd.DataFrame:
+    """What was written off in the period, by reason; approved contractual adjustments apart.
+
+    Formula
+        write_off_cents = denial_cents + other_cents
+    Counts
+        Postings of kind "write_off" and "contractual" in the period; reversals lower the sums.
+        contractual_cents: approved contractual, which nobody could have collected and which is not a
+        write-off. denial_cents: write-offs with a denial code or one of `denial_reasons`, and denials
+        posted as contractual. other_cents: all other write-offs (small balance, bad debt, ...).
+        `by` may hold columns of the posting (`reason`, `carc`, `approved_by`, ...) and of its claim.
+    Date basis
+        posting date
+    Unit
+        cents, positive when given up; postings is a count
+    Empty
+        Without `by` one row of zeros; with `by` no row for a group without such postings.
+    Source
+        claimnbilling.com: contractual, administrative and true write-offs kept apart
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["contractual", "write_off", "write_off"],
+    ...     "carc": ["45", None, None], "reason": [None, "timely filing", "small balance"],
+    ...     "amount_cents": [-5000, -3000, -400], "posted_on": pd.Timestamp("2026-03-05")})
+    >>> found = write_offs({"transactions": rows}, period=Period.month("2026-03"))
+    >>> found[["reason", "contractual_cents", "denial_cents", "other_cents"]]
+              reason  contractual_cents  denial_cents  other_cents
+    0         (none)               5000             0            0
+    1  small balance                  0             0          400
+    2  timely filing                  0          3000            0
+    """
+    rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
+    rows = rows.filter(nw.col("kind").is_in(["write_off", "contractual"]), period.holds(nw.col("posted_on")))
+    is_denial = is_denial_write_off(denial_reasons)
+    parts = {
+        "contractual_cents": is_approved_contractual(), "denial_cents": is_denial,
+        "other_cents": (nw.col("kind") == "write_off") & ~is_denial,
+    }
+    out = sums(split_by_kind(rows, parts), by, list(parts), count="postings")
+    out[list(parts)] *= -1
+    return out.assign(write_off_cents=out["denial_cents"] + out["other_cents"])
+
+
+def denial_write_off_share(
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), denial_reasons: Sequence[str] = DENIAL_REASONS
+) -> pd.DataFrame:
+    """Money lost to denials as a share of what could be collected.
+
+    Formula
+        value = denial_cents / collectable_cents
+        collectable_cents = charges - approved contractual adjustments
+    Counts
+        Denial write-offs as in `write_offs`, net of their reversals; charges and approved contractual
+        posted in the same period stand in for net patient service revenue.
+    Date basis
+        posting date, for both
+    Unit
+        rate
+    Empty
+        Nothing collectable posted in the period: empty, never 0.
+    Source
+        HFMA MAP Key AR-6 (denial write-offs as a percentage of net patient service revenue)
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "contractual", "write_off"],
+    ...     "carc": [None, "45", "29"], "reason": None, "amount_cents": [10000, -4000, -600], "posted_on": pd.Timestamp("2026-03-05")})
+    >>> denial_write_off_share({"transactions": rows}, period=Period.month("2026-03"))
+       denial_cents  collectable_cents  value
+    0           600               6000    0.1
+    """
+    rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
+    parts = net_parts() | {"denial_cents": is_denial_write_off(denial_reasons)}
+    rows = split_by_kind(rows.filter(period.holds(nw.col("posted_on"))), parts)
+    out = net_of_contractual(sums(rows, by, list(parts)))
+    out["denial_cents"] *= -1
+    out = out[[*by, "denial_cents", "collectable_cents"]]
+    return out.assign(value=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0)))
+
+
+def small_balance_write_offs(
+    tables: Mapping[str, Any], *, period: Period, limit_cents: int = SMALL_BALANCE_CENTS, by: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Write-offs of ten dollars or less: how many, how much, and their share of all write-offs.
+
+    Formula
+        value = small / write_offs
+    Counts
+        Postings of kind "write_off" in the period that lower a balance; small when they are
+        `limit_cents` or less. Reversals are in neither. `by` as in `write_offs`.
+    Date basis
+        posting date
+    Unit
+        rate of counts; small and write_offs are counts; cents
+    Empty
+        No write-off: empty, never 0.
+    Source
+        our own
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "write_off", "amount_cents": [-1000, -1001],
+    ...     "posted_on": pd.Timestamp("2026-03-05")})
+    >>> small_balance_write_offs({"transactions": rows}, period=Period.month("2026-03"))
+       small  small_cents  write_offs  write_off_cents  value
+    0      1         1000           2             2001    0.5
+    """
+    rows = postings(tables, ["kind", "amount_cents", "posted_on"], by=by)
+    amount = nw.col("amount_cents")
+    rows = rows.filter(nw.col("kind") == "write_off", amount < 0, period.holds(nw.col("posted_on")))
+    is_small = amount >= -limit_cents
+    rows = rows.with_columns(
+        small=nw.when(is_small).then(1).otherwise(0), small_cents=nw.when(is_small).then(amount).otherwise(0),
+        write_offs=nw.lit(1), write_off_cents=amount,
+    )
+    out = sums(rows, by, ["small", "small_cents", "write_offs", "write_off_cents"])
+    out[["small_cents", "write_off_cents"]] *= -1
+    return out.assign(value=quotient(out["small"], out["write_offs"]))
+
+
+def whole_dollar_sweeps(
+    tables: Mapping[str, Any], *, period: Period, fewest: int = 5, share: float = 0.5
+) -> pd.DataFrame:
+    """Batches that look as if old balances had been swept away to make the aging look young.
+
+    Formula
+        swept = write-offs of whole dollars on claims served more than 120 days before the posting
+        value = swept / write_offs of the batch
+        usual_share = the same share over the twelve months before the period
+    Counts
+        A batch is one client's write-offs of one day by one poster. It is returned when it holds at
+        least `fewest` swept write-offs and they are at least `share` of it, or more than three
+        times the usual share. A sweep is a question to ask, not a proof.
+    Date basis
+        posting date; age from the service date
+    Unit
+        rate; swept and write_offs are counts; swept_cents in cents, positive
+    Empty
+        No suspicious batch: no row. Without earlier write-offs usual_share is empty.
+    Source
+        chnbilling.com "identifying your AR" (whole-dollar write-offs in the 120+ column)
+
+    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "service_on": pd.Timestamp("2025-03-05")})
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": "write_off", "posted_by": "jd",
+    ...     "amount_cents": [-12000, -8000], "posted_on": pd.Timestamp("2026-03-31")})
+    >>> found = whole_dollar_sweeps({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), fewest=2)
+    >>> found[["posted_by", "swept", "swept_cents", "write_offs", "value"]]
+      posted_by  swept  swept_cents  write_offs  value
+    0        jd      2        20000           2    1.0
+    """
+    before = Period(Period.of(period.first_day).shift(-12).first_day, period.first_day)
+    batch = ["client", "posted_on", "posted_by"]
+    marked = _marked(tables)
+    parts = ["swept", "swept_cents", "write_offs"]
+    batches = marked.filter(period.holds(nw.col("posted_on"))).group_by(*batch).agg(*[nw.col(name).sum() for name in parts])
+    out = collect(batches, batch, dates=["posted_on"])
+    usual = sums(marked.filter(before.holds(nw.col("posted_on"))), ["client"], ["swept", "write_offs"])
+    usual["usual_share"] = quotient(usual["swept"], usual["write_offs"])
+    out = out.merge(usual[["client", "usual_share"]], on="client", how="left")
+    out["value"] = quotient(out["swept"], out["write_offs"])
+    is_unusual = (out["value"] >= share) | (out["value"] > 3 * out["usual_share"])
+    found = out[(out["swept"] >= fewest) & is_unusual]
+    return found[[*batch, *parts, "value", "usual_share"]].reset_index(drop=True)
+
+
+def _marked(tables: Mapping[str, Any]) -> nw.LazyFrame:
+    """Write-offs with `swept` (0 or 1), `swept_cents` (positive) and `write_offs` (always 1)."""
+    columns = ["client", "claim_id", "kind", "posted_by", "amount_cents", "posted_on"]
+    rows = source(tables, "transactions", columns).filter(nw.col("kind") == "write_off", nw.col("amount_cents") < 0)
+    rows = with_claim_columns(filled(rows, ["posted_by"]), tables, ["service_on"])
+    age = day_number(nw.col("posted_on")) - day_number(nw.col("service_on"))
+    is_swept = (nw.col("amount_cents") % 100 == 0) & (age > OLD_DAYS).fill_null(False)
+    return rows.with_columns(
+        swept=nw.when(is_swept).then(1).otherwise(0), write_offs=nw.lit(1),
+        swept_cents=nw.when(is_swept).then(nw.col("amount_cents") * -1).otherwise(0),
+    )
