@@ -1,0 +1,191 @@
+"""What to do next: each opportunity with its dollars, its owner and its date, computed from the tables.
+
+Every function looks for one kind of loss and returns no finding, one, or a few. Dollars are what is at
+stake, not a promise; where an amount is a charge and not an expected payment, the sentence says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..adjudications import DENIED, net_positions
+from ..measures import ar, lags
+from ..reference.carc import carc_categories
+from ..schema import PARTIES
+from .blocks import Block, finding, findings, note
+from .formats import as_text, counted, joined, words_of
+from .subject import Subject
+from .work import appeal_deadlines, filing_deadlines, held
+
+MOST = 10
+LATE_ENTRY_DAYS = 5
+OLD_CREDIT_DAYS = 60
+FOLLOW_UP_DAYS = 14
+PROCESS_DAYS = 30
+
+PREVENTION = {
+    "registration": ("Check insurance before the visit", "front desk"),
+    "authorization": ("Ask for authorization before the visit", "front desk"),
+    "clinical": ("Record in the notes why the service was needed", "physicians"),
+    "documentation": ("Send complete notes with the claim", "physicians"),
+    "coding": ("Review the codes before the claim goes out", "our coders"),
+    "billing": ("Send claims in time, and once", "our billers"),
+    "credentialing": ("Bring the payer enrolments up to date", "practice manager"),
+    "contracting": ("Raise the contract terms with the payer", "practice manager"),
+}
+"""Stage at which a denial is prevented -> (what to do, who does it)."""
+
+
+def opportunities(subject: Subject) -> list[Block]:
+    """The list, most urgent first, at most ten."""
+    found = [item for look in LOOKS for item in look(subject)]
+    if not found:
+        return [note(f"No process improvement with dollars behind it was found in {subject.period.title}.")]
+    rank = {"high": 0, "medium": 1, "low": 2}
+    found.sort(key=lambda item: (rank[item["severity"]], -(item["amount_cents"] or 0), item["title"]))
+    blocks = [findings("Process-improvement opportunities", found[:MOST])]
+    if len(found) > MOST:
+        blocks.append(note(f"{counted(len(found) - MOST, 'smaller opportunity', 'smaller opportunities')} left out."))
+    return blocks
+
+
+def due(subject: Subject, days: int) -> dt.date:
+    """A promise made at the end of the month, `days` days ahead."""
+    return subject.as_of + dt.timedelta(days=days)
+
+
+def ours(subject: Subject) -> str:
+    """Who answers for our side."""
+    return subject.client.assigned_to or "client manager"
+
+
+def severity_of(cents: int, subject: Subject) -> str:
+    """High from one percent of the client's annual collections, low below a tenth of that."""
+    yearly = subject.client.revenue_cents
+    if yearly <= 0:
+        return "medium"
+    return "high" if cents * 100 >= yearly else "low" if cents * 1000 < yearly else "medium"
+
+
+def owner_of(stage: str) -> str:
+    """Who can prevent what goes wrong at this stage."""
+    return PREVENTION[stage][1]
+
+
+def deadlines(subject: Subject) -> list[dict[str, Any]]:
+    """Filing and appeal limits that end within thirty days."""
+    found = []
+    unsent = filing_deadlines(subject)
+    if len(unsent):
+        first = unsent["deadline_on"].min()
+        found.append(finding(
+            f"Send {counted(len(unsent), 'claim')} before the filing limit", f"Never sent, and the payer's filing limit ends within 30 days, the "
+            f"first on {as_text(first, 'date')}. Charges are at stake; after the limit they cannot be collected.",
+            amount_cents=int(unsent["open_cents"].sum()), owner="our billers", due=first, severity="high",
+        ))
+    late = appeal_deadlines(subject, denied_now(subject))
+    if len(late):
+        first = late["deadline_on"].min()
+        payers = joined(sorted({subject.payer_name(payer) for payer in late["payer"]})[:3])
+        found.append(finding(
+            f"Appeal {counted(len(late), 'denied claim')} before the limit", f"Denied by {payers}, still open and not appealed; the limit of the first "
+            f"one ends on {as_text(first, 'date')}. Open charges are shown.",
+            amount_cents=int(late["insurance_cents"].sum()), owner=ours(subject), due=first, severity="high",
+        ))
+    return found
+
+
+def denied_now(subject: Subject) -> pd.DataFrame:
+    """Claims whose standing decision is a denial: `claim_id`, `payer`, `denied_on`, `denied_cents`."""
+    rows = net_positions(subject.tables, as_of=subject.as_of).filter(nw.col("outcome").is_in(list(DENIED)))
+    rows = rows.select("claim_id", "payer", denied_on=nw.col("last_received_on"), denied_cents=nw.col("standing_denied_cents"))
+    return rows.collect("pandas").to_native().assign(denied_on=lambda frame: pd.to_datetime(frame["denied_on"]))
+
+
+def rejected_claims(subject: Subject) -> list[dict[str, Any]]:
+    """Claims stopped by an edit or rejected before a payer judged them."""
+    edits, claims = subject.pandas("claim_edits"), subject.pandas("claims")
+    failed = edits[held(subject.period, edits["checked_on"]) & (edits["result"] == "failed")]
+    if failed.empty:
+        return []
+    stopped = failed.drop_duplicates("claim_id").merge(claims[["claim_id", "charge_cents"]], on="claim_id")
+    reasons = failed.groupby(failed["reason"].fillna("no reason given"))["claim_id"].nunique().sort_values(ascending=False).head(3)
+    words = joined(f"{words_of(reason)} ({count})" for reason, count in reasons.items())
+    return [finding(
+        "Send claims right the first time", f"{counted(len(stopped), 'claim')} failed a check before any payer judged them; most often: {words}. "
+        "Their charges were delayed, not lost.",
+        amount_cents=int(stopped["charge_cents"].sum()), owner="our coders", due=due(subject, PROCESS_DAYS), severity="low",
+    )]
+
+
+def late_charges(subject: Subject) -> list[dict[str, Any]]:
+    """Charges entered more than five days after the service."""
+    claims = subject.pandas("claims")
+    month = claims[held(subject.period, claims["entered_on"])]
+    late = month[(month["entered_on"] - month["service_on"]).dt.days > LATE_ENTRY_DAYS]
+    if late.empty:
+        return []
+    lag = lags.charge_lag(subject.tables, period=subject.period).iloc[0]
+    return [finding(
+        "Enter charges within five days of the service", f"{counted(len(late), 'claim')} of {as_text(len(month), 'count')} entered in {subject.month} came later; "
+        f"half of all took up to {as_text(lag['median_days'], 'days')} days, one in ten {as_text(lag['p90_days'], 'days')} or more. Charges are shown: each day of delay is a day without cash.",
+        amount_cents=int(late["charge_cents"].sum()), owner="practice manager", due=due(subject, PROCESS_DAYS), severity="medium",
+    )]
+
+
+def aged_insurance(subject: Subject) -> list[dict[str, Any]]:
+    """Insurance balances over 120 days, with the payer that owes most of them."""
+    aged = ar.aging(subject.tables, as_of=subject.as_of, parties=PARTIES[:3], by=["payer"])
+    old = aged[(aged["bucket"] == ar.BUCKETS[-1]) & (aged["ar_cents"] > 0)].sort_values("ar_cents", ascending=False)
+    if old.empty:
+        return []
+    total, most = int(old["ar_cents"].sum()), old.iloc[0]
+    return [finding(
+        "Work the insurance balances over 120 days", f"{counted(int(old['claims'].sum()), 'balance')} from services more than 120 days before {subject.as_of_text}; "
+        f"{subject.payer_name(most['payer'])} holds {as_text(int(most['ar_cents']), 'usd')} of it.",
+        amount_cents=total, owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS), severity=severity_of(total, subject),
+    )]
+
+
+def old_credits(subject: Subject) -> list[dict[str, Any]]:
+    """Credit balances without a posting for more than sixty days: money of others that we hold."""
+    rows = subject.pandas("transactions").dropna(subset=["claim_id"])
+    sums = rows.groupby(["claim_id", "party"]).agg(balance_cents=("amount_cents", "sum"), last_on=("posted_on", "max"))
+    limit = pd.Timestamp(subject.as_of) - pd.Timedelta(days=OLD_CREDIT_DAYS)
+    old = sums[(sums["balance_cents"] < 0) & (sums["last_on"] < limit)]
+    if old.empty:
+        return []
+    total = -int(old["balance_cents"].sum())
+    return [finding(
+        "Return or apply the credit balances over 60 days", f"{counted(len(old), 'credit balance')} without a posting for more than 60 days. "
+        "Overpayments by Medicare and Medicaid must be returned within 60 days of being identified.",
+        amount_cents=total, owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS), severity="medium",
+    )]
+
+
+def unapplied(subject: Subject) -> list[dict[str, Any]]:
+    """Money received that no claim has been given."""
+    waiting = ar.unapplied_money(subject.tables, as_of=subject.as_of).iloc[0]
+    if waiting["unapplied_cents"] <= 0:
+        return []
+    return [finding(
+        "Apply the money that waits", "Received and not yet applied to a claim; until then the claims it belongs to look unpaid.",
+        amount_cents=int(waiting["unapplied_cents"]), owner="our payment posters", due=due(subject, FOLLOW_UP_DAYS), severity="medium",
+    )]
+
+
+def stages() -> dict[str, str]:
+    """Denial category -> the stage at which most of its codes can be prevented."""
+    rows = carc_categories().to_pandas()
+    rows = rows[rows["preventable_stage"] != "none"]
+    return rows.groupby("category")["preventable_stage"].agg(lambda found: found.mode().iloc[0]).to_dict()
+
+
+LOOKS: list[Callable[[Subject], list[dict[str, Any]]]] = [
+    deadlines, rejected_claims, late_charges, aged_insurance, old_credits, unapplied,
+]
