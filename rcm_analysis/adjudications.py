@@ -27,11 +27,12 @@ Status 4 says nothing about a denial (many payers never use it so), 23 and 25 ar
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from .errors import TableError
 from .frames import lazy
 from .reference.carc import category_of, codes_of, priority_of
 
@@ -107,7 +108,7 @@ def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
         cents; `shared` is 1 for a claim-level adjustment, else 0
     """
     columns = ["client", "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
-    known = lazy(tables["remit_adjustments"], columns, "remit_adjustments").filter(col("received_on") <= as_of)
+    known = table_of(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
     order = ["client", "remit_claim_id", "unit", "group_code", "carc", "amount_cents", "remark_codes", "shared"]
     on_lines = known.filter(~col("remit_line_id").is_null()).with_columns(unit=col("remit_line_id"), shared=nw.lit(0))
     on_claims = known.filter(col("remit_line_id").is_null()).drop("remit_line_id")
@@ -132,7 +133,7 @@ def first_adjudications(tables: Mapping[str, Any], *, as_of: dt.date, patient_de
         HFMA Claim Integrity Task Force 2021 (a denial counts once; duplicates are left out).
     """
     known = claim_adjudications(tables, as_of=as_of, patient_denials=patient_denials)
-    return known.filter(~col("outcome").is_in(list(UNDECIDED))).filter(_is_first(CLAIM, ORDER))
+    return known.filter(~col("outcome").is_in(list(UNDECIDED))).filter(is_first(CLAIM, ORDER))
 
 
 def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
@@ -163,7 +164,7 @@ def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
         *[col(name).sum() for name in amounts], col("highest_paid_cents").max(),
         first_received_on=col("received_on").min(), last_received_on=col("received_on").max(),
     )
-    last = known.filter(col("decisions") == 1).filter(_is_first(CLAIM, ORDER, reverse=True)).select(
+    last = known.filter(col("decisions") == 1).filter(is_first(CLAIM, ORDER, reverse=True)).select(
         *CLAIM, "payer", last_outcome=col("outcome"), last_denied_cents=col("denied_cents")
     )
     return _standing(sums.join(last, on=list(CLAIM), how="left"))
@@ -178,15 +179,28 @@ def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denial
     denied = _adjustments(tables, as_of, patient_denials).filter(col("denied_cents") != 0)
     by_code = denied.group_by(*PAYMENT, "carc").agg(col("denied_cents").sum()).filter(col("denied_cents") > 0)
     named = by_code.with_columns(category=category_of(col("carc"), family="denial"), smallness=col("denied_cents") * -1)
-    ranked = named.with_columns(place=priority_of(col("category"))).filter(_is_first(PAYMENT, ("smallness", "place", "carc")))
+    ranked = named.with_columns(place=priority_of(col("category"))).filter(is_first(PAYMENT, ("smallness", "place", "carc")))
     return ranked.select(*PAYMENT, "carc", "category", "denied_cents")
+
+
+def table_of(tables: Mapping[str, Any], name: str, columns: Sequence[str]) -> nw.LazyFrame:
+    """One of the tables as a lazy frame with just `columns`.
+
+    Raises
+        TableError when there is no such table, or the table has no such column.
+    """
+    try:
+        native = tables[name]
+    except KeyError:
+        raise TableError(f"This needs the table '{name}', which is not among the tables given.") from None
+    return lazy(native, columns, name)
 
 
 ORDER = ("received_on", "sequence", "remit_claim_id")
 """The order in which decisions became known."""
 
 
-def _is_first(group: tuple[str, ...], order: tuple[str, ...], *, reverse: bool = False) -> nw.Expr:
+def is_first(group: tuple[str, ...], order: tuple[str, ...], *, reverse: bool = False) -> nw.Expr:
     # A running count, because neither rank nor first-by-order runs on every engine.
     return col(group[-1]).cum_count(reverse=reverse).over(*group, order_by=list(order)) == 1
 
@@ -196,7 +210,7 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
         "client", "remit_claim_id", "claim_id", "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents",
         "received_on",
     ]
-    known = lazy(tables["remit_claims"], columns, "remit_claims").filter(
+    known = table_of(tables, "remit_claims", columns).filter(
         col("received_on") <= as_of, ~col("status").is_in(list(NOT_DECISIONS))
     )
     unsigned = (col("status") == REVERSAL) & (col("charge_cents") > 0) & (col("paid_cents") >= 0)
@@ -205,7 +219,7 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 def _units(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     columns = ["client", "remit_claim_id", "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents"]
-    lines = lazy(tables["remit_lines"], columns, "remit_lines").rename(
+    lines = table_of(tables, "remit_lines", columns).rename(
         {"charge_cents": "line_charge", "paid_cents": "line_paid", "allowed_cents": "stated_allowed_cents"}
     )
     both = _payments(tables, as_of).join(lines, on=list(PAYMENT), how="left")
@@ -243,7 +257,7 @@ def _running_share(upto: nw.Expr) -> nw.Expr:
 
 def _adjustments(tables: Mapping[str, Any], as_of: dt.date, patient_denials: bool) -> nw.LazyFrame:
     columns = ["client", "remit_claim_id", "group_code", "carc", "amount_cents", "received_on"]
-    known = lazy(tables["remit_adjustments"], columns, "remit_adjustments").filter(col("received_on") <= as_of)
+    known = table_of(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
     return _parts(known, patient_denials)
 
 
