@@ -184,7 +184,7 @@ def credit_balances(
     """Money we hold that belongs to payers or patients, as a share of the receivable.
 
     Formula
-        value = -credit_cents / ar_cents
+        credit_share = -credit_cents / ar_cents
     Counts
         Balances below zero over balances above zero, one per claim and party; unapplied money is
         not in it. `by` as in `aging`.
@@ -201,14 +201,14 @@ def credit_balances(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": ["charge", "payment"], "party": "primary",
     ...     "amount_cents": [10000, -2500], "posted_on": [day, day]})
     >>> credit_balances({"transactions": rows}, as_of=day)
-       claims  credit_cents  ar_cents  value
-    0       1         -2500     10000   0.25
+       claims  credit_cents  ar_cents  credit_share
+    0       1         -2500     10000          0.25
     """
     rows = _open(tables, as_of=as_of, parties=parties, by=list(by)).with_columns(
         claims=nw.when(nw.col("balance_cents") < 0).then(1).otherwise(0)
     )
     out = sums(rows, by, ["claims", "credit_cents", "ar_cents"])
-    return out.assign(value=quotient(-out["credit_cents"], out["ar_cents"]))
+    return out.assign(credit_share=quotient(-out["credit_cents"], out["ar_cents"]))
 
 
 def unapplied_money(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -249,7 +249,7 @@ def aged_share(
     """The share of the receivable that is older than `days` days.
 
     Formula
-        value = older_cents / ar_cents
+        aged_share = older_cents / ar_cents
     Counts
         Balances above zero as in `aging`; credits are left out. Under the bill clocks unbilled
         balances are in neither; balances without a date are in ar_cents only. `days` is 30, 60, 90 or 120.
@@ -267,8 +267,8 @@ def aged_share(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": "charge", "party": "primary",
     ...     "amount_cents": [7500, 2500], "posted_on": [day, day]})
     >>> aged_share({"claims": claims, "transactions": rows}, as_of=day)
-       older_cents  ar_cents  value
-    0         2500     10000   0.25
+       older_cents  ar_cents  aged_share
+    0         2500     10000        0.25
     """
     if days not in BUCKET_DAYS:
         raise ParameterError(f"The aged share is counted from 30, 60, 90 or 120 days; found {days}.")
@@ -280,7 +280,7 @@ def aged_share(
     cents = ["older_cents", "ar_cents"]
     out = aged.groupby(by, as_index=False)[cents].sum() if by else aged[cents].sum().to_frame().T
     out[cents] = out[cents].astype("int64")
-    return out.assign(value=quotient(out["older_cents"], out["ar_cents"]))
+    return out.assign(aged_share=quotient(out["older_cents"], out["ar_cents"]))
 
 
 def days_in_ar(
@@ -290,7 +290,7 @@ def days_in_ar(
     """Days of average charges that the open receivable holds.
 
     Formula
-        value = ar_cents / (charge_cents posted in the window / window_days)
+        days_in_ar = ar_cents / (charge_cents posted in the window / window_days)
         window = the `window_days` days that end on `as_of`, `as_of` included
     Counts
         Balances above zero on `as_of` of the parties asked for. Credits and unapplied money are left
@@ -310,8 +310,8 @@ def days_in_ar(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "1"], "kind": ["charge", "payment"], "party": "primary",
     ...     "amount_cents": [270000, -180000], "posted_on": [day, day]})
     >>> days_in_ar({"transactions": rows}, as_of=day)
-       ar_cents  charge_cents  value
-    0     90000        270000   30.0
+       ar_cents  charge_cents  days_in_ar
+    0     90000        270000        30.0
     """
     by = list(by)
     window = Period.days_ending(as_of, window_days)
@@ -321,5 +321,5 @@ def days_in_ar(
     )
     charges = sums(charged, by, ["amount_cents"]).rename(columns={"amount_cents": "charge_cents"})
     out = joined(owed, charges, by)
-    return out.assign(value=quotient(out["ar_cents"] * window_days, out["charge_cents"].clip(lower=0)))
+    return out.assign(days_in_ar=quotient(out["ar_cents"] * window_days, out["charge_cents"].clip(lower=0)))
 

@@ -85,7 +85,7 @@ def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, b
     """Cash posted in the period over charges posted in the period.
 
     Formula
-        value = cash_cents / charge_cents
+        gross_collection_rate_posted = cash_cents / charge_cents
     Counts
         Cash as in `cash` (takebacks and refunds off), charges as in `charges`: the cash is mostly of
         earlier services, so the rate moves with volume.
@@ -101,18 +101,18 @@ def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, b
     >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment"], "party": "primary",
     ...     "carc": None, "amount_cents": [10000, -4000], "posted_on": dt.date(2026, 3, 5)})
     >>> gross_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
-       cash_cents  charge_cents  value
-    0        4000         10000    0.4
+       cash_cents  charge_cents  gross_collection_rate_posted
+    0        4000         10000                           0.4
     """
     out = _posted(tables, period=period, by=by)
-    return _rate(out, by, ["cash_cents", "charge_cents"])
+    return _rate(out, by, "gross_collection_rate_posted", ["cash_cents", "charge_cents"])
 
 
 def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Cash posted in the period over collectable charges posted in the period.
 
     Formula
-        value = cash_cents / collectable_cents
+        net_collection_rate_posted = cash_cents / collectable_cents
         collectable_cents = charge_cents - contractual_cents
     Counts
         Only approved contractual adjustments leave the denominator: postings of kind "contractual"
@@ -131,12 +131,13 @@ def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by:
     >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment", "contractual", "contractual"],
     ...     "party": "primary", "carc": [None, None, "45", "197"], "amount_cents": [10000, -4000, -5000, -1000],
     ...     "posted_on": dt.date(2026, 3, 5)})
-    >>> net_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
-       cash_cents  charge_cents  contractual_cents  collectable_cents  value
-    0        4000         10000               5000               5000    0.8
+    >>> found = net_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
+    >>> found[["cash_cents", "collectable_cents", "net_collection_rate_posted"]]
+       cash_cents  collectable_cents  net_collection_rate_posted
+    0        4000               5000                         0.8
     """
     out = _posted(tables, period=period, by=by)
-    return _rate(out, by, ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
+    return _rate(out, by, "net_collection_rate_posted", ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
 
 
 def gross_collection_rate_matured(
@@ -145,7 +146,7 @@ def gross_collection_rate_matured(
     """What the services of a period have brought by now, over what was charged for them.
 
     Formula
-        value = cash_cents / charge_cents
+        gross_collection_rate_matured = cash_cents / charge_cents
     Counts
         As `net_collection_rate_matured`, without taking contractual adjustments off.
     Date basis
@@ -161,11 +162,11 @@ def gross_collection_rate_matured(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment"], "party": "primary",
     ...     "carc": None, "amount_cents": [10000, -4000], "posted_on": dt.date(2026, 3, 9)})
     >>> gross_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))
-       claims  cash_cents  charge_cents  value
-    0       1        4000         10000    0.4
+       claims  cash_cents  charge_cents  gross_collection_rate_matured
+    0       1        4000         10000                            0.4
     """
     out = cohort_sums(tables, period=period, as_of=as_of, cohort_days=cohort_days, by=by)
-    return _rate(out, by, ["claims", "cash_cents", "charge_cents"])
+    return _rate(out, by, "gross_collection_rate_matured", ["claims", "cash_cents", "charge_cents"])
 
 
 def net_collection_rate_matured(
@@ -174,7 +175,7 @@ def net_collection_rate_matured(
     """What the services of a period have brought by now, over what could be collected for them.
 
     Formula
-        value = cash_cents / collectable_cents
+        net_collection_rate_matured = cash_cents / collectable_cents
         collectable_cents = charge_cents - contractual_cents
     Counts
         Claims with service in the period and at least `cohort_days` before `as_of`, and their
@@ -193,12 +194,12 @@ def net_collection_rate_matured(
     >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1"], "service_on": [dt.date(2026, 3, 5)]})
     >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment", "contractual"], "party": "primary",
     ...     "carc": [None, None, "45"], "amount_cents": [10000, -4000, -5000], "posted_on": dt.date(2026, 3, 9)})
-    >>> net_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))[["claims", "collectable_cents", "value"]]
-       claims  collectable_cents  value
-    0       1               5000    0.8
+    >>> net_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))[["claims", "collectable_cents", "net_collection_rate_matured"]]
+       claims  collectable_cents  net_collection_rate_matured
+    0       1               5000                          0.8
     """
     out = cohort_sums(tables, period=period, as_of=as_of, cohort_days=cohort_days, by=by)
-    return _rate(out, by, ["claims", "cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
+    return _rate(out, by, "net_collection_rate_matured", ["claims", "cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
 
 
 def _posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]) -> pd.DataFrame:
@@ -207,9 +208,9 @@ def _posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]) -> 
     return net_of_contractual(sums(rows, by, list(net_parts())))
 
 
-def _rate(out: pd.DataFrame, by: Sequence[str], columns: list[str]) -> pd.DataFrame:
+def _rate(out: pd.DataFrame, by: Sequence[str], name: str, columns: list[str]) -> pd.DataFrame:
     """The columns asked for, and cash over the last of them; a base below zero is no base."""
     base = out[columns[-1]].clip(lower=0)
-    return out[[*by, *columns]].assign(value=quotient(out["cash_cents"], base))
+    return out[[*by, *columns]].assign(**{name: quotient(out["cash_cents"], base)})
 
 

@@ -63,7 +63,7 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     """Our fee for each hour the account took.
 
     Formula
-        value = fee_cents / hours; hours = hours_per_week x days of the period / 7
+        fee_per_hour_cents = fee_cents / hours; hours = hours_per_week x days of the period / 7
     Counts
         Fee as in `fee_revenue`; hours of client management as stated in the registry, not timed.
     Date basis
@@ -79,13 +79,13 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     ...     "amount_cents": [-100000], "posted_on": dt.date(2026, 2, 5)})
     >>> clients = pd.DataFrame({"client": ["a"], "commission_rate": [0.05], "hours_per_week": [2.5]})
     >>> fee_per_hour({"transactions": rows}, clients=clients, period=Period.month("2026-02"))
-      client  fee_cents  hours  value
-    0      a       5000   10.0  500.0
+      client  fee_cents  hours  fee_per_hour_cents
+    0      a       5000   10.0               500.0
     """
     fees = fee_revenue(tables, clients=clients, period=period)
     weekly = pd.to_numeric(registry_frame(clients, ("client", "hours_per_week"))["hours_per_week"])
     hours = quotient(weekly * period.days, pd.Series(7, index=weekly.index))
-    return fees[["client", "fee_cents"]].assign(hours=hours, value=quotient(fees["fee_cents"], hours))
+    return fees[["client", "fee_cents"]].assign(hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours))
 
 
 def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: int = 12) -> pd.DataFrame:

@@ -92,7 +92,7 @@ def denial_write_off_share(
     """Money lost to denials as a share of what could be collected.
 
     Formula
-        value = denial_cents / collectable_cents
+        denial_write_off_share = denial_cents / collectable_cents
         collectable_cents = charges - approved contractual adjustments
     Counts
         Denial write-offs as in `write_offs`, net of their reversals; charges and approved contractual
@@ -109,8 +109,8 @@ def denial_write_off_share(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "contractual", "write_off"],
     ...     "carc": [None, "45", "29"], "reason": None, "amount_cents": [10000, -4000, -600], "posted_on": pd.Timestamp("2026-03-05")})
     >>> denial_write_off_share({"transactions": rows}, period=Period.month("2026-03"))
-       denial_cents  collectable_cents  value
-    0           600               6000    0.1
+       denial_cents  collectable_cents  denial_write_off_share
+    0           600               6000                     0.1
     """
     rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
     parts = net_parts() | {"denial_cents": is_denial_write_off(denial_reasons)}
@@ -118,7 +118,7 @@ def denial_write_off_share(
     out = net_of_contractual(sums(rows, by, list(parts)))
     out["denial_cents"] *= -1
     out = out[[*by, "denial_cents", "collectable_cents"]]
-    return out.assign(value=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0)))
+    return out.assign(denial_write_off_share=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0)))
 
 
 def small_balance_write_offs(
@@ -127,7 +127,7 @@ def small_balance_write_offs(
     """Write-offs of ten dollars or less: how many, how much, and their share of all write-offs.
 
     Formula
-        value = small / write_offs
+        small_share = small / write_offs
     Counts
         Postings of kind "write_off" in the period that lower a balance; small when they are
         `limit_cents` or less. Reversals are in neither. `by` as in `write_offs`.
@@ -143,8 +143,8 @@ def small_balance_write_offs(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "write_off", "amount_cents": [-1000, -1001],
     ...     "posted_on": pd.Timestamp("2026-03-05")})
     >>> small_balance_write_offs({"transactions": rows}, period=Period.month("2026-03"))
-       small  small_cents  write_offs  write_off_cents  value
-    0      1         1000           2             2001    0.5
+       small  small_cents  write_offs  write_off_cents  small_share
+    0      1         1000           2             2001          0.5
     """
     rows = postings(tables, ["kind", "amount_cents", "posted_on"], by=by)
     amount = nw.col("amount_cents")
@@ -156,7 +156,7 @@ def small_balance_write_offs(
     )
     out = sums(rows, by, ["small", "small_cents", "write_offs", "write_off_cents"])
     out[["small_cents", "write_off_cents"]] *= -1
-    return out.assign(value=quotient(out["small"], out["write_offs"]))
+    return out.assign(small_share=quotient(out["small"], out["write_offs"]))
 
 
 def whole_dollar_sweeps(
@@ -166,7 +166,7 @@ def whole_dollar_sweeps(
 
     Formula
         swept = write-offs of whole dollars on claims served more than 120 days before the posting
-        value = swept / write_offs of the batch
+        swept_share = swept / write_offs of the batch
         usual_share = the same share over the twelve months before the period
     Counts
         A batch is one client's write-offs of one day by one poster. It is returned when it holds at
@@ -185,9 +185,9 @@ def whole_dollar_sweeps(
     >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": "write_off", "posted_by": "jd",
     ...     "amount_cents": [-12000, -8000], "posted_on": pd.Timestamp("2026-03-31")})
     >>> found = whole_dollar_sweeps({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), fewest=2)
-    >>> found[["posted_by", "swept", "swept_cents", "write_offs", "value"]]
-      posted_by  swept  swept_cents  write_offs  value
-    0        jd      2        20000           2    1.0
+    >>> found[["posted_by", "swept", "swept_cents", "write_offs", "swept_share"]]
+      posted_by  swept  swept_cents  write_offs  swept_share
+    0        jd      2        20000           2          1.0
     """
     before = Period(Period.of(period.first_day).shift(-12).first_day, period.first_day)
     batch = ["client", "posted_on", "posted_by"]
@@ -198,10 +198,10 @@ def whole_dollar_sweeps(
     usual = sums(marked.filter(before.holds(nw.col("posted_on"))), ["client"], ["swept", "write_offs"])
     usual["usual_share"] = quotient(usual["swept"], usual["write_offs"])
     out = out.merge(usual[["client", "usual_share"]], on="client", how="left")
-    out["value"] = quotient(out["swept"], out["write_offs"])
-    is_unusual = (out["value"] >= share) | (out["value"] > 3 * out["usual_share"])
+    out["swept_share"] = quotient(out["swept"], out["write_offs"])
+    is_unusual = (out["swept_share"] >= share) | (out["swept_share"] > 3 * out["usual_share"])
     found = out[(out["swept"] >= fewest) & is_unusual]
-    return found[[*batch, *parts, "value", "usual_share"]].reset_index(drop=True)
+    return found[[*batch, *parts, "swept_share", "usual_share"]].reset_index(drop=True)
 
 
 def _marked(tables: Mapping[str, Any]) -> nw.LazyFrame:
