@@ -1,0 +1,195 @@
+"""What patients pay, what nobody pays: copays, statements, refunds, unapplied money, write-offs."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+
+from .adjudication import SHARES, DenialCodes
+from .book import Book, working_day
+from .company import day_number, stream
+from .ledger_rows import postings
+from .submission import NEVER, Submitted
+
+APPROVERS = np.array(("mgraham", "sokafor"))
+STATEMENT_DAYS = (6, 36, 66)
+SMALL_BALANCE = 1_000
+
+
+class Front:
+    """Per claim: what was paid at the desk, and what the patient owes from which day."""
+
+    def __init__(self, book: Book, lines: pl.DataFrame) -> None:
+        share = sum(pl.col(name) for name in SHARES) + pl.col("denied") * (pl.col("denial_group") == "PR")
+        owed = lines.filter(pl.col("next_party") == "patient").with_columns(share=share)
+        before = owed.filter(pl.col("kind") != "takeback").group_by("claim").agg(pl.col("share").sum(), pl.col("posted").max())
+        after = owed.group_by("claim").agg(pl.col("share").sum())
+        taken = lines.filter(pl.col("kind") == "takeback").group_by("claim").agg(pl.col("posted").max())
+        self.owed = _column(book.size, before, "share", 0)
+        self.since = _column(book.size, before, "posted", NEVER)
+        self.owed_after = _column(book.size, after, "share", 0)
+        self.taken = _column(book.size, taken, "posted", NEVER)
+        own = book.claims["payer"] == book.payer_number("self_pay")
+        self.owed[own] = self.owed_after[own] = book.claims["charge"][own]
+        self.since[own] = book.claims["entered"][own]
+        self.own = own
+
+
+def _column(size: int, frame: pl.DataFrame, name: str, empty: int) -> np.ndarray:
+    values = np.full(size, empty, np.int64)
+    values[frame["claim"].to_numpy()] = frame[name].to_numpy()
+    return values
+
+
+def patient_side(book: Book, sent: Submitted, lines: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
+    """Postings of the patients' accounts; statements go to the work log."""
+    rng = stream(seed, book.client.id, "patients' money")
+    front = Front(book, lines)
+    parts, paid = _copays(book, rng)
+    if len(discounted := np.flatnonzero(front.own & (rng.random(book.size) < 0.6))):
+        discount = np.rint(front.owed[discounted] * 0.35).astype(np.int64)
+        parts.append(_write_off(discounted, discount, front.since[discounted], "self-pay discount", rng))
+        front.owed[discounted] -= discount
+        front.owed_after[discounted] -= discount
+    paid = paid + _statements(sent, front, paid, parts, rng)
+    _refunds(front, paid, parts, rng)
+    _patient_write_offs(front, paid, parts, rng)
+    return parts
+
+
+def _copays(book: Book, rng: np.random.Generator) -> tuple[list[pl.DataFrame], np.ndarray]:
+    """Copays taken at the desk; a few wait unapplied until somebody finds their claim."""
+    copay = book.claims["copay"]
+    claims = np.flatnonzero((copay > 0) & (rng.random(book.size) < 0.62))
+    stray = rng.random(len(claims)) < 0.03
+    day = book.claims["entered"][claims]
+    paid = np.zeros(book.size, np.int64)
+    paid[claims] = copay[claims]
+    frame = postings(
+        claim=claims, kind=np.full(len(claims), "payment"), party=np.full(len(claims), "patient"), amount=-copay[claims],
+        happened=book.claims["service"][claims], posted=day, reason=np.full(len(claims), "copay"),
+    ).with_columns(claim=pl.when(~pl.Series(stray)).then("claim"))
+    found, later = claims[stray], working_day(day[stray] + rng.integers(12, 90, int(stray.sum())))
+    common = {"kind": np.full(len(found), "transfer"), "party": np.full(len(found), "patient"), "happened": later, "posted": later,
+              "reason": np.full(len(found), "unapplied payment applied")}
+    off = postings(amount=copay[found], **common)
+    on = postings(claim=found, amount=-copay[found], **common)
+    return [frame, off, on], paid
+
+
+def _statements(sent: Submitted, front: Front, paid: np.ndarray, parts: list[pl.DataFrame], rng: np.random.Generator) -> np.ndarray:
+    """Three statements, a month apart; each brings some patients to pay, most of them in full."""
+    due = front.owed - paid
+    received = np.zeros_like(paid)
+    open_claims = np.flatnonzero((due > 0) & (front.since < NEVER))
+    willing = np.where(front.own, 0.55, 1.0)
+    for wait, share in zip(STATEMENT_DAYS, (0.52, 0.34, 0.2), strict=True):
+        day = working_day(front.since[open_claims] + wait)
+        open_claims, day = open_claims[day < front.taken[open_claims]], day[day < front.taken[open_claims]]
+        sent.notes.append({"claim": open_claims, "action": np.full(len(open_claims), "statement"), "day": day,
+                           "outcome": np.full(len(open_claims), "none"), "hold": np.full(len(open_claims), "")})
+        pays = rng.random(len(open_claims)) < share * willing[open_claims]
+        part = np.where(rng.random(len(open_claims)) < 0.06, 0.5, 1.0)
+        payers = open_claims[pays]
+        amount = np.maximum(1, np.rint(due[payers] * part[pays])).astype(np.int64)
+        when = working_day(day[pays] + rng.integers(3, 26, len(payers)))
+        parts.append(_patient_payment(payers, amount, when))
+        known = when < front.taken[payers]
+        received[payers[known]] += amount[known]
+        parts[-1] = parts[-1].filter(pl.Series(known))
+        open_claims = open_claims[~pays]
+    return received
+
+
+def _patient_payment(claims: np.ndarray, amount: np.ndarray, day: np.ndarray) -> pl.DataFrame:
+    return postings(claim=claims, kind=np.full(len(claims), "payment"), party=np.full(len(claims), "patient"),
+                    amount=-amount, happened=day, posted=day, reason=np.full(len(claims), "statement payment"))
+
+
+def _refunds(front: Front, paid: np.ndarray, parts: list[pl.DataFrame], rng: np.random.Generator) -> None:
+    """Credits that patients get back, some weeks after they arose; some are never noticed."""
+    since = np.where(front.taken < NEVER, front.taken, front.since)
+    owed = np.where(front.taken < NEVER, front.owed_after, front.owed)
+    claims = np.flatnonzero((paid > owed) & (since < NEVER) & (rng.random(len(paid)) < 0.8))
+    day = working_day(since[claims] + rng.integers(20, 80, len(claims)))
+    parts.append(postings(
+        claim=claims, kind=np.full(len(claims), "refund"), party=np.full(len(claims), "patient"), amount=(paid - owed)[claims],
+        happened=day, posted=day, reason=np.full(len(claims), "patient overpayment")))
+
+
+def _patient_write_offs(front: Front, paid: np.ndarray, parts: list[pl.DataFrame], rng: np.random.Generator) -> None:
+    due = np.where(front.taken < NEVER, 0, front.owed - paid)
+    claims = np.flatnonzero((due > 0) & (front.since < NEVER))
+    small = due[claims] < SMALL_BALANCE
+    draw = rng.random(len(claims))
+    day = working_day(front.since[claims] + np.where(small, 100, 118) + rng.integers(0, 40, len(claims)))
+    for chosen, reason in ((small & (draw < 0.7), "small balance"), (~small & (draw < 0.72), "bad debt")):
+        parts.append(_write_off(claims[chosen], due[claims[chosen]], day[chosen], reason, rng))
+
+
+def _write_off(claims: np.ndarray, amount: np.ndarray, day: np.ndarray, reason: str, rng: np.random.Generator, party: str = "patient") -> pl.DataFrame:
+    return postings(
+        claim=claims, kind=np.full(len(claims), "write_off"), party=np.full(len(claims), party), amount=-amount,
+        happened=day, posted=day, reason=np.full(len(claims), reason), approved_by=APPROVERS[rng.integers(0, 2, len(claims))])
+
+
+# -- what insurers never pay -----------------------------------------------------------------------
+
+def insurer_write_offs(book: Book, sent: Submitted, lines: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
+    """Denied and unanswered balances that were given up, with reason and approver."""
+    rng = stream(seed, book.client.id, "write-offs")
+    codes = DenialCodes.of(book)
+    denied = lines.filter((pl.col("denial_group") != "PR") & (pl.col("denied") != 0))
+    stood = denied.group_by("claim", "order").agg(
+        pl.col("denied").sum(), pl.col("code").last(), pl.col("posted").max(), pl.col("payer").last()).filter(
+        pl.col("denied") > 0).sort("claim", "order")
+    claims, order = stood["claim"].to_numpy(), stood["order"].to_numpy()
+    day = working_day(stood["posted"].to_numpy() + rng.integers(70, 150, len(stood)))
+    reason = codes.reason[stood["code"].to_numpy()]
+    party = np.where(order == 1, "secondary", "primary")
+    given_up = rng.random(len(stood)) < 0.78
+    amount = stood["denied"].to_numpy()
+    if "whole_dollar_sweep" in book.client.habits:
+        day = _sweep_day(np.maximum(day, book.claims["service"][claims] + 121))
+        amount, reason = amount // 100 * 100, np.full(len(stood), "administrative")
+    given_up &= amount > 0
+    notes = np.flatnonzero(given_up)
+    sent.notes.append({"claim": claims[notes], "action": np.full(len(notes), "write_off_request"), "day": working_day(day[notes] - 4),
+                       "outcome": np.full(len(notes), "resolved"), "hold": np.full(len(notes), "")})
+    frame = postings(
+        claim=claims, kind=np.full(len(claims), "write_off"), party=party, amount=-amount, happened=day, posted=day,
+        payer=stood["payer"].to_numpy(), reason=reason, approved_by=APPROVERS[rng.integers(0, 2, len(claims))])
+    return [frame.filter(pl.Series(given_up)), _unanswered(book, sent, lines, rng)]
+
+
+def _sweep_day(days: np.ndarray) -> np.ndarray:
+    """The last day of the month: the habit of clearing old balances before the report."""
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    return ((months + 1).astype("datetime64[D]") - 1).astype(np.int64)
+
+
+def _unanswered(book: Book, sent: Submitted, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Claims no payer ever answered: chased, and half of them lost to the filing limit."""
+    answered = np.zeros(book.size, bool)
+    answered[lines["claim"].unique().to_numpy()] = True
+    silent = np.flatnonzero(~answered & (sent.accepted < NEVER))
+    for wait in (32, 62, 95):
+        chased = silent[rng.random(len(silent)) < 0.85]
+        sent.notes.append({"claim": chased, "action": np.full(len(chased), "follow_up"), "day": working_day(sent.accepted[chased] + wait),
+                           "outcome": np.full(len(chased), "waiting_on_payer"), "hold": np.full(len(chased), "")})
+    lost = silent[(rng.random(len(silent)) < 0.5) & (book.calendar.last - sent.accepted[silent] > 190)]
+    day = working_day(sent.accepted[lost] + 180 + rng.integers(0, 20, len(lost)))
+    frame = _write_off(lost, book.claims["charge"][lost], day, "timely filing", rng, party="primary")
+    return frame.with_columns(payer=pl.Series(book.claims["payer"][lost].astype(np.int64)))
+
+
+def month_ends(book: Book) -> list[tuple[str, int]]:
+    """Every month simulated with its last day."""
+    return [(month.label, day_number(month.last_day)) for month in book.calendar.months]
+
+
+def as_date(day: int) -> dt.date:
+    """The day as a date."""
+    return dt.date(1970, 1, 1) + dt.timedelta(days=int(day))

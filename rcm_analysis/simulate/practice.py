@@ -1,0 +1,206 @@
+"""What the billing system holds: every exported table of one client, as the system knows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from .adjudication import DenialCodes, decide, tables
+from .book import FIRST, LAST, MODIFIER_PAYS, Book, fee_schedule, working_day
+from .company import stream
+from .ledger_rows import charges, insurance, remitted_lines
+from .patients import insurer_write_offs, month_ends, patient_side
+from .remits import Remits, pay
+from .submission import joined, submit
+from .write_x12 import claim_ids
+
+POSTERS = np.array(("kmoss", "trivera", "jbell"))
+KEEPS = {
+    "payer": ("filing_limit_days", "appeal_limit_days", "secondary_filing_limit_days"),
+    "medicare": (365, 120, 365), "medicaid": (180, 90, 180), "managed_care": (120, 60, 120), "commercial": (180, 180, 90),
+    "workers_compensation": (365, 90, 365),
+}
+
+
+class Practice:
+    """One client's life, worked out once: submissions, remittances, ledger, notes."""
+
+    def __init__(self, book: Book, seed: int) -> None:
+        self.book, self.seed = book, seed
+        last = book.calendar.last
+        sent = submit(book, seed)
+        self.remits: Remits = pay(book, *tables(decide(book, sent, seed)), seed)
+        lines = remitted_lines(book, self.remits)
+        parts = [charges(book), insurance(lines), *patient_side(book, sent, lines, seed), *insurer_write_offs(book, sent, lines, seed)]
+        self.ledger = pl.concat(parts).filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
+        self.submissions = joined(sent.submissions, last, "day")
+        self.edits = joined(sent.edits, last, "checked").sort("checked", "claim", maintain_order=True)
+        self.notes = joined(sent.notes, last, "day").sort("day", "claim", maintain_order=True)
+
+    def collected(self, first: int, end: int) -> int:
+        """Payments less takebacks and refunds posted from `first` up to, and without, `end`."""
+        cash = self.ledger.filter(pl.col("kind").is_in(["payment", "takeback", "refund"]) & pl.col("posted").is_between(first, end - 1))
+        return -int(cash["amount"].sum())
+
+
+def date(name: str) -> pl.Expr:
+    """A day number as a date."""
+    return pl.col(name).cast(pl.Int32).cast(pl.Date)
+
+
+def exported(practice: Practice) -> dict[str, pl.DataFrame]:
+    """The tables that the billing system exports, in the columns of the schema (payers by id)."""
+    return {
+        "claims": _claims(practice.book), "claim_lines": _lines(practice.book), "transactions": _transactions(practice),
+        "claim_edits": _edits(practice), "work_log": _notes(practice), "control_totals": control_totals(practice),
+        "actions": _actions(practice), "fee_schedules": fee_schedule(practice.book), "payer_rules": _rules(practice.book),
+    }
+
+
+def _payers(book: Book, numbers: np.ndarray) -> pl.Series:
+    names = pl.Series([payer.id for payer in book.company.payers])
+    numbers = pl.Series(numbers).cast(pl.Int64)
+    return names.gather(numbers.clip(0).fill_null(0)).zip_with(
+        numbers.is_not_null() & (numbers >= 0), pl.Series([None] * len(numbers), dtype=pl.String))
+
+
+def _ids(book: Book, claims: pl.Series) -> pl.Series:
+    """Claim ids by row number; empty stays empty."""
+    return pl.Series(claim_ids(book), dtype=pl.String).gather(claims.fill_null(0)).zip_with(
+        claims.is_not_null(), pl.Series([None] * len(claims), dtype=pl.String))
+
+
+def _claims(book: Book) -> pl.DataFrame:
+    claims, patients = book.claims, book.patients
+    who = claims["patient"]
+    last, first, _ = zip(*book.providers, strict=True)
+    providers = np.array([f"{surname}, {given}" for surname, given in zip(last, first, strict=True)])
+    frame = pl.DataFrame({
+        "claim_id": claim_ids(book), "patient": [f"C{number:06d}" for number in (who + 1).tolist()],
+        "last_name": np.array(LAST)[patients["last"][who]], "first_name": np.array(FIRST)[patients["first"][who]],
+        "birth": patients["birth"][who],
+        "provider": providers[claims["provider"]], "location": np.array([f"Site {number + 1:02d}" for number in range(99)])[claims["location"]],
+        "claim_type": np.where(claims["institutional"], "institutional", "professional"),
+        "payer": _payers(book, claims["payer"]), "secondary_payer": _payers(book, claims["secondary"]),
+        "tertiary_payer": pl.Series([None] * book.size, dtype=pl.String),
+        "service_on": claims["service"], "entered_on": claims["entered"], "charge_cents": claims["charge"],
+    })
+    frame = frame.filter(pl.col("entered_on") <= book.calendar.last)
+    return frame.with_columns(date("service_on"), date("entered_on"), date("birth")).sort("entered_on", "claim_id")
+
+
+def _lines(book: Book) -> pl.DataFrame:
+    lines, claim = book.lines, book.lines["claim"]
+    modifiers = np.array(list(MODIFIER_PAYS))[lines["modifier"]]
+    frame = pl.DataFrame({
+        "claim_id": _ids(book, pl.Series(claim)), "line_number": lines["number"],
+        "procedure": np.array(book.fees.procedures)[lines["code"]], "modifiers": modifiers, "units": lines["units"],
+        "place_of_service": lines["place"], "service_on": book.claims["service"][claim], "entered_on": book.claims["entered"][claim],
+        "charge_cents": lines["charge"],
+    })
+    frame = frame.filter(pl.col("entered_on") <= book.calendar.last)
+    return frame.with_columns(date("service_on"), date("entered_on"), pl.col("modifiers").replace("", None)).sort(
+        "entered_on", "claim_id", "line_number")
+
+
+def _transactions(practice: Practice) -> pl.DataFrame:
+    book, ledger = practice.book, practice.ledger
+    by = POSTERS[stream(practice.seed, book.client.id, "posters").integers(0, len(POSTERS), len(ledger))]
+    return ledger.select(
+        (pl.lit("T") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("transaction_id"),
+        _ids(book, ledger["claim"]).alias("claim_id"), "line_number", "kind", "party", pl.col("amount").alias("amount_cents"),
+        date("happened").alias("happened_on"), date("posted").alias("posted_on"), _payers(book, ledger["payer"]).alias("payer"),
+        "group_code", "carc", "reason", "trace", pl.Series(by).alias("posted_by"), "approved_by",
+    )
+
+
+def _edits(practice: Practice) -> pl.DataFrame:
+    edits = practice.edits
+    return edits.select(
+        (pl.lit("E") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("edit_id"),
+        _ids(practice.book, edits["claim"]).alias("claim_id"), date("checked").alias("checked_on"), "stage", "result",
+        pl.col("reason").replace("", None),
+    )
+
+
+def _notes(practice: Practice) -> pl.DataFrame:
+    notes, rng = practice.notes, stream(practice.seed, practice.book.client.id, "notes")
+    last = practice.book.calendar.last
+    entered = np.minimum(working_day(notes["day"].to_numpy() + (rng.random(len(notes)) < 0.1)), last)
+    minutes = np.where(notes["action"].to_numpy() == "statement", 1, rng.integers(3, 25, len(notes)))
+    return notes.select(
+        (pl.lit("N") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("note_id"),
+        _ids(practice.book, notes["claim"]).alias("claim_id"), date("day").alias("worked_on"), pl.Series("entered_on", entered),
+        pl.Series("worked_by", POSTERS[rng.integers(0, len(POSTERS), len(notes))]), "action", "outcome",
+        pl.col("hold").replace("", None).alias("hold_reason"), pl.Series("minutes", minutes),
+    ).with_columns(date("entered_on")).sort("entered_on", "note_id")
+
+
+def control_totals(practice: Practice) -> pl.DataFrame:
+    """The month-end close of the billing system: what was posted, and the receivable that remains."""
+    month = pl.col("posted").cast(pl.Int32).cast(pl.Date).dt.strftime("%Y-%m")
+    sums = practice.ledger.group_by(month.alias("month"), "kind").agg(pl.col("amount").sum())
+    posted = {(row[0], row[1]): row[2] for row in sums.iter_rows()}
+    rows, closing = [], 0
+    for label, last_day in month_ends(practice.book):
+        of = {kind: posted.get((label, kind), 0) for kind in
+              ("charge", "payment", "contractual", "write_off", "refund", "takeback", "transfer")}
+        closing += sum(of.values())
+        rows.append((label, last_day, of["charge"], -of["payment"], -of["contractual"] - of["write_off"],
+                     of["refund"] + of["takeback"], closing))
+    names = ["month", "closed_on", "charges_cents", "payments_cents", "adjustments_cents", "refunds_cents", "closing_cents"]
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(date("closed_on"))
+
+
+def _rules(book: Book) -> pl.DataFrame:
+    rows = [
+        (payer.id, book.calendar.first - 425, None, *KEEPS[payer.payer_class], f"{payer.name} provider manual")
+        for payer in book.company.payers if payer.payer_class in KEEPS
+    ]
+    schema = {"payer": pl.String, "effective_from": pl.Int64, "effective_to": pl.Date} | dict.fromkeys(KEEPS["payer"], pl.Int64) | {
+        "source": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(date("effective_from"))
+
+
+# -- the action register ---------------------------------------------------------------------------
+
+ASKED = {
+    "eligibility": ("Check coverage at scheduling and on the day of the visit", "Front desk"),
+    "authorization": ("Obtain authorizations before the visit is booked", "Client"),
+    "documentation": ("Send the notes with the claim for the payers that ask for them", "Client"),
+    "coding": ("Review diagnosis and modifier pairs of the denied codes", "Coding"),
+    "bundling": ("Agree when a separate service is billed with a visit", "Coding"),
+    "medical_necessity": ("Appeal with the payer's coverage policy attached", "Billing"),
+    "non_covered": ("Collect a waiver before services that the plan does not cover", "Front desk"),
+    "timely_filing": ("Enter charges within three working days", "Client"),
+    "cob": ("Ask patients for other coverage at check-in", "Front desk"),
+    "provider_enrolment": ("Finish enrolment of the provider with the payer", "Credentialing"),
+    "duplicate": ("Stop resubmission before the payer has answered", "Billing"),
+    "benefit_limit": ("Track visit limits for plans that have them", "Front desk"),
+}
+CAME_OF = ("done; denials of this kind fell", "done; no change seen yet", "partly done; continued next month", "dropped by the client")
+
+
+def _actions(practice: Practice) -> pl.DataFrame:
+    """Two actions a month on the largest denial categories of the month before."""
+    book, rng = practice.book, stream(practice.seed, practice.book.client.id, "actions")
+    category = DenialCodes.of(book).category
+    denied = practice.remits.lines.filter((pl.col("code") >= 0) & (pl.col("denied") > 0)).join(
+        practice.remits.decisions.select("decision", "day"), on="decision")
+    denied = denied.with_columns(
+        pl.Series("category", category[denied["code"].to_numpy()] if len(denied) else [], dtype=pl.String), date("day").dt.strftime("%Y-%m").alias("month"))
+    by_month = denied.group_by("month", "category").agg(pl.col("denied").sum()).sort("month", "denied", "category", descending=[False, True, False])
+    rows = []
+    for (before, _), (label, last_day) in zip(month_ends(book), month_ends(book)[1:], strict=False):
+        first_day = last_day - int(label != "") * 20
+        for kind, amount in by_month.filter(pl.col("month") == before).head(2).select("category", "denied").iter_rows():
+            title, owner = ASKED[kind]
+            opened = int(working_day(np.array([first_day]))[0])
+            closed = int(working_day(np.array([opened + rng.integers(18, 60)]))[0])
+            came = int(rng.integers(len(CAME_OF)))
+            recovered = int(amount * rng.uniform(0.05, 0.5)) if came in (0, 2) else 0
+            rows.append((f"A{len(rows) + 1:04d}", opened, title, kind, owner, opened + 30, amount, closed, CAME_OF[came], recovered))
+    schema = ["action_id", "opened_on", "title", "category", "owner", "due_on", "amount_cents", "closed_on", "outcome", "recovered_cents"]
+    if not rows:
+        return pl.DataFrame(schema=dict.fromkeys(schema, pl.String))
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(date("opened_on"), date("due_on"), date("closed_on"))
