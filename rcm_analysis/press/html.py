@@ -52,6 +52,8 @@ POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+_COMFORTABLE_COLUMNS = 8
+_SHORT = 14
 _TOTAL_ROW = '<tr class="total">'
 _WEB_FONTS = (("SourceSans3-Regular.ttf.woff2", 400), ("SourceSans3-Semibold.ttf.woff2", 600))
 
@@ -215,15 +217,17 @@ def _comparison(other: Any) -> str:
 def _table(block: Table, *, limit: int = HTML_ROWS) -> str:
     block = capped(block, limit)
     caption = _caption(block)
+    short = _short_columns(block)
+    density = ' class="dense"' if block.columns > _COMFORTABLE_COLUMNS else ""
     label = f' role="region" tabindex="0" aria-label="{_escape(numbered_title("Table", block.number, block.caption) or "Table")}"'
     head = "".join(f"<tr>{''.join(_cell(cell, block, x, head=True) for x, cell in _placed(row))}</tr>" for row in block.head)
     body = "\n".join(
-        (_TOTAL_ROW if y in block.emphasis else "<tr>") + "".join(_cell(cell, block, x) for x, cell in _placed(row)) + "</tr>"
+        (_TOTAL_ROW if y in block.emphasis else "<tr>") + "".join(_cell(cell, block, x, short=x in short) for x, cell in _placed(row)) + "</tr>"
         for y, row in enumerate(block.body)
     )
     notes = "".join(_tag("p", note, "table-note") for note in block.notes)
     return (
-        f'<div class="table"{label}><table>{caption}{f"<thead>{head}</thead>" if head else ""}<tbody>{body}</tbody></table></div>'
+        f'<div class="table"{label}><table{density}>{caption}{f"<thead>{head}</thead>" if head else ""}<tbody>{body}</tbody></table></div>'
         f'<div class="after-table">{notes}</div>'
     )
 
@@ -244,9 +248,19 @@ def _placed(row: tuple[Cell, ...]) -> list[tuple[int, Cell]]:
     return placed
 
 
-def _cell(cell: Cell, table: Table, x: int, *, head: bool = False) -> str:
+def _short_columns(table: Table) -> set[int]:
+    """Columns of short values, which should not be broken: dates, claim numbers, dollars."""
+    longest = [0] * table.columns
+    for row in table.body:
+        for x, cell in _placed(row):
+            if x < table.columns:
+                longest[x] = max(longest[x], len(cell.text))
+    return {x for x, length in enumerate(longest) if length <= _SHORT}
+
+
+def _cell(cell: Cell, table: Table, x: int, *, head: bool = False, short: bool = False) -> str:
     align = cell.align or (table.aligns[x] if x < len(table.aligns) else "left")
-    facts = f' class="{align}"'
+    facts = f' class="{align}{" short" if short else ""}"'
     if cell.colspan > 1:
         facts += f' colspan="{cell.colspan}"'
     if cell.rowspan > 1:
@@ -291,7 +305,7 @@ def _findings(block: Findings) -> str:
 
 
 def _note(block: Note) -> str:
-    return f'<div class="note {block.tone}" role="note"><strong>{note_word(block)}:</strong> {_escape(block.text)}</div>'
+    return f'<div class="callout {block.tone}" role="note"><strong>{note_word(block)}:</strong> {_escape(block.text)}</div>'
 
 
 def _facts(block: Facts) -> str:

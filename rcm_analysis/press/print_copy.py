@@ -6,6 +6,7 @@ numbers in its contents, and every page says that it is a print copy.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -88,10 +89,8 @@ def _run_to_deadline(command: list[str], deadline_seconds: float) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if os.name == "posix":
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     elif process.poll() is None:
         process.kill()
     process.wait(timeout=10)

@@ -151,14 +151,11 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _balanced(items: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Tiles in rows of nearly equal length: five become three and two."""
-    rows_needed = -(-len(items) // most)
-    rows, start = [], 0
-    for row in range(rows_needed):
-        length = -(-(len(items) - start) // (rows_needed - row))
-        rows.append({"columns": length, "items": items[start : start + length]})
-        start += length
-    return rows
+    """Tiles of one width in rows: four become two and two, five become three and two."""
+    if not items:
+        return []
+    length = -(-len(items) // -(-len(items) // most))
+    return [{"columns": length, "items": items[start : start + length]} for start in range(0, len(items), length)]
 
 
 def _characters(value: Any) -> int:
