@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from ..measures import denial_reasons as reasons
+from ..measures.appeals import denial_recovery
 from ..measures.denials import initial_denial_rate_claims_remitted
+from ..measures.ratios import quotient
 from . import figures
 from .blocks import Block, note
 from .formats import as_text, counted, joined, sentence, words_of
@@ -13,6 +15,9 @@ from .subject import Subject
 from .tables import Shown, show, table_payload, with_total
 
 RATE = "Initial denial rate (claims denied by their first decision, of claims first decided in the month)"
+RECENT = 3
+"""Months of denials in which payers have mostly not answered an appeal yet."""
+
 BASIS = "First decisions by the day the remittance arrived"
 
 
@@ -22,7 +27,7 @@ def denials(subject: Subject) -> list[Block]:
     trend = trend[trend["remitted_claims"].gt(0).cummax()].reset_index(drop=True)
     if trend.empty:
         return [figures.nothing_to_draw(f"No payer decision arrived in the thirteen months to {subject.period.title}, so there is no denial rate.")]
-    return [*_trend(subject, trend), *_categories(subject), *_by_payer(subject), *_disguised(subject), *_unmapped(subject)]
+    return [*_trend(subject, trend), *_recovery(subject), *_categories(subject), *_by_payer(subject), *_disguised(subject), *_unmapped(subject)]
 
 
 def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
@@ -57,6 +62,41 @@ def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
     if not before["remitted_claims"].sum():
         return f"{text}."
     return f"{text}; over the {counted(min(len(before), 12), 'month')} before it was {as_text(usual.iloc[-1], 'rate')} of {counted(int(usual['remitted_claims']), 'claim')}."
+
+
+def recovery_by_month(subject: Subject) -> pd.DataFrame:
+    """Denied dollars by month and what was paid on them since; the last three months are marked as too recent."""
+    span = subject.period.trailing(13)
+    found = denial_recovery(subject.tables, period=span, as_of=subject.as_of, by=["month"])
+    recent = pd.Timestamp(subject.period.shift(1 - RECENT).first_day)
+    return found.assign(is_recent=pd.to_datetime(found["month"]) >= recent).reset_index(drop=True)
+
+
+def _recovery(subject: Subject) -> list[Block]:
+    found = recovery_by_month(subject)
+    if len(found) <= RECENT:
+        return [note("What came back of denied claims is shown once a month of denials is three months old.")]
+    old = found[~found["is_recent"]]
+    share = quotient(pd.Series([old["recovered_cents"].sum()]), pd.Series([old["denied_cents"].sum()])).iloc[0]
+    finding = (
+        f"Of {as_text(int(old['denied_cents'].sum()), 'usd')} denied in the months that are at least three months old, {as_text(int(old['recovered_cents'].sum()), 'usd')} "
+        f"({as_text(share, 'rate')}) was paid later, on {counted(int(old['recovered_claims'].sum()), 'claim')} of {as_text(int(old['denied_claims'].sum()), 'count')}. "
+        "The shaded months are too recent to judge."
+    )
+    axes = figures.plot_months(found, figures.new_axes(1.9), series={"denial_recovery": "Paid later"}, unit="rate", immature="is_recent")
+    payload = table_payload(
+        found, [
+            Shown("month", "Month of denial", "month"), Shown("denied_claims", "Denied", "count"), Shown("denied_cents", "Dollars denied", "usd"),
+            Shown("recovered_claims", "Claims paid since", "count"), Shown("recovered_cents", "Dollars paid since", "usd"),
+            Shown("denial_recovery", "Share", "rate", marked="is_recent"),
+        ],
+        name="denial_recovery", title="What came back of denied dollars", definition=f"By the month of the first decision; payments to {subject.as_of_text}; "
+        "US dollars, denied at charges and paid at the payer's rates, so that 100% is out of reach.", notes=["* Too recent to judge: payers have not answered yet."],
+    )
+    return [figures.figure_block(
+        axes, name="denial_recovery_chart", title=f"Denied dollars paid later, by month of denial, {subject.client.name} (share, as of {subject.as_of_text})",
+        alt=f"Line chart of the share of denied dollars paid later. {finding}", finding=finding, table=payload,
+    )]
 
 
 def _categories(subject: Subject) -> list[Block]:
