@@ -39,6 +39,7 @@ class Opening:
     records: tuple[tuple[str, ...], ...]
     sheet: str | None = None
     delimiter: str | None = None
+    cells: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ def _workbook_openings(path: Path) -> list[Opening]:
     book = _workbook(path)
     found = []
     for sheet in book.sheet_names:
-        table = _sheet(book, path, sheet, OPENING)
-        records = tuple(tuple(cell or "" for cell in row) for row in table.rows())
+        cells = _sheet(book, path, sheet)
+        records = tuple(tuple(cell or "" for cell in row) for row in cells.head(OPENING).rows())
         if any(any(record) for record in records):
-            found.append(Opening(records, sheet=sheet))
+            found.append(Opening(records, sheet=sheet, cells=cells))
     if not found:
         raise SourceError(f"{path.name} is empty: none of its sheets ({listed(book.sheet_names)}) holds a row.")
     return found
@@ -117,21 +118,19 @@ def _workbook(path: Path) -> fastexcel.ExcelReader:
         ) from error
 
 
-def _sheet(book: fastexcel.ExcelReader, path: Path, sheet: str, rows: int | None = None) -> pl.DataFrame:
+def _sheet(book: fastexcel.ExcelReader, path: Path, sheet: str) -> pl.DataFrame:
     try:
-        table = book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")
-        return pl.DataFrame(table)
+        cells = pl.DataFrame(book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string"))
     except fastexcel.FastExcelError as error:
         raise SourceError(f"{path.name}: sheet {sheet!r} cannot be read; the workbook is damaged. Ask for it again.") from error
+    return cells.rename({name: str(position) for position, name in enumerate(cells.columns)})
 
 
-def read_sheet(path: Path, sheet: str, header_row: int, width: int) -> TextTable:
+def below_header(cells: pl.DataFrame, header_row: int, width: int) -> TextTable:
     """The records of a sheet below its header row."""
-    table = _sheet(_workbook(path), path, sheet)
-    table = table.rename({name: str(position) for position, name in enumerate(table.columns)})
-    table = table.with_columns(pl.lit(None, pl.String).alias(str(position)) for position in range(table.width, width))
-    table = table.with_row_index("row", 1).with_columns(pl.col("row").cast(pl.Int64)).slice(header_row)
-    return TextTable(_without_blanks(table), pl.DataFrame(schema=_RAGGED))
+    cells = cells.select(str(position) for position in range(width))
+    cells = cells.with_row_index("row", 1).with_columns(pl.col("row").cast(pl.Int64)).slice(header_row)
+    return TextTable(_without_blanks(cells), pl.DataFrame(schema=_RAGGED))
 
 
 def read_csv(path: Path, delimiter: str, encodings: Sequence[str], header_row: int, width: int) -> TextTable:
