@@ -187,7 +187,7 @@ def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.
     return claims.with_columns(
         service_on=pl.coalesce("first_on", "on_472", "on_434", "on_435"),
         claim_type=pl.coalesce("line_type", "stated_type"),
-        frequency=pl.col("sent_frequency").fill_null("1"),
+        frequency=pl.col("sent_frequency").str.replace(r"\.0+$", "").fill_null("1"),
         payer_order=pl.col("sent_order").replace_strict(_ORDERS, default="primary", return_dtype=pl.String),
         patient=pl.coalesce("patient_id", "member_id"),
         relationship=pl.coalesce("patient_relationship", "subscriber_relationship"),

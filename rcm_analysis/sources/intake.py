@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import polars as pl
 
 from ..errors import SourceError, closest, listed
@@ -234,7 +235,9 @@ class _Intake:
         if "837" in kinds:
             self._take_837(name, data)
         if kinds and not kinds & {"835", "837"}:
-            raise SourceError(f"{name} is an X12 file of type {listed(sorted(kinds))}; only 835 and 837 are taken in.")
+            self.report.files.append(FileReport(name, f"X12 {listed(sorted(kinds))}", status="skipped"))
+            self._find(name, "other_transaction", None, f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
+                       needs_person=False)
         if not kinds:
             self._take_export(path, name)
 
@@ -315,6 +318,7 @@ class _Intake:
         keep = deposits.filter(~bad).select("remit_id", "file_number")
         for table in REMITTANCE_TABLES:
             rows = tables[table.name].join(keep, on=["remit_id", "file_number"], how="semi")
+            rows = rows.unique(table.key, keep="first", maintain_order=True)    # twice in one file
             self._deliver(table, rows, reports, counted={"remit_claims": None, "deposits": "paid_cents"})
         self._note_unmapped(reports[0].file if len(reports) == 1 else f"{len(reports)} remittance files",
                             deposits.filter(~bad), "paid_cents")
@@ -361,7 +365,7 @@ class _Intake:
 
     def _reader_findings(self, name: str, findings: Any) -> None:
         for row in findings.itertuples():
-            cents = None if row.amount_cents is None or row.amount_cents != row.amount_cents else int(row.amount_cents)
+            cents = None if pd.isna(row.amount_cents) else int(row.amount_cents)
             self._find(name, row.rule, cents, f"{name}: {row.message}", where=str(row.where))
 
     def _refuse_foreign(self, name: str, npis: set[str]) -> None:

@@ -25,7 +25,7 @@ ELEMENT, COMPONENT, TERMINATOR = "\x1d", "\x1f", "\x1c"
 _KNOWN = rb"GS|TA1|ST|BPR|BHT|TRN|N1|N3|N4|REF|DTM|PER|LX|CLP|CAS|SVC|HL|NM1|SBR|CLM|SE|GE|IEA"
 _FIRST = (
     rb"GS(?P<gs>[^0-9A-Za-z\s])[A-Z]{2}(?P=gs)"
-    rb"|ST(?P<st>[^0-9A-Za-z\s])\d{3}(?![0-9A-Za-z])"
+    rb"|ST(?P<st>[^0-9A-Za-z\s])\d{3}[^0-9A-Za-z \t]"
     rb"|BPR(?P<bpr>[^0-9A-Za-z\s])[A-Z](?P=bpr)"
 )
 _TRAILERS = ("SE", "GE", "IEA")
@@ -146,7 +146,7 @@ def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
     """Rows of `id` and `elements`, and whether the last row lacks its terminator."""
     text = _canonical(data, delimiters)
     parts = pl.Series("text", [text]).str.split(TERMINATOR).explode()
-    tail = parts[-1].strip()
+    tail = parts[-1].strip(_BLANK)
     cut = bool(tail) and not re.match(rf"(?:{'|'.join(_TRAILERS)}){ELEMENT}", tail)
     rows = parts.str.strip_chars(_BLANK).to_frame().filter(pl.col("text") != "")
     rows = rows.with_columns(pl.col("text").str.splitn(ELEMENT, 2)).unnest("text")
@@ -218,9 +218,7 @@ def _from_header(chunk: bytes) -> Delimiters | None:
         component, terminator = b"", component
     else:
         terminator = guessed or (b"\n" if b"\n" in gap else b"\r")
-    if component in (b"", b".", b"-", terminator):
-        component = _guess_component(chunk, element)
-    return Delimiters(element, component, terminator)
+    return Delimiters(element, _component(chunk, element, terminator, component), terminator)
 
 
 def _headerless_start(data: bytes) -> int | None:
@@ -234,12 +232,14 @@ def _headerless_start(data: bytes) -> int | None:
 
 
 def _guess(data: bytes) -> Delimiters | None:
+    """The delimiters as the segments show them; nothing where fewer than two kinds of segment do."""
     head = data[:100_000]
     element = re.match(rb"(?:GS|ST|BPR)(.)", head, re.DOTALL)[1]
     terminator = _guess_terminator(head, element)
-    if not terminator:
+    kinds = set(re.findall(rb"(?<![0-9A-Za-z])(%b)%b" % (_KNOWN, re.escape(element)), head))
+    if not terminator or len(kinds) < 2:
         return None
-    return Delimiters(element, _guess_component(head, element), terminator)
+    return Delimiters(element, _component(head, element, terminator), terminator)
 
 
 def _guess_terminator(chunk: bytes, element: bytes) -> bytes:
@@ -253,10 +253,14 @@ def _guess_terminator(chunk: bytes, element: bytes) -> bytes:
     return votes.most_common(1)[0][0] if votes else b""
 
 
-def _guess_component(chunk: bytes, element: bytes) -> bytes:
-    """What follows the procedure qualifier or the facility code; ':' where nothing tells."""
-    sample = re.search(rb"(?:SVC|SV1|SV3)%b[A-Z]{2}([^\s0-9A-Za-z%b])" % (re.escape(element), re.escape(element)), chunk)
-    return sample[1] if sample else (b":" if element != b":" else b">")
+def _component(chunk: bytes, element: bytes, terminator: bytes, declared: bytes = b"") -> bytes:
+    """What follows a procedure qualifier in fact, else what ISA16 declares, else ':'."""
+    no_mark = rb"([^\s0-9A-Za-z%b%b])" % (re.escape(element), re.escape(terminator))
+    seen = re.search(rb"(?:SVC|SV1|SV3|SV2%b[0-9]*)%b[A-Z]{2}%b" % (re.escape(element), re.escape(element), no_mark), chunk)
+    if seen:
+        return seen[1]
+    usual = next(mark for mark in (b":", b">", b"^") if mark not in (element, terminator))
+    return usual if declared in (b"", b".", b"-", b" ", element, terminator) else declared
 
 
 # --- elements --------------------------------------------------------------------------------------
