@@ -12,9 +12,11 @@ import pandas as pd
 from ..adjudications import (
     CLAIM,
     DENIED,
+    PAYMENT,
     claim_adjudications,
     first_adjudications,
     is_first,
+    primary_reasons,
     table_of,
 )
 from ..frames import day_number
