@@ -75,6 +75,7 @@ def build_packet(request: PacketRequest) -> RunResult:
         return _result(request, REUSED, started, pages=manifest.read(target).get("pages"))
     with folders.making(target) as folder:
         pages, warnings = _print(request, folder, included, absent)
+        warnings = (*(f"Not in this packet: {item.title} ({item.reason})." for item in absent), *warnings)
         manifest.write(
             folder,
             {
