@@ -15,6 +15,8 @@ import pandas as pd
 
 from ..adjudications import DENIED, net_positions
 from ..measures import ar, lags
+from ..measures.denial_reasons import denial_reasons, disguised_denials
+from ..measures.write_offs import whole_dollar_sweeps
 from ..reference.carc import carc_categories
 from ..schema import PARTIES
 from .blocks import Block, finding, findings, note
@@ -179,6 +181,47 @@ def unapplied(subject: Subject) -> list[dict[str, Any]]:
     )]
 
 
+def preventable_denials(subject: Subject) -> list[dict[str, Any]]:
+    """The three denial reasons with the most dollars of the last three months that somebody can prevent."""
+    found = denial_reasons(subject.tables, period=subject.period.trailing(3), by=["category"])
+    found = found.assign(stage=found["category"].map(stages())).dropna(subset=["stage"])
+    items = []
+    for row in found.sort_values(["denied_cents", "category"], ascending=[False, True]).head(3).to_dict("records"):
+        what, owner = PREVENTION[row["stage"]]
+        cents = int(row["denied_cents"])
+        items.append(finding(
+            what, f"Denials for {words_of(row['category'])}: {counted(int(row['claims']), 'claim')} and {as_text(row['denied_share'], 'rate')} of the dollars denied in the "
+            f"three months to {subject.as_of_text}. Charges denied are shown, not what the payers would have paid.",
+            amount_cents=cents, owner=owner, due=due(subject, PROCESS_DAYS), severity=severity_of(cents, subject),
+        ))
+    return items
+
+
+def disguised(subject: Subject) -> list[dict[str, Any]]:
+    """Denials taken off as if they were contract discounts."""
+    found = disguised_denials(subject.tables, period=subject.period.trailing(3))
+    if found.empty:
+        return []
+    cents = int(found["amount_cents"].sum())
+    return [finding(
+        "Reopen denials that were taken off as discounts", f"{counted(int(found['claims'].sum()), 'claim')} in three months where a denial was posted as a contract "
+        "discount, or the whole charge was discounted. Nobody works such claims unless they are reopened.",
+        amount_cents=cents, owner="our payment posters", due=due(subject, FOLLOW_UP_DAYS), severity=severity_of(cents, subject),
+    )]
+
+
+def sweeps(subject: Subject) -> list[dict[str, Any]]:
+    """Old balances written off in whole dollars, in batches."""
+    found = whole_dollar_sweeps(subject.tables, period=subject.period)
+    if found.empty:
+        return []
+    return [finding(
+        "Review the batch write-offs of old balances", f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over 120 days old, posted in "
+        f"{counted(len(found), 'batch', 'batches')}. Ask for the reason and the approval of each.",
+        amount_cents=int(found["swept_cents"].sum()), owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS), severity="high",
+    )]
+
+
 def stages() -> dict[str, str]:
     """Denial category -> the stage at which most of its codes can be prevented."""
     rows = carc_categories().to_pandas()
@@ -187,5 +230,5 @@ def stages() -> dict[str, str]:
 
 
 LOOKS: list[Callable[[Subject], list[dict[str, Any]]]] = [
-    deadlines, rejected_claims, late_charges, aged_insurance, old_credits, unapplied,
+    deadlines, preventable_denials, disguised, sweeps, rejected_claims, late_charges, aged_insurance, old_credits, unapplied,
 ]

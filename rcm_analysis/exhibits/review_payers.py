@@ -8,6 +8,7 @@ from ..clients import SELF_PAY
 from ..frames import NO_VALUE
 from ..measures import ar, collections
 from ..measures.denials import initial_denial_rate_claims_remitted
+from ..measures.ratios import quotient
 from ..measures.write_offs import (
     denial_write_off_share,
     small_balance_write_offs,
@@ -21,6 +22,9 @@ from .subject import Subject
 from .tables import Shown, show, with_total
 
 INSURANCE = PARTIES[:3]
+WINDOW_DAYS = 90
+"""Days of charges that days in AR are reckoned on: the measure's own."""
+
 FEW = 30
 """A rate of fewer claims than this is printed with a mark: one claim more or less moves it visibly."""
 
@@ -33,7 +37,8 @@ def payer_numbers(subject: Subject) -> pd.DataFrame:
         collections.cash(tables, period=quarter, by=["payer"])[["payer", "insurance_cents"]],
         ar.open_balances(tables, as_of=day, parties=INSURANCE, by=["payer"])[["payer", "ar_cents"]],
         ar.aged_share(tables, as_of=day, parties=INSURANCE, by=["payer"])[["payer", "aged_share"]],
-        ar.days_in_ar(tables, as_of=day, parties=INSURANCE, by=["payer"])[["payer", "days_in_ar"]],
+        ar.days_in_ar(tables, as_of=day, parties=INSURANCE, by=["payer"]).rename(columns={"charge_cents": "window_cents"})[
+            ["payer", "window_cents", "days_in_ar"]],
         initial_denial_rate_claims_remitted(tables, period=quarter, by=["payer"]).rename(
             columns={"initial_denial_rate_claims_remitted": "denial_rate"}),
     ]
@@ -41,7 +46,7 @@ def payer_numbers(subject: Subject) -> pd.DataFrame:
     for part in parts[1:]:
         out = out.merge(part, on="payer", how="outer")
     out = out[~out["payer"].isin([SELF_PAY, NO_VALUE])].copy()
-    whole = ["charge_cents", "insurance_cents", "ar_cents", "denied_claims", "remitted_claims"]
+    whole = ["charge_cents", "insurance_cents", "ar_cents", "window_cents", "denied_claims", "remitted_claims"]
     out[whole] = out[whole].fillna(0).astype("int64")
     out["is_few"] = out["remitted_claims"] < FEW
     return out.sort_values(["charge_cents", "payer"], ascending=[False, True], ignore_index=True)
@@ -53,7 +58,7 @@ def payers(subject: Subject) -> list[Block]:
     if found.empty:
         return [note(f"No insurance claim was charged, paid or open in the three months to {subject.as_of_text}.")]
     quarter = subject.period.trailing(3)
-    days = ar.days_in_ar(subject.tables, as_of=subject.as_of, parties=INSURANCE)["days_in_ar"].iloc[0]
+    days = quotient(pd.Series([found["ar_cents"].sum() * WINDOW_DAYS]), pd.Series([found["window_cents"].sum()])).iloc[0]
     denied = initial_denial_rate_claims_remitted(subject.tables, period=quarter).iloc[0]
     older = ar.aged_share(subject.tables, as_of=subject.as_of, parties=INSURANCE)["aged_share"].iloc[0]
     named = subject.with_payer_names(found)
@@ -75,7 +80,6 @@ def payers(subject: Subject) -> list[Block]:
         notes=[
             f"* Fewer than {FEW} claims decided ({few}): one claim more or less moves the rate visibly." if found["is_few"].any() else "",
             f"Charges of patients without insurance, {as_text(int(self_pay), 'usd')}, stand only in the charges of the whole practice." if self_pay else "",
-            "Days in AR of all insurers are reckoned on the charges of the whole practice." if self_pay else "",
         ],
     )]
 
