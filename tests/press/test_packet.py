@@ -1,0 +1,137 @@
+"""Packets: only finished reports go in, and what is not in is named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from rcm_analysis.errors import ParameterError, RunError
+from rcm_analysis.press import folders, manifest
+from rcm_analysis.press.packet import PacketRequest, build_packet, packet_reports, why_not
+from rcm_analysis.press.run import RunResult
+from rcm_analysis.press.templates import read_templates
+
+Finished = tuple[RunResult, RunResult]
+Packets = Callable[..., PacketRequest]
+
+
+@pytest.fixture
+def packet_of(finished: Finished, templates_folder: Path, tmp_path: Path) -> Packets:
+    """A packet request in a runs folder where the small report of cali-care is finished."""
+    place = folders.run_folder(tmp_path / "runs", "cali-care", "2026-10", "small")
+    shutil.copytree(finished[0].folder, place)
+
+    def build(*reports: str, client: str = "cali-care", **changes: object) -> PacketRequest:
+        return PacketRequest(client, "2026-10", tmp_path / "runs", reports or ("small",), templates_folder, **changes)
+
+    return build
+
+
+def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
+    result = build_packet(packet_of())
+    assert (result.status, result.template, result.warnings) == ("done", "packet", ())
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "manifest.json", "packet.html", "packet.pdf", "packet.xlsx",
+    ]  # fmt: skip
+    assert result.pages and result.pages >= 2
+    assert manifest.verify(result.folder) == []
+    assert openpyxl.load_workbook(result.folder / "packet.xlsx").sheetnames == ["Contents", "aging", "Definitions"]
+
+
+def test_the_packet_names_the_runs_it_was_made_from(packet_of: Packets) -> None:
+    request = packet_of()
+    build_packet(request)
+    made = manifest.read(request.folder)
+    assert made["made_from"] == {"small": manifest.fingerprint(request.folder.with_name("small"))}
+    assert (made["kind"], made["absent"]) == ("packet", [])
+
+
+def test_a_report_that_was_not_made_is_named(packet_of: Packets) -> None:
+    result = build_packet(packet_of("other", "small"))
+    page = (result.folder / "packet.html").read_text(encoding="utf-8")
+    assert result.warnings[0] == "Not in this packet: Other review (it was not made)."
+    contents = page[: page.index("<main")]
+    assert "Not in this packet: Other review" in contents
+    assert "Other review is not in this packet: it was not made." in page
+    assert manifest.read(result.folder)["absent"] == [{"title": "Other review", "reason": "it was not made"}]
+
+
+def test_a_failed_attempt_keeps_the_older_good_run_out(packet_of: Packets) -> None:
+    request = packet_of()
+    failed = folders.failed_folder(request.folder.with_name("small"))
+    failed.mkdir()
+    manifest.write(failed, {"status": "failed", "error": {"cell": 5, "error": "TableError", "line": "x"}})
+    result = build_packet(request)
+    assert result.status == "failed"
+    assert "Small review: the last run stopped at cell 5 (TableError)" in result.error
+    assert not request.folder.exists()
+
+
+def test_a_report_changed_by_hand_stays_out(packet_of: Packets) -> None:
+    folder = packet_of().folder.with_name("small")
+    (folder / "report.html").write_text("other")
+    assert "report.html has changed" in why_not(folder)
+
+
+def test_a_packet_whose_reports_all_fail_leaves_the_older_packet(packet_of: Packets) -> None:
+    request = packet_of()
+    build_packet(request)
+    shutil.rmtree(request.folder.with_name("small"))
+    assert build_packet(request).status == "failed"
+    assert manifest.verify(request.folder) == []
+
+
+def test_a_packet_is_reused_until_a_report_changes(packet_of: Packets) -> None:
+    request = packet_of()
+    assert [build_packet(request).status for _ in range(2)] == ["done", "reused"]
+    again = request.folder.with_name("small")
+    manifest.write(again, {**manifest.read(again), "finished_at": "later"})
+    assert build_packet(request).status == "done"
+
+
+def test_the_same_reports_give_the_same_bytes(packet_of: Packets) -> None:
+    request = packet_of(printed_on=dt.date(2026, 11, 3), force=True)
+    names = ("packet.html", "packet.pdf", "packet.xlsx")
+    made = []
+    for _ in range(2):
+        assert build_packet(request).good
+        made.append([(request.folder / name).read_bytes() for name in names])
+    assert made[0] == made[1]
+
+
+def test_a_place_that_is_not_ours_is_not_overwritten(packet_of: Packets) -> None:
+    request = packet_of()
+    request.folder.mkdir()
+    with pytest.raises(RunError, match="will not be overwritten"):
+        build_packet(request)
+
+
+def test_another_clients_reports_are_not_found(packet_of: Packets) -> None:
+    result = build_packet(packet_of(client="dr-suess"))
+    assert (result.status, result.error) == (
+        "failed", "No packet was made, as no report is finished (Small review: it was not made).",
+    )  # fmt: skip
+
+
+def test_a_hostile_client_id_goes_nowhere(packet_of: Packets) -> None:
+    with pytest.raises(ParameterError, match="client id"):
+        build_packet(packet_of(client="../cali-care"))
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        pytest.param(None, ("small", "broken", "other"), id="every packet report, in order"),
+        pytest.param(["claims"], ("small", "broken", "other"), id="those of the client's services"),
+        pytest.param(["self_pay"], (), id="none for a client with other services"),
+    ],
+)
+def test_a_packet_holds_the_reports_of_the_clients_services(
+    templates_folder: Path, services: list[str] | None, expected: tuple[str, ...]
+) -> None:
+    assert packet_reports(read_templates(templates_folder), services) == expected
