@@ -1,0 +1,168 @@
+"""One number beside itself: this month, last month, trailing three, a year ago, trailing twelve.
+
+The default comparison of a client is the client's own past; external targets are annotations.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..errors import ParameterError
+from ..frames import collect, days_before
+from ..periods import Period
+from .catalogue import Measure, measure, record_of
+from .postings import source
+from .ratios import quotient
+
+WINDOWS = ("this_month", "last_month", "trailing_3", "same_month_last_year", "trailing_12")
+SETTLING_DAYS = 7
+_MATURITY = ("cohort_days", "mature_days")
+
+
+def comparisons(
+    asked: str | Callable[..., pd.DataFrame], tables: Mapping[str, Any], *, period: Period,
+    by: Sequence[str] = (), value: str | None = None, **options: Any,
+) -> pd.DataFrame:
+    """A measure over the windows that a month is compared with.
+
+    Formula
+        flows (measures that take `period`): the measure itself, computed on the window as one period
+        balances (measures that take `as_of`): this month, last month and same month last year are the
+        month's last day; trailing_3 and trailing_12 are the mean of the month-end values
+        matured measures (`cohort_days` or `mature_days`): each window is moved back by whole months until
+        its last service is that old, and is known as of the last day of the unmoved window
+    Counts
+        `asked` is a name of the catalogue or its function; `options` go to the measure. `value` is the column
+        compared, by default the catalogue's. monthly_value is the value per month for additive
+        measures (dollars of a trailing window beside those of one month), else the value.
+        is_complete is False when the first posting of all comes more than seven days after the
+        window's first day: such a window is not the full comparison it looks like.
+    Date basis
+        that of the measure
+    Unit
+        that of the measure; first_day and last_day are the days of the window measured
+    Empty
+        A window that ends before the first posting is empty, never 0. With `by`, so is a group that is
+        missing in a window.
+    Source
+        our own
+
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "payment", "party": "primary",
+    ...     "amount_cents": [-300, -600], "posted_on": [dt.date(2026, 2, 5), dt.date(2026, 3, 5)]})
+    >>> found = comparisons("cash", {"transactions": rows}, period=Period.month("2026-03"))
+    >>> found[["window", "value", "monthly_value", "is_complete"]]
+                     window  value  monthly_value  is_complete
+    0            this_month  600.0          600.0         True
+    1            last_month  300.0          300.0         True
+    2            trailing_3  900.0          300.0        False
+    3  same_month_last_year    NaN            NaN        False
+    4           trailing_12  900.0           75.0        False
+    """
+    record = measure(asked) if isinstance(asked, str) else record_of(asked)
+    function = record.function if record else asked
+    value = value or (record.value if record else function.__name__)
+    given = {**(record.options if record else {}), **options}
+    began = _first_posting(tables)
+    parts = []
+    for name, window in _windows(period).items():
+        is_stock = "period" not in inspect.signature(function).parameters
+        if is_stock:
+            found, first, last = _stock(function, tables, window, by, value, given)
+        else:
+            found, first, last = _flow(function, tables, window, by, value, given)
+        if began is None or began > last:
+            found["value"] = float("nan")
+        is_complete = began is not None and days_before(began, SETTLING_DAYS) <= first
+        parts.append(found.assign(window=name, months=len(window.months()), first_day=first, last_day=last, is_complete=is_complete))
+    out = _every_group(pd.concat(parts, ignore_index=True), list(by))
+    return _finished(out, list(by), record)
+
+
+def _windows(period: Period) -> dict[str, Period]:
+    month = Period.of(period.last_day)
+    windows = (month, month.shift(-1), month.trailing(3), month.shift(-12), month.trailing(12))
+    return dict(zip(WINDOWS, windows, strict=True))
+
+
+def matured_window(window: Period, days: int) -> Period:
+    """The same number of months, ending with the last whole month that was `days` old on the window's last day.
+
+    >>> matured_window(Period.month("2026-10"), 120).label
+    '2026-06'
+    """
+    limit = days_before(window.last_day, days)
+    last = Period.of(limit)
+    if last.last_day > limit:
+        last = last.shift(-1)
+    return last.trailing(len(window.months()))
+
+
+def _flow(
+    function: Callable[..., pd.DataFrame], tables: Mapping[str, Any], window: Period, by: Sequence[str], value: str,
+    options: Mapping[str, Any],
+) -> tuple[pd.DataFrame, dt.date, dt.date]:
+    parameters = inspect.signature(function).parameters
+    measured, extra = window, {}
+    if "as_of" in parameters:
+        extra["as_of"] = window.last_day
+        for name in _MATURITY:
+            if name in parameters:
+                measured = matured_window(window, options.get(name, parameters[name].default))
+    if "by" in parameters:
+        extra["by"] = list(by)
+    found = function(tables, period=measured, **extra, **options)
+    return _one_per_group(found, by, value), measured.first_day, measured.last_day
+
+
+def _stock(
+    function: Callable[..., pd.DataFrame], tables: Mapping[str, Any], window: Period, by: Sequence[str], value: str,
+    options: Mapping[str, Any],
+) -> tuple[pd.DataFrame, dt.date, dt.date]:
+    days = [month.last_day for month in window.months()]
+    ends = [_one_per_group(function(tables, as_of=day, by=list(by), **options), by, value) for day in days]
+    found = pd.concat(ends, ignore_index=True)
+    if len(days) > 1:
+        found = found.groupby(list(by), as_index=False)["value"].mean() if by else found[["value"]].mean().to_frame().T
+    return found, days[0], days[-1]
+
+
+def _one_per_group(found: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+    out = found[[*by, value]].rename(columns={value: "value"})
+    if len(out) > 1 if not by else out.duplicated(list(by)).any():
+        raise ParameterError(
+            f"{value} came back with several rows per group: compare a measure with one row per group of by={list(by)}, "
+            "or name in `by` what tells its rows apart."
+        )
+    return out
+
+
+def _every_group(out: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    if not by:
+        return out
+    windows = out[["window", "first_day", "last_day", "months", "is_complete"]].drop_duplicates("window")
+    groups = out[by].drop_duplicates()
+    return groups.merge(windows, how="cross").merge(out[[*by, "window", "value"]], on=[*by, "window"], how="left")
+
+
+def _finished(out: pd.DataFrame, by: list[str], record: Measure | None) -> pd.DataFrame:
+    out["value"] = pd.to_numeric(out["value"]).astype("float64")
+    is_additive = record is not None and record.is_additive
+    out["monthly_value"] = quotient(out["value"], out["months"]) if is_additive else out["value"]
+    out["window"] = pd.Categorical(out["window"], categories=WINDOWS, ordered=True)
+    columns = [*by, "window", "first_day", "last_day", "value", "monthly_value", "is_complete"]
+    out = out[columns].sort_values([*by, "window"], ignore_index=True)
+    return out.assign(window=out["window"].astype("object"))
+
+
+def _first_posting(tables: Mapping[str, Any]) -> dt.date | None:
+    """The day on which the ledger begins."""
+    rows = source(tables, "transactions", ["posted_on"])
+    found = collect(rows.select(nw.col("posted_on").min()), [], dates=["posted_on"])
+    day = found["posted_on"].iloc[0] if len(found) else pd.NaT
+    return None if pd.isna(day) else day.date()
