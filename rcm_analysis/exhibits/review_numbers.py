@@ -1,0 +1,130 @@
+"""The indicator tiles: seven numbers, each beside its own past and its target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ..measures.catalogue import measure
+from ..measures.comparisons import comparisons
+from ..periods import Period
+from .blocks import Block, comparison, kpi, kpis
+from .formats import as_text, is_empty
+from .review_answers import span
+from .subject import Subject
+from .tables import Shown, show
+
+LABELS = {
+    "last_month": "Last month", "trailing_3": "Three months", "same_month_last_year": "A year ago", "trailing_12": "Twelve months",
+}
+MOVE_WORDS = {"usd": "a month", "rate": "", "days": ""}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: a measure of the catalogue, its label, and how its window is said in words.
+
+    `window` is the window of the headline: three months for numbers that one month makes too restless.
+    """
+
+    name: str
+    label: str
+    basis: str
+    window: str = "this_month"
+    reason: str = "no data"
+
+
+TILES = (
+    Tile("cash", "Cash received", "posted in {month}, less refunds and money taken back", reason="nothing posted"),
+    Tile("net_collection_rate_matured", "Net collection rate", "share of what was due that came in; services of {services}", "trailing_3", "no service old enough"),
+    Tile("days_in_ar", "Days in AR", "open balance in days of charges, last 90 days; as of {as_of}", reason="no charges in 90 days"),
+    Tile("aged_share_90", "Open over 90 days", "share of what is owed, from the day of service; as of {as_of}", reason="nothing open"),
+    Tile("initial_denial_rate_claims_remitted", "Initial denial rate", "claims denied at first, of claims first decided in {month}", reason="no claim decided"),
+    Tile("first_pass_resolution_rate", "First-pass resolution", "claims settled by their first submission; sent in {services}", "trailing_3", "no claim old enough"),
+    Tile("charge_lag", "Charge lag", "days from service to entry, half of the claims; entered in {month}", reason="nothing entered"),
+)
+
+
+def looked_at(subject: Subject, tile: Tile, cache: dict[tuple[str, str], pd.DataFrame]) -> dict[str, Mapping[str, Any]]:
+    """The tile's headline under "now" and its earlier values, by window."""
+
+    def windows(period: Period) -> dict[str, Mapping[str, Any]]:
+        key = (tile.name, period.label)
+        if key not in cache:
+            cache[key] = comparisons(tile.name, subject.tables, period=period)
+        return {row["window"]: row for row in cache[key].to_dict("records")}
+
+    now = windows(subject.period)
+    if tile.window == "this_month":
+        return {"now": now["this_month"], **{name: now[name] for name in LABELS}}
+    before, last_year = windows(subject.period.shift(-1)), windows(subject.period.shift(-12))
+    return {
+        "now": now[tile.window], "last_month": before[tile.window], "same_month_last_year": last_year[tile.window],
+        "trailing_12": now["trailing_12"],
+    }
+
+
+def numbers(subject: Subject) -> list[Block]:
+    """The row of tiles, and the same numbers as a table for the workbook."""
+    cache: dict[tuple[str, str], pd.DataFrame] = {}
+    items, rows = [], []
+    for tile in TILES:
+        found, record = looked_at(subject, tile, cache), measure(tile.name)
+        items.append(_tile(subject, tile, found))
+        rows.append({
+            "indicator": tile.label, "unit": record.unit, "good": {"up": "higher is better", "down": "lower is better"}.get(record.good, ""),
+            **{name: _shown(found.get(name), record.unit) for name in ("now", *LABELS)}, "basis": _basis(subject, tile, found["now"]),
+        })
+    columns = [Shown("indicator", "Indicator"), Shown("now", "Now"), *(Shown(name, label) for name, label in LABELS.items()), Shown("good", "Direction"), Shown("basis", "Basis")]
+    return [kpis(items), show(
+        pd.DataFrame(rows), columns, name="indicators", title="Indicators and their own past", print_it=False,
+        definition="Each with its date basis in the last column; dollars of several months are shown per month.",
+    )]
+
+
+def _tile(subject: Subject, tile: Tile, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    record = measure(tile.name)
+    now = _value(found["now"], record.unit)
+    others = [
+        comparison(_label(name, record.unit), _value(found[name], record.unit), record.unit, now=now, good=record.good if record.good != "none" else "")
+        for name in LABELS if name in found
+    ]
+    aim, status = _aim(tile, now, _value(found["trailing_12"], record.unit), record)
+    return kpi(
+        tile.label, now, record.unit, note=_basis(subject, tile, found["now"]), target=aim, status=status, comparisons=others, reason=tile.reason,
+    )
+
+
+def _label(name: str, unit: str) -> str:
+    per_month = unit == "usd" and name in ("trailing_3", "trailing_12")
+    return f"{LABELS[name]}, a month" if per_month else LABELS[name]
+
+
+def _value(row: Mapping[str, Any] | None, unit: str) -> Any:
+    """The number to print: empty when the window reaches back before the data begin."""
+    if row is None or not row["is_complete"] and row["window"] != "this_month":
+        return None
+    value = row["monthly_value"]
+    return None if is_empty(value) else round(value) if unit == "usd" else value
+
+
+def _shown(row: Mapping[str, Any] | None, unit: str) -> str:
+    return as_text(_value(row, unit), unit)
+
+
+def _aim(tile: Tile, now: Any, usual: Any, record: Any) -> tuple[str, str]:
+    """The aim in words and whether it is met: the client's own twelve months, when they are complete."""
+    if is_empty(usual) or is_empty(now) or record.good == "none":
+        return "", "neutral"
+    side = "at least" if record.good == "up" else "at most"
+    met = now >= usual if record.good == "up" else now <= usual
+    equal = as_text(now, record.unit) == as_text(usual, record.unit)
+    return f"{side} {as_text(usual, record.unit)} (own twelve months)", "good" if met or equal else "bad"
+
+
+def _basis(subject: Subject, tile: Tile, row: Mapping[str, Any]) -> str:
+    services = span(Period(row["first_day"], row["last_day"] + pd.Timedelta(days=1).to_pytimedelta()))
+    return tile.basis.format(month=subject.period.title, as_of=as_text(subject.as_of, "date"), services=services)
