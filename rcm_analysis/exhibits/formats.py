@@ -34,8 +34,8 @@ def as_text(value: Any, unit: str, *, exact: bool = False, reason: str = "") -> 
     """One value as printed text.
 
     Unit
-        usd (from cents; whole dollars, or cents when `exact`), rate (0 to 1), days, count, number,
-        date, month, flag, text
+        usd (from cents; whole dollars, or cents when `exact`), rate (0 to 1; one decimal, or up to two
+        when `exact`), days, count, number, date, month, flag, text
     Empty
         A dash, followed by `reason` in parentheses where one is given.
 
@@ -43,6 +43,8 @@ def as_text(value: Any, unit: str, *, exact: bool = False, reason: str = "") -> 
     ('$1,234,568', '($1,235)', '($0.05)')
     >>> as_text(0.1234, "rate"), as_text(34.25, "days"), as_text(1200, "count")
     ('12.3%', '34.3', '1,200')
+    >>> as_text(0.0713, "rate", exact=True), as_text(0.09, "rate", exact=True)
+    ('7.13%', '9.0%')
     >>> as_text(None, "days", reason="no charges posted")
     '– (no charges posted)'
     """
@@ -50,7 +52,7 @@ def as_text(value: Any, unit: str, *, exact: bool = False, reason: str = "") -> 
         raise ValueError(f"unit should be one of {', '.join(UNITS)}; found {unit!r}")
     if is_empty(value) or (isinstance(value, float) and math.isinf(value)):
         return f"{EMPTY} ({reason})" if reason else EMPTY
-    return _usd(value, exact) if unit == "usd" else _WRITERS[unit](value)
+    return _EXACT[unit](value, exact) if unit in _EXACT else _WRITERS[unit](value)
 
 
 def _rounded(value: Any, places: int) -> Decimal:
@@ -66,8 +68,10 @@ def _usd(cents: Any, exact: bool) -> str:
     return f"({text})" if dollars < 0 else text
 
 
-def _rate(value: Any) -> str:
-    return f"{_rounded(Decimal(repr(float(value))) * 100, 1):,}%"
+def _rate(value: Any, exact: bool) -> str:
+    share = Decimal(repr(float(value))) * 100
+    short = _rounded(share, 1)
+    return f"{short if not exact or short == _rounded(share, 2) else _rounded(share, 2):,}%"
 
 
 def _number(value: Any) -> str:
@@ -91,8 +95,9 @@ def _flag(value: Any) -> str:
     return "yes" if value else "no"
 
 
+_EXACT = {"usd": _usd, "rate": _rate}
 _WRITERS = {
-    "text": str, "rate": _rate, "days": _number, "number": _number, "count": _count,
+    "text": str, "days": _number, "number": _number, "count": _count,
     "date": _date, "month": _month, "flag": _flag,
 }
 

@@ -1,0 +1,327 @@
+"""`open_report`: the one helper through which a template opens its client, period and tables.
+
+    from rcm_analysis.notebook import open_report
+    report = open_report(workspace, client, period, template="client_review")
+    report.show_numbers()
+
+A report says first what it is and what went in; then it shows one exhibit per call. The tables are
+those known on the last day of the period, whenever the report is made.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+from matplotlib.axes import Axes
+
+from .errors import ParameterError, closest, listed
+from .exhibits import blocks, figures
+from .exhibits.client_review import ClientReview
+from .exhibits.portfolio import PortfolioOverview
+from .exhibits.subject import Book, Subject
+from .exhibits.tables import Shown, show
+from .periods import Period
+from .schema import TABLES
+from .workspace import ClientView, Workspace, open_workspace
+
+VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
+TITLES = {"client_review": "Monthly review", "portfolio_overview": "Portfolio overview"}
+
+
+class Report:
+    """One opened report: what it is about, and the ways to show a result."""
+
+    def __init__(self, subject: Subject | Book) -> None:
+        self.subject = subject
+
+    @property
+    def period(self) -> Period:
+        return self.subject.period
+
+    @property
+    def as_of(self) -> dt.date:
+        return self.subject.as_of
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """The tables as known on `as_of`; pass them to any measure."""
+        return self.subject.tables
+
+    @property
+    def findings(self) -> pd.DataFrame | Mapping[str, int]:
+        """What intake noticed in the raw files."""
+        return self.subject.findings
+
+    def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
+        """Show one block, or several in order."""
+        blocks.emit(exhibit)
+
+    def show_table(self, result: pd.DataFrame, columns: Sequence[Shown], **words: Any) -> None:
+        """Show a result as a table: see `exhibits.tables.show`."""
+        self.show(show(result, columns, **words))
+
+    def show_figure(self, axes: Axes, **words: Any) -> None:
+        """Show a chart with its title, finding and description: see `exhibits.figures.figure_block`."""
+        self.show(figures.figure_block(axes, **words))
+
+    def show_note(self, text: str, *, tone: str = "info") -> None:
+        """Show one paragraph in a box."""
+        self.show(blocks.note(text, tone=tone))
+
+
+class ClientReport(Report):
+    """The report of one client."""
+
+    subject: Subject
+
+    @property
+    def client(self):
+        """The client's settings as they stood on the as-of day."""
+        return self.subject.client
+
+
+class ClientReviewReport(ClientReport):
+    """`client_review`: one client's month."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self.review = ClientReview(subject)
+
+    def show_answers(self) -> None:
+        """Page one: what came in, what should have, the gap, what we did, what we need."""
+        self.show(self.review.answers())
+
+    def show_reconciliation(self) -> None:
+        """Opening to closing receivable, and posted payments beside deposits."""
+        self.show(self.review.reconciliation())
+
+    def show_numbers(self) -> None:
+        """The indicator tiles with their comparisons."""
+        self.show(self.review.numbers())
+
+    def show_opportunities(self) -> None:
+        """What to do next: dollars, owner, date."""
+        self.show(self.review.opportunities())
+
+    def show_last_actions(self) -> None:
+        """What was agreed before, and what came of it."""
+        self.show(self.review.last_actions())
+
+    def show_work(self) -> None:
+        """The month's follow-up, and the claims that wait for the client."""
+        self.show(self.review.work())
+
+    def show_cash(self) -> None:
+        """Charges and cash over thirteen months."""
+        self.show(self.review.cash())
+
+    def show_aging(self) -> None:
+        """Open balances by age: insurance and patients apart, credits and unapplied money apart."""
+        self.show(self.review.aging())
+
+    def show_denials(self) -> None:
+        """The denial rate by month, and the reasons with dollars."""
+        self.show(self.review.denials())
+
+    def show_payers(self) -> None:
+        """One row per payer."""
+        self.show(self.review.payers())
+
+    def show_write_offs(self) -> None:
+        """Write-offs by reason."""
+        self.show(self.review.write_offs())
+
+    def show_limits(self) -> None:
+        """What this report is not."""
+        self.show(self.review.limits())
+
+    def show_definitions(self) -> None:
+        """The definitions of the measures used."""
+        self.show(self.review.definitions())
+
+    def show_provenance(self) -> None:
+        """Where the numbers come from."""
+        self.show(self.review.provenance())
+
+
+class PortfolioReport(Report):
+    """`portfolio_overview`: the book of a client manager."""
+
+    subject: Book
+
+    def __init__(self, subject: Book) -> None:
+        super().__init__(subject)
+        self.overview = PortfolioOverview(subject)
+
+    def show_answers(self) -> None:
+        """The book in sixty seconds."""
+        self.show(self.overview.answers())
+
+    def show_clients(self) -> None:
+        """The client overview: revenue, rating, cadence, manager."""
+        self.show(self.overview.clients())
+
+    def show_matrix(self) -> None:
+        """Ratings A to D."""
+        self.show(self.overview.matrix())
+
+    def show_movements(self) -> None:
+        """What changed since last month."""
+        self.show(self.overview.movements())
+
+    def show_league(self) -> None:
+        """The main indicators of every client, side by side."""
+        self.show(self.overview.league())
+
+    def show_workload(self) -> None:
+        """Each manager's load, and whether each account sits with the right level."""
+        self.show(self.overview.workload())
+
+    def show_fees(self) -> None:
+        """Fee revenue, and fee per hour."""
+        self.show(self.overview.fees())
+
+    def show_calendar(self) -> None:
+        """The meetings of next month."""
+        self.show(self.overview.calendar())
+
+    def show_definitions(self) -> None:
+        """The definitions of the measures used."""
+        self.show(self.overview.definitions())
+
+    def show_provenance(self) -> None:
+        """Where the numbers come from."""
+        self.show(self.overview.provenance())
+
+
+CLIENT_REPORTS = {"client_review": ClientReviewReport}
+
+
+def open_report(workspace: str | Path, client: str, period: str, *, template: str = "") -> Any:
+    """Open one client and month: checks both, reads the tables, and says what the report is.
+
+    Raises
+        ClientError for an unknown client, ParameterError for a period that is no month or without data.
+    """
+    month = Period.month(period)
+    place = open_workspace(workspace)
+    view = place.client(client)
+    subject = _subject(place, view, month, template)
+    report = CLIENT_REPORTS.get(template, ClientReport)(subject)
+    report.show([
+        blocks.meta(
+            title=TITLES.get(template, words(template)), client=client, client_name=subject.client.name, period=month.label,
+            period_title=month.title, as_of=month.last_day.isoformat(), firm=subject.firm, template=template,
+            template_version=version("rcm_analysis"),
+        ),
+        blocks.inputs(
+            [{"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]} for name in TABLES],
+            len(subject.findings), client,
+        ),
+    ])
+    return report
+
+
+def open_portfolio(workspace: str | Path, period: str, *, manager: str | None = None) -> PortfolioReport:
+    """Open the firm's clients and one month; `manager` keeps one manager's clients.
+
+    Raises
+        ParameterError for a period that is no month or without data, or a manager nobody is assigned to.
+    """
+    month = Period.month(period)
+    place = open_workspace(workspace)
+    book = _book(place, month, manager or "")
+    report = PortfolioReport(book)
+    report.show([
+        blocks.meta(
+            title=TITLES["portfolio_overview"], client="portfolio", client_name=book.manager or "All clients",
+            period=month.label, period_title=month.title, as_of=month.last_day.isoformat(), firm=book.firm,
+            template="portfolio_overview", template_version=version("rcm_analysis"),
+        ),
+        *(
+            blocks.inputs(
+                [{"table": name, "rows": rows[name], "fingerprint": book.fingerprints[client][name]} for name in TABLES],
+                book.findings[client], client,
+            )
+            for client, rows in book.rows.items()
+        ),
+    ])
+    return report
+
+
+def words(template: str) -> str:
+    """A template's name as a title.
+
+    >>> words("ar_deep_dive")
+    'Ar deep dive'
+    """
+    return (template or "report").replace("_", " ").capitalize()
+
+
+def version(package: str) -> str:
+    """The installed version, or the package's own when it runs from a checkout that is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        from . import __version__
+
+        return __version__ if package == "rcm_analysis" else "not installed"
+
+
+def _subject(place: Workspace, view: ClientView, month: Period, template: str) -> Subject:
+    stored = view.stored
+    if not stored.rows("transactions") and not stored.rows("claims"):
+        raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
+    tables = _in_memory(view.tables(as_of=month.last_day))
+    _refuse_empty(tables, month, view)
+    return Subject(
+        client=view.settings(as_of=month.last_day), period=month, as_of=month.last_day, firm=place.registry.firm,
+        tables=tables, payers=place.registry.payers_frame().to_pandas(), findings=view.findings().to_pandas(),
+        quarantine=view.quarantine().to_pandas(), fingerprints=view.fingerprints(),
+        rows={name: stored.rows(name) for name in TABLES}, versions={name: version(name) for name in VERSIONED},
+        template=template, parameters={"client": view.client, "period": month.label},
+    )
+
+
+def _in_memory(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+    """One client's tables read once: a report asks each of them dozens of times."""
+    return {name: frame.collect(engine="streaming").lazy() for name, frame in tables.items()}
+
+
+def _refuse_empty(tables: Mapping[str, pl.LazyFrame], month: Period, view: ClientView) -> None:
+    posted = tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item()
+    if posted:
+        return
+    span = view.tables()["transactions"].select(first=pl.col("posted_on").min(), last=pl.col("posted_on").max()).collect()
+    first, last = span.row(0)
+    there = f"its postings run from {first:%Y-%m} to {last:%Y-%m}" if first else "it has no postings at all"
+    raise ParameterError(f"{view.client} has no postings in {month.label}; {there}. Nothing was reported.")
+
+
+def _book(place: Workspace, month: Period, manager: str) -> Book:
+    now = place.registry.clients_frame(as_of=month.last_day).to_pandas()
+    before = place.registry.clients_frame(as_of=month.shift(-1).last_day).to_pandas()
+    known = sorted({name for name in now["assigned_to"] if isinstance(name, str)})
+    if manager and manager not in known:
+        raise ParameterError(f"No client is assigned to {manager!r} in {month.label}. Known: {listed(known)}.{closest(manager, known)}")
+    if manager:
+        now, before = now[now["assigned_to"] == manager], before[before["assigned_to"] == manager]
+    stored = {client: place.client(client).stored for client in now["client"]}
+    tables = _in_memory(place.tables(clients=list(stored), as_of=month.last_day))
+    if not tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item():
+        raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
+    return Book(
+        firm=place.registry.firm, period=month, as_of=month.last_day, manager=manager, clients=now.reset_index(drop=True),
+        clients_before=before.reset_index(drop=True), tables=tables, template="portfolio_overview",
+        meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day for client in stored},
+        rows={client: {name: store.rows(name) for name in TABLES} for client, store in stored.items()},
+        fingerprints={client: store.fingerprints() for client, store in stored.items()},
+        findings={client: len(store.side_table("findings")) for client, store in stored.items()},
+        versions={name: version(name) for name in VERSIONED},
+    )
