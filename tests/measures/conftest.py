@@ -76,9 +76,10 @@ def _typed(frame: pd.DataFrame) -> pl.DataFrame:
 
 
 def _duckdb(connection, name: str, frame: pl.DataFrame):
-    connection.register(f"{name}_arrow", frame.to_arrow())
-    connection.execute(f'create table "{name}" as select * from "{name}_arrow"')
-    return connection.table(name)
+    fresh = f"{name}_{len(connection.execute('show tables').fetchall())}"  # a test may convert more than one set
+    connection.register("given", frame.to_arrow())
+    connection.execute(f'create table "{fresh}" as select * from given')
+    return connection.table(fresh)
 
 
 def _spark(session, frame: pl.DataFrame):
@@ -99,3 +100,9 @@ def _beside(name: str):
 def builders_remit():
     """Rows of the remittance tables with plain defaults: the module denial_tables.py."""
     return _beside("denial_tables")
+
+
+@pytest.fixture(scope="session")
+def builders_ledger():
+    """Rows of the ledger tables with plain defaults: the module ledger_tables.py."""
+    return _beside("ledger_tables")
