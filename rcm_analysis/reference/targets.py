@@ -38,8 +38,8 @@ def targets(measure: str | None = None, *, population: str | None = None, with_u
     Empty
         No row for a measure without a published figure.
 
-    >>> targets("aged_share_120")[["low", "high", "source"]].iloc[0].tolist()
-    [nan, 0.12, 'speromd.com/key-performance-indicators']
+    >>> targets("aged_share_120")[["high", "source"]].values[0].tolist()
+    [0.12, 'speromd.com/key-performance-indicators']
     """
     rows = _read()
     keep = pd.Series(True, index=rows.index)

@@ -219,7 +219,7 @@ def test_with_every_dollar_doubled_dollars_double_and_rates_and_days_stay(book, 
     for name, values in measured(book, by=["payer"]).items():
         factor = 2 if name.endswith("_cents") else 1
         if name not in ("payer", "bucket"):
-            assert (values.fillna(-1) * factor).tolist() == pytest.approx(doubled[name].fillna(-1).mul(1).tolist()), name
+            assert (values.fillna(-1) * factor).tolist() == pytest.approx(doubled[name].fillna(-1).tolist()), name
 
 
 @pytest.mark.parametrize("measured", MEASURES)
@@ -233,8 +233,9 @@ def test_order_does_not_matter_and_the_input_comes_back_unchanged(book, measured
 
 @pytest.mark.parametrize("measured", MEASURES)
 def test_every_engine_gives_the_same_to_the_cent(book, as_engine, engine, measured):
-    assert_frame_equal(measured(as_engine(book, engine), by=["payer"]), measured(book, by=["payer"]))
-    assert_frame_equal(measured(as_engine(book, engine)) if engine != "duckdb" else measured(book), measured(book))
+    theirs = as_engine(book, engine)
+    assert_frame_equal(measured(theirs, by=["payer"]), measured(book, by=["payer"]))
+    assert_frame_equal(measured(theirs), measured(book))
 
 
 def test_later_postings_do_not_change_an_earlier_day(book):
