@@ -61,7 +61,7 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
     fits = [fit for top in tops for fit in _fits(top, maps)]
     whole = [fit for fit in fits if not fit.missing]
     if not whole:
-        raise SourceError(_unknown(path, fits, maps))
+        raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps))
     sheets = dict.fromkeys(fit.top.sheet for fit in whole)
     others = tuple(top.sheet for top in tops if top.sheet is not None and top.sheet not in sheets)
     return [
@@ -144,6 +144,16 @@ def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
     chosen = exclusive[0]
     with_it = [fit for fit in fits if fit is not chosen and fit.map is chosen.map and fit.section.take]
     return [chosen, *with_it]
+
+
+def _lacking_sheets(tops: Sequence[Opening], maps: Sequence[ColumnMap]) -> str:
+    """ " There is no sheet ..." where a map names a sheet that the workbook does not have."""
+    there = [top.sheet for top in tops if top.sheet is not None]
+    named = [section.sheet for column_map in maps for section in column_map.sections if section.sheet]
+    absent = [sheet for sheet in dict.fromkeys(named) if sheet not in there]
+    if not there or not absent:
+        return ""
+    return f" There is no sheet {listed(map(repr, absent))} as the map wants; the workbook has {listed(there)}."
 
 
 def _unknown(path: Path, fits: list[_Fit], maps: Sequence[ColumnMap]) -> str:

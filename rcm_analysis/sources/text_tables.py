@@ -210,20 +210,16 @@ def _arrow(body: pa.Buffer, delimiter: str, width: int) -> tuple[pl.DataFrame, l
 def _numbered(table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str, header_row: int, width: int) -> TextTable:
     """Give every record its number in the file, and mend what only a stray quote broke."""
     numbers = np.setdiff1d(np.arange(1, table.height + len(wrong) + 1), [number for number, _ in wrong], assume_unique=True)
-    mended, ragged, longer, shift = [], [], [], 0
+    mended, ragged, longer = [], [], []
     for number, text in wrong:
-        lines = text.splitlines() or [""]
-        for position, line in enumerate(lines):
-            row = number + header_row + shift + position
-            cells = _fields(line, delimiter)
-            while len(cells) > width and not cells[-1].strip():
-                cells.pop()
+        lines = _lines(text, delimiter, width)
+        for row, line in enumerate(lines, number + header_row + len(longer)):
+            cells = _fields(line, delimiter, width)
             if len(cells) == width:
                 mended.append([*cells, row])
             elif line.strip(delimiter + " \t\""):
                 ragged.append(_ragged(row, line, len(cells), width))
         longer += [number] * (len(lines) - 1)
-        shift = len(longer)
     numbers = numbers + header_row + np.searchsorted(np.array(longer, dtype=np.int64), numbers)
     table = table.with_columns(pl.Series("row", numbers, dtype=pl.Int64))
     if mended:
@@ -231,11 +227,22 @@ def _numbered(table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str,
     return TextTable(_without_blanks(table), pl.DataFrame(ragged, schema=_RAGGED, orient="row"))
 
 
-def _fields(line: str, delimiter: str) -> list[str]:
+def _lines(text: str, delimiter: str, width: int) -> list[str]:
+    """The lines of a broken record where one of them is a whole row: a stray quote swallowed it."""
+    lines = text.splitlines()
+    whole = any(line.count('"') % 2 == 0 and len(_fields(line, delimiter, width)) == width for line in lines)
+    return lines if len(lines) > 1 and whole else [text]
+
+
+def _fields(line: str, delimiter: str, width: int) -> list[str]:
+    """The fields of one line; empty ones beyond the header's width do not count."""
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    return cells
 
 
 def _ragged(row: int, line: str, found: int, width: int) -> tuple[int, str, str]:
