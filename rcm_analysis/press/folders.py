@@ -58,6 +58,11 @@ def failed_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.failed")
 
 
+def signed_folders(runs: Path) -> list[Path]:
+    """Every folder of ours in `runs`, finished or failed, in order of client, month and report."""
+    return sorted(path.parent for path in Path(runs).glob(f"*/*/*/{MANIFEST}") if not path.parent.name.startswith("."))
+
+
 def check_ours(target: Path) -> None:
     """Refuse a place that holds something we did not make."""
     recover(target)
@@ -76,10 +81,13 @@ def making(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    except OSError as error:
-        raise RunError(f"{target.parent} cannot be written ({type(error).__name__}). Choose another runs folder.") from error
-    try:
         yield folder
+    except OSError as error:
+        why = f"{type(error).__name__}: {os.strerror(error.errno)}" if error.errno else type(error).__name__
+        raise RunError(
+            f"{target.parent} cannot be written ({why}). What was there before is unchanged."
+            " Make room or give the right to write, or choose another runs folder."
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -127,6 +127,8 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
             stopped = _execute(work, folder, settings, engine) or _print(work, folder)
         except RcmError as error:
             stopped = kernels.Stopped(None, type(error).__name__, " ".join(str(error).split()))
+        except OSError:
+            raise
         except Exception as error:
             (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
             stopped = kernels.Stopped(None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it).")

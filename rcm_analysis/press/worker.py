@@ -7,6 +7,7 @@ present job with it; one that has made `LIFETIME` jobs is replaced, because the 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import signal
@@ -111,6 +112,7 @@ class Worker:
 
 
 def _stop(signal_number: int, frame: Any) -> None:
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the cell under way is given up on purpose
     raise KeyboardInterrupt
 
 

@@ -143,6 +143,34 @@ def test_a_runs_folder_that_cannot_be_written_gets_one_message(request_for: Requ
     assert (tmp_path / "taken").read_text() == "a file"
 
 
+def test_a_full_disk_gets_one_message_and_leaves_the_old_run(
+    finished: Finished, request_for: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = request_for()
+    shutil.copytree(finished[0].folder, wanted.folder)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kernels, "execute", full)
+    with pytest.raises(RunError, match="cannot be written .*What was there before is unchanged"):
+        run(wanted)
+    assert manifest.verify(wanted.folder) == []
+    assert folders.signed_folders(wanted.runs) == [wanted.folder]
+    assert [path.name for path in wanted.folder.parent.iterdir()] == ["small"]
+
+
+def test_a_fault_of_the_press_itself_is_kept_with_its_traceback(
+    request_for: Requests, finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = nbformat.read(finished[0].folder / "notebook.ipynb", as_version=4)
+    monkeypatch.setattr(kernels, "execute", lambda *_, **__: kernels.Executed(notebook, None))
+    monkeypatch.setattr("rcm_analysis.press.html.render", lambda *_: 1 / 0)
+    result = run(request_for())
+    assert (result.status, result.error) == ("failed", "ZeroDivisionError (see traceback.txt beside it).")
+    assert sorted(path.name for path in result.folder.iterdir()) == ["manifest.json", "notebook.ipynb", "traceback.txt"]
+
+
 @pytest.mark.parametrize(
     ("cell", "error", "line"),
     [
