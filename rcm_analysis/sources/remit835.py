@@ -183,6 +183,7 @@ def _created(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
+    fingerprints, rows = _fingerprints(rows).lazy(), rows.lazy()
     ends = pl.col("number").filter(pl.col("id") == "SE").first()
     payments = rows.group_by("transaction", maintain_order=True).agg(
         first_segment=pl.col("number").first(),
@@ -198,7 +199,7 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
     start = elements(head.filter(pl.col("id") == "ST"), 2)
     made = said(head, "DTM", ["405"], 2)
     payments = beside(
-        payments, "transaction", sent, created, _parties(head), _fingerprints(rows),
+        payments, "transaction", sent, created.lazy(), _parties(head), fingerprints,
         first_said(trace, "transaction", trace=pl.col("e2"), originator=pl.col("e3")),
         first_said(start, "transaction", control_number=pl.col("e2")),
         first_said(made, "transaction", produced_on=day(pl.col("e2"))),
@@ -207,10 +208,10 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         paid_cents=pl.col("paid_cents").fill_null(0),
         payer_id=pl.coalesce("payer_code", "payer_reference", "sender", "originator"),
         created_on=pl.coalesce("made_on", "produced_on"),
-    )
+    ).collect()
 
 
-def _parties(head: pl.DataFrame) -> pl.DataFrame:
+def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
     """Payer and payee of each payment: N1 with the REF behind it."""
     rows = elements(head.filter(pl.col("id").is_in(["N1", "REF"])), 4)
     party = pl.when(pl.col("id") == "N1").then("e1").forward_fill().over("transaction")
@@ -246,6 +247,7 @@ def _with_sums(payments: pl.DataFrame, claims: pl.DataFrame, provider: pl.DataFr
 
 
 def _claims(rows: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.lazy()
     claims = elements(rows.filter(pl.col("id") == "CLP"), 9).select(
         "transaction", "claim", *money("e3", "charge"), *money("e4", "paid"), *money("e5", "patient_responsibility"),
         position=pl.int_range(1, pl.len() + 1).over("transaction"),
@@ -266,10 +268,10 @@ def _claims(rows: pl.DataFrame) -> pl.DataFrame:
         first_said(dates.filter(pl.col("e1") == "232"), "claim", service_from=day(pl.col("e2"))),
         first_said(dates.filter(pl.col("e1") == "233"), "claim", service_to=day(pl.col("e2"))),
         _claim_remarks(detail),
-    )
+    ).collect()
 
 
-def _claim_remarks(detail: pl.DataFrame) -> pl.DataFrame:
+def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
     """Remark codes of a claim: MOA03 to 07 (professional), MIA05 and 20 to 23 (inpatient)."""
     outpatient = elements(detail.filter(pl.col("id") == "MOA"), 7)
     inpatient = elements(detail.filter(pl.col("id") == "MIA"), 23)
@@ -281,6 +283,7 @@ def _claim_remarks(detail: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.lazy()
     lines = elements(rows.filter((pl.col("id") == "SVC") & pl.col("claim").is_not_null()), 6)
     lines = lines.with_columns(*components("e1", 6, "procedure"), *components("e6", 2, "submitted"))
     lines = lines.select(
@@ -309,7 +312,7 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(
         line_number=pl.coalesce("control", "position"), service_on=pl.coalesce("service_472", "service_150"),
         is_date_unread=pl.col("is_date_unread").fill_null(False),
-    )
+    ).collect()
 
 
 # --- adjustments ------------------------------------------------------------------------------------

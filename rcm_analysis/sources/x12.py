@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
@@ -21,6 +22,8 @@ from ..errors import SourceError, listed
 
 ELEMENT, COMPONENT, TERMINATOR = "\x1d", "\x1f", "\x1c"
 """Separators of every segment that leaves this module, whatever the file used."""
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 _KNOWN = rb"GS|TA1|ST|BPR|BHT|TRN|N1|N3|N4|REF|DTM|PER|LX|CLP|CAS|SVC|HL|NM1|SBR|CLM|SE|GE|IEA"
 _FIRST = (
@@ -95,17 +98,27 @@ def kind_of(data: bytes) -> set[str]:
     data = _as_bytes(data)
     kinds: set[str] = set()
     for piece in _pieces(data):
-        kinds |= _kinds(data[piece.start : piece.end], piece.delimiters)
+        kinds.update(_kinds(data[piece.start : piece.end], piece.delimiters))
     return kinds
 
 
-def _kinds(data: bytes, delimiters: Delimiters) -> set[str]:
+def transaction_count(data: bytes, kind: str) -> int:
+    """How many transactions of one type X12 bytes hold.
+
+    >>> transaction_count(b"ST*835*1~SE*1*1~ST*837*2~SE*1*2~ST*835*3~SE*1*3~", "835")
+    2
+    """
+    return sum(_kinds(data[piece.start : piece.end], piece.delimiters).count(kind) for piece in _pieces(data))
+
+
+def _kinds(data: bytes, delimiters: Delimiters) -> list[str]:
+    """The type of every transaction, in order."""
     element, terminator = re.escape(delimiters.element), re.escape(delimiters.terminator)
     starts = rb"(?:\A|%b)\s*(?:\x00\s*)*" % terminator
     kinds = re.findall(starts + rb"ST\s*%b\s*(\d{3})\s*(?:%b|%b)" % (element, element, terminator), data)
     if not kinds and re.search(starts + rb"BPR%b" % element, data):
         kinds = [b"835"]
-    return {kind.decode() for kind in kinds}
+    return [kind.decode() for kind in kinds]
 
 
 def read_segments(source: Path | str | bytes) -> Segments:
@@ -266,7 +279,7 @@ def _component(chunk: bytes, element: bytes, terminator: bytes, declared: bytes 
 # --- elements --------------------------------------------------------------------------------------
 
 
-def elements(rows: pl.DataFrame, width: int) -> pl.DataFrame:
+def elements(rows: Frame, width: int) -> Frame:
     """The rows with `e1` to `e<width>` instead of `elements`: trimmed text, empty where nothing is said.
 
     >>> rows = read_segments(b"ST*835*1~BPR*I* 5**CHK~").frame.filter(id="BPR")
@@ -295,20 +308,20 @@ def widest(rows: pl.DataFrame, limit: int = 200) -> int:
     return min((most or 0) + 1, limit)
 
 
-def said(rows: pl.DataFrame, segment: str, qualifiers: list[str], width: int) -> pl.DataFrame:
+def said(rows: Frame, segment: str, qualifiers: list[str], width: int) -> Frame:
     """The segments with this id whose first element is one of these, split into elements."""
     first = pl.any_horizontal(pl.col("elements").str.starts_with(word + ELEMENT) for word in qualifiers)
     return elements(rows.filter((pl.col("id") == segment) & first), width)
 
 
-def first_said(rows: pl.DataFrame, key: str, **values: pl.Expr) -> pl.DataFrame:
+def first_said(rows: Frame, key: str, **values: pl.Expr) -> Frame:
     """One row per key with these values: the first row that says any of them."""
     says = pl.any_horizontal(pl.col(list(values)).is_not_null())
     rows = rows.select(key, **values).filter(pl.col(key).is_not_null(), says)
     return rows.unique(key, keep="first", maintain_order=True)
 
 
-def beside(rows: pl.DataFrame, key: str, *parts: pl.DataFrame) -> pl.DataFrame:
+def beside(rows: Frame, key: str, *parts: Frame) -> Frame:
     """The rows with the columns of each part, which has one row per key."""
     for part in parts:
         rows = rows.join(part, on=key, how="left", maintain_order="left")

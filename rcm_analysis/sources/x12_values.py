@@ -63,6 +63,8 @@ def findings(
     `rows` may hold `transaction`, `position` (claim in the transaction), `line_position` (line in the
     claim) and `segment`. Messages carry rules and differences, never what an element held.
     """
+    if not rows.height:
+        return pl.DataFrame(schema=FINDINGS)
     places = {"transaction": "transaction", "position": "claim", "line_position": "line", "segment": "segment"}
     known = [
         pl.format(f"{word} {{}}", pl.col(name)) for name, word in places.items() if name in rows.columns
