@@ -36,7 +36,7 @@ from .plain import clean, one_line, slug, visible
 _PARSER = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _SAFE_SCHEMES = {"http", "https", "mailto"}
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
-DEEPEST = 12
+DEEPEST = 6
 
 
 def safe_href(href: str | None) -> str | None:
@@ -94,7 +94,7 @@ def _block(node: SyntaxTreeNode, attachments: Mapping[str, Any], depth: int) -> 
         case "blockquote":
             return [Quote(tuple(_blocks(node.children, attachments, depth + 1)))]
         case "fence" | "code_block":
-            return [Preformatted(node.content.rstrip("\n"))]
+            return [Preformatted(clean(node.content).rstrip("\n"))]
         case "hr":
             return [Rule()]
         case "table":
@@ -135,9 +135,9 @@ def _runs(nodes: list[SyntaxTreeNode], style: dict[str, Any]) -> list[Run]:
         elif node.type == "image":
             runs.append(Run(f"[image: {one_line(node.content)}]", **style))
         elif node.type == "code_inline":
-            runs.append(Run(node.content, **{**style, "code": True}))
+            runs.append(Run(clean(node.content), **{**style, "code": True}))
         elif node.content:
-            runs.append(Run(node.content, **style))
+            runs.append(Run(clean(node.content), **style))
     return runs
 
 

@@ -63,6 +63,7 @@ def render(
         )
     warnings = [*document.warnings, *(f"{name} has no description (alt text)." for name in setter.undescribed)]
     moment = timestamp.replace(tzinfo=dt.UTC) if timestamp.tzinfo is None else timestamp.astimezone(dt.UTC)
+    moment = moment.replace(microsecond=0)
     missing: Counter[str] = Counter()
     data = _checked(cleaned(_page(document.meta, blocks, moment), missing))
     if missing:
@@ -103,11 +104,13 @@ def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict
             "firm": soft(meta.firm),
             "client_name": soft(meta.client_name),
             "lines": [soft(line) for line in cover_lines(meta)],
+            "parts": any(block["part"] for block in headings),
             "running_left": soft(meta.client_name or meta.title),
             "running_right": soft(meta.title if meta.client_name else meta.period_title),
             "footer": soft(" · ".join(part for part in (meta.firm, "Confidential", *cover_lines(meta)) if part)),
             "small_print": [line for line in (f"{confidential} {made}", template) if line],
             "contents_depth": 2 if deep <= _LONGEST_CONTENTS else 1,
+            "contents_levels": len({block["level"] for block in headings if block["level"] <= 2}),
             "contents_size": 10 if deep <= 24 or deep > _LONGEST_CONTENTS else 9,
         },
     }

@@ -35,6 +35,7 @@ from .html_tables import rectangular
 from .limits import PDF_ROWS, capped, card_is_wide
 from .palette import DIRECTION_MARKS, SEVERITY_COLOURS, SEVERITY_WORDS, STATUS_MARKS, STATUS_WORDS
 from .pictures import EXTENSIONS, size_in_points
+from .plain import visible
 from .words import day_in_words, note_word, numbered_title
 
 TEXT_WIDTH = 510.0
@@ -114,9 +115,10 @@ class Setter:
 
     def figure(self, block: Figure) -> dict[str, Any]:
         name = numbered_title("Figure", block.number, "")
-        if not block.alt:
+        if not visible(block.alt):
             self.undescribed.append(name or "A figure")
-        alt = block.alt or block.finding or block.title or f"{name or 'Figure'} without a description"
+        words = (text for text in (block.alt, block.finding, block.title) if visible(text))
+        alt = next(words, f"{name or 'Figure'} without a description")
         data = {"k": "f", "number": name, "title": soft(block.title), "alt": alt, "finding": soft(block.finding)}
         if block.data:
             path = f"figure-{len(self.pictures) + 1:03d}.{EXTENSIONS[block.mime]}"
