@@ -123,6 +123,8 @@ def _unreadable(rows: pl.DataFrame, ragged: pl.DataFrame, section: Section) -> i
 def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
     """One row per record set aside: its first fault, and the others in the message."""
     titles = {name: recognised.title(name) for name in (*recognised.table.names, "take")}
+    key = recognised.table.key[1:]
+    titles[" + ".join(key)] = " + ".join(titles[name] for name in key)
     column = pl.col("name").replace(titles)
     said = pl.concat_str([column + ": ", pl.col("message")], ignore_nulls=True)
     told = found.group_by("row", maintain_order=True).agg(
