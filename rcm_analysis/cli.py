@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -237,7 +237,7 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
             empty.append(client)
             continue
         span = period or Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
-        tables = workspace.client(client).tables()
+        tables = _in_memory(workspace.client(client).tables(), "transactions")
         checks = check_client(tables, client=client, period=span)
         failed += [item for item in checks if not item.holds]
         residual = sum(abs(item.residual_cents) for item in checks)
@@ -252,6 +252,11 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
         errors.print(f"No postings are stored for {listed(empty)}. Read their files with: rcm ingest")
     console.print(f"{len(failed)} sum(s) do not hold." if failed else "Every sum holds: residual 0.00 everywhere.")
     return len(failed) + (len(empty) if len(empty) == len(clients) else 0)
+
+
+def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The tables with one of them read once: a check asks for it month by month."""
+    return {**tables, name: tables[name].collect().lazy()}
 
 
 def _closing(tables: Any, period: Period) -> str:

@@ -25,6 +25,7 @@ from ..workspace import Workspace
 from . import claim837, exports, remit835, x12
 from .privacy import pseudonyms
 from .remittances import REMITTANCE_TABLES, gathered, ordered, remittance_tables, submission_table, unmapped
+from .together import read_together
 
 FINDING = {
     "file": pl.String, "rule": pl.String, "where": pl.String, "amount_cents": pl.Int64,
@@ -162,6 +163,7 @@ class _Intake:
         self.findings: list[dict[str, Any]] = []
         self.quarantined: list[pl.DataFrame] = []
         self.deliveries: list[Delivery] = []
+        self.x12_files: dict[str, list[tuple[str, str, bytes]]] = {"835": [], "837": []}
         self.remittances: list[tuple[FileReport, Any]] = []
         self.submissions: list[tuple[FileReport, Any]] = []
         self.key = workspace.pseudonym_key()
@@ -186,6 +188,7 @@ class _Intake:
         seen = dict(self.change.before.manifest["files"])
         for path in sorted(paths):
             self._take(path, seen)
+        self._read_x12()
         if self.remittances:
             self._deliver_remittances()
         if self.submissions:
@@ -205,13 +208,17 @@ class _Intake:
             self._already_taken(name, seen[stamp])
             return
         try:
-            self._read(path, name, data, kinds)
+            self._read(path, name, stamp, data, kinds)
         except SourceError as error:
-            self.report.files.append(FileReport(name, "unreadable", status="refused"))
-            self._find(name, "refused", None, str(error), rows=None)
+            self._refuse(name, error)
             return
         seen[stamp] = entry = {"name": name}
         self.change.files[stamp] = entry
+
+    def _refuse(self, name: str, error: SourceError) -> None:
+        self.report.files.append(FileReport(name, "unreadable", status="refused"))
+        message = str(error)
+        self._find(name, "refused", None, message if name in message else f"{name}: {message}", rows=None)
 
     def _maps_stamp(self) -> str:
         """Exports are read again when the client's column maps changed."""
@@ -227,13 +234,11 @@ class _Intake:
                 "nothing was counted twice.",
             )
 
-    def _read(self, path: Path, name: str, data: bytes, kinds: set[str]) -> None:
+    def _read(self, path: Path, name: str, stamp: str, data: bytes, kinds: set[str]) -> None:
         if not data.strip():
             raise SourceError(f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for the file again.")
-        if "835" in kinds:
-            self._take_835(name, data)
-        if "837" in kinds:
-            self._take_837(name, data)
+        for kind in kinds & set(self.x12_files):
+            self.x12_files[kind].append((name, stamp, data))
         if kinds and not kinds & {"835", "837"}:
             self.report.files.append(FileReport(name, f"X12 {listed(sorted(kinds))}", status="skipped"))
             self._find(name, "other_transaction", None, f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
@@ -241,23 +246,36 @@ class _Intake:
         if not kinds:
             self._take_export(path, name)
 
-    def _take_835(self, name: str, data: bytes) -> None:
-        remittance = remit835.read_835(data)
-        self._refuse_foreign(name, _npis(remittance))
-        self._reader_findings(name, remittance.findings)
-        report = FileReport(name, "835", rows_in=len(remittance.claims))
-        report.cents_in = int(remittance.payments["paid_cents"].sum())
-        self.report.files.append(report)
-        self.remittances.append((report, remittance))
+    def _read_x12(self) -> None:
+        """The 835 and 837 files of this run, small ones together."""
+        for kind, read, taken in (("835", remit835.read_835, self.remittances), ("837", claim837.read_837, self.submissions)):
+            files = self.x12_files[kind]
+            for (name, stamp, _), result in zip(files, read_together([data for *_, data in files], read, kind), strict=True):
+                try:
+                    if isinstance(result, SourceError):
+                        raise result
+                    self._refuse_foreign(name, _npis(result))
+                except SourceError as error:
+                    self._refuse(name, error)
+                    self.change.files.pop(stamp, None)
+                    continue
+                self._reader_findings(name, result.findings)
+                rows, amounts = (
+                    (result.claims, result.payments["paid_cents"]) if kind == "835"
+                    else (result.submissions, result.submissions["charge_cents"])
+                )
+                report = FileReport(name, kind, rows_in=len(rows), cents_in=int(amounts.sum()))
+                self.report.files.append(report)
+                taken.append((report, result if kind == "835" else self._claims_only(name, result.submissions)))
 
-    def _take_837(self, name: str, data: bytes) -> None:
-        claims = claim837.read_837(data)
-        self._refuse_foreign(name, _npis(claims))
-        self._reader_findings(name, claims.findings)
-        report = FileReport(name, "837", rows_in=len(claims.submissions))
-        report.cents_in = int(claims.submissions["charge_cents"].sum())
-        self.report.files.append(report)
-        self.submissions.append((report, claims.submissions))
+    def _claims_only(self, name: str, submissions: pd.DataFrame) -> pd.DataFrame:
+        """Submissions without predeterminations, which ask for a price and bill nothing."""
+        asked = submissions["is_predetermination"].fillna(False).astype(bool)
+        if asked.any():
+            cents = int(submissions.loc[asked, "charge_cents"].sum())
+            self._find(name, "predetermination", cents, f"{name}: {int(asked.sum())} predetermination(s) bill nothing; left out.",
+                       rows=int(asked.sum()), needs_person=False)
+        return submissions[~asked]
 
     def _take_export(self, path: Path, name: str) -> None:
         if not self.maps:
@@ -418,7 +436,7 @@ class _Intake:
 
     def _store_table(self, table: Table, mode: str, deliveries: list[Delivery]) -> None:
         deliveries = [item for item in deliveries if mode != "month" or self._is_whole_month(item)]
-        rows = self._first_of_each_key(table, deliveries)
+        rows = self._latest_of_each_key(table, deliveries) if mode == "append" else self._first_of_each_key(table, deliveries)
         if rows is None:
             return
         if table is REMIT_CLAIMS:
@@ -469,6 +487,15 @@ class _Intake:
     def _forget(self, file: str) -> None:
         """A file that was refused after reading must be read again the next time."""
         self.change.files = {stamp: entry for stamp, entry in self.change.files.items() if entry["name"] != file}
+
+    def _latest_of_each_key(self, table: Table, deliveries: list[Delivery]) -> pl.DataFrame:
+        """Rows that are delivered again say how things stand now: the file with the latest day wins."""
+        def latest(delivery: Delivery) -> tuple[str, str]:
+            days = delivery.rows[table.known_on] if table.known_on else pl.Series([], dtype=pl.Date)
+            return str(days.max() or ""), delivery.report.file
+
+        rows = pl.concat([delivery.rows for delivery in sorted(deliveries, key=latest)])
+        return rows.unique(table.key, keep="last", maintain_order=True)
 
     def _first_of_each_key(self, table: Table, deliveries: list[Delivery]) -> pl.DataFrame | None:
         """All rows, each key once: the first file that holds it wins, the rest is set aside."""
