@@ -92,7 +92,7 @@ def random_book(claims: int = 250, seed: int = 7) -> dict[str, pd.DataFrame]:
     """A year of one client with credits, unapplied money, takebacks, denials and empty values."""
     rng = np.random.default_rng(seed)
     start = dt.date(2025, 4, 1)
-    rows, described, bills, answers = [], [], [], []
+    rows, described, bills, answers, lines = [], [], [], [], []
     for number in range(claims):
         name = f"C{number}"
         day = start + dt.timedelta(days=int(rng.integers(0, 360)))
@@ -102,6 +102,8 @@ def random_book(claims: int = 250, seed: int = 7) -> dict[str, pd.DataFrame]:
         described.append(claim(name, service=str(day), entered_on=str(day + dt.timedelta(days=int(rng.integers(0, 9)))), payer=payer,
                                provider=[None, "lee", "cruz"][rng.integers(0, 3)], secondary_payer="cigna", charge_cents=cents))
         rows.append(post(name, "charge", cents, str(day), payer=payer))
+        procedure = ["99213", "99214", "36415"][rng.integers(0, 3)]
+        lines.append(line(name, 1, procedure, cents, service_on=str(day), units=float(rng.integers(1, 4)) / 2))
         if rng.random() < 0.9:
             bills.append(sent(name, str(next(later)), payer=payer))
         if rng.random() < 0.8:
@@ -120,4 +122,6 @@ def random_book(claims: int = 250, seed: int = 7) -> dict[str, pd.DataFrame]:
             rows.append(post(name, "write_off", -int(rng.integers(1, 30)) * 100, str(next(later)), reason=reason, posted_by="jd"))
         if rng.random() < 0.05:
             rows.append(post(None, "payment", -int(rng.integers(1, 9000)), str(next(later)), payer=payer))
-    return tables(*rows, claims=described, submissions=bills, answers=answers)
+    fees = [fee("99213", 5000, "2025-01-01", payer="aetna"), fee("99213", 5500, "2025-12-01", payer="aetna"),
+            fee("99214", 9000, "2025-01-01", "2025-12-31", payer="cigna")]
+    return tables(*rows, claims=described, submissions=bills, answers=answers, lines=lines, fees=fees)
