@@ -407,13 +407,14 @@ class _Intake:
                 "their own names; add aliases or identifiers under [payers.*].", rows=strange.height,
             )
 
-    def _keep_quarantine(self, name: str, table: str, rows: pl.DataFrame) -> None:
+    def _keep_quarantine(self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False) -> None:
+        """Keep the rows, and a finding for each rule unless the user was told already."""
         if rows.is_empty():
             return
         self.quarantined.append(rows.with_columns(file=pl.lit(name), table=pl.lit(table)).select(
             pl.col(column).cast(kind) for column, kind in QUARANTINE.items()
         ))
-        for (rule,), part in rows.group_by(["rule"], maintain_order=True):
+        for (rule,), part in () if is_told else rows.group_by(["rule"], maintain_order=True):
             where = f"rows {listed(map(str, part['row'].head(3).to_list()))}"
             self._find(
                 name, str(rule), int(part["amount_cents"].sum()),
@@ -540,7 +541,7 @@ class _Intake:
         self._keep_quarantine(delivery.report.file, delivery.table.name, pl.DataFrame({
             "row": [None] * rows.height, "column": [" + ".join(delivery.table.key)] * rows.height, "rule": [rule] * rows.height,
             "message": [messages[rule]] * rows.height, "amount_cents": cents, "text": [None] * rows.height,
-        }))
+        }), is_told=rule == "month_would_shrink")
 
     def _keep_sides(self) -> None:
         """Findings and quarantine of the files read now join those of the files read before."""
