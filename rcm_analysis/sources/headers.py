@@ -135,7 +135,7 @@ def _places(part: Iterable[str], cells: list[str]) -> tuple[int, ...]:
 def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
     most = max(len(fit.used) for fit in fits)
     best = [fit for fit in fits if len(fit.used) == most]
-    exclusive = [fit for fit in best if not fit.section.take] or best[:1]
+    exclusive = list({fit.section.title: fit for fit in best if not fit.section.take}.values()) or best[:1]
     if len(exclusive) > 1:
         raise SourceError(
             f"{path.name} fits {listed([fit.section.title for fit in exclusive])} equally well. Tell them apart by one more "

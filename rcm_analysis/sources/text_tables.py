@@ -150,7 +150,7 @@ def read_csv(path: Path, delimiter: str, encodings: Sequence[str], header_row: i
     body = data.slice(len(start[:end].encode()))
     if not body.size:
         return TextTable(_frame([], width), pl.DataFrame(schema=_RAGGED))
-    table, wrong = _arrow(body, delimiter, width)
+    table, wrong = _arrow(path, body, delimiter, width)
     return _numbered(table, wrong, delimiter, header_row, width)
 
 
@@ -180,31 +180,31 @@ def _utf8(path: Path, encodings: Sequence[str]) -> pa.Buffer:
     )
 
 
-def _arrow(body: pa.Buffer, delimiter: str, width: int) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    names = [str(position) for position in range(width)]
-    block = 1 << 22
-    while True:
+def _arrow(path: Path, body: pa.Buffer, delimiter: str, width: int) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    """The records as wide as the header, and number and text of the others."""
+    # A quote that is never closed makes one record of the rest of the file: larger blocks hold it.
+    for block in (1 << 22, 1 << 28, (1 << 31) - 1):
         wrong: list[tuple[int, str]] = []
-
-        def keep(row: pa.csv.InvalidRow, wrong: list[tuple[int, str]] = wrong) -> str:
-            wrong.append((row.number, row.text))
-            return "skip"
-
         try:
-            table = pa.csv.read_csv(
-                pa.BufferReader(body),
-                pa.csv.ReadOptions(use_threads=False, block_size=min(block, body.size + 1), column_names=names),
-                pa.csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep,
-                ),
-                pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
-            )
-            return pl.DataFrame(table), wrong
+            return pl.DataFrame(_parsed(body, delimiter, width, min(block, body.size + 1), wrong)), wrong
         except pa.ArrowInvalid:
-            # A quote that is never closed makes one record of the rest of the file, longer than a block.
             if block > body.size:
-                raise
-            block = min(block * 64, body.size + 1) if block < body.size else body.size + 1
+                break
+    raise SourceError(f"{path.name} cannot be split into rows of {width} fields; it is damaged. Ask for the export again.")
+
+
+def _parsed(body: pa.Buffer, delimiter: str, width: int, block: int, wrong: list[tuple[int, str]]) -> pa.Table:
+    def keep(row: pa.csv.InvalidRow) -> str:
+        wrong.append((row.number, row.text))
+        return "skip"
+
+    names = [str(position) for position in range(width)]
+    return pa.csv.read_csv(
+        pa.BufferReader(body),
+        pa.csv.ReadOptions(use_threads=False, block_size=block, column_names=names),
+        pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep),
+        pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+    )
 
 
 def _numbered(table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str, header_row: int, width: int) -> TextTable:
