@@ -59,7 +59,10 @@ def own_template(folder: Path) -> Path:
     cells = [nbformat.v4.new_markdown_cell("# Usual weight")]
     cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
     cells += [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    card = {"rcm": {"title": "Usual weight"}, "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    card = {
+        "rcm": {"title": "Usual weight"},
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    }
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=card), folder / "usual.ipynb")
     return folder
 
@@ -72,7 +75,9 @@ def peers(request: RunRequest, folder: Path) -> None:
     words = [word for name, value in given.items() if value for word in ("-p", name, str(value))]
     command = [str(scripts / "papermill"), "--no-progress-bar", str(source.resolve()), str(out), *words]
     subprocess.run(command, check=True, capture_output=True, cwd=request.workspace)
-    subprocess.run([str(scripts / "jupyter"), "nbconvert", "--to", "html", str(out)], check=True, capture_output=True)
+    subprocess.run(
+        [str(scripts / "jupyter"), "nbconvert", "--to", "html", str(out)], check=True, capture_output=True
+    )
 
 
 def ours(request: RunRequest, folder: Path) -> None:
@@ -94,7 +99,11 @@ def seconds(work: Callable[[], object]) -> float:
 def measure(request: RunRequest, rounds: int, folder: Path) -> dict[str, list[float]]:
     """Every way once a round, so that a busy moment of the machine falls on all of them."""
     worker = Worker(Settings())
-    times: dict[str, list[float]] = {"papermill + nbconvert": [], "ours, fresh process": [], "ours, warm worker": []}
+    times: dict[str, list[float]] = {
+        "papermill + nbconvert": [],
+        "ours, fresh process": [],
+        "ours, warm worker": [],
+    }
     worker.perform(request)
     for _ in range(rounds):
         times["papermill + nbconvert"].append(seconds(lambda: peers(request, folder)))
@@ -135,7 +144,12 @@ def main() -> None:
         if given.template == "usual":
             templates = own_template(folder)
         request = RunRequest(
-            given.template, given.client, given.period, folder / "runs", templates=templates, workspace=given.workspace.resolve()
+            given.template,
+            given.client,
+            given.period,
+            folder / "runs",
+            templates=templates,
+            workspace=given.workspace.resolve(),
         )
         text = report(request, measure(request, given.rounds, folder))
     finally:

@@ -76,7 +76,10 @@ def run_batch(
         if workers > 1 and prepared.threads is None:
             prepared = replace(prepared, threads=max(1, (os.cpu_count() or 1) // workers))
         done, interrupted = _Batch(jobs, min(workers, max(1, len(jobs))), prepared, engine).run(on_progress)
-    results = tuple(done.get(number) or failed(job, "Not started: the batch was stopped.") for number, job in enumerate(jobs))
+    results = tuple(
+        done.get(number) or failed(job, "Not started: the batch was stopped.")
+        for number, job in enumerate(jobs)
+    )
     return BatchResult(results, interrupted, write_summaries(jobs, results))
 
 
@@ -84,7 +87,9 @@ def _check_distinct(jobs: Sequence[Job]) -> None:
     places = Counter(_place(job) for job in jobs)
     twice = [place for place, number in places.items() if place and number > 1]
     if twice:
-        raise RunError(f"{len(twice)} of the reports asked for would land in the same folder (first: {twice[0]}). Ask for each once.")
+        raise RunError(
+            f"{len(twice)} of the reports asked for would land in the same folder (first: {twice[0]}). Ask for each once."
+        )
 
 
 def _place(job: Job) -> Path | None:
@@ -159,7 +164,11 @@ class _Batch:
         job = self._jobs[number]
         for other in sorted(waiting):
             packet = self._jobs[other]
-            if isinstance(packet, PacketRequest) and packet.client == job.client and not self._reports_under_way(packet):
+            if (
+                isinstance(packet, PacketRequest)
+                and packet.client == job.client
+                and not self._reports_under_way(packet)
+            ):
                 self._submit(other)
 
     def _stop(self) -> None:
@@ -208,7 +217,9 @@ def _replace_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
-        raise RunError(f"{path.parent} cannot be written ({type(error).__name__}). Choose another runs folder.") from error
+        raise RunError(
+            f"{path.parent} cannot be written ({type(error).__name__}). Choose another runs folder."
+        ) from error
 
 
 @contextmanager
@@ -219,7 +230,12 @@ def progress_bar(console: Console | None = None) -> Iterator[OnProgress]:
         task = progress.add_task("Reports", total=None)
 
         def report(result: RunResult, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, description=f"{result.client or 'portfolio'} · {result.template}")
+            progress.update(
+                task,
+                completed=done,
+                total=total,
+                description=f"{result.client or 'portfolio'} · {result.template}",
+            )
             if not result.good:
                 progress.console.print(result.line(), style="red", markup=False, highlight=False)
 

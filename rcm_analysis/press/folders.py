@@ -49,7 +49,9 @@ def run_folder(runs: Path, client: str | None, period: str, name: str) -> Path:
     'runs/portfolio/2026-10/portfolio_overview'
     """
     if not _NAME.fullmatch(name) or name == "packet":
-        raise ParameterError("A template's file name is made of letters, digits, _ and -, and is not 'packet'.")
+        raise ParameterError(
+            "A template's file name is made of letters, digits, _ and -, and is not 'packet'."
+        )
     return period_folder(runs, client, period) / name
 
 
@@ -60,7 +62,9 @@ def failed_folder(target: Path) -> Path:
 
 def signed_folders(runs: Path) -> list[Path]:
     """Every folder of ours in `runs`, finished or failed, in order of client, month and report."""
-    return sorted(path.parent for path in Path(runs).glob(f"*/*/*/{MANIFEST}") if not path.parent.name.startswith("."))
+    return sorted(
+        path.parent for path in Path(runs).glob(f"*/*/*/{MANIFEST}") if not path.parent.name.startswith(".")
+    )
 
 
 def check_ours(target: Path) -> None:
@@ -104,7 +108,9 @@ def place(folder: Path, target: Path) -> None:
         os.replace(folder, target)
     except OSError as error:
         recover(target, mine=True)
-        raise RunError(f"{target} cannot be written ({type(error).__name__}). What was there before is unchanged.") from error
+        raise RunError(
+            f"{target} cannot be written ({type(error).__name__}). What was there before is unchanged."
+        ) from error
     shutil.rmtree(old, ignore_errors=True)
 
 

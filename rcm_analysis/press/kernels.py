@@ -31,7 +31,9 @@ THREAD_VARIABLES = (
     "POLARS_MAX_THREADS",
 )
 SAFE_ERRORS = frozenset(
-    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.RcmError)
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.RcmError)
 )
 
 
@@ -131,7 +133,9 @@ def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
     'TableError: claims: 3 empty of 10 rows.'
     """
     if error in SAFE_ERRORS:
-        return Stopped(cell, error, f"{error}: {message.strip().splitlines()[0] if message.strip() else ''}".rstrip(": "))
+        return Stopped(
+            cell, error, f"{error}: {message.strip().splitlines()[0] if message.strip() else ''}".rstrip(": ")
+        )
     if error in ("DeadKernelError", "CellTimeoutError", "StartError"):
         return Stopped(cell, error, message)
     return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data).")

@@ -57,7 +57,9 @@ def packet_reports(templates: Sequence[Template], services: Sequence[str] | None
     chosen = [template for template in templates if template.packet and template.scope == "client"]
     if services is not None:
         chosen = [template for template in chosen if not template.service or template.service in services]
-    return tuple(template.name for template in sorted(chosen, key=lambda template: (template.order, template.name)))
+    return tuple(
+        template.name for template in sorted(chosen, key=lambda template: (template.order, template.name))
+    )
 
 
 def build_packet(request: PacketRequest) -> RunResult:
@@ -67,11 +69,20 @@ def build_packet(request: PacketRequest) -> RunResult:
     folders.check_ours(target)
     included, absent = _sort_reports(request)
     made_from = {template.name: manifest.fingerprint(_run_folder(request, template)) for template in included}
-    key = manifest.sha256(manifest.canonical([made_from, [asdict(item) for item in absent], request.title, manifest.packages()]))
+    key = manifest.sha256(
+        manifest.canonical([made_from, [asdict(item) for item in absent], request.title, manifest.packages()])
+    )
     if not included:
         reasons = "; ".join(f"{item.title}: {item.reason}" for item in absent) or "no report was asked for"
-        return _result(request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons}).")
-    if not request.force and target.exists() and not manifest.verify(target) and manifest.read(target).get("run_key") == key:
+        return _result(
+            request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons})."
+        )
+    if (
+        not request.force
+        and target.exists()
+        and not manifest.verify(target)
+        and manifest.read(target).get("run_key") == key
+    ):
         return _result(request, REUSED, started, pages=manifest.read(target).get("pages"))
     with folders.making(target) as folder:
         pages, warnings = _print(request, folder, included, absent)

@@ -36,7 +36,11 @@ def check_parameters(template: Template, given: Mapping[str, Any]) -> dict[str, 
             faults.append(str(error))
     for parameter in template.parameters:
         values.setdefault(parameter.name, parameter.default)
-        if parameter.required and values[parameter.name] == "" and not any(parameter.name in fault for fault in faults):
+        if (
+            parameter.required
+            and values[parameter.name] == ""
+            and not any(parameter.name in fault for fault in faults)
+        ):
             note = f" ({parameter.help})" if parameter.help else ""
             faults.append(f"{parameter.name} must be given{note}.")
     if faults:
@@ -73,7 +77,9 @@ def from_text(parameter: Parameter, text: str) -> Any:
     try:
         return convert(parameter, _read(parameter, text.strip()))
     except ValueError as error:
-        raise ParameterError(f"{parameter.name} must be {parameter.type_text}; the text given is not one.") from error
+        raise ParameterError(
+            f"{parameter.name} must be {parameter.type_text}; the text given is not one."
+        ) from error
 
 
 def _read(parameter: Parameter, text: str) -> Any:
@@ -143,7 +149,11 @@ def _json(value: Any) -> Any:
         return [_json(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _json(item) for key, item in value.items()}
-    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+    if (
+        value is None
+        or isinstance(value, (bool, int, str))
+        or (isinstance(value, float) and math.isfinite(value))
+    ):
         return value
     raise TypeError(f"an item of type {type(value).__name__}")
 

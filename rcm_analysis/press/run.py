@@ -107,7 +107,9 @@ class _Making:
             self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
-def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "papermill") -> RunResult:
+def run(
+    request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "papermill"
+) -> RunResult:
     """Make one report. A request that cannot be right raises before anything starts; a report that stops
     comes back with status "failed", its evidence in `<template>.failed/`.
     """
@@ -131,7 +133,9 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
             raise
         except Exception as error:
             (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            stopped = kernels.Stopped(None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it).")
+            stopped = kernels.Stopped(
+                None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it)."
+            )
         return _finish(work, folder, target, stopped)
 
 
@@ -142,7 +146,9 @@ def prepared(request: RunRequest) -> tuple[Template, dict[str, Any]]:
     if template.scope == "client" and not request.client:
         raise ParameterError(f"{template.name} reports on one client: client must be given. Nothing was run.")
     if template.scope == "portfolio" and request.client:
-        raise ParameterError(f"{template.name} reports on the whole portfolio and takes no client. Nothing was run.")
+        raise ParameterError(
+            f"{template.name} reports on the whole portfolio and takes no client. Nothing was run."
+        )
     folders.run_folder(Path(request.runs), request.client, period, template.name)
     given = dict(request.parameters)
     for name, value in (("client", request.client), ("period", period)):
@@ -202,7 +208,9 @@ def _check_client(work: _Making) -> None:
     kinds = ("meta", "inputs") if work.request.client else ()
     others = [payload for payload in work.payloads if payload.get("kind") in kinds and payload.get("client")]
     if any(payload["client"] != work.request.client for payload in others):
-        raise RunError(f"The notebook read or names another client than {work.request.client}. Nothing was kept as a report.")
+        raise RunError(
+            f"The notebook read or names another client than {work.request.client}. Nothing was kept as a report."
+        )
 
 
 def titled(printed: Any, template: Template, request: RunRequest) -> Any:
@@ -258,7 +266,12 @@ def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dic
         "kind": "run",
         "status": status,
         "error": asdict(stopped) if stopped else None,
-        "template": {"name": template.name, "title": template.title, "version": template.version, "sha256": template.sha256},
+        "template": {
+            "name": template.name,
+            "title": template.title,
+            "version": template.version,
+            "sha256": template.sha256,
+        },
         "client": work.request.client,
         "period": Period.month(work.request.period).label,
         "parameters": work.parameters,

@@ -178,7 +178,9 @@ def _write_table(sheet: Worksheet, table: Mapping[str, Any]) -> None:
 
 def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
     name = clean(table.get("name"))[:40]
-    wrong = [number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)]
+    wrong = [
+        number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)
+    ]
     if wrong or not columns or not all(isinstance(column, Mapping) for column in columns):
         raise RunError(
             f"The table {name!r} of the notebook has {len(columns)} columns, and {len(wrong)} of its {len(rows)} rows"
@@ -192,7 +194,9 @@ def _side(column: Mapping[str, Any]) -> str:
     return "left" if column.get("unit", "text") in ("text", "date", "month") else "right"
 
 
-def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Any], *, total: bool) -> None:
+def _write_row(
+    sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Any], *, total: bool
+) -> None:
     for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
         unit = column.get("unit", "text")
         stored = typed(value, unit)
@@ -240,17 +244,35 @@ def _terms(sections: Sequence[Section]) -> list[Mapping[str, Any]]:
 
 def _write_terms(sheet: Worksheet, terms: Sequence[Mapping[str, Any]]) -> None:
     keys = ("title", "formula", "unit", "source", "name")
-    columns = [{"name": key, "title": key.capitalize() if key != "title" else "Measure", "unit": "text"} for key in keys]
+    columns = [
+        {"name": key, "title": key.capitalize() if key != "title" else "Measure", "unit": "text"}
+        for key in keys
+    ]
     rows = [[str(term.get(key) or "") for key in keys] for term in terms]
     table = {"name": DEFINITIONS, "title": DEFINITIONS, "columns": columns, "rows": rows}
-    _write_table(sheet, {**table, "definition": "What every number of this workbook means, its unit and where the definition comes from."})
+    _write_table(
+        sheet,
+        {
+            **table,
+            "definition": "What every number of this workbook means, its unit and where the definition comes from.",
+        },
+    )
 
 
 def _write_contents(
-    sheet: Worksheet, meta: Mapping[str, Any], listing: Sequence[tuple[str, str, Mapping[str, Any]]], *, with_terms: bool
+    sheet: Worksheet,
+    meta: Mapping[str, Any],
+    listing: Sequence[tuple[str, str, Mapping[str, Any]]],
+    *,
+    with_terms: bool,
 ) -> None:
     put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(bold=True, size=16)
-    facts = [("Client", "client_name"), ("Period", "period_title"), ("As of", "as_of"), ("Prepared by", "firm")]
+    facts = [
+        ("Client", "client_name"),
+        ("Period", "period_title"),
+        ("As of", "as_of"),
+        ("Prepared by", "firm"),
+    ]
     row = 2
     for label, key in facts:
         if meta.get(key):
@@ -262,7 +284,10 @@ def _write_contents(
         cell = put_text(sheet.cell(row, position), title)
         cell.font, cell.fill = Font(bold=True), _HEAD
     entries = [(name, table.get("title") or name, report) for report, name, table in listing]
-    for name, title, report in [*entries, *([(DEFINITIONS, "What every number means", "")] if with_terms else [])]:
+    for name, title, report in [
+        *entries,
+        *([(DEFINITIONS, "What every number means", "")] if with_terms else []),
+    ]:
         row += 1
         link = put_text(sheet.cell(row, 1), name)
         link.hyperlink = Hyperlink(ref=link.coordinate, location=f"'{name.replace(chr(39), chr(39) * 2)}'!A1")
@@ -277,11 +302,16 @@ def _without_times(data: bytes) -> bytes:
     """The same workbook with no time of day in it: neither in its properties nor in the archive."""
     stamp = f"{_FIXED_DAY:%Y-%m-%dT%H:%M:%SZ}".encode()
     target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
-                content = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", lambda match: match[1] + stamp, content)
+                content = re.sub(
+                    rb"(<dcterms:(created|modified)[^>]*>)[^<]*", lambda match: match[1] + stamp, content
+                )
             entry = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 0, 0
             out.writestr(entry, content)

@@ -13,8 +13,17 @@ import pytest
 from rcm_analysis.press.run import RunRequest, RunResult, run
 
 MIME = "application/vnd.rcm.block+json"
-PARAMETERS = 'client: str = ""  # client id\nperiod: str = ""  # month YYYY-MM\nweeks: int = 4  # how far back'
-CARD = {"title": "Small review", "version": "1.0", "scope": "client", "packet": True, "service": "claims", "order": 10}
+PARAMETERS = (
+    'client: str = ""  # client id\nperiod: str = ""  # month YYYY-MM\nweeks: int = 4  # how far back'
+)
+CARD = {
+    "title": "Small review",
+    "version": "1.0",
+    "scope": "client",
+    "packet": True,
+    "service": "claims",
+    "order": 10,
+}
 TABLE = {
     "kind": "table", "name": "aging", "title": "Open AR by age", "definition": "Open balances, as of the month's end",
     "columns": [
@@ -25,7 +34,10 @@ TABLE = {
     "text": [["=cmd|'/c calc'!A0", "$1,234.56", "25.0%", "10/01/2026"], ["Total", "$1,234.56", "100.0%", ""]],
     "emphasis": [1], "notes": ["+ credits left out"], "row_header": 0, "print": True,
 }  # fmt: skip
-GLOSSARY = {"kind": "glossary", "items": [{"name": "open", "title": "Open AR", "formula": "@sum", "unit": "usd", "source": "our own"}]}
+GLOSSARY = {
+    "kind": "glossary",
+    "items": [{"name": "open", "title": "Open AR", "formula": "@sum", "unit": "usd", "source": "our own"}],
+}
 
 
 def showing(*payloads: dict[str, Any]) -> str:
@@ -52,7 +64,9 @@ def inputs(client: str = "{client}") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def notebook(*cells: str, parameters: str | None = PARAMETERS, card: dict[str, Any] | None = None) -> nbformat.NotebookNode:
+def notebook(
+    *cells: str, parameters: str | None = PARAMETERS, card: dict[str, Any] | None = None
+) -> nbformat.NotebookNode:
     """A template of these code cells, after a heading and a parameters cell."""
     made = nbformat.v4.new_notebook(metadata={"rcm": CARD | (card or {})})
     made.cells.append(nbformat.v4.new_markdown_cell("# Small review"))
@@ -73,7 +87,9 @@ def templates_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("templates")
     for name, made in {
         "small": notebook(GOOD, "leak = globals().get('leak', client)\nassert leak == client"),
-        "broken": notebook("1 + 1", "raise KeyError('Jane Doe')", card={"title": "Broken review", "order": 20}),
+        "broken": notebook(
+            "1 + 1", "raise KeyError('Jane Doe')", card={"title": "Broken review", "order": 20}
+        ),
         "wanderer": notebook(showing(meta("somebody-else")), card={"title": "Wanderer", "packet": False}),
         "other": notebook(showing(meta(), TABLE), card={"title": "Other review", "order": 30}),
     }.items():
@@ -97,6 +113,7 @@ def finished(templates_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     """The small report, made once for each of two clients. Tests only read it, or copy it."""
     runs = tmp_path_factory.mktemp("finished")
     made = [
-        run(RunRequest("small", client, "2026-10", runs, templates=templates_folder)) for client in ("cali-care", "dr-suess")
+        run(RunRequest("small", client, "2026-10", runs, templates=templates_folder))
+        for client in ("cali-care", "dr-suess")
     ]
     return made[0], made[1]

@@ -35,7 +35,8 @@ def batch(templates_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> t
         for template in ("broken", "small")
     ]
     packets = [
-        PacketRequest(client, "2026-10", runs, ("small", "broken"), templates_folder) for client in ("cali-care", "dr-suess")
+        PacketRequest(client, "2026-10", runs, ("small", "broken"), templates_folder)
+        for client in ("cali-care", "dr-suess")
     ]
     told: list = []
     result = run_batch(wanted, packets=packets, workers=2, on_progress=lambda *step: told.append(step))
@@ -56,9 +57,13 @@ def test_one_failure_stops_nothing(batch) -> None:
 def test_packets_come_after_their_reports_and_name_what_failed(batch) -> None:
     order = [(result.client, result.template) for result, _, _ in batch[1]]
     for client in ("cali-care", "dr-suess"):
-        assert order.index((client, "packet")) > max(order.index((client, "small")), order.index((client, "broken")))
+        assert order.index((client, "packet")) > max(
+            order.index((client, "small")), order.index((client, "broken"))
+        )
         made = manifest.read(batch[2] / client / "2026-10" / "packet")
-        assert made["absent"] == [{"title": "Broken review", "reason": "the last run stopped at cell 4 (KeyError)"}]
+        assert made["absent"] == [
+            {"title": "Broken review", "reason": "the last run stopped at cell 4 (KeyError)"}
+        ]
 
 
 def test_progress_is_told_after_each(batch) -> None:
@@ -92,7 +97,9 @@ def test_two_reports_for_one_place_are_refused(request_for: Requests) -> None:
         run_batch([request_for(), request_for()])
 
 
-def test_a_worker_that_dies_takes_only_its_job(request_for: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_takes_only_its_job(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = Worker(kernels.Settings())
     try:
         process = worker._running()
@@ -107,7 +114,9 @@ def test_a_worker_that_dies_takes_only_its_job(request_for: Requests, monkeypatc
         worker.close()
 
 
-def test_a_worker_is_replaced_after_its_lifetime(request_for: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_is_replaced_after_its_lifetime(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rcm_analysis.press.worker.LIFETIME", 1)
     worker = Worker(kernels.Settings())
     worker.perform(request_for("smal"))
@@ -137,7 +146,9 @@ def test_ctrl_c_stops_the_batch_in_order(tmp_path: Path) -> None:
 
     cells = [
         nbformat.v4.new_code_cell('client: str = ""', metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell("from pathlib import Path\nimport os, time\nPath(client).write_text(str(os.getpid()))\ntime.sleep(60)"),
+        nbformat.v4.new_code_cell(
+            "from pathlib import Path\nimport os, time\nPath(client).write_text(str(os.getpid()))\ntime.sleep(60)"
+        ),
     ]
     (tmp_path / "templates").mkdir()
     slow = nbformat.v4.new_notebook(cells=cells, metadata={"rcm": {"title": "Slow"}})
@@ -176,6 +187,10 @@ def test_the_bar_prints_each_failure_as_it_happens() -> None:
     screen = io.StringIO()
     with progress_bar(Console(file=screen, width=300)) as told:
         told(RunResult("small", "cali-care", "2026-10", Path("r"), "done", 1.0), 1, 2)
-        told(RunResult("small", "[red]x", "2026-10", Path("r"), "failed", 1.0, cell=3, error="TableError: x."), 2, 2)
+        told(
+            RunResult("small", "[red]x", "2026-10", Path("r"), "failed", 1.0, cell=3, error="TableError: x."),
+            2,
+            2,
+        )
     assert "small stopped for [red]x 2026-10 at cell 3: TableError: x." in screen.getvalue()
     assert "2/2" in screen.getvalue()

@@ -26,7 +26,12 @@ def test_the_manifest_names_what_went_in_and_what_came_out(folder: Path) -> None
     assert made["inputs"] == {"cali-care/claims": "f1"}
     assert (made["rows"], made["findings"]) == ({"cali-care/claims": 3}, 2)
     assert {"python", "rcm_analysis", "papermill", "typst"} <= set(made["packages"])
-    assert [entry["name"] for entry in made["outputs"]] == ["notebook.ipynb", "report.html", "report.pdf", "workbook.xlsx"]
+    assert [entry["name"] for entry in made["outputs"]] == [
+        "notebook.ipynb",
+        "report.html",
+        "report.pdf",
+        "workbook.xlsx",
+    ]
     assert manifest.verify(folder) == []
 
 

@@ -27,7 +27,9 @@ def packet_of(finished: Finished, templates_folder: Path, tmp_path: Path) -> Pac
     shutil.copytree(finished[0].folder, place)
 
     def build(*reports: str, client: str = "cali-care", **changes: object) -> PacketRequest:
-        return PacketRequest(client, "2026-10", tmp_path / "runs", reports or ("small",), templates_folder, **changes)
+        return PacketRequest(
+            client, "2026-10", tmp_path / "runs", reports or ("small",), templates_folder, **changes
+        )
 
     return build
 
@@ -40,7 +42,11 @@ def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
     ]  # fmt: skip
     assert result.pages and result.pages >= 2
     assert manifest.verify(result.folder) == []
-    assert openpyxl.load_workbook(result.folder / "packet.xlsx").sheetnames == ["Contents", "aging", "Definitions"]
+    assert openpyxl.load_workbook(result.folder / "packet.xlsx").sheetnames == [
+        "Contents",
+        "aging",
+        "Definitions",
+    ]
 
 
 def test_the_packet_names_the_runs_it_was_made_from(packet_of: Packets) -> None:

@@ -20,7 +20,9 @@ from rcm_analysis.press.templates import Parameter, find_template, read_template
 HEAD = 'client: str = ""  # client id'
 
 
-def written(folder: Path, parameters: str | None, name: str = "made", card: dict[str, Any] | None = None) -> Path:
+def written(
+    folder: Path, parameters: str | None, name: str = "made", card: dict[str, Any] | None = None
+) -> Path:
     notebook = nbformat.v4.new_notebook(metadata={"rcm": {"title": "Made", **(card or {})}})
     if parameters is not None:
         notebook.cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
@@ -46,7 +48,9 @@ def test_the_parameters_cell_says_name_type_default_and_help(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("parameters", "card", "message"),
     [
-        pytest.param(None, {}, "expected one code cell tagged 'parameters', found 0", id="no parameters cell"),
+        pytest.param(
+            None, {}, "expected one code cell tagged 'parameters', found 0", id="no parameters cell"
+        ),
         pytest.param("x: int = ", {}, "not Python", id="a parameters cell with a syntax error"),
         pytest.param("import os", {}, "not an assignment", id="an import among the parameters"),
         pytest.param("x: int = len([])", {}, "computed", id="a computed default"),
@@ -72,7 +76,12 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
 
 
 def test_templates_come_in_the_order_of_the_packet(templates_folder: Path) -> None:
-    assert [template.name for template in read_templates(templates_folder)] == ["small", "wanderer", "broken", "other"]
+    assert [template.name for template in read_templates(templates_folder)] == [
+        "small",
+        "wanderer",
+        "broken",
+        "other",
+    ]
 
 
 @pytest.mark.parametrize("name", ["smal", "../small", "/etc/passwd", "small.ipynb", ""])
@@ -116,7 +125,9 @@ def test_all_faults_are_told_at_once_and_no_value_is_shown(templates_folder: Pat
         pytest.param("str", Decimal("0.055"), "0.055", id="a decimal travels as exact text"),
         pytest.param("str", dt.date(2026, 10, 31), "2026-10-31", id="a date travels as ISO text"),
         pytest.param("str", pd.Timestamp("2026-10-31"), "2026-10-31", id="a timestamp at midnight is a date"),
-        pytest.param("str", dt.datetime(2026, 10, 31, 8, 30), "2026-10-31T08:30:00", id="a time keeps its hours"),
+        pytest.param(
+            "str", dt.datetime(2026, 10, 31, 8, 30), "2026-10-31T08:30:00", id="a time keeps its hours"
+        ),
         pytest.param("str", pd.Period("2026-10", "M"), "2026-10", id="a pandas period is a month"),
         pytest.param("str", Period.month("2026-10"), "2026-10", id="our own period is a month"),
         pytest.param("list", np.array([1, 2]), [1, 2], id="an array is a list of numbers"),
@@ -168,7 +179,9 @@ def test_words_of_a_command_line_become_typed_values(parameter: Parameter, text:
     assert from_text(parameter, text) == expected
 
 
-@pytest.mark.parametrize(("kind", "text"), [("int", "1.5"), ("bool", "maybe"), ("dict", "{"), ("list", "[1"), ("float", "nan")])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("int", "1.5"), ("bool", "maybe"), ("dict", "{"), ("list", "[1"), ("float", "nan")]
+)
 def test_words_that_are_no_such_value_are_refused(kind: str, text: str) -> None:
     with pytest.raises(ParameterError, match=f"^x must be {kind}"):
         from_text(Parameter("x", kind, None), text)

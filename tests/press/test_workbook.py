@@ -15,7 +15,13 @@ from openpyxl.workbook import Workbook
 from rcm_analysis.errors import RunError
 from rcm_analysis.press.workbook import Section, section_of, sheet_name, write_workbook
 
-META = {"title": "Small review", "client_name": "Cali Care", "period_title": "October 2026", "as_of": "2026-10-31", "firm": "Firm"}
+META = {
+    "title": "Small review",
+    "client_name": "Cali Care",
+    "period_title": "October 2026",
+    "as_of": "2026-10-31",
+    "firm": "Firm",
+}
 HOSTILE = [
     "=1+1", "=cmd|'/c calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "#N/A", "#REF!", "'=1", "%0A=1", "|x", " =1",
     "=HYPERLINK(\"http://x\")", "{=1}", "\x00=1", "\ud800=1", "\u202e=1", "true", "1234", "2026-10-31", "<b>x</b>", "x" * 40_000, "",
@@ -23,7 +29,9 @@ HOSTILE = [
 
 
 def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: Any) -> dict[str, Any]:
-    columns = [{"name": f"c{number}", "title": f"Column {number}", "unit": unit} for number, unit in enumerate(units)]
+    columns = [
+        {"name": f"c{number}", "title": f"Column {number}", "unit": unit} for number, unit in enumerate(units)
+    ]
     return {"kind": "table", "name": name, "title": "Made", "columns": columns, "rows": rows, **more}
 
 
@@ -43,7 +51,9 @@ def test_no_text_becomes_a_formula_wherever_it_stands(tmp_path: Path) -> None:
         one["title"] = text
         one["columns"][0]["title"] = text
         made.append(one)
-    terms = tuple({"name": text, "title": text, "formula": text, "unit": text, "source": text} for text in HOSTILE)
+    terms = tuple(
+        {"name": text, "title": text, "formula": text, "unit": text, "source": text} for text in HOSTILE
+    )
     book = opened(tmp_path, *made, meta=dict.fromkeys(META, "=1+1"), terms=terms)
     assert {cell.data_type for cell in cells(book)} == {"s"}
     assert all(cell.quotePrefix for cell in cells(book) if str(cell.value).startswith(("=", "+", "-", "@")))
@@ -83,7 +93,9 @@ def test_what_is_no_number_leaves_the_cell_empty(tmp_path: Path, value: Any) -> 
 
 
 def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Path) -> None:
-    sheet = opened(tmp_path, table([["a", 1], ["b", 2], ["Total", 3]], ["text", "usd"], emphasis=[2], notes=["one"]))["made"]
+    sheet = opened(
+        tmp_path, table([["a", 1], ["b", 2], ["Total", 3]], ["text", "usd"], emphasis=[2], notes=["one"])
+    )["made"]
     assert sheet.freeze_panes == "A6"
     assert sheet.auto_filter.ref == "A5:B7"
     assert [sheet.cell(row, 1).font.bold for row in (6, 7, 8)] == [False, False, True]
@@ -91,7 +103,9 @@ def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Pat
 
 
 def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
-    book = opened(tmp_path, table([], ["text"], name="it's aging"), terms=({"name": "open", "title": "Open"},))
+    book = opened(
+        tmp_path, table([], ["text"], name="it's aging"), terms=({"name": "open", "title": "Open"},)
+    )
     contents = book["Contents"]
     shown = [cell.value for row in contents.iter_rows() for cell in row if cell.value]
     assert {"Small review", "Cali Care", "October 2026", "2026-10-31"} <= set(shown)
@@ -113,7 +127,9 @@ def test_tables_behind_figures_and_unprinted_tables_are_there_once() -> None:
     ("names", "expected"),
     [
         pytest.param(["Aging", "aging"], ["Aging", "aging 2"], id="names differ by more than capitals"),
-        pytest.param(["x" * 40, "x" * 40], ["x" * 31, "x" * 29 + " 2"], id="names have 31 characters at most"),
+        pytest.param(
+            ["x" * 40, "x" * 40], ["x" * 31, "x" * 29 + " 2"], id="names have 31 characters at most"
+        ),
         pytest.param(["a/b:c*d?e[f]g\\h"], ["a b c d e f g h"], id="forbidden characters become spaces"),
         pytest.param(["", "'"], ["Table", "Table 2"], id="an empty name is called Table"),
     ],
@@ -124,7 +140,9 @@ def test_sheet_names_are_taken_by_excel_and_unique(names: list[str], expected: l
 
 
 def test_history_and_our_own_sheets_are_never_taken(tmp_path: Path) -> None:
-    book = opened(tmp_path, *(table([], ["text"], name=name) for name in ("History", "contents", "Definitions")))
+    book = opened(
+        tmp_path, *(table([], ["text"], name=name) for name in ("History", "contents", "Definitions"))
+    )
     assert book.sheetnames == ["Contents", "History 2", "contents 2", "Definitions 2"]
 
 
