@@ -48,8 +48,8 @@ def comparisons(
     Unit
         that of the measure; first_day and last_day are the days of the window measured
     Empty
-        A window that ends before the first posting is empty, never 0. With `by`, so is a group that is
-        missing in a window.
+        A window that ends before the first posting is empty, never 0. With `by`, a group that has no row in
+        a window is empty there, or 0 for an additive measure.
     Source
         our own
 
@@ -69,19 +69,16 @@ def comparisons(
     value = value or (record.value if record else function.__name__)
     given = {**(record.options if record else {}), **options}
     began = _first_posting(tables)
-    parts = []
+    parts, spans = [], []
     for name, window in _windows(period).items():
-        is_stock = "period" not in inspect.signature(function).parameters
-        if is_stock:
-            found, first, last = _stock(function, tables, window, by, value, given)
-        else:
-            found, first, last = _flow(function, tables, window, by, value, given)
-        if began is None or began > last:
-            found["value"] = float("nan")
-        is_complete = began is not None and days_before(began, SETTLING_DAYS) <= first
-        parts.append(found.assign(window=name, months=len(window.months()), first_day=first, last_day=last, is_complete=is_complete))
-    out = _every_group(pd.concat(parts, ignore_index=True), list(by))
-    return _finished(out, list(by), record)
+        measured = _stock if "period" not in inspect.signature(function).parameters else _flow
+        found, first, last = measured(function, tables, window, by, value, given)
+        is_known = began is not None and began <= last
+        parts.append(found.assign(window=name, value=found["value"] if is_known else float("nan")))
+        is_complete = is_known and days_before(began, SETTLING_DAYS) <= first
+        spans.append((name, first, last, len(window.months()), is_known, is_complete))
+    windows = pd.DataFrame(spans, columns=["window", "first_day", "last_day", "months", "is_known", "is_complete"])
+    return _finished(_every_group(pd.concat(parts, ignore_index=True), windows, list(by)), list(by), record)
 
 
 def _windows(period: Period) -> dict[str, Period]:
@@ -142,17 +139,18 @@ def _one_per_group(found: pd.DataFrame, by: Sequence[str], value: str) -> pd.Dat
     return out
 
 
-def _every_group(out: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def _every_group(out: pd.DataFrame, windows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Every group in every window, whether it had rows there or not."""
     if not by:
-        return out
-    windows = out[["window", "first_day", "last_day", "months", "is_complete"]].drop_duplicates("window")
-    groups = out[by].drop_duplicates()
-    return groups.merge(windows, how="cross").merge(out[[*by, "window", "value"]], on=[*by, "window"], how="left")
+        return windows.merge(out, on="window", how="left")
+    return out[by].drop_duplicates().merge(windows, how="cross").merge(out, on=[*by, "window"], how="left")
 
 
 def _finished(out: pd.DataFrame, by: list[str], record: Measure | None) -> pd.DataFrame:
     out["value"] = pd.to_numeric(out["value"]).astype("float64")
     is_additive = record is not None and record.is_additive
+    if is_additive:
+        out["value"] = out["value"].mask(out["value"].isna() & out["is_known"], 0.0)
     out["monthly_value"] = quotient(out["value"], out["months"]) if is_additive else out["value"]
     out["window"] = pd.Categorical(out["window"], categories=WINDOWS, ordered=True)
     columns = [*by, "window", "first_day", "last_day", "value", "monthly_value", "is_complete"]
