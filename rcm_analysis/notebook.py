@@ -137,10 +137,6 @@ class ClientReviewReport(ClientReport):
         """Write-offs by reason."""
         self.show(self.review.write_offs())
 
-    def show_limits(self) -> None:
-        """What this report is not."""
-        self.show(self.review.limits())
-
     def show_definitions(self) -> None:
         """The definitions of the measures used."""
         self.show(self.review.definitions())

@@ -6,13 +6,18 @@ of the last promises; then the evidence; then what the words mean and where the 
 
 from __future__ import annotations
 
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pandas as pd
 
-from ..measures.catalogue import glossary as definitions_of
-from ..measures.catalogue import measure
+from ..measures.catalogue import Measure, measure
 from ..reference.targets import in_words, targets
 from . import review_answers, review_denials, review_money, review_numbers, review_payers, review_rest
-from .blocks import Block, glossary
+from .blocks import Block, glossary, note
+from .formats import sentence
 from .opportunities import opportunities
 from .subject import Subject
 from .tables import Shown, show
@@ -23,6 +28,13 @@ MEASURES = (
     "disguised_denials", "first_pass_resolution_rate", "charge_lag", "write_offs", "denial_write_off_share", "whole_dollar_sweeps",
 )
 """The measures that stand in a client review, in the order of its appendix."""
+
+
+CODE_WORDS = {
+    "received_on": "day received", "submitted_on": "day sent", "entered_on": "day entered", "service_on": "day of service", "posted_on": "day posted",
+    "ar_cents": "receivable", "days_in_ar": "days in AR", "p90_days": "ninth-tenth days",
+}
+UNIT_WORDS = {"usd": "US dollars", "rate": "share", "count": "count", "days": "days"}
 
 
 class ClientReview:
@@ -66,26 +78,62 @@ class ClientReview:
     def write_offs(self) -> list[Block]:
         return review_payers.written_off(self.subject)
 
-    def limits(self) -> list[Block]:
-        return review_rest.limits(self.subject)
-
     def definitions(self) -> list[Block]:
         """What each measure counts, and published figures with their sources."""
-        return [glossary_of(MEASURES), published(self.subject.client.specialty)]
+        return [
+            glossary_of(MEASURES), published(self.subject.client.specialty),
+            note("Figures that others have published stand in the workbook (sheet published_figures), each with its source. None is used as a target here."),
+        ]
 
     def provenance(self) -> list[Block]:
         return review_rest.provenance(self.subject)
 
 
 def glossary_of(names: tuple[str, ...]) -> Block:
-    """The definitions of these measures, from the catalogue."""
-    return glossary([
-        {
-            "name": row["name"], "title": row["title"], "formula": f"{row['definition']} {row['formula']} (date basis: {row['date_basis']})",
-            "unit": row["unit"], "source": row["source"],
-        }
-        for row in definitions_of(names).to_dict("records")
-    ])
+    """The definitions of these measures, from the catalogue, in the reader's words."""
+    return glossary([_term(measure(name)) for name in names])
+
+
+def _term(record: Measure) -> dict[str, str]:
+    fixed = {name: item.default for name, item in inspect.signature(record.function).parameters.items()} | dict(record.options)
+    values = {name: str(value) for name, value in fixed.items() if type(value) is int}
+
+    def words(text: str) -> str:
+        return readable(text, values)
+
+    return {
+        "name": record.name, "title": record.title, "unit": UNIT_WORDS.get(record.unit, record.unit), "source": words(record.source),
+        "formula": f"{words(record.summary)} {sentence(words(statements(record.function)))}. Date basis: {words(record.date_basis)}.",
+    }
+
+
+def statements(function: Callable[..., Any]) -> str:
+    """The formula of a measure with a semicolon between its statements; the catalogue's joins them with a blank."""
+    found = re.search(r"^Formula\n((?:    .*\n?)+)", inspect.getdoc(function) or "", flags=re.MULTILINE)
+    lines = [line.strip() for line in found[1].splitlines()] if found else []
+    parts: list[str] = []
+    for line in lines:
+        starts = re.match(r'[\w" ,]{1,40}=', line) or re.match(r"clock ", line)
+        if parts and not starts:
+            parts[-1] += f" {line}"
+        else:
+            parts.append(line)
+    return "; ".join(part.rstrip(";") for part in parts)
+
+
+def readable(text: str, values: Mapping[str, str]) -> str:
+    """A definition without the marks of the code it was written beside.
+
+    >>> readable("cash_cents = insurance_cents - `takebacks_cents`, in `days` days to `as_of`", {"days": "90"})
+    'cash = insurance - takebacks, in 90 days to the as-of day'
+    """
+    for name, value in values.items():
+        text = re.sub(rf"`{name}`|\b{name}\b(?=\)| days)" if "_" not in name else rf"`?\b{name}\b`?", value, text)
+    text = re.sub(r"\b(as_of|last_day)\b", "the as-of day", text.replace("`", ""))
+    for code, words in CODE_WORDS.items():
+        text = re.sub(rf"\b{code}\b", words, text)
+    text = re.sub(r"(\w)_cents\b", r"\1", text)
+    return re.sub(r"(?<=[a-z0-9])_(?=[a-z0-9])", " ", text)
 
 
 def published(specialty: str | None) -> Block:
@@ -102,5 +150,6 @@ def published(specialty: str | None) -> Block:
             Shown("source", "Source"), Shown("source_date", "Dated"),
         ],
         name="published_figures", title="Published figures, for orientation",
+        print_it=False,
         definition="None of them is used as a target here: published figures contradict each other and few can be traced to a survey.",
     )

@@ -7,10 +7,12 @@ Figures never touch pyplot's list of open figures: nothing can leak.
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,17 @@ STYLE = {
 for _font in sorted(FONTS.glob("*.ttf")):
     font_manager.fontManager.addfont(_font)
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
+    """Draw in the house style, whatever the notebook has set for its own pictures."""
+
+    @functools.wraps(plot)
+    def drawn(*args: Any, **words: Any) -> Axes:
+        with mpl.rc_context(STYLE):
+            return plot(*args, **words)
+
+    return drawn
 
 
 def new_axes(height: float = 2.5) -> Axes:
@@ -146,11 +159,15 @@ def _spread(axes: Axes, heights: list[float]) -> list[float]:
     return out
 
 
-def plot_months(result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], unit: str = "usd", immature: str = "") -> Axes:
+@styled
+def plot_months(
+    result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], unit: str = "usd", immature: str = "",
+    immature_words: str = "too recent to judge",
+) -> Axes:
     """Lines by month, labelled at their ends; the first is the strongest.
 
     `series` maps columns of `result` (which has `month`) to their words; `immature` names a flag
-    column whose months are shaded and marked as not yet complete.
+    column whose months are shaded and marked with `immature_words`.
     """
     looks = ((NAVY, "-", 2.2), (BLUE, "--", 1.7), (GREY, ":", 1.9), (RUST, "-.", 1.6))
     at = np.arange(len(result))
@@ -167,7 +184,7 @@ def plot_months(result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], un
     top = max((np.nanmax(result[column].astype("float64").to_numpy(), initial=0) for column in series), default=0)
     ax.set_ylim(min(0, ax.get_ylim()[0]), top * 1.12 if top > 0 else 1)
     if immature:
-        _shade(ax, np.flatnonzero(result[immature].astype(bool).to_numpy()))
+        _shade(ax, np.flatnonzero(result[immature].astype(bool).to_numpy()), immature_words)
     for (x, _, words, color), height in zip(ends, _spread(ax, [end[1] for end in ends]), strict=True):
         _end_label(ax, x, height, words, color)
     _month_ticks(ax, result["month"].tolist())
@@ -175,14 +192,15 @@ def plot_months(result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], un
     return ax
 
 
-def _shade(axes: Axes, months: np.ndarray) -> None:
+def _shade(axes: Axes, months: np.ndarray, words: str) -> None:
     if not len(months):
         return
     for month in months:
         axes.axvspan(month - 0.5, month + 0.5, facecolor="#eef1f4", hatch="///", edgecolor="#d5dbe1", linewidth=0, zorder=0)
-    axes.text(months[0] - 0.42, axes.get_ylim()[1], "not yet complete", va="top", ha="left", fontsize=7.5, color=MUTED)
+    axes.text(months[0] - 0.42, axes.get_ylim()[1], words, va="top", ha="left", fontsize=7.5, color=MUTED)
 
 
+@styled
 def plot_aging(result: pd.DataFrame, ax: Axes, *, parts: Mapping[str, str]) -> Axes:
     """Open balances by age: one stacked bar per part, youngest to oldest, lightest to darkest.
 
@@ -216,6 +234,7 @@ def plot_aging(result: pd.DataFrame, ax: Axes, *, parts: Mapping[str, str]) -> A
     return ax
 
 
+@styled
 def plot_bars(result: pd.DataFrame, ax: Axes, *, label: str, value: str, unit: str = "usd", strong: Sequence[int] = ()) -> Axes:
     """Horizontal bars, largest first, each with its value; `strong` rows are darker."""
     values = result[value].astype("float64").to_numpy()
@@ -240,6 +259,7 @@ def _short(text: Any, limit: int = 34) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+@styled
 def plot_matrix(result: pd.DataFrame, ax: Axes) -> Axes:
     """The four ratings as a square: revenue per provider upwards, effort to the right.
 
@@ -249,9 +269,8 @@ def plot_matrix(result: pd.DataFrame, ax: Axes) -> Axes:
     counts = np.zeros((2, 2))
     for _, row in result.iterrows():
         counts[places[row["rating"]]] = row["clients"]
-    with mpl.rc_context(STYLE):
-        sns.heatmap(counts, ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), cbar=False, linewidths=3, linecolor="white",
-                    vmin=0, vmax=max(counts.max() * 3.5, 1))
+    sns.heatmap(counts, ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), cbar=False, linewidths=3, linecolor="white",
+                vmin=0, vmax=max(counts.max() * 3.5, 1))
     for rating, (down, across) in places.items():
         found = result.loc[result["rating"] == rating, "names"]
         names = found.iloc[0] if len(found) else ""
@@ -266,6 +285,4 @@ def plot_matrix(result: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def _wrapped(names: str, width: int = 40, lines: int = 5) -> str:
-    import textwrap
-
     return "\n".join(textwrap.wrap(names.replace("$", r"\$"), width, max_lines=lines, placeholder=" …"))

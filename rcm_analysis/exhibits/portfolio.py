@@ -143,10 +143,10 @@ class PortfolioOverview:
         blocks = [show(
             table, [
                 Shown("assigned_to", "Client manager"), Shown("clients", "Clients", "count"), Shown("high_complexity_clients", "with much contact", "count"), Shown("providers", "Providers", "count"),
-                Shown("hours_per_week", "Hours a week", "number"), Shown("emails_per_week", "E-mails a week", "number"), Shown("revenue_cents", "Annual collections", "usd"), Shown("misplaced", "At another level", "count"),
+                Shown("hours_per_week", "Hours a week", "number"), Shown("emails_per_week", "E-mails a week", "count"), Shown("revenue_cents", "Annual collections", "usd"), Shown("misplaced", "At another level", "count"),
             ],
             name="workload", title="Workload of the client managers", emphasis=emphasis, definition=f"Registry as of {self.book.as_of_text}; hours and e-mails as stated there, not timed; US dollars a year.",
-            notes=[f"Hours are not stated for {counted(int(load['hours_not_stated'].sum()), 'client')}." if load["hours_not_stated"].sum() else ""],
+            notes=[f"Hours are not stated in the registry for {counted(int(load['hours_not_stated'].sum()), 'client')}." if load["hours_not_stated"].sum() else ""],
         )]
         if wrong.empty:
             return [*blocks, note("Every account sits with a manager of the level that its collections and contact ask for.")]

@@ -107,12 +107,12 @@ def _came_in(subject: Subject) -> tuple[str, str, str]:
     back = int(now["takebacks_cents"] + now["refunds_cents"])
     if back:
         parts.append(f"less {as_text(back, 'usd')} taken back or refunded")
-    detail = f"Posted in {subject.period.title}: {', '.join(parts)}. {_against(int(now['cash_cents']), before, subject)}"
+    detail = f"Posted in {subject.month}: {', '.join(parts)}. {_against(int(now['cash_cents']), before, subject)}"
     return "How much came in?", as_text(int(now["cash_cents"]), "usd"), detail
 
 
 def _against(now: int, before: int, subject: Subject) -> str:
-    month = subject.period.shift(-1).title
+    month = f"{subject.period.shift(-1).first_day:%B}"
     if not before:
         return f"Nothing was posted in {month}."
     change = now - before
@@ -129,12 +129,12 @@ def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
             "Too early to say: there is not yet enough history of the payers' answers to know what fell due this month."
         )
     sums = due[["claims", "cash_due_cents", "contract_cents", "collected_cents"]].sum()
-    basis = "by the fee schedules" if sums["contract_cents"] == sums["cash_due_cents"] else (
-        "from what these payers usually allow" if not sums["contract_cents"] else "by the fee schedules, and from what the payers usually allow where there is none"
+    basis = "by fee schedule" if sums["contract_cents"] == sums["cash_due_cents"] else (
+        "by past payment" if not sums["contract_cents"] else "by fee schedule or past payment"
     )
     return question, as_text(int(sums["cash_due_cents"]), "usd"), (
-        f"Due on {counted(int(sums['claims']), 'insurance claim')} whose payer usually answers by the end of {subject.month}, reckoned {basis}; "
-        f"{as_text(int(sums['collected_cents']), 'usd')} of it has come in."
+        f"Due on {counted(int(sums['claims']), 'insurance claim')} usually answered by the end of {subject.month}, {basis}; "
+        f"{as_text(int(sums['collected_cents']), 'usd')} of it came in."
     )
 
 
@@ -143,13 +143,13 @@ def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     if not due["claims"].sum():
         return question, as_text(None, "usd"), "No gap can be shown until the payers' usual answers are known."
     gap, patient = int(due["gap_cents"].sum()), int(due["patient_cents"].sum())
-    with_patients = f" Another {as_text(patient, 'usd')} is with patients." if patient else ""
+    with_patients = f" Patients owe {as_text(patient, 'usd')} more." if patient else ""
     if gap <= 0:
-        return question, "no gap", f"The insurance claims that fell due in {subject.month} have brought what was due.{with_patients}"
-    largest = due[due["gap_cents"] > 0].sort_values("gap_cents", ascending=False).head(3)
-    places = [f"{subject.payer_name(row['payer'])} {as_text(int(row['gap_cents']), 'usd')}" for row in largest.to_dict("records")]
-    lead = "It is all with" if len(due[due["gap_cents"] > 0]) == 1 else "The largest parts are with"
-    return question, as_text(gap, "usd"), f"Due from insurance and not received by {subject.as_of_text}. {lead} {joined(places)}.{with_patients}"
+        return question, "no gap", f"Insurance claims that fell due in {subject.month} brought what was due.{with_patients}"
+    short = due[due["gap_cents"] > 0].sort_values("gap_cents", ascending=False)
+    places = [f"{subject.payer_name(row['payer'])} ({as_text(int(row['gap_cents']), 'usd')})" for row in short.head(2).to_dict("records")]
+    lead = "all with" if len(short) == 1 else "most with"
+    return question, as_text(gap, "usd"), f"Not received by {as_text(subject.as_of, 'date')}: {lead} {joined(places)}.{with_patients}"
 
 
 def _did(subject: Subject) -> tuple[str, str, str]:

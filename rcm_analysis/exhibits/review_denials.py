@@ -109,7 +109,7 @@ def _categories(subject: Subject) -> list[Block]:
     found["month_claims"] = found["category"].map(month["claims"]).fillna(0).astype("int64")
     found["month_cents"] = found["category"].map(month["denied_cents"]).fillna(0).astype("int64")
     table, emphasis = with_total(found, "reason", ["denied_cents", "month_cents"], values={"denied_share": 1.0})
-    payload = table_payload(
+    by_reason = show(
         table, [
             Shown("reason", "Reason"), Shown("claims", "Claims, three months", "count"), Shown("denied_cents", "Dollars, three months", "usd"),
             Shown("denied_share", "Share", "rate"), Shown("month_claims", f"Claims, {subject.month}", "count"), Shown("month_cents", f"Dollars, {subject.month}", "usd"),
@@ -127,8 +127,8 @@ def _categories(subject: Subject) -> list[Block]:
     axes = figures.plot_bars(shown, figures.new_axes(0.5 + 0.27 * len(shown)), label="reason", value="denied_cents", strong=[0])
     return [figures.figure_block(
         axes, name="denial_reasons_chart", title="Dollars denied by reason, last three months (US dollars of charges, day of remittance)",
-        alt=f"Bars of dollars denied by reason. {finding}", finding=finding, table=payload,
-    )]
+        alt=f"Bars of dollars denied by reason. {finding}", finding=finding,
+    ), by_reason]
 
 
 def _by_payer(subject: Subject) -> list[Block]:

@@ -172,8 +172,8 @@ def aging(subject: Subject) -> list[Block]:
     axes = figures.plot_aging(aged, figures.new_axes(0.75 + 0.65 * len(parts)), parts=parts)
     return [figures.figure_block(
         axes, name="aging_chart", title=f"Open balances by age in days, {subject.client.name}, as of {subject.as_of_text} (US dollars, credits left out)",
-        alt=f"Stacked bars of open balances by age. {finding}", finding=finding, table=table_payload(table, columns, **words),
-    ), _apart(subject)]
+        alt=f"Stacked bars of open balances by age. {finding}", finding=finding,
+    ), show(table, columns, **words), _apart(subject)]
 
 
 def _empty_parts(aged: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""The indicator tiles: seven numbers, each beside its own past and its target."""
+"""The indicator tiles: six numbers, each beside its own past and its target."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOVE_WORDS = {"usd": "a month", "rate": "", "days": ""}
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: a measure of the catalogue, its label, and how its window is said in words.
+    """One tile: a measure of the catalogue, its label, and how its window is said in words; `on_tile=False` keeps it for the workbook.
 
     `window` is the window of the headline: three months for numbers that one month makes too restless.
     """
@@ -35,6 +35,7 @@ class Tile:
     basis: str
     window: str = "this_month"
     reason: str = "no data"
+    on_tile: bool = True
 
 
 TILES = (
@@ -44,7 +45,7 @@ TILES = (
     Tile("aged_share_90", "Open over 90 days", "share of what is owed, from the day of service; as of {as_of}", reason="nothing open"),
     Tile("initial_denial_rate_claims_remitted", "Initial denial rate", "claims denied at first, of claims first decided in {month}", reason="no claim decided"),
     Tile("first_pass_resolution_rate", "First-pass resolution", "claims settled by their first submission; sent in {services}", "trailing_3", "no claim old enough"),
-    Tile("charge_lag", "Charge lag", "days from service to entry, half of the claims; entered in {month}", reason="nothing entered"),
+    Tile("charge_lag", "Charge lag", "days from service to entry, half of the claims; entered in {month}", reason="nothing entered", on_tile=False),
 )
 
 
@@ -73,7 +74,8 @@ def numbers(subject: Subject) -> list[Block]:
     items, rows = [], []
     for tile in TILES:
         found, record = looked_at(subject, tile, cache), measure(tile.name)
-        items.append(_tile(subject, tile, found))
+        if tile.on_tile:
+            items.append(_tile(subject, tile, found))
         rows.append({
             "indicator": tile.label, "unit": record.unit, "good": {"up": "higher is better", "down": "lower is better"}.get(record.good, ""),
             **{name: _shown(found.get(name), record.unit) for name in ("now", *LABELS)}, "basis": _basis(subject, tile, found["now"]),
@@ -121,8 +123,8 @@ def _aim(tile: Tile, now: Any, usual: Any, record: Any) -> tuple[str, str]:
         return "", "neutral"
     side = "at least" if record.good == "up" else "at most"
     met = now >= usual if record.good == "up" else now <= usual
-    equal = as_text(now, record.unit) == as_text(usual, record.unit)
-    return f"{side} {as_text(usual, record.unit)} (own twelve months)", "good" if met or equal else "bad"
+    close = abs(now - usual) * 100 <= abs(usual)
+    return f"{side} {as_text(usual, record.unit)} (own twelve months)", "good" if met else "neutral" if close else "bad"
 
 
 def _basis(subject: Subject, tile: Tile, row: Mapping[str, Any]) -> str:

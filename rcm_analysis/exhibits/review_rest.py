@@ -101,19 +101,6 @@ def completeness_note(subject: Subject) -> list[Block]:
     return [note(f"This month may be incomplete: {text}. Read its numbers as a first look.", tone="warning")]
 
 
-def limits(subject: Subject) -> list[Block]:
-    """What this report is not."""
-    lines = [
-        "It is no financial statement: balances are billed charges less what was posted, not what the practice will receive.",
-        "Dollars denied and dollars at stake are charges; payers pay less than charges.",
-        "What should have come in is reckoned from fee schedules where they are on file and from the payers' own history where they are not.",
-        f"It shows what was known on {subject.as_of_text}; postings made later, also into this month, are not in it.",
-        "No outside benchmark is used unless its source stands beside it; the first comparison is the practice's own twelve months.",
-        "It names no patient. Single claims are listed only in worklists.",
-    ]
-    return [note(line) for line in lines]
-
-
 def provenance(subject: Subject) -> list[Block]:
     """As-of, data through, fingerprints, versions, findings."""
     is_complete, text = completeness(subject)

@@ -63,12 +63,12 @@ def table_payload(
     missing = [item.column for item in columns if item.column not in result.columns]
     if missing:
         raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
-    records = result.to_dict("records")
+    records, totals = result.to_dict("records"), set(emphasis)
     return {
         "kind": "table", "name": name, "title": title,
         "columns": [{"name": item.column, "title": item.title, "unit": item.unit} for item in columns],
         "rows": [[_raw(record, item) for item in columns] for record in records],
-        "text": [[_cell(record, item) for item in columns] for record in records],
+        "text": [[_cell(record, item, blank=number in totals) for item in columns] for number, record in enumerate(records)],
         "emphasis": [int(number) for number in emphasis], "notes": [line for line in notes if line],
         "row_header": 0 if columns and columns[0].unit in ("text", "month", "date") else None,
         "definition": definition, "print": bool(print_it),
@@ -82,8 +82,11 @@ def _raw(record: Mapping[str, Any], item: Shown) -> Any:
     return plain(value, item.unit)
 
 
-def _cell(record: Mapping[str, Any], item: Shown) -> str:
+def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
+    """The printed cell; in a total row, what cannot be totalled stays blank."""
     value = record[item.column]
+    if blank and is_empty(value):
+        return ""
     if not is_empty(value) and value in item.texts:
         return item.texts[value]
     text = as_text(value, item.unit, exact=item.exact)
