@@ -13,14 +13,8 @@ from .company import Client, Company, day_number, npi, stream
 
 MODIFIER_PAYS = {"": 1.0, "25": 1.0, "59": 1.0, "RT": 1.0, "LT": 1.0, "26": 0.42, "50": 1.5}
 CHARGE_MULTIPLE = 2.15
-LAST = (
-    "Abbot Barlow Castell Denholm Eastman Farrow Gantry Hollis Ingram Jessop Kestrel Lindqvist Marlowe Norcott Oakes "
-    "Pettifer Quarles Rosling Sandoval Thackeray Underhill Vasquez Whitlock Yardley Zeller Okafor Nakamura Dubois Haddad Iyer"
-).split()
-FIRST = (
-    "Ada Bram Cora Dev Elsie Finn Greta Hugo Ines Jonah Kira Leo Mina Noor Otis Pia Quinn Rosa Seth Tess Uma Vera Wade "
-    "Xena Yusuf Zoe Amos Bea Cyrus Dot"
-).split()
+LAST = ["Abbot", "Barlow", "Castell", "Denholm", "Eastman", "Farrow", "Gantry", "Hollis", "Ingram", "Jessop", "Kestrel", "Lindqvist", "Marlowe", "Norcott", "Oakes", "Pettifer", "Quarles", "Rosling", "Sandoval", "Thackeray", "Underhill", "Vasquez", "Whitlock", "Yardley", "Zeller", "Okafor", "Nakamura", "Dubois", "Haddad", "Iyer"]
+FIRST = ["Ada", "Bram", "Cora", "Dev", "Elsie", "Finn", "Greta", "Hugo", "Ines", "Jonah", "Kira", "Leo", "Mina", "Noor", "Otis", "Pia", "Quinn", "Rosa", "Seth", "Tess", "Uma", "Vera", "Wade", "Xena", "Yusuf", "Zoe", "Amos", "Bea", "Cyrus", "Dot"]
 
 
 @dataclass(frozen=True)
@@ -153,7 +147,7 @@ def _patients(client: Client, company: Company, calendar: Calendar, seed: int, c
         "payer": payer, "secondary": secondary,
         "birth": calendar.first - age * 365 - rng.integers(0, 365, count),
         "last": rng.integers(0, len(LAST), count), "first": rng.integers(0, len(FIRST), count),
-        "member": rng.permutation(9_000_000)[:count] + 1_000_000,
+        "member": 1_000_000 + (int(rng.integers(8_999_993)) + np.arange(count) * 104_729) % 8_999_993,
         "copay": np.where(commercial[payer], np.array([0, 2000, 2500, 3000, 4000])[rng.integers(0, 5, count)], 0),
         "coinsurance": np.select([old, commercial[payer]], [0.2, np.array([0.0, 0.1, 0.2])[rng.integers(0, 3, count)]], 0.0),
         "deductible": np.select([old, commercial[payer]], [0.07, 0.24], 0.0),

@@ -101,7 +101,7 @@ class _LayoutA:
             cells = cls.cells(frame, content[name], name, "layout_a")
             if name in TOTALLED:
                 header = content[name]["columns"][TOTALLED[name]][0]
-                total = {column: "" for column in cells.columns} | {
+                total = dict.fromkeys(cells.columns, "") | {
                     cells.columns[0]: "TOTAL", header: dollars([int(frame[TOTALLED[name]].sum())])[0]}
                 cells = pl.concat([cells, pl.DataFrame(total, schema=cells.schema)])
             path = folder / f"{FILE_NAMES[name]}_{month.label}.csv"
