@@ -10,6 +10,7 @@ The XLSX holds text cells, number cells and date cells, its text inline.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import statistics
@@ -147,6 +148,7 @@ def main(count: int, times: int = 3) -> None:
             f"Ingest of a {count:,}-row export, 13 columns: recognise, read, check, type, quarantine",
             f"{platform.platform()}, {platform.machine()}, Python {platform.python_version()}, Polars {pl.__version__}, "
             f"{pl.thread_pool_size()} threads; {times} runs each, fresh processes, interleaved",
+            f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores (wall times of a busy machine are upper bounds)",
             "",
             f"{'file':<12}{'MB':>6}{'median s':>10}{'min s':>8}{'CPU s':>8}{'recognise s':>13}{'peak MB':>9}{'stored':>11}{'set aside':>11}",
         ]

@@ -74,7 +74,7 @@ def splits_a_cent(text: pl.Expr, decimal: str = ".") -> pl.Expr:
     [True, False, False]
     """
     text = text.str.replace_all("−", "-", literal=True)
-    return text.str.contains(_money(decimal, r"\d{3,}")) & cents(text, decimal).is_null()
+    return text.str.contains(_money(decimal, r"\d{3,}")) & ~text.str.contains(_money(decimal, r"\d{0,2}0*"))
 
 
 def day(text: pl.Expr, formats: Sequence[str] = (), *, serial: bool = False) -> pl.Expr:
