@@ -33,8 +33,9 @@ class RunRequest:
     """What is wanted: a template for a client (None: the whole portfolio) and a month.
 
     `workspace` is the kernel's working folder. `fingerprints` are those of the tables as they are now
-    (`client/table` -> fingerprint); with them an unchanged report is reused, unless `force`. `printed_on` is
-    the day of printing that the PDF names; without it, the day the report is as of.
+    (`client/table` -> fingerprint, and names without a client for what every report reads: `registry`); with
+    them an unchanged report is reused, unless `force`. `printed_on` is the day of printing that the PDF names;
+    without it, the day the report is as of.
     """
 
     template: str
@@ -168,11 +169,17 @@ def reusable(request: RunRequest, template: Template, parameters: Mapping[str, A
     if request.fingerprints is None or folders.failed_folder(target).exists() or manifest.verify(target):
         return False
     made = manifest.read(target)
-    read = made.get("inputs", {})
-    if not read or any(name not in request.fingerprints for name in read):
+    read, shared = made.get("inputs", {}), shared_inputs(request)
+    if not set(read) - set(shared) or not set(shared) <= set(read) <= set(request.fingerprints):
         return False
     now = {name: request.fingerprints[name] for name in read}
     return made.get("run_key") == manifest.run_key(template.sha256, parameters, now)
+
+
+def shared_inputs(request: RunRequest) -> dict[str, str]:
+    """The fingerprints of what every report reads, such as the registry: those that name no client."""
+    given = request.fingerprints or {}
+    return {name: value for name, value in given.items() if "/" not in name}
 
 
 def _execute(work: _Making, folder: Path, settings: kernels.Settings, engine: str) -> kernels.Stopped | None:
@@ -260,7 +267,7 @@ def _finish(work: _Making, folder: Path, target: Path, stopped: kernels.Stopped 
 
 def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dict[str, Any]:
     inputs = [payload for payload in work.payloads if payload.get("kind") == "inputs"]
-    read = manifest.fingerprints(inputs)
+    read = manifest.fingerprints(inputs) | shared_inputs(work.request)
     template = work.template
     return {
         "kind": "run",

@@ -247,6 +247,10 @@ def _other_table(wanted: RunRequest) -> RunRequest:
     return replace(wanted, fingerprints={**wanted.fingerprints, "cali-care/notes": "changed"})
 
 
+def _registry_named(wanted: RunRequest) -> RunRequest:
+    return replace(wanted, fingerprints={**wanted.fingerprints, "registry": "r1"})
+
+
 def _table_gone(wanted: RunRequest) -> RunRequest:
     return replace(wanted, fingerprints={})
 
@@ -281,6 +285,7 @@ def _failed_since(wanted: RunRequest) -> RunRequest:
         pytest.param(_stays, "reused", id="nothing changed"),
         pytest.param(_other_table, "reused", id="a table it does not read has changed"),
         pytest.param(_data_moved, "made", id="a table it reads has changed"),
+        pytest.param(_registry_named, "made", id="it was made without regard to the registry"),
         pytest.param(_table_gone, "made", id="a table it reads is gone"),
         pytest.param(_nothing_known, "made", id="the state of the tables is not known"),
         pytest.param(_other_parameter, "made", id="a parameter has changed"),
@@ -295,6 +300,20 @@ def test_a_report_is_reused_only_if_nothing_changed(
     made = kernels.Stopped(None, "RunError", "made")
     monkeypatch.setattr(kernels, "execute", lambda notebook, *_, **__: kernels.Executed(notebook, made))
     result = run(change(reused))
+    assert (result.status if result.good else result.error) == status
+
+
+@pytest.mark.parametrize(("registry", "status"), [("r1", "reused"), ("r2", "made")])
+def test_a_changed_registry_makes_every_report_again(
+    finished: Finished, request_for: Requests, monkeypatch: pytest.MonkeyPatch, registry: str, status: str
+) -> None:
+    notebook = nbformat.read(finished[0].folder / "notebook.ipynb", as_version=4)
+    monkeypatch.setattr(kernels, "execute", lambda *_, **__: kernels.Executed(notebook, None))
+    tables = {"cali-care/claims": "f1"}
+    assert run(request_for(fingerprints=tables | {"registry": "r1"})).status == "done"
+    made = kernels.Stopped(None, "RunError", "made")
+    monkeypatch.setattr(kernels, "execute", lambda notebook, *_, **__: kernels.Executed(notebook, made))
+    result = run(request_for(fingerprints=tables | {"registry": registry}))
     assert (result.status if result.good else result.error) == status
 
 
