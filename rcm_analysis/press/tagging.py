@@ -2,16 +2,24 @@
 
 Typst tags column headers but not row headers; a screen reader needs both. Packing the structure tree into
 object streams makes the file less than half as large. The file's id depends on its content only.
+
+A stream whose data end in CR is legal, but a reader that looks for the end of line before `endstream`
+takes the CR for half of it and calls the length wrong (some PDF/A validators do). So such a stream gets a
+CR LF there, which cannot be misread.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
+
+_STREAM = re.compile(rb">>\nstream\n")
+_LENGTH = re.compile(rb"/Length (\d+)(?! \d+ R)")
 
 
 def row_headers_in(blocks: list[dict[str, Any]]) -> list[list[set[int]]]:
@@ -42,15 +50,37 @@ def finish(data: bytes, row_headers: list[list[set[int]]]) -> tuple[bytes, bool]
         if complete:
             for table, headers in zip(found, row_headers, strict=True):
                 complete &= _tag_rows(table, headers)
-        packed = io.BytesIO()
-        pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
-    return packed.getvalue(), complete
+        return _saved(pdf), complete
+
+
+def _saved(pdf: pikepdf.Pdf) -> bytes:
+    packed = io.BytesIO()
+    pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+    return _with_clear_ends(packed.getvalue())
+
+
+def _with_clear_ends(data: bytes) -> bytes:
+    """The file with CR LF, not LF, before `endstream` wherever the data themselves end in CR.
+
+    The byte it takes is saved in the stream's own dictionary (`<< /` becomes `<</`), so that nothing moves.
+    """
+    parts, copied, place = [], 0, 0
+    while match := _STREAM.search(data, place):
+        head = data.rfind(b" obj\n<< /", 0, match.start()) + 5
+        length = _LENGTH.search(data, head, match.start())
+        place = end = match.end() + (int(length[1]) if length else 0)
+        if head > 4 and data[end - 1 : end + 10] == b"\r\nendstream":
+            parts += [data[copied:head], b"<<", data[head + 3 : end], b"\r"]
+            copied = end
+    return b"".join([*parts, data[copied:]])
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Array) else [] if value is None else [value]
 
 
 def _kids(element: Any) -> list[Any]:
-    kids = element.get("/K")
-    every = list(kids) if isinstance(kids, Array) else [] if kids is None else [kids]
-    return [kid for kid in every if isinstance(kid, Dictionary)]
+    return [kid for kid in _listed(element.get("/K")) if isinstance(kid, Dictionary)]
 
 
 def _elements(root: Any, kind: Any) -> Iterator[Any]:
@@ -79,8 +109,7 @@ def _tag_rows(table: Any, headers: list[set[int]]) -> bool:
 
 
 def _make_row_header(cell: Any) -> None:
-    attributes = cell.get("/A")
-    every = list(attributes) if isinstance(attributes, Array) else [] if attributes is None else [attributes]
+    every = _listed(cell.get("/A"))
     scope = Dictionary(O=Name.Table, Scope=Name.Row)
     for entry in every:
         if entry.get("/O") == Name.Table:
