@@ -20,6 +20,7 @@ from .x12 import (
     elements,
     first_said,
     joined,
+    place_within,
     read_segments,
     said,
     transactions,
@@ -168,9 +169,9 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
 def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     rows, heads, lines = rows.lazy(), heads.lazy(), lines.lazy()
     claims = elements(rows.filter((pl.col("id") == "CLM") & pl.col("claim").is_not_null()), 19)
-    claims = claims.with_columns(*components("e5", 3, "place")).select(
+    claims = components(claims, "e5", 3, "place").select(
         "transaction", "provider", "subscriber", "patient", "claim", *money("e2", "charge"),
-        position=pl.int_range(1, pl.len() + 1).over("transaction"),
+        position=place_within("transaction"),
         claim_id="e1", place_of_service="place1", sent_frequency="place3",
         is_predetermination=(pl.col("e19") == "PB").fill_null(False), segment="number",
     )
@@ -225,14 +226,14 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for service, (procedure, charge, units, unit, place, revenue) in where.items():
         part = elements(services.filter(pl.col("id") == service), 6)
-        parts.append(part.with_columns(*components(procedure, 6, "procedure")).select(
+        parts.append(components(part, procedure, 6, "procedure").select(
             "transaction", "claim", "line", "number_at", "has_number", *money(charge, "charge"),
             procedure=pl.coalesce("procedure2", "procedure1"),
             modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
             units=number(pl.col(units)), unit=_or_empty(unit), place_of_service=_or_empty(place),
             revenue_code=_or_empty(revenue), line_type=pl.lit(_SERVICES[service]), segment="number",
         ))
-    lines = pl.concat(parts).sort("line").with_columns(position=pl.int_range(1, pl.len() + 1).over("claim"))
+    lines = pl.concat(parts).sort("line").with_columns(position=place_within("claim"))
     numbers = elements(rows.filter(pl.col("id") == "LX"), 1).select(
         number_at="number", stated=pl.col("e1").cast(pl.Int64, strict=False)
     )

@@ -15,13 +15,13 @@ import polars as pl
 
 from . import remit_checks
 from .x12 import (
-    ELEMENT,
     TERMINATOR,
     beside,
     components,
     elements,
     first_said,
     joined,
+    place_within,
     read_segments,
     said,
     transactions,
@@ -228,9 +228,9 @@ def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _fingerprints(rows: pl.DataFrame) -> pl.DataFrame:
-    text = pl.concat_str("id", "elements", separator=ELEMENT).str.join(TERMINATOR)
-    texts = rows.filter(~pl.col("id").is_in(["ST", "SE"])).group_by("transaction", maintain_order=True).agg(text=text)
-    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts["text"]]
+    body = rows.filter(~pl.col("id").is_in(["ST", "SE"]))
+    texts = body.group_by("transaction", maintain_order=True).agg(pl.col("id", "elements").str.join(TERMINATOR))
+    hashes = [hashlib.sha256(f"{ids}{text}".encode()).hexdigest() for _, ids, text in texts.iter_rows()]
     return texts.select("transaction", fingerprint=pl.Series(hashes, dtype=pl.String))
 
 
@@ -250,7 +250,7 @@ def _claims(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.lazy()
     claims = elements(rows.filter(pl.col("id") == "CLP"), 9).select(
         "transaction", "claim", *money("e3", "charge"), *money("e4", "paid"), *money("e5", "patient_responsibility"),
-        position=pl.int_range(1, pl.len() + 1).over("transaction"),
+        position=place_within("transaction"),
         claim_id="e1", status="e2", filing="e6", payer_claim_id="e7", frequency="e9", segment="number",
     )
     claims = claims.with_columns(
@@ -285,10 +285,9 @@ def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.lazy()
     lines = elements(rows.filter((pl.col("id") == "SVC") & pl.col("claim").is_not_null()), 6)
-    lines = lines.with_columns(*components("e1", 6, "procedure"), *components("e6", 2, "submitted"))
-    lines = lines.select(
+    lines = components(components(lines, "e1", 6, "procedure"), "e6", 2, "submitted").select(
         "transaction", "claim", "line", *money("e2", "charge"), *money("e3", "paid"),
-        position=pl.int_range(1, pl.len() + 1).over("claim"),
+        position=place_within("claim"),
         procedure=pl.coalesce("procedure2", "procedure1"),
         modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
         revenue_code=pl.coalesce("e4", pl.when(pl.col("procedure1") == "NU").then("procedure2")),
@@ -331,7 +330,7 @@ def _adjustments(rows: pl.DataFrame) -> pl.DataFrame:
         for place in range(2, 2 + 3 * triplets, 3)
     ]
     rows = pl.concat(parts).sort("segment", "place")
-    return rows.with_columns(position=pl.int_range(1, pl.len() + 1).over("claim"))
+    return rows.with_columns(position=place_within("claim"))
 
 
 def _provider_adjustments(rows: pl.DataFrame) -> pl.DataFrame:
@@ -341,10 +340,10 @@ def _provider_adjustments(rows: pl.DataFrame) -> pl.DataFrame:
     rows = elements(rows, 2 + 2 * pairs)
     parts = [
         rows.filter(pl.col(f"e{place}").is_not_null() | pl.col(f"e{place + 1}").is_not_null()).select(
-            "transaction", pl.lit(place).alias("place"), *money(f"e{place + 1}", "amount"),
-            *components(f"e{place}", 2, "reason"), provider_id="e1", fiscal_year_end=day(pl.col("e2")), segment="number",
+            "transaction", pl.lit(place).alias("place"), *money(f"e{place + 1}", "amount"), pl.col(f"e{place}").alias("why"), provider_id="e1", fiscal_year_end=day(pl.col("e2")), segment="number",
         )
         for place in range(3, 3 + 2 * pairs, 2)
     ]
-    rows = pl.concat(parts).sort("segment", "place").rename({"reason1": "reason", "reason2": "reference"})
-    return rows.with_columns(position=pl.int_range(1, pl.len() + 1).over("transaction"))
+    rows = components(pl.concat(parts).sort("segment", "place"), "why", 2, "why")
+    rows = rows.rename({"why1": "reason", "why2": "reference"})
+    return rows.with_columns(position=place_within("transaction"))

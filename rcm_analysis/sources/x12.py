@@ -291,10 +291,17 @@ def elements(rows: Frame, width: int) -> Frame:
     return rows.with_columns(fields).unnest("elements").with_columns(_trimmed(pl.col(names)))
 
 
-def components(column: str, width: int, prefix: str) -> list[pl.Expr]:
-    """The components of a composite element as `<prefix>1` to `<prefix><width>`."""
-    split = pl.col(column).str.split_exact(COMPONENT, width - 1)
-    return [_trimmed(split.struct.field(f"field_{place}")).alias(f"{prefix}{place + 1}") for place in range(width)]
+def components(rows: Frame, column: str, width: int, prefix: str) -> Frame:
+    """The rows with the components of a composite element as `<prefix>1` to `<prefix><width>`."""
+    names = [f"{prefix}{place}" for place in range(1, width + 1)]
+    fields = pl.col(column).str.split_exact(COMPONENT, width - 1).struct.rename_fields(names)
+    return rows.with_columns(fields.alias("_fields")).unnest("_fields").with_columns(_trimmed(pl.col(names)))
+
+
+def place_within(key: str) -> pl.Expr:
+    """1, 2, ... within each key, whose rows stand together."""
+    index, is_start = pl.int_range(pl.len()), pl.col(key).ne_missing(pl.col(key).shift(1))
+    return index - pl.when(is_start | (index == 0)).then(index).forward_fill() + 1
 
 
 def _trimmed(text: pl.Expr) -> pl.Expr:

@@ -70,8 +70,8 @@ def test_every_wrapping_gives_the_same_segments(text):
     assert (segments.incomplete, segments.strange) == ([], [])
     rows = elements(segments.frame.filter(pl.col("id").is_in(["CLP", "CAS"])), 4)
     assert rows.select("e1", "e2", "e3", "e4").rows() == [("A1", "1", "100", "80"), ("CO", "45", "20", None)]
-    service = elements(segments.frame.filter(id="SVC"), 3).select(components("e1", 3, "procedure"))
-    assert service.row(0) == ("HC", "99213", "25")
+    service = components(elements(segments.frame.filter(id="SVC"), 3), "e1", 3, "procedure")
+    assert service.select("^procedure.$").row(0) == ("HC", "99213", "25")
     assert kind_of(text.encode()) == {"835"}
 
 
@@ -190,7 +190,7 @@ def test_elements_are_trimmed_and_empty_ones_are_missing():
 
 def test_components_keep_their_places():
     frame = pl.DataFrame({"text": [COMPONENT.join(["HC", "", "25"]), "99213", None]})
-    assert frame.select(components("text", 3, "c")).rows() == [("HC", None, "25"), ("99213", None, None), (None, None, None)]
+    assert components(frame, "text", 3, "c").drop("text").rows() == [("HC", None, "25"), ("99213", None, None), (None, None, None)]
 
 
 @pytest.mark.parametrize(
