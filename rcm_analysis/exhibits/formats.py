@@ -162,14 +162,14 @@ def sentence(text: str) -> str:
 def words_of(code: str) -> str:
     """An internal name in the reader's words.
 
-    >>> words_of("timely_filing"), words_of("cob")
-    ('timely filing', 'other insurance first (coordination of benefits)')
+    >>> words_of("timely_filing"), words_of("other_payer")
+    ('timely filing', 'other insurance first')
     """
     return _WORDS.get(code, str(code).replace("_", " "))
 
 
 _WORDS = {
-    "cob": "other insurance first (coordination of benefits)",
+    "cob": "other insurance first", "other_payer": "other insurance first", "network_contract": "network or contract",
     "self_pay": "patients without insurance",
     "write_off": "write-off",
     "(none)": "not stated",

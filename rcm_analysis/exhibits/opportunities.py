@@ -135,7 +135,7 @@ def late_charges(subject: Subject) -> list[dict[str, Any]]:
     lag = lags.charge_lag(subject.tables, period=subject.period).iloc[0]
     return [finding(
         "Enter charges within five days of the service", f"{counted(len(late), 'claim')} of {as_text(len(month), 'count')} entered in {subject.month} came later; "
-        f"half of all took up to {as_text(lag['median_days'], 'days')} days, one in ten {as_text(lag['p90_days'], 'days')} or more. Charges are shown: each day of delay is a day without cash.",
+        f"half of all took up to {counted(int(lag['median_days']), 'day')}, one in ten {counted(int(lag['p90_days']), 'day')} or more. Charges are shown: each day of delay is a day without cash.",
         amount_cents=int(late["charge_cents"].sum()), owner="practice manager", due=due(subject, PROCESS_DAYS), severity="medium",
     )]
 
@@ -182,19 +182,20 @@ def unapplied(subject: Subject) -> list[dict[str, Any]]:
 
 
 def preventable_denials(subject: Subject) -> list[dict[str, Any]]:
-    """The three denial reasons with the most dollars of the last three months that somebody can prevent."""
+    """Where denials of the last three months can be prevented: the three stages with the most dollars."""
     found = denial_reasons(subject.tables, period=subject.period.trailing(3), by=["category"])
-    found = found.assign(stage=found["category"].map(stages())).dropna(subset=["stage"])
+    found = found.assign(stage=found["category"].map(stages())).dropna(subset=["stage"]).sort_values(["denied_cents", "category"], ascending=[False, True])
     items = []
-    for row in found.sort_values(["denied_cents", "category"], ascending=[False, True]).head(3).to_dict("records"):
-        what, owner = PREVENTION[row["stage"]]
-        cents = int(row["denied_cents"])
+    for stage, rows in found.groupby("stage"):
+        what, owner = PREVENTION[stage]
+        cents = int(rows["denied_cents"].sum())
+        parts = [f"{words_of(row['category'])} {as_text(int(row['denied_cents']), 'usd')} ({counted(int(row['claims']), 'claim')})" for row in rows.head(3).to_dict("records")]
         items.append(finding(
-            what, f"Denials for {words_of(row['category'])}: {counted(int(row['claims']), 'claim')} and {as_text(row['denied_share'], 'rate')} of the dollars denied in the "
-            f"three months to {subject.as_of_text}. Charges denied are shown, not what the payers would have paid.",
+            what, f"Denied in the three months to {subject.as_of_text}, {as_text(rows['denied_share'].sum(), 'rate')} of all dollars denied: {joined(parts)}. "
+            "Charges are shown, not what the payers would have paid.",
             amount_cents=cents, owner=owner, due=due(subject, PROCESS_DAYS), severity=severity_of(cents, subject),
         ))
-    return items
+    return sorted(items, key=lambda item: -item["amount_cents"])[:3]
 
 
 def disguised(subject: Subject) -> list[dict[str, Any]]:

@@ -116,7 +116,10 @@ def _categories(subject: Subject) -> list[Block]:
         ],
         name="denial_reasons", title="Why claims were denied", emphasis=emphasis,
         definition=f"{BASIS}, three months to {subject.as_of_text}; US dollars of charges denied.",
-        notes=["A claim denied for two reasons stands under both, so claims are not added up; dollars are."],
+        notes=[
+            "A claim denied for two reasons stands under both, so claims are not added up; dollars are.",
+            "Refusals as a duplicate stand here and are counted in no denial rate." if (found["category"] == "duplicate").any() else "",
+        ],
     )
     top = found.iloc[0]
     finding = (

@@ -68,7 +68,7 @@ def _deposits(subject: Subject) -> Block:
     received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
     rows = pd.DataFrame([
         ("Paid on claims, as the payers' remittances say", int(received["claims_paid_cents"].sum())),
-        ("− held back by the payers at practice level", -int(received["provider_adjustment_cents"].sum())),
+        ("− held back, or + added, by the payers at practice level", -int(received["provider_adjustment_cents"].sum())),
         ("Deposits, as the remittances say", int(received["deposit_cents"].sum())),
         ("Posted from these remittances", int(received["posted_cents"].sum())),
         ("Not yet posted", int(received["unposted_cents"].sum())),

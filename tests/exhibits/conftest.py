@@ -129,7 +129,7 @@ def subject_of(tables: dict[str, pl.DataFrame], period: Period = OCTOBER) -> Sub
                       assigned_level="manager"),
         period=period, as_of=period.last_day, firm="Lantern", tables=known, payers=payers.to_pandas(),
         findings=pl.DataFrame().to_pandas(), quarantine=pl.DataFrame().to_pandas(),
-        fingerprints={name: "0" * 64 for name in TABLES}, rows={name: len(frame) for name, frame in tables.items()},
+        fingerprints=dict.fromkeys(TABLES, "0" * 64), rows={name: len(frame) for name, frame in tables.items()},
         versions={"rcm_analysis": "0.1.0"}, template="client_review", parameters={"client": "acorn-clinic", "period": period.label},
     )
 
