@@ -46,7 +46,7 @@ from .palette import (
     STATUS_WORDS,
     css_variables,
 )
-from .words import cover_lines, day_in_words, note_word, numbered_title
+from .words import change_word, cover_lines, day_in_words, note_word, numbered_title
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
@@ -203,12 +203,12 @@ def _kpi(item: Kpi) -> str:
 
 
 def _comparison(other: Any) -> str:
-    word = "" if other.good is None else "better" if other.good else "worse"
+    word = change_word(other)
     direction = ""
     if other.direction:
         mark, spoken = DIRECTION_MARKS[other.direction], DIRECTION_WORDS[other.direction]
         direction = (
-            f' <span class="{word or "same"}"><span aria-hidden="true">{mark}</span>'
+            f' <span class="{word or "plain"}"><span aria-hidden="true">{mark}</span>'
             f'<span class="hidden-words">{spoken}</span>{" " + word if word else ""}</span>'
         )
     return f'<li><span class="than">{_escape(other.label)}</span> <span class="was">{_escape(other.value)}{direction}</span></li>'

@@ -36,13 +36,14 @@ from .limits import PDF_ROWS, capped, card_is_wide
 from .palette import DIRECTION_MARKS, SEVERITY_COLOURS, SEVERITY_WORDS, STATUS_MARKS, STATUS_WORDS
 from .pictures import EXTENSIONS, size_in_points
 from .plain import visible
-from .words import day_in_words, note_word, numbered_title
+from .words import change_word, day_in_words, note_word, numbered_title
 
 TEXT_WIDTH = 510.0
 TALLEST_FIGURE = 300.0
 MOST_COLUMNS = 24
 KEPT_TOGETHER = 1_800
 _LONG_TOKEN = 28
+_EXHIBITS = {"t", "f", "kpis", "cards", "findings", "facts"}
 _BREAK_AFTER = re.compile(r"([/&?=_.\-,;:)])")
 _CELL_GAP = 2.4
 # Characters of table text that fit across a portrait page at each size, widest first.
@@ -86,6 +87,7 @@ class Setter:
         for item in data[:1]:
             if item["k"] == "h":
                 item["first"] = True
+        _lead_in(data)
         return data
 
     def _to_landscape(self, data: list[dict[str, Any]], item: dict[str, Any]) -> None:
@@ -125,6 +127,13 @@ class Setter:
             self.pictures[path] = block.data
             data |= {"path": path} | _room(block)
         return data
+
+
+def _lead_in(data: list[dict[str, Any]]) -> None:
+    """A short paragraph that leads from a heading to an exhibit stays on the exhibit's page."""
+    for above, item, below in zip(data, data[1:], data[2:], strict=False):
+        if item["k"] == "p" and above["k"] in ("h", "p") and below["k"] in _EXHIBITS:
+            item["sticky"] = _characters(item["x"]) < 400
 
 
 def _room(block: Figure) -> dict[str, float]:
@@ -197,7 +206,7 @@ def _kpi(item: Kpi) -> dict[str, Any]:
             {
                 "label": soft(other.label, 18), "value": soft(other.value, 14),
                 "mark": DIRECTION_MARKS.get(other.direction, ""),
-                "word": "" if other.good is None else "better" if other.good else "worse",
+                "word": change_word(other),
             }
             for other in item.comparisons
         ],

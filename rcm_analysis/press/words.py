@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from .blocks import Meta, Note
+from .blocks import Comparison, Meta, Note
 
 
 def day_in_words(text: str) -> str:
@@ -35,6 +35,17 @@ def numbered_title(word: str, number: int | None, title: str) -> str:
     ('Table 3 · Aging by payer', '')
     """
     return " · ".join(part for part in (f"{word} {number}" if number else "", title) if part)
+
+
+def change_word(comparison: Comparison) -> str:
+    """What the change means, in a word that survives a grey printer.
+
+    >>> change_word(Comparison("Last month", "$3", "up", True)), change_word(Comparison("A year ago", "$3", "flat"))
+    ('better', 'same')
+    """
+    if comparison.good is not None:
+        return "better" if comparison.good else "worse"
+    return "same" if comparison.direction == "flat" else ""
 
 
 def note_word(note: Note) -> str:

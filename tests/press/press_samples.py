@@ -34,7 +34,7 @@ def text(source: str, tags: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": copy.deepcopy(list(cells))}
+    return {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": copy.deepcopy(list(cells))}
 
 
 META = {

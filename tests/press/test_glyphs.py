@@ -10,7 +10,7 @@ import pikepdf
 import pytest
 
 from rcm_analysis.press import pdf
-from rcm_analysis.press.blocks import Document, Heading, Meta, Note, Run
+from rcm_analysis.press.blocks import Document, Meta, Note, Paragraph, Run
 from rcm_analysis.press.glyphs import cleaned, coverage, drawable, font_files, said, typst_fonts
 
 MOMENT = dt.datetime(2026, 11, 5, 9, tzinfo=dt.UTC)
@@ -52,11 +52,12 @@ def test_paths_anchors_and_links_are_not_touched():
     assert cleaned(value, Counter()) == {**value, "t": "[U+4F60]"}
 
 
-def test_every_covered_character_can_really_be_set():
-    """The promise behind the whole module: a page of every 40th character of the coverage compiles."""
-    sample = "".join(chr(point) for point in sorted(coverage())[::40] if point > 32)
-    safe = drawable(sample, Counter())
-    result = pdf.render(Document(Meta(title="All"), (Heading(1, (Run("x" + safe[:200], bold=True, italic=True),), "a"), Note("info", safe))), timestamp=MOMENT)
+@pytest.mark.parametrize("style", [{}, {"bold": True, "italic": True}, {"code": True, "bold": True}], ids=["plain", "bold italic", "code"])
+def test_every_covered_character_can_really_be_set(style):
+    """The promise behind the whole module: pages of all characters of the coverage compile."""
+    points = sorted(coverage())
+    safe = " ".join(drawable("".join(map(chr, points[start : start + 40])), Counter()) for start in range(0, len(points), 40))
+    result = pdf.render(Document(Meta(title="All"), (Paragraph((Run(safe, **style),)),)), timestamp=MOMENT)
     assert result.pages >= 2
 
 
