@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ..errors import ParameterError
 from ..periods import Period
 from .company import Client, Company, day_number, npi, stream
 
@@ -25,6 +26,8 @@ class Calendar:
 
     @classmethod
     def ending(cls, last_month: str, months: int) -> Calendar:
+        if months < 1:
+            raise ParameterError(f"A simulation needs at least one month, found {months}.")
         return cls(tuple(Period.month(last_month).trailing(months).months()))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from ..schema import ACTIONS, KINDS
 from .adjudication import DenialCodes, decide, tables
 from .book import FIRST, LAST, MODIFIER_PAYS, Book, fee_schedule, working_day
 from .company import stream
@@ -191,16 +192,13 @@ def _actions(practice: Practice) -> pl.DataFrame:
         pl.Series("category", category[denied["code"].to_numpy()] if len(denied) else [], dtype=pl.String), date("day").dt.strftime("%Y-%m").alias("month"))
     by_month = denied.group_by("month", "category").agg(pl.col("denied").sum()).sort("month", "denied", "category", descending=[False, True, False])
     rows = []
-    for (before, _), (label, last_day) in zip(month_ends(book), month_ends(book)[1:], strict=False):
-        first_day = last_day - int(label != "") * 20
+    for (before, _), (_, last_day) in zip(month_ends(book), month_ends(book)[1:], strict=False):
         for kind, amount in by_month.filter(pl.col("month") == before).head(2).select("category", "denied").iter_rows():
             title, owner = ASKED[kind]
-            opened = int(working_day(np.array([first_day]))[0])
+            opened = int(working_day(np.array([last_day - 20]))[0])
             closed = int(working_day(np.array([opened + rng.integers(18, 60)]))[0])
             came = int(rng.integers(len(CAME_OF)))
             recovered = int(amount * rng.uniform(0.05, 0.5)) if came in (0, 2) else 0
             rows.append((f"A{len(rows) + 1:04d}", opened, title, kind, owner, opened + 30, amount, closed, CAME_OF[came], recovered))
-    schema = ["action_id", "opened_on", "title", "category", "owner", "due_on", "amount_cents", "closed_on", "outcome", "recovered_cents"]
-    if not rows:
-        return pl.DataFrame(schema=dict.fromkeys(schema, pl.String))
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(date("opened_on"), date("due_on"), date("closed_on"))
+    kinds = {column.name: pl.Int64 if column.kind == "date" else KINDS[column.kind] for column in ACTIONS.columns[1:]}
+    return pl.DataFrame(rows, schema=kinds, orient="row").with_columns(date("opened_on"), date("due_on"), date("closed_on"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ..errors import ParameterError
 from ..periods import Period
 from .book import Calendar, open_book
 from .company import (
@@ -44,6 +45,8 @@ def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_mo
 
 
 def _write(folder: Path, company: Company, calendar: Calendar, seed: int, scale: float) -> None:
+    if scale <= 0:
+        raise ParameterError(f"scale should be above zero, found {scale}.")
     (folder / "maps").mkdir(parents=True, exist_ok=True)
     (folder / "truth").mkdir(exist_ok=True)
     _text(folder / "rcm.toml", workspace_toml())

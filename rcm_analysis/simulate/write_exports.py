@@ -73,8 +73,6 @@ def _by_month(name: str, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _action_months(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """The register as it stood at each month's end: rows opened or closed in the month."""
-    if frame.is_empty():
-        return {}
     opened, closed = (frame[name].dt.strftime("%Y-%m") for name in ("opened_on", "closed_on"))
     later = ["closed_on", "outcome", "recovered_cents"]
     result = {}

@@ -1,0 +1,181 @@
+"""The sums that must hold in the raw files, each seen by a query that shares no code with the simulation."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import tomllib
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+import oxedi
+
+
+def day(text: str) -> dt.date:
+    return dt.datetime.strptime(text, "%Y%m%d").date()
+
+
+def test_every_835_balances_at_line_claim_and_transaction_level(client):
+    for remit in client.remits:
+        for claim in remit.claims:
+            for line in claim.lines:
+                assert line.charge - sum(cas[2] for cas in line.cas) == line.paid
+            assert claim.charge == sum(line.charge for line in claim.lines)
+            assert claim.paid == sum(line.paid for line in claim.lines)
+            assert claim.owed == sum(cas[2] for line in claim.lines for cas in line.cas if cas[0] == "PR")
+        assert remit.paid == sum(claim.paid for claim in remit.claims) - sum(pair[2] for pair in remit.plb)
+
+
+def test_oxedi_counts_the_same_claims_and_the_same_money(client):
+    payments, claims = 0, 0
+    for path in sorted({remit.path for remit in client.remits}):
+        read = oxedi.parse_file(str(path))
+        claims += read.count_claims()
+        payments += round(float(read.sum_payments()) * 100)
+    assert claims == sum(len(remit.claims) for remit in client.remits)
+    assert payments in (round(sum(remit.paid for remit in client.remits) * 100),
+                        round(sum(claim.paid for remit in client.remits for claim in remit.claims) * 100))
+
+
+def test_what_was_posted_under_a_trace_is_what_the_remittance_paid_its_claims(client, summed):
+    posted = summed((row["trace"], -row["amount"]) for row in client.transactions if row["trace"])
+    assert {row["kind"] for row in client.transactions if row["trace"]} == {"payment", "takeback"}
+    remitted = summed((remit.trace, claim.paid) for remit in client.remits for claim in remit.claims)
+    deposited = summed((remit.trace, remit.paid + sum(pair[2] for pair in remit.plb)) for remit in client.remits)
+    assert posted == remitted == deposited
+    assert len({remit.trace for remit in client.remits}) == len(client.remits)
+
+
+def test_postings_follow_their_remittance_within_three_days(client):
+    created = {remit.trace: day(remit.created) for remit in client.remits}
+    waits = {(row["posted"] - created[row["trace"]]).days for row in client.transactions if row["trace"]}
+    assert waits <= {0, 1, 2, 3} and len(waits) == 4
+    assert all(0 <= (day(remit.paid_on) - day(remit.created)).days <= 1 for remit in client.remits)
+    assert all(remit.group_day == remit.created for remit in client.remits)
+
+
+def test_charges_agree_between_ledger_claims_lines_and_837(client, summed):
+    ledger = summed((row["claim"], row["amount"]) for row in client.transactions if row["kind"] == "charge")
+    claims = summed((row["claim"], row["charge"]) for row in client.claims)
+    lines = summed((row["claim"], row["charge"]) for row in client.charge_detail)
+    assert ledger == claims == lines
+    assert len(client.claims) == len(claims) == client.truth["claims"]
+    for sent in client.sent:
+        assert sent.charge == claims[sent.id] == sum(sent.lines)
+
+
+def test_opening_and_movements_give_the_closing_receivable_of_every_month(client, summed):
+    moved = summed(((f"{row['posted']:%Y-%m}", row["kind"]), row["amount"]) for row in client.transactions)
+    opening = 0
+    for month in client.month_end:
+        of = {kind: moved.get((month["month"], kind), 0) for kind in
+              ("charge", "payment", "contractual", "write_off", "refund", "takeback", "transfer")}
+        assert of["charge"] == month["charges"] and -of["payment"] == month["payments"] and of["transfer"] == 0
+        assert -of["contractual"] - of["write_off"] == month["adjustments"] and of["refund"] + of["takeback"] == month["refunds"]
+        assert opening + month["charges"] - month["payments"] - month["adjustments"] + month["refunds"] == month["closing"]
+        opening = month["closing"]
+    assert opening == sum(row["amount"] for row in client.transactions)
+    assert len(client.month_end) == 18
+
+
+def test_contractual_adjustments_are_those_of_the_835(client, summed):
+    posted = summed(((row["claim"], row["line"], row["carc"]), -row["amount"])
+                    for row in client.transactions if row["kind"] == "contractual")
+    remitted = summed(((claim.id, line.number, carc), value) for remit in client.remits for claim in remit.claims
+                      for line in claim.lines for group, carc, value in line.cas if group == "CO" and carc in ("45", "253"))
+    assert posted == remitted
+
+
+def test_patient_responsibility_of_the_835_is_what_transfers_moved_on(client, summed):
+    moved = [row for row in client.transactions if row["kind"] == "transfer" and row["carc"]]
+    off = summed((row["claim"], -row["amount"]) for row in moved if row["party"] == "primary")
+    owed = summed((claim.id, claim.owed) for remit in client.remits for claim in remit.claims if claim.status != "2"
+                  and not claim.icn.endswith("1"))
+    assert off == owed
+    assert not summed(((row["claim"], row["posted"], row["carc"]), row["amount"]) for row in moved)
+
+
+def test_unapplied_money_moves_to_its_claim_without_changing_the_receivable(client):
+    applied = [row for row in client.transactions if row["kind"] == "transfer" and not row["carc"]]
+    assert sum(row["amount"] for row in applied) == 0
+    unapplied = [row for row in client.transactions if not row["claim"]]
+    assert sum(row["amount"] for row in unapplied) <= 0
+    assert {row["party"] for row in applied + unapplied} <= {"patient"}
+
+
+def test_no_payment_is_negative_and_what_is_carried_forward_comes_back(client):
+    assert all(remit.paid >= 0 and (remit.method == "NON") == (remit.paid == 0) for remit in client.remits)
+    carried = Counter()
+    for remit in client.remits:
+        before = carried[remit.payer]
+        for reason, _, value in remit.plb:
+            if reason == "FB":
+                assert value < 0 or value == -before
+                carried[remit.payer] += value
+        assert carried[remit.payer] <= 0
+
+
+def test_a_withheld_takeback_is_recovered_under_the_same_claim(client, summed):
+    pairs = defaultdict(list)
+    for remit in client.remits:
+        for reason, reference, value in remit.plb:
+            if reason == "WO":
+                pairs[remit.payer, reference].append(value)
+    assert all(len(values) == 2 and values[0] < 0 and sum(values) == 0 for values in pairs.values())
+
+
+def test_every_reversal_negates_the_latest_decision_on_its_claim(client):
+    latest, reversals = {}, 0
+    for remit in client.remits:
+        for claim in remit.claims:
+            detail = [(line.number, line.charge, line.paid, line.cas) for line in claim.lines]
+            if claim.status == "22":
+                reversals += 1
+                turned = [(number, -charge, -paid, [(group, carc, -value) for group, carc, value in cas])
+                          for number, charge, paid, cas in detail]
+                assert latest.pop((claim.id, claim.icn)) == turned
+            else:
+                latest[claim.id, claim.icn] = detail
+    assert reversals > 10
+
+
+def test_first_decisions_pay_the_contract_or_the_charge_if_that_is_less(client):
+    schedule = defaultdict(list)
+    for name, *rest in fee_rows(client):
+        schedule[name].append(rest)
+    seen, checked = set(), 0
+    service = {row["claim"]: row["service"] for row in client.claims}
+    payers = {remit.payer: remit.trace[:2] for remit in client.remits}
+    assert len(payers) >= 7
+    for remit in client.remits:
+        for claim in remit.claims:
+            if claim.id in seen or claim.status not in ("1", "19"):
+                continue
+            seen.add(claim.id)
+            for line in claim.lines:
+                if {carc for _, carc, _ in line.cas} - {"45", "253", "1", "2", "3"}:
+                    continue
+                allowed = line.paid + sum(value for _, carc, value in line.cas if carc != "45")
+                procedure = line.procedure.split(":")[1:]
+                fees = [fee for start, end, fee in schedule[(remit.payer, procedure[0], "".join(procedure[1:]))]
+                        if start <= service[claim.id] and (end is None or service[claim.id] <= end)]
+                assert len(fees) == 1 and allowed == min(line.charge, fees[0] * line.units)
+                checked += 1
+    assert checked > 300
+
+
+def fee_rows(client):
+    """Payer, code and modifiers; first and last day in force; fee of one unit."""
+    registry = {alias: payer["name"].upper() for payer in client_payers(client).values() for alias in payer["aliases"]}
+    with (client.root / "raw" / client.id / "exports" / "fee_schedules.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            payer, code, modifier, start, end, fee = list(row.values())[:6]
+            yield (registry[payer], code, modifier), either_date(start), either_date(end), Decimal(fee.replace("$", "").replace(",", ""))
+
+
+def client_payers(client):
+    return tomllib.loads((client.root / "clients.toml").read_text())["payers"]
+
+
+def either_date(text):
+    return dt.datetime.strptime(text, "%m/%d/%Y" if "/" in text else "%Y-%m-%d").date() if text else None
