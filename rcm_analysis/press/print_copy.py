@@ -102,10 +102,12 @@ def _label(printed: Path, out: Path) -> None:
         font = pdf.make_indirect(
             pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
         )
+        words = pikepdf.String(LABEL).unparse()
         for page in pdf.pages:
             name = page.add_resource(font, pikepdf.Name.Font)
-            text = f"/Artifact BMC q BT {name} 7 Tf 0.33 g 36 16 Td ({LABEL.replace('(', chr(92) + '(').replace(')', chr(92) + ')')}) Tj ET Q EMC"
-            page.contents_add(text.encode("ascii"), prepend=False)
+            # The browser leaves its own scale in force at the end of a page: shut it in, or the label shrinks.
+            page.contents_add(b"q\n", prepend=True)
+            page.contents_add(b"\nQ\n/Artifact BMC q BT " + str(name).encode() + b" 7 Tf 0.33 g 36 16 Td " + words + b" Tj ET Q EMC\n")
         title = str(pdf.docinfo.get("/Title", "Report"))
         pdf.docinfo["/Title"] = f"{title} (print copy)"
         beside = out.with_name(f".{out.name}.part")
