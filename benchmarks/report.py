@@ -29,7 +29,7 @@ from rcm_analysis.press.kernels import Settings
 from rcm_analysis.press.run import RunRequest, RunResult
 from rcm_analysis.press.worker import Worker
 
-RESULTS = Path(__file__).parent / "results" / "report.txt"
+RESULTS = Path(__file__).parent / "results"
 CELLS = (
     "import numpy as np\nimport pandas as pd\nimport seaborn as sns\nimport matplotlib.pyplot as plt",
     "chance = np.random.default_rng(weeks)\nn = 50_000",
@@ -154,8 +154,8 @@ def main() -> None:
         text = report(request, measure(request, given.rounds, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text, encoding="utf-8")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"report_{given.template}.txt").write_text(text, encoding="utf-8")
     print(text)
 
 
