@@ -66,14 +66,20 @@ def claim(number: int, chance: random.Random) -> tuple[list[str], int]:
         payment = chance.randrange(0, charge)
         patient = chance.randrange(0, charge - payment + 1)
         lines += [
-            f"SVC*HC:99213:25*{usd(charge)}*{usd(payment)}**1", "DTM*472*20260105",
-            f"CAS*CO*45*{usd(charge - payment - patient)}", f"CAS*PR*1*{usd(patient)}",
-            f"REF*6R*{place}", f"AMT*B6*{usd(payment + patient)}",
+            f"SVC*HC:99213:25*{usd(charge)}*{usd(payment)}**1",
+            "DTM*472*20260105",
+            f"CAS*CO*45*{usd(charge - payment - patient)}",
+            f"CAS*PR*1*{usd(patient)}",
+            f"REF*6R*{place}",
+            f"AMT*B6*{usd(payment + patient)}",
         ]
         charged, paid, owed = charged + charge, paid + payment, owed + patient
     head = [
         f"CLP*CLAIM{number:08d}*1*{usd(charged)}*{usd(paid)}*{usd(owed)}*12*ICN{number:09d}*11*1",
-        "NM1*QC*1*DOE*JANE****MI*MEM12345", "NM1*82*1*ROE*RICHARD****XX*1234567893", "DTM*232*20260105", "DTM*233*20260105",
+        "NM1*QC*1*DOE*JANE****MI*MEM12345",
+        "NM1*82*1*ROE*RICHARD****XX*1234567893",
+        "DTM*232*20260105",
+        "DTM*233*20260105",
     ]
     return head + lines, paid
 
@@ -88,8 +94,13 @@ def payments(chance: random.Random) -> Iterator[str]:
             segments, paid = claim(number * CLAIMS_PER_PAYMENT + place, chance)
             body, total = body + segments, total + paid
         head = [
-            f"ST*835*{number:05d}", f"BPR*I*{usd(total)}*C*ACH*CCP*01*1*DA*2*1999999999**01*3*DA*4*20260110",
-            f"TRN*1*EFT{number}*1999999999", "DTM*405*20260109", "N1*PR*BIG PAYER*XV*12345", "N1*PE*CLINIC*XX*1234567893", "LX*1",
+            f"ST*835*{number:05d}",
+            f"BPR*I*{usd(total)}*C*ACH*CCP*01*1*DA*2*1999999999**01*3*DA*4*20260110",
+            f"TRN*1*EFT{number}*1999999999",
+            "DTM*405*20260109",
+            "N1*PR*BIG PAYER*XV*12345",
+            "N1*PE*CLINIC*XX*1234567893",
+            "LX*1",
         ]
         yield "~\n".join([*head, *body, f"SE*{len(head) + len(body) + 1}*{number:05d}"]) + "~\n"
 
@@ -112,14 +123,22 @@ def write(path: Path, size: int) -> int:
 
 
 def timed(program: str, path: Path) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
 def report(segments: int, size: int, ours: list[dict], theirs: list[dict]) -> str:
     versions = subprocess.run(
-        [sys.executable, "-c", "import oxedi, polars, pandas; print('polars', polars.__version__, 'pandas', pandas.__version__, 'oxedi', oxedi.__version__)"],
-        capture_output=True, text=True, check=True,
+        [
+            sys.executable,
+            "-c",
+            "import oxedi, polars, pandas; print('polars', polars.__version__, 'pandas', pandas.__version__, 'oxedi', oxedi.__version__)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     lines = [
         f"Reading one 835: {size / 1e6:.1f} MB, {segments:,} segments, {ours[0]['claims']:,} claims, {ours[0]['lines']:,} lines",
@@ -137,9 +156,14 @@ def report(segments: int, size: int, ours: list[dict], theirs: list[dict]) -> st
         )
     ratio = min(run["wall"] for run in theirs) / min(run["wall"] for run in ours)
     cpu_ratio = min(run["cpu"] for run in theirs) / min(run["cpu"] for run in ours)
-    lines += ["", f"Ours is {ratio:.2f} times as fast as oxedi by wall time, {cpu_ratio:.2f} times by CPU time."]
-    lines += ["Same claims, lines, charges, payments and adjustments; ours balances to the cent with "
-              f"{ours[0]['findings']} findings and adds pandas frames and balancing checks."]
+    lines += [
+        "",
+        f"Ours is {ratio:.2f} times as fast as oxedi by wall time, {cpu_ratio:.2f} times by CPU time.",
+    ]
+    lines += [
+        "Same claims, lines, charges, payments and adjustments; ours balances to the cent with "
+        f"{ours[0]['findings']} findings and adds pandas frames and balancing checks."
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -29,19 +29,54 @@ from .x12_envelope import check_envelopes
 from .x12_values import day, dollars, findings, gathered, money, number, to_pandas
 
 _SUBMISSIONS = (
-    "transaction", "submitted_on", "claim_id", "payer", "payer_id", "payer_order", "frequency", "charge_cents",
-    "claim_type", "billing_npi", "rendering_npi", "place_of_service", "service_on", "position", "patient",
-    "relationship", "purpose", "is_predetermination", "segment",
+    "transaction",
+    "submitted_on",
+    "claim_id",
+    "payer",
+    "payer_id",
+    "payer_order",
+    "frequency",
+    "charge_cents",
+    "claim_type",
+    "billing_npi",
+    "rendering_npi",
+    "place_of_service",
+    "service_on",
+    "position",
+    "patient",
+    "relationship",
+    "purpose",
+    "is_predetermination",
+    "segment",
 )
 _LINES = (
-    "transaction", "claim_index", "position", "line_number", "procedure", "modifiers", "revenue_code", "units", "unit",
-    "charge_cents", "service_on", "place_of_service", "segment",
+    "transaction",
+    "claim_index",
+    "position",
+    "line_number",
+    "procedure",
+    "modifiers",
+    "revenue_code",
+    "units",
+    "unit",
+    "charge_cents",
+    "service_on",
+    "place_of_service",
+    "segment",
 )
 _ORDERS = {"P": "primary", "S": "secondary", "T": "tertiary"} | dict.fromkeys("ABCDEFGH", "tertiary")
 _TYPES = {
-    "X222": "professional", "X291": "professional", "X298": "professional", "X098": "professional",
-    "X223": "institutional", "X292": "institutional", "X299": "institutional", "X096": "institutional",
-    "X224": "dental", "X300": "dental", "X097": "dental",
+    "X222": "professional",
+    "X291": "professional",
+    "X298": "professional",
+    "X098": "professional",
+    "X223": "institutional",
+    "X292": "institutional",
+    "X299": "institutional",
+    "X096": "institutional",
+    "X224": "dental",
+    "X300": "dental",
+    "X097": "dental",
 }
 _SERVICES = {"SV1": "professional", "SV2": "institutional", "SV3": "dental"}
 
@@ -59,8 +94,8 @@ class Claims837:
         NM1*QC, else member id of the subscriber, raw), `relationship` (PAT01, else SBR02: 18 self),
         `purpose` (BHT06: CH chargeable, RP reporting), `is_predetermination` (CLM19), `segment`.
     lines
-        One row per service (SV1, SV2, SV3): `transaction`, `claim_index`, `position` (from 1 in the claim), `line_number`
-        (LX01, else the position), `procedure`, `modifiers` (joined by ':'), `revenue_code`, `units`,
+        One row per service (SV1, SV2, SV3): `transaction`, `claim_index`, `position` (from 1 in the
+        claim), `line_number` (LX01, else the position), `procedure`, `modifiers` (joined by ':'), `revenue_code`, `units`,
         `unit` (UN, MJ, ...), `charge_cents`, `service_on` (else that of the claim), `place_of_service`.
     findings
         As in `remit835.Remittance`.
@@ -95,7 +130,9 @@ def read_837(source: Path | str | bytes) -> Claims837:
     lines = _lines(rows)
     claims = _claims(rows, heads, lines)
     from_claim = claims.select("claim", claim_service_on="service_on")
-    lines = beside(lines, "claim", from_claim).with_columns(service_on=pl.coalesce("service_on", "claim_service_on"))
+    lines = beside(lines, "claim", from_claim).with_columns(
+        service_on=pl.coalesce("service_on", "claim_service_on")
+    )
     found = gathered([check_envelopes(segments), *_check(rows, claims, lines)])
     return Claims837(
         to_pandas(claims.select(_SUBMISSIONS)),
@@ -106,25 +143,32 @@ def read_837(source: Path | str | bytes) -> Claims837:
 
 def _heads(rows: pl.DataFrame) -> pl.DataFrame:
     """What the envelope says of each transaction: day of making, version, purpose."""
-    wanted = pl.col("id").is_in(["ISA", "GS"]) | ((pl.col("transaction") > 0) & pl.col("id").is_in(["ST", "BHT"]))
+    wanted = pl.col("id").is_in(["ISA", "GS"]) | (
+        (pl.col("transaction") > 0) & pl.col("id").is_in(["ST", "BHT"])
+    )
     heads = elements(rows.filter(wanted), 9)
 
     def latest(segment: str, value: pl.Expr) -> pl.Expr:
         return pl.when(pl.col("id") == segment).then(value).forward_fill().over("piece")
 
     heads = heads.with_columns(
-        group_on=latest("GS", day(pl.col("e4"))), interchange_on=latest("ISA", day(pl.col("e9"))), group_version=latest("GS", pl.col("e8")),
+        group_on=latest("GS", day(pl.col("e4"))),
+        interchange_on=latest("ISA", day(pl.col("e9"))),
+        group_version=latest("GS", pl.col("e8")),
     )
     starts, begins = heads.filter(pl.col("id") == "ST"), heads.filter(pl.col("id") == "BHT")
     old = said(rows.filter(pl.col("transaction") > 0), "REF", ["87"], 2)
     heads = beside(
-        starts.select("transaction", "group_on", "interchange_on", "group_version", version="e3"), "transaction",
+        starts.select("transaction", "group_on", "interchange_on", "group_version", version="e3"),
+        "transaction",
         first_said(begins, "transaction", begun_on=day(pl.col("e4")), purpose=pl.col("e6")),
         first_said(old, "transaction", old_version=pl.col("e2")),
     )
     version = pl.coalesce("version", "group_version", "old_version").str.extract(r"(X\d{3})")
     return heads.select(
-        "transaction", "purpose", submitted_on=pl.coalesce("begun_on", "group_on", "interchange_on"),
+        "transaction",
+        "purpose",
+        submitted_on=pl.coalesce("begun_on", "group_on", "interchange_on"),
         stated_type=version.replace_strict(_TYPES, default=None, return_dtype=pl.String),
     )
 
@@ -136,7 +180,9 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
     next HL; a line starts at its SV1, SV2 or SV3. `other` marks the loop of another payer (SBR behind
     CLM), whose subscriber and payer are not those of the claim.
     """
-    level = pl.when(pl.col("id") == "HL").then(pl.col("elements").str.split_exact(ELEMENT, 3).struct.field("field_2"))
+    level = pl.when(pl.col("id") == "HL").then(
+        pl.col("elements").str.split_exact(ELEMENT, 3).struct.field("field_2")
+    )
     start = pl.col("id") == "ST"
 
     def last_seen(condition: pl.Expr) -> pl.Expr:
@@ -159,7 +205,8 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         line=pl.when(inside & (pl.col("line_at") > pl.col("claim_at"))).then("line"),
         other=inside & (pl.col("other_at") > pl.col("claim_at")),
-        has_number=pl.col("number_at") > pl.max_horizontal("claim_at", pl.col("line_at").shift(1).fill_null(-1)),
+        has_number=pl.col("number_at")
+        > pl.max_horizontal("claim_at", pl.col("line_at").shift(1).fill_null(-1)),
     ).drop("level", "level_at", "other_at", "line_at")
 
 
@@ -170,10 +217,18 @@ def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.
     rows, heads, lines = rows.lazy(), heads.lazy(), lines.lazy()
     claims = elements(rows.filter((pl.col("id") == "CLM") & pl.col("claim").is_not_null()), 19)
     claims = components(claims, "e5", 3, "place").select(
-        "transaction", "provider", "subscriber", "patient", "claim", *money("e2", "charge"),
+        "transaction",
+        "provider",
+        "subscriber",
+        "patient",
+        "claim",
+        *money("e2", "charge"),
         position=place_within("transaction"),
-        claim_id="e1", place_of_service="place1", sent_frequency="place3",
-        is_predetermination=(pl.col("e19") == "PB").fill_null(False), segment="number",
+        claim_id="e1",
+        place_of_service="place1",
+        sent_frequency="place3",
+        is_predetermination=(pl.col("e19") == "PB").fill_null(False),
+        segment="number",
     )
     detail = rows.filter(pl.col("claim").is_not_null() & pl.col("line").is_null() & ~pl.col("other"))
     rendering = said(detail, "NM1", ["82"], 9).filter(pl.col("e8") == "XX")
@@ -181,10 +236,16 @@ def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.
     claims = _with_parties(claims, rows.filter(pl.col("claim").is_null()))
     claims = beside(claims, "transaction", heads)
     claims = beside(
-        claims, "claim",
+        claims,
+        "claim",
         first_said(rendering, "claim", rendering_npi=pl.col("e9")),
-        *(first_said(dates.filter(pl.col("e1") == which), "claim", **{f"on_{which}": day(pl.col("e3"))}) for which in ("472", "434", "435")),
-        lines.group_by("claim").agg(first_on=pl.col("service_on").min(), line_type=pl.col("line_type").first()),
+        *(
+            first_said(dates.filter(pl.col("e1") == which), "claim", **{f"on_{which}": day(pl.col("e3"))})
+            for which in ("472", "434", "435")
+        ),
+        lines.group_by("claim").agg(
+            first_on=pl.col("service_on").min(), line_type=pl.col("line_type").first()
+        ),
     )
     return claims.with_columns(
         service_on=pl.coalesce("first_on", "on_472", "on_434", "on_435"),
@@ -204,13 +265,15 @@ def _with_parties(claims: pl.LazyFrame, outside: pl.LazyFrame) -> pl.LazyFrame:
     orders = elements(outside.filter(pl.col("id") == "SBR"), 2)
     claims = beside(claims, "provider", first_said(billing, "provider", billing_npi=pl.col("e9")))
     claims = beside(
-        claims, "subscriber",
+        claims,
+        "subscriber",
         first_said(payers, "subscriber", payer=pl.col("e3"), payer_id=pl.col("e9")),
         first_said(members, "subscriber", member_id=pl.col("e9")),
         first_said(orders, "subscriber", sent_order=pl.col("e1"), subscriber_relationship=pl.col("e2")),
     )
     return beside(
-        claims, "patient",
+        claims,
+        "patient",
         first_said(patients, "patient", patient_id=pl.col("e9")),
         first_said(relations, "patient", patient_relationship=pl.col("e1")),
     )
@@ -222,23 +285,40 @@ def _with_parties(claims: pl.LazyFrame, outside: pl.LazyFrame) -> pl.LazyFrame:
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     """Service lines: the same facts stand in other elements of SV1, SV2 and SV3."""
     services = rows.filter(pl.col("id").is_in(list(_SERVICES)) & pl.col("claim").is_not_null())
-    where = {"SV1": ("e1", "e2", "e4", "e3", "e5", None), "SV2": ("e2", "e3", "e5", "e4", None, "e1"), "SV3": ("e1", "e2", "e6", None, "e3", None)}
+    where = {
+        "SV1": ("e1", "e2", "e4", "e3", "e5", None),
+        "SV2": ("e2", "e3", "e5", "e4", None, "e1"),
+        "SV3": ("e1", "e2", "e6", None, "e3", None),
+    }
     parts = []
     for service, (procedure, charge, units, unit, place, revenue) in where.items():
         part = elements(services.filter(pl.col("id") == service), 6)
-        parts.append(components(part, procedure, 6, "procedure").select(
-            "transaction", "claim", "line", "number_at", "has_number", *money(charge, "charge"),
-            procedure=pl.coalesce("procedure2", "procedure1"),
-            modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
-            units=number(pl.col(units)), unit=_or_empty(unit), place_of_service=_or_empty(place),
-            revenue_code=_or_empty(revenue), line_type=pl.lit(_SERVICES[service]), segment="number",
-        ))
+        parts.append(
+            components(part, procedure, 6, "procedure").select(
+                "transaction",
+                "claim",
+                "line",
+                "number_at",
+                "has_number",
+                *money(charge, "charge"),
+                procedure=pl.coalesce("procedure2", "procedure1"),
+                modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
+                units=number(pl.col(units)),
+                unit=_or_empty(unit),
+                place_of_service=_or_empty(place),
+                revenue_code=_or_empty(revenue),
+                line_type=pl.lit(_SERVICES[service]),
+                segment="number",
+            )
+        )
     lines = pl.concat(parts).sort("line").with_columns(position=place_within("claim"))
     numbers = elements(rows.filter(pl.col("id") == "LX"), 1).select(
         number_at="number", stated=pl.col("e1").cast(pl.Int64, strict=False)
     )
     days = said(rows.filter(pl.col("line").is_not_null()), "DTP", ["472"], 3)
-    lines = beside(beside(lines, "number_at", numbers), "line", first_said(days, "line", service_on=day(pl.col("e3"))))
+    lines = beside(
+        beside(lines, "number_at", numbers), "line", first_said(days, "line", service_on=day(pl.col("e3")))
+    )
     return lines.with_columns(line_number=pl.coalesce(pl.when("has_number").then("stated"), "position"))
 
 
@@ -252,22 +332,51 @@ def _or_empty(column: str | None) -> pl.Expr:
 def _check(rows: pl.DataFrame, claims: pl.DataFrame, lines: pl.DataFrame) -> list[pl.DataFrame]:
     """Findings about claims: sums, amounts, and what a claim must say."""
     sums = lines.group_by("claim").agg(lines_cents=pl.col("charge_cents").sum())
-    claims = beside(claims, "claim", sums)
-    gap = pl.col("lines_cents") - pl.col("charge_cents")
     lines = beside(lines.rename({"position": "line_position"}), "claim", claims.select("claim", "position"))
-    fault = pl.col("charge_fault")
-    lost = elements(rows.filter(pl.col("id").is_in(list(_SERVICES)) & pl.col("claim").is_null()), 1).rename({"number": "segment"})
+    lost = rows.filter(pl.col("id").is_in(list(_SERVICES)) & pl.col("claim").is_null())
+    lost = lost.rename({"number": "segment"})
     return [
-        findings("claim_balance", claims.filter(gap != 0), pl.format("The lines of the claim differ from its charge (CLM02) by {} USD.", dollars(gap)), amount=gap),
-        findings("claim_without_lines", claims.filter(pl.col("lines_cents").is_null()), "The claim has no service line."),
-        findings("missing_claim_id", claims.filter(pl.col("claim_id").is_null()), "The claim has no id (CLM01)."),
-        findings("unreadable_amount", claims.filter(fault == "unreadable"), "CLM02 is no amount of dollars and cents."),
-        findings("missing_amount", claims.filter(fault == "missing"), "CLM02 is empty and was read as 0.00."),
-        findings("unreadable_amount", lines.filter(fault == "unreadable"), "The charge of the line is no amount of dollars and cents."),
-        findings("missing_amount", lines.filter(fault == "missing"), "The charge of the line is empty and was read as 0.00."),
-        findings("negative_claim", claims.filter(pl.col("charge_cents") < 0), "The charge (CLM02) is negative.", amount=pl.col("charge_cents")),
-        findings("unknown_payer_order", claims.filter(~pl.col("sent_order").is_in(list(_ORDERS)).fill_null(False)),
-                 "SBR01 does not say whether the payer is primary, secondary or tertiary; read as primary."),
-        findings("missing_frequency", claims.filter(pl.col("sent_frequency").is_null()), "CLM05-3 is empty; read as 1, an original claim."),
-        findings("orphan_segment", lost, "A service line stands outside of any claim (CLM) and was left out."),
+        *_check_claims(beside(claims, "claim", sums)),
+        *_faults(claims, "CLM02"),
+        *_faults(lines, "The charge of the line"),
+        findings(
+            "orphan_segment", lost, "A service line stands outside of any claim (CLM) and was left out."
+        ),
+    ]
+
+
+def _check_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
+    charge, gap = pl.col("charge_cents"), pl.col("lines_cents") - pl.col("charge_cents")
+    message = pl.format("The lines of the claim differ from its charge (CLM02) by {} USD.", dollars(gap))
+    rules: list[tuple[str, pl.Expr, pl.Expr | str, pl.Expr | None]] = [
+        ("claim_balance", gap != 0, message, gap),
+        ("claim_without_lines", pl.col("lines_cents").is_null(), "The claim has no service line.", None),
+        ("missing_claim_id", pl.col("claim_id").is_null(), "The claim has no id (CLM01).", None),
+        ("negative_claim", charge < 0, "The charge (CLM02) is negative.", charge),
+        (
+            "unknown_payer_order",
+            ~pl.col("sent_order").is_in(list(_ORDERS)).fill_null(False),
+            "SBR01 does not say whether the payer is primary, secondary or tertiary; read as primary.",
+            None,
+        ),
+        (
+            "missing_frequency",
+            pl.col("sent_frequency").is_null(),
+            "CLM05-3 is empty; read as 1, an original claim.",
+            None,
+        ),
+    ]
+    return [
+        findings(rule, claims.filter(broken), text, amount=amount) for rule, broken, text, amount in rules
+    ]
+
+
+def _faults(rows: pl.DataFrame, element: str) -> list[pl.DataFrame]:
+    fault = pl.col("charge_fault")
+    unreadable = f"{element} is no amount of dollars and cents."
+    return [
+        findings("unreadable_amount", rows.filter(fault == "unreadable"), unreadable),
+        findings(
+            "missing_amount", rows.filter(fault == "missing"), f"{element} is empty and was read as 0.00."
+        ),
     ]

@@ -31,23 +31,78 @@ from .x12_envelope import check_envelopes
 from .x12_values import cents, day, gathered, money, number, to_pandas
 
 _PAYMENTS = (
-    "transaction", "paid_cents", "paid_on", "trace", "payer", "payer_id", "payee_npi", "created_on", "method", "direction",
-    "claims_paid_cents", "provider_adjustment_cents", "control_number", "first_segment", "segments", "fingerprint",
+    "transaction",
+    "paid_cents",
+    "paid_on",
+    "trace",
+    "payer",
+    "payer_id",
+    "payee_npi",
+    "created_on",
+    "method",
+    "direction",
+    "claims_paid_cents",
+    "provider_adjustment_cents",
+    "control_number",
+    "first_segment",
+    "segments",
+    "fingerprint",
 )
 _CLAIMS = (
-    "transaction", "position", "claim_id", "status", "charge_cents", "paid_cents", "patient_responsibility_cents",
-    "filing", "payer_claim_id", "frequency", "rendering_npi", "crossover_payer", "service_from", "service_to",
-    "remark_codes", "segment",
+    "transaction",
+    "position",
+    "claim_id",
+    "status",
+    "charge_cents",
+    "paid_cents",
+    "patient_responsibility_cents",
+    "filing",
+    "payer_claim_id",
+    "frequency",
+    "rendering_npi",
+    "crossover_payer",
+    "service_from",
+    "service_to",
+    "remark_codes",
+    "segment",
 )
 _LINES = (
-    "transaction", "claim_index", "position", "line_number", "procedure", "modifiers", "revenue_code",
-    "submitted_procedure", "charge_cents", "paid_cents", "allowed_cents", "units", "service_on", "remark_codes", "segment",
+    "transaction",
+    "claim_index",
+    "position",
+    "line_number",
+    "procedure",
+    "modifiers",
+    "revenue_code",
+    "submitted_procedure",
+    "charge_cents",
+    "paid_cents",
+    "allowed_cents",
+    "units",
+    "service_on",
+    "remark_codes",
+    "segment",
 )
 _ADJUSTMENTS = (
-    "transaction", "claim_index", "line_index", "position", "group", "carc", "amount_cents", "quantity", "segment",
+    "transaction",
+    "claim_index",
+    "line_index",
+    "position",
+    "group",
+    "carc",
+    "amount_cents",
+    "quantity",
+    "segment",
 )
 _PROVIDER_ADJUSTMENTS = (
-    "transaction", "position", "provider_id", "fiscal_year_end", "reason", "reference", "amount_cents", "segment",
+    "transaction",
+    "position",
+    "provider_id",
+    "fiscal_year_end",
+    "reason",
+    "reference",
+    "amount_cents",
+    "segment",
 )
 _MAY_BE_EMPTY = ("patient_responsibility_cents", "allowed_cents", "line_index")
 
@@ -128,16 +183,21 @@ def read_835(source: Path | str | bytes) -> Remittance:
     claims, lines = _claims(rows), _lines(rows)
     adjustments, provider = _adjustments(rows), _provider_adjustments(rows)
     payments = _with_sums(_payments(rows, created), claims, provider)
-    findings = gathered([
-        check_envelopes(segments),
-        *remit_checks.check_reading(rows, payments, claims, lines, adjustments, provider),
-        *remit_checks.check_balances(payments, claims, lines, adjustments),
-    ])
+    findings = gathered(
+        [
+            check_envelopes(segments),
+            *remit_checks.check_reading(rows, payments, claims, lines, adjustments, provider),
+            *remit_checks.check_balances(payments, claims, lines, adjustments),
+        ]
+    )
     lines = lines.rename({"claim": "claim_index"})
     adjustments = adjustments.rename({"claim": "claim_index", "line": "line_index"})
     return Remittance(
-        _frame(payments, _PAYMENTS), _frame(claims, _CLAIMS), _frame(lines, _LINES),
-        _frame(adjustments, _ADJUSTMENTS), _frame(provider, _PROVIDER_ADJUSTMENTS),
+        _frame(payments, _PAYMENTS),
+        _frame(claims, _CLAIMS),
+        _frame(lines, _LINES),
+        _frame(adjustments, _ADJUSTMENTS),
+        _frame(provider, _PROVIDER_ADJUSTMENTS),
         to_pandas(findings, ("amount_cents", "transaction", "position", "segment")),
     )
 
@@ -174,12 +234,19 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _created(rows: pl.DataFrame) -> pl.DataFrame:
     """The day on which each transaction's functional group, else its interchange, was made."""
-    heads = elements(rows.filter(pl.col("id").is_in(["ISA", "GS"]) | (pl.col("transaction") > 0).and_(pl.col("id") == "ST")), 9)
+    heads = elements(
+        rows.filter(
+            pl.col("id").is_in(["ISA", "GS"]) | (pl.col("transaction") > 0).and_(pl.col("id") == "ST")
+        ),
+        9,
+    )
     heads = heads.with_columns(
         group_on=day(pl.when(pl.col("id") == "GS").then("e4")).forward_fill().over("piece"),
         interchange_on=day(pl.when(pl.col("id") == "ISA").then("e9")).forward_fill().over("piece"),
     )
-    return heads.filter(pl.col("id") == "ST").select("transaction", made_on=pl.coalesce("group_on", "interchange_on"))
+    return heads.filter(pl.col("id") == "ST").select(
+        "transaction", made_on=pl.coalesce("group_on", "interchange_on")
+    )
 
 
 def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
@@ -190,16 +257,29 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         segments=ends.fill_null(pl.col("number").last()) - pl.col("number").first() + 1,
     )
     head = rows.filter(pl.col("claim").is_null())
-    sent = elements(head.filter(pl.col("id") == "BPR"), 16).unique("transaction", keep="first", maintain_order=True)
+    sent = elements(head.filter(pl.col("id") == "BPR"), 16).unique(
+        "transaction", keep="first", maintain_order=True
+    )
     sent = sent.select(
-        "transaction", *money("e2", "paid"), paid_on=day(pl.col("e16")), direction="e3", method="e4", sender="e10",
-        payment_segment="number", is_date_unread=pl.col("e16").is_not_null() & day(pl.col("e16")).is_null(),
+        "transaction",
+        *money("e2", "paid"),
+        paid_on=day(pl.col("e16")),
+        direction="e3",
+        method="e4",
+        sender="e10",
+        payment_segment="number",
+        is_date_unread=pl.col("e16").is_not_null() & day(pl.col("e16")).is_null(),
     )
     trace = elements(head.filter(pl.col("id") == "TRN"), 3)
     start = elements(head.filter(pl.col("id") == "ST"), 2)
     made = said(head, "DTM", ["405"], 2)
     payments = beside(
-        payments, "transaction", sent, created.lazy(), _parties(head), fingerprints,
+        payments,
+        "transaction",
+        sent,
+        created.lazy(),
+        _parties(head),
+        fingerprints,
         first_said(trace, "transaction", trace=pl.col("e2"), originator=pl.col("e3")),
         first_said(start, "transaction", control_number=pl.col("e2")),
         first_said(made, "transaction", produced_on=day(pl.col("e2"))),
@@ -221,7 +301,11 @@ def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
     parts = (
         first_said(payer, "transaction", payer=pl.col("e2")),
         first_said(payer, "transaction", payer_code=pl.col("e4")),
-        first_said(references.filter((pl.col("party") == "PR") & (pl.col("e1") == "2U")), "transaction", payer_reference=pl.col("e2")),
+        first_said(
+            references.filter((pl.col("party") == "PR") & (pl.col("e1") == "2U")),
+            "transaction",
+            payer_reference=pl.col("e2"),
+        ),
         first_said(payee.filter(pl.col("e3") == "XX"), "transaction", payee_npi=pl.col("e4")),
     )
     return beside(head.select("transaction").unique(maintain_order=True), "transaction", *parts)
@@ -229,7 +313,9 @@ def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
 
 def _fingerprints(rows: pl.DataFrame) -> pl.DataFrame:
     body = rows.filter(~pl.col("id").is_in(["ST", "SE"]))
-    texts = body.group_by("transaction", maintain_order=True).agg(pl.col("id", "elements").str.join(TERMINATOR))
+    texts = body.group_by("transaction", maintain_order=True).agg(
+        pl.col("id", "elements").str.join(TERMINATOR)
+    )
     hashes = [hashlib.sha256(f"{ids}{text}".encode()).hexdigest() for _, ids, text in texts.iter_rows()]
     return texts.select("transaction", fingerprint=pl.Series(hashes, dtype=pl.String))
 
@@ -249,12 +335,23 @@ def _with_sums(payments: pl.DataFrame, claims: pl.DataFrame, provider: pl.DataFr
 def _claims(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.lazy()
     claims = elements(rows.filter(pl.col("id") == "CLP"), 9).select(
-        "transaction", "claim", *money("e3", "charge"), *money("e4", "paid"), *money("e5", "patient_responsibility"),
+        "transaction",
+        "claim",
+        *money("e3", "charge"),
+        *money("e4", "paid"),
+        *money("e5", "patient_responsibility"),
         position=place_within("transaction"),
-        claim_id="e1", status="e2", filing="e6", payer_claim_id="e7", frequency="e9", segment="number",
+        claim_id="e1",
+        status="e2",
+        filing="e6",
+        payer_claim_id="e7",
+        frequency="e9",
+        segment="number",
     )
     claims = claims.with_columns(
-        patient_responsibility_cents=pl.when(pl.col("patient_responsibility_fault").is_null()).then("patient_responsibility_cents")
+        patient_responsibility_cents=pl.when(pl.col("patient_responsibility_fault").is_null()).then(
+            "patient_responsibility_cents"
+        )
     )
     detail = rows.filter(pl.col("claim").is_not_null() & pl.col("line").is_null())
     people = said(detail, "NM1", ["82", "TT"], 9)
@@ -262,7 +359,8 @@ def _claims(rows: pl.DataFrame) -> pl.DataFrame:
     forwarded = people.filter((pl.col("e1") == "TT") & (pl.col("e2") == "2"))
     dates = said(detail, "DTM", ["232", "233"], 2)
     return beside(
-        claims, "claim",
+        claims,
+        "claim",
         first_said(rendering, "claim", rendering_npi=pl.col("e9")),
         first_said(forwarded, "claim", crossover_payer=pl.col("e3")),
         first_said(dates.filter(pl.col("e1") == "232"), "claim", service_from=day(pl.col("e2"))),
@@ -275,18 +373,28 @@ def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
     """Remark codes of a claim: MOA03 to 07 (professional), MIA05 and 20 to 23 (inpatient)."""
     outpatient = elements(detail.filter(pl.col("id") == "MOA"), 7)
     inpatient = elements(detail.filter(pl.col("id") == "MIA"), 23)
-    both = pl.concat([
-        outpatient.select("claim", words=joined([f"e{place}" for place in range(3, 8)], " ")),
-        inpatient.select("claim", words=joined(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
-    ])
-    return both.drop_nulls().group_by("claim", maintain_order=True).agg(remark_codes=pl.col("words").str.join(" "))
+    both = pl.concat(
+        [
+            outpatient.select("claim", words=joined([f"e{place}" for place in range(3, 8)], " ")),
+            inpatient.select("claim", words=joined(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
+        ]
+    )
+    return (
+        both.drop_nulls()
+        .group_by("claim", maintain_order=True)
+        .agg(remark_codes=pl.col("words").str.join(" "))
+    )
 
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.lazy()
     lines = elements(rows.filter((pl.col("id") == "SVC") & pl.col("claim").is_not_null()), 6)
     lines = components(components(lines, "e1", 6, "procedure"), "e6", 2, "submitted").select(
-        "transaction", "claim", "line", *money("e2", "charge"), *money("e3", "paid"),
+        "transaction",
+        "claim",
+        "line",
+        *money("e2", "charge"),
+        *money("e3", "paid"),
         position=place_within("claim"),
         procedure=pl.coalesce("procedure2", "procedure1"),
         modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
@@ -300,7 +408,8 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     days = days.with_columns(unread=pl.col("e2").is_not_null() & day(pl.col("e2")).is_null())
     remarks = said(detail, "LQ", ["HE"], 2).filter(pl.col("e2").is_not_null())
     lines = beside(
-        lines, "line",
+        lines,
+        "line",
         first_said(days.filter(pl.col("e1") == "472"), "line", service_472=day(pl.col("e2"))),
         first_said(days.filter(pl.col("e1") == "150"), "line", service_150=day(pl.col("e2"))),
         days.group_by("line").agg(is_date_unread=pl.col("unread").any()),
@@ -309,7 +418,8 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         remarks.group_by("line", maintain_order=True).agg(remark_codes=pl.col("e2").str.join(" ")),
     )
     return lines.with_columns(
-        line_number=pl.coalesce("control", "position"), service_on=pl.coalesce("service_472", "service_150"),
+        line_number=pl.coalesce("control", "position"),
+        service_on=pl.coalesce("service_472", "service_150"),
         is_date_unread=pl.col("is_date_unread").fill_null(False),
     ).collect()
 
@@ -324,8 +434,15 @@ def _adjustments(rows: pl.DataFrame) -> pl.DataFrame:
     rows = elements(rows, 1 + 3 * triplets)
     parts = [
         rows.filter(pl.col(f"e{place}").is_not_null() | pl.col(f"e{place + 1}").is_not_null()).select(
-            "transaction", "claim", "line", pl.lit(place).alias("place"), *money(f"e{place + 1}", "amount"),
-            group="e1", carc=f"e{place}", quantity=number(pl.col(f"e{place + 2}")), segment="number",
+            "transaction",
+            "claim",
+            "line",
+            pl.lit(place).alias("place"),
+            *money(f"e{place + 1}", "amount"),
+            group="e1",
+            carc=f"e{place}",
+            quantity=number(pl.col(f"e{place + 2}")),
+            segment="number",
         )
         for place in range(2, 2 + 3 * triplets, 3)
     ]
@@ -340,7 +457,13 @@ def _provider_adjustments(rows: pl.DataFrame) -> pl.DataFrame:
     rows = elements(rows, 2 + 2 * pairs)
     parts = [
         rows.filter(pl.col(f"e{place}").is_not_null() | pl.col(f"e{place + 1}").is_not_null()).select(
-            "transaction", pl.lit(place).alias("place"), *money(f"e{place + 1}", "amount"), pl.col(f"e{place}").alias("why"), provider_id="e1", fiscal_year_end=day(pl.col("e2")), segment="number",
+            "transaction",
+            pl.lit(place).alias("place"),
+            *money(f"e{place + 1}", "amount"),
+            pl.col(f"e{place}").alias("why"),
+            provider_id="e1",
+            fiscal_year_end=day(pl.col("e2")),
+            segment="number",
         )
         for place in range(3, 3 + 2 * pairs, 2)
     ]

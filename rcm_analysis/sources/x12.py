@@ -136,13 +136,16 @@ def read_segments(source: Path | str | bytes) -> Segments:
     pieces = _pieces(data)
     if not pieces:
         raise SourceError(
-            f"{name} is not an X12 file: expected a segment ISA, GS, ST or BPR to start it, found none that can "
-            f"be followed in {len(data):,} bytes. Check that it is the raw file of the clearinghouse, not a print of it."
+            f"{name} is not an X12 file: expected a segment ISA, GS, ST or BPR to start it, found none that "
+            f"can be followed in {len(data):,} bytes. Check that it is the raw file of the clearinghouse, not "
+            "a print of it."
         )
     frames, incomplete, strange, numbered = [], [], [], 0
     for index, piece in enumerate(pieces):
         rows, cut = _split(data[piece.start : piece.end], piece.delimiters)
-        rows = rows.with_columns(number=pl.int_range(numbered + 1, numbered + rows.height + 1), piece=pl.lit(index))
+        rows = rows.with_columns(
+            number=pl.int_range(numbered + 1, numbered + rows.height + 1), piece=pl.lit(index)
+        )
         numbered += rows.height
         if cut:
             incomplete.append(numbered)
@@ -163,7 +166,10 @@ def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
     cut = bool(tail) and not re.match(rf"(?:{'|'.join(_TRAILERS)}){ELEMENT}", tail)
     rows = parts.str.strip_chars(_BLANK).to_frame().filter(pl.col("text") != "")
     rows = rows.with_columns(pl.col("text").str.splitn(ELEMENT, 2)).unnest("text")
-    rows = rows.select(pl.col("field_0").str.strip_chars_end(_BLANK).alias("id"), pl.col("field_1").fill_null("").alias("elements"))
+    rows = rows.select(
+        pl.col("field_0").str.strip_chars_end(_BLANK).alias("id"),
+        pl.col("field_1").fill_null("").alias("elements"),
+    )
     return rows, cut
 
 
@@ -175,7 +181,9 @@ def _canonical(data: bytes, delimiters: Delimiters) -> str:
     drop = b"" if delimiters.terminator in b"\r\n" else b"\r\n"
     table[ord("\r")] = table[ord("\n")] = ord(TERMINATOR)
     for ours, theirs in (
-        (COMPONENT, delimiters.component), (ELEMENT, delimiters.element), (TERMINATOR, delimiters.terminator),
+        (COMPONENT, delimiters.component),
+        (ELEMENT, delimiters.element),
+        (TERMINATOR, delimiters.terminator),
     ):
         table[theirs[0]] = ord(ours)
     data = data.translate(bytes(table), drop)
@@ -189,7 +197,11 @@ def _canonical(data: bytes, delimiters: Delimiters) -> str:
 
 
 def _pieces(data: bytes) -> list[Piece]:
-    headers = [match.start() for match in re.finditer(rb"ISA(?![0-9A-Za-z \r\n])", data) if _is_header(data, match.start())]
+    headers = [
+        match.start()
+        for match in re.finditer(rb"ISA(?![0-9A-Za-z \r\n])", data)
+        if _is_header(data, match.start())
+    ]
     pieces = []
     before = data[: headers[0]] if headers else data
     start = _headerless_start(before)
@@ -260,7 +272,8 @@ def _guess_terminator(chunk: bytes, element: bytes) -> bytes:
     found = re.findall(rb"([^\s0-9A-Za-z]?)([ \t]*[\r\n\s]*)(?:%b)%b" % (_KNOWN, re.escape(element)), chunk)
     votes = Counter(
         mark or (b"\n" if b"\n" in space else b"\r" if b"\r" in space else b"")
-        for mark, space in found if mark != element
+        for mark, space in found
+        if mark != element
     )
     votes.pop(b"", None)
     return votes.most_common(1)[0][0] if votes else b""
@@ -269,7 +282,9 @@ def _guess_terminator(chunk: bytes, element: bytes) -> bytes:
 def _component(chunk: bytes, element: bytes, terminator: bytes, declared: bytes = b"") -> bytes:
     """What follows a procedure qualifier in fact, else what ISA16 declares, else ':'."""
     no_mark = rb"([^\s0-9A-Za-z%b%b])" % (re.escape(element), re.escape(terminator))
-    seen = re.search(rb"(?:SVC|SV1|SV3|SV2%b[0-9]*)%b[A-Z]{2}%b" % (re.escape(element), re.escape(element), no_mark), chunk)
+    seen = re.search(
+        rb"(?:SVC|SV1|SV3|SV2%b[0-9]*)%b[A-Z]{2}%b" % (re.escape(element), re.escape(element), no_mark), chunk
+    )
     if seen:
         return seen[1]
     usual = next(mark for mark in (b":", b">", b"^") if mark not in (element, terminator))

@@ -7,8 +7,13 @@ import pandas as pd
 import polars as pl
 
 FINDINGS = {
-    "rule": pl.String, "where": pl.String, "amount_cents": pl.Int64, "message": pl.String,
-    "transaction": pl.Int64, "position": pl.Int64, "segment": pl.Int64,
+    "rule": pl.String,
+    "where": pl.String,
+    "amount_cents": pl.Int64,
+    "message": pl.String,
+    "transaction": pl.Int64,
+    "position": pl.Int64,
+    "segment": pl.Int64,
 }
 """Columns of every findings frame: `position` is the claim within the transaction."""
 
@@ -33,7 +38,9 @@ def money(column: str, name: str) -> list[pl.Expr]:
     [(250, None), (0, 'missing'), (0, 'unreadable')]
     """
     text = pl.col(column)
-    fault = pl.when(text.is_null()).then(pl.lit("missing")).when(cents(text).is_null()).then(pl.lit("unreadable"))
+    fault = (
+        pl.when(text.is_null()).then(pl.lit("missing")).when(cents(text).is_null()).then(pl.lit("unreadable"))
+    )
     return [cents(text).fill_null(0).alias(f"{name}_cents"), fault.alias(f"{name}_fault")]
 
 
@@ -56,7 +63,11 @@ def number(text: pl.Expr) -> pl.Expr:
 
 
 def findings(
-    rule: str, rows: pl.DataFrame, message: pl.Expr | str, *, amount: pl.Expr | None = None,
+    rule: str,
+    rows: pl.DataFrame,
+    message: pl.Expr | str,
+    *,
+    amount: pl.Expr | None = None,
 ) -> pl.DataFrame:
     """One finding per row: where it is (as far as the row knows) and what is wrong.
 
@@ -65,10 +76,13 @@ def findings(
     """
     if not rows.height:
         return pl.DataFrame(schema=FINDINGS)
-    places = {"transaction": "transaction", "position": "claim", "line_position": "line", "segment": "segment"}
-    known = [
-        pl.format(f"{word} {{}}", pl.col(name)) for name, word in places.items() if name in rows.columns
-    ]
+    places = {
+        "transaction": "transaction",
+        "position": "claim",
+        "line_position": "line",
+        "segment": "segment",
+    }
+    known = [pl.format(f"{word} {{}}", pl.col(name)) for name, word in places.items() if name in rows.columns]
     where = pl.concat_str(known, separator=", ", ignore_nulls=True) if known else pl.lit("file")
 
     def place(name: str) -> pl.Expr:
@@ -79,7 +93,9 @@ def findings(
         where=where,
         amount_cents=pl.lit(None, pl.Int64) if amount is None else amount,
         message=pl.lit(message) if isinstance(message, str) else message,
-        transaction=place("transaction"), position=place("position"), segment=place("segment"),
+        transaction=place("transaction"),
+        position=place("position"),
+        segment=place("segment"),
     )
 
 
@@ -107,7 +123,9 @@ def to_pandas(frame: pl.DataFrame, may_be_empty: tuple[str, ...] = ()) -> pd.Dat
     columns = {}
     for series in frame.iter_columns():
         if series.dtype == pl.Date:
-            columns[series.name] = pd.Series(series.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]"))
+            columns[series.name] = pd.Series(
+                series.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]")
+            )
         elif series.dtype.is_integer() and series.name in may_be_empty:
             values, missing = series.fill_null(0).to_numpy().astype(np.int64), series.is_null().to_numpy()
             columns[series.name] = pd.Series(pd.arrays.IntegerArray(values, missing.copy()))

@@ -69,35 +69,102 @@ def rows(frame: pd.DataFrame, *columns: str) -> list[tuple]:
 
 def test_the_payment_says_who_paid_how_much_to_whom_and_when(golden):
     payment = golden.payments.iloc[0]
-    assert (payment["transaction"], payment["paid_cents"], payment["trace"], payment["method"], payment["direction"]) == (1, 16110, "EFT-77", "ACH", "C")
-    assert (payment["payer"], payment["payer_id"], payment["payee_npi"]) == ("GOOD HEALTH", "54321", "1234567893")
-    assert (payment["paid_on"].date(), payment["created_on"].date()) == (dt.date(2026, 1, 7), dt.date(2026, 1, 6))
+    assert (
+        payment["transaction"],
+        payment["paid_cents"],
+        payment["trace"],
+        payment["method"],
+        payment["direction"],
+    ) == (1, 16110, "EFT-77", "ACH", "C")
+    assert (payment["payer"], payment["payer_id"], payment["payee_npi"]) == (
+        "GOOD HEALTH",
+        "54321",
+        "1234567893",
+    )
+    assert (payment["paid_on"].date(), payment["created_on"].date()) == (
+        dt.date(2026, 1, 7),
+        dt.date(2026, 1, 6),
+    )
     assert (payment["claims_paid_cents"], payment["provider_adjustment_cents"]) == (13010, -3100)
     assert (payment["control_number"], payment["first_segment"], payment["segments"]) == ("0001", 3, 35)
 
 
 def test_claims_and_lines_carry_their_ids_money_and_days(golden):
-    assert rows(golden.claims, "position", "claim_id", "status", "charge_cents", "paid_cents", "patient_responsibility_cents", "payer_claim_id") == [
-        (1, "A-001", "1", 30000, 15010, 4990, "ICN1"), (2, "A-002", "22", -8000, -2000, None, "ICN2"), (3, "A-003", "4", 9000, 0, 0, "ICN3"),
+    assert rows(
+        golden.claims,
+        "position",
+        "claim_id",
+        "status",
+        "charge_cents",
+        "paid_cents",
+        "patient_responsibility_cents",
+        "payer_claim_id",
+    ) == [
+        (1, "A-001", "1", 30000, 15010, 4990, "ICN1"),
+        (2, "A-002", "22", -8000, -2000, None, "ICN2"),
+        (3, "A-003", "4", 9000, 0, 0, "ICN3"),
     ]
     claim = golden.claims.iloc[0]
-    assert (claim["rendering_npi"], claim["crossover_payer"], claim["remark_codes"]) == ("1987654328", "NEXT PAYER", "MA01 MA07")
-    assert (claim["service_from"].date(), claim["service_to"].date()) == (dt.date(2025, 12, 1), dt.date(2025, 12, 2))
-    assert rows(golden.lines, "claim_index", "position", "line_number", "procedure", "modifiers", "charge_cents", "paid_cents", "allowed_cents", "units", "remark_codes") == [
-        (0, 1, 7, "99213", "25:59", 20000, 15010, 17500, 1.0, "N130 M15"), (0, 2, 2, "97110", None, 10000, 0, None, 2.0, None),
+    assert (claim["rendering_npi"], claim["crossover_payer"], claim["remark_codes"]) == (
+        "1987654328",
+        "NEXT PAYER",
+        "MA01 MA07",
+    )
+    assert (claim["service_from"].date(), claim["service_to"].date()) == (
+        dt.date(2025, 12, 1),
+        dt.date(2025, 12, 2),
+    )
+    assert rows(
+        golden.lines,
+        "claim_index",
+        "position",
+        "line_number",
+        "procedure",
+        "modifiers",
+        "charge_cents",
+        "paid_cents",
+        "allowed_cents",
+        "units",
+        "remark_codes",
+    ) == [
+        (0, 1, 7, "99213", "25:59", 20000, 15010, 17500, 1.0, "N130 M15"),
+        (0, 2, 2, "97110", None, 10000, 0, None, 2.0, None),
     ]
     assert rows(golden.lines, "revenue_code", "submitted_procedure") == [(None, None), ("0420", "97112")]
     assert [day.date() for day in golden.lines["service_on"]] == [dt.date(2025, 12, 1), dt.date(2025, 12, 2)]
 
 
 def test_every_triplet_and_every_pair_is_a_row(golden):
-    assert rows(golden.adjustments, "claim_index", "line_index", "position", "group", "carc", "amount_cents", "quantity") == [
-        (0, 0, 1, "CO", "45", 2000, None), (0, 0, 2, "CO", "253", 500, 0.0), (0, 0, 3, "CO", "24", 0, None),
-        (0, 0, 4, "PR", "2", 2490, None), (0, 1, 5, "CO", "97", 7500, None), (0, 1, 6, "PR", "1", 2500, None),
-        (1, None, 1, "CO", "45", -6000, None), (2, None, 1, "CO", "16", 9000, None),
+    assert rows(
+        golden.adjustments,
+        "claim_index",
+        "line_index",
+        "position",
+        "group",
+        "carc",
+        "amount_cents",
+        "quantity",
+    ) == [
+        (0, 0, 1, "CO", "45", 2000, None),
+        (0, 0, 2, "CO", "253", 500, 0.0),
+        (0, 0, 3, "CO", "24", 0, None),
+        (0, 0, 4, "PR", "2", 2490, None),
+        (0, 1, 5, "CO", "97", 7500, None),
+        (0, 1, 6, "PR", "1", 2500, None),
+        (1, None, 1, "CO", "45", -6000, None),
+        (2, None, 1, "CO", "16", 9000, None),
     ]
-    assert rows(golden.provider_adjustments, "transaction", "position", "provider_id", "reason", "reference", "amount_cents") == [
-        (1, 1, "1234567893", "WO", "ICN0", -4100), (1, 2, "1234567893", "L6", None, 1000),
+    assert rows(
+        golden.provider_adjustments,
+        "transaction",
+        "position",
+        "provider_id",
+        "reason",
+        "reference",
+        "amount_cents",
+    ) == [
+        (1, 1, "1234567893", "WO", "ICN0", -4100),
+        (1, 2, "1234567893", "L6", None, 1000),
     ]
 
 
@@ -117,26 +184,96 @@ def broken(old: str, new: str) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        pytest.param("*200*150.10*", "*210*150.10*", [("line_balance", 1000)], id="a line whose adjustments do not explain its payment"),
-        pytest.param("CLP*A-003*4*90*", "CLP*A-003*4*95.5*", [("claim_balance", 550)], id="a claim whose adjustments do not explain its payment"),
-        pytest.param("BPR*I*161.10", "BPR*I*161.09", [("payment_balance", 1)], id="a payment one cent short of its claims"),
-        pytest.param("BPR*I*161.10", "BPR*I*-161.10", [("payment_balance", 32220)], id="a negative payment is read as it stands"),
-        pytest.param("L6*10~", "L6*~", [("payment_balance", 1000), ("missing_amount", None)], id="a PLB pair without amount"),
+        pytest.param(
+            "*200*150.10*",
+            "*210*150.10*",
+            [("line_balance", 1000)],
+            id="a line whose adjustments do not explain its payment",
+        ),
+        pytest.param(
+            "CLP*A-003*4*90*",
+            "CLP*A-003*4*95.5*",
+            [("claim_balance", 550)],
+            id="a claim whose adjustments do not explain its payment",
+        ),
+        pytest.param(
+            "BPR*I*161.10",
+            "BPR*I*161.09",
+            [("payment_balance", 1)],
+            id="a payment one cent short of its claims",
+        ),
+        pytest.param(
+            "BPR*I*161.10",
+            "BPR*I*-161.10",
+            [("payment_balance", 32220)],
+            id="a negative payment is read as it stands",
+        ),
+        pytest.param(
+            "L6*10~",
+            "L6*~",
+            [("payment_balance", 1000), ("missing_amount", None)],
+            id="a PLB pair without amount",
+        ),
         pytest.param("BPR*I*161.10*C", "BPR*I*161.10*D", [("debit_payment", 16110)], id="a debit"),
-        pytest.param("*150.10*49.9*", "*150,10*49.9*", [("unreadable_amount", None), ("claim_balance", 15010), ("payment_balance", -15010)], id="a decimal comma"),
-        pytest.param("CAS*CO*97*75~", "CAS*CO*97*7S~", [("unreadable_amount", None), ("line_balance", 7500), ("claim_balance", 7500)], id="a letter in an adjustment"),
-        pytest.param("*150.10*49.9*", "*150.10*x*", [("unreadable_amount", None)], id="an unreadable patient responsibility is missing"),
-        pytest.param("CLP*A-003*4*90*0*", "CLP*A-003*4*90**", [("missing_amount", None)], id="an amount that was not sent is zero"),
-        pytest.param("CLP*A-002*22*", "CLP*A-002*1*", [("negative_claim", -8000)], id="a negative claim without status 22"),
-        pytest.param("CLP*A-003*4*", "CLP*A-003*22*", [("reversal_sign", 0)], id="a reversal that does not take back"),
-        pytest.param("CLP*A-003*4*", "CLP*A-003*5*", [("unknown_status", 0)], id="a status of an older standard"),
+        pytest.param(
+            "*150.10*49.9*",
+            "*150,10*49.9*",
+            [("unreadable_amount", None), ("claim_balance", 15010), ("payment_balance", -15010)],
+            id="a decimal comma",
+        ),
+        pytest.param(
+            "CAS*CO*97*75~",
+            "CAS*CO*97*7S~",
+            [("unreadable_amount", None), ("line_balance", 7500), ("claim_balance", 7500)],
+            id="a letter in an adjustment",
+        ),
+        pytest.param(
+            "*150.10*49.9*",
+            "*150.10*x*",
+            [("unreadable_amount", None)],
+            id="an unreadable patient responsibility is missing",
+        ),
+        pytest.param(
+            "CLP*A-003*4*90*0*",
+            "CLP*A-003*4*90**",
+            [("missing_amount", None)],
+            id="an amount that was not sent is zero",
+        ),
+        pytest.param(
+            "CLP*A-002*22*",
+            "CLP*A-002*1*",
+            [("negative_claim", -8000)],
+            id="a negative claim without status 22",
+        ),
+        pytest.param(
+            "CLP*A-003*4*", "CLP*A-003*22*", [("reversal_sign", 0)], id="a reversal that does not take back"
+        ),
+        pytest.param(
+            "CLP*A-003*4*", "CLP*A-003*5*", [("unknown_status", 0)], id="a status of an older standard"
+        ),
         pytest.param("CLP*A-003*", "CLP**", [("missing_claim_id", None)], id="a claim without id"),
-        pytest.param("CAS*CO*16*90", "CAS*XX*16*90", [("unknown_group", 9000)], id="a group that does not exist"),
-        pytest.param("CAS*CO*16*90", "CAS*CO**90", [("missing_reason", 9000)], id="an adjustment without reason"),
-        pytest.param("DTM*472*20251201", "DTM*472*20251301", [("unreadable_date", None)], id="a thirteenth month"),
+        pytest.param(
+            "CAS*CO*16*90", "CAS*XX*16*90", [("unknown_group", 9000)], id="a group that does not exist"
+        ),
+        pytest.param(
+            "CAS*CO*16*90", "CAS*CO**90", [("missing_reason", 9000)], id="an adjustment without reason"
+        ),
+        pytest.param(
+            "DTM*472*20251201", "DTM*472*20251301", [("unreadable_date", None)], id="a thirteenth month"
+        ),
         pytest.param("*20260107~", "*TODAY~", [("unreadable_date", None)], id="a day of payment in words"),
-        pytest.param("LX*1~\nCLP*", "LX*1~\nSVC*HC:1*5*5~\nCLP*", [("orphan_segment", 500)], id="a line in front of any claim is left out"),
-        pytest.param("BPR*I*161.10*C*ACH*CCP*01*1*DA*2*1999999999**01*3*DA*4*20260107~\n", "", [("missing_payment", None), ("payment_balance", 16110)], id="no BPR"),
+        pytest.param(
+            "LX*1~\nCLP*",
+            "LX*1~\nSVC*HC:1*5*5~\nCLP*",
+            [("orphan_segment", 500)],
+            id="a line in front of any claim is left out",
+        ),
+        pytest.param(
+            "BPR*I*161.10*C*ACH*CCP*01*1*DA*2*1999999999**01*3*DA*4*20260107~\n",
+            "",
+            [("missing_payment", None), ("payment_balance", 16110)],
+            id="no BPR",
+        ),
     ],
 )
 def test_what_does_not_add_up_is_found_with_its_dollars(old, new, expected):
@@ -149,7 +286,10 @@ def test_what_does_not_add_up_is_found_with_its_dollars(old, new, expected):
 def test_a_finding_says_where_it_is():
     found = broken("*200*150.10*", "*210*150.10*").iloc[0]
     assert found["where"] == "transaction 1, claim 1, line 1, segment 19"
-    assert found["message"] == "Charge less adjustments of the line differ from its payment (SVC02 - CAS = SVC03) by 10.00 USD."
+    assert (
+        found["message"]
+        == "Charge less adjustments of the line differ from its payment (SVC02 - CAS = SVC03) by 10.00 USD."
+    )
 
 
 def test_claim_level_and_line_level_adjustments_both_count_for_the_claim():
@@ -168,8 +308,17 @@ def test_segments_of_the_next_transaction_do_not_fall_to_the_last_claim():
 
 
 def test_the_same_payment_in_another_wrapping_has_the_same_fingerprint():
-    other = GOLDEN.replace("\n", "\r\n").replace("~", "'").replace("*", "|").replace("000000001", "000000999").replace("0001'", "0042'")
-    assert read_835(other.encode()).payments["fingerprint"].tolist() == read_835(GOLDEN.encode()).payments["fingerprint"].tolist()
+    other = (
+        GOLDEN.replace("\n", "\r\n")
+        .replace("~", "'")
+        .replace("*", "|")
+        .replace("000000001", "000000999")
+        .replace("0001'", "0042'")
+    )
+    assert (
+        read_835(other.encode()).payments["fingerprint"].tolist()
+        == read_835(GOLDEN.encode()).payments["fingerprint"].tolist()
+    )
     assert broken("SE*35", "SE*35").empty
     twice = GOLDEN.replace("GE*1", GOLDEN[GOLDEN.index("ST*835") : GOLDEN.index("GE*1")] + "GE*2")
     found = read_835(twice.encode()).findings
@@ -178,9 +327,13 @@ def test_the_same_payment_in_another_wrapping_has_the_same_fingerprint():
 
 def test_more_than_six_triplets_are_read_and_a_long_plb_too():
     triplets = "*".join(f"{code}*1*" for code in range(1, 9))
-    read = read_835(f"ST*835*1~BPR*I*-10~CLP*A*1*8*0~CAS*CO*{triplets}~PLB*1*20261231*{'*'.join(['WO:R*2'] * 5)}~".encode())
+    read = read_835(
+        f"ST*835*1~BPR*I*-10~CLP*A*1*8*0~CAS*CO*{triplets}~PLB*1*20261231*{'*'.join(['WO:R*2'] * 5)}~".encode()
+    )
     assert len(read.adjustments) == 8 and read.adjustments["amount_cents"].sum() == 800
-    assert rows(read.provider_adjustments, "position", "amount_cents") == [(place, 200) for place in range(1, 6)]
+    assert rows(read.provider_adjustments, "position", "amount_cents") == [
+        (place, 200) for place in range(1, 6)
+    ]
     assert not read.findings["rule"].str.endswith("balance").any()
 
 
@@ -193,7 +346,9 @@ def test_a_payment_without_claims_gives_empty_frames_of_the_same_types(golden):
 
 
 def test_an_837_is_refused_as_a_remittance():
-    with pytest.raises(SourceError, match="the X12 data holds no 835: found transactions of kind 837 in 3 segments"):
+    with pytest.raises(
+        SourceError, match="the X12 data holds no 835: found transactions of kind 837 in 3 segments"
+    ):
         read_835(b"ST*837*1~BHT*0019*00*1~SE*3*1~")
 
 
@@ -204,9 +359,15 @@ codes = st.sampled_from(["1", "2", "45", "97", "253", "A1"])
 triplets = st.lists(st.tuples(codes, cents, st.sampled_from(["", "0", "2"])), min_size=1, max_size=6)
 adjusted = st.lists(st.tuples(st.sampled_from(["CO", "PR", "OA", "PI"]), triplets), max_size=3)
 service = st.tuples(cents, adjusted)
-claim = st.tuples(st.sampled_from(["1", "2", "3", "4", "19", "25"]), adjusted, st.lists(service, max_size=3), cents)
-payment = st.tuples(st.lists(claim, max_size=4), st.lists(st.tuples(st.sampled_from(["WO", "FB", "L6"]), cents), max_size=5))
-marks = st.sampled_from(["*:~\n", "*:~", "|^~\r\n", "*>'", "\x1d\x1f\x1c", "*:\n", "*:\r", "|<\r\n", "!;#\n  "])
+claim = st.tuples(
+    st.sampled_from(["1", "2", "3", "4", "19", "25"]), adjusted, st.lists(service, max_size=3), cents
+)
+payment = st.tuples(
+    st.lists(claim, max_size=4), st.lists(st.tuples(st.sampled_from(["WO", "FB", "L6"]), cents), max_size=5)
+)
+marks = st.sampled_from(
+    ["*:~\n", "*:~", "|^~\r\n", "*>'", "\x1d\x1f\x1c", "*:\n", "*:\r", "|<\r\n", "!;#\n  "]
+)
 
 
 def usd(amount: int) -> str:
@@ -215,7 +376,10 @@ def usd(amount: int) -> str:
 
 
 def cas(groups) -> list[str]:
-    return ["CAS*" + group + "".join(f"*{code}*{usd(amount)}*{count}" for code, amount, count in entries) for group, entries in groups]
+    return [
+        "CAS*" + group + "".join(f"*{code}*{usd(amount)}*{count}" for code, amount, count in entries)
+        for group, entries in groups
+    ]
 
 
 def total(groups) -> int:
@@ -233,17 +397,23 @@ def written(payments, wrapping: str) -> tuple[str, dict]:
         body, paid = ["TRN*1*T", "LX*1"], 0
         for status, groups, services, charge in claims:
             index = len(truth["claims"])
-            lines = [(line_charge, of_line, line_charge - total(of_line)) for line_charge, of_line in services]
+            lines = [
+                (line_charge, of_line, line_charge - total(of_line)) for line_charge, of_line in services
+            ]
             claim_charge = sum(entry[0] for entry in lines) if lines else charge
             claim_paid = claim_charge - total(groups) - sum(total(entry[1]) for entry in lines)
             body += [f"CLP*C{index}*{status}*{usd(claim_charge)}*{usd(claim_paid)}", *cas(groups)]
             truth["claims"].append((f"C{index}", status, claim_charge, claim_paid))
-            truth["adjustments"] += [(index, None, group, *entry[:2]) for group, entries in groups for entry in entries]
+            truth["adjustments"] += [
+                (index, None, group, *entry[:2]) for group, entries in groups for entry in entries
+            ]
             for line_charge, of_line, line_paid in lines:
                 body += [f"SVC*HC:99213*{usd(line_charge)}*{usd(line_paid)}", *cas(of_line)]
                 line = len(truth["lines"])
                 truth["lines"].append((index, line_charge, line_paid))
-                truth["adjustments"] += [(index, line, group, *entry[:2]) for group, entries in of_line for entry in entries]
+                truth["adjustments"] += [
+                    (index, line, group, *entry[:2]) for group, entries in of_line for entry in entries
+                ]
             paid += claim_paid
         if pairs:
             body.append("PLB*1*20261231" + "".join(f"*{reason}:R*{usd(amount)}" for reason, amount in pairs))
@@ -296,7 +466,15 @@ def test_a_cut_file_gives_the_first_rows_of_the_whole_and_never_other_money(paym
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, len(GOLDEN)), st.sampled_from(["", "~", "*", "\n", "x", "CLP*", "ST*835*", "\x00", "É"])), max_size=6))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(GOLDEN)),
+            st.sampled_from(["", "~", "*", "\n", "x", "CLP*", "ST*835*", "\x00", "É"]),
+        ),
+        max_size=6,
+    )
+)
 def test_no_damage_ever_raises_anything_but_a_source_error(damage):
     text = GOLDEN
     for place, junk in damage:

@@ -51,8 +51,13 @@ def with_marks(element: str, component: str, terminator: str) -> str:
         pytest.param("\x00\x00" + FILE, id="NUL bytes in front"),
         pytest.param(FILE.removesuffix("~"), id="the last trailer has no terminator"),
         pytest.param(FILE.replace("          ", ""), id="an ISA that is shorter than 106 characters"),
-        pytest.param(FILE.replace("PAYER    ", "PAYER                   "), id="an ISA that is longer than 106 characters"),
-        pytest.param("\n".join(FILE[at : at + 80] for at in range(0, len(FILE), 80)), id="wrapped at 80 characters"),
+        pytest.param(
+            FILE.replace("PAYER    ", "PAYER                   "),
+            id="an ISA that is longer than 106 characters",
+        ),
+        pytest.param(
+            "\n".join(FILE[at : at + 80] for at in range(0, len(FILE), 80)), id="wrapped at 80 characters"
+        ),
         pytest.param(with_marks("|", "^", "~"), id="the delimiters | ^ ~"),
         pytest.param(with_marks("*", ">", "~"), id="the delimiters * > ~"),
         pytest.param(with_marks("*", ":", "\n"), id="the delimiters * : newline"),
@@ -60,7 +65,10 @@ def with_marks(element: str, component: str, terminator: str) -> str:
         pytest.param(with_marks("\x1f", "\x1d", "'"), id="control characters in other roles"),
         pytest.param(with_marks(",", ":", "'"), id="a comma as element separator"),
         pytest.param(FILE.replace("P*:~", "P*~"), id="ISA16 is left out"),
-        pytest.param(FILE.replace("HC:99213:25", "HC>99213>25"), id="ISA16 names a component separator that the file does not use"),
+        pytest.param(
+            FILE.replace("HC:99213:25", "HC>99213>25"),
+            id="ISA16 names a component separator that the file does not use",
+        ),
     ],
 )
 def test_every_wrapping_gives_the_same_segments(text):
@@ -107,7 +115,9 @@ def test_without_a_usable_isa_the_segments_themselves_tell_the_delimiters(text):
 )
 def test_what_is_not_x12_is_refused_without_quoting_it(data):
     assert kind_of(data) == set()
-    with pytest.raises(SourceError, match="is not an X12 file: expected a segment ISA, GS, ST or BPR") as refusal:
+    with pytest.raises(
+        SourceError, match="is not an X12 file: expected a segment ISA, GS, ST or BPR"
+    ) as refusal:
         read_segments(data)
     assert "Patient" not in str(refusal.value)
 
@@ -159,7 +169,9 @@ def test_text_without_a_segment_id_is_left_out_and_found():
         pytest.param(FILE, [], id="a sound envelope"),
         pytest.param(FILE.replace("SE*7", "SE*8"), ["segment_count"], id="SE counts one too many"),
         pytest.param(FILE.replace("SE*7", "SE*x"), ["segment_count"], id="SE counts no number"),
-        pytest.param(FILE.replace("SE*7*0001", "SE*7*0002"), ["control_number"], id="SE closes another transaction"),
+        pytest.param(
+            FILE.replace("SE*7*0001", "SE*7*0002"), ["control_number"], id="SE closes another transaction"
+        ),
         pytest.param(FILE.replace("SE*7*0001~", ""), ["missing_trailer"], id="no SE"),
         pytest.param(FILE.replace("GE*1*1~", ""), ["missing_trailer"], id="no GE"),
         pytest.param(FILE.replace("GE*1", "GE*2"), ["group_count"], id="GE counts two transactions"),
@@ -167,7 +179,11 @@ def test_text_without_a_segment_id_is_left_out_and_found():
         pytest.param(FILE.replace("IEA*1", "IEA*3"), ["group_count"], id="IEA counts three groups"),
         pytest.param(BODY, ["missing_header"], id="no ISA"),
         pytest.param(FILE.replace("ST*835*0001~", ""), ["missing_header", "group_count"], id="no ST"),
-        pytest.param(FILE[: FILE.index("GE*") + 2], ["missing_trailer", "missing_trailer", "incomplete_segment"], id="cut inside GE"),
+        pytest.param(
+            FILE[: FILE.index("GE*") + 2],
+            ["missing_trailer", "missing_trailer", "incomplete_segment"],
+            id="cut inside GE",
+        ),
     ],
 )
 def test_the_envelope_is_compared_with_what_it_holds(text, rules):
@@ -184,26 +200,45 @@ def test_only_transactions_of_the_wanted_kind_are_numbered():
 
 def test_elements_are_trimmed_and_empty_ones_are_missing():
     rows = read_segments(b"ST*835*1~BPR*  I * ** A B *~").frame.filter(id="BPR")
-    assert elements(rows, 6).select(f"e{place}" for place in range(1, 7)).row(0) == ("I", None, None, "A B", None, None)
+    assert elements(rows, 6).select(f"e{place}" for place in range(1, 7)).row(0) == (
+        "I",
+        None,
+        None,
+        "A B",
+        None,
+        None,
+    )
     assert widest(rows) == 5
 
 
 def test_components_keep_their_places():
     frame = pl.DataFrame({"text": [COMPONENT.join(["HC", "", "25"]), "99213", None]})
-    assert components(frame, "text", 3, "c").drop("text").rows() == [("HC", None, "25"), ("99213", None, None), (None, None, None)]
+    assert components(frame, "text", 3, "c").drop("text").rows() == [
+        ("HC", None, "25"),
+        ("99213", None, None),
+        (None, None, None),
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "amount"),
     [
-        pytest.param("0", 0, id="zero"), pytest.param("12", 1200, id="whole dollars"),
-        pytest.param("12.3", 1230, id="one digit behind the point"), pytest.param("-12.34", -1234, id="negative"),
-        pytest.param("+1.00", 100, id="a plus sign"), pytest.param(".5", 50, id="no digit before the point"),
-        pytest.param("7.", 700, id="no digit behind the point"), pytest.param("1.2300", 123, id="zeros behind the cents"),
-        pytest.param("0.29", 29, id="a value that floats get wrong"), pytest.param("1.005", None, id="a fraction of a cent"),
-        pytest.param("1,000.00", None, id="a thousands comma"), pytest.param("$5", None, id="a dollar sign"),
-        pytest.param("1e3", None, id="an exponent"), pytest.param("nan", None, id="not a number"),
-        pytest.param("-", None, id="a sign alone"), pytest.param(".", None, id="a point alone"),
+        pytest.param("0", 0, id="zero"),
+        pytest.param("12", 1200, id="whole dollars"),
+        pytest.param("12.3", 1230, id="one digit behind the point"),
+        pytest.param("-12.34", -1234, id="negative"),
+        pytest.param("+1.00", 100, id="a plus sign"),
+        pytest.param(".5", 50, id="no digit before the point"),
+        pytest.param("7.", 700, id="no digit behind the point"),
+        pytest.param("1.2300", 123, id="zeros behind the cents"),
+        pytest.param("0.29", 29, id="a value that floats get wrong"),
+        pytest.param("1.005", None, id="a fraction of a cent"),
+        pytest.param("1,000.00", None, id="a thousands comma"),
+        pytest.param("$5", None, id="a dollar sign"),
+        pytest.param("1e3", None, id="an exponent"),
+        pytest.param("nan", None, id="not a number"),
+        pytest.param("-", None, id="a sign alone"),
+        pytest.param(".", None, id="a point alone"),
         pytest.param("123456789012345.67", 12345678901234567, id="more digits than a float holds"),
         pytest.param("1" * 30, None, id="more digits than cents can hold"),
     ],
@@ -213,9 +248,17 @@ def test_money_is_exact_or_nothing(text, amount):
 
 
 def test_days_and_numbers_that_are_none_are_empty():
-    frame = pl.DataFrame({"text": ["20240229", "20230229", "240229", "20240229-20240302", "2024", "soon", ""]})
+    frame = pl.DataFrame(
+        {"text": ["20240229", "20230229", "240229", "20240229-20240302", "2024", "soon", ""]}
+    )
     assert [str(value) for value in frame.select(day(pl.col("text"))).to_series()] == [
-        "2024-02-29", "None", "2024-02-29", "2024-02-29", "None", "None", "None",
+        "2024-02-29",
+        "None",
+        "2024-02-29",
+        "2024-02-29",
+        "None",
+        "None",
+        "None",
     ]
     frame = pl.DataFrame({"text": ["1.5", "-2", "inf", "NaN", "two"]})
     assert frame.select(number(pl.col("text"))).to_series().to_list() == [1.5, -2.0, None, None, None]
