@@ -30,14 +30,13 @@ class Decisions:
     lines: list[dict[str, np.ndarray]] = field(default_factory=list)
     count: int = 0
 
-    def add(self, claims: dict[str, np.ndarray], lines: dict[str, np.ndarray]) -> np.ndarray:
-        """Keep the decisions; `lines["owner"]` counts within `claims`. Their numbers come back."""
+    def add(self, claims: dict[str, np.ndarray], lines: dict[str, np.ndarray]) -> None:
+        """Keep the decisions; `lines["owner"]` counts within `claims`."""
         numbers = np.arange(len(claims["claim"])) + self.count
         self.claims.append(claims | {"decision": numbers})
         self.lines.append({name: values for name, values in lines.items() if name != "owner"}
                           | {"decision": numbers[lines["owner"]]})
         self.count += len(numbers)
-        return numbers
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,8 @@ def decide(book: Book, sent: Submitted, seed: int) -> Decisions:
     decisions = Decisions(book, sent)
     codes = DenialCodes.of(book)
     first, first_lines, denial = _first(book, sent, codes, stream(seed, book.client.id, "adjudication"))
-    numbers = decisions.add(first, first_lines)
-    final, final_lines = _rework(decisions, codes, first, first_lines, denial, numbers, stream(seed, book.client.id, "rework"))
+    decisions.add(first, first_lines)
+    final, final_lines = _rework(decisions, codes, first, first_lines, denial, stream(seed, book.client.id, "rework"))
     _secondaries(decisions, final, final_lines, stream(seed, book.client.id, "secondary"))
     _takebacks(decisions, codes, final, final_lines, stream(seed, book.client.id, "takebacks"))
     return decisions
@@ -145,7 +144,7 @@ def _decision(claim: np.ndarray, payer: np.ndarray, order: int, day: np.ndarray,
 
 def _first(book: Book, sent: Submitted, codes: DenialCodes, rng: np.random.Generator) -> tuple[dict, dict, np.ndarray]:
     accepted = np.flatnonzero(sent.accepted < NEVER)
-    accepted = accepted[rng.random(len(accepted)) > 0.012]
+    accepted = accepted[rng.random(len(accepted)) > 0.009]
     payer = book.claims["payer"][accepted]
     day = remit_day(book, payer, sent.accepted[accepted] + lag(book, payer, rng))
     heavier = np.array([1.0, 1.2, 1.35, 0.9, 1.0, 1.15, 0.8, 1.25, 1.5, 0.0])[payer]
@@ -164,7 +163,7 @@ def _first(book: Book, sent: Submitted, codes: DenialCodes, rng: np.random.Gener
 
 
 def _rework(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, denial: np.ndarray,
-            numbers: np.ndarray, rng: np.random.Generator) -> tuple[dict, dict]:
+            rng: np.random.Generator) -> tuple[dict, dict]:
     """Corrected claims and appeals. Returns for every claim the decision that stood at the end."""
     book, sent = decisions.book, decisions.sent
     denied = np.flatnonzero(denial >= 0)

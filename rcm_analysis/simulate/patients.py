@@ -49,7 +49,7 @@ def patient_side(book: Book, sent: Submitted, lines: pl.DataFrame, seed: int) ->
     front = Front(book, lines)
     parts, paid = _copays(book, rng)
     if len(discounted := np.flatnonzero(front.own & (rng.random(book.size) < 0.6))):
-        discount = np.rint(front.owed[discounted] * 0.35).astype(np.int64)
+        discount = np.rint(front.owed[discounted] * 0.25).astype(np.int64)
         parts.append(_write_off(discounted, discount, front.since[discounted], "self-pay discount", rng))
         front.owed[discounted] -= discount
         front.owed_after[discounted] -= discount
@@ -84,8 +84,8 @@ def _statements(sent: Submitted, front: Front, paid: np.ndarray, parts: list[pl.
     due = front.owed - paid
     received = np.zeros_like(paid)
     open_claims = np.flatnonzero((due > 0) & (front.since < NEVER))
-    willing = np.where(front.own, 0.55, 1.0)
-    for wait, share in zip(STATEMENT_DAYS, (0.52, 0.34, 0.2), strict=True):
+    willing = np.where(front.own, 0.62, 1.0)
+    for wait, share in zip(STATEMENT_DAYS, (0.64, 0.48, 0.36), strict=True):
         day = working_day(front.since[open_claims] + wait)
         open_claims, day = open_claims[day < front.taken[open_claims]], day[day < front.taken[open_claims]]
         sent.notes.append({"claim": open_claims, "action": np.full(len(open_claims), "statement"), "day": day,
@@ -112,8 +112,8 @@ def _refunds(front: Front, paid: np.ndarray, parts: list[pl.DataFrame], rng: np.
     """Credits that patients get back, some weeks after they arose; some are never noticed."""
     since = np.where(front.taken < NEVER, front.taken, front.since)
     owed = np.where(front.taken < NEVER, front.owed_after, front.owed)
-    claims = np.flatnonzero((paid > owed) & (since < NEVER) & (rng.random(len(paid)) < 0.8))
-    day = working_day(since[claims] + rng.integers(20, 80, len(claims)))
+    claims = np.flatnonzero((paid > owed) & (since < NEVER) & (rng.random(len(paid)) < 0.88))
+    day = working_day(since[claims] + rng.integers(14, 60, len(claims)))
     parts.append(postings(
         claim=claims, kind=np.full(len(claims), "refund"), party=np.full(len(claims), "patient"), amount=(paid - owed)[claims],
         happened=day, posted=day, reason=np.full(len(claims), "patient overpayment")))
@@ -124,8 +124,8 @@ def _patient_write_offs(front: Front, paid: np.ndarray, parts: list[pl.DataFrame
     claims = np.flatnonzero((due > 0) & (front.since < NEVER))
     small = due[claims] < SMALL_BALANCE
     draw = rng.random(len(claims))
-    day = working_day(front.since[claims] + np.where(small, 100, 118) + rng.integers(0, 40, len(claims)))
-    for chosen, reason in ((small & (draw < 0.7), "small balance"), (~small & (draw < 0.72), "bad debt")):
+    day = working_day(front.since[claims] + np.where(small, 94, 100) + rng.integers(0, 45, len(claims)))
+    for chosen, reason in ((small & (draw < 0.85), "small balance"), (~small & (draw < 0.92), "bad debt")):
         parts.append(_write_off(claims[chosen], due[claims[chosen]], day[chosen], reason, rng))
 
 
@@ -146,10 +146,10 @@ def insurer_write_offs(book: Book, sent: Submitted, lines: pl.DataFrame, seed: i
         pl.col("denied").sum(), pl.col("code").last(), pl.col("posted").max(), pl.col("payer").last()).filter(
         pl.col("denied") > 0).sort("claim", "order")
     claims, order = stood["claim"].to_numpy(), stood["order"].to_numpy()
-    day = working_day(stood["posted"].to_numpy() + rng.integers(70, 150, len(stood)))
+    day = working_day(stood["posted"].to_numpy() + rng.integers(40, 120, len(stood)))
     reason = codes.reason[stood["code"].to_numpy()]
     party = np.where(order == 1, "secondary", "primary")
-    given_up = rng.random(len(stood)) < 0.78
+    given_up = rng.random(len(stood)) < 0.93
     amount = stood["denied"].to_numpy()
     if "whole_dollar_sweep" in book.client.habits:
         day = _sweep_day(np.maximum(day, book.claims["service"][claims] + 121))
@@ -179,7 +179,7 @@ def _unanswered(book: Book, sent: Submitted, lines: pl.DataFrame, rng: np.random
         chased = silent[rng.random(len(silent)) < 0.85]
         sent.notes.append({"claim": chased, "action": np.full(len(chased), "follow_up"), "day": working_day(sent.accepted[chased] + wait),
                            "outcome": np.full(len(chased), "waiting_on_payer"), "hold": np.full(len(chased), "")})
-    lost = silent[(rng.random(len(silent)) < 0.5) & (book.calendar.last - sent.accepted[silent] > 190)]
+    lost = silent[(rng.random(len(silent)) < 0.8) & (book.calendar.last - sent.accepted[silent] > 190)]
     day = working_day(sent.accepted[lost] + 180 + rng.integers(0, 20, len(lost)))
     frame = _write_off(lost, book.claims["charge"][lost], day, "timely filing", rng, party="primary")
     return frame.with_columns(payer=pl.Series(book.claims["payer"][lost].astype(np.int64)))

@@ -16,6 +16,9 @@ EDIT_REASONS = {
     "clearinghouse": ("subscriber id format", "payer id not recognised", "missing diagnosis pointer", "invalid date of birth"),
     "payer": ("subscriber not found", "provider not on file", "duplicate batch"),
 }
+FAILS = {"scrubber": (0.06, (1, 7)), "clearinghouse": (0.025, (2, 10)), "payer": (0.008, (3, 12))}
+"""Share of claims that fail each check where denials are average, and the days to mend them."""
+AVERAGE_DENIAL_RATE = 0.085
 HOLD_REASONS = ("documents", "authorization", "eligibility", "coding")
 
 
@@ -35,13 +38,14 @@ def submit(book: Book, seed: int) -> Submitted:
     count = book.size
     insured = np.flatnonzero(book.claims["payer"] != book.payer_number("self_pay"))
     result = Submitted(np.full(count, NEVER), [], [], [])
-    scrubbed = _check(result, insured, working_day(book.claims["entered"][insured] + rng.integers(0, 2, len(insured))),
-                      "scrubber", 0.06, (1, 7), rng)
+    care = book.client.denial_rate / AVERAGE_DENIAL_RATE
+    checked = working_day(book.claims["entered"][insured] + rng.integers(0, 2, len(insured)))
+    scrubbed = _check(result, insured, checked, "scrubber", care, rng)
     sent = working_day(scrubbed + rng.integers(0, 2, len(insured)) + _holds(result, insured, scrubbed, rng))
     _send(book, result, insured, sent)
-    for stage, share, repair in (("clearinghouse", 0.03, (2, 10)), ("payer", 0.008, (3, 12))):
+    for stage in ("clearinghouse", "payer"):
         checked = working_day(sent + 1)
-        passed = _check(result, insured, checked, stage, share, repair, rng)
+        passed = _check(result, insured, checked, stage, care, rng)
         again = passed > checked
         _send(book, result, insured[again], passed[again])
         sent = passed
@@ -49,10 +53,11 @@ def submit(book: Book, seed: int) -> Submitted:
     return result
 
 
-def _check(result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str, share: float,
-           repair: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _check(result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str, care: float,
+           rng: np.random.Generator) -> np.ndarray:
     """One check of every claim; those that fail are mended and checked again. The day each passed."""
-    failed = rng.random(len(claims)) < share
+    share, repair = FAILS[stage]
+    failed = rng.random(len(claims)) < share * care
     reason = rng.integers(0, len(EDIT_REASONS[stage]), len(claims))
     passed = np.where(failed, working_day(checked + rng.integers(*repair, len(claims))), checked)
     for rows, day, outcome in ((np.flatnonzero(failed), checked, "failed"), (np.arange(len(claims)), passed, "passed")):
