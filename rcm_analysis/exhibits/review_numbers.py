@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from ..measures.catalogue import measure
-from ..measures.comparisons import comparisons
+from ..measures.catalogue import Measure, measure
+from ..measures.comparisons import comparisons, matured_window
 from ..periods import Period
 from .blocks import Block, comparison, kpi, kpis
 from .formats import as_text, is_empty
@@ -49,31 +50,39 @@ TILES = (
 )
 
 
-def looked_at(subject: Subject, tile: Tile, cache: dict[tuple[str, str], pd.DataFrame]) -> dict[str, Mapping[str, Any]]:
+def looked_at(subject: Subject, tile: Tile) -> dict[str, Mapping[str, Any]]:
     """The tile's headline under "now" and its earlier values, by window."""
+    if tile.window == "trailing_3":
+        return _quarters(subject, measure(tile.name))
+    rows = {row["window"]: row for row in comparisons(tile.name, subject.tables, period=subject.period).to_dict("records")}
+    return {"now": rows["this_month"], **{name: rows[name] for name in LABELS}}
 
-    def windows(period: Period) -> dict[str, Mapping[str, Any]]:
-        key = (tile.name, period.label)
-        if key not in cache:
-            cache[key] = comparisons(tile.name, subject.tables, period=period)
-        return {row["window"]: row for row in cache[key].to_dict("records")}
 
-    now = windows(subject.period)
-    if tile.window == "this_month":
-        return {"now": now["this_month"], **{name: now[name] for name in LABELS}}
-    before, last_year = windows(subject.period.shift(-1)), windows(subject.period.shift(-12))
-    return {
-        "now": now[tile.window], "last_month": before[tile.window], "same_month_last_year": last_year[tile.window],
-        "trailing_12": now["trailing_12"],
+def _quarters(subject: Subject, record: Measure) -> dict[str, Mapping[str, Any]]:
+    """A matured measure over three months of services: now, as it stood last month and a year ago; and over twelve."""
+    parameters = inspect.signature(record.function).parameters
+    days = next(parameters[name].default for name in ("cohort_days", "mature_days") if name in parameters)
+    began = subject.pandas("transactions")["posted_on"].min()
+    windows = {
+        "now": subject.period.trailing(3), "last_month": subject.period.shift(-1).trailing(3),
+        "same_month_last_year": subject.period.shift(-12).trailing(3), "trailing_12": subject.period.trailing(12),
     }
+    found = {}
+    for name, window in windows.items():
+        services = matured_window(window, days)
+        value = record.function(subject.tables, period=services, as_of=window.last_day)[record.value].iloc[0]
+        found[name] = {
+            "window": "this_month" if name == "now" else name, "value": value, "monthly_value": value, "first_day": services.first_day,
+            "last_day": services.last_day, "is_complete": began < pd.Timestamp(services.first_day),
+        }
+    return found
 
 
 def numbers(subject: Subject) -> list[Block]:
     """The row of tiles, and the same numbers as a table for the workbook."""
-    cache: dict[tuple[str, str], pd.DataFrame] = {}
     items, rows = [], []
     for tile in TILES:
-        found, record = looked_at(subject, tile, cache), measure(tile.name)
+        found, record = looked_at(subject, tile), measure(tile.name)
         if tile.on_tile:
             items.append(_tile(subject, tile, found))
         rows.append({
@@ -94,7 +103,7 @@ def _tile(subject: Subject, tile: Tile, found: Mapping[str, Mapping[str, Any]]) 
         comparison(_label(name, record.unit), _value(found[name], record.unit), record.unit, now=now, good=record.good if record.good != "none" else "")
         for name in LABELS if name in found
     ]
-    aim, status = _aim(tile, now, _value(found["trailing_12"], record.unit), record)
+    aim, status = _aim(now, _value(found["trailing_12"], record.unit), record)
     return kpi(
         tile.label, now, record.unit, note=_basis(subject, tile, found["now"]), target=aim, status=status, comparisons=others, reason=tile.reason,
     )
@@ -117,7 +126,7 @@ def _shown(row: Mapping[str, Any] | None, unit: str) -> str:
     return as_text(_value(row, unit), unit)
 
 
-def _aim(tile: Tile, now: Any, usual: Any, record: Any) -> tuple[str, str]:
+def _aim(now: Any, usual: Any, record: Measure) -> tuple[str, str]:
     """The aim in words and whether it is met: the client's own twelve months, when they are complete."""
     if is_empty(usual) or is_empty(now) or record.good == "none":
         return "", "neutral"
