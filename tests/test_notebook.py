@@ -1,0 +1,148 @@
+"""open_report and open_portfolio: what a template gets, and what is refused before anything is shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from rcm_analysis import notebook
+from rcm_analysis.errors import ClientError, ParameterError, RcmError
+from rcm_analysis.exhibits import blocks
+from rcm_analysis.schema import TABLES
+from rcm_analysis.store import Store
+
+REGISTRY = """
+[firm]
+name = "Lantern Billing Partners"
+[payers.acme]
+name = "Acme Health"
+[clients.acorn-clinic]
+name = "Acorn Clinic"
+providers = 2
+revenue = "300000.00"
+commission_rate = "0.06"
+meeting_cadence = "monthly"
+assigned_to = "Jane Smith"
+[[clients.acorn-clinic.changes]]
+effective = 2026-11-01
+providers = 3
+[clients.birch-eyes]
+name = "Birch Eyes"
+providers = 4
+revenue = "500000.00"
+commission_rate = "0.05"
+meeting_cadence = "weekly"
+assigned_to = "John Doe"
+"""
+
+
+def posting(place: int, day: dt.date, cents: int, kind: str = "charge") -> dict:
+    return {
+        "client": "acorn-clinic", "transaction_id": f"t{place}", "claim_id": "1", "kind": kind, "party": "primary", "amount_cents": cents,
+        "happened_on": day, "posted_on": day, "payer": "acme",
+    }
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A workspace with one client that has postings in September and October 2026, and one without any."""
+    (tmp_path / "rcm.toml").write_text("[paths]\n")
+    (tmp_path / "clients.toml").write_text(REGISTRY)
+    rows = [posting(1, dt.date(2026, 9, 3), 10000), posting(2, dt.date(2026, 10, 5), -4000, "payment"), posting(3, dt.date(2026, 11, 2), -1000, "payment")]
+    claim = {
+        "client": "acorn-clinic", "claim_id": "1", "claim_type": "professional", "payer": "acme", "service_on": dt.date(2026, 9, 1),
+        "entered_on": dt.date(2026, 9, 3), "charge_cents": 10000,
+    }
+    with Store(tmp_path / "store").change("acorn-clinic") as change:
+        change.replace_all(TABLES["transactions"], pl.DataFrame(rows, schema=TABLES["transactions"].polars))
+        change.replace_all(TABLES["claims"], pl.DataFrame([claim], schema=TABLES["claims"].polars))
+    return tmp_path
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list[blocks.Block]:
+    """The blocks displayed, in order."""
+    seen: list[blocks.Block] = []
+    monkeypatch.setattr(blocks, "emit", lambda exhibit: seen.extend([exhibit] if isinstance(exhibit, blocks.Block) else exhibit))
+    return seen
+
+
+def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
+    notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
+    meta, inputs = (block.payload for block in shown)
+    assert meta == {
+        "kind": "meta", "title": "Monthly review", "client": "acorn-clinic", "client_name": "Acorn Clinic", "period": "2026-10", "period_title": "October 2026",
+        "as_of": "2026-10-31", "firm": "Lantern Billing Partners", "template": "client_review", "template_version": notebook.version("rcm_analysis"),
+    }
+    assert [table["table"] for table in inputs["tables"]] == list(TABLES)
+    assert all(len(table["fingerprint"]) == 64 for table in inputs["tables"])
+    assert {table["table"]: table["rows"] for table in inputs["tables"]}["transactions"] == 3
+
+
+def test_the_tables_are_those_known_on_the_last_day(place, shown):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10")
+    assert report.as_of == dt.date(2026, 10, 31)
+    assert report.tables["transactions"].collect()["transaction_id"].to_list() == ["t1", "t2"]
+    assert report.client.providers == 2
+    assert notebook.open_report(place, "acorn-clinic", "2026-11").client.providers == 3
+
+
+@pytest.mark.parametrize(("client", "period", "error", "words"), [
+    pytest.param("acorn-clinik", "2026-10", ClientError, "Closest: acorn-clinic", id="a client that is misspelt"),
+    pytest.param("acorn-clinic", "October", ParameterError, "YYYY-MM", id="a period that is no month"),
+    pytest.param("acorn-clinic", "2026-12", ParameterError, "no postings in 2026-12; its postings run from 2026-09 to 2026-11", id="a period after the data"),
+    pytest.param("birch-eyes", "2026-10", ParameterError, "Nothing is stored for birch-eyes yet", id="a client without data"),
+])
+def test_what_cannot_be_reported_is_refused_and_nothing_is_shown(place, shown, client, period, error, words):
+    with pytest.raises(error, match=words):
+        notebook.open_report(place, client, period)
+    assert shown == []
+
+
+def test_a_folder_that_is_no_workspace_is_refused(tmp_path):
+    with pytest.raises(RcmError, match="is not a workspace"):
+        notebook.open_report(tmp_path / "nowhere", "acorn-clinic", "2026-10")
+
+
+def test_an_investigation_can_show_its_own_results(place, shown):
+    from rcm_analysis.exhibits.tables import Shown
+
+    report = notebook.open_report(place, "acorn-clinic", "2026-10")
+    report.show_note("A look of our own.")
+    report.show_table(report.subject.pandas("claims"), [Shown("claim_id", "Claim")], name="mine", title="Mine", definition="Claims of the client.")
+    assert [block.payload["kind"] for block in shown[2:]] == ["note", "table"]
+
+
+def test_a_portfolio_names_every_clients_inputs(place, shown):
+    report = notebook.open_portfolio(place, "2026-10")
+    kinds = [block.payload["kind"] for block in shown]
+    assert kinds == ["meta", "inputs", "inputs"]
+    assert shown[0].payload["client_name"] == "All clients"
+    assert report.subject.clients["client"].tolist() == ["acorn-clinic", "birch-eyes"]
+
+
+def test_a_portfolio_of_one_manager_holds_only_their_clients(place, shown):
+    report = notebook.open_portfolio(place, "2026-10", manager="Jane Smith")
+    assert report.subject.clients["client"].tolist() == ["acorn-clinic"]
+    assert shown[0].payload["client_name"] == "Jane Smith"
+
+
+@pytest.mark.parametrize(("period", "manager", "words"), [
+    pytest.param("2026-10", "Jane Smiht", "Closest: Jane Smith", id="a manager that is misspelt"),
+    pytest.param("2027-03", None, "No client of this book has postings in 2027-03", id="a month without data"),
+    pytest.param("2026-10", "John Doe", "No client of this book has postings", id="a manager whose clients have no data"),
+])
+def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, manager, words):
+    with pytest.raises(ParameterError, match=words):
+        notebook.open_portfolio(place, period, manager=manager)
+    assert shown == []
+
+
+@pytest.mark.parametrize("method", [name for name in dir(notebook.ClientReviewReport) if name.startswith("show_") and name not in ("show_table", "show_figure", "show_note")])
+def test_every_exhibit_of_the_review_stands_for_a_client_with_one_claim(place, shown, method):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
+    getattr(report, method)()
+    assert len(shown) > 2
