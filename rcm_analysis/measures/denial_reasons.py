@@ -27,18 +27,22 @@ col = nw.col
 WHO = ("client", "claim_id", "payer_order", "payer", "received_on")
 
 
-def denied_lines(tables: Mapping[str, Any], as_of: dt.date, *, patient_denials: bool = False) -> nw.LazyFrame:
+def denied_lines(
+    tables: Mapping[str, Any], as_of: dt.date, *, since: dt.date | None = None, patient_denials: bool = False
+) -> nw.LazyFrame:
     """One row per denied line and code: what every table of denial reasons adds up.
 
     Columns: client, claim_id, payer_order, payer, received_on, remit_claim_id, unit (the line),
     carc, category, denied_cents. Holds the first decision on each claim, and every refusal as a
-    duplicate beside it (category "duplicate"), which no denial rate counts. Lazy, in the engine
-    of the tables.
+    duplicate beside it (category "duplicate"), which no denial rate counts; with `since`, only
+    those that became known on that day or later. Lazy, in the engine of the tables.
     """
     chosen = [*WHO, "remit_claim_id"]
-    known = claim_adjudications(tables, as_of=as_of, patient_denials=patient_denials)
+    known = claim_adjudications(tables, as_of=as_of, since=since, patient_denials=patient_denials)
     refused = known.filter(col("outcome") == "duplicate").select(chosen)
-    first = first_adjudications(tables, as_of=as_of, patient_denials=patient_denials).select(chosen)
+    if since is not None:
+        refused = refused.filter(col("received_on") >= since)
+    first = first_adjudications(tables, as_of=as_of, since=since, patient_denials=patient_denials).select(chosen)
     codes = codes_of(family="denial")
     shares = adjustment_lines(tables, as_of=as_of).filter(col("carc").is_in(codes))
     if not patient_denials:
@@ -74,7 +78,7 @@ def denial_reasons(
     authorization       1      1         20000           0.8
          bundling       1      1          5000           0.2
     """
-    rows = denied_lines(tables, period.last_day, patient_denials=patient_denials).filter(period.holds(col("received_on")))
+    rows = denied_lines(tables, period.last_day, since=period.first_day, patient_denials=patient_denials)
     grouped = with_groups(rows, tables, by, month_on="received_on")
     claim = list(dict.fromkeys([*by, "client", "claim_id", "payer_order"]))
     per_line = grouped.group_by(*dict.fromkeys([*claim, "unit"])).agg(col("denied_cents").sum())
@@ -111,9 +115,9 @@ def primary_denial_reasons(
      197 authorization       1         20000           0.5
       97      bundling       1          5000           0.5
     """
-    first = first_adjudications(tables, as_of=period.last_day, patient_denials=patient_denials).filter(
-        period.holds(col("received_on")), col("outcome").is_in(list(DENIED))
-    ).select(*WHO, "remit_claim_id")
+    first = first_adjudications(
+        tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials
+    ).filter(col("outcome").is_in(list(DENIED))).select(*WHO, "remit_claim_id")
     named = primary_reasons(tables, as_of=period.last_day, patient_denials=patient_denials)
     rows = with_groups(first.join(named, on=list(PAYMENT), how="inner"), tables, by, month_on="received_on")
     found = sums(rows.with_columns(claims=nw.lit(1)), by, ["claims", "denied_cents"])
@@ -148,10 +152,10 @@ def denial_trend(
     2026-11-01              0                0          NaN
     """
     keys = [*by, "month"]
-    known = claim_adjudications(tables, as_of=period.last_day, patient_denials=patient_denials)
+    options = {"as_of": period.last_day, "since": period.first_day, "patient_denials": patient_denials}
+    known = claim_adjudications(tables, **options)
     refused = known.filter(col("outcome") == "duplicate", period.holds(col("received_on")))
-    first = first_adjudications(tables, as_of=period.last_day, patient_denials=patient_denials)
-    first = first.filter(period.holds(col("received_on"))).with_columns(
+    first = first_adjudications(tables, **options).with_columns(
         denied_claims=one_if(col("outcome").is_in(list(DENIED))), remitted_claims=nw.lit(1)
     )
     first = with_groups(first, tables, keys, month_on="received_on")
@@ -259,7 +263,7 @@ def _adjustments(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
 
 
 def _whole_discounts(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
-    first = first_adjudications(tables, as_of=period.last_day).filter(period.holds(col("received_on"))).select(*PAYMENT)
+    first = first_adjudications(tables, as_of=period.last_day, since=period.first_day).select(*PAYMENT)
     lines = line_adjudications(tables, as_of=period.last_day).join(first, on=list(PAYMENT), how="semi")
     discounts = adjustment_lines(tables, as_of=period.last_day).filter(col("carc") == "45", col("group_code") != "PR")
     by_line = discounts.group_by("client", "unit").agg(col("amount_cents").sum())

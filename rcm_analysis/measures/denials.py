@@ -228,7 +228,7 @@ def primary_denial_rate(
                    2       4                  0.5
     """
     window = Period.days_ending(as_of, 7 * weeks)
-    remits = claim_adjudications(tables, as_of=as_of).filter(
+    remits = claim_adjudications(tables, as_of=as_of, since=window.first_day).filter(
         window.holds(col("received_on")), col("payer_order") == "primary", ~col("outcome").is_in(["reversal", "duplicate"])
     )
     grouped = with_groups(remits, tables, by, month_on="received_on")
@@ -243,8 +243,9 @@ MONTHS_BEFORE = 3
 
 def _first_decided(tables: Mapping[str, Any], period: Period, patient_denials: bool) -> nw.LazyFrame:
     # First of all that is known, then of the period: a second decision in the period is no first one.
-    first = first_adjudications(tables, as_of=period.last_day, patient_denials=patient_denials)
-    return first.filter(period.holds(col("received_on")))
+    return first_adjudications(
+        tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials
+    )
 
 
 def _denied(fully: bool) -> nw.Expr:

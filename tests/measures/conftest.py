@@ -58,7 +58,9 @@ def spark_session():
     pyspark = pytest.importorskip("pyspark.sql")
     session = (
         pyspark.SparkSession.builder.master("local[2]").appName("rcm_analysis tests")
-        .config("spark.sql.shuffle.partitions", "4").config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2").config("spark.ui.enabled", "false")
+        # Compiling each plan costs more than running it on a few rows.
+        .config("spark.sql.codegen.wholeStage", "false").config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.sql.execution.arrow.pyspark.enabled", "true").getOrCreate()
     )

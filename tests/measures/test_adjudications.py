@@ -197,7 +197,19 @@ class TestFirst:
 
     def test_each_payer_order_decides_once(self, b):
         given = b.tables(b.paid("C1"), b.denied("C1", status="2", on="2026-10-20"))
-        assert [row["outcome"] for row in rows(adjudications.first_adjudications(given, as_of=LATER))] == ["paid", "fully_denied"]
+        found = rows(adjudications.first_adjudications(given, as_of=LATER))
+        assert {row["payer_order"]: row["outcome"] for row in found} == {"primary": "paid", "secondary": "fully_denied"}
+
+    def test_since_gives_the_same_first_decisions_of_those_days(self, b):
+        given = b.tables(
+            b.denied("C1", on="2026-09-30"), b.paid("C1", on="2026-10-02"), b.denied("C2", on="2026-10-01"), b.paid("C2", on="2026-10-09"),
+            b.denied("C3", "18", on="2026-09-10"), b.paid("C3", on="2026-10-05"), b.paid("C4", on="2026-09-10"),
+        )
+        october = dt.date(2026, 10, 1)
+        found = rows(adjudications.first_adjudications(given, as_of=LATER, since=october))
+        everything = rows(adjudications.first_adjudications(given, as_of=LATER))
+        assert found == [row for row in everything if row["received_on"] >= october]
+        assert [(row["claim_id"], row["outcome"]) for row in found] == [("C2", "fully_denied"), ("C3", "paid")]
 
     def test_the_same_claim_id_of_two_clients_is_two_claims(self, b):
         given = b.tables(b.paid("C1"), b.denied("C1", client="other"))

@@ -127,6 +127,11 @@ class TestRecovery:
         found = appeals.denial_recovery(b.tables(first, b.reversal(first, "2026-11-03"), corrected), period=OCTOBER, as_of=AS_OF)
         assert found.iloc[0].tolist() == [1, 1, 4000, 5000, 0.8]
 
+    def test_more_taken_back_than_paid_recovers_nothing(self, b):
+        first = b.clp("C1", b.line(10000, 8000, b.cas("CO", "45", 2000)), b.line(5000, 0, b.cas("CO", "97", 5000)))
+        found = appeals.denial_recovery(b.tables(first, b.reversal(first, "2026-11-03")), period=OCTOBER, as_of=AS_OF)
+        assert found.iloc[0].tolist() == [1, 0, 0, 5000, 0.0]
+
     def test_nothing_denied_gives_an_empty_rate(self, b):
         found = appeals.denial_recovery(b.tables(b.paid("C1")), period=OCTOBER, as_of=AS_OF)
         assert found.loc[0, "denied_cents"] == 0 and pd.isna(found.loc[0, "denial_recovery"])
