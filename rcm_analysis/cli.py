@@ -250,8 +250,11 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
         errors.print(escape(f"  {item.client} {item.where} {item.name}: {_dollars(item.residual_cents)} left over; {item.detail}."))
     if empty:
         errors.print(f"No postings are stored for {listed(empty)}. Read their files with: rcm ingest")
+    if len(empty) == len(clients):
+        errors.print("Nothing could be checked.")
+        return len(empty)
     console.print(f"{len(failed)} sum(s) do not hold." if failed else "Every sum holds: residual 0.00 everywhere.")
-    return len(failed) + (len(empty) if len(empty) == len(clients) else 0)
+    return len(failed)
 
 
 def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -339,8 +342,7 @@ def _request(workspace: Workspace, template: str, client: str | None, period: st
     prints["registry"] = workspace.registry_fingerprint()
     return RunRequest(
         template=template, client=client, period=period, runs=workspace.runs, templates=workspace.paths.get("templates"),
-        parameters={"workspace": str(workspace.folder), **(parameters or {})}, workspace=workspace.folder, fingerprints=prints,
-        force=force,
+        parameters=parameters or {}, workspace=workspace.folder, fingerprints=prints, force=force, printed_on=dt.date.today(),
     )
 
 
@@ -369,7 +371,7 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
     bound = [
         PacketRequest(
             client, period, workspace.runs, tuple(item.template for item in requests if item.client == client),
-            templates=workspace.paths.get("templates"), force=force,
+            templates=workspace.paths.get("templates"), force=force, printed_on=dt.date.today(),
         )
         for client in clients
     ]

@@ -127,7 +127,7 @@ CLAIMS = Table(
         ("patient", "text", "keyed pseudonym of the patient", True),
         ("provider", "text", "rendering provider", True),
         ("location", "text", "place where the service was given", True),
-        ("claim_type", "text", "professional or institutional", False, ("professional", "institutional")),
+        ("claim_type", "text", "professional, institutional or dental", False, ("professional", "institutional", "dental")),
         ("payer", "text", "primary payer; `self_pay` where there is none"),
         ("secondary_payer", "text", "secondary payer", True),
         ("tertiary_payer", "text", "tertiary payer", True),
