@@ -1,0 +1,1 @@
+"""Models: payment lag, cash outlook, care-coordination plan."""
