@@ -74,19 +74,15 @@ def claim_adjudications(
     Source
         X12 RFI 1423 (status 4), 1429 (reversals), 2601 (allowed); the outcomes are our own.
     """
-    payments = _payments(tables, as_of)
-    adjustments = _adjustments(tables, as_of)
-    if since is not None:
-        recent = payments.filter(col("received_on") >= since).select(*CLAIM).unique()
-        payments = payments.join(recent, on=list(CLAIM), how="semi")
-        adjustments = adjustments.join(payments.select(*PAYMENT), on=list(PAYMENT), how="semi")
-    sums = _parts(adjustments, patient_denials).group_by(*PAYMENT).agg(
+    sums = _parts(_adjustments(tables, as_of, since), patient_denials).group_by(*PAYMENT).agg(
         *[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents")]
     )
-    return _decided(payments.join(sums, on=list(PAYMENT), how="left"))
+    return _decided(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left"))
 
 
-def line_adjudications(tables: Mapping[str, Any], *, as_of: dt.date, patient_denials: bool = False) -> nw.LazyFrame:
+def line_adjudications(
+    tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
+) -> nw.LazyFrame:
     """One row per service line of a claim payment, with its parts, the allowed amount and the outcome.
 
     Counts
@@ -96,11 +92,11 @@ def line_adjudications(tables: Mapping[str, Any], *, as_of: dt.date, patient_den
     Unit
         cents; `stated_allowed_cents` is the payer's own allowed amount (AMT*B6), for comparison
     """
-    shares = _parts(adjustment_lines(tables, as_of=as_of), patient_denials)
+    shares = _parts(adjustment_lines(tables, as_of=as_of, since=since), patient_denials)
     sums = shares.group_by("client", "unit").agg(
         *[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents", "shared", "amount_cents")]
     )
-    units = _units(tables, as_of).join(sums, on=["client", "unit"], how="left")
+    units = _units(tables, as_of, since).join(sums, on=["client", "unit"], how="left")
     left = units.with_columns(
         paid_cents=nw.when(col("shared").fill_null(0) > 0, col("lines") > 0)
         .then(col("charge_cents") - col("amount_cents")).otherwise(col("paid_cents"))
@@ -108,7 +104,7 @@ def line_adjudications(tables: Mapping[str, Any], *, as_of: dt.date, patient_den
     return _decided(left.drop("shared", "amount_cents"))
 
 
-def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
+def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> nw.LazyFrame:
     """Every adjustment known by `as_of` on the line (`unit`) that it reduces.
 
     Formula
@@ -118,12 +114,11 @@ def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     Unit
         cents; `shared` is 1 for a claim-level adjustment, else 0
     """
-    columns = ["client", "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
-    known = table_of(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
+    known = _adjustments(tables, as_of, since)
     order = ["client", "remit_claim_id", "unit", "group_code", "carc", "amount_cents", "remark_codes", "shared"]
     on_lines = known.filter(~col("remit_line_id").is_null()).with_columns(unit=col("remit_line_id"), shared=nw.lit(0))
     on_claims = known.filter(col("remit_line_id").is_null()).drop("remit_line_id")
-    weights = _weights(_units(tables, as_of).join(on_claims.select(*PAYMENT).unique(), on=list(PAYMENT), how="semi"))
+    weights = _weights(_units(tables, as_of, since).join(on_claims.select(*PAYMENT).unique(), on=list(PAYMENT), how="semi"))
     shared = on_claims.join(weights, on=list(PAYMENT), how="inner").with_columns(size=col("amount_cents").abs())
     upper = _running_share(col("upto_cents"))
     lower = _running_share(col("upto_cents") - col("weight_cents"))
@@ -191,7 +186,7 @@ def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denial
     Formula
         the code with the largest denied amount; of equal ones the first by `carc.PRIORITY`, then by code
     """
-    denied = _parts(_adjustments(tables, as_of), patient_denials).filter(col("denied_cents") != 0)
+    denied = _parts(_adjustments(tables, as_of, None), patient_denials).filter(col("denied_cents") != 0)
     by_code = denied.group_by(*PAYMENT, "carc").agg(col("denied_cents").sum()).filter(col("denied_cents") > 0)
     named = by_code.with_columns(category=category_of(col("carc"), family="denial"), smallness=col("denied_cents") * -1)
     ranked = named.with_columns(place=priority_of(col("category"))).filter(is_first(PAYMENT, ("smallness", "place", "carc")))
@@ -220,7 +215,7 @@ def is_first(group: tuple[str, ...], order: tuple[str, ...], *, reverse: bool = 
     return col(group[-1]).cum_count(reverse=reverse).over(*group, order_by=list(order)) == 1
 
 
-def _payments(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     columns = [
         "client", "remit_claim_id", "claim_id", "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents",
         "received_on",
@@ -229,15 +224,18 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
         col("received_on") <= as_of, ~col("status").is_in(list(NOT_DECISIONS))
     )
     unsigned = (col("status") == REVERSAL) & (col("charge_cents") > 0) & (col("paid_cents") >= 0)
+    if since is not None:
+        recent = known.filter(col("received_on") >= since).select(*CLAIM).unique()
+        known = known.join(recent, on=list(CLAIM), how="semi")
     return known.with_columns(sign=nw.when(unsigned).then(-1).otherwise(1))
 
 
-def _units(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+def _units(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     columns = ["client", "remit_claim_id", "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents"]
     lines = table_of(tables, "remit_lines", columns).rename(
         {"charge_cents": "line_charge", "paid_cents": "line_paid", "allowed_cents": "stated_allowed_cents"}
     )
-    both = _payments(tables, as_of).join(lines, on=list(PAYMENT), how="left")
+    both = _payments(tables, as_of, since).join(lines, on=list(PAYMENT), how="left")
     bare = col("remit_line_id").is_null()
     return both.with_columns(
         unit=nw.when(bare).then(col("remit_claim_id")).otherwise(col("remit_line_id")),
@@ -270,9 +268,12 @@ def _running_share(upto: nw.Expr) -> nw.Expr:
     return nw.when(upto == col("whole_cents")).then(col("size")).otherwise(part)
 
 
-def _adjustments(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
-    columns = ["client", "remit_claim_id", "group_code", "carc", "amount_cents", "received_on"]
-    return table_of(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
+def _adjustments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
+    columns = ["client", "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
+    known = table_of(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
+    if since is None:
+        return known
+    return known.join(_payments(tables, as_of, since).select(*PAYMENT), on=list(PAYMENT), how="semi")
 
 
 def _parts(adjustments: nw.LazyFrame, patient_denials: bool) -> nw.LazyFrame:

@@ -44,7 +44,7 @@ def denied_lines(
         refused = refused.filter(col("received_on") >= since)
     first = first_adjudications(tables, as_of=as_of, since=since, patient_denials=patient_denials).select(chosen)
     codes = codes_of(family="denial")
-    shares = adjustment_lines(tables, as_of=as_of).filter(col("carc").is_in(codes))
+    shares = adjustment_lines(tables, as_of=as_of, since=since).filter(col("carc").is_in(codes))
     if not patient_denials:
         shares = shares.filter(col("group_code") != "PR")
     by_line = shares.group_by(*PAYMENT, "unit", "carc").agg(denied_cents=col("amount_cents").sum())
@@ -263,9 +263,10 @@ def _adjustments(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
 
 
 def _whole_discounts(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
-    first = first_adjudications(tables, as_of=period.last_day, since=period.first_day).select(*PAYMENT)
-    lines = line_adjudications(tables, as_of=period.last_day).join(first, on=list(PAYMENT), how="semi")
-    discounts = adjustment_lines(tables, as_of=period.last_day).filter(col("carc") == "45", col("group_code") != "PR")
+    known = {"as_of": period.last_day, "since": period.first_day}
+    first = first_adjudications(tables, **known).select(*PAYMENT)
+    lines = line_adjudications(tables, **known).join(first, on=list(PAYMENT), how="semi")
+    discounts = adjustment_lines(tables, **known).filter(col("carc") == "45", col("group_code") != "PR")
     by_line = discounts.group_by("client", "unit").agg(col("amount_cents").sum())
     whole = lines.join(by_line, on=["client", "unit"], how="inner")
     return whole.filter(col("amount_cents") == col("charge_cents"), col("paid_cents") == 0)

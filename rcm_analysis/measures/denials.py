@@ -95,7 +95,9 @@ def initial_denial_rate_lines_remitted(
                 2               5                                 0.4
     """
     first = _first_decided(tables, period, patient_denials).select(*PAYMENT)
-    lines = line_adjudications(tables, as_of=period.last_day, patient_denials=patient_denials)
+    lines = line_adjudications(
+        tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials
+    )
     decided = lines.join(first, on=list(PAYMENT), how="semi").filter(col("outcome") != "duplicate")
     grouped = with_groups(decided, tables, by, month_on="received_on")
     counted = grouped.with_columns(denied_lines=one_if(_denied(fully)), remitted_lines=nw.lit(1))
