@@ -32,7 +32,8 @@ MEASURES = (
 
 CODE_WORDS = {
     "received_on": "day received", "submitted_on": "day sent", "entered_on": "day entered", "service_on": "day of service", "posted_on": "day posted",
-    "ar_cents": "receivable", "days_in_ar": "days in AR", "p90_days": "ninth-tenth days",
+    "ar_cents": "receivable", "days_in_ar": "days in AR", "p90_days": "ninth-tenth days", r"ledger\.roll_forward": "the roll-forward",
+    r"reference/carc_categories\.csv": "the reason list of this package",
 }
 UNIT_WORDS = {"usd": "US dollars", "rate": "share", "count": "count", "days": "days"}
 
@@ -129,6 +130,7 @@ def readable(text: str, values: Mapping[str, str]) -> str:
     """
     for name, value in values.items():
         text = re.sub(rf"`{name}`|\b{name}\b(?=\)| days)" if "_" not in name else rf"`?\b{name}\b`?", value, text)
+    text = re.sub(r" ?\(`[A-Z_]+`\)|\bSeed \d+ |as in DESIGN \d+ ", "", text)
     text = re.sub(r"\b(as_of|last_day)\b", "the as-of day", text.replace("`", ""))
     for code, words in CODE_WORDS.items():
         text = re.sub(rf"\b{code}\b", words, text)

@@ -113,7 +113,7 @@ class PortfolioOverview:
         if numbers.empty:
             return [note("No client of this book has data in the period.")]
         columns = [
-            Shown("name", "Client"), Shown("cash_cents", "Collected", "usd"), Shown("days_in_ar", "Days in AR", "days"), Shown("aged_share", "Open over 90 days", "rate"),
+            Shown("name", "Client"), Shown("cash_cents", "Collected", "usd"), Shown("days_in_ar", "Days in AR", "days"), Shown("days_moved", "Change in a month", "days"), Shown("aged_share", "Open over 90 days", "rate"),
             Shown("net_collection_rate_matured", "Net collection", "rate"), Shown("initial_denial_rate_claims_remitted", "Denial rate", "rate", marked="is_few"),
             Shown("remitted_claims", "Claims decided", "count"),
         ]
@@ -236,12 +236,14 @@ class PortfolioOverview:
         out = collections.cash(tables, period=period, by=["client"])[["client", "cash_cents"]]
         for part in (
             ar.days_in_ar(tables, as_of=day, by=["client"])[["client", "days_in_ar"]],
+            ar.days_in_ar(tables, as_of=period.shift(-1).last_day, by=["client"]).rename(columns={"days_in_ar": "days_before"})[["client", "days_before"]],
             ar.aged_share(tables, as_of=day, by=["client"])[["client", "aged_share"]],
             collections.net_collection_rate_matured(tables, period=settled_services(period), as_of=day, by=["client"])[["client", "net_collection_rate_matured"]],
             initial_denial_rate_claims_remitted(tables, period=period.trailing(3), by=["client"])[["client", "remitted_claims", "initial_denial_rate_claims_remitted"]],
         ):
             out = out.merge(part, on="client", how="left")
         out["remitted_claims"] = out["remitted_claims"].fillna(0).astype("int64")
+        out["days_moved"] = out["days_in_ar"] - out["days_before"]
         out["is_few"] = out["remitted_claims"] < FEW
         out["name"] = [self._name(client) for client in out["client"]]
         return out.sort_values(["days_in_ar", "name"], ascending=[False, True], ignore_index=True)

@@ -125,9 +125,12 @@ def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
     now, before = int(months["payments_cents"].iloc[-1]), months["payments_cents"].iloc[:-1]
     usual = quotient(pd.Series([before.sum()]), pd.Series([len(before)])).iloc[0]
     change = quotient(pd.Series([now - usual]), pd.Series([usual])).iloc[0]
-    body = f"{as_text(now, 'usd')} was posted in {subject.period.title}"
+    last = months.iloc[-1]
+    back = int(last["refunds_cents"] + last["takebacks_cents"])
+    before_refunds = f" (before {as_text(back, 'usd')} of refunds and money taken back)" if back else ""
+    body = f"Payments of {as_text(now, 'usd')} were posted in {subject.period.title}{before_refunds}"
     if pd.isna(change):
-        return f"{body}; no payments were posted in the months before."
+        return f"{body}; none were posted in the months before."
     word = "about the same as" if abs(change) < 0.02 else f"{as_text(abs(change), 'rate')} {'above' if change > 0 else 'below'}"
     return f"{body}, {word} the average of the {counted(len(before), 'month')} before ({as_text(int(usual), 'usd')})."
 
