@@ -212,12 +212,14 @@ def open_report(workspace: str | Path, client: str, period: str, *, template: st
     report = CLIENT_REPORTS.get(template, ClientReport)(subject)
     report.show([
         blocks.meta(
-            title=TITLES.get(template, words(template)), client=client, client_name=subject.client.name, period=month.label,
+            title=TITLES.get(template, words(template)), client=client, client_name=subject.client.name,
+            period=month.label,
             period_title=month.title, as_of=month.last_day.isoformat(), firm=subject.firm, template=template,
             template_version=version("rcm_analysis"),
         ),
         blocks.inputs(
-            [{"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]} for name in TABLES],
+            [{"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]}
+                for name in TABLES],
             len(subject.findings), client,
         ),
     ])
@@ -242,7 +244,8 @@ def open_portfolio(workspace: str | Path, period: str, *, manager: str | None = 
         ),
         *(
             blocks.inputs(
-                [{"table": name, "rows": rows[name], "fingerprint": book.fingerprints[client][name]} for name in TABLES],
+                [{"table": name, "rows": rows[name], "fingerprint": book.fingerprints[client][name]}
+                    for name in TABLES],
                 book.findings[client], client,
             )
             for client, rows in book.rows.items()
@@ -277,7 +280,8 @@ def _subject(place: Workspace, view: ClientView, month: Period, template: str) -
     tables = _in_memory(view.tables(as_of=month.last_day))
     _refuse_empty(tables, month, view)
     return Subject(
-        client=view.settings(as_of=month.last_day), period=month, as_of=month.last_day, firm=place.registry.firm,
+        client=view.settings(as_of=month.last_day), period=month, as_of=month.last_day,
+        firm=place.registry.firm,
         tables=tables, payers=place.registry.payers_frame().to_pandas(), findings=view.findings().to_pandas(),
         quarantine=view.quarantine().to_pandas(), fingerprints=view.fingerprints(),
         rows={name: stored.rows(name) for name in TABLES}, versions={name: version(name) for name in VERSIONED},
@@ -294,7 +298,8 @@ def _refuse_empty(tables: Mapping[str, pl.LazyFrame], month: Period, view: Clien
     posted = tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item()
     if posted:
         return
-    span = view.tables()["transactions"].select(first=pl.col("posted_on").min(), last=pl.col("posted_on").max()).collect()
+    span = view.tables()["transactions"].select(first=pl.col("posted_on").min(),
+        last=pl.col("posted_on").max()).collect()
     first, last = span.row(0)
     there = f"its postings run from {first:%Y-%m} to {last:%Y-%m}" if first else "it has no postings at all"
     raise ParameterError(f"{view.client} has no postings in {month.label}; {there}. Nothing was reported.")
@@ -305,7 +310,8 @@ def _book(place: Workspace, month: Period, manager: str) -> Book:
     before = place.registry.clients_frame(as_of=month.shift(-1).last_day).to_pandas()
     known = sorted({name for name in now["assigned_to"] if isinstance(name, str)})
     if manager and manager not in known:
-        raise ParameterError(f"No client is assigned to {manager!r} in {month.label}. Known: {listed(known)}.{closest(manager, known)}")
+        raise ParameterError(f"No client is assigned to {manager!r} in {month.label}. Known: "
+                             f"{listed(known)}.{closest(manager, known)}")
     if manager:
         now, before = now[now["assigned_to"] == manager], before[before["assigned_to"] == manager]
     stored = {client: place.client(client).stored for client in now["client"]}
@@ -313,9 +319,11 @@ def _book(place: Workspace, month: Period, manager: str) -> Book:
     if not tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item():
         raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
     return Book(
-        firm=place.registry.firm, period=month, as_of=month.last_day, manager=manager, clients=now.reset_index(drop=True),
+        firm=place.registry.firm, period=month, as_of=month.last_day, manager=manager,
+        clients=now.reset_index(drop=True),
         clients_before=before.reset_index(drop=True), tables=tables, template="portfolio_overview",
-        meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day for client in stored},
+        meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day
+            for client in stored},
         rows={client: {name: store.rows(name) for name in TABLES} for client, store in stored.items()},
         fingerprints={client: store.fingerprints() for client, store in stored.items()},
         findings={client: len(store.side_table("findings")) for client, store in stored.items()},

@@ -41,7 +41,8 @@ assigned_to = "John Doe"
 
 def posting(place: int, day: dt.date, cents: int, kind: str = "charge") -> dict:
     return {
-        "client": "acorn-clinic", "transaction_id": f"t{place}", "claim_id": "1", "kind": kind, "party": "primary", "amount_cents": cents,
+        "client": "acorn-clinic", "transaction_id": f"t{place}", "claim_id": "1", "kind": kind,
+        "party": "primary", "amount_cents": cents,
         "happened_on": day, "posted_on": day, "payer": "acme",
     }
 
@@ -51,9 +52,11 @@ def place(tmp_path: Path) -> Path:
     """A workspace with one client that has postings in September and October 2026, and one without any."""
     (tmp_path / "rcm.toml").write_text("[paths]\n")
     (tmp_path / "clients.toml").write_text(REGISTRY)
-    rows = [posting(1, dt.date(2026, 9, 3), 10000), posting(2, dt.date(2026, 10, 5), -4000, "payment"), posting(3, dt.date(2026, 11, 2), -1000, "payment")]
+    rows = [posting(1, dt.date(2026, 9, 3), 10000), posting(2, dt.date(2026, 10, 5), -4000, "payment"),
+        posting(3, dt.date(2026, 11, 2), -1000, "payment")]
     claim = {
-        "client": "acorn-clinic", "claim_id": "1", "claim_type": "professional", "payer": "acme", "service_on": dt.date(2026, 9, 1),
+        "client": "acorn-clinic", "claim_id": "1", "claim_type": "professional", "payer": "acme",
+        "service_on": dt.date(2026, 9, 1),
         "entered_on": dt.date(2026, 9, 3), "charge_cents": 10000,
     }
     with Store(tmp_path / "store").change("acorn-clinic") as change:
@@ -66,7 +69,8 @@ def place(tmp_path: Path) -> Path:
 def shown(monkeypatch) -> list[blocks.Block]:
     """The blocks displayed, in order."""
     seen: list[blocks.Block] = []
-    monkeypatch.setattr(blocks, "emit", lambda exhibit: seen.extend([exhibit] if isinstance(exhibit, blocks.Block) else exhibit))
+    monkeypatch.setattr(blocks, "emit",
+        lambda exhibit: seen.extend([exhibit] if isinstance(exhibit, blocks.Block) else exhibit))
     return seen
 
 
@@ -74,8 +78,10 @@ def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
     notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
     meta, inputs = (block.payload for block in shown)
     assert meta == {
-        "kind": "meta", "title": "Monthly review", "client": "acorn-clinic", "client_name": "Acorn Clinic", "period": "2026-10", "period_title": "October 2026",
-        "as_of": "2026-10-31", "firm": "Lantern Billing Partners", "template": "client_review", "template_version": notebook.version("rcm_analysis"),
+        "kind": "meta", "title": "Monthly review", "client": "acorn-clinic", "client_name": "Acorn Clinic",
+        "period": "2026-10", "period_title": "October 2026",
+        "as_of": "2026-10-31", "firm": "Lantern Billing Partners", "template": "client_review",
+        "template_version": notebook.version("rcm_analysis"),
     }
     assert [table["table"] for table in inputs["tables"]] == list(TABLES)
     assert all(len(table["fingerprint"]) == 64 for table in inputs["tables"])
@@ -91,10 +97,13 @@ def test_the_tables_are_those_known_on_the_last_day(place, shown):
 
 
 @pytest.mark.parametrize(("client", "period", "error", "words"), [
-    pytest.param("acorn-clinik", "2026-10", ClientError, "Closest: acorn-clinic", id="a client that is misspelt"),
+    pytest.param("acorn-clinik", "2026-10", ClientError, "Closest: acorn-clinic",
+        id="a client that is misspelt"),
     pytest.param("acorn-clinic", "October", ParameterError, "YYYY-MM", id="a period that is no month"),
-    pytest.param("acorn-clinic", "2026-12", ParameterError, "no postings in 2026-12; its postings run from 2026-09 to 2026-11", id="a period after the data"),
-    pytest.param("birch-eyes", "2026-10", ParameterError, "Nothing is stored for birch-eyes yet", id="a client without data"),
+    pytest.param("acorn-clinic", "2026-12", ParameterError,
+        "no postings in 2026-12; its postings run from 2026-09 to 2026-11", id="a period after the data"),
+    pytest.param("birch-eyes", "2026-10", ParameterError, "Nothing is stored for birch-eyes yet",
+        id="a client without data"),
 ])
 def test_what_cannot_be_reported_is_refused_and_nothing_is_shown(place, shown, client, period, error, words):
     with pytest.raises(error, match=words):
@@ -112,7 +121,8 @@ def test_an_investigation_can_show_its_own_results(place, shown):
 
     report = notebook.open_report(place, "acorn-clinic", "2026-10")
     report.show_note("A look of our own.")
-    report.show_table(report.subject.pandas("claims"), [Shown("claim_id", "Claim")], name="mine", title="Mine", definition="Claims of the client.")
+    report.show_table(report.subject.pandas("claims"), [Shown("claim_id", "Claim")], name="mine",
+        title="Mine", definition="Claims of the client.")
     assert [block.payload["kind"] for block in shown[2:]] == ["note", "table"]
 
 
@@ -133,7 +143,8 @@ def test_a_portfolio_of_one_manager_holds_only_their_clients(place, shown):
 @pytest.mark.parametrize(("period", "manager", "words"), [
     pytest.param("2026-10", "Jane Smiht", "Closest: Jane Smith", id="a manager that is misspelt"),
     pytest.param("2027-03", None, "No client of this book has postings in 2027-03", id="a month without data"),
-    pytest.param("2026-10", "John Doe", "No client of this book has postings", id="a manager whose clients have no data"),
+    pytest.param("2026-10", "John Doe", "No client of this book has postings",
+        id="a manager whose clients have no data"),
 ])
 def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, manager, words):
     with pytest.raises(ParameterError, match=words):
@@ -141,7 +152,9 @@ def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, ma
     assert shown == []
 
 
-@pytest.mark.parametrize("method", [name for name in dir(notebook.ClientReviewReport) if name.startswith("show_") and name not in ("show_table", "show_figure", "show_note")])
+@pytest.mark.parametrize("method",
+    [name for name in dir(notebook.ClientReviewReport) if name.startswith("show_")
+        and name not in ("show_table", "show_figure", "show_note")])
 def test_every_exhibit_of_the_review_stands_for_a_client_with_one_claim(place, shown, method):
     report = notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
     getattr(report, method)()

@@ -21,7 +21,8 @@ def cells(path: Path, kind: str = "code") -> list[nbformat.NotebookNode]:
 
 
 def statements(path: Path) -> list[ast.stmt]:
-    return [node for cell in cells(path) if "parameters" not in cell.metadata.get("tags", []) for node in ast.parse(cell.source).body]
+    return [node for cell in cells(path) if "parameters" not in cell.metadata.get("tags", [])
+        for node in ast.parse(cell.source).body]
 
 
 def is_allowed(node: ast.stmt) -> bool:
@@ -30,9 +31,11 @@ def is_allowed(node: ast.stmt) -> bool:
         return node.module == "rcm_analysis.notebook" and {name.name for name in node.names} <= OPENERS
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
         return isinstance(node.value.func, ast.Name) and node.value.func.id in OPENERS
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func,
+        ast.Attribute):
         call = node.value
-        return isinstance(call.func.value, ast.Name) and call.func.value.id == "report" and call.func.attr.startswith("show_")
+        return isinstance(call.func.value,
+            ast.Name) and call.func.value.id == "report" and call.func.attr.startswith("show_")
     return False
 
 
@@ -61,7 +64,8 @@ class TestTemplate:
         assert book.cells[0].source.startswith("# ")
         assert "parameters" in book.cells[1].metadata.tags
         assert "open_" in book.cells[2].source
-        assert [cell.source for cell in book.cells if cell.cell_type == "code"][-2:] == ["report.show_definitions()", "report.show_provenance()"]
+        assert [cell.source for cell in book.cells if cell.cell_type == "code"][-2:] == [
+            "report.show_definitions()", "report.show_provenance()"]
 
     def test_every_exhibit_it_calls_exists(self, path):
         known = set(dir(notebook.ClientReviewReport)) | set(dir(notebook.PortfolioReport))
@@ -103,5 +107,6 @@ def _executed(template: str, parameters: dict, folder: Path) -> nbformat.Noteboo
     import papermill
 
     return papermill.execute_notebook(
-        FOLDER / f"{template}.ipynb", folder / f"{template}.ipynb", parameters=parameters, progress_bar=False, kernel_name="python3",
+        FOLDER / f"{template}.ipynb", folder / f"{template}.ipynb", parameters=parameters, progress_bar=False,
+        kernel_name="python3",
     )

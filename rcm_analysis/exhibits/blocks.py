@@ -99,7 +99,8 @@ def kpis(items: Sequence[Mapping[str, Any]]) -> Block:
 
 
 def finding(
-    title: str, detail: str, *, amount_cents: int | None = None, owner: str = "", due: Any = None, severity: str = "medium",
+    title: str, detail: str, *, amount_cents: int | None = None, owner: str = "", due: Any = None,
+    severity: str = "medium",
 ) -> dict[str, Any]:
     """One thing to do: what, why, dollars, owner, day."""
     return {
@@ -116,7 +117,8 @@ def findings(title: str, items: Sequence[Mapping[str, Any]]) -> Block:
 
 def facts(title: str, items: Iterable[tuple[str, str]]) -> Block:
     """Labels and values: provenance, parameters."""
-    return Block({"kind": "facts", "title": title, "items": [{"label": label, "value": value} for label, value in items]})
+    return Block({"kind": "facts", "title": title,
+        "items": [{"label": label, "value": value} for label, value in items]})
 
 
 def glossary(items: Iterable[Mapping[str, str]]) -> Block:
@@ -126,7 +128,8 @@ def glossary(items: Iterable[Mapping[str, str]]) -> Block:
 
 def inputs(tables: Iterable[Mapping[str, Any]], findings: int, client: str) -> Block:
     """What went in: for the manifest, not for print."""
-    return Block({"kind": "inputs", "tables": [dict(table) for table in tables], "findings": int(findings), "client": client})
+    return Block({"kind": "inputs", "tables": [dict(table) for table in tables], "findings": int(findings),
+        "client": client})
 
 
 def meta(**items: str) -> Block:
@@ -157,7 +160,8 @@ def _note_html(block: Block) -> str:
 
 def _cards_html(block: Block) -> str:
     return "".join(
-        f"<p><strong>{_text(item['title'])}</strong><br><span style='font-size:1.6em'>{_text(item['answer'])}</span>"
+        f"<p><strong>{_text(item['title'])}</strong><br><span "
+        f"style='font-size:1.6em'>{_text(item['answer'])}</span>"
         f"<br>{_text(item['detail'])}</p>"
         for item in block.payload["items"]
     )
@@ -165,7 +169,8 @@ def _cards_html(block: Block) -> str:
 
 def _kpis_html(block: Block) -> str:
     rows = (
-        f"<tr><th style='text-align:left'>{_text(item['label'])}</th><td><strong>{_text(item['value'])}</strong></td>"
+        f"<tr><th "
+        f"style='text-align:left'>{_text(item['label'])}</th><td><strong>{_text(item['value'])}</strong></td>"
         f"<td>{_text(item['target'])}</td><td>{_text('; '.join(c['label'] + ' ' + c['value'] for c in item['comparisons']))}</td>"
         f"<td>{_text(item['note'])}</td></tr>"
         for item in block.payload["items"]
@@ -176,15 +181,18 @@ def _kpis_html(block: Block) -> str:
 def table_html(payload: Mapping[str, Any]) -> str:
     """A table payload as an HTML table."""
     head = "".join(f"<th>{_text(column['title'])}</th>" for column in payload["columns"])
-    left = {number for number, column in enumerate(payload["columns"]) if column["unit"] in ("text", "flag", "date", "month")}
+    left = {number for number, column in enumerate(payload["columns"])
+        if column["unit"] in ("text", "flag", "date", "month")}
     strong = set(payload["emphasis"])
     body = ""
     for number, row in enumerate(payload["text"]):
         weight = "bold" if number in strong else "normal"
         body += f"<tr style='font-weight:{weight}'>" + "".join(
-            f"<td style='text-align:{'left' if place in left else 'right'}'>{_text(cell)}</td>" for place, cell in enumerate(row)
+            f"<td style='text-align:{'left' if place in left else 'right'}'>{_text(cell)}</td>"
+            for place, cell in enumerate(row)
         ) + "</tr>"
-    notes = "".join(f"<div><small>{_text(line)}</small></div>" for line in [payload["definition"], *payload["notes"]] if line)
+    notes = "".join(f"<div><small>{_text(line)}</small></div>"
+        for line in [payload["definition"], *payload["notes"]] if line)
     return f"<p><strong>{_text(payload['title'])}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
@@ -212,7 +220,8 @@ def _findings_html(block: Block) -> str:
 
 def _facts_html(block: Block) -> str:
     rows = "".join(
-        f"<tr><th style='text-align:left'>{_text(item['label'])}</th><td style='text-align:left'>{_text(item['value'])}</td></tr>"
+        f"<tr><th style='text-align:left'>{_text(item['label'])}</th><td "
+        f"style='text-align:left'>{_text(item['value'])}</td></tr>"
         for item in block.payload["items"]
     )
     return f"<p><strong>{_text(block.payload['title'])}</strong></p><table>{rows}</table>"

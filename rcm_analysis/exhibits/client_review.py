@@ -23,16 +23,19 @@ from .subject import Subject
 from .tables import Shown, show
 
 MEASURES = (
-    "cash", "charges", "cash_due", "net_collection_rate_matured", "days_in_ar", "aging", "open_balances", "aged_share_90",
-    "credit_balances", "unapplied_money", "initial_denial_rate_claims_remitted", "denial_reasons", "denial_recovery",
-    "disguised_denials", "first_pass_resolution_rate", "charge_lag", "write_offs", "denial_write_off_share", "whole_dollar_sweeps",
+    "cash", "charges", "cash_due", "net_collection_rate_matured", "days_in_ar", "aging", "open_balances",
+    "aged_share_90", "credit_balances", "unapplied_money", "initial_denial_rate_claims_remitted",
+    "denial_reasons", "denial_recovery", "disguised_denials", "first_pass_resolution_rate", "charge_lag",
+    "write_offs", "denial_write_off_share", "whole_dollar_sweeps",
 )
 """The measures that stand in a client review, in the order of its appendix."""
 
 
 CODE_WORDS = {
-    "received_on": "day received", "submitted_on": "day sent", "entered_on": "day entered", "service_on": "day of service", "posted_on": "day posted",
-    "ar_cents": "receivable", "days_in_ar": "days in AR", "p90_days": "ninth-tenth days", r"ledger\.roll_forward": "the roll-forward",
+    "received_on": "day received", "submitted_on": "day sent", "entered_on": "day entered",
+    "service_on": "day of service", "posted_on": "day posted",
+    "ar_cents": "receivable", "days_in_ar": "days in AR", "p90_days": "ninth-tenth days",
+    r"ledger\.roll_forward": "the roll-forward",
     r"reference/carc_categories\.csv": "the reason list of this package",
 }
 UNIT_WORDS = {"usd": "US dollars", "rate": "share", "count": "count", "days": "days"}
@@ -83,7 +86,8 @@ class ClientReview:
         """What each measure counts, and published figures with their sources."""
         return [
             glossary_of(MEASURES), published(self.subject.client.specialty),
-            note("Figures that others have published stand in the workbook (sheet published_figures), each with its source. None is used as a target here."),
+            note("Figures that others have published stand in the workbook (sheet published_figures), each "
+                 "with its source. None is used as a target here."),
         ]
 
     def provenance(self) -> list[Block]:
@@ -96,15 +100,18 @@ def glossary_of(names: tuple[str, ...]) -> Block:
 
 
 def _term(record: Measure) -> dict[str, str]:
-    fixed = {name: item.default for name, item in inspect.signature(record.function).parameters.items()} | dict(record.options)
+    parameters = inspect.signature(record.function).parameters
+    fixed = {name: item.default for name, item in parameters.items()} | dict(record.options)
     values = {name: str(value) for name, value in fixed.items() if type(value) is int}
 
     def words(text: str) -> str:
         return readable(text, values)
 
     return {
-        "name": record.name, "title": record.title, "unit": UNIT_WORDS.get(record.unit, record.unit), "source": words(record.source),
-        "formula": f"{words(record.summary)} {sentence(words(statements(record.function)))}. Date basis: {words(record.date_basis)}.",
+        "name": record.name, "title": record.title, "unit": UNIT_WORDS.get(record.unit, record.unit),
+        "source": words(record.source),
+        "formula": f"{words(record.summary)} {sentence(words(statements(record.function)))}. Date basis: "
+                   f"{words(record.date_basis)}.",
     }
 
 
@@ -129,7 +136,8 @@ def readable(text: str, values: Mapping[str, str]) -> str:
     'cash = insurance - takebacks, in 90 days to the as-of day'
     """
     for name, value in values.items():
-        text = re.sub(rf"`{name}`|\b{name}\b(?=\)| days)" if "_" not in name else rf"`?\b{name}\b`?", value, text)
+        bare = rf"\b{name}\b" if "_" in name else rf"\b{name}\b(?=\)| days)"
+        text = re.sub(rf"`{name}`|{bare}", value, text)
     text = re.sub(r" ?\(`[A-Z_]+`\)|\bSeed \d+ |as in DESIGN \d+ ", "", text)
     text = re.sub(r"\b(as_of|last_day)\b", "the as-of day", text.replace("`", ""))
     for code, words in CODE_WORDS.items():
@@ -143,15 +151,19 @@ def published(specialty: str | None) -> Block:
     known = targets(population=specialty or "")
     known = known[known["measure"].isin(MEASURES)].copy()
     known["indicator"] = [measure(name).title for name in known["measure"]]
-    known["figure"] = [in_words(*edges).replace(" %", "%") for edges in zip(known["low"], known["high"], known["unit"], strict=True)]
+    known["figure"] = [in_words(*edges).replace(" %", "%")
+        for edges in zip(known["low"], known["high"], known["unit"], strict=True)]
     order = {name: place for place, name in enumerate(MEASURES)}
-    known = known.assign(place=known["measure"].map(order)).sort_values("place", kind="stable").reset_index(drop=True)
+    known["place"] = known["measure"].map(order)
+    known = known.sort_values("place", kind="stable").reset_index(drop=True)
     return show(
         pd.DataFrame(known), [
-            Shown("indicator", "Indicator"), Shown("figure", "Published figure"), Shown("note", "What the source says of it"),
+            Shown("indicator", "Indicator"), Shown("figure", "Published figure"),
+            Shown("note", "What the source says of it"),
             Shown("source", "Source"), Shown("source_date", "Dated"),
         ],
         name="published_figures", title="Published figures, for orientation",
         print_it=False,
-        definition="None of them is used as a target here: published figures contradict each other and few can be traced to a survey.",
+        definition="None of them is used as a target here: published figures contradict each other and few "
+                   "can be traced to a survey.",
     )

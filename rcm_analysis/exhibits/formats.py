@@ -57,7 +57,8 @@ def as_text(value: Any, unit: str, *, exact: bool = False, reason: str = "") -> 
 
 def _rounded(value: Any, places: int) -> Decimal:
     """Half up, away from zero; a float is taken as it prints, so that 34.25 is 34.3."""
-    number = value if isinstance(value, Decimal) else Decimal(repr(float(value)) if isinstance(value, float) else str(value))
+    printed = repr(float(value)) if isinstance(value, float) else str(value)
+    number = value if isinstance(value, Decimal) else Decimal(printed)
     out = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     return out if out else abs(out)
 
@@ -169,7 +170,8 @@ def words_of(code: str) -> str:
 
 
 _WORDS = {
-    "cob": "other insurance first", "other_payer": "other insurance first", "network_contract": "network or contract",
+    "cob": "other insurance first", "other_payer": "other insurance first",
+    "network_contract": "network or contract",
     "self_pay": "patients without insurance",
     "write_off": "write-off",
     "(none)": "not stated",

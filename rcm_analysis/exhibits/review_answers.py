@@ -61,14 +61,17 @@ def gap_of(subject: Subject) -> dict[str, int]:
     services = settled_services(subject.period)
     rate = collections.net_collection_rate_matured(subject.tables, period=services, as_of=subject.as_of).iloc[0]
     claims = subject.pandas("claims")
-    inside = (claims["service_on"] >= pd.Timestamp(services.first_day)) & (claims["service_on"] < pd.Timestamp(services.end))
+    inside = (claims["service_on"] >= pd.Timestamp(services.first_day)) & (
+        claims["service_on"] < pd.Timestamp(services.end))
     rows = subject.pandas("transactions")
     rows = rows[rows["claim_id"].isin(claims.loc[inside, "claim_id"])]
     patient = rows["party"] == "patient"
     denial_coded = (rows["kind"] == "contractual") & rows["carc"].isin(codes_of(family="denial"))
     return {
-        "claims": int(rate["claims"]), "due_cents": int(rate["collectable_cents"]), "cash_cents": int(rate["cash_cents"]),
-        "insurance_cents": int(rows.loc[~patient, "amount_cents"].sum()), "patient_cents": int(rows.loc[patient, "amount_cents"].sum()),
+        "claims": int(rate["claims"]), "due_cents": int(rate["collectable_cents"]),
+        "cash_cents": int(rate["cash_cents"]),
+        "insurance_cents": int(rows.loc[~patient, "amount_cents"].sum()),
+        "patient_cents": int(rows.loc[patient, "amount_cents"].sum()),
         "written_off_cents": -int(rows.loc[rows["kind"] == "write_off", "amount_cents"].sum()),
         "denied_cents": -int(rows.loc[denial_coded, "amount_cents"].sum()),
     }
@@ -81,15 +84,18 @@ def settled(subject: Subject) -> list[Block]:
         return [note(f"No service of {span(services)} is old enough (120 days) to say what became of it.")]
     places = [
         ("Due after agreed discounts", gap["due_cents"]), ("Received", gap["cash_cents"]),
-        ("Still open with insurance", gap["insurance_cents"]), ("Still open with patients", gap["patient_cents"]),
+        ("Still open with insurance", gap["insurance_cents"]),
+        ("Still open with patients", gap["patient_cents"]),
         ("Written off", gap["written_off_cents"]), ("Denied, and taken off as if agreed", gap["denied_cents"]),
     ]
     rows = pd.DataFrame(places, columns=["what", "amount_cents"])
     rows["share"] = quotient(rows["amount_cents"], pd.Series([gap["due_cents"]] * len(rows)))
     return [show(
-        rows, [Shown("what", f"Services of {span(services)}"), Shown("amount_cents", "Amount", "usd"), Shown("share", "Share of what was due", "rate")],
+        rows, [Shown("what", f"Services of {span(services)}"), Shown("amount_cents", "Amount", "usd"),
+            Shown("share", "Share of what was due", "rate")],
         name="settled_services", title="What became of each dollar that was due", emphasis=[0],
-        definition=f"{sentence(counted(gap['claims'], 'claim'))} by day of service, at least 120 days old; postings to {subject.as_of_text}; US dollars. "
+        definition=f"{sentence(counted(gap['claims'], 'claim'))} by day of service, at least 120 days old; "
+                   f"postings to {subject.as_of_text}; US dollars. "
                    "The lines below the first add up to it; the share received is the net collection rate.",
     )]
 
@@ -97,13 +103,15 @@ def settled(subject: Subject) -> list[Block]:
 def answers(subject: Subject) -> list[Block]:
     """The five cards."""
     due = cash_due(subject.tables, period=subject.period, by=["payer"])
-    return [cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject), _need(subject)])]
+    return [cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject),
+        _need(subject)])]
 
 
 def _came_in(subject: Subject) -> tuple[str, str, str]:
     now = collections.cash(subject.tables, period=subject.period).iloc[0]
     before = int(collections.cash(subject.tables, period=subject.period.shift(-1))["cash_cents"].iloc[0])
-    parts = [f"insurance {as_text(int(now['insurance_cents']), 'usd')}", f"patients {as_text(int(now['patient_cents']), 'usd')}"]
+    parts = [f"insurance {as_text(int(now['insurance_cents']), 'usd')}",
+        f"patients {as_text(int(now['patient_cents']), 'usd')}"]
     back = int(now["takebacks_cents"] + now["refunds_cents"])
     if back:
         parts.append(f"less {as_text(back, 'usd')} taken back or refunded")
@@ -126,14 +134,16 @@ def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     question = "How much should have come in?"
     if not due["claims"].sum():
         return question, as_text(None, "usd"), (
-            "Too early to say: there is not yet enough history of the payers' answers to know what fell due this month."
+            "Too early to say: there is not yet enough history of the payers' answers to know what fell due "
+            "this month."
         )
     sums = due[["claims", "cash_due_cents", "contract_cents", "collected_cents"]].sum()
     basis = "by fee schedule" if sums["contract_cents"] == sums["cash_due_cents"] else (
         "by past payment" if not sums["contract_cents"] else "by fee schedule or past payment"
     )
     return question, as_text(int(sums["cash_due_cents"]), "usd"), (
-        f"Due on {counted(int(sums['claims']), 'insurance claim')} usually answered by the end of {subject.month}, {basis}; "
+        f"Due on {counted(int(sums['claims']), 'insurance claim')} usually answered by the end of "
+        f"{subject.month}, {basis}; "
         f"{as_text(int(sums['collected_cents']), 'usd')} of it came in."
     )
 
@@ -147,9 +157,11 @@ def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     if gap <= 0:
         return question, "no gap", f"Insurance claims that fell due in {subject.month} brought what was due.{with_patients}"
     short = due[due["gap_cents"] > 0].sort_values("gap_cents", ascending=False)
-    places = [f"{subject.payer_name(row['payer'])} ({as_text(int(row['gap_cents']), 'usd')})" for row in short.head(2).to_dict("records")]
+    places = [f"{subject.payer_name(row['payer'])} ({as_text(int(row['gap_cents']), 'usd')})"
+        for row in short.head(2).to_dict("records")]
     lead = "all with" if len(short) == 1 else "most with"
-    return question, as_text(gap, "usd"), f"Not received by {as_text(subject.as_of, 'date')}: {lead} {joined(places)}.{with_patients}"
+    day = as_text(subject.as_of, "date")
+    return question, as_text(gap, "usd"), f"Not received by {day}: {lead} {joined(places)}.{with_patients}"
 
 
 def _did(subject: Subject) -> tuple[str, str, str]:
@@ -160,13 +172,15 @@ def _did(subject: Subject) -> tuple[str, str, str]:
     steps = [
         counted(done[name], one, many) for name, one, many in (
             ("appeal", "appeal", "appeals"), ("corrected_claim", "corrected claim", "corrected claims"),
-            ("resubmit", "claim sent again", "claims sent again"), ("bill_secondary", "claim sent to a second insurer", "claims sent to a second insurer"),
+            ("resubmit", "claim sent again", "claims sent again"),
+            ("bill_secondary", "claim sent to a second insurer", "claims sent to a second insurer"),
         ) if done[name]
     ]
     won = f" {counted(done['overturned'], 'denial')} overturned." if done["overturned"] else ""
     steps_text = f": {joined(steps)}" if steps else ""
     return question, f"{counted(done['claims'], 'claim')} worked", (
-        f"{counted(done['notes'], 'entry', 'entries')} in the work log{steps_text}.{won} {as_text(done['recovered_cents'], 'usd')} was posted in "
+        f"{counted(done['notes'], 'entry', 'entries')} in the work log{steps_text}.{won} "
+        f"{as_text(done['recovered_cents'], 'usd')} was posted in "
         f"{subject.month} on claims worked in the 60 days before."
     )
 
@@ -177,7 +191,8 @@ def _need(subject: Subject) -> tuple[str, str, str]:
     if waiting.empty:
         return question, "nothing", f"No claim was waiting for you on {subject.as_of_text}."
     parts = [
-        f"{HOLDS.get(row['hold_reason'], words_of(row['hold_reason']))} for {counted(int(row['claims']), 'claim')} ({as_text(int(row['open_cents']), 'usd')})"
+        f"{HOLDS.get(row['hold_reason'], words_of(row['hold_reason']))} for "
+        f"{counted(int(row['claims']), 'claim')} ({as_text(int(row['open_cents']), 'usd')})"
         for row in waiting.to_dict("records")
     ]
     total = int(waiting["open_cents"].sum())

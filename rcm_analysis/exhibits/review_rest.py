@@ -13,8 +13,10 @@ from .subject import Subject
 from .tables import Shown, show, with_total
 
 ACTION_WORDS = {
-    "follow_up": "Asked the payer", "corrected_claim": "Sent a corrected claim", "appeal": "Appealed", "resubmit": "Sent the claim again",
-    "bill_secondary": "Billed the second insurer", "request_documents": "Asked for documents", "transfer_to_patient": "Moved the balance to the patient",
+    "follow_up": "Asked the payer", "corrected_claim": "Sent a corrected claim", "appeal": "Appealed",
+    "resubmit": "Sent the claim again",
+    "bill_secondary": "Billed the second insurer", "request_documents": "Asked for documents",
+    "transfer_to_patient": "Moved the balance to the patient",
     "write_off_request": "Asked for a write-off", "statement": "Sent a statement", "other": "Other",
 }
 COMPLETE_SHARE = 70
@@ -33,11 +35,13 @@ def _done(subject: Subject) -> list[Block]:
     done["words"] = [ACTION_WORDS.get(action, words_of(action)) for action in done["action"]]
     has_minutes = bool((done["minutes"] > 0).any())
     table, emphasis = with_total(done, "words", ["notes", "minutes"])
-    columns = [Shown("words", "What was done"), Shown("notes", "Times", "count"), Shown("claims", "Claims", "count")]
+    columns = [Shown("words", "What was done"), Shown("notes", "Times", "count"),
+        Shown("claims", "Claims", "count")]
     return [show(
         table, [*columns, *([Shown("minutes", "Minutes", "number")] if has_minutes else [])],
         name="work_done", title=f"Follow-up in {subject.period.title}", emphasis=emphasis,
-        definition="Entries of the work log by the day of the work. A claim may stand under several kinds of work, so claims are not added up.",
+        definition="Entries of the work log by the day of the work. A claim may stand under several kinds of "
+                   "work, so claims are not added up.",
     )]
 
 
@@ -48,9 +52,12 @@ def _waiting(subject: Subject) -> list[Block]:
     waiting["words"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in waiting["hold_reason"]]
     table, emphasis = with_total(waiting, "words", ["claims", "open_cents"])
     return [show(
-        table, [Shown("words", "What we need from you"), Shown("claims", "Claims", "count"), Shown("open_cents", "Open balance", "usd"), Shown("oldest_on", "Waiting since", "date")],
-        name="waiting_on_client", title=f"Claims waiting for you, as of {subject.as_of_text}", emphasis=emphasis,
-        definition="Claims whose last work-log entry waits for the practice; what is still owed on them; US dollars.",
+        table, [Shown("words", "What we need from you"), Shown("claims", "Claims", "count"),
+            Shown("open_cents", "Open balance", "usd"), Shown("oldest_on", "Waiting since", "date")],
+        name="waiting_on_client", title=f"Claims waiting for you, as of {subject.as_of_text}",
+        emphasis=emphasis,
+        definition="Claims whose last work-log entry waits for the practice; what is still owed on them; US "
+                   "dollars.",
     )]
 
 
@@ -58,7 +65,8 @@ def last_actions(subject: Subject) -> list[Block]:
     """Actions agreed before this month with their state, and the new ones."""
     agreed = work.agreed_actions(subject)
     columns = [
-        Shown("title", "Action"), Shown("owner", "Owner"), Shown("due_on", "Due", "date"), Shown("amount_cents", "At stake", "usd"),
+        Shown("title", "Action"), Shown("owner", "Owner"), Shown("due_on", "Due", "date"),
+        Shown("amount_cents", "At stake", "usd"),
         Shown("state", "State"), Shown("outcome", "Outcome"), Shown("recovered_cents", "Recovered", "usd"),
     ]
     if agreed.empty:
@@ -67,7 +75,8 @@ def last_actions(subject: Subject) -> list[Block]:
         late = int((agreed["state"] == "overdue").sum())
         blocks = [show(
             agreed, columns, name="last_actions", title="Actions agreed before this month",
-            definition=f"Action register as known on {subject.as_of_text}: actions still open, and those closed in the month; US dollars.",
+            definition=f"Action register as known on {subject.as_of_text}: actions still open, and those "
+                       f"closed in the month; US dollars.",
             notes=[f"{sentence(counted(late, 'action is', 'actions are'))} overdue."] if late else [],
         )]
     new = work.new_actions(subject)
@@ -83,7 +92,8 @@ def completeness(subject: Subject) -> tuple[bool, str]:
     """Whether the month looks complete, and why: claims entered beside the usual number, last day posted."""
     claims, rows = subject.pandas("claims"), subject.pandas("transactions")
     entered = int(work.held(subject.period, claims["entered_on"]).sum())
-    before = [int(work.held(month, claims["entered_on"]).sum()) for month in subject.period.shift(-1).trailing(12).months()]
+    before = [int(work.held(month, claims["entered_on"]).sum())
+        for month in subject.period.shift(-1).trailing(12).months()]
     before = [count for count in before if count]
     last = rows["posted_on"].max()
     usual = int(pd.Series(before).median()) if before else 0
@@ -106,26 +116,35 @@ def provenance(subject: Subject) -> list[Block]:
     is_complete, text = completeness(subject)
     through = {
         name: subject.pandas(name)[column].max()
-        for name, column in (("transactions", "posted_on"), ("deposits", "received_on"), ("submissions", "submitted_on"), ("work_log", "entered_on"))
+        for name, column in (("transactions", "posted_on"), ("deposits", "received_on"),
+            ("submissions", "submitted_on"), ("work_log", "entered_on"))
     }
-    words = {"transactions": "postings", "deposits": "remittances", "submissions": "claims sent", "work_log": "work log"}
-    decided = claim_adjudications(subject.tables, as_of=subject.as_of).select("claim_id").collect("pandas").to_native()
+    words = {"transactions": "postings", "deposits": "remittances", "submissions": "claims sent",
+        "work_log": "work log"}
+    decided = claim_adjudications(subject.tables,
+        as_of=subject.as_of).select("claim_id").collect("pandas").to_native()
     items = [
         ("Client", f"{subject.client.name} ({subject.client.client})"), ("Period", subject.period.title),
         ("As of", f"{subject.as_of_text}: nothing that became known later is in this report"),
-        ("Data through", "; ".join(f"{words[name]} {as_text(day, 'date', reason='none')}" for name, day in through.items())),
+        ("Data through", "; ".join(f"{words[name]} {as_text(day, 'date', reason='none')}"
+            for name, day in through.items())),
         ("Month complete", f"{'yes' if is_complete else 'perhaps not'}: {text}"),
         ("Payer decisions read", counted(len(decided), "claim payment")),
-        ("Findings at intake", f"{counted(len(subject.findings), 'finding')}, {counted(len(subject.quarantine), 'row')} refused and kept aside"),
+        ("Findings at intake", f"{counted(len(subject.findings), 'finding')}, "
+                               f"{counted(len(subject.quarantine), 'row')} refused and kept aside"),
         ("Parameters", ", ".join(f"{name}={value}" for name, value in subject.parameters.items())),
         ("Versions", ", ".join(f"{name} {number}" for name, number in subject.versions.items())),
     ]
     tables = pd.DataFrame([
-        {"table": words_of(name), "rows": rows, "fingerprint": subject.fingerprints[name][:12]} for name, rows in subject.rows.items() if rows
+        {"table": words_of(name), "rows": rows, "fingerprint": subject.fingerprints[name][:12]}
+        for name, rows in subject.rows.items() if rows
     ], columns=["table", "rows", "fingerprint"])
     return [facts("Where these numbers come from", items), show(
-        tables, [Shown("table", "Table"), Shown("rows", "Rows stored", "count"), Shown("fingerprint", "Fingerprint")],
-        name="inputs", title="Input tables", definition="All rows stored for the client, whenever they became known; first twelve characters of the SHA-256 fingerprint.",
+        tables, [Shown("table", "Table"), Shown("rows", "Rows stored", "count"),
+            Shown("fingerprint", "Fingerprint")],
+        name="inputs", title="Input tables",
+        definition="All rows stored for the client, whenever they became known; first twelve characters of "
+                   "the SHA-256 fingerprint.",
     )]
 
 

@@ -62,13 +62,15 @@ def table_payload(
     """The payload behind `show`, for the numbers beneath a figure."""
     missing = [item.column for item in columns if item.column not in result.columns]
     if missing:
-        raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
+        raise TableError(f"the table '{name}' should show {listed(missing)}; the result has "
+                         f"{listed(result.columns)}.")
     records, totals = result.to_dict("records"), set(emphasis)
     return {
         "kind": "table", "name": name, "title": title,
         "columns": [{"name": item.column, "title": item.title, "unit": item.unit} for item in columns],
         "rows": [[_raw(record, item) for item in columns] for record in records],
-        "text": [[_cell(record, item, blank=number in totals) for item in columns] for number, record in enumerate(records)],
+        "text": [[_cell(record, item, blank=number in totals) for item in columns]
+            for number, record in enumerate(records)],
         "emphasis": [int(number) for number in emphasis], "notes": [line for line in notes if line],
         "row_header": 0 if columns and columns[0].unit in ("text", "month", "date") else None,
         "definition": definition, "print": bool(print_it),
@@ -94,7 +96,8 @@ def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
 
 
 def with_total(
-    result: pd.DataFrame, label: str, sums: Sequence[str], *, words: str = "Total", values: Mapping[str, Any] | None = None,
+    result: pd.DataFrame, label: str, sums: Sequence[str], *, words: str = "Total",
+    values: Mapping[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, list[int]]:
     """The frame with a total row, and the emphasis that marks it.
 

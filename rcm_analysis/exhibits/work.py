@@ -26,7 +26,8 @@ def open_by_claim(subject: Subject) -> pd.DataFrame:
     """Open debit balance of each claim: `claim_id`, `insurance_cents`, `patient_cents`, `open_cents`."""
     rows = subject.pandas("transactions").dropna(subset=["claim_id"])
     rows = rows.assign(part=rows["party"].eq("patient").map({True: "patient_cents", False: "insurance_cents"}))
-    sums = rows.pivot_table(index="claim_id", columns="part", values="amount_cents", aggfunc="sum", fill_value=0)
+    sums = rows.pivot_table(index="claim_id", columns="part", values="amount_cents", aggfunc="sum",
+        fill_value=0)
     sums = sums.reindex(columns=["insurance_cents", "patient_cents"], fill_value=0).clip(lower=0)
     sums["open_cents"] = sums["insurance_cents"] + sums["patient_cents"]
     return sums[sums["open_cents"] > 0].reset_index().rename_axis(columns=None)
@@ -40,7 +41,8 @@ def work_done(subject: Subject) -> dict[str, int]:
     """
     log = subject.pandas("work_log")
     month = log[held(subject.period, log["worked_on"])]
-    counts = {action: int((month["action"] == action).sum()) for action in ("appeal", "corrected_claim", "resubmit", "bill_secondary")}
+    counts = {action: int((month["action"] == action).sum())
+        for action in ("appeal", "corrected_claim", "resubmit", "bill_secondary")}
     return {
         "notes": len(month), "claims": int(month["claim_id"].nunique()),
         "overturned": int(month.loc[month["outcome"] == "overturned", "claim_id"].nunique()),
@@ -61,7 +63,8 @@ def work_by_action(subject: Subject) -> pd.DataFrame:
     """The month's notes by what was done: notes, distinct claims, minutes."""
     log = subject.pandas("work_log")
     month = log[held(subject.period, log["worked_on"])]
-    out = month.groupby("action").agg(notes=("note_id", "size"), claims=("claim_id", "nunique"), minutes=("minutes", "sum"))
+    out = month.groupby("action").agg(notes=("note_id", "size"), claims=("claim_id", "nunique"),
+        minutes=("minutes", "sum"))
     return out.sort_values("notes", ascending=False).reset_index()
 
 
@@ -84,11 +87,14 @@ def agreed_actions(subject: Subject) -> pd.DataFrame:
     """
     actions = subject.pandas("actions")
     first, last = pd.Timestamp(subject.period.first_day), pd.Timestamp(subject.as_of)
-    shown = actions[(actions["opened_on"] < first) & (actions["closed_on"].isna() | (actions["closed_on"] >= first))].copy()
+    shown = actions[(actions["opened_on"] < first) & (
+        actions["closed_on"].isna() | (actions["closed_on"] >= first))].copy()
     done, late = shown["closed_on"].notna(), shown["due_on"] < last
-    shown["state"] = ["done" if is_done else "overdue" if is_late else "open" for is_done, is_late in zip(done, late, strict=True)]
+    shown["state"] = ["done" if is_done else "overdue" if is_late else "open"
+        for is_done, is_late in zip(done, late, strict=True)]
     order = shown["state"].map({"overdue": 0, "open": 1, "done": 2})
-    return shown.assign(order=order).sort_values(["order", "due_on", "action_id"]).drop(columns="order").reset_index(drop=True)
+    return shown.assign(order=order).sort_values(["order", "due_on", "action_id"]).drop(
+        columns="order").reset_index(drop=True)
 
 
 def new_actions(subject: Subject) -> pd.DataFrame:
@@ -101,7 +107,8 @@ def new_actions(subject: Subject) -> pd.DataFrame:
 def rules_in_force(subject: Subject) -> pd.DataFrame:
     """Each payer's filing and appeal limits as in force on the as-of day."""
     rules, day = subject.pandas("payer_rules"), pd.Timestamp(subject.as_of)
-    held = rules[(rules["effective_from"] <= day) & (rules["effective_to"].isna() | (rules["effective_to"] >= day))]
+    held = rules[(rules["effective_from"] <= day) & (
+        rules["effective_to"].isna() | (rules["effective_to"] >= day))]
     return held.sort_values("effective_from").groupby("payer", as_index=False).tail(1)
 
 
@@ -129,7 +136,8 @@ def appeal_deadlines(subject: Subject, denied: pd.DataFrame) -> pd.DataFrame:
     open_ = open_by_claim(subject)
     left = denied[~denied["claim_id"].isin(appealed)].merge(open_[open_["insurance_cents"] > 0], on="claim_id")
     left = left.merge(rules_in_force(subject)[["payer", "appeal_limit_days"]], on="payer")
-    left["deadline_on"] = pd.to_datetime(left["denied_on"]) + pd.to_timedelta(left["appeal_limit_days"], unit="D")
+    left["deadline_on"] = pd.to_datetime(left["denied_on"]) + pd.to_timedelta(left["appeal_limit_days"],
+        unit="D")
     return _soon(left, subject.as_of)[["claim_id", "payer", "insurance_cents", "deadline_on"]]
 
 

@@ -22,7 +22,8 @@ def frame() -> pd.DataFrame:
     })
 
 
-COLUMNS = [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd"), Shown("rate", "Rate", "rate", marked="few"), Shown("day", "Day", "date")]
+COLUMNS = [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd"),
+    Shown("rate", "Rate", "rate", marked="few"), Shown("day", "Day", "date")]
 
 
 def table(**words) -> blocks.Block:
@@ -66,9 +67,12 @@ def test_the_inputs_of_a_table_are_left_unchanged():
     pytest.param(blocks.note(HOSTILE), id="note"),
     pytest.param(blocks.cards([(HOSTILE, HOSTILE, HOSTILE)]), id="cards"),
     pytest.param(blocks.kpis([blocks.kpi(HOSTILE, 1, "usd", note=HOSTILE)]), id="tiles"),
-    pytest.param(blocks.findings(HOSTILE, [blocks.finding(HOSTILE, HOSTILE, amount_cents=1, owner=HOSTILE, due="2026-11-01")]), id="findings"),
+    pytest.param(blocks.findings(HOSTILE,
+        [blocks.finding(HOSTILE, HOSTILE, amount_cents=1, owner=HOSTILE, due="2026-11-01")]), id="findings"),
     pytest.param(blocks.facts(HOSTILE, [(HOSTILE, HOSTILE)]), id="facts"),
-    pytest.param(blocks.glossary([{"name": HOSTILE, "title": HOSTILE, "formula": HOSTILE, "unit": "x", "source": HOSTILE}]), id="glossary"),
+    pytest.param(blocks.glossary(
+        [{"name": HOSTILE, "title": HOSTILE, "formula": HOSTILE, "unit": "x", "source": HOSTILE}]),
+        id="glossary"),
 ])
 def test_every_block_is_json_can_be_printed_and_shows_hostile_text_as_text(block):
     bundle = block.bundle()
