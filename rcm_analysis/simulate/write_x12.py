@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from .adjudication import DenialCodes
@@ -110,14 +109,9 @@ def _payment(words: Words, remit: dict, claims: list[str], adjustments: list[tup
     payer, paid = words.payers[remit["payer"]], remit["paid"]
     method = "NON" if paid == 0 else "CHK" if remit["is_check"] else "ACH"
     client = words.book.client
-    account = "" if method == "NON" else "*CCP*01*071000013*DA*4471002*1512345678**01*071000288*DA*8830017"
-    if method == "CHK":
-        account = "*********"
-    handling = "H" if method == "NON" else "I"
-    head = f"BPR*{handling}*{money(paid)}*C*{method}{account or '************'}"
-    head = "*".join((head.split("*") + [""] * 16)[:16]) + f"*{words.date(remit['paid_day'])}~\n"
+    account = "CCP*01*071000013*DA*4471002*1512345678**01*071000288*DA*8830017" if method == "ACH" else "*" * 10
     segments = [
-        head,
+        f"BPR*{'H' if method == 'NON' else 'I'}*{money(paid)}*C*{method}*{account}*{words.date(remit['paid_day'])}~\n",
         f"TRN*1*{remit['trace']}*1{payer.identifiers[0]:0>9}~\n",
         f"DTM*405*{words.date(remit['day'])}~\n",
         f"N1*PR*{payer.name.upper()}*XV*{payer.identifiers[0]}~\nN3*PO BOX 1200~\nN4*SPRINGFIELD*IL*62701~\nPER*BL*PROVIDER SERVICES*TE*8005550100~\n",
@@ -151,9 +145,17 @@ def _remit_claims(words: Words, remits: Remits) -> dict[int, list[str]]:
         filing = "MB" if entry.id == "medicare" else "MC" if entry.id in ("medicaid", "harbor") else "12"
         result.setdefault(remit, []).append(
             f"CLP*{words.claim_id[claim]}*{status}*{money(charge[decision])}*{money(paid)}*{money(owed[decision])}*{filing}*{icn}*11*1~\n"
-            f"NM1*QC*1*{words.name[patient]}****MI*{words.member[patient]}~\n{reference}"
+            f"NM1*QC*1*{words.name[patient]}****MI*{words.member[patient]}~\n{_crossover(words, claim, status)}{reference}"
             f"DTM*232*{words.date(words.service[claim])}~\n{''.join(lines[decision])}")
     return result
+
+
+def _crossover(words: Words, claim: int, status: str) -> str:
+    """The payer to which the claim was forwarded."""
+    if status != "19":
+        return ""
+    entry = words.payers[words.book.claims["secondary"][claim]]
+    return f"NM1*TT*2*{entry.name.upper()}*****PI*{entry.identifiers[0]}~\n"
 
 
 def _service(words: Words, line: int, amounts: list[int], code: int) -> str:
@@ -261,8 +263,3 @@ def _institutional(words: Words, claim: int, frequency: str, order: str, other: 
     return (
         f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***13:A:{frequency}**A*Y*Y~\nDTP*434*RD8*{day}-{day}~\nCL1*1*1*01~\n{replaced}"
         f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*71*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}")
-
-
-def denial_words(book: Book) -> np.ndarray:
-    """Denial category of each code row, for the work log and the action register."""
-    return DenialCodes.of(book).category

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from collections import Counter
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from rcm_analysis.clients import read_registry
 from rcm_analysis.errors import ClientError, ParameterError
 from rcm_analysis.periods import Period
 from rcm_analysis.simulate import write_clients, write_company
 from rcm_analysis.simulate.company import npi, registry_toml, seed_company
 from rcm_analysis.sources.exports import read_export, read_map, recognise
+from rcm_analysis.sources.remit835 import read_835
 
 PRINTED = {
     "chicago-med": (5, 827990, "0.055", "monthly", "Jane Smith", "A"),
@@ -161,6 +164,19 @@ def test_more_clients_than_the_overview_are_invented(tmp_path):
     registry = tomllib.loads((tmp_path / "clients.toml").read_text())["clients"]
     assert len(registry) == 14 and list(registry)[:2] == ["chicago-med", "2020-vision"]
     assert all((tmp_path / "raw" / name / "837").is_dir() for name in registry)
+    assert len(read_registry(tmp_path / "clients.toml").clients) == 14
+
+
+@pytest.mark.slow
+def test_all_twelve_collect_what_the_overview_prints_and_our_reader_finds_no_fault(tmp_path):
+    write_company(tmp_path, scale=0.25)
+    for name, (_, revenue, *_) in PRINTED.items():
+        told = json.loads((tmp_path / "truth" / f"{name}.json").read_text())
+        months = told["months"][-12:]
+        collected = sum(month["payments_cents"] - month["refunds_cents"] - month["takebacks_cents"] for month in months)
+        assert collected == pytest.approx(revenue * 100 * 0.25, rel=0.08), name
+    for path in sorted(tmp_path.glob("raw/*/835/*"))[::25]:
+        assert read_835(path).findings.empty, path.name
 
 
 @pytest.mark.parametrize(("arguments", "error", "words"), [
