@@ -31,6 +31,7 @@ from .schema import TABLES
 from .workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
+EVERYONE = "everyone"
 TITLES = {"client_review": "Monthly review", "portfolio_overview": "Portfolio overview"}
 
 
@@ -226,15 +227,15 @@ def open_report(workspace: str | Path, client: str, period: str, *, template: st
     return report
 
 
-def open_portfolio(workspace: str | Path, period: str, *, manager: str | None = None) -> PortfolioReport:
-    """Open the firm's clients and one month; `manager` keeps one manager's clients.
+def open_portfolio(workspace: str | Path, period: str, *, manager: str = EVERYONE) -> PortfolioReport:
+    """Open the firm's clients and one month; `manager` keeps one manager's clients, "everyone" all.
 
     Raises
         ParameterError for a period that is no month or without data, or a manager nobody is assigned to.
     """
     month = Period.month(period)
     place = open_workspace(workspace)
-    book = _book(place, month, manager or "")
+    book = _book(place, month, "" if manager in ("", EVERYONE) else manager)
     report = PortfolioReport(book)
     report.show([
         blocks.meta(
