@@ -26,7 +26,11 @@ RESPONSIBLE_PAYER = "responsible_payer"
 
 
 def aging(
-    tables: Mapping[str, Any], *, as_of: dt.date, clock: str = "service", parties: Sequence[str] = PARTIES,
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    clock: str = "service",
+    parties: Sequence[str] = PARTIES,
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Open balances by age on `as_of`, rebuilt from what had been posted by then.
@@ -55,19 +59,19 @@ def aging(
         HFMA MAP Keys AR-1 and AR-2 for the buckets and the service clock; the other clocks are the
         billing systems' own.
 
-    >>> day = dt.date(2026, 3, 31)
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "service_on": [dt.date(2026, 3, 1), dt.date(2025, 6, 1)]})
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": "charge", "party": "primary",
-    ...     "amount_cents": [10000, 2500], "posted_on": [day, day]})
-    >>> aging({"claims": claims, "transactions": rows}, as_of=day).query("claims > 0")
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> aging(example_ledger(), as_of=dt.date(2026, 3, 31)).query("claims > 0")
          bucket  claims  ar_cents  credit_cents
-    0      0-30       1     10000             0
-    4  over 120       1      2500             0
+    0      0-30       2      9000             0
+    3    91-120       1         0         -1000
+    4  over 120       1     17000             0
     """
     by = list(by)
     if clock not in CLOCKS:
         raise ParameterError(f"An aging clock is one of {listed(CLOCKS)}; found {clock!r}.")
-    rows = _open(tables, as_of=as_of, parties=parties, by=by, also=["service_on"] if clock == "service" else [])
+    rows = _open(
+        tables, as_of=as_of, parties=parties, by=by, also=["service_on"] if clock == "service" else []
+    )
     rows = _with_since(rows, tables, as_of=as_of, clock=clock).with_columns(_bucket(as_of).alias("bucket"))
     added = rows.group_by(*by, "bucket").agg(
         nw.len().alias("claims"), nw.col("ar_cents").sum(), nw.col("credit_cents").sum()
@@ -76,7 +80,12 @@ def aging(
 
 
 def _open(
-    tables: Mapping[str, Any], *, as_of: dt.date, parties: Sequence[str], by: Sequence[str], also: Sequence[str] = ()
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    parties: Sequence[str],
+    by: Sequence[str],
+    also: Sequence[str] = (),
 ) -> nw.LazyFrame:
     """Open balances per claim and party, split in ar_cents and credit_cents, with the columns of `by`."""
     balance = nw.col("balance_cents")
@@ -86,7 +95,9 @@ def _open(
     payers = [f"{party}_payer" for party in INSURANCE[1:]] if RESPONSIBLE_PAYER in by else []
     looked_up = [*also, *by, *(["payer", *payers] if payers else [])]
     own = ("client", "party", RESPONSIBLE_PAYER)
-    rows = with_claim_columns(rows, tables, list(dict.fromkeys(name for name in looked_up if name not in own)))
+    rows = with_claim_columns(
+        rows, tables, list(dict.fromkeys(name for name in looked_up if name not in own))
+    )
     if payers:
         rows = rows.with_columns(_responsible_payer().alias(RESPONSIBLE_PAYER))
     return filled(rows, by).with_columns(
@@ -96,7 +107,9 @@ def _open(
 
 
 def _responsible_payer() -> nw.Expr:
-    owed_by = nw.when(nw.col("party") == "secondary").then(nw.col("secondary_payer")).otherwise(nw.col("payer"))
+    owed_by = (
+        nw.when(nw.col("party") == "secondary").then(nw.col("secondary_payer")).otherwise(nw.col("payer"))
+    )
     owed_by = nw.when(nw.col("party") == "tertiary").then(nw.col("tertiary_payer")).otherwise(owed_by)
     return nw.when(nw.col("party") == "patient").then(nw.lit("patient")).otherwise(owed_by)
 
@@ -122,7 +135,11 @@ def _bills(tables: Mapping[str, Any], *, as_of: dt.date, first: bool) -> nw.Lazy
         nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8"
     )
     day = nw.col("submitted_on").min() if first else nw.col("submitted_on").max()
-    return sent.rename({"payer_order": "party"}).group_by("client", "claim_id", "party").agg(day.alias("billed_on"))
+    return (
+        sent.rename({"payer_order": "party"})
+        .group_by("client", "claim_id", "party")
+        .agg(day.alias("billed_on"))
+    )
 
 
 def _bucket(as_of: dt.date) -> nw.Expr:
@@ -167,12 +184,11 @@ def open_balances(
     Source
         our own; credits apart as in HFMA MAP Key AR-1
 
-    >>> day = dt.date(2026, 3, 31)
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": ["charge", "payment"], "party": "primary",
-    ...     "amount_cents": [10000, -2500], "posted_on": [day, day]})
-    >>> open_balances({"transactions": rows}, as_of=day)
-       claims  ar_cents  credit_cents
-    0       2     10000         -2500
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> open_balances(example_ledger(), as_of=dt.date(2026, 3, 31), by=["party"])
+         party  claims  ar_cents  credit_cents
+    0  patient       1      1000             0
+    1  primary       3     25000         -1000
     """
     rows = _open(tables, as_of=as_of, parties=parties, by=list(by))
     return sums(rows, by, ["ar_cents", "credit_cents"], count="claims")
@@ -197,12 +213,10 @@ def credit_balances(
     Source
         "Credit balance %", imabilling.com "Is it broken" (red flag above 3 %)
 
-    >>> day = dt.date(2026, 3, 31)
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": ["charge", "payment"], "party": "primary",
-    ...     "amount_cents": [10000, -2500], "posted_on": [day, day]})
-    >>> credit_balances({"transactions": rows}, as_of=day)
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> credit_balances(example_ledger(), as_of=dt.date(2026, 3, 31))
        claims  credit_cents  ar_cents  credit_share
-    0       1         -2500     10000          0.25
+    0       1         -1000     26000      0.038462
     """
     rows = _open(tables, as_of=as_of, parties=parties, by=list(by)).with_columns(
         claims=nw.when(nw.col("balance_cents") < 0).then(1).otherwise(0)
@@ -228,23 +242,28 @@ def unapplied_money(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[s
     Source
         our own
 
-    >>> day = dt.date(2026, 3, 31)
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", None], "kind": "payment", "party": "primary",
-    ...     "amount_cents": [-900, -2500], "posted_on": [day, day]})
-    >>> unapplied_money({"transactions": rows}, as_of=day)
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> unapplied_money(example_ledger(), as_of=dt.date(2026, 3, 31))
        postings  unapplied_cents
     0         1             2500
     """
     named = ["posting_payer" if name == "payer" else name for name in by]
     rows = postings(tables, ["claim_id", "amount_cents", "posted_on"], by=named)
     waiting = rows.filter(nw.col("claim_id").is_null(), nw.col("posted_on") <= as_of)
-    out = sums(waiting, named, ["amount_cents"], count="postings").rename(columns={"posting_payer": "payer"} if "payer" in by else {})
+    out = sums(waiting, named, ["amount_cents"], count="postings").rename(
+        columns={"posting_payer": "payer"} if "payer" in by else {}
+    )
     return out.assign(unapplied_cents=-out["amount_cents"]).drop(columns="amount_cents")
 
 
 def aged_share(
-    tables: Mapping[str, Any], *, as_of: dt.date, days: int = 90, clock: str = "service",
-    parties: Sequence[str] = PARTIES, by: Sequence[str] = (),
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    days: int = 90,
+    clock: str = "service",
+    parties: Sequence[str] = PARTIES,
+    by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The share of the receivable that is older than `days` days.
 
@@ -262,13 +281,10 @@ def aged_share(
     Source
         HFMA MAP Key AR-1 (aged AR as a percentage of billed AR)
 
-    >>> day = dt.date(2026, 3, 31)
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "service_on": [dt.date(2026, 3, 1), dt.date(2025, 6, 1)]})
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": "charge", "party": "primary",
-    ...     "amount_cents": [7500, 2500], "posted_on": [day, day]})
-    >>> aged_share({"claims": claims, "transactions": rows}, as_of=day)
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> aged_share(example_ledger(), as_of=dt.date(2026, 3, 31), days=90)
        older_cents  ar_cents  aged_share
-    0         2500     10000        0.25
+    0        17000     26000    0.653846
     """
     if days not in BUCKET_DAYS:
         raise ParameterError(f"The aged share is counted from 30, 60, 90 or 120 days; found {days}.")
@@ -284,7 +300,11 @@ def aged_share(
 
 
 def days_in_ar(
-    tables: Mapping[str, Any], *, as_of: dt.date, window_days: int = 90, parties: Sequence[str] = PARTIES,
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    window_days: int = 90,
+    parties: Sequence[str] = PARTIES,
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Days of average charges that the open receivable holds.
@@ -306,12 +326,10 @@ def days_in_ar(
         AAFP "Practice finances" (receivables over average daily charges) with the 90-day window of
         PCC; gross charges, because the receivable is carried at gross charges
 
-    >>> day = dt.date(2026, 3, 31)
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "1"], "kind": ["charge", "payment"], "party": "primary",
-    ...     "amount_cents": [270000, -180000], "posted_on": [day, day]})
-    >>> days_in_ar({"transactions": rows}, as_of=day)
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> days_in_ar(example_ledger(), as_of=dt.date(2026, 3, 31))
        ar_cents  charge_cents  days_in_ar
-    0     90000        270000        30.0
+    0     26000         18000       130.0
     """
     by = list(by)
     window = Period.days_ending(as_of, window_days)
@@ -322,4 +340,3 @@ def days_in_ar(
     charges = sums(charged, by, ["amount_cents"]).rename(columns={"amount_cents": "charge_cents"})
     out = joined(owed, charges, by)
     return out.assign(days_in_ar=quotient(out["ar_cents"] * window_days, out["charge_cents"].clip(lower=0)))
-

@@ -22,8 +22,16 @@ FEWEST_CLAIMS = 10
 
 KEY = list(CLAIMS.key)
 LINE = [*KEY, "line_number"]
-CENTS = ("charge_cents", "contract_cents", "estimated_cents", "unknown_cents", "cash_due_cents", "collected_cents",
-         "patient_cents", "gap_cents")
+CENTS = (
+    "charge_cents",
+    "contract_cents",
+    "estimated_cents",
+    "unknown_cents",
+    "cash_due_cents",
+    "collected_cents",
+    "patient_cents",
+    "gap_cents",
+)
 
 
 def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -54,7 +62,8 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         our own
 
     >>> tables = _example()
-    >>> cash_due(tables, period=Period.month("2026-06"))[["claims", "charge_cents", "cash_due_cents", "collected_cents", "gap_cents"]]
+    >>> found = cash_due(tables, period=Period.month("2026-06"))
+    >>> found[["claims", "charge_cents", "cash_due_cents", "collected_cents", "gap_cents"]]
        claims  charge_cents  cash_due_cents  collected_cents  gap_cents
     0       1         10000            6000             4000       2000
     """
@@ -63,7 +72,9 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
     usual, overall = _usual_days(tables, period)
     if overall.empty:
         return _total(pd.DataFrame(columns=[*keys, "claims", *CENTS]).astype({"claims": "int64"}), by)
-    due = _claims_due(tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"])
+    due = _claims_due(
+        tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"]
+    )
     due = _with_money(_with_contract(due, tables), tables, period)
     cents = ["charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents"]
     added = due.group_by(*keys).agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in cents])
@@ -156,7 +167,9 @@ def _with_money(due: nw.LazyFrame, tables: Mapping[str, Any], period: Period) ->
     rows = source(tables, "transactions", [*KEY, "kind", "party", "amount_cents", "posted_on"])
     rows = rows.filter(nw.col("posted_on") < period.end, ~nw.col("claim_id").is_null())
     parts = {"cash_cents": nw.col("kind").is_in(list(CASH_KINDS)), "owed_cents": nw.col("party") == "patient"}
-    moved = split_by_kind(rows, parts).group_by(*KEY).agg(nw.col("cash_cents").sum(), nw.col("owed_cents").sum())
+    moved = (
+        split_by_kind(rows, parts).group_by(*KEY).agg(nw.col("cash_cents").sum(), nw.col("owed_cents").sum())
+    )
     owed = nw.col("owed_cents").fill_null(0)
     return due.join(moved, on=KEY, how="left").with_columns(
         collected_cents=nw.col("cash_cents").fill_null(0) * -1,
@@ -173,7 +186,9 @@ def _allowed_share(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFr
         paid["share"] = quotient(paid["collectable_cents"], paid["charge_cents"].clip(lower=0))
         found.append(paid.dropna(subset=["share"]))
     payers, clients = found
-    return payers[payers["claims"] >= FEWEST_CLAIMS][["client", "payer", "share"]], clients[["client", "share"]]
+    return payers[payers["claims"] >= FEWEST_CLAIMS][["client", "payer", "share"]], clients[
+        ["client", "share"]
+    ]
 
 
 def _estimated(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
@@ -199,20 +214,37 @@ def _total(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 def _example() -> dict[str, pd.DataFrame]:
     """One payer that allows 60 % and answers after 30 days: a year of one claim a month."""
-    months = [month.first_day + dt.timedelta(days=4) for month in Period.month("2026-05").trailing(13).months()]
+    months = [
+        month.first_day + dt.timedelta(days=4) for month in Period.month("2026-05").trailing(13).months()
+    ]
     ids = [str(number) for number in range(len(months))]
     claims = {"client": "a", "claim_id": ids, "payer": "p", "service_on": months, "charge_cents": 10000}
-    sent = {"client": "a", "claim_id": ids, "payer_order": "primary", "frequency": "1", "submitted_on": months}
+    sent = {
+        "client": "a",
+        "claim_id": ids,
+        "payer_order": "primary",
+        "frequency": "1",
+        "submitted_on": months,
+    }
     answers = [day + dt.timedelta(days=30) for day in months]
     remits = {"client": "a", "claim_id": ids, "payer_order": "primary", "status": "1", "received_on": answers}
     posted = [
-        pd.DataFrame({"client": "a", "claim_id": ids, "kind": kind, "party": "primary", "carc": carc,
-                      "amount_cents": cents, "posted_on": days})
+        pd.DataFrame(
+            {
+                "client": "a",
+                "claim_id": ids,
+                "kind": kind,
+                "party": "primary",
+                "carc": carc,
+                "amount_cents": cents,
+                "posted_on": days,
+            }
+        )
         for kind, carc, cents, days in [
-            ("charge", None, 10000, months), ("contractual", "45", -4000, answers), ("payment", None, -4000, answers)
+            ("charge", None, 10000, months),
+            ("contractual", "45", -4000, answers),
+            ("payment", None, -4000, answers),
         ]
     ]
     frames = {"claims": claims, "submissions": sent, "remit_claims": remits}
     return {name: pd.DataFrame(rows) for name, rows in frames.items()} | {"transactions": pd.concat(posted)}
-
-

@@ -16,6 +16,7 @@ from .ratios import quotient
 COHORT_DAYS = 120
 """Services this old are mature: most of what they will ever bring has come."""
 
+
 def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Money that came in: insurers and patients, less what was taken back or refunded.
 
@@ -34,19 +35,19 @@ def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -
     Source
         our own; ties to payments, takebacks and refunds of `ledger.roll_forward`
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["payment", "payment", "refund"],
-    ...     "party": ["primary", "patient", "patient"], "amount_cents": [-9000, -2000, 500],
-    ...     "posted_on": dt.date(2026, 3, 5)})
-    >>> cash({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> cash(example_ledger(), period=Period.month("2026-03"))
        insurance_cents  patient_cents  takebacks_cents  refunds_cents  cash_cents
-    0             9000           2000                0            500       10500
+    0            13000            500                0              0       13500
     """
     rows = postings(tables, ["kind", "party", "amount_cents", "posted_on"], by=by)
     rows = rows.filter(nw.col("kind").is_in(list(CASH_KINDS)), period.holds(nw.col("posted_on")))
     is_payment, is_patient = nw.col("kind") == "payment", nw.col("party") == "patient"
     parts = {
-        "insurance_cents": is_payment & ~is_patient, "patient_cents": is_payment & is_patient,
-        "takebacks_cents": nw.col("kind") == "takeback", "refunds_cents": nw.col("kind") == "refund",
+        "insurance_cents": is_payment & ~is_patient,
+        "patient_cents": is_payment & is_patient,
+        "takebacks_cents": nw.col("kind") == "takeback",
+        "refunds_cents": nw.col("kind") == "refund",
     }
     out = sums(split_by_kind(rows, parts), by, list(parts))
     out[["insurance_cents", "patient_cents"]] *= -1
@@ -70,18 +71,19 @@ def charges(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
     Source
         our own; ties to the charges of `ledger.roll_forward`
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "charge"], "party": "primary",
-    ...     "amount_cents": [10000, -500], "posted_on": dt.date(2026, 3, 5)})
-    >>> charges({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> charges(example_ledger(), period=Period.month("2026-03"))
        postings  charge_cents
-    0         2          9500
+    0         2         18000
     """
     rows = postings(tables, ["kind", "amount_cents", "posted_on"], by=by)
     rows = rows.filter(nw.col("kind") == "charge", period.holds(nw.col("posted_on")))
     return sums(rows, by, ["amount_cents"], count="postings").rename(columns={"amount_cents": "charge_cents"})
 
 
-def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+def gross_collection_rate_posted(
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Cash posted in the period over charges posted in the period.
 
     Formula
@@ -98,17 +100,18 @@ def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, b
     Source
         MGMA gross fee-for-service collection percentage, mgma.com/cost-rev-formulas
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment"], "party": "primary",
-    ...     "carc": None, "amount_cents": [10000, -4000], "posted_on": dt.date(2026, 3, 5)})
-    >>> gross_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> gross_collection_rate_posted(example_ledger(), period=Period.month("2026-03"))
        cash_cents  charge_cents  gross_collection_rate_posted
-    0        4000         10000                           0.4
+    0       13500         18000                          0.75
     """
     out = _posted(tables, period=period, by=by)
     return _rate(out, by, "gross_collection_rate_posted", ["cash_cents", "charge_cents"])
 
 
-def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+def net_collection_rate_posted(
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Cash posted in the period over collectable charges posted in the period.
 
     Formula
@@ -128,20 +131,28 @@ def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by:
     Source
         MGMA adjusted fee-for-service collection percentage; AAFP adjusted collection rate
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment", "contractual", "contractual"],
-    ...     "party": "primary", "carc": [None, None, "45", "197"], "amount_cents": [10000, -4000, -5000, -1000],
-    ...     "posted_on": dt.date(2026, 3, 5)})
-    >>> found = net_collection_rate_posted({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> found = net_collection_rate_posted(example_ledger(), period=Period.month("2026-03"))
     >>> found[["cash_cents", "collectable_cents", "net_collection_rate_posted"]]
        cash_cents  collectable_cents  net_collection_rate_posted
-    0        4000               5000                         0.8
+    0       13500              14000                    0.964286
     """
     out = _posted(tables, period=period, by=by)
-    return _rate(out, by, "net_collection_rate_posted", ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
+    return _rate(
+        out,
+        by,
+        "net_collection_rate_posted",
+        ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"],
+    )
 
 
 def gross_collection_rate_matured(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    as_of: dt.date,
+    cohort_days: int = COHORT_DAYS,
+    by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """What the services of a period have brought by now, over what was charged for them.
 
@@ -158,19 +169,23 @@ def gross_collection_rate_matured(
     Source
         MGMA gross fee-for-service collection percentage, by cohort of service
 
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1"], "service_on": [dt.date(2026, 3, 5)]})
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment"], "party": "primary",
-    ...     "carc": None, "amount_cents": [10000, -4000], "posted_on": dt.date(2026, 3, 9)})
-    >>> gross_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> winter = Period.month("2025-12").trailing(2)
+    >>> gross_collection_rate_matured(example_ledger(), period=winter, as_of=dt.date(2026, 6, 30))
        claims  cash_cents  charge_cents  gross_collection_rate_matured
-    0       1        4000         10000                            0.4
+    0       2        6000         25000                           0.24
     """
     out = cohort_sums(tables, period=period, as_of=as_of, cohort_days=cohort_days, by=by)
     return _rate(out, by, "gross_collection_rate_matured", ["claims", "cash_cents", "charge_cents"])
 
 
 def net_collection_rate_matured(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    as_of: dt.date,
+    cohort_days: int = COHORT_DAYS,
+    by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """What the services of a period have brought by now, over what could be collected for them.
 
@@ -191,15 +206,20 @@ def net_collection_rate_matured(
     Source
         AAFP adjusted collection rate, by cohort of service
 
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1"], "service_on": [dt.date(2026, 3, 5)]})
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "payment", "contractual"], "party": "primary",
-    ...     "carc": [None, None, "45"], "amount_cents": [10000, -4000, -5000], "posted_on": dt.date(2026, 3, 9)})
-    >>> net_collection_rate_matured({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), as_of=dt.date(2026, 9, 30))[["claims", "collectable_cents", "net_collection_rate_matured"]]
-       claims  collectable_cents  net_collection_rate_matured
-    0       1               5000                          0.8
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> winter = Period.month("2025-12").trailing(2)
+    >>> found = net_collection_rate_matured(example_ledger(), period=winter, as_of=dt.date(2026, 6, 30))
+    >>> found[["claims", "cash_cents", "collectable_cents", "net_collection_rate_matured"]]
+       claims  cash_cents  collectable_cents  net_collection_rate_matured
+    0       2        6000              25000                         0.24
     """
     out = cohort_sums(tables, period=period, as_of=as_of, cohort_days=cohort_days, by=by)
-    return _rate(out, by, "net_collection_rate_matured", ["claims", "cash_cents", "charge_cents", "contractual_cents", "collectable_cents"])
+    return _rate(
+        out,
+        by,
+        "net_collection_rate_matured",
+        ["claims", "cash_cents", "charge_cents", "contractual_cents", "collectable_cents"],
+    )
 
 
 def _posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]) -> pd.DataFrame:
@@ -212,5 +232,3 @@ def _rate(out: pd.DataFrame, by: Sequence[str], name: str, columns: list[str]) -
     """The columns asked for, and cash over the last of them; a base below zero is no base."""
     base = out[columns[-1]].clip(lower=0)
     return out[[*by, *columns]].assign(**{name: quotient(out["cash_cents"], base)})
-
-

@@ -26,8 +26,13 @@ _MATURITY = ("cohort_days", "mature_days")
 
 
 def comparisons(
-    asked: str | Callable[..., pd.DataFrame], tables: Mapping[str, Any], *, period: Period,
-    by: Sequence[str] = (), value: str | None = None, **options: Any,
+    asked: str | Callable[..., pd.DataFrame],
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = (),
+    value: str | None = None,
+    **options: Any,
 ) -> pd.DataFrame:
     """A measure over the windows that a month is compared with.
 
@@ -53,16 +58,15 @@ def comparisons(
     Source
         our own
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "payment", "party": "primary",
-    ...     "amount_cents": [-300, -600], "posted_on": [dt.date(2026, 2, 5), dt.date(2026, 3, 5)]})
-    >>> found = comparisons("cash", {"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> found = comparisons("cash", example_ledger(), period=Period.month("2026-03"))
     >>> found[["window", "value", "monthly_value", "is_complete"]]
-                     window  value  monthly_value  is_complete
-    0            this_month  600.0          600.0         True
-    1            last_month  300.0          300.0         True
-    2            trailing_3  900.0          300.0        False
-    3  same_month_last_year    NaN            NaN        False
-    4           trailing_12  900.0           75.0        False
+                     window    value  monthly_value  is_complete
+    0            this_month  13500.0        13500.0         True
+    1            last_month      0.0            0.0         True
+    2            trailing_3  13500.0         4500.0         True
+    3  same_month_last_year      NaN            NaN        False
+    4           trailing_12  13500.0         1125.0        False
     """
     record = measure(asked) if isinstance(asked, str) else record_of(asked)
     function = record.function if record else asked
@@ -77,7 +81,9 @@ def comparisons(
         parts.append(found.assign(window=name, value=found["value"] if is_known else float("nan")))
         is_complete = is_known and days_before(began, SETTLING_DAYS) <= first
         spans.append((name, first, last, len(window.months()), is_known, is_complete))
-    windows = pd.DataFrame(spans, columns=["window", "first_day", "last_day", "months", "is_known", "is_complete"])
+    windows = pd.DataFrame(
+        spans, columns=["window", "first_day", "last_day", "months", "is_known", "is_complete"]
+    )
     return _finished(_every_group(pd.concat(parts, ignore_index=True), windows, list(by)), list(by), record)
 
 
@@ -88,7 +94,7 @@ def _windows(period: Period) -> dict[str, Period]:
 
 
 def matured_window(window: Period, days: int) -> Period:
-    """The same number of months, ending with the last whole month that was `days` old on the window's last day.
+    """As many months, ending with the last whole one that was `days` old on the window's last day.
 
     >>> matured_window(Period.month("2026-10"), 120).label
     '2026-06'
@@ -101,7 +107,11 @@ def matured_window(window: Period, days: int) -> Period:
 
 
 def _flow(
-    function: Callable[..., pd.DataFrame], tables: Mapping[str, Any], window: Period, by: Sequence[str], value: str,
+    function: Callable[..., pd.DataFrame],
+    tables: Mapping[str, Any],
+    window: Period,
+    by: Sequence[str],
+    value: str,
     options: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, dt.date, dt.date]:
     parameters = inspect.signature(function).parameters
@@ -118,14 +128,22 @@ def _flow(
 
 
 def _stock(
-    function: Callable[..., pd.DataFrame], tables: Mapping[str, Any], window: Period, by: Sequence[str], value: str,
+    function: Callable[..., pd.DataFrame],
+    tables: Mapping[str, Any],
+    window: Period,
+    by: Sequence[str],
+    value: str,
     options: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, dt.date, dt.date]:
     days = [month.last_day for month in window.months()]
     ends = [_one_per_group(function(tables, as_of=day, by=list(by), **options), by, value) for day in days]
     found = pd.concat(ends, ignore_index=True)
     if len(days) > 1:
-        found = found.groupby(list(by), as_index=False)["value"].mean() if by else found[["value"]].mean().to_frame().T
+        found = (
+            found.groupby(list(by), as_index=False)["value"].mean()
+            if by
+            else found[["value"]].mean().to_frame().T
+        )
     return found, days[0], days[-1]
 
 
@@ -133,8 +151,8 @@ def _one_per_group(found: pd.DataFrame, by: Sequence[str], value: str) -> pd.Dat
     out = found[[*by, value]].rename(columns={value: "value"})
     if len(out) > 1 if not by else out.duplicated(list(by)).any():
         raise ParameterError(
-            f"{value} came back with several rows per group: compare a measure with one row per group of by={list(by)}, "
-            "or name in `by` what tells its rows apart."
+            f"{value} came back with several rows per group of by={list(by)}: compare a measure with one row "
+            "per group, or name in `by` what tells its rows apart."
         )
     return out
 

@@ -39,11 +39,11 @@ def charge_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] =
     Source
         "total charge lag days", HFMA MAP practice keys (2012)
 
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1", "2"],
-    ...     "service_on": [dt.date(2026, 3, 1)] * 2, "entered_on": [dt.date(2026, 3, 2), dt.date(2026, 3, 6)]})
-    >>> charge_lag({"claims": claims}, period=Period.month("2026-03"))[["claims", "mean_days", "median_days", "p90_days"]]
-       claims  mean_days  median_days  p90_days
-    0       2        3.0          1.0       5.0
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> found = charge_lag(example_ledger(), period=Period.month("2026-03"))
+    >>> found[["claims", "days_total", "mean_days", "median_days"]]
+       claims  days_total  mean_days  median_days
+    0       2           2        1.0          1.0
     """
     looked_up = [name for name in by if name != "month"]
     rows = source(tables, "claims", ["client", "claim_id", "service_on", "entered_on"], by=looked_up)
@@ -70,12 +70,11 @@ def submission_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     Source
         our own; named by physicianspractice.com "avoiding the report quagmire"
 
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1"], "entered_on": [dt.date(2026, 3, 2)]})
-    >>> sent = pd.DataFrame({"client": "a", "claim_id": ["1", "1"], "payer_order": "primary", "frequency": "1",
-    ...     "submitted_on": [dt.date(2026, 3, 5), dt.date(2026, 3, 30)]})
-    >>> submission_lag({"claims": claims, "submissions": sent}, period=Period.month("2026-03"))[["claims", "mean_days"]]
-       claims  mean_days
-    0       1        3.0
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> found = submission_lag(example_ledger(), period=Period.month("2026-03"))
+    >>> found[["claims", "days_total", "mean_days", "median_days"]]
+       claims  days_total  mean_days  median_days
+    0       1           2        2.0          2.0
     """
     looked_up = [name for name in by if name not in ("month", "client")]
     first = first_bills(tables).filter(period.holds(nw.col("billed_on")))
@@ -84,7 +83,11 @@ def submission_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
 
 
 def days_to_pay(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS,
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    as_of: dt.date,
+    cohort_days: int = COHORT_DAYS,
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Days from the first bill to the primary payer's first remittance, paid or denied.
@@ -108,15 +111,12 @@ def days_to_pay(
     Source
         our own; the cohort keeps out the bias of unanswered claims
 
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1", "2", "3"]})
-    >>> sent = pd.DataFrame({"client": "a", "claim_id": ["1", "2", "3"], "payer_order": "primary", "frequency": "1",
-    ...     "submitted_on": dt.date(2026, 1, 2)})
-    >>> answers = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "payer_order": "primary", "status": "1",
-    ...     "received_on": [dt.date(2026, 1, 12), dt.date(2026, 2, 1)]})
-    >>> tables = {"claims": claims, "submissions": sent, "remit_claims": answers}
-    >>> days_to_pay(tables, period=Period.month("2026-01"), as_of=dt.date(2026, 6, 30))[["claims", "answered", "mean_days", "median_days", "p90_days"]]
-       claims  answered  mean_days  median_days  p90_days
-    0       3         2       20.0         30.0       NaN
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> billed = Period.month("2026-03").trailing(5)
+    >>> found = days_to_pay(example_ledger(), period=billed, as_of=dt.date(2026, 6, 30))
+    >>> found[["claims", "answered", "median_days", "p90_days"]]
+       claims  answered  median_days  p90_days
+    0       3         3         30.0     100.0
     """
     looked_up = [name for name in by if name not in ("month", "client")]
     mature = nw.col("billed_on") <= days_before(as_of, cohort_days)
@@ -137,9 +137,9 @@ def first_bills(tables: Mapping[str, Any], *, primary: bool = False) -> nw.LazyF
 
 def first_answers(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """client, claim_id, answered_on: the primary payer's first remittance known on `as_of`."""
-    answers = source(tables, "remit_claims", ["client", "claim_id", "payer_order", "status", "received_on"]).filter(
-        nw.col("received_on") <= as_of, nw.col("payer_order") == "primary", nw.col("status") != "22"
-    )
+    answers = source(
+        tables, "remit_claims", ["client", "claim_id", "payer_order", "status", "received_on"]
+    ).filter(nw.col("received_on") <= as_of, nw.col("payer_order") == "primary", nw.col("status") != "22")
     return answers.group_by("client", "claim_id").agg(nw.col("received_on").min().alias("answered_on"))
 
 
@@ -149,7 +149,9 @@ def _lags(rows: nw.LazyFrame, *, start: str, end: str, month: str, by: Sequence[
     if "month" in by:
         rows = rows.with_columns(month_of(nw.col(month)))
     rows = rows.with_columns(lag=day_number(nw.col(end)) - day_number(nw.col(start)))
-    rows = rows.with_columns(is_open=nw.when(nw.col("lag").is_null()).then(1).otherwise(0), lag=nw.col("lag").fill_null(0))
+    rows = rows.with_columns(
+        is_open=nw.when(nw.col("lag").is_null()).then(1).otherwise(0), lag=nw.col("lag").fill_null(0)
+    )
     counts = collect(rows.group_by(*by, "is_open", "lag").agg(nw.len().alias("claims")), [*by])
     if not by:
         return pd.DataFrame([_of_counts(counts)], columns=list(SHAPE))
@@ -170,8 +172,13 @@ def _of_counts(counts: pd.DataFrame) -> dict[str, float]:
     mean = quotient(pd.Series([days_total]), pd.Series([answered])).iloc[0]
     waiting = claims - out_of_order
     return {
-        "claims": claims, "answered": answered, "out_of_order": out_of_order, "days_total": days_total,
-        "mean_days": mean, "median_days": _day_by_which(in_order, waiting, 50), "p90_days": _day_by_which(in_order, waiting, 90),
+        "claims": claims,
+        "answered": answered,
+        "out_of_order": out_of_order,
+        "days_total": days_total,
+        "mean_days": mean,
+        "median_days": _day_by_which(in_order, waiting, 50),
+        "p90_days": _day_by_which(in_order, waiting, 90),
     }
 
 

@@ -44,12 +44,11 @@ def fee_revenue(tables: Mapping[str, Any], *, clients: Any, period: Period) -> p
     Source
         Seed 000 "Client Management Focus": revenue is the client's collections, the fee a rate of them
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "payment", "party": "primary",
-    ...     "amount_cents": [-100000], "posted_on": dt.date(2026, 3, 5)})
-    >>> clients = pd.DataFrame({"client": ["a"], "commission_rate": [0.055]})
-    >>> fee_revenue({"transactions": rows}, clients=clients, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> clients = pd.DataFrame({"client": ["acme"], "commission_rate": [0.055]})
+    >>> fee_revenue(example_ledger(), clients=clients, period=Period.month("2026-03"))
       client  cash_cents  commission_rate  fee_cents
-    0      a      100000            0.055       5500
+    0   acme       13500            0.055        743
     """
     registry = registry_frame(clients, ("client", "commission_rate"))[["client", "commission_rate"]]
     came = cash(tables, period=period, by=["client"])[["client", "cash_cents"]]
@@ -75,17 +74,18 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     Source
         our own
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "payment", "party": "primary",
-    ...     "amount_cents": [-100000], "posted_on": dt.date(2026, 2, 5)})
-    >>> clients = pd.DataFrame({"client": ["a"], "commission_rate": [0.05], "hours_per_week": [2.5]})
-    >>> fee_per_hour({"transactions": rows}, clients=clients, period=Period.month("2026-02"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> clients = pd.DataFrame({"client": ["acme"], "commission_rate": [0.055], "hours_per_week": [3.5]})
+    >>> fee_per_hour(example_ledger(), clients=clients, period=Period.month("2026-03"))
       client  fee_cents  hours  fee_per_hour_cents
-    0      a       5000   10.0               500.0
+    0   acme        743   15.5           47.935484
     """
     fees = fee_revenue(tables, clients=clients, period=period)
     weekly = pd.to_numeric(registry_frame(clients, ("client", "hours_per_week"))["hours_per_week"])
     hours = quotient(weekly * period.days, pd.Series(7, index=weekly.index))
-    return fees[["client", "fee_cents"]].assign(hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours))
+    return fees[["client", "fee_cents"]].assign(
+        hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours)
+    )
 
 
 def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: int = 12) -> pd.DataFrame:
@@ -105,16 +105,18 @@ def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: i
     Source
         our own; the basis of "revenue" in seed 000, from the ledger instead of the registry
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "payment", "party": "primary",
-    ...     "amount_cents": [-100, -200], "posted_on": [dt.date(2026, 2, 5), dt.date(2026, 3, 5)]})
-    >>> trailing_collections({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> trailing_collections(example_ledger(), period=Period.month("2026-03"))
       client  cash_cents  data_months
-    0      a         300            2
+    0   acme       13500            5
     """
     window = Period.of(period.last_day).trailing(months)
     known = source(tables, "transactions", ["client", "posted_on"]).filter(nw.col("posted_on") < window.end)
     year, month = nw.col("posted_on").dt.year().cast(nw.Int64), nw.col("posted_on").dt.month().cast(nw.Int64)
-    firsts = collect(known.with_columns(serial=year * 12 + month).group_by("client").agg(nw.col("serial").min()), ["client"])
+    firsts = collect(
+        known.with_columns(serial=year * 12 + month).group_by("client").agg(nw.col("serial").min()),
+        ["client"],
+    )
     last = window.last_day.year * 12 + window.last_day.month
     firsts["data_months"] = (last - firsts["serial"] + 1).clip(upper=months)
     came = cash(tables, period=window, by=["client"])[["client", "cash_cents"]]
@@ -142,7 +144,8 @@ def level_fit(clients: Any) -> pd.DataFrame:
         Seed 000: levels "depending on the book of business and complexity of the account"; the
         dollar thresholds are our own (`LEVEL_REVENUE_CENTS`)
 
-    >>> clients = pd.DataFrame({"client": ["a", "b"], "providers": [5, 28], "revenue_cents": [82_799_000, 367_483_400],
+    >>> clients = pd.DataFrame({
+    ...     "client": ["a", "b"], "providers": [5, 28], "revenue_cents": [82_799_000, 367_483_400],
     ...     "meeting_cadence": ["monthly", "weekly"], "assigned_level": ["manager", "manager"]})
     >>> level_fit(clients)[["client", "assigned_level", "expected_level", "fit"]]
       client assigned_level expected_level         fit
@@ -152,11 +155,15 @@ def level_fit(clients: Any) -> pd.DataFrame:
     rated = client_ratings(registry_frame(clients, (), ("assigned_level", "assigned_to")))
     expected = [
         _expected_level(cents, complexity)
-        for cents, complexity in zip(pd.to_numeric(rated["revenue_cents"]), rated["complexity_class"], strict=True)
+        for cents, complexity in zip(
+            pd.to_numeric(rated["revenue_cents"]), rated["complexity_class"], strict=True
+        )
     ]
     fit = [_fit(level, wanted) for level, wanted in zip(rated["assigned_level"], expected, strict=True)]
     columns = ["client", "assigned_to", "assigned_level", "revenue_cents", "complexity_class"]
-    return rated[columns].assign(expected_level=pd.Series(expected, dtype="object"), fit=pd.Series(fit, dtype="object"))
+    return rated[columns].assign(
+        expected_level=pd.Series(expected, dtype="object"), fit=pd.Series(fit, dtype="object")
+    )
 
 
 def _expected_level(revenue_cents: float, complexity: str | None) -> str | None:
@@ -191,8 +198,10 @@ def manager_workload(clients: Any) -> pd.DataFrame:
     Source
         Seed 000 (scope of client management); sums our own
 
-    >>> clients = pd.DataFrame({"client": ["a", "b"], "assigned_to": "Jane", "providers": [5, 2], "hours_per_week": [2.0, 5.0],
-    ...     "emails_per_week": [4, 12], "revenue_cents": [82_799_000, 6_416_600], "meeting_cadence": "monthly"})
+    >>> clients = pd.DataFrame({
+    ...     "client": ["a", "b"], "assigned_to": "Jane", "providers": [5, 2], "hours_per_week": [2.0, 5.0],
+    ...     "emails_per_week": [4, 12], "revenue_cents": [82_799_000, 6_416_600],
+    ...     "meeting_cadence": "monthly"})
     >>> manager_workload(clients)[["assigned_to", "clients", "providers", "hours_per_week", "revenue_cents"]]
       assigned_to  clients  providers  hours_per_week  revenue_cents
     0        Jane        2          7             7.0       89215600
@@ -200,15 +209,24 @@ def manager_workload(clients: Any) -> pd.DataFrame:
     optional = ("assigned_to", "assigned_level", "hours_per_week", "emails_per_week")
     rated = client_ratings(registry_frame(clients, ("client", "providers", "revenue_cents"), optional))
     fit = level_fit(rated)["fit"]
-    numbers = {name: pd.to_numeric(rated[name]) for name in ("providers", "hours_per_week", "emails_per_week", "revenue_cents")}
+    numbers = {
+        name: pd.to_numeric(rated[name])
+        for name in ("providers", "hours_per_week", "emails_per_week", "revenue_cents")
+    }
     rated = rated.assign(
-        **numbers, clients=1, assigned_to=rated["assigned_to"].fillna("(none)").astype(str),
+        **numbers,
+        clients=1,
+        assigned_to=rated["assigned_to"].fillna("(none)").astype(str),
         hours_not_stated=numbers["hours_per_week"].isna().astype("int64"),
         high_complexity_clients=(rated["complexity_class"] == "high").astype("int64"),
         misplaced=fit.isin(["too senior", "too junior"]).astype("int64"),
     )
     wanted = ["clients", "high_complexity_clients", *numbers, "hours_not_stated", "misplaced"]
-    return rated.groupby("assigned_to", as_index=False)[wanted].sum().astype({"providers": "int64", "revenue_cents": "int64"})
+    return (
+        rated.groupby("assigned_to", as_index=False)[wanted]
+        .sum()
+        .astype({"providers": "int64", "revenue_cents": "int64"})
+    )
 
 
 def rating_matrix(clients: Any) -> pd.DataFrame:
@@ -227,7 +245,8 @@ def rating_matrix(clients: Any) -> pd.DataFrame:
     Source
         Seed 000 "Client Management Focus", rating criteria
 
-    >>> clients = pd.DataFrame({"client": ["a"], "providers": [5], "revenue_cents": [82_799_000], "meeting_cadence": ["monthly"]})
+    >>> clients = pd.DataFrame({
+    ...     "client": ["a"], "providers": [5], "revenue_cents": [82_799_000], "meeting_cadence": ["monthly"]})
     >>> rating_matrix(clients)[["rating", "clients", "revenue_cents", "client_share"]]
       rating  clients  revenue_cents  client_share
     0      A        1       82799000           1.0
@@ -263,27 +282,48 @@ def movements(before: Any, after: Any) -> pd.DataFrame:
     Source
         our own
 
-    >>> before = pd.DataFrame({"client": ["a"], "providers": [1], "revenue_cents": [13_000_000], "meeting_cadence": ["weekly"]})
-    >>> movements(before, before.assign(meeting_cadence="monthly"))[["client", "change", "rating_before", "rating_after"]]
+    >>> before = pd.DataFrame({
+    ...     "client": ["a"], "providers": [1], "revenue_cents": [13_000_000], "meeting_cadence": ["weekly"]})
+    >>> found = movements(before, before.assign(meeting_cadence="monthly"))
+    >>> found[["client", "change", "rating_before", "rating_after"]]
       client          change rating_before rating_after
     0      a  rating changed             B            A
     """
-    watched = ["rating", "assigned_to", "assigned_level", "meeting_cadence", "providers", "revenue_cents", "commission_rate"]
+    watched = [
+        "rating",
+        "assigned_to",
+        "assigned_level",
+        "meeting_cadence",
+        "providers",
+        "revenue_cents",
+        "commission_rate",
+    ]
     optional = ("assigned_to", "assigned_level", "commission_rate")
     sides = {
-        when: client_ratings(registry_frame(frame, (), optional)).set_index("client")[watched].astype("object")
+        when: client_ratings(registry_frame(frame, (), optional))
+        .set_index("client")[watched]
+        .astype("object")
         for when, frame in {"before": before, "after": after}.items()
     }
     names = sorted(set(sides["before"].index) | set(sides["after"].index))
     rows = [_movement(client, sides, watched) for client in names]
-    columns = ["client", "change", "details", *(f"{name}_{when}" for name in ("rating", "assigned_to", "revenue_cents") for when in sides)]
+    columns = [
+        "client",
+        "change",
+        "details",
+        *(f"{name}_{when}" for name in ("rating", "assigned_to", "revenue_cents") for when in sides),
+    ]
     return pd.DataFrame([row for row in rows if row], columns=columns)
 
 
 def _movement(client: str, sides: Mapping[str, pd.DataFrame], watched: list[str]) -> dict[str, Any] | None:
     nothing = pd.Series(None, index=watched, dtype="object")
     old, new = (side.loc[client] if client in side.index else nothing for side in sides.values())
-    differs = [name for name in watched if not (old[name] == new[name] or (pd.isna(old[name]) and pd.isna(new[name])))]
+    differs = [
+        name
+        for name in watched
+        if not (old[name] == new[name] or (pd.isna(old[name]) and pd.isna(new[name])))
+    ]
     if client not in sides["before"].index:
         change = "new"
     elif client not in sides["after"].index:
@@ -292,8 +332,17 @@ def _movement(client: str, sides: Mapping[str, pd.DataFrame], watched: list[str]
         return None
     else:
         change = {"rating": "rating changed", "assigned_to": "reassigned"}.get(differs[0], "settings changed")
-    shown = {f"{name}_{when}": row[name] for name in ("rating", "assigned_to", "revenue_cents") for when, row in (("before", old), ("after", new))}
-    return {"client": client, "change": change, "details": ", ".join(differs) if change not in ("new", "left") else "", **shown}
+    shown = {
+        f"{name}_{when}": row[name]
+        for name in ("rating", "assigned_to", "revenue_cents")
+        for when, row in (("before", old), ("after", new))
+    }
+    return {
+        "client": client,
+        "change": change,
+        "details": ", ".join(differs) if change not in ("new", "left") else "",
+        **shown,
+    }
 
 
 def meeting_calendar(clients: Any, *, period: Period) -> pd.DataFrame:
@@ -316,14 +365,21 @@ def meeting_calendar(clients: Any, *, period: Period) -> pd.DataFrame:
     Source
         our own; cadence as in seed 000
 
-    >>> clients = pd.DataFrame({"client": ["a"], "meeting_cadence": ["monthly"], "meeting_day": ["second tuesday"]})
+    >>> clients = pd.DataFrame({
+    ...     "client": ["a"], "meeting_cadence": ["monthly"], "meeting_day": ["second tuesday"]})
     >>> meeting_calendar(clients, period=Period.month("2026-10"))[["client", "meets_on"]]
       client   meets_on
     0      a 2026-10-13
     """
     frame = registry_frame(clients, ("client", "meeting_cadence"), ("meeting_day", "name", "assigned_to"))
     rows = [
-        {**{name: row[name] for name in ("client", "name", "assigned_to", "meeting_cadence", "meeting_day")}, "meets_on": day}
+        {
+            **{
+                name: row[name]
+                for name in ("client", "name", "assigned_to", "meeting_cadence", "meeting_day")
+            },
+            "meets_on": day,
+        }
         for row in frame.to_dict("records")
         for day in _meetings(row["meeting_cadence"], row["meeting_day"], period) or [None]
     ]

@@ -25,7 +25,9 @@ CASH_KINDS = ("payment", "refund", "takeback")
 INSURANCE = ("primary", "secondary", "tertiary")
 
 
-def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()) -> nw.LazyFrame:
+def source(
+    tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()
+) -> nw.LazyFrame:
     """One of the tables as a lazy frame with just `columns` and `by`.
 
     Raises
@@ -48,7 +50,11 @@ def postings(
     payer_asked = {"payer", POSTING_PAYER} & set(by)
     own = [name for name in by if name in OWN and name not in ("month", POSTING_PAYER)]
     looked_up = [name for name in by if name not in OWN]
-    need = list(dict.fromkeys([*columns, *own, *(["claim_id"] if looked_up else []), *(["payer"] if payer_asked else [])]))
+    need = list(
+        dict.fromkeys(
+            [*columns, *own, *(["claim_id"] if looked_up else []), *(["payer"] if payer_asked else [])]
+        )
+    )
     rows = source(tables, "transactions", ["client", *[name for name in need if name != "client"]])
     if payer_asked:
         rows = rows.rename({"payer": POSTING_PAYER})
@@ -61,7 +67,7 @@ def postings(
 
 
 def with_claim_columns(rows: nw.LazyFrame, tables: Mapping[str, Any], names: Sequence[str]) -> nw.LazyFrame:
-    """The rows (with `client` and `claim_id`), and these columns of their claim; empty where there is none."""
+    """The rows (with `client` and `claim_id`) and these columns of their claim, empty where there is none."""
     wanted = [name for name in names if name not in CLAIMS.key]
     if not wanted:
         return rows
@@ -74,7 +80,9 @@ def filled(rows: nw.LazyFrame, by: Sequence[str]) -> nw.LazyFrame:
     return rows.with_columns(*named) if named else rows
 
 
-def sums(rows: nw.LazyFrame, by: Sequence[str], cents: Sequence[str], *, count: str | None = None) -> pd.DataFrame:
+def sums(
+    rows: nw.LazyFrame, by: Sequence[str], cents: Sequence[str], *, count: str | None = None
+) -> pd.DataFrame:
     """The columns added up per group, collected; without `by` always exactly one row.
 
     `count` names a column that counts the rows of the group.
@@ -89,7 +97,10 @@ def sums(rows: nw.LazyFrame, by: Sequence[str], cents: Sequence[str], *, count: 
 def split_by_kind(rows: nw.LazyFrame, columns: Mapping[str, nw.Expr]) -> nw.LazyFrame:
     """The rows with one cents column per condition: the amount where it holds, else 0."""
     return rows.with_columns(
-        **{name: nw.when(condition).then(nw.col("amount_cents")).otherwise(0) for name, condition in columns.items()}
+        **{
+            name: nw.when(condition).then(nw.col("amount_cents")).otherwise(0)
+            for name, condition in columns.items()
+        }
     )
 
 
@@ -130,7 +141,12 @@ def net_of_contractual(out: pd.DataFrame) -> pd.DataFrame:
 
 
 def cohort_sums(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int, by: Sequence[str] = (),
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    as_of: dt.date,
+    cohort_days: int,
+    by: Sequence[str] = (),
     paid_only: bool = False,
 ) -> pd.DataFrame:
     """Claims, cash, charges, approved contractual and collectable cents of the services of a period.
@@ -139,7 +155,9 @@ def cohort_sums(
     by `as_of`; with `paid_only` just the claims that brought cash.
     """
     rows = source(tables, "transactions", ["client", "claim_id", "kind", "carc", "amount_cents", "posted_on"])
-    rows = split_by_kind(rows.filter(nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null()), net_parts())
+    rows = split_by_kind(
+        rows.filter(nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null()), net_parts()
+    )
     per_claim = rows.group_by(*CLAIMS.key).agg(*[nw.col(name).sum() for name in net_parts()])
     if paid_only:
         per_claim = per_claim.filter(nw.col("cash_cents") < 0)

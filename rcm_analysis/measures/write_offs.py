@@ -25,8 +25,18 @@ from .postings import (
 from .ratios import quotient
 
 DENIAL_REASONS = (
-    "denial", "denied", "timely filing", "no authorization", "authorization", "eligibility", "not eligible", "no referral",
-    "medical necessity", "non-covered", "credentialing", "coding denial",
+    "denial",
+    "denied",
+    "timely filing",
+    "no authorization",
+    "authorization",
+    "eligibility",
+    "not eligible",
+    "no referral",
+    "medical necessity",
+    "non-covered",
+    "credentialing",
+    "coding denial",
 )
 """Write-off reasons of billing systems that mean a lost denial; compared in lower case, `_` as a blank."""
 
@@ -42,7 +52,10 @@ def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
 
 
 def write_offs(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("reason",),
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = ("reason",),
     denial_reasons: Sequence[str] = DENIAL_REASONS,
 ) -> pd.DataFrame:
     """What was written off in the period, by reason; approved contractual adjustments apart.
@@ -64,21 +77,20 @@ def write_offs(
     Source
         claimnbilling.com: contractual, administrative and true write-offs kept apart
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["contractual", "write_off", "write_off"],
-    ...     "carc": ["45", None, None], "reason": [None, "timely filing", "small balance"],
-    ...     "amount_cents": [-5000, -3000, -400], "posted_on": pd.Timestamp("2026-03-05")})
-    >>> found = write_offs({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> found = write_offs(example_ledger(), period=Period.month("2026-03"))
     >>> found[["reason", "contractual_cents", "denial_cents", "other_cents"]]
               reason  contractual_cents  denial_cents  other_cents
-    0         (none)               5000             0            0
+    0         (none)               4000          2000            0
     1  small balance                  0             0          400
-    2  timely filing                  0          3000            0
+    2  timely filing                  0           600            0
     """
     rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
     rows = rows.filter(nw.col("kind").is_in(["write_off", "contractual"]), period.holds(nw.col("posted_on")))
     is_denial = is_denial_write_off(denial_reasons)
     parts = {
-        "contractual_cents": is_approved_contractual(), "denial_cents": is_denial,
+        "contractual_cents": is_approved_contractual(),
+        "denial_cents": is_denial,
         "other_cents": (nw.col("kind") == "write_off") & ~is_denial,
     }
     out = sums(split_by_kind(rows, parts), by, list(parts), count="postings")
@@ -87,7 +99,11 @@ def write_offs(
 
 
 def denial_write_off_share(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), denial_reasons: Sequence[str] = DENIAL_REASONS
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = (),
+    denial_reasons: Sequence[str] = DENIAL_REASONS,
 ) -> pd.DataFrame:
     """Money lost to denials as a share of what could be collected.
 
@@ -106,11 +122,10 @@ def denial_write_off_share(
     Source
         HFMA MAP Key AR-6 (denial write-offs as a percentage of net patient service revenue)
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": ["charge", "contractual", "write_off"],
-    ...     "carc": [None, "45", "29"], "reason": None, "amount_cents": [10000, -4000, -600], "posted_on": pd.Timestamp("2026-03-05")})
-    >>> denial_write_off_share({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> denial_write_off_share(example_ledger(), period=Period.month("2026-03"))
        denial_cents  collectable_cents  denial_write_off_share
-    0           600               6000                     0.1
+    0          2600              14000                0.185714
     """
     rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
     parts = net_parts() | {"denial_cents": is_denial_write_off(denial_reasons)}
@@ -118,11 +133,17 @@ def denial_write_off_share(
     out = net_of_contractual(sums(rows, by, list(parts)))
     out["denial_cents"] *= -1
     out = out[[*by, "denial_cents", "collectable_cents"]]
-    return out.assign(denial_write_off_share=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0)))
+    return out.assign(
+        denial_write_off_share=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0))
+    )
 
 
 def small_balance_write_offs(
-    tables: Mapping[str, Any], *, period: Period, limit_cents: int = SMALL_BALANCE_CENTS, by: Sequence[str] = ()
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    limit_cents: int = SMALL_BALANCE_CENTS,
+    by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Write-offs of ten dollars or less: how many, how much, and their share of all write-offs.
 
@@ -140,19 +161,20 @@ def small_balance_write_offs(
     Source
         our own
 
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "write_off", "amount_cents": [-1000, -1001],
-    ...     "posted_on": pd.Timestamp("2026-03-05")})
-    >>> small_balance_write_offs({"transactions": rows}, period=Period.month("2026-03"))
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> small_balance_write_offs(example_ledger(), period=Period.month("2026-03"))
        small  small_cents  write_offs  write_off_cents  small_share
-    0      1         1000           2             2001          0.5
+    0      2         1000           2             1000          1.0
     """
     rows = postings(tables, ["kind", "amount_cents", "posted_on"], by=by)
     amount = nw.col("amount_cents")
     rows = rows.filter(nw.col("kind") == "write_off", amount < 0, period.holds(nw.col("posted_on")))
     is_small = amount >= -limit_cents
     rows = rows.with_columns(
-        small=nw.when(is_small).then(1).otherwise(0), small_cents=nw.when(is_small).then(amount).otherwise(0),
-        write_offs=nw.lit(1), write_off_cents=amount,
+        small=nw.when(is_small).then(1).otherwise(0),
+        small_cents=nw.when(is_small).then(amount).otherwise(0),
+        write_offs=nw.lit(1),
+        write_off_cents=amount,
     )
     out = sums(rows, by, ["small", "small_cents", "write_offs", "write_off_cents"])
     out[["small_cents", "write_off_cents"]] *= -1
@@ -181,19 +203,21 @@ def whole_dollar_sweeps(
     Source
         chnbilling.com "identifying your AR" (whole-dollar write-offs in the 120+ column)
 
-    >>> claims = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "service_on": pd.Timestamp("2025-03-05")})
-    >>> rows = pd.DataFrame({"client": "a", "claim_id": ["1", "2"], "kind": "write_off", "posted_by": "jd",
-    ...     "amount_cents": [-12000, -8000], "posted_on": pd.Timestamp("2026-03-31")})
-    >>> found = whole_dollar_sweeps({"claims": claims, "transactions": rows}, period=Period.month("2026-03"), fewest=2)
+    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> found = whole_dollar_sweeps(example_ledger(), period=Period.month("2026-03"), fewest=2)
     >>> found[["posted_by", "swept", "swept_cents", "write_offs", "swept_share"]]
       posted_by  swept  swept_cents  write_offs  swept_share
-    0        jd      2        20000           2          1.0
+    0        jd      2         1000           2          1.0
     """
     before = Period(Period.of(period.first_day).shift(-12).first_day, period.first_day)
     batch = ["client", "posted_on", "posted_by"]
     marked = _marked(tables)
     parts = ["swept", "swept_cents", "write_offs"]
-    batches = marked.filter(period.holds(nw.col("posted_on"))).group_by(*batch).agg(*[nw.col(name).sum() for name in parts])
+    batches = (
+        marked.filter(period.holds(nw.col("posted_on")))
+        .group_by(*batch)
+        .agg(*[nw.col(name).sum() for name in parts])
+    )
     out = collect(batches, batch, dates=["posted_on"])
     usual = sums(marked.filter(before.holds(nw.col("posted_on"))), ["client"], ["swept", "write_offs"])
     usual["usual_share"] = quotient(usual["swept"], usual["write_offs"])
@@ -207,11 +231,14 @@ def whole_dollar_sweeps(
 def _marked(tables: Mapping[str, Any]) -> nw.LazyFrame:
     """Write-offs with `swept` (0 or 1), `swept_cents` (positive) and `write_offs` (always 1)."""
     columns = ["client", "claim_id", "kind", "posted_by", "amount_cents", "posted_on"]
-    rows = source(tables, "transactions", columns).filter(nw.col("kind") == "write_off", nw.col("amount_cents") < 0)
+    rows = source(tables, "transactions", columns).filter(
+        nw.col("kind") == "write_off", nw.col("amount_cents") < 0
+    )
     rows = with_claim_columns(filled(rows, ["posted_by"]), tables, ["service_on"])
     age = day_number(nw.col("posted_on")) - day_number(nw.col("service_on"))
     is_swept = (nw.col("amount_cents") % 100 == 0) & (age > OLD_DAYS).fill_null(False)
     return rows.with_columns(
-        swept=nw.when(is_swept).then(1).otherwise(0), write_offs=nw.lit(1),
+        swept=nw.when(is_swept).then(1).otherwise(0),
+        write_offs=nw.lit(1),
         swept_cents=nw.when(is_swept).then(nw.col("amount_cents") * -1).otherwise(0),
     )

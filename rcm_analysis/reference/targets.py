@@ -24,7 +24,9 @@ def _read() -> pd.DataFrame:
     return frame
 
 
-def targets(measure: str | None = None, *, population: str | None = None, with_unverified: bool = False) -> pd.DataFrame:
+def targets(
+    measure: str | None = None, *, population: str | None = None, with_unverified: bool = False
+) -> pd.DataFrame:
     """The targets of one measure, or all of them.
 
     Counts
@@ -58,6 +60,7 @@ def in_words(low: float, high: float, unit: str) -> str:
     >>> in_words(0.95, float("nan"), "rate"), in_words(30, 40, "days")
     ('95 % or more', '30 to 40 days')
     """
+
     def shown(edge: float) -> str:
         return f"{edge * 100:g}" if unit == "rate" else f"{edge:g}"
 
