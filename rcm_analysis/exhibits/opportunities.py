@@ -184,7 +184,7 @@ def old_credits(subject: Subject) -> list[dict[str, Any]]:
     return [finding(
         "Return or apply the credit balances over 60 days",
         f"{counted(len(old), 'credit balance')} without a posting for more than 60 days. "
-        "Overpayments by Medicare and Medicaid must be returned within 60 days of being identified.",
+        "It is money of patients and payers; Medicare's must be returned within 60 days of being identified.",
         amount_cents=total, owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS), severity="medium",
     )]
 

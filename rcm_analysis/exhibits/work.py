@@ -113,7 +113,7 @@ def rules_in_force(subject: Subject) -> pd.DataFrame:
 
 
 def filing_deadlines(subject: Subject) -> pd.DataFrame:
-    """Insurance claims never sent, whose filing limit ends within 30 days or has just passed.
+    """Insurance claims never sent, whose filing limit ends within 30 days.
 
     One row per claim: `claim_id`, `payer`, `open_cents`, `deadline_on`.
     """
