@@ -12,7 +12,7 @@ import pandas as pd
 from ..frames import collect, days_before
 from ..periods import Period
 from ..schema import CLAIMS
-from .lags import days_to_pay, first_bills
+from .lags import days_to_pay, first_answers, first_bills
 from .postings import CASH_KINDS, cohort_sums, filled, source, split_by_kind, with_claim_columns
 from .ratios import half_up, quotient
 
@@ -23,14 +23,8 @@ FEWEST_CLAIMS = 10
 KEY = list(CLAIMS.key)
 LINE = [*KEY, "line_number"]
 CENTS = (
-    "charge_cents",
-    "contract_cents",
-    "estimated_cents",
-    "unknown_cents",
-    "cash_due_cents",
-    "collected_cents",
-    "patient_cents",
-    "gap_cents",
+    *("charge_cents", "contract_cents", "estimated_cents", "unknown_cents", "cash_due_cents"),
+    *("collected_cents", "patient_cents", "gap_cents", "waiting_cents"),
 )
 
 
@@ -42,22 +36,25 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         cash_due_cents = contract_cents + estimated_cents
         contract_cents = sum over lines of min(fee schedule x units, charge), for claims with a price in
         force for every line; estimated_cents = other charges x the payer's allowed share
-        gap_cents = cash_due_cents - collected_cents - patient_cents
+        gap_cents = cash_due_cents - collected_cents - patient_cents; waiting_cents = the gap of the claims
+        that the primary payer has not answered by the last day (the rest was denied, short or not posted)
     Counts
         Claims billed to a primary payer that fell due in the period. Usual days to pay: median of
         `lags.days_to_pay` over the twelve months before the period, as known on the day before it.
-        Allowed share: (charges - approved contractual) / charges of the claims of those twelve
-        months that were paid and are at least 120 days old. Both by client and payer; a payer with fewer than
-        10 such claims gets the client's figure. collected_cents: all cash on these claims by the
-        last day. patient_cents: what is still open with the patient on them, which no payer owes.
+        It is a median: up to half of the claims take longer, and what falls due late in the period is
+        partly still waiting at its end. Allowed share: (charges - approved contractual) / charges of the
+        claims of those twelve months that were paid and are at least 120 days old. Both by client and
+        payer; a payer with fewer than 10 such claims gets the client's figure. collected_cents: all cash
+        on these claims by the last day. patient_cents: what is still open with the patient on them, which
+        no payer owes.
         Charges that have neither price nor history are in unknown_cents and not due. Self-pay
         claims are never billed and so never due. `by` may hold columns of claims.
     Date basis
         first submission date for what falls due; posting date up to the last day for what came
     Unit
-        cents; claims is a count. The estimate is rounded per client, payer and group
+        cents; claims is a count. The estimate is rounded per client, payer and group, answered or not
     Empty
-        Without twelve months' history of answers nothing can fall due: zeros without `by`, else no row.
+        Without answers in the twelve months before nothing can fall due: zeros without `by`, else no row.
     Source
         our own
 
@@ -76,8 +73,13 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"]
     )
     due = _with_money(_with_contract(due, tables), tables, period)
+    due = due.join(first_answers(tables, as_of=period.last_day), on=KEY, how="left").with_columns(
+        is_waiting=nw.when(nw.col("answered_on").is_null()).then(1).otherwise(0)
+    )
     cents = ["charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents"]
-    added = due.group_by(*keys).agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in cents])
+    added = due.group_by(*keys, "is_waiting").agg(
+        nw.len().alias("claims"), *[nw.col(name).sum() for name in cents]
+    )
     return _total(_estimated(collect(added, keys), _allowed_share(tables, period)), by)
 
 
@@ -201,6 +203,7 @@ def _estimated(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) ->
     rows["unknown_cents"] = rows["unpriced_cents"].where(share.isna(), 0)
     rows["cash_due_cents"] = rows["contract_cents"] + rows["estimated_cents"]
     rows["gap_cents"] = rows["cash_due_cents"] - rows["collected_cents"] - rows["patient_cents"]
+    rows["waiting_cents"] = rows["gap_cents"] * rows["is_waiting"]
     return rows
 
 

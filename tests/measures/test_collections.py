@@ -142,6 +142,21 @@ def test_what_came_and_what_is_with_the_patient_leave_the_gap(builders_ledger):
     assert found[["cash_due_cents", "collected_cents", "patient_cents", "gap_cents"]].tolist() == [6000, 2500, 1000, 2500]
 
 
+@pytest.mark.parametrize(("answers", "waiting"), [
+    pytest.param([], 6000, id="not answered: it waits"),
+    pytest.param([{"on": "2026-06-30"}], 0, id="answered on the last day and not paid: denied or short"),
+    pytest.param([{"on": "2026-07-01"}], 6000, id="answered after the period: it waited then"),
+    pytest.param([{"on": "2026-06-10", "status": "22"}], 6000, id="a reversal is no answer"),
+])
+def test_the_gap_says_what_is_still_waiting_for_an_answer(builders_ledger, answers, waiting):
+    b = builders_ledger
+    rows, claims, bills, known = history(b)
+    found = due(
+        b, b.post("1", "charge", 10000, "2026-05-01"), bills=[b.sent("1", "2026-05-05")],
+        history_of=(rows, claims, bills, [*known, *(b.answer("1", **one) for one in answers)]))
+    assert (found["gap_cents"], found["waiting_cents"]) == (6000, waiting)
+
+
 @pytest.mark.parametrize(("lines", "fees", "contract", "estimated"), [
     pytest.param([("99213", 10000, {})], [("99213", 7000, "2026-01-01")], 7000, 0, id="a price for every line"),
     pytest.param([("99213", 10000, {})], [("99213", 12000, "2026-01-01")], 10000, 0, id="never more than the charge"),
@@ -233,7 +248,7 @@ def test_with_every_dollar_doubled_the_rates_stay(book, measured):
     ours, theirs = measured(book, by=["payer"]), measured(twice, by=["payer"])
     for name in ours.columns.drop("payer"):
         if name.endswith("_cents"):
-            assert (theirs[name] - ours[name] * 2).abs().max() <= 1, name    # an estimate is rounded once per payer
+            assert (theirs[name] - ours[name] * 2).abs().max() <= 2, name    # an estimate is rounded twice per payer
         else:
             assert theirs[name].fillna(-1).tolist() == pytest.approx(ours[name].fillna(-1).tolist()), name
 
