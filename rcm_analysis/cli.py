@@ -7,6 +7,7 @@ needs a person, 2 nothing could be done (the message says what to do).
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -172,6 +173,7 @@ def _ingest(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
                 reports.append(ingest_client(workspace, client, paths))
                 progress.advance(task)
             return reports
+        os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))    # for the processes
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             futures = [pool.submit(ingest_client, workspace, client, paths) for client, paths in found.items()]
             for future in futures:

@@ -30,6 +30,7 @@ fills; two exports that fill one table get two sections, each with `table = "...
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -136,6 +137,7 @@ class ColumnMap:
     path: str = ""
 
 
+@functools.lru_cache(maxsize=100_000)
 def plain(header: str) -> str:
     """A header without case, blanks and punctuation.
 

@@ -111,7 +111,10 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
         for section in column_map.sections:
             if top.delimiter not in (None, section.delimiter or top.delimiter) or (top.sheet and section.sheet not in (None, top.sheet)):
                 continue
-            tries = [_fit(column_map, section, top, number, cells) for number, cells in enumerate(plains)]
+            wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
+            tries = [
+                _fit(column_map, section, top, number, cells) for number, cells in enumerate(plains) if not wanted.isdisjoint(cells)
+            ]
             out += sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
     return [fit for fit in out if fit.used]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -76,7 +76,7 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
     claims = _frame(remittance.claims).with_row_index("claim_index")
     lines = _frame(remittance.lines).with_row_index("line_index")
     payments = payments.with_columns(
-        pl.Series("remit_id", _content_hashes(remittance.payments, remittance.claims), dtype=pl.String),
+        _content_hashes(payments.with_columns(_day("paid_on")), claims),
         pl.struct("payer", "payer_id").map_elements(
             lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String
         ).alias("payer"),
@@ -155,16 +155,17 @@ def ordered(claims: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     ).drop("_order")
 
 
-def _content_hashes(payments: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
-    columns = ["claim_id", "status", "charge_cents", "paid_cents", "payer_claim_id"]
-    by_transaction: Mapping[Any, pd.DataFrame] = dict(tuple(claims.groupby("transaction"))) if len(claims) else {}
-    hashes = []
-    for row in payments.itertuples():
-        part = by_transaction.get(row.transaction)
-        content = part[columns].astype("string").fillna("").values.tolist() if part is not None else []
-        head = [str(row.payer_id), str(row.payer), str(row.trace), str(row.paid_cents), str(row.paid_on)[:10]]
-        hashes.append(hashlib.sha256(json.dumps([head, content]).encode()).hexdigest()[:24])
-    return hashes
+def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
+    """One hash per transaction over what it says of the payment and of every claim, in order."""
+    def text(names: Sequence[str]) -> pl.Expr:
+        return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator="\x1f")
+
+    of_claims = claims.group_by("transaction", maintain_order=True).agg(
+        text(["claim_id", "status", "charge_cents", "paid_cents", "payer_claim_id"]).str.join("\x1e").alias("_claims")
+    )
+    head = ["payer_id", "payer", "trace", "paid_cents", "paid_on", "_claims"]
+    content = payments.join(of_claims, on="transaction", how="left", maintain_order="left").select(text(head)).to_series()
+    return pl.Series("remit_id", [hashlib.sha256(row.encode()).hexdigest()[:24] for row in content], dtype=pl.String)
 
 
 def _payer(registry: Registry, identifier: str | None, name: str | None) -> str:

@@ -73,12 +73,13 @@ def _cut(together: Any, counts: Sequence[int]) -> list[Any]:
             frame["transaction"] = frame["transaction"] - first
             for name, parent in parents.items():
                 if name in frame:
-                    frame[name] = frame[name] - int((parent["transaction"] <= first).sum())
+                    frame[name] = frame[name] - int(parent["transaction"].to_numpy().searchsorted(first, side="right"))
         results.append(replace(together, **parts))
         first = last
     return results
 
 
 def _between(frame: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
-    held = frame["transaction"].gt(first) & frame["transaction"].le(last)
-    return frame[held.fillna(False).astype(bool)].reset_index(drop=True)
+    """The rows of transactions `first` + 1 to `last`; the readers keep them in order."""
+    start, end = frame["transaction"].to_numpy().searchsorted([first, last], side="right")
+    return frame.iloc[start:end].reset_index(drop=True)

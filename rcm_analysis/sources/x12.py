@@ -236,10 +236,10 @@ def _from_header(chunk: bytes) -> Delimiters | None:
         return None
     component, gap = match[1], match[2]
     marks = gap.strip(b" \t\r\n")
-    guessed = _guess_terminator(chunk, element)
     if marks:
-        terminator = marks[:1]
-    elif component and (not gap or guessed == component):
+        return Delimiters(element, _component(chunk, element, marks[:1], component), marks[:1])
+    guessed = _guess_terminator(chunk, element)
+    if component and (not gap or guessed == component):
         component, terminator = b"", component
     else:
         terminator = guessed or (b"\n" if b"\n" in gap else b"\r")
