@@ -316,7 +316,7 @@ def _book(place: Workspace, month: Period, manager: str) -> Book:
     if manager:
         now, before = now[now["assigned_to"] == manager], before[before["assigned_to"] == manager]
     stored = {client: place.client(client).stored for client in now["client"]}
-    tables = _in_memory(place.tables(clients=list(stored), as_of=month.last_day))
+    tables = place.tables(clients=list(stored), as_of=month.last_day)
     if not tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item():
         raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
     return Book(

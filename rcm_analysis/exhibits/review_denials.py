@@ -63,7 +63,7 @@ def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
     if pd.Timestamp(subject.period.first_day) != now["month"] or not now["remitted_claims"]:
         return f"No payer decision arrived in {subject.period.title}."
     if not now["denied_claims"]:
-        return f"No denials were posted in {subject.period.title}: all {counted(int(now['remitted_claims']), 'decided claim')} passed."
+        return f"No denials were posted in {subject.period.title}: {_all_passed(int(now['remitted_claims']))}."
     usual = initial_denial_rate_claims_remitted(subject.tables,
         period=subject.period.shift(-1).trailing(12)).iloc[0]
     text = (
@@ -74,7 +74,14 @@ def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
     )
     if not before["remitted_claims"].sum():
         return f"{text}."
-    return f"{text}; over the {counted(min(len(before), 12), 'month')} before it was {as_text(usual.iloc[-1], 'rate')} of {counted(int(usual['remitted_claims']), 'claim')}."
+    earlier = "in the month before" if len(
+        before) == 1 else f"over the {counted(min(len(before), 12), 'month')} before"
+    claims = counted(int(usual["remitted_claims"]), "claim")
+    return f"{text}; {earlier} it was {as_text(usual.iloc[-1], 'rate')} of {claims}."
+
+
+def _all_passed(claims: int) -> str:
+    return "the one decided claim passed" if claims == 1 else f"all {counted(claims, 'decided claim')} passed"
 
 
 def recovery_by_month(subject: Subject) -> pd.DataFrame:

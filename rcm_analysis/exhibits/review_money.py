@@ -146,9 +146,13 @@ def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
     body = f"Payments of {as_text(now, 'usd')} were posted in {subject.period.title}{before_refunds}"
     if pd.isna(change):
         return f"{body}; none were posted in the months before."
-    word = "about the same as" if abs(
-        change) < 0.02 else f"{as_text(abs(change), 'rate')} {'above' if change > 0 else 'below'}"
-    return f"{body}, {word} the average of the {counted(len(before), 'month')} before ({as_text(int(usual), 'usd')})."
+    if len(before) == 1:
+        usual_words = f"the month before ({as_text(int(usual), 'usd')})"
+    else:
+        usual_words = f"the average of the {counted(len(before), 'month')} before ({as_text(int(usual), 'usd')})"
+    if abs(change) < 0.02:
+        return f"{body}, about the same as {usual_words}."
+    return f"{body}, {as_text(abs(change), 'rate')} {'above' if change > 0 else 'below'} {usual_words}."
 
 
 def aging_by_part(subject: Subject) -> pd.DataFrame:
