@@ -59,8 +59,8 @@ def cumulative_incidence(
     1    1      3.0  0.50    0.25  0.25
     2    2      1.0  0.50    0.25  0.25
     """
-    age, share, since = _checked(days, weight, entry)
-    names, code = _ends(end, len(age))
+    age, share, since = checked(days, weight, entry)
+    names, code = end_numbers(end, len(age))
     if not len(age):
         return pd.DataFrame(columns=["day", "at_risk", *names, OPEN]).astype({"day": "int64"})
     size = int(age.max()) + 1
@@ -115,8 +115,8 @@ def kaplan_meier(
     >>> kaplan_meier([1, 2, 2, 3], ["paid", "paid", "open", "denied"])["open"].tolist()
     [1.0, 0.75, 0.5, 0.0]
     """
-    age, share, since = _checked(days, weight, entry)
-    _, code = _ends(end, len(age))
+    age, share, since = checked(days, weight, entry)
+    _, code = end_numbers(end, len(age))
     columns = ["day", "at_risk", "ended", OPEN, "low", "high"]
     if not len(age):
         return pd.DataFrame(columns=columns).astype({"day": "int64"})
@@ -150,7 +150,7 @@ def reverse_hazards(days: Sequence[int], limit: Sequence[int], *, weight: Sequen
     >>> reverse_hazards([0, 1, 0], [1, 1, 0])["completion"].tolist()
     [0.5, 1.0]
     """
-    age, share, _ = _checked(days, weight, None)
+    age, share, _ = checked(days, weight, None)
     cut = np.asarray(limit, dtype=float)
     if len(cut) != len(age):
         raise ParameterError(f"`limit` should hold one number per claim: {len(age)} claims, found {len(cut)}.")
@@ -227,7 +227,7 @@ def _log_log(ended: np.ndarray, at_risk: np.ndarray, still_open: np.ndarray, lev
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
 
-def _checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Whole days, weights and entry ages, each as one number per claim."""
     age = _whole(days, "days")
     share = np.ones(len(age)) if weight is None else np.asarray(weight, dtype=float)
@@ -261,7 +261,7 @@ def _whole(values: Any, name: str) -> np.ndarray:
     return numbers.astype(np.int64)
 
 
-def _ends(end: Any, claims: int) -> tuple[list[str], np.ndarray]:
+def end_numbers(end: Any, claims: int) -> tuple[list[str], np.ndarray]:
     """The names of the result's columns, and for each claim its column: -1 where it is open."""
     given = pd.Series(np.asarray(end, dtype=object).reshape(-1))
     if len(given) != claims:
