@@ -22,7 +22,7 @@ MATURE_MONTHS_BACK = 4
 
 HOLDS = {
     "documents": "documents", "authorization": "authorizations", "eligibility": "insurance details of patients",
-    "credentialing": "enrolment papers", "coding": "coding questions", "other": "an answer",
+    "credentialing": "enrolment papers", "coding": "answers on coding", "other": "an answer",
 }
 
 
@@ -138,13 +138,12 @@ def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
             "this month."
         )
     sums = due[["claims", "cash_due_cents", "contract_cents", "collected_cents"]].sum()
-    basis = "by fee schedule" if sums["contract_cents"] == sums["cash_due_cents"] else (
-        "by past payment" if not sums["contract_cents"] else "by fee schedule or past payment"
+    basis = "by contract" if sums["contract_cents"] == sums["cash_due_cents"] else (
+        "by past payment" if not sums["contract_cents"] else "by contract or past payment"
     )
     return question, as_text(int(sums["cash_due_cents"]), "usd"), (
-        f"Due on {counted(int(sums['claims']), 'insurance claim')} usually answered by the end of "
-        f"{subject.month}, {basis}; "
-        f"{as_text(int(sums['collected_cents']), 'usd')} of it came in."
+        f"Due by the end of {subject.month} on {counted(int(sums['claims']), 'insurance claim')}, {basis}; "
+        f"{as_text(int(sums['collected_cents']), 'usd')} of it came in. Other cash is for other claims."
     )
 
 
