@@ -1,0 +1,118 @@
+"""What is planted in the simulated company: kinds of problem, one planted item, and who gets which.
+
+A plant starts on a day, has a size and a scope, and belongs to one client. `write_company` plants the
+fixed list of seed_company.toml; `write_clients` draws plants for every client from the seed, and leaves
+about a third of them quiet. Nothing else in the simulation knows what a problem is: every random draw
+belongs to a claim, so that the same claim meets the same fate with and without the plant.
+
+The truth on disk. `truth/<client>.json` (other domains: `truth/<client>.<domain>.json`), an object with
+`client` and `plants` (a list, empty for a quiet client), and the sums that earlier issues wrote there.
+One plant:
+
+| key | holds |
+|---|---|
+| `id` | `<client>/<kind>/<number>`, unique |
+| `kind` | a key of `PLANT_KINDS` |
+| `client` | client id |
+| `is_problem` | false for a change that must not be called a problem (`rate_cut`) |
+| `start`, `end` | first day, and last day or null while it goes on (ISO) |
+| `start_basis` | what the days are days of: service, entry, sent, decided or posted |
+| `size`, `size_unit` | how much: `share of claims in scope`, `share of the allowed amount`, `days a month`, ... |
+| `scope` | `payer` (id), `procedures` (list), `location`, `provider` (as exported), `category` (of the denials it makes); null where it holds for all |
+| `amount_means` | what `amount_cents` counts, in words |
+| `claims_count`, `amount_cents` | claims touched and dollars over expectation, visible by the last day simulated |
+| `first_seen` | day on which its first row can be seen in the raw files; null if none can |
+| `months` | list of `{month, claims_count, amount_cents}`, by the month in which a row can be seen |
+| `rows` | list of `[claim_id, line_number or null, known_on, amount_cents]`: what it touched |
+| `files` | raw files that would not be there without it (`duplicated_remit`) |
+
+Read it with `simulate.read_truth(folder)`: frames of plants, rows and months, and the quiet clients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class PlantKind:
+    """One kind of planted item: what its days, its size and its dollars mean."""
+
+    title: str
+    basis: str
+    size_unit: str
+    amount_means: str
+    is_problem: bool = True
+    category: str | None = None
+
+
+_SHARE = "share of claims in scope"
+PLANT_KINDS: dict[str, PlantKind] = {
+    "authorization_denials": PlantKind(
+        "a payer starts to deny a code family for authorization", "decided", _SHARE,
+        "contract amount of the lines denied at first decision", category="authorization"),
+    "documentation_denials": PlantKind(
+        "a location stops attaching documentation", "service", _SHARE,
+        "contract amount of the lines denied at first decision", category="documentation"),
+    "eligibility_denials": PlantKind(
+        "a front desk stops checking eligibility", "service", _SHARE,
+        "contract amount of the lines denied at first decision", category="eligibility"),
+    "underpayment": PlantKind(
+        "a payer allows less than its contract for some codes", "decided", "share of the allowed amount",
+        "allowed amount short of the contract in the first decision that priced the line"),
+    "rate_cut": PlantKind(
+        "a payer lowers its fee schedule: no underpayment", "service", "share of the allowed amount",
+        "allowed amount less than under the old schedule", is_problem=False),
+    "secondary_not_billed": PlantKind(
+        "claims are no longer sent to the secondary payer", "decided", _SHARE,
+        "patient responsibility of the primary decision that no secondary was asked for"),
+    "document_holds": PlantKind(
+        "claims wait unsent for documents of the client", "entry", _SHARE, "billed charge of the claims held"),
+    "charge_lag_creep": PlantKind(
+        "charges are entered later every month", "service", "days a month", "billed charge of the claims entered late"),
+    "clearinghouse_outage": PlantKind(
+        "no claim leaves for a week", "sent", "days", "billed charge of the claims that left late"),
+    "denials_as_contractual": PlantKind(
+        "denials are posted as contractual adjustments and never worked", "decided", "share of denials",
+        "denied charge posted away as contractual"),
+    "whole_dollar_sweep": PlantKind(
+        "old denied balances are swept away in whole dollars at the month's end", "posted", "share of write-offs",
+        "whole-dollar amounts written off"),
+    "duplicated_remit": PlantKind(
+        "a remittance file is delivered twice", "decided", "files", "paid amount of the claims in the second copy"),
+    "patient_billed_for_denials": PlantKind(
+        "balances denied as the provider's (CO) are billed to patients", "decided", "share of denials",
+        "denied charge moved to the patient"),
+}
+"""Every kind that the claims simulation can plant. Other domains add theirs in their own files."""
+
+DENIALS = ("authorization_denials", "documentation_denials", "eligibility_denials")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """For whom a plant holds; empty means for all."""
+
+    payer: str | None = None
+    procedures: tuple[str, ...] = ()
+    location: int | None = None
+    provider: int | None = None
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One planted item of one client. Days are days since 1970-01-01; `end` is the last day, if any."""
+
+    id: str
+    kind: str
+    client: str
+    start: int
+    size: float
+    scope: Scope = Scope()
+    end: int | None = None
+
+    def holds(self, days: np.ndarray) -> np.ndarray:
+        """Which of the days fall into the time of the plant."""
+        return (days >= self.start) & (days <= (self.end if self.end is not None else 10**8))
