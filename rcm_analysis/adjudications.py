@@ -27,13 +27,12 @@ Status 4 says nothing about a denial (many payers never use it so), 23 and 25 ar
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from .errors import TableError
-from .frames import lazy
+from .frames import source
 from .reference.carc import category_of, codes_of, priority_of
 
 col = nw.col
@@ -193,19 +192,6 @@ def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denial
     return ranked.select(*PAYMENT, "carc", "category", "denied_cents")
 
 
-def table_of(tables: Mapping[str, Any], name: str, columns: Sequence[str]) -> nw.LazyFrame:
-    """One of the tables as a lazy frame with just `columns`.
-
-    Raises
-        TableError when there is no such table, or the table has no such column.
-    """
-    try:
-        native = tables[name]
-    except KeyError:
-        raise TableError(f"This needs the table '{name}', which is not among the tables given.") from None
-    return lazy(native, columns, name)
-
-
 ORDER = ("received_on", "sequence", "remit_claim_id")
 """The order in which decisions became known."""
 
@@ -220,7 +206,7 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) 
         "client", "remit_claim_id", "claim_id", "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents",
         "received_on",
     ]
-    known = table_of(tables, "remit_claims", columns).filter(
+    known = source(tables, "remit_claims", columns).filter(
         col("received_on") <= as_of, ~col("status").is_in(list(NOT_DECISIONS))
     )
     unsigned = (col("status") == REVERSAL) & (col("charge_cents") > 0) & (col("paid_cents") >= 0)
@@ -232,7 +218,7 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) 
 
 def _units(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     columns = ["client", "remit_claim_id", "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents"]
-    lines = table_of(tables, "remit_lines", columns).rename(
+    lines = source(tables, "remit_lines", columns).rename(
         {"charge_cents": "line_charge", "paid_cents": "line_paid", "allowed_cents": "stated_allowed_cents"}
     )
     both = _payments(tables, as_of, since).join(lines, on=list(PAYMENT), how="left")
@@ -270,7 +256,7 @@ def _running_share(upto: nw.Expr) -> nw.Expr:
 
 def _adjustments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     columns = ["client", "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
-    known = table_of(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
+    known = source(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
     if since is None:
         return known
     return known.join(_payments(tables, as_of, since).select(*PAYMENT), on=list(PAYMENT), how="semi")

@@ -9,7 +9,7 @@ columns only, so that every engine gives the same answer to the cent.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,19 @@ def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = 
         raise TableError(f"{what} lacks the columns {listed(missing)}; it has {listed(there, 30)}.")
     frame = frame.select(wanted)
     return frame.with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in by]) if by else frame
+
+
+def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()) -> nw.LazyFrame:
+    """One of the tables as a lazy frame with just `columns` and `by`.
+
+    Raises
+        TableError when there is no such table, or the table has no such column.
+    """
+    try:
+        native = tables[name]
+    except KeyError:
+        raise TableError(f"This needs the table '{name}'; the tables given are {listed(tables, 30)}.") from None
+    return lazy(native, columns, name, by=by)
 
 
 def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:

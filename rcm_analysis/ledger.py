@@ -13,7 +13,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .frames import collect, lazy, month_of
+from .frames import collect, month_of, source
 from .periods import Period
 from .schema import PARTIES, TRANSACTION_KINDS
 
@@ -34,7 +34,7 @@ assert set(FLOWS) == set(TRANSACTION_KINDS)
 def posted(tables: Mapping[str, Any], *, as_of: dt.date, columns: Sequence[str] = ()) -> nw.LazyFrame:
     """The transactions that were known at the end of `as_of`."""
     need = ["client", "claim_id", "kind", "party", "amount_cents", "posted_on", *columns]
-    return lazy(tables["transactions"], need, "transactions").filter(nw.col("posted_on") <= as_of)
+    return source(tables, "transactions", need).filter(nw.col("posted_on") <= as_of)
 
 
 def claim_balances(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
@@ -156,7 +156,7 @@ def roll_forward(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     """
     by = list(by)
     need = [*by, "kind", "amount_cents", "posted_on"]
-    rows = lazy(tables["transactions"], need, "transactions", by=by).filter(nw.col("posted_on") < period.end)
+    rows = source(tables, "transactions", need, by=by).filter(nw.col("posted_on") < period.end)
     sums = collect(
         rows.with_columns(month_of(nw.col("posted_on")))
         .group_by(*by, "month", "kind")

@@ -18,7 +18,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .frames import collect, lazy, month_of
+from .frames import collect, month_of, source
 from .ledger import balances, roll_forward
 from .periods import Period
 
@@ -68,7 +68,7 @@ def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
 def _closes(tables: Mapping[str, Any], rolled: pd.DataFrame) -> pd.DataFrame:
     """Ledger less month-end report, for each of its five totals."""
     totals = ["charges_cents", "payments_cents", "adjustments_cents", "refunds_cents", "closing_cents"]
-    frame = lazy(tables["control_totals"], ["client", "month", *totals], "control_totals")
+    frame = source(tables, "control_totals", ["client", "month", *totals])
     closes = collect(frame.rename({"month": "closed_month"}), ["client", "closed_month"])
     closes["month"] = pd.to_datetime(closes["closed_month"] + "-01").astype("datetime64[us]")
     ledger = pd.DataFrame({
@@ -118,7 +118,7 @@ def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
 def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     names = {"paid_cents": "deposit_cents"}
     need = ["client", "remit_id", "payer", "trace", "paid_cents", "provider_adjustment_cents", "claims_paid_cents", "received_on"]
-    rows = lazy(tables["deposits"], need, "deposits", by=["trace"]).filter(nw.col("received_on") <= as_of)
+    rows = source(tables, "deposits", need, by=["trace"]).filter(nw.col("received_on") <= as_of)
     rows = rows.with_columns(month_of(nw.col("received_on"))).drop("received_on").rename(names)
     found = collect(rows, ["client", "payer", "trace", "remit_id"])
     keys = ["client", "payer", "trace"]
@@ -128,7 +128,7 @@ def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 
 def _posted(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     need = ["client", "payer", "trace", "kind", "amount_cents", "posted_on"]
-    rows = lazy(tables["transactions"], need, "transactions").filter(
+    rows = source(tables, "transactions", need).filter(
         nw.col("posted_on") <= as_of, nw.col("kind").is_in(["payment", "takeback"]),
         ~nw.col("trace").is_null(), ~nw.col("payer").is_null(),
     )
@@ -151,11 +151,11 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
     Unit
         cents, and claims
     """
-    claims = collect(lazy(tables["claims"], ["client", "claim_id", "charge_cents"], "claims"), ["client", "claim_id"])
+    claims = collect(source(tables, "claims", ["client", "claim_id", "charge_cents"]), ["client", "claim_id"])
     places = {
-        "lines": _per_claim(lazy(tables["claim_lines"], ["client", "claim_id", "charge_cents"], "claim_lines"), "charge_cents"),
+        "lines": _per_claim(source(tables, "claim_lines", ["client", "claim_id", "charge_cents"]), "charge_cents"),
         "ledger": _per_claim(
-            lazy(tables["transactions"], ["client", "claim_id", "kind", "amount_cents"], "transactions").filter(
+            source(tables, "transactions", ["client", "claim_id", "kind", "amount_cents"]).filter(
                 nw.col("kind") == "charge", ~nw.col("claim_id").is_null()
             ), "amount_cents",
         ),
@@ -178,7 +178,7 @@ def _per_claim(rows: nw.LazyFrame, amount: str) -> pd.DataFrame:
 
 def _submitted(tables: Mapping[str, Any]) -> pd.DataFrame:
     need = ["client", "claim_id", "payer_order", "frequency", "charge_cents"]
-    rows = lazy(tables["submissions"], need, "submissions").filter(
+    rows = source(tables, "submissions", need).filter(
         nw.col("payer_order") == "primary", nw.col("frequency") == "1"
     )
     return collect(rows.group_by("client", "claim_id").agg(nw.col("charge_cents").min().alias("cents")), ["client", "claim_id"])

@@ -17,9 +17,8 @@ from ..adjudications import (
     first_adjudications,
     is_first,
     primary_reasons,
-    table_of,
 )
-from ..frames import day_number
+from ..frames import day_number, source
 from ..periods import Period
 from .grouping import one_if, sums, with_groups, with_rate
 
@@ -186,7 +185,7 @@ def denial_response_days(tables: Mapping[str, Any], *, period: Period, as_of: dt
 
 def appealed_claims(tables: Mapping[str, Any], *, as_of: dt.date, period: Period) -> nw.LazyFrame:
     """One row per claim first appealed in the period: its denial, its outcome as 0/1 columns, its dollars. Lazy."""
-    notes = table_of(tables, "work_log", ["client", "note_id", "claim_id", "worked_on", "entered_on", "action", "outcome"])
+    notes = source(tables, "work_log", ["client", "note_id", "claim_id", "worked_on", "entered_on", "action", "outcome"])
     notes = notes.filter(col("entered_on") <= as_of)
     denied = _first_denial(tables, as_of)
     tried = notes.filter(col("action") == "appeal").join(denied, on=["client", "claim_id"], how="inner")

@@ -10,11 +10,11 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import ParameterError, listed
-from ..frames import collect, days_before
+from ..frames import collect, days_before, source
 from ..ledger import claim_balances, responsible_since
 from ..periods import Period
 from ..schema import PARTIES
-from .postings import INSURANCE, filled, joined, postings, source, sums, with_claim_columns
+from .postings import INSURANCE, filled, joined, postings, sums, with_claim_columns
 from .ratios import quotient
 
 BUCKETS = ("0-30", "31-60", "61-90", "91-120", "over 120")

@@ -9,11 +9,11 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..frames import collect, days_before
+from ..frames import collect, days_before, source
 from ..periods import Period
 from ..schema import CLAIMS
 from .lags import days_to_pay, first_answers, first_bills
-from .postings import CASH_KINDS, cohort_sums, filled, source, split_by_kind, with_claim_columns
+from .postings import CASH_KINDS, cohort_sums, filled, split_by_kind, with_claim_columns
 from .ratios import half_up, quotient
 
 HISTORY_MONTHS = 12

@@ -14,10 +14,9 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import ParameterError
-from ..frames import collect, days_before
+from ..frames import collect, days_before, source
 from ..periods import Period
 from .catalogue import Measure, measure, record_of
-from .postings import source
 from .ratios import quotient
 
 WINDOWS = ("this_month", "last_month", "trailing_3", "same_month_last_year", "trailing_12")

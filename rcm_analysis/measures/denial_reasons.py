@@ -17,8 +17,8 @@ from ..adjudications import (
     first_adjudications,
     line_adjudications,
     primary_reasons,
-    table_of,
 )
+from ..frames import source
 from ..periods import Period
 from ..reference.carc import carc_categories, category_of, codes_of, codes_that_need_a_remark
 from .grouping import one_if, side_by_side, sums, with_groups, with_rate
@@ -257,8 +257,8 @@ def missing_remarks(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
 
 def _adjustments(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
     columns = ["client", "remit_claim_id", "claim_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
-    rows = table_of(tables, "remit_adjustments", columns).filter(period.holds(col("received_on")))
-    payers = table_of(tables, "remit_claims", [*PAYMENT, "payer", "payer_order"])
+    rows = source(tables, "remit_adjustments", columns).filter(period.holds(col("received_on")))
+    payers = source(tables, "remit_claims", [*PAYMENT, "payer", "payer_order"])
     return rows.join(payers, on=list(PAYMENT), how="left")
 
 
@@ -274,7 +274,7 @@ def _whole_discounts(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
 
 def _posted(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
     columns = ["client", "claim_id", "kind", "payer", "posted_on", "group_code", "carc", "amount_cents"]
-    rows = table_of(tables, "transactions", columns).filter(
+    rows = source(tables, "transactions", columns).filter(
         period.holds(col("posted_on")), col("kind") == "contractual", col("carc").is_in(codes_of(family="denial")),
         col("group_code").fill_null("CO") != "PR",
     )

@@ -26,9 +26,9 @@ from ..adjudications import (
     first_adjudications,
     is_first,
     line_adjudications,
-    table_of,
 )
 from ..errors import ParameterError
+from ..frames import source
 from ..periods import Period
 from .grouping import one_if, side_by_side, sums, with_groups, with_rate
 from .ratios import quotient
@@ -260,6 +260,6 @@ def _submitted(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -> 
     month = Period.of(period.first_day)
     before = Period(month.shift(-MONTHS_BEFORE).first_day, month.first_day)
     columns = ["client", "submission_id", "claim_id", "submitted_on", "payer", "payer_order", "charge_cents"]
-    sent = table_of(tables, "submissions", columns).filter(col("submitted_on") < before.end)
+    sent = source(tables, "submissions", columns).filter(col("submitted_on") < before.end)
     first = sent.filter(is_first(CLAIM, ("submitted_on", "submission_id"))).filter(before.holds(col("submitted_on")))
     return with_groups(first, tables, by)

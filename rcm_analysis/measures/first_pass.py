@@ -9,8 +9,8 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..adjudications import first_adjudications, is_first, table_of
-from ..frames import days_before
+from ..adjudications import first_adjudications, is_first
+from ..frames import days_before, source
 from ..periods import Period
 from .grouping import one_if, optional, sums, with_groups, with_rate
 
@@ -47,7 +47,7 @@ def clean_claim_rate(
                 3               4              0.75
     """
     columns = ["client", "edit_id", "claim_id", "checked_on", "stage", "result"]
-    checks = table_of(tables, "claim_edits", columns).filter(col("stage").is_in(list(stages)), col("checked_on") < period.end)
+    checks = source(tables, "claim_edits", columns).filter(col("stage").is_in(list(stages)), col("checked_on") < period.end)
     first = checks.filter(is_first((*CLAIM, "stage"), ("checked_on", "edit_id")))
     claims = first.with_columns(failures=one_if(col("result") != "passed")).group_by(*CLAIM).agg(
         col("failures").sum(), col("checked_on").min()
@@ -106,7 +106,7 @@ def first_pass_resolution_rate(
 
 def _first_submissions(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     columns = ["client", "submission_id", "claim_id", "submitted_on", "payer", "payer_order"]
-    sent = table_of(tables, "submissions", columns).filter(col("submitted_on") <= as_of, col("payer_order") == "primary")
+    sent = source(tables, "submissions", columns).filter(col("submitted_on") <= as_of, col("payer_order") == "primary")
     counted = sent.with_columns(one=nw.lit(1)).group_by(*CLAIM).agg(submissions=col("one").sum())
     return sent.filter(is_first(CLAIM, ("submitted_on", "submission_id"))).join(counted, on=list(CLAIM), how="inner")
 
@@ -119,6 +119,6 @@ def _settled(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 
 def _rejected(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
-    checks = table_of(tables, "claim_edits", [*CLAIM, "checked_on", "stage", "result"])
+    checks = source(tables, "claim_edits", [*CLAIM, "checked_on", "stage", "result"])
     failed = checks.filter(col("checked_on") <= as_of, col("stage").is_in(list(REJECTING)), col("result") == "failed")
     return failed.with_columns(rejections=nw.lit(1)).group_by(*CLAIM).agg(col("rejections").sum())

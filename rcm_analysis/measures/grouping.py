@@ -8,9 +8,8 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..adjudications import table_of
 from ..errors import ParameterError
-from ..frames import NO_VALUE, collect, month_of
+from ..frames import NO_VALUE, collect, month_of, source
 from .ratios import quotient
 
 col = nw.col
@@ -29,7 +28,7 @@ def with_groups(rows: nw.LazyFrame, tables: Mapping[str, Any], by: Sequence[str]
     there = rows.collect_schema().names()
     foreign = [name for name in by if name not in there]
     if foreign:
-        claims = table_of(tables, "claims", ["client", "claim_id", *foreign])
+        claims = source(tables, "claims", ["client", "claim_id", *foreign])
         rows = rows.join(claims, on=["client", "claim_id"], how="left")
     words = [name for name in by if name != "month"]
     return rows.with_columns(*[col(name).fill_null(NO_VALUE) for name in words]) if words else rows

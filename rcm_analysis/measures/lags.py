@@ -9,10 +9,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..frames import collect, day_number, days_before, month_of
+from ..frames import collect, day_number, days_before, month_of, source
 from ..periods import Period
 from ..schema import CLAIMS
-from .postings import filled, source, with_claim_columns
+from .postings import filled, with_claim_columns
 from .ratios import quotient
 
 COHORT_DAYS = 90

@@ -10,11 +10,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..frames import collect
+from ..frames import collect, source
 from ..periods import Period
 from .client_ratings import RATINGS, client_ratings, registry_frame
 from .collections import cash
-from .postings import source
 from .ratios import half_up, quotient
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")

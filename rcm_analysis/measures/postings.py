@@ -9,8 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..errors import TableError, listed
-from ..frames import NO_VALUE, collect, days_before, lazy, month_of
+from ..frames import NO_VALUE, collect, days_before, month_of, source
 from ..periods import Period
 from ..reference.carc import codes_of
 from ..schema import CLAIMS, TRANSACTIONS
@@ -23,19 +22,6 @@ OWN = ({"client", "party", "kind", "month", POSTING_PAYER} | set(TRANSACTIONS.na
 
 CASH_KINDS = ("payment", "refund", "takeback")
 INSURANCE = ("primary", "secondary", "tertiary")
-
-
-def source(
-    tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()
-) -> nw.LazyFrame:
-    """One of the tables as a lazy frame with just `columns` and `by`.
-
-    Raises
-        TableError when the mapping has no such table, or the table no such column.
-    """
-    if name not in tables:
-        raise TableError(f"This measure needs the table '{name}'; the tables given are {listed(tables, 30)}.")
-    return lazy(tables[name], columns, name, by=by)
 
 
 def postings(

@@ -18,9 +18,9 @@ import pandas as pd
 
 from ..adjudications import net_positions
 from ..errors import ParameterError, closest, listed
-from ..frames import collect
+from ..frames import collect, source
 from ..measures.lags import first_bills
-from ..measures.postings import INSURANCE, is_approved_contractual, is_denial_code, source, split_by_kind
+from ..measures.postings import INSURANCE, is_approved_contractual, is_denial_code, split_by_kind
 from ..schema import CLAIMS
 from .chain_ladder import completion_factors, paid_triangle, ultimates
 from .estimators import (
