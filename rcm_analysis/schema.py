@@ -12,20 +12,11 @@ Conventions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from .errors import TableError, listed
-
-KINDS = {
-    "text": pl.String,
-    "date": pl.Date,
-    "cents": pl.Int64,
-    "count": pl.Int64,
-    "number": pl.Float64,
-    "flag": pl.Boolean,
-}
+from .schema_base import KINDS, Column, Table, columns
+from .schema_services import SERVICE_TABLES
 
 PARTIES = ("primary", "secondary", "tertiary", "patient")
 TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback")
@@ -43,58 +34,9 @@ EDIT_STAGES = ("scrubber", "clearinghouse", "payer")
 EDIT_RESULTS = ("passed", "failed")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: `kind` is a key of `KINDS`; `empty` says whether a value may be missing."""
-
-    name: str
-    kind: str
-    note: str
-    empty: bool = False
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: what a row is, what makes it unique, and the day on which a row became known."""
-
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    known_on: str | None = None
-
-    def __post_init__(self) -> None:
-        assert set(self.key) <= set(self.names), self.name
-
-    @property
-    def names(self) -> list[str]:
-        return [column.name for column in self.columns]
-
-    @property
-    def polars(self) -> dict[str, pl.DataType]:
-        return {column.name: KINDS[column.kind] for column in self.columns}
-
-    @property
-    def money(self) -> list[str]:
-        return [column.name for column in self.columns if column.kind == "cents"]
-
-    def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
-
-    def empty(self) -> pl.DataFrame:
-        """The table with its columns and no rows."""
-        return pl.DataFrame(schema=self.polars)
-
-
-def _columns(*specs: tuple) -> tuple[Column, ...]:
-    client = Column("client", "text", "client id, as in the registry")
-    return (client, *(Column(*spec) for spec in specs))
-
-
 CLIENTS = Table(
     "clients", "one row per client of the registry", ("client",),
-    _columns(
+    columns(
         ("name", "text", "the client's name as printed"),
         ("specialty", "text", "medical specialty", True),
         ("services", "text", "services bought, comma-separated: claims, self_pay, patient_engagement, care_coordination"),
@@ -122,7 +64,7 @@ PAYERS = Table(
 
 CLAIMS = Table(
     "claims", "one row per claim (patient control number)", ("client", "claim_id"),
-    _columns(
+    columns(
         ("claim_id", "text", "patient control number: CLM01 of the 837, CLP01 of the 835"),
         ("patient", "text", "keyed pseudonym of the patient", True),
         ("provider", "text", "rendering provider", True),
@@ -140,7 +82,7 @@ CLAIMS = Table(
 
 CLAIM_LINES = Table(
     "claim_lines", "one row per service line of a claim", ("client", "claim_id", "line_number"),
-    _columns(
+    columns(
         ("claim_id", "text", "claim"),
         ("line_number", "count", "position on the claim, from 1"),
         ("procedure", "text", "CPT/HCPCS or revenue code"),
@@ -156,7 +98,7 @@ CLAIM_LINES = Table(
 
 SUBMISSIONS = Table(
     "submissions", "one row per claim sent to a payer (837 CLM)", ("client", "submission_id"),
-    _columns(
+    columns(
         ("submission_id", "text", "file, transaction and position"),
         ("claim_id", "text", "claim"),
         ("submitted_on", "date", "day of the 837 (known)"),
@@ -171,7 +113,7 @@ SUBMISSIONS = Table(
 CLAIM_EDITS = Table(
     "claim_edits", "one row per check of a claim before adjudication (scrubber, clearinghouse, payer front end)",
     ("client", "edit_id"),
-    _columns(
+    columns(
         ("edit_id", "text", "id of the check"),
         ("claim_id", "text", "claim"),
         ("checked_on", "date", "day of the check (known)"),
@@ -184,7 +126,7 @@ CLAIM_EDITS = Table(
 
 TRANSACTIONS = Table(
     "transactions", "one row per posting to the ledger", ("client", "transaction_id"),
-    _columns(
+    columns(
         ("transaction_id", "text", "posting id of the billing system"),
         ("claim_id", "text", "claim; empty while money is unapplied", True),
         ("line_number", "count", "service line", True),
@@ -206,7 +148,7 @@ TRANSACTIONS = Table(
 
 DEPOSITS = Table(
     "deposits", "one row per remittance payment (835 ST: BPR and TRN)", ("client", "remit_id"),
-    _columns(
+    columns(
         ("remit_id", "text", "content hash of the transaction"),
         ("trace", "text", "TRN02", True),
         ("payer", "text", "payer"),
@@ -222,7 +164,7 @@ DEPOSITS = Table(
 
 REMIT_CLAIMS = Table(
     "remit_claims", "one row per claim payment (835 CLP)", ("client", "remit_claim_id"),
-    _columns(
+    columns(
         ("remit_claim_id", "text", "remit_id and position of the CLP"),
         ("remit_id", "text", "deposit that carried it"),
         ("claim_id", "text", "CLP01"),
@@ -243,7 +185,7 @@ REMIT_CLAIMS = Table(
 
 REMIT_LINES = Table(
     "remit_lines", "one row per adjudicated service line (835 SVC)", ("client", "remit_line_id"),
-    _columns(
+    columns(
         ("remit_line_id", "text", "remit_claim_id and position of the SVC"),
         ("remit_claim_id", "text", "claim payment"),
         ("claim_id", "text", "claim"),
@@ -262,7 +204,7 @@ REMIT_LINES = Table(
 
 REMIT_ADJUSTMENTS = Table(
     "remit_adjustments", "one row per CAS triplet", ("client", "remit_adjustment_id"),
-    _columns(
+    columns(
         ("remit_adjustment_id", "text", "remit_claim_id and position of the triplet"),
         ("remit_claim_id", "text", "claim payment"),
         ("remit_line_id", "text", "service line; empty for a claim-level adjustment", True),
@@ -279,7 +221,7 @@ REMIT_ADJUSTMENTS = Table(
 
 PROVIDER_ADJUSTMENTS = Table(
     "provider_adjustments", "one row per PLB pair", ("client", "provider_adjustment_id"),
-    _columns(
+    columns(
         ("provider_adjustment_id", "text", "remit_id and position of the pair"),
         ("remit_id", "text", "deposit that carried it"),
         ("reason", "text", "PLB03-1: WO, FB, L6, ..."),
@@ -292,7 +234,7 @@ PROVIDER_ADJUSTMENTS = Table(
 
 WORK_LOG = Table(
     "work_log", "one row per follow-up note", ("client", "note_id"),
-    _columns(
+    columns(
         ("note_id", "text", "note id of the billing system"),
         ("claim_id", "text", "claim"),
         ("worked_on", "date", "day of the work"),
@@ -309,7 +251,7 @@ WORK_LOG = Table(
 FEE_SCHEDULES = Table(
     "fee_schedules", "one row per payer, procedure, modifiers and first day in force",
     ("client", "payer", "procedure", "modifiers", "effective_from"),
-    _columns(
+    columns(
         ("payer", "text", "payer"),
         ("procedure", "text", "CPT/HCPCS code"),
         ("modifiers", "text", "modifiers joined by ':'; '' for none"),
@@ -322,7 +264,7 @@ FEE_SCHEDULES = Table(
 
 PAYER_RULES = Table(
     "payer_rules", "one row per payer and first day in force", ("client", "payer", "effective_from"),
-    _columns(
+    columns(
         ("payer", "text", "payer"),
         ("effective_from", "date", "first day in force"),
         ("effective_to", "date", "last day in force", True),
@@ -335,7 +277,7 @@ PAYER_RULES = Table(
 
 CONTROL_TOTALS = Table(
     "control_totals", "one row per month closed in the billing system", ("client", "month"),
-    _columns(
+    columns(
         ("month", "text", "month closed, YYYY-MM"),
         ("closed_on", "date", "day of the close (known)"),
         ("charges_cents", "cents", "charges posted"),
@@ -349,7 +291,7 @@ CONTROL_TOTALS = Table(
 
 ACTIONS = Table(
     "actions", "one row per action agreed with the client", ("client", "action_id"),
-    _columns(
+    columns(
         ("action_id", "text", "id in the action register"),
         ("opened_on", "date", "day on which it was agreed (known)"),
         ("title", "text", "what is to be done"),
@@ -362,6 +304,7 @@ ACTIONS = Table(
         ("recovered_cents", "cents", "dollars recovered", True),
     ),
     known_on="opened_on",
+    later=(("closed_on", ("outcome", "recovered_cents")),),
 )
 
 TABLES: dict[str, Table] = {
@@ -370,7 +313,7 @@ TABLES: dict[str, Table] = {
         CLAIMS, CLAIM_LINES, SUBMISSIONS, CLAIM_EDITS, TRANSACTIONS, DEPOSITS, REMIT_CLAIMS, REMIT_LINES,
         REMIT_ADJUSTMENTS, PROVIDER_ADJUSTMENTS, WORK_LOG, FEE_SCHEDULES, PAYER_RULES, CONTROL_TOTALS, ACTIONS,
     )
-}
+} | SERVICE_TABLES
 """The tables of the store, by name. `CLIENTS` and `PAYERS` come from the registry instead."""
 
 

@@ -101,14 +101,13 @@ class ClientStore:
 
 
 def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | None) -> pl.LazyFrame:
-    """Only what was known at the end of `as_of`; actions closed later are open again."""
+    """Only what was known at the end of `as_of`; what was closed or decided later is open again."""
     if as_of is None or table.known_on is None:
         return frame
     frame = frame.filter(pl.col(table.known_on) <= as_of)
-    if table.name == "actions":
-        closed = pl.col("closed_on") <= as_of
-        late = ["outcome", "recovered_cents", "closed_on"]
-        frame = frame.with_columns(pl.when(closed).then(pl.col(name)).alias(name) for name in late)
+    for day, names in table.later:
+        known = pl.col(day) <= as_of
+        frame = frame.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in (*names, day))
     return frame
 
 
