@@ -1,0 +1,173 @@
+"""The assumptions of a care-coordination plan: one typed file (TOML), every value dated, checked before anything runs.
+
+`care_coordination_example.toml`, shipped beside this file, documents every key. A dated value is written
+as one number, or as steps: `[{from = "2027-01", value = 0.80}, {from = "2027-07", value = 0.88}]`; it
+changes only in the months named.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import ParameterError
+from ..periods import Period
+from .plan_fields import BY_KEY, FAILURES, LEVERS, NEUTRAL, SHARE
+
+Dated = tuple[tuple[str, int], ...]
+"""Steps of (month from which it holds, value in small units), in order."""
+
+EXAMPLE = Path(__file__).with_name("care_coordination_example.toml")
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who refers: referrals a month (thousandths) and the share of them that is eligible and fits."""
+
+    name: str
+    monthly: Dated
+    quality: Dated
+
+
+@dataclass(frozen=True)
+class Coordinator:
+    """One position: first month, last month (None: stays), full-time share in thousandths, salary a year in cents."""
+
+    name: str
+    hired: str
+    last_month: str | None
+    fte: int
+    salary: int
+
+
+@dataclass(frozen=True)
+class StartUp:
+    """One cost before or while the programme starts: the month it is paid in, and cents."""
+
+    what: str
+    month: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Levers that hold from one month to another (empty: the whole plan)."""
+
+    name: str
+    title: str
+    levers: Mapping[str, int] = field(default_factory=dict)
+    first: str | None = None
+    last: str | None = None
+
+    def lever(self, key: str) -> int:
+        return self.levers.get(key, NEUTRAL[key])
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Everything a plan is computed from. Numbers are whole small units: see `plan_fields`."""
+
+    name: str
+    start: str
+    months: int
+    region: str
+    levels: tuple[str, ...]
+    rates: Mapping[str, Dated]
+    rate_source: str
+    mix: Mapping[str, Dated]
+    caseload: Mapping[str, int]
+    sources: tuple[Source, ...]
+    coordinators: tuple[Coordinator, ...]
+    ramp: tuple[int, ...]
+    values: Mapping[str, Dated]
+    startup: tuple[StartUp, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    uncertainty: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    seed: int = 1
+    draws: int = 1000
+
+    @property
+    def month_labels(self) -> list[str]:
+        """The months of the plan, YYYY-MM."""
+        first = Period.month(self.start)
+        return [first.shift(number).label for number in range(self.months)]
+
+    def value(self, key: str) -> int:
+        """The value of one input in the first month."""
+        return at(self.values[key], self.start)
+
+    def path(self, key: str) -> list[int]:
+        """The value of one input in every month."""
+        return path(self.values[key], self.month_labels)
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario called `name`; "base" changes nothing."""
+        for scenario in self.scenarios:
+            if scenario.name == name:
+                return scenario
+        if name == BASE:
+            return Scenario(BASE, "Base")
+        known = ", ".join(item.name for item in self.scenarios)
+        raise ParameterError(f"There is no scenario {name!r} in the assumptions. Known: {known}. Nothing was run.")
+
+    def with_values(self, **changes: Any) -> Assumptions:
+        """The same with some inputs at one value throughout, keys written with __ for the dot.
+
+        `assumptions.with_values(denials__rate=800)` sets the denial rate to 8 %.
+        """
+        values = dict(self.values) | {
+            key.replace("__", "."): ((self.start, value),) for key, value in changes.items()}
+        return replace(self, values=values)
+
+
+def at(dated: Dated, month: str) -> int:
+    """The value that holds in `month`.
+
+    >>> at((("2027-01", 5), ("2027-04", 6)), "2027-03")
+    5
+    """
+    return [value for start, value in dated if start <= month][-1]
+
+
+def path(dated: Dated, months: Sequence[str]) -> list[int]:
+    """The value that holds in each of `months`."""
+    return [at(dated, month) for month in months]
+
+
+def read_assumptions(file: str | Path) -> Assumptions:
+    """The assumptions in a TOML file.
+
+    Raises
+        ParameterError that names every key at fault, what was expected and what stands there.
+    """
+    from .assumption_reader import parse
+
+    file = Path(file)
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError:
+        raise ParameterError(f"There is no assumptions file {file}. An example is shipped: {EXAMPLE.name}; "
+                             "rcm plan without --assumptions uses it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{file.name} is not a TOML file: {error}. Nothing was run.") from None
+    return parse(raw, file.name, folder=file.parent)
+
+
+def example_assumptions() -> Assumptions:
+    """The shipped example: an invented agency, New York's published children's rates."""
+    return read_assumptions(EXAMPLE)
+
+
+def as_toml(assumptions: Assumptions) -> str:
+    """The assumptions as a file that `read_assumptions` reads back to the same."""
+    from .assumption_writer import written
+
+    return written(assumptions)
+
+
+__all__ = ["BASE", "BY_KEY", "EXAMPLE", "FAILURES", "LEVERS", "SHARE", "Assumptions", "Coordinator", "Dated", "Scenario",
+    "Source", "StartUp", "as_toml", "at", "example_assumptions", "path", "read_assumptions"]
