@@ -1,0 +1,64 @@
+"""One simulated client as the scoreboard sees it: what came in, what is stored, and what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from ..periods import Period
+from ..simulate import Truth
+from ..sources.intake import IntakeReport
+from ..workspace import ClientView
+from .scoring import Planted, Watch
+
+SCOPE = ("payer", "procedures", "location", "provider", "category")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One client of one seed: the months simulated, its stored tables, its intake, and the truth."""
+
+    client: str
+    period: Period
+    view: ClientView
+    intake: IntakeReport
+    truth: Truth
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        """Everything that is known on the last day, read once."""
+        return {name: frame.collect().lazy() for name, frame in self.view.tables().items()}
+
+    def months_known(self) -> Iterator[tuple[Period, dict[str, Any]]]:
+        """Each month with what was known on its last day: an analysis may not look ahead."""
+        for month in self.period.months():
+            yield month, self.view.tables(as_of=month.last_day)
+
+    @property
+    def sums(self) -> dict[str, Any]:
+        return self.truth.sums[self.client]
+
+    @property
+    def watch(self) -> Watch:
+        return Watch(self.client, self.period.first_day, self.period.last_day, self.client in self.truth.quiet)
+
+    def plants(self, *kinds: str) -> pl.DataFrame:
+        """The planted items of these kinds that can be seen in the raw files."""
+        mine = self.truth.plants.filter(pl.col("client") == self.client)
+        return mine.filter(pl.col("kind").is_in(kinds), pl.col("first_seen").is_not_null())
+
+    def planted(self, *kinds: str) -> list[Planted]:
+        """The same as `scoring.Planted`; the onset is the first day on which anybody could have seen it."""
+        return [
+            Planted(row["client"], row["first_seen"], row["end"], {name: row[name] for name in SCOPE if row[name] is not None}, row["amount_cents"])
+            for row in self.plants(*kinds).iter_rows(named=True)
+        ]
+
+    def planted_cents(self, month: Period, *kinds: str) -> int:
+        """What planted items of these kinds show in one month."""
+        of = self.truth.months.join(self.plants(*kinds).select("plant"), on="plant", how="semi")
+        return int(of.filter(pl.col("month") == month.label)["amount_cents"].sum())

@@ -1,0 +1,206 @@
+"""The rows of the scoreboard: every analysis that claims to find or project something, its figures and its aims.
+
+A figure is one number, added up over all simulated clients: scorers hand in tallies (numerator and
+denominator of one client), `rows_of` adds them and divides once. A figure without a tally is an
+empty row: the analysis does not exist yet, or nothing was planted for it to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from ..errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the scoreboard; `value` and `holds` are empty where there is nothing to score."""
+
+    analysis: str
+    figure: str
+    value: float | None
+    aim: str | None
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class Aim:
+    """The values that a figure may have: at least, at most, or both; both ends included.
+
+    >>> Aim(least=0.95).text, Aim(most=1).text, Aim(0.75, 0.85).text, Aim(0, 0).text
+    ('>= 0.95', '<= 1', '0.75 to 0.85', '= 0')
+    >>> Aim(0.75, 0.85).holds(0.9)
+    False
+    """
+
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def text(self) -> str:
+        if self.least is None:
+            return f"<= {self.most:g}"
+        if self.most is None:
+            return f">= {self.least:g}"
+        return f"= {self.least:g}" if self.least == self.most else f"{self.least:g} to {self.most:g}"
+
+    def holds(self, value: float) -> bool:
+        above = self.least is None or value >= self.least
+        return above and (self.most is None or value <= self.most)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of one analysis.
+
+    `is_sum`: the value is the sum of the numerators, and the denominators only say that something
+    was scored; otherwise it is the sum of the numerators over the sum of the denominators.
+    Tallies of money are in cents, the value of a figure in `usd` is in dollars.
+    """
+
+    analysis: str
+    name: str
+    aim: Aim | None = None
+    unit: str = "rate"
+    is_sum: bool = False
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one simulated client adds to one figure."""
+
+    analysis: str
+    figure: str
+    numerator: float
+    denominator: float = 1
+
+
+RECALL = "recall"
+RECALL_IN_TIME = "recall within two months of onset"
+PRECISION = "precision"
+FALSE_ALARMS = "false alarms per quiet client-year"
+DOLLAR_ERROR = "dollar error"
+EXACT = Aim(0, 0)
+
+
+def _sought(analysis: str, *, recall: str = RECALL, dollars: bool = True, least: float = 0.95) -> tuple[Figure, ...]:
+    """The usual figures of an analysis that claims to find something.
+
+    recall: planted problems found, of those planted. precision: alarms that point to something
+    planted, of all alarms. dollar error: the differences between the dollars found and planted,
+    without their signs, over the dollars planted.
+    """
+    figures = (
+        Figure(analysis, recall, Aim(least=least)),
+        Figure(analysis, PRECISION),
+        Figure(analysis, FALSE_ALARMS, Aim(most=1), unit="number"),
+    )
+    return figures + ((Figure(analysis, DOLLAR_ERROR, Aim(most=0.05)),) if dollars else ())
+
+
+def _sum(analysis: str, name: str, unit: str = "usd") -> Figure:
+    return Figure(analysis, name, EXACT, unit, is_sum=True)
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("duplicated remittances", RECALL, Aim(1, 1)),
+    _sum("duplicated remittances", "dollars counted twice"),
+    _sum("reconciliation", "residual"),
+    _sum("balances", "closing receivable against truth"),
+    _sum("cash collected", "difference from truth"),
+    Figure("gross collection rate", "error", EXACT),
+    Figure("net collection rate", "error", EXACT),
+    Figure("cash due", "error", Aim(most=0.05)),
+    Figure("cash due", "bias", Aim(-0.05, 0.05)),
+    *_sought("whole-dollar sweeps"),
+    *_sought("disguised denials"),
+    *_sought("systemic denials", recall=RECALL_IN_TIME),
+    *_sought("repeated underpayments", recall=RECALL_IN_TIME),
+    _sum("repeated underpayments", "rate cuts called underpayments", "count"),
+    *_sought("unaddressed secondary claims"),
+    *_sought("holds for client documents"),
+    *_sought("charge-lag creep", recall=RECALL_IN_TIME, dollars=False),
+    *_sought("clearinghouse outage", dollars=False),
+    *_sought("patient balances billed against CO"),
+    *_sought("contacts not billed"),
+    Figure("worklist", "dollars recovered, of oldest first", Aim(least=1.5), "ratio"),
+    Figure("worklist", "dollars recovered, of largest first", None, "ratio"),
+    Figure("cash outlook", "WAPE at three months, of the better naive baseline", Aim(most=0.5), "ratio"),
+    Figure("cash outlook", "WAPE at three months"),
+    Figure("cash outlook", "bias at three months"),
+    Figure("cash outlook", "coverage of the 80 % interval", Aim(0.75, 0.85)),
+    Figure("EOB mismatches", RECALL, Aim(1, 1)),
+    Figure("EOB mismatches", PRECISION, Aim(1, 1)),
+    Figure("policy breaches", RECALL, Aim(1, 1)),
+    Figure("policy breaches", PRECISION, Aim(1, 1)),
+    Figure("engagement shifts", "dated within a month", Aim(least=0.95)),
+)
+"""Every row of the scoreboard, in the order in which it is printed."""
+
+
+def rows_of(tallies: Iterable[Tally], figures: Iterable[Figure] = FIGURES) -> list[Row]:
+    """The scoreboard: one row per figure, from the tallies of all clients.
+
+    Raises
+        ParameterError for a tally of a figure that is not listed: it would be lost.
+    """
+    figures = list(figures)
+    added = {(figure.analysis, figure.name): (0.0, 0.0) for figure in figures}
+    for tally in tallies:
+        key = (tally.analysis, tally.figure)
+        if key not in added:
+            raise ParameterError(f"The scoreboard has no figure {key[1]!r} of {key[0]!r}; add it to FIGURES.")
+        numerator, denominator = added[key]
+        added[key] = (numerator + tally.numerator, denominator + tally.denominator)
+    return [_row(figure, *added[figure.analysis, figure.name]) for figure in figures]
+
+
+def _row(figure: Figure, numerator: float, denominator: float) -> Row:
+    value = None
+    if denominator:
+        value = numerator if figure.is_sum else numerator / denominator
+        value = value / 100 if figure.unit == "usd" else value
+        value = float(value) if isfinite(value) else None
+    holds = None if value is None or figure.aim is None else figure.aim.holds(value)
+    return Row(figure.analysis, figure.name, value, figure.aim.text if figure.aim else None, holds)
+
+
+def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows as plain dictionaries: analysis, figure, value, aim, holds."""
+    return [asdict(row) for row in rows]
+
+
+def from_json(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The rows that `as_json` gave."""
+    return [Row(**row) for row in rows]
+
+
+def table_text(rows: Iterable[Row]) -> str:
+    """The scoreboard as plain text, one line per figure.
+
+    >>> print(table_text([Row("worklist", "of oldest first", 1.62, ">= 1.5", True), Row("holds", "recall", None, ">= 0.95", None)]))
+    analysis  figure           value  aim      holds
+    worklist  of oldest first  1.62   >= 1.5   yes
+    holds     recall           -      >= 0.95  -
+    """
+    lines = [("analysis", "figure", "value", "aim", "holds")]
+    units = {(figure.analysis, figure.name): figure.unit for figure in FIGURES}
+    for row in rows:
+        holds = {True: "yes", False: "NO", None: "-"}[row.holds]
+        unit = units.get((row.analysis, row.figure), "number")
+        lines.append((row.analysis, row.figure, _shown(row.value, unit), row.aim or "-", holds))
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _shown(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    if unit == "usd":
+        return f"${value:,.2f}"
+    if unit == "count":
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if unit == "rate" else f"{value:.2f}"

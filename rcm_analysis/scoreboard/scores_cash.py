@@ -1,0 +1,75 @@
+"""Cash: what came in, which share of what could be collected that is, and what should have come."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ..measures.cash_due import cash_due
+from ..measures.collections import cash, gross_collection_rate_posted, net_collection_rate_posted
+from .case import Case
+from .record import Tally
+from .scoring import projected
+
+SETTLED_MONTHS = 6
+"""A month is settled when its claims had half a year to be paid: only settled months are compared."""
+HISTORY_MONTHS = 9
+"""`cash_due` learns from the months before: the first ones have nothing to learn from."""
+KEY = ["claim_id"]
+
+
+def collected(case: Case) -> list[Tally]:
+    """Cash and its rates of each month, against the simulated ledger."""
+    cash_wrong, gross_wrong, net_wrong = 0, [], []
+    truth = {row["month"]: row for row in case.sums["months"]}
+    for month in case.period.months():
+        true = truth[month.label]
+        came = true["payments_cents"] - true["refunds_cents"] - true["takebacks_cents"]
+        cash_wrong += abs(int(cash(case.known, period=month)["cash_cents"].iloc[0]) - came)
+        gross_wrong += _gap(gross_collection_rate_posted(case.known, period=month), came, true["charges_cents"])
+        if "contractual_cents" in true:
+            discount = true["contractual_cents"] - case.planted_cents(month, "denials_as_contractual")
+            net_wrong += _gap(net_collection_rate_posted(case.known, period=month), came, true["charges_cents"] - discount)
+    return [
+        Tally("cash collected", "difference from truth", cash_wrong),
+        Tally("gross collection rate", "error", sum(gross_wrong), len(gross_wrong)),
+        Tally("net collection rate", "error", sum(net_wrong), len(net_wrong)),
+    ]
+
+
+def _gap(measured, came: int, base: int) -> list[float]:
+    """How far the measured rate is from came / base; nothing where there is no base."""
+    return [abs(float(measured.iloc[0, -1]) - came / base)] if base > 0 else []
+
+
+def due(case: Case) -> list[Tally]:
+    """`cash_due` on the month's last day against what the same claims turned out to be worth.
+
+    Compared are the months that are settled by now, and in them the claims that insurers settled without
+    giving anything up and that no plant touched: their worth is the charge less the contractual
+    adjustments posted by the last day. (What a denied claim would have brought is known to nobody.)
+    """
+    worth = _worth(case)
+    pairs = []
+    for month, tables in list(case.months_known())[HISTORY_MONTHS:-SETTLED_MONTHS]:
+        said = pl.from_pandas(cash_due(tables, period=month, by=KEY)[[*KEY, "cash_due_cents"]])
+        both = said.join(worth, on="claim_id", how="inner")
+        if both.height:
+            pairs.append((int(both["cash_due_cents"].sum()), int(both["worth_cents"].sum())))
+    return projected("cash due", pairs) if pairs else []
+
+
+def _worth(case: Case) -> pl.DataFrame:
+    """claim_id, worth_cents of the claims that their insurers settled under the contract."""
+    touched = case.truth.rows.filter(pl.col("client") == case.client).select("claim_id").unique()
+    kind, cents = pl.col("kind"), pl.col("amount_cents")
+    moved = case.known["transactions"].filter(pl.col("claim_id").is_not_null()).group_by("claim_id").agg(
+        worth_cents=cents.filter(kind.is_in(["charge", "contractual"])).sum(),
+        insured_cents=-cents.filter(kind.is_in(["payment", "takeback"]) & (pl.col("party") != "patient")).sum(),
+        open_cents=cents.filter(pl.col("party") != "patient").sum(),
+        given_up=((kind == "write_off") & (pl.col("party") != "patient")).sum(),
+    ).collect()
+    settled = moved.filter(pl.col("insured_cents") > 0, pl.col("open_cents") == 0, pl.col("given_up") == 0)
+    return settled.join(touched, on="claim_id", how="anti").select("claim_id", "worth_cents")
+
+
+SCORERS = (collected, due)
