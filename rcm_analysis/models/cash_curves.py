@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .dollar_flows import EXITS, PATIENT, SELF_PAY, Flows
+from .dollar_flows import EXITS, PARTY_ORDER, PATIENT, SELF_PAY, Flows
 from .estimators import incidence_table
 from .shrinkage import counts_of, prior_claims_between, shrunk
 
@@ -108,6 +108,26 @@ def project(curves: Curves, opening: np.ndarray, charges: np.ndarray, group: np.
         cash[:, day] = (balance * cash_rate).sum(axis=2)
         balance *= stay
     return cash
+
+
+def value_of_dollar(curves: Curves) -> np.ndarray:
+    """What a dollar owed at an age brings in cash in the end, by stream and age, wherever it is passed on to.
+
+    Formula
+        value(age) = cash(age) + passed on(age) x value at age 0 there + stays(age) x value(age + 1)
+    Unit
+        dollars per dollar, 0 to 1
+    """
+    cash_rate, pass_rate = curves.hazard[:, :, 0], curves.hazard[:, :, 3]
+    total = curves.hazard.sum(axis=2)
+    value = np.zeros(total.shape)
+    for _ in range(len(PARTY_ORDER)):
+        gain = cash_rate + pass_rate * (curves.passed_to @ value[:, 0])[:, None]
+        last = np.divide(gain[:, -1], total[:, -1], out=np.zeros(len(gain)), where=total[:, -1] > 0)
+        for age in range(gain.shape[1] - 1, -1, -1):
+            last = gain[:, age] + (1 - total[:, age]) * last
+            value[:, age] = last
+    return np.clip(value, 0, 1)
 
 
 def on_weekdays(cash: np.ndarray, curves: Curves, *, first_day: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ParameterError
-from .cash_curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project
+from .cash_curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value_of_dollar
 from .dollar_flows import PRIMARY, Flows
 
 BLOCK_DAYS = 28
@@ -33,7 +33,7 @@ class Forecast:
     """Expected cash `cash[month, stream, part]`, drawn cash `paths[path, month, stream]`, and what they rest on.
 
     `charges[month, stream]` is the billing expected; `collectible[stream]` what the balances of the
-    day bring in the end, in the stream that they belong to when it comes; `curves` as of the day.
+    day bring in the end, whoever pays it then; `curves` as of the day.
     """
 
     cash: np.ndarray
@@ -74,8 +74,9 @@ def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, se
     other = _by_client(flows.streams, _sum_by(charges[None], month, len(month_ends))[0]) * curves.ahead_of_charges + gross * curves.ahead_of_cash
     expected = np.stack([existing, billed.sum(axis=0), other], axis=2)
     drawn = _paths(flows, curves, as_of=as_of, month=month, expected=expected, billed=billed, paths=paths, rng=np.random.default_rng(seed))
-    in_the_end = project(curves, curves.open_by_age, np.zeros((LONGEST_AGE, len(flows.streams))), np.zeros(LONGEST_AGE, np.int64))
-    return Forecast(expected, drawn, _sum_by(charges[None], month, len(month_ends))[0], in_the_end[0].sum(axis=0), curves)
+    older = np.minimum(np.arange(LONGEST_AGE) + 1, LONGEST_AGE - 1)  # a balance meets its next day's hazard first
+    collectible = (curves.open_by_age * value_of_dollar(curves)[:, older]).sum(axis=1)
+    return Forecast(expected, drawn, _sum_by(charges[None], month, len(month_ends))[0], collectible, curves)
 
 
 def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:

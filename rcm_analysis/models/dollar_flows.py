@@ -27,6 +27,9 @@ EXITS = ("cash", "adjusted", "written_off", "passed_on")
 """How a dollar stops being owed by a party."""
 
 PATIENT, SELF_PAY, SECONDARY, PRIMARY = "patient", "self-pay", "secondary", "primary"
+PARTY_ORDER = (PRIMARY, SECONDARY, PATIENT, SELF_PAY)
+"""Dollars are passed on in this order; a self-pay claim is the patient's from the start."""
+
 MOVES = ("charge", "cash", "adjusted", "written_off", "passed_on")
 _KINDS = {
     "charge": "charge", "payment": "cash", "refund": "cash", "takeback": "cash", "contractual": "adjusted",
