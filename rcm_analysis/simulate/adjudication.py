@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from .book import Book, working_day
-from .company import stream
-from .submission import NEVER, Submitted, add_submissions
+from .planted import claims_in_scope, codes_in_scope, struck
+from .submission import NEVER, Submitted, add_submissions, sending_days
 
 AMOUNTS = ("charge", "paid", "contractual", "sequestration", "deductible", "coinsurance", "copay", "prior", "denied")
 SHARES = ("deductible", "coinsurance", "copay")
@@ -22,13 +22,19 @@ SHARES = ("deductible", "coinsurance", "copay")
 
 @dataclass
 class Decisions:
-    """Claim payments so far, and for each claim what its owner must know later."""
+    """Claim payments so far, and for each claim what its owner must know later.
+
+    `posted_away` and `to_patient` mark claims whose first denial the office will post as contractual,
+    or bill to the patient, instead of working it.
+    """
 
     book: Book
     sent: Submitted
     claims: list[dict[str, np.ndarray]] = field(default_factory=list)
     lines: list[dict[str, np.ndarray]] = field(default_factory=list)
     count: int = 0
+    posted_away: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    to_patient: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
     def add(self, claims: dict[str, np.ndarray], lines: dict[str, np.ndarray]) -> None:
         """Keep the decisions; `lines["owner"]` counts within `claims`."""
@@ -67,43 +73,84 @@ class DenialCodes:
         return cls(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def decide(book: Book, sent: Submitted, seed: int) -> Decisions:
+def decide(book: Book, sent: Submitted) -> Decisions:
     """Every decision on every claim, in the order in which they depend on each other."""
     decisions = Decisions(book, sent)
     codes = DenialCodes.of(book)
-    first, first_lines, denial = _first(book, sent, codes, stream(seed, book.client.id, "adjudication"))
+    first, first_lines, denial = _first(book, sent, codes)
     decisions.add(first, first_lines)
-    final, final_lines = _rework(decisions, codes, first, first_lines, denial, stream(seed, book.client.id, "rework"))
-    _secondaries(decisions, final, final_lines, stream(seed, book.client.id, "secondary"))
-    _takebacks(decisions, codes, final, final_lines, stream(seed, book.client.id, "takebacks"))
+    _habits(decisions, codes, first, first_lines, denial)
+    final, final_lines = _rework(decisions, codes, first, first_lines, denial)
+    _secondaries(decisions, final, final_lines)
+    _takebacks(decisions, codes, final, final_lines)
     return decisions
 
 
 def remit_day(book: Book, payer: np.ndarray, decided: np.ndarray) -> np.ndarray:
-    """The payer's next weekly remittance; between the holidays there is none."""
+    """The payer's next weekly remittance; from Christmas to New Year and around Thanksgiving there is none."""
     weekday = np.array([entry.remit_weekday for entry in book.company.payers])[payer]
     day = decided + (weekday - (decided + 3)) % 7
+    for _ in range(2):
+        day = day + np.where(_closed(day), 7, 0)
+    return day
+
+
+def _closed(day: np.ndarray) -> np.ndarray:
+    """From 24 December to 1 January, and from the fourth Thursday of November to the Sunday after.
+
+    >>> _closed(np.array(["2025-12-23", "2025-12-24", "2026-01-01", "2025-11-27", "2025-11-21"], "datetime64[D]").astype(int))
+    array([False,  True,  True,  True, False])
+    """
     dates = day.astype("datetime64[D]")
-    since_december = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-    return day + np.where(since_december >= 357, 7, 0)
+    in_month = (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+    month = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    thursday = in_month - day % 7     # the latest Thursday, in days of the month: 1970-01-01 was one
+    thanksgiving = (month == 11) & (thursday >= 22) & (thursday <= 28) & (in_month - thursday <= 3)
+    return thanksgiving | ((month == 12) & (in_month >= 24)) | ((month == 1) & (in_month == 1))
 
 
-def lag(book: Book, payer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def lag(book: Book, claims: np.ndarray, payer: np.ndarray, stage: str) -> np.ndarray:
     """Days from acceptance to decision: a quick log-normal bulk and a slow tail."""
+    draws = book.draws(f"lag of {stage}")
     fast = np.array([entry.fast_days for entry in book.company.payers])[payer]
-    slow = rng.random(len(payer)) < np.array([entry.slow_share for entry in book.company.payers])[payer]
-    days = np.where(slow, fast * 2.4 * rng.lognormal(0, 0.5, len(payer)), (fast - 6) * rng.lognormal(0, 0.3, len(payer)) + 3)
+    slow = draws.uniform("slow")[claims] < np.array([entry.slow_share for entry in book.company.payers])[payer]
+    tail, bulk = draws.lognormal("tail", 0.5)[claims], draws.lognormal("bulk", 0.3)[claims]
+    days = np.where(slow, fast * 2.4 * tail, (fast - 6) * bulk + 3)
     return np.maximum(2, np.rint(days)).astype(np.int64)
 
 
-def settle(book: Book, line: np.ndarray, owner: np.ndarray, denial: np.ndarray, factor: float = 1.0) -> dict[str, np.ndarray]:
-    """Price the lines by contract as primary; `denial` is a code row per line, -1 where it is paid."""
+def contract(book: Book, line: np.ndarray, without: str | None = None) -> np.ndarray:
+    """What the contract allows for the lines: its fee, or the charge if that is less."""
+    claim = book.lines["claim"][line]
+    fee = book.fees.allowed(book.claims["payer"][claim], book.lines["code"][line], book.lines["modifier"][line],
+                            book.lines["units"][line], book.claims["service"][claim], without)
+    return np.minimum(book.lines["charge"][line], fee)
+
+
+def _priced(book: Book, line: np.ndarray, paid: np.ndarray, day: np.ndarray, factor: float) -> np.ndarray:
+    """What the payer allows, decided on `day`: by contract, unless an underpayment is planted."""
+    expected = contract(book, line)
+    allowed = expected if factor == 1 else np.minimum(book.lines["charge"][line], np.rint(expected * factor).astype(np.int64))
+    claim = book.lines["claim"][line]
+    for plant in book.planted.of("rate_cut"):
+        less = contract(book, line, plant.id) - expected
+        rows = np.flatnonzero(paid & (less > 0))
+        book.planted.note(plant, claim[rows], day[rows], less[rows], line[rows])
+    for plant in book.planted.of("underpayment"):
+        rows = np.flatnonzero(paid & plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line))
+        short = np.rint(allowed[rows] * plant.size).astype(np.int64)
+        allowed[rows] -= short
+        book.planted.note(plant, claim[rows], day[rows], short, line[rows])
+    return np.where(paid, allowed, 0)
+
+
+def settle(book: Book, decision: dict[str, np.ndarray], denial: np.ndarray, factor: float = 1.0) -> dict[str, np.ndarray]:
+    """Price the lines of the claims as primary; `denial` is a code row per line, -1 where it is paid."""
+    line, owner = book.lines_of(decision["claim"])
     claim = book.lines["claim"][line]
     charge = book.lines["charge"][line]
     claims = book.claims
-    contract = book.fees.allowed(claims["payer"][claim], book.lines["code"][line], book.lines["modifier"][line],
-                                 book.lines["units"][line], claims["service"][claim])
-    allowed = np.where(denial >= 0, 0, np.minimum(charge, np.rint(contract * factor).astype(np.int64)))
+    allowed = _priced(book, line, denial < 0, decision["day"][owner], factor)
     deductible = np.rint(allowed * claims["deductible"][claim]).astype(np.int64)
     flat = claims["copay"][claim] > 0
     coinsurance = np.where(flat, 0, np.rint((allowed - deductible) * claims["coinsurance"][claim])).astype(np.int64)
@@ -142,50 +189,89 @@ def _decision(claim: np.ndarray, payer: np.ndarray, order: int, day: np.ndarray,
             "rank": np.ones(count, np.int64), "kind": np.full(count, kind)}
 
 
-def _first(book: Book, sent: Submitted, codes: DenialCodes, rng: np.random.Generator) -> tuple[dict, dict, np.ndarray]:
-    accepted = np.flatnonzero(sent.accepted < NEVER)
-    accepted = accepted[rng.random(len(accepted)) > 0.009]
+def _first(book: Book, sent: Submitted, codes: DenialCodes) -> tuple[dict, dict, np.ndarray]:
+    draws = book.draws("adjudication")
+    accepted = np.flatnonzero((sent.accepted < NEVER) & (draws.uniform("answered") > 0.009))
     payer = book.claims["payer"][accepted]
-    day = remit_day(book, payer, sent.accepted[accepted] + lag(book, payer, rng))
+    day = remit_day(book, payer, sent.accepted[accepted] + lag(book, accepted, payer, "first decisions"))
     heavier = np.array([1.0, 1.2, 1.35, 0.9, 1.0, 1.15, 0.8, 1.25, 1.5, 0.0])[payer]
-    is_denied = rng.random(len(accepted)) < book.client.denial_rate * heavier
-    drawn = rng.choice(len(codes.carc), len(accepted), p=codes.weight / codes.weight.sum())
+    is_denied = draws.uniform("denied")[accepted] < book.client.denial_rate * heavier
+    heap = np.cumsum(codes.weight / codes.weight.sum())
+    drawn = np.minimum(np.searchsorted(heap, draws.uniform("code")[accepted], side="right"), len(heap) - 1)
     denial = np.where(is_denied, drawn, -1)
     line, owner = book.lines_of(accepted)
-    struck = 1 + (rng.random(len(accepted)) * book.line_count[accepted]).astype(np.int64)
-    on_line = (denial[owner] >= 0) & (codes.whole[denial[owner]] | (book.lines["number"][line] == struck[owner]))
-    lines = settle(book, line, owner, np.where(on_line, denial[owner], -1))
-    crossover = (book.claims["secondary"][accepted] >= 0) & (payer == book.payer_number("medicare")) & (rng.random(len(accepted)) < 0.72)
+    struck_line = 1 + (draws.uniform("line")[accepted] * book.line_count[accepted]).astype(np.int64)
+    on_line = (denial[owner] >= 0) & (codes.whole[denial[owner]] | (book.lines["number"][line] == struck_line[owner]))
+    denial, on_line = _systemic(book, codes, accepted, day, denial, on_line)
+    crossover = (book.claims["secondary"][accepted] >= 0) & (payer == book.payer_number("medicare")) & (draws.uniform("crossover")[accepted] < 0.72)
     fully = np.bincount(owner, weights=~on_line, minlength=len(accepted)) == 0
-    says_four = fully & np.isin(payer, [book.payer_number("northwind"), book.payer_number("medicaid")]) & (rng.random(len(accepted)) < 0.6)
+    says_four = fully & np.isin(payer, [book.payer_number("northwind"), book.payer_number("medicaid")]) & (draws.uniform("status 4")[accepted] < 0.6)
     status = np.select([says_four, crossover & ~fully], ["4", "19"], "1")
-    return _decision(accepted, payer, 0, day, "first", status), lines, denial
+    decision = _decision(accepted, payer, 0, day, "first", status)
+    return decision, settle(book, decision, np.where(on_line, denial[owner], -1)), denial
 
 
-def _rework(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, denial: np.ndarray,
-            rng: np.random.Generator) -> tuple[dict, dict]:
+SYSTEMIC = {
+    "authorization_denials": ("197", lambda book, claims, decided: decided),
+    "documentation_denials": ("252", lambda book, claims, decided: book.claims["service"][claims]),
+    "eligibility_denials": ("27", lambda book, claims, decided: book.claims["service"][claims]),
+}
+"""The CARC of each planted denial, and the days that decide whether its time has come."""
+
+
+def _systemic(book: Book, codes: DenialCodes, claims: np.ndarray, decided: np.ndarray, denial: np.ndarray,
+              on_line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Planted denials of claims that would have been paid: the lines in scope, the others untouched."""
+    line, owner = book.lines_of(claims)
+    for kind, (carc, days) in SYSTEMIC.items():
+        code = int(np.flatnonzero(codes.carc == carc)[0])
+        for plant in book.planted.of(kind):
+            hit = (denial < 0) & struck(book, plant, claims, days(book, claims, decided))
+            denial = np.where(hit, code, denial)
+            rows = np.flatnonzero(hit[owner] & codes_in_scope(book, plant, line))
+            on_line[rows] = True
+            book.planted.note(plant, claims[owner[rows]], decided[owner[rows]], contract(book, line[rows]), line[rows])
+    return denial, on_line
+
+
+def _habits(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, denial: np.ndarray) -> None:
+    """Denials that the office will not work: posted as contractual, or billed to the patient."""
+    book, claims = decisions.book, first["claim"]
+    decisions.posted_away, decisions.to_patient = np.zeros(book.size, bool), np.zeros(book.size, bool)
+    denied = (denial >= 0) & (codes.group[denial] == "CO")
+    for plant in book.planted.of("denials_as_contractual"):
+        hit = denied & struck(book, plant, claims, first["day"])
+        decisions.posted_away[claims[hit]] = True
+        denied &= ~hit
+    alone = book.claims["secondary"][claims] < 0
+    for plant in book.planted.of("patient_billed_for_denials"):
+        hit = denied & alone & struck(book, plant, claims, first["day"])
+        decisions.to_patient[claims[hit]] = True
+
+
+def _rework(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, denial: np.ndarray) -> tuple[dict, dict]:
     """Corrected claims and appeals. Returns for every claim the decision that stood at the end."""
     book, sent = decisions.book, decisions.sent
+    draws = book.draws("rework")
     denied = np.flatnonzero(denial >= 0)
-    code = denial[denied]
-    partial_secondary = (book.claims["secondary"][first["claim"][denied]] >= 0) & ~codes.whole[code]
-    worked = (rng.random(len(denied)) < codes.reworked[code]) & ~partial_secondary & (codes.group[code] != "PR")
-    won = rng.random(len(denied)) < codes.overturned[code]
-    work_day = working_day(first["day"][denied] + 3 + rng.geometric(0.09, len(denied)))
-    answer = remit_day(book, first["payer"][denied], work_day + lag(book, first["payer"][denied], rng) + codes.appeal[code] * 14)
-    rows, code, won = denied[worked], code[worked], won[worked]
-    work_day, answer = work_day[worked], answer[worked]
-    appeal = codes.appeal[code]
-    claim = first["claim"][rows]
-    add_submissions(sent, claim[~appeal], work_day[~appeal], first["payer"][rows][~appeal], "primary", "7")
+    owner_of, code = first["claim"][denied], denial[denied]
+    whole = np.bincount(lines["owner"], weights=lines["code"] < 0, minlength=len(denial))[denied] == 0
+    partial_secondary = (book.claims["secondary"][owner_of] >= 0) & ~whole
+    left_alone = decisions.posted_away[owner_of] | decisions.to_patient[owner_of] | partial_secondary
+    worked = (draws.uniform("worked")[owner_of] < codes.reworked[code]) & ~left_alone & (codes.group[code] != "PR")
+    rows, claim, code = denied[worked], owner_of[worked], code[worked]
+    won = draws.uniform("won")[claim] < codes.overturned[code]
+    appeal, payer = codes.appeal[code], first["payer"][rows]
+    work_day = working_day(first["day"][rows] + 3 + draws.geometric("wait", 0.09)[claim])
+    work_day[~appeal] = sending_days(book, claim[~appeal], work_day[~appeal])
+    answer = remit_day(book, payer, work_day + lag(book, claim, payer, "rework") + appeal * 14)
+    add_submissions(sent, claim[~appeal], work_day[~appeal], payer[~appeal], "primary", "7")
     _rework_notes(sent, claim, work_day, answer, appeal, won)
     again = np.flatnonzero(won | ~appeal)
     old, old_lines = picked(first, lines, rows[again])
     decisions.add(*reversed_of(old, old_lines, answer[again], "rework"))
-    line, owner = book.lines_of(claim[again])
-    still = np.where(won[again][owner], -1, old_lines["code"])
     new = _decision(claim[again], old["payer"], 0, answer[again], "rework", np.full(len(again), "1"))
-    new_lines = settle(book, line, owner, still)
+    new_lines = settle(book, new, np.where(won[again][old_lines["owner"]], -1, old_lines["code"]))
     decisions.add(new, new_lines)
     stays = np.setdiff1d(np.arange(len(first["claim"])), rows[again])
     kept, kept_lines = picked(first, lines, stays)
@@ -203,28 +289,25 @@ def _rework_notes(sent: Submitted, claim: np.ndarray, work_day: np.ndarray, answ
                        "outcome": outcome, "hold": empty})
 
 
-def _secondaries(decisions: Decisions, final: dict, lines: dict, rng: np.random.Generator) -> None:
+def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
     """Crossovers arrive by themselves; other secondaries are billed by the office, and some never are."""
     book, sent = decisions.book, decisions.sent
-    count = len(final["claim"])
-    share = sum(lines[name] for name in SHARES)
-    left = np.bincount(lines["owner"], weights=share, minlength=count)
-    secondary = book.claims["secondary"][final["claim"]]
-    rows = np.flatnonzero((secondary >= 0) & (left > 0) & (rng.random(count) > 0.02))
-    crossed = final["status"][rows] == "19"
-    billed = crossed | (rng.random(len(rows)) > 0.08)
+    draws = book.draws("secondary")
+    rows, billed, crossed = _to_secondary(book, final, lines)
     rows, crossed = rows[billed], crossed[billed]
-    claim, payer = final["claim"][rows], secondary[rows]
-    bill_day = working_day(final["day"][rows] + np.where(crossed, 1, 4 + rng.integers(0, 15, len(rows))))
+    claim = final["claim"][rows]
+    payer = book.claims["secondary"][claim]
+    bill_day = working_day(final["day"][rows] + np.where(crossed, 1, 4 + draws.integers("wait", 0, 15)[claim]))
     by_office = np.flatnonzero(~crossed)
+    bill_day[by_office] = sending_days(book, claim[by_office], bill_day[by_office])
     add_submissions(sent, claim[by_office], bill_day[by_office], payer[by_office], "secondary", "1")
     sent.notes.append({"claim": claim[by_office], "action": np.full(len(by_office), "bill_secondary"), "day": bill_day[by_office],
                        "outcome": np.full(len(by_office), "in_process"), "hold": np.full(len(by_office), "")})
-    day = remit_day(book, payer, bill_day + lag(book, payer, rng))
+    day = remit_day(book, payer, bill_day + lag(book, claim, payer, "secondary"))
     decision = _decision(claim, payer, 1, day, "secondary", np.full(len(rows), "2"))
     _, primary = picked(final, lines, rows)
     due = sum(primary[name] for name in SHARES)
-    draw = rng.random(len(rows))
+    draw = draws.uniform("outcome")[claim]
     denied = (draw < 0.04)[primary["owner"]]
     to_deductible = ((draw > 0.04) & (draw < 0.12))[primary["owner"]]
     medicaid = (payer == book.payer_number("medicaid"))[primary["owner"]]
@@ -238,21 +321,39 @@ def _secondaries(decisions: Decisions, final: dict, lines: dict, rng: np.random.
     })
 
 
-def _takebacks(decisions: Decisions, codes: DenialCodes, final: dict, lines: dict, rng: np.random.Generator) -> None:
+def _to_secondary(book: Book, final: dict, lines: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Decisions that leave something for a secondary payer; which of them reach it, and which by crossover."""
+    draws = book.draws("secondary")
+    left = np.bincount(lines["owner"], weights=sum(lines[name] for name in SHARES), minlength=len(final["claim"]))
+    secondary = book.claims["secondary"][final["claim"]]
+    rows = np.flatnonzero((secondary >= 0) & (left > 0) & (draws.uniform("owed")[final["claim"]] > 0.02))
+    claim = final["claim"][rows]
+    crossed = final["status"][rows] == "19"
+    billed = crossed | (draws.uniform("billed")[claim] > 0.08)
+    for plant in book.planted.of("secondary_not_billed"):
+        forgotten = billed & ~crossed & struck(book, plant, claim, final["day"][rows], secondary[rows])
+        billed &= ~forgotten
+        book.planted.note(plant, claim[forgotten], final["day"][rows][forgotten], left[rows][forgotten])
+    return rows, billed, crossed
+
+
+def _takebacks(decisions: Decisions, codes: DenialCodes, final: dict, lines: dict) -> None:
     """Paid claims taken back months later: for coverage that had ended, or repriced lower."""
-    book = decisions.book
-    count = len(final["claim"])
-    paid = np.bincount(lines["owner"], weights=lines["paid"], minlength=count)
-    clean = np.bincount(lines["owner"], weights=lines["denied"], minlength=count) == 0
-    rows = np.flatnonzero((paid > 0) & clean & (book.claims["secondary"][final["claim"]] < 0) & (rng.random(count) < 0.009))
-    day = remit_day(book, final["payer"][rows], final["day"][rows] + rng.integers(45, 260, len(rows)))
+    book, claims = decisions.book, final["claim"]
+    draws = book.draws("takebacks")
+    paid = np.bincount(lines["owner"], weights=lines["paid"], minlength=len(claims))
+    clean = np.bincount(lines["owner"], weights=lines["denied"], minlength=len(claims)) == 0
+    taken = draws.uniform("taken")[claims] < 0.009
+    rows = np.flatnonzero((paid > 0) & clean & (book.claims["secondary"][claims] < 0) & taken)
+    claim = claims[rows]
+    day = remit_day(book, final["payer"][rows], final["day"][rows] + draws.integers("days", 45, 260)[claim])
     old, old_lines = picked(final, lines, rows)
     decisions.add(*reversed_of(old, old_lines, day, "takeback"))
-    whole = rng.random(len(rows)) < 0.6
-    denial = np.where(whole, rng.choice(np.flatnonzero(np.isin(codes.carc, ["27", "22"])), len(rows)), -1)
-    line, owner = book.lines_of(old["claim"])
-    repriced = settle(book, line, owner, denial[owner], 0.82)
-    decisions.add(_decision(old["claim"], old["payer"], 0, day, "takeback", np.full(len(rows), "1")), repriced)
+    reasons = np.flatnonzero(np.isin(codes.carc, ["27", "22"]))
+    whole = draws.uniform("whole")[claim] < 0.6
+    denial = np.where(whole, reasons[draws.integers("reason", 0, len(reasons))[claim]], -1)
+    new = _decision(old["claim"], old["payer"], 0, day, "takeback", np.full(len(rows), "1"))
+    decisions.add(new, settle(book, new, denial[old_lines["owner"]], 0.82))
 
 
 def tables(decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""What was done and charged: patients, claims, service lines and contract fees of one client."""
+"""What was done and charged: patients, claims and service lines of one client."""
 
 from __future__ import annotations
 
@@ -6,71 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
+from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from ..errors import ParameterError
-from ..periods import Period
-from .company import Client, Company, day_number, npi, stream
+from .company import Client, Company, Draws, npi, stream
+from .fees import MODIFIER_PAYS, Calendar, Fees, make_fees
+from .planted import Planted, claims_in_scope
 
-MODIFIER_PAYS = {"": 1.0, "25": 1.0, "59": 1.0, "RT": 1.0, "LT": 1.0, "26": 0.42, "50": 1.5}
-CHARGE_MULTIPLE = 2.15
+SEASON = np.array([1.06, 1.0, 1.05, 1.02, 1.0, 0.98, 0.92, 0.96, 1.02, 1.06, 0.98, 0.9])
+WEEK = np.array([1.1, 1.05, 1.0, 1.0, 0.85, 0, 0])
 LAST = ["Abbot", "Barlow", "Castell", "Denholm", "Eastman", "Farrow", "Gantry", "Hollis", "Ingram", "Jessop", "Kestrel", "Lindqvist", "Marlowe", "Norcott", "Oakes", "Pettifer", "Quarles", "Rosling", "Sandoval", "Thackeray", "Underhill", "Vasquez", "Whitlock", "Yardley", "Zeller", "Okafor", "Nakamura", "Dubois", "Haddad", "Iyer"]
 FIRST = ["Ada", "Bram", "Cora", "Dev", "Elsie", "Finn", "Greta", "Hugo", "Ines", "Jonah", "Kira", "Leo", "Mina", "Noor", "Otis", "Pia", "Quinn", "Rosa", "Seth", "Tess", "Uma", "Vera", "Wade", "Xena", "Yusuf", "Zoe", "Amos", "Bea", "Cyrus", "Dot"]
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """The days simulated, and the days on which contract fees change."""
-
-    months: tuple[Period, ...]
-
-    @classmethod
-    def ending(cls, last_month: str, months: int) -> Calendar:
-        if months < 1:
-            raise ParameterError(f"A simulation needs at least one month, found {months}.")
-        return cls(tuple(Period.month(last_month).trailing(months).months()))
-
-    @property
-    def first(self) -> int:
-        return day_number(self.months[0].first_day)
-
-    @property
-    def last(self) -> int:
-        return day_number(self.months[-1].last_day)
-
-    @property
-    def fee_days(self) -> np.ndarray:
-        """First days of the fee years, and of the mid-year change one payer makes."""
-        years = range(self.months[0].first_day.year - 1, self.months[-1].first_day.year + 1)
-        days = {day_number(dt.date(year, 1, 1)) for year in years} | {self.rate_change}
-        return np.array(sorted(days))
-
-    @property
-    def rate_change(self) -> int:
-        """The day from which Northwind pays 4 % less by contract: a rate cut, not an underpayment."""
-        return day_number(self.months[-1].shift(-4).first_day)
-
-
-@dataclass
-class Fees:
-    """The client's code list, its charges, and what each payer allows from which day."""
-
-    procedures: list[str]
-    base_cents: np.ndarray
-    visit_count: int
-    weights: np.ndarray
-    most_units: np.ndarray
-    modifiers: list[list[str]]
-    charge_cents: np.ndarray
-    extra_mean: float
-    days: np.ndarray
-    pays: np.ndarray
-
-    def allowed(self, payer: np.ndarray, code: np.ndarray, modifier: np.ndarray, units: np.ndarray, day: np.ndarray) -> np.ndarray:
-        """Contract allowed amount in cents; one unit's fee is rounded before it is multiplied."""
-        year = np.searchsorted(self.days, day, side="right") - 1
-        share = np.array(list(MODIFIER_PAYS.values()))[modifier]
-        return np.rint(self.base_cents[code] * self.pays[payer, year] * share).astype(np.int64) * units
 
 
 @dataclass
@@ -80,6 +25,7 @@ class Book:
     client: Client
     company: Company
     calendar: Calendar
+    seed: int
     fees: Fees
     patients: dict[str, np.ndarray]
     claims: dict[str, np.ndarray]
@@ -87,6 +33,21 @@ class Book:
     first_line: np.ndarray
     line_count: np.ndarray
     providers: list[tuple[str, str, str]]
+    planted: Planted
+
+    @property
+    def location_names(self) -> list[str]:
+        """Places of service as the billing system names them."""
+        return [f"Site {number + 1:02d}" for number in range(site_count(self.client))]
+
+    @property
+    def provider_names(self) -> list[str]:
+        """Rendering providers as the billing system names them."""
+        return [f"{last}, {first}" for last, first, _ in self.providers]
+
+    def draws(self, stage: str) -> Draws:
+        """One random number per claim, for one stage of the claims' life."""
+        return Draws(self.seed, self.client.id, stage, self.size)
 
     @property
     def size(self) -> int:
@@ -103,34 +64,44 @@ class Book:
         return np.repeat(self.first_line[claims], counts) + offset, owner
 
 
-def open_book(client: Client, company: Company, calendar: Calendar, *, seed: int, scale: float = 1.0, fee_factor: float = 1.0) -> Book:
-    """Draw one client's patients, visits and charges. `fee_factor` moves every fee, and no draw."""
-    fees = _fees(client, company, calendar, fee_factor)
+def site_count(client: Client) -> int:
+    """How many places a client of its size has."""
+    return 1 + client.registry["providers"] // 4
+
+
+def providers_from_start(client: Client) -> int:
+    """How many of its providers work there from the first day: of three or more one joins later, of ten two."""
+    providers = client.registry["providers"]
+    return providers - (2 if providers >= 10 else 1 if providers >= 3 else 0)
+
+
+def open_book(client: Client, company: Company, calendar: Calendar, *, seed: int, scale: float = 1.0,
+              fee_factor: float = 1.0, planted: Planted | None = None) -> Book:
+    """Draw one client's patients, visits and charges. Neither `fee_factor` nor plants change a draw."""
+    planted = planted or Planted()
+    fees = make_fees(client, company, calendar, seed, fee_factor, planted)
     count = max(24, round(client.revenue_cents / 100 / 12 * len(calendar.months) * scale / client.paid_per_claim))
     patients = _patients(client, company, calendar, seed, count)
     claims = _claims(client, calendar, patients, seed, count)
     lines, line_count = _lines(client, fees, claims, seed)
     claims["charge"] = np.bincount(lines["claim"], weights=lines["charge"], minlength=count).astype(np.int64)
     first_line = np.cumsum(line_count) - line_count
-    return Book(client, company, calendar, fees, patients, claims, lines, first_line, line_count, _providers(client))
+    book = Book(client, company, calendar, seed, fees, patients, claims, lines, first_line, line_count, _providers(client), planted)
+    _creep(book)
+    return book
 
 
-def _fees(client: Client, company: Company, calendar: Calendar, factor: float) -> Fees:
-    table = company.codes[client.codes]
-    entries = table["visit"] + table["extra"]
-    base = np.array([entry[1] for entry in entries], dtype=float) * factor
-    multiple = np.where(np.arange(len(entries)) % 7 == 5, 1.25, CHARGE_MULTIPLE)
-    days = calendar.fee_days
-    years = np.array([0.03 if dt.date.fromordinal(day + 719163).month == 1 else 0.0 for day in days])
-    rises = np.cumprod(1 + years)
-    pays = np.array([[payer.pays * rise for rise in rises] for payer in company.payers])
-    northwind = [payer.id for payer in company.payers].index("northwind")
-    pays[northwind, days >= calendar.rate_change] *= 0.96
-    return Fees(
-        [entry[0] for entry in entries], base, len(table["visit"]), np.array([entry[2] for entry in entries], float),
-        np.array([entry[3] for entry in entries]), [["", *entry[4]] for entry in entries],
-        np.maximum(100, np.rint(base * multiple / 100).astype(np.int64) * 100), table["extra_mean"], days, pays,
-    )
+def _creep(book: Book) -> None:
+    """Charges of a creeping client, or of one provider, are entered later every month."""
+    every = np.arange(book.size)
+    for plant in book.planted.of("charge_lag_creep"):
+        service = book.claims["service"]
+        late = np.minimum(45, np.floor(plant.size * np.maximum(0, service - plant.start) / 30.4)).astype(np.int64)
+        late = np.where(plant.holds(service) & claims_in_scope(book, plant, every), late, 0)
+        entered = working_day(book.claims["entered"] + late)
+        moved = np.flatnonzero(entered > book.claims["entered"])
+        book.claims["entered"] = entered
+        book.planted.note(plant, moved, entered[moved], book.claims["charge"][moved])
 
 
 def _patients(client: Client, company: Company, calendar: Calendar, seed: int, claims: int) -> dict[str, np.ndarray]:
@@ -160,25 +131,49 @@ def _patients(client: Client, company: Company, calendar: Calendar, seed: int, c
 def _claims(client: Client, calendar: Calendar, patients: dict, seed: int, count: int) -> dict[str, np.ndarray]:
     rng = stream(seed, client.id, "visits")
     days = np.arange(calendar.first, calendar.last + 1)
-    weekday = (days + 3) % 7
-    month = np.array([dt.date.fromordinal(int(day) + 719163).month for day in days])
-    season = np.array([1.06, 1.0, 1.05, 1.02, 1.0, 0.98, 0.92, 0.96, 1.02, 1.06, 0.98, 0.9])[month - 1]
-    weight = season * (1 + 0.06 * (days - days[0]) / 365) * np.array([1.1, 1.05, 1.0, 1.0, 0.85, 0, 0])[weekday]
+    month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    weight = SEASON[month] * _growth(client, seed, days) * WEEK[(days + 3) % 7] * ~is_holiday(days)
     service = np.sort(rng.choice(days, count, p=weight / weight.sum()))
     patient = rng.integers(0, len(patients["payer"]), count)
     lag = rng.geometric(0.42, count) - 1 + np.where(rng.random(count) < 0.05, rng.integers(5, 30, count), 0)
-    providers = client.registry["providers"]
-    early = dt.date.fromordinal
-    quarter = np.array([(early(int(day) + 719163).month - 1) // 3 for day in days])[service - days[0]]
+    quarter = (month // 3)[service - days[0]]
     deductible = rng.random(count) < patients["deductible"][patient] * np.array([1.9, 1.1, 0.7, 0.4])[quarter]
     return {
         "patient": patient, "payer": patients["payer"][patient], "secondary": patients["secondary"][patient],
         "service": service, "entered": working_day(service + lag),
-        "provider": rng.integers(0, providers, count), "location": rng.integers(0, 1 + providers // 4, count),
+        "provider": _who(client, calendar, service, rng), "location": rng.integers(0, site_count(client), count),
         "institutional": rng.random(count) < client.institutional_share,
         "deductible": np.where(deductible, np.where(rng.random(count) < 0.6, 1.0, 0.5), 0.0),
         "coinsurance": patients["coinsurance"][patient], "copay": patients["copay"][patient],
     }
+
+
+def _growth(client: Client, seed: int, days: np.ndarray) -> np.ndarray:
+    """How busy the practice is: most grow a little every year, some shrink."""
+    yearly = float(np.clip(stream(seed, client.id, "growth").normal(0.06, 0.05), -0.06, 0.2))
+    return 1 + yearly * (days - days[0]) / 365
+
+
+def _who(client: Client, calendar: Calendar, service: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The provider of each visit; of three or more the last one joined along the way, of ten the last two."""
+    providers = client.registry["providers"]
+    joiners = providers - providers_from_start(client)
+    provider, instead = rng.integers(0, providers, len(service)), rng.integers(0, providers - joiners, len(service))
+    span = calendar.last - calendar.first
+    joined = np.full(providers, calendar.first)
+    joined[providers - joiners:] = calendar.first + (span * rng.uniform(0.25, 0.7, joiners)).astype(np.int64)
+    return np.where(service < joined[provider], instead, provider)
+
+
+def is_holiday(days: np.ndarray) -> np.ndarray:
+    """Which of the days are federal holidays, when offices are closed.
+
+    >>> is_holiday(np.array([0, 1, 4]))
+    array([ True, False, False])
+    """
+    first, last = (dt.date(1970, 1, 1) + dt.timedelta(days=int(day)) for day in (days.min(), days.max()))
+    closed = USFederalHolidayCalendar().holidays(first, last).to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.isin(days, closed)
 
 
 def _lines(client: Client, fees: Fees, claims: dict, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -228,23 +223,3 @@ def working_day(days: np.ndarray) -> np.ndarray:
     """
     weekday = (days + 3) % 7
     return days + np.where(weekday > 4, 7 - weekday, 0)
-
-
-def fee_schedule(book: Book) -> pl.DataFrame:
-    """What each payer's contract allows, by code, modifier and first day in force."""
-    fees, rows = book.fees, []
-    names = list(MODIFIER_PAYS)
-    for number, payer in enumerate(book.company.payers):
-        if payer.payer_class == "self_pay":
-            continue
-        kept = [0] + [at for at in range(1, len(fees.days)) if fees.pays[number, at] != fees.pays[number, at - 1]]
-        for place, at in enumerate(kept):
-            end = fees.days[kept[place + 1]] - 1 if place + 1 < len(kept) else None
-            for code, procedure in enumerate(fees.procedures):
-                for modifier in fees.modifiers[code]:
-                    allowed = fees.allowed(*(np.array([value]) for value in (number, code, names.index(modifier), 1, fees.days[at])))
-                    rows.append((payer.id, procedure, modifier, int(fees.days[at]), None if end is None else int(end), int(allowed[0]),
-                                 f"contract {payer.id} {dt.date.fromordinal(int(fees.days[at]) + 719163).year}"))
-    names = ["payer", "procedure", "modifiers", "effective_from", "effective_to", "allowed_cents", "source"]
-    frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
-    return frame.with_columns(pl.col("effective_from", "effective_to").cast(pl.Int32).cast(pl.Date))

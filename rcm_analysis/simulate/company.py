@@ -52,7 +52,6 @@ class Client:
     paid_per_claim: float
     denial_rate: float
     institutional_share: float = 0.0
-    habits: tuple[str, ...] = ()
     changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -94,6 +93,36 @@ def stream(seed: int, client: str, stage: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(client.encode()), zlib.crc32(stage.encode())])
 
 
+class Draws:
+    """Random numbers of one stage, one for every claim (or other thing counted), each draw with a name.
+
+    A claim's numbers depend on the seed, the client, the stage and the name, and on nothing that happened
+    to another claim: what is planted on one claim leaves the luck of all others alone.
+    """
+
+    def __init__(self, seed: int, client: str, stage: str, size: int) -> None:
+        self._seed, self._client, self._stage, self.size = seed, client, stage, size
+
+    def _named(self, name: str) -> np.random.Generator:
+        return stream(self._seed, self._client, f"{self._stage}: {name}")
+
+    def uniform(self, name: str) -> np.ndarray:
+        """Between 0 and 1."""
+        return self._named(name).random(self.size)
+
+    def integers(self, name: str, low: int, high: int) -> np.ndarray:
+        """Whole numbers from `low` up to, and without, `high`."""
+        return self._named(name).integers(low, high, self.size)
+
+    def geometric(self, name: str, share: float) -> np.ndarray:
+        """Tries until the first success."""
+        return self._named(name).geometric(share, self.size)
+
+    def lognormal(self, name: str, sigma: float) -> np.ndarray:
+        """Factors around 1."""
+        return self._named(name).lognormal(0, sigma, self.size)
+
+
 def npi(number: int) -> str:
     """A ten-digit provider number with a valid check digit.
 
@@ -108,6 +137,11 @@ def npi(number: int) -> str:
 @cache
 def _seed_data() -> dict[str, Any]:
     return tomllib.loads((files(__package__) / "seed_company.toml").read_text("utf-8"))
+
+
+def plant_entries(client: str) -> list[dict[str, Any]]:
+    """What seed_company.toml plants on one client."""
+    return [entry for entry in _seed_data().get("plants", []) if entry["client"] == client]
 
 
 def seed_company(clients: Sequence[str] | None = None) -> Company:
@@ -147,7 +181,7 @@ def _client(number: int, name: str, entry: dict[str, Any]) -> Client:
     return Client(
         id=name, number=number, registry={key: registry[key] for key in REGISTRY_FIELDS},
         codes=entry["codes"], paid_per_claim=entry["paid_per_claim"], denial_rate=entry["denial_rate"],
-        institutional_share=entry.get("institutional_share", 0.0), habits=tuple(entry.get("habits", ())),
+        institutional_share=entry.get("institutional_share", 0.0),
         changes=[change for change in _seed_data()["changes"] if change["client"] == name],
     )
 

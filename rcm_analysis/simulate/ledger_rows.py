@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from .adjudication import SHARES, DenialCodes
+from .adjudication import SHARES, Decisions, DenialCodes
 from .book import Book
+from .planted import struck
 from .remits import Remits
 
 PARTY = ("primary", "secondary", "tertiary")
@@ -42,26 +43,30 @@ def charges(book: Book) -> pl.DataFrame:
     return frame.with_columns(pl.when(pl.col("party") == "primary").then("payer"))
 
 
-def remitted_lines(book: Book, remits: Remits) -> pl.DataFrame:
+def remitted_lines(book: Book, remits: Remits, decisions: Decisions) -> pl.DataFrame:
     """Remitted lines with what posting them needs: claim, party, dates, trace, and who owes the rest."""
-    known = remits.decisions.select("decision", "remit", "claim", "payer", "order", "status", "rank", "kind").join(
+    known = remits.decisions.select("decision", "remit", "claim", "payer", "order", "status", "rank", "kind", "day").join(
         remits.payments.select("remit", "paid_day", "posted", "trace"), on="remit")
     frame = remits.lines.join(known, on="decision").sort("remit", "claim", "rank", "line")
     codes = DenialCodes.of(book)
     code = frame["code"].to_numpy()
     order = frame["order"].to_numpy()
-    secondary = book.claims["secondary"][frame["claim"].to_numpy()] >= 0
+    claim = frame["claim"].to_numpy()
+    secondary = book.claims["secondary"][claim] >= 0
+    unworked = (order == 0) & (code >= 0)
     return frame.with_columns(
         pl.Series("line_number", book.lines["number"][frame["line"].to_numpy()]),
         pl.Series("party", np.array(PARTY)[order]),
         pl.Series("next_party", np.where((order == 0) & secondary, "secondary", "patient")),
         pl.Series("denial_group", np.where(code >= 0, codes.group[code], "")),
         pl.Series("denial_carc", np.where(code >= 0, codes.carc[code], "")),
+        pl.Series("posted_away", unworked & decisions.posted_away[claim]),
+        pl.Series("to_patient", unworked & decisions.to_patient[claim]),
         pl.col("paid_day").alias("happened"),
     )
 
 
-def insurance(lines: pl.DataFrame) -> pl.DataFrame:
+def insurance(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     """Payments, takebacks, contractual adjustments and transfers, line by line, as remitted."""
     paid = lines.filter(pl.col("paid") != 0).with_columns(
         pl.when(pl.col("status") == "22").then(pl.lit("takeback")).otherwise(pl.lit("payment")).alias("kind"),
@@ -75,7 +80,21 @@ def insurance(lines: pl.DataFrame) -> pl.DataFrame:
         parts += _transfer(lines.filter(pl.col(name) != 0).with_columns(moved=pl.col(name), carc=pl.lit(carc)))
     not_covered = lines.filter((pl.col("denied") != 0) & (pl.col("denial_group") == "PR"))
     parts += _transfer(not_covered.with_columns(moved=pl.col("denied"), carc=pl.col("denial_carc")))
-    return pl.concat(parts)
+    return pl.concat([*parts, *_bad_habits(book, lines)])
+
+
+def _bad_habits(book: Book, lines: pl.DataFrame) -> list[pl.DataFrame]:
+    """Denials posted as contractual, or moved to the patient though the provider is liable."""
+    away = lines.filter(pl.col("posted_away") & (pl.col("denied") != 0))
+    billed = lines.filter(pl.col("to_patient") & (pl.col("denied") != 0))
+    for kind, rows in (("denials_as_contractual", away), ("patient_billed_for_denials", billed)):
+        for plant in book.planted.of(kind):
+            own = rows.filter(pl.Series(struck(book, plant, rows["claim"].to_numpy(), rows["day"].to_numpy()), dtype=pl.Boolean))
+            book.planted.note(plant, *(own[name].to_numpy() for name in ("claim", "posted", "denied", "line")))
+    posted = away.with_columns(kind=pl.lit("contractual"), amount=-pl.col("denied"), group_code=pl.lit("CO"), carc=pl.lit("45"))
+    moved = _transfer(billed.with_columns(moved=pl.col("denied"), carc=pl.col("denial_carc")))
+    return [shaped(posted.with_columns(trace=pl.lit(None, pl.String))),
+            *(part.with_columns(group_code=pl.lit("CO")) for part in moved)]
 
 
 def _transfer(lines: pl.DataFrame) -> list[pl.DataFrame]:

@@ -7,8 +7,9 @@ import polars as pl
 
 from ..schema import ACTIONS, KINDS
 from .adjudication import DenialCodes, decide, tables
-from .book import FIRST, LAST, MODIFIER_PAYS, Book, fee_schedule, working_day
-from .company import stream
+from .book import FIRST, LAST, Book, working_day
+from .company import Draws, stream
+from .fees import MODIFIER_PAYS, fee_schedule
 from .ledger_rows import charges, insurance, remitted_lines
 from .patients import insurer_write_offs, month_ends, patient_side
 from .remits import Remits, pay
@@ -26,13 +27,14 @@ KEEPS = {
 class Practice:
     """One client's life, worked out once: submissions, remittances, ledger, notes."""
 
-    def __init__(self, book: Book, seed: int) -> None:
-        self.book, self.seed = book, seed
+    def __init__(self, book: Book) -> None:
+        self.book = book
         last = book.calendar.last
-        sent = submit(book, seed)
-        self.remits: Remits = pay(book, *tables(decide(book, sent, seed)), seed)
-        lines = remitted_lines(book, self.remits)
-        parts = [charges(book), insurance(lines), *patient_side(book, sent, lines, seed), *insurer_write_offs(book, sent, lines, seed)]
+        sent = submit(book)
+        decisions = decide(book, sent)
+        self.remits: Remits = pay(book, *tables(decisions))
+        lines = remitted_lines(book, self.remits, decisions)
+        parts = [charges(book), insurance(book, lines), *patient_side(book, sent, lines), *insurer_write_offs(book, sent, lines)]
         self.ledger = pl.concat(parts).filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
         self.submissions = joined(sent.submissions, last, "day")
         self.edits = joined(sent.edits, last, "checked").sort("checked", "claim", maintain_order=True)
@@ -54,7 +56,7 @@ def exported(practice: Practice) -> dict[str, pl.DataFrame]:
     return {
         "claims": _claims(practice.book), "claim_lines": _lines(practice.book), "transactions": _transactions(practice),
         "claim_edits": _edits(practice), "work_log": _notes(practice), "control_totals": control_totals(practice),
-        "actions": _actions(practice), "fee_schedules": fee_schedule(practice.book), "payer_rules": _rules(practice.book),
+        "actions": _actions(practice), "fee_schedules": fee_schedule(practice.book.fees, practice.book.company), "payer_rules": _rules(practice.book),
     }
 
 
@@ -74,13 +76,12 @@ def _ids(book: Book, claims: pl.Series) -> pl.Series:
 def _claims(book: Book) -> pl.DataFrame:
     claims, patients = book.claims, book.patients
     who = claims["patient"]
-    last, first, _ = zip(*book.providers, strict=True)
-    providers = np.array([f"{surname}, {given}" for surname, given in zip(last, first, strict=True)])
     frame = pl.DataFrame({
         "claim_id": claim_ids(book), "patient": [f"C{number:06d}" for number in (who + 1).tolist()],
         "last_name": np.array(LAST)[patients["last"][who]], "first_name": np.array(FIRST)[patients["first"][who]],
         "birth": patients["birth"][who],
-        "provider": providers[claims["provider"]], "location": np.array([f"Site {number + 1:02d}" for number in range(99)])[claims["location"]],
+        "provider": np.array(book.provider_names)[claims["provider"]],
+        "location": np.array(book.location_names)[claims["location"]],
         "claim_type": np.where(claims["institutional"], "institutional", "professional"),
         "payer": _payers(book, claims["payer"]), "secondary_payer": _payers(book, claims["secondary"]),
         "tertiary_payer": pl.Series([None] * book.size, dtype=pl.String),
@@ -106,7 +107,8 @@ def _lines(book: Book) -> pl.DataFrame:
 
 def _transactions(practice: Practice) -> pl.DataFrame:
     book, ledger = practice.book, practice.ledger
-    by = POSTERS[stream(practice.seed, book.client.id, "posters").integers(0, len(POSTERS), len(ledger))]
+    of_day = Draws(book.seed, book.client.id, "posters", book.calendar.last - book.calendar.first + 1).integers("day", 0, len(POSTERS))
+    by = POSTERS[(of_day[ledger["posted"].to_numpy() - book.calendar.first] + ledger["payer"].fill_null(1).to_numpy()) % len(POSTERS)]
     return ledger.select(
         (pl.lit("T") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("transaction_id"),
         _ids(book, ledger["claim"]).alias("claim_id"), "line_number", "kind", "party", pl.col("amount").alias("amount_cents"),
@@ -125,14 +127,14 @@ def _edits(practice: Practice) -> pl.DataFrame:
 
 
 def _notes(practice: Practice) -> pl.DataFrame:
-    notes, rng = practice.notes, stream(practice.seed, practice.book.client.id, "notes")
-    last = practice.book.calendar.last
-    entered = np.minimum(working_day(notes["day"].to_numpy() + (rng.random(len(notes)) < 0.1)), last)
-    minutes = np.where(notes["action"].to_numpy() == "statement", 1, rng.integers(3, 25, len(notes)))
+    notes, book = practice.notes, practice.book
+    luck = book.draws("notes").integers("luck", 0, 1_000_000)[notes["claim"].to_numpy()] + 7 * notes["day"].to_numpy()
+    entered = np.minimum(working_day(notes["day"].to_numpy() + (luck % 10 == 0)), book.calendar.last)
+    minutes = np.where(notes["action"].to_numpy() == "statement", 1, 3 + luck % 22)
     return notes.select(
         (pl.lit("N") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("note_id"),
         _ids(practice.book, notes["claim"]).alias("claim_id"), date("day").alias("worked_on"), pl.Series("entered_on", entered),
-        pl.Series("worked_by", POSTERS[rng.integers(0, len(POSTERS), len(notes))]), "action", "outcome",
+        pl.Series("worked_by", POSTERS[luck % len(POSTERS)]), "action", "outcome",
         pl.col("hold").replace("", None).alias("hold_reason"), pl.Series("minutes", minutes),
     ).with_columns(date("entered_on")).sort("entered_on", "note_id")
 
@@ -184,7 +186,7 @@ CAME_OF = ("done; denials of this kind fell", "done; no change seen yet", "partl
 
 def _actions(practice: Practice) -> pl.DataFrame:
     """Two actions a month on the largest denial categories of the month before."""
-    book, rng = practice.book, stream(practice.seed, practice.book.client.id, "actions")
+    book = practice.book
     category = DenialCodes.of(book).category
     denied = practice.remits.lines.filter((pl.col("code") >= 0) & (pl.col("denied") > 0)).join(
         practice.remits.decisions.select("decision", "day"), on="decision")
@@ -193,6 +195,7 @@ def _actions(practice: Practice) -> pl.DataFrame:
     by_month = denied.group_by("month", "category").agg(pl.col("denied").sum()).sort("month", "denied", "category", descending=[False, True, False])
     rows = []
     for (before, _), (_, last_day) in zip(month_ends(book), month_ends(book)[1:], strict=False):
+        rng = stream(book.seed, book.client.id, f"actions after {before}")
         for kind, amount in by_month.filter(pl.col("month") == before).head(2).select("category", "denied").iter_rows():
             title, owner = ASKED[kind]
             opened = int(working_day(np.array([last_day - 20]))[0])

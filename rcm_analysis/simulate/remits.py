@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from .book import Book
-from .company import stream
+from .company import Draws
 
 
 @dataclass
@@ -26,9 +26,8 @@ class Remits:
     lines: pl.DataFrame
 
 
-def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame, seed: int) -> Remits:
+def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
     """Put the decisions into remittances that balance."""
-    rng = stream(seed, book.client.id, "remits")
     paid = lines.group_by("decision").agg(pl.col("paid").sum())
     decisions = decisions.join(paid, on="decision", how="left").sort("day", "payer", "claim", "rank", "order")
     remits = (
@@ -38,19 +37,27 @@ def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame, seed: int) -> 
     decisions = decisions.join(remits.select("remit", "day", "payer"), on=["day", "payer"], how="left")
     decisions = decisions.sort("remit", "claim", "rank").with_columns(
         (pl.int_range(pl.len()).over("remit") + 1).alias("position"))
-    adjustments = _adjustments(remits, decisions, rng)
+    draws, spot = _by_day(book, remits)
+    adjustments = _adjustments(book, remits, decisions)
     total = adjustments.group_by("remit").agg(pl.col("amount").sum().alias("adjusted"))
     last = book.calendar.last
     remits = remits.join(total, on="remit", how="left").with_columns(pl.col("adjusted").fill_null(0)).with_columns(
         (pl.col("claims_paid") - pl.col("adjusted")).alias("paid"),
-        pl.Series("paid_day", np.minimum(remits["day"].to_numpy() + rng.integers(0, 2, len(remits)), last)),
-        pl.Series("post_lag", rng.integers(0, 4, len(remits))),
-        pl.Series("is_check", rng.random(len(remits)) < 0.18),
+        pl.Series("paid_day", np.minimum(remits["day"].to_numpy() + draws.integers("paid", 0, 2)[spot], last)),
+        pl.Series("post_lag", draws.integers("posted", 0, 4)[spot]),
+        pl.Series("is_check", draws.uniform("check")[spot] < 0.18),
         pl.Series("trace", _traces(book, remits)),
     )
     # A closed book: what arrived by the last day simulated is posted by then.
     posted = np.minimum(np.maximum(remits["day"] + remits["post_lag"], remits["paid_day"]), last)
     return Remits(remits.with_columns(pl.Series("posted", posted)), adjustments, decisions, lines)
+
+
+def _by_day(book: Book, remits: pl.DataFrame) -> tuple[Draws, np.ndarray]:
+    """One draw for every day and payer, and the place of each remittance among them."""
+    payers = len(book.company.payers)
+    draws = Draws(book.seed, book.client.id, "remits", (book.calendar.last - book.calendar.first + 1) * payers)
+    return draws, (remits["day"].to_numpy() - book.calendar.first) * payers + remits["payer"].to_numpy()
 
 
 def _traces(book: Book, remits: pl.DataFrame) -> list[str]:
@@ -61,11 +68,11 @@ def _traces(book: Book, remits: pl.DataFrame) -> list[str]:
     ]
 
 
-def _adjustments(remits: pl.DataFrame, decisions: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def _adjustments(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     """Walk each payer's remittances in order, carrying what could not be recovered."""
-    held = _held_takebacks(remits, decisions, rng)
-    interest = rng.random(len(remits))
-    cents = rng.integers(37, 4_200, len(remits))
+    held = _held_takebacks(book, remits, decisions)
+    draws, spot = _by_day(book, remits)
+    interest, cents = draws.uniform("interest")[spot], draws.integers("interest cents", 37, 4_200)[spot]
     claim = decisions.group_by("remit").agg(pl.col("claim").first()).sort("remit")["claim"].to_list()
     carried: dict[int, int] = {}
     rows: list[tuple[int, str, int, int]] = []
@@ -87,15 +94,16 @@ def _adjustments(remits: pl.DataFrame, decisions: pl.DataFrame, rng: np.random.G
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _held_takebacks(remits: pl.DataFrame, decisions: pl.DataFrame, rng: np.random.Generator) -> dict[int, list[tuple[int, int]]]:
+def _held_takebacks(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> dict[int, list[tuple[int, int]]]:
     """Takebacks whose money is left in place at first and recovered by a remittance two weeks on."""
     taken = decisions.filter(pl.col("kind") == "takeback").group_by("remit", "claim", "payer", "day").agg(
         pl.col("paid").sum()).sort("remit", "claim")
     by_payer = {key[0]: group for key, group in remits.group_by("payer", maintain_order=True)}
     held: dict[int, list[tuple[int, int]]] = {}
-    for (remit, claim, payer, day, net), draw in zip(taken.iter_rows(), rng.random(len(taken)), strict=True):
+    withheld = book.draws("held takebacks").uniform("held")
+    for remit, claim, payer, day, net in taken.iter_rows():
         later = by_payer[payer].filter(pl.col("day") >= day + 14)["remit"]
-        if draw < 0.45 and net < 0 and len(later):
+        if withheld[claim] < 0.45 and net < 0 and len(later):
             held.setdefault(remit, []).append((claim, net))
             held.setdefault(int(later[0]), []).append((claim, -net))
     return held

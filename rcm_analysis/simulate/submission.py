@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from .book import Book, working_day
-from .company import stream
+from .planted import struck
 
 NEVER = 10**7
 EDIT_REASONS = {
@@ -32,34 +32,32 @@ class Submitted:
     notes: list[dict[str, np.ndarray]]
 
 
-def submit(book: Book, seed: int) -> Submitted:
+def submit(book: Book) -> Submitted:
     """Take every claim with an insurer to acceptance; `accepted` is NEVER for the rest."""
-    rng = stream(seed, book.client.id, "submission")
-    count = book.size
+    draws = book.draws("submission")
     insured = np.flatnonzero(book.claims["payer"] != book.payer_number("self_pay"))
-    result = Submitted(np.full(count, NEVER), [], [], [])
-    care = book.client.denial_rate / AVERAGE_DENIAL_RATE
-    checked = working_day(book.claims["entered"][insured] + rng.integers(0, 2, len(insured)))
-    scrubbed = _check(result, insured, checked, "scrubber", care, rng)
-    sent = working_day(scrubbed + rng.integers(0, 2, len(insured)) + _holds(result, insured, scrubbed, rng))
-    _send(book, result, insured, sent)
+    result = Submitted(np.full(book.size, NEVER), [], [], [])
+    checked = working_day(book.claims["entered"][insured] + draws.integers("scrubbed", 0, 2)[insured])
+    scrubbed = _check(book, result, insured, checked, "scrubber")
+    sent = scrubbed + draws.integers("sent", 0, 2)[insured] + _holds(book, result, insured, scrubbed)
+    sent = _send(book, result, insured, working_day(sent))
     for stage in ("clearinghouse", "payer"):
         checked = working_day(sent + 1)
-        passed = _check(result, insured, checked, stage, care, rng)
+        passed = _check(book, result, insured, checked, stage)
         again = passed > checked
-        _send(book, result, insured[again], passed[again])
+        passed[again] = _send(book, result, insured[again], passed[again])
         sent = passed
     result.accepted[insured] = sent
     return result
 
 
-def _check(result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str, care: float,
-           rng: np.random.Generator) -> np.ndarray:
+def _check(book: Book, result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str) -> np.ndarray:
     """One check of every claim; those that fail are mended and checked again. The day each passed."""
     share, repair = FAILS[stage]
-    failed = rng.random(len(claims)) < share * care
-    reason = rng.integers(0, len(EDIT_REASONS[stage]), len(claims))
-    passed = np.where(failed, working_day(checked + rng.integers(*repair, len(claims))), checked)
+    draws = book.draws(f"check by {stage}")
+    failed = draws.uniform("failed")[claims] < share * book.client.denial_rate / AVERAGE_DENIAL_RATE
+    reason = draws.integers("reason", 0, len(EDIT_REASONS[stage]))[claims]
+    passed = np.where(failed, working_day(checked + draws.integers("mended", *repair)[claims]), checked)
     for rows, day, outcome in ((np.flatnonzero(failed), checked, "failed"), (np.arange(len(claims)), passed, "passed")):
         words = np.array(EDIT_REASONS[stage])[reason[rows]] if outcome == "failed" else np.full(len(rows), "")
         result.edits.append({
@@ -69,24 +67,48 @@ def _check(result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: st
     return passed
 
 
-def _holds(result: Submitted, claims: np.ndarray, since: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _holds(book: Book, result: Submitted, claims: np.ndarray, since: np.ndarray) -> np.ndarray:
     """Days that each claim waits before it is sent: a few wait for the client, some never leave."""
-    held = np.flatnonzero(rng.random(len(claims)) < 0.022)
-    days = np.zeros(len(claims), np.int64)
-    days[held] = np.where(rng.random(len(held)) < 0.12, NEVER, rng.integers(6, 55, len(held)))
-    reason = np.array(HOLD_REASONS)[rng.integers(0, len(HOLD_REASONS), len(held))]
-    base = {"claim": claims[held], "action": np.full(len(held), "request_documents"), "hold": reason}
-    result.notes.append(base | {"day": since[held], "outcome": np.full(len(held), "waiting_on_client")})
-    reminder = held[days[held] > 20]
-    result.notes.append({
-        "claim": claims[reminder], "action": np.full(len(reminder), "follow_up"), "day": working_day(since[reminder] + 18),
-        "outcome": np.full(len(reminder), "waiting_on_client"), "hold": reason[days[held] > 20],
-    })
+    draws = book.draws("holds")
+    held = draws.uniform("held")[claims] < 0.022
+    forever = draws.uniform("forever")[claims]
+    days = np.where(held, np.where(forever < 0.12, NEVER, draws.integers("days", 6, 55)[claims]), 0)
+    reason = np.array(HOLD_REASONS)[draws.integers("reason", 0, len(HOLD_REASONS))[claims]]
+    for plant in book.planted.of("document_holds"):
+        more = struck(book, plant, claims, book.claims["entered"][claims]) & ~held
+        longer = draws.integers("days of plant", 30, 120)[claims]
+        days = np.where(more, np.where(forever < 0.35, NEVER, longer), days)
+        reason = np.where(more, "documents", reason)
+        held |= more
+        book.planted.note(plant, claims[more], since[more], book.claims["charge"][claims[more]])
+    _hold_notes(result, claims[held], since[held], days[held], reason[held])
     return days
 
 
-def _send(book: Book, result: Submitted, claims: np.ndarray, days: np.ndarray) -> None:
+def _hold_notes(result: Submitted, claims: np.ndarray, since: np.ndarray, days: np.ndarray, reason: np.ndarray) -> None:
+    """The request to the client, and reminders while it stays unanswered."""
+    for action, wait in (("request_documents", 0), ("follow_up", 18), ("follow_up", 46)):
+        rows = np.flatnonzero(days > wait + 2)
+        result.notes.append({
+            "claim": claims[rows], "action": np.full(len(rows), action), "day": working_day(since[rows] + wait),
+            "outcome": np.full(len(rows), "waiting_on_client"), "hold": reason[rows],
+        })
+
+
+def sending_days(book: Book, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """The days on which claims really leave: none in a week without clearinghouse."""
+    for plant in book.planted.of("clearinghouse_outage"):
+        stuck = plant.holds(days)
+        late = int(working_day(np.array([plant.end + 1]))[0])
+        book.planted.note(plant, claims[stuck], np.full(int(stuck.sum()), late), book.claims["charge"][claims[stuck]])
+        days = np.where(stuck, late, days)
+    return days
+
+
+def _send(book: Book, result: Submitted, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
+    days = sending_days(book, claims, days)
     add_submissions(result, claims, days, book.claims["payer"][claims], "primary", "1")
+    return days
 
 
 def add_submissions(result: Submitted, claims: np.ndarray, days: np.ndarray, payers: np.ndarray, order: str, frequency: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import SourceError
+from ..errors import ClientError, SourceError, closest
 
 _PLANTS = {
     "plant": pl.String, "kind": pl.String, "client": pl.String, "is_problem": pl.Boolean, "start": pl.Date,
@@ -49,6 +49,17 @@ class Truth:
         """Clients with no planted problem: whatever is found there is a false alarm."""
         troubled = set(self.plants.filter(pl.col("is_problem"))["client"])
         return [client for client in self.clients if client not in troubled]
+
+    def __getitem__(self, client: str) -> Truth:
+        """The same of one client.
+
+        Raises
+            ClientError for a client that has no truth here.
+        """
+        if client not in self.sums:
+            raise ClientError(f"No truth about '{client}'. Known: {', '.join(self.clients)}.{closest(client, self.clients)}")
+        own = (frame.filter(pl.col("client") == client) for frame in (self.plants, self.rows, self.months))
+        return Truth(*own, {client: self.sums[client]})
 
 
 def read_truth(folder: str | Path) -> Truth:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
 
 from ..errors import ParameterError
 from ..periods import Period
-from .book import Calendar, open_book
+from .book import open_book
 from .company import (
     Client,
     Company,
@@ -20,64 +23,104 @@ from .company import (
     seed_company,
     workspace_toml,
 )
+from .fees import Calendar
+from .planning import drawn, fixed, standing
+from .planted import Planted, told
+from .plants import Plant
 from .practice import Practice, control_totals, exported
 from .write_exports import map_text, write_exports
 from .write_x12 import Words, write_835, write_837
 
 
 def write_company(folder: Path, *, seed: int = 7, months: int = 20, last_month: str = "2026-10",
-                  clients: Sequence[str] | None = None, scale: float = 1.0) -> None:
+                  clients: Sequence[str] | None = None, scale: float = 1.0, plants: bool = True, workers: int = 1) -> None:
     """Write the twelve clients of the overview, or the named ones, as a workspace of raw files.
 
     Counts
         `months` months that end with `last_month`. `scale` multiplies claims and collections.
-        The same arguments write the same bytes.
+        `plants` plants the fixed list of seed_company.toml; `workers` processes write clients side by side.
+        The same arguments write the same bytes, whatever the number of workers.
 
     Raises
         ClientError for an unknown client, ParameterError for a month that is none.
     """
-    _write(Path(folder), seed_company(clients), Calendar.ending(last_month, months), seed, scale)
+    company, calendar = seed_company(clients), Calendar.ending(last_month, months)
+    jobs = [Job(client, company, calendar, seed, scale, fixed(client, calendar) if plants else ()) for client in company.clients]
+    _write(Path(folder), jobs, workers)
 
 
-def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_month: str = "2026-10", scale: float = 1.0) -> None:
-    """Write `clients` clients: the twelve of the overview first, then invented ones."""
-    _write(Path(folder), grown_company(clients, seed), Calendar.ending(last_month, months), seed, scale)
+def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_month: str = "2026-10", scale: float = 1.0,
+                  plants: bool = True, workers: int = 1) -> None:
+    """Write `clients` clients: the twelve of the overview first, then invented ones.
+
+    `plants` draws problems for every client from the seed and leaves about a third of the clients quiet.
+    """
+    company, calendar = grown_company(clients, seed), Calendar.ending(last_month, months)
+    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed) if plants else ()) for client in company.clients]
+    _write(Path(folder), jobs, workers)
 
 
-def _write(folder: Path, company: Company, calendar: Calendar, seed: int, scale: float) -> None:
-    if scale <= 0:
-        raise ParameterError(f"scale should be above zero, found {scale}.")
+@dataclass(frozen=True)
+class Job:
+    """Everything that decides one client's files."""
+
+    client: Client
+    company: Company
+    calendar: Calendar
+    seed: int
+    scale: float
+    plants: tuple[Plant, ...] = ()
+
+
+def _write(folder: Path, jobs: Sequence[Job], workers: int) -> None:
+    first = jobs[0]
+    if first.scale <= 0 or workers < 1:
+        raise ParameterError(f"scale should be above zero and workers at least 1, found {first.scale} and {workers}.")
     (folder / "maps").mkdir(parents=True, exist_ok=True)
     (folder / "truth").mkdir(exist_ok=True)
     _text(folder / "rcm.toml", workspace_toml())
-    _text(folder / "clients.toml", registry_toml(company, calendar.months[-1]))
+    _text(folder / "clients.toml", registry_toml(first.company, first.calendar.months[-1]))
     for layout in ("layout_a", "layout_b"):
         _text(folder / "maps" / f"{layout}.toml", map_text(layout))
-    for client in company.clients:
-        write_client(folder, client, company, calendar, seed, scale)
+    if workers == 1 or len(jobs) == 1:
+        for job in jobs:
+            write_client(folder, job)
+        return
+    largest_first = sorted(jobs, key=lambda job: -job.client.revenue_cents)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(write_client, folder, job) for job in largest_first]):
+            done.result()
 
 
-def write_client(folder: Path, client: Client, company: Company, calendar: Calendar, seed: int, scale: float) -> None:
+def write_client(folder: Path, job: Job) -> None:
     """One client's raw files and truth; independent of every other client."""
-    practice = live(client, company, calendar, seed, scale)
-    raw = folder / "raw" / client.id
+    practice = live(job)
+    raw = folder / "raw" / job.client.id
     words = Words(practice.book)
     write_835(raw / "835", practice.book, words, practice.remits)
     write_837(raw / "837", practice.book, words, practice.submissions)
-    write_exports(raw / "exports", exported(practice), company, client.layout, calendar.months)
-    _text(folder / "truth" / f"{client.id}.json", json.dumps(truth(practice), indent=1) + "\n")
+    write_exports(raw / "exports", exported(practice), job.company, job.client.layout, job.calendar.months)
+    content = truth(practice) | {"plants": told(practice.book, words.claim_id)}
+    _text(folder / "truth" / f"{job.client.id}.json", json.dumps(content, indent=1) + "\n")
 
 
-def live(client: Client, company: Company, calendar: Calendar, seed: int, scale: float) -> Practice:
-    """Simulate twice: once to see what the client collects, then with fees that meet its revenue."""
+def live(job: Job) -> Practice:
+    """Simulate three times: twice without plants, to find fees that meet the client's revenue, then with them.
+
+    Plants do not move the fees: what they cost is missing from the revenue, as in life.
+    """
     factor = 1.0
-    window = _steady_months(calendar)
+    always = standing(job.client, job.calendar)
+    window = _steady_months(job.calendar)
     for _ in range(2):
-        practice = Practice(open_book(client, company, calendar, seed=seed, scale=scale, fee_factor=factor), seed)
-        collected = practice.collected(day_number(window[0].first_day), day_number(window[-1].end))
-        aim = client.revenue_cents * scale * len(window) / 12
-        factor *= aim / max(collected, 1)
-    return Practice(open_book(client, company, calendar, seed=seed, scale=scale, fee_factor=factor), seed)
+        collected = _practice(job, factor, always).collected(day_number(window[0].first_day), day_number(window[-1].end))
+        factor *= job.client.revenue_cents * job.scale * len(window) / 12 / max(collected, 1)
+    return _practice(job, factor, always + job.plants)
+
+
+def _practice(job: Job, factor: float, plants: tuple[Plant, ...]) -> Practice:
+    book = open_book(job.client, job.company, job.calendar, seed=job.seed, scale=job.scale, fee_factor=factor, planted=Planted(plants))
+    return Practice(book)
 
 
 def _steady_months(calendar: Calendar) -> tuple[Period, ...]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from .adjudication import DenialCodes
-from .book import FIRST, LAST, MODIFIER_PAYS, Book
+from .book import FIRST, LAST, Book
+from .fees import MODIFIER_PAYS
 from .remits import Remits
 
 CLEARINGHOUSE = "CLRHOUSE01"
@@ -103,6 +104,13 @@ def write_835(folder: Path, book: Book, words: Words, remits: Remits) -> None:
         name = f"ERA_{last_day}_{words.payers[key[1]].identifiers[1]}.835" if by_payer else f"remit_{last_day}.txt"
         sender = words.payers[key[1]].identifiers[0] if by_payer else CLEARINGHOUSE
         (folder / name).write_text(_envelope(sender, book.client.npi, last_day, number, groups), "ascii", newline="\n")
+        for plant in book.planted.of("duplicated_remit"):
+            if rows["day"].min() >= plant.start and not book.planted.files[plant.id]:
+                again = _envelope(sender, book.client.npi, last_day, 50_000 + number, groups)
+                (folder / f"resent_{name}").write_text(again, "ascii", newline="\n")
+                book.planted.files[plant.id].append(f"{folder.name}/resent_{name}")
+                held = remits.decisions.filter(pl.col("remit").is_in(rows["remit"].implode()))
+                book.planted.note(plant, *(held[column].to_numpy() for column in ("claim", "day", "paid")))
 
 
 def _payment(words: Words, remit: dict, claims: list[str], adjustments: list[tuple]) -> list[str]:
