@@ -37,7 +37,9 @@ app = typer.Typer(
     epilog="A workspace is a folder with rcm.toml; rcm demo makes one to look at. Exit codes: 0 done, "
     "1 done with something that needs a person, 2 nothing could be done.",
 )
-console = Console(highlight=False, soft_wrap=True)
+WIDE = None if sys.stdout.isatty() else 160
+"""Columns of a table that goes to a file or a pipe: no client's name is folded."""
+console = Console(highlight=False, soft_wrap=True, width=WIDE)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]

@@ -142,9 +142,9 @@ def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
         "by past payment" if not sums["contract_cents"] else "by contract or past payment"
     )
     return question, as_text(int(sums["cash_due_cents"]), "usd"), (
-        f"Due by the end of {subject.month} on {counted(int(sums['claims']), 'insurance claim')}, {basis}: "
-        f"{as_text(int(sums['collected_cents']), 'usd')} came in, {as_text(int(sums['patient_cents']), 'usd')} is the patients' part, "
-        f"{as_text(int(sums['gap_cents']), 'usd')} is missing. Other cash was for other claims."
+        f"Due in {subject.month} on {counted(int(sums['claims']), 'claim')}, {basis}: "
+        f"{as_text(int(sums['collected_cents']), 'usd')} came in, {as_text(int(sums['patient_cents']), 'usd')} is the patients', "
+        f"{as_text(int(sums['gap_cents']), 'usd')} is missing."
     )
 
 
@@ -161,7 +161,7 @@ def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
         for row in short.head(2).to_dict("records")]
     lead = "all with" if len(short) == 1 else "most with"
     day = as_text(subject.as_of, "date")
-    return question, as_text(gap, "usd"), f"Missing on {day} from insurers whose answer was due: {lead} {joined(places)}."
+    return question, as_text(gap, "usd"), f"Not received by {day}: {lead} {joined(places)}."
 
 
 def _did(subject: Subject) -> tuple[str, str, str]:
