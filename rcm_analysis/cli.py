@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -306,9 +308,20 @@ def run_command(
         opened.registry.client(client)
     period = period or _last_month()
     with _step(f"Making {found.title}, {client or 'all clients'}, {period}"):
-        result = run(_request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given))
+        request = _request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given)
+        result = run(replace(request, variant=_variant(given)))
     console.print(escape(result.line()))
     raise typer.Exit(0 if result.good else FINDINGS)
+
+
+def _variant(given: dict[str, Any]) -> str:
+    """A report with parameters of its own does not take the place of the usual one.
+
+    >>> _variant({"manager": "Jane Smith"}), _variant({})
+    ('manager-jane-smith', '')
+    """
+    words = "-".join(f"{name}-{value}" for name, value in sorted(given.items()))
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:40]
 
 
 @app.command()
@@ -351,14 +364,15 @@ def _request(workspace: Workspace, template: str, client: str | None, period: st
 
 
 def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: bool) -> list[RunRequest]:
-    """Every report of the month: the packet templates whose service a client has, and the portfolio's."""
+    """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked for."""
     from .press.templates import read_templates
 
     requests = []
     day = Period.month(period).last_day
     for template in read_templates(workspace.paths.get("templates")):
         if template.scope == "portfolio":
-            requests.append(_request(workspace, template.name, None, period, force=force))
+            if set(clients) == set(workspace.clients()):
+                requests.append(_request(workspace, template.name, None, period, force=force))
             continue
         for client in clients:
             if template.packet and template.service in workspace.registry.client(client, as_of=day).services:

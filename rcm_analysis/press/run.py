@@ -32,7 +32,7 @@ DONE, FAILED, REUSED = "done", "failed", "reused"
 class RunRequest:
     """What is wanted: a template for a client (None: the whole portfolio) and a month.
 
-    `workspace` is the kernel's working folder. `fingerprints` are those of the tables as they are now
+    `variant` tells apart reports of one template that differ in parameters only. `workspace` is the kernel's working folder. `fingerprints` are those of the tables as they are now
     (`client/table` -> fingerprint, and names without a client for what every report reads: `registry`); with
     them an unchanged report is reused, unless `force`. `printed_on` is the day of printing that the PDF names;
     without it, the day the report is as of.
@@ -47,12 +47,14 @@ class RunRequest:
     workspace: Path | None = None
     fingerprints: Mapping[str, str] | None = None
     force: bool = False
+    variant: str = ""
     printed_on: dt.date | None = None
 
     @property
     def folder(self) -> Path:
-        """Where the finished report lands."""
-        return folders.run_folder(Path(self.runs), self.client, self.period, self.template)
+        """Where the finished report lands; a variant (one manager's book, say) has a place of its own."""
+        name = f"{self.template}-{self.variant}" if self.variant else self.template
+        return folders.run_folder(Path(self.runs), self.client, self.period, name)
 
 
 @dataclass(frozen=True)
