@@ -30,18 +30,22 @@ class Planted:
         return [plant for plant in self.plants if plant.kind == kind]
 
     def note(self, plant: Plant, claim: np.ndarray, known: np.ndarray, amount: np.ndarray, line: np.ndarray | None = None) -> None:
-        """Keep which claims (or lines, by row number) the plant touched, when it shows, and its dollars."""
-        self._rows[plant.id].append(pl.DataFrame({
+        """Keep which claims (or lines, by row number) the plant touched, when it shows, and its dollars.
+
+        What is told twice in one call adds up; what a later call tells again of the same claim or line does not.
+        """
+        touched = pl.DataFrame({
             "claim": np.asarray(claim, np.int64), "line": np.full(len(claim), NO_LINE) if line is None else np.asarray(line, np.int64),
-            "known": np.asarray(known, np.int64), "amount": np.asarray(amount, np.int64)}))
+            "known": np.asarray(known, np.int64), "amount": np.asarray(amount, np.int64)})
+        self._rows[plant.id].append(touched.group_by("claim", "line").agg(pl.col("known").min(), pl.col("amount").sum()))
 
     def rows(self, plant: Plant, last: int) -> pl.DataFrame:
         """What the plant touched and can be seen by the last day: one row per claim or line, the first time."""
         parts = self._rows[plant.id]
         if not parts:
             return pl.DataFrame(schema=dict.fromkeys(("claim", "line", "known", "amount"), pl.Int64))
-        frame = pl.concat(parts).sort("known", "claim", "line").unique(["claim", "line"], keep="first", maintain_order=True)
-        return frame.filter(pl.col("known") <= last)
+        frame = pl.concat(parts).filter(pl.col("known") <= last).sort("known", "claim", "line", "amount")
+        return frame.unique(["claim", "line"], keep="first", maintain_order=True)
 
 
 def claims_in_scope(book: Book, plant: Plant, claims: np.ndarray, payer: np.ndarray | None = None) -> np.ndarray:

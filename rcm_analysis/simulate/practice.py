@@ -28,7 +28,7 @@ class Practice:
     """One client's life, worked out once: submissions, remittances, ledger, notes."""
 
     def __init__(self, book: Book) -> None:
-        self.book = book
+        self.book, self.seed = book, book.seed
         last = book.calendar.last
         sent = submit(book)
         decisions = decide(book, sent)

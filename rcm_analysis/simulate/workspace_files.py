@@ -94,28 +94,40 @@ def _write(folder: Path, jobs: Sequence[Job], workers: int) -> None:
 
 def write_client(folder: Path, job: Job) -> None:
     """One client's raw files and truth; independent of every other client."""
-    practice = live(job)
-    raw = folder / "raw" / job.client.id
-    words = Words(practice.book)
-    write_835(raw / "835", practice.book, words, practice.remits)
-    write_837(raw / "837", practice.book, words, practice.submissions)
-    write_exports(raw / "exports", exported(practice), job.company, job.client.layout, job.calendar.months)
-    content = truth(practice) | {"plants": told(practice.book, words.claim_id)}
-    _text(folder / "truth" / f"{job.client.id}.json", json.dumps(content, indent=1) + "\n")
+    write_files(folder, live(job))
 
 
-def live(job: Job) -> Practice:
-    """Simulate three times: twice without plants, to find fees that meet the client's revenue, then with them.
+def write_files(folder: Path, practice: Practice) -> None:
+    """The raw files and the truth of a life that was worked out."""
+    book = practice.book
+    raw = folder / "raw" / book.client.id
+    words = Words(book)
+    write_835(raw / "835", book, words, practice.remits)
+    write_837(raw / "837", book, words, practice.submissions)
+    write_exports(raw / "exports", exported(practice), book.company, book.client.layout, book.calendar.months)
+    (folder / "truth").mkdir(parents=True, exist_ok=True)
+    content = truth(practice) | {"plants": told(book, words.claim_id)}
+    _text(folder / "truth" / f"{book.client.id}.json", json.dumps(content, indent=1) + "\n")
+
+
+def live(job: Job, factor: float | None = None) -> Practice:
+    """One client's life with its plants, at fees that meet its revenue without them.
 
     Plants do not move the fees: what they cost is missing from the revenue, as in life.
     """
+    factor = fee_factor(job) if factor is None else factor
+    return _practice(job, factor, standing(job.client, job.calendar) + job.plants)
+
+
+def fee_factor(job: Job) -> float:
+    """By how much every fee moves so that the client collects its revenue; found by simulating twice."""
     factor = 1.0
     always = standing(job.client, job.calendar)
     window = _steady_months(job.calendar)
     for _ in range(2):
         collected = _practice(job, factor, always).collected(day_number(window[0].first_day), day_number(window[-1].end))
         factor *= job.client.revenue_cents * job.scale * len(window) / 12 / max(collected, 1)
-    return _practice(job, factor, always + job.plants)
+    return factor
 
 
 def _practice(job: Job, factor: float, plants: tuple[Plant, ...]) -> Practice:
@@ -138,7 +150,8 @@ def truth(practice: Practice) -> dict:
         takebacks = by_kind.get((row["month"], "takeback"), 0)
         months.append({
             "month": row["month"], "charges_cents": row["charges_cents"], "payments_cents": row["payments_cents"],
-            "adjustments_cents": row["adjustments_cents"], "refunds_cents": row["refunds_cents"] - takebacks,
+            "adjustments_cents": row["adjustments_cents"], "contractual_cents": -by_kind.get((row["month"], "contractual"), 0),
+            "refunds_cents": row["refunds_cents"] - takebacks,
             "takebacks_cents": takebacks, "closing_cents": row["closing_cents"],
         })
     denied = remits.lines.filter(pl.col("denied") > 0).join(
