@@ -120,6 +120,11 @@ def test_nothing_to_divide_by_is_empty():
     assert rows_of([Tally("found", "recall", 0, 0)], TWO)[0] == Row("found", "recall", None, ">= 0.95", None)
 
 
+def test_rivals_are_added_apart_and_the_better_one_over_all_divides():
+    tallies = [Tally("found", "recall", 2, (1, 10)), Tally("found", "recall", 2, (9, 2))]
+    assert rows_of(tallies, TWO)[0].value == pytest.approx(4 / 10)
+
+
 def test_a_tally_of_an_unknown_figure_is_refused():
     with pytest.raises(ParameterError, match="no figure 'recal' of 'found'"):
         rows_of([Tally("found", "recal", 1)], TWO)

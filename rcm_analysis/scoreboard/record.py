@@ -70,12 +70,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Tally:
-    """What one simulated client adds to one figure."""
+    """What one simulated client adds to one figure.
+
+    Several denominators are rivals: each is added up by itself, and the smallest sum divides (an error
+    is measured against the better of two naive ways, over all clients).
+    """
 
     analysis: str
     figure: str
     numerator: float
-    denominator: float = 1
+    denominator: float | tuple[float, ...] = 1
+
+    @property
+    def rivals(self) -> tuple[float, ...]:
+        return self.denominator if isinstance(self.denominator, tuple) else (self.denominator,)
 
 
 RECALL = "recall"
@@ -128,6 +136,8 @@ FIGURES: tuple[Figure, ...] = (
     *_sought("contacts not billed"),
     Figure("worklist", "dollars recovered, of oldest first", Aim(least=1.5), "ratio"),
     Figure("worklist", "dollars recovered, of largest first", None, "ratio"),
+    Figure("payment lag", "error of the share paid within 150 days"),
+    Figure("payment lag", "bias of the share paid within 150 days"),
     Figure("cash outlook", "WAPE at three months, of the better naive baseline", Aim(most=0.5), "ratio"),
     Figure("cash outlook", "WAPE at three months"),
     Figure("cash outlook", "bias at three months"),
@@ -148,17 +158,18 @@ def rows_of(tallies: Iterable[Tally], figures: Iterable[Figure] = FIGURES) -> li
         ParameterError for a tally of a figure that is not listed: it would be lost.
     """
     figures = list(figures)
-    added = {(figure.analysis, figure.name): (0.0, 0.0) for figure in figures}
+    added: dict[tuple[str, str], list[Tally]] = {(figure.analysis, figure.name): [] for figure in figures}
     for tally in tallies:
         key = (tally.analysis, tally.figure)
         if key not in added:
             raise ParameterError(f"The scoreboard has no figure {key[1]!r} of {key[0]!r}; add it to FIGURES.")
-        numerator, denominator = added[key]
-        added[key] = (numerator + tally.numerator, denominator + tally.denominator)
-    return [_row(figure, *added[figure.analysis, figure.name]) for figure in figures]
+        added[key].append(tally)
+    return [_row(figure, added[figure.analysis, figure.name]) for figure in figures]
 
 
-def _row(figure: Figure, numerator: float, denominator: float) -> Row:
+def _row(figure: Figure, tallies: list[Tally]) -> Row:
+    numerator = sum(tally.numerator for tally in tallies)
+    denominator = min(map(sum, zip(*(tally.rivals for tally in tallies), strict=True)), default=0)
     value = None
     if denominator:
         value = numerator if figure.is_sum else numerator / denominator

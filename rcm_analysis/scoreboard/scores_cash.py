@@ -1,4 +1,4 @@
-"""Cash: what came in, which share of what could be collected that is, and what should have come."""
+"""Cash: what came in, which share of what could be collected that is, what should have come, and what will."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import polars as pl
 
 from ..measures.cash_due import cash_due
 from ..measures.collections import cash, gross_collection_rate_posted, net_collection_rate_posted
+from ..models.cash_outlook import backtest
+from ..models.payment_lag import claim_ends, incidence_by, share_by
+from ..periods import Period
 from .case import Case
 from .record import Tally
 from .scoring import projected
@@ -14,6 +17,7 @@ SETTLED_MONTHS = 6
 """A month is settled when its claims had half a year to be paid: only settled months are compared."""
 HISTORY_MONTHS = 9
 """`cash_due` learns from the months before: the first ones have nothing to learn from."""
+PAID_DAYS = 150
 KEY = ["claim_id"]
 
 
@@ -45,7 +49,7 @@ def due(case: Case) -> list[Tally]:
     """`cash_due` on the month's last day against what the same claims turned out to be worth.
 
     Compared are the months that are settled by now, and in them the claims that insurers settled without
-    giving anything up and that no plant touched: their worth is the charge less the contractual
+    giving anything up and that no planted problem touched: their worth is the charge less the contractual
     adjustments posted by the last day. (What a denied claim would have brought is known to nobody.)
     """
     worth = _worth(case)
@@ -60,7 +64,8 @@ def due(case: Case) -> list[Tally]:
 
 def _worth(case: Case) -> pl.DataFrame:
     """claim_id, worth_cents of the claims that their insurers settled under the contract."""
-    touched = case.truth.rows.filter(pl.col("client") == case.client).select("claim_id").unique()
+    problems = case.truth.plants.filter("is_problem").select("plant")
+    touched = case.truth.rows.filter(pl.col("client") == case.client).join(problems, on="plant", how="semi").select("claim_id").unique()
     kind, cents = pl.col("kind"), pl.col("amount_cents")
     moved = case.known["transactions"].filter(pl.col("claim_id").is_not_null()).group_by("claim_id").agg(
         worth_cents=cents.filter(kind.is_in(["charge", "contractual"])).sum(),
@@ -72,4 +77,42 @@ def _worth(case: Case) -> pl.DataFrame:
     return settled.join(touched, on="claim_id", how="anti").select("claim_id", "worth_cents")
 
 
-SCORERS = (collected, due)
+def lags(case: Case) -> list[Tally]:
+    """`payment_lag` half a year before the end: the share of the last quarter's bills that will be paid in time."""
+    if len(case.period.months()) < HISTORY_MONTHS + SETTLED_MONTHS:
+        return []
+    then = Period.of(case.period.last_day).shift(-SETTLED_MONTHS)
+    quarter = then.trailing(3)
+    known_then = claim_ends(case.view.tables(as_of=then.last_day), as_of=then.last_day)
+    curves = {payer: curve for payer, curve in incidence_by(known_then).groupby("payer")}
+    known_now = claim_ends(case.known, as_of=case.period.last_day)
+    billed = known_now[quarter.holds(known_now["start_on"].dt.date)]
+    said = sum(len(claims) * share_by(curves[payer], PAID_DAYS) for payer, claims in billed.groupby("payer") if payer in curves)
+    came = int(((billed["end"] == "paid") & (billed["days"] <= PAID_DAYS) & billed["payer"].isin(list(curves))).sum())
+    name = "of the share paid within 150 days"
+    return projected("payment lag", [(said, came)], error=f"error {name}", bias=f"bias {name}") if came else []
+
+
+def outlook(case: Case) -> list[Tally]:
+    """`cash_outlook.backtest`: the outlooks of the last twelve months' ends against the cash that came."""
+    name, months = "cash outlook", 3
+    rows = backtest(case.known, as_of=case.period.last_day, horizon=months).rows
+    if rows.empty:
+        return []
+    third = rows[(rows["ahead"] == months) & rows["by_bucket_cents"].notna()]
+    actual = third["actual_cents"]
+    came, missed = float(actual.sum()), _missed(third["forecast_cents"], actual)
+    rivals = tuple(_missed(third[column], actual) for column in ("last_three_cents", "by_bucket_cents"))
+    return [
+        Tally(name, "WAPE at three months, of the better naive baseline", missed, rivals),
+        Tally(name, "WAPE at three months", missed, came),
+        Tally(name, "bias at three months", float((third["forecast_cents"] - actual).sum()), came),
+        Tally(name, "coverage of the 80 % interval", int(rows["inside"].sum()), len(rows)),
+    ]
+
+
+def _missed(said, actual) -> float:
+    return float((said.astype(float) - actual).abs().sum())
+
+
+SCORERS = (collected, due, lags, outlook)
