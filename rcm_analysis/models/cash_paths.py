@@ -13,17 +13,22 @@ import pandas as pd
 
 from ..errors import ParameterError
 from .cash_curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value_of_dollar
-from .dollar_flows import PRIMARY, Flows
+from .dollar_flows import PATIENT, PRIMARY, SELF_PAY, Flows
+from .seasons import growth_per_week, repeated
 
 BLOCK_DAYS = 28
 BILLING_DAYS = 182
 """Future billing goes on at the level of the past half-year, by payer, with the client's weekdays."""
 
 HISTORY_DAYS = 364
+GROWTH_WEEKS = 156
 FEWEST_DAYS = 91
 """With less history than a quarter there is nothing to project from."""
 
 SPILL_DAYS = 4
+RAMP_WEEKS = 13
+"""Weeks in which the records begin: balances from before them are not known."""
+
 PARTS = ("existing", "billing", "other")
 """Balances of today; what will be charged after today; copays at the desk and unapplied money, less refunds and takebacks."""
 
@@ -67,15 +72,16 @@ def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, se
         charges = _scaled(charges, month, billing)
     block = np.arange(days + SPILL_DAYS) // BLOCK_DAYS + 1
     cash = on_weekdays(project(curves, curves.open_by_age, charges, block), curves, first_day=as_of + 1)[:, :days]
+    history = _history(flows, curves, as_of, days)
+    collectible = _collectible(curves)
+    cash = _in_season(cash, history.season, collectible.sum())
     month, charges = month[:days], charges[:days]
     by_month = _sum_by(cash, month, len(month_ends))
     existing, billed = by_month[0], by_month[1:]
     gross = existing + billed.sum(axis=0)
     other = _by_client(flows.streams, _sum_by(charges[None], month, len(month_ends))[0]) * curves.ahead_of_charges + gross * curves.ahead_of_cash
     expected = np.stack([existing, billed.sum(axis=0), other], axis=2)
-    drawn = _paths(flows, curves, as_of=as_of, month=month, expected=expected, billed=billed, paths=paths, rng=np.random.default_rng(seed))
-    older = np.minimum(np.arange(LONGEST_AGE) + 1, LONGEST_AGE - 1)  # a balance meets its next day's hazard first
-    collectible = (curves.open_by_age * value_of_dollar(curves)[:, older]).sum(axis=1)
+    drawn = _paths(flows, history, as_of=as_of, month=month, expected=expected, billed=billed, paths=paths, rng=np.random.default_rng(seed))
     return Forecast(expected, drawn, _sum_by(charges[None], month, len(month_ends))[0], collectible, curves)
 
 
@@ -84,6 +90,7 @@ def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:
 
     Formula
         level of the stream (charges of the past 182 days / 26 weeks) x the client's share of the weekday
+        x growth of the client's charges since then, as far as it can be told (`seasons.growth_per_week`)
     Unit
         cents per day
     """
@@ -95,7 +102,18 @@ def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:
     weekdays = _by_client(flows.streams, np.bincount(place, flows.charge_cents[rows], streams * 7).reshape(streams, 7).T).T
     total = weekdays.sum(axis=1, keepdims=True)
     share = np.where(total > 0, weekdays / np.where(total > 0, total, 1), 1 / 7)
-    return (level[:, None] * share)[:, (as_of + 1 + np.arange(days) + 3) % 7].T
+    usual = (level[:, None] * share)[:, (as_of + 1 + np.arange(days) + 3) % 7].T
+    return usual * _billing_growth(flows, as_of, days, span)
+
+
+def _billing_growth(flows: Flows, as_of: int, days: int, span: int) -> np.ndarray:
+    """By day and stream: growth of the client's charges since the middle of the window that gave the level."""
+    known = (as_of - flows.first_day + 1) // 7 * 7
+    daily = _daily(flows.charge_day, flows.charge_stream, flows.charge_cents, as_of - known + 1, known, len(flows.streams))
+    weeks = _by_client(flows.streams, daily.reshape(-1, 7, daily.shape[1]).sum(axis=1))[-GROWTH_WEEKS:]
+    growth = np.array([growth_per_week(weeks[:, stream]) for stream in range(weeks.shape[1])])
+    steps = np.minimum(np.arange(days) / 7, 26) + span / 14
+    return np.clip(1 + steps[:, None] * growth, 0.2, 5)
 
 
 def actual_cash(flows: Flows, *, first_day: int, days: int) -> np.ndarray:
@@ -108,15 +126,14 @@ def actual_cash(flows: Flows, *, first_day: int, days: int) -> np.ndarray:
 
 
 def _paths(
-    flows: Flows, curves: Curves, *, as_of: int, month: np.ndarray, expected: np.ndarray, billed: np.ndarray, paths: int,
+    flows: Flows, history: History, *, as_of: int, month: np.ndarray, expected: np.ndarray, billed: np.ndarray, paths: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Expected cash, with the errors of past blocks, of the level over the past year, and of future billing."""
-    errors, usual = _past_errors(flows, curves, as_of)
+    errors, usual = history.errors, history.usual
     blocks = -(-len(month) // BLOCK_DAYS)
-    history = len(errors)
-    length = BLOCK_DAYS if history >= 3 * BLOCK_DAYS else 7
-    starts = np.arange(0, history - length + 1, 7)
+    length = BLOCK_DAYS if len(errors) >= 3 * BLOCK_DAYS else 7
+    starts = np.arange(0, len(errors) - length + 1, 7)
     ahead = expected.sum(axis=(0, 2)) / len(month)
     scale = np.where(usual > 0, ahead / np.where(usual > 0, usual, 1), 0.0)
     running = np.concatenate([np.zeros((1, errors.shape[1])), errors.cumsum(axis=0)]) * np.clip(scale, 0, 4)
@@ -128,23 +145,64 @@ def _paths(
             inside = np.flatnonzero(covered == number)
             out[:, number] += running[drawn + inside[-1] + 1] - running[drawn + inside[0]]
     per_block = running[starts + length] - running[starts]
-    level = per_block[rng.integers(0, len(starts), (paths, max(history // length, 1)))].mean(axis=1) / length
+    level = per_block[rng.integers(0, len(starts), (paths, max(len(errors) // length, 1)))].mean(axis=1) / length
     out += level[:, None, :] * np.bincount(month)[:, None]
     out += _billing_error(flows, as_of=as_of, billed=billed, blocks=blocks, paths=paths, rng=rng)
     return out
 
 
-def _past_errors(flows: Flows, curves: Curves, as_of: int) -> tuple[np.ndarray, np.ndarray]:
-    """Actual less expected cash of the past year's days by stream, around their mean; and mean expected cash."""
-    known = as_of - flows.first_day + 1
-    history = min(HISTORY_DAYS, max(known - 2 * BLOCK_DAYS, BLOCK_DAYS)) // 7 * 7
+@dataclass(frozen=True)
+class History:
+    """How past cash differed from what the curves say: `errors[day, stream]` of the past year around their mean,
+    `usual[stream]` expected cash of a day, and `season[day, stream]`, the deviation to expect in future."""
+
+    errors: np.ndarray
+    usual: np.ndarray
+    season: np.ndarray
+
+
+def _history(flows: Flows, curves: Curves, as_of: int, days: int) -> History:
+    known = (as_of - flows.first_day + 1) // 7 * 7
+    first = as_of - known + 1
     streams = len(flows.streams)
-    charges = _daily(flows.charge_day, flows.charge_stream, flows.charge_cents, flows.first_day, known, streams)
+    charges = _daily(flows.charge_day, flows.charge_stream, flows.charge_cents, first, known, streams)
     expected = project(curves, np.zeros((streams, LONGEST_AGE)), charges, np.zeros(known, np.int64))[0]
-    expected = on_weekdays(expected, curves, first_day=flows.first_day)
+    expected = on_weekdays(expected, curves, first_day=first)
     expected = expected * (1 + curves.ahead_of_cash) + _by_client(flows.streams, charges) * curves.ahead_of_charges
-    errors = (actual_cash(flows, first_day=flows.first_day, days=known) - expected)[-history:]
-    return errors - errors.mean(axis=0), expected[-history:].mean(axis=0)
+    actual = actual_cash(flows, first_day=first, days=known)
+    season, past = _cash_season(flows, actual, expected, days)
+    span = min(HISTORY_DAYS, max(known - 2 * BLOCK_DAYS, BLOCK_DAYS)) // 7 * 7
+    errors = (actual - expected * (1 + past))[-span:]
+    return History(errors - errors.mean(axis=0), expected[-span:].mean(axis=0), season)
+
+
+def _cash_season(flows: Flows, actual: np.ndarray, expected: np.ndarray, days: int) -> tuple[np.ndarray, np.ndarray]:
+    """Deviations to expect by day and stream, in future and in the past: by client, insurers and patients apart."""
+    is_patient = flows.streams["party"].isin([PATIENT, SELF_PAY])
+    ahead = np.zeros((days, actual.shape[1]))
+    past = np.zeros(actual.shape)
+    for members in flows.streams.groupby(["client", is_patient]).indices.values():
+        sums = [values[:, members].sum(axis=1).reshape(-1, 7).sum(axis=1)[RAMP_WEEKS:] for values in (actual, expected)]
+        if len(sums[0]) == 0 or sums[1].min() <= 0:
+            continue
+        future, before = repeated(sums[0] / sums[1] - 1, -(-days // 7))
+        ahead[:, members] = np.repeat(future, 7)[:days, None]
+        past[RAMP_WEEKS * 7 :, members] = np.repeat(before, 7)[:, None]
+    return np.clip(ahead, -0.9, 1.5), past
+
+
+def _in_season(cash: np.ndarray, season: np.ndarray, collectible: float) -> np.ndarray:
+    """Cash with the season's deviations; balances of today never bring more than can be collected of them."""
+    out = cash * (1 + season)
+    existing = out[0].sum()
+    if existing > collectible:
+        out[0] *= collectible / existing
+    return out
+
+
+def _collectible(curves: Curves) -> np.ndarray:
+    older = np.minimum(np.arange(LONGEST_AGE) + 1, LONGEST_AGE - 1)  # a balance meets its next day's hazard first
+    return (curves.open_by_age * value_of_dollar(curves)[:, older]).sum(axis=1)
 
 
 def _billing_error(flows: Flows, *, as_of: int, billed: np.ndarray, blocks: int, paths: int, rng: np.random.Generator) -> np.ndarray:

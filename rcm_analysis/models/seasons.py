@@ -1,0 +1,91 @@
+"""What comes back every year: weeks in which nothing is posted, deductibles in spring, holidays in summer.
+
+A week's deviation is expected again a year later as far as deviations have come back before. Years
+that have nothing to do with each other teach nothing, and then nothing is repeated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+YEAR_WEEKS = 52
+FEWEST_PAIRS = 26
+"""At least half a year of weeks must be known twice before any week is taken as typical."""
+
+
+def repeated(ratio: np.ndarray, weeks_ahead: int) -> tuple[np.ndarray, np.ndarray]:
+    """The deviation to expect in future weeks, and the one that was to be expected in past weeks.
+
+    Formula
+        share = slope of this year's deviations on last year's (through 0), from 0 to 1, times t^2 / (1 + t^2)
+        with t its ratio to its standard error; expected = share x deviation 52 weeks before
+    Counts
+        `ratio`: actual / usual - 1 by week, the oldest first, without the weeks in which the records
+        begin. A straight line is taken out of it first.
+    Unit
+        ratios
+    Empty
+        Fewer than 26 weeks known twice: zeros.
+
+    >>> wave = np.sin(np.arange(120) / 52 * 2 * np.pi) / 10
+    >>> ahead, _ = repeated(wave, 2)
+    >>> bool(np.allclose(ahead, wave[68:70], atol=0.01))
+    True
+    """
+    pairs = len(ratio) - YEAR_WEEKS
+    past = np.zeros(len(ratio))
+    if pairs < FEWEST_PAIRS:
+        return np.zeros(weeks_ahead), past
+    place = np.arange(len(ratio))
+    level = ratio - np.polyval(np.polyfit(place, ratio, 1), place)
+    before, after = level[:pairs], level[YEAR_WEEKS:]
+    share = shrunk_slope(before, after)
+    share = float(np.clip(share, 0, 1))
+    past[YEAR_WEEKS:] = share * before
+    year = level[-YEAR_WEEKS:]
+    return share * year[np.arange(weeks_ahead) % YEAR_WEEKS], past
+
+
+def shrunk_slope(given: np.ndarray, found: np.ndarray) -> float:
+    """The slope of `found` on `given` through 0, drawn towards 0 by how uncertain it is.
+
+    Formula
+        slope x t^2 / (1 + t^2), t = slope / standard error
+    Unit
+        found per given
+
+    >>> round(shrunk_slope(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.1, 5.9])), 1)
+    2.0
+    """
+    squares = float(given @ given)
+    if squares <= 0 or len(given) < 3:
+        return 0.0
+    slope = float(given @ found) / squares
+    rest = found - slope * given
+    variance = float(rest @ rest) / (len(given) - 1) / squares
+    return slope**3 / (slope**2 + variance) if slope else 0.0
+
+
+def growth_per_week(weeks: np.ndarray) -> float:
+    """By how much of its level a weekly sum grows in a week, where that can be told from chance.
+
+    Formula
+        slope of (week / mean - 1) on the number of the week x (1 - 4 / t^2), none for t below 2;
+        t = slope / standard error
+    Unit
+        share per week, at most half a per cent either way
+    Empty
+        less than a year of weeks: 0
+
+    >>> bool(abs(growth_per_week(100 + 0.1 * np.arange(104)) - 0.1 / 105.15) < 1e-6)
+    True
+    """
+    if len(weeks) < YEAR_WEEKS or weeks.mean() <= 0:
+        return 0.0
+    place = np.arange(len(weeks)) - (len(weeks) - 1) / 2
+    found = weeks / weeks.mean() - 1
+    slope = float(place @ found) / float(place @ place)
+    rest = found - slope * place
+    variance = float(rest @ rest) / (len(weeks) - 2) / float(place @ place)
+    sure = max(0.0, 1 - 4 * variance / slope**2) if slope else 0.0
+    return float(np.clip(slope * sure, -0.005, 0.005))
