@@ -62,7 +62,7 @@ def cumulative_incidence(
     age, share, since = checked(days, weight, entry)
     names, code = end_numbers(end, len(age))
     if not len(age):
-        return pd.DataFrame(columns=["day", "at_risk", *names, OPEN]).astype({"day": "int64"})
+        return _no_rows(["day", "at_risk", *names, OPEN])
     size = int(age.max()) + 1
     ended = np.stack([np.bincount(age[code == k], share[code == k], size) for k in range(len(names))])
     at_risk = _at_risk(age, share, since, size)
@@ -119,7 +119,7 @@ def kaplan_meier(
     _, code = end_numbers(end, len(age))
     columns = ["day", "at_risk", "ended", OPEN, "low", "high"]
     if not len(age):
-        return pd.DataFrame(columns=columns).astype({"day": "int64"})
+        return _no_rows(columns)
     size = int(age.max()) + 1
     ended = np.bincount(age[code >= 0], share[code >= 0], size)
     at_risk = _at_risk(age, share, since, size)
@@ -161,7 +161,7 @@ def reverse_hazards(days: Sequence[int], limit: Sequence[int], *, weight: Sequen
             f"Found {len(late)} of {len(age)} claims otherwise, first at position {late[0]}. Cut the payments first."
         )
     if not len(age):
-        return pd.DataFrame(columns=["day", "at_risk", "paid", "completion"]).astype({"day": "int64"})
+        return _no_rows(["day", "at_risk", "paid", "completion"])
     size = int(age.max()) + 1
     paid = np.bincount(age, share, size)
     watched = np.minimum(cut, size).astype(np.int64)
@@ -201,6 +201,10 @@ def share_by(table: pd.DataFrame, day: int, column: str = "paid") -> float:
     if known.empty:
         return 1.0 if column == OPEN else 0.0
     return float(known[column].iloc[-1])
+
+
+def _no_rows(columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="int64" if name == "day" else "float64") for name in columns})
 
 
 def _hazard(ended: np.ndarray, at_risk: np.ndarray) -> np.ndarray:

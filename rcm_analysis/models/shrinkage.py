@@ -37,7 +37,7 @@ def counts_of(table: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """
     names = [name for name in (*ENDS, *OTHER_ENDS) if name in table]
     at_risk = table["at_risk"].to_numpy(dtype=float)
-    before = np.concatenate([[1.0], table[OPEN].to_numpy(dtype=float)[:-1]])
+    before = np.concatenate([[1.0], table[OPEN].to_numpy(dtype=float)])[: len(table)]
     hazards = {name: np.divide(np.diff(table[name], prepend=0.0), before, out=np.zeros(len(before)), where=before > 0) for name in names}
     return at_risk, {name: hazard * at_risk for name, hazard in hazards.items()}
 
