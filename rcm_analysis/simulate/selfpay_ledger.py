@@ -27,7 +27,6 @@ class Programme:
     """One client's self-pay programme: its plans, prepayments and applications, as columns of day numbers."""
 
     practice: Practice
-    seed: int
     plans: dict[str, np.ndarray] = field(default_factory=dict)
     instalments: dict[str, np.ndarray] = field(default_factory=dict)
     applications: dict[str, np.ndarray] = field(default_factory=dict)
@@ -42,7 +41,7 @@ class Programme:
         return self.practice.ledger.filter((pl.col("party") == "patient") & pl.col("claim").is_not_null())
 
     def luck(self, stage: str) -> Luck:
-        return Luck(self.seed, self.practice.book.client.id, f"self-pay {stage}")
+        return Luck(self.practice.seed, self.practice.book.client.id, f"self-pay {stage}")
 
     def balances(self, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
         """What the patient owed on each claim at the end of each day, in cents."""
@@ -53,9 +52,9 @@ class Programme:
         return found.sort("row")["balance"].fill_null(0).to_numpy()
 
 
-def run_programme(practice: Practice, seed: int) -> Programme:
+def run_programme(practice: Practice) -> Programme:
     """Open the programme and give its payments, relief and write-offs their place in the ledger."""
-    programme = Programme(practice, seed)
+    programme = Programme(practice)
     candidates = _unpaid(programme)
     way = programme.luck("ways").uniform("way", candidates["claim"].to_numpy())
     _open_plans(programme, candidates.filter(pl.Series(way < 0.5)))

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import ClientError, SourceError, closest
+from .plants import PLANT_KINDS
 
 _PLANTS = {
     "plant": pl.String, "kind": pl.String, "client": pl.String, "is_problem": pl.Boolean, "start": pl.Date,
@@ -46,8 +47,11 @@ class Truth:
 
     @property
     def quiet(self) -> list[str]:
-        """Clients with no planted problem: whatever is found there is a false alarm."""
-        troubled = set(self.plants.filter(pl.col("is_problem"))["client"])
+        """Clients with no planted problem in the life of their claims: whatever is found there is a false alarm.
+
+        What is planted in other domains (self-pay, engagement, coordination) does not count here.
+        """
+        troubled = set(self.plants.filter(pl.col("is_problem") & pl.col("kind").is_in(list(PLANT_KINDS)))["client"])
         return [client for client in self.clients if client not in troubled]
 
     def __getitem__(self, client: str) -> Truth:

@@ -28,6 +28,7 @@ from .planning import drawn, fixed, standing
 from .planted import Planted, told
 from .plants import Plant
 from .practice import Practice, control_totals, exported
+from .service_exports import add_services
 from .write_exports import map_text, write_exports
 from .write_x12 import Words, write_835, write_837
 
@@ -45,7 +46,7 @@ def write_company(folder: Path, *, seed: int = 7, months: int = 20, last_month: 
         ClientError for an unknown client, ParameterError for a month that is none.
     """
     company, calendar = seed_company(clients), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, fixed(client, calendar) if plants else ()) for client in company.clients]
+    jobs = [Job(client, company, calendar, seed, scale, fixed(client, calendar) if plants else (), plants) for client in company.clients]
     _write(Path(folder), jobs, workers)
 
 
@@ -56,7 +57,8 @@ def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_mo
     `plants` draws problems for every client from the seed and leaves about a third of the clients quiet.
     """
     company, calendar = grown_company(clients, seed), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed) if plants else ()) for client in company.clients]
+    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed) if plants else (), plants)
+            for client in company.clients]
     _write(Path(folder), jobs, workers)
 
 
@@ -70,6 +72,7 @@ class Job:
     seed: int
     scale: float
     plants: tuple[Plant, ...] = ()
+    service_plants: bool = True
 
 
 def _write(folder: Path, jobs: Sequence[Job], workers: int) -> None:
@@ -94,7 +97,9 @@ def _write(folder: Path, jobs: Sequence[Job], workers: int) -> None:
 
 def write_client(folder: Path, job: Job) -> None:
     """One client's raw files and truth; independent of every other client."""
-    write_files(folder, live(job))
+    practice = live(job)
+    add_services(folder, practice, plants=job.service_plants)
+    write_files(folder, practice)
 
 
 def write_files(folder: Path, practice: Practice) -> None:
