@@ -19,6 +19,7 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Alignment, PatternFill
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ..models.assumptions import BASE, Assumptions
@@ -59,7 +60,7 @@ MADE_ON = dt.datetime(2000, 1, 1)
 
 PLAN_ROWS: tuple[tuple[str, str, int], ...] = (
     ("", "Members", 0), ("referrals", "Referrals", MILLI), ("enrolled", "Enrolled", MILLI), ("left", "Left", MILLI),
-    ("waiting", "Waiting for a place", MILLI), ("members", "Members", MILLI), ("members.*", "… {}", MILLI),
+    ("waiting", "Waiting for a place", MILLI), ("members", "Members", MILLI), ("members.*", "Members, {}", MILLI),
     ("capacity", "Members that can be carried", MILLI), ("fte", "Coordinators, full-time", MILLI),
     ("units", "Billable units", MILLI), ("lost", "Member-months that could not be billed", MILLI),
     ("", "Accrual result", 0), ("billed", "Billed", 100), ("denied", "Denied at first", -100), ("recovered", "Recovered of denied", 100),
@@ -99,6 +100,8 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     book._sheets = [book[name] for name in order]
     for sheet in book:
         sheet.sheet_view.showGridLines = False
+        sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for name, color in ((SUMMARY, "14425F"), (PLAN, "14425F"), ("Assumptions", "E0B400"), (STAFF, "E0B400"), ("Rates", "E0B400"),
         (SCENARIOS, "E0B400"), (CHECKS, "3A7CA5"), (LAG_SHEET, "3A7CA5")):
         book[name].sheet_properties.tabColor = color
@@ -304,7 +307,7 @@ def _charts(summary: Worksheet, plan: Worksheet, rows: dict[str, int], assumptio
 
     cash, members, flows = LineChart(), BarChart(), LineChart()
     cash.title, members.title, flows.title = ("Running cash flow and running accrual result (US dollars)",
-        "Members by acuity", "Earned, received and paid out by month (US dollars)")
+        "Members by acuity", "Net revenue, receipts and net cash flow by month (US dollars)")
     series(cash, ["cumulative_cash", "cumulative_accrual", "balance"])
     members.type, members.grouping, members.overlap = "col", "stacked", 100
     series(members, [f"members.{level}" for level in assumptions.levels])

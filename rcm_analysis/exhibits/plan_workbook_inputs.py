@@ -28,8 +28,10 @@ UNITS = {"share": "share", "factor": "factor", "move": "added share", "money": "
 
 INPUT_FILL = PatternFill("solid", fgColor="FFF8DC")
 HEAD_FILL = PatternFill("solid", fgColor="14425F")
-INPUT_FONT, HEAD_FONT = Font(color="0B3D91"), Font(color="FFFFFF", bold=True)
-MUTED, STRONG, TITLE_FONT = Font(color="808080", size=9), Font(bold=True), Font(bold=True, size=14, color="14425F")
+FACE = "Calibri"
+INPUT_FONT, HEAD_FONT = Font(name=FACE, color="0B3D91"), Font(name=FACE, color="FFFFFF", bold=True)
+MUTED, STRONG = Font(name=FACE, color="606B75", size=9), Font(name=FACE, bold=True)
+TITLE_FONT = Font(name=FACE, bold=True, size=14, color="14425F")
 
 
 @dataclass

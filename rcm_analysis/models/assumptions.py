@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class Assumptions:
     seed: int = 1
     draws: int = 1000
 
-    @property
+    @cached_property
     def month_labels(self) -> list[str]:
         """The months of the plan, YYYY-MM."""
         first = Period.month(self.start)
