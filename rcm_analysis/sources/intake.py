@@ -23,7 +23,7 @@ from ..workspace import Workspace
 from . import claim837, exports, remit835, x12
 from .intake_notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
-from .remittances import ordered, unmapped
+from .remittances import UNMAPPED, ordered, unmapped
 from .x12_intake import KINDS, X12Intake, npis_of
 
 KEPT_SHARE = 0.8
@@ -103,10 +103,11 @@ class _Intake:
         self.notes = Notes(client, workspace.registry)
         self.deliveries: list[Delivery] = []
         self.key = workspace.pseudonym_key()
-        self.maps = self._maps()
+        self.map_files = self._map_files()
+        self.maps = [exports.read_map(path) for path in self.map_files]
         self.x12 = X12Intake(change, self.notes, key=self.key, is_only_source=not self.maps)
 
-    def _maps(self) -> list[Any]:
+    def _map_files(self) -> list[Path]:
         folder = self.workspace.paths["maps"]
         shipped = Path(__file__).parent / "maps"
         found = []
@@ -118,17 +119,32 @@ class _Intake:
                     f"{self.client} uses the column map {name!r}, but there is no {name}.toml in {folder.name}/ "
                     f"and none is shipped under that name."
                 )
-            found.append(exports.read_map(path))
+            found.append(path)
         return found
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
         seen = dict(self.change.before.manifest["files"])
+        self._map_known_payers()
         for path in sorted(paths):
             self._take(path, seen)
         self.deliveries += self.x12.deliver()
         self._store()
         self._keep_sides()
         return self.notes.report
+
+    def _map_known_payers(self) -> None:
+        """Payers that were stored under their own names and that the registry knows by now."""
+        for table in TABLES.values():
+            columns = [name for name in PAYER_COLUMNS if name in table.names]
+            if not columns or not self.change.before.rows(table.name):
+                continue
+            words = pl.concat(self.change.before.scan(table).select(pl.col(name).unique()).collect().to_series() for name in columns)
+            strange = [word for word in words.drop_nulls().unique() if word.startswith(UNMAPPED)]
+            known = {word: self.registry.payer_of(word.removeprefix(UNMAPPED)) for word in strange}
+            known = {word: payer for word, payer in known.items() if payer}
+            if known:
+                rows = self.change.current(table)
+                self.change.replace_all(table, rows.with_columns(pl.col(name).replace(known) for name in columns))
 
     # ------------------------------------------------------------ one file
     def _take(self, path: Path, seen: dict[str, Any]) -> None:
@@ -150,7 +166,7 @@ class _Intake:
 
     def _maps_stamp(self) -> str:
         """Exports are read again when the client's column maps changed."""
-        return "+" + hashlib.sha256("".join(map(repr, self.maps)).encode()).hexdigest()[:16]
+        return "+" + hashlib.sha256(b"\0".join(path.read_bytes() for path in self.map_files)).hexdigest()[:16]
 
     def _already_taken(self, name: str, entry: dict[str, Any]) -> None:
         same = entry["name"] == name
@@ -345,7 +361,13 @@ class _Intake:
             before = self.change.before.side_table(name)
             if not before.is_empty():
                 rows = pl.concat([before.filter(~pl.col("file").is_in(read)), rows])
+            if name == "findings" and (rows["rule"] == "unmapped_payer").any() and not self._has_unmapped():
+                rows = rows.filter(pl.col("rule") != "unmapped_payer")
             self.change.sides[name] = rows
+
+    def _has_unmapped(self) -> bool:
+        tables = [table for table in TABLES.values() if "payer" in table.names]
+        return any(self.change.current(table)["payer"].drop_nulls().str.starts_with(UNMAPPED).any() for table in tables)
 
     def _name(self, path: Path) -> str:
         raw = (self.workspace.paths["raw"] / self.client).resolve()

@@ -11,6 +11,7 @@ import polars as pl
 from ..clients import Registry
 from ..errors import SourceError, listed
 from ..schema import Table
+from .remittances import UNMAPPED
 
 FINDING = {
     "file": pl.String, "rule": pl.String, "where": pl.String, "amount_cents": pl.Int64,
@@ -96,8 +97,8 @@ class Notes:
 
     def refuse(self, name: str, error: SourceError) -> None:
         self.report.files.append(FileReport(name, "unreadable", status="refused"))
-        message = str(error)
-        self.find(name, "refused", None, message if name in message else f"{name}: {message}", rows=None)
+        short, message = name.rpartition("/")[2], str(error)
+        self.find(name, "refused", None, message if short in message else f"{name}: {message}", rows=None)
 
     def refuse_foreign(self, name: str, npis: set[str]) -> None:
         own = set(self.registry.client(self.client).npis)
@@ -110,7 +111,7 @@ class Notes:
             )
 
     def unmapped_payers(self, name: str, rows: pl.DataFrame, money: str | None) -> None:
-        strange = rows.filter(pl.col("payer").str.starts_with("unmapped:"))
+        strange = rows.filter(pl.col("payer").str.starts_with(UNMAPPED))
         if strange.height:
             cents = int(strange[money].sum()) if money else None
             count = strange["payer"].n_unique()

@@ -25,6 +25,8 @@ from ..schema import (
 ORDER_OF_STATUS = {
     "1": "primary", "19": "primary", "2": "secondary", "20": "secondary", "3": "tertiary", "21": "tertiary",
 }
+UNMAPPED = "unmapped:"
+"""What stands before the name of a payer that the registry does not know."""
 REMITTANCE_TABLES = (DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS, PROVIDER_ADJUSTMENTS)
 
 
@@ -179,7 +181,7 @@ def unmapped(name: str | None) -> str:
     >>> unmapped("Some Health Plan, Inc.")
     'unmapped:some health plan, inc.'
     """
-    return "unmapped:" + (name or "unknown").strip().lower()
+    return UNMAPPED + (name or "unknown").strip().lower()
 
 
 def _frame(frame: pd.DataFrame) -> pl.DataFrame:

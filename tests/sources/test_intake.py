@@ -272,6 +272,17 @@ def test_an_unknown_payer_is_stored_under_its_own_name_and_found(workspace):
     assert "unmapped_payer" in rules(report)
 
 
+def test_a_payer_added_to_the_registry_is_found_in_what_is_stored(workspace):
+    put(workspace, "a.835", remit().replace(b"MEDICARE*XV*00512", b"Nowhere Health*XV*999"))
+    assert take(workspace).needs_person
+    path = workspace.paths["clients"]
+    path.write_text(path.read_text() + '\n[payers.nowhere]\nname = "Nowhere Health"\n')
+    workspace = open_workspace(workspace.folder)
+    report = take(workspace)
+    assert stored(workspace, "deposits")["payer"].to_list() == stored(workspace, "remit_claims")["payer"].to_list() == ["nowhere"]
+    assert not report.needs_person and workspace.client("acme").findings().is_empty()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
