@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,10 @@ from typing import Any
 import polars as pl
 
 from ..periods import Period
+from ..schema import TABLES
 from ..simulate import Truth
 from ..sources.intake import IntakeReport
+from ..store import known_by
 from ..workspace import ClientView
 from .scoring import Planted, Watch
 
@@ -36,7 +39,11 @@ class Case:
     def months_known(self) -> Iterator[tuple[Period, dict[str, Any]]]:
         """Each month with what was known on its last day: an analysis may not look ahead."""
         for month in self.period.months():
-            yield month, self.view.tables(as_of=month.last_day)
+            yield month, self.known_on(month.last_day)
+
+    def known_on(self, day: dt.date) -> dict[str, Any]:
+        """The tables as they stood at the end of `day`."""
+        return {name: known_by(frame, TABLES[name], day) for name, frame in self.known.items()}
 
     @property
     def sums(self) -> dict[str, Any]:

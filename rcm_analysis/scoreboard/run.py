@@ -1,15 +1,16 @@
 """From seeds to rows: simulate, take in, analyse, compare with the truth, in a folder that is then gone.
 
-One seed is one task: a company is written as raw files, every client enters through the intake as
-anybody's would, and only then is the truth opened. Tallies come back; nothing else is kept.
+Seed by seed a company is written as raw files; every client enters through the intake as anybody's
+would, and only then is the truth opened. Tallies come back; nothing else is kept.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,13 +30,13 @@ SIZES = (0.3, 1.0, 0.6)
 CLIENTS, MONTHS = 12, 20
 
 
-def main_rows(seeds: str, *, workers: int = 2) -> list[Row]:
+def main_rows(seeds: str, *, workers: int = 2, progress: Callable[[int, str], None] | None = None) -> list[Row]:
     """The scoreboard for the seeds written as "A-B" (both included) or "A".
 
     Raises
         ParameterError for anything else.
     """
-    return run(parse_seeds(seeds), workers=workers)
+    return run(parse_seeds(seeds), workers=workers, progress=progress)
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -52,48 +53,57 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def run(
-    seeds: Sequence[int], *, clients: int = CLIENTS, months: int = MONTHS, workers: int = 2,
-    sizes: Sequence[float] = SIZES,
+    seeds: Sequence[int], *, clients: int = CLIENTS, months: int = MONTHS, workers: int = 2, sizes: Sequence[float] = SIZES,
+    progress: Callable[[int, str], None] | None = None,
 ) -> list[Row]:
     """The scoreboard over these seeds: every figure over all clients of all seeds together.
 
     Counts
         `clients` simulated clients of `months` months each, of which about a third are quiet; seed n
-        is simulated at the size `sizes[n % len(sizes)]`.
+        is simulated at the size `sizes[n % len(sizes)]`. Clients are scored `workers` at a time;
+        `progress` is told the seed and the client of each one that is done.
 
     Raises
         ParameterError without a seed.
     """
     if not seeds:
         raise ParameterError("The scoreboard needs at least one seed, such as 1-3.")
-    task = partial(tallies_of_seed, clients=clients, months=months, sizes=tuple(sizes))
-    if workers == 1 or len(seeds) == 1:
-        found = [task(seed) for seed in seeds]
-    else:
-        with ProcessPoolExecutor(min(workers, len(seeds)), mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(task, seeds))
-    return rows_of(tally for tallies in found for tally in tallies)
+    tallies: list[Tally] = []
+    with _side_by_side(workers) as each:
+        for seed in seeds:
+            with tempfile.TemporaryDirectory(prefix="rcm-scoreboard-") as folder:
+                size = sizes[seed % len(sizes)]
+                simulate.write_clients(Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers)
+                workspace = open_workspace(folder)
+                workspace.pseudonym_key()
+                names = workspace.clients()
+                for name, found in zip(names, each(partial(tallies_of_client, Path(folder)), names), strict=True):
+                    tallies += found
+                    if progress:
+                        progress(seed, name)
+    return rows_of(tallies)
 
 
-def tallies_of_seed(seed: int, *, clients: int, months: int, sizes: Sequence[float]) -> list[Tally]:
-    """The tallies of one simulated company, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="rcm-scoreboard-") as folder:
-        simulate.write_clients(Path(folder), seed=seed, months=months, clients=clients, scale=sizes[seed % len(sizes)])
-        return [tally for case in cases(Path(folder)) for tally in tallies_of(case)]
+@contextmanager
+def _side_by_side(workers: int) -> Iterator[Callable[..., Iterable[list[Tally]]]]:
+    """`map`, over as many processes as there are workers."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
 
 
-def tallies_of(case: Case) -> list[Tally]:
-    """What one client adds to every figure."""
+def tallies_of_client(folder: Path, client: str) -> list[Tally]:
+    """What one client of a simulated workspace adds to every figure, from its raw files on."""
+    case = case_of(folder, client)
     return [tally for scorer in SCORERS for tally in scorer(case)]
 
 
-def cases(folder: Path) -> Iterator[Case]:
-    """Every client of a simulated workspace, taken in and with its truth."""
+def case_of(folder: Path, client: str) -> Case:
+    """One client of a simulated workspace, taken in and with its truth."""
     workspace = open_workspace(folder)
-    workspace.pseudonym_key()
-    truth = simulate.read_truth(folder)
-    for client, paths in find_files(workspace).items():
-        intake = ingest_client(workspace, client, paths)
-        months = stored_months(workspace.store.open(client))
-        period = Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
-        yield Case(client, period, workspace.client(client), intake, truth)
+    intake = ingest_client(workspace, client, find_files(workspace, client=client)[client])
+    months = stored_months(workspace.store.open(client))
+    period = Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
+    return Case(client, period, workspace.client(client), intake, simulate.read_truth(folder))

@@ -83,8 +83,8 @@ def lags(case: Case) -> list[Tally]:
         return []
     then = Period.of(case.period.last_day).shift(-SETTLED_MONTHS)
     quarter = then.trailing(3)
-    known_then = claim_ends(case.view.tables(as_of=then.last_day), as_of=then.last_day)
-    curves = {payer: curve for payer, curve in incidence_by(known_then).groupby("payer")}
+    known_then = claim_ends(case.known_on(then.last_day), as_of=then.last_day)
+    curves = dict(iter(incidence_by(known_then).groupby("payer")))
     known_now = claim_ends(case.known, as_of=case.period.last_day)
     billed = known_now[quarter.holds(known_now["start_on"].dt.date)]
     said = sum(len(claims) * share_by(curves[payer], PAID_DAYS) for payer, claims in billed.groupby("payer") if payer in curves)
