@@ -14,6 +14,8 @@ KINDS = {
     "number": pl.Float64,
     "flag": pl.Boolean,
 }
+CHANNELS = ("phone", "text", "email", "mail", "portal", "in_person")
+"""How patients and members are reached."""
 
 
 @dataclass(frozen=True)

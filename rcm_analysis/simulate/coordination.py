@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .. import schema_services as services
+from .. import schema_coordination as services
 from ..schema_base import Table
 from .book import working_day
 from .company import day_number
@@ -154,7 +154,7 @@ def _enrol(team: Team) -> pl.DataFrame:
         "payer": luck.word("payer", {"harbor": 74, "medicaid": 26}, number),
     }
     return team.rows(services.OUTREACH, {
-        "outreach_id": numbered("OR", len(row)), "referral_id": numbered("RF", len(sent["number"])).to_numpy()[tried[row]],
+        "outreach_id": numbered("OR", len(row)), "referral_id": numbered("RF", len(sent["number"]))[tried[row]],
         "patient": children(tried[row]), "coordinator": who[row], "contacted_on": day,
         "entered_on": working_day(day + (luck.uniform("late", tried[row], place) < 0.15)),
         "channel": luck.word("channel", {"phone": 70, "in_person": 15, "text": 10, "mail": 5}, tried[row], place), "is_reached": reached,
@@ -166,7 +166,7 @@ def _enrolment_rows(team: Team) -> pl.DataFrame:
     members, luck = team.members, team.luck("enrolments")
     number = members["number"]
     return team.rows(services.ENROLMENTS, {
-        "enrolment_id": team.ids, "referral_id": numbered("RF", len(team.referrals["number"])).to_numpy()[number],
+        "enrolment_id": team.ids, "referral_id": numbered("RF", len(team.referrals["number"]))[number],
         "patient": children(number), "payer": [team.payers[word] for word in members["payer"].tolist()],
         "region": np.full(len(number), team.region), "enrolled_on": members["enrolled"],
         "recorded_on": working_day(members["enrolled"] + luck.between("recorded", 0, 5, number)), "ended_on": members["ended"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from .. import schema_services as services
+from .. import schema_coordination as services
 from .book import working_day
 from .service_rows import day_or_never, numbered, only_where
 from .submission import NEVER
@@ -44,7 +44,7 @@ def billed(team: Team, months: pl.DataFrame) -> dict[str, pl.DataFrame]:
         uploaded=pl.Series(working_day(again["decided"].to_numpy()[retried] + luck.between("wait", 5, 25, *key)[retried])),
         turn=pl.lit(1)).drop("lead", "decided", "paid_by_payer", "denial", "agency", "fee", "cents")
     both = pl.concat([first, _tried(team, second).select(first.columns)]).sort("uploaded", "member", "month", "turn")
-    both = both.with_columns(id=numbered("HC", len(both)))
+    both = both.with_columns(id=pl.Series(numbered("HC", len(both)), dtype=pl.String))
     before = both.filter(pl.col("turn") == 0).select("member", "month", pl.col("id").alias("before"))
     both = both.join(before, on=["member", "month"], how="left", maintain_order="left")
     return {"care_claims": _claim_rows(team, both), "care_recoupments": _taken_back(team, both)}

@@ -17,7 +17,7 @@ from .book import working_day
 from .company import day_number
 from .engagement_voices import voices
 from .practice import Practice
-from .service_rows import Luck, day_or_never, only_where, patients, planted_item, table_rows
+from .service_rows import Luck, day_or_never, numbered, only_where, patients, planted_item, table_rows
 from .submission import NEVER
 from .write_x12 import claim_ids
 
@@ -120,16 +120,12 @@ def _appointments(office: Office, slots: pl.DataFrame) -> pl.DataFrame:
     usual = luck.uniform("same problem", claim) < 0.6
     problem = np.where(usual, luck.word("usual problem", HABIT, person), luck.word("problem", HABIT, claim))
     return office.rows(services.APPOINTMENTS, {
-        "appointment_id": _names("AP", len(slots)), "patient": patients(person), "booked_on": booked, "scheduled_on": day,
+        "appointment_id": numbered("AP", len(slots)), "patient": patients(person), "booked_on": booked, "scheduled_on": day,
         "provider": office.providers[claims["provider"][claim]], "location": office.places[claims["location"][claim]], "visit_type": kind,
         "is_planned_follow_up": (kind == "follow_up") & (luck.uniform("planned", *key) < 0.45), "settled_on": settled, "status": status,
         "notice_hours": only_where(np.isin(status, ["late_cancel", "cancelled"]), hours.astype(float)),
         "problem": only_where(kept, problem), "claim_id": only_where(kept, office.ids[claim]),
     })
-
-
-def _names(prefix: str, count: int) -> pl.Series:
-    return pl.select((pl.lit(prefix) + pl.int_range(1, count + 1).cast(pl.String).str.zfill(7)).alias("id")).to_series()
 
 
 def _day(frame: pl.DataFrame, name: str) -> np.ndarray:
@@ -150,12 +146,12 @@ def _intakes(office: Office, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataF
     shares = {"demographics": 0.96, "insurance": 0.94, "history": 0.9, "medication": 0.87, "consent": 0.97}
     entered = day + (luck.uniform("late", *key) < 0.1)
     rows = office.rows(services.INTAKES, {
-        "intake_id": _names("IN", len(forms)), "patient": forms["patient"], "appointment_id": forms["appointment_id"],
+        "intake_id": numbered("IN", len(forms)), "patient": forms["patient"], "appointment_id": forms["appointment_id"],
         "location": forms["location"], "taken_on": day, "entered_on": entered,
         **{f"is_{name}_complete": luck.uniform(name, *key) < share for name, share in shares.items()},
         "is_social_needs_complete": asked, "social_needs": only_where(asked, found),
     })
-    names = _names("IN", len(forms)).to_numpy()
+    names = numbered("IN", len(forms))
     return rows, rows.filter(pl.col("intake_id").is_in(names[lost].tolist()))
 
 
@@ -204,7 +200,7 @@ def _navigation(office: Office) -> pl.DataFrame:
     keep = (day <= end[row]) & (luck.uniform("made", *key) < 0.9)
     row, day, key = row[keep], day[keep], (key[0][keep], key[1][keep])
     return office.rows(services.NAVIGATOR_CONTACTS, {
-        "contact_id": _names("NC", len(row)), "patient": patients(high["who"][row]), "navigator": high["navigator"][row],
+        "contact_id": numbered("NC", len(row)), "patient": patients(high["who"][row]), "navigator": high["navigator"][row],
         "contacted_on": day, "entered_on": day + (luck.uniform("late", *key) < 0.15),
         "channel": luck.word("channel", {"phone": 7, "in_person": 2, "portal": 1}, *key), "is_reached": luck.uniform("reached", *key) < 0.7,
     })
@@ -233,7 +229,7 @@ def _hospital(office: Office) -> pl.DataFrame:
     key = person, day
     reported = day + length + luck.between("reported", 1, 15, *key)
     return office.rows(services.HOSPITAL_ENCOUNTERS, {
-        "encounter_id": _names("HE", len(person)), "patient": patients(person),
+        "encounter_id": numbered("HE", len(person)), "patient": patients(person),
         "kind": np.where(~stay, "emergency", np.where(luck.uniform("watched", *key) < 0.15, "observation", "inpatient")),
         "admitted_on": day, "discharged_on": day + length, "reported_on": reported, "problem": luck.word("problem", HABIT, person),
         "is_planned": stay & (luck.uniform("planned", *key) < 0.2),
@@ -273,7 +269,7 @@ def _changes(office: Office) -> pl.DataFrame:
     told = [("late_cancel", "patients cancelled on the day", "text reminder three days ahead"),
             ("social_needs", "needs were asked at seven visits in ten", "needs moved to the first page of the form")]
     return office.rows(services.PROGRAMME_CHANGES, {
-        "change_id": _names("PC", 2), "decided_on": [office.reminders - 14] * 2, "started_on": [office.reminders] * 2,
+        "change_id": numbered("PC", 2), "decided_on": [office.reminders - 14] * 2, "started_on": [office.reminders] * 2,
         "measure": [row[0] for row in told], "location": pl.Series([None, None], dtype=pl.String),
         "issue": [row[1] for row in told], "change": [row[2] for row in told],
     })
@@ -284,7 +280,7 @@ def _changes(office: Office) -> pl.DataFrame:
 def _planted(office: Office, appointments: pl.DataFrame, missed: np.ndarray, unasked: pl.DataFrame) -> list[dict[str, Any]]:
     if office.shift == NEVER:
         return []
-    extra = appointments.filter(pl.col("appointment_id").is_in(_names("AP", len(missed)).to_numpy()[missed].tolist()))
+    extra = appointments.filter(pl.col("appointment_id").is_in(numbered("AP", len(missed))[missed].tolist()))
     extra = extra.filter(pl.col("status") == "no_show")
     first, forms = (str(np.datetime64(int(day), "D")) for day in (office.shift, office.forms))
     return [

@@ -73,7 +73,7 @@ def _statements(desk: Desk, sent: pl.DataFrame) -> pl.DataFrame:
 
 def plan_ids(desk: Desk) -> np.ndarray:
     """The id of every plan."""
-    return numbered("PL", len(desk.programme.plans["claim"])).to_numpy()
+    return numbered("PL", len(desk.programme.plans["claim"]))
 
 
 def _plans(desk: Desk) -> pl.DataFrame:
@@ -115,7 +115,7 @@ def _attempts(desk: Desk, sent: pl.DataFrame) -> pl.DataFrame:
     gap = luck.between("gap", 2, 5, *key)[owner]
     start = np.where(paid, asked["paid"].to_numpy(), asked["due"].fill_null(0).to_numpy())[owner]
     day = np.where(paid[owner], start - gap * (declines[owner] - place), start + gap * place)
-    ids = numbered("PA", len(owner)).to_numpy()
+    ids = numbered("PA", len(owner))
     first = ids[(np.cumsum(tries) - tries).clip(0, max(0, len(ids) - 1))][owner]
     code = np.where(hard, luck.word("hard code", HARD_CODES, *key), luck.word("soft code", SOFT_CODES, *key))[owner]
     again = approved & hard[owner] & (declines[owner] > 0)

@@ -102,7 +102,7 @@ def _promises(desk: Desk, sent: pl.DataFrame, luck: Luck) -> pl.DataFrame:
 
 
 def _promise_rows(desk: Desk, promises: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
-    told = calls.with_columns(interaction_id=numbered("CL", len(calls))).filter(pl.col("reason") == "promise")
+    told = calls.with_columns(interaction_id=pl.Series(numbered("CL", len(calls)))).filter(pl.col("reason") == "promise")
     promises = promises.join(told.select("claim", "day", "interaction_id"), on=["claim", "day"], how="left").sort("day", "claim")
     return desk.rows(services.PROMISES, {
         "promise_id": numbered("PR", len(promises)), **desk.account(promises["claim"].to_numpy()), "interaction_id": promises["interaction_id"],

@@ -23,13 +23,13 @@ def patients(numbers: np.ndarray) -> pl.Series:
     return pl.Series([f"C{number + 1:06d}" for number in np.asarray(numbers).tolist()], dtype=pl.String)
 
 
-def numbered(prefix: str, count: int) -> pl.Series:
+def numbered(prefix: str, count: int) -> np.ndarray:
     """Ids from 1.
 
-    >>> numbered("S", 2).to_list()
+    >>> numbered("S", 2).tolist()
     ['S000001', 'S000002']
     """
-    return pl.Series([f"{prefix}{number:06d}" for number in range(1, count + 1)], dtype=pl.String)
+    return np.array([f"{prefix}{number:06d}" for number in range(1, count + 1)], dtype=str)
 
 
 class Luck:
