@@ -5,14 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 import rcm_analysis
 from rcm_analysis import scoreboard
 from rcm_analysis.errors import ParameterError
+from rcm_analysis.periods import Period
+from rcm_analysis.scoreboard.case import Case
 from rcm_analysis.scoreboard.record import FIGURES, Aim, Figure, Row, Tally, from_json, rows_of
+from rcm_analysis.scoreboard.scores_claims import duplicated_remittances, sweeps
 from rcm_analysis.scoreboard.scoring import Alarm, Planted, Watch, points_to, projected, sought
+from rcm_analysis.simulate import read_truth
 
 PACKAGE = Path(rcm_analysis.__file__).parent
 MARCH = dt.date(2026, 3, 10)
@@ -171,6 +177,67 @@ def test_what_is_no_range_of_seeds_is_refused(text):
 def test_no_seed_is_refused():
     with pytest.raises(ParameterError, match="at least one seed"):
         scoreboard.run([])
+
+
+# -- scorers on a truth made by hand ---------------------------------------------------------------
+
+def plant(kind: str, **other) -> dict:
+    """One entry of a truth file."""
+    entry = {
+        "id": f"a/{kind}/1", "kind": kind, "client": "a", "is_problem": kind != "rate_cut", "start": "2026-03-01", "end": None,
+        "start_basis": "posted", "size": 1.0, "size_unit": "files", "scope": {}, "first_seen": "2026-03-20", "claims_count": 1,
+        "amount_cents": 500, "amount_means": "", "files": [], "months": [], "rows": [],
+    }
+    return entry | other
+
+
+def case(folder: Path, plants: list[dict], *, tables: dict | None = None, refused: tuple[str, ...] = (), **sums) -> Case:
+    """A client with what is stored, what intake refused, and what is true."""
+    (folder / "truth").mkdir()
+    (folder / "truth" / "a.json").write_text(json.dumps({"client": "a", "plants": plants, **sums}))
+    findings = pl.DataFrame({"rule": ["duplicate_remittance"] * len(refused), "file": list(refused)}, schema={"rule": pl.String, "file": pl.String})
+    view = SimpleNamespace(tables=lambda: {name: frame.lazy() for name, frame in (tables or {}).items()})
+    period = Period(dt.date(2026, 1, 1), dt.date(2026, 7, 1))
+    return Case("a", period, view, SimpleNamespace(findings=findings), read_truth(folder))
+
+
+COPY = plant("duplicated_remit", files=["835/resent_x.835"])
+
+
+@pytest.mark.parametrize("refused,stored,recall,doubled", [
+    pytest.param(("835/resent_x.835",), 700, 1, 0, id="refused and counted once"),
+    pytest.param((), 1400, 0, 700, id="taken in twice"),
+    pytest.param(("835/y.835",), 1400, 0, 700, id="another file was refused instead"),
+])
+def test_a_remittance_delivered_twice(tmp_path, refused, stored, recall, doubled):
+    deposits = pl.DataFrame({"paid_cents": [stored]})
+    one = case(tmp_path, [COPY], tables={"deposits": deposits}, refused=refused, deposits_cents=700)
+    assert figures(duplicated_remittances(one)) == {"recall": recall, "dollars counted twice": doubled}
+
+
+def test_a_lawful_change_leaves_a_client_quiet_and_what_nobody_can_see_is_not_asked_for(tmp_path):
+    one = case(tmp_path, [plant("rate_cut"), plant("underpayment", first_seen=None, is_problem=False)])
+    assert one.watch.is_quiet
+    assert one.planted("underpayment") == []
+    assert [found.starts_on for found in one.planted("rate_cut")] == [dt.date(2026, 3, 20)]
+
+
+def test_what_a_plant_shows_in_a_month_is_read_from_the_truth(tmp_path):
+    months = [{"month": "2026-03", "claims_count": 1, "amount_cents": 300}, {"month": "2026-04", "claims_count": 1, "amount_cents": 200}]
+    one = case(tmp_path, [plant("denials_as_contractual", months=months), plant("underpayment", id="a/u/1", months=months)])
+    assert one.planted_cents(Period.month("2026-04"), "denials_as_contractual") == 200
+
+
+def test_a_sweep_is_found_from_the_postings_and_its_dollars_compared(tmp_path):
+    swept = [f"c{number}" for number in range(6)]
+    claims = pl.DataFrame({"client": "a", "claim_id": swept, "service_on": [dt.date(2025, 6, 1)] * 6})
+    postings = pl.DataFrame({
+        "client": "a", "claim_id": swept, "kind": "write_off", "posted_by": "jd", "amount_cents": [-10_00] * 6,
+        "posted_on": [dt.date(2026, 3, 31)] * 6,
+    })
+    tables = {"claims": claims.with_columns(entered_on="service_on"), "transactions": postings}
+    one = case(tmp_path, [plant("whole_dollar_sweep", amount_cents=50_00)], tables=tables)
+    assert figures(sweeps(one)) == {"recall": 1, "precision": 1, "dollar error": 0.2}
 
 
 # -- the truth stays apart -------------------------------------------------------------------------
