@@ -222,6 +222,11 @@ def test_a_lawful_change_leaves_a_client_quiet_and_what_nobody_can_see_is_not_as
     assert [found.starts_on for found in one.planted("rate_cut")] == [dt.date(2026, 3, 20)]
 
 
+@pytest.mark.parametrize("kind,quiet", [("charge_lag_creep", False), ("call_outside_hours", True)])
+def test_a_client_is_quiet_for_claims_when_only_another_domain_has_a_problem(tmp_path, kind, quiet):
+    assert case(tmp_path, [plant(kind)]).watch.is_quiet is quiet
+
+
 def test_what_a_plant_shows_in_a_month_is_read_from_the_truth(tmp_path):
     months = [{"month": "2026-03", "claims_count": 1, "amount_cents": 300}, {"month": "2026-04", "claims_count": 1, "amount_cents": 200}]
     one = case(tmp_path, [plant("denials_as_contractual", months=months), plant("underpayment", id="a/u/1", months=months)])

@@ -12,7 +12,7 @@ import polars as pl
 
 from ..periods import Period
 from ..schema import TABLES
-from ..simulate import Truth
+from ..simulate import PLANT_KINDS, Truth
 from ..sources.intake import IntakeReport
 from ..store import known_by
 from ..workspace import ClientView
@@ -51,7 +51,9 @@ class Case:
 
     @property
     def watch(self) -> Watch:
-        return Watch(self.client, self.period.first_day, self.period.last_day, self.client in self.truth.quiet)
+        """The months watched; quiet where no problem was planted in the claims (other domains do not count)."""
+        mine = self.truth.plants.filter(pl.col("client") == self.client, "is_problem", pl.col("kind").is_in(list(PLANT_KINDS)))
+        return Watch(self.client, self.period.first_day, self.period.last_day, mine.is_empty())
 
     def plants(self, *kinds: str) -> pl.DataFrame:
         """The planted items of these kinds that can be seen in the raw files."""

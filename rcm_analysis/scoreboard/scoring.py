@@ -38,7 +38,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Watch:
-    """What was watched: one client from `first_day` to `last_day`; quiet when nothing at all was planted."""
+    """What was watched: one client from `first_day` to `last_day`; quiet when no problem was planted."""
 
     client: str
     first_day: dt.date
