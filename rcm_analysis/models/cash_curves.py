@@ -58,7 +58,7 @@ def fit_curves(flows: Flows, *, as_of: int, window_days: int = 365) -> Curves:
         shares per day; `as_of` is a day number
     """
     at_risk, ended = _exposure(flows, as_of, window_days)
-    hazard, prior_claims = _hazards(flows, at_risk, ended)
+    hazard, prior_claims = _hazards(flows, as_of, at_risk, ended)
     recent = _recent(flows, as_of, window_days)
     streams = len(flows.streams)
     passed_to = _passed_to(flows, recent, streams)
@@ -214,12 +214,13 @@ def _stepped(values: np.ndarray) -> np.ndarray:
     return np.repeat(means / widths, np.diff(STEP_EDGES), axis=0)
 
 
-def _hazards(flows: Flows, at_risk: np.ndarray, ended: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hazards(flows: Flows, as_of: int, at_risk: np.ndarray, ended: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     hazard = np.zeros((*at_risk.shape, len(EXITS)))
     worth = np.zeros(len(at_risk))
     groups = flows.streams.groupby(["client", "party"]).indices
-    cents = np.bincount(flows.stream, flows.began, len(flows.streams))
-    items = np.bincount(flows.item_stream, minlength=len(flows.streams))
+    known = flows.day <= as_of
+    cents = np.bincount(flows.stream[known], flows.began[known], len(flows.streams))
+    items = np.bincount(flows.item_stream[np.unique(flows.item[known])], minlength=len(flows.streams))
     for members in groups.values():
         size = cents[members].sum() / max(items[members].sum(), 1)
         if size <= 0:

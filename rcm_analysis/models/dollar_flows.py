@@ -128,7 +128,7 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     starts = np.full(len(first), 10**7)
     np.minimum.at(starts, wide["item"][began > 0], wide["day"][began > 0])
     return Flows(
-        streams, first["stream"].to_numpy(), first["claim"].to_numpy(), _sources(applied, streams), wide["item"], wide["day"],
+        streams, first["stream"].to_numpy(), first["claim"].to_numpy(), _sources(applied, streams, starts), wide["item"], wide["day"],
         starts[wide["item"]], began, out, began - out.sum(axis=1),
         rows["day"].to_numpy()[is_cash], rows["stream"].to_numpy()[is_cash], -rows["amount_cents"].to_numpy(dtype=float)[is_cash],
         claim_of[is_cash], ahead_cents,
@@ -215,19 +215,21 @@ def _ahead(cash: pd.DataFrame, applied: pd.DataFrame, wide: dict[str, np.ndarray
     return out
 
 
-def _sources(applied: pd.DataFrame, streams: pd.DataFrame) -> np.ndarray:
-    """For every item, the stream of its claim that its dollars come from: secondary before primary, else none."""
+def _sources(applied: pd.DataFrame, streams: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
+    """For every item, the stream of its claim that its dollars come from, by what was there when it began:
+    the secondary before the primary, else none."""
     items = applied.drop_duplicates("item")[["item", "claim", "stream"]]
     party = streams["party"].to_numpy()[items["stream"].to_numpy()]
     rank = pd.Series(party).map({PRIMARY: 0, SECONDARY: 1}).fillna(2).to_numpy()
     claims = int(items["claim"].max()) + 1 if len(items) else 0
-    by_rank = np.full((2, claims), -1)
+    claim, began = items["claim"].to_numpy(), starts[items["item"].to_numpy()]
+    by_rank, since = np.full((2, claims), -1), np.full((2, claims), 10**7)
     for number in (0, 1):
         mine = rank == number
-        by_rank[number, items["claim"].to_numpy()[mine]] = items["stream"].to_numpy()[mine]
-    claim = items["claim"].to_numpy()
-    from_primary, from_secondary = by_rank[0, claim], by_rank[1, claim]
-    found = np.where(rank == 0, -1, np.where(rank == 1, from_primary, np.where(from_secondary >= 0, from_secondary, from_primary)))
+        by_rank[number, claim[mine]] = items["stream"].to_numpy()[mine]
+        since[number, claim[mine]] = began[mine]
+    by_secondary = (by_rank[1, claim] >= 0) & (since[1, claim] <= began)
+    found = np.where(rank == 0, -1, np.where((rank == 2) & by_secondary, by_rank[1, claim], by_rank[0, claim]))
     out = np.full(len(items), -1)
     out[items["item"].to_numpy()] = found
     return out

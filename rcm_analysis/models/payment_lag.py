@@ -213,7 +213,8 @@ def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFr
     is_paid = rows["first_paid_on"].notna()
     is_closed = ~is_paid & (rows["balance_cents"] <= 0) & (rows["postings"] > 0)
     is_denied = (rows["denied_standing"] > 0) | (rows["denial_cents"] < 0)
-    is_passed = -rows["passed_cents"] >= (rows["charge_cents"] + rows["contractual_cents"] + rows["passed_cents"])
+    rest = rows["charge_cents"] + rows["contractual_cents"] + rows["passed_cents"]
+    is_passed = (rows["passed_cents"] < 0) & (-rows["passed_cents"] >= rest)
     closed = np.select([is_denied, is_passed], ["denied", "patient"], "written_off")
     rows["end"] = np.where(is_paid, "paid", np.where(is_closed, closed, OPEN))
     ended_on = rows["first_paid_on"].where(is_paid, rows["last_on"].where(is_closed, pd.Timestamp(as_of)))

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.payment_lag import completion_factors, cumulative_incidence, paid_triangle, reverse_hazards, ultimates
+from rcm_analysis.models.payment_lag import (
+    completion_factors,
+    cumulative_incidence,
+    paid_triangle,
+    reverse_hazards,
+    ultimates,
+)
 
 RAA = [
     [5012, 8269, 10907, 11805, 13539, 16181, 18009, 18608, 18662, 18834],
