@@ -15,7 +15,7 @@ from rcm_analysis import scoreboard
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.case import Case
-from rcm_analysis.scoreboard.record import FIGURES, Aim, Figure, Row, Tally, from_json, rows_of
+from rcm_analysis.scoreboard.record import FIGURES, Aim, Figure, Row, Tally, rows_of
 from rcm_analysis.scoreboard.scores_claims import duplicated_remittances, sweeps
 from rcm_analysis.scoreboard.scoring import Alarm, Planted, Watch, points_to, projected, sought
 from rcm_analysis.simulate import read_truth
@@ -150,7 +150,7 @@ def test_json_holds_exactly_the_five_names_and_comes_back():
     rows = rows_of([Tally("worklist", "dollars recovered, of oldest first", 3, 2)])
     plain = json.loads(json.dumps(scoreboard.as_json(rows)))
     assert {tuple(row) for row in plain} == {("analysis", "figure", "value", "aim", "holds")}
-    assert from_json(plain) == rows
+    assert [Row(**row) for row in plain] == rows
 
 
 def test_history_grows_by_one_line_a_run(tmp_path):

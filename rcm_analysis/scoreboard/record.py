@@ -7,7 +7,7 @@ empty row: the analysis does not exist yet, or nothing was planted for it to fin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
@@ -182,11 +182,6 @@ def _row(figure: Figure, tallies: list[Tally]) -> Row:
 def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The rows as plain dictionaries: analysis, figure, value, aim, holds."""
     return [asdict(row) for row in rows]
-
-
-def from_json(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """The rows that `as_json` gave."""
-    return [Row(**row) for row in rows]
 
 
 def table_text(rows: Iterable[Row]) -> str:
