@@ -136,7 +136,7 @@ def _priced(book: Book, line: np.ndarray, paid: np.ndarray, day: np.ndarray, fac
         less = contract(book, line, plant.id) - expected
         rows = np.flatnonzero(paid & (less > 0))
         book.planted.note(plant, claim[rows], day[rows], less[rows], line[rows])
-    for plant in book.planted.of("underpayment"):
+    for plant in book.planted.of("underpayment") if factor == 1 else ():
         rows = np.flatnonzero(paid & plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line))
         short = np.rint(allowed[rows] * plant.size).astype(np.int64)
         allowed[rows] -= short
@@ -293,11 +293,9 @@ def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
     """Crossovers arrive by themselves; other secondaries are billed by the office, and some never are."""
     book, sent = decisions.book, decisions.sent
     draws = book.draws("secondary")
-    rows, billed, crossed = _to_secondary(book, final, lines)
-    rows, crossed = rows[billed], crossed[billed]
+    rows, bill_day, crossed = _to_secondary(book, final, lines)
     claim = final["claim"][rows]
     payer = book.claims["secondary"][claim]
-    bill_day = working_day(final["day"][rows] + np.where(crossed, 1, 4 + draws.integers("wait", 0, 15)[claim]))
     by_office = np.flatnonzero(~crossed)
     bill_day[by_office] = sending_days(book, claim[by_office], bill_day[by_office])
     add_submissions(sent, claim[by_office], bill_day[by_office], payer[by_office], "secondary", "1")
@@ -322,7 +320,7 @@ def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
 
 
 def _to_secondary(book: Book, final: dict, lines: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Decisions that leave something for a secondary payer; which of them reach it, and which by crossover."""
+    """Decisions whose rest reaches a secondary payer, the day on which it is sent there, and which cross over."""
     draws = book.draws("secondary")
     left = np.bincount(lines["owner"], weights=sum(lines[name] for name in SHARES), minlength=len(final["claim"]))
     secondary = book.claims["secondary"][final["claim"]]
@@ -330,11 +328,12 @@ def _to_secondary(book: Book, final: dict, lines: dict) -> tuple[np.ndarray, np.
     claim = final["claim"][rows]
     crossed = final["status"][rows] == "19"
     billed = crossed | (draws.uniform("billed")[claim] > 0.08)
+    bill_day = working_day(final["day"][rows] + np.where(crossed, 1, 4 + draws.integers("wait", 0, 15)[claim]))
     for plant in book.planted.of("secondary_not_billed"):
         forgotten = billed & ~crossed & struck(book, plant, claim, final["day"][rows], secondary[rows])
         billed &= ~forgotten
-        book.planted.note(plant, claim[forgotten], final["day"][rows][forgotten], left[rows][forgotten])
-    return rows, billed, crossed
+        book.planted.note(plant, claim[forgotten], bill_day[forgotten], left[rows][forgotten])
+    return rows[billed], bill_day[billed], crossed[billed]
 
 
 def _takebacks(decisions: Decisions, codes: DenialCodes, final: dict, lines: dict) -> None:

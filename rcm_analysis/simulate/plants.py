@@ -61,13 +61,13 @@ PLANT_KINDS: dict[str, PlantKind] = {
         "contract amount of the lines denied at first decision", category="eligibility"),
     "underpayment": PlantKind(
         "a payer allows less than its contract for some codes", "decided", "share of the allowed amount",
-        "allowed amount short of the contract in the first decision that priced the line"),
+        "allowed amount short of the contract when the line was first priced short (takebacks left out)"),
     "rate_cut": PlantKind(
         "a payer lowers its fee schedule: no underpayment", "service", "share of the allowed amount",
         "allowed amount less than under the old schedule", is_problem=False),
     "secondary_not_billed": PlantKind(
         "claims are no longer sent to the secondary payer", "decided", _SHARE,
-        "patient responsibility of the primary decision that no secondary was asked for"),
+        "patient responsibility of the primary decision, from the day the secondary should have been billed"),
     "document_holds": PlantKind(
         "claims wait unsent for documents of the client", "entry", _SHARE, "billed charge of the claims held"),
     "charge_lag_creep": PlantKind(

@@ -16,15 +16,21 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
+import oxedi
+import polars as pl
 import pytest
 
-from rcm_analysis.simulate.company import day_number, seed_company
+from rcm_analysis.errors import ClientError, SourceError
+from rcm_analysis.simulate import PLANT_KINDS, read_truth, write_clients
+from rcm_analysis.simulate.company import day_number, grown_company, seed_company
 from rcm_analysis.simulate.fees import Calendar
-from rcm_analysis.simulate.planning import standing
-from rcm_analysis.simulate.plants import PLANT_KINDS, Plant, Scope
-from rcm_analysis.simulate.workspace_files import Job, fee_factor, live, write_files
+from rcm_analysis.simulate.planning import drawn, fixed, standing
+from rcm_analysis.simulate.plants import Plant, Scope
+from rcm_analysis.simulate.workspace_files import Job, _write, fee_factor, live, write_files
+from rcm_analysis.sources.intake import find_files, ingest_client
+from rcm_analysis.workspace import open_workspace
 
-CLIENT, MONTHS, SCALE = "chicago-med", 14, 0.2
+CLIENT, MONTHS, SCALE = "chicago-med", 12, 0.2
 START = dt.date(2026, 4, 6)
 SCOPES = {
     "authorization_denials": (0.8, Scope("summit", ("85025", "81002", "87880"))),
@@ -80,7 +86,7 @@ class Raw:
                 elif part[0] == "N1" and part[1] == "PR":
                     payer = part[2]
                 elif part[0] == "CLP":
-                    found.append(SimpleNamespace(id=part[1], status=part[2], icn=part[7], owed=Decimal(part[5]), day=created, trace=trace,
+                    found.append(SimpleNamespace(id=part[1], status=part[2], charge=Decimal(part[3]), paid=Decimal(part[4]), icn=part[7], owed=Decimal(part[5]), day=created, trace=trace,
                                                  payer=payer, file=path.name, lines=[], text=[segment]))
                 elif part[0] == "SVC":
                     found[-1].lines.append(SimpleNamespace(
@@ -140,6 +146,12 @@ def us(text: str) -> dt.date:
     return dt.datetime.strptime(text, "%m/%d/%Y").date()
 
 
+def plant_of(kind: str) -> Plant:
+    size, scope = SCOPES[kind]
+    end = day_number(START) + 6 if kind == "clearinghouse_outage" else None
+    return Plant(f"{CLIENT}/{kind}/1", kind, CLIENT, day_number(START), size, scope, end)
+
+
 @pytest.fixture(scope="module")
 def practices(tmp_path_factory):
     """Writes the practice with one plant, or with none, once."""
@@ -151,9 +163,7 @@ def practices(tmp_path_factory):
         if kind not in kept:
             plants = ()
             if kind:
-                size, scope = SCOPES[kind]
-                end = day_number(START) + 6 if kind == "clearinghouse_outage" else None
-                plants = (Plant(f"{CLIENT}/{kind}/1", kind, CLIENT, day_number(START), size, scope, end),)
+                plants = tuple(plant_of(one) for one in (SCOPES if kind == "everything" else [kind]))
             practice = live(Job(client, seed_company([CLIENT]), calendar, 11, SCALE, plants), factor)
             folder = tmp_path_factory.mktemp(str(kind))
             write_files(folder, practice)
@@ -246,7 +256,7 @@ def test_denials_jump_in_the_scope_and_nowhere_else(kind, practices, quiet):
 
 
 def short_lines(raw: Raw) -> dict[str, Decimal]:
-    """Claims whose first priced decision allows less than the fee schedule, and by how much."""
+    """Claims with lines allowed less than the fee schedule, and by how much; takebacks pay far less, and are not these."""
     fees = defaultdict(list)
     for row in raw.table("fee_schedules"):
         fees[row["Ins"], row["CPT/HCPCS"], row["Mods"]].append((us(row["From"]), us(row["To"]) if row["To"] else dt.date.max, cents(row["Allowed"])))
@@ -260,12 +270,13 @@ def short_lines(raw: Raw) -> dict[str, Decimal]:
             carcs = {carc for _, carc, _ in line.cas}
             if carcs - {"45", "253", "1", "2", "3"} or (claim.id, number) in seen:
                 continue
-            seen.add((claim.id, number))
             served = us(raw.claims[claim.id]["DOS"])
             fee, = (fee for start, end, fee in fees[names[claim.payer], line.code, line.modifier] if start <= served <= end)
             allowed = line.paid + sum(value for _, carc, value in line.cas if carc != "45")
-            if allowed < min(line.charge, fee * line.units):
-                missing[claim.id] += min(line.charge, fee * line.units) - allowed
+            expected = min(line.charge, fee * line.units)
+            if expected * Decimal("0.85") < allowed < expected:
+                seen.add((claim.id, number))
+                missing[claim.id] += expected - allowed
     return dict(missing)
 
 
@@ -394,3 +405,102 @@ def test_what_the_provider_must_bear_is_billed_to_patients(practices, quiet):
     stated = {row["Claim #"] for row in raw.table("notes") if row["Action"] == "statement"}
     assert len(stated & set(found)) > len(found) / 2
     assert not moved_to_patients(quiet)
+
+
+# -- all of it at once ------------------------------------------------------------------------------
+
+def test_with_everything_planted_every_835_balances_and_oxedi_agrees(practices):
+    raw = practices("everything")
+    assert {plant["kind"] for plant in raw.truth["plants"] if plant["claims_count"]} == set(PLANT_KINDS)
+    paid = defaultdict(Decimal)
+    for claim in raw.decisions:
+        assert claim.charge == sum(line.charge for line in claim.lines) and claim.paid == sum(line.paid for line in claim.lines)
+        assert all(line.charge - sum(value for _, _, value in line.cas) == line.paid for line in claim.lines)
+        assert claim.owed == sum(value for line in claim.lines for group, _, value in line.cas if group == "PR")
+        paid[claim.file, claim.trace] += claim.paid
+    counted = 0
+    for path in sorted((raw.folder / "835").iterdir()):
+        text = path.read_text("ascii").replace("\n", "")
+        for payment in text.split("~BPR*")[1:]:
+            adjusted = sum(Decimal(part) for plb in re.findall(r"~PLB\*[^*]*\*[^*]*\*([^~]*)", payment) for part in plb.split("*")[1::2])
+            trace = re.search(r"~TRN\*1\*([^*]*)", payment)[1]
+            assert Decimal(payment.split("*")[1]) == paid[path.name, trace] - adjusted
+        counted += oxedi.parse_file(str(path)).count_claims()
+    assert counted == len(raw.decisions) > 1000
+
+
+def test_with_everything_planted_the_ledger_still_ties_to_its_month_ends_and_remittances(practices):
+    raw = practices("everything")
+    lowers = {"PMT", "CON", "WO"}
+    effect = defaultdict(Decimal)
+    traced = defaultdict(Decimal)
+    for row in raw.transactions:
+        value = cents(row["Amount"]) * (-1 if row["Amount"].startswith("(") else 1) * (-1 if row["Type"] in lowers else 1)
+        effect[f"{us(row['Post Date']):%Y-%m}"] += value
+        traced[row["Check/EFT #"]] -= value
+    closing = Decimal(0)
+    for month in raw.table("month_end"):
+        closing += effect[month["Period"]]
+        assert closing == cents(month["Closing AR"])
+    remitted = defaultdict(Decimal)
+    for claim in raw.decisions:
+        if not claim.file.startswith("resent"):
+            remitted[claim.trace] += claim.paid
+    assert {trace: value for trace, value in traced.items() if trace and value} == {trace: value for trace, value in remitted.items() if value}
+
+
+def test_intake_refuses_the_remittance_sent_again_with_one_message(tmp_path):
+    client, = seed_company(["dr-suess"]).clients
+    plant = Plant("dr-suess/duplicated_remit/1", "duplicated_remit", "dr-suess", day_number(dt.date(2026, 8, 3)), 1)
+    _write(tmp_path, [Job(client, seed_company(["dr-suess"]), Calendar.ending("2026-10", 4), 5, 0.1, (plant,))], 1)
+    workspace = open_workspace(tmp_path)
+    report = ingest_client(workspace, "dr-suess", find_files(workspace)["dr-suess"])
+    found, = report.findings.to_dicts()
+    assert found["rule"] == "duplicate_remittance" and found["needs_person"]
+    assert found["file"].startswith("835/resent_") and "not counted twice" in found["message"]
+
+
+# -- who gets what ----------------------------------------------------------------------------------
+
+def test_random_plants_reach_every_kind_and_leave_a_third_of_the_clients_quiet():
+    calendar, drawn_for = Calendar.ending("2026-10", 24), {}
+    for seed in range(4):
+        company = grown_company(60, seed)
+        for client in company.clients:
+            drawn_for[seed, client.id] = drawn(client, company, calendar, seed)
+            assert drawn_for[seed, client.id] == drawn(client, company, calendar, seed)
+    plants = [plant for some in drawn_for.values() for plant in some]
+    kinds = Counter(plant.kind for plant in plants)
+    assert set(kinds) == set(PLANT_KINDS) and min(kinds.values()) >= 10
+    quiet = sum(not any(PLANT_KINDS[plant.kind].is_problem for plant in some) for some in drawn_for.values())
+    assert 0.25 < quiet / len(drawn_for) < 0.45
+    assert all(calendar.month_start(10) <= plant.start <= calendar.month_start(1) for plant in plants)
+    assert len({plant.id for some in drawn_for.values() for plant in some}) == len({(p.client, p.id) for p in plants})
+
+
+def test_the_demo_plants_one_problem_here_and_there_and_leaves_clients_alone():
+    calendar = Calendar.ending("2026-10", 20)
+    plan = {client.id: fixed(client, calendar) for client in seed_company().clients}
+    assert [name for name, plants in plan.items() if not plants] == ["st-elsewhere", "dr-suess", "dr-foot-loose"]
+    kinds = [plant.kind for plants in plan.values() for plant in plants]
+    assert "duplicated_remit" not in kinds and len(set(kinds)) >= 9
+
+
+def test_side_by_side_or_one_after_the_other_the_bytes_are_the_same_and_the_truth_is_read(tmp_path):
+    for workers in (1, 2):
+        write_clients(tmp_path / str(workers), clients=3, months=3, seed=5, scale=0.02, workers=workers)
+    files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file())
+    assert len(files) > 100 and len(files) == sum(path.is_file() for path in (tmp_path / "2").rglob("*"))
+    assert all((tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes() for name in files)
+    truth = read_truth(tmp_path / "1")
+    assert truth.clients == ["2020-vision", "chicago-med", "ortho-group"]
+    told = truth.rows.group_by("plant").agg(pl.col("amount_cents").sum()).join(truth.plants, on="plant")
+    assert told.height > 0 and (told["amount_cents"] == told["amount_cents_right"]).all()
+    assert truth["ortho-group"].plants["client"].unique().to_list() == ["ortho-group"]
+    with pytest.raises(ClientError, match="Closest: ortho-group"):
+        truth["ortho-grup"]
+
+
+def test_a_workspace_that_was_not_simulated_has_no_truth(tmp_path):
+    with pytest.raises(SourceError, match="expected truth/"):
+        read_truth(tmp_path)
