@@ -35,7 +35,8 @@ class Backtest:
               last_three, by_bucket; and `inside`, whether the actual fell into the band
     summary   a row per months ahead, and one ("all") for the sum of the months: cases, coverage, and for each
               method bias (sum of errors / sum of actuals) and wape (sum of absolute errors / sum
-              of actuals); `of_better` = wape of the outlook / wape of the better naive way
+              of actuals); `of_better` = wape of the outlook / wape of the better naive way, on
+              the cases that both have
     payers    the same by payer over all months ahead, without `by_bucket`
     skipped   snapshots with too little history before them
     """
@@ -191,10 +192,16 @@ def _scores(rows: pd.DataFrame) -> dict[str, float]:
         came = float(known["actual_cents"].sum())
         out[f"{name}_bias"] = error.sum() / came if came > 0 else float("nan")
         out[f"{name}_wape"] = error.abs().sum() / came if came > 0 else float("nan")
-    naive = np.array([out["last_three_wape"], out["by_bucket_wape"]])
-    better = float(np.nanmin(naive)) if np.isfinite(naive).any() else float("nan")
-    out["of_better"] = out["outlook_wape"] / better if better > 0 else float("nan")
+    against = [_against(rows, column) for name, column in METHODS.items() if name != "outlook"]
+    out["of_better"] = max([value for value in against if np.isfinite(value)], default=float("nan"))
     return out
+
+
+def _against(rows: pd.DataFrame, column: str) -> float:
+    """Absolute errors of the outlook over those of a naive way, on the cases that the naive way has an answer to."""
+    known = rows[rows[column].notna()]
+    ours, theirs = ((known[name] - known["actual_cents"]).astype(float).abs().sum() for name in ("forecast_cents", column))
+    return ours / theirs if theirs > 0 else float("nan")
 
 
 def _by_payer(payers: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from rcm_analysis.models.backtest import backtest
 from rcm_analysis.models.cash_curves import LONGEST_AGE, fit_curves, on_weekdays, project, value_of_dollar
 from rcm_analysis.models.cash_outlook import outlook
 from rcm_analysis.models.dollar_flows import day_of, read_flows
+from rcm_analysis.models.seasons import growth_per_week, repeated
 from rcm_analysis.periods import Period
 
 LAST = dt.date(2026, 6, 30)
@@ -210,6 +211,44 @@ def test_cash_moves_to_the_payers_weekday_and_none_is_lost(tables):
     from_then_on = np.arange(60) >= 4  # the first days have no Tuesday to go to
     assert moved[:, (weekday != 1) & from_then_on, aetna].sum() < 1e-9
     assert moved[:, weekday == 1, aetna].sum() > 50
+
+
+def test_duckdb_gives_the_same_outlook(tables, found):
+    duckdb, pl = pytest.importorskip("duckdb"), pytest.importorskip("polars")
+    connection = duckdb.connect()
+    for name, table in tables.items():
+        typed = pl.from_pandas(table).with_columns(pl.col(pl.Datetime).cast(pl.Date), pl.col(pl.Null).cast(pl.String))
+        connection.register(f"{name}_given", typed.to_arrow())
+        connection.execute(f"create table {name} as select * from {name}_given")
+    given = {name: connection.table(name) for name in tables}
+    pd.testing.assert_frame_equal(outlook(given, as_of=dt.date(2026, 3, 31), months=3).payers, found.payers)
+
+
+def test_a_gap_that_came_twice_is_expected_again_and_chance_is_not():
+    rng = np.random.default_rng(2)
+    chance = rng.normal(0, 0.1, 150)
+    ahead, _ = repeated(chance, 52)
+    assert np.abs(ahead).max() < 0.1
+    gap = chance.copy()
+    gap[[20, 72, 124]] -= 0.9
+    ahead, past = repeated(gap, 52)
+    assert ahead[72 - 46] < -0.4  # the week 52 after the last gap
+    assert past[72] < -0.4
+    assert past[20] == 0
+    assert repeated(gap[:77], 52)[0].tolist() == [0.0] * 52
+
+
+@pytest.mark.parametrize(
+    ("weeks", "grows"),
+    [
+        pytest.param(np.full(30, 100.0), 0.0, id="half a year tells nothing"),
+        pytest.param(100 + np.random.default_rng(1).normal(0, 10, 104), 0.0, id="noise around a level"),
+        pytest.param(100 * 1.002 ** np.arange(104) + np.random.default_rng(1).normal(0, 5, 104), 0.002, id="ten per cent a year"),
+        pytest.param(np.zeros(104), 0.0, id="nothing was billed"),
+    ],
+)
+def test_growth_where_it_can_be_told_from_chance(weeks, grows):
+    assert growth_per_week(weeks) == pytest.approx(grows, abs=3e-4)
 
 
 @pytest.mark.parametrize(
