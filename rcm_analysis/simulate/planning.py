@@ -21,6 +21,8 @@ SIZES = {
     "charge_lag_creep": (1.0, 3.0), "denials_as_contractual": (0.5, 0.9), "whole_dollar_sweep": (0.9, 1.0),
     "patient_billed_for_denials": (0.4, 0.8), "clearinghouse_outage": (7.0, 7.0), "duplicated_remit": (1.0, 1.0),
 }
+FEWEST = 5.0
+"""Claims a month that a random plant should touch at least, so that it can be told from chance."""
 ALWAYS = ("clearinghouse_outage", "duplicated_remit")
 
 
@@ -48,20 +50,24 @@ def fixed(client: Client, calendar: Calendar) -> tuple[Plant, ...]:
     return tuple(found)
 
 
-def drawn(client: Client, company: Company, calendar: Calendar, seed: int) -> tuple[Plant, ...]:
-    """Random plants of one client: none for about a third of them, else one to three kinds."""
+def drawn(client: Client, company: Company, calendar: Calendar, seed: int, scale: float = 1.0) -> tuple[Plant, ...]:
+    """Random plants of one client: none for about a third of them, else one to three kinds.
+
+    Only what touches at least about FEWEST claims a month is planted: less could not be told from chance.
+    """
+    volume = _Volume(client, company, scale)
     rng = stream(seed, client.id, "plants")
     quiet, lawful = rng.random() < QUIET_SHARE, rng.random() < 0.3
     count = 1 + int(rng.choice(3, p=[0.5, 0.35, 0.15]))
-    problems = [kind for kind, about in PLANT_KINDS.items() if about.is_problem and _possible(kind, client, company)]
-    kinds = [] if quiet else [str(kind) for kind in rng.choice(problems, count, replace=False)]
+    problems = [kind for kind, about in PLANT_KINDS.items() if about.is_problem and volume.allows(kind)]
+    kinds = [] if quiet else [str(kind) for kind in rng.choice(problems, min(count, len(problems)), replace=False)]
     kinds += ["rate_cut"] if lawful else []
     found = []
     for number, kind in enumerate(kinds, 1):
         own = stream(seed, client.id, f"plant {kind}")
         start = calendar.month_start(_months_back(calendar, own)) + int(own.integers(0, 21))
         size = round(float(own.uniform(*SIZES[kind])), 3)
-        found.append(_plant(client, calendar, kind, number, start, size, _scope(kind, client, company, own)))
+        found.append(_plant(client, calendar, kind, number, start, size, _scope(kind, volume, own)))
     return tuple(found)
 
 
@@ -83,59 +89,77 @@ def _months_back(calendar: Calendar, rng: np.random.Generator) -> int:
     return int(rng.integers(2, max(2, min(9, len(calendar.months) - 9)) + 1))
 
 
-def _possible(kind: str, client: Client, company: Company) -> bool:
-    if kind == "secondary_not_billed":
-        return company.mix[client.codes].get("medicare", 0) >= 10
-    return kind != "authorization_denials" or bool(_families(client, company))
-
-
-def _scope(kind: str, client: Client, company: Company, rng: np.random.Generator) -> Scope:
-    if kind == "authorization_denials":
-        families = _families(client, company)
-        return Scope(_payer(client, company, rng), families[sorted(families)[int(rng.integers(len(families)))]])
+def _scope(kind: str, volume: _Volume, rng: np.random.Generator) -> Scope:
+    client = volume.client
+    if kind in ("authorization_denials", "underpayment"):
+        choices = volume.families() if kind == "authorization_denials" else volume.common_codes()
+        payer, codes = choices[int(rng.integers(len(choices)))]
+        return Scope(payer, codes)
     if kind in DENIALS:
         return Scope(location=int(rng.integers(site_count(client))))
-    if kind == "underpayment":
-        return Scope(_payer(client, company, rng), _common_codes(client, company, rng))
     if kind == "rate_cut":
-        return Scope(_payer(client, company, rng))
+        payers = list(volume.payers)
+        share = np.array(list(volume.payers.values()))
+        return Scope(payers[int(rng.choice(len(payers), p=share / share.sum()))])
     if kind == "charge_lag_creep" and client.registry["providers"] > 1 and rng.random() < 0.5:
         return Scope(provider=int(rng.integers(providers_from_start(client))))
     return Scope()
 
 
-def _payer(client: Client, company: Company, rng: np.random.Generator) -> str:
-    """A payer with a contract to negotiate, likelier the more it pays; never the one with the standing cut."""
-    mix = company.mix[client.codes]
-    names = [payer.id for payer in company.payers
-             if payer.payer_class in ("commercial", "managed_care") and mix.get(payer.id, 0) >= 8 and payer.id != STANDING_CUT[0]]
-    share = np.array([mix[name] for name in names], float)
-    return names[int(rng.choice(len(names), p=share / share.sum()))]
+class _Volume:
+    """About how many claims a month of a client each kind and scope would touch."""
 
+    def __init__(self, client: Client, company: Company, scale: float) -> None:
+        self.client, self._table = client, company.codes[client.codes]
+        self.claims = client.revenue_cents / 100 / 12 / client.paid_per_claim * scale
+        mix = company.mix[client.codes]
+        total = sum(mix.values())
+        self._medicare = mix.get("medicare", 0) / total
+        self.payers = {
+            payer.id: mix[payer.id] / total for payer in company.payers
+            if payer.payer_class in ("commercial", "managed_care") and mix.get(payer.id, 0) >= 8 and payer.id != STANDING_CUT[0]
+        }
 
-def _frequency(client: Client, company: Company) -> dict[str, float]:
-    """About how many lines of each code a claim has."""
-    table = company.codes[client.codes]
-    result: dict[str, float] = {}
-    for part, mean in (("visit", 1.0), ("extra", table["extra_mean"])):
-        total = sum(entry[2] for entry in table[part])
-        for entry in table[part]:
-            result[entry[0]] = result.get(entry[0], 0) + mean * entry[2] / total
-    return result
+    def allows(self, kind: str) -> bool:
+        """Whether the kind would touch enough claims of this client."""
+        denied = self.claims * self.client.denial_rate
+        touched = {
+            "authorization_denials": FEWEST * len(self.families()), "underpayment": FEWEST * len(self.common_codes()),
+            "documentation_denials": self.claims * 0.45 / site_count(self.client),
+            "eligibility_denials": self.claims * 0.35 / site_count(self.client),
+            "secondary_not_billed": self.claims * self._medicare * 0.12, "document_holds": self.claims * 0.2,
+            "charge_lag_creep": self.claims / self.client.registry["providers"], "denials_as_contractual": denied * 0.6,
+            "patient_billed_for_denials": denied * 0.5, "whole_dollar_sweep": denied * 0.5,
+        }
+        return touched.get(kind, FEWEST) >= FEWEST
 
+    def _often(self) -> dict[str, float]:
+        """About how many lines of each code a claim has, the most frequent first."""
+        result: dict[str, float] = {}
+        for part, mean in (("visit", 1.0), ("extra", self._table["extra_mean"])):
+            total = sum(entry[2] for entry in self._table[part])
+            for entry in self._table[part]:
+                result[entry[0]] = result.get(entry[0], 0) + mean * entry[2] / total
+        return dict(sorted(result.items(), key=lambda item: -item[1]))
 
-def _families(client: Client, company: Company) -> dict[str, tuple[str, ...]]:
-    """Code families that a payer may want authorized: by leading character, without visits, often enough to see."""
-    found: dict[str, list[str]] = {}
-    often = _frequency(client, company)
-    for code in often:
-        if not code.startswith(("99", "92")):
-            found.setdefault(code[0], []).append(code)
-    return {name: tuple(codes) for name, codes in found.items() if sum(often[code] for code in codes) >= 0.08}
+    def families(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Payer and code family (by leading character, visits left out) that a payer may want authorized."""
+        found: dict[str, list[str]] = {}
+        often = self._often()
+        for code in often:
+            if not code.startswith(("99", "92")):
+                found.setdefault(code[0], []).append(code)
+        return [(payer, tuple(codes)) for payer, share in self.payers.items() for codes in found.values()
+                if self.claims * share * 0.7 * min(1.0, sum(often[code] for code in codes)) >= FEWEST]
 
-
-def _common_codes(client: Client, company: Company, rng: np.random.Generator) -> tuple[str, ...]:
-    """One or two of the client's four most frequent codes."""
-    often = _frequency(client, company)
-    top = sorted(often, key=lambda code: -often[code])[:4]
-    return tuple(str(code) for code in rng.choice(top, int(rng.integers(1, 3)), replace=False))
+    def common_codes(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Payer and one to three of the client's most frequent codes, as many as it takes."""
+        found = []
+        often = self._often()
+        for payer, share in self.payers.items():
+            for count in (1, 2, 3):
+                codes = tuple(often)[:count]
+                if self.claims * share * sum(often[code] for code in codes) >= FEWEST:
+                    found.append((payer, codes))
+                    break
+        return found

@@ -57,7 +57,7 @@ def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_mo
     `plants` draws problems for every client from the seed and leaves about a third of the clients quiet.
     """
     company, calendar = grown_company(clients, seed), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed) if plants else (), plants)
+    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed, scale) if plants else (), plants)
             for client in company.clients]
     _write(Path(folder), jobs, workers)
 
