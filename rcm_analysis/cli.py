@@ -7,27 +7,23 @@ needs a person, 2 nothing could be done (the message says what to do).
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from . import __version__
+from . import __version__, cli_desk
 from .errors import ParameterError, RcmError, listed
 from .periods import Period
+from .terminal import FAILED, FINDINGS, WorkersOption, console, dollars, errors, progress_bar, step, table_of
 
 if TYPE_CHECKING:
     from .press.run import RunRequest
@@ -40,17 +36,10 @@ app = typer.Typer(
     epilog="A workspace is a folder with rcm.toml; rcm demo makes one to look at. Exit codes: 0 done, "
     "1 done with something that needs a person, 2 nothing could be done.",
 )
-WIDE = None if sys.stdout.isatty() else 160
-"""Columns of a table that goes to a file or a pipe: no client's name is folded."""
-console = Console(highlight=False, soft_wrap=True, width=WIDE)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
 ClientsOption = Annotated[list[str] | None, typer.Option("--client", "-c", metavar="ID", help="only this client; may be repeated")]
-WorkersOption = Annotated[int, typer.Option("--workers", "-j", min=1, metavar="N", help="processes side by side")]
 PeriodOption = Annotated[str, typer.Option("--period", metavar="YYYY-MM", help="month to report, e.g. 2026-10; by default the month before today's")]
 HERE = Path(".")
-FINDINGS, FAILED = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -100,7 +89,7 @@ def demo(
     from .workspace import open_workspace
 
     _refuse_foreign_folder(folder)
-    with _step(f"Writing raw files of {len(client) if client else 12} simulated clients into {folder}"):
+    with step(f"Writing raw files of {len(client) if client else 12} simulated clients into {folder}"):
         simulate.write_company(folder, seed=seed, months=months, clients=client or None)
     workspace = open_workspace(folder)
     reports = _ingest(workspace, _found(workspace, [], None), workers)
@@ -129,7 +118,7 @@ def simulate_command(
     from . import simulate
 
     _refuse_foreign_folder(out)
-    with _step(f"Writing raw files of {clients} simulated clients into {out}"):
+    with step(f"Writing raw files of {clients} simulated clients into {out}"):
         simulate.write_clients(out, clients=clients, months=months, seed=seed)
     console.print(f"Next: rcm ingest --workspace {out}")
 
@@ -170,7 +159,7 @@ def _ingest(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
     from .sources.intake import ingest_client
 
     workspace.pseudonym_key()
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Reading raw files", total=len(found))
         if workers == 1 or len(found) == 1:
             reports = []
@@ -187,7 +176,7 @@ def _ingest(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
 
 
 def _print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> None:
-    table = _table("Client", "Files", "Unchanged", "Refused", "Rows in", "Stored", "Set aside", "Findings")
+    table = table_of("Client", "Files", "Unchanged", "Refused", "Rows in", "Stored", "Set aside", "Findings")
     for report in reports:
         files = report.files
         table.add_row(
@@ -201,7 +190,7 @@ def _print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> No
     for report in reports:
         needed = report.findings.filter(report.findings["needs_person"])
         for row in needed.head(shown).iter_rows(named=True):
-            amount = f" [{_dollars(row['amount_cents'])}]" if row["amount_cents"] is not None else ""
+            amount = f" [{dollars(row['amount_cents'])}]" if row["amount_cents"] is not None else ""
             console.print(escape(f"  {report.client}: {row['message']}{amount}"))
         if needed.height > shown:
             console.print(f"  {report.client}: and {needed.height - shown} more; all are in the store's findings.")
@@ -236,7 +225,7 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
     """Print each client's sums; the number of checks that do not hold."""
     from .reconciliation import check_client
 
-    table = _table("Client", "Months", "Checks", "Closing receivable", "Residual")
+    table = table_of("Client", "Months", "Checks", "Closing receivable", "Residual")
     failed, empty = [], []
     for client in clients:
         months = _months(workspace, client)
@@ -248,13 +237,13 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
         checks = check_client(tables, client=client, period=span)
         failed += [item for item in checks if not item.holds]
         residual = sum(abs(item.residual_cents) for item in checks)
-        table.add_row(client, str(len(span.months())), f"{len(checks):,}", _closing(tables, span), _dollars(residual))
+        table.add_row(client, str(len(span.months())), f"{len(checks):,}", _closing(tables, span), dollars(residual))
         if everything:
             for item in checks:
-                console.print(escape(f"  {client} {item.where} {item.name}: {_dollars(item.residual_cents)} ({item.detail})"))
+                console.print(escape(f"  {client} {item.where} {item.name}: {dollars(item.residual_cents)} ({item.detail})"))
     console.print(table)
     for item in failed:
-        errors.print(escape(f"  {item.client} {item.where} {item.name}: {_dollars(item.residual_cents)} left over; {item.detail}."))
+        errors.print(escape(f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."))
     if empty:
         errors.print(f"No postings are stored for {listed(empty)}. Read their files with: rcm ingest")
     if len(empty) == len(clients):
@@ -272,7 +261,7 @@ def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _closing(tables: Any, period: Period) -> str:
     from .ledger import balances
 
-    return _dollars(int(balances(tables, as_of=period.last_day)["receivable_cents"].sum()))
+    return dollars(int(balances(tables, as_of=period.last_day)["receivable_cents"].sum()))
 
 
 def _chosen(workspace: Workspace, clients: Sequence[str] | None) -> list[str]:
@@ -308,7 +297,7 @@ def run_command(
     if client:
         opened.registry.client(client)
     period = period or _last_month()
-    with _step(f"Making {found.title}, {client or 'all clients'}, {period}"):
+    with step(f"Making {found.title}, {client or 'all clients'}, {period}"):
         request = _request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given)
         result = run(replace(request, variant=_variant(given)))
     console.print(escape(result.line()))
@@ -383,7 +372,8 @@ def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force:
 
 def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, workers: int, force: bool) -> int:
     """Reports, then packets; prints each failure as it happens and the summary at the end."""
-    from .press.batch import progress_bar, run_batch
+    from .press.batch import progress_bar as batch_progress
+    from .press.batch import run_batch
     from .press.packet import PacketRequest
 
     requests = _wanted(workspace, period, clients, force=force)
@@ -394,9 +384,9 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
         )
         for client in clients
     ]
-    with progress_bar(errors) as on_progress:
+    with batch_progress(errors) as on_progress:
         batch = run_batch(requests, packets=bound, workers=workers, on_progress=on_progress)
-    table = _table("Client", "Report", "Status", "Pages", "Seconds")
+    table = table_of("Client", "Report", "Status", "Pages", "Seconds")
     for result in batch.results:
         table.add_row(result.client or "portfolio", result.template, result.status, str(result.pages or ""), f"{result.seconds:.1f}")
     console.print(table)
@@ -406,71 +396,8 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
     return batch.exit_code
 
 
-# ---------------------------------------------------------------- the finance desk, and the proof
-@app.command()
-def plan(
-    assumptions: Annotated[Path | None, typer.Option("--assumptions", "-a", metavar="FILE", help="assumptions as TOML; without any, the shipped example")] = None,
-    workbook: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")] = None,
-    scenario: Annotated[str, typer.Option(help="which scenario of the assumptions; by default base, or the one chosen in the workbook")] = "",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")] = Path("runs/plan"),
-    json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")] = None,
-) -> None:
-    """Plan a care-coordination programme: the live workbook, the saved assumptions, and the figures that matter."""
-    from .exhibits.plan_workbook import write_plan_workbook
-    from .exhibits.plan_workbook_reading import read_scenario, read_workbook
-    from .models.assumptions import as_toml, example_assumptions, read_assumptions
-    from .models.programme_plan import plan_json, programme_plan
-
-    if assumptions and workbook:
-        raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
-    read = read_workbook(workbook) if workbook else read_assumptions(assumptions) if assumptions else example_assumptions()
-    scenario = scenario or (read_scenario(workbook) if workbook else "base")
-    figures = plan_json(programme_plan(read, scenario))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario)
-        (out / "assumptions.toml").write_text(as_toml(read), encoding="utf-8")
-        if json_path:
-            json_path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RcmError(f"{error.filename or out} cannot be written ({error.strerror}). Name another place with --out or --json.") from None
-    _print_plan(figures)
-    console.print(f"Workbook: {written}\nAssumptions: {out / 'assumptions.toml'}")
-
-
-def _print_plan(figures: dict[str, Any]) -> None:
-    table = _table("What", "Figure")
-    members = figures["break_even_members_per_coordinator"]
-    table.add_row("Break-even members per coordinator", "none" if members is None else f"{members:.1f}")
-    table.add_row("Peak deficit", f"{_dollars(figures['peak_deficit_cents'])} in {figures['peak_deficit_month']}")
-    table.add_row("Payback", figures["payback_month"] or "not within the plan")
-    for days, cents in figures["working_capital_need_cents"].items():
-        table.add_row(f"Working capital needed at {days} days of lag", _dollars(cents))
-    console.print(table)
-
-
-@app.command("scoreboard")
-def scoreboard_command(
-    seeds: Annotated[str, typer.Option("--seeds", metavar="A-B", help="simulated companies, e.g. 1-3")] = "1-3",
-    json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the rows as JSON, too")] = None,
-    clients: Annotated[int, typer.Option(min=1, help="clients of each company")] = 12,
-    months: Annotated[int, typer.Option(min=6, help="months of each company")] = 20,
-    workers: WorkersOption = 2,
-) -> None:
-    """Score every analysis that finds or projects something against simulated companies whose truth is known.
-
-    An analysis that does not exist yet has an empty row. Exit code 1 when an aim is missed.
-    """
-    from . import scoreboard
-
-    numbers = scoreboard.parse_seeds(seeds)
-    with _progress() as progress:
-        task = progress.add_task("Scoring clients", total=len(numbers) * clients)
-        rows = scoreboard.run(numbers, clients=clients, months=months, workers=workers, progress=lambda *_: progress.advance(task))
-    console.print(scoreboard.table_text(rows), markup=False)
-    if json_path:
-        json_path.write_text(json.dumps(scoreboard.as_json(rows), indent=1) + "\n", encoding="utf-8")
-    raise typer.Exit(FINDINGS if any(row.holds is False for row in rows) else 0)
+app.command("plan")(cli_desk.plan)
+app.command("scoreboard")(cli_desk.scoreboard)
 
 
 # ---------------------------------------------------------------- what is there
@@ -483,7 +410,7 @@ def status(
     from .workspace import open_workspace
 
     opened = open_workspace(workspace)
-    table = _table("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
+    table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
     for client in opened.clients():
         stored = opened.store.open(client)
         months = _months(opened, client)
@@ -498,7 +425,7 @@ def status(
         console.print("No report has been made yet. Make the packets with: rcm packets")
         return
     console.print(f"\nReports of {period}")
-    table = _table("Client", "Report", "State")
+    table = table_of("Client", "Report", "State")
     for request in _wanted(opened, period, opened.clients(), force=False):
         table.add_row(request.client or "portfolio", request.template, escape(_state(request)))
     console.print(table)
@@ -543,41 +470,10 @@ def doctor(workspace: WorkspaceOption = HERE) -> None:
     """What is installed, what is missing, and what to do about it."""
     from .doctor import examine
 
-    table = _table("What", "State", "What to do")
+    table = table_of("What", "State", "What to do")
     missing = 0
     for item in examine(workspace):
         missing += not item.good and item.needed
         table.add_row(item.name, item.state, item.advice)
     console.print(table)
     raise typer.Exit(FINDINGS if missing else 0)
-
-
-# ---------------------------------------------------------------- printing
-def _table(*headings: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 or "What" in headings else "right", overflow="fold")
-    return table
-
-
-def _dollars(cents: int) -> str:
-    whole, rest = divmod(abs(int(cents)), 100)
-    return f"{'-' if cents < 0 else ''}{whole:,}.{rest:02d}"
-
-
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
-
-
-@contextmanager
-def _step(text: str) -> Iterator[None]:
-    with console.status(text) if console.is_terminal else _plain_step(text):
-        yield
-
-
-@contextmanager
-def _plain_step(text: str) -> Iterator[None]:
-    console.print(f"{text} ...")
-    yield
-
-
