@@ -12,7 +12,7 @@ import pytest
 
 import rcm_analysis
 from rcm_analysis import scoreboard
-from rcm_analysis.errors import ParameterError
+from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.case import Case
 from rcm_analysis.scoreboard.record import FIGURES, Aim, Figure, Row, Tally, rows_of
@@ -129,6 +129,12 @@ def test_nothing_to_divide_by_is_empty():
 def test_rivals_are_added_apart_and_the_better_one_over_all_divides():
     tallies = [Tally("found", "recall", 2, (1, 10)), Tally("found", "recall", 2, (9, 2))]
     assert rows_of(tallies, TWO)[0].value == pytest.approx(4 / 10)
+
+
+@pytest.mark.parametrize("numerator,denominator", [(float("nan"), 1), (1, float("inf")), (1, (1, float("nan")))])
+def test_an_answer_that_is_no_number_stops_the_score_instead_of_emptying_it(numerator, denominator):
+    with pytest.raises(RunError, match="found, recall: the analysis gave no finite number"):
+        Tally("found", "recall", numerator, denominator)
 
 
 def test_a_tally_of_an_unknown_figure_is_refused():

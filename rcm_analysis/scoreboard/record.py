@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from ..errors import ParameterError
+from ..errors import ParameterError, RunError
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,10 @@ class Tally:
     figure: str
     numerator: float
     denominator: float | tuple[float, ...] = 1
+
+    def __post_init__(self) -> None:
+        if not all(map(isfinite, (self.numerator, *self.rivals))):
+            raise RunError(f"{self.analysis}, {self.figure}: the analysis gave no finite number, which would empty the row.")
 
     @property
     def rivals(self) -> tuple[float, ...]:
@@ -173,8 +177,7 @@ def _row(figure: Figure, tallies: list[Tally]) -> Row:
     value = None
     if denominator:
         value = numerator if figure.is_sum else numerator / denominator
-        value = value / 100 if figure.unit == "usd" else value
-        value = float(value) if isfinite(value) else None
+        value = float(value / 100 if figure.unit == "usd" else value)
     holds = None if value is None or figure.aim is None else figure.aim.holds(value)
     return Row(figure.analysis, figure.name, value, figure.aim.text if figure.aim else None, holds)
 
