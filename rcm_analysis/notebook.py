@@ -23,6 +23,7 @@ from matplotlib.axes import Axes
 from .errors import ParameterError, closest, listed
 from .exhibits import blocks, figures
 from .exhibits.client_review import ClientReview
+from .exhibits.plan import open_plan as open_plan
 from .exhibits.portfolio import PortfolioOverview
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show

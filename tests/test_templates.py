@@ -9,11 +9,12 @@ import nbformat
 import pytest
 
 from rcm_analysis import notebook
+from rcm_analysis.exhibits.plan import PlanReport
 from rcm_analysis.press.templates import read_template
 
 FOLDER = Path(__file__).parents[1] / "templates"
 TEMPLATES = sorted(FOLDER.glob("*.ipynb"))
-OPENERS = {"open_report", "open_portfolio"}
+OPENERS = {"open_report", "open_portfolio", "open_plan"}
 
 
 def cells(path: Path, kind: str = "code") -> list[nbformat.NotebookNode]:
@@ -68,7 +69,7 @@ class TestTemplate:
             "report.show_definitions()", "report.show_provenance()"]
 
     def test_every_exhibit_it_calls_exists(self, path):
-        known = set(dir(notebook.ClientReviewReport)) | set(dir(notebook.PortfolioReport))
+        known = set(dir(notebook.ClientReviewReport)) | set(dir(notebook.PortfolioReport)) | set(dir(PlanReport))
         called = {node.value.func.attr for node in statements(path) if isinstance(node, ast.Expr)}
         assert called <= known
 

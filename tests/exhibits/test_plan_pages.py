@@ -1,0 +1,137 @@
+"""The pages of the care-coordination plan: honest sentences, edges, sliders, and the template from end to end."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pandas as pd
+import pytest
+
+from rcm_analysis.errors import ParameterError
+from rcm_analysis.exhibits import plan as pages
+from rcm_analysis.exhibits.plan import CarePlan, by_quarter, open_plan
+from rcm_analysis.exhibits.plan_sliders import SLIDERS, PlanPicture, panel, show_sliders
+from rcm_analysis.exhibits.plan_workbook import write_plan_workbook
+from rcm_analysis.models.assumptions import EXAMPLE, as_toml, example_assumptions
+from rcm_analysis.models.plan_actuals import actuals
+from rcm_analysis.models.plan_fields import LEVER_BY_KEY
+from rcm_analysis.models.programme_plan import programme_plan
+
+from ..models.plan_cases import assumed
+from ..models.test_plan_variance import as_planned
+
+SMALL = dataclasses.replace(example_assumptions(), months=24, draws=40)
+EXHIBITS = ("answers", "numbers", "cash", "members", "scenarios", "working_capital", "tornado", "futures", "way_out", "actual",
+    "definitions", "provenance")
+
+
+def cards_of(plan: CarePlan) -> dict[str, tuple[str, str]]:
+    return {item["title"]: (item["answer"], item["detail"]) for item in plan.answers()[0].payload["items"]}
+
+
+@pytest.mark.parametrize("name", EXHIBITS)
+@pytest.mark.parametrize("plan", [
+    pytest.param(SMALL, id="the example"),
+    pytest.param(assumed(simulation={"draws": 5}, opening_cash="90000.00"), id="no uncertainty and no gap"),
+    pytest.param(assumed(simulation={"draws": 5}, referrals=[{"source": "all", "monthly": 0}],
+        coordinators=[{"hired": "2030-01", "salary": "1.00"}]), id="nobody hired, nobody enrolled"),
+    pytest.param(assumed(simulation={"draws": 5}, months=1), id="one month"),
+])
+def test_every_exhibit_stands_at_the_edges(plan, name):
+    found = getattr(CarePlan(plan), name)()
+    assert found
+    for block in found:
+        assert "nan" not in str(block.payload.get("text", "")).lower().split()
+        assert block.bundle()["text/html"]
+
+
+class TestSentences:
+    def test_the_published_example_in_words(self):
+        found = cards_of(CarePlan(assumed(simulation={"draws": 5}, lag={"billed_to_paid": {"days": 120}}, opening_cash="40000.00")))
+        assert found["How deep does the hole get?"] == ("$47,275",
+            "The running cash flow is lowest in Aug 2025; the accrual result alone would show $15,531.")
+        assert found["When is it paid back?"][0] == "Jul 2027"
+        assert found["What pays for a coordinator?"][0] == "19.6 members"
+        assert found["Is there enough cash?"][0] == "No"
+        assert found["What closes the gap?"][0] == "$7,275 more cash"
+
+    def test_without_a_hole(self):
+        found = cards_of(CarePlan(assumed(simulation={"draws": 5}, coordinators=[{"hired": "2030-01", "salary": "1.00"}])))
+        assert found["How deep does the hole get?"][0] == "No hole"
+        assert found["What closes the gap?"] == ("No gap", "Cash at hand never falls below zero in this scenario.")
+
+    def test_quarters_sum_to_the_plan(self):
+        months = programme_plan(SMALL).months
+        quarters = by_quarter(months)
+        assert quarters["cash"].sum() == months["cash"].sum()
+        assert quarters["balance"].iloc[-1] == months["balance"].iloc[-1]
+        assert quarters["quarter"].iloc[0] == "Jan–Mar 2027"
+
+    def test_results_name_the_largest_part_that_is_missing(self):
+        slow = example_assumptions().scenario("slow_payer")
+        plan = CarePlan(example_assumptions(), actual=actuals(as_planned(slow), example_assumptions()))
+        found = plan.actual()
+        assert "The largest part that is missing: lag" in found[0].payload["finding"]
+        assert [block.payload["name"] for block in found if block.payload["kind"] in ("table", "figure")] == [
+            "variance_chart", "variance_by_month", "programme_steps", "steps_by_month", "acuity", "coordinators"]
+
+
+class TestSliders:
+    def test_every_slider_moves_a_lever(self):
+        assert {slider[0] for slider in SLIDERS} <= set(LEVER_BY_KEY)
+
+    def test_a_move_redraws_in_time_and_says_what_the_plan_says(self):
+        picture = PlanPicture(example_assumptions())
+        took = []
+        for _ in range(6):
+            begun = time.perf_counter()
+            image, words = picture.redraw({"lag_days": 60})
+            took.append(time.perf_counter() - begun)
+        assert image.startswith(b"\x89PNG") and "($335,273)" in words
+        assert min(took) < 0.1
+
+    def test_a_report_run_shows_none(self, monkeypatch, capsys):
+        monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+        show_sliders(SMALL)
+        assert capsys.readouterr().out == ""
+
+    def test_in_the_lab_they_follow_each_other(self):
+        widgets = pytest.importorskip("ipywidgets")
+        box = panel(SMALL, widgets)
+        before = box.children[-1].value
+        box.children[1].value = 120
+        assert box.children[-1].value != before
+
+
+class TestOpening:
+    def test_toml_and_workbook_open_to_the_same_plan(self, tmp_path, capsys):
+        (tmp_path / "plan.toml").write_text(as_toml(SMALL))
+        write_plan_workbook(SMALL, tmp_path / "plan.xlsx")
+        opened = [open_plan(tmp_path, "plan", "2027-01", assumptions=name) for name in ("plan.toml", "plan.xlsx")]
+        assert opened[0].plan.plan.months.equals(opened[1].plan.plan.months)
+
+    @pytest.mark.parametrize(("words", "message"), [
+        pytest.param({"assumptions": "none.toml"}, "There is no none.toml", id="no such file"),
+        pytest.param({"scenario": "sunny"}, "There is no scenario 'sunny'", id="no such scenario"),
+        pytest.param({"actuals": "nowhere"}, "There is no nowhere", id="no such folder"),
+    ])
+    def test_what_is_not_there_is_named(self, tmp_path, words, message):
+        with pytest.raises(ParameterError, match=message):
+            open_plan(tmp_path, "plan", "2027-01", **words)
+
+
+@pytest.mark.slow
+def test_the_template_runs_to_a_report(tmp_path):
+    from rcm_analysis.press.run import RunRequest, run
+
+    for name, frame in as_planned(example_assumptions().scenario("slow_payer")).items():
+        (tmp_path / "actuals").mkdir(exist_ok=True)
+        frame.to_csv(tmp_path / "actuals" / f"{name}.csv", index=False)
+    (tmp_path / "plan.toml").write_bytes(EXAMPLE.read_bytes())
+    result = run(RunRequest(template=pages.TEMPLATE, client="care-plan", period="2027-12", runs=tmp_path / "runs", workspace=tmp_path,
+        parameters={"assumptions": "plan.toml", "actuals": "actuals"}))
+    assert result.good and not result.warnings
+    assert (result.folder / "report.pdf").stat().st_size > 20_000
+    sheets = pd.ExcelFile(result.folder / "workbook.xlsx").sheet_names
+    assert any("plan_by_month" in name.lower().replace(" ", "_") for name in sheets)
