@@ -191,7 +191,7 @@ def _exposure(flows: Flows, as_of: int, window_days: int) -> tuple[np.ndarray, n
 
     def by_age(stream: np.ndarray, age: np.ndarray, cents: np.ndarray) -> np.ndarray:
         place = stream * (LONGEST_AGE + 1) + np.clip(age, 0, LONGEST_AGE)
-        return np.bincount(place, cents, streams * (LONGEST_AGE + 1)).reshape(streams, -1)
+        return np.bincount(place, cents, streams * (LONGEST_AGE + 1)).reshape(streams, -1).astype(float)
 
     rows = _recent(flows, as_of, window_days) & (flows.day >= flows.start)
     stream, age = flows.stream[rows], (flows.day - flows.start)[rows]

@@ -203,6 +203,35 @@ def share_by(table: pd.DataFrame, day: int, column: str = "paid") -> float:
     return float(known[column].iloc[-1])
 
 
+def given_open(table: pd.DataFrame, *, age: int) -> pd.DataFrame:
+    """What becomes of claims that are still open at an age: the shares by each day after it.
+
+    Formula
+        paid(k) = (paid(age + k) - paid(age)) / open(age), and so for every end; open(k) = open(age + k) / open(age)
+    Counts
+        A table of `cumulative_incidence`. Day k counts from the age; on day 0 all are open. This is
+        the curve for what is owed already: a claim of 60 days is not a new one.
+    Unit
+        shares, 0 to 1
+    Empty
+        Beyond the last day, or where none is open at the age, no row: nothing is known about it.
+
+    >>> table = cumulative_incidence([10, 20, 30, 30], ["paid", "denied", "paid", "open"])
+    >>> given_open(table, age=15)[["day", "paid", "denied", "open"]].iloc[[0, 5, 15]]
+        day      paid    denied      open
+    0     0  0.000000  0.000000  1.000000
+    5     5  0.000000  0.333333  0.666667
+    15   15  0.333333  0.333333  0.333333
+    """
+    names = [name for name in (*ENDS, *OTHER_ENDS, OPEN) if name in table]
+    later = table.loc[table["day"] >= age, ["day", *names]]
+    if later.empty or later[OPEN].iloc[0] <= 0:
+        return _no_rows(["day", *names])
+    start = later.iloc[0]
+    shares = {name: (later[name] - (0 if name == OPEN else start[name])) / start[OPEN] for name in names}
+    return pd.DataFrame({"day": later["day"] - age, **shares}).reset_index(drop=True)
+
+
 def _no_rows(columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype="int64" if name == "day" else "float64") for name in columns})
 

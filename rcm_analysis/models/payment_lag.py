@@ -28,6 +28,7 @@ from .estimators import (
     OPEN,
     cumulative_incidence,
     day_by_which,
+    given_open,
     kaplan_meier,
     reverse_hazards,
     share_by,
@@ -38,7 +39,7 @@ from .stage_lags import convolved, stage_lags, total_lag
 
 __all__ = [
     "ENDS", "OPEN", "LagFit", "best_fit", "claim_ends", "completion_factors", "convolved", "cumulative_incidence", "day_by_which",
-    "fit_lag", "fit_table", "incidence_by", "kaplan_meier", "lag_summary", "paid_triangle", "prior_claims_between", "reverse_hazards",
+    "fit_lag", "fit_table", "given_open", "incidence_by", "kaplan_meier", "lag_summary", "paid_triangle", "prior_claims_between", "reverse_hazards",
     "share_by", "shrunk", "shrunk_by_group", "stage_lags", "total_lag", "ultimates",
 ]
 
@@ -47,6 +48,7 @@ SIZE_EDGES = (10_000, 25_000, 100_000, 500_000)
 SIZES = ("under $100", "$100 to $249", "$250 to $999", "$1,000 to $4,999", "$5,000 and over")
 """Charge of the claim; `size` in `by` groups by it."""
 
+MADE = ("size", "month")
 KEY = list(CLAIMS.key)
 DATES = ("start_on", "first_paid_on", "last_on")
 
@@ -70,7 +72,8 @@ def claim_ends(
                      may be reworked; censored on `as_of`
         The last three end on the day of the last posting to the insurers' balance. A claim paid or
         closed before its clock started is left out; `attrs["out_of_order"]` counts them. `by`: columns
-        of claims, and `size` (band of the charge). Remittances are used where the table is there.
+        of claims, `size` (band of the charge) and `month` (of the start). Remittances are used where
+        the table is there.
     Date basis
         posting date for the ends; the clock's date for the start
     Unit
@@ -90,7 +93,7 @@ def claim_ends(
     """
     if clock not in CLOCKS:
         raise ParameterError(f"A claim's clock is one of {listed(CLOCKS)}; found {clock!r}." + closest(clock, CLOCKS))
-    columns = [name for name in by if name not in ("client", "size")]
+    columns = [name for name in by if name not in ("client", *MADE)]
     started = _started(tables, as_of, clock, columns)
     rows = started.join(_insurance_postings(tables, as_of), on=KEY, how="left")
     if "remit_claims" in tables and "remit_adjustments" in tables:
@@ -98,7 +101,7 @@ def claim_ends(
     else:
         rows = rows.with_columns(denied_standing=nw.lit(0))
     found = collect(rows, [*KEY, *columns], dates=DATES)
-    return _with_ends(found, as_of, [*KEY, *columns, *(["size"] if "size" in by else [])])
+    return _with_ends(found, as_of, [*KEY, *columns, *[name for name in MADE if name in by]])
 
 
 def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: str | None = None, shrink: bool = True) -> pd.DataFrame:
@@ -224,6 +227,8 @@ def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFr
     rows["allowed_cents"] = allowed.astype("Int64").where(rows["end"] != OPEN)
     if "size" in keys:
         rows["size"] = np.array(SIZES)[np.searchsorted(SIZE_EDGES, rows["charge_cents"], side="right")]
+    if "month" in keys:
+        rows["month"] = rows["start_on"].dt.to_period("M").dt.start_time.astype("datetime64[us]")
     in_order = rows["days"] >= 0
     out = rows.loc[in_order, [*keys, "start_on", "days", "end", "charge_cents", "allowed_cents", "paid_cents"]].reset_index(drop=True)
     out.attrs["out_of_order"] = int((~in_order).sum())

@@ -112,7 +112,7 @@ def prior_claims_between(tables: Mapping[Hashable, pd.DataFrame], prior: pd.Data
     shares = np.vstack([rate, 1 - rate.sum(axis=0)])
 
     def loss(log_m: float) -> float:
-        alpha = np.exp(log_m) * alive * np.clip(shares, 1e-9, None)
+        alpha = np.clip(np.exp(log_m) * alive * shares, 1e-9, None)
         return -sum(_dirichlet_multinomial(group, alpha) for group in groups)
 
     bounds = (np.log(FEWEST_PRIOR_CLAIMS), np.log(MOST_PRIOR_CLAIMS))

@@ -213,6 +213,18 @@ def test_cash_moves_to_the_payers_weekday_and_none_is_lost(tables):
     assert moved[:, weekday == 1, aetna].sum() > 50
 
 
+def test_a_client_that_stopped_long_ago_brings_nothing(tables):
+    gone = outlook(tables, as_of=dt.date(2028, 6, 30), months=2)
+    assert gone.months[["cash_cents", "low_cents", "high_cents"]].to_numpy().sum() == 0
+    assert (gone.receivable["collectible_cents"] <= gone.receivable["open_cents"]).all()
+
+
+def test_three_claims_are_enough_not_to_fail():
+    few = {name: table[table["claim_id"].isin(["acme-0", "acme-5", "acme-9"])] for name, table in invented(1).items()}
+    found = outlook(few, as_of=dt.date(2024, 10, 31), months=2)
+    assert found.months["cash_cents"].notna().all()
+
+
 def test_duckdb_gives_the_same_outlook(tables, found):
     duckdb, pl = pytest.importorskip("duckdb"), pytest.importorskip("polars")
     connection = duckdb.connect()

@@ -93,8 +93,9 @@ def test_clocks(clock, days):
 
 
 def test_money_and_groups():
-    found = claim_ends(tables(("1", "aetna", "2026-01-10", PAID), ("2", "cigna", "2026-01-10", [])), as_of=DAY, by=["location", "size"])
+    found = claim_ends(tables(("1", "aetna", "2026-01-10", PAID), ("2", "cigna", "2026-01-10", [])), as_of=DAY, by=["location", "size", "month"])
     assert found[["location", "size"]].drop_duplicates().values.tolist() == [["main", "$100 to $249"]]
+    assert found["month"].unique().tolist() == [pd.Timestamp("2026-01-01")]
     assert found["allowed_cents"].tolist() == [6000, pd.NA]
     assert found["paid_cents"].tolist() == [6000, 0]
     shares = incidence_by(found, by=["location"], weight="charge_cents")

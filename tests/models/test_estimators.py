@@ -12,6 +12,7 @@ from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.payment_lag import (
     cumulative_incidence,
     day_by_which,
+    given_open,
     kaplan_meier,
     reverse_hazards,
     share_by,
@@ -114,6 +115,21 @@ def test_twice_every_claim_and_one_weight_for_all_change_nothing(claims):
     np.testing.assert_allclose(once[[*ENDS, "open"]], twice[[*ENDS, "open"]], atol=1e-14)
     np.testing.assert_allclose(once[[*ENDS, "open"]], cumulative_incidence(days, end, weight=[7] * len(days))[[*ENDS, "open"]], atol=1e-13)
     np.testing.assert_allclose(kaplan_meier(days, end)["open"], once["open"], atol=1e-14)
+
+
+def test_old_claims_are_less_likely_to_be_paid_and_the_parts_make_the_whole():
+    claims = simulated(3)
+    table = cumulative_incidence(claims["days"], claims["end"])
+    shares = [given_open(table, age=age)["paid"].iloc[-1] for age in (0, 30, 60, 90)]
+    assert shares == sorted(shares, reverse=True)
+    later = given_open(table, age=45)
+    assert np.abs(later[[*ENDS, "open"]].sum(axis=1) - 1).max() < 1e-12
+    whole = share_by(table, 45) + share_by(table, 45, "open") * later["paid"].iloc[-1]
+    assert whole == pytest.approx(table["paid"].iloc[-1], abs=1e-14)
+    still = claims[(claims["days"] > 45) & (claims["watched"] > 45)]
+    alone = cumulative_incidence(still["days"], still["end"], entry=[46] * len(still))
+    np.testing.assert_allclose(later["paid"].iloc[1:], alone["paid"].iloc[46 : len(table)], atol=1e-12)
+    assert len(given_open(table, age=10_000)) == 0
 
 
 def test_denials_left_open_promise_money_that_never_comes():
