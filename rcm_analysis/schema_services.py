@@ -134,7 +134,7 @@ INTERACTIONS = Table(
         ("channel", "text", "how", False, CHANNELS),
         ("result", "text", "what it came to", False, CALL_RESULTS),
         ("reason", "text", "what it was about; a required field of the record", True, CONTACT_REASONS),
-        ("routed_to", "text", "department that it was passed to", True, ROUTES),
+        ("department", "text", "department that it was passed to", True, ROUTES),
         ("resolution", "text", "what was settled; required after a conversation", True,
          ("resolved", "promise", "plan", "paid", "passed_on", "open")),
         ("next_step", "text", "what follows; required after a conversation", True,

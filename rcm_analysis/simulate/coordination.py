@@ -31,7 +31,7 @@ LEVELS = {"low": 38, "medium": 42, "high": 18, "high_fidelity_wraparound": 2}
 CONTACTS = {"low": 1.6, "medium": 2.8, "high": 4.2, "high_fidelity_wraparound": 6.0}
 NEEDED = {"low": 1, "medium": 2, "high": 2, "high_fidelity_wraparound": 3}
 HIRED_IN_MONTH = (0, 0, 3, 6, 10)
-LEAVES_IN_MONTH = {1: 14}
+LEAVES_IN_MONTH = {1: 10}
 PLANTED_COORDINATOR = "CC03"
 
 
@@ -149,7 +149,8 @@ def _enrol(team: Team) -> pl.DataFrame:
     number = tried[joined]
     months_in = luck.tries("leaves", 0.035, number)
     team.members = {
-        "number": number, "enrolled": final[joined], "ended": final[joined] + 30 * months_in + luck.between("last day", 0, 30, number),
+        "number": number, "enrolled": final[joined],
+        "recorded": working_day(final[joined] + team.luck("enrolments").between("recorded", 0, 5, number)), "ended": final[joined] + 30 * months_in + luck.between("last day", 0, 30, number),
         "reason": luck.word("end", {"goals_met": 30, "lost_contact": 32, "moved": 12, "lost_coverage": 18, "declined": 8}, number),
         "payer": luck.word("payer", {"harbor": 74, "medicaid": 26}, number),
     }
@@ -163,13 +164,13 @@ def _enrol(team: Team) -> pl.DataFrame:
 
 
 def _enrolment_rows(team: Team) -> pl.DataFrame:
-    members, luck = team.members, team.luck("enrolments")
+    members = team.members
     number = members["number"]
     return team.rows(services.ENROLMENTS, {
         "enrolment_id": team.ids, "referral_id": numbered("RF", len(team.referrals["number"]))[number],
         "patient": children(number), "payer": [team.payers[word] for word in members["payer"].tolist()],
         "region": np.full(len(number), team.region), "enrolled_on": members["enrolled"],
-        "recorded_on": working_day(members["enrolled"] + luck.between("recorded", 0, 5, number)), "ended_on": members["ended"],
+        "recorded_on": members["recorded"], "ended_on": members["ended"],
         "end_reason": members["reason"],
     })
 
@@ -177,8 +178,8 @@ def _enrolment_rows(team: Team) -> pl.DataFrame:
 def _hand_out(team: Team) -> None:
     """Each new member goes to the coordinator with the fewest; whoever leaves hands theirs on."""
     members = team.members
-    order = np.argsort(members["enrolled"], kind="stable").tolist()
-    events = [(int(members["enrolled"][row]), 1, row) for row in order]
+    order = np.argsort(members["recorded"], kind="stable").tolist()
+    events = [(int(members["recorded"][row]), 1, row) for row in order]
     events += [(gone + 1, 0, -1) for _, gone in team.coordinators.values() if gone < NEVER]
     mine: dict[int, tuple[str, int]] = {}
     for day, _, row in sorted(events):
@@ -213,11 +214,11 @@ def _assignment_rows(team: Team) -> pl.DataFrame:
 # -- months of members -----------------------------------------------------------------------------
 
 def _member_months(team: Team) -> pl.DataFrame:
-    """One row per member and month in the programme, with level, coordinator and the days enrolled in it."""
+    """One row per member and month since the enrolment was recorded, with level, coordinator and the days enrolled in it."""
     members, luck = team.members, team.luck("acuity")
-    held = (members["enrolled"][:, None] <= team.last_days) & (members["ended"][:, None] >= team.first_days)
+    held = (members["recorded"][:, None] <= team.last_days) & (members["ended"][:, None] >= team.first_days)
     member, month = np.nonzero(held)
-    start = np.searchsorted(team.last_days, members["enrolled"])[member]
+    start = np.searchsorted(team.last_days, members["recorded"])[member]
     period = (month - start) // 6
     number = members["number"][member]
     words = list(LEVELS)
@@ -225,11 +226,11 @@ def _member_months(team: Team) -> pl.DataFrame:
     steps = sum(np.where(period > turn, np.searchsorted([0.22, 0.9], luck.uniform("step", number, np.full(len(number), turn))) - 1, 0)
                 for turn in range(int(period.max(initial=0))))
     level = np.array(words)[np.clip(base + steps, np.minimum(base, 0), np.maximum(base, 2))]
-    assessed = np.where(period == 0, members["enrolled"][member] + 10, team.first_days[np.minimum(start + 6 * period, len(team.months) - 1)] + 8)
+    assessed = np.where(period == 0, members["recorded"][member] + 10, team.first_days[np.minimum(start + 6 * period, len(team.months) - 1)] + 8)
     turns = pl.DataFrame(team.turns, schema=["member", "coordinator", "from", "to"], orient="row")
     frame = pl.DataFrame({
         "member": member, "month": month, "number": number, "level": level, "assessed": assessed,
-        "day": np.minimum(team.last_days[month], members["ended"][member]), "begin": np.maximum(team.first_days[month], members["enrolled"][member]),
+        "day": np.minimum(team.last_days[month], members["ended"][member]), "begin": np.maximum(team.first_days[month], members["recorded"][member]),
     })
     found = frame.join(turns, on="member").filter(pl.col("day").is_between("from", "to"))
     return found.unique(["member", "month"], keep="first").sort("member", "month")

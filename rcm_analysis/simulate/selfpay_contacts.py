@@ -133,7 +133,7 @@ def _described(desk: Desk, calls: pl.DataFrame, luck: Luck) -> pl.DataFrame:
         "interaction_id": numbered("CL", count), **desk.account(calls["claim"].to_numpy()), "happened_on": day, "local_time": time,
         "entered_on": np.minimum(working_day(day + (luck.uniform("late", *key) < 0.06)), desk.last), "direction": calls["direction"],
         "channel": np.where(coming & (luck.uniform("portal", *key) < 0.15), "portal", "phone"), "result": calls["result"],
-        "reason": only_where(filled[0], reason), "routed_to": only_where(talk & coming, route.astype(str)),
+        "reason": only_where(filled[0], reason), "department": only_where(talk & coming, route.astype(str)),
         "resolution": only_where(talk & filled[1], resolution), "next_step": only_where(talk & filled[2], step),
         "is_identity_verified": only_where(talk & filled[3], np.ones(count, bool)),
         "is_disclosure_given": only_where(talk, np.ones(count, bool)), "script_version": only_where(talk, np.full(count, "2")),

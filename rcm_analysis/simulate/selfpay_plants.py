@@ -48,6 +48,10 @@ class _Breaches:
         self.tables[table] = self.tables[table].with_columns(
             pl.when(here).then(value if isinstance(value, pl.Expr) else pl.lit(value)).otherwise(name).alias(name) for name, value in values.items())
 
+    def _talked(self) -> pl.Series:
+        """Accounts about which somebody has talked with the patient."""
+        return self.tables["interactions"].filter(pl.col("result") == "conversation")["claim_id"].drop_nulls().unique()
+
     def calls_outside_window(self) -> Rows:
         calls = self.recent("interactions", "entered_on").filter((pl.col("direction") == "out") & (pl.col("channel") == "phone"))
         chosen = self.some(calls, 8, "late calls")
@@ -57,16 +61,17 @@ class _Breaches:
 
     def too_many_calls(self) -> Rows:
         calls = self.recent("interactions", "happened_on", spare=15).filter((pl.col("direction") == "out") & (pl.col("result") == "no_answer"))
-        one = self.some(calls.filter(pl.col("happened_on") == pl.col("entered_on")), 1, "one account")
+        one = self.some(calls.filter(~pl.col("claim_id").is_in(self._talked().implode())), 1, "one account")
         days = [one["happened_on"][0] + dt.timedelta(days=number * 6 // 9) for number in range(1, 10)] if len(one) else []
         more = pl.concat([one.with_columns(happened_on=day, entered_on=day) for day in days]) if days else one
         return _told(self.add("interactions", more, "interaction_id", "CL"), "interaction_id", "entered_on")
 
     def call_after_conversation(self) -> Rows:
         talks = self.recent("interactions", "happened_on", spare=8).filter((pl.col("result") == "conversation") & (pl.col("channel") == "phone"))
-        chosen = self.some(talks, 5, "talks")
+        applicants = self.tables["assistance_applications"]["patient"]
+        chosen = self.some(talks.filter(~pl.col("patient").is_in(applicants.implode())), 5, "talks")
         after = pl.col("happened_on") + dt.timedelta(days=3)
-        blank = [pl.lit(None).alias(name) for name in ("routed_to", "resolution", "next_step", "is_identity_verified", "is_disclosure_given",
+        blank = [pl.lit(None).alias(name) for name in ("department", "resolution", "next_step", "is_identity_verified", "is_disclosure_given",
                                                        "script_version", "is_script_followed")]
         more = chosen.with_columns(
             blank, happened_on=after, entered_on=after, direction=pl.lit("out"), result=pl.lit("voicemail"), reason=pl.lit("balance"),
@@ -109,7 +114,9 @@ class _Breaches:
     def worked_during_application(self) -> Rows:
         asked = self.tables["assistance_applications"].filter(
             pl.col("decided_on").is_between(self.start, self.last) & (pl.col("decided_on") - pl.col("applied_on") > dt.timedelta(days=9)))
-        chosen = self.some(asked, 5, "applications")
+        again = self.tables["interactions"].join(asked.select("claim_id", "applied_on"), on="claim_id").filter(
+            (pl.col("result") == "conversation") & (pl.col("happened_on") > pl.col("applied_on")))["claim_id"]
+        chosen = self.some(asked.filter(~pl.col("claim_id").is_in(again.implode())), 5, "applications")
         day = chosen["applied_on"] + dt.timedelta(days=8)
         count = len(chosen)
         more = pl.DataFrame({

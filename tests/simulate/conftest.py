@@ -15,7 +15,16 @@ from types import SimpleNamespace
 import openpyxl
 import pytest
 
+from rcm_analysis import open_workspace
+from rcm_analysis.schema_services import TABLES_OF_SERVICE
 from rcm_analysis.simulate import write_company
+from rcm_analysis.simulate.company import registry_toml, seed_company, workspace_toml
+from rcm_analysis.simulate.fees import Calendar
+from rcm_analysis.simulate.practice import exported
+from rcm_analysis.simulate.service_exports import add_services
+from rcm_analysis.simulate.workspace_files import Job, live
+from rcm_analysis.simulate.write_exports import map_text, write_exports
+from rcm_analysis.sources.intake import ingest_client
 
 SCALE = 0.3
 CLIENTS = ("dr-suess", "dr-foot-loose", "st-elsewhere")
@@ -188,3 +197,38 @@ def summed():
             sums[key] += value
         return {key: value for key, value in sums.items() if value}
     return add
+
+
+SERVICE_CLIENTS = {"chicago-med": 0.5, "tx-docs": 0.1, "dr-quinn": 1.0, "st-elsewhere": 0.2, "dr-suess": 0.2, "dr-foot-loose": 0.2}
+"""Clients of the services' tests with their scale; tx-docs is written without plants, the last has no service."""
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory) -> SimpleNamespace:
+    """The services' files of some clients, and the exports of the two with a self-pay programme, taken in."""
+    root = tmp_path_factory.mktemp("services")
+    company, calendar = seed_company(list(SERVICE_CLIENTS)), Calendar.ending("2026-10", 14)
+    for folder in ("maps", "truth"):
+        (root / folder).mkdir()
+    (root / "rcm.toml").write_text(workspace_toml())
+    (root / "clients.toml").write_text(registry_toml(company, calendar.months[-1]))
+    for layout in ("layout_a", "layout_b"):
+        (root / "maps" / f"{layout}.toml").write_text(map_text(layout))
+    reports = {}
+    for client in company.clients:
+        practice = live(Job(client, company, calendar, 7, SERVICE_CLIENTS[client.id]), 1.0)
+        add_services(root, practice, plants=client.id != "tx-docs")
+        raw = root / "raw" / client.id
+        if "self_pay" in client.registry["services"]:
+            write_exports(raw / "exports", exported(practice), company, client.layout, calendar.months)
+        kept = ("claims_", "transactions_", "month_end_")
+        office = {table.name for table in TABLES_OF_SERVICE["patient_engagement"]} if client.id == "tx-docs" else set()
+        files = [path for path in raw.glob("*/*") if path.parent.name == "services" or path.name.startswith(kept)]
+        files = [path for path in files if path.stem.split("_20")[0] not in office]
+        reports[client.id] = ingest_client(open_workspace(root), client.id, files)
+    store = open_workspace(root).store
+    told = {path.name.split(".")[0]: [] for path in root.glob("truth/*.json")}
+    for path in root.glob("truth/*.json"):
+        told[path.name.split(".")[0]] += json.loads(path.read_text())["plants"]
+    return SimpleNamespace(root=root, reports=reports, stored={client: store.open(client) for client in SERVICE_CLIENTS},
+                           plants={client: {plant["kind"]: plant for plant in told.get(client, [])} for client in SERVICE_CLIENTS})
