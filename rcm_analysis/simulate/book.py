@@ -135,7 +135,8 @@ def _claims(client: Client, calendar: Calendar, patients: dict, seed: int, count
     weight = SEASON[month] * _growth(client, seed, days) * WEEK[(days + 3) % 7] * ~is_holiday(days)
     service = np.sort(rng.choice(days, count, p=weight / weight.sum()))
     patient = rng.integers(0, len(patients["payer"]), count)
-    lag = rng.geometric(0.42, count) - 1 + np.where(rng.random(count) < 0.05, rng.integers(5, 30, count), 0)
+    habit = stream(seed, client.id, "charge entry").uniform(0.36, 0.5)
+    lag = rng.geometric(habit, count) - 1 + np.where(rng.random(count) < 0.05, rng.integers(5, 30, count), 0)
     quarter = (month // 3)[service - days[0]]
     deductible = rng.random(count) < patients["deductible"][patient] * np.array([1.9, 1.1, 0.7, 0.4])[quarter]
     return {

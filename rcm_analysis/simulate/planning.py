@@ -130,6 +130,7 @@ class _Volume:
             "secondary_not_billed": self.claims * self._medicare * 0.12, "document_holds": self.claims * 0.2,
             "charge_lag_creep": self.claims / self.client.registry["providers"], "denials_as_contractual": denied * 0.6,
             "patient_billed_for_denials": denied * 0.5, "whole_dollar_sweep": denied * 0.5,
+            "clearinghouse_outage": self.claims * 7 / 30,
         }
         return touched.get(kind, FEWEST) >= FEWEST
 
