@@ -32,6 +32,7 @@ _HOMES = {
     "check_client": "reconciliation",
     "open_report": "notebook",
     "measures": "measures",
+    "models": "models",
     "exhibits": "exhibits",
     "simulate": "simulate",
 }

@@ -72,7 +72,7 @@ def test_every_template_is_in_the_readme():
 
 def test_public_names_are_pinned():
     assert sorted(rcm_analysis.__all__) == [
-        "Period", "RcmError", "TABLES", "__version__", "balances", "check_client", "exhibits", "measures", "open_report",
+        "Period", "RcmError", "TABLES", "__version__", "balances", "check_client", "exhibits", "measures", "models", "open_report",
         "open_workspace", "read_835", "read_837", "read_export", "read_map", "read_registry", "recognise", "roll_forward",
         "simulate",
     ]
