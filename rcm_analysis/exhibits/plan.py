@@ -13,6 +13,7 @@ from ..errors import ParameterError, RcmError
 from ..models.assumptions import BASE, EXAMPLE, Assumptions, read_assumptions
 from ..models.plan_actuals import Actuals, read_actuals
 from ..models.plan_fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
+from ..models.plan_from_store import actuals_from_tables
 from ..models.plan_scenarios import (
     break_even_lag,
     break_even_rate,
@@ -32,7 +33,7 @@ from .tables import Shown, show, table_payload
 
 TEMPLATE = "care_coordination_plan"
 TITLE = "Care-coordination plan"
-SHIPPED, NONE = "example", "none"
+SHIPPED, NONE, STORED = "example", "none", "store"
 MONEY = (("revenue", "Net revenue"), ("expense", "Expense"), ("accrual", "Accrual result"), ("receipts", "Receipts"),
     ("cash", "Net cash flow"))
 STANDS = (("cumulative_cash", "Running cash flow"), ("balance", "Cash at hand"), ("ar", "Receivable less reserve"))
@@ -418,7 +419,8 @@ def open_plan(
 ) -> PlanReport:
     """Open a plan: read and check its assumptions (TOML, or an edited workbook), and say what the report is.
 
-    `assumptions` ("example": the shipped one) and `actuals` ("none") are paths, as they are or under the workspace.
+    `assumptions` ("example": the shipped one) and `actuals` ("none"; "store": what the client's store holds) are paths, as
+    they are or under the workspace.
 
     Raises
         ParameterError or TableError that names what is wrong; nothing is computed then.
@@ -426,7 +428,7 @@ def open_plan(
     month = Period.month(period)
     file = EXAMPLE if assumptions in ("", SHIPPED) else _found(workspace, assumptions)
     made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
-    actual = None if actuals in ("", NONE) else read_actuals(_found(workspace, actuals), made)
+    actual = _actuals(workspace, client, month, made, actuals)
     plan = CarePlan(made, scenario, actual)
     firm, name = _names(workspace, client, month, made)
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -436,6 +438,18 @@ def open_plan(
         blocks.inputs([{"table": "assumptions", "rows": made.months, "fingerprint": fingerprint}], 0, client),
     ])
     return PlanReport(plan, file.name, fingerprint)
+
+
+def _actuals(workspace: str | Path, client: str, month: Period, plan: Assumptions, given: str) -> Actuals | None:
+    """The actual months: none, those in the client's store up to the period, or a folder of CSV files."""
+    from ..workspace import open_workspace
+
+    if given in ("", NONE):
+        return None
+    if given == STORED:
+        tables = open_workspace(workspace).client(client).tables(as_of=month.last_day)
+        return actuals_from_tables(tables, plan, through=month.label)
+    return read_actuals(_found(workspace, given), plan)
 
 
 def _found(workspace: str | Path, path: str) -> Path:

@@ -210,7 +210,10 @@ class TestLibreOffice:
         path = edited({"lag_billed_to_paid_days": 77, "denials_rate": 0.1337, "staffing_fringe": 0.3141, "outreach_paid": True,
             "enrolment_delay_months": 3, "Summary!B4": "your_own", "Scenarios!I11": -0.15, "Scenarios!I15": 33,
             "Staff!A10": "New", "Staff!B10": dt.datetime(2027, 9, 15), "Staff!D10": 0.5, "Staff!E10": 58001.99})
-        compare(path, tmp_path, read_workbook(path), read_scenario(path))
+        plan = read_workbook(path)
+        compare(path, tmp_path, plan, read_scenario(path))
+        saved = tmp_path / "out" / path.name
+        assert programme_plan(read_workbook(saved), read_scenario(saved)).months.equals(programme_plan(plan, "your_own").months)
 
     @settings(max_examples=6, deadline=None, phases=[Phase.generate], derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])

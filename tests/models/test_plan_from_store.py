@@ -1,0 +1,84 @@
+"""Actual months counted from stored tables: each rule with rows around its edge."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from rcm_analysis.errors import TableError
+from rcm_analysis.models.assumptions import example_assumptions
+from rcm_analysis.models.plan_from_store import actuals_from_tables
+from rcm_analysis.models.plan_variance import variance
+from rcm_analysis.schema_services import SERVICE_TABLES
+
+PLAN = example_assumptions()
+
+
+def day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def stored(**more: list[dict]) -> dict[str, pl.DataFrame]:
+    rows: dict[str, list[dict]] = {
+        "referrals": [
+            {"referral_id": "r1", "referred_on": day("2027-01-31"), "source": "school", "screening": "eligible"},
+            {"referral_id": "r2", "referred_on": day("2027-01-03"), "source": "school", "screening": "ineligible"},
+            {"referral_id": "r3", "referred_on": day("2027-02-01"), "source": "family", "screening": None},
+            {"referral_id": "r0", "referred_on": day("2026-12-31"), "source": "school", "screening": "eligible"},
+        ],
+        "outreach": [
+            {"referral_id": "r1", "contacted_on": day("2027-01-31"), "is_reached": False},
+            {"referral_id": "r1", "contacted_on": day("2027-02-02"), "is_reached": True},
+            {"referral_id": "r1", "contacted_on": day("2027-03-02"), "is_reached": True},
+        ],
+        "enrolments": [{"enrolment_id": "e1", "enrolled_on": day("2027-01-05")}, {"enrolment_id": "e2", "enrolled_on": day("2027-02-28")}],
+        "acuity_months": [{"enrolment_id": "e1", "month": "2027-01", "level": "high"}, {"enrolment_id": "e1", "month": "2027-02", "level": "high"},
+            {"enrolment_id": "e2", "month": "2027-02", "level": "low"}, {"enrolment_id": "e2", "month": "2027-03", "level": "low"}],
+        "care_contacts": [
+            {"enrolment_id": "e1", "contacted_on": day("2027-01-31"), "is_reached": True},
+            {"enrolment_id": "e1", "contacted_on": day("2027-01-30"), "is_reached": False},
+            {"enrolment_id": "e1", "contacted_on": day("2027-02-01"), "is_reached": True},
+        ],
+        "billing_support": [
+            {"enrolment_id": "e1", "month": "2027-01", "coordinator": "ann", "uploaded_on": day("2027-02-10")},
+            {"enrolment_id": "e1", "month": "2027-02", "coordinator": "ann", "uploaded_on": None},
+            {"enrolment_id": "e2", "month": "2027-02", "coordinator": "ben", "uploaded_on": day("2027-03-10")},
+        ],
+        "care_claims": [
+            {"care_claim_id": "c1", "month": "2027-01", "level": "high", "billed_cents": 92_100, "denial_reason": "late"},
+            {"care_claim_id": "c2", "month": "2027-01", "level": "high", "billed_cents": 92_100, "replaces": "c1",
+                "agency_paid_on": day("2027-02-28"), "agency_paid_cents": 87_495},
+            {"care_claim_id": "c3", "month": "2027-02", "level": "low", "billed_cents": 27_605, "agency_paid_on": day("2027-03-01"), "agency_paid_cents": 26_000},
+        ],
+    }
+    return {name: pl.DataFrame(more.get(name, found), schema=SERVICE_TABLES[name].polars) for name, found in rows.items()}
+
+
+def test_every_count_by_hand():
+    found = actuals_from_tables(stored(), PLAN, through="2027-02")
+    assert found.months == ("2027-01", "2027-02")
+    assert found.referrals.values.tolist() == [["2027-01", "school", 2000, 1000], ["2027-02", "family", 1000, 0]]
+    assert found.outreach.values.tolist() == [["2027-01", 0, 1000], ["2027-02", 1000, 1000]]
+    assert found.caseload.values.tolist() == [
+        ["2027-01", "ann", "high", 1000, 1000, 1000], ["2027-02", "ann", "high", 1000, 1000, 0], ["2027-02", "ben", "low", 1000, 0, 1000]]
+    assert found.billing.values.tolist() == [["2027-01", "high", 92_100, 92_100], ["2027-02", "low", 27_605, 0]]
+    assert found.payments.values.tolist() == [["2027-01", "2027-02", 87_495]], "a payment of the month after is not known yet"
+    assert found.expense.empty
+
+
+def test_it_feeds_the_variance():
+    assert set(variance(PLAN, actuals_from_tables(stored(), PLAN, through="2027-02"))["month"]) == {"2027-01", "2027-02"}
+
+
+def test_a_programme_that_began_later_is_refused():
+    with pytest.raises(TableError, match="caseload.month: expected the months from 2027-01 on without a gap"):
+        actuals_from_tables(stored(acuity_months=[{"enrolment_id": "e1", "month": "2027-02", "level": "high"}]), PLAN, through="2027-03")
+
+
+def test_a_missing_table_is_named():
+    tables = stored()
+    del tables["care_claims"]
+    with pytest.raises(TableError, match="care_claims"):
+        actuals_from_tables(tables, PLAN, through="2027-02")
