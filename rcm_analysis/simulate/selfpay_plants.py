@@ -146,10 +146,13 @@ class _Breaches:
 
     def estimate_exceeded(self) -> Rows:
         """Estimates cut so that the bill came to at least $400 more."""
-        high = self.tables["estimates"].filter((pl.col("amount_cents") > 45_000) & pl.col("claim_id").is_not_null())
-        chosen = self.some(high, 5, "estimates")
-        self.change("estimates", "estimate_id", chosen["estimate_id"].to_list(),
-                    amount_cents=(pl.col("amount_cents") * 9 // 10 - 43_000).clip(lower_bound=500))
+        billed = self.programme.own.filter((pl.col("kind") == "charge") | (pl.col("reason") == "self-pay discount"))
+        sums = billed.group_by("claim").agg(pl.col("amount").sum()).filter(pl.col("amount") > 45_000)
+        names = np.array(claim_ids(self.programme.practice.book))[sums["claim"].to_numpy()]
+        bills = pl.DataFrame({"claim_id": pl.Series(names, dtype=pl.String), "bill": sums["amount"]})
+        chosen = self.some(self.tables["estimates"].join(bills, on="claim_id").sort("estimate_id"), 5, "estimates")
+        for name, bill in chosen.select("estimate_id", "bill").iter_rows():
+            self.change("estimates", "estimate_id", [name], amount_cents=max(500, (bill - 40_000) // 1_000 * 900))
         return _told(chosen, "estimate_id", "planned_on")
 
 
