@@ -17,21 +17,25 @@ NEEDED = {
     "enrolments": ("enrolment_id", "enrolled_on"),
     "acuity_months": ("enrolment_id", "month", "level"),
     "care_contacts": ("enrolment_id", "contacted_on", "is_reached"),
-    "billing_support": ("enrolment_id", "month", "coordinator", "uploaded_on"),
+    "care_assignments": ("enrolment_id", "coordinator", "assigned_from", "assigned_to"),
+    "billing_support": ("enrolment_id", "month", "uploaded_on", "missed_on"),
     "care_claims": ("month", "level", "billed_cents", "replaces", "payer_decided_on", "denial_reason", "agency_paid_on",
         "agency_paid_cents"),
 }
+STILL_OPEN = 0.10
+"""A month is compared once no more than this share of its member-months still waits to be uploaded or missed."""
 
 
 def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through: str) -> Actuals:
-    """The months from the plan's first to `through`, counted from what is stored.
+    """The months from the plan's first to `through`, counted from what is stored; the last ones only once billed.
 
     Counts
         referrals: by the month referred, eligible as screened. Outreach: referrals by the month first reached;
         enrolments by the month of consent. Caseload: one member per enrolment and month with an acuity level, under
         the coordinator in charge at the month's end; contacts that reached somebody; a unit where the month was
         uploaded for billing. Billing: first bills by month of service and level; denied where the payer's answer to
-        the first bill names a reason. Payments: what reached the agency, by month of service and month of receipt.
+        the first bill names a reason. Months at the end of which more than a tenth of the member-months are not yet
+        uploaded or missed are left out: they would look unbillable. Payments: what reached the agency, by month of service and month of receipt.
     Unit
         as `Actuals`: thousandths and cents. Expense is not in the tables
     Empty
@@ -43,6 +47,7 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
     read = {name: source(tables, name, columns).collect().to_pandas() for name, columns in NEEDED.items()}
     frames = {"referrals": _referrals(read["referrals"]), "outreach": _outreach(read), "caseload": _caseload(read),
         "billing": _billing(read["care_claims"]), "payments": _payments(read["care_claims"])}
+    through = _last_billed(read, through)
     kept = {name: frame[frame["month"].between(plan.start, through)].reset_index(drop=True) for name, frame in frames.items()}
     kept["caseload"] = kept["caseload"][kept["caseload"]["month"].isin(plan.month_labels)]
     kept["payments"] = kept["payments"][kept["payments"]["service_month"] >= plan.start]
@@ -65,16 +70,37 @@ def _outreach(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return both.fillna(0).astype(int).rename_axis("month").reset_index().sort_values("month", ignore_index=True)
 
 
+def _last_billed(read: Mapping[str, pd.DataFrame], through: str) -> str:
+    """The last month whose billing is as good as over; a month that was never opened for billing is not."""
+    support = read["billing_support"]
+    done = support[support["uploaded_on"].notna() | support["missed_on"].notna()].groupby("month").size()
+    members = read["acuity_months"].groupby("month").size()
+    over = done.reindex(members.index, fill_value=0) >= members * (1 - STILL_OPEN)
+    closed = [month for month in members.index[over] if month <= through]
+    return closed[-1] if closed else through
+
+
 def _caseload(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     made, key = read["care_contacts"], ["enrolment_id", "month"]
     made = made[made["is_reached"].astype(bool)]
     contacts = made.assign(month=_month(made["contacted_on"])).groupby(key).size().rename("contacts").reset_index()
     support = read["billing_support"].assign(units=read["billing_support"]["uploaded_on"].notna().astype(int))
-    months = read["acuity_months"].merge(support[[*key, "coordinator", "units"]], on=key, how="left").merge(contacts, on=key, how="left")
+    months = _in_charge(read).merge(support[[*key, "units"]], on=key, how="left").merge(contacts, on=key, how="left")
     months = months.assign(coordinator=months["coordinator"].fillna("(not assigned)"), units=months["units"].fillna(0).astype(int),
         contacts=months["contacts"].fillna(0).astype(int))
     return months.groupby(["month", "coordinator", "level"], as_index=False).agg(
         members=("enrolment_id", "nunique"), contacts=("contacts", "sum"), units=("units", "sum"))
+
+
+def _in_charge(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Member-months with their level and the coordinator in charge at the month's end."""
+    months, held = read["acuity_months"], read["care_assignments"]
+    both = months.merge(held, on="enrolment_id", how="inner")
+    end = pd.to_datetime(both["month"] + "-01") + pd.offsets.MonthEnd(0)
+    last = pd.to_datetime(both["assigned_to"])
+    inside = (pd.to_datetime(both["assigned_from"]) <= end) & (last.isna() | (last >= end) | (last.dt.strftime("%Y-%m") == both["month"]))
+    latest = both[inside].sort_values("assigned_from", kind="stable").drop_duplicates(["enrolment_id", "month"], keep="last")
+    return months.merge(latest[["enrolment_id", "month", "coordinator"]], on=["enrolment_id", "month"], how="left")
 
 
 def _billing(frame: pd.DataFrame) -> pd.DataFrame:

@@ -41,10 +41,16 @@ def stored(**more: list[dict]) -> dict[str, pl.DataFrame]:
             {"enrolment_id": "e1", "contacted_on": day("2027-01-30"), "is_reached": False},
             {"enrolment_id": "e1", "contacted_on": day("2027-02-01"), "is_reached": True},
         ],
+        "care_assignments": [
+            {"enrolment_id": "e1", "coordinator": "zoe", "assigned_from": day("2027-01-05"), "assigned_to": day("2027-01-20")},
+            {"enrolment_id": "e1", "coordinator": "ann", "assigned_from": day("2027-01-21"), "assigned_to": day("2027-02-15")},
+            {"enrolment_id": "e2", "coordinator": "ben", "assigned_from": day("2027-02-28"), "assigned_to": None},
+        ],
         "billing_support": [
-            {"enrolment_id": "e1", "month": "2027-01", "coordinator": "ann", "uploaded_on": day("2027-02-10")},
-            {"enrolment_id": "e1", "month": "2027-02", "coordinator": "ann", "uploaded_on": None},
-            {"enrolment_id": "e2", "month": "2027-02", "coordinator": "ben", "uploaded_on": day("2027-03-10")},
+            {"enrolment_id": "e1", "month": "2027-01", "uploaded_on": day("2027-02-10")},
+            {"enrolment_id": "e1", "month": "2027-02", "missed_on": day("2027-04-10")},
+            {"enrolment_id": "e2", "month": "2027-02", "uploaded_on": day("2027-03-10")},
+            {"enrolment_id": "e2", "month": "2027-03"},
         ],
         "care_claims": [
             {"care_claim_id": "c1", "month": "2027-01", "level": "high", "billed_cents": 92_100, "denial_reason": "late"},
@@ -66,6 +72,10 @@ def test_every_count_by_hand():
     assert found.billing.values.tolist() == [["2027-01", "high", 92_100, 92_100], ["2027-02", "low", 27_605, 0]]
     assert found.payments.values.tolist() == [["2027-01", "2027-02", 87_495]], "a payment of the month after is not known yet"
     assert found.expense.empty
+
+
+def test_a_month_that_is_not_billed_yet_is_left_out():
+    assert actuals_from_tables(stored(), PLAN, through="2027-03").months == ("2027-01", "2027-02")
 
 
 def test_it_feeds_the_variance():
