@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from .errors import ParameterError, RcmError
-from .terminal import FINDINGS, WorkersOption, console, dollars, progress_bar, table_of
+from .terminal import FINDINGS, WorkersOption, console, dollars, progress_bar, step, table_of
 
 
 def plan(
@@ -19,11 +22,12 @@ def plan(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")] = Path("runs/plan"),
     json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")] = None,
 ) -> None:
-    """Plan a care-coordination programme: the live workbook, the saved assumptions, and the figures that matter."""
+    """Plan a care-coordination programme: the live workbook, the report (notebook, HTML, PDF), and the figures that matter."""
     from .exhibits.plan_workbook import write_plan_workbook
     from .exhibits.plan_workbook_reading import read_scenario, read_workbook
     from .models.assumptions import as_toml, example_assumptions, read_assumptions
     from .models.programme_plan import plan_json, programme_plan
+    from .press.run import RunRequest, run
 
     if assumptions and workbook:
         raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
@@ -39,7 +43,22 @@ def plan(
     except OSError as error:
         raise RcmError(f"{error.filename or out} cannot be written ({error.strerror}). Name another place with --out or --json.") from None
     _print_plan(figures)
-    console.print(f"Workbook: {written}\nAssumptions: {out / 'assumptions.toml'}")
+    with step("Making the report"):
+        result = run(RunRequest(
+            "care_coordination_plan", client=_slug(figures["name"]), period=figures["start"], runs=out.resolve(), workspace=out.resolve(),
+            parameters={"assumptions": str((out / "assumptions.toml").resolve()), "scenario": scenario}, printed_on=dt.date.today(),
+        ))
+    console.print(escape(result.line()), f"Workbook: {written}", f"Assumptions: {out / 'assumptions.toml'}", sep="\n")
+    raise typer.Exit(0 if result.good else FINDINGS)
+
+
+def _slug(name: str) -> str:
+    """A plan's name as a folder.
+
+    >>> _slug("Harbor Kids: year one")
+    'harbor-kids-year-one'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "plan"
 
 
 def _print_plan(figures: dict[str, Any]) -> None:
