@@ -69,7 +69,7 @@ def test_the_press_knows_no_measure(path):
     assert imports(path) <= PRESS_MAY_IMPORT
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room(path) not in ("cli", "press")], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in FILES if room(path) not in ("cli", "cli_desk", "press")], ids=name_of)
 def test_no_analysis_reads_the_clock(path):
     for line, thing, method in calls(path):
         reads = method in CLOCK and any(word in thing for word in ("date", "time", "dt", "Timestamp")) and "dtype" not in thing
