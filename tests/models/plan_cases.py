@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from rcm_analysis.models.assumption_reader import parse
@@ -112,3 +113,54 @@ def drawn(months: int = 18) -> st.SearchStrategy:
 
 def _factors() -> st.SearchStrategy:
     return st.integers(5_000, 18_000).map(lambda part: part / 10_000)
+
+
+def rich(seed: int, months: int = 18) -> dict[str, Any]:
+    """Raw assumptions of a busy programme, every number odd on purpose: what hypothesis, fond of zeros, seldom draws."""
+    rng = np.random.default_rng(seed)
+
+    def between(low: float, high: float, places: int = 4) -> float:
+        return float(np.round(rng.uniform(low, high), places))
+
+    def money(low: float, high: float) -> str:
+        return f"{rng.uniform(low, high):.2f}"
+
+    def steps(low: float, high: float, places: int = 4) -> Any:
+        later = sorted(rng.choice(MONTHS[1:months], size=rng.integers(0, 3), replace=False).tolist())
+        found = [{"from": month, "value": between(low, high, places)} for month in ["2025-01", *later]]
+        return found if len(found) > 1 else found[0]["value"]
+
+    def days(high: int) -> Any:
+        return [{"from": "2025-01", "value": int(rng.integers(0, high))}, {"from": "2025-07", "value": int(rng.integers(0, high))}]
+
+    def mix() -> dict[str, float]:
+        return _mix((int(rng.integers(0, 10_001)), int(rng.integers(0, 10_001))))
+
+    stages = {name: {"days": days(80), "slow_share": steps(0.01, 0.5), "slow_days": int(rng.integers(30, 160))}
+        for name in ("uploaded_to_billed", "billed_to_paid", "paid_to_agency")}
+    return {
+        "start": "2025-01", "months": months, "region": str(rng.choice(["upstate", "downstate"])), "opening_cash": money(0, 300_000),
+        "acuity": {"levels": ["low", "medium", "high"], "caseload": {"low": between(30, 60, 3), "medium": between(18, 35, 3),
+            "high": between(9, 18, 3)}, "mix": [{"from": "2025-01"} | mix(), {"from": "2025-09"} | mix()]},
+        "referrals": [{"source": f"s{place}", "monthly": steps(5, 40, 3), "quality": steps(0.4, 1)} for place in range(rng.integers(1, 4))],
+        "enrolment": {"reached": steps(0.4, 1), "enrolled": steps(0.3, 1), "delay_months": int(rng.integers(0, 4)),
+            "waiting_list_drop": steps(0, 0.5), "disenrolment": steps(0.005, 0.08), "opening_members": 0},
+        "coordinators": [{"hired": MONTHS[int(rng.integers(0, 8))], "salary": money(40_000, 90_000), "fte": between(0.3, 1.2, 3)}
+            for _ in range(rng.integers(2, 6))],
+        "staffing": {"ramp": sorted(between(0.1, 1) for _ in range(rng.integers(1, 5))), "vacancy": between(0, 0.15),
+            "salary_index": steps(0.98, 1.08), "fringe": between(0.15, 0.4), "supervisor_salary": money(60_000, 99_000),
+            "coordinators_per_supervisor": between(3, 9, 3), "contacts_per_member": between(1, 5, 3),
+            "contacts_expected": between(20, 60, 3), "incentive_per_contact": money(1, 9)},
+        "billable": {"no_core_service": steps(0.02, 0.2), "support_late": steps(0.01, 0.1), "retro_disenrolled": steps(0, 0.05)},
+        "denials": {"rate": steps(0.02, 0.25), "recovered": steps(0.1, 0.8), "recovery_months": int(rng.integers(0, 6))},
+        "fees": {"mco": steps(0, 0.04), "lead_health_home": steps(0.02, 0.09)},
+        "outreach": {"paid": bool(rng.integers(0, 2)), "rate": money(90, 180), "months_limit": int(rng.integers(1, 4))},
+        "lag": {**stages, "never_paid": steps(0, 0.04), "write_off_months": int(rng.integers(3, 14))},
+        "recoupment": {"rate": steps(0, 0.06), "delay_months": int(rng.integers(2, 12))},
+        "costs": {"overhead_share": steps(0.05, 0.25), "overhead_monthly": money(500, 6_000),
+            "startup": [{"what": "start", "month": "2025-02", "amount": money(1_000, 30_000)}]},
+        "scenarios": [{"name": "drawn", "referrals": between(0.6, 1.4), "engagement": between(0.6, 1.3), "disenrolment": between(0.5, 2),
+            "acuity_shift": between(-0.4, 0.4), "failed_months": between(0.5, 2), "denials": between(-0.05, 0.15), "rate": between(0.8, 1.2),
+            "lag_days": int(rng.integers(-40, 120)), "caseload": between(0.7, 1.3), "salary": between(0.9, 1.2),
+            "from": MONTHS[int(rng.integers(0, 6))], "until": MONTHS[int(rng.integers(8, 20))]}],
+    }

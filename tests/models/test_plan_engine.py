@@ -15,7 +15,7 @@ from rcm_analysis.models.plan_engine import Case, receivable_by_cohort, run, who
 from rcm_analysis.models.plan_fields import LEVERS, MICRO, SHARE
 from rcm_analysis.models.programme_plan import plan_json, programme_plan, working_capital
 
-from .plan_cases import assumed, drawn, with_lag
+from .plan_cases import assumed, drawn, rich, with_lag
 
 BASE = Scenario("base", "Base")
 
@@ -69,6 +69,13 @@ class TestLaws:
     @settings(max_examples=25, deadline=None)
     @given(raw=drawn())
     def test_whatever_is_assumed(self, raw):
+        self.holds(raw)
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_in_a_busy_programme(self, seed):
+        self.holds(rich(seed, 24))
+
+    def holds(self, raw):
         plan = parse(raw, "drawn")
         cases = [BASE, plan.scenario("drawn")]
         rows = run(plan, cases)
