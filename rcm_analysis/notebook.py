@@ -123,6 +123,10 @@ class ClientReviewReport(ClientReport):
         """Charges and cash over thirteen months."""
         self.show(self.review.cash())
 
+    def show_outlook(self) -> None:
+        """Cash expected in the next months, with its band and its test against the past."""
+        self.show(self.review.outlook())
+
     def show_aging(self) -> None:
         """Open balances by age: insurance and patients apart, credits and unapplied money apart."""
         self.show(self.review.aging())

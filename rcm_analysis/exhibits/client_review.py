@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ..measures.catalogue import Measure, measure
 from ..reference.targets import in_words, targets
-from . import review_answers, review_denials, review_money, review_numbers, review_payers, review_rest
+from . import (
+    review_answers,
+    review_denials,
+    review_money,
+    review_numbers,
+    review_outlook,
+    review_payers,
+    review_rest,
+)
 from .blocks import Block, glossary, note
 from .formats import sentence
 from .opportunities import opportunities
@@ -70,6 +78,10 @@ class ClientReview:
         """Charges and payments by month, and what became of settled services."""
         return [*review_money.cash_and_charges(self.subject), *review_answers.settled(self.subject)]
 
+    def outlook(self) -> list[Block]:
+        """Cash expected in the next months, and how good such outlooks have been."""
+        return review_outlook.whats_to_come(self.subject)
+
     def aging(self) -> list[Block]:
         return review_money.aging(self.subject)
 
@@ -85,7 +97,7 @@ class ClientReview:
     def definitions(self) -> list[Block]:
         """What each measure counts, and published figures with their sources."""
         return [
-            glossary_of(MEASURES), published(self.subject.client.specialty),
+            glossary_of(MEASURES, more=review_outlook.TERMS), published(self.subject.client.specialty),
             note("Figures that others have published stand in the workbook (sheet published_figures), each "
                  "with its source. None is used as a target here."),
         ]
@@ -94,9 +106,9 @@ class ClientReview:
         return review_rest.provenance(self.subject)
 
 
-def glossary_of(names: tuple[str, ...]) -> Block:
-    """The definitions of these measures, from the catalogue, in the reader's words."""
-    return glossary([_term(measure(name)) for name in names])
+def glossary_of(names: tuple[str, ...], more: Sequence[Mapping[str, str]] = ()) -> Block:
+    """The definitions of these measures, from the catalogue, in the reader's words; then `more`, as they are."""
+    return glossary([*(_term(measure(name)) for name in names), *more])
 
 
 def _term(record: Measure) -> dict[str, str]:
