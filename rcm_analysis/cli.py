@@ -90,7 +90,7 @@ def demo(
 
     _refuse_foreign_folder(folder)
     with step(f"Writing raw files of {len(client) if client else 12} simulated clients into {folder}"):
-        simulate.write_company(folder, seed=seed, months=months, clients=client or None)
+        simulate.write_company(folder, seed=seed, months=months, clients=client or None, workers=workers)
     workspace = open_workspace(folder)
     reports = _ingest(workspace, _found(workspace, [], None), workers)
     _print_intake(reports, brief=True)
@@ -113,13 +113,14 @@ def simulate_command(
     clients: Annotated[int, typer.Option(min=1, help="how many clients; the first twelve are those of the demo")] = 12,
     months: Annotated[int, typer.Option(min=1, help="months of history")] = 20,
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 7,
+    workers: WorkersOption = 2,
 ) -> None:
     """Write raw files of a simulated billing company, and the truth behind them; nothing else."""
     from . import simulate
 
     _refuse_foreign_folder(out)
     with step(f"Writing raw files of {clients} simulated clients into {out}"):
-        simulate.write_clients(out, clients=clients, months=months, seed=seed)
+        simulate.write_clients(out, clients=clients, months=months, seed=seed, workers=workers)
     console.print(f"Next: rcm ingest --workspace {out}")
 
 

@@ -65,7 +65,8 @@ def _print_plan(figures: dict[str, Any]) -> None:
     table = table_of("What", "Figure")
     members = figures["break_even_members_per_coordinator"]
     table.add_row("Break-even members per coordinator", "none" if members is None else f"{members:.1f}")
-    table.add_row("Peak deficit", f"{dollars(figures['peak_deficit_cents'])} in {figures['peak_deficit_month']}")
+    month = figures["peak_deficit_month"]
+    table.add_row("Peak deficit", f"{dollars(figures['peak_deficit_cents'])} in {month}" if month else "none")
     table.add_row("Payback", figures["payback_month"] or "not within the plan")
     for days, cents in figures["working_capital_need_cents"].items():
         table.add_row(f"Working capital needed at {days} days of lag", dollars(cents))

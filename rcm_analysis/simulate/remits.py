@@ -48,8 +48,8 @@ def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
         pl.Series("is_check", draws.uniform("check")[spot] < 0.18),
         pl.Series("trace", _traces(book, remits)),
     )
-    # A closed book: what arrived by the last day simulated is posted by then.
-    posted = np.minimum(np.maximum(remits["day"] + remits["post_lag"], remits["paid_day"]), last)
+    # What arrives in the last days is posted after them, as at every month-end.
+    posted = np.maximum(remits["day"] + remits["post_lag"], remits["paid_day"])
     return Remits(remits.with_columns(pl.Series("posted", posted)), adjustments, decisions, lines)
 
 
