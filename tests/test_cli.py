@@ -1,5 +1,6 @@
 """The command line: one clear message and an exit code for everything a user can put right."""
 
+import json
 import re
 import shutil
 
@@ -149,3 +150,28 @@ def test_a_month_without_data_is_one_message(capsys, workspace):
     code, out, err = rcm(capsys, "run", "client_review", "--client", CLIENT, "--period", "2031-01", "--workspace", workspace)
     assert code == 1 and "2031" in out + err and "Traceback" not in out + err
     assert not (workspace / "runs" / CLIENT / "2031-01" / "client_review").exists()
+
+
+def test_a_plan_from_the_shipped_example_and_back_from_its_workbook(capsys, tmp_path, monkeypatch):
+    from rcm_analysis.press import run as press
+
+    monkeypatch.setattr(press, "run", lambda request: press.RunResult(request.template, request.client, request.period, tmp_path, "done", 0.0))
+    code, out, _ = rcm(capsys, "plan", "--out", tmp_path / "a", "--json", tmp_path / "a.json")
+    assert code == 0 and "Peak deficit" in out
+    code, _, _ = rcm(capsys, "plan", "--from", tmp_path / "a" / "plan.xlsx", "--out", tmp_path / "b", "--json", tmp_path / "b.json")
+    first, second = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
+    assert code == 0 and first == second and set(first["cash_cents"]) == set(first["accrual_cents"])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        pytest.param(["plan", "--assumptions", "nowhere.toml"], "nowhere.toml", id="assumptions that are not there"),
+        pytest.param(["plan", "--assumptions", "a.toml", "--from", "b.xlsx"], "once", id="assumptions named twice"),
+        pytest.param(["scoreboard", "--seeds", "3-1"], "A-B", id="seeds the wrong way round"),
+    ],
+)
+def test_the_desk_commands_say_what_is_wrong_in_one_message(capsys, tmp_path, monkeypatch, words, says):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = rcm(capsys, *words)
+    assert code == 2 and says in one_message(err)
