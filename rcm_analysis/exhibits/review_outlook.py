@@ -27,7 +27,7 @@ AHEAD, BEFORE, LEVEL = 3, 12, 0.8
 LEAST_MONTHS = 6
 """Months with postings before an outlook is printed: future billing goes on at the level of half a year."""
 
-FEWEST_TESTS = 3
+FEWEST_TESTS = 6
 """With fewer past outlooks than this nothing is said about how good they were."""
 
 ALIKE = 0.05
@@ -115,7 +115,7 @@ def _chart(subject: Subject, posted: pd.DataFrame, found: Outlook) -> Block:
         axes, name="outlook_chart",
         title=f"Cash by month: posted and expected, {subject.client.name} (US dollars, posting date, after refunds)",
         alt=f"Line chart of cash posted in {counted(len(posted), 'month')} to {subject.period.title} and expected in the "
-            f"{AHEAD} months after, with a band around what is expected. {finding}",
+            "three months after, with a band around what is expected. {finding}",
         finding=finding,
     )
 
@@ -143,7 +143,7 @@ def _finding(posted: pd.DataFrame, found: Outlook) -> str:
     usual = _average(posted)
     return (
         f"{as_text(first['cash_cents'], 'usd')} is expected in {first['month']:%B %Y}, and {as_text(whole['cash_cents'], 'usd')} in "
-        f"the {AHEAD} months to {last:%B %Y} (four times out of five between {as_text(whole['low_cents'], 'usd')} and "
+        f"the three months to {last:%B %Y} (four times out of five between {as_text(whole['low_cents'], 'usd')} and "
         f"{as_text(whole['high_cents'], 'usd')}). The last three months brought {as_text(usual, 'usd')} each on average."
     )
 
@@ -191,15 +191,13 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
         return [note(f"How good such outlooks are for this client cannot be said yet: that takes {FEWEST_TESTS} past month ends with at "
                      f"least three months of postings before each, and there {'is' if cases == 1 else 'are'} {cases or 'none'}.")]
     table = pd.DataFrame([
-        {"way": words} | {
-            f"{score}_{ahead}": rows[f"{way}_{score}"].get(ahead) for ahead in SPANS for score in ("wape", "bias")
-        } for way, words in WAYS.items()
+        {"span": sentence(span), "way": words, "wape": rows[f"{way}_wape"].get(ahead), "bias": rows[f"{way}_bias"].get(ahead)}
+        for ahead, span in SPANS.items() for way, words in WAYS.items()
     ])
-    heads = {"1": "Next month", "3": "Third month", "all": "Three months"}
-    columns = [Shown(f"{score}_{ahead}", f"{heads[ahead]}: {words}", "rate")
-        for ahead in SPANS for score, words in (("wape", "off by"), ("bias", "leaning"))]
     return [show(
-        table, [Shown("way", "Way of foreseeing cash"), *columns], name="outlook_test", emphasis=[0],
+        table, [Shown("span", "Looked ahead"), Shown("way", "Way of foreseeing cash"), Shown("wape", "Off by", "rate"),
+            Shown("bias", "Leaning", "rate")],
+        name="outlook_test", emphasis=list(range(0, len(table), len(WAYS))),
         title=f"How such outlooks would have done at the last {counted(cases, 'month end')}",
         definition="Off by: errors without their signs, as a share of the cash that was posted. Leaning: errors with their "
                    "signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
