@@ -146,6 +146,12 @@ def test_a_young_client_gets_an_outlook_and_a_test_when_there_is_enough_past(aco
     assert f"posted in {months} months to" in blocks[0].payload["alt"]
 
 
+def test_a_very_large_client_is_tested_at_fewer_month_ends_and_the_report_says_how_many(acorn, monkeypatch):
+    monkeypatch.setattr(review_outlook, "LARGE", 10)
+    table = tables_of(review_outlook.whats_to_come(acorn))["outlook_test"]
+    assert table["title"].endswith("at the last 9 month ends")
+
+
 def test_the_band_is_drawn_from_the_last_posted_month_on(acorn):
     found = outlook(acorn.tables, as_of=acorn.as_of, months=3)
     axes = review_outlook.plot_outlook(review_outlook.posted_cash(acorn), found.months, figures.new_axes())
