@@ -247,8 +247,8 @@ def sweeps(subject: Subject) -> list[dict[str, Any]]:
     return [finding(
         "Review the batch write-offs of old balances",
         f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over 120 days old, "
-        f"posted in "
-        f"{counted(len(found), 'batch', 'batches')}. Ask for the reason and the approval of each.",
+        f"posted on "
+        f"{counted(len(found), 'day')}, many more than is usual. Ask for the reason and the approval of each.",
         amount_cents=int(found["swept_cents"].sum()), owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS),
         severity="high",
     )]

@@ -203,6 +203,7 @@ def _disguised(subject: Subject) -> list[Block]:
     words = {
         "whole_charge_discount": "the whole charge taken off as a contract discount",
         "posted_as_contractual": "a denial posted as a contract discount",
+        "posted_under_discount_code": "an amount that the payer denied, posted under the code of a discount",
     }
     parts = [
         f"{words[row['kind']]}: {counted(int(row['claims']), 'claim')}, "

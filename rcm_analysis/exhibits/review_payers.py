@@ -151,8 +151,8 @@ def _sweeps(subject: Subject) -> list[Block]:
     if found.empty:
         return []
     return [note(
-        f"{counted(len(found), 'batch', 'batches')} of write-offs in whole dollars on services over 120 days "
-        f"old, "
+        f"{counted(len(found), 'day')} with many more write-offs in whole dollars on services over 120 days old "
+        f"than usual, "
         f"{as_text(int(found['swept_cents'].sum()), 'usd')} together. Old balances may have been swept away "
         f"rather than worked; "
         "this is a question to ask, not a proof.", tone="warning",

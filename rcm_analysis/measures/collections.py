@@ -119,8 +119,9 @@ def net_collection_rate_posted(
         collectable_cents = charge_cents - contractual_cents
     Counts
         Only approved contractual adjustments leave the denominator: postings of kind "contractual"
-        whose code is not a denial (`reference.carc`). Write-offs, and denials posted as contractual,
-        stay in it. Cash as in `cash`. It is a cash ratio of one month's postings: volatile, and above
+        whose code is not a denial (`reference.carc`) and whose amount is not one that the payer denied
+        (`postings.disguised_postings`, where remittances are given). Write-offs, and denials posted as
+        contractual, stay in it. Cash as in `cash`. It is a cash ratio of one month's postings: volatile, and above
         100 % when charges fall. `net_collection_rate_matured` follows the same services instead.
     Date basis
         posting date, for all three
@@ -223,7 +224,7 @@ def net_collection_rate_matured(
 
 
 def _posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]) -> pd.DataFrame:
-    rows = postings(tables, ["kind", "carc", "amount_cents", "posted_on"], by=by)
+    rows = postings(tables, ["kind", "carc", "amount_cents", "posted_on"], by=by, disguise=True)
     rows = split_by_kind(rows.filter(period.holds(nw.col("posted_on"))), net_parts())
     return net_of_contractual(sums(rows, by, list(net_parts())))
 

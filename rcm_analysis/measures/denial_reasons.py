@@ -22,6 +22,7 @@ from ..frames import source
 from ..periods import Period
 from ..reference.carc import carc_categories, category_of, codes_of, codes_that_need_a_remark
 from .grouping import one_if, side_by_side, sums, with_groups, with_rate
+from .postings import IS_DISGUISED, is_denial_code, with_disguise
 
 col = nw.col
 WHO = ("client", "claim_id", "payer_order", "payer", "received_on")
@@ -171,9 +172,12 @@ def disguised_denials(tables: Mapping[str, Any], *, period: Period, by: Sequence
     Formula
         kind = whole_charge_discount   a line of a first decision with 45 equal to its whole charge, nothing paid
                posted_as_contractual   a ledger posting of kind contractual that carries a denial code
+               posted_under_discount_code   one with any other code, in an amount that the payer had denied on
+                                       its line (on the claim, where no line is known) and never discounted
         amount_cents = the charge discounted; what was posted, less what was reversed
     Counts
-        Claims that hold such a line or posting. A claim may stand under both kinds. Group PR is left out.
+        Claims that hold such a line or posting. A claim may stand under several kinds. Group PR is left out.
+        Under a discount code: `postings.disguised_postings`, from remittances known by the day of posting.
     Date basis
         received_on of the remittance; posted_on of the ledger
     Unit
@@ -188,8 +192,13 @@ def disguised_denials(tables: Mapping[str, Any], *, period: Period, by: Sequence
                      kind  claims  amount_cents
     posted_as_contractual       1          5000
     """
+    kinds = {
+        "whole_charge_discount": _whole_discounts(tables, period),
+        "posted_as_contractual": _posted(tables, period, is_denial_code()),
+        "posted_under_discount_code": _posted(tables, period, ~is_denial_code() & col(IS_DISGUISED)),
+    }
     parts = []
-    for kind, rows in (("whole_charge_discount", _whole_discounts(tables, period)), ("posted_as_contractual", _posted(tables, period))):
+    for kind, rows in kinds.items():
         grouped = with_groups(rows, tables, by)
         claim = list(dict.fromkeys([*by, "client", "claim_id"]))
         per_claim = grouped.group_by(*claim).agg(col("amount_cents").sum()).filter(col("amount_cents") > 0)
@@ -272,10 +281,10 @@ def _whole_discounts(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
     return whole.filter(col("amount_cents") == col("charge_cents"), col("paid_cents") == 0)
 
 
-def _posted(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
+def _posted(tables: Mapping[str, Any], period: Period, is_denial: nw.Expr) -> nw.LazyFrame:
     columns = ["client", "claim_id", "kind", "payer", "posted_on", "group_code", "carc", "amount_cents"]
-    rows = source(tables, "transactions", columns).filter(
-        period.holds(col("posted_on")), col("kind") == "contractual", col("carc").is_in(codes_of(family="denial")),
+    rows = with_disguise(tables, columns).filter(
+        period.holds(col("posted_on")), col("kind") == "contractual", is_denial,
         col("group_code").fill_null("CO") != "PR",
     )
     return rows.with_columns(amount_cents=col("amount_cents") * -1)

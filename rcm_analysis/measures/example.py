@@ -31,9 +31,9 @@ def example_tables() -> dict[str, pd.DataFrame]:
         "claim_edits": _frame("edit_id claim_id checked_on stage result", [
             (f"E-{claim}", claim, sent, "scrubber", "failed" if claim == "C3" else "passed") for claim in payers
         ]),
-        "transactions": _frame("transaction_id claim_id kind payer posted_on group_code carc amount_cents", [
-            ("T1", "C1", "contractual", "aetna", dt.date(2026, 10, 6), "CO", "45", -2000),
-            ("T2", "C3", "contractual", "cigna", dt.date(2026, 10, 6), "CO", "97", -5000),
+        "transactions": _frame("transaction_id claim_id line_number kind payer posted_on group_code carc amount_cents", [
+            ("T1", "C1", 1, "contractual", "aetna", dt.date(2026, 10, 6), "CO", "45", -2000),
+            ("T2", "C3", 2, "contractual", "cigna", dt.date(2026, 10, 6), "CO", "97", -5000),
         ]),
         "work_log": _frame("note_id claim_id worked_on entered_on action outcome", [
             ("N1", "C2", dt.date(2026, 10, 12), dt.date(2026, 10, 12), "appeal", "in_process"),

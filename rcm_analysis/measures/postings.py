@@ -9,6 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ..adjudications import line_adjudications
 from ..frames import NO_VALUE, collect, days_before, month_of, source
 from ..periods import Period
 from ..reference.carc import codes_of
@@ -23,11 +24,31 @@ OWN = ({"client", "party", "kind", "month", POSTING_PAYER} | set(TRANSACTIONS.na
 CASH_KINDS = ("payment", "refund", "takeback")
 INSURANCE = ("primary", "secondary", "tertiary")
 
+_PAYMENT = ("client", "claim_id", "remit_claim_id")
+REMITS = {
+    "remit_claims": (*_PAYMENT, "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents", "received_on"),
+    "remit_lines": (
+        *_PAYMENT, "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents", "received_on"
+    ),
+    "remit_adjustments": (*_PAYMENT, "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"),
+}
+"""The tables of remittances with the columns that `adjudications` reads."""
+IS_DISGUISED = "is_disguised"
+WHOLE_CLAIM = 0
+"""The line number under which the sum over a claim payment's lines stands: no line has it."""
+
 
 def postings(
-    tables: Mapping[str, Any], columns: Sequence[str], *, by: Sequence[str] = (), month: str = "posted_on"
+    tables: Mapping[str, Any],
+    columns: Sequence[str],
+    *,
+    by: Sequence[str] = (),
+    month: str = "posted_on",
+    disguise: bool = False,
 ) -> nw.LazyFrame:
     """The transactions with `columns`, and with every column of `by` in place.
+
+    With `disguise` the flag `is_disguised` too, as in `with_disguise`: `is_approved_contractual` needs it.
 
     `by` may name columns of the posting (`party`, `reason`, `carc`, `posted_by`, ...), `posting_payer`,
     `month` (of the date named), and columns of its claim (`payer`, `provider`, `location`, ...).
@@ -41,7 +62,8 @@ def postings(
             [*columns, *own, *(["claim_id"] if looked_up else []), *(["payer"] if payer_asked else [])]
         )
     )
-    rows = source(tables, "transactions", ["client", *[name for name in need if name != "client"]])
+    names = ["client", *[name for name in need if name != "client"]]
+    rows = with_disguise(tables, names) if disguise else source(tables, "transactions", names)
     if payer_asked:
         rows = rows.rename({"payer": POSTING_PAYER})
     if "month" in by:
@@ -107,8 +129,88 @@ def is_denial_code() -> nw.Expr:
 
 
 def is_approved_contractual() -> nw.Expr:
-    """Contractual adjustments whose code is not a denial: the only ones that lower what can be collected."""
-    return (nw.col("kind") == "contractual") & ~is_denial_code()
+    """Contractual adjustments that are no denial, by their code or in disguise (see `with_disguise`).
+
+    They are the only postings that lower what can be collected. Needs the column `is_disguised`.
+    """
+    return (nw.col("kind") == "contractual") & ~is_denial_code() & ~nw.col(IS_DISGUISED)
+
+
+def with_disguise(tables: Mapping[str, Any], columns: Sequence[str]) -> nw.LazyFrame:
+    """The transactions with `columns` and `is_disguised`: contractual postings that take off a denied amount.
+
+    Without the three tables of remittances, or without anything denied in them, nothing is in disguise.
+    """
+    if not all(name in tables for name in REMITS):
+        return source(tables, "transactions", columns).with_columns(nw.lit(False).alias(IS_DISGUISED))
+    key = list(TRANSACTIONS.key)
+    rows = source(tables, "transactions", list(dict.fromkeys([*columns, *key])))
+    flags = disguised_postings(tables).select(*key, nw.lit(True).alias(IS_DISGUISED))
+    return rows.join(flags, on=key, how="left").with_columns(nw.col(IS_DISGUISED).fill_null(False))
+
+
+def disguised_postings(tables: Mapping[str, Any]) -> nw.LazyFrame:
+    """Contractual postings under a code that is no denial, of an amount that the payer had denied.
+
+    Formula
+        the posted amount, without sign, = an amount denied on its line (group PR left out), as in
+        `adjudications.line_adjudications`; and no contractual or program reduction, nor their sum, that
+        was known there by then has the same amount
+    Counts
+        Remittances known by the day of the posting, so that a later one never changes the answer. A
+        posting without a line, and a claim payment without lines, are compared with the lines and the
+        whole of the claim. A reversal of such a posting is one too, so that the two net to nothing.
+        Refusals as a duplicate are no denial here. Columns: client, transaction_id.
+    Source
+        our own
+    """
+    claim, key = list(CLAIMS.key), list(TRANSACTIONS.key)
+    names = ["claim_id", "line_number", "kind", "group_code", "carc", "amount_cents", "posted_on"]
+    posted = source(tables, "transactions", [*key, *names]).filter(
+        nw.col("kind") == "contractual", ~is_denial_code(), nw.col("group_code").fill_null("CO") != "PR"
+    )
+    denied_claims = source(tables, "remit_adjustments", [*claim, "group_code", "carc"])
+    denied_claims = denied_claims.filter(is_denial_code(), nw.col("group_code") != "PR").select(*claim).unique()
+    stated = _stated_amounts(_of_claims(tables, denied_claims))
+    pairs = posted.with_columns(stated_cents=nw.col("amount_cents").abs()).join(
+        stated.rename({"line_number": "stated_line"}), on=[*claim, "stated_cents"], how="inner"
+    )
+    line, there = nw.col("line_number"), nw.col("stated_line")
+    pairs = pairs.filter(nw.col("received_on") <= nw.col("posted_on"), line.is_null() | there.is_null() | (line == there))
+    found = pairs.group_by(*key).agg(nw.col("denied").sum(), nw.col("discounted").sum())
+    return found.filter(nw.col("denied") > 0, nw.col("discounted") == 0).select(*key)
+
+
+def _of_claims(tables: Mapping[str, Any], claims: nw.LazyFrame) -> dict[str, nw.LazyFrame]:
+    """The remittance tables of just these claims: sharing amounts among lines is work."""
+    return {
+        name: source(tables, name, columns).join(claims, on=list(CLAIMS.key), how="semi") for name, columns in REMITS.items()
+    }
+
+
+def _stated_amounts(tables: Mapping[str, Any]) -> nw.LazyFrame:
+    """What payers said, one row per amount: claim, line, received_on, stated_cents, denied or discounted (0 or 1)."""
+    claim = list(CLAIMS.key)
+    parts = ["denied_cents", "contractual_cents", "reduction_cents"]
+    lines = line_adjudications(tables, as_of=dt.date.max)
+    lines = lines.select(*claim, "remit_claim_id", "line_number", "received_on", *parts)
+    whole = lines.group_by(*claim, "remit_claim_id", "received_on").agg(*[nw.col(name).sum() for name in parts])
+    whole = whole.with_columns(line_number=nw.lit(WHOLE_CLAIM).cast(nw.Int64)).select(lines.collect_schema().names())
+    both = nw.concat([lines, whole], how="vertical")
+    amounts = {
+        "denied": [nw.col("denied_cents")],
+        "discounted": [
+            nw.col("contractual_cents"), nw.col("reduction_cents"), nw.col("contractual_cents") + nw.col("reduction_cents")
+        ],
+    }
+    rows = [
+        both.select(
+            *claim, "line_number", "received_on", amount.alias("stated_cents"),
+            *[nw.lit(1 if name == side else 0).alias(name) for name in amounts],
+        )
+        for side, each in amounts.items() for amount in each
+    ]
+    return nw.concat(rows, how="vertical").filter(nw.col("stated_cents") > 0)
 
 
 def net_parts() -> dict[str, nw.Expr]:
@@ -140,7 +242,7 @@ def cohort_sums(
     Counts claims served in the period and at least `cohort_days` before `as_of`, and their postings
     by `as_of`; with `paid_only` just the claims that brought cash.
     """
-    rows = source(tables, "transactions", ["client", "claim_id", "kind", "carc", "amount_cents", "posted_on"])
+    rows = with_disguise(tables, ["client", "claim_id", "kind", "carc", "amount_cents", "posted_on"])
     rows = split_by_kind(
         rows.filter(nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null()), net_parts()
     )

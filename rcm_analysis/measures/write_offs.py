@@ -7,10 +7,12 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
+from scipy.stats import binom
 
 from ..frames import collect, day_number
 from ..periods import Period
 from .postings import (
+    IS_DISGUISED,
     filled,
     is_approved_contractual,
     is_denial_code,
@@ -43,12 +45,18 @@ DENIAL_REASONS = (
 OLD_DAYS = 120
 SMALL_BALANCE_CENTS = 10_00
 
+USUAL_SHARES = (0.25, 0.5)
+"""Least and most that is believed of the usual share of swept write-offs: a young store and a habit mislead."""
+
 
 def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
-    """Write-offs with a denial code or reason, and contractual adjustments posted with a denial code."""
+    """Write-offs with a denial code or reason, and denials posted as contractual: by code or in disguise.
+
+    Needs the column `is_disguised` of `postings.with_disguise`.
+    """
     reason = nw.col("reason").fill_null("").str.to_lowercase().str.replace_all("_", " ")
     given_up = (nw.col("kind") == "write_off") & (is_denial_code() | reason.is_in(list(reasons)))
-    return given_up | ((nw.col("kind") == "contractual") & is_denial_code())
+    return given_up | ((nw.col("kind") == "contractual") & (is_denial_code() | nw.col(IS_DISGUISED)))
 
 
 def write_offs(
@@ -66,7 +74,8 @@ def write_offs(
         Postings of kind "write_off" and "contractual" in the period; reversals lower the sums.
         contractual_cents: approved contractual, which nobody could have collected and which is not a
         write-off. denial_cents: write-offs with a denial code or one of `denial_reasons`, and denials
-        posted as contractual. other_cents: all other write-offs (small balance, bad debt, ...).
+        posted as contractual, under a denial code or (where remittances are given) in the amount that
+        the payer denied. other_cents: all other write-offs (small balance, bad debt, ...).
         `by` may hold columns of the posting (`reason`, `carc`, `approved_by`, ...) and of its claim.
     Date basis
         posting date
@@ -85,7 +94,7 @@ def write_offs(
     1  small balance                  0             0          400
     2  timely filing                  0           600            0
     """
-    rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
+    rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by, disguise=True)
     rows = rows.filter(nw.col("kind").is_in(["write_off", "contractual"]), period.holds(nw.col("posted_on")))
     is_denial = is_denial_write_off(denial_reasons)
     parts = {
@@ -127,7 +136,7 @@ def denial_write_off_share(
        denial_cents  collectable_cents  denial_write_off_share
     0          2600              14000                0.185714
     """
-    rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by)
+    rows = postings(tables, ["kind", "carc", "reason", "amount_cents", "posted_on"], by=by, disguise=True)
     parts = net_parts() | {"denial_cents": is_denial_write_off(denial_reasons)}
     rows = split_by_kind(rows.filter(period.holds(nw.col("posted_on"))), parts)
     out = net_of_contractual(sums(rows, by, list(parts)))
@@ -182,50 +191,58 @@ def small_balance_write_offs(
 
 
 def whole_dollar_sweeps(
-    tables: Mapping[str, Any], *, period: Period, fewest: int = 5, share: float = 0.5
+    tables: Mapping[str, Any], *, period: Period, fewest: int = 4, chance: float = 0.01
 ) -> pd.DataFrame:
-    """Batches that look as if old balances had been swept away to make the aging look young.
+    """Days on which old balances look swept away in whole dollars, to make the aging look young.
 
     Formula
         swept = write-offs of whole dollars on claims served more than 120 days before the posting
         swept_share = swept / write_offs of the batch
         usual_share = the same share over the twelve months before the period
+        chance = how likely an ordinary batch of that size holds so many swept ones: the binomial tail
+        at the usual share, with one swept among three write-offs added to it for want of history, and
+        never below a quarter nor above one half
     Counts
-        A batch is one client's write-offs of one day by one poster. It is returned when it holds at
-        least `fewest` swept write-offs and they are at least `share` of it, or more than three
-        times the usual share. A sweep is a question to ask, not a proof.
+        A batch is one client's write-offs of one day, whoever posted them; posters counts the people
+        (no name is one). It is returned when it holds at least `fewest` swept write-offs and its
+        chance is at most `chance`: a client whose charges are round has many ordinary ones, and
+        whose store is young has few old claims yet, hence the quarter; a habit of sweeping would
+        become its own yardstick, hence the half. A sweep is a question to ask, not a proof.
     Date basis
         posting date; age from the service date
     Unit
-        rate; swept and write_offs are counts; swept_cents in cents, positive
+        rate; swept, write_offs and posters are counts; swept_cents in cents, positive
     Empty
         No suspicious batch: no row. Without earlier write-offs usual_share is empty.
     Source
         chnbilling.com "identifying your AR" (whole-dollar write-offs in the 120+ column)
 
     >>> from rcm_analysis.measures.example_ledger import example_ledger
-    >>> found = whole_dollar_sweeps(example_ledger(), period=Period.month("2026-03"), fewest=2)
-    >>> found[["posted_by", "swept", "swept_cents", "write_offs", "swept_share"]]
-      posted_by  swept  swept_cents  write_offs  swept_share
-    0        jd      2         1000           2          1.0
+    >>> found = whole_dollar_sweeps(example_ledger(), period=Period.month("2026-03"), fewest=2, chance=0.2)
+    >>> found[["posted_on", "posters", "swept", "swept_cents", "write_offs", "swept_share"]]
+       posted_on  posters  swept  swept_cents  write_offs  swept_share
+    0 2026-03-30        1      2         1000           2          1.0
     """
     before = Period(Period.of(period.first_day).shift(-12).first_day, period.first_day)
-    batch = ["client", "posted_on", "posted_by"]
+    batch, parts = ["client", "posted_on"], ["swept", "swept_cents", "write_offs"]
     marked = _marked(tables)
-    parts = ["swept", "swept_cents", "write_offs"]
-    batches = (
+    by_poster = (
         marked.filter(period.holds(nw.col("posted_on")))
-        .group_by(*batch)
+        .group_by(*batch, "posted_by")
         .agg(*[nw.col(name).sum() for name in parts])
+        .with_columns(posters=nw.lit(1))
     )
+    batches = by_poster.group_by(*batch).agg(*[nw.col(name).sum() for name in ["posters", *parts]])
     out = collect(batches, batch, dates=["posted_on"])
     usual = sums(marked.filter(before.holds(nw.col("posted_on"))), ["client"], ["swept", "write_offs"])
-    usual["usual_share"] = quotient(usual["swept"], usual["write_offs"])
-    out = out.merge(usual[["client", "usual_share"]], on="client", how="left")
+    usual = usual.rename(columns={"swept": "swept_before", "write_offs": "write_offs_before"})
+    out = out.merge(usual, on="client", how="left").fillna({"swept_before": 0, "write_offs_before": 0})
     out["swept_share"] = quotient(out["swept"], out["write_offs"])
-    is_unusual = (out["swept_share"] >= share) | (out["swept_share"] > 3 * out["usual_share"])
-    found = out[(out["swept"] >= fewest) & is_unusual]
-    return found[[*batch, *parts, "swept_share", "usual_share"]].reset_index(drop=True)
+    out["usual_share"] = quotient(out["swept_before"], out["write_offs_before"])
+    yardstick = quotient(out["swept_before"] + 1, out["write_offs_before"] + 3).clip(*USUAL_SHARES)
+    out["chance"] = binom.sf(out["swept"] - 1, out["write_offs"], yardstick)
+    found = out[(out["swept"] >= fewest) & (out["chance"] <= chance)]
+    return found[[*batch, "posters", *parts, "swept_share", "usual_share", "chance"]].reset_index(drop=True)
 
 
 def _marked(tables: Mapping[str, Any]) -> nw.LazyFrame:

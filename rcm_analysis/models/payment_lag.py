@@ -20,7 +20,13 @@ from ..adjudications import net_positions
 from ..errors import ParameterError, closest, listed
 from ..frames import collect, source
 from ..measures.lags import first_bills
-from ..measures.postings import INSURANCE, is_approved_contractual, is_denial_code, split_by_kind
+from ..measures.postings import (
+    INSURANCE,
+    is_approved_contractual,
+    is_denial_code,
+    split_by_kind,
+    with_disguise,
+)
 from ..schema import CLAIMS
 from .chain_ladder import completion_factors, paid_triangle, ultimates
 from .estimators import (
@@ -187,7 +193,7 @@ def _started(tables: Mapping[str, Any], as_of: dt.date, clock: str, columns: lis
 def _insurance_postings(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     """Per claim: insurance balance, its parts, the first payment and the last posting, as posted by `as_of`."""
     need = ["client", "claim_id", "kind", "party", "amount_cents", "posted_on", "carc"]
-    rows = source(tables, "transactions", need).filter(
+    rows = with_disguise(tables, need).filter(
         nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null(), nw.col("party").is_in(list(INSURANCE))
     )
     kind = nw.col("kind")

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
+from rcm_analysis.measures import collections, denials, write_offs
 from rcm_analysis.measures import denial_reasons as reasons
-from rcm_analysis.measures import denials
 from rcm_analysis.periods import Period
 
 OCTOBER = Period.month("2026-10")
@@ -239,6 +239,10 @@ class TestTrend:
         assert found["denial_rate"].tolist() == single
 
 
+def measured_write_offs(given) -> list[int]:
+    return write_offs.write_offs(given, period=OCTOBER, by=())["denial_cents"].tolist()
+
+
 class TestDisguised:
     @pytest.mark.parametrize(
         ("line", "wanted"),
@@ -275,6 +279,84 @@ class TestDisguised:
         given = b.tables(transactions=[{"claim_id": "C1", "carc": "197", "amount_cents": cents} for cents in (-4000, 4000)])
         assert reasons.disguised_denials(given, period=OCTOBER).empty
 
+    UNDER_A_DISCOUNT_CODE = [
+        pytest.param({}, [], {}, True, id="the amount denied on the line, posted as 45"),
+        pytest.param({"carc": None}, [], {}, True, id="posted without a code"),
+        pytest.param({"line_number": None}, [], {}, True, id="posted without a line"),
+        pytest.param({"line_number": 1}, [], {}, False, id="another line was denied"),
+        pytest.param({"amount_cents": -3999}, [], {}, False, id="a cent less than was denied"),
+        pytest.param({"amount_cents": -2000}, [], {}, False, id="the discount of the other line"),
+        pytest.param({"kind": "write_off"}, [], {}, False, id="an honest write-off of it"),
+        pytest.param({"group_code": "PR"}, [], {}, False, id="posted in group PR"),
+        pytest.param({"posted_on": "2026-10-04"}, [], {}, False, id="posted before the denial was known"),
+        pytest.param({"posted_on": "2026-10-05"}, [], {}, True, id="posted on the day of the denial"),
+        pytest.param({"posted_on": "2026-11-01"}, [], {}, False, id="posted after the month"),
+        pytest.param({"client": "other"}, [], {}, False, id="the claim of another client"),
+        pytest.param({"amount_cents": -7000, "line_number": None}, [("CO", "16", 3000)], {}, True, id="the sum of two denials, posted on the claim"),
+        pytest.param({"amount_cents": -7000}, [("CO", "16", 3000)], {}, False, id="the sum of two lines, posted on one of them"),
+        pytest.param({}, [], {"cas": ("PR", "197", 4000)}, False, id="denied as the patient's"),
+        pytest.param({}, [], {"cas": ("CO", "18", 4000)}, False, id="refused as a duplicate"),
+        pytest.param({}, [], {"cas": ("CO", "45", 4000)}, False, id="discounted and not denied"),
+    ]
+
+    @pytest.mark.parametrize(("posting", "third", "second", "wanted"), UNDER_A_DISCOUNT_CODE)
+    def test_postings_under_a_discount_code(self, b, posting, third, second, wanted):
+        lines = [b.line(10000, 8000, b.cas("CO", "45", 2000)), b.line(4000, 0, b.cas(*second.get("cas", ("CO", "197", 4000))))]
+        lines += [b.line(3000, 0, b.cas(*one)) for one in third]
+        whole = {"claim_id": "C1", "line_number": 2, "carc": "45", "group_code": "CO", "amount_cents": -4000, "posted_on": "2026-10-06"} | posting
+        found = reasons.disguised_denials(b.tables(b.clp("C1", *lines), transactions=[whole]), period=OCTOBER)
+        found = found[found["kind"] != "whole_charge_discount"]
+        assert found.values.tolist() == ([["posted_under_discount_code", 1, -whole["amount_cents"]]] if wanted else [])
+
+    def test_a_discount_of_the_same_amount_on_the_line_is_believed(self, b):
+        half = b.line(8000, 0, b.cas("CO", "45", 4000), b.cas("CO", "197", 4000))
+        posting = {"claim_id": "C1", "line_number": 1, "carc": "45", "amount_cents": -4000}
+        assert reasons.disguised_denials(b.tables(b.clp("C1", half), transactions=[posting]), period=OCTOBER).empty
+
+    def test_a_discount_and_a_program_reduction_posted_together_are_believed(self, b):
+        line = b.line(8000, 0, b.cas("CO", "45", 3000), b.cas("CO", "253", 1000), b.cas("CO", "197", 4000))
+        posting = {"claim_id": "C1", "line_number": 1, "carc": "45", "amount_cents": -4000}
+        assert reasons.disguised_denials(b.tables(b.clp("C1", line), transactions=[posting]), period=OCTOBER).empty
+
+    def test_a_discount_that_the_payer_states_later_does_not_change_the_past(self, b):
+        posting = {"claim_id": "C1", "line_number": 1, "carc": "45", "amount_cents": -10000, "posted_on": "2026-10-06"}
+        later = b.clp("C1", b.line(10000, 0, b.cas("CO", "45", 10000)), on="2026-10-20")
+        for remits in ([b.denied("C1")], [b.denied("C1"), later]):
+            found = reasons.disguised_denials(b.tables(*remits, transactions=[posting]), period=OCTOBER)
+            assert ["posted_under_discount_code", 1, 10000] in found.values.tolist()
+
+    def test_a_denial_at_claim_level_is_shared_among_the_lines(self, b):
+        whole = b.clp("C1", b.line(6000, 0), b.line(4000, 0), adjustments=(b.cas("CO", "197", 10000),))
+        postings = [{"claim_id": "C1", "line_number": number, "carc": "45", "amount_cents": cents} for number, cents in ((1, -6000), (2, -4000))]
+        found = reasons.disguised_denials(b.tables(whole, transactions=postings), period=OCTOBER)
+        assert found.values.tolist() == [["posted_under_discount_code", 1, 10000]]
+
+    def test_a_claim_payment_without_lines_is_compared_as_a_whole(self, b):
+        given = b.tables(b.bare("C1", 9000, 0, b.cas("CO", "29", 9000)), transactions=[{"claim_id": "C1", "line_number": 3, "carc": "45", "amount_cents": -9000}])
+        assert reasons.disguised_denials(given, period=OCTOBER).values.tolist() == [["posted_under_discount_code", 1, 9000]]
+
+    def test_taken_back_in_the_same_month_it_disguises_nothing(self, b):
+        rows = [{"claim_id": "C1", "line_number": 1, "carc": "45", "amount_cents": cents, "posted_on": "2026-10-06"} for cents in (-10000, 10000)]
+        assert reasons.disguised_denials(b.tables(b.denied("C1"), transactions=rows), period=OCTOBER).empty
+
+    def test_without_remittances_only_the_code_tells(self, b):
+        rows = [{"claim_id": "C1", "carc": "45", "amount_cents": -10000}, {"claim_id": "C1", "carc": "197", "amount_cents": -300}]
+        given = {name: frame for name, frame in b.tables(b.denied("C1"), transactions=rows).items() if not name.startswith("remit_")}
+        assert measured_write_offs(given) == [300]
+
+    def test_it_is_a_denial_given_up_and_no_approved_contractual(self, b):
+        """100.00 charged, denied, and posted away; 100.00 charged, 20.00 discounted, 80.00 paid: 80 of 180 collected."""
+        charges = [{"claim_id": name, "kind": "charge", "amount_cents": 10000} for name in ("C1", "C2")]
+        rows = [{"claim_id": "C1", "line_number": 1, "carc": "45", "amount_cents": -10000}, {"claim_id": "C2", "line_number": 1, "carc": "45", "amount_cents": -2000},
+                {"claim_id": "C2", "kind": "payment", "amount_cents": -8000}]
+        given = b.tables(b.denied("C1"), b.paid("C2"), transactions=[*charges, *rows], claims=[{"claim_id": "C1"}, {"claim_id": "C2"}])
+        posted = collections.net_collection_rate_posted(given, period=OCTOBER).iloc[0]
+        matured = collections.net_collection_rate_matured(given, period=OCTOBER.trailing(2), as_of=AS_OF, cohort_days=0).iloc[0]
+        for found in (posted, matured):
+            assert found[["cash_cents", "contractual_cents", "collectable_cents"]].tolist() == [8000, 2000, 18000]
+        assert posted["net_collection_rate_posted"] == matured["net_collection_rate_matured"] == pytest.approx(8 / 18)
+        assert measured_write_offs(given) == [10000]
+
     def test_by_payer(self, b):
         given = b.tables(b.clp("C1", b.line(100, 0, b.cas("CO", "45", 100))), transactions=[{"claim_id": "C2", "carc": "50", "amount_cents": -7, "payer": "cigna"}])
         found = reasons.disguised_denials(given, period=OCTOBER, by=("payer",))
@@ -292,6 +374,8 @@ MEASURES = {
     "primary_reasons": lambda given, by: reasons.primary_denial_reasons(given, period=OCTOBER, by=(*by, "carc")),
     "trend": lambda given, by: reasons.denial_trend(given, period=OCTOBER.trailing(2), by=by),
     "disguised": lambda given, by: reasons.disguised_denials(given, period=OCTOBER, by=by),
+    "net_collection": lambda given, by: collections.net_collection_rate_posted(given, period=OCTOBER, by=by),
+    "write_offs": lambda given, by: write_offs.write_offs(given, period=OCTOBER, by=by),
     "unmapped": lambda given, by: reasons.unmapped_codes(given, period=OCTOBER, by=by),
     "remarks": lambda given, by: reasons.missing_remarks(given, period=OCTOBER, by=by),
 }
@@ -307,7 +391,8 @@ def mixed(b, *more):
         b.clp("C7", b.line(100, 0, b.cas("CO", "45", 100))), b.clp("C8", b.line(100, 0, b.cas("CO", "ZZ9", 100)), on="2026-09-30"),
         b.bare("C1", 900, 0, b.cas("CO", "ZZ8", 500), b.cas("PR", "1", 400), client="other"), *more,
         submissions=[sent(f"C{number}", f"2026-0{7 + number % 3}-10", payer="cigna" if number in (3, 4, 5) else "aetna") for number in range(1, 9)],
-        transactions=[{"claim_id": "C6", "carc": "16", "amount_cents": -5000}],
+        transactions=[{"claim_id": "C6", "carc": "16", "amount_cents": -5000}, {"claim_id": "C2", "line_number": 1, "carc": "45", "amount_cents": -10000},
+                      {"claim_id": "C5", "line_number": 2, "carc": "45", "amount_cents": -667, "payer": "cigna"}, {"claim_id": "C1", "carc": "45", "amount_cents": -2000}],
         claims=[{"claim_id": f"C{number}", "provider": "lee"} for number in range(1, 5)],
     )
 

@@ -59,18 +59,23 @@ def batch(b, count, cents=-12000, on="2026-03-31", service="2025-10-01", by="jd"
     return [b.post(name, "write_off", cents, on, posted_by=by) for name in names], [b.claim(name, service=service) for name in names]
 
 
+EARLIER = {"count": 40, "cents": -1234, "on": "2026-01-15"}
 SWEEPS = [
     pytest.param([{"count": 5}], 5, id="five whole-dollar write-offs of old balances on one day"),
-    pytest.param([{"count": 4}], None, id="four are too few"),
+    pytest.param([{"count": 4}], None, id="four of four, and nothing known of the months before"),
+    pytest.param([{"count": 4}, EARLIER], 4, id="four of four, where they were never seen before"),
+    pytest.param([{"count": 3}, EARLIER], None, id="three are too few"),
     pytest.param([{"count": 5, "cents": -12001}], None, id="cents in the amounts"),
     pytest.param([{"count": 5, "service": "2025-12-01"}], None, id="a hundred and twenty days old is not old"),
     pytest.param([{"count": 5, "service": "2025-11-30"}], 5, id="a hundred and twenty-one days old is"),
-    pytest.param([{"count": 3}, {"count": 3, "by": "other"}], None, id="two posters are two batches"),
+    pytest.param([{"count": 3}, {"count": 3, "by": "other"}], 6, id="shared out among posters it is one batch"),
     pytest.param([{"count": 3}, {"count": 3, "on": "2026-03-30"}], None, id="two days are two batches"),
     pytest.param([{"count": 5, "on": "2026-04-01"}], None, id="outside the period"),
-    pytest.param([{"count": 5}, {"count": 6, "cents": -1234, "start": 90}], None, id="less than half of an ordinary batch"),
-    pytest.param([{"count": 5}, {"count": 6, "cents": -1234, "start": 90}, {"count": 40, "cents": -1234, "on": "2026-01-15"}], 5,
-                 id="less than half, but far above what is usual"),
+    pytest.param([{"count": 5}, {"count": 6, "cents": -1234, "start": 90}, EARLIER], None, id="not quite half of an ordinary batch"),
+    pytest.param([{"count": 12}, {"count": 12, "cents": -1234, "start": 90}, EARLIER], 12, id="half of a large batch, far above what is usual"),
+    pytest.param([{"count": 6}, {"count": 20, "on": "2026-01-15", "service": "2025-06-01"}, {"count": 20, "cents": -1234, "on": "2026-01-16"}], None,
+                 id="six of six where half of all write-offs are whole dollars"),
+    pytest.param([{"count": 7}, {"count": 60, "on": "2026-01-15", "service": "2025-06-01"}], 7, id="a habit of sweeping does not become its own yardstick"),
 ]
 
 
@@ -83,10 +88,22 @@ def test_whole_dollar_sweeps(builders_ledger, batches, swept):
     assert found["swept_cents"].tolist() == ([] if swept is None else [swept * 12000])
 
 
-def test_a_sweep_without_a_poster_is_still_a_batch(builders_ledger):
-    rows, claims = batch(builders_ledger, 5, by=None)
-    found = measures.whole_dollar_sweeps(builders_ledger.tables(*rows, claims=claims), period=MARCH)
-    assert found["posted_by"].tolist() == ["(none)"] and found["usual_share"].isna().all()
+def test_the_chance_of_a_sweep_by_hand(builders_ledger):
+    """One in three for want of history, six times over; two people posted, one of them without a name."""
+    made = [batch(builders_ledger, 4), batch(builders_ledger, 2, by=None)]
+    book = builders_ledger.tables(*[row for rows, _ in made for row in rows], claims=[row for _, rows in made for row in rows])
+    found = measures.whole_dollar_sweeps(book, period=MARCH).iloc[0]
+    assert (found["posters"], found["swept_share"]) == (2, 1) and pd.isna(found["usual_share"])
+    assert found["chance"] == pytest.approx((1 / 3) ** 6)
+
+
+def test_the_usual_share_is_of_the_twelve_months_before(builders_ledger):
+    """Six of twenty, one of three added: seven of twenty-three."""
+    made = [batch(builders_ledger, 6), batch(builders_ledger, 6, on="2025-03-01", service="2024-01-01"),
+            batch(builders_ledger, 14, cents=-1234, on="2026-02-28"), batch(builders_ledger, 90, on="2025-02-28", service="2024-01-01")]
+    book = builders_ledger.tables(*[row for rows, _ in made for row in rows], claims=[row for _, rows in made for row in rows])
+    found = measures.whole_dollar_sweeps(book, period=MARCH).iloc[0]
+    assert found["usual_share"] == 0.3 and found["chance"] == pytest.approx((7 / 23) ** 6)
 
 
 YEAR = Period.month("2026-03").trailing(12)
@@ -117,7 +134,7 @@ def test_groups_add_up(book, measured):
 
 
 @pytest.mark.parametrize("measured", [*MEASURES, pytest.param(
-    lambda t, by=(): measures.whole_dollar_sweeps(t, period=YEAR, fewest=1, share=0.1), id="sweeps")])
+    lambda t, by=(): measures.whole_dollar_sweeps(t, period=YEAR, fewest=1, chance=1), id="sweeps")])
 def test_every_engine_gives_the_same_to_the_cent(book, as_engine, engine, measured):
     ours = measured(book)
     assert len(ours)
