@@ -14,6 +14,9 @@ from rich.markup import escape
 from .errors import ParameterError, RcmError
 from .terminal import FINDINGS, WorkersOption, console, dollars, progress_bar, step, table_of
 
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+"""Where a checkout keeps the history of the scoreboard; an installed package has no such folder."""
+
 
 def plan(
     assumptions: Annotated[Path | None, typer.Option("--assumptions", "-a", metavar="FILE", help="assumptions as TOML; without any, the shipped example")] = None,
@@ -91,6 +94,9 @@ def scoreboard(
         task = progress.add_task("Scoring clients", total=len(numbers) * clients)
         rows = board.run(numbers, clients=clients, months=months, workers=workers, progress=lambda *_: progress.advance(task))
     console.print(board.table_text(rows), markup=False)
+    if RESULTS.is_dir():
+        made_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        board.keep(RESULTS, rows, f"Scoreboard: seeds {seeds}, {clients} clients, {months} months\n\n{board.table_text(rows)}", seeds=numbers, made_at=made_at)
     if json_path:
         json_path.write_text(json.dumps(board.as_json(rows), indent=1) + "\n", encoding="utf-8")
     raise typer.Exit(FINDINGS if any(row.holds is False for row in rows) else 0)
