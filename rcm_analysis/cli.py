@@ -94,7 +94,7 @@ def demo(
     workspace = open_workspace(folder)
     reports = _ingest(workspace, _found(workspace, [], None), workers)
     _print_intake(reports, brief=True)
-    last = max(Period.month(month) for name in workspace.clients() for month in _months(workspace, name))
+    last = max(Period.month(month) for name in workspace.clients() for month in workspace.store.open(name).posted_months())
     bad_sums = _print_checks(workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end))
     code = _make_packets(workspace, last.label, workspace.clients(), workers=workers, force=False)
     console.print(f"\nThe packets of {last.title}: {workspace.runs}/<client>/{last.label}/packet/")
@@ -218,10 +218,6 @@ def check(
     raise typer.Exit(FINDINGS if bad else 0)
 
 
-def _months(workspace: Workspace, client: str) -> list[str]:
-    return sorted(workspace.store.open(client).months("transactions"))
-
-
 def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False) -> int:
     """Print each client's sums; the number of checks that do not hold."""
     from .reconciliation import check_client
@@ -229,7 +225,7 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
     table = table_of("Client", "Months", "Checks", "Closing receivable", "Residual")
     failed, empty = [], []
     for client in clients:
-        months = _months(workspace, client)
+        months = workspace.store.open(client).posted_months()
         if not months:
             empty.append(client)
             continue
@@ -414,7 +410,7 @@ def status(
     table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
     for client in opened.clients():
         stored = opened.store.open(client)
-        months = _months(opened, client)
+        months = stored.posted_months()
         needed = opened.client(client).findings()
         table.add_row(
             client, str(len(months)), months[-1] if months else "-", f"{stored.rows('transactions'):,}", f"{stored.rows('claims'):,}",

@@ -75,6 +75,10 @@ class ClientStore:
         """Partition -> {file, rows, sha256} of one table."""
         return dict(self.manifest["tables"].get(table, {}))
 
+    def posted_months(self) -> list[str]:
+        """The months for which the ledger holds postings, oldest first."""
+        return sorted(self.months("transactions"))
+
     def rows(self, table: str) -> int:
         return sum(part["rows"] for part in self.months(table).values())
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from .. import simulate
 from ..errors import ParameterError
 from ..periods import Period
-from ..sources.intake import find_files, ingest_client, stored_months
+from ..sources.intake import find_files, ingest_client
 from ..workspace import open_workspace
 from . import scores_cash, scores_claims
 from .case import Case
@@ -104,6 +104,6 @@ def case_of(folder: Path, client: str) -> Case:
     """One client of a simulated workspace, taken in and with its truth."""
     workspace = open_workspace(folder)
     intake = ingest_client(workspace, client, find_files(workspace, client=client)[client])
-    months = stored_months(workspace.store.open(client))
+    months = workspace.store.open(client).posted_months()
     period = Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
     return Case(client, period, workspace.client(client), intake, simulate.read_truth(folder))

@@ -18,7 +18,7 @@ import polars as pl
 
 from ..errors import SourceError, closest, listed
 from ..schema import CLAIMS, REMIT_CLAIMS, TABLES, Table
-from ..store import Change, ClientStore
+from ..store import Change
 from ..workspace import Workspace
 from . import claim837, exports, remit835, x12
 from .intake_notes import Delivery, FileReport, IntakeReport, Notes
@@ -276,6 +276,8 @@ class _Intake:
         stored = self.change.before.months(table.name)
         for month, count in (months.iter_rows() if months is not None else ()):
             before = stored.get(month, {}).get("rows", 0)
+            if not before:
+                continue
             others = [
                 item.rows for item in self.deliveries
                 if item.table is table and item.mode == "month" and item is not delivery
@@ -311,6 +313,7 @@ class _Intake:
     def _first_of_each_key(self, table: Table, deliveries: list[Delivery]) -> pl.DataFrame | None:
         """All rows, each key once: the first file that holds it wins, the rest is set aside."""
         taken: pl.DataFrame | None = None
+        stored = self.change.before.read(table.name)
         for delivery in deliveries:
             rows = delivery.rows
             if taken is not None:
@@ -319,15 +322,14 @@ class _Intake:
                     self._set_aside(delivery, doubled, "duplicate_key")
                     rows = rows.join(taken.select(table.key), on=list(table.key), how="anti")
             if delivery.mode == "month":
-                rows = self._without_stored_keys(delivery, rows)
+                rows = self._without_stored_keys(delivery, rows, stored)
             taken = rows if taken is None else pl.concat([taken, rows])
         return taken
 
-    def _without_stored_keys(self, delivery: Delivery, rows: pl.DataFrame) -> pl.DataFrame:
+    def _without_stored_keys(self, delivery: Delivery, rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
         """A month's delivery may not repeat a key that another month holds."""
         table = delivery.table
         months = set(rows[table.known_on].dt.strftime("%Y-%m").unique()) if table.known_on else set()
-        stored = self.change.before.read(table.name)
         if stored.is_empty() or not months:
             return rows
         elsewhere = stored.filter(~pl.col(table.known_on).dt.strftime("%Y-%m").is_in(list(months))).select(table.key)
@@ -373,8 +375,3 @@ class _Intake:
         raw = (self.workspace.paths["raw"] / self.client).resolve()
         path = path.resolve()
         return str(path.relative_to(raw)) if path.is_relative_to(raw) else path.name
-
-
-def stored_months(stored: ClientStore) -> list[str]:
-    """The months for which the ledger holds postings, oldest first."""
-    return sorted(stored.months("transactions"))

@@ -38,10 +38,6 @@ class FileReport:
     cents_stored: int = 0
     status: str = "read"
 
-    @property
-    def balances(self) -> bool:
-        return self.rows_in == self.rows_stored + self.rows_quarantined
-
 
 @dataclass
 class IntakeReport:
