@@ -2,7 +2,7 @@
 
     from rcm_analysis.notebook import open_report
     report = open_report(workspace, client, period, template="client_review")
-    report.show_numbers()
+    report.show(report.review.numbers())
 
 A report says first what it is and what went in; then it shows one exhibit per call. The tables are
 those known on the last day of the period, whenever the report is made.
@@ -33,6 +33,9 @@ from .workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
 EVERYONE = "everyone"
+REVIEWS = {"client_review": ClientReview}
+"""Template of one client -> what makes its exhibits."""
+
 TITLES = {"client_review": "Monthly review", "portfolio_overview": "Portfolio overview"}
 
 
@@ -78,9 +81,13 @@ class Report:
 
 
 class ClientReport(Report):
-    """The report of one client."""
+    """The report of one client; `review` makes the exhibits of its template, each as blocks to show."""
 
     subject: Subject
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self.review = REVIEWS[subject.template](subject) if subject.template in REVIEWS else None
 
     @property
     def client(self):
@@ -88,72 +95,8 @@ class ClientReport(Report):
         return self.subject.client
 
 
-class ClientReviewReport(ClientReport):
-    """`client_review`: one client's month."""
-
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self.review = ClientReview(subject)
-
-    def show_answers(self) -> None:
-        """Page one: what came in, what should have, the gap, what we did, what we need."""
-        self.show(self.review.answers())
-
-    def show_reconciliation(self) -> None:
-        """Opening to closing receivable, and posted payments beside deposits."""
-        self.show(self.review.reconciliation())
-
-    def show_numbers(self) -> None:
-        """The indicator tiles with their comparisons."""
-        self.show(self.review.numbers())
-
-    def show_opportunities(self) -> None:
-        """What to do next: dollars, owner, date."""
-        self.show(self.review.opportunities())
-
-    def show_last_actions(self) -> None:
-        """What was agreed before, and what came of it."""
-        self.show(self.review.last_actions())
-
-    def show_work(self) -> None:
-        """The month's follow-up, and the claims that wait for the client."""
-        self.show(self.review.work())
-
-    def show_cash(self) -> None:
-        """Charges and cash over thirteen months."""
-        self.show(self.review.cash())
-
-    def show_outlook(self) -> None:
-        """Cash expected in the next months, with its band and its test against the past."""
-        self.show(self.review.outlook())
-
-    def show_aging(self) -> None:
-        """Open balances by age: insurance and patients apart, credits and unapplied money apart."""
-        self.show(self.review.aging())
-
-    def show_denials(self) -> None:
-        """The denial rate by month, and the reasons with dollars."""
-        self.show(self.review.denials())
-
-    def show_payers(self) -> None:
-        """One row per payer."""
-        self.show(self.review.payers())
-
-    def show_write_offs(self) -> None:
-        """Write-offs by reason."""
-        self.show(self.review.write_offs())
-
-    def show_definitions(self) -> None:
-        """The definitions of the measures used."""
-        self.show(self.review.definitions())
-
-    def show_provenance(self) -> None:
-        """Where the numbers come from."""
-        self.show(self.review.provenance())
-
-
 class PortfolioReport(Report):
-    """`portfolio_overview`: the book of a client manager."""
+    """The report of a client manager's book; `overview` makes its exhibits."""
 
     subject: Book
 
@@ -161,51 +104,8 @@ class PortfolioReport(Report):
         super().__init__(subject)
         self.overview = PortfolioOverview(subject)
 
-    def show_answers(self) -> None:
-        """The book in sixty seconds."""
-        self.show(self.overview.answers())
 
-    def show_clients(self) -> None:
-        """The client overview: revenue, rating, cadence, manager."""
-        self.show(self.overview.clients())
-
-    def show_matrix(self) -> None:
-        """Ratings A to D."""
-        self.show(self.overview.matrix())
-
-    def show_movements(self) -> None:
-        """What changed since last month."""
-        self.show(self.overview.movements())
-
-    def show_league(self) -> None:
-        """The main indicators of every client, side by side."""
-        self.show(self.overview.league())
-
-    def show_workload(self) -> None:
-        """Each manager's load, and whether each account sits with the right level."""
-        self.show(self.overview.workload())
-
-    def show_fees(self) -> None:
-        """Fee revenue, and fee per hour."""
-        self.show(self.overview.fees())
-
-    def show_calendar(self) -> None:
-        """The meetings of next month."""
-        self.show(self.overview.calendar())
-
-    def show_definitions(self) -> None:
-        """The definitions of the measures used."""
-        self.show(self.overview.definitions())
-
-    def show_provenance(self) -> None:
-        """Where the numbers come from."""
-        self.show(self.overview.provenance())
-
-
-CLIENT_REPORTS = {"client_review": ClientReviewReport}
-
-
-def open_report(workspace: str | Path, client: str, period: str, *, template: str = "") -> Any:
+def open_report(workspace: str | Path, client: str, period: str, *, template: str = "") -> ClientReport:
     """Open one client and month: checks both, reads the tables, and says what the report is.
 
     Raises
@@ -215,7 +115,7 @@ def open_report(workspace: str | Path, client: str, period: str, *, template: st
     place = open_workspace(workspace)
     view = place.client(client)
     subject = _subject(place, view, month, template)
-    report = CLIENT_REPORTS.get(template, ClientReport)(subject)
+    report = ClientReport(subject)
     report.show([
         blocks.meta(
             title=TITLES.get(template, words(template)), client=client, client_name=subject.client.name,

@@ -152,10 +152,9 @@ def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, ma
     assert shown == []
 
 
-@pytest.mark.parametrize("method",
-    [name for name in dir(notebook.ClientReviewReport) if name.startswith("show_")
-        and name not in ("show_table", "show_figure", "show_note")])
-def test_every_exhibit_of_the_review_stands_for_a_client_with_one_claim(place, shown, method):
-    report = notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
-    getattr(report, method)()
+@pytest.mark.parametrize(("template", "exhibit"), [(template, name) for template, review in notebook.REVIEWS.items()
+    for name in dir(review) if not name.startswith("_") and callable(getattr(review, name))])
+def test_every_exhibit_of_a_review_stands_for_a_client_with_one_claim(place, shown, template, exhibit):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template=template)
+    report.show(getattr(report.review, exhibit)())
     assert len(shown) > 2
