@@ -23,6 +23,10 @@ REGISTRY_FIELDS = (
     "meeting_cadence", "meeting_day", "emails_per_week", "hours_per_week", "assigned_to",
     "assigned_level", "npis", "column_maps",
 )
+SYSTEMS = {"self_pay": "self_pay_desk", "patient_engagement": "front_office", "care_coordination": "care_program"}
+"""Every service beside claims, and the column map of its system."""
+EVERY = {"self_pay": 2, "patient_engagement": 3, "care_coordination": 4}
+"""Of the invented clients, by position, every second, third and fourth one has the service."""
 _EPOCH = dt.date(1970, 1, 1)
 
 
@@ -198,12 +202,13 @@ def _invented(number: int, seed: int) -> Client:
     revenue = int(providers * rng.uniform(40_000, 190_000))
     cadence = ("monthly", "monthly", "biweekly", "weekly")[int(rng.integers(4))]
     name = f"{_PLACES[number % len(_PLACES)]} {_KINDS[codes]} {number}"
+    services = [service for service, step in EVERY.items() if number % step == 0]
     registry = dict(zip(REGISTRY_FIELDS, (
-        name, _KINDS[codes].lower(), ["claims"], providers, f"{revenue}.00", False,
+        name, _KINDS[codes].lower(), ["claims", *services], providers, f"{revenue}.00", False,
         f"{int(rng.integers(35, 80)) / 1000:.3f}", cadence, f"{cadence} tuesday", int(rng.integers(2, 16)),
         round(float(rng.uniform(1, 8)), 1), ("Jane Smith", "John Doe", "Joe Schmo")[number % 3],
         ("manager", "senior_manager", "coordinator")[number % 3], [npi(150_000_000 + 7_919 * number)],
-        ["layout_b" if number % 4 == 0 else "layout_a"],
+        ["layout_b" if number % 4 == 0 else "layout_a", *(SYSTEMS[service] for service in services)],
     ), strict=True))
     return Client(
         id=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), number=number, registry=registry, codes=codes,

@@ -21,7 +21,6 @@ from .practice import Practice
 from .service_rows import Luck, day_or_never, numbered, only_where, planted_item, table_rows
 from .submission import NEVER
 
-PLANTED_CLIENT = "st-elsewhere"
 SOURCES = {"school": 22, "hospital": 14, "primary_care": 24, "child_welfare": 12, "health_plan": 14, "lead_health_home": 8, "family": 6}
 ELIGIBLE = {"school": 0.62, "hospital": 0.8, "primary_care": 0.78, "child_welfare": 0.85, "health_plan": 0.5, "lead_health_home": 0.9,
             "family": 0.55}
@@ -57,7 +56,7 @@ class Team:
         self.coordinators = {
             f"CC{number + 1:02d}": (int(self.first_days[begin + wait]), self._leaves(begin, number))
             for number, wait in enumerate(HIRED_IN_MONTH) if begin + wait < len(self.months)}
-        is_planted = self.plants and self.client == PLANTED_CLIENT and len(self.months) > 12 and PLANTED_COORDINATOR in self.coordinators
+        is_planted = self.plants and len(self.months) > 12 and PLANTED_COORDINATOR in self.coordinators
         self.unbilled_from = len(self.months) - 6 if is_planted else len(self.months)
 
     def _leaves(self, begin: int, number: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ParameterError, closest
 from .book import providers_from_start, site_count
-from .company import Client, Company, plant_entries, stream
+from .company import SYSTEMS, Client, Company, plant_entries, stream
 from .fees import Calendar
 from .plants import DENIALS, PLANT_KINDS, Plant, Scope
 
@@ -24,6 +24,24 @@ SIZES = {
 FEWEST = 5.0
 """Claims a month that a random plant should touch at least, so that it can be told from chance."""
 ALWAYS = ("clearinghouse_outage", "duplicated_remit")
+DEMO_SERVICES_PLANTED = {"self_pay": "chicago-med", "patient_engagement": "dr-quinn", "care_coordination": "st-elsewhere"}
+"""The demo company: the client of each service in whose files something is planted."""
+SERVICE_PLANTED_SHARE = 2 / 3
+
+
+def services_planted(client: Client, seed: int | None = None) -> tuple[str, ...]:
+    """The services of the client in whose files something is planted.
+
+    Without a seed those of the demo company; with one, each service of any client with a chance of two in three.
+
+    >>> from .company import seed_company
+    >>> services_planted(seed_company(["dr-quinn"]).clients[0])
+    ('patient_engagement',)
+    """
+    own = [service for service in SYSTEMS if service in client.registry["services"]]
+    if seed is None:
+        return tuple(service for service in own if DEMO_SERVICES_PLANTED[service] == client.id)
+    return tuple(service for service in own if stream(seed, client.id, f"plants of {service}").random() < SERVICE_PLANTED_SHARE)
 
 
 def standing(client: Client, calendar: Calendar) -> tuple[Plant, ...]:

@@ -13,7 +13,6 @@ from .selfpay_ledger import Programme
 from .service_rows import Luck, patients, planted_item
 from .write_x12 import claim_ids
 
-PLANTED_CLIENT = "chicago-med"
 Rows = list[list[Any]]
 
 
@@ -172,9 +171,9 @@ KINDS = {
 
 
 def plant_breaches(programme: Programme, tables: dict[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
-    """The tables with every kind of breach put in, and the truth about them; other clients keep their policy."""
+    """The tables with every kind of breach put in, and the truth about them."""
     book = programme.practice.book
-    if book.client.id != PLANTED_CLIENT or len(book.calendar.months) < 8:
+    if len(book.calendar.months) < 8:
         return tables, []
     breaches, plants = _Breaches(programme, tables), []
     for kind, words in KINDS.items():

@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from openpyxl import Workbook
 
 from ..schema_services import SERVICE_TABLES
 from .book import FIRST, LAST, Book
+from .company import SYSTEMS
 from .coordination import coordination_tables
 from .engagement import engagement_tables
 from .practice import Practice
@@ -30,8 +31,6 @@ from .selfpay_plants import plant_breaches
 from .write_exports import dollars, map_text
 
 Made = tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]
-SYSTEMS = {"self_pay": "self_pay_desk", "patient_engagement": "front_office", "care_coordination": "care_program"}
-"""The column map of each service's system."""
 REMARKS = {"interactions": "Call Notes", "feedback": "Comment", "care_contacts": "Progress Note"}
 
 
@@ -46,17 +45,17 @@ MAKERS: dict[str, Callable[[Practice, bool], Made]] = {
 }
 
 
-def add_services(folder: Path, practice: Practice, *, plants: bool = True) -> None:
+def add_services(folder: Path, practice: Practice, *, plants: Collection[str] = ()) -> None:
     """Write the files, column maps and truth of the services that the client has; others get nothing.
 
     Call it before the ledger is exported: a self-pay programme posts plans, relief and early payments.
-    Without `plants` nothing is planted in them.
+    `plants` names the services in whose files something is planted (`planning.services_planted`).
     """
     client = practice.book.client
     for service, make in MAKERS.items():
         if service not in client.registry["services"]:
             continue
-        tables, planted = make(practice, plants)
+        tables, planted = make(practice, service in plants)
         name = SYSTEMS[service]
         (folder / "maps").mkdir(parents=True, exist_ok=True)
         (folder / "truth").mkdir(parents=True, exist_ok=True)

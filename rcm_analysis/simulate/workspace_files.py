@@ -24,7 +24,7 @@ from .company import (
     workspace_toml,
 )
 from .fees import Calendar
-from .planning import drawn, fixed, standing
+from .planning import drawn, fixed, services_planted, standing
 from .planted import Planted, told
 from .plants import Plant
 from .practice import Practice, control_totals, exported
@@ -46,7 +46,8 @@ def write_company(folder: Path, *, seed: int = 7, months: int = 20, last_month: 
         ClientError for an unknown client, ParameterError for a month that is none.
     """
     company, calendar = seed_company(clients), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, fixed(client, calendar) if plants else (), plants) for client in company.clients]
+    jobs = [Job(client, company, calendar, seed, scale, fixed(client, calendar) if plants else (),
+                services_planted(client) if plants else ()) for client in company.clients]
     _write(Path(folder), jobs, workers)
 
 
@@ -54,10 +55,12 @@ def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_mo
                   plants: bool = True, workers: int = 1) -> None:
     """Write `clients` clients: the twelve of the overview first, then invented ones.
 
-    `plants` draws problems for every client from the seed and leaves about a third of the clients quiet.
+    `plants` draws problems for every client from the seed and leaves about a third of the clients quiet;
+    in the files of the other services about two thirds of those who have them are planted.
     """
     company, calendar = grown_company(clients, seed), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed, scale) if plants else (), plants)
+    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed, scale) if plants else (),
+                services_planted(client, seed) if plants else ())
             for client in company.clients]
     _write(Path(folder), jobs, workers)
 
@@ -72,7 +75,7 @@ class Job:
     seed: int
     scale: float
     plants: tuple[Plant, ...] = ()
-    service_plants: bool = True
+    service_plants: tuple[str, ...] = ()
 
 
 def _write(folder: Path, jobs: Sequence[Job], workers: int) -> None:

@@ -20,6 +20,7 @@ from rcm_analysis.schema_services import TABLES_OF_SERVICE
 from rcm_analysis.simulate import write_company
 from rcm_analysis.simulate.company import registry_toml, seed_company, workspace_toml
 from rcm_analysis.simulate.fees import Calendar
+from rcm_analysis.simulate.planning import services_planted
 from rcm_analysis.simulate.practice import exported
 from rcm_analysis.simulate.service_exports import add_services
 from rcm_analysis.simulate.workspace_files import Job, live
@@ -217,7 +218,7 @@ def services(tmp_path_factory) -> SimpleNamespace:
     reports = {}
     for client in company.clients:
         practice = live(Job(client, company, calendar, 7, SERVICE_CLIENTS[client.id]), 1.0)
-        add_services(root, practice, plants=client.id != "tx-docs")
+        add_services(root, practice, plants=services_planted(client))
         raw = root / "raw" / client.id
         if "self_pay" in client.registry["services"]:
             write_exports(raw / "exports", exported(practice), company, client.layout, calendar.months)

@@ -13,8 +13,9 @@ from rcm_analysis import open_workspace
 from rcm_analysis.schema_services import SERVICE_TABLES, TABLES_OF_SERVICE
 from rcm_analysis.simulate import read_truth
 from rcm_analysis.simulate.book import LAST
-from rcm_analysis.simulate.company import seed_company
+from rcm_analysis.simulate.company import EVERY, SYSTEMS, grown_company, seed_company
 from rcm_analysis.simulate.fees import Calendar
+from rcm_analysis.simulate.planning import services_planted
 from rcm_analysis.simulate.practice import exported
 from rcm_analysis.simulate.service_exports import add_services
 from rcm_analysis.simulate.workspace_files import Job, live
@@ -80,7 +81,7 @@ def written(folder: Path, client: str, seed: int, *, months: int = 14, plants: b
     """The hashes of the service files, maps and truth of one small client."""
     company = seed_company([client])
     practice = live(Job(company.clients[0], company, Calendar.ending("2026-10", months), seed, 0.05), 1.0)
-    add_services(folder, practice, plants=plants)
+    add_services(folder, practice, plants=services_planted(company.clients[0]) if plants else ())
     return hashes(folder, "**/*")
 
 
@@ -108,7 +109,7 @@ def test_only_a_self_pay_programme_touches_the_ledger(tmp_path, client):
     company = seed_company([client])
     practice = live(Job(company.clients[0], company, Calendar.ending("2026-10", 14), 3, 0.1), 1.0)
     before = exported(practice)
-    add_services(tmp_path, practice)
+    add_services(tmp_path, practice, plants=services_planted(company.clients[0]))
     after = exported(practice)
     changed = {name for name in before if not before[name].equals(after[name])}
     assert changed == ({"transactions", "work_log", "control_totals"} if client == "chicago-med" else set())
@@ -119,3 +120,15 @@ def test_planted_services_are_in_the_truth_and_do_not_unquiet_the_claims(service
     assert {"contacts_not_billed", "no_show_rise", "out_of_scope"} <= set(truth.plants["kind"])
     assert {"st-elsewhere", "chicago-med"} <= set(truth.quiet)      # no file of the claims' own plants was written here
     assert services.plants["dr-suess"] == {} and services.plants["tx-docs"] == {}
+
+
+def test_invented_clients_have_services_by_position_and_two_thirds_of_them_something_planted():
+    invented = [client for client in grown_company(400, 5).clients if client.number > 12]
+    for client in invented:
+        own = [service for service, step in EVERY.items() if client.number % step == 0]
+        assert client.registry["services"] == ["claims", *own]
+        assert client.registry["column_maps"][1:] == [SYSTEMS[service] for service in own]
+        assert services_planted(client) == ()
+    for service, step in EVERY.items():
+        share = sum(service in services_planted(client, 5) for client in invented) / (len(invented) / step)
+        assert 0.55 < share < 0.78
