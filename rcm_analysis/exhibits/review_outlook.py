@@ -205,7 +205,7 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
         title=f"How such outlooks would have done at the last {counted(cases, 'month end')}",
         definition="Off by: errors without their signs, as a share of the cash that was posted. Leaning: errors with their "
                    "signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
-        notes=[_coverage(tested)],
+        notes=[_coverage(tested), _chance(rows)],
     ), _tested_rows(tested), note(f"{verdict(tested)} {_advice(tested, posted)}")]
 
 
@@ -218,6 +218,12 @@ def _coverage(tested: Backtest) -> str:
     if abs(share - tested.level) > 0.15:
         tail = f" It has been too {'narrow' if share < tested.level else 'wide'} for this client."
     return f"The band should hold 8 of 10 outcomes; it held {joined(held)}.{tail}"
+
+
+def _chance(rows: pd.DataFrame) -> str:
+    """What no way of foreseeing cash can know."""
+    return (f"Which claims are paid in a month is partly chance: with this client's claims, a month foreseen by someone who knew "
+            f"every rate exactly would still be off by about {as_text(rows['chance_wape'].get('1'), 'rate')}.")
 
 
 def standings(tested: Backtest) -> dict[str, str]:
@@ -258,6 +264,7 @@ def _tested_rows(tested: Backtest) -> Block:
     money: list[tuple[str, str]] = [
         ("actual_cents", "Posted"), ("forecast_cents", "Foreseen"), ("low_cents", "Band from"), ("high_cents", "to"),
         ("last_three_cents", WAYS["last_three"]), ("by_bucket_cents", WAYS["by_bucket"]),
+        ("chance_cents", "Off by chance alone"),
     ]
     columns: list[Any] = [Shown("snapshot", "Made as of", "date"), Shown("month", "Month", "month"), Shown("ahead", "Months ahead", "count")]
     return show(

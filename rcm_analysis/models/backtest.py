@@ -3,11 +3,14 @@
     last three      the average month of the last three, again
     by bucket       balances by age bucket x the share of such balances that came in so many months
                     later, and for newer claims what newer claims brought in the last three months seen
+    chance          no way at all, but what the best of ways would be off by: which claims are paid in a
+                    month, and how large they are, is chance, and of few claims much
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +27,9 @@ from .dollar_flows import Flows, day_of, read_flows
 PATHS = 400
 BUCKET_DAYS = np.array([30, 60, 90, 120])
 BUCKET_MONTHS = 12
+ABSOLUTE_PER_DEVIATION = (2 / math.pi) ** 0.5
+"""Mean absolute error of a normal error with standard deviation one."""
+
 METHODS = {"outlook": "forecast_cents", "last_three": "last_three_cents", "by_bucket": "by_bucket_cents"}
 
 
@@ -32,11 +38,11 @@ class Backtest:
     """What was foreseen and what came.
 
     rows      a row per snapshot and month ahead (1, 2, ...), in cents: actual, forecast, low, high,
-              last_three, by_bucket; and `inside`, whether the actual fell into the band
+              last_three, by_bucket, chance; and `inside`, whether the actual fell into the band
     summary   a row per months ahead, and one ("all") for the sum of the months: cases, coverage, and for each
               method bias (sum of errors / sum of actuals) and wape (sum of absolute errors / sum
               of actuals); `of_better` = wape of the outlook / wape of the better naive way, on
-              the cases that both have
+              the cases that both have; chance_wape = sum of chance / sum of actuals
     payers    the same by payer over all months ahead, without `by_bucket`
     skipped   snapshots with too little history before them
     """
@@ -55,7 +61,9 @@ def backtest(
 
     Formula
         for each snapshot, `cash_paths.forecast` from the postings known on it; actual = cash posted
-        in the month
+        in the month; chance = sqrt(2 / pi) x sqrt(sum of squares of each claim's cash in the month), what
+        a forecast that knew every rate would be off by on average, were claims independent: a floor,
+        since checks pay many claims at once
     Counts
         Whole months only, up to the last one that is over on `as_of`. A month ahead that is not over has
         no actual and no row: three months ahead have two cases fewer than one month ahead. A snapshot
@@ -94,7 +102,7 @@ def backtest(
 
 
 _COLUMNS = [
-    "snapshot", "ahead", "month", "actual_cents", "forecast_cents", "low_cents", "high_cents", "last_three_cents", "by_bucket_cents", "inside",
+    "snapshot", "ahead", "month", "actual_cents", "forecast_cents", "low_cents", "high_cents", "last_three_cents", "by_bucket_cents", "chance_cents", "inside",
 ]
 
 
@@ -109,6 +117,7 @@ def _one(flows: Flows, snapshot: Period, ahead: list[Period], level: float, seed
     actual = np.array([_cash(flows, month) @ pick for month in ahead])
     naive = np.mean([_cash(flows, snapshot.shift(-back)) @ pick for back in range(3)], axis=0)
     bucket = _by_bucket(flows, snapshot, len(ahead))
+    chance = np.stack([_by_chance(flows, month, pick) for month in ahead])
     frames = []
     for column in range(pick.shape[1]):
         frame = pd.DataFrame({
@@ -116,7 +125,7 @@ def _one(flows: Flows, snapshot: Period, ahead: list[Period], level: float, seed
             "month": pd.to_datetime([month.first_day for month in ahead]), "actual_cents": _cents(actual[:, column]),
             "forecast_cents": _cents(expected[:, column]), "low_cents": _cents(low[:, column]), "high_cents": _cents(high[:, column]),
             "last_three_cents": _cents(np.full(len(ahead), naive[column])),
-            "by_bucket_cents": half_up(pd.Series(bucket)) if column == 0 else pd.NA,
+            "by_bucket_cents": half_up(pd.Series(bucket)) if column == 0 else pd.NA, "chance_cents": _cents(chance[:, column]),
             "inside": (actual[:, column] >= low[:, column]) & (actual[:, column] <= high[:, column]),
         })
         frames.append(frame if column == 0 else frame.assign(payer=payers[column - 1]))
@@ -127,6 +136,19 @@ def _cash(flows: Flows, month: Period) -> np.ndarray:
     """Cash of a month by stream."""
     inside = (flows.cash_day >= day_of(month.first_day)) & (flows.cash_day < day_of(month.end))
     return np.bincount(flows.cash_stream[inside], flows.cash_cents[inside], len(flows.streams))
+
+
+def _by_chance(flows: Flows, month: Period, pick: np.ndarray) -> np.ndarray:
+    """What chance alone makes a month's cash differ by, for each column of streams: claims as independent draws."""
+    inside = (flows.cash_day >= day_of(month.first_day)) & (flows.cash_day < day_of(month.end))
+    claim, stream, cents = flows.cash_claim[inside], flows.cash_stream[inside], flows.cash_cents[inside]
+    # Money of no claim counts by itself.
+    owner = np.where(claim >= 0, claim, -1 - np.arange(len(claim)))
+    _, place = np.unique(owner, return_inverse=True)
+    size = int(place.max(initial=-1)) + 1
+    return np.array([
+        ABSOLUTE_PER_DEVIATION * math.sqrt(np.square(np.bincount(place, cents * column[stream], size)).sum()) for column in pick.T
+    ])
 
 
 def _by_bucket(flows: Flows, snapshot: Period, horizon: int) -> np.ndarray:
@@ -174,14 +196,16 @@ def _summary(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
     found = [{"ahead": str(number), **_scores(part)} for number, part in rows.groupby("ahead")]
     if horizon > 1 and len(rows):
         whole = rows.groupby("snapshot").filter(lambda part: len(part) == horizon)
-        cents = ["actual_cents", *METHODS.values()]
+        cents = ["actual_cents", "chance_cents", *METHODS.values()]
         if len(whole):
             sums = whole.groupby("snapshot")[cents].sum(min_count=horizon)
+            squares = whole["chance_cents"].astype(float).pow(2).groupby(whole["snapshot"]).sum()
+            sums["chance_cents"] = squares.pow(0.5)
             found.append({"ahead": "all", **_scores(sums.assign(inside=pd.NA))})
     return pd.DataFrame(found, columns=["ahead", *_SCORES])
 
 
-_SCORES = ["cases", "coverage", *[f"{name}_{score}" for name in METHODS for score in ("bias", "wape")], "of_better"]
+_SCORES = ["cases", "coverage", *[f"{name}_{score}" for name in METHODS for score in ("bias", "wape")], "of_better", "chance_wape"]
 
 
 def _scores(rows: pd.DataFrame) -> dict[str, float]:
@@ -194,6 +218,8 @@ def _scores(rows: pd.DataFrame) -> dict[str, float]:
         out[f"{name}_wape"] = error.abs().sum() / came if came > 0 else float("nan")
     against = [_against(rows, column) for name, column in METHODS.items() if name != "outlook"]
     out["of_better"] = max([value for value in against if np.isfinite(value)], default=float("nan"))
+    came = float(rows["actual_cents"].sum())
+    out["chance_wape"] = float(rows["chance_cents"].sum()) / came if came > 0 else float("nan")
     return out
 
 

@@ -144,6 +144,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("payment lag", "bias of the share paid within 150 days"),
     Figure("cash outlook", "WAPE at three months, of the better naive baseline", Aim(most=0.5), "ratio"),
     Figure("cash outlook", "WAPE at three months"),
+    Figure("cash outlook", "WAPE of chance alone, of the better naive baseline", None, "ratio"),
     Figure("cash outlook", "bias at three months"),
     Figure("cash outlook", "coverage of the 80 % interval", Aim(0.75, 0.85)),
     Figure("EOB mismatches", RECALL, Aim(1, 1)),

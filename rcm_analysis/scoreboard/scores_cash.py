@@ -106,6 +106,7 @@ def outlook(case: Case) -> list[Tally]:
     return [
         Tally(name, "WAPE at three months, of the better naive baseline", missed, rivals),
         Tally(name, "WAPE at three months", missed, came),
+        Tally(name, "WAPE of chance alone, of the better naive baseline", float(third["chance_cents"].sum()), rivals),
         Tally(name, "bias at three months", float((third["forecast_cents"] - actual).sum()), came),
         Tally(name, "coverage of the 80 % interval", int(rows["inside"].sum()), len(rows)),
     ]

@@ -326,6 +326,20 @@ def test_snapshots_without_history_are_skipped_and_counted(tables):
     assert len(none.rows) == len(none.summary) == len(none.payers) == 0
 
 
+def test_chance_is_what_a_forecast_that_knows_the_mean_is_off_by():
+    """Months of 30 claims on average, of two sizes: the mean absolute error around the true mean, 300 times."""
+    rng, days = np.random.default_rng(5), pd.date_range("2026-07-01", "2026-07-31")
+    claims = pd.DataFrame({"claim_id": [str(number) for number in range(60)], "client": "acme", "payer": "aetna", "secondary_payer": None})
+    charged = pd.DataFrame({"claim_id": claims["claim_id"], "kind": "charge", "posted_on": pd.Timestamp("2026-03-02"), "amount_cents": 50_000})
+    sizes = np.where(np.arange(60) % 2, 30_000, 10_000)
+    paid = charged.assign(kind="payment", amount_cents=-sizes, posted_on=days[np.arange(60) % len(days)])
+    rows = pd.concat([charged, paid, charged.assign(claim_id="old", posted_on=pd.Timestamp("2026-01-05"))]).assign(client="acme", party="primary", payer="aetna")
+    claims = pd.concat([claims, claims.head(1).assign(claim_id="old")])
+    found = backtest({"transactions": rows, "claims": claims}, as_of=dt.date(2026, 7, 31), snapshots=1, horizon=1).rows
+    counts = rng.poisson(1, (4000, 60))
+    assert found["chance_cents"].iloc[0] == pytest.approx(np.abs((counts - 1) @ sizes).mean(), rel=0.03)
+
+
 def test_by_bucket_counts_new_claims_too():
     """A client that is the same every month: each naive way is right, up to the length of the months."""
     from rcm_analysis.models.cash_outlook import _example
