@@ -1,0 +1,209 @@
+"""The worklist: every open item by the dollars that a minute of work adds, what to do with it, and why.
+
+    from rcm_analysis.models.worklist import Person, worklist
+    worklist(tables, as_of=day, people=[Person("Ann", 240), Person("Bob", 360)])
+
+The score counts what the work adds, not what is owed: a large claim that the payer is about to pay anyway
+scores nothing, a small denial that is mended with one form may stand above it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ..frames import source
+from ..measures.limits import with_limit
+from .worklist_actions import actions_of, minutes_of, reasons_of
+from .worklist_chances import (
+    answer_curves,
+    answer_group,
+    expected_cents,
+    overturn_rates,
+    patient_curves,
+)
+from .worklist_items import ITEM, KEY, Decisions, open_items, read
+from .worklist_queues import Person, people_of, queued
+from .worklist_settings import WorklistSettings
+
+__all__ = ["COLUMNS", "TIERS", "Person", "WorklistSettings", "to_do", "worklist"]
+
+TIERS = ("deadline", "list", "waiting", "small")
+"""deadline: a limit ends within days; list: the rest, by score; waiting: not to be touched yet; small: counted, not listed."""
+
+COLUMNS = (
+    "client", "claim_id", "party", "payer", "status", "age_days", "open_cents", "expected_cents", "chance_to_pay", "uplift", "minutes",
+    "recoverable_cents", "score_cents_per_minute", "tier", "rank", "deadline_on", "deadline_kind", "days_left", "action", "reason", "category",
+    "since_on", "touched_on", "suppressed_until", "assigned_to", "queue_day",
+)
+DEADLINES = {
+    "filing": ("held", "rejected", "unbilled", "processing"), "appeal": ("denied", "denied_again"), "secondary_filing": ("secondary_unbilled",),
+}
+LIMIT = {"filing": "filing_limit_days", "appeal": "appeal_limit_days", "secondary_filing": "secondary_filing_limit_days"}
+STARTS = {"filing": "service_on", "appeal": "decided_on", "secondary_filing": "primary_on"}
+
+
+def worklist(
+    tables: Mapping[str, Any], *, as_of: dt.date, people: Sequence[Person] | Mapping[str, float] | None = None,
+    settings: WorklistSettings | None = None,
+) -> pd.DataFrame:
+    """Every open item of the client(s) in the order in which to work, split into queues of a day.
+
+    Formula
+        recoverable_cents = expected_cents x chance_to_pay x uplift
+        score_cents_per_minute = recoverable_cents / minutes
+        expected_cents: allowed amount of the open balance, by contract where known, never the billed charge
+        chance_to_pay: that it comes when worked now, given age, payer, status and denial category
+        uplift: 1 - chance that it comes untouched / chance_to_pay
+        minutes: the client's own median of the action recommended, else a stated one
+    Counts
+        One row per claim and responsible party with a debit balance. tier, in this order:
+        deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`
+        list      everything else that can be worked
+        waiting   the payer is still within its usual days, or a note or promise says so; until `suppressed_until`
+        small     less than `smallest_cents`: counted, not listed
+        Within a tier by score, then claim and party. `people` gives each a day's minutes (`Person`, or name -> minutes)
+        and fills assigned_to and queue_day (0 is the first day) of what is to be done; without people both are empty.
+    Date basis
+        what was known at the end of `as_of`
+    Unit
+        cents (recoverable and expected with fractions), minutes; shares 0 to 1; days_left counts days from as_of to the deadline
+    Empty
+        nothing owed: no row
+    Source
+        DOMAIN 6.3; the difference that work makes is our own reading of "uplift"
+    """
+    settings = settings or WorklistSettings()
+    history = Decisions(tables, as_of)
+    items = _with_deadlines(open_items(tables, as_of=as_of, history=history), tables, as_of)
+    if items.empty:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
+    items["expected_cents"] = expected_cents(items, tables, history, settings=settings)
+    items = _with_chances(items, tables, history, as_of, settings)
+    items["action"] = actions_of(items)
+    items["minutes"] = minutes_of(items["action"], history.notes, as_of=as_of, settings=settings)
+    items["recoverable_cents"] = items["expected_cents"] * items["chance_to_pay"] * items["uplift"]
+    items["score_cents_per_minute"] = items["recoverable_cents"] / items["minutes"]
+    items["suppressed_until"] = _suppressed_until(items, tables, as_of, settings)
+    items["tier"] = _tier(items, settings)
+    items["reason"] = reasons_of(items, as_of)
+    return _ordered(items, people_of(people))
+
+
+def to_do(items: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `worklist` that can be worked today, in order."""
+    return items[items["tier"].isin(TIERS[:2])].reset_index(drop=True)
+
+
+def _ordered(items: pd.DataFrame, people: Sequence[Person]) -> pd.DataFrame:
+    place = items["tier"].map({name: number for number, name in enumerate(TIERS)})
+    items = items.assign(place=place, order=-items["score_cents_per_minute"]).sort_values(["place", "order", *ITEM], ignore_index=True)
+    items["rank"] = np.arange(1, len(items) + 1)
+    return queued(items, people, tiers=TIERS[:2])[list(COLUMNS)]
+
+
+def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The limit that still binds each item, and when its clock ends."""
+    parts = []
+    rest = items
+    for kind, statuses in DEADLINES.items():
+        bound = rest["status"].isin(statuses) & ((kind != "filing") | (rest["party"] == "primary"))
+        rows = rest[bound].assign(starts_on=rest.loc[bound, STARTS[kind]])
+        rest = rest[~bound]
+        if len(rows):
+            parts.append(with_limit(rows, tables, LIMIT[kind], as_of=as_of).assign(deadline_kind=kind))
+    out = pd.concat([rest.assign(deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts], ignore_index=True)
+    out["deadline_on"] = pd.to_datetime(out["deadline_on"]).astype("datetime64[us]")
+    out["days_left"] = out["days_left"].astype("Int64")
+    out.loc[out["deadline_on"].isna(), "deadline_kind"] = ""
+    out["is_late"] = (out["days_left"] < 0).fillna(False).astype(bool)
+    return out.sort_values(ITEM, ignore_index=True)
+
+
+def _with_chances(
+    items: pd.DataFrame, tables: Mapping[str, Any], history: Decisions, as_of: dt.date, settings: WorklistSettings
+) -> pd.DataFrame:
+    """chance_to_pay, by_itself, uplift, and what the reason quotes: rate, usual_days, waited."""
+    today = pd.Timestamp(as_of)
+    answers, patients = answer_curves(tables, history, as_of=as_of, settings=settings), patient_curves(tables, as_of=as_of, settings=settings)
+    rates, alone = overturn_rates(history, as_of=as_of, settings=settings)
+    group = answer_group(items)
+    start = items["rework_on"].fillna(items["last_sent_on"].where(items["last_sent_on"] > items["decided_on"])).where(items["status"] == "reworked")
+    start = start.fillna(items["last_sent_on"]).fillna(items["primary_on"].where(items["party"] != "primary")).fillna(items["since_on"])
+    items["waited"] = (today - start).dt.days.clip(lower=0)
+    items["waits_since"] = start
+    items["usual_days"] = answers.days_until(group, settings.waiting_share, settings.waiting_days)
+    items["rate"] = items["category"].map(rates.set_index("category")["rate"]).fillna(0.4).astype(float)
+    new = answers.paid_share(group, 0.85)
+    still_paid, never = answers.given_open(group, items["waited"])
+    owed_for = (today - items["since_on"]).dt.days.clip(lower=0)
+    own = np.where(items["primary_payer"] == "self_pay", "self_pay", "insured")
+    patient_paid, _ = patients.given_open(pd.Series(own), owed_for)
+    refiled = settings.refiled_share * new
+    status = items["status"]
+    pairs: dict[str, tuple[Any, Any]] = {          # status: (chance untouched, what the work adds)
+        "patient": (patient_paid, (1 - patient_paid) * settings.patient_share),
+        "held": (0.0, settings.released_share * new),
+        "rejected": (0.0, new),
+        "unbilled": (0.0, new),
+        "processing": (still_paid, never * refiled),
+        "pended": (still_paid, never * refiled),
+        "reworked": (items["rate"] * (1 - never), items["rate"] * never * settings.refiled_share),
+        "denied": (alone, (items["rate"] - alone).clip(lower=0)),
+        "denied_again": (0.0, items["rate"] * settings.second_share),
+        "unpaid_rest": (0.0, settings.second_share),
+        "secondary_unbilled": (0.0, new),
+    }
+    names = [status == name for name in pairs]
+    by_itself = np.select(names, [np.broadcast_to(np.asarray(pair[0], float), len(items)) for pair in pairs.values()])
+    added = np.select(names, [np.broadcast_to(np.asarray(pair[1], float), len(items)) for pair in pairs.values()])
+    added = np.where(items["is_late"], added * settings.late_share, added)
+    chance = np.clip(by_itself + added, 0, 1)
+    items["chance_to_pay"] = chance
+    items["uplift"] = np.divide(added, by_itself + added, out=np.zeros(len(items)), where=(by_itself + added) > 0)
+    return items
+
+
+def _suppressed_until(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, settings: WorklistSettings) -> pd.Series:
+    """The day before which nothing is to be done, empty where work may start now; the latest reason counts."""
+    today = pd.Timestamp(as_of)
+
+    def days(number: Any) -> pd.Series:
+        return pd.to_timedelta(pd.Series(number, index=items.index), unit="D")
+
+    status, waits = items["status"], items["waits_since"]
+    crossing = items["crosses_over"].fillna(False).astype(bool) & items["first_sent_on"].isna() & (items["party"] != "primary")
+    usual = items["usual_days"].where(~crossing, items["usual_days"].clip(lower=settings.crossover_days))
+    usual = usual + np.where(items["rework_action"] == "appeal", settings.appeal_extra_days, 0) * (status == "reworked")
+    noted = items["note_outcome"].isin(("in_process", "waiting_on_payer", "waiting_on_client")) & ~status.isin(("denied", "denied_again", "rejected", "secondary_unbilled"))
+    parts = [
+        (waits + days(usual)).where(status.isin(("processing", "reworked", "pended"))),
+        (items["note_on"] + days(settings.waiting_days)).where(noted),
+        (items["decided_on"] + days(settings.posting_days)).where(status == "unpaid_rest"),
+        (items["entered_on"] + days(settings.unbilled_days)).where(status == "unbilled"),
+        (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(status == "patient"),
+        _promised(items, tables, as_of),
+    ]
+    until = pd.concat([part.rename(number) for number, part in enumerate(parts)], axis=1).max(axis=1)
+    return until.where(until > today).astype("datetime64[us]")
+
+
+def _promised(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.Series:
+    """The day after which a patient's promise is due, while it may still be kept."""
+    if "promises" not in tables:
+        return pd.Series(pd.NaT, index=items.index, dtype="datetime64[us]")
+    promises = read(source(tables, "promises", [*KEY, "promised_on", "due_on"]).filter(nw.col("promised_on") <= as_of))
+    due = promises.groupby(KEY)["due_on"].max() + pd.Timedelta(days=1)
+    found = items[KEY].merge(due.rename("promised").reset_index(), on=KEY, how="left")["promised"].set_axis(items.index)
+    return found.where(items["status"] == "patient").astype("datetime64[us]")
+
+
+def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
+    near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool)
+    small = items["open_cents"] < settings.smallest_cents
+    return np.select([small, items["suppressed_until"].notna(), near], ["small", "waiting", "deadline"], "list")
