@@ -12,6 +12,7 @@ import pandas as pd
 from ..frames import collect, days_before, source
 from ..periods import Period
 from ..schema import CLAIMS
+from .contract import lesser_of_charge, with_contract_price
 from .lags import days_to_pay, first_answers, first_bills
 from .postings import CASH_KINDS, cohort_sums, filled, split_by_kind, with_claim_columns
 from .ratios import half_up, quotient
@@ -146,22 +147,9 @@ def _priced_lines(due: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
     columns = [*LINE, "procedure", "modifiers", "units", "service_on", "charge_cents"]
     lines = source(tables, "claim_lines", columns).join(due.select([*KEY, "payer"]), on=KEY)
     lines = lines.with_columns(nw.col("modifiers").fill_null(""), nw.col("units").fill_null(1.0))
-    same = ["client", "payer", "procedure", "modifiers"]
-    fees = source(tables, "fee_schedules", [*same, "effective_from", "effective_to", "allowed_cents"])
-    in_force = (nw.col("effective_from") <= nw.col("service_on")) & (
-        nw.col("effective_to").is_null() | (nw.col("effective_to") >= nw.col("service_on"))
-    )
-    offers = lines.join(fees.with_columns(nw.col("modifiers").fill_null("")), on=same).filter(
-        in_force, nw.col("units").floor() == nw.col("units")
-    )
-    newest = offers.group_by(*LINE).agg(nw.col("effective_from").max())
-    price = nw.col("allowed_cents") * nw.col("units").cast(nw.Int64)
-    prices = offers.join(newest, on=[*LINE, "effective_from"]).with_columns(price.alias("price_cents"))
-    prices = prices.group_by(*LINE).agg(nw.col("price_cents").max())
-    out = lines.select([*LINE, "charge_cents"]).join(prices, on=LINE, how="left")
-    lesser = nw.when(nw.col("price_cents") < nw.col("charge_cents")).then(nw.col("price_cents"))
+    out = with_contract_price(lines, tables, key=LINE).select([*LINE, "charge_cents", "price_cents"])
     is_priced = nw.when(nw.col("price_cents").is_null()).then(0).otherwise(1)
-    return out.with_columns(is_priced=is_priced, line_cents=lesser.otherwise(nw.col("charge_cents")))
+    return out.with_columns(is_priced=is_priced, line_cents=lesser_of_charge(nw.col("price_cents")))
 
 
 def _with_money(due: nw.LazyFrame, tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
