@@ -15,7 +15,7 @@ from rcm_analysis.errors import ParameterError
 from rcm_analysis.measures import catalogue
 from rcm_analysis.periods import Period
 
-NOT_MEASURES = {"catalogue", "comparisons", "postings", "grouping", "ratios", "example", "example_ledger"}
+NOT_MEASURES = {"account_movements", "catalogue", "comparisons", "postings", "grouping", "ratios", "example", "example_ledger", "example_office"}
 MODULES = [name for _, name, _ in pkgutil.iter_modules(rcm_analysis.measures.__path__) if name not in NOT_MEASURES]
 
 
@@ -74,7 +74,8 @@ def registry() -> pd.DataFrame:
 
 
 def call(record, tables, month):
-    arguments = {"as_of": month.last_day, "period": month, "clients": registry(), "before": registry().iloc[:0], "after": registry()}
+    arguments = {"as_of": month.last_day, "period": month, "clients": registry(), "before": registry().iloc[:0], "after": registry(),
+                 "last_list": pd.DataFrame({"claim_id": ["C1"], "listed_on": [month.first_day], "open_cents": [100]})}
     first, *others = record.parameters
     given = {name: arguments[name] for name in others if name in arguments}
     return record.function(tables if first == "tables" else arguments[first], **given, **record.options)
