@@ -78,7 +78,8 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     held = waits[waits["answered_on"].isna()].drop_duplicates(list(KEY), keep="last")
     held = open_.merge(held[[*KEY, "hold_reason", "asked_on", "reminders"]], on=list(KEY)).rename(columns={"asked_on": "since_on"})
     unsent = _unsent(tables, open_, as_of)
-    unsent = unsent[~_is_in(unsent, held)].assign(hold_reason=NEVER_SENT, since_on=unsent["entered_on"], reminders=0)
+    unsent = unsent[~_is_in(unsent, held)]
+    unsent = unsent.assign(hold_reason=NEVER_SENT, since_on=unsent["entered_on"], reminders=0)
     both = pd.concat([part for part in (held, unsent) if len(part)] or [held], ignore_index=True)
     both["waiting_days"] = (pd.Timestamp(as_of) - both["since_on"]).dt.days.astype("int64")
     both["is_sent"] = _is_in(both, _sent_frame(tables, as_of))

@@ -6,8 +6,8 @@ before a candidate day give the usual share, the days from it on the present one
 two furthest apart (log-likelihood ratio of two binomial shares against one) is the onset.
 
 A finding needs all of these, so that chance and small practices do not raise one
-    LEAST_EVIDENCE   log-likelihood ratio of 8: about one chance in 15,000 on a single look, and the
-                     looks at neighbouring days share almost all of their claims
+    LEAST_EVIDENCE   log-likelihood ratio of 10: about one chance in 100,000 on a single look; a year of
+                     monthly reports looks at some hundreds of days, of which neighbours share most claims
     FEWEST           5 claims over expectation
     LEAST_RATIO, LEAST_POINTS   at least twice the usual share and 5 percentage points above it
     SETTLED_MONTHS   three months before the onset from which to know what is usual
@@ -32,7 +32,7 @@ from ..frames import collect, source
 from ..measures.secondary import PROCESSED, secondary_trail, trail_frame
 
 col = nw.col
-LEAST_EVIDENCE, FEWEST, LEAST_RATIO, LEAST_POINTS, SETTLED_MONTHS = 8.0, 5.0, 2.0, 0.05, 3
+LEAST_EVIDENCE, FEWEST, LEAST_RATIO, LEAST_POINTS, SETTLED_MONTHS = 10.0, 5.0, 2.0, 0.05, 3
 USUALLY_SENT = 0.95
 """The share of secondary claims ever sent that is out after the usual wait."""
 COLUMNS = [

@@ -123,13 +123,16 @@ def tables(*claim_payments: Clp, **rows: list[dict]) -> dict[str, pd.DataFrame]:
     return {name: _frame(name, filled.get(name, [])) for name in NAMES}
 
 
-NAMES = ("claims", "submissions", "claim_edits", "transactions", "work_log", "remit_claims", "remit_lines", "remit_adjustments")
+NAMES = ("claims", "submissions", "claim_edits", "transactions", "work_log", "remit_claims", "remit_lines", "remit_adjustments",
+         "payer_rules")
 DEFAULTS = {
     "claims": {"claim_type": "professional", "payer": "aetna", "service_on": "2026-09-01", "entered_on": "2026-09-02", "charge_cents": 10000},
     "submissions": {"payer": "aetna", "payer_order": "primary", "frequency": "1", "charge_cents": 10000},
     "claim_edits": {"stage": "scrubber", "result": "passed"},
     "transactions": {"kind": "contractual", "party": "primary", "payer": "aetna", "happened_on": DAY, "posted_on": DAY},
     "work_log": {"worked_by": "jane", "action": "follow_up"},
+    "payer_rules": {"payer": "aetna", "effective_from": "2020-01-01", "filing_limit_days": 90, "appeal_limit_days": 60,
+                    "secondary_filing_limit_days": 90},
 }
 
 
