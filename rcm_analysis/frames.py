@@ -18,8 +18,11 @@ import pandas as pd
 import polars as pl
 
 from .errors import TableError, listed
+from .schema import KINDS, TABLES
 
 NO_VALUE = "(none)"
+_KINDS_OF_FLAGS_AND_NUMBERS = {
+    column.name: KINDS[column.kind] for table in TABLES.values() for column in table.columns if column.kind in ("flag", "count", "number")}
 
 
 def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = ()) -> nw.LazyFrame:
@@ -70,6 +73,8 @@ def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
 
 
 def _kind_by_name(name: str) -> type[pl.DataType]:
+    if name in _KINDS_OF_FLAGS_AND_NUMBERS:
+        return _KINDS_OF_FLAGS_AND_NUMBERS[name]
     if name.endswith(("_on", "_from", "_to")):
         return pl.Date
     return pl.Int64 if name.endswith(("_cents", "_number")) or name == "sequence" else pl.String
