@@ -67,16 +67,34 @@ def aging(
     4  over 120       1     17000             0
     """
     by = list(by)
+    rows = aged_balances(tables, as_of=as_of, clock=clock, parties=parties, by=by)
+    added = rows.group_by(*by, "bucket").agg(
+        nw.len().alias("claims"), nw.col("ar_cents").sum(), nw.col("credit_cents").sum()
+    )
+    return _every_bucket(collect(added, [*by, "bucket"]), by, billed=clock in ("first_bill", "last_bill"))
+
+
+def aged_balances(
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    clock: str = "service",
+    parties: Sequence[str] = PARTIES,
+    by: Sequence[str] = (),
+) -> nw.LazyFrame:
+    """The open balances behind `aging`, one row per claim and party, each in its bucket.
+
+    Shape
+        client, claim_id, party, the columns of `by`, ar_cents, credit_cents, bucket (lazy)
+    Raises
+        ParameterError for an unknown clock.
+    """
     if clock not in CLOCKS:
         raise ParameterError(f"An aging clock is one of {listed(CLOCKS)}; found {clock!r}.")
     rows = _open(
         tables, as_of=as_of, parties=parties, by=by, also=["service_on"] if clock == "service" else []
     )
-    rows = _with_since(rows, tables, as_of=as_of, clock=clock).with_columns(_bucket(as_of).alias("bucket"))
-    added = rows.group_by(*by, "bucket").agg(
-        nw.len().alias("claims"), nw.col("ar_cents").sum(), nw.col("credit_cents").sum()
-    )
-    return _every_bucket(collect(added, [*by, "bucket"]), by, billed=clock in ("first_bill", "last_bill"))
+    return _with_since(rows, tables, as_of=as_of, clock=clock).with_columns(_bucket(as_of).alias("bucket"))
 
 
 def _open(
