@@ -10,10 +10,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..adjudications import DENIED, net_positions
 from ..measures import ar, lags
 from ..measures.denial_reasons import denial_reasons, disguised_denials
 from ..measures.write_offs import whole_dollar_sweeps
@@ -22,7 +20,7 @@ from ..schema import PARTIES
 from .blocks import Block, finding, findings, note
 from .formats import as_text, counted, joined, words_of
 from .subject import Subject
-from .work import appeal_deadlines, filing_deadlines, held
+from .work import due_soon, held
 
 MOST = 10
 LATE_ENTRY_DAYS = 5
@@ -83,17 +81,17 @@ def owner_of(stage: str) -> str:
 def deadlines(subject: Subject) -> list[dict[str, Any]]:
     """Filing and appeal limits that end within thirty days."""
     found = []
-    unsent = filing_deadlines(subject)
+    soon = due_soon(subject)
+    unsent, late = (soon[soon["kind"] == kind] for kind in ("filing", "appeal"))
     if len(unsent):
         first = unsent["deadline_on"].min()
         found.append(finding(
             f"Send {counted(len(unsent), 'claim')} before the filing limit",
-            f"Never sent, and the payer's filing limit ends within 30 days, the "
+            f"Never accepted by the payer, whose filing limit ends within 30 days, the "
             f"first on {as_text(first, 'date')}. Charges are at stake; after the limit they cannot be "
             f"collected.",
             amount_cents=int(unsent["open_cents"].sum()), owner="our billers", due=first, severity="high",
         ))
-    late = appeal_deadlines(subject, denied_now(subject))
     if len(late):
         first = late["deadline_on"].min()
         payers = joined(sorted({subject.payer_name(payer) for payer in late["payer"]})[:3])
@@ -101,17 +99,9 @@ def deadlines(subject: Subject) -> list[dict[str, Any]]:
             f"Appeal {counted(len(late), 'denied claim')} before the limit",
             f"Denied by {payers}, still open and not appealed; the limit of the first "
             f"one ends on {as_text(first, 'date')}. Open charges are shown.",
-            amount_cents=int(late["insurance_cents"].sum()), owner=ours(subject), due=first, severity="high",
+            amount_cents=int(late["open_cents"].sum()), owner=ours(subject), due=first, severity="high",
         ))
     return found
-
-
-def denied_now(subject: Subject) -> pd.DataFrame:
-    """Claims whose standing decision is a denial: `claim_id`, `payer`, `denied_on`, `denied_cents`."""
-    rows = net_positions(subject.tables, as_of=subject.as_of).filter(nw.col("outcome").is_in(list(DENIED)))
-    rows = rows.select("claim_id", "payer", denied_on=nw.col("last_received_on"),
-        denied_cents=nw.col("standing_denied_cents"))
-    return rows.collect("pandas").to_native().assign(denied_on=lambda frame: pd.to_datetime(frame["denied_on"]))
 
 
 def rejected_claims(subject: Subject) -> list[dict[str, Any]]:

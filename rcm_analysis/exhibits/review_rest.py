@@ -56,8 +56,8 @@ def _waiting(subject: Subject) -> list[Block]:
             Shown("open_cents", "Open balance", "usd"), Shown("oldest_on", "Waiting since", "date")],
         name="waiting_on_client", title=f"Claims waiting for you, as of {subject.as_of_text}",
         emphasis=emphasis,
-        definition="Claims whose last work-log entry waits for the practice; what is still owed on them; US "
-                   "dollars.",
+        definition="Claims on which the last thing done was to ask the practice; since the first question; "
+                   "what is still owed on them; US dollars.",
     )]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pandas as pd
 
+from ..measures.deadlines import deadlines
+from ..measures.delays import document_requests
 from ..periods import Period
 from .subject import Subject
 
@@ -20,17 +21,6 @@ HORIZON_DAYS = 30
 def held(period: Period, dates: pd.Series) -> pd.Series:
     """True where a column of days lies in the period (pandas compares days with days only)."""
     return (dates >= pd.Timestamp(period.first_day)) & (dates < pd.Timestamp(period.end))
-
-
-def open_by_claim(subject: Subject) -> pd.DataFrame:
-    """Open debit balance of each claim: `claim_id`, `insurance_cents`, `patient_cents`, `open_cents`."""
-    rows = subject.pandas("transactions").dropna(subset=["claim_id"])
-    rows = rows.assign(part=rows["party"].eq("patient").map({True: "patient_cents", False: "insurance_cents"}))
-    sums = rows.pivot_table(index="claim_id", columns="part", values="amount_cents", aggfunc="sum",
-        fill_value=0)
-    sums = sums.reindex(columns=["insurance_cents", "patient_cents"], fill_value=0).clip(lower=0)
-    sums["open_cents"] = sums["insurance_cents"] + sums["patient_cents"]
-    return sums[sums["open_cents"] > 0].reset_index().rename_axis(columns=None)
 
 
 def work_done(subject: Subject) -> dict[str, int]:
@@ -69,13 +59,10 @@ def work_by_action(subject: Subject) -> pd.DataFrame:
 
 
 def waiting_on_client(subject: Subject) -> pd.DataFrame:
-    """Claims whose last note waits for the client, by what they wait for: claims, open dollars, oldest day."""
-    log = subject.pandas("work_log").sort_values(["worked_on", "note_id"])
-    last = log.groupby("claim_id", as_index=False).tail(1)
-    last = last[last["outcome"] == "waiting_on_client"].merge(open_by_claim(subject), on="claim_id")
-    last["hold_reason"] = last["hold_reason"].fillna("other")
-    out = last.groupby("hold_reason").agg(
-        claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest_on=("worked_on", "min")
+    """Claims that wait for an answer of the client, by what they wait for: claims, open dollars, oldest day."""
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    out = asked[asked["is_open"]].groupby("hold_reason").agg(
+        claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest_on=("asked_on", "min")
     )
     return out.sort_values("open_cents", ascending=False).reset_index()
 
@@ -104,47 +91,10 @@ def new_actions(subject: Subject) -> pd.DataFrame:
     return shown.sort_values(["due_on", "action_id"]).reset_index(drop=True)
 
 
-def rules_in_force(subject: Subject) -> pd.DataFrame:
-    """Each payer's filing and appeal limits as in force on the as-of day."""
-    rules, day = subject.pandas("payer_rules"), pd.Timestamp(subject.as_of)
-    held = rules[(rules["effective_from"] <= day) & (
-        rules["effective_to"].isna() | (rules["effective_to"] >= day))]
-    return held.sort_values("effective_from").groupby("payer", as_index=False).tail(1)
-
-
-def filing_deadlines(subject: Subject) -> pd.DataFrame:
-    """Insurance claims never sent, whose filing limit ends within 30 days.
-
-    One row per claim: `claim_id`, `payer`, `open_cents`, `deadline_on`.
-    """
-    claims, sent = subject.pandas("claims"), subject.pandas("submissions")
-    unsent = claims[~claims["claim_id"].isin(sent["claim_id"])]
-    unsent = unsent.merge(open_by_claim(subject), on="claim_id").merge(
-        rules_in_force(subject)[["payer", "filing_limit_days"]], on="payer"
-    )
-    unsent["deadline_on"] = unsent["service_on"] + pd.to_timedelta(unsent["filing_limit_days"], unit="D")
-    return _soon(unsent, subject.as_of)[["claim_id", "payer", "open_cents", "deadline_on"]]
-
-
-def appeal_deadlines(subject: Subject, denied: pd.DataFrame) -> pd.DataFrame:
-    """Denied claims still open and not appealed, whose appeal limit ends within 30 days.
-
-    `denied` has `claim_id`, `payer` and `denied_on`, one row per claim denied at first.
-    """
-    log = subject.pandas("work_log")
-    appealed = log.loc[log["action"] == "appeal", "claim_id"]
-    open_ = open_by_claim(subject)
-    left = denied[~denied["claim_id"].isin(appealed)].merge(open_[open_["insurance_cents"] > 0], on="claim_id")
-    left = left.merge(rules_in_force(subject)[["payer", "appeal_limit_days"]], on="payer")
-    left["deadline_on"] = pd.to_datetime(left["denied_on"]) + pd.to_timedelta(left["appeal_limit_days"],
-        unit="D")
-    return _soon(left, subject.as_of)[["claim_id", "payer", "insurance_cents", "deadline_on"]]
-
-
-def _soon(rows: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    today = pd.Timestamp(as_of)
-    ahead = rows["deadline_on"].between(today, today + pd.Timedelta(days=HORIZON_DAYS))
-    return rows[ahead].sort_values(["deadline_on", "claim_id"]).reset_index(drop=True)
+def due_soon(subject: Subject) -> pd.DataFrame:
+    """The time limits of `deadlines` that end within 30 days and can still be kept, the first one first."""
+    found = deadlines(subject.tables, as_of=subject.as_of)
+    return found[found["is_recoverable"] & (found["days_left"] <= HORIZON_DAYS)].reset_index(drop=True)
 
 
 def cash_posted(subject: Subject, period: Period) -> dict[str, Any]:

@@ -70,12 +70,14 @@ def test_a_claim_worked_twice_is_one_claim_and_its_payment_counts_once(of):
 
 
 def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):
-    rows = [posting(name, 10000, dt.date(2026, 8, 1)) for name in ("waits", "answered", "paid")]
+    names = ("waits", "answered", "paid")
+    rows = [posting(name, 10000, dt.date(2026, 8, 1)) for name in names]
     rows.append(posting("paid", -10000, DAY, "payment"))
     asked = [note(name, dt.date(2026, 9, 1), "request_documents", "waiting_on_client", "documents")
         for name in ("waits", "answered", "paid")]
     found = work.waiting_on_client(
-        of(transactions=rows, work_log=[*asked, note("answered", DAY, "resubmit", "in_process")]))
+        of(transactions=rows, claims=[claim(name, dt.date(2026, 8, 1)) for name in names],
+           work_log=[*asked, note("answered", DAY, "resubmit", "in_process")]))
     assert found[["hold_reason", "claims", "open_cents"]].values.tolist() == [["documents", 1, 10000]]
 
 
@@ -87,7 +89,7 @@ def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):
 ])
 def test_claims_never_sent_are_announced_before_the_filing_limit(of, service, is_due):
     subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[])
-    assert len(work.filing_deadlines(subject)) == is_due
+    assert len(work.due_soon(subject)) == is_due
     titles = [item["title"] for item in opportunities.deadlines(subject)]
     assert ("Send 1 claim before the filing limit" in titles) == is_due
 
@@ -96,13 +98,12 @@ def test_a_claim_that_was_sent_has_no_filing_limit(of):
     service = dt.date(2026, 5, 10)
     sent = {"client": CLIENT, "submission_id": "s", "claim_id": "1", "submitted_on": service, "payer": "acme",
             "payer_order": "primary", "frequency": "1", "charge_cents": 10000}
-    assert work.filing_deadlines(
+    assert work.due_soon(
         of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[sent])).empty
 
 
 def test_an_appeal_limit_is_announced_until_somebody_appeals(acorn):
-    denied = opportunities.denied_now(acorn)
-    late = work.appeal_deadlines(acorn, denied)
+    late = work.due_soon(acorn).query("kind == 'appeal'")
     assert late["claim_id"].tolist() == ["2026-07-6"]
     assert late["deadline_on"].dt.date.tolist() == [dt.date(2026, 11, 2)]
     assert not any(name.endswith("-4") for name in late["claim_id"])
