@@ -23,10 +23,12 @@ from . import (
     hospital_use,
     lags,
     limits,
+    patient_billing,
     patient_contacts,
     patient_credits,
     patient_experience,
     patient_requests,
+    patient_sides,
     payment_plans,
     portfolio,
     ratios,
@@ -39,8 +41,9 @@ from . import (
 
 __all__ = [
     "account_movements", "appeals", "appointments", "ar", "audit_trail", "care_risk", "cash_due", "catalogue",
-    "client_ratings", "collections", "comparisons", "deadlines", "declines", "delays", "denial_reasons", "denials",
-    "engagement_money", "first_pass", "high_value", "hospital_use", "lags", "limits", "patient_contacts",
-    "patient_credits", "patient_experience", "patient_requests", "payment_plans", "portfolio", "ratios", "roll_rates",
-    "secondary", "self_pay_collections", "suppression", "write_offs",
+    "client_ratings", "collections", "comparisons", "deadlines", "declines", "delays", "denial_reasons",
+    "denials", "engagement_money", "first_pass", "high_value", "hospital_use", "lags", "limits",
+    "patient_billing", "patient_contacts", "patient_credits", "patient_experience", "patient_requests",
+    "patient_sides", "payment_plans", "portfolio", "ratios", "roll_rates", "secondary", "self_pay_collections",
+    "suppression", "write_offs",
 ]
