@@ -25,7 +25,10 @@ KEEPS = {
 
 
 class Practice:
-    """One client's life, worked out once: submissions, remittances, ledger, notes."""
+    """One client's life, worked out once: submissions, remittances, ledger, notes.
+
+    `everything` holds the postings that come after the last day simulated, too: what would have come is part of the truth.
+    """
 
     def __init__(self, book: Book) -> None:
         self.book, self.seed = book, book.seed
@@ -35,7 +38,8 @@ class Practice:
         self.remits: Remits = pay(book, *tables(decisions))
         lines = remitted_lines(book, self.remits, decisions)
         parts = [charges(book), insurance(book, lines), *patient_side(book, sent, lines), *insurer_write_offs(book, sent, lines)]
-        self.ledger = pl.concat(parts).filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
+        self.sent, self.decisions, self.everything = sent, decisions, pl.concat(parts)
+        self.ledger = self.everything.filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
         self.submissions = joined(sent.submissions, last, "day")
         self.edits = joined(sent.edits, last, "checked").sort("checked", "claim", maintain_order=True)
         self.notes = joined(sent.notes, last, "day").sort("day", "claim", maintain_order=True)

@@ -27,8 +27,9 @@ from .fees import Calendar
 from .planning import drawn, fixed, services_planted, standing
 from .planted import Planted, told
 from .plants import Plant
-from .practice import Practice, control_totals, exported
+from .practice import KEEPS, Practice, control_totals, exported
 from .service_exports import add_services
+from .workable import workable
 from .write_exports import map_text, write_exports
 from .write_x12 import Words, write_835, write_837
 
@@ -116,6 +117,9 @@ def write_files(folder: Path, practice: Practice) -> None:
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     content = truth(practice) | {"plants": told(book, words.claim_id)}
     _text(folder / "truth" / f"{book.client.id}.json", json.dumps(content, indent=1) + "\n")
+    days = workable(practice, KEEPS)
+    named = [day | {"items": [[words.claim_id[claim], *rest] for claim, *rest in day["items"]]} for day in days]
+    _text(folder / "truth" / f"{book.client.id}.worklist.json", json.dumps({"client": book.client.id, "workable": named}) + "\n")
 
 
 def live(job: Job, factor: float | None = None) -> Practice:

@@ -1,0 +1,66 @@
+"""Worklist: dollars that a week of work adds when it follows the list, of what it adds oldest first and largest first.
+
+The truth (`simulate.workable`) says for every item open at a month's end what a touch adds over doing nothing
+and how long it takes, from the luck the claim was dealt; no score enters it. Each policy orders the same open
+items and works from the top until the same minutes are used up:
+
+    list      `worklist` in its order, deadline tier first; what it suppresses is not worked
+    oldest    the oldest day of service first
+    largest   the largest open balance first
+
+Capacity is the client's own: the minutes of its notes, statements aside, of the eight weeks before, a week. Every policy does
+with an item what it needs, so that only the choice of items is scored. Small balances are worked by none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from ..models.worklist import to_do, worklist
+from ..models.worklist_settings import WorklistSettings
+from .case import Case
+from .record import Tally
+
+WEEKS = 8
+OLDEST, LARGEST = "dollars recovered, of oldest first", "dollars recovered, of largest first"
+
+
+def worklists(case: Case) -> list[Tally]:
+    """One tally a month end and rival: the list's added dollars over the rival's."""
+    tallies = []
+    for day in case.sums.get("workable", []):
+        as_of = dt.date.fromisoformat(day["as_of"])
+        tables = case.known_on(as_of)
+        minutes = minutes_a_week(tables, as_of)
+        truth = pd.DataFrame(day["items"], columns=["claim_id", "party", "gain_cents", "true_minutes"])
+        added = added_by_policy(worklist(tables, as_of=as_of), truth, minutes)
+        tallies += [Tally("worklist", name, added["list"], added[rival]) for name, rival in ((OLDEST, "oldest"), (LARGEST, "largest"))]
+    return tallies
+
+
+def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:
+    """The minutes that the client's notes of the last weeks stand for, statements aside."""
+    since = as_of - dt.timedelta(weeks=WEEKS)
+    notes = tables["work_log"].filter(pl.col("worked_on") > since, pl.col("action") != "statement")
+    return float(notes.select(pl.col("minutes").sum()).collect().item() or 0) / WEEKS
+
+
+def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float) -> dict[str, int]:
+    """The cents that each policy adds within the minutes: list, oldest, largest."""
+    known = items.merge(truth, on=["claim_id", "party"], how="left")
+    known = known[known["open_cents"] >= WorklistSettings().smallest_cents]
+    known = known.fillna({"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0})
+    orders = {
+        "list": to_do(known),
+        "oldest": known.sort_values(["age_days", "claim_id", "party"], ascending=[False, True, True]),
+        "largest": known.sort_values(["open_cents", "claim_id", "party"], ascending=[False, True, True]),
+    }
+    return {name: int(rows.loc[rows["true_minutes"].cumsum() <= minutes, "gain_cents"].sum()) for name, rows in orders.items()}
+
+
+SCORERS = (worklists,)
