@@ -18,14 +18,17 @@ def join(documents: list[Document], meta: Meta) -> Document:
     """
     blocks: list[Block] = []
     terms: dict[tuple[str, str], Term] = {}
+    remarks: list[Block] = []
     for position, document in enumerate(documents, start=1):
         prefix = f"part-{position}"
-        kept = _without_glossaries(list(document.blocks), terms)
+        kept, said = _without_glossaries(list(document.blocks), terms)
+        remarks += [block for block in (_moved(block, prefix) for block in said) if block not in remarks]
         blocks.append(_part(document.meta.title, prefix, document.meta.period_title if document.meta.period_title != meta.period_title else ""))
         blocks.extend(_moved(block, prefix) for block in kept)
     if terms:
         blocks.append(_part("Definitions", "definitions-of-the-packet"))
         blocks.append(Glossary(tuple(terms.values())))
+        blocks.extend(remarks)
     warnings = tuple(f"{document.meta.title}: {warning}" for document in documents for warning in document.warnings)
     inputs = tuple(payload for document in documents for payload in document.inputs)
     return Document(meta, numbered(tuple(blocks)), warnings, inputs)
@@ -35,23 +38,27 @@ def _part(title: str, anchor: str, subtitle: str = "") -> Heading:
     return Heading(1, (Run(title),), slug(anchor), part=True, subtitle=subtitle)
 
 
-def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term]) -> list[Block]:
-    """The blocks without their glossaries, whose terms are gathered; a heading left with nothing goes too."""
+def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term]) -> tuple[list[Block], list[Block]]:
+    """The blocks without their glossaries, whose terms are gathered; and what is said of the definitions.
+
+    A section that begins with its glossary goes whole: what stands after the glossary is about it.
+    """
     kept: list[Block] = []
-    for position, block in enumerate(blocks):
+    remarks: list[Block] = []
+    closing: Heading | None = None
+    for block in blocks:
+        if closing is not None and (not isinstance(block, Heading) or block.level > closing.level):
+            remarks.append(block)
+            continue
+        closing = None
         if not isinstance(block, Glossary):
             kept.append(block)
             continue
         for term in block.items:
             terms.setdefault((term.name or term.title, term.formula), term)
-        following = blocks[position + 1] if position + 1 < len(blocks) else None
-        if kept and isinstance(kept[-1], Heading) and _closes(kept[-1], following):
-            kept.pop()
-    return kept
-
-
-def _closes(heading: Heading, following: Block | None) -> bool:
-    return following is None or (isinstance(following, Heading) and following.level <= heading.level)
+        if kept and isinstance(kept[-1], Heading):
+            closing = kept.pop()
+    return kept, remarks
 
 
 def _moved(block: Block, prefix: str) -> Block:

@@ -12,6 +12,8 @@ import pytest
 
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.press import folders, manifest
+from rcm_analysis.press.blocks import Document, Glossary, Heading, Meta, Note, Run, Term
+from rcm_analysis.press.joining import join
 from rcm_analysis.press.packet import PacketRequest, build_packet, packet_reports, why_not
 from rcm_analysis.press.run import RunResult
 from rcm_analysis.press.templates import read_templates
@@ -47,6 +49,19 @@ def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
         "aging",
         "Definitions",
     ]
+
+
+def test_definitions_stand_once_with_what_is_said_of_them() -> None:
+    said = Note("info", "None of them is a target.")
+    blocks = (
+        Heading(1, (Run("Aging"),), "aging"), Note("info", "x"), Heading(1, (Run("Definitions"),), "definitions"),
+        Glossary((Term("aging", "Receivable by age", "a sum"),)), said, Heading(1, (Run("Provenance"),), "provenance"), Note("info", "y"),
+    )
+    one = Document(Meta(title="Review"), blocks)
+    found = join([one, one], Meta(title="Packet")).blocks
+    headings = ["".join(run.text for run in block.text) for block in found if isinstance(block, Heading)]
+    assert headings == ["Review", "Aging", "Provenance", "Review", "Aging", "Provenance", "Definitions"]
+    assert found[-2:] == (Glossary(blocks[3].items), said)
 
 
 def test_the_packet_names_the_runs_it_was_made_from(packet_of: Packets) -> None:
