@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import TableError, listed
-from ..frames import NO_VALUE, collect, day_number, source
+from ..frames import collect, day_number, source
 from ..periods import Period
 from ..schema import OUTCOMES
 from .account_movements import ACCOUNT, DEBITS, account_notes, account_postings, last_touches, moved_since
@@ -140,11 +140,10 @@ def work_results(
     """
     by = list(by)
     keys = [*by, "claim_id", "outcome", "minutes", "note_id"]
-    rows = _notes(tables, by).filter(period.holds(nw.col("worked_on")))
+    rows = _notes(tables, by).filter(period.holds(nw.col("worked_on"))).with_columns(nw.col("minutes").fill_null(0.0))
     columns = list(dict.fromkeys(["client", *keys]))
     notes = collect(rows.select(*columns), columns)
-    minutes = pd.to_numeric(notes["minutes"].where(notes["minutes"] != NO_VALUE), errors="coerce").fillna(0.0)
-    notes = notes.assign(minutes=minutes, notes=1, **{name: (notes["outcome"] == name).astype("int64") for name in OUTCOMES})
+    notes = notes.assign(minutes=notes["minutes"].astype("float64"), notes=1, **{name: (notes["outcome"] == name).astype("int64") for name in OUTCOMES})
     grouped = notes.assign(whole="all").groupby(by or ["whole"])
     out = grouped[["notes", "minutes", *OUTCOMES]].sum().join(_distinct_claims(grouped), how="left")
     paid = _recovered(tables, period=period, by=by)

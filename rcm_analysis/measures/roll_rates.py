@@ -126,7 +126,7 @@ def roll_forward_rates(
     found = roll_rates(tables, period=period, clock=clock, parties=parties, by=by)
     found = found[~found["from_bucket"].isin([NEW, GROWN])]
     place = {name: number for number, name in enumerate(ORDER)}
-    source_place, target = found["from_bucket"].map(place).astype("int64"), found["to_bucket"].map(place)
+    source_place, target = (found[name].map(place).astype("float64") for name in ("from_bucket", "to_bucket"))
     older = (target > source_place) | ((target == source_place) & (found["to_bucket"] == BUCKETS[-1]))
     ended = found["to_bucket"].map(_RESOLVED)
     part = ended.where(target.isna(), older.map({True: "rolled_cents", False: "stayed_cents"}))
