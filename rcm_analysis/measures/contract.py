@@ -91,7 +91,7 @@ def lesser_of_charge(price: nw.Expr) -> nw.Expr:
     return nw.when(price < col("charge_cents")).then(price).otherwise(col("charge_cents"))
 
 
-def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
+def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decision: bool = False) -> nw.LazyFrame:
     """One row per line that a primary payer has decided, with what it allowed and what it should have.
 
     Formula
@@ -112,6 +112,7 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
         comparable, and not held down by their charge. The year stands in for the contract's, which nobody wrote
         down. A professional line in a facility is compared with what is usual there: schedules hold no places.
         Claim payments without lines, and claims reversed without them, are left out.
+        `every_decision` gives every decision as it was taken, instead of the latest on each line.
     Date basis
         service_on for the price; received_on of the latest decision, up to `as_of`
     Unit
@@ -121,7 +122,7 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     Source
         medibilling.app, underpayment detection guide (allowed against contract, tolerance routing); X12 RFI 2601
     """
-    lines = _with_price(_with_billed(_standing(tables, as_of), tables), tables).with_columns(excluded=_excluded())
+    lines = _with_price(_with_billed(_standing(tables, as_of, every_decision), tables), tables).with_columns(excluded=_excluded())
     no_price = lines.filter(col("contract_cents").is_null())
     usual = _usual(no_price.filter(col("excluded") == ""))
     rows = lines.with_columns(month_of(col("received_on"))).join(usual, on=[*KEY, "month"], how="left")
@@ -138,7 +139,7 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     ).select(*EXPECTED)
 
 
-def _standing(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+def _standing(tables: Mapping[str, Any], as_of: dt.date, every_decision: bool) -> nw.LazyFrame:
     """The latest decision on each line of a primary payer, with the net allowed and paid amount of all of them."""
     known = line_adjudications(tables, as_of=as_of).filter(col("payer_order") == "primary")
     # Windows instead of joins with itself: every further use of `known` would be computed once more.
@@ -147,13 +148,17 @@ def _standing(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
         col("line_number").fill_null(0), bare=one_if((col("lines") == 0) & reversal), event=nw.when(reversal).then(-1).otherwise(1),
         decided=one_if((col("lines") == 1) & ~col("outcome").is_in(list(UNDECIDED))),
     ).with_columns(claim_bare=col("bare").sum().over("client", "claim_id")).filter(col("lines") == 1, col("claim_bare") == 0)
-    rows = marked.with_columns(
-        net_allowed=col("allowed_cents").sum().over(*LINE), net_paid=col("paid_cents").sum().over(*LINE),
-        stands=col("event").sum().over(*LINE), turn=col("decided").cum_sum(reverse=True).over(*LINE, order_by=[*ORDER, "unit"]),
-    ).filter(col("decided") == 1, col("turn") == 1)
+    rows = marked.with_columns(stands=nw.lit(1)).filter(col("decided") == 1) if every_decision else _latest(marked)
     return rows.join(_marks(tables, as_of), on=["client", "unit"], how="left").with_columns(
-        *[col(name).fill_null(0) for name in MARKS], allowed_cents=col("net_allowed").cast(nw.Int64), paid_cents=col("net_paid").cast(nw.Int64)
+        *[col(name).fill_null(0) for name in MARKS]
     )
+
+
+def _latest(rows: nw.LazyFrame) -> nw.LazyFrame:
+    net = {name: col(name).sum().over(*LINE) for name in ("allowed_cents", "paid_cents")}
+    turn = col("decided").cum_sum(reverse=True).over(*LINE, order_by=[*ORDER, "unit"])
+    latest = rows.with_columns(**net, stands=col("event").sum().over(*LINE), turn=turn).filter(col("decided") == 1, col("turn") == 1)
+    return latest.with_columns(*[col(name).cast(nw.Int64) for name in net])
 
 
 MARKS = ("capitated", "multiple", "lawful", "patient_other")
@@ -200,7 +205,7 @@ def _with_price(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
             unit_cents=nw.lit(None, nw.Int64), contract_from=nw.lit(None, nw.Date), contract_modifiers=nw.lit(None, nw.String),
             contract_cents=nw.lit(None, nw.Int64),
         )
-    rows = with_contract_price(lines, tables, key=LINE, plain=True)
+    rows = with_contract_price(lines, tables, key=("client", "unit"), plain=True)
     elsewhere = (col("claim_type") == "professional") & col("place_of_service").is_in(list(FACILITY_PLACES))
     priced = ~col("price_cents").is_null() & ~elsewhere & (col("units") > 0)
     return rows.with_columns(
