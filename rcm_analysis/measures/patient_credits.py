@@ -23,6 +23,9 @@ AGES = ("0-30", "31-60", "over 60")
 AGE_EDGES = (30, 60)
 EARLY, OVERPAID = "early payment", "overpayment"
 APPROVAL_OVER_CENTS = 10_00
+DECIDED_ELSEWHERE = ("financial assistance", "self-pay discount")
+"""Reasons of write-offs that need no request of their own: an application or the fee policy has decided them."""
+
 PAYER_OF = {"primary": "payer", "secondary": "secondary_payer", "tertiary": "tertiary_payer"}
 assert set(PAYER_OF.values()) <= set(CLAIMS.names)
 
@@ -108,9 +111,9 @@ def manual_write_offs(
     Counts
         Postings of kind "write_off" to the patient in the period, reversals lowering the sums. Over the
         limit: more than the amount above which the client's policy asks for an approval ($10 where it
-        is silent). Unapproved: over the limit, relief by financial assistance apart (its decision is
-        its approval), without a request for the claim and at least that amount that was approved by the
-        day of posting. `by`: columns of the posting (`approved_by`, `reason`) or of its claim.
+        is silent); financial assistance and the discount for patients without insurance are decided
+        elsewhere and are never over it. Unapproved: over the limit, without a request for the claim and
+        at least that amount that was approved by the day of posting. `by`: columns of the posting (`approved_by`, `reason`) or of its claim.
     Date basis
         posting date; approvals as known on `as_of`; the policy in force at the end of the period
     Unit
@@ -134,8 +137,8 @@ def manual_write_offs(
     asked = known(tables, "write_off_approvals", ["claim_id", "amount_cents", "decided_on", "decision"], as_of=as_of)
     asked = asked.filter(col("decision") == "approved").group_by(*CLAIM).agg(
         col("decided_on").min().alias("granted_on"), col("amount_cents").max().alias("granted_cents"))
-    rows = rows.join(asked, on=CLAIM, how="left").with_columns(relief=col("reason").fill_null("") == "financial assistance")
-    is_over = (col("amount_cents") < -limit) & ~col("relief")
+    rows = rows.join(asked, on=CLAIM, how="left")
+    is_over = (col("amount_cents") < -limit) & ~col("reason").fill_null("").is_in(list(DECIDED_ELSEWHERE))
     granted = (col("granted_on") <= col("posted_on")) & (col("granted_cents") >= col("amount_cents") * -1)
     rows = rows.with_columns(
         write_offs=one_if(col("amount_cents") < 0), write_off_cents=col("amount_cents") * -1, over_limit=one_if(is_over),

@@ -105,14 +105,15 @@ def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every payment plan as it stood on the day: its status, what is left, what is at risk, when it first broke.
 
     Formula
-        left_cents = amount_cents - paid_cents; at_risk_cents = left_cents of open plans that are broken
+        left_cents = amount_cents - paid_cents
+        at_risk_cents = left_cents of open plans that are behind or broken
         status: completed and cancelled as closed by the desk, or completed when all is paid; broken as defined
         above; behind when an instalment is overdue and the plan is not broken; else on_schedule
     Counts
         Plans agreed by `as_of`. An instalment is overdue from the day after its due day until it is paid
         in full. broke_on: first day on which the plan was broken, cured or not. is_cured: it broke, and on
         `as_of` it is completed, on schedule or behind. Instalments due after the plan was closed count
-        for nothing.
+        for nothing, and what was overdue then breaks nothing later.
     Date basis
         due and payment days of the instalments, as known on `as_of`
     Unit
@@ -126,7 +127,7 @@ def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     >>> found = plans(example_self_pay(), as_of=dt.date(2026, 4, 30))
     >>> found[["plan_id", "status", "is_cured", "left_cents", "at_risk_cents", "broke_on"]]
       plan_id  status  is_cured  left_cents  at_risk_cents   broke_on
-    0      P1  behind      True        3000              0 2026-04-22
+    0      P1  behind      True        3000           3000 2026-04-22
     """
     columns = ["plan_id", "patient", "claim_id", "amount_cents", "is_autopay", "closed_on", "outcome"]
     register = known(tables, "payment_plans", columns, as_of=as_of).with_columns(
@@ -144,11 +145,12 @@ def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str
     """How many plans are on schedule, behind, broken, completed or cancelled, and the dollars at risk.
 
     Formula
-        at_risk_cents = unpaid rest of the open plans that are broken on the day
+        at_risk_cents = unpaid rest of the open plans that are behind or broken on the day
         plans = on_schedule + behind + broken + completed + cancelled
     Counts
         Plans agreed by `as_of`, by their status as `plans` gives it. open_cents: unpaid rest of all open
-        plans. `by`: columns of `plans` (is_autopay, status).
+        plans; lost_cents: unpaid rest of the plans that were closed as broken or cancelled. `by`:
+        columns of `plans` (is_autopay, status).
     Date basis
         as of the day
     Unit
@@ -166,10 +168,11 @@ def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str
     """
     rows = plans(tables, as_of=as_of)
     is_open = rows["closed_on"].isna() & rows["status"].isin(["on_schedule", "behind", "broken"])
-    marked = rows.assign(plans=1, open_cents=rows["left_cents"].where(is_open, 0))
+    is_lost = rows["closed_on"].notna() & rows["status"].isin(["broken", "cancelled"])
+    marked = rows.assign(plans=1, open_cents=rows["left_cents"].where(is_open, 0), lost_cents=rows["left_cents"].where(is_lost, 0))
     names = ["on_schedule", "behind", "broken", "completed", "cancelled"]
     marked = marked.assign(**{name: (rows["status"] == name).astype("int64") for name in names})
-    return _summed(marked, by, ["plans", *names, "open_cents", "at_risk_cents"])
+    return _summed(marked, by, ["plans", *names, "open_cents", "lost_cents", "at_risk_cents"])
 
 
 def plan_completion(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -246,7 +249,8 @@ def _by_plan(parts: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     in_full = parts["paid_on"].notna() & (parts["paid_cents"] >= parts["amount_cents"])
     due, paid = _numbers(parts["due_on"]), np.where(in_full, _numbers(parts["paid_on"]), FAR)
     today = (day - pd.Timestamp(0)).days
-    before = pd.Series(paid).groupby([parts[name] for name in PLAN]).transform(lambda days: days.cummax().shift(fill_value=-FAR))
+    plan = parts.groupby(PLAN, sort=True).ngroup()
+    before = pd.Series(paid).groupby(plan).cummax().groupby(plan).shift(fill_value=-FAR)
     late = np.where(paid > due + LATE_DAYS, due + LATE_DAYS + 1, FAR)
     missed = np.where((paid > due) & (before.to_numpy() > due), due + 1, FAR)
     broke = np.minimum(late, missed)
@@ -256,7 +260,7 @@ def _by_plan(parts: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
         overdue_cents=parts["amount_cents"].where(overdue, 0), very_late=(overdue & (due + LATE_DAYS < today)).astype("int64"),
     )
     out = marked.groupby(PLAN, as_index=False).sum()
-    first = pd.Series(broke).groupby([parts[name] for name in PLAN]).min().reset_index(drop=True)
+    first = pd.Series(broke).groupby(plan).min().reset_index(drop=True)
     out["broke_on"] = (pd.Timestamp(0) + pd.to_timedelta(first.where(first <= today), unit="D")).astype("datetime64[us]")
     out["breaks"] = (out["overdue_instalments"] >= 2) | (out.pop("very_late") > 0)
     return out
@@ -272,10 +276,10 @@ def _with_status(rows: pd.DataFrame) -> pd.DataFrame:
     rows["status"] = np.select(
         [is_done, closed & (outcome == "cancelled"), breaks, rows["overdue_instalments"] > 0],
         ["completed", "cancelled", "broken", "behind"], "on_schedule")
-    by_desk = rows["closed_on"].where(closed & (outcome == "broken"))
-    rows["broke_on"] = rows["broke_on"].fillna(by_desk).where(rows["broke_on"].isna() | by_desk.isna() | (rows["broke_on"] <= by_desk), by_desk)
+    while_open = rows["broke_on"].where(~(rows["broke_on"] > rows["closed_on"]))
+    rows["broke_on"] = while_open.fillna(rows["closed_on"].where(closed & (outcome == "broken")))
     rows["is_cured"] = rows["broke_on"].notna() & rows["status"].isin(["completed", "on_schedule", "behind"])
-    rows["at_risk_cents"] = rows["left_cents"].where((rows["status"] == "broken") & ~closed, 0).clip(lower=0)
+    rows["at_risk_cents"] = rows["left_cents"].where(rows["status"].isin(["behind", "broken"]) & ~closed, 0).clip(lower=0)
     return rows.drop(columns="outcome")
 
 

@@ -108,3 +108,9 @@ def builders_remit():
 def builders_ledger():
     """Rows of the ledger tables with plain defaults: the module ledger_tables.py."""
     return _beside("ledger_tables")
+
+
+@pytest.fixture(scope="session")
+def builders_self_pay():
+    """Rows of the self-pay tables with plain defaults: the module self_pay_tables.py."""
+    return _beside("self_pay_tables")
