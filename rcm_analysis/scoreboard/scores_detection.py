@@ -1,0 +1,113 @@
+"""What changed at a client: systemic denials, charges entered later and later, days on which no claim left.
+
+Each is asked on the last day of every month, about what was known on that day. A finding that is raised
+again while it goes on is one alarm: it counts on the day on which it was first raised, with the scope and
+the dollars of its latest statement. The counting behind it is done once; that changes no answer, because
+a first decision, an entry and a submission are what they were on the day they became known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from ..models.process_shifts import creeps, lag_rows, outages, submission_rows
+from ..models.systemic_denials import denial_history, findings
+from ..simulate.plants import DENIALS
+from .case import Case
+from .record import RECALL_IN_TIME, Tally
+from .scoring import Alarm, sought
+
+IN_TIME = 2
+Statement = tuple[dt.date, list[tuple[Mapping[str, Any], int]]]
+
+
+def systemic(case: Case) -> list[Tally]:
+    """`models.systemic_denials`: one alarm a cause."""
+    history = denial_history(case.known, as_of=case.period.last_day)
+    said = []
+    for month in case.period.months():
+        found = findings(history, as_of=month.last_day)
+        said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
+    alarms = alarms_of(case.client, said, same=("category",))
+    return sought("systemic denials", case.planted(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
+
+
+def _scope(row: pd.Series) -> dict[str, Any]:
+    named = {name: row[name] for name in ("payer", "category", "provider", "location") if row[name]}
+    return named | ({"procedures": tuple(row["codes"])} if row["codes"] else {})
+
+
+def creep(case: Case) -> list[Tally]:
+    """`models.process_shifts.charge_lag_creep`: one alarm a cause."""
+    claims = lag_rows(case.known)
+    said = []
+    for month in case.period.months():
+        found = creeps(claims, as_of=month.last_day)
+        scopes = [{name: row[name] for name in ("provider", "location") if row[name]} for _, row in found.iterrows()]
+        said.append((month.last_day, [(scope, 0) for scope in scopes]))
+    alarms = alarms_of(case.client, said)
+    name = "charge-lag creep"
+    return sought(name, case.planted("charge_lag_creep"), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME, dollars=False)
+
+
+def silence(case: Case) -> list[Tally]:
+    """`models.process_shifts.submission_outages`: one alarm a run of silent days, told by its first day.
+
+    The silence can be seen while it lasts, before the first late claim leaves: it counts from its first day.
+    """
+    rows = submission_rows(case.known)
+    first_raised: dict[dt.date, dt.date] = {}
+    for month in case.period.months():
+        for begun in outages(*rows, as_of=month.last_day)["onset_on"]:
+            first_raised.setdefault(begun.date(), month.last_day)
+    alarms = [Alarm(case.client, raised) for raised in first_raised.values()]
+    kind = "clearinghouse_outage"
+    planted = [replace(one, starts_on=row["start"]) for one, row in zip(case.planted(kind), case.plants(kind).iter_rows(named=True), strict=True)]
+    return sought("clearinghouse outage", planted, alarms, case.watch, dollars=False)
+
+
+def alarms_of(client: str, said: Iterable[Statement], *, same: tuple[str, ...] = ()) -> list[Alarm]:
+    """One alarm a finding, however often it is raised.
+
+    A finding continues an alarm when they share the values of `same`, nothing in their scopes disagrees, and the
+    alarm was raised in one of the two statements before; of several alarms it continues the one that shares the
+    most. A finding continues one alarm at most, and an alarm is continued by one finding of a day at most: whatever
+    else is raised is an alarm of its own.
+    """
+    alarms: list[Alarm] = []
+    latest: list[int] = []
+    for turn, (day, raised) in enumerate(said):
+        taken: set[int] = set()
+        for scope, cents in raised:
+            fits = [
+                number for number, alarm in enumerate(alarms)
+                if number not in taken and turn - latest[number] <= 2 and _agree(alarm.scope, scope, same)
+            ]
+            if fits:
+                best = max(fits, key=lambda number: len(set(alarms[number].scope.items()) & set(scope.items())))
+                alarms[best] = replace(alarms[best], scope=scope, cents=cents)
+            else:
+                best = len(alarms)
+                alarms.append(Alarm(client, day, scope, cents))
+                latest.append(turn)
+            latest[best] = turn
+            taken.add(best)
+    return alarms
+
+
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any], same: tuple[str, ...]) -> bool:
+    if any(one.get(name) != other.get(name) for name in same):
+        return False
+    return all(_values(one[name]) & _values(other[name]) for name in set(one) & set(other))
+
+
+def _values(value: Any) -> set[Any]:
+    return {value} if isinstance(value, str) else set(value)
+
+
+SCORERS = (systemic, creep, silence)
