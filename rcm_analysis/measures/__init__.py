@@ -35,6 +35,8 @@ from . import (
     roll_rates,
     secondary,
     self_pay_collections,
+    self_pay_policy,
+    self_pay_rules,
     suppression,
     write_offs,
 )
@@ -45,5 +47,5 @@ __all__ = [
     "denials", "engagement_money", "first_pass", "high_value", "hospital_use", "lags", "limits",
     "patient_billing", "patient_contacts", "patient_credits", "patient_experience", "patient_requests",
     "patient_sides", "payment_plans", "portfolio", "ratios", "roll_rates", "secondary", "self_pay_collections",
-    "suppression", "write_offs",
+    "self_pay_policy", "self_pay_rules", "suppression", "write_offs",
 ]

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from . import patient_billing
+from . import patient_billing, self_pay_policy
 from .menu import CLAIM_MONEY, REMITS, Measure
+
+POLICY = ("self_pay_policies", "interactions", "payment_attempts", "disputes", "assistance_applications", "write_off_approvals")
+ESTIMATES = ("estimates", "statements", "transactions", "self_pay_policies")
 
 MEASURES = (
     Measure(
         "eob_check", patient_billing.eob_check, "Patient balances that do not follow the EOB", "difference_cents", "usd", "down",
         (*CLAIM_MONEY, *REMITS),
+    ),
+    Measure("policy_breaches", self_pay_policy.policy_breaches, "Breaches of the self-pay policy", "rule", "words", "down", POLICY),
+    Measure(
+        "policy_checks", self_pay_policy.policy_checks, "Self-pay policy kept, rule by rule", "breach_share", "rate", "down", POLICY,
+    ),
+    Measure(
+        "scope_guard", self_pay_policy.scope_guard, "Credit reporting and third-party collection found", "amount_cents", "usd", "down",
+        ("account_changes",),
+    ),
+    Measure(
+        "estimate_differences", self_pay_policy.estimate_differences, "Bills far above their good-faith estimate", "difference_cents",
+        "usd", "down", ESTIMATES,
+    ),
+    Measure(
+        "estimate_difference_share", self_pay_policy.estimate_difference_share, "Share of bills far above their good-faith estimate",
+        "difference_share", "rate", "down", ESTIMATES,
     ),
 )
