@@ -39,7 +39,7 @@ def _money() -> dict[str, pd.DataFrame]:
     ]
     return {
         "claims": _frame("claim_id payer patient service_on", claims).assign(secondary_payer=None, tertiary_payer=None),
-        "transactions": frame.assign(approved_by=approver),
+        "transactions": frame.assign(transaction_id=[f"T{number}" for number in range(len(frame))], approved_by=approver),
         "statements": _frame("statement_id claim_id statement_on sequence balance_cents", statements),
         "write_off_approvals": _frame("approval_id claim_id requested_on amount_cents decided_on decision decided_by", [
             ("W1", "C5", "2026-03-30", 4000, "2026-04-01", "approved", "m.lopez")]),

@@ -116,6 +116,6 @@ MEASURES = (
     ),
     Measure(
         "manual_write_offs", patient_credits.manual_write_offs, "Patient balances written off, and approvals", "write_off_cents",
-        "usd", "down", ("transactions", "write_off_approvals", *POLICY), is_additive=True,
+        "usd", "down", (*CLAIM_MONEY, "write_off_approvals", "assistance_applications", *POLICY), is_additive=True,
     ),
 )

@@ -14,18 +14,14 @@ from .. import ledger
 from ..frames import collect, source
 from ..periods import Period
 from ..schema import CLAIMS
-from .grouping import one_if, sums, with_groups
 from .ratios import quotient
-from .self_pay_rows import CLAIM, day_within, days_in_policy, known
+from .self_pay_rows import CLAIM, rows_of
+from .self_pay_rules import Review, write_off_approval
 
 col = nw.col
 AGES = ("0-30", "31-60", "over 60")
 AGE_EDGES = (30, 60)
 EARLY, OVERPAID = "early payment", "overpayment"
-APPROVAL_OVER_CENTS = 10_00
-DECIDED_ELSEWHERE = ("financial assistance", "self-pay discount")
-"""Reasons of write-offs that need no request of their own: an application or the fee policy has decided them."""
-
 PAYER_OF = {"primary": "payer", "secondary": "secondary_payer", "tertiary": "tertiary_payer"}
 assert set(PAYER_OF.values()) <= set(CLAIMS.names)
 
@@ -101,52 +97,47 @@ def credit_ages(
     return pd.DataFrame({name: [int(rows[name].sum())] for name in ("accounts", "credit_cents")})
 
 
-def manual_write_offs(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ("approved_by",)
-) -> pd.DataFrame:
-    """Patient balances that were written off, who approved them, and how many of the large ones lack an approval.
+def manual_write_offs(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("approved_by",)) -> pd.DataFrame:
+    """Patient balances that were written off, who approved them, and what was posted without enough approval.
 
     Formula
-        unapproved_share = unapproved_cents / over_limit_cents
+        unapproved_share = unapproved_cents / write_off_cents
     Counts
-        Postings of kind "write_off" to the patient in the period, reversals lowering the sums. Over the
-        limit: more than the amount above which the client's policy asks for an approval ($10 where it
-        is silent); financial assistance and the discount for patients without insurance are decided
-        elsewhere and are never over it. Unapproved: over the limit, without a request for the claim and
-        at least that amount that was approved by the day of posting. `by`: columns of the posting (`approved_by`, `reason`) or of its claim.
+        Postings of kind "write_off" that lower a patient's balance in the period; reversals are not
+        counted. Unapproved: those that break the rule "write_off_approval" of the client's policy, as
+        `policy_breaches` finds them (above the policy's limit, discounts apart, without enough approved
+        by the day of the posting; relief that an application was granted is approved by its decision).
+        `by`: columns of the posting (`approved_by`, `reason`, `posted_by`).
     Date basis
-        posting date; approvals as known on `as_of`; the policy in force at the end of the period
+        posting date; the policy in force on that day
     Unit
         cents, positive; counts; share of dollars, 0 to 1
     Empty
-        Nothing over the limit: an empty share. With `by` no row for a group without write-offs.
+        Nothing written off: an empty share; with `by` no row for a group without write-offs.
     Source
         the client's policy (write_off_approval_over_cents); Seed 003 (manual write-offs)
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
-    >>> found = manual_write_offs(example_self_pay(), period=Period.month("2026-04"), as_of=dt.date(2026, 4, 30))
+    >>> found = manual_write_offs(example_self_pay(), period=Period.month("2026-04"))
     >>> found[["approved_by", "write_offs", "write_off_cents", "unapproved_cents", "unapproved_share"]]
       approved_by  write_offs  write_off_cents  unapproved_cents  unapproved_share
     0     m.lopez           1             4000                 0               0.0
     """
-    day = day_within(period, as_of)
-    limit = days_in_policy(tables, "write_off_approval_over_cents", APPROVAL_OVER_CENTS, as_of=day)
-    columns = [*CLAIM, "kind", "party", "amount_cents", "posted_on", "reason", "approved_by"]
-    rows = source(tables, "transactions", columns)
-    rows = rows.filter(col("kind") == "write_off", col("party") == "patient", period.holds(col("posted_on")), col("posted_on") <= as_of)
-    asked = known(tables, "write_off_approvals", ["claim_id", "amount_cents", "decided_on", "decision"], as_of=as_of)
-    asked = asked.filter(col("decision") == "approved").group_by(*CLAIM).agg(
-        col("decided_on").min().alias("granted_on"), col("amount_cents").max().alias("granted_cents"))
-    rows = rows.join(asked, on=CLAIM, how="left")
-    is_over = (col("amount_cents") < -limit) & ~col("reason").fill_null("").is_in(list(DECIDED_ELSEWHERE))
-    granted = (col("granted_on") <= col("posted_on")) & (col("granted_cents") >= col("amount_cents") * -1)
-    rows = rows.with_columns(
-        write_offs=one_if(col("amount_cents") < 0), write_off_cents=col("amount_cents") * -1, over_limit=one_if(is_over),
-        over_limit_cents=nw.when(is_over).then(col("amount_cents") * -1).otherwise(0), unapproved=one_if(is_over & ~granted.fill_null(False)),
-    ).with_columns(unapproved_cents=col("over_limit_cents") * col("unapproved"))
-    names = ["write_offs", "write_off_cents", "over_limit", "over_limit_cents", "unapproved", "unapproved_cents"]
-    found = sums(with_groups(rows, tables, by, month_on="posted_on"), by, names)
-    return found.assign(unapproved_share=quotient(found["unapproved_cents"], found["over_limit_cents"]))
+    columns = ["client", "transaction_id", "claim_id", "kind", "party", "amount_cents", "posted_on"]
+    rows = source(tables, "transactions", columns, by=by).filter(
+        col("kind") == "write_off", col("party") == "patient", col("amount_cents") < 0, period.holds(col("posted_on")))
+    off = rows_of(rows.drop("kind", "party"), ["client", "transaction_id", "claim_id", *by], ["posted_on"])
+    checked = write_off_approval(Review(tables, period))
+    broken = checked.loc[checked["is_breach"], ["client", "record_id"]].rename(columns={"record_id": "transaction_id"})
+    unapproved = off[["client", "transaction_id"]].merge(broken.assign(unapproved=1), how="left")["unapproved"].fillna(0).astype("int64")
+    off = off.assign(write_offs=1, write_off_cents=-off["amount_cents"], unapproved=unapproved.to_numpy())
+    off["unapproved_cents"] = off["write_off_cents"] * off["unapproved"]
+    names = ["write_offs", "write_off_cents", "unapproved", "unapproved_cents"]
+    if by:
+        found = off.groupby(list(by), as_index=False)[names].sum()
+    else:
+        found = pd.DataFrame({name: [int(off[name].sum())] for name in names})
+    return found.assign(unapproved_share=quotient(found["unapproved_cents"], found["write_off_cents"]))
 
 
 def _clocks(moves: pd.DataFrame) -> pd.DataFrame:

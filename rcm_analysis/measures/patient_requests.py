@@ -13,7 +13,8 @@ from ..frames import day_number
 from ..periods import Period
 from .grouping import one_if, sums, with_groups, with_rate
 from .ratios import quotient
-from .self_pay_rows import CLAIM, day_within, days_in_policy, known
+from .self_pay_days import day_within, days_in_policy
+from .self_pay_rows import CLAIM, known
 
 col = nw.col
 DISPUTE_DAYS, ASSISTANCE_DAYS, ITEMISED_DAYS = 30, 30, 10

@@ -18,7 +18,8 @@ from .. import ledger
 from ..frames import day_number, source
 from ..periods import Period
 from .grouping import one_if, sums, with_groups, with_rate
-from .self_pay_rows import CLAIM, day_within, days_in_policy, known, rows_of
+from .self_pay_days import day_within, days_in_policy
+from .self_pay_rows import CLAIM, known, rows_of
 
 col = nw.col
 LATE_DAYS = 30

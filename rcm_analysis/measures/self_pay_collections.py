@@ -17,7 +17,8 @@ from ..frames import day_number, source
 from ..periods import Period
 from .grouping import one_if, sums, with_groups, with_rate
 from .ratios import quotient
-from .self_pay_rows import CLAIM, day_within, days_in_policy, known, patient_cash
+from .self_pay_days import day_within, days_in_policy
+from .self_pay_rows import CLAIM, known, patient_cash
 
 col = nw.col
 DAYS = (30, 60, 90, 120, 180)

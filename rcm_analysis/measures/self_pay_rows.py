@@ -10,7 +10,6 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..frames import collect, source
-from ..periods import Period
 from ..schema_services import SERVICE_TABLES
 
 col = nw.col
@@ -42,21 +41,6 @@ def patient_cash(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
         col("party") == "patient", col("kind").is_in(list(CASH)), col("posted_on") <= as_of, ~col("claim_id").is_null()
     )
     return rows.select(*CLAIM, col("posted_on").alias("paid_on"), paid_cents=col("amount_cents") * -1)
-
-
-def days_in_policy(tables: Mapping[str, Any], rule: str, default: int, *, as_of: dt.date) -> int:
-    """The whole number that the client's policy in force on `as_of` gives for a rule; `default` where it is silent."""
-    rows = source(tables, "self_pay_policies", ["rule", "effective_from", "effective_to", "value"])
-    rows = rows.filter(
-        col("rule") == rule, col("effective_from") <= as_of, col("effective_to").is_null() | (col("effective_to") >= as_of)
-    )
-    found = collect(rows.select("effective_from", "value"), ["value"], dates=["effective_from"]).sort_values("effective_from")
-    return int(found["value"].iloc[-1]) if len(found) else default
-
-
-def day_within(period: Period, as_of: dt.date) -> dt.date:
-    """The day whose policy holds for a period: its last day, or `as_of` when the period is not over."""
-    return min(period.last_day, as_of)
 
 
 def rows_of(rows: nw.LazyFrame, keys: Sequence[str], dates: Sequence[str]) -> pd.DataFrame:

@@ -104,13 +104,13 @@ GRANTED = {"claim_id": "C1", "patient": "p1", "requested_on": "2026-01-10", "req
     pytest.param({}, {"decision": "refused"}, 1, id="refused"), pytest.param({}, {"amount_cents": 4999}, 1, id="approved for less"),
     pytest.param({}, {"claim_id": "C2"}, 1, id="approved for another account"), pytest.param({}, None, 1, id="nobody asked"),
     pytest.param({"cents": 1000}, None, 0, id="at the limit no approval is needed"), pytest.param({"cents": 1001}, None, 1, id="a cent above it is"),
-    pytest.param({"reason": "financial assistance"}, None, 0, id="an application has decided it"),
+    pytest.param({"reason": "financial assistance"}, None, 1, id="relief without an application"),
     pytest.param({"reason": "self-pay discount"}, None, 0, id="the fee policy has decided it"),
 ])
 def test_write_offs_need_an_approval(b, posting, approval, unapproved):
     tables = b.tables(transactions=[off(b, **posting)], write_off_approvals=[] if approval is None else [{**GRANTED, **approval}],
                       self_pay_policies=[b.policy("write_off_approval_over_cents", 1000)])
-    found = patient_credits.manual_write_offs(tables, period=JANUARY, as_of=LATE)
+    found = patient_credits.manual_write_offs(tables, period=JANUARY)
     assert found[["approved_by", "write_offs", "unapproved"]].values.tolist() == [["m.lopez", 1, unapproved]]
 
 
