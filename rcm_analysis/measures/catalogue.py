@@ -19,12 +19,13 @@ from . import (
     menu_engagement,
     menu_follow_up,
     menu_patient_billing,
+    menu_payers,
     menu_portfolio,
     menu_self_pay,
 )
 from .menu import DIRECTIONS, SECTIONS, UNITS, Measure, section
 
-MENUS = (menu_claims, menu_accounts, menu_portfolio, menu_follow_up, menu_engagement, menu_self_pay, menu_patient_billing)
+MENUS = (menu_claims, menu_accounts, menu_portfolio, menu_follow_up, menu_engagement, menu_self_pay, menu_patient_billing, menu_payers)
 """Every part of the menu, in the order in which it is printed."""
 
 _RECORDS = tuple(record for menu in MENUS for record in menu.MEASURES)

@@ -38,7 +38,8 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
         basis "contract": a row of the fee schedule whose price differs from the one before it (same payer,
         procedure and modifiers), in force by `as_of`. basis "inferred", only where the schedule has no price: the
         most frequent allowed amount of one unit (55 % of the month's lines) differs by more than 1 % from the last
-        one, holds in the next month with lines as well (or on ten lines of the newest month), and on five lines.
+        one and lasts: 55 % and at least five of the lines of its first three months, in two of them (or ten lines
+        of the newest month).
         Such a step may also be an error of the payer's in loading the contract: ask for the new contract.
         lines and units are comparable ones priced at the new price, until the next change. With `since`, changes
         of that day or later.
@@ -136,10 +137,10 @@ def _tops(part: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _holds(part: pd.DataFrame, tops: list[dict[str, Any]], place: int) -> bool:
-    """Whether the new amount is the usual one of the next month as well, or of ten lines of the newest month."""
-    price = tops[place]["usual"]
-    later = tops[place + 1:place + 2]
-    if not later:
-        return tops[place]["lines"] >= 2 * FEWEST_AT_NEW
-    at_new = part[(part["one_cents"] == price) & (part["month"] >= tops[place]["month"])]
-    return later[0]["usual"] == price and int(at_new["lines"].sum()) >= FEWEST_AT_NEW
+    """Whether the new amount lasts: over its first three months with lines, in two of them, or ten lines in the newest."""
+    window = [top["month"] for top in tops[place:place + 3]]
+    rows = part[part["month"].isin(window)]
+    at_new = rows[rows["one_cents"] == tops[place]["usual"]]
+    lines = int(at_new["lines"].sum())
+    enough = lines >= FEWEST_AT_NEW if at_new["month"].nunique() > 1 else len(window) == 1 and lines >= 2 * FEWEST_AT_NEW
+    return enough and lines * 100 >= int(rows["lines"].sum()) * MODE_PERCENT

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..frames import collect
 from ..periods import Period
+from .contract import MODE_PERCENT
 from .grouping import one_if, sums, with_groups, with_rate
 from .rate_changes import rate_changes
 from .ratios import quotient
@@ -135,7 +136,8 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
         appealable_cents and lapsed_cents: what of it can be appealed on `as_of`, and what is too late
     Counts
         One row per client, payer and procedure, from the lines of `contract.expected_allowed`. New prices are no
-        findings (`rate_changes`). confidence as in `underpaid_lines`, the lowest of the lines.
+        findings (`rate_changes`), and neither is an inferred price that most lines (55 %) since the onset fall short
+        of: what most lines get is the usual price. confidence as in `underpaid_lines`, the lowest of the lines.
     Date basis
         received_on of the latest decision, up to `as_of`
     Unit
@@ -233,15 +235,17 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period)
     if onset is None:
         return None
     since = days[days["received_on"] >= onset]
-    own = low[(low[CELL] == list(cell)).all(axis=1) & low["is_low"] & (low["received_on"] >= onset)]
+    under = low[(low[CELL] == list(cell)).all(axis=1) & (low["received_on"] >= onset)]
+    own = under[under["is_low"]]
     months = own.loc[recent.holds(own["received_on"].dt.date), "received_on"].dt.strftime("%Y-%m").nunique()
     expected, short = int((since["expected_cents"] + since["moved_cents"]).sum()), int(own["short_cents"].sum())
     few = own["claim_id"].nunique() < FEWEST_CLAIMS or len(own) < LEAST_SHARE * since["lines"].sum()
     small = short <= FLOOR_CENTS or short * 100 <= own["expected_cents"].sum() * TOLERANCE_PERCENT
-    if few or small or not months:
+    inferred = set(own["basis"]) == {"inferred"}
+    is_usual = inferred and len(under) * 100 >= since["lines"].sum() * MODE_PERCENT
+    if few or small or is_usual or not months:
         return None
     open_lines = own[own["is_appealable"]]
-    inferred = set(own["basis"]) == {"inferred"}
     return dict(zip(CELL, cell, strict=True)) | {
         "onset_on": onset, "last_on": own["received_on"].max(), "lines": int(since["lines"].sum()), "short_lines": len(own),
         "claims": own["claim_id"].nunique(), "expected_cents": expected, "allowed_cents": int(since["allowed_cents"].sum()),
