@@ -15,9 +15,10 @@ from .. import schema_services as services
 from ..schema_base import Table
 from .book import working_day
 from .company import day_number
+from .engagement_plants import shifts_of
 from .engagement_voices import voices
 from .practice import Practice
-from .service_rows import Luck, day_or_never, numbered, only_where, patients, planted_item, table_rows
+from .service_rows import Luck, day_or_never, numbered, only_where, patients, table_rows
 from .submission import NEVER
 from .write_x12 import claim_ids
 
@@ -26,7 +27,6 @@ MISS = {0: 0.03, 1: 0.06, 2: 0.09, 3: 0.15}
 SLOTS = 4
 HABIT = {"respiratory": 14, "musculoskeletal": 13, "diabetes": 12, "hypertension": 14, "mental_health": 9, "skin": 7, "digestive": 7,
          "injury": 6, "infection": 5, "pregnancy": 2, "preventive": 8, "other": 3}
-PLANTED_CLIENT = "dr-quinn"
 
 
 class Office:
@@ -41,9 +41,7 @@ class Office:
         self.places = np.array([f"Site {number + 1:02d}" for number in range(99)])
         self.providers = np.array([f"{last}, {first}" for last, first, _ in self.book.providers])
         months = self.book.calendar.months
-        is_planted = plants and self.client == PLANTED_CLIENT and len(months) > 8
-        self.shift = day_number(months[-6].first_day) + 9 if is_planted else NEVER
-        self.forms = day_number(months[-5].first_day) + 4 if is_planted else NEVER
+        self.shifts = shifts_of(practice) if plants else {}
         self.reminders = day_number(months[len(months) // 2].first_day)
         self.first_visit = np.full(len(self.book.patients["payer"]), NEVER)
         np.minimum.at(self.first_visit, claims["patient"], claims["service"])
@@ -54,6 +52,10 @@ class Office:
     def luck(self, stage: str) -> Luck:
         return Luck(self.seed, self.client, f"engagement {stage}")
 
+    def struck(self, kind: str, location: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Where a planted shift of this kind holds; nowhere without one."""
+        return self.shifts[kind].strikes(location, day) if kind in self.shifts else np.zeros(len(day), bool)
+
     def rows(self, table: Table, columns: dict[str, Any]) -> pl.DataFrame:
         return table_rows(table, columns, self.last)
 
@@ -61,7 +63,7 @@ class Office:
 def engagement_tables(practice: Practice, plants: bool = True) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
     """Every table of patient engagement in the columns of the schema, and what was planted."""
     office = Office(practice, plants)
-    slots, missed = _slots(office)
+    slots = _slots(office)
     appointments = _appointments(office, slots)
     kept = appointments.filter(pl.col("status") == "kept")
     intakes, unasked = _intakes(office, kept)
@@ -70,40 +72,48 @@ def engagement_tables(practice: Practice, plants: bool = True) -> tuple[dict[str
         **voices(office, kept), "hospital_encounters": _hospital(office), "panel_months": _panel(office),
         "access_checks": _access(office), "programme_changes": _changes(office),
     }
-    return tables, _planted(office, appointments, missed, unasked)
+    return tables, _planted(office, appointments, slots, unasked)
 
 
 # -- appointments ----------------------------------------------------------------------------------
 
-def _slots(office: Office) -> tuple[pl.DataFrame, np.ndarray]:
-    """Kept visits, the slots missed around them, and those still ahead; and which misses are planted."""
+def _slots(office: Office) -> pl.DataFrame:
+    """Kept visits, the slots missed around them, and those still ahead; `planted` names the shift that a row is due to."""
     claims, luck, seen = office.book.claims, office.luck("slots"), office.seen
+    day, location, person = claims["service"][seen], claims["location"][seen], claims["patient"][seen]
     group = np.searchsorted([0.2, 0.45, 0.8], luck.uniform("lead group", seen))
     width = np.array([[0, 1], [1, 8], [8, 29], [29, 91]])[group]
     lead = width[:, 0] + (luck.uniform("lead", seen) * (width[:, 1] - width[:, 0])).astype(np.int64)
-    person = claims["patient"][seen]
     habit = np.exp(0.7 * luck.normal("habit", person) - 0.245)
     medicaid = np.where(claims["payer"][seen] == office.book.payer_number("medicaid"), 1.4, 1.0)
     no_show = np.minimum(0.5, np.array(list(MISS.values()))[group] * habit * medicaid)
-    struck = (claims["location"][seen] == 0) & (claims["service"][seen] >= office.shift)
-    late = np.where(claims["service"][seen] >= office.reminders, 0.025, 0.045)
-    base = {"claim": seen, "lead": lead, "day": claims["service"][seen]}
-    parts = [pl.DataFrame(base).with_columns(status=pl.lit("kept"), is_planted=pl.lit(False))]
-    for status, rate in (("no_show", no_show), ("late_cancel", late), ("cancelled", np.full(len(seen), 0.08)), ("planted", no_show * 1.8 * struck)):
+    late = np.where(day >= office.reminders, 0.025, 0.045)
+    rates = {"no_show": no_show, "late_cancel": late, "cancelled": np.full(len(seen), 0.08)}
+    base = {"claim": seen, "lead": lead}
+    parts = [pl.DataFrame(base | {"day": day}).with_columns(status=pl.lit("kept"), planted=pl.lit(""))]
+    for stage, (status, rate, kind) in _stages(office, rates, location, day).items():
         odds = rate / (1 - no_show - late - 0.08)
-        times = np.floor(odds + luck.uniform(status, seen)).astype(np.int64)
-        rows = np.repeat(np.arange(len(seen)), times)
-        moved = luck.between(f"{status} day", -20, 21, seen[rows])
-        day = working_day(np.maximum(base["day"][rows] + moved, office.book.calendar.first))
-        keep = day >= office.shift if status == "planted" else day > 0
-        parts.append(pl.DataFrame({"claim": seen[rows], "lead": lead[rows], "day": day}).with_columns(
-            status=pl.lit("no_show" if status == "planted" else status), is_planted=pl.lit(status == "planted")).filter(pl.Series(keep)))
-    recent = np.flatnonzero(base["day"] > office.last - 60)
-    ahead = pl.DataFrame({"claim": seen[recent], "lead": lead[recent], "day": working_day(base["day"][recent] + 60)}).with_columns(
-        status=pl.lit("cancelled"), is_planted=pl.lit(False))
+        rows = np.repeat(np.arange(len(seen)), np.floor(odds + luck.uniform(stage, seen)).astype(np.int64))
+        first = office.shifts[kind].start if kind else office.book.calendar.first
+        moved = day[rows] + luck.between(f"{stage} day", -20, 21, seen[rows])
+        # Beyond an end of its time a slot is mirrored into it, so that the rate is the same to the last day.
+        moved = np.where(moved > office.last, 2 * office.last - moved, np.where(moved < first, 2 * first - moved, moved))
+        parts.append(pl.DataFrame({"claim": seen[rows], "lead": lead[rows], "day": working_day(moved)}).with_columns(
+            status=pl.lit(status), planted=pl.lit(kind)))
+    recent = np.flatnonzero(day > office.last - 60)
+    ahead = pl.DataFrame({"claim": seen[recent], "lead": lead[recent], "day": working_day(day[recent] + 60)}).with_columns(
+        status=pl.lit("cancelled"), planted=pl.lit(""))
     parts.append(ahead.filter(pl.col("day") > office.last))
-    slots = pl.concat(parts).with_columns(booked=pl.col("day") - pl.col("lead")).sort("booked", "day", "claim", "status", maintain_order=True)
-    return slots, slots["is_planted"].to_numpy()
+    return pl.concat(parts).with_columns(booked=pl.col("day") - pl.col("lead")).sort("booked", "day", "claim", "status", maintain_order=True)
+
+
+def _stages(office: Office, rates: dict[str, np.ndarray], location: np.ndarray, day: np.ndarray) -> dict[str, tuple[str, np.ndarray, str]]:
+    """Everything that adds slots to the kept ones: stage -> (status, rate, planted kind)."""
+    stages = {status: (status, rate, "") for status, rate in rates.items()}
+    for kind, status in (("no_show_rise", "no_show"), ("late_cancel_rise", "late_cancel")):
+        if kind in office.shifts:
+            stages[kind] = (status, rates[status] * office.shifts[kind].size * office.struck(kind, location, day), kind)
+    return stages
 
 
 def _appointments(office: Office, slots: pl.DataFrame) -> pl.DataFrame:
@@ -140,7 +150,9 @@ def _intakes(office: Office, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataF
     forms = kept.filter(pl.Series((kept["visit_type"].to_numpy() == "new") | (luck.uniform("form", *key) < 0.4)))
     key, day = (_keys(forms["claim_id"]),), _day(forms, "scheduled_on")
     asked = luck.uniform("needs asked", *key) < np.where(day >= office.reminders, 0.84, 0.72)
-    lost = asked & (day >= office.forms) & (luck.uniform("needs lost", *key) < 0.55)
+    place = office.book.claims["location"][key[0] % 1_000_000 - 1]     # an id ends in the claim's number
+    size = office.shifts["social_needs_dropped"].size if "social_needs_dropped" in office.shifts else 0.0
+    lost = asked & office.struck("social_needs_dropped", place, day) & (luck.uniform("needs lost", *key) < size)
     asked &= ~lost
     found = np.searchsorted([0.72, 0.9, 0.97], luck.uniform("needs", *key))
     shares = {"demographics": 0.96, "insurance": 0.94, "history": 0.9, "medication": 0.87, "consent": 0.97}
@@ -277,18 +289,10 @@ def _changes(office: Office) -> pl.DataFrame:
 
 # -- what was planted ------------------------------------------------------------------------------
 
-def _planted(office: Office, appointments: pl.DataFrame, missed: np.ndarray, unasked: pl.DataFrame) -> list[dict[str, Any]]:
-    if office.shift == NEVER:
-        return []
-    extra = appointments.filter(pl.col("appointment_id").is_in(numbered("AP", len(missed))[missed].tolist()))
-    extra = extra.filter(pl.col("status") == "no_show")
-    first, forms = (str(np.datetime64(int(day), "D")) for day in (office.shift, office.forms))
-    return [
-        planted_item(1, office.client, "no_show_rise", start=first, start_basis="scheduled", size=1.8,
-                     size_unit="more no-shows than before, as a share of them", amount_means="none: appointments are counted",
-                     scope={"location": str(office.places[0])},
-                     rows=[[name, None, str(day), None] for name, day in extra.select("appointment_id", "scheduled_on").iter_rows()]),
-        planted_item(1, office.client, "social_needs_dropped", start=forms, start_basis="taken", size=0.55,
-                     size_unit="share of forms on which the needs are no longer asked", amount_means="none: forms are counted",
-                     rows=[[name, None, str(day), None] for name, day in unasked.select("intake_id", "entered_on").iter_rows()]),
-    ]
+def _planted(office: Office, appointments: pl.DataFrame, slots: pl.DataFrame, unasked: pl.DataFrame) -> list[dict[str, Any]]:
+    names = pl.DataFrame({"appointment_id": numbered("AP", len(slots)), "planted": slots["planted"]})
+    known = appointments.join(names, on="appointment_id").filter(pl.col("status").is_not_null())
+    rows = {kind: known.filter(pl.col("planted") == kind).select("appointment_id", "scheduled_on").rows() for kind in office.shifts}
+    rows["social_needs_dropped"] = unasked.select("intake_id", "entered_on").rows()
+    return [shift.told(number, office.client, [[name, None, str(day), None] for name, day in rows[kind]], office.places)
+            for number, (kind, shift) in enumerate(office.shifts.items(), 1)]

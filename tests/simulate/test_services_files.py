@@ -77,10 +77,10 @@ def test_one_person_has_one_pseudonym_in_claims_and_in_every_table(services):
         assert (both["patient"] == both["patient_claims"]).all(), name
 
 
-def written(folder: Path, client: str, seed: int, *, months: int = 14, plants: bool = True) -> dict[str, str]:
+def written(folder: Path, client: str, seed: int, *, months: int = 14, plants: bool = True, scale: float = 0.05) -> dict[str, str]:
     """The hashes of the service files, maps and truth of one small client."""
     company = seed_company([client])
-    practice = live(Job(company.clients[0], company, Calendar.ending("2026-10", months), seed, 0.05), 1.0)
+    practice = live(Job(company.clients[0], company, Calendar.ending("2026-10", months), seed, scale), 1.0)
     add_services(folder, practice, plants=services_planted(company.clients[0]) if plants else ())
     return hashes(folder, "**/*")
 
@@ -97,7 +97,8 @@ def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(tmp_path, c
     pytest.param("dr-quinn", {"appointments.csv", "intakes", "surveys", "feedback", "survey_answers"}, id="appointments and forms"),
 ])
 def test_a_plant_changes_only_files_about_it(tmp_path, client, touched):
-    one, two = written(tmp_path / "with", client, 3), written(tmp_path / "without", client, 3, plants=False)
+    scale = 1.0 if client == "dr-quinn" else 0.05       # a shift of a rate is planted where it stands out
+    one, two = written(tmp_path / "with", client, 3, scale=scale), written(tmp_path / "without", client, 3, plants=False, scale=scale)
     raw = {path.split("/")[-1] for path in one if path.startswith("raw/") and one[path] != two[path]}
     assert raw and all(any(name.startswith(stem) for stem in touched) for name in raw), raw
     told = json.loads((tmp_path / "without/truth" / f"{client}.{CLIENTS[client]}.json").read_text())
