@@ -12,6 +12,7 @@ from . import (
     client_ratings,
     collections,
     comparisons,
+    contacts_not_billed,
     contract,
     deadlines,
     declines,
@@ -47,8 +48,8 @@ from . import (
 )
 
 __all__ = [
-    "account_movements", "appeals", "appointments", "ar", "audit_trail", "care_risk", "cash_due",
-    "catalogue", "client_ratings", "collections", "comparisons", "contract", "deadlines", "declines",
+    "account_movements", "appeals", "appointments", "ar", "audit_trail", "care_risk", "cash_due", "catalogue",
+    "client_ratings", "collections", "comparisons", "contacts_not_billed", "contract", "deadlines", "declines",
     "delays", "denial_reasons", "denials", "engagement_money", "first_pass", "high_value", "hospital_use",
     "lags", "limits", "patient_billing", "patient_contacts", "patient_credits", "patient_experience",
     "patient_requests", "patient_sides", "payer_scorecard", "payment_plans", "portfolio", "rate_changes",

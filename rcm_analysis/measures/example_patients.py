@@ -80,10 +80,10 @@ def example_policy() -> dict[str, pd.DataFrame]:
         "self_pay_policies": [{"rule": rule, "value": value, "effective_from": "2025-01-01"} for rule, value in values.items()],
     }
     tables = (*TABLES_OF_SERVICE["self_pay"], CLAIMS, TRANSACTIONS)
-    return {table.name: _rows(table, given.get(table.name, [])) for table in tables}
+    return {table.name: filled(table, given.get(table.name, [])) for table in tables}
 
 
-def _rows(table: Table, rows: list[dict]) -> pd.DataFrame:
+def filled(table: Table, rows: list[dict]) -> pd.DataFrame:
     """Rows with every column of the table, of the schema's kinds."""
     days = {column.name for column in table.columns if column.kind == "date"}
     read = [{"client": "acme"} | {name: dt.date.fromisoformat(value) if name in days else value for name, value in row.items()} for row in rows]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import patient_billing, self_pay_policy
+from . import contacts_not_billed, patient_billing, self_pay_policy
 from .menu import CLAIM_MONEY, REMITS, Measure
 
 POLICY = ("self_pay_policies", "interactions", "payment_attempts", "disputes", "assistance_applications", "write_off_approvals")
 ESTIMATES = ("estimates", "statements", "transactions", "self_pay_policies")
+MONTHS = ("billing_support", "care_claims", "acuity_months", "enrolments", "care_contacts")
 
 MEASURES = (
     Measure(
@@ -28,5 +29,12 @@ MEASURES = (
     Measure(
         "estimate_difference_share", self_pay_policy.estimate_difference_share, "Share of bills far above their good-faith estimate",
         "difference_share", "rate", "down", ESTIMATES,
+    ),
+    # Care coordination
+    Measure(
+        "contacts_not_billed", contacts_not_billed.contacts_not_billed, "Contacts made and never billed", "rate_cents", "usd", "down", MONTHS,
+    ),
+    Measure(
+        "months_given", contacts_not_billed.months_given, "Member-months given, billed or not", "rate_cents", "usd", "up", MONTHS,
     ),
 )
