@@ -296,7 +296,8 @@ def run_command(
     period = period or _last_month()
     with step(f"Making {found.title}, {client or 'all clients'}, {period}"):
         request = _request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given)
-        result = run(replace(request, variant=_variant(given)))
+        own = {name: value for name, value in given.items() if value != found.parameter(name).default}
+        result = run(replace(request, variant=_variant(own)))
     console.print(escape(result.line()))
     raise typer.Exit(0 if result.good else FINDINGS)
 
@@ -304,8 +305,8 @@ def run_command(
 def _variant(given: dict[str, Any]) -> str:
     """A report with parameters of its own does not take the place of the usual one.
 
-    >>> _variant({"manager": "Jane Smith"}), _variant({})
-    ('manager-jane-smith', '')
+    >>> _variant({"manager": "Jane Smith"}), _variant({"week_ending": "2026-10-16"}), _variant({})
+    ('manager-jane-smith', 'week-ending-2026-10-16', '')
     """
     words = "-".join(f"{name}-{value}" for name, value in sorted(given.items()))
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:40]
@@ -394,6 +395,7 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
 
 
 app.command("plan")(cli_desk.plan)
+app.add_typer(cli_desk.worklist, name="worklist")
 app.command("scoreboard")(cli_desk.scoreboard)
 
 

@@ -1,4 +1,4 @@
-"""The finance desk and the proof: `rcm plan` and `rcm scoreboard`."""
+"""The desks beside the reports: `rcm plan`, `rcm worklist` and `rcm scoreboard`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import datetime as dt
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from .errors import ParameterError, RcmError
-from .terminal import FINDINGS, WorkersOption, console, dollars, progress_bar, step, table_of
+from .errors import ParameterError, RcmError, listed
+from .periods import Period
+from .terminal import FAILED, FINDINGS, WorkersOption, console, dollars, errors, progress_bar, step, table_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .sources.intake import IntakeReport
+    from .sources.worklist_notes import Sheet
+    from .workspace import Workspace
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 """Where a checkout keeps the history of the scoreboard; an installed package has no such folder."""
@@ -100,3 +108,152 @@ def scoreboard(
     if json_path:
         json_path.write_text(json.dumps(board.as_json(rows), indent=1) + "\n", encoding="utf-8")
     raise typer.Exit(FINDINGS if any(row.holds is False for row in rows) else 0)
+
+
+# ---------------------------------------------------------------- the worklist
+worklist = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The worklist as a working file: write it, and take it back filled in.")
+WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
+
+
+@worklist.command("export")
+def worklist_export(
+    client: Annotated[str, typer.Option("--client", "-c", metavar="ID", help="the client whose open balances are listed")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="the workbook to write")],
+    period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="as of the end of this month; by default the latest stored one")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="as of the end of this day instead, e.g. 2026-10-31")] = None,
+    people: Annotated[str, typer.Option("--people", metavar="NAME:MINUTES,...", help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"')] = "",
+    workspace: WorkspaceOption = Path("."),
+    force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
+) -> None:
+    """Write a client's worklist as a workbook: scored, split into queues, with cells to fill in.
+
+    A file that is there is left alone, as somebody may have filled it in; --force writes over it.
+    """
+    from .models.worklist import to_do
+    from .models.worklist import worklist as items_of
+    from .models.worklist_queues import read_people
+    from .workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    opened.registry.client(client)
+    day = _list_day(opened, client, period, as_of)
+    if to.exists() and not force:
+        raise RcmError(f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force.")
+    items = items_of(opened.client(client).tables(as_of=day), as_of=day, people=read_people(people) or None)
+    try:
+        _write_list(opened, client, day, items, to)
+    except OSError as error:
+        raise RcmError(f"{to} cannot be written ({error.strerror}). Name another place with --to.") from None
+    rows = to_do(items)
+    console.print(escape(f"{to}: {len(rows):,} balances of {client} as of {day}, {dollars(int(rows['recoverable_cents'].sum()))} that work adds."))
+
+
+def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str | None) -> dt.date:
+    """The day that the list is made for."""
+    if as_of:
+        try:
+            return dt.date.fromisoformat(as_of)
+        except ValueError:
+            raise ParameterError("--as-of is a day written YYYY-MM-DD, such as 2026-10-31.") from None
+    months = workspace.store.open(client).posted_months()
+    if not months:
+        raise RcmError(f"No postings are stored for {client}. Read its files with: rcm ingest --client {client}")
+    return Period.month(period or months[-1]).last_day
+
+
+def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to: Path) -> None:
+    from .exhibits.worklist_file import worklist_table
+    from .press.workbook import Section, write_workbook
+
+    meta = {
+        "title": "Worklist", "client_name": workspace.registry.client(client, as_of=day).name, "period_title": Period.of(day).title,
+        "as_of": day.isoformat(), "firm": workspace.registry.firm,
+    }
+    write_workbook([Section("Worklist", (worklist_table(items, as_of=day).payload,))], to, meta=meta)
+
+
+@worklist.command("import")
+def worklist_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="the filled-in workbook: of rcm worklist export, or of a report or packet")],
+    client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client; by default the one the sheet names")] = None,
+    workspace: WorkspaceOption = Path("."),
+) -> None:
+    """Take a filled-in worklist into the work log, row by row.
+
+    Rows not filled in are left alone. What does not fit is refused with row, column and rule, and written to FILE.refused.xlsx
+    to be put right and imported again. The file is kept under raw/CLIENT/worklists/; the same file twice adds nothing.
+    Exit code 0: clean; 1: something was refused; 2: nothing could be read.
+    """
+    from .sources.intake import ingest_client
+    from .sources.worklist_notes import keep_file, read_sheets
+    from .workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise RcmError(f"{file} cannot be read ({error.strerror}).") from None
+    sheets = read_sheets(data)
+    owner = _owner_of(opened, file, sheets, client)
+    if not any(sheet.filled for sheet in sheets):
+        console.print(escape(f"{file.name}: no row is filled in; nothing was taken in."))
+        raise typer.Exit(0)
+    raw = opened.paths["raw"] / owner
+    kept = file if file.resolve().is_relative_to(raw.resolve()) else keep_file(data, raw / "worklists")
+    opened.pseudonym_key()
+    report = ingest_client(opened, owner, [kept])
+    refused = _refused_rows(opened, owner, sheets) if report.files[-1].rows_quarantined else None
+    raise typer.Exit(_tell_import(file, owner, report, sheets, refused))
+
+
+def _owner_of(workspace: Workspace, file: Path, sheets: list[Sheet], client: str | None) -> str:
+    if not sheets:
+        raise RcmError(f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' as rcm worklist export writes it. Nothing was taken in.")
+    named = set().union(*(sheet.clients for sheet in sheets)) & set(workspace.clients())
+    if client is not None:
+        workspace.registry.client(client)
+        if client not in named:
+            raise RcmError(f"{file.name} is a worklist, but not of {client}. Nothing was taken in.")
+        return client
+    if len(named) != 1:
+        raise RcmError(f"{file.name} names {len(named)} clients of the registry where one was expected ({listed(sorted(named)) or 'none'}). Name it with --client.")
+    return named.pop()
+
+
+def _refused_rows(workspace: Workspace, client: str, sheets: list[Sheet]) -> pl.DataFrame:
+    from .sources.worklist_notes import notes_of
+
+    return notes_of(sheets, client=client, claims=workspace.client(client).tables()["claims"].collect()).quarantine
+
+
+def _tell_import(file: Path, client: str, report: IntakeReport, sheets: list[Sheet], refused: pl.DataFrame | None) -> int:
+    """Print what became of the file; the exit code."""
+    taken = report.files[-1]
+    if taken.status == "unchanged":
+        console.print(escape(f"{file.name} was taken in before; nothing was added."))
+        return 0
+    if report.unreadable:
+        for message in report.findings["message"]:
+            errors.print(escape(f"rcm: {message}"))
+        return FAILED
+    console.print(escape(f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log, {taken.rows_quarantined:,} refused."))
+    if refused is None or refused.is_empty():
+        return 0
+    for row in refused.head(40).iter_rows(named=True):
+        console.print(escape(f"  row {row['row']}, {row['message']} ({row['rule']})"))
+    beside = _write_refused(file, sheets, refused)
+    console.print(escape(f"The refused rows are in {beside}; put them right there and import that file."))
+    return FINDINGS
+
+
+def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Path:
+    from .exhibits.worklist_file import refused_table
+    from .press.workbook import Section, write_workbook
+    from .sources.worklist_notes import REFUSED_SUFFIX
+
+    beside = file.with_name(f"{file.name.removesuffix('.xlsx')}{REFUSED_SUFFIX}")
+    try:
+        write_workbook([Section("Worklist", (refused_table(sheets, refused),))], beside, meta={"title": "Refused rows of a worklist"})
+    except OSError as error:
+        raise RcmError(f"The rows refused could not be written to {beside} ({error.strerror}); they stand in {file.name} as they were.") from None
+    return beside

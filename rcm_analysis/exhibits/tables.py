@@ -18,7 +18,8 @@ class Shown:
     """One printed column: where it comes from, its heading, its unit.
 
     `texts` replaces chosen values by words (a flag, an id); `exact` prints money with cents; `marked`
-    names a flag column that adds an asterisk.
+    names a flag column that adds an asterisk. `editable` columns are filled in by hand in the workbook: their
+    cells are marked and checked by unit, or against `choices`, a drop-down list.
     """
 
     column: str
@@ -27,10 +28,23 @@ class Shown:
     texts: Mapping[Any, str] = field(default_factory=dict)
     exact: bool = False
     marked: str = ""
+    choices: tuple[str, ...] = ()
+    editable: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
             raise ValueError(f"unit should be one of {', '.join(UNITS)}; found {self.unit!r}")
+        if self.choices and not self.editable:
+            raise ValueError(f"choices are for columns that are filled in: make {self.column!r} editable")
+
+    def payload(self) -> dict[str, Any]:
+        """The column as the press reads it."""
+        column: dict[str, Any] = {"name": self.column, "title": self.title, "unit": self.unit}
+        if self.editable:
+            column["editable"] = True
+        if self.choices:
+            column["choices"] = list(self.choices)
+        return column
 
 
 def show(
@@ -67,7 +81,7 @@ def table_payload(
     records, totals = result.to_dict("records"), set(emphasis)
     return {
         "kind": "table", "name": name, "title": title,
-        "columns": [{"name": item.column, "title": item.title, "unit": item.unit} for item in columns],
+        "columns": [item.payload() for item in columns],
         "rows": [[_raw(record, item) for item in columns] for record in records],
         "text": [[_cell(record, item, blank=number in totals) for item in columns]
             for number, record in enumerate(records)],

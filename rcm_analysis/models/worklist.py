@@ -63,7 +63,7 @@ def worklist(
         minutes: the client's own median of the action recommended, else a stated one
     Counts
         One row per claim and responsible party with a debit balance. tier, in this order:
-        deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`
+        deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds `smallest_cents`
         list      everything else that can be worked
         waiting   the payer is still within its usual days, or a note or promise says so; until `suppressed_until`
         small     less than `smallest_cents`: counted, not listed
@@ -204,6 +204,6 @@ def _promised(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) ->
 
 
 def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
-    near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool)
+    near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool) & (items["recoverable_cents"] >= settings.smallest_cents)
     small = items["open_cents"] < settings.smallest_cents
     return np.select([small, items["suppressed_until"].notna(), near], ["small", "waiting", "deadline"], "list")

@@ -25,6 +25,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ..errors import RunError
+from .fill_in import LISTS, Lists, mark_editable
 from .plain import clean
 
 FORMATS = {
@@ -85,16 +86,18 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str
     book = Workbook()
     contents = book.active
     contents.title = CONTENTS
-    taken = {CONTENTS.lower(), DEFINITIONS.lower(), "history"}
+    taken = {CONTENTS.lower(), DEFINITIONS.lower(), LISTS.lower(), "history"}
+    lists = Lists(put_text)
     listing: list[tuple[str, str, Mapping[str, Any]]] = []
     for section in sections:
         for table in section.tables:
             name = sheet_name(str(table.get("name") or table.get("title") or ""), taken)
-            _write_table(book.create_sheet(name), table)
+            _write_table(book.create_sheet(name), table, lists)
             listing.append((section.title, name, table))
     terms = _terms(sections)
     if terms:
         _write_terms(book.create_sheet(DEFINITIONS), terms)
+    lists.write(book)
     _write_contents(contents, meta, listing, with_terms=bool(terms))
     book.properties.creator = clean(meta.get("firm") or "rcm_analysis")
     book.properties.title = clean(meta.get("title"))
@@ -157,7 +160,7 @@ def _day(text: str) -> dt.date | str:
         return text
 
 
-def _write_table(sheet: Worksheet, table: Mapping[str, Any]) -> None:
+def _write_table(sheet: Worksheet, table: Mapping[str, Any], lists: Lists | None = None) -> None:
     columns, rows = table.get("columns") or [], table.get("rows") or []
     _check(table, columns, rows)
     put_text(sheet.cell(1, 1), table.get("title") or table.get("name")).font = Font(bold=True, size=14)
@@ -174,6 +177,8 @@ def _write_table(sheet: Worksheet, table: Mapping[str, Any]) -> None:
     for offset, row in enumerate(rows):
         _write_row(sheet, head + 1 + offset, row, columns, total=offset in totals)
     _arrange(sheet, head, columns, rows, totals)
+    if lists is not None:
+        mark_editable(sheet, columns, range(head + 1, head + 1 + len(rows) - len(totals)), lists, FORMATS)
 
 
 def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
@@ -218,6 +223,7 @@ def _arrange(
     """Widths, frozen header, filter (totals at the end stay out of it) and how the sheet prints."""
     for position, column in enumerate(columns):
         shown = [len(str(row[position])) for row in rows[:500] if row[position] is not None]
+        shown += [len(str(word)) + 3 for word in column.get("choices") or []]
         extra = 3 if column.get("unit") == "usd" else 1
         longest_word = max((len(word) for word in str(column.get("title") or "").split()), default=0)
         width = max([10, longest_word + 2, *(length + extra for length in shown)])

@@ -17,10 +17,10 @@ from typing import Any
 import polars as pl
 
 from ..errors import SourceError, closest, listed
-from ..schema import CLAIMS, REMIT_CLAIMS, TABLES, Table
+from ..schema import CLAIMS, REMIT_CLAIMS, TABLES, WORK_LOG, Table
 from ..store import Change
 from ..workspace import Workspace
-from . import claim837, exports, remit835, x12
+from . import claim837, exports, remit835, worklist_notes, x12
 from .intake_notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
 from .remittances import UNMAPPED, ordered, unmapped
@@ -53,7 +53,7 @@ def find_files(workspace: Workspace, paths: Sequence[Path] = (), *, client: str 
     for root in roots:
         files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
         for path in files:
-            if not path.name.startswith((".", "~$")):
+            if not path.name.startswith((".", "~$")) and not path.name.endswith(worklist_notes.REFUSED_SUFFIX):
                 owner = client or _owner(workspace, path, known)
                 found.setdefault(owner, []).append(path)
     return found
@@ -102,6 +102,7 @@ class _Intake:
         self.change = change
         self.notes = Notes(client, workspace.registry)
         self.deliveries: list[Delivery] = []
+        self.worklists: list[tuple[str, list[worklist_notes.Sheet], FileReport]] = []
         self.key = workspace.pseudonym_key()
         self.map_files = self._map_files()
         self.maps = [exports.read_map(path) for path in self.map_files]
@@ -129,6 +130,7 @@ class _Intake:
             self._take(path, seen)
         self.deliveries += self.x12.deliver()
         self._store()
+        self._store_worklists()
         self._keep_sides()
         return self.notes.report
 
@@ -187,8 +189,30 @@ class _Intake:
             self.notes.report.files.append(FileReport(name, f"X12 {listed(sorted(kinds))}", status="skipped"))
             self.notes.find(name, "other_transaction", None, f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
                        needs_person=False)
-        if not kinds:
+        if not kinds and not self._take_worklist(name, data):
             self._take_export(path, name)
+
+    def _take_worklist(self, name: str, data: bytes) -> bool:
+        """Keep the sheets of a filled-in worklist until the claims of this run are known."""
+        sheets = worklist_notes.read_sheets(data)
+        if not sheets:
+            return False
+        if self.client not in set().union(*(sheet.clients for sheet in sheets)):
+            raise SourceError(f"{name} is a worklist, but not of {self.client}. Nothing of it was stored; name its client.")
+        report = FileReport(name, "worklist")
+        self.notes.report.files.append(report)
+        self.worklists.append((name, sheets, report))
+        return True
+
+    def _store_worklists(self) -> None:
+        """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the same."""
+        claims = self.change.current(CLAIMS) if self.worklists else CLAIMS.empty()
+        for name, sheets, report in self.worklists:
+            found = worklist_notes.notes_of(sheets, client=self.client, claims=claims)
+            if found.rows.height:
+                self.change.append(WORK_LOG, found.rows)
+            report.rows_in, report.rows_stored, report.rows_quarantined = found.rows_in, found.rows.height, found.quarantine.height
+            self.notes.quarantine(name, WORK_LOG.name, found.quarantine)
 
     def _take_export(self, path: Path, name: str) -> None:
         if not self.maps:
@@ -254,6 +278,8 @@ class _Intake:
             rows = ordered(rows, self.change.current(REMIT_CLAIMS))
         if table is CLAIMS and any("charge_cents" in item.fill for item in deliveries):
             rows = self._charges_filled(rows)
+        if table is WORK_LOG and mode != "append":
+            rows = worklist_notes.with_imported(rows, self.change.current(WORK_LOG), whole=mode == "full")
         if mode == "full":
             self.change.replace_all(table, rows)
         elif mode == "month":
@@ -274,8 +300,9 @@ class _Intake:
         table, known_on = delivery.table, delivery.table.known_on
         months = delivery.rows.group_by(pl.col(known_on).dt.strftime("%Y-%m").alias("month")).len() if known_on else None
         stored = self.change.before.months(table.name)
+        imported = worklist_notes.imported_by_month(self.change.before.read(table.name)) if table is WORK_LOG else {}
         for month, count in (months.iter_rows() if months is not None else ()):
-            before = stored.get(month, {}).get("rows", 0)
+            before = stored.get(month, {}).get("rows", 0) - imported.get(month, 0)
             if not before:
                 continue
             others = [
