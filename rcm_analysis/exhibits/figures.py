@@ -136,7 +136,8 @@ def short_usd(cents: float) -> str:
     return f"{'-' if cents < 0 else ''}${body}"
 
 
-def _month_ticks(axes: Axes, months: Sequence[Any]) -> None:
+def month_ticks(axes: Axes, months: Sequence[Any]) -> None:
+    """Ticks for months, with the year where it begins; every third one where there are many."""
     days = [pd.Timestamp(month) for month in months]
     step = 1 if len(days) <= 14 else 3
     shown = [number for number in range(len(days)) if (len(days) - 1 - number) % step == 0]
@@ -191,7 +192,7 @@ def plot_months(
         _shade(ax, np.flatnonzero(result[immature].astype(bool).to_numpy()), immature_words)
     for (x, _, words, color), height in zip(ends, _spread(ax, [end[1] for end in ends]), strict=True):
         _end_label(ax, x, height, words, color)
-    _month_ticks(ax, result["month"].tolist())
+    month_ticks(ax, result["month"].tolist())
     ax.set_xlim(-0.4, len(result) - 0.4)
     return ax
 
