@@ -78,7 +78,7 @@ def _stays(tables: Mapping[str, Any]) -> pd.DataFrame:
     following = stays["admitted_on"].shift(-1).where(same)
     is_continued = following <= stays["discharged_on"]
     unplanned = stays["admitted_on"].where(stays["planned"] == 0)
-    later = unplanned.groupby(person).transform(lambda days: days.shift(-1).bfill()) if len(stays) else unplanned
+    later = unplanned.groupby(person).bfill().shift(-1).where(same)
     gap = (later - stays["discharged_on"]).dt.days
     left_out = is_continued | stays["ended"].isin(["died", "transfer"]) | (stays["discharged_on"] == stays["admitted_on"])
     return stays.assign(gap=gap, is_left_out=left_out)
