@@ -165,11 +165,12 @@ def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to:
     from .exhibits.worklist_file import worklist_table
     from .press.workbook import Section, write_workbook
 
+    names = {payer: entry.name for payer, entry in workspace.registry.payers.items()}
     meta = {
         "title": "Worklist", "client_name": workspace.registry.client(client, as_of=day).name, "period_title": Period.of(day).title,
         "as_of": day.isoformat(), "firm": workspace.registry.firm,
     }
-    write_workbook([Section("Worklist", (worklist_table(items, as_of=day).payload,))], to, meta=meta)
+    write_workbook([Section("Worklist", (worklist_table(items, as_of=day, payer_names=names).payload,))], to, meta=meta)
 
 
 @worklist.command("import")

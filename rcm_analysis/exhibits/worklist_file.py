@@ -7,7 +7,7 @@ headings are defined there, so that what is written is what is understood.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -28,22 +28,21 @@ DEFINITION = (
 )
 
 
-def worklist_table(items: pd.DataFrame, *, as_of: dt.date, name: str = SHEET, title: str = "Worklist", print_it: bool = False) -> Block:
+def worklist_table(items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[str, str] | None = None, title: str = "Worklist") -> Block:
     """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
 
     Counts
-        The tiers deadline and list, in order; what waits or is small is counted in the notes. The claim is named
+        For the workbook only, as the sheet `worklist`. The tiers deadline and list, in order; what waits or is small is counted in the notes. The claim is named
         by its control number; no patient is.
     Empty
         The headings without a row.
     """
     rows = to_do(items)
-    rows = rows.assign(**{name: half_up(rows[name]) for name in ("expected_cents", "recoverable_cents", "score_cents_per_minute")})
     rows = rows.assign(
-        as_of=pd.Timestamp(as_of), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS), action_words=rows["action"].map(words), status=rows["status"].map(STATUSES),
+        as_of=pd.Timestamp(as_of), payer=rows["payer"].replace(dict(payer_names or {})), per_minute_cents=half_up(rows["score_cents_per_minute"]), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS), action_words=rows["action"].map(words), status=rows["status"].map(STATUSES),
         deadline_kind=rows["deadline_kind"].map(KIND_WORDS), **{f"filled_{column}": None for column in FILLED},
     )
-    return show(rows, COLUMNS, name=name, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=print_it)
+    return show(rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=False)
 
 
 def _notes(items: pd.DataFrame, as_of: dt.date) -> list[str]:
@@ -61,14 +60,14 @@ def _filled(column: str, unit: str = "text") -> Shown:
 
 
 COLUMNS = (
-    Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer", texts={"patient": "patient"}),
+    Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
     Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("tier", "Tier"),
     Shown("action_words", "Recommended"), Shown("reason", "Why"), Shown("status", "Status"),
     Shown("deadline_on", "Deadline", "date"), Shown("deadline_kind", "Deadline of"),
     Shown("age_days", "Age in days", "count"), Shown("open_cents", "Open", "usd", exact=True),
     Shown("expected_cents", "Expected", "usd", exact=True), Shown("chance_to_pay", "Chance when worked", "rate"),
     Shown("recoverable_cents", "Work adds", "usd", exact=True), Shown("minutes", "Minutes planned", "number"),
-    Shown("score_cents_per_minute", "Adds per minute", "usd", exact=True),
+    Shown("per_minute_cents", "Adds per minute", "usd", exact=True),
     _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
     Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]),
 )

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..frames import source
 from ..measures.limits import with_limit
+from ..measures.ratios import half_up
 from .worklist_actions import actions_of, minutes_of, reasons_of
 from .worklist_chances import (
     answer_curves,
@@ -72,7 +73,7 @@ def worklist(
     Date basis
         what was known at the end of `as_of`
     Unit
-        cents (recoverable and expected with fractions), minutes; shares 0 to 1; days_left counts days from as_of to the deadline
+        whole cents (score_cents_per_minute before they were made whole), minutes; shares 0 to 1; days_left counts days from as_of to the deadline
     Empty
         nothing owed: no row
     Source
@@ -91,7 +92,9 @@ def worklist(
     items["score_cents_per_minute"] = items["recoverable_cents"] / items["minutes"]
     items["suppressed_until"] = _suppressed_until(items, tables, as_of, settings)
     items["tier"] = _tier(items, settings)
-    items["reason"] = reasons_of(items, as_of)
+    items["reason"] = reasons_of(items)
+    for name in ("expected_cents", "recoverable_cents"):
+        items[name] = half_up(items[name]).astype("int64")
     return _ordered(items, people_of(people))
 
 

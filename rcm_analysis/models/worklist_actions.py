@@ -53,12 +53,12 @@ def minutes_of(actions: pd.Series, notes: pd.DataFrame, *, as_of: dt.date, setti
     return actions.map(dict(settings.minutes) | known).fillna(settings.minutes.get("other", 10.0)).astype(float)
 
 
-def reasons_of(items: pd.DataFrame, as_of: dt.date) -> list[str]:
+def reasons_of(items: pd.DataFrame) -> list[str]:
     """One sentence an item: what is known, and what follows from it."""
-    return [_reason(row, as_of) for row in items.itertuples(index=False)]
+    return [_reason(row) for row in items.itertuples(index=False)]
 
 
-def _reason(row: object, as_of: dt.date) -> str:
+def _reason(row: object) -> str:
     words = _WORDS[row.status](row)
     if row.is_late:
         words += f" The limit ended on {_day(row.deadline_on)}: only proof of an earlier filing helps; propose the write-off."
@@ -105,7 +105,7 @@ def _reworked(row: object) -> str:
 
 
 def _denied(row: object) -> str:
-    return f"Denied{_for(row)} on {_day(row.decided_on)} and not worked since; {_share(row.rate)} of such denials are paid when worked."
+    return f"Denied{_for(row)} on {_day(row.decided_on)} and not worked since; {_share(row.rate)} such denials are paid when worked."
 
 
 def _denied_again(row: object) -> str:

@@ -1,0 +1,325 @@
+"""The worklist: a queue worked out by hand, the laws that any score must keep, and what is left alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from rcm_analysis.errors import ParameterError
+from rcm_analysis.models.worklist import Person, WorklistSettings, to_do, worklist
+from rcm_analysis.models.worklist_queues import people_of, read_people
+from rcm_analysis.models.worklist_settings import MINUTES
+from rcm_analysis.schema import ACTIONS as REGISTER
+from rcm_analysis.schema import TABLES, WORK_LOG
+
+DAY = dt.date(2026, 10, 31)
+STATED = WorklistSettings(history_days=1)
+"""No history counts: every share is the stated one, so that the numbers can be worked out by hand."""
+
+DEFAULTS = {
+    "claims": {"provider": "lee", "location": "main", "claim_type": "professional", "payer": "aetna", "charge_cents": 10_000},
+    "claim_lines": {"line_number": 1, "procedure": "99213", "units": 1.0, "charge_cents": 10_000},
+    "submissions": {"payer": "aetna", "payer_order": "primary", "frequency": "1", "charge_cents": 10_000},
+    "transactions": {"kind": "charge", "party": "primary", "amount_cents": 10_000},
+    "remit_claims": {"remit_id": "R", "sequence": 1, "status": "1", "payer": "aetna", "payer_order": "primary", "charge_cents": 10_000, "paid_cents": 0},
+    "remit_adjustments": {"group_code": "CO", "amount_cents": 10_000},
+    "work_log": {"worked_by": "kim", "outcome": None},
+    "claim_edits": {"stage": "clearinghouse", "result": "failed", "reason": "invalid date"},
+}
+KEYS = {"submissions": "submission_id", "transactions": "transaction_id", "remit_claims": "remit_claim_id", "remit_adjustments": "remit_adjustment_id",
+        "work_log": "note_id", "claim_edits": "edit_id", "promises": "promise_id"}
+
+
+class Office:
+    """Claims of one client, put together call by call."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict]] = {name: [] for name in TABLES}
+        self.put("payer_rules", payer="aetna", effective_from="2020-01-01", filing_limit_days=180, appeal_limit_days=90, secondary_filing_limit_days=90)
+        self.put("fee_schedules", payer="aetna", procedure="99213", modifiers="", effective_from="2020-01-01", allowed_cents=6_000)
+
+    def put(self, table: str, **row) -> None:
+        if table in KEYS:
+            row.setdefault(KEYS[table], f"{table}{len(self.rows[table])}")
+        self.rows[table].append({"client": "acme", **DEFAULTS.get(table, {}), **row})
+
+    def claim(self, claim: str, service: str = "2026-09-01", *, sent: str | None = None, **more) -> None:
+        entered = more.pop("entered", service)
+        self.put("claims", claim_id=claim, service_on=service, entered_on=entered, **more)
+        self.put("claim_lines", claim_id=claim, service_on=service, entered_on=entered)
+        self.put("transactions", claim_id=claim, posted_on=entered, happened_on=service)
+        if sent:
+            self.put("submissions", claim_id=claim, submitted_on=sent)
+
+    def denied(self, claim: str, carc: str, on: str = "2026-10-01", sent: str = "2026-09-05", **more) -> None:
+        self.claim(claim, sent=sent, **more)
+        self.decide(claim, on, {carc: 10_000})
+
+    def decide(self, claim: str, on: str, adjustments: dict[str, int], paid: int = 0, group: str = "CO") -> None:
+        number = f"{claim}/{len(self.rows['remit_claims'])}"
+        self.put("remit_claims", remit_claim_id=number, claim_id=claim, received_on=on, paid_cents=paid)
+        for carc, cents in adjustments.items():
+            self.put("remit_adjustments", remit_claim_id=number, claim_id=claim, received_on=on, carc=carc, amount_cents=cents, group_code="PR" if carc in ("1", "2", "3") else group)
+
+    def note(self, claim: str, on: str, action: str, outcome: str | None = None, **more) -> None:
+        self.put("work_log", claim_id=claim, worked_on=on, entered_on=on, action=action, outcome=outcome, **more)
+
+    def moved(self, claim: str, on: str, *postings: tuple[str, str, int]) -> None:
+        for kind, party, cents in postings:
+            self.put("transactions", claim_id=claim, posted_on=on, happened_on=on, kind=kind, party=party, amount_cents=cents)
+
+    def tables(self) -> dict[str, pl.LazyFrame]:
+        out = {}
+        for name, rows in self.rows.items():
+            schema = TABLES[name].polars
+            frame = pl.DataFrame(rows, schema={column: pl.String if kind == pl.Date else kind for column, kind in schema.items()})
+            out[name] = frame.with_columns(pl.col(column).str.to_date() for column, kind in schema.items() if kind == pl.Date).lazy()
+        return out
+
+    def list(self, settings: WorklistSettings = STATED, **more) -> pd.DataFrame:
+        return worklist(self.tables(), as_of=DAY, settings=settings, **more)
+
+
+def ten_items() -> Office:
+    office = Office()
+    office.denied("D1", "252")                                                        # documentation: 7 of 10
+    office.denied("D2", "197")                                                        # authorization: 45 of 100
+    office.denied("D3", "29")                                                         # timely filing: 1 of 10
+    office.claim("R1", sent="2026-10-05")
+    office.put("claim_edits", claim_id="R1", checked_on="2026-10-06")
+    office.claim("U1", entered="2026-10-01")
+    office.claim("H1")
+    office.note("H1", "2026-09-03", "request_documents", "waiting_on_client", hold_reason="documents")
+    office.claim("P1", "2026-05-20", sent="2026-06-01")                               # limit in 16 days
+    office.claim("P2", "2026-05-10", sent="2026-06-01")                               # limit in 6 days
+    office.claim("S1", sent="2026-09-02", secondary_payer="aetna")
+    office.decide("S1", "2026-09-15", {"45": 4_000, "2": 1_200}, paid=4_800)
+    office.moved("S1", "2026-09-16", ("payment", "primary", -4_800), ("contractual", "primary", -4_000), ("transfer", "primary", -1_200), ("transfer", "secondary", 1_200))
+    office.claim("T1", sent="2026-07-02", service="2026-07-01")
+    office.decide("T1", "2026-07-20", {"45": 4_000, "1": 5_000}, paid=1_000)
+    office.moved("T1", "2026-07-21", ("payment", "primary", -1_000), ("contractual", "primary", -4_000), ("transfer", "primary", -5_000), ("transfer", "patient", 5_000))
+    for day in ("2026-08-01", "2026-09-01"):
+        office.note("T1", day, "statement", "none")
+    return office
+
+
+GOLDEN = [  # claim, work adds in cents, minutes, action, who, day
+    ("P2", 3_060, 10, "follow_up", "Ann", 0),          # 6000 x 0.85 x 0.6, and its limit ends first
+    ("R1", 5_100, 8, "resubmit", "Bob", 0),            # 6000 x 0.85
+    ("U1", 5_100, 8, "resubmit", "Ann", 0),
+    ("P1", 3_060, 10, "follow_up", "Bob", 0),
+    ("D1", 4_080, 15, "corrected_claim", "Ann", 0),    # 6000 x (0.70 - 0.02)
+    ("H1", 1_530, 8, "request_documents", "Bob", 0),   # 6000 x 0.85 x 0.3; Ann has 7 minutes left
+    ("S1", 1_020, 8, "bill_secondary", "Bob", 0),      # 1200 x 0.85
+    ("D2", 2_580, 30, "appeal", "Bob", 1),             # 6000 x (0.45 - 0.02)
+    ("T1", 500, 10, "follow_up", "Ann", 1),            # 5000 x 0.1
+    ("D3", 480, 30, "appeal", "Ann", 1),               # 6000 x (0.10 - 0.02)
+]
+
+
+def test_the_queue_of_ten_items_and_two_people_worked_out_by_hand():
+    found = ten_items().list(people={"Ann": 40, "Bob": 40})
+    got = list(found[["claim_id", "recoverable_cents", "minutes", "action", "assigned_to", "queue_day"]].itertuples(index=False, name=None))
+    assert got == GOLDEN
+    assert found["tier"].tolist() == ["deadline"] + ["list"] * 9
+    assert found["expected_cents"].tolist() == [6_000] * 6 + [1_200, 6_000, 5_000, 6_000]
+    assert found["score_cents_per_minute"].tolist() == pytest.approx([row[1] / row[2] for row in GOLDEN])
+    assert (found["recoverable_cents"] == (found["expected_cents"] * found["chance_to_pay"] * found["uplift"]).round()).all()
+    assert found["rank"].tolist() == list(range(1, 11))
+
+
+def test_the_reason_says_what_is_known_in_words():
+    found = ten_items().list().set_index("claim_id")["reason"]
+    assert found["D2"] == (
+        "Denied for authorization (code 197) on 2026-10-01 and not worked since; 45 of 100 such denials are paid when worked. "
+        "Appeal or correct it by 2026-12-30 (60 days left).")
+    assert found["P2"].startswith("Sent 152 days ago without an answer, longer than this payer usually takes (30 days)")
+    assert "Held for documents since 2026-09-03" in found["H1"]
+    assert found["T1"] == "2 statements sent, the last on 2026-09-01, and not paid: call."
+
+
+def test_every_recommended_action_is_one_that_can_be_noted():
+    found = ten_items().list()
+    assert set(found["action"]) <= set(WORK_LOG.column("action").values) and REGISTER.name == "actions"
+
+
+def test_twice_the_dollars_leave_the_order():
+    office = ten_items()
+    before = office.list(people={"Ann": 40, "Bob": 40})
+    for rows in office.rows.values():
+        for row in rows:
+            row.update({name: value * 2 for name, value in row.items() if name.endswith("_cents")})
+    after = office.list(people={"Ann": 40, "Bob": 40})
+    assert after[["claim_id", "action", "assigned_to", "queue_day"]].equals(before[["claim_id", "action", "assigned_to", "queue_day"]])
+    assert after["score_cents_per_minute"].tolist() == pytest.approx((2 * before["score_cents_per_minute"]).tolist())
+
+
+def test_more_minutes_lower_the_score_and_nothing_else():
+    office = ten_items()
+    slow = WorklistSettings(history_days=1, minutes={name: 3 * minutes for name, minutes in MINUTES.items()})
+    before, after = (office.list(settings).set_index("claim_id") for settings in (STATED, slow))
+    assert (after["score_cents_per_minute"] * 3).sort_index().tolist() == pytest.approx(before["score_cents_per_minute"].sort_index().tolist())
+    assert after["recoverable_cents"].sort_index().equals(before["recoverable_cents"].sort_index())
+
+
+def test_the_clients_own_minutes_are_taken_from_ten_notes_on():
+    office = ten_items()
+    for number in range(10):
+        office.note(f"X{number}", "2026-08-01", "appeal", "upheld", minutes=20.0 + number)
+    office.note("X0", "2026-08-01", "resubmit", "none", minutes=99.0)
+    found = office.list().set_index("claim_id")["minutes"]
+    assert (found["D2"], found["R1"]) == (24.5, 8.0)
+
+
+def test_an_expected_amount_is_never_the_billed_charge_where_a_price_is_known():
+    office = ten_items()
+    found = office.list().set_index("claim_id")
+    assert found.loc["D1", ["open_cents", "expected_cents"]].tolist() == [10_000, 6_000]
+    office.rows["fee_schedules"][0]["allowed_cents"] = 50_000
+    assert office.list().set_index("claim_id").loc["D1", "expected_cents"] == 10_000, "never more than the balance"
+
+
+def waits(claim: str = "W1", **more) -> Office:
+    office = Office()
+    office.claim(claim, **more)
+    return office
+
+
+def noted(action: str, outcome: str, on: str) -> Office:
+    office = waits(sent="2026-08-01", service="2026-07-15")
+    office.note("W1", on, action, outcome)
+    return office
+
+
+def reworked(on: str) -> Office:
+    office = Office()
+    office.denied("W1", "252", on="2026-09-20")
+    office.note("W1", on, "corrected_claim", "in_process")
+    return office
+
+
+def owed_by_patient(*statements: str, promised: str | None = None) -> Office:
+    office = waits(payer="self_pay", service="2026-06-01")
+    office.rows["transactions"][0]["party"] = "patient"
+    for day in statements:
+        office.note("W1", day, "statement", "none")
+    if promised:
+        office.put("promises", claim_id="W1", patient="p1", promised_on="2026-10-01", due_on=promised, amount_cents=100)
+    return office
+
+
+def small() -> Office:
+    office = owed_by_patient("2026-08-01")
+    office.moved("W1", "2026-08-02", ("payment", "patient", -9_001))
+    return office
+
+
+@pytest.mark.parametrize(
+    ("office", "tier", "until"),
+    [
+        pytest.param(waits(sent="2026-10-20"), "waiting", "2026-11-19", id="the payer is within its usual days"),
+        pytest.param(waits(sent="2026-09-20"), "list", None, id="the payer has taken longer than usual"),
+        pytest.param(noted("follow_up", "waiting_on_payer", "2026-10-20"), "waiting", "2026-11-19", id="asked ten days ago"),
+        pytest.param(noted("follow_up", "in_process", "2026-10-01"), "list", None, id="asked just thirty days ago"),
+        pytest.param(noted("follow_up", "none", "2026-10-20"), "list", None, id="a call that reached nobody holds nothing back"),
+        pytest.param(waits(entered="2026-10-28", service="2026-10-27"), "waiting", "2026-11-04", id="entered three days ago, on its way out"),
+        pytest.param(reworked("2026-10-10"), "waiting", "2026-11-09", id="a corrected claim sent three weeks ago"),
+        pytest.param(owed_by_patient("2026-10-20"), "waiting", "2026-11-19", id="a statement sent eleven days ago"),
+        pytest.param(owed_by_patient("2026-08-20"), "list", None, id="a statement of two months ago"),
+        pytest.param(owed_by_patient("2026-08-20", promised="2026-11-10"), "waiting", "2026-11-11", id="a promise not yet due"),
+        pytest.param(owed_by_patient("2026-08-20", promised="2026-10-20"), "list", None, id="a promise whose day has passed"),
+        pytest.param(small(), "small", None, id="less than ten dollars: counted, not listed"),
+    ],
+)
+def test_what_is_left_alone(office, tier, until):
+    found = office.list()
+    assert found["tier"].tolist() == [tier]
+    assert found["suppressed_until"].dt.strftime("%Y-%m-%d").tolist() == [until if until else None] or pd.isna(found["suppressed_until"][0]) and until is None
+    assert len(to_do(found)) == (tier == "list")
+
+
+def test_a_near_limit_outranks_any_score():
+    found = ten_items().list()
+    assert found.loc[0, "claim_id"] == "P2" and found.loc[0, "deadline_kind"] == "filing" and found.loc[0, "days_left"] == 6
+    assert found.loc[0, "score_cents_per_minute"] < found.loc[1, "score_cents_per_minute"]
+
+
+def test_a_limit_that_is_over_is_a_write_off_to_propose():
+    office = Office()
+    office.denied("L1", "197", on="2026-07-01", sent="2026-06-05", service="2026-06-01")
+    found = office.list().loc[0]
+    assert (found["action"], found["tier"], found["days_left"]) == ("write_off_request", "list", -32)
+    assert found["recoverable_cents"] == 258 and "The limit ended on 2026-09-29" in found["reason"]
+
+
+def test_a_denial_lost_again_has_a_part_of_the_chance():
+    office = Office()
+    office.denied("L1", "197", on="2026-09-01", sent="2026-08-05", service="2026-08-01")
+    office.note("L1", "2026-09-10", "appeal", "in_process")
+    office.note("L1", "2026-10-10", "appeal", "upheld")
+    found = office.list().loc[0]
+    assert (found["status"], found["action"], found["recoverable_cents"]) == ("denied_again", "appeal", 405)      # 6000 x 0.45 x 0.15
+
+
+def test_own_history_outweighs_the_stated_share():
+    """Thirty worked authorization denials, all won: (30 + 10 x 0.45) / 40."""
+    office = Office()
+    for number in range(30):
+        claim = f"W{number:02d}"
+        office.denied(claim, "197", on="2026-06-10", sent="2026-06-02", service="2026-06-01")
+        office.note(claim, "2026-06-20", "appeal", "overturned")
+        office.moved(claim, "2026-07-10", ("contractual", "primary", -4_000), ("payment", "primary", -6_000))
+    office.denied("A1", "197")
+    found = office.list(WorklistSettings()).set_index("claim_id").loc["A1"]
+    assert found["chance_to_pay"] == pytest.approx(34.5 / 40)
+
+
+def test_specialities_bind_and_capacity_ends():
+    people = [Person("Ann", 20, actions=("appeal",)), Person("Bob", 40, payers=("nobody",)), Person("Cy", 40, actions=("follow_up", "resubmit"))]
+    found = ten_items().list(people=people).set_index("claim_id")["assigned_to"].to_dict()
+    assert {found[name] for name in ("D2", "D3")} == {"Ann"}, "an item longer than a day gets a day of its own"
+    assert {found[name] for name in ("P1", "P2", "R1", "U1", "T1")} == {"Cy"}
+    assert {found[name] for name in ("D1", "H1", "S1")} == {""}
+
+
+def test_the_same_list_whatever_the_order_of_rows():
+    office = ten_items()
+    before = office.list(people={"Ann": 40, "Bob": 40})
+    for rows in office.rows.values():
+        rows.reverse()
+    assert office.list(people={"Ann": 40, "Bob": 40}).equals(before)
+
+
+def test_nothing_owed_is_an_empty_list():
+    found = Office().list(people={"Ann": 40})
+    assert found.empty and to_do(found).empty and "score_cents_per_minute" in found
+
+
+def test_credits_are_no_work():
+    office = waits(sent="2026-09-01")
+    office.moved("W1", "2026-10-01", ("payment", "primary", -12_000))
+    assert office.list().empty
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(lambda: read_people("Ann"), "NAME:MINUTES", id="no minutes"),
+        pytest.param(lambda: read_people("Ann:10,Ann:20"), "there twice", id="a name twice"),
+        pytest.param(lambda: Person("Ann", 0), "above 0", id="no time"),
+        pytest.param(lambda: Person("Ann", 9, actions=("appeall",)), "appeal", id="an unknown action"),
+        pytest.param(lambda: WorklistSettings(refiled_share=1.2), "refiled_share", id="a share above one"),
+        pytest.param(lambda: WorklistSettings(minutes={"apeal": 3.0}), "apeal", id="minutes of no action"),
+        pytest.param(lambda: WorklistSettings(minutes={"appeal": 0.0}), "above zero", id="no minutes at all"),
+    ],
+)
+def test_what_is_wrong_is_said(make, says):
+    with pytest.raises(ParameterError, match=says):
+        make()
+
+
+def test_people_may_be_given_as_names_and_minutes():
+    assert people_of({"Ann": 30}) == [Person("Ann", 30)] and people_of(None) == []
