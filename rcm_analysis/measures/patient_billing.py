@@ -158,7 +158,8 @@ def _broken(found: pd.DataFrame) -> dict[str, pd.Series]:
     over, under, difference = found["over_cents"] > 0, found["under_cents"] > 0, found["over_cents"]
     is_waiting = over & (found["place"] < found["payers"])
     settled = over & ~is_waiting
-    is_swapped = (found["discount_cents"] == found["share_cents"]) & (found["billed_cents"] == found["co_cents"]) & (found["share_cents"] > 0)
+    is_exchanged = (found["discount_cents"] == found["share_cents"]) & (found["billed_cents"] == found["co_cents"])
+    is_swapped = is_exchanged & (found["share_cents"] > 0) & (found["co_cents"] > 0)
     taken = ~found["reversed_on"].isna() & (found["billed_on"] <= found["reversed_on"]) & (found["co_billed_cents"] <= 0)
     by_oa209 = found["oa209_cents"] >= difference
     by_co = (found["co_billed_cents"] > 0) | (found["co_cents"] >= difference)

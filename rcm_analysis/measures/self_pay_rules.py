@@ -79,10 +79,10 @@ class Review:
 
     @cached_property
     def attempts(self) -> pd.DataFrame:
-        """Attempts by card with `first`, the attempt that all of them repeat, in the order of days."""
+        """Attempts by card or bank with `first`, the attempt that all of them repeat, in the order of days."""
         texts = ["attempt_id", "patient", "claim_id", "method", "result", "decline_kind", "retry_of"]
         found = self.register("payment_attempts", texts, ["attempted_on"])
-        found = found[found["method"].isin(CARDS)].sort_values(["attempted_on", "attempt_id"], ignore_index=True)
+        found = found[found["method"].isin([*CARDS, "bank"])].sort_values(["attempted_on", "attempt_id"], ignore_index=True)
         before = found.set_index("attempt_id")["retry_of"]
         before = before[before != NO_VALUE].to_dict()
         first = [_first(name, before) for name in found["attempt_id"]]
@@ -246,7 +246,7 @@ def _day_words(day: pd.Series, what: str) -> pd.Series:
 def card_retries_in_thirty_days(review: Review) -> pd.DataFrame:
     """Retries of one payment on one card beyond the number allowed within thirty days."""
     retries = review.attempts
-    retries = retries[retries["retry_of"] != NO_VALUE]
+    retries = retries[(retries["retry_of"] != NO_VALUE) & retries["method"].isin(CARDS)]
     retries = _numbered_within(retries, ["client", "first", "method"], "attempted_on", 30)
     retries, limit = _ruled(review, retries, "card_retries_in_thirty_days", "attempted_on")
     found = retries["within"].astype(str) + " in 30 days"
@@ -254,7 +254,7 @@ def card_retries_in_thirty_days(review: Review) -> pd.DataFrame:
 
 
 def retry_after_hard_decline(review: Review) -> pd.DataFrame:
-    """Payments tried again on a card that had been declined for good."""
+    """Payments tried again on a card or account that had been declined for good; the data know its kind, not its number."""
     tried = review.attempts
     hard = (tried["decline_kind"] == "hard").astype("int64")
     earlier = hard.groupby([tried["client"], tried["first"], tried["method"]]).cumsum() - hard

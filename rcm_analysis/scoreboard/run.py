@@ -20,13 +20,21 @@ from ..errors import ParameterError
 from ..periods import Period
 from ..sources.intake import find_files, ingest_client
 from ..workspace import open_workspace
-from . import scores_cash, scores_claims, scores_engagement, scores_follow_up, scores_underpayments, scores_worklist
+from . import (
+    scores_cash,
+    scores_claims,
+    scores_engagement,
+    scores_follow_up,
+    scores_self_pay,
+    scores_underpayments,
+    scores_worklist,
+)
 from .case import Case
 from .record import Row, Tally, rows_of
 
 SCORERS = (
     *scores_claims.SCORERS, *scores_cash.SCORERS, *scores_underpayments.SCORERS, *scores_follow_up.SCORERS, *scores_worklist.SCORERS,
-    *scores_engagement.SCORERS,
+    *scores_engagement.SCORERS, *scores_self_pay.SCORERS,
 )
 SIZES = (0.3, 1.0, 0.6)
 """How large the clients are, seed by seed: small practices have few claims and noisy rates."""

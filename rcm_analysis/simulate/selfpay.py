@@ -10,11 +10,13 @@ from ..schema_base import Table
 from .book import working_day
 from .patients import as_date
 from .selfpay_contacts import contacts
-from .selfpay_ledger import MISSED, Programme
+from .selfpay_ledger import MISSED, Programme, resting
 from .service_rows import Luck, day_or_never, numbered, only_where, patients, table_rows
 from .write_x12 import claim_ids
 
 DAYS_TO_PAY = 25
+DISPUTED = 0.022
+"""Share of statements that are disputed."""
 PARTNERS = np.array(("cp01", "cp02", "cp03", "cp04", "cp05"))
 SOFT_CODES, HARD_CODES = {"51": 6, "05": 3, "65": 1}, {"54": 5, "14": 2, "41": 2, "43": 1}
 POLICIES = {
@@ -43,8 +45,8 @@ class Desk:
 def selfpay_tables(programme: Programme) -> dict[str, pl.DataFrame]:
     """Every table of the programme, in the columns of the schema."""
     desk = Desk(programme)
+    raised = _raised(desk, _sent(programme))
     sent = _sent(programme)
-    raised = _raised(desk, sent)
     return {
         "statements": _statements(desk, sent), "payment_plans": _plans(desk), "plan_instalments": _instalments(desk),
         "payment_attempts": _attempts(desk, sent), **contacts(desk, sent, raised),
@@ -155,11 +157,11 @@ def _asked(desk: Desk, sent: pl.DataFrame) -> pl.DataFrame:
 
 def _raised(desk: Desk, sent: pl.DataFrame) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
     """Disputes, applications and requests, each with the (claim, day) on which it was raised."""
+    sent = _undisturbed(desk, sent)
     luck, key = desk.programme.luck("requests"), (sent["claim"].to_numpy(), sent["sequence"].to_numpy())
-    draw = luck.uniform("what", *key)
-    day = working_day(sent["day"].to_numpy() + luck.between("day", 2, 22, *key))
+    draw, day = luck.uniform("what", *key), _raised_on(luck, sent)
     result = {}
-    for name, low, high in (("disputes", 0.0, 0.022), ("itemised_requests", 0.022, 0.04)):
+    for name, low, high in (("disputes", 0.0, DISPUTED), ("itemised_requests", DISPUTED, 0.04)):
         chosen = np.flatnonzero((draw >= low) & (draw < high) & (day <= desk.last))
         chosen = chosen[np.argsort(day[chosen], kind="stable")]
         claims, when = sent["claim"].to_numpy()[chosen], day[chosen]
@@ -175,12 +177,42 @@ def _raised(desk: Desk, sent: pl.DataFrame) -> dict[str, tuple[pl.DataFrame, pl.
     return result
 
 
+def _raised_on(luck: Luck, sent: pl.DataFrame) -> np.ndarray:
+    key = sent["claim"].to_numpy(), sent["sequence"].to_numpy()
+    return working_day(sent["day"].to_numpy() + luck.between("day", 2, 22, *key))
+
+
+def _undisturbed(desk: Desk, sent: pl.DataFrame) -> pl.DataFrame:
+    """The statements, without those that would have gone out while a dispute was open: they never leave.
+
+    A dispute during which a plan is agreed is settled by the plan, and none is recorded.
+    """
+    programme, luck = desk.programme, desk.programme.luck("requests")
+    planned = pl.DataFrame({"claim": programme.plans["claim"], "opened": programme.plans["opened"]}).cast(pl.Int64)
+    for number in range(1, int(sent["sequence"].max() or 0) + 1):
+        draw = luck.uniform("what", sent["claim"].to_numpy(), sent["sequence"].to_numpy())
+        own = sent.filter(pl.Series(draw < DISPUTED, dtype=pl.Boolean) & (pl.col("sequence") == number))
+        opened = _raised_on(luck, own)
+        spans = pl.DataFrame({"claim": own["claim"], "from": opened, "to": _settled_on(luck, own["claim"].to_numpy(), opened)})
+        met = spans.join(planned, on="claim").filter(pl.col("opened").is_between("from", "to"))["claim"]
+        sent = sent.filter(~(pl.col("claim").is_in(met.implode()) & (pl.col("sequence") == number)))
+        spans = spans.filter(~pl.col("claim").is_in(met.implode()))
+        programme.practice.notes = resting(programme.practice.notes, spans)
+        barred = sent.join(spans, on="claim").filter(pl.col("day").is_between("from", "to", closed="none"))
+        sent = sent.join(barred.select("claim", "sequence"), on=["claim", "sequence"], how="anti", maintain_order="left")
+    return sent
+
+
+def _settled_on(luck: Luck, claims: np.ndarray, day: np.ndarray) -> np.ndarray:
+    long = np.where(luck.uniform("long", claims, day) < 0.12, 40, 0)
+    wait = np.rint(np.exp(2.3 + 0.6 * luck.normal("wait", claims, day)))
+    return working_day(day + np.maximum(1, wait).astype(np.int64) + long)
+
+
 def _disputes(desk: Desk, claims: np.ndarray, day: np.ndarray, balance: np.ndarray, luck: Luck) -> pl.DataFrame:
     count = len(claims)
     outcome = luck.word("outcome", {"upheld": 45, "adjusted": 20, "rebilled": 25, "withdrawn": 10}, claims, day)
-    long = np.where(luck.uniform("long", claims, day) < 0.12, 40, 0)
-    wait = np.rint(np.exp(2.3 + 0.6 * luck.normal("wait", claims, day)))
-    closed = working_day(day + np.maximum(1, wait).astype(np.int64) + long)
+    closed = _settled_on(luck, claims, day)
     return desk.rows(services.DISPUTES, {
         "dispute_id": numbered("DP", count), **desk.account(claims), "opened_on": day,
         "reason": luck.word("reason", {"insurance_should_pay": 45, "amount": 20, "already_paid": 15, "service_not_received": 10,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PARTNERS = np.array(("cp01", "cp02", "cp03", "cp04", "cp05"))
 QUIET_DAYS = 7
+GRACE_DAYS = 3
 CALLS = {"claim": pl.Int64, "day": pl.Int64, "direction": pl.String, "result": pl.String, "reason": pl.String}
 ROUTE_OF = {
     "dispute": ("insurance_follow_up", "billing"), "financial_assistance": ("financial_counselling", "financial_counselling"),
@@ -37,7 +38,7 @@ def contacts(desk: Desk, sent: pl.DataFrame, raised: dict[str, tuple[pl.DataFram
     parts.append(_calls(key[0], working_day(key[1] + luck.between("asked", 2, 20, *key)), "in", "conversation",
                         luck.word("asks about", TALKS, *key)))
     coming = pl.concat(parts)
-    calls = pl.concat([coming, _allowed(desk, _outgoing(sent, luck), coming)])
+    calls = pl.concat([coming, _allowed(desk, _outgoing(sent, luck), coming, _spans(promises, raised["disputes"]))])
     calls = calls.filter(pl.col("day") <= desk.last).sort("day", "claim", "direction", "reason", maintain_order=True)
     rows = _described(desk, calls, luck)
     return {"interactions": rows, "promises": _promise_rows(desk, promises, calls)}
@@ -65,8 +66,21 @@ def _outgoing(sent: pl.DataFrame, luck: Luck) -> pl.DataFrame:
     return _calls(each[0], day, "out", result, reason).unique(["claim", "day"], keep="first", maintain_order=True)
 
 
-def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame) -> pl.DataFrame:
-    """Without calls soon after a conversation about the account, or while the patient's application is open."""
+def _spans(promises: pl.DataFrame, disputes: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
+    """Claim, first and last day on which nobody calls: promises with their grace, and disputes; day numbers."""
+    rows, raised = disputes
+    closed = rows["closed_on"].cast(pl.Int32).cast(pl.Int64).fill_null(10**6)
+    return pl.concat([
+        promises.select("claim", pl.col("day").alias("from"), (pl.col("due") + GRACE_DAYS).alias("to")),
+        raised.select("claim", pl.col("day").alias("from")).with_columns(closed.alias("to")),
+    ])
+
+
+def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Without calls soon after a conversation about the account, in a span of its own, or while an application is open."""
+    calls = calls.with_row_index("row")
+    resting = calls.join(spans, on="claim").filter(pl.col("day").is_between("from", "to"))["row"]
+    calls = calls.filter(~pl.col("row").is_in(resting.implode())).drop("row")
     talked = coming.select("claim", "day", pl.col("day").alias("talked")).sort("day")
     own = calls.filter(pl.col("result") == "conversation").select("claim", "day", pl.col("day").alias("talked_before")).sort("day")
     soon = {"by": "claim", "on": "day", "strategy": "backward", "check_sortedness": False}

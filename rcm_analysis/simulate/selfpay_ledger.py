@@ -7,6 +7,7 @@ asked. The ledger is changed before it is exported, so that the programme's file
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from .book import working_day
 from .ledger_rows import shaped
 from .patients import APPROVERS
 from .practice import Practice
+from .selfpay_eob import plant_mismatches
 from .service_rows import Luck
 from .submission import NEVER
 
@@ -30,6 +32,7 @@ class Programme:
     plans: dict[str, np.ndarray] = field(default_factory=dict)
     instalments: dict[str, np.ndarray] = field(default_factory=dict)
     applications: dict[str, np.ndarray] = field(default_factory=dict)
+    planted: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def last(self) -> int:
@@ -52,14 +55,20 @@ class Programme:
         return found.sort("row")["balance"].fill_null(0).to_numpy()
 
 
-def run_programme(practice: Practice) -> Programme:
-    """Open the programme and give its payments, relief and write-offs their place in the ledger."""
+def run_programme(practice: Practice, plants: bool = False) -> Programme:
+    """Open the programme and give its payments, relief and write-offs their place in the ledger.
+
+    With `plants` some patient balances do not follow the EOB; the programme knows no better.
+    """
     programme = Programme(practice)
+    if plants and len(practice.book.calendar.months) >= 8:
+        programme.planted = plant_mismatches(programme)
     candidates = _unpaid(programme)
     way = programme.luck("ways").uniform("way", candidates["claim"].to_numpy())
     _open_plans(programme, candidates.filter(pl.Series(way < 0.5)))
     _apply_for_assistance(programme, candidates.filter(pl.Series((way >= 0.5) & (way < 0.62))))
     _pay_before_due(programme)
+    _rest_while_applied(programme)
     practice.ledger = practice.ledger.sort("posted", maintain_order=True)
     return programme
 
@@ -167,6 +176,21 @@ def _apply_for_assistance(programme: Programme, found: pl.DataFrame) -> None:
         _posted(claims, "write_off", relieved[helped], posted, "financial assistance", luck),
         _posted(claims[lost], "write_off", rest[lost], off[lost], "bad debt", luck),
     ])
+
+
+def _rest_while_applied(programme: Programme) -> None:
+    """No statement goes out while an application for the account is open."""
+    asked = programme.applications
+    spans = pl.DataFrame({"claim": asked["claim"], "from": asked["applied"], "to": asked["decided"]}).cast(pl.Int64)
+    programme.practice.notes = resting(programme.practice.notes, spans)
+
+
+def resting(notes: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """The notes without the statements that fall between the days of a span (claim, from, to) of their claim."""
+    notes = notes.with_row_index("row")
+    sent = notes.filter(pl.col("action") == "statement").join(spans, on="claim")
+    barred = sent.filter(pl.col("day").is_between("from", "to", closed="none"))["row"]
+    return notes.filter(~pl.col("row").is_in(barred.implode())).drop("row")
 
 
 def _pay_before_due(programme: Programme) -> None:

@@ -35,9 +35,12 @@ REMARKS = {"interactions": "Call Notes", "feedback": "Comment", "care_contacts":
 
 
 def _self_pay(practice: Practice, plants: bool) -> Made:
-    programme = run_programme(practice)
+    programme = run_programme(practice, plants)
     tables = selfpay_tables(programme)
-    return plant_breaches(programme, tables) if plants else (tables, [])
+    if not plants:
+        return tables, []
+    tables, planted = plant_breaches(programme, tables)
+    return tables, [*programme.planted, *planted]
 
 
 MAKERS: dict[str, Callable[[Practice, bool], Made]] = {
