@@ -127,7 +127,8 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     usual = _usual(no_price.filter(col("excluded") == ""))
     rows = lines.with_columns(month_of(col("received_on"))).join(usual, on=[*KEY, "month"], how="left")
     whole = col("units").cast(nw.Int64)
-    is_open = col("contract_cents").is_null() & ~col("usual_cents").is_null()
+    is_whole = (col("units") > 0) & (col("units").floor() == col("units"))
+    is_open = col("contract_cents").is_null() & ~col("usual_cents").is_null() & is_whole
     inferred, high = (nw.when(is_open).then(lesser_of_charge(col(name) * whole)) for name in ("usual_cents", "p90_cents"))
     rows = rows.with_columns(inferred_cents=inferred, high_cents=high)
     named = nw.when(~col("contract_cents").is_null()).then(nw.lit("contract"))

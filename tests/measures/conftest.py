@@ -114,3 +114,9 @@ def builders_ledger():
 def builders_self_pay():
     """Rows of the self-pay tables with plain defaults: the module self_pay_tables.py."""
     return _beside("self_pay_tables")
+
+
+@pytest.fixture(scope="session")
+def builders_contract():
+    """Priced lines with plain defaults: the module contract_tables.py."""
+    return _beside("contract_tables")
