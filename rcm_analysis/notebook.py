@@ -25,6 +25,7 @@ from .exhibits import blocks, figures
 from .exhibits.client_review import ClientReview
 from .exhibits.plan import open_plan as open_plan
 from .exhibits.portfolio import PortfolioOverview
+from .exhibits.self_pay_review import SelfPayReview
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
 from .periods import Period
@@ -33,10 +34,10 @@ from .workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
 EVERYONE = "everyone"
-REVIEWS = {"client_review": ClientReview}
+REVIEWS = {"client_review": ClientReview, "self_pay_review": SelfPayReview}
 """Template of one client -> what makes its exhibits."""
 
-TITLES = {"client_review": "Monthly review", "portfolio_overview": "Portfolio overview"}
+TITLES = {"client_review": "Monthly review", "self_pay_review": "Self-pay programme", "portfolio_overview": "Portfolio overview"}
 
 
 class Report:

@@ -1,0 +1,96 @@
+"""One client's self-pay programme, exhibit by exhibit, for the client and the programme manager."""
+
+from __future__ import annotations
+
+from . import review_rest, self_pay_controls, self_pay_findings, self_pay_money, self_pay_requests
+from .blocks import Block
+from .client_review import glossary_of
+from .self_pay_facts import SelfPayFacts
+from .subject import Subject
+
+MEASURES = (
+    "liquidation", "pay_rate", "balance_transfers", "promises_kept", "plan_utilisation", "instalments_on_schedule", "plan_standing",
+    "plan_completion", "plan_cures", "decline_rate", "decline_recovery", "reprocess_success", "disputes", "disputes_in_time", "assistance",
+    "assistance_in_time", "itemised_in_time", "account_rework", "triage", "contact_rate", "engagement_rate", "resolution_rate", "documentation",
+    "script_adherence", "manual_write_offs", "credit_ages", "eob_check", "policy_checks", "scope_guard", "estimate_differences",
+)
+"""The measures that stand in a self-pay review, in the order of its appendix."""
+
+TERMS = (
+    {
+        "name": "time_to_default", "title": "How long plans hold", "unit": "share", "source": "Kaplan and Meier (1958)",
+        "formula": "Share of the plans that broke for the first time within so many days of the agreement. A plan that has not broken is watched to the "
+                   "as-of day, or to the day on which it was paid to the end or cancelled, and counts as open until then. Date basis: day agreed.",
+    },
+    {
+        "name": "turnaround", "title": "How long patients wait", "unit": "days", "source": "Kaplan and Meier (1958)",
+        "formula": "First day by which half of the cases had ended, open ones counted as open for as long as they have run: leaving them out would make "
+                   "the median too short. Empty while less than half have ended. Date basis: day on which the case came in.",
+    },
+)
+"""What is no measure of the catalogue, for the appendix."""
+
+
+class SelfPayReview:
+    """The exhibits of one month of a self-pay programme; each gives its blocks."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._facts = SelfPayFacts(subject)
+
+    def answers(self) -> list[Block]:
+        """Page one: six questions."""
+        return self_pay_findings.answers(self._facts)
+
+    def findings(self) -> list[Block]:
+        """What to put right, with dollars, owner and day."""
+        return self_pay_findings.all_findings(self._facts)
+
+    def liquidation(self) -> list[Block]:
+        return self_pay_money.liquidation(self._facts)
+
+    def plans(self) -> list[Block]:
+        return self_pay_money.plans(self._facts)
+
+    def payments(self) -> list[Block]:
+        """Promises and declined payments."""
+        return self_pay_money.payments(self._facts)
+
+    def eob_check(self) -> list[Block]:
+        return self_pay_controls.eob_check(self._facts)
+
+    def compliance(self) -> list[Block]:
+        return self_pay_controls.compliance(self._facts)
+
+    def scope_guard(self) -> list[Block]:
+        return self_pay_controls.scope_guard(self._facts)
+
+    def estimates(self) -> list[Block]:
+        return self_pay_controls.estimates(self._facts)
+
+    def requests(self) -> list[Block]:
+        """Disputes, financial assistance, itemised statements."""
+        return self_pay_requests.requests(self._facts)
+
+    def rework(self) -> list[Block]:
+        """Changes of accounts, and triage."""
+        return self_pay_requests.rework(self._facts)
+
+    def contacts(self) -> list[Block]:
+        return self_pay_requests.contacts(self._facts)
+
+    def write_offs(self) -> list[Block]:
+        return self_pay_controls.write_offs(self._facts)
+
+    def credits(self) -> list[Block]:
+        return self_pay_controls.credits(self._facts)
+
+    def quality(self) -> list[Block]:
+        return self_pay_requests.quality(self._facts)
+
+    def definitions(self) -> list[Block]:
+        """What each measure counts."""
+        return [glossary_of(MEASURES, more=TERMS)]
+
+    def provenance(self) -> list[Block]:
+        return review_rest.provenance(self.subject)
