@@ -240,6 +240,8 @@ def cells_of(lines: pd.DataFrame, months: pd.PeriodIndex) -> Cells:
 def _level(lines: pd.DataFrame, dims: tuple[str, ...]) -> tuple[np.ndarray, pd.DataFrame]:
     if not dims:
         return np.zeros(len(lines), np.int64), pd.DataFrame({"level": [LEVELS[dims]]})
+    if any(lines[name].nunique() < 2 for name in dims):  # the only site of a client names nothing
+        return np.full(len(lines), -1), pd.DataFrame({"level": []})
     grouped = lines.groupby(list(dims), sort=True, dropna=True)
     ids = grouped.ngroup().to_numpy()
     found = grouped.size().index.to_frame(index=False).assign(level=LEVELS[dims])
@@ -259,7 +261,8 @@ def _parents(member: np.ndarray, cells: int) -> list[tuple[int, ...]]:
     found: list[tuple[int, ...]] = [()] * cells
     for place, row in enumerate(member):
         for cell in np.unique(row[row >= 0]):
-            found[cell] = tuple(int(member[other][witness[cell]]) for other in coarser[place])
+            above = [int(member[other][witness[cell]]) for other in coarser[place]]
+            found[cell] = tuple(dict.fromkeys(max(0, parent) for parent in above))
     return found
 
 

@@ -24,43 +24,49 @@ TAIL = 400
 """Terms of an upper tail that are added up: beyond them nothing is left, for the tail starts above the mean."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Verdict:
-    """For each kind and cell: first month of the likeliest change, usual rate, evidence (-ln p), p with the
-    number of first months tried, and q (Benjamini-Hochberg over everything judged)."""
+    """For each category (first axis) and cell: the first month of the likeliest change, the usual rate before it,
+    the evidence (-ln p), and p with the number of first months tried."""
 
-    kinds: list[int]
     start: np.ndarray
     usual: np.ndarray
     evidence: np.ndarray
     p_value: np.ndarray
-    q_value: np.ndarray
 
-    def usual_lines(self, cells: Cells, cell: int, start: int) -> float:
-        """The usual rate of the cell, of lines instead of claims, for the first kind."""
-        before = slice(0, start)
-        rates, _ = usual_rates(cells, cells.denied_lines[self.kinds[:1], :, before].sum(2), cells.lines[:, before].sum(1))
-        return float(rates[0, cell])
+    def replace(self, kind: int, other: Verdict) -> None:
+        """Take over the verdict on one category."""
+        for name in ("start", "usual", "evidence", "p_value"):
+            getattr(self, name)[kind] = getattr(other, name)[0]
 
 
 def judged(cells: Cells, last: int, kinds: Sequence[int]) -> Verdict:
     """The verdict on every cell, for some categories, with `last` as the last month."""
     kinds = list(kinds)
     shape = (len(kinds), len(cells.table))
-    start, usual = np.full(shape, last), np.zeros(shape)
-    best = np.zeros(shape)
+    start, usual, best = np.full(shape, last), np.zeros(shape), np.zeros(shape)
     starts = range(max(FEWEST_BEFORE, last - MOST_MONTHS + 1), last + 1)
     for first in starts:
         rates, found = _evidence(cells, kinds, first, last)
         better = found > best
         start, usual, best = np.where(better, first, start), np.where(better, rates, usual), np.where(better, found, best)
-    p_value = np.minimum(1.0, np.exp(-best) * len(starts)) if len(starts) else np.ones(shape)
-    p_value = np.where(best > 0, p_value, 1.0)
+    p_value = np.where(best > 0, np.minimum(1.0, np.exp(-best) * len(starts)), 1.0)
+    return Verdict(start, usual, best, p_value)
+
+
+def false_discoveries(cells: Cells, verdict: Verdict, last: int) -> np.ndarray:
+    """q of every category and cell: Benjamini-Hochberg over all cells that decided anything in the months tested."""
     asked = cells.claims[:, max(0, last - MOST_MONTHS + 1):last + 1].sum(1) > 0
-    q_value = np.ones(shape)
-    if asked.any() and len(kinds):
-        q_value[:, asked] = stats.false_discovery_control(p_value[:, asked].ravel()).reshape(len(kinds), -1)
-    return Verdict(kinds, start, usual, best, p_value, q_value)
+    q_value = np.ones(verdict.p_value.shape)
+    if q_value[:, asked].size:
+        q_value[:, asked] = stats.false_discovery_control(verdict.p_value[:, asked].ravel()).reshape(len(q_value), -1)
+    return q_value
+
+
+def usual_line_rate(cells: Cells, kind: int, cell: int, start: int) -> float:
+    """The usual rate of a cell before `start`, of lines instead of claims."""
+    rates, _ = usual_rates(cells, cells.denied_lines[[kind], :, :start].sum(2), cells.lines[:, :start].sum(1))
+    return float(rates[0, cell])
 
 
 def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

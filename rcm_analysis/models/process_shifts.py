@@ -186,9 +186,10 @@ def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataF
                   of this client usually wait from entry to their first submission
         raised    when the chance x the sending days of the record is at most 0.01
     Counts
-        Sending days: the weekdays with at least 5 % of the claims ever sent, without federal holidays. Waiting claims
-        have an insurer, were entered by the end of the run, and had not been sent. `claims` and `cents` leave out
-        those that had already waited longer than 95 % of claims do when it began (they wait for something else).
+        Sending days: the weekdays with at least 5 % of the claims ever sent, without federal holidays, and any other
+        day on which claims left. Waiting claims have an insurer, were entered by the end of the run, and had not been
+        sent. `claims` and `cents` leave out those that had already waited longer than 95 % of claims do when it began
+        (they wait for something else).
     Columns
         onset_on, last_on: first and last silent sending day; resumed_on: the day on which claims left again, empty
         while it goes on (is_over false)
@@ -234,12 +235,12 @@ def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.D
 
 
 def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
-    """Every usual sending day from the first submission on."""
+    """Every usual sending day from the first submission on, and every other day on which claims left."""
     share = submitted.dt.weekday.value_counts(normalize=True)
     usual = share.index[share >= SENDING_SHARE]
     days = pd.date_range(submitted.min(), last, freq="D")
     closed = USFederalHolidayCalendar().holidays(days[0], days[-1])
-    return days[days.weekday.isin(usual) & ~days.isin(closed)].to_numpy("datetime64[D]")
+    return days[(days.weekday.isin(usual) & ~days.isin(closed)) | days.isin(submitted)].to_numpy("datetime64[D]")
 
 
 def _runs(silent: np.ndarray) -> list[tuple[int, int]]:

@@ -15,20 +15,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ..errors import ParameterError
 from .control_charts import change_point, laney_chart
 from .denial_cells import LEVELS, Cells, cells_of, counts_of, first_lines, with_expected, with_families
-from .denial_odds import Verdict, judged
+from .denial_odds import Verdict, false_discoveries, judged, usual_line_rate
 
 NAMES = ("payer", "family", "procedure", "provider", "location")
 COMPLETE_SHARE = 0.7
 """A month with less than 70 % of the usual volume is not complete: its rate is that of the quickest payers."""
+BY_CHANCE = 0.01
+"""A small practice has such a month by chance: only what is rarer than this (Poisson) is taken for incomplete."""
 USUAL_MONTHS = 6
-MOST_FINDINGS = 5
-"""Causes named in one category at a time; whoever has more has one cause: look at the whole."""
-SAME_CAUSE = 0.8
-"""A finer cell that holds this share of the excess is the cause; a coarser one that does not is not."""
+MOST_FINDINGS = 20
+"""Causes named at a time: nobody can follow up more."""
+SAME_CAUSE = 0.5
+"""What is raised at least half as much as its neighbour has the same cause: both are named by what they share."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,13 @@ class Floors:
     """What is too small to be raised, however sure it is.
 
     points, ratio: the rate must be 5 points above the usual one, or 1.5 times it; claims: fewer denied
-    claims than 3 are incidents; cents: less than $250 over expectation pays nobody's hour.
+    claims than 3 are incidents; cents: $100 is what it costs to rework three or four claims (from $25 each).
     """
 
     points: float = 0.05
     ratio: float = 1.5
     claims: int = 3
-    cents: int = 25_000
+    cents: int = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,16 @@ def systemic_denials(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
                       the over-dispersion of the client's months (Laney's sigma_z), times the first months tried
         raised when   q <= 0.05 (Benjamini-Hochberg over all cells and categories) and above `floors`, over all
                       months tested and in the last two
-        named         the cell that makes the counts least likely, less the number of cells it was chosen from; a
-                      coarser one where it holds less than 80 % of that one's excess and the rest is raised likewise
+        named         the highest level that explains the excess, and not higher: the cell whose counts are least likely,
+                      for the number of cells that it was chosen from; a coarser one where its other lines are
+                      raised too, at least half as much
         excess        denied - expected; expected = usual rate x lines; excess_cents = expected amounts of the denied
                       lines - usual rate x expected amounts of all lines of the cell
     Counts
         First decisions of primary payers on lines (`denial_cells.first_lines`), from the month of the onset on. Chance is judged on
         claims, whose lines are denied together. No line stands in two findings of one category. The last month
-        counts only when it holds 70 % of the median volume of the six months before it; `attrs["left_out"]` says
-        when it does not. At least six months must lie before the first month tested.
+        counts only when it holds 70 % of the median claims of the six months before it, or as few as chance gives;
+        `attrs["left_out"]` says when it does not. At least six months must lie before the first month tested.
     Columns
         level in words; procedures: code family or code; codes: the codes denied; onset_on: first denial of the week
         in which the rate changed; first_month, last_month: the months counted; contract_share: share of denied_cents
@@ -117,17 +121,37 @@ def findings(history: DenialHistory, *, as_of: dt.date, q: float = 0.05, floors:
     """`systemic_denials` of a history that is already counted, as it stood at the end of the month of `as_of`."""
     floors = floors or Floors()
     last, left_out = last_month(history, as_of)
-    rows: list[dict[str, Any]] = []
-    if last >= 0:
-        verdict = judged(history.cells, last, range(len(history.cells.categories)))
-        held = verdict.q_value <= q
-        limit = verdict.p_value[held].max() if held.any() else 0.0
-        for kind in np.flatnonzero((held & _above(history.cells, verdict, last, floors)).any(axis=1)):
-            rows += _of_category(history, int(kind), last, (q, limit), floors)
+    rows = _causes(history, last, q, floors) if last >= 0 and history.cells.categories else []
     found = pd.DataFrame(rows, columns=list(COLUMNS))
     found = found.astype({"onset_on": "datetime64[us]"}).sort_values("excess_cents", ascending=False, ignore_index=True)
     found.attrs["left_out"] = left_out
     return found
+
+
+def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list[dict[str, Any]]:
+    """The causes, the surest first. What one explains is set aside before the next is sought: the many cells in
+    which it shows would otherwise make room for false discoveries."""
+    kinds = range(len(history.cells.categories))
+    cells = dict.fromkeys(kinds, history.cells)
+    verdict = judged(history.cells, last, kinds)
+    above = np.array([_above(cells[kind], verdict, kind, last, floors) for kind in kinds])
+    rows: list[dict[str, Any]] = []
+    while len(rows) < MOST_FINDINGS:
+        q_value = false_discoveries(history.cells, verdict, last)
+        raised = (q_value <= q) & above
+        if not raised.any():
+            break
+        kind = int(np.argmax(np.where(raised, verdict.evidence, -1.0).max(axis=1)))
+        cell = _named(cells[kind], verdict, kind, last, raised[kind])
+        changed = int(verdict.start[kind, cell])
+        start, onset = _onset(history, kind, cell, changed, last)
+        usual = usual_line_rate(cells[kind], kind, cell, changed)
+        rows.append(_finding(history, cells[kind], kind, cell, (start, last), usual) | {
+            "onset_on": onset, "q_value": q_value[kind, cell], "is_new": start >= last - 1})
+        cells[kind] = cells[kind].without(counts_of(history.lines, cells[kind], _claims_of(history, cell, start, last)))
+        verdict.replace(kind, judged(cells[kind], last, [kind]))
+        above[kind] = _above(cells[kind], verdict, kind, last, floors)
+    return rows
 
 
 def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
@@ -138,76 +162,52 @@ def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
     position = min(position, len(months) - 1)
     if position < 0:
         return -1, ""
-    volume = history.cells.lines[0]
+    volume = history.cells.claims[0]
     usual = np.median(volume[max(0, position - USUAL_MONTHS):position]) if position else 0.0
-    if months[position] == here and volume[position] < COMPLETE_SHARE * usual:
+    few = volume[position] < COMPLETE_SHARE * usual and stats.poisson.cdf(volume[position], usual) < BY_CHANCE
+    if months[position] == here and few:
         share = volume[position] / usual
-        said = f"{here} is left out: {volume[position]:.0f} lines decided, {share:.0%} of the usual {usual:.0f}; it is not complete."
+        said = f"{here} is left out: {volume[position]:.0f} claims decided, {share:.0%} of the usual {usual:.0f}; it is not complete."
         return position - 1, said
     return position, ""
 
 
-def _above(cells: Cells, verdict: Verdict, last: int, floors: Floors) -> np.ndarray:
+def _above(cells: Cells, verdict: Verdict, kind: int, last: int, floors: Floors) -> np.ndarray:
     """Which cells are above the floors, since their first month and in the last two."""
-    size = last + 1
-    kinds = list(verdict.kinds)
-    claims, denied = cells.claims[:, :size], cells.denied_claims[kinds, :, :size]
-    cents, lost = cells.cents[:, :size], cells.denied_cents[kinds, :, :size]
-    inside = np.arange(size)[None, None, :] >= verdict.start[:, :, None]
-    recent = np.arange(size)[None, None, :] >= np.maximum(verdict.start, last - 1)[:, :, None]
-    enough = (denied * inside).sum(2) >= floors.claims
-    paying = (lost * inside).sum(2) - verdict.usual * (cents[None] * inside).sum(2) >= floors.cents
-    above = enough & paying
-    for window in (inside, recent):
-        of = (claims[None] * window).sum(2)
-        rate = np.divide((denied * window).sum(2), of, out=np.zeros_like(verdict.usual), where=of > 0)
-        above &= (rate >= verdict.usual + floors.points) | (rate >= verdict.usual * floors.ratio)
+    size, start, usual = last + 1, verdict.start[kind], verdict.usual[kind]
+    month = np.arange(size)[None, :]
+    since = month >= start[:, None]
+    lost, cents = cells.denied_cents[kind, :, :size], cells.cents[:, :size]
+    above = (cells.denied_claims[kind, :, :size] * since).sum(1) >= floors.claims
+    above &= (lost * since).sum(1) - usual * (cents * since).sum(1) >= floors.cents
+    for window in (since, month >= np.maximum(start, last - 1)[:, None]):
+        of = (cells.claims[:, :size] * window).sum(1)
+        rate = np.divide((cells.denied_claims[kind, :, :size] * window).sum(1), of, out=np.zeros(len(of)), where=of > 0)
+        above &= (rate >= usual + floors.points) | (rate >= usual * floors.ratio)
     return above
 
 
-def _of_category(history: DenialHistory, kind: int, last: int, limits: tuple[float, float], floors: Floors) -> list[dict[str, Any]]:
-    """The causes of one category, the surest first; what one explains is set aside before the next is sought."""
-    cells, rows = history.cells, []
-    for _ in range(MOST_FINDINGS):
-        verdict = judged(cells, last, [kind])
-        raised = (verdict.q_value[0] <= limits[0]) & (verdict.p_value[0] <= limits[1]) & _above(cells, verdict, last, floors)[0]
-        if not raised.any():
-            break
-        cell = _named(cells, verdict, last, raised)
-        start, onset = _onset(history, cells, kind, cell, int(verdict.start[0, cell]), last)
-        rows.append(_finding(history, cells, kind, cell, (start, last), verdict, onset))
-        cells = cells.without(counts_of(history.lines, cells, _claims_of(history, cell, start, last)))
-    return rows
-
-
-def _named(cells: Cells, verdict: Verdict, last: int, raised: np.ndarray) -> int:
+def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndarray) -> int:
     """The cell that names the cause best."""
     of_level = cells.table["level"].map(cells.table["level"].value_counts()).to_numpy(float)
-    score = np.where(raised, verdict.evidence[0] - np.log(of_level), -np.inf)
+    score = np.where(raised, verdict.evidence[kind] - np.log(of_level), -np.inf)
     best = int(np.argmax(score))
-    start = int(verdict.start[0, best])
-    span = slice(start, last + 1)
-    kind = verdict.kinds[0]
-
-    def excess(cell: int) -> float:
-        return cells.denied_claims[kind, cell, span].sum() - verdict.usual[0, cell] * cells.claims[cell, span].sum()
-
+    span = slice(int(verdict.start[kind, best]), last + 1)
+    denied, lines = cells.denied_lines[kind, :, span].sum(1), cells.lines[:, span].sum(1)
+    usual = verdict.usual[kind]
     while True:
-        wider = [cell for cell in cells.table["parents"][best] if raised[cell] and excess(best) < SAME_CAUSE * excess(cell)]
-        wider = [cell for cell in wider if _rest_is_raised(cells, verdict, best, cell, span)]
+        wider = [cell for cell in cells.table["parents"][best] if raised[cell] and _rest_is_raised(denied, lines, usual, best, cell)]
         if not wider:
             return best
         best = max(wider, key=lambda cell: score[cell])
 
 
-def _rest_is_raised(cells: Cells, verdict: Verdict, fine: int, coarse: int, span: slice) -> bool:
-    """Whether the coarser cell is raised at least half as much without the finer one."""
-    kind = verdict.kinds[0]
-    denied, claims = (
-        array[coarse, span].sum() - array[fine, span].sum() for array in (cells.denied_claims[kind], cells.claims))
-    own = cells.denied_claims[kind, fine, span].sum() / cells.claims[fine, span].sum()
-    usual = verdict.usual[0, coarse]
-    return claims > 0 and denied / claims - usual >= (own - usual) / 2
+def _rest_is_raised(denied: np.ndarray, lines: np.ndarray, usual: np.ndarray, fine: int, coarse: int) -> bool:
+    """Whether the coarser cell without the finer one is raised too: half as much or more, and not by chance."""
+    lost, of = denied[coarse] - denied[fine], lines[coarse] - lines[fine]
+    if of <= 0 or stats.binom.sf(lost - 1, of, usual[coarse]) > BY_CHANCE:
+        return False
+    return lost / of - usual[coarse] >= SAME_CAUSE * (denied[fine] / lines[fine] - usual[fine])
 
 
 def _claims_of(history: DenialHistory, cell: int, start: int, last: int) -> np.ndarray:
@@ -222,12 +222,12 @@ def _within(history: DenialHistory, start: int, last: int) -> np.ndarray:
     return (months >= start) & (months <= last)
 
 
-def _onset(history: DenialHistory, cells: Cells, kind: int, cell: int, start: int, last: int) -> tuple[int, pd.Timestamp]:
+def _onset(history: DenialHistory, kind: int, cell: int, start: int, last: int) -> tuple[int, pd.Timestamp]:
     """The first month that counts, and the day of the first denial of the week in which the rate changed."""
     begin = history.cells.months[start].start_time
     inside = (history.cells.member == cell).any(axis=0) & _within(history, max(0, start - USUAL_MONTHS), last)
     lines = history.lines[inside]
-    lost = (lines["category"] == cells.categories[kind]).to_numpy()
+    lost = (lines["category"] == history.cells.categories[kind]).to_numpy()
     week = lines["received_on"].dt.to_period("W").dt.start_time
     weeks = pd.DataFrame({"week": week, "denied": lost, "total": 1}).groupby("week").sum()
     changed = change_point(weeks["denied"], weeks["total"], significance=1.0)
@@ -240,14 +240,11 @@ def _onset(history: DenialHistory, cells: Cells, kind: int, cell: int, start: in
     return min(start, pd.Period(onset, "M").ordinal - history.cells.months[0].ordinal), onset
 
 
-def _finding(
-    history: DenialHistory, cells: Cells, kind: int, cell: int, months: tuple[int, int], verdict: Verdict, onset: pd.Timestamp
-) -> dict[str, Any]:
+def _finding(history: DenialHistory, cells: Cells, kind: int, cell: int, months: tuple[int, int], usual: float) -> dict[str, Any]:
     start, last = months
     span = slice(start, last + 1)
     claims, lines, cents = (array[cell, span].sum() for array in (cells.claims, cells.lines, cells.cents))
     denied_claims, denied, lost = (array[kind, cell, span].sum() for array in (cells.denied_claims, cells.denied_lines, cells.denied_cents))
-    usual = verdict.usual_lines(cells, cell, int(verdict.start[0, cell]))
     name = cells.table.iloc[cell]
     category = cells.categories[kind]
     rows = history.lines[(history.cells.member == cell).any(axis=0) & _within(history, start, last)]
@@ -257,13 +254,12 @@ def _finding(
         "client": history.client, "level": name["level"], "payer": name["payer"] or "", "category": category,
         "procedures": name["procedure"] or name["family"] or "",
         "codes": tuple(sorted(rows["procedure"].dropna().unique())) if name["procedure"] or name["family"] else (),
-        "provider": name["provider"] or "", "location": name["location"] or "", "onset_on": onset,
+        "provider": name["provider"] or "", "location": name["location"] or "",
         "first_month": str(history.cells.months[start]), "last_month": str(history.cells.months[last]),
         "claims": int(claims), "denied_claims": int(denied_claims), "lines": int(lines), "denied": int(denied),
         "expected": usual * lines, "excess": denied - usual * lines, "usual_rate": usual, "rate": denied / lines,
         "denied_cents": int(lost), "excess_cents": int(lost - usual * cents),
         "contract_share": by_contract / rows["expected_cents"].sum() if rows["expected_cents"].sum() > 0 else np.nan,
-        "q_value": verdict.q_value[0, cell], "is_new": start >= last - 1,
     }
 
 
