@@ -213,19 +213,30 @@ class _Cube:
         return None
 
     def _next(self, cell: int, lines: list[np.ndarray], of_cell: dict[int, list[int]]) -> int:
-        """The cell to hide for it: the smallest shown one of the line that guards it worst; totals only at last."""
-        unknown, values, printed = self._unknown(), self.values.ravel(), self.printed.ravel()
-        offers = []
-        for number in of_cell[cell]:
-            line = lines[number]
-            guard = int(values[line[:-1]][unknown[line[:-1]]].sum() - values[cell]) if not unknown[line[-1]] else values.max()
-            for other in line.tolist():
-                if not unknown[other] and printed[other] and values[other] > 0:
-                    offers.append((guard > 0, self._depth(other), int(values[other]), other))
-        if offers:
-            return min(offers)[-1]
-        shown = [(self._depth(other), int(values[other]), other) for other in np.flatnonzero(~unknown & printed & (values > 0)).tolist()]
-        return min(shown)[-1]
+        """The cell to hide for it.
+
+        A line with one unknown gives it away, and with it whatever it was to guard; so the lines around the
+        cell that have only one are served first, by the cell that serves most of them, then the smallest.
+        Totals come last.
+        """
+        unknown, printed, values = self._unknown(), self.printed.ravel(), self.values.ravel()
+        lone = [int(unknown[line].sum()) == 1 for line in lines]
+        around = self._around(cell, lines, of_cell, unknown)
+        bare = sorted({number for one in around for number in of_cell[one] if lone[number]})
+        for numbers in (bare, of_cell[cell], range(len(lines))):
+            offers = {other for number in numbers for other in lines[number].tolist() if not unknown[other] and printed[other] and values[other] > 0}
+            if offers:
+                return min(offers, key=lambda other: (self._depth(other), -sum(lone[number] for number in of_cell[other]), int(values[other]), other))
+        raise TableError("The table could not be protected: everything in it is hidden. Please report its shape.")
+
+    def _around(self, cell: int, lines: list[np.ndarray], of_cell: dict[int, list[int]], unknown: np.ndarray) -> set[int]:
+        """The cell and all unknown cells that hang together with it, line by line."""
+        found, ahead = {cell}, [cell]
+        while ahead:
+            here = {other for number in of_cell[ahead.pop()] for other in lines[number].tolist() if unknown[other]} - found
+            found |= here
+            ahead += sorted(here)
+        return found
 
     def _depth(self, cell: int) -> int:
         """How many directions the cell is a total of."""
