@@ -9,7 +9,10 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-DOORS = ("payment_lag", "cash_outlook", "backtest", "programme_plan", "assumptions", "plan_scenarios", "systemic_denials", "process_shifts", "control_charts")
+DOORS = (
+    "payment_lag", "cash_outlook", "backtest", "programme_plan", "assumptions", "plan_scenarios", "systemic_denials", "process_shifts",
+    "control_charts",
+)
 __all__ = list(DOORS)
 
 

@@ -23,6 +23,7 @@ from ..workspace import open_workspace
 from . import (
     scores_cash,
     scores_claims,
+    scores_detection,
     scores_engagement,
     scores_follow_up,
     scores_self_pay,
@@ -34,7 +35,7 @@ from .record import Row, Tally, rows_of
 
 SCORERS = (
     *scores_claims.SCORERS, *scores_cash.SCORERS, *scores_underpayments.SCORERS, *scores_follow_up.SCORERS, *scores_worklist.SCORERS,
-    *scores_engagement.SCORERS, *scores_self_pay.SCORERS,
+    *scores_engagement.SCORERS, *scores_self_pay.SCORERS, *scores_detection.SCORERS,
 )
 SIZES = (0.3, 1.0, 0.6)
 """How large the clients are, seed by seed: small practices have few claims and noisy rates."""
