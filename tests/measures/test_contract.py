@@ -55,11 +55,18 @@ PRICES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "contract", "excluded"), PRICES)
-def test_the_price_of_the_contract(builders_contract, line, contract, excluded):
+@pytest.fixture(scope="module")
+def priced(builders_contract):
+    """All cases of PRICES in one book, by the words of the case."""
     b = builders_contract
     fees = [b.fee(entry.pop("allowed"), **entry) for entry in map(dict, FEES)]
-    found = one(b.tables(b.paid("C", **line), fees=fees))
+    return expected(b.tables(*[b.paid(case.id, **case.values[0]) for case in PRICES], fees=fees)).set_index("claim_id")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in PRICES])
+def test_the_price_of_the_contract(priced, case):
+    _, contract, excluded = case.values
+    found = priced.loc[case.id]
     assert found["excluded"] == excluded
     assert found["basis"] == ("contract" if contract else "")
     if contract:
@@ -86,11 +93,18 @@ EXCLUDED = [
 ]
 
 
-@pytest.mark.parametrize(("cas", "allowed", "excluded"), EXCLUDED)
-def test_what_is_not_compared(builders_contract, cas, allowed, excluded):
+@pytest.fixture(scope="module")
+def adjusted(builders_contract):
+    """All cases of EXCLUDED in one book, by the words of the case."""
     b = builders_contract
-    found = one(b.tables(b.paid("C", allowed, cas=tuple(cas)), fees=[b.fee(10000)]))
-    assert (found["excluded"], found["allowed_cents"]) == (excluded or "", allowed)
+    payments = [b.paid(case.id, case.values[1], cas=tuple(case.values[0])) for case in EXCLUDED]
+    return expected(b.tables(*payments, fees=[b.fee(10000)])).set_index("claim_id")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in EXCLUDED])
+def test_what_is_not_compared(adjusted, case):
+    _, allowed, excluded = case.values
+    assert adjusted.loc[case.id, ["excluded", "allowed_cents"]].tolist() == [excluded, allowed]
 
 
 def test_a_line_that_does_not_balance_is_not_compared(builders_contract):

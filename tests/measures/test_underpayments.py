@@ -30,11 +30,14 @@ TOLERANCE = [
 ]
 
 
-@pytest.mark.parametrize(("price", "allowed", "short"), TOLERANCE)
-def test_a_line_is_short_by_more_than_five_dollars_and_three_per_cent(builders_contract, price, allowed, short):
+def test_a_line_is_short_by_more_than_five_dollars_and_three_per_cent(builders_contract):
+    """All cases in one book, each a procedure of its own."""
     b = builders_contract
-    found = lines(b.tables(b.paid("C", allowed, charge=200000), fees=[b.fee(price)]))
-    assert found["short_cents"].tolist() == ([] if short is None else [short])
+    book = b.tables(
+        *[b.paid(case.id, case.values[1], procedure=case.id, charge=200000) for case in TOLERANCE],
+        fees=[b.fee(case.values[0], procedure=case.id) for case in TOLERANCE])
+    found = dict(zip(*[lines(book)[name] for name in ("claim_id", "short_cents")], strict=True))
+    assert found == {case.id: case.values[2] for case in TOLERANCE if case.values[2]}
 
 
 TRAPS = [
@@ -51,12 +54,12 @@ TRAPS = [
 ]
 
 
-@pytest.mark.parametrize("other", TRAPS)
-def test_lawfully_less_is_no_underpayment(builders_contract, other):
+def test_lawfully_less_is_no_underpayment(builders_contract):
+    """All traps in one book with one line that is in none of them."""
     b = builders_contract
     fees = [b.fee(10000, end="2026-05-31"), b.fee(8000, "2026-06-01")]
-    assert lines(b.tables(b.paid("C", 8000, **other), fees=fees)).empty
-    assert lines(b.tables(b.paid("C", 8000), fees=fees))["short_cents"].tolist() == [2000]
+    found = lines(b.tables(*[b.paid(case.id, 8000, **case.values[0]) for case in TRAPS], b.paid("short", 8000), fees=fees))
+    assert found[["claim_id", "short_cents"]].values.tolist() == [["short", 2000]]
 
 
 def test_what_is_compared_is_allowed_and_never_paid(builders_contract):
@@ -82,10 +85,19 @@ DEADLINES = [
 ]
 
 
-@pytest.mark.parametrize(("rules", "appeal_by", "is_open"), DEADLINES)
-def test_the_appeal_deadline(builders_contract, rules, appeal_by, is_open):
+@pytest.fixture(scope="module")
+def due(builders_contract):
+    """All cases of DEADLINES in one book, each a payer of its own."""
     b = builders_contract
-    found = lines(b.tables(b.paid("C", 9000), fees=[b.fee(10000)], rules=[b.rule(days, start, end) for start, end, days in rules])).iloc[0]
+    rules = [b.rule(days, start, end, payer=case.id) for case in DEADLINES for start, end, days in case.values[0]]
+    payments = [b.paid(case.id, 9000, payer=case.id) for case in DEADLINES]
+    return lines(b.tables(*payments, fees=[b.fee(10000, payer=case.id) for case in DEADLINES], rules=rules)).set_index("payer")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in DEADLINES])
+def test_the_appeal_deadline(due, case):
+    _, appeal_by, is_open = case.values
+    found = due.loc[case.id]
     assert found["is_appealable"] == is_open
     assert pd.isna(found["appeal_by"]) if appeal_by is None else found["appeal_by"] == pd.Timestamp(appeal_by)
 
@@ -164,10 +176,18 @@ PATTERNS = [
 ]
 
 
-@pytest.mark.parametrize(("amounts", "found"), PATTERNS)
-def test_what_is_a_rule_and_since_when(builders_contract, amounts, found):
+@pytest.fixture(scope="module")
+def ruled(builders_contract):
+    """All cases of PATTERNS in one book, each a payer of its own."""
     b = builders_contract
-    answer = repeated(b.tables(*months(b, amounts), fees=[b.fee(FULL)]))
+    payments = [one for case in PATTERNS for one in months(b, case.values[0], payer=case.id)]
+    return repeated(b.tables(*payments, fees=[b.fee(FULL, payer=case.id) for case in PATTERNS]))
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in PATTERNS])
+def test_what_is_a_rule_and_since_when(ruled, case):
+    amounts, found = case.values
+    answer = ruled[ruled["payer"] == case.id]
     assert len(answer) == (found is not None)
     if found:
         onset, short_lines = found
@@ -274,15 +294,29 @@ def test_other_clients_change_nothing(builders_contract):
 
 
 MEASURES = [
-    pytest.param(lambda t: measures.underpaid_lines(t, as_of=AS_OF), id="lines"),
     pytest.param(lambda t: measures.underpayments(t, period=JUNE), id="by payer and code"),
     pytest.param(lambda t: measures.repeated_underpayments(t, as_of=AS_OF), id="repeated"),
     pytest.param(lambda t: measures.rate_changes(t, as_of=AS_OF), id="rate changes"),
 ]
 
 
+def test_every_engine_gives_the_same_lines(mixed, as_engine, engine):
+    ours = lines(mixed)
+    assert len(ours)
+    assert_frame_equal(lines(as_engine(mixed, engine)), ours)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("measured", MEASURES)
-def test_every_engine_gives_the_same_to_the_cent(builders_contract, as_engine, engine, measured):
+def test_every_engine_gives_the_same_to_the_cent(mixed, as_engine, engine, measured):
+    ours = measured(mixed)
+    assert len(ours)
+    assert_frame_equal(measured(as_engine(mixed, engine)), ours)
+
+
+@pytest.fixture(scope="module")
+def mixed(builders_contract):
+    """A payer by contract, one by habit, one whose usual price steps down."""
     b = builders_contract
     contract = months(b, [FULL] * 18 + [SHORT] * 7)
     inferred = [b.paid(f"D{number}", cents, payer="cigna", on=str(dt.date(2026, 1, 2) + dt.timedelta(days=3 * number)), service="2026-01-01")
@@ -290,7 +324,4 @@ def test_every_engine_gives_the_same_to_the_cent(builders_contract, as_engine, e
     step = [b.paid(f"E{number}", cents, payer="humana", on=f"2026-0{month}-1{number % 5}", service=f"2026-0{month}-0{1 + number % 5}")
             for month, cents in ((2, 7000), (3, 7000), (4, 6500), (5, 6500), (6, 6500)) for number in range(month * 6, month * 6 + 6)]
     fees = [b.fee(9800, "2025-01-01", "2025-12-31"), b.fee(FULL)]
-    book = b.tables(*contract, *inferred, *step, fees=fees, rules=[b.rule(60), b.rule(30, payer="cigna")])
-    ours = measured(book)
-    assert len(ours)
-    assert_frame_equal(measured(as_engine(book, engine)), ours)
+    return b.tables(*contract, *inferred, *step, fees=fees, rules=[b.rule(60), b.rule(30, payer="cigna")])
