@@ -162,8 +162,8 @@ def _broken(found: pd.DataFrame) -> dict[str, pd.Series]:
     is_swapped = is_exchanged & (found["share_cents"] > 0) & (found["co_cents"] > 0)
     taken = ~found["reversed_on"].isna() & (found["billed_on"] <= found["reversed_on"]) & (found["co_billed_cents"] <= 0)
     by_oa209 = found["oa209_cents"] >= difference
-    by_co = (found["co_billed_cents"] > 0) | (found["co_cents"] >= difference)
     extra = found["discount_cents"] + found["insurer_given_up_cents"] - found["co_cents"]
+    by_co = (found["co_billed_cents"] > 0) | (-extra >= difference)
     asked = found["billed_cents"] > 0
     return {
         "before_remit": is_waiting & (found["place"] == 0), "before_secondary": is_waiting & (found["place"] > 0),
