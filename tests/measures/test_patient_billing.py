@@ -107,7 +107,7 @@ def many(builders_remit):
 @pytest.fixture(scope="module")
 def judged(many):
     found = eob_check(many, as_of=AS_OF)
-    return dict(found.groupby("claim_id"))
+    return dict(iter(found.groupby("claim_id")))
 
 
 @pytest.mark.parametrize(("number", "expected"), [
