@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -15,7 +16,7 @@ import pytest
 from rcm_analysis import cli, simulate
 from rcm_analysis.schema import CLAIMS, WORK_LOG
 from rcm_analysis.sources.intake import find_files, ingest_client
-from rcm_analysis.sources.worklist_notes import FILLED, KEYS, NOTE_PREFIX
+from rcm_analysis.sources.worklist_notes import FILLED, KEYS, NOTE_PREFIX, Sheet, notes_of, read_sheets
 from rcm_analysis.workspace import open_workspace
 
 CLIENT, OTHER = "dr-suess", "dr-quinn"
@@ -31,6 +32,12 @@ def made(tmp_path_factory) -> Path:
     ingest_client(opened, CLIENT, find_files(opened, client=CLIENT)[CLIENT])
     assert rcm(folder, "worklist", "export", "--client", CLIENT, "--people", "Ann:480", "--to", folder / "list.xlsx") == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def exported(made: Path) -> tuple[Sheet, pl.DataFrame]:
+    (sheet,) = read_sheets((made / "list.xlsx").read_bytes())
+    return sheet, open_workspace(made).store.open(CLIENT).read("claims")
 
 
 @pytest.fixture
@@ -108,21 +115,24 @@ def test_what_is_filled_in_becomes_notes_and_the_rest_is_left_alone(workspace, s
         pytest.param({"worked_by": "x" * 61}, "unreadable", "Worked by", id="a text instead of a name"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_row_column_and_rule(workspace, sheet, capsys, change, rule, column):
-    claims = fill(sheet, GOOD | change, GOOD)
-    assert rcm(workspace, "worklist", "import", sheet, "--client", CLIENT) == 1
-    out = capsys.readouterr().out
-    assert "2 rows filled in, 1 taken into the work log, 1 refused" in out and f"({rule})" in out
-    assert imported(workspace)["claim_id"].to_list() == [claims[1]], "the good row is stored"
-    aside = open_workspace(workspace).client(CLIENT).quarantine().filter(pl.col("rule") == rule)
-    assert aside.select("column", "table").rows() == [(column, "work_log")] and aside["row"][0] > 1
-    strange = [str(value) for value in change.values() if isinstance(value, str) and value != OTHER]
-    assert not any(word in message for word in strange for message in (aside["message"][0], out.replace(str(workspace), "")))
+def test_what_does_not_fit_is_refused_with_row_column_and_rule(exported, change, rule, column):
+    sheet, claims = exported
+    bad, good = ({**row, **GOOD} for row in sheet.rows[:2])
+    found = notes_of([replace(sheet, rows=(bad | change, good, sheet.rows[2]))], client=CLIENT, claims=claims)
+    assert (found.rows_in, found.rows["claim_id"].to_list()) == (2, [good["claim_id"]]), "the good row is stored, the empty one left alone"
+    aside = found.quarantine.row(0, named=True)
+    assert (aside["row"], aside["column"], aside["rule"]) == (bad["row"], column, rule)
+    strange = [value for value in change.values() if isinstance(value, str)]
+    assert not any(word in aside["message"] for word in strange)
 
 
-def test_the_refused_rows_can_be_put_right_and_imported(workspace, sheet):
+def test_the_refused_rows_can_be_put_right_and_imported(workspace, sheet, capsys):
     fill(sheet, GOOD, GOOD | {"minutes": -1, "action": "resubmit"})
     assert rcm(workspace, "worklist", "import", sheet) == 1
+    out = capsys.readouterr().out
+    assert "2 rows filled in, 1 taken into the work log, 1 refused" in out and "Minutes spent: expected 0 to 1440 (minutes)" in out
+    aside = open_workspace(workspace).client(CLIENT).quarantine().filter(pl.col("rule") == "minutes")
+    assert aside.select("column", "table").rows() == [("Minutes spent", "work_log")] and aside["row"][0] > 1
     beside = sheet.with_name("list.refused.xlsx")
     found = openpyxl.load_workbook(beside)["worklist"]
     assert found.cell(found.max_row, found.max_column - 1).value == "minutes"
