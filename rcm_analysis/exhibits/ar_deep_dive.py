@@ -26,8 +26,7 @@ from .formats import as_text, counted
 from .subject import Subject
 
 MEASURES = (
-    "aging", "roll_rates", "unaddressed_secondary", "crossovers_not_received", "deadlines", "repeated_underpayments", "payer_scorecard",
-    "touch_compliance",
+    "aging", "unaddressed_secondary", "crossovers_not_received", "document_requests", "deadlines",
 )
 """The measures that stand in a deep dive, in the order of its appendix."""
 

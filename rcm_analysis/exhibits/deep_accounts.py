@@ -27,12 +27,11 @@ def key_accounts(facts: DeepFacts) -> list[Block]:
     rows = rows.assign(is_late=late)
     definition = ("The largest twentieth of the open claims; the larger, the more often each is to be touched (every 7, 14 or 30 days); "
                   "a statement counts as a touch only where the patient alone owes; US dollars of charges.")
-    blocks = [note(_accounts_sentence(facts, rows)), show(
+    blocks = [note(f"{_accounts_sentence(facts, rows)}{_progress(facts)}"), show(
         rows.head(LARGEST), ACCOUNT, name="high_value_largest", definition=definition,
         title=f"The largest accounts, as of {facts.subject.as_of_text}",
         notes=[f"All {len(rows)} are in the workbook, sheet high_value_accounts."] if len(rows) > LARGEST else [])]
-    blocks += [*_progress(facts), *_escalations(facts)]
-    return [*blocks, show(
+    return [*blocks, *_escalations(facts), show(
         rows, [*ACCOUNT, Shown("is_late", "Overdue", "flag"), Shown("notes", "Notes", "count"), Shown("provider", "Provider"),
                Shown("location", "Place"), Shown("insurance_cents", "Insurance owes", "usd"), Shown("patient_cents", "Patient owes", "usd")],
         name="high_value_accounts", title=f"High-value accounts, as of {facts.subject.as_of_text}", definition=definition, print_it=False)]
@@ -52,16 +51,17 @@ def _accounts_sentence(facts: DeepFacts, rows: pd.DataFrame) -> str:
             f"{as_text(int(kept['touches_in_time']), 'count')} were made in time ({as_text(kept['touch_compliance'], 'rate')}).")
 
 
-def _progress(facts: DeepFacts) -> list[Block]:
+def _progress(facts: DeepFacts) -> str:
+    """What came of the accounts that were high-value eight weeks ago."""
     found = high_value.recovery_progress(facts.tables, as_of=facts.as_of)
     if found.empty or not found["opening_cents"].iloc[0]:
-        return []
+        return ""
     last = found.iloc[-1]
-    return [note(
-        f"Of the {as_text(int(last['opening_cents']), 'usd')} on the {counted(int(last['accounts']), 'account')} that were high-value eight "
-        f"weeks ago, {as_text(int(last['collected_cents']), 'usd')} was collected ({as_text(last['collected_share'], 'rate')}), "
-        f"{as_text(int(last['adjusted_cents']), 'usd')} taken off by contract, {as_text(int(last['written_off_cents']), 'usd')} written off; "
-        f"{as_text(int(last['open_cents']), 'usd')} is still open.")]
+    return (
+        f" Of the {as_text(int(last['opening_cents']), 'usd')} on the {counted(int(last['accounts']), 'account')} of eight weeks ago, "
+        f"{as_text(int(last['collected_cents']), 'usd')} was collected ({as_text(last['collected_share'], 'rate')}), "
+        f"{as_text(int(last['adjusted_cents']), 'usd')} taken off by contract and {as_text(int(last['written_off_cents']), 'usd')} written "
+        f"off; {as_text(int(last['open_cents']), 'usd')} is still open.")
 
 
 def _escalations(facts: DeepFacts) -> list[Block]:

@@ -106,7 +106,8 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> A
         ax.axvline(place, color=figures.RUST, linewidth=1.2, linestyle="--")
         ax.text(place - 0.1, ax.get_ylim()[1], f"since {as_text(day, 'date')}", ha="right", va="top", fontsize=8, color=figures.RUST)
     if not np.isnan(centre[-1]):
-        ax.annotate("usual", (at[-1], centre[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=figures.MUTED)
+        ax.annotate("usual", (at[-1], centre[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=figures.MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     figures.rate_axis(ax.yaxis)
     figures.month_ticks(ax, chart["month"].tolist())
     ax.set_xlim(-0.4, len(chart) - 0.4)

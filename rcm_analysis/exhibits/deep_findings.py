@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..measures.delays import NEVER_SENT
 from ..measures.denial_reasons import disguised_denials
 from ..measures.write_offs import whole_dollar_sweeps
 from .blocks import Block, finding, findings, note
@@ -97,8 +98,7 @@ def underpaid(facts: DeepFacts) -> list[dict[str, Any]]:
     for payer, rows in facts.underpaid.groupby("payer"):
         rows = rows.sort_values("short_cents", ascending=False)
         cents, left = int(rows["short_cents"].sum()), int(rows["appealable_cents"].sum())
-        shorts = f"{as_text(rows['short_share'].min(), 'rate')} to {as_text(rows['short_share'].max(), 'rate')}"
-        share = as_text(rows["short_share"].iloc[0], "rate") if len(rows) == 1 else shorts
+        share = " to ".join(dict.fromkeys(as_text(edge, "rate") for edge in (rows["short_share"].min(), rows["short_share"].max())))
         against = "its contract" if (rows["basis"] == "contract").all() else "what it usually allowed (inferred, not its contract)"
         items.append(finding(
             f"{facts.subject.payer_name(payer)} allows too little for {_codes(rows['procedure'])}",
@@ -149,7 +149,8 @@ def secondaries(facts: DeepFacts) -> list[dict[str, Any]]:
         cause = (f"Since {as_text(one['onset_on'], 'date')} {as_text(one['rate'], 'rate')} of such claims were not sent, before it "
                  f"was {as_text(one['usual_rate'], 'rate')}: the step was dropped, worth "
                  f"{as_text(int(round(one['excess_cents'])), 'usd')} over the usual so far.")
-    late = f" For {counted(len(gone), 'more claim')} ({as_text(int(gone['patient_cents'].sum()), 'usd')}) the limit has passed." if len(gone) else ""
+    more = counted(len(gone), "more claim") if len(left) else "all of them"
+    late = f" For {more} ({as_text(int(gone['patient_cents'].sum()), 'usd')}) the limit has passed." if len(gone) else ""
     cents = int(left["patient_cents"].sum())
     items = [finding(
         f"Send {counted(len(left), 'claim')} to the second insurer",
@@ -193,10 +194,11 @@ def waiting(facts: DeepFacts) -> list[dict[str, Any]]:
         more = (f" Since {as_text(one['onset_on'], 'date')} {as_text(one['rate'], 'rate')} of new claims wait for documents, before "
                 f"it was {as_text(one['usual_rate'], 'rate')}: {as_text(int(round(one['excess_cents'])), 'usd')} of charges over the "
                 f"usual were delayed so far, those released since included.")
-    days = as_text(int(asked["days_open"].median()), "count")
+    days = counted(int(asked["days_open"].median()), "day")
+    wait = f"Half of them wait {days} or more" if len(asked) > 1 else f"It waits {days}"
     return [finding(
         f"Answer {counted(len(asked), 'open question')} of ours",
-        f"Half of them wait {days} days or more, the oldest since {as_text(asked['asked_on'].min(), 'date')}.{more} Charges are "
+        f"{wait}, the oldest since {as_text(asked['asked_on'].min(), 'date')}.{more} Charges are "
         f"shown.{_sheet('open_questions')}",
         amount_cents=cents, owner="practice manager", due=due(facts.subject, FOLLOW_UP_DAYS),
         severity="high" if len(risen) else severity_of(cents, facts.subject),
@@ -206,7 +208,7 @@ def waiting(facts: DeepFacts) -> list[dict[str, Any]]:
 def unsent(facts: DeepFacts) -> list[dict[str, Any]]:
     """Claims entered and never sent without a reason, and claims rejected and left."""
     items = []
-    rows = facts.holds[facts.holds["hold_reason"] == "not sent"]
+    rows = facts.holds[facts.holds["hold_reason"] == NEVER_SENT]
     if len(rows):
         cents = int(rows["open_cents"].sum())
         items.append(finding(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..measures.payer_scorecard import latest_quarter
 from .blocks import Block, note
 from .deep_facts import DeepFacts
 from .formats import as_text, counted
@@ -76,7 +77,8 @@ def scorecard(facts: DeepFacts) -> list[Block]:
     rows = facts.names(ranked, "payer").assign(
         trend=[_trend(row) for row in ranked.to_dict("records")],
         overturned=ranked["overturn_rate"].where(ranked["resolved_appeals"] >= FEW_APPEALS))
-    quarter = str(ranked["quarter"].iloc[0])
+    quarter = latest_quarter(facts.as_of)
+    months = f"{quarter.first_day:%B} to {quarter.last_day:%B %Y}"
     few = int(ranked["is_small"].sum())
     notes = [f"{counted(few, 'payer has', 'payers have')} too few claims to be ranked."] if few else []
     return [show(
@@ -85,7 +87,7 @@ def scorecard(facts: DeepFacts) -> list[Block]:
             Shown("trend", "Yield before"), Shown("median_days_to_pay", "Days to pay", "count"), Shown("denial_rate", "Denied", "rate"),
             Shown("overturned", "Won back", "rate"), Shown("underpaid_cents", "Underpaid", "usd"),
             Shown("cost_per_1000_cents", "Work for $1,000", "usd", exact=True)],
-        name="payer_scorecard", title=f"Payers side by side, quarter {quarter}", notes=notes,
+        name="payer_scorecard", title=f"Payers side by side, {months}", notes=notes,
         definition="Yield: allowed, of what contracts (or the payer's habit) promise for the lines decided. Won back: denials overturned, of "
                    f"those decided in four quarters; empty under {FEW_APPEALS}. Work: minutes noted, at $35 an hour, for $1,000 collected."),
         *_contracts(facts)]

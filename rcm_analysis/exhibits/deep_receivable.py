@@ -58,8 +58,7 @@ def _aging_table(facts: DeepFacts, frame: pd.DataFrame, column: str, title: str,
     columns = [Shown(column, {"payer": "Payer", "provider": "Provider", "location": "Place"}[column]),
         *[Shown(bucket, bucket, "usd") for bucket in ar.BUCKETS], Shown("ar_cents", "Total", "usd"),
         Shown("old_share", "Over 90 days", "rate")]
-    definition = ("Open insurance balances by days from the day of service (this clock cannot be reset by sending a claim "
-                  "again); US dollars of charges, credits apart.")
+    definition = "Days from the day of service, a clock that sending a claim again cannot reset; US dollars of charges, credits apart."
     top = _with_rest(frame, column, cents)
     table, emphasis = with_total(top, column, cents, values={"old_share": quotient(
         pd.Series([frame[OLD].sum().sum()]), pd.Series([frame["ar_cents"].sum()])).iloc[0]})
@@ -105,13 +104,13 @@ def movement(facts: DeepFacts) -> list[Block]:
     table = _without_the_impossible(matrix).reset_index().rename_axis(columns=None)
     table["from_bucket"] = [words.get(name, name) for name in table["from_bucket"].astype(str)]
     shown_to = [name for name in [*ar.BUCKETS, *RESOLVED] if name in ar.BUCKETS or table[name].any()]
-    total, emphasis = with_total(table, "from_bucket", [*shown_to, "total_cents"], words="At the end")
+    total, emphasis = with_total(table, "from_bucket", [*shown_to, "total_cents"], words="Total")
     columns = [Shown("from_bucket", "Owed at the start, age"), *[Shown(name, RESOLVED.get(name, name), "usd") for name in shown_to],
         Shown("total_cents", "Total", "usd")]
     blocks = [note(_movement_sentence(facts)), show(
         total, columns, name="roll_matrix", title=f"Where each dollar went in {subject.period.title}", emphasis=emphasis,
         definition="Rows: age at the start; columns: age at the end, or what resolved it. All parties, by days from the service; "
-                   "US dollars, posting date. Each row adds up to what was owed at the start, each column of ages to what is "
+                   "US dollars, posting date. A row adds up to what was owed at the start, or came in; a column of ages to what is "
                    "owed at the end.",
     )]
     long = found.assign(from_bucket=found["from_bucket"].astype(str), to_bucket=found["to_bucket"].astype(str))

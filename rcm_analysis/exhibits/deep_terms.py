@@ -12,12 +12,15 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "formula": "Every payer, code, provider and place is judged by its own past: denied lines of the latest months against the rate "
                    "usual before. Chance is kept to one false finding in twenty, small effects are left out, and of several views of one "
                    "cause only one is named. Over the usual = allowed amounts of the denied lines - usual rate × allowed amounts of all "
-                   "lines. Date basis: day of remittance, complete months only.",
+                   "lines. Charts: the usual rate ± three standard deviations, widened by how much more months vary than chance alone (Laney). "
+                   "Date basis: day of remittance, complete months only.",
     },
     {
-        "name": "control_chart", "title": "Limits of chance", "unit": "share", "source": "Laney, Quality Engineering 14(4), 2002",
-        "formula": "Centre ± three standard deviations of the rate, widened by how much more the months vary than chance alone would "
-                   "have it. A month outside them is marked.",
+        "name": "underpayments", "title": "Allowed too little, new prices", "unit": "US dollars", "source": OURS,
+        "formula": "Allowed amount against the fee schedule in force on the day of service (modifiers, units and lesser-of charge "
+                   "respected), else against what the payer usually allowed (inferred). Again and again: at least 3 claims and a quarter of "
+                   "the lines short by more than 3% since the onset, one in the last three months. A new row of the schedule, or a lasting "
+                   "step, is a new price. Date basis: day of remittance; price of the day of service.",
     },
     {
         "name": "steps_stopped", "title": "A step that was dropped", "unit": "claims, US dollars", "source": OURS,
@@ -26,9 +29,16 @@ TERMS: tuple[Mapping[str, str], ...] = (
                    "would have been missed anyhow).",
     },
     {
-        "name": "questions", "title": "Questions to the practice", "unit": "claims, US dollars", "source": OURS,
-        "formula": "From the first note that asks the practice for something to the first other note, claim sent or answer of a payer; "
-                   "reminders do not start the wait anew. Date basis: day of the work.",
+        "name": "roll_matrix", "title": "Where each dollar went", "unit": "US dollars", "source": "Roll rates of lenders",
+        "formula": "Of each balance owed at the start, what is still owed stands under its age at the end; the rest under what resolved it: "
+                   "paid (less refunds and money taken back), adjusted by contract, written off, passed on to another party. New: not owed "
+                   "at the start. Grown: owed more than at the start. Date basis: posting date; age from the day of service.",
+    },
+    {
+        "name": "payer_yield", "title": "Payers side by side", "unit": "share, days, US dollars", "source": OURS,
+        "formula": "Latest complete quarter. Yield: amounts allowed / amounts that the contract, or the payer's habit where none is on file, "
+                   "promises for the lines decided; denials and underpayments both lower it. Days to pay: the median from the first claim "
+                   "sent, of claims that had 90 days. Denied: claims denied at first / claims first decided.",
     },
     {
         "name": "untouched", "title": "Untouched, rejected, never sent", "unit": "claims, US dollars", "source": OURS,
@@ -45,12 +55,8 @@ TERMS: tuple[Mapping[str, str], ...] = (
     {
         "name": "high_value", "title": "High-value accounts", "unit": "claims, US dollars", "source": OURS,
         "formula": "Open claims at least as large as 95 in 100 of all open claims, and $250. From four times that balance on an account is "
-                   "to be touched every 7 days, from twice every 14, else every 30. Decide on: twice overdue, a limit within 14 days, or a "
+                   "to be touched every 7 days, from twice every 14, else every 30. A touch falls due so many days after the last one; made in time is a note by then. Decide on: twice overdue, a limit within 14 days, or a "
                    "promised payment that did not come.",
-    },
-    {
-        "name": "came_in_behind", "title": "What came in behind the work", "unit": "US dollars", "source": OURS,
-        "formula": "Payments posted in the month on claims worked in the 60 days before, each counted once, with the last note before it.",
     },
     {
         "name": "collectable_value", "title": "What balances are worth", "unit": "US dollars", "source": OURS,

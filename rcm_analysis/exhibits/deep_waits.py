@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..measures.delays import NEVER_SENT
 from .blocks import Block, note
 from .deep_facts import DeepFacts
 from .formats import as_text, counted, sentence, words_of
 from .review_answers import HOLDS
 from .tables import Shown, show, with_total
+from .work import held
 
 KINDS = {"filing": "To file the claim", "appeal": "To appeal a denial", "secondary_filing": "To file with the second insurer"}
 ABOUT = (Shown("claim_id", "Claim"), Shown("payer", "Payer"))
@@ -56,8 +58,8 @@ def waits(facts: DeepFacts) -> list[Block]:
 
 def _summary(facts: DeepFacts) -> list[Block]:
     day = pd.Timestamp(facts.as_of)
-    asked, held = facts.requests[facts.requests["is_open"]], facts.holds
-    unsent = held[held["hold_reason"] == "not sent"]
+    asked = facts.requests[facts.requests["is_open"]]
+    unsent = facts.holds[facts.holds["hold_reason"] == NEVER_SENT]
     kinds = [
         ("Never sent to the second insurer", facts.secondaries, "patient_cents", "decided_on", "secondary_not_sent"),
         ("Passed on by the first insurer, no answer", facts.crossovers, "patient_cents", "decided_on", "crossovers_missing"),
@@ -84,8 +86,7 @@ def _summary(facts: DeepFacts) -> list[Block]:
 
 def _questions(facts: DeepFacts) -> list[Block]:
     asked = facts.requests
-    quarter = facts.subject.period.trailing(3)
-    answered = asked[quarter.holds(asked["answered_on"].dt.date.fillna(facts.as_of)) & asked["answered_on"].notna()] if len(asked) else asked
+    answered = asked[held(facts.subject.period.trailing(3), asked["answered_on"])]
     still = asked[asked["is_open"]]
     if still.empty and answered.empty:
         return [note("Nothing was asked of the practice in the last three months.")]

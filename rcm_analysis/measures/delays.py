@@ -48,9 +48,9 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Open claims that stand still because somebody must give something first, and claims that never left.
 
     Formula
-        held      the last note gives a hold reason or waits for the client, and nothing was sent and
-                  no answer came after it
-        not sent  entered longer ago than is usual before a first 837, never sent, and no note says why
+        held = the last note gives a hold reason or waits for the client, and nothing was sent and no
+        answer came after it
+        not sent = entered longer ago than is usual before a first 837, never sent, and no note says why
         usual = 95th percentile of the days from entry to the first 837 of the twelve months before,
         at least 5; 14 where fewer than 20 claims were sent
     Counts
@@ -132,8 +132,8 @@ def rejections_not_reworked(tables: Mapping[str, Any], *, as_of: dt.date, days: 
     """Claims that the clearinghouse or the payer's front end sent back, and that were not sent again within `days` days.
 
     Formula
-        listed where the last check failed, as_of - rejected_on >= days, and neither an 837 nor an
-        answer came on a later day
+        listed = the last check failed, as_of - rejected_on >= days, and neither an 837 nor an answer
+        came on a later day
     Counts
         One row per claim with an open insurance balance. A rejection is no denial: no payer has seen
         the claim, and its filing limit runs on. Edits of our own scrubber are not rejections.
@@ -164,7 +164,8 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
     """Open insurance claims on which nothing has happened for `days` days: no note, no 837, no answer.
 
     Formula
-        last_on = the last of charge entry, note, 837 and remittance;  listed where as_of - last_on >= days
+        last_on = the last of charge entry, note, 837 and remittance
+        listed = as_of - last_on >= days
     Counts
         One row per claim with an open insurance balance; last_event says what happened last, and
         last_note_on when somebody last wrote about it (empty: never). Claims of patients without an

@@ -28,8 +28,8 @@ def unaddressed_secondary(tables: Mapping[str, Any], *, as_of: dt.date, days: in
 
     Formula
         patient_cents = what the primary's standing decision leaves to the patient or the next payer
-        listed where status 1, patient_cents > 0, a secondary payer, no 837 to it and no answer from it,
-        and as_of - decided_on >= days
+        listed = status 1, patient_cents > 0, a secondary payer, no 837 to it, no answer from it, and
+        as_of - decided_on >= days
         deadline_on = decided_on + the secondary payer's limit in force that day
     Counts
         One row per claim. The primary's decisions are added up: a reversal takes away what it takes
