@@ -5,7 +5,7 @@
     report.show(report.review.numbers())
 
 A report says first what it is and what went in; then it shows one exhibit per call. The tables are
-those known on the last day of the period, whenever the report is made.
+those known on the last day of the period, whenever the report is made; a weekly report names its own day.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from matplotlib.axes import Axes
 
 from .errors import ParameterError, closest, listed
 from .exhibits import blocks, figures
+from .exhibits.ar_deep_dive import ArDeepDive
+from .exhibits.ar_weekly_review import ArWeeklyReview
 from .exhibits.client_review import ClientReview
+from .exhibits.engagement_review import EngagementReview
+from .exhibits.formats import day_text
 from .exhibits.plan import open_plan as open_plan
 from .exhibits.portfolio import PortfolioOverview
 from .exhibits.self_pay_review import SelfPayReview
@@ -33,11 +37,17 @@ from .schema import TABLES
 from .workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
-EVERYONE = "everyone"
-REVIEWS = {"client_review": ClientReview, "self_pay_review": SelfPayReview}
+EVERYONE, MONTH_END = "everyone", "month end"
+REVIEWS = {"client_review": ClientReview, "ar_deep_dive": ArDeepDive, "ar_weekly_review": ArWeeklyReview, "self_pay_review": SelfPayReview, "patient_engagement_review": EngagementReview}
 """Template of one client -> what makes its exhibits."""
 
-TITLES = {"client_review": "Monthly review", "self_pay_review": "Self-pay programme", "portfolio_overview": "Portfolio overview"}
+TITLES = {"client_review": "Monthly review", "ar_deep_dive": "AR deep dive", "ar_weekly_review": "Weekly AR review", "self_pay_review": "Self-pay programme", "patient_engagement_review": "Patient engagement", "portfolio_overview": "Portfolio overview"}
+
+WEEKLY = {"ar_weekly_review"}
+"""Templates about the seven days that end on their as-of day: a page or two, without a cover."""
+
+RECENT_DAYS = 35
+"""A report on a day within the month needs postings in the five weeks before it."""
 
 
 class Report:
@@ -106,23 +116,32 @@ class PortfolioReport(Report):
         self.overview = PortfolioOverview(subject)
 
 
-def open_report(workspace: str | Path, client: str, period: str, *, template: str = "") -> ClientReport:
+def open_report(
+    workspace: str | Path, client: str, period: str, *, template: str = "", as_of: str = MONTH_END
+) -> ClientReport:
     """Open one client and month: checks both, reads the tables, and says what the report is.
 
+    `as_of` is a day of the month, YYYY-MM-DD, by which everything in the report is known; "month end" is
+    its last day. A report in `WEEKLY` is about the seven days that end on it.
+
     Raises
-        ClientError for an unknown client, ParameterError for a period that is no month or without data.
+        ClientError for an unknown client, ParameterError for a period that is no month or without data, or
+        a day outside the month.
     """
     month = Period.month(period)
+    day = day_of(as_of, month)
     place = open_workspace(workspace)
     view = place.client(client)
-    subject = _subject(place, view, month, template)
+    subject = _subject(place, view, month, day, template)
+    is_weekly = template in WEEKLY
     report = ClientReport(subject)
     report.show([
         blocks.meta(
             title=TITLES.get(template, words(template)), client=client, client_name=subject.client.name,
             period=month.label,
-            period_title=month.title, as_of=month.last_day.isoformat(), firm=subject.firm, template=template,
-            template_version=version("rcm_analysis"),
+            period_title=f"Seven days to {day_text(day)}" if is_weekly else month.title,
+            as_of=day.isoformat(), firm=subject.firm, template=template,
+            template_version=version("rcm_analysis"), **({"layout": "brief"} if is_weekly else {}),
         ),
         blocks.inputs(
             [{"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]}
@@ -161,6 +180,24 @@ def open_portfolio(workspace: str | Path, period: str, *, manager: str = EVERYON
     return report
 
 
+def day_of(text: str, month: Period) -> dt.date:
+    """The day on which a report of the month stands: the one given, else the month's last.
+
+    >>> day_of("2026-10-16", Period.month("2026-10")), day_of(MONTH_END, Period.month("2026-10"))
+    (datetime.date(2026, 10, 16), datetime.date(2026, 10, 31))
+    """
+    if text in ("", MONTH_END):
+        return month.last_day
+    try:
+        day = dt.date.fromisoformat(str(text))
+    except ValueError:
+        raise ParameterError("The day of a report is written YYYY-MM-DD, such as 2026-10-16; the text given is not one.") from None
+    if not month.holds(day):
+        raise ParameterError(f"The day of a report lies in its month, {month.first_day} to {month.last_day}; found {day}. "
+                             f"Give the period {day:%Y-%m}, or another day.")
+    return day
+
+
 def words(template: str) -> str:
     """A template's name as a title.
 
@@ -180,19 +217,20 @@ def version(package: str) -> str:
         return __version__ if package == "rcm_analysis" else "not installed"
 
 
-def _subject(place: Workspace, view: ClientView, month: Period, template: str) -> Subject:
+def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str) -> Subject:
     stored = view.stored
     if not stored.rows("transactions") and not stored.rows("claims"):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
-    tables = _in_memory(view.tables(as_of=month.last_day))
-    _refuse_empty(tables, month, view)
+    tables = _in_memory(view.tables(as_of=day))
+    _refuse_empty(tables, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS), view)
     return Subject(
-        client=view.settings(as_of=month.last_day), period=month, as_of=month.last_day,
+        client=view.settings(as_of=day), period=month, as_of=day,
         firm=place.registry.firm,
         tables=tables, payers=place.registry.payers_frame().to_pandas(), findings=view.findings().to_pandas(),
         quarantine=view.quarantine().to_pandas(), fingerprints=view.fingerprints(),
         rows={name: stored.rows(name) for name in TABLES}, versions={name: version(name) for name in VERSIONED},
-        template=template, parameters={"client": view.client, "period": month.label},
+        template=template, parameters={
+            "client": view.client, "period": month.label, **({} if day == month.last_day else {"as_of": day.isoformat()})},
     )
 
 

@@ -207,9 +207,13 @@ Block = (
 )
 
 
+BRIEF = "brief"
+"""The layout of a report of a page or two."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What the cover and the running header say."""
+    """What the cover and the running header say. With `layout` "brief" a band on page one is all the cover there is."""
 
     title: str = "Report"
     client: str = ""
@@ -221,6 +225,7 @@ class Meta:
     template: str = ""
     template_version: str = ""
     lang: str = "en"
+    layout: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from .blocks import (
+    BRIEF,
     Block,
     Cards,
     Cell,
@@ -123,7 +124,7 @@ def _cover(meta: Meta) -> str:
 
 def _contents(document: Document) -> str:
     headings = [block for block in document.blocks if isinstance(block, Heading) and block.level <= 2]
-    if len(headings) < 2:
+    if len(headings) < 2 or document.meta.layout == BRIEF:
         return ""
     items = "".join(
         f'<li class="level-{heading.level}"><a href="#{_escape(heading.anchor)}">{_escape(plain_text(heading.text))}</a></li>'

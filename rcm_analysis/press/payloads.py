@@ -36,7 +36,7 @@ from .plain import clean, one_line
 MIME = "application/vnd.rcm.block+json"
 SILENT = ("meta", "inputs")
 _RIGHT = {"usd", "count", "rate", "days", "number"}
-_META = ("title", "client", "client_name", "period", "period_title", "as_of", "firm", "template", "template_version")
+_META = ("title", "client", "client_name", "period", "period_title", "as_of", "firm", "template", "template_version", "layout")
 
 
 def _need(payload: Mapping[str, Any], key: str) -> Any:
@@ -66,13 +66,13 @@ def meta_of(payload: Mapping[str, Any]) -> Meta:
 
 
 def block_of(payload: Mapping[str, Any], picture: Picture | None = None) -> Block | None:
-    """The block of one payload, or nothing for a table meant for the workbook only.
+    """The block of one payload, or nothing for a table or a glossary meant for the workbook only.
 
     >>> block_of({"kind": "note", "tone": "info", "text": "No denials were posted in October."})
     Note(tone='info', text='No denials were posted in October.')
     """
     kind = payload.get("kind")
-    if kind == "table" and payload.get("print") is False:
+    if kind in ("table", "glossary") and payload.get("print") is False:
         return None
     if kind == "figure":
         return _figure(payload, picture)

@@ -24,7 +24,7 @@ import pikepdf
 import typst
 
 from ..errors import RunError
-from .blocks import Document, Meta
+from .blocks import BRIEF, Document, Meta
 from .glyphs import cleaned, said, typst_fonts
 from .palette import PALETTE
 from .plain import visible
@@ -91,7 +91,8 @@ def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict
     template = f"Template {meta.template} {meta.template_version}".strip() + "." if meta.template else ""
     return {
         "palette": PALETTE,
-        "contents": len(headings) >= 2,
+        "contents": len(headings) >= 2 and meta.layout != BRIEF,
+        "brief": meta.layout == BRIEF,
         "blocks": blocks,
         "meta": {
             "title": soft(meta.title),
@@ -142,7 +143,7 @@ def _checked(data: dict[str, Any]) -> dict[str, Any]:
     blocks = kept(data["blocks"])
     headings = [block for block in _flat(blocks) if block["k"] == "h"]
     meta = data["meta"] | ({} if visible(data["meta"]["title"]) else {"title": "Report"})
-    return data | {"blocks": blocks, "meta": meta, "anchors": [block["id"] for block in headings], "contents": len(headings) >= 2}
+    return data | {"blocks": blocks, "meta": meta, "anchors": [block["id"] for block in headings], "contents": data["contents"] and len(headings) >= 2}
 
 
 def _set(folder: Path, data: dict[str, Any], pictures: dict[str, bytes], press: _Press, warnings: list[str]) -> bytes:

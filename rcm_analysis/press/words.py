@@ -21,9 +21,10 @@ def day_in_words(text: str) -> str:
 
 
 def cover_lines(meta: Meta) -> list[str]:
-    """Period and as-of date, as they stand under the title."""
+    """Period and as-of date, as they stand under the title; a day that the period names already is not said twice."""
     period = meta.period_title or meta.period
-    as_of = f"as of {day_in_words(meta.as_of)}" if meta.as_of else ""
+    day = day_in_words(meta.as_of)
+    as_of = f"as of {day}" if day and day not in period else ""
     line = ", ".join(part for part in (period, as_of) if part)
     return [line[:1].upper() + line[1:]] if line else []
 
