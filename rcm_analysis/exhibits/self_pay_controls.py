@@ -67,15 +67,18 @@ def asked_wrong(wrong: pd.DataFrame) -> str:
 
 def _eob_rules(facts: SelfPayFacts) -> list[Block]:
     found = facts.eob.assign(claims=1)
+    asks = found.set_index("rule")["is_information"].to_dict()
     rows = found.groupby("rule", as_index=False, sort=False)[["claims", "difference_cents", "open_cents"]].sum()
     order = {rule: place for place, rule in enumerate(RULE_WORDS)}
     rows = rows.sort_values("rule", key=lambda rules: rules.map(order), ignore_index=True)
     fixes = found.drop_duplicates("rule").set_index("rule")["fix"]
     rows = rows.assign(words=rows["rule"].map(RULE_WORDS), fix=rows["rule"].map(fixes))
+    amounts = ["difference_cents", "open_cents"]
+    rows[amounts] = rows[amounts].astype("Int64").mask(rows["rule"].map(asks).astype(bool))
     return [show(
         rows, [
             Shown("words", "What is wrong"), Shown("claims", "Accounts", "count"), Shown("difference_cents", "Difference", "usd"),
-            Shown("open_cents", "Asked too much today", "usd"), Shown("fix", "What to do"),
+            Shown("open_cents", "On bills today", "usd"), Shown("fix", "What to do"),
         ],
         name="eob_rules", title=f"Patient balances against the EOB, as of {facts.subject.as_of_text}",
         definition="Billed to the patient less what the latest net decisions of all payers leave to them; below zero: asked too little; US dollars. "
@@ -87,17 +90,19 @@ def _eob_claims(facts: SelfPayFacts) -> list[Block]:
     subject, rows = facts.subject, facts.eob_wrong
     rows = subject.with_payer_names(rows.assign(words=rows["rule"].map(RULE_WORDS), more=[
         joined(RULE_WORDS[rule] for rule in also.split(", ")) if also else "" for also in rows["also"]]))
+    paid = rows["paid_cents"].where(rows["rule"] != "statement_before_remit", 0)
+    rows = rows.assign(asked_cents=rows["patient_billed_cents"] + paid, left_cents=rows["owed_cents"] + paid, counted_cents=paid)
     columns = [
         Shown("claim_id", "Account"), Shown("payer", "Payer"), Shown("words", "What is wrong"), Shown("since_on", "Since", "date"),
-        Shown("patient_billed_cents", "Billed", "usd", exact=True), Shown("owed_cents", "EOB leaves", "usd", exact=True),
-        Shown("difference_cents", "Difference", "usd", exact=True),
+        Shown("asked_cents", "Billed", "usd", exact=True), Shown("left_cents", "EOB leaves", "usd", exact=True),
+        Shown("difference_cents", "Difference", "usd", exact=True), Shown("counted_cents", "Patient paid", "usd", exact=True),
     ]
     left = len(rows) - MOST
-    basis = "Largest difference first; what the patient paid is taken off both amounts; US dollars."
+    basis = ("Largest difference first. Billed: put on the patient in all, less what was taken back; of an early statement, what it asked for; "
+             "US dollars.")
     notes = [ACCOUNTED, f"{sentence(counted(left, 'more account'))} in the workbook, sheet eob_claims." if left > 0 else ""]
     blocks = [show(rows.head(MOST), columns, name="eob_largest", title="Accounts to put right", definition=basis, notes=notes)]
-    more = [*columns, Shown("open_cents", "Asked too much today", "usd", exact=True), Shown("paid_cents", "Patient paid", "usd", exact=True),
-            Shown("more", "Also"), Shown("fix", "What to do")]
+    more = [*columns, Shown("open_cents", "On bills today", "usd", exact=True), Shown("more", "Also"), Shown("fix", "What to do")]
     return [*blocks, show(rows, more, name="eob_claims", title="Accounts to put right, all", definition=basis, print_it=False)]
 
 
@@ -210,19 +215,27 @@ def write_offs(facts: SelfPayFacts) -> list[Block]:
     rows = rows.sort_values(["write_off_cents", "approved_by"], ascending=[False, True], ignore_index=True)
     rows = rows.assign(words=[sentence(words_of(reason)) for reason in rows["reason"]], who=rows["approved_by"].replace("(none)", "nobody named"))
     table, emphasis = with_total(rows, "words", ["write_offs", "write_off_cents", "unapproved", "unapproved_cents"])
+    columns = [Shown("words", "Reason"), Shown("who", "Approved by"), Shown("write_offs", "Write-offs", "count"),
+               Shown("write_off_cents", "Dollars", "usd")]
+    limit = policy_value(subject.tables, "write_off_approval_over_cents", as_of=subject.as_of)
+    if limit is not None:
+        columns += [Shown("unapproved", "Not approved", "count"), Shown("unapproved_cents", "Dollars not approved", "usd")]
     lacking = int(rows["unapproved"].sum())
-    words = (f"{sentence(counted(lacking, 'write-off'))} ({as_text(int(rows['unapproved_cents'].sum()), 'usd')}) above the policy's limit "
-             f"{'was' if lacking == 1 else 'were'} posted without enough approved by then." if lacking
-             else "Every write-off above the policy's limit had been approved when it was posted.")
-    return [note(words, tone="warning" if lacking else "info"), show(
-        table, [
-            Shown("words", "Reason"), Shown("who", "Approved by"), Shown("write_offs", "Write-offs", "count"), Shown("write_off_cents", "Dollars", "usd"),
-            Shown("unapproved", "Not approved", "count"), Shown("unapproved_cents", "Dollars not approved", "usd"),
-        ],
-        name="write_offs", title="Patient balances written off, and who approved them", emphasis=emphasis,
-        definition=f"Write-offs by posting date, {span(facts.quarter)}; approver as the ledger names them; not approved: no request granted "
-                   "for the account and amount by the day of posting; US dollars.",
+    return [note(_approval_words(rows, limit), tone="warning" if lacking else "info"), show(
+        table, columns, name="write_offs", title="Patient balances written off, and who approved them", emphasis=emphasis,
+        definition=f"Write-offs by posting date, {span(facts.quarter)}; approver as the ledger names them; US dollars."
+                   + (" Not approved: no request granted for the account and amount by the day of posting." if limit is not None else ""),
     )]
+
+
+def _approval_words(rows: pd.DataFrame, limit: str | None) -> str:
+    if limit is None:
+        return "No approved policy on file says which write-offs need an approval, so approvals are not checked."
+    lacking, above = int(rows["unapproved"].sum()), as_text(int(limit), "usd")
+    if not lacking:
+        return f"Every write-off above {above}, the policy's limit, had been approved when it was posted."
+    return (f"{sentence(counted(lacking, 'write-off'))} ({as_text(int(rows['unapproved_cents'].sum()), 'usd')}) above {above}, the policy's limit, "
+            f"{'was' if lacking == 1 else 'were'} posted without enough approved by then.")
 
 
 def credits(facts: SelfPayFacts) -> list[Block]:

@@ -25,20 +25,29 @@ def plot_liquidation(curves: pd.DataFrame, ax: Axes, *, newest: int = 3) -> Axes
         ax.plot(wide.index, wide[month], color=SKY, linewidth=0.9, zorder=1)
     together = all_cohorts(curves)
     ax.plot(together["day"], together["liquidation"], color=NAVY, linewidth=2.3, zorder=3)
-    ends = [(float(together["day"].iloc[-1]), float(together["liquidation"].iloc[-1]), "all months", NAVY)] if len(together) else []
+    ends = [(float(together["day"].iloc[-1]), float(together["liquidation"].iloc[-1]))] if len(together) else []
     for month, (color, style) in zip(reversed(young), NEWEST, strict=False):
         known = wide[month].dropna()
         ax.plot(known.index, known, color=color, linestyle=style, linewidth=1.8, zorder=4)
-        ends.append((float(known.index[-1]), float(known.iloc[-1]), f"{pd.Timestamp(month):%b %Y}", color))
+        _stop(ax, float(known.index[-1]), float(known.iloc[-1]), f"{pd.Timestamp(month):%b %Y}", color)
+    for day, share in ends:
+        ax.annotate("all months", (day, share), xytext=(6, 0), textcoords="offset points", va="center", color=NAVY, fontsize=9,
+                    fontweight="semibold")
     top = float(np.nanmax(wide.to_numpy(), initial=0.0))
     ax.set_ylim(0, max(top * 1.1, 0.1))
     ax.set_xlim(0, float(wide.index.max()) * 1.02)
     figures.rate_axis(ax.yaxis)
-    for day, share, words, color in ends:
-        figures._end_label(ax, day, share, words, color)
     ax.set_xticks([day for day in wide.index if day % 30 == 0])
     ax.set_xlabel("days since the first statement", color=INK)
     return ax
+
+
+def _stop(ax: Axes, day: float, share: float, words: str, color: str) -> None:
+    """A dot where a young cohort stops, and its name below the lines."""
+    ax.plot([day], [share], marker="o", markersize=4.5, color=color, zorder=5)
+    ax.annotate(words, (day, share), xytext=(10, -26), textcoords="offset points", va="center", color=color, fontsize=9, fontweight="semibold",
+                zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9},
+                arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 3})
 
 
 def all_cohorts(curves: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from .self_pay_facts import SelfPayFacts
 from .self_pay_money import rate_words
 from .subject import Subject
 
-MOST = 12
+MOST = 14
 SCOPE = "Stop what is out of scope"
 """Stands first, whatever its dollars."""
 SOON, MONTH = 7, 30
@@ -38,25 +38,24 @@ def answers(facts: SelfPayFacts) -> list[Block]:
 
 
 def _paid(facts: SelfPayFacts) -> tuple[str, str, str]:
-    subject, rate = facts.subject, facts.pay_rate
-    now = int(cash(subject.tables, period=subject.period)["patient_cents"].iloc[0])
+    subject, rate, question = facts.subject, facts.pay_rate, "How much of what is billed do patients pay?"
+    now = as_text(int(cash(subject.tables, period=subject.period)["patient_cents"].iloc[0]), "usd")
     if not rate["billed_cents"]:
-        return "What do patients pay?", as_text(now, "usd"), (
-            f"Came in from patients in {subject.month}. No month of first statements is 120 days old yet, so no pay rate is shown.")
-    return "What do patients pay?", f"{as_text(rate['pay_rate'], 'rate')} within 120 days", (
-        f"Of {as_text(int(rate['billed_cents']), 'usd')} first billed {span(facts.mature)}. In {subject.month}, {as_text(now, 'usd')} came in from patients, "
+        return question, "too early", f"No month of first statements is 120 days old yet. {now} came in from patients in {subject.month}."
+    return question, as_text(rate["pay_rate"], "rate"), (
+        f"Within 120 days, of {as_text(int(rate['billed_cents']), 'usd')} first billed {span(facts.mature)}. {now} came in in {subject.month}, "
         "from bills of many months.")
 
 
 def _plans(facts: SelfPayFacts) -> tuple[str, str, str]:
-    standing, due = facts.plan_standing, facts.instalments
+    standing, due, question = facts.plan_standing, facts.instalments, "Are payment plans paid on schedule?"
     is_open = int(standing["plans"] - standing["completed"] - standing["cancelled"] - _closed_broken(facts))
     if not standing["plans"]:
-        return "Do payment plans hold?", "no plans", "No payment plan has been agreed."
+        return question, "no plans", "No payment plan has been agreed."
     risk = f"{as_text(int(standing['at_risk_cents']), 'usd')} of {as_text(int(standing['open_cents']), 'usd')} still to come is at risk."
     if not due["due_instalments"]:
-        return "Do payment plans hold?", counted(is_open, "open plan"), f"No instalment fell due in three months. {risk}"
-    return "Do payment plans hold?", f"{as_text(due['instalments_on_schedule'], 'rate')} on schedule", (
+        return question, "none due", f"No instalment fell due in three months. {counted(is_open, 'open plan')}; {risk}"
+    return question, as_text(due["instalments_on_schedule"], "rate"), (
         f"{as_text(int(due['paid_instalments']), 'count')} of {counted(int(due['due_instalments']), 'instalment')} of three months. "
         f"{sentence(counted(is_open, 'plan is open', 'plans are open'))}; {risk}")
 
@@ -68,12 +67,12 @@ def _closed_broken(facts: SelfPayFacts) -> int:
 
 def _promises(facts: SelfPayFacts) -> tuple[str, str, str]:
     now, declined = facts.promises, facts.decline_rate
-    tail = f" {rate_words(int(declined['declined_payments']), int(declined['payments']), 'payment')} by card or bank were declined at first, in " \
-           "twelve months." if declined["payments"] else ""
+    tail = f" In a year, {rate_words(int(declined['declined_payments']), int(declined['payments']), 'payment')} were declined at the first try." \
+        if declined["payments"] else ""
     if not now["due_promises"]:
-        return "Are promises kept?", "none fell due", f"No promise to pay fell due in three months.{tail}"
-    return "Are promises kept?", as_text(now["promises_kept"], "rate"), (
-        f"{as_text(int(now['kept_promises']), 'count')} of {counted(int(now['due_promises']), 'promise')} that fell due in three months.{tail}")
+        return "Are promises to pay kept?", "none fell due", f"No promise to pay fell due in three months.{tail}"
+    return "Are promises to pay kept?", as_text(now["promises_kept"], "rate"), (
+        f"{as_text(int(now['kept_promises']), 'count')} of {counted(int(now['due_promises']), 'promise')} of three months.{tail}")
 
 
 def _right(facts: SelfPayFacts) -> tuple[str, str, str]:
@@ -81,7 +80,7 @@ def _right(facts: SelfPayFacts) -> tuple[str, str, str]:
     question = "Are patients asked the right amount?"
     if wrong.empty:
         return question, "yes", "Every patient balance with a payer's decision on file follows that decision."
-    return question, f"{counted(len(wrong), 'account')} to correct", f"{sentence(asked_wrong(wrong))}. Measured against the payers' decisions."
+    return question, f"{as_text(len(wrong), 'count')} are not", f"{sentence(asked_wrong(wrong))}. Measured against the payers' decisions."
 
 
 def _policy(facts: SelfPayFacts) -> tuple[str, str, str]:
@@ -125,7 +124,7 @@ def all_findings(facts: SelfPayFacts) -> list[Block]:
     if not items:
         return [note(f"Nothing was found in {facts.subject.period.title} that someone has to put right.")]
     items.sort(key=lambda item: (item["title"] != SCOPE, RANK[item["severity"]], -(item["amount_cents"] or 0), item["title"]))
-    blocks = [findings("What to put right", items[:MOST])]
+    blocks = [findings("The gravest first", items[:MOST])]
     if len(items) > MOST:
         blocks.append(note(f"{counted(len(items) - MOST, 'smaller finding')} left out; the pages below show them."))
     return blocks

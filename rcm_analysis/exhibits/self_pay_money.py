@@ -54,8 +54,8 @@ def liquidation(facts: SelfPayFacts) -> list[Block]:
         axes, name="liquidation_chart",
         title=f"Share of the dollars first billed to patients that was collected, {subject.client.name} (by month of first statement)",
         alt=f"Line chart of the share collected by days since the first statement, a line for each month of first statements. {finding}",
-        finding=finding, table=payload,
-    ), *_transfers(facts)]
+        finding=finding, table=_curve_table(facts),
+    ), Block(payload), *_transfers(facts)]
 
 
 def _liquidation_finding(facts: SelfPayFacts) -> str:
@@ -72,6 +72,19 @@ def _liquidation_finding(facts: SelfPayFacts) -> str:
     usual = share_of(before["collected_cents"].sum(), before["billed_cents"].sum())
     return (f"{text} At 30 days, the accounts of {pd.Timestamp(last['month']):%B %Y} stand at {as_text(last['liquidation'], 'rate')}; "
             f"those of the {counted(len(before), 'month')} before stood at {as_text(usual, 'rate')}.")
+
+
+def _curve_table(facts: SelfPayFacts) -> dict:
+    """The numbers behind the lines: one row a month and day."""
+    return table_payload(
+        facts.curves, [
+            Shown("month", "First statement", "month"), Shown("day", "Day", "count"), Shown("accounts", "Accounts", "count"),
+            Shown("billed_cents", "First billed", "usd"), Shown("collected_cents", "Collected so far", "usd"), Shown("is_mature", "Old enough", "flag"),
+            Shown("liquidation", "Share", "rate"),
+        ],
+        name="liquidation_curves", title="Share collected by days since the first statement",
+        definition="Accounts by the month of their first statement; the share is empty while the month is too young; US dollars.",
+    )
 
 
 def _cohort_table(facts: SelfPayFacts) -> dict:

@@ -197,12 +197,12 @@ def contacts(facts: SelfPayFacts) -> list[Block]:
     rows = []
     for name, words, top, bottom, unit in rates:
         now, earlier = (getattr(patient_contacts, name)(subject.tables, period=span_).iloc[0] for span_ in (subject.period, before))
-        rows.append({"words": words, "top": int(now[top]), "bottom": int(now[bottom]), "unit": unit, "rate": now[name], "before": earlier[name]})
-    if not any(row["bottom"] for row in rows):
+        rows.append({"words": words, "top": int(now[top]), "of": f"{as_text(int(now[bottom]), 'count')} {unit}", "rate": now[name], "before": earlier[name]})
+    if not any(pd.notna(row["rate"]) for row in rows):
         return [note(f"No contact with a patient was recorded in {subject.period.title}.")]
     return [show(
         pd.DataFrame(rows), [
-            Shown("words", "What"), Shown("top", "Number", "count"), Shown("bottom", "Of", "count"), Shown("unit", ""),
+            Shown("words", "What"), Shown("top", "Number", "count"), Shown("of", "Of"),
             Shown("rate", subject.month, "rate"), Shown("before", "Three months before", "rate"),
         ],
         name="contacts", title="Engagement and resolution",

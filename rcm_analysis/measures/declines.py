@@ -40,7 +40,7 @@ def decline_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Empty
         No such payment: an empty value.
     Source
-        our own, after DOMAIN 7.2
+        our own
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> decline_rate(example_self_pay(), period=Period.month("2026-03").trailing(3))
@@ -77,7 +77,7 @@ def decline_recovery(
     Empty
         Nothing declined long enough ago: an empty value.
     Source
-        our own, after DOMAIN 7.2: recovered within 30 days / declined dollars
+        our own: recovered within 30 days / declined dollars
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = decline_recovery(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
@@ -115,7 +115,7 @@ def reprocess_success(tables: Mapping[str, Any], *, period: Period, as_of: dt.da
     Empty
         Nothing was tried again: an empty value.
     Source
-        Seed 003 (reprocess declined payments)
+        the programme's scope of work: reprocess declined payments
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> reprocess_success(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))

@@ -63,7 +63,7 @@ def engagement_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     Empty
         No contact: an empty value.
     Source
-        Seed 003 (patient engagement and resolution targets)
+        the programme's scope of work: patient engagement and resolution targets
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> engagement_rate(example_self_pay(), period=Period.month("2026-03").trailing(3))
@@ -93,7 +93,7 @@ def resolution_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     Empty
         No conversation: an empty value.
     Source
-        Seed 003 (patient engagement and resolution targets)
+        the programme's scope of work: patient engagement and resolution targets
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = resolution_rate(example_self_pay(), period=Period.month("2026-03").trailing(3))
@@ -126,7 +126,7 @@ def triage(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("r
     Empty
         No incoming contact: no row; without `by` one row of zeros.
     Source
-        Seed 003 (triage patient inquiries and route to departments)
+        the programme's scope of work: triage patient inquiries and route to departments
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> triage(example_self_pay(), period=Period.month("2026-03").trailing(2))
@@ -158,7 +158,7 @@ def documentation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str
     Empty
         No contact: an empty value.
     Source
-        Seed 003 (consistent documentation of all patient interactions)
+        the programme's scope of work: consistent documentation of all patient interactions
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = documentation(example_self_pay(), period=Period.month("2026-03").trailing(3))
@@ -196,7 +196,7 @@ def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     Empty
         Nothing was sampled: an empty value.
     Source
-        Seed 003 (approved scripts and call flows)
+        the programme's scope of work: approved scripts and call flows
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> script_adherence(example_self_pay(), period=Period.month("2026-03").trailing(3))

@@ -46,7 +46,7 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
     Empty
         No credit: no row.
     Source
-        DOMAIN 7.2-7.3: early payments apart; government overpayments are returned within 60 days
+        our own: early payments apart; Medicare: overpayments are reported and returned within 60 days
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = credits(example_self_pay(), as_of=dt.date(2026, 4, 30))
@@ -84,7 +84,7 @@ def credit_ages(
     Empty
         No credit: no row; without `by` one row of zeros.
     Source
-        DOMAIN 7.3: age buckets 0-30, 31-60 and over 60 days, government payers apart
+        Medicare's 60 days to report and return an overpayment; the other ages are our own
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> credit_ages(example_self_pay(), as_of=dt.date(2026, 4, 30))
@@ -115,7 +115,7 @@ def manual_write_offs(tables: Mapping[str, Any], *, period: Period, by: Sequence
     Empty
         Nothing written off: an empty share; with `by` no row for a group without write-offs.
     Source
-        the client's policy (write_off_approval_over_cents); Seed 003 (manual write-offs)
+        the client's policy (write_off_approval_over_cents); the programme's scope of work: manual write-offs
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = manual_write_offs(example_self_pay(), period=Period.month("2026-04"))

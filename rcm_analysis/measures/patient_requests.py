@@ -37,7 +37,7 @@ def disputes(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: S
     Empty
         Without `by` one row of zeros; with `by` no row for a group without disputes.
     Source
-        Seed 003 (disputes through established resolution processes)
+        the programme's scope of work: disputes through established resolution processes
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = disputes(example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
@@ -100,7 +100,7 @@ def assistance(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by:
     Empty
         No decision: an empty share.
     Source
-        Seed 003 (financial assistance applications); 26 CFR 1.501(r)-6 for hospitals
+        the programme's scope of work: financial assistance applications; 26 CFR 1.501(r)-6 for hospitals
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = assistance(example_self_pay(), period=Period.month("2026-04").trailing(2), as_of=dt.date(2026, 4, 30))
@@ -165,7 +165,7 @@ def itemised_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     Empty
         No such request: an empty value.
     Source
-        the client's policy (itemised_days); Seed 003 (requests for itemised statements)
+        the client's policy (itemised_days); the programme's scope of work: requests for itemised statements
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> itemised_in_time(example_self_pay(), period=Period.month("2026-04").trailing(3), as_of=dt.date(2026, 4, 30))
@@ -193,7 +193,7 @@ def account_rework(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     Empty
         No such change: no row; without `by` one row of zeros with empty days.
     Source
-        Seed 003 (manage and rework patient accounts)
+        the programme's scope of work: manage and rework patient accounts
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> account_rework(example_self_pay(), period=Period.month("2026-03"))

@@ -81,7 +81,7 @@ def instalments_on_schedule(
     Empty
         No instalment fell due: an empty value.
     Source
-        our own, after DOMAIN 7.2: on-schedule instalments / due
+        our own: on-schedule instalments / due
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = instalments_on_schedule(example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
@@ -122,7 +122,7 @@ def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     Empty
         No plan: no row. broke_on is empty for a plan that never broke.
     Source
-        our own, after DOMAIN 7.2: broken at 2 missed instalments or more than 30 days
+        our own: broken at 2 missed instalments or more than 30 days
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = plans(example_self_pay(), as_of=dt.date(2026, 4, 30))
@@ -159,7 +159,7 @@ def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str
     Empty
         Without `by` one row of zeros; with `by` no row for a group without plans.
     Source
-        our own, after DOMAIN 7.2
+        our own
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> found = plan_standing(example_self_pay(), as_of=dt.date(2026, 4, 26))
@@ -191,7 +191,7 @@ def plan_completion(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
     Empty
         No plan ended: an empty value.
     Source
-        our own, after DOMAIN 7.2
+        our own
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> plan_completion(example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 4, 30))
@@ -224,7 +224,7 @@ def plan_cures(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] =
     Empty
         No plan ever broke: an empty value.
     Source
-        our own, after DOMAIN 7.2
+        our own
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> plan_cures(example_self_pay(), as_of=dt.date(2026, 4, 30))
