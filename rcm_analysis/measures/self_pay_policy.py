@@ -39,7 +39,10 @@ def policy_value(tables: Mapping[str, Any], rule: str, *, as_of: dt.date) -> str
     """
     if rule not in POLICY_RULES:
         raise ParameterError(f"No rule {rule!r} in a self-pay policy. Rules: {', '.join(POLICY_RULES)}.{closest(rule, POLICY_RULES)}")
-    review = Review(tables, Period.of(as_of))
+    return _words(Review(tables, Period.of(as_of)), rule, as_of)
+
+
+def _words(review: Review, rule: str, as_of: dt.date) -> str | None:
     clients = review.policy["client"].drop_duplicates().reset_index(drop=True)
     found = review.value(rule, clients, pd.Series(pd.Timestamp(as_of), index=clients.index, dtype="datetime64[us]")).dropna()
     return str(found.iloc[0]) if len(found) else None
@@ -103,19 +106,19 @@ def policy_checks(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     1      calls_in_seven_days        3         0      0.000000
     2  days_after_conversation        3         1      0.333333
     """
-    checked = _checked(tables, period)
+    checked, review = _checked(tables, period), Review(tables, period)
     sums = checked.groupby("rule")["is_breach"].agg(["size", "sum"]).reindex(list(RULES)).fillna(0).astype("int64")
     out = pd.DataFrame({
         "rule": list(RULES), "title": [title for title, _ in RULES.values()],
-        "in_force": [_in_force(tables, rule, period.last_day) for rule in RULES],
+        "in_force": [_in_force(review, rule, period.last_day) for rule in RULES],
         "checked": sums["size"].to_numpy(), "breached": sums["sum"].to_numpy(),
     })
     return out.assign(breach_share=quotient(out["breached"], out["checked"]))
 
 
-def _in_force(tables: Mapping[str, Any], rule: str, as_of: dt.date) -> str | None:
+def _in_force(review: Review, rule: str, as_of: dt.date) -> str | None:
     names = VALUE_OF.get(rule, (rule,) if rule in POLICY_RULES else ())
-    values = [policy_value(tables, name, as_of=as_of) for name in names]
+    values = [_words(review, name, as_of) for name in names]
     return " to ".join(values) if values and None not in values else None
 
 

@@ -90,7 +90,7 @@ class Review:
 
     def checked(self, rows: pd.DataFrame, is_breach: Any, allowed: Any, found: Any) -> pd.DataFrame:
         """The rows of the period as the result of a rule."""
-        out = rows.assign(is_breach=is_breach, allowed=allowed, found=found)
+        out = rows.assign(is_breach=is_breach, allowed=allowed, found=found).dropna(subset=["checked_on"])
         return out[self.period.holds(out["checked_on"].dt.date)][RESULT].reset_index(drop=True)
 
 
