@@ -9,7 +9,7 @@ import pandas as pd
 from ..measures.care_risk import INTAKE_PARTS
 from .blocks import Block, cards, finding, findings, note
 from .engagement_facts import EngagementFacts
-from .engagement_small import HIDDEN, known, parts_of, said, total_of
+from .engagement_small import known, parts_of, said, total_of
 from .formats import as_text, counted, is_empty
 from .opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
 
@@ -126,7 +126,7 @@ def to_do(facts: EngagementFacts) -> list[dict[str, Any]]:
 
 def findings_of(facts: EngagementFacts) -> list[Block]:
     found = to_do(facts)
-    return [findings("What to do", found)] if found else [note("Nothing was found that needs a decision.")]
+    return [findings("Decisions", found)] if found else [note("Nothing was found that needs a decision.")]
 
 
 def _shift_findings(facts: EngagementFacts) -> list[dict[str, Any]]:
@@ -200,6 +200,3 @@ def _access_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
         f"Open slots for {'new patients' if worst['visit_type'] == 'new' else 'follow-ups'} at {worst['location']}",
         f"The third next open slot is {as_text(worst['median_days'], 'days')} days away; three months ago it was {as_text(worst['before_days'], 'days')}.",
         owner="practice manager", due=due(facts.subject, PROCESS_DAYS), severity="medium")]
-
-
-__all__ = ["HIDDEN", "answers", "findings_of", "sentence_of", "to_do", "worsened"]

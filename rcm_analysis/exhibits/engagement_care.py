@@ -7,8 +7,8 @@ import pandas as pd
 from . import figures
 from .blocks import Block, note
 from .engagement_facts import EngagementFacts
-from .engagement_small import guarded_payload, parts_of, said, show_guarded, small, total_of
-from .formats import as_text, sentence, words_of
+from .engagement_small import guarded_payload, parts_of, said, show_guarded, total_of
+from .formats import sentence, words_of
 from .tables import Shown, show
 
 UNADJUSTED = "Observed, not adjusted for risk: who is sicker is seen in hospital more, and no practice can be judged by it."
@@ -90,7 +90,7 @@ def huddle(facts: EngagementFacts) -> list[Block]:
         return [note("No patient at high risk has two signals or more: nobody is on the huddle list.")]
     shown = pd.DataFrame({"patient": found["patient"], "signals": found["signals"], "reasons": [_reasons(row) for row in found.to_dict("records")]})
     return [show(
-        shown, [Shown("patient", "Patient (pseudonym)"), Shown("signals", "Signals", "number"), Shown("reasons", "Why")],
+        shown, [Shown("patient", "Patient (pseudonym)"), Shown("signals", "Signals", "count"), Shown("reasons", "Why")],
         name="huddle", title="Complex cases for the next huddle",
         notes=["For the care team only. The practice's own system turns a pseudonym back into a patient; this report cannot."],
         definition=f"High-risk patients with two or more signals in the 90 days to {facts.subject.as_of_text}, most signals first, at most twenty; a list for care, not a statistic.")]
@@ -101,6 +101,3 @@ def _reasons(row: dict) -> str:
         ("emergency visit", row["emergency_visits"] > 0), ("hospital stay", row["stays"] > 0), ("missed appointments", row["missed"] > 1),
         ("social need found", row["has_need"]), ("no navigator", not row["has_navigator"]), ("not reached for 30 days", not row["is_reached"])]
     return "; ".join(words for words, holds in signs if holds)
-
-
-__all__ = ["as_text", "hospital", "huddle", "intake", "risk", "small"]

@@ -11,7 +11,7 @@ from ..measures.ratios import quotient
 from ..measures.suppression import ALL, LEAST, suppressed
 from .blocks import Block
 from .formats import as_text, is_empty
-from .tables import Shown, show, table_payload
+from .tables import Shown, table_payload
 
 HIDDEN = "hidden"
 WHY = f"{HIDDEN}: 1 to {LEAST - 1}, or it would give away such a number. Zeros are shown."
@@ -93,6 +93,3 @@ def guarded_payload(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Seq
     for place in totals:
         text[place][0] = TOTAL
     return payload | {"text": text, "notes": [*payload["notes"], *([WHY] if any(hidden) else [])]}
-
-
-__all__ = ["HIDDEN", "WHY", "guarded", "guarded_payload", "known", "parts_of", "said", "show", "show_guarded", "small", "total_of"]

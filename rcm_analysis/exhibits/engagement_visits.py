@@ -96,7 +96,7 @@ def retention(facts: EngagementFacts) -> list[Block]:
     found = facts.returning
     if found.empty:
         return [note("No appointment was kept, so nobody could come back.")]
-    whole = found[found["back_365"].notna()]
+    whole = found[found["back_365"].notna() & found["is_whole"].astype(bool)]
     text = "No quarter has been watched for a year yet."
     if len(whole):
         last = whole.iloc[-1]

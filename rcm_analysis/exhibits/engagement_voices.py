@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from .blocks import Block, note
 from .engagement_facts import EngagementFacts
-from .engagement_small import known, said, show_guarded
+from .engagement_small import known, parts_of, said, show_guarded
 from .formats import as_text, is_empty, sentence, words_of
 from .tables import Shown
 
@@ -43,7 +45,16 @@ def feedback(facts: EngagementFacts) -> list[Block]:
         return [note("No complaint came in, in the twelve months or the twelve before.")]
     shown = facts.themes.assign(theme=[sentence(words_of(theme)) if theme != "(all)" else theme for theme in facts.themes["theme"]])
     row, waits = facts.answered, facts.waits
-    notes = [f"Answered within a week: {said(row, 'in_time')} of {said(row, 'due')} ({said(row, 'in_time_share', 'rate')})."]
+    parts = parts_of(shown, "theme")
+    if len(parts) > 1 and parts["entries"].isna().all():
+        shown = shown[shown["theme"] == "(all)"].reset_index(drop=True)
+        notes = ["No theme has enough complaints to be shown by itself."]
+    else:
+        notes = []
+    first = facts.subject.pandas("feedback")["received_on"].min()
+    if first >= pd.Timestamp(facts.year.shift(-12).first_day):
+        notes.append(f"The first entry on file is of {as_text(first, 'date')}: the twelve months before are not whole.")
+    notes += [f"Answered within a week: {said(row, 'in_time')} of {said(row, 'due')} ({said(row, 'in_time_share', 'rate')})."]
     if not is_empty(waits["median_days"]):
         notes.append(f"Half were answered by day {as_text(waits['median_days'], 'count')}"
                      + (f", nine in ten by day {as_text(waits['p90_days'], 'count')}" if not is_empty(waits["p90_days"]) else "")

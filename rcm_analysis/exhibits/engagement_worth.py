@@ -8,7 +8,7 @@ from ..measures import engagement_money as money
 from .blocks import Block, note
 from .engagement_answers import RATES
 from .engagement_facts import EngagementFacts
-from .engagement_small import HIDDEN, known, said, show_guarded
+from .engagement_small import HIDDEN, known, show_guarded
 from .formats import as_text, is_empty, words_of
 from .tables import Shown, show
 
@@ -22,7 +22,7 @@ def worth(facts: EngagementFacts) -> list[Block]:
     rows = [_recovered(facts), *(_avoidable(row) for row in facts.avoidable.to_dict("records"))]
     table = pd.DataFrame(rows)
     blocks = [note(REGRESSION, tone="warning")]
-    if table["events"].isna().all() and not table["is_suppressed"].any():
+    if not len(facts.slots) and not facts.avoidable["events"].fillna(1).any():
         return [*blocks, note("There is nothing to put a value on: no slots and no hospital reports in the twelve months.")]
     return [*blocks, show_guarded(
         table, [Shown("what", "What it may be worth a year"), Shown("events", "Counted", "count"), Shown("low_cents", "Low", "usd"), Shown("mid_cents", "Middle", "usd"),
@@ -67,13 +67,22 @@ def loop(facts: EngagementFacts) -> list[Block]:
     if found.empty:
         return [note("No change has been recorded after a review yet.")]
     shown = found.assign(
-        measure=[RATES.get(name, words_of(name)) for name in found["measure"]], where=found["location"].replace("", "all places"), verdict=[_verdict(row) for row in found.to_dict("records")])
+        done=[f"{row['issue']}: {row['change']}" for row in found.to_dict("records")],
+        what=[f"{RATES.get(row['measure'], words_of(row['measure']))}, {row['location'] or 'all places'}" for row in found.to_dict("records")],
+        span=[_span(row) for row in found.to_dict("records")], verdict=[_verdict(row) for row in found.to_dict("records")])
     return [show(
-        shown, [Shown("started_on", "Since", "date"), Shown("measure", "What"), Shown("where", "Where"), Shown("issue", "Found"), Shown("change", "Changed"),
-                Shown("rate_before", "Before", "rate"), Shown("rate_since", "Since then", "rate"), Shown("effect", "Effect", "rate"), Shown("low", "Low", "rate"),
-                Shown("high", "High", "rate"), Shown("verdict", "So far")],
+        shown, [Shown("started_on", "Since", "date"), Shown("what", "What"), Shown("done", "Found, and changed"), Shown("rate_before", "Before", "rate"),
+                Shown("rate_since", "Since then", "rate"), Shown("span", "Effect, in points"), Shown("verdict", "So far")],
         name="review_loop", title="What was found, what was changed, and what it did", notes=[REGRESSION],
-        definition=f"Up to 180 days before the change and since it, to {facts.subject.as_of_text}; effect in points of the rate, low and high its 95% interval.")]
+        definition=f"Up to 180 days before the change and since it, to {facts.subject.as_of_text}; the effect is the rate since less the rate before, with its 95% interval.")]
+
+
+def _span(row: dict) -> str:
+    """The effect with its interval in points of a hundred: "-2.8 (-4.2 to -1.4)"."""
+    if pd.isna(row["effect"]):
+        return HIDDEN if row["is_suppressed"] else as_text(None, "number")
+    effect, low, high = (as_text(float(row[name]) * 100, "number") for name in ("effect", "low", "high"))
+    return f"{effect} ({low} to {high})"
 
 
 def _verdict(row: dict) -> str:
@@ -83,6 +92,3 @@ def _verdict(row: dict) -> str:
         return "too early, or not measured"
     verdict = "better" if row["is_better"] is True else "worse" if row["is_worse"] is True else "no clear effect"
     return f"{verdict}; other places {as_text(row['others_effect'], 'rate')}" if not pd.isna(row["others_effect"]) else verdict
-
-
-__all__ = ["loop", "said", "worth"]
