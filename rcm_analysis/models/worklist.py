@@ -43,7 +43,7 @@ COLUMNS = (
     "since_on", "touched_on", "suppressed_until", "assigned_to", "queue_day",
 )
 DEADLINES = {
-    "filing": ("held", "rejected", "unbilled", "processing"), "appeal": ("denied", "denied_again"), "secondary_filing": ("secondary_unbilled",),
+    "filing": ("held", "rejected", "unbilled", "processing"), "appeal": ("denied", "denied_again", "underpaid"), "secondary_filing": ("secondary_unbilled",),
 }
 LIMIT = {"filing": "filing_limit_days", "appeal": "appeal_limit_days", "secondary_filing": "secondary_filing_limit_days"}
 STARTS = {"filing": "service_on", "appeal": "decided_on", "secondary_filing": "primary_on"}
@@ -63,7 +63,8 @@ def worklist(
         uplift: 1 - chance that it comes untouched / chance_to_pay
         minutes: the client's own median of the action recommended, else a stated one
     Counts
-        One row per claim and responsible party with a debit balance. tier, in this order:
+        One row per claim and responsible party with a debit balance, and per claim paid short of its contract (status
+        underpaid, nothing open; expected_cents is what is missing). tier, in this order:
         deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds `smallest_cents`
         list      everything else that can be worked
         waiting   the payer is still within its usual days, or a note or promise says so; until `suppressed_until`
@@ -160,6 +161,7 @@ def _with_chances(
         "denied": (alone, (items["rate"] - alone).clip(lower=0)),
         "denied_again": (0.0, items["rate"] * settings.second_share),
         "unpaid_rest": (0.0, settings.second_share),
+        "underpaid": (0.0, np.where(items["short_basis"] == "contract", settings.short_share, settings.short_share / 2)),
         "secondary_unbilled": (0.0, new),
     }
     names = [status == name for name in pairs]
@@ -208,5 +210,5 @@ def _promised(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) ->
 
 def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
     near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool) & (items["recoverable_cents"] >= settings.smallest_cents)
-    small = items["open_cents"] < settings.smallest_cents
+    small = items["open_cents"].where(items["status"] != "underpaid", items["short_cents"]) < settings.smallest_cents
     return np.select([small, items["suppressed_until"].notna(), near], ["small", "waiting", "deadline"], "list")

@@ -19,6 +19,7 @@ GIVE_UP = 0.05
 BY_STATUS = {
     "held": "request_documents", "rejected": "resubmit", "unbilled": "resubmit", "processing": "follow_up", "pended": "follow_up",
     "reworked": "follow_up", "unpaid_rest": "follow_up", "secondary_unbilled": "bill_secondary", "denied_again": "appeal",
+    "underpaid": "appeal",
 }
 CATEGORY_WORDS = {"other_payer": "coordination of benefits", "provider_enrolment": "enrolment of the provider", "network_contract": "network or contract"}
 assert set(BY_STATUS.values()) <= set(ACTIONS)
@@ -116,6 +117,11 @@ def _unpaid_rest(row: object) -> str:
     return f"Answered on {_day(row.decided_on)} without a denial, and a rest is still open with the payer: check the posting, then ask."
 
 
+def _underpaid(row: object) -> str:
+    known = "the contract" if row.short_basis == "contract" else "what this payer usually allows (inferred, no contract at hand)"
+    return f"Paid on {_day(row.decided_on)}, ${int(row.short_cents) // 100:,} short of {known}: ask for the difference."
+
+
 def _secondary(row: object) -> str:
     since = "" if pd.isna(row.primary_on) else f" since the primary's answer on {_day(row.primary_on)}"
     return f"Not sent to the {row.party} payer{since}: send it with the primary's remittance."
@@ -144,5 +150,5 @@ def _count(number: float, word: str) -> str:
 
 _WORDS: dict[str, Callable[[object], str]] = {
     "patient": _patient, "held": _held, "rejected": _rejected, "unbilled": _unbilled, "processing": _processing, "reworked": _reworked,
-    "denied": _denied, "denied_again": _denied_again, "pended": _pended, "unpaid_rest": _unpaid_rest, "secondary_unbilled": _secondary,
+    "denied": _denied, "denied_again": _denied_again, "pended": _pended, "unpaid_rest": _unpaid_rest, "underpaid": _underpaid, "secondary_unbilled": _secondary,
 }

@@ -22,7 +22,7 @@ import pandas as pd
 from ..adjudications import DENIED
 from ..frames import source
 from ..ledger import responsible_since
-from ..measures.cash_due import _priced_lines
+from ..measures.contract import lesser_of_charge, with_contract_price
 from .payment_lag import incidence_by
 from .worklist_items import ITEM, KEY, LOST, PATIENT, REWORK, WON, Decisions, read
 from .worklist_settings import WorklistSettings
@@ -185,7 +185,7 @@ def expected_cents(items: pd.DataFrame, tables: Mapping[str, Any], history: Deci
         claims not adjusted yet, and denied parts: open_cents x allowed share of the charge
             allowed share = min(fee schedule x units, charge) / charge where every line has a price in force, else
             the payer's allowed / charge on its paid claims, drawn towards all payers' by `default_claims` claims
-        what a payer left over (secondary, patient, a rest after adjustment): open_cents
+        what a payer left over (secondary, patient, a rest after adjustment): open_cents; paid short: short_cents
     Unit
         cents, a number with fractions
     """
@@ -199,14 +199,18 @@ def expected_cents(items: pd.DataFrame, tables: Mapping[str, Any], history: Deci
     wanted = items[items["party"] == "primary"][KEY].drop_duplicates()
     share = _contract_share(items, wanted, tables).fillna(share).clip(0, 1)
     gross = (items["party"] == "primary") & ((items["status"] != "unpaid_rest") | (items["open_cents"] >= items["charge_cents"]))
-    return items["open_cents"] * share.where(gross, 1.0)
+    return (items["open_cents"] * share.where(gross, 1.0)).where(items["status"] != "underpaid", items["short_cents"])
 
 
 def _contract_share(items: pd.DataFrame, wanted: pd.DataFrame, tables: Mapping[str, Any]) -> pd.Series:
     if wanted.empty:
         return pd.Series(np.nan, index=items.index)
     claims = source(tables, "claims", [*KEY, "payer"]).filter(nw.col("claim_id").is_in(wanted["claim_id"].unique().tolist()))
-    priced = _priced_lines(claims, tables)
+    line = [*KEY, "line_number"]
+    lines = source(tables, "claim_lines", [*line, "procedure", "modifiers", "units", "service_on", "charge_cents"]).join(claims, on=KEY)
+    lines = lines.with_columns(nw.col("modifiers").fill_null(""), nw.col("units").fill_null(1.0))
+    priced = with_contract_price(lines, tables, key=line, plain=True).with_columns(
+        is_priced=nw.when(nw.col("price_cents").is_null()).then(0).otherwise(1), line_cents=lesser_of_charge(nw.col("price_cents")))
     sums = priced.group_by(*KEY).agg(
         nw.len().alias("lines"), nw.col("is_priced").sum(), nw.col("line_cents").sum(), nw.col("charge_cents").sum().alias("lines_cents"))
     found = items[KEY].merge(read(sums), on=KEY, how="left")

@@ -17,12 +17,16 @@ import pandas as pd
 from ..adjudications import DENIED, UNDECIDED, claim_adjudications, primary_reasons
 from ..frames import source
 from ..ledger import claim_balances, responsible_since
+from ..measures.underpaid import underpaid_lines
 
 KEY = ["client", "claim_id"]
 ITEM = [*KEY, "party"]
 PATIENT = "patient"
 REWORK = ("corrected_claim", "appeal", "resubmit")
 WON, LOST = ("overturned", "paid"), ("upheld", "denied")
+SHORT_DAYS = 365
+"""Claims paid short are sought among the decisions of a year: no appeal limit is longer."""
+
 STATUSES = {
     "patient": "owed by the patient",
     "held": "not sent: waits for the client",
@@ -34,6 +38,7 @@ STATUSES = {
     "denied_again": "denied again after it was worked",
     "pended": "held open by the payer",
     "unpaid_rest": "answered, a rest is open",
+    "underpaid": "paid, less than the contract says",
     "secondary_unbilled": "not sent to the next payer",
 }
 """Every status with its words."""
@@ -53,15 +58,18 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
 
     Formula
         open_cents as `ledger.claim_balances`; age_days = as_of - day of service
+        short_cents: what is missing on a claim that was paid less than its contract says
         since_on: first sent to the payer; for the patient, made responsible; else charge entry
     Counts
-        Debit balances only: credits are refunds, not work.
+        Debit balances only: credits are refunds, not work. A claim paid short whose appeal limit is not over, and which
+        was not appealed in vain, is an item of its own with nothing open: its balance was posted away.
     """
     owed = claim_balances(tables, as_of=as_of).filter(nw.col("balance_cents") > 0)
     columns = ["payer", "secondary_payer", "tertiary_payer", "service_on", "entered_on", "charge_cents"]
     claims = source(tables, "claims", [*KEY, *columns])
     since = responsible_since(tables, as_of=as_of).rename({"since_on": "responsible_on"})
     items = read(owed.join(claims, on=KEY, how="left").join(since, on=ITEM, how="left"))
+    items = _with_short(items, read(claims), tables, as_of, history)
     items = items.rename(columns={"balance_cents": "open_cents"})
     items["primary_payer"] = items["payer"]
     for party, column in (("secondary", "secondary_payer"), ("tertiary", "tertiary_payer")):
@@ -106,6 +114,21 @@ class Decisions:
         self.last = last.rename(columns={"received_on": "decided_on"}).merge(pended, on=ITEM, how="outer")
         notes = source(tables, "work_log", [*KEY, "note_id", "worked_on", "entered_on", "action", "outcome", "hold_reason", "minutes"])
         self.notes = read(notes.filter(nw.col("entered_on") <= as_of)).sort_values(["worked_on", "entered_on", "note_id"], ignore_index=True)
+
+
+def _with_short(items: pd.DataFrame, claims: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, history: Decisions) -> pd.DataFrame:
+    """The items and the claims paid short, one row each; of a claim with an open primary balance that balance alone."""
+    lines = underpaid_lines(tables, as_of=as_of, since=as_of - dt.timedelta(days=SHORT_DAYS))
+    lines = lines[lines["is_appealable"]].assign(short_basis=lines["basis"])
+    lost = history.notes[history.notes["outcome"].isin(LOST)].groupby(KEY)["worked_on"].max().rename("in_vain_on").reset_index()
+    lines = lines.merge(lost, on=KEY, how="left")
+    lines = lines[~(lines["in_vain_on"] >= lines["received_on"])]
+    short = lines.groupby(KEY).agg(short_cents=("short_cents", "sum"), short_basis=("short_basis", "max")).reset_index()
+    short = short.merge(items.loc[items["party"] == "primary", KEY].assign(has_balance=True), on=KEY, how="left")
+    short = short[short["has_balance"].isna()].drop(columns="has_balance").merge(claims, on=KEY)
+    if short.empty:
+        return items.assign(short_cents=np.nan, short_basis=None)
+    return pd.concat([items, short.assign(party="primary", balance_cents=0)], ignore_index=True)
 
 
 def _sent(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
@@ -173,6 +196,7 @@ def _status(items: pd.DataFrame) -> np.ndarray:
     rejected = is_primary & items["decided_on"].isna() & before("failed_on", "last_sent_on")
     crossing = items["crosses_over"].fillna(False).astype(bool)
     cases = {
+        "underpaid": items["short_cents"].notna(),
         "patient": items["party"] == PATIENT,
         "rejected": rejected,
         "held": is_primary & unsent & held,

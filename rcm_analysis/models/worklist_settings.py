@@ -45,6 +45,8 @@ class WorklistSettings:
     refiled_share         of claims that a payer does not know, so many are paid as others when sent again in time
     released_share        of claims held for good, so many are released when the client is pressed
     second_share          after a lost rework, the next one has this part of the usual chance
+    short_share           of claims paid short of a contract's price, so many are paid in full when asked for; half of it
+                          where the price is only inferred
     patient_share         of patients who would not pay by themselves, so many pay after a call
     late_share            what is left of a chance once the filing or appeal limit is over
     alone_share           of denials nobody touches, so many are paid all the same
@@ -65,6 +67,7 @@ class WorklistSettings:
     refiled_share: float = 0.6
     released_share: float = 0.3
     second_share: float = 0.15
+    short_share: float = 0.5
     patient_share: float = 0.1
     late_share: float = 0.1
     alone_share: float = 0.02

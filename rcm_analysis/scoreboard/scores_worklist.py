@@ -4,7 +4,8 @@ The truth (`simulate.workable`) says for every item open at a month's end what a
 and how long it takes, from the luck the claim was dealt; no score enters it. Each policy orders the same open
 items and works from the top until the same minutes are used up:
 
-    list      `worklist` in its order, deadline tier first; what it suppresses is not worked
+    list      `worklist` in its order, deadline tier first; what it suppresses is not worked. It finds claims paid
+              short by itself; the other two know balances only, as such lists do
     oldest    the oldest day of service first
     largest   the largest open balance first
 
@@ -37,7 +38,7 @@ def worklists(case: Case) -> list[Tally]:
         as_of = dt.date.fromisoformat(day["as_of"])
         tables = case.known_on(as_of)
         minutes = minutes_a_week(tables, as_of)
-        truth = pd.DataFrame(day["items"], columns=["claim_id", "party", "gain_cents", "true_minutes"])
+        truth = pd.DataFrame([*day["items"], *day["underpaid"]], columns=["claim_id", "party", "gain_cents", "true_minutes"])
         added = added_by_policy(worklist(tables, as_of=as_of), truth, minutes)
         tallies += [Tally("worklist", name, added["list"], added[rival]) for name, rival in ((OLDEST, "oldest"), (LARGEST, "largest"))]
     return tallies
@@ -53,12 +54,12 @@ def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:
 def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float) -> dict[str, int]:
     """The cents that each policy adds within the minutes: list, oldest, largest."""
     known = items.merge(truth, on=["claim_id", "party"], how="left")
-    known = known[known["open_cents"] >= WorklistSettings().smallest_cents]
     known = known.fillna({"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0})
+    balances = known[known["open_cents"] >= WorklistSettings().smallest_cents]
     orders = {
         "list": to_do(known),
-        "oldest": known.sort_values(["age_days", "claim_id", "party"], ascending=[False, True, True]),
-        "largest": known.sort_values(["open_cents", "claim_id", "party"], ascending=[False, True, True]),
+        "oldest": balances.sort_values(["age_days", "claim_id", "party"], ascending=[False, True, True]),
+        "largest": balances.sort_values(["open_cents", "claim_id", "party"], ascending=[False, True, True]),
     }
     return {name: int(rows.loc[rows["true_minutes"].cumsum() <= minutes, "gain_cents"].sum()) for name, rows in orders.items()}
 

@@ -14,6 +14,7 @@ comes in if somebody works it in the week after, doing what it needs, less what 
 | failed a check and not mended | what its first decision will pay |
 | held for good | what the payer would have paid, for a share `RELEASED` of them |
 | never sent to the secondary, or not yet | what the secondary pays |
+| paid less than the contract says (planted), nothing open | what is missing, for a share `MADE_GOOD` of the claims |
 | a balance of a patient who will not pay by himself | the balance, for a share `PERSUADED` (old: `PERSUADED_OLD`) of them |
 
 Nothing comes in after the filing, appeal or secondary limit. Minutes are drawn as those of the notes are.
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 MONTH_ENDS = 5
 """So many month ends, two months apart and the last one left out: later weeks must lie inside the simulated time."""
 
-REFILED, RELEASED, SECOND, PERSUADED, PERSUADED_OLD = 0.65, 0.35, 0.12, 0.09, 0.03
+REFILED, RELEASED, SECOND, PERSUADED, PERSUADED_OLD, MADE_GOOD = 0.65, 0.35, 0.12, 0.09, 0.03, 0.55
 TOLD_AFTER_DAYS = 15
 OLD_DAYS = 120
 PARTIES = {"primary": 0, "secondary": 1}
@@ -63,7 +64,7 @@ class _Life:
 
 
 def workable(practice: Practice, limits: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each month end: `as_of`, and `items` of [claim number, party, gain in cents, minutes].
+    """For each month end: `as_of`, and `items` of [claim number, party, gain in cents, minutes]; `underpaid` likewise.
 
     `limits` gives a payer class its filing, appeal and secondary limit in days.
     """
@@ -140,7 +141,23 @@ def _on(practice: Practice, life: _Life, limits: dict[str, Any], day: int) -> di
     claim = items["claim"].to_numpy()
     minutes = practice.book.draws("worth of work").integers("minutes", 3, 25)[claim]
     rows = zip(claim.tolist(), items["party"].to_list(), gain.tolist(), minutes.tolist(), strict=True)
-    return {"as_of": str(np.datetime64(day, "D")), "items": [list(row) for row in rows]}
+    return {"as_of": str(np.datetime64(day, "D")), "items": [list(row) for row in rows], "underpaid": _underpaid(practice, life, items, limits, day)}
+
+
+def _underpaid(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> list[list[Any]]:
+    """Claims without an open primary balance that a planted underpayment struck by the day: the same columns as the items."""
+    book = practice.book
+    parts = [book.planted.rows(plant, day).select("claim", "known", "amount") for plant in book.planted.of("underpayment")]
+    if not parts:
+        return []
+    struck = pl.concat(parts).group_by("claim").agg(pl.col("known").max(), pl.col("amount").sum()).sort("claim")
+    struck = struck.join(items.filter(pl.col("party") == "primary").select("claim"), on="claim", how="anti")
+    claim = struck["claim"].to_numpy()
+    draws = book.draws("worth of work")
+    in_time = day <= struck["known"].to_numpy() + _limit(practice, limits, book.claims["payer"][claim], 1)
+    gain = struck["amount"].to_numpy() * (draws.uniform("made good")[claim] < MADE_GOOD) * in_time
+    rows = zip(claim.tolist(), gain.tolist(), draws.integers("minutes", 3, 25)[claim].tolist(), strict=True)
+    return [[number, "primary", cents, minutes] for number, cents, minutes in rows]
 
 
 def _limit(practice: Practice, limits: dict[str, Any], payer: np.ndarray, place: int) -> np.ndarray:

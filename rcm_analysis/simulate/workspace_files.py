@@ -118,7 +118,7 @@ def write_files(folder: Path, practice: Practice) -> None:
     content = truth(practice) | {"plants": told(book, words.claim_id)}
     _text(folder / "truth" / f"{book.client.id}.json", json.dumps(content, indent=1) + "\n")
     days = workable(practice, KEEPS)
-    named = [day | {"items": [[words.claim_id[claim], *rest] for claim, *rest in day["items"]]} for day in days]
+    named = [day | {part: [[words.claim_id[claim], *rest] for claim, *rest in day[part]] for part in ("items", "underpaid")} for day in days]
     _text(folder / "truth" / f"{book.client.id}.worklist.json", json.dumps({"client": book.client.id, "workable": named}) + "\n")
 
 
