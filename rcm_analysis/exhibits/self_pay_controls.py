@@ -222,7 +222,7 @@ def write_offs(facts: SelfPayFacts) -> list[Block]:
         columns += [Shown("unapproved", "Not approved", "count"), Shown("unapproved_cents", "Dollars not approved", "usd")]
     lacking = int(rows["unapproved"].sum())
     return [note(_approval_words(rows, limit), tone="warning" if lacking else "info"), show(
-        table, columns, name="write_offs", title="Patient balances written off, and who approved them", emphasis=emphasis,
+        table, columns, name="patient_write_offs", title="Patient balances written off, and who approved them", emphasis=emphasis,
         definition=f"Write-offs by posting date, {span(facts.quarter)}; approver as the ledger names them; US dollars."
                    + (" Not approved: no request granted for the account and amount by the day of posting." if limit is not None else ""),
     )]
@@ -258,7 +258,7 @@ def credits(facts: SelfPayFacts) -> list[Block]:
             Shown("kind", "What it is"), Shown("words", "Whose money"), Shown("accounts", "Accounts", "count"), Shown("young_cents", "0–30 days", "usd"),
             Shown("middle_cents", "31–60 days", "usd"), Shown("old_cents", "Over 60 days", "usd"), Shown("credit_cents", "Total", "usd"),
         ],
-        name="credits", title=f"Credit balances and their clocks, as of {day_text(subject.as_of)}", emphasis=emphasis,
+        name="patient_credits", title=f"Credit balances and their clocks, as of {day_text(subject.as_of)}", emphasis=emphasis,
         definition="Paid before it was due: the insurer still owes on the account, so the money waits for its answer. Overpaid: to be refunded; the "
                    "clock runs from the day on which it was an overpayment. US dollars.",
         notes=["Overpayments of Medicare are reported and returned within 60 days of being identified."

@@ -44,7 +44,7 @@ MEASURES = (
     ),
     Measure("plans", payment_plans.plans, "Payment plans, one by one", "at_risk_cents", "usd", "down", PLANS),
     Measure(
-        "plan_standing", payment_plans.plan_standing, "Dollars at risk on broken payment plans", "at_risk_cents", "usd", "down", PLANS,
+        "plan_standing", payment_plans.plan_standing, "Dollars at risk on plans behind or broken", "at_risk_cents", "usd", "down", PLANS,
     ),
     Measure(
         "plan_completion", payment_plans.plan_completion, "Payment plans paid to the end", "plan_completion", "rate", "up", PLANS,

@@ -193,7 +193,7 @@ def test_a_client_without_a_programme_is_told_so_and_nothing_is_zero_for_want_of
 
 def test_without_a_policy_write_offs_are_not_said_to_be_approved(bare, pages):
     assert "approvals are not checked" in words_of(bare["write_offs"])
-    assert "Not approved" not in [one["title"] for one in tables_of(bare["write_offs"])["write_offs"]["columns"]]
+    assert "Not approved" not in [one["title"] for one in tables_of(bare["write_offs"])["patient_write_offs"]["columns"]]
     assert "without enough approved" in words_of(pages["write_offs"]), "the invented client writes off small balances of more than $10 without asking"
 
 
@@ -206,7 +206,7 @@ def test_early_payments_stand_apart_from_overpayments(acorn):
         {"transaction_id": f"x{number}", "claim_id": claim, "kind": "payment", "party": "patient", "amount_cents": -cents, "happened_on": "2026-10-05",
          "posted_on": "2026-10-05"} for number, (claim, cents) in enumerate(((unpaid, 2500), (settled, 999_900)))])
     both = dataclasses.replace(acorn, tables={**acorn.tables, "transactions": pl.concat([ledger, extra]).lazy()}, _frames={})
-    table = tables_of(SelfPayReview(both).credits())["credits"]
+    table = tables_of(SelfPayReview(both).credits())["patient_credits"]
     kinds = dict(zip(column(table, "What it is"), column(table, "Accounts"), strict=True))
     assert int(kinds["Paid before it was due"]) >= 1 and int(kinds["Overpaid"]) >= 1
     due = tables_of(SelfPayReview(both).credits())["refunds_due"]
