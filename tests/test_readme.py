@@ -58,7 +58,10 @@ def test_generated_parts_are_as_the_package_is(name):
 
 def test_every_command_is_in_the_readme_with_help():
     commands = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
-    told = set(re.findall(r"^\| `rcm (\w+)", README.read_text(), flags=re.MULTILINE))
+    for group in app.registered_groups:
+        commands |= {f"{group.name} {info.name}": info.callback for info in group.typer_instance.registered_commands}
+    groups = "|".join(group.name for group in app.registered_groups)
+    told = set(re.findall(rf"^\| `rcm ((?:(?:{groups}) )?\w+)", README.read_text(), flags=re.MULTILINE))
     assert told == set(commands)
     for name, callback in commands.items():
         assert callback.__doc__ and callback.__doc__.strip(), f"rcm {name} has no help"
