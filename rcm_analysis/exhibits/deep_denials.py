@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..measures.denial_reasons import denial_trend
-from ..models.control_charts import laney_chart
+from ..models.rate_history import rate_history
 from ..models.systemic_denials import denial_rates
 from . import figures
 from .blocks import Block, note
@@ -32,21 +32,27 @@ def _overall(facts: DeepFacts) -> list[Block]:
     trend = trend[trend["remitted_claims"] > 0].reset_index(drop=True)
     if len(trend) < 3:
         return [note("Fewer than three months of payer decisions: too few for a control chart.")]
-    chart = laney_chart(trend["denied_claims"].to_numpy(), trend["remitted_claims"].to_numpy())
-    chart = chart.assign(month=trend["month"].to_numpy(), denied=trend["denied_claims"].to_numpy(), decided=trend["remitted_claims"].to_numpy())
-    text = _overall_sentence(chart)
+    history = rate_history(trend["denied_claims"].to_numpy(), trend["remitted_claims"].to_numpy())
+    chart = history.chart.assign(
+        month=trend["month"].to_numpy(), denied=trend["denied_claims"].to_numpy(), decided=trend["remitted_claims"].to_numpy())
+    since = None if history.changed_at is None else chart["month"].iloc[history.changed_at]
     return [_chart(
         chart, "denial_control_chart", f"Claims denied at first, all payers, {facts.subject.client.name} (share of claims decided, "
-        "day of remittance)", text, None, ("decided", "Claims decided"))]
+        "day of remittance)", _overall_sentence(chart, since), since, ("decided", "Claims decided"))]
 
 
-def _overall_sentence(chart: pd.DataFrame) -> str:
+def _overall_sentence(chart: pd.DataFrame, since: Any) -> str:
     outside = chart[chart["is_signal"]]
     centre = as_text(chart["centre"].iloc[-1], "rate")
-    if outside.empty:
+    if since is None and outside.empty:
         return f"The rate moved around {centre} by no more than chance: no month of {len(chart)} lies outside the limits."
-    months = ", ".join(f"{as_text(row['month'], 'month')} ({as_text(row['rate'], 'rate')})" for row in outside.to_dict("records"))
-    return f"Around {centre}, {counted(len(outside), 'month lies', 'months lie')} outside the limits of chance: {months}."
+    months = ", ".join(f"{as_text(row['month'], 'month')} ({as_text(row['rate'], 'rate')})" for row in outside.tail(6).to_dict("records"))
+    beyond = f"{counted(len(outside), 'month lies', 'months lie')} outside the limits of chance" if len(outside) else \
+        "each month alone could still be chance"
+    last = ("; the last of them: " if len(outside) > 6 else ": ") + months if months else ""
+    if since is None:
+        return f"Around {centre}, {beyond}{last}."
+    return f"The rate was {centre} until it changed in {as_text(since, 'month')}; {beyond}{last}."
 
 
 def _systemic(facts: DeepFacts) -> list[Block]:

@@ -163,9 +163,14 @@ def chart(rates: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"month": months, "rate": rates, "centre": 0.1, "lower": 0.05, "upper": 0.15, "is_signal": [rate > 0.15 for rate in rates]})
 
 
-def test_the_sentence_under_the_chart_is_computed():
-    assert "no month of 4 lies outside" in deep_denials._overall_sentence(chart([0.1, 0.09, 0.11, 0.1]))
-    assert "1 month lies outside the limits of chance: Mar 2026 (30.0%)" in deep_denials._overall_sentence(chart([0.1, 0.09, 0.3, 0.1]))
+@pytest.mark.parametrize(("rates", "since", "said"), [
+    pytest.param([0.1, 0.09, 0.11, 0.1], None, "no month of 4 lies outside", id="nothing but chance"),
+    pytest.param([0.1, 0.09, 0.3, 0.1], None, "Around 10.0%, 1 month lies outside the limits of chance: Mar 2026 (30.0%).", id="one month"),
+    pytest.param([0.1, 0.09, 0.3, 0.3], "2026-03-01", "The rate was 10.0% until it changed in Mar 2026; 2 months lie outside", id="a change"),
+    pytest.param([0.1, 0.09, 0.12, 0.13], "2026-03-01", "each month alone could still be chance", id="a change that no month shows alone"),
+])
+def test_the_sentence_under_the_chart_is_computed(rates, since, said):
+    assert said in deep_denials._overall_sentence(chart(rates), since and pd.Timestamp(since))
 
 
 def test_the_chart_marks_the_onset_and_what_lies_outside():
