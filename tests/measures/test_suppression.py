@@ -115,9 +115,9 @@ def possible(found: pd.DataFrame, by: list[str], counts: list[str], of: str | No
         for rest in itertools.product(*others):
             for kind in kinds:
                 spot = [*rest[:place], None, *rest[place:], kind]
-                parts = [tuple([*spot[:place], value, *spot[place + 1:]]) for value in labels[place]]
+                parts = [(*spot[:place], value, *spot[place + 1:]) for value in labels[place]]
                 if all(part in table or part[-1] == "rest" for part in parts):
-                    equation(parts, tuple([*spot[:place], ALL, *spot[place + 1:]]))
+                    equation(parts, (*spot[:place], ALL, *spot[place + 1:]))
     if of:
         for spot in itertools.product(*[[*values, ALL] for values in labels]):
             equation([(*spot, name) for name in [*counts, "rest"]], (*spot, of))
