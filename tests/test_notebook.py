@@ -111,6 +111,32 @@ def test_what_cannot_be_reported_is_refused_and_nothing_is_shown(place, shown, c
     assert shown == []
 
 
+def test_a_weekly_report_stands_on_its_own_day_and_is_brief(place, shown):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template="ar_weekly_review", as_of="2026-10-02")
+    assert report.as_of == dt.date(2026, 10, 2)
+    assert report.tables["transactions"].collect()["transaction_id"].to_list() == ["t1"]
+    meta = shown[0].payload
+    assert (meta["as_of"], meta["period"], meta["period_title"], meta["layout"]) == (
+        "2026-10-02", "2026-10", "Seven days to October 2, 2026", "brief")
+    assert report.subject.parameters["as_of"] == "2026-10-02"
+
+
+@pytest.mark.parametrize(("day", "words"), [
+    pytest.param("2026-11-01", "lies in its month, 2026-10-01 to 2026-10-31", id="a day of another month"),
+    pytest.param("last friday", "written YYYY-MM-DD", id="a day in words"),
+])
+def test_a_day_that_cannot_be_is_refused(place, shown, day, words):
+    with pytest.raises(ParameterError, match=words):
+        notebook.open_report(place, "acorn-clinic", "2026-10", template="ar_weekly_review", as_of=day)
+    assert shown == []
+
+
+def test_a_day_long_after_the_last_posting_is_refused(place, shown):
+    with pytest.raises(ParameterError, match="no postings in"):
+        notebook.open_report(place, "acorn-clinic", "2027-03", template="ar_weekly_review", as_of="2027-03-05")
+    assert shown == []
+
+
 def test_a_folder_that_is_no_workspace_is_refused(tmp_path):
     with pytest.raises(RcmError, match="is not a workspace"):
         notebook.open_report(tmp_path / "nowhere", "acorn-clinic", "2026-10")
