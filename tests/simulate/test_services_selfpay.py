@@ -150,6 +150,49 @@ def test_bills_far_above_the_estimate(book):
     assert set(over["estimate_id"]) == book.told("estimate_exceeded")
 
 
+def planted_cents(book: Book, kind: str) -> dict[str, int]:
+    return {claim: cents for claim, _, _, cents in book.plants.get(kind, {"rows": []})["rows"]}
+
+
+def sums(rows: pl.DataFrame, sign: int = 1) -> dict[str, int]:
+    return dict(rows.group_by("claim_id").agg(pl.col("amount_cents").sum() * sign).iter_rows())
+
+
+def test_planted_balances_that_do_not_follow_the_eob(books):
+    book = books[PLANTED]
+    ledger, own = book.transactions, patient_side(book)
+    moved = own.filter(pl.col("kind") == "transfer", pl.col("group_code").is_not_null())
+    discount = sums(ledger.filter(pl.col("kind") == "contractual", pl.col("party") != "patient"), -1)
+    for kind in ("share_not_transferred", "share_written_off"):
+        told = planted_cents(book, kind)
+        assert told and not set(own["claim_id"]) & set(told), kind
+    left = sums(ledger.filter(pl.col("party") == "primary"))
+    assert all(left[claim] == cents for claim, cents in planted_cents(book, "share_not_transferred").items())
+    assert all(left[claim] == 0 for claim in planted_cents(book, "share_written_off"))
+    asked = sums(moved)
+    assert all(asked[claim] - discount[claim] == cents for claim, cents in planted_cents(book, "posting_swap").items())
+    taken = planted_cents(book, "takeback_not_followed")
+    assert set(taken) <= set(ledger.filter(pl.col("kind") == "takeback")["claim_id"])
+    assert not set(moved.filter(pl.col("amount_cents") < 0)["claim_id"]) & set(taken)
+    denials = sums(moved.filter(pl.col("group_code") == "CO"))
+    assert denials == planted_cents(book, "denial_billed") and denials
+
+
+def test_nobody_is_asked_for_money_while_a_dispute_or_an_application_is_open_or_a_promise_runs(book):
+    asks = pl.concat([
+        book.calls.filter(pl.col("reason").is_in(["balance", "payment_plan"])).select("claim_id", pl.col("interaction_id").alias("id"), pl.col("happened_on").alias("day")),
+        book.statements.select("claim_id", pl.col("statement_id").alias("id"), pl.col("statement_on").alias("day"))])
+    spans = pl.concat([
+        book.disputes.select("claim_id", pl.col("opened_on").alias("from"), pl.col("closed_on").alias("to")),
+        book.assistance_applications.select("claim_id", pl.col("applied_on").alias("from"), pl.col("decided_on").alias("to"))])
+    met = asks.join(spans, on="claim_id").filter(pl.col("day") > pl.col("from"), pl.col("day") < pl.col("to").fill_null(dt.date(2099, 1, 1)))
+    planted = {row[0] for plant in book.plants.values() for row in plant["rows"]}
+    assert set(met["id"]) <= planted
+    running = book.calls.join(book.promises, on="claim_id").filter(
+        pl.col("happened_on") > pl.col("promised_on"), pl.col("happened_on") <= pl.col("due_on") + dt.timedelta(days=3))
+    assert set(running["interaction_id"]) <= planted
+
+
 def test_every_kind_of_breach_is_planted_once_and_the_other_client_keeps_its_policy(books):
     assert len(books[PLANTED].plants) >= 10 and books["tx-docs"].plants == {}
     for plant in books[PLANTED].plants.values():
