@@ -6,9 +6,11 @@ items and works from the top until the same minutes are used up:
 
     list      `worklist` in its order, deadline tier first; what it suppresses is not worked. It finds claims paid
               short by itself; the other two know balances only, as such lists do
-    oldest    the oldest day of service first
-    largest   the largest open balance first
+    oldest    insurance balances, the oldest day of service first
+    largest   insurance balances, the largest open amount first
 
+What a policy worked at one month's end it does not work again at a later one: otherwise oldest first would spend
+every week on the same lost balances, which is no rival. For the same reason the rivals leave patients alone.
 Capacity is the client's own: the minutes of its notes, statements aside, of the eight weeks before, a week. Every policy does
 with an item what it needs, so that only the choice of items is scored. Small balances are worked by none.
 """
@@ -23,6 +25,7 @@ import pandas as pd
 import polars as pl
 
 from ..models.worklist import to_do, worklist
+from ..models.worklist_items import PATIENT
 from ..models.worklist_settings import WorklistSettings
 from .case import Case
 from .record import Tally
@@ -33,13 +36,14 @@ OLDEST, LARGEST = "dollars recovered, of oldest first", "dollars recovered, of l
 
 def worklists(case: Case) -> list[Tally]:
     """One tally a month end and rival: the list's added dollars over the rival's."""
-    tallies = []
+    tallies: list[Tally] = []
+    done: dict[str, set] = {}
     for day in case.sums.get("workable", []):
         as_of = dt.date.fromisoformat(day["as_of"])
         tables = case.known_on(as_of)
         minutes = minutes_a_week(tables, as_of)
         truth = pd.DataFrame([*day["items"], *day["underpaid"]], columns=["claim_id", "party", "gain_cents", "true_minutes"])
-        added = added_by_policy(worklist(tables, as_of=as_of), truth, minutes)
+        added = added_by_policy(worklist(tables, as_of=as_of), truth, minutes, done)
         tallies += [Tally("worklist", name, added["list"], added[rival]) for name, rival in ((OLDEST, "oldest"), (LARGEST, "largest"))]
     return tallies
 
@@ -51,17 +55,24 @@ def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:
     return float(notes.select(pl.col("minutes").sum()).collect().item() or 0) / WEEKS
 
 
-def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float) -> dict[str, int]:
-    """The cents that each policy adds within the minutes: list, oldest, largest."""
+def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float, done: dict[str, set]) -> dict[str, int]:
+    """The cents that each policy adds within the minutes: list, oldest, largest. `done` keeps what each has worked so far."""
     known = items.merge(truth, on=["claim_id", "party"], how="left")
     known = known.fillna({"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0})
-    balances = known[known["open_cents"] >= WorklistSettings().smallest_cents]
+    balances = known[(known["open_cents"] >= WorklistSettings().smallest_cents) & (known["party"] != PATIENT)]
     orders = {
         "list": to_do(known),
         "oldest": balances.sort_values(["age_days", "claim_id", "party"], ascending=[False, True, True]),
         "largest": balances.sort_values(["open_cents", "claim_id", "party"], ascending=[False, True, True]),
     }
-    return {name: int(rows.loc[rows["true_minutes"].cumsum() <= minutes, "gain_cents"].sum()) for name, rows in orders.items()}
+    added = {}
+    for name, rows in orders.items():
+        before = done.setdefault(name, set())
+        rows = rows[[key not in before for key in zip(rows["claim_id"], rows["party"], strict=True)]]
+        worked = rows[rows["true_minutes"].cumsum() <= minutes]
+        before.update(zip(worked["claim_id"], worked["party"], strict=True))
+        added[name] = int(worked["gain_cents"].sum())
+    return added
 
 
 SCORERS = (worklists,)

@@ -85,11 +85,16 @@ def test_a_denial_that_was_reworked_and_won_is_a_gain_before_the_rework_and_none
 
 
 def test_the_same_minutes_for_every_policy_by_hand():
-    """Ten minutes each: the list works b and then a; the oldest is c; the largest is c too, and takes them all."""
+    """The list works b, then a; the oldest is c, then b; the largest is c, then w; p is a patient's, s is small, w waits."""
     items = pd.DataFrame({
-        "claim_id": ["b", "a", "c", "w", "s"], "party": "primary", "open_cents": [5_000, 2_000, 9_000, 8_000, 500], "age_days": [30, 20, 400, 10, 900],
-        "tier": ["deadline", "list", "list", "waiting", "small"]})
-    truth = pd.DataFrame({"claim_id": ["a", "b", "c", "w", "s"], "party": "primary", "gain_cents": [1_000, 3_000, 0, 0, 400], "true_minutes": [4, 6, 10, 3, 1]})
-    assert added_by_policy(items, truth, 10) == {"list": 4_000, "oldest": 0, "largest": 0}
-    assert added_by_policy(items, truth, 16) == {"list": 4_000, "oldest": 3_000, "largest": 0}
-    assert added_by_policy(items, truth, 5) == {"list": 0, "oldest": 0, "largest": 0}
+        "claim_id": ["b", "a", "c", "w", "s", "p"], "party": ["primary"] * 5 + ["patient"], "open_cents": [5_000, 2_000, 9_000, 8_000, 500, 9_999],
+        "age_days": [30, 20, 400, 10, 900, 999], "tier": ["deadline", "list", "list", "waiting", "small", "waiting"]})
+    truth = pd.DataFrame({
+        "claim_id": ["a", "b", "c", "w", "s", "p"], "party": ["primary"] * 5 + ["patient"], "gain_cents": [1_000, 3_000, 0, 0, 400, 9_000],
+        "true_minutes": [4, 6, 10, 3, 1, 1]})
+    assert added_by_policy(items, truth, 10, {}) == {"list": 4_000, "oldest": 0, "largest": 0}
+    assert added_by_policy(items, truth, 16, {}) == {"list": 4_000, "oldest": 3_000, "largest": 0}
+    assert added_by_policy(items, truth, 5, {}) == {"list": 0, "oldest": 0, "largest": 0}
+    done: dict[str, set] = {}
+    assert added_by_policy(items, truth, 10, done) == {"list": 4_000, "oldest": 0, "largest": 0}
+    assert added_by_policy(items, truth, 10, done) == {"list": 0, "oldest": 4_000, "largest": 3_000}, "nothing is worked twice"
