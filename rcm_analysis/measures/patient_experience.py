@@ -241,7 +241,7 @@ def answer_waits(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     1    12    False        1
     2    19     True        1
     """
-    rows = source(tables, "feedback", ["client", "received_on", "responded_on", "kind"])
+    rows = source(tables, "feedback", ["received_on", "responded_on", "kind"])
     rows = rows.filter(nw.col("kind") == "complaint", period.holds(nw.col("received_on")))
     is_answered = (nw.col("responded_on") < period.end).fill_null(False)
     end = nw.when(is_answered).then(day_number(nw.col("responded_on"))).otherwise(nw.lit(period.last_day.toordinal()))

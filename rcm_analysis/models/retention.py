@@ -82,7 +82,7 @@ def _back(days: np.ndarray, returned: np.ndarray) -> tuple[float, ...]:
     values = []
     for mark in MARKS:
         row = table[table["day"] <= mark].iloc[-1]
-        values.append((1 - row[OPEN], 1 - row["high"], 1 - row["low"]) if longest >= mark or row[OPEN] == 0 else (np.nan,) * 3)
+        values.append((1 - row[OPEN], 1 - row["high"], 1 - row["low"]) if longest >= mark or returned.all() else (np.nan,) * 3)
     return (*(value[0] for value in values), values[-1][1], values[-1][2])
 
 
