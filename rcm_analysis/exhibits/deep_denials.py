@@ -144,7 +144,7 @@ def _lines(facts: DeepFacts) -> Block:
         rows, [Shown("number", "No.", "count"), Shown("claim_id", "Claim"), Shown("line_number", "Line", "count"),
             Shown("payer", "Payer"), Shown("procedure", "Code"), Shown("carc", "Reason code"),
             Shown("received_on", "Denied on", "date"), Shown("charge_cents", "Charge", "usd", exact=True),
-            Shown("expected_cents", "Allowed if paid", "usd", exact=True), Shown("status", "Stands now")],
+            Shown("expected_cents", "Allowed if paid", "usd", exact=True), Shown("still_open_cents", "Claim still owes", "usd", exact=True)],
         name="systemic_denials", title="Denied lines behind the findings", print_it=False,
-        definition="One row per denied line; day of remittance; US dollars.",
+        definition="One row per denied line; day of remittance; what insurers still owe on its claim, empty when settled; US dollars.",
     )

@@ -60,7 +60,16 @@ class DeepFacts:
             systemic_denials.evidence(self.tables, row, as_of=self.as_of).assign(number=number)
             for number, (_, row) in enumerate(self.systemic.iterrows(), start=1)
         ]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        if not parts:
+            return pd.DataFrame()
+        lines = pd.concat(parts, ignore_index=True)
+        return lines.assign(still_open_cents=lines["claim_id"].map(self.open_by_claim))
+
+    @cached_property
+    def open_by_claim(self) -> pd.Series:
+        """What insurers still owe on each open claim."""
+        rows = self.worklist[self.worklist["party"].isin(INSURANCE)]
+        return rows.groupby("claim_id")["open_cents"].sum()
 
     @cached_property
     def underpaid(self) -> pd.DataFrame:

@@ -70,12 +70,14 @@ def denials(facts: DeepFacts) -> list[dict[str, Any]]:
     for number, row in enumerate(facts.systemic.to_dict("records"), start=1):
         what, owner = PREVENTION.get(stages().get(row["category"], ""), ("Find the cause with the payer", ours(facts.subject)))
         cents = int(round(row["excess_cents"]))
+        lines = facts.systemic_lines[facts.systemic_lines["number"] == number]
+        still = lines.loc[lines["still_open_cents"].notna(), "claim_id"].nunique()
         items.append(finding(
             f"{sentence(words_of(row['category']))} denials: {scope_words(facts, row)}",
             f"Since {as_text(row['onset_on'], 'date')} {as_text(row['rate'], 'rate')} of the lines are denied, before it was "
             f"{as_text(row['usual_rate'], 'rate')}: {as_text(row['denied'], 'count')} denied lines, "
-            f"{as_text(row['excess'], 'count')} more than expected. {what}; rework what is still open. Dollars are what "
-            f"these lines would have been allowed, over the usual.{_sheet(f'systemic_denials, no. {number}')}",
+            f"{as_text(row['excess'], 'count')} more than expected. {what}; {counted(still, 'claim is', 'claims are')} still "
+            f"open to rework. Dollars are what these lines would have been allowed, over the usual.{_sheet(f'systemic_denials, no. {number}')}",
             amount_cents=cents, owner=owner, due=due(facts.subject, PROCESS_DAYS), severity=severity_of(cents, facts.subject),
         ))
     return items
