@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from rcm_analysis import cli, simulate
+from rcm_analysis.press import run
 from rcm_analysis.workspace import open_workspace
 
 CLIENT = "dr-suess"
@@ -146,6 +147,30 @@ def test_packets_of_a_month_from_raw_files_to_verified_outputs(capsys, workspace
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("given", "folder"), [
+    pytest.param([], "ar_weekly_review", id="the usual one"),
+    pytest.param(["-p", "week_ending=2026-10-16"], "ar_weekly_review-week-ending-2026-10-16", id="a week within the month"),
+    pytest.param(["-p", "week_ending=month end"], "ar_weekly_review", id="what is meant anyway"),
+])
+def test_a_report_with_a_week_of_its_own_has_a_folder_of_its_own(capsys, made, monkeypatch, given, folder):
+    asked = []
+    done = lambda request: asked.append(request) or run.RunResult(request.template, request.client, request.period, request.folder, run.DONE, 0.0)  # noqa: E731
+    monkeypatch.setattr(run, "run", done)
+    assert rcm(capsys, "run", "ar_weekly_review", "--client", CLIENT, "--period", "2026-10", "--workspace", made, *given)[0] == 0
+    assert asked[0].folder == made / "runs" / CLIENT / "2026-10" / folder
+
+
+@pytest.mark.slow
+def test_a_weekly_review_is_two_pages_and_a_working_file(capsys, workspace):
+    code, out, err = rcm(capsys, "run", "ar_weekly_review", "--client", CLIENT, "--period", "2026-10", "-p", "week_ending=2026-10-16", "--workspace", workspace)
+    assert code == 0, out + err
+    folder = workspace / "runs" / CLIENT / "2026-10" / "ar_weekly_review-week-ending-2026-10-16"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["pages"], manifest["parameters"]["week_ending"]) == (2, "2026-10-16")
+    code, out, _ = rcm(capsys, "worklist", "import", folder / "workbook.xlsx", "--workspace", workspace)
+    assert code == 0 and "no row is filled in" in out
+
+
 def test_a_month_without_data_is_one_message(capsys, workspace):
     code, out, err = rcm(capsys, "run", "client_review", "--client", CLIENT, "--period", "2031-01", "--workspace", workspace)
     assert code == 1 and "2031" in out + err and "Traceback" not in out + err
