@@ -206,6 +206,8 @@ class Cells:
     denied_cents: np.ndarray
     member: np.ndarray
     """Axes: level, line: the cell in which a line stands at each level, -1 where it has no such name."""
+    steps: list[tuple[np.ndarray, np.ndarray]]
+    """Level by level below the first: its cells, and the next coarser cells of each (the last one repeated)."""
 
     def without(self, counts: tuple[np.ndarray, ...]) -> Cells:
         """The same cells less the counts of some claims."""
@@ -231,7 +233,7 @@ def cells_of(lines: pd.DataFrame, months: pd.PeriodIndex) -> Cells:
     table = table.astype(object).where(table.notna(), None)
     table["parents"] = _parents(np.array(member), len(table))
     categories = sorted(lines["category"].dropna().unique())
-    empty = Cells(months, categories, table, *([np.zeros(0)] * 6), np.array(member))
+    empty = Cells(months, categories, table, *([np.zeros(0)] * 6), np.array(member), _steps(table))
     return replace(empty, **dict(zip(
         ("claims", "lines", "cents", "denied_claims", "denied_lines", "denied_cents"),
         counts_of(lines, empty, np.arange(len(lines))), strict=True)))
@@ -243,7 +245,7 @@ def _level(lines: pd.DataFrame, dims: tuple[str, ...]) -> tuple[np.ndarray, pd.D
     if any(lines[name].nunique() < 2 for name in dims):  # the only site of a client names nothing
         return np.full(len(lines), -1), pd.DataFrame({"level": []})
     grouped = lines.groupby(list(dims), sort=True, dropna=True)
-    ids = grouped.ngroup().to_numpy()
+    ids = grouped.ngroup().fillna(-1).to_numpy(np.int64)
     found = grouped.size().index.to_frame(index=False).assign(level=LEVELS[dims])
     return ids, found
 
@@ -266,6 +268,16 @@ def _parents(member: np.ndarray, cells: int) -> list[tuple[int, ...]]:
     return found
 
 
+def _steps(table: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
+    found = []
+    for level in table["level"].unique()[1:]:
+        rows = np.flatnonzero(table["level"] == level)
+        parents = table["parents"].iloc[rows]
+        most = parents.map(len).max()
+        found.append((rows, np.array([of + of[-1:] * (most - len(of)) for of in parents])))
+    return found
+
+
 def _is_step(coarse: tuple[str, ...], fine: tuple[str, ...]) -> bool:
     if len(coarse) == len(fine):
         return "procedure" in fine and coarse == tuple("family" if name == "procedure" else name for name in fine)
@@ -278,7 +290,7 @@ def counts_of(lines: pd.DataFrame, cells: Cells, rows: np.ndarray) -> tuple[np.n
     """Claims, lines, expected cents, and the denied ones of each by category, of some of the lines."""
     months, size, kinds = len(cells.months), len(cells.table), len(cells.categories)
     part = lines.iloc[rows]
-    month = (part["month"].astype("int64") - cells.months[0].ordinal).to_numpy()
+    month = part["month"].astype("int64").to_numpy() - (cells.months[0].ordinal if months else 0)
     claim = part.groupby("claim_id", sort=False).ngroup().to_numpy()
     kind = pd.Categorical(part["category"], cells.categories).codes.astype(np.int64)
     cents = part["expected_cents"].to_numpy(float)

@@ -70,7 +70,8 @@ def usual_line_rate(cells: Cells, kind: int, cell: int, start: int) -> float:
 
 
 def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The usual rate of every cell by kind, and the earlier claims it is known from (its own and borrowed ones).
+    """The usual rate of every cell by kind, and the earlier claims it is known from: its own and borrowed ones, but
+    never more than its coarser cells are known from.
 
     Formula
         rate = (denied + m x prior) / (total + m); prior = the largest usual rate of the next coarser cells, so that
@@ -83,17 +84,15 @@ def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np
     rates, strength = np.zeros(denied.shape), np.zeros(denied.shape)
     rates[:, 0] = (denied[:, 0] + 0.5) / (total[0] + 1)
     strength[:, 0] = total[0] + 1
-    parents = cells.table["parents"]
-    for level in cells.table["level"].unique()[1:]:
-        rows = np.flatnonzero(cells.table["level"] == level)
-        prior = rates[:, np.array(parents.iloc[rows].tolist())].max(axis=2)
+    for rows, above in cells.steps:
+        prior, most = rates[:, above].max(axis=2), strength[:, above].min(axis=2)
         chance = total[rows] * prior * (1 - prior)
         excess = ((denied[:, rows] - total[rows] * prior) ** 2).sum(1) / np.maximum(chance.sum(1), 1e-9) - 1
         size = (total[rows] * chance).sum(1) / np.maximum(chance.sum(1), 1e-9)
         correlation = np.clip(excess / np.maximum(size - 1, 1), 1e-9, 1)
         borrowed = np.clip(1 / correlation - 1, *PRIOR_CLAIMS)[:, None]
         rates[:, rows] = (denied[:, rows] + borrowed * prior) / (total[rows] + borrowed)
-        strength[:, rows] = total[rows] + borrowed
+        strength[:, rows] = np.minimum(total[rows] + borrowed, most)
     return rates, strength
 
 
@@ -105,7 +104,7 @@ def _evidence(cells: Cells, kinds: list[int], first: int, last: int) -> tuple[np
     asked, denied = cells.claims[:, since].sum(1), cells.denied_claims[kinds][:, :, since].sum(2)
     found = np.zeros(rates.shape)
     # The binomial tail is quick, and never above the exact one by more than it matters here.
-    likely = stats.binom.sf(denied - 1, asked[None], rates) > WORTH_A_LOOK
+    likely = special.bdtrc(np.maximum(denied - 1, 0), asked[None].astype(np.int64), rates) > WORTH_A_LOOK
     kind, cell = np.nonzero((denied >= FEWEST_DENIED) & ~likely & (denied > rates * asked))
     if len(kind):
         spread = overdispersion(past[:, 0], cells.claims[0, before])[kind] / (last + 1 - first)

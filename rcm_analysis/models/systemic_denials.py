@@ -203,9 +203,14 @@ def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndar
 
 
 def _rest_is_raised(denied: np.ndarray, lines: np.ndarray, usual: np.ndarray, fine: int, coarse: int) -> bool:
-    """Whether the coarser cell without the finer one is raised too: half as much or more, and not by chance."""
+    """Whether the coarser cell without the finer one is raised too: half as much or more, and not by chance.
+
+    Where nothing is left, both are the same lines, and the coarser name is as true.
+    """
     lost, of = denied[coarse] - denied[fine], lines[coarse] - lines[fine]
-    if of <= 0 or stats.binom.sf(lost - 1, of, usual[coarse]) > BY_CHANCE:
+    if of == 0:
+        return True
+    if stats.binom.sf(lost - 1, of, usual[coarse]) > BY_CHANCE:
         return False
     return lost / of - usual[coarse] >= SAME_CAUSE * (denied[fine] / lines[fine] - usual[fine])
 
