@@ -161,6 +161,7 @@ def _with_chances(
         "denied": (alone, (items["rate"] - alone).clip(lower=0)),
         "denied_again": (0.0, items["rate"] * settings.second_share),
         "unpaid_rest": (0.0, settings.second_share),
+        "left_to_patient": (0.0, patients.paid_share(pd.Series("insured", index=items.index), settings.patient_share)),
         "underpaid": (0.0, np.where(items["short_basis"] == "contract", settings.short_share, settings.short_share / 2)),
         "secondary_unbilled": (0.0, new),
     }
@@ -189,7 +190,7 @@ def _suppressed_until(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.
     parts = [
         (waits + days(usual)).where(status.isin(("processing", "reworked", "pended"))),
         (items["note_on"] + days(settings.waiting_days)).where(noted),
-        (items["decided_on"] + days(settings.posting_days)).where(status == "unpaid_rest"),
+        (items["decided_on"] + days(settings.posting_days)).where(status.isin(("unpaid_rest", "left_to_patient"))),
         (items["entered_on"] + days(settings.unbilled_days)).where(status == "unbilled"),
         (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(status == "patient"),
         _promised(items, tables, as_of),

@@ -19,7 +19,7 @@ GIVE_UP = 0.05
 BY_STATUS = {
     "held": "request_documents", "rejected": "resubmit", "unbilled": "resubmit", "processing": "follow_up", "pended": "follow_up",
     "reworked": "follow_up", "unpaid_rest": "follow_up", "secondary_unbilled": "bill_secondary", "denied_again": "appeal",
-    "underpaid": "appeal",
+    "underpaid": "appeal", "left_to_patient": "transfer_to_patient",
 }
 CATEGORY_WORDS = {"other_payer": "coordination of benefits", "provider_enrolment": "enrolment of the provider", "network_contract": "network or contract"}
 assert set(BY_STATUS.values()) <= set(ACTIONS)
@@ -117,6 +117,10 @@ def _unpaid_rest(row: object) -> str:
     return f"Answered on {_day(row.decided_on)} without a denial, and a rest is still open with the payer: check the posting, then ask."
 
 
+def _left_to_patient(row: object) -> str:
+    return f"Left to the patient by the answer of {_day(row.decided_on)}, and still open with the payer: move it to the patient."
+
+
 def _underpaid(row: object) -> str:
     known = "the contract" if row.short_basis == "contract" else "what this payer usually allows (inferred, no contract at hand)"
     return f"Paid on {_day(row.decided_on)}, ${int(row.short_cents) // 100:,} short of {known}: ask for the difference."
@@ -150,5 +154,6 @@ def _count(number: float, word: str) -> str:
 
 _WORDS: dict[str, Callable[[object], str]] = {
     "patient": _patient, "held": _held, "rejected": _rejected, "unbilled": _unbilled, "processing": _processing, "reworked": _reworked,
-    "denied": _denied, "denied_again": _denied_again, "pended": _pended, "unpaid_rest": _unpaid_rest, "underpaid": _underpaid, "secondary_unbilled": _secondary,
+    "denied": _denied, "denied_again": _denied_again, "pended": _pended, "unpaid_rest": _unpaid_rest, "underpaid": _underpaid, "left_to_patient": _left_to_patient,
+    "secondary_unbilled": _secondary,
 }

@@ -27,6 +27,7 @@ from .payment_lag import incidence_by
 from .worklist_items import ITEM, KEY, LOST, PATIENT, REWORK, WON, Decisions, read
 from .worklist_settings import WorklistSettings
 
+ANSWERED = ("unpaid_rest", "left_to_patient")
 MATURE_DAYS = 120
 """A denial nobody touched for so long will not be: what came of it counts as what comes by itself."""
 
@@ -198,7 +199,7 @@ def expected_cents(items: pd.DataFrame, tables: Mapping[str, Any], history: Deci
     share = items["payer"].map(shares).fillna(overall).astype(float)
     wanted = items[items["party"] == "primary"][KEY].drop_duplicates()
     share = _contract_share(items, wanted, tables).fillna(share).clip(0, 1)
-    gross = (items["party"] == "primary") & ((items["status"] != "unpaid_rest") | (items["open_cents"] >= items["charge_cents"]))
+    gross = (items["party"] == "primary") & (~items["status"].isin(ANSWERED) | (items["open_cents"] >= items["charge_cents"]))
     return (items["open_cents"] * share.where(gross, 1.0)).where(items["status"] != "underpaid", items["short_cents"])
 
 

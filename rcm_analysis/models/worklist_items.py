@@ -38,6 +38,7 @@ STATUSES = {
     "denied_again": "denied again after it was worked",
     "pended": "held open by the payer",
     "unpaid_rest": "answered, a rest is open",
+    "left_to_patient": "left to the patient, not moved there",
     "underpaid": "paid, less than the contract says",
     "secondary_unbilled": "not sent to the next payer",
 }
@@ -205,6 +206,7 @@ def _status(items: pd.DataFrame) -> np.ndarray:
         "reworked": is_denied & reworked,
         "denied": is_denied,
         "pended": items["decided_on"].isna() & items["pended_on"].notna(),
+        "left_to_patient": items["decided_on"].notna() & (items["patient_cents"] >= items["open_cents"]),
         "unpaid_rest": items["decided_on"].notna(),
         "processing": ~unsent | (~is_primary & crossing) | (~is_primary & items["secondary_noted_on"].notna()),
     }

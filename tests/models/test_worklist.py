@@ -247,6 +247,30 @@ def test_a_near_limit_outranks_any_score():
     assert found.loc[0, "score_cents_per_minute"] < found.loc[1, "score_cents_per_minute"]
 
 
+def test_what_the_payer_left_to_the_patient_is_moved_there():
+    office = waits(sent="2026-08-01", service="2026-07-15")
+    office.decide("W1", "2026-09-01", {"45": 4_000, "1": 5_000}, paid=1_000)
+    office.moved("W1", "2026-09-02", ("payment", "primary", -1_000), ("contractual", "primary", -4_000))
+    found = office.list().loc[0]
+    assert (found["status"], found["action"], found["expected_cents"]) == ("left_to_patient", "transfer_to_patient", 5_000)
+
+
+def test_a_claim_paid_short_of_its_contract_is_an_item_with_nothing_open():
+    """Allowed 40 of 60 dollars: 20 short, half of which comes when asked for; the balance itself was posted away."""
+    office = waits(sent="2026-08-01", service="2026-07-15")
+    office.decide("W1", "2026-09-01", {}, paid=4_000)
+    office.put("remit_lines", remit_line_id="L", remit_claim_id=office.rows["remit_claims"][-1]["remit_claim_id"], claim_id="W1", line_number=1,
+               procedure="99213", charge_cents=10_000, paid_cents=4_000, allowed_cents=4_000, units=1.0, service_on="2026-07-15", received_on="2026-09-01")
+    office.put("remit_adjustments", remit_claim_id=office.rows["remit_claims"][-1]["remit_claim_id"], remit_line_id="L", claim_id="W1", received_on="2026-09-01", carc="45", amount_cents=6_000)
+    office.moved("W1", "2026-09-02", ("payment", "primary", -4_000), ("contractual", "primary", -6_000))
+    found = office.list()
+    assert found[["status", "action", "open_cents", "expected_cents", "recoverable_cents", "tier", "deadline_kind"]].values.tolist() == [
+        ["underpaid", "appeal", 0, 2_000, 1_000, "list", "appeal"]]
+    assert found["reason"][0].startswith("Paid on 2026-09-01, $20 short of the contract: ask for the difference. Appeal or correct it by 2026-11-30")
+    office.note("W1", "2026-10-01", "appeal", "upheld")
+    assert office.list().empty, "appealed in vain"
+
+
 def test_a_limit_that_is_over_is_a_write_off_to_propose():
     office = Office()
     office.denied("L1", "197", on="2026-07-01", sent="2026-06-05", service="2026-06-01")
