@@ -21,14 +21,8 @@ from ..frames import source
 from ..measures.limits import with_limit
 from ..measures.ratios import half_up
 from .worklist_actions import actions_of, minutes_of, reasons_of
-from .worklist_chances import (
-    answer_curves,
-    answer_group,
-    expected_cents,
-    overturn_rates,
-    patient_curves,
-)
-from .worklist_items import ITEM, KEY, Decisions, open_items, read
+from .worklist_chances import Curves, answer_curves, answer_group, expected_cents, overturn_rates, patient_curves
+from .worklist_items import ITEM, KEY, STATUSES, Decisions, open_items, read
 from .worklist_queues import Person, people_of, queued
 from .worklist_settings import WorklistSettings
 
@@ -38,19 +32,51 @@ TIERS = ("deadline", "list", "waiting", "small")
 """deadline: a limit ends within days; list: the rest, by score; waiting: not to be touched yet; small: counted, not listed."""
 
 COLUMNS = (
-    "client", "claim_id", "party", "payer", "status", "age_days", "open_cents", "expected_cents", "chance_to_pay", "uplift", "minutes",
-    "recoverable_cents", "score_cents_per_minute", "tier", "rank", "deadline_on", "deadline_kind", "days_left", "action", "reason", "category",
-    "since_on", "touched_on", "suppressed_until", "assigned_to", "queue_day",
+    "client",
+    "claim_id",
+    "party",
+    "payer",
+    "status",
+    "age_days",
+    "open_cents",
+    "expected_cents",
+    "chance_to_pay",
+    "uplift",
+    "minutes",
+    "recoverable_cents",
+    "score_cents_per_minute",
+    "tier",
+    "rank",
+    "deadline_on",
+    "deadline_kind",
+    "days_left",
+    "action",
+    "reason",
+    "category",
+    "since_on",
+    "touched_on",
+    "suppressed_until",
+    "assigned_to",
+    "queue_day",
 )
 DEADLINES = {
-    "filing": ("held", "rejected", "unbilled", "processing"), "appeal": ("denied", "denied_again", "underpaid"), "secondary_filing": ("secondary_unbilled",),
+    "filing": ("held", "rejected", "unbilled", "processing"),
+    "appeal": ("denied", "denied_again", "underpaid"),
+    "secondary_filing": ("secondary_unbilled",),
 }
-LIMIT = {"filing": "filing_limit_days", "appeal": "appeal_limit_days", "secondary_filing": "secondary_filing_limit_days"}
+LIMIT = {
+    "filing": "filing_limit_days",
+    "appeal": "appeal_limit_days",
+    "secondary_filing": "secondary_filing_limit_days",
+}
 STARTS = {"filing": "service_on", "appeal": "decided_on", "secondary_filing": "primary_on"}
 
 
 def worklist(
-    tables: Mapping[str, Any], *, as_of: dt.date, people: Sequence[Person] | Mapping[str, float] | None = None,
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    people: Sequence[Person] | Mapping[str, float] | None = None,
     settings: WorklistSettings | None = None,
 ) -> pd.DataFrame:
     """Every open item of the client(s) in the order in which to work, split into queues of a day.
@@ -106,7 +132,9 @@ def to_do(items: pd.DataFrame) -> pd.DataFrame:
 
 def _ordered(items: pd.DataFrame, people: Sequence[Person]) -> pd.DataFrame:
     place = items["tier"].map({name: number for number, name in enumerate(TIERS)})
-    items = items.assign(place=place, order=-items["score_cents_per_minute"]).sort_values(["place", "order", *ITEM], ignore_index=True)
+    items = items.assign(place=place, order=-items["score_cents_per_minute"]).sort_values(
+        ["place", "order", *ITEM], ignore_index=True
+    )
     items["rank"] = np.arange(1, len(items) + 1)
     return queued(items, people, tiers=TIERS[:2])[list(COLUMNS)]
 
@@ -121,7 +149,9 @@ def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.da
         rest = rest[~bound]
         if len(rows):
             parts.append(with_limit(rows, tables, LIMIT[kind], as_of=as_of).assign(deadline_kind=kind))
-    out = pd.concat([rest.assign(deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts], ignore_index=True)
+    out = pd.concat(
+        [rest.assign(deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts], ignore_index=True
+    )
     out["deadline_on"] = pd.to_datetime(out["deadline_on"]).astype("datetime64[us]")
     out["days_left"] = out["days_left"].astype("Int64")
     out.loc[out["deadline_on"].isna(), "deadline_kind"] = ""
@@ -130,52 +160,82 @@ def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.da
 
 
 def _with_chances(
-    items: pd.DataFrame, tables: Mapping[str, Any], history: Decisions, as_of: dt.date, settings: WorklistSettings
+    items: pd.DataFrame,
+    tables: Mapping[str, Any],
+    history: Decisions,
+    as_of: dt.date,
+    settings: WorklistSettings,
 ) -> pd.DataFrame:
-    """chance_to_pay, by_itself, uplift, and what the reason quotes: rate, usual_days, waited."""
+    """chance_to_pay and uplift, and what the reason quotes: rate, usual_days, waited."""
     today = pd.Timestamp(as_of)
-    answers, patients = answer_curves(tables, history, as_of=as_of, settings=settings), patient_curves(tables, as_of=as_of, settings=settings)
+    answers = answer_curves(tables, history, as_of=as_of, settings=settings)
+    patients = patient_curves(tables, as_of=as_of, settings=settings)
     rates, alone = overturn_rates(history, as_of=as_of, settings=settings)
-    group = answer_group(items)
-    start = items["rework_on"].fillna(items["last_sent_on"].where(items["last_sent_on"] > items["decided_on"])).where(items["status"] == "reworked")
-    start = start.fillna(items["last_sent_on"]).fillna(items["primary_on"].where(items["party"] != "primary")).fillna(items["since_on"])
-    items["waited"] = (today - start).dt.days.clip(lower=0)
-    items["waits_since"] = start
-    items["usual_days"] = answers.days_until(group, settings.waiting_share, settings.waiting_days)
-    items["rate"] = items["category"].map(rates.set_index("category")["rate"]).fillna(0.4).astype(float)
-    new = answers.paid_share(group, 0.85)
+    items["waits_since"] = _waits_since(items)
+    items["waited"] = (today - items["waits_since"]).dt.days.clip(lower=0)
+    items["owed_for"] = (today - items["since_on"]).dt.days.clip(lower=0)
+    items["usual_days"] = answers.days_until(
+        answer_group(items), settings.waiting_share, settings.waiting_days
+    )
+    items["rate"] = (
+        items["category"].map(rates.set_index("category")["rate"]).astype(float).fillna(settings.other_share)
+    )
+    by_itself, added = _worth(items, answers, patients, alone, settings)
+    added = np.where(items["is_late"], added * settings.late_share, added)
+    chance = np.clip(by_itself + added, 0, 1)
+    return items.assign(
+        chance_to_pay=chance, uplift=np.divide(added, chance, out=np.zeros(len(items)), where=chance > 0)
+    )
+
+
+def _waits_since(items: pd.DataFrame) -> pd.Series:
+    """The day from which an answer is awaited: of the rework, else last sent, else passed on by the primary, else owed."""
+    sent_again = items["last_sent_on"].where(items["last_sent_on"] > items["decided_on"])
+    rework = items["rework_on"].fillna(sent_again).where(items["status"] == "reworked")
+    passed_on = items["primary_on"].where(items["party"] != "primary")
+    return rework.fillna(items["last_sent_on"]).fillna(passed_on).fillna(items["since_on"])
+
+
+def _worth(
+    items: pd.DataFrame, answers: Curves, patients: Curves, alone: float, settings: WorklistSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """The chance that an item is paid untouched, and what work adds to it, by its status."""
+    group, rate = answer_group(items), items["rate"].to_numpy()
+    new = answers.paid_share(group, settings.new_share)
     still_paid, never = answers.given_open(group, items["waited"])
-    owed_for = (today - items["since_on"]).dt.days.clip(lower=0)
-    own = np.where(items["primary_payer"] == "self_pay", "self_pay", "insured")
-    patient_paid, _ = patients.given_open(pd.Series(own), owed_for)
-    refiled = settings.refiled_share * new
-    status = items["status"]
-    pairs: dict[str, tuple[Any, Any]] = {          # status: (chance untouched, what the work adds)
+    own = pd.Series(np.where(items["primary_payer"] == "self_pay", "self_pay", "insured"))
+    patient_paid, _ = patients.given_open(own, items["owed_for"])
+    refiled = never * settings.refiled_share * new
+    short = np.where(items["short_basis"] == "contract", settings.short_share, settings.short_share / 2)
+    pairs: dict[str, tuple[Any, Any]] = {
         "patient": (patient_paid, (1 - patient_paid) * settings.patient_share),
         "held": (0.0, settings.released_share * new),
         "rejected": (0.0, new),
         "unbilled": (0.0, new),
-        "processing": (still_paid, never * refiled),
-        "pended": (still_paid, never * refiled),
-        "reworked": (items["rate"] * (1 - never), items["rate"] * never * settings.refiled_share),
-        "denied": (alone, (items["rate"] - alone).clip(lower=0)),
-        "denied_again": (0.0, items["rate"] * settings.second_share),
+        "processing": (still_paid, refiled),
+        "pended": (still_paid, refiled),
+        "reworked": (rate * (1 - never), rate * never * settings.refiled_share),
+        "denied": (alone, (rate - alone).clip(min=0)),
+        "denied_again": (0.0, rate * settings.second_share),
         "unpaid_rest": (0.0, settings.second_share),
-        "left_to_patient": (0.0, patients.paid_share(pd.Series("insured", index=items.index), settings.patient_share)),
-        "underpaid": (0.0, np.where(items["short_basis"] == "contract", settings.short_share, settings.short_share / 2)),
+        "left_to_patient": (0.0, patients.paid_share(own, settings.patient_share)),
+        "underpaid": (0.0, short),
         "secondary_unbilled": (0.0, new),
     }
-    names = [status == name for name in pairs]
-    by_itself = np.select(names, [np.broadcast_to(np.asarray(pair[0], float), len(items)) for pair in pairs.values()])
-    added = np.select(names, [np.broadcast_to(np.asarray(pair[1], float), len(items)) for pair in pairs.values()])
-    added = np.where(items["is_late"], added * settings.late_share, added)
-    chance = np.clip(by_itself + added, 0, 1)
-    items["chance_to_pay"] = chance
-    items["uplift"] = np.divide(added, by_itself + added, out=np.zeros(len(items)), where=(by_itself + added) > 0)
-    return items
+    assert set(pairs) == set(STATUSES)
+    held = [items["status"] == name for name in pairs]
+    untouched, added = (
+        np.select(
+            held, [np.broadcast_to(np.asarray(pair[place], float), len(items)) for pair in pairs.values()]
+        )
+        for place in (0, 1)
+    )
+    return untouched, added
 
 
-def _suppressed_until(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, settings: WorklistSettings) -> pd.Series:
+def _suppressed_until(
+    items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, settings: WorklistSettings
+) -> pd.Series:
     """The day before which nothing is to be done, empty where work may start now; the latest reason counts."""
     today = pd.Timestamp(as_of)
 
@@ -183,16 +243,28 @@ def _suppressed_until(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.
         return pd.to_timedelta(pd.Series(number, index=items.index), unit="D")
 
     status, waits = items["status"], items["waits_since"]
-    crossing = items["crosses_over"].fillna(False).astype(bool) & items["first_sent_on"].isna() & (items["party"] != "primary")
+    crossing = (
+        items["crosses_over"].fillna(False).astype(bool)
+        & items["first_sent_on"].isna()
+        & (items["party"] != "primary")
+    )
     usual = items["usual_days"].where(~crossing, items["usual_days"].clip(lower=settings.crossover_days))
-    usual = usual + np.where(items["rework_action"] == "appeal", settings.appeal_extra_days, 0) * (status == "reworked")
-    noted = items["note_outcome"].isin(("in_process", "waiting_on_payer", "waiting_on_client")) & ~status.isin(("denied", "denied_again", "rejected", "secondary_unbilled"))
+    usual = usual + np.where(items["rework_action"] == "appeal", settings.appeal_extra_days, 0) * (
+        status == "reworked"
+    )
+    noted = items["note_outcome"].isin(
+        ("in_process", "waiting_on_payer", "waiting_on_client")
+    ) & ~status.isin(("denied", "denied_again", "rejected", "secondary_unbilled"))
     parts = [
         (waits + days(usual)).where(status.isin(("processing", "reworked", "pended"))),
         (items["note_on"] + days(settings.waiting_days)).where(noted),
-        (items["decided_on"] + days(settings.posting_days)).where(status.isin(("unpaid_rest", "left_to_patient"))),
+        (items["decided_on"] + days(settings.posting_days)).where(
+            status.isin(("unpaid_rest", "left_to_patient"))
+        ),
         (items["entered_on"] + days(settings.unbilled_days)).where(status == "unbilled"),
-        (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(status == "patient"),
+        (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(
+            status == "patient"
+        ),
         _promised(items, tables, as_of),
     ]
     until = pd.concat([part.rename(number) for number, part in enumerate(parts)], axis=1).max(axis=1)
@@ -203,13 +275,26 @@ def _promised(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) ->
     """The day after which a patient's promise is due, while it may still be kept."""
     if "promises" not in tables:
         return pd.Series(pd.NaT, index=items.index, dtype="datetime64[us]")
-    promises = read(source(tables, "promises", [*KEY, "promised_on", "due_on"]).filter(nw.col("promised_on") <= as_of))
+    promises = read(
+        source(tables, "promises", [*KEY, "promised_on", "due_on"]).filter(nw.col("promised_on") <= as_of)
+    )
     due = promises.groupby(KEY)["due_on"].max() + pd.Timedelta(days=1)
-    found = items[KEY].merge(due.rename("promised").reset_index(), on=KEY, how="left")["promised"].set_axis(items.index)
+    found = (
+        items[KEY]
+        .merge(due.rename("promised").reset_index(), on=KEY, how="left")["promised"]
+        .set_axis(items.index)
+    )
     return found.where(items["status"] == "patient").astype("datetime64[us]")
 
 
 def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
-    near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool) & (items["recoverable_cents"] >= settings.smallest_cents)
-    small = items["open_cents"].where(items["status"] != "underpaid", items["short_cents"]) < settings.smallest_cents
-    return np.select([small, items["suppressed_until"].notna(), near], ["small", "waiting", "deadline"], "list")
+    near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool) & (
+        items["recoverable_cents"] >= settings.smallest_cents
+    )
+    small = (
+        items["open_cents"].where(items["status"] != "underpaid", items["short_cents"])
+        < settings.smallest_cents
+    )
+    return np.select(
+        [small, items["suppressed_until"].notna(), near], ["small", "waiting", "deadline"], "list"
+    )

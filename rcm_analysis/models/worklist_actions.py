@@ -10,18 +10,39 @@ import pandas as pd
 
 from .worklist_settings import ACTIONS, WorklistSettings
 
-APPEALED = ("authorization", "referral", "medical_necessity", "bundling", "non_covered", "benefit_limit", "network_contract", "timely_filing")
+APPEALED = (
+    "authorization",
+    "referral",
+    "medical_necessity",
+    "bundling",
+    "non_covered",
+    "benefit_limit",
+    "network_contract",
+    "timely_filing",
+)
 """Denials of judgement or of rules go to appeal; the others are mended and sent again as a corrected claim."""
 
 GIVE_UP = 0.05
 """An item whose limit is over, or whose chance is below this, is proposed for write-off; a person with authority decides."""
 
 BY_STATUS = {
-    "held": "request_documents", "rejected": "resubmit", "unbilled": "resubmit", "processing": "follow_up", "pended": "follow_up",
-    "reworked": "follow_up", "unpaid_rest": "follow_up", "secondary_unbilled": "bill_secondary", "denied_again": "appeal",
-    "underpaid": "appeal", "left_to_patient": "transfer_to_patient",
+    "held": "request_documents",
+    "rejected": "resubmit",
+    "unbilled": "resubmit",
+    "processing": "follow_up",
+    "pended": "follow_up",
+    "reworked": "follow_up",
+    "unpaid_rest": "follow_up",
+    "secondary_unbilled": "bill_secondary",
+    "denied_again": "appeal",
+    "underpaid": "appeal",
+    "left_to_patient": "transfer_to_patient",
 }
-CATEGORY_WORDS = {"other_payer": "coordination of benefits", "provider_enrolment": "enrolment of the provider", "network_contract": "network or contract"}
+CATEGORY_WORDS = {
+    "other_payer": "coordination of benefits",
+    "provider_enrolment": "enrolment of the provider",
+    "network_contract": "network or contract",
+}
 assert set(BY_STATUS.values()) <= set(ACTIONS)
 
 
@@ -38,20 +59,30 @@ def actions_of(items: pd.DataFrame) -> np.ndarray:
     action = items["status"].map(BY_STATUS)
     action = action.where(items["status"] != "denied", by_category)
     action = action.where(~is_patient, np.where(no_statement, "statement", "follow_up"))
-    hopeless = items["is_late"] | (items["status"].isin(("denied", "denied_again")) & (items["chance_to_pay"] < GIVE_UP))
+    hopeless = items["is_late"] | (
+        items["status"].isin(("denied", "denied_again")) & (items["chance_to_pay"] < GIVE_UP)
+    )
     return action.where(~hopeless, "write_off_request").to_numpy(dtype=object)
 
 
-def minutes_of(actions: pd.Series, notes: pd.DataFrame, *, as_of: dt.date, settings: WorklistSettings) -> pd.Series:
+def minutes_of(
+    actions: pd.Series, notes: pd.DataFrame, *, as_of: dt.date, settings: WorklistSettings
+) -> pd.Series:
     """The minutes an action takes: the client's own median of the last year, else the stated ones.
 
     Unit
         minutes
     """
     since = pd.Timestamp(as_of) - pd.Timedelta(days=365)
-    own = notes[(notes["worked_on"] > since) & (notes["minutes"] > 0)].groupby("action")["minutes"].agg(["median", "size"])
+    own = (
+        notes[(notes["worked_on"] > since) & (notes["minutes"] > 0)]
+        .groupby("action")["minutes"]
+        .agg(["median", "size"])
+    )
     known = own.loc[own["size"] >= settings.fewest_notes, "median"].to_dict()
-    return actions.map(dict(settings.minutes) | known).fillna(settings.minutes.get("other", 10.0)).astype(float)
+    return (
+        actions.map(dict(settings.minutes) | known).fillna(settings.minutes.get("other", 10.0)).astype(float)
+    )
 
 
 def reasons_of(items: pd.DataFrame) -> list[str]:
@@ -92,7 +123,11 @@ def _unbilled(row: object) -> str:
 
 def _processing(row: object) -> str:
     sent = "Passed on by the primary" if pd.isna(row.last_sent_on) else "Sent"
-    late = "longer than this payer usually takes" if row.waited > row.usual_days else "within this payer's usual time"
+    late = (
+        "longer than this payer usually takes"
+        if row.waited > row.usual_days
+        else "within this payer's usual time"
+    )
     return f"{sent} {_count(row.waited, 'day')} ago without an answer, {late} ({_count(row.usual_days, 'day')}): ask whether it is on file."
 
 
@@ -122,7 +157,11 @@ def _left_to_patient(row: object) -> str:
 
 
 def _underpaid(row: object) -> str:
-    known = "the contract" if row.short_basis == "contract" else "what this payer usually allows (inferred, no contract at hand)"
+    known = (
+        "the contract"
+        if row.short_basis == "contract"
+        else "what this payer usually allows (inferred, no contract at hand)"
+    )
     return f"Paid on {_day(row.decided_on)}, ${int(row.short_cents) // 100:,} short of {known}: ask for the difference."
 
 
@@ -153,7 +192,17 @@ def _count(number: float, word: str) -> str:
 
 
 _WORDS: dict[str, Callable[[object], str]] = {
-    "patient": _patient, "held": _held, "rejected": _rejected, "unbilled": _unbilled, "processing": _processing, "reworked": _reworked,
-    "denied": _denied, "denied_again": _denied_again, "pended": _pended, "unpaid_rest": _unpaid_rest, "underpaid": _underpaid, "left_to_patient": _left_to_patient,
+    "patient": _patient,
+    "held": _held,
+    "rejected": _rejected,
+    "unbilled": _unbilled,
+    "processing": _processing,
+    "reworked": _reworked,
+    "denied": _denied,
+    "denied_again": _denied_again,
+    "pended": _pended,
+    "unpaid_rest": _unpaid_rest,
+    "underpaid": _underpaid,
+    "left_to_patient": _left_to_patient,
     "secondary_unbilled": _secondary,
 }

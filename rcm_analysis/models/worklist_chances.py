@@ -45,7 +45,9 @@ class Curves:
         self._tables: dict[str, pd.DataFrame] = {}
         ends = ends.reset_index(drop=True)
         if len(ends):
-            self._tables = {str(name): table for name, table in incidence_by(ends, by=("stream",)).groupby("stream")}
+            self._tables = {
+                str(name): table for name, table in incidence_by(ends, by=("stream",)).groupby("stream")
+            }
             self._tables[""] = incidence_by(ends, by=())
 
     def given_open(self, group: pd.Series, age: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -56,11 +58,16 @@ class Curves:
         """
         paid, never = np.zeros(len(age)), np.ones(len(age))
         for name, rows in self._rows(group):
-            table, days = self._tables[name], np.minimum(age.to_numpy()[rows], len(self._tables[name]) - 1).astype(int)
+            table, days = (
+                self._tables[name],
+                np.minimum(age.to_numpy()[rows], len(self._tables[name]) - 1).astype(int),
+            )
             arrays = {column: table[column].to_numpy() for column in ("paid", "open")}
             still = arrays["open"][days]
             known = still > 1e-9
-            paid[rows] = np.where(known, (arrays["paid"][-1] - arrays["paid"][days]) / np.where(known, still, 1), 0.0)
+            paid[rows] = np.where(
+                known, (arrays["paid"][-1] - arrays["paid"][days]) / np.where(known, still, 1), 0.0
+            )
             never[rows] = np.where(known, arrays["open"][-1] / np.where(known, still, 1), 1.0)
         return paid, never
 
@@ -87,7 +94,9 @@ class Curves:
         return [(name, np.flatnonzero(names == name)) for name in np.unique(names)]
 
 
-def answer_curves(tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> Curves:
+def answer_curves(
+    tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
+) -> Curves:
     """Days from the first bill to the first decision, by payer and whether it is the first payer or a later one.
 
     Counts
@@ -96,15 +105,25 @@ def answer_curves(tables: Mapping[str, Any], history: Decisions, *, as_of: dt.da
     """
     sent = source(tables, "submissions", [*KEY, "payer", "payer_order", "submitted_on", "frequency"])
     sent = sent.filter(nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8")
-    rows = read(sent.group_by(*KEY, "payer", "payer_order").agg(nw.col("submitted_on").min().alias("start_on"))).rename(columns={"payer_order": "party"})
+    rows = read(
+        sent.group_by(*KEY, "payer", "payer_order").agg(nw.col("submitted_on").min().alias("start_on"))
+    ).rename(columns={"payer_order": "party"})
     first = history.first[[*ITEM, "payer", "received_on", "outcome"]]
-    crossed = history.first.loc[history.first["remit_status"] == "19", [*KEY, "received_on"]].rename(columns={"received_on": "start_on"})
+    crossed = history.first.loc[history.first["remit_status"] == "19", [*KEY, "received_on"]].rename(
+        columns={"received_on": "start_on"}
+    )
     over = first[first["party"] == "secondary"].merge(crossed, on=KEY)[[*KEY, "payer", "party", "start_on"]]
-    rows = pd.concat([rows, over], ignore_index=True).drop_duplicates(ITEM).merge(first.drop(columns="payer"), on=ITEM, how="left")
+    rows = (
+        pd.concat([rows, over], ignore_index=True)
+        .drop_duplicates(ITEM)
+        .merge(first.drop(columns="payer"), on=ITEM, how="left")
+    )
     today = pd.Timestamp(as_of)
     rows["days"] = (rows["received_on"].fillna(today) - rows["start_on"]).dt.days
     rows = rows[(rows["days"] >= 0) & (rows["start_on"] > today - pd.Timedelta(days=settings.history_days))]
-    rows["end"] = np.select([rows["received_on"].isna(), rows["outcome"] == "fully_denied"], ["open", "denied"], "paid")
+    rows["end"] = np.select(
+        [rows["received_on"].isna(), rows["outcome"] == "fully_denied"], ["open", "denied"], "paid"
+    )
     rows["stream"] = answer_group(rows)
     return Curves(rows)
 
@@ -122,12 +141,21 @@ def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: Workl
     """
     since = responsible_since(tables, as_of=as_of).filter(nw.col("party") == PATIENT)
     posted = source(tables, "transactions", [*ITEM, "kind", "amount_cents", "posted_on"])
-    posted = posted.filter(nw.col("posted_on") <= as_of, nw.col("party") == PATIENT).join(since.drop("party"), on=KEY)
-    is_paid = (nw.col("kind") == "payment") & (nw.col("amount_cents") < 0) & (nw.col("posted_on") >= nw.col("since_on"))
+    posted = posted.filter(nw.col("posted_on") <= as_of, nw.col("party") == PATIENT).join(
+        since.drop("party"), on=KEY
+    )
+    is_paid = (
+        (nw.col("kind") == "payment")
+        & (nw.col("amount_cents") < 0)
+        & (nw.col("posted_on") >= nw.col("since_on"))
+    )
     posted = posted.with_columns(paid_on=nw.when(is_paid).then(nw.col("posted_on")).otherwise(None))
     sums = posted.group_by(*KEY).agg(
-        nw.col("amount_cents").sum().alias("balance_cents"), nw.col("paid_on").min(), nw.col("posted_on").max().alias("last_on"),
-        nw.col("since_on").min())
+        nw.col("amount_cents").sum().alias("balance_cents"),
+        nw.col("paid_on").min(),
+        nw.col("posted_on").max().alias("last_on"),
+        nw.col("since_on").min(),
+    )
     rows = read(sums.join(source(tables, "claims", [*KEY, "payer"]), on=KEY, how="left"))
     today = pd.Timestamp(as_of)
     rows = rows[rows["since_on"] > today - pd.Timedelta(days=settings.history_days)]
@@ -139,7 +167,9 @@ def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: Workl
     return Curves(rows)
 
 
-def overturn_rates(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> tuple[pd.DataFrame, float]:
+def overturn_rates(
+    history: Decisions, *, as_of: dt.date, settings: WorklistSettings
+) -> tuple[pd.DataFrame, float]:
     """Of worked denials the share paid in the end, by category, and of untouched ones the share paid all the same.
 
     Formula
@@ -154,21 +184,34 @@ def overturn_rates(history: Decisions, *, as_of: dt.date, settings: WorklistSett
     since = pd.Timestamp(as_of) - pd.Timedelta(days=settings.history_days)
     first = history.first[history.first["outcome"].isin(DENIED) & (history.first["received_on"] > since)]
     notes = history.notes[history.notes["action"].isin(REWORK)]
-    rows = first[[*ITEM, "received_on", "paid_cents", "category"]].merge(_rework_results(first, notes), on=ITEM, how="left")
-    later = history.all[history.all["turn"] > 1].groupby(ITEM).agg(later_paid=("paid_cents", "max"), later=("turn", "size")).reset_index()
+    rows = first[[*ITEM, "received_on", "paid_cents", "category"]].merge(
+        _rework_results(first, notes), on=ITEM, how="left"
+    )
+    later = (
+        history.all[history.all["turn"] > 1]
+        .groupby(ITEM)
+        .agg(later_paid=("paid_cents", "max"), later=("turn", "size"))
+        .reset_index()
+    )
     rows = rows.merge(later, on=ITEM, how="left")
     more = rows["later_paid"] > rows["paid_cents"]
     worked = rows["worked"].eq(True)
     won = worked & (rows["won"].eq(True) | more)
     lost = worked & ~won & (rows["lost"].eq(True) | rows["later"].notna())
-    counted = pd.DataFrame({"category": rows["category"].fillna("administrative"), "overturned": won, "worked": won | lost})
+    counted = pd.DataFrame(
+        {"category": rows["category"].fillna("administrative"), "overturned": won, "worked": won | lost}
+    )
     out = counted.groupby("category")[["worked", "overturned"]].sum().astype("int64")
     out = out.reindex(sorted({*out.index, *settings.overturned}), fill_value=0)
-    stated = out.index.map(lambda name: settings.overturned.get(name, 0.4)).to_numpy(dtype=float)
-    out["rate"] = (out["overturned"] + settings.default_claims * stated) / (out["worked"] + settings.default_claims)
+    stated = out.index.map(lambda name: settings.overturned.get(name, settings.other_share)).to_numpy(dtype=float)
+    out["rate"] = (out["overturned"] + settings.default_claims * stated) / (
+        out["worked"] + settings.default_claims
+    )
     alone = rows[~worked & (rows["received_on"] <= pd.Timestamp(as_of) - pd.Timedelta(days=MATURE_DAYS))]
     paid_alone = int((alone["later_paid"] > alone["paid_cents"]).sum())
-    by_itself = (paid_alone + settings.default_claims * settings.alone_share) / (len(alone) + settings.default_claims)
+    by_itself = (paid_alone + settings.default_claims * settings.alone_share) / (
+        len(alone) + settings.default_claims
+    )
     return out.rename_axis("category").reset_index(), float(by_itself)
 
 
@@ -179,7 +222,9 @@ def _rework_results(first: pd.DataFrame, notes: pd.DataFrame) -> pd.DataFrame:
     return both.groupby(ITEM)[["worked", "won", "lost"]].any().reset_index()
 
 
-def expected_cents(items: pd.DataFrame, tables: Mapping[str, Any], history: Decisions, *, settings: WorklistSettings) -> pd.Series:
+def expected_cents(
+    items: pd.DataFrame, tables: Mapping[str, Any], history: Decisions, *, settings: WorklistSettings
+) -> pd.Series:
     """What the open balance of each item is worth by contract, never more than the balance.
 
     Formula
@@ -190,7 +235,11 @@ def expected_cents(items: pd.DataFrame, tables: Mapping[str, Any], history: Deci
     Unit
         cents, a number with fractions
     """
-    paid = history.all[(history.all["outcome"] == "paid") & (history.all["party"] == "primary") & (history.all["charge_cents"] > 0)]
+    paid = history.all[
+        (history.all["outcome"] == "paid")
+        & (history.all["party"] == "primary")
+        & (history.all["charge_cents"] > 0)
+    ]
     sums = paid.groupby("payer")[["allowed_cents", "charge_cents"]].sum()
     charge = paid["charge_cents"].sum()
     overall = paid["allowed_cents"].sum() / charge if charge > 0 else 1.0
@@ -199,21 +248,35 @@ def expected_cents(items: pd.DataFrame, tables: Mapping[str, Any], history: Deci
     share = items["payer"].map(shares).fillna(overall).astype(float)
     wanted = items[items["party"] == "primary"][KEY].drop_duplicates()
     share = _contract_share(items, wanted, tables).fillna(share).clip(0, 1)
-    gross = (items["party"] == "primary") & (~items["status"].isin(ANSWERED) | (items["open_cents"] >= items["charge_cents"]))
-    return (items["open_cents"] * share.where(gross, 1.0)).where(items["status"] != "underpaid", items["short_cents"])
+    gross = (items["party"] == "primary") & (
+        ~items["status"].isin(ANSWERED) | (items["open_cents"] >= items["charge_cents"])
+    )
+    return (items["open_cents"] * share.where(gross, 1.0)).where(
+        items["status"] != "underpaid", items["short_cents"]
+    )
 
 
 def _contract_share(items: pd.DataFrame, wanted: pd.DataFrame, tables: Mapping[str, Any]) -> pd.Series:
     if wanted.empty:
         return pd.Series(np.nan, index=items.index)
-    claims = source(tables, "claims", [*KEY, "payer"]).filter(nw.col("claim_id").is_in(wanted["claim_id"].unique().tolist()))
+    claims = source(tables, "claims", [*KEY, "payer"]).filter(
+        nw.col("claim_id").is_in(wanted["claim_id"].unique().tolist())
+    )
     line = [*KEY, "line_number"]
-    lines = source(tables, "claim_lines", [*line, "procedure", "modifiers", "units", "service_on", "charge_cents"]).join(claims, on=KEY)
+    lines = source(
+        tables, "claim_lines", [*line, "procedure", "modifiers", "units", "service_on", "charge_cents"]
+    ).join(claims, on=KEY)
     lines = lines.with_columns(nw.col("modifiers").fill_null(""), nw.col("units").fill_null(1.0))
     priced = with_contract_price(lines, tables, key=line, plain=True).with_columns(
-        is_priced=nw.when(nw.col("price_cents").is_null()).then(0).otherwise(1), line_cents=lesser_of_charge(nw.col("price_cents")))
+        is_priced=nw.when(nw.col("price_cents").is_null()).then(0).otherwise(1),
+        line_cents=lesser_of_charge(nw.col("price_cents")),
+    )
     sums = priced.group_by(*KEY).agg(
-        nw.len().alias("lines"), nw.col("is_priced").sum(), nw.col("line_cents").sum(), nw.col("charge_cents").sum().alias("lines_cents"))
+        nw.len().alias("lines"),
+        nw.col("is_priced").sum(),
+        nw.col("line_cents").sum(),
+        nw.col("charge_cents").sum().alias("lines_cents"),
+    )
     found = items[KEY].merge(read(sums), on=KEY, how="left")
     whole = (found["lines"] == found["is_priced"]) & (found["lines_cents"] > 0)
     return (found["line_cents"] / found["lines_cents"].where(whole)).astype(float).set_axis(items.index)

@@ -78,9 +78,15 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     items["payer"] = items["payer"].where(items["party"] != PATIENT, PATIENT).fillna("")
     items["service_on"] = items["service_on"].fillna(items["responsible_on"])
     items["age_days"] = (pd.Timestamp(as_of) - items["service_on"]).dt.days.clip(lower=0).astype("int64")
-    items = items.merge(_sent(tables, as_of), left_on=ITEM, right_on=ITEM, how="left").merge(history.last, on=ITEM, how="left")
-    items = items.merge(_primary_answers(history), on=KEY, how="left").merge(_failed(tables, as_of), on=KEY, how="left")
-    items = items.merge(_noted(history.notes), on=KEY, how="left").merge(_reworked(history), on=ITEM, how="left")
+    items = items.merge(_sent(tables, as_of), left_on=ITEM, right_on=ITEM, how="left").merge(
+        history.last, on=ITEM, how="left"
+    )
+    items = items.merge(_primary_answers(history), on=KEY, how="left").merge(
+        _failed(tables, as_of), on=KEY, how="left"
+    )
+    items = items.merge(_noted(history.notes), on=KEY, how="left").merge(
+        _reworked(history), on=ITEM, how="left"
+    )
     for name in ("statements", "touches"):
         items[name] = items[name].fillna(0).astype("int64")
     items["status"] = _status(items)
@@ -99,7 +105,19 @@ class Decisions:
     """
 
     def __init__(self, tables: Mapping[str, Any], as_of: dt.date) -> None:
-        columns = ("payer", "remit_claim_id", "sequence", "status", "outcome", "received_on", "denied_cents", "paid_cents", "patient_cents", "allowed_cents", "charge_cents")
+        columns = (
+            "payer",
+            "remit_claim_id",
+            "sequence",
+            "status",
+            "outcome",
+            "received_on",
+            "denied_cents",
+            "paid_cents",
+            "patient_cents",
+            "allowed_cents",
+            "charge_cents",
+        )
         known = read(claim_adjudications(tables, as_of=as_of).select(*KEY, "payer_order", *columns))
         known = known.rename(columns={"payer_order": "party", "status": "remit_status"})
         known = known.sort_values([*ITEM, "received_on", "sequence", "remit_claim_id"], ignore_index=True)
@@ -110,22 +128,44 @@ class Decisions:
         decided["turn"] = decided.groupby(ITEM).cumcount() + 1
         self.all = decided
         self.first = decided[decided["turn"] == 1]
-        last = decided.drop_duplicates(ITEM, keep="last").drop(columns=["sequence", "remit_claim_id", "payer", "charge_cents"])
+        last = decided.drop_duplicates(ITEM, keep="last").drop(
+            columns=["sequence", "remit_claim_id", "payer", "charge_cents"]
+        )
         pended = self.pended.drop_duplicates(ITEM, keep="last").rename(columns={"received_on": "pended_on"})
         self.last = last.rename(columns={"received_on": "decided_on"}).merge(pended, on=ITEM, how="outer")
-        notes = source(tables, "work_log", [*KEY, "note_id", "worked_on", "entered_on", "action", "outcome", "hold_reason", "minutes"])
-        self.notes = read(notes.filter(nw.col("entered_on") <= as_of)).sort_values(["worked_on", "entered_on", "note_id"], ignore_index=True)
+        notes = source(
+            tables,
+            "work_log",
+            [*KEY, "note_id", "worked_on", "entered_on", "action", "outcome", "hold_reason", "minutes"],
+        )
+        self.notes = read(notes.filter(nw.col("entered_on") <= as_of)).sort_values(
+            ["worked_on", "entered_on", "note_id"], ignore_index=True
+        )
 
 
-def _with_short(items: pd.DataFrame, claims: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, history: Decisions) -> pd.DataFrame:
+def _with_short(
+    items: pd.DataFrame, claims: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date, history: Decisions
+) -> pd.DataFrame:
     """The items and the claims paid short, one row each; of a claim with an open primary balance that balance alone."""
     lines = underpaid_lines(tables, as_of=as_of, since=as_of - dt.timedelta(days=SHORT_DAYS))
     lines = lines[lines["is_appealable"]].assign(short_basis=lines["basis"])
-    lost = history.notes[history.notes["outcome"].isin(LOST)].groupby(KEY)["worked_on"].max().rename("in_vain_on").reset_index()
+    lost = (
+        history.notes[history.notes["outcome"].isin(LOST)]
+        .groupby(KEY)["worked_on"]
+        .max()
+        .rename("in_vain_on")
+        .reset_index()
+    )
     lines = lines.merge(lost, on=KEY, how="left")
     lines = lines[~(lines["in_vain_on"] >= lines["received_on"])]
-    short = lines.groupby(KEY).agg(short_cents=("short_cents", "sum"), short_basis=("short_basis", "max")).reset_index()
-    short = short.merge(items.loc[items["party"] == "primary", KEY].assign(has_balance=True), on=KEY, how="left")
+    short = (
+        lines.groupby(KEY)
+        .agg(short_cents=("short_cents", "sum"), short_basis=("short_basis", "max"))
+        .reset_index()
+    )
+    short = short.merge(
+        items.loc[items["party"] == "primary", KEY].assign(has_balance=True), on=KEY, how="left"
+    )
     short = short[short["has_balance"].isna()].drop(columns="has_balance").merge(claims, on=KEY)
     if short.empty:
         return items.assign(short_cents=np.nan, short_basis=None)
@@ -136,7 +176,9 @@ def _sent(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     sent = source(tables, "submissions", [*KEY, "payer_order", "submitted_on", "frequency"])
     sent = sent.filter(nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8")
     days = sent.group_by(*KEY, "payer_order").agg(
-        nw.col("submitted_on").min().alias("first_sent_on"), nw.col("submitted_on").max().alias("last_sent_on"))
+        nw.col("submitted_on").min().alias("first_sent_on"),
+        nw.col("submitted_on").max().alias("last_sent_on"),
+    )
     return read(days).rename(columns={"payer_order": "party"})
 
 
@@ -149,20 +191,41 @@ def _primary_answers(history: Decisions) -> pd.DataFrame:
 
 def _failed(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Claims whose last check failed: stage, reason and day."""
-    edits = read(source(tables, "claim_edits", [*KEY, "edit_id", "checked_on", "stage", "result", "reason"]).filter(nw.col("checked_on") <= as_of))
+    edits = read(
+        source(tables, "claim_edits", [*KEY, "edit_id", "checked_on", "stage", "result", "reason"]).filter(
+            nw.col("checked_on") <= as_of
+        )
+    )
     last = edits.sort_values(["checked_on", "edit_id"]).drop_duplicates(KEY, keep="last")
     last = last[last["result"] == "failed"]
-    return last[[*KEY]].assign(failed_on=last["checked_on"], failed_stage=last["stage"], failed_reason=last["reason"])
+    return last[[*KEY]].assign(
+        failed_on=last["checked_on"], failed_stage=last["stage"], failed_reason=last["reason"]
+    )
 
 
 def _noted(notes: pd.DataFrame) -> pd.DataFrame:
     """Of each claim: its last note, what it waits for, its statements, and how often it was followed up."""
     last = notes.drop_duplicates(KEY, keep="last")
-    out = last[KEY].assign(note_on=last["worked_on"], note_action=last["action"], note_outcome=last["outcome"], hold_reason=last["hold_reason"])
+    out = last[KEY].assign(
+        note_on=last["worked_on"],
+        note_action=last["action"],
+        note_outcome=last["outcome"],
+        hold_reason=last["hold_reason"],
+    )
     is_statement = notes["action"] == "statement"
-    statements = notes[is_statement].groupby(KEY)["worked_on"].agg(statements="size", statement_on="max").reset_index()
-    touched = notes[~is_statement].groupby(KEY)["worked_on"].agg(touches="size", touched_on="max").reset_index()
-    billed = notes[notes["action"] == "bill_secondary"].groupby(KEY)["worked_on"].max().rename("secondary_noted_on").reset_index()
+    statements = (
+        notes[is_statement].groupby(KEY)["worked_on"].agg(statements="size", statement_on="max").reset_index()
+    )
+    touched = (
+        notes[~is_statement].groupby(KEY)["worked_on"].agg(touches="size", touched_on="max").reset_index()
+    )
+    billed = (
+        notes[notes["action"] == "bill_secondary"]
+        .groupby(KEY)["worked_on"]
+        .max()
+        .rename("secondary_noted_on")
+        .reset_index()
+    )
     for part in (statements, touched, billed):
         out = out.merge(part, on=KEY, how="left")
     return out
@@ -175,7 +238,11 @@ def _reworked(history: Decisions) -> pd.DataFrame:
     rows = denied.merge(rework[[*KEY, "worked_on", "action", "outcome"]], on=KEY)
     rows["is_later"] = rows["worked_on"] >= rows["decided_on"]
     rows["is_lost"] = rows["outcome"].isin(LOST)
-    later = rows[rows["is_later"] & ~rows["is_lost"]].groupby(ITEM).agg(rework_on=("worked_on", "max"), rework_action=("action", "last"))
+    later = (
+        rows[rows["is_later"] & ~rows["is_lost"]]
+        .groupby(ITEM)
+        .agg(rework_on=("worked_on", "max"), rework_action=("action", "last"))
+    )
     # Lost: a note since says so, or the claim was worked and denied a second time.
     rows["was_lost"] = (rows["is_later"] & rows["is_lost"]) | (~rows["is_later"] & (rows["turn"] > 1))
     rows["lost_on"] = rows["worked_on"].where(rows["was_lost"])
@@ -185,6 +252,7 @@ def _reworked(history: Decisions) -> pd.DataFrame:
 
 def _status(items: pd.DataFrame) -> np.ndarray:
     """The first of these that holds names the status."""
+
     def before(one: str, other: str) -> pd.Series:
         return items[one].notna() & (items[other].isna() | (items[one] >= items[other]))
 
@@ -192,7 +260,9 @@ def _status(items: pd.DataFrame) -> np.ndarray:
     is_denied = items["outcome"].isin(DENIED)
     unsent = items["first_sent_on"].isna() & items["decided_on"].isna()
     lost = items["was_lost"].fillna(False).astype(bool) & ~before("rework_on", "lost_on")
-    reworked = items["rework_on"].notna() | (before("last_sent_on", "decided_on") & (items["last_sent_on"] > items["decided_on"]))
+    reworked = items["rework_on"].notna() | (
+        before("last_sent_on", "decided_on") & (items["last_sent_on"] > items["decided_on"])
+    )
     held = (items["note_outcome"] == "waiting_on_client") & items["hold_reason"].notna()
     rejected = is_primary & items["decided_on"].isna() & before("failed_on", "last_sent_on")
     crossing = items["crosses_over"].fillna(False).astype(bool)
@@ -208,7 +278,8 @@ def _status(items: pd.DataFrame) -> np.ndarray:
         "pended": items["decided_on"].isna() & items["pended_on"].notna(),
         "left_to_patient": items["decided_on"].notna() & (items["patient_cents"] >= items["open_cents"]),
         "unpaid_rest": items["decided_on"].notna(),
-        "processing": ~unsent | (~is_primary & crossing) | (~is_primary & items["secondary_noted_on"].notna()),
+        "processing": ~unsent
+        | (~is_primary & crossing)
+        | (~is_primary & items["secondary_noted_on"].notna()),
     }
     return np.select(list(cases.values()), list(cases), "secondary_unbilled")
-

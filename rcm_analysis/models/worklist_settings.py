@@ -12,9 +12,21 @@ ACTIONS = WORK_LOG.column("action").values
 """What may be recommended and noted; `schema.ACTIONS` is the register of actions agreed with a client."""
 
 OVERTURNED = {
-    "documentation": 0.7, "coding": 0.7, "duplicate": 0.5, "other_payer": 0.6, "eligibility": 0.5, "referral": 0.45,
-    "provider_enrolment": 0.5, "authorization": 0.45, "administrative": 0.5, "medical_necessity": 0.45, "bundling": 0.4,
-    "network_contract": 0.4, "non_covered": 0.2, "benefit_limit": 0.2, "timely_filing": 0.1,
+    "documentation": 0.7,
+    "coding": 0.7,
+    "duplicate": 0.5,
+    "other_payer": 0.6,
+    "eligibility": 0.5,
+    "referral": 0.45,
+    "provider_enrolment": 0.5,
+    "authorization": 0.45,
+    "administrative": 0.5,
+    "medical_necessity": 0.45,
+    "bundling": 0.4,
+    "network_contract": 0.4,
+    "non_covered": 0.2,
+    "benefit_limit": 0.2,
+    "timely_filing": 0.1,
 }
 """Share of worked denials that are paid in the end, by category, before the client's own history speaks.
 
@@ -23,8 +35,16 @@ not cover or what came too late is not. Each is worth `default_claims` claims, s
 """
 
 MINUTES = {
-    "follow_up": 10.0, "corrected_claim": 15.0, "appeal": 30.0, "resubmit": 8.0, "bill_secondary": 8.0, "request_documents": 8.0,
-    "transfer_to_patient": 5.0, "write_off_request": 5.0, "statement": 1.0, "other": 10.0,
+    "follow_up": 10.0,
+    "corrected_claim": 15.0,
+    "appeal": 30.0,
+    "resubmit": 8.0,
+    "bill_secondary": 8.0,
+    "request_documents": 8.0,
+    "transfer_to_patient": 5.0,
+    "write_off_request": 5.0,
+    "statement": 1.0,
+    "other": 10.0,
 }
 """Minutes per action where the client's notes do not say: a call to a payer, a form, a letter with its enclosures."""
 
@@ -44,6 +64,8 @@ class WorklistSettings:
     unbilled_days         charges entered this recently are on their way out
     refiled_share         of claims that a payer does not know, so many are paid as others when sent again in time
     released_share        of claims held for good, so many are released when the client is pressed
+    new_share             of new claims, so many are paid where the client has no history yet
+    other_share           the stated share of a denial whose category has none
     second_share          after a lost rework, the next one has this part of the usual chance
     short_share           of claims paid short of a contract's price, so many are paid in full when asked for; half of it
                           where the price is only inferred
@@ -66,6 +88,8 @@ class WorklistSettings:
     unbilled_days: int = 7
     refiled_share: float = 0.6
     released_share: float = 0.3
+    new_share: float = 0.85
+    other_share: float = 0.4
     second_share: float = 0.15
     short_share: float = 0.5
     patient_share: float = 0.1
@@ -85,7 +109,9 @@ class WorklistSettings:
             raise ParameterError(f"Shares of the worklist lie between 0 and 1; {listed(wrong)} does not.")
         unknown = [name for name in self.minutes if name not in ACTIONS]
         if unknown:
-            raise ParameterError(f"Minutes are given per action; {listed(unknown)} is none." + closest(unknown[0], ACTIONS))
+            raise ParameterError(
+                f"Minutes are given per action; {listed(unknown)} is none." + closest(unknown[0], ACTIONS)
+            )
         short = [name for name, minutes in self.minutes.items() if not minutes > 0]
         if short:
             raise ParameterError(f"Minutes per action are above zero; those of {listed(short)} are not.")

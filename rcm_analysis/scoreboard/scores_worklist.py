@@ -42,9 +42,14 @@ def worklists(case: Case) -> list[Tally]:
         as_of = dt.date.fromisoformat(day["as_of"])
         tables = case.known_on(as_of)
         minutes = minutes_a_week(tables, as_of)
-        truth = pd.DataFrame([*day["items"], *day["underpaid"]], columns=["claim_id", "party", "gain_cents", "true_minutes"])
+        truth = pd.DataFrame(
+            [*day["items"], *day["underpaid"]], columns=["claim_id", "party", "gain_cents", "true_minutes"]
+        )
         added = added_by_policy(worklist(tables, as_of=as_of), truth, minutes, done)
-        tallies += [Tally("worklist", name, added["list"], added[rival]) for name, rival in ((OLDEST, "oldest"), (LARGEST, "largest"))]
+        tallies += [
+            Tally("worklist", name, added["list"], added[rival])
+            for name, rival in ((OLDEST, "oldest"), (LARGEST, "largest"))
+        ]
     return tallies
 
 
@@ -55,10 +60,14 @@ def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:
     return float(notes.select(pl.col("minutes").sum()).collect().item() or 0) / WEEKS
 
 
-def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float, done: dict[str, set]) -> dict[str, int]:
+def added_by_policy(
+    items: pd.DataFrame, truth: pd.DataFrame, minutes: float, done: dict[str, set]
+) -> dict[str, int]:
     """The cents that each policy adds within the minutes: list, oldest, largest. `done` keeps what each has worked so far."""
     known = items.merge(truth, on=["claim_id", "party"], how="left")
-    known = known.fillna({"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0})
+    known = known.fillna(
+        {"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0}
+    )
     balances = known[(known["open_cents"] >= WorklistSettings().smallest_cents) & (known["party"] != PATIENT)]
     orders = {
         "list": to_do(known),

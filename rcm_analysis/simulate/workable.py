@@ -70,30 +70,57 @@ def workable(practice: Practice, limits: dict[str, Any]) -> list[dict[str, Any]]
     """
     life = _life(practice)
     ends = practice.book.calendar.months[-2::-2][:MONTH_ENDS][::-1]
-    return [_on(practice, life, limits, int(np.datetime64(month.last_day, "D").astype(int))) for month in ends]
+    return [
+        _on(practice, life, limits, int(np.datetime64(month.last_day, "D").astype(int))) for month in ends
+    ]
 
 
 def _life(practice: Practice) -> _Life:
     book, sent, decisions = practice.book, practice.sent, practice.decisions
-    lines = pl.concat([pl.DataFrame(part).select("decision", "denied", "paid", "code") for part in decisions.lines], how="vertical_relaxed")
+    lines = pl.concat(
+        [pl.DataFrame(part).select("decision", "denied", "paid", "code") for part in decisions.lines],
+        how="vertical_relaxed",
+    )
     sums = lines.group_by("decision").agg(pl.col("denied").sum(), pl.col("paid").sum(), pl.col("code").max())
-    decided = pl.concat([pl.DataFrame(part) for part in decisions.claims], how="vertical_relaxed").filter(pl.col("rank") == 1)
+    decided = pl.concat([pl.DataFrame(part) for part in decisions.claims], how="vertical_relaxed").filter(
+        pl.col("rank") == 1
+    )
     decided = decided.join(sums, on="decision").sort("day", "decision")
     first = decided.filter(pl.col("kind") == "first")
     later = decided.filter(pl.col("kind") == "secondary")
     crosses = first.filter(pl.col("status") == "19")["claim"].to_numpy()
-    notes = pl.concat([pl.DataFrame(part).select("claim", "action", "day", "outcome") for part in sent.notes], how="vertical_relaxed")
+    notes = pl.concat(
+        [pl.DataFrame(part).select("claim", "action", "day", "outcome") for part in sent.notes],
+        how="vertical_relaxed",
+    )
     rework = notes.filter(pl.col("action").is_in(["corrected_claim", "appeal"]))
-    begun, over = rework.filter(pl.col("outcome") == "in_process"), rework.filter(pl.col("outcome") != "in_process")
+    begun, over = (
+        rework.filter(pl.col("outcome") == "in_process"),
+        rework.filter(pl.col("outcome") != "in_process"),
+    )
     asked = notes.filter(pl.col("action") == "request_documents")
-    billed = pl.concat([pl.DataFrame(part).select("claim", "day", "order") for part in sent.submissions], how="vertical_relaxed")
-    own = practice.everything.filter((pl.col("party") == "patient") & (pl.col("kind") == "payment") & pl.col("claim").is_not_null())
+    billed = pl.concat(
+        [pl.DataFrame(part).select("claim", "day", "order") for part in sent.submissions],
+        how="vertical_relaxed",
+    )
+    own = practice.everything.filter(
+        (pl.col("party") == "patient") & (pl.col("kind") == "payment") & pl.col("claim").is_not_null()
+    )
     size = book.size
     return _Life(
-        decided, _full(practice), _by_claim(size, first, "day"), _by_claim(size, first, "paid", 0), _by_claim(size, begun, "day"),
-        _by_claim(size, over, "day"), _by_claim(size, asked, "day"), _by_claim(size, billed.filter(pl.col("order") == "secondary"), "day"),
-        _by_claim(size, later, "day"), _by_claim(size, later, "paid", 0), np.isin(np.arange(size), crosses),
-        _by_claim(size, own.sort("posted"), "posted", -NEVER), _mending(practice),
+        decided,
+        _full(practice),
+        _by_claim(size, first, "day"),
+        _by_claim(size, first, "paid", 0),
+        _by_claim(size, begun, "day"),
+        _by_claim(size, over, "day"),
+        _by_claim(size, asked, "day"),
+        _by_claim(size, billed.filter(pl.col("order") == "secondary"), "day"),
+        _by_claim(size, later, "day"),
+        _by_claim(size, later, "paid", 0),
+        np.isin(np.arange(size), crosses),
+        _by_claim(size, own.sort("posted"), "posted", -NEVER),
+        _mending(practice),
     )
 
 
@@ -108,14 +135,20 @@ def _full(practice: Practice) -> np.ndarray:
     """What the primary payer pays on every claim whose lines it takes, all planted problems left out."""
     book = replace(practice.book, planted=Planted())
     claims = np.arange(book.size)
-    lines = settle(book, {"claim": claims, "day": np.zeros(book.size, np.int64)}, np.full(len(book.lines["claim"]), -1))
+    lines = settle(
+        book, {"claim": claims, "day": np.zeros(book.size, np.int64)}, np.full(len(book.lines["claim"]), -1)
+    )
     return np.bincount(lines["owner"], weights=lines["paid"], minlength=book.size).astype(np.int64)
 
 
 def _mending(practice: Practice) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each stage of checks: the day on which a claim failed, and the day on which it passed after that."""
     out = []
-    parts = {(str(part["stage"][0]), str(part["result"][0])): part for part in practice.sent.edits if len(part["claim"])}
+    parts = {
+        (str(part["stage"][0]), str(part["result"][0])): part
+        for part in practice.sent.edits
+        if len(part["claim"])
+    }
     for stage in sorted({stage for stage, _ in parts}):
         days = [np.full(practice.book.size, NEVER, np.int64) for _ in range(2)]
         for number, result in enumerate(("failed", "passed")):
@@ -129,11 +162,19 @@ def _on(practice: Practice, life: _Life, limits: dict[str, Any], day: int) -> di
     """The open items of one day and what a touch would add to each."""
     known = practice.ledger.filter((pl.col("posted") <= day) & pl.col("claim").is_not_null())
     since = pl.col("posted").filter(pl.col("amount") > 0).min()
-    items = known.group_by("claim", "party").agg(pl.col("amount").sum().alias("balance"), since.alias("since"))
+    items = known.group_by("claim", "party").agg(
+        pl.col("amount").sum().alias("balance"), since.alias("since")
+    )
     items = items.filter(pl.col("balance") > 0).sort("claim", "party")
-    last = life.decided.filter(pl.col("day") <= day).unique(["claim", "order"], keep="last", maintain_order=True)
+    last = life.decided.filter(pl.col("day") <= day).unique(
+        ["claim", "order"], keep="last", maintain_order=True
+    )
     orders = pl.col("party").replace_strict(PARTIES, default=9, return_dtype=pl.Int64)
-    items = items.with_columns(order=orders).join(last.select("claim", "order", "day", "kind", "denied", "paid", "code"), on=["claim", "order"], how="left")
+    items = items.with_columns(order=orders).join(
+        last.select("claim", "order", "day", "kind", "denied", "paid", "code"),
+        on=["claim", "order"],
+        how="left",
+    )
     gain = np.zeros(len(items), np.int64)
     for party, gains in (("primary", _primary), ("secondary", _secondary), ("patient", _patient)):
         rows = np.flatnonzero(items["party"].to_numpy() == party)
@@ -141,16 +182,27 @@ def _on(practice: Practice, life: _Life, limits: dict[str, Any], day: int) -> di
     claim = items["claim"].to_numpy()
     minutes = practice.book.draws("worth of work").integers("minutes", 3, 25)[claim]
     rows = zip(claim.tolist(), items["party"].to_list(), gain.tolist(), minutes.tolist(), strict=True)
-    return {"as_of": str(np.datetime64(day, "D")), "items": [list(row) for row in rows], "underpaid": _underpaid(practice, life, items, limits, day)}
+    return {
+        "as_of": str(np.datetime64(day, "D")),
+        "items": [list(row) for row in rows],
+        "underpaid": _underpaid(practice, life, items, limits, day),
+    }
 
 
-def _underpaid(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> list[list[Any]]:
+def _underpaid(
+    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
+) -> list[list[Any]]:
     """Claims without an open primary balance that a planted underpayment struck by the day: the same columns as the items."""
     book = practice.book
-    parts = [book.planted.rows(plant, day).select("claim", "known", "amount") for plant in book.planted.of("underpayment")]
+    parts = [
+        book.planted.rows(plant, day).select("claim", "known", "amount")
+        for plant in book.planted.of("underpayment")
+    ]
     if not parts:
         return []
-    struck = pl.concat(parts).group_by("claim").agg(pl.col("known").max(), pl.col("amount").sum()).sort("claim")
+    struck = (
+        pl.concat(parts).group_by("claim").agg(pl.col("known").max(), pl.col("amount").sum()).sort("claim")
+    )
     struck = struck.join(items.filter(pl.col("party") == "primary").select("claim"), on="claim", how="anti")
     claim = struck["claim"].to_numpy()
     draws = book.draws("worth of work")
@@ -162,30 +214,46 @@ def _underpaid(practice: Practice, life: _Life, items: pl.DataFrame, limits: dic
 
 def _limit(practice: Practice, limits: dict[str, Any], payer: np.ndarray, place: int) -> np.ndarray:
     """A payer's limit in days: 0 filing, 1 appeal, 2 secondary; a payer without rules has none."""
-    table = np.array([limits.get(entry.payer_class, (NEVER,) * 3)[place] for entry in practice.book.company.payers])
+    table = np.array(
+        [limits.get(entry.payer_class, (NEVER,) * 3)[place] for entry in practice.book.company.payers]
+    )
     return table[payer]
 
 
-def _primary(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> np.ndarray:
+def _primary(
+    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
+) -> np.ndarray:
     book, claim = practice.book, items["claim"].to_numpy()
-    payer, service, accepted = book.claims["payer"][claim], book.claims["service"][claim], practice.sent.accepted[claim]
+    payer, service, accepted = (
+        book.claims["payer"][claim],
+        book.claims["service"][claim],
+        practice.sent.accepted[claim],
+    )
     draws = book.draws("worth of work")
     in_time = day <= service + _limit(practice, limits, payer, 0)
     full, first_paid = life.full[claim], life.first_paid[claim]
-    mending = np.any([(failed[claim] <= day) & (day < passed[claim]) for failed, passed in life.mending], axis=0)
+    mending = np.any(
+        [(failed[claim] <= day) & (day < passed[claim]) for failed, passed in life.mending], axis=0
+    )
     held = (accepted >= NEVER) & (life.asked_day[claim] <= day)
     silent = (accepted <= day - TOLD_AFTER_DAYS) & (life.first_day[claim] >= NEVER)
     decided = items["day"].fill_null(NEVER).to_numpy()
     denied = (items["denied"].fill_null(0).to_numpy() > 0) & (decided <= day)
-    return np.select([denied, mending, held, silent], [
-        _denied(practice, life, items, day <= decided + _limit(practice, limits, payer, 1), day),
-        first_paid * in_time,
-        full * (draws.uniform("released")[claim] < RELEASED) * in_time,
-        full * (draws.uniform("refiled")[claim] < REFILED) * in_time,
-    ], 0)
+    return np.select(
+        [denied, mending, held, silent],
+        [
+            _denied(practice, life, items, day <= decided + _limit(practice, limits, payer, 1), day),
+            first_paid * in_time,
+            full * (draws.uniform("released")[claim] < RELEASED) * in_time,
+            full * (draws.uniform("refiled")[claim] < REFILED) * in_time,
+        ],
+        0,
+    )
 
 
-def _denied(practice: Practice, life: _Life, items: pl.DataFrame, in_time: np.ndarray, day: int) -> np.ndarray:
+def _denied(
+    practice: Practice, life: _Life, items: pl.DataFrame, in_time: np.ndarray, day: int
+) -> np.ndarray:
     """The gain of items that stand denied by the primary payer; `code` is the row of the denial table."""
     book, claim = practice.book, items["claim"].to_numpy()
     draws = book.draws("worth of work")
@@ -195,22 +263,33 @@ def _denied(practice: Practice, life: _Life, items: pl.DataFrame, in_time: np.nd
     luck = np.where(first, book.draws("rework").uniform("won")[claim], draws.uniform("won later")[claim])
     begun, over = life.work_day[claim] <= day, life.answer_day[claim] <= day
     taken = items["kind"].fill_null("").to_numpy() == "takeback"
-    wins = np.select([taken, begun & ~over, begun], [luck < overturned, np.zeros(len(claim), bool), draws.uniform("won again")[claim] < SECOND], luck < overturned)
+    wins = np.select(
+        [taken, begun & ~over, begun],
+        [luck < overturned, np.zeros(len(claim), bool), draws.uniform("won again")[claim] < SECOND],
+        luck < overturned,
+    )
     return np.maximum(life.full[claim] - items["paid"].fill_null(0).to_numpy(), 0) * wins * in_time
 
 
-def _secondary(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> np.ndarray:
+def _secondary(
+    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
+) -> np.ndarray:
     book, claim = practice.book, items["claim"].to_numpy()
     payer, balance = book.claims["secondary"][claim], items["balance"].to_numpy()
     decided = items["day"].fill_null(NEVER).to_numpy()
     denied = (items["denied"].fill_null(0).to_numpy() > 0) & (decided <= day)
     overturned = DenialCodes.of(book).overturned[items["code"].fill_null(0).to_numpy().clip(0)]
-    wins = (book.draws("worth of work").uniform("won later")[claim] < overturned) & (day <= decided + _limit(practice, limits, payer, 1))
+    wins = (book.draws("worth of work").uniform("won later")[claim] < overturned) & (
+        day <= decided + _limit(practice, limits, payer, 1)
+    )
     comes = life.next_day[claim] < NEVER
     under_way = comes & ((life.billed_day[claim] <= day) | life.next_crosses[claim])
     in_time = day <= life.first_day[claim] + _limit(practice, limits, payer, 2)
-    return np.select([denied, (decided <= day) | under_way, comes], [
-        balance * wins, np.zeros(len(claim), np.int64), life.next_paid[claim] * in_time], _if_billed(book, claim, payer, balance) * in_time)
+    return np.select(
+        [denied, (decided <= day) | under_way, comes],
+        [balance * wins, np.zeros(len(claim), np.int64), life.next_paid[claim] * in_time],
+        _if_billed(book, claim, payer, balance) * in_time,
+    )
 
 
 def _if_billed(book: Any, claim: np.ndarray, payer: np.ndarray, balance: np.ndarray) -> np.ndarray:
@@ -220,7 +299,9 @@ def _if_billed(book: Any, claim: np.ndarray, payer: np.ndarray, balance: np.ndar
     return np.where(outcome < 0.12, 0, balance - cut)
 
 
-def _patient(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> np.ndarray:
+def _patient(
+    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
+) -> np.ndarray:
     claim = items["claim"].to_numpy()
     luck = practice.book.draws("worth of work").uniform("persuaded")[claim]
     share = np.where(day - items["since"].fill_null(day).to_numpy() > OLD_DAYS, PERSUADED_OLD, PERSUADED)

@@ -37,11 +37,21 @@ from ..schema import PARTIES, WORK_LOG
 from .column_maps import plain
 
 SHEET = "worklist"
-KEYS = {"client": "Client", "claim_id": "Claim", "party": "Owed by", "as_of": "List of", "assigned_to": "Assigned to"}
+KEYS = {
+    "client": "Client",
+    "claim_id": "Claim",
+    "party": "Owed by",
+    "as_of": "List of",
+    "assigned_to": "Assigned to",
+}
 """What a row is about: our column and its heading. `Assigned to` stands in where nobody is named in `Worked by`."""
 
 FILLED = {
-    "action": "Action taken", "outcome": "Outcome", "hold_reason": "Waits for", "worked_on": "Worked on", "minutes": "Minutes spent",
+    "action": "Action taken",
+    "outcome": "Outcome",
+    "hold_reason": "Waits for",
+    "worked_on": "Worked on",
+    "minutes": "Minutes spent",
     "worked_by": "Worked by",
 }
 """What is filled in by hand: our column of the work log and its heading."""
@@ -112,7 +122,9 @@ def read_sheets(data: bytes) -> list[Sheet]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise SourceError(f"The workbook cannot be read ({type(error).__name__}). Save it again as XLSX.") from error
+        raise SourceError(
+            f"The workbook cannot be read ({type(error).__name__}). Save it again as XLSX."
+        ) from error
     found = [_read_sheet(book[name]) for name in names if name in book.sheetnames]
     return [sheet for sheet in found if sheet is not None]
 
@@ -139,13 +151,22 @@ def _read_sheet(sheet: Any) -> Sheet | None:
     wanted = {plain(title): name for name, title in {**KEYS, **FILLED}.items()}
     table = list(sheet.iter_rows(values_only=True))
     for number, cells in enumerate(table[:TOP_ROWS]):
-        places = {wanted[plain(str(cell))]: place for place, cell in enumerate(cells) if cell is not None and plain(str(cell)) in wanted}
+        places = {
+            wanted[plain(str(cell))]: place
+            for place, cell in enumerate(cells)
+            if cell is not None and plain(str(cell)) in wanted
+        }
         if not {"claim_id", "action"} <= set(places):
             continue
         lacking = [title for name, title in {**KEYS, **FILLED}.items() if name not in places]
         if lacking:
-            raise SourceError(f"The sheet {SHEET!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the sheet as it was exported.")
-        rows = [{"row": number + 2 + offset, **{name: values[place] for name, place in places.items()}} for offset, values in enumerate(table[number + 1 :])]
+            raise SourceError(
+                f"The sheet {SHEET!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the sheet as it was exported."
+            )
+        rows = [
+            {"row": number + 2 + offset, **{name: values[place] for name, place in places.items()}}
+            for offset, values in enumerate(table[number + 1 :])
+        ]
         kept = [row for row in rows if not all(_is_blank(row[name]) for name in (*KEYS, *FILLED))]
         return Sheet(sheet.title, {**KEYS, **FILLED}, tuple(kept))
     return None
@@ -175,18 +196,38 @@ def notes_of(sheets: Sequence[Sheet], *, client: str, claims: pl.DataFrame) -> N
 
 
 _QUARANTINE = {
-    "row": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String, "amount_cents": pl.Int64, "text": pl.String, "sheet": pl.String,
+    "row": pl.Int64,
+    "column": pl.String,
+    "rule": pl.String,
+    "message": pl.String,
+    "amount_cents": pl.Int64,
+    "text": pl.String,
+    "sheet": pl.String,
 }
 Fault = tuple[str, str, str]
 
 
 def _set_aside(sheet: Sheet, row: Mapping[str, Any], column: str, rule: str, message: str) -> dict[str, Any]:
     title = {**KEYS, **FILLED}[column]
-    text = None if rule == "other_client" else json.dumps({name: _text(row[name]) for name in ("claim_id", "party")})
-    return {"row": row["row"], "column": title, "rule": rule, "message": f"{title}: {message}", "amount_cents": None, "text": text, "sheet": sheet.name}
+    text = (
+        None
+        if rule == "other_client"
+        else json.dumps({name: _text(row[name]) for name in ("claim_id", "party")})
+    )
+    return {
+        "row": row["row"],
+        "column": title,
+        "rule": rule,
+        "message": f"{title}: {message}",
+        "amount_cents": None,
+        "text": text,
+        "sheet": sheet.name,
+    }
 
 
-def _note(row: Mapping[str, Any], client: str, service: Mapping[str, dt.date]) -> tuple[dict[str, Any] | None, Fault | None]:
+def _note(
+    row: Mapping[str, Any], client: str, service: Mapping[str, dt.date]
+) -> tuple[dict[str, Any] | None, Fault | None]:
     """The note of one row, or why it is none: the first rule that it breaks."""
     claim, party, made_for = _text(row["claim_id"]), _text(row["party"]).lower(), _day(row["as_of"])
     if _text(row["client"]) != client:
@@ -203,7 +244,13 @@ def _note(row: Mapping[str, Any], client: str, service: Mapping[str, dt.date]) -
         return None, fault
     key = "\x1f".join((client, claim, party, made_for.isoformat(), values["worked_on"].isoformat()))
     note_id = NOTE_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
-    return {"client": client, "note_id": note_id, "claim_id": claim, "entered_on": values["worked_on"], **values}, None
+    return {
+        "client": client,
+        "note_id": note_id,
+        "claim_id": claim,
+        "entered_on": values["worked_on"],
+        **values,
+    }, None
 
 
 def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], Fault | None]:
@@ -219,7 +266,11 @@ def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], Fault | None]:
     if len(values["worked_by"] or "") > LONGEST_NAME:
         return values, ("worked_by", "unreadable", f"expected a name of at most {LONGEST_NAME} letters")
     values["worked_on"] = _day(row["worked_on"])
-    for name, what in (("action", "what was done"), ("worked_on", "the day of the work"), ("worked_by", "who did it")):
+    for name, what in (
+        ("action", "what was done"),
+        ("worked_on", "the day of the work"),
+        ("worked_by", "who did it"),
+    ):
         if _is_blank(row[name]) and values[name] is None:
             return values, (name, "missing", f"{what} is not filled in")
     if values["worked_on"] is None:
@@ -240,7 +291,11 @@ def _day_fault(worked_on: dt.date | None, made_for: dt.date, service_on: dt.date
     if worked_on < made_for:
         return ("worked_on", "before_list", "the day lies before the day the list was made for")
     if worked_on > made_for + dt.timedelta(days=LIFE_DAYS):
-        return ("worked_on", "after_list", f"the day lies more than {LIFE_DAYS} days after the day the list was made for")
+        return (
+            "worked_on",
+            "after_list",
+            f"the day lies more than {LIFE_DAYS} days after the day the list was made for",
+        )
     return None
 
 
@@ -301,7 +356,9 @@ def with_imported(rows: pl.DataFrame, stored: pl.DataFrame, *, whole: bool) -> p
     kept = stored.filter(pl.col("note_id").str.starts_with(NOTE_PREFIX))
     if not whole:
         kept = kept.filter(month.is_in(rows.select(month.unique()).to_series().to_list()))
-    return pl.concat([rows.join(kept.select(WORK_LOG.key), on=list(WORK_LOG.key), how="anti"), kept.select(rows.columns)])
+    return pl.concat(
+        [rows.join(kept.select(WORK_LOG.key), on=list(WORK_LOG.key), how="anti"), kept.select(rows.columns)]
+    )
 
 
 def imported_by_month(stored: pl.DataFrame) -> dict[str, int]:
