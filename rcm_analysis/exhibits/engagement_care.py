@@ -7,7 +7,7 @@ import pandas as pd
 from . import figures
 from .blocks import Block, note
 from .engagement_facts import EngagementFacts
-from .engagement_small import guarded_payload, parts_of, said, show_guarded, total_of
+from .engagement_small import guarded_payload, known, parts_of, said, show_guarded, total_of
 from .formats import sentence, words_of
 from .tables import Shown, show
 
@@ -57,7 +57,7 @@ def hospital(facts: EngagementFacts) -> list[Block]:
     """Emergency visits by month and readmissions, labelled for what they are."""
     blocks = [*_emergency(facts)]
     row = facts.stays
-    if row["index_stays"] == 0:
+    if known(row, "index_stays") and not row["index_stays"]:
         blocks.append(note("No hospital stay of the twelve months is old enough to have a readmission."))
         return blocks
     table = pd.DataFrame([row])
