@@ -6,12 +6,12 @@ a finding began: these findings need no later month to be made.
 
 from __future__ import annotations
 
+import pandas as pd
 import polars as pl
 
 from ..measures.patient_billing import eob_check
 from ..measures.self_pay_policy import estimate_differences, policy_breaches, scope_guard
 from ..models.unbilled_contacts import unbilled_contacts
-from ..periods import Period
 from .case import Case
 from .record import PRECISION, RECALL, Tally
 from .scoring import Alarm, Planted, Watch, sought
@@ -35,16 +35,14 @@ ID_OF = {"statements": "statement_id", "interactions": "interaction_id", "paymen
 
 def mismatches(case: Case) -> list[Tally]:
     """`patient_billing.eob_check`: claims that do not follow their EOB, claim by claim; information is no alarm."""
+    rows = eob_check(case.known, as_of=case.period.last_day)
     planted = set(_accounts(case, _rows(case, *MISMATCHES)))
-    rows = eob_check(case.known, as_of=case.period.last_day)
     found = set(rows.loc[~rows["is_information"], "claim_id"])
-    return _exact("EOB mismatches", planted, found, found & planted)
+    return _exact("EOB mismatches", planted, found, found & planted) + _billed_denials(case, rows[rows["rule"] == "co_billed"])
 
 
-def billed_denials(case: Case) -> list[Tally]:
-    """The same check's claims billed against CO: one alarm for each month in which any began."""
-    rows = eob_check(case.known, as_of=case.period.last_day)
-    rows = rows[rows["rule"] == "co_billed"]
+def _billed_denials(case: Case, rows: pd.DataFrame) -> list[Tally]:
+    """The claims billed against CO: one alarm for each month in which any began."""
     months = rows.groupby(rows["since_on"].dt.to_period("M"))["difference_cents"].sum()
     alarms = [Alarm(case.client, month.end_time.date(), cents=int(cents)) for month, cents in months.items()]
     planted = case.planted(*BILLED_DENIALS)
@@ -55,7 +53,9 @@ def billed_denials(case: Case) -> list[Tally]:
 
 def breaches(case: Case) -> list[Tally]:
     """`self_pay_policy`: breaches of the rules that were planted, of the scope, and bills above their estimates."""
-    period = Period(case.period.first_day, case.period.end)
+    if _is_empty(case, "self_pay_policies"):
+        return []
+    period = case.period
     rows = policy_breaches(case.known, period=period)
     rows = rows[~rows["rule"].isin(NOT_PLANTED)]
     scope, bills = (look(case.known, period=period) for look in (scope_guard, estimate_differences))
@@ -83,7 +83,7 @@ def _exact(name: str, planted: set, found: set, true: set, hit: set | None = Non
 
 def contacts(case: Case) -> list[Tally]:
     """`unbilled_contacts`: one alarm a coordinator."""
-    if case.known["billing_support"].select(pl.len()).collect().item() == 0:
+    if _is_empty(case, "billing_support"):
         return []
     alarms = [
         Alarm(case.client, case.period.last_day, {"provider": row.coordinator}, int(row.excess_cents))
@@ -91,6 +91,10 @@ def contacts(case: Case) -> list[Tally]:
     ]
     planted = case.planted("contacts_not_billed")
     return sought("contacts not billed", planted, alarms, _watch(case, not planted))
+
+
+def _is_empty(case: Case, table: str) -> bool:
+    return case.known[table].select(pl.len()).collect().item() == 0
 
 
 def _watch(case: Case, is_quiet: bool) -> Watch:
@@ -112,4 +116,4 @@ def _accounts(case: Case, rows: pl.DataFrame) -> list[str]:
     return sorted({names.get(name, name) for name in rows["claim_id"].to_list()})
 
 
-SCORERS = (mismatches, billed_denials, breaches, contacts)
+SCORERS = (mismatches, breaches, contacts)
