@@ -11,7 +11,7 @@ from types import ModuleType
 
 DOORS = (
     "payment_lag", "cash_outlook", "backtest", "programme_plan", "assumptions", "plan_scenarios", "systemic_denials", "process_shifts",
-    "control_charts", "self_pay_survival",
+    "control_charts", "self_pay_survival", "worklist",
 )
 __all__ = list(DOORS)
 

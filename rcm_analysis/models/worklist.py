@@ -21,7 +21,14 @@ from ..frames import source
 from ..measures.limits import with_limit
 from ..measures.ratios import half_up
 from .worklist_actions import actions_of, minutes_of, reasons_of
-from .worklist_chances import Curves, answer_curves, answer_group, expected_cents, overturn_rates, patient_curves
+from .worklist_chances import (
+    Curves,
+    answer_curves,
+    answer_group,
+    expected_cents,
+    overturn_rates,
+    patient_curves,
+)
 from .worklist_items import ITEM, KEY, STATUSES, Decisions, open_items, read
 from .worklist_queues import Person, people_of, queued
 from .worklist_settings import WorklistSettings

@@ -134,3 +134,12 @@ def test_an_empty_list_is_a_sheet_with_its_headings(tmp_path):
     book, path = opened(items(), tmp_path)
     assert headed(book["worklist"])[1].keys() == {column.title for column in COLUMNS}
     assert read_sheets(path.read_bytes())[0].rows == ()
+
+
+def test_the_sheet_is_found_in_a_packet_beside_another_table_of_that_name(tmp_path):
+    other = table_payload(pd.DataFrame({"a": ["x"]}), [Shown("a", KEYS["claim_id"])], name="worklist", title="Top", definition="")
+    fillable = worklist_table(items(item("1")), as_of=DAY).payload
+    path = tmp_path / "packet.xlsx"
+    write_workbook([Section("Deep dive", (other,)), Section("Weekly", (fillable,))], path, meta=META)
+    found = read_sheets(path.read_bytes())
+    assert [(sheet.name, sheet.rows[0]["claim_id"]) for sheet in found] == [("worklist 2", "1")]
