@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ..frames import collect, source
@@ -53,23 +54,18 @@ def moved_since(
     Unit
         cents
     """
-    keys = list(keys)
-    listed = accounts[[*keys, "listed_on"]].drop_duplicates()
-    rows = listed.merge(postings, on=keys, how="left")
-    rows["amount_cents"] = rows["amount_cents"].fillna(0).astype("int64")
-    known = rows["posted_on"] <= pd.Timestamp(as_of)
-    since = known & (rows["posted_on"] > rows["listed_on"])
     group = [*keys, "listed_on"]
-    before = _debit_and_credit(rows[known & ~since], listed, group)
-    now = _debit_and_credit(rows[known], listed, group)
-    out = listed.reset_index(drop=True)
-    out["opening_cents"], out["open_cents"] = before["debit"], now["debit"]
-    for name in MOVES:
-        out[name] = 0
+    listed = accounts[group].drop_duplicates().reset_index(drop=True)
+    rows = listed.assign(item=range(len(listed))).merge(postings, on=list(keys))
+    known = (rows["posted_on"] <= pd.Timestamp(as_of)).to_numpy()
+    is_since = known & (rows["posted_on"] > rows["listed_on"]).to_numpy()
+    before, now = (_by_party(rows[part], len(listed)) for part in (known & ~is_since, known))
+    out = listed.assign(opening_cents=before.clip(min=0).sum(axis=1), **dict.fromkeys(MOVES, 0), open_cents=now.clip(min=0).sum(axis=1))
+    since = rows[is_since]
     for kind, (name, sign) in PARTS.items():
-        mine = rows[since & (rows["kind"] == kind)].groupby(group)["amount_cents"].sum()
-        out[name] = out[name] + sign * _looked_up(mine, listed, group)
-    out["credit_cents"] = before["credit"] - now["credit"]
+        mine = since[since["kind"] == kind]
+        out[name] += sign * _added(len(listed), mine["item"], mine["amount_cents"])
+    out["credit_cents"] = before.clip(max=0).sum(axis=1) - now.clip(max=0).sum(axis=1)
     return accounts.merge(out[[*group, *DEBITS]], on=group, how="left")
 
 
@@ -120,15 +116,15 @@ def last_touches(tables: Mapping[str, Any], accounts: pd.DataFrame, *, as_of: dt
     return found.astype({"last_touch_on": "datetime64[us]"})
 
 
-def _debit_and_credit(rows: pd.DataFrame, listed: pd.DataFrame, group: list[str]) -> dict[str, Any]:
-    by_party = rows.groupby(list(dict.fromkeys([*group, "party"])))["amount_cents"].sum()
-    levels = list(dict.fromkeys(group))
-    return {
-        "debit": _looked_up(by_party.clip(lower=0).groupby(level=levels).sum(), listed, group),
-        "credit": _looked_up(by_party.clip(upper=0).groupby(level=levels).sum(), listed, group),
-    }
+def _by_party(rows: pd.DataFrame, items: int) -> np.ndarray:
+    """The balance of every item (row) and party (column)."""
+    code, parties = pd.factorize(rows["party"])
+    width = max(len(parties), 1)
+    return _added(items * width, rows["item"] * width + code, rows["amount_cents"]).reshape(items, width)
 
 
-def _looked_up(sums: pd.Series, listed: pd.DataFrame, group: list[str]) -> Any:
-    found = listed[group].merge(sums.rename("cents").reset_index(), on=group, how="left") if len(sums) else listed.assign(cents=0)
-    return found["cents"].fillna(0).astype("int64").to_numpy()
+def _added(places: int, place: pd.Series, cents: pd.Series) -> np.ndarray:
+    """Whole cents added up by place."""
+    out = np.zeros(places, dtype="int64")
+    np.add.at(out, place.to_numpy(), cents.to_numpy())
+    return out
