@@ -8,7 +8,7 @@ from ..measures import engagement_money as money
 from .blocks import Block, note
 from .engagement_answers import RATES
 from .engagement_facts import EngagementFacts
-from .engagement_small import HIDDEN, known, show_guarded
+from .engagement_small import HIDDEN, WHY, known, show_guarded
 from .formats import as_text, is_empty, words_of
 from .tables import Shown, show
 
@@ -68,27 +68,22 @@ def loop(facts: EngagementFacts) -> list[Block]:
         return [note("No change has been recorded after a review yet.")]
     shown = found.assign(
         done=[f"{row['issue']}: {row['change']}" for row in found.to_dict("records")],
-        what=[f"{RATES.get(row['measure'], words_of(row['measure']))}, {row['location'] or 'all places'}" for row in found.to_dict("records")],
-        span=[_span(row) for row in found.to_dict("records")], verdict=[_verdict(row) for row in found.to_dict("records")])
+        what=[f"{RATES.get(row['measure'], words_of(row['measure']))}{', ' if row['location'] else ''}{row['location']}" for row in found.to_dict("records")],
+        verdict=[_verdict(row) for row in found.to_dict("records")])
     return [show(
         shown, [Shown("started_on", "Since", "date"), Shown("what", "What"), Shown("done", "Found, and changed"), Shown("rate_before", "Before", "rate"),
-                Shown("rate_since", "Since then", "rate"), Shown("span", "Effect, in points"), Shown("verdict", "So far")],
-        name="review_loop", title="What was found, what was changed, and what it did", notes=[REGRESSION],
+                Shown("rate_since", "Since then", "rate"), Shown("verdict", "Effect, in points")],
+        name="review_loop", title="What was found, what was changed, and what it did", notes=[REGRESSION, WHY if found["is_suppressed"].any() else ""],
         definition=f"Up to 180 days before the change and since it, to {facts.subject.as_of_text}; the effect is the rate since less the rate before, with its 95% interval.")]
 
 
-def _span(row: dict) -> str:
-    """The effect with its interval in points of a hundred: "-2.8 (-4.2 to -1.4)"."""
-    if pd.isna(row["effect"]):
-        return HIDDEN if row["is_suppressed"] else as_text(None, "number")
-    effect, low, high = (as_text(float(row[name]) * 100, "number") for name in ("effect", "low", "high"))
-    return f"{effect} ({low} to {high})"
-
-
 def _verdict(row: dict) -> str:
+    """The effect with its interval in points of a hundred: "better: -2.8 (-4.2 to -1.4)"."""
     if row["is_suppressed"]:
         return HIDDEN
     if pd.isna(row["effect"]):
         return "too early, or not measured"
-    verdict = "better" if row["is_better"] is True else "worse" if row["is_worse"] is True else "no clear effect"
-    return f"{verdict}; other places {as_text(row['others_effect'], 'rate')}" if not pd.isna(row["others_effect"]) else verdict
+    effect, low, high = (as_text(float(row[name]) * 100, "number") for name in ("effect", "low", "high"))
+    verdict = "better" if row["is_better"] is True else "worse" if row["is_worse"] is True else "unclear"
+    others = "" if pd.isna(row["others_effect"]) else f"; other places {as_text(float(row['others_effect']) * 100, 'number')}"
+    return f"{verdict}: {effect} ({low} to {high}){others}"
