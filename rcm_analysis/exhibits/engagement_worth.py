@@ -14,14 +14,15 @@ from .tables import Shown, show
 
 REGRESSION = (
     "Before and after is weak proof. What was bad enough to be noticed tends to get better by itself, and patients picked for last year's many visits have fewer this "
-    "year without anybody's help (regression to the mean). None of these amounts is a saving that has been made.")
+    "year without anybody's help (regression to the mean).")
+NO_SAVING = f"{REGRESSION} None of these amounts is a saving that has been made."
 
 
 def worth(facts: EngagementFacts) -> list[Block]:
     """Three amounts, each low, middle and high, with what was assumed."""
     rows = [_recovered(facts), *(_avoidable(row) for row in facts.avoidable.to_dict("records"))]
     table = pd.DataFrame(rows)
-    blocks = [note(REGRESSION, tone="warning")]
+    blocks = [note(NO_SAVING, tone="warning")]
     if not len(facts.slots) and not facts.avoidable["events"].fillna(1).any():
         return [*blocks, note("There is nothing to put a value on: no slots and no hospital reports in the twelve months.")]
     return [*blocks, show_guarded(
