@@ -23,6 +23,7 @@ MOST_MONTHS = 12
 FEWEST_CLAIMS = 5
 FEWEST_USUAL = 20
 SHARE_OF_CAUSE = 0.8
+BY_CHANCE = 0.05
 LATE = 0.9
 """Later than 90 % of what is usual is late."""
 
@@ -36,7 +37,8 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
                  the first month of the new habit (one month is an incident), against all months before it
                  (Mann-Whitney, one-sided, times the months tried)
         raised   when q <= 0.01 (Benjamini-Hochberg over client, providers and locations) and the mean lag, each claim's
-                 cut at three times the usual late lag, is a day above the usual one since then and in the last month
+                 cut at three times the usual late lag, is a day above the usual one since then and in the last month,
+                 and half a day in the months before that, which must not be chance either (p <= 0.05)
         named    the client; a provider or location that holds 80 % of the days lost, where the rest is not raised
         late     entered later than 90 % of the charges usually are; late_claims and late_cents beyond the usual 10 %
     Counts
@@ -93,7 +95,8 @@ def _scopes(claims: pd.DataFrame) -> list[tuple[dict[str, str], pd.Series]]:
 
 
 def _is_above(one: Mapping[str, Any], days: float) -> bool:
-    return min(one["days"], one["days_last_month"]) >= one["usual_days"] + days
+    lasting = one["days_earlier"] >= one["usual_days"] + days / 2 and one["p_earlier"] <= BY_CHANCE
+    return lasting and min(one["days"], one["days_last_month"]) >= one["usual_days"] + days
 
 
 def _tested(claims: pd.DataFrame, names: Mapping[str, str], as_of: dt.date) -> dict[str, Any] | None:
@@ -127,6 +130,8 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
     usual, now = before["lag"].clip(upper=cut).mean(), since["lag"].clip(upper=cut)
     is_late = since["lag"] > late_from
     usually_late = float((before["lag"] > late_from).mean())
+    earlier = since["month"] < last
+    p_earlier = stats.mannwhitneyu(since.loc[earlier, "lag"], before["lag"], alternative="greater", method="asymptotic").pvalue if earlier.any() else 1.0
     elapsed = (since["month"].astype("int64") - first).to_numpy(float)
     slope = np.polyfit(elapsed, since["lag"].to_numpy(float), 1)[0] if len(np.unique(elapsed)) > 1 else np.nan
     return {
@@ -135,7 +140,7 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
         "days": now.mean(), "days_last_month": now[since["month"] == last].mean(), "days_a_month": slope,
         "late_claims": max(0.0, is_late.sum() - usually_late * len(since)),
         "late_cents": max(0, int(since.loc[is_late, "charge_cents"].sum() - usually_late * since["charge_cents"].sum())),
-        "days_lost": float((now - usual).sum()), "is_new": first >= last.ordinal - 1,
+        "days_earlier": now[earlier].mean(), "p_earlier": float(p_earlier), "days_lost": float((now - usual).sum()), "is_new": first >= last.ordinal - 1,
     }
 
 
@@ -175,6 +180,8 @@ SENDING_SHARE = 0.05
 """A weekday that carries less of the claims sent is none of the client's usual sending days."""
 LONGEST_WAIT = 60
 SURELY = 0.01
+FEWEST_DAYS_AT_WORK = 2
+"""Where charges are entered on fewer days of the run, the office was closed, and not the way out."""
 
 
 def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
@@ -184,7 +191,8 @@ def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataF
         run       at least three of the client's sending days in a row without a submission of any kind
         chance    product over the waiting claims of P(not sent in the run | not sent before it), from how long claims
                   of this client usually wait from entry to their first submission
-        raised    when the chance x the sending days of the record is at most 0.01
+        raised    when the chance x the sending days of the record is at most 0.01, and charges were entered on at
+                  least two days of the run (else the office was closed)
     Counts
         Sending days: the weekdays with at least 5 % of the claims ever sent, without federal holidays, and any other
         day on which claims left. Waiting claims have an insurer, were entered by the end of the run, and had not been
@@ -236,11 +244,11 @@ def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.D
 
 def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
     """Every usual sending day from the first submission on, and every other day on which claims left."""
-    share = submitted.dt.weekday.value_counts(normalize=True)
+    share = submitted.dt.day_of_week.value_counts(normalize=True)
     usual = share.index[share >= SENDING_SHARE]
     days = pd.date_range(submitted.min(), last, freq="D")
     closed = USFederalHolidayCalendar().holidays(days[0], days[-1])
-    return days[(days.weekday.isin(usual) & ~days.isin(closed)) | days.isin(submitted)].to_numpy("datetime64[D]")
+    return days[(days.day_of_week.isin(usual) & ~days.isin(closed)) | days.isin(submitted)].to_numpy("datetime64[D]")
 
 
 def _runs(silent: np.ndarray) -> list[tuple[int, int]]:
@@ -271,7 +279,8 @@ class _Waits:
         before = np.clip(first - self.entered[waiting], 0, LONGEST_WAIT + 1)
         after = np.clip(last + 1 - self.entered[waiting], 0, LONGEST_WAIT + 1)
         p_value = float(np.exp((self.log_stay[after] - self.log_stay[before]).sum())) * len(self.days)
-        if p_value > SURELY:
+        at_work = len(np.unique(self.entered[(self.entered >= first) & (self.entered <= last)]))
+        if p_value > SURELY or at_work < FEWEST_DAYS_AT_WORK:
             return None
         held = self.claims[waiting][before <= self.long]
         resumed = self.days[last + 1] if last + 1 < len(self.days) else np.datetime64("NaT")
