@@ -100,7 +100,7 @@ def worklist(
         underpaid, nothing open; expected_cents is what is missing). tier, in this order:
         deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds `smallest_cents`
         list      everything else that can be worked
-        waiting   the payer is still within its usual days, or a note or promise says so; until `suppressed_until`
+        waiting   the payer is still within its usual days, or a note, promise or payment plan says so; until `suppressed_until`
         small     less than `smallest_cents`: counted, not listed
         Within a tier by score, then claim and party. `people` gives each a day's minutes (`Person`, or name -> minutes)
         and fills assigned_to and queue_day (0 is the first day) of what is to be done; without people both are empty.
@@ -279,19 +279,30 @@ def _suppressed_until(
 
 
 def _promised(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.Series:
-    """The day after which a patient's promise is due, while it may still be kept."""
-    if "promises" not in tables:
-        return pd.Series(pd.NaT, index=items.index, dtype="datetime64[us]")
-    promises = read(
-        source(tables, "promises", [*KEY, "promised_on", "due_on"]).filter(nw.col("promised_on") <= as_of)
-    )
-    due = promises.groupby(KEY)["due_on"].max() + pd.Timedelta(days=1)
-    found = (
-        items[KEY]
-        .merge(due.rename("promised").reset_index(), on=KEY, how="left")["promised"]
-        .set_axis(items.index)
-    )
+    """The day after which a patient's promise or next instalment is due, while it may still be kept."""
+    due = pd.concat([_promises(tables, as_of), _instalments(tables, as_of)], ignore_index=True)
+    last = due.groupby(KEY)["due_on"].max().rename("promised") + pd.Timedelta(days=1)
+    found = items[KEY].merge(last.reset_index(), on=KEY, how="left")["promised"].set_axis(items.index)
     return found.where(items["status"] == "patient").astype("datetime64[us]")
+
+
+def _promises(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    if "promises" not in tables:
+        return pd.DataFrame({"client": [], "claim_id": [], "due_on": pd.to_datetime([])})
+    known = source(tables, "promises", [*KEY, "promised_on", "due_on"]).filter(nw.col("promised_on") <= as_of)
+    return read(known)[[*KEY, "due_on"]]
+
+
+def _instalments(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The next unpaid instalment of each open plan; where that is overdue its day lies in the past and holds nothing back."""
+    if not {"payment_plans", "plan_instalments"} <= set(tables):
+        return pd.DataFrame({"client": [], "claim_id": [], "due_on": pd.to_datetime([])})
+    plans = source(tables, "payment_plans", [*KEY, "plan_id", "opened_on", "closed_on"])
+    plans = plans.filter(nw.col("opened_on") <= as_of, nw.col("closed_on").is_null() | (nw.col("closed_on") > as_of))
+    unpaid = source(tables, "plan_instalments", ["client", "plan_id", "agreed_on", "due_on", "paid_on"])
+    unpaid = unpaid.filter(nw.col("agreed_on") <= as_of, nw.col("paid_on").is_null() | (nw.col("paid_on") > as_of))
+    rows = read(plans.join(unpaid, on=["client", "plan_id"]).select(*KEY, "due_on"))
+    return rows.groupby(KEY, as_index=False)["due_on"].min()
 
 
 def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:

@@ -211,6 +211,14 @@ def owed_by_patient(*statements: str, promised: str | None = None) -> Office:
     return office
 
 
+def on_plan(next_due: str) -> Office:
+    office = owed_by_patient("2026-08-20")
+    office.put("payment_plans", plan_id="L1", patient="p1", claim_id="W1", opened_on="2026-08-25", amount_cents=9_000, instalments=3, is_autopay=False)
+    for number, (day, paid) in enumerate((("2026-09-25", "2026-09-25"), (next_due, None), ("2026-12-20", None)), start=1):
+        office.put("plan_instalments", plan_id="L1", number=number, agreed_on="2026-08-25", due_on=day, amount_cents=3_000, paid_on=paid)
+    return office
+
+
 def small() -> Office:
     office = owed_by_patient("2026-08-01")
     office.moved("W1", "2026-08-02", ("payment", "patient", -9_001))
@@ -231,6 +239,8 @@ def small() -> Office:
         pytest.param(owed_by_patient("2026-08-20"), "list", None, id="a statement of two months ago"),
         pytest.param(owed_by_patient("2026-08-20", promised="2026-11-10"), "waiting", "2026-11-11", id="a promise not yet due"),
         pytest.param(owed_by_patient("2026-08-20", promised="2026-10-20"), "list", None, id="a promise whose day has passed"),
+        pytest.param(on_plan("2026-11-15"), "waiting", "2026-11-16", id="a payment plan whose next instalment is to come"),
+        pytest.param(on_plan("2026-10-20"), "list", None, id="a payment plan that is overdue"),
         pytest.param(small(), "small", None, id="less than ten dollars: counted, not listed"),
     ],
 )
