@@ -221,7 +221,8 @@ def _documents(subject: Subject) -> list[Block]:
         return [note("No question to the practice is open.")]
     asked["what"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in asked["hold_reason"]]
     recent, later = (asked["days_open"] <= 30).sum(), ((asked["days_open"] > 30) & (asked["days_open"] <= 90)).sum()
-    words = f"{recent} asked within 30 days, {later} within 90, {len(asked) - recent - later} longer ago"
+    ages = ((recent, "asked within 30 days"), (later, "31 to 90 days ago"), (len(asked) - recent - later, "longer ago"))
+    words = joined(f"{count} {age}" for count, age in ages if count)
     columns = [
         Shown("claim_id", "Claim"), Shown("provider", "Provider"), Shown("what", "What we need"), Shown("asked_on", "Asked", "date"),
         Shown("days_open", "Days", "count"), Shown("reminders", "Reminders", "count"), Shown("open_cents", "Open", "usd"),

@@ -77,7 +77,7 @@ def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
     return [pagebreak(), *_per_person(subject, week, items), show(
         shown.assign(reason=shown["reason"].map(short_reason), on=[f"{day:%a %b} {day.day}" for day in shown["on"]]),
         [Shown(item.column, item.title) if item.column == "on" else item for item in columns], name="list_shown", title="First on each list",
-        definition=f"The first {counted(each, 'item')} of each person; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
+        definition=f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
     ), show(
         week.sort_values(["assigned_to", "rank"], ignore_index=True), [*columns, Shown("minutes", "Minutes", "number"), Shown("open_cents", "Open", "usd", exact=True)],
         name="coming_week", title="The lists of the coming week", print_it=False, definition=f"Items given to each person for the five working days after {subject.as_of_text}; US dollars.",
