@@ -14,7 +14,7 @@ comes in if somebody works it in the week after, doing what it needs, less what 
 | failed a check and not mended | what its first decision will pay |
 | held for good | what the payer would have paid, for a share `RELEASED` of them |
 | never sent to the secondary, or not yet | what the secondary pays |
-| paid less than the contract says (planted), nothing open | what is missing, for a share `MADE_GOOD` of the claims |
+| paid less than the contract says (planted, or repriced after a takeback), nothing open | what is missing, for a share `MADE_GOOD` of the claims |
 | a balance of a patient who will not pay by himself | the balance, for a share `PERSUADED` (old: `PERSUADED_OLD`) of them |
 
 Nothing comes in after the filing, appeal or secondary limit. Minutes are drawn as those of the notes are.
@@ -192,14 +192,18 @@ def _on(practice: Practice, life: _Life, limits: dict[str, Any], day: int) -> di
 def _underpaid(
     practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
 ) -> list[list[Any]]:
-    """Claims without an open primary balance that a planted underpayment struck by the day: the same columns as the items."""
+    """Claims without an open primary balance that were paid short by the day: planted, or taken back and repriced lower.
+
+    The same columns as the items.
+    """
     book = practice.book
     parts = [
         book.planted.rows(plant, day).select("claim", "known", "amount")
         for plant in book.planted.of("underpayment")
     ]
-    if not parts:
-        return []
+    repriced = life.decided.filter((pl.col("kind") == "takeback") & (pl.col("denied") == 0) & (pl.col("day") <= day))
+    missing = pl.Series(life.full[repriced["claim"].to_numpy()]) - repriced["paid"]
+    parts.append(repriced.select("claim", pl.col("day").alias("known"), missing.alias("amount")).filter(pl.col("amount") > 0))
     struck = (
         pl.concat(parts).group_by("claim").agg(pl.col("known").max(), pl.col("amount").sum()).sort("claim")
     )
