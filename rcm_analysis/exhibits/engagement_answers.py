@@ -154,7 +154,7 @@ def _navigation_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
 
 
 def _lead_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
-    rows = parts_of(facts.leads, "lead") if len(facts.leads) else facts.leads
+    rows = parts_of(facts.leads, "lead") if len(facts.leads) and not facts.is_withheld else facts.leads.iloc[:0]
     far = rows[rows["lead"] == "4 over 28 days"] if len(rows) else rows
     if far.empty or not known(far.iloc[0], "no_show_rate") or not known(facts.slots, "no_show_rate"):
         return []

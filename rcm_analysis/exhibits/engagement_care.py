@@ -27,6 +27,8 @@ def intake(facts: EngagementFacts) -> list[Block]:
 
 def _needs(facts: EngagementFacts) -> list[Block]:
     rows, total = parts_of(facts.needs, "month"), total_of(facts.needs, "month")
+    if not known(total, "forms", "asked"):
+        return [note("There are too few forms to show the social needs by month.")]
     columns = [Shown("month", "Month", "month"), Shown("forms", "Forms", "count"), Shown("asked", "Needs asked", "count"), Shown("asked_share", "Share", "rate")]
     words = {"name": "social_needs", "title": "Social needs asked, by month",
              "definition": "Forms by day of the intake; asked: housing, food, transport and safety, all four."}

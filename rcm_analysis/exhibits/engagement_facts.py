@@ -44,7 +44,21 @@ class EngagementFacts:
         """The row of the month reported; empty without slots."""
         rows = parts_of(self.months, "month")
         rows = rows[pd.to_datetime(rows["month"]) == pd.Timestamp(self.subject.period.first_day)]
-        return rows.iloc[0] if len(rows) else pd.Series(dtype=object)
+        return pd.Series(dtype=object) if rows.empty else _blank(rows.iloc[0]) if self.is_withheld else rows.iloc[0]
+
+    @cached_property
+    def is_withheld(self) -> bool:
+        """Does a table hide a total that another would show? Then there are too few slots to break down at all."""
+        totals = [total_of(table, by) for table, by in self._tables if len(table)]
+        for name in ("slots", *SLOT_PARTS):
+            shown = [known(row, name) for row in totals if name in row]
+            if any(shown) and not all(shown):
+                return True
+        return False
+
+    @property
+    def _tables(self) -> list[tuple[pd.DataFrame, str]]:
+        return [(self.months, "month"), (self.leads, "lead"), (self.visit_types, "visit_type"), (self.locations, "location")]
 
     def strata(self, by: str) -> pd.DataFrame:
         """Slots by outcome for each value of a column, with the total."""
@@ -65,19 +79,11 @@ class EngagementFacts:
 
     @property
     def slots(self) -> pd.Series:
-        """The twelve months' total, hidden where any table had to hide it."""
-        rows = [total_of(table, by) for table, by in ((self.months, "month"), (self.leads, "lead"), (self.visit_types, "visit_type"),
-                                                      (self.locations, "location")) if len(table)]
-        if not rows:
+        """The twelve months' total; empty without slots."""
+        if self.leads.empty:
             return pd.Series(dtype=object)
-        full = rows[1].copy()
-        for row in rows:
-            for name in ("slots", *SLOT_PARTS):
-                if name in row and not known(row, name):
-                    full[name] = pd.NA
-        for name, (part, whole) in SLOT_RATES.items():
-            full[name] = quotient(pd.Series([full[part]], dtype="Int64"), pd.Series([full[whole]], dtype="Int64")).iloc[0]
-        return full
+        row = total_of(self.leads, "lead")
+        return _blank(row) if self.is_withheld else row
 
     @cached_property
     def repeats(self) -> pd.DataFrame:
@@ -242,3 +248,8 @@ class EngagementFacts:
         hidden = ~pd.Series(shown)
         numbers = ["events", *engagement_money.RANGE]
         return found.assign(is_suppressed=hidden, **{name: found[name].astype("Int64").mask(hidden) for name in numbers})
+
+
+def _blank(row: pd.Series) -> pd.Series:
+    """The row with all its numbers hidden."""
+    return pd.Series({name: True if name == "is_suppressed" else pd.NA for name in row.index})

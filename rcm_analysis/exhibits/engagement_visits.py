@@ -23,6 +23,8 @@ def appointments(facts: EngagementFacts) -> list[Block]:
     """The twelve months, then the strata."""
     if facts.months.empty:
         return [figures.nothing_to_draw(f"No appointment was scheduled in the twelve months to {facts.subject.period.title}.")]
+    if facts.is_withheld:
+        return [note("There are too few slots in the twelve months to show them by month, lead time, kind of visit or place: one table would give away what another hides.")]
     return [*_months(facts), *_leads(facts), *_table(facts.visit_types, "visit_type", "Visit type", "no_shows_by_type", "Appointments by kind of visit"),
             *_table(facts.locations, "location", "Place", "no_shows_by_place", "Appointments by place"),
             note("Compare places only at like lead times and kinds of visit: both drive no-shows more than a place does."), *_repeats(facts)]
