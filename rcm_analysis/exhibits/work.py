@@ -6,13 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from ..measures.audit_trail import work_results
 from ..measures.deadlines import deadlines
 from ..measures.delays import document_requests
 from ..periods import Period
 from .subject import Subject
-
-FOLLOWED_UP_DAYS = 60
-"""A payment counts as following our work when the claim was worked in the days before it was posted."""
 
 HORIZON_DAYS = 30
 """How far ahead a deadline is announced."""
@@ -24,29 +22,17 @@ def held(period: Period, dates: pd.Series) -> pd.Series:
 
 
 def work_done(subject: Subject) -> dict[str, int]:
-    """The month's follow-up in counts, and the dollars that came in behind it.
-
-    `claims` are distinct claims; `recovered_cents` are payments posted in the period on claims that
-    had been worked in the 60 days before the posting (the day itself included).
-    """
+    """The month's follow-up in counts, and the dollars that came in behind it (`audit_trail.work_results`)."""
     log = subject.pandas("work_log")
     month = log[held(subject.period, log["worked_on"])]
     counts = {action: int((month["action"] == action).sum())
         for action in ("appeal", "corrected_claim", "resubmit", "bill_secondary")}
+    whole = work_results(subject.tables, period=subject.period, by=()).iloc[0]
     return {
-        "notes": len(month), "claims": int(month["claim_id"].nunique()),
+        "notes": int(whole["notes"]), "claims": int(whole["claims"]),
         "overturned": int(month.loc[month["outcome"] == "overturned", "claim_id"].nunique()),
-        "recovered_cents": _recovered(subject, log), **counts,
+        "recovered_cents": int(whole["recovered_cents"]), **counts,
     }
-
-
-def _recovered(subject: Subject, log: pd.DataFrame) -> int:
-    paid = subject.pandas("transactions").query("kind == 'payment'").dropna(subset=["claim_id"])
-    paid = paid[held(subject.period, paid["posted_on"])]
-    both = paid.merge(log[["claim_id", "worked_on"]], on="claim_id")
-    waited = (both["posted_on"] - both["worked_on"]).dt.days
-    hit = both.loc[waited.between(0, FOLLOWED_UP_DAYS), "transaction_id"].unique()
-    return -int(paid.loc[paid["transaction_id"].isin(hit), "amount_cents"].sum())
 
 
 def work_by_action(subject: Subject) -> pd.DataFrame:
