@@ -192,7 +192,7 @@ def _complaint_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
 
 def _access_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     rows = facts.access
-    rows = rows[rows["median_days"] >= rows["before_days"] + 5] if len(rows) else rows
+    rows = rows[rows["median_days"] - rows["before_days"].astype("float64") >= 5] if len(rows) else rows
     if rows.empty:
         return []
     worst = rows.sort_values("median_days", ascending=False).iloc[0]

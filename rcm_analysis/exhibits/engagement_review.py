@@ -29,7 +29,8 @@ MEASURES = (
 TERMS = (
     {"name": "suppression", "title": "Hidden numbers", "unit": "count", "source": "CMS cell size policy; Hundepool and others, Statistical Disclosure Control (2012)",
      "formula": f"Counts from 1 to {LEAST - 1}, and as many others as it takes that no hidden one can be worked out from totals, from the other side of a share, or from a table "
-                "printed beside. Zeros are shown. What is computed from a hidden count is hidden."},
+                "printed beside. Zeros are shown. What is computed from a hidden count is hidden. Each report is protected by itself: whoever lays two months' "
+                "reports side by side may learn more than from one."},
     {"name": "retention", "title": "Patients who come back", "unit": "share", "source": "Kaplan and Meier (1958)",
      "formula": "One less the Kaplan-Meier share that has not kept another appointment by the day; who is not back yet is watched to the as-of day, not lost."},
     {"name": "shifts", "title": "When a rate changed", "unit": "date", "source": "D. V. Hinkley 1970; Miller and Siegmund 1982; D. B. Laney 2002",

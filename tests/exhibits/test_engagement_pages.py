@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy.optimize import linprog
 
 from rcm_analysis.exhibits import engagement_review
 from rcm_analysis.exhibits.blocks import Block
@@ -115,6 +117,46 @@ def test_all_appointment_tables_share_one_total_and_one_year(offices):
         assert len(set(totals)) == 1
         raw = appointments.no_show_rate(office.subject.tables, period=facts.year).iloc[0]
         assert totals[0] == raw["slots"]
+
+
+SLOT_TABLES = {"no_shows_by_month": "month", "no_shows_by_lead": "lead", "no_shows_by_type": "visit_type", "no_shows_by_place": "location"}
+PARTS = ("kept", "no_shows", "late_cancels")
+
+
+def printed_slots(review: EngagementReview) -> tuple[dict, list]:
+    """What the four tables of slots print, and every sum that must hold between their cells; the total is one for all."""
+    known, sums = {}, []
+    for table in tables_of(review.appointments()):
+        if table["name"] not in SLOT_TABLES:
+            continue
+        names = [column["name"] for column in table["columns"]]
+        cells = [((table["name"], text[0]) if text[0] != "All" else "all", dict(zip(names, raw, strict=True))) for raw, text in zip(table["rows"], table["text"], strict=True)]
+        for spot, row in cells:
+            known |= {(spot, name): row[name] for name in ("slots", *PARTS) if row.get(name) is not None}
+            sums.append(([(spot, part) for part in PARTS], (spot, "slots")))
+        parts = [spot for spot, _ in cells if spot != "all"]
+        sums += [([(spot, name) for spot in parts], ("all", name)) for name in ("slots", *PARTS)]
+    return known, sums
+
+
+@pytest.mark.parametrize("office", ["planted", "tiny", "2025-12"])
+def test_the_tables_of_slots_do_not_open_one_another(offices, office):
+    """All four at once: every hidden count keeps at least two possible values, whatever is subtracted from whatever."""
+    known, sums = printed_slots(offices[office])
+    cells = {spot: place for place, spot in enumerate(dict.fromkeys(spot for parts, total in sums for spot in (*parts, total) if spot not in known))}
+    matrix, values = np.zeros((len(sums), len(cells))), np.zeros(len(sums))
+    for row, (parts, total) in enumerate(sums):
+        for spot, sign in [*((part, 1) for part in parts), (total, -1)]:
+            if spot in known:
+                values[row] -= sign * known[spot]
+            else:
+                matrix[row, cells[spot]] += sign
+    assert cells
+    for spot, place in cells.items():
+        goal = np.zeros(len(cells))
+        goal[place] = 1
+        low, high = (linprog(sign * goal, A_eq=matrix, b_eq=values, bounds=(0, None)) for sign in (1, -1))
+        assert high.status == 3 or -high.fun - low.fun > 1, spot
 
 
 def test_a_month_shown_anywhere_is_the_month_of_the_table(offices):
