@@ -15,6 +15,7 @@ comes in if somebody works it in the week after, doing what it needs, less what 
 | held for good | what the payer would have paid, for a share `RELEASED` of them |
 | never sent to the secondary, or not yet | what the secondary pays |
 | paid less than the contract says (planted, or repriced after a takeback), nothing open | what is missing, for a share `MADE_GOOD` of the claims |
+| answered, posted, and the patient's share still with the payer (planted) | the balance, for a share `SHARE_PAID` of them |
 | a balance of a patient who will not pay by himself | the balance, for a share `PERSUADED` (old: `PERSUADED_OLD`) of them |
 
 Nothing comes in after the filing, appeal or secondary limit. Minutes are drawn as those of the notes are.
@@ -39,7 +40,8 @@ MONTH_ENDS = 5
 """So many month ends, two months apart and the last one left out: later weeks must lie inside the simulated time."""
 
 REFILED, RELEASED, SECOND, PERSUADED, PERSUADED_OLD, MADE_GOOD = 0.65, 0.35, 0.12, 0.09, 0.03, 0.55
-TOLD_AFTER_DAYS = 15
+SHARE_PAID = 0.7
+TOLD_AFTER_DAYS, POSTING_DAYS = 15, 7
 OLD_DAYS = 120
 PARTIES = {"primary": 0, "secondary": 1}
 
@@ -243,10 +245,12 @@ def _primary(
     silent = (accepted <= day - TOLD_AFTER_DAYS) & (life.first_day[claim] >= NEVER)
     decided = items["day"].fill_null(NEVER).to_numpy()
     denied = (items["denied"].fill_null(0).to_numpy() > 0) & (decided <= day)
+    forgotten = decided < day - POSTING_DAYS
     return np.select(
-        [denied, mending, held, silent],
+        [denied, forgotten, mending, held, silent],
         [
             _denied(practice, life, items, day <= decided + _limit(practice, limits, payer, 1), day),
+            items["balance"].to_numpy() * (draws.uniform("share")[claim] < SHARE_PAID),
             first_paid * in_time,
             full * (draws.uniform("released")[claim] < RELEASED) * in_time,
             full * (draws.uniform("refiled")[claim] < REFILED) * in_time,
