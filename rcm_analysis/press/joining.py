@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .blocks import Block, Document, Glossary, Heading, ListBlock, Meta, Paragraph, Quote, Run, Term, numbered
+from .blocks import (
+    Block,
+    Document,
+    Glossary,
+    Heading,
+    ListBlock,
+    Meta,
+    Note,
+    Paragraph,
+    Quote,
+    Run,
+    Table,
+    Term,
+    numbered,
+)
 from .plain import slug
+
+LARGE_ROWS = 10
+"""A table of so many rows is printed once in a packet; a small one may be wanted where it is read."""
 
 
 def join(documents: list[Document], meta: Meta) -> Document:
-    """One document with a part per report, one glossary at the end, and every anchor and number once.
+    """One document with a part per report, one glossary at the end, and every anchor, number and large table once.
 
     >>> from .blocks import Note
     >>> one = Document(Meta(title="Aging"), (Note("info", "x"),))
@@ -19,12 +36,13 @@ def join(documents: list[Document], meta: Meta) -> Document:
     blocks: list[Block] = []
     terms: dict[tuple[str, str], Term] = {}
     remarks: list[Block] = []
+    shown: dict[Table, str] = {}
     for position, document in enumerate(documents, start=1):
         prefix = f"part-{position}"
         kept, said = _without_glossaries(list(document.blocks), terms)
         remarks += [block for block in (_moved(block, prefix) for block in said) if block not in remarks]
         blocks.append(_part(document.meta.title, prefix, document.meta.period_title if document.meta.period_title != meta.period_title else ""))
-        blocks.extend(_moved(block, prefix) for block in kept)
+        blocks.extend(_moved(_once(block, shown, document.meta.title), prefix) for block in kept)
     if terms:
         blocks.append(_part("Definitions", "definitions-of-the-packet"))
         blocks.append(Glossary(tuple(terms.values())))
@@ -59,6 +77,14 @@ def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term])
         if kept and isinstance(kept[-1], Heading):
             closing = kept.pop()
     return kept, remarks
+
+
+def _once(block: Block, shown: dict[Table, str], part: str) -> Block:
+    """The block, or a note that says in which part the same table stands."""
+    if not isinstance(block, Table) or len(block.body) < LARGE_ROWS or not block.caption:
+        return block
+    first = shown.setdefault(replace(block, number=None), part)
+    return block if first == part else Note("info", f"{block.caption}: as in the part \u201c{first}\u201d.")
 
 
 def _moved(block: Block, prefix: str) -> Block:

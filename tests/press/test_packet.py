@@ -12,7 +12,7 @@ import pytest
 
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.press import folders, manifest
-from rcm_analysis.press.blocks import Document, Glossary, Heading, Meta, Note, Run, Term
+from rcm_analysis.press.blocks import Cell, Document, Glossary, Heading, Meta, Note, Run, Table, Term
 from rcm_analysis.press.joining import join
 from rcm_analysis.press.packet import PacketRequest, build_packet, packet_reports, why_not
 from rcm_analysis.press.run import RunResult
@@ -62,6 +62,22 @@ def test_definitions_stand_once_with_what_is_said_of_them() -> None:
     headings = ["".join(run.text for run in block.text) for block in found if isinstance(block, Heading)]
     assert headings == ["Review", "Aging", "Provenance", "Review", "Aging", "Provenance", "Definitions"]
     assert found[-2:] == (Glossary(blocks[3].items), said)
+
+
+@pytest.mark.parametrize(("rows", "other", "kinds"), [
+    pytest.param(10, 10, [Table, Note], id="a large table that two reports share is printed once"),
+    pytest.param(10, 11, [Table, Table], id="two different tables are both printed"),
+    pytest.param(9, 9, [Table, Table], id="a small table stands wherever it is read"),
+])
+def test_a_shared_table_is_printed_once(rows: int, other: int, kinds: list[type]) -> None:
+    def table(count: int) -> Table:
+        return Table(1, (), tuple((Cell(str(number)),) for number in range(count)), caption="Input tables")
+
+    parts = [Document(Meta(title=title), (table(count),)) for title, count in (("Review", rows), ("Deep dive", other))]
+    found = [block for block in join(parts, Meta(title="Packet")).blocks if not isinstance(block, Heading)]
+    assert [type(block) for block in found] == kinds
+    if Note in kinds:
+        assert "Review" in found[1].text
 
 
 def test_the_packet_names_the_runs_it_was_made_from(packet_of: Packets) -> None:
