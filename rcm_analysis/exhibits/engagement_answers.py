@@ -102,9 +102,10 @@ def _hospital(facts: EngagementFacts) -> tuple[str, str, str]:
     if facts.emergency.empty:
         return question, "not known", "No count of patients looked after, so no rate."
     row = total_of(facts.emergency, "month")
-    return question, f"{said(row, 'emergency_per_1000')} emergency visits", (
-        f"per 1,000 patients and year, over twelve months; readmitted within thirty days: {said(facts.stays, 'readmission_rate', 'rate')} of "
-        f"{said(facts.stays, 'index_stays')} stays. Observed, not adjusted for risk.")
+    stays = facts.stays
+    again = (f"{said(stays, 'readmission_rate', 'rate')} of {said(stays, 'index_stays')} stays were followed by another within thirty days"
+             if known(stays, "readmission_rate") else "readmissions within thirty days are too few to show, or none could be judged")
+    return question, f"{said(row, 'emergency_per_1000')} emergency visits", f"per 1,000 patients and year, over twelve months; {again}. Observed, not adjusted for risk."
 
 
 def _need(facts: EngagementFacts) -> tuple[str, str, str]:
@@ -138,10 +139,17 @@ def _shift_findings(facts: EngagementFacts) -> list[dict[str, Any]]:
             cents = round((row["rate_after"] - row["rate_before"]) * row["of_after"] * int(worth))
         more = " The dollars are what that many more kept visits would have brought since, at this practice's own cash a visit." if cents else ""
         out.append(finding(
-            REMEDIES[row["measure"]], f"{sentence_of(row)} (between {as_text(row['earliest_on'], 'date')} and {as_text(row['latest_on'], 'date')}). "
+            REMEDIES[row["measure"]], f"{sentence_of(row)}{_between(row)}. "
             f"Ask what was done differently from then on.{more}",
             amount_cents=cents, owner=OWNERS[row["measure"]], due=due(facts.subject, FOLLOW_UP_DAYS), severity="high"))
     return out
+
+
+def _between(row: dict[str, Any]) -> str:
+    """The days that are possible too, where there are others."""
+    if row["earliest_on"] == row["latest_on"]:
+        return ""
+    return f" (between {as_text(row['earliest_on'], 'date')} and {as_text(row['latest_on'], 'date')})"
 
 
 def _navigation_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
