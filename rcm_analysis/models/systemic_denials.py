@@ -75,8 +75,8 @@ def systemic_denials(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
                       (`denial_odds.usual_rates`)
         p             beta-binomial chance of as many denied claims since, with the uncertainty of the usual rate and
                       the over-dispersion of the client's months (Laney's sigma_z), times the first months tried
-        raised when   q <= 0.05 (Benjamini-Hochberg over all cells and categories) and above `floors`, over all
-                      months tested and in the last two
+        raised when   q <= 0.05 (Benjamini-Hochberg over all cells and categories, each level with the same share of
+                      the errors) and above `floors`, over all months tested and in the last two
         named         the highest level that explains the excess, and not higher: the cell whose counts are least likely,
                       for the number of cells that it was chosen from; a coarser one where its other lines are
                       raised too, at least half as much
