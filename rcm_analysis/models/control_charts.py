@@ -116,7 +116,7 @@ def ewma_chart(counts: Sequence[int], totals: Sequence[int], *, baseline: int, w
         ParameterError unless the baseline holds at least one count and one total more than it.
 
     >>> ewma_chart([10] * 6 + [13, 15, 17, 19], [200] * 10, baseline=6)["is_signal"].tolist()[-2:]
-    [True, True]
+    [False, True]
     """
     count, total = _checked(counts, totals)
     known, of = count[:baseline].sum(), total[:baseline].sum()
