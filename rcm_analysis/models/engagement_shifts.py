@@ -264,9 +264,22 @@ def _of_measure(frame: pd.DataFrame, settings: Settings) -> Iterator[tuple[str, 
     told: list[tuple[str, Change]] = []
     for change in Series(frame, days).changes(settings):
         told.append(_placed(frame, change, places, own))
-    for name, changes in own.items():
-        told += [(name, change) for change in changes if not any(_is_same(change, name, *other) for other in told)]
-    yield from told
+    left = [(name, change) for name, changes in own.items() for change in changes if not any(_is_same(change, name, *other) for other in told)]
+    yield from [*told, *_together(left, len(places))]
+
+
+def _together(left: list[tuple[str, Change]], places: int) -> Iterator[tuple[str, Change]]:
+    """Changes that every place had by itself are one of all places, dated by the surest; the others stay as they are."""
+    while left:
+        name, first = min(left, key=lambda item: (item[1].p_value, item[0]))
+        group = {other: change for other, change in left if change.is_with(first)}
+        if len(group) < places:
+            yield name, first
+            left = [item for item in left if item[1] is not first]
+            continue
+        sums = [tuple(sum(getattr(change, side)[place] for change in group.values()) for place in (0, 1)) for side in ("before", "after")]
+        yield "", Change(first.days, first.at, first.span, *sums, first.p_value)
+        left = [item for item in left if not any(item[1] is change for change in group.values())]
 
 
 def _placed(frame: pd.DataFrame, change: Change, places: Mapping[str, Series], own: Mapping[str, list[Change]]) -> tuple[str, Change]:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from rcm_analysis.models.engagement_effects import difference, review_loop
-from rcm_analysis.models.engagement_shifts import engagement_shifts
+from rcm_analysis.models.engagement_shifts import Change, _together, engagement_shifts
 from rcm_analysis.models.retention import answer_time, retention, retention_curve
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard import scores_engagement
@@ -194,3 +194,15 @@ def test_an_action_about_no_shows_joins_the_loop_once_it_is_closed():
         "category": ["no_show", "authorization"]})
     rows = review_loop({**office({"East": (0.2, 0.08)}), "actions": actions}, as_of=AS_OF)
     assert rows["change"].tolist() == ["Call the day before"] and rows["is_better"].tolist() == [True]
+
+
+@pytest.mark.parametrize(("days", "expected"), [
+    pytest.param({"East": 100, "West": 110}, [("", 100, (30.0, 300.0))], id="every place has it at about one time"),
+    pytest.param({"East": 100, "West": 300}, [("East", 100, (10.0, 100.0)), ("West", 300, (20.0, 200.0))], id="far apart they are two"),
+])
+def test_changes_that_every_place_had_by_itself_are_one(days, expected):
+    index = pd.date_range("2025-03-01", periods=600)
+    changes = [
+        (place, Change(index, at, (at - 5, at + 5), before, (before[0] * 3, before[1]), 0.001 * number))
+        for number, ((place, at), before) in enumerate(zip(days.items(), [(10.0, 100.0), (20.0, 200.0)], strict=True), 1)]
+    assert [(place, change.at, change.before) for place, change in _together(changes, 2)] == expected
