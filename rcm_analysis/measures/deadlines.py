@@ -20,7 +20,7 @@ from ..adjudications import (
     primary_reasons,
 )
 from ..frames import collect, source
-from .delays import FRONT_ENDS, KEY, open_claims, rejections
+from .delays import FRONT_ENDS, KEY, claims_with_balance, rejections
 from .limits import with_limit
 from .secondary import CROSSED_OVER, CROSSOVER_DAYS, PROCESSED, secondary_trail, trail_frame
 
@@ -89,7 +89,7 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
 
 def _unfiled(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Claims with an insurer that no payer has got: never sent, or rejected since."""
-    open_ = open_claims(tables, as_of=as_of).filter(col("insurance_cents") > 0, ~(col("payer") == "self_pay"))
+    open_ = claims_with_balance(tables, as_of=as_of).filter(col("insurance_cents") > 0, ~(col("payer") == "self_pay"))
     sent = source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of).select(*KEY).unique()
     answered = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of).select(*KEY).unique()
     never = open_.join(sent, on=list(KEY), how="anti").join(answered, on=list(KEY), how="anti")
@@ -101,7 +101,7 @@ def _unfiled(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 
 def _unappealed(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Standing denials with an open insurance balance and no appeal since."""
-    open_ = open_claims(tables, as_of=as_of).filter(col("insurance_cents") > 0).select(*KEY, "insurance_cents", "service_on")
+    open_ = claims_with_balance(tables, as_of=as_of).filter(col("insurance_cents") > 0).select(*KEY, "insurance_cents", "service_on")
     denied = standing_denials(tables, as_of=as_of).join(open_, on=list(KEY), how="inner")
     appeals = source(tables, "work_log", [*KEY, "worked_on", "entered_on", "action"]).filter(
         col("entered_on") <= as_of, col("action") == "appeal").group_by(*KEY).agg(appealed_on=col("worked_on").max())

@@ -25,7 +25,7 @@ NEVER_SENT = "not sent"
 """The reason of a claim that was entered and never sent, and of which no note says why."""
 
 
-def open_claims(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
+def claims_with_balance(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """Claims with something owed on `as_of`, with what they are about. Lazy.
 
     Formula
@@ -231,7 +231,7 @@ def _last(rows: nw.LazyFrame, day: str, name: str) -> pd.DataFrame:
 
 
 def _open_frame(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    return collect(open_claims(tables, as_of=as_of), [*KEY, *ABOUT], dates=["service_on", "entered_on"])
+    return collect(claims_with_balance(tables, as_of=as_of), [*KEY, *ABOUT], dates=["service_on", "entered_on"])
 
 
 def _sent_frame(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:

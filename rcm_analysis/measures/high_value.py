@@ -22,10 +22,9 @@ from .account_movements import (
     settled_on,
     touches,
 )
-from .ar import aged_balances
 from .deadlines import deadlines as running_deadlines
+from .delays import ABOUT, claims_with_balance
 from .grouping import optional
-from .postings import with_claim_columns
 from .ratios import quotient
 
 RULES = ("p95", "cumulative_80")
@@ -259,17 +258,10 @@ def open_claims(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
            2            17000              0       17000
            3             8000              0        8000
     """
-    rows = aged_balances(tables, as_of=as_of).filter(nw.col("ar_cents") > 0)
-    is_patient, cents = nw.col("party") == "patient", nw.col("ar_cents")
-    summed = rows.with_columns(
-        insurance_cents=nw.when(is_patient).then(0).otherwise(cents), patient_cents=nw.when(is_patient).then(cents).otherwise(0)
-    ).group_by(*ACCOUNT).agg(nw.col("insurance_cents").sum(), nw.col("patient_cents").sum())
-    known = ["payer", "provider", "location", "service_on", "entered_on"]
-    words = [*ACCOUNT, *known[:3]]
-    found = collect(with_claim_columns(summed, tables, known), words, dates=known[3:])
-    found = found.assign(open_cents=found["insurance_cents"] + found["patient_cents"])
+    words, days = [*ACCOUNT, *ABOUT], ["service_on", "entered_on"]
+    found = collect(claims_with_balance(tables, as_of=as_of), words, dates=days)
     age = (pd.Timestamp(as_of) - found["service_on"]).dt.days
-    return found.assign(age_days=age)[[*words, *known[3:], "age_days", "insurance_cents", "patient_cents", "open_cents"]]
+    return found.assign(age_days=age)[[*words, *days, "age_days", "insurance_cents", "patient_cents", "open_cents"]]
 
 
 def _chosen(claims: pd.DataFrame, rule: str, floor_cents: int) -> pd.DataFrame:
