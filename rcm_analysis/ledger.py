@@ -144,7 +144,8 @@ def roll_forward(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Empty
         No row for a group without a posting before the end of the period.
     Source
-        DOMAIN 1.6: the reconciliation identity, by client and month.
+        our own: opening and movements make closing, to the cent. By posting date, because only then does a
+        closed month stay as it was (athenahealth help, Activity Wizard).
 
     >>> day = dt.date(2026, 3, 5)
     >>> rows = pd.DataFrame({

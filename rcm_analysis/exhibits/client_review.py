@@ -150,7 +150,6 @@ def readable(text: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         bare = rf"\b{name}\b" if "_" in name else rf"\b{name}\b(?=\)| days)"
         text = re.sub(rf"`{name}`|{bare}", value, text)
-    text = re.sub(r" ?\(`[A-Z_]+`\)|\bSeed \d+ |as in DESIGN \d+ ", "", text)
     text = re.sub(r"\b(as_of|last_day)\b", "the as-of day", text.replace("`", ""))
     for code, words in CODE_WORDS.items():
         text = re.sub(rf"\b{code}\b", words, text)

@@ -49,7 +49,7 @@ def note_coverage(
     Empty
         No such account: an empty value; no row when grouped.
     Source
-        our own; seed: detailed notes and audit trails
+        our own; the firm's guide to receivable management: detailed notes and audit trails
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> print(note_coverage(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000).to_string(index=False))
@@ -82,7 +82,7 @@ def days_since_touch(
     Empty
         Nothing open: no row. Else every class of days, zeros included.
     Source
-        DOMAIN 6.3: days since last touch
+        our own; the firm's guide to receivable management: customised follow-up schedules
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> found = days_since_touch(example_accounts(), as_of=dt.date(2026, 3, 31))
@@ -130,7 +130,7 @@ def work_results(
     Empty
         Without `by` one row of zeros. No minutes noted: an empty rate.
     Source
-        our own; seed: audit trails; association in time, no proof of cause
+        our own: association in time, no proof of cause; the firm's guide to receivable management: audit trails
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> print(work_results(example_accounts(), period=Period.month("2026-03"), by=["worked_by"])[
@@ -176,7 +176,7 @@ def list_results(tables: Mapping[str, Any], *, last_list: pd.DataFrame, as_of: d
     Empty
         No row for an empty list. An item not worked has no person, action or outcome.
     Source
-        our own; seed: weekly review meetings, audit trails
+        our own; the firm's guide to receivable management: weekly review meetings, audit trails
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> last = pd.DataFrame({"claim_id": ["2"], "listed_on": ["2026-03-08"], "open_cents": [20000]})

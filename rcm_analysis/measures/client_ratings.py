@@ -45,8 +45,8 @@ def client_ratings(clients: Any) -> pd.DataFrame:
         No revenue, or no providers: revenue_per_provider_cents, revenue_class and rating are empty.
         No cadence, e-mails, hours or override at all: complexity_class and rating are empty.
     Source
-        Seed 000 "Client Management Focus", rating criteria and client overview; boundaries as in
-        DESIGN 5 (exactly $125,000 and exactly 4 hours are High).
+        the firm's client-management guide (rating criteria and client overview). Exactly $125,000 is high,
+        as in its overview; that exactly 4 hours is high is our own choice.
 
     >>> clients = pd.DataFrame({
     ...     "client": ["chicago-med", "cali-care"], "providers": [5, 4],

@@ -29,7 +29,8 @@ from .ratios import quotient
 
 RULES = ("p95", "cumulative_80")
 FLOOR_CENTS = 25_000
-"""A balance below this is no high-value account: it should bring twice what reworking a claim costs at most (DOMAIN 6.3)."""
+"""A balance below this is no high-value account: it should bring twice what reworking a claim costs at most
+($118: McKinsey, as quoted by digitalscientists.com)."""
 
 SCHEDULE = ((4, 7), (2, 14), (1, 30))
 """Tiers: (multiple of the client's threshold, days between touches). From four times on a touch every week."""
@@ -68,7 +69,8 @@ def high_value_accounts(
     Empty
         No row where nothing is open. An account never touched has an empty last_touch_on.
     Source
-        DOMAIN 6.3 (P95 or cumulative 80 %, floor); seed: customised follow-up schedules for key accounts
+        our own (P95 or cumulative 80 %, floor); the firm's guide to receivable management: customised
+        follow-up schedules for key accounts
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> found = high_value_accounts(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000)
@@ -114,7 +116,7 @@ def touch_compliance(
     Empty
         Nothing due: an empty value; no row when grouped.
     Source
-        our own; seed: customised follow-up schedules for key accounts
+        our own; the firm's guide to receivable management: customised follow-up schedules for key accounts
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> print(touch_compliance(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000).to_string(index=False))
@@ -161,7 +163,7 @@ def escalations(
     Empty
         No row where nothing is to be escalated.
     Source
-        our own; seed: escalation support for high-value accounts
+        our own; the firm's guide to receivable management: escalation support for high-value accounts
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> print(escalations(example_accounts(), as_of=dt.date(2026, 4, 30), floor_cents=1000)[["claim_id", "reason"]].to_string(index=False))
@@ -209,7 +211,7 @@ def recovery_progress(
     Empty
         No row where there was no such account.
     Source
-        our own; seed: updates on progress and cash flow recovery
+        our own; the firm's guide to receivable management: updates on progress and cash flow recovery
 
     >>> from rcm_analysis.measures.example_accounts import example_accounts
     >>> found = recovery_progress(example_accounts(), as_of=dt.date(2026, 3, 31), weeks=4, floor_cents=1000)

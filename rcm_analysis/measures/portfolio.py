@@ -41,7 +41,8 @@ def fee_revenue(tables: Mapping[str, Any], *, clients: Any, period: Period) -> p
     Empty
         No commission rate: the fee is empty.
     Source
-        Seed 000 "Client Management Focus": revenue is the client's collections, the fee a rate of them
+        the firm's client-management guide (revenue, commission rate); that revenue is what the client
+        collects is our own reading
 
     >>> from rcm_analysis.measures.example_ledger import example_ledger
     >>> clients = pd.DataFrame({"client": ["acme"], "commission_rate": [0.055]})
@@ -102,7 +103,7 @@ def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: i
     Empty
         No row for a client without a posting by the end of the period.
     Source
-        our own; the basis of "revenue" in seed 000, from the ledger instead of the registry
+        our own: the revenue of the firm's client-management guide, from the ledger instead of the registry
 
     >>> from rcm_analysis.measures.example_ledger import example_ledger
     >>> trailing_collections(example_ledger(), period=Period.month("2026-03"))
@@ -140,8 +141,8 @@ def level_fit(clients: Any) -> pd.DataFrame:
     Empty
         Revenue or complexity not known: expected_level and fit are empty. No level assigned: fit is empty.
     Source
-        Seed 000: levels "depending on the book of business and complexity of the account"; the
-        dollar thresholds are our own (`LEVEL_REVENUE_CENTS`)
+        the firm's client-management guide: levels "depending on the book of business and complexity of
+        the account"; the dollar thresholds are our own
 
     >>> clients = pd.DataFrame({
     ...     "client": ["a", "b"], "providers": [5, 28], "revenue_cents": [82_799_000, 367_483_400],
@@ -195,7 +196,7 @@ def manager_workload(clients: Any) -> pd.DataFrame:
     Empty
         No clients: no row.
     Source
-        Seed 000 (scope of client management); sums our own
+        the firm's client-management guide (client overview); sums our own
 
     >>> clients = pd.DataFrame({
     ...     "client": ["a", "b"], "assigned_to": "Jane", "providers": [5, 2], "hours_per_week": [2.0, 5.0],
@@ -242,7 +243,7 @@ def rating_matrix(clients: Any) -> pd.DataFrame:
     Empty
         No rated client: zeros, and empty shares.
     Source
-        Seed 000 "Client Management Focus", rating criteria
+        the firm's client-management guide (rating criteria)
 
     >>> clients = pd.DataFrame({
     ...     "client": ["a"], "providers": [5], "revenue_cents": [82_799_000], "meeting_cadence": ["monthly"]})
@@ -362,7 +363,7 @@ def meeting_calendar(clients: Any, *, period: Period) -> pd.DataFrame:
     Empty
         No clients: no row.
     Source
-        our own; cadence as in seed 000
+        our own; cadence as in the firm's client-management guide
 
     >>> clients = pd.DataFrame({
     ...     "client": ["a"], "meeting_cadence": ["monthly"], "meeting_day": ["second tuesday"]})

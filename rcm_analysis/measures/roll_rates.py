@@ -153,7 +153,7 @@ def apart(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) 
     Empty
         Without `by` a row of zeros for each kind.
     Source
-        DOMAIN 1.6: credits and unapplied money are reported beside the receivable, never netted
+        HFMA MAP Key AR-1 for credits beside the receivable, never netted; unapplied money apart is our own
 
     >>> from rcm_analysis.measures.example_ledger import example_ledger
     >>> print(apart(example_ledger(), period=Period.month("2026-03")).to_string(index=False))

@@ -147,7 +147,8 @@ def scope_guard(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     Empty
         None found, as it must be: no row.
     Source
-        Seed 003: credit reporting and third-party collection are outside the programme
+        the firm's self-pay programme scope: no credit reporting, no collection beyond patient financial
+        engagement (third-party collection, as we read it)
 
     >>> from rcm_analysis.measures.example_self_pay import example_self_pay
     >>> len(scope_guard(example_self_pay(), period=Period.month("2026-03")))

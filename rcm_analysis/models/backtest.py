@@ -75,7 +75,7 @@ def backtest(
     Empty
         no snapshot with enough history: no row
     Source
-        DOMAIN 5.4
+        our own: each month-end rebuilt from what was posted by then, against two plain ways of forecasting
 
     >>> from rcm_analysis.models.cash_outlook import _example
     >>> found = backtest(_example(), as_of=dt.date(2026, 6, 30), snapshots=1, horizon=1)

@@ -44,7 +44,7 @@ def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence
         Less than 91 days of postings: only open_cents, the rest empty. Nothing owed: a row of zeros
         without `by`, no row with it.
     Source
-        DOMAIN 5.1 (cash by age, conditional on what is still owed); our own
+        our own: cash by age, conditional on what is still owed, as with an Aalen-Johansen curve
 
     >>> from rcm_analysis.models.cash_outlook import _example
     >>> found = collectable_value(_example(), as_of=dt.date(2026, 6, 30), by=["payer"])

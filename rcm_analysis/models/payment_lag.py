@@ -87,7 +87,7 @@ def claim_ends(
     Empty
         no claim: no row
     Source
-        our own, after DOMAIN 5.4: age from the first bill, nothing that was not yet posted
+        our own: age from the first bill, nothing that was not yet posted
 
     >>> from rcm_analysis.measures.example_ledger import example_ledger
     >>> tables = {name: table for name, table in example_ledger().items() if name != "remit_claims"}

@@ -111,7 +111,8 @@ def worklist(
     Empty
         nothing owed: no row
     Source
-        DOMAIN 6.3; the difference that work makes is our own reading of "uplift"
+        expected recoverable cash per unit of effort, not age alone (onepersoncompany.com); the
+        difference that work makes, and the tier of near deadlines before it, are our own
     """
     settings = settings or WorklistSettings()
     history = Decisions(tables, as_of)

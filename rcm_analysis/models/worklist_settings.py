@@ -30,7 +30,7 @@ OVERTURNED = {
 }
 """Share of worked denials that are paid in the end, by category, before the client's own history speaks.
 
-The order is that of DOMAIN 2.6: what is mended with paper (documentation, coding) is likely, what the plan does
+The order is our own: what is mended with paper (documentation, coding) is likely, what the plan does
 not cover or what came too late is not. Each is worth `default_claims` claims, so that twenty of the client's own outweigh it.
 """
 
@@ -60,7 +60,7 @@ class WorklistSettings:
     posting_days          after an answer, so many days for posting it
     statement_days        a patient has a month after each statement, and after becoming responsible
     appeal_extra_days     how much longer an appeal takes than a claim
-    crossover_days        what the primary passed on itself is awaited for so long (DOMAIN 2.8)
+    crossover_days        what the primary passed on itself (claim status 19 of its 835) is awaited for so long
     unbilled_days         charges entered this recently are on their way out
     refiled_share         of claims that a payer does not know, so many are paid as others when sent again in time
     released_share        of claims held for good, so many are released when the client is pressed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 
 import pandas as pd
 import pytest
@@ -113,3 +114,11 @@ def test_the_glossary_is_filled_for_every_measure():
 def test_an_unknown_measure_is_refused_with_the_closest():
     with pytest.raises(ParameterError, match="days_in_ar"):
         catalogue.measure("days_in_arr")
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_definition_cites_nothing_that_a_stranger_cannot_find(record):
+    """Working papers have no place in a definition, nor has the name of a constant of ours."""
+    text = " ".join(inspect.getdoc(record.function).split(">>>")[0].split())
+    assert not re.findall(r"\bDOMAIN\b|\bDESIGN\b|\b[Ss]eed (?:\d|\")|\bseed: ", text)
+    assert not re.findall(r"`[A-Z_]+`", record.source)
