@@ -103,14 +103,16 @@ def _trend(row: Mapping[str, Any]) -> str:
 
 
 def _contracts(facts: DeepFacts) -> list[Block]:
-    rows = facts.names(facts.contracts, "payer")
+    rows = facts.contracts
     if rows.empty:
         return []
+    is_public = rows["payer"].isin(facts.subject.public_payers)
+    rows = facts.names(rows.assign(price=is_public.map({True: "law", False: "contract"}), raise_cents=rows["raise_cents"].mask(is_public)), "payer")
     return [show(
         rows, [
-            Shown("payer", "Payer"), Shown("procedure", "Code"), Shown("units", "Units", "count"),
+            Shown("payer", "Payer"), Shown("procedure", "Code"), Shown("price", "Price by"), Shown("units", "Units", "count"),
             Shown("unit_cents", "Price of a unit", "usd", exact=True), Shown("median_cents", "Median of payers", "usd", exact=True),
             Shown("ratio", "Of the others' price", "rate"), Shown("raise_cents", "More at the median", "usd")],
         name="contracts", title="Contracts side by side: the main codes of twelve months", print_it=False,
         definition="Price of one unit, by contract or inferred; more at the median: what the payer's units would bring more at the median "
-                   "price. Prices of public payers are law, not negotiated; US dollars.")]
+                   "price. Prices of public payers are law: there is nothing to negotiate; US dollars.")]

@@ -26,7 +26,6 @@ from ..models import self_pay_survival
 from ..periods import Period
 from .subject import Subject
 
-GOVERNMENT = ("medicare", "medicaid", "government")
 CURVE_DAYS = (0, 15, 30, 45, 60, 75, 90, 105, 120, 150, 180)
 MATURE_MONTHS = 6
 """Cohorts of these many months, the newest of them old enough to be judged at 120 days, make the pay rate."""
@@ -53,8 +52,7 @@ class SelfPayFacts:
 
     @property
     def government(self) -> list[str]:
-        payers = self.subject.payers
-        return payers.loc[payers["payer_class"].isin(GOVERNMENT), "payer"].tolist()
+        return self.subject.public_payers
 
     @cached_property
     def curves(self) -> pd.DataFrame:

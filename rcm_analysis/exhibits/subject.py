@@ -13,6 +13,8 @@ from ..clients import Client
 from ..periods import Period
 from .formats import day_text, words_of
 
+PUBLIC_CLASSES = ("medicare", "medicaid", "government")
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -49,6 +51,11 @@ class Subject:
         """The payer's name as printed; an id that the registry does not know stays as it is."""
         found = self.payers.loc[self.payers["payer"] == payer, "name"]
         return str(found.iloc[0]) if len(found) else words_of(payer)
+
+    @property
+    def public_payers(self) -> list[str]:
+        """Payers of the State: their prices are law, and what was paid too much must be returned to them."""
+        return self.payers.loc[self.payers["payer_class"].isin(PUBLIC_CLASSES), "payer"].tolist()
 
     def with_payer_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with `payer` in printed names."""
