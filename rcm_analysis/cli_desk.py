@@ -34,8 +34,8 @@ def plan(
     json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")] = None,
 ) -> None:
     """Plan a care-coordination programme: the live workbook, the report (notebook, HTML, PDF), and the figures that matter."""
-    from .exhibits.plan_workbook import write_plan_workbook
-    from .exhibits.plan_workbook_reading import read_scenario, read_workbook
+    from .exhibits.plan.workbook import write_plan_workbook
+    from .exhibits.plan.workbook_reading import read_scenario, read_workbook
     from .models.assumptions import as_toml, example_assumptions, read_assumptions
     from .models.programme_plan import plan_json, programme_plan
     from .press.run import RunRequest, run
@@ -162,7 +162,7 @@ def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str 
 
 
 def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to: Path) -> None:
-    from .exhibits.worklist_file import worklist_table
+    from .exhibits.weekly.worklist_file import worklist_table
     from .press.workbook import Section, write_workbook
 
     names = {payer: entry.name for payer, entry in workspace.registry.payers.items()}
@@ -248,7 +248,7 @@ def _tell_import(file: Path, client: str, report: IntakeReport, sheets: list[She
 
 
 def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Path:
-    from .exhibits.worklist_file import refused_table
+    from .exhibits.weekly.worklist_file import refused_table
     from .press.workbook import Section, write_workbook
     from .sources.worklist_notes import REFUSED_SUFFIX
 

@@ -22,16 +22,16 @@ from matplotlib.axes import Axes
 
 from .errors import ParameterError, closest, listed
 from .exhibits import blocks, figures
-from .exhibits.ar_deep_dive import ArDeepDive
-from .exhibits.ar_weekly_review import ArWeeklyReview
-from .exhibits.client_review import ClientReview
-from .exhibits.engagement_review import EngagementReview
+from .exhibits.deep.ar_deep_dive import ArDeepDive
+from .exhibits.engagement.engagement_review import EngagementReview
 from .exhibits.formats import day_text
-from .exhibits.plan import open_plan as open_plan
+from .exhibits.monthly.client_review import ClientReview
+from .exhibits.plan.plan import open_plan as open_plan
 from .exhibits.portfolio import PortfolioOverview
-from .exhibits.self_pay_review import SelfPayReview
+from .exhibits.self_pay.self_pay_review import SelfPayReview
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
+from .exhibits.weekly.ar_weekly_review import ArWeeklyReview
 from .periods import Period
 from .schema import TABLES
 from .workspace import ClientView, Workspace, open_workspace

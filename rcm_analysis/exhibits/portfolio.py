@@ -11,9 +11,9 @@ from ..measures.denials import initial_denial_rate_claims_remitted
 from ..measures.ratios import quotient
 from . import figures
 from .blocks import Block, cards, facts, note
-from .client_review import glossary_of
 from .formats import as_text, counted, joined, sentence, words_of
-from .review_answers import settled_services, span
+from .monthly.answers import settled_services, span
+from .monthly.client_review import glossary_of
 from .subject import Book
 from .tables import Shown, show, table_payload, with_total
 

@@ -52,7 +52,7 @@ def appeals(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Se
     Source
         HFMA Claim Integrity Task Force 2021 (initial denials overturned, by volume and dollars).
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> found = appeals(example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30))
     >>> print(found[["appealed_claims", "overturned_claims", "appealed_cents", "recovered_cents"]].to_string(index=False))
      appealed_claims  overturned_claims  appealed_cents  recovered_cents
@@ -79,7 +79,7 @@ def overturn_rate_claims(tables: Mapping[str, Any], *, period: Period, as_of: dt
     Source
         HFMA Claim Integrity Task Force 2021, percentage of initial denials overturned, by volume.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(overturn_rate_claims(
     ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
      overturned_claims  resolved_claims  overturn_rate_claims
@@ -105,7 +105,7 @@ def overturn_rate_dollars(tables: Mapping[str, Any], *, period: Period, as_of: d
     Source
         HFMA Claim Integrity Task Force 2021, percentage of initial denials overturned, by dollars.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(overturn_rate_dollars(
     ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
      overturned_cents  resolved_cents  overturn_rate_dollars
@@ -134,7 +134,7 @@ def denial_recovery(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
     Source
         our own
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(denial_recovery(
     ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
      denied_claims  recovered_claims  recovered_cents  denied_cents  denial_recovery
@@ -171,7 +171,7 @@ def denial_response_days(tables: Mapping[str, Any], *, period: Period, as_of: dt
     Source
         HFMA Claim Integrity Task Force 2021, time from initial denial to appeal.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(denial_response_days(
     ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
      days  appealed_claims  denial_response_days

@@ -88,7 +88,7 @@ def appointment_outcomes(
     Source
         IHI, Percentage of No-Show Appointments (slots); the notice window is a choice, held fixed
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> found = appointment_outcomes(example_office(), period=Period.month("2026-10"))
     >>> found[["scheduled", "cancelled", "slots", "kept", "no_shows", "late_cancels"]]
        scheduled  cancelled  slots  kept  no_shows  late_cancels
@@ -117,7 +117,7 @@ def no_show_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Source
         IHI, Percentage of No-Show Appointments (slots)
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> no_show_rate(example_office(), period=Period.month("2026-10"), by=["location"])
       location  no_shows  slots  no_show_rate
     0     East         1      4          0.25
@@ -142,7 +142,7 @@ def late_cancel_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     Source
         our own; the denominator is that of the no-show rate
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> late_cancel_rate(example_office(), period=Period.month("2026-10"))["late_cancels"].tolist()
     [1]
     """
@@ -165,7 +165,7 @@ def appointment_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequ
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> appointment_adherence(example_office(), period=Period.month("2026-10"))["kept"].tolist()
     [4]
     """
@@ -190,7 +190,7 @@ def repeat_visits(tables: Mapping[str, Any], *, period: Period, days: int = REPE
     Source
         our own: same family within 14 days stands in for an avoidable repeat; each needs a look
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> repeat_visits(example_office(), period=Period.month("2026-10"))
        visits  repeats  repeat_rate
     0       3        1     0.333333
@@ -232,7 +232,7 @@ def third_next_available(tables: Mapping[str, Any], *, period: Period, by: Seque
     Source
         IHI, Third Next Available Appointment
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> third_next_available(example_office(), period=Period.month("2026-10"), by=["visit_type"])
       visit_type  checks  median_days  longest_days
     0  follow_up       1          4.0           4.0

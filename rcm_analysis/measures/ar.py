@@ -59,7 +59,7 @@ def aging(
         HFMA MAP Keys AR-1 and AR-2 for the buckets and the service clock; the other clocks are the
         billing systems' own.
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> aging(example_ledger(), as_of=dt.date(2026, 3, 31)).query("claims > 0")
          bucket  claims  ar_cents  credit_cents
     0      0-30       2      9000             0
@@ -202,7 +202,7 @@ def open_balances(
     Source
         our own; credits apart as in HFMA MAP Key AR-1
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> open_balances(example_ledger(), as_of=dt.date(2026, 3, 31), by=["party"])
          party  claims  ar_cents  credit_cents
     0  patient       1      1000             0
@@ -231,7 +231,7 @@ def credit_balances(
     Source
         "Credit balance %", imabilling.com "Is it broken" (red flag above 3 %)
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> credit_balances(example_ledger(), as_of=dt.date(2026, 3, 31))
        claims  credit_cents  ar_cents  credit_share
     0       1         -1000     26000      0.038462
@@ -260,7 +260,7 @@ def unapplied_money(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[s
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> unapplied_money(example_ledger(), as_of=dt.date(2026, 3, 31))
        postings  unapplied_cents
     0         1             2500
@@ -299,7 +299,7 @@ def aged_share(
     Source
         HFMA MAP Key AR-1 (aged AR as a percentage of billed AR)
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> aged_share(example_ledger(), as_of=dt.date(2026, 3, 31), days=90)
        older_cents  ar_cents  aged_share
     0        17000     26000    0.653846
@@ -344,7 +344,7 @@ def days_in_ar(
         AAFP "Practice finances" (receivables over average daily charges) with the 90-day window of
         PCC; gross charges, because the receivable is carried at gross charges
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> days_in_ar(example_ledger(), as_of=dt.date(2026, 3, 31))
        ar_cents  charge_cents  days_in_ar
     0     26000         18000       130.0

@@ -45,7 +45,7 @@ def intake_completeness(tables: Mapping[str, Any], *, period: Period, by: Sequen
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> intake_completeness(example_office(), period=Period.month("2026-10"), by=["part"]).iloc[[1, 5]]
                part  forms  complete  complete_share
     1  demographics      3         2        0.666667
@@ -82,7 +82,7 @@ def social_needs_asked(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> social_needs_asked(example_office(), period=Period.month("2026-10"))
        forms  asked  with_need  asked_share  with_need_share
     0      3      2          1     0.666667              0.5
@@ -112,7 +112,7 @@ def high_risk_patients(tables: Mapping[str, Any], *, as_of: dt.date, days: int =
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> high_risk_patients(example_office(), as_of=dt.date(2026, 10, 31))[["patient", "has_navigator", "is_reached", "is_covered"]]
       patient  has_navigator  is_reached  is_covered
     0      P2           True        True        True
@@ -162,7 +162,7 @@ def navigation_coverage(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> navigation_coverage(example_office(), as_of=dt.date(2026, 10, 31))
        high_risk  with_navigator  reached  covered  coverage
     0          3               2        1        1  0.333333
@@ -194,7 +194,7 @@ def complex_cases(tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDD
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> complex_cases(example_office(), as_of=dt.date(2026, 10, 31))[["patient", "stays", "signals"]]
       patient  stays  signals
     0      P4      1        3

@@ -1,6 +1,6 @@
 """The menu of measures: one record each, read by reports, workbook, glossary and tests.
 
-The records stand in the `menu_*` modules, one per part of the work; `Measure` says what a record holds.
+The records stand in the modules of `menu`, one per part of the work; `menu.record.Measure` says what one holds.
 A new measure gets its record in the menu of its part, and nothing else is needed here.
 """
 
@@ -13,19 +13,19 @@ from typing import Any
 import pandas as pd
 
 from ..errors import ParameterError, closest
-from . import (
-    menu_accounts,
-    menu_claims,
-    menu_engagement,
-    menu_follow_up,
-    menu_patient_billing,
-    menu_payers,
-    menu_portfolio,
-    menu_self_pay,
+from .menu import (
+    accounts,
+    claims,
+    engagement,
+    follow_up,
+    patient_billing,
+    payers,
+    portfolio,
+    self_pay,
 )
-from .menu import DIRECTIONS, SECTIONS, UNITS, Measure, section
+from .menu.record import DIRECTIONS, SECTIONS, UNITS, Measure, section
 
-MENUS = (menu_claims, menu_accounts, menu_portfolio, menu_follow_up, menu_engagement, menu_self_pay, menu_patient_billing, menu_payers)
+MENUS = (claims, accounts, portfolio, follow_up, engagement, self_pay, patient_billing, payers)
 """Every part of the menu, in the order in which it is printed."""
 
 _RECORDS = tuple(record for menu in MENUS for record in menu.MEASURES)

@@ -35,7 +35,7 @@ def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -
     Source
         our own; ties to payments, takebacks and refunds of `ledger.roll_forward`
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> cash(example_ledger(), period=Period.month("2026-03"))
        insurance_cents  patient_cents  takebacks_cents  refunds_cents  cash_cents
     0            13000            500                0              0       13500
@@ -71,7 +71,7 @@ def charges(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
     Source
         our own; ties to the charges of `ledger.roll_forward`
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> charges(example_ledger(), period=Period.month("2026-03"))
        postings  charge_cents
     0         2         18000
@@ -100,7 +100,7 @@ def gross_collection_rate_posted(
     Source
         MGMA gross fee-for-service collection percentage, mgma.com/cost-rev-formulas
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> gross_collection_rate_posted(example_ledger(), period=Period.month("2026-03"))
        cash_cents  charge_cents  gross_collection_rate_posted
     0       13500         18000                          0.75
@@ -132,7 +132,7 @@ def net_collection_rate_posted(
     Source
         MGMA adjusted fee-for-service collection percentage; AAFP adjusted collection rate
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = net_collection_rate_posted(example_ledger(), period=Period.month("2026-03"))
     >>> found[["cash_cents", "collectable_cents", "net_collection_rate_posted"]]
        cash_cents  collectable_cents  net_collection_rate_posted
@@ -170,7 +170,7 @@ def gross_collection_rate_matured(
     Source
         MGMA gross fee-for-service collection percentage, by cohort of service
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> winter = Period.month("2025-12").trailing(2)
     >>> gross_collection_rate_matured(example_ledger(), period=winter, as_of=dt.date(2026, 6, 30))
        claims  cash_cents  charge_cents  gross_collection_rate_matured
@@ -207,7 +207,7 @@ def net_collection_rate_matured(
     Source
         AAFP adjusted collection rate, by cohort of service
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> winter = Period.month("2025-12").trailing(2)
     >>> found = net_collection_rate_matured(example_ledger(), period=winter, as_of=dt.date(2026, 6, 30))
     >>> found[["claims", "cash_cents", "collectable_cents", "net_collection_rate_matured"]]

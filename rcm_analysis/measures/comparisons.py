@@ -57,7 +57,7 @@ def comparisons(
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = comparisons("cash", example_ledger(), period=Period.month("2026-03"))
     >>> found[["window", "value", "monthly_value", "is_complete"]]
                      window    value  monthly_value  is_complete

@@ -41,7 +41,7 @@ def contacts_not_billed(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
     Source
         New York State Department of Health, Health Homes Serving Children rates (`reference.health_home`)
 
-    >>> from rcm_analysis.measures.example_coordination import example_coordination
+    >>> from rcm_analysis.measures.examples.coordination import example_coordination
     >>> found = contacts_not_billed(example_coordination(), as_of=dt.date(2026, 10, 31))
     >>> found[["enrolment_id", "month", "coordinator", "contacts", "reason", "rate_cents"]]
       enrolment_id    month coordinator  contacts            reason  rate_cents
@@ -67,7 +67,7 @@ def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDO
     Source
         as `contacts_not_billed`
 
-    >>> from rcm_analysis.measures.example_coordination import example_coordination
+    >>> from rcm_analysis.measures.examples.coordination import example_coordination
     >>> months_given(example_coordination(), as_of=dt.date(2026, 10, 31))["is_billed"].tolist()
     [True, False]
     """

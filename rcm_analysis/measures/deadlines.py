@@ -63,7 +63,7 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
     Source
         payer contracts and manuals as kept in payer_rules; alert at 80 % of the window
 
-    >>> from rcm_analysis.measures.example_follow_up import example_follow_up
+    >>> from rcm_analysis.measures.examples.follow_up import example_follow_up
     >>> found = deadlines(example_follow_up(), as_of=dt.date(2026, 11, 25))
     >>> found[["claim_id", "kind", "deadline_on", "days_left", "is_alert", "is_missed"]]
       claim_id    kind deadline_on  days_left  is_alert  is_missed

@@ -42,7 +42,7 @@ def decline_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> decline_rate(example_self_pay(), period=Period.month("2026-03").trailing(3))
        declined_cents  attempted_cents  declined_payments  payments  decline_rate
     0            7000             9500                  2         3      0.666667
@@ -79,7 +79,7 @@ def decline_recovery(
     Source
         our own: recovered within 30 days / declined dollars
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = decline_recovery(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
     >>> found[["declined_payments", "recovered_cents", "declined_cents", "decline_recovery"]]
        declined_payments  recovered_cents  declined_cents  decline_recovery
@@ -117,7 +117,7 @@ def reprocess_success(tables: Mapping[str, Any], *, period: Period, as_of: dt.da
     Source
         the programme's scope of work: reprocess declined payments
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> reprocess_success(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
        untried_payments  approved_payments  retried_payments  reprocess_success
     0                 1                  1                 1                1.0

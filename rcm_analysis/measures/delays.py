@@ -66,7 +66,7 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_follow_up import example_follow_up
+    >>> from rcm_analysis.measures.examples.follow_up import example_follow_up
     >>> found = holds(example_follow_up(), as_of=dt.date(2026, 11, 30))
     >>> found[["claim_id", "hold_reason", "waiting_days", "reminders", "open_cents"]]
       claim_id hold_reason  waiting_days  reminders  open_cents
@@ -106,7 +106,7 @@ def document_requests(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFr
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_follow_up import example_follow_up
+    >>> from rcm_analysis.measures.examples.follow_up import example_follow_up
     >>> found = document_requests(example_follow_up(), as_of=dt.date(2026, 11, 30))
     >>> found[["claim_id", "hold_reason", "asked_on", "reminders", "days_open", "is_open", "charge_cents"]]
       claim_id hold_reason   asked_on  reminders  days_open  is_open  charge_cents
@@ -146,7 +146,7 @@ def rejections_not_reworked(tables: Mapping[str, Any], *, as_of: dt.date, days: 
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_follow_up import example_follow_up
+    >>> from rcm_analysis.measures.examples.follow_up import example_follow_up
     >>> found = rejections_not_reworked(example_follow_up(), as_of=dt.date(2026, 11, 30))
     >>> found[["claim_id", "stage", "reason", "waiting_days", "open_cents"]]
       claim_id          stage                reason  waiting_days  open_cents
@@ -179,7 +179,7 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_follow_up import example_follow_up
+    >>> from rcm_analysis.measures.examples.follow_up import example_follow_up
     >>> found = untouched_claims(example_follow_up(), as_of=dt.date(2026, 11, 30), days=50)
     >>> found[["claim_id", "last_event", "last_on", "quiet_days", "open_cents"]]
       claim_id last_event    last_on  quiet_days  open_cents

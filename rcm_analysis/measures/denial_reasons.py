@@ -73,7 +73,7 @@ def denial_reasons(
     Source
         categories as in reference/carc_categories.csv, our own
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(denial_reasons(example_tables(), period=Period.month("2026-10")).to_string(index=False))
          category  claims  lines  denied_cents  denied_share
     authorization       1      1         20000           0.8
@@ -109,7 +109,7 @@ def primary_denial_reasons(
     Source
         our own
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(primary_denial_reasons(
     ...     example_tables(), period=Period.month("2026-10"), by=["carc", "category"]).to_string(index=False))
     carc      category  claims  denied_cents  denied_share
@@ -145,7 +145,7 @@ def denial_trend(
     Source
         our own, after HFMA Claim Integrity Task Force 2021
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> trend = denial_trend(example_tables(), period=Period.month("2026-11").trailing(2))
     >>> print(trend[["month", "denied_claims", "remitted_claims", "denial_rate"]].to_string(index=False))
          month  denied_claims  remitted_claims  denial_rate
@@ -187,7 +187,7 @@ def disguised_denials(tables: Mapping[str, Any], *, period: Period, by: Sequence
     Source
         45 may not equal the whole charge: usage notes in openemr/openemr src/Billing/BillingUtilities.php
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(disguised_denials(example_tables(), period=Period.month("2026-10")).to_string(index=False))
                      kind  claims  amount_cents
     posted_as_contractual       1          5000
@@ -224,7 +224,7 @@ def unmapped_codes(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     Source
         our own
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> unmapped_codes(example_tables(), period=Period.month("2026-10")).empty
     True
     """
@@ -252,7 +252,7 @@ def missing_remarks(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     Source
         which codes need one: usage notes in openemr/openemr src/Billing/BillingUtilities.php
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(missing_remarks(example_tables(), period=Period.month("2026-10"), by=()).to_string(index=False))
      without_remark  adjustments  missing_remark_rate
                   0            0                  NaN

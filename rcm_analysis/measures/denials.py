@@ -56,7 +56,7 @@ def initial_denial_rate_claims_remitted(
     Source
         HFMA Claim Integrity Task Force 2021, initial denial rate (volume), on claims remitted.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(initial_denial_rate_claims_remitted(
     ...     example_tables(), period=Period.month("2026-10"), by=["payer"]).to_string(index=False))
     payer  denied_claims  remitted_claims  initial_denial_rate_claims_remitted
@@ -89,7 +89,7 @@ def initial_denial_rate_lines_remitted(
     Source
         HFMA Claim Integrity Task Force 2021 calls the line level the better practice.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(initial_denial_rate_lines_remitted(example_tables(), period=Period.month("2026-10")).to_string(index=False))
      denied_lines  remitted_lines  initial_denial_rate_lines_remitted
                 2               5                                 0.4
@@ -124,7 +124,7 @@ def initial_denial_rate_dollars_remitted(
     Source
         AAFP practice finances (dollars denied / dollars submitted), on claims remitted.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> found = initial_denial_rate_dollars_remitted(example_tables(), period=Period.month("2026-10"))
     >>> print(found.round(3).to_string(index=False))
      denied_cents  charge_cents  initial_denial_rate_dollars_remitted
@@ -155,7 +155,7 @@ def initial_denial_rate_claims_submitted(
     Source
         HFMA Claim Integrity Task Force 2021, initial denial rate (volume).
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(initial_denial_rate_claims_submitted(example_tables(), period=Period.month("2026-10")).to_string(index=False))
      denied_claims  submitted_claims  initial_denial_rate_claims_submitted
                  2                 4                                   1.5
@@ -187,7 +187,7 @@ def initial_denial_rate_dollars_submitted(
     Source
         HFMA Claim Integrity Task Force 2021, initial denial rate (gross charges).
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> found = initial_denial_rate_dollars_submitted(example_tables(), period=Period.month("2026-10"))
     >>> print(found.round(3).to_string(index=False))
      denied_charge_cents  submitted_charge_cents  initial_denial_rate_dollars_submitted
@@ -224,7 +224,7 @@ def primary_denial_rate(
     Source
         HFMA Claim Integrity Task Force 2021, primary denial rate.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(primary_denial_rate(example_tables(), as_of=dt.date(2026, 10, 31)).to_string(index=False))
      zero_pay_remits  remits  primary_denial_rate
                    2       4                  0.5

@@ -56,7 +56,7 @@ def visit_value(tables: Mapping[str, Any], *, as_of: dt.date, days: int = MATURE
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> paid = pd.DataFrame({"client": "acme", "claim_id": ["C1", "C2"], "kind": "payment", "amount_cents": [-9000, -7000],
     ...                      "posted_on": pd.to_datetime(["2026-11-02", "2026-11-20"])})
     >>> visit_value({**example_office(), "transactions": paid}, as_of=dt.date(2027, 3, 31))
@@ -95,7 +95,7 @@ def visits_recovered(
     Source
         our own; target rate and shares are assumptions, stated beside the result
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> paid = pd.DataFrame({"client": "acme", "claim_id": ["C1", "C2"], "kind": "payment", "amount_cents": [-9000, -7000],
     ...                      "posted_on": pd.to_datetime(["2026-11-02", "2026-11-20"])})
     >>> found = visits_recovered({**example_office(), "transactions": paid}, period=Period.month("2026-10"),
@@ -134,7 +134,7 @@ def avoidable_hospital_cost(
     Source
         HCUP Statistical Briefs 268 and 248 (cost); Weinick 2010 and van Walraven 2011 (shares): assumptions
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> found = avoidable_hospital_cost(example_office(), period=Period.month("2026-10"), as_of=dt.date(2026, 10, 31))
     >>> found[["item", "events", "low_cents", "high_cents"]]
                    item  events  low_cents  high_cents

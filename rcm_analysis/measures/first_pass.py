@@ -41,7 +41,7 @@ def clean_claim_rate(
     Source
         HFMA MAP Key CL-1, clean claim rate (pre-submission, no manual touch).
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(clean_claim_rate(example_tables(), period=Period.month("2026-09")).to_string(index=False))
      clean_claims  checked_claims  clean_claim_rate
                 3               4              0.75
@@ -82,7 +82,7 @@ def first_pass_resolution_rate(
         pollenix RCM analytics (paid on first submission, no denial, resubmission or correction); the
         cohort is our own.
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> print(first_pass_resolution_rate(
     ...     example_tables(), period=Period.month("2026-09"), as_of=dt.date(2026, 12, 31)).to_string(index=False))
      resolved_claims  mature_claims  immature_claims  first_pass_resolution_rate

@@ -44,7 +44,7 @@ def readmissions(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, d
     Source
         after NQF 1768 (all-cause readmissions), without its risk adjustment
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> readmissions(example_office(), period=Period.month("2026-08"), as_of=dt.date(2026, 10, 31))
        index_stays  readmitted  too_recent  readmission_rate
     0            2           1           0               0.5
@@ -102,7 +102,7 @@ def emergency_visits(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     Source
         visits over member-months x 12,000, as health plans report it; treat-and-release only
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> emergency_visits(example_office(), period=Period.month("2026-10"))
        visits  member_months  emergency_per_1000
     0       1            120               100.0

@@ -39,7 +39,7 @@ def charge_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] =
     Source
         "total charge lag days", HFMA MAP practice keys (2012)
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = charge_lag(example_ledger(), period=Period.month("2026-03"))
     >>> found[["claims", "days_total", "mean_days", "median_days"]]
        claims  days_total  mean_days  median_days
@@ -70,7 +70,7 @@ def submission_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     Source
         our own; named by physicianspractice.com "avoiding the report quagmire"
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = submission_lag(example_ledger(), period=Period.month("2026-03"))
     >>> found[["claims", "days_total", "mean_days", "median_days"]]
        claims  days_total  mean_days  median_days
@@ -111,7 +111,7 @@ def days_to_pay(
     Source
         our own; the cohort keeps out the bias of unanswered claims
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> billed = Period.month("2026-03").trailing(5)
     >>> found = days_to_pay(example_ledger(), period=billed, as_of=dt.date(2026, 6, 30))
     >>> found[["claims", "answered", "median_days", "p90_days"]]

@@ -72,7 +72,7 @@ def eob_check(tables: Mapping[str, Any], *, as_of: dt.date, posting_days: int = 
         codingahead.com, rcm101.blogspot.com (CO may not be billed to the patient; PR-50 implies a waiver);
         immedicaresolutions.com (CO and PR swapped in posting); the arithmetic is our own.
 
-    >>> from rcm_analysis.measures.example_patients import example_patients
+    >>> from rcm_analysis.measures.examples.patients import example_patients
     >>> found = eob_check(example_patients(), as_of=dt.date(2026, 10, 31))
     >>> found[["claim_id", "rule", "difference_cents"]]
       claim_id                    rule  difference_cents

@@ -37,7 +37,7 @@ def contact_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Source
         Right-party contact rate, as call centres report it
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> contact_rate(example_self_pay(), period=Period.month("2026-01"))
        conversations  attempts  contact_rate
     0              0         1           0.0
@@ -65,7 +65,7 @@ def engagement_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     Source
         the programme's scope of work: patient engagement and resolution targets
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> engagement_rate(example_self_pay(), period=Period.month("2026-03").trailing(3))
        reached_patients  contacted_patients  engagement_rate
     0                 2                   3         0.666667
@@ -95,7 +95,7 @@ def resolution_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     Source
         the programme's scope of work: patient engagement and resolution targets
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = resolution_rate(example_self_pay(), period=Period.month("2026-03").trailing(3))
     >>> found[["promises", "settled_conversations", "conversations", "resolution_rate"]]
        promises  settled_conversations  conversations  resolution_rate
@@ -128,7 +128,7 @@ def triage(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("r
     Source
         the programme's scope of work: triage patient inquiries and route to departments
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> triage(example_self_pay(), period=Period.month("2026-03").trailing(2))
         reason department  passed_on  inquiries  passed_share
     0  dispute    billing          1          1           1.0
@@ -160,7 +160,7 @@ def documentation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str
     Source
         the programme's scope of work: consistent documentation of all patient interactions
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = documentation(example_self_pay(), period=Period.month("2026-03").trailing(3))
     >>> found[["lacks_next_step", "complete_records", "records", "documentation"]]
        lacks_next_step  complete_records  records  documentation
@@ -198,7 +198,7 @@ def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     Source
         the programme's scope of work: approved scripts and call flows
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> script_adherence(example_self_pay(), period=Period.month("2026-03").trailing(3))
        conversations  followed  sampled  script_adherence
     0              2         1        2               0.5

@@ -48,7 +48,7 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
     Source
         our own: early payments apart; Medicare: overpayments are reported and returned within 60 days
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = credits(example_self_pay(), as_of=dt.date(2026, 4, 30))
     >>> found[["claim_id", "owed_to", "kind", "credit_cents", "clock_on", "age_days", "age"]]
       claim_id  owed_to           kind  credit_cents   clock_on  age_days      age
@@ -86,7 +86,7 @@ def credit_ages(
     Source
         Medicare's 60 days to report and return an overpayment; the other ages are our own
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> credit_ages(example_self_pay(), as_of=dt.date(2026, 4, 30))
        owed_to           kind    age  accounts  credit_cents
     0  patient  early payment  31-60         1          2500
@@ -117,7 +117,7 @@ def manual_write_offs(tables: Mapping[str, Any], *, period: Period, by: Sequence
     Source
         the client's policy (write_off_approval_over_cents); the programme's scope of work: manual write-offs
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = manual_write_offs(example_self_pay(), period=Period.month("2026-04"))
     >>> found[["approved_by", "write_offs", "write_off_cents", "unapproved_cents", "unapproved_share"]]
       approved_by  write_offs  write_off_cents  unapproved_cents  unapproved_share

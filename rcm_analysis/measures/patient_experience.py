@@ -71,7 +71,7 @@ def satisfaction(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Source
         CG-CAHPS top-box scoring (AHRQ); Wilson (1927)
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> satisfaction(example_office(), period=Period.month("2026-10"))[["item", "answers", "top_box"]]
                     item  answers  top_box
     0  provider_listened        2        1
@@ -105,7 +105,7 @@ def net_promoter(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Source
         our own; the interval is that of a difference of two shares of one sample
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> net_promoter(example_office(), period=Period.month("2026-10"))[["answers", "promoters", "detractors", "net_promoter"]]
        answers  promoters  detractors  net_promoter
     0        3          1           1           0.0
@@ -136,7 +136,7 @@ def survey_response_rate(tables: Mapping[str, Any], *, period: Period, by: Seque
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> survey_response_rate(example_office(), period=Period.month("2026-10"))
        sent  answered  response_rate
     0     4         3           0.75
@@ -167,7 +167,7 @@ def feedback_themes(tables: Mapping[str, Any], *, period: Period, kind: str = "c
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> feedback_themes(example_office(), period=Period.month("2026-10"))
          theme  entries  before     share
     0  billing        1       0  0.333333
@@ -200,7 +200,7 @@ def feedback_answered_in_time(tables: Mapping[str, Any], *, period: Period, days
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> feedback_answered_in_time(example_office(), period=Period.month("2026-10"))
        received  due  in_time  open  in_time_share
     0         3    3        1     1       0.333333
@@ -234,7 +234,7 @@ def answer_waits(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     Source
         our own; input of `models.retention.answer_time`
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> answer_waits(example_office(), period=Period.month("2026-10"))
        days  is_open  entries
     0     4    False        1

@@ -39,7 +39,7 @@ def disputes(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: S
     Source
         the programme's scope of work: disputes through established resolution processes
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = disputes(example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
     >>> found[["disputes", "open_disputes", "repeats", "amount_cents", "open_cents"]]
        disputes  open_disputes  repeats  amount_cents  open_cents
@@ -75,7 +75,7 @@ def disputes_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     Source
         the client's policy (dispute_days)
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> disputes_in_time(example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
        in_time_disputes  due_disputes  disputes_in_time
     0                 1             2               0.5
@@ -102,7 +102,7 @@ def assistance(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by:
     Source
         the programme's scope of work: financial assistance applications; 26 CFR 1.501(r)-6 for hospitals
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = assistance(example_self_pay(), period=Period.month("2026-04").trailing(2), as_of=dt.date(2026, 4, 30))
     >>> found[["applications", "complete_share", "asked_cents", "approved_cents", "approval_share"]]
        applications  complete_share  asked_cents  approved_cents  approval_share
@@ -140,7 +140,7 @@ def assistance_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.d
     Source
         the client's policy (assistance_days)
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> assistance_in_time(example_self_pay(), period=Period.month("2026-03"), as_of=dt.date(2026, 4, 30))
        in_time_applications  due_applications  assistance_in_time
     0                     1                 1                 1.0
@@ -167,7 +167,7 @@ def itemised_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     Source
         the client's policy (itemised_days); the programme's scope of work: requests for itemised statements
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> itemised_in_time(example_self_pay(), period=Period.month("2026-04").trailing(3), as_of=dt.date(2026, 4, 30))
        in_time_requests  due_requests  itemised_in_time
     0                 1             2               0.5
@@ -195,7 +195,7 @@ def account_rework(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     Source
         the programme's scope of work: manage and rework patient accounts
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> account_rework(example_self_pay(), period=Period.month("2026-03"))
                     kind  changes  amount_cents  days  days_to_do
     0  ledger_correction        1          2500     1         1.0

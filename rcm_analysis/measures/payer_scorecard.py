@@ -68,7 +68,7 @@ def payer_scorecard(
     Source
         our own; the figures as in their measures
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> found = payer_scorecard(example_contract(), as_of=dt.date(2026, 7, 31), fewest=10)
     >>> found[["payer", "claims", "rank", "net_yield", "underpaid_cents"]]
       payer  claims  rank  net_yield  underpaid_cents
@@ -115,7 +115,7 @@ def contract_evaluation(tables: Mapping[str, Any], *, as_of: dt.date, months: in
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> found = contract_evaluation(example_contract(), as_of=dt.date(2026, 6, 30))
     >>> found[["payer", "procedure", "units", "unit_cents", "median_cents", "raise_cents"]]
       payer procedure  units  unit_cents  median_cents  raise_cents

@@ -46,7 +46,7 @@ def plan_utilisation(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFra
     Source
         mdclarity.com: patients on a plan / patients with a balance
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> plan_utilisation(example_self_pay(), as_of=dt.date(2026, 4, 30))
        patients_on_plan  patients_with_balance  plan_utilisation
     0                 1                      3          0.333333
@@ -83,7 +83,7 @@ def instalments_on_schedule(
     Source
         our own: on-schedule instalments / due
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = instalments_on_schedule(example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
     >>> found[["paid_instalments", "due_instalments", "instalments_on_schedule"]]
        paid_instalments  due_instalments  instalments_on_schedule
@@ -124,7 +124,7 @@ def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     Source
         our own: broken at 2 missed instalments or more than 30 days
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = plans(example_self_pay(), as_of=dt.date(2026, 4, 30))
     >>> found[["plan_id", "status", "is_cured", "left_cents", "at_risk_cents", "broke_on"]]
       plan_id  status  is_cured  left_cents  at_risk_cents   broke_on
@@ -161,7 +161,7 @@ def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = plan_standing(example_self_pay(), as_of=dt.date(2026, 4, 26))
     >>> found[["plans", "broken", "behind", "open_cents", "at_risk_cents"]]
        plans  broken  behind  open_cents  at_risk_cents
@@ -193,7 +193,7 @@ def plan_completion(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> plan_completion(example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 4, 30))
        open_plans  completed_plans  ended_plans  plan_completion
     0           1                0            0              NaN
@@ -226,7 +226,7 @@ def plan_cures(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] =
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> plan_cures(example_self_pay(), as_of=dt.date(2026, 4, 30))
        cured_plans  ever_broken_plans  plan_cures
     0            1                  1         1.0

@@ -44,7 +44,7 @@ def fee_revenue(tables: Mapping[str, Any], *, clients: Any, period: Period) -> p
         the firm's client-management guide (revenue, commission rate); that revenue is what the client
         collects is our own reading
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> clients = pd.DataFrame({"client": ["acme"], "commission_rate": [0.055]})
     >>> fee_revenue(example_ledger(), clients=clients, period=Period.month("2026-03"))
       client  cash_cents  commission_rate  fee_cents
@@ -74,7 +74,7 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> clients = pd.DataFrame({"client": ["acme"], "commission_rate": [0.055], "hours_per_week": [3.5]})
     >>> fee_per_hour(example_ledger(), clients=clients, period=Period.month("2026-03"))
       client  fee_cents  hours  fee_per_hour_cents
@@ -105,7 +105,7 @@ def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: i
     Source
         our own: the revenue of the firm's client-management guide, from the ledger instead of the registry
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> trailing_collections(example_ledger(), period=Period.month("2026-03"))
       client  cash_cents  data_months
     0   acme       13500            5

@@ -52,7 +52,7 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> found = rate_changes(example_contract(), as_of=dt.date(2026, 6, 30))
     >>> found[["payer", "procedure", "changed_on", "old_cents", "new_cents", "change_share"]]
       payer procedure changed_on  old_cents  new_cents  change_share

@@ -68,7 +68,7 @@ def roll_rates(
     Source
         Roll-rate matrices of lenders, on the buckets of HFMA MAP Key AR-1; our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = roll_rates(example_ledger(), period=Period.month("2026-03"))
     >>> print(found[["from_bucket", "to_bucket", "claims", "moved_cents"]].to_string(index=False))
     from_bucket   to_bucket  claims  moved_cents
@@ -115,7 +115,7 @@ def roll_forward_rates(
     Source
         Roll rates of lenders; our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = roll_forward_rates(example_ledger(), period=Period.month("2026-03"))
     >>> print(found[["from_bucket", "opening_cents", "rolled_cents", "roll_rate"]].to_string(index=False))
     from_bucket  opening_cents  rolled_cents  roll_rate
@@ -155,7 +155,7 @@ def apart(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) 
     Source
         HFMA MAP Key AR-1 for credits beside the receivable, never netted; unapplied money apart is our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> print(apart(example_ledger(), period=Period.month("2026-03")).to_string(index=False))
          kind  opening_cents  closing_cents  change_cents
       credits              0          1000          1000
@@ -284,7 +284,7 @@ def movement(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> movement(example_ledger(), period=Period.month("2026-03"))[["opening_cents", "new_cents", "closing_cents"]].iloc[0].tolist()
     [25000, 9000, 26000]
     """

@@ -46,7 +46,7 @@ def unaddressed_secondary(tables: Mapping[str, Any], *, as_of: dt.date, days: in
     Source
         our own; the clock of the secondary limit starts with the primary's remittance
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> tables = example_tables() | {"payer_rules": pd.DataFrame(
     ...     columns=["client", "payer", "effective_from", "effective_to", "secondary_filing_limit_days"])}
     >>> tables["claims"]["secondary_payer"] = "cigna"
@@ -74,7 +74,7 @@ def crossovers_not_received(tables: Mapping[str, Any], *, as_of: dt.date, days: 
     Source
         our own
 
-    >>> from rcm_analysis.measures.example import example_tables
+    >>> from rcm_analysis.measures.examples.remittances import example_tables
     >>> tables = example_tables() | {"payer_rules": pd.DataFrame(
     ...     columns=["client", "payer", "effective_from", "effective_to", "secondary_filing_limit_days"])}
     >>> tables["claims"]["secondary_payer"] = "cigna"

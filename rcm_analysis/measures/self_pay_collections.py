@@ -51,7 +51,7 @@ def liquidation(
     Source
         RevSpring: pay rate by statement cohort, because month-on-month "lift" misleads
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = liquidation(example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 4, 30), days=[30, 60, 90])
     >>> found[["day", "billed_cents", "collected_cents", "is_mature", "liquidation"]]
        day  billed_cents  collected_cents  is_mature  liquidation
@@ -92,7 +92,7 @@ def pay_rate(
     Source
         RevSpring: dollars collected / dollars billed to patients, by statement cohort
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> pay_rate(example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 5, 12))
        accounts  young_accounts  collected_cents  billed_cents  pay_rate
     0         1               1            10000         10000       1.0
@@ -128,7 +128,7 @@ def promises_kept(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, 
     Source
         Consumer collections practice: kept within date and grace, open ones out of the ratio
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> spring = Period.month("2026-05").trailing(5)
     >>> promises_kept(example_self_pay(), period=spring, as_of=dt.date(2026, 4, 30)).drop(columns=["promised_cents", "kept_cents"])
        open_promises  kept_promises  due_promises  promises_kept
@@ -171,7 +171,7 @@ def balance_transfers(tables: Mapping[str, Any], *, period: Period, by: Sequence
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> balance_transfers(example_self_pay(), period=Period.month("2026-01"))
        accounts  transferred_cents  returned_cents
     0         2              19000               0

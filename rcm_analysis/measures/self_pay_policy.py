@@ -33,7 +33,7 @@ def policy_value(tables: Mapping[str, Any], rule: str, *, as_of: dt.date) -> str
     Raises
         ParameterError for a rule that no policy has.
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> policy_value(example_self_pay(), "dispute_days", as_of=dt.date(2026, 4, 30))
     '30'
     """
@@ -69,7 +69,7 @@ def policy_breaches(tables: Mapping[str, Any], *, period: Period) -> pd.DataFram
         the client's policy; 12 CFR 1006.14(b)(2) for the form of the call limits, which do not bind first parties;
         card networks' limits on retries
 
-    >>> from rcm_analysis.measures.example_patients import example_policy
+    >>> from rcm_analysis.measures.examples.patients import example_policy
     >>> found = policy_breaches(example_policy(), period=Period.month("2026-03"))
     >>> found[["rule", "record_id", "allowed", "found"]]
                           rule record_id           allowed    found
@@ -99,7 +99,7 @@ def policy_checks(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     Source
         the client's policy
 
-    >>> from rcm_analysis.measures.example_patients import example_policy
+    >>> from rcm_analysis.measures.examples.patients import example_policy
     >>> policy_checks(example_policy(), period=Period.month("2026-03"))[["rule", "checked", "breached", "breach_share"]].head(3)
                           rule  checked  breached  breach_share
     0              call_window        3         1      0.333333
@@ -150,7 +150,7 @@ def scope_guard(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
         the firm's self-pay programme scope: no credit reporting, no collection beyond patient financial
         engagement (third-party collection, as we read it)
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> len(scope_guard(example_self_pay(), period=Period.month("2026-03")))
     0
     """
@@ -180,7 +180,7 @@ def estimate_differences(tables: Mapping[str, Any], *, period: Period) -> pd.Dat
     Source
         No Surprises Act, patient-provider dispute resolution: $400 or more, within 120 days of the initial bill
 
-    >>> from rcm_analysis.measures.example_patients import example_estimates
+    >>> from rcm_analysis.measures.examples.patients import example_estimates
     >>> found = estimate_differences(example_estimates(), period=Period.month("2026-03"))
     >>> found[["claim_id", "estimate_cents", "billed_cents", "difference_cents", "dispute_until"]]
       claim_id  estimate_cents  billed_cents  difference_cents dispute_until
@@ -206,7 +206,7 @@ def estimate_difference_share(tables: Mapping[str, Any], *, period: Period) -> p
     Source
         No Surprises Act, as above
 
-    >>> from rcm_analysis.measures.example_patients import example_estimates
+    >>> from rcm_analysis.measures.examples.patients import example_estimates
     >>> estimate_difference_share(example_estimates(), period=Period.month("2026-03"))
        estimated_bills  over_bills  difference_cents  difference_share
     0                2           1             40000               0.5

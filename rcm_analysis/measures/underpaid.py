@@ -48,7 +48,7 @@ def underpaid_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date
     Source
         medibilling.app, underpayment detection guide (tolerance); $5 and 3 % are our own
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> found = underpaid_lines(example_contract(), as_of=dt.date(2026, 6, 30))
     >>> found[["claim_id", "expected_cents", "allowed_cents", "short_cents", "appeal_by"]].head(1)
       claim_id  expected_cents  allowed_cents  short_cents  appeal_by

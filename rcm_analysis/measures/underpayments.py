@@ -72,7 +72,7 @@ def underpayments(
     Source
         medibilling.app, underpayment detection guide
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> found = underpayments(example_contract(), period=Period.month("2026-06"))
     >>> found[["payer", "procedure", "lines", "expected_cents", "short_cents", "short_share"]]
       payer procedure  lines  expected_cents  short_cents  short_share
@@ -113,7 +113,7 @@ def underpayment_share(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     Source
         medibilling.app ("3 to 5 % of revenue", an industry claim)
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> underpayment_share(example_contract(), period=Period.month("2026-06"))
        short_cents  expected_cents  underpayment_share
     0         4000           40000                 0.1
@@ -147,7 +147,7 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     Source
         our own; the onset as in Page 1954 (cumulative sum)
 
-    >>> from rcm_analysis.measures.example_contract import example_contract
+    >>> from rcm_analysis.measures.examples.contract import example_contract
     >>> found = repeated_underpayments(example_contract(), as_of=dt.date(2026, 6, 30))
     >>> found[["payer", "procedure", "onset_on", "claims", "short_cents", "repeat_index", "confidence"]]
       payer procedure   onset_on  claims  short_cents  repeat_index confidence

@@ -86,7 +86,7 @@ def write_offs(
     Source
         claimnbilling.com: contractual, administrative and true write-offs kept apart
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = write_offs(example_ledger(), period=Period.month("2026-03"))
     >>> found[["reason", "contractual_cents", "denial_cents", "other_cents"]]
               reason  contractual_cents  denial_cents  other_cents
@@ -131,7 +131,7 @@ def denial_write_off_share(
     Source
         HFMA MAP Key AR-6 (denial write-offs as a percentage of net patient service revenue)
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> denial_write_off_share(example_ledger(), period=Period.month("2026-03"))
        denial_cents  collectable_cents  denial_write_off_share
     0          2600              14000                0.185714
@@ -170,7 +170,7 @@ def small_balance_write_offs(
     Source
         our own
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> small_balance_write_offs(example_ledger(), period=Period.month("2026-03"))
        small  small_cents  write_offs  write_off_cents  small_share
     0      2         1000           2             1000          1.0
@@ -217,7 +217,7 @@ def whole_dollar_sweeps(
     Source
         chnbilling.com "identifying your AR" (whole-dollar write-offs in the 120+ column)
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> found = whole_dollar_sweeps(example_ledger(), period=Period.month("2026-03"), fewest=2, chance=0.2)
     >>> found[["posted_on", "posters", "swept", "swept_cents", "write_offs", "swept_share"]]
        posted_on  posters  swept  swept_cents  write_offs  swept_share

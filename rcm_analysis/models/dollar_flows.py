@@ -101,7 +101,7 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     Unit
         cents
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> tables = example_ledger()
     >>> tables["claims"]["secondary_payer"] = None
     >>> flows = read_flows(tables, as_of=dt.date(2026, 3, 31))

@@ -89,7 +89,7 @@ def claim_ends(
     Source
         our own: age from the first bill, nothing that was not yet posted
 
-    >>> from rcm_analysis.measures.example_ledger import example_ledger
+    >>> from rcm_analysis.measures.examples.ledger import example_ledger
     >>> tables = {name: table for name, table in example_ledger().items() if name != "remit_claims"}
     >>> claim_ends(tables, as_of=dt.date(2026, 3, 31))[["claim_id", "payer", "days", "end", "charge_cents", "paid_cents"]]
       claim_id  payer  days   end  charge_cents  paid_cents

@@ -43,7 +43,7 @@ def retention(tables: Mapping[str, Any], *, as_of: dt.date, quarters: int = 8) -
     Source
         Kaplan and Meier (1958); retention over twelve months is our own reading of the usual definition
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> retention(example_office(), as_of=dt.date(2026, 10, 31))[["quarter", "patients", "returned", "is_whole"]]
        quarter  patients  returned  is_whole
     0  2026-Q4         3         0     False
@@ -97,7 +97,7 @@ def retention_curve(tables: Mapping[str, Any], *, as_of: dt.date, months: int = 
     Empty
         No kept appointment so long ago: no row.
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> retention_curve(example_office(), as_of=dt.date(2026, 10, 31)).empty
     True
     """
@@ -129,7 +129,7 @@ def answer_time(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     Source
         Kaplan and Meier (1958)
 
-    >>> from rcm_analysis.measures.example_office import example_office
+    >>> from rcm_analysis.measures.examples.office import example_office
     >>> answer_time(example_office(), period=Period.month("2026-10"))
        complaints  open  median_days  p90_days
     0           3     1         12.0       NaN

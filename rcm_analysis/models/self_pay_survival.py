@@ -44,7 +44,7 @@ def time_to_default(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFram
     Source
         Kaplan and Meier (1958)
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> found = time_to_default(example_self_pay(), as_of=dt.date(2026, 4, 30))
     >>> found[["day", "at_risk", "ended", "open"]].iloc[-1].tolist()
     [87.0, 1.0, 1.0, 0.0]
@@ -67,7 +67,7 @@ def default_shares(tables: Mapping[str, Any], *, as_of: dt.date, days: tuple[int
     Empty
         No plan was watched so long: empty.
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> default_shares(example_self_pay(), as_of=dt.date(2026, 4, 30), days=(60, 180))[["day", "at_risk", "broken"]]
        day  at_risk  broken
     0   60      1.0     0.0
@@ -103,7 +103,7 @@ def turnaround(tables: Mapping[str, Any], what: str, *, period: Period, as_of: d
     Source
         Kaplan and Meier (1958)
 
-    >>> from rcm_analysis.measures.example_self_pay import example_self_pay
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> turnaround(example_self_pay(), "disputes", period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
        cases  ended  open  median_days  p90_days  median_of_ended
     0      2      1     1         10.0       NaN             10.0

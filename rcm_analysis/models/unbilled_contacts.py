@@ -45,7 +45,7 @@ def unbilled_contacts(tables: Mapping[str, Any], *, as_of: dt.date, chance: floa
     Source
         our own; 1 and 3 are added for want of history
 
-    >>> from rcm_analysis.measures.example_coordination import example_coordination
+    >>> from rcm_analysis.measures.examples.coordination import example_coordination
     >>> len(unbilled_contacts(example_coordination(), as_of=dt.date(2026, 10, 31)))
     0
     """

@@ -9,10 +9,16 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from rcm_analysis.exhibits import deep_denials, deep_findings, deep_receivable, deep_worklist, figures
-from rcm_analysis.exhibits.ar_deep_dive import ArDeepDive
+from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.blocks import Block
-from rcm_analysis.exhibits.deep_facts import DeepFacts
+from rcm_analysis.exhibits.deep import (
+    denials,
+    findings,
+    receivable,
+    worklist,
+)
+from rcm_analysis.exhibits.deep.ar_deep_dive import ArDeepDive
+from rcm_analysis.exhibits.deep.facts import DeepFacts
 from rcm_analysis.measures import ar
 from rcm_analysis.press.payloads import SILENT, block_of
 from rcm_analysis.schema import TABLES
@@ -34,7 +40,7 @@ def tables_of(blocks: list[Block]) -> dict[str, dict]:
 
 
 def findings_of(subject) -> list[dict]:
-    return deep_findings.found(DeepFacts(subject))
+    return findings.found(DeepFacts(subject))
 
 
 def words_of(blocks: list[Block]) -> str:
@@ -95,21 +101,21 @@ def test_the_matrix_ties_to_the_aging_at_both_ends(acorn, acorn_pages):
 
 def test_each_way_to_cut_the_balances_gives_the_same_total(acorn):
     facts = DeepFacts(acorn)
-    totals = {int(deep_receivable.aging_by(facts, column)["ar_cents"].sum()) for column in ("payer", "provider", "location")}
+    totals = {int(receivable.aging_by(facts, column)["ar_cents"].sum()) for column in ("payer", "provider", "location")}
     assert len(totals) == 1 and totals.pop() > 0
 
 
 def test_smaller_rows_are_added_up_and_nothing_is_lost():
     frame = pd.DataFrame({"payer": [f"P{number}" for number in range(12)], **dict.fromkeys(ar.BUCKETS, 100), "ar_cents": 500, "old_share": 0.4})
-    shown = deep_receivable._with_rest(frame, "payer", [*ar.BUCKETS, "ar_cents"])
+    shown = receivable._with_rest(frame, "payer", [*ar.BUCKETS, "ar_cents"])
     assert shown["payer"].iloc[-1] == "All others (4)" and shown["ar_cents"].sum() == frame["ar_cents"].sum()
     assert shown["old_share"].iloc[-1] == 0.4
 
 
 def test_twenty_items_in_print_and_all_of_them_in_the_workbook(acorn):
-    tables = tables_of(deep_worklist.worklist(DeepFacts(acorn)))
+    tables = tables_of(worklist.worklist(DeepFacts(acorn)))
     assert tables["worklist_top"]["print"] and not tables["worklist"]["print"]
-    assert len(tables["worklist_top"]["rows"]) <= deep_worklist.PRINTED <= len(tables["worklist"]["rows"])
+    assert len(tables["worklist_top"]["rows"]) <= worklist.PRINTED <= len(tables["worklist"]["rows"])
 
 
 @pytest.mark.parametrize(("tier", "why", "said"), [
@@ -119,7 +125,7 @@ def test_twenty_items_in_print_and_all_of_them_in_the_workbook(acorn):
 ])
 def test_what_is_said_of_an_item(tier, why, said):
     row = pd.DataFrame([{"what": "Appeal", "payer": "Acme", "tier": tier, "reason": why}])
-    assert deep_worklist._brief(row)["brief"].tolist() == [f"Appeal: Acme\n{said}"]
+    assert worklist._brief(row)["brief"].tolist() == [f"Appeal: Acme\n{said}"]
 
 
 def test_no_patient_is_named(acorn_pages):
@@ -170,11 +176,11 @@ def chart(rates: list[float]) -> pd.DataFrame:
     pytest.param([0.1, 0.09, 0.12, 0.13], "2026-03-01", "each month alone could still be chance", id="a change that no month shows alone"),
 ])
 def test_the_sentence_under_the_chart_is_computed(rates, since, said):
-    assert said in deep_denials._overall_sentence(chart(rates), since and pd.Timestamp(since))
+    assert said in denials._overall_sentence(chart(rates), since and pd.Timestamp(since))
 
 
 def test_the_chart_marks_the_onset_and_what_lies_outside():
-    axes = deep_denials.plot_control_chart(chart([0.1, 0.09, 0.3, 0.31]), figures.new_axes(2.0), onset=pd.Timestamp("2026-03-10"))
+    axes = denials.plot_control_chart(chart([0.1, 0.09, 0.3, 0.31]), figures.new_axes(2.0), onset=pd.Timestamp("2026-03-10"))
     assert any("since Mar 10, 2026" in text.get_text() for text in axes.texts)
     marked = [line for line in axes.lines if line.get_markersize() == 8]
     assert len(marked) == 1 and len(marked[0].get_xdata()) == 2

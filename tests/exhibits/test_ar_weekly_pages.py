@@ -11,8 +11,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from rcm_analysis.exhibits import blocks, weekly_lists
-from rcm_analysis.exhibits.ar_weekly_review import STEPS, ArWeeklyReview
+from rcm_analysis.exhibits import blocks
+from rcm_analysis.exhibits.weekly import lists as weekly_lists
+from rcm_analysis.exhibits.weekly.ar_weekly_review import STEPS, ArWeeklyReview
 from rcm_analysis.measures import ar
 from rcm_analysis.press.document import extract
 from rcm_analysis.press.payloads import SILENT, block_of

@@ -9,17 +9,17 @@ import polars as pl
 import pytest
 
 from rcm_analysis import ledger
-from rcm_analysis.exhibits import (
+from rcm_analysis.exhibits.blocks import Block
+from rcm_analysis.exhibits.monthly import (
+    answers,
     client_review,
+    money,
+    numbers,
     opportunities,
-    review_answers,
-    review_money,
-    review_numbers,
-    review_payers,
-    review_rest,
+    payers,
+    rest,
     work,
 )
-from rcm_analysis.exhibits.blocks import Block
 from rcm_analysis.press.payloads import SILENT, block_of
 from rcm_analysis.reference.carc import carc_categories
 
@@ -93,27 +93,27 @@ def test_the_five_answers_in_numbers(acorn_pages):
 
 
 def test_the_gap_is_split_to_the_cent(acorn):
-    gap = review_answers.gap_of(acorn)
+    gap = answers.gap_of(acorn)
     assert gap["claims"] == 36
     parts = gap["insurance_cents"] + gap["patient_cents"] + gap["written_off_cents"] + gap["denied_cents"]
     assert gap["due_cents"] - gap["cash_cents"] == parts
 
 
 def test_the_balance_ties_and_a_false_sum_would_be_shouted(acorn, monkeypatch):
-    steps = tables_of(review_money.reconciliation(acorn))["reconciliation"]
+    steps = tables_of(money.reconciliation(acorn))["reconciliation"]
     amounts = [row[1] for row in steps["rows"]]
     assert sum(amounts[:8]) == amounts[8] == amounts[9]
     assert amounts[10] == 0
-    true = review_money.roll_forward_check
-    monkeypatch.setattr(review_money, "roll_forward_check", lambda *given,
+    true = money.roll_forward_check
+    monkeypatch.setattr(money, "roll_forward_check", lambda *given,
         **named: true(*given, **named).assign(residual_cents=125))
     warnings = [block.payload["text"]
-        for block in review_money.reconciliation(acorn) if block.payload["kind"] == "note"]
+        for block in money.reconciliation(acorn) if block.payload["kind"] == "note"]
     assert any("does not tie" in text and "$1.25" in text for text in warnings)
 
 
 def test_the_ages_add_up_to_the_ledger(acorn):
-    aged = review_money.aging_by_part(acorn)
+    aged = money.aging_by_part(acorn)
     owed = ledger.balances(acorn.tables, as_of=acorn.as_of).iloc[0]
     assert aged["insurance_cents"].sum() == owed["primary_cents"] + owed["secondary_cents"] + owed[
         "tertiary_cents"]
@@ -127,7 +127,7 @@ def test_credits_and_unapplied_money_stand_apart(acorn_pages):
 
 
 def test_payers_add_up_and_small_numbers_are_marked(acorn):
-    table = tables_of(review_payers.payers(acorn))["payers"]
+    table = tables_of(payers.payers(acorn))["payers"]
     assert sum(row[1] for row in table["rows"][:-1]) == table["rows"][-1][1]
     assert all(text[6].endswith("*") for text in table["text"][:-1])
     assert not table["text"][-1][6].endswith("*")
@@ -152,14 +152,14 @@ def test_every_stage_of_the_reason_list_has_somebody_who_can_prevent_it():
 def test_last_months_actions_and_their_outcome(acorn):
     agreed = work.agreed_actions(acorn)
     assert agreed[["action_id", "state"]].values.tolist() == [["1", "overdue"], ["2", "done"]]
-    assert words_of(review_rest.last_actions(acorn)).count("1 action is overdue") == 1
+    assert words_of(rest.last_actions(acorn)).count("1 action is overdue") == 1
 
 
 def test_a_tile_whose_window_reaches_before_the_data_is_empty_not_zero(acorn):
-    tile = next(tile for tile in review_numbers.TILES if tile.name == "net_collection_rate_matured")
-    found = review_numbers.looked_at(acorn, tile)
-    assert review_numbers._value(found["same_month_last_year"], "rate") is None
-    assert review_numbers._value(found["now"], "rate") == pytest.approx(301500 / 727500)
+    tile = next(tile for tile in numbers.TILES if tile.name == "net_collection_rate_matured")
+    found = numbers.looked_at(acorn, tile)
+    assert numbers._value(found["same_month_last_year"], "rate") is None
+    assert numbers._value(found["now"], "rate") == pytest.approx(301500 / 727500)
 
 
 MISSING = {

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from scipy.optimize import linprog
 
-from rcm_analysis.exhibits import engagement_review
 from rcm_analysis.exhibits.blocks import Block
-from rcm_analysis.exhibits.engagement_facts import EngagementFacts
-from rcm_analysis.exhibits.engagement_review import EngagementReview
-from rcm_analysis.exhibits.engagement_small import HIDDEN, small
+from rcm_analysis.exhibits.engagement import engagement_review
+from rcm_analysis.exhibits.engagement.engagement_review import EngagementReview
+from rcm_analysis.exhibits.engagement.facts import EngagementFacts
+from rcm_analysis.exhibits.engagement.small import HIDDEN, small
 from rcm_analysis.measures import appointments
 from rcm_analysis.measures.hospital_use import readmissions
 from rcm_analysis.periods import Period

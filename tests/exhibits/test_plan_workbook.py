@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.exhibits.plan_workbook import read_scenario, read_workbook, write_plan_workbook
-from rcm_analysis.exhibits.plan_workbook_inputs import cell_name
+from rcm_analysis.exhibits.plan.workbook import read_scenario, read_workbook, write_plan_workbook
+from rcm_analysis.exhibits.plan.workbook_inputs import cell_name
 from rcm_analysis.models.assumption_reader import parse
 from rcm_analysis.models.assumptions import example_assumptions
 from rcm_analysis.models.plan_fields import FIELDS

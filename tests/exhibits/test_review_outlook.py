@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from rcm_analysis import ledger
-from rcm_analysis.exhibits import client_review, figures, review_outlook
+from rcm_analysis.exhibits import figures
+from rcm_analysis.exhibits.monthly import client_review
+from rcm_analysis.exhibits.monthly import outlook as review_outlook
 from rcm_analysis.models.cash_outlook import Backtest, outlook
 from rcm_analysis.press.payloads import block_of
 

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from rcm_analysis.exhibits import figures
-from rcm_analysis.exhibits.self_pay_figures import all_cohorts, plot_liquidation
-from rcm_analysis.exhibits.self_pay_review import SelfPayReview
+from rcm_analysis.exhibits.self_pay.figures import all_cohorts, plot_liquidation
+from rcm_analysis.exhibits.self_pay.self_pay_review import SelfPayReview
 from rcm_analysis.press.payloads import block_of
 from rcm_analysis.schema import TABLES
 

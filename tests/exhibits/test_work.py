@@ -8,7 +8,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from rcm_analysis.exhibits import opportunities, work
+from rcm_analysis.exhibits.monthly import opportunities, work
 from rcm_analysis.schema import TABLES
 
 CLIENT = "acorn-clinic"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.exhibits.tables import Shown, table_payload
-from rcm_analysis.exhibits.worklist_file import COLUMNS, worklist_table
+from rcm_analysis.exhibits.weekly.worklist_file import COLUMNS, worklist_table
 from rcm_analysis.models.worklist import COLUMNS as OF_MODEL
 from rcm_analysis.press.workbook import Section, write_workbook
 from rcm_analysis.schema import WORK_LOG

@@ -16,7 +16,7 @@ from rcm_analysis.errors import ParameterError
 from rcm_analysis.measures import catalogue
 from rcm_analysis.periods import Period
 
-NOT_MEASURES = {"account_movements", "catalogue", "comparisons", "postings", "grouping", "ratios", "example", "example_ledger", "example_office"}
+NOT_MEASURES = {"account_movements", "catalogue", "comparisons", "examples", "grouping", "menu", "postings", "ratios"}
 MODULES = [name for _, name, _ in pkgutil.iter_modules(rcm_analysis.measures.__path__) if name not in NOT_MEASURES]
 
 

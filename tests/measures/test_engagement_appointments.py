@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.measures import appointments as measures
-from rcm_analysis.measures.example_office import example_office
+from rcm_analysis.measures.examples.office import example_office
 from rcm_analysis.periods import Period
 
 MARCH = Period.month("2026-03")

@@ -9,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.measures import care_risk, engagement_money, hospital_use, patient_experience
-from rcm_analysis.measures.example_office import example_office
+from rcm_analysis.measures.examples.office import example_office
 from rcm_analysis.periods import Period
 
 OCTOBER, AS_OF = Period.month("2026-10"), dt.date(2026, 10, 31)

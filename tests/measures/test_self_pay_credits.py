@@ -9,8 +9,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.measures import patient_credits
-from rcm_analysis.measures.example_self_pay import example_self_pay
-from rcm_analysis.measures.menu_self_pay import MEASURES
+from rcm_analysis.measures.examples.self_pay import example_self_pay
+from rcm_analysis.measures.menu.self_pay import MEASURES
 from rcm_analysis.models import self_pay_survival as survival
 from rcm_analysis.periods import Period
 

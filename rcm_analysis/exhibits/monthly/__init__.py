@@ -1,0 +1,1 @@
+"""The client review: one client's month, page by page."""

@@ -1,0 +1,1 @@
+"""The care-coordination plan: report, sliders, and the live workbook."""

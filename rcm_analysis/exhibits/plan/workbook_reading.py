@@ -1,0 +1,240 @@
+"""An edited plan workbook read back: the inputs as typed, each mistake named by its cell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter as letter
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ...errors import ParameterError, listed
+from ...models.assumption_reader import parse
+from ...models.assumptions import BASE, Assumptions
+from ...models.plan_fields import BY_KEY, LEVER_BY_KEY
+from .workbook_inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, SCENARIOS, STAFF, VALUE
+
+SUMMARY = "Summary"
+
+
+def read_workbook(path: str | Path) -> Assumptions:
+    """The assumptions in a workbook that `write_plan_workbook` made and somebody edited.
+
+    Raises
+        ParameterError that names every cell at fault, what was expected and what stands there.
+    """
+    book = _open(path)
+    found = Found()
+    _assumptions(book[ASSUMPTIONS], found)
+    _staff(book[STAFF], found)
+    _rates(book[RATES], found)
+    _scenarios(book[SCENARIOS], found)
+    return parse(found.raw, Path(path).name, where=found.where)
+
+
+def read_scenario(path: str | Path) -> str:
+    """The scenario chosen in the workbook."""
+    book = _open(path)
+    return str(book[SUMMARY]["B4"].value or BASE)
+
+
+def _open(path: str | Path) -> Workbook:
+    try:
+        book = load_workbook(Path(path), data_only=True)
+    except OSError:
+        raise ParameterError(f"There is no workbook {path}. rcm plan writes one.") from None
+    except (InvalidFileException, BadZipFile, KeyError, ValueError):
+        raise ParameterError(f"{Path(path).name} is not an XLSX workbook. Save it from Excel or LibreOffice as .xlsx.") from None
+    missing = [name for name in (SUMMARY, ASSUMPTIONS, STAFF, RATES, SCENARIOS) if name not in book.sheetnames]
+    if missing:
+        raise ParameterError(f"{Path(path).name} is not a plan workbook: sheets missing: {listed(missing)}. "
+                             "rcm plan writes one with all of them. Nothing was run.")
+    return book
+
+
+class Found:
+    """The nested values, and the cell that each key came from."""
+
+    def __init__(self) -> None:
+        self.raw: dict[str, Any] = {}
+        self.cells: dict[str, str] = {}
+
+    def where(self, key: str) -> str:
+        """The cell of a key, with the key; a key without a cell stays as it is."""
+        place = self.cells.get(key)
+        return f"{place} ({key})" if place else key
+
+    def put(self, key: str, value: Any, cell: str) -> None:
+        """A value under a dotted key."""
+        *path, last = key.split(".")
+        place = self.raw
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+        self.cells[key] = cell
+
+
+def plain(value: Any) -> Any:
+    """A cell as the file format has it: days as months, floats without their binary tail, no text for a date.
+
+    >>> plain(dt.datetime(2027, 7, 1)), plain(0.1 + 0.2), plain("  x ")
+    ('2027-07', 0.3, 'x')
+    """
+    if isinstance(value, (dt.datetime, dt.date)):
+        return f"{value:%Y-%m}"
+    if isinstance(value, float):
+        short = float(f"{value:.12g}")
+        return int(short) if short.is_integer() else short
+    return value.strip() or None if isinstance(value, str) else value
+
+
+def month(value: Any) -> Any:
+    """A cell that must hold a date; text is kept apart, because the formulas do not see it as a date."""
+    return f"the text {value.strip()}" if isinstance(value, str) and value.strip() else plain(value)
+
+
+def _assumptions(sheet: Worksheet, found: Found) -> None:
+    mix: dict[str, tuple[int, list]] = {}
+    sources: dict[int, dict[str, Any]] = {}
+    for row in range(FIRST_ROW, sheet.max_row + 1):
+        key = sheet.cell(row, KEY).value
+        if not isinstance(key, str) or not key.strip():
+            continue
+        cell, value = f"{ASSUMPTIONS}!{letter(VALUE)}{row}", plain(sheet.cell(row, VALUE).value)
+        if key == "start":
+            value = month(sheet.cell(row, VALUE).value)
+        steps = _steps(sheet, row, key, value, found)
+        if key.startswith("acuity.mix."):
+            mix[key.rpartition(".")[2]] = (row, steps)
+        elif key.startswith("referrals["):
+            number, name = int(key[len("referrals["): key.index("]")]), key.rpartition(".")[2]
+            sources.setdefault(number, {})[name] = steps if len(steps) > 1 else value
+            found.cells[key] = cell
+        elif key.startswith("acuity.caseload.") or key in BY_KEY or "." not in key:
+            found.put(key, steps if len(steps) > 1 and key in BY_KEY else value, cell)
+    found.raw["referrals"] = [sources[number] for number in sorted(sources)]
+    _mix(found, mix)
+
+
+def _steps(sheet: Worksheet, row: int, key: str, value: Any, found: Found) -> list[dict[str, Any]]:
+    """The value from the first month on, and the changes beside it."""
+    start = found.raw.get("start")
+    steps = [{"from": start, "value": value}]
+    found.cells[f"{key}[0].value"] = f"{ASSUMPTIONS}!{letter(VALUE)}{row}"
+    for column in range(CHANGES, sheet.max_column, 2):
+        since, then = month(sheet.cell(row, column).value), plain(sheet.cell(row, column + 1).value)
+        if since is None and then is None:
+            continue
+        place = len(steps)
+        found.cells[f"{key}[{place}].from"] = f"{ASSUMPTIONS}!{letter(column)}{row}"
+        found.cells[f"{key}[{place}].value"] = f"{ASSUMPTIONS}!{letter(column + 1)}{row}"
+        steps.append({"from": since, "value": then})
+    return steps
+
+
+def _mix(found: Found, mix: Mapping[str, tuple[int, list]]) -> None:
+    """The shares of the levels, month by month in which any of them changes."""
+    found.put("acuity.levels", list(mix), f"{ASSUMPTIONS}!A")
+    readable = {level: [step for step in steps if isinstance(step["from"], str)] for level, (_, steps) in mix.items()}
+    changes = sorted({step["from"] for steps in readable.values() for step in steps})
+    rows = []
+    for number, change in enumerate(changes):
+        row: dict[str, Any] = {"from": change}
+        for level, steps in readable.items():
+            place = max((place for place, step in enumerate(steps) if step["from"] <= change), default=0)
+            row[level] = steps[place]["value"]
+            cells = found.cells.get(f"acuity.mix.{level}[{place}].value", "")
+            found.cells[f"acuity.mix[{number}].{level}"] = cells
+        rows.append(row)
+        first = next(iter(mix.values()))[0]
+        found.cells[f"acuity.mix ({change})"] = f"{ASSUMPTIONS}!{letter(VALUE)}{first}:{letter(VALUE)}{first + len(mix) - 1}"
+    found.raw["acuity"]["mix"] = rows
+
+
+def _staff(sheet: Worksheet, found: Found) -> None:
+    people, ramp, startup = [], [], []
+    block = "people"
+    for row in range(5, sheet.max_row + 1):
+        first = sheet.cell(row, 1).value
+        if isinstance(first, str) and first.startswith("Share of a full caseload"):
+            block = "ramp"
+        elif first == "Start-up cost":
+            block = "startup"
+        elif block == "people":
+            values = [sheet.cell(row, column).value for column in range(1, 6)]
+            if any(value not in (None, "") for value in values):
+                keys = ("name", "hired", "last_month", "fte", "salary")
+                read = [plain(values[0]), month(values[1]), month(values[2]), plain(values[3]), plain(values[4])]
+                _record(found, people, "coordinators", keys, read, STAFF, row)
+                people[-1]["name"] = str(people[-1].get("name") or f"Coordinator {len(people)}")
+        elif block == "ramp" and plain(sheet.cell(row, 2).value) is not None:
+            found.cells[f"staffing.ramp[{len(ramp)}]"] = f"{STAFF}!B{row}"
+            ramp.append(plain(sheet.cell(row, 2).value))
+        elif block == "startup" and any(sheet.cell(row, column).value not in (None, "") for column in (1, 2, 3)):
+            read = [plain(first), month(sheet.cell(row, 2).value), plain(sheet.cell(row, 3).value)]
+            _record(found, startup, "costs.startup", ("what", "month", "amount"), read, STAFF, row)
+    found.raw["coordinators"] = people
+    found.raw.setdefault("staffing", {})["ramp"] = ramp
+    found.raw.setdefault("costs", {})["startup"] = startup
+
+
+def _record(
+    found: Found, rows: list[dict[str, Any]], name: str, keys: tuple[str, ...], values: list[Any], sheet: str, row: int,
+) -> None:
+    """One row of a list, each value with its cell; empty cells are left out."""
+    for column, key in enumerate(keys, 1):
+        found.cells[f"{name}[{len(rows)}].{key}"] = f"{sheet}!{letter(column)}{row}"
+    rows.append({key: value for key, value in zip(keys, values, strict=True) if value is not None})
+
+
+def _rates(sheet: Worksheet, found: Found) -> None:
+    levels = [sheet.cell(4, column).value for column in range(2, sheet.max_column + 1)]
+    source = str(sheet["A2"].value or "").rpartition("Source: ")[2].removesuffix(".")
+    rows: list[dict[str, Any]] = []
+    for row in range(5, sheet.max_row + 1):
+        for column, level in enumerate(levels, 2):
+            value = plain(sheet.cell(row, column).value)
+            since = month(sheet.cell(row, 1).value)
+            if level and (value is not None):
+                place = f"rates.rows[{len(rows)}]"
+                found.cells[f"{place}.effective"], found.cells[f"{place}.rate"] = f"{RATES}!A{row}", f"{RATES}!{letter(column)}{row}"
+                rows.append({"level": level, "effective": since, "rate": value, "source": source})
+    for column, level in enumerate(levels, 2):
+        found.cells[f"rates ({level}, {found.raw.get('region')})"] = f"{RATES}!{letter(column)}"
+    found.raw["rates"] = {"rows": rows}
+
+
+def _scenarios(sheet: Worksheet, found: Found) -> None:
+    heads = {str(sheet.cell(4, column).value): column for column in range(4, sheet.max_column + 1)}
+    end = heads.get("At work (small units)", sheet.max_column)
+    low, high = heads.get("Uncertain from"), heads.get("Uncertain to")
+    rows: list[dict[str, Any]] = []
+    uncertainty: dict[str, Any] = {}
+    for column in range(4, end):
+        name = plain(sheet.cell(4, column).value)
+        item: dict[str, Any] = {"name": None if name is None else str(name)}
+        place = f"scenarios[{len(rows)}]"
+        found.cells[f"{place}.name"] = f"{SCENARIOS}!{letter(column)}4"
+        for row in range(5, sheet.max_row + 1):
+            key, value = sheet.cell(row, 1).value, sheet.cell(row, column).value
+            if key in ("title", "from", "until", *LEVER_BY_KEY) and value not in (None, ""):
+                item[key] = month(value) if key in ("from", "until") else plain(value)
+                found.cells[f"{place}.{key}"] = f"{SCENARIOS}!{letter(column)}{row}"
+        rows.append(item)
+    for row in range(5, sheet.max_row + 1):
+        key = sheet.cell(row, 1).value
+        if key in LEVER_BY_KEY and low and high:
+            bounds = {"low": plain(sheet.cell(row, low).value), "high": plain(sheet.cell(row, high).value)}
+            if bounds["low"] is not None or bounds["high"] is not None:
+                uncertainty[key] = bounds
+                for edge, column in (("low", low), ("high", high)):
+                    found.cells[f"uncertainty.{key}.{edge}"] = f"{SCENARIOS}!{letter(column)}{row}"
+        elif key in ("simulation.seed", "simulation.draws"):
+            found.put(key, plain(sheet.cell(row, 4).value), f"{SCENARIOS}!D{row}")
+    found.raw["scenarios"], found.raw["uncertainty"] = rows, uncertainty

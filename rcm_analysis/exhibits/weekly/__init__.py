@@ -1,0 +1,1 @@
+"""The weekly review, and the worklist as a file to work in."""

@@ -1,0 +1,96 @@
+"""The worklist as a working file: what to work, why, and the cells that are filled in while it is worked.
+
+The sheet stands in the workbook of a report or in a file of its own; `sources.worklist_notes` reads it back. Its
+headings are defined there, so that what is written is what is understood.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from ...measures.ratios import half_up
+from ...models.worklist import to_do
+from ...models.worklist_items import STATUSES
+from ...sources.worklist_notes import FILLED, KEYS, SHEET, Sheet, choices, words
+from ..blocks import Block
+from ..tables import Shown, show
+
+TIER_WORDS = {"deadline": "deadline", "list": "", "waiting": "waiting", "small": "small"}
+KIND_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "secondary filing", "": ""}
+DEFINITION = (
+    "Open balances that can be worked now, best first: expected recoverable dollars that a touch adds, per minute. Money in US dollars. "
+    "The marked columns are filled in and taken back with rcm worklist import."
+)
+
+
+def worklist_table(items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[str, str] | None = None, title: str = "Worklist") -> Block:
+    """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
+
+    Counts
+        For the workbook only, as the sheet `worklist`. The tiers deadline and list, in order; what waits or is small is counted in the notes. The claim is named
+        by its control number; no patient is.
+    Empty
+        The headings without a row.
+    """
+    rows = to_do(items)
+    rows = rows.assign(
+        as_of=pd.Timestamp(as_of), payer=rows["payer"].replace(dict(payer_names or {})), per_minute_cents=half_up(rows["score_cents_per_minute"]), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS), action_words=rows["action"].map(words), status=rows["status"].map(STATUSES),
+        deadline_kind=rows["deadline_kind"].map(KIND_WORDS), **{f"filled_{column}": None for column in FILLED},
+    )
+    return show(rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=False)
+
+
+def _notes(items: pd.DataFrame, as_of: dt.date) -> list[str]:
+    counts = items["tier"].value_counts() if len(items) else {}
+    waiting, small = int(counts.get("waiting", 0)), int(counts.get("small", 0))
+    return [
+        f"As of {as_of:%Y-%m-%d}. Not listed: {waiting:,} balances that still wait for an answer or a payment, and {small:,} too small to work.",
+        "Fill in a row when it was worked: action taken, worked on, and who where nobody is assigned. Rows left empty are left alone.",
+    ]
+
+
+def _filled(column: str, unit: str = "text") -> Shown:
+    listed = choices(column) if column in ("action", "outcome", "hold_reason") else ()
+    return Shown(f"filled_{column}", FILLED[column], unit, choices=listed, editable=True)
+
+
+COLUMNS = (
+    Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
+    Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("tier", "Tier"),
+    Shown("action_words", "Recommended"), Shown("reason", "Why"), Shown("status", "Status"),
+    Shown("deadline_on", "Deadline", "date"), Shown("deadline_kind", "Deadline of"),
+    Shown("age_days", "Age in days", "count"), Shown("open_cents", "Open", "usd", exact=True),
+    Shown("expected_cents", "Expected", "usd", exact=True), Shown("chance_to_pay", "Chance when worked", "rate"),
+    Shown("recoverable_cents", "Work adds", "usd", exact=True), Shown("minutes", "Minutes planned", "number"),
+    Shown("per_minute_cents", "Adds per minute", "usd", exact=True),
+    _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
+    Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]),
+)
+
+
+def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> dict[str, Any]:
+    """The rows of filled-in sheets that were refused, as they were typed, with the rule; itself a sheet to correct and import."""
+    why = {(row["sheet"], row["row"]): (row["rule"], row["message"]) for row in refused.iter_rows(named=True)}
+    by_title = {item.title: item for item in COLUMNS}
+    names = [*KEYS, *FILLED]
+    columns = [by_title[{**KEYS, **FILLED}[name]].payload() for name in names]
+    extra = [{"name": name, "title": title, "unit": "text"} for name, title in (("rule", "Refused for"), ("message", "What is wrong"))]
+    rows = [
+        [*(_as_typed(row[name]) for name in names), *why[sheet.name, row["row"]]]
+        for sheet in sheets for row in sheet.rows if (sheet.name, row["row"]) in why
+    ]
+    return {
+        "kind": "table", "name": SHEET, "title": "Refused rows of a worklist", "columns": [*columns, *extra], "rows": rows,
+        "definition": "Rows that could not be taken in, as they were filled in. Put them right and import this file.",
+    }
+
+
+def _as_typed(value: Any) -> Any:
+    if isinstance(value, (dt.datetime, dt.date)):
+        return f"{value:%Y-%m-%d}"
+    return value
