@@ -32,18 +32,21 @@ def payer_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
         Every claim that any payer has decided. `place` is that payer's place in the order of payers;
         decided_on and reversed_on the days of its last decision and reversal; oa209_cents, pr45_cents
         and waiver_cents its net amounts under OA-209, PR-45, and PR-50 or PR-96; co_cents those of all
-        payers under CO.
+        payers under CO. Refusals as a duplicate and answers that keep a claim open decide nothing, and so
+        a reversal of one takes nothing back.
     Date basis
         received_on
     Unit
         cents
     """
     known = claim_adjudications(tables, as_of=as_of)
-    is_reversal = col("outcome") == "reversal"
+    undecided_cents = col("duplicate_cents") + col("pended_cents")
+    is_reversal = (col("outcome") == "reversal") & ~((undecided_cents == col("charge_cents")) & (undecided_cents != 0))
     marked = known.with_columns(
         _place(), share_cents=col("patient_cents"),
         standing=nw.when(is_reversal).then(-1).when(col("outcome").is_in(list(UNDECIDED))).then(0).otherwise(1),
-        reversed_on=nw.when(is_reversal).then(col("received_on")), decided_on=nw.when(~is_reversal).then(col("received_on")),
+        reversed_on=nw.when(is_reversal).then(col("received_on")),
+        decided_on=nw.when(col("outcome") != "reversal").then(col("received_on")),
     )
     by_place = marked.group_by(*KEY, "place").agg(
         col("share_cents").sum(), col("standing").sum(), col("reversed_on").max(), col("decided_on").max()

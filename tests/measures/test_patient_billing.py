@@ -49,6 +49,13 @@ def share(b, cents=3000, group="PR", carc="1", on=EOB, **other):
 DISCOUNT = post("contractual", -5000, party="primary", group_code="CO", carc="45")
 RIGHT = [DISCOUNT, move(3000)]
 
+
+def duplicate_first(b) -> list:
+    """Refused as a duplicate, the refusal reversed, and the claim decided after all."""
+    refused = b.clp("C", b.line(10000, 0, b.cas("OA", "18", 10000)), on="2026-08-20")
+    return [refused, b.reversal(refused, EOB), share(b)]
+
+
 CASES = [
     pytest.param(lambda b: ([share(b)], RIGHT), None, id="the share was moved as the EOB says"),
     pytest.param(lambda b: ([share(b)], [*RIGHT, post("payment", -3000)]), None, id="and paid"),
@@ -59,6 +66,9 @@ CASES = [
                  id="money found and applied by a transfer is a payment, not a balance moved back"),
     pytest.param(lambda b: ([share(b)], [DISCOUNT, move(2000), move(1000, carc="2")]), None, id="in two parts"),
     pytest.param(lambda b: ([share(b)], [DISCOUNT]), ("share_not_transferred", 0, 3000, -3000, 0), id="the share was never moved"),
+    pytest.param(lambda b: (duplicate_first(b), [DISCOUNT]), ("share_not_transferred", 0, 3000, -3000, 0),
+                 id="a refusal as duplicate was taken back, then decided, and the share never moved"),
+    pytest.param(lambda b: (duplicate_first(b), RIGHT), None, id="a refusal as duplicate was taken back, then decided, and the share moved"),
     pytest.param(lambda b: ([share(b)], [DISCOUNT, move(1000)]), ("share_not_transferred", 1000, 3000, -2000, 0), id="only a part was moved"),
     pytest.param(lambda b: ([share(b, on="2026-10-20")], [DISCOUNT]), None, id="an EOB eleven days old may still be posted"),
     pytest.param(lambda b: ([share(b, on="2026-10-17")], [DISCOUNT]), ("share_not_transferred", 0, 3000, -3000, 0),
