@@ -353,18 +353,17 @@ def _request(workspace: Workspace, template: str, client: str | None, period: st
 
 def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: bool) -> list[RunRequest]:
     """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked for."""
+    from .press.packet import packet_reports
     from .press.templates import read_templates
 
+    templates, day = read_templates(workspace.paths.get("templates")), Period.month(period).last_day
     requests = []
-    day = Period.month(period).last_day
-    for template in read_templates(workspace.paths.get("templates")):
-        if template.scope == "portfolio":
-            if set(clients) == set(workspace.clients()):
-                requests.append(_request(workspace, template.name, None, period, force=force))
-            continue
-        for client in clients:
-            if template.packet and template.service in workspace.registry.client(client, as_of=day).services:
-                requests.append(_request(workspace, template.name, client, period, force=force))
+    for client in clients:
+        services = workspace.registry.client(client, as_of=day).services
+        requests += [_request(workspace, name, client, period, force=force) for name in packet_reports(templates, services)]
+    if set(clients) == set(workspace.clients()):
+        books = [template.name for template in templates if template.scope == "portfolio"]
+        requests += [_request(workspace, name, None, period, force=force) for name in books]
     return requests
 
 

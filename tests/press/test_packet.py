@@ -172,3 +172,17 @@ def test_a_packet_holds_the_reports_of_the_clients_services(
     templates_folder: Path, services: list[str] | None, expected: tuple[str, ...]
 ) -> None:
     assert packet_reports(read_templates(templates_folder), services) == expected
+
+
+@pytest.mark.parametrize(
+    ("services", "more"),
+    [
+        pytest.param([], (), id="neither service"),
+        pytest.param(["self_pay"], ("self_pay_review",), id="a self-pay programme"),
+        pytest.param(["patient_engagement"], ("patient_engagement_review",), id="a front office"),
+        pytest.param(["patient_engagement", "self_pay"], ("self_pay_review", "patient_engagement_review"), id="both"),
+        pytest.param(["care_coordination"], (), id="a care-coordination programme has its plan instead"),
+    ],
+)
+def test_the_shipped_packet_follows_the_services_of_the_client(services: list[str], more: tuple[str, ...]) -> None:
+    assert packet_reports(read_templates(), ["claims", *services]) == ("client_review", "ar_deep_dive", *more)
