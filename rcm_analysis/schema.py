@@ -22,7 +22,7 @@ PARTIES = ("primary", "secondary", "tertiary", "patient")
 TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback")
 PAYER_CLASSES = ("medicare", "medicaid", "commercial", "managed_care", "government", "workers_compensation", "self_pay", "other")
 MEETING_CADENCES = ("weekly", "biweekly", "monthly")
-ACTIONS = (
+WORK_ACTIONS = (
     "follow_up", "corrected_claim", "appeal", "resubmit", "bill_secondary", "request_documents",
     "transfer_to_patient", "write_off_request", "statement", "other",
 )
@@ -240,7 +240,7 @@ WORK_LOG = Table(
         ("worked_on", "date", "day of the work"),
         ("entered_on", "date", "day of the note (known)"),
         ("worked_by", "text", "who worked"),
-        ("action", "text", "what was done", False, ACTIONS),
+        ("action", "text", "what was done", False, WORK_ACTIONS),
         ("outcome", "text", "what came of it", True, OUTCOMES),
         ("hold_reason", "text", "what the claim waits for", True, HOLD_REASONS),
         ("minutes", "number", "minutes spent", True),

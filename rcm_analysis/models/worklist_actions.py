@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from .worklist_settings import ACTIONS, WorklistSettings
+from ..schema import WORK_ACTIONS
+from .worklist_settings import WorklistSettings
 
 APPEALED = (
     "authorization",
@@ -43,11 +44,11 @@ CATEGORY_WORDS = {
     "provider_enrolment": "enrolment of the provider",
     "network_contract": "network or contract",
 }
-assert set(BY_STATUS.values()) <= set(ACTIONS)
+assert set(BY_STATUS.values()) <= set(WORK_ACTIONS)
 
 
 def actions_of(items: pd.DataFrame) -> np.ndarray:
-    """The recommended action of every item, one of `schema.ACTIONS`.
+    """The recommended action of every item, one of `schema.WORK_ACTIONS`.
 
     Formula
         by status; a denial by its category: appeal, or corrected claim. A patient gets the next

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ParameterError, closest, listed
-from .worklist_settings import ACTIONS
+from ..schema import WORK_ACTIONS
 
 MOST_DAYS = 60
 """Queues are filled so many days ahead; what would come later is left without a name, for the next list."""
@@ -33,10 +33,10 @@ class Person:
             raise ParameterError(
                 "A person of the worklist has a name and minutes a day above 0 and at most 1,440."
             )
-        unknown = [name for name in self.actions if name not in ACTIONS]
+        unknown = [name for name in self.actions if name not in WORK_ACTIONS]
         if unknown:
             raise ParameterError(
-                f"{listed(unknown)} is no action of the worklist." + closest(unknown[0], ACTIONS)
+                f"{listed(unknown)} is no action of the worklist." + closest(unknown[0], WORK_ACTIONS)
             )
 
 

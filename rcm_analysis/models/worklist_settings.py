@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ParameterError, closest, listed
-from ..schema import WORK_LOG
-
-ACTIONS = WORK_LOG.column("action").values
-"""What may be recommended and noted; `schema.ACTIONS` is the register of actions agreed with a client."""
+from ..schema import WORK_ACTIONS
 
 OVERTURNED = {
     "documentation": 0.7,
@@ -107,10 +104,10 @@ class WorklistSettings:
         wrong += [name for name, share in self.overturned.items() if not 0 <= share <= 1]
         if wrong:
             raise ParameterError(f"Shares of the worklist lie between 0 and 1; {listed(wrong)} does not.")
-        unknown = [name for name in self.minutes if name not in ACTIONS]
+        unknown = [name for name in self.minutes if name not in WORK_ACTIONS]
         if unknown:
             raise ParameterError(
-                f"Minutes are given per action; {listed(unknown)} is none." + closest(unknown[0], ACTIONS)
+                f"Minutes are given per action; {listed(unknown)} is none." + closest(unknown[0], WORK_ACTIONS)
             )
         short = [name for name, minutes in self.minutes.items() if not minutes > 0]
         if short:
