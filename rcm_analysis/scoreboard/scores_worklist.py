@@ -77,7 +77,8 @@ def added_by_policy(
     added = {}
     for name, rows in orders.items():
         before = done.setdefault(name, set())
-        rows = rows[[key not in before for key in zip(rows["claim_id"], rows["party"], strict=True)]]
+        is_new = [key not in before for key in zip(rows["claim_id"], rows["party"], strict=True)]
+        rows = rows[pd.Series(is_new, index=rows.index, dtype=bool)]
         worked = rows[rows["true_minutes"].cumsum() <= minutes]
         before.update(zip(worked["claim_id"], worked["party"], strict=True))
         added[name] = int(worked["gain_cents"].sum())
