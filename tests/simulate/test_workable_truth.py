@@ -95,6 +95,7 @@ def test_the_same_minutes_for_every_policy_by_hand():
     assert added_by_policy(items, truth, 10, {}) == {"list": 4_000, "oldest": 0, "largest": 0}
     assert added_by_policy(items, truth, 16, {}) == {"list": 4_000, "oldest": 3_000, "largest": 0}
     assert added_by_policy(items, truth, 5, {}) == {"list": 0, "oldest": 0, "largest": 0}
+    assert added_by_policy(items.head(0), truth, 16, {}) == {"list": 0, "oldest": 0, "largest": 0}
     done: dict[str, set] = {}
     assert added_by_policy(items, truth, 10, done) == {"list": 4_000, "oldest": 0, "largest": 0}
     assert added_by_policy(items, truth, 10, done) == {"list": 0, "oldest": 4_000, "largest": 3_000}, "nothing is worked twice"
