@@ -11,8 +11,8 @@ import pytest
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard import scores_detection
 from rcm_analysis.scoreboard.record import FIGURES
-from rcm_analysis.scoreboard.scores_detection import alarms_of, creep, silence
-from rcm_analysis.scoreboard.scoring import Planted, Watch
+from rcm_analysis.scoreboard.scores_detection import creep, silence
+from rcm_analysis.scoreboard.scoring import Planted, Watch, alarms_of
 
 SUMMIT = {"category": "authorization", "payer": "summit"}
 CODES = SUMMIT | {"procedures": ("73721", "73030")}

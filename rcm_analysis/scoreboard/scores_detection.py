@@ -9,7 +9,6 @@ a first decision, an entry and a submission are what they were on the day they b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +19,9 @@ from ..models.systemic_denials import denial_history, findings
 from ..simulate.plants import DENIALS
 from .case import Case
 from .record import RECALL_IN_TIME, Tally
-from .scoring import Alarm, sought
+from .scoring import Alarm, alarms_of, sought
 
 IN_TIME = 2
-Statement = tuple[dt.date, list[tuple[Mapping[str, Any], int]]]
 
 
 def systemic(case: Case) -> list[Tally]:
@@ -69,45 +67,6 @@ def silence(case: Case) -> list[Tally]:
     kind = "clearinghouse_outage"
     planted = [replace(one, starts_on=row["start"]) for one, row in zip(case.planted(kind), case.plants(kind).iter_rows(named=True), strict=True)]
     return sought("clearinghouse outage", planted, alarms, case.watch, dollars=False)
-
-
-def alarms_of(client: str, said: Iterable[Statement], *, same: tuple[str, ...] = ()) -> list[Alarm]:
-    """One alarm a finding, however often it is raised.
-
-    A finding continues an alarm when they share the values of `same`, nothing in their scopes disagrees, and the
-    alarm was raised in one of the two statements before; of several alarms it continues the one that shares the
-    most. A finding continues one alarm at most, and an alarm is continued by one finding of a day at most: whatever
-    else is raised is an alarm of its own.
-    """
-    alarms: list[Alarm] = []
-    latest: list[int] = []
-    for turn, (day, raised) in enumerate(said):
-        taken: set[int] = set()
-        for scope, cents in raised:
-            fits = [
-                number for number, alarm in enumerate(alarms)
-                if number not in taken and turn - latest[number] <= 2 and _agree(alarm.scope, scope, same)
-            ]
-            if fits:
-                best = max(fits, key=lambda number: len(set(alarms[number].scope.items()) & set(scope.items())))
-                alarms[best] = replace(alarms[best], scope=scope, cents=cents)
-            else:
-                best = len(alarms)
-                alarms.append(Alarm(client, day, scope, cents))
-                latest.append(turn)
-            latest[best] = turn
-            taken.add(best)
-    return alarms
-
-
-def _agree(one: Mapping[str, Any], other: Mapping[str, Any], same: tuple[str, ...]) -> bool:
-    if any(one.get(name) != other.get(name) for name in same):
-        return False
-    return all(_values(one[name]) & _values(other[name]) for name in set(one) & set(other))
-
-
-def _values(value: Any) -> set[Any]:
-    return {value} if isinstance(value, str) else set(value)
 
 
 SCORERS = (systemic, creep, silence)

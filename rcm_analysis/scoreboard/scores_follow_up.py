@@ -14,7 +14,7 @@ import pandas as pd
 from ..models.stalled_steps import holds_risen, secondaries_stopped
 from .case import Case
 from .record import Tally
-from .scoring import Alarm, sought
+from .scoring import Alarm, alarms_of, sought
 
 TABLES = ("claims", "submissions", "remit_claims", "remit_adjustments", "work_log")
 
@@ -33,17 +33,12 @@ def document_holds(case: Case) -> list[Tally]:
 
 def _alarms(case: Case, found_in: Callable[..., pd.DataFrame]) -> list[Alarm]:
     """One alarm for each run of months in which something was found."""
-    alarms: list[Alarm] = []
-    was_found = False
+    said = []
     for month in case.period.months():
         known: Mapping[str, Any] = case.known_on(month.last_day)
         found = found_in({name: known[name] for name in TABLES}, as_of=month.last_day)
-        if len(found):
-            raised_on = alarms[-1].raised_on if was_found else month.last_day
-            alarm = Alarm(case.client, raised_on, cents=round(found["excess_cents"].sum()))
-            alarms = [*alarms[:-1], alarm] if was_found else [*alarms, alarm]
-        was_found = len(found) > 0
-    return alarms
+        said.append((month.last_day, [({}, round(found["excess_cents"].sum()))] if len(found) else []))
+    return alarms_of(case.client, said, within=1)
 
 
 SCORERS = (unaddressed_secondaries, document_holds)

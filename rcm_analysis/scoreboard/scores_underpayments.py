@@ -16,7 +16,7 @@ from ..measures.underpaid import TOLERANCE_PERCENT
 from ..measures.underpayments import CELL, FEWEST_CLAIMS, repeated_underpayments
 from .case import Case
 from .record import RECALL_IN_TIME, Tally
-from .scoring import Alarm, sought
+from .scoring import Alarm, alarms_of, sought
 
 NAME = "repeated underpayments"
 MONTHS = 2
@@ -40,19 +40,11 @@ def stated(case: Case) -> list[Alarm]:
     cells = candidates(case)
     if cells.is_empty():
         return []
-    running: dict[tuple, Alarm] = {}
-    over: list[Alarm] = []
+    said = []
     for month in case.period.months():
         found = repeated_underpayments(_narrowed(case, month.last_day, cells), as_of=month.last_day)
-        now = {}
-        for row in found.itertuples():
-            scope = {"payer": row.payer, "procedures": (row.procedure,)}
-            before = running.pop((row.payer, row.procedure), None)
-            raised_on = before.raised_on if before else month.last_day
-            now[row.payer, row.procedure] = Alarm(case.client, raised_on, scope, int(row.short_cents))
-        over += running.values()
-        running = now
-    return [*over, *running.values()]
+        said.append((month.last_day, [({"payer": row.payer, "procedures": (row.procedure,)}, int(row.short_cents)) for row in found.itertuples()]))
+    return alarms_of(case.client, said, same=("payer", "procedures"), within=1)
 
 
 def candidates(case: Case) -> pl.DataFrame:

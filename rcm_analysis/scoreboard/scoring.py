@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..periods import Period
@@ -48,6 +48,50 @@ class Watch:
     @property
     def years(self) -> float:
         return ((self.last_day - self.first_day).days + 1) / 365.25
+
+
+Statement = tuple[dt.date, Sequence[tuple[Mapping[str, Any], int]]]
+"""What an analysis said on one day: the scope and the cents of every finding."""
+
+
+def alarms_of(client: str, said: Iterable[Statement], *, same: tuple[str, ...] = (), within: int = 2) -> list[Alarm]:
+    """One alarm a finding, however often it is raised: on its first day, with the scope and the cents of its last statement.
+
+    A finding continues an alarm when they share the values of `same`, nothing in their scopes disagrees, and the
+    alarm was raised in one of the `within` statements before; of several alarms it continues the one that shares the
+    most. A finding continues one alarm at most, and an alarm is continued by one finding of a day at most: whatever
+    else is raised is an alarm of its own.
+
+    >>> march, april, may, june = (dt.date(2026, month, 28) for month in (3, 4, 5, 6))
+    >>> said = [(march, [({"payer": "p"}, 5)]), (april, [({"payer": "p"}, 7)]), (may, []), (june, [({"payer": "p"}, 9)])]
+    >>> [(alarm.raised_on.month, alarm.cents) for alarm in alarms_of("a", said, within=1)]
+    [(3, 7), (6, 9)]
+    """
+    alarms: list[Alarm] = []
+    latest: list[int] = []
+    for turn, (day, raised) in enumerate(said):
+        taken: set[int] = set()
+        for scope, cents in raised:
+            fits = [
+                number for number, alarm in enumerate(alarms)
+                if number not in taken and turn - latest[number] <= within and _agree(alarm.scope, scope, same)
+            ]
+            if fits:
+                best = max(fits, key=lambda number: len(set(alarms[number].scope.items()) & set(scope.items())))
+                alarms[best] = replace(alarms[best], scope=scope, cents=cents)
+            else:
+                best = len(alarms)
+                alarms.append(Alarm(client, day, scope, cents))
+                latest.append(turn)
+            latest[best] = turn
+            taken.add(best)
+    return alarms
+
+
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any], same: tuple[str, ...]) -> bool:
+    if any(one.get(name) != other.get(name) for name in same):
+        return False
+    return all(_values(one[name]) & _values(other[name]) for name in set(one) & set(other))
 
 
 def points_to(alarm: Alarm, planted: Planted) -> bool:
