@@ -5,6 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A red build means a change broke something: the same examples every run, however busy the machine.
+# To look for new ones: pytest --hypothesis-profile=explore
+settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True, max_examples=1000)
+settings.load_profile("same")
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 

@@ -89,7 +89,7 @@ ROW = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(ROW, min_size=1, max_size=20))
 def test_movements_and_rebuilt_balances_meet_to_the_cent(rows):
     """Whatever is posted, opening plus movements by kind equals balances rebuilt by claim and party."""

@@ -99,7 +99,7 @@ class TestReadBack:
         assert all(programme_plan(read, item.name).months.equals(programme_plan(SMALL, item.name).months) for item in SMALL.scenarios)
         assert read_scenario(workbook) == "slow_payer"
 
-    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+    @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
     @given(raw=drawn(6))
     def test_anything_written_reads_back_to_the_same_plan(self, raw, tmp_path):
         plan = parse(raw, "drawn")

@@ -154,7 +154,7 @@ def tables(draw) -> tuple[pd.DataFrame, list[str]]:
     return frame.assign(slots=frame["missed"] + frame["kept"]), by
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tables())
 def test_no_hidden_count_can_be_worked_out(given_table):
     frame, by = given_table
@@ -162,7 +162,7 @@ def test_no_hidden_count_can_be_worked_out(given_table):
     _holds(found, frame, by, ["missed"], "slots")
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(tables())
 def test_no_hidden_count_of_several_parts_can_be_worked_out(given_table):
     frame, by = given_table
@@ -170,7 +170,7 @@ def test_no_hidden_count_of_several_parts_can_be_worked_out(given_table):
     _holds(found, frame, by, ["missed", "kept"], "slots")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(tables())
 def test_no_hidden_count_of_a_plain_table_can_be_worked_out(given_table):
     frame, by = given_table
@@ -179,7 +179,7 @@ def test_no_hidden_count_of_a_plain_table_can_be_worked_out(given_table):
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(tables(), st.sampled_from([(["missed"], "slots"), (["missed", "kept"], "slots"), (["missed"], None)]))
 def test_no_hidden_count_can_be_worked_out_of_many_tables(given_table, parts):
     (frame, by), (counts, of) = given_table, parts

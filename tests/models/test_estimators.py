@@ -79,7 +79,7 @@ def test_claims_watched_from_a_later_age_stand_in_from_there_only():
     pd.testing.assert_frame_equal(everyone, cumulative_incidence([4, 9, 9], ["paid", "denied", "open"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CLAIMS)
 def test_shares_sum_to_one_and_never_fall(claims):
     days, end, cents = zip(*claims, strict=True)
@@ -90,7 +90,7 @@ def test_shares_sum_to_one_and_never_fall(claims):
         assert (table[[*ENDS, "open"]] >= 0).all().all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(CLAIMS, st.randoms(use_true_random=False))
 def test_order_of_claims_unit_of_weights_and_names_of_ends_do_not_matter(claims, random):
     days, end, cents = zip(*claims, strict=True)
@@ -107,7 +107,7 @@ def test_order_of_claims_unit_of_weights_and_names_of_ends_do_not_matter(claims,
         np.testing.assert_allclose(table[name], other[new], atol=1e-14)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(CLAIMS)
 def test_twice_every_claim_and_one_weight_for_all_change_nothing(claims):
     days, end, _ = zip(*claims, strict=True)

@@ -66,7 +66,7 @@ class TestPublishedExample:
 
 
 class TestLaws:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(raw=drawn())
     def test_whatever_is_assumed(self, raw):
         self.holds(raw)
@@ -94,7 +94,7 @@ class TestLaws:
             + rows["fail_share.retro_disenrolled"] > 0, rows["lost"], 0), lost)
         assert (rows["receipts"] >= 0).all()
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(raw=drawn(12))
     def test_a_case_is_the_same_alone_and_in_a_crowd(self, raw):
         plan = parse(raw, "drawn")

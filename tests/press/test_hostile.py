@@ -155,7 +155,7 @@ def test_odd_markdown_is_printed(markdown):
     assert pdf.render(document, timestamp=MOMENT).pages >= 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from(NASTY)), min_size=1, max_size=4))
 def test_no_text_at_all_breaks_a_report(texts):
     document = extract(hostile_notebook(texts))
@@ -163,7 +163,7 @@ def test_no_text_at_all_breaks_a_report(texts):
     assert pdf.render(document, timestamp=MOMENT).pages >= 1
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(st.text(st.characters(), max_size=60))
 def test_text_on_the_page_reads_as_it_was_given(text):
     from rcm_analysis.press.plain import clean

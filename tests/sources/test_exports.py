@@ -331,7 +331,7 @@ CELLS = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(*(st.sampled_from(cells) for cells in CELLS.values()), st.integers(0, 9), st.sampled_from(["", "", "", "cut", "long", "total"])), max_size=25)
 )

@@ -437,7 +437,7 @@ def found(read: Remittance) -> dict:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(payment, min_size=1, max_size=3), marks)
 def test_what_was_written_is_read_back_and_balances(payments, wrapping):
     text, truth = written(payments, wrapping)
@@ -447,7 +447,7 @@ def test_what_was_written_is_read_back_and_balances(payments, wrapping):
     assert not unexpected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(payment, min_size=1, max_size=2), marks, st.floats(0, 1))
 def test_a_cut_file_gives_the_first_rows_of_the_whole_and_never_other_money(payments, wrapping, share):
     text, _ = written(payments, wrapping)
@@ -465,7 +465,7 @@ def test_a_cut_file_gives_the_first_rows_of_the_whole_and_never_other_money(paym
             assert part[name] == expected[: len(part[name])], name
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(
