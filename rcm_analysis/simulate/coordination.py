@@ -31,7 +31,8 @@ CONTACTS = {"low": 1.6, "medium": 2.8, "high": 4.2, "high_fidelity_wraparound": 
 NEEDED = {"low": 1, "medium": 2, "high": 2, "high_fidelity_wraparound": 3}
 HIRED_IN_MONTH = (0, 0, 3, 6, 10)
 LEAVES_IN_MONTH = {1: 10}
-PLANTED_COORDINATOR = "CC03"
+UNBILLED_MONTHS, KNOWN_MONTHS = 6, 4
+"""A planted coordinator's last months that are not billed, and how long such a coordinator has worked before."""
 
 
 @dataclass
@@ -56,8 +57,14 @@ class Team:
         self.coordinators = {
             f"CC{number + 1:02d}": (int(self.first_days[begin + wait]), self._leaves(begin, number))
             for number, wait in enumerate(HIRED_IN_MONTH) if begin + wait < len(self.months)}
-        is_planted = self.plants and len(self.months) > 12 and PLANTED_COORDINATOR in self.coordinators
-        self.unbilled_from = len(self.months) - 6 if is_planted else len(self.months)
+        self.unbilled_from = len(self.months) - UNBILLED_MONTHS
+        self.planted = self._planted() if self.plants and len(self.months) > 2 * UNBILLED_MONTHS else ""
+
+    def _planted(self) -> str:
+        """The coordinator whose months stop being billed: drawn among those who were there before and stay to the end."""
+        known = self.first_days[self.unbilled_from - KNOWN_MONTHS]
+        there = [who for who, (hired, gone) in self.coordinators.items() if hired <= known and gone >= self.last_days[-1]]
+        return str(self.luck("plant").word("coordinator", there, np.array([0]))[0]) if there else ""
 
     def _leaves(self, begin: int, number: int) -> int:
         at = begin + LEAVES_IN_MONTH.get(number, len(self.months))
@@ -287,7 +294,7 @@ def _ready(team: Team, months: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataF
     key = months["number"].to_numpy(), months["month"].to_numpy()
     opened = team.last_days[key[1]] + 1
     draw = luck.uniform("questionnaire", *key)
-    unbilled = (months["coordinator"].to_numpy() == PLANTED_COORDINATOR) & (key[1] >= team.unbilled_from)
+    unbilled = (months["coordinator"].to_numpy() == team.planted) & (key[1] >= team.unbilled_from)
     done = (draw < 0.95) & ~unbilled
     consent = luck.uniform("consent", *key) > 0.02
     completed = working_day(opened + luck.between("completed", 0, 9, *key))
@@ -341,4 +348,4 @@ def _planted(team: Team, months: pl.DataFrame) -> list[dict[str, Any]]:
     return [planted_item(
         1, team.client, "contacts_not_billed", start=str(team.months[team.unbilled_from].first_day), start_basis="service", size=1.0,
         size_unit="share of the coordinator's billable months", amount_means="published rate of the months that could have been billed",
-        scope={"provider": PLANTED_COORDINATOR}, rows=rows)]
+        scope={"provider": team.planted}, rows=rows)]

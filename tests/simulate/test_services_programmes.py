@@ -8,6 +8,10 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from rcm_analysis.simulate.company import seed_company
+from rcm_analysis.simulate.coordination import Team
+from rcm_analysis.simulate.fees import Calendar
+
 
 @pytest.fixture
 def stored(services) -> dict[str, SimpleNamespace]:
@@ -131,6 +135,22 @@ def test_contacts_of_the_planted_coordinator_are_made_and_not_billed(programme):
     assert contacts["is_reached"].sum() > 100
     lost = {f"{enrolment} {month}" for enrolment, month in months.filter(pl.col("here") & pl.col("late")).select("enrolment_id", "month").iter_rows()}
     assert {row[0] for row in plant["rows"]} <= lost and plant["amount_cents"] > 0
+
+
+def drawn_team(seed: int, months: int = 20, plants: bool = True) -> Team:
+    company = seed_company(["st-elsewhere"])
+    book = SimpleNamespace(client=company.clients[0], company=company, calendar=Calendar.ending("2026-10", months))
+    return Team(SimpleNamespace(book=book, seed=seed), plants)
+
+
+def test_the_planted_coordinator_is_drawn_from_the_seed_among_those_who_stay():
+    teams = [drawn_team(seed) for seed in range(1, 25)]
+    assert {team.planted for team in teams} == {"CC01", "CC03", "CC04"}, "CC02 leaves, CC05 is new when the plant begins"
+    assert [drawn_team(seed).planted for seed in range(1, 25)] == [team.planted for team in teams]
+
+
+def test_a_short_programme_and_one_without_plants_have_no_planted_coordinator():
+    assert drawn_team(3, months=12).planted == "" and drawn_team(3, plants=False).planted == ""
 
 
 def test_months_that_are_not_uploaded_say_why_once_their_window_has_closed(programme):
