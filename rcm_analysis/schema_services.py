@@ -32,8 +32,10 @@ OUT_OF_SCOPE = ("credit_reporting", "third_party_collection")
 POLICY_RULES = (
     "call_window_from", "call_window_to", "calls_in_seven_days", "days_after_conversation", "card_retries_in_thirty_days",
     "retry_after_hard_decline", "promise_grace_days", "dispute_days", "assistance_days", "itemised_days",
-    "write_off_approval_over_cents", "estimate_difference_cents", "script_version",
+    "write_off_approval_over_cents", "estimate_difference_cents", "script_version", "posting_days", "refund_days",
+    "contact_target", "engagement_target", "resolution_target", "documentation_target", "script_target", "posting_target", "eob_target",
 )
+SKILLS = ("eob_interpretation", "account_explanation", "professional_conduct")
 
 # -- self-pay programme ----------------------------------------------------------------------------
 
@@ -244,6 +246,21 @@ ESTIMATES = Table(
     known_on="given_on",
 )
 
+QUALITY_REVIEWS = Table(
+    "quality_reviews", "one row per skill judged in a sampled quality review of a contact", ("client", "review_id", "skill"),
+    columns(
+        ("review_id", "text", "id of the review"),
+        ("interaction_id", "text", "contact reviewed; empty for a case worked through on paper", True),
+        ("reviewed_on", "date", "day of the review (known)"),
+        ("handled_by", "text", "client partner reviewed"),
+        ("reviewed_by", "text", "who reviewed", True),
+        ("skill", "text", "what was judged", False, SKILLS),
+        ("points", "count", "points given"),
+        ("points_possible", "count", "points that could be given"),
+    ),
+    known_on="reviewed_on",
+)
+
 SELF_PAY_POLICIES = Table(
     "self_pay_policies", "one row per rule of the client's approved self-pay policy and first day in force",
     ("client", "rule", "effective_from"),
@@ -251,7 +268,7 @@ SELF_PAY_POLICIES = Table(
         ("rule", "text", "what is ruled", False, POLICY_RULES),
         ("effective_from", "date", "first day in force"),
         ("effective_to", "date", "last day in force", True),
-        ("value", "text", "HH:MM for call windows, a whole number for days, counts and cents, yes or no, or a name"),
+        ("value", "text", "HH:MM for call windows, a whole number for days, counts and cents, percent for targets, yes or no, or a name"),
         ("source", "text", "document it was taken from", True),
     ),
 )
@@ -438,7 +455,8 @@ PROGRAMME_CHANGES = Table(
 TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
     "self_pay": (
         STATEMENTS, PAYMENT_PLANS, PLAN_INSTALMENTS, PAYMENT_ATTEMPTS, PROMISES, INTERACTIONS, DISPUTES,
-        ASSISTANCE_APPLICATIONS, ITEMISED_REQUESTS, ACCOUNT_CHANGES_TABLE, WRITE_OFF_APPROVALS, ESTIMATES, SELF_PAY_POLICIES,
+        ASSISTANCE_APPLICATIONS, ITEMISED_REQUESTS, ACCOUNT_CHANGES_TABLE, WRITE_OFF_APPROVALS, ESTIMATES, QUALITY_REVIEWS,
+        SELF_PAY_POLICIES,
     ),
     "patient_engagement": (
         APPOINTMENTS, INTAKES, RISK_ASSESSMENTS, NAVIGATOR_CONTACTS, SURVEYS, SURVEY_ANSWERS, FEEDBACK, HOSPITAL_ENCOUNTERS,

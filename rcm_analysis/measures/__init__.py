@@ -6,6 +6,7 @@ from . import (
     appointments,
     ar,
     audit_trail,
+    card_networks,
     care_risk,
     cash_due,
     catalogue,
@@ -40,6 +41,7 @@ from . import (
     secondary,
     self_pay_collections,
     self_pay_policy,
+    self_pay_quality,
     self_pay_rules,
     suppression,
     underpaid,
@@ -48,11 +50,11 @@ from . import (
 )
 
 __all__ = [
-    "account_movements", "appeals", "appointments", "ar", "audit_trail", "care_risk", "cash_due", "catalogue",
-    "client_ratings", "collections", "comparisons", "contacts_not_billed", "contract", "deadlines", "declines",
+    "account_movements", "appeals", "appointments", "ar", "audit_trail", "card_networks", "care_risk", "cash_due",
+    "catalogue", "client_ratings", "collections", "comparisons", "contacts_not_billed", "contract", "deadlines", "declines",
     "delays", "denial_reasons", "denials", "engagement_money", "first_pass", "high_value", "hospital_use",
     "lags", "limits", "patient_billing", "patient_contacts", "patient_credits", "patient_experience",
     "patient_requests", "patient_sides", "payer_scorecard", "payment_plans", "portfolio", "rate_changes",
-    "ratios", "roll_rates", "secondary", "self_pay_collections", "self_pay_policy", "self_pay_rules",
-    "suppression", "underpaid", "underpayments", "write_offs",
+    "ratios", "roll_rates", "secondary", "self_pay_collections", "self_pay_policy", "self_pay_quality",
+    "self_pay_rules", "suppression", "underpaid", "underpayments", "write_offs",
 ]

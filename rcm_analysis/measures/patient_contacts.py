@@ -11,13 +11,14 @@ import pandas as pd
 from ..periods import Period
 from .grouping import one_if, sums, with_groups, with_rate
 from .ratios import quotient
-from .self_pay_rows import known
+from .self_pay_rows import known, rows_of
 
 col = nw.col
 SETTLED = ("resolved", "promise", "plan", "paid")
 ALWAYS = ("reason",)
 IN_CONVERSATION = ("resolution", "next_step", "is_identity_verified", "is_disclosure_given")
 """Required fields of the record of a contact: always, and after a conversation, as the tables' notes say."""
+REQUIRED = (*ALWAYS, *IN_CONVERSATION)
 
 
 def contact_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def contact_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
 
 
 def engagement_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Patients with whom a conversation came about, of all patients who were called or called.
+    """Patients with whom a conversation came about, of all patients we called or who called us.
 
     Formula
         engagement_rate = reached_patients / contacted_patients
@@ -166,19 +167,50 @@ def documentation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str
        lacks_next_step  complete_records  records  documentation
     0                1                 2        3       0.666667
     """
-    fields = [*ALWAYS, *IN_CONVERSATION]
-    rows = _contacts(tables, period, by, ["result", *fields], keep=fields)
-    talked = col("result") == "conversation"
-    lacks = {f"lacks_{name}": col(f"told_{name}").is_null() if name in ALWAYS else talked & col(f"told_{name}").is_null() for name in fields}
-    rows = rows.with_columns(**{name: one_if(lack) for name, lack in lacks.items()})
-    missing = nw.sum_horizontal(*[col(name) for name in lacks])
-    required = nw.when(talked).then(len(fields)).otherwise(len(ALWAYS))
-    rows = rows.with_columns(missing_fields=missing, required_fields=required)
+    rows, lacks = _required(_contacts(tables, period, by, ["result", *REQUIRED], keep=REQUIRED))
     rows = rows.with_columns(
         filled_fields=col("required_fields") - col("missing_fields"), complete_records=one_if(col("missing_fields") == 0), records=nw.lit(1))
     found = sums(rows, by, [*lacks, "filled_fields", "required_fields", "complete_records", "records"])
     found.insert(len(by), "field_share", quotient(found["filled_fields"], found["required_fields"]))
     return with_rate(found, "documentation", "complete_records", "records")
+
+
+def incomplete_records(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
+    """Every record of a contact that lacks a required field, with the partner who kept it and what it lacks.
+
+    Formula
+        missing_fields = required_fields - filled_fields, above 0
+    Counts
+        As `documentation`; the columns lacks_ are 1 where the field is missing.
+    Date basis
+        day of the record
+    Unit
+        counts; one row per contact
+    Empty
+        Every record is complete: no row.
+    Source
+        the programme's scope of work: consistent documentation of all patient interactions
+
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
+    >>> found = incomplete_records(example_self_pay(), period=Period.month("2026-03").trailing(3))
+    >>> found[["interaction_id", "handled_by", "lacks_next_step", "missing_fields", "required_fields"]]
+      interaction_id handled_by  lacks_next_step  missing_fields  required_fields
+    0             I3       cp02                1               1                5
+    """
+    texts = ["interaction_id", "claim_id", "handled_by", "direction", "channel", "result"]
+    rows, lacks = _required(_contacts(tables, period, (), [*texts, *REQUIRED], keep=REQUIRED))
+    rows = rows.filter(col("missing_fields") > 0).select("client", *texts, "entered_on", *lacks, "missing_fields", "required_fields")
+    found = rows_of(rows, ["client", *texts], ["entered_on"])
+    return found.sort_values(["entered_on", "interaction_id"], ignore_index=True)
+
+
+def _required(rows: nw.LazyFrame) -> tuple[nw.LazyFrame, list[str]]:
+    """The contacts with a column lacks_<field> of 0 and 1 for each required field, and their missing_fields and required_fields."""
+    talked = col("result") == "conversation"
+    lacks = {f"lacks_{name}": col(f"told_{name}").is_null() if name in ALWAYS else talked & col(f"told_{name}").is_null() for name in REQUIRED}
+    rows = rows.with_columns(**{name: one_if(lack) for name, lack in lacks.items()})
+    required = nw.when(talked).then(len(REQUIRED)).otherwise(len(ALWAYS))
+    return rows.with_columns(missing_fields=nw.sum_horizontal(*[col(name) for name in lacks]), required_fields=required), list(lacks)
 
 
 def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -49,6 +49,13 @@ class Review:
         found = rows_of(rows, ["client", "rule", "value"], ["effective_from", "effective_to"])
         return found.sort_values("effective_from", ignore_index=True)
 
+    @cached_property
+    def targets(self) -> pd.DataFrame:
+        """The rules of the policy with their documents, in the order of days."""
+        texts = ["client", "rule", "value", "source"]
+        rows = source(self.tables, "self_pay_policies", [*texts, "effective_from", "effective_to"])
+        return rows_of(rows, texts, ["effective_from", "effective_to"]).sort_values("effective_from", ignore_index=True)
+
     def value(self, rule: str, clients: pd.Series, days: pd.Series) -> pd.Series:
         """The policy's words on a rule for each client and day; empty where it is silent."""
         mine = self.policy[self.policy["rule"] == rule].drop(columns="rule")
@@ -121,7 +128,7 @@ def call_window(review: Review) -> pd.DataFrame:
 
 def calls_in_seven_days(review: Review) -> pd.DataFrame:
     """Calls beyond the number allowed within seven days in a row, to one person about one account; voicemails count."""
-    calls = _numbered_within(review.calls, ["client", "patient", "claim_id"], "happened_on", 7)
+    calls = numbered_within(review.calls, ["client", "patient", "claim_id"], "happened_on", 7)
     calls, limit = _ruled(review, calls, "calls_in_seven_days", "happened_on")
     return review.checked(calls, calls["within"] > limit, limit.astype(str) + " in 7 days", calls["within"].astype(str) + " in 7 days")
 
@@ -176,7 +183,7 @@ def identity_verified(review: Review) -> pd.DataFrame:
     return _flag(review, "is_identity_verified")
 
 
-def _numbered_within(rows: pd.DataFrame, keys: Sequence[str], day: str, days: int) -> pd.DataFrame:
+def numbered_within(rows: pd.DataFrame, keys: Sequence[str], day: str, days: int) -> pd.DataFrame:
     """The rows with `within`: how many of the same keys lie in the `days` days up to the row, the row included."""
     rows = rows.assign(group=rows.groupby(list(keys), sort=False).ngroup())
     rows = rows.sort_values(["group", day], kind="stable", ignore_index=True)
@@ -247,7 +254,7 @@ def card_retries_in_thirty_days(review: Review) -> pd.DataFrame:
     """Retries of one payment on one card beyond the number allowed within thirty days."""
     retries = review.attempts
     retries = retries[(retries["retry_of"] != NO_VALUE) & retries["method"].isin(CARDS)]
-    retries = _numbered_within(retries, ["client", "first", "method"], "attempted_on", 30)
+    retries = numbered_within(retries, ["client", "first", "method"], "attempted_on", 30)
     retries, limit = _ruled(review, retries, "card_retries_in_thirty_days", "attempted_on")
     found = retries["within"].astype(str) + " in 30 days"
     return review.checked(retries, retries["within"] > limit, limit.astype(str) + " in 30 days", found)

@@ -11,6 +11,7 @@ from .book import working_day
 from .patients import as_date
 from .selfpay_contacts import contacts
 from .selfpay_ledger import MISSED, Programme, resting
+from .selfpay_quality import quality_reviews
 from .service_rows import Luck, day_or_never, numbered, only_where, patients, table_rows
 from .write_x12 import claim_ids
 
@@ -23,7 +24,9 @@ POLICIES = {
     "call_window_from": "08:00", "call_window_to": "21:00", "calls_in_seven_days": "7", "days_after_conversation": "7",
     "card_retries_in_thirty_days": "20", "retry_after_hard_decline": "no", "promise_grace_days": "3", "dispute_days": "30",
     "assistance_days": "30", "itemised_days": "10", "write_off_approval_over_cents": "1000",
-    "estimate_difference_cents": "40000", "script_version": "2",
+    "estimate_difference_cents": "40000", "script_version": "2", "posting_days": "3", "refund_days": "30",
+    "contact_target": "25", "engagement_target": "70", "resolution_target": "75", "documentation_target": "95", "script_target": "95",
+    "posting_target": "99", "eob_target": "90",
 }
 
 
@@ -47,9 +50,10 @@ def selfpay_tables(programme: Programme) -> dict[str, pl.DataFrame]:
     desk = Desk(programme)
     raised = _raised(desk, _sent(programme))
     sent = _sent(programme)
+    talks = contacts(desk, sent, raised)
     return {
         "statements": _statements(desk, sent), "payment_plans": _plans(desk), "plan_instalments": _instalments(desk),
-        "payment_attempts": _attempts(desk, sent), **contacts(desk, sent, raised),
+        "payment_attempts": _attempts(desk, sent), **talks, "quality_reviews": quality_reviews(desk, talks["interactions"]),
         **{name: rows for name, (rows, _) in raised.items()}, "account_changes": _changes(desk, sent),
         "write_off_approvals": _approvals(desk), "estimates": _estimates(desk), "self_pay_policies": _policies(desk),
     }

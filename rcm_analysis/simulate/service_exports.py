@@ -28,6 +28,7 @@ from .practice import Practice
 from .selfpay import selfpay_tables
 from .selfpay_ledger import run_programme
 from .selfpay_plants import plant_breaches
+from .selfpay_quality import misposted
 from .write_exports import dollars, map_text
 
 Made = tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]
@@ -37,9 +38,8 @@ REMARKS = {"interactions": "Call Notes", "feedback": "Comment", "care_contacts":
 def _self_pay(practice: Practice, plants: bool) -> Made:
     programme = run_programme(practice, plants)
     tables = selfpay_tables(programme)
-    if not plants:
-        return tables, []
-    tables, planted = plant_breaches(programme, tables)
+    tables, planted = plant_breaches(programme, tables) if plants else (tables, [])
+    misposted(programme)
     return tables, [*programme.planted, *planted]
 
 

@@ -63,7 +63,8 @@ def _attempts() -> dict[str, pd.DataFrame]:
         ("A3", "C1", "2026-03-20", 6000, "check", "approved", None, None), ("A4", "C2", "2026-03-22", 3000, "visa", "declined", "hard", None),
         ("A5", "C4", "2026-03-03", 2500, "bank", "approved", None, None),
     ]
-    return {"payment_attempts": _frame("attempt_id claim_id attempted_on amount_cents method result decline_kind retry_of", rows)}
+    frame = _frame("attempt_id claim_id attempted_on amount_cents method result decline_kind retry_of", rows)
+    return {"payment_attempts": frame.assign(patient=frame["claim_id"].map(PATIENTS))}
 
 
 def _talks() -> dict[str, pd.DataFrame]:
@@ -95,14 +96,17 @@ def _requests() -> dict[str, pd.DataFrame]:
             ("R1", "C1", "2026-02-11", "2026-02-16"), ("R2", "C5", "2026-03-02", "2026-03-20"), ("R3", "C3", "2026-04-28", None)]),
         "account_changes": _frame("change_id patient claim_id requested_on done_on kind amount_cents reason done_by", changes),
     }
+    reviews = [("V1", "I2", "2026-03-04", "cp01", "eob_interpretation", 5, 5), ("V1", "I2", "2026-03-04", "cp01", "professional_conduct", 5, 5),
+               ("V2", "I3", "2026-03-10", "cp02", "eob_interpretation", 2, 5)]
+    names["quality_reviews"] = _frame("review_id interaction_id reviewed_on handled_by skill points points_possible", reviews)
     whole = {"disputes": "adjusted_cents", "assistance_applications": "approved_cents", "account_changes": "amount_cents"}
     return {name: frame.assign(**{whole[name]: frame[whole[name]].astype("Int64")}) if name in whole else frame for name, frame in names.items()}
 
 
 def _policies() -> pd.DataFrame:
     rules = {"promise_grace_days": "3", "dispute_days": "30", "assistance_days": "30", "itemised_days": "10",
-             "write_off_approval_over_cents": "1000"}
-    return _frame("rule effective_from effective_to value", [(rule, "2025-01-01", None, value) for rule, value in rules.items()])
+             "write_off_approval_over_cents": "1000", "engagement_target": "60", "eob_target": "80"}
+    return _frame("rule effective_from effective_to value source", [(rule, "2025-01-01", None, value, "self-pay policy") for rule, value in rules.items()])
 
 
 def _frame(columns: str, rows: list[tuple]) -> pd.DataFrame:

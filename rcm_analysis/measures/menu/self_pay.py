@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from .. import (
+    card_networks,
     declines,
     patient_contacts,
     patient_credits,
     patient_requests,
     payment_plans,
     self_pay_collections,
+    self_pay_quality,
 )
 from .record import CLAIM_MONEY, MONEY, Measure
 
@@ -63,6 +65,14 @@ MEASURES = (
         "reprocess_success", declines.reprocess_success, "Declined payments that went through when tried again",
         "reprocess_success", "rate", "up", ("payment_attempts",),
     ),
+    Measure(
+        "network_retries", card_networks.network_retries, "Card retries against the networks' limits", "beyond", "count", "down",
+        ("payment_attempts",),
+    ),
+    Measure(
+        "retries_beyond_limits", card_networks.retries_beyond_limits, "Card retries beyond the networks' limits, one by one", "found",
+        "count", "down", ("payment_attempts",),
+    ),
     # What patients ask for
     Measure("disputes", patient_requests.disputes, "Disputes raised", "disputes", "count", "down", ("disputes",)),
     Measure(
@@ -107,6 +117,31 @@ MEASURES = (
     Measure(
         "script_adherence", patient_contacts.script_adherence, "Approved script followed, of sampled conversations",
         "script_adherence", "rate", "up", ("interactions",),
+    ),
+    Measure(
+        "incomplete_records", patient_contacts.incomplete_records, "Records of contacts that lack a field, one by one", "missing_fields",
+        "count", "down", ("interactions",),
+    ),
+    # Quality, and the client's targets
+    Measure(
+        "correct_posting", self_pay_quality.correct_posting, "Patients' payments posted right the first time", "correct_posting", "rate", "up",
+        ("payment_attempts", *POLICY, *MONEY),
+    ),
+    Measure(
+        "posting_faults", self_pay_quality.posting_faults, "Patients' payments not posted right at once, one by one", "amount_cents", "usd",
+        "down", ("payment_attempts", *POLICY, *MONEY),
+    ),
+    Measure(
+        "quality_scores", self_pay_quality.quality_scores, "Points of quality reviews, by skill", "quality_score", "rate", "up",
+        ("quality_reviews",),
+    ),
+    Measure(
+        "eob_interpretation", self_pay_quality.eob_interpretation, "EOBs explained rightly, of sampled reviews", "eob_score", "rate", "up",
+        ("quality_reviews",),
+    ),
+    Measure(
+        "self_pay_targets", self_pay_quality.self_pay_targets, "The client's targets, and what was reached", "value", "rate", "up",
+        ("interactions", "payment_attempts", "quality_reviews", *POLICY, *MONEY),
     ),
     # Credits and write-offs
     Measure("credits", patient_credits.credits, "Credit balances, one by one", "credit_cents", "usd", "down", CLAIM_MONEY),
