@@ -6,7 +6,6 @@ key into the cell that holds it, so that a message names what the reader can go 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Any
 
 from ..errors import ParameterError, closest, listed
 from ..periods import Period
-from ..reference.health_home import SHIPPED, health_home_rates
+from .assumption_rates import read_rates, read_regions, read_shares
 from .assumptions import Assumptions, Coordinator, Dated, Scenario, Source, StartUp, at
 from .plan_fields import (
+    ASSESSMENT,
     BY_KEY,
     FAILURES,
     FIELDS,
@@ -24,14 +24,16 @@ from .plan_fields import (
     LEVERS,
     MILLI,
     NEUTRAL,
+    OUTREACH,
     SHARE,
+    STAGES,
     exact,
 )
 
 MANY = 8
 LONGEST = 120
-TOP_KEYS = {"name", "start", "months", "region", "opening_cash", "rates", "acuity", "referrals", "enrolment",
-    "coordinators", "staffing", "billable", "denials", "fees", "outreach", "lag", "recoupment", "costs", "scenarios",
+TOP_KEYS = {"name", "start", "months", "region", "regions", "opening_cash", "rates", "acuity", "referrals", "enrolment",
+    "coordinators", "staffing", "billable", "denials", "fees", "outreach", "assessment", "lag", "recoupment", "costs", "scenarios",
     "uncertainty", "simulation"}
 MISSING = object()
 
@@ -114,7 +116,14 @@ class Reader:
             return tuple(steps)
         return ((start, 0), )
 
+    def known(self, key: str, row: Mapping[str, Any], allowed: Sequence[str]) -> None:
+        """A key nobody reads is a typing mistake, and would silently leave the default in place."""
+        for name in sorted(set(row) - set(allowed), key=str):
+            self.faults.append(f"{self.where(f'{key}.{name}' if key else name)}: no input of the plan is called so."
+                               f"{closest(str(name), allowed)} Known: {listed(sorted(allowed), 30)}")
+
     def finish(self, source: str) -> None:
+        self.faults = list(dict.fromkeys(self.faults))
         if self.faults:
             more = f"\n- and {len(self.faults) - MANY} more" if len(self.faults) > MANY else ""
             lines = "".join(f"\n- {fault}" for fault in self.faults[:MANY])
@@ -124,13 +133,15 @@ class Reader:
 
 def parse(
     raw: Mapping[str, Any], source: str, *, folder: Path | None = None, where: Callable[[str], str] = str,
+    faults: Sequence[str] = (),
 ) -> Assumptions:
-    """Checked assumptions from a nested mapping.
+    """Checked assumptions from a nested mapping; `faults` are those already found where it was read.
 
     Raises
         ParameterError with every fault: the key (or cell), what was expected, what was found.
     """
     reader = Reader(raw, where)
+    reader.faults += faults
     _unknown_keys(reader)
     start = reader.month("start", reader.get("start", None)) or "2000-01"
     months = reader.get("months", 36)
@@ -138,12 +149,11 @@ def parse(
         reader.fault("months", f"whole months from 1 to {LONGEST}", months)
         months = 1
     labels = [Period.month(start).shift(number).label for number in range(months)]
-    region = reader.text("region", reader.get("region", "downstate"))
-    levels = _levels(reader)
-    rates, rate_source = _rates(reader, region, levels, labels, folder)
+    levels, regions = _levels(reader), read_regions(reader, labels)
+    rates, rate_source = read_rates(reader, tuple(regions), levels, labels, folder)
     assumptions = Assumptions(
-        name=reader.text("name", reader.get("name", "Care coordination")), start=start, months=months, region=region,
-        levels=levels, rates=rates, rate_source=rate_source, mix=_mix(reader, levels, labels),
+        name=reader.text("name", reader.get("name", "Care coordination")), start=start, months=months, regions=regions,
+        levels=levels, rates=rates, rate_source=rate_source, mix=read_shares(reader, "acuity.mix", levels, labels, "levels"),
         caseload=_caseload(reader, levels), sources=_sources(reader, start),
         coordinators=_coordinators(reader, labels), ramp=_ramp(reader), values=_values(reader, start),
         startup=_startup(reader, labels), scenarios=_scenarios(reader), uncertainty=_uncertainty(reader),
@@ -155,24 +165,19 @@ def parse(
 
 
 def _unknown_keys(reader: Reader) -> None:
-    """A key nobody reads is a typing mistake, and would silently leave the default in place."""
-    for key in reader.raw:
-        if key not in TOP_KEYS:
-            reader.faults.append(f"{reader.where(key)}: no input of the plan is called so."
-                                 f"{closest(key, TOP_KEYS)} Known: {listed(sorted(TOP_KEYS), 30)}")
-    known = {"rates": {"table", "file", "rows"}, "acuity": {"levels", "mix", "caseload"},
+    """Every key of every table, against those that are read."""
+    reader.known("", reader.raw, sorted(TOP_KEYS))
+    more = {"rates": {"table", "file", "rows"}, "acuity": {"levels", "mix", "caseload"},
         "simulation": {"seed", "draws"}, "staffing": {"ramp"}, "costs": {"startup"}}
-    for group in ("enrolment", "staffing", "billable", "denials", "fees", "outreach", "recoupment", "costs", "lag",
-        *known):
-        allowed = known.get(group, set()) | {
-            field.key.split(".")[1] for field in FIELDS if field.key.startswith(f"{group}.")}
+    groups = {*more, "lag", *STAGES, *(field.key.rpartition(".")[0] for field in FIELDS)} - {""}
+    for group in sorted(groups):
+        allowed = more.get(group, set()) | {
+            field.key.removeprefix(f"{group}.").split(".")[0] for field in FIELDS if field.key.startswith(f"{group}.")}
         found = reader.get(group, {})
-        if not isinstance(found, Mapping):
-            reader.fault(group, f"a table, written [{group}]", found)
-            continue
-        for key in set(found) - allowed:
-            reader.faults.append(f"{reader.where(f'{group}.{key}')}: no input of the plan is called so."
-                                 f"{closest(key, allowed)} Known: {listed(sorted(allowed), 30)}")
+        if isinstance(found, Mapping):
+            reader.known(group, found, sorted(allowed))
+        else:
+            reader.fault(group, f"a table, written [{group}]" if group not in STAGES else "{days = 30, slow_share = 0.1, slow_days = 60}", found)
 
 
 def _levels(reader: Reader) -> tuple[str, ...]:
@@ -183,11 +188,17 @@ def _levels(reader: Reader) -> tuple[str, ...]:
         return ()
     if len(set(levels)) != len(levels):
         reader.fault("acuity.levels", "each level once", levels)
+    for name in set(levels) & {ASSESSMENT, OUTREACH}:
+        reader.fault("acuity.levels", f"levels of members; {ASSESSMENT} and {OUTREACH} are billed beside them", name)
     return tuple(dict.fromkeys(levels))
 
 
 def _caseload(reader: Reader, levels: tuple[str, ...]) -> dict[str, int]:
-    out = {}
+    out, given = {}, reader.get("acuity.caseload", {})
+    if isinstance(given, Mapping):
+        reader.known("acuity.caseload", given, levels)
+    else:
+        reader.fault("acuity.caseload", "members by level, such as {low = 55, medium = 30, high = 16}", given)
     for level in levels:
         key = f"acuity.caseload.{level}"
         units = reader.unit(key, reader.get(key, None), "count", default=MILLI)
@@ -197,106 +208,11 @@ def _caseload(reader: Reader, levels: tuple[str, ...]) -> dict[str, int]:
     return out
 
 
-def _mix(reader: Reader, levels: tuple[str, ...], labels: Sequence[str]) -> dict[str, Dated]:
-    """The share of each level, in steps; in every month the shares must sum to one."""
-    steps: dict[str, list[tuple[str, int]]] = {level: [] for level in levels}
-    for number, row in enumerate(reader.rows("acuity.mix")):
-        key = f"acuity.mix[{number}]"
-        for name in set(row) - {"from", *levels}:
-            reader.fault(f"{key}.{name}", f"one of the levels {listed(levels)}", name)
-        month = reader.month(f"{key}.from", row.get("from"))
-        for level in levels:
-            given = row.get(level, 0)
-            if given is not None and month:
-                steps[level].append((month, reader.unit(f"{key}.{level}", given, "share")))
-    dated = {level: reader.in_order(f"acuity.mix.{level}", steps[level], labels[0]) for level in levels}
-    for month in labels:
-        total = sum(at(dated[level], month) for level in levels)
-        if total != SHARE and levels:
-            reader.fault(f"acuity.mix ({month})", "shares of the levels that sum to 1", total / SHARE)
-            break
-    return dated
-
-
-def _rates(
-    reader: Reader, region: str, levels: tuple[str, ...], labels: Sequence[str], folder: Path | None,
-) -> tuple[dict[str, Dated], str]:
-    rows, source = _rate_rows(reader, region, folder)
-    out = {}
-    for level in levels:
-        steps = sorted((month, cents) for name, month, cents in rows if name == level)
-        key = f"rates ({level}, {region})"
-        if len({month for month, _ in steps}) != len(steps):
-            reader.fault(key, "one rate for each level and month", f"two that begin in the same month ({len(steps)} rows)")
-        if not steps or steps[0][0] > labels[0]:
-            found = f"rates from {steps[0][0]} on" if steps else f"rates for {listed(sorted({row[0] for row in rows}))}"
-            missing = [month for month in labels if not steps or month < steps[0][0]]
-            reader.fault(key, f"a rate for every month of the plan; {len(missing)} are missing, first {missing[0]}",
-                found if rows else None)
-            steps = [(labels[0], 0)]
-        out[level] = tuple(steps)
-    return out, source
-
-
-def _rate_rows(reader: Reader, region: str, folder: Path | None) -> tuple[list[tuple[str, str, int]], str]:
-    """(level, first month, cents) from the shipped table, a CSV file, or rows in the file itself."""
-    given = reader.get("rates", {})
-    rows = reader.rows("rates.rows") if isinstance(given, Mapping) and "rows" in given else None
-    if rows is not None:
-        records = [(f"rates.rows[{place}]", row) for place, row in enumerate(rows)]
-        sources = {str(row.get("source", "")).strip() for row in rows} - {""}
-        return _checked_rates(reader, records, "rate"), "; ".join(sorted(sources)) or "the assumptions file"
-    if isinstance(given, Mapping) and "file" in given:
-        records = _rate_file(reader, Path(folder or ".") / str(given["file"]))
-        source = str(given["file"])
-    else:
-        table = given.get("table", SHIPPED) if isinstance(given, Mapping) else SHIPPED
-        if table != SHIPPED:
-            reader.fault("rates.table", f'"{SHIPPED}", or rates.file = "your.csv"', table)
-            return [], ""
-        frame = health_home_rates()
-        records = [(f"health_home_rates.csv row {place + 2}", row) for place, row in enumerate(frame.to_dict("records"))]
-        source = "; ".join(sorted(set(frame["source"])))
-    if records and region not in records[0][1]:
-        regions = [name for name in records[0][1] if name not in
-            ("rate_code", "level", "description", "effective", "source", "source_date")]
-        reader.fault("region", f"a column of the rate table: {listed(regions)}", region)
-        return [], source
-    return _checked_rates(reader, records, region), source
-
-
-def _rate_file(reader: Reader, file: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-    except OSError:
-        reader.fault("rates.file", "a CSV file beside the assumptions file", file.name)
-        return []
-    if not rows or not {"level", "effective"} <= set(rows[0]):
-        reader.fault("rates.file", "a CSV with the columns level, effective, source and one per region", file.name)
-        return []
-    return [(f"{file.name} row {place + 2}", row) for place, row in enumerate(rows)]
-
-
-def _checked_rates(
-    reader: Reader, records: Sequence[tuple[str, Mapping[str, Any]]], column: str,
-) -> list[tuple[str, str, int]]:
-    out = []
-    for key, row in records:
-        effective = row.get("effective")
-        month = reader.month(f"{key}.effective", effective[:7] if isinstance(effective, str) else effective)
-        value = row.get(column)
-        if month and value not in (None, ""):
-            out.append((str(row.get("level", "")), month, reader.unit(f"{key}.{column}", value, "money")))
-    return out
-
-
 def _sources(reader: Reader, start: str) -> tuple[Source, ...]:
     out = []
     for number, row in enumerate(reader.rows("referrals")):
         key = f"referrals[{number}]"
-        for name in set(row) - {"source", "monthly", "quality"}:
-            reader.fault(f"{key}.{name}", "one of source, monthly, quality", name)
+        reader.known(key, row, ("source", "monthly", "quality"))
         out.append(Source(
             reader.text(f"{key}.source", row.get("source")),
             reader.dated(f"{key}.monthly", row.get("monthly"), "count", start),
@@ -311,8 +227,7 @@ def _coordinators(reader: Reader, labels: Sequence[str]) -> tuple[Coordinator, .
     out = []
     for number, row in enumerate(reader.rows("coordinators")):
         key = f"coordinators[{number}]"
-        for name in set(row) - {"name", "hired", "last_month", "fte", "salary"}:
-            reader.fault(f"{key}.{name}", "one of name, hired, last_month, fte, salary", name)
+        reader.known(key, row, ("name", "hired", "last_month", "fte", "salary"))
         hired = reader.month(f"{key}.hired", row.get("hired")) or labels[0]
         left = row.get("last_month")
         last = reader.month(f"{key}.last_month", left) if left not in (None, "") else None
@@ -365,6 +280,7 @@ def _startup(reader: Reader, labels: Sequence[str]) -> tuple[StartUp, ...]:
     out = []
     for number, row in enumerate(reader.rows("costs.startup")):
         key = f"costs.startup[{number}]"
+        reader.known(key, row, ("what", "month", "amount"))
         month = reader.month(f"{key}.month", row.get("month"))
         if month and not labels[0] <= month <= labels[-1]:
             reader.fault(f"{key}.month", f"a month of the plan, {labels[0]} to {labels[-1]}", month)
@@ -377,15 +293,9 @@ def _scenarios(reader: Reader) -> tuple[Scenario, ...]:
     out: list[Scenario] = []
     for number, row in enumerate(reader.rows("scenarios")):
         key = f"scenarios[{number}]"
-        levers = {}
-        for name, value in row.items():
-            if name in LEVER_BY_KEY:
-                lever = LEVER_BY_KEY[name]
-                levers[name] = reader.unit(f"{key}.{name}", value, lever.kind, signed=lever.kind == "days",
-                    default=lever.neutral)
-            elif name not in ("name", "title", "from", "until"):
-                reader.faults.append(f"{reader.where(f'{key}.{name}')}: no lever is called so."
-                    f"{closest(name, LEVER_BY_KEY)} Known: {listed([lever.key for lever in LEVERS], 20)}")
+        reader.known(key, row, ("name", "title", "from", "until", *LEVER_BY_KEY))
+        levers = {name: reader.unit(f"{key}.{name}", value, LEVER_BY_KEY[name].kind, signed=LEVER_BY_KEY[name].kind == "days",
+            default=LEVER_BY_KEY[name].neutral) for name, value in row.items() if name in LEVER_BY_KEY}
         name = reader.text(f"{key}.name", row.get("name"))
         if name in {item.name for item in out}:
             reader.fault(f"{key}.name", "a name that no other scenario has", name)

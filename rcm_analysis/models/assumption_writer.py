@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from .assumptions import Assumptions, Dated, path
+from .assumptions import Assumptions, Dated, at
 from .plan_fields import BY_KEY, FIELDS, LEVER_BY_KEY, natural
 
 
 def written(plan: Assumptions) -> str:
     """The whole file."""
     lines = [f"name = {_text(plan.name)}", f'start = "{plan.start}"', f"months = {plan.months}",
-        f"region = {_text(plan.region)}", _line(plan, "opening_cash")]
-    for level in plan.levels:
-        for month, cents in plan.rates[level]:
-            lines += ["", "[[rates.rows]]", f"level = {_text(level)}", f'effective = "{month}"',
-                f'rate = "{Decimal(cents) / 100:.2f}"', f"source = {_text(plan.rate_source)}"]
+        _line(plan, "opening_cash")]
+    lines += [f"region = {_text(plan.region)}"] if len(plan.regions) == 1 else _shares(plan, "regions", plan.regions)
+    for level in plan.rated:
+        for region, steps in plan.rates[level].items():
+            for month, cents in steps if any(cents for _, cents in steps) else ():
+                lines += ["", "[[rates.rows]]", f"level = {_text(level)}", f"region = {_text(region)}", f'effective = "{month}"',
+                    f'rate = "{Decimal(cents) / 100:.2f}"', f"source = {_text(plan.rate_source)}"]
     lines += ["", "[acuity]", f"levels = [{', '.join(_text(level) for level in plan.levels)}]", "", "[acuity.caseload]"]
     lines += [f"{_key(level)} = {_number(plan.caseload[level], 'count')}" for level in plan.levels]
-    changes = sorted({max(month, plan.start) for level in plan.levels for month, _ in plan.mix[level]})
-    for month in changes:
-        lines += ["", "[[acuity.mix]]", f'from = "{month}"']
-        lines += [f"{_key(level)} = {_number(path(plan.mix[level], [month])[0], 'share')}" for level in plan.levels]
+    lines += _shares(plan, "acuity.mix", plan.mix)
     for source in plan.sources:
         lines += ["", "[[referrals]]", f"source = {_text(source.name)}", f"monthly = {_dated(source.monthly, 'count')}",
             f"quality = {_dated(source.quality, 'share')}"]
@@ -35,6 +35,15 @@ def written(plan: Assumptions) -> str:
         lines += ["", "[[costs.startup]]", f"what = {_text(item.what)}", f'month = "{item.month}"',
             f"amount = {_number(item.amount, 'money')}"]
     return "\n".join([*lines, *_cases(plan)]) + "\n"
+
+
+def _shares(plan: Assumptions, name: str, shares: Mapping[str, Dated]) -> list[str]:
+    """Shares that sum to one, a table for each month in which any of them changes."""
+    lines = []
+    for month in sorted({max(month, plan.start) for steps in shares.values() for month, _ in steps}):
+        lines += ["", f"[[{name}]]", f'from = "{month}"']
+        lines += [f"{_key(part)} = {_number(at(steps, month), 'share')}" for part, steps in shares.items()]
+    return lines
 
 
 def _groups(plan: Assumptions) -> list[str]:

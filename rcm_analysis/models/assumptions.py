@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import ParameterError
 from ..periods import Period
-from .plan_fields import BY_KEY, FAILURES, LEVERS, NEUTRAL, SHARE
+from .plan_fields import ASSESSMENT, BY_KEY, FAILURES, LEVERS, NEUTRAL, SHARE
 
 Dated = tuple[tuple[str, int], ...]
 """Steps of (month from which it holds, value in small units), in order."""
@@ -75,9 +75,11 @@ class Assumptions:
     name: str
     start: str
     months: int
-    region: str
+    regions: Mapping[str, Dated]
+    """Share of the members in each rate region; the acuity mix is the same in all of them."""
     levels: tuple[str, ...]
-    rates: Mapping[str, Dated]
+    rates: Mapping[str, Mapping[str, Dated]]
+    """Cents by level (and `ASSESSMENT`: the fee of one assessment), then by region."""
     rate_source: str
     mix: Mapping[str, Dated]
     caseload: Mapping[str, int]
@@ -90,6 +92,16 @@ class Assumptions:
     uncertainty: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     seed: int = 1
     draws: int = 1000
+
+    @property
+    def rated(self) -> tuple[str, ...]:
+        """What the rate table is asked for: the levels, and the fee of an assessment."""
+        return (*self.levels, ASSESSMENT)
+
+    @property
+    def region(self) -> str:
+        """The regions in words."""
+        return ", ".join(self.regions)
 
     @cached_property
     def month_labels(self) -> list[str]:

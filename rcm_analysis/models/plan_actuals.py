@@ -5,7 +5,7 @@ A folder of CSV files, one per table, months as YYYY-MM, dollars to the cent:
     referrals.csv   month, source, referrals, eligible
     outreach.csv    month, reached, enrolled
     caseload.csv    month, coordinator, level, members, contacts, units          (units: billable member-months)
-    billing.csv     month, level, billed, denied                                 (month of service; level may be "outreach")
+    billing.csv     month, level, billed, denied                                 (month of service; level may be "outreach" or "assessment")
     payments.csv    service_month, month, paid                                   (what arrived, by month of service)
     expense.csv     month, expense                                               (may be left out)
 """
@@ -21,7 +21,7 @@ import pandas as pd
 
 from ..errors import TableError, listed
 from .assumptions import Assumptions
-from .plan_fields import CENTS, MILLI
+from .plan_fields import ASSESSMENT, CENTS, MILLI, OUTREACH
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "referrals": {"month": "month", "source": "text", "referrals": "count", "eligible": "count"},
@@ -34,7 +34,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }
 OPTIONAL = ("expense",)
 SCALE = {"count": MILLI, "money": CENTS}
-OUTREACH = "outreach"
+BESIDE = (OUTREACH, ASSESSMENT)
+"""What is billed beside the levels of the members."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Actuals:
     expense: pd.DataFrame
     months: tuple[str, ...]
     """The months with a caseload: from the plan's first month on, without a gap."""
+    without: tuple[str, ...] = ()
+    """What the source of these months has no room for, so that its absence says nothing: of `BESIDE`."""
 
 
 def read_actuals(folder: str | Path, plan: Assumptions) -> Actuals:
@@ -68,7 +71,7 @@ def read_actuals(folder: str | Path, plan: Assumptions) -> Actuals:
     return actuals(frames, plan)
 
 
-def actuals(frames: Mapping[str, pd.DataFrame], plan: Assumptions) -> Actuals:
+def actuals(frames: Mapping[str, pd.DataFrame], plan: Assumptions, *, without: tuple[str, ...] = ()) -> Actuals:
     """The same from frames whose cells are text or numbers, in people and dollars.
 
     Raises
@@ -76,8 +79,7 @@ def actuals(frames: Mapping[str, pd.DataFrame], plan: Assumptions) -> Actuals:
         leave a gap or lie outside the plan.
     """
     made = {name: _checked(name, frames.get(name)) for name in COLUMNS}
-    levels = {*plan.levels, OUTREACH}
-    for name in ("caseload", "billing"):
+    for name, levels in (("caseload", set(plan.levels)), ("billing", {*plan.levels, *BESIDE})):
         odd = ~made[name]["level"].isin(levels)
         if odd.any():
             raise TableError(f"{name}.level: expected one of {listed(sorted(levels))}; {int(odd.sum())} rows hold something "
@@ -89,7 +91,7 @@ def actuals(frames: Mapping[str, pd.DataFrame], plan: Assumptions) -> Actuals:
         raise TableError(f"caseload.month: expected the months from {plan.start} on without a gap; "
                          f"{len(missing) or 'all'} are missing{f', first {missing[0]}' if missing else ''}. Nothing was compared.")
     return Actuals(**{name: frame[frame["month"].isin(months)].reset_index(drop=True) for name, frame in made.items()},
-        months=tuple(months))
+        months=tuple(months), without=without)
 
 
 def _checked(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ParameterError
-from .assumptions import Assumptions, Scenario, at
-from .plan_fields import FAILURES, LEVERS, MICRO, MILLI, SHARE, STAGES
+from .assumptions import Assumptions, Scenario, at, path
+from .plan_fields import ASSESSMENT, FAILURES, LEVERS, MICRO, MILLI, SHARE, STAGES
 
 Rows = dict[str, np.ndarray]
 """One array per row of the plan: a line per scenario or draw, a column per month."""
@@ -122,12 +122,22 @@ def _rates_and_mix(plan: Assumptions, rows: Rows) -> None:
     for number, level in enumerate(plan.levels):
         mix = base[number] - down[number] - up[number]
         mix = mix + (down[number + 1] if number + 1 < len(base) else 0) + (up[number - 1] if number else 0)
-        rate = np.array([at(plan.rates[level], month) for month in months], dtype=np.int64)
         running = running + mix
         rows[f"mix.{level}"], rows[f"mix_to.{level}"] = mix, running
-        rows[f"rate.{level}"] = whole(rate * rows["lever.rate"], SHARE)
         load = load + mix * one_member(plan.caseload[level])
     rows["load"] = whole(load, SHARE)
+    _regions(plan, rows)
+
+
+def _regions(plan: Assumptions, rows: Rows) -> None:
+    """Where the members live, and what each level (and an assessment) is paid there."""
+    months, running = plan.month_labels, np.zeros_like(rows["load"])
+    for region, shares in plan.regions.items():
+        rows[f"region.{region}"] = np.array(path(shares, months), dtype=np.int64) + np.zeros_like(running)
+        rows[f"region_to.{region}"] = running = running + rows[f"region.{region}"]
+        for level in plan.rated:
+            rate = np.array(path(plan.rates[level][region], months), dtype=np.int64)
+            rows[f"rate.{level}.{region}"] = whole(rate * rows["lever.rate"], SHARE)
 
 
 def one_member(caseload: int) -> int:
@@ -190,6 +200,15 @@ def _membership(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) 
             out[name][:, month] = value
     rows.update(out)
     _split(rows, "members", plan.levels, {level: rows[f"mix_to.{level}"] for level in plan.levels}, SHARE)
+    for level in plan.levels:
+        split_by_region(plan, rows, f"members.{level}")
+    for region in plan.regions:
+        rows[f"members_in.{region}"] = sum(rows[f"members.{level}.{region}"] for level in plan.levels)
+
+
+def split_by_region(plan: Assumptions, rows: Rows, name: str) -> None:
+    """A row into one per region, by the shares of the regions."""
+    _split(rows, name, tuple(plan.regions), {region: rows[f"region_to.{region}"] for region in plan.regions}, SHARE)
 
 
 def _split(
@@ -212,7 +231,9 @@ def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> No
     rows["billable_share"] = np.maximum(0, SHARE - fails)
     rows["units"] = np.zeros_like(rows["load"])
     for level in plan.levels:
-        rows[f"units.{level}"] = whole(rows[f"members.{level}"] * rows["billable_share"], SHARE)
+        for region in plan.regions:
+            rows[f"units.{level}.{region}"] = whole(rows[f"members.{level}.{region}"] * rows["billable_share"], SHARE)
+        rows[f"units.{level}"] = sum(rows[f"units.{level}.{region}"] for region in plan.regions)
         rows["units"] = rows["units"] + rows[f"units.{level}"]
     rows["lost"] = rows["members"] - rows["units"]
     reasons = [key.split(".")[1] for key in FAILURES]
@@ -222,8 +243,12 @@ def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> No
 def _revenue(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:
     """Billed dollars down to the net revenue of the month of service."""
     rows["billed"] = rows["billed.outreach"] = whole(rows["outreach_units"] * given["outreach.rate"], MILLI)
-    for level in plan.levels:
-        rows[f"billed.{level}"] = whole(rows[f"units.{level}"] * rows[f"rate.{level}"], MILLI)
+    rows[f"units.{ASSESSMENT}"] = whole(rows["enrolled"] * given["assessment.share"], SHARE) * int(given["assessment.paid"][0])
+    split_by_region(plan, rows, f"units.{ASSESSMENT}")
+    for level in plan.rated:
+        for region in plan.regions:
+            rows[f"billed.{level}.{region}"] = whole(rows[f"units.{level}.{region}"] * rows[f"rate.{level}.{region}"], MILLI)
+        rows[f"billed.{level}"] = sum(rows[f"billed.{level}.{region}"] for region in plan.regions)
         rows["billed"] = rows["billed"] + rows[f"billed.{level}"]
     rows["denial_share"] = np.clip(given["denials.rate"] + rows["lever.denials"], 0, SHARE)
     rows["denied"] = whole(rows["billed"] * rows["denial_share"], SHARE)

@@ -83,6 +83,11 @@ FIELDS: tuple[Field, ...] = (
     Field("outreach.rate", "money", "Outreach rate", "Per referral and month of outreach, where it is paid.", 0),
     Field("outreach.months_limit", "months", "Outreach months paid", "The most months of outreach paid per referral.",
         0, False),
+    Field("assessment.paid", "flag", "Assessments are paid",
+        "Whether the one-off fee of a CANS-NY assessment (rate code 1868) is revenue of the agency. Off unless stated.", 0, False),
+    Field("assessment.share", "share", "Assessments billed",
+        "Of newly enrolled members, the share whose assessment is billed, once, in the month of enrolment; re-assessments bring no fee.",
+        SHARE),
     Field("lag.uploaded_to_billed.days", "days", "Upload to lead Health Home's bill", "Days, the usual case.", 0),
     Field("lag.uploaded_to_billed.slow_share", "share", "… slow share", "Share of dollars that take the slow way.", 0),
     Field("lag.uploaded_to_billed.slow_days", "days", "… slow days", "Days, the slow way.", 0),
@@ -102,6 +107,8 @@ FIELDS: tuple[Field, ...] = (
     Field("costs.overhead_share", "share", "Overhead on staff cost", "As a share of salaries, fringe and supervision.", 0),
     Field("costs.overhead_monthly", "money", "Fixed overhead", "Dollars a month, whatever the caseload.", 0),
 )
+ASSESSMENT, OUTREACH = "assessment", "outreach"
+"""What is billed beside the member-months: the level of the rate table that holds the assessment fee, and outreach."""
 BY_KEY: Mapping[str, Field] = {field.key: field for field in FIELDS}
 FAILURES = ("billable.no_core_service", "billable.support_late", "billable.retro_disenrolled")
 STAGES = ("lag.uploaded_to_billed", "lag.billed_to_paid", "lag.paid_to_agency")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..frames import source
 from .assumptions import Assumptions
-from .plan_actuals import Actuals, actuals
+from .plan_actuals import BESIDE, Actuals, actuals
 
 NEEDED = {
     "referrals": ("referral_id", "referred_on", "source", "screening"),
@@ -37,7 +37,7 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         the first bill names a reason. Months at the end of which more than a tenth of the member-months are not yet
         uploaded or missed are left out: they would look unbillable. Payments: what reached the agency, by month of service and month of receipt.
     Unit
-        as `Actuals`: thousandths and cents. Expense is not in the tables
+        as `Actuals`: thousandths and cents. Expense, outreach billed and assessment fees are not in the tables
     Empty
         A month without members breaks the row of months and is refused.
 
@@ -51,7 +51,7 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
     kept = {name: frame[frame["month"].between(plan.start, through)].reset_index(drop=True) for name, frame in frames.items()}
     kept["caseload"] = kept["caseload"][kept["caseload"]["month"].isin(plan.month_labels)]
     kept["payments"] = kept["payments"][kept["payments"]["service_month"] >= plan.start]
-    return actuals(kept, plan)
+    return actuals(kept, plan, without=BESIDE)
 
 
 def _month(days: pd.Series) -> pd.Series:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..measures.ratios import quotient
 from .assumptions import BASE, Assumptions
-from .plan_actuals import OUTREACH, Actuals
+from .plan_actuals import BESIDE, Actuals
 from .plan_engine import LAG_PARTS, Rows, paid_parts, run, ways, whole
 from .plan_fields import MILLI, SHARE
 
@@ -29,9 +29,10 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
         the plan; acuity mix: the same with the members of each level as they were; rate: with the rates
         billed; billable share: with the units billed; denials: with the dollars denied (recovered as the plan
         expects); lag: what arrived, less what the plan's lag would have brought of it; expense: planned less
-        actual
+        actual. Regions are as planned until the rates billed are put in, so that members who live elsewhere show
+        under rate; outreach and assessments are as they were from the first step on, so that they show under volume
     Counts
-        Every month of the actuals. `revenue_cents` is the effect on the month's net revenue (the lag has none),
+        Every month of the actuals. What the actuals cannot hold (`Actuals.without`) is left out of the plan, too. `revenue_cents` is the effect on the month's net revenue (the lag has none),
         `cash_cents` on the month's receipts. Expense is in both, and is zero where no expense is given.
     Unit
         cents; above zero is better than planned
@@ -40,6 +41,7 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
     Source
         our own; successive substitution in the order listed
     """
+    plan = comparable(plan, actual)
     rows = run(plan, [plan.scenario(scenario)])
     count = len(actual.months)
     steps = _steps(plan, rows, actual, count)
@@ -52,6 +54,11 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
     spent = _by_month(actual.expense, "expense", actual) if len(actual.expense) else planned
     out.append(_frame(actual, "expense", planned - spent, planned - spent))
     return pd.concat(out, ignore_index=True).sort_values("month", kind="stable").reset_index(drop=True)
+
+
+def comparable(plan: Assumptions, actual: Actuals) -> Assumptions:
+    """The plan without the revenue that the source of these actuals has no room for: a stored table holds no outreach billed."""
+    return plan.with_values(**{f"{name}__paid": 0 for name in actual.without})
 
 
 def variance_totals(split: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +82,7 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
     members = {level: _by_month(actual.caseload, "members", actual, level) for level in levels}
     units = {level: _by_month(actual.caseload, "units", actual, level) for level in levels}
     billed = {level: _by_month(actual.billing, "billed", actual, level) for level in levels}
-    outreach = _by_month(actual.billing, "billed", actual, OUTREACH)
+    beside = sum(_by_month(actual.billing, "billed", actual, name) for name in BESIDE)
     planned = {name: rows[name][0, :count] for name in rows}
     total, share = sum(members.values()), planned["billable_share"]
     at_plan_mix, before = {}, np.zeros(count, dtype=np.int64)
@@ -84,15 +91,18 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
         at_plan_mix[level], before = upto - before, upto
 
     def dollars(people: Mapping[str, np.ndarray], rated: bool) -> np.ndarray:
-        out = outreach.copy()
+        out = beside.copy()
         for level in levels:
-            month_units = whole(people[level] * share, SHARE)
-            at_plan = whole(month_units * planned[f"rate.{level}"], MILLI)
+            month_units, at_plan, before = (np.zeros(count, dtype=np.int64) for _ in range(3))
+            for region in plan.regions:
+                upto = whole(people[level] * planned[f"region_to.{region}"], SHARE)
+                here, before = whole((upto - before) * share, SHARE), upto
+                month_units, at_plan = month_units + here, at_plan + whole(here * planned[f"rate.{level}.{region}"], MILLI)
             known = whole(month_units * billed[level], np.maximum(units[level], 1))
             out = out + (np.where(units[level] > 0, known, at_plan) if rated else at_plan)
         return out
 
-    sent = outreach + sum(billed.values())
+    sent = beside + sum(billed.values())
     stages = {"volume": dollars(at_plan_mix, False), "acuity mix": dollars(members, False), "rate": dollars(members, True),
         "billable share": sent}
     denied = {name: whole(cents * planned["denial_share"], SHARE) for name, cents in stages.items()}

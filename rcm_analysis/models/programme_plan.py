@@ -131,9 +131,11 @@ def unit_economics(assumptions: Assumptions, rows: Rows) -> dict[str, np.ndarray
     """Each month: what a full-time coordinator costs, what a member brings, and how many pay for one.
 
     Formula
-        net = Σ mix × rate × billable share × (1 - denied + denied × recovered) × (1 - MCO) × (1 - lead Health
+        net = Σ mix × share of region × rate × billable share × (1 - denied + denied × recovered) × (1 - MCO) × (1 - lead Health
         Home) × (1 - never paid) × (1 - reserve); cost = salaries, fringe, supervision, their overhead and the
         incentive, per filled full-time position; break-even = cost / net
+    Counts
+        What a member brings every month: the one-off fee of an assessment and paid outreach are left out
     Unit
         cents a month, not rounded; members per full-time coordinator
     Empty
@@ -142,7 +144,8 @@ def unit_economics(assumptions: Assumptions, rows: Rows) -> dict[str, np.ndarray
     def share(key: str) -> np.ndarray:
         return np.array(assumptions.path(key), dtype=float) / SHARE
 
-    blend = sum(rows[f"mix.{level}"] * rows[f"rate.{level}"] for level in assumptions.levels) / SHARE
+    blend = sum(rows[f"mix.{level}"] * rows[f"region.{region}"] * rows[f"rate.{level}.{region}"]
+        for level in assumptions.levels for region in assumptions.regions) / SHARE**2
     denied = rows["denial_share"] / SHARE
     net = blend * (rows["billable_share"] / SHARE) * (1 - denied + denied * share("denials.recovered"))
     for key in ("fees.mco", "fees.lead_health_home", "lag.never_paid", "recoupment.rate"):

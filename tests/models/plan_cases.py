@@ -57,6 +57,12 @@ def _mix(parts: tuple[int, int]) -> dict[str, float]:
     return {"low": low / 10_000, "medium": (high - low) / 10_000, "high": (10_000 - high) / 10_000}
 
 
+def _two_regions(parts: tuple[int, int]) -> list[dict[str, Any]]:
+    """Shares of two regions, at first and from the sixth month on."""
+    return [{"from": month, "upstate": part / 10_000, "downstate": (10_000 - part) / 10_000}
+        for month, part in zip(("2025-01", "2025-06"), parts, strict=True)]
+
+
 def _steps(values: st.SearchStrategy) -> st.SearchStrategy:
     later = st.lists(st.sampled_from(MONTHS[1:]), unique=True, max_size=2).map(sorted)
     return st.one_of(values, later.flatmap(lambda months: st.tuples(*[values] * (len(months) + 1)).map(
@@ -74,8 +80,9 @@ def drawn(months: int = 18) -> st.SearchStrategy:
     money = st.integers(0, 9_000_000).map(lambda cents: f"{cents // 100}.{cents % 100:02d}")
     mix = st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)).map(_mix)
     return st.fixed_dictionaries({
-        "start": st.just("2025-01"), "months": st.just(months), "region": st.sampled_from(["upstate", "downstate"]),
-        "opening_cash": money,
+        "start": st.just("2025-01"), "months": st.just(months), "opening_cash": money,
+        "regions": st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)).map(_two_regions),
+        "assessment": st.fixed_dictionaries({"paid": st.booleans(), "share": shares}),
         "acuity": st.fixed_dictionaries({
             "levels": st.just(["low", "medium", "high"]),
             "caseload": st.fixed_dictionaries({level: st.integers(7_000, 60_000).map(lambda k: k / 1000)
@@ -136,10 +143,13 @@ def rich(seed: int, months: int = 18) -> dict[str, Any]:
     def mix() -> dict[str, float]:
         return _mix((int(rng.integers(0, 10_001)), int(rng.integers(0, 10_001))))
 
+    places = np.random.default_rng(seed + 1_000)
+    regions = {"region": "upstate"} if seed % 3 == 0 else {"regions": _two_regions(tuple(places.integers(0, 10_001, 2).tolist()))}
     stages = {name: {"days": days(80), "slow_share": steps(0.01, 0.5), "slow_days": int(rng.integers(30, 160))}
         for name in ("uploaded_to_billed", "billed_to_paid", "paid_to_agency")}
     return {
-        "start": "2025-01", "months": months, "region": str(rng.choice(["upstate", "downstate"])), "opening_cash": money(0, 300_000),
+        "start": "2025-01", "months": months, **regions, "opening_cash": money(0, 300_000),
+        "assessment": {"paid": seed % 4 != 0, "share": float(np.round(places.uniform(0.3, 1), 4))},
         "acuity": {"levels": ["low", "medium", "high"], "caseload": {"low": between(30, 60, 3), "medium": between(18, 35, 3),
             "high": between(9, 18, 3)}, "mix": [{"from": "2025-01"} | mix(), {"from": "2025-09"} | mix()]},
         "referrals": [{"source": f"s{place}", "monthly": steps(5, 40, 3), "quality": steps(0.4, 1)} for place in range(rng.integers(1, 4))],

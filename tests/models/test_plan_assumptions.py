@@ -73,7 +73,7 @@ class TestMistakes:
             "acuity.caseload.high: expected members above 0", id="a caseload of nobody"),
         pytest.param({"staffing__coordinators_per_supervisor": 0}, "staffing.coordinators_per_supervisor: expected a number above 0",
             id="a supervisor of nobody"),
-        pytest.param({"scenarios": [{"name": "x", "denial": 0.1}]}, "scenarios[0].denial: no lever is called so. Closest: denials.",
+        pytest.param({"scenarios": [{"name": "x", "denial": 0.1}]}, "scenarios[0].denial: no input of the plan is called so. Closest: denials.",
             id="a lever misspelled"),
         pytest.param({"scenarios": [{"name": "x"}, {"name": "x"}]}, "scenarios[1].name: expected a name that no other scenario has",
             id="a scenario twice"),
@@ -122,7 +122,7 @@ class TestFile:
             '[[acuity.mix]]\nfrom = "2025-01"\nlow = 1\n[[referrals]]\nsource = "a"\nmonthly = 3\n'
             '[enrolment]\nreached = 1\nenrolled = 1\n[[coordinators]]\nhired = "2025-01"\nsalary = 50000\n')
         plan = read_assumptions(tmp_path / "plan.toml")
-        assert plan.rates["low"] == (("2024-01", 10_025),)
+        assert plan.rates["low"] == {"county": (("2024-01", 10_025),)}
         assert plan.rate_source == "ours.csv"
 
     def test_dates_may_be_dates(self):
@@ -132,9 +132,9 @@ class TestFile:
 class TestPublishedRates:
     def test_golden_rates_of_january_2024(self):
         plan = assumed()
-        assert [at(plan.rates[level], "2025-01") for level in plan.levels] == [27_600, 55_300, 92_100]
+        assert [at(plan.rates[level]["downstate"], "2025-01") for level in plan.levels] == [27_600, 55_300, 92_100]
         upstate = assumed(region="upstate")
-        assert [at(upstate.rates[level], "2025-01") for level in plan.levels] == [24_300, 48_500, 80_900]
+        assert [at(upstate.rates[level]["upstate"], "2025-01") for level in plan.levels] == [24_300, 48_500, 80_900]
 
     def test_every_row_has_its_source_and_date(self):
         rates = health_home_rates()

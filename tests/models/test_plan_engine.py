@@ -137,7 +137,7 @@ class TestLaws:
     def test_rates_change_only_in_their_month(self):
         rows = [{"level": level, "effective": month, "rate": rate}
             for level in ("low", "medium", "high") for month, rate in (("2025-01", "100.00"), ("2025-09", "110.00"))]
-        rate = run(assumed(rates={"rows": rows}), [BASE])["rate.low"][0]
+        rate = run(assumed(rates={"rows": rows}), [BASE])["rate.low.downstate"][0]
         assert rate[:8].tolist() == [10_000] * 8 and rate[8:].tolist() == [11_000] * 28
 
     @pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.key)
@@ -159,6 +159,66 @@ class TestLaws:
             outreach={"paid": paid, "rate": "135.00", "months_limit": 2}) for paid in (False, True))
         assert not run(off, [BASE])["billed.outreach"].any()
         assert run(on, [BASE])["billed.outreach"][0, :4].tolist() == [54_000, 108_000, 108_000, 108_000]
+
+
+class TestRegions:
+    """Members of each region get their region's rate; low, medium and high are 276, 553, 921 downstate and 243, 485, 809 upstate."""
+
+    TWO = [{"from": "2025-01", "upstate": 0.25, "downstate": 0.75}, {"from": "2025-07", "upstate": 0.5, "downstate": 0.5}]
+
+    def test_by_hand(self):
+        """20 members in May: 8 low, 8 medium, 4 high, a quarter of each upstate; 88 % billable."""
+        rows = run(assumed(region=None, regions=self.TWO), [BASE])
+        month = 4
+        assert rows["members"][0, month] == 20_000
+        assert [rows[f"members.{level}.upstate"][0, month] for level in ("low", "medium", "high")] == [2_000, 2_000, 1_000]
+        assert rows["members_in.upstate"][0, month] == 5_000 and rows["members_in.downstate"][0, month] == 15_000
+        upstate, downstate = (0.88 * (low * a + low * b + high * c) for low, high, (a, b, c) in (
+            (2, 1, (243, 485, 809)), (6, 3, (276, 553, 921))))
+        assert rows["billed"][0, month] == pytest.approx((upstate + downstate) * 100, abs=1)
+
+    def test_the_average_rate_weighs_the_regions(self):
+        plan = assumed(region=None, regions=self.TWO)
+        down, up, both = (programme_plan(case).summary.net_revenue_per_member_cents for case in (
+            assumed(), assumed(region="upstate"), plan))
+        assert both == pytest.approx((down + up) / 2), "half of the members live in each region in the last month"
+
+    def test_all_in_one_region_is_the_plan_of_that_region(self):
+        alone, spread = (run(plan, [BASE]) for plan in (
+            assumed(), assumed(region=None, regions=[{"from": "2025-01", "upstate": 0, "downstate": 1}])))
+        assert all(np.array_equal(row, spread[name]) for name, row in alone.items() if name != "region_to.downstate")
+
+    def test_the_parts_of_every_split_sum_to_the_whole(self):
+        plan = assumed(region=None, regions=[{"from": "2025-01", "upstate": 0.3333, "downstate": 0.6667}])
+        rows = run(plan, [BASE])
+        for level in plan.levels:
+            for name in ("members", "units", "billed"):
+                assert np.array_equal(rows[f"{name}.{level}"], rows[f"{name}.{level}.upstate"] + rows[f"{name}.{level}.downstate"])
+
+
+class TestAssessments:
+    def test_nothing_unless_stated(self):
+        assert not run(assumed(), [BASE])["billed.assessment"].any()
+
+    def test_one_fee_for_each_new_member(self):
+        """Four new members a month, three quarters of them billed at the 186.85 in force since April 2022."""
+        rows = run(assumed(assessment={"paid": True, "share": 0.75}), [BASE])
+        assert rows["billed.assessment"][0, :8].tolist() == [3 * 18_685] * 6 + [round(0.75 * 18_685), 0], "the caseload is full at 25"
+        without = run(assumed(), [BASE])
+        assert np.array_equal(rows["billed"] - without["billed"], rows["billed.assessment"])
+
+    def test_members_taken_over_bring_none(self):
+        plan = assumed(assessment={"paid": True}, enrolment={"reached": 1, "enrolled": 1, "opening_members": 10})
+        assert run(plan, [BASE])["units.assessment"][0, 0] == 4_000
+
+    def test_its_rate_is_dated(self):
+        rows = [{"level": level, "effective": "2025-01", "rate": 300} for level in ("low", "medium", "high")]
+        rows += [{"level": "assessment", "effective": month, "rate": rate} for month, rate in (("2025-01", "100.00"), ("2025-03", "200.00"))]
+        found = run(assumed(rates={"rows": rows}, assessment={"paid": True}), [BASE])["billed.assessment"][0, :4]
+        assert found.tolist() == [40_000, 40_000, 80_000, 80_000]
+
+    def test_the_break_even_caseload_leaves_it_out(self):
+        assert programme_plan(assumed(assessment={"paid": True})).summary.break_even_members_per_coordinator == pytest.approx(19.58, abs=0.005)
 
 
 @pytest.mark.parametrize(("product", "divisor", "expected"), [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from rcm_analysis.errors import TableError
-from rcm_analysis.models.assumptions import Scenario, example_assumptions
+from rcm_analysis.models.assumptions import Assumptions, Scenario, example_assumptions
 from rcm_analysis.models.plan_actuals import actuals, read_actuals
 from rcm_analysis.models.plan_engine import Case, run
 from rcm_analysis.models.plan_variance import (
@@ -26,19 +28,21 @@ MONTHS = 12
 BASE = Scenario("base", "Base")
 
 
-def as_planned(case: Scenario | Case = BASE, months: int = MONTHS) -> dict[str, pd.DataFrame]:
+def as_planned(case: Scenario | Case = BASE, months: int = MONTHS, plan: Assumptions = PLAN) -> dict[str, pd.DataFrame]:
     """Frames of a programme in which everything went as the plan under `case` says."""
-    rows = {name: row[0, :months] for name, row in run(PLAN, [case]).items()}
-    labels = PLAN.month_labels[:months]
+    rows = {name: row[0, :months] for name, row in run(plan, [case]).items()}
+    labels = plan.month_labels[:months]
     out: dict[str, list[dict]] = {"referrals": [], "outreach": [], "caseload": [], "billing": [], "payments": [], "expense": []}
     for place, month in enumerate(labels):
         out["referrals"].append({"month": month, "source": "all", "referrals": rows["referrals"][place] / 1000,
             "eligible": rows["eligible"][place] / 1000})
         out["outreach"].append({"month": month, "reached": rows["reached"][place] / 1000, "enrolled": rows["agreed"][place] / 1000})
-        for level in PLAN.levels:
+        for level in plan.levels:
             out["caseload"].append({"month": month, "coordinator": f"c-{level}", "level": level,
                 "members": rows[f"members.{level}"][place] / 1000, "contacts": 3, "units": rows[f"units.{level}"][place] / 1000})
             out["billing"].append({"month": month, "level": level, "billed": f"{rows[f'billed.{level}'][place] / 100:.2f}", "denied": 0})
+        for name in ("outreach", "assessment"):
+            out["billing"].append({"month": month, "level": name, "billed": f"{rows[f'billed.{name}'][place] / 100:.2f}", "denied": 0})
         out["billing"][-1]["denied"] = f"{rows['denied'][place] / 100:.2f}"
         out["payments"].append({"service_month": month, "month": month, "paid": f"{rows['receipts'][place] / 100:.2f}"})
         out["expense"].append({"month": month, "expense": f"{rows['expense'][place] / 100:.2f}"})
@@ -71,6 +75,24 @@ class TestVariance:
         moved = {name for name, cents in size.items() if cents > 12 * 10 and name != "expense"}
         assert moved | ({"expense"} if "salary" in levers else set()) == drivers, "a cent here and there is rounding"
         assert all(found[name][1] < 0 for name in drivers)
+
+    def test_members_who_live_elsewhere_show_under_rate(self):
+        planned, happened = (dataclasses.replace(PLAN, regions={"downstate": ((PLAN.start, share),), "upstate": ((PLAN.start, 10_000 - share),)},
+            rates={level: by_region | {"upstate": ((PLAN.start, 20_000),)} for level, by_region in PLAN.rates.items()})
+            for share in (9_000, 5_000))
+        assert not variance(planned, actuals(as_planned(plan=planned), planned))[["revenue_cents", "cash_cents"]].any().any()
+        found = variance(planned, actuals(as_planned(plan=happened), planned)).groupby("driver")["revenue_cents"].sum()
+        assert found["rate"] < -100_000 and found.drop("rate").abs().max() < 120
+
+    def test_fees_that_the_source_cannot_hold_are_left_out_of_the_plan(self):
+        plan = PLAN.with_values(assessment__paid=1)
+        billed = run(plan, [BASE])["billed.assessment"][0, :MONTHS].sum()
+        assert billed > 0, "the plan expects fees"
+        frames = as_planned(plan=PLAN.with_values(assessment__paid=0))
+        asked, silent = (variance(plan, actuals(frames, plan, without=without)) for without in ((), ("outreach", "assessment")))
+        assert not silent["cash_cents"].any() and not silent["revenue_cents"].any()
+        missed = asked.groupby("driver")["revenue_cents"].sum()
+        assert missed["volume"] < -0.7 * billed and missed.drop("volume").abs().max() < 120, "fees not billed are a shortfall of volume"
 
     def test_the_lag_has_no_effect_on_revenue(self):
         assert totals(as_planned(Scenario("x", "X", {"lag_days": 60})))["lag"][0] == 0
@@ -153,10 +175,10 @@ class TestReading:
             read_actuals(tmp_path, PLAN)
 
     @pytest.mark.parametrize(("table", "change", "message"), [
-        pytest.param("billing", {"billed": "12.345"}, r"billing.billed: expected dollars to the cent, 0 or more; 36 of 36 rows are not, first at row 2",
+        pytest.param("billing", {"billed": "12.345"}, r"billing.billed: expected dollars to the cent, 0 or more; 60 of 60 rows are not, first at row 2",
             id="half a cent"),
         pytest.param("caseload", {"members": -1}, r"caseload.members: expected numbers of 0 or more", id="fewer than none"),
-        pytest.param("caseload", {"level": "severe"}, r"caseload.level: expected one of high, low, medium, outreach; 36 rows", id="unknown level"),
+        pytest.param("caseload", {"level": "severe"}, r"caseload.level: expected one of high, low, medium; 36 rows", id="unknown level"),
         pytest.param("payments", {"month": "May"}, r"payments.month: expected months written YYYY-MM", id="a month in words"),
         pytest.param("caseload", {"month": "2027-03"}, r"caseload.month: expected the months from 2027-01 on without a gap", id="months missing"),
     ])

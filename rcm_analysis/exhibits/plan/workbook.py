@@ -51,9 +51,11 @@ MADE_ON = dt.datetime(2000, 1, 1)
 PLAN_ROWS: tuple[tuple[str, str, int], ...] = (
     ("", "Members", 0), ("referrals", "Referrals", MILLI), ("enrolled", "Enrolled", MILLI), ("left", "Left", MILLI),
     ("waiting", "Waiting for a place", MILLI), ("members", "Members", MILLI), ("members.*", "Members, {}", MILLI),
+    ("members_in.*", "Members, {}", MILLI),
     ("capacity", "Members that can be carried", MILLI), ("fte", "Coordinators, full-time", MILLI),
     ("units", "Billable units", MILLI), ("lost", "Member-months that could not be billed", MILLI),
-    ("", "Accrual result", 0), ("billed", "Billed", 100), ("denied", "Denied at first", -100), ("recovered", "Recovered of denied", 100),
+    ("", "Accrual result", 0), ("billed", "Billed", 100), ("billed.outreach", "… of which outreach", 100),
+    ("billed.assessment", "… of which assessments", 100), ("denied", "Denied at first", -100), ("recovered", "Recovered of denied", 100),
     ("fees", "MCO and lead Health Home fees", -100), ("revenue", "Net revenue", 100), ("reserve", "Recoupment reserve", -100),
     ("salaries", "Salaries", -100), ("fringe", "Fringe", -100), ("supervision", "Supervision", -100), ("incentive", "Incentive", -100),
     ("overhead_on_staff", "Overhead on staff", -100), ("overhead_fixed", "Fixed overhead", -100), ("startup", "Start-up", -100),
@@ -120,13 +122,20 @@ def _write_plan(sheet: Worksheet, made: Months) -> dict[str, int]:
             sheet.cell(row, 1, title).font = STRONG
             row += 1
             continue
-        for part in made.plan.levels if name.endswith("*") else ("",):
+        for part in _parts(made.plan, name):
             row = _plan_row(sheet, made, rows, row, name.replace("*", part), title.format(part.replace("_", " ")), divisor)
     sheet.freeze_panes = sheet.cell(MONTH_ROW + 1, FIRST)
     sheet.column_dimensions["A"].width = 38
     for column in "BC":
         sheet.column_dimensions[column].width = 14
     return rows
+
+
+def _parts(plan: Assumptions, name: str) -> tuple[str, ...]:
+    """What a starred row is shown for: every level; every region where there are several; other rows stand once."""
+    if not name.endswith("*"):
+        return ("",)
+    return plan.levels if name == "members.*" else tuple(plan.regions) if len(plan.regions) > 1 else ()
 
 
 def _plan_row(
@@ -184,6 +193,7 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
             ("proof.capacity", "No more members than the coordinators can carry"),
             ("proof.transferred", "Nobody has to be sent on for want of capacity"),
             ("proof.mix", "The shares of the acuity levels sum to 1"),
+            ("proof.regions", "The shares of the regions sum to 1"),
             ("proof.ways", "The ways through the stages of payment hold every dollar"),
             ("proof.rates", "Every level has a rate in every month"),
             ("proof.fails", "No more than all member-months fail"),

@@ -20,6 +20,8 @@ from ...models.plan_fields import EXPECTED, FIELDS, LEVERS, natural
 
 ASSUMPTIONS, STAFF, RATES, SCENARIOS = "Assumptions", "Staff", "Rates", "Scenarios"
 KEY, TITLE, VALUE, UNIT, NOTE, CHANGES = 1, 2, 3, 4, 5, 6
+REGION_ROW = 3
+"""Row of the sheet Rates that names each column's region, above its level."""
 FIRST_ROW, SPARE_STAFF, SPARE_STARTUP, SPARE_RATES, RAMP_SLOTS = 5, 5, 4, 6, 12
 FORMATS = {"share": "0.00%", "factor": "0.0000", "move": "0.00%", "money": "#,##0.00", "count": "#,##0.0##", "days": "0",
     "months": "0", "flag": "General", "date": "mmm yyyy", "text": "@"}
@@ -44,6 +46,7 @@ class Inputs:
     startup: tuple[int, int] = (0, 0)
     ramp: tuple[int, int] = (0, 0)
     rates: tuple[int, int] = (0, 0)
+    rate_columns: dict[tuple[str, str], str] = field(default_factory=dict)
     levers: dict[str, int] = field(default_factory=dict)
     scenario_row: int = 0
     window: tuple[int, int] = (0, 0)
@@ -80,7 +83,7 @@ def cell_name(key: str) -> str:
 def write_inputs(book: Workbook, plan: Assumptions) -> Inputs:
     """The four input sheets; returns where everything stands."""
     inputs = Inputs()
-    dated = [*plan.values.values(), *plan.mix.values(), *(s.monthly for s in plan.sources), *(s.quality for s in plan.sources)]
+    dated = [*plan.values.values(), *plan.mix.values(), *plan.regions.values(), *(s.monthly for s in plan.sources), *(s.quality for s in plan.sources)]
     inputs.changes = max(3, *(len([1 for month, _ in steps if month > plan.start]) for steps in dated))
     _write_assumptions(book.create_sheet(ASSUMPTIONS), plan, inputs)
     _write_staff(book.create_sheet(STAFF), plan, inputs)
@@ -153,7 +156,7 @@ def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> N
     for key, title, kind, value, note in _plain(plan):
         _label(sheet, row, key, title, kind, note)
         put(sheet, row, VALUE, value, kind)
-        if key in ("months", "region"):
+        if key == "months":
             sheet.cell(row, VALUE).fill = PatternFill()
         if kind in Validations.RULES:
             rules.add(kind, f"C{row}")
@@ -197,7 +200,6 @@ def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
         ("name", "Name of the plan", "text", plan.name, "Appears on the report."),
         ("start", "First month", "date", day(plan.start), "First month of the plan."),
         ("months", "Months", "months", plan.months, "Fixed when the workbook was made; another length needs rcm plan."),
-        ("region", "Region", "text", plan.region, "Whose rates stand on the sheet Rates; fixed when the workbook was made."),
     ]
     rows += [(f"acuity.caseload.{level}", f"Caseload, {level.replace('_', ' ')}", "count",
         natural(plan.caseload[level], "count"), "Members one full-time coordinator can carry, were all of that level.")
@@ -211,6 +213,9 @@ def _dated(plan: Assumptions) -> list[tuple[str, str, str, Dated, str, bool]]:
     rows: list[tuple[str, str, str, Dated, str, bool]] = [
         (f"acuity.mix.{level}", f"Share of members, {level.replace('_', ' ')}", "share", plan.mix[level],
             "The shares of all levels sum to 1 in every month.", True) for level in plan.levels]
+    rows += [(f"regions.{region}", f"Share of members, {region}", "share", shares,
+        "Each region is paid its rate of the sheet Rates. The shares of all regions sum to 1 in every month.", True)
+        for region, shares in plan.regions.items()]
     for place, source in enumerate(plan.sources):
         rows += [
             (f"referrals[{place}].monthly", f"Referrals a month, source {place + 1}", "count", source.monthly,
@@ -257,21 +262,29 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
 
 
 def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
-    heading(sheet, "Rates", f"US dollars per member-month, {plan.region}, from the month in column A on, oldest first. "
-        f"Source: {plan.rate_source}.")
-    head_row(sheet, 4, ["In force from", *plan.levels])
-    months = sorted({month for level in plan.levels for month, _ in plan.rates[level]})
+    heading(sheet, "Rates", "US dollars per member-month (assessment: per assessment), from the month in column A on, oldest first; "
+        f"a rate holds until the next row. Source: {plan.rate_source}.")
+    places = [(region, level) for region in plan.regions for level in plan.rated]
+    sheet.cell(REGION_ROW, 1, "Region").font = STRONG
+    for column, (region, level) in enumerate(places, 2):
+        sheet.cell(REGION_ROW, column, region).font = STRONG
+        sheet.cell(REGION_ROW, column).alignment = Alignment(horizontal="right")
+        inputs.rate_columns[level, region] = letter(column)
+    head_row(sheet, 4, ["In force from", *(level for _, level in places)])
+    stated = {place: plan.rates[place[1]][place[0]] for place in places}
+    stated = {place: steps if any(cents for _, cents in steps) else () for place, steps in stated.items()}
+    months = sorted({month for steps in stated.values() for month, _ in steps})
     inputs.rates = (5, 4 + len(months) + SPARE_RATES)
     rules = Validations(sheet)
     for row in range(5, inputs.rates[1] + 1):
         month = months[row - 5] if row - 5 < len(months) else None
         put(sheet, row, 1, day(month) if month else None, "date")
         rules.add("date", f"A{row}")
-        for column, level in enumerate(plan.levels, 2):
-            known = [cents for since, cents in plan.rates[level] if month and since <= month]
+        for column, place in enumerate(places, 2):
+            known = [cents for since, cents in stated[place] if month and since <= month]
             put(sheet, row, column, natural(known[-1], "money") if known else None, "money")
             rules.add("money", f"{letter(column)}{row}")
-    for column in range(1, 2 + len(plan.levels)):
+    for column in range(1, 2 + len(places)):
         sheet.column_dimensions[letter(column)].width = 16
 
 

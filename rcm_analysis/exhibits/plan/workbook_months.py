@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ...models.assumptions import Assumptions
 from ...models.plan_engine import LAG_PARTS, MONTH_DAYS, WAYS
-from ...models.plan_fields import FAILURES, FIELDS, LEVERS, MICRO, MILLI, SCALES, SHARE, STAGES
+from ...models.plan_fields import ASSESSMENT, FAILURES, FIELDS, LEVERS, MICRO, MILLI, SCALES, SHARE, STAGES
 from .workbook_inputs import MUTED, RATES, SCENARIOS, STAFF, STRONG, Inputs, head_row, heading
 
 MONTHS, SHARES, RECEIPTS = "Months", "Paid share", "Receipts"
@@ -128,15 +128,16 @@ def _inputs(made: Months) -> None:
         scale = SCALES[item.kind]
         made.add(f"in.{item.key}", lambda c, _, key=item.key, scale=scale:
             f"ROUND({scale}*{made.inputs.dated(key, f'{c}${END_ROW}')},0)", item.title, f"1/{scale}")
-    for level in made.plan.levels:
-        made.add(f"in.mix.{level}", lambda c, _, level=level:
-            f"ROUND({SHARE}*{made.inputs.dated(f'acuity.mix.{level}', f'{c}${END_ROW}')},0)", f"Share, {level}", "1/10000")
+    for name, key, parts in (("in.mix", "acuity.mix", made.plan.levels), ("region", "regions", tuple(made.plan.regions))):
+        for part in parts:
+            made.add(f"{name}.{part}", lambda c, _, key=f"{key}.{part}":
+                f"ROUND({SHARE}*{made.inputs.dated(key, f'{c}${END_ROW}')},0)", f"Share, {part}", "1/10000")
     low, high = made.inputs.rates
-    for place, level in enumerate(made.plan.levels):
-        column = letter(2 + place)
-        made.add(f"in.rate.{level}", lambda c, _, column=column: (
+    for (level, region), column in made.inputs.rate_columns.items():
+        made.add(f"in.rate.{level}.{region}", lambda c, _, column=column: (
             f"ROUND(100*INDEX({RATES}!${column}${low}:${column}${high},"
-            f"MATCH({c}${END_ROW},{RATES}!$A${low}:$A${high},1)),0)"), f"Rate in force, {level}", "cents")
+            f"MATCH({c}${END_ROW},{RATES}!$A${low}:$A${high},1)),0)"), f"Rate in force, {level}, {region}", "cents")
+    for level in made.plan.levels:
         made.add(f"in.one_member.{level}", lambda c, _, level=level:
             f"ROUND({MICRO * MILLI}/ROUND({MILLI}*{made.inputs.cell(f'acuity.caseload.{level}')},0),0)",
             f"Coordinator time of one member, {level}", "millionths")
@@ -203,11 +204,27 @@ def _mix_and_rates(made: Months) -> None:
         made.add(f"mix.{level}", mix, f"Share of members, {level}", "1/10000")
         made.add(f"mix_to.{level}", lambda c, _, place=place: "+".join(at(f"mix.{item}", c) for item in levels[: place + 1]),
             f"Share up to {level}", "1/10000")
-        made.add(f"rate.{level}", lambda c, _, level=level: whole(f"{at(f'in.rate.{level}', c)}*{at('lever.rate', c)}", SHARE),
-            f"Rate, {level}", "cents")
     made.add("load", lambda c, _: whole(
         "+".join(f"{at(f'mix.{level}', c)}*{at(f'in.one_member.{level}', c)}" for level in levels), SHARE),
         "Coordinator time of an average member", "millionths")
+    regions = tuple(made.plan.regions)
+    for place, region in enumerate(regions):
+        made.add(f"region_to.{region}", lambda c, _, place=place: "+".join(at(f"region.{item}", c) for item in regions[: place + 1]),
+            f"Share up to {region}", "1/10000")
+        for level in made.plan.rated:
+            made.add(f"rate.{level}.{region}", lambda c, _, name=f"{level}.{region}": whole(
+                f"{at(f'in.rate.{name}', c)}*{at('lever.rate', c)}", SHARE), f"Rate, {level}, {region}", "cents")
+
+
+def _by_region(made: Months, name: str, title: str) -> None:
+    """A row into one per region, by running totals of the shares."""
+    before = ""
+    for region in made.plan.regions:
+        made.add(f"{name}_to.{region}", lambda c, _, region=region: whole(f"{made.at(name, c)}*{made.at(f'region_to.{region}', c)}", SHARE),
+            f"{title}, up to {region}", "1/1000")
+        made.add(f"{name}.{region}", lambda c, _, region=region, before=before: (
+            made.at(f"{name}_to.{region}", c) + (f"-{made.at(before, c)}" if before else "")), f"{title}, {region}", "1/1000")
+        before = f"{name}_to.{region}"
 
 
 def _demand(made: Months) -> None:
@@ -268,6 +285,11 @@ def _membership(made: Months) -> None:
         made.add(f"members.{level}", lambda c, _, level=level, before=before: (
             f"{at(f'members_to.{level}', c)}-{before if before == '0' else at(before, c)}"), f"Members, {level}", "1/1000")
         before = f"members_to.{level}"
+    for level in made.plan.levels:
+        _by_region(made, f"members.{level}", f"Members, {level}")
+    for region in made.plan.regions:
+        made.add(f"members_in.{region}", lambda c, _, region=region: "+".join(
+            at(f"members.{level}.{region}", c) for level in made.plan.levels), f"Members, {region}", "1/1000")
 
 
 def _units(made: Months) -> None:
@@ -282,8 +304,11 @@ def _units(made: Months) -> None:
 
     made.add("billable_share", lambda c, _: f"MAX(0,{SHARE}-({total(c)}))", "Billable share", "1/10000")
     for level in made.plan.levels:
-        made.add(f"units.{level}", lambda c, _, level=level: whole(f"{at(f'members.{level}', c)}*{at('billable_share', c)}", SHARE),
-            f"Billable units, {level}", "1/1000")
+        for region in made.plan.regions:
+            made.add(f"units.{level}.{region}", lambda c, _, name=f"{level}.{region}": whole(
+                f"{at(f'members.{name}', c)}*{at('billable_share', c)}", SHARE), f"Billable units, {level}, {region}", "1/1000")
+        made.add(f"units.{level}", lambda c, _, level=level: "+".join(
+            at(f"units.{level}.{region}", c) for region in made.plan.regions), f"Billable units, {level}", "1/1000")
     made.add("units", lambda c, _: "+".join(at(f"units.{level}", c) for level in made.plan.levels), "Billable units", "1/1000")
     made.add("lost", lambda c, _: f"{at('members', c)}-{at('units', c)}", "Units lost", "1/1000")
     before = ""
@@ -297,15 +322,22 @@ def _units(made: Months) -> None:
 
 def _revenue(made: Months) -> None:
     made.section("Revenue of the month of service")
-    at, levels = made.at, made.plan.levels
+    at = made.at
 
     def times(name: str, source: str, share: str, title: str, divisor: int = SHARE) -> None:
         made.add(name, lambda c, _: whole(f"{at(source, c)}*{at(share, c)}", divisor), title, "cents")
 
     times("billed.outreach", "outreach_units", "in.outreach.rate", "Billed, outreach", MILLI)
-    for level in levels:
-        times(f"billed.{level}", f"units.{level}", f"rate.{level}", f"Billed, {level}", MILLI)
-    made.add("billed", lambda c, _: "+".join(at(f"billed.{part}", c) for part in ("outreach", *levels)), "Billed", "cents")
+    paid = f"${made.first}${made.rows['in.assessment.paid']}"
+    made.add(f"units.{ASSESSMENT}", lambda c, _: whole(f"{at('enrolled', c)}*{at('in.assessment.share', c)}", SHARE) + f"*{paid}",
+        "Assessments billed", "1/1000")
+    _by_region(made, f"units.{ASSESSMENT}", "Assessments billed")
+    for level in made.plan.rated:
+        for region in made.plan.regions:
+            times(f"billed.{level}.{region}", f"units.{level}.{region}", f"rate.{level}.{region}", f"Billed, {level}, {region}", MILLI)
+        made.add(f"billed.{level}", lambda c, _, level=level: "+".join(
+            at(f"billed.{level}.{region}", c) for region in made.plan.regions), f"Billed, {level}", "cents")
+    made.add("billed", lambda c, _: "+".join(at(f"billed.{part}", c) for part in ("outreach", *made.plan.rated)), "Billed", "cents")
     made.add("denial_share", lambda c, _: f"MIN({SHARE},MAX(0,{at('in.denials.rate', c)}+{at('lever.denials', c)}))", "Denied at first", "1/10000")
     times("denied", "billed", "denial_share", "Denied at first")
     made.add("accepted", lambda c, _: f"{at('billed', c)}-{at('denied', c)}", "Accepted", "cents")
@@ -442,7 +474,9 @@ def _cash(made: Months) -> None:
 def _unit_economics(made: Months) -> None:
     made.section("Break-even of a coordinator (not rounded)")
     at, levels = made.at, made.plan.levels
-    made.add("blend", lambda c, _: "(" + "+".join(f"{at(f'mix.{item}', c)}*{at(f'rate.{item}', c)}" for item in levels) + f")/{SHARE}",
+    made.add("blend", lambda c, _: "(" + "+".join(
+        f"{at(f'mix.{item}', c)}*{at(f'region.{region}', c)}*{at(f'rate.{item}.{region}', c)}" for item in levels for region in made.plan.regions)
+        + f")/{SHARE**2}",
         "Rate of an average member", "cents")
     kept = ("in.fees.mco", "in.fees.lead_health_home", "in.lag.never_paid", "in.recoupment.rate")
     made.add("net_per_member", lambda c, _: (
@@ -480,12 +514,16 @@ def _proofs(made: Months) -> None:
     made.add("proof.members", lambda c, _: f"{at('members', c)}-({'+'.join(at(f'members.{item}', c) for item in levels)})",
         "Members less members by level", "1/1000")
     made.add("proof.mix", lambda c, _: f"{SHARE}-({'+'.join(at(f'mix.{item}', c) for item in levels)})", "Shares of levels less 1", "1/10000")
+    made.add("proof.regions", lambda c, _: f"{SHARE}-({'+'.join(at(f'region.{item}', c) for item in made.plan.regions)})",
+        "Shares of regions less 1", "1/10000")
     made.add("proof.ways", lambda c, _: f"{SHARE}-SUM({c}{made.rows['way_share.0']}:{c}{made.rows['way_share.0'] + len(WAYS) - 1})",
         "Shares of ways less 1", "1/10000")
     made.add("proof.capacity", lambda c, _: f"MAX(0,{at('members', c)}-{at('capacity', c)})", "Members above capacity", "1/1000")
     made.add("proof.transferred", lambda c, _: at("transferred", c), "Members sent on for want of capacity", "1/1000")
     made.add("proof.rates", lambda c, _: "+".join(
-        f"IF(AND({at(f'mix.{item}', c)}>0,N({at(f'rate.{item}', c)})<=0),1,0)" for item in levels), "Levels without a rate", "levels")
+        f"IF(AND({at(f'mix.{item}', c) if item in levels else at('in.assessment.paid', c)}>0,{at(f'region.{region}', c)}>0,"
+        f"N({at(f'rate.{item}.{region}', c)})<=0),1,0)" for item in made.plan.rated for region in made.plan.regions),
+        "Levels without a rate", "levels")
     made.add("proof.fails", lambda c, _: "MAX(0," + "+".join(at(f"in.{key}", c) for key in FAILURES) + f"-{SHARE})",
         "Failing shares above 1", "1/10000")
     made.add("proof.lag", lambda c, _: f"IF(MIN({c}{made.rows['way_days.0']}:{c}{made.rows['way_days.0'] + len(WAYS) - 1})<0,1,0)",

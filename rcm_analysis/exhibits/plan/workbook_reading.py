@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from ...errors import ParameterError, listed
 from ...models.assumption_reader import parse
 from ...models.assumptions import BASE, Assumptions
 from ...models.plan_fields import BY_KEY, LEVER_BY_KEY
-from .workbook_inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, SCENARIOS, STAFF, VALUE
+from .workbook_checks import edited_structure
+from .workbook_inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, REGION_ROW, SCENARIOS, STAFF, VALUE
 
 SUMMARY = "Summary"
+SHARED = ("acuity.mix", "regions")
+"""Keys whose parts sum to one in every month."""
 
 
 def read_workbook(path: str | Path) -> Assumptions:
@@ -31,11 +35,12 @@ def read_workbook(path: str | Path) -> Assumptions:
     """
     book = _open(path)
     found = Found()
+    found.faults += edited_structure(_open(path, formulas=True))
     _assumptions(book[ASSUMPTIONS], found)
     _staff(book[STAFF], found)
     _rates(book[RATES], found)
     _scenarios(book[SCENARIOS], found)
-    return parse(found.raw, Path(path).name, where=found.where)
+    return parse(found.raw, Path(path).name, where=found.where, faults=found.faults)
 
 
 def read_scenario(path: str | Path) -> str:
@@ -44,9 +49,12 @@ def read_scenario(path: str | Path) -> str:
     return str(book[SUMMARY]["B4"].value or BASE)
 
 
-def _open(path: str | Path) -> Workbook:
+def _open(path: str | Path, *, formulas: bool = False) -> Workbook:
+    """The workbook with its values, or with its formulas."""
     try:
-        book = load_workbook(Path(path), data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")         # openpyxl warns of cell dates that it reads as errors; the message names the cell
+            book = load_workbook(Path(path), data_only=not formulas)
     except OSError:
         raise ParameterError(f"There is no workbook {path}. rcm plan writes one.") from None
     except (InvalidFileException, BadZipFile, KeyError, ValueError):
@@ -64,6 +72,7 @@ class Found:
     def __init__(self) -> None:
         self.raw: dict[str, Any] = {}
         self.cells: dict[str, str] = {}
+        self.faults: list[str] = []
 
     def where(self, key: str) -> str:
         """The cell of a key, with the key; a key without a cell stays as it is."""
@@ -100,7 +109,7 @@ def month(value: Any) -> Any:
 
 
 def _assumptions(sheet: Worksheet, found: Found) -> None:
-    mix: dict[str, tuple[int, list]] = {}
+    shares: dict[str, dict[str, list]] = {name: {} for name in SHARED}
     sources: dict[int, dict[str, Any]] = {}
     for row in range(FIRST_ROW, sheet.max_row + 1):
         key = sheet.cell(row, KEY).value
@@ -110,8 +119,9 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
         if key == "start":
             value = month(sheet.cell(row, VALUE).value)
         steps = _steps(sheet, row, key, value, found)
-        if key.startswith("acuity.mix."):
-            mix[key.rpartition(".")[2]] = (row, steps)
+        shared = next((name for name in SHARED if key.startswith(f"{name}.")), None)
+        if shared:
+            shares[shared][key.removeprefix(f"{shared}.")] = steps
         elif key.startswith("referrals["):
             number, name = int(key[len("referrals["): key.index("]")]), key.rpartition(".")[2]
             sources.setdefault(number, {})[name] = steps if len(steps) > 1 else value
@@ -119,7 +129,9 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
         elif key.startswith("acuity.caseload.") or key in BY_KEY or "." not in key:
             found.put(key, steps if len(steps) > 1 and key in BY_KEY else value, cell)
     found.raw["referrals"] = [sources[number] for number in sorted(sources)]
-    _mix(found, mix)
+    found.put("acuity.levels", list(shares["acuity.mix"]), f"{ASSUMPTIONS}!A")
+    for name in SHARED:
+        _shares(found, name, shares[name])
 
 
 def _steps(sheet: Worksheet, row: int, key: str, value: Any, found: Found) -> list[dict[str, Any]]:
@@ -138,23 +150,21 @@ def _steps(sheet: Worksheet, row: int, key: str, value: Any, found: Found) -> li
     return steps
 
 
-def _mix(found: Found, mix: Mapping[str, tuple[int, list]]) -> None:
-    """The shares of the levels, month by month in which any of them changes."""
-    found.put("acuity.levels", list(mix), f"{ASSUMPTIONS}!A")
-    readable = {level: [step for step in steps if isinstance(step["from"], str)] for level, (_, steps) in mix.items()}
-    changes = sorted({step["from"] for steps in readable.values() for step in steps})
+def _shares(found: Found, name: str, shares: Mapping[str, list]) -> None:
+    """Shares that sum to one (levels, regions), month by month in which any of them changes."""
+    readable = {part: [step for step in steps if isinstance(step["from"], str)] for part, steps in shares.items()}
     rows = []
-    for number, change in enumerate(changes):
+    for number, change in enumerate(sorted({step["from"] for steps in readable.values() for step in steps})):
         row: dict[str, Any] = {"from": change}
-        for level, steps in readable.items():
+        for part, steps in readable.items():
             place = max((place for place, step in enumerate(steps) if step["from"] <= change), default=0)
-            row[level] = steps[place]["value"]
-            cells = found.cells.get(f"acuity.mix.{level}[{place}].value", "")
-            found.cells[f"acuity.mix[{number}].{level}"] = cells
+            row[part] = steps[place]["value"]
+            found.cells[f"{name}[{number}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
         rows.append(row)
-        first = next(iter(mix.values()))[0]
-        found.cells[f"acuity.mix ({change})"] = f"{ASSUMPTIONS}!{letter(VALUE)}{first}:{letter(VALUE)}{first + len(mix) - 1}"
-    found.raw["acuity"]["mix"] = rows
+        cells = [found.cells[f"{name}.{part}[0].value"] for part in shares]
+        found.cells[f"{name} ({change})"] = f"{cells[0]}:{cells[-1].partition('!')[2]}"
+    if rows:
+        found.put(name, rows, found.cells[f"{name} ({rows[0]['from']})"])
 
 
 def _staff(sheet: Worksheet, found: Found) -> None:
@@ -168,17 +178,19 @@ def _staff(sheet: Worksheet, found: Found) -> None:
             block = "startup"
         elif block == "people":
             values = [sheet.cell(row, column).value for column in range(1, 6)]
-            if any(value not in (None, "") for value in values):
+            if values[1] not in (None, ""):         # a position without a first month is not filled, as the sheet says
                 keys = ("name", "hired", "last_month", "fte", "salary")
                 read = [plain(values[0]), month(values[1]), month(values[2]), plain(values[3]), plain(values[4])]
                 _record(found, people, "coordinators", keys, read, STAFF, row)
-                people[-1]["name"] = str(people[-1].get("name") or f"Coordinator {len(people)}")
-        elif block == "ramp" and plain(sheet.cell(row, 2).value) is not None:
+                people[-1] |= {"name": str(read[0] or f"Coordinator {len(people)}"), "fte": read[3], "salary": read[4]}
+        elif block == "ramp" and str(first).startswith("Month "):
             found.cells[f"staffing.ramp[{len(ramp)}]"] = f"{STAFF}!B{row}"
             ramp.append(plain(sheet.cell(row, 2).value))
         elif block == "startup" and any(sheet.cell(row, column).value not in (None, "") for column in (1, 2, 3)):
             read = [plain(first), month(sheet.cell(row, 2).value), plain(sheet.cell(row, 3).value)]
             _record(found, startup, "costs.startup", ("what", "month", "amount"), read, STAFF, row)
+    while ramp and ramp[-1] is None:                # what is left out after the last share holds on; a gap before it is a mistake
+        ramp.pop()
     found.raw["coordinators"] = people
     found.raw.setdefault("staffing", {})["ramp"] = ramp
     found.raw.setdefault("costs", {})["startup"] = startup
@@ -194,19 +206,28 @@ def _record(
 
 
 def _rates(sheet: Worksheet, found: Found) -> None:
-    levels = [sheet.cell(4, column).value for column in range(2, sheet.max_column + 1)]
+    """One row per rate; a level that has a rate keeps one in every later row, and rows stand in the order of their months."""
+    columns = [(column, sheet.cell(REGION_ROW, column).value, sheet.cell(4, column).value) for column in range(2, sheet.max_column + 1)]
     source = str(sheet["A2"].value or "").rpartition("Source: ")[2].removesuffix(".")
     rows: list[dict[str, Any]] = []
+    stated: set[int] = set()
+    before = ""
     for row in range(5, sheet.max_row + 1):
-        for column, level in enumerate(levels, 2):
-            value = plain(sheet.cell(row, column).value)
-            since = month(sheet.cell(row, 1).value)
-            if level and (value is not None):
+        since, values = month(sheet.cell(row, 1).value), {column: plain(sheet.cell(row, column).value) for column, _, level in columns if level}
+        if since is None and not any(value is not None for value in values.values()):
+            continue
+        if isinstance(since, str) and since < before:
+            found.faults.append(f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below {before}")
+        before = since if isinstance(since, str) else before
+        for column, region, level in columns:
+            if level and (values[column] is not None or column in stated):
+                stated.add(column)
                 place = f"rates.rows[{len(rows)}]"
                 found.cells[f"{place}.effective"], found.cells[f"{place}.rate"] = f"{RATES}!A{row}", f"{RATES}!{letter(column)}{row}"
-                rows.append({"level": level, "effective": since, "rate": value, "source": source})
-    for column, level in enumerate(levels, 2):
-        found.cells[f"rates ({level}, {found.raw.get('region')})"] = f"{RATES}!{letter(column)}"
+                found.cells[f"{place}.level"], found.cells[f"{place}.region"] = f"{RATES}!{letter(column)}4", f"{RATES}!{letter(column)}{REGION_ROW}"
+                rows.append({"level": level, "region": region, "effective": since, "rate": values[column], "source": source})
+    for column, region, level in columns:
+        found.cells[f"rates ({level}, {region})"] = f"{RATES}!{letter(column)}5:{letter(column)}{sheet.max_row}"
     found.raw["rates"] = {"rows": rows}
 
 
