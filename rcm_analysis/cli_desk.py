@@ -27,28 +27,33 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
 def plan(
-    assumptions: Annotated[Path | None, typer.Option("--assumptions", "-a", metavar="FILE", help="assumptions as TOML; without any, the shipped example")] = None,
+    assumptions: Annotated[Path | None, typer.Option("--assumptions", "-a", metavar="FILE", help="assumptions as TOML; without any, the shipped example. published: a worked example with known answers")] = None,
     workbook: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")] = None,
     scenario: Annotated[str, typer.Option(help="which scenario of the assumptions; by default base, or the one chosen in the workbook")] = "",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")] = Path("runs/plan"),
     json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")] = None,
 ) -> None:
-    """Plan a care-coordination programme: the live workbook, the report (notebook, HTML, PDF), and the figures that matter."""
+    """Plan a care-coordination programme: the live workbook, the report (notebook, HTML, PDF), and the figures that matter.
+
+    The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about" says which is which).
+    """
     from .exhibits.plan.workbook import write_plan_workbook
     from .exhibits.plan.workbook_reading import read_scenario, read_workbook
-    from .models.assumptions import as_toml, example_assumptions, read_assumptions
+    from .models.assumptions import EXAMPLE, as_toml, read_assumptions, shipped
     from .models.programme_plan import plan_json, programme_plan
     from .press.run import RunRequest, run
 
     if assumptions and workbook:
         raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
-    read = read_workbook(workbook) if workbook else read_assumptions(assumptions) if assumptions else example_assumptions()
+    asked = assumptions or EXAMPLE
+    read = read_workbook(workbook) if workbook else read_assumptions(asked)
     scenario = scenario or (read_scenario(workbook) if workbook else "base")
     figures = plan_json(programme_plan(read, scenario))
     try:
         out.mkdir(parents=True, exist_ok=True)
         written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario)
-        (out / "assumptions.toml").write_text(as_toml(read), encoding="utf-8")
+        ours = None if workbook else EXAMPLE if asked == EXAMPLE else shipped(asked)
+        (out / "assumptions.toml").write_text(ours.read_text(encoding="utf-8") if ours else as_toml(read), encoding="utf-8")
         if json_path:
             json_path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     except OSError as error:

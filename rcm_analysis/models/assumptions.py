@@ -22,6 +22,9 @@ Dated = tuple[tuple[str, int], ...]
 """Steps of (month from which it holds, value in small units), in order."""
 
 EXAMPLE = Path(__file__).with_name("care_coordination_example.toml")
+PUBLISHED = Path(__file__).with_name("care_coordination_published.toml")
+SHIPPED = {"example": EXAMPLE, "published": PUBLISHED}
+"""Shipped files by the name that stands for them: the documented example, and a worked example with known answers."""
 BASE = "base"
 
 
@@ -152,22 +155,31 @@ def path(dated: Dated, months: Sequence[str]) -> list[int]:
 
 
 def read_assumptions(file: str | Path) -> Assumptions:
-    """The assumptions in a TOML file.
+    """The assumptions in a TOML file; "example" and "published" stand for the shipped ones.
 
     Raises
         ParameterError that names every key at fault, what was expected and what stands there.
     """
     from .assumption_reader import parse
 
-    file = Path(file)
+    file = shipped(file) or Path(file)
     try:
+        if file.suffix.lower() == ".xlsx":
+            raise ParameterError(f"{file.name} is a workbook, not a TOML file: rcm plan --from {file.name} reads it. Nothing was run.")
         raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError:
-        raise ParameterError(f"There is no assumptions file {file}. An example is shipped: {EXAMPLE.name}; "
-                             "rcm plan without --assumptions uses it.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"There is no assumptions file {file} that can be read. Shipped: {', '.join(SHIPPED)}; rcm plan without "
+                             "--assumptions writes the first of them, with its notes, to be changed. Nothing was run.") from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"{file.name} is not a TOML file: expected text in UTF-8. Nothing was run.") from None
+    except tomllib.TOMLDecodeError as error:
         raise ParameterError(f"{file.name} is not a TOML file: {error}. Nothing was run.") from None
     return parse(raw, file.name, folder=file.parent)
+
+
+def shipped(file: str | Path) -> Path | None:
+    """The shipped file that a name stands for, where there is no file of that name."""
+    return None if Path(file).exists() else SHIPPED.get(str(file))
 
 
 def example_assumptions() -> Assumptions:
@@ -182,5 +194,5 @@ def as_toml(assumptions: Assumptions) -> str:
     return written(assumptions)
 
 
-__all__ = ["BASE", "BY_KEY", "EXAMPLE", "FAILURES", "LEVERS", "SHARE", "Assumptions", "Coordinator", "Dated", "Scenario",
-    "Source", "StartUp", "as_toml", "at", "example_assumptions", "path", "read_assumptions"]
+__all__ = ["BASE", "BY_KEY", "EXAMPLE", "FAILURES", "LEVERS", "PUBLISHED", "SHARE", "SHIPPED", "Assumptions", "Coordinator", "Dated", "Scenario",
+    "Source", "StartUp", "as_toml", "at", "example_assumptions", "path", "read_assumptions", "shipped"]

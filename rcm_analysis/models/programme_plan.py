@@ -172,8 +172,25 @@ def working_capital(assumptions: Assumptions, scenario: str | Scenario = BASE, *
     })
 
 
+ABOUT = {
+    "money": "whole cents, US dollars; costs are above zero in expense_cents, what flows out is below zero in cash_cents",
+    "months": "YYYY-MM; a month_number is 1 in the plan's first month; null: does not come within the plan",
+    "peak_deficit_cents": "zero or below: the most negative running cash flow, opening cash left out",
+    "payback_month": "first month after the peak at whose end the running cash flow is zero or above",
+    "break_even_members_per_coordinator": "members per full-time coordinator, not rounded, in the plan's last month; null: no coordinator then",
+    "cash_cents": "by month: receipts less recoupments less expense; below zero: more went out than came in",
+    "accrual_cents": "by month: net revenue of the month of service less reserve less expense",
+    "working_capital_need_cents": "by days of lag, zero or above: the depth of the trough were every payment to take so many days",
+}
+"""Signs, units and forms of what `plan_json` gives; the file carries them itself."""
+
+
 def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan as `rcm plan --json` writes it: plain numbers, money in cents, months as YYYY-MM."""
+    """The plan as `rcm plan --json` writes it: plain numbers, money in cents, months as YYYY-MM; signs as in `ABOUT`.
+
+    Shape
+        single figures under their names; `…_cents`, members and billable_units by month: {"2027-01": …}
+    """
     months, summary = plan.months, plan.summary
 
     def by_month(column: str) -> dict[str, int]:
@@ -181,7 +198,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
     need = working_capital(plan.assumptions, plan.scenario)
     return {
-        "name": plan.assumptions.name, "scenario": plan.scenario.name, "start": plan.assumptions.start,
+        "about": ABOUT, "name": plan.assumptions.name, "scenario": plan.scenario.name, "start": plan.assumptions.start,
         "months": plan.assumptions.months,
         "break_even_members_per_coordinator": summary.break_even_members_per_coordinator,
         "peak_deficit_cents": summary.peak_deficit_cents,
@@ -197,7 +214,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             str(days): int(cents) for days, cents in zip(need["lag_days"], need["need_cents"], strict=True)},
         "cash_cents": by_month("cash"), "accrual_cents": by_month("accrual"),
         "cumulative_cash_cents": by_month("cumulative_cash"), "receipts_cents": by_month("receipts"),
-        "revenue_cents": by_month("revenue"), "expense_cents": by_month("expense"),
+        "revenue_cents": by_month("revenue"), "assessment_billed_cents": by_month("billed.assessment"),
+        "outreach_billed_cents": by_month("billed.outreach"), "expense_cents": by_month("expense"),
         "ar_cents": by_month("ar"), "write_offs_cents": by_month("written_off"),
         "members": {month: value / MILLI for month, value in by_month("members").items()},
         "billable_units": {month: value / MILLI for month, value in by_month("units").items()},

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ...errors import ParameterError, RcmError
-from ...models.assumptions import BASE, EXAMPLE, Assumptions, read_assumptions
+from ...models.assumptions import BASE, Assumptions, read_assumptions, shipped
 from ...models.plan_actuals import Actuals, read_actuals
 from ...models.plan_fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
 from ...models.plan_from_store import actuals_from_tables
@@ -420,14 +420,14 @@ def open_plan(
 ) -> PlanReport:
     """Open a plan: read and check its assumptions (TOML, or an edited workbook), and say what the report is.
 
-    `assumptions` ("example": the shipped one) and `actuals` ("none"; "store": what the client's store holds) are paths, as
+    `assumptions` ("example", "published": the shipped ones) and `actuals` ("none"; "store": what the client's store holds) are paths, as
     they are or under the workspace.
 
     Raises
         ParameterError or TableError that names what is wrong; nothing is computed then.
     """
     month = Period.month(period)
-    file = EXAMPLE if assumptions in ("", SHIPPED) else _found(workspace, assumptions)
+    file = shipped(assumptions or SHIPPED) or _found(workspace, assumptions)
     made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
     actual = _actuals(workspace, client, month, made, actuals)
     plan = CarePlan(made, scenario, actual)

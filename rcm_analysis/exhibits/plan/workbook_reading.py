@@ -56,9 +56,10 @@ def _open(path: str | Path, *, formulas: bool = False) -> Workbook:
             warnings.simplefilter("ignore")         # openpyxl warns of cell dates that it reads as errors; the message names the cell
             book = load_workbook(Path(path), data_only=not formulas)
     except OSError:
-        raise ParameterError(f"There is no workbook {path}. rcm plan writes one.") from None
+        raise ParameterError(f"There is no workbook {path} that can be read. rcm plan writes one. Nothing was run.") from None
     except (InvalidFileException, BadZipFile, KeyError, ValueError):
-        raise ParameterError(f"{Path(path).name} is not an XLSX workbook. Save it from Excel or LibreOffice as .xlsx.") from None
+        raise ParameterError(f"{Path(path).name} is not an XLSX workbook. Save it from Excel or LibreOffice as .xlsx; "
+                             "a TOML file is read with --assumptions. Nothing was run.") from None
     missing = [name for name in (SUMMARY, ASSUMPTIONS, STAFF, RATES, SCENARIOS) if name not in book.sheetnames]
     if missing:
         raise ParameterError(f"{Path(path).name} is not a plan workbook: sheets missing: {listed(missing)}. "
