@@ -45,6 +45,7 @@ MODE_PERCENT = 55
 
 LINE = ("client", "claim_id", "payer", "line_number", "procedure")
 KEY = ("client", "payer", "procedure", "modifiers", "place_of_service", "contract_year")
+HELD = "expected lines"
 EXPECTED = (
     *LINE, "modifiers", "place_of_service", "service_on", "received_on", "units", "charge_cents", "paid_cents", "allowed_cents",
     "contract_cents", "inferred_cents", "high_cents", "expected_cents", "unit_cents", "contract_from", "contract_modifiers",
@@ -122,9 +123,29 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     Source
         medibilling.app, underpayment detection guide (allowed against contract, tolerance routing); X12 RFI 2601
     """
-    lines = _with_price(_with_billed(_standing(tables, as_of, every_decision), tables), tables).with_columns(excluded=_excluded())
-    no_price = lines.filter(col("contract_cents").is_null())
-    usual = _usual(no_price.filter(col("excluded") == ""))
+    held = {} if every_decision else optional(tables, HELD) or {}
+    return held[as_of].lazy() if as_of in held else _compared(_priced(_decisions(tables, as_of), tables), as_of, every_decision)
+
+
+def hold(tables: Mapping[str, Any], *days: dt.date) -> dict[str, Any]:
+    """The tables with the answers of `expected_allowed` for these days worked out, once for all that ask for them.
+
+    Counts
+        Every decision is read and priced once, whatever the number of days; a day that is not held is worked out when
+        it is asked for, as without `hold`.
+    Empty
+        No day: the tables as they are.
+    """
+    if not days:
+        return dict(tables)
+    lines = _priced(_decisions(tables, max(days)), tables).collect("polars")
+    return {**tables, HELD: {day: _compared(lines.lazy(), day).collect("polars") for day in days}}
+
+
+def _compared(priced: nw.LazyFrame, as_of: dt.date, every_decision: bool = False) -> nw.LazyFrame:
+    """The standing lines of `as_of`, each beside what was usual before it."""
+    lines = _standing(priced.filter(col("received_on") <= as_of), every_decision).with_columns(excluded=_excluded())
+    usual = _usual(lines.filter(col("contract_cents").is_null(), col("excluded") == ""))
     rows = lines.with_columns(month_of(col("received_on"))).join(usual, on=[*KEY, "month"], how="left")
     whole = col("units").cast(nw.Int64)
     is_whole = (col("units") > 0) & (col("units").floor() == col("units"))
@@ -140,19 +161,27 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     ).select(*EXPECTED)
 
 
-def _standing(tables: Mapping[str, Any], as_of: dt.date, every_decision: bool) -> nw.LazyFrame:
-    """The latest decision on each line of a primary payer, with the net allowed and paid amount of all of them."""
+def _decisions(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+    """Every decision of a primary payer on a line, reversals too, with what forbids a comparison."""
     known = line_adjudications(tables, as_of=as_of).filter(col("payer_order") == "primary")
+    return known.join(_marks(tables, as_of), on=["client", "unit"], how="left").with_columns(
+        *[col(name).fill_null(0) for name in MARKS]
+    )
+
+
+def _priced(decisions: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
+    return _with_price(_with_billed(decisions.with_columns(col("line_number").fill_null(0)), tables), tables)
+
+
+def _standing(known: nw.LazyFrame, every_decision: bool) -> nw.LazyFrame:
+    """The latest decision on each line of a primary payer, with the net allowed and paid amount of all of them."""
     # Windows instead of joins with itself: every further use of `known` would be computed once more.
     reversal = col("outcome") == "reversal"
     marked = known.with_columns(
-        col("line_number").fill_null(0), bare=one_if((col("lines") == 0) & reversal), event=nw.when(reversal).then(-1).otherwise(1),
+        bare=one_if((col("lines") == 0) & reversal), event=nw.when(reversal).then(-1).otherwise(1),
         decided=one_if((col("lines") == 1) & ~col("outcome").is_in(list(UNDECIDED))),
     ).with_columns(claim_bare=col("bare").sum().over("client", "claim_id")).filter(col("lines") == 1, col("claim_bare") == 0)
-    rows = marked.with_columns(stands=nw.lit(1)).filter(col("decided") == 1) if every_decision else _latest(marked)
-    return rows.join(_marks(tables, as_of), on=["client", "unit"], how="left").with_columns(
-        *[col(name).fill_null(0) for name in MARKS]
-    )
+    return marked.with_columns(stands=nw.lit(1)).filter(col("decided") == 1) if every_decision else _latest(marked)
 
 
 def _latest(rows: nw.LazyFrame) -> nw.LazyFrame:

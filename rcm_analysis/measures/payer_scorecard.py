@@ -13,7 +13,7 @@ from ..frames import collect, source
 from ..periods import Period
 from .appeals import overturn_rate_claims
 from .collections import cash
-from .contract import expected_allowed
+from .contract import expected_allowed, hold
 from .denials import initial_denial_rate_claims_remitted
 from .grouping import one_if, optional
 from .lags import days_to_pay
@@ -75,8 +75,10 @@ def payer_scorecard(
     0     p      12     1   0.966667             4000
     """
     last = latest_quarter(as_of)
+    earlier_quarter = Period(last.shift(-3).first_day, last.first_day)
+    tables = hold(tables, last.last_day, earlier_quarter.last_day)
     now = _of_quarter(tables, last, cost_per_hour_cents, fewest)
-    before = _of_quarter(tables, Period(last.shift(-3).first_day, last.first_day), cost_per_hour_cents, fewest)
+    before = _of_quarter(tables, earlier_quarter, cost_per_hour_cents, fewest)
     earlier = before[[*WHO, "rank", *TRENDS]].rename(columns={name: f"{name}_before" for name in ["rank", *TRENDS]})
     out = now.merge(earlier, on=WHO, how="left")
     out = out.assign(**{f"{name}_change": out[name] - out[f"{name}_before"] for name in TRENDS})

@@ -34,7 +34,7 @@ def takes_tables(function) -> bool:
     return next(iter(inspect.signature(function).parameters), "") in ("tables", "clients", "before")
 
 
-PARTS = {"registry_frame", "low_lines", "inferred_steps"}
+PARTS = {"registry_frame", "low_lines", "inferred_steps", "hold"}
 """Shared between modules of measures; no measure by themselves."""
 
 FUNCTIONS = [pytest.param(function, id=function.__name__) for function in public_measures() if function.__name__ not in PARTS]

@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.frames import collect
-from rcm_analysis.measures.contract import EXPECTED, LINE, expected_allowed
+from rcm_analysis.measures.contract import EXPECTED, LINE, expected_allowed, hold
 
 AS_OF = dt.date(2026, 12, 31)
 WORDS = [*LINE, "modifiers", "place_of_service", "contract_modifiers", "basis", "method", "excluded"]
@@ -252,3 +252,14 @@ def test_without_any_table_of_prices_nothing_is_expected_of_young_lines(builders
     del book["fee_schedules"]
     assert one(book)["basis"] == ""
     assert pd.isna(one(book)["contract_from"])
+
+
+def test_answers_held_for_some_days_are_those_that_would_be_worked_out(builders_contract):
+    """Two days held (the later one knows the takebacks of October), and one that is not."""
+    book = random_book(builders_contract)
+    days = [dt.date(2026, 8, 31), dt.date(2026, 12, 31)]
+    held = hold(book, *days)
+    assert expected(held, days[0])["allowed_cents"].sum() != expected(held, days[1])["allowed_cents"].sum()
+    for day in (*days, dt.date(2026, 10, 20)):
+        assert_frame_equal(expected(held, day), expected(book, day))
+    assert hold(book) == dict(book)
