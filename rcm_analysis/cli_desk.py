@@ -118,6 +118,8 @@ def scoreboard(
 # ---------------------------------------------------------------- the worklist
 worklist = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The worklist as a working file: write it, and take it back filled in.")
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
+MOST_TOLD = 40
+"""Refused rows named on the screen; all of them are in the file that is written."""
 
 
 @worklist.command("export")
@@ -126,7 +128,7 @@ def worklist_export(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="the workbook to write")],
     period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="as of the end of this month; by default the latest stored one")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="as of the end of this day instead, e.g. 2026-10-31")] = None,
-    people: Annotated[str, typer.Option("--people", metavar="NAME:MINUTES,...", help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"')] = "",
+    people: Annotated[str, typer.Option("--people", metavar="NAME:MINUTES,...", help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"; by default who worked in the past four weeks')] = "",
     workspace: WorkspaceOption = Path("."),
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> None:
@@ -134,6 +136,7 @@ def worklist_export(
 
     A file that is there is left alone, as somebody may have filled it in; --force writes over it.
     """
+    from .exhibits.weekly.worklist_file import who_worked
     from .models.worklist import to_do
     from .models.worklist import worklist as items_of
     from .models.worklist_queues import read_people
@@ -144,13 +147,16 @@ def worklist_export(
     day = _list_day(opened, client, period, as_of)
     if to.exists() and not force:
         raise RcmError(f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force.")
-    items = items_of(opened.client(client).tables(as_of=day), as_of=day, people=read_people(people) or None)
+    tables = opened.client(client).tables(as_of=day)
+    workers = read_people(people) or who_worked(tables["work_log"].collect().to_pandas(), day)
+    items = items_of(tables, as_of=day, people=workers)
     try:
         _write_list(opened, client, day, items, to)
     except OSError as error:
         raise RcmError(f"{to} cannot be written ({error.strerror}). Name another place with --to.") from None
     rows = to_do(items)
-    console.print(escape(f"{to}: {len(rows):,} balances of {client} as of {day}, {dollars(int(rows['recoverable_cents'].sum()))} that work adds."))
+    given = f"split among {len(workers)}" if workers else "given to nobody: nobody noted work in the past four weeks (see --people)"
+    console.print(escape(f"{to}: {len(rows):,} balances of {client} as of {day}, {dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."))
 
 
 def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str | None) -> dt.date:
@@ -182,6 +188,7 @@ def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to:
 def worklist_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="the filled-in workbook: of rcm worklist export, or of a report or packet")],
     client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client; by default the one the sheet names")] = None,
+    received: Annotated[str | None, typer.Option("--received", metavar="DAY", help="the day on which the file came in, by default today; work of later days is refused")] = None,
     workspace: WorkspaceOption = Path("."),
 ) -> None:
     """Take a filled-in worklist into the work log, row by row.
@@ -194,27 +201,43 @@ def worklist_import(
     from .sources.worklist_notes import keep_file, read_sheets
     from .workspace import open_workspace
 
-    opened = open_workspace(workspace)
+    opened, day = open_workspace(workspace), _received(received)
     try:
         data = file.read_bytes()
     except OSError as error:
         raise RcmError(f"{file} cannot be read ({error.strerror}).") from None
     sheets = read_sheets(data)
-    owner = _owner_of(opened, file, sheets, client)
+    owner = _owner_of(opened, file, data, sheets, client)
+    for sheet in sheets:
+        _tell_others(sheet)
     if not any(sheet.filled for sheet in sheets):
         console.print(escape(f"{file.name}: no row is filled in; nothing was taken in."))
         raise typer.Exit(0)
     raw = opened.paths["raw"] / owner
-    kept = file if file.resolve().is_relative_to(raw.resolve()) else keep_file(data, raw / "worklists")
+    kept = file if file.resolve().is_relative_to(raw.resolve()) else keep_file(data, raw / "worklists", day)
     opened.pseudonym_key()
+    before = opened.store.open(owner).rows("work_log")
     report = ingest_client(opened, owner, [kept])
-    refused = _refused_rows(opened, owner, sheets) if report.files[-1].rows_quarantined else None
-    raise typer.Exit(_tell_import(file, owner, report, sheets, refused))
+    added = opened.store.open(owner).rows("work_log") - before
+    refused = _refused_rows(opened, owner, sheets, kept) if report.files[-1].rows_quarantined else None
+    raise typer.Exit(_tell_import(file, owner, report, added, sheets, refused))
 
 
-def _owner_of(workspace: Workspace, file: Path, sheets: list[Sheet], client: str | None) -> str:
+def _received(text: str | None) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text) if text else dt.date.today()
+    except ValueError:
+        raise ParameterError("--received is a day written YYYY-MM-DD, such as 2026-11-04.") from None
+
+
+def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet], client: str | None) -> str:
+    from .sources.worklist_sheets import what_instead
+
     if not sheets:
-        raise RcmError(f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' as rcm worklist export writes it. Nothing was taken in.")
+        raise RcmError(
+            f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' as rcm worklist export writes it. "
+            f"{what_instead(data)}. Nothing was taken in."
+        )
     named = set().union(*(sheet.clients for sheet in sheets)) & set(workspace.clients())
     if client is not None:
         workspace.registry.client(client)
@@ -226,13 +249,26 @@ def _owner_of(workspace: Workspace, file: Path, sheets: list[Sheet], client: str
     return named.pop()
 
 
-def _refused_rows(workspace: Workspace, client: str, sheets: list[Sheet]) -> pl.DataFrame:
-    from .sources.worklist_notes import notes_of
+def _tell_others(sheet: Sheet) -> None:
+    """Columns that somebody added: they are not taken in, and that is said."""
+    from .exhibits.weekly.worklist_file import COLUMNS
 
-    return notes_of(sheets, client=client, claims=workspace.client(client).tables()["claims"].collect()).quarantine
+    known = {column.title for column in COLUMNS}
+    strange = [letter for letter, heading in sheet.others.items() if heading not in known and heading not in ("Refused for", "What is wrong")]
+    if strange:
+        console.print(escape(f"{sheet.name}: the columns {listed(strange, 12)} are none of the list's and were not taken in; they stay in the file."))
 
 
-def _tell_import(file: Path, client: str, report: IntakeReport, sheets: list[Sheet], refused: pl.DataFrame | None) -> int:
+def _refused_rows(workspace: Workspace, client: str, sheets: list[Sheet], kept: Path) -> pl.DataFrame:
+    from .sources.worklist_notes import notes_of, received_on
+
+    tables = workspace.client(client).tables()
+    return notes_of(
+        sheets, client=client, claims=tables["claims"].collect(), known=tables["work_log"].collect(), received=received_on(kept.name)
+    ).quarantine
+
+
+def _tell_import(file: Path, client: str, report: IntakeReport, added: int, sheets: list[Sheet], refused: pl.DataFrame | None) -> int:
     """Print what became of the file; the exit code."""
     taken = report.files[-1]
     if taken.status == "unchanged":
@@ -242,11 +278,15 @@ def _tell_import(file: Path, client: str, report: IntakeReport, sheets: list[She
         for message in report.findings["message"]:
             errors.print(escape(f"rcm: {message}"))
         return FAILED
-    console.print(escape(f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log, {taken.rows_quarantined:,} refused."))
+    console.print(escape(
+        f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log "
+        f"({added:,} new, {taken.rows_stored - added:,} there before), {taken.rows_quarantined:,} refused."))
     if refused is None or refused.is_empty():
         return 0
-    for row in refused.head(40).iter_rows(named=True):
-        console.print(escape(f"  row {row['row']}, {row['message']} ({row['rule']})"))
+    for row in refused.head(MOST_TOLD).iter_rows(named=True):
+        console.print(escape(f"  {row['sheet']}, row {row['row']}, {row['message']} ({row['rule']})"))
+    if refused.height > MOST_TOLD:
+        console.print(escape(f"  and {refused.height - MOST_TOLD:,} more"))
     beside = _write_refused(file, sheets, refused)
     console.print(escape(f"The refused rows are in {beside}; put them right there and import that file."))
     return FINDINGS
@@ -255,9 +295,9 @@ def _tell_import(file: Path, client: str, report: IntakeReport, sheets: list[She
 def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Path:
     from .exhibits.weekly.worklist_file import refused_table
     from .press.workbook import Section, write_workbook
-    from .sources.worklist_notes import REFUSED_SUFFIX
+    from .sources.worklist_notes import free_name
 
-    beside = file.with_name(f"{file.name.removesuffix('.xlsx')}{REFUSED_SUFFIX}")
+    beside = free_name(file)
     try:
         write_workbook([Section("Worklist", (refused_table(sheets, refused),))], beside, meta={"title": "Refused rows of a worklist"})
     except OSError as error:

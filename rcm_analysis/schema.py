@@ -244,6 +244,8 @@ WORK_LOG = Table(
         ("outcome", "text", "what came of it", True, OUTCOMES),
         ("hold_reason", "text", "what the claim waits for", True, HOLD_REASONS),
         ("minutes", "number", "minutes spent", True),
+        ("next_action", "text", "what is to be done next", True, WORK_ACTIONS),
+        ("next_on", "date", "day on which it is to be done", True),
     ),
     known_on="entered_on",
 )

@@ -88,7 +88,7 @@ class ClientStore:
 
     def scan(self, table: Table) -> pl.LazyFrame:
         files = [self.folder / part["file"] for _, part in sorted(self.months(table.name).items())]
-        return pl.scan_parquet(files) if files else table.empty().lazy()
+        return scanned(files, table) if files else table.empty().lazy()
 
     def fingerprints(self) -> dict[str, str]:
         """One SHA-256 per table over the content of its partitions; equal data, equal fingerprint."""
@@ -102,6 +102,11 @@ class ClientStore:
         """The findings or the quarantine of the client; empty when there are none."""
         entry = self.manifest.get(name)
         return pl.read_parquet(self.folder / entry["file"]) if entry else pl.DataFrame()
+
+
+def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
+    """Stored partitions of a table; what was written before a column was added to the contract holds it empty."""
+    return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")
 
 
 def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | None) -> pl.LazyFrame:
@@ -210,8 +215,8 @@ class Change:
         """The table as it will stand if the change is committed now."""
         months = self.before.months(table.name)
         staged = self.tables.get(table.name, {})
-        kept = [pl.read_parquet(self.before.folder / part["file"]) for month, part in months.items() if month not in staged]
-        return pl.concat([table.empty(), *kept, *staged.values()])
+        kept = [self.before.folder / part["file"] for month, part in months.items() if month not in staged]
+        return pl.concat([table.empty(), *([scanned(kept, table).collect()] if kept else []), *staged.values()])
 
     def _split(self, table: Table, rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
         rows = check(rows, table, f"{self.before.client}: {table.name}").sort(table.key)

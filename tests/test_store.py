@@ -187,3 +187,17 @@ def test_a_table_without_a_known_day_is_one_partition(tmp_path):
     with store.change("a") as change:
         change.replace_all(FEE_SCHEDULES, pl.DataFrame([row], schema=FEE_SCHEDULES.polars))
     assert store.tables(["a"], as_of=DAY(2020, 1, 1))["fee_schedules"].collect()["procedure"].to_list() == ["00100"]
+
+
+def test_what_was_stored_before_a_column_was_added_holds_it_empty(store, monkeypatch):
+    from dataclasses import replace
+
+    from rcm_analysis.schema import TABLES, Column
+
+    wider = replace(TRANSACTIONS, columns=(*TRANSACTIONS.columns, Column("channel", "text", "how it was paid", True)))
+    monkeypatch.setitem(TABLES, "transactions", wider)
+    assert store.open("a").read("transactions")["channel"].to_list() == [None, None, None]
+    with store.change("a") as change:
+        change.append(wider, frame(posting("t4", DAY(2026, 2, 2))).with_columns(channel=pl.lit("card")))
+    found = store.open("a").read("transactions").sort("transaction_id")
+    assert found["channel"].to_list() == [None, None, None, "card"] and found.columns == wider.names

@@ -208,7 +208,8 @@ class _Intake:
         """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the same."""
         claims = self.change.current(CLAIMS) if self.worklists else CLAIMS.empty()
         for name, sheets, report in self.worklists:
-            found = worklist_notes.notes_of(sheets, client=self.client, claims=claims)
+            found = worklist_notes.notes_of(
+                sheets, client=self.client, claims=claims, known=self.change.current(WORK_LOG), received=worklist_notes.received_on(name))
             if found.rows.height:
                 self.change.append(WORK_LOG, found.rows)
             report.rows_in, report.rows_stored, report.rows_quarantined = found.rows_in, found.rows.height, found.quarantine.height

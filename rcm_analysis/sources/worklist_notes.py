@@ -7,58 +7,45 @@ row, column and rule; messages hold no cell value. Free text is never kept.
 |---|---|
 | `other_client` | it names another client |
 | `unknown_claim` | the client has no such claim |
-| `missing` | a cell that a note needs is empty: action, day, who |
-| `not_listed` | the action, outcome or hold reason is none of the list |
-| `unreadable` | the day is no day, or the minutes are no number |
+| `row_changed` | its claim, party, client and list no longer belong together: edited, or sorted in part |
+| `missing` | a cell that a note needs is empty: action, day, who, client, claim |
+| `not_listed` | the action, status, hold reason or next action is none of the list |
+| `unreadable` | a day is no day, or the minutes are no number |
+| `formula`, `error`, `merged` | a cell holds no value of its own |
 | `minutes` | the minutes are below zero or more than a day has |
 | `before_claim` | worked before the service |
 | `before_list` | worked before the day the list was made for |
 | `after_list` | worked more than `LIFE_DAYS` days after the day the list was made for |
+| `in_future` | worked after the day the file came in |
+| `next_step` | the next step has a day before the work or more than `FAR_DAYS` after it |
 | `duplicate_key` | an earlier row of the sheet says the same of this claim, party and day |
+| `noted_before` | another list has brought the same work: claim, day, action and person |
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 import json
-import zipfile
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import polars as pl
 
-from ..errors import SourceError, listed
+from ..errors import listed
 from ..schema import PARTIES, WORK_LOG
-from .column_maps import plain
+from .worklist_sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable, is_blank, read_sheets
 
-SHEET = "worklist"
-KEYS = {
-    "client": "Client",
-    "claim_id": "Claim",
-    "party": "Owed by",
-    "as_of": "List of",
-    "assigned_to": "Assigned to",
-}
-"""What a row is about: our column and its heading. `Assigned to` stands in where nobody is named in `Worked by`."""
+__all__ = ["FILLED", "KEYS", "SHEET", "Notes", "Sheet", "choices", "keep_file", "notes_of", "read_sheets", "received_on", "row_check", "words"]
 
-FILLED = {
-    "action": "Action taken",
-    "outcome": "Outcome",
-    "hold_reason": "Waits for",
-    "worked_on": "Worked on",
-    "minutes": "Minutes spent",
-    "worked_by": "Worked by",
-}
-"""What is filled in by hand: our column of the work log and its heading."""
-
-LISTED = ("action", "outcome", "hold_reason")
 LIFE_DAYS = 62
 """A list is worked within two months of its day; what is dated later is a slip of the keyboard."""
+
+FAR_DAYS = 366
+"""A next step lies within a year."""
 
 MOST_MINUTES = 24 * 60
 LONGEST_NAME = 60
@@ -66,25 +53,8 @@ NOTE_PREFIX = "worklist:"
 """Ids of notes that came from a sheet begin so: a month's export of the billing system does not take their place."""
 
 REFUSED_SUFFIX = ".refused.xlsx"
-TOP_ROWS = 60
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """The rows of one worklist sheet, as typed: `row` is the sheet's own row number, the rest our column names."""
-
-    name: str
-    titles: Mapping[str, str]
-    rows: tuple[dict[str, Any], ...]
-
-    @property
-    def filled(self) -> list[dict[str, Any]]:
-        """The rows in which something was filled in."""
-        return [row for row in self.rows if any(not _is_blank(row[name]) for name in FILLED)]
-
-    @property
-    def clients(self) -> set[str]:
-        return {str(row["client"]).strip() for row in self.rows if not _is_blank(row["client"])}
+DAY_PATTERNS = ("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y")
+_KEPT = re.compile(r"\d{4,}-(\d{4}-\d\d-\d\d)-[0-9a-f]{12}\.xlsx")
 
 
 @dataclass
@@ -110,89 +80,57 @@ def choices(name: str) -> tuple[str, ...]:
     return tuple(words(value) for value in WORK_LOG.column(name).values)
 
 
-def read_sheets(data: bytes) -> list[Sheet]:
-    """Every worklist sheet of a workbook; none where no sheet has the headings.
+def row_check(client: str, claim_id: str, party: str, as_of: dt.date) -> str:
+    """A short mark of what a row is about: a row whose parts were edited or sorted away no longer agrees with it.
 
-    Raises
-        SourceError when a sheet lacks some of the headings only: it was cut, and rows would be lost.
+    >>> row_check("a", "1", "primary", dt.date(2026, 10, 31)) == row_check("a", "2", "primary", dt.date(2026, 10, 31))
+    False
     """
-    names = _sheet_names(data)
-    if not names:
-        return []
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise SourceError(
-            f"The workbook cannot be read ({type(error).__name__}). Save it again as XLSX."
-        ) from error
-    found = [_read_sheet(book[name]) for name in names if name in book.sheetnames]
-    return [sheet for sheet in found if sheet is not None]
+    text = "\x1f".join((client, claim_id, party, as_of.isoformat()))
+    return f"r{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _sheet_names(data: bytes) -> list[str]:
-    """The names of sheets that are called a worklist, from the workbook's list of them alone."""
-    if data[:2] != b"PK":
-        return []
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as parts:
-            listing = parts.read("xl/workbook.xml").decode("utf-8", "replace")
-    except (zipfile.BadZipFile, KeyError, OSError):
-        return []
-    if f'"{SHEET}' not in listing.lower():
-        return []
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
-        return [name for name in book.sheetnames if name.lower().startswith(SHEET)]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError):
-        return []
-
-
-def _read_sheet(sheet: Any) -> Sheet | None:
-    wanted = {plain(title): name for name, title in {**KEYS, **FILLED}.items()}
-    table = list(sheet.iter_rows(values_only=True))
-    for number, cells in enumerate(table[:TOP_ROWS]):
-        places = {
-            wanted[plain(str(cell))]: place
-            for place, cell in enumerate(cells)
-            if cell is not None and plain(str(cell)) in wanted
-        }
-        if not {"claim_id", "action"} <= set(places):
-            continue
-        lacking = [title for name, title in {**KEYS, **FILLED}.items() if name not in places]
-        if lacking:
-            raise SourceError(
-                f"The sheet {SHEET!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the sheet as it was exported."
-            )
-        rows = [
-            {"row": number + 2 + offset, **{name: values[place] for name, place in places.items()}}
-            for offset, values in enumerate(table[number + 1 :])
-        ]
-        kept = [row for row in rows if not all(_is_blank(row[name]) for name in (*KEYS, *FILLED))]
-        return Sheet(sheet.title, {**KEYS, **FILLED}, tuple(kept))
-    return None
-
-
-def notes_of(sheets: Sequence[Sheet], *, client: str, claims: pl.DataFrame) -> Notes:
+def notes_of(
+    sheets: Sequence[Sheet], *, client: str, claims: pl.DataFrame, known: pl.DataFrame | None = None, received: dt.date | None = None,
+) -> Notes:
     """The filled-in rows as rows of the work log, and those refused.
+
+    `known` is the work log as it stands, `received` the day on which the file came in; without them those rules are not tried.
 
     Counts
         One note per filled-in row. `note_id` is made of claim, party, list and day: the same sheet again says nothing
         new, and a corrected row takes the place of what it corrects. A note is known on the day of the work.
     """
-    service = dict(claims.select("claim_id", "service_on").iter_rows())
+    reader = _Reader(client, dict(claims.select("claim_id", "service_on").iter_rows()), received)
+    noted = _noted(known)
     good: dict[str, dict[str, Any]] = {}
     aside: list[dict[str, Any]] = []
     rows = [(sheet, row) for sheet in sheets for row in sheet.filled]
     for sheet, row in rows:
-        note, fault = _note(row, client, service)
+        note, faults = reader.note(row)
         if note is not None and note["note_id"] in good:
-            fault = ("claim_id", "duplicate_key", "the same claim, party and day stand in an earlier row")
-        if fault is None and note is not None:
+            faults = [("claim_id", "duplicate_key", "the same claim, party and day stand in an earlier row")]
+        elif note is not None and noted.setdefault(_work(note), note["note_id"]) != note["note_id"]:
+            faults = [("claim_id", "noted_before", "another list has brought the same work of that day; correct it there")]
+        if note is not None and not faults:
             good[note["note_id"]] = note
         else:
-            aside.append(_set_aside(sheet, row, *fault))
+            aside.append(_set_aside(sheet, row, faults))
     kept = pl.DataFrame(list(good.values()), schema=WORK_LOG.polars).select(WORK_LOG.names)
     return Notes(kept, pl.DataFrame(aside, schema=_QUARANTINE), len(rows))
+
+
+def _work(note: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes two notes the same work."""
+    return (note["claim_id"], note["worked_on"], note["action"], note["worked_by"])
+
+
+def _noted(known: pl.DataFrame | None) -> dict[tuple[Any, ...], str]:
+    """The work that lists have brought before, with the id of its note."""
+    if known is None:
+        return {}
+    rows = known.filter(pl.col("note_id").str.starts_with(NOTE_PREFIX))
+    return {_work(row): row["note_id"] for row in rows.iter_rows(named=True)}
 
 
 _QUARANTINE = {
@@ -205,102 +143,121 @@ _QUARANTINE = {
     "sheet": pl.String,
 }
 Fault = tuple[str, str, str]
+"""Our column, the rule, what was expected."""
 
 
-def _set_aside(sheet: Sheet, row: Mapping[str, Any], column: str, rule: str, message: str) -> dict[str, Any]:
-    title = {**KEYS, **FILLED}[column]
-    text = (
-        None
-        if rule == "other_client"
-        else json.dumps({name: _text(row[name]) for name in ("claim_id", "party")})
-    )
+def _set_aside(sheet: Sheet, row: Mapping[str, Any], faults: Sequence[Fault]) -> dict[str, Any]:
+    """The row's place in the quarantine: by its first fault, with all of them in the message."""
+    column, rule, _ = faults[0]
+    text = None if rule == "other_client" else json.dumps({name: _text(row[name]) for name in ("claim_id", "party")})
     return {
         "row": row["row"],
-        "column": title,
+        "column": TITLES[column],
         "rule": rule,
-        "message": f"{title}: {message}",
+        "message": "; ".join(f"{TITLES[name]}: {message}" for name, _, message in faults),
         "amount_cents": None,
         "text": text,
         "sheet": sheet.name,
     }
 
 
-def _note(
-    row: Mapping[str, Any], client: str, service: Mapping[str, dt.date]
-) -> tuple[dict[str, Any] | None, Fault | None]:
-    """The note of one row, or why it is none: the first rule that it breaks."""
-    claim, party, made_for = _text(row["claim_id"]), _text(row["party"]).lower(), _day(row["as_of"])
-    if _text(row["client"]) != client:
-        return None, ("client", "other_client", "the row belongs to another client")
-    if claim not in service:
-        return None, ("claim_id", "unknown_claim", "the client has no such claim")
-    if party not in PARTIES:
-        return None, ("party", "not_listed", f"expected one of {listed(PARTIES)}")
-    if made_for is None:
-        return None, ("as_of", "unreadable", "expected the day the list was made for")
-    values, fault = _filled(row)
-    fault = fault or _day_fault(values.get("worked_on"), made_for, service[claim])
-    if fault:
-        return None, fault
-    key = "\x1f".join((client, claim, party, made_for.isoformat(), values["worked_on"].isoformat()))
-    note_id = NOTE_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
-    return {
-        "client": client,
-        "note_id": note_id,
-        "claim_id": claim,
-        "entered_on": values["worked_on"],
-        **values,
-    }, None
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the rows of one client's list."""
+
+    client: str
+    service: Mapping[str, dt.date]
+    received: dt.date | None
+
+    def note(self, row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[Fault]]:
+        """The note of one row, or why it is none: what the row is about first, then all that was filled in."""
+        unusable = [(name, row[name].rule, row[name].message) for name in TITLES if isinstance(row[name], Unusable)]
+        claim = self.claim_of(row)
+        fault = next(iter(unusable), None) or self._key_fault(row, claim)
+        if fault:
+            return None, [fault, *unusable[1:]]
+        made_for = _day(row["as_of"])
+        values, faults = _filled(row)
+        faults += _day_faults(values, made_for, self.service[claim], self.received)
+        if faults:
+            return None, faults
+        key = "\x1f".join((self.client, claim, _text(row["party"]).lower(), made_for.isoformat(), values["worked_on"].isoformat()))
+        note_id = NOTE_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
+        return {"client": self.client, "note_id": note_id, "claim_id": claim, "entered_on": values["worked_on"], **values}, []
+
+    def claim_of(self, row: Mapping[str, Any]) -> str:
+        """The row's claim; one whose leading zeros a spreadsheet took away is found again by the row's check."""
+        claim, made_for = _text(row["claim_id"]), _day(row["as_of"])
+        if claim in self.service or made_for is None or not claim.isdigit():
+            return claim
+        party, check = _text(row["party"]).lower(), _text(row["check"])
+        longer = [name for name in (claim.zfill(size) for size in range(len(claim) + 1, 21)) if name in self.service]
+        return next((name for name in longer if row_check(self.client, name, party, made_for) == check), claim)
+
+    def _key_fault(self, row: Mapping[str, Any], claim: str) -> Fault | None:
+        party, made_for, check = _text(row["party"]).lower(), _day(row["as_of"]), _text(row["check"])
+        for name, what in (("client", "the client"), ("claim_id", "the claim"), ("party", "who owes"), ("as_of", "the day of the list")):
+            if is_blank(row[name]):
+                return (name, "missing", f"{what} is not there; copy it from the list")
+        if _text(row["client"]) != self.client:
+            return ("client", "other_client", "the row belongs to another client")
+        if claim not in self.service:
+            return ("claim_id", "unknown_claim", "the client has no such claim")
+        if party not in PARTIES:
+            return ("party", "not_listed", f"expected one of {listed(PARTIES)}")
+        if made_for is None:
+            return ("as_of", "unreadable", "expected the day the list was made for")
+        if check and check != row_check(self.client, claim, party, made_for):
+            return ("check", "row_changed", "claim, owed by, list of and client are not those of this row of the list; put them back, "
+                                            "or empty the row check of a row added by hand")
+        return None
 
 
-def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], Fault | None]:
-    """The cells filled in, typed."""
+def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """The cells filled in, typed, and all that is wrong with them."""
     values: dict[str, Any] = {}
+    faults: list[Fault] = []
     for name in LISTED:
-        text = _text(row[name]).casefold().replace("-", " ")
-        value = "_".join(text.split()) or None
-        if value is not None and value not in WORK_LOG.column(name).values:
-            return values, (name, "not_listed", f"expected one of {listed(choices(name), 12)}")
-        values[name] = value
+        value = "_".join(_text(row[name]).casefold().replace("-", " ").replace("_", " ").split()) or None
+        values[name] = value if value in WORK_LOG.column(name).values else None
+        if value is not None and values[name] is None:
+            faults.append((name, "not_listed", f"expected one of {listed(choices(name), 12)}"))
     values["worked_by"] = _text(row["worked_by"]) or _text(row["assigned_to"]) or None
     if len(values["worked_by"] or "") > LONGEST_NAME:
-        return values, ("worked_by", "unreadable", f"expected a name of at most {LONGEST_NAME} letters")
-    values["worked_on"] = _day(row["worked_on"])
-    for name, what in (
-        ("action", "what was done"),
-        ("worked_on", "the day of the work"),
-        ("worked_by", "who did it"),
-    ):
-        if _is_blank(row[name]) and values[name] is None:
-            return values, (name, "missing", f"{what} is not filled in")
-    if values["worked_on"] is None:
-        return values, ("worked_on", "unreadable", "expected a day, such as 2026-11-03")
-    minutes = _number(row["minutes"])
-    if minutes is None and not _is_blank(row["minutes"]):
-        return values, ("minutes", "unreadable", "expected a number")
-    if minutes is not None and not 0 <= minutes <= MOST_MINUTES:
-        return values, ("minutes", "minutes", f"expected 0 to {MOST_MINUTES}")
-    return values | {"minutes": minutes}, None
+        faults.append(("worked_by", "unreadable", f"expected a name of at most {LONGEST_NAME} letters"))
+    for name in ("worked_on", "next_on"):
+        values[name] = _day(row[name])
+        if values[name] is None and not is_blank(row[name]):
+            faults.append((name, "unreadable", "expected a day, such as 2026-11-03"))
+    for name, what in (("action", "what was done"), ("worked_on", "the day of the work"), ("worked_by", "who did it")):
+        if is_blank(row[name]) and values[name] is None:
+            faults.append((name, "missing", f"{what} is not filled in"))
+    if values["next_on"] is not None and is_blank(row["next_action"]):
+        faults.append(("next_action", "missing", "what is to be done on that day is not filled in"))
+    values["minutes"] = _number(row["minutes"])
+    if values["minutes"] is None and not is_blank(row["minutes"]):
+        faults.append(("minutes", "unreadable", "expected a number"))
+    if values["minutes"] is not None and not 0 <= values["minutes"] <= MOST_MINUTES:
+        faults.append(("minutes", "minutes", f"expected 0 to {MOST_MINUTES}"))
+    return values, faults
 
 
-def _day_fault(worked_on: dt.date | None, made_for: dt.date, service_on: dt.date) -> Fault | None:
+def _day_faults(values: Mapping[str, Any], made_for: dt.date, service_on: dt.date, received: dt.date | None) -> list[Fault]:
+    worked_on, next_on = values["worked_on"], values["next_on"]
     if worked_on is None:
-        return None
+        return []
+    faults: list[Fault] = []
     if worked_on < service_on:
-        return ("worked_on", "before_claim", "the day lies before the service")
-    if worked_on < made_for:
-        return ("worked_on", "before_list", "the day lies before the day the list was made for")
-    if worked_on > made_for + dt.timedelta(days=LIFE_DAYS):
-        return (
-            "worked_on",
-            "after_list",
-            f"the day lies more than {LIFE_DAYS} days after the day the list was made for",
-        )
-    return None
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+        faults.append(("worked_on", "before_claim", "the day lies before the service"))
+    elif worked_on < made_for:
+        faults.append(("worked_on", "before_list", "the day lies before the day the list was made for"))
+    elif worked_on > made_for + dt.timedelta(days=LIFE_DAYS):
+        faults.append(("worked_on", "after_list", f"the day lies more than {LIFE_DAYS} days after the day the list was made for"))
+    elif received is not None and worked_on > max(received, made_for):
+        faults.append(("worked_on", "in_future", "the day lies after the day on which the file came in"))
+    if next_on is not None and not worked_on <= next_on <= worked_on + dt.timedelta(days=FAR_DAYS):
+        faults.append(("next_on", "next_step", f"expected a day from the day of the work to {FAR_DAYS} days after it"))
+    return faults
 
 
 def _text(value: Any) -> str:
@@ -311,6 +268,8 @@ def _text(value: Any) -> str:
     """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip()
@@ -319,8 +278,10 @@ def _text(value: Any) -> str:
 def _day(value: Any) -> dt.date | None:
     """A cell as a day: a date cell, the number that spreadsheets keep, ISO or US text.
 
-    >>> _day("2026-11-03"), _day("11/3/2026"), _day(46329), _day("soon")
-    (datetime.date(2026, 11, 3), datetime.date(2026, 11, 3), datetime.date(2026, 11, 3), None)
+    >>> {_day(one) for one in ("2026-11-03", "11/3/2026", "11/3/26", "Nov 3, 2026", "3-Nov-2026", "2026-11-03 09:30:00", 46329)}
+    {datetime.date(2026, 11, 3)}
+    >>> _day("soon"), _day("2026-11-03 or so"), _day("13/11/2026")
+    (None, None, None)
     """
     if isinstance(value, dt.datetime):
         return value.date()
@@ -329,16 +290,17 @@ def _day(value: Any) -> dt.date | None:
     number = _number(value)
     if number is not None:
         return dt.date(1899, 12, 30) + dt.timedelta(days=int(number)) if 36526 <= number <= 73050 else None
-    for pattern in ("%Y-%m-%d", "%m/%d/%Y"):
+    text = re.split(r"[T ](?=\d{1,2}:\d\d)", _text(value))[0]
+    for pattern in DAY_PATTERNS:
         try:
-            return dt.datetime.strptime(_text(value)[:10], pattern).date()
+            return dt.datetime.strptime(text, pattern).date()
         except ValueError:
             continue
     return None
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or _is_blank(value):
+    if isinstance(value, bool) or is_blank(value):
         return None
     try:
         number = float(value)
@@ -367,16 +329,34 @@ def imported_by_month(stored: pl.DataFrame) -> dict[str, int]:
     return dict(kept.group_by(pl.col("entered_on").dt.strftime("%Y-%m")).len().iter_rows())
 
 
-def keep_file(data: bytes, folder: Path) -> Path:
+def keep_file(data: bytes, folder: Path, received: dt.date) -> Path:
     """The file's place under the client's raw files; the same content keeps the place it has.
 
-    Files are numbered in the order in which they come, so that reading them all again ends as it did.
+    Files are numbered in the order in which they come and carry the day on which they came, so that reading them all
+    again ends as it did.
     """
     digest = hashlib.sha256(data).hexdigest()[:12]
     there = sorted(folder.glob(f"*-{digest}.xlsx"))
     if there:
         return there[0]
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{len(list(folder.glob('*.xlsx'))) + 1:04d}-{digest}.xlsx"
+    path = folder / f"{len(list(folder.glob('*.xlsx'))) + 1:04d}-{received.isoformat()}-{digest}.xlsx"
     path.write_bytes(data)
     return path
+
+
+def received_on(name: str) -> dt.date | None:
+    """The day on which a file came in, as its kept name says; nothing for a file put there by hand.
+
+    >>> received_on("worklists/0001-2026-11-04-0123456789ab.xlsx"), received_on("worklist.xlsx")
+    (datetime.date(2026, 11, 4), None)
+    """
+    found = _KEPT.fullmatch(name.rsplit("/", 1)[-1])
+    return dt.date.fromisoformat(found[1]) if found else None
+
+
+def free_name(file: Path) -> Path:
+    """Where the refused rows of a file go: beside it, and never over a file that is there and may have been put right."""
+    base = file.name.removesuffix(REFUSED_SUFFIX).removesuffix(".xlsx")
+    numbers = ["", *(f".{number}" for number in range(2, 1000))]
+    return next(path for number in numbers if not (path := file.with_name(f"{base}{number}{REFUSED_SUFFIX}")).exists())

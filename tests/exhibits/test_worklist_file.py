@@ -67,7 +67,7 @@ def test_the_sheet_is_made_for_work(tmp_path):
     head, at = headed(sheet)
     claims = [sheet.cell(row, 1).value for row in range(head + 1, sheet.max_row + 1)]
     assert claims == ["1", "3"], "what waits or is small is counted, not listed"
-    assert "1 balances that still wait" in sheet.cell(3, 1).value and "1 too small" in sheet.cell(3, 1).value
+    assert "1 balance that still waits" in sheet.cell(3, 1).value and "1 too small" in sheet.cell(3, 1).value
     assert sheet.freeze_panes == f"A{head + 1}" and sheet.auto_filter.ref.startswith(f"A{head}:")
     assert all(sheet.column_dimensions[openpyxl.utils.get_column_letter(column)].width >= 10 for column in at.values())
     assert not sheet.protection.sheet
@@ -79,13 +79,14 @@ def test_the_drop_downs_hold_the_words_of_the_work_log(tmp_path):
     head, at = headed(sheet)
     checks = {str(check.sqref): check for check in sheet.data_validations.dataValidation}
     letters = {name: openpyxl.utils.get_column_letter(at[title]) for name, title in FILLED.items()}
-    for name in ("action", "outcome", "hold_reason"):
+    for name in ("action", "outcome", "hold_reason", "next_action"):
         check = checks[f"{letters[name]}{head + 1}:{letters[name]}{head + 2}"]
         assert check.type == "list" and check.showErrorMessage and check.error
         where = check.formula1.removeprefix("Lists!").replace("$", "")
         listed = [cell.value for (cell,) in lists[where]]
         assert listed == [value.replace("_", " ") for value in WORK_LOG.column(name).values]
     assert checks[f"{letters['worked_on']}{head + 1}:{letters['worked_on']}{head + 2}"].type == "date"
+    assert checks[f"{letters['next_on']}{head + 1}:{letters['next_on']}{head + 2}"].type == "date"
     assert checks[f"{letters['minutes']}{head + 1}:{letters['minutes']}{head + 2}"].type == "decimal"
     assert lists.sheet_state == "hidden"
 

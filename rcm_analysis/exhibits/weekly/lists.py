@@ -16,13 +16,9 @@ from ..formats import as_text, counted, joined, words_of
 from ..monthly.rest import ACTION_WORDS
 from ..subject import Subject
 from ..tables import Shown, show, with_total
-from .worklist_file import worklist_table
+from .worklist_file import who_worked, worklist_table
 
-RECENT_DAYS = 28
 WORKING_DAYS = 5
-WORKING_DAYS_OF_RECENT = 20
-MINUTES_UNKNOWN = 60.0
-"""A person whose notes give no minutes is taken to have an hour a day for the client."""
 
 LINES, MOST_EACH = 27, 12
 """Lines of page two that the people share: each needs one in two other tables."""
@@ -36,10 +32,7 @@ DO = {
 
 def people_at(subject: Subject, day: dt.date) -> list[Person]:
     """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
-    log = subject.pandas("work_log")
-    recent = log[(log["entered_on"] <= pd.Timestamp(day)) & (log["worked_on"] > pd.Timestamp(day) - pd.Timedelta(days=RECENT_DAYS))]
-    minutes = recent.groupby("worked_by")["minutes"].sum() / WORKING_DAYS_OF_RECENT
-    return [Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN) for name, each in minutes.sort_index().items()]
+    return who_worked(subject.pandas("work_log"), day)
 
 
 def workday(day: dt.date, number: int) -> dt.date:

@@ -14,16 +14,23 @@ import pandas as pd
 import polars as pl
 
 from ...measures.ratios import half_up
-from ...models.worklist import to_do
+from ...models.worklist import Person, to_do
 from ...models.worklist_items import STATUSES
-from ...sources.worklist_notes import FILLED, KEYS, SHEET, Sheet, choices, words
+from ...sources.worklist_notes import choices, row_check, words
+from ...sources.worklist_sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable
 from ..blocks import Block
+from ..formats import counted
 from ..tables import Shown, show
 
 TIER_WORDS = {"deadline": "deadline", "list": "", "waiting": "waiting", "small": "small"}
 KIND_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "secondary filing", "": ""}
+RECENT_DAYS = 28
+WORKING_DAYS_OF_RECENT = 20
+MINUTES_UNKNOWN = 60.0
+"""A person whose notes give no minutes is taken to have an hour a day for the client."""
+
 DEFINITION = (
-    "Open balances that can be worked now, best first: expected recoverable dollars that a touch adds, per minute. Money in US dollars. "
+    "Open balances that can be worked now: limits within 14 days first, then by the dollars a minute of work should add. US dollars. "
     "The marked columns are filled in and taken back with rcm worklist import."
 )
 
@@ -39,8 +46,11 @@ def worklist_table(items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[
     """
     rows = to_do(items)
     rows = rows.assign(
-        as_of=pd.Timestamp(as_of), payer=rows["payer"].replace(dict(payer_names or {})), per_minute_cents=half_up(rows["score_cents_per_minute"]), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS), action_words=rows["action"].map(words), status=rows["status"].map(STATUSES),
-        deadline_kind=rows["deadline_kind"].map(KIND_WORDS), **{f"filled_{column}": None for column in FILLED},
+        as_of=pd.Timestamp(as_of), payer=rows["payer"].replace({"patient": "Patient"} | dict(payer_names or {})),
+        per_minute_cents=half_up(rows["score_cents_per_minute"]), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS),
+        action_words=rows["action"].map(words), status=rows["status"].map(STATUSES), deadline_kind=rows["deadline_kind"].map(KIND_WORDS),
+        check=[row_check(row.client, row.claim_id, row.party, as_of) for row in rows.itertuples()],
+        **{f"filled_{column}": None for column in FILLED},
     )
     return show(rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=False)
 
@@ -49,27 +59,37 @@ def _notes(items: pd.DataFrame, as_of: dt.date) -> list[str]:
     counts = items["tier"].value_counts() if len(items) else {}
     waiting, small = int(counts.get("waiting", 0)), int(counts.get("small", 0))
     return [
-        f"As of {as_of:%Y-%m-%d}. Not listed: {waiting:,} balances that still wait for an answer or a payment, and {small:,} too small to work.",
-        "Fill in a row when it was worked: action taken, worked on, and who where nobody is assigned. Rows left empty are left alone.",
+        f"As of {as_of:%Y-%m-%d}. Not listed: {counted(waiting, 'balance that still waits', 'balances that still wait')} for an answer or a "
+        f"payment, and {small:,} too small to work.",
+        "Fill in a row when it was worked: action taken, worked on, and who where nobody is assigned; then status, next action and its day "
+        "where there is one. Rows left empty are left alone. Sort whole rows and filter as you like; leave Claim, Owed by, List of, Client and Row check as they are.",
     ]
 
 
 def _filled(column: str, unit: str = "text") -> Shown:
-    listed = choices(column) if column in ("action", "outcome", "hold_reason") else ()
+    listed = choices(column) if column in LISTED else ()
     return Shown(f"filled_{column}", FILLED[column], unit, choices=listed, editable=True)
+
+
+def who_worked(log: pd.DataFrame, day: dt.date) -> list[Person]:
+    """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
+    recent = log[(log["entered_on"] <= pd.Timestamp(day)) & (log["worked_on"] > pd.Timestamp(day) - pd.Timedelta(days=RECENT_DAYS))]
+    minutes = recent.groupby("worked_by")["minutes"].sum() / WORKING_DAYS_OF_RECENT
+    return [Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN) for name, each in minutes.sort_index().items()]
 
 
 COLUMNS = (
     Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
     Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("tier", "Tier"),
-    Shown("action_words", "Recommended"), Shown("reason", "Why"), Shown("status", "Status"),
+    Shown("action_words", "Recommended"), Shown("reason", "Why"), Shown("status", "Stands"),
     Shown("deadline_on", "Deadline", "date"), Shown("deadline_kind", "Deadline of"),
     Shown("age_days", "Age in days", "count"), Shown("open_cents", "Open", "usd", exact=True),
     Shown("expected_cents", "Expected", "usd", exact=True), Shown("chance_to_pay", "Chance when worked", "rate"),
     Shown("recoverable_cents", "Work adds", "usd", exact=True), Shown("minutes", "Minutes planned", "number"),
     Shown("per_minute_cents", "Adds per minute", "usd", exact=True),
     _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
-    Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]),
+    _filled("next_action"), _filled("next_on", "date"),
+    Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]), Shown("check", KEYS["check"]),
 )
 
 
@@ -78,7 +98,7 @@ def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> dict[str, A
     why = {(row["sheet"], row["row"]): (row["rule"], row["message"]) for row in refused.iter_rows(named=True)}
     by_title = {item.title: item for item in COLUMNS}
     names = [*KEYS, *FILLED]
-    columns = [by_title[{**KEYS, **FILLED}[name]].payload() for name in names]
+    columns = [by_title[TITLES[name]].payload() for name in names]
     extra = [{"name": name, "title": title, "unit": "text"} for name, title in (("rule", "Refused for"), ("message", "What is wrong"))]
     rows = [
         [*(_as_typed(row[name]) for name in names), *why[sheet.name, row["row"]]]
@@ -93,4 +113,4 @@ def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> dict[str, A
 def _as_typed(value: Any) -> Any:
     if isinstance(value, (dt.datetime, dt.date)):
         return f"{value:%Y-%m-%d}"
-    return value
+    return value.text if isinstance(value, Unusable) else value
