@@ -41,7 +41,7 @@ INFORMATION = ("pr45_balance", "waiver_unknown")
 
 COLUMNS = (
     "client", "claim_id", "patient", "payer", "rule", "is_information", "also", "patient_billed_cents", "owed_cents", "difference_cents",
-    "paid_cents", "open_cents", "since_on", "fix",
+    "paid_cents", "open_cents", "refund_cents", "since_on", "fix",
 )
 
 
@@ -53,6 +53,7 @@ def eob_check(tables: Mapping[str, Any], *, as_of: dt.date, posting_days: int = 
         patient_billed_cents = what was put on the patient - what the patient paid, whatever was written off since
         owed_cents = PR of the latest net decision of the last payer - what the patient paid
         open_cents = what the patient is asked too much today: at most the balance and the difference
+        refund_cents = what the patient paid beyond what was owed: at most the difference
     Counts
         One row per claim with an insurer that fails a rule, under the first rule of `RULES` that it
         fails; `also` names the others. Reversals are netted. While a later payer of the claim has not
@@ -145,9 +146,10 @@ def _named(found: pd.DataFrame) -> pd.DataFrame:
     billed = (found["billed_cents"] - found["paid_cents"]).where(~is_statement, found["statement_cents"])
     owed = (found["owed_cents"] - found["paid_cents"]).where(~is_statement, 0)
     asked = found["balance_cents"].clip(lower=0)
+    too_much = (found["billed_cents"] - found["owed_cents"]).clip(lower=0)
     found = found.assign(
         is_information=found["rule"].isin(INFORMATION), patient_billed_cents=billed, owed_cents=owed, difference_cents=billed - owed,
-        open_cents=np.minimum(asked, (found["billed_cents"] - found["owed_cents"]).clip(lower=0)),
+        open_cents=np.minimum(asked, too_much), refund_cents=np.minimum((found["paid_cents"] - found["owed_cents"]).clip(lower=0), too_much),
         since_on=_since(found), fix=found["rule"].map(RULES).astype("str"),
     )
     return found.astype({"rule": "str", "also": "str", "is_information": "bool"})[list(COLUMNS)]

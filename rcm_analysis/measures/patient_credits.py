@@ -123,6 +123,44 @@ def manual_write_offs(tables: Mapping[str, Any], *, period: Period, by: Sequence
       approved_by  write_offs  write_off_cents  unapproved_cents  unapproved_share
     0     m.lopez           1             4000                 0               0.0
     """
+    off = _written_off(tables, period, by)
+    names = ["write_offs", "write_off_cents", "unapproved", "unapproved_cents"]
+    if by:
+        found = off.groupby(list(by), as_index=False)[names].sum()
+    else:
+        found = pd.DataFrame({name: [int(off[name].sum())] for name in names})
+    return found.assign(unapproved_share=quotient(found["unapproved_cents"], found["write_off_cents"]))
+
+
+def write_off_list(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
+    """Every patient balance written off, with its reason, who approved it, and whether enough had been approved.
+
+    Formula
+        one row per posting that `manual_write_offs` counts; unapproved is 1 where it breaks the policy
+    Counts
+        As `manual_write_offs`.
+    Date basis
+        posting date; the policy in force on that day
+    Unit
+        cents, positive
+    Empty
+        Nothing written off: no row.
+    Source
+        as `manual_write_offs`
+
+    >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
+    >>> found = write_off_list(example_self_pay(), period=Period.month("2026-04"))
+    >>> found[["claim_id", "reason", "approved_by", "write_off_cents", "unapproved"]]
+      claim_id    reason approved_by  write_off_cents  unapproved
+    0       C5  bad debt     m.lopez             4000           0
+    """
+    texts = ["reason", "approved_by"]
+    off = _written_off(tables, period, texts).sort_values(["posted_on", "transaction_id"], ignore_index=True)
+    return off[["client", "posted_on", "transaction_id", "claim_id", *texts, "write_off_cents", "unapproved"]]
+
+
+def _written_off(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -> pd.DataFrame:
+    """The postings that lower a patient's balance by hand, each with its dollars and whether it broke the policy."""
     columns = ["client", "transaction_id", "claim_id", "kind", "party", "amount_cents", "posted_on"]
     rows = source(tables, "transactions", columns, by=by).filter(
         col("kind") == "write_off", col("party") == "patient", col("amount_cents") < 0, period.holds(col("posted_on")))
@@ -131,13 +169,7 @@ def manual_write_offs(tables: Mapping[str, Any], *, period: Period, by: Sequence
     broken = checked.loc[checked["is_breach"], ["client", "record_id"]].rename(columns={"record_id": "transaction_id"})
     unapproved = off[["client", "transaction_id"]].merge(broken.assign(unapproved=1), how="left")["unapproved"].fillna(0).astype("int64")
     off = off.assign(write_offs=1, write_off_cents=-off["amount_cents"], unapproved=unapproved.to_numpy())
-    off["unapproved_cents"] = off["write_off_cents"] * off["unapproved"]
-    names = ["write_offs", "write_off_cents", "unapproved", "unapproved_cents"]
-    if by:
-        found = off.groupby(list(by), as_index=False)[names].sum()
-    else:
-        found = pd.DataFrame({name: [int(off[name].sum())] for name in names})
-    return found.assign(unapproved_share=quotient(found["unapproved_cents"], found["write_off_cents"]))
+    return off.assign(unapproved_cents=off["write_off_cents"] * off["unapproved"])
 
 
 def _clocks(moves: pd.DataFrame) -> pd.DataFrame:

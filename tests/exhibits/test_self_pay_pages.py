@@ -170,8 +170,8 @@ def test_small_counts_of_patients_and_their_amounts_are_hidden(pages):
     hidden = [row for row in disputes["rows"][:-1] if row[1] is None]
     assert all(row[2] is None and row[3] is None for row in hidden)
     triage = tables_of(pages["rework"])["triage"]
-    assert "–" in column(triage, "Inquiries") and None in [row[2] for row in triage["rows"]]
-    assert "hidden" in triage["notes"][0]
+    assert None not in [row[2] for row in triage["rows"]] and min(row[2] for row in triage["rows"]) >= 11, "what is hidden is not listed"
+    assert "not shown: counts below 11" in triage["notes"][0]
 
 
 def test_no_patient_is_named_anywhere_and_accounts_only_in_tables(pages, review):
@@ -216,14 +216,16 @@ def test_early_payments_stand_apart_from_overpayments(acorn):
 def test_lines_that_ask_a_question_have_no_difference(review, monkeypatch):
     found = pd.DataFrame([
         {"claim_id": "C1", "payer": "acme", "rule": "waiver_unknown", "is_information": True, "also": "", "patient_billed_cents": 100, "owed_cents": 100,
-         "difference_cents": 0, "paid_cents": 0, "open_cents": 0, "since_on": pd.Timestamp(DAY), "fix": "Look for the form."},
+         "difference_cents": 0, "paid_cents": 0, "open_cents": 0, "refund_cents": 0, "since_on": pd.Timestamp(DAY), "fix": "Look for the form."},
         {"claim_id": "C2", "payer": "acme", "rule": "co_billed", "is_information": False, "also": "", "patient_billed_cents": -500, "owed_cents": -2000,
-         "difference_cents": 1500, "paid_cents": 2000, "open_cents": 0, "since_on": pd.Timestamp(DAY), "fix": "Refund."}])
+         "difference_cents": 1500, "paid_cents": 2000, "open_cents": 0, "refund_cents": 1500, "since_on": pd.Timestamp(DAY), "fix": "Refund."}])
     monkeypatch.setitem(review._facts.__dict__, "eob", found)
     tables = tables_of(review.eob_check())
     assert column(tables["eob_rules"], "Difference") == ["$15", "–"]
     assert tables["eob_claims"]["text"][0][4:8] == ["$15.00", "$0.00", "$15.00", "$20.00"], "what was billed and what the EOB leaves, before payments"
     assert [row[0] for row in tables["eob_claims"]["rows"]] == ["C2"]
+    assert column(tables["eob_rules"], "Paid, to refund") == ["$15", "–"] and column(tables["eob_claims"], "To refund") == ["$15.00"]
+    assert "$15 too much was asked on 1 account; $15 was paid and goes back." in words_of(review.eob_check())
 
 
 def test_the_appendix_explains_every_measure_in_words(pages):

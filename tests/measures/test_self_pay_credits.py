@@ -168,7 +168,7 @@ def test_a_day_replayed_is_the_day_as_it_was_stored():
         known = {"transactions": "posted_on", "claims": "service_on", "self_pay_policies": "effective_from", "write_off_approvals": "requested_on",
                  "statements": "statement_on", "payment_plans": "opened_on", "plan_instalments": "agreed_on", "payment_attempts": "attempted_on",
                  "promises": "promised_on", "interactions": "entered_on", "disputes": "opened_on", "assistance_applications": "applied_on",
-                 "itemised_requests": "requested_on", "account_changes": "done_on"}[name]
+                 "itemised_requests": "requested_on", "account_changes": "done_on", "quality_reviews": "reviewed_on"}[name]
         then[name] = frame[frame[known] <= pd.Timestamp(day)]
     span = Period.month("2026-02").trailing(2)
     for record in MEASURES:

@@ -35,7 +35,12 @@ POLICY_WORDS = {
     "calls_in_seven_days": "{} calls", "days_after_conversation": "{} days", "promise_grace_days": "{} days of grace", "script_version": "version {}",
     "card_retries_in_thirty_days": "{} tries", "dispute_days": "{} days", "assistance_days": "{} days", "itemised_days": "{} days",
 }
+NOT_SET = "not set"
+ALWAYS = {"disclosure_given": "always", "identity_verified": "always", "worked_while_open": "always", "own_approval": "always"}
+"""Rules that hold whatever number the policy names."""
 OWED_TO = {"patient": "Patients", "insurer": "Insurers", "government": "Government payers"}
+GOVERNMENT_DAYS = 60
+"""Medicare: an overpayment is reported and returned within so many days of being identified."""
 ACCOUNTED = "Accounts are named by their claim number only, for the people who put them right."
 
 
@@ -60,25 +65,30 @@ def asked_wrong(wrong: pd.DataFrame) -> str:
         parts.append(f"{as_text(int(over['difference_cents'].sum()), 'usd')} too much was asked on {counted(len(over), 'account')}")
     if len(under):
         parts.append(f"{as_text(-int(under['difference_cents'].sum()), 'usd')} too little on {counted(len(under), 'account')}")
-    today = int(wrong["open_cents"].sum())
-    stands = f"{as_text(today, 'usd')} of it stands on bills today" if today else "none of it stands on a bill today"
-    return f"{joined(parts)}; {stands}" if len(over) else joined(parts)
+    return f"{joined(parts)}{_stands(wrong)}" if len(over) else joined(parts)
+
+
+def _stands(wrong: pd.DataFrame) -> str:
+    """Where the dollars asked too much are: on bills today, or paid and to be given back."""
+    today, back = int(wrong["open_cents"].sum()), int(wrong["refund_cents"].sum())
+    parts = [f"{as_text(today, 'usd')} of it stands on bills today" if today else "", f"{as_text(back, 'usd')} was paid and goes back" if back else ""]
+    return f"; {joined(part for part in parts if part)}" if today or back else "; none of it stands on a bill today"
 
 
 def _eob_rules(facts: SelfPayFacts) -> list[Block]:
     found = facts.eob.assign(claims=1)
     asks = found.set_index("rule")["is_information"].to_dict()
-    rows = found.groupby("rule", as_index=False, sort=False)[["claims", "difference_cents", "open_cents"]].sum()
+    amounts = ["difference_cents", "open_cents", "refund_cents"]
+    rows = found.groupby("rule", as_index=False, sort=False)[["claims", *amounts]].sum()
     order = {rule: place for place, rule in enumerate(RULE_WORDS)}
     rows = rows.sort_values("rule", key=lambda rules: rules.map(order), ignore_index=True)
     fixes = found.drop_duplicates("rule").set_index("rule")["fix"]
     rows = rows.assign(words=rows["rule"].map(RULE_WORDS), fix=rows["rule"].map(fixes))
-    amounts = ["difference_cents", "open_cents"]
     rows[amounts] = rows[amounts].astype("Int64").mask(rows["rule"].map(asks).astype(bool))
     return [show(
         rows, [
             Shown("words", "What is wrong"), Shown("claims", "Accounts", "count"), Shown("difference_cents", "Difference", "usd"),
-            Shown("open_cents", "On bills today", "usd"), Shown("fix", "What to do"),
+            Shown("open_cents", "On bills today", "usd"), Shown("refund_cents", "Paid, to refund", "usd"), Shown("fix", "What to do"),
         ],
         name="eob_rules", title=f"Patient balances against the EOB, as of {facts.subject.as_of_text}",
         definition="Billed to the patient less what the latest net decisions of all payers leave to them; below zero: asked too little; US dollars. "
@@ -102,7 +112,8 @@ def _eob_claims(facts: SelfPayFacts) -> list[Block]:
              "US dollars.")
     notes = [ACCOUNTED, f"{sentence(counted(left, 'more account'))} in the workbook, sheet eob_claims." if left > 0 else ""]
     blocks = [show(rows.head(MOST), columns, name="eob_largest", title="Accounts to put right", definition=basis, notes=notes)]
-    more = [*columns, Shown("open_cents", "On bills today", "usd", exact=True), Shown("more", "Also"), Shown("fix", "What to do")]
+    more = [*columns, Shown("open_cents", "On bills today", "usd", exact=True), Shown("refund_cents", "To refund", "usd", exact=True),
+            Shown("more", "Also"), Shown("fix", "What to do")]
     return [*blocks, show(rows, more, name="eob_claims", title="Accounts to put right, all", definition=basis, print_it=False)]
 
 
@@ -127,13 +138,14 @@ def compliance(facts: SelfPayFacts) -> list[Block]:
         ],
         name="policy_checks", title=f"The client's approved policy, {subject.period.title}",
         definition=f"{INTERNAL} Records by the day on which they could break the rule; a record may be checked by several rules.",
-        notes=["– Nothing to check, or the policy sets no value for it."],
+        notes=["– Nothing to check." if rows["breach_share"].isna().any() else "", "Not set: the policy names no value, so nothing is checked."
+               if (rows["value"] == NOT_SET).any() else ""],
     ), *_breaches(facts)]
 
 
 def _in_force(rule: str, value: object) -> str:
     if pd.isna(value):
-        return ""
+        return ALWAYS.get(rule, NOT_SET)
     if rule == "write_off_approval":
         return f"above {as_text(int(str(value)), 'usd')}"
     if rule == "retry_after_hard_decline":
@@ -152,7 +164,7 @@ def _breaches(facts: SelfPayFacts) -> list[Block]:
     ]
     left = len(rows) - MOST
     return [show(
-        rows.head(MOST), columns, name="breaches_latest", title="Latest breaches",
+        rows.head(MOST), columns if rows.head(MOST)["who"].any() else columns[:-1], name="breaches_latest", title="Latest breaches",
         definition=f"{span(facts.quarter)}, the latest first.",
         notes=[f"{sentence(counted(left, 'earlier breach', 'earlier breaches'))} in the workbook, sheet breaches." if left > 0 else ""],
     ), show(
@@ -191,8 +203,9 @@ def estimates(facts: SelfPayFacts) -> list[Block]:
     if rows.empty:
         return [note(f"None of {bills} with a good-faith estimate came to {limit_words} or more above it ({span(facts.year)}).")]
     verb = "came" if len(rows) == 1 else "came each"
+    part = as_text(share["difference_share"], "rate")
     return [note(
-        f"{len(rows)} of {bills} with a good-faith estimate {verb} to {limit_words} or more above it ({span(facts.year)}). While a dispute may be "
+        f"{len(rows)} of {bills} with a good-faith estimate ({part}) {verb} to {limit_words} or more above it ({span(facts.year)}). While a dispute may be "
         "opened, nothing should be collected on them without looking at the bill again.", tone="warning",
     ), show(
         rows, [
@@ -225,7 +238,34 @@ def write_offs(facts: SelfPayFacts) -> list[Block]:
         table, columns, name="patient_write_offs", title="Patient balances written off, and who approved them", emphasis=emphasis,
         definition=f"Write-offs by posting date, {span(facts.quarter)}; approver as the ledger names them; US dollars."
                    + (" Not approved: no request granted for the account and amount by the day of posting." if limit is not None else ""),
-    )]
+        notes=["One by one: workbook, sheet write_off_list."],
+    ), *_requests(facts), _write_off_list(facts, limit)]
+
+
+def _requests(facts: SelfPayFacts) -> list[Block]:
+    """What was asked for in the quarter, and what became of it."""
+    asked = facts.subject.pandas("write_off_approvals")
+    asked = asked[facts.quarter.holds(asked["requested_on"].dt.date)] if len(asked) else asked
+    if asked.empty:
+        return [note(f"No request to write off a balance was made in {span(facts.quarter)}.")]
+    counts = asked["decision"].where(asked["decided_on"].notna()).fillna("open").value_counts()
+    words = joined(f"{as_text(int(counts.get(name, 0)), 'count')} {told}" for name, told in (("approved", "approved"), ("refused", "refused"), ("open", "open")))
+    return [note(f"{sentence(counted(len(asked), 'request'))} to write off {as_text(int(asked['amount_cents'].sum()), 'usd')} came in in "
+                 f"{span(facts.quarter)}: {words}.")]
+
+
+def _write_off_list(facts: SelfPayFacts, limit: str | None) -> Block:
+    rows = facts.write_off_list
+    rows = rows.assign(words=[sentence(words_of(reason)) for reason in rows["reason"]], who=rows["approved_by"].replace("(none)", "nobody named"),
+                       checked=rows["unapproved"].map({0: "yes", 1: "no"}) if limit is not None else "not checked")
+    return show(
+        rows, [
+            Shown("posted_on", "Posted", "date"), Shown("transaction_id", "Posting"), Shown("claim_id", "Account"), Shown("words", "Reason"),
+            Shown("who", "Approved by"), Shown("checked", "Approved or under the limit"), Shown("write_off_cents", "Dollars", "usd", exact=True),
+        ],
+        name="write_off_list", title="Patient balances written off, one by one", print_it=False,
+        definition=f"Write-offs by posting date, {span(facts.quarter)}; US dollars.",
+    )
 
 
 def _approval_words(rows: pd.DataFrame, limit: str | None) -> str:
@@ -252,7 +292,7 @@ def credits(facts: SelfPayFacts) -> list[Block]:
     table = table.sort_values(["kind", "words"], ignore_index=True)
     total, emphasis = with_total(table, "kind", sums)
     lists = found[found["kind"] == "overpayment"].sort_values(["age_days", "claim_id"], ascending=[False, True], ignore_index=True)
-    lists = lists.assign(words=lists["owed_to"].map(OWED_TO))
+    lists = lists.assign(words=lists["owed_to"].map(OWED_TO), due_on=_return_by(facts, lists))
     return [note(_credit_words(facts)), show(
         total, [
             Shown("kind", "What it is"), Shown("words", "Whose money"), Shown("accounts", "Accounts", "count"), Shown("young_cents", "0–30 days", "usd"),
@@ -266,10 +306,19 @@ def credits(facts: SelfPayFacts) -> list[Block]:
     ), show(
         lists, [
             Shown("claim_id", "Account"), Shown("words", "Whose money"), Shown("clock_on", "Overpaid since", "date"), Shown("age_days", "Days", "count"),
-            Shown("credit_cents", "Amount", "usd", exact=True),
+            Shown("due_on", "To return by", "date"), Shown("credit_cents", "Amount", "usd", exact=True),
         ],
-        name="refunds_due", title="Refunds due", print_it=False, definition="Overpayments, the oldest clock first; US dollars.",
+        name="refunds_due", title="Refunds due", print_it=False,
+        definition="Overpayments, the oldest clock first. To return by: of government payers 60 days from the day overpaid, of others the days that "
+                   "the client's policy allows; empty where it allows none. US dollars.",
     )]
+
+
+def _return_by(facts: SelfPayFacts, rows: pd.DataFrame) -> pd.Series:
+    """The last day of each refund's clock; empty where neither law nor policy names one."""
+    allowed = policy_value(facts.subject.tables, "refund_days", as_of=facts.subject.as_of)
+    days = rows["owed_to"].map({"government": GOVERNMENT_DAYS, "patient": allowed, "insurer": allowed}).astype("float64")
+    return rows["clock_on"] + pd.to_timedelta(days, unit="D")
 
 
 def _credit_words(facts: SelfPayFacts) -> str:
@@ -278,6 +327,9 @@ def _credit_words(facts: SelfPayFacts) -> str:
     old = over[over["age"] == "over 60"]
     parts = [f"{as_text(int(over['credit_cents'].sum()), 'usd')} on {counted(len(over), 'account')} is overpaid and to be refunded, "
              f"{as_text(int(old['credit_cents'].sum()), 'usd')} of it for more than 60 days" if len(over) else "Nothing is overpaid"]
+    late = _return_by(facts, over) < pd.Timestamp(facts.subject.as_of)
+    if late.any():
+        parts.append(f"on {counted(int(late.sum()), 'account')} the days to return it are over")
     if len(early):
         parts.append(f"{as_text(int(early['credit_cents'].sum()), 'usd')} on {counted(len(early), 'account')} was paid before the insurer had "
                      "answered and is no refund yet")

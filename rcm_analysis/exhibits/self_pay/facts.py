@@ -7,12 +7,14 @@ from functools import cached_property
 import pandas as pd
 
 from ...measures import (
+    card_networks,
     declines,
     patient_contacts,
     patient_credits,
     patient_requests,
     payment_plans,
     self_pay_collections,
+    self_pay_quality,
 )
 from ...measures.patient_billing import eob_check
 from ...measures.self_pay_policy import (
@@ -137,14 +139,31 @@ class SelfPayFacts:
         return patient_contacts.documentation(self.subject.tables, period=self.quarter).iloc[0]
 
     @cached_property
-    def contacts(self) -> dict[str, pd.Series]:
-        """The three rates of contacts in the month."""
-        words = {"period": self.subject.period}
-        return {
-            "contact": patient_contacts.contact_rate(self.subject.tables, **words).iloc[0],
-            "engagement": patient_contacts.engagement_rate(self.subject.tables, **words).iloc[0],
-            "resolution": patient_contacts.resolution_rate(self.subject.tables, **words).iloc[0],
-        }
+    def targets(self) -> pd.DataFrame:
+        """The client's targets beside what was reached in three months."""
+        return self_pay_quality.self_pay_targets(self.subject.tables, period=self.quarter, as_of=self.subject.as_of)
+
+    @cached_property
+    def skills(self) -> pd.DataFrame:
+        """Points of sampled quality reviews of three months, by partner and skill."""
+        return self_pay_quality.quality_scores(self.subject.tables, period=self.quarter, by=["handled_by", "skill"])
+
+    @cached_property
+    def posting(self) -> pd.Series:
+        return self_pay_quality.correct_posting(self.subject.tables, period=self.quarter, as_of=self.subject.as_of).iloc[0]
+
+    @cached_property
+    def posting_faults(self) -> pd.DataFrame:
+        return self_pay_quality.posting_faults(self.subject.tables, period=self.quarter, as_of=self.subject.as_of)
+
+    @cached_property
+    def network_retries(self) -> pd.DataFrame:
+        """Retries of the year against the card networks' limits."""
+        return card_networks.network_retries(self.subject.tables, period=self.year)
+
+    @cached_property
+    def retries_beyond(self) -> pd.DataFrame:
+        return card_networks.retries_beyond_limits(self.subject.tables, period=self.year)
 
     @cached_property
     def credits(self) -> pd.DataFrame:
@@ -153,6 +172,12 @@ class SelfPayFacts:
     @cached_property
     def write_offs(self) -> pd.DataFrame:
         return patient_credits.manual_write_offs(self.subject.tables, period=self.quarter, by=["approved_by", "reason"])
+
+    @cached_property
+    def write_off_list(self) -> pd.DataFrame:
+        """The same postings one by one, the latest first."""
+        found = patient_credits.write_off_list(self.subject.tables, period=self.quarter)
+        return found.sort_values(["posted_on", "transaction_id"], ascending=[False, True], ignore_index=True)
 
     @cached_property
     def checks(self) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from ..subject import Subject
 from .controls import BREACH_WORDS, OWED_TO, RULE_WORDS, SCOPE_WORDS, asked_wrong
 from .facts import SelfPayFacts
 from .money import rate_words
+from .quality import TARGET_WORDS, targets_met
 
 MOST = 14
 SCOPE = "Stop what is out of scope"
@@ -80,14 +81,16 @@ def _right(facts: SelfPayFacts) -> tuple[str, str, str]:
     question = "Are patients asked the right amount?"
     if wrong.empty:
         return question, "yes", "Every patient balance with a payer's decision on file follows that decision."
-    return question, f"{as_text(len(wrong), 'count')} are not", f"{sentence(asked_wrong(wrong))}. Measured against the payers' decisions."
+    return question, f"not on {counted(len(wrong), 'account')}", f"{sentence(asked_wrong(wrong))}."
 
 
 def _policy(facts: SelfPayFacts) -> tuple[str, str, str]:
     rows, outside = facts.checks, len(facts.out_of_scope)
     broken = int(rows["breached"].sum())
-    scope = "Credit reporting and third-party collection: none." if not outside else (
+    scope = "Nothing out of scope." if not outside else (
         f"{sentence(counted(outside, 'record'))} out of scope in twelve months: see the scope guard.")
+    met = targets_met(facts)
+    scope = f"{scope} {sentence(met)}." if met else scope
     question = "Did we keep your policy?"
     if not rows["checked"].sum():
         return question, "nothing to check", f"No record of {facts.subject.month} falls under a rule of the policy. {scope}"
@@ -170,7 +173,7 @@ def _breaches(facts: SelfPayFacts) -> list[dict[str, Any]]:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _estimates(facts: SelfPayFacts) -> list[dict[str, Any]]:
@@ -235,7 +238,39 @@ def _decisions(facts: SelfPayFacts) -> list[dict[str, Any]]:
         due=_due(facts, 14), severity="medium") for words, count, cents in waiting(facts.subject)]
 
 
+def _networks(facts: SelfPayFacts) -> list[dict[str, Any]]:
+    rows = facts.retries_beyond
+    rows = rows[rows["attempted_on"] >= pd.Timestamp(facts.quarter.first_day)]
+    if rows.empty:
+        return []
+    return [finding(
+        "Stop card retries beyond the networks' limits", f"{sentence(counted(int(rows['attempt_id'].nunique()), 'retry', 'retries'))} on "
+        f"{counted(int(rows['claim_id'].nunique()), 'account')} in three months; the networks charge for each. Sheet: retries_beyond.",
+        owner=LEAD, due=_due(facts, SOON), severity="high")]
+
+
+def _targets(facts: SelfPayFacts) -> list[dict[str, Any]]:
+    rows = facts.targets
+    rows = rows[rows["is_met"].eq(False).fillna(False)]
+    if rows.empty:
+        return []
+    words = joined(f"{_lower(TARGET_WORDS[row.measure])} {as_text(row.value, 'rate')} (target {as_text(row.target, 'rate')})" for row in rows.itertuples())
+    return [finding(f"Reach {counted(len(rows), 'target')} that the client has set", f"{sentence(words)}, over three months.",
+                    owner=LEAD, due=_due(facts, MONTH), severity="medium")]
+
+
+def _posting(facts: SelfPayFacts) -> list[dict[str, Any]]:
+    faults = facts.posting_faults
+    missing = faults[faults["fault"] == "missing"]
+    if missing.empty:
+        return []
+    return [finding(
+        "Find payments that are not on their account", f"{sentence(counted(len(missing), 'payment'))} taken from patients "
+        f"{'is' if len(missing) == 1 else 'are'} not on the account paid after 30 days. Sheet: posting_faults.",
+        amount_cents=int(missing["amount_cents"].sum()), owner=BILLERS, due=_due(facts, SOON), severity="high")]
+
+
 LOOKS: tuple[Callable[[SelfPayFacts], list[dict[str, Any]]], ...] = (
-    _scope, _eob, _breaches, _estimates, _refunds, _plans_at_risk, _declines, _disputes, _decisions,
+    _scope, _eob, _breaches, _networks, _estimates, _refunds, _posting, _plans_at_risk, _declines, _disputes, _decisions, _targets,
 )
 """Every kind of finding, looked for in this order."""

@@ -9,7 +9,7 @@ from ...measures.ratios import quotient
 from ...measures.suppression import LEAST
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, counted, sentence
+from ..formats import as_text, counted, joined, sentence
 from ..monthly.answers import span
 from ..tables import Shown, show, table_payload, with_total
 from .facts import SelfPayFacts
@@ -17,9 +17,10 @@ from .figures import all_cohorts, plot_liquidation
 
 COLUMN_DAYS = (30, 60, 90, 120, 180)
 STATUS_WORDS = {
-    "on_schedule": "On schedule", "behind": "Behind: an instalment is overdue", "broken": "Broken",
-    "completed": "Paid to the end", "cancelled": "Cancelled",
+    "on_schedule": "Open, on schedule", "behind": "Open, behind: an instalment is overdue", "broken": "Open, broken",
+    "completed": "Paid to the end", "closed": "Closed as broken", "cancelled": "Cancelled",
 }
+NETWORKS = {"visa": "Visa", "mastercard": "Mastercard"}
 HIDDEN = f"Counts below {LEAST}, and others that would give them away, are hidden (–), with the amounts beside them."
 
 
@@ -108,11 +109,18 @@ def _cohort_table(facts: SelfPayFacts) -> dict:
 def _transfers(facts: SelfPayFacts) -> list[Block]:
     subject = facts.subject
     moved = self_pay_collections.balance_transfers(subject.tables, period=subject.period).iloc[0]
+    months = self_pay_collections.balance_transfers(subject.tables, period=facts.year, by=["month"])
+    table = show(
+        months, [Shown("month", "Month", "month"), Shown("accounts", "Accounts", "count"), Shown("transferred_cents", "Moved to patients", "usd"),
+                 Shown("returned_cents", "Moved back", "usd")],
+        name="balance_transfers", title="Balances moved to patients, by month", print_it=False,
+        definition=f"Transfers by posting date, {span(facts.year)}; US dollars.")
     if not moved["accounts"] and not moved["returned_cents"]:
-        return [note(f"No balance was moved to a patient in {subject.period.title}.")]
+        return [note(f"No balance was moved to a patient in {subject.period.title}."), table]
     back = f"; {as_text(int(moved['returned_cents']), 'usd')} was moved back to insurers" if moved["returned_cents"] else ""
     return [note(f"Insurers' decisions moved {as_text(int(moved['transferred_cents']), 'usd')} on "
-                 f"{counted(int(moved['accounts']), 'account')} to patients in {subject.period.title}{back}.")]
+                 f"{counted(int(moved['accounts']), 'account')} to patients in {subject.period.title}{back}. Month by month: workbook, sheet "
+                 "balance_transfers."), table]
 
 
 # -- payment plans ---------------------------------------------------------------------------------
@@ -123,11 +131,12 @@ def plans(facts: SelfPayFacts) -> list[Block]:
     if not standing["plans"]:
         return [note(f"No payment plan was agreed up to {subject.as_of_text}.")]
     rows = facts.plans.assign(plans=1)
+    rows["status"] = rows["status"].mask((rows["status"] == "broken") & rows["closed_on"].notna(), "closed")
     sums = ["plans", "amount_cents", "paid_cents", "left_cents", "at_risk_cents"]
     table = rows.groupby("status")[sums].sum().reindex([name for name in STATUS_WORDS if name in set(rows["status"])]).reset_index()
     table["words"] = table["status"].map(STATUS_WORDS)
     total, emphasis = with_total(table, "words", sums)
-    return [note(_plan_words(facts)), show(
+    return [show(
         total, [
             Shown("words", "How it stands"), Shown("plans", "Plans", "count"), Shown("amount_cents", "Agreed", "usd"),
             Shown("paid_cents", "Paid", "usd"), Shown("left_cents", "Not paid", "usd"), Shown("at_risk_cents", "At risk", "usd"),
@@ -135,22 +144,25 @@ def plans(facts: SelfPayFacts) -> list[Block]:
         name="plans", title=f"Payment plans, as of {subject.as_of_text}", emphasis=emphasis,
         definition="All plans agreed so far; broken: two instalments missed, or one more than 30 days late, or closed as broken. "
                    "At risk: not yet paid on open plans that are behind or broken; US dollars.",
-    ), *_defaults(facts), _plan_list(facts)]
+    ), _plan_rates(facts), *_defaults(facts), _plan_list(facts)]
 
 
-def _plan_words(facts: SelfPayFacts) -> str:
+def _plan_rates(facts: SelfPayFacts) -> Block:
+    """Use, schedule, completion and cure, each with its parts."""
     use, due, done, cures = facts.utilisation, facts.instalments, facts.completion, facts.cures
-    parts = []
-    if use["patients_with_balance"]:
-        parts.append(f"{rate_words(int(use['patients_on_plan']), int(use['patients_with_balance']), 'patient')} who owe money are on an open plan.")
-    if due["due_instalments"]:
-        parts.append(f"{rate_words(int(due['paid_instalments']), int(due['due_instalments']), 'instalment')} that fell due in the three months to "
-                     f"{facts.subject.period.title} were paid on schedule.")
-    if done["ended_plans"]:
-        parts.append(f"{rate_words(int(done['completed_plans']), int(done['ended_plans']), 'plan')} of the past year that have ended were paid to the end.")
-    if cures["ever_broken_plans"]:
-        parts.append(f"{rate_words(int(cures['cured_plans']), int(cures['ever_broken_plans']), 'plan')} that ever broke came back.")
-    return " ".join(sentence(part) for part in parts)
+    rows = [
+        ("Patients who owe money and are on an open plan", use, "patients_on_plan", "patients_with_balance", "plan_utilisation"),
+        ("Instalments paid on schedule, three months", due, "paid_instalments", "due_instalments", "instalments_on_schedule"),
+        ("Plans of the past year that ended, paid to the end", done, "completed_plans", "ended_plans", "plan_completion"),
+        ("Plans that ever broke and came back (cured)", cures, "cured_plans", "ever_broken_plans", "plan_cures"),
+    ]
+    table = pd.DataFrame([{"words": words, "top": int(found[top]), "bottom": int(found[bottom]), "share": found[share]}
+                          for words, found, top, bottom, share in rows])
+    return show(
+        table, [Shown("words", "What"), Shown("top", "Number", "count"), Shown("bottom", "Of", "count"), Shown("share", "Share", "rate")],
+        name="plan_rates", title="How plans are used and kept",
+        definition=f"As of {facts.subject.as_of_text}; instalments by the day due, {span(facts.quarter)}; ended plans by the day agreed, {span(facts.year)}.",
+    )
 
 
 def _defaults(facts: SelfPayFacts) -> list[Block]:
@@ -185,7 +197,7 @@ def _plan_list(facts: SelfPayFacts) -> Block:
 
 def payments(facts: SelfPayFacts) -> list[Block]:
     """Promises kept, and payments that were declined."""
-    return [*_promises(facts), *_declines(facts)]
+    return [*_promises(facts), *_declines(facts), *_networks(facts)]
 
 
 def _promises(facts: SelfPayFacts) -> list[Block]:
@@ -237,4 +249,34 @@ def _declines(facts: SelfPayFacts) -> list[Block]:
         definition=f"Payments by card or bank declined at the first try, {span(facts.year)}; recovered: approved within 30 days, with the "
                    "same or another card; US dollars.",
         notes=[f"{sentence(counted(young, 'decline'))} of the last 30 days {'is' if young == 1 else 'are'} too young and left out." if young else ""],
+    )]
+
+
+def _networks(facts: SelfPayFacts) -> list[Block]:
+    """Retries against the card networks' own limits, which hold whatever the client's policy says."""
+    rows, beyond = facts.network_retries, facts.retries_beyond
+    if not rows["retries"].sum():
+        return []
+    words = (f"No retry of a declined card went beyond the networks' limits ({span(facts.year)})." if beyond.empty else
+             f"{sentence(counted(int(beyond['attempt_id'].nunique()), 'retry', 'retries'))} of declined cards went beyond the networks' limits "
+             f"({span(facts.year)}); one by one: workbook, sheet retries_beyond.")
+    blocks = [note(words, tone="warning" if len(beyond) else "info"), show(
+        rows.assign(words=rows["network"].map(NETWORKS)), [
+            Shown("words", "Card network"), Shown("allowed", "Allowed"), Shown("since", "Since", "date"), Shown("retries", "Retries checked", "count"),
+            Shown("most_found", "Most found", "count"), Shown("beyond", "Beyond", "count"),
+        ],
+        name="network_retries", title="Retries against the card networks' limits",
+        definition=f"Retries by the day of the attempt, {span(facts.year)}, by payment and kind of card: the data hold no card numbers. "
+                   "The limits are the networks', not the client's; a retry can break two of them.",
+        notes=[f"Read from {joined(sorted(set(rows['source'])))}."],
+    )]
+    if beyond.empty:
+        return blocks
+    return [*blocks, show(
+        beyond.assign(words=beyond["network"].map(NETWORKS)), [
+            Shown("attempted_on", "Day", "date"), Shown("attempt_id", "Attempt"), Shown("claim_id", "Account"), Shown("words", "Card network"),
+            Shown("allowed", "Allowed"), Shown("found", "Found", "count"),
+        ],
+        name="retries_beyond", title="Retries beyond the networks' limits", print_it=False,
+        definition=f"By the day of the attempt, {span(facts.year)}. Found: retries or attempts in the days of the limit, or hard declines before it.",
     )]

@@ -1,4 +1,4 @@
-"""The service pages of a self-pay review: requests of patients, rework, triage, contacts, and the quality of records."""
+"""The service pages of a self-pay review: requests of patients, rework of accounts, triage."""
 
 from __future__ import annotations
 
@@ -30,10 +30,6 @@ KINDS = {
 }
 ROUTES = {"self_pay": "Self-pay", "billing": "Billing", "insurance_follow_up": "Insurance follow-up", "front_desk": "Front desk",
           "financial_counselling": "Financial counselling", "clinic": "Clinic", "(none)": "Not recorded"}
-FIELDS = {
-    "lacks_reason": "What it was about", "lacks_resolution": "What was settled", "lacks_next_step": "What follows",
-    "lacks_is_identity_verified": "Identity checked", "lacks_is_disclosure_given": "Disclosure given",
-}
 CLOCK_WORDS = {"disputes": "Disputes settled", "assistance": "Applications decided", "itemised": "Itemised statements sent"}
 
 
@@ -76,7 +72,7 @@ def _disputes(facts: SelfPayFacts) -> list[Block]:
     repeats = int(whole["repeats"])
     words = (f"{sentence(counted(int(whole['disputes']), 'dispute'))} in twelve months, {as_text(int(whole['amount_cents']), 'usd')}; "
              f"{counted(int(whole['open_disputes']), 'dispute')} still open ({as_text(int(whole['open_cents']), 'usd')}). "
-             f"{sentence(counted(repeats, 'account'))} had been disputed before.")
+             f"{sentence(counted(repeats, 'dispute was', 'disputes were'))} of an account disputed before.")
     outcome = patient_requests.disputes(subject.tables, period=facts.year, as_of=subject.as_of, by=["outcome"])
     outcome = outcome[outcome["settled_disputes"] > 0].sort_values(["disputes", "outcome"], ascending=[False, True], ignore_index=True)
     outcome = suppressed(outcome, counts=["disputes"], by=["outcome"], clear=["amount_cents", "adjusted_cents"])
@@ -111,7 +107,7 @@ def _assistance(facts: SelfPayFacts) -> list[Block]:
     parts.append(f"{approved} were approvals, in whole or in part: {as_text(int(whole['approved_cents']), 'usd')} relieved." if approved else "")
     if not (complete and approved):
         parts.append(f"Shares with fewer than {LEAST} applications on a side are not printed.")
-    blocks = [note(" ".join(part for part in parts if part))]
+    blocks = [note(" ".join(part for part in parts if part)), _worked(facts)]
     if not approved or rows["is_suppressed"].all():
         return blocks
     return [*blocks, show(
@@ -121,6 +117,17 @@ def _assistance(facts: SelfPayFacts) -> list[Block]:
         definition=f"Applications that came in {span(facts.year)} and were decided by {subject.as_of_text}; US dollars.",
         notes=[HIDDEN if rows["is_suppressed"].any() else ""],
     )]
+
+
+def _worked(facts: SelfPayFacts) -> Block:
+    """Work on accounts of people whose application was open: must be none."""
+    rows = facts.breaches
+    rows = rows[(rows["rule"] == "worked_while_open") & rows["found"].str.contains("of an application", regex=False)]
+    if rows.empty:
+        return note(f"No account was worked while its application was open ({span(facts.quarter)}).")
+    accounts = counted(int(rows["claim_id"].nunique()), "account")
+    return note(f"{sentence(counted(len(rows), 'call, message, statement or plan', 'calls, messages, statements or plans'))} on {accounts} while an "
+                f"application was open ({span(facts.quarter)}). Each is in the workbook, sheet breaches.", tone="warning")
 
 
 def _guarded(top: int, bottom: int, one: str) -> str:
@@ -152,7 +159,9 @@ def _changes(facts: SelfPayFacts) -> list[Block]:
     rows[["changes", "amount_cents"]] = rows[["changes", "amount_cents"]].fillna(0).astype("int64")
     rows["words"] = [KINDS.get(kind, words_of(kind)) for kind in rows["kind"]]
     rows = rows.sort_values(["changes_year", "kind"], ascending=[False, True], ignore_index=True)
-    table, emphasis = with_total(rows, "words", ["changes", "changes_year", "amount_cents"])
+    total = int(rows["amount_cents"].sum())
+    rows["amount_cents"] = rows["amount_cents"].astype("Int64").mask(rows["amount_cents_year"] == 0)
+    table, emphasis = with_total(rows, "words", ["changes", "changes_year"], values={"amount_cents": total})
     return [show(
         table, [
             Shown("words", "What was done"), Shown("changes", subject.month, "count"), Shown("amount_cents", f"Amount, {subject.month}", "usd"),
@@ -160,6 +169,7 @@ def _changes(facts: SelfPayFacts) -> list[Block]:
         ],
         name="rework", title="Rework of patient accounts", emphasis=emphasis,
         definition=f"Changes by the day done; days from the request, {span(facts.year)}; US dollars moved or corrected. Counts are of work, not of patients.",
+        notes=["– Moves no dollars."] if rows["amount_cents"].isna().any() else [],
     )]
 
 
@@ -173,69 +183,16 @@ def _triage(facts: SelfPayFacts) -> list[Block]:
     rows = pd.concat([_hidden(part, ["reason", "department"], "inquiries", ["passed_on"]) for _, part in rows.groupby(kept)])
     rows["about"] = [REASONS.get(reason, sentence(words_of(reason))) for reason in rows["reason"]]
     rows["taken"] = [ROUTES.get(name, words_of(name)) for name in rows["department"]]
-    rows = rows.sort_values(["inquiries", "about", "taken"], ascending=[False, True, True], ignore_index=True)
-    passed = rate_words(int(whole["passed_on"]), int(whole["inquiries"]), "inquiry", "inquiries")
-    return [note(f"{passed} in three months went to another department than self-pay."), show(
+    few = int(rows["is_suppressed"].sum())
+    rows = rows[~rows["is_suppressed"]].sort_values(["inquiries", "about", "taken"], ascending=[False, True, True], ignore_index=True)
+    passed = note(f"{rate_words(int(whole['passed_on']), int(whole['inquiries']), 'inquiry', 'inquiries')} in three months went to another department "
+                  "than self-pay.")
+    if rows.empty:
+        return [passed, note(f"No reason and department have {LEAST} inquiries or more, so they are not broken down.")]
+    return [passed, show(
         rows, [Shown("about", "What it was about"), Shown("taken", "Department"), Shown("inquiries", "Inquiries", "count")],
         name="triage", title="Inquiries by reason, and who took them",
         definition=f"Contacts made by patients, {span(facts.quarter)}, by the day of the record.",
-        notes=[HIDDEN if rows["is_suppressed"].any() else ""],
-    )]
-
-
-# -- contacts and the quality of records -----------------------------------------------------------
-
-def contacts(facts: SelfPayFacts) -> list[Block]:
-    """Engagement and resolution in the month, beside the three months before."""
-    subject = facts.subject
-    before = subject.period.shift(-1).trailing(3)
-    rates = (
-        ("contact_rate", "Calls that reached the patient", "conversations", "attempts", "calls out"),
-        ("engagement_rate", "Patients spoken with, of those contacted", "reached_patients", "contacted_patients", "patients"),
-        ("resolution_rate", "Conversations that settled something", "settled_conversations", "conversations", "conversations"),
-    )
-    rows = []
-    for name, words, top, bottom, unit in rates:
-        now, earlier = (getattr(patient_contacts, name)(subject.tables, period=span_).iloc[0] for span_ in (subject.period, before))
-        rows.append({"words": words, "top": int(now[top]), "of": f"{as_text(int(now[bottom]), 'count')} {unit}", "rate": now[name], "before": earlier[name]})
-    if not any(pd.notna(row["rate"]) for row in rows):
-        return [note(f"No contact with a patient was recorded in {subject.period.title}.")]
-    return [show(
-        pd.DataFrame(rows), [
-            Shown("words", "What"), Shown("top", "Number", "count"), Shown("of", "Of"),
-            Shown("rate", subject.month, "rate"), Shown("before", "Three months before", "rate"),
-        ],
-        name="contacts", title="Engagement and resolution",
-        definition=f"Contacts by the day of the record, {subject.period.title}. Settled: resolved, a promise, a plan or a payment.",
-        notes=["The policy on file names no target for these; agree one, and it will stand here."],
-    )]
-
-
-def quality(facts: SelfPayFacts) -> list[Block]:
-    """Records complete and scripts followed, by client partner, and what is left out of records."""
-    subject, whole = facts.subject, facts.documentation
-    if not whole["records"]:
-        return [note(f"No contact was recorded in the three months to {subject.as_of_text}, so there is nothing to sample.")]
-    rows = patient_contacts.documentation(subject.tables, period=facts.quarter, by=["handled_by"])
-    script = patient_contacts.script_adherence(subject.tables, period=facts.quarter, by=["handled_by"])
-    rows = rows.merge(script, on="handled_by", how="left")
-    total = patient_contacts.script_adherence(subject.tables, period=facts.quarter).iloc[0]
-    table, emphasis = with_total(rows, "handled_by", ["records", "complete_records", "conversations", "sampled", "followed"], values={
-        "documentation": whole["documentation"], "script_adherence": total["script_adherence"]}, words="All")
-    lacks = pd.DataFrame({"words": list(FIELDS.values()), "records": [int(whole[name]) for name in FIELDS]})
-    basis = f"Contacts by the day of the record, {span(facts.quarter)}."
-    return [show(
-        table, [
-            Shown("handled_by", "Client partner"), Shown("records", "Records", "count"), Shown("documentation", "Complete", "rate"),
-            Shown("conversations", "Conversations", "count"), Shown("sampled", "Sampled", "count"), Shown("followed", "Script followed", "count"),
-            Shown("script_adherence", "Share", "rate"),
-        ],
-        name="quality", title="Quality by client partner", emphasis=emphasis,
-        definition=f"{basis} Complete: every required field is filled in. Script: conversations that quality review looked at.",
-        notes=["A share of few sampled conversations moves by chance: of ten, one more or less is ten points."],
-    ), show(
-        lacks, [Shown("words", "Required field"), Shown("records", "Records without it", "count")],
-        name="missing_fields", title="What records leave out",
-        definition=f"{basis} After a conversation all five are required, otherwise what it was about. A disclosure recorded as not given is "
-                   "documented; the policy checks count it.",
+        notes=[f"{sentence(counted(few, 'more pair'))} of reason and department not shown: counts below {LEAST}, and others that would give them away."
+               if few else ""],
     )]

@@ -10,15 +10,16 @@ from . import (
     controls,
     findings,
     money,
+    quality,
     requests,
 )
 from .facts import SelfPayFacts
 
 MEASURES = (
     "liquidation", "pay_rate", "balance_transfers", "promises_kept", "plan_utilisation", "instalments_on_schedule", "plan_standing",
-    "plan_completion", "plan_cures", "decline_rate", "decline_recovery", "reprocess_success", "disputes", "disputes_in_time", "assistance",
-    "assistance_in_time", "itemised_in_time", "account_rework", "triage", "contact_rate", "engagement_rate", "resolution_rate", "documentation",
-    "script_adherence", "manual_write_offs", "credit_ages", "eob_check", "policy_checks", "scope_guard", "estimate_differences",
+    "plan_completion", "plan_cures", "decline_rate", "decline_recovery", "reprocess_success", "network_retries", "disputes", "disputes_in_time", "assistance",
+    "assistance_in_time", "itemised_in_time", "account_rework", "triage", "self_pay_targets", "contact_rate", "engagement_rate", "resolution_rate",
+    "documentation", "script_adherence", "eob_interpretation", "quality_scores", "correct_posting", "manual_write_offs", "credit_ages", "eob_check", "policy_checks", "scope_guard", "estimate_differences", "estimate_difference_share",
 )
 """The measures that stand in a self-pay review, in the order of its appendix."""
 
@@ -82,8 +83,12 @@ class SelfPayReview:
         """Changes of accounts, and triage."""
         return requests.rework(self._facts)
 
+    def targets(self) -> list[Block]:
+        """What the client expects, and what was reached."""
+        return quality.targets(self._facts)
+
     def contacts(self) -> list[Block]:
-        return requests.contacts(self._facts)
+        return quality.contacts(self._facts)
 
     def write_offs(self) -> list[Block]:
         return controls.write_offs(self._facts)
@@ -91,8 +96,13 @@ class SelfPayReview:
     def credits(self) -> list[Block]:
         return controls.credits(self._facts)
 
+    def posting(self) -> list[Block]:
+        """Payments posted right the first time."""
+        return quality.posting(self._facts)
+
     def quality(self) -> list[Block]:
-        return requests.quality(self._facts)
+        """Records, scripts and sampled reviews, by client partner."""
+        return quality.quality(self._facts)
 
     def definitions(self) -> list[Block]:
         """What each measure counts."""

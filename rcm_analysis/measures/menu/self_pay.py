@@ -153,4 +153,8 @@ MEASURES = (
         "manual_write_offs", patient_credits.manual_write_offs, "Patient balances written off, and approvals", "write_off_cents",
         "usd", "down", (*CLAIM_MONEY, "write_off_approvals", "assistance_applications", *POLICY), is_additive=True,
     ),
+    Measure(
+        "write_off_list", patient_credits.write_off_list, "Patient balances written off, one by one", "write_off_cents", "usd", "down",
+        (*CLAIM_MONEY, "write_off_approvals", "assistance_applications", *POLICY),
+    ),
 )
