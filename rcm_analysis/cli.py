@@ -51,15 +51,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = FAILED
     except typer.Exit as stop:
         code = stop.exit_code
+    except OSError as error:
+        errors.print(escape(f"rcm: {error.filename or 'A file'} cannot be read or written ({error.strerror or error}). Check the path, who may write there, and the space left on the disk."))
+        code = FAILED
     except (typer.Abort, KeyboardInterrupt):
         errors.print("rcm: stopped. What was finished is kept; nothing is half-written.")
         code = 130
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        errors.print(escape(f"rcm: {error.format_message()} Try: rcm --help"))
+        errors.print(escape(_usage(error)))
         code = FAILED
     sys.exit(code or 0)
+
+
+def _usage(error: Any) -> str:
+    """What the parser of the command line found, and whose help says more; a command without words is its help."""
+    said, context = error.format_message().strip(), getattr(error, "ctx", None)
+    if said.startswith("Usage:"):
+        return said
+    return f"rcm: {said.rstrip('.')}. Try: {context.command_path if context else 'rcm'} --help"
 
 
 def _version(wanted: bool) -> None:
@@ -80,16 +91,19 @@ def _options(
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="where to build it")] = Path("runs/demo"),
     client: ClientsOption = None,
-    months: Annotated[int, typer.Option(min=18, help="months of history")] = 20,
-    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 7,
+    months: Annotated[int, typer.Option(min=18, metavar="M", help="months of history")] = 20,
+    seed: Annotated[int, typer.Option(metavar="S", help="same seed, same bytes")] = 7,
     workers: WorkersOption = 2,
 ) -> None:
-    """Simulate the twelve clients, ingest their raw files, check every sum, make the latest month's packets."""
+    """Simulate twelve clients and make their latest packets.
+
+    Writes their raw files, ingests them, checks every sum, and makes the latest month's packets and the portfolio overview.
+    """
     from . import simulate
     from .workspace import open_workspace
 
     _refuse_foreign_folder(folder)
-    with step(f"Writing raw files of {len(client) if client else 12} simulated clients into {folder}"):
+    with step(f"Writing raw files of {_simulated(len(client) if client else 12)} into {folder}"):
         simulate.write_company(folder, seed=seed, months=months, clients=client or None, workers=workers)
     workspace = open_workspace(folder)
     reports = _ingest(workspace, _found(workspace, [], None), workers)
@@ -102,6 +116,10 @@ def demo(
     raise typer.Exit(FINDINGS if code or bad_sums else 0)
 
 
+def _simulated(count: int) -> str:
+    return f"{count} simulated client{'' if count == 1 else 's'}"
+
+
 def _refuse_foreign_folder(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "rcm.toml").is_file():
         raise RcmError(f"{folder} is not empty and is not a workspace of ours; nothing was written. Name another folder.")
@@ -110,16 +128,19 @@ def _refuse_foreign_folder(folder: Path) -> None:
 @app.command("simulate")
 def simulate_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")],
-    clients: Annotated[int, typer.Option(min=1, help="how many clients; the first twelve are those of the demo")] = 12,
-    months: Annotated[int, typer.Option(min=1, help="months of history")] = 20,
-    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 7,
+    clients: Annotated[int, typer.Option(min=1, metavar="N", help="how many clients; the first twelve are those of the demo")] = 12,
+    months: Annotated[int, typer.Option(min=1, metavar="M", help="months of history")] = 20,
+    seed: Annotated[int, typer.Option(metavar="S", help="same seed, same bytes")] = 7,
     workers: WorkersOption = 2,
 ) -> None:
-    """Write raw files of a simulated billing company, and the truth behind them; nothing else."""
+    """Write raw files of simulated clients, and nothing else.
+
+    The truth behind them is written beside them, under truth/.
+    """
     from . import simulate
 
     _refuse_foreign_folder(out)
-    with step(f"Writing raw files of {clients} simulated clients into {out}"):
+    with step(f"Writing raw files of {_simulated(clients)} into {out}"):
         simulate.write_clients(out, clients=clients, months=months, seed=seed, workers=workers)
     console.print(f"Next: rcm ingest --workspace {out}")
 
@@ -132,9 +153,9 @@ def ingest(
     client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client that the files belong to")] = None,
     workers: WorkersOption = 2,
 ) -> None:
-    """Read raw files (835, 837, CSV and XLSX exports) into the store.
+    """Read raw files into the store.
 
-    Prints what was read, what was set aside and what does not balance. Exit code 0: clean; 1: something
+    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside and what does not balance. Exit code 0: clean; 1: something
     needs a person; 2: nothing could be read.
     """
     from .workspace import open_workspace
@@ -205,9 +226,9 @@ def check(
     period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="only this month; by default all stored months")] = None,
     everything: Annotated[bool, typer.Option("--all", help="print every check, not only each client's summary")] = False,
 ) -> None:
-    """Check the sums that must hold: roll-forward, month-end close, deposits against postings, charges.
+    """Check the sums that must hold.
 
-    Prints the residual of each. Exit code 1 when one is not zero.
+    The roll-forward, the month-end close, deposits against postings, and charges: prints the residual of each. Exit code 1 when one is not zero.
     """
     from .workspace import open_workspace
 
@@ -226,7 +247,7 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
     failed, empty = [], []
     for client in clients:
         months = workspace.store.open(client).posted_months()
-        if not months:
+        if not months or (period and not {month.label for month in period.months()} & set(months)):
             empty.append(client)
             continue
         span = period or Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
@@ -242,7 +263,8 @@ def _print_checks(workspace: Workspace, clients: Sequence[str], period: Period |
     for item in failed:
         errors.print(escape(f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."))
     if empty:
-        errors.print(f"No postings are stored for {listed(empty)}. Read their files with: rcm ingest")
+        when = f" of {period.label}" if period else ""
+        errors.print(f"No postings{when} are stored for {listed(empty)}. Read their files with: rcm ingest")
     if len(empty) == len(clients):
         errors.print("Nothing could be checked.")
         return len(empty)
@@ -277,7 +299,7 @@ def run_command(
     parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="a parameter of the template; may be repeated")] = None,
     force: Annotated[bool, typer.Option("--force", help="make it again even if nothing changed")] = False,
 ) -> None:
-    """Make one report: executed notebook, HTML, PDF, XLSX and manifest."""
+    """Make one report: notebook, HTML, PDF, XLSX, manifest."""
     from .press.parameters import from_text
     from .press.run import run
     from .press.templates import find_template
@@ -293,8 +315,10 @@ def run_command(
         given[name] = from_text(found.parameter(name), text)
     if client:
         opened.registry.client(client)
-    period = period or _last_month()
-    with step(f"Making {found.title}, {client or 'all clients'}, {period}"):
+    period = Period.month(period or _last_month()).label
+    if found.packet:
+        _refuse_unposted(opened, [client] if client else [], period)
+    with step(f"Making {found.title}, {client if client and found.scope == 'client' else 'all clients'}, {period}"):
         request = _request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given)
         own = {name: value for name, value in given.items() if value != found.parameter(name).default}
         result = run(replace(request, variant=_variant(own)))
@@ -320,16 +344,17 @@ def packets(
     workers: WorkersOption = 2,
     force: Annotated[bool, typer.Option("--force", help="make every report again, even where nothing changed")] = False,
 ) -> None:
-    """Make every client's packet of a month (PDF, HTML, XLSX), and the portfolio overview.
+    """Make every client's packet of a month.
 
-    A report whose data, template and software are unchanged is kept. One failure stops nothing; the summary
+    A packet is a PDF, an HTML page and a workbook; the portfolio overview is made with them. A report whose data, template and software are unchanged is kept. One failure stops nothing; the summary
     names it. Exit code 1 when a report failed.
     """
     from .workspace import open_workspace
 
     opened = open_workspace(workspace)
-    period = period or _last_month()
-    code = _make_packets(opened, Period.month(period).label, _chosen(opened, client), workers=workers, force=force)
+    period, chosen = Period.month(period or _last_month()).label, _chosen(opened, client)
+    _refuse_unposted(opened, chosen, period)
+    code = _make_packets(opened, period, chosen, workers=workers, force=force)
     console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/")
     raise typer.Exit(code)
 
@@ -337,6 +362,16 @@ def packets(
 def _last_month() -> str:
     """The month before today's: the only period that comes from the clock."""
     return Period.of(dt.date.today()).shift(-1).label
+
+
+def _refuse_unposted(workspace: Workspace, clients: Sequence[str], period: str) -> None:
+    """Say before a kernel starts that none of the clients has postings in the month."""
+    months = sorted({month for client in clients for month in workspace.store.open(client).posted_months()})
+    if not clients or period in months:
+        return
+    who = clients[0] if len(clients) == 1 else f"None of {len(clients)} clients"
+    there = f"postings run from {months[0]} to {months[-1]}" if months else "nothing is stored yet; take files in first with: rcm ingest"
+    raise RcmError(f"{who} has {'no ' if len(clients) == 1 else ''}postings in {period}; {there}. Nothing was run.")
 
 
 def _request(workspace: Workspace, template: str, client: str | None, period: str, *, force: bool, parameters: dict[str, Any] | None = None) -> RunRequest:
@@ -404,10 +439,14 @@ def status(
     workspace: WorkspaceOption = HERE,
     period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="the reports of this month; by default the latest made")] = None,
 ) -> None:
-    """What is stored, and which reports exist, failed, were changed by hand, or are stale."""
+    """Say what is stored, and which reports are up to date.
+
+    A report that is not is stale, failed, changed by hand, or was not made.
+    """
     from .workspace import open_workspace
 
     opened = open_workspace(workspace)
+    month = Period.month(period).label if period else _latest_made(opened)
     table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
     for client in opened.clients():
         stored = opened.store.open(client)
@@ -418,13 +457,12 @@ def status(
             f"{opened.client(client).quarantine().height:,}", f"{needed['needs_person'].sum() if needed.height else 0:,}",
         )
     console.print(table)
-    period = Period.month(period).label if period else _latest_made(opened)
-    if period is None:
+    if month is None:
         console.print("No report has been made yet. Make the packets with: rcm packets")
         return
-    console.print(f"\nReports of {period}")
+    console.print(f"\nReports of {month}")
     table = table_of("Client", "Report", "State")
-    for request in _wanted(opened, period, opened.clients(), force=False):
+    for request in _wanted(opened, month, opened.clients(), force=False):
         table.add_row(request.client or "portfolio", request.template, escape(_state(request)))
     console.print(table)
 
@@ -448,7 +486,10 @@ def _state(request: RunRequest) -> str:
 
 @app.command()
 def verify(workspace: WorkspaceOption = HERE) -> None:
-    """Whether every report and packet still matches its manifest, byte for byte. Exit code 1 when one does not."""
+    """Check every output against its manifest, byte for byte.
+
+    Exit code 1 when a report or a packet is not as it was made.
+    """
     from .press import manifest
     from .workspace import open_workspace
 
@@ -465,7 +506,7 @@ def verify(workspace: WorkspaceOption = HERE) -> None:
 
 @app.command()
 def doctor(workspace: WorkspaceOption = HERE) -> None:
-    """What is installed, what is missing, and what to do about it."""
+    """Say what is installed, what is missing, what to do."""
     from .doctor import examine
 
     table = table_of("What", "State", "What to do")

@@ -59,7 +59,7 @@ def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
     ]
     known = pd.concat(rebuilt, ignore_index=True).rename(columns={"receivable_cents": "rebuilt_cents"})
     known["month"] = known["month"].astype("datetime64[us]")
-    out = rolled.merge(known, on=["client", "month"], how="left")
+    out = rolled.astype({"month": "datetime64[us]"}).merge(known, on=["client", "month"], how="left")
     out["rebuilt_cents"] = out["rebuilt_cents"].fillna(0).astype("int64")
     out["residual_cents"] = out["closing_cents"] - out["rebuilt_cents"]
     return out.merge(_closes(tables, out), on=["client", "month"], how="left")

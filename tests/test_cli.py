@@ -57,6 +57,18 @@ def one_message(err: str) -> str:
         pytest.param(["packets", "--client", "nobody"], "No client 'nobody'", id="packets for an unknown client"),
         pytest.param(["chek"], "No such command", id="an unknown command"),
         pytest.param(["check", "--workers"], "No such option", id="an unknown option"),
+        pytest.param(["run"], "Missing argument 'TEMPLATE'. Try: rcm run --help", id="what is missing, and whose help says more"),
+        pytest.param(["packets", "--workers", "two"], "Try: rcm packets --help", id="a number in words"),
+        pytest.param(["run", "client_review", "--client", CLIENT, "--period", "10/2026"], "YYYY-MM", id="a month the American way"),
+        pytest.param(["run", "client_review", "--client", CLIENT, "--period", "2031-01"],
+                     f"{CLIENT} has no postings in 2031-01; postings run from 2025-05 to 2026-10. Nothing was run.", id="a month without data"),
+        pytest.param(["packets", "--period", "2031-01"], "no postings in 2031-01", id="packets of a month without data"),
+        pytest.param(["status", "--period", "October"], "YYYY-MM", id="status of a month in words"),
+        pytest.param(["simulate", "--out", "rcm.toml/below", "--clients", "1", "--months", "1"], "cannot be read or written", id="a folder that cannot be made"),
+        pytest.param(["worklist", "export", "--client", CLIENT, "--to", "list.csv"], "such as worklist.xlsx", id="a worklist that is no workbook"),
+        pytest.param(["worklist", "export", "--client", CLIENT, "--to", "list.xlsx", "--period", "2031-01"], "no postings near 2031-01-31",
+                     id="a worklist of a month without data"),
+        pytest.param(["worklist", "export", "--client", CLIENT, "--to", "list.xlsx", "--as-of", "yesterday"], "YYYY-MM-DD", id="a day in words"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(capsys, monkeypatch, made, words, says):
@@ -171,10 +183,21 @@ def test_a_weekly_review_is_two_pages_and_a_working_file(capsys, workspace):
     assert code == 0 and "no row is filled in" in out
 
 
-def test_a_month_without_data_is_one_message(capsys, workspace):
-    code, out, err = rcm(capsys, "run", "client_review", "--client", CLIENT, "--period", "2031-01", "--workspace", workspace)
-    assert code == 1 and "2031" in out + err and "Traceback" not in out + err
-    assert not (workspace / "runs" / CLIENT / "2031-01" / "client_review").exists()
+def test_check_of_a_month_without_postings_says_so(capsys, made):
+    code, _, err = rcm(capsys, "check", "--workspace", made, "--period", "1999-01")
+    assert code == 1 and f"No postings of 1999-01 are stored for {CLIENT}" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [pytest.param([], id="rcm"), pytest.param(["worklist"], id="rcm worklist")])
+def test_a_command_without_words_is_its_help(capsys, words):
+    code, out, err = rcm(capsys, *words)
+    assert code == 2 and (out + err).startswith("Usage: rcm") and "Try:" not in out + err
+
+
+def test_the_list_of_commands_cuts_no_sentence_short(capsys):
+    for words in (["--help"], ["worklist", "--help"]):
+        listed = rcm(capsys, *words)[1].partition("Commands:")[2]
+        assert "  " in listed and "..." not in listed
 
 
 def test_a_plan_from_the_shipped_example_and_back_from_its_workbook(capsys, tmp_path, monkeypatch):
