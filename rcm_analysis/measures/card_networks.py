@@ -53,7 +53,7 @@ LIMITS = (
     NetworkLimit("visa", RETRIES, 30, 15, FIRST, CHANGED - dt.timedelta(days=1), "payway.com/visa-excessive-reattempts-rule-fees"),
     NetworkLimit("visa", RETRIES, 30, 20, CHANGED, LAST, CHECKOUT),
     NetworkLimit("visa", NEVER, 0, 0, FIRST, LAST, "payway.com/visa-excessive-reattempts-rule-fees"),
-    NetworkLimit("mastercard", ATTEMPTS, 1, 10, FIRST, LAST, f"{CHECKOUT}; developers.tabapay.com/docs/excessive-retry-rules (by calendar day)"),
+    NetworkLimit("mastercard", ATTEMPTS, 1, 10, FIRST, LAST, "developers.tabapay.com/docs/excessive-retry-rules (by calendar day)"),
     NetworkLimit("mastercard", ATTEMPTS, 30, 35, FIRST, LAST, CHECKOUT),
     NetworkLimit("mastercard", NEVER, 0, 0, FIRST, LAST, CHECKOUT),
 )

@@ -25,6 +25,8 @@ WATCHED_DAYS = 30
 FAULTS = ("corrected", "late", "missing")
 EOB = "eob_interpretation"
 PERCENT = 100
+LEAST_COUNTED = 10
+"""Fewer than so many counted decide nothing: one more or less would be more than ten points."""
 
 
 def correct_posting(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -157,13 +159,14 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
         Targets of the client's policy in force on the last day of the period: contact_rate, engagement_rate,
         resolution_rate, documentation, script_adherence, correct_posting, eob_interpretation, each as its
         measure counts the period. A measure without a target has its row, with an empty target: nobody's
-        figure but the client's stands for it.
+        figure but the client's stands for it. Fewer than ten counted are neither met nor missed.
     Date basis
         as each measure
     Unit
         shares, 0 to 1; counts; set_on: first day in force
     Empty
-        Nothing to measure: an empty value, and is_met empty; no target: target and is_met empty.
+        Nothing to measure: an empty value, and is_met empty; fewer than ten counted: is_met empty; no target:
+        target and is_met empty.
     Source
         the client's policy; the programme's performance expectations: patient engagement and resolution targets,
         quality standards as defined by the client
@@ -172,7 +175,7 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     >>> found = self_pay_targets(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
     >>> found[["measure", "reached", "counted", "target", "is_met"]].iloc[[1, 2, 6]]
                   measure  reached  counted  target is_met
-    1     engagement_rate        2        3     0.6   True
+    1     engagement_rate        2        3     0.6   <NA>
     2     resolution_rate        1        2     NaN   <NA>
     6  eob_interpretation        7       10     0.8  False
     """
@@ -188,7 +191,7 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     out["set_on"] = pd.to_datetime(out["set_on"]).astype("datetime64[us]")
     # The products are whole numbers where the target is: 7 of 10 against 70 percent is met, whatever 0.7 is in binary.
     met = (out["reached"] * PERCENT >= out["percent"] * out["counted"]).astype("boolean")
-    out["is_met"] = met.where(out["value"].notna() & out["target"].notna())
+    out["is_met"] = met.where((out["counted"] >= LEAST_COUNTED) & out["target"].notna())
     return out[["rule", "measure", "reached", "counted", "value", "target", "is_met", "set_on", "source"]]
 
 

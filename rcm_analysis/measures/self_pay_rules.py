@@ -26,6 +26,7 @@ LOOK_BACK_DAYS = 90
 CARDS = ("visa", "mastercard", "other_card")
 PRESSING = ("balance", "payment", "payment_plan", "promise", NO_VALUE)
 """Reasons of an outgoing contact that ask for money; an answer to what the patient has raised does not."""
+CONTACT_WORDS = {"phone": "call", "text": "text message", "email": "email", "mail": "letter", "portal": "portal message", "in_person": "talk at the desk"}
 DISCOUNTS = ("self-pay discount", "prompt-pay discount", "discount")
 RESULT = ["client", "record_id", "claim_id", "patient", "checked_on", "is_breach", "allowed", "found", "who"]
 
@@ -226,7 +227,7 @@ def worked_while_open(review: Review) -> pd.DataFrame:
 def _work(review: Review) -> pd.DataFrame:
     contacts = review.contacts
     contacts = contacts[(contacts["direction"] == "out") & contacts["reason"].isin(PRESSING)]
-    parts = [contacts.assign(day_on=contacts["happened_on"], what=contacts["channel"])]
+    parts = [contacts.assign(day_on=contacts["happened_on"], what=contacts["channel"].map(CONTACT_WORDS).fillna("contact"))]
     for name, key, day, what in (("statements", "statement_id", "statement_on", "statement"), ("payment_plans", "plan_id", "opened_on", "plan")):
         rows = review.register(name, [key, "patient", "claim_id"], [day])
         parts.append(rows.assign(record_id=rows[key], day_on=rows[day], checked_on=rows[day], what=what, who=NO_VALUE))
@@ -268,7 +269,8 @@ def retry_after_hard_decline(review: Review) -> pd.DataFrame:
     tried = tried.assign(earlier=earlier)[tried["retry_of"] != NO_VALUE]
     may = review.value("retry_after_hard_decline", tried["client"], tried["attempted_on"])
     tried = tried[may == "no"]
-    return review.checked(tried, tried["earlier"] > 0, "none after a hard decline", tried["earlier"].astype(str) + " hard declines before it")
+    found = tried["earlier"].astype(str) + np.where(tried["earlier"] == 1, " hard decline before it", " hard declines before it")
+    return review.checked(tried, tried["earlier"] > 0, "none after a hard decline", found)
 
 
 # -- requests in time ------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def eob_check(facts: SelfPayFacts) -> list[Block]:
     if found.empty:
         return [note(f"Every patient balance with a payer's decision on file follows that decision, as of {subject.as_of_text}: "
                      "nobody is asked for more, and no share was left out.")]
-    words = "No patient is asked for more, or for less, than the payers' decisions leave." if wrong.empty else sentence(f"{asked_wrong(wrong)}.")
+    words = "No patient is asked for more, or for less, than the payers' decisions leave." if wrong.empty else f"Asked of patients: {asked_wrong(wrong)}."
     blocks = [note(words, tone="warning" if len(wrong) else "info"), *_eob_rules(facts)]
     return [*blocks, *_eob_claims(facts)] if len(wrong) else blocks
 
@@ -62,7 +62,7 @@ def asked_wrong(wrong: pd.DataFrame) -> str:
     over, under = wrong[wrong["difference_cents"] > 0], wrong[wrong["difference_cents"] < 0]
     parts = []
     if len(over):
-        parts.append(f"{as_text(int(over['difference_cents'].sum()), 'usd')} too much was asked on {counted(len(over), 'account')}")
+        parts.append(f"{as_text(int(over['difference_cents'].sum()), 'usd')} too much on {counted(len(over), 'account')}")
     if len(under):
         parts.append(f"{as_text(-int(under['difference_cents'].sum()), 'usd')} too little on {counted(len(under), 'account')}")
     return f"{joined(parts)}{_stands(wrong)}" if len(over) else joined(parts)
@@ -71,8 +71,8 @@ def asked_wrong(wrong: pd.DataFrame) -> str:
 def _stands(wrong: pd.DataFrame) -> str:
     """Where the dollars asked too much are: on bills today, or paid and to be given back."""
     today, back = int(wrong["open_cents"].sum()), int(wrong["refund_cents"].sum())
-    parts = [f"{as_text(today, 'usd')} of it stands on bills today" if today else "", f"{as_text(back, 'usd')} was paid and goes back" if back else ""]
-    return f"; {joined(part for part in parts if part)}" if today or back else "; none of it stands on a bill today"
+    parts = [f"{as_text(today, 'usd')} stands on bills today" if today else "", f"{as_text(back, 'usd')} was paid and goes back" if back else ""]
+    return f"; {joined(part for part in parts if part)}" if today or back else "; nothing stands on a bill today"
 
 
 def _eob_rules(facts: SelfPayFacts) -> list[Block]:
@@ -129,7 +129,8 @@ def compliance(facts: SelfPayFacts) -> list[Block]:
         return [*lead, note(f"{subject.period.title} holds no record that a rule of the policy applies to.")]
     rows = rows.assign(value=[_in_force(*pair) for pair in zip(rows["rule"], rows["in_force"], strict=True)])
     broken = int(rows["breached"].sum())
-    words = (f"{sentence(counted(int(rows['checked'].sum()), 'check'))} of {counted(int((rows['checked'] > 0).sum()), 'rule')} in "
+    words = f"No record of {subject.period.title} falls under a rule of the policy." if not rows["checked"].sum() else (
+        f"{sentence(counted(int(rows['checked'].sum()), 'check'))} of {counted(int((rows['checked'] > 0).sum()), 'rule')} in "
              f"{subject.period.title}: {counted(broken, 'breach', 'breaches')} of {counted(int((rows['breached'] > 0).sum()), 'rule')}.")
     return [*lead, note(words, tone="warning" if broken else "info"), show(
         rows, [

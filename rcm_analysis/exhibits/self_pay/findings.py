@@ -20,6 +20,8 @@ from .money import rate_words
 from .quality import TARGET_WORDS, targets_met
 
 MOST = 14
+NEVER_WORDS = "no retry after a hard decline"
+"""Such retries break the policy too, and are found there."""
 SCOPE = "Stop what is out of scope"
 """Stands first, whatever its dollars."""
 SOON, MONTH = 7, 30
@@ -81,7 +83,7 @@ def _right(facts: SelfPayFacts) -> tuple[str, str, str]:
     question = "Are patients asked the right amount?"
     if wrong.empty:
         return question, "yes", "Every patient balance with a payer's decision on file follows that decision."
-    return question, f"not on {counted(len(wrong), 'account')}", f"{sentence(asked_wrong(wrong))}."
+    return question, f"{as_text(len(wrong), 'count')} {'is' if len(wrong) == 1 else 'are'} not", f"{sentence(asked_wrong(wrong))}."
 
 
 def _policy(facts: SelfPayFacts) -> tuple[str, str, str]:
@@ -240,7 +242,7 @@ def _decisions(facts: SelfPayFacts) -> list[dict[str, Any]]:
 
 def _networks(facts: SelfPayFacts) -> list[dict[str, Any]]:
     rows = facts.retries_beyond
-    rows = rows[rows["attempted_on"] >= pd.Timestamp(facts.quarter.first_day)]
+    rows = rows[(rows["attempted_on"] >= pd.Timestamp(facts.quarter.first_day)) & (rows["allowed"] != NEVER_WORDS)]
     if rows.empty:
         return []
     return [finding(

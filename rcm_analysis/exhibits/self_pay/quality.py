@@ -40,9 +40,9 @@ def targets(facts: SelfPayFacts) -> list[Block]:
         return [note(f"The policy of {facts.subject.client.name} on file states no target for engagement, resolution or quality, so nothing is "
                      "called met or missed. Once the policy names one, it stands here with the day from which it holds.")]
     missed = stated[stated["is_met"].eq(False).fillna(False)]
-    words = (f"{targets_met(facts)}." if missed.empty else
+    words = (f"{targets_met(facts) or 'Too few records to judge a target by'}." if missed.empty else
              f"{targets_met(facts)}. Missed: {joined(_lower(TARGET_WORDS[name]) for name in missed['measure'])}.")
-    rows = rows.assign(words=rows["measure"].map(TARGET_WORDS), met=[_met(*pair) for pair in zip(rows["is_met"], rows["target"], strict=True)])
+    rows = rows.assign(words=rows["measure"].map(TARGET_WORDS), met=[_met(*three) for three in zip(rows["is_met"], rows["target"], rows["counted"], strict=True)])
     documents = sorted({text for text in stated["source"] if text and text != "(none)"})
     return [note(words, tone="info" if missed.empty else "warning"), show(
         rows, [
@@ -56,10 +56,12 @@ def targets(facts: SelfPayFacts) -> list[Block]:
     )]
 
 
-def _met(is_met: object, target: float) -> str:
+def _met(is_met: object, target: float, counted_: int) -> str:
     if pd.isna(target):
         return "no target"
-    return "nothing to measure" if pd.isna(is_met) else "yes" if is_met else "no"
+    if pd.isna(is_met):
+        return "too few to judge" if counted_ else "nothing to measure"
+    return "yes" if is_met else "no"
 
 
 def targets_met(facts: SelfPayFacts) -> str:
@@ -109,6 +111,8 @@ def _by_partner(facts: SelfPayFacts) -> list[Block]:
     tables, whole = facts.subject.tables, facts.documentation
     rows = patient_contacts.documentation(tables, period=facts.quarter, by=["handled_by"])
     rows = rows.merge(patient_contacts.script_adherence(tables, period=facts.quarter, by=["handled_by"]), on="handled_by", how="left")
+    counts = ["conversations", "sampled", "followed"]
+    rows[counts] = rows[counts].fillna(0).astype("int64")
     total = patient_contacts.script_adherence(tables, period=facts.quarter).iloc[0]
     table, emphasis = with_total(rows, "handled_by", ["records", "complete_records", "conversations", "sampled", "followed"], values={
         "documentation": whole["documentation"], "script_adherence": total["script_adherence"]}, words="All")
@@ -150,12 +154,14 @@ def _left_out(facts: SelfPayFacts) -> list[Block]:
     listed = listed.assign(
         kind=[CONTACT_KINDS[way, result == "conversation"] for way, result in zip(listed["direction"], listed["result"], strict=True)],
         lacking=[joined(_lower(words) for name, words in FIELDS.items() if row[name]) for row in listed.to_dict("records")])
+    if listed.empty:
+        return [_by_kind(facts), note(f"No record of {span(facts.quarter)} leaves out a required field.")]
     return [_by_kind(facts), show(
         lacks, [Shown("words", "Required field"), Shown("records", "Records without it", "count")],
         name="missing_fields", title="What records leave out",
         definition=f"{basis} After a conversation all five are required, otherwise what it was about. A disclosure recorded as not given is "
                    "documented; the policy checks count it.",
-        notes=[f"{sentence(counted(len(listed), 'incomplete record'))}, one by one: workbook, sheet incomplete_records." if len(listed) else ""],
+        notes=[f"{sentence(counted(len(listed), 'incomplete record'))}, one by one: workbook, sheet incomplete_records."],
     ), show(
         listed, [
             Shown("entered_on", "Day", "date"), Shown("interaction_id", "Record"), Shown("claim_id", "Account"), Shown("handled_by", "Client partner"),

@@ -55,7 +55,8 @@ def _turnaround(facts: SelfPayFacts) -> list[Block]:
         name="turnaround", title="How long patients wait",
         definition=f"Cases that came in {span(facts.year)}, as of {facts.subject.as_of_text}. Open cases count as open in the days "
                    "(Kaplan–Meier). Within policy: of the cases whose days are up; applications from the day on which all documents were there.",
-        notes=["– Too few have ended to say."],
+        notes=["– Too few have ended, or none is old enough, to say."
+               if pd.DataFrame(rows)[["median_days", "p90_days", "share"]].isna().any(axis=None) else ""],
     )]
 
 
@@ -125,9 +126,10 @@ def _worked(facts: SelfPayFacts) -> Block:
     rows = rows[(rows["rule"] == "worked_while_open") & rows["found"].str.contains("of an application", regex=False)]
     if rows.empty:
         return note(f"No account was worked while its application was open ({span(facts.quarter)}).")
-    accounts = counted(int(rows["claim_id"].nunique()), "account")
-    return note(f"{sentence(counted(len(rows), 'call, message, statement or plan', 'calls, messages, statements or plans'))} on {accounts} while an "
-                f"application was open ({span(facts.quarter)}). Each is in the workbook, sheet breaches.", tone="warning")
+    accounts = counted(int(rows["claim_id"].nunique()), "account was", "accounts were")
+    return note(f"{sentence(accounts)} worked while an application was open ({span(facts.quarter)}): "
+                f"{counted(len(rows), 'call, message, statement or plan', 'calls, messages, statements or plans')}. "
+                "Each is in the workbook, sheet breaches.", tone="warning")
 
 
 def _guarded(top: int, bottom: int, one: str) -> str:
@@ -175,24 +177,24 @@ def _changes(facts: SelfPayFacts) -> list[Block]:
 
 def _triage(facts: SelfPayFacts) -> list[Block]:
     subject = facts.subject
-    rows = patient_contacts.triage(subject.tables, period=facts.quarter)
+    rows = patient_contacts.triage(subject.tables, period=facts.year)
     if rows.empty:
-        return [note(f"No inquiry of a patient was recorded in the three months to {subject.as_of_text}.")]
-    whole = patient_contacts.triage(subject.tables, period=facts.quarter, by=()).iloc[0]
+        return [note(f"No inquiry of a patient was recorded in the twelve months to {subject.as_of_text}.")]
+    whole = patient_contacts.triage(subject.tables, period=facts.year, by=()).iloc[0]
     kept = (rows["passed_on"] > 0).map({True: "passed", False: "kept"})
     rows = pd.concat([_hidden(part, ["reason", "department"], "inquiries", ["passed_on"]) for _, part in rows.groupby(kept)])
     rows["about"] = [REASONS.get(reason, sentence(words_of(reason))) for reason in rows["reason"]]
     rows["taken"] = [ROUTES.get(name, words_of(name)) for name in rows["department"]]
     few = int(rows["is_suppressed"].sum())
     rows = rows[~rows["is_suppressed"]].sort_values(["inquiries", "about", "taken"], ascending=[False, True, True], ignore_index=True)
-    passed = note(f"{rate_words(int(whole['passed_on']), int(whole['inquiries']), 'inquiry', 'inquiries')} in three months went to another department "
+    passed = note(f"{rate_words(int(whole['passed_on']), int(whole['inquiries']), 'inquiry', 'inquiries')} in twelve months went to another department "
                   "than self-pay.")
     if rows.empty:
         return [passed, note(f"No reason and department have {LEAST} inquiries or more, so they are not broken down.")]
     return [passed, show(
         rows, [Shown("about", "What it was about"), Shown("taken", "Department"), Shown("inquiries", "Inquiries", "count")],
         name="triage", title="Inquiries by reason, and who took them",
-        definition=f"Contacts made by patients, {span(facts.quarter)}, by the day of the record.",
+        definition=f"Contacts made by patients, {span(facts.year)}, by the day of the record.",
         notes=[f"{sentence(counted(few, 'more pair'))} of reason and department not shown: counts below {LEAST}, and others that would give them away."
                if few else ""],
     )]
