@@ -19,7 +19,8 @@ class Shown:
 
     `texts` replaces chosen values by words (a flag, an id); `exact` prints money with cents; `marked`
     names a flag column that adds an asterisk. `editable` columns are filled in by hand in the workbook: their
-    cells are marked and checked by unit, or against `choices`, a drop-down list.
+    cells are marked and checked by unit, or against `choices`, a drop-down list. The texts of a `link` column
+    name sheets of the workbook, and lead to them there.
     """
 
     column: str
@@ -30,6 +31,7 @@ class Shown:
     marked: str = ""
     choices: tuple[str, ...] = ()
     editable: bool = False
+    link: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
@@ -42,6 +44,8 @@ class Shown:
         column: dict[str, Any] = {"name": self.column, "title": self.title, "unit": self.unit}
         if self.editable:
             column["editable"] = True
+        if self.link:
+            column["link"] = True
         if self.choices:
             column["choices"] = list(self.choices)
         return column

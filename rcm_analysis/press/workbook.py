@@ -90,9 +90,11 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str
     lists = Lists(put_text)
     listing: list[tuple[str, str, Mapping[str, Any]]] = []
     for section in sections:
-        for table in section.tables:
-            name = sheet_name(str(table.get("name") or table.get("title") or ""), taken)
+        written = [(sheet_name(str(table.get("name") or table.get("title") or ""), taken), table) for table in section.tables]
+        sheets = {str(table.get("name")): name for name, table in reversed(written)}
+        for name, table in written:
             _write_table(book.create_sheet(name), table, lists)
+            _link(book[name], table, sheets)
             listing.append((section.title, name, table))
     terms = _terms(sections)
     if terms:
@@ -179,6 +181,22 @@ def _write_table(sheet: Worksheet, table: Mapping[str, Any], lists: Lists | None
     _arrange(sheet, head, columns, rows, totals)
     if lists is not None:
         mark_editable(sheet, columns, range(head + 1, head + 1 + len(rows) - len(totals)), lists, FORMATS)
+
+
+def _link(sheet: Worksheet, table: Mapping[str, Any], sheets: Mapping[str, str]) -> None:
+    """Make the texts of link columns lead to the sheets they name, as those are called in this workbook."""
+    head = 4 + len(table.get("notes") or [])
+    for position, column in enumerate(table.get("columns") or [], start=1):
+        for offset, row in enumerate(table.get("rows") or []) if column.get("link") is True else ():
+            name = sheets.get(str(row[position - 1]))
+            if name is not None:
+                cell = put_text(sheet.cell(head + 1 + offset, position), name)
+                _lead(cell, name)
+
+
+def _lead(cell: Cell, name: str) -> None:
+    cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{name.replace(chr(39), chr(39) * 2)}'!A1")
+    cell.font = Font(color="FF1F5A99", underline="single")
 
 
 def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
@@ -296,8 +314,7 @@ def _write_contents(
     ]:
         row += 1
         link = put_text(sheet.cell(row, 1), name)
-        link.hyperlink = Hyperlink(ref=link.coordinate, location=f"'{name.replace(chr(39), chr(39) * 2)}'!A1")
-        link.font = Font(color="FF1F5A99", underline="single")
+        _lead(link, name)
         put_text(sheet.cell(row, 2), title)
         put_text(sheet.cell(row, 3), report)
     for letter, width in (("A", 34), ("B", 70), ("C", 34)):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...models.worklist import to_do
 from ..blocks import Block, cards
-from ..formats import as_text, counted
+from ..formats import as_text, counted, sentence
 from ..monthly import rest
 from ..monthly.client_review import glossary_of
 from ..subject import Subject
@@ -25,10 +26,8 @@ from . import (
 from .facts import DeepFacts
 from .terms import TERMS
 
-MEASURES = (
-    "aging", "unaddressed_secondary", "crossovers_not_received", "document_requests", "deadlines",
-)
-"""The measures that stand in a deep dive, in the order of its appendix."""
+MEASURES = ("aging",)
+"""The measures whose definition stands in a deep dive as the catalogue has it; the others are in `terms`, in plain words."""
 
 
 class ArDeepDive:
@@ -84,7 +83,9 @@ class ArDeepDive:
         return [glossary_of(MEASURES, more=TERMS)]
 
     def provenance(self) -> list[Block]:
-        return rest.provenance(self.subject)
+        """Where the numbers come from; the input tables in the workbook."""
+        blocks = rest.provenance(self.subject)
+        return [Block({**block.payload, "print": False}) if block.payload.get("name") == "inputs" else block for block in blocks]
 
     def _owed(self) -> tuple[str, str, str]:
         whole = self.facts.collectable
@@ -93,14 +94,16 @@ class ArDeepDive:
             return "What is owed, and what is it worth?", owed, "There are too few months of postings to say what it is worth."
         return ("What is owed, and what is it worth?", f"{owed} owed, about {as_text(int(whole['collectable_cents']), 'usd')} in cash",
                 f"Contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}; {as_text(int(whole['lost_cents']), 'usd')} is "
-                f"probably lost unless it is worked.")
+                f"probably lost as things stand. Working the list should add about "
+                f"{as_text(int(to_do(self.facts.worklist)['recoverable_cents'].sum()), 'usd')} in cash.")
 
     def _found(self) -> tuple[str, str, str]:
         items = findings.found(self.facts)
         if not items:
             return "What was found?", "nothing", "No finding with dollars behind it this month."
-        first = items[0]
-        return "What was found?", counted(len(items), "finding"), f"First: {first['title']}, {first['amount']}, by {as_text(first['due'], 'date')}."
+        first, grave = items[0], sum(item["severity"] == "high" for item in items)
+        weight = f"{sentence(counted(grave, 'is', 'are').replace('no ', 'none '))} of high priority. " if len(items) > 1 else ""
+        return "What was found?", counted(len(items), "finding"), f"{weight}First: {first['title']}, {first['amount']}, by {as_text(first['due'], 'date')}."
 
     def _limits(self) -> tuple[str, str, str]:
         found = self.facts.deadlines

@@ -16,7 +16,7 @@ from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
 from ..tables import Shown, show, table_payload
 from .facts import DeepFacts
-from .findings import scope_words
+from .findings import month_words, scope_words
 
 CHARTS = 2
 """Charts of findings in print: the largest ones; every finding is in the table and the workbook."""
@@ -71,8 +71,8 @@ def _systemic(facts: DeepFacts) -> list[Block]:
 
 
 def _cause_sentence(row: Any) -> str:
-    return (f"From {as_text(row['onset_on'], 'date')} on the rate is {as_text(row['rate'], 'rate')} instead of "
-            f"{as_text(row['usual_rate'], 'rate')}: {as_text(row['excess'], 'count')} more denied lines than expected, "
+    return (f"The rate rose around {as_text(row['onset_on'], 'date')}: from {month_words(row['first_month'])} on it is "
+            f"{as_text(row['rate'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, {as_text(row['excess'], 'count')} more denied lines than expected, "
             f"{as_text(int(round(row['excess_cents'])), 'usd')} of allowed amounts.")
 
 

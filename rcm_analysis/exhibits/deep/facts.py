@@ -24,6 +24,7 @@ from ...models.worklist import worklist
 from ...schema import PARTIES
 from ..formats import sentence, words_of
 from ..subject import Subject
+from ..weekly.worklist_file import who_worked
 
 INSURANCE = PARTIES[:3]
 RECENT_MONTHS = 3
@@ -159,7 +160,8 @@ class DeepFacts:
 
     @cached_property
     def worklist(self) -> pd.DataFrame:
-        return worklist(self.tables, as_of=self.as_of)
+        """Every open item, split among the people who work for the client."""
+        return worklist(self.tables, as_of=self.as_of, people=who_worked(self.subject.pandas("work_log"), self.as_of))
 
     def names(self, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
         """The frame with payers in printed names, in these columns."""

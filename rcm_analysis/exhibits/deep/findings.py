@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from ...measures.write_offs import whole_dollar_sweeps
 from ..blocks import Block, finding, findings, note
 from ..formats import as_text, counted, joined, sentence, words_of
 from ..monthly.opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, ours, severity_of, stages
+from ..tables import Shown, show
+from ..weekly.lists import workday
 from .facts import DeepFacts
 
 MOST = 12
@@ -36,8 +39,24 @@ def all_findings(facts: DeepFacts) -> list[Block]:
     else:
         blocks = [findings("Findings, in dollars", items[:MOST])]
     if len(items) > MOST:
-        blocks.append(note(f"{counted(len(items) - MOST, 'smaller finding')} left out; their claims are in the workbook."))
-    return [*blocks, note(_elsewhere(facts))]
+        blocks.append(note(f"{counted(len(items) - MOST, 'smaller finding')} left out; all of them are in the workbook, sheet findings."))
+    return [*blocks, note(_elsewhere(facts)), *_for_the_workbook(items)]
+
+
+def _for_the_workbook(items: list[dict[str, Any]]) -> list[Block]:
+    """Every finding as a row that leads to the sheet with its claims."""
+    if not items:
+        return []
+    split = [re.fullmatch(r"(.*) Sheet: (\w+)(?:, no\. (\d+))?\.", item["detail"]) for item in items]
+    rows = pd.DataFrame([
+        {**item, "number": number, "detail": found[1] if found else item["detail"], "sheet": found[2] if found else "", "of": found[3] if found else None}
+        for number, (item, found) in enumerate(zip(items, split, strict=True), start=1)
+    ])
+    return [show(
+        rows, [Shown("number", "No.", "count"), Shown("title", "Finding"), Shown("amount_cents", "Dollars", "usd"), Shown("owner", "Owner"),
+            Shown("due", "Due", "date"), Shown("severity", "Priority"), Shown("sheet", "Claims on sheet", link=True), Shown("of", "No. there"), Shown("detail", "Cause")],
+        name="findings", title="Findings, in dollars", print_it=False,
+        definition="One row per finding, the gravest and largest first; US dollars. The sheet named is one click away and holds the claims behind it.")]
 
 
 def _elsewhere(facts: DeepFacts) -> str:
@@ -50,8 +69,9 @@ def _elsewhere(facts: DeepFacts) -> str:
             ("denials that were posted as discounts", hidden), ("old balances written off in whole dollars", swept)) if cents
     ]
     more = f" {sentence(joined(parts))} stand there and are not counted again here." if parts else ""
-    return (f"The claims behind each finding are in the workbook, on the sheet named at its end. Credits, unapplied money, late "
-            f"charges and write-offs are in the monthly review.{more}")
+    return (f"The claims behind each finding are in the workbook: its sheet findings leads to them. Credits, unapplied money, late "
+            f"charges and write-offs are in the monthly review, which also counts every time limit that ends within 30 days; here one "
+            f"counts from four fifths of its time on.{more}")
 
 
 def _sheet(name: str) -> str:
@@ -59,9 +79,13 @@ def _sheet(name: str) -> str:
 
 
 def _earlier(facts: DeepFacts, days: int, deadline: Any = None) -> dt.date:
-    """The day promised: so many days ahead, or the deadline where that is earlier."""
+    """The day promised: so many days ahead, or the deadline where that is earlier, but never before the next working day."""
     promised = due(facts.subject, days)
-    return promised if pd.isna(deadline) else min(promised, pd.Timestamp(deadline).date())
+    return promised if pd.isna(deadline) else min(promised, max(pd.Timestamp(deadline).date(), workday(facts.as_of, 0)))
+
+
+GRAVER = {"low": "medium", "medium": "high", "high": "high"}
+"""A limit that runs out makes a finding one grade graver than its dollars."""
 
 
 def denials(facts: DeepFacts) -> list[dict[str, Any]]:
@@ -74,13 +98,22 @@ def denials(facts: DeepFacts) -> list[dict[str, Any]]:
         still = lines.loc[lines["still_open_cents"].notna(), "claim_id"].nunique()
         items.append(finding(
             f"{sentence(words_of(row['category']))} denials: {scope_words(facts, row)}",
-            f"Since {as_text(row['onset_on'], 'date')} {as_text(row['rate'], 'rate')} of the lines are denied, before it was "
-            f"{as_text(row['usual_rate'], 'rate')}: {as_text(row['denied'], 'count')} denied lines, "
+            f"Since {as_text(row['onset_on'], 'date')}. From {month_words(row['first_month'])} on {as_text(row['rate'], 'rate')} of the lines "
+            f"were denied, before it was {as_text(row['usual_rate'], 'rate')}: {counted(int(row['denied']), 'denied line')}, "
             f"{as_text(row['excess'], 'count')} more than expected. {what}; {counted(still, 'claim is', 'claims are')} still "
             f"open to rework. Dollars are what these lines would have been allowed, over the usual.{_sheet(f'systemic_denials, no. {number}')}",
             amount_cents=cents, owner=owner, due=due(facts.subject, PROCESS_DAYS), severity=severity_of(cents, facts.subject),
         ))
     return items
+
+
+def month_words(month: Any) -> str:
+    """The month of a period or a day, as a sentence names it.
+
+    >>> month_words(pd.Period("2026-07")), month_words(pd.Timestamp("2026-07-28"))
+    ('July 2026', 'July 2026')
+    """
+    return f"{pd.Period(month, 'M').start_time:%B %Y}"
 
 
 def scope_words(facts: DeepFacts, row: dict[str, Any]) -> str:
@@ -197,7 +230,7 @@ def waiting(facts: DeepFacts) -> list[dict[str, Any]]:
                 f"it was {as_text(one['usual_rate'], 'rate')}: {as_text(int(round(one['excess_cents'])), 'usd')} of charges over the "
                 f"usual were delayed so far, those released since included.")
     days = counted(int(asked["days_open"].median()), "day")
-    wait = f"Half of them wait {days} or more" if len(asked) > 1 else f"It waits {days}"
+    wait = f"Half of them have waited {days} or more" if len(asked) > 1 else f"It has waited {days}"
     return [finding(
         f"Answer {counted(len(asked), 'open question')} of ours",
         f"{wait}, the oldest since {as_text(asked['asked_on'].min(), 'date')}.{more} Charges are "
@@ -249,7 +282,7 @@ def limits(facts: DeepFacts) -> list[dict[str, Any]]:
             f"{why}, and at least four fifths of the time allowed is used; the first limit ends on {as_text(first, 'date')}. Charges "
             f"are shown.{_sheet('time_limits')}",
             amount_cents=cents, owner=BILLERS if kind == "filing" else ours(facts.subject),
-            due=_earlier(facts, FOLLOW_UP_DAYS, first), severity="high"))
+            due=_earlier(facts, FOLLOW_UP_DAYS, first), severity=GRAVER[severity_of(cents, facts.subject)]))
     return items
 
 
@@ -293,8 +326,9 @@ def untouched(facts: DeepFacts) -> list[dict[str, Any]]:
     return [finding(
         f"Take up {counted(len(rows), 'claim')} that nobody touched for 30 days",
         f"No note, no claim sent, no answer; {counted(never, 'of them has', 'of them have')} no note at all. Charges are shown; some "
-        f"of these claims are in the findings above as well.{_sheet('untouched_claims')}",
-        amount_cents=cents, owner=ours(facts.subject), due=due(facts.subject, FOLLOW_UP_DAYS), severity="low",
+        f"of these claims are in other findings as well.{_sheet('untouched_claims')}",
+        amount_cents=cents, owner=ours(facts.subject), due=due(facts.subject, FOLLOW_UP_DAYS),
+        severity="low" if severity_of(cents, facts.subject) == "low" else "medium",
     )]
 
 

@@ -8,7 +8,7 @@ from ...measures import ar, roll_rates
 from ...measures.ratios import quotient
 from ...models.collectable import collectable_value
 from ..blocks import Block, note
-from ..formats import as_text
+from ..formats import as_text, joined
 from ..tables import Shown, show, with_total
 from .facts import INSURANCE, DeepFacts
 
@@ -110,7 +110,7 @@ def movement(facts: DeepFacts) -> list[Block]:
     blocks = [note(_movement_sentence(facts)), show(
         total, columns, name="roll_matrix", title=f"Where each dollar went in {subject.period.title}", emphasis=emphasis,
         definition="Rows: age at the start; columns: age at the end, or what resolved it. All parties, by days from the service; "
-                   "US dollars, posting date. A row adds up to what was owed at the start, or came in; a column of ages to what is "
+                   "US dollars, posting date. A row adds up to what was owed at the start, or is new; a column of ages to what is "
                    "owed at the end.",
     )]
     long = found.assign(from_bucket=found["from_bucket"].astype(str), to_bucket=found["to_bucket"].astype(str))
@@ -135,11 +135,15 @@ def _without_the_impossible(matrix: pd.DataFrame) -> pd.DataFrame:
 def _movement_sentence(facts: DeepFacts) -> str:
     moved = roll_rates.movement(facts.tables, period=facts.subject.period).iloc[0]
     opened, closed = int(moved["opening_cents"]), int(moved["closing_cents"])
-    new = int(moved["new_cents"] + moved["grown_cents"])
-    text = (f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}, {as_text(closed, 'usd')} at its end: "
-            f"{as_text(new, 'usd')} came in, {as_text(int(moved['paid_cents']), 'usd')} was paid, "
-            f"{as_text(int(moved['adjusted_cents']), 'usd')} taken off by contract and "
-            f"{as_text(int(moved['written_off_cents']), 'usd')} written off.")
+    new, passed = int(moved["new_cents"] + moved["grown_cents"]), int(moved["transferred_cents"])
+    corrected = int(moved["corrected_cents"])
+    gone = [f"{as_text(int(moved['paid_cents']), 'usd')} was paid", f"{as_text(int(moved['adjusted_cents']), 'usd')} taken off by contract",
+        f"{as_text(int(moved['written_off_cents']), 'usd')} written off"]
+    gone += [f"{as_text(passed, 'usd')} passed on to another payer or the patient"] if passed else []
+    gone += [f"{as_text(corrected, 'usd')} taken off by corrected charges"] if corrected else []
+    text = (f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {joined(gone)}; new balances of "
+            f"{as_text(new, 'usd')} make it {as_text(closed, 'usd')} at the end. What was charged and settled within the month is in "
+            f"none of these, so the cash of the month is more than what was paid here.")
     rolled = roll_rates.roll_forward_rates(facts.tables, period=facts.subject.period, clock="service", parties=INSURANCE)
     late = rolled[rolled["from_bucket"].astype(str) == "61-90"]
     if late.empty or late["roll_rate"].isna().all():
@@ -171,7 +175,7 @@ def worth(facts: DeepFacts) -> list[Block]:
     return [
         note(f"The {as_text(int(whole['open_cents']), 'usd')} owed should bring {as_text(int(whole['collectable_cents']), 'usd')} in cash; "
              f"contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}, and {as_text(int(whole['lost_cents']), 'usd')} is "
-             f"probably lost unless it is worked."),
+             f"probably lost as things went in the past year."),
         show(table, [Shown("bucket", "Age in days"), *shown], name="collectable_value",
              title=f"What the balances are worth, as of {facts.subject.as_of_text}", definition=definition, emphasis=emphasis),
         show(by_payer, [Shown("payer", "Payer"), *shown], name="collectable_by_payer",

@@ -7,6 +7,28 @@ from collections.abc import Mapping
 OURS = "our own"
 TERMS: tuple[Mapping[str, str], ...] = (
     {
+        "name": "unaddressed_secondary", "title": "Claims not sent to the second insurer", "unit": "claims, US dollars", "source": OURS,
+        "formula": "The first insurer settled the claim at least 30 days ago, left something to the patient, said nothing of passing it on, "
+                   "and no claim went to the second insurer. Dollars: what it left open. Too late: the second insurer's limit, counted "
+                   "from that answer, has passed. Date basis: day the first insurer's last decision came in.",
+    },
+    {
+        "name": "crossovers_not_received", "title": "Claims passed on, without an answer", "unit": "claims, US dollars", "source": OURS,
+        "formula": "As above, but the first insurer says that it passed the claim on, and the second has not been heard of for 45 days.",
+    },
+    {
+        "name": "document_requests", "title": "Questions to the practice", "unit": "claims, days, US dollars", "source": OURS,
+        "formula": "The notes of one claim that ask for documents or wait for the practice, one after the other, are one question. It is "
+                   "answered by the first other note, claim sent or payment decision after the last of them. Days: from the first note to "
+                   "the answer, or to the day of the report. Date basis: day of the work.",
+    },
+    {
+        "name": "deadlines", "title": "Time limits", "unit": "claims, US dollars", "source": "payers' contracts and manuals, as kept in payer rules",
+        "formula": "To file: days from the service; to appeal: days from the denial; to file with the second insurer: days from the first "
+                   "one's answer. Four fifths used: at least 80 % of the time allowed is over and the limit has not passed. Missed: it has, "
+                   "and the claim is still open. A claim may have several limits.",
+    },
+    {
         "name": "systemic_denials", "title": "Denials beyond the usual", "unit": "lines, US dollars",
         "source": "Benjamini and Hochberg 1995; Laney 2002",
         "formula": "Every payer, code, provider and place is judged by its own past: denied lines of the latest months against the rate "

@@ -25,7 +25,7 @@ def limits(facts: DeepFacts) -> list[Block]:
     rows = []
     for kind, words in KINDS.items():
         of_kind = found[found["kind"] == kind]
-        near, gone = of_kind[of_kind["is_alert"]], of_kind[of_kind["is_missed"]]
+        near, gone = of_kind[of_kind["is_alert"] & of_kind["is_recoverable"]], of_kind[of_kind["is_missed"]]
         rows.append({
             "kind": words, "running": int((~of_kind["is_missed"]).sum()), "near": len(near), "near_cents": int(near["open_cents"].sum()),
             "first_on": near["deadline_on"].min(), "missed": len(gone), "missed_cents": int(gone["open_cents"].sum())})
@@ -35,7 +35,7 @@ def limits(facts: DeepFacts) -> list[Block]:
     named = facts.names(found, "payer").assign(kind=found["kind"].map(KINDS))
     return [
         show(table, [
-            Shown("kind", "Time limit"), Shown("running", "Claims within it", "count"), Shown("near", "Four fifths used", "count"),
+            Shown("kind", "Time limit"), Shown("running", "Claims still in time", "count"), Shown("near", "Four fifths used", "count"),
             Shown("near_cents", "At stake", "usd"), Shown("first_on", "First ends", "date"), Shown("missed", "Missed, still open", "count"),
             Shown("missed_cents", "Missed", "usd")],
             name="time_limits_summary", title=f"Time limits, as of {facts.subject.as_of_text}", emphasis=emphasis, notes=notes,
@@ -70,18 +70,19 @@ def _summary(facts: DeepFacts) -> list[Block]:
     ]
     rows = [
         {"what": words, "claims": len(frame), "cents": int(frame[cents].sum()), "oldest_on": frame[since].min(),
-         "median_days": (day - frame[since]).dt.days.median(), "sheet": sheet}
+         "late": int(frame["is_missed"].sum()) if "is_missed" in frame else None, "median_days": (day - frame[since]).dt.days.median(), "sheet": sheet}
         for words, frame, cents, since, sheet in kinds
     ]
-    if not any(row["claims"] for row in rows):
+    rows = [row for row in rows if row["claims"]]
+    if not rows:
         return [note(f"Nothing waited on {facts.subject.as_of_text}: every claim was sent, and every question answered.")]
     return [show(
         pd.DataFrame(rows), [
-            Shown("what", "Waiting"), Shown("claims", "Claims", "count"), Shown("cents", "Dollars", "usd"),
-            Shown("median_days", "Half wait at least (days)", "count"), Shown("oldest_on", "Oldest since", "date"), Shown("sheet", "Sheet")],
+            Shown("what", "Waiting"), Shown("claims", "Claims", "count"), Shown("late", "Of them too late", "count"),
+            Shown("cents", "Dollars", "usd"), Shown("median_days", "Half wait at least (days)", "count"), Shown("oldest_on", "Oldest since", "date"), Shown("sheet", "Sheet")],
         name="waiting", title=f"What waits, as of {facts.subject.as_of_text}",
-        definition="Open charges; for the second insurer what the first one left. A claim may stand in several rows, so they are not "
-                   "added up. US dollars.")]
+        definition="Open charges; for the second insurer what the first one left, also where its time limit has passed. A claim may stand in "
+                   "several rows, so they are not added up. US dollars.")]
 
 
 def _questions(facts: DeepFacts) -> list[Block]:

@@ -10,6 +10,7 @@ from ...models.worklist import to_do
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..tables import Shown, show
+from ..weekly.worklist_file import worklist_table
 from .facts import DeepFacts
 
 PRINTED = 20
@@ -42,8 +43,10 @@ def worklist(facts: DeepFacts) -> list[Block]:
         note(_sentence(items, ready)),
         show(_brief(rows.head(PRINTED)), brief, name="worklist_top", title=f"The first {min(PRINTED, len(rows))} items, as of {facts.subject.as_of_text}",
              definition=definition),
-        show(_worded(facts, items), [*columns, *more], name="worklist", title=f"Every open item, as of {facts.subject.as_of_text}",
+        show(_worded(facts, items), [*columns, *more], name="open_items", title=f"Every open item, as of {facts.subject.as_of_text}",
              definition=definition, print_it=False),
+        worklist_table(items, as_of=facts.as_of, payer_names=dict(facts.subject.payers[["payer", "name"]].to_numpy().tolist()),
+            title="The worklist, to be filled in"),
     ]
 
 
@@ -66,7 +69,7 @@ def _brief(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _sentence(items: pd.DataFrame, ready: pd.DataFrame) -> str:
     waiting, small = items[items["tier"] == "waiting"], items[items["tier"] == "small"]
-    hours = int(ready["minutes"].sum()) // 60
-    return (f"{counted(len(ready), 'item')} can be worked now, for about {counted(hours, 'hour')}; together that should add "
-            f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')}. {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
+    hours = max(int(ready["minutes"].sum()) // 60, 1)
+    return (f"{counted(len(ready), 'item')} can be worked now, for about {counted(hours, 'hour')}; together that should add about "
+            f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')} in cash. The whole list is in the workbook as a sheet to fill in (worklist). {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
             f"promised day and {counted(len(small), 'balance is', 'balances are')} too small to be called.")

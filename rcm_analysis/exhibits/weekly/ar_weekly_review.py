@@ -13,21 +13,21 @@ import pandas as pd
 
 from ...measures.collections import cash
 from ...measures.deadlines import deadlines
-from ...measures.delays import NEVER_SENT, document_requests, holds, rejections_not_reworked
+from ...measures.delays import document_requests
 from ...measures.denials import initial_denial_rate_claims_remitted, initial_denial_rate_dollars_remitted
 from ...measures.high_value import escalations, high_value_accounts, recovery_progress, touch_compliance
 from ...measures.roll_rates import apart, movement, roll_rates
-from ...measures.secondary import crossovers_not_received, unaddressed_secondary
 from ...models.collectable import collectable_value
 from ...models.worklist import worklist
 from ...periods import Period
-from ..blocks import Block, note
+from ..blocks import Block, cards, note
 from ..formats import as_text, counted, joined, sentence, words_of
 from ..monthly.answers import HOLDS
 from ..monthly.client_review import glossary_of
 from ..subject import Subject
 from ..tables import Shown, show
 from . import lists as weekly_lists
+from .lists import plain_days
 
 MEASURES = (
     "ar_movement", "cash", "initial_denial_rate_claims_remitted", "credits_and_unapplied", "roll_rates", "deadlines",
@@ -37,7 +37,8 @@ MEASURES = (
 WEEKS_BEFORE = 4
 WEEK = dt.timedelta(days=7)
 SOON_DAYS = 14
-MOST_DOCUMENTS, MOST_ESCALATIONS, MOST_DEADLINES, MOST_ACTIONS = 6, 4, 6, 2
+MOST_DOCUMENTS, MOST_ESCALATIONS, MOST_DEADLINES, MOST_ACTIONS = 5, 4, 5, 2
+LEAST_CENTS = 100
 STEPS = (
     ("opening_cents", "Open a week before"), ("raised_cents", "+ New balances"), ("paid_cents", "- Paid"),
     ("adjusted_cents", "- Contract adjustments"), ("written_off_cents", "- Written off"),
@@ -75,9 +76,24 @@ class ArWeeklyReview:
 
     @property
     def due_soon(self) -> pd.DataFrame:
-        """The time limits that end within fourteen days and can still be kept."""
+        """The time limits that end within fourteen days, can still be kept and have a dollar or more behind them."""
         found = self.limits
-        return found[found["is_recoverable"] & found["days_left"].between(0, SOON_DAYS)].reset_index(drop=True)
+        is_worth_it = found["open_cents"] >= LEAST_CENTS
+        return found[found["is_recoverable"] & found["days_left"].between(0, SOON_DAYS) & is_worth_it].reset_index(drop=True)
+
+    @cached_property
+    def stuck(self) -> pd.DataFrame:
+        """What waits: one row per claim and what it waits for."""
+        return weekly_lists.stuck_claims(self.subject, self.items)
+
+    @cached_property
+    def given_up(self) -> pd.DataFrame:
+        """The items to be written off if approved."""
+        return weekly_lists.write_offs(self.items)
+
+    def answers(self) -> list[Block]:
+        """Three answers on top: what moved, what is stuck, what is to be decided."""
+        return [cards([_moved_in_short(self), _stuck_in_short(self), _decisions_in_short(self)])]
 
     def moved(self) -> list[Block]:
         """From the opening to the close of the week, beside the average of the four weeks before."""
@@ -85,7 +101,7 @@ class ArWeeklyReview:
 
     def blockers(self) -> list[Block]:
         """What waits for the practice, a payer or us, and the documents asked for with their ages."""
-        return [*_blockers(self.subject, self.items), *_documents(self.subject)]
+        return [*_blockers(self), *_documents(self.subject), *_next_steps(self)]
 
     def decisions(self) -> list[Block]:
         """Write-offs to approve, escalations, limits within fourteen days, actions overdue."""
@@ -156,7 +172,7 @@ def _worth(subject: Subject) -> str:
         return ""
     return (f"Of the open balance about {as_text(int(worth['collectable_cents']), 'usd')} "
             f"({as_text(float(worth['collectable_share']), 'rate')}) will come in as cash, going by the past year; "
-            f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, the rest is probably lost.")
+            f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, {as_text(int(worth['lost_cents']), 'usd')} is probably lost.")
 
 
 def _movement_evidence(subject: Subject, week: Period) -> list[Block]:
@@ -180,38 +196,67 @@ def _movement_evidence(subject: Subject, week: Period) -> list[Block]:
     ]
 
 
-def _blockers(subject: Subject, items: pd.DataFrame) -> list[Block]:
-    today, tables = pd.Timestamp(subject.as_of), subject.tables
-    held = holds(tables, as_of=subject.as_of)
-    parts = []
-    for reason, rows in held.groupby("hold_reason"):
-        is_ours = reason == NEVER_SENT
-        what = "Entered and never sent, no note says why" if is_ours else f"Waits for {HOLDS.get(reason, words_of(reason))}"
-        parts.append((what, "our billers" if is_ours else "practice", rows["claim_id"], rows["open_cents"], rows["waiting_days"]))
-    rejected = rejections_not_reworked(tables, as_of=subject.as_of)
-    parts.append(("Rejected before a payer saw it, not sent again", "our billers", rejected["claim_id"], rejected["open_cents"], rejected["waiting_days"]))
-    for what, who, found in (
-        ("Second insurer not billed, limit not over", "our billers", unaddressed_secondary(tables, as_of=subject.as_of)),
-        ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
-    ):
-        left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
-        parts.append((what, who, left["claim_id"], left["patient_cents"], left["waiting_days"]))
-    late = items[(items["status"] == "processing") & (items["tier"] != "waiting")] if len(items) else items
-    waited = (today - pd.to_datetime(late["since_on"])).dt.days
-    parts.append(("No answer, longer than this payer usually takes", "payer", late["claim_id"], late["open_cents"], waited))
-    rows = [
-        {"what": what, "who": who, "claims": ids.nunique(), "open_cents": int(cents.sum()), "oldest": days.max()}
-        for what, who, ids, cents, days in parts if len(ids)
-    ]
-    if not rows:
+def _moved_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
+    now = movement(review.subject.tables, period=review.week).iloc[0]
+    opening, closing = int(now["opening_cents"]), int(now["closing_cents"])
+    change = closing - opening
+    moved = "as much as a week before" if not change else f"{as_text(abs(change), 'usd')} {'more' if change > 0 else 'less'} than a week before"
+    return ("What moved?", f"{as_text(closing, 'usd')} open", f"{sentence(moved)}: {as_text(int(now['new_cents'] + now['grown_cents']), 'usd')} of new balances, "
+            f"{as_text(int(now['paid_cents']), 'usd')} paid.")
+
+
+def _stuck_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
+    rows = review.stuck
+    if rows.empty:
+        return "What is stuck?", "nothing", "No claim waits for the practice, a payer or us."
+    each = rows.drop_duplicates("claim_id")
+    waits = rows.drop_duplicates(["who", "claim_id"]).groupby("who")["open_cents"].sum().sort_values(ascending=False)
+    words = joined(f"{as_text(int(cents), 'usd')} for {'the ' if who in ('practice', 'payer') else ''}{who}" for who, cents in waits.items())
+    return "What is stuck?", as_text(int(each["open_cents"].sum()), "usd"), f"{counted(len(each), 'claim')}; {words}."
+
+
+def _decisions_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
+    soon = review.due_soon
+    parts = [counted(len(frame), word) for frame, word in (
+        (review.given_up, "write-off"), (review.raised[~review.raised["claim_id"].isin(review.given_up["claim_id"])], "escalation"),
+        (_overdue(review.subject), "action overdue")) if len(frame)]
+    more = f"Also {joined(parts)}." if parts else "Nothing else is to be decided."
+    if soon.empty:
+        return "What is to be decided?", parts[0] if parts else "nothing", f"Also {joined(parts[1:])}." if parts[1:] else "No limit ends within fourteen days."
+    return ("What is to be decided?", f"{counted(len(soon), 'time limit')}, {as_text(int(soon['open_cents'].sum()), 'usd')}",
+            f"{'It ends' if len(soon) == 1 else 'They end'} within fourteen days, the first on {as_text(soon['deadline_on'].min(), 'date')}. {more}")
+
+
+def _blockers(review: ArWeeklyReview) -> list[Block]:
+    subject, stuck = review.subject, review.stuck
+    if stuck.empty:
         return [note(f"Nothing was stuck on {subject.as_of_text}: no claim waited for the practice, a payer or us.")]
-    table = pd.DataFrame(rows).sort_values("open_cents", ascending=False, ignore_index=True)
+    table = stuck.groupby(["what", "who"], as_index=False).agg(claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest=("days", "max"))
+    table = table.sort_values(["open_cents", "what"], ascending=[False, True], ignore_index=True)
+    several = len(stuck) - stuck["claim_id"].nunique()
     return [show(
         table, [Shown("what", "What is stuck"), Shown("who", "Waits for"), Shown("claims", "Claims", "count"),
             Shown("open_cents", "Open balance", "usd"), Shown("oldest", "Oldest, days", "count")],
         name="blockers", title="What is stuck",
-        definition=f"Open claims as of {subject.as_of_text}; a claim may stand in two rows, so they are not added up; US dollars.",
+        definition=f"Open claims as of {subject.as_of_text}" + (f"; {counted(several, 'claim stands', 'claims stand')} in two rows" if several else "") + "; US dollars.",
+    ), show(
+        subject.with_payer_names(stuck.sort_values(["what", "open_cents"], ascending=[True, False], ignore_index=True)),
+        [Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("what", "What is stuck"), Shown("who", "Waits for"),
+            Shown("days", "Days", "count"), Shown("open_cents", "Open", "usd", exact=True)],
+        name="stuck", title="What is stuck, claim by claim", print_it=False, definition=f"One row per claim and what it waits for, as of {subject.as_of_text}; US dollars.",
     )]
+
+
+def _next_steps(review: ArWeeklyReview) -> list[Block]:
+    """Next steps that somebody noted, for the workbook."""
+    steps = weekly_lists.next_steps(review.subject, review.items)
+    if steps.empty:
+        return []
+    return [show(
+        steps, [Shown("claim_id", "Claim"), Shown("next_action", "Next action", texts=weekly_lists.DO), Shown("next_on", "Next on", "date"), Shown("is_late", "Day is past", "flag"),
+            Shown("worked_by", "Noted by"), Shown("worked_on", "Noted on", "date"), Shown("open_cents", "Open", "usd", exact=True)],
+        name="next_steps", title="Next steps noted on open claims", print_it=False,
+        definition=f"The last note of each open claim, where it names a next step; as of {review.subject.as_of_text}; US dollars.")]
 
 
 def _documents(subject: Subject) -> list[Block]:
@@ -221,17 +266,17 @@ def _documents(subject: Subject) -> list[Block]:
         return [note("No question to the practice is open.")]
     asked["what"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in asked["hold_reason"]]
     recent, later = (asked["days_open"] <= 30).sum(), ((asked["days_open"] > 30) & (asked["days_open"] <= 90)).sum()
-    ages = ((recent, "asked within 30 days"), (later, "31 to 90 days ago"), (len(asked) - recent - later, "longer ago"))
-    words = joined(f"{count} {age}" for count, age in ages if count)
+    ages = ((recent, "for up to 30 days"), (later, "for 31 to 90"), (len(asked) - recent - later, "for longer"))
+    words = joined(f"{age}: {count}" for count, age in ages if count)
     columns = [
         Shown("claim_id", "Claim"), Shown("provider", "Provider"), Shown("what", "What we need"), Shown("asked_on", "Asked", "date"),
         Shown("days_open", "Days", "count"), Shown("reminders", "Reminders", "count"), Shown("open_cents", "Open", "usd"),
     ]
     return [
         show(asked.head(MOST_DOCUMENTS), columns, name="documents_shown", title="Documents and answers we asked the practice for",
-            definition=f"The {counted(min(MOST_DOCUMENTS, len(asked)), 'largest request', 'largest requests')} of {len(asked)} open ones: "
-                       f"{words}. All of them are in the workbook (documents)."),
-        show(asked, columns, name="documents", title="Documents and answers we asked the practice for", print_it=False,
+            definition=f"{counted(len(asked), 'request')}, {as_text(int(asked['open_cents'].sum()), 'usd')} of open balances; open {words}. "
+                       + (f"The {MOST_DOCUMENTS} largest; all are in the workbook (documents)." if len(asked) > MOST_DOCUMENTS else "All of them:")),
+        show(asked, columns, name="documents", title="Documents and answers we asked the practice for, all of them", print_it=False,
             definition=f"Every request not answered on {subject.as_of_text}; by the day of the first note; US dollars."),
     ]
 
@@ -241,37 +286,47 @@ def _decisions(review: ArWeeklyReview) -> list[Block]:
     next_week = subject.as_of + WEEK
     manager = subject.client.assigned_to or "client manager"
     rows, rest = [], []
-    given_up = weekly_lists.write_offs(items)
+    given_up = review.given_up
     if len(given_up):
         late = int((given_up["days_left"] < 0).fillna(False).sum())
-        why = joined(part for part in (f"limit over: {late}" if late else "", f"next to no chance: {len(given_up) - late}" if late < len(given_up) else "") if part)
+        why = joined(part for part in (f"time limit over: {late}" if late else "", f"next to no chance: {len(given_up) - late}" if late < len(given_up) else "") if part)
         rows.append((f"Approve or refuse {counted(len(given_up), 'write-off')}", sentence(why), int(given_up["open_cents"].sum()), "practice", next_week))
     raised = review.raised
     raised = raised[~raised["claim_id"].isin(given_up["claim_id"])]
-    rows += [(f"Escalate claim {row.claim_id}", sentence(row.reason), row.open_cents, manager, next_week) for row in raised.head(MOST_ESCALATIONS).itertuples()]
-    rest.append((len(raised) - MOST_ESCALATIONS, "escalation"))
-    soon = review.due_soon.sort_values(["open_cents", "claim_id"], ascending=[False, True])
+    rows += [(f"Escalate claim {row.claim_id}", sentence(plain_days(row.reason, subject.as_of)), row.open_cents, manager, next_week) for row in raised.head(MOST_ESCALATIONS).itertuples()]
+    rest.append((raised.iloc[MOST_ESCALATIONS:], "escalation", "escalations"))
+    shown = raised["claim_id"].head(MOST_ESCALATIONS)
+    soon = review.due_soon[~review.due_soon["claim_id"].isin(shown)].sort_values(["open_cents", "claim_id"], ascending=[False, True])
     owner = {} if items.empty else items.drop_duplicates("claim_id").set_index("claim_id")["assigned_to"].to_dict()
     rows += [
-        (f"{DEADLINE_WORDS[row.kind]} claim {row.claim_id}", f"{subject.payer_name(row.payer)}, limit in {counted(int(row.days_left), 'day')}", row.open_cents,
+        (f"{DEADLINE_WORDS[row.kind]} claim {row.claim_id}", f"{subject.payer_name(row.payer)}, limit {in_days(int(row.days_left))}", row.open_cents,
             owner.get(row.claim_id) or manager, row.deadline_on)
         for row in soon.head(MOST_DEADLINES).itertuples()
     ]
-    rest.append((len(soon) - MOST_DEADLINES, "time limit"))
+    rest.append((soon.iloc[MOST_DEADLINES:], "time limit", "limits"))
     overdue = _overdue(subject)
     rows += [(row.title, f"Agreed {as_text(row.opened_on, 'date')}, overdue", row.amount_cents, row.owner, row.due_on) for row in overdue.head(MOST_ACTIONS).itertuples()]
-    rest.append((len(overdue) - MOST_ACTIONS, "agreed action"))
+    rest.append((overdue.iloc[MOST_ACTIONS:].rename(columns={"amount_cents": "open_cents"}), "agreed action", "overdue_actions"))
     if not rows:
         return [note("Nothing is to be decided: no write-off, no escalation, no limit within fourteen days, no action overdue.")]
     table = pd.DataFrame(rows, columns=["what", "why", "cents", "owner", "due"])
     table["due"] = pd.to_datetime(table["due"])
-    more = joined(counted(number, f"more {word}") for number, word in rest if number > 0)
+    more = joined(f"{counted(len(frame), f'more {word}')} ({as_text(int(frame['open_cents'].fillna(0).sum()), 'usd')}, sheet {sheet})" for frame, word, sheet in rest if len(frame))
     return [show(
         table.sort_values("due", kind="stable", ignore_index=True),
         [Shown("what", "Decision"), Shown("why", "Why"), Shown("cents", "Dollars", "usd"), Shown("owner", "Owner"), Shown("due", "By", "date")],
         name="decisions", title="Decisions needed", definition="Open balances (dollars at stake for agreed actions); US dollars; the earliest day first.",
-        notes=[f"Also {more}, in the workbook."] if more else [],
+        notes=[f"In the workbook {more}."] if more else [],
     )]
+
+
+def in_days(days: int) -> str:
+    """How soon, in words.
+
+    >>> in_days(0), in_days(1), in_days(9)
+    ('today', 'tomorrow', 'in 9 days')
+    """
+    return "today" if days == 0 else "tomorrow" if days == 1 else f"in {days} days"
 
 
 DEADLINE_WORDS = {"filing": "File", "appeal": "Appeal or correct", "secondary_filing": "Bill the second insurer for"}
@@ -293,7 +348,12 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
     progress = recovery_progress(subject.tables, as_of=subject.as_of)
     money = {"opening_cents": "Open then", "charged_cents": "Charged since", "collected_cents": "Collected", "adjusted_cents": "Adjusted",
         "written_off_cents": "Written off", "credit_cents": "In credit since", "open_cents": "Still open"}
+    late = _overdue(subject)
+    overdue = [show(
+        late, [Shown("title", "What was agreed"), Shown("owner", "Owner"), Shown("opened_on", "Agreed", "date"), Shown("due_on", "Due", "date"), Shown("amount_cents", "At stake", "usd")],
+        name="overdue_actions", title="Agreed actions overdue", print_it=False, definition=f"Open on {subject.as_of_text} and due before; US dollars at stake.")] if len(late) else []
     return [
+        *overdue,
         show(weekly_lists.write_offs(subject.with_payer_names(review.items)), [*claim, Shown("age_days", "Age, days", "count"), Shown("reason", "Why")],
             name="write_offs_to_approve", title="Write-offs for approval", print_it=False,
             definition=f"Items of the worklist whose limit is over or which have next to no chance, as of {subject.as_of_text}; US dollars."),
@@ -323,8 +383,8 @@ def _provenance(subject: Subject) -> list[Block]:
         [{"table": words_of(name), "rows": rows, "fingerprint": subject.fingerprints[name][:12]} for name, rows in subject.rows.items() if rows],
         columns=["table", "rows", "fingerprint"])
     return [
-        note(f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; intake noted "
-             f"{counted(len(subject.findings), 'finding')}. The whole worklist, every list and the definitions are in the workbook."),
+        note(f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; when the files were "
+             f"read, {counted(len(subject.findings), 'doubt')} about them {'was' if len(subject.findings) == 1 else 'were'} noted. The workbook holds the worklist to fill in, every list and the definitions."),
         show(tables, [Shown("table", "Table"), Shown("rows", "Rows stored", "count"), Shown("fingerprint", "Fingerprint")],
             name="inputs", title="Input tables", print_it=False,
             definition="All rows stored for the client, whenever they became known; first twelve characters of the SHA-256 fingerprint."),

@@ -9,10 +9,13 @@ from typing import Any
 import pandas as pd
 
 from ...measures.audit_trail import list_results, work_results
+from ...measures.delays import NEVER_SENT, holds, rejections_not_reworked
+from ...measures.secondary import crossovers_not_received, unaddressed_secondary
 from ...models.worklist import Person, to_do, worklist
 from ...periods import Period
 from ..blocks import Block, note, pagebreak
 from ..formats import as_text, counted, joined, words_of
+from ..monthly.answers import HOLDS
 from ..monthly.rest import ACTION_WORDS
 from ..subject import Subject
 from ..tables import Shown, show, with_total
@@ -45,6 +48,54 @@ def workday(day: dt.date, number: int) -> dt.date:
     return days[-1].date()
 
 
+def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """What waits for the practice, a payer or us: one row per claim and what it waits for, with its days.
+
+    Secondary claims whose limit has passed are left out: nothing waits there any more.
+    """
+    today, tables = pd.Timestamp(subject.as_of), subject.tables
+    held = holds(tables, as_of=subject.as_of)
+    is_ours = held["hold_reason"] == NEVER_SENT
+    words = ["Entered and never sent, no note says why" if reason == NEVER_SENT else f"Waits for {HOLDS.get(reason, words_of(reason))}" for reason in held["hold_reason"]]
+    parts = [held.assign(what=words, who=is_ours.map({True: "our billers", False: "practice"}), days=held["waiting_days"])]
+    rejected = rejections_not_reworked(tables, as_of=subject.as_of)
+    parts.append(rejected.assign(what="Rejected before a payer saw it, not sent again", who="our billers", days=rejected["waiting_days"]))
+    for what, who, found in (
+        ("Second insurer not billed, limit not over", "our billers", unaddressed_secondary(tables, as_of=subject.as_of)),
+        ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
+    ):
+        left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
+        parts.append(left.assign(what=what, who=who, open_cents=left["patient_cents"], days=left["waiting_days"]))
+    late = items[(items["status"] == "processing") & (items["tier"] != "waiting")] if len(items) else items
+    parts.append(late.assign(what="No answer, longer than this payer usually takes", who="payer", days=(today - pd.to_datetime(late["since_on"])).dt.days))
+    columns = ["claim_id", "payer", "what", "who", "days", "open_cents"]
+    rows = [part[columns] for part in parts if len(part)]
+    found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+    steps = next_steps(subject, items)
+    steps = steps[steps["is_late"] & ~steps["claim_id"].isin(found["claim_id"])]
+    missed = steps.assign(what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days)
+    return pd.concat([found, missed[columns]], ignore_index=True) if len(missed) else found
+
+
+def next_steps(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """The last note of each open claim, where it names a next step: `is_late` once its day is past."""
+    log = subject.pandas("work_log")
+    last = log.sort_values(["worked_on", "note_id"]).drop_duplicates("claim_id", keep="last")
+    last = last[last["next_action"].notna()]
+    owed = items.groupby("claim_id", as_index=False).agg(payer=("payer", "first"), open_cents=("open_cents", "sum"))
+    found = last.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
+    return found.assign(next_on=pd.to_datetime(found["next_on"]), is_late=pd.to_datetime(found["next_on"]) < pd.Timestamp(subject.as_of))
+
+
+def plain_days(text: str, as_of: dt.date) -> str:
+    """The days of a sentence as the report writes them; the year is left out where it is the report's.
+
+    >>> plain_days("Denied on 2026-10-28, worked on 2025-12-02.", dt.date(2026, 10, 31))
+    'Denied on Oct 28, worked on Dec 2, 2025.'
+    """
+    return re.sub(r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text)
+
+
 def write_offs(items: pd.DataFrame) -> pd.DataFrame:
     """The items to be written off if approved, the largest first."""
     found = items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))] if len(items) else items
@@ -68,7 +119,7 @@ def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
         Shown("reason", "Why"), Shown("recoverable_cents", "Work adds", "usd"),
     ]
     return [pagebreak(), *_per_person(subject, week, items), show(
-        shown.assign(reason=shown["reason"].map(short_reason), on=[f"{day:%a %b} {day.day}" for day in shown["on"]]),
+        shown.assign(reason=[plain_days(short_reason(why), subject.as_of) for why in shown["reason"]], on=[f"{day:%a %b} {day.day}" for day in shown["on"]]),
         [Shown(item.column, item.title) if item.column == "on" else item for item in columns], name="list_shown", title="First on each list",
         definition=f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
     ), show(
