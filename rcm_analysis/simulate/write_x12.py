@@ -216,7 +216,6 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
         f"NM1*40*2*CLEARING HOUSE*****46*{CLEARINGHOUSE}~\nHL*1**20*1~\nNM1*85*2*{name}*****XX*{client.npi}~\n"
         f"N3*100 MAIN ST~\nN4*SPRINGFIELD*IL*627010001~\nREF*EI*36{client.number:07d}~\n"
     ]
-    claim_of = _institutional if institutional else _professional
     level = 1
     for claim, payer, order, frequency in rows.select("claim", "payer", "order", "frequency").iter_rows():
         level += 1
@@ -227,7 +226,7 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
         segments.append(
             f"HL*{level}*1*22*0~\nSBR*{letter}*18*******{filing}~\nNM1*IL*1*{words.name[patient]}****MI*{words.member[patient]}~\n"
             f"N3*22 ELM ST~\nN4*SPRINGFIELD*IL*62701~\nDMG*D8*{words.birth[patient]}*{SEX[patient % 2]}~\n"
-            f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n{claim_of(words, claim, frequency, order, other)}")
+            f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n{_claim(words, claim, frequency, other, institutional)}")
     return segments
 
 
@@ -243,31 +242,23 @@ def _other_subscriber(words: Words, claim: int, order: str) -> str:
         f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n")
 
 
-def _professional(words: Words, claim: int, frequency: str, order: str, other: str) -> str:
+def _claim(words: Words, claim: int, frequency: str, other: str, institutional: bool) -> str:
+    """The claim's own loops: its head, the doctor, the other payer, its lines. The two types differ in four segments."""
     book = words.book
     start, count = int(book.first_line[claim]), int(book.line_count[claim])
     last, first, provider_npi = book.providers[book.claims["provider"][claim]]
     day = words.date(words.service[claim])
     replaced = f"REF*F8*{words.payers[book.claims['payer'][claim]].identifiers[1]}{words.claim_id[claim]}0~\n" if frequency == "7" else ""
+    place, dates = (f"13:A:{frequency}**A*Y*Y", f"DTP*434*RD8*{day}-{day}~\nCL1*1*1*01~\n") if institutional else (f"{words.place[start]}:B:{frequency}*Y*A*Y*Y", "")
+    doctor = "71" if institutional else "82"
     lines = "".join(
-        f"LX*{words.number[line]}~\nSV1*{words.procedure[line]}*{money(words.line_charge[line])}*UN*{words.units[line]}***1~\n"
-        f"DTP*472*D8*{day}~\nREF*6R*{words.number[line]}~\n"
+        f"LX*{words.number[line]}~\n{_line(words, line, institutional)}DTP*472*D8*{day}~\nREF*6R*{words.number[line]}~\n"
         for line in range(start, start + count))
     return (
-        f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***{words.place[start]}:B:{frequency}*Y*A*Y*Y~\n{replaced}"
-        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*82*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}")
+        f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***{place}~\n{dates}{replaced}"
+        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*{doctor}*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}")
 
 
-def _institutional(words: Words, claim: int, frequency: str, order: str, other: str) -> str:
-    book = words.book
-    start, count = int(book.first_line[claim]), int(book.line_count[claim])
-    last, first, provider_npi = book.providers[book.claims["provider"][claim]]
-    day = words.date(words.service[claim])
-    replaced = f"REF*F8*{words.payers[book.claims['payer'][claim]].identifiers[1]}{words.claim_id[claim]}0~\n" if frequency == "7" else ""
-    lines = "".join(
-        f"LX*{words.number[line]}~\nSV2*0450*{words.procedure[line]}*{money(words.line_charge[line])}*UN*{words.units[line]}~\n"
-        f"DTP*472*D8*{day}~\nREF*6R*{words.number[line]}~\n"
-        for line in range(start, start + count))
-    return (
-        f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***13:A:{frequency}**A*Y*Y~\nDTP*434*RD8*{day}-{day}~\nCL1*1*1*01~\n{replaced}"
-        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*71*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}")
+def _line(words: Words, line: int, institutional: bool) -> str:
+    service = f"{words.procedure[line]}*{money(words.line_charge[line])}*UN*{words.units[line]}"
+    return f"SV2*0450*{service}~\n" if institutional else f"SV1*{service}***1~\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import polars as pl
 import pytest
@@ -11,8 +9,9 @@ import pytest
 from rcm_analysis.exhibits.portfolio import PortfolioOverview
 from rcm_analysis.exhibits.subject import Book
 from rcm_analysis.periods import Period
-from rcm_analysis.press.payloads import block_of
 from rcm_analysis.schema import TABLES
+
+from .page_checks import assert_prints
 
 SEED = [
     # client, providers, revenue, estimate, commission, cadence, e-mails, manager, printed row
@@ -97,16 +96,13 @@ PAGES = ("answers", "clients", "matrix", "movements", "league", "workload", "fee
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_stands_even_when_nothing_was_posted(name):
-    for block in getattr(PortfolioOverview(book_of(registry())), name)():
-        json.dumps(block.payload, allow_nan=False)
-        assert block_of(block.payload) is not None
+    assert_prints(getattr(PortfolioOverview(book_of(registry())), name)())
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_with_data(acorn, name):
     tables = {table: frame.with_columns(client=pl.lit("Chicago Med")) for table, frame in acorn.tables.items()}
-    for block in getattr(PortfolioOverview(book_of(registry(), tables)), name)():
-        json.dumps(block.payload, allow_nan=False)
+    assert_prints(getattr(PortfolioOverview(book_of(registry(), tables)), name)())
 
 
 def test_fees_are_the_rate_of_what_was_collected(acorn):

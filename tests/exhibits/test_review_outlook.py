@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
 
 import pandas as pd
 import polars as pl
@@ -15,7 +14,8 @@ from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.monthly import client_review
 from rcm_analysis.exhibits.monthly import outlook as review_outlook
 from rcm_analysis.models.cash_outlook import Backtest, outlook
-from rcm_analysis.press.payloads import block_of
+
+from .page_checks import assert_prints
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,7 @@ def backtested(ratios, *, inside=(8, 10), level=0.8):
 
 def test_the_page_is_json_and_the_press_can_print_it(page):
     assert [block.payload["kind"] for block in page] == ["figure", "table", "table", "table", "table", "note"]
-    for block in page:
-        json.dumps(block.payload, allow_nan=False)
-        assert block.payload.get("print") is False or block_of(block.payload) is not None
+    assert_prints(page)
 
 
 def test_the_chart_has_its_picture_description_and_finding(page):

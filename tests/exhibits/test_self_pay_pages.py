@@ -13,8 +13,9 @@ import pytest
 from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.self_pay.figures import all_cohorts, plot_liquidation
 from rcm_analysis.exhibits.self_pay.self_pay_review import SelfPayReview
-from rcm_analysis.press.payloads import block_of
 from rcm_analysis.schema import TABLES
+
+from .page_checks import assert_prints
 
 EXHIBITS = [name for name in dir(SelfPayReview) if not name.startswith("_") and callable(getattr(SelfPayReview, name))]
 DAY = dt.date(2026, 10, 31)
@@ -106,10 +107,7 @@ def column(payload, title):
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_every_exhibit_is_json_and_the_press_can_print_it(pages, bare, name):
     for blocks in (pages[name], bare[name]):
-        assert blocks
-        for block in blocks:
-            json.dumps(block.payload, allow_nan=False)
-            assert block.payload.get("print") is False or block_of(block.payload) is not None
+        assert_prints(blocks)
 
 
 def test_page_one_answers_six_questions(pages):
@@ -155,6 +153,55 @@ def test_policy_checks_say_what_they_are_and_count(pages):
     assert rows["Calls within the hours allowed"] == ("08:00 to 21:00", "1", "1")
     assert rows["Write-offs approved before posting"][0] == "above $10"
     assert len(tables_of(pages["compliance"])["breaches"]["rows"]) >= 2
+
+
+def test_targets_are_the_clients_or_none_and_few_records_decide_nothing(acorn, pages):
+    assert "states no target" in words_of(pages["targets"])
+    policies = [{"rule": rule, "effective_from": "2026-01-01", "value": value, "source": "policy of 2026"}
+                for rule, value in (POLICY | {"resolution_target": "99.9", "documentation_target": "90", "script_target": "95"}).items()]
+    own = SelfPayReview(programme(acorn, self_pay_policies=policies))
+    table = tables_of(own.targets())["targets"]
+    met = dict(zip(column(table, "What"), zip(column(table, "Target"), column(table, "Met"), column(table, "In force since"), strict=True), strict=True))
+    assert met["Conversations that settled something"] == ("99.9%", "yes", "Jan 1, 2026")
+    assert met["Records of contacts that are complete"] == ("90.0%", "yes", "Jan 1, 2026")
+    assert met["Script followed, of sampled conversations"] == ("95.0%", "nothing to measure", "Jan 1, 2026")
+    assert met["Calls that reached the patient"] == ("–", "no target", "–")
+    assert table["notes"] == ["Stated in: policy of 2026."]
+    assert "2 of 2 targets met in three months." in words_of(own.targets()) and "2 of 2 targets met" in words_of(own.answers())
+
+
+def test_what_reviews_posting_and_networks_say_stands_with_its_rows(acorn):
+    talk = {"patient": "p-secret", "claim_id": "2026-02-8", "happened_on": "2026-09-06", "entered_on": "2026-09-06", "local_time": "10:00", "direction": "in",
+            "channel": "phone", "result": "conversation", "handled_by": "cp01"}
+    tried = {"patient": "p-secret", "claim_id": "2026-02-8", "amount_cents": 5000, "method": "mastercard", "channel": "phone"}
+    own = SelfPayReview(programme(
+        acorn, interactions=[talk],
+        quality_reviews=[{"review_id": "V1", "reviewed_on": "2026-09-08", "handled_by": "cp01", "skill": "eob_interpretation", "points": 3, "points_possible": 4}],
+        payment_attempts=[{**tried, "attempt_id": f"A{number:02d}", "attempted_on": "2026-09-05", "result": "declined", "decline_kind": "soft",
+                           "retry_of": "A00" if number else None} for number in range(12)]
+        + [{**tried, "attempt_id": "A99", "attempted_on": "2026-09-10", "result": "approved"}]))
+    quality, posting, payments = (tables_of(look()) for look in (own.quality, own.posting, own.payments))
+    assert quality["quality_reviews"]["text"] == [["cp01", "1", "75.0%"], ["All", "1", "75.0%"]]
+    assert column(quality["incomplete_records"], "What is missing") == [
+        "what it was about, what was settled, what follows, identity checked and disclosure given"]
+    assert column(posting["posting"], "Payments") == ["0", "0", "1", "1"] and column(posting["posting_faults"], "Payment") == ["A99"]
+    assert "0 of 1 payment (0.0%) taken from patients" in words_of(own.posting())
+    limits = dict(zip(column(payments["network_retries"], "Allowed"), column(payments["network_retries"], "Beyond"), strict=True))
+    assert limits["10 attempts in one day"] == "2" and column(payments["retries_beyond"], "Found") == ["11", "12"]
+    found = {item["title"]: item for item in own.findings()[0].payload["items"]}
+    assert found["Stop card retries beyond the networks' limits"]["detail"].startswith("2 retries on 1 account")
+    assert found["Find payments that are not on their account"]["amount_cents"] == 5000
+
+
+def test_plans_closed_as_broken_stand_apart_from_open_ones(acorn):
+    plan = {"patient": "p-secret", "claim_id": "2026-02-8", "opened_on": "2026-02-01", "amount_cents": 9000, "instalments": 1, "is_autopay": True}
+    plans = [{**plan, "plan_id": "PL1"}, {**plan, "plan_id": "PL2", "closed_on": "2026-06-01", "outcome": "broken"}]
+    own = SelfPayReview(programme(acorn, payment_plans=plans))
+    table = tables_of(own.plans())["plans"]
+    assert dict(zip(column(table, "How it stands"), column(table, "At risk"), strict=True)) == {"Open, broken": "$90", "Closed as broken": "$0", "Total": "$90"}
+    assert "1 plan is open" in words_of(own.answers()) or "1 open plan" in words_of(own.answers()), "page one counts the open ones of the table"
+    rates = tables_of(own.plans())["plan_rates"]
+    assert column(rates, "Of")[2] == "1" and column(rates, "Share")[2] == "0.0%"
 
 
 def test_the_scope_guard_speaks_either_way(pages, bare):
@@ -225,7 +272,7 @@ def test_lines_that_ask_a_question_have_no_difference(review, monkeypatch):
     assert tables["eob_claims"]["text"][0][4:8] == ["$15.00", "$0.00", "$15.00", "$20.00"], "what was billed and what the EOB leaves, before payments"
     assert [row[0] for row in tables["eob_claims"]["rows"]] == ["C2"]
     assert column(tables["eob_rules"], "Paid, to refund") == ["$15", "–"] and column(tables["eob_claims"], "To refund") == ["$15.00"]
-    assert "$15 too much was asked on 1 account; $15 was paid and goes back." in words_of(review.eob_check())
+    assert "Asked of patients: $15 too much on 1 account; $15 was paid and goes back." in words_of(review.eob_check())
 
 
 def test_the_appendix_explains_every_measure_in_words(pages):
