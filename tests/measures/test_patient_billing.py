@@ -196,6 +196,22 @@ def test_statements_before_the_remittance(builders_remit, book, second, expected
     assert told(eob_check(book(clps, postings, [stated(3000, on)], **claim), as_of=AS_OF)) == expected
 
 
+BACK = [
+    pytest.param(lambda b: [b.denied("C", on=EOB)], [move(10000, group="CO", carc="197"), post("payment", -4000)], (6000, 4000), id="a part was paid"),
+    pytest.param(lambda b: [b.denied("C", on=EOB)], [move(10000, group="CO", carc="197"), post("payment", -10000)], (0, 10000), id="all was paid"),
+    pytest.param(lambda b: [share(b)], [DISCOUNT, move(9000), post("payment", -3000)], (6000, 0), id="only what was owed was paid"),
+    pytest.param(lambda b: [share(b)], [DISCOUNT, move(9000), post("payment", -4000)], (5000, 1000), id="a little more than what was owed was paid"),
+    pytest.param(lambda b: [share(b)], [DISCOUNT, move(9000), post("payment", -9900)], (0, 6000), id="more than was asked: only what was asked too much"),
+    pytest.param(lambda b: [b.denied("C", on=EOB)], [move(10000, group="CO", carc="197"), post("write_off", -10000)], (0, 0), id="nothing was paid, and it was given up"),
+]
+
+
+@pytest.mark.parametrize(("made", "postings", "expected"), BACK)
+def test_what_was_asked_too_much_stands_on_the_bill_or_goes_back(builders_remit, book, made, postings, expected):
+    row, = eob_check(book(made(builders_remit), postings), as_of=AS_OF).itertuples()
+    assert (row.open_cents, row.refund_cents) == expected and row.open_cents + row.refund_cents <= row.difference_cents
+
+
 def test_the_gravest_rule_names_the_claim_and_the_others_stand_beside_it(builders_remit, book):
     b = builders_remit
     given = book([b.denied("C", on=EOB)], [move(10000, group="CO", carc="197")], [stated(10000, "2026-09-01")])
