@@ -176,7 +176,9 @@ def navigation_coverage(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
     return found.assign(coverage=quotient(found["covered"], found["high_risk"]))
 
 
-def complex_cases(tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDDLE_DAYS, most: int = 20) -> pd.DataFrame:
+def complex_cases(
+    tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDDLE_DAYS, most: int = 20, with_navigation: bool = True,
+) -> pd.DataFrame:
     """The patients to talk about in the care team's next huddle, by pseudonym, with the reasons counted.
 
     Formula
@@ -184,7 +186,9 @@ def complex_cases(tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDD
         90 days), a social need found, no navigator in charge, not reached for 30 days
     Counts
         Patients at high risk on `as_of` with at least two signals, the most signals first, then the most
-        emergency visits; at most `most` of them. It is a list for care, not a statistic.
+        emergency visits; at most `most` of them. It is a list for care, not a statistic. Without
+        `with_navigation` the last two signals count nothing and are left empty: whoever counts the list then
+        learns nothing of how many have no navigator.
     Date basis
         the `days` days that end on `as_of`, by day of the event; social needs at any time
     Unit
@@ -210,8 +214,11 @@ def complex_cases(tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDD
         "emergency_visits": _counted(met.filter(nw.col("kind") == "emergency")), "stays": _counted(met.filter(nw.col("kind") != "emergency")),
         "missed": _counted(missed), "needs": _counted(need)}
     found = people.assign(**{name: people["patient"].map(values).fillna(0).astype("int64") for name, values in counts.items()})
-    signs = [found["emergency_visits"] > 0, found["stays"] > 0, found["missed"] > 1, found["needs"] > 0, ~found["has_navigator"],
-             ~found["is_reached"]]
+    signs = [found["emergency_visits"] > 0, found["stays"] > 0, found["missed"] > 1, found["needs"] > 0]
+    if with_navigation:
+        signs += [~found["has_navigator"], ~found["is_reached"]]
+    else:
+        found = found.assign(has_navigator=pd.NA, is_reached=pd.NA)
     found = found.assign(has_need=found["needs"] > 0, signals=np.sum([sign.astype("int64") for sign in signs], axis=0) if len(found) else 0)
     order = ["signals", "emergency_visits", "stays", "patient"]
     found = found[found["signals"] >= 2].sort_values(order, ascending=[False, False, False, True], ignore_index=True)

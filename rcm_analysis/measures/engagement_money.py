@@ -145,8 +145,22 @@ def avoidable_hospital_cost(
         nw.col("kind") == "emergency", period.holds(nw.col("admitted_on")))
     visits = sums(rows.with_columns(visits=nw.lit(1)), [], ["visits"])["visits"].iloc[0]
     again = readmissions(tables, period=period, as_of=as_of)["readmitted"].iloc[0]
+    return cost_of(
+        events=[int(visits), int(again)], emergency_cents=emergency_cents, emergency_shares=emergency_shares,
+        readmission_cents=readmission_cents, readmission_shares=readmission_shares)
+
+
+def cost_of(
+    *, events: Sequence[int], emergency_cents: int = EMERGENCY_CENTS, emergency_shares: Sequence[float] = EMERGENCY_SHARES,
+    readmission_cents: int = READMISSION_CENTS, readmission_shares: Sequence[float] = READMISSION_SHARES,
+) -> pd.DataFrame:
+    """The range of `avoidable_hospital_cost` for so many emergency visits and readmissions, however they were counted.
+
+    >>> cost_of(events=[10, 1], emergency_shares=(0.1, 0.2, 0.3))["low_cents"].tolist()
+    [53000, 208600]
+    """
     found = pd.DataFrame({
-        "item": ["emergency_visits", "readmissions"], "events": [int(visits), int(again)], "cost_cents": [emergency_cents, readmission_cents]})
+        "item": ["emergency_visits", "readmissions"], "events": list(events), "cost_cents": [emergency_cents, readmission_cents]})
     shares = list(zip(emergency_shares, readmission_shares, strict=True))
     return found.assign(**{name: half_up(found["events"] * found["cost_cents"] * pd.Series(share)).astype("int64")
                            for name, share in zip(RANGE, shares, strict=True)})

@@ -18,7 +18,7 @@ GaussSuppression); the check itself is a linear programme, which scipy solves.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,6 +78,33 @@ def suppressed(
     for name in clear:
         out[name] = out[name].where(~hidden)
     return out.assign(is_suppressed=hidden)
+
+
+def sum_is_safe(values: Iterable[int], *, least: int = LEAST) -> bool:
+    """May the sum be shown of counts of which the small ones are hidden, each by itself and nothing else?
+
+    Formula
+        hidden = those from 1 to `least` - 1; shown where none is hidden, or where their sum is no small count
+        and each of them could still be anything over half of `least` - 1
+    Counts
+        Counts that are decided one by one, as the months of a series are: none of them can be hidden later to
+        guard another, so it is the sum that has to give way.
+    Unit
+        yes or no
+    Empty
+        No count: yes.
+    Source
+        our own; the width is that of `suppressed`
+
+    >>> sum_is_safe([40, 0, 12]), sum_is_safe([40, 7]), sum_is_safe([40, 7, 6]), sum_is_safe([10, 10, 9])
+    (True, False, True, False)
+    """
+    hidden = [value for value in values if 0 < value < least]
+    if not hidden:
+        return True
+    others, total = len(hidden) - 1, sum(hidden)
+    lowest, highest = max(1, total - others * (least - 1)), min(least - 1, total - others)
+    return total >= least and highest - lowest >= (least - 1) // 2
 
 
 def _check(frame: pd.DataFrame, by: list[str], counts: list[str]) -> None:

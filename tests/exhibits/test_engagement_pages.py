@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Iterator
 
-import numpy as np
-import polars as pl
 import pytest
-from scipy.optimize import linprog
 
-from rcm_analysis.exhibits.blocks import Block
 from rcm_analysis.exhibits.engagement import engagement_review
 from rcm_analysis.exhibits.engagement.engagement_review import EngagementReview
 from rcm_analysis.exhibits.engagement.facts import EngagementFacts
@@ -20,61 +16,23 @@ from rcm_analysis.measures.hospital_use import readmissions
 from rcm_analysis.periods import Period
 from rcm_analysis.schema import TABLES
 from rcm_analysis.schema_services import TABLES_OF_SERVICE
-from rcm_analysis.simulate.company import seed_company
-from rcm_analysis.simulate.engagement import engagement_tables
-from rcm_analysis.simulate.fees import Calendar
-from rcm_analysis.simulate.workspace_files import Job, live
 
-EXHIBITS = ("answers", "findings", "shifts", "appointments", "access", "retention", "intake", "navigation", "hospital_use", "satisfaction", "feedback", "huddle", "worth",
-            "review_loop", "definitions", "provenance")
+from .conftest import invented, subject_of
+from .engagement_offices import EXHIBITS, simulated, tables_of, words_of
+
 NOT_PATIENTS = {"third_next_available", "huddle"}
 """Tables whose counts are of checks and of signals, not of patients."""
 
 
-def simulated(scale: float, *, plants: bool) -> dict[str, pl.DataFrame]:
-    company = seed_company(["dr-quinn"])
-    practice = live(Job(company.clients[0], company, Calendar.ending("2026-10", 20), 7, scale), 1.0)
-    tables, _ = engagement_tables(practice, plants)
-    return {name: frame.select(pl.lit("acorn-clinic").alias("client"), pl.all()) for name, frame in tables.items()}
-
-
 @pytest.fixture(scope="module")
-def beside(request):
-    """The exhibits' conftest, for its builders."""
-    import importlib.util
-    from pathlib import Path
-
-    spec = importlib.util.spec_from_file_location("exhibit_builders", Path(__file__).with_name("conftest.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def offices(beside) -> dict[str, EngagementReview]:
+def offices() -> dict[str, EngagementReview]:
     """A planted office, a quiet one, a very small one, and the planted one in its second and in its tenth month."""
-    base = beside.invented()
+    base = invented()
     planted = simulated(1.0, plants=True)
     made = {"planted": planted, "quiet": simulated(1.0, plants=False), "tiny": simulated(0.08, plants=False), "minute": simulated(0.02, plants=False)}
-    reviews = {name: EngagementReview(beside.subject_of({**base, **tables})) for name, tables in made.items()}
-    early = {month: EngagementReview(beside.subject_of({**base, **planted}, Period.month(month))) for month in ("2025-04", "2025-12")}
+    reviews = {name: EngagementReview(subject_of({**base, **tables})) for name, tables in made.items()}
+    early = {month: EngagementReview(subject_of({**base, **planted}, Period.month(month))) for month in ("2025-04", "2025-12")}
     return reviews | early
-
-
-def tables_of(blocks: list[Block]) -> Iterator[dict]:
-    for block in blocks:
-        if block.payload["kind"] == "table":
-            yield dict(block.payload)
-        elif block.payload["kind"] == "figure" and block.payload["table"]:
-            yield dict(block.payload["table"])
-
-
-def words_of(blocks: list[Block]) -> Iterator[str]:
-    for block in blocks:
-        payload = block.payload
-        yield from (str(payload.get(name, "")) for name in ("text", "finding", "alt", "title", "definition") if isinstance(payload.get(name, ""), str))
-        yield from (str(value) for item in payload.get("items", []) for value in item.values())
-        yield from payload.get("notes", [])
 
 
 @pytest.mark.parametrize("office", ["planted", "quiet", "tiny", "minute", "2025-04", "2025-12"])
@@ -107,56 +65,16 @@ def test_a_hidden_cell_says_so_and_takes_its_rate_along(offices, office):
     assert seen
 
 
-def test_all_appointment_tables_share_one_total_and_one_year(offices):
-    for name in ("planted", "quiet", "tiny"):
+def test_all_tables_of_a_block_share_one_total(offices):
+    for name in ("planted", "quiet"):
         office = offices[name]
         facts = EngagementFacts(office.subject)
-        assert not facts.is_withheld
-        totals = [frame[frame[by] == "(all)"].iloc[-1]["slots"] for frame, by in (
-            (facts.months, "month"), (facts.leads, "lead"), (facts.visit_types, "visit_type"), (facts.locations, "location"))]
-        assert len(set(totals)) == 1
-        raw = appointments.no_show_rate(office.subject.tables, period=facts.year).iloc[0]
-        assert totals[0] == raw["slots"]
-
-
-SLOT_TABLES = {"no_shows_by_month": "month", "no_shows_by_lead": "lead", "no_shows_by_type": "visit_type", "no_shows_by_place": "location"}
-PARTS = ("kept", "no_shows", "late_cancels")
-
-
-def printed_slots(review: EngagementReview) -> tuple[dict, list]:
-    """What the four tables of slots print, and every sum that must hold between their cells; the total is one for all."""
-    known, sums = {}, []
-    for table in tables_of(review.appointments()):
-        if table["name"] not in SLOT_TABLES:
-            continue
-        names = [column["name"] for column in table["columns"]]
-        cells = [((table["name"], text[0]) if text[0] != "All" else "all", dict(zip(names, raw, strict=True))) for raw, text in zip(table["rows"], table["text"], strict=True)]
-        for spot, row in cells:
-            known |= {(spot, name): row[name] for name in ("slots", *PARTS) if row.get(name) is not None}
-            sums.append(([(spot, part) for part in PARTS], (spot, "slots")))
-        parts = [spot for spot, _ in cells if spot != "all"]
-        sums += [([(spot, name) for spot in parts], ("all", name)) for name in ("slots", *PARTS)]
-    return known, sums
-
-
-@pytest.mark.parametrize("office", ["planted", "tiny", "2025-12"])
-def test_the_tables_of_slots_do_not_open_one_another(offices, office):
-    """All four at once: every hidden count keeps at least two possible values, whatever is subtracted from whatever."""
-    known, sums = printed_slots(offices[office])
-    cells = {spot: place for place, spot in enumerate(dict.fromkeys(spot for parts, total in sums for spot in (*parts, total) if spot not in known))}
-    matrix, values = np.zeros((len(sums), len(cells))), np.zeros(len(sums))
-    for row, (parts, total) in enumerate(sums):
-        for spot, sign in [*((part, 1) for part in parts), (total, -1)]:
-            if spot in known:
-                values[row] -= sign * known[spot]
-            else:
-                matrix[row, cells[spot]] += sign
-    assert cells
-    for spot, place in cells.items():
-        goal = np.zeros(len(cells))
-        goal[place] = 1
-        low, high = (linprog(sign * goal, A_eq=matrix, b_eq=values, bounds=(0, None)) for sign in (1, -1))
-        assert high.status == 3 or -high.fun - low.fun > 1, spot
+        assert not facts.is_withheld and facts.block == Period(dt.date(2026, 1, 1), dt.date(2026, 7, 1))
+        totals = [frame[frame[by] == "(all)"].iloc[-1]["slots"] for frame, by in ((facts.leads, "lead"), (facts.visit_types, "visit_type"), (facts.locations, "location"))]
+        months = facts.months[[str(month)[:7] in {one.label for one in facts.block.months()} for month in facts.months["month"]]]
+        raw = appointments.no_show_rate(office.subject.tables, period=facts.block).iloc[0]
+        assert {*totals, months["slots"].sum()} == {raw["slots"]}
+        assert facts.twelve_months["slots"] == appointments.no_show_rate(office.subject.tables, period=facts.year).iloc[0]["slots"]
 
 
 def test_a_month_shown_anywhere_is_the_month_of_the_table(offices):
@@ -194,9 +112,9 @@ def test_the_money_states_ranges_assumptions_and_the_warning(offices):
     blocks = offices["planted"].worth()
     assert "regression to the mean" in blocks[0].payload["text"]
     worth, assumed = tables_of(blocks)
-    assert [column["name"] for column in worth["columns"]][2:] == ["low_cents", "mid_cents", "high_cents"]
+    assert [column["name"] for column in worth["columns"]][1:] == ["span", "events", "low_cents", "mid_cents", "high_cents"]
     for row in worth["rows"]:
-        assert row[2] is None or row[2] <= row[3] <= row[4]
+        assert row[3] is None or row[3] <= row[4] <= row[5]
     assert len(assumed["rows"]) == 7 and all(row[2] for row in assumed["rows"])
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 
 from ...measures.care_risk import INTAKE_PARTS
+from ...measures.suppression import LEAST
 from ..blocks import Block, cards, finding, findings, note
 from ..formats import as_text, counted, is_empty
 from ..monthly.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
 from .facts import EngagementFacts
+from .published import title_of
 from .small import known, parts_of, said, total_of
 
 RATES = {"no_show": "No-shows", "late_cancel": "Late cancellations", "social_needs": "Social needs asked", "response_time": "Complaints answered in a week",
@@ -20,6 +22,8 @@ REMEDIES = {
     "no_show": "Find out what changed with appointments", "late_cancel": "Find out what changed with cancellations",
     "social_needs": "Put the social needs back on the form", "response_time": "Answer complaints within a week again",
 }
+ROUND_CENTS = 100_00
+"""Dollars of a change are told in hundreds: to the dollar they would tell how many slots a place had."""
 RECENT_DAYS = 240
 """A change for the worse stays on page one for eight months."""
 
@@ -42,14 +46,20 @@ def answers(facts: EngagementFacts) -> list[Block]:
 
 
 def _came(facts: EngagementFacts) -> tuple[str, str, str]:
-    question, month, year = "Do patients come?", facts.month, facts.slots
+    question, month, year, block = "Do patients come?", facts.month, facts.twelve_months, facts.slots
     if not len(year):
         return question, "not known", "No appointment was scheduled in the twelve months."
-    answer = f"{said(month, 'no_show_rate', 'rate')} missed" if known(month, "no_show_rate") else f"{said(year, 'no_show_rate', 'rate')} missed in twelve months"
-    detail = f"{said(month, 'no_shows')} of {said(month, 'slots')} slots in {facts.subject.month}; " if len(month) else ""
-    return question, answer, (
-        f"{detail}{said(year, 'no_show_rate', 'rate')} over twelve months, {said(year, 'late_cancel_rate', 'rate')} cancelled late, "
-        f"{said(year, 'appointment_adherence', 'rate')} kept.")
+    parts = []
+    if known(month, "no_show_rate"):
+        parts.append(f"{said(month, 'no_shows')} of {said(month, 'slots')} slots in {facts.subject.month}")
+    if known(year, "no_show_rate"):
+        parts.append(f"{said(year, 'no_show_rate', 'rate')} over the last twelve months")
+    if known(block, "late_cancel_rate", "appointment_adherence"):
+        parts.append(f"from {title_of(facts.block)} {said(block, 'appointment_adherence', 'rate')} were kept and {said(block, 'late_cancel_rate', 'rate')} cancelled late")
+    for row, when in ((month, ""), (year, " in twelve months"), (block, f" from {title_of(facts.block)}")):
+        if known(row, "no_show_rate"):
+            return question, f"{said(row, 'no_show_rate', 'rate')} missed{when}", f"{'; '.join(parts)}."
+    return question, "too few to show", f"A month with one to {LEAST - 1} no-shows is hidden."
 
 
 def _changed(facts: EngagementFacts) -> tuple[str, str, str]:
@@ -90,11 +100,14 @@ def _said(facts: EngagementFacts) -> tuple[str, str, str]:
     question, items = "What do patients say?", facts.items
     rating = items[items["item"] == "rating"]
     if rating.empty:
-        return question, "not known", "No survey was answered in three months."
+        return question, "not known", f"No survey was answered from {title_of(facts.quarter)}."
     row = rating.iloc[0]
     share = f"{said(row, 'top_box_share', 'rate')} gave 9 or 10" if not row["is_suppressed"] else "too few answers to show"
     span = f" (between {as_text(row['low'], 'rate')} and {as_text(row['high'], 'rate')})" if known(row, "low") else ""
-    return question, share, f"{said(row, 'answers')} answers in three months{span}; {said(facts.answered, 'in_time_share', 'rate')} of complaints were answered in a week."
+    answered = facts.answered
+    told = (f"; {said(answered, 'in_time_share', 'rate')} of complaints from {title_of(facts.half_year)} were answered in a week"
+            if known(answered, "in_time_share") else "" if known(answered, "due") and not answered["due"] else "; complaints are too few to show")
+    return question, share, f"{said(row, 'answers')} answers from {title_of(facts.quarter)}{span}{told}."
 
 
 def _hospital(facts: EngagementFacts) -> tuple[str, str, str]:
@@ -103,9 +116,11 @@ def _hospital(facts: EngagementFacts) -> tuple[str, str, str]:
         return question, "not known", "No count of patients looked after, so no rate."
     row = total_of(facts.emergency, "month")
     stays = facts.stays
-    again = (f"{said(stays, 'readmission_rate', 'rate')} of {said(stays, 'index_stays')} stays were followed by another within thirty days"
+    again = (f"{said(stays, 'readmission_rate', 'rate')} of {said(stays, 'index_stays')} stays from {title_of(facts.stay_block)} were followed by another within thirty days"
              if known(stays, "readmission_rate") else "readmissions within thirty days are too few to show, or none could be judged")
-    return question, f"{said(row, 'emergency_per_1000')} emergency visits", f"per 1,000 patients and year, over twelve months; {again}. Observed, not adjusted for risk."
+    if not known(row, "emergency_per_1000"):
+        return question, "too few to show", f"Months with one to {LEAST - 1} emergency visits are hidden; {again}."
+    return question, f"{said(row, 'emergency_per_1000')} emergency visits", f"per 1,000 patients and year; {again}. Observed, not adjusted for risk."
 
 
 def _need(facts: EngagementFacts) -> tuple[str, str, str]:
@@ -136,8 +151,8 @@ def _shift_findings(facts: EngagementFacts) -> list[dict[str, Any]]:
         cents = None
         worth = facts.recovered["visit_cents"]
         if row["measure"] == "no_show" and not is_empty(worth):
-            cents = round((row["rate_after"] - row["rate_before"]) * row["of_after"] * int(worth))
-        more = " The dollars are what that many more kept visits would have brought since, at this practice's own cash a visit." if cents else ""
+            cents = round((row["rate_after"] - row["rate_before"]) * row["of_after"] * int(worth) / ROUND_CENTS) * ROUND_CENTS
+        more = " The dollars are what that many more kept visits would have brought since, at this practice's own cash a visit, to the nearest $100." if cents else ""
         out.append(finding(
             REMEDIES[row["measure"]], f"{sentence_of(row)}{_between(row)}. "
             f"Ask what was done differently from then on.{more}",
@@ -172,7 +187,7 @@ def _lead_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     return [finding(
         "Remind patients who booked over four weeks ahead",
         f"They miss {as_text(row['no_show_rate'], 'rate')} of their slots, all patients {as_text(usual['no_show_rate'], 'rate')}: "
-        f"{said(row, 'no_shows')} of {said(usual, 'no_shows')} no-shows of the twelve months. Confirm a week ahead, and refill what is given back.",
+        f"{said(row, 'no_shows')} of {said(usual, 'no_shows')} no-shows from {title_of(facts.block)}. Confirm a week ahead, and refill what is given back.",
         owner="front desk", due=due(facts.subject, PROCESS_DAYS), severity="medium")]
 
 
@@ -184,7 +199,7 @@ def _intake_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     worst = rows.sort_values("complete_share").iloc[0]
     return [finding(
         f"Complete the {worst['part']} part of the intake form",
-        f"Complete on {as_text(worst['complete_share'], 'rate')} of {said(worst, 'forms')} forms in twelve months; the least complete of the "
+        f"Complete on {as_text(worst['complete_share'], 'rate')} of {said(worst, 'forms')} forms from {title_of(facts.block)}; the least complete of the "
         f"{len(INTAKE_PARTS) - 1} parts beside social needs.",
         owner="intake lead", due=due(facts.subject, PROCESS_DAYS), severity="low")]
 
@@ -194,7 +209,7 @@ def _complaint_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     if not known(row, "in_time_share") or row["in_time_share"] >= 0.8:
         return []
     return [finding(
-        "Answer every complaint within a week", f"{said(row, 'in_time')} of {said(row, 'due')} complaints of the twelve months were "
+        "Answer every complaint within a week", f"{said(row, 'in_time')} of {said(row, 'due')} complaints from {title_of(facts.half_year)} were "
         f"({as_text(row['in_time_share'], 'rate')}).", owner="patient relations", due=due(facts.subject, PROCESS_DAYS), severity="medium")]
 
 

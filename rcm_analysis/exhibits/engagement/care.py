@@ -9,31 +9,37 @@ from ..blocks import Block, note
 from ..formats import sentence, words_of
 from ..tables import Shown, show
 from .facts import EngagementFacts
+from .published import title_of
 from .small import guarded_payload, known, parts_of, said, show_guarded, total_of
 
 UNADJUSTED = "Observed, not adjusted for risk: who is sicker is seen in hospital more, and no practice can be judged by it."
 
 
+SILENT = " Missing navigators are no signal here: the list would give away how many patients have none, which is hidden above."
+
+
 def intake(facts: EngagementFacts) -> list[Block]:
     """Forms by part, and the social needs by month."""
     if facts.intake_parts.empty:
-        return [note("No intake form was taken in the twelve months.")]
+        return [note(f"No intake form was taken from {title_of(facts.block)}."), *_needs(facts)]
     parts = facts.intake_parts.assign(part=[sentence(words_of(part)) for part in facts.intake_parts["part"]])
     table = show_guarded(
         parts, [Shown("part", "Part"), Shown("forms", "Forms", "count"), Shown("complete", "Complete", "count"), Shown("complete_share", "Share", "rate")],
-        name="intake_parts", title="Intake forms by part", definition="Forms of twelve months, by day of the intake.")
+        name="intake_parts", title=f"Intake forms by part, {title_of(facts.block)}", definition="Forms by day of the intake.")
     return [table, *_needs(facts)]
 
 
 def _needs(facts: EngagementFacts) -> list[Block]:
     rows, total = parts_of(facts.needs, "month"), total_of(facts.needs, "month")
-    if not known(total, "forms", "asked"):
+    if rows.empty or rows["asked_share"].isna().all():
         return [note("There are too few forms to show the social needs by month.")]
     columns = [Shown("month", "Month", "month"), Shown("forms", "Forms", "count"), Shown("asked", "Needs asked", "count"), Shown("asked_share", "Share", "rate")]
     words = {"name": "social_needs", "title": "Social needs asked, by month",
              "definition": "Forms by day of the intake; asked: housing, food, transport and safety, all four."}
-    finding = (f"Needs were asked on {said(total, 'asked')} of {said(total, 'forms')} forms ({said(total, 'asked_share', 'rate')}); "
-               f"{said(facts.found_needs, 'with_need_share', 'rate')} of those found at least one.")
+    finding = (f"Needs were asked on {said(total, 'asked')} of {said(total, 'forms')} forms in the months shown ({said(total, 'asked_share', 'rate')})."
+               if known(total, "asked", "forms") else "Some months have too few forms to be shown, and so there is no total.")
+    if known(facts.found_needs, "with_need_share"):
+        finding += f" Of those asked from {title_of(facts.block)}, {said(facts.found_needs, 'with_need_share', 'rate')} had at least one need."
     if rows["asked_share"].notna().sum() < 3:
         return [show_guarded(facts.needs, columns, notes=[finding], **words)]
     axes = figures.plot_months(rows, figures.new_axes(1.9), series={"asked_share": "Asked"}, unit="rate")
@@ -60,15 +66,15 @@ def hospital(facts: EngagementFacts) -> list[Block]:
     blocks = [*_emergency(facts)]
     row = facts.stays
     if known(row, "index_stays") and not row["index_stays"]:
-        blocks.append(note("No hospital stay of the twelve months is old enough to have a readmission."))
+        blocks.append(note(f"No hospital stay ended from {title_of(facts.stay_block)}, so there is no rate of readmissions."))
         return blocks
     table = pd.DataFrame([row])
     blocks.append(show_guarded(
-        table.assign(what="Stays of twelve months"), [
+        table.assign(what="Stays"), [
             Shown("what", "Thirty-day readmissions, observed"), Shown("index_stays", "Stays", "count"), Shown("readmitted", "Readmitted", "count"),
             Shown("readmission_rate", "Rate", "rate")],
-        name="readmissions", title="Readmissions within thirty days", notes=[UNADJUSTED],
-        definition="Inpatient stays by day of discharge, at least 30 days ago; without deaths, transfers and same-day stays. Readmitted: an unplanned stay began 1 to 30 days later."))
+        name="readmissions", title=f"Readmissions within thirty days, {title_of(facts.stay_block)}", notes=[UNADJUSTED],
+        definition="Inpatient stays by day of discharge, as reported two months later; without deaths, transfers and same-day stays. Readmitted: an unplanned stay began 1 to 30 days later."))
     return blocks
 
 
@@ -80,26 +86,27 @@ def _emergency(facts: EngagementFacts) -> list[Block]:
                Shown("emergency_per_1000", "Per 1,000 and year", "count")]
     return [show_guarded(
         facts.emergency, columns, name="emergency_visits", title="Emergency visits, observed",
-        notes=[UNADJUSTED, "Reports arrive up to two weeks late: the newest month is not complete.",
+        notes=[UNADJUSTED, "Reports arrive late, so a month is shown when the next one is over; what is reported after that is left out.",
                "The total of patients is in months of one patient (member-months)."],
-        definition=f"Emergency visits that led to no stay, by day of the visit; {said(total, 'emergency_per_1000')} per 1,000 patients and year over the twelve months.")]
+        definition="Emergency visits that led to no stay, by day of the visit" + (
+            f"; {said(total, 'emergency_per_1000')} per 1,000 patients and year over the months shown." if known(total, "emergency_per_1000") else "."))]
 
 
 def huddle(facts: EngagementFacts) -> list[Block]:
     """The list for the care team: pseudonyms and reasons."""
     found = facts.cases
     if found.empty:
-        return [note("No patient at high risk has two signals or more: nobody is on the huddle list.")]
+        return [note(f"No patient at high risk has two signals or more: nobody is on the huddle list.{'' if facts.is_navigation_open else SILENT}")]
     shown = pd.DataFrame({"patient": found["patient"], "signals": found["signals"], "reasons": [_reasons(row) for row in found.to_dict("records")]})
     return [show(
         shown, [Shown("patient", "Patient (pseudonym)"), Shown("signals", "Signals", "count"), Shown("reasons", "Why")],
         name="huddle", title="Complex cases for the next huddle",
-        notes=["For the care team only. The practice's own system turns a pseudonym back into a patient; this report cannot."],
+        notes=[f"For the care team only. The practice's own system turns a pseudonym back into a patient; this report cannot.{'' if facts.is_navigation_open else SILENT}"],
         definition=f"High-risk patients with two or more signals in the 90 days to {facts.subject.as_of_text}, most signals first, at most twenty; a list for care, not a statistic.")]
 
 
 def _reasons(row: dict) -> str:
     signs = [
         ("emergency visit", row["emergency_visits"] > 0), ("hospital stay", row["stays"] > 0), ("missed appointments", row["missed"] > 1),
-        ("social need found", row["has_need"]), ("no navigator", not row["has_navigator"]), ("not reached for 30 days", not row["is_reached"])]
+        ("social need found", row["has_need"]), ("no navigator", row["has_navigator"] is False), ("not reached for 30 days", row["is_reached"] is False)]
     return "; ".join(words for words, holds in signs if holds)

@@ -23,7 +23,6 @@ from . import (
     worth,
 )
 from .facts import EngagementFacts
-from .small import small
 
 MEASURES = (
     "no_show_rate", "late_cancel_rate", "appointment_adherence", "repeat_visits", "third_next_available", "intake_completeness", "social_needs_asked", "navigation_coverage",
@@ -35,10 +34,11 @@ MEASURES = (
 TERMS = (
     {"name": "suppression", "title": "Hidden numbers", "unit": "count", "source": "CMS cell size policy; Hundepool and others, Statistical Disclosure Control (2012)",
      "formula": f"Counts from 1 to {LEAST - 1}, and as many others as it takes that no hidden one can be worked out from totals, from the other side of a share, or from a table "
-                "printed beside. Zeros are shown. What is computed from a hidden count is hidden. Each report is protected by itself: whoever lays two months' "
-                "reports side by side may learn more than from one."},
+                "printed beside. Zeros are shown. What is computed from a hidden count is hidden. Two months' reports give no more than one: each month and each block of "
+                "months (quarter or half-year) is published once and never in another form, a total of months only where all of them are shown, rates of changes in whole percent. "
+                "What is recorded too late for its month is left out, unless it changes every count of the month by eleven or more."},
     {"name": "retention", "title": "Patients who come back", "unit": "share", "source": "Kaplan and Meier (1958)",
-     "formula": "One less the Kaplan-Meier share that has not kept another appointment by the day; who is not back yet is watched to the as-of day, not lost."},
+     "formula": "One less the Kaplan-Meier share that has not kept another appointment by the day; who is not back yet is watched on, not lost. Shown once the whole quarter was watched so long."},
     {"name": "shifts", "title": "When a rate changed", "unit": "date", "source": "D. V. Hinkley 1970; Miller and Siegmund 1982; D. B. Laney 2002",
      "formula": "The day that splits the daily counts into two rates with the largest gain in likelihood, where chance would reach it in less than one client of twenty; counts that vary "
                 "more than chance lower the gain."},
@@ -116,7 +116,16 @@ def _provenance(subject: Subject) -> list[Block]:
     ]
     used = [table.name for table in TABLES_OF_SERVICE["patient_engagement"]]
     tables = pd.DataFrame([
-        {"table": words_of(name), "rows": small(subject.rows[name], "row"), "fingerprint": subject.fingerprints[name][:12]} for name in used], columns=["table", "rows", "fingerprint"])
+        {"table": words_of(name), "rows": _about(subject.rows[name]), "fingerprint": subject.fingerprints[name][:12]} for name in used], columns=["table", "rows", "fingerprint"])
     return [facts("Where these numbers come from", items), show(
         tables, [Shown("table", "Table"), Shown("rows", "Rows stored"), Shown("fingerprint", "Fingerprint")], name="inputs", title="Input tables",
-        definition="All rows stored for the client, whenever they became known; first twelve characters of the SHA-256 fingerprint.")]
+        definition="All rows stored for the client, whenever they became known, to the hundred; first twelve characters of the SHA-256 fingerprint.")]
+
+
+def _about(rows: int) -> str:
+    """How many rows, so that two months' numbers do not tell what came in between.
+
+    >>> _about(0), _about(58), _about(6293)
+    ('none', 'fewer than 100', 'about 6,300')
+    """
+    return "none" if not rows else "fewer than 100" if rows < 100 else f"about {as_text(round(rows, -2), 'count')}"

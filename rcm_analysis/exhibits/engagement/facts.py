@@ -1,21 +1,27 @@
 """The numbers of a patient engagement review, worked out once, with everything small hidden already.
 
-All tables of appointments cover the same twelve months, so that they have nothing in common but their
-total; each is protected with that total shown. A table over another span would open the others.
+Series are by calendar month, each month decided by itself; everything else is of a block of months that is
+over (`published`). The tables of one block have nothing in common but their total, and are protected with
+that total shown; the months inside it may not open it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from ...measures import appointments, care_risk, engagement_money, hospital_use, patient_experience
 from ...measures.ratios import quotient
+from ...measures.suppression import LEAST, sum_is_safe
 from ...models import engagement_effects, engagement_shifts, retention
 from ...periods import Period
 from ..subject import Subject
-from .small import guarded, known, parts_of, total_of
+from . import published
+from .small import each_alone, guarded, known, parts_of, total_of
 
 MONTHS = 12
 ANSWER_DAYS = patient_experience.ANSWER_DAYS
@@ -27,42 +33,56 @@ class EngagementFacts:
     """One client's numbers of patient engagement; nothing in here is a count from 1 to 10 unless it says `raw`."""
 
     def __init__(self, subject: Subject) -> None:
-        self.subject, self.tables = subject, subject.tables
+        self.subject = subject
         self.year = subject.period.trailing(MONTHS)
-        self.quarter = subject.period.trailing(3)
+        self.block = published.last_block(subject.period, published.block_months(subject.client.providers))
+        self.quarter = published.last_block(subject.period, 3)
+        self.half_year = published.last_block(subject.period, published.RARE_MONTHS)
+
+    @cached_property
+    def tables(self) -> Mapping[str, Any]:
+        """The client's tables, each month as it is published."""
+        return published.as_published(self.subject.tables, as_of=self.subject.as_of)
 
     # -- appointments ------------------------------------------------------------------------------
 
     @cached_property
     def months(self) -> pd.DataFrame:
-        """No-shows and slots by month, with the total."""
-        found = appointments.no_show_rate(self.tables, period=self.year, by=["month"])
-        return guarded(found, counts=["no_shows"], by=["month"], of="slots", rates={"no_show_rate": ("no_shows", "slots")})
+        """No-shows and slots by month, each month by itself, with the total where all are shown."""
+        return each_alone(self._raw_months(self.year), counts=["no_shows"], by="month", of="slots", rates={"no_show_rate": ("no_shows", "slots")})
+
+    def _raw_months(self, period: Period) -> pd.DataFrame:
+        return appointments.no_show_rate(self.tables, period=period, by=["month"])
 
     @property
     def month(self) -> pd.Series:
         """The row of the month reported; empty without slots."""
         rows = parts_of(self.months, "month")
         rows = rows[pd.to_datetime(rows["month"]) == pd.Timestamp(self.subject.period.first_day)]
-        return pd.Series(dtype=object) if rows.empty else _blank(rows.iloc[0]) if self.is_withheld else rows.iloc[0]
+        return pd.Series(dtype=object) if rows.empty else rows.iloc[0]
+
+    @property
+    def twelve_months(self) -> pd.Series:
+        """The total of the months; empty without slots."""
+        return total_of(self.months, "month")
 
     @cached_property
     def is_withheld(self) -> bool:
-        """Does a table hide a total that another would show? Then there are too few slots to break down at all."""
+        """Would the block's total open one of its months, or one table a total that another hides? Then it is not broken down."""
+        raw = self._raw_months(self.block)
+        if not all(sum_is_safe(values) for values in (raw["no_shows"], raw["slots"], raw["slots"] - raw["no_shows"])):
+            return True
         totals = [total_of(table, by) for table, by in self._tables if len(table)]
-        for name in ("slots", *SLOT_PARTS):
-            shown = [known(row, name) for row in totals if name in row]
-            if any(shown) and not all(shown):
-                return True
-        return False
+        shown = [[known(row, name) for row in totals] for name in ("slots", *SLOT_PARTS)]
+        return any(any(each) and not all(each) for each in shown)
 
     @property
     def _tables(self) -> list[tuple[pd.DataFrame, str]]:
-        return [(self.months, "month"), (self.leads, "lead"), (self.visit_types, "visit_type"), (self.locations, "location")]
+        return [(self.leads, "lead"), (self.visit_types, "visit_type"), (self.locations, "location")]
 
     def strata(self, by: str) -> pd.DataFrame:
         """Slots by outcome for each value of a column, with the total."""
-        found = appointments.appointment_outcomes(self.tables, period=self.year, by=[by])
+        found = appointments.appointment_outcomes(self.tables, period=self.block, by=[by])
         return guarded(found, counts=SLOT_PARTS, by=[by], of="slots", rates=SLOT_RATES)
 
     @cached_property
@@ -79,7 +99,7 @@ class EngagementFacts:
 
     @property
     def slots(self) -> pd.Series:
-        """The twelve months' total; empty without slots."""
+        """The block's total; empty without slots."""
         if self.leads.empty:
             return pd.Series(dtype=object)
         row = total_of(self.leads, "lead")
@@ -87,8 +107,12 @@ class EngagementFacts:
 
     @cached_property
     def repeats(self) -> pd.DataFrame:
-        found = appointments.repeat_visits(self.tables, period=self.year, by=["problem"])
-        return guarded(found, counts=["repeats"], by=["problem"], of="visits", rates={"repeat_rate": ("repeats", "visits")})
+        """Visits for a problem and those that repeat; hidden where all but a few of the kept ones are in it."""
+        found = appointments.repeat_visits(self.tables, period=self.block, by=["problem"])
+        kept = appointments.appointment_outcomes(self.tables, period=self.block)["kept"].iloc[0]
+        out = guarded(found, counts=["repeats"], by=["problem"], of="visits", rates={"repeat_rate": ("repeats", "visits")})
+        is_narrow = len(found) and 0 < kept - found["visits"].sum() < LEAST
+        return out.assign(**dict.fromkeys(("repeats", "visits", "repeat_rate"), pd.NA), is_suppressed=True) if is_narrow else out
 
     @cached_property
     def access(self) -> pd.DataFrame:
@@ -102,30 +126,40 @@ class EngagementFacts:
 
     @cached_property
     def intake_parts(self) -> pd.DataFrame:
-        """Complete forms by part; each part is a table of its own."""
-        found = care_risk.intake_completeness(self.tables, period=self.year, by=["part"])
+        """Complete forms by part; each part is a table of its own, and none may open a month of the needs."""
+        found = care_risk.intake_completeness(self.tables, period=self.block, by=["part"])
         if not len(found) or not found["forms"].sum():
             return found.iloc[:0].assign(is_suppressed=False)
         rows = [guarded(found[found["part"] == part], counts=["complete"], of="forms", rates={"complete_share": ("complete", "forms")}).assign(part=part)
                 for part in care_risk.INTAKE_PARTS]
         out = pd.concat(rows, ignore_index=True)
-        return out if out["forms"].notna().all() else out.assign(forms=pd.NA)
+        names = ["forms", "complete", "complete_share"]
+        if out["forms"].isna().any() or not self._needs_are_safe:
+            return out.assign(**dict.fromkeys(names, pd.NA), is_suppressed=True)
+        return out
+
+    @cached_property
+    def _needs_are_safe(self) -> bool:
+        """May the forms of the block, and those on which the needs were asked, be shown beside its months?"""
+        raw = care_risk.social_needs_asked(self.tables, period=self.block, by=["month"])
+        return all(sum_is_safe(values) for values in (raw["asked"], raw["forms"], raw["forms"] - raw["asked"]))
 
     @cached_property
     def needs(self) -> pd.DataFrame:
         """Forms on which the social needs were asked, by month."""
         found = care_risk.social_needs_asked(self.tables, period=self.year, by=["month"])
-        return guarded(found, counts=["asked"], by=["month"], of="forms", rates={"asked_share": ("asked", "forms")})
+        return each_alone(found, counts=["asked"], by="month", of="forms", rates={"asked_share": ("asked", "forms")})
 
     @cached_property
     def found_needs(self) -> pd.Series:
-        """Of the forms that asked, those that found a need."""
-        found = care_risk.social_needs_asked(self.tables, period=self.year)
-        return guarded(found, counts=["with_need"], of="asked", rates={"with_need_share": ("with_need", "asked")}).iloc[0]
+        """Of the forms of the block that asked, those that found a need."""
+        found = care_risk.social_needs_asked(self.tables, period=self.block)
+        out = guarded(found, counts=["with_need"], of="asked", rates={"with_need_share": ("with_need", "asked")}).iloc[0]
+        return out if self._needs_are_safe else _blank(out)
 
     @cached_property
     def navigation(self) -> pd.DataFrame:
-        """High-risk patients by location: covered, in charge but not reached, without a navigator."""
+        """High-risk patients by location: covered, in charge but not reached, without a navigator. A stock: two months have no sum in common."""
         found = care_risk.high_risk_patients(self.tables, as_of=self.subject.as_of)
         marks = pd.DataFrame({
             "location": found["location"], "high_risk": 1, "covered": found["is_covered"].astype(int),
@@ -134,22 +168,35 @@ class EngagementFacts:
         return guarded(sums, counts=["covered", "not_reached", "without"], by=["location"], of="high_risk", rates={"coverage": ("covered", "high_risk")})
 
     @cached_property
+    def is_navigation_open(self) -> bool:
+        """Is every number of the navigation table shown?"""
+        return not self.navigation["is_suppressed"].any()
+
+    @cached_property
     def cases(self) -> pd.DataFrame:
-        """The huddle list: a list for care, by pseudonym."""
-        return care_risk.complex_cases(self.tables, as_of=self.subject.as_of)
+        """The huddle list: a list for care, by pseudonym. It tells of navigators only where the table of them hides nothing."""
+        return care_risk.complex_cases(self.tables, as_of=self.subject.as_of, with_navigation=self.is_navigation_open)
+
+    @cached_property
+    def stay_block(self) -> Period:
+        """The half-year whose stays have been over for two months: thirty days to come back, and the rest for the report to arrive."""
+        return published.last_block(self.subject.period.shift(-1), published.RARE_MONTHS)
 
     @cached_property
     def stays(self) -> pd.Series:
-        found = hospital_use.readmissions(self.tables, period=self.year, as_of=self.subject.as_of)
+        day = published.month_end_after(self.stay_block.last_day, 2)
+        tables = published.hospital_as_of(self.subject.tables, day)
+        found = hospital_use.readmissions(tables, period=self.stay_block, as_of=day)
         return guarded(found, counts=["readmitted"], of="index_stays", rates={"readmission_rate": ("readmitted", "index_stays")}).iloc[0]
 
     @cached_property
     def emergency(self) -> pd.DataFrame:
-        """Emergency visits by month, with the total, and per 1,000 members and year."""
-        raw = hospital_use.emergency_visits(self.tables, period=self.year, by=["month"])
-        found = guarded(raw, counts=["visits"], by=["month"])
-        members = [*raw["member_months"], *([raw["member_months"].sum()] if len(raw) else [])]
-        return found.assign(member_months=members, emergency_per_1000=quotient(found["visits"] * hospital_use.PER, pd.Series(members, index=found.index)))
+        """Emergency visits by month to the month before the one reported, and per 1,000 members and year."""
+        raw = hospital_use.emergency_visits(self.tables, period=self.subject.period.shift(-1).trailing(MONTHS), by=["month"])
+        visits = each_alone(raw, counts=["visits"], by="month")
+        members = each_alone(raw, counts=["member_months"], by="month")
+        found = visits.assign(member_months=members["member_months"], is_suppressed=visits["is_suppressed"] | members["is_suppressed"])
+        return found.assign(emergency_per_1000=quotient(found["visits"] * hospital_use.PER, found["member_months"]))
 
     # -- voices ------------------------------------------------------------------------------------
 
@@ -180,72 +227,78 @@ class EngagementFacts:
 
     @cached_property
     def themes(self) -> pd.DataFrame:
-        """Complaints by theme in twelve months, and in the twelve before."""
-        found = patient_experience.feedback_themes(self.tables, period=self.year)
-        now, before = (guarded(found, counts=[name], by=["theme"]) for name in ("entries", "before"))
-        both = now.assign(before=before["before"], is_suppressed=now["is_suppressed"] | before["is_suppressed"])
-        total = total_of(both, "theme")["entries"] if len(both) else 0
+        """Complaints by theme in the half-year, and in the one before as that one's own report showed it."""
+        now, before = (self._themes(block) for block in (self.half_year, published.last_block(Period.of(self.half_year.first_day), published.RARE_MONTHS)))
+        both = now.merge(before.rename(columns={"entries": "before", "is_suppressed": "was"}), on="theme", how="outer")
+        if both.empty:
+            return both.assign(share=pd.Series(dtype=float))
+        both = both.assign(**{name: _or_zero(both, name, mark) for name, mark in (("entries", "is_suppressed"), ("before", "was"))})
+        both = both.assign(is_suppressed=both["is_suppressed"].eq(True) | both["was"].eq(True)).drop(columns="was")
+        both = both.sort_values("theme", key=lambda names: names.where(names != "(all)", "~"), ignore_index=True)
+        total = total_of(both, "theme")["entries"]
         return both.assign(share=quotient(both["entries"], pd.Series([total] * len(both), index=both.index, dtype="Int64")))
+
+    def _themes(self, block: Period) -> pd.DataFrame:
+        found = patient_experience.feedback_themes(self.tables, period=block)
+        found = found[found["entries"] > 0].reset_index(drop=True)
+        return guarded(found, counts=["entries"], by=["theme"])[["theme", "entries", "is_suppressed"]]
 
     @cached_property
     def answered(self) -> pd.Series:
-        """Complaints of the twelve months that ended a week ago: all of them are due."""
-        last = self.subject.as_of - pd.Timedelta(days=ANSWER_DAYS).to_pytimedelta()
-        raw = patient_experience.feedback_answered_in_time(self.tables, period=Period(Period.days_ending(last, 365).first_day, self.subject.period.end))
+        """Complaints of the half-year, all due by now, that were answered in time."""
+        tables, watched = published.complaints_until(self.tables, self.half_year)
+        raw = patient_experience.feedback_answered_in_time(tables, period=watched)
         return guarded(raw, counts=["in_time"], of="due", rates={"in_time_share": ("in_time", "due")}).iloc[0]
 
     @cached_property
     def waits(self) -> pd.Series:
-        raw = retention.answer_time(self.tables, period=self.year).iloc[0]
-        return raw if raw["complaints"] >= 11 else raw.where(raw.index.isin([]))
+        tables, watched = published.complaints_until(self.tables, self.half_year)
+        raw = retention.answer_time(tables, period=watched).iloc[0]
+        return raw if raw["complaints"] >= LEAST else raw.where(raw.index.isin([]))
 
     @cached_property
     def returning(self) -> pd.DataFrame:
-        """Retention by quarter; a quarter's patients are a group of their own."""
-        raw = retention.retention(self.tables, as_of=self.subject.as_of)
-        rows = [guarded(raw.iloc[[place]], counts=["returned"], of="patients").iloc[0] for place in range(len(raw))]
-        hidden = pd.Series([bool(row["is_suppressed"]) for row in rows], dtype=bool)
-        out = raw.assign(returned=[row["returned"] for row in rows], patients=[row["patients"] for row in rows], is_suppressed=hidden.tolist())
-        shares = [name for name in raw.columns if name.startswith("back_") or name in ("low", "high")]
-        return out.assign(**{name: out[name].where(~hidden) for name in shares})
+        """Retention by quarter that is over; a share is shown once everybody of the quarter was watched so long, and never changes after that."""
+        watched_to = self.subject.period.first_day - dt.timedelta(days=1)
+        raw = retention.retention(self.tables, as_of=watched_to)
+        rows = [_marked(row, watched_to) for row in raw.to_dict("records") if _quarter_end(row["quarter"]) <= watched_to]
+        return pd.DataFrame(rows, columns=["quarter", "patients", *(f"back_{mark}" for mark in retention.MARKS), "low", "high", "is_suppressed"])
 
     # -- what changed, and what it is worth --------------------------------------------------------
 
     @cached_property
     def shifts(self) -> pd.DataFrame:
-        """Changes of a rate, newest first; one made of fewer than eleven on any side is left out."""
-        found = engagement_shifts.engagement_shifts(self.tables, as_of=self.subject.as_of)
+        """Changes of a rate, newest first, in whole percent; one made of fewer than eleven on any side is left out."""
+        found = engagement_shifts.engagement_shifts(self.subject.tables, as_of=self.subject.as_of)
         for side in ("before", "after"):
             for rest in (found[f"count_{side}"], found[f"of_{side}"] - found[f"count_{side}"]):
-                found = found[(rest == 0) | (rest >= 11)]
+                found = found[(rest == 0) | (rest >= LEAST)]
+        found = found.assign(**{name: found[name].astype(float).round(2) for name in ("rate_before", "rate_after")})
         return found.sort_values("onset_on", ascending=False, ignore_index=True)
 
     @cached_property
     def loop(self) -> pd.DataFrame:
-        """Changes made after reviews, with their effect; small counts take the effect with them."""
-        found = engagement_effects.review_loop(self.tables, as_of=self.subject.as_of)
+        """Changes made after reviews, with their effect in whole points; small counts take the effect with them."""
+        found = engagement_effects.review_loop(self.subject.tables, as_of=self.subject.as_of)
         numbers = found[["count_before", "of_before", "count_since", "of_since"]].astype("float64")
         sides = pd.concat([numbers, numbers["of_before"] - numbers["count_before"], numbers["of_since"] - numbers["count_since"]], axis=1)
-        hidden = ((sides > 0) & (sides < 11)).any(axis=1)
+        hidden = ((sides > 0) & (sides < LEAST)).any(axis=1)
         shares = ["rate_before", "rate_since", "effect", "low", "high", "others_effect"]
-        return found.assign(is_suppressed=hidden, **{name: found[name].astype("float64").where(~hidden) for name in shares})
+        return found.assign(is_suppressed=hidden, **{name: found[name].astype("float64").round(2).where(~hidden) for name in shares})
 
     @cached_property
     def recovered(self) -> pd.Series:
-        """What fewer no-shows may bring, where the no-shows are shown."""
+        """What fewer no-shows may bring, where the no-shows of the twelve months are shown."""
         found = engagement_money.visits_recovered(self.tables, period=self.year, as_of=self.subject.as_of).iloc[0]
-        return found if known(self.slots, "no_shows", "slots") else found.where(found.index.isin(["target_rate"]))
+        return found if known(self.twelve_months, "no_shows", "slots") else found.where(found.index.isin(["target_rate", "visit_cents"]))
 
     @cached_property
     def avoidable(self) -> pd.DataFrame:
-        """What hospital use may have cost; the cost of a hidden count is hidden."""
-        found = engagement_money.avoidable_hospital_cost(self.tables, period=self.year, as_of=self.subject.as_of)
-        total = total_of(self.emergency, "month") if len(self.emergency) else {}
-        raw = found["events"].tolist()
-        shown = [known(total, "visits") or not raw[0], known(self.stays, "readmitted") and not 0 < raw[1] < 11]
-        if not len(self.emergency):
-            shown[0] = not 0 < raw[0] < 11
-        hidden = ~pd.Series(shown)
+        """What hospital use may have cost: of the emergency visits of twelve months, and the readmissions of the half-year."""
+        visits = total_of(self.emergency, "month") if len(self.emergency) else {"visits": 0}
+        events = [visits["visits"], self.stays["readmitted"]]
+        hidden = pd.Series([not known({"events": value}, "events") for value in events])
+        found = engagement_money.cost_of(events=[0 if is_hidden else int(value) for value, is_hidden in zip(events, hidden, strict=True)])
         numbers = ["events", *engagement_money.RANGE]
         return found.assign(is_suppressed=hidden, **{name: found[name].astype("Int64").mask(hidden) for name in numbers})
 
@@ -253,3 +306,25 @@ class EngagementFacts:
 def _blank(row: pd.Series) -> pd.Series:
     """The row with all its numbers hidden."""
     return pd.Series({name: True if name == "is_suppressed" else pd.NA for name in row.index})
+
+
+def _or_zero(both: pd.DataFrame, name: str, mark: str) -> pd.Series:
+    """The counts, zero where the theme was not in that half-year at all."""
+    return both[name].astype("Int64").mask(both[mark].isna(), 0)
+
+
+def _quarter_end(quarter: str) -> dt.date:
+    return pd.Period(quarter.replace("-", ""), "Q").end_time.date()
+
+
+def _marked(row: Mapping[str, Any], watched_to: dt.date) -> dict[str, Any]:
+    """One quarter's patients: the shares that may be shown."""
+    patients, end = int(row["patients"]), _quarter_end(row["quarter"])
+    counts = [round(row[f"back_{mark}"] * patients) if end + dt.timedelta(days=mark) <= watched_to else None for mark in retention.MARKS]
+    shown = published.marks_shown(counts, patients=patients)
+    is_hidden = any(count is not None and not is_shown for count, is_shown in zip(counts, shown, strict=True)) or 0 < patients < LEAST
+    whole = None if 0 < patients < LEAST else patients
+    out = {"quarter": row["quarter"], "patients": whole, "is_suppressed": is_hidden}
+    for mark, is_shown in zip(retention.MARKS, shown, strict=True):
+        out[f"back_{mark}"] = row[f"back_{mark}"] if is_shown and whole else float("nan")
+    return out | {name: row[name] if shown[-1] and whole else float("nan") for name in ("low", "high")}

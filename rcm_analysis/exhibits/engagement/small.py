@@ -39,6 +39,30 @@ def guarded(
     return found
 
 
+def each_alone(
+    frame: pd.DataFrame, *, counts: Sequence[str], by: str, of: str | None = None, rates: Mapping[str, tuple[str, str]] | None = None,
+) -> pd.DataFrame:
+    """Rows decided one by one, whatever stands beside them, with a total that is shown only where every row is.
+
+    A series of months is published month by month: what is hidden in one report must be hidden in the next,
+    so no month can be hidden to guard another.
+
+    >>> frame = pd.DataFrame({"month": ["Jan", "Feb"], "missed": [30, 4], "slots": [200, 90]})
+    >>> found = each_alone(frame, counts=["missed"], by="month", of="slots", rates={"rate": ("missed", "slots")})
+    >>> [as_text(rate, "rate") for rate in found["rate"]], found["missed"].isna().tolist()
+    (['15.0%', '–', '–'], [False, True, True])
+    """
+    if frame.empty:
+        return guarded(frame, counts=counts, by=[by], of=of, rates=rates)
+    given = [*counts, *([of] if of else [])]
+    parts = [guarded(frame.iloc[[place]], counts=counts, of=of).assign(**{by: [frame[by].iloc[place]]}) for place in range(len(frame))]
+    rows = pd.concat(parts, ignore_index=True)
+    sums = {name: [pd.NA if rows["is_suppressed"].any() else int(frame[name].sum())] for name in given}
+    total = pd.DataFrame({**sums, by: [ALL], "is_suppressed": [bool(rows["is_suppressed"].any())]}).astype(dict.fromkeys(given, "Int64"))
+    out = pd.concat([rows.astype({by: object}), total.astype({by: object})], ignore_index=True)[[by, *given, "is_suppressed"]]
+    return out.assign(**{name: quotient(out[part], out[whole]) for name, (part, whole) in (rates or {}).items()})
+
+
 def total_of(found: pd.DataFrame, by: str) -> pd.Series:
     """The row of the grand total."""
     return found[found[by] == ALL].iloc[-1] if len(found) else pd.Series(dtype=object)

@@ -10,9 +10,10 @@ from ..formats import as_text, sentence, words_of
 from ..tables import Shown, show
 from .answers import RATES, place
 from .facts import EngagementFacts
-from .small import guarded_payload, parts_of, said, show_guarded, total_of
+from .published import title_of
+from .small import guarded_payload, known, parts_of, said, show_guarded, total_of
 
-BASIS = "By day of the appointment, twelve months; slots are appointments less those cancelled 24 hours ahead or more"
+BASIS = "By day of the appointment; slots are appointments less those cancelled 24 hours ahead or more"
 OUTCOMES = [
     Shown("slots", "Slots", "count"), Shown("kept", "Kept", "count"), Shown("no_shows", "No-shows", "count"), Shown("no_show_rate", "No-show rate", "rate"),
     Shown("late_cancels", "Late cancels", "count"), Shown("late_cancel_rate", "Late rate", "rate"), Shown("appointment_adherence", "Kept share", "rate"),
@@ -23,10 +24,13 @@ def appointments(facts: EngagementFacts) -> list[Block]:
     """The twelve months, then the strata."""
     if facts.months.empty:
         return [figures.nothing_to_draw(f"No appointment was scheduled in the twelve months to {facts.subject.period.title}.")]
+    span = title_of(facts.block)
+    if facts.leads.empty:
+        return [*_months(facts), note(f"No appointment was scheduled from {span}, so there is nothing yet by lead time, kind of visit or place.")]
     if facts.is_withheld:
-        return [note("There are too few slots in the twelve months to show them by month, lead time, kind of visit or place: one table would give away what another hides.")]
-    return [*_months(facts), *_leads(facts), *_table(facts.visit_types, "visit_type", "Visit type", "no_shows_by_type", "Appointments by kind of visit"),
-            *_table(facts.locations, "location", "Place", "no_shows_by_place", "Appointments by place"),
+        return [*_months(facts), note(f"There are too few slots from {span} to show them by lead time, kind of visit or place: their totals would give away a month that is hidden.")]
+    return [*_months(facts), *_leads(facts), *_table(facts, facts.visit_types, "visit_type", "Visit type", "no_shows_by_type", "Appointments by kind of visit"),
+            *_table(facts, facts.locations, "location", "Place", "no_shows_by_place", "Appointments by place"),
             note("Compare places only at like lead times and kinds of visit: both drive no-shows more than a place does."), *_repeats(facts)]
 
 
@@ -34,8 +38,9 @@ def _months(facts: EngagementFacts) -> list[Block]:
     rows, total = parts_of(facts.months, "month"), total_of(facts.months, "month")
     columns = [Shown("month", "Month", "month"), Shown("slots", "Slots", "count"), Shown("no_shows", "No-shows", "count"), Shown("no_show_rate", "Rate", "rate")]
     words = {"name": "no_shows_by_month", "title": "No-shows by month", "definition": f"{BASIS}; a late cancellation is a slot and no no-show."}
-    finding = f"{said(total, 'no_shows')} of {said(total, 'slots')} slots were missed in twelve months ({said(total, 'no_show_rate', 'rate')})"
-    finding += f"; in {facts.subject.month} {said(facts.month, 'no_show_rate', 'rate')}." if len(facts.month) else "."
+    finding = (f"{said(total, 'no_shows')} of {said(total, 'slots')} slots were missed in the months shown ({said(total, 'no_show_rate', 'rate')})"
+               if known(total, "no_shows", "slots") else "Some months have too few no-shows to be shown, and so there is no total")
+    finding += f"; in {facts.subject.month} {said(facts.month, 'no_show_rate', 'rate')}." if known(facts.month, "no_show_rate") else "."
     if rows["no_show_rate"].notna().sum() < 3:
         return [show_guarded(facts.months, columns, **words)]
     axes = figures.plot_months(rows, figures.new_axes(2.0), series={"no_show_rate": "Missed"}, unit="rate")
@@ -46,7 +51,8 @@ def _months(facts: EngagementFacts) -> list[Block]:
 
 def _leads(facts: EngagementFacts) -> list[Block]:
     shown = facts.leads.assign(lead=[str(lead).split(" ", 1)[-1] if str(lead)[:1].isdigit() else lead for lead in facts.leads["lead"]])
-    table = {"name": "no_shows_by_lead", "title": "Appointments by lead time", "definition": f"{BASIS}; lead time from the booking to the appointment."}
+    span = title_of(facts.block)
+    table = {"name": "no_shows_by_lead", "title": f"Appointments by lead time, {span}", "definition": f"{BASIS}; lead time from the booking to the appointment."}
     columns = [Shown("lead", "Booked ahead"), *OUTCOMES]
     rows = parts_of(shown, "lead")
     rows = rows[rows["no_show_rate"].notna()].reset_index(drop=True)
@@ -57,13 +63,13 @@ def _leads(facts: EngagementFacts) -> list[Block]:
                f"{as_text(low['no_show_rate'], 'rate')}.").replace("same day ahead", "on the same day")
     axes = figures.plot_bars(rows, figures.new_axes(0.5 + 0.3 * len(rows)), label="lead", value="no_show_rate", unit="rate", strong=[int(rows["no_show_rate"].astype(float).argmax())])
     return [figures.figure_block(
-        axes, name="no_show_lead_chart", title="No-show rate by lead time, twelve months (share of slots)",
+        axes, name="no_show_lead_chart", title=f"No-show rate by lead time, {span} (share of slots)",
         alt=f"Bars of the no-show rate by lead time. {finding}", finding=finding, table=guarded_payload(shown, columns, **table))]
 
 
-def _table(found: pd.DataFrame, by: str, heading: str, name: str, title: str) -> list[Block]:
+def _table(facts: EngagementFacts, found: pd.DataFrame, by: str, heading: str, name: str, title: str) -> list[Block]:
     words = found.assign(**{by: [sentence(words_of(value)) if by == "visit_type" and value != "(all)" else value for value in found[by]]})
-    return [show_guarded(words, [Shown(by, heading), *OUTCOMES], name=name, title=title, definition=f"{BASIS}.")]
+    return [show_guarded(words, [Shown(by, heading), *OUTCOMES], name=name, title=f"{title}, {title_of(facts.block)}", definition=f"{BASIS}.")]
 
 
 def _repeats(facts: EngagementFacts) -> list[Block]:
@@ -74,9 +80,8 @@ def _repeats(facts: EngagementFacts) -> list[Block]:
     shown = found.assign(problem=[sentence(words_of(value)) if value != "(all)" else value for value in found["problem"]])
     return [show_guarded(
         shown, [Shown("problem", "Problem"), Shown("visits", "Visits", "count"), Shown("repeats", "Repeats", "count"), Shown("repeat_rate", "Rate", "rate")],
-        name="repeat_visits", title="Visits that repeat within fourteen days for the same problem",
-        definition="Kept visits of twelve months by day of the visit, planned follow-ups left out; repeat: the same patient was seen for the same "
-                   "problem family in the 14 days before.",
+        name="repeat_visits", title=f"Visits that repeat within fourteen days for the same problem, {title_of(facts.block)}",
+        definition="Kept visits by day of the visit, planned follow-ups left out; repeat: the same patient was seen for the same problem family 1 to 14 days before.",
         notes=[f"{said(total, 'repeats')} of {said(total, 'visits')} visits. A repeat may be good care; each needs a look before it is called avoidable."])]
 
 
@@ -98,19 +103,18 @@ def retention(facts: EngagementFacts) -> list[Block]:
     found = facts.returning
     if found.empty:
         return [note("No appointment was kept, so nobody could come back.")]
-    whole = found[found["back_365"].notna() & found["is_whole"].astype(bool)]
-    text = "No quarter has been watched for a year yet."
+    whole = found[found["back_365"].notna()]
+    text = "No quarter that may be shown has been watched for a year yet."
     if len(whole):
         last = whole.iloc[-1]
         text = (f"Of patients seen in {last['quarter']}, {as_text(last['back_365'], 'rate')} were back within a year (between {as_text(last['low'], 'rate')} and "
                 f"{as_text(last['high'], 'rate')}).")
     return [show_guarded(
-        found, [Shown("quarter", "Seen in"), Shown("patients", "Patients", "count"), Shown("returned", "Back so far", "count"), Shown("back_90", "By 90 days", "rate"),
-                Shown("back_180", "By 180 days", "rate"), Shown("back_365", "By a year", "rate"), Shown("low", "Low", "rate"), Shown("high", "High", "rate"),
-                Shown("is_whole", "Watched a year", "flag")],
+        found, [Shown("quarter", "Seen in"), Shown("patients", "Patients", "count"), Shown("back_90", "By 90 days", "rate"),
+                Shown("back_180", "By 180 days", "rate"), Shown("back_365", "By a year", "rate"), Shown("low", "Low", "rate"), Shown("high", "High", "rate")],
         name="retention", title="Patients who come back", notes=[text],
-        definition=f"Patients with a kept visit in the quarter, from the last one; return is the next kept visit. Watched to {facts.subject.as_of_text}; who is not back yet "
-                   "counts as still waiting (Kaplan–Meier). A dash: nobody was watched so long. Low and high: 95% interval of a year.")]
+        definition="Patients with a kept visit in the quarter, from the last one; return is the next kept visit. A share is given once everybody of the quarter has been "
+                   "watched so long: who may still come back is neither back nor lost, and a dash stands till then. Low and high: 95% interval of a year.")]
 
 
 def shifts(facts: EngagementFacts) -> list[Block]:
@@ -125,4 +129,4 @@ def shifts(facts: EngagementFacts) -> list[Block]:
                 Shown("latest_on", "Latest", "date"), Shown("rate_before", "Before", "rate"), Shown("rate_after", "After", "rate"), Shown("verdict", "Change")],
         name="shifts", title="When a rate changed",
         definition="The day that best splits the daily counts into two rates, where chance would hardly do as well; earliest and latest: the days that explain them almost as well. "
-                   "Twenty months; changes of two points or more.")]
+                   "Twenty months; changes of two points or more, told in whole percent.")]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ..blocks import Block, note
 from ..formats import as_text, is_empty, sentence, words_of
 from ..tables import Shown
 from .facts import EngagementFacts
+from .published import title_of
 from .small import known, parts_of, said, show_guarded
 
 ITEMS = {
@@ -19,9 +18,9 @@ ITEMS = {
 def satisfaction(facts: EngagementFacts) -> list[Block]:
     """Items with n and interval, then the net promoter score."""
     if facts.items.empty:
-        return [note(f"No survey was answered in the three months to {facts.subject.period.title}.")]
+        return [note(f"No survey was answered from {title_of(facts.quarter)}.")]
     shown = facts.items.assign(item=[ITEMS.get(item, sentence(words_of(item))) for item in facts.items["item"]])
-    notes = [f"{said(facts.response, 'answered')} of {said(facts.response, 'sent')} surveys sent in the three months were answered so far ({said(facts.response, 'response_rate', 'rate')})."]
+    notes = [f"{said(facts.response, 'answered')} of {said(facts.response, 'sent')} surveys sent in the three months were answered by their end ({said(facts.response, 'response_rate', 'rate')})."]
     score = facts.promoter
     if known(score, "net_promoter"):
         notes.append(f"Net promoter score {_points(score['net_promoter'])} (between {_points(score['low'])} and {_points(score['high'])}), {said(score, 'answers')} answers: those who "
@@ -31,8 +30,8 @@ def satisfaction(facts: EngagementFacts) -> list[Block]:
     return [show_guarded(
         shown, [Shown("item", "Item"), Shown("answers", "Answers", "count"), Shown("top_box", "Best answer", "count"), Shown("top_box_share", "Share", "rate"),
                 Shown("low", "Low", "rate"), Shown("high", "High", "rate")],
-        name="satisfaction", title="Best answers by item", notes=notes,
-        definition="Answers of three months, by day of the answer; items in fixed words; best answer: 4 of 4, or 9 and 10 of 10. Low and high: 95% interval.")]
+        name="satisfaction", title=f"Best answers by item, {title_of(facts.quarter)}", notes=notes,
+        definition="By day of the answer; items in fixed words; best answer: 4 of 4, or 9 and 10 of 10. Low and high: 95% interval.")]
 
 
 def _points(share: float) -> str:
@@ -42,7 +41,7 @@ def _points(share: float) -> str:
 def feedback(facts: EngagementFacts) -> list[Block]:
     """Complaints by theme, and the time to their answer."""
     if facts.themes.empty:
-        return [note("No complaint came in, in the twelve months or the twelve before.")]
+        return [note(f"No complaint came in from {title_of(facts.half_year)}, nor in the half-year before.")]
     shown = facts.themes.assign(theme=[sentence(words_of(theme)) if theme != "(all)" else theme for theme in facts.themes["theme"]])
     row, waits = facts.answered, facts.waits
     parts = parts_of(shown, "theme")
@@ -51,15 +50,13 @@ def feedback(facts: EngagementFacts) -> list[Block]:
         notes = ["No theme has enough complaints to be shown by itself."]
     else:
         notes = []
-    first = facts.subject.pandas("feedback")["received_on"].min()
-    if first >= pd.Timestamp(facts.year.shift(-12).first_day):
-        notes.append(f"The first entry on file is of {as_text(first, 'date')}: the twelve months before are not whole.")
-    notes += [f"Answered within a week: {said(row, 'in_time')} of {said(row, 'due')} ({said(row, 'in_time_share', 'rate')})."]
+    if not is_empty(row["due"]) and row["due"]:
+        notes.append(f"Answered within a week: {said(row, 'in_time')} of {said(row, 'due')} ({said(row, 'in_time_share', 'rate')}).")
     if not is_empty(waits["median_days"]):
         notes.append(f"Half were answered by day {as_text(waits['median_days'], 'count')}"
                      + (f", nine in ten by day {as_text(waits['p90_days'], 'count')}" if not is_empty(waits["p90_days"]) else "")
                      + "; complaints still open count as waiting.")
     return [show_guarded(
-        shown, [Shown("theme", "Theme"), Shown("entries", "Complaints", "count"), Shown("share", "Share", "rate"), Shown("before", "Twelve months before", "count")],
-        name="complaints", title="Complaints by theme", notes=notes,
-        definition="Complaints of twelve months by the day they came in, one coded theme each. What patients wrote is not kept and not printed.")]
+        shown, [Shown("theme", "Theme"), Shown("entries", "Complaints", "count"), Shown("share", "Share", "rate"), Shown("before", "Half-year before", "count")],
+        name="complaints", title=f"Complaints by theme, {title_of(facts.half_year)}", notes=notes,
+        definition="Complaints by the day they came in, one coded theme each. What patients wrote is not kept and not printed.")]

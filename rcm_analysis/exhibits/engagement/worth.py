@@ -10,6 +10,7 @@ from ..formats import as_text, is_empty, words_of
 from ..tables import Shown, show
 from .answers import RATES
 from .facts import EngagementFacts
+from .published import title_of
 from .small import HIDDEN, WHY, known, show_guarded
 
 REGRESSION = (
@@ -20,23 +21,24 @@ NO_SAVING = f"{REGRESSION} None of these amounts is a saving that has been made.
 
 def worth(facts: EngagementFacts) -> list[Block]:
     """Three amounts, each low, middle and high, with what was assumed."""
-    rows = [_recovered(facts), *(_avoidable(row) for row in facts.avoidable.to_dict("records"))]
-    table = pd.DataFrame(rows)
+    before = facts.subject.period.shift(-1)
+    spans = [f"twelve months to {facts.subject.period.title}", f"twelve months to {before.title}", title_of(facts.stay_block)]
+    table = pd.DataFrame([_recovered(facts), *(_avoidable(row) for row in facts.avoidable.to_dict("records"))]).assign(span=spans)
     blocks = [note(NO_SAVING, tone="warning")]
-    if not len(facts.slots) and not facts.avoidable["events"].fillna(1).any():
+    if not len(facts.twelve_months) and not facts.avoidable["events"].fillna(1).any():
         return [*blocks, note("There is nothing to put a value on: no slots and no hospital reports in the twelve months.")]
     return [*blocks, show_guarded(
-        table, [Shown("what", "What it may be worth a year"), Shown("events", "Counted", "count"), Shown("low_cents", "Low", "usd"), Shown("mid_cents", "Middle", "usd"),
+        table, [Shown("what", "What it may be worth"), Shown("span", "Of"), Shown("events", "Counted", "count"), Shown("low_cents", "Low", "usd"), Shown("mid_cents", "Middle", "usd"),
                 Shown("high_cents", "High", "usd")],
         name="worth", title="What engagement may be worth",
-        definition=f"Events of the twelve months to {facts.subject.as_of_text}, times the assumptions below; US dollars. Visits are the practice's money; hospital costs are the payers'."),
+        definition="Events counted, times the assumptions below; US dollars. Visits are the practice's money; hospital costs are the payers'."),
         show(pd.DataFrame(_assumptions(facts), columns=["assumption", "value", "source"]), [Shown("assumption", "Assumption"), Shown("value", "Value"), Shown("source", "From")],
              name="assumptions", title="What was assumed", definition="Each can be changed: they are arguments of the measures, not facts about this practice.")]
 
 
 def _recovered(facts: EngagementFacts) -> dict:
     row = facts.recovered
-    is_hidden = len(facts.slots) > 0 and not known(facts.slots, "no_shows", "slots")
+    is_hidden = len(facts.twelve_months) > 0 and not known(facts.twelve_months, "no_shows", "slots")
     return {"what": f"Visits recovered if no-shows fell to {as_text(money.TARGET_RATE, 'rate')}", "events": row["no_shows"], "is_suppressed": is_hidden,
             **{name: row[name] for name in money.RANGE}}
 
@@ -79,12 +81,12 @@ def loop(facts: EngagementFacts) -> list[Block]:
 
 
 def _verdict(row: dict) -> str:
-    """The effect with its interval in points of a hundred: "better: -2.8 (-4.2 to -1.4)"."""
+    """The effect with its interval in whole points of a hundred: "better: -3 (-4 to -1)"."""
     if row["is_suppressed"]:
         return HIDDEN
     if pd.isna(row["effect"]):
         return "too early, or not measured"
-    effect, low, high = (as_text(float(row[name]) * 100, "number") for name in ("effect", "low", "high"))
+    effect, low, high = (as_text(round(float(row[name]) * 100), "count") for name in ("effect", "low", "high"))
     verdict = "better" if row["is_better"] is True else "worse" if row["is_worse"] is True else "unclear"
-    others = "" if pd.isna(row["others_effect"]) else f"; other places {as_text(float(row['others_effect']) * 100, 'number')}"
+    others = "" if pd.isna(row["others_effect"]) else f"; other places {as_text(round(float(row['others_effect']) * 100), 'count')}"
     return f"{verdict}: {effect} ({low} to {high}){others}"
