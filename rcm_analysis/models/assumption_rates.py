@@ -94,6 +94,8 @@ def _held(reader: Reader, rows: Sequence[RateRow], place: tuple[str, str], label
         return tuple(steps)
     if needed:
         known = sorted({row.level for row in rows if row.region == place[1]})
+        if not known and any("rates" in fault or "region" in fault for fault in reader.faults):
+            return ((labels[0], 0),)    # why there are none has been said
         found = f"rates from {steps[0][0]} on" if steps else f"rates for {listed(known)}" if known else None
         missing = [month for month in labels if not steps or month < steps[0][0]]
         reader.fault(key, f"a rate for every month of the plan; {len(missing)} are missing, first {missing[0]}", found)

@@ -18,6 +18,7 @@ from .assumptions import Assumptions, Coordinator, Dated, Scenario, Source, Star
 from .plan_fields import (
     ASSESSMENT,
     BY_KEY,
+    EXPECTED,
     FAILURES,
     FIELDS,
     LEVER_BY_KEY,
@@ -71,7 +72,7 @@ class Reader:
         try:
             return Period.month(value).label
         except ParameterError:
-            self.fault(key, "a month written YYYY-MM", value)
+            self.fault(key, "a month written YYYY-MM" if self.where(key) == key else "a date (not text that looks like one)", value)
             return None
 
     def text(self, key: str, value: Any) -> str:
@@ -143,11 +144,11 @@ def parse(
     reader = Reader(raw, where)
     reader.faults += faults
     _unknown_keys(reader)
-    start = reader.month("start", reader.get("start", None)) or "2000-01"
-    months = reader.get("months", 36)
-    if isinstance(months, bool) or not isinstance(months, int) or not 1 <= months <= LONGEST:
-        reader.fault("months", f"whole months from 1 to {LONGEST}", months)
-        months = 1
+    start = reader.month("start", reader.get("start", None))
+    if start is None:
+        reader.finish(source)           # every other month would be judged by a first month that is not meant
+    months = _whole(reader, "months", 36, 1, LONGEST)
+    months = months if reader.get("months", months) == months else LONGEST      # so that no later month is refused for it
     labels = [Period.month(start).shift(number).label for number in range(months)]
     levels, regions = _levels(reader), read_regions(reader, labels)
     rates, rate_source = read_rates(reader, tuple(regions), levels, labels, folder)
@@ -256,7 +257,7 @@ def _values(reader: Reader, start: str) -> dict[str, Dated]:
         given = reader.get(field.key)
         if given is MISSING:
             if field.default is None:
-                reader.fault(field.key, field.note)
+                reader.fault(field.key, f"{EXPECTED[field.kind]}: {field.note[0].lower()}{field.note[1:].rstrip('.')}")
             out[field.key] = ((start, field.default or 0),)
         else:
             out[field.key] = reader.dated(field.key, given, field.kind, start, dated=field.dated)

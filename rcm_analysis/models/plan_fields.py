@@ -88,15 +88,18 @@ FIELDS: tuple[Field, ...] = (
     Field("assessment.share", "share", "Assessments billed",
         "Of newly enrolled members, the share whose assessment is billed, once, in the month of enrolment; re-assessments bring no fee.",
         SHARE),
-    Field("lag.uploaded_to_billed.days", "days", "Upload to lead Health Home's bill", "Days, the usual case.", 0),
-    Field("lag.uploaded_to_billed.slow_share", "share", "… slow share", "Share of dollars that take the slow way.", 0),
-    Field("lag.uploaded_to_billed.slow_days", "days", "… slow days", "Days, the slow way.", 0),
-    Field("lag.billed_to_paid.days", "days", "Bill to MCO or State payment", "Days, the usual case.", 0),
-    Field("lag.billed_to_paid.slow_share", "share", "… slow share", "Share of dollars that take the slow way.", 0),
-    Field("lag.billed_to_paid.slow_days", "days", "… slow days", "Days, the slow way.", 0),
-    Field("lag.paid_to_agency.days", "days", "Lead Health Home's payment to us", "Days, the usual case.", 0),
-    Field("lag.paid_to_agency.slow_share", "share", "… slow share", "Share of dollars that take the slow way.", 0),
-    Field("lag.paid_to_agency.slow_days", "days", "… slow days", "Days, the slow way.", 0),
+    Field("lag.uploaded_to_billed.days", "days", "Upload to lead Health Home's bill", "Days from one stage of payment to the next, the usual way.", 0),
+    Field("lag.uploaded_to_billed.slow_share", "share", "Upload to lead Health Home's bill, slow share",
+        "Share of the dollars that take the slow way.", 0),
+    Field("lag.uploaded_to_billed.slow_days", "days", "Upload to lead Health Home's bill, slow days", "Days, the slow way.", 0),
+    Field("lag.billed_to_paid.days", "days", "Bill to MCO or State payment", "Days from one stage of payment to the next, the usual way.", 0),
+    Field("lag.billed_to_paid.slow_share", "share", "Bill to MCO or State payment, slow share",
+        "Share of the dollars that take the slow way.", 0),
+    Field("lag.billed_to_paid.slow_days", "days", "Bill to MCO or State payment, slow days", "Days, the slow way.", 0),
+    Field("lag.paid_to_agency.days", "days", "Lead Health Home's payment to us", "Days from one stage of payment to the next, the usual way.", 0),
+    Field("lag.paid_to_agency.slow_share", "share", "Lead Health Home's payment to us, slow share",
+        "Share of the dollars that take the slow way.", 0),
+    Field("lag.paid_to_agency.slow_days", "days", "Lead Health Home's payment to us, slow days", "Days, the slow way.", 0),
     Field("lag.never_paid", "share", "Never paid", "Of net revenue, the share that never arrives and is written off.", 0),
     Field("lag.write_off_months", "months", "Months until written off",
         "Months from service until what never arrives is written off.", 12, False),
@@ -167,8 +170,10 @@ def exact(value: Any, kind: str, *, signed: bool = False) -> int:
     except InvalidOperation:
         raise ValueError(expected) from None
     low = -SHARE if kind == "move" else -LARGEST[kind] if signed else 0
-    if not number.is_finite() or number != number.to_integral_value() or not low <= number <= LARGEST[kind]:
+    if not number.is_finite() or number != number.to_integral_value() or not low <= number:
         raise ValueError(expected)
+    if number > LARGEST[kind]:
+        raise ValueError(f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}")
     return int(number)
 
 

@@ -95,7 +95,7 @@ def refuse_overload(assumptions: Assumptions) -> None:
     key = "enrolment.opening_members" if month == 0 else "coordinators, acuity.caseload, acuity.mix"
     raise ParameterError(
         f"{key}: expected no more members than the coordinators can carry; found {members / MILLI:,.1f} members and "
-        f"room for {capacity / MILLI:,.1f} in {label} ({len(over)} months in all). Hire earlier, keep a coordinator "
+        f"room for {capacity / MILLI:,.1f} in {label} ({len(over)} month{'s' if len(over) > 1 else ''} in all). Hire earlier, keep a coordinator "
         "longer, or begin with fewer members. Nothing was run."
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from openpyxl.workbook.defined_name import DefinedName
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.plan.workbook import read_scenario, read_workbook, write_plan_workbook
@@ -131,8 +132,22 @@ class TestReadBack:
             id="leaves before hired"),
         pytest.param({"Rates!A5": dt.datetime(2027, 3, 1), "Rates!A6": dt.datetime(2027, 4, 1), "Rates!A7": dt.datetime(2027, 5, 1)},
             r"Rates!B5:B13 \(rates \(low, downstate\)\): expected a rate for every month of the plan; 2 are missing, first 2027-01", id="rates too late"),
-        pytest.param({"Staff!B6": "May 2027"}, r"Staff!B6 .* expected a month written YYYY-MM; found 'the text May 2027'", id="a month as text"),
+        pytest.param({"Staff!B6": "May 2027"}, r"Staff!B6 .* expected a date \(not text that looks like one\); found 'the text May 2027'", id="a month as text"),
         pytest.param({"staffing_vacancy": None}, r"Assumptions!C\d+ \(staffing.vacancy\): expected a share .* found nothing", id="an emptied cell"),
+        pytest.param({"start": "2027-01"}, r"1 of the plan's inputs .*\n- Assumptions!C\d+ \(start\): expected a date .* found 'the text 2027-01'",
+            id="the first month as text, and nothing else that follows from it"),
+        pytest.param({"regions_downstate": 0.9}, r"\(regions \(2027-01\)\): expected shares of the regions that sum to 1; found 0.9", id="regions below one"),
+        pytest.param({"Rates!A6": dt.datetime(2024, 1, 1), "Rates!A7": dt.datetime(2022, 4, 1)},
+            r"Rates!A7: expected rows in the order of their months, oldest first; found 2022-04 below 2024-01", id="rates out of order"),
+        pytest.param({"Rates!C7": None}, r"Rates!C7 .* expected dollars of 0 or more, to the cent; found nothing", id="a rate emptied"),
+        pytest.param({"Staff!D5": None}, r"Staff!D5 \(coordinators\[0\].fte\): expected a number", id="a full-time share emptied"),
+        pytest.param({"Staff!B18": None}, r"Staff!B18 \(staffing.ramp\[1\]\): expected a share .* found nothing", id="a hole in the ramp"),
+        pytest.param({"outreach_paid": "perhaps"}, r"\(outreach.paid\): expected true or false; found 'perhaps'", id="neither true nor false"),
+        pytest.param({"opening_cash": 10**12}, r"\(opening_cash\): expected dollars .* at most 1,000,000,000", id="an amount with too many zeros"),
+        pytest.param({"Months!F40": 1234}, r"Months!F40 \(.+\): expected the formula that rcm plan wrote; found 1234", id="a formula overwritten by a number"),
+        pytest.param({"Months!F40": None}, r"Months!F40 \(.+\): expected the formula that rcm plan wrote; found nothing", id="a formula deleted"),
+        pytest.param({f"Plan!{column}12": 5 for column in "DEFGH"}, r"Plan!D12 and 4 more cells .*: expected the formula", id="a row of formulas overwritten"),
+        pytest.param({"Summary!B7": -100}, r"Summary!B7 \(Peak deficit\): expected the formula", id="a figure typed over"),
         pytest.param({"Scenarios!E11": 5}, r"Scenarios!E11 \(scenarios\[1\].acuity_shift\): expected a change from -1 to 1", id="a lever out of range"),
     ])
     def test_a_mistake_is_named_by_its_cell(self, edited, changes, message):
@@ -143,6 +158,25 @@ class TestReadBack:
         plan = read_workbook(edited({"enrolment_opening_members": 200}))
         with pytest.raises(ParameterError, match="enrolment.opening_members: expected no more members"):
             programme_plan(plan)
+
+    @pytest.mark.parametrize(("change", "message"), [
+        pytest.param(lambda book: book.__delitem__("Months"), "Months: expected the sheet of this name; found none", id="a sheet of formulas deleted"),
+        pytest.param(lambda book: book.__delitem__("Rates"), "sheets missing: Rates", id="a sheet of inputs deleted"),
+        pytest.param(lambda book: book.defined_names.pop("denials_rate"),
+            r"Assumptions!C\d+: expected the cell to be named denials_rate; found no such name", id="a name deleted"),
+        pytest.param(lambda book: book.defined_names.__setitem__("denials_rate", DefinedName("denials_rate", attr_text="Assumptions!$C$9")),
+            r"Assumptions!C\d+: expected the cell to be named denials_rate; found that name at Assumptions!C9", id="a name moved"),
+        pytest.param(lambda book: rekey(book, "denials.rat"), r"Assumptions!A\d+: no input of the plan is called denials.rat. Closest: denials.rate",
+            id="a key misspelled"),
+        pytest.param(lambda book: rekey(book, None), r"Assumptions!A: expected a row with the key denials.rate; found none", id="a key deleted"),
+        pytest.param(lambda book: rekey(book, "fees.mco"), r"expected each key once; found fees.mco in row \d+, too", id="a key twice"),
+    ])
+    def test_what_must_not_be_edited_is_named(self, workbook, tmp_path, change, message):
+        book = openpyxl.load_workbook(workbook)
+        change(book)
+        book.save(tmp_path / "edited.xlsx")
+        with pytest.raises(ParameterError, match=message):
+            read_workbook(tmp_path / "edited.xlsx")
 
     @pytest.mark.parametrize("content", [pytest.param(b"not a workbook", id="text"), pytest.param(b"", id="empty")])
     def test_not_a_workbook(self, tmp_path, content):
@@ -158,6 +192,12 @@ class TestReadBack:
     def test_no_workbook(self, tmp_path):
         with pytest.raises(ParameterError, match="There is no workbook"):
             read_workbook(tmp_path / "none.xlsx")
+
+
+def rekey(book: openpyxl.Workbook, key: str | None) -> None:
+    """The key denials.rate written otherwise."""
+    [cell] = [cell for cell in book["Assumptions"]["A"] if cell.value == "denials.rate"]
+    cell.value = key
 
 
 def recalculated(path: Path, folder: Path) -> openpyxl.Workbook:

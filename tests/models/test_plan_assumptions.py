@@ -9,7 +9,14 @@ import pytest
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.assumption_reader import parse
-from rcm_analysis.models.assumptions import EXAMPLE, as_toml, at, example_assumptions, read_assumptions
+from rcm_analysis.models.assumptions import (
+    EXAMPLE,
+    SHIPPED,
+    as_toml,
+    at,
+    example_assumptions,
+    read_assumptions,
+)
 from rcm_analysis.models.plan_fields import FIELDS
 from rcm_analysis.reference.health_home import health_home_rates
 
@@ -62,13 +69,35 @@ class TestMistakes:
         pytest.param({"opening_cash": [{"from": "2025-01", "value": 1}]}, "opening_cash: expected one number for the whole plan",
             id="steps where none can be"),
         pytest.param({"denials__rat": 0.1}, "denials.rat: no input of the plan is called so. Closest: rate.", id="a key misspelled"),
+        pytest.param({"lag": {"billed_to_paid": {"dayz": 30}}}, "lag.billed_to_paid.dayz: no input of the plan is called so. Closest: days.",
+            id="a key misspelled two tables down"),
+        pytest.param({"acuity__caseload": {"low": 25, "medium": 25, "high": 25, "hihg": 9}}, "acuity.caseload.hihg: no input of the plan is called so. "
+            "Closest: high.", id="a caseload for no level"),
+        pytest.param({"costs": {"startup": [{"what": "x", "month": "2025-01", "amount": 1, "paid": 2}]}}, "costs.startup[0].paid: no input",
+            id="a key too many in a row"),
+        pytest.param({"regions": [{"from": "2025-01", "upstate": 1}]}, "region: expected one region, or shares of several under [[regions]], not both",
+            id="one region and shares of several"),
+        pytest.param({"region": None, "regions": [{"from": "2025-01", "upstate": 0.5, "downstate": 0.4}]},
+            "regions (2025-01): expected shares of the regions that sum to 1; found 0.9", id="regions below one"),
+        pytest.param({"region": None, "regions": [{"from": "2025-01", "upstate": 0.5, "midstate": 0.5}]},
+            "regions.midstate: expected a column of the rate table: upstate, downstate", id="shares of a region without rates"),
+        pytest.param({"rates": {"rows": [{"level": "hihg", "effective": "2024-01", "rate": 1}]}},
+            "rates.rows[0].level: expected one of low, medium, high, assessment; found 'hihg'", id="a rate for no level"),
+        pytest.param({"assessment": {"paid": True}, "rates": {"rows": [{"level": level, "effective": "2024-01", "rate": 1} for level in
+            ("low", "medium", "high")]}}, "rates (assessment, downstate): expected a rate for every month", id="assessments paid without a fee"),
+        pytest.param({"acuity__levels": ["low", "medium", "outreach"]}, "acuity.levels: expected levels of members; assessment and outreach",
+            id="a level that is none"),
+        pytest.param({"enrolment": {"enrolled": 1}}, "enrolment.reached: expected a share from 0 to 1 with at most four decimals: of eligible "
+            "referrals, the share that outreach reaches; found nothing", id="an input that must be given"),
+        pytest.param({"opening_cash": "99999999999"}, "opening_cash: expected dollars of 0 or more, to the cent, at most 1,000,000,000",
+            id="an amount with too many zeros"),
         pytest.param({"denial": {"rate": 0.1}}, "denial: no input of the plan is called so. Closest: denials.", id="a group misspelled"),
         pytest.param({"billable__support_late": 0.95}, "billable (2025-01): expected failing shares that sum to at most 1; found 1.07",
             id="more months fail than there are"),
         pytest.param({"coordinators": []}, "coordinators: expected at least one coordinator", id="nobody hired"),
         pytest.param({"referrals": []}, "referrals: expected at least one source", id="nobody refers"),
         pytest.param({"start": "2025-13"}, "start: expected a month written YYYY-MM; found '2025-13'", id="a thirteenth month"),
-        pytest.param({"months": 0}, "months: expected whole months from 1 to 120; found 0", id="no months"),
+        pytest.param({"months": 0}, "months: expected a whole number from 1 to 120; found 0", id="no months"),
         pytest.param({"acuity__caseload": {"low": 25, "medium": 25, "high": 0}},
             "acuity.caseload.high: expected members above 0", id="a caseload of nobody"),
         pytest.param({"staffing__coordinators_per_supervisor": 0}, "staffing.coordinators_per_supervisor: expected a number above 0",
@@ -98,6 +127,24 @@ class TestMistakes:
         with pytest.raises(ParameterError, match="no assumptions file"):
             read_assumptions(tmp_path / "none.toml")
 
+    def test_nothing_in_the_file(self, tmp_path):
+        (tmp_path / "plan.toml").write_text("")
+        with pytest.raises(ParameterError, match="start: expected a month written YYYY-MM; found nothing"):
+            read_assumptions(tmp_path / "plan.toml")
+
+    @pytest.mark.parametrize(("name", "message"), [
+        pytest.param("plan.toml", "plan.toml is not a TOML file: expected text in UTF-8", id="bytes that are no text"),
+        pytest.param("plan.xlsx", "plan.xlsx is a workbook, not a TOML file: rcm plan --from plan.xlsx", id="a workbook"),
+    ])
+    def test_no_text(self, tmp_path, name, message):
+        (tmp_path / name).write_bytes(b"PK\xff\xfe")
+        with pytest.raises(ParameterError, match=message):
+            read_assumptions(tmp_path / name)
+
+    def test_a_folder(self, tmp_path):
+        with pytest.raises(ParameterError, match="no assumptions file"):
+            read_assumptions(tmp_path)
+
     def test_not_toml(self, tmp_path):
         (tmp_path / "plan.toml").write_text("start = \n")
         with pytest.raises(ParameterError, match="plan.toml is not a TOML file"):
@@ -114,6 +161,25 @@ class TestFile:
         (tmp_path / "copy.toml").write_text(as_toml(example_assumptions()), encoding="utf-8")
         again = read_assumptions(tmp_path / "copy.toml")
         assert again == example_assumptions()
+
+    def test_several_regions_read_back_the_same(self, tmp_path):
+        plan = assumed(region=None, regions=[{"from": "2025-01", "upstate": 0.2, "downstate": 0.8}, {"from": "2025-05", "upstate": 0.5, "downstate": 0.5}],
+            assessment={"paid": True, "share": 0.9})
+        (tmp_path / "copy.toml").write_text(as_toml(plan), encoding="utf-8")
+        assert read_assumptions(tmp_path / "copy.toml") == plan
+        assert plan.regions["upstate"] == (("2025-01", 2_000), ("2025-05", 5_000))
+        assert at(plan.rates["assessment"]["upstate"], "2025-01") == 18_685
+
+    def test_a_rate_row_without_a_region_holds_in_all(self):
+        rows = [{"level": level, "effective": "2024-01", "rate": 100} for level in ("low", "medium", "high")]
+        rows += [{"level": "high", "region": "upstate", "effective": "2025-06", "rate": 90}]
+        plan = assumed(region=None, regions=[{"from": "2025-01", "upstate": 0.5, "downstate": 0.5}], rates={"rows": rows})
+        assert plan.rates["high"] == {"upstate": (("2024-01", 10_000), ("2025-06", 9_000)), "downstate": (("2024-01", 10_000),)}
+
+    @pytest.mark.parametrize("name", ["example", "published"])
+    def test_shipped_files_have_a_name(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert read_assumptions(name) == read_assumptions(SHIPPED[name])
 
     def test_rates_from_a_file_beside_it(self, tmp_path):
         (tmp_path / "ours.csv").write_text("level,effective,county,source\nlow,2024-01-01,100.25,contract\n")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.assumption_reader import parse
-from rcm_analysis.models.assumptions import Scenario, example_assumptions
+from rcm_analysis.models.assumptions import PUBLISHED, Scenario, example_assumptions, read_assumptions
 from rcm_analysis.models.plan_engine import Case, receivable_by_cohort, run, whole
 from rcm_analysis.models.plan_fields import LEVERS, MICRO, SHARE
 from rcm_analysis.models.programme_plan import plan_json, programme_plan, working_capital
@@ -49,6 +49,18 @@ class TestPublishedExample:
         assert found["peak_deficit_month_number"] == peak
         assert found["payback_month_number"] == payback
         assert dollars(found["accrual_trough_cents"]) == -15_531, "the accrual never shows the lag"
+
+    @pytest.mark.parametrize(("scenario", "deficit", "month", "payback"), [
+        pytest.param("base", -15_531, "2025-04", "2026-01", id="paid at once"), pytest.param("lag_30", -23_467, "2025-05", "2026-05", id="30 days"),
+        pytest.param("lag_60", -31_403, "2025-06", "2026-10", id="60 days"), pytest.param("lag_90", -39_339, "2025-07", "2027-03", id="90 days"),
+        pytest.param("lag_120", -47_275, "2025-08", "2027-07", id="120 days"), pytest.param("lag_150", -55_211, "2025-09", "2027-12", id="150 days"),
+        pytest.param("lag_180", -63_147, "2025-10", None, id="180 days: not within 36 months"),
+    ])
+    def test_the_shipped_file_gives_the_same_figures(self, scenario, deficit, month, payback):
+        found = plan_json(programme_plan(read_assumptions(PUBLISHED), scenario))
+        assert (dollars(found["peak_deficit_cents"]), found["peak_deficit_month"], found["payback_month"]) == (deficit, month, payback)
+        assert found["break_even_members_per_coordinator"] == pytest.approx(19.58, abs=0.005)
+        assert sum(found["cash_cents"].values()) == found["cumulative_cash_cents"]["2027-12"] and len(found["accrual_cents"]) == 36
 
     def test_each_further_30_days_cost_one_month_of_expense(self):
         plan = assumed()
@@ -242,7 +254,7 @@ class TestMoreCasesThanCapacity:
 
     def test_when_a_coordinator_leaves(self):
         people = [{"hired": "2025-01", "salary": "62000.00"}, {"hired": "2025-01", "last_month": "2026-06", "salary": "62000.00"}]
-        with pytest.raises(ParameterError, match=r"coordinators, .* 2026-07 \(1 months in all\)"):
+        with pytest.raises(ParameterError, match=r"coordinators, .* 2026-07 \(1 month in all\)"):
             programme_plan(assumed(coordinators=people))
 
     def test_a_scenario_may_send_members_away_and_shows_it(self):

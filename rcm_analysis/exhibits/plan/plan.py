@@ -12,7 +12,7 @@ import pandas as pd
 from ...errors import ParameterError, RcmError
 from ...models.assumptions import BASE, Assumptions, read_assumptions, shipped
 from ...models.plan_actuals import Actuals, read_actuals
-from ...models.plan_fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
+from ...models.plan_fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI, SHARE
 from ...models.plan_from_store import actuals_from_tables
 from ...models.plan_scenarios import (
     break_even_lag,
@@ -29,6 +29,7 @@ from ..blocks import Block, cards, facts, glossary, kpi, kpis, note
 from ..formats import as_text, counted
 from ..tables import Shown, show, table_payload
 from . import figures as plan_figures
+from .inputs import assumptions_table
 from .results import PlanResults
 from .workbook_reading import read_workbook
 
@@ -69,6 +70,7 @@ class CarePlan:
         """The plan in sixty seconds."""
         summary, plan = self.plan.summary, self.assumptions
         opening = plan.value("opening_cash")
+        chance = f" In {as_text(self.drawn.out_of_cash, 'rate')} of {self.drawn.draws:,} drawn futures it runs out." if plan.uncertainty else ""
         deep = as_text(-summary.peak_deficit_cents, "usd")
         last = self.plan.months.iloc[-1]
         carried = None if not last["fte"] else last["members"] / last["fte"]
@@ -80,8 +82,7 @@ class CarePlan:
                 "Receipts cover every month's expense."),
             ("Is there enough cash?", "Yes" if summary.lowest_balance_cents >= 0 else "No",
                 f"Opening cash is {as_text(opening, 'usd')}; cash at hand falls to {as_text(summary.lowest_balance_cents, 'usd')} in "
-                f"{as_text(summary.lowest_balance_month, 'month')}. In {as_text(self.drawn.out_of_cash, 'rate')} of "
-                f"{self.drawn.draws:,} drawn futures it runs out."),
+                f"{as_text(summary.lowest_balance_month, 'month')}.{chance}"),
             ("When is it paid back?", back,
                 f"The running cash flow at the end of the plan is {as_text(summary.closing_cash_cents, 'usd')}; the last month's "
                 f"accrual result is {as_text(summary.result_last_month_cents, 'usd')}."),
@@ -91,6 +92,7 @@ class CarePlan:
                 f"{as_text(_int(summary.net_revenue_per_member_cents), 'usd')}. The plan's last month has "
                 f"{as_text(carried, 'number')} members per coordinator."),
             ("What closes the gap?", *self._exit_words()),
+            *([("Are we on plan?", *self.results.words())] if self.results else []),
         ])]
 
     def _exit_words(self) -> tuple[str, str]:
@@ -117,10 +119,10 @@ class CarePlan:
                 note="members per full-time coordinator, last month of the plan", reason="no coordinator at the end"),
             kpi("Break-even rate", _int(rate["rate_cents"]), "usd", note=f"an average member-month, today "
                 f"{as_text(_int(rate['blended_rate_cents']), 'usd')}; last month's result is zero", reason="no rate would do"),
-            kpi("Longest lag survived", lag, "days", note="days, every payment alike, on opening cash",
+            kpi("Longest lag survived", lag, "count", note="days, every payment alike, on opening cash",
                 reason="not even without a lag"),
-            kpi("Chance to run out of cash", self.drawn.out_of_cash, "rate",
-                note=f"{self.drawn.draws:,} drawn futures, seed {self.drawn.seed}"),
+            kpi("Chance to run out of cash", self.drawn.out_of_cash if self.assumptions.uncertainty else None, "rate",
+                note=f"{self.drawn.draws:,} drawn futures, seed {self.drawn.seed}", reason="no ranges of uncertainty given"),
         ])]
 
     def cash(self) -> list[Block]:
@@ -154,13 +156,16 @@ class CarePlan:
         months, levels = self.plan.months, self.assumptions.levels
         last = months.iloc[-1]
         names = {f"members.{level}": level.replace("_", " ") for level in levels}
+        regions = self.assumptions.regions
+        places = {f"members_in.{region}": region for region in regions} if len(regions) > 1 else {}
         axes = plan_figures.plot_members(months, figures.new_axes(2.5), levels=names, capacity="capacity")
         full = months.loc[months["waiting"] > 0, "month"]
         finding = (f"{as_text(last['members'] / MILLI, 'number')} members at the end of the plan; " + (
             f"from {as_text(full.iloc[0], 'month')} on, people wait for a place." if len(full) else "nobody waits for a place."))
-        shown = months.assign(**{name: months[name] / MILLI for name in ("members", "capacity", "waiting", "units", *names)})
+        shown = months.assign(**{name: months[name] / MILLI for name in ("members", "capacity", "waiting", "units", *names, *places)})
         table = table_payload(shown, [Shown("month", "Month", "month"), Shown("members", "Members", "number"),
-            *[Shown(name, words.capitalize(), "number") for name, words in names.items()], Shown("capacity", "Can be carried", "number"),
+            *[Shown(name, words.capitalize(), "number") for name, words in names.items()],
+            *[Shown(name, f"In {region}", "number") for name, region in places.items()], Shown("capacity", "Can be carried", "number"),
             Shown("waiting", "Waiting", "number"), Shown("units", "Billable units", "number")],
             name="members_by_month", title="Members by month", definition=f"{self.basis}. People at the end of the month.", print_it=False)
         return [
@@ -199,7 +204,9 @@ class CarePlan:
             moves = ", ".join(f"{LEVER_BY_KEY[key].title.lower()} {lever_text(key, value)}" for key, value in item.levers.items())
             span = f" ({_when(item.first, 'start')} to {_when(item.last, 'end')})" if item.first or item.last else ""
             words += [f"{item.title}: {moves}{span}."] if moves else []
-        return words
+        idle = [item.title for item in self.assumptions.scenarios if not item.levers and item.name != BASE]
+        words += [f"{', '.join(idle)}: nothing is changed yet; give it levers in the assumptions or on the workbook's sheet Scenarios."] if idle else []
+        return words or ["The assumptions hold no other scenario yet; the shipped example shows how one is written."]
 
     def working_capital(self) -> list[Block]:
         """The cash needed to get through, by days of lag."""
@@ -219,9 +226,10 @@ class CarePlan:
         table["low_text"] = [lever_text(key, int(value)) for key, value in zip(table["lever"], table["low"], strict=True)]
         table["high_text"] = [lever_text(key, int(value)) for key, value in zip(table["lever"], table["high"], strict=True)]
         top = table.iloc[0]
-        finding = f"{top['title']} moves the peak deficit most: by {as_text(int(top['width_cents']), 'usd')} between the ends of its range."
+        finding = (f"{top['title']} moves the peak deficit most: by {as_text(int(top['width_cents']), 'usd')} between the ends of its range. "
+            "Light bars: the low end of a range; dark bars: the high end; the line in the middle is the plan.")
         axes = plan_figures.plot_tornado(table, figures.new_axes(0.6 + 0.28 * len(table)))
-        return [figures.figure_block(axes, name="tornado", title="What moves the peak deficit most", alt=f"Bars by lever. {finding}",
+        return [figures.figure_block(axes, name="tornado", title="Peak deficit with one lever at the ends of its range (US dollars)", alt=f"Bars by lever. {finding}",
             finding=finding, table=table_payload(table, [Shown("title", "Lever"), Shown("low_text", "Low end"),
                 Shown("low_peak_cents", "Peak deficit there", "usd"), Shown("high_text", "High end"),
                 Shown("high_peak_cents", "Peak deficit at the high end", "usd"), Shown("width_cents", "Width", "usd")],
@@ -229,6 +237,8 @@ class CarePlan:
 
     def futures(self) -> list[Block]:
         """The fan of drawn futures, and percentiles of the peak deficit."""
+        if not self.assumptions.uncertainty:
+            return [note("The assumptions give no lever a range of uncertainty, so no futures are drawn.")]
         drawn, opening = self.drawn, self.assumptions.value("opening_cash")
         axes = plan_figures.plot_fan(drawn.fan, figures.new_axes(2.8), path=self.plan.months["cumulative_cash"], floor_cents=-opening)
         deep = int(drawn.peaks["peak_deficit_cents"].iloc[0])
@@ -249,13 +259,15 @@ class CarePlan:
         """The smallest single change that keeps cash at hand above zero."""
         if self.exits.empty:
             return [note("Cash at hand never falls below zero in this scenario, so there is no gap to close.")]
+        more = int(self.exits["to"].iloc[0]) - int(self.exits["from"].iloc[0])
         rows = self.exits.assign(
             now=[_exit_value(row.lever, row[4]) for row in self.exits.itertuples()],
             then=[_exit_value(row.lever, row[5]) for row in self.exits.itertuples()])
         return [show(rows, [Shown("title", "Lever"), Shown("now", "Now"), Shown("then", "Enough at"),
             Shown("closing_cash_cents", "Running cash at the end", "usd")], name="ways_out", title="The smallest change that closes the gap",
             definition=f"{self.basis}. One lever at a time, smallest part of its range first: the least that keeps cash at hand at zero or above.",
-            notes=["A dash: no change within the lever's range is enough."])]
+            notes=[f"More opening cash would have to be {as_text(more, 'usd')}; it brings no cash of its own. "
+                "A dash: no change within the lever's range is enough."])]
 
     def actual(self) -> list[Block]:
         """Results against plan, where actual months exist."""
@@ -264,19 +276,16 @@ class CarePlan:
         return self.results.blocks()
 
     def definitions(self) -> list[Block]:
-        """What every input and every figure means."""
-        inputs = [{"name": field.key, "title": field.title, "unit": field.kind, "formula": field.note, "source": "assumptions"} for field in FIELDS]
-        return [glossary([*FIGURES, *inputs])]
+        """What every figure means, and every input: what it is set to and what it means."""
+        return [glossary(FIGURES), assumptions_table(self.assumptions)]
 
     def provenance(self, *, file: str = "", fingerprint: str = "") -> list[Block]:
         """Where the inputs and rates come from."""
         plan = self.assumptions
-        shown = [(field.title, _input_text(plan, field.key)) for field in FIELDS]
         return [facts("Where this comes from", [("Assumptions", file or "given in memory"), ("Fingerprint", fingerprint or "–"),
             ("Rates", f"{plan.region}; {plan.rate_source}"), ("Scenario", self.plan.scenario.title),
             ("Random draws", f"{plan.draws:,}, seed {plan.seed}"),
-            ("Actual months", counted(len(self.results.actual.months), "month") if self.results else "none")]),
-            facts("Assumptions", [("Acuity mix", _mix_text(plan)), ("Coordinators", counted(len(plan.coordinators), "position")), *shown])]
+            ("Actual months", counted(len(self.results.actual.months), "month") if self.results else "none")])]
 
 
 FIGURES = (
@@ -322,7 +331,9 @@ def lever_text(key: str, value: int) -> str:
 def _exit_value(lever: str, value: Any) -> str:
     if pd.isna(value):
         return "–"
-    return as_text(int(value), "usd") if lever == "opening_cash" else lever_text(lever, int(value))
+    if lever == "opening_cash":
+        return as_text(int(value), "usd")
+    return "as planned" if int(value) == LEVER_BY_KEY[lever].neutral else lever_text(lever, int(value))
 
 
 def _int(value: float | None) -> int | None:
@@ -331,25 +342,6 @@ def _int(value: float | None) -> int | None:
 
 def _when(month: str | None, otherwise: str = "never below zero") -> str:
     return as_text(month, "month") if isinstance(month, str) else otherwise
-
-
-def _input_text(plan: Assumptions, key: str) -> str:
-    kind = next(field.kind for field in FIELDS if field.key == key)
-    words = []
-    for month, value in plan.values[key]:
-        if kind == "share":
-            text = as_text(value / SHARE, "rate", exact=True)
-        elif kind == "money":
-            text = as_text(value, "usd", exact=True)
-        else:
-            text = str(natural(value, kind))
-        words.append(text if len(plan.values[key]) == 1 else f"{text} from {as_text(month, 'month')}")
-    return "; ".join(words)
-
-
-def _mix_text(plan: Assumptions) -> str:
-    return "; ".join(f"{level.replace('_', ' ')} " + ", ".join(
-        f"{as_text(value / SHARE, 'rate')} from {as_text(month, 'month')}" for month, value in plan.mix[level]) for level in plan.levels)
 
 
 # ---------------------------------------------------------------- what a template opens

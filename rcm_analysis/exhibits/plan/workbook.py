@@ -19,6 +19,7 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Alignment, PatternFill
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -45,6 +46,7 @@ SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
 USD, HEADS = '#,##0.00;[Red]-#,##0.00', "#,##0.0"
 DOLLAR_SHEET = '$#,##0;[Red]-$#,##0'
 GOOD, BAD = PatternFill("solid", bgColor="D5EBD8"), PatternFill("solid", bgColor="F6D5D0")
+MONTHS_A_PAGE = 12
 MADE_ON = dt.datetime(2000, 1, 1)
 """The date in the file's properties: the same assumptions give the same workbook."""
 
@@ -92,8 +94,7 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     book._sheets = [book[name] for name in order]
     for sheet in book:
         sheet.sheet_view.showGridLines = False
-        sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
-        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+        _set_page(sheet, assumptions.months)
     for name, color in ((SUMMARY, "14425F"), (PLAN, "14425F"), ("Assumptions", "E0B400"), (STAFF, "E0B400"), ("Rates", "E0B400"),
         (SCENARIOS, "E0B400"), (CHECKS, "3A7CA5"), (LAG_SHEET, "3A7CA5")):
         book[name].sheet_properties.tabColor = color
@@ -103,6 +104,23 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     path = Path(path)
     book.save(path)
     return path
+
+
+def _set_page(sheet: Worksheet, months: int) -> None:
+    """Landscape, as wide as can be read: monthly sheets take a page for each year, with their titles on every page."""
+    is_monthly = sheet.title in (PLAN, LAG_SHEET, MONTHS, SHARES, RECEIPTS)
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_LETTER
+    sheet.page_setup.fitToWidth = -(-months // MONTHS_A_PAGE) if is_monthly else 1
+    sheet.page_setup.fitToHeight = 0 if is_monthly or sheet.title == "Assumptions" else 1
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_margins.left = sheet.page_margins.right = 0.4
+    sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A", "Page &P of &N"
+    if is_monthly:
+        sheet.print_title_cols, sheet.print_title_rows = "A:C", f"{MONTH_ROW}:{MONTH_ROW}"
+        for column in range(FIRST + MONTHS_A_PAGE - 1, FIRST + months - 1, MONTHS_A_PAGE):
+            sheet.col_breaks.append(Break(id=column))
+    elif sheet.title in ("Assumptions", SCENARIOS):
+        sheet.print_title_rows = "4:4"
 
 
 def _write_plan(sheet: Worksheet, made: Months) -> dict[str, int]:
@@ -126,8 +144,7 @@ def _write_plan(sheet: Worksheet, made: Months) -> dict[str, int]:
             row = _plan_row(sheet, made, rows, row, name.replace("*", part), title.format(part.replace("_", " ")), divisor)
     sheet.freeze_panes = sheet.cell(MONTH_ROW + 1, FIRST)
     sheet.column_dimensions["A"].width = 38
-    for column in "BC":
-        sheet.column_dimensions[column].width = 14
+    sheet.column_dimensions["B"].width, sheet.column_dimensions["C"].width = 14, 3
     return rows
 
 
@@ -258,6 +275,8 @@ def _write_summary(
     row += 2
     sheet.cell(row, 1, "Peak deficit and running cash flow leave opening cash out; cash at hand holds it. Every amount is whole cents: "
         "a product is rounded once, halves away from zero.").font = MUTED
+    sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=2)
+    sheet.cell(row, 1).alignment, sheet.row_dimensions[row].height = Alignment(wrap_text=True, vertical="top"), 40
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 52, 18
 
 

@@ -71,14 +71,14 @@ def _formulas(book: Workbook) -> list[str]:
         if name not in book.sheetnames:
             out.append(f"{name}: expected the sheet of this name; found none")
             continue
-        out += _told(name, list(_typed(book[name])))
+        out += _told(book[name], list(_typed(book[name])))
     summary = book["Summary"]
     shown = [(row, 2) for row in range(5, summary.max_row + 1) if summary.cell(row, 1).value]
-    out += _told("Summary", [f"B{row}" for row, column in shown if _is_typed(summary.cell(row, column).value)])
+    out += _told(summary, [f"B{row}" for row, column in shown if _is_typed(summary.cell(row, column).value)])
     at_work = next((cell.column for cell in book[SCENARIOS][4] if str(cell.value).startswith("At work")), None)
     if at_work:
         column = [(row, book[SCENARIOS].cell(row, at_work).value) for row in range(5, book[SCENARIOS].max_row + 1)]
-        out += _told(SCENARIOS, [f"{letter(at_work)}{row}" for row, value in column if _is_typed(value)])
+        out += _told(book[SCENARIOS], [f"{letter(at_work)}{row}" for row, value in column if _is_typed(value)])
     return out
 
 
@@ -96,9 +96,11 @@ def _is_typed(value: object) -> bool:
     return value is not None and not (isinstance(value, str) and value.startswith("=")) and not hasattr(value, "ref")
 
 
-def _told(sheet: str, cells: Sequence[str]) -> list[str]:
-    """A line per cell; many in one sheet in one line."""
-    if len(cells) <= FEW:
-        return [f"{sheet}!{cell}: expected the formula that rcm plan wrote; found something typed over it" for cell in cells]
-    return [f"{sheet}!{cells[0]} and {len(cells) - 1} more cells: expected the formulas that rcm plan wrote; found something typed "
-            "over them"]
+def _told(sheet: Worksheet, cells: Sequence[str]) -> list[str]:
+    """A line per cell, with the words of its row; many in one sheet in one line."""
+    def line(cell: str, more: str = "") -> str:
+        words, found = sheet.cell(sheet[cell].row, 1).value, sheet[cell].value
+        return (f"{sheet.title}!{cell}{more}{f' ({words})' if isinstance(words, str) else ''}: expected the formula that rcm plan wrote; "
+                f"found {'nothing' if found is None else repr(found)}")
+
+    return [line(cell) for cell in cells] if len(cells) <= FEW else [line(cells[0], f" and {len(cells) - 1} more cells")]

@@ -20,6 +20,8 @@ from ...models.plan_fields import EXPECTED, FIELDS, LEVERS, natural
 
 ASSUMPTIONS, STAFF, RATES, SCENARIOS = "Assumptions", "Staff", "Rates", "Scenarios"
 KEY, TITLE, VALUE, UNIT, NOTE, CHANGES = 1, 2, 3, 4, 5, 6
+NOTE_LETTERS = 70
+"""Letters of a note on one line of its column: a row is as high as its note needs."""
 REGION_ROW = 3
 """Row of the sheet Rates that names each column's region, above its level."""
 FIRST_ROW, SPARE_STAFF, SPARE_STARTUP, SPARE_RATES, RAMP_SLOTS = 5, 5, 4, 6, 12
@@ -107,12 +109,13 @@ def head_row(sheet: Worksheet, row: int, words: Sequence[str]) -> None:
         cell = sheet.cell(row, column, word)
         cell.font, cell.fill = HEAD_FONT, HEAD_FILL
         cell.alignment = Alignment(wrap_text=True, vertical="center")
+    sheet.row_dimensions[row].height = 32
 
 
 def put(sheet: Worksheet, row: int, column: int, value: Any, kind: str) -> None:
     """One input cell: its value, its look, its number format."""
     cell = sheet.cell(row, column, value)
-    cell.fill, cell.font, cell.number_format = INPUT_FILL, INPUT_FONT, FORMATS[kind]
+    cell.fill, cell.font, cell.number_format, cell.alignment = INPUT_FILL, INPUT_FONT, FORMATS[kind], Alignment(vertical="center")
 
 
 class Validations:
@@ -166,7 +169,7 @@ def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> N
         _steps(sheet, row, dated, kind, plan.start, inputs.changes if may_change else 0, rules)
         inputs.rows[key], row = row, row + 1
     sheet.freeze_panes = sheet.cell(FIRST_ROW, VALUE)
-    for column, width in zip("ABCDE", (30, 36, 16, 14, 60), strict=True):
+    for column, width in zip("ABCDE", (30, 44, 30, 15, 64), strict=True):
         sheet.column_dimensions[column].width = width
     for column in range(CHANGES, CHANGES + 2 * inputs.changes):
         sheet.column_dimensions[letter(column)].width = 13
@@ -176,7 +179,9 @@ def _label(sheet: Worksheet, row: int, key: str, title: str, kind: str, note: st
     for column, words in ((KEY, key), (TITLE, title), (UNIT, UNITS[kind]), (NOTE, note)):
         sheet.cell(row, column, words)
     sheet.cell(row, KEY).font = MUTED
-    sheet.cell(row, NOTE).alignment = Alignment(wrap_text=True, vertical="top")
+    for column in (KEY, TITLE, UNIT, NOTE):
+        sheet.cell(row, column).alignment = Alignment(wrap_text=column == NOTE, vertical="center", indent=int(column == UNIT))
+    sheet.row_dimensions[row].height = 15 * (1 + len(note) // NOTE_LETTERS)
 
 
 def _steps(
@@ -257,7 +262,7 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
             put(sheet, row, column, value, kind)
             if kind != "text":
                 rules.add(kind, f"{letter(column)}{row}")
-    for column, width in zip("ABCDE", (34, 14, 16, 14, 18), strict=True):
+    for column, width in zip("ABCDE", (38, 14, 18, 16, 18), strict=True):
         sheet.column_dimensions[column].width = width
 
 
@@ -271,6 +276,8 @@ def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
         sheet.cell(REGION_ROW, column).alignment = Alignment(horizontal="right")
         inputs.rate_columns[level, region] = letter(column)
     head_row(sheet, 4, ["In force from", *(level for _, level in places)])
+    for column in range(2, len(places) + 2):
+        sheet.cell(4, column).alignment = Alignment(horizontal="right", vertical="center")
     stated = {place: plan.rates[place[1]][place[0]] for place in places}
     stated = {place: steps if any(cents for _, cents in steps) else () for place, steps in stated.items()}
     months = sorted({month for steps in stated.values() for month, _ in steps})
@@ -317,7 +324,8 @@ def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> Non
         sheet.cell(row, 1, lever.key).font = MUTED
         sheet.cell(row, 2, lever.title)
         sheet.cell(row, 3, UNITS[lever.kind])
-        sheet.cell(row, high + 1, lever.note)
+        sheet.cell(row, high + 1, lever.note).alignment = Alignment(indent=1, wrap_text=True, vertical="top")
+        sheet.row_dimensions[row].height = 15 * (1 + len(lever.note) // NOTE_LETTERS)
         for column, item in enumerate(plan.scenarios, first):
             put(sheet, row, column, natural(item.levers[lever.key], lever.kind) if lever.key in item.levers else None, lever.kind)
             rules.add(kind, f"{letter(column)}{row}")
