@@ -12,16 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ParameterError
+from .billing_ahead import BILLING_DAYS, by_day, expected_charges
 from .cash_curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value_of_dollar
 from .dollar_flows import PATIENT, PRIMARY, SELF_PAY, Flows
-from .seasons import growth_per_week, repeated
+from .seasons import repeated
 
 BLOCK_DAYS = 28
-BILLING_DAYS = 182
-"""Future billing goes on at the level of the past half-year, by payer, with the client's weekdays."""
-
 HISTORY_DAYS = 364
-GROWTH_WEEKS = 156
 FEWEST_DAYS = 91
 """With less history than a quarter there is nothing to project from."""
 
@@ -85,44 +82,13 @@ def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, se
     return Forecast(expected, drawn, _sum_by(charges[None], month, len(month_ends))[0], collectible, curves)
 
 
-def expected_charges(flows: Flows, *, as_of: int, days: int) -> np.ndarray:
-    """Charges by future day and stream.
-
-    Formula
-        level of the stream (charges of the past 182 days / 26 weeks) x the client's share of the weekday
-        x growth of the client's charges since then, as far as it can be told (`seasons.growth_per_week`)
-    Unit
-        cents per day
-    """
-    streams = len(flows.streams)
-    span = min(BILLING_DAYS, (as_of - flows.first_day) // 7 * 7)
-    rows = (flows.charge_day <= as_of) & (flows.charge_day > as_of - span)
-    level = np.bincount(flows.charge_stream[rows], flows.charge_cents[rows], streams) / (span / 7)
-    place = flows.charge_stream[rows] * 7 + (flows.charge_day[rows] + 3) % 7
-    weekdays = _by_client(flows.streams, np.bincount(place, flows.charge_cents[rows], streams * 7).reshape(streams, 7).T).T
-    total = weekdays.sum(axis=1, keepdims=True)
-    share = np.where(total > 0, weekdays / np.where(total > 0, total, 1), 1 / 7)
-    usual = (level[:, None] * share)[:, (as_of + 1 + np.arange(days) + 3) % 7].T
-    return usual * _billing_growth(flows, as_of, days, span)
-
-
-def _billing_growth(flows: Flows, as_of: int, days: int, span: int) -> np.ndarray:
-    """By day and stream: growth of the client's charges since the middle of the window that gave the level."""
-    known = (as_of - flows.first_day + 1) // 7 * 7
-    daily = _daily(flows.charge_day, flows.charge_stream, flows.charge_cents, as_of - known + 1, known, len(flows.streams))
-    weeks = _by_client(flows.streams, daily.reshape(-1, 7, daily.shape[1]).sum(axis=1))[-GROWTH_WEEKS:]
-    growth = np.array([growth_per_week(weeks[:, stream]) for stream in range(weeks.shape[1])])
-    steps = np.minimum(np.arange(days) / 7, 26) + span / 14
-    return np.clip(1 + steps[:, None] * growth, 0.2, 5)
-
-
 def actual_cash(flows: Flows, *, first_day: int, days: int) -> np.ndarray:
     """Cash by day and stream as posted, all kinds.
 
     Unit
         cents per day
     """
-    return _daily(flows.cash_day, flows.cash_stream, flows.cash_cents, first_day, days, len(flows.streams))
+    return by_day(flows.cash_day, flows.cash_stream, flows.cash_cents, first_day, days, len(flows.streams))
 
 
 def _paths(
@@ -165,7 +131,7 @@ def _history(flows: Flows, curves: Curves, as_of: int, days: int) -> History:
     known = (as_of - flows.first_day + 1) // 7 * 7
     first = as_of - known + 1
     streams = len(flows.streams)
-    charges = _daily(flows.charge_day, flows.charge_stream, flows.charge_cents, first, known, streams)
+    charges = by_day(flows.charge_day, flows.charge_stream, flows.charge_cents, first, known, streams)
     expected = project(curves, np.zeros((streams, LONGEST_AGE)), charges, np.zeros(known, np.int64))[0]
     expected = on_weekdays(expected, curves, first_day=first)
     expected = expected * (1 + curves.ahead_of_cash) + _by_client(flows.streams, charges) * curves.ahead_of_charges
@@ -209,7 +175,7 @@ def _billing_error(flows: Flows, *, as_of: int, billed: np.ndarray, blocks: int,
     """What future billing may bring more or less: past blocks of charges against their own level."""
     streams = len(flows.streams)
     span = min(HISTORY_DAYS, (as_of - flows.first_day) // 7 * 7)
-    charges = _daily(flows.charge_day, flows.charge_stream, flows.charge_cents, as_of - span + 1, span, streams)
+    charges = by_day(flows.charge_day, flows.charge_stream, flows.charge_cents, as_of - span + 1, span, streams)
     whole = _by_client(flows.streams, charges)
     is_primary = (flows.streams["party"] == PRIMARY).to_numpy()
     charges = np.where(is_primary, charges, whole)
@@ -234,11 +200,6 @@ def _scaled(charges: np.ndarray, month: np.ndarray, billing: np.ndarray) -> np.n
     whole = month < len(billing)
     factor = np.where(whole, wanted / np.maximum(total[month], 1), wanted / np.maximum(days[np.minimum(month, len(billing) - 1)], 1) / per_day[month])
     return charges * factor[:, None]
-
-
-def _daily(day: np.ndarray, stream: np.ndarray, cents: np.ndarray, first_day: int, days: int, streams: int) -> np.ndarray:
-    inside = (day >= first_day) & (day < first_day + days)
-    return np.bincount((day[inside] - first_day) * streams + stream[inside], cents[inside], days * streams).reshape(days, streams)
 
 
 def _sum_by(cash: np.ndarray, month: np.ndarray, months: int) -> np.ndarray:

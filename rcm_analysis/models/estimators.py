@@ -12,7 +12,8 @@ no order among them is invented and nothing is drawn at random.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,16 @@ def cumulative_incidence(
     Formula
         open(t) = open(t-1) x (1 - ends(t) / at_risk(t))
         paid(t) = paid(t-1) + open(t-1) x paid ends on day t / at_risk(t), and so for every end
-        paid + denied + written_off + open = 1 on every day
+        paid + denied + written_off (+ patient) + open = 1 on every day
     Counts
-        `end` is open, paid, denied, written_off or patient; `days` is the age at that end, or at the
-        cut for a claim that is open. `at_risk(t)`: claims not ended before day t and watched on it.
+        Lists, tuples, arrays or columns, by position: an index does not matter. `end` is open, paid,
+        denied, written_off or patient (a column of its own, where it occurs); `days` is the age at that
+        end, or at the cut for a claim that is open. `at_risk(t)`: claims not ended before day t and watched on it.
         `weight` (dollars, say) makes every sum one of weights. `entry` is the first age at which
         a claim was watched (0 unless given): claims older than the records, or a recent window.
     Unit
-        shares, 0 to 1; at_risk in claims, or in the unit of `weight`; a row for every day from 0
+        shares, 0 to 1; at_risk in claims, or in the unit of `weight`; a row for every day from 0 to
+        the largest of `days`, whether anything ended on it or not
     Empty
         No claim gives no row. Days on which nobody is at risk keep the share of the day before.
     Source
@@ -263,7 +266,7 @@ def _log_log(ended: np.ndarray, at_risk: np.ndarray, still_open: np.ndarray, lev
 def checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Whole days, weights and entry ages, each as one number per claim."""
     age = _whole(days, "days")
-    share = np.ones(len(age)) if weight is None else np.asarray(weight, dtype=float)
+    share = np.ones(len(age)) if weight is None else _numbers(weight, "weight")
     since = np.zeros(len(age), np.int64) if entry is None else _whole(entry, "entry")
     for name, values in (("weight", share), ("entry", since)):
         if len(values) != len(age):
@@ -271,7 +274,7 @@ def checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray,
     bad = ~(np.isfinite(share) & (share >= 0))
     if bad.any():
         raise ParameterError(
-            f"`weight` should be zero or more; found {bad.sum()} of {len(age)} otherwise, first at position "
+            f"`weight` should be zero or more; found {bad.sum()} of {len(age)} otherwise ({_faults(share, math.inf)}), first at position "
             f"{np.flatnonzero(bad)[0]}. Leave these claims out, or give them their charge."
         )
     if (since > age).any():
@@ -284,29 +287,56 @@ def checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray,
 
 
 def _whole(values: Any, name: str) -> np.ndarray:
-    numbers = np.asarray(values, dtype=float).reshape(-1)
+    numbers = _numbers(values, name)
     bad = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers <= LONGEST_DAYS) & (numbers == np.floor(numbers)))
     if bad.any():
         raise ParameterError(
-            f"`{name}` should be whole days from 0 to {LONGEST_DAYS}; found {bad.sum()} of {len(numbers)} otherwise, first at "
-            f"position {np.flatnonzero(bad)[0]}. A negative number means that two dates are out of order."
+            f"`{name}` should be whole days from 0 to {LONGEST_DAYS}; found {bad.sum()} of {len(numbers)} otherwise ({_faults(numbers, LONGEST_DAYS)}), "
+            f"first at position {np.flatnonzero(bad)[0]}. A negative number means that two dates are out of order; "
+            "a claim whose age is not known should be left out."
         )
     return numbers.astype(np.int64)
 
 
+def _numbers(values: Any, name: str) -> np.ndarray:
+    """One float per claim, from any list, tuple, array or series; empty places are NaN."""
+    given = np.asarray(list(values) if isinstance(values, Iterator) else values)
+    if given.ndim == 0:
+        raise ParameterError(f"`{name}` should hold one number per claim, such as a list or a column; found a single value.")
+    if given.dtype.kind in "mM":
+        raise ParameterError(f"`{name}` should hold numbers; found {'durations' if given.dtype.kind == 'm' else 'dates'}. Give whole days, such as (end - start).dt.days.")
+    try:
+        return pd.to_numeric(pd.Series(given.reshape(-1)), errors="raise").to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        pass
+    raise ParameterError(f"`{name}` should hold numbers; found text or objects that are none. Turn the column into numbers first.")
+
+
+def _faults(numbers: np.ndarray, most: float) -> str:
+    """What is wrong with numbers that should lie between zero and `most`: words and counts, never the values."""
+    counts = {"missing": np.isnan(numbers), "below zero": numbers < 0, "too large": (numbers > most) | (numbers == math.inf)}
+    if math.isfinite(most):
+        counts["not whole"] = np.isfinite(numbers) & (numbers != np.floor(numbers))
+    return listed([f"{found.sum()} {words}" for words, found in counts.items() if found.any()])
+
+
 def end_numbers(end: Any, claims: int) -> tuple[list[str], np.ndarray]:
     """The names of the result's columns, and for each claim its column: -1 where it is open."""
-    given = pd.Series(np.asarray(end, dtype=object).reshape(-1))
+    if isinstance(end, str):
+        raise ParameterError("`end` should hold one word per claim, such as a list or a column; found a single word.")
+    words = list(end) if isinstance(end, Iterator) else end
+    given = pd.Series(np.asarray(words, dtype=object).reshape(-1))
     if len(given) != claims:
         raise ParameterError(f"`end` should hold one word per claim: {claims} claims, found {len(given)}.")
-    found = list(given.unique())
-    known = (OPEN, *ENDS, *OTHER_ENDS)
-    unknown = given[~given.isin(known)]
+    place = {OPEN: -1, **{name: number for number, name in enumerate((*ENDS, *OTHER_ENDS))}}
+    # A word that is no text (nothing, a number, a list) cannot be looked up.
+    code = given.map(lambda word: place.get(word) if isinstance(word, str) else None)
+    unknown = given[code.isna()]
     if len(unknown):
+        known = (OPEN, *ENDS, *OTHER_ENDS)
         raise ParameterError(
             f"`end` is one of {listed(known)}; found {len(unknown)} of {claims} otherwise, first at position "
             f"{unknown.index[0]}." + closest(str(unknown.iloc[0]), known)
         )
-    names = [*ENDS, *[name for name in OTHER_ENDS if name in found]]
-    place = {OPEN: -1, **{name: number for number, name in enumerate(names)}}
-    return names, given.map(place).to_numpy(dtype=np.int64) if claims else np.zeros(0, np.int64)
+    numbers = code.to_numpy(dtype=np.int64) if claims else np.zeros(0, np.int64)
+    return [*ENDS, *OTHER_ENDS] if (numbers >= len(ENDS)).any() else list(ENDS), numbers

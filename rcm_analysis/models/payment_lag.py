@@ -54,7 +54,7 @@ SIZE_EDGES = (10_000, 25_000, 100_000, 500_000)
 SIZES = ("under $100", "$100 to $249", "$250 to $999", "$1,000 to $4,999", "$5,000 and over")
 """Charge of the claim; `size` in `by` groups by it."""
 
-MADE = ("size", "month")
+MADE = ("size", "month", "quarter")
 KEY = list(CLAIMS.key)
 DATES = ("start_on", "first_paid_on", "last_on")
 
@@ -78,8 +78,9 @@ def claim_ends(
                      may be reworked; censored on `as_of`
         The last three end on the day of the last posting to the insurers' balance. A claim paid or
         closed before its clock started is left out; `attrs["out_of_order"]` counts them. `by`: columns
-        of claims, `size` (band of the charge) and `month` (of the start). Remittances are used where
-        the table is there.
+        of claims, `size` (band of the charge), `month` (of the start) and `quarter` ("Q1" to "Q4" of the year
+        in which it lies: deductibles begin anew in January, and with them claims that are wholly passed on
+        to the patient). Remittances are used where the table is there.
     Date basis
         posting date for the ends; the clock's date for the start
     Unit
@@ -117,7 +118,7 @@ def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: 
         `cumulative_incidence` per group; with `shrink`, drawn towards all claims together by
         `shrunk_by_group`, so that a payer with a handful of claims does not stand alone
     Counts
-        Rows of `claim_ends`. `weight`: None counts claims, "charge_cents" weighs them by dollars
+        Rows of `claim_ends`, with any index. `weight`: None counts claims, "charge_cents" weighs them by dollars
         (large claims are often slower).
     Unit
         shares, 0 to 1; claims is a count
@@ -133,12 +134,12 @@ def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: 
     by = list(by)
     if not by:
         return cumulative_incidence(ends["days"], ends["end"], weight=ends[weight] if weight else None).assign(claims=len(ends))
-    keys = ends[by].drop_duplicates().sort_values(by, ignore_index=True)
-    group = ends.merge(keys.assign(group=range(len(keys))), on=by, how="left")["group"]
+    group = ends.groupby(by, sort=True, dropna=False, observed=True).ngroup().to_numpy()
+    keys = ends[by].iloc[np.unique(group, return_index=True)[1]].reset_index(drop=True)
     if shrink:
         out = shrunk_by_group(ends["days"], ends["end"], group, weight=ends[weight] if weight else None)
     else:
-        parts = [(number, ends[(group == number).to_numpy()]) for number in range(len(keys))]
+        parts = [(number, ends[group == number]) for number in range(len(keys))]
         tables = [
             cumulative_incidence(part["days"], part["end"], weight=part[weight] if weight else None).assign(group=number, claims=len(part))
             for number, part in parts
@@ -235,6 +236,8 @@ def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFr
         rows["size"] = np.array(SIZES)[np.searchsorted(SIZE_EDGES, rows["charge_cents"], side="right")]
     if "month" in keys:
         rows["month"] = rows["start_on"].dt.to_period("M").dt.start_time.astype("datetime64[us]")
+    if "quarter" in keys:
+        rows["quarter"] = "Q" + rows["start_on"].dt.quarter.astype("str")
     in_order = rows["days"] >= 0
     out = rows.loc[in_order, [*keys, "start_on", "days", "end", "charge_cents", "allowed_cents", "paid_cents"]].reset_index(drop=True)
     out.attrs["out_of_order"] = int((~in_order).sum())

@@ -12,6 +12,10 @@ YEAR_WEEKS = 52
 FEWEST_PAIRS = 26
 """At least half a year of weeks must be known twice before any week is taken as typical."""
 
+FEWEST_GROWTH_WEEKS = 13
+USUAL_GROWTH, USUAL_SPREAD = 0.05 / YEAR_WEEKS, 0.05 / YEAR_WEEKS
+"""How practices grow before anything is known of one, by week, and how far they differ."""
+
 
 def repeated(ratio: np.ndarray, weeks_ahead: int) -> tuple[np.ndarray, np.ndarray]:
     """The deviation to expect in future weeks, and the one that was to be expected in past weeks.
@@ -67,25 +71,27 @@ def shrunk_slope(given: np.ndarray, found: np.ndarray) -> float:
 
 
 def growth_per_week(weeks: np.ndarray) -> float:
-    """By how much of its level a weekly sum grows in a week, where that can be told from chance.
+    """By how much of its level a weekly sum grows in a week: what its past says, and where it says little, what is usual.
 
     Formula
-        slope of (week / mean - 1) on the number of the week x (1 - 4 / t^2), none for t below 2;
-        t = slope / standard error
+        slope of (week / mean - 1) on the number of the week, and the usual growth of 5 % a year give or take 5, each
+        weighed by 1 / variance
     Unit
         share per week, at most half a per cent either way
     Empty
-        less than a year of weeks: 0
+        less than 13 weeks, or nothing in them: 0
+    Source
+        spending on physician and clinical services, 5.6 % a year (CMS, National Health Expenditure Projections 2021-2030)
 
     >>> bool(abs(growth_per_week(100 + 0.1 * np.arange(104)) - 0.1 / 105.15) < 1e-6)
     True
     """
-    if len(weeks) < YEAR_WEEKS or weeks.mean() <= 0:
+    if len(weeks) < FEWEST_GROWTH_WEEKS or weeks.mean() <= 0:
         return 0.0
     place = np.arange(len(weeks)) - (len(weeks) - 1) / 2
     found = weeks / weeks.mean() - 1
     slope = float(place @ found) / float(place @ place)
     rest = found - slope * place
     variance = float(rest @ rest) / (len(weeks) - 2) / float(place @ place)
-    sure = max(0.0, 1 - 4 * variance / slope**2) if slope else 0.0
-    return float(np.clip(slope * sure, -0.005, 0.005))
+    own = USUAL_SPREAD**2 / (USUAL_SPREAD**2 + variance)
+    return float(np.clip(own * slope + (1 - own) * USUAL_GROWTH, -0.005, 0.005))

@@ -136,7 +136,9 @@ def shrunk_by_group(days: Sequence[int], end: Sequence[str], group: Sequence[Has
     >>> out.groupby("group")["paid"].last().tolist()
     [1.0, 1.0]
     """
-    rows = pd.DataFrame({"days": days, "end": end, "group": group, "weight": 1.0 if weight is None else np.asarray(weight, float)})
+    # By position: columns of one table or of several may carry any index.
+    given = {"days": days, "end": end, "group": group, "weight": np.ones(len(days)) if weight is None else weight}
+    rows = pd.DataFrame({name: np.asarray(values) for name, values in given.items()})
     if rows.empty:
         return cumulative_incidence([], []).assign(group=[], claims=[], prior_claims=[])
     counted = {name: cumulative_incidence(part["days"], part["end"]) for name, part in rows.groupby("group", sort=True)}

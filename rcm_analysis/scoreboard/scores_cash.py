@@ -19,6 +19,8 @@ HISTORY_MONTHS = 9
 """`cash_due` learns from the months before: the first ones have nothing to learn from."""
 PAID_DAYS = 150
 KEY = ["claim_id"]
+SEASON = ["payer", "quarter"]
+"""Fewer claims are paid early in a year, when deductibles begin anew: what a quarter brings is learned from its like."""
 
 
 def collected(case: Case) -> list[Tally]:
@@ -78,17 +80,22 @@ def _worth(case: Case) -> pl.DataFrame:
 
 
 def lags(case: Case) -> list[Tally]:
-    """`payment_lag` half a year before the end: the share of the last quarter's bills that will be paid in time."""
+    """`payment_lag` half a year before the end: the share of the last three months' bills that will be paid in time.
+
+    Learned by payer and quarter of the year: without the quarter, bills of spring are promised the payments of autumn.
+    """
     if len(case.period.months()) < HISTORY_MONTHS + SETTLED_MONTHS:
         return []
     then = Period.of(case.period.last_day).shift(-SETTLED_MONTHS)
     quarter = then.trailing(3)
-    known_then = claim_ends(case.known_on(then.last_day), as_of=then.last_day)
-    curves = dict(iter(incidence_by(known_then).groupby("payer")))
-    known_now = claim_ends(case.known, as_of=case.period.last_day)
-    billed = known_now[quarter.holds(known_now["start_on"].dt.date)]
-    said = sum(len(claims) * share_by(curves[payer], PAID_DAYS) for payer, claims in billed.groupby("payer") if payer in curves)
-    came = int(((billed["end"] == "paid") & (billed["days"] <= PAID_DAYS) & billed["payer"].isin(list(curves))).sum())
+    known_then = claim_ends(case.known_on(then.last_day), as_of=then.last_day, by=SEASON)
+    usual = dict(iter(incidence_by(known_then).groupby("payer")))
+    curves = dict(iter(incidence_by(known_then, by=SEASON).groupby(SEASON)))
+    known_now = claim_ends(case.known, as_of=case.period.last_day, by=SEASON)
+    billed = known_now[quarter.holds(known_now["start_on"].dt.date) & known_now["payer"].isin(list(usual))]
+    # A payer that was not seen in this quarter of a year before has its curve of all year.
+    said = sum(len(claims) * share_by(curves.get(key, usual[key[0]]), PAID_DAYS) for key, claims in billed.groupby(SEASON))
+    came = int(((billed["end"] == "paid") & (billed["days"] <= PAID_DAYS)).sum())
     name = "of the share paid within 150 days"
     return projected("payment lag", [(said, came)], error=f"error {name}", bias=f"bias {name}") if came else []
 

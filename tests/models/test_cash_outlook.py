@@ -12,6 +12,7 @@ from rcm_analysis import ledger
 from rcm_analysis.errors import ParameterError, TableError
 from rcm_analysis.measures import collections
 from rcm_analysis.models.backtest import backtest
+from rcm_analysis.models.billing_ahead import expected_charges, holidays
 from rcm_analysis.models.cash_curves import LONGEST_AGE, fit_curves, on_weekdays, project, value_of_dollar
 from rcm_analysis.models.cash_outlook import outlook
 from rcm_analysis.models.dollar_flows import day_of, read_flows
@@ -250,17 +251,50 @@ def test_a_gap_that_came_twice_is_expected_again_and_chance_is_not():
     assert repeated(gap[:77], 52)[0].tolist() == [0.0] * 52
 
 
+USUAL_GROWTH = 0.05 / 52
+
+
 @pytest.mark.parametrize(
     ("weeks", "grows"),
     [
-        pytest.param(np.full(30, 100.0), 0.0, id="half a year tells nothing"),
-        pytest.param(100 + np.random.default_rng(1).normal(0, 10, 104), 0.0, id="noise around a level"),
+        pytest.param(np.full(30, 100.0), 0.0, id="not a dollar more or less in half a year"),
+        pytest.param(100 + np.random.default_rng(1).normal(0, 30, 13), USUAL_GROWTH, id="a noisy quarter tells nothing: what is usual"),
+        pytest.param(100 + np.random.default_rng(1).normal(0, 5, 156), 0.0, id="three years around a level"),
         pytest.param(100 * 1.002 ** np.arange(104) + np.random.default_rng(1).normal(0, 5, 104), 0.002, id="ten per cent a year"),
+        pytest.param(np.arange(12) * 10.0, 0.0, id="less than a quarter"),
         pytest.param(np.zeros(104), 0.0, id="nothing was billed"),
     ],
 )
-def test_growth_where_it_can_be_told_from_chance(weeks, grows):
-    assert growth_per_week(weeks) == pytest.approx(grows, abs=3e-4)
+def test_growth_is_that_of_the_past_and_the_usual_one_where_it_says_little(weeks, grows):
+    assert growth_per_week(weeks) == pytest.approx(grows, abs=2e-4)
+
+
+@pytest.mark.parametrize("works_on_holidays", [False, True])
+def test_a_holiday_is_no_working_day_where_the_office_is_closed(works_on_holidays):
+    """A dollar every working day for two years: the 30 weekdays from 25 November hold Thanksgiving, Christmas and New Year."""
+    days = pd.date_range("2023-11-27", "2025-11-24")
+    day = days[days.day_of_week < 5].to_numpy().astype("datetime64[D]").astype(int)
+    if not works_on_holidays:
+        day = day[~holidays(int(day[0]), int(day[-1]))[day - day[0]]]
+    rows = pd.DataFrame({"claim_id": [str(number) for number in range(len(day))], "posted_on": pd.to_datetime(day, unit="D")})
+    rows = rows.assign(client="acme", kind="charge", party="primary", payer="aetna", amount_cents=100)
+    claims = rows[["client", "claim_id", "payer"]].assign(secondary_payer=None)
+    flows = read_flows({"transactions": rows, "claims": claims}, as_of=dt.date(2025, 11, 24))
+    ahead = expected_charges(flows, as_of=day_of(dt.date(2025, 11, 24)), days=42).sum(axis=1)
+    assert ahead.sum() / 100 == pytest.approx(30 if works_on_holidays else 27, rel=0.01)
+    assert ahead[2] == pytest.approx(100 if works_on_holidays else 0, abs=4)  # Thanksgiving
+
+
+def test_the_bands_hold_through_an_outage_and_after_it():
+    """Aetna answers nothing for five weeks of summer and everything after: made in the midst of it and later, eight of ten outlooks hold."""
+    until = dt.date(2026, 1, 31)
+    calm, hit = (backtest(invented(1, per_day=20, outage=outage), as_of=until, snapshots=6).rows for outage in (None, ("aetna", "2025-07-14", "2025-08-18")))
+    wide, narrow = ((one["high_cents"] - one["low_cents"]).sum() for one in (hit, calm))
+    assert wide > 1.25 * narrow
+    assert hit["inside"].mean() >= 0.75
+    after = hit["snapshot"] >= "2025-08-31"
+    missed, calmly = ((one["forecast_cents"] - one["actual_cents"])[after].abs().sum() for one in (hit, calm))
+    assert missed < 1.3 * calmly
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,37 @@ def test_money_and_groups():
     assert lag_summary(shares, by=["location"])[["claims", "paid_share", "open_share", "median_days"]].values.tolist() == [[2, 0.5, 0.5, 31.0]]
 
 
+def test_early_in_the_year_fewer_claims_are_paid_and_the_quarter_knows():
+    """Deductibles begin anew in January: of 100 claims the patient has 20 in the first quarter, and 4 in the last one."""
+    rows = [("Q1", "patient", 20), ("Q1", "paid", 80), ("Q2", "patient", 12), ("Q2", "paid", 88), ("Q3", "paid", 92), ("Q3", "patient", 8),
+            ("Q4", "patient", 4), ("Q4", "paid", 96)]
+    ends = pd.DataFrame([(quarter, 20, end, 1) for quarter, end, count in rows for _ in range(count * 20)], columns=["quarter", "days", "end", "claims"])
+    by_quarter = lag_summary(incidence_by(ends, by=["quarter"]), by=["quarter"])
+    assert by_quarter["paid_share"].tolist() == pytest.approx([0.80, 0.88, 0.92, 0.96], abs=0.01)
+    assert lag_summary(incidence_by(ends, by=[]), by=[])["paid_share"].tolist() == pytest.approx([0.89])
+
+
+def test_the_quarter_is_that_of_the_first_bill():
+    found = claim_ends(tables(("1", "aetna", "2025-12-31", []), ("2", "aetna", "2026-01-01", [])), as_of=DAY, by=["quarter"])
+    assert dict(zip(found["claim_id"], found["quarter"], strict=True)) == {"1": "Q4", "2": "Q1"}
+
+
+@pytest.mark.parametrize("shrink", [True, False])
+@pytest.mark.parametrize("weight", [None, "charge_cents"])
+@pytest.mark.parametrize("index", [pytest.param([2, 1, 0], id="turned round"), pytest.param([7, 7, 7], id="the same for all"), pytest.param(list("xyz"), id="words")])
+def test_any_index_gives_the_same_shares(index, weight, shrink):
+    ends = pd.DataFrame({"payer": ["a", "a", "b"], "days": [1, 2, 5], "end": ["paid", "open", "denied"], "charge_cents": [100, 200, 300]})
+    again = incidence_by(ends.set_axis(index), weight=weight, shrink=shrink)
+    pd.testing.assert_frame_equal(again, incidence_by(ends, weight=weight, shrink=shrink))
+
+
+def test_claims_without_a_payer_are_a_group_of_their_own():
+    ends = pd.DataFrame({"payer": ["a", None], "days": [1, 1], "end": ["paid", "denied"]})
+    found = incidence_by(ends, shrink=False).query("day == 1")
+    assert found["payer"].isna().tolist() == [False, True]
+    assert found["paid"].tolist() == [1, 0]
+
+
 def test_duckdb_and_polars_give_the_same_claims():
     duckdb, pl = pytest.importorskip("duckdb"), pytest.importorskip("polars")
     given = tables(("1", "aetna", "2026-01-10", PAID), ("2", "cigna", "2026-01-12", PASSED), ("3", "cigna", "2026-01-14", []))

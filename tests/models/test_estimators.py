@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,6 +54,38 @@ def test_one_row_for_every_day():
     table = cumulative_incidence([2, 7], ["paid", "open"])
     assert table["day"].tolist() == list(range(8))
     assert table["at_risk"].tolist() == [2, 2, 2, 1, 1, 1, 1, 1]
+
+
+COLUMNS = [
+    pytest.param(tuple, tuple, id="tuples"),
+    pytest.param(iter, iter, id="what can be read once"),
+    pytest.param(np.array, np.array, id="arrays"),
+    pytest.param(lambda days: np.array(days, dtype=float), lambda end: np.array(end, dtype=object), id="floats and objects"),
+    pytest.param(lambda days: pd.Series(days, index=[9, 9, 8, 2, 1]), lambda end: pd.Series(end, index=list("edcba")), id="columns with other indexes"),
+    pytest.param(lambda days: pd.Series(days, dtype="Int64"), lambda end: pd.Series(end, dtype="category"), id="nullable and categorical columns"),
+    pytest.param(pd.Index, lambda end: pd.Series(end, dtype="string"), id="an index and a string column"),
+    pytest.param(pl.Series, lambda end: pl.Series(end, dtype=pl.Categorical), id="polars columns"),
+    pytest.param(lambda days: pl.Series(days, dtype=pl.Int16), lambda end: pl.Series(end, dtype=pl.Enum(sorted(set(end)))), id="polars enumerations"),
+]
+
+
+@pytest.mark.parametrize(("as_days", "as_end"), COLUMNS)
+def test_whatever_holds_the_claims_the_shares_are_the_same(as_days, as_end):
+    days, end, cents = [0, 3, 3, 5, 5], ["paid", "denied", "paid", "open", "written_off"], [100, 200, 300, 400, 500]
+    expected = cumulative_incidence(days, end)
+    pd.testing.assert_frame_equal(cumulative_incidence(as_days(days), as_end(end)), expected)
+    weighed = cumulative_incidence(as_days(days), as_end(end), weight=as_days(cents))
+    pd.testing.assert_frame_equal(weighed, cumulative_incidence(days, end, weight=cents))
+    # By hand: of 15 dollars 1 paid on day 0; of 14, 3 paid and 2 denied on day 3; of 9, 5 written off on day 5.
+    assert weighed.iloc[-1][[*ENDS, "open"]].tolist() == pytest.approx([1 / 15 + 14 / 15 * 3 / 14, 14 / 15 * 2 / 14, 9 / 15 * 5 / 9, 4 / 15])
+
+
+def test_claims_that_weigh_nothing_change_nothing():
+    table = cumulative_incidence([1, 2, 2], ["paid", "paid", "open"], weight=[0, 1, 3])
+    assert table["at_risk"].tolist() == [4, 4, 4]
+    assert table["paid"].tolist() == [0, 0, 0.25]
+    nothing = cumulative_incidence([1, 2], ["paid", "open"], weight=[0, 0])
+    assert nothing[["paid", "open"]].values.tolist() == [[0, 1]] * 3
 
 
 def test_no_claims_no_rows():
@@ -173,6 +206,15 @@ def test_reverse_hazards_find_the_lag_that_short_watching_hides():
         pytest.param({"days": [1, 2], "end": ["paid"]}, "one word per claim", id="an end is missing"),
         pytest.param({"days": [1], "end": ["payed"]}, "Closest: paid", id="a word that is none"),
         pytest.param({"days": [1], "end": [None]}, "1 of 1", id="no end"),
+        pytest.param({"days": [1, 2], "end": ["open", ["paid"]]}, "1 of 2", id="a list for an end"),
+        pytest.param({"days": [1], "end": "paid"}, "a single word", id="one word for all"),
+        pytest.param({"days": 3, "end": ["paid"]}, "a single value", id="one day for all"),
+        pytest.param({"days": ["soon"], "end": ["paid"]}, "should hold numbers", id="words for days"),
+        pytest.param({"days": np.array([1], "timedelta64[h]"), "end": ["paid"]}, "found durations", id="hours"),
+        pytest.param({"days": pd.to_datetime(["2026-01-01"]), "end": ["paid"]}, "found dates", id="dates"),
+        pytest.param({"days": [-1, None, 0.5, 1e9], "end": ["paid"] * 4}, "1 missing, 1 below zero, 1 too large, 1 not whole", id="all at once"),
+        pytest.param({"days": [1], "end": ["paid"], "weight": 2.0}, "a single value", id="one weight for all"),
+        pytest.param({"days": [1, 1], "end": ["paid"] * 2, "weight": [float("inf"), None]}, "1 missing, 1 too large", id="endless dollars"),
         pytest.param({"days": [1], "end": ["paid"], "weight": [-5]}, "zero or more", id="negative dollars"),
         pytest.param({"days": [1], "end": ["paid"], "weight": [1, 2]}, "one number per claim", id="too many weights"),
         pytest.param({"days": [1], "end": ["paid"], "entry": [2]}, "before they were watched", id="gone before it was watched"),
