@@ -7,6 +7,7 @@ from dataclasses import replace
 from .blocks import (
     Block,
     Document,
+    Facts,
     Glossary,
     Heading,
     ListBlock,
@@ -26,7 +27,9 @@ LARGE_ROWS = 10
 
 
 def join(documents: list[Document], meta: Meta) -> Document:
-    """One document with a part per report, one glossary at the end, and every anchor, number and large table once.
+    """One document with a part per report; what all its numbers mean and where they come from stands once, at the end.
+
+    Every anchor, number and large table is there once.
 
     >>> from .blocks import Note
     >>> one = Document(Meta(title="Aging"), (Note("info", "x"),))
@@ -36,17 +39,27 @@ def join(documents: list[Document], meta: Meta) -> Document:
     blocks: list[Block] = []
     terms: dict[tuple[str, str], Term] = {}
     remarks: list[Block] = []
+    origins: dict[tuple[Block, ...], list[tuple[str, str]]] = {}
     shown: dict[Table, str] = {}
     for position, document in enumerate(documents, start=1):
         prefix = f"part-{position}"
         kept, said = _without_glossaries(list(document.blocks), terms)
+        kept, origin = _without_origin(kept)
         remarks += [block for block in (_moved(block, prefix) for block in said) if block not in remarks]
+        if origin:
+            origins.setdefault(origin, []).append((document.meta.title, prefix))
         blocks.append(_part(document.meta.title, prefix, document.meta.period_title if document.meta.period_title != meta.period_title else ""))
         blocks.extend(_moved(_once(block, shown, document.meta.title), prefix) for block in kept)
     if terms:
         blocks.append(_part("Definitions", "definitions-of-the-packet"))
-        blocks.append(Glossary(tuple(terms.values())))
         blocks.extend(remarks)
+        blocks.append(Glossary(tuple(terms.values())))
+    if origins:
+        blocks.append(_part("Where the numbers come from", "origin-of-the-packet"))
+    for origin, reports in origins.items():
+        title, prefix = ", ".join(name for name, _ in reports), reports[0][1]
+        blocks.append(Heading(2, (Run(title),), f"{prefix}-origin"))
+        blocks.extend(_moved(_once(block, shown, title), prefix) for block in origin)
     warnings = tuple(f"{document.meta.title}: {warning}" for document in documents for warning in document.warnings)
     inputs = tuple(payload for document in documents for payload in document.inputs)
     return Document(meta, numbered(tuple(blocks)), warnings, inputs)
@@ -77,6 +90,15 @@ def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term])
         if kept and isinstance(kept[-1], Heading):
             closing = kept.pop()
     return kept, remarks
+
+
+def _without_origin(blocks: list[Block]) -> tuple[list[Block], tuple[Block, ...]]:
+    """The blocks without their last section where that is one of facts, and what stands in that section."""
+    last = max((place for place, block in enumerate(blocks) if isinstance(block, Heading)), default=0)
+    if not last or last + 1 == len(blocks) or not isinstance(blocks[last + 1], Facts):
+        return blocks, ()
+    facts, *more = blocks[last + 1 :]
+    return blocks[:last], (replace(facts, title=""), *(replace(block, number=None) if isinstance(block, Table) else block for block in more))
 
 
 def _once(block: Block, shown: dict[Table, str], part: str) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -12,7 +13,7 @@ import pytest
 
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.press import folders, manifest
-from rcm_analysis.press.blocks import Cell, Document, Glossary, Heading, Meta, Note, Run, Table, Term
+from rcm_analysis.press.blocks import Cell, Document, Facts, Glossary, Heading, Meta, Note, Run, Table, Term
 from rcm_analysis.press.joining import join
 from rcm_analysis.press.packet import PacketRequest, build_packet, packet_reports, why_not
 from rcm_analysis.press.run import RunResult
@@ -61,7 +62,25 @@ def test_definitions_stand_once_with_what_is_said_of_them() -> None:
     found = join([one, one], Meta(title="Packet")).blocks
     headings = ["".join(run.text for run in block.text) for block in found if isinstance(block, Heading)]
     assert headings == ["Review", "Aging", "Provenance", "Review", "Aging", "Provenance", "Definitions"]
-    assert found[-2:] == (Glossary(blocks[3].items), said)
+    assert found[-2:] == (said, Glossary(blocks[3].items))
+
+
+def test_where_the_numbers_come_from_stands_once_at_the_end() -> None:
+    """A report's last section, if it is one of facts, goes behind the reports, said once where it is the same; facts elsewhere stay."""
+    facts, later = Facts("Sources", (("As of", "October 31"),)), Facts("Sources", (("As of", "November 1"),))
+    table = Table(1, (), tuple((Cell(str(number)),) for number in range(12)), caption="Input tables")
+    first, last = Heading(1, (Run("Aging"),), "aging"), Heading(1, (Run("Provenance"),), "provenance")
+    reports = [
+        Document(Meta(title="Review"), (first, facts, Note("info", "x"), last, facts, replace(table, number=3))),
+        Document(Meta(title="Deep dive"), (first, Note("info", "y"), last, facts, replace(table, number=8))),
+        Document(Meta(title="Other"), (first, Note("info", "z"), last, later, table)),
+        Document(Meta(title="Short"), (first, facts)),
+    ]
+    found = join(reports, Meta(title="Packet")).blocks
+    words = ["".join(run.text for run in block.text) for block in found if isinstance(block, Heading)]
+    assert words == ["Review", "Aging", "Deep dive", "Aging", "Other", "Aging", "Short", "Aging", "Where the numbers come from", "Review, Deep dive", "Other"]
+    assert [type(block) for block in found[-6:]] == [Heading, Facts, Table, Heading, Facts, Note]
+    assert found[2:4] == (facts, Note("info", "x"))
 
 
 @pytest.mark.parametrize(("rows", "other", "kinds"), [
