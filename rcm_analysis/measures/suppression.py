@@ -37,7 +37,7 @@ WHOLE = "(whole)"
 
 def suppressed(
     frame: pd.DataFrame, *, counts: Sequence[str], by: Sequence[str], of: str | None = None,
-    clear: Sequence[str] = (), least: int = LEAST, totals: bool = False,
+    clear: Sequence[str] = (), least: int = LEAST, totals: bool = False, guard: str | None = None,
 ) -> pd.DataFrame:
     """The frame with small counts hidden, and as many others as it takes to keep them hidden.
 
@@ -49,7 +49,8 @@ def suppressed(
         One row per combination of `by`, each combination at most once; `counts` are the parts of the
         whole `of` (no-shows of slots), whose remainder is protected too; without `of` each
         column of `counts` is a table of its own. `clear` names what is computed from them.
-        With `totals` the rows of all totals come too, with "(all)" in `by`.
+        With `totals` the rows of all totals come too, with "(all)" in `by`. `guard` is the count that a
+        reader misses least: where one more of a row must be hidden, it is hidden first.
     Unit
         counts become nullable whole numbers; `is_suppressed` marks a row in which one is hidden
     Empty
@@ -69,7 +70,7 @@ def suppressed(
     out = rows.assign(**{name: rows[name].astype("Int64") for name in given})
     hidden = np.zeros(len(out), bool)
     for parts in [list(counts)] if of else [[name] for name in counts]:
-        cube = _Cube.of(frame, by, parts, of)
+        cube = _Cube.of(frame, by, parts, of, guard)
         cube.protect(least)
         for name in [*parts, *([of] if of else [])]:
             where = cube.hidden_in(out[by], name)
@@ -140,11 +141,12 @@ class _Cube:
     labels: list[list[object]]
     hidden: np.ndarray
     printed: np.ndarray
+    guard: int = -1
     fewest: np.ndarray = field(default_factory=lambda: np.zeros(0))
     most: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, by: list[str], parts: list[str], of: str | None) -> _Cube:
+    def of(cls, frame: pd.DataFrame, by: list[str], parts: list[str], of: str | None, guard: str | None = None) -> _Cube:
         labels: list[list[object]] = [list(pd.unique(frame[name])) for name in by]
         kinds = [*parts, *([REST] if of else [])]
         inner = np.zeros([*map(len, labels), len(kinds)], np.int64)
@@ -163,7 +165,7 @@ class _Cube:
         printed = np.ones(values.shape, bool)
         if of:
             printed[..., names.index(REST)] = False
-        return cls(values, [*[[*names_, ALL] for names_ in labels], names], np.zeros(values.shape, bool), printed)
+        return cls(values, [*[[*names_, ALL] for names_ in labels], names], np.zeros(values.shape, bool), printed, names.index(guard) if guard in names else -1)
 
     def hidden_in(self, rows: pd.DataFrame, name: str) -> np.ndarray:
         """For each row of labels: is this count hidden?"""
@@ -243,8 +245,8 @@ class _Cube:
         """The cell to hide for it.
 
         A line with one unknown gives it away, and with it whatever it was to guard; so the lines around the
-        cell that have only one are served first, by the cell that serves most of them, then the smallest.
-        Totals come last.
+        cell that have only one are served first, by the cell that serves most of them, then by the guard of the
+        table, then the smallest. Totals come last.
         """
         unknown, printed, values = self._unknown(), self.printed.ravel(), self.values.ravel()
         lone = [int(unknown[line].sum()) == 1 for line in lines]
@@ -253,7 +255,7 @@ class _Cube:
         for numbers in (bare, of_cell[cell], range(len(lines))):
             offers = {other for number in numbers for other in lines[number].tolist() if not unknown[other] and printed[other] and values[other] > 0}
             if offers:
-                return min(offers, key=lambda other: (self._depth(other), -sum(lone[number] for number in of_cell[other]), int(values[other]), other))
+                return min(offers, key=lambda other: (self._depth(other), -sum(lone[number] for number in of_cell[other]), self._kind(other) != self.guard, int(values[other]), other))
         raise TableError("The table could not be protected: everything in it is hidden. Please report its shape.")
 
     def _around(self, cell: int, lines: list[np.ndarray], of_cell: dict[int, list[int]], unknown: np.ndarray) -> set[int]:
@@ -264,6 +266,10 @@ class _Cube:
             found |= here
             ahead += sorted(here)
         return found
+
+    def _kind(self, cell: int) -> int:
+        """Which of the counts the cell is one of."""
+        return int(np.unravel_index(cell, self.values.shape)[-1])
 
     def _depth(self, cell: int) -> int:
         """How many directions the cell is a total of."""

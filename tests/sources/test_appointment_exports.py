@@ -15,12 +15,14 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from rcm_analysis import open_workspace, schema
+from rcm_analysis import schema
 from rcm_analysis.measures import appointments
 from rcm_analysis.periods import Period
 from rcm_analysis.sources import exports
 from rcm_analysis.sources.column_maps import parse_map
 from rcm_analysis.sources.intake import ingest_client
+
+from .appointment_workspace import workspace_with
 
 HEADER = "PatientId,AppointmentID,Gender,ScheduledDay,AppointmentDay,Age,Neighbourhood,Scholarship,Hipertension,Diabetes,Alcoholism,Handcap,SMS_received,No-show"
 MAP = """
@@ -130,31 +132,12 @@ def test_an_old_code_page_keeps_the_names_of_places(tmp_path):
     assert "ÁGUA CLARA" in read(tmp_path, lines(), encoding="cp1252").rows["location"].to_list()
 
 
-REGISTRY = """
-[firm]
-name = "Lantern"
-[clients.acme]
-name = "Acme"
-services = ["claims", "patient_engagement"]
-providers = 1
-revenue = "100000.00"
-commission_rate = "0.05"
-meeting_cadence = "monthly"
-column_maps = ["clinic_slots"]
-"""
-
-
 def test_it_comes_in_by_the_front_door_under_pseudonyms(tmp_path):
     """Registry, map and raw file in a workspace: intake takes the file in, and nobody's number is kept."""
-    (tmp_path / "rcm.toml").write_text("[paths]\n")
-    (tmp_path / "clients.toml").write_text(REGISTRY)
-    (tmp_path / "maps").mkdir()
-    (tmp_path / "maps" / "clinic_slots.toml").write_text(MAP, "utf-8")
+    workspace = workspace_with(tmp_path, "clinic_slots", MAP)
     raw = tmp_path / "raw" / "acme"
     raw.mkdir(parents=True)
     (raw / "any name.csv").write_text("\n".join([HEADER, *lines()]) + "\n", "utf-8")
-    workspace = open_workspace(tmp_path)
-    workspace.pseudonym_key()
     report = ingest_client(workspace, "acme", [raw / "any name.csv"])
     assert [file.rows_stored for file in report.files] == [11]
     known = workspace.client("acme").tables(as_of=dt.date(2016, 5, 31))

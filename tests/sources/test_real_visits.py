@@ -16,12 +16,13 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from rcm_analysis import open_workspace
 from rcm_analysis.measures import appointments
 from rcm_analysis.periods import Period
 from rcm_analysis.sources import exports
 from rcm_analysis.sources.column_maps import parse_map
 from rcm_analysis.sources.intake import ingest_client
+
+from .appointment_workspace import workspace_with
 
 OFFICE = ("ambulatory", "outpatient", "wellness", "urgentcare")
 ALL_YEARS = Period(dt.date(1970, 1, 1), dt.date(2025, 1, 1))
@@ -76,19 +77,6 @@ UNPLANNED = (
     "General examination of patient (procedure)", "Well child visit (procedure)", "Death Certification")
 FAMILY_OF = {reason: family for family, reasons in FAMILIES.items() for reason in reasons}
 WORDS = "\n".join(f'"{reason}" = "{family}"' for reason, family in FAMILY_OF.items())
-REGISTRY = """
-[firm]
-name = "Lantern"
-[clients.acme]
-name = "Acme"
-services = ["claims", "patient_engagement"]
-providers = 1
-revenue = "100000.00"
-commission_rate = "0.05"
-meeting_cadence = "monthly"
-column_maps = ["encounters"]
-"""
-
 
 @pytest.fixture(scope="module")
 def file(samples):
@@ -107,12 +95,7 @@ def raw(file) -> pd.DataFrame:
 def taken_in(file, tmp_path_factory):
     """A workspace into which the file came by the front door, its intake report, and the client's tables."""
     folder = tmp_path_factory.mktemp("visits")
-    (folder / "rcm.toml").write_text("[paths]\n")
-    (folder / "clients.toml").write_text(REGISTRY)
-    (folder / "maps").mkdir()
-    (folder / "maps" / "encounters.toml").write_text(MAP + WORDS + "\n", "utf-8")
-    workspace = open_workspace(folder)
-    workspace.pseudonym_key()
+    workspace = workspace_with(folder, "encounters", f"{MAP}{WORDS}\n")
     report = ingest_client(workspace, "acme", [file])
     return workspace, report, workspace.client("acme").tables(as_of=ALL_YEARS.last_day)
 

@@ -83,7 +83,7 @@ class EngagementFacts:
     def strata(self, by: str) -> pd.DataFrame:
         """Slots by outcome for each value of a column, with the total."""
         found = appointments.appointment_outcomes(self.tables, period=self.block, by=[by])
-        return guarded(found, counts=SLOT_PARTS, by=[by], of="slots", rates=SLOT_RATES)
+        return guarded(found, counts=SLOT_PARTS, by=[by], of="slots", rates=SLOT_RATES, guard="kept")
 
     @cached_property
     def leads(self) -> pd.DataFrame:

@@ -20,7 +20,7 @@ TOTAL = "All"
 
 def guarded(
     frame: pd.DataFrame, *, counts: Sequence[str], by: Sequence[str] = (), of: str | None = None,
-    rates: Mapping[str, tuple[str, str]] | None = None, totals: bool = True,
+    rates: Mapping[str, tuple[str, str]] | None = None, totals: bool = True, guard: str | None = None,
 ) -> pd.DataFrame:
     """The result with small counts hidden, totals added, and its rates made of what is left.
 
@@ -33,7 +33,7 @@ def guarded(
     ['15.0%', '–', '–', '13.8%']
     """
     needed = [*by, *counts, *([of] if of else [])]
-    found = suppressed(frame[needed], counts=counts, by=by, of=of, totals=totals and bool(by))
+    found = suppressed(frame[needed], counts=counts, by=by, of=of, totals=totals and bool(by), guard=guard)
     for name, (part, whole) in (rates or {}).items():
         found[name] = quotient(found[part], found[whole])
     return found

@@ -45,7 +45,7 @@ def feedback(facts: EngagementFacts) -> list[Block]:
     shown = facts.themes.assign(theme=[sentence(words_of(theme)) if theme != "(all)" else theme for theme in facts.themes["theme"]])
     row, waits = facts.answered, facts.waits
     parts = parts_of(shown, "theme")
-    if len(parts) > 1 and parts["entries"].isna().all():
+    if len(parts) > 1 and not (parts[["entries", "before"]].fillna(0) > 0).to_numpy().any():
         shown = shown[shown["theme"] == "(all)"].reset_index(drop=True)
         notes = ["No theme has enough complaints to be shown by itself."]
     else:
