@@ -29,11 +29,13 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 def plan(
     assumptions: Annotated[Path | None, typer.Option("--assumptions", "-a", metavar="FILE", help="assumptions as TOML; without any, the shipped example. published: a worked example with known answers")] = None,
     workbook: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")] = None,
-    scenario: Annotated[str, typer.Option(help="which scenario of the assumptions; by default base, or the one chosen in the workbook")] = "",
+    scenario: Annotated[str, typer.Option("--scenario", metavar="NAME", help="which scenario of the assumptions; by default base, or the one chosen in the workbook")] = "",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")] = Path("runs/plan"),
     json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")] = None,
 ) -> None:
-    """Plan a care-coordination programme: the live workbook, the report (notebook, HTML, PDF), and the figures that matter.
+    """Plan a care-coordination programme.
+
+    Writes the live workbook and the report (notebook, HTML, PDF), and prints the figures that matter.
 
     The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about" says which is which).
     """
@@ -96,9 +98,9 @@ def scoreboard(
     months: Annotated[int, typer.Option(min=6, help="months of each company")] = 20,
     workers: WorkersOption = 2,
 ) -> None:
-    """Score every analysis that finds or projects something against simulated companies whose truth is known.
+    """Score every analysis where the truth is known.
 
-    An analysis that does not exist yet has an empty row. Exit code 1 when an aim is missed.
+    Everything that finds or projects something is held against simulated companies. An analysis that does not exist yet has an empty row. Exit code 1 when an aim is missed.
     """
     from . import scoreboard as board
 
@@ -116,7 +118,7 @@ def scoreboard(
 
 
 # ---------------------------------------------------------------- the worklist
-worklist = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The worklist as a working file: write it, and take it back filled in.")
+worklist = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write the worklist as a file; take it back filled in.")
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
 MOST_TOLD = 40
 """Refused rows named on the screen; all of them are in the file that is written."""
@@ -132,9 +134,9 @@ def worklist_export(
     workspace: WorkspaceOption = Path("."),
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> None:
-    """Write a client's worklist as a workbook: scored, split into queues, with cells to fill in.
+    """Write a client's worklist as a workbook.
 
-    A file that is there is left alone, as somebody may have filled it in; --force writes over it.
+    It is scored, split into queues, and has cells to fill in. A file that is there is left alone, as somebody may have filled it in; --force writes over it.
     """
     from .exhibits.weekly.worklist_file import who_worked
     from .models.worklist import to_do
@@ -145,6 +147,8 @@ def worklist_export(
     opened = open_workspace(workspace)
     opened.registry.client(client)
     day = _list_day(opened, client, period, as_of)
+    if to.suffix.lower() != ".xlsx":
+        raise ParameterError(f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing was written.")
     if to.exists() and not force:
         raise RcmError(f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force.")
     tables = opened.client(client).tables(as_of=day)
@@ -160,16 +164,17 @@ def worklist_export(
 
 
 def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str | None) -> dt.date:
-    """The day that the list is made for."""
-    if as_of:
-        try:
-            return dt.date.fromisoformat(as_of)
-        except ValueError:
-            raise ParameterError("--as-of is a day written YYYY-MM-DD, such as 2026-10-31.") from None
+    """The day that the list is made for: in a month with postings, or in the month after the last one."""
     months = workspace.store.open(client).posted_months()
     if not months:
         raise RcmError(f"No postings are stored for {client}. Read its files with: rcm ingest --client {client}")
-    return Period.month(period or months[-1]).last_day
+    try:
+        day = dt.date.fromisoformat(as_of) if as_of else Period.month(period or months[-1]).last_day
+    except ValueError:
+        raise ParameterError("--as-of is a day written YYYY-MM-DD, such as 2026-10-31.") from None
+    if not months[0] <= Period.of(day).label <= Period.month(months[-1]).shift(1).label:
+        raise ParameterError(f"{client} has no postings near {day}; they run from {months[0]} to {months[-1]}. Nothing was written.")
+    return day
 
 
 def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to: Path) -> None:
@@ -191,7 +196,7 @@ def worklist_import(
     received: Annotated[str | None, typer.Option("--received", metavar="DAY", help="the day on which the file came in, by default today; work of later days is refused")] = None,
     workspace: WorkspaceOption = Path("."),
 ) -> None:
-    """Take a filled-in worklist into the work log, row by row.
+    """Take a filled-in worklist into the work log.
 
     Rows not filled in are left alone. What does not fit is refused with row, column and rule, and written to FILE.refused.xlsx
     to be put right and imported again. The file is kept under raw/CLIENT/worklists/; the same file twice adds nothing.
