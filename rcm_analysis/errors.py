@@ -22,6 +22,10 @@ from collections.abc import Iterable
 class RcmError(Exception):
     """Root of everything the user can put right."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, and not the way to it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SourceError(RcmError):
     """A raw file is not what it should be."""

@@ -11,6 +11,7 @@ those known on the last day of the period, whenever the report is made; a weekly
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +22,7 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from .errors import ParameterError, closest, listed
-from .exhibits import blocks, figures
+from .exhibits import blocks, figures, formats
 from .exhibits.deep.ar_deep_dive import ArDeepDive
 from .exhibits.engagement.engagement_review import EngagementReview
 from .exhibits.formats import day_text
@@ -32,6 +33,7 @@ from .exhibits.self_pay.self_pay_review import SelfPayReview
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
 from .exhibits.weekly.ar_weekly_review import ArWeeklyReview
+from .measures import catalogue
 from .periods import Period
 from .schema import TABLES
 from .workspace import ClientView, Workspace, open_workspace
@@ -73,6 +75,28 @@ class Report:
     def findings(self) -> pd.DataFrame | Mapping[str, int]:
         """What intake noticed in the raw files."""
         return self.subject.findings
+
+    def measure(self, name: str, **options: Any) -> pd.DataFrame:
+        """Any measure of the menu on this report's tables, month and day: `report.measure("days_in_ar", by=["payer"])`.
+
+        Raises
+            ParameterError for an unknown name or option, or when the measure needs more than tables, month and day.
+        """
+        record = catalogue.measure(name)
+        takes = inspect.signature(record.function).parameters
+        unknown = [option for option in options if option not in takes]
+        if unknown:
+            raise ParameterError(f"{name} takes no {listed(unknown)}. It takes: {listed(takes)}.{closest(unknown[0], takes)}")
+        ready = {"tables": self.tables, "period": self.period, "as_of": self.as_of}
+        given = {key: value for key, value in ready.items() if key in takes} | dict(record.options) | options
+        lacking = [key for key, parameter in takes.items() if parameter.default is parameter.empty and key not in given]
+        if lacking:
+            raise ParameterError(f"{name} also needs {listed(lacking)}: give it by name.")
+        return record.function(**given)
+
+    def readable(self, result: pd.DataFrame) -> pd.DataFrame:
+        """A result for the eye: dollars, percent, days and dates as text."""
+        return formats.readable(result, {one.value: one.unit for one in catalogue.CATALOGUE.values() if one.unit in formats.UNITS})
 
     def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
         """Show one block, or several in order."""

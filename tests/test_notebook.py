@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
 from rcm_analysis import notebook
 from rcm_analysis.errors import ClientError, ParameterError, RcmError
 from rcm_analysis.exhibits import blocks
+from rcm_analysis.measures import ar
 from rcm_analysis.schema import TABLES
 from rcm_analysis.store import Store
 
@@ -150,6 +152,27 @@ def test_an_investigation_can_show_its_own_results(place, shown):
     report.show_table(report.subject.pandas("claims"), [Shown("claim_id", "Claim")], name="mine",
         title="Mine", definition="Claims of the client.")
     assert [block.payload["kind"] for block in shown[2:]] == ["note", "table"]
+
+
+def test_any_measure_of_the_menu_is_one_line(place, shown):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10")
+    found = report.measure("open_balances")
+    pd.testing.assert_frame_equal(found, ar.open_balances(report.tables, as_of=report.as_of))
+    assert report.measure("charges", period=report.period.shift(-1))["charge_cents"].tolist() == [10000]
+    assert report.measure("aged_share_90", by=["payer"]).equals(ar.aged_share(report.tables, as_of=report.as_of, by=["payer"], days=90))
+    assert "$60" in report.readable(found).to_string()
+
+
+@pytest.mark.parametrize(("name", "options", "words"), [
+    pytest.param("days_in_a", {}, "Closest: days_in_ar", id="a measure that is misspelt"),
+    pytest.param("days_in_ar", {"bye": ["payer"]}, "takes no bye.*Closest: by", id="an option that is misspelt"),
+    pytest.param("client_ratings", {}, "also needs clients", id="a measure of the book"),
+])
+def test_a_measure_that_cannot_be_is_refused_in_one_line(place, shown, name, options, words):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10")
+    with pytest.raises(ParameterError, match=words) as stopped:
+        report.measure(name, **options)
+    assert stopped.value._render_traceback_() == [f"ParameterError: {stopped.value}"]
 
 
 def test_a_portfolio_names_every_clients_inputs(place, shown):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -120,6 +120,38 @@ def plain(value: Any, unit: str) -> str | int | float | bool | None:
     if unit == "flag":
         return bool(value)
     return str(value) if unit == "text" else float(value)
+
+
+def readable(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """A result for the eye, every value as text; `units` names the unit of columns whose name does not tell it.
+
+    Columns in _cents are dollars, in _rate or _share percent; dates, flags, whole numbers and fractions are told by their kind.
+
+    >>> readable(pd.DataFrame({"payer": ["acme", None], "ar_cents": [123456, -50], "denial_rate": [0.125, None], "wait": [3.25, 2.0]}), {"wait": "days"})
+      payer ar_cents denial_rate wait
+    0  acme   $1,235       12.5%  3.3
+    1     –     ($1)           –  2.0
+    """
+    given = units or {}
+    return pd.DataFrame({
+        name: [as_text(value, given.get(name) or _unit_of(name, column)) for value in column] for name, column in frame.items()}, index=frame.index)
+
+
+def _unit_of(name: str, column: pd.Series) -> str:
+    kinds = pd.api.types
+    if name == "month":
+        return "month"
+    if kinds.is_datetime64_any_dtype(column):
+        return "date"
+    if kinds.is_bool_dtype(column):
+        return "flag"
+    if not kinds.is_numeric_dtype(column):
+        return "text"
+    if name.endswith("_cents"):
+        return "usd"
+    if name.endswith(("_rate", "_share")):
+        return "rate"
+    return "count" if kinds.is_integer_dtype(column) else "number"
 
 
 def day_text(day: dt.date) -> str:
