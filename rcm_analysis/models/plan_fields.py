@@ -81,7 +81,7 @@ FIELDS: tuple[Field, ...] = (
     Field("outreach.paid", "flag", "Outreach is paid",
         "Off by default: New York's published rate tables hold no outreach code from 2022 on.", 0, False),
     Field("outreach.rate", "money", "Outreach rate", "Per referral and month of outreach, where it is paid.", 0),
-    Field("outreach.months_limit", "months", "Outreach months paid", "The most months of outreach paid per referral.",
+    Field("outreach.months_limit", "months", "Outreach months paid", "The most months of outreach paid per referral; never more than the months of outreach before enrolment.",
         0, False),
     Field("assessment.paid", "flag", "Assessments are paid",
         "Whether the one-off fee of a CANS-NY assessment (rate code 1868) is revenue of the agency. Off unless stated.", 0, False),
@@ -173,7 +173,7 @@ def exact(value: Any, kind: str, *, signed: bool = False) -> int:
     if not number.is_finite() or number != number.to_integral_value() or not low <= number:
         raise ValueError(expected)
     if number > LARGEST[kind]:
-        raise ValueError(f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}")
+        raise ValueError(expected if kind in ("share", "move") else f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}")
     return int(number)
 
 

@@ -93,7 +93,7 @@ class TestSentences:
         assert "drawn futures" not in cards_of(plan)["Is there enough cash?"][1]
         assert plan.futures()[0].payload["kind"] == "note"
         chance = next(item for item in plan.numbers()[0].payload["items"] if item["label"] == "Chance to run out of cash")
-        assert chance["value"] == "– (no ranges of uncertainty given)"
+        assert chance["value"] == "– (no ranges given)"
 
     def test_a_scenario_that_changes_nothing_yet_says_so(self):
         assert "Your own: nothing is changed yet" in " ".join(CarePlan(SMALL).scenarios()[0].payload["notes"])

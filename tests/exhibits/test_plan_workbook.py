@@ -66,6 +66,20 @@ class TestShape:
         ]
         assert typed == []
 
+    def test_regions_stand_in_the_plan_where_there_are_several(self, workbook, tmp_path):
+        plan = dataclasses.replace(SMALL, regions={"upstate": ((SMALL.start, 4_000),), "downstate": ((SMALL.start, 6_000),)},
+            rates={level: {"upstate": ((SMALL.start, 20_000),)} | by_region for level, by_region in SMALL.rates.items()})
+        two = write_plan_workbook(plan, tmp_path / "two.xlsx")
+        titles = [{cell.value for cell in openpyxl.load_workbook(path)["Plan"]["A"]} for path in (workbook, two)]
+        assert {"Members, upstate", "Members, downstate"} & titles[0] == set() and {"Members, upstate", "Members, downstate"} <= titles[1]
+        again = read_workbook(two)
+        assert again.regions == plan.regions and again.rates == plan.rates
+
+    def test_a_monthly_sheet_prints_twelve_months_a_page(self, tmp_path):
+        book = openpyxl.load_workbook(write_plan_workbook(dataclasses.replace(SMALL, months=30), tmp_path / "plan.xlsx"))
+        assert book["Plan"].page_setup.fitToWidth == 3 and [one.id for one in book["Plan"].col_breaks.brk] == [15, 27]
+        assert book["Plan"].print_title_cols == "$A:$C" and book["Summary"].page_setup.fitToWidth == 1
+
     def test_no_function_that_an_older_program_lacks(self, workbook):
         book = openpyxl.load_workbook(workbook)
         text = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row

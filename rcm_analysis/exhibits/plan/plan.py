@@ -122,7 +122,7 @@ class CarePlan:
             kpi("Longest lag survived", lag, "count", note="days, every payment alike, on opening cash",
                 reason="not even without a lag"),
             kpi("Chance to run out of cash", self.drawn.out_of_cash if self.assumptions.uncertainty else None, "rate",
-                note=f"{self.drawn.draws:,} drawn futures, seed {self.drawn.seed}", reason="no ranges of uncertainty given"),
+                note=f"{self.drawn.draws:,} drawn futures, seed {self.drawn.seed}" if self.assumptions.uncertainty else "", reason="no ranges given"),
         ])]
 
     def cash(self) -> list[Block]:

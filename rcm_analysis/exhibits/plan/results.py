@@ -124,8 +124,8 @@ class PlanResults:
         definition = f"{self.span}. Each rate is of the step before it; members at the end of the last month."
         return [
             show(rows, shown, name="programme_steps", title="Each step beside the plan", definition=definition,
-                notes=["Each step counts in the month in which it happened, so that a month's rate can pass 100%. Every month stands in the "
-                    "workbook (sheet steps_by_month)."]),
+                notes=["Each step counts in the month in which it happened, so that a month's rate can pass 100%. What payers have not answered "
+                    "yet counts as not denied. Every month stands in the workbook (sheet steps_by_month)."]),
             show(table, columns, name="steps_by_month", title="Each step beside the plan, month by month", print_it=False, definition=definition),
         ]
 
