@@ -583,6 +583,14 @@ def test_another_clients_file_is_refused(workspace, sheet, capsys):
     assert imported(workspace, OTHER).is_empty()
 
 
+def test_without_names_the_list_is_split_among_who_worked_lately(workspace, tmp_path, capsys):
+    assert rcm(workspace, "worklist", "export", "--client", CLIENT, "--to", tmp_path / "ours.xlsx") == 0
+    (read,) = read_sheets((tmp_path / "ours.xlsx").read_bytes())
+    worked = set(open_workspace(workspace).store.open(CLIENT).read("work_log").filter(pl.col("worked_on") > dt.date(2026, 10, 3))["worked_by"])
+    given = {row["assigned_to"] for row in read.rows} - {None}
+    assert given and given <= worked and f"split among {len(worked)}" in " ".join(capsys.readouterr().out.split())
+
+
 def test_an_untouched_sheet_adds_nothing(workspace, sheet, capsys):
     assert rcm(workspace, "worklist", "import", sheet) == 0
     assert "no row is filled in" in capsys.readouterr().out and not (workspace / "raw" / CLIENT / "worklists").exists()

@@ -51,7 +51,14 @@ class Lists:
 
 
 def mark_editable(sheet: Worksheet, columns: Sequence[Mapping[str, Any]], rows: range, lists: Lists, formats: Mapping[str, str]) -> None:
-    """Prepare the cells of the editable columns in these rows."""
+    """Prepare the cells of the editable columns in these rows.
+
+    The first column stays in sight beside them, and print ends with the last of them.
+    """
+    places = [position for position, column in enumerate(columns, start=1) if column.get("editable") is True]
+    if places and len(rows):
+        sheet.freeze_panes = f"B{rows[0]}"
+        sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
     for position, column in enumerate(columns, start=1):
         if column.get("editable") is not True or not len(rows):
             continue

@@ -68,9 +68,10 @@ def test_the_sheet_is_made_for_work(tmp_path):
     claims = [sheet.cell(row, 1).value for row in range(head + 1, sheet.max_row + 1)]
     assert claims == ["1", "3"], "what waits or is small is counted, not listed"
     assert "1 balance that still waits" in sheet.cell(3, 1).value and "1 too small" in sheet.cell(3, 1).value
-    assert sheet.freeze_panes == f"A{head + 1}" and sheet.auto_filter.ref.startswith(f"A{head}:")
+    assert sheet.freeze_panes == f"B{head + 1}" and sheet.auto_filter.ref.startswith(f"A{head}:")
     assert all(sheet.column_dimensions[openpyxl.utils.get_column_letter(column)].width >= 10 for column in at.values())
     assert not sheet.protection.sheet
+    assert sheet.print_area == f"'worklist'!$A$1:${openpyxl.utils.get_column_letter(at['Next on'])}${head + 2}"
 
 
 def test_the_drop_downs_hold_the_words_of_the_work_log(tmp_path):

@@ -98,7 +98,7 @@ def denials(facts: DeepFacts) -> list[dict[str, Any]]:
         still = lines.loc[lines["still_open_cents"].notna(), "claim_id"].nunique()
         items.append(finding(
             f"{sentence(words_of(row['category']))} denials: {scope_words(facts, row)}",
-            f"Since {as_text(row['onset_on'], 'date')}. From {month_words(row['first_month'])} on {as_text(row['rate'], 'rate')} of the lines "
+            f"Began around {as_text(row['onset_on'], 'date')}. From {month_words(row['first_month'])} on {as_text(row['rate'], 'rate')} of the lines "
             f"were denied, before it was {as_text(row['usual_rate'], 'rate')}: {counted(int(row['denied']), 'denied line')}, "
             f"{as_text(row['excess'], 'count')} more than expected. {what}; {counted(still, 'claim is', 'claims are')} still "
             f"open to rework. Dollars are what these lines would have been allowed, over the usual.{_sheet(f'systemic_denials, no. {number}')}",

@@ -78,8 +78,8 @@ def _summary(facts: DeepFacts) -> list[Block]:
         return [note(f"Nothing waited on {facts.subject.as_of_text}: every claim was sent, and every question answered.")]
     return [show(
         pd.DataFrame(rows), [
-            Shown("what", "Waiting"), Shown("claims", "Claims", "count"), Shown("late", "Of them too late", "count"),
-            Shown("cents", "Dollars", "usd"), Shown("median_days", "Half wait at least (days)", "count"), Shown("oldest_on", "Oldest since", "date"), Shown("sheet", "Sheet")],
+            Shown("what", "Waiting"), Shown("claims", "Claims", "count"), Shown("late", "Too late", "count"),
+            Shown("cents", "Dollars", "usd"), Shown("median_days", "Half waited (days)", "count"), Shown("oldest_on", "Oldest since", "date"), Shown("sheet", "Sheet")],
         name="waiting", title=f"What waits, as of {facts.subject.as_of_text}",
         definition="Open charges; for the second insurer what the first one left, also where its time limit has passed. A claim may stand in "
                    "several rows, so they are not added up. US dollars.")]

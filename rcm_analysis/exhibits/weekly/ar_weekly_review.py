@@ -220,11 +220,11 @@ def _decisions_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
     parts = [counted(len(frame), word) for frame, word in (
         (review.given_up, "write-off"), (review.raised[~review.raised["claim_id"].isin(review.given_up["claim_id"])], "escalation"),
         (_overdue(review.subject), "action overdue")) if len(frame)]
-    more = f"Also {joined(parts)}." if parts else "Nothing else is to be decided."
     if soon.empty:
         return "What is to be decided?", parts[0] if parts else "nothing", f"Also {joined(parts[1:])}." if parts[1:] else "No limit ends within fourteen days."
-    return ("What is to be decided?", f"{counted(len(soon), 'time limit')}, {as_text(int(soon['open_cents'].sum()), 'usd')}",
-            f"{'It ends' if len(soon) == 1 else 'They end'} within fourteen days, the first on {as_text(soon['deadline_on'].min(), 'date')}. {more}")
+    more = f" Also {joined(parts)}." if parts else ""
+    return ("What is to be decided?", as_text(int(soon["open_cents"].sum()), "usd"),
+            f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on {as_text(soon['deadline_on'].min(), 'date')}.{more}")
 
 
 def _blockers(review: ArWeeklyReview) -> list[Block]:

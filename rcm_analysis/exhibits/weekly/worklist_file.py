@@ -80,15 +80,14 @@ def who_worked(log: pd.DataFrame, day: dt.date) -> list[Person]:
 
 COLUMNS = (
     Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
-    Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("tier", "Tier"),
-    Shown("action_words", "Recommended"), Shown("reason", "Why"), Shown("status", "Stands"),
-    Shown("deadline_on", "Deadline", "date"), Shown("deadline_kind", "Deadline of"),
-    Shown("age_days", "Age in days", "count"), Shown("open_cents", "Open", "usd", exact=True),
+    Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("open_cents", "Open", "usd", exact=True),
+    Shown("deadline_on", "Deadline", "date"), Shown("action_words", "Recommended"), Shown("reason", "Why"),
+    _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
+    _filled("next_action"), _filled("next_on", "date"),
+    Shown("status", "Stands"), Shown("tier", "Tier"), Shown("deadline_kind", "Deadline of"), Shown("age_days", "Age in days", "count"),
     Shown("expected_cents", "Expected", "usd", exact=True), Shown("chance_to_pay", "Chance when worked", "rate"),
     Shown("recoverable_cents", "Work adds", "usd", exact=True), Shown("minutes", "Minutes planned", "number"),
     Shown("per_minute_cents", "Adds per minute", "usd", exact=True),
-    _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
-    _filled("next_action"), _filled("next_on", "date"),
     Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]), Shown("check", KEYS["check"]),
 )
 
