@@ -260,6 +260,22 @@ def test_early_payments_stand_apart_from_overpayments(acorn):
     assert settled in [row[0] for row in due["rows"]] and unpaid not in [row[0] for row in due["rows"]]
 
 
+def test_refunds_are_late_by_the_policy_or_else_after_sixty_days(review, monkeypatch):
+    rows = [("C1", "government", 61), ("C2", "patient", 31), ("C3", "patient", 30), ("C4", "insurer", 61), ("C5", "government", 60)]
+    found = pd.DataFrame([{"claim_id": claim, "party": "patient", "owed_to": owed, "kind": "overpayment", "credit_cents": 1000, "age_days": days,
+                           "clock_on": pd.Timestamp(DAY) - pd.Timedelta(days=days), "age": "over 60" if days > 60 else "31-60"} for claim, owed, days in rows])
+    monkeypatch.setitem(review._facts.__dict__, "credits", found)
+
+    def late():
+        return {item["title"]: item["amount_cents"] for item in review.findings()[0].payload["items"] if item["title"].startswith("Refund")}
+
+    assert late() == {"Refund what is overpaid: government payers": 1000, "Refund what is overpaid: insurers": 1000}, "the policy names no days: sixty"
+    monkeypatch.setattr("rcm_analysis.exhibits.self_pay.controls.policy_value", lambda tables, rule, *, as_of: "30" if rule == "refund_days" else None)
+    assert late() == {"Refund what is overpaid: government payers": 1000, "Refund what is overpaid: insurers": 1000, "Refund what is overpaid: patients": 1000}
+    due = dict(zip(*(column(tables_of(review.credits())["refunds_due"], title) for title in ("Account", "To return by")), strict=True))
+    assert due["C1"] == "Oct 30, 2026" and due["C5"] == "Oct 31, 2026" and due["C3"] == "Oct 31, 2026"
+
+
 def test_lines_that_ask_a_question_have_no_difference(review, monkeypatch):
     found = pd.DataFrame([
         {"claim_id": "C1", "payer": "acme", "rule": "waiver_unknown", "is_information": True, "also": "", "patient_billed_cents": 100, "owed_cents": 100,

@@ -293,7 +293,7 @@ def credits(facts: SelfPayFacts) -> list[Block]:
     table = table.sort_values(["kind", "words"], ignore_index=True)
     total, emphasis = with_total(table, "kind", sums)
     lists = found[found["kind"] == "overpayment"].sort_values(["age_days", "claim_id"], ascending=[False, True], ignore_index=True)
-    lists = lists.assign(words=lists["owed_to"].map(OWED_TO), due_on=_return_by(facts, lists))
+    lists = lists.assign(words=lists["owed_to"].map(OWED_TO), due_on=return_by(facts, lists))
     return [note(_credit_words(facts)), show(
         total, [
             Shown("kind", "What it is"), Shown("words", "Whose money"), Shown("accounts", "Accounts", "count"), Shown("young_cents", "0–30 days", "usd"),
@@ -315,7 +315,7 @@ def credits(facts: SelfPayFacts) -> list[Block]:
     )]
 
 
-def _return_by(facts: SelfPayFacts, rows: pd.DataFrame) -> pd.Series:
+def return_by(facts: SelfPayFacts, rows: pd.DataFrame) -> pd.Series:
     """The last day of each refund's clock; empty where neither law nor policy names one."""
     allowed = policy_value(facts.subject.tables, "refund_days", as_of=facts.subject.as_of)
     days = rows["owed_to"].map({"government": GOVERNMENT_DAYS, "patient": allowed, "insurer": allowed}).astype("float64")
@@ -328,7 +328,7 @@ def _credit_words(facts: SelfPayFacts) -> str:
     old = over[over["age"] == "over 60"]
     parts = [f"{as_text(int(over['credit_cents'].sum()), 'usd')} on {counted(len(over), 'account')} is overpaid and to be refunded, "
              f"{as_text(int(old['credit_cents'].sum()), 'usd')} of it for more than 60 days" if len(over) else "Nothing is overpaid"]
-    late = _return_by(facts, over) < pd.Timestamp(facts.subject.as_of)
+    late = return_by(facts, over) < pd.Timestamp(facts.subject.as_of)
     if late.any():
         parts.append(f"on {counted(int(late.sum()), 'account')} the days to return it are over")
     if len(early):

@@ -14,7 +14,7 @@ from ..formats import as_text, counted, joined, sentence
 from ..monthly.answers import span
 from ..monthly.opportunities import ours
 from ..subject import Subject
-from .controls import BREACH_WORDS, OWED_TO, RULE_WORDS, SCOPE_WORDS, asked_wrong
+from .controls import BREACH_WORDS, OWED_TO, RULE_WORDS, SCOPE_WORDS, asked_wrong, return_by
 from .facts import SelfPayFacts
 from .money import rate_words
 from .quality import TARGET_WORDS, targets_met
@@ -190,13 +190,16 @@ def _estimates(facts: SelfPayFacts) -> list[dict[str, Any]]:
 
 
 def _refunds(facts: SelfPayFacts) -> list[dict[str, Any]]:
-    found = facts.credits
-    old = found[(found["kind"] == "overpayment") & (found["age"] == "over 60")]
+    """Overpayments whose days to return them are over; without such days those older than 60 days."""
+    found = facts.credits[facts.credits["kind"] == "overpayment"]
+    until = return_by(facts, found)
+    late = found[(until < pd.Timestamp(facts.subject.as_of)) | (until.isna() & (found["age"] == "over 60"))]
     items = []
-    for owed, rows in old.groupby("owed_to", sort=True):
+    for owed, rows in late.groupby("owed_to", sort=True):
+        days = "the days to return it over" if until[rows.index].notna().all() else "for more than 60 days"
         items.append(finding(
             f"Refund what is overpaid: {OWED_TO[owed].lower()}",
-            f"{sentence(counted(len(rows), 'account'))} overpaid for more than 60 days, the oldest for {as_text(int(rows['age_days'].max()), 'count')} days. "
+            f"{sentence(counted(len(rows), 'account'))} overpaid, {days}; the oldest for {as_text(int(rows['age_days'].max()), 'count')} days. "
             "Sheet: refunds_due.", amount_cents=int(rows["credit_cents"].sum()), owner=BILLERS, due=_due(facts, 14),
             severity="high" if owed == "government" else "medium"))
     return items
