@@ -95,6 +95,12 @@ class TestSentences:
         chance = next(item for item in plan.numbers()[0].payload["items"] if item["label"] == "Chance to run out of cash")
         assert chance["value"] == "– (no ranges given)"
 
+    def test_months_not_billed_are_worth_a_months_rate_without_fees(self):
+        """12 % of the member-months at the blend of 515.80; the fee of assessments does not make a month dearer."""
+        table = CarePlan(assumed(simulation={"draws": 5}, assessment={"paid": True})).members()[1].payload
+        months, cents = table["rows"][0][1:]
+        assert table["rows"][0][0] == "Months without a core service" and cents / months == pytest.approx(51_580, rel=0.001)
+
     def test_a_scenario_that_changes_nothing_yet_says_so(self):
         assert "Your own: nothing is changed yet" in " ".join(CarePlan(SMALL).scenarios()[0].payload["notes"])
 

@@ -176,7 +176,8 @@ class CarePlan:
 
     def _lost_units(self) -> Block:
         months = self.plan.months
-        rate = months["billed"].sum() / months["units"].sum() if months["units"].sum() else 0
+        billed = sum(months[f"billed.{level}"].sum() for level in self.assumptions.levels)
+        rate = billed / months["units"].sum() if months["units"].sum() else 0
         names = {field.key: field.title for field in FIELDS}
         rows = pd.DataFrame([{"reason": names[key], "units": int(months[f"lost.{key.split('.')[1]}"].sum()) / MILLI} for key in FAILURES])
         rows["cents"] = [int(units * MILLI * rate) for units in rows["units"]]
@@ -316,7 +317,7 @@ def lever_text(key: str, value: int) -> str:
     """A lever's value as a reader says it.
 
     >>> lever_text("rate", 9500), lever_text("lag_days", 60), lever_text("denials", 1500), lever_text("acuity_shift", -1000)
-    ('× 0.95', '+60 days', '+15.0 points', '-10.0% one level down')
+    ('× 0.95', '+60 days', '+15.0 points', '10.0% one level up')
     """
     kind = LEVER_BY_KEY[key].kind
     if kind == "factor":
@@ -324,8 +325,9 @@ def lever_text(key: str, value: int) -> str:
     if kind == "days":
         return f"{value:+d} days"
     share = as_text(abs(value) / SHARE, "rate")
-    sign = "-" if value < 0 else "+"
-    return f"{sign}{share.rstrip('%')} points" if key == "denials" else f"{sign}{share} one level down"
+    if key == "acuity_shift":
+        return f"{share} one level {'up' if value < 0 else 'down'}"
+    return f"{'-' if value < 0 else '+'}{share.rstrip('%')} points"
 
 
 def _exit_value(lever: str, value: Any) -> str:
