@@ -36,6 +36,7 @@ from .exhibits.weekly.ar_weekly_review import ArWeeklyReview
 from .measures import catalogue
 from .periods import Period
 from .schema import TABLES
+from .store import Tables
 from .workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
@@ -258,9 +259,9 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
     )
 
 
-def _in_memory(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+def _in_memory(tables: Tables) -> Tables:
     """One client's tables read once: a report asks each of them dozens of times."""
-    return {name: frame.collect(engine="streaming").lazy() for name, frame in tables.items()}
+    return Tables({name: frame.collect(engine="streaming").lazy() for name, frame in tables.items()}, tables.as_of)
 
 
 def _refuse_empty(tables: Mapping[str, pl.LazyFrame], month: Period, view: ClientView) -> None:

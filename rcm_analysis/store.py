@@ -52,6 +52,9 @@ class Tables(Mapping[str, pl.LazyFrame]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)
 
+    def __repr__(self) -> str:
+        return f"Tables{f' as known on {self.as_of}' if self.as_of else ''}: {listed(self, len(TABLES))}"
+
     def __len__(self) -> int:
         return len(self._frames)
 

@@ -39,6 +39,9 @@ class ClientView:
     workspace: Workspace
     client: str
 
+    def __repr__(self) -> str:
+        return f"ClientView {self.client} of {self.workspace.folder}; .tables(as_of=...), .settings(), .findings(), .quarantine()"
+
     def settings(self, *, as_of: dt.date | None = None) -> Client:
         return self.workspace.registry.client(self.client, as_of=as_of)
 
@@ -72,6 +75,9 @@ class Workspace:
 
     folder: Path
     paths: Mapping[str, Path]
+
+    def __repr__(self) -> str:
+        return f"Workspace {self.folder}; .clients(), .client(id)"
 
     @cached_property
     def registry(self) -> Registry:

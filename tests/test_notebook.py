@@ -15,6 +15,7 @@ from rcm_analysis.exhibits import blocks
 from rcm_analysis.measures import ar
 from rcm_analysis.schema import TABLES
 from rcm_analysis.store import Store
+from rcm_analysis.workspace import open_workspace
 
 REGISTRY = """
 [firm]
@@ -161,6 +162,15 @@ def test_any_measure_of_the_menu_is_one_line(place, shown):
     assert report.measure("charges", period=report.period.shift(-1))["charge_cents"].tolist() == [10000]
     assert report.measure("aged_share_90", by=["payer"]).equals(ar.aged_share(report.tables, as_of=report.as_of, by=["payer"], days=90))
     assert "$60" in report.readable(found).to_string()
+
+
+def test_what_is_looked_at_says_what_it_is(place, shown):
+    opened, tables = open_workspace(place), notebook.open_report(place, "acorn-clinic", "2026-10").tables
+    assert repr(opened) == f"Workspace {place}; .clients(), .client(id)"
+    assert repr(opened.client("acorn-clinic")).startswith(f"ClientView acorn-clinic of {place}")
+    assert repr(tables).startswith("Tables as known on 2026-10-31: claims, ")
+    with pytest.raises(KeyError, match="Closest: claims"):
+        tables["claimz"]
 
 
 @pytest.mark.parametrize(("name", "options", "words"), [

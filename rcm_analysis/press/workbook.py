@@ -81,6 +81,7 @@ def _same_data(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str, Any]) -> None:
     """Write one workbook: contents, a sheet per table, definitions. The same input gives the same bytes.
 
+    A table that several reports share has one sheet, which the contents name under each of them.
     `meta` is a report's meta payload: title, client_name, period_title, as_of, firm.
     """
     book = Workbook()
@@ -90,11 +91,14 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str
     lists = Lists(put_text)
     listing: list[tuple[str, str, Mapping[str, Any]]] = []
     for section in sections:
-        written = [(sheet_name(str(table.get("name") or table.get("title") or ""), taken), table) for table in section.tables]
+        shared = [next((name for _, name, other in listing if _same_data(table, other)), "") for table in section.tables]
+        written = [(there or sheet_name(str(table.get("name") or table.get("title") or ""), taken), table)
+                   for there, table in zip(shared, section.tables, strict=True)]
         sheets = {str(table.get("name")): name for name, table in reversed(written)}
-        for name, table in written:
-            _write_table(book.create_sheet(name), table, lists)
-            _link(book[name], table, sheets)
+        for there, (name, table) in zip(shared, written, strict=True):
+            if not there:
+                _write_table(book.create_sheet(name), table, lists)
+                _link(book[name], table, sheets)
             listing.append((section.title, name, table))
     terms = _terms(sections)
     if terms:

@@ -146,6 +146,18 @@ def test_history_and_our_own_sheets_are_never_taken(tmp_path: Path) -> None:
     assert book.sheetnames == ["Contents", "History 2", "contents 2", "Definitions 2"]
 
 
+def test_a_table_that_two_reports_share_has_one_sheet(tmp_path: Path) -> None:
+    inputs = {"name": "inputs", "title": "Input tables", "columns": [{"name": "rows", "title": "Rows", "unit": "count"}], "rows": [[3]]}
+    other = {**inputs, "rows": [[4]]}
+    sections = [Section("Review", (inputs,)), Section("Deep dive", (dict(inputs),)), Section("Weekly", (other,))]
+    write_workbook(sections, tmp_path / "packet.xlsx", meta={"title": "Packet"})
+    book = openpyxl.load_workbook(tmp_path / "packet.xlsx")
+    assert book.sheetnames == ["Contents", "inputs", "inputs 2"]
+    named = [(row[0], row[2]) for row in book["Contents"].iter_rows(values_only=True)]
+    assert named[-3:] == [("inputs", "Review"), ("inputs", "Deep dive"), ("inputs 2", "Weekly")]
+    assert [book[name]["A1"].value for name in ("inputs", "inputs 2")] == ["Input tables", "Input tables"]
+
+
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(tmp_path, table([[1]], ["usd"]))
     first = (tmp_path / "made.xlsx").read_bytes()
