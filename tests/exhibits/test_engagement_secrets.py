@@ -278,6 +278,25 @@ def test_a_month_is_told_again_only_where_the_difference_is_no_small_count(late,
         assert (found["no_shows"], found["slots"]) == expected, day
 
 
+@pytest.mark.parametrize(("missed", "shown"), [
+    pytest.param([20, 20, 20, 20, 20, 20], True, id="no month is hidden"),
+    pytest.param([20, 20, 20, 20, 20, 5], False, id="the total would give the one hidden month away"),
+    pytest.param([20, 20, 20, 20, 8, 7], True, id="two hidden months guard each other"),
+    pytest.param([20, 20, 20, 20, 2, 3], False, id="two that add up to a small count do not"),
+])
+def test_a_block_may_not_open_its_months(missed, shown):
+    rows = [{"client": "acorn-clinic", "appointment_id": f"A{month}-{place}", "patient": f"P{place}", "booked_on": dt.date(2026, month, 5), "scheduled_on": dt.date(2026, month, 9), "location": "East",
+             "visit_type": "acute", "is_planned_follow_up": False, "settled_on": dt.date(2026, month, 9), "status": "no_show" if place < many else "kept"}
+            for month, many in enumerate(missed, 1) for place in range(100)]
+    tables = invented()
+    slots = pl.DataFrame(rows, schema=tables["appointments"].schema)
+    review = EngagementReview(subject_of({**tables, "appointments": slots}, Period.month("2026-07")))
+    names = {table["name"] for table in tables_of(review.appointments())}
+    assert ("no_shows_by_lead" in names) is shown
+    (card,) = [item for item in review.answers()[0].payload["items"] if item["title"] == "Do patients come?"]
+    assert ("January to June 2026" in card["detail"]) is shown
+
+
 def test_who_comes_back_is_told_in_steps_of_eleven():
     assert published.marks_shown([11, 21, 32], patients=43) == [True, False, True]
     assert published.marks_shown([0, 0, 11], patients=11) == [True, True, True]

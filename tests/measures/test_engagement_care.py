@@ -125,6 +125,45 @@ def test_wilson_and_net_promoter_against_published_numbers():
     assert found["low"] == pytest.approx(0.30 - 1.959964 * (0.61 / 100) ** 0.5) and found["high"] == pytest.approx(0.30 + 1.959964 * (0.61 / 100) ** 0.5)
 
 
+@pytest.mark.parametrize(("score", "promoters", "detractors"), [(10, 1, 0), (9, 1, 0), (8, 0, 0), (7, 0, 0), (6, 0, 1), (0, 0, 1)])
+def test_who_promotes_and_who_does_not(score, promoters, detractors):
+    answers = frame("item score", [("would_recommend", score)]).assign(survey_id="S1", answered_on=pd.Timestamp("2026-10-05"))
+    found = patient_experience.net_promoter({"survey_answers": answers}, period=OCTOBER).iloc[0]
+    assert (found["promoters"], found["detractors"], found["net_promoter"]) == (promoters, detractors, promoters - detractors)
+
+
+@pytest.mark.parametrize("missing", [None, *care_risk.INTAKE_PARTS])
+def test_a_form_is_complete_with_all_six_parts(missing):
+    rows = frame("intake_id taken_on", [("I1", "2026-10-05")]).assign(
+        location="East", social_needs=pd.array([0], dtype="Int64"), **{f"is_{part}_complete": part != missing for part in care_risk.INTAKE_PARTS})
+    found = care_risk.intake_completeness({"intakes": rows}, period=OCTOBER).iloc[0]
+    assert (found["forms"], found["complete"]) == (1, int(missing is None))
+    parts = care_risk.intake_completeness({"intakes": rows}, period=OCTOBER, by=["part"])
+    assert parts.loc[parts["complete"] == 0, "part"].tolist() == ([missing] if missing else [])
+
+
+@pytest.mark.parametrize(("missed", "needs", "met", "with_navigation", "signals"), [
+    pytest.param(0, None, [], True, 2, id="no navigator and not reached: two signals"),
+    pytest.param(1, None, [], True, 2, id="one missed slot is no signal"),
+    pytest.param(2, None, [], True, 3, id="two are one signal"),
+    pytest.param(0, 1, [("emergency", "2026-10-01")], True, 4, id="a need found and an emergency visit"),
+    pytest.param(0, 0, [("emergency", "2026-08-02")], True, 2, id="no need found, and a visit 91 days ago"),
+    pytest.param(0, 0, [("emergency", "2026-08-03"), ("emergency", "2026-09-03")], True, 3, id="90 days ago, and two visits are one signal"),
+    pytest.param(0, 1, [], False, None, id="without the navigators one signal is not enough"),
+    pytest.param(2, 1, [("inpatient", "2026-10-01")], False, 3, id="without the navigators three others count"),
+])
+def test_signals_of_the_huddle_list(missed, needs, met, with_navigation, signals):
+    tables = {
+        "risk_assessments": frame("patient assessed_on risk_level location navigator_from navigator_to", [("P1", "2026-01-01", "high", "East", None, None)]),
+        "navigator_contacts": frame("patient contacted_on is_reached", [("P2", "2026-10-20", True)]),
+        "hospital_encounters": frame("patient kind admitted_on ended", [("P1", kind, day, "home") for kind, day in met] or [("P9", "emergency", "2026-10-01", "home")]),
+        "appointments": frame("patient status scheduled_on", [("P1", "no_show", "2026-10-05")] * missed + [("P1", "kept", "2026-10-06")]),
+        "intakes": frame("patient taken_on", [("P1", "2026-05-05")]).assign(social_needs=pd.array([needs], dtype="Int64"))}
+    found = care_risk.complex_cases(tables, as_of=AS_OF, with_navigation=with_navigation)
+    assert found["signals"].tolist() == ([] if signals is None else [signals])
+    assert with_navigation or found["has_navigator"].isna().all()
+
+
 @pytest.mark.parametrize(("received", "responded", "expected"), [
     pytest.param("2026-10-01", "2026-10-08", (1, 1, 0), id="answered on the seventh day"),
     pytest.param("2026-10-01", "2026-10-09", (1, 0, 0), id="answered on the eighth"),

@@ -179,6 +179,19 @@ def test_a_change_is_held_against_its_interval(rates, place, verdict):
     assert row["low"] < row["effect"] < row["high"] and pd.notna(row["others_effect"]) == bool(place)
 
 
+def test_what_stands_before_and_since_a_change_by_hand():
+    """One slot a day: every fifth is missed for the 180 days before, every tenth in the 144 days since; what lies further back is all missed."""
+    since = (DAYS >= SHIFT).sum()
+    back = (SHIFT - DAYS).days
+    missed = np.where(back > 180, True, np.where(back > 0, back % 5 == 0, back % 10 == 0))
+    rows = pd.DataFrame({"location": "East", "scheduled_on": DAYS, "booked_on": DAYS, "status": np.where(missed, "no_show", "kept"), "client": "acme", "patient": "P1", "notice_hours": np.nan})
+    change = pd.DataFrame({"decided_on": [SHIFT], "started_on": [SHIFT], "measure": "no_show", "location": None, "issue": "i", "change": "c"})
+    row = review_loop({"appointments": rows, "programme_changes": change}, as_of=AS_OF).iloc[0]
+    assert (row["count_before"], row["of_before"]) == (36, 180) and row["rate_before"] == pytest.approx(0.2)
+    assert (row["count_since"], row["of_since"]) == (15, since) and since == 144
+    assert row["effect"] == pytest.approx(15 / 144 - 0.2) and row["is_better"]
+
+
 @pytest.mark.parametrize(("measure", "started"), [
     pytest.param("no_show", "2026-10-20", id="less than four weeks ago"), pytest.param("morale", "2026-06-10", id="a measure that nobody counts"),
 ])
