@@ -204,7 +204,7 @@ def estimate_difference_share(tables: Mapping[str, Any], *, period: Period) -> p
     Empty
         No bill with an estimate: an empty share.
     Source
-        No Surprises Act, as above
+        No Surprises Act, patient-provider dispute resolution: $400 or more
 
     >>> from rcm_analysis.measures.examples.patients import example_estimates
     >>> estimate_difference_share(example_estimates(), period=Period.month("2026-03"))

@@ -128,7 +128,7 @@ def eob_interpretation(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     """How well client partners explain an Explanation of Benefits, in sampled quality reviews.
 
     Formula
-        eob_score = points / points_possible
+        interpretation_score = points / points_possible
     Counts
         Reviews of the skill "eob_interpretation" in the period. `by`: columns of the review (`handled_by`).
     Date basis
@@ -142,11 +142,11 @@ def eob_interpretation(tables: Mapping[str, Any], *, period: Period, by: Sequenc
 
     >>> from rcm_analysis.measures.examples.self_pay import example_self_pay
     >>> eob_interpretation(example_self_pay(), period=Period.month("2026-03"), by=["handled_by"])
-      handled_by  reviews  points  points_possible  eob_score
-    0       cp01        1       5                5        1.0
-    1       cp02        1       2                5        0.4
+      handled_by  reviews  points  points_possible  interpretation_score
+    0       cp01        1       5                5                   1.0
+    1       cp02        1       2                5                   0.4
     """
-    return _scored(tables, period, by, EOB, "eob_score")
+    return _scored(tables, period, by, EOB, "interpretation_score")
 
 
 def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.date) -> pd.DataFrame:

@@ -90,9 +90,9 @@ def test_points_of_sampled_reviews(b):
     rows = [review("2026-03-31", 5), review("2026-03-01", 2, by="cp02"), review("2026-04-01", 0), review("2026-03-02", 1, skill="professional_conduct")]
     tables = b.tables(quality_reviews=[{**row, "review_id": f"V{number}"} for number, row in enumerate(rows)])
     whole = self_pay_quality.eob_interpretation(tables, period=MARCH).iloc[0]
-    assert (whole["reviews"], whole["points"], whole["points_possible"], whole["eob_score"]) == (2, 7, 10, 0.7)
+    assert (whole["reviews"], whole["points"], whole["points_possible"], whole["interpretation_score"]) == (2, 7, 10, 0.7)
     each = self_pay_quality.eob_interpretation(tables, period=MARCH, by=["handled_by"])
-    assert dict(zip(each["handled_by"], each["eob_score"], strict=True)) == {"cp01": 1.0, "cp02": 0.4}
+    assert dict(zip(each["handled_by"], each["interpretation_score"], strict=True)) == {"cp01": 1.0, "cp02": 0.4}
     skills = self_pay_quality.quality_scores(tables, period=MARCH)
     assert dict(zip(skills["skill"], skills["quality_score"], strict=True)) == {"eob_interpretation": 0.7, "professional_conduct": 0.2}
 

@@ -136,7 +136,7 @@ MEASURES = (
         ("quality_reviews",),
     ),
     Measure(
-        "eob_interpretation", self_pay_quality.eob_interpretation, "EOBs explained rightly, of sampled reviews", "eob_score", "rate", "up",
+        "eob_interpretation", self_pay_quality.eob_interpretation, "EOBs explained rightly, of sampled reviews", "interpretation_score", "rate", "up",
         ("quality_reviews",),
     ),
     Measure(
