@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -29,9 +30,20 @@ from .worklist_chances import (
     overturn_rates,
     patient_curves,
 )
-from .worklist_items import ITEM, KEY, STATUSES, Decisions, open_items, read
+from .worklist_items import ITEM, KEY, PATIENT, STATUSES, Decisions, open_items, read
 from .worklist_queues import Person, people_of, queued
 from .worklist_settings import WorklistSettings
+from .worklist_waits import (
+    ANY,
+    HELD,
+    UNHELD,
+    Answers,
+    first_holds,
+    payers_parts,
+    posting_curve,
+    rework_curve,
+    sending_curves,
+)
 
 __all__ = ["COLUMNS", "TIERS", "Person", "WorklistSettings", "to_do", "worklist"]
 
@@ -69,7 +81,7 @@ COLUMNS = (
 DEADLINES = {
     "filing": ("held", "rejected", "unbilled", "processing"),
     "appeal": ("denied", "denied_again", "underpaid"),
-    "secondary_filing": ("secondary_unbilled",),
+    "secondary_filing": ("secondary_unbilled", "processing", "pended"),
 }
 LIMIT = {
     "filing": "filing_limit_days",
@@ -92,8 +104,9 @@ def worklist(
         recoverable_cents = expected_cents x chance_to_pay x uplift
         score_cents_per_minute = recoverable_cents / minutes
         expected_cents: allowed amount of the open balance, by contract where known, never the billed charge
-        chance_to_pay: that it comes when worked now, given age, payer, status and denial category
-        uplift: 1 - chance that it comes untouched / chance_to_pay
+        chance_to_pay: the share of it that comes from this party when worked now, given age, payer, status and denial
+        category: the chance that it is paid x the part that the payer pays itself (the rest is the next party's)
+        uplift: 1 - what would come untouched / chance_to_pay, by the client's own history of items that waited as long
         minutes: the client's own median of the action recommended, else a stated one
     Counts
         One row per claim and responsible party with a debit balance, and per claim paid short of its contract (status
@@ -152,7 +165,8 @@ def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.da
     parts = []
     rest = items
     for kind, statuses in DEADLINES.items():
-        bound = rest["status"].isin(statuses) & ((kind != "filing") | (rest["party"] == "primary"))
+        by_party = {"filing": rest["party"] == "primary", "secondary_filing": rest["party"] != "primary"}
+        bound = rest["status"].isin(statuses) & by_party.get(kind, True)
         rows = rest[bound].assign(starts_on=rest.loc[bound, STARTS[kind]])
         rest = rest[~bound]
         if len(rows):
@@ -176,23 +190,57 @@ def _with_chances(
 ) -> pd.DataFrame:
     """chance_to_pay and uplift, and what the reason quotes: rate, usual_days, waited."""
     today = pd.Timestamp(as_of)
-    answers = answer_curves(tables, history, as_of=as_of, settings=settings)
-    patients = patient_curves(tables, as_of=as_of, settings=settings)
-    rates, alone = overturn_rates(history, as_of=as_of, settings=settings)
+    past = _past(tables, history, as_of, settings)
     items["waits_since"] = _waits_since(items)
     items["waited"] = (today - items["waits_since"]).dt.days.clip(lower=0)
     items["owed_for"] = (today - items["since_on"]).dt.days.clip(lower=0)
-    items["usual_days"] = answers.days_until(
+    items["usual_days"] = past.answers.days_until(
         answer_group(items), settings.waiting_share, settings.waiting_days
     )
-    items["rate"] = (
-        items["category"].map(rates.set_index("category")["rate"]).astype(float).fillna(settings.other_share)
-    )
-    by_itself, added = _worth(items, answers, patients, alone, settings)
+    items["rate"] = items["category"].map(past.rates).astype(float).fillna(settings.other_share)
+    by_itself, added = _worth(items, past, today, settings)
     added = np.where(items["is_late"], added * settings.late_share, added)
-    chance = np.clip(by_itself + added, 0, 1)
+    own = ~items["party"].eq(PATIENT) & ~items["status"].isin(WHOLE)
+    part = np.where(own, answer_group(items).map(past.parts).astype(float).fillna(past.part), 1.0)
+    chance = np.clip(by_itself + added, 0, 1) * part
+    added = added * part
     return items.assign(
-        chance_to_pay=chance, uplift=np.divide(added, chance, out=np.zeros(len(items)), where=chance > 0)
+        chance_to_pay=chance, uplift=np.divide(added, chance, out=np.zeros(len(items)), where=chance > 0).clip(0, 1)
+    )
+
+
+WHOLE = ("underpaid", "left_to_patient")
+"""What is missing of these is one party's alone; of the others a payer leaves a part to the next party."""
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What the client's history says: how items end by themselves, and how often work wins."""
+
+    answers: Curves
+    asked: Answers
+    patients: Curves
+    sending: Curves
+    posting: Curves
+    reworks: Curves
+    holds: pd.DataFrame
+    rates: pd.Series
+    alone: float
+    parts: pd.Series
+    part: float
+
+
+def _past(tables: Mapping[str, Any], history: Decisions, as_of: dt.date, settings: WorklistSettings) -> _Past:
+    rates, alone = overturn_rates(history, as_of=as_of, settings=settings)
+    parts, part = payers_parts(history, as_of=as_of, settings=settings)
+    return _Past(
+        answers=answer_curves(tables, history, as_of=as_of, settings=settings),
+        asked=Answers(tables, history, as_of=as_of, settings=settings),
+        patients=patient_curves(tables, as_of=as_of, settings=settings),
+        sending=sending_curves(tables, history, as_of=as_of, settings=settings),
+        posting=posting_curve(tables, history, as_of=as_of, settings=settings),
+        reworks=rework_curve(history, as_of=as_of, settings=settings),
+        holds=first_holds(history), rates=rates.set_index("category")["rate"], alone=alone, parts=parts, part=part,
     )
 
 
@@ -205,28 +253,32 @@ def _waits_since(items: pd.DataFrame) -> pd.Series:
 
 
 def _worth(
-    items: pd.DataFrame, answers: Curves, patients: Curves, alone: float, settings: WorklistSettings
+    items: pd.DataFrame, past: _Past, today: pd.Timestamp, settings: WorklistSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """The chance that an item is paid untouched, and what work adds to it, by its status."""
-    group, rate = answer_group(items), items["rate"].to_numpy()
-    new = answers.paid_share(group, settings.new_share)
-    still_paid, never = answers.given_open(group, items["waited"])
+    rate, alone = items["rate"].to_numpy(), past.alone
+    new = past.answers.paid_share(answer_group(items), settings.new_share)
+    still_paid, never = past.asked.given_open(items, today)
     own = pd.Series(np.where(items["primary_payer"] == "self_pay", "self_pay", "insured"))
-    patient_paid, _ = patients.given_open(own, items["owed_for"])
+    patient_paid, _ = past.patients.given_open(own, items["owed_for"])
+    left_to_them = past.patients.paid_share(own, settings.patient_share)
+    persuaded = settings.patient_share * settings.patient_kept_share ** (items["owed_for"] / 90)
+    sent, released, posted = _by_themselves(items, past, today)
+    unanswered = past.reworks.given_open(pd.Series(ANY, index=items.index), items["waited"])[1]
     refiled = never * settings.refiled_share * new
     short = np.where(items["short_basis"] == "contract", settings.short_share, settings.short_share / 2)
     pairs: dict[str, tuple[Any, Any]] = {
-        "patient": (patient_paid, (1 - patient_paid) * settings.patient_share),
-        "held": (0.0, settings.released_share * new),
+        "patient": (patient_paid, (1 - patient_paid) * persuaded),
+        "held": (released * new, (1 - released) * settings.released_share * new),
         "rejected": (0.0, new),
-        "unbilled": (0.0, new),
+        "unbilled": (sent * new, (1 - sent) * new),
         "processing": (still_paid, refiled),
         "pended": (still_paid, refiled),
-        "reworked": (rate * (1 - never), rate * never * settings.refiled_share),
+        "reworked": (rate * (1 - unanswered), rate * unanswered * settings.refiled_share),
         "denied": (alone, (rate - alone).clip(min=0)),
         "denied_again": (0.0, rate * settings.second_share),
-        "unpaid_rest": (0.0, settings.second_share),
-        "left_to_patient": (0.0, patients.paid_share(own, settings.patient_share)),
+        "unpaid_rest": (posted, (1 - posted) * settings.second_share),
+        "left_to_patient": (posted * left_to_them, (1 - posted) * left_to_them),
         "underpaid": (0.0, short),
         "secondary_unbilled": (0.0, new),
     }
@@ -239,6 +291,20 @@ def _worth(
         for place in (0, 1)
     )
     return untouched, added
+
+
+def _by_themselves(
+    items: pd.DataFrame, past: _Past, today: pd.Timestamp
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of items as old as these, the shares that are sent, released from a hold, and posted away though nobody works them."""
+    held_on = items[KEY].merge(past.holds, on=KEY, how="left")["held_on"].set_axis(items.index)
+    ages = {UNHELD: items["entered_on"], HELD: held_on, ANY: items["decided_on"]}
+    curves = {UNHELD: past.sending, HELD: past.sending, ANY: past.posting}
+    found = [
+        curves[name].given_open(pd.Series(name, index=items.index), (today - day).dt.days.fillna(0).clip(lower=0))[0]
+        for name, day in ages.items()
+    ]
+    return found[0], found[1], found[2]
 
 
 def _suppressed_until(

@@ -56,20 +56,22 @@ class Curves:
         Formula
             paid later = (paid(end) - paid(age)) / open(age); never = open(end) / open(age), as `estimators.given_open`
         """
-        paid, never = np.zeros(len(age)), np.ones(len(age))
+        return self.given_open_and_left(group, age)[:2]
+
+    def given_open_and_left(self, group: pd.Series, age: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `given_open`, and the share that leaves for the third end (written_off) later."""
+        paid, never, left = np.zeros(len(age)), np.ones(len(age)), np.zeros(len(age))
         for name, rows in self._rows(group):
-            table, days = (
-                self._tables[name],
-                np.minimum(age.to_numpy()[rows], len(self._tables[name]) - 1).astype(int),
-            )
-            arrays = {column: table[column].to_numpy() for column in ("paid", "open")}
+            table = self._tables[name]
+            days = np.minimum(age.to_numpy()[rows], len(table) - 1).astype(int)
+            arrays = {column: table[column].to_numpy() for column in ("paid", "open", "written_off")}
             still = arrays["open"][days]
             known = still > 1e-9
-            paid[rows] = np.where(
-                known, (arrays["paid"][-1] - arrays["paid"][days]) / np.where(known, still, 1), 0.0
-            )
-            never[rows] = np.where(known, arrays["open"][-1] / np.where(known, still, 1), 1.0)
-        return paid, never
+            of = np.where(known, still, 1)
+            paid[rows] = np.where(known, (arrays["paid"][-1] - arrays["paid"][days]) / of, 0.0)
+            left[rows] = np.where(known, (arrays["written_off"][-1] - arrays["written_off"][days]) / of, 0.0)
+            never[rows] = np.where(known, arrays["open"][-1] / of, 1.0)
+        return paid, never, left
 
     def paid_share(self, group: pd.Series, otherwise: float) -> np.ndarray:
         """The share paid in the end of a new claim."""
@@ -103,6 +105,13 @@ def answer_curves(
         Claims sent within `history_days`; those not answered count as open at their age. A crossover starts with
         the primary's decision. paid: the decision is not a full denial.
     """
+    return Curves(answer_rows(tables, history, as_of=as_of, settings=settings))
+
+
+def answer_rows(
+    tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
+) -> pd.DataFrame:
+    """The rows behind `answer_curves`: a claim and payer each, with start_on, received_on, days, end and stream."""
     sent = source(tables, "submissions", [*KEY, "payer", "payer_order", "submitted_on", "frequency"])
     sent = sent.filter(nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8")
     rows = read(
@@ -125,7 +134,7 @@ def answer_curves(
         [rows["received_on"].isna(), rows["outcome"] == "fully_denied"], ["open", "denied"], "paid"
     )
     rows["stream"] = answer_group(rows)
-    return Curves(rows)
+    return rows.reset_index(drop=True)
 
 
 def answer_group(rows: pd.DataFrame) -> pd.Series:

@@ -67,6 +67,8 @@ class WorklistSettings:
     short_share           of claims paid short of a contract's price, so many are paid in full when asked for; half of it
                           where the price is only inferred
     patient_share         of patients who would not pay by themselves, so many pay after a call
+    patient_kept_share    of that chance with a patient so much is left after each 90 days: money due is collected with 93, 85
+                          and 73 % after 30, 60 and 90 days (mdmanagementgroup)
     late_share            what is left of a chance once the filing or appeal limit is over
     alone_share           of denials nobody touches, so many are paid all the same
     default_claims        how many claims a stated share is worth against the client's own
@@ -90,6 +92,7 @@ class WorklistSettings:
     second_share: float = 0.15
     short_share: float = 0.5
     patient_share: float = 0.1
+    patient_kept_share: float = 0.73
     late_share: float = 0.1
     alone_share: float = 0.02
     default_claims: float = 10.0

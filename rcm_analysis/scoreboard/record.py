@@ -140,6 +140,7 @@ FIGURES: tuple[Figure, ...] = (
     *_sought("contacts not billed"),
     Figure("worklist", "dollars recovered, of oldest first", Aim(least=1.5), "ratio"),
     Figure("worklist", "dollars recovered, of largest first", None, "ratio"),
+    Figure("worklist", "dollars said to be added, of those added", Aim(0.8, 1.25), "ratio"),
     Figure("payment lag", "error of the share paid within 150 days"),
     Figure("payment lag", "bias of the share paid within 150 days"),
     Figure("cash outlook", "WAPE at three months, of the better naive baseline", Aim(most=0.5), "ratio"),

@@ -13,6 +13,8 @@ What a policy worked at one month's end it does not work again at a later one: o
 every week on the same lost balances, which is no rival. For the same reason the rivals leave patients alone.
 Capacity is the client's own: the minutes of its notes, statements aside, of the eight weeks before, a week. Every policy does
 with an item what it needs, so that only the choice of items is scored. Small balances are worked by none.
+
+A third figure scores the dollars, which an order cannot: what the list says that working all of it adds, over what it adds.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from .record import Tally
 
 WEEKS = 8
 OLDEST, LARGEST = "dollars recovered, of oldest first", "dollars recovered, of largest first"
+SAID = "dollars said to be added, of those added"
 
 
 def worklists(case: Case) -> list[Tally]:
@@ -45,12 +48,20 @@ def worklists(case: Case) -> list[Tally]:
         truth = pd.DataFrame(
             [*day["items"], *day["underpaid"]], columns=["claim_id", "party", "gain_cents", "true_minutes"]
         )
-        added = added_by_policy(worklist(tables, as_of=as_of), truth, minutes, done)
+        items = worklist(tables, as_of=as_of)
+        added = added_by_policy(items, truth, minutes, done)
         tallies += [
             Tally("worklist", name, added["list"], added[rival])
             for name, rival in ((OLDEST, "oldest"), (LARGEST, "largest"))
         ]
+        tallies.append(Tally("worklist", SAID, *said_and_added(items, truth)))
     return tallies
+
+
+def said_and_added(items: pd.DataFrame, truth: pd.DataFrame) -> tuple[int, int]:
+    """What the list says that working everything on it adds, and what it would add, in cents."""
+    listed = to_do(items).merge(truth, on=["claim_id", "party"], how="left")
+    return int(listed["recoverable_cents"].sum()), int(listed["gain_cents"].sum())
 
 
 def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:

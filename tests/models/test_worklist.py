@@ -115,7 +115,7 @@ GOLDEN = [  # claim, work adds in cents, minutes, action, who, day
     ("H1", 1_530, 8, "request_documents", "Bob", 0),   # 6000 x 0.85 x 0.3; Ann has 7 minutes left
     ("S1", 1_020, 8, "bill_secondary", "Bob", 0),      # 1200 x 0.85
     ("D2", 2_580, 30, "appeal", "Bob", 1),             # 6000 x (0.45 - 0.02)
-    ("T1", 500, 10, "follow_up", "Ann", 1),            # 5000 x 0.1
+    ("T1", 350, 10, "follow_up", "Ann", 1),            # 5000 x 0.1 x 0.73^(102 days / 90)
     ("D3", 480, 30, "appeal", "Ann", 1),               # 6000 x (0.10 - 0.02)
 ]
 
@@ -126,7 +126,7 @@ def test_the_queue_of_ten_items_and_two_people_worked_out_by_hand():
     assert got == GOLDEN
     assert found["tier"].tolist() == ["deadline"] + ["list"] * 9
     assert found["expected_cents"].tolist() == [6_000] * 6 + [1_200, 6_000, 5_000, 6_000]
-    assert found["score_cents_per_minute"].tolist() == pytest.approx([row[1] / row[2] for row in GOLDEN])
+    assert found["score_cents_per_minute"].tolist() == pytest.approx([row[1] / row[2] for row in GOLDEN], rel=1e-5)
     assert (found["recoverable_cents"] == (found["expected_cents"] * found["chance_to_pay"] * found["uplift"]).round()).all()
     assert found["rank"].tolist() == list(range(1, 11))
 
@@ -357,3 +357,88 @@ def test_what_is_wrong_is_said(make, says):
 
 def test_people_may_be_given_as_names_and_minutes():
     assert people_of({"Ann": 30}) == [Person("Ann", 30)] and people_of(None) == []
+
+
+# -- what would have come anyway is not added ------------------------------------------------------
+
+SEEN = WorklistSettings(default_claims=1e-9)
+"""Nothing is stated: every share is counted from the client's claims."""
+
+
+def with_answers(never: int = 2) -> Office:
+    """Ten claims sent on 2 June: those answered are paid after 20 days, the others were asked about after 40 and never answered."""
+    office = Office()
+    for number in range(10):
+        claim = f"A{number}"
+        office.claim(claim, sent="2026-06-02", service="2026-06-01")
+        if number >= never:
+            office.decide(claim, "2026-06-22", {"45": 4_000}, paid=6_000)
+            office.moved(claim, "2026-06-23", ("payment", "primary", -6_000), ("contractual", "primary", -4_000))
+        else:
+            office.note(claim, "2026-07-12", "follow_up", "waiting_on_payer")
+    return office
+
+
+def added(office: Office, claim: str) -> float:
+    """Dollars that work adds, as a share of the expected amount."""
+    row = office.list(SEEN).set_index("claim_id").loc[claim]
+    return row["chance_to_pay"] * row["uplift"]
+
+
+def test_a_claim_that_was_asked_about_and_not_answered_is_not_one_of_the_same_age_that_nobody_asked_about():
+    """Of ten sent eight were paid, and nobody answered for the two that were asked about: sending again brings 0.6 of 0.8."""
+    office = with_answers()
+    assert added(office, "A0") == pytest.approx(0.6 * 0.8)
+    office.claim("N1", sent="2026-10-01", service="2026-09-20")
+    office.claim("N2", sent="2026-10-21", service="2026-10-20")
+    assert added(office, "N1") == pytest.approx(0.6 * 8 / 11), "30 days old, past any answer: of 11 that reached day 20 eight were paid"
+    assert added(office, "N2") == pytest.approx(0.6 * 8 / 11 * 3 / 11), "10 days old: eight of eleven are still answered by themselves"
+
+
+def test_charges_on_their_way_out_need_no_work():
+    """All ten claims were sent on the day after entry: what was entered yesterday will be, what is old will not."""
+    office = with_answers(never=0)
+    office.claim("U1", "2026-10-30", entered="2026-10-31")
+    office.claim("U2", "2026-09-01", entered="2026-09-01")
+    assert added(office, "U1") == pytest.approx(1 / 11), "one of the eleven that were a day old is still here"
+    assert added(office, "U2") == pytest.approx(1.0)
+
+
+def test_a_hold_that_is_usually_released_is_not_won_by_pressing():
+    """Of five holds four were released after ten days, one never: pressing wins three tenths of what is never released."""
+    office = with_answers(never=0)
+    for number in range(5):
+        office.claim(f"H{number}", "2026-06-01", sent="2026-06-12" if number else None)
+        office.note(f"H{number}", "2026-06-02", "request_documents", "waiting_on_client", hold_reason="documents")
+        if number:
+            office.decide(f"H{number}", "2026-07-01", {"45": 4_000}, paid=6_000)
+            office.moved(f"H{number}", "2026-07-02", ("payment", "primary", -6_000), ("contractual", "primary", -4_000))
+    office.claim("H9", "2026-10-29")
+    office.note("H9", "2026-10-30", "request_documents", "waiting_on_client", hold_reason="documents")
+    assert added(office, "H0") == pytest.approx(0.3 * 1.0), "long past the usual release"
+    assert added(office, "H9") == pytest.approx(0.3 * 0.2)
+
+
+def test_a_payer_pays_only_its_own_part():
+    """Half of every allowed dollar is left to the patient: a refiled claim brings the payer's half."""
+    office = Office()
+    for number in range(10):
+        office.claim(f"A{number}", sent="2026-05-02", service="2026-05-01")
+        office.decide(f"A{number}", "2026-05-22", {"45": 4_000, "1": 3_000}, paid=3_000)
+        office.moved(f"A{number}", "2026-05-23", ("payment", "primary", -3_000), ("contractual", "primary", -4_000), ("transfer", "primary", -3_000))
+    office.claim("R1", sent="2026-10-05")
+    office.put("claim_edits", claim_id="R1", checked_on="2026-10-06")
+    found = office.list(SEEN).set_index("claim_id").loc["R1"]
+    assert (found["expected_cents"], found["chance_to_pay"]) == (6_000, pytest.approx(10 / 11 * 0.5)), "ten of eleven old enough were paid"
+    assert found["recoverable_cents"] == 2_727
+
+
+def test_what_a_secondary_never_answered_is_too_late_after_its_limit():
+    """The primary answered on 15 June, the secondary's limit is ninety days: nothing can be sent again."""
+    office = Office()
+    office.claim("S1", "2026-06-01", sent="2026-06-02", secondary_payer="aetna")
+    office.decide("S1", "2026-06-15", {"45": 4_000, "2": 1_200}, paid=4_800)
+    office.moved("S1", "2026-06-16", ("payment", "primary", -4_800), ("contractual", "primary", -4_000), ("transfer", "primary", -1_200), ("transfer", "secondary", 1_200))
+    office.put("submissions", claim_id="S1", submitted_on="2026-06-20", payer_order="secondary")
+    found = office.list().loc[0]
+    assert (found["status"], found["deadline_kind"], found["days_left"], found["action"]) == ("processing", "secondary_filing", -48, "write_off_request")
