@@ -20,6 +20,8 @@ from .plain import one_line
 LISTS = "Lists"
 FILLED_IN = PatternFill("solid", fgColor="FFFFF8E1")
 MOST_WORDS = 1_000
+HEAD_HEIGHT = 30
+"""Two lines of a heading, in points."""
 FIRST_DAY, LAST_DAY = 36526, 73050
 """2000-01-01 and 2099-12-31 as the numbers that spreadsheets keep."""
 
@@ -58,6 +60,7 @@ def mark_editable(sheet: Worksheet, columns: Sequence[Mapping[str, Any]], rows: 
     places = [position for position, column in enumerate(columns, start=1) if column.get("editable") is True]
     if places and len(rows):
         sheet.freeze_panes = f"B{rows[0]}"
+        sheet.row_dimensions[rows[0] - 1].height = HEAD_HEIGHT
         sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
     for position, column in enumerate(columns, start=1):
         if column.get("editable") is not True or not len(rows):

@@ -78,10 +78,11 @@ def who_worked(log: pd.DataFrame, day: dt.date) -> list[Person]:
     return [Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN) for name, each in minutes.sort_index().items()]
 
 
+# Why stands before a column that is never empty: a long text would otherwise run across the cells to fill in.
 COLUMNS = (
     Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
     Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("open_cents", "Open", "usd", exact=True),
-    Shown("deadline_on", "Deadline", "date"), Shown("action_words", "Recommended"), Shown("reason", "Why"),
+    Shown("deadline_on", "Deadline", "date"), Shown("reason", "Why"), Shown("action_words", "Recommended"),
     _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
     _filled("next_action"), _filled("next_on", "date"),
     Shown("status", "Stands"), Shown("tier", "Tier"), Shown("deadline_kind", "Deadline of"), Shown("age_days", "Age in days", "count"),
