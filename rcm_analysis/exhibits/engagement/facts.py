@@ -270,9 +270,9 @@ class EngagementFacts:
     def shifts(self) -> pd.DataFrame:
         """Changes of a rate, newest first, in whole percent; one made of fewer than eleven on any side is left out."""
         found = engagement_shifts.engagement_shifts(self.subject.tables, as_of=self.subject.as_of)
-        for side in ("before", "after"):
-            for rest in (found[f"count_{side}"], found[f"of_{side}"] - found[f"count_{side}"]):
-                found = found[(rest == 0) | (rest >= LEAST)]
+        sides = [part for side in ("before", "after") for part in (found[f"count_{side}"], found[f"of_{side}"] - found[f"count_{side}"])]
+        sides = pd.concat(sides, axis=1).astype("float64")
+        found = found[((sides == 0) | (sides >= LEAST)).all(axis=1)]
         found = found.assign(**{name: found[name].astype(float).round(2) for name in ("rate_before", "rate_after")})
         return found.sort_values("onset_on", ascending=False, ignore_index=True)
 
