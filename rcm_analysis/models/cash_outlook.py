@@ -81,8 +81,8 @@ def outlook(
         weeks (all remittances of the weeks together), of the year's level, and of past billing
     Counts
         Postings known on `as_of`. Curves: balances of the past 365 days; small payers drawn towards the
-        client. Billing: level of the past 182 days by weekday, unless `billing` (month, charge_cents)
-        says otherwise. A month under way counts from the day after `as_of`.
+        client. Billing: level of the past 182 days by working day, growing as it grew, unless `billing`
+        (month, charge_cents) says otherwise. A month under way counts from the day after `as_of`.
     Date basis
         posting date
     Unit

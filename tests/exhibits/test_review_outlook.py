@@ -50,10 +50,14 @@ def test_the_page_is_json_and_the_press_can_print_it(page):
     assert_prints(page)
 
 
+def test_the_description_says_the_finding_in_words_and_no_field_name(page):
+    assert page[0].payload["finding"] in page[0].payload["alt"] and "{" not in page[0].payload["alt"]
+
+
 def test_the_chart_has_its_picture_description_and_finding(page):
     payload = page[0].payload
     assert page[0].svg and "with a band" in payload["alt"]
-    assert payload["finding"].startswith("$1,021 is expected in November 2026, and ")
+    assert payload["finding"].startswith("$1,020 is expected in November 2026, and ")
     assert "The last three months brought " in payload["finding"] and payload["finding"].endswith("on average.")
 
 
@@ -87,9 +91,10 @@ def test_posted_cash_ties_to_the_ledger_and_to_what_the_back_test_calls_cash(aco
 
 def test_the_test_stands_beside_two_simple_ways(page):
     table = tables_of(page)["outlook_test"]
-    assert [row[1] for row in table["rows"]] == list(review_outlook.WAYS.values()) * 3
-    assert all(row[2] >= abs(row[3]) for row in table["rows"])
-    assert "The band should hold 8 of 10 outcomes; it held 9 of 11 times" in table["notes"][0]
+    assert [column["title"] for column in table["columns"][1:4]] == list(review_outlook.HEADINGS.values())
+    assert [row[0] for row in table["rows"]] == ["The next month", "The third month ahead", "The three months together"]
+    assert all(row[1] >= abs(row[5]) and row[4] > 0 for row in table["rows"])
+    assert "The band should hold 8 of 10 outcomes; it held 10 of 11 times" in table["notes"][0]
 
 
 @pytest.mark.parametrize(("ratios", "says", "advises"), [

@@ -41,6 +41,9 @@ WAYS = {
     "outlook": "This outlook", "last_three": "Average of the last three months",
     "by_bucket": "Open balances × past rates by age",
 }
+HEADINGS = {"outlook": "This outlook", "last_three": "Last three months", "by_bucket": "Balances by age"}
+"""The ways in a word or two, for the heads of columns."""
+
 PARTS = [
     Shown("existing_cents", "From open balances", "usd"), Shown("billing_cents", "From new billing", "usd"),
     Shown("other_cents", "Other", "usd"), Shown("cash_cents", "Expected", "usd"),
@@ -51,7 +54,7 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "name": "cash_outlook", "title": "Cash outlook", "unit": "US dollars", "source": "our own",
         "formula": "Payments less refunds and money taken back, expected by month. From open balances: every balance of "
                    "the as-of day by its age and payer, times the share of such dollars that was paid so many days on. From new "
-                   "billing: charges at the level of the past half-year, through the same shares. Other: copays at the "
+                   "billing: charges at the level of the past half-year by working day, growing as they have grown, through the same shares. Other: copays at the "
                    "desk and unapplied money, less refunds and money taken back, at the past year's rates. Date basis: "
                    "posting date.",
     },
@@ -64,7 +67,7 @@ TERMS: tuple[Mapping[str, str], ...] = (
     {
         "name": "cash_outlook_backtest", "title": "Test of the cash outlook", "unit": "share", "source": "our own",
         "formula": "The outlook made again as of the last twelve month ends (nine for the largest clients), from what was "
-                   "known then. Off by: sum of the errors without their signs / cash posted. Leaning: sum of the "
+                   "known then. How far off: sum of the errors without their signs / cash posted. Leaning: sum of the "
                    "errors / cash posted; above zero, too much was foreseen. Average of the last three months: that amount for every month ahead. Open balances × "
                    "past rates by age: balances by age, times the share of such balances that came in so many months "
                    "later in the past, plus what newer claims brought lately.",
@@ -119,7 +122,7 @@ def _chart(subject: Subject, posted: pd.DataFrame, found: Outlook) -> Block:
         axes, name="outlook_chart",
         title=f"Cash by month: posted and expected, {subject.client.name} (US dollars, posting date, after refunds)",
         alt=f"Line chart of cash posted in {counted(len(posted), 'month')} to {subject.period.title} and expected in the "
-            "three months after, with a band around what is expected. {finding}",
+            f"three months after, with a band around what is expected. {finding}",
         finding=finding,
     )
 
@@ -194,17 +197,16 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
     if cases < FEWEST_TESTS:
         return [note(f"How good such outlooks are for this client cannot be said yet: that takes {FEWEST_TESTS} past month ends with at "
                      f"least three months of postings before each, and there {'is' if cases == 1 else 'are'} {cases or 'none'}.")]
-    table = pd.DataFrame([
-        {"span": sentence(span), "way": words, "wape": rows[f"{way}_wape"].get(ahead), "bias": rows[f"{way}_bias"].get(ahead)}
-        for ahead, span in SPANS.items() for way, words in WAYS.items()
-    ])
+    spans = [ahead for ahead in SPANS if ahead in rows.index]
+    table = rows.loc[spans].assign(span=[sentence(SPANS[ahead]) for ahead in spans])
     return [show(
-        table, [Shown("span", "Looked ahead"), Shown("way", "Way of foreseeing cash"), Shown("wape", "Off by", "rate"),
-            Shown("bias", "Leaning", "rate")],
-        name="outlook_test", emphasis=list(range(0, len(table), len(WAYS))),
-        title=f"How such outlooks would have done at the last {counted(cases, 'month end')}",
-        definition="Off by: errors without their signs, as a share of the cash that was posted. Leaning: errors with their "
-                   "signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
+        table, [Shown("span", "Looked ahead"), *[Shown(f"{way}_wape", words, "rate") for way, words in HEADINGS.items()],
+            Shown("chance_wape", "Chance alone", "rate"), Shown("outlook_bias", "Leaning", "rate")],
+        name="outlook_test",
+        title=f"How far off such outlooks would have been at the last {counted(cases, 'month end')}",
+        definition="Errors without their signs, as a share of the cash that was posted: of this outlook, of the average of the last three "
+                   "months, of open balances × past rates by age, and what chance alone would leave. Leaning: errors of this outlook "
+                   "with their signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
         notes=[_coverage(tested), _chance(rows)],
     ), _tested_rows(tested), note(f"{verdict(tested)} {_advice(tested, posted)}")]
 
