@@ -160,7 +160,7 @@ def test_the_whole_dollar_sweep_is_one_clients_habit(tmp_path):
 
 
 def test_more_clients_than_the_overview_are_invented(tmp_path):
-    write_clients(tmp_path, clients=14, months=3, seed=5, scale=0.02)
+    write_clients(tmp_path, clients=14, months=1, seed=5, scale=0.02, plants=False)
     registry = tomllib.loads((tmp_path / "clients.toml").read_text())["clients"]
     assert len(registry) == 14 and list(registry)[:2] == ["chicago-med", "2020-vision"]
     assert all((tmp_path / "raw" / name / "837").is_dir() for name in registry)
