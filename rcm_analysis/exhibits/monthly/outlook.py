@@ -205,9 +205,9 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
         name="outlook_test",
         title=f"How far off such outlooks would have been at the last {counted(cases, 'month end')}",
         definition="Errors without their signs, as a share of the cash that was posted: of this outlook, of the average of the last three "
-                   "months, of open balances × past rates by age, and what chance alone would leave. Leaning: errors of this outlook "
+                   "months, of open balances × past rates by age, and of someone who knew every rate exactly (chance alone). Leaning: errors of this outlook "
                    "with their signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
-        notes=[_coverage(tested), _chance(rows)],
+        notes=[_coverage(tested)],
     ), _tested_rows(tested), note(f"{verdict(tested)} {_advice(tested, posted)}")]
 
 
@@ -220,12 +220,6 @@ def _coverage(tested: Backtest) -> str:
     if abs(share - tested.level) > 0.15:
         tail = f" It has been too {'narrow' if share < tested.level else 'wide'} for this client."
     return f"The band should hold 8 of 10 outcomes; it held {joined(held)}.{tail}"
-
-
-def _chance(rows: pd.DataFrame) -> str:
-    """What no way of foreseeing cash can know."""
-    return (f"Which claims are paid in a month is partly chance: with this client's claims, a month foreseen by someone who knew "
-            f"every rate exactly would still be off by about {as_text(rows['chance_wape'].get('1'), 'rate')}.")
 
 
 def standings(tested: Backtest) -> dict[str, str]:
