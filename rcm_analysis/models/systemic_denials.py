@@ -21,6 +21,7 @@ from ..errors import ParameterError
 from .control_charts import change_point, laney_chart
 from .denial_cells import LEVELS, Cells, cells_of, counts_of, first_lines, with_expected, with_families
 from .denial_odds import Verdict, false_discoveries, judged, usual_line_rate
+from .mix_shifts import LEAST_CHANGE, usual_rates_of_kinds
 
 NAMES = ("payer", "family", "procedure", "provider", "location")
 COMPLETE_SHARE = 0.7
@@ -77,6 +78,9 @@ def systemic_denials(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
                       the over-dispersion of the client's months (Laney's sigma_z), times the first months tried
         raised when   q <= 0.05 (Benjamini-Hochberg over all cells and categories, each level with the same share of
                       the errors) and above `floors`, over all months tested and in the last two
+        not the mix   where 15 % of a rise or more come from lines of payers and codes that were always denied more
+                      (`mix_shifts.usual_rates_of_kinds`), that part is added to the usual rate: what is not above it
+                      any more is no cause, and what is, is named by a finer cell if one is raised
         named         the highest level that explains the excess, and not higher: the cell whose counts are least likely,
                       for the number of cells that it was chosen from; a coarser one where its other lines are
                       raised too, at least half as much
@@ -144,8 +148,14 @@ def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list
         kind = int(np.argmax(np.where(raised, verdict.evidence, -1.0).max(axis=1)))
         cell = _named(cells[kind], verdict, kind, last, raised[kind])
         changed = int(verdict.start[kind, cell])
+        usual, mix = usual_line_rate(cells[kind], kind, cell, changed), _mix_change(history, kind, cell, changed, last)
+        now = _rate(cells[kind], kind, cell, changed, last)
+        shifted = mix >= LEAST_CHANGE * (now - usual)
+        usual += mix * shifted
+        if shifted and (_has_finer(cells[kind], cell, raised[kind]) or not _is_beyond(history, kind, cell, (changed, last), usual, floors)):
+            above[kind, cell] = False
+            continue
         start, onset = _onset(history, kind, cell, changed, last)
-        usual = usual_line_rate(cells[kind], kind, cell, changed)
         rows.append(_finding(history, cells[kind], kind, cell, (start, last), usual) | {
             "onset_on": onset, "q_value": q_value[kind, cell], "is_new": start >= last - 1})
         cells[kind] = cells[kind].without(counts_of(history.lines, cells[kind], _claims_of(history, cell, start, last)))
@@ -213,6 +223,46 @@ def _rest_is_raised(denied: np.ndarray, lines: np.ndarray, usual: np.ndarray, fi
     if stats.binom.sf(lost - 1, of, usual[coarse]) > BY_CHANCE:
         return False
     return lost / of - usual[coarse] >= SAME_CAUSE * (denied[fine] / lines[fine] - usual[fine])
+
+
+def _rate(cells: Cells, kind: int, cell: int, start: int, last: int) -> float:
+    span = slice(start, last + 1)
+    return float(cells.denied_lines[kind, cell, span].sum() / cells.lines[cell, span].sum())
+
+
+def _mix_change(history: DenialHistory, kind: int, cell: int, start: int, last: int) -> float:
+    """By how much the usual rates of the payers and codes of a cell's lines since `start` are above those of its lines before."""
+    lines = _marked_lines(history, kind, cell)
+    before, since = lines[lines["at"] < start], lines[(lines["at"] >= start) & (lines["at"] <= last)]
+    if before.empty or since.empty:
+        return 0.0
+    then, now = (usual_rates_of_kinds(before, rows, "denied", "line").mean() for rows in (before, since))
+    return float(now - then)
+
+
+def _is_beyond(history: DenialHistory, kind: int, cell: int, months: tuple[int, int], usual: float, floors: Floors) -> bool:
+    """Whether the cell's lines since then are denied more often than `usual`: above the floors, and not by chance."""
+    lines = _marked_lines(history, kind, cell)
+    denied = lines.loc[lines["at"].between(*months), "denied"]
+    rate = denied.mean()
+    is_large = rate >= usual + floors.points or rate >= usual * floors.ratio
+    return bool(is_large and stats.binom.sf(denied.sum() - 1, len(denied), min(1.0, usual)) <= BY_CHANCE)
+
+
+def _marked_lines(history: DenialHistory, kind: int, cell: int) -> pd.DataFrame:
+    """The lines of a cell with `at` (position of the month), `denied` (0 or 1, for this category) and `line` (1)."""
+    lines = history.lines[(history.cells.member == cell).any(axis=0)]
+    at = lines["month"].astype("int64").to_numpy() - history.cells.months[0].ordinal
+    return lines.assign(at=at, denied=(lines["category"] == history.cells.categories[kind]).astype("int64"), line=1)
+
+
+def _has_finer(cells: Cells, cell: int, raised: np.ndarray) -> bool:
+    """Whether a raised cell lies inside this one."""
+    inside = {cell}
+    for finer, parents in enumerate(cells.table["parents"]):
+        if inside & set(parents):
+            inside.add(finer)
+    return any(raised[finer] for finer in inside - {cell})
 
 
 def _claims_of(history: DenialHistory, cell: int, start: int, last: int) -> np.ndarray:

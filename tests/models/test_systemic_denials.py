@@ -14,6 +14,7 @@ import pytest
 from rcm_analysis import schema
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.denial_cells import first_lines, with_expected
+from rcm_analysis.models.mix_shifts import mix_shifts
 from rcm_analysis.models.systemic_denials import (
     Floors,
     denial_history,
@@ -378,3 +379,64 @@ def test_pandas_frames_give_the_same():
     tables = of_summit()
     ours = systemic_denials(tables, as_of=END)
     pd.testing.assert_frame_equal(systemic_denials({name: table.to_pandas() for name, table in tables.items()}, as_of=END), ours)
+
+
+# -- a change of mix is no denial -------------------------------------------------------------------
+
+def of_mix(hard_now: int, *, hard_rate: float = 0.30, hard_rate_now: float | None = None, months: int = 14) -> dict[str, pl.DataFrame]:
+    """Aetna denies 1 claim in 20, Medicaid 3 in 10 (or `hard_rate_now` of late), all for an authorization, exactly.
+
+    Both decide 100 a month; from October on Medicaid decides `hard_now`. The claims of a month are spread alike over codes, providers and sites.
+    """
+    rows = []
+    for month in pd.period_range(pd.Period("2026-12", "M") - (months - 1), periods=months, freq="M"):
+        late = str(month) >= "2026-10"
+        rates = {"aetna": 0.05, "medicaid": hard_rate if not late or hard_rate_now is None else hard_rate_now}
+        for payer, count in (("aetna", 100), ("medicaid", hard_now if late else 100)):
+            # Every n-th claim is denied, so that the rate of each month is the same to the claim.
+            denied = np.floor(np.arange(1, count + 1) * rates[payer] + 1e-9) > np.floor(np.arange(count) * rates[payer] + 1e-9)
+            for number in range(count):
+                code, provider, site = CODES[number // 7 % len(CODES)], PROVIDERS[number // 3 % len(PROVIDERS)], SITES[number // 5 % len(SITES)]
+                rows.append({"payer": payer, "code": code, "provider": provider, "site": site, "month": str(month), "number": number,
+                             "day": (month.start_time + pd.Timedelta(days=number % 28)).date(), "carc": "197" if denied[number] else None})
+    return _tables(rows, schedule=True)
+
+
+def test_more_of_what_was_always_denied_more_is_mix_and_no_systemic_denial():
+    """100 + 100 claims at 5 % and 30 % are 17.5 %; 100 + 400 are 25 %, and no payer denies more than it did."""
+    tables = of_mix(400)
+    assert systemic_denials(tables, as_of=END).empty
+    found = mix_shifts(tables, as_of=END).set_index("figure").loc["denials"]
+    assert (found["usual"], found["now"], found["verdict"]) == (0.175, 0.25, "mix")
+    assert found["expected"] == pytest.approx(0.25, abs=0.005) and found["mix_change"] + found["rest_change"] == pytest.approx(found["change"])
+    assert found["payer"] == "medicaid" and found["share_now"] > 1.4 * found["share_before"]
+
+
+def test_the_same_rise_without_a_change_of_mix_is_a_systemic_denial():
+    """Medicaid denies 45 % from October on: 25 % of all, as above, and no claim more."""
+    tables = of_mix(100, hard_rate_now=0.45)
+    found = systemic_denials(tables, as_of=END)
+    assert found[["payer", "category"]].to_numpy().tolist() == [["medicaid", "authorization"]]
+    shift = mix_shifts(tables, as_of=END).set_index("figure").loc["denials"]
+    assert (shift["now"], shift["verdict"], shift["mix_change"]) == (0.25, "rate", pytest.approx(0, abs=0.003))
+
+
+def test_a_rise_in_the_midst_of_a_change_of_mix_is_found_and_its_dollars_leave_the_mix_out():
+    tables = of_mix(400, hard_rate_now=0.45)
+    found = systemic_denials(tables, as_of=END)
+    assert found[["payer", "category"]].to_numpy().tolist() == [["medicaid", "authorization"]]
+    assert found.iloc[0]["excess"] == pytest.approx((0.45 - 0.30) * 1200, rel=0.03), "against its own 30 %, not against the 17.5 % of all"
+    assert mix_shifts(tables, as_of=END).set_index("figure").loc["denials", "verdict"] == "both"
+
+
+def test_collections_fall_with_the_mix_as_well_and_a_steady_client_is_steady():
+    """Half of a charge is allowed where nothing is denied: 0.5 x (1 - denied)."""
+    mixed, steady = (mix_shifts(of_mix(count), as_of=END).set_index("figure") for count in (900, 100))
+    share = FEE / CHARGE
+    assert mixed.loc["collections", ["usual", "now"]].tolist() == pytest.approx([share * 0.825, share * 0.725])
+    assert mixed.loc["collections", "expected"] == pytest.approx(share * 0.725, rel=0.01)
+    assert steady["verdict"].tolist() == ["steady", "steady"] and steady["change"].tolist() == [0, 0]
+
+
+def test_too_few_lines_say_nothing_of_the_mix():
+    assert mix_shifts(of_mix(100, months=3), as_of=END).empty and list(mix_shifts(frames(), as_of=END).columns)[:2] == ["client", "figure"]

@@ -1,0 +1,128 @@
+"""Rates that moved only because the work is another: more of what was always denied more, or pays less.
+
+A rise of the overall denial rate has two causes that call for opposite answers. Either something is denied more
+than it used to be (a cause to find: `systemic_denials`), or the practice does more of what was always denied
+more often. Held apart by standardisation: today's claims at the rates that were usual for their kind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .denial_cells import first_lines, with_families
+
+MONTHS, USUAL_MONTHS = 3, 6
+LEAST_CHANGE = 0.15
+"""A figure that moves by less than 15 % of itself is steady, and so is the part of a move that is less than that."""
+PRIOR_LINES = 30.0
+"""What is seen less often than this is drawn towards the next coarser kind, by so many lines of it."""
+FEWEST_LINES = 30
+VERDICTS = {
+    "steady": "it hardly moved",
+    "mix": "the work changed, not the payers: what is done more was always so",
+    "rate": "the same work is treated otherwise",
+    "both": "a part is a change of the work, a part is not",
+}
+FIGURES = {"denials": ("denied", "line"), "collections": ("allowed_cents", "charge_cents")}
+"""Each figure as one column over another: lines denied of lines decided; dollars allowed of dollars charged."""
+COLUMNS = (
+    "client", "figure", "first_month", "last_month", "usual", "now", "expected", "change", "mix_change", "rest_change", "verdict",
+    "payer", "family", "share_before", "share_now", "its_rate",
+)
+
+
+def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTHS) -> pd.DataFrame:
+    """Whether the overall denial and collection figures moved by themselves or with the mix: one row per client and figure.
+
+    Formula
+        usual = the figure over the 6 months before; now = over the last `months` months
+        expected = today's lines (or charges) at the usual rate of their payer and code (`usual_rates_of_kinds`)
+        mix_change = expected - usual; rest_change = now - expected; change = mix_change + rest_change
+        verdict: steady when |change| < 15 % of usual; mix when |rest_change| < 15 % of expected; rate when
+        |mix_change| < 15 % of usual; else both
+        payer, family: of the kinds whose share grew, the one that moved the figure most in the direction of mix_change:
+        (share_now - share_before) x (its_rate - usual); its_rate is its usual rate
+    Counts
+        First decisions of primary payers on lines (`denial_cells.first_lines`). denials: lines denied of lines decided;
+        collections: allowed cents of charged cents. The month of `as_of` counts as far as it has gone.
+    Date basis
+        received_on of the remittance
+    Unit
+        rates and shares, 0 to 1; changes in points of them
+    Empty
+        Fewer than 30 lines in either time: no row.
+    Source
+        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are our own
+    """
+    lines = with_families(first_lines(tables, as_of=as_of))
+    lines = lines.assign(denied=lines["category"].notna().astype("int64"), line=1)
+    last = pd.Period(as_of, "M")
+    rows = []
+    for client, own in lines.groupby("client", sort=True):
+        now = own[(own["month"] > last - months) & (own["month"] <= last)]
+        before = own[(own["month"] > last - months - USUAL_MONTHS) & (own["month"] <= last - months)]
+        if min(len(now), len(before)) < FEWEST_LINES:
+            continue
+        span = {"client": client, "first_month": str(last - months + 1), "last_month": str(last)}
+        rows += [span | {"figure": figure} | _shift(before, now, *columns) for figure, columns in FIGURES.items()]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def usual_rates_of_kinds(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str) -> pd.Series:
+    """The usual rate of the payer and code of every row of `now`, from the rows of `before`; aligned with `now`.
+
+    Formula
+        rate of a payer and code = (top + m x rate of its payer and family) / (bottom + m), that one drawn likewise
+        towards the rate of all; m = 30 lines' worth of `bottom`
+    Empty
+        A kind that was never seen has the rate of the next coarser one.
+    """
+    weight = PRIOR_LINES * before[bottom].mean()
+    rate = pd.Series(before[top].sum() / before[bottom].sum(), index=now.index)
+    for kind in (["payer", "family"], ["payer", "procedure"]):
+        sums = before.groupby(kind, dropna=False)[[top, bottom]].sum().reset_index()
+        found = now[kind].merge(sums, on=kind, how="left")[[top, bottom]].fillna(0).set_axis(now.index)
+        rate = (found[top] + weight * rate) / (found[bottom] + weight)
+    return rate
+
+
+def _shift(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str) -> dict[str, Any]:
+    usual, today = before[top].sum() / before[bottom].sum(), now[top].sum() / now[bottom].sum()
+    # The rates of kinds are drawn to each other, so their own mean over the old mix is the fair start.
+    start = (usual_rates_of_kinds(before, before, top, bottom) * before[bottom]).sum() / before[bottom].sum()
+    at_usual = (usual_rates_of_kinds(before, now, top, bottom) * now[bottom]).sum() / now[bottom].sum()
+    expected = usual + at_usual - start
+    found = {"usual": usual, "now": today, "expected": expected, "change": today - usual, "mix_change": expected - usual,
+             "rest_change": today - expected}
+    return found | {"verdict": verdict_of(usual, today, expected)} | _most_moved(before, now, top, bottom, usual, expected - usual)
+
+
+def verdict_of(usual: float, now: float, expected: float) -> str:
+    """What moved a figure, one of `VERDICTS`.
+
+    >>> verdict_of(0.10, 0.11, 0.10), verdict_of(0.10, 0.20, 0.19), verdict_of(0.10, 0.20, 0.11), verdict_of(0.10, 0.30, 0.20)
+    ('steady', 'mix', 'rate', 'both')
+    """
+    if abs(now - usual) < LEAST_CHANGE * usual:
+        return "steady"
+    if abs(now - expected) < LEAST_CHANGE * expected:
+        return "mix"
+    return "rate" if abs(expected - usual) < LEAST_CHANGE * usual else "both"
+
+
+def _most_moved(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str, usual: float, mix_change: float) -> dict[str, Any]:
+    """The payer and family whose share moved the figure most in the direction of the change of mix."""
+    kind = ["payer", "family"]
+    sums = before.groupby(kind)[[top, bottom]].sum().join(now.groupby(kind)[[bottom]].sum().rename(columns={bottom: "today"}), how="outer")
+    sums = sums.fillna(0)
+    share_before, share_now = sums[bottom] / sums[bottom].sum(), sums["today"] / sums["today"].sum()
+    rate = (sums[top] / sums[bottom].where(sums[bottom] > 0)).fillna(usual)
+    moved = ((share_now - share_before) * (rate - usual) * np.sign(mix_change)).where(share_now > share_before, -np.inf)
+    payer, family = moved.idxmax()
+    at = (payer, family)
+    return {"payer": payer, "family": family, "share_before": share_before[at], "share_now": share_now[at], "its_rate": rate[at]}
