@@ -135,7 +135,7 @@ def simulate_command(
 ) -> None:
     """Write raw files of simulated clients, and nothing else.
 
-    The truth behind them is written beside them, under truth/.
+    The truth behind them is written beside them, in the folder truth.
     """
     from . import simulate
 

@@ -237,7 +237,7 @@ def _caption(block: Table) -> str:
     if not block.caption:
         return ""
     number = f'<span class="number">Table {block.number}</span> · ' if block.number else ""
-    return f"<caption>{number}{_escape(block.caption)} {_tag('span', block.definition, 'definition')}</caption>"
+    return f"<caption><div>{number}{_escape(block.caption)} {_tag('span', block.definition, 'definition')}</div></caption>"
 
 
 def _placed(row: tuple[Cell, ...]) -> list[tuple[int, Cell]]:
