@@ -18,7 +18,9 @@ from .denial_cells import first_lines, with_families
 
 MONTHS, USUAL_MONTHS = 3, 6
 LEAST_CHANGE = 0.15
-"""A figure that moves by less than 15 % of itself is steady, and so is the part of a move that is less than that."""
+"""A rate of denials that moves by less than 15 % of itself is steady, and so is the part of a move that is less than that."""
+LEAST_CHANGES = {"denials": LEAST_CHANGE, "collections": 0.05}
+"""Collections move in smaller steps: a twentieth of the cash is a month's rent."""
 PRIOR_LINES = 30.0
 """What is seen less often than this is drawn towards the next coarser kind, by so many lines of it."""
 FEWEST_LINES = 30
@@ -43,8 +45,8 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
         usual = the figure over the 6 months before; now = over the last `months` months
         expected = today's lines (or charges) at the usual rate of their payer and code (`usual_rates_of_kinds`)
         mix_change = expected - usual; rest_change = now - expected; change = mix_change + rest_change
-        verdict: steady when |change| < 15 % of usual; mix when |rest_change| < 15 % of expected; rate when
-        |mix_change| < 15 % of usual; else both
+        verdict: steady when |change| < 15 % of usual (collections: 5 %); mix when |rest_change| < 15 % (5 %) of
+        expected; rate when |mix_change| < 15 % (5 %) of usual; else both
         payer, family: of the kinds whose share grew, the one that moved the figure most in the direction of mix_change:
         (share_now - share_before) x (its_rate - usual); its_rate is its usual rate
     Counts
@@ -57,7 +59,7 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
     Empty
         Fewer than 30 lines in either time: no row.
     Source
-        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are our own
+        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are stalcup-dev's, the 5 % our own
     """
     lines = with_families(first_lines(tables, as_of=as_of))
     lines = lines.assign(denied=lines["category"].notna().astype("int64"), line=1)
@@ -69,7 +71,7 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
         if min(len(now), len(before)) < FEWEST_LINES:
             continue
         span = {"client": client, "first_month": str(last - months + 1), "last_month": str(last)}
-        rows += [span | {"figure": figure} | _shift(before, now, *columns) for figure, columns in FIGURES.items()]
+        rows += [span | {"figure": figure} | _shift(before, now, figure, *columns) for figure, columns in FIGURES.items()]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -91,7 +93,7 @@ def usual_rates_of_kinds(before: pd.DataFrame, now: pd.DataFrame, top: str, bott
     return rate
 
 
-def _shift(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str) -> dict[str, Any]:
+def _shift(before: pd.DataFrame, now: pd.DataFrame, figure: str, top: str, bottom: str) -> dict[str, Any]:
     usual, today = before[top].sum() / before[bottom].sum(), now[top].sum() / now[bottom].sum()
     # The rates of kinds are drawn to each other, so their own mean over the old mix is the fair start.
     start = (usual_rates_of_kinds(before, before, top, bottom) * before[bottom]).sum() / before[bottom].sum()
@@ -99,20 +101,20 @@ def _shift(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str) -> di
     expected = usual + at_usual - start
     found = {"usual": usual, "now": today, "expected": expected, "change": today - usual, "mix_change": expected - usual,
              "rest_change": today - expected}
-    return found | {"verdict": verdict_of(usual, today, expected)} | _most_moved(before, now, top, bottom, usual, expected - usual)
+    return found | {"verdict": verdict_of(usual, today, expected, least=LEAST_CHANGES[figure])} | _most_moved(before, now, top, bottom, usual, expected - usual)
 
 
-def verdict_of(usual: float, now: float, expected: float) -> str:
+def verdict_of(usual: float, now: float, expected: float, *, least: float = LEAST_CHANGE) -> str:
     """What moved a figure, one of `VERDICTS`.
 
     >>> verdict_of(0.10, 0.11, 0.10), verdict_of(0.10, 0.20, 0.19), verdict_of(0.10, 0.20, 0.11), verdict_of(0.10, 0.30, 0.20)
     ('steady', 'mix', 'rate', 'both')
     """
-    if abs(now - usual) < LEAST_CHANGE * usual:
+    if abs(now - usual) < least * usual:
         return "steady"
-    if abs(now - expected) < LEAST_CHANGE * expected:
+    if abs(now - expected) < least * expected:
         return "mix"
-    return "rate" if abs(expected - usual) < LEAST_CHANGE * usual else "both"
+    return "rate" if abs(expected - usual) < least * usual else "both"
 
 
 def _most_moved(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str, usual: float, mix_change: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
 from ..tables import Shown, show, table_payload
+from . import mixes
 from .facts import DeepFacts
 from .findings import month_words, scope_words
 
@@ -24,7 +25,7 @@ CHARTS = 2
 
 def denials(facts: DeepFacts) -> list[Block]:
     """All denials against chance, then each cause found."""
-    return [*_overall(facts), *_systemic(facts)]
+    return [*_overall(facts), *mixes.table(facts), *_systemic(facts)]
 
 
 def _overall(facts: DeepFacts) -> list[Block]:

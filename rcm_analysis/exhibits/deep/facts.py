@@ -18,7 +18,7 @@ from ...measures import (
     secondary,
     underpayments,
 )
-from ...models import process_shifts, stalled_steps, systemic_denials
+from ...models import mix_shifts, process_shifts, stalled_steps, systemic_denials
 from ...models.collectable import collectable_value
 from ...models.worklist import worklist
 from ...schema import PARTIES
@@ -65,6 +65,10 @@ class DeepFacts:
             return pd.DataFrame()
         lines = pd.concat(parts, ignore_index=True)
         return lines.assign(still_open_cents=lines["claim_id"].map(self.open_by_claim))
+
+    @cached_property
+    def mix_shifts(self) -> pd.DataFrame:
+        return mix_shifts.mix_shifts(self.tables, as_of=self.as_of)
 
     @cached_property
     def open_by_claim(self) -> pd.Series:

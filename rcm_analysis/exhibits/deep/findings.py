@@ -18,6 +18,7 @@ from ..monthly.opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, du
 from ..tables import Shown, show
 from ..weekly.lists import workday
 from .facts import DeepFacts
+from .mixes import mixes
 
 MOST = 12
 BILLERS = "our billers"
@@ -348,5 +349,5 @@ def escalated(facts: DeepFacts) -> list[dict[str, Any]]:
 
 
 LOOKS: list[Callable[[DeepFacts], list[dict[str, Any]]]] = [
-    denials, underpaid, secondaries, crossovers, waiting, unsent, limits, later_entry, silent_days, escalated, untouched, prices,
+    denials, mixes, underpaid, secondaries, crossovers, waiting, unsent, limits, later_entry, silent_days, escalated, untouched, prices,
 ]

@@ -38,6 +38,13 @@ TERMS: tuple[Mapping[str, str], ...] = (
                    "Date basis: day of remittance, complete months only.",
     },
     {
+        "name": "mix_shifts", "title": "Did the work change, or the payers?", "unit": "shares",
+        "source": "Kitagawa, Components of a difference between two rates, 1955",
+        "formula": "The last three months against the six before. By the mix alone: the lines (charges) of now at the usual rate of their "
+                   "payer and code. A rise of denials by 15%, or a fall of the allowed share by 5%, that this alone explains is a change of "
+                   "mix and no cause to seek. Date basis: day of remittance, first decisions of primary payers.",
+    },
+    {
         "name": "underpayments", "title": "Allowed too little, new prices", "unit": "US dollars", "source": OURS,
         "formula": "Allowed amount against the fee schedule in force on the day of service (modifiers, units and lesser-of charge "
                    "respected), else against what the payer usually allowed (inferred). Again and again: at least 3 claims and a quarter of "
