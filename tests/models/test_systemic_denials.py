@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 from rcm_analysis import schema
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.denial_cells import first_lines, with_expected
+from rcm_analysis.models.denial_odds import usual_rates
 from rcm_analysis.models.mix_shifts import mix_shifts
 from rcm_analysis.models.systemic_denials import (
     Floors,
@@ -436,7 +438,27 @@ def test_collections_fall_with_the_mix_as_well_and_a_steady_client_is_steady():
     assert mixed.loc["collections", ["usual", "now"]].tolist() == pytest.approx([share * 0.825, share * 0.725])
     assert mixed.loc["collections", "expected"] == pytest.approx(share * 0.725, rel=0.01)
     assert steady["verdict"].tolist() == ["steady", "steady"] and steady["change"].tolist() == [0, 0]
+    assert steady["expected"].tolist() == pytest.approx(steady["usual"].tolist(), abs=1e-12), "the same mix is expected to be as usual, to the last digit"
 
 
 def test_too_few_lines_say_nothing_of_the_mix():
     assert mix_shifts(of_mix(100, months=3), as_of=END).empty and list(mix_shifts(frames(), as_of=END).columns)[:2] == ["client", "figure"]
+
+
+# -- what is usual in a cell -------------------------------------------------------------------------
+
+def test_the_usual_rate_of_a_cell_by_hand():
+    """Two payers of 100 claims with 5 denied each: they differ by less than chance, so each is worth its 100 of 3,100 claims."""
+    cells = SimpleNamespace(steps=[(np.array([1, 2]), np.array([[0], [0]]))])
+    rates, strength = usual_rates(cells, np.array([[10.0, 5.0, 5.0]]), np.array([200.0, 100.0, 100.0]))
+    whole = 10.5 / 201
+    assert rates[0].tolist() == pytest.approx([whole, *[(5 + 3000 * whole) / 3100] * 2]), "of all: with half a denial more in one claim more"
+    assert strength[0].tolist() == [201, 201, 201], "known from no more claims than all are"
+
+
+def test_the_usual_rates_of_cells_that_differ_borrow_little():
+    """0 and 20 of 100 each: correlation (14.1 - 1) / 99 with the prior 20.5 / 201; m = 1 / correlation - 1 is below 30, so 30."""
+    cells = SimpleNamespace(steps=[(np.array([1, 2]), np.array([[0], [0]]))])
+    rates, _ = usual_rates(cells, np.array([[20.0, 0.0, 20.0]]), np.array([200.0, 100.0, 100.0]))
+    whole = 20.5 / 201
+    assert rates[0, 1:].tolist() == pytest.approx([30 * whole / 130, (20 + 30 * whole) / 130])

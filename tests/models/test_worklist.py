@@ -14,6 +14,7 @@ from rcm_analysis.models.worklist_queues import people_of, read_people
 from rcm_analysis.models.worklist_settings import MINUTES
 from rcm_analysis.schema import ACTIONS as REGISTER
 from rcm_analysis.schema import TABLES, WORK_LOG
+from rcm_analysis.scoreboard.scores_worklist import said_and_added
 
 DAY = dt.date(2026, 10, 31)
 STATED = WorklistSettings(history_days=1)
@@ -442,3 +443,63 @@ def test_what_a_secondary_never_answered_is_too_late_after_its_limit():
     office.put("submissions", claim_id="S1", submitted_on="2026-06-20", payer_order="secondary")
     found = office.list().loc[0]
     assert (found["status"], found["deadline_kind"], found["days_left"], found["action"]) == ("processing", "secondary_filing", -48, "write_off_request")
+
+
+def test_a_claim_asked_about_may_still_be_paid_by_itself():
+    """Two of ten were asked about on day 40 and one of them was paid on day 60: half of those asked about come by themselves."""
+    office = with_answers()
+    office.decide("A1", "2026-08-01", {"45": 4_000}, paid=6_000)
+    office.moved("A1", "2026-08-02", ("payment", "primary", -6_000), ("contractual", "primary", -4_000))
+    office.claim("N1", sent="2026-09-26", service="2026-09-20")
+    found = office.list(SEEN).set_index("claim_id").loc["N1"]
+    # 35 days old: it will be asked about, and half of those are paid. New claims: 8 of 11 are paid by day 20, half of the other three on day 60.
+    refiled = 0.5 * 0.6 * (8 / 11 + 3 / 11 * 1 / 2)
+    assert (found["chance_to_pay"], found["chance_to_pay"] * found["uplift"]) == (pytest.approx(0.5 + refiled), pytest.approx(refiled))
+
+
+def test_what_is_usually_posted_the_day_after_is_not_won_by_asking():
+    """Ten answers were posted after a day, all; what was answered in September and still stands is forgotten."""
+    office = with_answers(never=0)
+    for claim, day in (("P1", "2026-10-31"), ("P2", "2026-09-01")):
+        office.claim(claim, sent="2026-08-10", service="2026-08-05")
+        office.decide(claim, day, {"45": 4_000}, paid=6_000)
+    assert added(office, "P1") == pytest.approx(0.15 * 1 / 11), "of eleven as old one is still there"
+    assert added(office, "P2") == pytest.approx(0.15)
+
+
+def test_a_rework_that_is_always_answered_needs_no_second_letter():
+    """Ten corrected claims were answered after twenty days; the eleventh is ten days old."""
+    office = Office()
+    for number in range(10):
+        office.denied(f"D{number}", "252", on="2026-06-10", sent="2026-06-02", service="2026-06-01")
+        office.note(f"D{number}", "2026-06-20", "corrected_claim", "in_process")
+        office.note(f"D{number}", "2026-07-10", "corrected_claim", "paid")
+        office.moved(f"D{number}", "2026-07-12", ("contractual", "primary", -4_000), ("payment", "primary", -6_000))
+    office.denied("W1", "252", on="2026-10-01")
+    office.note("W1", "2026-10-21", "corrected_claim", "in_process")
+    found = office.list(SEEN).set_index("claim_id").loc["W1"]
+    assert (found["status"], found["chance_to_pay"], found["uplift"]) == ("reworked", pytest.approx(1.0), 0)
+
+
+def test_a_secondary_pays_its_own_part_of_what_the_primary_left():
+    """Secondaries paid half of the $12 left, the patient owes the rest: of the next $12 they pay $6, not their share of the whole claim."""
+    office = Office()
+    for number in range(11):
+        claim = f"S{number}"
+        office.claim(claim, "2026-08-01", sent="2026-08-02", secondary_payer="aetna")
+        office.decide(claim, "2026-08-15", {"45": 4_000, "2": 1_200}, paid=4_800)
+        office.moved(claim, "2026-08-16", ("payment", "primary", -4_800), ("contractual", "primary", -4_000), ("transfer", "primary", -1_200), ("transfer", "secondary", 1_200))
+        if number:
+            office.put("submissions", claim_id=claim, submitted_on="2026-08-20", payer_order="secondary")
+            office.decide(claim, "2026-09-10", {"2": 600}, paid=600)
+            office.rows["remit_claims"][-1].update(payer_order="secondary", status="2")
+            office.put("remit_adjustments", remit_claim_id=office.rows["remit_claims"][-1]["remit_claim_id"], claim_id=claim, received_on="2026-09-10", carc="23", group_code="OA", amount_cents=8_800)
+            office.moved(claim, "2026-09-11", ("payment", "secondary", -600), ("transfer", "secondary", -600), ("transfer", "patient", 600))
+    found = office.list(SEEN).set_index(["claim_id", "party"]).loc[("S0", "secondary")]
+    assert (found["status"], found["expected_cents"], found["recoverable_cents"]) == ("secondary_unbilled", 1_200, 600)
+
+
+def test_what_the_list_says_and_what_work_adds_are_summed_over_what_is_to_be_done():
+    items = pd.DataFrame({"claim_id": list("abc"), "party": ["primary"] * 3, "tier": ["deadline", "list", "waiting"], "recoverable_cents": [300, 50, 999]})
+    truth = pd.DataFrame({"claim_id": list("ac"), "party": ["primary"] * 2, "gain_cents": [400, 700], "true_minutes": [5, 5]})
+    assert said_and_added(items, truth) == (350, 400), "what waits is not to be done, and what no truth names adds nothing"
