@@ -70,6 +70,19 @@ def test_cost_to_work_by_hand(book):
     assert (found["minutes"], found["collected_cents"], found["cost_cents"], found["cost_per_1000_cents"]) == (42.5, 20000, 3400, 17000)
 
 
+@pytest.mark.parametrize(("appealed", "resolved", "rate"), [
+    pytest.param("2025-07-01", 1, 1.0, id="the first day of the four quarters"),
+    pytest.param("2025-06-30", None, None, id="the day before"),
+    pytest.param("2026-06-30", 1, 1.0, id="the last day of the quarter"),
+])
+def test_appeals_are_those_of_four_quarters(builders_contract, appealed, resolved, rate):
+    b = builders_contract
+    denied = b.paid("X", 0, on="2025-06-01", service="2025-05-01", cas=(("CO", "197", 20000),))
+    appeal = note("X", 5.0, appealed) | {"action": "appeal", "outcome": "overturned"}
+    found = card(b.tables(denied, b.paid("A", 9000, on="2026-05-05"), fees=[b.fee(10000)], work_log=[appeal])).loc["aetna"]
+    assert [None if pd.isna(found[name]) else found[name] for name in ("resolved_appeals", "overturn_rate")] == [resolved, rate]
+
+
 def test_small_payers_are_flagged_and_not_ranked(found):
     assert found["is_small"].to_dict() == {"cigna": False, "aetna": False, "humana": True}
     assert pd.isna(found.loc["humana", "rank"]) and pd.isna(found.loc["humana", "net_yield"]), "no price, no yield"

@@ -468,8 +468,9 @@ def test_what_is_usually_posted_the_day_after_is_not_won_by_asking():
 
 
 def test_a_rework_that_is_always_answered_needs_no_second_letter():
-    """Ten corrected claims were answered after twenty days; the eleventh is ten days old."""
+    """Ten corrected claims were answered after twenty days; the eleventh is ten days old. That new claims are lost says nothing of it."""
     office = Office()
+    office.claim("Z", sent="2026-06-02", service="2026-06-01")
     for number in range(10):
         office.denied(f"D{number}", "252", on="2026-06-10", sent="2026-06-02", service="2026-06-01")
         office.note(f"D{number}", "2026-06-20", "corrected_claim", "in_process")
