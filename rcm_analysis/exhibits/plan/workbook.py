@@ -39,8 +39,9 @@ from .workbook_inputs import (
     heading,
     write_inputs,
 )
-from .workbook_months import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Months, write_months
+from .workbook_months import write_months
 from .workbook_reading import read_scenario, read_workbook
+from .workbook_rows import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Months
 
 SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
 USD, HEADS = '#,##0.00;[Red]-#,##0.00', "#,##0.0"

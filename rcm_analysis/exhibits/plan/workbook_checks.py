@@ -11,7 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ...errors import closest
 from ...models.plan_fields import FIELDS
 from .workbook_inputs import ASSUMPTIONS, FIRST_ROW, KEY, SCENARIOS, VALUE, cell_name
-from .workbook_months import FIRST, MONTHS, RECEIPTS, SHARES
+from .workbook_rows import FIRST, MONTHS, RECEIPTS, SHARES
 
 PLAN, LAG_SHEET, CHECKS = "Plan", "Lags", "Checks"
 NEEDED = ("name", "start", "months", *(field.key for field in FIELDS))
