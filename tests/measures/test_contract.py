@@ -263,3 +263,14 @@ def test_answers_held_for_some_days_are_those_that_would_be_worked_out(builders_
     for day in (*days, dt.date(2026, 10, 20)):
         assert_frame_equal(expected(held, day), expected(book, day))
     assert hold(book) == dict(book)
+
+
+def test_a_payment_by_line_that_was_reversed_as_a_whole_is_not_compared(builders_contract):
+    """Against X12 RFI 1733: what was taken back of which line cannot be known; nothing is called underpaid on a guess."""
+    b = builders_contract
+    first, sound = b.paid("C", 9000), b.paid("D", 9000)
+    book = b.tables(first, b.taken_back(first, "2026-08-01"), sound, fees=[b.fee(10000)])
+    reversed_id = nw.from_native(book["remit_claims"]).lazy().filter(nw.col("status") == "22").collect().to_pandas()["remit_claim_id"].iloc[0]
+    lines = nw.from_native(book["remit_lines"]).filter(nw.col("remit_claim_id") != reversed_id)
+    assert expected(book | {"remit_lines": lines.to_native()})["claim_id"].tolist() == ["D"]
+    assert expected(book | {"remit_lines": lines.to_native()}, dt.date(2026, 7, 31))["claim_id"].tolist() == ["C", "D"], "before it was reversed"
