@@ -54,6 +54,7 @@ def one_message(err: str) -> str:
         pytest.param(["run", "client_review", "--client", CLIENT, "-p", "cleint=x"], "no parameter 'cleint'", id="an unknown parameter"),
         pytest.param(["run", "client_review", "--client", CLIENT, "-p", "period"], "NAME=VALUE", id="a parameter without a value"),
         pytest.param(["run", "client_review"], "client must be given", id="no client"),
+        pytest.param(["run", "ar_weekly_review", "--client", CLIENT, "-p", "week_ending=tuesday"], "week_ending must be a day written YYYY-MM-DD", id="a word for a day"),
         pytest.param(["packets", "--client", "nobody"], "No client 'nobody'", id="packets for an unknown client"),
         pytest.param(["chek"], "No such command", id="an unknown command"),
         pytest.param(["check", "--workers"], "No such option", id="an unknown option"),

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import ParameterError, listed
 from ..periods import Period
-from .templates import Parameter, Template
+from .templates import DAY, Parameter, Template
 
 
 def check_parameters(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,15 +57,36 @@ def convert(parameter: Parameter, value: Any) -> Any:
     Traceback (most recent call last):
     ...
     rcm_analysis.errors.ParameterError: weeks must be int; found bool.
+    >>> convert(Parameter("week_ending", "str", "month end", "last day of the week, YYYY-MM-DD"), "month end")
+    'month end'
     """
     plain = _plain(value)
     if plain is None and parameter.may_be_none:
         return None
     try:
-        return _as_kind(plain, parameter.kind, parameter.items)
+        made = _as_kind(plain, parameter.kind, parameter.items)
     except (TypeError, ValueError, OverflowError) as error:
         found = type(value).__name__ + (f" with {error}" if str(error) else "")
         raise ParameterError(f"{parameter.name} must be {parameter.type_text}; found {found}.") from error
+    if parameter.form and made not in ("", parameter.default):
+        _check_date(parameter, made)
+    return made
+
+
+def _check_date(parameter: Parameter, text: str) -> None:
+    """A day or a month that is none would otherwise be found by the kernel, minutes later."""
+    try:
+        if parameter.form == DAY:
+            dt.date.fromisoformat(text)
+        else:
+            Period.month(text)
+        good = len(text) == len(parameter.form)     # ISO knows more ways to write a day: 20261016, 2026-W42-5
+    except (ValueError, ParameterError):
+        good = False
+    if not good:
+        other = f", or {parameter.default!r}" if parameter.default else ""
+        what, example = ("day", "2026-10-16") if parameter.form == DAY else ("month", "2026-10")
+        raise ParameterError(f"{parameter.name} must be a {what} written {parameter.form}, such as {example}{other}; the text given is not one.")
 
 
 def from_text(parameter: Parameter, text: str) -> Any:

@@ -43,13 +43,16 @@ def _tables_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def finish(data: bytes, row_headers: list[list[set[int]]]) -> tuple[bytes, bool]:
-    """The PDF with its row headers tagged, and whether every table was found where it was expected."""
+    """The PDF with its row headers tagged and its tags packed, and whether every table was found where it was expected."""
     with pikepdf.open(io.BytesIO(data)) as pdf:
         found = list(_elements(pdf.Root.StructTreeRoot, Name.Table)) if "/StructTreeRoot" in pdf.Root else []
         complete = len(found) == len(row_headers)
         if complete:
             for table, headers in zip(found, row_headers, strict=True):
                 complete &= _tag_rows(table, headers)
+        # Typst writes /Suspects false, which is the default; some readers take a false they did not expect for a fault.
+        if "/MarkInfo" in pdf.Root and pdf.Root.MarkInfo.get("/Suspects") is False:
+            del pdf.Root.MarkInfo.Suspects
         return _saved(pdf), complete
 
 

@@ -1,7 +1,8 @@
 """Which reports can be made: the folder of template notebooks, and what each of them takes.
 
 A template is a notebook with a title card in its metadata (`metadata["rcm"]`) and one cell tagged
-`parameters` of typed assignments. Everything here is read from the file; no kernel starts.
+`parameters` of typed assignments. Everything here is read from the file; no kernel starts. The comment
+behind an assignment is the parameter's help; where it says YYYY-MM-DD or YYYY-MM, the text is held to that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..errors import ParameterError, closest, listed
 
 SCOPES = ("client", "portfolio")
 KINDS = ("str", "int", "float", "bool", "list", "dict")
+DAY, MONTH = "YYYY-MM-DD", "YYYY-MM"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Parameter:
     def required(self) -> bool:
         """An empty text as default means that the report cannot do without it."""
         return self.kind == "str" and self.default == "" and not self.may_be_none
+
+    @property
+    def form(self) -> str:
+        """How a text must be written, where the template's comment says so: YYYY-MM-DD for a day, YYYY-MM for a month."""
+        return next((form for form in (DAY, MONTH) if self.kind == "str" and form in self.help), "")
 
     @property
     def type_text(self) -> str:

@@ -121,6 +121,16 @@ def test_the_file_is_pdf_a_2a_and_pdf_ua_1(name):
     assert not [warning for warning in result.warnings if "Row headers" in warning]
 
 
+def test_readers_have_nothing_to_complain_of():
+    data = pdf.render(extract(samples.review()), timestamp=MOMENT).bytes
+    with pikepdf.open(io.BytesIO(data)) as opened:
+        assert opened.Root.MarkInfo.Marked is True and "/Suspects" not in opened.Root.MarkInfo
+    if not shutil.which("pdfinfo"):
+        pytest.skip("pdfinfo (poppler-utils) is not installed")
+    done = subprocess.run(["pdfinfo", "-"], input=data, capture_output=True, check=True, timeout=60)
+    assert done.stderr == b"" and b"Tagged:" in done.stdout
+
+
 def test_the_validator_can_fail():
     """The gate is worth something only if it is not always green."""
     result = pdf.render(extract(samples.review()), timestamp=MOMENT, standards=())

@@ -179,6 +179,36 @@ def test_words_of_a_command_line_become_typed_values(parameter: Parameter, text:
     assert from_text(parameter, text) == expected
 
 
+WEEK = Parameter("week_ending", "str", "month end", "last day of the week, YYYY-MM-DD; or month end")
+MONTH = Parameter("period", "str", "", "month, YYYY-MM")
+
+
+@pytest.mark.parametrize(("parameter", "value", "expected"), [
+    pytest.param(WEEK, "2026-10-16", "2026-10-16", id="a day"),
+    pytest.param(WEEK, "month end", "month end", id="the word the template itself uses"),
+    pytest.param(WEEK, dt.date(2026, 10, 16), "2026-10-16", id="a date of a program"),
+    pytest.param(MONTH, "2026-10", "2026-10", id="a month"),
+    pytest.param(MONTH, "", "", id="nothing yet"),
+    pytest.param(Parameter("x", "str", "", "a word"), "tuesday", "tuesday", id="a text of no form is taken as it is"),
+])
+def test_a_date_is_taken_in_the_form_that_the_template_names(parameter: Parameter, value: Any, expected: str) -> None:
+    assert convert(parameter, value) == expected
+
+
+@pytest.mark.parametrize(("parameter", "text", "what"), [
+    pytest.param(WEEK, "tuesday", "a day written YYYY-MM-DD, such as 2026-10-16, or 'month end'", id="a word"),
+    pytest.param(WEEK, "2026-02-30", "a day written YYYY-MM-DD", id="a day that there is not"),
+    pytest.param(WEEK, "20261016", "a day written YYYY-MM-DD", id="another way to write it"),
+    pytest.param(WEEK, "2026-11", "a day written YYYY-MM-DD", id="a month for a day"),
+    pytest.param(MONTH, "2026-13", "a month written YYYY-MM, such as 2026-10; ", id="a month that there is not"),
+    pytest.param(MONTH, "2026-10-16", "a month written YYYY-MM", id="a day for a month"),
+])
+def test_a_text_that_is_no_date_is_refused_before_a_kernel_starts(parameter: Parameter, text: str, what: str) -> None:
+    with pytest.raises(ParameterError, match=f"^{parameter.name} must be {what}.*the text given is not one") as caught:
+        from_text(parameter, text)
+    assert text not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("kind", "text"), [("int", "1.5"), ("bool", "maybe"), ("dict", "{"), ("list", "[1"), ("float", "nan")]
 )
