@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from rcm_analysis import simulate
 from rcm_analysis.ledger import claim_balances
-from rcm_analysis.scoreboard.scores_worklist import added_by_policy
+from rcm_analysis.models.worklist import worklist
+from rcm_analysis.scoreboard.scores_worklist import added_by_policy, said_and_added
 from rcm_analysis.sources.intake import find_files, ingest_client
 from rcm_analysis.workspace import open_workspace
 
@@ -99,3 +101,16 @@ def test_the_same_minutes_for_every_policy_by_hand():
     done: dict[str, set] = {}
     assert added_by_policy(items, truth, 10, done) == {"list": 4_000, "oldest": 0, "largest": 0}
     assert added_by_policy(items, truth, 10, done) == {"list": 0, "oldest": 4_000, "largest": 3_000}, "nothing is worked twice"
+
+
+def test_the_dollars_that_the_list_says_work_adds_are_those_that_it_adds(made):
+    """Over five month ends; what would have come untouched was half of it when it was counted as won."""
+    view, frames = made
+    said, added = np.zeros(2), np.zeros(2)
+    for day, truth in frames.items():
+        items = worklist(view.tables(as_of=day), as_of=day)
+        both = said_and_added(items, truth)
+        waiting = said_and_added(items.assign(tier=items["tier"].replace({"waiting": "list", "list": "waiting", "deadline": "waiting"})), truth)
+        said, added = said + (both[0], waiting[0]), added + (both[1], waiting[1])
+    assert 0.8 < said[0] / added[0] < 1.25, "what is to be done"
+    assert 0.6 < said[1] / added[1] < 1.7, "what waits: little of a large sum, so less surely"
