@@ -42,7 +42,8 @@ def plan(
     from .exhibits.plan.workbook import write_plan_workbook
     from .exhibits.plan.workbook_reading import read_scenario, read_workbook
     from .models.assumptions import EXAMPLE, as_toml, read_assumptions, shipped
-    from .models.programme_plan import plan_json, programme_plan
+    from .models.plan_json import plan_json
+    from .models.programme_plan import programme_plan
     from .press.run import RunRequest, run
 
     if assumptions and workbook:

@@ -120,8 +120,10 @@ class Assumptions:
         """The value of one input in every month."""
         return path(self.values[key], self.month_labels)
 
-    def scenario(self, name: str) -> Scenario:
-        """The scenario called `name`; "base" changes nothing."""
+    def scenario(self, name: str | Scenario) -> Scenario:
+        """The scenario called `name`; "base", where the assumptions do not name it, changes nothing. A scenario stands for itself."""
+        if isinstance(name, Scenario):
+            return name
         for scenario in self.scenarios:
             if scenario.name == name:
                 return scenario

@@ -52,7 +52,7 @@ def with_lever(scenario: Scenario, key: str, value: int) -> Scenario:
     return replace(scenario, levers=dict(scenario.levers) | {key: value})
 
 
-def tornado(assumptions: Assumptions, scenario: str = BASE) -> pd.DataFrame:
+def tornado(assumptions: Assumptions, scenario: str | Scenario = BASE) -> pd.DataFrame:
     """Each lever alone at the low and the high end of its range of uncertainty, widest first.
 
     Shape
@@ -95,7 +95,7 @@ class Futures:
     seed: int
 
 
-def futures(assumptions: Assumptions, scenario: str = BASE, *, draws: int | None = None, seed: int | None = None) -> Futures:
+def futures(assumptions: Assumptions, scenario: str | Scenario = BASE, *, draws: int | None = None, seed: int | None = None) -> Futures:
     """The plan under levers drawn from their ranges of uncertainty.
 
     Counts
@@ -157,7 +157,7 @@ def _returns(path: np.ndarray) -> bool:
 
 
 # ---------------------------------------------------------------- break-even and the way out
-def break_even_rate(assumptions: Assumptions, scenario: str = BASE) -> dict[str, float | None]:
+def break_even_rate(assumptions: Assumptions, scenario: str | Scenario = BASE) -> dict[str, float | None]:
     """How far rates could fall, or must rise, for the last month to pay for itself.
 
     Formula
@@ -166,7 +166,7 @@ def break_even_rate(assumptions: Assumptions, scenario: str = BASE) -> dict[str,
     Unit
         factor; cents per member-month, not rounded
     Empty
-        None where three times the rates would not do.
+        None where three times the rates would not do; no rate in cents either where the scenario has set rates to zero.
     """
     base = assumptions.scenario(scenario)
     held = base.lever("rate")
@@ -182,11 +182,13 @@ def break_even_rate(assumptions: Assumptions, scenario: str = BASE) -> dict[str,
     }
 
 
-def break_even_lag(assumptions: Assumptions, scenario: str = BASE) -> int | None:
-    """The longest lag (days, every payment alike) that opening cash survives; None if even no lag does not.
+def break_even_lag(assumptions: Assumptions, scenario: str | Scenario = BASE) -> int | None:
+    """The longest lag, every payment alike, at which cash at hand never falls below zero.
 
     Unit
-        days, up to 720
+        days; 720 stands for that long or longer
+    Empty
+        None where opening cash does not survive even without a lag.
     """
     base = assumptions.scenario(scenario)
 
@@ -214,7 +216,7 @@ def _smallest(good: Callable[[Sequence[int]], np.ndarray], low: int, high: int) 
     return high
 
 
-def ways_out(assumptions: Assumptions, scenario: str = BASE) -> pd.DataFrame:
+def ways_out(assumptions: Assumptions, scenario: str | Scenario = BASE) -> pd.DataFrame:
     """For each lever alone: the smallest move that keeps cash at hand from ever falling below zero.
 
     Formula

@@ -10,9 +10,8 @@ recalculated workbook to the cent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +73,7 @@ def programme_plan(assumptions: Assumptions, scenario: str | Scenario = BASE, *,
     Raises
         ParameterError where the base plan holds more members than its coordinators can carry.
     """
-    found = assumptions.scenario(scenario) if isinstance(scenario, str) else scenario
+    found = assumptions.scenario(scenario)
     if found.name == BASE and not found.levers:
         refuse_overload(assumptions)
     rows = run(assumptions, [Case(found, lag_days)])
@@ -82,21 +81,26 @@ def programme_plan(assumptions: Assumptions, scenario: str | Scenario = BASE, *,
     return Plan(assumptions, found, months, summaries(assumptions, rows)[0])
 
 
-def refuse_overload(assumptions: Assumptions) -> None:
-    """More cases than capacity is a mistake in the inputs: the plan would send members away."""
+def refuse_overload(assumptions: Assumptions, where: Callable[[str], str] = str) -> None:
+    """More cases than capacity is a mistake in the inputs: the base plan would send members away.
+
+    `where` turns a key into what the message calls it, such as the cell of a workbook.
+
+    Raises
+        ParameterError with the keys to look at, the first month at fault and how many there are.
+    """
     rows = run(assumptions, [Scenario(BASE, "Base")])
     over = np.flatnonzero(rows["transferred"][0])
     if not len(over):
         return
     month = int(over[0])
-    label = assumptions.month_labels[month]
     capacity = rows["capacity"][0, month]
     members = capacity + rows["transferred"][0, month]
-    key = "enrolment.opening_members" if month == 0 else "coordinators, acuity.caseload, acuity.mix"
+    keys = ("enrolment.opening_members",) if month == 0 else ("coordinators", "acuity.caseload", "acuity.mix")
     raise ParameterError(
-        f"{key}: expected no more members than the coordinators can carry; found {members / MILLI:,.1f} members and "
-        f"room for {capacity / MILLI:,.1f} in {label} ({len(over)} month{'s' if len(over) > 1 else ''} in all). Hire earlier, keep a coordinator "
-        "longer, or begin with fewer members. Nothing was run."
+        f"{', '.join(where(key) for key in keys)}: expected no more members than the coordinators can carry; found {members / MILLI:,.1f} "
+        f"members and room for {capacity / MILLI:,.1f} in {assumptions.month_labels[month]} ({len(over)} month{'s' if len(over) > 1 else ''} in all). "
+        "Hire earlier, keep a coordinator longer, or begin with fewer members. Nothing was run."
     )
 
 
@@ -162,7 +166,7 @@ def working_capital(assumptions: Assumptions, scenario: str | Scenario = BASE, *
     Shape
         lag_days, need_cents (positive), peak_month, payback_month, closing_cash_cents
     """
-    found = assumptions.scenario(scenario) if isinstance(scenario, str) else scenario
+    found = assumptions.scenario(scenario)
     made = summaries(assumptions, run(assumptions, [Case(found, days) for days in lags]))
     return pd.DataFrame({
         "lag_days": list(lags), "need_cents": [-item.peak_deficit_cents for item in made],
@@ -172,59 +176,5 @@ def working_capital(assumptions: Assumptions, scenario: str | Scenario = BASE, *
     })
 
 
-ABOUT = {
-    "money": "whole cents, US dollars; costs are above zero in expense_cents, what flows out is below zero in cash_cents",
-    "months": "YYYY-MM; a month_number is 1 in the plan's first month; null: does not come within the plan",
-    "peak_deficit_cents": "zero or below: the most negative running cash flow, opening cash left out",
-    "payback_month": "first month after the peak at whose end the running cash flow is zero or above",
-    "break_even_members_per_coordinator": "members per full-time coordinator, not rounded, in the plan's last month; null: no coordinator then",
-    "cash_cents": "by month: receipts less recoupments less expense; below zero: more went out than came in",
-    "accrual_cents": "by month: net revenue of the month of service less reserve less expense",
-    "working_capital_need_cents": "by days of lag, zero or above: the depth of the trough were every payment to take so many days",
-}
-"""Signs, units and forms of what `plan_json` gives; the file carries them itself."""
-
-
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan as `rcm plan --json` writes it: plain numbers, money in cents, months as YYYY-MM; signs as in `ABOUT`.
-
-    Shape
-        single figures under their names; `…_cents`, members and billable_units by month: {"2027-01": …}
-    """
-    months, summary = plan.months, plan.summary
-
-    def by_month(column: str) -> dict[str, int]:
-        return dict(zip(months["month"], (int(value) for value in months[column]), strict=True))
-
-    need = working_capital(plan.assumptions, plan.scenario)
-    return {
-        "about": ABOUT, "name": plan.assumptions.name, "scenario": plan.scenario.name, "start": plan.assumptions.start,
-        "months": plan.assumptions.months,
-        "break_even_members_per_coordinator": summary.break_even_members_per_coordinator,
-        "peak_deficit_cents": summary.peak_deficit_cents,
-        "peak_deficit_month": summary.peak_deficit_month, "payback_month": summary.payback_month,
-        "peak_deficit_month_number": _number(months, summary.peak_deficit_month),
-        "payback_month_number": _number(months, summary.payback_month),
-        "opening_cash_cents": plan.assumptions.value("opening_cash"),
-        "lowest_balance_cents": summary.lowest_balance_cents, "lowest_balance_month": summary.lowest_balance_month,
-        "accrual_trough_cents": summary.accrual_trough_cents,
-        "cost_per_coordinator_cents": summary.cost_per_coordinator_cents,
-        "net_revenue_per_member_cents": summary.net_revenue_per_member_cents,
-        "working_capital_need_cents": {
-            str(days): int(cents) for days, cents in zip(need["lag_days"], need["need_cents"], strict=True)},
-        "cash_cents": by_month("cash"), "accrual_cents": by_month("accrual"),
-        "cumulative_cash_cents": by_month("cumulative_cash"), "receipts_cents": by_month("receipts"),
-        "revenue_cents": by_month("revenue"), "assessment_billed_cents": by_month("billed.assessment"),
-        "outreach_billed_cents": by_month("billed.outreach"), "expense_cents": by_month("expense"),
-        "ar_cents": by_month("ar"), "write_offs_cents": by_month("written_off"),
-        "members": {month: value / MILLI for month, value in by_month("members").items()},
-        "billable_units": {month: value / MILLI for month, value in by_month("units").items()},
-    }
-
-
-def _number(months: pd.DataFrame, month: str | None) -> int | None:
-    return None if month is None else int(months.index[months["month"] == month][0]) + 1
-
-
-__all__ = ["Assumptions", "Plan", "Summary", "example_assumptions", "plan_json", "programme_plan", "read_assumptions",
+__all__ = ["Assumptions", "Plan", "Summary", "example_assumptions", "programme_plan", "read_assumptions",
     "working_capital"]

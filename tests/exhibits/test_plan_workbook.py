@@ -168,10 +168,15 @@ class TestReadBack:
         with pytest.raises(ParameterError, match=message):
             read_workbook(edited(changes))
 
-    def test_too_many_cases_is_found_when_the_plan_is_run(self, edited):
-        plan = read_workbook(edited({"enrolment_opening_members": 200}))
-        with pytest.raises(ParameterError, match="enrolment.opening_members: expected no more members"):
-            programme_plan(plan)
+    @pytest.mark.parametrize(("changes", "message"), [
+        pytest.param({"enrolment_opening_members": 200}, r"^Assumptions!C\d+ \(enrolment.opening_members\): expected no more members", id="at the start"),
+        pytest.param({"enrolment_disenrolment": 0, "Staff!C5": dt.date(2027, 6, 1), "Staff!C6": dt.date(2027, 6, 1)},
+            r"^Staff!A5:E\d+ \(coordinators\), Assumptions!C8:C10 \(acuity.caseload\), Assumptions!C\d+:C\d+ \(acuity.mix\): expected no more members",
+            id="when coordinators leave"),
+    ])
+    def test_too_many_cases_are_named_by_their_cells(self, edited, changes, message):
+        with pytest.raises(ParameterError, match=message):
+            read_workbook(edited(changes))
 
     @pytest.mark.parametrize(("change", "message"), [
         pytest.param(lambda book: book.__delitem__("Months"), "Months: expected the sheet of this name; found none", id="a sheet of formulas deleted"),

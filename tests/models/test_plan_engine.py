@@ -13,7 +13,8 @@ from rcm_analysis.models.assumption_reader import parse
 from rcm_analysis.models.assumptions import PUBLISHED, Scenario, example_assumptions, read_assumptions
 from rcm_analysis.models.plan_engine import Case, receivable_by_cohort, run, whole
 from rcm_analysis.models.plan_fields import LEVERS, MICRO, SHARE
-from rcm_analysis.models.programme_plan import plan_json, programme_plan, working_capital
+from rcm_analysis.models.plan_json import plan_json
+from rcm_analysis.models.programme_plan import programme_plan, refuse_overload, working_capital
 
 from .plan_cases import assumed, drawn, rich, with_lag
 
@@ -61,6 +62,14 @@ class TestPublishedExample:
         assert (dollars(found["peak_deficit_cents"]), found["peak_deficit_month"], found["payback_month"]) == (deficit, month, payback)
         assert found["break_even_members_per_coordinator"] == pytest.approx(19.58, abs=0.005)
         assert sum(found["cash_cents"].values()) == found["cumulative_cash_cents"]["2027-12"] and len(found["accrual_cents"]) == 36
+
+    def test_the_file_says_what_rate_and_what_lag_the_plan_survives(self):
+        found = plan_json(programme_plan(read_assumptions(PUBLISHED)))
+        assert found["blended_rate_cents"] == 51_580
+        assert found["break_even_rate_cents"] == pytest.approx(51_580 * 19.5788 / 25, abs=6), "25 members where 19.6 would do; rates move in ten-thousandths"
+        assert found["longest_lag_survived_days"] is None, "it opens without cash"
+        assert plan_json(programme_plan(assumed(opening_cash="47275.00")))["longest_lag_survived_days"] == 120
+        assert {key for key in found["about"] if key not in ("money", "months")} <= set(found)
 
     def test_each_further_30_days_cost_one_month_of_expense(self):
         plan = assumed()
@@ -251,6 +260,11 @@ class TestMoreCasesThanCapacity:
     def test_at_the_start(self):
         with pytest.raises(ParameterError, match=r"enrolment.opening_members: expected no more members .* 30.0 members and room for 25.0 in 2025-01"):
             programme_plan(assumed(enrolment={"reached": 1, "enrolled": 1, "opening_members": 30}))
+
+    def test_it_is_named_by_the_cell_where_there_is_one(self):
+        plan = assumed(enrolment={"reached": 1, "enrolled": 1, "opening_members": 30})
+        with pytest.raises(ParameterError, match=r"^the cell of enrolment.opening_members: expected"):
+            refuse_overload(plan, lambda key: f"the cell of {key}")
 
     def test_when_a_coordinator_leaves(self):
         people = [{"hired": "2025-01", "salary": "62000.00"}, {"hired": "2025-01", "last_month": "2026-06", "salary": "62000.00"}]

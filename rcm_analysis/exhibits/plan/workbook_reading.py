@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,6 +19,7 @@ from ...errors import ParameterError, listed
 from ...models.assumption_reader import parse
 from ...models.assumptions import BASE, Assumptions
 from ...models.plan_fields import BY_KEY, LEVER_BY_KEY
+from ...models.programme_plan import refuse_overload
 from .workbook_checks import edited_structure
 from .workbook_inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, REGION_ROW, SCENARIOS, STAFF, VALUE
 
@@ -31,7 +32,8 @@ def read_workbook(path: str | Path) -> Assumptions:
     """The assumptions in a workbook that `write_plan_workbook` made and somebody edited.
 
     Raises
-        ParameterError that names every cell at fault, what was expected and what stands there.
+        ParameterError that names every cell at fault, what was expected and what stands there; or the cells to look at
+        where the base plan holds more members than its coordinators can carry.
     """
     book = _open(path)
     found = Found()
@@ -40,7 +42,9 @@ def read_workbook(path: str | Path) -> Assumptions:
     _staff(book[STAFF], found)
     _rates(book[RATES], found)
     _scenarios(book[SCENARIOS], found)
-    return parse(found.raw, Path(path).name, where=found.where, faults=found.faults)
+    read = parse(found.raw, Path(path).name, where=found.where, faults=found.faults)
+    refuse_overload(read, found.where)
+    return read
 
 
 def read_scenario(path: str | Path) -> str:
@@ -89,6 +93,11 @@ class Found:
         place[last] = value
         self.cells[key] = cell
 
+    def name_block(self, key: str, cells: Sequence[str]) -> None:
+        """The cells of a list or a table, from the first to the last, for messages about all of it."""
+        if cells:
+            self.cells[key] = f"{cells[0]}:{cells[-1].partition('!')[2]}"
+
 
 def plain(value: Any) -> Any:
     """A cell as the file format has it: days as months, floats without their binary tail, no text for a date.
@@ -131,6 +140,7 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
             found.put(key, steps if len(steps) > 1 and key in BY_KEY else value, cell)
     found.raw["referrals"] = [sources[number] for number in sorted(sources)]
     found.put("acuity.levels", list(shares["acuity.mix"]), f"{ASSUMPTIONS}!A")
+    found.name_block("acuity.caseload", [found.cells[key] for key in found.cells if key.startswith("acuity.caseload.") and "[" not in key])
     for name in SHARED:
         _shares(found, name, shares[name])
 
@@ -163,47 +173,52 @@ def _shares(found: Found, name: str, shares: Mapping[str, list]) -> None:
             found.cells[f"{name}[{number}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
         rows.append(row)
         cells = [found.cells[f"{name}.{part}[0].value"] for part in shares]
-        found.cells[f"{name} ({change})"] = f"{cells[0]}:{cells[-1].partition('!')[2]}"
+        found.name_block(f"{name} ({change})", cells)
     if rows:
         found.put(name, rows, found.cells[f"{name} ({rows[0]['from']})"])
 
 
 def _staff(sheet: Worksheet, found: Found) -> None:
-    people, ramp, startup = [], [], []
+    """The three blocks of the sheet Staff, each under its heading: coordinators, ramp, start-up costs."""
+    people, ramp, startup = Records(found, "coordinators"), [], Records(found, "costs.startup")
     block = "people"
     for row in range(5, sheet.max_row + 1):
-        first = sheet.cell(row, 1).value
+        first, second, third, fourth, fifth = (sheet.cell(row, column).value for column in range(1, 6))
         if isinstance(first, str) and first.startswith("Share of a full caseload"):
             block = "ramp"
         elif first == "Start-up cost":
             block = "startup"
-        elif block == "people":
-            values = [sheet.cell(row, column).value for column in range(1, 6)]
-            if values[1] not in (None, ""):         # a position without a first month is not filled, as the sheet says
-                keys = ("name", "hired", "last_month", "fte", "salary")
-                read = [plain(values[0]), month(values[1]), month(values[2]), plain(values[3]), plain(values[4])]
-                _record(found, people, "coordinators", keys, read, STAFF, row)
-                people[-1] |= {"name": str(read[0] or f"Coordinator {len(people)}"), "fte": read[3], "salary": read[4]}
+        elif block == "people" and second not in (None, ""):    # a position without a first month is not filled, as the sheet says
+            people.add(row, {"name": plain(first), "hired": month(second), "last_month": month(third), "fte": plain(fourth), "salary": plain(fifth)})
+            # Without a name or a share of time there would be a default; the sheet asks for both.
+            people.rows[-1] |= {"name": str(plain(first) or f"Coordinator {len(people.rows)}"), "fte": plain(fourth), "salary": plain(fifth)}
         elif block == "ramp" and str(first).startswith("Month "):
             found.cells[f"staffing.ramp[{len(ramp)}]"] = f"{STAFF}!B{row}"
-            ramp.append(plain(sheet.cell(row, 2).value))
-        elif block == "startup" and any(sheet.cell(row, column).value not in (None, "") for column in (1, 2, 3)):
-            read = [plain(first), month(sheet.cell(row, 2).value), plain(sheet.cell(row, 3).value)]
-            _record(found, startup, "costs.startup", ("what", "month", "amount"), read, STAFF, row)
+            ramp.append(plain(second))
+        elif block == "startup" and any(value not in (None, "") for value in (first, second, third)):
+            startup.add(row, {"what": plain(first), "month": month(second), "amount": plain(third)})
     while ramp and ramp[-1] is None:                # what is left out after the last share holds on; a gap before it is a mistake
         ramp.pop()
-    found.raw["coordinators"] = people
+    found.raw["coordinators"] = people.rows
     found.raw.setdefault("staffing", {})["ramp"] = ramp
-    found.raw.setdefault("costs", {})["startup"] = startup
+    found.raw.setdefault("costs", {})["startup"] = startup.rows
 
 
-def _record(
-    found: Found, rows: list[dict[str, Any]], name: str, keys: tuple[str, ...], values: list[Any], sheet: str, row: int,
-) -> None:
-    """One row of a list, each value with its cell; empty cells are left out."""
-    for column, key in enumerate(keys, 1):
-        found.cells[f"{name}[{len(rows)}].{key}"] = f"{sheet}!{letter(column)}{row}"
-    rows.append({key: value for key, value in zip(keys, values, strict=True) if value is not None})
+class Records:
+    """A list of the sheet Staff: a row per item, each value with its cell."""
+
+    def __init__(self, found: Found, name: str) -> None:
+        self.found, self.name = found, name
+        self.rows: list[dict[str, Any]] = []
+        self.cells: list[str] = []
+
+    def add(self, row: int, values: Mapping[str, Any]) -> None:
+        """One row, its values in the order of the columns; empty cells are left out."""
+        cells = {key: f"{STAFF}!{letter(column)}{row}" for column, key in enumerate(values, 1)}
+        self.found.cells |= {f"{self.name}[{len(self.rows)}].{key}": cell for key, cell in cells.items()}
+        self.cells += cells.values()
+        self.found.name_block(self.name, self.cells)
+        self.rows.append({key: value for key, value in values.items() if value is not None})
 
 
 def _rates(sheet: Worksheet, found: Found) -> None:
