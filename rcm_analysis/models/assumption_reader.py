@@ -263,7 +263,7 @@ def _values(reader: Reader, start: str) -> dict[str, Dated]:
             out[field.key] = reader.dated(field.key, given, field.kind, start, dated=field.dated)
     if any(value == 0 for _, value in out["staffing.coordinators_per_supervisor"]):
         reader.fault("staffing.coordinators_per_supervisor", "a number above 0", 0)
-    for key in ("lag.uploaded_to_billed", "lag.billed_to_paid", "lag.paid_to_agency"):
+    for key in STAGES:
         if any(share > SHARE * 9 // 10 for _, share in out[f"{key}.slow_share"]):
             reader.fault(f"{key}.slow_share", "a share of at most 0.9; if nearly all is slow, raise the usual days")
     return out

@@ -42,6 +42,15 @@ class Field:
     dated: bool = True
 
 
+def _stage(key: str, title: str) -> tuple[Field, Field, Field]:
+    """One stage of payment: its days the usual way, and what share of the dollars takes how many days the slow way."""
+    return (
+        Field(f"{key}.days", "days", title, "Days from one stage of payment to the next, the usual way.", 0),
+        Field(f"{key}.slow_share", "share", f"{title}, slow share", "Share of the dollars that take the slow way.", 0),
+        Field(f"{key}.slow_days", "days", f"{title}, slow days", "Days, the slow way.", 0),
+    )
+
+
 FIELDS: tuple[Field, ...] = (
     Field("opening_cash", "money", "Opening cash", "Cash at hand for the programme before its first month.", 0, False),
     Field("enrolment.reached", "share", "Reached by outreach", "Of eligible referrals, the share that outreach reaches."),
@@ -88,18 +97,9 @@ FIELDS: tuple[Field, ...] = (
     Field("assessment.share", "share", "Assessments billed",
         "Of newly enrolled members, the share whose assessment is billed, once, in the month of enrolment; re-assessments bring no fee.",
         SHARE),
-    Field("lag.uploaded_to_billed.days", "days", "Upload to lead Health Home's bill", "Days from one stage of payment to the next, the usual way.", 0),
-    Field("lag.uploaded_to_billed.slow_share", "share", "Upload to lead Health Home's bill, slow share",
-        "Share of the dollars that take the slow way.", 0),
-    Field("lag.uploaded_to_billed.slow_days", "days", "Upload to lead Health Home's bill, slow days", "Days, the slow way.", 0),
-    Field("lag.billed_to_paid.days", "days", "Bill to MCO or State payment", "Days from one stage of payment to the next, the usual way.", 0),
-    Field("lag.billed_to_paid.slow_share", "share", "Bill to MCO or State payment, slow share",
-        "Share of the dollars that take the slow way.", 0),
-    Field("lag.billed_to_paid.slow_days", "days", "Bill to MCO or State payment, slow days", "Days, the slow way.", 0),
-    Field("lag.paid_to_agency.days", "days", "Lead Health Home's payment to us", "Days from one stage of payment to the next, the usual way.", 0),
-    Field("lag.paid_to_agency.slow_share", "share", "Lead Health Home's payment to us, slow share",
-        "Share of the dollars that take the slow way.", 0),
-    Field("lag.paid_to_agency.slow_days", "days", "Lead Health Home's payment to us, slow days", "Days, the slow way.", 0),
+    *_stage("lag.uploaded_to_billed", "Upload to lead Health Home's bill"),
+    *_stage("lag.billed_to_paid", "Bill to MCO or State payment"),
+    *_stage("lag.paid_to_agency", "Lead Health Home's payment to us"),
     Field("lag.never_paid", "share", "Never paid", "Of net revenue, the share that never arrives and is written off.", 0),
     Field("lag.write_off_months", "months", "Months until written off",
         "Months from service until what never arrives is written off.", 12, False),

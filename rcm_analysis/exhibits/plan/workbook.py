@@ -17,6 +17,7 @@ from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Alignment, PatternFill
+from openpyxl.utils import get_column_letter as letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.pagebreak import Break
@@ -28,12 +29,18 @@ from ...models.plan_engine import MONTH_DAYS
 from ...models.plan_fields import MILLI
 from ...models.programme_plan import LAGS, refuse_overload
 from .workbook_inputs import (
+    ASSUMPTIONS,
+    CHECKS,
     INPUT_FILL,
     INPUT_FONT,
+    LAG_SHEET,
     MUTED,
+    PLAN,
+    RATES,
     SCENARIOS,
     STAFF,
     STRONG,
+    SUMMARY,
     Inputs,
     head_row,
     heading,
@@ -43,7 +50,6 @@ from .workbook_months import write_months
 from .workbook_reading import read_scenario, read_workbook
 from .workbook_rows import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Months
 
-SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
 USD, HEADS = '#,##0.00;[Red]-#,##0.00', "#,##0.0"
 DOLLAR_SHEET = '$#,##0;[Red]-$#,##0'
 GOOD, BAD = PatternFill("solid", bgColor="D5EBD8"), PatternFill("solid", bgColor="F6D5D0")
@@ -91,12 +97,12 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     _write_checks(book.create_sheet(CHECKS), months, inputs)
     _write_summary(summary, assumptions, months, inputs, needs, scenario)
     _charts(summary, plan_sheet, rows, assumptions)
-    order = [SUMMARY, PLAN, "Assumptions", STAFF, "Rates", SCENARIOS, LAG_SHEET, CHECKS, MONTHS, SHARES, RECEIPTS]
+    order = [SUMMARY, PLAN, ASSUMPTIONS, STAFF, RATES, SCENARIOS, LAG_SHEET, CHECKS, MONTHS, SHARES, RECEIPTS]
     book._sheets = [book[name] for name in order]
     for sheet in book:
         sheet.sheet_view.showGridLines = False
         _set_page(sheet, assumptions.months)
-    for name, color in ((SUMMARY, "14425F"), (PLAN, "14425F"), ("Assumptions", "E0B400"), (STAFF, "E0B400"), ("Rates", "E0B400"),
+    for name, color in ((SUMMARY, "14425F"), (PLAN, "14425F"), (ASSUMPTIONS, "E0B400"), (STAFF, "E0B400"), (RATES, "E0B400"),
         (SCENARIOS, "E0B400"), (CHECKS, "3A7CA5"), (LAG_SHEET, "3A7CA5")):
         book[name].sheet_properties.tabColor = color
     book.calculation.fullCalcOnLoad = True
@@ -112,7 +118,7 @@ def _set_page(sheet: Worksheet, months: int) -> None:
     is_monthly = sheet.title in (PLAN, LAG_SHEET, MONTHS, SHARES, RECEIPTS)
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_LETTER
     sheet.page_setup.fitToWidth = -(-months // MONTHS_A_PAGE) if is_monthly else 1
-    sheet.page_setup.fitToHeight = 0 if is_monthly or sheet.title == "Assumptions" else 1
+    sheet.page_setup.fitToHeight = 0 if is_monthly or sheet.title == ASSUMPTIONS else 1
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A", "Page &P of &N"
@@ -120,7 +126,7 @@ def _set_page(sheet: Worksheet, months: int) -> None:
         sheet.print_title_cols, sheet.print_title_rows = "A:C", f"{MONTH_ROW}:{MONTH_ROW}"
         for column in range(FIRST + MONTHS_A_PAGE - 1, FIRST + months - 1, MONTHS_A_PAGE):
             sheet.col_breaks.append(Break(id=column))
-    elif sheet.title in ("Assumptions", SCENARIOS):
+    elif sheet.title in (ASSUMPTIONS, SCENARIOS):
         sheet.print_title_rows = "4:4"
 
 
@@ -142,7 +148,10 @@ def _write_plan(sheet: Worksheet, made: Months) -> dict[str, int]:
             row += 1
             continue
         for part in _parts(made.plan, name):
-            row = _plan_row(sheet, made, rows, row, name.replace("*", part), title.format(part.replace("_", " ")), divisor)
+            rows[name.replace("*", part)] = row
+            sheet.cell(row, 1, title.format(part.replace("_", " ")))
+            _plan_row(sheet, made, row, name.replace("*", part), divisor)
+            row += 1
     sheet.freeze_panes = sheet.cell(MONTH_ROW + 1, FIRST)
     sheet.column_dimensions["A"].width = 38
     sheet.column_dimensions["B"].width, sheet.column_dimensions["C"].width = 14, 3
@@ -156,18 +165,14 @@ def _parts(plan: Assumptions, name: str) -> tuple[str, ...]:
     return plan.levels if name == "members.*" else tuple(plan.regions) if len(plan.regions) > 1 else ()
 
 
-def _plan_row(
-    sheet: Worksheet, made: Months, rows: dict[str, int], row: int, name: str, title: str, divisor: int,
-) -> int:
-    rows[name] = row
-    sheet.cell(row, 1, title)
+def _plan_row(sheet: Worksheet, made: Months, row: int, name: str, divisor: int) -> None:
+    """A row of the sheet Months in dollars or members; costs and deductions have a divisor below zero."""
     for column in made.columns:
         cell = sheet[f"{column}{row}"]
-        cell.value = f"={MONTHS}!{column}{made.rows[name]}/{divisor}"
+        cell.value = f"={MONTHS}!{made.at(name, column)}/{divisor}"
         cell.number_format = HEADS if divisor == MILLI else USD
         if name in TOTALS:
             cell.font = sheet.cell(row, 1).font = STRONG
-    return row + 1
 
 
 def _write_lags(sheet: Worksheet, made: Months) -> dict[int, str]:
@@ -202,7 +207,6 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
     head_row(sheet, 4, ["Check", "Result", "Months or rows at fault"])
     first, last = inputs.staff
     hired, left = (f"{STAFF}!${column}${first}:${column}${last}" for column in "BC")
-    columns = inputs.scenario_columns
     faults = [
         (title, f"SUMPRODUCT(--({MONTHS}!{made.line(name)}<>0))") for name, title in (
             ("proof.receivable", "The receivable rolled forward is what is open by month of service"),
@@ -219,8 +223,7 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
         )
     ] + [
         ("No coordinator leaves before being hired", f"SUMPRODUCT(ISNUMBER({hired})*ISNUMBER({left})*({left}<{hired}))"),
-        ("The chosen scenario exists",
-            f"IF(ISNUMBER(MATCH(Scenario,{SCENARIOS}!${_col(columns[0])}$4:${_col(columns[1])}$4,0)),0,1)"),
+        ("The chosen scenario exists", f"IF(ISNUMBER(MATCH(Scenario,{inputs.scenario_names},0)),0,1)"),
         ("At least one coordinator is hired", f"IF(COUNT({hired})>0,0,1)"),
     ]
     for row, (title, formula) in enumerate(faults, 5):
@@ -235,12 +238,6 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width, sheet.column_dimensions["C"].width = 66, 12, 24
 
 
-def _col(number: int) -> str:
-    from openpyxl.utils import get_column_letter
-
-    return get_column_letter(number)
-
-
 def _traffic_light(sheet: Worksheet, where: str) -> None:
     sheet.conditional_formatting.add(where, CellIsRule(operator="equal", formula=['"OK"'], fill=GOOD))
     sheet.conditional_formatting.add(where, CellIsRule(operator="equal", formula=['"LOOK"'], fill=BAD))
@@ -253,9 +250,7 @@ def _write_summary(
     sheet["A4"], sheet["B4"] = "Scenario", scenario
     sheet["A4"].font = STRONG
     sheet["B4"].fill, sheet["B4"].font = INPUT_FILL, INPUT_FONT
-    columns = inputs.scenario_columns
-    choice = DataValidation(type="list", allow_blank=False,
-        formula1=f"{SCENARIOS}!${_col(columns[0])}$4:${_col(columns[1])}$4")
+    choice = DataValidation(type="list", allow_blank=False, formula1=inputs.scenario_names)
     choice.error, choice.showErrorMessage = "Expected one of the scenarios of the sheet Scenarios.", True
     sheet.add_data_validation(choice)
     choice.add("B4")
@@ -318,7 +313,7 @@ def _charts(summary: Worksheet, plan: Worksheet, rows: dict[str, int], assumptio
     def series(chart: LineChart | BarChart, names: list[str]) -> None:
         for name in names:
             chart.add_data(Reference(plan, min_col=1, max_col=1, min_row=rows[name]), from_rows=True, titles_from_data=True)
-            chart.series[-1].val.numRef.f = f"'{PLAN}'!${_col(FIRST)}${rows[name]}:${_col(last)}${rows[name]}"
+            chart.series[-1].val.numRef.f = f"'{PLAN}'!${letter(FIRST)}${rows[name]}:${letter(last)}${rows[name]}"
         chart.set_categories(months)
         chart.height, chart.width = 8.5, 22
         chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "mmm yy", False, False

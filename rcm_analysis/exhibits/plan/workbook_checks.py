@@ -10,10 +10,20 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ...errors import closest
 from ...models.plan_fields import FIELDS
-from .workbook_inputs import ASSUMPTIONS, FIRST_ROW, KEY, SCENARIOS, VALUE, cell_name
+from .workbook_inputs import (
+    ASSUMPTIONS,
+    CHECKS,
+    FIRST_ROW,
+    KEY,
+    LAG_SHEET,
+    PLAN,
+    SCENARIOS,
+    SUMMARY,
+    VALUE,
+    cell_name,
+)
 from .workbook_rows import FIRST, MONTHS, RECEIPTS, SHARES
 
-PLAN, LAG_SHEET, CHECKS = "Plan", "Lags", "Checks"
 NEEDED = ("name", "start", "months", *(field.key for field in FIELDS))
 """Keys of the sheet Assumptions that every plan has; those of levels, regions and sources come on top."""
 LISTS = ("acuity.caseload.", "acuity.mix.", "regions.", "referrals[")
@@ -54,7 +64,7 @@ def _keys(sheet: Worksheet, rows: Mapping[str, Sequence[int]]) -> list[str]:
 def _names(book: Workbook, rows: Mapping[str, Sequence[int]]) -> list[str]:
     """Named cells that were renamed, deleted or moved off their value."""
     wanted = {cell_name(key): f"{ASSUMPTIONS}!${letter(VALUE)}${places[0]}" for key, places in rows.items()}
-    wanted |= {"Scenario": "Summary!$B$4"}
+    wanted |= {"Scenario": f"{SUMMARY}!$B$4"}
     out, named = [], book.defined_names
     for name, place in wanted.items():
         found = named[name].attr_text.replace("'", "") if name in named else None
@@ -72,7 +82,7 @@ def _formulas(book: Workbook) -> list[str]:
             out.append(f"{name}: expected the sheet of this name; found none")
             continue
         out += _told(book[name], list(_typed(book[name])))
-    summary = book["Summary"]
+    summary = book[SUMMARY]
     shown = [(row, 2) for row in range(5, summary.max_row + 1) if summary.cell(row, 1).value]
     out += _told(summary, [f"B{row}" for row, column in shown if _is_typed(summary.cell(row, column).value)])
     at_work = next((cell.column for cell in book[SCENARIOS][4] if str(cell.value).startswith("At work")), None)

@@ -15,10 +15,12 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ...models.assumptions import Assumptions, Dated, at
-from ...models.plan_fields import EXPECTED, FIELDS, LEVERS, natural
+from ...models.assumptions import Assumptions, Dated, Scenario, at
+from ...models.plan_fields import EXPECTED, FIELDS, LEVERS, SCALES, Lever, natural
 
+SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
 ASSUMPTIONS, STAFF, RATES, SCENARIOS = "Assumptions", "Staff", "Rates", "Scenarios"
+"""Names of the sheets that show, and of those that are filled in; `workbook_rows` has those that compute."""
 KEY, TITLE, VALUE, UNIT, NOTE, CHANGES = 1, 2, 3, 4, 5, 6
 NOTE_LETTERS = 70
 """Letters of a note on one line of its column: a row is as high as its note needs."""
@@ -50,10 +52,11 @@ class Inputs:
     rates: tuple[int, int] = (0, 0)
     rate_columns: dict[tuple[str, str], str] = field(default_factory=dict)
     levers: dict[str, int] = field(default_factory=dict)
-    scenario_row: int = 0
     window: tuple[int, int] = (0, 0)
-    scenario_columns: tuple[int, int] = (0, 0)
+    scenario_names: str = ""
+    """The names of the scenarios, as an absolute reference."""
     chosen: str = ""
+    """Column of the scenario at work."""
 
     def cell(self, key: str) -> str:
         """The value of an input, as an absolute reference."""
@@ -233,19 +236,12 @@ def _dated(plan: Assumptions) -> list[tuple[str, str, str, Dated, str, bool]]:
 
 def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
     heading(sheet, "Staff", "One row per coordinator; free rows are for more. A position without a first month is not filled.")
-    head_row(sheet, 4, ["Coordinator", "First month", "Last month (empty: stays)", "Full-time share", "Salary a year, US dollars"])
     rules = Validations(sheet)
-    last = 4 + len(plan.coordinators) + SPARE_STAFF
-    inputs.staff = (5, last)
-    for row in range(5, last + 1):
-        person = plan.coordinators[row - 5] if row - 5 < len(plan.coordinators) else None
-        values = (person.name, day(person.hired), day(person.last_month) if person.last_month else None,
-            natural(person.fte, "count"), natural(person.salary, "money")) if person else (None,) * 5
-        for column, (value, kind) in enumerate(zip(values, ("text", "date", "date", "count", "money"), strict=True), 1):
-            put(sheet, row, column, value, kind)
-            if kind != "text":
-                rules.add(kind, f"{letter(column)}{row}")
-    top = last + 3
+    head_row(sheet, 4, ["Coordinator", "First month", "Last month (empty: stays)", "Full-time share", "Salary a year, US dollars"])
+    people = [(person.name, day(person.hired), day(person.last_month) if person.last_month else None,
+        natural(person.fte, "count"), natural(person.salary, "money")) for person in plan.coordinators]
+    inputs.staff = _block(sheet, 5, people, ("text", "date", "date", "count", "money"), SPARE_STAFF, rules)
+    top = inputs.staff[1] + 3
     sheet.cell(top - 1, 1, "Share of a full caseload in the months after hire (the last holds on)").font = STRONG
     inputs.ramp = (top, top + RAMP_SLOTS - 1)
     for place in range(RAMP_SLOTS):
@@ -254,16 +250,22 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
         rules.add("share", f"B{top + place}")
     top += RAMP_SLOTS + 2
     head_row(sheet, top - 1, ["Start-up cost", "Month paid", "US dollars"])
-    inputs.startup = (top, top + len(plan.startup) + SPARE_STARTUP - 1)
-    for row in range(top, inputs.startup[1] + 1):
-        item = plan.startup[row - top] if row - top < len(plan.startup) else None
-        values = (item.what, day(item.month), natural(item.amount, "money")) if item else (None,) * 3
-        for column, (value, kind) in enumerate(zip(values, ("text", "date", "money"), strict=True), 1):
+    costs = [(item.what, day(item.month), natural(item.amount, "money")) for item in plan.startup]
+    inputs.startup = _block(sheet, top, costs, ("text", "date", "money"), SPARE_STARTUP, rules)
+    for column, width in zip("ABCDE", (38, 14, 18, 16, 18), strict=True):
+        sheet.column_dimensions[column].width = width
+
+
+def _block(
+    sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int, rules: Validations,
+) -> tuple[int, int]:
+    """Input rows from `top` on, and free ones below them; the first row and the last."""
+    for row, values in enumerate([*rows, *[[None] * len(kinds)] * spare], top):
+        for column, (value, kind) in enumerate(zip(values, kinds, strict=True), 1):
             put(sheet, row, column, value, kind)
             if kind != "text":
                 rules.add(kind, f"{letter(column)}{row}")
-    for column, width in zip("ABCDE", (38, 14, 18, 16, 18), strict=True):
-        sheet.column_dimensions[column].width = width
+    return top, top + len(rows) + spare - 1
 
 
 def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
@@ -298,53 +300,66 @@ def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
 def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
     heading(sheet, "Scenarios", "What each scenario changes. An empty cell leaves things as they are. The one that is at work is "
         "chosen on the sheet Summary.")
-    first, last = 4, 3 + len(plan.scenarios)
-    chosen, low, high = last + 1, last + 2, last + 3
     head_row(sheet, 4, ["Key", "Lever", "Unit", *(item.name for item in plan.scenarios), "At work (small units)", "Uncertain from",
         "Uncertain to", "What it does"])
-    inputs.scenario_row, inputs.scenario_columns, inputs.chosen = 4, (first, last), letter(chosen)
-    rules = Validations(sheet)
-    pick = f"MATCH(Scenario,${letter(first)}$4:${letter(last)}$4,0)"
-    for row, (key, words) in enumerate((("title", "Title"), ("from", "Holds from (empty: the first month)"),
-        ("until", "Holds until (empty: the last month)")), 5):
-        sheet.cell(row, 1, key).font = MUTED
-        sheet.cell(row, 2, words)
-        for column, item in enumerate(plan.scenarios, first):
-            month = item.first if key == "from" else item.last
-            put(sheet, row, column, item.title if key == "title" else day(month) if month else None,
-                "text" if key == "title" else "date")
-            if key != "title":
-                rules.add("date", f"{letter(column)}{row}")
-        place = f"INDEX({letter(first)}{row}:{letter(last)}{row},{pick})"
-        sheet.cell(row, chosen, f'=IF({place}="","",{place})').number_format = FORMATS["text" if key == "title" else "date"]
+    first, last = 4, 3 + len(plan.scenarios)
+    chosen, words = last + 1, last + 4
+    inputs.scenario_names, inputs.chosen = f"{SCENARIOS}!${letter(first)}$4:${letter(last)}$4", letter(chosen)
     inputs.window = (6, 7)
+    rules = Validations(sheet)
+    _scenario_titles(sheet, plan, chosen, rules)
     for row, lever in enumerate(LEVERS, 8):
         inputs.levers[lever.key] = row
-        kind = "added_days" if lever.kind == "days" else lever.kind
-        sheet.cell(row, 1, lever.key).font = MUTED
-        sheet.cell(row, 2, lever.title)
-        sheet.cell(row, 3, UNITS[lever.kind])
-        sheet.cell(row, high + 1, lever.note).alignment = Alignment(indent=1, wrap_text=True, vertical="top")
+        _lever_row(sheet, row, plan, lever, rules)
+        sheet.cell(row, words, lever.note).alignment = Alignment(indent=1, wrap_text=True, vertical="top")
         sheet.row_dimensions[row].height = 15 * (1 + len(lever.note) // NOTE_LETTERS)
-        for column, item in enumerate(plan.scenarios, first):
-            put(sheet, row, column, natural(item.levers[lever.key], lever.kind) if lever.key in item.levers else None, lever.kind)
-            rules.add(kind, f"{letter(column)}{row}")
-        place = f"INDEX({letter(first)}{row}:{letter(last)}{row},{pick})"
-        scale = 1 if lever.kind == "days" else 10_000
-        sheet.cell(row, chosen, f'=IF({place}="",{lever.neutral},ROUND({scale}*{place},0))')
-        for column, bound in ((low, 0), (high, 1)):
-            found = plan.uncertainty.get(lever.key)
-            put(sheet, row, column, natural(found[bound], lever.kind) if found else None, lever.kind)
-            rules.add(kind, f"{letter(column)}{row}")
-    row = 9 + len(LEVERS)
-    for key, value, words in (("simulation.seed", plan.seed, "Seed of the random draws: the same seed gives the same draws"),
-        ("simulation.draws", plan.draws, "Random draws")):
-        sheet.cell(row, 1, key).font = MUTED
-        sheet.cell(row, 2, words)
+    for row, (key, value, title) in enumerate((
+        ("simulation.seed", plan.seed, "Seed of the random draws: the same seed gives the same draws"),
+        ("simulation.draws", plan.draws, "Random draws")), 9 + len(LEVERS)):
+        _key_and_title(sheet, row, key, title)
         put(sheet, row, first, value, "months")
-        row += 1
     sheet.freeze_panes = sheet.cell(5, first)
-    for column, width in ((1, 16), (2, 34), (3, 12), (high + 1, 60)):
+    for column, width in ((1, 16), (2, 34), (3, 12), (words, 60), *((column, 15) for column in range(first, words))):
         sheet.column_dimensions[letter(column)].width = width
-    for column in range(first, high + 1):
-        sheet.column_dimensions[letter(column)].width = 15
+
+
+def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, rules: Validations) -> None:
+    """Each scenario's title and the months in which it holds."""
+    def cell(item: Scenario, key: str) -> Any:
+        month = {"from": item.first, "until": item.last}.get(key)
+        return item.title if key == "title" else day(month) if month else None
+
+    for row, (key, title, kind) in enumerate((("title", "Title", "text"), ("from", "Holds from (empty: the first month)", "date"),
+        ("until", "Holds until (empty: the last month)", "date")), 5):
+        _key_and_title(sheet, row, key, title)
+        for column, item in enumerate(plan.scenarios, 4):
+            put(sheet, row, column, cell(item, key), kind)
+            if kind == "date":
+                rules.add(kind, f"{letter(column)}{row}")
+        place = _at_work(row, chosen)
+        sheet.cell(row, chosen, f'=IF({place}="","",{place})').number_format = FORMATS[kind]
+
+
+def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, rules: Validations) -> None:
+    """A lever under each scenario, at work, and its range of uncertainty."""
+    chosen = 4 + len(plan.scenarios)
+    _key_and_title(sheet, row, lever.key, lever.title)
+    sheet.cell(row, 3, UNITS[lever.kind])
+    place = _at_work(row, chosen)
+    sheet.cell(row, chosen, f'=IF({place}="",{lever.neutral},ROUND({SCALES[lever.kind]}*{place},0))')
+    columns = [*range(4, chosen), chosen + 1, chosen + 2]
+    values = [*(item.levers.get(lever.key) for item in plan.scenarios), *plan.uncertainty.get(lever.key, (None, None))]
+    for column, value in zip(columns, values, strict=True):
+        put(sheet, row, column, None if value is None else natural(value, lever.kind), lever.kind)
+        rules.add("added_days" if lever.kind == "days" else lever.kind, f"{letter(column)}{row}")
+
+
+def _at_work(row: int, chosen: int) -> str:
+    """What the chosen scenario has in a row of the sheet Scenarios."""
+    first, last = letter(4), letter(chosen - 1)
+    return f"INDEX({first}{row}:{last}{row},MATCH(Scenario,${first}$4:${last}$4,0))"
+
+
+def _key_and_title(sheet: Worksheet, row: int, key: str, title: str) -> None:
+    sheet.cell(row, 1, key).font = MUTED
+    sheet.cell(row, 2, title)

@@ -21,9 +21,19 @@ from ...models.assumptions import BASE, Assumptions
 from ...models.plan_fields import BY_KEY, LEVER_BY_KEY
 from ...models.programme_plan import refuse_overload
 from .workbook_checks import edited_structure
-from .workbook_inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, REGION_ROW, SCENARIOS, STAFF, VALUE
+from .workbook_inputs import (
+    ASSUMPTIONS,
+    CHANGES,
+    FIRST_ROW,
+    KEY,
+    RATES,
+    REGION_ROW,
+    SCENARIOS,
+    STAFF,
+    SUMMARY,
+    VALUE,
+)
 
-SUMMARY = "Summary"
 SHARED = ("acuity.mix", "regions")
 """Keys whose parts sum to one in every month."""
 
@@ -49,8 +59,7 @@ def read_workbook(path: str | Path) -> Assumptions:
 
 def read_scenario(path: str | Path) -> str:
     """The scenario chosen in the workbook."""
-    book = _open(path)
-    return str(book[SUMMARY]["B4"].value or BASE)
+    return str(_open(path)[SUMMARY]["B4"].value or BASE)
 
 
 def _open(path: str | Path, *, formulas: bool = False) -> Workbook:
