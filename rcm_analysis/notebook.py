@@ -27,7 +27,7 @@ from .exhibits.deep.ar_deep_dive import ArDeepDive
 from .exhibits.engagement.engagement_review import EngagementReview
 from .exhibits.formats import day_text
 from .exhibits.monthly.client_review import ClientReview
-from .exhibits.plan.plan import open_plan as open_plan
+from .exhibits.plan.opening import open_plan as open_plan
 from .exhibits.portfolio import PortfolioOverview
 from .exhibits.self_pay.self_pay_review import SelfPayReview
 from .exhibits.subject import Book, Subject

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from rcm_analysis import notebook
-from rcm_analysis.exhibits.plan.plan import PlanReport
+from rcm_analysis.exhibits.plan.opening import PlanReport
 from rcm_analysis.exhibits.portfolio import PortfolioOverview
 from rcm_analysis.press.templates import read_template
 

@@ -53,7 +53,8 @@ def read_shares(reader: Reader, key: str, names: Sequence[str], labels: Sequence
     for number, row in enumerate(reader.rows(key)):
         place = f"{key}[{number}]"
         for name in set(row) - {"from", *names}:
-            reader.fault(f"{place}.{name}", f"one of the {what} {listed(names)}{closest(name, names)}", name)
+            why = " (one acuity mix serves all regions)" if key == "acuity.mix" and name == "region" else ""
+            reader.fault(f"{place}.{name}", f"one of the {what} {listed(names)}{why}{closest(name, names)}", name)
         month = reader.month(f"{place}.from", row.get("from"))
         for name in names:
             given = row.get(name, 0)

@@ -10,7 +10,8 @@ import pytest
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.plan import plan as pages
-from rcm_analysis.exhibits.plan.plan import CarePlan, by_quarter, open_plan
+from rcm_analysis.exhibits.plan.opening import open_plan
+from rcm_analysis.exhibits.plan.plan import CarePlan, by_quarter
 from rcm_analysis.exhibits.plan.sliders import SLIDERS, PlanPicture, panel, show_sliders
 from rcm_analysis.exhibits.plan.workbook import write_plan_workbook
 from rcm_analysis.models.assumptions import EXAMPLE, as_toml, example_assumptions

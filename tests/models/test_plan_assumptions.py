@@ -42,6 +42,8 @@ class TestMistakes:
         pytest.param({"acuity__mix": [MIX | {"from": "2025-02"}]},
             "acuity.mix.low: expected a value for the plan's first month, 2025-01; found 'from 2025-02'",
             id="mix that begins too late"),
+        pytest.param({"acuity__mix": [MIX | {"region": "upstate"}]},
+            "acuity.mix[0].region: expected one of the levels low, medium, high (one acuity mix serves all regions)", id="a mix by region"),
         pytest.param({"lag": {"billed_to_paid": {"days": -5}}},
             "lag.billed_to_paid.days: expected whole days, 0 or more; found -5", id="negative lag"),
         pytest.param({"lag": {"billed_to_paid": {"days": 7.5}}},

@@ -28,7 +28,7 @@ def _people_and_rates(plan: Assumptions) -> list[tuple[str, str, str]]:
             for region, steps in plan.regions.items()]
     for level in plan.levels:
         words = level.replace("_", " ")
-        rows += [(f"Acuity mix, {words}", stated(plan, plan.mix[level], "share"), "Share of the members at this level."),
+        rows += [(f"Acuity mix, {words}", stated(plan, plan.mix[level], "share"), "Share of the members at this level, the same in every region."),
             (f"Caseload, {words}", f"{natural(plan.caseload[level], 'count')}", "Members one full-time coordinator can carry, were all of this level.")]
     for region in plan.regions:
         for level in plan.rated:

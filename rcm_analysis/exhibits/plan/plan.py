@@ -1,19 +1,15 @@
-"""The care-coordination plan, exhibit by exhibit, and `open_plan`, which opens it for a notebook."""
+"""The care-coordination plan, exhibit by exhibit."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ...errors import ParameterError, RcmError
-from ...models.assumptions import BASE, Assumptions, read_assumptions, shipped
-from ...models.plan_actuals import Actuals, read_actuals
-from ...models.plan_fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI, SHARE
-from ...models.plan_from_store import actuals_from_tables
+from ...models.assumptions import BASE, Assumptions
+from ...models.plan_actuals import Actuals
+from ...models.plan_fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI
 from ...models.plan_scenarios import (
     break_even_lag,
     break_even_rate,
@@ -23,19 +19,15 @@ from ...models.plan_scenarios import (
     ways_out,
 )
 from ...models.programme_plan import Plan, programme_plan, working_capital
-from ...periods import Period
-from .. import blocks, figures
+from .. import figures
 from ..blocks import Block, cards, facts, glossary, kpi, kpis, note
 from ..formats import as_text, counted
 from ..tables import Shown, show, table_payload
 from . import figures as plan_figures
 from .inputs import assumptions_table
 from .results import PlanResults
-from .workbook_reading import read_workbook
+from .words import FIGURES, exit_text, lever_text, when, whole_cents
 
-TEMPLATE = "care_coordination_plan"
-TITLE = "Care-coordination plan"
-SHIPPED, NONE, STORED = "example", "none", "store"
 MONEY = (("revenue", "Net revenue"), ("expense", "Expense"), ("accrual", "Accrual result"), ("receipts", "Receipts"),
     ("cash", "Net cash flow"))
 STANDS = (("cumulative_cash", "Running cash flow"), ("balance", "Cash at hand"), ("ar", "Receivable less reserve"))
@@ -88,8 +80,8 @@ class CarePlan:
                 f"accrual result is {as_text(summary.result_last_month_cents, 'usd')}."),
             ("What pays for a coordinator?",
                 f"{as_text(summary.break_even_members_per_coordinator, 'number')} members",
-                f"A full-time coordinator costs {as_text(_int(summary.cost_per_coordinator_cents), 'usd')} a month, a member brings "
-                f"{as_text(_int(summary.net_revenue_per_member_cents), 'usd')}. The plan's last month has "
+                f"A full-time coordinator costs {as_text(whole_cents(summary.cost_per_coordinator_cents), 'usd')} a month, a member brings "
+                f"{as_text(whole_cents(summary.net_revenue_per_member_cents), 'usd')}. The plan's last month has "
                 f"{as_text(carried, 'number')} members per coordinator."),
             ("What closes the gap?", *self._exit_words()),
             *([("Are we on plan?", *self.results.words())] if self.results else []),
@@ -112,13 +104,13 @@ class CarePlan:
         rate, lag = break_even_rate(self.assumptions, self.scenario), break_even_lag(self.assumptions, self.scenario)
         short = summary.lowest_balance_cents < 0
         return [kpis([
-            kpi("Peak deficit", summary.peak_deficit_cents, "usd", note=f"running cash flow, {_when(summary.peak_deficit_month)}"),
+            kpi("Peak deficit", summary.peak_deficit_cents, "usd", note=f"running cash flow, {when(summary.peak_deficit_month)}"),
             kpi("Lowest cash at hand", summary.lowest_balance_cents, "usd", status="bad" if short else "good", target="$0 or more",
-                note=f"opening cash included, {_when(summary.lowest_balance_month)}"),
+                note=f"opening cash included, {when(summary.lowest_balance_month)}"),
             kpi("Break-even caseload", summary.break_even_members_per_coordinator, "number",
                 note="members per full-time coordinator, last month of the plan", reason="no coordinator at the end"),
-            kpi("Break-even rate", _int(rate["rate_cents"]), "usd", note=f"an average member-month, today "
-                f"{as_text(_int(rate['blended_rate_cents']), 'usd')}; last month's result is zero", reason="no rate would do"),
+            kpi("Break-even rate", whole_cents(rate["rate_cents"]), "usd", note=f"an average member-month, today "
+                f"{as_text(whole_cents(rate['blended_rate_cents']), 'usd')}; last month's result is zero", reason="no rate would do"),
             kpi("Longest lag survived", lag, "count", note="days, every payment alike, on opening cash",
                 reason="not even without a lag"),
             kpi("Chance to run out of cash", self.drawn.out_of_cash if self.assumptions.uncertainty else None, "rate",
@@ -167,7 +159,8 @@ class CarePlan:
             *[Shown(name, words.capitalize(), "number") for name, words in names.items()],
             *[Shown(name, f"In {region}", "number") for name, region in places.items()], Shown("capacity", "Can be carried", "number"),
             Shown("waiting", "Waiting", "number"), Shown("units", "Billable units", "number")],
-            name="members_by_month", title="Members by month", definition=f"{self.basis}. People at the end of the month.", print_it=False)
+            name="members_by_month", title="Members by month", definition=f"{self.basis}. People at the end of the month."
+            + (" One acuity mix serves all regions." if places else ""), print_it=False)
         return [
             figures.figure_block(axes, name="members", title="Members by acuity, and how many the coordinators can carry",
                 alt=f"Stacked areas by month under a dashed line. {finding}", finding=finding, table=table),
@@ -189,8 +182,8 @@ class CarePlan:
         """Every scenario side by side."""
         table = scenario_table(self.assumptions)
         worst = table.loc[table["peak_deficit_cents"].idxmin()]
-        shown = table.assign(members=table["members_at_end"] / MILLI, payback=[_when(month, "not within") for month in table["payback_month"]],
-            peak=[_when(month, "none") for month in table["peak_month"]])
+        shown = table.assign(members=table["members_at_end"] / MILLI, payback=[when(month, "not within") for month in table["payback_month"]],
+            peak=[when(month, "none") for month in table["peak_month"]])
         return [show(shown, [Shown("title", "Scenario"), Shown("peak_deficit_cents", "Peak deficit", "usd"), Shown("peak", "in"),
             Shown("payback", "Paid back"), Shown("lowest_balance_cents", "Lowest cash", "usd"),
             Shown("closing_cash_cents", "Cash at end", "usd"), Shown("result_cents", "Result", "usd"),
@@ -203,7 +196,7 @@ class CarePlan:
         words = []
         for item in self.assumptions.scenarios:
             moves = ", ".join(f"{LEVER_BY_KEY[key].title.lower()} {lever_text(key, value)}" for key, value in item.levers.items())
-            span = f" ({_when(item.first, 'start')} to {_when(item.last, 'end')})" if item.first or item.last else ""
+            span = f" ({when(item.first, 'start')} to {when(item.last, 'end')})" if item.first or item.last else ""
             words += [f"{item.title}: {moves}{span}."] if moves else []
         idle = [item.title for item in self.assumptions.scenarios if not item.levers and item.name != BASE]
         words += [f"{', '.join(idle)}: nothing is changed yet; give it levers in the assumptions or on the workbook's sheet Scenarios."] if idle else []
@@ -214,7 +207,7 @@ class CarePlan:
         need = working_capital(self.assumptions, self.scenario)
         opening = self.assumptions.value("opening_cash")
         need = need.assign(lag=[f"{days} days" for days in need["lag_days"]], left=opening - need["need_cents"],
-            peak=[_when(month, "none") for month in need["peak_month"]], payback=[_when(month, "not within") for month in need["payback_month"]])
+            peak=[when(month, "none") for month in need["peak_month"]], payback=[when(month, "not within") for month in need["payback_month"]])
         return [show(need, [Shown("lag", "Every payment takes"), Shown("need_cents", "Cash needed", "usd"), Shown("left", "Opening cash less need", "usd"),
             Shown("peak", "Deepest in"), Shown("payback", "Paid back")], name="working_capital", title="Need for working capital by payment lag",
             definition=f"{self.basis}, with one lag from month of service to payment in place of the stages'. US dollars.")]
@@ -262,8 +255,8 @@ class CarePlan:
             return [note("Cash at hand never falls below zero in this scenario, so there is no gap to close.")]
         more = int(self.exits["to"].iloc[0]) - int(self.exits["from"].iloc[0])
         rows = self.exits.assign(
-            now=[_exit_value(row.lever, row[4]) for row in self.exits.itertuples()],
-            then=[_exit_value(row.lever, row[5]) for row in self.exits.itertuples()])
+            now=[exit_text(row.lever, row[4]) for row in self.exits.itertuples()],
+            then=[exit_text(row.lever, row[5]) for row in self.exits.itertuples()])
         return [show(rows, [Shown("title", "Lever"), Shown("now", "Now"), Shown("then", "Enough at"),
             Shown("closing_cash_cents", "Running cash at the end", "usd")], name="ways_out", title="The smallest change that closes the gap",
             definition=f"{self.basis}. One lever at a time, smallest part of its range first: the least that keeps cash at hand at zero or above.",
@@ -289,21 +282,6 @@ class CarePlan:
             ("Actual months", counted(len(self.results.actual.months), "month") if self.results else "none")])]
 
 
-FIGURES = (
-    {"name": "peak_deficit", "title": "Peak deficit", "unit": "US dollars", "source": "our own",
-        "formula": "Most negative running cash flow: receipts less recoupments less expense, summed from the first month on; opening cash left out."},
-    {"name": "payback", "title": "Paid back", "unit": "month", "source": "our own",
-        "formula": "First month after the peak deficit at whose end the running cash flow is zero or more."},
-    {"name": "break_even", "title": "Break-even caseload", "unit": "members per full-time coordinator", "source": "our own",
-        "formula": "A full-time coordinator's monthly cost (salary, fringe, supervision, overhead on them, incentive) / net revenue of an average "
-            "member-month (rate × billable share × paid share × fees kept off)."},
-    {"name": "receivable", "title": "Receivable less reserve", "unit": "US dollars", "source": "our own",
-        "formula": "Accrual result to date less cash flow to date less write-offs."},
-    {"name": "rounding", "title": "Rounding", "unit": "cents", "source": "our own",
-        "formula": "Every amount is whole cents; each product is rounded once, halves away from zero, in the workbook as here."},
-)
-
-
 def by_quarter(months: pd.DataFrame) -> pd.DataFrame:
     """Sums of money by calendar quarter, and what stands at its end."""
     days = pd.PeriodIndex(months["month"], freq="M")
@@ -311,156 +289,3 @@ def by_quarter(months: pd.DataFrame) -> pd.DataFrame:
     sums = months[[name for name, _ in MONEY]].groupby(quarter).sum()
     ends = months[[name for name, _ in STANDS]].groupby(quarter).last()
     return sums.join(ends).reset_index(drop=True).assign(quarter=[f"{item.start_time:%b}–{item.end_time:%b %Y}" for item in sums.index])
-
-
-def lever_text(key: str, value: int) -> str:
-    """A lever's value as a reader says it.
-
-    >>> lever_text("rate", 9500), lever_text("lag_days", 60), lever_text("denials", 1500), lever_text("acuity_shift", -1000)
-    ('× 0.95', '+60 days', '+15.0 points', '10.0% one level up')
-    """
-    kind = LEVER_BY_KEY[key].kind
-    if kind == "factor":
-        return f"× {value / SHARE:.4g}"
-    if kind == "days":
-        return f"{value:+d} days"
-    share = as_text(abs(value) / SHARE, "rate")
-    if key == "acuity_shift":
-        return f"{share} one level {'up' if value < 0 else 'down'}"
-    return f"{'-' if value < 0 else '+'}{share.rstrip('%')} points"
-
-
-def _exit_value(lever: str, value: Any) -> str:
-    if pd.isna(value):
-        return "–"
-    if lever == "opening_cash":
-        return as_text(int(value), "usd")
-    return "as planned" if int(value) == LEVER_BY_KEY[lever].neutral else lever_text(lever, int(value))
-
-
-def _int(value: float | None) -> int | None:
-    return None if value is None else int(value + 0.5)
-
-
-def _when(month: str | None, otherwise: str = "never below zero") -> str:
-    return as_text(month, "month") if isinstance(month, str) else otherwise
-
-
-# ---------------------------------------------------------------- what a template opens
-class PlanReport:
-    """One opened plan, and the ways to show it."""
-
-    def __init__(self, plan: CarePlan, file: str, fingerprint: str) -> None:
-        self.plan, self.file, self.fingerprint = plan, file, fingerprint
-
-    def show_sliders(self) -> None:
-        """In JupyterLab: sliders that redraw cash and peak deficit. Elsewhere nothing; the scenario table stands instead."""
-        from .sliders import show_sliders
-
-        show_sliders(self.plan.assumptions)
-
-    def show_answers(self) -> None:
-        """The plan in sixty seconds."""
-        blocks.emit(self.plan.answers())
-
-    def show_numbers(self) -> None:
-        """The tiles."""
-        blocks.emit(self.plan.numbers())
-
-    def show_cash(self) -> None:
-        """Running cash beside the accrual result, quarter by quarter."""
-        blocks.emit(self.plan.cash())
-
-    def show_members(self) -> None:
-        """Members by acuity, and why months are not billed."""
-        blocks.emit(self.plan.members())
-
-    def show_scenarios(self) -> None:
-        """Every scenario side by side."""
-        blocks.emit(self.plan.scenarios())
-
-    def show_working_capital(self) -> None:
-        """The cash needed, by days of lag."""
-        blocks.emit(self.plan.working_capital())
-
-    def show_tornado(self) -> None:
-        """What moves the peak deficit most."""
-        blocks.emit(self.plan.tornado())
-
-    def show_futures(self) -> None:
-        """The fan of drawn futures."""
-        blocks.emit(self.plan.futures())
-
-    def show_way_out(self) -> None:
-        """The smallest change that closes the gap."""
-        blocks.emit(self.plan.way_out())
-
-    def show_results(self) -> None:
-        """Results against plan."""
-        blocks.emit(self.plan.actual())
-
-    def show_definitions(self) -> None:
-        """What every figure and input means."""
-        blocks.emit(self.plan.definitions())
-
-    def show_provenance(self) -> None:
-        """Where the inputs come from."""
-        blocks.emit(self.plan.provenance(file=self.file, fingerprint=self.fingerprint))
-
-
-def open_plan(
-    workspace: str | Path, client: str, period: str, *, assumptions: str = SHIPPED, scenario: str = BASE,
-    actuals: str = NONE,
-) -> PlanReport:
-    """Open a plan: read and check its assumptions (TOML, or an edited workbook), and say what the report is.
-
-    `assumptions` ("example", "published": the shipped ones) and `actuals` ("none"; "store": what the client's store holds) are paths, as
-    they are or under the workspace.
-
-    Raises
-        ParameterError or TableError that names what is wrong; nothing is computed then.
-    """
-    month = Period.month(period)
-    file = shipped(assumptions or SHIPPED) or _found(workspace, assumptions)
-    made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
-    actual = _actuals(workspace, client, month, made, actuals)
-    plan = CarePlan(made, scenario, actual)
-    firm, name = _names(workspace, client, month, made)
-    fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
-    blocks.emit([
-        blocks.meta(title=TITLE, client=client, client_name=name, period=month.label, period_title=month.title,
-            as_of=month.last_day.isoformat(), firm=firm, template=TEMPLATE, template_version="1.0"),
-        blocks.inputs([{"table": "assumptions", "rows": made.months, "fingerprint": fingerprint}], 0, client),
-    ])
-    return PlanReport(plan, file.name, fingerprint)
-
-
-def _actuals(workspace: str | Path, client: str, month: Period, plan: Assumptions, given: str) -> Actuals | None:
-    """The actual months: none, those in the client's store up to the period, or a folder of CSV files."""
-    from ...workspace import open_workspace
-
-    if given in ("", NONE):
-        return None
-    if given == STORED:
-        tables = open_workspace(workspace).client(client).tables(as_of=month.last_day)
-        return actuals_from_tables(tables, plan, through=month.label)
-    return read_actuals(_found(workspace, given), plan)
-
-
-def _found(workspace: str | Path, path: str) -> Path:
-    """The path as given, or under the workspace."""
-    for place in (Path(path), Path(workspace) / path):
-        if place.exists():
-            return place
-    raise ParameterError(f"There is no {path}, neither here nor in the workspace. Nothing was run.")
-
-
-def _names(workspace: str | Path, client: str, month: Period, plan: Assumptions) -> tuple[str, str]:
-    """Firm and client as the registry has them; a plan needs no workspace."""
-    from ...workspace import open_workspace
-
-    try:
-        place = open_workspace(workspace)
-        return place.registry.firm, place.registry.client(client, as_of=month.last_day).name
-    except RcmError:
-        return "", plan.name

@@ -220,7 +220,7 @@ def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
 def _dated(plan: Assumptions) -> list[tuple[str, str, str, Dated, str, bool]]:
     rows: list[tuple[str, str, str, Dated, str, bool]] = [
         (f"acuity.mix.{level}", f"Share of members, {level.replace('_', ' ')}", "share", plan.mix[level],
-            "The shares of all levels sum to 1 in every month.", True) for level in plan.levels]
+            "The shares of all levels sum to 1 in every month. One mix serves all regions.", True) for level in plan.levels]
     rows += [(f"regions.{region}", f"Share of members, {region}", "share", shares,
         "Each region is paid its rate of the sheet Rates. The shares of all regions sum to 1 in every month.", True)
         for region, shares in plan.regions.items()]
