@@ -13,7 +13,19 @@ from rich.markup import escape
 
 from .errors import ParameterError, RcmError, listed
 from .periods import Period
-from .terminal import FAILED, FINDINGS, WorkersOption, console, dollars, errors, progress_bar, step, table_of
+from .terminal import (
+    FAILED,
+    FINDINGS,
+    HERE,
+    WorkersOption,
+    WorkspaceOption,
+    console,
+    dollars,
+    errors,
+    progress_bar,
+    step,
+    table_of,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,7 +132,6 @@ def scoreboard(
 
 # ---------------------------------------------------------------- the worklist
 worklist = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write the worklist as a file; take it back filled in.")
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
 MOST_TOLD = 40
 """Refused rows named on the screen; all of them are in the file that is written."""
 
@@ -132,7 +143,7 @@ def worklist_export(
     period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="as of the end of this month; by default the latest stored one")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="as of the end of this day instead, e.g. 2026-10-31")] = None,
     people: Annotated[str, typer.Option("--people", metavar="NAME:MINUTES,...", help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"; by default who worked in the past four weeks')] = "",
-    workspace: WorkspaceOption = Path("."),
+    workspace: WorkspaceOption = HERE,
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> None:
     """Write a client's worklist as a workbook.
@@ -195,7 +206,7 @@ def worklist_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="the filled-in workbook: of rcm worklist export, or of a report or packet")],
     client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client; by default the one the sheet names")] = None,
     received: Annotated[str | None, typer.Option("--received", metavar="DAY", help="the day on which the file came in, by default today; work of later days is refused")] = None,
-    workspace: WorkspaceOption = Path("."),
+    workspace: WorkspaceOption = HERE,
 ) -> None:
     """Take a filled-in worklist into the work log.
 

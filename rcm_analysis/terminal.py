@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,9 @@ WIDE = None if sys.stdout.isatty() else 160
 console = Console(highlight=False, soft_wrap=True, width=WIDE)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
+HERE = Path(".")
+WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
+ClientsOption = Annotated[list[str] | None, typer.Option("--client", "-c", metavar="ID", help="only this client; may be repeated")]
 WorkersOption = Annotated[int, typer.Option("--workers", "-j", min=1, metavar="N", help="processes side by side")]
 
 

@@ -13,7 +13,8 @@ FLOORS = {
     "schema_base": 1, "schema_coordination": 1, "schema_services": 1, "schema": 1, "clients": 1, "reference": 1,
     "sources": 2, "store": 2, "workspace": 2, "simulate": 2,
     "frames": 3, "ledger": 3, "adjudications": 3, "reconciliation": 3,
-    "measures": 4, "models": 5, "exhibits": 6, "notebook": 7, "press": 8, "doctor": 9, "scoreboard": 9, "terminal": 9, "cli_desk": 10,
+    "measures": 4, "models": 5, "exhibits": 6, "notebook": 7, "press": 8, "doctor": 9, "scoreboard": 9, "terminal": 9,
+    "cli_data": 10, "cli_desk": 10,
     "cli": 10, "__main__": 11, "__init__": 11,
 }
 PRESS_MAY_IMPORT = {"errors", "periods", "clients", "schema", "reference", "press"}
