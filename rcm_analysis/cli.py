@@ -7,7 +7,6 @@ needs a person, 2 nothing could be done (the message says what to do).
 from __future__ import annotations
 
 import datetime as dt
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -167,8 +166,10 @@ def _variant(given: dict[str, Any]) -> str:
     >>> _variant({"manager": "Jane Smith"}), _variant({"week_ending": "2026-10-16"}), _variant({})
     ('manager-jane-smith', 'week-ending-2026-10-16', '')
     """
+    from .press.plain import slug
+
     words = "-".join(f"{name}-{value}" for name, value in sorted(given.items()))
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:40]
+    return slug(words, "")[:40]
 
 
 @app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +55,7 @@ def plan(
     from .models.assumptions import EXAMPLE, as_toml, read_assumptions, shipped
     from .models.plan_json import plan_json
     from .models.programme_plan import programme_plan
+    from .press.plain import slug
     from .press.run import RunRequest, run
 
     if assumptions and workbook:
@@ -76,20 +76,11 @@ def plan(
     _print_plan(figures)
     with step("Making the report"):
         result = run(RunRequest(
-            "care_coordination_plan", client=_slug(figures["name"]), period=figures["start"], runs=out.resolve(), workspace=out.resolve(),
+            "care_coordination_plan", client=slug(figures["name"], "plan"), period=figures["start"], runs=out.resolve(), workspace=out.resolve(),
             parameters={"assumptions": str((out / "assumptions.toml").resolve()), "scenario": scenario}, printed_on=dt.date.today(),
         ))
     console.print(escape(result.line()), f"Workbook: {written}", f"Assumptions: {out / 'assumptions.toml'}", sep="\n")
     raise typer.Exit(0 if result.good else FINDINGS)
-
-
-def _slug(name: str) -> str:
-    """A plan's name as a folder.
-
-    >>> _slug("Harbor Kids: year one")
-    'harbor-kids-year-one'
-    """
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "plan"
 
 
 def _print_plan(figures: dict[str, Any]) -> None:
@@ -180,10 +171,7 @@ def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str 
     months = workspace.store.open(client).posted_months()
     if not months:
         raise RcmError(f"No postings are stored for {client}. Read its files with: rcm ingest --client {client}")
-    try:
-        day = dt.date.fromisoformat(as_of) if as_of else Period.month(period or months[-1]).last_day
-    except ValueError:
-        raise ParameterError("--as-of is a day written YYYY-MM-DD, such as 2026-10-31.") from None
+    day = _day("--as-of", as_of) if as_of else Period.month(period or months[-1]).last_day
     if not months[0] <= Period.of(day).label <= Period.month(months[-1]).shift(1).label:
         raise ParameterError(f"{client} has no postings near {day}; they run from {months[0]} to {months[-1]}. Nothing was written.")
     return day
@@ -218,7 +206,7 @@ def worklist_import(
     from .sources.worklist_notes import keep_file, read_sheets
     from .workspace import open_workspace
 
-    opened, day = open_workspace(workspace), _received(received)
+    opened, day = open_workspace(workspace), _day("--received", received) if received else dt.date.today()
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -240,11 +228,11 @@ def worklist_import(
     raise typer.Exit(_tell_import(file, owner, report, added, sheets, refused))
 
 
-def _received(text: str | None) -> dt.date:
+def _day(option: str, text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text) if text else dt.date.today()
+        return dt.date.fromisoformat(text)
     except ValueError:
-        raise ParameterError("--received is a day written YYYY-MM-DD, such as 2026-11-04.") from None
+        raise ParameterError(f"{option} is a day written YYYY-MM-DD, such as 2026-10-31.") from None
 
 
 def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet], client: str | None) -> str:

@@ -91,7 +91,7 @@ class ClientStore:
 
     def scan(self, table: Table) -> pl.LazyFrame:
         files = [self.folder / part["file"] for _, part in sorted(self.months(table.name).items())]
-        return scanned(files, table) if files else table.empty().lazy()
+        return scanned(files, table)
 
     def fingerprints(self) -> dict[str, str]:
         """One SHA-256 per table over the content of its partitions; equal data, equal fingerprint."""
@@ -108,7 +108,9 @@ class ClientStore:
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
-    """Stored partitions of a table; what was written before a column was added to the contract holds it empty."""
+    """Stored partitions of a table, none of them too; what was written before a column was added to the contract holds it empty."""
+    if not files:
+        return table.empty().lazy()
     return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")
 
 
@@ -219,7 +221,7 @@ class Change:
         months = self.before.months(table.name)
         staged = self.tables.get(table.name, {})
         kept = [self.before.folder / part["file"] for month, part in months.items() if month not in staged]
-        return pl.concat([table.empty(), *([scanned(kept, table).collect()] if kept else []), *staged.values()])
+        return pl.concat([scanned(kept, table).collect(), *staged.values()])
 
     def _split(self, table: Table, rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
         rows = check(rows, table, f"{self.before.client}: {table.name}").sort(table.key)

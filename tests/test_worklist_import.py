@@ -199,10 +199,10 @@ def test_a_claim_whose_zeros_a_spreadsheet_took_away_is_found_by_the_rows_check(
     claims = pl.DataFrame({"claim_id": ["0012", "12", "7"], "service_on": [dt.date(2026, 9, 1)] * 3})
     day, empty = dt.date(2026, 10, 31), dict.fromkeys([*KEYS, *FILLED])
     row = empty | {"row": 5, "client": "a", "claim_id": 7, "party": "primary", "as_of": day, "check": row_check("a", "007", "primary", day)} | GOOD
-    found = notes_of([Sheet("worklist", TITLES, (row,))], client="a", claims=claims)
+    found = notes_of([Sheet("worklist", (row,))], client="a", claims=claims)
     assert found.quarantine["rule"].to_list() == ["row_changed"], "7 is a claim, and not the one of the row"
     known = claims.with_columns(claim_id=pl.Series(["0012", "99", "007"]))
-    found = notes_of([Sheet("worklist", TITLES, (row, row | {"claim_id": 12, "check": None}))], client="a", claims=known)
+    found = notes_of([Sheet("worklist", (row, row | {"claim_id": 12, "check": None}))], client="a", claims=known)
     assert found.rows["claim_id"].to_list() == ["007"] and found.quarantine["rule"].to_list() == ["unknown_claim"], "without a check nothing is guessed"
 
 

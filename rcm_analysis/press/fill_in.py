@@ -53,18 +53,18 @@ class Lists:
 
 
 def mark_editable(sheet: Worksheet, columns: Sequence[Mapping[str, Any]], rows: range, lists: Lists, formats: Mapping[str, str]) -> None:
-    """Prepare the cells of the editable columns in these rows.
+    """Prepare the cells of the editable columns in these rows; nothing where there are no such columns or no rows.
 
     The first column stays in sight beside them, and print ends with the last of them.
     """
     places = [position for position, column in enumerate(columns, start=1) if column.get("editable") is True]
-    if places and len(rows):
-        sheet.freeze_panes = f"B{rows[0]}"
-        sheet.row_dimensions[rows[0] - 1].height = HEAD_HEIGHT
-        sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
-    for position, column in enumerate(columns, start=1):
-        if column.get("editable") is not True or not len(rows):
-            continue
+    if not places or not rows:
+        return
+    sheet.freeze_panes = f"B{rows[0]}"
+    sheet.row_dimensions[rows[0] - 1].height = HEAD_HEIGHT
+    sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
+    for position in places:
+        column = columns[position - 1]
         for row in rows:
             cell = sheet.cell(row, position)
             cell.fill = FILLED_IN

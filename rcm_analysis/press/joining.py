@@ -93,7 +93,10 @@ def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term])
 
 
 def _without_origin(blocks: list[Block]) -> tuple[list[Block], tuple[Block, ...]]:
-    """The blocks without their last section where that is one of facts, and what stands in that section."""
+    """The blocks without their last section where that begins with facts, and what stands in it.
+
+    A report that is nothing but that section keeps it: the part would be empty.
+    """
     last = max((place for place, block in enumerate(blocks) if isinstance(block, Heading)), default=0)
     if not last or last + 1 == len(blocks) or not isinstance(blocks[last + 1], Facts):
         return blocks, ()

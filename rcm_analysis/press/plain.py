@@ -58,11 +58,11 @@ def joined(value: str | Sequence[str] | None) -> str:
     return value if isinstance(value, str) else "".join(value)
 
 
-def slug(text: str) -> str:
-    """An ASCII anchor for a heading.
+def slug(text: str, otherwise: str = "section") -> str:
+    """A text as a name in ASCII, for the anchor of a heading or a folder; `otherwise` where no letter is left.
 
     >>> slug("What we need — from you?"), slug("Ōoku"), slug("你好")
     ('what-we-need-from-you', 'ooku', 'section')
     """
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:60] or "section"
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:60] or otherwise

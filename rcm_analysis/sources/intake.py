@@ -24,6 +24,7 @@ from . import claim837, exports, remit835, worklist_notes, x12
 from .intake_notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
 from .remittances import UNMAPPED, ordered, unmapped
+from .worklist_intake import WorklistIntake
 from .x12_intake import KINDS, X12Intake, npis_of
 
 KEPT_SHARE = 0.8
@@ -102,7 +103,7 @@ class _Intake:
         self.change = change
         self.notes = Notes(client, workspace.registry)
         self.deliveries: list[Delivery] = []
-        self.worklists: list[tuple[str, list[worklist_notes.Sheet], FileReport]] = []
+        self.worklists = WorklistIntake(change, self.notes)
         self.key = workspace.pseudonym_key()
         self.map_files = self._map_files()
         self.maps = [exports.read_map(path) for path in self.map_files]
@@ -130,7 +131,7 @@ class _Intake:
             self._take(path, seen)
         self.deliveries += self.x12.deliver()
         self._store()
-        self._store_worklists()
+        self.worklists.store()
         self._keep_sides()
         return self.notes.report
 
@@ -189,31 +190,8 @@ class _Intake:
             self.notes.report.files.append(FileReport(name, f"X12 {listed(sorted(kinds))}", status="skipped"))
             self.notes.find(name, "other_transaction", None, f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
                        needs_person=False)
-        if not kinds and not self._take_worklist(name, data):
+        if not kinds and not self.worklists.add(name, data):
             self._take_export(path, name)
-
-    def _take_worklist(self, name: str, data: bytes) -> bool:
-        """Keep the sheets of a filled-in worklist until the claims of this run are known."""
-        sheets = worklist_notes.read_sheets(data)
-        if not sheets:
-            return False
-        if self.client not in set().union(*(sheet.clients for sheet in sheets)):
-            raise SourceError(f"{name} is a worklist, but not of {self.client}. Nothing of it was stored; name its client.")
-        report = FileReport(name, "worklist")
-        self.notes.report.files.append(report)
-        self.worklists.append((name, sheets, report))
-        return True
-
-    def _store_worklists(self) -> None:
-        """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the same."""
-        claims = self.change.current(CLAIMS) if self.worklists else CLAIMS.empty()
-        for name, sheets, report in self.worklists:
-            found = worklist_notes.notes_of(
-                sheets, client=self.client, claims=claims, known=self.change.current(WORK_LOG), received=worklist_notes.received_on(name))
-            if found.rows.height:
-                self.change.append(WORK_LOG, found.rows)
-            report.rows_in, report.rows_stored, report.rows_quarantined = found.rows_in, found.rows.height, found.quarantine.height
-            self.notes.quarantine(name, WORK_LOG.name, found.quarantine)
 
     def _take_export(self, path: Path, name: str) -> None:
         if not self.maps:

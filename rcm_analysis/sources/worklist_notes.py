@@ -8,9 +8,9 @@ row, column and rule; messages hold no cell value. Free text is never kept.
 | `other_client` | it names another client |
 | `unknown_claim` | the client has no such claim |
 | `row_changed` | its claim, party, client and list no longer belong together: edited, or sorted in part |
-| `missing` | a cell that a note needs is empty: action, day, who, client, claim |
+| `missing` | a cell that a note needs is empty: client, claim, party, day of the list, action, day, who, or what to do on the next day |
 | `not_listed` | the action, status, hold reason or next action is none of the list |
-| `unreadable` | a day is no day, or the minutes are no number |
+| `unreadable` | a day is no day, the minutes are no number, or a name is longer than `LONGEST_NAME` |
 | `formula`, `error`, `merged` | a cell holds no value of its own |
 | `minutes` | the minutes are below zero or more than a day has |
 | `before_claim` | worked before the service |
@@ -49,6 +49,8 @@ FAR_DAYS = 366
 
 MOST_MINUTES = 24 * 60
 LONGEST_NAME = 60
+FIRST_DAY, LAST_DAY = 36526, 73050
+"""2000-01-01 and 2099-12-31 as the numbers that spreadsheets keep; another number is no day."""
 NOTE_PREFIX = "worklist:"
 """Ids of notes that came from a sheet begin so: a month's export of the billing system does not take their place."""
 
@@ -289,7 +291,7 @@ def _day(value: Any) -> dt.date | None:
         return value
     number = _number(value)
     if number is not None:
-        return dt.date(1899, 12, 30) + dt.timedelta(days=int(number)) if 36526 <= number <= 73050 else None
+        return dt.date(1899, 12, 30) + dt.timedelta(days=int(number)) if FIRST_DAY <= number <= LAST_DAY else None
     text = re.split(r"[T ](?=\d{1,2}:\d\d)", _text(value))[0]
     for pattern in DAY_PATTERNS:
         try:

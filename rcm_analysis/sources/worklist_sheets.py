@@ -79,7 +79,6 @@ class Sheet:
     """
 
     name: str
-    titles: Mapping[str, str]
     rows: tuple[dict[str, Any], ...]
     others: Mapping[str, str] = field(default_factory=dict)
 
@@ -172,7 +171,7 @@ def _read(sheet: Any, places: Mapping[str, int], head: int, results: Mapping[str
         }
         if not all(is_blank(values[name]) for name in TITLES):
             rows.append({"row": number, **values})
-    return Sheet(sheet.title, dict(TITLES), tuple(rows), _others(sheet, places, head))
+    return Sheet(sheet.title, tuple(rows), _others(sheet, places, head))
 
 
 def _value(cell: Any, results: Any) -> Any:

@@ -124,7 +124,7 @@ def _membership(made: Months) -> None:
         f"{at('capacity', c)}-({members(b)}-{at('left', c)}-{at('transferred', c)}))"), "Enrolled", MEMBERS)
     made.add("waiting", lambda c, b: f"{waiting(b)}-{at('gave_up', c)}+{at('arrivals', c)}-{at('enrolled', c)}", "Waiting for a place", MEMBERS)
     made.add("members", lambda c, b: f"{members(b)}-{at('left', c)}-{at('transferred', c)}+{at('enrolled', c)}", "Members", MEMBERS)
-    made.split("members", made.plan.levels, lambda level, c: at(f"mix_to.{level}", c), "Members", MEMBERS)
+    made.split("members", made.plan.levels, lambda level, c: at(f"mix_to.{level}", c), "Members")
     for level in made.plan.levels:
         made.split_by_region(f"members.{level}", f"Members, {level}")
     for region in made.plan.regions:
@@ -149,4 +149,4 @@ def _units(made: Months) -> None:
         made.total(f"units.{level}", [f"units.{name}" for name in names], f"Billable units, {level}", MEMBERS)
     made.total("units", [f"units.{level}" for level in made.plan.levels], "Billable units", MEMBERS)
     made.add("lost", lambda c, _: f"{made.at('members', c)}-{made.at('units', c)}", "Units lost", MEMBERS)
-    made.split("lost", reasons, lambda reason, c: f"({fails(c, reason)})", "Units lost", MEMBERS, divisor=lambda c, _: f"MAX(1,{fails(c)})")
+    made.split("lost", reasons, lambda reason, c: f"({fails(c, reason)})", "Units lost", divisor=lambda c, _: f"MAX(1,{fails(c)})")
