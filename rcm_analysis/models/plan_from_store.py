@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..errors import ParameterError
 from ..frames import source
 from .assumptions import Assumptions
 from .plan_actuals import BESIDE, Actuals, actuals
@@ -42,16 +43,27 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         A month without members breaks the row of months and is refused.
 
     Raises
-        TableError for a missing table or column, or months that leave a gap.
+        ParameterError where the plan has no month in common with what is stored; TableError for a missing table or
+        column, or months that leave a gap.
     """
     read = {name: source(tables, name, columns).collect().to_pandas() for name, columns in NEEDED.items()}
-    frames = {"referrals": _referrals(read["referrals"]), "outreach": _outreach(read), "caseload": _caseload(read),
+    caseload = _caseload(read)
+    _expect_common_months(caseload["month"], plan, through)
+    frames = {"referrals": _referrals(read["referrals"]), "outreach": _outreach(read), "caseload": caseload,
         "billing": _billing(read["care_claims"]), "payments": _payments(read["care_claims"])}
     through = _last_billed(read, through)
     kept = {name: frame[frame["month"].between(plan.start, through)].reset_index(drop=True) for name, frame in frames.items()}
     kept["caseload"] = kept["caseload"][kept["caseload"]["month"].isin(plan.month_labels)]
     kept["payments"] = kept["payments"][kept["payments"]["service_month"] >= plan.start]
     return actuals(kept, plan, without=BESIDE)
+
+
+def _expect_common_months(stored: pd.Series, plan: Assumptions, through: str) -> None:
+    if not stored.between(plan.start, min(through, plan.month_labels[-1])).any():
+        there = f"are of {stored.min()} to {stored.max()}" if len(stored) else "hold no month with members"
+        raise ParameterError(
+            f"start: expected a plan with months that are stored, through {through}; the plan is for {plan.start} to {plan.month_labels[-1]}, "
+            f"the stored tables {there}. Nothing was compared. Give the assumptions that the programme was run on.")
 
 
 def _month(days: pd.Series) -> pd.Series:

@@ -131,11 +131,11 @@ def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
     'KeyError (its message stays in the notebook, as it may hold data).'
     >>> stopped_at(4, "TableError", "claims: 3 empty of 10 rows.").line
     'TableError: claims: 3 empty of 10 rows.'
+    >>> stopped_at(4, "ParameterError", "mine.toml: 2 cannot be used.\\n- start: ...\\n- rate: ...").line
+    'ParameterError: mine.toml: 2 cannot be used. - start: ... - rate: ...'
     """
     if error in SAFE_ERRORS:
-        return Stopped(
-            cell, error, f"{error}: {message.strip().splitlines()[0] if message.strip() else ''}".rstrip(": ")
-        )
+        return Stopped(cell, error, f"{error}: {' '.join(message.split())}".rstrip(": "))
     if error in ("DeadKernelError", "CellTimeoutError", "StartError"):
         return Stopped(cell, error, message)
     return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data).")

@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from rcm_analysis.errors import TableError
+from rcm_analysis.errors import ParameterError, TableError
 from rcm_analysis.models.assumptions import example_assumptions
 from rcm_analysis.models.plan_from_store import actuals_from_tables
 from rcm_analysis.models.plan_variance import variance
@@ -92,3 +92,14 @@ def test_a_missing_table_is_named():
     del tables["care_claims"]
     with pytest.raises(TableError, match="care_claims"):
         actuals_from_tables(tables, PLAN, through="2027-02")
+
+
+@pytest.mark.parametrize(("through", "acuity_months", "told"), [
+    pytest.param("2026-12", None, "through 2026-12; the plan is for 2027-01 to .*, the stored tables are of 2027-01 to", id="the report is of a month before the plan"),
+    pytest.param("2026-06", [{"enrolment_id": "e1", "month": "2026-06", "level": "high"}], "the stored tables are of 2026-06 to 2026-06", id="the plan begins later than the programme"),
+    pytest.param("2027-02", [], "the stored tables hold no month with members", id="nobody is enrolled"),
+])
+def test_a_plan_without_a_stored_month_is_told_so_before_anything_is_compared(through, acuity_months, told):
+    tables = stored() if acuity_months is None else stored(acuity_months=acuity_months)
+    with pytest.raises(ParameterError, match=told):
+        actuals_from_tables(tables, PLAN, through=through)
