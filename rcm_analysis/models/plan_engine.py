@@ -199,7 +199,7 @@ def _membership(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) 
         for name, value in zip(names, (left, transferred, gave_up, enrolled, waiting, members), strict=True):
             out[name][:, month] = value
     rows.update(out)
-    _split(rows, "members", plan.levels, {level: rows[f"mix_to.{level}"] for level in plan.levels}, SHARE)
+    _add_parts(rows, "members", split(rows["members"], {level: rows[f"mix_to.{level}"] for level in plan.levels}))
     for level in plan.levels:
         split_by_region(plan, rows, f"members.{level}")
     for region in plan.regions:
@@ -208,17 +208,24 @@ def _membership(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) 
 
 def split_by_region(plan: Assumptions, rows: Rows, name: str) -> None:
     """A row into one per region, by the shares of the regions."""
-    _split(rows, name, tuple(plan.regions), {region: rows[f"region_to.{region}"] for region in plan.regions}, SHARE)
+    _add_parts(rows, name, split(rows[name], {region: rows[f"region_to.{region}"] for region in plan.regions}))
 
 
-def _split(
-    rows: Rows, name: str, parts: Sequence[str], running: Mapping[str, np.ndarray], total: np.ndarray | int,
-) -> None:
-    """Parts by running totals: rounded each, they still sum to the whole."""
-    before = np.zeros_like(rows[name])
-    for part in parts:
-        upto = whole(rows[name] * running[part], total)
-        rows[f"{name}.{part}"], before = upto - before, upto
+def split(amount: np.ndarray, running: Mapping[str, np.ndarray], total: np.ndarray | int = SHARE) -> dict[str, np.ndarray]:
+    """An amount in parts, by each part's running total of the shares: rounded each, they still sum to the whole.
+
+    >>> split(np.array([10]), {"a": np.array([3_333]), "b": np.array([6_666]), "c": np.array([10_000])})
+    {'a': array([3]), 'b': array([4]), 'c': array([3])}
+    """
+    parts, before = {}, np.zeros_like(amount)
+    for part, share in running.items():
+        upto = whole(amount * share, total)
+        parts[part], before = upto - before, upto
+    return parts
+
+
+def _add_parts(rows: Rows, name: str, parts: Mapping[str, np.ndarray]) -> None:
+    rows.update({f"{name}.{part}": amount for part, amount in parts.items()})
 
 
 def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:
@@ -236,8 +243,7 @@ def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> No
         rows[f"units.{level}"] = sum(rows[f"units.{level}.{region}"] for region in plan.regions)
         rows["units"] = rows["units"] + rows[f"units.{level}"]
     rows["lost"] = rows["members"] - rows["units"]
-    reasons = [key.split(".")[1] for key in FAILURES]
-    _split(rows, "lost", reasons, running, np.maximum(fails, 1))
+    _add_parts(rows, "lost", split(rows["lost"], running, np.maximum(fails, 1)))
 
 
 def _revenue(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from ..measures.ratios import quotient
 from .assumptions import BASE, Assumptions
 from .plan_actuals import BESIDE, Actuals
-from .plan_engine import LAG_PARTS, Rows, paid_parts, run, ways, whole
+from .plan_engine import LAG_PARTS, Rows, paid_parts, run, split, ways, whole
 from .plan_fields import MILLI, SHARE
 
 DRIVERS = ("volume", "acuity mix", "rate", "billable share", "denials", "lag", "expense")
@@ -85,20 +85,15 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
     beside = sum(_by_month(actual.billing, "billed", actual, name) for name in BESIDE)
     planned = {name: rows[name][0, :count] for name in rows}
     total, share = sum(members.values()), planned["billable_share"]
-    at_plan_mix, before = {}, np.zeros(count, dtype=np.int64)
-    for level in levels:
-        upto = whole(total * planned[f"mix_to.{level}"], SHARE)
-        at_plan_mix[level], before = upto - before, upto
+    at_plan_mix = split(total, {level: planned[f"mix_to.{level}"] for level in levels})
+    regions = {region: planned[f"region_to.{region}"] for region in plan.regions}
 
     def dollars(people: Mapping[str, np.ndarray], rated: bool) -> np.ndarray:
         out = beside.copy()
         for level in levels:
-            month_units, at_plan, before = (np.zeros(count, dtype=np.int64) for _ in range(3))
-            for region in plan.regions:
-                upto = whole(people[level] * planned[f"region_to.{region}"], SHARE)
-                here, before = whole((upto - before) * share, SHARE), upto
-                month_units, at_plan = month_units + here, at_plan + whole(here * planned[f"rate.{level}.{region}"], MILLI)
-            known = whole(month_units * billed[level], np.maximum(units[level], 1))
+            here = {region: whole(living * share, SHARE) for region, living in split(people[level], regions).items()}
+            at_plan = sum(whole(amount * planned[f"rate.{level}.{region}"], MILLI) for region, amount in here.items())
+            known = whole(sum(here.values()) * billed[level], np.maximum(units[level], 1))
             out = out + (np.where(units[level] > 0, known, at_plan) if rated else at_plan)
         return out
 
