@@ -15,7 +15,7 @@ from ..errors import ParameterError
 from .billing_ahead import BILLING_DAYS, by_day, expected_charges
 from .cash_curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value_of_dollar
 from .dollar_flows import PATIENT, PRIMARY, SELF_PAY, Flows
-from .seasons import repeated
+from .seasons import pause_share, postponed, repeated
 
 BLOCK_DAYS = 28
 HISTORY_DAYS = 364
@@ -50,7 +50,8 @@ def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, se
 
     Formula
         existing: balances of the day through the curves; billing: charges expected by day through
-        the same curves; other: rates of the past year on charges, and on insurers' cash
+        the same curves; what insurers would pay at a year's end comes in January as far as `seasons.pause_share`
+        says; other: rates of the past year on charges, and on insurers' cash
     Counts
         Moves posted by `as_of` only. `billing[month]` overrides the total charged per month.
     Unit
@@ -68,8 +69,9 @@ def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, se
     if billing is not None:
         charges = _scaled(charges, month, billing)
     block = np.arange(days + SPILL_DAYS) // BLOCK_DAYS + 1
-    cash = on_weekdays(project(curves, curves.open_by_age, charges, block), curves, first_day=as_of + 1)[:, :days]
     history = _history(flows, curves, as_of, days)
+    cash = on_weekdays(project(curves, curves.open_by_age, charges, block), curves, first_day=as_of + 1)
+    cash = postponed(cash, history.pause, first_day=as_of + 1)[:, :days]
     collectible = _collectible(curves)
     cash = _in_season(cash, history.season, collectible.sum())
     month, charges = month[:days], charges[:days]
@@ -120,11 +122,13 @@ def _paths(
 @dataclass(frozen=True)
 class History:
     """How past cash differed from what the curves say: `errors[day, stream]` of the past year around their mean,
-    `usual[stream]` expected cash of a day, and `season[day, stream]`, the deviation to expect in future."""
+    `usual[stream]` expected cash of a day, `season[day, stream]`, the deviation to expect in future, and `pause[stream]`,
+    the share of a year's end that comes in January."""
 
     errors: np.ndarray
     usual: np.ndarray
     season: np.ndarray
+    pause: np.ndarray
 
 
 def _history(flows: Flows, curves: Curves, as_of: int, days: int) -> History:
@@ -136,10 +140,23 @@ def _history(flows: Flows, curves: Curves, as_of: int, days: int) -> History:
     expected = on_weekdays(expected, curves, first_day=first)
     expected = expected * (1 + curves.ahead_of_cash) + _by_client(flows.streams, charges) * curves.ahead_of_charges
     actual = actual_cash(flows, first_day=first, days=known)
+    pause = _pauses(flows.streams, actual[RAMP_WEEKS * 7 :], expected[RAMP_WEEKS * 7 :], first + RAMP_WEEKS * 7)
+    expected = postponed(expected, pause, first_day=first)
     season, past = _cash_season(flows, actual, expected, days)
     span = min(HISTORY_DAYS, max(known - 2 * BLOCK_DAYS, BLOCK_DAYS)) // 7 * 7
     errors = (actual - expected * (1 + past))[-span:]
-    return History(errors - errors.mean(axis=0), expected[-span:].mean(axis=0), season)
+    return History(errors - errors.mean(axis=0), expected[-span:].mean(axis=0), season, pause)
+
+
+def _pauses(streams: pd.DataFrame, actual: np.ndarray, expected: np.ndarray, first: int) -> np.ndarray:
+    """The share of a year's end that comes in January, by stream: of a client's insurers together; patients pay on."""
+    insurers = np.flatnonzero(~streams["party"].isin([PATIENT, SELF_PAY]).to_numpy())
+    out = np.zeros(len(streams))
+    for places in streams.iloc[insurers].groupby("client").indices.values():
+        members = insurers[places]
+        sums = [values[:, members].sum(axis=1) for values in (actual, expected)]
+        out[members] = pause_share(*sums, first_day=first)
+    return out
 
 
 def _cash_season(flows: Flows, actual: np.ndarray, expected: np.ndarray, days: int) -> tuple[np.ndarray, np.ndarray]:

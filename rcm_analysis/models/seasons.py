@@ -2,6 +2,9 @@
 
 A week's deviation is expected again a year later as far as deviations have come back before. Years
 that have nothing to do with each other teach nothing, and then nothing is repeated.
+
+One gap cannot wait for two years of records: when insurers close their books at the year's end, what they
+would have paid comes in January, and the first January of the records is where it is missed.
 """
 
 from __future__ import annotations
@@ -15,6 +18,10 @@ FEWEST_PAIRS = 26
 FEWEST_GROWTH_WEEKS = 13
 USUAL_GROWTH, USUAL_SPREAD = 0.05 / YEAR_WEEKS, 0.05 / YEAR_WEEKS
 """How practices grow before anything is known of one, by week, and how far they differ."""
+
+USUAL_PAUSE, PAUSE_SPREAD = 0.5, 0.5
+"""Which part of insurers' money waits over the year's end before a client's own was seen: half, give or take half.
+Some payers publish that they pay nothing then, others that a holiday costs them a day: nothing says which are a client's."""
 
 
 def repeated(ratio: np.ndarray, weeks_ahead: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,3 +102,71 @@ def growth_per_week(weeks: np.ndarray) -> float:
     variance = float(rest @ rest) / (len(weeks) - 2) / float(place @ place)
     own = USUAL_SPREAD**2 / (USUAL_SPREAD**2 + variance)
     return float(np.clip(own * slope + (1 - own) * USUAL_GROWTH, -0.005, 0.005))
+
+
+def is_year_end(first_day: int, days: int) -> np.ndarray:
+    """Which of the days from `first_day` lie between 24 December and 1 January, both included.
+
+    >>> np.flatnonzero(is_year_end(20_443, 14)).tolist()
+    [3, 4, 5, 6, 7, 8, 9, 10, 11]
+    """
+    dates = (first_day + np.arange(days)).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    day, month = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1, months.astype(np.int64) % 12 + 1
+    return ((month == 12) & (day >= 24)) | ((month == 1) & (day == 1))
+
+
+def postponed(cash: np.ndarray, pause: np.ndarray, *, first_day: int) -> np.ndarray:
+    """The same cash with the share `pause`, by stream, of the year's end moved to the same weekday after it.
+
+    Formula
+        moved by 7 days, or by 14 where that is still the year's end: payers remit on their weekday
+    Counts
+        What would move beyond the last day is left out.
+    Unit
+        cents per day; the last two axes are day and stream
+    Source
+        payers' notices, such as that of the Children's Medical Services plan of Florida: no payment in the week of
+        30 December 2018, for the year's closing and its tax forms (Provider News and Alerts, 2018)
+
+    >>> postponed(np.ones((16, 1)), np.array([0.5]), first_day=20_446)[:, 0].tolist()
+    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2.0, 2.0]
+    """
+    days = cash.shape[-2]
+    closed = is_year_end(first_day, days + 7)
+    out = cash.copy()
+    for day in np.flatnonzero(closed[:days]):
+        moved = cash[..., day, :] * pause
+        out[..., day, :] -= moved
+        later = day + (14 if closed[day + 7] else 7)
+        if later < days:
+            out[..., later, :] += moved
+    return out
+
+
+def pause_share(actual: np.ndarray, expected: np.ndarray, *, first_day: int) -> float:
+    """Which part of the cash of a year's end comes after it: as in the years that were seen, and where they say little, as usual.
+
+    Formula
+        1 - actual / expected of the days from 24 December to 1 January, and the usual half give or take half, each weighed by
+        1 / variance; the variance is that of the weeks (actual - expected), as many as those days make
+    Counts
+        `actual` and `expected` by day, whole weeks
+    Unit
+        share, 0 to 1
+    Empty
+        no year's end seen, or nothing expected in it: the usual half
+
+    >>> expected = np.ones(364)
+    >>> bool(pause_share(postponed(expected[:, None], np.ones(1), first_day=20_300)[:, 0], expected, first_day=20_300) > 0.9)
+    True
+    """
+    closed = is_year_end(first_day, len(actual))
+    usual = float(expected[closed].sum())
+    if usual <= 0:
+        return USUAL_PAUSE
+    errors = (actual - expected).reshape(-1, 7).sum(axis=1)
+    variance = float(errors.var()) * float(closed.sum()) / 7 / usual**2
+    own = PAUSE_SPREAD**2 / (PAUSE_SPREAD**2 + variance)
+    found = 1 - float(actual[closed].sum()) / usual
+    return float(np.clip(own * found + (1 - own) * USUAL_PAUSE, 0, 1))

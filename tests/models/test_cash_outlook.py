@@ -16,7 +16,7 @@ from rcm_analysis.models.billing_ahead import expected_charges, holidays
 from rcm_analysis.models.cash_curves import LONGEST_AGE, fit_curves, on_weekdays, project, value_of_dollar
 from rcm_analysis.models.cash_outlook import outlook
 from rcm_analysis.models.dollar_flows import day_of, read_flows
-from rcm_analysis.models.seasons import growth_per_week, repeated
+from rcm_analysis.models.seasons import growth_per_week, pause_share, postponed, repeated
 from rcm_analysis.periods import Period
 
 LAST = dt.date(2026, 6, 30)
@@ -283,6 +283,58 @@ def test_a_holiday_is_no_working_day_where_the_office_is_closed(works_on_holiday
     ahead = expected_charges(flows, as_of=day_of(dt.date(2025, 11, 24)), days=42).sum(axis=1)
     assert ahead.sum() / 100 == pytest.approx(30 if works_on_holidays else 27, rel=0.01)
     assert ahead[2] == pytest.approx(100 if works_on_holidays else 0, abs=4)  # Thanksgiving
+
+
+YEAR_END = day_of(dt.date(2025, 12, 24))
+
+
+def _year_end(share: float, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray, int]:
+    """Forty weeks before and ten after a Christmas Eve; the share of what is due over the year's end came after it."""
+    first = YEAR_END - 280
+    expected = np.full(350, 100.0)
+    came = postponed(expected[:, None], np.array([share]), first_day=first)[:, 0]
+    return came + np.random.default_rng(1).normal(0, noise, 350), expected, first
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "first", "share", "give_or_take"),
+    [
+        pytest.param(*_year_end(1.0), 1.0, 0.12, id="payers that paid nothing pay nothing again"),
+        pytest.param(*_year_end(0.0), 0.0, 0.01, id="payers that paid on pay on"),
+        pytest.param(*_year_end(1.0, noise=3000), 0.5, 0.15, id="cash that jumps about says nothing: half"),
+        pytest.param(np.ones(70), np.ones(70), YEAR_END - 80, 0.5, 0.0, id="no year's end was seen: half"),
+        pytest.param(np.zeros(70), np.zeros(70), YEAR_END - 30, 0.5, 0.0, id="nothing was due at the year's end: half"),
+        pytest.param(np.array([]), np.array([]), YEAR_END, 0.5, 0.0, id="no day at all: half"),
+    ],
+)
+def test_what_waits_over_the_year_s_end_is_learned_from_its_like(actual, expected, first, share, give_or_take):
+    assert pause_share(actual, expected, first_day=first) == pytest.approx(share, abs=give_or_take)
+
+
+def test_what_waits_over_the_year_s_end_comes_on_its_weekday_and_none_is_lost():
+    cash = np.zeros((2, 40, 1))
+    cash[0, 8:17, 0] = np.arange(1, 10)
+    moved = postponed(cash, np.ones(1), first_day=YEAR_END - 8)
+    assert moved.sum() == cash.sum()
+    assert moved[0, 8:17].sum() == 0  # Christmas Eve, a Wednesday, to New Year's Day
+    assert moved[0, 17:24, 0].tolist() == [3, 4, 5, 6, 7, 1 + 8, 2 + 9]  # Friday 2 January to Thursday 8 January
+
+
+def test_a_first_year_s_end_brings_less_and_january_as_much_more(monkeypatch):
+    """Made at the end of October, with seven months of records: half of what insurers owe for eight days of December waits for January."""
+    rows = invented(3, per_day=20)
+    known = {**rows, "transactions": rows["transactions"][rows["transactions"]["posted_on"] >= "2025-04-01"]}
+
+    def insurers() -> np.ndarray:
+        payers = outlook(known, as_of=dt.date(2025, 10, 31), months=3).payers
+        return payers[payers["payer"] != "patient"].groupby("month")["cash_cents"].sum().to_numpy(dtype=float)
+
+    waiting = insurers()
+    monkeypatch.setattr("rcm_analysis.models.seasons.USUAL_PAUSE", 0.0)
+    change = waiting - insurers()
+    assert change[0] == 0
+    assert change[1] == pytest.approx(-change[2], abs=10)
+    assert 0.08 < change[2] / waiting[0] < 0.18  # half of six working days of November's nineteen
 
 
 def test_the_bands_hold_through_an_outage_and_after_it():
