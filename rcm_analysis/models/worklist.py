@@ -33,6 +33,7 @@ from .worklist_chances import (
 from .worklist_items import ITEM, KEY, PATIENT, STATUSES, Decisions, open_items, read
 from .worklist_queues import Person, people_of, queued
 from .worklist_settings import WorklistSettings
+from .worklist_steps import with_steps
 from .worklist_waits import (
     ANY,
     HELD,
@@ -113,7 +114,9 @@ def worklist(
         underpaid, nothing open; expected_cents is what is missing). tier, in this order:
         deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds `smallest_cents`
         list      everything else that can be worked
-        waiting   the payer is still within its usual days, or a note, promise or payment plan says so; until `suppressed_until`
+        waiting   the payer is still within its usual days, or a note, promise or payment plan says so; until `suppressed_until`.
+                  A step noted for a day counts before the usual days: until then the item waits (a near deadline does
+                  not), from then on it is to be done, with the step noted as its action (`worklist_steps`)
         small     less than `smallest_cents`: counted, not listed
         Within a tier by score, then claim and party. `people` gives each a day's minutes (`Person`, or name -> minutes)
         and fills assigned_to and queue_day (0 is the first day) of what is to be done; without people both are empty.
@@ -134,7 +137,9 @@ def worklist(
         return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     items["expected_cents"] = expected_cents(items, tables, history, settings=settings)
     items = _with_chances(items, tables, history, as_of, settings)
+    items = with_steps(items, tables, as_of)
     items["action"] = actions_of(items)
+    items["action"] = items["action"].where(~items["is_due"], items["step_action"])
     items["minutes"] = minutes_of(items["action"], history.notes, as_of=as_of, settings=settings)
     items["recoverable_cents"] = items["expected_cents"] * items["chance_to_pay"] * items["uplift"]
     items["score_cents_per_minute"] = items["recoverable_cents"] / items["minutes"]
@@ -339,9 +344,11 @@ def _suppressed_until(
         (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(
             status == "patient"
         ),
-        _promised(items, tables, as_of),
+        promised := _promised(items, tables, as_of),
     ]
     until = pd.concat([part.rename(number) for number, part in enumerate(parts)], axis=1).max(axis=1)
+    stepped = pd.concat([items["step_on"], promised.rename("promised")], axis=1).max(axis=1)
+    until = until.where(items["step_on"].isna(), stepped).where(~(items["is_promised"] & _near(items, settings)))
     return until.where(until > today).astype("datetime64[us]")
 
 
@@ -372,14 +379,17 @@ def _instalments(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     return rows.groupby(KEY, as_index=False)["due_on"].min()
 
 
-def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
-    near = items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool) & (
+def _near(items: pd.DataFrame, settings: WorklistSettings) -> pd.Series:
+    return items["days_left"].between(0, settings.deadline_days).fillna(False).astype(bool) & (
         items["recoverable_cents"] >= settings.smallest_cents
     )
+
+
+def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
     small = (
         items["open_cents"].where(items["status"] != "underpaid", items["short_cents"])
         < settings.smallest_cents
     )
     return np.select(
-        [small, items["suppressed_until"].notna(), near], ["small", "waiting", "deadline"], "list"
+        [small, items["suppressed_until"].notna(), _near(items, settings)], ["small", "waiting", "deadline"], "list"
     )

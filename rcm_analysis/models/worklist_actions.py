@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..schema import WORK_ACTIONS
 from .worklist_settings import WorklistSettings
+from .worklist_steps import due_words, promised_words
 
 APPEALED = (
     "authorization",
@@ -92,12 +93,15 @@ def reasons_of(items: pd.DataFrame) -> list[str]:
 
 
 def _reason(row: object) -> str:
-    words = _WORDS[row.status](row)
+    words = (due_words(row) if row.is_due else "") + _WORDS[row.status](row)
     if row.is_late:
-        words += f" The limit ended on {_day(row.deadline_on)}: only proof of an earlier filing helps; propose the write-off."
+        words += f" The limit ended on {_day(row.deadline_on)}"
+        words += ": only proof of an earlier filing helps; propose the write-off." if row.action == "write_off_request" else "."
     elif not pd.isna(row.deadline_on):
         words += f" {_UNTIL[row.deadline_kind]} by {_day(row.deadline_on)} ({row.days_left} days left)."
-    if not pd.isna(row.suppressed_until):
+    if row.is_promised:
+        words += promised_words(row)
+    elif not pd.isna(row.suppressed_until):
         words += f" Nothing to do before {_day(row.suppressed_until)}."
     return words
 

@@ -56,6 +56,7 @@ def test_every_cell_is_typed_and_formatted(tmp_path):
     assert values["Claim"].value == "0012" and values["Payer"].value == "Aetna PPO" and values["Day"].value == 1
     assert (values["Open"].value, values["Open"].number_format) == (1234.56, '"$"#,##0.00;-"$"#,##0.00')
     assert values["Adds per minute"].value == 26.25
+    assert [values[title].value for title in ("Worth at most", "Expected if worked", "Comes anyway", "Work adds")] == [700, 350, 35, 315], "700 x 0.5; of it 0.9 is work's"
     assert values["Deadline"].value == dt.datetime(2026, 12, 1) and values["List of"].value == dt.datetime(2026, 10, 31)
     assert values["Worked on"].value is None and values["Worked on"].number_format == "yyyy-mm-dd"
     assert values["Recommended"].value == "corrected claim"

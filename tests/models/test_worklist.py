@@ -12,6 +12,7 @@ from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.worklist import Person, WorklistSettings, to_do, worklist
 from rcm_analysis.models.worklist_queues import people_of, read_people
 from rcm_analysis.models.worklist_settings import MINUTES
+from rcm_analysis.models.worklist_steps import open_steps
 from rcm_analysis.schema import ACTIONS as REGISTER
 from rcm_analysis.schema import TABLES, WORK_LOG
 from rcm_analysis.scoreboard.scores_worklist import said_and_added
@@ -504,3 +505,73 @@ def test_what_the_list_says_and_what_work_adds_are_summed_over_what_is_to_be_don
     items = pd.DataFrame({"claim_id": list("abc"), "party": ["primary"] * 3, "tier": ["deadline", "list", "waiting"], "recoverable_cents": [300, 50, 999]})
     truth = pd.DataFrame({"claim_id": list("ac"), "party": ["primary"] * 2, "gain_cents": [400, 700], "true_minutes": [5, 5]})
     assert said_and_added(items, truth) == (350, 400), "what waits is not to be done, and what no truth names adds nothing"
+
+
+def stepped(on: str | None = "2026-11-12", action: str = "follow_up", outcome: str | None = "waiting_on_payer", *, noted_on: str = "2026-10-20", **claim) -> Office:
+    """A claim that its payer left unanswered for longer than usual, and a note of October 20 that names the next step."""
+    office = waits(**{"sent": "2026-08-01", "service": "2026-07-15"} | claim)
+    office.note("W1", noted_on, "follow_up", outcome, next_action=action, next_on=on)
+    return office
+
+
+def then(office: Office, what: str, *args, **more) -> Office:
+    getattr(office, what)(*args, **more)
+    return office
+
+
+WAITING, DUE = "waiting", "list"
+
+
+@pytest.mark.parametrize(
+    ("office", "tier", "until", "action", "words"),
+    [
+        pytest.param(stepped(), WAITING, "2026-11-12", "follow_up", "The payer's answer is promised for 2026-11-12: nothing to do before 2026-11-12.", id="the payer promised an answer for Nov 12"),
+        pytest.param(stepped("2026-12-15"), WAITING, "2026-12-15", "follow_up", "promised for 2026-12-15", id="a promise beyond the thirty days of any note"),
+        pytest.param(stepped(outcome="waiting_on_client", action="request_documents"), WAITING, "2026-11-12", "follow_up", "The practice's answer is promised for 2026-11-12", id="the client promised it"),
+        pytest.param(stepped(outcome="none", action="appeal"), WAITING, "2026-11-12", "follow_up", "Our next step (appeal) is promised for 2026-11-12", id="we promised it to ourselves"),
+        pytest.param(stepped("2026-11-01"), WAITING, "2026-11-01", "follow_up", "promised for 2026-11-01", id="the day before"),
+        pytest.param(stepped("2026-10-31"), DUE, None, "follow_up", "Due since 2026-10-31 (the payer's answer was promised): ask again. Sent 91 days ago", id="the day itself"),
+        pytest.param(stepped("2026-10-27", "appeal", "in_process"), DUE, None, "appeal", "Due since 2026-10-27 (our next step): appeal.", id="its day is past: the step noted, though thirty days are not over"),
+        pytest.param(stepped("2026-10-27", sent="2026-10-15"), DUE, None, "follow_up", "Due since 2026-10-27 (the payer", id="its day is past within the payer's usual days"),
+        pytest.param(stepped(None), WAITING, "2026-11-19", "follow_up", "Nothing to do before 2026-11-19.", id="a step without a day: thirty days, as of any note"),
+        pytest.param(then(stepped(), "note", "W1", "2026-10-25", "follow_up", "none"), DUE, None, "follow_up", "Sent 91 days ago", id="a later note took it up"),
+        pytest.param(then(stepped(), "note", "W1", "2026-10-25", "statement", "none"), WAITING, "2026-11-12", "follow_up", "promised", id="a statement did not"),
+        pytest.param(then(stepped(), "moved", "W1", "2026-10-25", ("payment", "primary", -100)), WAITING, "2026-11-19", "follow_up", "Nothing to do before 2026-11-19.", id="a later posting took it up"),
+        pytest.param(then(stepped("2026-10-27"), "decide", "W1", "2026-10-26", {"252": 10_000}), DUE, None, "corrected_claim", "Denied for documentation", id="a later remittance took it up"),
+        pytest.param(then(stepped("2026-10-27", "corrected_claim", None), "decide", "W1", "2026-10-20", {"252": 10_000}), DUE, None, "corrected_claim",
+                     "Due since 2026-10-27 (our next step): send the corrected claim. Denied for documentation", id="the remittance of the same day is what was read"),
+        pytest.param(stepped(sent="2026-06-01", service="2026-05-10"), "deadline", None, "follow_up", "is promised for 2026-11-12; the limit does not wait for it.", id="six days to the filing limit: no promise holds it back"),
+        pytest.param(stepped("2026-10-27", "resubmit", None, sent="2026-04-01", service="2026-03-10"), DUE, None, "write_off_request", "propose the write-off", id="sending again comes too late"),
+        pytest.param(stepped("2026-10-27", sent="2026-04-01", service="2026-03-10"), DUE, None, "follow_up", "Due since 2026-10-27 (the payer's answer was promised): ask again. Sent 213 days ago without an answer, longer than this payer usually takes (30 days): ask whether it is on file. The limit ended on 2026-09-06.", id="asking for the payment that was promised does not"),
+    ],
+)
+def test_a_step_noted_for_a_day_waits_for_it_and_is_due_from_it_on(office, tier, until, action, words):
+    found = office.list()
+    row = found.loc[0]
+    assert (row["tier"], row["action"]) == (tier, action)
+    assert found["suppressed_until"].dt.strftime("%Y-%m-%d").replace({float("nan"): None}).tolist() == [until]
+    assert words in row["reason"] and ("Due since" in row["reason"]) == words.startswith("Due since")
+
+
+def test_a_step_belongs_to_one_balance_of_its_claim():
+    def steps(action: str, *parties: str) -> list[str]:
+        items = pd.DataFrame({"client": "acme", "claim_id": "W1", "party": list(parties)})
+        return open_steps(stepped(action=action).tables(), items, as_of=DAY)["party"].tolist()
+
+    assert steps("follow_up", "patient", "secondary", "primary") == ["primary"]
+    assert steps("bill_secondary", "patient", "secondary", "primary") == ["secondary"]
+    assert steps("statement", "primary", "patient") == ["patient"] and steps("statement", "primary") == []
+    assert steps("follow_up", "patient") == ["patient"]
+
+
+def test_a_patients_own_promise_holds_back_a_call_that_is_due():
+    office = owed_by_patient("2026-08-20", promised="2026-11-10")
+    office.note("W1", "2026-10-05", "follow_up", "none", next_action="follow_up", next_on="2026-10-20")
+    found = office.list()
+    assert found["tier"].tolist() == ["waiting"] and found["suppressed_until"][0] == pd.Timestamp("2026-11-11")
+
+
+def test_a_step_noted_after_the_day_of_the_list_is_not_known():
+    office = stepped(noted_on="2026-10-31")
+    office.rows["work_log"][0]["entered_on"] = "2026-11-01"
+    assert office.list()["tier"].tolist() == ["list"]

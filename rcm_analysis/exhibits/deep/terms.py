@@ -94,8 +94,10 @@ TERMS: tuple[Mapping[str, str], ...] = (
     },
     {
         "name": "worklist_score", "title": "What work adds", "unit": "US dollars", "source": OURS,
-        "formula": "Expected allowed amount × chance to be paid when worked now (by age, payer, status and denial reason) × the part of it "
-                   "that would not come by itself. Order: limits ending within 14 days first, then dollars for each minute. What a payer is "
-                   "still likely to answer in its usual time is left alone.",
+        "formula": "Expected if worked: the allowed amount of the open balance × the share of it that this payer or patient is expected to "
+                   "pay when the item is worked now (by age, payer, status and denial reason). Comes anyway: the part of that which the "
+                   "client's own past says arrives though nobody works it. Work adds: the first less the second. Order: limits ending "
+                   "within 14 days first, then what work adds for each minute. What a payer is still likely to answer in its usual time, "
+                   "or what is promised for a day, is left alone until then.",
     },
 )

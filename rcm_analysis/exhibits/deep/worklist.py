@@ -10,7 +10,7 @@ from ...models.worklist import to_do
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..tables import Shown, show
-from ..weekly.worklist_file import worklist_table
+from ..weekly.worklist_file import WORTH, with_worth, worklist_table
 from .facts import DeepFacts
 
 PRINTED = 20
@@ -28,8 +28,8 @@ def worklist(facts: DeepFacts) -> list[Block]:
     if ready.empty:
         return [note(f"No open item could be worked on {facts.subject.as_of_text}.")]
     rows = _worded(facts, ready)
-    definition = ("Deadlines within 14 days first, then by the dollars that a minute of work adds: expected allowed amount × chance to be "
-                  "paid when worked × the part that would not come by itself ÷ minutes; US dollars.")
+    definition = ("Deadlines within 14 days first, then by the dollars that a minute of work adds. Adds: what the item is expected "
+                  "to bring if it is worked now, less what would come anyway; US dollars.")
     brief = [
         Shown("rank", "No.", "count"), Shown("claim_id", "Claim"), Shown("brief", "What to do, with whom, and why"),
         Shown("open_cents", "Open", "usd"), Shown("adds_cents", "Adds", "usd"), Shown("minutes", "Minutes", "count")]
@@ -37,7 +37,7 @@ def worklist(facts: DeepFacts) -> list[Block]:
         Shown("rank", "No.", "count"), Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("open_cents", "Open", "usd"),
         Shown("adds_cents", "Work adds", "usd"), Shown("minutes", "Minutes", "count"), Shown("what", "What to do"), Shown("reason", "Why")]
     more = [Shown("party", "Owed by"), Shown("tier", "Tier"), Shown("status", "Stands"), Shown("age_days", "Age (days)", "count"),
-        Shown("chance_to_pay", "Chance to pay", "rate"), Shown("deadline_on", "Limit", "date"),
+        *WORTH[:2], Shown("deadline_on", "Limit", "date"),
         Shown("suppressed_until", "Not before", "date")]
     return [
         note(_sentence(items, ready)),
@@ -51,7 +51,7 @@ def worklist(facts: DeepFacts) -> list[Block]:
 
 
 def _worded(facts: DeepFacts, items: pd.DataFrame) -> pd.DataFrame:
-    rows = facts.names(items, "payer")
+    rows = facts.names(with_worth(items), "payer")
     return rows.assign(
         what=[TO_DO.get(action, action) for action in rows["action"]], status=rows["status"].astype(str).str.replace("_", " "),
         adds_cents=rows["recoverable_cents"].astype("float64").round().astype("Int64"))

@@ -12,6 +12,7 @@ from ...measures.audit_trail import list_results, work_results
 from ...measures.delays import NEVER_SENT, holds, rejections_not_reworked
 from ...measures.secondary import crossovers_not_received, unaddressed_secondary
 from ...models.worklist import Person, to_do, worklist
+from ...models.worklist_steps import open_steps
 from ...periods import Period
 from ..blocks import Block, note, pagebreak
 from ..formats import as_text, counted, joined, words_of
@@ -78,13 +79,12 @@ def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
 
 
 def next_steps(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
-    """The last note of each open claim, where it names a next step: `is_late` once its day is past."""
-    log = subject.pandas("work_log")
-    last = log.sort_values(["worked_on", "note_id"]).drop_duplicates("claim_id", keep="last")
-    last = last[last["next_action"].notna()]
+    """The step that the last note of an open claim names, as the worklist counts it: `is_late` once its day is past."""
+    steps = open_steps(subject.tables, items, as_of=subject.as_of)
     owed = items.groupby("claim_id", as_index=False).agg(payer=("payer", "first"), open_cents=("open_cents", "sum"))
-    found = last.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
-    return found.assign(next_on=pd.to_datetime(found["next_on"]), is_late=pd.to_datetime(found["next_on"]) < pd.Timestamp(subject.as_of))
+    found = steps.rename(columns={"step_action": "next_action", "step_on": "next_on", "step_noted_on": "worked_on", "step_noted_by": "worked_by"})
+    found = found.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
+    return found.assign(is_late=found["next_on"] < pd.Timestamp(subject.as_of))
 
 
 def plain_days(text: str, as_of: dt.date) -> str:

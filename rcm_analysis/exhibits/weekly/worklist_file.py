@@ -30,7 +30,8 @@ MINUTES_UNKNOWN = 60.0
 """A person whose notes give no minutes is taken to have an hour a day for the client."""
 
 DEFINITION = (
-    "Open balances that can be worked now: limits within 14 days first, then by the dollars a minute of work should add. US dollars. "
+    "Open balances that can be worked now: limits within 14 days first, then by the dollars a minute of work should add. "
+    "Worth at most: the allowed amount of the balance; expected if worked = what comes anyway + what work adds. US dollars. "
     "The marked columns are filled in and taken back with rcm worklist import."
 )
 
@@ -44,7 +45,7 @@ def worklist_table(items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[
     Empty
         The headings without a row.
     """
-    rows = to_do(items)
+    rows = with_worth(to_do(items))
     rows = rows.assign(
         as_of=pd.Timestamp(as_of), payer=rows["payer"].replace({"patient": "Patient"} | dict(payer_names or {})),
         per_minute_cents=half_up(rows["score_cents_per_minute"]), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS),
@@ -78,6 +79,20 @@ def who_worked(log: pd.DataFrame, day: dt.date) -> list[Person]:
     return [Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN) for name, each in minutes.sort_index().items()]
 
 
+WORTH = (
+    Shown("worked_cents", "Expected if worked", "usd", exact=True), Shown("anyway_cents", "Comes anyway", "usd", exact=True),
+    Shown("recoverable_cents", "Work adds", "usd", exact=True),
+)
+"""What an item brings: expected if worked = comes anyway + work adds."""
+
+
+def with_worth(items: pd.DataFrame) -> pd.DataFrame:
+    """The items with `anyway_cents`, what would come though nobody works them, and `worked_cents`, that and what work adds."""
+    alone = pd.to_numeric(items["expected_cents"] * items["chance_to_pay"] * (1 - items["uplift"])).astype(float)
+    anyway = half_up(alone).astype("int64")
+    return items.assign(anyway_cents=anyway, worked_cents=anyway + pd.to_numeric(items["recoverable_cents"]).astype("int64"))
+
+
 # Why stands before a column that is never empty: a long text would otherwise run across the cells to fill in.
 COLUMNS = (
     Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
@@ -86,8 +101,7 @@ COLUMNS = (
     _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
     _filled("next_action"), _filled("next_on", "date"),
     Shown("status", "Stands"), Shown("tier", "Tier"), Shown("deadline_kind", "Deadline of"), Shown("age_days", "Age in days", "count"),
-    Shown("expected_cents", "Expected", "usd", exact=True), Shown("chance_to_pay", "Chance when worked", "rate"),
-    Shown("recoverable_cents", "Work adds", "usd", exact=True), Shown("minutes", "Minutes planned", "number"),
+    Shown("expected_cents", "Worth at most", "usd", exact=True), *WORTH, Shown("minutes", "Minutes planned", "number"),
     Shown("per_minute_cents", "Adds per minute", "usd", exact=True),
     Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]), Shown("check", KEYS["check"]),
 )
