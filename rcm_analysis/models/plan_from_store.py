@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import ParameterError
+from ..errors import ParameterError, listed
 from ..frames import source
 from .assumptions import Assumptions
 from .plan_actuals import BESIDE, Actuals, actuals
@@ -43,12 +43,13 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         A month without members breaks the row of months and is refused.
 
     Raises
-        ParameterError where the plan has no month in common with what is stored; TableError for a missing table or
+        ParameterError where the plan has no month in common with what is stored, or not all its levels; TableError for a missing table or
         column, or months that leave a gap.
     """
     read = {name: source(tables, name, columns).collect().to_pandas() for name, columns in NEEDED.items()}
     caseload = _caseload(read)
     _expect_common_months(caseload["month"], plan, through)
+    _expect_levels(caseload["level"], plan)
     frames = {"referrals": _referrals(read["referrals"]), "outreach": _outreach(read), "caseload": caseload,
         "billing": _billing(read["care_claims"]), "payments": _payments(read["care_claims"])}
     through = _last_billed(read, through)
@@ -64,6 +65,15 @@ def _expect_common_months(stored: pd.Series, plan: Assumptions, through: str) ->
         raise ParameterError(
             f"start: expected a plan with months that are stored, through {through}; the plan is for {plan.start} to {plan.month_labels[-1]}, "
             f"the stored tables {there}. Nothing was compared. Give the assumptions that the programme was run on.")
+
+
+def _expect_levels(stored: pd.Series, plan: Assumptions) -> None:
+    unplanned = stored[~stored.isin(plan.levels)]
+    if len(unplanned):
+        raise ParameterError(
+            f"acuity: expected every level that members were at; the plan has {listed(plan.levels)}, and {len(unplanned):,} stored rows of "
+            f"coordinators' months are at {listed(sorted(unplanned.unique()))}. Nothing was compared. Give the level a share of the mix, "
+            "a caseload and a rate.")
 
 
 def _month(days: pd.Series) -> pd.Series:

@@ -103,3 +103,9 @@ def test_a_plan_without_a_stored_month_is_told_so_before_anything_is_compared(th
     tables = stored() if acuity_months is None else stored(acuity_months=acuity_months)
     with pytest.raises(ParameterError, match=told):
         actuals_from_tables(tables, PLAN, through=through)
+
+
+def test_a_level_that_the_plan_lacks_is_named():
+    wraparound = [{"enrolment_id": "e1", "month": "2027-01", "level": "high_fidelity_wraparound"}]
+    with pytest.raises(ParameterError, match="acuity: .* and 1 stored rows of coordinators' months are at high_fidelity_wraparound"):
+        actuals_from_tables(stored(acuity_months=wraparound), PLAN, through="2027-02")
