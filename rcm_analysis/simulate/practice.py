@@ -130,17 +130,40 @@ def _edits(practice: Practice) -> pl.DataFrame:
     )
 
 
+NAMED_STEPS = 0.4
+"""The part of the claims whose notes say when to ask again: offices do not keep such days for every claim."""
+
+ASKED_AGAIN = {"waiting_on_client": 18, "waiting_on_payer": 30, "in_process": 56}
+"""Days after which an office asks again at the earliest: the practice, a payer, and a payer that has something new to decide."""
+
+
 def _notes(practice: Practice) -> pl.DataFrame:
     notes, book = practice.notes, practice.book
     luck = book.draws("notes").integers("luck", 0, 1_000_000)[notes["claim"].to_numpy()] + 7 * notes["day"].to_numpy()
     entered = np.minimum(working_day(notes["day"].to_numpy() + (luck % 10 == 0)), book.calendar.last)
     minutes = np.where(notes["action"].to_numpy() == "statement", 1, 3 + luck % 22)
+    names_step, step_on = _next_steps(practice)
     return notes.select(
         (pl.lit("N") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("note_id"),
         _ids(practice.book, notes["claim"]).alias("claim_id"), date("day").alias("worked_on"), pl.Series("entered_on", entered),
         pl.Series("worked_by", POSTERS[luck % len(POSTERS)]), "action", "outcome",
         pl.col("hold").replace("", None).alias("hold_reason"), pl.Series("minutes", minutes),
-    ).with_columns(date("entered_on")).sort("entered_on", "note_id")
+        pl.when(pl.Series(names_step)).then(pl.lit("follow_up")).alias("next_action"), pl.when(pl.Series(names_step)).then(pl.Series(step_on)).alias("next_on"),
+    ).with_columns(date("entered_on"), date("next_on")).sort("entered_on", "note_id")
+
+
+def _next_steps(practice: Practice) -> tuple[np.ndarray, np.ndarray]:
+    """Which notes name a day for asking again, and that day: a part of those that wait for somebody.
+
+    The days are the office's custom and a week of chance, drawn apart from what really came of the claim: a step may
+    be taken up earlier, later or never, as in any office.
+    """
+    notes, draws = practice.notes, practice.book.draws("next steps")
+    claim, day, outcome = (notes[name].to_numpy() for name in ("claim", "day", "outcome"))
+    names = draws.uniform("named")[claim] < NAMED_STEPS
+    waits = np.isin(outcome, list(ASKED_AGAIN))
+    custom = np.array([ASKED_AGAIN.get(name, 0) for name in outcome], dtype=np.int64)
+    return names & waits & (notes["action"].to_numpy() != "statement"), working_day(day + custom + draws.integers("days", 0, 8)[claim])
 
 
 def control_totals(practice: Practice) -> pl.DataFrame:

@@ -114,3 +114,18 @@ def test_the_dollars_that_the_list_says_work_adds_are_those_that_it_adds(made):
         said, added = said + (both[0], waiting[0]), added + (both[1], waiting[1])
     assert 0.8 < said[0] / added[0] < 1.25, "what is to be done"
     assert 0.6 < said[1] / added[1] < 1.7, "what waits: little of a large sum, so less surely"
+
+
+def test_some_notes_that_wait_for_somebody_name_the_day_for_asking_again_and_the_list_follows_them(made):
+    view, frames = made
+    log = view.pandas("work_log")
+    waits = log["outcome"].isin(["waiting_on_client", "waiting_on_payer", "in_process"]) & ~log["action"].eq("statement")
+    named = log["next_on"].notna()
+    assert 0.3 < named[waits].mean() < 0.5 and not named[~waits].any()
+    assert (log["next_action"].notna() == named).all() and set(log.loc[named, "next_action"]) == {"follow_up"}
+    assert (log.loc[named, "next_on"] - log.loc[named, "worked_on"]).dt.days.between(18, 66).all()
+    day = max(frames)
+    items = worklist(view.tables(as_of=day), as_of=day)
+    due, promised = items["reason"].str.startswith("Due since "), items["reason"].str.contains(" is promised for ")
+    assert due.any() and not items.loc[due, "tier"].isin(["waiting"]).any()
+    assert promised.any() and items.loc[promised, "tier"].isin(["waiting", "small", "deadline"]).all()
