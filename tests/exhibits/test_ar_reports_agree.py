@@ -157,8 +157,11 @@ def test_a_next_step_that_was_noted_stands_on_the_list_until_its_day_and_is_stuc
         fixed = {"client": log["client"][0], "claim_id": claim, "worked_by": "kim", "action": "follow_up"}
         rows = [dict.fromkeys(WORK_LOG.names) | fixed | note | {"note_id": f"x{number}", "entered_on": note["worked_on"]} for number, note in enumerate(notes)]
         with_notes = pl.concat([log, pl.DataFrame(rows, schema=log.schema)])
-        found = Report(ArWeeklyReview(replace(acorn, tables={**acorn.tables, "work_log": with_notes.lazy()}, _frames={})), ("blockers",))
+        review = ArWeeklyReview(replace(acorn, tables={**acorn.tables, "work_log": with_notes.lazy()}, _frames={}))
+        found = Report(review, ("blockers",))
         late = [name for name, what in zip(found.column("stuck", "claim_id"), found.column("stuck", "what"), strict=True) if "next step" in what]
+        due = review.items.loc[review.items["reason"].str.startswith("Due since "), "claim_id"].tolist()
+        assert due == ([] if later_note else [claim]), "the list says so too, from the day itself on"
         return found.column("next_steps", "claim_id") if "next_steps" in found.tables else [], late
 
     assert stuck(dt.date(2026, 10, 30)) == ([claim], [claim])

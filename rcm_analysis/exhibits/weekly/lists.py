@@ -67,12 +67,13 @@ def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
     ):
         left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
         parts.append(left.assign(what=what, who=who, open_cents=left["patient_cents"], days=left["waiting_days"]))
-    late = items[(items["status"] == "processing") & (items["tier"] != "waiting")] if len(items) else items
+    steps = next_steps(subject, items)
+    stepped = steps.loc[steps["next_on"].notna(), "claim_id"]
+    late = items[(items["status"] == "processing") & (items["tier"] != "waiting") & ~items["claim_id"].isin(stepped)] if len(items) else items
     parts.append(late.assign(what="No answer, longer than this payer usually takes", who="payer", days=(today - pd.to_datetime(late["since_on"])).dt.days))
     columns = ["claim_id", "payer", "what", "who", "days", "open_cents"]
     rows = [part[columns] for part in parts if len(part)]
     found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
-    steps = next_steps(subject, items)
     steps = steps[steps["is_late"] & ~steps["claim_id"].isin(found["claim_id"])]
     missed = steps.assign(what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days)
     return pd.concat([found, missed[columns]], ignore_index=True) if len(missed) else found
