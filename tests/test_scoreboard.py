@@ -243,7 +243,7 @@ def test_a_sweep_is_found_from_the_postings_and_its_dollars_compared(tmp_path):
     swept = [f"c{number}" for number in range(6)]
     claims = pl.DataFrame({"client": "a", "claim_id": swept, "service_on": [dt.date(2025, 6, 1)] * 6})
     postings = pl.DataFrame({
-        "client": "a", "claim_id": swept, "kind": "write_off", "posted_by": "jd", "amount_cents": [-10_00] * 6,
+        "client": "a", "claim_id": swept, "kind": "write_off", "posted_by": "jd", "reason": "administrative", "amount_cents": [-10_00] * 6,
         "posted_on": [dt.date(2026, 3, 31)] * 6,
     })
     tables = {"claims": claims.with_columns(entered_on="service_on"), "transactions": postings}

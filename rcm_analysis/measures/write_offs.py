@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,14 @@ SMALL_BALANCE_CENTS = 10_00
 
 USUAL_SHARES = (0.25, 0.5)
 """Least and most that is believed of the usual share of swept write-offs: a young store and a habit mislead."""
+
+MONTHS_BEFORE = 12
+DAY = ["client", "posted_on"]
+SWEPT = ["swept", "swept_cents", "write_offs"]
+SWEEP_COLUMNS = [*DAY, "reason", "posters", *SWEPT, "swept_share", "usual_share", "chance"]
+SWEEP_EXTRAS = ["is_whole"]
+SWEEP_TYPES = {"posted_on": "datetime64[ns]", "posters": "int64", **dict.fromkeys(SWEPT, "int64"),
+               **dict.fromkeys(["swept_share", "usual_share", "chance"], "float64")}
 
 
 def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
@@ -198,16 +207,22 @@ def whole_dollar_sweeps(
     Formula
         swept = write-offs of whole dollars on claims served more than 120 days before the posting
         swept_share = swept / write_offs of the batch
-        usual_share = the same share over the twelve months before the period
-        chance = how likely an ordinary batch of that size holds so many swept ones: the binomial tail
-        at the usual share, with one swept among three write-offs added to it for want of history, and
-        never below a quarter nor above one half
+        usual_share = the client's same share over the twelve months before the period, batches found
+        in those months left out
+        chance = looks * how likely an ordinary batch of that size holds so many swept ones: the
+        binomial tail at the usual share of its reason, which starts from the client's (three
+        write-offs' worth), which starts from one in three; never below a quarter
     Counts
-        A batch is one client's write-offs of one day, whoever posted them; posters counts the people
-        (no name is one). It is returned when it holds at least `fewest` swept write-offs and its
-        chance is at most `chance`: a client whose charges are round has many ordinary ones, and
-        whose store is young has few old claims yet, hence the quarter; a habit of sweeping would
-        become its own yardstick, hence the half. A sweep is a question to ask, not a proof.
+        A batch is one client's write-offs of one day and reason, or of the whole day, whoever posted
+        them; posters counts the people (no name is one). Every batch of a day is a look (two reasons:
+        three looks), and the least likely one stands for the day; `reason` is empty for a whole day of
+        several reasons. It is returned when it holds at least `fewest` swept write-offs and its chance
+        is at most `chance`. Once a client's batch of some reason was found on the last day of a month,
+        the last days of the next twelve months are one look named beforehand: two swept write-offs are
+        a batch, and the `chance` of all the days on which the client wrote off is spent on that one.
+        No batch is held against more than one half: a habit would become its own yardstick. A client
+        whose store is young has few old claims yet, hence the quarter. A sweep is a question to ask,
+        not a proof.
     Date basis
         posting date; age from the service date
     Unit
@@ -218,40 +233,102 @@ def whole_dollar_sweeps(
         chnbilling.com "identifying your AR" (whole-dollar write-offs in the 120+ column)
 
     >>> from rcm_analysis.measures.examples.ledger import example_ledger
-    >>> found = whole_dollar_sweeps(example_ledger(), period=Period.month("2026-03"), fewest=2, chance=0.2)
-    >>> found[["posted_on", "posters", "swept", "swept_cents", "write_offs", "swept_share"]]
-       posted_on  posters  swept  swept_cents  write_offs  swept_share
-    0 2026-03-30        1      2         1000           2          1.0
+    >>> found = whole_dollar_sweeps(example_ledger(), period=Period.month("2026-03"), fewest=2, chance=0.4)
+    >>> found[["posted_on", "reason", "posters", "swept", "swept_cents", "write_offs", "swept_share"]]
+       posted_on reason  posters  swept  swept_cents  write_offs  swept_share
+    0 2026-03-30              1      2         1000           2          1.0
     """
-    before = Period(Period.of(period.first_day).shift(-12).first_day, period.first_day)
-    batch, parts = ["client", "posted_on"], ["swept", "swept_cents", "write_offs"]
-    marked = _marked(tables)
-    by_poster = (
-        marked.filter(period.holds(nw.col("posted_on")))
-        .group_by(*batch, "posted_by")
-        .agg(*[nw.col(name).sum() for name in parts])
-        .with_columns(posters=nw.lit(1))
+    first = Period.of(period.first_day)
+    known = Period(first.shift(-2 * MONTHS_BEFORE).first_day, period.end)
+    marked = _marked(tables).filter(known.holds(nw.col("posted_on")))
+    postings_of = [*DAY, "reason", "posted_by"]
+    rows = collect(
+        marked.group_by(*postings_of).agg(*[nw.col(name).sum() for name in SWEPT]), postings_of, dates=["posted_on"]
     )
-    batches = by_poster.group_by(*batch).agg(*[nw.col(name).sum() for name in ["posters", *parts]])
-    out = collect(batches, batch, dates=["posted_on"])
-    usual = sums(marked.filter(before.holds(nw.col("posted_on"))), ["client"], ["swept", "write_offs"])
-    usual = usual.rename(columns={"swept": "swept_before", "write_offs": "write_offs_before"})
-    out = out.merge(usual, on="client", how="left").fillna({"swept_before": 0, "write_offs_before": 0})
-    out["swept_share"] = quotient(out["swept"], out["write_offs"])
-    out["usual_share"] = quotient(out["swept_before"], out["write_offs_before"])
-    yardstick = quotient(out["swept_before"] + 1, out["write_offs_before"] + 3).clip(*USUAL_SHARES)
-    out["chance"] = binom.sf(out["swept"] - 1, out["write_offs"], yardstick)
-    found = out[(out["swept"] >= fewest) & (out["chance"] <= chance)]
-    return found[[*batch, "posters", *parts, "swept_share", "usual_share", "chance"]].reset_index(drop=True)
+    batches = _batches(rows)
+    earlier: list[Any] = []
+    for back in range(MONTHS_BEFORE, 0, -1):
+        month = first.shift(-back)
+        earlier += _judged(batches, earlier, month, fewest, chance)
+    found = _judged(batches, earlier, period, fewest, chance)
+    return pd.DataFrame(found, columns=[*SWEEP_COLUMNS, *SWEEP_EXTRAS])[SWEEP_COLUMNS].astype(SWEEP_TYPES)
+
+
+def _batches(rows: pd.DataFrame) -> list[Any]:
+    """The write-offs of each day by reason, and of the whole day where it has several; `looks` at the day."""
+    counted = rows.assign(reason=rows["reason"].fillna(""))
+    sums = {"posters": ("posted_by", "nunique"), **{name: (name, "sum") for name in SWEPT}}
+    by_reason = counted.groupby([*DAY, "reason"], as_index=False).agg(**sums)
+    reasons = by_reason.groupby(DAY)["reason"].transform("size")
+    by_reason["looks"] = reasons + (reasons > 1)
+    whole = counted.groupby(DAY, as_index=False).agg(reasons=("reason", "nunique"), **sums)
+    whole = whole[whole["reasons"] > 1].assign(looks=lambda found: found["reasons"] + 1, reason="", is_whole=True)
+    out = pd.concat([by_reason.assign(is_whole=False), whole.drop(columns="reasons")], ignore_index=True)
+    out = out.assign(swept_share=quotient(out["swept"], out["write_offs"]))
+    return list(out.sort_values([*DAY, "reason"]).itertuples(index=False, name="Batch"))
+
+
+def _judged(batches: list[Any], earlier: list[Any], period: Period, fewest: int, chance: float) -> list[Any]:
+    """The batches of the period that are no chance, one a day; `earlier`: those of the months before."""
+    first, last = pd.Timestamp(period.first_day), pd.Timestamp(period.last_day)
+    since = pd.Timestamp(Period.of(period.first_day).shift(-MONTHS_BEFORE).first_day)
+    now = [one for one in batches if first <= one.posted_on <= last]
+    earlier = [one for one in earlier if since <= one.posted_on]
+    tried = [one for one in now if one.swept >= min(fewest, 2)]
+    if not tried:
+        return []
+    before = [one for one in batches if since <= one.posted_on < first]
+    found = _with_yardstick(pd.DataFrame(tried), _ordinary(before, earlier))
+    habits = {_kind(one) for one in earlier if one.posted_on.is_month_end}
+    is_habit = pd.Series([one.posted_on.is_month_end and _kind(one) in habits for one in tried])
+    of_month = {(one.client, one.posted_on.year, one.posted_on.month, one.posted_on.day) for one in now}
+    days = Counter(day[:3] for day in of_month)
+    found["days"] = [days[one.client, one.posted_on.year, one.posted_on.month] for one in tried]
+    tail = binom.sf(found["swept"] - 1, found["write_offs"], found["yardstick"])
+    found["chance"] = (tail * found["looks"].mask(is_habit, 1)).clip(upper=1)
+    limit = (found["days"] * chance).where(is_habit, chance)
+    found = found[(is_habit | (found["swept"] >= fewest)) & (found["chance"] <= limit)]
+    found = found.sort_values([*DAY, "chance", "is_whole"]).drop_duplicates(DAY)
+    return list(found[[*SWEEP_COLUMNS, *SWEEP_EXTRAS]].itertuples(index=False, name="Batch"))
+
+
+def _kind(batch: Any) -> tuple[Any, ...]:
+    return batch.client, batch.reason, batch.is_whole
+
+
+def _ordinary(before: list[Any], earlier: list[Any]) -> dict[tuple[Any, ...], list[int]]:
+    """Swept and all write-offs of each client, and of each of its reasons, without the batches found earlier."""
+    gone = {(one.client, one.posted_on, None if one.is_whole else one.reason) for one in earlier}
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for one in before:
+        day = one.client, one.posted_on
+        if one.is_whole or (*day, None) in gone or (*day, one.reason) in gone:
+            continue
+        for key in ((one.client,), (one.client, one.reason)):
+            sums[key][0] += one.swept
+            sums[key][1] += one.write_offs
+    return sums
+
+
+def _with_yardstick(found: pd.DataFrame, ordinary: Mapping[tuple[Any, ...], list[int]]) -> pd.DataFrame:
+    """`usual_share` of the client, and the share that an ordinary batch would have (`yardstick`)."""
+    of_client = [ordinary.get((one.client,), [0, 0]) for one in found.itertuples()]
+    of_reason = [ordinary.get((one.client, one.reason), [0, 0]) for one in found.itertuples()]
+    swept, written = (pd.Series([sums[part] for sums in of_client], dtype=float) for part in (0, 1))
+    swept_of, written_of = (pd.Series([sums[part] for sums in of_reason], dtype=float) for part in (0, 1))
+    least, most = USUAL_SHARES
+    whole = quotient(swept + 1, written + 3).clip(least, most)
+    one = quotient(swept_of + 3 * whole, written_of + 3).clip(least, most)
+    return found.assign(usual_share=quotient(swept, written), yardstick=one.mask(found["is_whole"], whole))
 
 
 def _marked(tables: Mapping[str, Any]) -> nw.LazyFrame:
     """Write-offs with `swept` (0 or 1), `swept_cents` (positive) and `write_offs` (always 1)."""
-    columns = ["client", "claim_id", "kind", "posted_by", "amount_cents", "posted_on"]
+    columns = ["client", "claim_id", "kind", "posted_by", "reason", "amount_cents", "posted_on"]
     rows = source(tables, "transactions", columns).filter(
         nw.col("kind") == "write_off", nw.col("amount_cents") < 0
     )
-    rows = with_claim_columns(filled(rows, ["posted_by"]), tables, ["service_on"])
+    rows = with_claim_columns(filled(rows, ["posted_by", "reason"]), tables, ["service_on"])
     age = day_number(nw.col("posted_on")) - day_number(nw.col("service_on"))
     is_swept = (nw.col("amount_cents") % 100 == 0) & (age > OLD_DAYS).fill_null(False)
     return rows.with_columns(

@@ -73,7 +73,7 @@ SWEEPS = [
     pytest.param([{"count": 5, "on": "2026-04-01"}], None, id="outside the period"),
     pytest.param([{"count": 5}, {"count": 6, "cents": -1234, "start": 90}, EARLIER], None, id="not quite half of an ordinary batch"),
     pytest.param([{"count": 12}, {"count": 12, "cents": -1234, "start": 90}, EARLIER], 12, id="half of a large batch, far above what is usual"),
-    pytest.param([{"count": 6}, {"count": 20, "on": "2026-01-15", "service": "2025-06-01"}, {"count": 20, "cents": -1234, "on": "2026-01-16"}], None,
+    pytest.param([{"count": 6}, *[{"count": 2, "on": f"2026-01-{day}", "service": "2025-06-01"} for day in range(10, 20)], {"count": 20, "cents": -1234, "on": "2026-01-20"}], None,
                  id="six of six where half of all write-offs are whole dollars"),
     pytest.param([{"count": 7}, {"count": 60, "on": "2026-01-15", "service": "2025-06-01"}], 7, id="a habit of sweeping does not become its own yardstick"),
 ]
@@ -98,12 +98,46 @@ def test_the_chance_of_a_sweep_by_hand(builders_ledger):
 
 
 def test_the_usual_share_is_of_the_twelve_months_before(builders_ledger):
-    """Six of twenty, one of three added: seven of twenty-three."""
-    made = [batch(builders_ledger, 6), batch(builders_ledger, 6, on="2025-03-01", service="2024-01-01"),
+    """Of the client six of twenty, one of three added; of the only reason the same six, and three write-offs at that share."""
+    made = [batch(builders_ledger, 6), *[batch(builders_ledger, 2, on=f"2025-03-0{day}", service="2024-01-01") for day in (1, 2, 3)],
             batch(builders_ledger, 14, cents=-1234, on="2026-02-28"), batch(builders_ledger, 90, on="2025-02-28", service="2024-01-01")]
     book = builders_ledger.tables(*[row for rows, _ in made for row in rows], claims=[row for _, rows in made for row in rows])
     found = measures.whole_dollar_sweeps(book, period=MARCH).iloc[0]
-    assert found["usual_share"] == 0.3 and found["chance"] == pytest.approx((7 / 23) ** 6)
+    yardstick = (6 + 3 * 7 / 23) / 23
+    assert found["usual_share"] == 0.3 and found["chance"] == pytest.approx(yardstick**6)
+
+
+ORDINARY = [{"count": 3, "cents": -1234, "on": f"2026-03-{day:02}", "service": "2025-06-01", "reason": "bad debt"} for day in range(2, 12)]
+FOUND_BEFORE = {"count": 8, "on": "2026-02-28", "service": "2025-06-01"}
+MISSED = [
+    pytest.param([{"count": 8}, {"count": 7, "cents": -1234, "reason": "bad debt", "start": 90}], ("administrative", 8, 8), 3 / 3**8,
+                 id="eight whole among seven ordinary write-offs of the day: three looks at one in three"),
+    pytest.param([FOUND_BEFORE, *ORDINARY, {"count": 3}, {"count": 1, "cents": -1234, "reason": "bad debt", "start": 90}],
+                 ("administrative", 3, 3), (1 / 3) ** 3, id="three of four after a month that was found: one look, the limit of eleven days"),
+    pytest.param([*ORDINARY, {"count": 3}, {"count": 1, "cents": -1234, "reason": "bad debt", "start": 90}],
+                 None, None, id="three of four of a client without the habit"),
+    pytest.param([FOUND_BEFORE, *ORDINARY, {"count": 3, "on": "2026-03-30"}], None, None, id="three where the habit is another day's"),
+    pytest.param([FOUND_BEFORE, *ORDINARY, {"count": 3, "reason": "denial"}], None, None, id="three where the habit is another reason's"),
+    pytest.param([FOUND_BEFORE, {"count": 3}], None, None, id="three on the only day of the month: nothing to spend but one day's limit"),
+    pytest.param([{"count": 7}, {"count": 2, "cents": -1234, "reason": "bad debt", "start": 90}], ("administrative", 7, 7), 3 / 3**7,
+                 id="seven of nine"),
+]
+
+
+@pytest.mark.parametrize(("batches", "named", "chance"), MISSED)
+def test_a_sweep_diluted_small_or_late_is_judged_by_day_and_reason(builders_ledger, batches, named, chance):
+    rows, claims = [], []
+    for number, one in enumerate(batches):
+        reason = one.get("reason", "administrative")
+        made, of = batch(builders_ledger, **{"start": 100 * (number + 1), **{name: value for name, value in one.items() if name != "reason"}})
+        rows += [row | {"reason": reason} for row in made]
+        claims += of
+    found = measures.whole_dollar_sweeps(builders_ledger.tables(*rows, claims=claims), period=MARCH)
+    if named is None:
+        assert found.empty
+    else:
+        assert found[["reason", "swept", "write_offs"]].to_numpy().tolist() == [list(named)]
+        assert found["chance"].iloc[0] == pytest.approx(chance)
 
 
 YEAR = Period.month("2026-03").trailing(12)
