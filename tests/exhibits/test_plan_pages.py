@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.exhibits.plan import plan as pages
-from rcm_analysis.exhibits.plan.opening import open_plan
+from rcm_analysis.exhibits.plan.opening import TEMPLATE, open_plan
 from rcm_analysis.exhibits.plan.plan import CarePlan, by_quarter
 from rcm_analysis.exhibits.plan.sliders import SLIDERS, PlanPicture, panel, show_sliders
 from rcm_analysis.exhibits.plan.workbook import write_plan_workbook
@@ -164,7 +163,7 @@ def test_the_template_runs_to_a_report(tmp_path):
         (tmp_path / "actuals").mkdir(exist_ok=True)
         frame.to_csv(tmp_path / "actuals" / f"{name}.csv", index=False)
     (tmp_path / "plan.toml").write_bytes(EXAMPLE.read_bytes())
-    result = run(RunRequest(template=pages.TEMPLATE, client="care-plan", period="2027-12", runs=tmp_path / "runs", workspace=tmp_path,
+    result = run(RunRequest(template=TEMPLATE, client="care-plan", period="2027-12", runs=tmp_path / "runs", workspace=tmp_path,
         parameters={"assumptions": "plan.toml", "actuals": "actuals"}))
     assert result.good and not result.warnings
     assert (result.folder / "report.pdf").stat().st_size > 20_000
