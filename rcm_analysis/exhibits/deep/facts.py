@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from ...measures import (
-    ar,
     audit_trail,
+    contract,
     deadlines,
     delays,
     high_value,
@@ -77,16 +77,21 @@ class DeepFacts:
         return rows.groupby("claim_id")["open_cents"].sum()
 
     @cached_property
+    def priced(self) -> Any:
+        """The tables with every decision read and priced once, for the answers that compare it with a contract."""
+        return contract.hold(self.tables, self.as_of)
+
+    @cached_property
     def underpaid(self) -> pd.DataFrame:
-        return underpayments.repeated_underpayments(self.tables, as_of=self.as_of)
+        return underpayments.repeated_underpayments(self.priced, as_of=self.as_of)
 
     @cached_property
     def underpaid_lines(self) -> pd.DataFrame:
-        return underpayments.underpaid_lines(self.tables, as_of=self.as_of, since=self.since)
+        return underpayments.underpaid_lines(self.priced, as_of=self.as_of, since=self.since)
 
     @cached_property
     def new_prices(self) -> pd.DataFrame:
-        return underpayments.rate_changes(self.tables, as_of=self.as_of, since=self.since)
+        return underpayments.rate_changes(self.priced, as_of=self.as_of, since=self.since)
 
     @cached_property
     def secondaries(self) -> pd.DataFrame:
@@ -120,7 +125,7 @@ class DeepFacts:
 
     @cached_property
     def contracts(self) -> pd.DataFrame:
-        return payer_scorecard.contract_evaluation(self.tables, as_of=self.as_of)
+        return payer_scorecard.contract_evaluation(self.priced, as_of=self.as_of)
 
     @cached_property
     def requests(self) -> pd.DataFrame:
@@ -145,10 +150,6 @@ class DeepFacts:
     @cached_property
     def collectable(self) -> pd.Series:
         return collectable_value(self.tables, as_of=self.as_of).iloc[0]
-
-    @cached_property
-    def open_insurance_cents(self) -> int:
-        return int(ar.open_balances(self.tables, as_of=self.as_of, parties=INSURANCE)["ar_cents"].sum())
 
     @cached_property
     def key_accounts(self) -> pd.DataFrame:

@@ -22,7 +22,6 @@ LABELS = {
     "last_month": "Last month", "trailing_3": "Three months", "same_month_last_year": "A year ago",
     "trailing_12": "Twelve months",
 }
-MOVE_WORDS = {"usd": "a month", "rate": "", "days": ""}
 
 
 @dataclass(frozen=True)

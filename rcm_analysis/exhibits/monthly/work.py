@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from ...measures.audit_trail import work_results
@@ -81,15 +79,3 @@ def due_soon(subject: Subject) -> pd.DataFrame:
     """The time limits of `deadlines` that end within 30 days and can still be kept, the first one first."""
     found = deadlines(subject.tables, as_of=subject.as_of)
     return found[found["is_recoverable"] & (found["days_left"] <= HORIZON_DAYS)].reset_index(drop=True)
-
-
-def cash_posted(subject: Subject, period: Period) -> dict[str, Any]:
-    """Payments posted in the period: `total_cents`, `insurance_cents`, `patient_cents`, `postings`."""
-    paid = subject.pandas("transactions").query("kind == 'payment'")
-    paid = paid[held(period, paid["posted_on"])]
-    by_patient = paid["party"] == "patient"
-    return {
-        "total_cents": -int(paid["amount_cents"].sum()), "postings": len(paid),
-        "insurance_cents": -int(paid.loc[~by_patient, "amount_cents"].sum()),
-        "patient_cents": -int(paid.loc[by_patient, "amount_cents"].sum()),
-    }
