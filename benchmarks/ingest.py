@@ -117,7 +117,7 @@ def write_xlsx(frame: pl.DataFrame, path: Path) -> None:
 
 def read(path: Path, folder: Path) -> None:
     """One reading, measured: printed as JSON by a process of its own."""
-    from rcm_analysis.sources import exports
+    from rcm_analysis.sources.exports import reader as exports
 
     maps = [exports.read_map(folder / "bench.toml")]
     started, cpu = time.perf_counter(), time.process_time()

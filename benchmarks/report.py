@@ -25,9 +25,9 @@ from pathlib import Path
 
 import nbformat
 
-from rcm_analysis.press.kernels import Settings
-from rcm_analysis.press.run import RunRequest, RunResult
-from rcm_analysis.press.worker import Worker
+from rcm_analysis.press.runs.kernels import Settings
+from rcm_analysis.press.runs.run import RunRequest, RunResult
+from rcm_analysis.press.runs.worker import Worker
 
 RESULTS = Path(__file__).parent / "results"
 CELLS = (

@@ -23,21 +23,21 @@ from matplotlib.axes import Axes
 
 from .errors import ParameterError, closest, listed
 from .exhibits import blocks, figures, formats
-from .exhibits.deep.ar_deep_dive import ArDeepDive
-from .exhibits.engagement.engagement_review import EngagementReview
+from .exhibits.ar_deep_dive.review import ArDeepDive
+from .exhibits.ar_weekly_review.review import ArWeeklyReview
+from .exhibits.care_coordination_plan.review import open_plan as open_plan
+from .exhibits.client_review.review import ClientReview
 from .exhibits.formats import day_text
-from .exhibits.monthly.client_review import ClientReview
-from .exhibits.plan.opening import open_plan as open_plan
-from .exhibits.portfolio import PortfolioOverview
-from .exhibits.self_pay.self_pay_review import SelfPayReview
+from .exhibits.patient_engagement_review.review import EngagementReview
+from .exhibits.portfolio_overview.review import PortfolioOverview
+from .exhibits.self_pay_review.review import SelfPayReview
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
-from .exhibits.weekly.ar_weekly_review import ArWeeklyReview
 from .measures import catalogue
 from .periods import Period
-from .schema import TABLES
-from .store import Tables
-from .workspace import ClientView, Workspace, open_workspace
+from .tables.schema import TABLES
+from .tables.store import Tables
+from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
 EVERYONE, MONTH_END = "everyone", "month end"

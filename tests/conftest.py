@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["builders.fixtures"]
+
 # A red build means a change broke something: the same examples every run, however busy the machine.
 # To look for new ones: pytest --hypothesis-profile=explore
 settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)

@@ -12,10 +12,10 @@ import pytest
 from rcm_analysis import notebook
 from rcm_analysis.errors import ClientError, ParameterError, RcmError
 from rcm_analysis.exhibits import blocks
-from rcm_analysis.measures import ar
-from rcm_analysis.schema import TABLES
-from rcm_analysis.store import Store
-from rcm_analysis.workspace import open_workspace
+from rcm_analysis.measures.receivable import ar
+from rcm_analysis.tables.schema import TABLES
+from rcm_analysis.tables.store import Store
+from rcm_analysis.tables.workspace import open_workspace
 
 REGISTRY = """
 [firm]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rcm_analysis
-from rcm_analysis.cli import app
+from rcm_analysis.cli.app import app
 from rcm_analysis.measures.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]

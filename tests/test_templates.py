@@ -10,9 +10,9 @@ import nbformat
 import pytest
 
 from rcm_analysis import notebook
-from rcm_analysis.exhibits.plan.opening import PlanReport
-from rcm_analysis.exhibits.portfolio import PortfolioOverview
-from rcm_analysis.press.templates import read_template
+from rcm_analysis.exhibits.care_coordination_plan.review import PlanReport
+from rcm_analysis.exhibits.portfolio_overview.review import PortfolioOverview
+from rcm_analysis.press.runs.templates import read_template
 
 FOLDER = Path(__file__).parents[1] / "templates"
 TEMPLATES = sorted(FOLDER.glob("*.ipynb"))
@@ -94,10 +94,10 @@ def test_the_house_rules_notice(cell):
 
 @pytest.mark.slow
 def test_both_templates_run_from_raw_files_to_a_document(tmp_path):
-    from rcm_analysis.press.document import extract
-    from rcm_analysis.simulate.workspace_files import write_company
+    from rcm_analysis.press.document.extract import extract
+    from rcm_analysis.simulate.files.workspace import write_company
     from rcm_analysis.sources.intake import find_files, ingest_client
-    from rcm_analysis.workspace import open_workspace
+    from rcm_analysis.tables.workspace import open_workspace
 
     write_company(tmp_path, months=14, clients=["dr-suess", "cali-care"], scale=0.1)
     workspace = open_workspace(tmp_path)

@@ -34,7 +34,7 @@ NAVY, BLUE, SKY, RUST, GREY = "#14425f", "#3a7ca5", "#a5c8dd", "#a8460a", "#8d99
 AGES = ("#d5e5ef", "#a5c8dd", "#6ba3c4", "#3a7ca5", "#14425f")
 """Young to old, light to dark: the order survives grey print."""
 
-FONTS = Path(__file__).parent.parent / "press" / "fonts"
+FONTS = Path(__file__).parent.parent / "press" / "writers" / "fonts"
 
 WIDTH, DENSE = 6.9, 2000
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..clients import Client
 from ..periods import Period
+from ..tables.clients import Client
 from .formats import day_text, words_of
 
 PUBLIC_CLASSES = ("medicare", "medicaid", "government")

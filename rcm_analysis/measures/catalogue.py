@@ -13,16 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import ParameterError, closest
-from .menu import (
-    accounts,
-    claims,
-    engagement,
-    follow_up,
-    patient_billing,
-    payers,
-    portfolio,
-    self_pay,
-)
+from .menu import accounts, claims, engagement, follow_up, patient_billing, payers, portfolio, self_pay
 from .menu.record import DIRECTIONS, SECTIONS, UNITS, Measure, section
 
 MENUS = (claims, accounts, portfolio, follow_up, engagement, self_pay, patient_billing, payers)

@@ -14,10 +14,10 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import ParameterError
-from ..frames import collect, days_before, source
+from ..ledger.ratios import quotient
 from ..periods import Period
+from ..tables.frames import collect, days_before, source
 from .catalogue import Measure, measure, record_of
-from .ratios import quotient
 
 WINDOWS = ("this_month", "last_month", "trailing_3", "same_month_last_year", "trailing_12")
 SETTLING_DAYS = 7
@@ -57,7 +57,7 @@ def comparisons(
     Source
         our own
 
-    >>> from rcm_analysis.measures.examples.ledger import example_ledger
+    >>> from rcm_analysis.examples.ledger import example_ledger
     >>> found = comparisons("cash", example_ledger(), period=Period.month("2026-03"))
     >>> found[["window", "value", "monthly_value", "is_complete"]]
                      window    value  monthly_value  is_complete

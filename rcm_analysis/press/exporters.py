@@ -13,9 +13,9 @@ from nbconvert.exporters import Exporter
 from traitlets import Bool, Unicode, default
 
 from ..errors import RunError
-from . import html, pdf
-from .blocks import Document
-from .document import extract
+from .document.blocks import Document
+from .document.extract import extract
+from .writers import html, pdf
 
 
 class _RcmExporter(Exporter):

@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 
 from ..periods import Period
-from ..schema import TABLES
 from ..simulate import PLANT_KINDS, Truth
 from ..sources.intake import IntakeReport
-from ..store import known_by
-from ..workspace import ClientView
+from ..tables.schema import TABLES
+from ..tables.store import known_by
+from ..tables.workspace import ClientView
 from .scoring import Planted, Watch
 
 SCOPE = ("payer", "procedures", "location", "provider", "category")

@@ -19,19 +19,33 @@ from .. import simulate
 from ..errors import ParameterError
 from ..periods import Period
 from ..sources.intake import find_files, ingest_client
-from ..workspace import open_workspace
-from . import (
-    scores_cash,
-    scores_claims,
-    scores_detection,
-    scores_engagement,
-    scores_follow_up,
-    scores_self_pay,
-    scores_underpayments,
-    scores_worklist,
-)
+from ..tables.workspace import open_workspace
 from .case import Case
 from .record import Row, Tally, rows_of
+from .scores import (
+    cash as scores_cash,
+)
+from .scores import (
+    claims as scores_claims,
+)
+from .scores import (
+    detection as scores_detection,
+)
+from .scores import (
+    engagement as scores_engagement,
+)
+from .scores import (
+    follow_up as scores_follow_up,
+)
+from .scores import (
+    self_pay as scores_self_pay,
+)
+from .scores import (
+    underpayments as scores_underpayments,
+)
+from .scores import (
+    worklist as scores_worklist,
+)
 
 SCORERS = (
     *scores_claims.SCORERS, *scores_cash.SCORERS, *scores_underpayments.SCORERS, *scores_follow_up.SCORERS, *scores_worklist.SCORERS,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from .book import Book, working_day
-from .planted import claims_in_scope, codes_in_scope, struck
+from .plants.effects import claims_in_scope, codes_in_scope, struck
+from .practice_book import Book, working_day
 from .submission import NEVER, Submitted, add_submissions, sending_days
 
 AMOUNTS = ("charge", "paid", "contractual", "sequestration", "deductible", "coinsurance", "copay", "prior", "denied")

@@ -11,8 +11,8 @@ import polars as pl
 from ..errors import ParameterError
 from ..periods import Period
 from .company import Client, Company, day_number, stream
-from .planted import Planted
-from .plants import Plant
+from .plants.effects import Planted
+from .plants.kinds import Plant
 
 MODIFIER_PAYS = {"": 1.0, "25": 1.0, "59": 1.0, "RT": 1.0, "LT": 1.0, "26": 0.42, "50": 1.5}
 CHARGE_MULTIPLE = 2.15

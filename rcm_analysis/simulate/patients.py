@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from .adjudication import SHARES, DenialCodes
-from .book import Book, working_day
 from .company import Draws, day_number
-from .ledger_rows import postings
-from .planted import struck
+from .files.ledger_rows import postings
+from .plants.effects import struck
+from .practice_book import Book, working_day
 from .submission import NEVER, Submitted
 
 APPROVERS = np.array(("mgraham", "sokafor"))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from ..schema import ACTIONS, KINDS
+from ..tables.schema import ACTIONS, KINDS
 from .adjudication import DenialCodes, decide, tables
-from .book import FIRST, LAST, Book, working_day
 from .company import Draws, stream
 from .fees import MODIFIER_PAYS, fee_schedule
-from .ledger_rows import charges, insurance, remitted_lines
+from .files.ledger_rows import charges, insurance, remitted_lines
+from .files.remits import Remits, pay
+from .files.x12 import claim_ids
 from .patients import insurer_write_offs, month_ends, patient_side
-from .remits import Remits, pay
+from .practice_book import FIRST, LAST, Book, working_day
 from .submission import joined, submit
-from .write_x12 import claim_ids
 
 POSTERS = np.array(("kmoss", "trivera", "jbell"))
 KEEPS = {

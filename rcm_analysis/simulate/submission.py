@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from .book import Book, working_day
-from .planted import struck
+from .plants.effects import struck
+from .practice_book import Book, working_day
 
 NEVER = 10**7
 EDIT_REASONS = {

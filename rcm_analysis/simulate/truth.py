@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import ClientError, SourceError, closest
-from .plants import PLANT_KINDS
+from .plants.kinds import PLANT_KINDS
 
 _PLANTS = {
     "plant": pl.String, "kind": pl.String, "client": pl.String, "is_problem": pl.Boolean, "start": pl.Date,

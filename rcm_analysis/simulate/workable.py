@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 
 from .adjudication import DenialCodes, settle
-from .planted import Planted
+from .plants.effects import Planted
 from .submission import NEVER
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 import pandas as pd
 import polars as pl
 
-from ..reference.carc import codes_of
-from ..schema import CLAIM_LINES, CLAIMS, TRANSACTIONS, Table
-from .remittances import shaped
+from ..tables.reference.carc import codes_of
+from ..tables.schema import CLAIM_LINES, CLAIMS, TRANSACTIONS, Table
+from .x12.remittances import shaped
 
 NEXT = {"primary": "secondary", "secondary": "tertiary"}
 FORWARDED = ("19", "20", "21")

@@ -17,15 +17,18 @@ from typing import Any
 import polars as pl
 
 from ..errors import SourceError, closest, listed
-from ..schema import CLAIMS, REMIT_CLAIMS, TABLES, WORK_LOG, Table
-from ..store import Change
-from ..workspace import Workspace
-from . import claim837, exports, remit835, worklist_notes, x12
-from .intake_notes import Delivery, FileReport, IntakeReport, Notes
+from ..tables.schema import CLAIMS, REMIT_CLAIMS, TABLES, WORK_LOG, Table
+from ..tables.store import Change
+from ..tables.workspace import Workspace
+from .exports import reader as exports
+from .notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
-from .remittances import UNMAPPED, ordered, unmapped
-from .worklist_intake import WorklistIntake
-from .x12_intake import KINDS, X12Intake, npis_of
+from .worklist import notes as worklist_notes
+from .worklist.intake import WorklistIntake
+from .x12 import claim837, remit835
+from .x12 import segments as x12
+from .x12.intake import KINDS, X12Intake, npis_of
+from .x12.remittances import UNMAPPED, ordered, unmapped
 
 KEPT_SHARE = 0.8
 """A delivery that would leave less than this share of a month's stored rows is refused."""
@@ -111,7 +114,7 @@ class _Intake:
 
     def _map_files(self) -> list[Path]:
         folder = self.workspace.paths["maps"]
-        shipped = Path(__file__).parent / "maps"
+        shipped = Path(__file__).parent / "exports" / "maps"
         found = []
         for name in self.registry.client(self.client).column_maps:
             options = [folder / f"{name}.toml", shipped / f"{name}.toml"]

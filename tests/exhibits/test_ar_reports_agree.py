@@ -10,14 +10,14 @@ import openpyxl
 import polars as pl
 import pytest
 
-from rcm_analysis.exhibits.deep.ar_deep_dive import ArDeepDive
+from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
+from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
+from rcm_analysis.exhibits.client_review.review import ClientReview
 from rcm_analysis.exhibits.formats import as_text
-from rcm_analysis.exhibits.monthly.client_review import ClientReview
-from rcm_analysis.exhibits.weekly.ar_weekly_review import ArWeeklyReview
-from rcm_analysis.measures import ar
-from rcm_analysis.models.worklist import to_do
-from rcm_analysis.press.workbook import Section, section_of, write_workbook
-from rcm_analysis.schema import WORK_LOG
+from rcm_analysis.measures.receivable import ar
+from rcm_analysis.models.worklist.worklist import to_do
+from rcm_analysis.press.writers.workbook import Section, section_of, write_workbook
+from rcm_analysis.tables.schema import WORK_LOG
 
 MONTH_END = dt.date(2026, 10, 31)
 

@@ -10,7 +10,7 @@ import pytest
 from rcm_analysis.errors import TableError
 from rcm_analysis.exhibits import blocks
 from rcm_analysis.exhibits.tables import Shown, show, with_total
-from rcm_analysis.press.payloads import block_of
+from rcm_analysis.press.document.payloads import block_of
 
 HOSTILE = "<script>alert(1)</script> & \"quoted\""
 

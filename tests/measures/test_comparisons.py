@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.measures import ar, collections, lags, write_offs
+from rcm_analysis.measures.collections import lags, write_offs
+from rcm_analysis.measures.collections import rates as collections
 from rcm_analysis.measures.comparisons import WINDOWS, comparisons, matured_window
+from rcm_analysis.measures.receivable import ar
 from rcm_analysis.periods import Period
 
 MARCH = Period.month("2026-03")

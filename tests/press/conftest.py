@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from rcm_analysis.press.run import RunRequest, RunResult, run
+from rcm_analysis.press.runs.run import RunRequest, RunResult, run
 
 MIME = "application/vnd.rcm.block+json"
 PARAMETERS = (

@@ -7,20 +7,17 @@ import logging
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pikepdf
 import pytest
+from builders import press_samples as samples  # noqa: E402
 from nbconvert.exporters import get_exporter
-
-sys.path.insert(0, str(Path(__file__).parent))
-import press_samples as samples  # noqa: E402
 
 from rcm_analysis.errors import RunError  # noqa: E402
 from rcm_analysis.press.exporters import RcmHTMLExporter, RcmPDFExporter  # noqa: E402
-from rcm_analysis.press.print_copy import LABEL, find_browser, render_print_copy  # noqa: E402
+from rcm_analysis.press.writers.print_copy import LABEL, find_browser, render_print_copy  # noqa: E402
 
 
 @pytest.fixture
@@ -85,7 +82,7 @@ def test_without_a_browser_or_a_page_the_print_copy_says_so(tmp_path, monkeypatc
     with pytest.raises(RunError, match="HTML page"):
         render_print_copy(tmp_path / "none.html", tmp_path / "out.pdf")
     (tmp_path / "a.html").write_text("<p>x")
-    monkeypatch.setattr("rcm_analysis.press.print_copy.find_browser", lambda: None)
+    monkeypatch.setattr("rcm_analysis.press.writers.print_copy.find_browser", lambda: None)
     with pytest.raises(RunError, match="RCM_BROWSER"):
         render_print_copy(tmp_path / "a.html", tmp_path / "out.pdf")
     with pytest.raises(RunError, match="could not be started"):

@@ -8,21 +8,18 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
+from builders import press_samples as samples  # noqa: E402
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-sys.path.insert(0, str(Path(__file__).parent))
-import press_samples as samples  # noqa: E402
-
-from rcm_analysis.press import html, pdf  # noqa: E402
-from rcm_analysis.press.document import extract  # noqa: E402
-from rcm_analysis.press.print_copy import find_browser  # noqa: E402
+from rcm_analysis.press.document.extract import extract  # noqa: E402
+from rcm_analysis.press.writers import html, pdf  # noqa: E402
+from rcm_analysis.press.writers.print_copy import find_browser  # noqa: E402
 
 MOMENT = dt.datetime(2026, 11, 5, tzinfo=dt.UTC)
 NASTY = [
@@ -166,7 +163,7 @@ def test_no_text_at_all_breaks_a_report(texts):
 @settings(max_examples=150)
 @given(st.text(st.characters(), max_size=60))
 def test_text_on_the_page_reads_as_it_was_given(text):
-    from rcm_analysis.press.plain import clean
+    from rcm_analysis.press.document.plain import clean
 
     document = extract(samples.notebook(samples.block("note", tone="info", text=text)))
     (note,) = lxml_html.document_fromstring(html.render(document, fonts="system")).xpath("//div[@role='note']")

@@ -16,16 +16,16 @@ import openpyxl
 import pytest
 
 from rcm_analysis import open_workspace
-from rcm_analysis.schema_services import TABLES_OF_SERVICE
 from rcm_analysis.simulate import write_company
 from rcm_analysis.simulate.company import registry_toml, seed_company, workspace_toml
 from rcm_analysis.simulate.fees import Calendar
-from rcm_analysis.simulate.planning import services_planted
+from rcm_analysis.simulate.files.exports import map_text, write_exports
+from rcm_analysis.simulate.files.workspace import Job, live
+from rcm_analysis.simulate.plants.draw import services_planted
 from rcm_analysis.simulate.practice import exported
-from rcm_analysis.simulate.service_exports import add_services
-from rcm_analysis.simulate.workspace_files import Job, live
-from rcm_analysis.simulate.write_exports import map_text, write_exports
+from rcm_analysis.simulate.services.exports import add_services
 from rcm_analysis.sources.intake import ingest_client
+from rcm_analysis.tables.schema_services import TABLES_OF_SERVICE
 
 SCALE = 0.3
 CLIENTS = ("dr-suess", "dr-foot-loose", "st-elsewhere")

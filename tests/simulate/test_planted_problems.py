@@ -24,11 +24,11 @@ from rcm_analysis.errors import ClientError, SourceError
 from rcm_analysis.simulate import PLANT_KINDS, read_truth, write_clients
 from rcm_analysis.simulate.company import day_number, grown_company, seed_company
 from rcm_analysis.simulate.fees import Calendar
-from rcm_analysis.simulate.planning import drawn, fixed, standing
-from rcm_analysis.simulate.plants import Plant, Scope
-from rcm_analysis.simulate.workspace_files import Job, _write, fee_factor, live, write_files
+from rcm_analysis.simulate.files.workspace import Job, _write, fee_factor, live, write_files
+from rcm_analysis.simulate.plants.draw import drawn, fixed, standing
+from rcm_analysis.simulate.plants.kinds import Plant, Scope
 from rcm_analysis.sources.intake import find_files, ingest_client
-from rcm_analysis.workspace import open_workspace
+from rcm_analysis.tables.workspace import open_workspace
 
 CLIENT, MONTHS, SCALE = "chicago-med", 12, 0.2
 START = dt.date(2026, 4, 6)

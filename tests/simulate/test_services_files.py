@@ -10,15 +10,15 @@ import polars as pl
 import pytest
 
 from rcm_analysis import open_workspace
-from rcm_analysis.schema_services import SERVICE_TABLES, TABLES_OF_SERVICE
 from rcm_analysis.simulate import read_truth
-from rcm_analysis.simulate.book import LAST
 from rcm_analysis.simulate.company import EVERY, SYSTEMS, grown_company, seed_company
 from rcm_analysis.simulate.fees import Calendar
-from rcm_analysis.simulate.planning import services_planted
+from rcm_analysis.simulate.files.workspace import Job, live
+from rcm_analysis.simulate.plants.draw import services_planted
 from rcm_analysis.simulate.practice import exported
-from rcm_analysis.simulate.service_exports import add_services
-from rcm_analysis.simulate.workspace_files import Job, live
+from rcm_analysis.simulate.practice_book import LAST
+from rcm_analysis.simulate.services.exports import add_services
+from rcm_analysis.tables.schema_services import SERVICE_TABLES, TABLES_OF_SERVICE
 
 CLIENTS = {"chicago-med": "self_pay", "dr-quinn": "patient_engagement", "st-elsewhere": "care_coordination", "dr-suess": "care_coordination"}
 WITHOUT = "dr-foot-loose"

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from rcm_analysis.simulate.company import seed_company
-from rcm_analysis.simulate.coordination import Team
 from rcm_analysis.simulate.fees import Calendar
+from rcm_analysis.simulate.services.coordination import Team
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from rcm_analysis.measures.self_pay_quality import posting_faults
+from rcm_analysis.measures.self_pay.quality import posting_faults
 from rcm_analysis.periods import Period
 
 CLIENTS = ("chicago-med", "tx-docs")

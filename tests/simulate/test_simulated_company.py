@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rcm_analysis.clients import read_registry
 from rcm_analysis.errors import ClientError, ParameterError
 from rcm_analysis.periods import Period
 from rcm_analysis.simulate import write_clients, write_company
 from rcm_analysis.simulate.company import npi, registry_toml, seed_company
-from rcm_analysis.sources.exports import read_export, read_map, recognise
-from rcm_analysis.sources.remit835 import read_835
+from rcm_analysis.sources.exports.reader import read_export, read_map, recognise
+from rcm_analysis.sources.x12.remit835 import read_835
+from rcm_analysis.tables.clients import read_registry
 
 PRINTED = {
     "chicago-med": (5, 827990, "0.055", "monthly", "Jane Smith", "A"),

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from rcm_analysis import simulate
-from rcm_analysis.ledger import claim_balances
-from rcm_analysis.models.worklist import worklist
-from rcm_analysis.scoreboard.scores_worklist import added_by_policy, said_and_added
+from rcm_analysis.ledger.balances import claim_balances
+from rcm_analysis.models.worklist.worklist import worklist
+from rcm_analysis.scoreboard.scores.worklist import added_by_policy, said_and_added
 from rcm_analysis.sources.intake import find_files, ingest_client
-from rcm_analysis.workspace import open_workspace
+from rcm_analysis.tables.workspace import open_workspace
 
 CLIENT = "chicago-med"
 

@@ -4,11 +4,11 @@ import datetime as dt
 
 import pytest
 
-from rcm_analysis.ledger import balances
+from rcm_analysis.ledger.balances import balances
+from rcm_analysis.ledger.reconciliation import check_client
 from rcm_analysis.periods import Period
-from rcm_analysis.reconciliation import check_client
 from rcm_analysis.sources.intake import find_files, ingest_client
-from rcm_analysis.workspace import open_workspace
+from rcm_analysis.tables.workspace import open_workspace
 
 REGISTRY = """
 [payers.medicare]

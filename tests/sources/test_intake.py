@@ -6,12 +6,12 @@ import os
 import polars as pl
 import pytest
 
-from rcm_analysis import store as store_module
 from rcm_analysis.errors import SourceError, StoreError
+from rcm_analysis.ledger.reconciliation import check_client
 from rcm_analysis.periods import Period
-from rcm_analysis.reconciliation import check_client
 from rcm_analysis.sources.intake import find_files, ingest_client
-from rcm_analysis.workspace import open_workspace
+from rcm_analysis.tables import store as store_module
+from rcm_analysis.tables.workspace import open_workspace
 
 REGISTRY = """
 [payers.medicare]

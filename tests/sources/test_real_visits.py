@@ -15,14 +15,13 @@ import json
 import pandas as pd
 import polars as pl
 import pytest
+from builders.appointment_workspace import workspace_with
 
-from rcm_analysis.measures import appointments
+from rcm_analysis.measures.engagement import appointments
 from rcm_analysis.periods import Period
-from rcm_analysis.sources import exports
-from rcm_analysis.sources.column_maps import parse_map
+from rcm_analysis.sources.exports import reader as exports
+from rcm_analysis.sources.exports.column_maps import parse_map
 from rcm_analysis.sources.intake import ingest_client
-
-from .appointment_workspace import workspace_with
 
 OFFICE = ("ambulatory", "outpatient", "wellness", "urgentcare")
 ALL_YEARS = Period(dt.date(1970, 1, 1), dt.date(2025, 1, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import audit_trail, high_value, roll_rates
+from ..receivable import audit_trail, high_value, roll_rates
 from .record import CLAIM_MONEY, MONEY, Measure
 
 WORKED = (*CLAIM_MONEY, "work_log")

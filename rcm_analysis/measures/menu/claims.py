@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from .. import appeals, ar, cash_due, collections, denial_reasons, denials, first_pass, lags, write_offs
+from ..collections import lags, write_offs
+from ..collections import rates as collections
+from ..denials import appeals, first_pass
+from ..denials import rates as denials
+from ..denials import reasons as denial_reasons
+from ..payers import cash_due
+from ..receivable import ar
 from .record import CLAIM_MONEY, MONEY, REMITS, Measure
 
 MEASURES = (

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from .. import appointments, care_risk, engagement_money, hospital_use, patient_experience
+from ..engagement import (
+    appointments,
+    care_risk,
+    hospital_use,
+)
+from ..engagement import (
+    experience as patient_experience,
+)
+from ..engagement import (
+    worth as engagement_money,
+)
 from .record import Measure
 
 SLOTS = ("appointments",)

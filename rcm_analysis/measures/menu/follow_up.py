@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import deadlines, delays, secondary
+from ..receivable import deadlines, delays, secondary
 from .record import Measure
 
 REMITTED = ("claims", "submissions", "remit_claims", "remit_adjustments", "payer_rules")

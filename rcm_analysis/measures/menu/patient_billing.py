@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .. import contacts_not_billed, patient_billing, self_pay_policy
+from .. import coordination as contacts_not_billed
+from ..self_pay import eob_check as patient_billing
+from ..self_pay import policy as self_pay_policy
 from .record import CLAIM_MONEY, REMITS, Measure
 
 POLICY = ("self_pay_policies", "interactions", "payment_attempts", "disputes", "assistance_applications", "write_off_approvals")

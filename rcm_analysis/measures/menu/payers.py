@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import payer_scorecard, rate_changes, underpaid, underpayments
+from ..payers import payer_scorecard, rate_changes, underpayments
+from ..payers import underpayments as underpaid
 from .record import REMITS, Measure
 
 PRICED = ("claims", "claim_lines", *REMITS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import client_ratings, portfolio
+from ..portfolio import book as portfolio
+from ..portfolio import client_ratings
 from .record import MONEY, Measure
 
 MEASURES = (

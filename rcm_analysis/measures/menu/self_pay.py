@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from .. import (
-    card_networks,
+from ..self_pay import (
+    collections as self_pay_collections,
+)
+from ..self_pay import (
+    contacts as patient_contacts,
+)
+from ..self_pay import (
+    credits as patient_credits,
+)
+from ..self_pay import (
     declines,
-    patient_contacts,
-    patient_credits,
-    patient_requests,
     payment_plans,
-    self_pay_collections,
-    self_pay_quality,
+)
+from ..self_pay import (
+    declines as card_networks,
+)
+from ..self_pay import (
+    quality as self_pay_quality,
+)
+from ..self_pay import (
+    requests as patient_requests,
 )
 from .record import CLAIM_MONEY, MONEY, Measure
 

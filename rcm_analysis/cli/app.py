@@ -1,0 +1,356 @@
+"""The command line: words into requests, errors into one line and an exit code.
+
+The only place where "today" may become a period. Exit codes: 0 done, 1 done with something that
+needs a person, 2 nothing could be done (the message says what to do).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from .. import __version__
+from ..errors import ParameterError, RcmError
+from ..periods import Period
+from . import data as cli_data
+from . import desk as cli_desk
+from .terminal import (
+    FAILED,
+    FINDINGS,
+    HERE,
+    ClientsOption,
+    WorkersOption,
+    WorkspaceOption,
+    console,
+    errors,
+    step,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from ..press.runs.run import RunRequest
+    from ..tables.workspace import Workspace
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Raw billing files in; each client's monthly packet out, tied to the cent.",
+    epilog="A workspace is a folder with rcm.toml; rcm demo makes one to look at. Exit codes: 0 done, "
+    "1 done with something that needs a person, 2 nothing could be done.",
+)
+PeriodOption = Annotated[str, typer.Option("--period", metavar="YYYY-MM", help="month to report, e.g. 2026-10; by default the month before today's")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; what the user can put right ends as one message, never as a traceback."""
+    try:
+        code = app(args=arguments, prog_name="rcm", standalone_mode=False)
+    except RcmError as error:
+        errors.print(escape(f"rcm: {error}"))
+        code = FAILED
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except OSError as error:
+        errors.print(escape(f"rcm: {error.filename or 'A file'} cannot be read or written ({error.strerror or error}). Check the path, who may write there, and the space left on the disk."))
+        code = FAILED
+    except (typer.Abort, KeyboardInterrupt):
+        errors.print("rcm: stopped. What was finished is kept; nothing is half-written.")
+        code = 130
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        errors.print(escape(_usage(error)))
+        code = FAILED
+    sys.exit(code or 0)
+
+
+def _usage(error: Any) -> str:
+    """What the parser of the command line found, and whose help says more; a command without words is its help."""
+    said, context = error.format_message().strip(), getattr(error, "ctx", None)
+    if said.startswith("Usage:"):
+        return said
+    return f"rcm: {said.rstrip('.')}. Try: {context.command_path if context else 'rcm'} --help"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"rcm_analysis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+) -> None:
+    """Raw billing files in; each client's monthly packet out, tied to the cent."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="where to build it")] = Path("runs/demo"),
+    client: ClientsOption = None,
+    months: Annotated[int, typer.Option(min=18, metavar="M", help="months of history")] = 20,
+    seed: Annotated[int, typer.Option(metavar="S", help="same seed, same bytes")] = 7,
+    workers: WorkersOption = 2,
+) -> None:
+    """Simulate twelve clients and make their latest packets.
+
+    Writes their raw files, ingests them, checks every sum, and makes the latest month's packets and the portfolio overview.
+    """
+    from .. import simulate
+    from ..tables.workspace import open_workspace
+
+    cli_data.refuse_foreign_folder(folder)
+    with step(f"Writing raw files of {cli_data.simulated(len(client) if client else 12)} into {folder}"):
+        simulate.write_company(folder, seed=seed, months=months, clients=client or None, workers=workers)
+    workspace = open_workspace(folder)
+    reports = cli_data.take_in(workspace, cli_data.files_to_read(workspace, [], None), workers)
+    cli_data.print_intake(reports, brief=True)
+    last = max(Period.month(month) for name in workspace.clients() for month in workspace.store.open(name).posted_months())
+    bad_sums = cli_data.print_checks(workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end))
+    code = _make_packets(workspace, last.label, workspace.clients(), workers=workers, force=False)
+    console.print(f"\nThe packets of {last.title}: {workspace.runs}/<client>/{last.label}/packet/")
+    console.print(f"Open first: {workspace.runs / workspace.clients()[0] / last.label / 'packet' / 'packet.html'}")
+    raise typer.Exit(FINDINGS if code or bad_sums else 0)
+
+
+app.command()(cli_data.simulate)
+app.command()(cli_data.ingest)
+app.command()(cli_data.check)
+
+
+# ---------------------------------------------------------------- reports
+@app.command("run")
+def run_command(
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="e.g. client_review; rcm doctor lists them")],
+    client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client to report on")] = None,
+    period: PeriodOption = "",
+    workspace: WorkspaceOption = HERE,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="a parameter of the template; may be repeated")] = None,
+    force: Annotated[bool, typer.Option("--force", help="make it again even if nothing changed")] = False,
+) -> None:
+    """Make one report: notebook, HTML, PDF, XLSX, manifest."""
+    from ..press.runs.parameters import from_text
+    from ..press.runs.run import run
+    from ..press.runs.templates import find_template
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    found = find_template(template, opened.paths.get("templates"))
+    given = {}
+    for pair in parameter or ():
+        name, separator, text = pair.partition("=")
+        if not separator:
+            raise ParameterError("A parameter is written NAME=VALUE, such as -p weeks=4.")
+        given[name] = from_text(found.parameter(name), text)
+    if client:
+        opened.registry.client(client)
+    period = Period.month(period or _last_month()).label
+    if found.packet:
+        _refuse_unposted(opened, [client] if client else [], period)
+    with step(f"Making {found.title}, {client if client and found.scope == 'client' else 'all clients'}, {period}"):
+        request = _request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given)
+        own = {name: value for name, value in given.items() if value != found.parameter(name).default}
+        result = run(replace(request, variant=_variant(own)))
+    console.print(escape(result.line()))
+    raise typer.Exit(0 if result.good else FINDINGS)
+
+
+def _variant(given: dict[str, Any]) -> str:
+    """A report with parameters of its own does not take the place of the usual one.
+
+    >>> _variant({"manager": "Jane Smith"}), _variant({"week_ending": "2026-10-16"}), _variant({})
+    ('manager-jane-smith', 'week-ending-2026-10-16', '')
+    """
+    from ..press.document.plain import slug
+
+    words = "-".join(f"{name}-{value}" for name, value in sorted(given.items()))
+    return slug(words, "")[:40]
+
+
+@app.command()
+def packets(
+    period: PeriodOption = "",
+    client: ClientsOption = None,
+    workspace: WorkspaceOption = HERE,
+    workers: WorkersOption = 2,
+    force: Annotated[bool, typer.Option("--force", help="make every report again, even where nothing changed")] = False,
+) -> None:
+    """Make every client's packet of a month.
+
+    A packet is a PDF, an HTML page and a workbook; the portfolio overview is made with them. A report whose data, template and software are unchanged is kept. One failure stops nothing; the summary
+    names it. Exit code 1 when a report failed.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    period, chosen = Period.month(period or _last_month()).label, cli_data.chosen_clients(opened, client)
+    _refuse_unposted(opened, chosen, period)
+    code = _make_packets(opened, period, chosen, workers=workers, force=force)
+    console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/")
+    raise typer.Exit(code)
+
+
+def _last_month() -> str:
+    """The month before today's: the only period that comes from the clock."""
+    return Period.of(dt.date.today()).shift(-1).label
+
+
+def _refuse_unposted(workspace: Workspace, clients: Sequence[str], period: str) -> None:
+    """Say before a kernel starts that none of the clients has postings in the month."""
+    months = sorted({month for client in clients for month in workspace.store.open(client).posted_months()})
+    if not clients or period in months:
+        return
+    who = clients[0] if len(clients) == 1 else f"None of {len(clients)} clients"
+    there = f"postings run from {months[0]} to {months[-1]}" if months else "nothing is stored yet; take files in first with: rcm ingest"
+    raise RcmError(f"{who} has {'no ' if len(clients) == 1 else ''}postings in {period}; {there}. Nothing was run.")
+
+
+def _request(workspace: Workspace, template: str, client: str | None, period: str, *, force: bool, parameters: dict[str, Any] | None = None) -> RunRequest:
+    from ..press.runs.run import RunRequest
+
+    clients = [client] if client else workspace.clients()
+    prints = {f"{name}/{table}": value for name in clients for table, value in workspace.client(name).fingerprints().items()}
+    prints["registry"] = workspace.registry_fingerprint()
+    return RunRequest(
+        template=template, client=client, period=period, runs=workspace.runs, templates=workspace.paths.get("templates"),
+        parameters=parameters or {}, workspace=workspace.folder, fingerprints=prints, force=force, printed_on=dt.date.today(),
+    )
+
+
+def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: bool) -> list[RunRequest]:
+    """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked for."""
+    from ..press.runs.packet import packet_reports
+    from ..press.runs.templates import read_templates
+
+    templates, day = read_templates(workspace.paths.get("templates")), Period.month(period).last_day
+    requests = []
+    for client in clients:
+        services = workspace.registry.client(client, as_of=day).services
+        requests += [_request(workspace, name, client, period, force=force) for name in packet_reports(templates, services)]
+    if set(clients) == set(workspace.clients()):
+        books = [template.name for template in templates if template.scope == "portfolio"]
+        requests += [_request(workspace, name, None, period, force=force) for name in books]
+    return requests
+
+
+def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, workers: int, force: bool) -> int:
+    """Reports, then packets; prints each failure as it happens and the summary at the end."""
+    from ..press.runs.batch import progress_bar as batch_progress
+    from ..press.runs.batch import run_batch
+    from ..press.runs.packet import PacketRequest
+
+    requests = _wanted(workspace, period, clients, force=force)
+    bound = [
+        PacketRequest(
+            client, period, workspace.runs, tuple(item.template for item in requests if item.client == client),
+            templates=workspace.paths.get("templates"), force=force, printed_on=dt.date.today(),
+        )
+        for client in clients
+    ]
+    with batch_progress(errors) as on_progress:
+        batch = run_batch(requests, packets=bound, workers=workers, on_progress=on_progress)
+    table = table_of("Client", "Report", "Status", "Pages", "Seconds")
+    for result in batch.results:
+        table.add_row(result.client or "portfolio", result.template, result.status, str(result.pages or ""), f"{result.seconds:.1f}")
+    console.print(table)
+    for result in batch.failures:
+        errors.print(escape(result.line()))
+    console.print(escape(batch.line()))
+    return batch.exit_code
+
+
+app.command()(cli_desk.plan)
+app.add_typer(cli_desk.worklist, name="worklist")
+app.command()(cli_desk.scoreboard)
+
+
+# ---------------------------------------------------------------- what is there
+@app.command()
+def status(
+    workspace: WorkspaceOption = HERE,
+    period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="the reports of this month; by default the latest made")] = None,
+) -> None:
+    """Say what is stored, and which reports are up to date.
+
+    A report that is not is stale, failed, changed by hand, or was not made.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    month = Period.month(period).label if period else _latest_made(opened)
+    table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
+    for client in opened.clients():
+        stored = opened.store.open(client)
+        months = stored.posted_months()
+        needed = opened.client(client).findings()
+        table.add_row(
+            client, str(len(months)), months[-1] if months else "-", f"{stored.rows('transactions'):,}", f"{stored.rows('claims'):,}",
+            f"{opened.client(client).quarantine().height:,}", f"{needed['needs_person'].sum() if needed.height else 0:,}",
+        )
+    console.print(table)
+    if month is None:
+        console.print("No report has been made yet. Make the packets with: rcm packets")
+        return
+    console.print(f"\nReports of {month}")
+    table = table_of("Client", "Report", "State")
+    for request in _wanted(opened, month, opened.clients(), force=False):
+        table.add_row(request.client or "portfolio", request.template, escape(_state(request)))
+    console.print(table)
+
+
+def _latest_made(workspace: Workspace) -> str | None:
+    months = [path.parts[-3] for path in workspace.runs.glob("*/*/*/manifest.json")]
+    return max((month for month in months if month[:4].isdigit()), default=None)
+
+
+def _state(request: RunRequest) -> str:
+    """One report in words: up to date, stale, failed, changed by hand, or not made."""
+    from ..press.runs.packet import why_not
+    from ..press.runs.run import prepared, reusable
+
+    reason = why_not(request.folder)
+    if reason:
+        return reason
+    template, parameters = prepared(request)
+    return "up to date" if reusable(request, template, parameters) else "stale: data, template or software changed since"
+
+
+@app.command()
+def verify(workspace: WorkspaceOption = HERE) -> None:
+    """Check every output against its manifest, byte for byte.
+
+    Exit code 1 when a report or a packet is not as it was made.
+    """
+    from ..press.runs import manifest
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    folders = sorted(path.parent for path in opened.runs.glob("*/*/*/manifest.json"))
+    bad = 0
+    for folder in folders:
+        for problem in manifest.verify(folder):
+            bad += 1
+            errors.print(escape(f"{folder.relative_to(opened.runs)}: {problem}"))
+    console.print(f"{len(folders)} report and packet folders, {bad} problem(s).")
+    raise typer.Exit(FINDINGS if bad else 0)
+
+
+@app.command()
+def doctor(workspace: WorkspaceOption = HERE) -> None:
+    """Say what is installed, what is missing, what to do."""
+    from .doctor import examine
+
+    table = table_of("What", "State", "What to do")
+    missing = 0
+    for item in examine(workspace):
+        missing += not item.good and item.needed
+        table.add_row(item.name, item.state, item.advice)
+    console.print(table)
+    raise typer.Exit(FINDINGS if missing else 0)

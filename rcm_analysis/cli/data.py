@@ -1,0 +1,211 @@
+"""Data in, before any report: `rcm simulate`, `rcm ingest` and `rcm check`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ..errors import RcmError, listed
+from ..periods import Period
+from .terminal import (
+    FAILED,
+    FINDINGS,
+    HERE,
+    ClientsOption,
+    WorkersOption,
+    WorkspaceOption,
+    console,
+    dollars,
+    errors,
+    progress_bar,
+    step,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from ..sources.intake import IntakeReport
+    from ..tables.workspace import Workspace
+
+
+# ---------------------------------------------------------------- making data
+def simulate(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")],
+    clients: Annotated[int, typer.Option(min=1, metavar="N", help="how many clients; the first twelve are those of the demo")] = 12,
+    months: Annotated[int, typer.Option(min=1, metavar="M", help="months of history")] = 20,
+    seed: Annotated[int, typer.Option(metavar="S", help="same seed, same bytes")] = 7,
+    workers: WorkersOption = 2,
+) -> None:
+    """Write raw files of simulated clients, and nothing else.
+
+    The truth behind them is written beside them, in the folder truth.
+    """
+    from ..simulate import write_clients
+
+    refuse_foreign_folder(out)
+    with step(f"Writing raw files of {simulated(clients)} into {out}"):
+        write_clients(out, clients=clients, months=months, seed=seed, workers=workers)
+    console.print(f"Next: rcm ingest --workspace {out}")
+
+
+def simulated(count: int) -> str:
+    """So many simulated clients, in words."""
+    return f"{count} simulated client{'' if count == 1 else 's'}"
+
+
+def refuse_foreign_folder(folder: Path) -> None:
+    """Nothing is written into a folder that holds something and is no workspace."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "rcm.toml").is_file():
+        raise RcmError(f"{folder} is not empty and is not a workspace of ours; nothing was written. Name another folder.")
+
+
+# ---------------------------------------------------------------- taking data in
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="files or folders; by default the workspace's raw folder")] = None,
+    workspace: WorkspaceOption = HERE,
+    client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client that the files belong to")] = None,
+    workers: WorkersOption = 2,
+) -> None:
+    """Read raw files into the store.
+
+    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside and what does not balance. Exit code 0: clean; 1: something
+    needs a person; 2: nothing could be read.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    reports = take_in(opened, files_to_read(opened, paths or [], client), workers)
+    print_intake(reports)
+    if all(report.unreadable for report in reports):
+        raise typer.Exit(FAILED)
+    raise typer.Exit(FINDINGS if any(report.needs_person for report in reports) else 0)
+
+
+def files_to_read(workspace: Workspace, paths: Sequence[Path], client: str | None) -> dict[str, list[Path]]:
+    """The files of each client: those named, or all below the workspace's raw folder."""
+    from ..sources.intake import find_files
+
+    found = find_files(workspace, paths, client=client)
+    if not found:
+        raise RcmError(f"There is nothing to read in {workspace.paths['raw']}. Put each client's files under raw/<client>/.")
+    return found
+
+
+def take_in(workspace: Workspace, found: dict[str, list[Path]], workers: int) -> list[IntakeReport]:
+    """Read each client's files into the store, clients side by side."""
+    from ..sources.intake import ingest_client
+
+    workspace.pseudonym_key()
+    with progress_bar() as progress:
+        task = progress.add_task("Reading raw files", total=len(found))
+        if workers == 1 or len(found) == 1:
+            reports = []
+            for client, paths in found.items():
+                reports.append(ingest_client(workspace, client, paths))
+                progress.advance(task)
+            return reports
+        os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))    # for the processes
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(ingest_client, workspace, client, paths) for client, paths in found.items()]
+            for future in futures:
+                future.add_done_callback(lambda _: progress.advance(task))
+            return [future.result() for future in futures]
+
+
+def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> None:
+    """What became of the files, and the first findings that need a person; fewer of them where `brief`."""
+    table = table_of("Client", "Files", "Unchanged", "Refused", "Rows in", "Stored", "Set aside", "Findings")
+    for report in reports:
+        files = report.files
+        table.add_row(
+            report.client, f"{len(files):,}", f"{sum(item.status == 'unchanged' for item in files):,}",
+            f"{sum(item.status == 'refused' for item in files):,}", f"{sum(item.rows_in for item in files):,}",
+            f"{sum(item.rows_stored for item in files):,}", f"{sum(item.rows_quarantined for item in files):,}",
+            f"{report.findings['needs_person'].sum():,}",
+        )
+    console.print(table)
+    shown = 3 if brief else 40
+    for report in reports:
+        needed = report.findings.filter(report.findings["needs_person"])
+        for row in needed.head(shown).iter_rows(named=True):
+            amount = f" [{dollars(row['amount_cents'])}]" if row["amount_cents"] is not None else ""
+            console.print(escape(f"  {report.client}: {row['message']}{amount}"))
+        if needed.height > shown:
+            console.print(f"  {report.client}: and {needed.height - shown} more; all are in the store's findings.")
+
+
+# ---------------------------------------------------------------- the sums that must hold
+def check(
+    workspace: WorkspaceOption = HERE,
+    client: ClientsOption = None,
+    period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="only this month; by default all stored months")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="print every check, not only each client's summary")] = False,
+) -> None:
+    """Check the sums that must hold.
+
+    The roll-forward, the month-end close, deposits against postings, and charges: prints the residual of each. Exit code 1 when one is not zero.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    names = chosen_clients(opened, client)
+    month = Period.month(period) if period else None
+    bad = print_checks(opened, names, month, everything=everything)
+    raise typer.Exit(FINDINGS if bad else 0)
+
+
+def print_checks(workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False) -> int:
+    """Print each client's sums; the number of checks that do not hold."""
+    from ..ledger.reconciliation import check_client
+
+    table = table_of("Client", "Months", "Checks", "Closing receivable", "Residual")
+    failed, empty = [], []
+    for client in clients:
+        months = workspace.store.open(client).posted_months()
+        if not months or (period and not {month.label for month in period.months()} & set(months)):
+            empty.append(client)
+            continue
+        span = period or Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
+        tables = _in_memory(workspace.client(client).tables(), "transactions")
+        checks = check_client(tables, client=client, period=span)
+        failed += [item for item in checks if not item.holds]
+        residual = sum(abs(item.residual_cents) for item in checks)
+        table.add_row(client, str(len(span.months())), f"{len(checks):,}", _closing(tables, span), dollars(residual))
+        if everything:
+            for item in checks:
+                console.print(escape(f"  {client} {item.where} {item.name}: {dollars(item.residual_cents)} ({item.detail})"))
+    console.print(table)
+    for item in failed:
+        errors.print(escape(f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."))
+    if empty:
+        when = f" of {period.label}" if period else ""
+        errors.print(f"No postings{when} are stored for {listed(empty)}. Read their files with: rcm ingest")
+    if len(empty) == len(clients):
+        errors.print("Nothing could be checked.")
+        return len(empty)
+    console.print(f"{len(failed)} sum(s) do not hold." if failed else "Every sum holds: residual 0.00 everywhere.")
+    return len(failed)
+
+
+def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The tables with one of them read once: a check asks for it month by month."""
+    return {**tables, name: tables[name].collect().lazy()}
+
+
+def _closing(tables: Any, period: Period) -> str:
+    from ..ledger.balances import balances
+
+    return dollars(int(balances(tables, as_of=period.last_day)["receivable_cents"].sum()))
+
+
+def chosen_clients(workspace: Workspace, clients: Sequence[str] | None) -> list[str]:
+    """The clients named, each once and known to the registry; all where none is named."""
+    for client in clients or ():
+        workspace.registry.client(client)
+    return list(dict.fromkeys(clients)) if clients else workspace.clients()

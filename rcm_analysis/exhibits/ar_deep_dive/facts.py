@@ -1,0 +1,169 @@
+"""What the deep dive is told from: each answer computed once, shared by findings and evidence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from ...measures.payers import contract, payer_scorecard, underpayments
+from ...measures.receivable import audit_trail, deadlines, delays, high_value, secondary
+from ...models.cash.collectable import collectable_value
+from ...models.detection import mix_shifts, process_shifts, stalled_steps, systemic_denials
+from ...models.worklist.worklist import worklist
+from ...tables.schema import PARTIES
+from ..ar_weekly_review.worklist_file import who_worked
+from ..formats import sentence, words_of
+from ..subject import Subject
+
+INSURANCE = PARTIES[:3]
+RECENT_MONTHS = 3
+"""Underpaid lines and new prices are shown of the last three months."""
+
+
+class DeepFacts:
+    """One client's month, looked at closely. Every property is computed when first asked for."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+
+    @property
+    def tables(self) -> Any:
+        return self.subject.tables
+
+    @property
+    def as_of(self) -> dt.date:
+        return self.subject.as_of
+
+    @property
+    def since(self) -> dt.date:
+        """The first day of the last three months."""
+        return self.subject.period.trailing(RECENT_MONTHS).first_day
+
+    @cached_property
+    def systemic(self) -> pd.DataFrame:
+        return systemic_denials.systemic_denials(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def systemic_lines(self) -> pd.DataFrame:
+        """The denied lines behind every systemic finding, with its number."""
+        parts = [
+            systemic_denials.evidence(self.tables, row, as_of=self.as_of).assign(number=number)
+            for number, (_, row) in enumerate(self.systemic.iterrows(), start=1)
+        ]
+        if not parts:
+            return pd.DataFrame()
+        lines = pd.concat(parts, ignore_index=True)
+        return lines.assign(still_open_cents=lines["claim_id"].map(self.open_by_claim))
+
+    @cached_property
+    def mix_shifts(self) -> pd.DataFrame:
+        return mix_shifts.mix_shifts(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def open_by_claim(self) -> pd.Series:
+        """What insurers still owe on each open claim."""
+        rows = self.worklist[self.worklist["party"].isin(INSURANCE)]
+        return rows.groupby("claim_id")["open_cents"].sum()
+
+    @cached_property
+    def priced(self) -> Any:
+        """The tables with every decision read and priced once, for the answers that compare it with a contract."""
+        return contract.hold(self.tables, self.as_of)
+
+    @cached_property
+    def underpaid(self) -> pd.DataFrame:
+        return underpayments.repeated_underpayments(self.priced, as_of=self.as_of)
+
+    @cached_property
+    def underpaid_lines(self) -> pd.DataFrame:
+        return underpayments.underpaid_lines(self.priced, as_of=self.as_of, since=self.since)
+
+    @cached_property
+    def new_prices(self) -> pd.DataFrame:
+        return underpayments.rate_changes(self.priced, as_of=self.as_of, since=self.since)
+
+    @cached_property
+    def secondaries(self) -> pd.DataFrame:
+        return secondary.unaddressed_secondary(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def crossovers(self) -> pd.DataFrame:
+        return secondary.crossovers_not_received(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def secondaries_stopped(self) -> pd.DataFrame:
+        return stalled_steps.secondaries_stopped(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def holds_risen(self) -> pd.DataFrame:
+        return stalled_steps.holds_risen(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def lag_creep(self) -> pd.DataFrame:
+        return process_shifts.charge_lag_creep(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def outages(self) -> pd.DataFrame:
+        """Days on which no claim left, of the last three months."""
+        found = process_shifts.submission_outages(self.tables, as_of=self.as_of)
+        return found[found["last_on"] >= pd.Timestamp(self.since)].reset_index(drop=True)
+
+    @cached_property
+    def scorecard(self) -> pd.DataFrame:
+        return payer_scorecard.payer_scorecard(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def contracts(self) -> pd.DataFrame:
+        return payer_scorecard.contract_evaluation(self.priced, as_of=self.as_of)
+
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        return delays.document_requests(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def holds(self) -> pd.DataFrame:
+        return delays.holds(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def rejected(self) -> pd.DataFrame:
+        return delays.rejections_not_reworked(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def untouched(self) -> pd.DataFrame:
+        return delays.untouched_claims(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def deadlines(self) -> pd.DataFrame:
+        return deadlines.deadlines(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def collectable(self) -> pd.Series:
+        return collectable_value(self.tables, as_of=self.as_of).iloc[0]
+
+    @cached_property
+    def key_accounts(self) -> pd.DataFrame:
+        return high_value.high_value_accounts(self.tables, as_of=self.as_of)
+
+    @cached_property
+    def escalations(self) -> pd.DataFrame:
+        return high_value.escalations(self.tables, as_of=self.as_of, deadlines=self.deadlines)
+
+    @cached_property
+    def work(self) -> pd.DataFrame:
+        return audit_trail.work_results(self.tables, period=self.subject.period)
+
+    @cached_property
+    def worklist(self) -> pd.DataFrame:
+        """Every open item, split among the people who work for the client."""
+        return worklist(self.tables, as_of=self.as_of, people=who_worked(self.subject.pandas("work_log"), self.as_of))
+
+    def names(self, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+        """The frame with payers in printed names, in these columns."""
+        known = dict(zip(self.subject.payers["payer"], self.subject.payers["name"], strict=True))
+        return frame.assign(**{
+            column: [known.get(payer, sentence(words_of(payer))) if isinstance(payer, str) else payer for payer in frame[column]]
+            for column in columns
+        })

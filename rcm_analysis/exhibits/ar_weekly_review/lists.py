@@ -1,0 +1,210 @@
+"""Page two of the weekly review: who works what in the coming week, and what came of the last list."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pandas as pd
+
+from ...measures.receivable.audit_trail import list_results, work_results
+from ...measures.receivable.delays import NEVER_SENT, holds, rejections_not_reworked
+from ...measures.receivable.secondary import crossovers_not_received, unaddressed_secondary
+from ...models.worklist.steps import open_steps
+from ...models.worklist.worklist import Person, to_do, worklist
+from ...periods import Period
+from ..blocks import Block, note, pagebreak
+from ..client_review.answers import HOLDS
+from ..client_review.appendix import ACTION_WORDS
+from ..formats import as_text, counted, joined, words_of
+from ..subject import Subject
+from ..tables import Shown, show, with_total
+from .worklist_file import who_worked, worklist_table
+
+WORKING_DAYS = 5
+
+LINES, MOST_EACH = 27, 12
+"""Lines of page two that the people share: each needs one in two other tables."""
+
+DO = {
+    "follow_up": "Ask the payer", "corrected_claim": "Correct and resend", "appeal": "Appeal", "resubmit": "Send again",
+    "bill_secondary": "Bill second insurer", "request_documents": "Ask the practice", "transfer_to_patient": "Bill the patient",
+    "write_off_request": "Propose write-off", "statement": "Send statement", "other": "Other",
+}
+
+
+def people_at(subject: Subject, day: dt.date) -> list[Person]:
+    """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
+    return who_worked(subject.pandas("work_log"), day)
+
+
+def workday(day: dt.date, number: int) -> dt.date:
+    """The working day `number` days after the first one that follows `day`.
+
+    >>> workday(dt.date(2026, 10, 16), 0), workday(dt.date(2026, 10, 16), 4)
+    (datetime.date(2026, 10, 19), datetime.date(2026, 10, 23))
+    """
+    days = pd.bdate_range(day + dt.timedelta(days=1), periods=number + 1)
+    return days[-1].date()
+
+
+def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """What waits for the practice, a payer or us: one row per claim and what it waits for, with its days.
+
+    Secondary claims whose limit has passed are left out: nothing waits there any more.
+    """
+    today, tables = pd.Timestamp(subject.as_of), subject.tables
+    held = holds(tables, as_of=subject.as_of)
+    is_ours = held["hold_reason"] == NEVER_SENT
+    words = ["Entered and never sent, no note says why" if reason == NEVER_SENT else f"Waits for {HOLDS.get(reason, words_of(reason))}" for reason in held["hold_reason"]]
+    parts = [held.assign(what=words, who=is_ours.map({True: "our billers", False: "practice"}), days=held["waiting_days"])]
+    rejected = rejections_not_reworked(tables, as_of=subject.as_of)
+    parts.append(rejected.assign(what="Rejected before a payer saw it, not sent again", who="our billers", days=rejected["waiting_days"]))
+    for what, who, found in (
+        ("Second insurer not billed, limit not over", "our billers", unaddressed_secondary(tables, as_of=subject.as_of)),
+        ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
+    ):
+        left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
+        parts.append(left.assign(what=what, who=who, open_cents=left["patient_cents"], days=left["waiting_days"]))
+    steps = next_steps(subject, items)
+    stepped = steps.loc[steps["next_on"].notna(), "claim_id"]
+    late = items[(items["status"] == "processing") & (items["tier"] != "waiting") & ~items["claim_id"].isin(stepped)] if len(items) else items
+    parts.append(late.assign(what="No answer, longer than this payer usually takes", who="payer", days=(today - pd.to_datetime(late["since_on"])).dt.days))
+    columns = ["claim_id", "payer", "what", "who", "days", "open_cents"]
+    rows = [part[columns] for part in parts if len(part)]
+    found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+    steps = steps[steps["is_late"] & ~steps["claim_id"].isin(found["claim_id"])]
+    missed = steps.assign(what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days)
+    return pd.concat([found, missed[columns]], ignore_index=True) if len(missed) else found
+
+
+def next_steps(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """The step that the last note of an open claim names, as the worklist counts it: `is_late` once its day is past."""
+    steps = open_steps(subject.tables, items, as_of=subject.as_of)
+    owed = items.groupby("claim_id", as_index=False).agg(payer=("payer", "first"), open_cents=("open_cents", "sum"))
+    found = steps.rename(columns={"step_action": "next_action", "step_on": "next_on", "step_noted_on": "worked_on", "step_noted_by": "worked_by"})
+    found = found.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
+    return found.assign(is_late=found["next_on"] < pd.Timestamp(subject.as_of))
+
+
+def plain_days(text: str, as_of: dt.date) -> str:
+    """The days of a sentence as the report writes them; the year is left out where it is the report's.
+
+    >>> plain_days("Denied on 2026-10-28, worked on 2025-12-02.", dt.date(2026, 10, 31))
+    'Denied on Oct 28, worked on Dec 2, 2025.'
+    """
+    return re.sub(r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text)
+
+
+def write_offs(items: pd.DataFrame) -> pd.DataFrame:
+    """The items to be written off if approved, the largest first."""
+    found = items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))] if len(items) else items
+    return found.sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)
+
+
+def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
+    """The first items of each person, the week of each in one line, and all of it in the workbook."""
+    week = _of_first_days(items)
+    if to_do(items).empty:
+        return [pagebreak(), note(f"Nothing was to be worked on {subject.as_of_text}.")]
+    if week.empty:
+        return [pagebreak(), note("Nobody noted work for this client in the past four weeks, so the list is not split among people. It is in the workbook (worklist).")]
+    week = subject.with_payer_names(week).replace({"payer": {"patient": "Patient"}})
+    week = week.assign(on=[pd.Timestamp(workday(subject.as_of, int(day))) for day in week["queue_day"]], do=[_to_do(row) for row in week.itertuples()])
+    people = week["assigned_to"].nunique()
+    each = min(max((LINES - 2 * people) // people, 1), MOST_EACH)
+    shown = week.groupby("assigned_to", sort=True).head(each).sort_values(["assigned_to", "rank"], ignore_index=True)
+    columns = [
+        Shown("assigned_to", "Who"), Shown("on", "Day", "date"), Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("do", "What to do"),
+        Shown("reason", "Why"), Shown("recoverable_cents", "Work adds", "usd"),
+    ]
+    return [pagebreak(), *_per_person(subject, week, items), show(
+        shown.assign(reason=[plain_days(short_reason(why), subject.as_of) for why in shown["reason"]], on=[f"{day:%a %b} {day.day}" for day in shown["on"]]),
+        [Shown(item.column, item.title) if item.column == "on" else item for item in columns], name="list_shown", title="First on each list",
+        definition=f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
+    ), show(
+        week.sort_values(["assigned_to", "rank"], ignore_index=True), [*columns, Shown("minutes", "Minutes", "number"), Shown("open_cents", "Open", "usd", exact=True)],
+        name="coming_week", title="The lists of the coming week", print_it=False, definition=f"Items given to each person for the five working days after {subject.as_of_text}; US dollars.",
+    )]
+
+
+def _per_person(subject: Subject, week: pd.DataFrame, items: pd.DataFrame) -> list[Block]:
+    rows = week.assign(items=1, limits=(week["tier"] == "deadline").astype(int), first=week["do"])
+    table = rows.groupby("assigned_to", as_index=False).agg(
+        items=("items", "sum"), limits=("limits", "sum"), minutes=("minutes", "sum"), recoverable_cents=("recoverable_cents", "sum"), open_cents=("open_cents", "sum"))
+    total, emphasis = with_total(table, "assigned_to", ["items", "limits", "minutes", "recoverable_cents", "open_cents"])
+    left = len(to_do(items)) - len(week)
+    return [show(
+        total, [Shown("assigned_to", "Who"), Shown("items", "Items", "count"), Shown("limits", "Near a limit", "count"), Shown("minutes", "Minutes", "count"),
+            Shown("recoverable_cents", "Work adds", "usd"), Shown("open_cents", "Open", "usd")],
+        name="people", title=f"The week from {as_text(workday(subject.as_of, 0), 'date')}, by person", emphasis=emphasis,
+        definition="Split by the minutes each noted on an average working day of the past four weeks.",
+        notes=[f"{counted(left, 'item waits', 'items wait')} for a later week."] if left > 0 else [],
+    )]
+
+
+def _to_do(row: Any) -> str:
+    is_call = row.party == "patient" and row.action == "follow_up"
+    return "Call the patient" if is_call else DO.get(row.action, "Other")
+
+
+def short_reason(text: str) -> str:
+    """What is known of an item, without what follows from it: that stands in its own column.
+
+    >>> short_reason("Sent 20 days ago without an answer, longer than this payer usually takes (9 days): ask whether it is on file.")
+    'Sent 20 days ago without an answer'
+    >>> short_reason("Rejected by the payer on 2026-10-09: subscriber not found; the payer does not have it. Mend and send it.")
+    'Rejected by the payer on 2026-10-09: subscriber not found'
+    """
+    return re.split(r"\. |; |, longer than |: (?=ask|press|send|find|call|check|a second)", text)[0].rstrip(".")
+
+
+def _of_first_days(items: pd.DataFrame) -> pd.DataFrame:
+    if items.empty:
+        return items
+    return items[items["queue_day"].notna() & (items["queue_day"].fillna(WORKING_DAYS) < WORKING_DAYS)].reset_index(drop=True)
+
+
+def last_week(subject: Subject, week: Period) -> list[Block]:
+    """The list as it stood a week ago, by person: worked or not, and the money since."""
+    listed_on = week.first_day - dt.timedelta(days=1)
+    items = _of_first_days(worklist(subject.tables, as_of=listed_on, people=people_at(subject, listed_on)))
+    done = work_results(subject.tables, period=week, by=[]).iloc[0]
+    words = (f"In the week {counted(int(done['notes']), 'note')} on {counted(int(done['claims']), 'claim')} were written; "
+             f"{as_text(int(done['recovered_cents']), 'usd')} came in on claims worked within the 60 days before.")
+    if items.empty:
+        return [note(f"There was no list for {as_text(week.first_day, 'date')}. {words}")]
+    columns = ["client", "claim_id", "party", "payer", "action", "assigned_to", "open_cents"]
+    found = list_results(subject.tables, last_list=items[columns].assign(listed_on=pd.Timestamp(listed_on)), as_of=subject.as_of)
+    found = found.assign(items=1, worked=found["is_worked"].astype(int), other_cents=found["opening_cents"] - found["collected_cents"] - found["open_cents"])
+    sums = ["items", "worked", "opening_cents", "collected_cents", "other_cents", "open_cents"]
+    table, emphasis = with_total(found.groupby("assigned_to", as_index=False)[sums].sum(), "assigned_to", sums)
+    table["share"] = [worked / many if many else None for worked, many in zip(table["worked"], table["items"], strict=True)]
+    outcomes = found.loc[found["is_worked"], "outcome"].replace("", "none").value_counts()
+    noted = joined(f"{count} {words_of(name)}" for name, count in outcomes.items() if name != "none")
+    return [show(
+        table, [Shown("assigned_to", "Who"), Shown("items", "On the list", "count"), Shown("worked", "Worked", "count"), Shown("share", "Share", "rate"),
+            Shown("opening_cents", "Open then", "usd"), Shown("collected_cents", "Collected", "usd"), Shown("other_cents", "Otherwise settled", "usd"),
+            Shown("open_cents", "Still open", "usd")],
+        name="last_list", title=f"What came of the list of {as_text(listed_on, 'date')}", emphasis=emphasis,
+        definition="The list as it stood then, made from what was known then; worked: a note since. Money by posting date; open then = collected + otherwise settled "
+                   "(adjusted, written off, passed on, less new charges) + still open; US dollars.",
+        notes=[f"Outcomes noted: {noted}. {words}" if noted else words],
+    ), _last_items(subject, found)]
+
+
+def _last_items(subject: Subject, found: pd.DataFrame) -> Block:
+    return show(
+        subject.with_payer_names(found), [
+            Shown("assigned_to", "Given to"), Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("action_listed", "What was to do", texts=DO),
+            Shown("is_worked", "Worked", "flag"), Shown("worked_on", "On", "date"), Shown("worked_by", "By"), Shown("action", "What was done", texts=ACTION_WORDS),
+            Shown("outcome", "Outcome"), Shown("opening_cents", "Open then", "usd", exact=True), Shown("collected_cents", "Collected", "usd", exact=True),
+            Shown("other_cents", "Otherwise settled", "usd", exact=True), Shown("open_cents", "Still open", "usd", exact=True)],
+        name="last_list_items", title="The last list, item by item", print_it=False, definition="As 'What came of the list'; the last note since then; US dollars.")
+
+
+def working_file(subject: Subject, items: pd.DataFrame) -> list[Block]:
+    """Every item that can be worked, best first, with cells to fill in; in the workbook only."""
+    names = dict(zip(subject.payers["payer"], subject.payers["name"], strict=True))
+    return [worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist")]

@@ -1,0 +1,365 @@
+"""The input sheets of the plan's workbook: assumptions, staff, rates, scenarios. Named, explained, checked as typed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter as letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ....models.plan.assumptions import Assumptions, Dated, Scenario, at
+from ....models.plan.fields import EXPECTED, FIELDS, LEVERS, SCALES, Lever, natural
+
+SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
+ASSUMPTIONS, STAFF, RATES, SCENARIOS = "Assumptions", "Staff", "Rates", "Scenarios"
+"""Names of the sheets that show, and of those that are filled in; `workbook_rows` has those that compute."""
+KEY, TITLE, VALUE, UNIT, NOTE, CHANGES = 1, 2, 3, 4, 5, 6
+NOTE_LETTERS = 70
+"""Letters of a note on one line of its column: a row is as high as its note needs."""
+REGION_ROW = 3
+"""Row of the sheet Rates that names each column's region, above its level."""
+FIRST_ROW, SPARE_STAFF, SPARE_STARTUP, SPARE_RATES, RAMP_SLOTS = 5, 5, 4, 6, 12
+FORMATS = {"share": "0.00%", "factor": "0.0000", "move": "0.00%", "money": "#,##0.00", "count": "#,##0.0##", "days": "0",
+    "months": "0", "flag": "General", "date": "mmm yyyy", "text": "@"}
+UNITS = {"share": "share", "factor": "factor", "move": "added share", "money": "US dollars", "count": "number",
+    "days": "days", "months": "months", "flag": "TRUE or FALSE", "date": "month", "text": "words"}
+
+INPUT_FILL = PatternFill("solid", fgColor="FFF8DC")
+HEAD_FILL = PatternFill("solid", fgColor="14425F")
+FACE = "Calibri"
+INPUT_FONT, HEAD_FONT = Font(name=FACE, color="0B3D91"), Font(name=FACE, color="FFFFFF", bold=True)
+MUTED, STRONG = Font(name=FACE, color="606B75", size=9), Font(name=FACE, bold=True)
+TITLE_FONT = Font(name=FACE, bold=True, size=14, color="14425F")
+
+
+@dataclass
+class Inputs:
+    """Where each input stands: rows of the assumptions sheet by key, and the other sheets' blocks."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    changes: int = 3
+    staff: tuple[int, int] = (0, 0)
+    startup: tuple[int, int] = (0, 0)
+    ramp: tuple[int, int] = (0, 0)
+    rates: tuple[int, int] = (0, 0)
+    rate_columns: dict[tuple[str, str], str] = field(default_factory=dict)
+    levers: dict[str, int] = field(default_factory=dict)
+    window: tuple[int, int] = (0, 0)
+    scenario_names: str = ""
+    """The names of the scenarios, as an absolute reference."""
+    chosen: str = ""
+    """Column of the scenario at work."""
+
+    def cell(self, key: str) -> str:
+        """The value of an input, as an absolute reference."""
+        return f"{ASSUMPTIONS}!${letter(VALUE)}${self.rows[key]}"
+
+    def dated(self, key: str, month_end: str) -> str:
+        """The value that holds in the month that ends on `month_end`: the last change not after it."""
+        row, out = self.rows[key], self.cell(key)
+        for place in range(self.changes):
+            since, then = (f"{ASSUMPTIONS}!${letter(CHANGES + 2 * place + more)}${row}" for more in (0, 1))
+            out = f"IF(AND(ISNUMBER({since}),{month_end}>={since}),{then},{out})"
+        return out
+
+
+def day(month: str) -> dt.date:
+    """The first day of a month written YYYY-MM."""
+    return dt.date(int(month[:4]), int(month[5:]), 1)
+
+
+def cell_name(key: str) -> str:
+    """The defined name of an input.
+
+    >>> cell_name("lag.billed_to_paid.days"), cell_name("referrals[0].monthly")
+    ('lag_billed_to_paid_days', 'referrals_0_monthly')
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "_", key).strip("_")
+
+
+def write_inputs(book: Workbook, plan: Assumptions) -> Inputs:
+    """The four input sheets; returns where everything stands."""
+    inputs = Inputs()
+    dated = [*plan.values.values(), *plan.mix.values(), *plan.regions.values(), *(s.monthly for s in plan.sources), *(s.quality for s in plan.sources)]
+    inputs.changes = max(3, *(len([1 for month, _ in steps if month > plan.start]) for steps in dated))
+    _write_assumptions(book.create_sheet(ASSUMPTIONS), plan, inputs)
+    _write_staff(book.create_sheet(STAFF), plan, inputs)
+    _write_rates(book.create_sheet(RATES), plan, inputs)
+    _write_scenarios(book.create_sheet(SCENARIOS), plan, inputs)
+    for key in inputs.rows:
+        name = cell_name(key)
+        book.defined_names[name] = DefinedName(name, attr_text=inputs.cell(key))
+    return inputs
+
+
+def heading(sheet: Worksheet, title: str, words: str) -> None:
+    """Title and one line of explanation."""
+    sheet["A1"], sheet["A2"] = title, words
+    sheet["A1"].font, sheet["A2"].font = TITLE_FONT, MUTED
+
+
+def head_row(sheet: Worksheet, row: int, words: Sequence[str]) -> None:
+    """A dark row of column heads."""
+    for column, word in enumerate(words, 1):
+        cell = sheet.cell(row, column, word)
+        cell.font, cell.fill = HEAD_FONT, HEAD_FILL
+        cell.alignment = Alignment(wrap_text=True, vertical="center")
+    sheet.row_dimensions[row].height = 32
+
+
+def put(sheet: Worksheet, row: int, column: int, value: Any, kind: str) -> None:
+    """One input cell: its value, its look, its number format."""
+    cell = sheet.cell(row, column, value)
+    cell.fill, cell.font, cell.number_format, cell.alignment = INPUT_FILL, INPUT_FONT, FORMATS[kind], Alignment(vertical="center")
+
+
+class Validations:
+    """One validation per kind and sheet, so that a wrong entry is refused where it is typed."""
+
+    RULES = {
+        "share": ("decimal", "between", "0", "1"), "factor": ("decimal", "between", "0", "100"),
+        "move": ("decimal", "between", "-1", "1"), "money": ("decimal", "greaterThanOrEqual", "0", None),
+        "count": ("decimal", "greaterThanOrEqual", "0", None), "days": ("whole", "between", "0", "1800"),
+        "months": ("whole", "between", "0", "120"), "date": ("date", "greaterThanOrEqual", "36526", None),
+        "added_days": ("whole", "between", "-1800", "1800"),
+    }
+    MORE = {"date": "a date: any day of the month", "added_days": "whole days, less than 0 for sooner"}
+
+    def __init__(self, sheet: Worksheet) -> None:
+        self.sheet, self.made = sheet, {}
+
+    def add(self, kind: str, reference: str) -> None:
+        if kind not in self.made:
+            self.made[kind] = self._make(kind)
+            self.sheet.add_data_validation(self.made[kind])
+        self.made[kind].add(reference)
+
+    def _make(self, kind: str) -> DataValidation:
+        if kind == "flag":
+            rule = DataValidation(type="list", formula1='"TRUE,FALSE"', allow_blank=False)
+        else:
+            what, operator, low, high = self.RULES[kind]
+            rule = DataValidation(type=what, operator=operator, formula1=low, formula2=high, allow_blank=True)
+        rule.error = f"Expected {EXPECTED.get(kind) or self.MORE[kind]}."
+        rule.errorTitle, rule.showErrorMessage = "Not a possible value", True
+        return rule
+
+
+def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
+    heading(sheet, "Assumptions", "Change the shaded cells; everything else follows. A value holds from the first month until a "
+        "change beside it begins. Each value is a named cell (its key with _ for the dots).")
+    pairs = [word for place in range(inputs.changes) for word in (f"Change {place + 1} from", f"Value {place + 1}")]
+    head_row(sheet, FIRST_ROW - 1, ["Key", "Input", "Value", "Unit", "What it means", *pairs])
+    rules, row = Validations(sheet), FIRST_ROW
+    for key, title, kind, value, note in _plain(plan):
+        _label(sheet, row, key, title, kind, note)
+        put(sheet, row, VALUE, value, kind)
+        if key == "months":
+            sheet.cell(row, VALUE).fill = PatternFill()
+        if kind in Validations.RULES:
+            rules.add(kind, f"C{row}")
+        inputs.rows[key], row = row, row + 1
+    for key, title, kind, dated, note, may_change in _dated(plan):
+        _label(sheet, row, key, title, kind, note)
+        _steps(sheet, row, dated, kind, plan.start, inputs.changes if may_change else 0, rules)
+        inputs.rows[key], row = row, row + 1
+    sheet.freeze_panes = sheet.cell(FIRST_ROW, VALUE)
+    for column, width in zip("ABCDE", (30, 44, 30, 15, 64), strict=True):
+        sheet.column_dimensions[column].width = width
+    for column in range(CHANGES, CHANGES + 2 * inputs.changes):
+        sheet.column_dimensions[letter(column)].width = 13
+
+
+def _label(sheet: Worksheet, row: int, key: str, title: str, kind: str, note: str) -> None:
+    for column, words in ((KEY, key), (TITLE, title), (UNIT, UNITS[kind]), (NOTE, note)):
+        sheet.cell(row, column, words)
+    sheet.cell(row, KEY).font = MUTED
+    for column in (KEY, TITLE, UNIT, NOTE):
+        sheet.cell(row, column).alignment = Alignment(wrap_text=column == NOTE, vertical="center", indent=int(column == UNIT))
+    sheet.row_dimensions[row].height = 15 * (1 + len(note) // NOTE_LETTERS)
+
+
+def _steps(
+    sheet: Worksheet, row: int, dated: Dated, kind: str, start: str, changes: int, rules: Validations,
+) -> None:
+    put(sheet, row, VALUE, natural(at(dated, start), kind), kind)
+    rules.add(kind, f"C{row}")
+    later = [(month, value) for month, value in dated if month > start]
+    for place in range(changes):
+        column = CHANGES + 2 * place
+        month, value = later[place] if place < len(later) else (None, None)
+        put(sheet, row, column, day(month) if month else None, "date")
+        put(sheet, row, column + 1, None if value is None else natural(value, kind), kind)
+        rules.add("date", f"{letter(column)}{row}")
+        rules.add(kind, f"{letter(column + 1)}{row}")
+
+
+def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
+    """Key, title, kind, value and note of what is not dated and not a number of the plan."""
+    rows: list[tuple[str, str, str, Any, str]] = [
+        ("name", "Name of the plan", "text", plan.name, "Appears on the report."),
+        ("start", "First month", "date", day(plan.start), "First month of the plan."),
+        ("months", "Months", "months", plan.months, "Fixed when the workbook was made; another length needs rcm plan."),
+    ]
+    rows += [(f"acuity.caseload.{level}", f"Caseload, {level.replace('_', ' ')}", "count",
+        natural(plan.caseload[level], "count"), "Members one full-time coordinator can carry, were all of that level.")
+        for level in plan.levels]
+    rows += [(f"referrals[{place}].source", f"Source {place + 1}", "text", source.name, "Who refers.")
+        for place, source in enumerate(plan.sources)]
+    return rows
+
+
+def _dated(plan: Assumptions) -> list[tuple[str, str, str, Dated, str, bool]]:
+    rows: list[tuple[str, str, str, Dated, str, bool]] = [
+        (f"acuity.mix.{level}", f"Share of members, {level.replace('_', ' ')}", "share", plan.mix[level],
+            "The shares of all levels sum to 1 in every month. One mix serves all regions.", True) for level in plan.levels]
+    rows += [(f"regions.{region}", f"Share of members, {region}", "share", shares,
+        "Each region is paid its rate of the sheet Rates. The shares of all regions sum to 1 in every month.", True)
+        for region, shares in plan.regions.items()]
+    for place, source in enumerate(plan.sources):
+        rows += [
+            (f"referrals[{place}].monthly", f"Referrals a month, source {place + 1}", "count", source.monthly,
+                f"From {source.name}.", True),
+            (f"referrals[{place}].quality", f"Quality, source {place + 1}", "share", source.quality,
+                "Share that is eligible and fits.", True),
+        ]
+    return rows + [(item.key, item.title, item.kind, plan.values[item.key], item.note, item.dated) for item in FIELDS]
+
+
+def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
+    heading(sheet, "Staff", "One row per coordinator; free rows are for more. A position without a first month is not filled.")
+    rules = Validations(sheet)
+    head_row(sheet, 4, ["Coordinator", "First month", "Last month (empty: stays)", "Full-time share", "Salary a year, US dollars"])
+    people = [(person.name, day(person.hired), day(person.last_month) if person.last_month else None,
+        natural(person.fte, "count"), natural(person.salary, "money")) for person in plan.coordinators]
+    inputs.staff = _block(sheet, 5, people, ("text", "date", "date", "count", "money"), SPARE_STAFF, rules)
+    top = inputs.staff[1] + 3
+    sheet.cell(top - 1, 1, "Share of a full caseload in the months after hire (the last holds on)").font = STRONG
+    inputs.ramp = (top, top + RAMP_SLOTS - 1)
+    for place in range(RAMP_SLOTS):
+        sheet.cell(top + place, 1, f"Month {place + 1}")
+        put(sheet, top + place, 2, natural(plan.ramp[place], "share") if place < len(plan.ramp) else None, "share")
+        rules.add("share", f"B{top + place}")
+    top += RAMP_SLOTS + 2
+    head_row(sheet, top - 1, ["Start-up cost", "Month paid", "US dollars"])
+    costs = [(item.what, day(item.month), natural(item.amount, "money")) for item in plan.startup]
+    inputs.startup = _block(sheet, top, costs, ("text", "date", "money"), SPARE_STARTUP, rules)
+    for column, width in zip("ABCDE", (38, 14, 18, 16, 18), strict=True):
+        sheet.column_dimensions[column].width = width
+
+
+def _block(
+    sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int, rules: Validations,
+) -> tuple[int, int]:
+    """Input rows from `top` on, and free ones below them; the first row and the last."""
+    for row, values in enumerate([*rows, *[[None] * len(kinds)] * spare], top):
+        for column, (value, kind) in enumerate(zip(values, kinds, strict=True), 1):
+            put(sheet, row, column, value, kind)
+            if kind != "text":
+                rules.add(kind, f"{letter(column)}{row}")
+    return top, top + len(rows) + spare - 1
+
+
+def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
+    heading(sheet, "Rates", "US dollars per member-month (assessment: per assessment), from the month in column A on, oldest first; "
+        f"a rate holds until the next row. Source: {plan.rate_source}.")
+    places = [(region, level) for region in plan.regions for level in plan.rated]
+    sheet.cell(REGION_ROW, 1, "Region").font = STRONG
+    for column, (region, level) in enumerate(places, 2):
+        sheet.cell(REGION_ROW, column, region).font = STRONG
+        sheet.cell(REGION_ROW, column).alignment = Alignment(horizontal="right")
+        inputs.rate_columns[level, region] = letter(column)
+    head_row(sheet, 4, ["In force from", *(level for _, level in places)])
+    for column in range(2, len(places) + 2):
+        sheet.cell(4, column).alignment = Alignment(horizontal="right", vertical="center")
+    stated = {place: plan.rates[place[1]][place[0]] for place in places}
+    stated = {place: steps if any(cents for _, cents in steps) else () for place, steps in stated.items()}
+    months = sorted({month for steps in stated.values() for month, _ in steps})
+    inputs.rates = (5, 4 + len(months) + SPARE_RATES)
+    rules = Validations(sheet)
+    for row in range(5, inputs.rates[1] + 1):
+        month = months[row - 5] if row - 5 < len(months) else None
+        put(sheet, row, 1, day(month) if month else None, "date")
+        rules.add("date", f"A{row}")
+        for column, place in enumerate(places, 2):
+            known = [cents for since, cents in stated[place] if month and since <= month]
+            put(sheet, row, column, natural(known[-1], "money") if known else None, "money")
+            rules.add("money", f"{letter(column)}{row}")
+    for column in range(1, 2 + len(places)):
+        sheet.column_dimensions[letter(column)].width = 16
+
+
+def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
+    heading(sheet, "Scenarios", "What each scenario changes. An empty cell leaves things as they are. The one that is at work is "
+        "chosen on the sheet Summary.")
+    head_row(sheet, 4, ["Key", "Lever", "Unit", *(item.name for item in plan.scenarios), "At work (small units)", "Uncertain from",
+        "Uncertain to", "What it does"])
+    first, last = 4, 3 + len(plan.scenarios)
+    chosen, words = last + 1, last + 4
+    inputs.scenario_names, inputs.chosen = f"{SCENARIOS}!${letter(first)}$4:${letter(last)}$4", letter(chosen)
+    inputs.window = (6, 7)
+    rules = Validations(sheet)
+    _scenario_titles(sheet, plan, chosen, rules)
+    for row, lever in enumerate(LEVERS, 8):
+        inputs.levers[lever.key] = row
+        _lever_row(sheet, row, plan, lever, rules)
+        sheet.cell(row, words, lever.note).alignment = Alignment(indent=1, wrap_text=True, vertical="top")
+        sheet.row_dimensions[row].height = 15 * (1 + len(lever.note) // NOTE_LETTERS)
+    for row, (key, value, title) in enumerate((
+        ("simulation.seed", plan.seed, "Seed of the random draws: the same seed gives the same draws"),
+        ("simulation.draws", plan.draws, "Random draws")), 9 + len(LEVERS)):
+        _key_and_title(sheet, row, key, title)
+        put(sheet, row, first, value, "months")
+    sheet.freeze_panes = sheet.cell(5, first)
+    for column, width in ((1, 16), (2, 34), (3, 12), (words, 60), *((column, 15) for column in range(first, words))):
+        sheet.column_dimensions[letter(column)].width = width
+
+
+def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, rules: Validations) -> None:
+    """Each scenario's title and the months in which it holds."""
+    def cell(item: Scenario, key: str) -> Any:
+        month = {"from": item.first, "until": item.last}.get(key)
+        return item.title if key == "title" else day(month) if month else None
+
+    for row, (key, title, kind) in enumerate((("title", "Title", "text"), ("from", "Holds from (empty: the first month)", "date"),
+        ("until", "Holds until (empty: the last month)", "date")), 5):
+        _key_and_title(sheet, row, key, title)
+        for column, item in enumerate(plan.scenarios, 4):
+            put(sheet, row, column, cell(item, key), kind)
+            if kind == "date":
+                rules.add(kind, f"{letter(column)}{row}")
+        place = _at_work(row, chosen)
+        sheet.cell(row, chosen, f'=IF({place}="","",{place})').number_format = FORMATS[kind]
+
+
+def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, rules: Validations) -> None:
+    """A lever under each scenario, at work, and its range of uncertainty."""
+    chosen = 4 + len(plan.scenarios)
+    _key_and_title(sheet, row, lever.key, lever.title)
+    sheet.cell(row, 3, UNITS[lever.kind])
+    place = _at_work(row, chosen)
+    sheet.cell(row, chosen, f'=IF({place}="",{lever.neutral},ROUND({SCALES[lever.kind]}*{place},0))')
+    columns = [*range(4, chosen), chosen + 1, chosen + 2]
+    values = [*(item.levers.get(lever.key) for item in plan.scenarios), *plan.uncertainty.get(lever.key, (None, None))]
+    for column, value in zip(columns, values, strict=True):
+        put(sheet, row, column, None if value is None else natural(value, lever.kind), lever.kind)
+        rules.add("added_days" if lever.kind == "days" else lever.kind, f"{letter(column)}{row}")
+
+
+def _at_work(row: int, chosen: int) -> str:
+    """What the chosen scenario has in a row of the sheet Scenarios."""
+    first, last = letter(4), letter(chosen - 1)
+    return f"INDEX({first}{row}:{last}{row},MATCH(Scenario,${first}$4:${last}$4,0))"
+
+
+def _key_and_title(sheet: Worksheet, row: int, key: str, title: str) -> None:
+    sheet.cell(row, 1, key).font = MUTED
+    sheet.cell(row, 2, title)

@@ -1,0 +1,275 @@
+"""An edited plan workbook read back: the inputs as typed, each mistake named by its cell."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter as letter
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ....errors import ParameterError, listed
+from ....models.plan.assumptions import BASE, Assumptions
+from ....models.plan.fields import BY_KEY, LEVER_BY_KEY
+from ....models.plan.programme import refuse_overload
+from ....models.plan.reader import parse
+from .checks import edited_structure
+from .inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, REGION_ROW, SCENARIOS, STAFF, SUMMARY, VALUE
+
+SHARED = ("acuity.mix", "regions")
+"""Keys whose parts sum to one in every month."""
+
+
+def read_workbook(path: str | Path) -> Assumptions:
+    """The assumptions in a workbook that `write_plan_workbook` made and somebody edited.
+
+    Raises
+        ParameterError that names every cell at fault, what was expected and what stands there; or the cells to look at
+        where the base plan holds more members than its coordinators can carry.
+    """
+    book = _open(path)
+    found = Found()
+    found.faults += edited_structure(_open(path, formulas=True))
+    _assumptions(book[ASSUMPTIONS], found)
+    _staff(book[STAFF], found)
+    _rates(book[RATES], found)
+    _scenarios(book[SCENARIOS], found)
+    read = parse(found.raw, Path(path).name, where=found.where, faults=found.faults)
+    refuse_overload(read, found.where)
+    return read
+
+
+def read_scenario(path: str | Path) -> str:
+    """The scenario chosen in the workbook."""
+    return str(_open(path)[SUMMARY]["B4"].value or BASE)
+
+
+def _open(path: str | Path, *, formulas: bool = False) -> Workbook:
+    """The workbook with its values, or with its formulas."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")         # openpyxl warns of cell dates that it reads as errors; the message names the cell
+            book = load_workbook(Path(path), data_only=not formulas)
+    except OSError:
+        raise ParameterError(f"There is no workbook {path} that can be read. rcm plan writes one. Nothing was run.") from None
+    except (InvalidFileException, BadZipFile, KeyError, ValueError):
+        raise ParameterError(f"{Path(path).name} is not an XLSX workbook. Save it from Excel or LibreOffice as .xlsx; "
+                             "a TOML file is read with --assumptions. Nothing was run.") from None
+    missing = [name for name in (SUMMARY, ASSUMPTIONS, STAFF, RATES, SCENARIOS) if name not in book.sheetnames]
+    if missing:
+        raise ParameterError(f"{Path(path).name} is not a plan workbook: sheets missing: {listed(missing)}. "
+                             "rcm plan writes one with all of them. Nothing was run.")
+    return book
+
+
+class Found:
+    """The nested values, and the cell that each key came from."""
+
+    def __init__(self) -> None:
+        self.raw: dict[str, Any] = {}
+        self.cells: dict[str, str] = {}
+        self.faults: list[str] = []
+
+    def where(self, key: str) -> str:
+        """The cell of a key, with the key; a key without a cell stays as it is."""
+        place = self.cells.get(key)
+        return f"{place} ({key})" if place else key
+
+    def put(self, key: str, value: Any, cell: str) -> None:
+        """A value under a dotted key."""
+        *path, last = key.split(".")
+        place = self.raw
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+        self.cells[key] = cell
+
+    def name_block(self, key: str, cells: Sequence[str]) -> None:
+        """The cells of a list or a table, from the first to the last, for messages about all of it."""
+        if cells:
+            self.cells[key] = f"{cells[0]}:{cells[-1].partition('!')[2]}"
+
+
+def plain(value: Any) -> Any:
+    """A cell as the file format has it: days as months, floats without their binary tail, no text for a date.
+
+    >>> plain(dt.datetime(2027, 7, 1)), plain(0.1 + 0.2), plain("  x ")
+    ('2027-07', 0.3, 'x')
+    """
+    if isinstance(value, (dt.datetime, dt.date)):
+        return f"{value:%Y-%m}"
+    if isinstance(value, float):
+        short = float(f"{value:.12g}")
+        return int(short) if short.is_integer() else short
+    return value.strip() or None if isinstance(value, str) else value
+
+
+def month(value: Any) -> Any:
+    """A cell that must hold a date; text is kept apart, because the formulas do not see it as a date."""
+    return f"the text {value.strip()}" if isinstance(value, str) and value.strip() else plain(value)
+
+
+def _assumptions(sheet: Worksheet, found: Found) -> None:
+    shares: dict[str, dict[str, list]] = {name: {} for name in SHARED}
+    sources: dict[int, dict[str, Any]] = {}
+    for row in range(FIRST_ROW, sheet.max_row + 1):
+        key = sheet.cell(row, KEY).value
+        if not isinstance(key, str) or not key.strip():
+            continue
+        cell, value = f"{ASSUMPTIONS}!{letter(VALUE)}{row}", plain(sheet.cell(row, VALUE).value)
+        if key == "start":
+            value = month(sheet.cell(row, VALUE).value)
+        steps = _steps(sheet, row, key, value, found)
+        shared = next((name for name in SHARED if key.startswith(f"{name}.")), None)
+        if shared:
+            shares[shared][key.removeprefix(f"{shared}.")] = steps
+        elif key.startswith("referrals["):
+            number, name = int(key[len("referrals["): key.index("]")]), key.rpartition(".")[2]
+            sources.setdefault(number, {})[name] = steps if len(steps) > 1 else value
+            found.cells[key] = cell
+        elif key.startswith("acuity.caseload.") or key in BY_KEY or "." not in key:
+            found.put(key, steps if len(steps) > 1 and key in BY_KEY else value, cell)
+    found.raw["referrals"] = [sources[number] for number in sorted(sources)]
+    found.put("acuity.levels", list(shares["acuity.mix"]), f"{ASSUMPTIONS}!A")
+    found.name_block("acuity.caseload", [found.cells[key] for key in found.cells if key.startswith("acuity.caseload.") and "[" not in key])
+    for name in SHARED:
+        _shares(found, name, shares[name])
+
+
+def _steps(sheet: Worksheet, row: int, key: str, value: Any, found: Found) -> list[dict[str, Any]]:
+    """The value from the first month on, and the changes beside it."""
+    start = found.raw.get("start")
+    steps = [{"from": start, "value": value}]
+    found.cells[f"{key}[0].value"] = f"{ASSUMPTIONS}!{letter(VALUE)}{row}"
+    for column in range(CHANGES, sheet.max_column, 2):
+        since, then = month(sheet.cell(row, column).value), plain(sheet.cell(row, column + 1).value)
+        if since is None and then is None:
+            continue
+        place = len(steps)
+        found.cells[f"{key}[{place}].from"] = f"{ASSUMPTIONS}!{letter(column)}{row}"
+        found.cells[f"{key}[{place}].value"] = f"{ASSUMPTIONS}!{letter(column + 1)}{row}"
+        steps.append({"from": since, "value": then})
+    return steps
+
+
+def _shares(found: Found, name: str, shares: Mapping[str, list]) -> None:
+    """Shares that sum to one (levels, regions), month by month in which any of them changes."""
+    readable = {part: [step for step in steps if isinstance(step["from"], str)] for part, steps in shares.items()}
+    rows = []
+    for number, change in enumerate(sorted({step["from"] for steps in readable.values() for step in steps})):
+        row: dict[str, Any] = {"from": change}
+        for part, steps in readable.items():
+            place = max((place for place, step in enumerate(steps) if step["from"] <= change), default=0)
+            row[part] = steps[place]["value"]
+            found.cells[f"{name}[{number}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
+        rows.append(row)
+        cells = [found.cells[f"{name}.{part}[0].value"] for part in shares]
+        found.name_block(f"{name} ({change})", cells)
+    if rows:
+        found.put(name, rows, found.cells[f"{name} ({rows[0]['from']})"])
+
+
+def _staff(sheet: Worksheet, found: Found) -> None:
+    """The three blocks of the sheet Staff, each under its heading: coordinators, ramp, start-up costs."""
+    people, ramp, startup = Records(found, "coordinators"), [], Records(found, "costs.startup")
+    block = "people"
+    for row in range(5, sheet.max_row + 1):
+        first, second, third, fourth, fifth = (sheet.cell(row, column).value for column in range(1, 6))
+        if isinstance(first, str) and first.startswith("Share of a full caseload"):
+            block = "ramp"
+        elif first == "Start-up cost":
+            block = "startup"
+        elif block == "people" and second not in (None, ""):    # a position without a first month is not filled, as the sheet says
+            people.add(row, {"name": plain(first), "hired": month(second), "last_month": month(third), "fte": plain(fourth), "salary": plain(fifth)})
+            # Without a name or a share of time there would be a default; the sheet asks for both.
+            people.rows[-1] |= {"name": str(plain(first) or f"Coordinator {len(people.rows)}"), "fte": plain(fourth), "salary": plain(fifth)}
+        elif block == "ramp" and str(first).startswith("Month "):
+            found.cells[f"staffing.ramp[{len(ramp)}]"] = f"{STAFF}!B{row}"
+            ramp.append(plain(second))
+        elif block == "startup" and any(value not in (None, "") for value in (first, second, third)):
+            startup.add(row, {"what": plain(first), "month": month(second), "amount": plain(third)})
+    while ramp and ramp[-1] is None:                # what is left out after the last share holds on; a gap before it is a mistake
+        ramp.pop()
+    found.raw["coordinators"] = people.rows
+    found.raw.setdefault("staffing", {})["ramp"] = ramp
+    found.raw.setdefault("costs", {})["startup"] = startup.rows
+
+
+class Records:
+    """A list of the sheet Staff: a row per item, each value with its cell."""
+
+    def __init__(self, found: Found, name: str) -> None:
+        self.found, self.name = found, name
+        self.rows: list[dict[str, Any]] = []
+        self.cells: list[str] = []
+
+    def add(self, row: int, values: Mapping[str, Any]) -> None:
+        """One row, its values in the order of the columns; empty cells are left out."""
+        cells = {key: f"{STAFF}!{letter(column)}{row}" for column, key in enumerate(values, 1)}
+        self.found.cells |= {f"{self.name}[{len(self.rows)}].{key}": cell for key, cell in cells.items()}
+        self.cells += cells.values()
+        self.found.name_block(self.name, self.cells)
+        self.rows.append({key: value for key, value in values.items() if value is not None})
+
+
+def _rates(sheet: Worksheet, found: Found) -> None:
+    """One row per rate; a level that has a rate keeps one in every later row, and rows stand in the order of their months."""
+    columns = [(column, sheet.cell(REGION_ROW, column).value, sheet.cell(4, column).value) for column in range(2, sheet.max_column + 1)]
+    source = str(sheet["A2"].value or "").rpartition("Source: ")[2].removesuffix(".")
+    rows: list[dict[str, Any]] = []
+    stated: set[int] = set()
+    before = ""
+    for row in range(5, sheet.max_row + 1):
+        since, values = month(sheet.cell(row, 1).value), {column: plain(sheet.cell(row, column).value) for column, _, level in columns if level}
+        if since is None and not any(value is not None for value in values.values()):
+            continue
+        if isinstance(since, str) and since < before:
+            found.faults.append(f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below {before}")
+        before = since if isinstance(since, str) else before
+        for column, region, level in columns:
+            if level and (values[column] is not None or column in stated):
+                stated.add(column)
+                place = f"rates.rows[{len(rows)}]"
+                found.cells[f"{place}.effective"], found.cells[f"{place}.rate"] = f"{RATES}!A{row}", f"{RATES}!{letter(column)}{row}"
+                found.cells[f"{place}.level"], found.cells[f"{place}.region"] = f"{RATES}!{letter(column)}4", f"{RATES}!{letter(column)}{REGION_ROW}"
+                rows.append({"level": level, "region": region, "effective": since, "rate": values[column], "source": source})
+    for column, region, level in columns:
+        found.cells[f"rates ({level}, {region})"] = f"{RATES}!{letter(column)}5:{letter(column)}{sheet.max_row}"
+    found.raw["rates"] = {"rows": rows}
+
+
+def _scenarios(sheet: Worksheet, found: Found) -> None:
+    heads = {str(sheet.cell(4, column).value): column for column in range(4, sheet.max_column + 1)}
+    end = heads.get("At work (small units)", sheet.max_column)
+    low, high = heads.get("Uncertain from"), heads.get("Uncertain to")
+    rows: list[dict[str, Any]] = []
+    uncertainty: dict[str, Any] = {}
+    for column in range(4, end):
+        name = plain(sheet.cell(4, column).value)
+        item: dict[str, Any] = {"name": None if name is None else str(name)}
+        place = f"scenarios[{len(rows)}]"
+        found.cells[f"{place}.name"] = f"{SCENARIOS}!{letter(column)}4"
+        for row in range(5, sheet.max_row + 1):
+            key, value = sheet.cell(row, 1).value, sheet.cell(row, column).value
+            if key in ("title", "from", "until", *LEVER_BY_KEY) and value not in (None, ""):
+                item[key] = month(value) if key in ("from", "until") else plain(value)
+                found.cells[f"{place}.{key}"] = f"{SCENARIOS}!{letter(column)}{row}"
+        rows.append(item)
+    for row in range(5, sheet.max_row + 1):
+        key = sheet.cell(row, 1).value
+        if key in LEVER_BY_KEY and low and high:
+            bounds = {"low": plain(sheet.cell(row, low).value), "high": plain(sheet.cell(row, high).value)}
+            if bounds["low"] is not None or bounds["high"] is not None:
+                uncertainty[key] = bounds
+                for edge, column in (("low", low), ("high", high)):
+                    found.cells[f"uncertainty.{key}.{edge}"] = f"{SCENARIOS}!{letter(column)}{row}"
+        elif key in ("simulation.seed", "simulation.draws"):
+            found.put(key, plain(sheet.cell(row, 4).value), f"{SCENARIOS}!D{row}")
+    found.raw["scenarios"], found.raw["uncertainty"] = rows, uncertainty

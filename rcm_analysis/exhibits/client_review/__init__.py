@@ -1,0 +1,1 @@
+"""The client's monthly review, part by part."""

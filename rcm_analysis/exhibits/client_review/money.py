@@ -1,0 +1,249 @@
+"""The money pages of a client review: reconciliation, charges and cash, open balances by age."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ...ledger import balances as ledger
+from ...ledger.ratios import quotient
+from ...ledger.reconciliation import deposits_check, roll_forward_check
+from ...measures.receivable import ar
+from ...tables.schema import PARTIES
+from .. import figures
+from ..blocks import Block, note
+from ..formats import as_text, counted
+from ..subject import Subject
+from ..tables import Shown, show, table_payload, with_total
+
+INSURANCE = PARTIES[:3]
+STEPS = (
+    ("opening_cents", "Open at the start of the month", 1),
+    ("charges_cents", "+ charges", 1),
+    ("payments_cents", "− payments", -1),
+    ("contractual_cents", "− contractual adjustments (agreed with the payers)", -1),
+    ("write_offs_cents", "− write-offs", -1),
+    ("refunds_cents", "+ refunds to patients and payers", 1),
+    ("takebacks_cents", "+ money taken back by payers", 1),
+    ("transfers_cents", "± transfers between payers and patients", 1),
+)
+
+
+def reconciliation(subject: Subject) -> list[Block]:
+    """Opening to closing with its residual, and deposits beside what was posted from them."""
+    found = roll_forward_check(subject.tables, period=subject.period).iloc[0]
+    steps = pd.DataFrame([{"step": words, "amount_cents": int(found[name]) * sign}
+        for name, words, sign in STEPS])
+    steps.loc[len(steps)] = ["Open at the end of the month", int(found["closing_cents"])]
+    steps.loc[len(steps)] = ["The same, counted again claim by claim", int(found["rebuilt_cents"])]
+    residual = int(found["residual_cents"])
+    steps.loc[len(steps)] = ["Residual (must be $0.00)", residual]
+    last = len(steps) - 1
+    blocks = [show(
+        steps, [Shown("step", f"Receivable in {subject.period.title}"),
+            Shown("amount_cents", "US dollars", "usd", exact=True)],
+        name="reconciliation", title="From opening to closing balance", emphasis=[last - 2, last],
+        definition="All postings of the month by posting date, credits and unapplied money included; US "
+                   "dollars and cents.",
+        notes=[_close_note(found["close_difference_closing_cents"])],
+    )]
+    if residual:
+        blocks.append(note(
+            f"The balance does not tie: the movements and the balances counted claim by claim differ by "
+            f"{as_text(abs(residual), 'usd', exact=True)}. Do not rely on the balances until this is "
+            f"explained.", tone="warning",
+        ))
+    return [*blocks, _deposits(subject)]
+
+
+def _close_note(difference: float) -> str:
+    if pd.isna(difference):
+        return "The billing system's own month-end total was not delivered, so the closing balance is not compared with it."
+    if int(difference) == 0:
+        return "The billing system's own month-end total is the same, to the cent."
+    return (
+        f"Our closing balance and the billing system's own month-end total differ by "
+        f"{as_text(int(difference), 'usd', exact=True)}; "
+        "this needs an explanation."
+    )
+
+
+def _deposits(subject: Subject) -> Block:
+    checked = deposits_check(subject.tables, as_of=subject.as_of)
+    month = checked[checked["month"] == pd.Timestamp(subject.period.first_day)]
+    received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
+    rows = pd.DataFrame([
+        ("Paid on claims, as the payers' remittances say", int(received["claims_paid_cents"].sum())),
+        ("− held back, or + added, by the payers at practice level",
+            -int(received["provider_adjustment_cents"].sum())),
+        ("Deposits, as the remittances say", int(received["deposit_cents"].sum())),
+        ("Posted from these remittances", int(received["posted_cents"].sum())),
+        ("Not yet posted", int(received["unposted_cents"].sum())),
+        ("Posted, but not as the remittance says", int(received["posting_difference_cents"].sum())),
+    ], columns=["step", "amount_cents"])
+    notes = [f"{counted(len(received), 'remittance payment')} arrived in the month; posted by "
+             f"{subject.as_of_text}."]
+    if len(loose):
+        notes.append(
+            f"{counted(len(loose), 'check or transfer number')} posted in the month, with "
+            f"{as_text(int(loose['posted_cents'].sum()), 'usd', exact=True)}, "
+            "came without an electronic remittance."
+        )
+    return show(
+        rows, [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
+        name="deposits", title="Deposits beside posted payments", emphasis=[2], notes=notes,
+        definition="Remittances by the day they arrived, matched with postings by payer and check or "
+                   "transfer number; US dollars and cents.",
+    )
+
+
+def months_of_cash(subject: Subject) -> pd.DataFrame:
+    """Charges, payments and adjustments of the thirteen months that end with the period.
+
+    Months before the first posting are left out.
+    """
+    moved = ledger.roll_forward(subject.tables, period=subject.period.trailing(13))
+    any_posting = moved[["charges_cents", "payments_cents", "contractual_cents", "write_offs_cents"]].ne(
+        0).any(axis=1)
+    return moved[any_posting.cummax()].reset_index(drop=True)
+
+
+def cash_and_charges(subject: Subject) -> list[Block]:
+    """Charges and cash over thirteen months: chart, finding, and the numbers."""
+    months = months_of_cash(subject)
+    columns = [
+        Shown("month", "Month", "month"), Shown("charges_cents", "Charges", "usd"),
+        Shown("payments_cents", "Payments", "usd"),
+        Shown("contractual_cents", "Contractual adjustments", "usd"),
+        Shown("write_offs_cents", "Write-offs", "usd"),
+        Shown("closing_cents", "Open at month end", "usd"),
+    ]
+    words = {
+        "name": "cash_and_charges", "title": "Charges, payments and adjustments by month",
+        "definition": "By posting date; US dollars. Open at month end holds credits and unapplied money.",
+    }
+    if len(months) < 2:
+        return [show(months, columns, **words), figures.nothing_to_draw(
+            "Charges and payments are drawn from the second month on; this is the first month with postings.")]
+    axes = figures.plot_months(months, figures.new_axes(2.5),
+        series={"charges_cents": "Charges", "payments_cents": "Payments"})
+    finding = _cash_sentence(months, subject)
+    return [figures.figure_block(
+        axes, name="cash_chart", title=f"Charges and payments by month, {subject.client.name} (US dollars, "
+                                       f"posting date)",
+        alt=f"Line chart of charges and payments for {counted(len(months), 'month')} to "
+            f"{subject.period.title}. {finding}",
+        finding=finding, table=table_payload(months, columns, **words),
+    )]
+
+
+def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
+    now, before = int(months["payments_cents"].iloc[-1]), months["payments_cents"].iloc[:-1]
+    usual = quotient(pd.Series([before.sum()]), pd.Series([len(before)])).iloc[0]
+    change = quotient(pd.Series([now - usual]), pd.Series([usual])).iloc[0]
+    last = months.iloc[-1]
+    back = int(last["refunds_cents"] + last["takebacks_cents"])
+    before_refunds = f" (before {as_text(back, 'usd')} of refunds and money taken back)" if back else ""
+    body = f"Payments of {as_text(now, 'usd')} were posted in {subject.period.title}{before_refunds}"
+    if pd.isna(change):
+        return f"{body}; none were posted in the months before."
+    if len(before) == 1:
+        usual_words = f"the month before ({as_text(int(usual), 'usd')})"
+    else:
+        usual_words = f"the average of the {counted(len(before), 'month')} before ({as_text(int(usual), 'usd')})"
+    if abs(change) < 0.02:
+        return f"{body}, about the same as {usual_words}."
+    return f"{body}, {as_text(abs(change), 'rate')} {'above' if change > 0 else 'below'} {usual_words}."
+
+
+def aging_by_part(subject: Subject) -> pd.DataFrame:
+    """Open balances by age: insurance on the service clock, patients from the day they became responsible."""
+    insurance = ar.aging(subject.tables, as_of=subject.as_of, clock="service", parties=INSURANCE)
+    patient = ar.aging(subject.tables, as_of=subject.as_of, clock="responsibility", parties=("patient",))
+    out = pd.DataFrame({"bucket": [*ar.BUCKETS, ar.NO_DATE]})
+    for part, aged in (("insurance", insurance), ("patient", patient)):
+        sums = aged.assign(bucket=aged["bucket"].astype(str)).groupby("bucket")[["claims", "ar_cents"]].sum()
+        out[f"{part}_claims"] = out["bucket"].map(sums["claims"]).fillna(0).astype("int64")
+        out[f"{part}_cents"] = out["bucket"].map(sums["ar_cents"]).fillna(0).astype("int64")
+        total = pd.Series([out[f"{part}_cents"].sum()] * len(out))
+        out[f"{part}_share"] = quotient(out[f"{part}_cents"], total)
+    undated = out["bucket"].eq(ar.NO_DATE) & out["insurance_cents"].eq(0) & out["patient_cents"].eq(0)
+    return out[~undated].reset_index(drop=True)
+
+
+def aging(subject: Subject) -> list[Block]:
+    """The aging chart and table, and what is apart from it: credits and unapplied money."""
+    aged = aging_by_part(subject)
+    parts = {name: words for name, words in (("insurance_cents", "Insurance"), ("patient_cents", "Patients"))
+        if aged[name].sum() > 0}
+    table, emphasis = with_total(
+        aged, "bucket", ["insurance_claims", "insurance_cents", "patient_claims", "patient_cents"],
+        values={f"{part}_share": 1.0 if aged[f"{part}_cents"].sum() else None
+            for part in ("insurance", "patient")},
+    )
+    columns = [
+        Shown("bucket", "Age in days"), Shown("insurance_claims", "Insurance claims", "count"),
+        Shown("insurance_cents", "Insurance", "usd"),
+        Shown("insurance_share", "Share", "rate"), Shown("patient_claims", "Patient balances", "count"),
+        Shown("patient_cents", "Patients", "usd"), Shown("patient_share", "Share", "rate"),
+    ]
+    words = {
+        "name": "aging", "title": f"Open balances by age, as of {subject.as_of_text}", "emphasis": emphasis,
+        "definition": "Balances above zero. Insurance ages from the day of service, patient balances from "
+                      "the day the patient "
+                      "became responsible; US dollars.",
+        "notes": _empty_parts(aged),
+    }
+    if not parts:
+        return [figures.nothing_to_draw(
+            f"Nothing was owed on {subject.as_of_text}, neither by insurance nor by patients."),
+            _apart(subject)]
+    finding = _aging_sentence(aged, subject)
+    axes = figures.plot_aging(aged, figures.new_axes(0.75 + 0.65 * len(parts)), parts=parts)
+    return [figures.figure_block(
+        axes, name="aging_chart", title=f"Open balances by age in days, {subject.client.name}, as of "
+                                        f"{subject.as_of_text} (US dollars, credits left out)",
+        alt=f"Stacked bars of open balances by age. {finding}", finding=finding,
+    ), show(table, columns, **words), _apart(subject)]
+
+
+def _empty_parts(aged: pd.DataFrame) -> list[str]:
+    lines = []
+    if not aged["insurance_cents"].sum():
+        lines.append("No insurance balance was open.")
+    if not aged["patient_cents"].sum():
+        lines.append("No patient balance was open.")
+    return lines
+
+
+def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
+    old = aged["bucket"].isin(["91-120", "over 120"])
+    total, older = int(aged["insurance_cents"].sum()), int(aged.loc[old, "insurance_cents"].sum())
+    patients = int(aged["patient_cents"].sum())
+    tail = f" Patients owe {as_text(patients, 'usd')}." if patients else " No patient balance is open."
+    if not total:
+        return f"No insurance balance was open on {subject.as_of_text}.{tail}"
+    share = quotient(pd.Series([older]), pd.Series([total])).iloc[0]
+    return (
+        f"Insurance owes {as_text(total, 'usd')}; {as_text(older, 'usd')} of it ({as_text(share, 'rate')}) "
+        f"is older than 90 days from the day of service.{tail}"
+    )
+
+
+def _apart(subject: Subject) -> Block:
+    credits = ar.credit_balances(subject.tables, as_of=subject.as_of, by=["party"])
+    unapplied = int(ar.unapplied_money(subject.tables, as_of=subject.as_of)["unapplied_cents"].sum())
+    by_patient = credits["party"] == "patient"
+    rows = pd.DataFrame([
+        ("Credit balances, insurance", int(credits.loc[~by_patient, "claims"].sum()),
+            int(credits.loc[~by_patient, "credit_cents"].sum())),
+        ("Credit balances, patients", int(credits.loc[by_patient, "claims"].sum()),
+            int(credits.loc[by_patient, "credit_cents"].sum())),
+        ("Money received and not yet applied to a claim", None, -unapplied),
+    ], columns=["what", "balances", "amount_cents"]).astype({"balances": object})
+    return show(
+        rows, [Shown("what", "Held apart from the ages"), Shown("balances", "Balances", "count"),
+            Shown("amount_cents", "Amount", "usd")],
+        name="credits", title=f"Credits and unapplied money, as of {subject.as_of_text}",
+        definition="Balances below zero, never netted against what is owed; posting date; US dollars.",
+        notes=[] if rows["amount_cents"].any() else ["There were no credit balances and no unapplied money."],
+    )

@@ -1,1 +1,0 @@
-"""The patient engagement review."""

@@ -1,1 +1,0 @@
-"""The client review: one client's month, page by page."""

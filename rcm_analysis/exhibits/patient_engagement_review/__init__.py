@@ -1,0 +1,1 @@
+"""The patient engagement review; small cells are hidden, also from subtraction."""

@@ -1,1 +1,0 @@
-"""The care-coordination plan: report, sliders, and the live workbook."""

@@ -1,0 +1,1 @@
+"""The client manager's book."""

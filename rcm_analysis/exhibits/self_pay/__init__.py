@@ -1,1 +1,0 @@
-"""The self-pay review."""

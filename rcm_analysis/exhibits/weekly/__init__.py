@@ -1,1 +1,0 @@
-"""The weekly review, and the worklist as a file to work in."""

@@ -1,0 +1,333 @@
+"""What the payers decided: each claim payment sorted into its parts, the first decision, and where it stands now.
+
+The tables of a client go in (a mapping that gives `remit_claims`, `remit_lines`, `remit_adjustments`
+by name; pandas, Polars, DuckDB or Spark frames), a Narwhals lazy frame comes out; nothing is
+collected here.
+
+The parts of a charge. For every claim payment and every line
+    charge - paid = denied + duplicate + contractual + reduction + patient + prior_payer + pended + other
+wherever the payer's own figures balance; what is left over stays visible as `unexplained_cents`.
+    denied       family "denial", group not PR (`patient_denials=True` takes PR too, e.g. PR-204)
+    duplicate    18, B13: a process defect, kept out of the denials
+    contractual  45 and its kind          reduction    sequestration (253), withholds, bonuses
+    patient      group PR                 prior_payer  23: neither denial nor contractual
+    pended       133, 257, 277, 101       other        codes of other payers, and unmapped codes
+
+The outcomes of a claim payment or a line, in this order
+    reversal             status 22: takes an earlier decision back, is no decision of its own
+    fully_denied         denied > 0 and nothing allowed
+    partially_denied     denied > 0 and something allowed
+    paid                 nothing denied, paid > 0
+    duplicate            nothing paid, refused only as a duplicate
+    pended               nothing paid, held open by the payer
+    zero_pay_non_denial  nothing paid and nothing denied: deductible, prior payer, contractual
+Status 4 says nothing about a denial (many payers never use it so), 23 and 25 are not decisions at all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ..tables.frames import source
+from ..tables.reference.carc import category_of, codes_of, priority_of
+
+col = nw.col
+CLAIM = ("client", "claim_id", "payer_order")
+"""What is decided once: a claim, for one payer in the order of payers."""
+
+PAYMENT = ("client", "remit_claim_id")
+REVERSAL = "22"
+NOT_DECISIONS = ("23", "25")
+PARTS = (
+    "denied_cents", "duplicate_cents", "contractual_cents", "reduction_cents", "patient_cents", "prior_payer_cents",
+    "pended_cents", "other_cents",
+)
+COST_SHARE = ("1", "2", "3")
+WITHHELD = ("253", "104")
+UNDECIDED = ("reversal", "duplicate", "pended")
+DENIED = ("fully_denied", "partially_denied")
+
+
+def claim_adjudications(
+    tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
+) -> nw.LazyFrame:
+    """One row per claim payment known by `as_of`, with its parts, the allowed amount and the outcome.
+
+    `since` keeps only the claims on which a decision became known on that day or later, with their
+    whole history: the same answer about those claims, for a fraction of the work.
+
+    Formula
+        allowed = paid + PR 1, 2, 3 + 253 + 104, and + 23 when the payer is not the primary
+        A reversal whose amounts were sent with the sign of the original is negated here.
+    Counts
+        Every claim payment but those with status 23 and 25. Claim-level and line-level adjustments
+        alike (a payer states each at one level only).
+    Date basis
+        received_on, the day on which the decision became known
+    Unit
+        cents
+    Source
+        X12 RFI 1423 (status 4), 1429 (reversals), 2601 (allowed); the outcomes are our own.
+    """
+    sums = _parts(_adjustments(tables, as_of, since), patient_denials).group_by(*PAYMENT).agg(
+        *[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents")]
+    )
+    return _decided(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left"))
+
+
+def line_adjudications(
+    tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
+) -> nw.LazyFrame:
+    """One row per service line of a claim payment, with its parts, the allowed amount and the outcome.
+
+    Counts
+        As `claim_adjudications`. A claim payment without service lines is one line of its own.
+        Claim-level adjustments of a payment with lines are shared among them (`adjustment_lines`),
+        and the paid amount of such a line is what is then left of its charge.
+    Unit
+        cents; `stated_allowed_cents` is the payer's own allowed amount (AMT*B6), for comparison
+    """
+    shares = _parts(adjustment_lines(tables, as_of=as_of, since=since), patient_denials)
+    sums = shares.group_by("client", "unit").agg(
+        *[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents", "shared", "amount_cents")]
+    )
+    units = _units(tables, as_of, since).join(sums, on=["client", "unit"], how="left")
+    left = units.with_columns(
+        paid_cents=nw.when(col("shared").fill_null(0) > 0, col("lines") > 0)
+        .then(col("charge_cents") - col("amount_cents")).otherwise(col("paid_cents"))
+    )
+    return _decided(left.drop("shared", "amount_cents"))
+
+
+def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> nw.LazyFrame:
+    """Every adjustment known by `as_of` on the line (`unit`) that it reduces.
+
+    Formula
+        A claim-level adjustment is shared among the lines of its payment by their charges, to the
+        cent: each line gets the difference of two running shares rounded down, the last one the rest.
+        Without lines it stands on the claim payment itself.
+    Unit
+        cents; `shared` is 1 for a claim-level adjustment, else 0
+    """
+    known = _adjustments(tables, as_of, since)
+    order = ["client", "remit_claim_id", "unit", "group_code", "carc", "amount_cents", "remark_codes", "shared"]
+    on_lines = known.filter(~col("remit_line_id").is_null()).with_columns(unit=col("remit_line_id"), shared=nw.lit(0))
+    on_claims = known.filter(col("remit_line_id").is_null()).drop("remit_line_id")
+    weights = _weights(_units(tables, as_of, since).join(on_claims.select(*PAYMENT).unique(), on=list(PAYMENT), how="semi"))
+    shared = on_claims.join(weights, on=list(PAYMENT), how="inner").with_columns(size=col("amount_cents").abs())
+    upper = _running_share(col("upto_cents"))
+    lower = _running_share(col("upto_cents") - col("weight_cents"))
+    sign = nw.when(col("amount_cents") < 0).then(-1).otherwise(1)
+    shared = shared.with_columns(amount_cents=(upper - lower) * sign, shared=nw.lit(1))
+    return nw.concat([on_lines.select(order), shared.select(order)], how="vertical")
+
+
+def first_adjudications(
+    tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
+) -> nw.LazyFrame:
+    """The first decision on each claim by each payer in order: the rows of `claim_adjudications` that came first.
+
+    Counts
+        One row per client, claim and payer order, whatever was resubmitted, reversed or paid later;
+        with `since`, only the first decisions that became known on that day or later.
+        Reversals, pended answers and refusals as a duplicate are no first decision.
+    Date basis
+        received_on, then the position in the file
+    Source
+        HFMA Claim Integrity Task Force 2021 (a denial counts once; duplicates are left out).
+    """
+    known = claim_adjudications(tables, as_of=as_of, since=since, patient_denials=patient_denials)
+    first = known.filter(~col("outcome").is_in(list(UNDECIDED))).filter(is_first(CLAIM, ORDER))
+    return first if since is None else first.filter(col("received_on") >= since)
+
+
+def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
+    """Where each claim stands with each payer: amounts added up, reversals netted, and the standing outcome.
+
+    Formula
+        Each amount is the sum over the claim payments; a reversal carries the negative of what it
+        takes back, so that it nets to 0. `standing_denied_cents` is what the last decision denies.
+        outcome = recouped   was paid once, and nothing of it is left (never "denied")
+                  reversed   every decision was taken back, nothing was ever paid
+                  undecided  only pended answers and duplicates so far
+                  partially_denied when the claim is paid and the last decision denies a part of it
+                  else the outcome of the last decision that was not a duplicate
+    Counts
+        One row per client, claim and payer order.
+    Date basis
+        received_on
+    Unit
+        cents; `decisions`, `reversals` count claim payments
+    """
+    known = claim_adjudications(tables, as_of=as_of).with_columns(
+        reversals=nw.when(col("outcome") == "reversal").then(1).otherwise(0),
+        decisions=nw.when(col("outcome").is_in(list(UNDECIDED))).then(0).otherwise(1),
+        highest_paid_cents=col("paid_cents"),
+    )
+    amounts = ("charge_cents", "paid_cents", *PARTS, "unexplained_cents", "decisions", "reversals")
+    sums = known.group_by(*CLAIM).agg(
+        *[col(name).sum() for name in amounts], col("highest_paid_cents").max(),
+        first_received_on=col("received_on").min(), last_received_on=col("received_on").max(),
+    )
+    last = known.filter(col("decisions") == 1).filter(is_first(CLAIM, ORDER, reverse=True)).select(
+        *CLAIM, "payer", last_outcome=col("outcome"), last_denied_cents=col("denied_cents")
+    )
+    return _standing(sums.join(last, on=list(CLAIM), how="left"))
+
+
+def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denials: bool = False) -> nw.LazyFrame:
+    """The one reason that names each denied claim payment: carc, category and its denied_cents.
+
+    Formula
+        the code with the largest denied amount; of equal ones the first by `carc.PRIORITY`, then by code
+    """
+    denied = _parts(_adjustments(tables, as_of, None), patient_denials).filter(col("denied_cents") != 0)
+    by_code = denied.group_by(*PAYMENT, "carc").agg(col("denied_cents").sum()).filter(col("denied_cents") > 0)
+    named = by_code.with_columns(category=category_of(col("carc"), family="denial"), smallness=col("denied_cents") * -1)
+    ranked = named.with_columns(place=priority_of(col("category"))).filter(is_first(PAYMENT, ("smallness", "place", "carc")))
+    return ranked.select(*PAYMENT, "carc", "category", "denied_cents")
+
+
+ORDER = ("received_on", "sequence", "remit_claim_id")
+"""The order in which decisions became known."""
+
+
+def is_first(group: tuple[str, ...], order: tuple[str, ...], *, reverse: bool = False) -> nw.Expr:
+    # A running count, because neither rank nor first-by-order runs on every engine.
+    return col(group[-1]).cum_count(reverse=reverse).over(*group, order_by=list(order)) == 1
+
+
+def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
+    columns = [
+        "client", "remit_claim_id", "claim_id", "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents",
+        "received_on",
+    ]
+    known = source(tables, "remit_claims", columns).filter(
+        col("received_on") <= as_of, ~col("status").is_in(list(NOT_DECISIONS))
+    )
+    unsigned = (col("status") == REVERSAL) & (col("charge_cents") > 0) & (col("paid_cents") >= 0)
+    if since is not None:
+        recent = known.filter(col("received_on") >= since).select(*CLAIM).unique()
+        known = known.join(recent, on=list(CLAIM), how="semi")
+    return known.with_columns(sign=nw.when(unsigned).then(-1).otherwise(1))
+
+
+def _units(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
+    columns = ["client", "remit_claim_id", "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents"]
+    lines = source(tables, "remit_lines", columns).rename(
+        {"charge_cents": "line_charge", "paid_cents": "line_paid", "allowed_cents": "stated_allowed_cents"}
+    )
+    both = _payments(tables, as_of, since).join(lines, on=list(PAYMENT), how="left")
+    bare = col("remit_line_id").is_null()
+    return both.with_columns(
+        unit=nw.when(bare).then(col("remit_claim_id")).otherwise(col("remit_line_id")),
+        charge_cents=nw.when(bare).then(col("charge_cents")).otherwise(col("line_charge")),
+        paid_cents=nw.when(bare).then(col("paid_cents")).otherwise(col("line_paid")),
+        lines=nw.when(bare).then(0).otherwise(1),
+    ).drop("remit_line_id", "line_charge", "line_paid")
+
+
+def _weights(units: nw.LazyFrame) -> nw.LazyFrame:
+    weighed = units.with_columns(weight_cents=col("charge_cents").abs(), one=nw.lit(1))
+    totals = weighed.with_columns(
+        upto_cents=col("weight_cents").cum_sum().over(*PAYMENT, order_by="unit"),
+        whole_cents=col("weight_cents").sum().over(*PAYMENT),
+        turn=col("one").cum_sum().over(*PAYMENT, order_by="unit"),
+    )
+    # Lines without any charge give no proportion: the first one carries the whole.
+    first = nw.when(col("turn") == 1).then(1).otherwise(0)
+    nothing = col("whole_cents") == 0
+    return totals.with_columns(
+        weight_cents=nw.when(nothing).then(first).otherwise(col("weight_cents")),
+        upto_cents=nw.when(nothing).then(1).otherwise(col("upto_cents")),
+        whole_cents=nw.when(nothing).then(1).otherwise(col("whole_cents")),
+    ).select(*PAYMENT, "unit", "weight_cents", "upto_cents", "whole_cents")
+
+
+def _running_share(upto: nw.Expr) -> nw.Expr:
+    # The last share is the whole by comparison and not by division, which some engines do in floats.
+    part = (col("size") * upto // col("whole_cents")).cast(nw.Int64)
+    return nw.when(upto == col("whole_cents")).then(col("size")).otherwise(part)
+
+
+def _adjustments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
+    columns = ["client", "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
+    known = source(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
+    if since is None:
+        return known
+    return known.join(_payments(tables, as_of, since).select(*PAYMENT), on=list(PAYMENT), how="semi")
+
+
+def _parts(adjustments: nw.LazyFrame, patient_denials: bool) -> nw.LazyFrame:
+    """The amount of each adjustment in the one column of `PARTS` that it belongs to."""
+    duplicates = codes_of(category="duplicate")
+    denials = [code for code in codes_of(family="denial") if code not in duplicates]
+    by_patient = col("group_code") == "PR"
+    if patient_denials:
+        by_patient = by_patient & ~col("carc").is_in(denials)
+    place = {name: number for number, name in enumerate(PARTS)}  # numbers, which compare faster than names
+    part = nw.lit(place["other_cents"])
+    for name, belongs in reversed([
+        ("prior_payer_cents", col("carc").is_in(codes_of(category="prior_payer_info"))),
+        ("patient_cents", by_patient),
+        ("duplicate_cents", col("carc").is_in(duplicates)),
+        ("denied_cents", col("carc").is_in(denials)),
+        ("contractual_cents", col("carc").is_in(codes_of(category="contractual"))),
+        ("reduction_cents", col("carc").is_in(codes_of(category="program_reduction"))),
+        ("pended_cents", col("carc").is_in(codes_of(family="pend"))),
+    ]):
+        part = nw.when(belongs).then(nw.lit(place[name])).otherwise(part)
+    cost_share = (col("group_code") == "PR") & col("carc").is_in(list(COST_SHARE))
+    withheld = (col("group_code") != "PR") & col("carc").is_in(list(WITHHELD))
+    amount = col("amount_cents")
+    sorted_out = adjustments.with_columns(part=part)
+    return sorted_out.with_columns(
+        *[nw.when(col("part") == place[name]).then(amount).otherwise(0).alias(name) for name in PARTS],
+        nw.when(cost_share | withheld).then(amount).otherwise(0).alias("allowed_extra_cents"),
+        nw.when(col("part") == place["prior_payer_cents"]).then(amount).otherwise(0).alias("prior_payer_paid_cents"),
+    )
+
+
+def _decided(rows: nw.LazyFrame) -> nw.LazyFrame:
+    """The rows with signs set right, the allowed amount, what does not balance, and the outcome."""
+    extra = ("allowed_extra_cents", "prior_payer_paid_cents")
+    signed = rows.with_columns(
+        *[(col(name) * col("sign")).alias(name) for name in ("charge_cents", "paid_cents")],
+        *[(col(name).fill_null(0) * col("sign")).alias(name) for name in (*PARTS, *extra)],
+    )
+    prior = nw.when(col("payer_order") == "primary").then(0).otherwise(col("prior_payer_paid_cents"))
+    explained = sum((col(name) for name in PARTS[1:]), col(PARTS[0]))
+    amounts = signed.with_columns(
+        allowed_cents=col("paid_cents") + col("allowed_extra_cents") + prior,
+        unexplained_cents=col("charge_cents") - col("paid_cents") - explained,
+    )
+    outcome = nw.lit("zero_pay_non_denial")
+    for name, holds in reversed([
+        ("reversal", col("status") == REVERSAL),
+        ("fully_denied", (col("denied_cents") > 0) & (col("allowed_cents") <= 0)),
+        ("partially_denied", col("denied_cents") > 0),
+        ("paid", col("paid_cents") > 0),
+        ("duplicate", col("duplicate_cents") > 0),
+        ("pended", col("pended_cents") > 0),
+    ]):
+        outcome = nw.when(holds).then(nw.lit(name)).otherwise(outcome)
+    return amounts.with_columns(outcome=outcome).drop(*extra, "sign")
+
+
+def _standing(sums: nw.LazyFrame) -> nw.LazyFrame:
+    outcome = col("last_outcome").fill_null("undecided")
+    for name, holds in reversed([
+        ("recouped", (col("highest_paid_cents") > 0) & (col("paid_cents") <= 0)),
+        ("reversed", (col("reversals") > 0) & (col("reversals") >= col("decisions"))),
+        ("partially_denied", (col("paid_cents") > 0) & (col("last_outcome") == "fully_denied")),
+    ]):
+        outcome = nw.when(holds).then(nw.lit(name)).otherwise(outcome)
+    named = sums.with_columns(outcome=outcome)
+    stands = col("outcome").is_in(list(DENIED))
+    return named.with_columns(
+        standing_denied_cents=nw.when(stands).then(col("last_denied_cents")).otherwise(0)
+    ).drop("last_outcome", "last_denied_cents", "highest_paid_cents")

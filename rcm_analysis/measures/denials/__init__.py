@@ -1,0 +1,1 @@
+"""What payers deny, why, and what became of it."""

@@ -1,0 +1,1 @@
+"""Visits, care, hospital use and what patients say."""

@@ -1,0 +1,241 @@
+"""How much should have come in: collectable charges whose payer's usual time to answer ended in a period."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ...ledger.postings import CASH_KINDS, cohort_sums, filled, split_by_kind, with_claim_columns
+from ...ledger.ratios import half_up, quotient
+from ...periods import Period
+from ...tables.frames import collect, days_before, source
+from ...tables.schema import CLAIMS
+from ..collections.lags import days_to_pay, first_answers, first_bills
+from .contract import lesser_of_charge, with_contract_price
+
+HISTORY_MONTHS = 12
+FEWEST_CLAIMS = 10
+"""A payer with fewer mature claims than this is given the figures of all the client's payers."""
+
+KEY = list(CLAIMS.key)
+LINE = [*KEY, "line_number"]
+CENTS = (
+    *("charge_cents", "contract_cents", "estimated_cents", "unknown_cents", "cash_due_cents"),
+    *("collected_cents", "patient_cents", "gap_cents", "waiting_cents"),
+)
+
+
+def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """What should have come in by the end of the period on the claims that fell due in it.
+
+    Formula
+        a claim falls due on its first bill + its payer's usual days to pay
+        cash_due_cents = contract_cents + estimated_cents
+        contract_cents = sum over lines of min(fee schedule x units, charge), for claims with a price in
+        force for every line; estimated_cents = other charges x the payer's allowed share
+        gap_cents = cash_due_cents - collected_cents - patient_cents; waiting_cents = the gap of the claims
+        that the primary payer has not answered by the last day (the rest was denied, short or not posted)
+    Counts
+        Claims billed to a primary payer that fell due in the period. Usual days to pay: median of
+        `lags.days_to_pay` over the twelve months before the period, as known on the day before it.
+        It is a median: up to half of the claims take longer, and what falls due late in the period is
+        partly still waiting at its end. Allowed share: (charges - approved contractual) / charges of the
+        claims of those twelve months that were paid and are at least 120 days old. Both by client and
+        payer; a payer with fewer than 10 such claims gets the client's figure. collected_cents: all cash
+        on these claims by the last day. patient_cents: what is still open with the patient on them, which
+        no payer owes.
+        Charges that have neither price nor history are in unknown_cents and not due. Self-pay
+        claims are never billed and so never due. `by` may hold columns of claims.
+    Date basis
+        first submission date for what falls due; posting date up to the last day for what came
+    Unit
+        cents; claims is a count. The estimate is rounded per client, payer and group, answered or not
+    Empty
+        Without answers in the twelve months before nothing can fall due: zeros without `by`, else no row.
+    Source
+        our own
+
+    >>> tables = _example()
+    >>> found = cash_due(tables, period=Period.month("2026-06"))
+    >>> found[["claims", "charge_cents", "cash_due_cents", "collected_cents", "gap_cents"]]
+       claims  charge_cents  cash_due_cents  collected_cents  gap_cents
+    0       1         10000            6000             4000       2000
+    """
+    by = list(by)
+    keys = list(dict.fromkeys(["client", "payer", *by]))
+    usual, overall = _usual_days(tables, period)
+    if overall.empty:
+        return _total(pd.DataFrame(columns=[*keys, "claims", *CENTS]).astype({"claims": "int64"}), by)
+    due = _claims_due(
+        tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"]
+    )
+    due = _with_money(_with_contract(due, tables), tables, period)
+    due = due.join(first_answers(tables, as_of=period.last_day), on=KEY, how="left").with_columns(
+        is_waiting=nw.when(nw.col("answered_on").is_null()).then(1).otherwise(0)
+    )
+    cents = ["charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents"]
+    added = due.group_by(*keys, "is_waiting").agg(
+        nw.len().alias("claims"), *[nw.col(name).sum() for name in cents]
+    )
+    return _total(_estimated(collect(added, keys), _allowed_share(tables, period)), by)
+
+
+def _history(period: Period) -> tuple[Period, dt.date]:
+    before = Period(Period.of(period.first_day).shift(-HISTORY_MONTHS).first_day, period.first_day)
+    return before, before.last_day
+
+
+def _usual_days(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """client, payer, median_days where known well enough; and client, median_days over all payers."""
+    before, as_of = _history(period)
+    answered = {
+        name: days_to_pay(tables, period=before, as_of=as_of, by=keys).dropna(subset=["median_days"])
+        for name, keys in {"usual": ["client", "payer"], "overall": ["client"]}.items()
+    }
+    usual = answered["usual"]
+    return usual[usual["claims"] >= FEWEST_CLAIMS], answered["overall"]
+
+
+def _falls_due(usual: pd.DataFrame, overall: pd.DataFrame, period: Period) -> nw.Expr:
+    """Comparisons of the first bill with the period shifted back by each payer's usual days."""
+
+    def in_window(days: float) -> nw.Expr:
+        start, end = days_before(period.first_day, int(days)), days_before(period.end, int(days))
+        return Period(start, end).holds(nw.col("billed_on"))
+
+    due = nw.lit(False)
+    for client, days in zip(overall["client"], overall["median_days"], strict=True):
+        is_client, rest = nw.col("client") == client, in_window(days)
+        own = usual[usual["client"] == client]
+        for usual_days, payers in own.groupby("median_days")["payer"]:
+            due = due | (is_client & nw.col("payer").is_in(payers.tolist()) & in_window(usual_days))
+        if len(own):
+            rest = rest & ~nw.col("payer").is_in(own["payer"].tolist())
+        due = due | (is_client & rest)
+    return due
+
+
+def _claims_due(tables: Mapping[str, Any], period: Period, due: nw.Expr, columns: list[str]) -> nw.LazyFrame:
+    billed = first_bills(tables, primary=True).filter(nw.col("billed_on") < period.end)
+    wanted = list(dict.fromkeys(["payer", "charge_cents", "service_on", *columns]))
+    claims = with_claim_columns(billed, tables, wanted).filter(~nw.col("charge_cents").is_null())
+    return filled(claims, columns).filter(due)
+
+
+def _with_contract(due: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
+    """The claims with contract_cents where every line has a price, else their charge as unpriced_cents."""
+    if not {"claim_lines", "fee_schedules"} <= set(tables):
+        return due.with_columns(nw.col("charge_cents").alias("unpriced_cents"), contract_cents=nw.lit(0))
+    priced = _priced_lines(due, tables)
+    per_claim = priced.group_by(*KEY).agg(
+        nw.len().alias("lines"), nw.col("is_priced").sum(), nw.col("line_cents").sum()
+    )
+    rows = due.join(per_claim, on=KEY, how="left")
+    is_priced = (nw.col("lines") == nw.col("is_priced")).fill_null(False)
+    return rows.with_columns(
+        contract_cents=nw.when(is_priced).then(nw.col("line_cents")).otherwise(0),
+        unpriced_cents=nw.when(is_priced).then(0).otherwise(nw.col("charge_cents")),
+    )
+
+
+def _priced_lines(due: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
+    """client, claim_id, line_number, is_priced (0 or 1), line_cents: the lesser of price and charge."""
+    columns = [*LINE, "procedure", "modifiers", "units", "service_on", "charge_cents"]
+    lines = source(tables, "claim_lines", columns).join(due.select([*KEY, "payer"]), on=KEY)
+    lines = lines.with_columns(nw.col("modifiers").fill_null(""), nw.col("units").fill_null(1.0))
+    out = with_contract_price(lines, tables, key=LINE).select([*LINE, "charge_cents", "price_cents"])
+    is_priced = nw.when(nw.col("price_cents").is_null()).then(0).otherwise(1)
+    return out.with_columns(is_priced=is_priced, line_cents=lesser_of_charge(nw.col("price_cents")))
+
+
+def _with_money(due: nw.LazyFrame, tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
+    """The claims with collected_cents and patient_cents as posted by the last day of the period."""
+    rows = source(tables, "transactions", [*KEY, "kind", "party", "amount_cents", "posted_on"])
+    rows = rows.filter(nw.col("posted_on") < period.end, ~nw.col("claim_id").is_null())
+    parts = {"cash_cents": nw.col("kind").is_in(list(CASH_KINDS)), "owed_cents": nw.col("party") == "patient"}
+    moved = (
+        split_by_kind(rows, parts).group_by(*KEY).agg(nw.col("cash_cents").sum(), nw.col("owed_cents").sum())
+    )
+    owed = nw.col("owed_cents").fill_null(0)
+    return due.join(moved, on=KEY, how="left").with_columns(
+        collected_cents=nw.col("cash_cents").fill_null(0) * -1,
+        patient_cents=nw.when(owed > 0).then(owed).otherwise(0),
+    )
+
+
+def _allowed_share(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """client, payer, share where known well enough; and client, share over all payers."""
+    before, as_of = _history(period)
+    found = []
+    for keys in (["client", "payer"], ["client"]):
+        paid = cohort_sums(tables, period=before, as_of=as_of, cohort_days=120, by=keys, paid_only=True)
+        paid["share"] = quotient(paid["collectable_cents"], paid["charge_cents"].clip(lower=0))
+        found.append(paid.dropna(subset=["share"]))
+    payers, clients = found
+    return payers[payers["claims"] >= FEWEST_CLAIMS][["client", "payer", "share"]], clients[
+        ["client", "share"]
+    ]
+
+
+def _estimated(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    payers, clients = shares
+    rows = rows.merge(payers, on=["client", "payer"], how="left").merge(
+        clients.rename(columns={"share": "client_share"}), on="client", how="left"
+    )
+    share = rows["share"].fillna(rows["client_share"])
+    rows["estimated_cents"] = half_up(rows["unpriced_cents"] * share).fillna(0).astype("int64")
+    rows["unknown_cents"] = rows["unpriced_cents"].where(share.isna(), 0)
+    rows["cash_due_cents"] = rows["contract_cents"] + rows["estimated_cents"]
+    rows["gap_cents"] = rows["cash_due_cents"] - rows["collected_cents"] - rows["patient_cents"]
+    rows["waiting_cents"] = rows["gap_cents"] * rows["is_waiting"]
+    return rows
+
+
+def _total(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    numbers = ["claims", *CENTS]
+    if not by:
+        return rows[numbers].sum().astype("int64").to_frame().T
+    out = rows.groupby(by, as_index=False)[numbers].sum()
+    return out.astype(dict.fromkeys(numbers, "int64")).sort_values(by, ignore_index=True)
+
+
+def _example() -> dict[str, pd.DataFrame]:
+    """One payer that allows 60 % and answers after 30 days: a year of one claim a month."""
+    months = [
+        month.first_day + dt.timedelta(days=4) for month in Period.month("2026-05").trailing(13).months()
+    ]
+    ids = [str(number) for number in range(len(months))]
+    claims = {"client": "a", "claim_id": ids, "payer": "p", "service_on": months, "charge_cents": 10000}
+    sent = {
+        "client": "a",
+        "claim_id": ids,
+        "payer_order": "primary",
+        "frequency": "1",
+        "submitted_on": months,
+    }
+    answers = [day + dt.timedelta(days=30) for day in months]
+    remits = {"client": "a", "claim_id": ids, "payer_order": "primary", "status": "1", "received_on": answers}
+    posted = [
+        pd.DataFrame(
+            {
+                "client": "a",
+                "claim_id": ids,
+                "kind": kind,
+                "party": "primary",
+                "carc": carc,
+                "amount_cents": cents,
+                "posted_on": days,
+            }
+        )
+        for kind, carc, cents, days in [
+            ("charge", None, 10000, months),
+            ("contractual", "45", -4000, answers),
+            ("payment", None, -4000, answers),
+        ]
+    ]
+    frames = {"claims": claims, "submissions": sent, "remit_claims": remits}
+    return {name: pd.DataFrame(rows) for name, rows in frames.items()} | {"transactions": pd.concat(posted)}

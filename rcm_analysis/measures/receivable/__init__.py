@@ -1,0 +1,1 @@
+"""What is owed on a day, how it moves, and which claims wait for whom."""

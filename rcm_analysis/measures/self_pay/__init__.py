@@ -1,0 +1,1 @@
+"""The self-pay programme: what patients owe, pay, promise, dispute and ask."""

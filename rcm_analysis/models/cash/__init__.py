@@ -1,0 +1,1 @@
+"""How long payers take, and what cash is to come."""

@@ -1,0 +1,244 @@
+"""How long payers take, and how much they never pay: every billed claim counted, open ones as open.
+
+`claim_ends` reads from the tables how each claim stands on a day; `cumulative_incidence` (by day) and
+`incidence_by` (by payer or any group, small ones drawn towards the client) say what share was paid,
+denied, written off and open by each day. Fitted curves, completion factors, shrinkage and lags in
+stages have modules of their own, and are named here so that one import gives them all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ...errors import ParameterError, closest, listed
+from ...ledger.adjudications import net_positions
+from ...ledger.postings import (
+    INSURANCE,
+    is_approved_contractual,
+    is_denial_code,
+    split_by_kind,
+    with_disguise,
+)
+from ...measures.collections.lags import first_bills
+from ...tables.frames import collect, source
+from ...tables.schema import CLAIMS
+from ..statistics.estimators import (
+    ENDS,
+    OPEN,
+    cumulative_incidence,
+    day_by_which,
+    given_open,
+    kaplan_meier,
+    reverse_hazards,
+    share_by,
+)
+from ..statistics.shrinkage import prior_claims_between, shrunk, shrunk_by_group
+from .chain_ladder import completion_factors, paid_triangle, ultimates
+from .lag_fits import LagFit, best_fit, fit_lag, fit_table
+from .stage_lags import convolved, stage_lags, total_lag
+
+__all__ = [
+    "ENDS", "OPEN", "LagFit", "best_fit", "claim_ends", "completion_factors", "convolved", "cumulative_incidence", "day_by_which",
+    "fit_lag", "fit_table", "given_open", "incidence_by", "kaplan_meier", "lag_summary", "paid_triangle", "prior_claims_between", "reverse_hazards",
+    "share_by", "shrunk", "shrunk_by_group", "stage_lags", "total_lag", "ultimates",
+]
+
+CLOCKS = ("first_bill", "entered", "service")
+SIZE_EDGES = (10_000, 25_000, 100_000, 500_000)
+SIZES = ("under $100", "$100 to $249", "$250 to $999", "$1,000 to $4,999", "$5,000 and over")
+"""Charge of the claim; `size` in `by` groups by it."""
+
+MADE = ("size", "month", "quarter")
+KEY = list(CLAIMS.key)
+DATES = ("start_on", "first_paid_on", "last_on")
+
+
+def claim_ends(
+    tables: Mapping[str, Any], *, as_of: dt.date, clock: str = "first_bill", by: Sequence[str] = ("payer",)
+) -> pd.DataFrame:
+    """One row per insured claim: how it stands with its payers on `as_of`, and after how many days.
+
+    Formula
+        days = day of the end - day of the clock; for an open claim, as_of - day of the clock
+        clock "first_bill": first submission to any payer; "entered": charge entry; "service": service
+    Counts
+        Claims with an insurer whose clock has started by `as_of`, with what was posted by then.
+        paid         on the first payment of an insurer, whatever was taken back later
+        denied       nothing paid and no insurance balance left on `as_of`, where the payer's
+                     standing decision is a full denial, or the posted adjustment is a denial code
+        written_off  the same without a denial, where a write-off or a discount closed the balance
+        patient      the same, where the whole was passed on to the patient (deductible)
+        open         everything else: a denied claim too, as long as its balance is open and it
+                     may be reworked; censored on `as_of`
+        The last three end on the day of the last posting to the insurers' balance. A claim paid or
+        closed before its clock started is left out; `attrs["out_of_order"]` counts them. `by`: columns
+        of claims, `size` (band of the charge), `month` (of the start) and `quarter` ("Q1" to "Q4" of the year
+        in which it lies: deductibles begin anew in January, and with them claims that are wholly passed on
+        to the patient). Remittances are used where the table is there.
+    Date basis
+        posting date for the ends; the clock's date for the start
+    Unit
+        days; cents. allowed_cents = charges less approved contractual adjustments, empty while open
+    Empty
+        no claim: no row
+    Source
+        our own: age from the first bill, nothing that was not yet posted
+
+    >>> from rcm_analysis.examples.ledger import example_ledger
+    >>> tables = {name: table for name, table in example_ledger().items() if name != "remit_claims"}
+    >>> claim_ends(tables, as_of=dt.date(2026, 3, 31))[["claim_id", "payer", "days", "end", "charge_cents", "paid_cents"]]
+      claim_id  payer  days   end  charge_cents  paid_cents
+    0        1  aetna    15  paid         10000        4500
+    1        2  cigna   131  open         20000           0
+    2        4  cigna   100  paid          5000        6000
+    """
+    if clock not in CLOCKS:
+        raise ParameterError(f"A claim's clock is one of {listed(CLOCKS)}; found {clock!r}." + closest(clock, CLOCKS))
+    columns = [name for name in by if name not in ("client", *MADE)]
+    started = _started(tables, as_of, clock, columns)
+    rows = started.join(_insurance_postings(tables, as_of), on=KEY, how="left")
+    if "remit_claims" in tables and "remit_adjustments" in tables:
+        rows = rows.join(_standing_denials(tables, as_of), on=KEY, how="left")
+    else:
+        rows = rows.with_columns(denied_standing=nw.lit(0))
+    found = collect(rows, [*KEY, *columns], dates=DATES)
+    return _with_ends(found, as_of, [*KEY, *columns, *[name for name in MADE if name in by]])
+
+
+def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: str | None = None, shrink: bool = True) -> pd.DataFrame:
+    """The share of claims, or dollars, paid, denied, written off and open by each day, per group.
+
+    Formula
+        `cumulative_incidence` per group; with `shrink`, drawn towards all claims together by
+        `shrunk_by_group`, so that a payer with a handful of claims does not stand alone
+    Counts
+        Rows of `claim_ends`, with any index. `weight`: None counts claims, "charge_cents" weighs them by dollars
+        (large claims are often slower).
+    Unit
+        shares, 0 to 1; claims is a count
+    Empty
+        no claim: no row
+
+    >>> ends = pd.DataFrame({"payer": ["a", "a", "b"], "days": [1, 2, 2], "end": ["paid", "open", "denied"]})
+    >>> incidence_by(ends, shrink=False).query("day == 2")[["payer", "paid", "denied", "open"]]
+      payer  paid  denied  open
+    2     a   0.5     0.0   0.5
+    5     b   0.0     1.0   0.0
+    """
+    by = list(by)
+    if not by:
+        return cumulative_incidence(ends["days"], ends["end"], weight=ends[weight] if weight else None).assign(claims=len(ends))
+    group = ends.groupby(by, sort=True, dropna=False, observed=True).ngroup().to_numpy()
+    keys = ends[by].iloc[np.unique(group, return_index=True)[1]].reset_index(drop=True)
+    if shrink:
+        out = shrunk_by_group(ends["days"], ends["end"], group, weight=ends[weight] if weight else None)
+    else:
+        parts = [(number, ends[group == number]) for number in range(len(keys))]
+        tables = [
+            cumulative_incidence(part["days"], part["end"], weight=part[weight] if weight else None).assign(group=number, claims=len(part))
+            for number, part in parts
+        ]
+        out = pd.concat(tables, ignore_index=True) if tables else cumulative_incidence([], []).assign(group=[], claims=[])
+    named = keys.loc[out["group"].astype("int64")].reset_index(drop=True)
+    return pd.concat([named, out.drop(columns="group")], axis=1)
+
+
+def lag_summary(incidence: pd.DataFrame, *, by: Sequence[str] = ("payer",), days: Sequence[int] = (30, 60, 90, 120)) -> pd.DataFrame:
+    """One row per group: share paid by given days and in the end, and the median days of what is paid.
+
+    Formula
+        paid_30 = paid share on day 30, and so on; paid_share, denied_share, written_off_share, open_share
+        on the last day; median_days = first day on which half of the final paid share was paid
+    Unit
+        shares, 0 to 1; days; claims is a count
+    Empty
+        nothing paid: an empty median
+
+    >>> ends = pd.DataFrame({"payer": ["a"] * 4, "days": [10, 20, 40, 90], "end": ["paid", "paid", "paid", "denied"]})
+    >>> lag_summary(incidence_by(ends, shrink=False), days=[30])[["paid_30", "paid_share", "median_days"]]
+       paid_30  paid_share  median_days
+    0      0.5        0.75         20.0
+    """
+    by = list(by)
+    rows = []
+    for key, part in incidence.groupby(by, sort=True) if by else [((), incidence)]:
+        last = part.iloc[-1]
+        paid = {f"paid_{day}": share_by(part, day) for day in days}
+        shares = {f"{name}_share": last[name] for name in (*ENDS, OPEN)}
+        half = day_by_which(part, last["paid"] / 2) if last["paid"] > 0 else float("nan")
+        rows.append({**dict(zip(by, key, strict=True)), "claims": last["claims"], **paid, **shares, "median_days": half})
+    names = [*by, "claims", *[f"paid_{day}" for day in days], *[f"{name}_share" for name in (*ENDS, OPEN)], "median_days"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _started(tables: Mapping[str, Any], as_of: dt.date, clock: str, columns: list[str]) -> nw.LazyFrame:
+    """Insured claims whose clock has started, with `start_on`, `charge_cents` and the columns asked for."""
+    day = {"first_bill": "entered_on", "entered": "entered_on", "service": "service_on"}[clock]
+    need = list(dict.fromkeys([*KEY, "payer", "charge_cents", "entered_on", day, *columns]))
+    claims = source(tables, "claims", need, by=columns).filter(nw.col("payer") != "self_pay")
+    if clock == "first_bill":
+        claims = claims.join(first_bills(tables), on=KEY, how="inner")
+        day = "billed_on"
+    else:
+        claims = claims.filter(nw.col("entered_on") <= as_of)
+    started = claims.filter(nw.col(day) <= as_of)
+    return started.select(*KEY, *columns, "charge_cents", nw.col(day).alias("start_on"))
+
+
+def _insurance_postings(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+    """Per claim: insurance balance, its parts, the first payment and the last posting, as posted by `as_of`."""
+    need = ["client", "claim_id", "kind", "party", "amount_cents", "posted_on", "carc"]
+    rows = with_disguise(tables, need).filter(
+        nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null(), nw.col("party").is_in(list(INSURANCE))
+    )
+    kind = nw.col("kind")
+    rows = split_by_kind(rows, {
+        "cash_cents": kind.is_in(["payment", "refund", "takeback"]),
+        "contractual_cents": is_approved_contractual(),
+        "denial_cents": (kind != "charge") & is_denial_code(),
+        "passed_cents": kind == "transfer",
+    }).with_columns(
+        paid_on=nw.when((kind == "payment") & (nw.col("amount_cents") < 0)).then(nw.col("posted_on")).otherwise(None)
+    )
+    return rows.group_by(*KEY).agg(
+        nw.col("amount_cents").sum().alias("balance_cents"),
+        *[nw.col(name).sum() for name in ("cash_cents", "contractual_cents", "denial_cents", "passed_cents")],
+        nw.col("paid_on").min().alias("first_paid_on"), nw.col("posted_on").max().alias("last_on"),
+        nw.len().alias("postings"),
+    )
+
+
+def _standing_denials(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+    standing = net_positions(tables, as_of=as_of).filter(nw.col("outcome") == "fully_denied")
+    return standing.group_by(*KEY).agg(nw.len().alias("denied_standing"))
+
+
+def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFrame:
+    is_paid = rows["first_paid_on"].notna()
+    is_closed = ~is_paid & (rows["balance_cents"] <= 0) & (rows["postings"] > 0)
+    is_denied = (rows["denied_standing"] > 0) | (rows["denial_cents"] < 0)
+    rest = rows["charge_cents"] + rows["contractual_cents"] + rows["passed_cents"]
+    is_passed = (rows["passed_cents"] < 0) & (-rows["passed_cents"] >= rest)
+    closed = np.select([is_denied, is_passed], ["denied", "patient"], "written_off")
+    rows["end"] = np.where(is_paid, "paid", np.where(is_closed, closed, OPEN))
+    ended_on = rows["first_paid_on"].where(is_paid, rows["last_on"].where(is_closed, pd.Timestamp(as_of)))
+    rows["days"] = (ended_on - rows["start_on"]).dt.days
+    rows["paid_cents"] = -rows["cash_cents"]
+    allowed = rows["charge_cents"] + rows["contractual_cents"]
+    rows["allowed_cents"] = allowed.astype("Int64").where(rows["end"] != OPEN)
+    if "size" in keys:
+        rows["size"] = np.array(SIZES)[np.searchsorted(SIZE_EDGES, rows["charge_cents"], side="right")]
+    if "month" in keys:
+        rows["month"] = rows["start_on"].dt.to_period("M").dt.start_time.astype("datetime64[us]")
+    if "quarter" in keys:
+        rows["quarter"] = "Q" + rows["start_on"].dt.quarter.astype("str")
+    in_order = rows["days"] >= 0
+    out = rows.loc[in_order, [*keys, "start_on", "days", "end", "charge_cents", "allowed_cents", "paid_cents"]].reset_index(drop=True)
+    out.attrs["out_of_order"] = int((~in_order).sum())
+    return out

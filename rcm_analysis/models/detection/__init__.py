@@ -1,0 +1,1 @@
+"""What is beyond chance: systemic denials, mix shifts, process shifts, stalled steps."""

@@ -1,0 +1,299 @@
+"""When the work itself changed: charges that are entered later and later, and days on which no claim leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.holiday import USFederalHolidayCalendar
+from scipy import stats
+
+from ...errors import ParameterError
+from ...tables.frames import source
+
+LAG_COLUMNS = (
+    "client", "level", "provider", "location", "onset_on", "first_month", "last_month", "claims", "usual_days", "days",
+    "days_last_month", "days_a_month", "late_claims", "late_cents", "q_value", "is_new",
+)
+FEWEST_BEFORE = 6
+MOST_MONTHS = 12
+FEWEST_CLAIMS = 5
+FEWEST_USUAL = 20
+SHARE_OF_CAUSE = 0.8
+BY_CHANCE = 0.05
+LATE = 0.9
+"""Later than 90 % of what is usual is late."""
+
+
+def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.01, days: float = 1.0) -> pd.DataFrame:
+    """Where charges are entered later than they used to be, and still are: one row per cause.
+
+    Formula
+        lag      working days (Monday to Friday) from the first day of service to the entry of the charge
+        tested   the whole client, each provider, each location; each of the last twelve months but the latest may be
+                 the first month of the new habit (one month is an incident), against all months before it
+                 (Mann-Whitney, one-sided, times the months tried)
+        raised   when q <= 0.01 (Benjamini-Hochberg over client, providers and locations) and the mean lag, each claim's
+                 cut at three times the usual late lag, is a day above the usual one since then and in the last month,
+                 and half a day in the months before that, which must not be chance either (p <= 0.05)
+        named    the client; a provider or location that holds 80 % of the days lost, where the rest is not raised
+        late     entered later than 90 % of the charges usually are; late_claims and late_cents beyond the usual 10 %
+    Counts
+        Claims by the month of entry, which is complete on its last day (by month of service the latest entries would
+        still be missing). At least six months and twenty claims before the first month, five claims since.
+    Columns
+        onset_on: first late entry of the first month; usual_days, days: mean lag before and since; days_last_month;
+        days_a_month: slope of the lag since the onset; is_new: it began in the month before the last one
+    Date basis
+        entered_on
+    Unit
+        working days, claims, cents (billed charge)
+    Empty
+        Nothing raised: no rows.
+    Source
+        our own; charge lag as in measures/lags.py
+    """
+    claims = lag_rows(tables)
+    return creeps(claims, as_of=as_of, q=q, days=days)
+
+
+def lag_rows(tables: Mapping[str, Any]) -> pd.DataFrame:
+    """What `creeps` needs of each claim: provider, location, entered_on, month, lag, charge_cents.
+
+    Raises
+        ParameterError when the tables hold more than one client.
+    """
+    rows = _of_one_client(tables, "claims", ["client", "claim_id", "provider", "location", "service_on", "entered_on", "charge_cents"])
+    lag = np.busday_count(rows["service_on"].to_numpy("datetime64[D]"), rows["entered_on"].to_numpy("datetime64[D]"))
+    return rows.assign(lag=np.maximum(0, lag), month=rows["entered_on"].dt.to_period("M"))
+
+
+def creeps(claims: pd.DataFrame, *, as_of: dt.date, q: float = 0.01, days: float = 1.0) -> pd.DataFrame:
+    """`charge_lag_creep` of claims that are already read, as it stood on `as_of`."""
+    known = claims[claims["entered_on"] <= pd.Timestamp(as_of)]
+    found = [_tested(known[held], names, as_of) for names, held in _scopes(known)]
+    found = [one for one in found if one is not None]
+    if found:
+        odds = stats.false_discovery_control([one["p_value"] for one in found])
+        found = [one | {"q_value": value} for one, value in zip(found, odds, strict=True)]
+    raised = [one for one in found if one["q_value"] <= q and _is_above(one, days)]
+    rows = [one | {"client": claims["client"].iloc[0]} for one in _causes(known, raised, as_of, (q, days))]
+    out = pd.DataFrame(rows).reindex(columns=list(LAG_COLUMNS))
+    return out.astype({"onset_on": "datetime64[us]"}).sort_values("late_cents", ascending=False, ignore_index=True)
+
+
+def _scopes(claims: pd.DataFrame) -> list[tuple[dict[str, str], pd.Series]]:
+    scopes = [({}, pd.Series(True, index=claims.index))]
+    for name in ("provider", "location"):
+        values = sorted(claims[name].dropna().unique())
+        if len(values) > 1:
+            scopes += [({name: value}, claims[name] == value) for value in values]
+    return scopes
+
+
+def _is_above(one: Mapping[str, Any], days: float) -> bool:
+    lasting = one["days_earlier"] >= one["usual_days"] + days / 2 and one["p_earlier"] <= BY_CHANCE
+    return lasting and min(one["days"], one["days_last_month"]) >= one["usual_days"] + days
+
+
+def _tested(claims: pd.DataFrame, names: Mapping[str, str], as_of: dt.date) -> dict[str, Any] | None:
+    """The likeliest first month of a later entry, and how sure it is; None where there is too little to say."""
+    last = pd.Period(as_of, "M")
+    if claims.empty or (claims["month"] == last).sum() == 0:
+        return None
+    begin = claims["month"].min()
+    month = claims["month"].astype("int64").to_numpy()
+    lag = claims["lag"].to_numpy(float)
+    tried = []
+    for first in range(max(begin.ordinal + FEWEST_BEFORE, last.ordinal - MOST_MONTHS + 1), last.ordinal):
+        before, since = lag[month < first], lag[month >= first]
+        if len(before) >= FEWEST_USUAL and len(since) >= FEWEST_CLAIMS:
+            tried.append((float(stats.mannwhitneyu(since, before, alternative="greater", method="asymptotic").pvalue), first))
+    if not tried:
+        return None
+    p_value, first = min(tried)
+    return {**_described(claims, month, first, last), **_level(names), "p_value": min(1.0, p_value * len(tried)), "names": dict(names)}
+
+
+def _level(names: Mapping[str, str]) -> dict[str, str]:
+    level = next(iter(names), "whole client")
+    return {"level": level, "provider": names.get("provider", ""), "location": names.get("location", "")}
+
+
+def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Period) -> dict[str, Any]:
+    before, since = claims[month < first], claims[month >= first]
+    late_from = float(before["lag"].quantile(LATE))
+    cut = 3 * max(1.0, late_from)
+    usual, now = before["lag"].clip(upper=cut).mean(), since["lag"].clip(upper=cut)
+    is_late = since["lag"] > late_from
+    usually_late = float((before["lag"] > late_from).mean())
+    earlier = since["month"] < last
+    p_earlier = stats.mannwhitneyu(since.loc[earlier, "lag"], before["lag"], alternative="greater", method="asymptotic").pvalue if earlier.any() else 1.0
+    elapsed = (since["month"].astype("int64") - first).to_numpy(float)
+    slope = np.polyfit(elapsed, since["lag"].to_numpy(float), 1)[0] if len(np.unique(elapsed)) > 1 else np.nan
+    return {
+        "onset_on": since.loc[is_late, "entered_on"].min() if is_late.any() else since["entered_on"].min(),
+        "first_month": str(pd.Period(ordinal=first, freq="M")), "last_month": str(last), "claims": len(since), "usual_days": usual,
+        "days": now.mean(), "days_last_month": now[since["month"] == last].mean(), "days_a_month": slope,
+        "late_claims": max(0.0, is_late.sum() - usually_late * len(since)),
+        "late_cents": max(0, int(since.loc[is_late, "charge_cents"].sum() - usually_late * since["charge_cents"].sum())),
+        "days_earlier": now[earlier].mean(), "p_earlier": float(p_earlier), "days_lost": float((now - usual).sum()), "is_new": first >= last.ordinal - 1,
+    }
+
+
+def _causes(claims: pd.DataFrame, raised: list[dict[str, Any]], as_of: dt.date, limits: tuple[float, float]) -> list[dict[str, Any]]:
+    """Of the client, its providers and its locations that are raised, those that name the causes."""
+    whole = [one for one in raised if not one["names"]]
+    parts = sorted((one for one in raised if one["names"]), key=lambda one: one["p_value"])
+    for part in parts if whole else ():
+        rest = _tested(claims[~_inside(claims, part)], {}, as_of)
+        quiet = rest is None or rest["p_value"] > limits[0] or not _is_above(rest, limits[1])
+        if quiet and part["days_lost"] >= SHARE_OF_CAUSE * whole[0]["days_lost"]:
+            return [part]
+    if whole:
+        return whole
+    kept: list[dict[str, Any]] = []
+    for part in parts:
+        rest = claims
+        for other in kept:
+            rest = rest[~_inside(rest, other)]
+        alone = _tested(rest[_inside(rest, part)], part["names"], as_of)
+        if alone is not None and alone["p_value"] <= limits[0] and _is_above(alone, limits[1]):
+            kept.append(part)
+    return kept
+
+
+def _inside(claims: pd.DataFrame, one: Mapping[str, Any]) -> pd.Series:
+    (name, value), = one["names"].items()
+    return claims[name] == value
+
+
+# -- days without submissions ----------------------------------------------------------------------
+
+OUTAGE_COLUMNS = ("client", "onset_on", "last_on", "resumed_on", "days", "claims", "cents", "p_value", "is_over")
+SHORTEST = 3
+"""Fewer silent working days are a day off and a lost batch."""
+SENDING_SHARE = 0.05
+"""A weekday that carries less of the claims sent is none of the client's usual sending days."""
+LONGEST_WAIT = 60
+SURELY = 0.01
+FEWEST_DAYS_AT_WORK = 2
+"""Where charges are entered on fewer days of the run, the office was closed, and not the way out."""
+
+
+def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """Runs of working days on which no claim left, though claims were waiting: one row per outage, the oldest first.
+
+    Formula
+        run       at least three of the client's sending days in a row without a submission of any kind
+        chance    product over the waiting claims of P(not sent in the run | not sent before it), from how long claims
+                  of this client usually wait from entry to their first submission
+        raised    when the chance x the sending days of the record is at most 0.01, and charges were entered on at
+                  least two days of the run (else the office was closed)
+    Counts
+        Sending days: the weekdays with at least 5 % of the claims ever sent, without federal holidays, and any other
+        day on which claims left. Waiting claims have an insurer, were entered by the end of the run, and had not been
+        sent. `claims` and `cents` leave out those that had already waited longer than 95 % of claims do when it began
+        (they wait for something else).
+    Columns
+        onset_on, last_on: first and last silent sending day; resumed_on: the day on which claims left again, empty
+        while it goes on (is_over false)
+    Date basis
+        submitted_on, entered_on
+    Unit
+        days (sending days), claims, cents (billed charge)
+    Empty
+        No such run, or nothing was ever sent: no rows.
+    Source
+        our own
+    """
+    return outages(*submission_rows(tables), as_of=as_of)
+
+
+def submission_rows(tables: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `outages` needs: the claims with an insurer (and their first submission), and every submission.
+
+    Raises
+        ParameterError when the tables hold more than one client.
+    """
+    claims = _of_one_client(tables, "claims", ["client", "claim_id", "payer", "entered_on", "charge_cents"])
+    sent = _of_one_client(tables, "submissions", ["client", "claim_id", "submitted_on"])
+    first = sent.groupby("claim_id")["submitted_on"].min().rename("sent_on").reset_index()
+    insured = claims[claims["payer"] != "self_pay"].merge(first, on="claim_id", how="left")
+    return insured.astype({"sent_on": "datetime64[us]"}), sent
+
+
+def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
+    """`submission_outages` of rows that are already read, as it stood on `as_of`."""
+    day = pd.Timestamp(as_of)
+    sent = sent[sent["submitted_on"] <= day]
+    known = claims[claims["entered_on"] <= day]
+    rows: list[dict[str, Any]] = []
+    if len(sent) and len(known):
+        days = _sending_days(sent["submitted_on"], day)
+        waits = _Waits(known, days, day)
+        silent = ~np.isin(days, sent["submitted_on"].to_numpy("datetime64[D]"))
+        rows = [row for first, last in _runs(silent) if (row := waits.judged(first, last)) is not None]
+    out = pd.DataFrame(rows).reindex(columns=list(OUTAGE_COLUMNS))
+    out["client"] = claims["client"].iloc[0] if len(rows) else out["client"]
+    return out.astype(dict.fromkeys(("onset_on", "last_on", "resumed_on"), "datetime64[us]"))
+
+
+def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
+    """Every usual sending day from the first submission on, and every other day on which claims left."""
+    share = submitted.dt.day_of_week.value_counts(normalize=True)
+    usual = share.index[share >= SENDING_SHARE]
+    days = pd.date_range(submitted.min(), last, freq="D")
+    closed = USFederalHolidayCalendar().holidays(days[0], days[-1])
+    return days[(days.day_of_week.isin(usual) & ~days.isin(closed)) | days.isin(submitted)].to_numpy("datetime64[D]")
+
+
+def _runs(silent: np.ndarray) -> list[tuple[int, int]]:
+    """First and last position of every run of silent days that is long enough."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(int)))
+    return [(first, end - 1) for first, end in zip(edges[::2], edges[1::2], strict=True) if end - first >= SHORTEST]
+
+
+class _Waits:
+    """How long the claims of one client wait for their first submission, in sending days."""
+
+    def __init__(self, claims: pd.DataFrame, days: np.ndarray, as_of: pd.Timestamp) -> None:
+        self.claims, self.days, self.as_of = claims, days, as_of
+        sent_on = claims["sent_on"].where(claims["sent_on"] <= as_of)
+        self.entered = np.searchsorted(days, claims["entered_on"].to_numpy("datetime64[D]"), side="right") - 1
+        self.sent = np.where(sent_on.notna(), np.searchsorted(days, sent_on.fillna(as_of).to_numpy("datetime64[D]"), side="right") - 1, len(days))
+        wait = np.clip(self.sent - self.entered, 0, LONGEST_WAIT)
+        left = sent_on.notna().to_numpy() & (self.sent - self.entered <= LONGEST_WAIT)
+        ended = np.bincount(wait[left], minlength=LONGEST_WAIT + 1)
+        at_risk = np.bincount(wait, minlength=LONGEST_WAIT + 1)[::-1].cumsum()[::-1]
+        hazard = np.divide(ended, at_risk + 1, out=np.zeros(LONGEST_WAIT + 1), where=at_risk > 0)
+        self.log_stay = np.concatenate([[0.0], np.log1p(-hazard).cumsum()])
+        self.long = int(np.searchsorted(-np.exp(self.log_stay[1:]), -0.05))
+
+    def judged(self, first: int, last: int) -> dict[str, Any] | None:
+        """The run of sending days as an outage; None where it may well be chance."""
+        waiting = (self.entered <= last) & (self.sent > last)
+        before = np.clip(first - self.entered[waiting], 0, LONGEST_WAIT + 1)
+        after = np.clip(last + 1 - self.entered[waiting], 0, LONGEST_WAIT + 1)
+        p_value = float(np.exp((self.log_stay[after] - self.log_stay[before]).sum())) * len(self.days)
+        at_work = len(np.unique(self.entered[(self.entered >= first) & (self.entered <= last)]))
+        if p_value > SURELY or at_work < FEWEST_DAYS_AT_WORK:
+            return None
+        held = self.claims[waiting][before <= self.long]
+        resumed = self.days[last + 1] if last + 1 < len(self.days) else np.datetime64("NaT")
+        return {
+            "onset_on": self.days[first], "last_on": self.days[last], "resumed_on": resumed, "days": last - first + 1,
+            "claims": len(held), "cents": int(held["charge_cents"].sum()), "p_value": p_value, "is_over": last + 1 < len(self.days),
+        }
+
+
+def _of_one_client(tables: Mapping[str, Any], name: str, columns: list[str]) -> pd.DataFrame:
+    rows = source(tables, name, columns).collect("pandas").to_native()
+    if rows["client"].nunique() > 1:
+        raise ParameterError(f"Shifts in the work are sought client by client; these tables hold {rows['client'].nunique()} clients.")
+    for day in [column for column in columns if column.endswith("_on")]:
+        rows[day] = pd.to_datetime(rows[day]).astype("datetime64[us]")
+    return rows

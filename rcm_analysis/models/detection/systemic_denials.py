@@ -1,0 +1,398 @@
+"""Denials with one cause: cells of payer, code, provider and location that are suddenly denied more than usual.
+
+A cell is judged by its own past. For every cell and category of denial, every month of the last year
+may be the month in which it began; what came since is held against what was usual before. Thousands
+of such questions find something by chance alone, so chance is kept in check (Benjamini-Hochberg), small
+effects are left out, and of the many cells in which one cause shows only one is named.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ...errors import ParameterError
+from ..statistics.control_charts import change_point, laney_chart
+from .denial_cells import (
+    LEVELS,
+    Cells,
+    Verdict,
+    cells_of,
+    counts_of,
+    false_discoveries,
+    first_lines,
+    judged,
+    usual_line_rate,
+    with_expected,
+    with_families,
+)
+from .mix_shifts import LEAST_CHANGE, usual_rates_of_kinds
+
+NAMES = ("payer", "family", "procedure", "provider", "location")
+COMPLETE_SHARE = 0.7
+"""A month with less than 70 % of the usual volume is not complete: its rate is that of the quickest payers."""
+BY_CHANCE = 0.01
+"""A small practice has such a month by chance: only what is rarer than this (Poisson) is taken for incomplete."""
+USUAL_MONTHS = 6
+MOST_FINDINGS = 20
+"""Causes named at a time: nobody can follow up more."""
+SAME_CAUSE = 0.5
+"""What is raised at least half as much as its neighbour has the same cause: both are named by what they share."""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """What is too small to be raised, however sure it is.
+
+    points, ratio: the rate must be 5 points above the usual one, or 1.5 times it; claims: fewer denied
+    claims than 3 are incidents; cents: $100 is what it costs to rework three or four claims (from $25 each).
+    """
+
+    points: float = 0.05
+    ratio: float = 1.5
+    claims: int = 3
+    cents: int = 10_000
+
+
+@dataclass(frozen=True)
+class DenialHistory:
+    """Every first decision of one client, counted once: `findings` may be asked for any day up to `last_day`."""
+
+    client: str
+    lines: pd.DataFrame
+    cells: Cells
+    last_day: dt.date
+
+
+COLUMNS = (
+    "client", "level", "payer", "category", "procedures", "codes", "provider", "location", "onset_on", "first_month", "last_month",
+    "claims", "denied_claims", "lines", "denied", "expected", "excess", "usual_rate", "rate", "denied_cents", "excess_cents",
+    "contract_share", "q_value", "is_new",
+)
+
+
+def systemic_denials(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None) -> pd.DataFrame:
+    """What is denied more than usual, and still is: one row per cause, the largest excess first.
+
+    Formula
+        cell          payer, code family, code, provider, location, payer with each of the other four, or the whole
+                      client, for every category of denial
+        usual rate    of the months before the first one tested, drawn towards the next coarser cells
+                      (`denial_odds.usual_rates`)
+        p             beta-binomial chance of as many denied claims since, with the uncertainty of the usual rate and
+                      the over-dispersion of the client's months (Laney's sigma_z), times the first months tried
+        raised when   q <= 0.05 (Benjamini-Hochberg over all cells and categories, each level with the same share of
+                      the errors) and above `floors`, over all months tested and in the last two
+        not the mix   where 15 % of a rise or more come from lines of payers and codes that were always denied more
+                      (`mix_shifts.usual_rates_of_kinds`), that part is added to the usual rate: what is not above it
+                      any more is no cause, and what is, is named by a finer cell if one is raised
+        named         the highest level that explains the excess, and not higher: the cell whose counts are least likely,
+                      for the number of cells that it was chosen from; a coarser one where its other lines are
+                      raised too, at least half as much
+        excess        denied - expected; expected = usual rate x lines; excess_cents = expected amounts of the denied
+                      lines - usual rate x expected amounts of all lines of the cell
+    Counts
+        First decisions of primary payers on lines (`denial_cells.first_lines`), from the month of the onset on. Chance is judged on
+        claims, whose lines are denied together. No line stands in two findings of one category. The last month
+        counts only when it holds 70 % of the median claims of the six months before it, or as few as chance gives;
+        `attrs["left_out"]` says when it does not. At least six months must lie before the first month tested.
+    Columns
+        level in words; procedures: code family or code; codes: the codes denied; onset_on: first denial of the week
+        in which the rate changed; first_month, last_month: the months counted; contract_share: share of denied_cents
+        that comes from a fee schedule (the rest is inferred); is_new: it began in the last two months tested
+    Date basis
+        received_on of the remittance
+    Unit
+        claims, lines, cents; rates 0 to 1; expected and excess need not be whole
+    Empty
+        Nothing raised, or fewer than seven months: no rows.
+    Source
+        HFMA Claim Integrity Task Force 2021 (initial denials); Laney 2002; Benjamini and Hochberg 1995
+
+    Raises
+        ParameterError when the tables hold more than one client.
+    """
+    return findings(denial_history(tables, as_of=as_of), as_of=as_of, q=q, floors=floors)
+
+
+def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistory:
+    """What `findings` needs, read and counted once; see `systemic_denials`."""
+    lines = first_lines(tables, as_of=as_of)
+    clients = sorted(lines["client"].unique())
+    if len(clients) > 1:
+        raise ParameterError(f"Systemic denials are sought client by client; these tables hold {len(clients)} clients.")
+    lines = with_families(with_expected(tables, lines))
+    months = pd.period_range(lines["month"].min(), lines["month"].max(), freq="M") if len(lines) else pd.period_range("2000-01", periods=0, freq="M")
+    return DenialHistory(clients[0] if clients else "", lines, cells_of(lines, months), as_of)
+
+
+def findings(history: DenialHistory, *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None) -> pd.DataFrame:
+    """`systemic_denials` of a history that is already counted, as it stood at the end of the month of `as_of`."""
+    floors = floors or Floors()
+    last, left_out = last_month(history, as_of)
+    rows = _causes(history, last, q, floors) if last >= 0 and history.cells.categories else []
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    found = found.astype({"onset_on": "datetime64[us]"}).sort_values("excess_cents", ascending=False, ignore_index=True)
+    found.attrs["left_out"] = left_out
+    return found
+
+
+def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list[dict[str, Any]]:
+    """The causes, the surest first. What one explains is set aside before the next is sought: the many cells in
+    which it shows would otherwise make room for false discoveries."""
+    kinds = range(len(history.cells.categories))
+    cells = dict.fromkeys(kinds, history.cells)
+    verdict = judged(history.cells, last, kinds)
+    above = np.array([_above(cells[kind], verdict, kind, last, floors) for kind in kinds])
+    rows: list[dict[str, Any]] = []
+    while len(rows) < MOST_FINDINGS:
+        q_value = false_discoveries(history.cells, verdict, last)
+        raised = (q_value <= q) & above
+        if not raised.any():
+            break
+        kind = int(np.argmax(np.where(raised, verdict.evidence, -1.0).max(axis=1)))
+        cell = _named(cells[kind], verdict, kind, last, raised[kind])
+        changed = int(verdict.start[kind, cell])
+        usual, mix = usual_line_rate(cells[kind], kind, cell, changed), _mix_change(history, kind, cell, changed, last)
+        now = _rate(cells[kind], kind, cell, changed, last)
+        shifted = mix >= LEAST_CHANGE * (now - usual)
+        usual += mix * shifted
+        if shifted and (_has_finer(cells[kind], cell, raised[kind]) or not _is_beyond(history, kind, cell, (changed, last), usual, floors)):
+            above[kind, cell] = False
+            continue
+        start, onset = _onset(history, kind, cell, changed, last)
+        rows.append(_finding(history, cells[kind], kind, cell, (start, last), usual) | {
+            "onset_on": onset, "q_value": q_value[kind, cell], "is_new": start >= last - 1})
+        cells[kind] = cells[kind].without(counts_of(history.lines, cells[kind], _claims_of(history, cell, start, last)))
+        verdict.replace(kind, judged(cells[kind], last, [kind]))
+        above[kind] = _above(cells[kind], verdict, kind, last, floors)
+    return rows
+
+
+def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
+    """The position of the last complete month, -1 if there is none, and why the month of `as_of` is left out ('' if it is not)."""
+    months = history.cells.months
+    here = pd.Period(as_of, "M")
+    position = here.ordinal - months[0].ordinal if len(months) else -1
+    position = min(position, len(months) - 1)
+    if position < 0:
+        return -1, ""
+    volume = history.cells.claims[0]
+    usual = np.median(volume[max(0, position - USUAL_MONTHS):position]) if position else 0.0
+    few = volume[position] < COMPLETE_SHARE * usual and stats.poisson.cdf(volume[position], usual) < BY_CHANCE
+    if months[position] == here and few:
+        share = volume[position] / usual
+        said = f"{here} is left out: {volume[position]:.0f} claims decided, {share:.0%} of the usual {usual:.0f}; it is not complete."
+        return position - 1, said
+    return position, ""
+
+
+def _above(cells: Cells, verdict: Verdict, kind: int, last: int, floors: Floors) -> np.ndarray:
+    """Which cells are above the floors, since their first month and in the last two."""
+    size, start, usual = last + 1, verdict.start[kind], verdict.usual[kind]
+    month = np.arange(size)[None, :]
+    since = month >= start[:, None]
+    lost, cents = cells.denied_cents[kind, :, :size], cells.cents[:, :size]
+    above = (cells.denied_claims[kind, :, :size] * since).sum(1) >= floors.claims
+    above &= (lost * since).sum(1) - usual * (cents * since).sum(1) >= floors.cents
+    for window in (since, month >= np.maximum(start, last - 1)[:, None]):
+        of = (cells.claims[:, :size] * window).sum(1)
+        rate = np.divide((cells.denied_claims[kind, :, :size] * window).sum(1), of, out=np.zeros(len(of)), where=of > 0)
+        above &= (rate >= usual + floors.points) | (rate >= usual * floors.ratio)
+    return above
+
+
+def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndarray) -> int:
+    """The cell that names the cause best."""
+    of_level = cells.table["level"].map(cells.table["level"].value_counts()).to_numpy(float)
+    score = np.where(raised, verdict.evidence[kind] - np.log(of_level), -np.inf)
+    best = int(np.argmax(score))
+    span = slice(int(verdict.start[kind, best]), last + 1)
+    denied, lines = cells.denied_lines[kind, :, span].sum(1), cells.lines[:, span].sum(1)
+    usual = verdict.usual[kind]
+    while True:
+        wider = [cell for cell in cells.table["parents"][best] if raised[cell] and _rest_is_raised(denied, lines, usual, best, cell)]
+        if not wider:
+            return best
+        best = max(wider, key=lambda cell: score[cell])
+
+
+def _rest_is_raised(denied: np.ndarray, lines: np.ndarray, usual: np.ndarray, fine: int, coarse: int) -> bool:
+    """Whether the coarser cell without the finer one is raised too: half as much or more, and not by chance.
+
+    Where nothing is left, both are the same lines, and the coarser name is as true.
+    """
+    lost, of = denied[coarse] - denied[fine], lines[coarse] - lines[fine]
+    if of == 0:
+        return True
+    if stats.binom.sf(lost - 1, of, usual[coarse]) > BY_CHANCE:
+        return False
+    return lost / of - usual[coarse] >= SAME_CAUSE * (denied[fine] / lines[fine] - usual[fine])
+
+
+def _rate(cells: Cells, kind: int, cell: int, start: int, last: int) -> float:
+    span = slice(start, last + 1)
+    return float(cells.denied_lines[kind, cell, span].sum() / cells.lines[cell, span].sum())
+
+
+def _mix_change(history: DenialHistory, kind: int, cell: int, start: int, last: int) -> float:
+    """By how much the usual rates of the payers and codes of a cell's lines since `start` are above those of its lines before."""
+    lines = _marked_lines(history, kind, cell)
+    before, since = lines[lines["at"] < start], lines[(lines["at"] >= start) & (lines["at"] <= last)]
+    if before.empty or since.empty:
+        return 0.0
+    then, now = (usual_rates_of_kinds(before, rows, "denied", "line").mean() for rows in (before, since))
+    return float(now - then)
+
+
+def _is_beyond(history: DenialHistory, kind: int, cell: int, months: tuple[int, int], usual: float, floors: Floors) -> bool:
+    """Whether the cell's lines since then are denied more often than `usual`: above the floors, and not by chance."""
+    lines = _marked_lines(history, kind, cell)
+    denied = lines.loc[lines["at"].between(*months), "denied"]
+    rate = denied.mean()
+    is_large = rate >= usual + floors.points or rate >= usual * floors.ratio
+    return bool(is_large and stats.binom.sf(denied.sum() - 1, len(denied), min(1.0, usual)) <= BY_CHANCE)
+
+
+def _marked_lines(history: DenialHistory, kind: int, cell: int) -> pd.DataFrame:
+    """The lines of a cell with `at` (position of the month), `denied` (0 or 1, for this category) and `line` (1)."""
+    lines = history.lines[(history.cells.member == cell).any(axis=0)]
+    at = lines["month"].astype("int64").to_numpy() - history.cells.months[0].ordinal
+    return lines.assign(at=at, denied=(lines["category"] == history.cells.categories[kind]).astype("int64"), line=1)
+
+
+def _has_finer(cells: Cells, cell: int, raised: np.ndarray) -> bool:
+    """Whether a raised cell lies inside this one."""
+    inside = {cell}
+    for finer, parents in enumerate(cells.table["parents"]):
+        if inside & set(parents):
+            inside.add(finer)
+    return any(raised[finer] for finer in inside - {cell})
+
+
+def _claims_of(history: DenialHistory, cell: int, start: int, last: int) -> np.ndarray:
+    """Every line of the claims that have a line in the cell in these months."""
+    lines = history.lines
+    inside = (history.cells.member == cell).any(axis=0) & _within(history, start, last)
+    return np.flatnonzero(lines["claim_id"].isin(lines.loc[inside, "claim_id"]) & _within(history, start, last))
+
+
+def _within(history: DenialHistory, start: int, last: int) -> np.ndarray:
+    months = history.lines["month"].astype("int64").to_numpy() - history.cells.months[0].ordinal
+    return (months >= start) & (months <= last)
+
+
+def _onset(history: DenialHistory, kind: int, cell: int, start: int, last: int) -> tuple[int, pd.Timestamp]:
+    """The first month that counts, and the day of the first denial of the week in which the rate changed."""
+    begin = history.cells.months[start].start_time
+    inside = (history.cells.member == cell).any(axis=0) & _within(history, max(0, start - USUAL_MONTHS), last)
+    lines = history.lines[inside]
+    lost = (lines["category"] == history.cells.categories[kind]).to_numpy()
+    week = lines["received_on"].dt.to_period("W").dt.start_time
+    weeks = pd.DataFrame({"week": week, "denied": lost, "total": 1}).groupby("week").sum()
+    changed = change_point(weeks["denied"], weeks["total"], significance=1.0)
+    if changed is not None and changed.rate_after > changed.rate_before:
+        monday = weeks.index[changed.position]
+        if abs((monday - begin).days) <= 62:
+            begin = monday
+    days = lines.loc[lost & (lines["received_on"] >= begin).to_numpy(), "received_on"]
+    onset = days.min() if len(days) else begin
+    return min(start, pd.Period(onset, "M").ordinal - history.cells.months[0].ordinal), onset
+
+
+def _finding(history: DenialHistory, cells: Cells, kind: int, cell: int, months: tuple[int, int], usual: float) -> dict[str, Any]:
+    start, last = months
+    span = slice(start, last + 1)
+    claims, lines, cents = (array[cell, span].sum() for array in (cells.claims, cells.lines, cells.cents))
+    denied_claims, denied, lost = (array[kind, cell, span].sum() for array in (cells.denied_claims, cells.denied_lines, cells.denied_cents))
+    name = cells.table.iloc[cell]
+    category = cells.categories[kind]
+    rows = history.lines[(history.cells.member == cell).any(axis=0) & _within(history, start, last)]
+    rows = rows[rows["category"] == category]
+    by_contract = rows.loc[rows["basis"] == "contract", "expected_cents"].sum()
+    return {
+        "client": history.client, "level": name["level"], "payer": name["payer"] or "", "category": category,
+        "procedures": name["procedure"] or name["family"] or "",
+        "codes": tuple(sorted(rows["procedure"].dropna().unique())) if name["procedure"] or name["family"] else (),
+        "provider": name["provider"] or "", "location": name["location"] or "",
+        "first_month": str(history.cells.months[start]), "last_month": str(history.cells.months[last]),
+        "claims": int(claims), "denied_claims": int(denied_claims), "lines": int(lines), "denied": int(denied),
+        "expected": usual * lines, "excess": denied - usual * lines, "usual_rate": usual, "rate": denied / lines,
+        "denied_cents": int(lost), "excess_cents": int(lost - usual * cents),
+        "contract_share": by_contract / rows["expected_cents"].sum() if rows["expected_cents"].sum() > 0 else np.nan,
+    }
+
+
+def evidence(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The denied lines behind one finding, the oldest first.
+
+    `finding` is a row of `systemic_denials` (`found.iloc[0]`, or the same as a dict).
+
+    Counts
+        Lines of the finding's scope and category first decided in its months; claims that an earlier
+        finding of the same category explains are among them.
+    Unit
+        cents; `expected_cents` is the amount that the line would have brought
+    Date basis
+        received_on of the remittance
+    """
+    lines = with_families(with_expected(tables, first_lines(tables, as_of=as_of)))
+    rows = lines[in_scope(lines, finding) & (lines["category"] == finding["category"])]
+    names = ["claim_id", "line_number", "payer", "procedure", "carc", "received_on", "charge_cents", "expected_cents", "status"]
+    return rows[names].reset_index(drop=True)
+
+
+def in_scope(lines: pd.DataFrame, finding: Mapping[str, Any]) -> pd.Series:
+    """Which of the lines (of `with_families`) lie in the scope and the months of the finding, denied or not."""
+    held = (lines["month"].astype(str) >= finding["first_month"]) & (lines["month"].astype(str) <= finding["last_month"])
+    return held & of_cell(lines, finding)
+
+
+def of_cell(lines: pd.DataFrame, finding: Mapping[str, Any]) -> pd.Series:
+    """Which of the lines lie in the scope of the finding, in any month."""
+    held = pd.Series(True, index=lines.index)
+    for name in ("payer", "provider", "location"):
+        if finding[name]:
+            held &= lines[name] == finding[name]
+    if finding["procedures"]:
+        by_code = finding["level"] in (LEVELS["procedure",], LEVELS["payer", "procedure"])
+        held &= lines["procedure" if by_code else "family"] == finding["procedures"]
+    return held
+
+
+def denial_rates(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt.date, by: str = "month") -> pd.DataFrame:
+    """The denial rate of a finding's scope and category by month (or week), with the limits that were usual before it.
+
+    Formula
+        rate = denied lines / lines first decided; limits of Laney's p' chart of the periods before the onset's,
+        of the mean volume of these
+    Columns
+        month (or week: its Monday), lines, denied, rate, centre, lower, upper, is_signal
+    Date basis
+        received_on of the remittance
+    Unit
+        lines; rates 0 to 1
+    Empty
+        A period without lines is missing; without periods before the onset the limits are empty.
+    """
+    if by not in ("month", "week"):
+        raise ParameterError(f"`by` should be month or week; found {by!r}.")
+    lines = with_families(first_lines(tables, as_of=as_of))
+    rows = lines[of_cell(lines, finding)]
+    period = rows["received_on"].dt.to_period("M" if by == "month" else "W").dt.start_time.rename(by)
+    lost = (rows["category"] == finding["category"]).astype("int64")
+    found = pd.DataFrame({by: period, "lines": 1, "denied": lost}).groupby(by, as_index=False).sum()
+    onset = pd.Timestamp(finding["onset_on"]).to_period("M" if by == "month" else "W").start_time
+    before = found[found[by] < onset]
+    chart = laney_chart(before["denied"], before["lines"])
+    limits = {name: chart[name].mean() for name in ("centre", "lower", "upper")}
+    rate = found["denied"] / found["lines"]
+    return found.assign(rate=rate, **limits, is_signal=rate > limits["upper"])
+
+

@@ -1,0 +1,1 @@
+"""Patients over time: engagement shifts and effects, retention, self-pay survival, contacts not billed."""

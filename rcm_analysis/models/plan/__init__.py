@@ -1,0 +1,1 @@
+"""The care-coordination plan: assumptions, months, scenarios, and results against it."""

@@ -1,0 +1,247 @@
+"""Results against plan: where the dollars went, split so that the parts sum to the whole, and how each step did.
+
+The split changes the plan into what happened, one driver at a time, always in the same order: volume,
+acuity mix, rate, billable share, denials, lag, expense. Each driver's variance is what its own change
+adds, so the sum is the total difference, to the cent, in every month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ...ledger.ratios import quotient
+from .actuals import BESIDE, Actuals
+from .assumptions import BASE, Assumptions
+from .engine import LAG_PARTS, Rows, paid_parts, run, split, ways, whole
+from .fields import MILLI, SHARE
+
+DRIVERS = ("volume", "acuity mix", "rate", "billable share", "denials", "lag", "expense")
+
+
+def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.DataFrame:
+    """The difference between what happened and the plan, month by month and driver by driver.
+
+    Formula
+        volume: members as they were, at the plan's acuity mix, rates, billable share, denials and lag, less
+        the plan; acuity mix: the same with the members of each level as they were; rate: with the rates
+        billed; billable share: with the units billed; denials: with the dollars denied (recovered as the plan
+        expects); lag: what arrived, less what the plan's lag would have brought of it; expense: planned less
+        actual. Regions are as planned until the rates billed are put in, so that members who live elsewhere show
+        under rate; outreach and assessments are as they were from the first step on, so that they show under volume
+    Counts
+        Every month of the actuals. What the actuals cannot hold (`Actuals.without`) is left out of the plan, too. `revenue_cents` is the effect on the month's net revenue (the lag has none),
+        `cash_cents` on the month's receipts. Expense is in both, and is zero where no expense is given.
+    Unit
+        cents; above zero is better than planned
+    Shape
+        month, driver, revenue_cents, cash_cents
+    Source
+        our own; successive substitution in the order listed
+    """
+    plan = comparable(plan, actual)
+    rows = run(plan, [plan.scenario(scenario)])
+    count = len(actual.months)
+    steps = _steps(plan, rows, actual, count)
+    before_revenue, before_cash = rows["revenue"][0, :count], rows["receipts"][0, :count]
+    out = []
+    for driver, (revenue, cash) in steps.items():
+        out.append(_frame(actual, driver, revenue - before_revenue, cash - before_cash))
+        before_revenue, before_cash = revenue, cash
+    planned = rows["expense"][0, :count]
+    spent = _by_month(actual.expense, "expense", actual) if len(actual.expense) else planned
+    out.append(_frame(actual, "expense", planned - spent, planned - spent))
+    return pd.concat(out, ignore_index=True).sort_values("month", kind="stable").reset_index(drop=True)
+
+
+def comparable(plan: Assumptions, actual: Actuals) -> Assumptions:
+    """The plan without the revenue that the source of these actuals has no room for: a stored table holds no outreach billed."""
+    return plan.with_values(**{f"{name}__paid": 0 for name in actual.without})
+
+
+def variance_totals(split: pd.DataFrame) -> pd.DataFrame:
+    """One row per driver, in the order of the split, and the total.
+
+    Shape
+        driver, revenue_cents, cash_cents; the last row is "total"
+    """
+    totals = split.groupby("driver", sort=False)[["revenue_cents", "cash_cents"]].sum().reindex(DRIVERS).reset_index()
+    total = pd.DataFrame([{"driver": "total"} | totals[["revenue_cents", "cash_cents"]].sum().to_dict()])
+    return pd.concat([totals, total], ignore_index=True)
+
+
+def _frame(actual: Actuals, driver: str, revenue: np.ndarray, cash: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"month": actual.months, "driver": driver, "revenue_cents": revenue, "cash_cents": cash})
+
+
+def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Net revenue and receipts after each driver has been put in place, in order."""
+    levels = plan.levels
+    members = {level: _by_month(actual.caseload, "members", actual, level) for level in levels}
+    units = {level: _by_month(actual.caseload, "units", actual, level) for level in levels}
+    billed = {level: _by_month(actual.billing, "billed", actual, level) for level in levels}
+    beside = sum(_by_month(actual.billing, "billed", actual, name) for name in BESIDE)
+    planned = {name: rows[name][0, :count] for name in rows}
+    total, share = sum(members.values()), planned["billable_share"]
+    at_plan_mix = split(total, {level: planned[f"mix_to.{level}"] for level in levels})
+    regions = {region: planned[f"region_to.{region}"] for region in plan.regions}
+
+    def dollars(people: Mapping[str, np.ndarray], rated: bool) -> np.ndarray:
+        out = beside.copy()
+        for level in levels:
+            here = {region: whole(living * share, SHARE) for region, living in split(people[level], regions).items()}
+            at_plan = sum(whole(amount * planned[f"rate.{level}.{region}"], MILLI) for region, amount in here.items())
+            known = whole(sum(here.values()) * billed[level], np.maximum(units[level], 1))
+            out = out + (np.where(units[level] > 0, known, at_plan) if rated else at_plan)
+        return out
+
+    sent = beside + sum(billed.values())
+    stages = {"volume": dollars(at_plan_mix, False), "acuity mix": dollars(members, False), "rate": dollars(members, True),
+        "billable share": sent}
+    denied = {name: whole(cents * planned["denial_share"], SHARE) for name, cents in stages.items()}
+    stages["denials"], denied["denials"] = sent, _by_month(actual.billing, "denied", actual)
+    out = {name: _net(plan, rows, stages[name], denied[name], count) for name in stages}
+    out["lag"] = (out["denials"][0], _by_month(actual.payments, "paid", actual))
+    return out
+
+
+def _by_month(frame: pd.DataFrame, column: str, actual: Actuals, level: str | None = None) -> np.ndarray:
+    rows = frame if level is None else frame[frame["level"] == level]
+    return rows.groupby("month")[column].sum().reindex(actual.months, fill_value=0).to_numpy(dtype=np.int64)
+
+
+def _net(plan: Assumptions, rows: Rows, billed: np.ndarray, denied: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Net revenue of each month of service, and receipts by month under the plan's fees and lag."""
+    given = {key: np.array(plan.path(key), dtype=np.int64) for key in plan.values}
+    days, weights = ways(rows, given)
+    days, weights = ([part[:1, :count] for part in parts] for parts in (days, weights))
+    age = np.arange(count)[None, :] - np.arange(count)[:, None]
+    received, revenue = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    recovered = whole(denied * given["denials.recovered"][:count], SHARE)
+    for stream, wait in ((billed - denied, 0), (recovered, int(given["denials.recovery_months"][0]))):
+        after_mco = stream - whole(stream * given["fees.mco"][:count], SHARE)
+        net = after_mco - whole(after_mco * given["fees.lead_health_home"][:count], SHARE)
+        collectable = net - whole(net * given["lag.never_paid"][:count], SHARE)
+        paid = paid_parts(days, weights, age - wait)[0]
+        received = received + whole(collectable[:, None] * paid, LAG_PARTS).sum(axis=0)
+        revenue = revenue + net
+    return revenue, np.diff(received, prepend=0)
+
+
+# ---------------------------------------------------------------- how each step did
+def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, together: bool = False) -> pd.DataFrame:
+    """Referrals to members, denials and units by month, each beside the plan.
+
+    Counts
+        Each event in the month in which it happened: who is referred in May may be reached in June, so that a
+        month's rate can pass 1. `together`: one row over all months, members as in the last
+    Unit
+        thousandths of a person for counts; rates 0 to 1
+    Shape
+        month; then for each of referrals, quality_rate, reached_rate, enrolled_rate, members, billable_rate,
+        denial_rate the actual and, with `plan_` before it, the planned
+    Empty
+        A rate with nothing to divide by is empty.
+    """
+    count = len(actual.months)
+    rows = {name: row[0, :count] for name, row in run(plan, [plan.scenario(scenario)]).items()}
+    last_members = rows["members"][-1:]
+    if together:
+        rows = {name: row.sum(keepdims=True) for name, row in rows.items()}
+
+    def sums(frame: pd.DataFrame, column: str) -> pd.Series:
+        found = _by_month(frame, column, actual)
+        return pd.Series(found.sum(keepdims=True) if together else found)
+
+    eligible, reached, members = sums(actual.referrals, "eligible"), sums(actual.outreach, "reached"), sums(actual.caseload, "members")
+    out = pd.DataFrame({"month": actual.months[-1:] if together else actual.months, "referrals": sums(actual.referrals, "referrals"),
+        "plan_referrals": rows["referrals"]})
+    pairs = {
+        "quality_rate": (eligible, sums(actual.referrals, "referrals"), rows["eligible"], rows["referrals"]),
+        "reached_rate": (reached, eligible, rows["reached"], rows["eligible"]),
+        "enrolled_rate": (sums(actual.outreach, "enrolled"), reached, rows["agreed"], rows["reached"]),
+        "billable_rate": (sums(actual.caseload, "units"), members, rows["units"], rows["members"]),
+        "denial_rate": (sums(actual.billing, "denied"), sums(actual.billing, "billed"), rows["denied"], rows["billed"]),
+    }
+    for name, (top, bottom, plan_top, plan_bottom) in pairs.items():
+        out[name] = quotient(top, bottom)
+        out[f"plan_{name}"] = quotient(pd.Series(plan_top), pd.Series(plan_bottom))
+    if together:
+        return out.assign(members=_by_month(actual.caseload, "members", actual)[-1:], plan_members=last_members)
+    return out.assign(members=members, plan_members=rows["members"])
+
+
+def acuity(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.DataFrame:
+    """Share of members at each level by month, beside the plan.
+
+    Shape
+        month, level, members (thousandths), share, plan_share
+    Empty
+        A month without members has no shares.
+    """
+    count = len(actual.months)
+    rows = run(plan, [plan.scenario(scenario)])
+    total = pd.Series(_by_month(actual.caseload, "members", actual))
+    frames = []
+    for level in plan.levels:
+        members = pd.Series(_by_month(actual.caseload, "members", actual, level))
+        frames.append(pd.DataFrame({"month": actual.months, "level": level, "members": members,
+            "share": quotient(members, total), "plan_share": rows[f"mix.{level}"][0, :count] / SHARE}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def coordinators(plan: Assumptions, actual: Actuals) -> pd.DataFrame:
+    """Each coordinator's caseload, contacts and billable units, fair to the acuity of the caseload.
+
+    Formula
+        load = Σ member-months / caseload of the level / months; expected units (contacts) = Σ over levels of the
+        coordinator's member-months × the programme's units (contacts) per member-month at that level;
+        index = units (contacts) / expected
+    Counts
+        Every month of the actuals. The programme's own pooled figures are the yardstick, so a coordinator with
+        many high-acuity members is compared with what such members take elsewhere in the programme.
+    Unit
+        member_months, units, contacts: thousandths; load: full caseloads; indices: 1 is what was to be expected
+    Shape
+        coordinator, months, member_months, load, high_share (top level's share of member-months), units,
+        unit_rate, expected_units, unit_index, contacts, expected_contacts, contact_index, incentive_cents
+    """
+    frame = actual.caseload.copy()
+    pooled = frame.groupby("level")[["members", "units", "contacts"]].sum()
+    for column in ("units", "contacts"):
+        frame[f"expected_{column}"] = frame["members"] * frame["level"].map(quotient(pooled[column], pooled["members"]))
+    frame["load"] = frame["members"] / frame["level"].map(dict(plan.caseload))
+    frame["top"] = frame["members"].where(frame["level"] == plan.levels[-1], 0)
+    sums = frame.groupby("coordinator", sort=True).agg(
+        months=("month", "nunique"), member_months=("members", "sum"), load=("load", "sum"), top=("top", "sum"),
+        units=("units", "sum"), expected_units=("expected_units", "sum"), contacts=("contacts", "sum"),
+        expected_contacts=("expected_contacts", "sum")).reset_index()
+    sums["load"] = quotient(sums["load"], sums["months"])
+    sums["high_share"] = quotient(sums["top"], sums["member_months"])
+    sums["unit_rate"] = quotient(sums["units"], sums["member_months"])
+    for name in ("unit", "contact"):
+        sums[f"{name}_index"] = quotient(sums[f"{name}s"], sums[f"expected_{name}s"])
+    each = plan.value("staffing.incentive_per_contact")
+    above = np.floor((sums["contacts"] - sums["expected_contacts"]).clip(lower=0) / MILLI)
+    return sums.drop(columns="top").assign(incentive_cents=(above * each).astype("int64"))
+
+
+def incentives(scores: pd.DataFrame) -> pd.DataFrame:
+    """Who made more contacts than such a caseload takes elsewhere, most first: what the incentive would pay.
+
+    Formula
+        whole contacts above those expected for the caseload's acuity × the incentive per contact
+    Shape
+        rank, coordinator, contacts, expected_contacts, contact_index, incentive_cents
+    Empty
+        Nobody above expectation: no rows.
+    """
+    found = scores[scores["contacts"] > scores["expected_contacts"]].sort_values(
+        ["contact_index", "coordinator"], ascending=[False, True], kind="stable").reset_index(drop=True)
+    columns = ["coordinator", "contacts", "expected_contacts", "contact_index", "incentive_cents"]
+    return found[columns].assign(rank=found.index + 1)[["rank", *columns]]
+
+
+__all__ = ["DRIVERS", "acuity", "coordinators", "funnel", "incentives", "variance", "variance_totals"]

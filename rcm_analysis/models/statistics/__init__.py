@@ -1,0 +1,1 @@
+"""Estimators and control charts that know nothing of billing."""

@@ -1,0 +1,1 @@
+"""What to work next: items, chances, waits, steps and queues."""

@@ -1,0 +1,211 @@
+"""Executed notebook → neutral document.
+
+    extract(notebook) -> Document      what a reader should see, in order
+    Document.join(documents, meta)     several reports as one packet
+
+Code, prompts, streams, parameters and hidden cells are left out. An error output is never printed: the
+notebook is refused instead. Our own blocks come first; any other output of an analyst's notebook (pictures,
+HTML tables, Markdown, text) is printed as well as it can be, and what cannot is said in `warnings`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...errors import RunError
+from . import payloads
+from .blocks import Block, Document, Figure, Heading, Meta, Preformatted, Run, numbered, plain_text
+from .html_tables import tables_of
+from .markdown import markdown_blocks
+from .pictures import picture_of_bundle
+from .plain import clean, joined, one_line
+
+__all__ = ["Document", "Meta", "extract", "payloads_in"]
+
+_LEFT_OUT = {"parameters", "injected-parameters", "hide", "remove_cell", "remove-cell"}
+_OUTPUT_LEFT_OUT = {"remove_output", "remove-output", "hide-output"}
+_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+_INTERACTIVE = ("application/vnd.plotly.v1+json", "application/javascript", "application/vnd.jupyter.widget-view+json")
+
+
+@dataclass
+class _Reader:
+    """What has been gathered while walking the cells."""
+
+    meta: Meta | None = None
+    blocks: list[Block] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+
+
+def extract(notebook: Mapping[str, Any]) -> Document:
+    """The printable document of an executed notebook (nbformat 4, as a mapping).
+
+    Raises `RunError` if an output is an error, or a block does not hold what its kind needs.
+
+    >>> cell = {"cell_type": "markdown", "metadata": {}, "source": "# Cash in October"}
+    >>> extract({"cells": [cell], "metadata": {}}).meta.title
+    'Cash in October'
+    """
+    reader = _Reader()
+    for position, cell in enumerate(_cells(notebook), start=1):
+        tags = set(cell.get("metadata", {}).get("tags") or [])
+        if tags & _LEFT_OUT:
+            _refuse_errors(cell, position)
+        elif cell.get("cell_type") == "markdown":
+            reader.blocks.extend(markdown_blocks(joined(cell.get("source")), cell.get("attachments")))
+        elif cell.get("cell_type") == "code":
+            _refuse_errors(cell, position)
+            if not tags & _OUTPUT_LEFT_OUT:
+                for output in cell.get("outputs") or []:
+                    _read_output(output, reader, position)
+    return _finished(reader, notebook)
+
+
+def payloads_in(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every block payload of a notebook, in order and unchanged (for the workbook and the manifest)."""
+    for cell in _cells(notebook):
+        for output in cell.get("outputs") or []:
+            payload = (output.get("data") or {}).get(payloads.MIME)
+            if isinstance(payload, dict):
+                yield payload
+
+
+def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        raise RunError("A notebook (nbformat 4) must hold a list of cells; this one does not. Open and save it in JupyterLab first.")
+    return cells
+
+
+def _refuse_errors(cell: Mapping[str, Any], position: int) -> None:
+    for output in cell.get("outputs") or []:
+        if output.get("output_type") == "error":
+            name = str(output.get("ename", ""))
+            named = f" ({name})" if name.isidentifier() else ""
+            raise RunError(
+                f"Cell {position} of the notebook holds an error output{named}. A report is made only from a "
+                "notebook that ran to its end: repair the cell and run it again."
+            )
+
+
+def _read_output(output: Mapping[str, Any], reader: _Reader, position: int) -> None:
+    if output.get("output_type") not in ("display_data", "execute_result"):
+        return
+    data = output.get("data") or {}
+    payload = data.get(payloads.MIME)
+    if isinstance(payload, Mapping):
+        if _read_payload(payload, data, reader, position):
+            return
+        reader.warnings.append(f"Cell {position}: a block of a kind this version does not know was printed from its fallback.")
+    _read_generic(data, output.get("metadata") or {}, reader, position)
+
+
+def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _Reader, position: int) -> bool:
+    kind = payload.get("kind")
+    if kind == "meta":
+        reader.meta = reader.meta or payloads.meta_of(payload)
+        return True
+    if kind == "inputs":
+        reader.inputs.append(dict(payload))
+        return True
+    if not payloads.known(kind):
+        return False
+    try:
+        block = payloads.block_of(payload, picture_of_bundle(data))
+    except RunError as error:
+        raise RunError(f"Cell {position}: {error}") from error
+    if block:
+        reader.blocks.append(block)
+    return True
+
+
+def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: _Reader, position: int) -> None:
+    picture = picture_of_bundle(data)
+    if picture:
+        about = metadata.get(picture.mime)
+        alt = metadata.get("alt") or (about.get("alt") if isinstance(about, Mapping) else "")
+        reader.blocks.append(Figure(picture.data, picture.mime, alt=one_line(alt)))
+        return
+    if any(mime in data for mime in _INTERACTIVE):
+        reader.warnings.append(f"Cell {position}: an interactive output cannot be printed; use the print copy of the HTML.")
+        return
+    if "text/html" in data:
+        tables = tables_of(joined(data["text/html"]))
+        if tables:
+            reader.blocks.extend(tables)
+            return
+        if "<script" in joined(data["text/html"]).lower():
+            reader.warnings.append(f"Cell {position}: an HTML output with a script cannot be printed.")
+    if "text/markdown" in data:
+        reader.blocks.extend(markdown_blocks(joined(data["text/markdown"])))
+        return
+    text = clean(joined(data.get("text/plain"))).strip("\n")
+    if text.strip() and not _ADDRESS.search(text) and not text.startswith(("<Figure size", "<IPython.core.")):
+        reader.blocks.append(Preformatted(text))
+
+
+def _finished(reader: _Reader, notebook: Mapping[str, Any]) -> Document:
+    meta = reader.meta or _meta_without_payload(notebook, reader.blocks)
+    blocks = _levelled(_without_title(reader.blocks, meta.title))
+    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings), tuple(reader.inputs))
+
+
+def _meta_without_payload(notebook: Mapping[str, Any], blocks: list[Block]) -> Meta:
+    """An analyst's own notebook: its only top heading, or its metadata, names it."""
+    about = (notebook.get("metadata") or {}).get("rcm") or {}
+    headings = [block for block in blocks if isinstance(block, Heading)]
+    tops = [heading for heading in headings if heading.level == 1]
+    title = one_line(about.get("title")) if isinstance(about, Mapping) else ""
+    if not title and len(tops) == 1 and headings[0] is tops[0]:
+        title = plain_text(tops[0].text)
+    return Meta(title=title or one_line((notebook.get("metadata") or {}).get("title")) or "Report")
+
+
+def _without_title(blocks: list[Block], title: str) -> list[Block]:
+    """The title stands on the cover: a lone first heading of level 1 goes, and the others rise."""
+    headings = [block for block in blocks if isinstance(block, Heading)]
+    tops = [heading for heading in headings if heading.level == 1]
+    if len(tops) != 1 or headings[0] is not tops[0]:
+        return blocks
+    if plain_text(tops[0].text) != title and len(headings) == 1:
+        return blocks
+    return [
+        replace(block, level=max(1, block.level - 1)) if isinstance(block, Heading) else block
+        for block in blocks
+        if block is not tops[0]
+    ]
+
+
+def _levelled(blocks: list[Block]) -> list[Block]:
+    """No heading skips a level: screen readers and PDF/UA ask for it."""
+    level, levelled = 0, []
+    for block in blocks:
+        if isinstance(block, Heading):
+            level = max(1, min(block.level, level + 1, 6))
+            block = replace(block, level=level)
+        levelled.append(block)
+    return levelled
+
+
+def _anchored(blocks: list[Block]) -> list[Block]:
+    """Every anchor once."""
+    used: set[str] = set()
+    anchored = []
+    for block in blocks:
+        if isinstance(block, Heading):
+            anchor, count = block.anchor, 1
+            while anchor in used:
+                count += 1
+                anchor = f"{block.anchor}-{count}"
+            used.add(anchor)
+            block = replace(block, anchor=anchor, text=tuple(_one_line_runs(block)))
+        anchored.append(block)
+    return anchored
+
+
+def _one_line_runs(heading: Heading) -> list[Run]:
+    return [replace(run, text=" ", line_break=False) if run.line_break else run for run in heading.text]

@@ -1,0 +1,1 @@
+"""Requests, runs and packets: parameters checked, notebooks executed, outputs signed and kept."""

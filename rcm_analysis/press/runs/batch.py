@@ -1,0 +1,242 @@
+"""Many reports: one failure stops nothing, every result is in the summary, and Ctrl-C stops in order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ...errors import RcmError, RunError
+from . import kernels
+from .packet import PacketRequest
+from .run import RunRequest, RunResult
+from .worker import Job, Worker, failed
+
+SUMMARIES = "_batches"
+COLUMNS = ("client", "template", "period", "status", "seconds", "cell", "pages", "error", "folder")
+INTERRUPTED = 130
+OnProgress = Callable[[RunResult, int, int], None]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """The results in the order of the requests, and whether somebody stopped the batch."""
+
+    results: tuple[RunResult, ...]
+    interrupted: bool = False
+    summaries: tuple[Path, ...] = ()
+
+    @property
+    def failures(self) -> tuple[RunResult, ...]:
+        return tuple(result for result in self.results if not result.good)
+
+    @property
+    def exit_code(self) -> int:
+        """0: every report is there; 1: some are not; 130: stopped by hand."""
+        return INTERRUPTED if self.interrupted else int(bool(self.failures))
+
+    def line(self) -> str:
+        """The batch in one line, for a terminal."""
+        counts = Counter(result.status for result in self.results)
+        said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        where = f" Summary: {self.summaries[0]}" if self.summaries else ""
+        return f"{len(self.results)} asked for: {said or 'nothing to do'}.{where}"
+
+
+def run_batch(
+    requests: Sequence[RunRequest],
+    *,
+    packets: Sequence[PacketRequest] = (),
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
+    settings: kernels.Settings | None = None,
+    engine: str = "papermill",
+) -> BatchResult:
+    """Make every report, each client's packet once its reports are through, and write the summary.
+
+    `on_progress(result, done, total)` is called in this thread after each. Results never raise: a report
+    that cannot be made is a failed result.
+    """
+    if workers < 1:
+        raise RunError(f"A batch needs at least one worker; {workers} were asked for.")
+    jobs: list[Job] = [*requests, *packets]
+    _check_distinct(jobs)
+    with _shared_font_cache(settings or kernels.Settings()) as prepared:
+        if workers > 1 and prepared.threads is None:
+            prepared = replace(prepared, threads=max(1, (os.cpu_count() or 1) // workers))
+        done, interrupted = _Batch(jobs, min(workers, max(1, len(jobs))), prepared, engine).run(on_progress)
+    results = tuple(
+        done.get(number) or failed(job, "Not started: the batch was stopped.")
+        for number, job in enumerate(jobs)
+    )
+    return BatchResult(results, interrupted, write_summaries(jobs, results))
+
+
+def _check_distinct(jobs: Sequence[Job]) -> None:
+    places = Counter(_place(job) for job in jobs)
+    twice = [place for place, number in places.items() if place and number > 1]
+    if twice:
+        raise RunError(
+            f"{len(twice)} of the reports asked for would land in the same folder (first: {twice[0]}). Ask for each once."
+        )
+
+
+def _place(job: Job) -> Path | None:
+    """Where a job lands; nothing for one that will be refused, which is its own failure and nobody else's."""
+    try:
+        return job.folder
+    except RcmError:
+        return None
+
+
+class _Batch:
+    """Jobs under way: a thread per worker process, packets waiting for their client's reports."""
+
+    def __init__(self, jobs: Sequence[Job], workers: int, settings: kernels.Settings, engine: str) -> None:
+        self._jobs = jobs
+        self._all = [Worker(settings, engine) for _ in range(workers)]
+        self._free: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._all:
+            self._free.put(worker)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="press")
+        self._futures: dict[Future[RunResult], int] = {}
+        self._done: dict[int, RunResult] = {}
+
+    def run(self, on_progress: OnProgress | None) -> tuple[dict[int, RunResult], bool]:
+        interrupted = False
+        try:
+            for number in self._ready():
+                self._submit(number)
+            while self._futures:
+                # A time limit lets Ctrl-C through on every system.
+                finished, _ = wait(self._futures, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    self._take(future, on_progress)
+        except KeyboardInterrupt:
+            interrupted = True
+            self._stop()
+        finally:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            for worker in self._all:
+                worker.close()
+        return self._done, interrupted
+
+    def _ready(self) -> Iterator[int]:
+        """The jobs that wait for nothing: all reports, and packets whose client has none under way."""
+        for number, job in enumerate(self._jobs):
+            if not isinstance(job, PacketRequest) or not self._reports_under_way(job):
+                yield number
+
+    def _reports_under_way(self, packet: PacketRequest) -> bool:
+        return any(
+            number not in self._done and isinstance(job, RunRequest)
+            and (job.client, job.period, Path(job.runs)) == (packet.client, packet.period, Path(packet.runs))
+            for number, job in enumerate(self._jobs)
+        )  # fmt: skip
+
+    def _submit(self, number: int) -> None:
+        self._futures[self._pool.submit(self._perform, self._jobs[number])] = number
+
+    def _perform(self, job: Job) -> RunResult:
+        worker = self._free.get()
+        try:
+            return worker.perform(job)
+        finally:
+            self._free.put(worker)
+
+    def _take(self, future: Future[RunResult], on_progress: OnProgress | None) -> None:
+        number = self._futures.pop(future)
+        self._done[number] = future.result()
+        if on_progress:
+            on_progress(self._done[number], len(self._done), len(self._jobs))
+        waiting = set(range(len(self._jobs))) - set(self._done) - set(self._futures.values())
+        job = self._jobs[number]
+        for other in sorted(waiting):
+            packet = self._jobs[other]
+            if (
+                isinstance(packet, PacketRequest)
+                and packet.client == job.client
+                and not self._reports_under_way(packet)
+            ):
+                self._submit(other)
+
+    def _stop(self) -> None:
+        for future in self._futures:
+            future.cancel()
+        for worker in self._all:
+            worker.stop()
+        for worker in self._all:
+            worker.end()
+        wait(self._futures)
+        for future, number in self._futures.items():
+            if not future.cancelled():
+                self._done[number] = future.result()
+
+
+@contextmanager
+def _shared_font_cache(settings: kernels.Settings) -> Iterator[kernels.Settings]:
+    """One matplotlib folder for all kernels: without a home to write to, each would build its own."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if "MPLCONFIGDIR" in os.environ or "MPLCONFIGDIR" in settings.environment or os.access(home, os.W_OK):
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="rcm-mpl", ignore_cleanup_errors=True) as folder:
+        yield replace(settings, environment={**settings.environment, "MPLCONFIGDIR": folder})
+
+
+def write_summaries(jobs: Sequence[Job], results: Sequence[RunResult]) -> tuple[Path, ...]:
+    """`_batches/<month>/summary.csv` in the runs folder: one row per report asked for."""
+    rows: dict[Path, list[list[object]]] = {}
+    for job, result in zip(jobs, results, strict=True):
+        row = [getattr(result, name) for name in COLUMNS]
+        place = _place(job)
+        month = place.parent.name if place else "refused"
+        rows.setdefault(Path(job.runs) / SUMMARIES / month / "summary.csv", []).append(row)
+    for path, lines in rows.items():
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([COLUMNS, *lines])
+        _replace_text(path, text.getvalue())
+    return tuple(rows)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise RunError(
+            f"{path.parent} cannot be written ({type(error).__name__}). Choose another runs folder."
+        ) from error
+
+
+@contextmanager
+def progress_bar(console: Console | None = None) -> Iterator[OnProgress]:
+    """A bar for `run_batch(on_progress=…)` that also prints each failure as it happens."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console or Console(stderr=True)) as progress:
+        task = progress.add_task("Reports", total=None)
+
+        def report(result: RunResult, done: int, total: int) -> None:
+            progress.update(
+                task,
+                completed=done,
+                total=total,
+                description=f"{result.client or 'portfolio'} · {result.template}",
+            )
+            if not result.good:
+                progress.console.print(result.line(), style="red", markup=False, highlight=False)
+
+        yield report

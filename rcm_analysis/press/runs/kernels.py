@@ -1,0 +1,177 @@
+"""Executing a notebook: one process per notebook, and the seam for warmer ways to start one.
+
+papermill executes, through an engine of ours: the kernel is always this interpreter, reached through
+sockets in a private folder where the system has them, with its own environment and working folder, and
+every way of dying (error, time-out, killed) ends as one `Stopped` with the notebook as far as it got.
+A faster engine registers itself in `ENGINES` and keeps these promises.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ... import errors
+from ...errors import RunError, listed
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+SAFE_ERRORS = frozenset(
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.RcmError)
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a kernel is started: its working folder, its threads (None: as many as it likes), its limits."""
+
+    folder: Path | None = None
+    threads: int | None = None
+    cell_timeout: int = 1800
+    start_timeout: int = 120
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Where and why a notebook stopped. `line` never carries a value from the data."""
+
+    cell: int | None
+    error: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook after execution; `stopped` is None when it ran to its end."""
+
+    notebook: nbformat.NotebookNode
+    stopped: Stopped | None
+
+
+Engine = Callable[[nbformat.NotebookNode, Mapping[str, Any], Settings], Executed]
+
+
+def execute(
+    notebook: nbformat.NotebookNode,
+    parameters: Mapping[str, Any],
+    settings: Settings | None = None,
+    *,
+    engine: str = "papermill",
+) -> Executed:
+    """Run the notebook in a process of its own, with `parameters` injected after its parameters cell.
+
+    The notebook that comes back holds no times and no paths of this machine: run twice on the same data,
+    it is the same file.
+    """
+    if engine not in ENGINES:
+        raise RunError(f"There is no engine {engine!r}. Known: {listed(ENGINES)}.")
+    executed = ENGINES[engine](notebook, parameters, settings or Settings())
+    return Executed(without_traces(executed.notebook), executed.stopped or first_error(executed.notebook))
+
+
+def kernel_environment(settings: Settings, private: Path) -> dict[str, str]:
+    """The environment of one kernel: this process's, with a set seed, limited threads and no user profile."""
+    environment = dict(os.environ)
+    environment.update(PYTHONHASHSEED="0", IPYTHONDIR=str(private), PYDEVD_DISABLE_FILE_VALIDATION="1")
+    if settings.threads:
+        environment.update(dict.fromkeys(THREAD_VARIABLES, str(settings.threads)))
+    environment.update(settings.environment)
+    return environment
+
+
+def without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without start times, durations, paths and random cell ids."""
+    traces = {"start_time", "end_time", "duration", "input_path", "output_path", "environment_variables"}
+    for name in traces:
+        notebook.metadata.get("papermill", {}).pop(name, None)
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata.pop("execution", None)
+        for name in traces:
+            cell.metadata.get("papermill", {}).pop(name, None)
+        if "injected-parameters" in cell.metadata.get("tags", []) or not cell.get("id"):
+            cell["id"] = f"press-{number}"
+    return notebook
+
+
+def first_error(notebook: nbformat.NotebookNode) -> Stopped | None:
+    """The first cell that ended in an error, counted as Jupyter counts them: In [1], In [2], …
+
+    Errors that the executor lets pass (a tolerated one, `sys.exit(0)`) count too: no report is made of them.
+    """
+    number = 0
+    for cell in notebook.cells:
+        number += cell.cell_type == "code" and bool(cell.source.strip())
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                return stopped_at(number, output.get("ename", ""), output.get("evalue", ""))
+    return None
+
+
+def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
+    """The error of a cell as one line: our own messages are safe to show, of others only the type is.
+
+    >>> stopped_at(4, "KeyError", "'Jane Doe'").line
+    'KeyError (its message stays in the notebook, as it may hold data).'
+    >>> stopped_at(4, "TableError", "claims: 3 empty of 10 rows.").line
+    'TableError: claims: 3 empty of 10 rows.'
+    >>> stopped_at(4, "ParameterError", "mine.toml: 2 cannot be used.\\n- start: ...\\n- rate: ...").line
+    'ParameterError: mine.toml: 2 cannot be used. - start: ... - rate: ...'
+    """
+    if error in SAFE_ERRORS:
+        return Stopped(cell, error, f"{error}: {' '.join(message.split())}".rstrip(": "))
+    if error in ("DeadKernelError", "CellTimeoutError", "StartError"):
+        return Stopped(cell, error, message)
+    return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data).")
+
+
+def with_papermill(
+    notebook: nbformat.NotebookNode, parameters: Mapping[str, Any], settings: Settings
+) -> Executed:
+    """The plain engine: papermill with a freshly started kernel."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    from . import papermill_engine
+
+    private = Path(tempfile.mkdtemp(prefix="rcm"))
+    source, output = private / "in.ipynb", private / "out.ipynb"
+    nbformat.write(notebook, source)
+    stopped = None
+    try:
+        papermill.execute_notebook(
+            str(source), str(output), dict(parameters), engine_name=papermill_engine.NAME, kernel_name="python3",
+            language="python", progress_bar=False, request_save_on_cell_execute=False, settings=settings, private=private,
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        stopped = stopped_at(None, error.ename, error.evalue)
+    except papermill_engine.KernelStartError as error:
+        return Executed(notebook, stopped_at(None, "StartError", str(error)))
+    finally:
+        result = nbformat.read(output, as_version=4) if output.is_file() else notebook
+        shutil.rmtree(private, ignore_errors=True)
+    return Executed(result, first_error(result) or stopped)
+
+
+ENGINES: dict[str, Engine] = {"papermill": with_papermill}
+
+
+def sockets_in_folders() -> bool:
+    """Whether kernels can be reached through a private folder rather than open TCP ports."""
+    return sys.platform != "win32"

@@ -1,0 +1,185 @@
+"""The packet: one client's finished reports of a month as one PDF, one HTML and one workbook.
+
+Only finished reports whose files are as they were made go in. What failed, was never made or has been
+changed is named on the contents page, with the reason, and is not in the packet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ...errors import RunError
+from ...periods import Period
+from ..document.blocks import Document, Heading, Meta, Note, Run
+from . import folders, manifest
+from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
+from .templates import Template, find_template
+
+NAME = "packet"
+HTML, PDF, WORKBOOK = "packet.html", "packet.pdf", "packet.xlsx"
+
+
+@dataclass(frozen=True)
+class PacketRequest:
+    """A client's packet of a month: the reports it should hold, by template name."""
+
+    client: str
+    period: str
+    runs: Path
+    reports: tuple[str, ...]
+    templates: Path | None = None
+    title: str = "Monthly packet"
+    force: bool = False
+    printed_on: dt.date | None = None
+
+    @property
+    def folder(self) -> Path:
+        return folders.period_folder(Path(self.runs), self.client, self.period) / NAME
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A report that should be in the packet and is not."""
+
+    title: str
+    reason: str
+
+
+def packet_reports(templates: Sequence[Template], services: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The names of the templates that belong in a client's packet, in order; only for the services given."""
+    chosen = [template for template in templates if template.packet and template.scope == "client"]
+    if services is not None:
+        chosen = [template for template in chosen if not template.service or template.service in services]
+    return tuple(
+        template.name for template in sorted(chosen, key=lambda template: (template.order, template.name))
+    )
+
+
+def build_packet(request: PacketRequest) -> RunResult:
+    """Make the packet from the client's finished reports, or come back failed if there is none at all."""
+    started = time.perf_counter()
+    target = request.folder
+    folders.check_ours(target)
+    included, absent = _sort_reports(request)
+    made_from = {template.name: manifest.fingerprint(_run_folder(request, template)) for template in included}
+    key = manifest.sha256(
+        manifest.canonical([made_from, [asdict(item) for item in absent], request.title, manifest.packages()])
+    )
+    if not included:
+        reasons = "; ".join(f"{item.title}: {item.reason}" for item in absent) or "no report was asked for"
+        return _result(
+            request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons})."
+        )
+    if (
+        not request.force
+        and target.exists()
+        and not manifest.verify(target)
+        and manifest.read(target).get("run_key") == key
+    ):
+        return _result(request, REUSED, started, pages=manifest.read(target).get("pages"))
+    with folders.making(target) as folder:
+        pages, warnings = _print(request, folder, included, absent)
+        warnings = (*(f"Not in this packet: {item.title} ({item.reason})." for item in absent), *warnings)
+        manifest.write(
+            folder,
+            {
+                "kind": "packet", "status": DONE, "client": request.client, "period": request.period,
+                "run_key": key, "made_from": made_from, "absent": [asdict(item) for item in absent],
+                "pages": pages, "warnings": list(warnings), "seconds": {"total": round(time.perf_counter() - started, 3)},
+            },
+        )  # fmt: skip
+        folders.place(folder, target)
+    return _result(request, DONE, started, pages=pages, warnings=warnings)
+
+
+def _run_folder(request: PacketRequest, template: Template) -> Path:
+    return folders.run_folder(Path(request.runs), request.client, request.period, template.name)
+
+
+def _sort_reports(request: PacketRequest) -> tuple[list[Template], list[Absent]]:
+    included: list[Template] = []
+    absent: list[Absent] = []
+    templates = [find_template(name, request.templates) for name in dict.fromkeys(request.reports)]
+    for template in sorted(templates, key=lambda template: (template.order, template.name)):
+        reason = why_not(_run_folder(request, template))
+        if reason:
+            absent.append(Absent(template.title, reason))
+        else:
+            included.append(template)
+    return included, absent
+
+
+def why_not(folder: Path) -> str:
+    """Why a run folder may not go into a packet; nothing if it may.
+
+    A failed attempt bars the older good run beside it: its data have moved on.
+    """
+    failed = folders.failed_folder(folder)
+    if failed.exists():
+        return _how_it_failed(failed)
+    folders.recover(folder)
+    if not folder.exists():
+        return "it was not made"
+    problems = manifest.verify(folder)
+    return f"its files are not as they were made ({'; '.join(problems)})" if problems else ""
+
+
+def _how_it_failed(failed: Path) -> str:
+    try:
+        error = manifest.read(failed).get("error") or {}
+    except RunError:
+        error = {}
+    cell = f" at cell {error['cell']}" if error.get("cell") is not None else ""
+    kind = f" ({error['error']})" if error.get("error") else ""
+    return f"the last run stopped{cell}{kind}"
+
+
+def _print(
+    request: PacketRequest, folder: Path, included: Sequence[Template], absent: Sequence[Absent]
+) -> tuple[int, tuple[str, ...]]:
+    from ..document import extract as document
+    from ..writers import html, pdf, workbook
+
+    documents, sections = [], []
+    for template in included:
+        notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
+        documents.append(titled(document.extract(notebook), template, request))
+        sections.append(workbook.section_of(document.payloads_in(notebook), documents[-1].meta.title))
+    meta = _meta(request, documents)
+    packet = Document.join(documents, meta)
+    packet = replace(packet, blocks=(*_absences(absent), *packet.blocks))
+    (folder / HTML).write_text(html.render(packet), encoding="utf-8")
+    result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
+    (folder / PDF).write_bytes(result.bytes)
+    workbook.write_workbook(sections, folder / WORKBOOK, meta=asdict(meta))
+    return result.pages, tuple(dict.fromkeys((*packet.warnings, *result.warnings)))
+
+
+def _meta(request: PacketRequest, documents: Sequence[Document]) -> Meta:
+    """The cover: the client, the month, and the latest day any of its reports is as of."""
+    first = documents[0].meta
+    return replace(
+        first, title=request.title, template=NAME, template_version="", period=Period.month(request.period).label,
+        period_title=Period.month(request.period).title, as_of=max(item.meta.as_of for item in documents),
+    )  # fmt: skip
+
+
+def _absences(absent: Sequence[Absent]) -> list[Any]:
+    """A part of its own, so that the contents page itself names what is not in the packet."""
+    if not absent:
+        return []
+    title = f"Not in this packet: {', '.join(item.title for item in absent)}"
+    notes = [Note("warning", f"{item.title} is not in this packet: {item.reason}.") for item in absent]
+    return [Heading(1, (Run(title),), "not-in-this-packet", part=True), *notes]
+
+
+def _result(request: PacketRequest, status: str, started: float, **more: Any) -> RunResult:
+    seconds = round(time.perf_counter() - started, 3)
+    return RunResult(NAME, request.client, request.period, request.folder, status, seconds, **more)

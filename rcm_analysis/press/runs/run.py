@@ -1,0 +1,300 @@
+"""One request, one run folder: execute the template, write the report, sign it, put it in its place.
+
+    runs/<client>/<YYYY-MM>/<template>/   notebook.ipynb  report.html  report.pdf  workbook.xlsx  manifest.json
+
+A run that fails keeps its notebook in `<template>.failed/`; the last good run stays where it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ...errors import ParameterError, RcmError, RunError
+from ...periods import Period
+from . import folders, kernels, manifest
+from .parameters import check_parameters, convert
+from .templates import Template, find_template
+
+NOTEBOOK, HTML, PDF, WORKBOOK = "notebook.ipynb", "report.html", "report.pdf", "workbook.xlsx"
+DONE, FAILED, REUSED = "done", "failed", "reused"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What is wanted: a template for a client (None: the whole portfolio) and a month.
+
+    `variant` tells apart reports of one template that differ in parameters only. `workspace` is the kernel's working folder. `fingerprints` are those of the tables as they are now
+    (`client/table` -> fingerprint, and names without a client for what every report reads: `registry`); with
+    them an unchanged report is reused, unless `force`. `printed_on` is the day of printing that the PDF names;
+    without it, the day the report is as of.
+    """
+
+    template: str
+    client: str | None
+    period: str
+    runs: Path
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    templates: Path | None = None
+    workspace: Path | None = None
+    fingerprints: Mapping[str, str] | None = None
+    force: bool = False
+    variant: str = ""
+    printed_on: dt.date | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished report lands; a variant (one manager's book, say) has a place of its own."""
+        name = f"{self.template}-{self.variant}" if self.variant else self.template
+        return folders.run_folder(Path(self.runs), self.client, self.period, name)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What became of a request. `error` is one line that carries no value from the data."""
+
+    template: str
+    client: str | None
+    period: str
+    folder: Path
+    status: str
+    seconds: float
+    cell: int | None = None
+    error: str = ""
+    pages: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        return self.status in (DONE, REUSED)
+
+    def line(self) -> str:
+        """The result in one line, for a terminal."""
+        who = f"{self.client or folders.PORTFOLIO} {self.period}"
+        if self.good:
+            return f"{self.template}, {who}: {self.status} ({self.folder})"
+        where = f" at cell {self.cell}" if self.cell is not None else ""
+        return (
+            f"{self.template} stopped for {who}{where}: {self.error} "
+            f"The notebook as far as it got: {self.folder / NOTEBOOK}. No report was made."
+        )
+
+
+@dataclass
+class _Making:
+    """A run in the making: what is known of it so far, for its manifest."""
+
+    request: RunRequest
+    template: Template
+    parameters: dict[str, Any]
+    started: float
+    seconds: dict[str, float] = field(default_factory=dict)
+    payloads: list[dict[str, Any]] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
+    pages: int | None = None
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+def run(
+    request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "papermill"
+) -> RunResult:
+    """Make one report. A request that cannot be right raises before anything starts; a report that stops
+    comes back with status "failed", its evidence in `<template>.failed/`.
+    """
+    started = time.perf_counter()
+    template, parameters = prepared(request)
+    target = request.folder
+    folders.check_ours(target)
+    folders.check_ours(folders.failed_folder(target))
+    if not request.force and reusable(request, template, parameters):
+        return _result(request, REUSED, target, started, pages=manifest.read(target).get("pages"))
+    work = _Making(request, template, parameters, started)
+    settings = settings or kernels.Settings()
+    if request.workspace and settings.folder is None:
+        settings = replace(settings, folder=Path(request.workspace))
+    with folders.making(target) as folder:
+        try:
+            stopped = _execute(work, folder, settings, engine) or _print(work, folder)
+        except RcmError as error:
+            stopped = kernels.Stopped(None, type(error).__name__, " ".join(str(error).split()))
+        except OSError:
+            raise
+        except Exception as error:
+            (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            stopped = kernels.Stopped(
+                None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it)."
+            )
+        return _finish(work, folder, target, stopped)
+
+
+def prepared(request: RunRequest) -> tuple[Template, dict[str, Any]]:
+    """The template and its checked parameters; client and period of the request are parameters too."""
+    template = find_template(request.template, request.templates)
+    period = Period.month(request.period).label
+    if template.scope == "client" and not request.client:
+        raise ParameterError(f"{template.name} reports on one client: client must be given. Nothing was run.")
+    if template.scope == "portfolio" and request.client:
+        raise ParameterError(
+            f"{template.name} reports on the whole portfolio and takes no client. Nothing was run."
+        )
+    folders.run_folder(Path(request.runs), request.client, period, template.name)
+    given = dict(request.parameters)
+    for name, value in (("client", request.client), ("period", period)):
+        if value is None or not template.takes(name):
+            continue
+        if name in given and convert(template.parameter(name), given[name]) != value:
+            raise ParameterError(f"{template.name}: {name} is given twice, with two values. Nothing was run.")
+        given[name] = value
+    return template, check_parameters(template, given)
+
+
+def reusable(request: RunRequest, template: Template, parameters: Mapping[str, Any]) -> bool:
+    """Whether the report in place was made by the same template and software, with the same parameters,
+    from tables that are unchanged, and is whole. A report that does not say what it read is made again.
+    """
+    target = request.folder
+    if request.fingerprints is None or folders.failed_folder(target).exists() or manifest.verify(target):
+        return False
+    made = manifest.read(target)
+    read, shared = made.get("inputs", {}), shared_inputs(request)
+    if not set(read) - set(shared) or not set(shared) <= set(read) <= set(request.fingerprints):
+        return False
+    now = {name: request.fingerprints[name] for name in read}
+    return made.get("run_key") == manifest.run_key(template.sha256, parameters, now)
+
+
+def shared_inputs(request: RunRequest) -> dict[str, str]:
+    """The fingerprints of what every report reads, such as the registry: those that name no client."""
+    given = request.fingerprints or {}
+    return {name: value for name, value in given.items() if "/" not in name}
+
+
+def _execute(work: _Making, folder: Path, settings: kernels.Settings, engine: str) -> kernels.Stopped | None:
+    with work.timed("execute"):
+        executed = kernels.execute(work.template.notebook(), work.parameters, settings, engine=engine)
+    nbformat.write(executed.notebook, folder / NOTEBOOK)
+    return executed.stopped
+
+
+def _print(work: _Making, folder: Path) -> None:
+    """The executed notebook as HTML, PDF and workbook."""
+    from ..document import extract as document
+    from ..writers import html, pdf, workbook
+
+    with work.timed("document"):
+        notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
+        work.payloads = list(document.payloads_in(notebook))
+        _check_client(work)
+        printed = titled(document.extract(notebook), work.template, work.request)
+    with work.timed("html"):
+        (folder / HTML).write_text(html.render(printed), encoding="utf-8")
+    with work.timed("pdf"):
+        result = pdf.render(printed, timestamp=printing_time(work.request, printed.meta.as_of))
+        (folder / PDF).write_bytes(result.bytes)
+    with work.timed("workbook"):
+        section = workbook.section_of(work.payloads, printed.meta.title)
+        workbook.write_workbook([section], folder / WORKBOOK, meta=asdict(printed.meta))
+    work.warnings = tuple(dict.fromkeys((*printed.warnings, *result.warnings)))
+    work.pages = result.pages
+
+
+def _check_client(work: _Making) -> None:
+    """A report that says it is about another client is never put into this client's folder."""
+    kinds = ("meta", "inputs") if work.request.client else ()
+    others = [payload for payload in work.payloads if payload.get("kind") in kinds and payload.get("client")]
+    if any(payload["client"] != work.request.client for payload in others):
+        raise RunError(
+            f"The notebook read or names another client than {work.request.client}. Nothing was kept as a report."
+        )
+
+
+def titled(printed: Any, template: Template, request: RunRequest) -> Any:
+    """The document with what its cover lacks taken from the template and the request."""
+    meta, month = printed.meta, Period.month(request.period)
+    return replace(
+        printed,
+        meta=replace(
+            meta,
+            title=meta.title if meta.title not in ("", "Report") else template.title,
+            client=meta.client or request.client or "",
+            client_name=meta.client_name or request.client or "",
+            period=meta.period or month.label,
+            period_title=meta.period_title or month.title,
+            template=meta.template or template.name,
+            template_version=meta.template_version or template.version,
+        ),
+    )
+
+
+def printing_time(request: Any, as_of: str) -> dt.datetime:
+    """The time written into a PDF: midnight of a day that is given, so that the same data give the same file."""
+    day = request.printed_on
+    if day is None:
+        try:
+            day = dt.date.fromisoformat(as_of)
+        except ValueError:
+            day = Period.month(request.period).last_day
+    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+
+
+def _finish(work: _Making, folder: Path, target: Path, stopped: kernels.Stopped | None) -> RunResult:
+    """Sign the folder and put it in its place: the report's, or that of a failed attempt."""
+    work.seconds["total"] = round(time.perf_counter() - work.started, 3)
+    if stopped is not None:
+        for name in (HTML, PDF, WORKBOOK):
+            (folder / name).unlink(missing_ok=True)
+        place = folders.failed_folder(target)
+        manifest.write(folder, _content(work, FAILED, stopped))
+        folders.place(folder, place)
+        return _result(work.request, FAILED, place, work.started, cell=stopped.cell, error=stopped.line)
+    manifest.write(folder, _content(work, DONE, None))
+    folders.place(folder, target)
+    folders.remove(folders.failed_folder(target))
+    return _result(work.request, DONE, target, work.started, pages=work.pages, warnings=work.warnings)
+
+
+def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dict[str, Any]:
+    inputs = [payload for payload in work.payloads if payload.get("kind") == "inputs"]
+    read = manifest.fingerprints(inputs) | shared_inputs(work.request)
+    template = work.template
+    return {
+        "kind": "run",
+        "status": status,
+        "error": asdict(stopped) if stopped else None,
+        "template": {
+            "name": template.name,
+            "title": template.title,
+            "version": template.version,
+            "sha256": template.sha256,
+        },
+        "client": work.request.client,
+        "period": Period.month(work.request.period).label,
+        "parameters": work.parameters,
+        "inputs": read,
+        "rows": {name: rows for payload in inputs for name, rows in manifest.row_counts(payload).items()},
+        "findings": sum(int(payload.get("findings") or 0) for payload in inputs),
+        "run_key": manifest.run_key(template.sha256, work.parameters, read),
+        "pages": work.pages,
+        "warnings": list(work.warnings),
+        "seconds": work.seconds,
+    }
+
+
+def _result(request: RunRequest, status: str, folder: Path, started: float, **more: Any) -> RunResult:
+    seconds = round(time.perf_counter() - started, 3)
+    return RunResult(request.template, request.client, request.period, folder, status, seconds, **more)

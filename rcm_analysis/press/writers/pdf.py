@@ -1,0 +1,230 @@
+"""Document → PDF/A-2a and PDF/UA-1 in one file, set by Typst from data, never from generated markup.
+
+    render(document, timestamp=…) -> PdfResult(bytes, warnings, pages)
+
+The same document and time stamp give the same bytes. No system font, no network and no file outside a
+private folder is read. A picture that cannot be set becomes a box with its description.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import typst
+
+from ...errors import RunError
+from ..document.blocks import BRIEF, Document, Meta
+from ..document.plain import visible
+from ..document.words import cover_lines, day_in_words
+from .glyphs import cleaned, said, typst_fonts
+from .palette import PALETTE
+from .tagging import finish, row_headers_in
+from .typeset import Setter, soft
+
+STANDARDS = ("a-2a", "ua-1")
+_LONGEST_CONTENTS = 34
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+@dataclass(frozen=True)
+class PdfResult:
+    """The file's bytes, what the person at the desk should know, and the number of pages."""
+
+    bytes: bytes
+    warnings: tuple[str, ...]
+    pages: int
+
+
+def render(
+    document: Document, *, timestamp: dt.datetime, standards: Sequence[str] = STANDARDS, strict: bool = False
+) -> PdfResult:
+    """The document as PDF bytes.
+
+    `timestamp` is the moment of printing, which goes into the file's dates (without a zone it is taken as
+    UTC). With `strict`, a figure without a description is an error and not a warning.
+    """
+    setter = Setter()
+    blocks = setter.blocks(document.blocks)
+    if setter.undescribed and strict:
+        raise RunError(
+            f"Every figure needs a description (alt text) for readers who cannot see it; "
+            f"missing for {len(setter.undescribed)}: {', '.join(setter.undescribed[:8])}. Give 'alt' where the figure is shown."
+        )
+    warnings = [*document.warnings, *(f"{name} has no description (alt text)." for name in setter.undescribed)]
+    moment = timestamp.replace(tzinfo=dt.UTC) if timestamp.tzinfo is None else timestamp.astimezone(dt.UTC)
+    moment = moment.replace(microsecond=0)
+    missing: Counter[str] = Counter()
+    data = _checked(cleaned(_page(document.meta, blocks, moment), missing))
+    if missing:
+        warnings.append(said(missing.items()))
+    with tempfile.TemporaryDirectory(prefix="rcm-pdf-", ignore_cleanup_errors=True) as folder:
+        raw = _set(Path(folder), data, setter.pictures, _Press(tuple(standards), moment), warnings)
+    pdf, complete = finish(raw, row_headers_in(data["blocks"]))
+    if not complete:
+        warnings.append("Row headers could not be tagged in every table.")
+    return PdfResult(pdf, tuple(warnings), _page_count(pdf))
+
+
+@dataclass(frozen=True)
+class _Press:
+    standards: tuple[str, ...]
+    moment: dt.datetime
+
+
+def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict[str, Any]:
+    """Everything the template reads."""
+    headings = [block for block in _flat(blocks) if block["k"] == "h"]
+    deep = sum(block["level"] <= 2 for block in headings)
+    confidential = f"Confidential: prepared for {meta.client_name}." if meta.client_name else "Confidential."
+    made = f"Prepared {day_in_words(moment.date().isoformat())}" + (f" by {meta.firm}." if meta.firm else ".")
+    template = f"Template {meta.template} {meta.template_version}".strip() + "." if meta.template else ""
+    return {
+        "palette": PALETTE,
+        "contents": len(headings) >= 2 and meta.layout != BRIEF,
+        "brief": meta.layout == BRIEF,
+        "blocks": blocks,
+        "meta": {
+            "title": soft(meta.title),
+            "title_size": 26 if len(meta.title) <= 44 else 19,
+            "lang": meta.lang if _LANGUAGE.fullmatch(meta.lang) else "en",
+            "author": meta.firm,
+            "keywords": [word for word in (meta.client_name, meta.period) if word],
+            "description": " ".join(part for part in (meta.client_name, meta.title, meta.period_title) if part),
+            "date": [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second],
+            "firm": soft(meta.firm),
+            "client_name": soft(meta.client_name),
+            "lines": [soft(line) for line in cover_lines(meta)],
+            "parts": any(block["part"] for block in headings),
+            "running_left": soft(meta.client_name or meta.title),
+            "running_right": soft(meta.title if meta.client_name else meta.period_title),
+            "footer": soft(" · ".join(part for part in (meta.firm, "Confidential", *cover_lines(meta)) if part)),
+            "small_print": [line for line in (f"{confidential} {made}", template) if line],
+            "contents_depth": 2 if deep <= _LONGEST_CONTENTS else 1,
+            "contents_levels": len({block["level"] for block in headings if block["level"] <= 2}),
+            "contents_size": 10 if deep <= 24 or deep > _LONGEST_CONTENTS else 9,
+        },
+    }
+
+
+def _flat(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks with those inside landscape pages, in reading order."""
+    return [inner for block in blocks for inner in (block["x"] if block["k"] == "wide" else [block])]
+
+
+def _checked(data: dict[str, Any]) -> dict[str, Any]:
+    """What PDF/UA refuses put right after cleaning: no empty heading, no skipped level, no empty title."""
+    level = 0
+
+    def kept(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        nonlocal level
+        left = []
+        for block in blocks:
+            if block["k"] == "wide":
+                block = block | {"x": kept(block["x"])}
+            elif block["k"] == "h":
+                if not visible("".join(run["t"] for run in block["x"])):
+                    continue
+                level = min(block["level"], level + 1)
+                block = block | {"level": level}
+            left.append(block)
+        return left
+
+    blocks = kept(data["blocks"])
+    headings = [block for block in _flat(blocks) if block["k"] == "h"]
+    meta = data["meta"] | ({} if visible(data["meta"]["title"]) else {"title": "Report"})
+    return data | {"blocks": blocks, "meta": meta, "anchors": [block["id"] for block in headings], "contents": data["contents"] and len(headings) >= 2}
+
+
+def _set(folder: Path, data: dict[str, Any], pictures: dict[str, bytes], press: _Press, warnings: list[str]) -> bytes:
+    """The raw PDF; if it cannot be set, once more with the pictures that are at fault replaced by boxes."""
+    for name, content in pictures.items():
+        (folder / name).write_bytes(content)
+    (folder / "report.typ").write_bytes(resources.files(__package__).joinpath("pages/report.typ").read_bytes())
+    _write_data(folder, data)
+    try:
+        return _compile(folder / "report.typ", press)
+    except typst.TypstError as error:
+        broken = [name for name in pictures if not _can_be_set(folder, name, press)]
+        if not broken:
+            raise RunError(_refusal(error)) from error
+    warnings.append(f"{len(broken)} of {len(pictures)} figures could not be drawn in the PDF and are shown as their descriptions.")
+    boxed = [_boxed(block, set(broken)) for block in data["blocks"]]
+    _write_data(folder, data | {"blocks": boxed})
+    try:
+        return _compile(folder / "report.typ", press)
+    except typst.TypstError as error:
+        raise RunError(_refusal(error)) from error
+
+
+def _write_data(folder: Path, data: dict[str, Any]) -> None:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    (folder / "doc.json").write_text(text, encoding="utf-8", errors="replace")
+
+
+def _compile(main: Path, press: _Press) -> bytes:
+    nowhere = str(main.parent / "no-packages")
+    try:
+        pdf, _ = typst.compile_with_warnings(
+            str(main),
+            root=str(main.parent),
+            font_paths=typst_fonts(),
+            ignore_system_fonts=True,
+            format="pdf",
+            pdf_standards=list(press.standards),  # type: ignore[arg-type]
+            timestamp=press.moment,
+            package_path=nowhere,
+            package_cache_path=nowhere,
+        )
+    except typst.TypstError:
+        raise
+    except BaseException as error:
+        # A panic inside the compiler is no Exception; it must not end a batch.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise typst.TypstError("the page could not be set", "", [], []) from error
+    return pdf  # type: ignore[return-value]
+
+
+def _can_be_set(folder: Path, name: str, press: _Press) -> bool:
+    trial = folder / "trial.typ"
+    trial.write_text(f'#set document(title: "trial")\n#image("{name}", alt: "trial", width: 100pt)\n', encoding="utf-8")
+    try:
+        _compile(trial, press)
+    except typst.TypstError:
+        return False
+    return True
+
+
+def _boxed(block: dict[str, Any], broken: set[str]) -> dict[str, Any]:
+    """The block, and every block inside it, with broken pictures as boxes."""
+    if block["k"] == "f" and block.get("path") in broken:
+        return {key: value for key, value in block.items() if key != "path"}
+    if block["k"] in ("q", "wide"):
+        return block | {"x": [_boxed(inner, broken) for inner in block["x"]]}
+    if block["k"] in ("ul", "ol"):
+        return block | {"items": [[_boxed(inner, broken) for inner in item] for item in block["items"]]}
+    return block
+
+
+def _refusal(error: typst.TypstError) -> str:
+    kind = re.sub(r'"[^"]*"', '"…"', getattr(error, "message", "") or "")[:120]
+    return (
+        f"The PDF could not be set ({kind or 'no reason given'}). The HTML page holds the same report; "
+        "please report this as a fault, with the notebook."
+    )
+
+
+def _page_count(pdf: bytes) -> int:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        return len(opened.pages)

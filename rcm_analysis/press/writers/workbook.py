@@ -1,0 +1,345 @@
+"""The workbook of a report: every table it shows, also those behind its figures, with typed cells.
+
+Texts come from raw files, so nothing here can become a formula: every text is stored as a text, marked
+so that it stays one when a person edits the cell. Amounts are dollars made exactly from cents.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ...errors import RunError
+from ..document.plain import clean
+from .fill_in import LISTS, Lists, mark_editable
+
+FORMATS = {
+    "usd": '"$"#,##0.00;-"$"#,##0.00',
+    "count": "#,##0",
+    "rate": "0.0%",
+    "days": "#,##0.0",
+    "number": "General",
+    "date": "yyyy-mm-dd",
+    "month": "mmm yyyy",
+    "text": "@",
+    "flag": "General",
+}
+LONGEST_TEXT = 32_767
+MOST_ROWS = 1_048_576
+CONTENTS, DEFINITIONS = "Contents", "Definitions"
+_FIXED_DAY = dt.datetime(2000, 1, 1)
+_FORBIDDEN_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_HEAD = PatternFill("solid", fgColor="FFE8EDF2")
+_LINE = Border(bottom=Side(style="thin", color="FF6B7785"))
+_TOTAL_LINE = Border(top=Side(style="thin", color="FF6B7785"))
+
+
+@dataclass(frozen=True)
+class Section:
+    """The tables of one report, and the terms it defines."""
+
+    title: str
+    tables: tuple[Mapping[str, Any], ...]
+    terms: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+def section_of(payloads: Iterable[Mapping[str, Any]], title: str) -> Section:
+    """The tables of a notebook's payloads in order, each once, also those behind figures and not printed."""
+    tables: list[Mapping[str, Any]] = []
+    terms: list[Mapping[str, Any]] = []
+    for payload in payloads:
+        table = payload.get("table") if payload.get("kind") == "figure" else payload
+        if payload.get("kind") in ("table", "figure") and isinstance(table, Mapping):
+            if not table.get("title"):
+                table = {**table, "title": payload.get("title", "")}
+            if not any(_same_data(table, other) for other in tables):
+                tables.append(table)
+        elif payload.get("kind") == "glossary":
+            terms += [term for term in payload.get("items") or [] if term not in terms]
+    return Section(title, tuple(tables), tuple(terms))
+
+
+def _same_data(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("name", "columns", "rows"))
+
+
+def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str, Any]) -> None:
+    """Write one workbook: contents, a sheet per table, definitions. The same input gives the same bytes.
+
+    A table that several reports share has one sheet, which the contents name under each of them.
+    `meta` is a report's meta payload: title, client_name, period_title, as_of, firm.
+    """
+    book = Workbook()
+    contents = book.active
+    contents.title = CONTENTS
+    taken = {CONTENTS.lower(), DEFINITIONS.lower(), LISTS.lower(), "history"}
+    lists = Lists(put_text)
+    listing: list[tuple[str, str, Mapping[str, Any]]] = []
+    for section in sections:
+        shared = [next((name for _, name, other in listing if _same_data(table, other)), "") for table in section.tables]
+        written = [(there or sheet_name(str(table.get("name") or table.get("title") or ""), taken), table)
+                   for there, table in zip(shared, section.tables, strict=True)]
+        sheets = {str(table.get("name")): name for name, table in reversed(written)}
+        for there, (name, table) in zip(shared, written, strict=True):
+            if not there:
+                _write_table(book.create_sheet(name), table, lists)
+                _link(book[name], table, sheets)
+            listing.append((section.title, name, table))
+    terms = _terms(sections)
+    if terms:
+        _write_terms(book.create_sheet(DEFINITIONS), terms)
+    lists.write(book)
+    _write_contents(contents, meta, listing, with_terms=bool(terms))
+    book.properties.creator = clean(meta.get("firm") or "rcm_analysis")
+    book.properties.title = clean(meta.get("title"))
+    buffer = io.BytesIO()
+    book.save(buffer)
+    Path(path).write_bytes(_without_times(buffer.getvalue()))
+
+
+def sheet_name(name: str, taken: set[str]) -> str:
+    """A name that Excel takes and no other sheet has; it is added to `taken`.
+
+    >>> taken = set()
+    >>> sheet_name("Aging: by payer/plan", taken), sheet_name("aging  by payer plan", taken)
+    ('Aging by payer plan', 'aging by payer plan 2')
+    """
+    base = " ".join(_FORBIDDEN_IN_NAMES.sub(" ", clean(name)).split()).strip("'")[:31].strip("' ") or "Table"
+    candidate, number = base, 1
+    while candidate.lower() in taken:
+        number += 1
+        candidate = f"{base[: 30 - len(str(number))].rstrip()} {number}"
+    taken.add(candidate.lower())
+    return candidate
+
+
+def put_text(cell: Cell, text: Any) -> Cell:
+    """Store a text as a text, whatever it starts with."""
+    plain = ILLEGAL_CHARACTERS_RE.sub("", clean(text))
+    if len(plain) > LONGEST_TEXT:
+        plain = plain[: LONGEST_TEXT - 1] + "…"
+    cell.value = plain
+    cell.data_type = "s"
+    if plain[:1] in ("=", "+", "-", "@", "\t", "\r", "'", "|", "%"):
+        cell.quotePrefix = True
+    return cell
+
+
+def typed(value: Any, unit: str) -> Any:
+    """A raw value as what the sheet stores; None leaves the cell empty.
+
+    >>> typed(123456, "usd"), typed("2026-10", "month"), typed(float("nan"), "rate")
+    (Decimal('1234.56'), datetime.date(2026, 10, 1), None)
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if unit == "usd" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Decimal(str(value)) / 100
+    if unit in ("date", "month") and isinstance(value, str):
+        return _day(value)
+    if unit == "flag" and value in (0, 1):
+        return bool(value)
+    if unit in ("count", "rate", "days", "number") and isinstance(value, (int, float)):
+        return value
+    return str(value)
+
+
+def _day(text: str) -> dt.date | str:
+    try:
+        return dt.date.fromisoformat(text[:10] if len(text) > 7 else f"{text}-01")
+    except ValueError:
+        return text
+
+
+def _write_table(sheet: Worksheet, table: Mapping[str, Any], lists: Lists | None = None) -> None:
+    columns, rows = table.get("columns") or [], table.get("rows") or []
+    _check(table, columns, rows)
+    put_text(sheet.cell(1, 1), table.get("title") or table.get("name")).font = Font(bold=True, size=14)
+    put_text(sheet.cell(2, 1), table.get("definition")).font = Font(italic=True)
+    notes = table.get("notes") or []
+    for number, note in enumerate(notes, start=3):
+        put_text(sheet.cell(number, 1), note)
+    head = 4 + len(notes)
+    for position, column in enumerate(columns, start=1):
+        cell = put_text(sheet.cell(head, position), column.get("title") or column.get("name"))
+        cell.font, cell.fill, cell.border = Font(bold=True), _HEAD, _LINE
+        cell.alignment = Alignment(wrap_text=True, vertical="top", horizontal=_side(column))
+    totals = set(table.get("emphasis") or [])
+    for offset, row in enumerate(rows):
+        _write_row(sheet, head + 1 + offset, row, columns, total=offset in totals)
+    _arrange(sheet, head, columns, rows, totals)
+    if lists is not None:
+        mark_editable(sheet, columns, range(head + 1, head + 1 + len(rows) - len(totals)), lists, FORMATS)
+
+
+def _link(sheet: Worksheet, table: Mapping[str, Any], sheets: Mapping[str, str]) -> None:
+    """Make the texts of link columns lead to the sheets they name, as those are called in this workbook."""
+    head = 4 + len(table.get("notes") or [])
+    for position, column in enumerate(table.get("columns") or [], start=1):
+        for offset, row in enumerate(table.get("rows") or []) if column.get("link") is True else ():
+            name = sheets.get(str(row[position - 1]))
+            if name is not None:
+                cell = put_text(sheet.cell(head + 1 + offset, position), name)
+                _lead(cell, name)
+
+
+def _lead(cell: Cell, name: str) -> None:
+    cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{name.replace(chr(39), chr(39) * 2)}'!A1")
+    cell.font = Font(color="FF1F5A99", underline="single")
+
+
+def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
+    name = clean(table.get("name"))[:40]
+    wrong = [
+        number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)
+    ]
+    if wrong or not columns or not all(isinstance(column, Mapping) for column in columns):
+        raise RunError(
+            f"The table {name!r} of the notebook has {len(columns)} columns, and {len(wrong)} of its {len(rows)} rows"
+            f" have another number of values (first at row {wrong[0] if wrong else 0}). Build it with exhibits.tables."
+        )
+    if len(rows) > MOST_ROWS - 100:
+        raise RunError(f"The table {name!r} has {len(rows):,} rows; a sheet holds {MOST_ROWS:,}. Show fewer.")
+
+
+def _side(column: Mapping[str, Any]) -> str:
+    return "left" if column.get("unit", "text") in ("text", "date", "month") else "right"
+
+
+def _write_row(
+    sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Any], *, total: bool
+) -> None:
+    for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
+        unit = column.get("unit", "text")
+        stored = typed(value, unit)
+        if stored is None and not total:
+            continue
+        cell = sheet.cell(number, position)
+        if isinstance(stored, str):
+            put_text(cell, stored)
+        else:
+            cell.value = stored
+        cell.number_format = "@" if isinstance(stored, str) else FORMATS.get(unit, "General")
+        if total:
+            cell.font, cell.border = Font(bold=True), _TOTAL_LINE
+
+
+def _arrange(
+    sheet: Worksheet, head: int, columns: Sequence[Any], rows: Sequence[Sequence[Any]], totals: set[int]
+) -> None:
+    """Widths, frozen header, filter (totals at the end stay out of it) and how the sheet prints."""
+    for position, column in enumerate(columns):
+        shown = [len(str(row[position])) for row in rows[:500] if row[position] is not None]
+        shown += [len(str(word)) + 3 for word in column.get("choices") or []]
+        extra = 3 if column.get("unit") == "usd" else 1
+        longest_word = max((len(word) for word in str(column.get("title") or "").split()), default=0)
+        width = max([10, longest_word + 2, *(length + extra for length in shown)])
+        sheet.column_dimensions[get_column_letter(position + 1)].width = min(48, width)
+    last = len(rows)
+    while last > 0 and last - 1 in totals:
+        last -= 1
+    letter = get_column_letter(len(columns))
+    sheet.freeze_panes = f"A{head + 1}"
+    sheet.auto_filter.ref = f"A{head}:{letter}{head + last}"
+    sheet.print_title_rows = f"{head}:{head}"
+    sheet.page_setup.orientation = "landscape" if len(columns) > 6 else "portrait"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _terms(sections: Sequence[Section]) -> list[Mapping[str, Any]]:
+    terms: dict[str, Mapping[str, Any]] = {}
+    for section in sections:
+        for term in section.terms:
+            terms.setdefault(str(term.get("name") or term.get("title")), term)
+    return sorted(terms.values(), key=lambda term: str(term.get("title") or term.get("name")))
+
+
+def _write_terms(sheet: Worksheet, terms: Sequence[Mapping[str, Any]]) -> None:
+    keys = ("title", "formula", "unit", "source", "name")
+    columns = [
+        {"name": key, "title": key.capitalize() if key != "title" else "Measure", "unit": "text"}
+        for key in keys
+    ]
+    rows = [[str(term.get(key) or "") for key in keys] for term in terms]
+    table = {"name": DEFINITIONS, "title": DEFINITIONS, "columns": columns, "rows": rows}
+    _write_table(
+        sheet,
+        {
+            **table,
+            "definition": "What every number of this workbook means, its unit and where the definition comes from.",
+        },
+    )
+
+
+def _write_contents(
+    sheet: Worksheet,
+    meta: Mapping[str, Any],
+    listing: Sequence[tuple[str, str, Mapping[str, Any]]],
+    *,
+    with_terms: bool,
+) -> None:
+    put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(bold=True, size=16)
+    facts = [
+        ("Client", "client_name"),
+        ("Period", "period_title"),
+        ("As of", "as_of"),
+        ("Prepared by", "firm"),
+    ]
+    row = 2
+    for label, key in facts:
+        if meta.get(key):
+            put_text(sheet.cell(row, 1), label).font = Font(bold=True)
+            put_text(sheet.cell(row, 2), meta[key])
+            row += 1
+    row += 1
+    for position, title in enumerate(("Sheet", "Table", "Report"), start=1):
+        cell = put_text(sheet.cell(row, position), title)
+        cell.font, cell.fill = Font(bold=True), _HEAD
+    entries = [(name, table.get("title") or name, report) for report, name, table in listing]
+    for name, title, report in [
+        *entries,
+        *([(DEFINITIONS, "What every number means", "")] if with_terms else []),
+    ]:
+        row += 1
+        link = put_text(sheet.cell(row, 1), name)
+        _lead(link, name)
+        put_text(sheet.cell(row, 2), title)
+        put_text(sheet.cell(row, 3), report)
+    for letter, width in (("A", 34), ("B", 70), ("C", 34)):
+        sheet.column_dimensions[letter].width = width
+
+
+def _without_times(data: bytes) -> bytes:
+    """The same workbook with no time of day in it: neither in its properties nor in the archive."""
+    stamp = f"{_FIXED_DAY:%Y-%m-%dT%H:%M:%SZ}".encode()
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "docProps/core.xml":
+                content = re.sub(
+                    rb"(<dcterms:(created|modified)[^>]*>)[^<]*", lambda match: match[1] + stamp, content
+                )
+            entry = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 0, 0
+            out.writestr(entry, content)
+    return target.getvalue()

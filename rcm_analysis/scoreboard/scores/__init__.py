@@ -1,0 +1,1 @@
+"""The scorers, one module per kind of analysis."""

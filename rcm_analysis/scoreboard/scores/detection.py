@@ -1,0 +1,72 @@
+"""What changed at a client: systemic denials, charges entered later and later, days on which no claim left.
+
+Each is asked on the last day of every month, about what was known on that day. A finding that is raised
+again while it goes on is one alarm: it counts on the day on which it was first raised, with the scope and
+the dollars of its latest statement. The counting behind it is done once; that changes no answer, because
+a first decision, an entry and a submission are what they were on the day they became known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from ...models.detection.process_shifts import creeps, lag_rows, outages, submission_rows
+from ...models.detection.systemic_denials import denial_history, findings
+from ...simulate.plants.kinds import DENIALS
+from ..case import Case
+from ..record import RECALL_IN_TIME, Tally
+from ..scoring import Alarm, alarms_of, sought
+
+IN_TIME = 2
+
+
+def systemic(case: Case) -> list[Tally]:
+    """`models.systemic_denials`: one alarm a cause."""
+    history = denial_history(case.known, as_of=case.period.last_day)
+    said = []
+    for month in case.period.months():
+        found = findings(history, as_of=month.last_day)
+        said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
+    alarms = alarms_of(case.client, said, same=("category",))
+    return sought("systemic denials", case.planted(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
+
+
+def _scope(row: pd.Series) -> dict[str, Any]:
+    named = {name: row[name] for name in ("payer", "category", "provider", "location") if row[name]}
+    return named | ({"procedures": tuple(row["codes"])} if row["codes"] else {})
+
+
+def creep(case: Case) -> list[Tally]:
+    """`models.process_shifts.charge_lag_creep`: one alarm a cause."""
+    claims = lag_rows(case.known)
+    said = []
+    for month in case.period.months():
+        found = creeps(claims, as_of=month.last_day)
+        scopes = [{name: row[name] for name in ("provider", "location") if row[name]} for _, row in found.iterrows()]
+        said.append((month.last_day, [(scope, 0) for scope in scopes]))
+    alarms = alarms_of(case.client, said)
+    name = "charge-lag creep"
+    return sought(name, case.planted("charge_lag_creep"), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME, dollars=False)
+
+
+def silence(case: Case) -> list[Tally]:
+    """`models.process_shifts.submission_outages`: one alarm a run of silent days, told by its first day.
+
+    The silence can be seen while it lasts, before the first late claim leaves: it counts from its first day.
+    """
+    rows = submission_rows(case.known)
+    first_raised: dict[dt.date, dt.date] = {}
+    for month in case.period.months():
+        for begun in outages(*rows, as_of=month.last_day)["onset_on"]:
+            first_raised.setdefault(begun.date(), month.last_day)
+    alarms = [Alarm(case.client, raised) for raised in first_raised.values()]
+    kind = "clearinghouse_outage"
+    planted = [replace(one, starts_on=row["start"]) for one, row in zip(case.planted(kind), case.plants(kind).iter_rows(named=True), strict=True)]
+    return sought("clearinghouse outage", planted, alarms, case.watch, dollars=False)
+
+
+SCORERS = (systemic, creep, silence)

@@ -1,0 +1,1 @@
+"""The invented company as raw files: 835, 837, exports, registry."""

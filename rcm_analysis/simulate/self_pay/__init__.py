@@ -1,0 +1,1 @@
+"""The invented self-pay desk."""

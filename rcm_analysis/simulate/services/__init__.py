@@ -1,0 +1,1 @@
+"""The invented front office and care-coordination programme."""

@@ -1,0 +1,131 @@
+"""The cells of an export under our column names: as the file says them, as they are read, and in their kind."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ...tables.schema import KINDS
+from .column_maps import Section, Source
+from .headers import Recognised
+from .text_tables import TextTable
+from .values import cleaned, month, read_as
+
+RAISES = {"charge": 1, "refund": 1, "takeback": 1, "transfer": 1, "payment": -1, "contractual": -1, "write_off": -1}
+"""Effect on the receivable of a magnitude, by kind of transaction. A transfer keeps the file's sign."""
+
+
+def text(name: str, recognised: Recognised) -> pl.Expr:
+    """What the file says for our column, stripped; null where it is empty or not in the file."""
+    section, places = recognised.section, recognised.positions.get(name, ())
+    if not places:
+        return pl.lit(None, pl.String)
+    return _combined(section.sources[name], places, section)
+
+
+def word(name: str) -> pl.Expr:
+    """What is read: the file's text after values, constants, defaults and carrying down."""
+    return pl.col(f"word {name}")
+
+
+def taken(texts: TextTable, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series, int]:
+    """The rows that are not another table's, the numbers of those nobody claims, and how many are left."""
+    take = recognised.section.take
+    if take is None:
+        return texts.rows, pl.Series("row", [], pl.Int64), 0
+    cell = text("take", recognised).str.to_lowercase().fill_null("")
+    elsewhere = texts.rows.select(cell.is_in(take.leave)).to_series()
+    rows = texts.rows.filter(~elsewhere)
+    return rows, rows.filter(~cell.is_in(take.rows))["row"], int(elsewhere.sum())
+
+
+def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series) -> pl.DataFrame:
+    """The rows with a `word` column for every column of the table."""
+    section = recognised.section
+    names = [name for name in section.table.names if name != "client"]
+    rows = rows.with_columns(_translated(name, recognised).alias(f"word {name}") for name in names)
+    for name, within in section.carry.items():
+        rows = _carried(rows, name, within, ragged)
+    if section.number:
+        rows = rows.with_columns(
+            pl.int_range(1, pl.len() + 1).over(word(within)).cast(pl.String).alias(f"word {name}")
+            for name, within in section.number.items()
+        )
+    defaults = {**section.defaults, **section.constants}
+    return rows.with_columns(word(name).fill_null(value) for name, value in defaults.items())
+
+
+def _combined(source: Source, places: tuple[int, ...], section: Section) -> pl.Expr:
+    cells = [cleaned(pl.col(str(place)), section.empty) for place in places]
+    if len(cells) == 1:
+        return cells[0]
+    if source.join is None:
+        return pl.coalesce(cells)
+    joined = pl.concat_str(cells, separator=source.join, ignore_nulls=True)
+    return pl.when(pl.any_horizontal(cell.is_not_null() for cell in cells)).then(joined)
+
+
+def _translated(name: str, recognised: Recognised) -> pl.Expr:
+    section = recognised.section
+    column = section.table.column(name)
+    if section.amount_by and name == section.table.money[0]:
+        return _amount(recognised)
+    cell, words = text(name, recognised), section.values.get(name, {})
+    lower = cell.str.to_lowercase()
+    if column.values:
+        return cleaned(lower.replace(words)) if words else lower
+    if not words:
+        return cell
+    return cleaned(pl.when(lower.is_in(list(words))).then(lower.replace(words)).otherwise(cell))
+
+
+def _amount(recognised: Recognised) -> pl.Expr:
+    """The amount's text from the column that holds it for rows of this kind."""
+    kind = text("kind", recognised).str.to_lowercase()
+    chain = pl.lit(None, pl.String)
+    for position, rule in enumerate(recognised.section.amount_by):
+        chain = pl.when(kind.is_in(rule.when)).then(text(f"amount_by {position}", recognised)).otherwise(chain)
+    return chain
+
+
+def _carried(rows: pl.DataFrame, name: str, within: str, ragged: pl.Series) -> pl.DataFrame:
+    """The last value above, within equal values of another column and not across a ragged row."""
+    own = pl.when(word(name).is_not_null()).then(pl.col("row"))
+    source = own.forward_fill().over(word(within))
+    rows = rows.with_columns(word(name).forward_fill().over(word(within)), source.alias("source"))
+    if ragged.len():
+        before = [pl.Series(ragged.sort()).search_sorted(rows[column].fill_null(0)) for column in ("row", "source")]
+        rows = rows.with_columns(pl.when(before[0] == before[1]).then(word(name)).alias(f"word {name}"))
+    return rows.drop("source")
+
+
+def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+    """Every column of the table in its kind, null where unreadable, and `amount`: the row's dollars."""
+    section, table = recognised.section, recognised.table
+    serial = recognised.sheet is not None
+    reads = []
+    for column in table.columns[1:]:
+        if column.name == "month" and column.kind == "text":
+            reads.append(month(word(column.name), section.date_formats, serial=serial).alias(column.name))
+            continue
+        read = read_as(
+            column.kind, word(column.name), formats=section.date_formats, serial=serial, decimal=section.decimal,
+        )
+        reads.append(read.cast(KINDS[column.kind]).alias(column.name))
+    rows = rows.with_columns(reads)
+    if not table.money:
+        return rows.with_columns(pl.lit(None, pl.Int64).alias("amount"))
+    main = table.money[0]
+    return rows.with_columns((pl.col(main) * _effect(recognised)).alias(main)).with_columns(pl.col(main).alias("amount"))
+
+
+def _effect(recognised: Recognised) -> pl.Expr:
+    """+1 or -1: what a positive amount of the file does to the receivable."""
+    section = recognised.section
+    effect = pl.lit(-1 if section.sign == "negate" else 1, pl.Int64)
+    if section.sign == "kind":
+        effect = word("kind").replace_strict(RAISES, default=1, return_dtype=pl.Int64)
+    for rule in section.amount_by:
+        if rule.sign:
+            here = text("kind", recognised).str.to_lowercase().is_in(rule.when).fill_null(False)
+            effect = pl.when(here).then(1 if rule.sign == "+" else -1).otherwise(effect)
+    return effect.cast(pl.Int64)

@@ -1,0 +1,182 @@
+"""Which table of which column map a CSV or XLSX file holds, by the headers in its first records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from ...errors import SourceError, listed
+from ...tables.schema import Table
+from .column_maps import DELIMITERS, ColumnMap, Section, plain
+from .text_tables import Opening, openings
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """One table found in a file: the section of the map that fits, and where everything stands.
+
+    `cells` holds the sheet of a workbook, which can only be read as a whole. `other_sheets` are
+    sheets with rows that fit no section.
+    """
+
+    map: ColumnMap
+    section: Section
+    header_row: int
+    header: tuple[str, ...]
+    positions: dict[str, tuple[int, ...]]
+    sheet: str | None = None
+    delimiter: str | None = None
+    other_sheets: tuple[str, ...] = ()
+    cells: pl.DataFrame | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def table(self) -> Table:
+        return self.section.table
+
+    def title(self, name: str) -> str:
+        """The header of our column as the file spells it, else our name."""
+        headers = [self.header[position].strip() for position in self.positions.get(name, ())]
+        return " + ".join(dict.fromkeys(headers)) or name
+
+
+def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
+    """Which tables of which map a CSV or XLSX file holds, by its headers.
+
+    Counts
+        A section fits when one of the first 20 records holds all its headers. A file (or sheet)
+        belongs to the section that uses most of its headers; sections of the same map that `take`
+        some of its rows come with it.
+
+    Raises
+        SourceError when no section fits, or two fit equally well. Headers of the file are named
+        only when the row is clearly a header row: otherwise they may be a patient's data.
+    """
+    path = Path(path)
+    if not maps:
+        raise SourceError(f"{path.name} cannot be read: no column map is given. Name one under column_maps in clients.toml.")
+    tops = openings(path, DELIMITERS)
+    fits = [fit for top in tops for fit in _fits(top, maps)]
+    whole = [fit for fit in fits if not fit.missing]
+    if not whole:
+        raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps))
+    sheets = dict.fromkeys(fit.top.sheet for fit in whole)
+    others = tuple(top.sheet for top in tops if top.sheet is not None and top.sheet not in sheets)
+    return [
+        Recognised(
+            fit.map, fit.section, fit.record + 1, fit.header, fit.positions(path), sheet, fit.top.delimiter, others, fit.top.cells,
+        )
+        for sheet in sheets
+        for fit in _chosen(path, [fit for fit in whole if fit.top.sheet == sheet])
+    ]
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How well one record of a file serves as the header of one section."""
+
+    map: ColumnMap
+    section: Section
+    top: Opening
+    record: int
+    found: dict[str, tuple[tuple[int, ...], ...]]
+    missing: tuple[str, ...]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return self.top.records[self.record]
+
+    @property
+    def used(self) -> set[int]:
+        return {position for parts in self.found.values() for part in parts for position in part}
+
+    def positions(self, path: Path) -> dict[str, tuple[int, ...]]:
+        """One position for each part of each column; two headers for one column are an error."""
+        for name, parts in self.found.items():
+            if any(len(part) > 1 for part in parts):
+                raise SourceError(
+                    f"{path.name}: {self.section.title} finds {name} in two columns; its headers are "
+                    f"{self.section.sources[name].title}. Name only one of them in the map, or rename a column of the file."
+                )
+        return {name: tuple(part[0] for part in parts) for name, parts in self.found.items()}
+
+
+def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
+    """The best record for every section that may read this opening, if any of its headers is there."""
+    plains = [[plain(cell) for cell in record] for record in top.records]
+    out = []
+    for column_map in maps:
+        for section in column_map.sections:
+            if top.delimiter not in (None, section.delimiter or top.delimiter) or (top.sheet and section.sheet not in (None, top.sheet)):
+                continue
+            wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
+            tries = [
+                _fit(column_map, section, top, number, cells) for number, cells in enumerate(plains) if not wanted.isdisjoint(cells)
+            ]
+            out += sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
+    return [fit for fit in out if fit.used]
+
+
+def _fit(column_map: ColumnMap, section: Section, top: Opening, record: int, cells: list[str]) -> _Fit:
+    found, missing = {}, []
+    for name, source in section.sources.items():
+        parts = tuple(_places(part, cells) for part in source.parts)
+        if all(parts):
+            found[name] = parts
+        elif name not in section.optional:
+            missing.append(name)
+    return _Fit(column_map, section, top, record, found, tuple(missing))
+
+
+def _places(part: Iterable[str], cells: list[str]) -> tuple[int, ...]:
+    wanted = {plain(header) for header in part}
+    return tuple(position for position, cell in enumerate(cells) if cell in wanted)
+
+
+def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
+    most = max(len(fit.used) for fit in fits)
+    best = [fit for fit in fits if len(fit.used) == most]
+    exclusive = list({fit.section.title: fit for fit in best if not fit.section.take}.values()) or best[:1]
+    if len(exclusive) > 1:
+        raise SourceError(
+            f"{path.name} fits {listed([fit.section.title for fit in exclusive])} equally well. Tell them apart by one more "
+            "header in the maps, or give the client only one of the maps."
+        )
+    chosen = exclusive[0]
+    with_it = [fit for fit in fits if fit is not chosen and fit.map is chosen.map and fit.section.take]
+    return [chosen, *with_it]
+
+
+def _lacking_sheets(tops: Sequence[Opening], maps: Sequence[ColumnMap]) -> str:
+    """ " There is no sheet ..." where a map names a sheet that the workbook does not have."""
+    there = [top.sheet for top in tops if top.sheet is not None]
+    named = [section.sheet for column_map in maps for section in column_map.sections if section.sheet]
+    absent = [sheet for sheet in dict.fromkeys(named) if sheet not in there]
+    if not there or not absent:
+        return ""
+    return f" There is no sheet {listed(map(repr, absent))} as the map wants; the workbook has {listed(there)}."
+
+
+def _unknown(path: Path, fits: list[_Fit], maps: Sequence[ColumnMap]) -> str:
+    sections = [section for column_map in maps for section in column_map.sections]
+    if not fits:
+        expected = "; ".join(
+            f"{section.title}: {listed([source.parts[0][0] for source in section.sources.values()], 30)}" for section in sections
+        )
+        return (
+            f"{path.name} is no export that the column maps know: none of their headers stands in its first rows. "
+            f"Expected one of these sets of headers: {expected}. Check that the file has its header row and belongs to this client."
+        )
+    near = max(fits, key=lambda fit: (len(fit.found) / len(fit.section.sources), len(fit.used)))
+    sources = near.section.sources
+    lacks = [f"{name.split()[0]} ({sources[name].title})" for name in near.missing]
+    message = (
+        f"{path.name} is not the export that {near.section.title} describes, the closest of {len(sections)} known: {len(lacks)} of "
+        f"{len(sources)} columns are missing: {listed(lacks, 30)}."
+    )
+    unused = [cell.strip() for position, cell in enumerate(near.header) if cell.strip() and position not in near.used]
+    if 2 * len(near.found) >= len(sources) and unused:
+        message += f" Headers of the file not used so far: {listed(map(repr, unused), 30)}."
+    return f"{message} Nothing was read. Ask for the whole export, or add the header under columns in {near.map.path or near.map.name}."

@@ -1,0 +1,253 @@
+"""Practice-management exports (CSV, XLSX) through a column map into checked rows and a quarantine.
+
+No row is lost: every record of the file is stored, or quarantined with file, row, column and rule,
+or (with `take`) belongs to another table of the same file. Rows and dollars are counted on the way
+in and again on the way out, and a difference is an error of ours. Messages hold no cell value.
+
+| rule | the row is quarantined because |
+|---|---|
+| `fields` | it does not have the header's number of fields |
+| `total_line` | it is a total or subtotal line (its amount is not counted in) |
+| `stray_quote` | one quoted cell holds line breaks and as many separators as a whole row |
+| `missing` | a required value is empty |
+| `unreadable` | a date, amount, number or flag cannot be read |
+| `part_of_a_cent` | an amount has more than two decimals |
+| `not_listed` | the value is none that the map or the table knows |
+| `impossible_date` | the day lies before `earliest` of the map, or after 2099 |
+| `before_service` | entered before the day of service |
+| `negative_charge` | the charge of a claim or claim line is below zero |
+| `duplicate_key` | an earlier good row has the same key |
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+
+import polars as pl
+
+from ...errors import SourceError, listed
+from ...tables.schema import Column, Table
+from .cells import taken, text, typed, word, worded
+from .column_maps import Section, find_map, read_map, shipped_maps
+from .headers import Recognised, recognise
+from .text_tables import TOTAL, TextTable, below_header, read_csv
+from .values import SERIAL, splits_a_cent
+
+__all__ = ["Export", "Recognised", "find_map", "read_export", "read_map", "recognise", "shipped_maps"]
+
+QUARANTINE = {
+    "file": pl.String, "row": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String,
+    "amount_cents": pl.Int64, "text": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """The rows of one table that a file holds, and those that were set aside.
+
+    `cents_in` is the sum of the table's first money column over all rows, as effect on the
+    receivable for transactions; `cents_unreadable` counts the rows whose amount is not in it.
+    `rows_elsewhere` counts rows that the map gives to another table.
+    """
+
+    table: Table
+    delivery: str
+    rows: pl.DataFrame
+    quarantine: pl.DataFrame
+    rows_in: int
+    cents_in: int
+    cents_unreadable: int = 0
+    rows_elsewhere: int = 0
+    fill: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        money = self.table.money[:1]
+        cents_out = sum(int(self.rows[name].sum()) for name in money) + int(self.quarantine["amount_cents"].sum())
+        rows_out = self.rows.height + self.quarantine.height
+        if (rows_out, cents_out) != (self.rows_in, self.cents_in):
+            raise AssertionError(
+                f"{self.table.name}: {self.rows_in} rows and {self.cents_in} cents in, {rows_out} rows and {cents_out} cents out"
+            )
+
+
+def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
+    """The rows of one table, checked and typed; whatever cannot be stored goes to quarantine.
+
+    Returns
+        Export; `rows` has the columns of the table in order, `client` filled in and `patient` as it
+        stands in the file. `quarantine` has one row per record set aside; `text` holds its mapped
+        cells as JSON without the patient, and is empty for ragged records.
+    """
+    path, section, table = Path(path), recognised.section, recognised.table
+    texts = _texts(path, recognised)
+    rows, unclaimed, elsewhere = taken(texts, recognised)
+    rows = typed(worded(rows, recognised, texts.ragged["row"]), recognised)
+    found = pl.concat([_unclaimed(unclaimed), faults(rows, recognised), swallowed(rows, recognised)])
+    rows, found = totals_apart(rows, found, recognised)
+    stored = rows.select("row", *table.names[1:]).filter(~rows["row"].is_in(found["row"].unique().implode()))
+    again = doubled(stored, table)
+    stored = stored.filter(~pl.col("row").is_in(again["row"].implode()))
+    aside = _set_aside(path, rows, pl.concat([found, again]), recognised)
+    return Export(
+        table=table, delivery=section.delivery,
+        rows=stored.with_columns(pl.lit(client).alias("client")).select(table.names),
+        quarantine=pl.concat([aside, _ragged(path, texts.ragged)]).sort("row"),
+        rows_in=rows.height + texts.ragged.height, cents_in=int(rows["amount"].sum()),
+        cents_unreadable=_unreadable(rows, texts.ragged, section), rows_elsewhere=elsewhere, fill=section.fill,
+    )
+
+
+def _texts(path: Path, recognised: Recognised) -> TextTable:
+    width = len(recognised.header)
+    if recognised.cells is not None:
+        return below_header(recognised.cells, recognised.header_row, width)
+    try:
+        return read_csv(path, recognised.delimiter, recognised.section.encodings, recognised.header_row, width)
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _unclaimed(rows: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"row": rows}).select(
+        "row", name=pl.lit("take"), rule=pl.lit("not_listed"), message=pl.lit("none of the row types that the map lists"),
+    ).cast(FAULT)
+
+
+def _unreadable(rows: pl.DataFrame, ragged: pl.DataFrame, section: Section) -> int:
+    if not section.table.money or section.table.money[0] in section.fill:
+        return 0
+    return rows["amount"].null_count() + ragged.height
+
+
+def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+    """One row per record set aside: its first fault, and the others in the message."""
+    titles = {name: recognised.title(name) for name in (*recognised.table.names, "take")}
+    key = recognised.table.key[1:]
+    titles[" + ".join(key)] = " + ".join(titles[name] for name in key)
+    column = pl.col("name").replace(titles)
+    said = pl.concat_str([column + ": ", pl.col("message")], ignore_nulls=True)
+    told = found.group_by("row", maintain_order=True).agg(
+        column.first().alias("column"), pl.col("rule").first(),
+        said.unique(maintain_order=True).str.join("; ").alias("message"),
+    )
+    shown = [name for name in recognised.positions if name not in ("take", "patient")]
+    cells = pl.struct([text(name, recognised).alias(name.replace("amount_by", "amount")) for name in shown])
+    aside = rows.filter(rows["row"].is_in(told["row"].implode())).join(told, on="row", how="inner")
+    return aside.select(
+        pl.lit(path.name).alias("file"), "row", "column", "rule", "message", pl.col("amount").alias("amount_cents"),
+        cells.struct.json_encode().alias("text"),
+    ).cast(QUARANTINE)
+
+
+def _ragged(path: Path, ragged: pl.DataFrame) -> pl.DataFrame:
+    nothing = pl.lit(None)
+    return ragged.select(
+        pl.lit(path.name).alias("file"), "row", nothing.alias("column"), "rule", "message", nothing.alias("amount_cents"),
+        nothing.alias("text"),
+    ).cast(QUARANTINE)
+
+
+FAULT = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
+LAST_DAY = dt.date(2099, 12, 31)
+
+
+def faults(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+    """Every broken rule of every row; all masks in one pass, rows only where something is wrong."""
+    rules = [rule for column in recognised.table.columns[1:] for rule in _column_rules(column, recognised)]
+    rules += _table_rules(recognised)
+    masks = rows.select(broken.fill_null(False).alias(str(number)) for number, (*_, broken) in enumerate(rules))
+    found = [pl.DataFrame(schema=FAULT)]
+    for number, (name, rule, message, _) in enumerate(rules):
+        if masks[str(number)].any():
+            bad = rows.select("row").filter(masks[str(number)])
+            found.append(bad.with_columns(name=pl.lit(name), rule=pl.lit(rule), message=pl.lit(message)))
+    return pl.concat(found)
+
+
+def _column_rules(column: Column, recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
+    section, name = recognised.section, column.name
+    said, value = word(name), pl.col(name)
+    out = []
+    if not column.empty and name not in section.fill:
+        out.append((name, "missing", "empty, and a value is required", said.is_null()))
+    unreadable = said.is_not_null() & value.is_null()
+    if column.kind == "cents":
+        split = splits_a_cent(said, section.decimal)
+        out.append((name, "part_of_a_cent", "an amount with more than two decimals", split))
+        example = "1,234.50 or (12.00)" if section.decimal == "." else "1.234,50 or (12,00)"
+        out.append((name, "unreadable", f"not an amount such as {example}", unreadable & ~split))
+    elif column.kind == "date":
+        out.append((name, "unreadable", f"not a date such as {_example(section.date_formats)}", unreadable))
+        if not name.startswith("effective_"):
+            out.append((name, "impossible_date", f"earlier than {section.earliest} or later than {LAST_DAY}",
+                        ~value.is_between(section.earliest, LAST_DAY)))
+    elif name == "month" or column.kind != "text":
+        what = {"count": "a whole number", "number": "a number", "flag": "yes or no"}.get(column.kind, "a month such as 2026-10")
+        out.append((name, "unreadable", f"not {what}", unreadable))
+    if column.values:
+        out.append((name, "not_listed", f"not one of {listed(column.values)}, nor listed under values in the map",
+                    ~value.is_in(list(column.values))))
+    return out
+
+
+def _example(formats: Sequence[str]) -> str:
+    pattern = next((pattern for pattern in formats if pattern != SERIAL), "%Y-%m-%d")
+    return dt.date(2026, 3, 31).strftime(pattern)
+
+
+def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
+    table = recognised.table
+    out = []
+    if {"entered_on", "service_on"} <= set(table.names):
+        out.append(("entered_on", "before_service", "entered before the day of service", pl.col("entered_on") < pl.col("service_on")))
+    if table.name in ("claims", "claim_lines"):
+        out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
+    return out
+
+
+def swallowed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+    """Rows of which one cell holds line breaks and as many separators as a whole row."""
+    separators = len(recognised.header) - 1
+    if recognised.delimiter is None or separators < 2:
+        return pl.DataFrame(schema=FAULT)
+    cells = [pl.col(str(place)) for place in range(separators + 1)]
+    broken = reduce(or_, (cell.str.contains("\n", literal=True) for cell in cells))
+    suspects = rows.filter(broken)
+    full = pl.any_horizontal(cell.str.count_matches(recognised.delimiter, literal=True) >= separators for cell in cells)
+    message = "one quoted cell holds line breaks and a whole row's separators; a stray quote probably swallowed rows"
+    return suspects.filter(full).select(
+        "row", name=pl.lit(None, pl.String), rule=pl.lit("stray_quote"), message=pl.lit(message),
+    )
+
+
+def totals_apart(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Broken rows that open with "Total": one fault in place of many, and no dollars."""
+    table = recognised.table
+    broken = rows.filter(rows["row"].is_in(found["row"].unique().implode()))
+    opens = pl.any_horizontal(pl.col(str(place)).str.contains(TOTAL) for place in range(len(recognised.header)))
+    needed = [name for name in table.key if name != "client"]
+    needed += [column.name for column in table.columns if column.kind == "date" and not column.empty]
+    lacking = pl.any_horizontal(pl.col(name).is_null() | word(name).str.contains(TOTAL) for name in needed)
+    totals = broken.filter(opens.fill_null(False) & lacking.fill_null(True))["row"]
+    if totals.is_empty():
+        return rows, found
+    here = pl.col("row").is_in(totals.implode())
+    lines = pl.DataFrame({"row": totals}).with_columns(
+        name=pl.lit(None, pl.String), rule=pl.lit("total_line"), message=pl.lit("a total line, not a row of data"),
+    )
+    rows = rows.with_columns(pl.when(~here).then(pl.col("amount")).alias("amount"))
+    return rows, pl.concat([found.filter(~here), lines])
+
+
+def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Rows whose key an earlier row holds, among rows that are otherwise good."""
+    key = [name for name in table.key if name != "client"]
+    first = pl.col(key[0]).is_first_distinct() if len(key) == 1 else pl.struct(key).is_first_distinct()
+    return stored.filter(~first).select(
+        "row", name=pl.lit(" + ".join(key)), rule=pl.lit("duplicate_key"), message=pl.lit("an earlier row has the same key"),
+    )

@@ -1,0 +1,139 @@
+"""What an intake notices: findings, rows set aside, and what became of every file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from ..errors import SourceError, listed
+from ..tables.clients import Registry
+from ..tables.schema import Table
+from .x12.remittances import UNMAPPED
+
+FINDING = {
+    "file": pl.String, "rule": pl.String, "where": pl.String, "amount_cents": pl.Int64,
+    "message": pl.String, "needs_person": pl.Boolean, "rows": pl.Int64,
+}
+QUARANTINE = {
+    "file": pl.String, "row": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String,
+    "amount_cents": pl.Int64, "text": pl.String, "table": pl.String,
+}
+HARMLESS_RULES = {"total_line"}
+"""Quarantine rules that need nobody: lines that were never data."""
+
+
+@dataclass
+class FileReport:
+    """What became of one file."""
+
+    file: str
+    kind: str
+    rows_in: int = 0
+    rows_stored: int = 0
+    rows_quarantined: int = 0
+    cents_in: int = 0
+    cents_stored: int = 0
+    status: str = "read"
+
+
+@dataclass
+class IntakeReport:
+    """What became of one client's files."""
+
+    client: str
+    files: list[FileReport] = field(default_factory=list)
+    findings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FINDING))
+    quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
+
+    @property
+    def unreadable(self) -> bool:
+        """True when there was something to read and none of it could be."""
+        return bool(self.files) and all(report.status == "refused" for report in self.files)
+
+    @property
+    def needs_person(self) -> bool:
+        return bool(self.findings["needs_person"].any())
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Rows for one table from one file."""
+
+    table: Table
+    mode: str
+    rows: pl.DataFrame
+    report: FileReport
+    fill: tuple[str, ...] = ()
+
+
+class Notes:
+    """The findings, quarantined rows and file reports of one client's intake, as they gather."""
+
+    def __init__(self, client: str, registry: Registry) -> None:
+        self.client = client
+        self.registry = registry
+        self.report = IntakeReport(client)
+        self.findings: list[dict[str, Any]] = []
+        self.quarantined: list[pl.DataFrame] = []
+
+    def find(self, file: str, rule: str, cents: int | None, message: str, *, where: str = "", rows: int | None = 1,
+              needs_person: bool = True) -> None:
+        self.findings.append({
+            "file": file, "rule": rule, "where": where, "amount_cents": cents, "message": message,
+            "needs_person": needs_person, "rows": rows,
+        })
+
+    def reader_findings(self, name: str, findings: Any) -> None:
+        for row in findings.itertuples():
+            cents = None if pd.isna(row.amount_cents) else int(row.amount_cents)
+            self.find(name, row.rule, cents, f"{name}: {row.message}", where=str(row.where))
+
+    def refuse(self, name: str, error: SourceError) -> None:
+        self.report.files.append(FileReport(name, "unreadable", status="refused"))
+        short, message = name.rpartition("/")[2], str(error)
+        self.find(name, "refused", None, message if short in message else f"{name}: {message}", rows=None)
+
+    def refuse_foreign(self, name: str, npis: set[str]) -> None:
+        own = set(self.registry.client(self.client).npis)
+        foreign = {npi for npi in npis if npi not in own}
+        if own and foreign:
+            other = sorted({self.registry.client_of_npi(npi) or "a provider that is not in the registry" for npi in foreign})
+            raise SourceError(
+                f"{name} lies with the files of {self.client}, but {len(foreign)} of its billing NPIs belong to "
+                f"{listed(other)}. Nothing of it was stored; move the file, or add the NPI to the client."
+            )
+
+    def unmapped_payers(self, name: str, rows: pl.DataFrame, money: str | None) -> None:
+        strange = rows.filter(pl.col("payer").str.starts_with(UNMAPPED))
+        if strange.height:
+            cents = int(strange[money].sum()) if money else None
+            count = strange["payer"].n_unique()
+            self.find(
+                name, "unmapped_payer", cents,
+                f"{name}: {strange.height} row(s) of {count} payer(s) that the registry does not know. They are stored under "
+                "their own names; add aliases or identifiers under [payers.*].", rows=strange.height,
+            )
+
+    def quarantine(self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False) -> None:
+        """Keep the rows, and a finding for each rule unless the user was told already."""
+        if rows.is_empty():
+            return
+        self.quarantined.append(rows.with_columns(file=pl.lit(name), table=pl.lit(table)).select(
+            pl.col(column).cast(kind) for column, kind in QUARANTINE.items()
+        ))
+        for (rule,), part in () if is_told else rows.group_by(["rule"], maintain_order=True):
+            where = f"rows {listed(map(str, part['row'].head(3).to_list()))}"
+            self.find(
+                name, str(rule), int(part["amount_cents"].sum()),
+                f"{name}: {part.height} row(s) of {table} set aside: {part['message'][0]}", where=where, rows=part.height,
+                needs_person=rule not in HARMLESS_RULES,
+            )
+
+    def finish(self) -> IntakeReport:
+        """The report, with everything noticed so far."""
+        self.report.findings = pl.DataFrame(self.findings, schema=FINDING)
+        self.report.quarantine = pl.concat([pl.DataFrame(schema=QUARANTINE), *self.quarantined])
+        return self.report

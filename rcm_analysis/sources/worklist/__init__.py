@@ -1,0 +1,1 @@
+"""Filled-in worklists: their sheets, and their rows as notes of the work log."""

@@ -1,0 +1,176 @@
+"""The 835 and 837 files of one intake: read together, freed of what is stored already, and queued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from ...errors import SourceError
+from ...tables.schema import CLAIMS, DEPOSITS, REMIT_ADJUSTMENTS, REMIT_CLAIMS, SUBMISSIONS, TABLES, Table
+from ...tables.store import Change
+from ..derived_ledger import claim_tables, ledger_table
+from ..notes import Delivery, FileReport, Notes
+from ..privacy import pseudonyms
+from . import claim837, remit835
+from .batches import read_together
+from .remittances import REMITTANCE_TABLES, gathered, remittance_tables, submission_table
+
+KINDS = ("835", "837")
+
+
+class X12Intake:
+    """The X12 files of one client's intake: `add` each, then `deliver` once.
+
+    A client without column maps has no exports (`is_only_source`): its claims and its ledger are
+    derived from the 837s and 835s themselves.
+    """
+
+    def __init__(self, change: Change, notes: Notes, *, key: bytes, is_only_source: bool) -> None:
+        self.change = change
+        self.notes = notes
+        self.client = notes.client
+        self.registry = notes.registry
+        self.key = key
+        self.is_only_source = is_only_source
+        self.files: dict[str, list[tuple[str, str, bytes]]] = {kind: [] for kind in KINDS}
+        self.remittances: list[tuple[FileReport, Any]] = []
+        self.submissions: list[tuple[FileReport, Any]] = []
+        self.deliveries: list[Delivery] = []
+
+    def add(self, kind: str, name: str, stamp: str, data: bytes) -> None:
+        """One file that holds transactions of this kind; `stamp` is its entry in the change."""
+        self.files[kind].append((name, stamp, data))
+
+    def deliver(self) -> list[Delivery]:
+        """Read all files and queue what is new."""
+        self._read()
+        if self.remittances:
+            self._deliver_remittances()
+        if self.submissions:
+            self._deliver_submissions()
+        return self.deliveries
+
+    def _read(self) -> None:
+        """The 835 and 837 files of this run, small ones together."""
+        for kind, read, taken in (("835", remit835.read_835, self.remittances), ("837", claim837.read_837, self.submissions)):
+            files = self.files[kind]
+            for (name, stamp, _), result in zip(files, read_together([data for *_, data in files], read, kind), strict=True):
+                try:
+                    if isinstance(result, SourceError):
+                        raise result
+                    self.notes.refuse_foreign(name, npis_of(result))
+                except SourceError as error:
+                    self.notes.refuse(name, error)
+                    self.change.files.pop(stamp, None)
+                    continue
+                self.notes.reader_findings(name, result.findings)
+                rows, amounts = (
+                    (result.claims, result.payments["paid_cents"]) if kind == "835"
+                    else (result.submissions, result.submissions["charge_cents"])
+                )
+                report = FileReport(name, kind, rows_in=len(rows), cents_in=int(amounts.sum()))
+                self.notes.report.files.append(report)
+                taken.append((report, result if kind == "835" else self._claims_only(name, result)))
+
+    def _claims_only(self, name: str, claims: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Submissions and lines without what bills nothing: predeterminations, and encounters reported only."""
+        asked = claims.submissions["is_predetermination"].fillna(False).astype(bool) | claims.submissions["purpose"].eq("RP").fillna(False)
+        if not asked.any():
+            return claims.submissions, claims.lines
+        cents = int(claims.submissions.loc[asked, "charge_cents"].sum())
+        self.notes.find(name, "bills_nothing", cents, f"{name}: {int(asked.sum())} predetermination(s) or reported encounter(s) bill nothing; left out.",
+                   rows=int(asked.sum()), needs_person=False)
+        number = (~asked).cumsum() - 1
+        lines = claims.lines[~claims.lines["claim_index"].map(asked)]
+        return claims.submissions[~asked].reset_index(drop=True), lines.assign(claim_index=lines["claim_index"].map(number))
+
+    def _deliver_remittances(self) -> None:
+        """All 835 transactions of this run, less those that are stored, came twice, or name no day."""
+        reports = [report for report, _ in self.remittances]
+        tables = remittance_tables(
+            gathered([read for _, read in self.remittances]), client=self.client, registry=self.registry
+        )
+        deposits = tables["deposits"]
+        known = self.change.before.read(DEPOSITS.name)
+        check = ["payer", "trace", "paid_cents"]
+        again = deposits["remit_id"].is_in(known["remit_id"].implode()) | ~deposits["remit_id"].is_first_distinct()
+        same_check = deposits["trace"].is_not_null() & (deposits["paid_cents"] != 0) & (
+            deposits.select(pl.struct(check).is_in(known.select(pl.struct(check)).to_series().implode())).to_series()
+            | ~deposits.select(pl.struct(check).is_first_distinct()).to_series()
+        )
+        undated = deposits["received_on"].is_null()
+        for bad, rule, why in (
+            (again, "duplicate_remittance", "already taken in; the cash is not counted twice"),
+            (same_check & ~again, "same_check_again", "with the payer, trace number and amount of one already taken in, but other "
+             "claims; left out until somebody has compared the two"),
+            (undated & ~again & ~same_check, "undated_remittance", "without a payment day or a file day; left out"),
+        ):
+            for (number,), part in deposits.filter(bad).group_by(["file_number"], maintain_order=True):
+                name = reports[number].file
+                self.notes.find(name, rule, int(part["paid_cents"].sum()), f"{name}: {part.height} remittance(s) {why}.", rows=part.height)
+        bad = again | same_check | undated
+        keep = deposits.filter(~bad).select("remit_id", "file_number")
+        for table in REMITTANCE_TABLES:
+            rows = tables[table.name].join(keep, on=["remit_id", "file_number"], how="semi")
+            rows = rows.unique(table.key, keep="first", maintain_order=True)    # twice in one file
+            self._deliver(table, rows, reports, counted={"remit_claims": None, "deposits": "paid_cents"})
+        self.notes.unmapped_payers(reports[0].file if len(reports) == 1 else f"{len(reports)} remittance files",
+                            deposits.filter(~bad), "paid_cents")
+
+    def _deliver_submissions(self) -> None:
+        reports = [report for report, _ in self.submissions]
+        read = [frames for _, frames in self.submissions]
+        rows = submission_table([submissions for submissions, _ in read], client=self.client, registry=self.registry)
+        if self.is_only_source:
+            for table, derived in claim_tables(read, rows, client=self.client).items():
+                self._deliver_new(table, derived, reports[0])
+        known = self.change.before.read(SUBMISSIONS.name)["submission_id"]
+        again = rows["submission_id"].is_in(known.implode()) | ~rows["submission_id"].is_first_distinct()
+        for (number,), part in rows.filter(again).group_by(["file_number"], maintain_order=True):
+            name = reports[number].file
+            self.notes.find(name, "duplicate_submission", int(part["charge_cents"].sum()),
+                       f"{name}: {part.height} claim(s) were already taken in from another 837; left out.", rows=part.height)
+        self._deliver(SUBMISSIONS, rows.filter(~again), reports, counted={"submissions": "charge_cents"})
+        self.notes.unmapped_payers(f"{len(reports)} claim file(s)", rows.filter(~again), "charge_cents")
+
+    def _deliver_new(self, table: Table, rows: pl.DataFrame, report: FileReport) -> None:
+        """Queue derived rows whose claim is not stored yet: the first 837 of a claim says what it was."""
+        if "patient" in rows.columns:
+            rows = rows.with_columns(pseudonyms(rows["patient"], client=self.client, key=self.key))
+        rows = rows.join(self.change.before.read(table.name).select("claim_id"), on="claim_id", how="anti")
+        self.deliveries.append(Delivery(table, "append", rows, report))
+
+    def _deliver(self, table: Table, rows: pl.DataFrame, reports: list[FileReport], *, counted: dict[str, str | None]) -> None:
+        """Queue the rows, and count them towards the files that they came from.
+
+        `counted` names the table whose rows count as the file's rows, and the money that counts as
+        its dollars (an 835 counts claim payments and deposited dollars).
+        """
+        if table.name in counted:
+            money = counted[table.name]
+            by_file = rows.group_by("file_number").agg(pl.len(), *([pl.col(money).sum().alias("cents")] if money else []))
+            stored = {row["file_number"]: row for row in by_file.iter_rows(named=True)}
+            for number, report in enumerate(reports):
+                row = stored.get(number, {})
+                report.cents_stored = row.get("cents", 0) if money else report.cents_stored
+                if table.name != "deposits":
+                    report.rows_stored = row.get("len", 0)
+                    report.rows_quarantined = report.rows_in - report.rows_stored
+                    if report.rows_in and not report.rows_stored:
+                        report.status = "refused"
+        self.deliveries.append(Delivery(table, "append", rows.select(table.names), reports[0]))
+
+    def derive_ledger(self) -> None:
+        """Without exports, the ledger is what the stored 837s and 835s imply."""
+        claims, submissions, decided, adjustments, deposits = (
+            self.change.current(table) for table in (CLAIMS, SUBMISSIONS, REMIT_CLAIMS, REMIT_ADJUSTMENTS, DEPOSITS)
+        )
+        ledger = ledger_table(claims, submissions, decided, adjustments, deposits, client=self.client)
+        self.change.replace_all(TABLES["transactions"], ledger)
+
+
+def npis_of(read: Any) -> set[str]:
+    frame, column = (read.payments, "payee_npi") if hasattr(read, "payments") else (read.submissions, "billing_npi")
+    return {str(npi) for npi in frame[column].dropna().unique() if str(npi)}

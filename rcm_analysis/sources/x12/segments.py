@@ -1,0 +1,386 @@
+"""X12 bytes to segments, with no meaning: who sent what is for `remit835` and `claim837` to say.
+
+Real files break the envelope rules in every way: prose before ISA, no ISA at all, an ISA that is not
+106 characters wide, the newline as terminator, the terminator on the next line, wrapped or indented
+segments, a BOM, Latin-1 bytes, several interchanges with different delimiters. So the delimiters are
+found by counting the 15 separators of ISA, or without ISA from the segments themselves, and each
+interchange is rewritten with the same four control characters. After that nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from ...errors import SourceError, listed
+
+ELEMENT, COMPONENT, TERMINATOR = "\x1d", "\x1f", "\x1c"
+"""Separators of every segment that leaves this module, whatever the file used."""
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+_KNOWN = rb"GS|TA1|ST|BPR|BHT|TRN|N1|N3|N4|REF|DTM|PER|LX|CLP|CAS|SVC|HL|NM1|SBR|CLM|SE|GE|IEA"
+_FIRST = (
+    rb"GS(?P<gs>[^0-9A-Za-z\s])[A-Z]{2}(?P=gs)"
+    rb"|ST(?P<st>[^0-9A-Za-z\s])\d{3}[^0-9A-Za-z \t]"
+    rb"|BPR(?P<bpr>[^0-9A-Za-z\s])[A-Z](?P=bpr)"
+)
+_TRAILERS = ("SE", "GE", "IEA")
+_BLANK = " \t"
+
+
+@dataclass(frozen=True)
+class Delimiters:
+    """The three characters that part a file; `component` may be guessed where ISA does not say."""
+
+    element: bytes
+    component: bytes
+    terminator: bytes
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One interchange, from its ISA (or first segment) up to the next one."""
+
+    start: int
+    end: int
+    delimiters: Delimiters
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segments of a file.
+
+    `frame` has one row per segment: `number` (from 1, through the whole file), `piece` (interchange,
+    from 0), `id`, `elements` (text behind the id; parted by `ELEMENT`, components by `COMPONENT`).
+    `incomplete` are the numbers of segments cut off before their terminator: they are left out of
+    `frame`, because half an amount is an invented amount. `strange` are numbers of segments without a
+    segment id, left out too. `name` is the file's name, for messages.
+    """
+
+    frame: pl.DataFrame
+    incomplete: list[int]
+    strange: list[int]
+    name: str
+
+
+def read_bytes(source: Path | str | bytes) -> tuple[bytes, str]:
+    """The bytes of a path (or the bytes themselves) and a name for messages."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _as_bytes(bytes(source)), "the X12 data"
+    path = Path(source)
+    try:
+        return _as_bytes(path.read_bytes()), path.name
+    except OSError as error:
+        raise SourceError(f"{path.name} could not be read as a file: {error.strerror}.") from error
+
+
+def _as_bytes(data: bytes) -> bytes:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace").encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def kind_of(data: bytes) -> set[str]:
+    """The transaction sets that the bytes hold, by ST01; empty when they are not X12.
+
+    >>> sorted(kind_of(b"ST*835*0001~BPR*I*0*C*NON~SE*3*0001~"))
+    ['835']
+    >>> kind_of(b"Patient,Charge")
+    set()
+    """
+    data = _as_bytes(data)
+    kinds: set[str] = set()
+    for piece in _pieces(data):
+        kinds.update(_kinds(data[piece.start : piece.end], piece.delimiters))
+    return kinds
+
+
+def transaction_count(data: bytes, kind: str) -> int:
+    """How many transactions of one type X12 bytes hold.
+
+    >>> transaction_count(b"ST*835*1~SE*1*1~ST*837*2~SE*1*2~ST*835*3~SE*1*3~", "835")
+    2
+    """
+    return sum(_kinds(data[piece.start : piece.end], piece.delimiters).count(kind) for piece in _pieces(data))
+
+
+def _kinds(data: bytes, delimiters: Delimiters) -> list[str]:
+    """The type of every transaction, in order."""
+    element, terminator = re.escape(delimiters.element), re.escape(delimiters.terminator)
+    starts = rb"(?:\A|%b)\s*(?:\x00\s*)*" % terminator
+    kinds = re.findall(starts + rb"ST\s*%b\s*(\d{3})\s*(?:%b|%b)" % (element, element, terminator), data)
+    if not kinds and re.search(starts + rb"BPR%b" % element, data):
+        kinds = [b"835"]
+    return [kind.decode() for kind in kinds]
+
+
+def read_segments(source: Path | str | bytes) -> Segments:
+    """Every segment of an X12 file, with its delimiters taken away.
+
+    Raises
+        SourceError where the file is empty or holds no X12 envelope, transaction or payment header.
+
+    >>> read_segments(b"ISA*...\\nST*835*0001~\\nBPR*I*1.50~").frame["id"].to_list()
+    ['ST', 'BPR']
+    """
+    data, name = read_bytes(source)
+    if not data.strip():
+        raise SourceError(f"{name} is empty: expected an X12 file. Ask the sender for it again.")
+    pieces = _pieces(data)
+    if not pieces:
+        raise SourceError(
+            f"{name} is not an X12 file: expected a segment ISA, GS, ST or BPR to start it, found none that "
+            f"can be followed in {len(data):,} bytes. Check that it is the raw file of the clearinghouse, not "
+            "a print of it."
+        )
+    frames, incomplete, strange, numbered = [], [], [], 0
+    for index, piece in enumerate(pieces):
+        rows, cut = _split(data[piece.start : piece.end], piece.delimiters)
+        rows = rows.with_columns(
+            number=pl.int_range(numbered + 1, numbered + rows.height + 1), piece=pl.lit(index)
+        )
+        numbered += rows.height
+        if cut:
+            incomplete.append(numbered)
+            rows = rows.head(-1)
+        odd = [word for word in rows["id"].unique().to_list() if not re.fullmatch("[A-Z][A-Z0-9]{1,2}", word)]
+        if odd:
+            strange += rows.filter(pl.col("id").is_in(odd))["number"].to_list()
+            rows = rows.filter(~pl.col("id").is_in(odd))
+        frames.append(rows.select("number", "piece", "id", "elements"))
+    return Segments(pl.concat(frames), incomplete, strange, name)
+
+
+def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
+    """Rows of `id` and `elements`, and whether the last row lacks its terminator."""
+    text = _canonical(data, delimiters)
+    parts = pl.Series("text", [text]).str.split(TERMINATOR).explode()
+    tail = parts[-1].strip(_BLANK)
+    cut = bool(tail) and not re.match(rf"(?:{'|'.join(_TRAILERS)}){ELEMENT}", tail)
+    rows = parts.str.strip_chars(_BLANK).to_frame().filter(pl.col("text") != "")
+    rows = rows.with_columns(pl.col("text").str.splitn(ELEMENT, 2)).unnest("text")
+    rows = rows.select(
+        pl.col("field_0").str.strip_chars_end(_BLANK).alias("id"),
+        pl.col("field_1").fill_null("").alias("elements"),
+    )
+    return rows, cut
+
+
+def _canonical(data: bytes, delimiters: Delimiters) -> str:
+    """The text with our separators, on one line: newlines part segments or mean nothing."""
+    table = bytearray(range(256))
+    for control in range(32):
+        table[control] = ord(" ")
+    drop = b"" if delimiters.terminator in b"\r\n" else b"\r\n"
+    table[ord("\r")] = table[ord("\n")] = ord(TERMINATOR)
+    for ours, theirs in (
+        (COMPONENT, delimiters.component),
+        (ELEMENT, delimiters.element),
+        (TERMINATOR, delimiters.terminator),
+    ):
+        table[theirs[0]] = ord(ours)
+    data = data.translate(bytes(table), drop)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+# --- delimiters ------------------------------------------------------------------------------------
+
+
+def _pieces(data: bytes) -> list[Piece]:
+    headers = [
+        match.start()
+        for match in re.finditer(rb"ISA(?![0-9A-Za-z \r\n])", data)
+        if _is_header(data, match.start())
+    ]
+    pieces = []
+    before = data[: headers[0]] if headers else data
+    start = _headerless_start(before)
+    if start is not None:
+        delimiters = _guess(before[start:])
+        if delimiters:
+            pieces.append(Piece(start, len(before), delimiters))
+    for start, end in pairwise([*headers, len(data)]):
+        delimiters = _from_header(data[start : min(end, start + 100_000)])
+        if delimiters:
+            pieces.append(Piece(start, end, delimiters))
+    return pieces
+
+
+def _is_header(data: bytes, start: int) -> bool:
+    """Whether an ISA at `start` is the segment, not the end of a name such as Isa or Lisa."""
+    parts = data[start : start + 1000].split(data[start + 3 : start + 4], 16)
+    if len(parts) < 17:
+        return False
+    short = all(len(parts[place].strip()) <= 2 for place in (1, 3, 5, 7))
+    shapes = ((9, rb"\d{6}|\d{8}"), (10, rb"\d{4}"), (12, rb"\d{5}"))
+    return short and sum(bool(re.fullmatch(shape, parts[place].strip())) for place, shape in shapes) >= 2
+
+
+def _from_header(chunk: bytes) -> Delimiters | None:
+    """Component separator: ISA16. Terminator: what stands between ISA16 and the next segment."""
+    element = chunk[3:4]
+    tail = chunk.split(element, 16)[16]
+    following = rb"\s*?([^\s0-9A-Za-z]?)(.*?)[A-Z][A-Z0-9]{1,2}%b" % re.escape(element)
+    match = re.match(following, tail, re.DOTALL)
+    if not match:
+        return None
+    component, gap = match[1], match[2]
+    marks = gap.strip(b" \t\r\n")
+    if marks:
+        return Delimiters(element, _component(chunk, element, marks[:1], component), marks[:1])
+    guessed = _guess_terminator(chunk, element)
+    if component and (not gap or guessed == component):
+        component, terminator = b"", component
+    else:
+        terminator = guessed or (b"\n" if b"\n" in gap else b"\r")
+    return Delimiters(element, _component(chunk, element, terminator, component), terminator)
+
+
+def _headerless_start(data: bytes) -> int | None:
+    """Where an interchange without a usable ISA starts: the first GS, ST or BPR that looks like one."""
+    for match in re.finditer(_FIRST, data):
+        start = match.start()
+        element, before = match["gs"] or match["st"] or match["bpr"], data[max(start - 1, 0) : start]
+        if not before.isalnum() and before != element:
+            return start
+    return None
+
+
+def _guess(data: bytes) -> Delimiters | None:
+    """The delimiters as the segments show them; nothing where fewer than two kinds of segment do."""
+    head = data[:100_000]
+    element = re.match(rb"(?:GS|ST|BPR)(.)", head, re.DOTALL)[1]
+    terminator = _guess_terminator(head, element)
+    kinds = set(re.findall(rb"(?<![0-9A-Za-z])(%b)%b" % (_KNOWN, re.escape(element)), head))
+    if not terminator or len(kinds) < 2:
+        return None
+    return Delimiters(element, _component(head, element, terminator), terminator)
+
+
+def _guess_terminator(chunk: bytes, element: bytes) -> bytes:
+    """The mark most often found before a known segment id; a newline where there is no mark."""
+    found = re.findall(rb"([^\s0-9A-Za-z]?)([ \t]*[\r\n\s]*)(?:%b)%b" % (_KNOWN, re.escape(element)), chunk)
+    votes = Counter(
+        mark or (b"\n" if b"\n" in space else b"\r" if b"\r" in space else b"")
+        for mark, space in found
+        if mark != element
+    )
+    votes.pop(b"", None)
+    return votes.most_common(1)[0][0] if votes else b""
+
+
+def _component(chunk: bytes, element: bytes, terminator: bytes, declared: bytes = b"") -> bytes:
+    """What follows a procedure qualifier in fact, else what ISA16 declares, else ':'."""
+    no_mark = rb"([^\s0-9A-Za-z%b%b])" % (re.escape(element), re.escape(terminator))
+    seen = re.search(
+        rb"(?:SVC|SV1|SV3|SV2%b[0-9]*)%b[A-Z]{2}%b" % (re.escape(element), re.escape(element), no_mark), chunk
+    )
+    if seen:
+        return seen[1]
+    usual = next(mark for mark in (b":", b">", b"^") if mark not in (element, terminator))
+    return usual if declared in (b"", b".", b"-", b" ", element, terminator) else declared
+
+
+# --- elements --------------------------------------------------------------------------------------
+
+
+def elements(rows: Frame, width: int) -> Frame:
+    """The rows with `e1` to `e<width>` instead of `elements`: trimmed text, empty where nothing is said.
+
+    >>> rows = read_segments(b"ST*835*1~BPR*I* 5**CHK~").frame.filter(id="BPR")
+    >>> elements(rows, 4).select("e1", "e2", "e3", "e4").row(0)
+    ('I', '5', None, 'CHK')
+    """
+    names = [f"e{place}" for place in range(1, width + 1)]
+    fields = pl.col("elements").str.split_exact(ELEMENT, width - 1).struct.rename_fields(names)
+    return rows.with_columns(fields).unnest("elements").with_columns(_trimmed(pl.col(names)))
+
+
+def components(rows: Frame, column: str, width: int, prefix: str) -> Frame:
+    """The rows with the components of a composite element as `<prefix>1` to `<prefix><width>`."""
+    names = [f"{prefix}{place}" for place in range(1, width + 1)]
+    fields = pl.col(column).str.split_exact(COMPONENT, width - 1).struct.rename_fields(names)
+    return rows.with_columns(fields.alias("_fields")).unnest("_fields").with_columns(_trimmed(pl.col(names)))
+
+
+def place_within(key: str) -> pl.Expr:
+    """1, 2, ... within each key, whose rows stand together."""
+    index, is_start = pl.int_range(pl.len()), pl.col(key).ne_missing(pl.col(key).shift(1))
+    return index - pl.when(is_start | (index == 0)).then(index).forward_fill() + 1
+
+
+def _trimmed(text: pl.Expr) -> pl.Expr:
+    text = text.str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def widest(rows: pl.DataFrame, limit: int = 200) -> int:
+    """Elements of the longest of these segments, `limit` at most: CAS and PLB repeat their last ones."""
+    most = rows["elements"].str.count_matches(ELEMENT, literal=True).max() if rows.height else 0
+    return min((most or 0) + 1, limit)
+
+
+def said(rows: Frame, segment: str, qualifiers: list[str], width: int) -> Frame:
+    """The segments with this id whose first element is one of these, split into elements."""
+    first = pl.any_horizontal(pl.col("elements").str.starts_with(word + ELEMENT) for word in qualifiers)
+    return elements(rows.filter((pl.col("id") == segment) & first), width)
+
+
+def first_said(rows: Frame, key: str, **values: pl.Expr) -> Frame:
+    """One row per key with these values: the first row that says any of them."""
+    says = pl.any_horizontal(pl.col(list(values)).is_not_null())
+    rows = rows.select(key, **values).filter(pl.col(key).is_not_null(), says)
+    return rows.unique(key, keep="first", maintain_order=True)
+
+
+def beside(rows: Frame, key: str, *parts: Frame) -> Frame:
+    """The rows with the columns of each part, which has one row per key."""
+    for part in parts:
+        rows = rows.join(part, on=key, how="left", maintain_order="left")
+    return rows
+
+
+def joined(columns: list[str], mark: str) -> pl.Expr:
+    """What these columns say, joined; empty where none says anything."""
+    text = pl.concat_str(columns, separator=mark, ignore_nulls=True)
+    return pl.when(text != "").then(text)
+
+
+def transactions(segments: Segments, kind: str) -> pl.DataFrame:
+    """The segments with `transaction`: 1 for the first transaction of this kind, 0 outside of any.
+
+    Envelope segments, and transactions of other kinds, get 0. A file that starts at BPR without ST is
+    read as 835.
+
+    Raises
+        SourceError where the file holds no transaction of this kind.
+    """
+    frame = segments.frame
+    marker = "ST" if (frame["id"] == "ST").any() else "BPR" if kind == "835" else "ST"
+    starts = frame.filter(id=marker).with_columns(kind=pl.lit(kind) if marker == "BPR" else _first_element())
+    ordinal = (pl.col("id") == marker).cum_sum().cast(pl.Int64)
+    wanted = starts["kind"] == kind
+    if not wanted.any():
+        found = sorted({word or "?" for word in starts["kind"].to_list()}) if starts.height else []
+        said = f"transactions of kind {listed(found)}" if found else "no transaction header (ST)"
+        raise SourceError(f"{segments.name} holds no {kind}: found {said} in {frame.height:,} segments.")
+    dense = pl.concat([pl.Series([0]), (wanted.cast(pl.Int64).cum_sum() * wanted.cast(pl.Int64))])
+    outside = pl.col("id").is_in(["ISA", "IEA", "GS", "GE", "TA1"])
+    frame = frame.with_columns(transaction=ordinal)
+    return frame.with_columns(
+        transaction=pl.when(outside).then(0).otherwise(dense.gather(frame["transaction"]))
+    )
+
+
+def _first_element() -> pl.Expr:
+    return pl.col("elements").str.split_exact(ELEMENT, 1).struct.field("field_0").str.strip_chars()

@@ -1,0 +1,130 @@
+"""The two edges of every measure: any frame in, a small tidy pandas frame out.
+
+Polars (streaming) is the default engine. pandas frames and Parquet paths become Polars lazy frames
+first, because Narwhals on pandas gives wrong conditional sums; DuckDB relations and Spark frames
+stay in their engine. Inside a measure, `.agg()` holds plain sums, counts, minima and maxima of
+columns only, so that every engine gives the same answer to the cent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+import polars as pl
+
+from ..errors import TableError, listed
+from .schema import KINDS, TABLES
+
+NO_VALUE = "(none)"
+_KINDS_OF_FLAGS_AND_NUMBERS = {
+    column.name: KINDS[column.kind] for table in TABLES.values() for column in table.columns if column.kind in ("flag", "count", "number")}
+
+
+def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = ()) -> nw.LazyFrame:
+    """The frame as a Narwhals lazy frame with just `columns`, empty `by` values filled with "(none)".
+
+    Raises
+        TableError when a column is missing: it names what is missing and what is there.
+    """
+    if isinstance(native, (str, Path)):
+        native = pl.scan_parquet(native)
+    elif isinstance(native, pd.DataFrame):
+        native = _from_pandas(native)
+    frame = native.lazy() if isinstance(native, nw.DataFrame) else native
+    if not isinstance(frame, nw.LazyFrame):
+        frame = nw.from_native(frame).lazy()
+    wanted = list(dict.fromkeys([*columns, *by]))
+    there = frame.collect_schema().names()
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise TableError(f"{what} lacks the columns {listed(missing)}; it has {listed(there, 30)}.")
+    frame = frame.select(wanted)
+    return frame.with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in by]) if by else frame
+
+
+def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()) -> nw.LazyFrame:
+    """One of the tables as a lazy frame with just `columns` and `by`.
+
+    Raises
+        TableError when there is no such table, or the table has no such column.
+    """
+    try:
+        native = tables[name]
+    except KeyError:
+        raise TableError(f"This needs the table '{name}'; the tables given are {listed(tables, 30)}.") from None
+    return lazy(native, columns, name, by=by)
+
+
+def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
+    """pandas keeps no kind for a column without values; our column names say which it is."""
+    table = pl.from_pandas(frame)
+    casts = []
+    for name, kind in table.schema.items():
+        if kind == pl.Null or table.is_empty():
+            casts.append(pl.col(name).cast(_kind_by_name(name)))
+        elif isinstance(kind, pl.Datetime):
+            casts.append(pl.col(name).cast(pl.Date))
+    return table.with_columns(casts).lazy()
+
+
+def _kind_by_name(name: str) -> type[pl.DataType]:
+    if name in _KINDS_OF_FLAGS_AND_NUMBERS:
+        return _KINDS_OF_FLAGS_AND_NUMBERS[name]
+    if name.endswith(("_on", "_from", "_to")):
+        return pl.Date
+    return pl.Int64 if name.endswith(("_cents", "_number")) or name == "sequence" else pl.String
+
+
+def collect(frame: nw.LazyFrame, keys: Sequence[str], *, dates: Sequence[str] = ()) -> pd.DataFrame:
+    """The small result in pandas, with one dtype per kind of column and sorted by `keys`.
+
+    Keys become text (`month` and whatever `dates` names become datetime64), everything else int64;
+    an empty sum becomes 0. The engines differ in all of this, and in how they order text.
+    """
+    native = frame.to_native()
+    if isinstance(native, pl.LazyFrame):
+        out = native.collect(engine="streaming").to_pandas()
+    elif hasattr(native, "toPandas"):
+        out = native.toPandas()
+    elif hasattr(native, "df"):
+        out = native.df()
+    else:
+        out = native.to_pandas()
+    for name in out.columns:
+        if name == "month" or name in dates:
+            out[name] = pd.to_datetime(out[name]).astype("datetime64[us]")
+        elif name in keys:
+            out[name] = out[name].fillna(NO_VALUE).astype(str).astype("str")
+        else:
+            out[name] = whole(out[name], name)
+    return out.sort_values(list(keys), ignore_index=True) if keys else out
+
+
+def whole(values: pd.Series, name: str) -> pd.Series:
+    """The values as int64, refusing fractions: engines may only add up counts and cents."""
+    numbers = values.fillna(0)
+    integers = numbers.astype("int64")
+    if not (integers == numbers).all():
+        raise TableError(f"{name}: fractions where whole cents or counts were due; pass amounts as int64 cents.")
+    return integers
+
+
+def day_number(date: nw.Expr) -> nw.Expr:
+    """The proleptic day number of a date column, the same on every engine (`date.toordinal()`)."""
+    before = date.dt.year().cast(nw.Int64) - 1
+    return before * 365 + before // 4 - before // 100 + before // 400 + date.dt.ordinal_day().cast(nw.Int64)
+
+
+def month_of(date: nw.Expr) -> nw.Expr:
+    """The first day of the month of a date column, named `month`."""
+    return date.dt.truncate("1mo").alias("month")
+
+
+def days_before(as_of: dt.date, days: int) -> dt.date:
+    """The day `days` days before `as_of`: dates are compared, never subtracted, in an engine."""
+    return as_of - dt.timedelta(days=days)

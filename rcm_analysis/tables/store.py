@@ -1,0 +1,277 @@
+"""The store: Parquet, one folder per client, changed by one rename.
+
+    store/<client>/manifest.json             what is current: every file with rows and SHA-256
+    store/<client>/<table>/<month>-<hash>.parquet
+
+A Parquet file is never changed once written. A change writes new files beside the old ones and then
+replaces `manifest.json`; until that rename the old store is whole, after it the new one is. Files
+that neither the new nor the previous manifest names are removed by the next change, so that a reader
+that started before it can finish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+from filelock import FileLock, Timeout
+
+from ..errors import StoreError, closest, listed
+from .schema import TABLES, Table, check
+
+VERSION = 1
+ALWAYS = "all"
+"""The partition of a table without a known-on day (fee schedules, payer rules)."""
+
+
+class Tables(Mapping[str, pl.LazyFrame]):
+    """The tables of one or more clients as they were known on a day: lazy Polars frames by name.
+
+    A table that nobody delivered is there, with its columns and no rows.
+    """
+
+    def __init__(self, frames: Mapping[str, pl.LazyFrame], as_of: dt.date | None) -> None:
+        self._frames = dict(frames)
+        self.as_of = as_of
+
+    def __getitem__(self, name: str) -> pl.LazyFrame:
+        if name not in TABLES:
+            raise KeyError(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
+        return self._frames[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __repr__(self) -> str:
+        return f"Tables{f' as known on {self.as_of}' if self.as_of else ''}: {listed(self, len(TABLES))}"
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def pandas(self, name: str) -> pd.DataFrame:
+        """One table as a pandas frame, for a look at the rows."""
+        return self[name].collect(engine="streaming").to_pandas()
+
+
+@dataclass(frozen=True)
+class ClientStore:
+    """What the store holds of one client, as of one manifest."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def client(self) -> str:
+        return self.folder.name
+
+    def months(self, table: str) -> dict[str, dict[str, Any]]:
+        """Partition -> {file, rows, sha256} of one table."""
+        return dict(self.manifest["tables"].get(table, {}))
+
+    def posted_months(self) -> list[str]:
+        """The months for which the ledger holds postings, oldest first."""
+        return sorted(self.months("transactions"))
+
+    def rows(self, table: str) -> int:
+        return sum(part["rows"] for part in self.months(table).values())
+
+    def read(self, table: str) -> pl.DataFrame:
+        """All rows of one table, whenever they became known."""
+        return self.scan(TABLES[table]).collect()
+
+    def scan(self, table: Table) -> pl.LazyFrame:
+        files = [self.folder / part["file"] for _, part in sorted(self.months(table.name).items())]
+        return scanned(files, table)
+
+    def fingerprints(self) -> dict[str, str]:
+        """One SHA-256 per table over the content of its partitions; equal data, equal fingerprint."""
+        prints = {}
+        for table in TABLES:
+            parts = sorted((month, part["sha256"]) for month, part in self.months(table).items())
+            prints[table] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return prints
+
+    def side_table(self, name: str) -> pl.DataFrame:
+        """The findings or the quarantine of the client; empty when there are none."""
+        entry = self.manifest.get(name)
+        return pl.read_parquet(self.folder / entry["file"]) if entry else pl.DataFrame()
+
+
+def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
+    """Stored partitions of a table, none of them too; what was written before a column was added to the contract holds it empty."""
+    if not files:
+        return table.empty().lazy()
+    return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")
+
+
+def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | None) -> pl.LazyFrame:
+    """Only what was known at the end of `as_of`; what was closed or decided later is open again."""
+    if as_of is None or table.known_on is None:
+        return frame
+    frame = frame.filter(pl.col(table.known_on) <= as_of)
+    for day, names in table.later:
+        known = pl.col(day) <= as_of
+        frame = frame.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in (*names, day))
+    return frame
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder of all clients."""
+
+    folder: Path
+
+    def clients(self) -> list[str]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(path.parent.name for path in self.folder.glob("*/manifest.json"))
+
+    def open(self, client: str) -> ClientStore:
+        """The client's current state; an unknown client opens empty."""
+        folder = self.folder / client
+        path = folder / "manifest.json"
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            manifest = {"version": VERSION, "client": client, "tables": {}, "files": {}}
+        except (json.JSONDecodeError, OSError) as error:
+            raise StoreError(f"{path} cannot be read ({type(error).__name__}). Restore it, or ingest the client again.") from None
+        if manifest.get("version") != VERSION or manifest.get("client") != client:
+            raise StoreError(f"{path} is not a manifest of version {VERSION} of client {client}; it was not made by this version.")
+        return ClientStore(folder, manifest)
+
+    def tables(self, clients: list[str], *, as_of: dt.date | None = None) -> Tables:
+        """The tables of these clients as known on `as_of` (all that is known when None)."""
+        stores = [self.open(client) for client in clients]
+        frames = {}
+        for table in TABLES.values():
+            parts = [store.scan(table) for store in stores if store.months(table.name)]
+            union = pl.concat(parts) if parts else table.empty().lazy()
+            frames[table.name] = known_by(union, table, as_of)
+        return Tables(frames, as_of)
+
+    def delete(self, client: str) -> None:
+        """Remove everything that is stored of one client, for good."""
+        folder = self.folder / client
+        if not (folder / "manifest.json").is_file():
+            raise StoreError(f"{folder} holds no store of ours (no manifest.json), so nothing was deleted.")
+        shutil.rmtree(folder)
+
+    @contextlib.contextmanager
+    def change(self, client: str) -> Iterator[Change]:
+        """Collect a change to one client; it takes effect when the block ends without an error."""
+        folder = self.folder / client
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / ".lock", timeout=0).acquire()
+        except Timeout:
+            raise StoreError(
+                f"Another ingest of {client} is running. Nothing was stored; try again when it has ended."
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be written ({error.strerror}). Nothing was stored.") from None
+        with lock:
+            change = Change(self.open(client))
+            yield change
+            change._commit()
+
+
+@dataclass
+class Change:
+    """New partitions of one client's tables, not yet in force."""
+
+    before: ClientStore
+    tables: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
+    sides: dict[str, pl.DataFrame] = field(default_factory=dict)
+    files: dict[str, Any] = field(default_factory=dict)
+
+    def replace(self, table: Table, rows: pl.DataFrame) -> None:
+        """The rows replace whatever is stored in the months that they touch."""
+        for month, part in self._split(table, rows):
+            self.tables.setdefault(table.name, {})[month] = part
+
+    def replace_all(self, table: Table, rows: pl.DataFrame) -> None:
+        """The rows replace the whole table."""
+        parts = dict(self._split(table, rows))
+        for month in self.before.months(table.name):
+            parts.setdefault(month, table.empty())
+        self.tables[table.name] = parts
+
+    def append(self, table: Table, rows: pl.DataFrame) -> None:
+        """The rows are added; a row with a stored key takes its place."""
+        stored = self.current(table)
+        kept = stored.join(rows.select(table.key), on=list(table.key), how="anti")
+        touched = dict(self._split(table, rows)) | dict(self._split(table, stored.join(rows, on=list(table.key), how="semi")))
+        together = dict(self._split(table, pl.concat([kept, rows.select(table.names)])))
+        for month in touched:
+            self.tables.setdefault(table.name, {})[month] = together.get(month, table.empty())
+
+    def current(self, table: Table) -> pl.DataFrame:
+        """The table as it will stand if the change is committed now."""
+        months = self.before.months(table.name)
+        staged = self.tables.get(table.name, {})
+        kept = [self.before.folder / part["file"] for month, part in months.items() if month not in staged]
+        return pl.concat([scanned(kept, table).collect(), *staged.values()])
+
+    def _split(self, table: Table, rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+        rows = check(rows, table, f"{self.before.client}: {table.name}").sort(table.key)
+        if table.known_on is None:
+            return [(ALWAYS, rows)]
+        parts = rows.with_columns(pl.col(table.known_on).dt.strftime("%Y-%m").alias("_month"))
+        return [(key[0], part.drop("_month")) for key, part in sorted(parts.partition_by("_month", as_dict=True).items())]
+
+    def _commit(self) -> None:
+        folder = self.before.folder
+        manifest = json.loads(json.dumps(self.before.manifest))
+        old_files = set(_named(manifest))
+        for name, parts in self.tables.items():
+            entry = manifest["tables"].setdefault(name, {})
+            for month, rows in parts.items():
+                if rows.is_empty():
+                    entry.pop(month, None)
+                else:
+                    sort = [TABLES[name].known_on] if TABLES[name].known_on else []
+                    entry[month] = _write(folder, f"{name}/{month}", rows.sort([*sort, *TABLES[name].key]))
+        for name, rows in self.sides.items():
+            manifest[name] = _write(folder, name, rows) if not rows.is_empty() else None
+        manifest["files"] |= self.files
+        _replace_text(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+        for path in folder.rglob("*.parquet"):
+            if str(path.relative_to(folder)) not in old_files | set(_named(manifest)):
+                path.unlink(missing_ok=True)
+
+
+def _named(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for parts in manifest["tables"].values():
+        yield from (part["file"] for part in parts.values())
+    yield from (entry["file"] for entry in manifest.values() if isinstance(entry, dict) and "sha256" in entry)
+
+
+def _write(folder: Path, stem: str, rows: pl.DataFrame) -> dict[str, Any]:
+    """Write one immutable Parquet file, named after its content."""
+    path = folder / f"{stem}.new"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.write_parquet(path, compression="zstd", statistics=True)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    name = f"{stem}-{digest[:16]}.parquet"
+    os.replace(path, folder / name)
+    return {"file": name, "rows": rows.height, "sha256": digest}
+
+
+def _replace_text(path: Path, text: str) -> None:
+    beside = path.with_suffix(".new")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)

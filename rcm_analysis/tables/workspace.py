@@ -1,0 +1,150 @@
+"""A workspace: the folder with `rcm.toml`, and what it leads to.
+
+    rcm.toml        [paths] clients, raw, maps, store, runs, templates (each optional)
+    clients.toml    the registry
+    maps/           column maps of practice-management exports
+    raw/<client>/   raw files, any name
+    store/          Parquet by client
+    runs/           reports and packets
+    pseudonym.key   the key behind patient pseudonyms; never leaves the workspace
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from ..errors import RcmError, closest, listed
+from .clients import Client, Registry, read_registry
+from .store import ClientStore, Store, Tables
+
+PATHS = {"clients": "clients.toml", "raw": "raw", "maps": "maps", "store": "store", "runs": "runs", "templates": ""}
+
+
+@dataclass(frozen=True)
+class ClientView:
+    """One client: settings and stored tables."""
+
+    workspace: Workspace
+    client: str
+
+    def __repr__(self) -> str:
+        return f"ClientView {self.client} of {self.workspace.folder}; .tables(as_of=...), .settings(), .findings(), .quarantine()"
+
+    def settings(self, *, as_of: dt.date | None = None) -> Client:
+        return self.workspace.registry.client(self.client, as_of=as_of)
+
+    @property
+    def stored(self) -> ClientStore:
+        return self.workspace.store.open(self.client)
+
+    def tables(self, *, as_of: dt.date | None = None) -> Tables:
+        """The client's tables as known on `as_of`; a mapping of lazy Polars frames by name."""
+        return self.workspace.store.tables([self.client], as_of=as_of)
+
+    def pandas(self, name: str, *, as_of: dt.date | None = None) -> pd.DataFrame:
+        """One table as a pandas frame."""
+        return self.tables(as_of=as_of).pandas(name)
+
+    def fingerprints(self) -> dict[str, str]:
+        return self.stored.fingerprints()
+
+    def findings(self) -> pl.DataFrame:
+        """What intake noticed: file, rule, where, amount_cents, message, needs_person."""
+        return self.stored.side_table("findings")
+
+    def quarantine(self) -> pl.DataFrame:
+        """Rows that were refused: file, row, column, rule, message, amount_cents, text."""
+        return self.stored.side_table("quarantine")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths, registry and store of one workspace."""
+
+    folder: Path
+    paths: Mapping[str, Path]
+
+    def __repr__(self) -> str:
+        return f"Workspace {self.folder}; .clients(), .client(id)"
+
+    @cached_property
+    def registry(self) -> Registry:
+        return read_registry(self.paths["clients"])
+
+    @property
+    def store(self) -> Store:
+        return Store(self.paths["store"])
+
+    @property
+    def runs(self) -> Path:
+        return self.paths["runs"]
+
+    def client(self, client: str) -> ClientView:
+        """One client of the registry.
+
+        Raises
+            ClientError for an unknown id.
+        """
+        self.registry.client(client)
+        return ClientView(self, client)
+
+    def registry_fingerprint(self) -> str:
+        """SHA-256 of the registry file: reports depend on it as they do on the tables."""
+        return hashlib.sha256(self.paths["clients"].read_bytes()).hexdigest()
+
+    def clients(self) -> list[str]:
+        """The ids of the registry, in its order."""
+        return list(self.registry.clients)
+
+    def tables(self, *, clients: list[str] | None = None, as_of: dt.date | None = None) -> Tables:
+        """The tables of several clients at once (all of the registry by default)."""
+        return self.store.tables(clients or self.clients(), as_of=as_of)
+
+    def pseudonym_key(self) -> bytes:
+        """The workspace's secret; made at the first intake, readable by its owner only."""
+        path = self.folder / "pseudonym.key"
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32) + "\n")
+        return bytes.fromhex(path.read_text().strip())
+
+
+def open_workspace(path: str | Path = ".") -> Workspace:
+    """The workspace in this folder.
+
+    Raises
+        RcmError when there is no readable rcm.toml, or it holds an unknown setting.
+    """
+    folder = Path(path).expanduser().resolve()
+    file = folder / "rcm.toml"
+    try:
+        settings: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise RcmError(
+            f"{folder} is not a workspace: it has no rcm.toml. Name one with --workspace DIR, "
+            "or make a demonstration with: rcm demo DIR"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RcmError(f"{file} is not a TOML file: {error}.") from None
+    given = settings.get("paths", {})
+    unknown = [key for key in settings if key != "paths"] + [key for key in given if key not in PATHS]
+    if unknown:
+        raise RcmError(
+            f"{file}: unknown setting {listed(unknown)}. Under [paths] it takes {listed(PATHS)}."
+            + closest(unknown[0], PATHS)
+        )
+    paths = {name: folder / given.get(name, default) for name, default in PATHS.items() if name in given or default}
+    return Workspace(folder, paths)

@@ -1,0 +1,175 @@
+"""The pages of a deep dive: on one invented client, on one that lacks something, and on planted problems."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pandas as pd
+import polars as pl
+import pytest
+from builders.page_checks import assert_prints
+
+from rcm_analysis.exhibits import figures
+from rcm_analysis.exhibits.ar_deep_dive import answers as findings
+from rcm_analysis.exhibits.ar_deep_dive import denials, receivable, worklist
+from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
+from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
+from rcm_analysis.exhibits.blocks import Block
+from rcm_analysis.measures.receivable import ar
+from rcm_analysis.tables.schema import TABLES
+
+PAGES = (
+    "answers", "findings", "limits", "waiting", "denials", "payers", "scorecard", "aging", "worth", "movement", "key_accounts", "trail",
+    "worklist", "definitions", "provenance",
+)
+
+
+def pages(subject) -> dict[str, list[Block]]:
+    review = ArDeepDive(subject)
+    return {name: getattr(review, name)() for name in PAGES}
+
+
+def tables_of(blocks: list[Block]) -> dict[str, dict]:
+    found = [block.payload if block.payload["kind"] == "table" else block.payload.get("table") for block in blocks]
+    return {table["name"]: table for table in found if table}
+
+
+def findings_of(subject) -> list[dict]:
+    return findings.found(DeepFacts(subject))
+
+
+def words_of(blocks: list[Block]) -> str:
+    return " ".join(json.dumps(block.payload, ensure_ascii=False) for block in blocks)
+
+
+@pytest.fixture(scope="module")
+def acorn_pages(acorn):
+    return pages(acorn)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_json_and_the_press_can_print_it(acorn_pages, name):
+    assert_prints(acorn_pages[name])
+
+
+def test_every_sheet_has_its_own_name_that_a_workbook_can_carry(acorn_pages):
+    names = [name for blocks in acorn_pages.values() for name in tables_of(blocks)]
+    assert len(names) == len(set(names)) and all(len(name) <= 31 for name in names)
+
+
+def test_every_finding_names_a_sheet_that_exists(acorn, acorn_pages):
+    sheets = {name for blocks in acorn_pages.values() for name in tables_of(blocks)}
+    found = findings_of(acorn)
+    assert found
+    for item in found:
+        assert item["owner"] and item["due"]
+        assert item["detail"].rpartition("Sheet: ")[2].rstrip(".").partition(",")[0] in sheets, item["title"]
+
+
+def test_no_promise_lies_in_the_past(acorn):
+    assert all(item["due"] >= "2026-10-31" for item in findings_of(acorn))
+
+
+def test_the_open_denial_and_the_open_questions_are_found(acorn):
+    """Claim 2026-07-6 was denied on August 4 with 90 days to appeal; the claims ending in 6 wait for documents."""
+    titles = {item["title"]: item for item in findings_of(acorn)}
+    assert any(title.startswith("Appeal or give up") for title in titles)
+    questions = next(item for title, item in titles.items() if "open question" in title)
+    asked = DeepFacts(acorn).requests
+    assert questions["amount_cents"] == int(asked.loc[asked["is_open"], "open_cents"].sum()) > 0
+
+
+def test_the_matrix_ties_to_the_aging_at_both_ends(acorn, acorn_pages):
+    rows = tables_of(acorn_pages["movement"])["roll_matrix"]
+    columns = [column["name"] for column in rows["columns"]]
+    matrix = pd.DataFrame(rows["rows"], columns=columns).set_index("from_bucket").fillna(0)
+    ages = [name for name in columns if name in ar.BUCKETS]
+    closing = ar.open_balances(acorn.tables, as_of=acorn.as_of)["ar_cents"].sum()
+    opening = ar.open_balances(acorn.tables, as_of=dt.date(2026, 9, 30))["ar_cents"].sum()
+    assert matrix.loc["Total", ages].sum() == closing
+    assert matrix.loc[[name for name in ar.BUCKETS if name in matrix.index], "total_cents"].sum() == opening
+
+
+def test_each_way_to_cut_the_balances_gives_the_same_total(acorn):
+    facts = DeepFacts(acorn)
+    totals = {int(receivable.aging_by(facts, column)["ar_cents"].sum()) for column in ("payer", "provider", "location")}
+    assert len(totals) == 1 and totals.pop() > 0
+
+
+def test_smaller_rows_are_added_up_and_nothing_is_lost():
+    frame = pd.DataFrame({"payer": [f"P{number}" for number in range(12)], **dict.fromkeys(ar.BUCKETS, 100), "ar_cents": 500, "old_share": 0.4})
+    shown = receivable._with_rest(frame, "payer", [*ar.BUCKETS, "ar_cents"])
+    assert shown["payer"].iloc[-1] == "All others (4)" and shown["ar_cents"].sum() == frame["ar_cents"].sum()
+    assert shown["old_share"].iloc[-1] == 0.4
+
+
+def test_twenty_items_in_print_and_all_of_them_in_the_workbook(acorn):
+    tables = tables_of(worklist.worklist(DeepFacts(acorn)))
+    assert tables["worklist_top"]["print"] and not tables["worklist"]["print"]
+    assert len(tables["worklist_top"]["rows"]) <= worklist.PRINTED <= len(tables["worklist"]["rows"])
+
+
+@pytest.mark.parametrize(("tier", "why", "said"), [
+    pytest.param("list", "Denied on 2026-10-02. Appeal or correct it by 2026-12-31 (61 days left).", "Denied on Oct 2, 2026.", id="a far limit is left out"),
+    pytest.param("deadline", "Denied on 2026-10-02. Appeal by 2026-11-02 (2 days left).", "Denied on Oct 2, 2026. Appeal by Nov 2, 2026 (2 days left).",
+                 id="a near one stays"),
+])
+def test_what_is_said_of_an_item(tier, why, said):
+    row = pd.DataFrame([{"what": "Appeal", "payer": "Acme", "tier": tier, "reason": why}])
+    assert worklist._brief(row)["brief"].tolist() == [f"Appeal: Acme\n{said}"]
+
+
+def test_no_patient_is_named(acorn_pages):
+    assert '"p4"' not in " ".join(words_of(blocks) for blocks in acorn_pages.values())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_client_with_one_claim_has_every_page(one_claim, name):
+    assert_prints(one_claim[name])
+
+
+@pytest.fixture(scope="module")
+def one_claim(acorn):
+    """Everything but the first claim's own rows taken away."""
+    import dataclasses
+
+    first = acorn.tables["claims"].select("claim_id").head(1).collect().item()
+    tables = {
+        name: frame.filter(pl.col("claim_id") == first) if "claim_id" in TABLES[name].names and name in ("claims", "claim_lines", "transactions")
+        else frame.head(0) for name, frame in acorn.tables.items()
+    }
+    return pages(dataclasses.replace(acorn, tables=tables, _frames={}))
+
+
+@pytest.mark.parametrize(("lacking", "page", "said"), [
+    pytest.param(("payer_rules",), "limits", "No time limit runs", id="no rules of the payers"),
+    pytest.param(("remit_claims", "remit_lines", "remit_adjustments", "deposits"), "denials", "too few for a control chart", id="no remittances"),
+    pytest.param(("remit_claims", "remit_lines", "remit_adjustments", "deposits"), "scorecard", "nothing to rank", id="nobody to rank"),
+    pytest.param(("work_log",), "trail", "no entry", id="no work log"),
+    pytest.param(("work_log",), "waiting", "Nothing was asked", id="nothing asked"),
+])
+def test_what_is_lacking_is_said(without, page, lacking, said):
+    assert said in words_of(getattr(ArDeepDive(without(*lacking)), page)())
+
+
+def chart(rates: list[float]) -> pd.DataFrame:
+    months = pd.date_range("2026-01-01", periods=len(rates), freq="MS")
+    return pd.DataFrame({"month": months, "rate": rates, "centre": 0.1, "lower": 0.05, "upper": 0.15, "is_signal": [rate > 0.15 for rate in rates]})
+
+
+@pytest.mark.parametrize(("rates", "since", "said"), [
+    pytest.param([0.1, 0.09, 0.11, 0.1], None, "no month of 4 lies outside", id="nothing but chance"),
+    pytest.param([0.1, 0.09, 0.3, 0.1], None, "Around 10.0%, 1 month lies outside the limits of chance: Mar 2026 (30.0%).", id="one month"),
+    pytest.param([0.1, 0.09, 0.3, 0.3], "2026-03-01", "The rate was 10.0% until it changed in Mar 2026; 2 months lie outside", id="a change"),
+    pytest.param([0.1, 0.09, 0.12, 0.13], "2026-03-01", "each month alone could still be chance", id="a change that no month shows alone"),
+])
+def test_the_sentence_under_the_chart_is_computed(rates, since, said):
+    assert said in denials._overall_sentence(chart(rates), since and pd.Timestamp(since))
+
+
+def test_the_chart_marks_the_onset_and_what_lies_outside():
+    axes = denials.plot_control_chart(chart([0.1, 0.09, 0.3, 0.31]), figures.new_axes(2.0), onset=pd.Timestamp("2026-03-10"))
+    assert any("since Mar 10, 2026" in text.get_text() for text in axes.texts)
+    marked = [line for line in axes.lines if line.get_markersize() == 8]
+    assert len(marked) == 1 and len(marked[0].get_xdata()) == 2

@@ -1,0 +1,244 @@
+"""The pages of a client review on one invented client, and on clients that lack something."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import polars as pl
+import pytest
+from builders.page_checks import assert_prints
+
+from rcm_analysis.exhibits.blocks import Block
+from rcm_analysis.exhibits.client_review import (
+    answers,
+    money,
+    numbers,
+    opportunities,
+    payers,
+    work,
+)
+from rcm_analysis.exhibits.client_review import (
+    appendix as rest,
+)
+from rcm_analysis.exhibits.client_review import (
+    review as client_review,
+)
+from rcm_analysis.ledger import balances as ledger
+from rcm_analysis.tables.reference.carc import carc_categories
+
+PAGES = (
+    "answers", "numbers", "reconciliation", "opportunities", "last_actions", "work", "cash", "aging",
+    "denials", "payers", "write_offs",
+    "definitions", "provenance",
+)
+
+
+def pages(subject) -> dict[str, list[Block]]:
+    review = client_review.ClientReview(subject)
+    return {name: getattr(review, name)() for name in PAGES}
+
+
+def words_of(blocks: list[Block]) -> str:
+    return " ".join(json.dumps(block.payload) for block in blocks)
+
+
+def tables_of(blocks: list[Block]) -> dict[str, dict]:
+    found = [block.payload if block.payload["kind"] == "table" else block.payload.get("table")
+        for block in blocks]
+    return {table["name"]: table for table in found if table}
+
+
+@pytest.fixture(scope="module")
+def acorn_pages(acorn):
+    return pages(acorn)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_json_and_the_press_can_print_it(acorn_pages, name):
+    assert_prints(acorn_pages[name])
+
+
+def test_every_figure_has_its_picture_description_and_finding(acorn_pages):
+    figures = [block for blocks in acorn_pages.values()
+        for block in blocks if block.payload["kind"] == "figure"]
+    assert len(figures) == 5
+    for block in figures:
+        assert block.svg and len(block.payload["alt"]) > 30 and block.payload["finding"].endswith(".")
+
+
+def test_every_table_says_what_it_counts(acorn_pages):
+    for blocks in acorn_pages.values():
+        for name, table in tables_of(blocks).items():
+            assert len(table["definition"]) > 20, name
+            assert all(len(row) == len(table["columns"]) for row in table["rows"] + table["text"]), name
+
+
+def test_no_patient_and_no_single_claim_is_named(acorn_pages):
+    everything = " ".join(words_of(blocks) for blocks in acorn_pages.values())
+    assert "2026-10-4" not in everything
+    assert '"p4"' not in everything
+
+
+def test_the_five_answers_in_numbers(acorn_pages):
+    items = acorn_pages["answers"][-1].payload["items"]
+    assert [item["title"] for item in items] == [
+        "How much came in?", "How much should have come in?", "Where is the gap?", "What did we do about it?",
+        "What do we need from you?",
+    ]
+    assert items[0]["answer"] == "$1,005"
+    assert "insurance $755, patients $250" in items[0]["detail"]
+    assert items[3]["answer"] == "2 claims worked"
+    assert "documents for 14 claims ($3,640)" in items[4]["detail"]
+
+
+def test_the_gap_is_split_to_the_cent(acorn):
+    gap = answers.gap_of(acorn)
+    assert gap["claims"] == 36
+    parts = gap["insurance_cents"] + gap["patient_cents"] + gap["written_off_cents"] + gap["denied_cents"]
+    assert gap["due_cents"] - gap["cash_cents"] == parts
+
+
+def test_the_balance_ties_and_a_false_sum_would_be_shouted(acorn, monkeypatch):
+    steps = tables_of(money.reconciliation(acorn))["reconciliation"]
+    amounts = [row[1] for row in steps["rows"]]
+    assert sum(amounts[:8]) == amounts[8] == amounts[9]
+    assert amounts[10] == 0
+    true = money.roll_forward_check
+    monkeypatch.setattr(money, "roll_forward_check", lambda *given,
+        **named: true(*given, **named).assign(residual_cents=125))
+    warnings = [block.payload["text"]
+        for block in money.reconciliation(acorn) if block.payload["kind"] == "note"]
+    assert any("does not tie" in text and "$1.25" in text for text in warnings)
+
+
+def test_the_ages_add_up_to_the_ledger(acorn):
+    aged = money.aging_by_part(acorn)
+    owed = ledger.balances(acorn.tables, as_of=acorn.as_of).iloc[0]
+    assert aged["insurance_cents"].sum() == owed["primary_cents"] + owed["secondary_cents"] + owed[
+        "tertiary_cents"]
+    assert aged["patient_cents"].sum() == owed["patient_cents"]
+    assert aged["insurance_share"].sum() == pytest.approx(1)
+
+
+def test_credits_and_unapplied_money_stand_apart(acorn_pages):
+    apart = tables_of(acorn_pages["aging"])["credits"]
+    assert [row[2] for row in apart["rows"]] == [0, 0, -5000]
+
+
+def test_payers_add_up_and_small_numbers_are_marked(acorn):
+    table = tables_of(payers.payers(acorn))["payers"]
+    assert sum(row[1] for row in table["rows"][:-1]) == table["rows"][-1][1]
+    assert all(text[6].endswith("*") for text in table["text"][:-1])
+    assert not table["text"][-1][6].endswith("*")
+    assert "Lakeshore <Mutual>" in [row[0] for row in table["rows"]]
+
+
+def test_every_opportunity_has_dollars_an_owner_and_a_day(acorn_pages, acorn):
+    items = acorn_pages["opportunities"][0].payload["items"]
+    assert {"Appeal 1 denied claim before the limit", "Apply the money that waits",
+        "Send claims right the first time"} <= {item["title"] for item in items}
+    for item in items:
+        assert item["amount_cents"] > 0 and item["owner"] and dt.date.fromisoformat(item["due"]) > acorn.as_of
+    ranks = [["high", "medium", "low"].index(item["severity"]) for item in items]
+    assert ranks == sorted(ranks)
+
+
+def test_every_stage_of_the_reason_list_has_somebody_who_can_prevent_it():
+    stages = set(carc_categories()["preventable_stage"]) - {"none"}
+    assert stages <= set(opportunities.PREVENTION)
+
+
+def test_last_months_actions_and_their_outcome(acorn):
+    agreed = work.agreed_actions(acorn)
+    assert agreed[["action_id", "state"]].values.tolist() == [["1", "overdue"], ["2", "done"]]
+    assert words_of(rest.last_actions(acorn)).count("1 action is overdue") == 1
+
+
+def test_a_tile_whose_window_reaches_before_the_data_is_empty_not_zero(acorn):
+    tile = next(tile for tile in numbers.TILES if tile.name == "net_collection_rate_matured")
+    found = numbers.looked_at(acorn, tile)
+    assert numbers._value(found["same_month_last_year"], "rate") is None
+    assert numbers._value(found["now"], "rate") == pytest.approx(301500 / 727500)
+
+
+MISSING = {
+    "no adjustments in its remittances": ("remit_adjustments", "actions"),
+    "no work log, rules or edits": ("work_log", "payer_rules", "claim_edits"),
+    "only postings and claims": ("claim_lines", "submissions", "claim_edits", "deposits", "remit_claims",
+        "remit_lines", "remit_adjustments",
+                                 "work_log", "payer_rules", "actions"),
+}
+
+
+@pytest.mark.parametrize("tables", MISSING.values(), ids=MISSING.keys())
+def test_a_client_that_lacks_something_still_gets_every_page(without, tables):
+    for blocks in pages(without(*tables)).values():
+        assert_prints(blocks)
+
+
+def test_what_is_missing_is_said_in_a_sentence(without):
+    bare = pages(without(*MISSING["only postings and claims"]))
+    assert "so there is no denial rate" in words_of(bare["denials"])
+    assert "The work log holds no entry for October 2026." in words_of(bare["work"])
+    assert "No action agreed before October 2026" in words_of(bare["last_actions"])
+    assert "Too early to say" in words_of(bare["answers"])
+
+
+def _changed(subject, table: str, change) -> object:
+    import dataclasses
+
+    frame = change(subject.tables[table].collect())
+    return dataclasses.replace(subject, tables={**subject.tables, table: frame.lazy()}, _frames={})
+
+
+def test_a_month_without_denials_says_so(acorn):
+    october = pl.col("received_on") >= dt.date(2026, 10, 1)
+    paid = pl.when(october & pl.col("carc").is_in(["16", "197"])).then(pl.lit("45")).otherwise(pl.col("carc"))
+    clean = _changed(acorn, "remit_adjustments", lambda frame: frame.with_columns(carc=paid))
+    findings = [block.payload["finding"]
+        for block in client_review.ClientReview(clean).denials() if block.payload["kind"] == "figure"]
+    assert findings[0] == "No denials were posted in October 2026: all 8 decided claims passed."
+
+
+def test_a_client_without_patient_balances_says_so(acorn):
+    insured = _changed(acorn, "transactions", lambda frame: frame.filter(pl.col("party") != "patient"))
+    aging = client_review.ClientReview(insured).aging()
+    assert "No patient balance is open." in words_of(aging)
+    assert "No patient balance was open." in words_of(aging)
+
+
+def test_nothing_owed_at_all_is_a_sentence_and_no_chart(acorn):
+    empty = _changed(acorn, "transactions",
+        lambda frame: frame.filter(pl.col("kind") == "payment").with_columns(claim_id=pl.lit(None, pl.String)))
+    blocks = client_review.ClientReview(empty).aging()
+    assert blocks[0].payload == {"kind": "note", "tone": "info",
+        "text": "Nothing was owed on October 31, 2026, neither by insurance nor by patients."}
+
+
+def test_half_a_month_of_data_is_marked(acorn):
+    half = _changed(acorn, "claims", lambda frame: frame.filter(pl.col("entered_on") < dt.date(2026, 10, 12)))
+    assert "This month may be incomplete" in words_of(client_review.ClientReview(half).answers())
+    assert "This month may be incomplete" not in words_of(client_review.ClientReview(acorn).answers())
+
+
+def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
+    rows = [
+        {"client": "acorn-clinic", "transaction_id": f"sweep-{number}", "claim_id": f"2025-09-{number}",
+            "kind": "write_off", "party": "patient", "amount_cents": -2000,
+         "happened_on": dt.date(2026, 10, 30), "posted_on": dt.date(2026, 10, 30), "posted_by": "jd",
+         "reason": "administrative"}
+        for number in range(6)
+    ]
+    swept = _changed(acorn, "transactions",
+        lambda frame: pl.concat([frame, pl.DataFrame(rows)], how="diagonal_relaxed"))
+    assert "question to ask, not a proof" in words_of(client_review.ClientReview(swept).write_offs())
+    assert "Review the batch write-offs of old balances" in words_of(
+        client_review.ClientReview(swept).opportunities())
+
+
+@pytest.mark.parametrize("name", client_review.MEASURES)
+def test_no_definition_shows_the_code_it_was_written_beside(name):
+    item = client_review.glossary_of((name,)).payload["items"][0]
+    for text in (item["formula"], item["title"]):
+        assert "_cents" not in text and "`" not in text and "as_of" not in text

@@ -1,0 +1,40 @@
+"""Cells to fill in: prepared beside the column that says what the row is about, in print up to the last of them."""
+
+from __future__ import annotations
+
+import openpyxl
+import pandas as pd
+
+from rcm_analysis.exhibits.tables import Shown, table_payload
+from rcm_analysis.press.writers.fill_in import HEAD_HEIGHT
+from rcm_analysis.press.writers.workbook import Section, write_workbook
+
+COLUMNS = [Shown("a", "Claim"), Shown("b", "Done", choices=("x", "y"), editable=True), Shown("c", "Note")]
+
+
+def sheet_of(rows: list[dict], tmp_path, columns=COLUMNS):
+    payload = table_payload(pd.DataFrame(rows, columns=["a", "b", "c"]), columns, name="t", title="T", definition="d")
+    write_workbook([Section("T", (payload,))], tmp_path / "t.xlsx", meta={"title": "T"})
+    return openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
+
+
+def test_the_first_column_stays_in_sight_and_print_ends_with_the_cells_to_fill_in(tmp_path):
+    sheet = sheet_of([{"a": "1"}, {"a": "2"}], tmp_path)
+    assert sheet.freeze_panes == "B5" and sheet.print_area == "'t'!$A$1:$B$6" and sheet.row_dimensions[4].height == HEAD_HEIGHT
+    assert sheet.auto_filter.ref == "A4:C6"
+
+
+def test_a_table_without_rows_or_without_such_cells_is_as_any_other(tmp_path):
+    assert sheet_of([], tmp_path).freeze_panes == "A5" and not sheet_of([], tmp_path).print_area
+    plain = sheet_of([{"a": "1"}], tmp_path, [Shown("a", "Claim"), Shown("c", "Note")])
+    assert plain.freeze_panes == "A5" and not plain.print_area
+
+
+def test_a_link_column_leads_to_the_sheet_it_names_and_to_no_other(tmp_path):
+    rows = pd.DataFrame({"a": ["t", "nowhere", "=1+1", None]})
+    links = table_payload(rows, [Shown("a", "Sheet", link=True)], name="links", title="L", definition="d")
+    other = table_payload(pd.DataFrame({"a": ["x"]}), [Shown("a", "A")], name="t", title="T", definition="d")
+    write_workbook([Section("T", (links, other))], tmp_path / "t.xlsx", meta={"title": "T"})
+    cells = [openpyxl.load_workbook(tmp_path / "t.xlsx")["links"].cell(row, 1) for row in range(5, 9)]
+    assert [cell.hyperlink.location if cell.hyperlink else None for cell in cells] == ["'t'!A1", None, None, None]
+    assert cells[2].data_type == "s" and cells[3].value is None

@@ -1,0 +1,175 @@
+"""Workbooks: numbers are numbers, and no text can become a formula."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from openpyxl.workbook import Workbook
+
+from rcm_analysis.errors import RunError
+from rcm_analysis.press.writers.workbook import Section, section_of, sheet_name, write_workbook
+
+META = {
+    "title": "Small review",
+    "client_name": "Cali Care",
+    "period_title": "October 2026",
+    "as_of": "2026-10-31",
+    "firm": "Firm",
+}
+HOSTILE = [
+    "=1+1", "=cmd|'/c calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "#N/A", "#REF!", "'=1", "%0A=1", "|x", " =1",
+    "=HYPERLINK(\"http://x\")", "{=1}", "\x00=1", "\ud800=1", "\u202e=1", "true", "1234", "2026-10-31", "<b>x</b>", "x" * 40_000, "",
+]  # fmt: skip
+
+
+def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: Any) -> dict[str, Any]:
+    columns = [
+        {"name": f"c{number}", "title": f"Column {number}", "unit": unit} for number, unit in enumerate(units)
+    ]
+    return {"kind": "table", "name": name, "title": "Made", "columns": columns, "rows": rows, **more}
+
+
+def opened(path: Path, *tables: dict[str, Any], meta: dict[str, Any] = META, terms: tuple = ()) -> Workbook:
+    write_workbook([Section("Report", tables, terms)], path / "made.xlsx", meta=meta)
+    return openpyxl.load_workbook(path / "made.xlsx")
+
+
+def cells(book: Workbook) -> list[Any]:
+    return [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+
+
+def test_no_text_becomes_a_formula_wherever_it_stands(tmp_path: Path) -> None:
+    made = []
+    for text in HOSTILE:
+        one = table([[text, text], ["a", text]], ["text", "usd"], name=text, definition=text, notes=[text])
+        one["title"] = text
+        one["columns"][0]["title"] = text
+        made.append(one)
+    terms = tuple(
+        {"name": text, "title": text, "formula": text, "unit": text, "source": text} for text in HOSTILE
+    )
+    book = opened(tmp_path, *made, meta=dict.fromkeys(META, "=1+1"), terms=terms)
+    assert {cell.data_type for cell in cells(book)} == {"s"}
+    assert all(cell.quotePrefix for cell in cells(book) if str(cell.value).startswith(("=", "+", "-", "@")))
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as parts:
+        for name in parts.namelist():
+            assert b"<f>" not in parts.read(name) and b"<f " not in parts.read(name)
+        assert not [name for name in parts.namelist() if "external" in name.lower()]
+
+
+def test_values_are_typed(tmp_path: Path) -> None:
+    row = [-123456, 0.25, 7, 30.5, "2026-10-31", "2026-10", True, "00123", 1.5]
+    units = ["usd", "rate", "count", "days", "date", "month", "flag", "text", "number"]
+    sheet = opened(tmp_path, table([row, [None] * 9], units))["made"]
+    first = [sheet.cell(5, position) for position in range(1, 10)]
+    assert [cell.value for cell in first] == [
+        -1234.56, 0.25, 7, 30.5, dt.datetime(2026, 10, 31), dt.datetime(2026, 10, 1), True, "00123", 1.5,
+    ]  # fmt: skip
+    assert [cell.data_type for cell in first] == ["n", "n", "n", "n", "d", "d", "b", "s", "n"]
+    assert first[0].number_format == '"$"#,##0.00;-"$"#,##0.00'
+    assert first[1].number_format == "0.0%"
+    assert [sheet.cell(6, position).value for position in range(1, 10)] == [None] * 9
+
+
+@pytest.mark.parametrize("cents", [1, -1, 10, 29, 121986722, 99_999_999_999_99, 0])
+def test_dollars_are_exact(tmp_path: Path, cents: int) -> None:
+    opened(tmp_path, table([[cents]], ["usd"]))
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as parts:
+        text = parts.read("xl/worksheets/sheet2.xml").decode()
+    stored = text.split('r="A5"')[1].split("<v>")[1].split("</v>")[0]
+    assert float(stored) == float(Decimal(cents) / 100)
+    assert round(Decimal(stored) * 100) == cents
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_what_is_no_number_leaves_the_cell_empty(tmp_path: Path, value: Any) -> None:
+    assert opened(tmp_path, table([[value]], ["rate"]))["made"]["A5"].value is None
+
+
+def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Path) -> None:
+    sheet = opened(
+        tmp_path, table([["a", 1], ["b", 2], ["Total", 3]], ["text", "usd"], emphasis=[2], notes=["one"])
+    )["made"]
+    assert sheet.freeze_panes == "A6"
+    assert sheet.auto_filter.ref == "A5:B7"
+    assert [sheet.cell(row, 1).font.bold for row in (6, 7, 8)] == [False, False, True]
+    assert not sheet.merged_cells.ranges
+
+
+def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
+    book = opened(
+        tmp_path, table([], ["text"], name="it's aging"), terms=({"name": "open", "title": "Open"},)
+    )
+    contents = book["Contents"]
+    shown = [cell.value for row in contents.iter_rows() for cell in row if cell.value]
+    assert {"Small review", "Cali Care", "October 2026", "2026-10-31"} <= set(shown)
+    links = [cell.hyperlink.location for row in contents.iter_rows() for cell in row if cell.hyperlink]
+    assert links == ["'it''s aging'!A1", "'Definitions'!A1"]
+    assert book.sheetnames == ["Contents", "it's aging", "Definitions"]
+
+
+def test_tables_behind_figures_and_unprinted_tables_are_there_once() -> None:
+    aging = table([["a"]], ["text"], name="aging")
+    hidden = table([["b"]], ["text"], name="detail", print=False)
+    figure = {"kind": "figure", "name": "chart", "title": "Chart", "table": aging}
+    bare = {"kind": "figure", "name": "bare", "title": "Bare", "table": None}
+    section = section_of([aging, figure, hidden, bare, {"kind": "note", "text": "x"}], "Report")
+    assert [made["name"] for made in section.tables] == ["aging", "detail"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(["Aging", "aging"], ["Aging", "aging 2"], id="names differ by more than capitals"),
+        pytest.param(
+            ["x" * 40, "x" * 40], ["x" * 31, "x" * 29 + " 2"], id="names have 31 characters at most"
+        ),
+        pytest.param(["a/b:c*d?e[f]g\\h"], ["a b c d e f g h"], id="forbidden characters become spaces"),
+        pytest.param(["", "'"], ["Table", "Table 2"], id="an empty name is called Table"),
+    ],
+)
+def test_sheet_names_are_taken_by_excel_and_unique(names: list[str], expected: list[str]) -> None:
+    taken: set[str] = set()
+    assert [sheet_name(name, taken) for name in names] == expected
+
+
+def test_history_and_our_own_sheets_are_never_taken(tmp_path: Path) -> None:
+    book = opened(
+        tmp_path, *(table([], ["text"], name=name) for name in ("History", "contents", "Definitions"))
+    )
+    assert book.sheetnames == ["Contents", "History 2", "contents 2", "Definitions 2"]
+
+
+def test_a_table_that_two_reports_share_has_one_sheet(tmp_path: Path) -> None:
+    inputs = {"name": "inputs", "title": "Input tables", "columns": [{"name": "rows", "title": "Rows", "unit": "count"}], "rows": [[3]]}
+    other = {**inputs, "rows": [[4]]}
+    sections = [Section("Review", (inputs,)), Section("Deep dive", (dict(inputs),)), Section("Weekly", (other,))]
+    write_workbook(sections, tmp_path / "packet.xlsx", meta={"title": "Packet"})
+    book = openpyxl.load_workbook(tmp_path / "packet.xlsx")
+    assert book.sheetnames == ["Contents", "inputs", "inputs 2"]
+    named = [(row[0], row[2]) for row in book["Contents"].iter_rows(values_only=True)]
+    assert named[-3:] == [("inputs", "Review"), ("inputs", "Deep dive"), ("inputs 2", "Weekly")]
+    assert [book[name]["A1"].value for name in ("inputs", "inputs 2")] == ["Input tables", "Input tables"]
+
+
+def test_the_same_tables_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(tmp_path, table([[1]], ["usd"]))
+    first = (tmp_path / "made.xlsx").read_bytes()
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    opened(tmp_path, table([[1]], ["usd"]))
+    assert (tmp_path / "made.xlsx").read_bytes() == first
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as parts:
+        assert {entry.date_time for entry in parts.infolist()} == {(2000, 1, 1, 0, 0, 0)}
+        assert parts.read("docProps/core.xml").count(b">2000-01-01T00:00:00Z<") == 2
+
+
+def test_a_table_that_is_not_rectangular_is_refused_without_its_values(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="1 of its 2 rows") as caught:
+        opened(tmp_path, table([["a", "b"], ["Jane"]], ["text", "text"]))
+    assert "Jane" not in str(caught.value)

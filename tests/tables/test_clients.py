@@ -1,0 +1,138 @@
+"""The registry: read whole, refused with every fault at once."""
+
+import datetime as dt
+
+import pytest
+
+from rcm_analysis.errors import ClientError, RcmError
+from rcm_analysis.tables.clients import read_registry
+from rcm_analysis.tables.workspace import open_workspace
+
+GOOD = """
+[firm]
+name = "Harbor Billing"
+
+[payers.medicare]
+name = "Medicare"
+payer_class = "medicare"
+aliases = ["MEDICARE PART B"]
+identifiers = ["00512"]
+
+[clients.acme]
+name = "Acme"
+providers = 2
+revenue = "250000.00"
+commission_rate = "0.055"
+meeting_cadence = "monthly"
+npis = ["1234567893"]
+
+[[clients.acme.changes]]
+effective = 2026-10-01
+meeting_cadence = "weekly"
+providers = 3
+"""
+
+
+@pytest.fixture
+def registry(tmp_path):
+    def read(text=GOOD):
+        (tmp_path / "clients.toml").write_text(text)
+        return read_registry(tmp_path / "clients.toml")
+    return read
+
+
+def test_money_is_exact(registry):
+    assert registry().client("acme").revenue_cents == 25_000_000
+
+
+@pytest.mark.parametrize(
+    ("day", "cadence", "providers"),
+    [
+        pytest.param(dt.date(2026, 9, 30), "monthly", 2, id="the old settings hold the day before"),
+        pytest.param(dt.date(2026, 10, 1), "weekly", 3, id="the change holds from its day on"),
+    ],
+)
+def test_changes_are_dated(registry, day, cadence, providers):
+    client = registry().client("acme", as_of=day)
+    assert (client.meeting_cadence, client.providers) == (cadence, providers)
+    assert registry().clients_frame(as_of=day)["providers"].to_list() == [providers]
+
+
+@pytest.mark.parametrize("word", ["Medicare", "medicare part b", "MEDICARE  PART-B", "00512", "medicare"])
+def test_a_payer_is_known_under_every_name(registry, word):
+    assert registry().payer_of(word) == "medicare"
+
+
+def test_leading_zeros_count(registry):
+    assert registry().payer_of("512") is None
+
+
+def test_the_first_known_word_decides(registry):
+    assert registry().payer_of(None, "unknown", "00512") == "medicare"
+
+
+def test_an_unknown_client_names_the_closest(registry):
+    with pytest.raises(ClientError, match=r"No client 'acm'.*Known: acme.*Closest: acme"):
+        registry().client("acm")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        pytest.param('revenue = "250000.00"', "", "missing revenue", id="a required setting is missing"),
+        pytest.param('"0.055"', '"5.5"', "share of collections", id="a rate of 550 % is refused"),
+        pytest.param('"250000.00"', '"250000.005"', "whole number of cents", id="half a cent is refused"),
+        pytest.param('"250000.00"', '"a lot"', "dollars written as text", id="revenue in words is refused"),
+        pytest.param('"monthly"\nnpis', '"yearly"\nnpis', "one of weekly, biweekly, monthly", id="an unknown cadence"),
+        pytest.param("providers = 2", "providers = 0", "whole number from 1", id="no providers"),
+        pytest.param("npis =", "npi =", "Closest: npis", id="a misspelt setting names the closest"),
+        pytest.param("effective = 2026-10-01", "", "every change needs `effective`", id="an undated change"),
+        pytest.param("[clients.acme]", "[clients.Acme_1]", "lower-case", id="an id that is no slug"),
+        pytest.param('payer_class = "medicare"', 'payer_class = "insurer"', "payer_class is one of", id="an unknown kind of payer"),
+    ],
+)
+def test_faults_are_named(registry, old, new, fault):
+    text = GOOD.replace(old, new)
+    assert text != GOOD
+    with pytest.raises(ClientError, match=fault):
+        registry(text)
+
+
+def test_all_faults_come_at_once(registry):
+    with pytest.raises(ClientError, match="has 2 fault"):
+        registry(GOOD.replace("providers = 2", "providers = 0").replace('"0.055"', '"9"'))
+
+
+def test_two_clients_may_not_share_an_npi(registry):
+    second = '\n[clients.b]\nname = "B"\nproviders = 1\nrevenue = "1"\ncommission_rate = "0.01"\nmeeting_cadence = "weekly"\nnpis = ["1234567893"]\n'
+    with pytest.raises(ClientError, match="share an NPI"):
+        registry(GOOD + second)
+
+
+def test_two_payers_may_not_share_a_name(registry):
+    with pytest.raises(ClientError, match="share a name or identifier"):
+        registry(GOOD + '\n[payers.other]\nname = "Medicare"\n')
+
+
+@pytest.mark.parametrize("text", ["clients = [", ""])
+def test_what_is_no_registry_says_so(registry, text):
+    with pytest.raises(ClientError):
+        registry(text)
+
+
+def test_a_folder_without_rcm_toml_is_no_workspace(tmp_path):
+    with pytest.raises(RcmError, match="not a workspace"):
+        open_workspace(tmp_path)
+
+
+def test_an_unknown_path_setting_names_the_closest(tmp_path):
+    (tmp_path / "rcm.toml").write_text('[paths]\nstor = "x"\n')
+    with pytest.raises(RcmError, match="Closest: store"):
+        open_workspace(tmp_path)
+
+
+def test_the_pseudonym_key_is_made_once_and_private(tmp_path):
+    (tmp_path / "rcm.toml").write_text("")
+    workspace = open_workspace(tmp_path)
+    assert workspace.pseudonym_key() == workspace.pseudonym_key() and len(workspace.pseudonym_key()) == 32
+    assert (tmp_path / "pseudonym.key").stat().st_mode & 0o077 == 0
