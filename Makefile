@@ -19,7 +19,7 @@ ifdef SLOW
 endif
 
 lint: $(READY)
-	$(BIN)/ruff check rcm_analysis tests benchmarks
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 # A virtual environment of the checkout's own; made again when the dependencies change.
 $(READY): pyproject.toml

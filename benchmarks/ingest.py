@@ -49,15 +49,28 @@ PMT = "payment"
 ADJ = "contractual"
 """
 HEADERS = (
-    "Txn ID", "Claim", "Line", "Patient Name", "Type", "Responsible", "Amount", "Service Date", "Posting Date", "Payer",
-    "Reason Code", "Check No", "User",
+    "Txn ID",
+    "Claim",
+    "Line",
+    "Patient Name",
+    "Type",
+    "Responsible",
+    "Amount",
+    "Service Date",
+    "Posting Date",
+    "Payer",
+    "Reason Code",
+    "Check No",
+    "User",
 )
 
 
 def rows(count: int) -> pl.DataFrame:
     """The text of the export: deterministic, with planted faults."""
     number = pl.int_range(count)
-    plain = pl.concat_str(number * 7919 % 90000 // 100 + 10, pl.lit("."), (number * 31 % 100).cast(pl.String).str.zfill(2))
+    plain = pl.concat_str(
+        number * 7919 % 90000 // 100 + 10, pl.lit("."), (number * 31 % 100).cast(pl.String).str.zfill(2)
+    )
     day = pl.date(2025, 1, 2) + pl.duration(days=number % 540)
     texts = [
         pl.concat_str(pl.lit("T"), number.cast(pl.String).str.zfill(9)),
@@ -67,8 +80,10 @@ def rows(count: int) -> pl.DataFrame:
         pl.when(number % 4 == 0).then(pl.lit("CHG")).when(number % 4 == 3).then(pl.lit("ADJ")).otherwise(pl.lit("PMT")),
         pl.when(number % 4 == 2).then(pl.lit("patient")).otherwise(pl.lit("primary")),
         pl.when(number % 5 == 0).then(pl.concat_str(pl.lit("$"), plain)).otherwise(plain),
-        day.dt.strftime("%m/%d/%Y"), (day + pl.duration(days=number % 45)).dt.strftime("%m/%d/%Y"),
-        pl.concat_str(pl.lit("Payer "), number % 23), pl.when(number % 4 == 3).then(pl.lit("045")).otherwise(pl.lit("")),
+        day.dt.strftime("%m/%d/%Y"),
+        (day + pl.duration(days=number % 45)).dt.strftime("%m/%d/%Y"),
+        pl.concat_str(pl.lit("Payer "), number % 23),
+        pl.when(number % 4 == 3).then(pl.lit("045")).otherwise(pl.lit("")),
         pl.when(number % 4 == 1).then(pl.concat_str(pl.lit("00"), number // 90)).otherwise(pl.lit("")),
         pl.concat_str(pl.lit("user"), number % 12),
     ]
@@ -85,6 +100,7 @@ def rows(count: int) -> pl.DataFrame:
 
 def write_xlsx(frame: pl.DataFrame, path: Path) -> None:
     """A workbook with one sheet: `Line` as number cells, plain amounts as number cells, the rest inline text."""
+
     def cell(name: str) -> pl.Expr:
         text = pl.concat_str(pl.lit('<c t="inlineStr"><is><t>'), pl.col(name), pl.lit("</t></is></c>"))
         if name not in ("Line", "Amount"):
@@ -97,16 +113,28 @@ def write_xlsx(frame: pl.DataFrame, path: Path) -> None:
     office, package = (f"http://schemas.openxmlformats.org/{part}/2006" for part in ("officeDocument", "package"))
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
-        book.writestr("[Content_Types].xml", f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
-                      'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-                      f'<Override PartName="/xl/workbook.xml" ContentType="{kinds}.sheet.main+xml"/>'
-                      f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kinds}.worksheet+xml"/></Types>')
-        book.writestr("_rels/.rels", f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-                      f'Type="{office}/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>')
-        book.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-                      f'Type="{office}/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>')
-        book.writestr("xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{office}/relationships"><sheets>'
-                      '<sheet name="Transactions" sheetId="1" r:id="r1"/></sheets></workbook>')
+        book.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{kinds}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kinds}.worksheet+xml"/></Types>',
+        )
+        book.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+            f'Type="{office}/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        book.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+            f'Type="{office}/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        )
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{office}/relationships"><sheets>'
+            '<sheet name="Transactions" sheetId="1" r:id="r1"/></sheets></workbook>',
+        )
         with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
             sheet.write(f'<worksheet xmlns="{main}"><sheetData><row>{head}</row>'.encode())
             for part in frame.iter_slices(100_000):
@@ -124,12 +152,20 @@ def read(path: Path, folder: Path) -> None:
     found = exports.recognise(path, maps)
     recognised = time.perf_counter() - started
     export = exports.read_export(path, found[0], client="bench")
-    print(json.dumps({
-        "seconds": time.perf_counter() - started, "recognise": recognised, "cpu": time.process_time() - cpu,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "stored": export.rows.height, "quarantined": export.quarantine.height, "rows_in": export.rows_in,
-        "cents_in": export.cents_in,
-    }))
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - started,
+                "recognise": recognised,
+                "cpu": time.process_time() - cpu,
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "stored": export.rows.height,
+                "quarantined": export.quarantine.height,
+                "rows_in": export.rows_in,
+                "cents_in": export.cents_in,
+            }
+        )
+    )
 
 
 def _one(values: set[int]) -> int:
@@ -167,7 +203,10 @@ def main(count: int, times: int = 3) -> None:
             )
             assert median["stored"] + median["quarantined"] == median["rows_in"] == count
         same = {run["cents_in"] for measured in runs.values() for run in measured}
-        lines += ["", f"Sum of effects on the receivable, the same in every run of both files: {_one(same) / 100:,.2f} USD."]
+        lines += [
+            "",
+            f"Sum of effects on the receivable, the same in every run of both files: {_one(same) / 100:,.2f} USD.",
+        ]
         text = "\n".join(lines) + "\n"
         print(text)
         RESULTS.parent.mkdir(exist_ok=True)

@@ -60,10 +60,13 @@ sums = total
 """
 WAYS = {
     "ours": "import polars as pl, pandas\nfrom rcm_analysis import ledger\nfrom rcm_analysis.measures import ar, collections\n"
-            "from rcm_analysis.periods import Period\n" + START
-            + "tables = {'claims': pl.scan_parquet(claims), 'transactions': pl.scan_parquet(postings)}\nmonth = Period.month('2026-09')\n",
+    "from rcm_analysis.periods import Period\n"
+    + START
+    + "tables = {'claims': pl.scan_parquet(claims), 'transactions': pl.scan_parquet(postings)}\nmonth = Period.month('2026-09')\n",
     "polars": "import polars as pl, pandas\n" + START + "c, t = pl.scan_parquet(claims), pl.scan_parquet(postings)\n",
-    "pandas": "import pandas as pd\n" + START + "def read(table, columns):\n    return pd.read_parquet(folder / table, columns=columns)\n",
+    "pandas": "import pandas as pd\n"
+    + START
+    + "def read(table, columns):\n    return pd.read_parquet(folder / table, columns=columns)\n",
 }
 
 BODIES = {
@@ -184,10 +187,15 @@ def _client(rng: np.random.Generator, number: int, size: int) -> tuple[pl.DataFr
     service = rng.integers(0, days + 1, size)
     cents = rng.integers(4_000, 90_000, size)
     epoch = (FIRST - dt.date(1970, 1, 1)).days
-    base = pl.DataFrame({
-        "client": np.full(size, f"client-{number:02d}"), "claim_id": pl.Series(np.arange(size)).cast(pl.String).str.zfill(10), "payer": PAYERS[rng.integers(0, len(PAYERS), size)],
-        "service_on": pl.Series(service + epoch).cast(pl.Int32).cast(pl.Date), "charge_cents": cents,
-    })
+    base = pl.DataFrame(
+        {
+            "client": np.full(size, f"client-{number:02d}"),
+            "claim_id": pl.Series(np.arange(size)).cast(pl.String).str.zfill(10),
+            "payer": PAYERS[rng.integers(0, len(PAYERS), size)],
+            "service_on": pl.Series(service + epoch).cast(pl.Int32).cast(pl.Date),
+            "charge_cents": cents,
+        }
+    )
     answered, patient, odd = rng.random(size) < 0.7, rng.random(size) < 0.06, rng.random(size)
     answer = service + rng.integers(15, 90, size)
     allowed = (cents * rng.uniform(0.4, 0.8, size)).astype(np.int64)
@@ -195,25 +203,42 @@ def _client(rng: np.random.Generator, number: int, size: int) -> tuple[pl.DataFr
     paid = np.where(odd < 0.01, allowed + 500, allowed) - owed
     parts = [
         (np.ones(size, bool), "charge", "primary", cents, service + rng.integers(0, 5, size)),
-        (answered, "contractual", "primary", allowed - cents, answer), (answered, "payment", "primary", -paid, answer),
-        (answered & patient, "transfer", "primary", -owed, answer), (answered & patient, "transfer", "patient", owed, answer),
+        (answered, "contractual", "primary", allowed - cents, answer),
+        (answered, "payment", "primary", -paid, answer),
+        (answered & patient, "transfer", "primary", -owed, answer),
+        (answered & patient, "transfer", "patient", owed, answer),
         (answered & patient & (odd < 0.6), "payment", "patient", -owed, answer + 30),
         (answered & (odd > 0.99), "takeback", "primary", paid // 2, answer + 60),
     ]
-    rows = pl.concat([
-        base.filter(pl.Series(mask)).select(
-            "client", "claim_id", kind=pl.lit(kind), party=pl.lit(party), amount_cents=pl.Series(amount[mask].astype(np.int64)),
-            posted_on=pl.Series(on[mask] + epoch).cast(pl.Int32).cast(pl.Date), payer="payer",
-            carc=pl.lit("45" if kind == "contractual" else None, dtype=pl.String),
-        )
-        for mask, kind, party, amount, on in parts
-    ])
+    rows = pl.concat(
+        [
+            base.filter(pl.Series(mask)).select(
+                "client",
+                "claim_id",
+                kind=pl.lit(kind),
+                party=pl.lit(party),
+                amount_cents=pl.Series(amount[mask].astype(np.int64)),
+                posted_on=pl.Series(on[mask] + epoch).cast(pl.Int32).cast(pl.Date),
+                payer="payer",
+                carc=pl.lit("45" if kind == "contractual" else None, dtype=pl.String),
+            )
+            for mask, kind, party, amount, on in parts
+        ]
+    )
     return base, rows
 
 
 def measure(folder: Path, name: str, way: str) -> dict:
     """One measurement in a fresh process."""
-    code = SETUP + (BY_CLIENT % textwrap.indent(BODIES[name, "ours"], "    ") if way == "ours by client" else WAYS[way] + BODIES[name, way]) + FINISH
+    code = (
+        SETUP
+        + (
+            BY_CLIENT % textwrap.indent(BODIES[name, "ours"], "    ")
+            if way == "ours by client"
+            else WAYS[way] + BODIES[name, way]
+        )
+        + FINISH
+    )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name}, {way} failed:\n{done.stderr[-2000:]}")
@@ -246,8 +271,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--claims", type=int, default=10_000_000)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--without-pandas", action="store_true", help="leave pandas out: it needs several times the memory")
-    options.add_argument("--keep", type=Path, help="write the ledger here and keep it; use it as it is when it is there")
+    options.add_argument(
+        "--without-pandas", action="store_true", help="leave pandas out: it needs several times the memory"
+    )
+    options.add_argument(
+        "--keep", type=Path, help="write the ledger here and keep it; use it as it is when it is there"
+    )
     given = options.parse_args()
     ways = ["ours", "ours by client", "polars", *([] if given.without_pandas else ["pandas"])]
     with tempfile.TemporaryDirectory() as scratch:
@@ -261,7 +290,8 @@ def main() -> None:
         f"Measures on {claims:,} claims and {rows:,} postings of {CLIENTS} clients, from Parquet to the finished pandas frame",
         f"Machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, polars {pl.__version__}.",
         f"Rounds: {given.rounds}, a fresh process each, by turns. CPU counts all threads. All ways agree to the cent.",
-        f"Load of the machine at the end (1 minute): {os.getloadavg()[0]:.1f}; above 1 other work shared the cores.", "",
+        f"Load of the machine at the end (1 minute): {os.getloadavg()[0]:.1f}; above 1 other work shared the cores.",
+        "",
     ]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")

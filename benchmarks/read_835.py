@@ -123,9 +123,7 @@ def write(path: Path, size: int) -> int:
 
 
 def timed(program: str, path: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
@@ -156,10 +154,7 @@ def report(segments: int, size: int, ours: list[dict], theirs: list[dict]) -> st
         )
     ratio = min(run["wall"] for run in theirs) / min(run["wall"] for run in ours)
     cpu_ratio = min(run["cpu"] for run in theirs) / min(run["cpu"] for run in ours)
-    lines += [
-        "",
-        f"Ours is {ratio:.2f} times as fast as oxedi by wall time, {cpu_ratio:.2f} times by CPU time.",
-    ]
+    lines += ["", f"Ours is {ratio:.2f} times as fast as oxedi by wall time, {cpu_ratio:.2f} times by CPU time."]
     lines += [
         "Same claims, lines, charges, payments and adjustments; ours balances to the cent with "
         f"{ours[0]['findings']} findings and adds pandas frames and balancing checks."

@@ -75,9 +75,7 @@ def peers(request: RunRequest, folder: Path) -> None:
     words = [word for name, value in given.items() if value for word in ("-p", name, str(value))]
     command = [str(scripts / "papermill"), "--no-progress-bar", str(source.resolve()), str(out), *words]
     subprocess.run(command, check=True, capture_output=True, cwd=request.workspace)
-    subprocess.run(
-        [str(scripts / "jupyter"), "nbconvert", "--to", "html", str(out)], check=True, capture_output=True
-    )
+    subprocess.run([str(scripts / "jupyter"), "nbconvert", "--to", "html", str(out)], check=True, capture_output=True)
 
 
 def ours(request: RunRequest, folder: Path) -> None:
@@ -99,11 +97,7 @@ def seconds(work: Callable[[], object]) -> float:
 def measure(request: RunRequest, rounds: int, folder: Path) -> dict[str, list[float]]:
     """Every way once a round, so that a busy moment of the machine falls on all of them."""
     worker = Worker(Settings())
-    times: dict[str, list[float]] = {
-        "papermill + nbconvert": [],
-        "ours, fresh process": [],
-        "ours, warm worker": [],
-    }
+    times: dict[str, list[float]] = {"papermill + nbconvert": [], "ours, fresh process": [], "ours, warm worker": []}
     worker.perform(request)
     for _ in range(rounds):
         times["papermill + nbconvert"].append(seconds(lambda: peers(request, folder)))

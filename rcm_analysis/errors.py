@@ -52,7 +52,7 @@ class RunError(RcmError):
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """" Closest: x." for the known word most like `word`, or nothing.
+    """ " Closest: x." for the known word most like `word`, or nothing.
 
     >>> closest("cleint", ["client", "period"])
     ' Closest: client.'

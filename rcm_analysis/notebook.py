@@ -41,10 +41,23 @@ from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
 EVERYONE, MONTH_END = "everyone", "month end"
-REVIEWS = {"client_review": ClientReview, "ar_deep_dive": ArDeepDive, "ar_weekly_review": ArWeeklyReview, "self_pay_review": SelfPayReview, "patient_engagement_review": EngagementReview}
+REVIEWS = {
+    "client_review": ClientReview,
+    "ar_deep_dive": ArDeepDive,
+    "ar_weekly_review": ArWeeklyReview,
+    "self_pay_review": SelfPayReview,
+    "patient_engagement_review": EngagementReview,
+}
 """Template of one client -> what makes its exhibits."""
 
-TITLES = {"client_review": "Monthly review", "ar_deep_dive": "AR deep dive", "ar_weekly_review": "Weekly AR review", "self_pay_review": "Self-pay programme", "patient_engagement_review": "Patient engagement", "portfolio_overview": "Portfolio overview"}
+TITLES = {
+    "client_review": "Monthly review",
+    "ar_deep_dive": "AR deep dive",
+    "ar_weekly_review": "Weekly AR review",
+    "self_pay_review": "Self-pay programme",
+    "patient_engagement_review": "Patient engagement",
+    "portfolio_overview": "Portfolio overview",
+}
 
 WEEKLY = {"ar_weekly_review"}
 """Templates about the seven days that end on their as-of day: a page or two, without a cover."""
@@ -87,7 +100,9 @@ class Report:
         takes = inspect.signature(record.function).parameters
         unknown = [option for option in options if option not in takes]
         if unknown:
-            raise ParameterError(f"{name} takes no {listed(unknown)}. It takes: {listed(takes)}.{closest(unknown[0], takes)}")
+            raise ParameterError(
+                f"{name} takes no {listed(unknown)}. It takes: {listed(takes)}.{closest(unknown[0], takes)}"
+            )
         ready = {"tables": self.tables, "period": self.period, "as_of": self.as_of}
         given = {key: value for key, value in ready.items() if key in takes} | dict(record.options) | options
         lacking = [key for key, parameter in takes.items() if parameter.default is parameter.empty and key not in given]
@@ -97,7 +112,9 @@ class Report:
 
     def readable(self, result: pd.DataFrame) -> pd.DataFrame:
         """A result for the eye: dollars, percent, days and dates as text."""
-        return formats.readable(result, {one.value: one.unit for one in catalogue.CATALOGUE.values() if one.unit in formats.UNITS})
+        return formats.readable(
+            result, {one.value: one.unit for one in catalogue.CATALOGUE.values() if one.unit in formats.UNITS}
+        )
 
     def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
         """Show one block, or several in order."""
@@ -160,20 +177,30 @@ def open_report(
     subject = _subject(place, view, month, day, template)
     is_weekly = template in WEEKLY
     report = ClientReport(subject)
-    report.show([
-        blocks.meta(
-            title=TITLES.get(template, words(template)), client=client, client_name=subject.client.name,
-            period=month.label,
-            period_title=f"Seven days to {day_text(day)}" if is_weekly else month.title,
-            as_of=day.isoformat(), firm=subject.firm, template=template,
-            template_version=version("rcm_analysis"), **({"layout": "brief"} if is_weekly else {}),
-        ),
-        blocks.inputs(
-            [{"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]}
-                for name in TABLES],
-            len(subject.findings), client,
-        ),
-    ])
+    report.show(
+        [
+            blocks.meta(
+                title=TITLES.get(template, words(template)),
+                client=client,
+                client_name=subject.client.name,
+                period=month.label,
+                period_title=f"Seven days to {day_text(day)}" if is_weekly else month.title,
+                as_of=day.isoformat(),
+                firm=subject.firm,
+                template=template,
+                template_version=version("rcm_analysis"),
+                **({"layout": "brief"} if is_weekly else {}),
+            ),
+            blocks.inputs(
+                [
+                    {"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]}
+                    for name in TABLES
+                ],
+                len(subject.findings),
+                client,
+            ),
+        ]
+    )
     return report
 
 
@@ -187,21 +214,32 @@ def open_portfolio(workspace: str | Path, period: str, *, manager: str = EVERYON
     place = open_workspace(workspace)
     book = _book(place, month, "" if manager in ("", EVERYONE) else manager)
     report = PortfolioReport(book)
-    report.show([
-        blocks.meta(
-            title=TITLES["portfolio_overview"], client="portfolio", client_name=book.manager or "All clients",
-            period=month.label, period_title=month.title, as_of=month.last_day.isoformat(), firm=book.firm,
-            template="portfolio_overview", template_version=version("rcm_analysis"),
-        ),
-        *(
-            blocks.inputs(
-                [{"table": name, "rows": rows[name], "fingerprint": book.fingerprints[client][name]}
-                    for name in TABLES],
-                book.findings[client], client,
-            )
-            for client, rows in book.rows.items()
-        ),
-    ])
+    report.show(
+        [
+            blocks.meta(
+                title=TITLES["portfolio_overview"],
+                client="portfolio",
+                client_name=book.manager or "All clients",
+                period=month.label,
+                period_title=month.title,
+                as_of=month.last_day.isoformat(),
+                firm=book.firm,
+                template="portfolio_overview",
+                template_version=version("rcm_analysis"),
+            ),
+            *(
+                blocks.inputs(
+                    [
+                        {"table": name, "rows": rows[name], "fingerprint": book.fingerprints[client][name]}
+                        for name in TABLES
+                    ],
+                    book.findings[client],
+                    client,
+                )
+                for client, rows in book.rows.items()
+            ),
+        ]
+    )
     return report
 
 
@@ -216,10 +254,14 @@ def day_of(text: str, month: Period) -> dt.date:
     try:
         day = dt.date.fromisoformat(str(text))
     except ValueError:
-        raise ParameterError("The day of a report is written YYYY-MM-DD, such as 2026-10-16; the text given is not one.") from None
+        raise ParameterError(
+            "The day of a report is written YYYY-MM-DD, such as 2026-10-16; the text given is not one."
+        ) from None
     if not month.holds(day):
-        raise ParameterError(f"The day of a report lies in its month, {month.first_day} to {month.last_day}; found {day}. "
-                             f"Give the period {day:%Y-%m}, or another day.")
+        raise ParameterError(
+            f"The day of a report lies in its month, {month.first_day} to {month.last_day}; found {day}. "
+            f"Give the period {day:%Y-%m}, or another day."
+        )
     return day
 
 
@@ -249,13 +291,23 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
     tables = _in_memory(view.tables(as_of=day))
     _refuse_empty(tables, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS), view)
     return Subject(
-        client=view.settings(as_of=day), period=month, as_of=day,
+        client=view.settings(as_of=day),
+        period=month,
+        as_of=day,
         firm=place.registry.firm,
-        tables=tables, payers=place.registry.payers_frame().to_pandas(), findings=view.findings().to_pandas(),
-        quarantine=view.quarantine().to_pandas(), fingerprints=view.fingerprints(),
-        rows={name: stored.rows(name) for name in TABLES}, versions={name: version(name) for name in VERSIONED},
-        template=template, parameters={
-            "client": view.client, "period": month.label, **({} if day == month.last_day else {"as_of": day.isoformat()})},
+        tables=tables,
+        payers=place.registry.payers_frame().to_pandas(),
+        findings=view.findings().to_pandas(),
+        quarantine=view.quarantine().to_pandas(),
+        fingerprints=view.fingerprints(),
+        rows={name: stored.rows(name) for name in TABLES},
+        versions={name: version(name) for name in VERSIONED},
+        template=template,
+        parameters={
+            "client": view.client,
+            "period": month.label,
+            **({} if day == month.last_day else {"as_of": day.isoformat()}),
+        },
     )
 
 
@@ -268,8 +320,9 @@ def _refuse_empty(tables: Mapping[str, pl.LazyFrame], month: Period, view: Clien
     posted = tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item()
     if posted:
         return
-    span = view.tables()["transactions"].select(first=pl.col("posted_on").min(),
-        last=pl.col("posted_on").max()).collect()
+    span = (
+        view.tables()["transactions"].select(first=pl.col("posted_on").min(), last=pl.col("posted_on").max()).collect()
+    )
     first, last = span.row(0)
     there = f"its postings run from {first:%Y-%m} to {last:%Y-%m}" if first else "it has no postings at all"
     raise ParameterError(f"{view.client} has no postings in {month.label}; {there}. Nothing was reported.")
@@ -280,8 +333,9 @@ def _book(place: Workspace, month: Period, manager: str) -> Book:
     before = place.registry.clients_frame(as_of=month.shift(-1).last_day).to_pandas()
     known = sorted({name for name in now["assigned_to"] if isinstance(name, str)})
     if manager and manager not in known:
-        raise ParameterError(f"No client is assigned to {manager!r} in {month.label}. Known: "
-                             f"{listed(known)}.{closest(manager, known)}")
+        raise ParameterError(
+            f"No client is assigned to {manager!r} in {month.label}. Known: {listed(known)}.{closest(manager, known)}"
+        )
     if manager:
         now, before = now[now["assigned_to"] == manager], before[before["assigned_to"] == manager]
     stored = {client: place.client(client).stored for client in now["client"]}
@@ -289,11 +343,15 @@ def _book(place: Workspace, month: Period, manager: str) -> Book:
     if not tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item():
         raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
     return Book(
-        firm=place.registry.firm, period=month, as_of=month.last_day, manager=manager,
+        firm=place.registry.firm,
+        period=month,
+        as_of=month.last_day,
+        manager=manager,
         clients=now.reset_index(drop=True),
-        clients_before=before.reset_index(drop=True), tables=tables, template="portfolio_overview",
-        meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day
-            for client in stored},
+        clients_before=before.reset_index(drop=True),
+        tables=tables,
+        template="portfolio_overview",
+        meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day for client in stored},
         rows={client: {name: store.rows(name) for name in TABLES} for client, store in stored.items()},
         fingerprints={client: store.fingerprints() for client, store in stored.items()},
         findings={client: len(store.side_table("findings")) for client, store in stored.items()},

@@ -26,7 +26,9 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.end <= self.first_day:
-            raise ParameterError(f"A period must hold at least one day: it starts {self.first_day} and ends before {self.end}.")
+            raise ParameterError(
+                f"A period must hold at least one day: it starts {self.first_day} and ends before {self.end}."
+            )
 
     @classmethod
     def month(cls, text: str) -> Period:

@@ -44,9 +44,15 @@ assigned_to = "John Doe"
 
 def posting(place: int, day: dt.date, cents: int, kind: str = "charge") -> dict:
     return {
-        "client": "acorn-clinic", "transaction_id": f"t{place}", "claim_id": "1", "kind": kind,
-        "party": "primary", "amount_cents": cents,
-        "happened_on": day, "posted_on": day, "payer": "acme",
+        "client": "acorn-clinic",
+        "transaction_id": f"t{place}",
+        "claim_id": "1",
+        "kind": kind,
+        "party": "primary",
+        "amount_cents": cents,
+        "happened_on": day,
+        "posted_on": day,
+        "payer": "acme",
     }
 
 
@@ -55,12 +61,19 @@ def place(tmp_path: Path) -> Path:
     """A workspace with one client that has postings in September and October 2026, and one without any."""
     (tmp_path / "rcm.toml").write_text("[paths]\n")
     (tmp_path / "clients.toml").write_text(REGISTRY)
-    rows = [posting(1, dt.date(2026, 9, 3), 10000), posting(2, dt.date(2026, 10, 5), -4000, "payment"),
-        posting(3, dt.date(2026, 11, 2), -1000, "payment")]
+    rows = [
+        posting(1, dt.date(2026, 9, 3), 10000),
+        posting(2, dt.date(2026, 10, 5), -4000, "payment"),
+        posting(3, dt.date(2026, 11, 2), -1000, "payment"),
+    ]
     claim = {
-        "client": "acorn-clinic", "claim_id": "1", "claim_type": "professional", "payer": "acme",
+        "client": "acorn-clinic",
+        "claim_id": "1",
+        "claim_type": "professional",
+        "payer": "acme",
         "service_on": dt.date(2026, 9, 1),
-        "entered_on": dt.date(2026, 9, 3), "charge_cents": 10000,
+        "entered_on": dt.date(2026, 9, 3),
+        "charge_cents": 10000,
     }
     with Store(tmp_path / "store").change("acorn-clinic") as change:
         change.replace_all(TABLES["transactions"], pl.DataFrame(rows, schema=TABLES["transactions"].polars))
@@ -72,8 +85,9 @@ def place(tmp_path: Path) -> Path:
 def shown(monkeypatch) -> list[blocks.Block]:
     """The blocks displayed, in order."""
     seen: list[blocks.Block] = []
-    monkeypatch.setattr(blocks, "emit",
-        lambda exhibit: seen.extend([exhibit] if isinstance(exhibit, blocks.Block) else exhibit))
+    monkeypatch.setattr(
+        blocks, "emit", lambda exhibit: seen.extend([exhibit] if isinstance(exhibit, blocks.Block) else exhibit)
+    )
     return seen
 
 
@@ -81,9 +95,15 @@ def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
     notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
     meta, inputs = (block.payload for block in shown)
     assert meta == {
-        "kind": "meta", "title": "Monthly review", "client": "acorn-clinic", "client_name": "Acorn Clinic",
-        "period": "2026-10", "period_title": "October 2026",
-        "as_of": "2026-10-31", "firm": "Lantern Billing Partners", "template": "client_review",
+        "kind": "meta",
+        "title": "Monthly review",
+        "client": "acorn-clinic",
+        "client_name": "Acorn Clinic",
+        "period": "2026-10",
+        "period_title": "October 2026",
+        "as_of": "2026-10-31",
+        "firm": "Lantern Billing Partners",
+        "template": "client_review",
         "template_version": notebook.version("rcm_analysis"),
     }
     assert [table["table"] for table in inputs["tables"]] == list(TABLES)
@@ -99,15 +119,23 @@ def test_the_tables_are_those_known_on_the_last_day(place, shown):
     assert notebook.open_report(place, "acorn-clinic", "2026-11").client.providers == 3
 
 
-@pytest.mark.parametrize(("client", "period", "error", "words"), [
-    pytest.param("acorn-clinik", "2026-10", ClientError, "Closest: acorn-clinic",
-        id="a client that is misspelt"),
-    pytest.param("acorn-clinic", "October", ParameterError, "YYYY-MM", id="a period that is no month"),
-    pytest.param("acorn-clinic", "2026-12", ParameterError,
-        "no postings in 2026-12; its postings run from 2026-09 to 2026-11", id="a period after the data"),
-    pytest.param("birch-eyes", "2026-10", ParameterError, "Nothing is stored for birch-eyes yet",
-        id="a client without data"),
-])
+@pytest.mark.parametrize(
+    ("client", "period", "error", "words"),
+    [
+        pytest.param("acorn-clinik", "2026-10", ClientError, "Closest: acorn-clinic", id="a client that is misspelt"),
+        pytest.param("acorn-clinic", "October", ParameterError, "YYYY-MM", id="a period that is no month"),
+        pytest.param(
+            "acorn-clinic",
+            "2026-12",
+            ParameterError,
+            "no postings in 2026-12; its postings run from 2026-09 to 2026-11",
+            id="a period after the data",
+        ),
+        pytest.param(
+            "birch-eyes", "2026-10", ParameterError, "Nothing is stored for birch-eyes yet", id="a client without data"
+        ),
+    ],
+)
 def test_what_cannot_be_reported_is_refused_and_nothing_is_shown(place, shown, client, period, error, words):
     with pytest.raises(error, match=words):
         notebook.open_report(place, client, period)
@@ -120,14 +148,21 @@ def test_a_weekly_report_stands_on_its_own_day_and_is_brief(place, shown):
     assert report.tables["transactions"].collect()["transaction_id"].to_list() == ["t1"]
     meta = shown[0].payload
     assert (meta["as_of"], meta["period"], meta["period_title"], meta["layout"]) == (
-        "2026-10-02", "2026-10", "Seven days to October 2, 2026", "brief")
+        "2026-10-02",
+        "2026-10",
+        "Seven days to October 2, 2026",
+        "brief",
+    )
     assert report.subject.parameters["as_of"] == "2026-10-02"
 
 
-@pytest.mark.parametrize(("day", "words"), [
-    pytest.param("2026-11-01", "lies in its month, 2026-10-01 to 2026-10-31", id="a day of another month"),
-    pytest.param("last friday", "written YYYY-MM-DD", id="a day in words"),
-])
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        pytest.param("2026-11-01", "lies in its month, 2026-10-01 to 2026-10-31", id="a day of another month"),
+        pytest.param("last friday", "written YYYY-MM-DD", id="a day in words"),
+    ],
+)
 def test_a_day_that_cannot_be_is_refused(place, shown, day, words):
     with pytest.raises(ParameterError, match=words):
         notebook.open_report(place, "acorn-clinic", "2026-10", template="ar_weekly_review", as_of=day)
@@ -150,8 +185,13 @@ def test_an_investigation_can_show_its_own_results(place, shown):
 
     report = notebook.open_report(place, "acorn-clinic", "2026-10")
     report.show_note("A look of our own.")
-    report.show_table(report.subject.pandas("claims"), [Shown("claim_id", "Claim")], name="mine",
-        title="Mine", definition="Claims of the client.")
+    report.show_table(
+        report.subject.pandas("claims"),
+        [Shown("claim_id", "Claim")],
+        name="mine",
+        title="Mine",
+        definition="Claims of the client.",
+    )
     assert [block.payload["kind"] for block in shown[2:]] == ["note", "table"]
 
 
@@ -160,7 +200,9 @@ def test_any_measure_of_the_menu_is_one_line(place, shown):
     found = report.measure("open_balances")
     pd.testing.assert_frame_equal(found, ar.open_balances(report.tables, as_of=report.as_of))
     assert report.measure("charges", period=report.period.shift(-1))["charge_cents"].tolist() == [10000]
-    assert report.measure("aged_share_90", by=["payer"]).equals(ar.aged_share(report.tables, as_of=report.as_of, by=["payer"], days=90))
+    assert report.measure("aged_share_90", by=["payer"]).equals(
+        ar.aged_share(report.tables, as_of=report.as_of, by=["payer"], days=90)
+    )
     assert "$60" in report.readable(found).to_string()
 
 
@@ -173,11 +215,14 @@ def test_what_is_looked_at_says_what_it_is(place, shown):
         tables["claimz"]
 
 
-@pytest.mark.parametrize(("name", "options", "words"), [
-    pytest.param("days_in_a", {}, "Closest: days_in_ar", id="a measure that is misspelt"),
-    pytest.param("days_in_ar", {"bye": ["payer"]}, "takes no bye.*Closest: by", id="an option that is misspelt"),
-    pytest.param("client_ratings", {}, "also needs clients", id="a measure of the book"),
-])
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        pytest.param("days_in_a", {}, "Closest: days_in_ar", id="a measure that is misspelt"),
+        pytest.param("days_in_ar", {"bye": ["payer"]}, "takes no bye.*Closest: by", id="an option that is misspelt"),
+        pytest.param("client_ratings", {}, "also needs clients", id="a measure of the book"),
+    ],
+)
 def test_a_measure_that_cannot_be_is_refused_in_one_line(place, shown, name, options, words):
     report = notebook.open_report(place, "acorn-clinic", "2026-10")
     with pytest.raises(ParameterError, match=words) as stopped:
@@ -199,20 +244,33 @@ def test_a_portfolio_of_one_manager_holds_only_their_clients(place, shown):
     assert shown[0].payload["client_name"] == "Jane Smith"
 
 
-@pytest.mark.parametrize(("period", "manager", "words"), [
-    pytest.param("2026-10", "Jane Smiht", "Closest: Jane Smith", id="a manager that is misspelt"),
-    pytest.param("2027-03", "everyone", "No client of this book has postings in 2027-03", id="a month without data"),
-    pytest.param("2026-10", "John Doe", "No client of this book has postings",
-        id="a manager whose clients have no data"),
-])
+@pytest.mark.parametrize(
+    ("period", "manager", "words"),
+    [
+        pytest.param("2026-10", "Jane Smiht", "Closest: Jane Smith", id="a manager that is misspelt"),
+        pytest.param(
+            "2027-03", "everyone", "No client of this book has postings in 2027-03", id="a month without data"
+        ),
+        pytest.param(
+            "2026-10", "John Doe", "No client of this book has postings", id="a manager whose clients have no data"
+        ),
+    ],
+)
 def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, manager, words):
     with pytest.raises(ParameterError, match=words):
         notebook.open_portfolio(place, period, manager=manager)
     assert shown == []
 
 
-@pytest.mark.parametrize(("template", "exhibit"), [(template, name) for template, review in notebook.REVIEWS.items()
-    for name in dir(review) if not name.startswith("_") and callable(getattr(review, name))])
+@pytest.mark.parametrize(
+    ("template", "exhibit"),
+    [
+        (template, name)
+        for template, review in notebook.REVIEWS.items()
+        for name in dir(review)
+        if not name.startswith("_") and callable(getattr(review, name))
+    ],
+)
 def test_every_exhibit_of_a_review_stands_for_a_client_with_one_claim(place, shown, template, exhibit):
     report = notebook.open_report(place, "acorn-clinic", "2026-10", template=template)
     report.show(getattr(report.review, exhibit)())

@@ -14,13 +14,19 @@ ROOT = Path(__file__).parents[1]
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
     """A wheel built from this checkout, by the build's own library."""
     builder = pytest.importorskip("hatchling.builders.wheel")
-    (path,) = builder.WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("wheel")), versions=["standard"])
+    (path,) = builder.WheelBuilder(str(ROOT)).build(
+        directory=str(tmp_path_factory.mktemp("wheel")), versions=["standard"]
+    )
     with zipfile.ZipFile(path) as opened:
         yield opened
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    ours = [path for path in (ROOT / "rcm_analysis").rglob("*") if path.is_file() and not path.parent.name.startswith((".", "__"))]
+    ours = [
+        path
+        for path in (ROOT / "rcm_analysis").rglob("*")
+        if path.is_file() and not path.parent.name.startswith((".", "__"))
+    ]
     there = {path.relative_to(ROOT).as_posix() for path in ours}
     there |= {f"rcm_analysis/_templates/{path.name}" for path in (ROOT / "templates").glob("*.ipynb")}
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == there

@@ -40,7 +40,10 @@ def test_months_meet_without_gap_or_overlap():
     assert sum(month.days for month in months) == (dt.date(2024, 12, 1) - dt.date(2023, 10, 1)).days
 
 
-@pytest.mark.parametrize(("month", "by", "other"), [("2026-01", -1, "2025-12"), ("2025-12", 1, "2026-01"), ("2024-02", 12, "2025-02"), ("2026-10", 0, "2026-10")])
+@pytest.mark.parametrize(
+    ("month", "by", "other"),
+    [("2026-01", -1, "2025-12"), ("2025-12", 1, "2026-01"), ("2024-02", 12, "2025-02"), ("2026-10", 0, "2026-10")],
+)
 def test_shift(month, by, other):
     assert Period.month(month).shift(by).label == other
 

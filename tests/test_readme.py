@@ -75,8 +75,24 @@ def test_every_template_is_in_the_readme():
 
 def test_public_names_are_pinned():
     assert sorted(rcm_analysis.__all__) == [
-        "Period", "RcmError", "TABLES", "__version__", "balances", "check_client", "exhibits", "measures", "models", "open_report",
-        "open_workspace", "read_835", "read_837", "read_export", "read_map", "read_registry", "recognise", "roll_forward",
+        "Period",
+        "RcmError",
+        "TABLES",
+        "__version__",
+        "balances",
+        "check_client",
+        "exhibits",
+        "measures",
+        "models",
+        "open_report",
+        "open_workspace",
+        "read_835",
+        "read_837",
+        "read_export",
+        "read_map",
+        "read_registry",
+        "recognise",
+        "roll_forward",
         "simulate",
     ]
     for name in rcm_analysis.__all__:
@@ -89,5 +105,7 @@ def test_what_the_readme_links_to_is_there():
 
 
 def test_the_pictured_layout_exists():
-    for name in re.findall(r"`((?:rcm_analysis|tests|notebooks|templates|docs|benchmarks)/[\w./]*)`", README.read_text()):
+    for name in re.findall(
+        r"`((?:rcm_analysis|tests|notebooks|templates|docs|benchmarks)/[\w./]*)`", README.read_text()
+    ):
         assert (ROOT / name).exists(), name

@@ -24,14 +24,20 @@ def cells(path: Path, kind: str = "code") -> list[nbformat.NotebookNode]:
 
 
 def statements(path: Path) -> list[ast.stmt]:
-    return [node for cell in cells(path) if "parameters" not in cell.metadata.get("tags", [])
-        for node in ast.parse(cell.source).body]
+    return [
+        node
+        for cell in cells(path)
+        if "parameters" not in cell.metadata.get("tags", [])
+        for node in ast.parse(cell.source).body
+    ]
 
 
 def exhibit_of(node: ast.stmt) -> tuple[str, str] | None:
     """The exhibit that one line shows: `report.show(report.review.aging())`, or `report.show_cash()` of the plan."""
     text = ast.unparse(node)
-    found = re.fullmatch(r"report\.show\(report\.(review|overview)\.([a-z_]+)\(\)\)", text) or re.fullmatch(r"()report\.(show_[a-z_]+)\(\)", text)
+    found = re.fullmatch(r"report\.show\(report\.(review|overview)\.([a-z_]+)\(\)\)", text) or re.fullmatch(
+        r"()report\.(show_[a-z_]+)\(\)", text
+    )
     return (found[1], found[2]) if found else None
 
 
@@ -80,14 +86,17 @@ class TestTemplate:
                 assert callable(getattr(makers[maker], name, None)), name
 
 
-@pytest.mark.parametrize("cell", [
-    pytest.param("def total(frame):\n    return frame.sum()", id="a function"),
-    pytest.param("rate = paid / charged", id="a division"),
-    pytest.param("frame.groupby('payer').sum()", id="a grouping"),
-    pytest.param("import pandas as pd", id="another import"),
-    pytest.param("report = open('claims.csv')", id="a file"),
-    pytest.param("report.subject.tables.clear()", id="a reach inside"),
-])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param("def total(frame):\n    return frame.sum()", id="a function"),
+        pytest.param("rate = paid / charged", id="a division"),
+        pytest.param("frame.groupby('payer').sum()", id="a grouping"),
+        pytest.param("import pandas as pd", id="another import"),
+        pytest.param("report = open('claims.csv')", id="a file"),
+        pytest.param("report.subject.tables.clear()", id="a reach inside"),
+    ],
+)
 def test_the_house_rules_notice(cell):
     assert not all(is_allowed(node) for node in ast.parse(cell).body)
 
@@ -114,6 +123,9 @@ def _executed(template: str, parameters: dict, folder: Path) -> nbformat.Noteboo
     import papermill
 
     return papermill.execute_notebook(
-        FOLDER / f"{template}.ipynb", folder / f"{template}.ipynb", parameters=parameters, progress_bar=False,
+        FOLDER / f"{template}.ipynb",
+        folder / f"{template}.ipynb",
+        parameters=parameters,
+        progress_bar=False,
         kernel_name="python3",
     )

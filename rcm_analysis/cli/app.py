@@ -39,12 +39,20 @@ if TYPE_CHECKING:
     from ..tables.workspace import Workspace
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     help="Raw billing files in; each client's monthly packet out, tied to the cent.",
     epilog="A workspace is a folder with rcm.toml; rcm demo makes one to look at. Exit codes: 0 done, "
     "1 done with something that needs a person, 2 nothing could be done.",
 )
-PeriodOption = Annotated[str, typer.Option("--period", metavar="YYYY-MM", help="month to report, e.g. 2026-10; by default the month before today's")]
+PeriodOption = Annotated[
+    str,
+    typer.Option(
+        "--period", metavar="YYYY-MM", help="month to report, e.g. 2026-10; by default the month before today's"
+    ),
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except OSError as error:
-        errors.print(escape(f"rcm: {error.filename or 'A file'} cannot be read or written ({error.strerror or error}). Check the path, who may write there, and the space left on the disk."))
+        errors.print(
+            escape(
+                f"rcm: {error.filename or 'A file'} cannot be read or written ({error.strerror or error}). Check the path, who may write there, and the space left on the disk."
+            )
+        )
         code = FAILED
     except (typer.Abort, KeyboardInterrupt):
         errors.print("rcm: stopped. What was finished is kept; nothing is half-written.")
@@ -86,7 +98,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
 ) -> None:
     """Raw billing files in; each client's monthly packet out, tied to the cent."""
 
@@ -112,7 +126,9 @@ def demo(
     workspace = open_workspace(folder)
     reports = cli_data.take_in(workspace, cli_data.files_to_read(workspace, [], None), workers)
     cli_data.print_intake(reports, brief=True)
-    last = max(Period.month(month) for name in workspace.clients() for month in workspace.store.open(name).posted_months())
+    last = max(
+        Period.month(month) for name in workspace.clients() for month in workspace.store.open(name).posted_months()
+    )
     bad_sums = cli_data.print_checks(workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end))
     code = _make_packets(workspace, last.label, workspace.clients(), workers=workers, force=False)
     console.print(f"\nThe packets of {last.title}: {workspace.runs}/<client>/{last.label}/packet/")
@@ -132,7 +148,10 @@ def run_command(
     client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client to report on")] = None,
     period: PeriodOption = "",
     workspace: WorkspaceOption = HERE,
-    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="a parameter of the template; may be repeated")] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="a parameter of the template; may be repeated"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="make it again even if nothing changed")] = False,
 ) -> None:
     """Make one report: notebook, HTML, PDF, XLSX, manifest."""
@@ -155,7 +174,9 @@ def run_command(
     if found.packet:
         _refuse_unposted(opened, [client] if client else [], period)
     with step(f"Making {found.title}, {client if client and found.scope == 'client' else 'all clients'}, {period}"):
-        request = _request(opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given)
+        request = _request(
+            opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given
+        )
         own = {name: value for name, value in given.items() if value != found.parameter(name).default}
         result = run(replace(request, variant=_variant(own)))
     console.print(escape(result.line()))
@@ -208,19 +229,41 @@ def _refuse_unposted(workspace: Workspace, clients: Sequence[str], period: str) 
     if not clients or period in months:
         return
     who = clients[0] if len(clients) == 1 else f"None of {len(clients)} clients"
-    there = f"postings run from {months[0]} to {months[-1]}" if months else "nothing is stored yet; take files in first with: rcm ingest"
+    there = (
+        f"postings run from {months[0]} to {months[-1]}"
+        if months
+        else "nothing is stored yet; take files in first with: rcm ingest"
+    )
     raise RcmError(f"{who} has {'no ' if len(clients) == 1 else ''}postings in {period}; {there}. Nothing was run.")
 
 
-def _request(workspace: Workspace, template: str, client: str | None, period: str, *, force: bool, parameters: dict[str, Any] | None = None) -> RunRequest:
+def _request(
+    workspace: Workspace,
+    template: str,
+    client: str | None,
+    period: str,
+    *,
+    force: bool,
+    parameters: dict[str, Any] | None = None,
+) -> RunRequest:
     from ..press.runs.run import RunRequest
 
     clients = [client] if client else workspace.clients()
-    prints = {f"{name}/{table}": value for name in clients for table, value in workspace.client(name).fingerprints().items()}
+    prints = {
+        f"{name}/{table}": value for name in clients for table, value in workspace.client(name).fingerprints().items()
+    }
     prints["registry"] = workspace.registry_fingerprint()
     return RunRequest(
-        template=template, client=client, period=period, runs=workspace.runs, templates=workspace.paths.get("templates"),
-        parameters=parameters or {}, workspace=workspace.folder, fingerprints=prints, force=force, printed_on=dt.date.today(),
+        template=template,
+        client=client,
+        period=period,
+        runs=workspace.runs,
+        templates=workspace.paths.get("templates"),
+        parameters=parameters or {},
+        workspace=workspace.folder,
+        fingerprints=prints,
+        force=force,
+        printed_on=dt.date.today(),
     )
 
 
@@ -233,7 +276,9 @@ def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force:
     requests = []
     for client in clients:
         services = workspace.registry.client(client, as_of=day).services
-        requests += [_request(workspace, name, client, period, force=force) for name in packet_reports(templates, services)]
+        requests += [
+            _request(workspace, name, client, period, force=force) for name in packet_reports(templates, services)
+        ]
     if set(clients) == set(workspace.clients()):
         books = [template.name for template in templates if template.scope == "portfolio"]
         requests += [_request(workspace, name, None, period, force=force) for name in books]
@@ -249,8 +294,13 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
     requests = _wanted(workspace, period, clients, force=force)
     bound = [
         PacketRequest(
-            client, period, workspace.runs, tuple(item.template for item in requests if item.client == client),
-            templates=workspace.paths.get("templates"), force=force, printed_on=dt.date.today(),
+            client,
+            period,
+            workspace.runs,
+            tuple(item.template for item in requests if item.client == client),
+            templates=workspace.paths.get("templates"),
+            force=force,
+            printed_on=dt.date.today(),
         )
         for client in clients
     ]
@@ -258,7 +308,13 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
         batch = run_batch(requests, packets=bound, workers=workers, on_progress=on_progress)
     table = table_of("Client", "Report", "Status", "Pages", "Seconds")
     for result in batch.results:
-        table.add_row(result.client or "portfolio", result.template, result.status, str(result.pages or ""), f"{result.seconds:.1f}")
+        table.add_row(
+            result.client or "portfolio",
+            result.template,
+            result.status,
+            str(result.pages or ""),
+            f"{result.seconds:.1f}",
+        )
     console.print(table)
     for result in batch.failures:
         errors.print(escape(result.line()))
@@ -275,7 +331,10 @@ app.command()(cli_desk.scoreboard)
 @app.command()
 def status(
     workspace: WorkspaceOption = HERE,
-    period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="the reports of this month; by default the latest made")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option("--period", metavar="YYYY-MM", help="the reports of this month; by default the latest made"),
+    ] = None,
 ) -> None:
     """Say what is stored, and which reports are up to date.
 
@@ -291,8 +350,13 @@ def status(
         months = stored.posted_months()
         needed = opened.client(client).findings()
         table.add_row(
-            client, str(len(months)), months[-1] if months else "-", f"{stored.rows('transactions'):,}", f"{stored.rows('claims'):,}",
-            f"{opened.client(client).quarantine().height:,}", f"{needed['needs_person'].sum() if needed.height else 0:,}",
+            client,
+            str(len(months)),
+            months[-1] if months else "-",
+            f"{stored.rows('transactions'):,}",
+            f"{stored.rows('claims'):,}",
+            f"{opened.client(client).quarantine().height:,}",
+            f"{needed['needs_person'].sum() if needed.height else 0:,}",
         )
     console.print(table)
     if month is None:
@@ -319,7 +383,9 @@ def _state(request: RunRequest) -> str:
     if reason:
         return reason
     template, parameters = prepared(request)
-    return "up to date" if reusable(request, template, parameters) else "stale: data, template or software changed since"
+    return (
+        "up to date" if reusable(request, template, parameters) else "stale: data, template or software changed since"
+    )
 
 
 @app.command()

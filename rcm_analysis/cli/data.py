@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- making data
 def simulate(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")],
-    clients: Annotated[int, typer.Option(min=1, metavar="N", help="how many clients; the first twelve are those of the demo")] = 12,
+    clients: Annotated[
+        int, typer.Option(min=1, metavar="N", help="how many clients; the first twelve are those of the demo")
+    ] = 12,
     months: Annotated[int, typer.Option(min=1, metavar="M", help="months of history")] = 20,
     seed: Annotated[int, typer.Option(metavar="S", help="same seed, same bytes")] = 7,
     workers: WorkersOption = 2,
@@ -62,14 +64,21 @@ def simulated(count: int) -> str:
 def refuse_foreign_folder(folder: Path) -> None:
     """Nothing is written into a folder that holds something and is no workspace."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "rcm.toml").is_file():
-        raise RcmError(f"{folder} is not empty and is not a workspace of ours; nothing was written. Name another folder.")
+        raise RcmError(
+            f"{folder} is not empty and is not a workspace of ours; nothing was written. Name another folder."
+        )
 
 
 # ---------------------------------------------------------------- taking data in
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="files or folders; by default the workspace's raw folder")] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="files or folders; by default the workspace's raw folder"),
+    ] = None,
     workspace: WorkspaceOption = HERE,
-    client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client that the files belong to")] = None,
+    client: Annotated[
+        str | None, typer.Option("--client", "-c", metavar="ID", help="the client that the files belong to")
+    ] = None,
     workers: WorkersOption = 2,
 ) -> None:
     """Read raw files into the store.
@@ -93,7 +102,9 @@ def files_to_read(workspace: Workspace, paths: Sequence[Path], client: str | Non
 
     found = find_files(workspace, paths, client=client)
     if not found:
-        raise RcmError(f"There is nothing to read in {workspace.paths['raw']}. Put each client's files under raw/<client>/.")
+        raise RcmError(
+            f"There is nothing to read in {workspace.paths['raw']}. Put each client's files under raw/<client>/."
+        )
     return found
 
 
@@ -110,7 +121,7 @@ def take_in(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
                 reports.append(ingest_client(workspace, client, paths))
                 progress.advance(task)
             return reports
-        os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))    # for the processes
+        os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))  # for the processes
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             futures = [pool.submit(ingest_client, workspace, client, paths) for client, paths in found.items()]
             for future in futures:
@@ -124,9 +135,13 @@ def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> Non
     for report in reports:
         files = report.files
         table.add_row(
-            report.client, f"{len(files):,}", f"{sum(item.status == 'unchanged' for item in files):,}",
-            f"{sum(item.status == 'refused' for item in files):,}", f"{sum(item.rows_in for item in files):,}",
-            f"{sum(item.rows_stored for item in files):,}", f"{sum(item.rows_quarantined for item in files):,}",
+            report.client,
+            f"{len(files):,}",
+            f"{sum(item.status == 'unchanged' for item in files):,}",
+            f"{sum(item.status == 'refused' for item in files):,}",
+            f"{sum(item.rows_in for item in files):,}",
+            f"{sum(item.rows_stored for item in files):,}",
+            f"{sum(item.rows_quarantined for item in files):,}",
             f"{report.findings['needs_person'].sum():,}",
         )
     console.print(table)
@@ -144,8 +159,12 @@ def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> Non
 def check(
     workspace: WorkspaceOption = HERE,
     client: ClientsOption = None,
-    period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="only this month; by default all stored months")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="print every check, not only each client's summary")] = False,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="YYYY-MM", help="only this month; by default all stored months")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="print every check, not only each client's summary")
+    ] = False,
 ) -> None:
     """Check the sums that must hold.
 
@@ -160,7 +179,9 @@ def check(
     raise typer.Exit(FINDINGS if bad else 0)
 
 
-def print_checks(workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False) -> int:
+def print_checks(
+    workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False
+) -> int:
     """Print each client's sums; the number of checks that do not hold."""
     from ..ledger.reconciliation import check_client
 
@@ -179,10 +200,16 @@ def print_checks(workspace: Workspace, clients: Sequence[str], period: Period | 
         table.add_row(client, str(len(span.months())), f"{len(checks):,}", _closing(tables, span), dollars(residual))
         if everything:
             for item in checks:
-                console.print(escape(f"  {client} {item.where} {item.name}: {dollars(item.residual_cents)} ({item.detail})"))
+                console.print(
+                    escape(f"  {client} {item.where} {item.name}: {dollars(item.residual_cents)} ({item.detail})")
+                )
     console.print(table)
     for item in failed:
-        errors.print(escape(f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."))
+        errors.print(
+            escape(
+                f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."
+            )
+        )
     if empty:
         when = f" of {period.label}" if period else ""
         errors.print(f"No postings{when} are stored for {listed(empty)}. Read their files with: rcm ingest")

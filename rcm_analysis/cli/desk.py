@@ -38,11 +38,30 @@ RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
 def plan(
-    assumptions: Annotated[Path | None, typer.Option("--assumptions", "-a", metavar="FILE", help="assumptions as TOML; without any, the shipped example. published: a worked example with known answers")] = None,
-    workbook: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")] = None,
-    scenario: Annotated[str, typer.Option("--scenario", metavar="NAME", help="which scenario of the assumptions; by default base, or the one chosen in the workbook")] = "",
+    assumptions: Annotated[
+        Path | None,
+        typer.Option(
+            "--assumptions",
+            "-a",
+            metavar="FILE",
+            help="assumptions as TOML; without any, the shipped example. published: a worked example with known answers",
+        ),
+    ] = None,
+    workbook: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")
+    ] = None,
+    scenario: Annotated[
+        str,
+        typer.Option(
+            "--scenario",
+            metavar="NAME",
+            help="which scenario of the assumptions; by default base, or the one chosen in the workbook",
+        ),
+    ] = "",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")] = Path("runs/plan"),
-    json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")
+    ] = None,
 ) -> None:
     """Plan a care-coordination programme.
 
@@ -68,17 +87,28 @@ def plan(
         out.mkdir(parents=True, exist_ok=True)
         written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario)
         ours = None if workbook else EXAMPLE if asked == EXAMPLE else shipped(asked)
-        (out / "assumptions.toml").write_text(ours.read_text(encoding="utf-8") if ours else as_toml(read), encoding="utf-8")
+        (out / "assumptions.toml").write_text(
+            ours.read_text(encoding="utf-8") if ours else as_toml(read), encoding="utf-8"
+        )
         if json_path:
             json_path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise RcmError(f"{error.filename or out} cannot be written ({error.strerror}). Name another place with --out or --json.") from None
+        raise RcmError(
+            f"{error.filename or out} cannot be written ({error.strerror}). Name another place with --out or --json."
+        ) from None
     _print_plan(figures)
     with step("Making the report"):
-        result = run(RunRequest(
-            "care_coordination_plan", client=slug(figures["name"], "plan"), period=figures["start"], runs=out.resolve(), workspace=out.resolve(),
-            parameters={"assumptions": str((out / "assumptions.toml").resolve()), "scenario": scenario}, printed_on=dt.date.today(),
-        ))
+        result = run(
+            RunRequest(
+                "care_coordination_plan",
+                client=slug(figures["name"], "plan"),
+                period=figures["start"],
+                runs=out.resolve(),
+                workspace=out.resolve(),
+                parameters={"assumptions": str((out / "assumptions.toml").resolve()), "scenario": scenario},
+                printed_on=dt.date.today(),
+            )
+        )
     console.print(escape(result.line()), f"Workbook: {written}", f"Assumptions: {out / 'assumptions.toml'}", sep="\n")
     raise typer.Exit(0 if result.good else FINDINGS)
 
@@ -97,7 +127,9 @@ def _print_plan(figures: dict[str, Any]) -> None:
 
 def scoreboard(
     seeds: Annotated[str, typer.Option("--seeds", metavar="A-B", help="simulated companies, e.g. 1-3")] = "1-3",
-    json_path: Annotated[Path | None, typer.Option("--json", metavar="PATH", help="write the rows as JSON, too")] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", metavar="PATH", help="write the rows as JSON, too")
+    ] = None,
     clients: Annotated[int, typer.Option(min=1, help="clients of each company")] = 12,
     months: Annotated[int, typer.Option(min=6, help="months of each company")] = 20,
     workers: WorkersOption = 2,
@@ -111,29 +143,55 @@ def scoreboard(
     numbers = board.parse_seeds(seeds)
     with progress_bar() as progress:
         task = progress.add_task("Scoring clients", total=len(numbers) * clients)
-        rows = board.run(numbers, clients=clients, months=months, workers=workers, progress=lambda *_: progress.advance(task))
+        rows = board.run(
+            numbers, clients=clients, months=months, workers=workers, progress=lambda *_: progress.advance(task)
+        )
     console.print(board.table_text(rows), markup=False)
     if RESULTS.is_dir():
         made_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        board.keep(RESULTS, rows, f"Scoreboard: seeds {seeds}, {clients} clients, {months} months\n\n{board.table_text(rows)}", seeds=numbers, made_at=made_at)
+        board.keep(
+            RESULTS,
+            rows,
+            f"Scoreboard: seeds {seeds}, {clients} clients, {months} months\n\n{board.table_text(rows)}",
+            seeds=numbers,
+            made_at=made_at,
+        )
     if json_path:
         json_path.write_text(json.dumps(board.as_json(rows), indent=1) + "\n", encoding="utf-8")
     raise typer.Exit(FINDINGS if any(row.holds is False for row in rows) else 0)
 
 
 # ---------------------------------------------------------------- the worklist
-worklist = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write the worklist as a file; take it back filled in.")
+worklist = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Write the worklist as a file; take it back filled in."
+)
 MOST_TOLD = 40
 """Refused rows named on the screen; all of them are in the file that is written."""
 
 
 @worklist.command("export")
 def worklist_export(
-    client: Annotated[str, typer.Option("--client", "-c", metavar="ID", help="the client whose open balances are listed")],
+    client: Annotated[
+        str, typer.Option("--client", "-c", metavar="ID", help="the client whose open balances are listed")
+    ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="the workbook to write")],
-    period: Annotated[str | None, typer.Option("--period", metavar="YYYY-MM", help="as of the end of this month; by default the latest stored one")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="as of the end of this day instead, e.g. 2026-10-31")] = None,
-    people: Annotated[str, typer.Option("--people", metavar="NAME:MINUTES,...", help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"; by default who worked in the past four weeks')] = "",
+    period: Annotated[
+        str | None,
+        typer.Option(
+            "--period", metavar="YYYY-MM", help="as of the end of this month; by default the latest stored one"
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help="as of the end of this day instead, e.g. 2026-10-31")
+    ] = None,
+    people: Annotated[
+        str,
+        typer.Option(
+            "--people",
+            metavar="NAME:MINUTES,...",
+            help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"; by default who worked in the past four weeks',
+        ),
+    ] = "",
     workspace: WorkspaceOption = HERE,
     force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
 ) -> None:
@@ -151,9 +209,13 @@ def worklist_export(
     opened.registry.client(client)
     day = _list_day(opened, client, period, as_of)
     if to.suffix.lower() != ".xlsx":
-        raise ParameterError(f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing was written.")
+        raise ParameterError(
+            f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing was written."
+        )
     if to.exists() and not force:
-        raise RcmError(f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force.")
+        raise RcmError(
+            f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force."
+        )
     tables = opened.client(client).tables(as_of=day)
     workers = read_people(people) or who_worked(tables["work_log"].collect().to_pandas(), day)
     items = items_of(tables, as_of=day, people=workers)
@@ -162,8 +224,16 @@ def worklist_export(
     except OSError as error:
         raise RcmError(f"{to} cannot be written ({error.strerror}). Name another place with --to.") from None
     rows = to_do(items)
-    given = f"split among {len(workers)}" if workers else "given to nobody: nobody noted work in the past four weeks (see --people)"
-    console.print(escape(f"{to}: {len(rows):,} balances of {client} as of {day}, {dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."))
+    given = (
+        f"split among {len(workers)}"
+        if workers
+        else "given to nobody: nobody noted work in the past four weeks (see --people)"
+    )
+    console.print(
+        escape(
+            f"{to}: {len(rows):,} balances of {client} as of {day}, {dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."
+        )
+    )
 
 
 def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str | None) -> dt.date:
@@ -173,7 +243,9 @@ def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str 
         raise RcmError(f"No postings are stored for {client}. Read its files with: rcm ingest --client {client}")
     day = _day("--as-of", as_of) if as_of else Period.month(period or months[-1]).last_day
     if not months[0] <= Period.of(day).label <= Period.month(months[-1]).shift(1).label:
-        raise ParameterError(f"{client} has no postings near {day}; they run from {months[0]} to {months[-1]}. Nothing was written.")
+        raise ParameterError(
+            f"{client} has no postings near {day}; they run from {months[0]} to {months[-1]}. Nothing was written."
+        )
     return day
 
 
@@ -183,17 +255,32 @@ def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to:
 
     names = {payer: entry.name for payer, entry in workspace.registry.payers.items()}
     meta = {
-        "title": "Worklist", "client_name": workspace.registry.client(client, as_of=day).name, "period_title": Period.of(day).title,
-        "as_of": day.isoformat(), "firm": workspace.registry.firm,
+        "title": "Worklist",
+        "client_name": workspace.registry.client(client, as_of=day).name,
+        "period_title": Period.of(day).title,
+        "as_of": day.isoformat(),
+        "firm": workspace.registry.firm,
     }
     write_workbook([Section("Worklist", (worklist_table(items, as_of=day, payer_names=names).payload,))], to, meta=meta)
 
 
 @worklist.command("import")
 def worklist_import(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="the filled-in workbook: of rcm worklist export, or of a report or packet")],
-    client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client; by default the one the sheet names")] = None,
-    received: Annotated[str | None, typer.Option("--received", metavar="DAY", help="the day on which the file came in, by default today; work of later days is refused")] = None,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="the filled-in workbook: of rcm worklist export, or of a report or packet"),
+    ],
+    client: Annotated[
+        str | None, typer.Option("--client", "-c", metavar="ID", help="the client; by default the one the sheet names")
+    ] = None,
+    received: Annotated[
+        str | None,
+        typer.Option(
+            "--received",
+            metavar="DAY",
+            help="the day on which the file came in, by default today; work of later days is refused",
+        ),
+    ] = None,
     workspace: WorkspaceOption = HERE,
 ) -> None:
     """Take a filled-in worklist into the work log.
@@ -250,7 +337,9 @@ def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet]
             raise RcmError(f"{file.name} is a worklist, but not of {client}. Nothing was taken in.")
         return client
     if len(named) != 1:
-        raise RcmError(f"{file.name} names {len(named)} clients of the registry where one was expected ({listed(sorted(named)) or 'none'}). Name it with --client.")
+        raise RcmError(
+            f"{file.name} names {len(named)} clients of the registry where one was expected ({listed(sorted(named)) or 'none'}). Name it with --client."
+        )
     return named.pop()
 
 
@@ -259,9 +348,17 @@ def _tell_others(sheet: Sheet) -> None:
     from ..exhibits.ar_weekly_review.worklist_file import COLUMNS
 
     known = {column.title for column in COLUMNS}
-    strange = [letter for letter, heading in sheet.others.items() if heading not in known and heading not in ("Refused for", "What is wrong")]
+    strange = [
+        letter
+        for letter, heading in sheet.others.items()
+        if heading not in known and heading not in ("Refused for", "What is wrong")
+    ]
     if strange:
-        console.print(escape(f"{sheet.name}: the columns {listed(strange, 12)} are none of the list's and were not taken in; they stay in the file."))
+        console.print(
+            escape(
+                f"{sheet.name}: the columns {listed(strange, 12)} are none of the list's and were not taken in; they stay in the file."
+            )
+        )
 
 
 def _refused_rows(workspace: Workspace, client: str, sheets: list[Sheet], kept: Path) -> pl.DataFrame:
@@ -269,11 +366,17 @@ def _refused_rows(workspace: Workspace, client: str, sheets: list[Sheet], kept: 
 
     tables = workspace.client(client).tables()
     return notes_of(
-        sheets, client=client, claims=tables["claims"].collect(), known=tables["work_log"].collect(), received=received_on(kept.name)
+        sheets,
+        client=client,
+        claims=tables["claims"].collect(),
+        known=tables["work_log"].collect(),
+        received=received_on(kept.name),
     ).quarantine
 
 
-def _tell_import(file: Path, client: str, report: IntakeReport, added: int, sheets: list[Sheet], refused: pl.DataFrame | None) -> int:
+def _tell_import(
+    file: Path, client: str, report: IntakeReport, added: int, sheets: list[Sheet], refused: pl.DataFrame | None
+) -> int:
     """Print what became of the file; the exit code."""
     taken = report.files[-1]
     if taken.status == "unchanged":
@@ -283,9 +386,12 @@ def _tell_import(file: Path, client: str, report: IntakeReport, added: int, shee
         for message in report.findings["message"]:
             errors.print(escape(f"rcm: {message}"))
         return FAILED
-    console.print(escape(
-        f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log "
-        f"({added:,} new, {taken.rows_stored - added:,} there before), {taken.rows_quarantined:,} refused."))
+    console.print(
+        escape(
+            f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log "
+            f"({added:,} new, {taken.rows_stored - added:,} there before), {taken.rows_quarantined:,} refused."
+        )
+    )
     if refused is None or refused.is_empty():
         return 0
     for row in refused.head(MOST_TOLD).iter_rows(named=True):
@@ -304,7 +410,13 @@ def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Pa
 
     beside = free_name(file)
     try:
-        write_workbook([Section("Worklist", (refused_table(sheets, refused),))], beside, meta={"title": "Refused rows of a worklist"})
+        write_workbook(
+            [Section("Worklist", (refused_table(sheets, refused),))],
+            beside,
+            meta={"title": "Refused rows of a worklist"},
+        )
     except OSError as error:
-        raise RcmError(f"The rows refused could not be written to {beside} ({error.strerror}); they stand in {file.name} as they were.") from None
+        raise RcmError(
+            f"The rows refused could not be written to {beside} ({error.strerror}); they stand in {file.name} as they were."
+        ) from None
     return beside

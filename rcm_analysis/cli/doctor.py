@@ -31,7 +31,12 @@ class Item:
 
 def examine(folder: Path) -> Iterator[Item]:
     """Python, the packages, fonts, templates, optional tools, and the workspace."""
-    yield Item("Python", sys.version.split()[0], sys.version_info >= (3, 11), advice="" if sys.version_info >= (3, 11) else "install Python 3.11 or later")
+    yield Item(
+        "Python",
+        sys.version.split()[0],
+        sys.version_info >= (3, 11),
+        advice="" if sys.version_info >= (3, 11) else "install Python 3.11 or later",
+    )
     yield from _packages()
     yield _kernel()
     yield _templates()
@@ -56,8 +61,17 @@ def _packages() -> Iterator[Item]:
         if not requirement.specifier.contains(version, prereleases=True):
             wrong.append(f"{requirement.name} {version} (needs {requirement.specifier})")
     good = not missing and not wrong
-    state = f"{count} packages in range" if good else "; ".join(
-        text for text in (f"missing {listed(missing)}" if missing else "", f"out of range: {listed(wrong)}" if wrong else "") if text
+    state = (
+        f"{count} packages in range"
+        if good
+        else "; ".join(
+            text
+            for text in (
+                f"missing {listed(missing)}" if missing else "",
+                f"out of range: {listed(wrong)}" if wrong else "",
+            )
+            if text
+        )
     )
     yield Item("Python packages", state, good, advice="" if good else "pip install -e . in the checkout")
 
@@ -83,14 +97,23 @@ def _templates() -> Item:
 def _browser() -> Item:
     browser = find_browser()
     return Item(
-        "Browser for print copies", str(browser) if browser else "none", bool(browser), needed=False,
+        "Browser for print copies",
+        str(browser) if browser else "none",
+        bool(browser),
+        needed=False,
         advice="" if browser else "only for notebooks whose outputs need JavaScript: install Chromium, Chrome or Edge",
     )
 
 
 def _java() -> Item:
     java = shutil.which("java")
-    return Item("Java for Spark", java or "none", bool(java), needed=False, advice="" if java else "only for measures on Spark frames: install Java 17")
+    return Item(
+        "Java for Spark",
+        java or "none",
+        bool(java),
+        needed=False,
+        advice="" if java else "only for measures on Spark frames: install Java 17",
+    )
 
 
 def _workspace(folder: Path) -> Iterator[Item]:
@@ -103,7 +126,18 @@ def _workspace(folder: Path) -> Iterator[Item]:
     yield Item("Workspace", f"{workspace.folder}: {len(clients)} clients in the registry", True)
     stored = workspace.store.clients()
     empty = [client for client in clients if client not in stored]
-    yield Item("Store", f"{len(stored)} clients stored", not empty, needed=False, advice=f"rcm ingest for {listed(empty)}" if empty else "")
+    yield Item(
+        "Store",
+        f"{len(stored)} clients stored",
+        not empty,
+        needed=False,
+        advice=f"rcm ingest for {listed(empty)}" if empty else "",
+    )
     strange = [client for client in stored if client not in clients]
     if strange:
-        yield Item("Store", f"{listed(strange)}: stored, but not in the registry", False, advice="add them to clients.toml or delete their folders")
+        yield Item(
+            "Store",
+            f"{listed(strange)}: stored, but not in the registry",
+            False,
+            advice="add them to clients.toml or delete their folders",
+        )

@@ -23,7 +23,9 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 HERE = Path(".")
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", metavar="DIR", help="folder with rcm.toml")]
-ClientsOption = Annotated[list[str] | None, typer.Option("--client", "-c", metavar="ID", help="only this client; may be repeated")]
+ClientsOption = Annotated[
+    list[str] | None, typer.Option("--client", "-c", metavar="ID", help="only this client; may be repeated")
+]
 WorkersOption = Annotated[int, typer.Option("--workers", "-j", min=1, metavar="N", help="processes side by side")]
 
 
@@ -40,7 +42,9 @@ def dollars(cents: int) -> str:
 
 
 def progress_bar() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
 
 
 @contextmanager
@@ -53,5 +57,3 @@ def step(text: str) -> Iterator[None]:
 def _plainly(text: str) -> Iterator[None]:
     console.print(f"{text} ...")
     yield
-
-

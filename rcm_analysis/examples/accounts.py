@@ -15,12 +15,20 @@ def example_accounts() -> dict[str, pd.DataFrame]:
     """
     tables, day = example_ledger(), pd.Timestamp("2026-03-15")
     note = {
-        "client": "acme", "note_id": "N1", "claim_id": "2", "worked_on": day, "entered_on": day, "worked_by": "jd",
-        "action": "follow_up", "outcome": "waiting_on_payer", "minutes": 12.0,
+        "client": "acme",
+        "note_id": "N1",
+        "claim_id": "2",
+        "worked_on": day,
+        "entered_on": day,
+        "worked_by": "jd",
+        "action": "follow_up",
+        "outcome": "waiting_on_payer",
+        "minutes": 12.0,
     }
     rows = tables["transactions"]
     return {
-        **tables, "claims": tables["claims"].assign(provider="lee", location="main"),
+        **tables,
+        "claims": tables["claims"].assign(provider="lee", location="main"),
         "transactions": rows.assign(transaction_id=[str(number) for number in range(len(rows))]),
         "work_log": pd.DataFrame([note]),
     }

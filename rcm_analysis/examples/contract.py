@@ -24,21 +24,39 @@ def example_contract() -> dict[str, pd.DataFrame]:
     allowed = [SHORT_CENTS if day.month == 6 else CONTRACT_CENTS for day in received]
     claim = {"client": "a", "claim_id": ids}
     line = claim | {"line_number": 1, "procedure": "99213", "modifiers": "", "units": 1.0, "charge_cents": CHARGE_CENTS}
-    payment = claim | {"remit_claim_id": ids, "charge_cents": CHARGE_CENTS, "paid_cents": allowed, "received_on": received}
+    payment = claim | {
+        "remit_claim_id": ids,
+        "charge_cents": CHARGE_CENTS,
+        "paid_cents": allowed,
+        "received_on": received,
+    }
     discount = [CHARGE_CENTS - cents for cents in allowed]
     rows = {
-        "claims": claim | {"claim_type": "professional", "payer": "p", "service_on": served, "charge_cents": CHARGE_CENTS},
+        "claims": claim
+        | {"claim_type": "professional", "payer": "p", "service_on": served, "charge_cents": CHARGE_CENTS},
         "claim_lines": line | {"place_of_service": "11", "service_on": served},
         "remit_claims": payment | {"sequence": 1, "status": "1", "payer": "p", "payer_order": "primary"},
         "remit_lines": line | payment | {"remit_line_id": ids, "allowed_cents": allowed, "service_on": served},
-        "remit_adjustments": payment | {
-            "remit_line_id": ids, "group_code": "CO", "carc": "45", "amount_cents": discount, "remark_codes": ""},
+        "remit_adjustments": payment
+        | {"remit_line_id": ids, "group_code": "CO", "carc": "45", "amount_cents": discount, "remark_codes": ""},
         "fee_schedules": {
-            "client": "a", "payer": "p", "procedure": "99213", "modifiers": "", "allowed_cents": [8000, CONTRACT_CENTS],
-            "effective_from": [dt.date(2025, 1, 1), dt.date(2026, 1, 1)], "effective_to": [dt.date(2025, 12, 31), None]},
+            "client": "a",
+            "payer": "p",
+            "procedure": "99213",
+            "modifiers": "",
+            "allowed_cents": [8000, CONTRACT_CENTS],
+            "effective_from": [dt.date(2025, 1, 1), dt.date(2026, 1, 1)],
+            "effective_to": [dt.date(2025, 12, 31), None],
+        },
         "payer_rules": {
-            "client": "a", "payer": "p", "effective_from": [dt.date(2025, 1, 1)], "effective_to": [None],
-            "filing_limit_days": 90, "appeal_limit_days": 180, "secondary_filing_limit_days": 90},
+            "client": "a",
+            "payer": "p",
+            "effective_from": [dt.date(2025, 1, 1)],
+            "effective_to": [None],
+            "filing_limit_days": 90,
+            "appeal_limit_days": 180,
+            "secondary_filing_limit_days": 90,
+        },
     }
     frames = {name: pd.DataFrame(columns) for name, columns in rows.items()}
     for frame in frames.values():

@@ -20,12 +20,26 @@ def example_coordination() -> dict[str, pd.DataFrame]:
         "enrolments": [{"enrolment_id": "EN1", "region": "upstate", "recorded_on": "2026-08-03"}],
         "billing_support": [
             support | {"month": "2026-08", "opened_on": "2026-09-01", "uploaded_on": "2026-09-14"},
-            support | {"month": "2026-09", "opened_on": "2026-10-01", "missed": "no_questionnaire", "missed_on": "2026-10-30"}],
+            support
+            | {"month": "2026-09", "opened_on": "2026-10-01", "missed": "no_questionnaire", "missed_on": "2026-10-30"},
+        ],
         "acuity_months": [
-            {"enrolment_id": "EN1", "month": month, "level": "medium", "recorded_on": f"{month}-04"} for month in ("2026-08", "2026-09")],
+            {"enrolment_id": "EN1", "month": month, "level": "medium", "recorded_on": f"{month}-04"}
+            for month in ("2026-08", "2026-09")
+        ],
         "care_contacts": [
-            {"contact_id": name, "enrolment_id": "EN1", "contacted_on": day, "entered_on": day, "is_reached": True, "coordinator": "CC01"}
-            for name, day in contacts.items()],
-        "care_claims": [{"care_claim_id": "HC1", "enrolment_id": "EN1", "month": "2026-08", "uploaded_on": "2026-09-14"}],
+            {
+                "contact_id": name,
+                "enrolment_id": "EN1",
+                "contacted_on": day,
+                "entered_on": day,
+                "is_reached": True,
+                "coordinator": "CC01",
+            }
+            for name, day in contacts.items()
+        ],
+        "care_claims": [
+            {"care_claim_id": "HC1", "enrolment_id": "EN1", "month": "2026-08", "uploaded_on": "2026-09-14"}
+        ],
     }
     return {table.name: filled(table, given.get(table.name, [])) for table in COORDINATION_TABLES}

@@ -32,44 +32,96 @@ def example_office() -> dict[str, pd.DataFrame]:
         ("A8", "P4", "2026-10-20", "2026-10-30", "West", "follow_up", False, None, None, None, None),
     ]
     named = "appointment_id patient booked_on scheduled_on location visit_type is_planned_follow_up status notice_hours problem claim_id"
-    intakes = [("I1", "A1", "East", "2026-10-05", True, True, 2), ("I2", "A3", "East", "2026-10-06", True, False, None),
-               ("I3", "A4", "West", "2026-10-07", False, True, 0)]
+    intakes = [
+        ("I1", "A1", "East", "2026-10-05", True, True, 2),
+        ("I2", "A3", "East", "2026-10-06", True, False, None),
+        ("I3", "A4", "West", "2026-10-07", False, True, 0),
+    ]
     return {
         "appointments": _frame(named, slots).assign(provider="lee", settled_on=pd.Timestamp("2026-10-30")),
-        "access_checks": _frame("checked_on location visit_type third_next_on", [
-            ("2026-10-05", "East", "new", "2026-10-17"), ("2026-10-12", "East", "new", "2026-10-27"),
-            ("2026-10-05", "East", "follow_up", "2026-10-09")]),
-        "intakes": _frame("intake_id appointment_id location taken_on is_demographics_complete is_social_needs_complete social_needs", intakes).assign(
-            patient="P1", is_insurance_complete=True, is_history_complete=True, is_medication_complete=True, is_consent_complete=True),
-        **_risk(), **_voices(),
+        "access_checks": _frame(
+            "checked_on location visit_type third_next_on",
+            [
+                ("2026-10-05", "East", "new", "2026-10-17"),
+                ("2026-10-12", "East", "new", "2026-10-27"),
+                ("2026-10-05", "East", "follow_up", "2026-10-09"),
+            ],
+        ),
+        "intakes": _frame(
+            "intake_id appointment_id location taken_on is_demographics_complete is_social_needs_complete social_needs",
+            intakes,
+        ).assign(
+            patient="P1",
+            is_insurance_complete=True,
+            is_history_complete=True,
+            is_medication_complete=True,
+            is_consent_complete=True,
+        ),
+        **_risk(),
+        **_voices(),
     }
 
 
 def _risk() -> dict[str, pd.DataFrame]:
-    risk = [("P1", "2026-01-05", "low", None, None, None), ("P2", "2026-01-05", "high", "nav", "2026-02-01", None),
-            ("P3", "2026-03-01", "high", "nav", "2026-03-10", None), ("P4", "2026-03-01", "high", None, None, None)]
-    stays = [("H1", "P3", "inpatient", "2026-08-01", "2026-08-05", False, "home"), ("H2", "P3", "inpatient", "2026-08-20", "2026-08-22", False, "home"),
-             ("H3", "P2", "emergency", "2026-10-11", "2026-10-11", False, "home"), ("H4", "P4", "inpatient", "2026-08-09", "2026-08-09", False, "home")]
+    risk = [
+        ("P1", "2026-01-05", "low", None, None, None),
+        ("P2", "2026-01-05", "high", "nav", "2026-02-01", None),
+        ("P3", "2026-03-01", "high", "nav", "2026-03-10", None),
+        ("P4", "2026-03-01", "high", None, None, None),
+    ]
+    stays = [
+        ("H1", "P3", "inpatient", "2026-08-01", "2026-08-05", False, "home"),
+        ("H2", "P3", "inpatient", "2026-08-20", "2026-08-22", False, "home"),
+        ("H3", "P2", "emergency", "2026-10-11", "2026-10-11", False, "home"),
+        ("H4", "P4", "inpatient", "2026-08-09", "2026-08-09", False, "home"),
+    ]
     return {
-        "risk_assessments": _frame("patient assessed_on risk_level navigator navigator_from navigator_to", risk).assign(location="East"),
-        "navigator_contacts": _frame("contact_id patient contacted_on is_reached", [
-            ("N1", "P2", "2026-10-15", True), ("N2", "P3", "2026-10-16", False), ("N3", "P3", "2026-07-01", True)]),
+        "risk_assessments": _frame("patient assessed_on risk_level navigator navigator_from navigator_to", risk).assign(
+            location="East"
+        ),
+        "navigator_contacts": _frame(
+            "contact_id patient contacted_on is_reached",
+            [("N1", "P2", "2026-10-15", True), ("N2", "P3", "2026-10-16", False), ("N3", "P3", "2026-07-01", True)],
+        ),
         "hospital_encounters": _frame("encounter_id patient kind admitted_on discharged_on is_planned ended", stays),
-        "panel_months": _frame("month location members high_risk_members", [("2026-10", "East", 90, 2), ("2026-10", "West", 30, 1)]),
+        "panel_months": _frame(
+            "month location members high_risk_members", [("2026-10", "East", 90, 2), ("2026-10", "West", 30, 1)]
+        ),
     }
 
 
 def _voices() -> dict[str, pd.DataFrame]:
-    scores = [("S1", "rating", 10), ("S2", "rating", 8), ("S3", "rating", 9), ("S1", "provider_listened", 4), ("S2", "provider_listened", 3),
-              ("S3", "provider_listened", None), ("S1", "would_recommend", 10), ("S2", "would_recommend", 7), ("S3", "would_recommend", 3)]
-    said = [("F1", "2026-10-02", "complaint", "waiting", "2026-10-06"), ("F2", "2026-10-12", "complaint", "waiting", None),
-            ("F3", "2026-10-13", "complaint", "billing", "2026-10-25"), ("F4", "2026-10-14", "compliment", "staff", None)]
+    scores = [
+        ("S1", "rating", 10),
+        ("S2", "rating", 8),
+        ("S3", "rating", 9),
+        ("S1", "provider_listened", 4),
+        ("S2", "provider_listened", 3),
+        ("S3", "provider_listened", None),
+        ("S1", "would_recommend", 10),
+        ("S2", "would_recommend", 7),
+        ("S3", "would_recommend", 3),
+    ]
+    said = [
+        ("F1", "2026-10-02", "complaint", "waiting", "2026-10-06"),
+        ("F2", "2026-10-12", "complaint", "waiting", None),
+        ("F3", "2026-10-13", "complaint", "billing", "2026-10-25"),
+        ("F4", "2026-10-14", "compliment", "staff", None),
+    ]
     answers = _frame("survey_id item score", scores)
     return {
-        "surveys": _frame("survey_id patient sent_on answered_on", [
-            ("S1", "P1", "2026-10-06", "2026-10-08"), ("S2", "P2", "2026-10-07", "2026-10-09"),
-            ("S3", "P3", "2026-10-08", "2026-10-10"), ("S4", "P4", "2026-10-09", None)]).assign(location="East"),
-        "survey_answers": answers.assign(answered_on=pd.Timestamp("2026-10-10"), score=answers["score"].astype("Int64")),
+        "surveys": _frame(
+            "survey_id patient sent_on answered_on",
+            [
+                ("S1", "P1", "2026-10-06", "2026-10-08"),
+                ("S2", "P2", "2026-10-07", "2026-10-09"),
+                ("S3", "P3", "2026-10-08", "2026-10-10"),
+                ("S4", "P4", "2026-10-09", None),
+            ],
+        ).assign(location="East"),
+        "survey_answers": answers.assign(
+            answered_on=pd.Timestamp("2026-10-10"), score=answers["score"].astype("Int64")
+        ),
         "feedback": _frame("feedback_id received_on kind theme responded_on", said).assign(location="East"),
     }
 

@@ -21,23 +21,39 @@ def example_tables() -> dict[str, pd.DataFrame]:
     charges = {"C1": 10000, "C2": 20000, "C3": 15000, "C4": 12000}
     sent = dt.date(2026, 9, 8)
     return {
-        "claims": _frame("claim_id provider payer location service_on charge_cents", [
-            (claim, "lee" if claim in ("C1", "C3") else "cruz", payers[claim], "main", dt.date(2026, 9, 1), charges[claim])
-            for claim in payers
-        ]),
-        "submissions": _frame("submission_id claim_id submitted_on payer payer_order frequency charge_cents", [
-            (f"S-{claim}", claim, sent, payers[claim], "primary", "1", charges[claim]) for claim in payers
-        ]),
-        "claim_edits": _frame("edit_id claim_id checked_on stage result", [
-            (f"E-{claim}", claim, sent, "scrubber", "failed" if claim == "C3" else "passed") for claim in payers
-        ]),
-        "transactions": _frame("transaction_id claim_id line_number kind payer posted_on group_code carc amount_cents", [
-            ("T1", "C1", 1, "contractual", "aetna", dt.date(2026, 10, 6), "CO", "45", -2000),
-            ("T2", "C3", 2, "contractual", "cigna", dt.date(2026, 10, 6), "CO", "97", -5000),
-        ]),
-        "work_log": _frame("note_id claim_id worked_on entered_on action outcome", [
-            ("N1", "C2", dt.date(2026, 10, 12), dt.date(2026, 10, 12), "appeal", "in_process"),
-        ]),
+        "claims": _frame(
+            "claim_id provider payer location service_on charge_cents",
+            [
+                (
+                    claim,
+                    "lee" if claim in ("C1", "C3") else "cruz",
+                    payers[claim],
+                    "main",
+                    dt.date(2026, 9, 1),
+                    charges[claim],
+                )
+                for claim in payers
+            ],
+        ),
+        "submissions": _frame(
+            "submission_id claim_id submitted_on payer payer_order frequency charge_cents",
+            [(f"S-{claim}", claim, sent, payers[claim], "primary", "1", charges[claim]) for claim in payers],
+        ),
+        "claim_edits": _frame(
+            "edit_id claim_id checked_on stage result",
+            [(f"E-{claim}", claim, sent, "scrubber", "failed" if claim == "C3" else "passed") for claim in payers],
+        ),
+        "transactions": _frame(
+            "transaction_id claim_id line_number kind payer posted_on group_code carc amount_cents",
+            [
+                ("T1", "C1", 1, "contractual", "aetna", dt.date(2026, 10, 6), "CO", "45", -2000),
+                ("T2", "C3", 2, "contractual", "cigna", dt.date(2026, 10, 6), "CO", "97", -5000),
+            ],
+        ),
+        "work_log": _frame(
+            "note_id claim_id worked_on entered_on action outcome",
+            [("N1", "C2", dt.date(2026, 10, 12), dt.date(2026, 10, 12), "appeal", "in_process")],
+        ),
         **_remittances(),
     }
 
@@ -45,23 +61,35 @@ def example_tables() -> dict[str, pd.DataFrame]:
 def _remittances() -> dict[str, pd.DataFrame]:
     october, november = dt.date(2026, 10, 5), dt.date(2026, 11, 3)
     claims = [
-        ("R1", "C1", 1, "1", "aetna", 10000, 8000, october), ("R2", "C2", 2, "1", "aetna", 20000, 0, october),
-        ("R3", "C3", 3, "1", "cigna", 15000, 8000, october), ("R4", "C4", 4, "1", "cigna", 12000, 0, october),
+        ("R1", "C1", 1, "1", "aetna", 10000, 8000, october),
+        ("R2", "C2", 2, "1", "aetna", 20000, 0, october),
+        ("R3", "C3", 3, "1", "cigna", 15000, 8000, october),
+        ("R4", "C4", 4, "1", "cigna", 12000, 0, october),
         ("R5", "C2", 1, "1", "aetna", 20000, 15000, november),
     ]
     lines = [
-        ("R1-1", "R1", "C1", 1, "99213", 10000, 8000, october), ("R2-1", "R2", "C2", 1, "29881", 20000, 0, october),
-        ("R3-1", "R3", "C3", 1, "99213", 10000, 8000, october), ("R3-2", "R3", "C3", 2, "36415", 5000, 0, october),
-        ("R4-1", "R4", "C4", 1, "99214", 12000, 0, october), ("R5-1", "R5", "C2", 1, "29881", 20000, 15000, november),
+        ("R1-1", "R1", "C1", 1, "99213", 10000, 8000, october),
+        ("R2-1", "R2", "C2", 1, "29881", 20000, 0, october),
+        ("R3-1", "R3", "C3", 1, "99213", 10000, 8000, october),
+        ("R3-2", "R3", "C3", 2, "36415", 5000, 0, october),
+        ("R4-1", "R4", "C4", 1, "99214", 12000, 0, october),
+        ("R5-1", "R5", "C2", 1, "29881", 20000, 15000, november),
     ]
     adjustments = [
-        ("R1-1", "R1", "C1", "CO", "45", 2000, october), ("R2-1", "R2", "C2", "CO", "197", 20000, october),
-        ("R3-1", "R3", "C3", "CO", "45", 2000, october), ("R3-2", "R3", "C3", "CO", "97", 5000, october),
-        ("R4-1", "R4", "C4", "PR", "1", 12000, october), ("R5-1", "R5", "C2", "CO", "45", 5000, november),
+        ("R1-1", "R1", "C1", "CO", "45", 2000, october),
+        ("R2-1", "R2", "C2", "CO", "197", 20000, october),
+        ("R3-1", "R3", "C3", "CO", "45", 2000, october),
+        ("R3-2", "R3", "C3", "CO", "97", 5000, october),
+        ("R4-1", "R4", "C4", "PR", "1", 12000, october),
+        ("R5-1", "R5", "C2", "CO", "45", 5000, november),
     ]
     remit_claims = _frame("remit_claim_id claim_id sequence status payer charge_cents paid_cents received_on", claims)
-    remit_lines = _frame("remit_line_id remit_claim_id claim_id line_number procedure charge_cents paid_cents received_on", lines)
-    remit_adjustments = _frame("remit_line_id remit_claim_id claim_id group_code carc amount_cents received_on", adjustments)
+    remit_lines = _frame(
+        "remit_line_id remit_claim_id claim_id line_number procedure charge_cents paid_cents received_on", lines
+    )
+    remit_adjustments = _frame(
+        "remit_line_id remit_claim_id claim_id group_code carc amount_cents received_on", adjustments
+    )
     return {
         "remit_claims": remit_claims.assign(payer_order="primary"),
         "remit_lines": remit_lines.assign(allowed_cents=pd.array([None] * len(lines), dtype="Int64")),

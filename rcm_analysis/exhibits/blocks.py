@@ -60,10 +60,12 @@ def pagebreak() -> Block:
 
 def cards(items: Sequence[tuple[str, str, str]]) -> Block:
     """Page one: question, answer, one sentence."""
-    return Block({
-        "kind": "cards",
-        "items": [{"title": title, "answer": answer, "detail": detail} for title, answer, detail in items],
-    })
+    return Block(
+        {
+            "kind": "cards",
+            "items": [{"title": title, "answer": answer, "detail": detail} for title, answer, detail in items],
+        }
+    )
 
 
 def comparison(label: str, value: Any, unit: str, *, now: Any = None, good: str = "") -> dict[str, Any]:
@@ -81,15 +83,26 @@ def comparison(label: str, value: Any, unit: str, *, now: Any = None, good: str 
 
 
 def kpi(
-    label: str, value: Any, unit: str, *, note: str, target: str = "", status: str = "neutral",
-    comparisons: Sequence[Mapping[str, Any]] = (), reason: str = "",
+    label: str,
+    value: Any,
+    unit: str,
+    *,
+    note: str,
+    target: str = "",
+    status: str = "neutral",
+    comparisons: Sequence[Mapping[str, Any]] = (),
+    reason: str = "",
 ) -> dict[str, Any]:
     """One tile: a value with its basis, target and earlier values."""
     if is_empty(value):
         status = "empty"
     return {
-        "label": label, "value": as_text(value, unit, reason=reason), "note": note, "target": target,
-        "status": _one_of(status, STATUSES, "status"), "comparisons": [dict(item) for item in comparisons],
+        "label": label,
+        "value": as_text(value, unit, reason=reason),
+        "note": note,
+        "target": target,
+        "status": _one_of(status, STATUSES, "status"),
+        "comparisons": [dict(item) for item in comparisons],
     }
 
 
@@ -99,13 +112,22 @@ def kpis(items: Sequence[Mapping[str, Any]]) -> Block:
 
 
 def finding(
-    title: str, detail: str, *, amount_cents: int | None = None, owner: str = "", due: Any = None,
+    title: str,
+    detail: str,
+    *,
+    amount_cents: int | None = None,
+    owner: str = "",
+    due: Any = None,
     severity: str = "medium",
 ) -> dict[str, Any]:
     """One thing to do: what, why, dollars, owner, day."""
     return {
-        "title": title, "detail": detail, "amount_cents": plain(amount_cents, "usd"),
-        "amount": as_text(amount_cents, "usd"), "owner": owner, "due": plain(due, "date"),
+        "title": title,
+        "detail": detail,
+        "amount_cents": plain(amount_cents, "usd"),
+        "amount": as_text(amount_cents, "usd"),
+        "owner": owner,
+        "due": plain(due, "date"),
         "severity": _one_of(severity, SEVERITIES, "severity"),
     }
 
@@ -117,8 +139,9 @@ def findings(title: str, items: Sequence[Mapping[str, Any]]) -> Block:
 
 def facts(title: str, items: Iterable[tuple[str, str]]) -> Block:
     """Labels and values: provenance, parameters."""
-    return Block({"kind": "facts", "title": title,
-        "items": [{"label": label, "value": value} for label, value in items]})
+    return Block(
+        {"kind": "facts", "title": title, "items": [{"label": label, "value": value} for label, value in items]}
+    )
 
 
 def glossary(items: Iterable[Mapping[str, str]]) -> Block:
@@ -128,8 +151,9 @@ def glossary(items: Iterable[Mapping[str, str]]) -> Block:
 
 def inputs(tables: Iterable[Mapping[str, Any]], findings: int, client: str) -> Block:
     """What went in: for the manifest, not for print."""
-    return Block({"kind": "inputs", "tables": [dict(table) for table in tables], "findings": int(findings),
-        "client": client})
+    return Block(
+        {"kind": "inputs", "tables": [dict(table) for table in tables], "findings": int(findings), "client": client}
+    )
 
 
 def meta(**items: str) -> Block:
@@ -144,6 +168,7 @@ def _one_of(value: str, known: Sequence[str], what: str) -> str:
 
 
 # The copy for the bench: a quiet rendering with no script, for JupyterLab and plain nbconvert.
+
 
 def as_html(block: Block) -> str:
     """The block as escaped HTML, for whoever looks at the notebook itself."""
@@ -181,18 +206,26 @@ def _kpis_html(block: Block) -> str:
 def table_html(payload: Mapping[str, Any]) -> str:
     """A table payload as an HTML table."""
     head = "".join(f"<th>{_text(column['title'])}</th>" for column in payload["columns"])
-    left = {number for number, column in enumerate(payload["columns"])
-        if column["unit"] in ("text", "flag", "date", "month")}
+    left = {
+        number
+        for number, column in enumerate(payload["columns"])
+        if column["unit"] in ("text", "flag", "date", "month")
+    }
     strong = set(payload["emphasis"])
     body = ""
     for number, row in enumerate(payload["text"]):
         weight = "bold" if number in strong else "normal"
-        body += f"<tr style='font-weight:{weight}'>" + "".join(
-            f"<td style='text-align:{'left' if place in left else 'right'}'>{_text(cell)}</td>"
-            for place, cell in enumerate(row)
-        ) + "</tr>"
-    notes = "".join(f"<div><small>{_text(line)}</small></div>"
-        for line in [payload["definition"], *payload["notes"]] if line)
+        body += (
+            f"<tr style='font-weight:{weight}'>"
+            + "".join(
+                f"<td style='text-align:{'left' if place in left else 'right'}'>{_text(cell)}</td>"
+                for place, cell in enumerate(row)
+            )
+            + "</tr>"
+        )
+    notes = "".join(
+        f"<div><small>{_text(line)}</small></div>" for line in [payload["definition"], *payload["notes"]] if line
+    )
     return f"<p><strong>{_text(payload['title'])}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
@@ -241,6 +274,13 @@ def _meta_html(block: Block) -> str:
 
 
 _WRITERS = {
-    "note": _note_html, "cards": _cards_html, "kpis": _kpis_html, "table": _table_html, "figure": _figure_html,
-    "findings": _findings_html, "facts": _facts_html, "glossary": _glossary_html, "meta": _meta_html,
+    "note": _note_html,
+    "cards": _cards_html,
+    "kpis": _kpis_html,
+    "table": _table_html,
+    "figure": _figure_html,
+    "findings": _findings_html,
+    "facts": _facts_html,
+    "glossary": _glossary_html,
+    "meta": _meta_html,
 }

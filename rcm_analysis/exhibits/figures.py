@@ -39,12 +39,29 @@ FONTS = Path(__file__).parent.parent / "press" / "writers" / "fonts"
 WIDTH, DENSE = 6.9, 2000
 
 STYLE = {
-    "svg.fonttype": "path", "svg.hashsalt": "rcm_analysis", "font.size": 9, "axes.edgecolor": RULE,
-    "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.grid": True,
-    "axes.grid.axis": "y", "grid.color": "#e6eaee", "grid.linewidth": 0.7, "axes.axisbelow": True,
-    "ytick.major.size": 0, "xtick.major.size": 0, "figure.facecolor": "white", "axes.facecolor": "white",
-    "hatch.linewidth": 0.6, "path.simplify": True, "font.family": ["Source Sans 3", "DejaVu Sans"],
+    "svg.fonttype": "path",
+    "svg.hashsalt": "rcm_analysis",
+    "font.size": 9,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#e6eaee",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "ytick.major.size": 0,
+    "xtick.major.size": 0,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "hatch.linewidth": 0.6,
+    "path.simplify": True,
+    "font.family": ["Source Sans 3", "DejaVu Sans"],
 }
 
 for _font in sorted(FONTS.glob("*.ttf")):
@@ -94,7 +111,7 @@ def _forget(figure: Figure) -> None:
 
 
 def figure_block(
-    axes: Axes, *, name: str, title: str, alt: str, finding: str, table: Mapping[str, Any] | None = None,
+    axes: Axes, *, name: str, title: str, alt: str, finding: str, table: Mapping[str, Any] | None = None
 ) -> Block:
     """The chart with its title, its computed finding, its description and the numbers behind it."""
     if not alt.strip() or not finding.strip():
@@ -141,14 +158,21 @@ def month_ticks(axes: Axes, months: Sequence[Any]) -> None:
     days = [pd.Timestamp(month) for month in months]
     step = 1 if len(days) <= 14 else 3
     shown = [number for number in range(len(days)) if (len(days) - 1 - number) % step == 0]
-    labels = [f"{days[n]:%b}\n{days[n]:%Y}" if days[n].month == 1 or n == shown[0] else f"{days[n]:%b}"
-        for n in shown]
+    labels = [f"{days[n]:%b}\n{days[n]:%Y}" if days[n].month == 1 or n == shown[0] else f"{days[n]:%b}" for n in shown]
     axes.set_xticks(shown, labels)
 
 
 def _end_label(axes: Axes, x: float, y: float, text: str, color: str) -> None:
-    axes.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", color=color,
-        fontsize=9, fontweight="semibold")
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        color=color,
+        fontsize=9,
+        fontweight="semibold",
+    )
 
 
 def _spread(axes: Axes, heights: list[float]) -> list[float]:
@@ -164,7 +188,12 @@ def _spread(axes: Axes, heights: list[float]) -> list[float]:
 
 @styled
 def plot_months(
-    result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], unit: str = "usd", immature: str = "",
+    result: pd.DataFrame,
+    ax: Axes,
+    *,
+    series: Mapping[str, str],
+    unit: str = "usd",
+    immature: str = "",
     immature_words: str = "too recent to judge",
 ) -> Axes:
     """Lines by month, labelled at their ends; the first is the strongest.
@@ -177,16 +206,14 @@ def plot_months(
     ends = []
     for (column, words), (color, style, width) in zip(series.items(), looks, strict=False):
         values = result[column].astype("float64").to_numpy()
-        sns.lineplot(x=at, y=values, ax=ax, color=color, linestyle=style, linewidth=width, errorbar=None,
-            legend=False)
+        sns.lineplot(x=at, y=values, ax=ax, color=color, linestyle=style, linewidth=width, errorbar=None, legend=False)
         known = np.flatnonzero(~np.isnan(values))
         if len(known):
             ends.append((known[-1], values[known[-1]], words, color))
     ax.set_xlabel("")
     ax.set_ylabel("")
     (usd_axis if unit == "usd" else rate_axis if unit == "rate" else lambda axis: None)(ax.yaxis)
-    top = max((np.nanmax(result[column].astype("float64").to_numpy(), initial=0) for column in series),
-        default=0)
+    top = max((np.nanmax(result[column].astype("float64").to_numpy(), initial=0) for column in series), default=0)
     ax.set_ylim(min(0, ax.get_ylim()[0]), top * 1.12 if top > 0 else 1)
     if immature:
         _shade(ax, np.flatnonzero(result[immature].astype(bool).to_numpy()), immature_words)
@@ -201,8 +228,9 @@ def _shade(axes: Axes, months: np.ndarray, words: str) -> None:
     if not len(months):
         return
     for month in months:
-        axes.axvspan(month - 0.5, month + 0.5, facecolor="#eef1f4", hatch="///", edgecolor="#d5dbe1",
-            linewidth=0, zorder=0)
+        axes.axvspan(
+            month - 0.5, month + 0.5, facecolor="#eef1f4", hatch="///", edgecolor="#d5dbe1", linewidth=0, zorder=0
+        )
     axes.text(months[0] - 0.42, axes.get_ylim()[1], words, va="top", ha="left", fontsize=7.5, color=MUTED)
 
 
@@ -218,25 +246,32 @@ def plot_aging(result: pd.DataFrame, ax: Axes, *, parts: Mapping[str, str]) -> A
     for place, (_, row) in enumerate(result.iterrows()):
         widths = np.array([float(row[name]) for name in names])
         color = AGES[min(place, len(AGES) - 1)]
-        ax.barh(range(len(names)), widths, left=left, color=color, height=0.55, edgecolor="white",
-            linewidth=1.2)
+        ax.barh(range(len(names)), widths, left=left, color=color, height=0.55, edgecolor="white", linewidth=1.2)
         for bar, width in enumerate(widths):
             if width > totals.max() * 0.085:
                 shade = "white" if place >= 3 else INK
-                ax.text(left[bar] + width / 2, bar, short_usd(width), ha="center", va="center", color=shade,
-                    fontsize=8)
+                ax.text(left[bar] + width / 2, bar, short_usd(width), ha="center", va="center", color=shade, fontsize=8)
         left = left + widths
     largest = int(totals.argmax())
     middle = 0.0
     for _, row in result.iterrows():
         width = float(row[names[largest]])
         if width > totals.max() * 0.05:
-            ax.text(middle + width / 2, largest - 0.34, str(row["bucket"]), ha="center", va="bottom",
-                fontsize=8, color=MUTED)
+            ax.text(
+                middle + width / 2,
+                largest - 0.34,
+                str(row["bucket"]),
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                color=MUTED,
+            )
         middle += width
-    ax.set_yticks(range(len(names)),
+    ax.set_yticks(
+        range(len(names)),
         [f"{parts[name]}\n{as_text(round(total), 'usd')}" for name, total in zip(names, totals, strict=True)],
-        color=INK)
+        color=INK,
+    )
     ax.set_ylim(len(names) - 0.6, -0.75)
     ax.set_xlim(0, totals.max() * 1.01 or 1)
     ax.grid(False)
@@ -246,18 +281,27 @@ def plot_aging(result: pd.DataFrame, ax: Axes, *, parts: Mapping[str, str]) -> A
 
 
 @styled
-def plot_bars(result: pd.DataFrame, ax: Axes, *, label: str, value: str, unit: str = "usd",
-    strong: Sequence[int] = ()) -> Axes:
+def plot_bars(
+    result: pd.DataFrame, ax: Axes, *, label: str, value: str, unit: str = "usd", strong: Sequence[int] = ()
+) -> Axes:
     """Horizontal bars, largest first, each with its value; `strong` rows are darker."""
     values = result[value].astype("float64").to_numpy()
     palette = [NAVY if number in set(strong) else SKY for number in range(len(result))]
-    sns.barplot(x=values, y=np.arange(len(values)), orient="y", hue=np.arange(len(values)), palette=palette,
+    sns.barplot(
+        x=values,
+        y=np.arange(len(values)),
+        orient="y",
+        hue=np.arange(len(values)),
+        palette=palette,
         ax=ax,
-                errorbar=None, legend=False, saturation=1, width=0.66)
+        errorbar=None,
+        legend=False,
+        saturation=1,
+        width=0.66,
+    )
     for place, number in enumerate(values):
         text = as_text(round(number), "usd") if unit == "usd" else as_text(number, unit)
-        ax.annotate(text, (max(number, 0), place), xytext=(4, 0), textcoords="offset points", va="center",
-            fontsize=8)
+        ax.annotate(text, (max(number, 0), place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
     ax.set_yticks(range(len(values)), [_short(text) for text in result[label]], color=INK)
     ax.set_xlabel("")
     ax.set_ylabel("")
@@ -283,19 +327,34 @@ def plot_matrix(result: pd.DataFrame, ax: Axes) -> Axes:
     counts = np.zeros((2, 2))
     for _, row in result.iterrows():
         counts[places[row["rating"]]] = row["clients"]
-    sns.heatmap(counts, ax=ax, cmap=sns.light_palette(BLUE, as_cmap=True), cbar=False, linewidths=3,
+    sns.heatmap(
+        counts,
+        ax=ax,
+        cmap=sns.light_palette(BLUE, as_cmap=True),
+        cbar=False,
+        linewidths=3,
         linecolor="white",
-                vmin=0, vmax=max(counts.max() * 3.5, 1))
+        vmin=0,
+        vmax=max(counts.max() * 3.5, 1),
+    )
     for rating, (down, across) in places.items():
         found = result.loc[result["rating"] == rating, "names"]
         names = found.iloc[0] if len(found) else ""
-        ax.text(across + 0.04, down + 0.07, f"{rating}: {int(counts[down, across])}", ha="left", va="top",
-            fontsize=12, fontweight="bold", color=NAVY)
-        ax.text(across + 0.04, down + 0.32, _wrapped(names), ha="left", va="top", fontsize=8, color=INK,
-            linespacing=1.35)
+        ax.text(
+            across + 0.04,
+            down + 0.07,
+            f"{rating}: {int(counts[down, across])}",
+            ha="left",
+            va="top",
+            fontsize=12,
+            fontweight="bold",
+            color=NAVY,
+        )
+        ax.text(
+            across + 0.04, down + 0.32, _wrapped(names), ha="left", va="top", fontsize=8, color=INK, linespacing=1.35
+        )
     ax.set_xticks([0.5, 1.5], ["Little contact needed", "Much contact needed"], color=INK)
-    ax.set_yticks([0.5, 1.5], ["High revenue\nper provider", "Low revenue\nper provider"], color=INK,
-        rotation=0)
+    ax.set_yticks([0.5, 1.5], ["High revenue\nper provider", "Low revenue\nper provider"], color=INK, rotation=0)
     ax.grid(False)
     for side in ax.spines.values():
         side.set_visible(False)

@@ -98,8 +98,13 @@ def _flag(value: Any) -> str:
 
 _EXACT = {"usd": _usd, "rate": _rate}
 _WRITERS = {
-    "text": str, "days": _number, "number": _number, "count": _count,
-    "date": _date, "month": _month, "flag": _flag,
+    "text": str,
+    "days": _number,
+    "number": _number,
+    "count": _count,
+    "date": _date,
+    "month": _month,
+    "flag": _flag,
 }
 
 
@@ -133,8 +138,13 @@ def readable(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pd.
     1     –     ($1)           –  2.0
     """
     given = units or {}
-    return pd.DataFrame({
-        name: [as_text(value, given.get(name) or _unit_of(name, column)) for value in column] for name, column in frame.items()}, index=frame.index)
+    return pd.DataFrame(
+        {
+            name: [as_text(value, given.get(name) or _unit_of(name, column)) for value in column]
+            for name, column in frame.items()
+        },
+        index=frame.index,
+    )
 
 
 def _unit_of(name: str, column: pd.Series) -> str:
@@ -202,7 +212,8 @@ def words_of(code: str) -> str:
 
 
 _WORDS = {
-    "cob": "other insurance first", "other_payer": "other insurance first",
+    "cob": "other insurance first",
+    "other_payer": "other insurance first",
     "network_contract": "network or contract",
     "self_pay": "patients without insurance",
     "write_off": "write-off",

@@ -52,8 +52,15 @@ class Shown:
 
 
 def show(
-    result: pd.DataFrame, columns: Sequence[Shown], *, name: str, title: str, definition: str,
-    notes: Sequence[str] = (), emphasis: Sequence[int] = (), print_it: bool = True,
+    result: pd.DataFrame,
+    columns: Sequence[Shown],
+    *,
+    name: str,
+    title: str,
+    definition: str,
+    notes: Sequence[str] = (),
+    emphasis: Sequence[int] = (),
+    print_it: bool = True,
 ) -> Block:
     """A result frame as a table block.
 
@@ -67,31 +74,50 @@ def show(
     >>> block.payload["rows"], block.payload["text"]
     ([['Acme', 12345]], [['Acme', '$123']])
     """
-    return Block(table_payload(
-        result, columns, name=name, title=title, definition=definition,
-        notes=notes, emphasis=emphasis, print_it=print_it,
-    ))
+    return Block(
+        table_payload(
+            result,
+            columns,
+            name=name,
+            title=title,
+            definition=definition,
+            notes=notes,
+            emphasis=emphasis,
+            print_it=print_it,
+        )
+    )
 
 
 def table_payload(
-    result: pd.DataFrame, columns: Sequence[Shown], *, name: str, title: str, definition: str,
-    notes: Sequence[str] = (), emphasis: Sequence[int] = (), print_it: bool = True,
+    result: pd.DataFrame,
+    columns: Sequence[Shown],
+    *,
+    name: str,
+    title: str,
+    definition: str,
+    notes: Sequence[str] = (),
+    emphasis: Sequence[int] = (),
+    print_it: bool = True,
 ) -> dict[str, Any]:
     """The payload behind `show`, for the numbers beneath a figure."""
     missing = [item.column for item in columns if item.column not in result.columns]
     if missing:
-        raise TableError(f"the table '{name}' should show {listed(missing)}; the result has "
-                         f"{listed(result.columns)}.")
+        raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
     records, totals = result.to_dict("records"), set(emphasis)
     return {
-        "kind": "table", "name": name, "title": title,
+        "kind": "table",
+        "name": name,
+        "title": title,
         "columns": [item.payload() for item in columns],
         "rows": [[_raw(record, item) for item in columns] for record in records],
-        "text": [[_cell(record, item, blank=number in totals) for item in columns]
-            for number, record in enumerate(records)],
-        "emphasis": [int(number) for number in emphasis], "notes": [line for line in notes if line],
+        "text": [
+            [_cell(record, item, blank=number in totals) for item in columns] for number, record in enumerate(records)
+        ],
+        "emphasis": [int(number) for number in emphasis],
+        "notes": [line for line in notes if line],
         "row_header": 0 if columns and columns[0].unit in ("text", "month", "date") else None,
-        "definition": definition, "print": bool(print_it),
+        "definition": definition,
+        "print": bool(print_it),
     }
 
 
@@ -114,7 +140,11 @@ def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
 
 
 def with_total(
-    result: pd.DataFrame, label: str, sums: Sequence[str], *, words: str = "Total",
+    result: pd.DataFrame,
+    label: str,
+    sums: Sequence[str],
+    *,
+    words: str = "Total",
     values: Mapping[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, list[int]]:
     """The frame with a total row, and the emphasis that marks it.

@@ -43,8 +43,14 @@ PAYMENT = ("client", "remit_claim_id")
 REVERSAL = "22"
 NOT_DECISIONS = ("23", "25")
 PARTS = (
-    "denied_cents", "duplicate_cents", "contractual_cents", "reduction_cents", "patient_cents", "prior_payer_cents",
-    "pended_cents", "other_cents",
+    "denied_cents",
+    "duplicate_cents",
+    "contractual_cents",
+    "reduction_cents",
+    "patient_cents",
+    "prior_payer_cents",
+    "pended_cents",
+    "other_cents",
 )
 COST_SHARE = ("1", "2", "3")
 WITHHELD = ("253", "104")
@@ -73,8 +79,10 @@ def claim_adjudications(
     Source
         X12 RFI 1423 (status 4), 1429 (reversals), 2601 (allowed); the outcomes are our own.
     """
-    sums = _parts(_adjustments(tables, as_of, since), patient_denials).group_by(*PAYMENT).agg(
-        *[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents")]
+    sums = (
+        _parts(_adjustments(tables, as_of, since), patient_denials)
+        .group_by(*PAYMENT)
+        .agg(*[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents")])
     )
     return _decided(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left"))
 
@@ -93,12 +101,16 @@ def line_adjudications(
     """
     shares = _parts(adjustment_lines(tables, as_of=as_of, since=since), patient_denials)
     sums = shares.group_by("client", "unit").agg(
-        *[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents", "shared", "amount_cents")]
+        *[
+            col(name).sum()
+            for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents", "shared", "amount_cents")
+        ]
     )
     units = _units(tables, as_of, since).join(sums, on=["client", "unit"], how="left")
     left = units.with_columns(
         paid_cents=nw.when(col("shared").fill_null(0) > 0, col("lines") > 0)
-        .then(col("charge_cents") - col("amount_cents")).otherwise(col("paid_cents"))
+        .then(col("charge_cents") - col("amount_cents"))
+        .otherwise(col("paid_cents"))
     )
     return _decided(left.drop("shared", "amount_cents"))
 
@@ -117,7 +129,9 @@ def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.dat
     order = ["client", "remit_claim_id", "unit", "group_code", "carc", "amount_cents", "remark_codes", "shared"]
     on_lines = known.filter(~col("remit_line_id").is_null()).with_columns(unit=col("remit_line_id"), shared=nw.lit(0))
     on_claims = known.filter(col("remit_line_id").is_null()).drop("remit_line_id")
-    weights = _weights(_units(tables, as_of, since).join(on_claims.select(*PAYMENT).unique(), on=list(PAYMENT), how="semi"))
+    weights = _weights(
+        _units(tables, as_of, since).join(on_claims.select(*PAYMENT).unique(), on=list(PAYMENT), how="semi")
+    )
     shared = on_claims.join(weights, on=list(PAYMENT), how="inner").with_columns(size=col("amount_cents").abs())
     upper = _running_share(col("upto_cents"))
     lower = _running_share(col("upto_cents") - col("weight_cents"))
@@ -170,11 +184,15 @@ def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     )
     amounts = ("charge_cents", "paid_cents", *PARTS, "unexplained_cents", "decisions", "reversals")
     sums = known.group_by(*CLAIM).agg(
-        *[col(name).sum() for name in amounts], col("highest_paid_cents").max(),
-        first_received_on=col("received_on").min(), last_received_on=col("received_on").max(),
+        *[col(name).sum() for name in amounts],
+        col("highest_paid_cents").max(),
+        first_received_on=col("received_on").min(),
+        last_received_on=col("received_on").max(),
     )
-    last = known.filter(col("decisions") == 1).filter(is_first(CLAIM, ORDER, reverse=True)).select(
-        *CLAIM, "payer", last_outcome=col("outcome"), last_denied_cents=col("denied_cents")
+    last = (
+        known.filter(col("decisions") == 1)
+        .filter(is_first(CLAIM, ORDER, reverse=True))
+        .select(*CLAIM, "payer", last_outcome=col("outcome"), last_denied_cents=col("denied_cents"))
     )
     return _standing(sums.join(last, on=list(CLAIM), how="left"))
 
@@ -188,7 +206,9 @@ def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denial
     denied = _parts(_adjustments(tables, as_of, None), patient_denials).filter(col("denied_cents") != 0)
     by_code = denied.group_by(*PAYMENT, "carc").agg(col("denied_cents").sum()).filter(col("denied_cents") > 0)
     named = by_code.with_columns(category=category_of(col("carc"), family="denial"), smallness=col("denied_cents") * -1)
-    ranked = named.with_columns(place=priority_of(col("category"))).filter(is_first(PAYMENT, ("smallness", "place", "carc")))
+    ranked = named.with_columns(place=priority_of(col("category"))).filter(
+        is_first(PAYMENT, ("smallness", "place", "carc"))
+    )
     return ranked.select(*PAYMENT, "carc", "category", "denied_cents")
 
 
@@ -203,7 +223,15 @@ def is_first(group: tuple[str, ...], order: tuple[str, ...], *, reverse: bool = 
 
 def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     columns = [
-        "client", "remit_claim_id", "claim_id", "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents",
+        "client",
+        "remit_claim_id",
+        "claim_id",
+        "sequence",
+        "status",
+        "payer",
+        "payer_order",
+        "charge_cents",
+        "paid_cents",
         "received_on",
     ]
     known = source(tables, "remit_claims", columns).filter(
@@ -217,7 +245,16 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) 
 
 
 def _units(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
-    columns = ["client", "remit_claim_id", "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents"]
+    columns = [
+        "client",
+        "remit_claim_id",
+        "remit_line_id",
+        "line_number",
+        "procedure",
+        "charge_cents",
+        "paid_cents",
+        "allowed_cents",
+    ]
     lines = source(tables, "remit_lines", columns).rename(
         {"charge_cents": "line_charge", "paid_cents": "line_paid", "allowed_cents": "stated_allowed_cents"}
     )
@@ -255,7 +292,16 @@ def _running_share(upto: nw.Expr) -> nw.Expr:
 
 
 def _adjustments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
-    columns = ["client", "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
+    columns = [
+        "client",
+        "remit_claim_id",
+        "remit_line_id",
+        "group_code",
+        "carc",
+        "amount_cents",
+        "remark_codes",
+        "received_on",
+    ]
     known = source(tables, "remit_adjustments", columns).filter(col("received_on") <= as_of)
     if since is None:
         return known
@@ -271,15 +317,17 @@ def _parts(adjustments: nw.LazyFrame, patient_denials: bool) -> nw.LazyFrame:
         by_patient = by_patient & ~col("carc").is_in(denials)
     place = {name: number for number, name in enumerate(PARTS)}  # numbers, which compare faster than names
     part = nw.lit(place["other_cents"])
-    for name, belongs in reversed([
-        ("prior_payer_cents", col("carc").is_in(codes_of(category="prior_payer_info"))),
-        ("patient_cents", by_patient),
-        ("duplicate_cents", col("carc").is_in(duplicates)),
-        ("denied_cents", col("carc").is_in(denials)),
-        ("contractual_cents", col("carc").is_in(codes_of(category="contractual"))),
-        ("reduction_cents", col("carc").is_in(codes_of(category="program_reduction"))),
-        ("pended_cents", col("carc").is_in(codes_of(family="pend"))),
-    ]):
+    for name, belongs in reversed(
+        [
+            ("prior_payer_cents", col("carc").is_in(codes_of(category="prior_payer_info"))),
+            ("patient_cents", by_patient),
+            ("duplicate_cents", col("carc").is_in(duplicates)),
+            ("denied_cents", col("carc").is_in(denials)),
+            ("contractual_cents", col("carc").is_in(codes_of(category="contractual"))),
+            ("reduction_cents", col("carc").is_in(codes_of(category="program_reduction"))),
+            ("pended_cents", col("carc").is_in(codes_of(family="pend"))),
+        ]
+    ):
         part = nw.when(belongs).then(nw.lit(place[name])).otherwise(part)
     cost_share = (col("group_code") == "PR") & col("carc").is_in(list(COST_SHARE))
     withheld = (col("group_code") != "PR") & col("carc").is_in(list(WITHHELD))
@@ -306,28 +354,32 @@ def _decided(rows: nw.LazyFrame) -> nw.LazyFrame:
         unexplained_cents=col("charge_cents") - col("paid_cents") - explained,
     )
     outcome = nw.lit("zero_pay_non_denial")
-    for name, holds in reversed([
-        ("reversal", col("status") == REVERSAL),
-        ("fully_denied", (col("denied_cents") > 0) & (col("allowed_cents") <= 0)),
-        ("partially_denied", col("denied_cents") > 0),
-        ("paid", col("paid_cents") > 0),
-        ("duplicate", col("duplicate_cents") > 0),
-        ("pended", col("pended_cents") > 0),
-    ]):
+    for name, holds in reversed(
+        [
+            ("reversal", col("status") == REVERSAL),
+            ("fully_denied", (col("denied_cents") > 0) & (col("allowed_cents") <= 0)),
+            ("partially_denied", col("denied_cents") > 0),
+            ("paid", col("paid_cents") > 0),
+            ("duplicate", col("duplicate_cents") > 0),
+            ("pended", col("pended_cents") > 0),
+        ]
+    ):
         outcome = nw.when(holds).then(nw.lit(name)).otherwise(outcome)
     return amounts.with_columns(outcome=outcome).drop(*extra, "sign")
 
 
 def _standing(sums: nw.LazyFrame) -> nw.LazyFrame:
     outcome = col("last_outcome").fill_null("undecided")
-    for name, holds in reversed([
-        ("recouped", (col("highest_paid_cents") > 0) & (col("paid_cents") <= 0)),
-        ("reversed", (col("reversals") > 0) & (col("reversals") >= col("decisions"))),
-        ("partially_denied", (col("paid_cents") > 0) & (col("last_outcome") == "fully_denied")),
-    ]):
+    for name, holds in reversed(
+        [
+            ("recouped", (col("highest_paid_cents") > 0) & (col("paid_cents") <= 0)),
+            ("reversed", (col("reversals") > 0) & (col("reversals") >= col("decisions"))),
+            ("partially_denied", (col("paid_cents") > 0) & (col("last_outcome") == "fully_denied")),
+        ]
+    ):
         outcome = nw.when(holds).then(nw.lit(name)).otherwise(outcome)
     named = sums.with_columns(outcome=outcome)
     stands = col("outcome").is_in(list(DENIED))
-    return named.with_columns(
-        standing_denied_cents=nw.when(stands).then(col("last_denied_cents")).otherwise(0)
-    ).drop("last_outcome", "last_denied_cents", "highest_paid_cents")
+    return named.with_columns(standing_denied_cents=nw.when(stands).then(col("last_denied_cents")).otherwise(0)).drop(
+        "last_outcome", "last_denied_cents", "highest_paid_cents"
+    )

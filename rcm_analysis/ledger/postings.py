@@ -31,11 +31,35 @@ INSURANCE = ("primary", "secondary", "tertiary")
 
 _PAYMENT = ("client", "claim_id", "remit_claim_id")
 REMITS = {
-    "remit_claims": (*_PAYMENT, "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents", "received_on"),
-    "remit_lines": (
-        *_PAYMENT, "remit_line_id", "line_number", "procedure", "charge_cents", "paid_cents", "allowed_cents", "received_on"
+    "remit_claims": (
+        *_PAYMENT,
+        "sequence",
+        "status",
+        "payer",
+        "payer_order",
+        "charge_cents",
+        "paid_cents",
+        "received_on",
     ),
-    "remit_adjustments": (*_PAYMENT, "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"),
+    "remit_lines": (
+        *_PAYMENT,
+        "remit_line_id",
+        "line_number",
+        "procedure",
+        "charge_cents",
+        "paid_cents",
+        "allowed_cents",
+        "received_on",
+    ),
+    "remit_adjustments": (
+        *_PAYMENT,
+        "remit_line_id",
+        "group_code",
+        "carc",
+        "amount_cents",
+        "remark_codes",
+        "received_on",
+    ),
 }
 """The tables of remittances with the columns that `adjudications` reads."""
 IS_DISGUISED = "is_disguised"
@@ -63,9 +87,7 @@ def postings(
     own = [name for name in by if name in OWN and name not in ("month", POSTING_PAYER)]
     looked_up = [name for name in by if name not in OWN]
     need = list(
-        dict.fromkeys(
-            [*columns, *own, *(["claim_id"] if looked_up else []), *(["payer"] if payer_asked else [])]
-        )
+        dict.fromkeys([*columns, *own, *(["claim_id"] if looked_up else []), *(["payer"] if payer_asked else [])])
     )
     names = ["client", *[name for name in need if name != "client"]]
     rows = with_disguise(tables, names) if disguise else source(tables, "transactions", names)
@@ -96,10 +118,7 @@ def filled(rows: nw.LazyFrame, by: Sequence[str]) -> nw.LazyFrame:
 def split_by_kind(rows: nw.LazyFrame, columns: Mapping[str, nw.Expr]) -> nw.LazyFrame:
     """The rows with one cents column per condition: the amount where it holds, else 0."""
     return rows.with_columns(
-        **{
-            name: nw.when(condition).then(nw.col("amount_cents")).otherwise(0)
-            for name, condition in columns.items()
-        }
+        **{name: nw.when(condition).then(nw.col("amount_cents")).otherwise(0) for name, condition in columns.items()}
     )
 
 
@@ -156,7 +175,9 @@ def disguised_postings(tables: Mapping[str, Any]) -> nw.LazyFrame:
         stated.rename({"line_number": "stated_line"}), on=[*claim, "stated_cents"], how="inner"
     )
     line, there = nw.col("line_number"), nw.col("stated_line")
-    pairs = pairs.filter(nw.col("received_on") <= nw.col("posted_on"), line.is_null() | there.is_null() | (line == there))
+    pairs = pairs.filter(
+        nw.col("received_on") <= nw.col("posted_on"), line.is_null() | there.is_null() | (line == there)
+    )
     found = pairs.group_by(*key).agg(nw.col("denied").sum(), nw.col("discounted").sum())
     return found.filter(nw.col("denied") > 0, nw.col("discounted") == 0).select(*key)
 
@@ -164,7 +185,8 @@ def disguised_postings(tables: Mapping[str, Any]) -> nw.LazyFrame:
 def _of_claims(tables: Mapping[str, Any], claims: nw.LazyFrame) -> dict[str, nw.LazyFrame]:
     """The remittance tables of just these claims: sharing amounts among lines is work."""
     return {
-        name: source(tables, name, columns).join(claims, on=list(CLAIMS.key), how="semi") for name, columns in REMITS.items()
+        name: source(tables, name, columns).join(claims, on=list(CLAIMS.key), how="semi")
+        for name, columns in REMITS.items()
     }
 
 
@@ -180,15 +202,21 @@ def _stated_amounts(tables: Mapping[str, Any]) -> nw.LazyFrame:
     amounts = {
         "denied": [nw.col("denied_cents")],
         "discounted": [
-            nw.col("contractual_cents"), nw.col("reduction_cents"), nw.col("contractual_cents") + nw.col("reduction_cents")
+            nw.col("contractual_cents"),
+            nw.col("reduction_cents"),
+            nw.col("contractual_cents") + nw.col("reduction_cents"),
         ],
     }
     rows = [
         both.select(
-            *claim, "line_number", "received_on", amount.alias("stated_cents"),
+            *claim,
+            "line_number",
+            "received_on",
+            amount.alias("stated_cents"),
             *[nw.lit(1 if name == side else 0).alias(name) for name in amounts],
         )
-        for side, each in amounts.items() for amount in each
+        for side, each in amounts.items()
+        for amount in each
     ]
     return nw.concat(rows, how="vertical").filter(nw.col("stated_cents") > 0)
 
@@ -223,9 +251,7 @@ def cohort_sums(
     by `as_of`; with `paid_only` just the claims that brought cash.
     """
     rows = with_disguise(tables, ["client", "claim_id", "kind", "carc", "amount_cents", "posted_on"])
-    rows = split_by_kind(
-        rows.filter(nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null()), net_parts()
-    )
+    rows = split_by_kind(rows.filter(nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null()), net_parts())
     per_claim = rows.group_by(*CLAIMS.key).agg(*[nw.col(name).sum() for name in net_parts()])
     if paid_only:
         per_claim = per_claim.filter(nw.col("cash_cents") < 0)
@@ -238,9 +264,9 @@ def cohort_sums(
     return net_of_contractual(sums(filled(per_claim, by), by, list(net_parts()), count="claims"))
 
 
-
-
-def with_groups(rows: nw.LazyFrame, tables: Mapping[str, Any], by: Sequence[str], *, month_on: str | None = None) -> nw.LazyFrame:
+def with_groups(
+    rows: nw.LazyFrame, tables: Mapping[str, Any], by: Sequence[str], *, month_on: str | None = None
+) -> nw.LazyFrame:
     """The rows with every column of `by`: its own, `month` of `month_on`, else the claim's (table `claims`).
 
     Empty values become "(none)", and so do the columns of a claim that is not in `claims`.

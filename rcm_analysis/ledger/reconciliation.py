@@ -54,7 +54,9 @@ def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
     """
     rolled = roll_forward(tables, period=period)
     rebuilt = [
-        balances(tables, as_of=month.last_day)[["client", "receivable_cents"]].assign(month=pd.Timestamp(month.first_day))
+        balances(tables, as_of=month.last_day)[["client", "receivable_cents"]].assign(
+            month=pd.Timestamp(month.first_day)
+        )
         for month in period.months()
     ]
     known = pd.concat(rebuilt, ignore_index=True).rename(columns={"receivable_cents": "rebuilt_cents"})
@@ -71,12 +73,17 @@ def _closes(tables: Mapping[str, Any], rolled: pd.DataFrame) -> pd.DataFrame:
     frame = source(tables, "control_totals", ["client", "month", *totals])
     closes = collect(frame.rename({"month": "closed_month"}), ["client", "closed_month"])
     closes["month"] = pd.to_datetime(closes["closed_month"] + "-01").astype("datetime64[us]")
-    ledger = pd.DataFrame({
-        "client": rolled["client"], "month": rolled["month"], "charges_cents": rolled["charges_cents"],
-        "payments_cents": rolled["payments_cents"],
-        "adjustments_cents": rolled["contractual_cents"] + rolled["write_offs_cents"],
-        "refunds_cents": rolled["refunds_cents"] + rolled["takebacks_cents"], "closing_cents": rolled["closing_cents"],
-    })
+    ledger = pd.DataFrame(
+        {
+            "client": rolled["client"],
+            "month": rolled["month"],
+            "charges_cents": rolled["charges_cents"],
+            "payments_cents": rolled["payments_cents"],
+            "adjustments_cents": rolled["contractual_cents"] + rolled["write_offs_cents"],
+            "refunds_cents": rolled["refunds_cents"] + rolled["takebacks_cents"],
+            "closing_cents": rolled["closing_cents"],
+        }
+    )
     both = ledger.merge(closes.drop(columns="closed_month"), on=["client", "month"], suffixes=("", "_close"))
     out = both[["client", "month"]].copy()
     for name in totals:
@@ -117,7 +124,16 @@ def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
 
 def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     names = {"paid_cents": "deposit_cents"}
-    need = ["client", "remit_id", "payer", "trace", "paid_cents", "provider_adjustment_cents", "claims_paid_cents", "received_on"]
+    need = [
+        "client",
+        "remit_id",
+        "payer",
+        "trace",
+        "paid_cents",
+        "provider_adjustment_cents",
+        "claims_paid_cents",
+        "received_on",
+    ]
     rows = source(tables, "deposits", need, by=["trace"]).filter(nw.col("received_on") <= as_of)
     rows = rows.with_columns(month_of(nw.col("received_on"))).drop("received_on").rename(names)
     found = collect(rows, ["client", "payer", "trace", "remit_id"])
@@ -129,8 +145,10 @@ def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 def _posted(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     need = ["client", "payer", "trace", "kind", "amount_cents", "posted_on"]
     rows = source(tables, "transactions", need).filter(
-        nw.col("posted_on") <= as_of, nw.col("kind").is_in(["payment", "takeback"]),
-        ~nw.col("trace").is_null(), ~nw.col("payer").is_null(),
+        nw.col("posted_on") <= as_of,
+        nw.col("kind").is_in(["payment", "takeback"]),
+        ~nw.col("trace").is_null(),
+        ~nw.col("payer").is_null(),
     )
     sums = rows.group_by("client", "payer", "trace").agg(
         nw.col("amount_cents").sum(), nw.col("posted_on").min().alias("posting_month")
@@ -157,11 +175,14 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
         "ledger": _per_claim(
             source(tables, "transactions", ["client", "claim_id", "kind", "amount_cents"]).filter(
                 nw.col("kind") == "charge", ~nw.col("claim_id").is_null()
-            ), "amount_cents",
+            ),
+            "amount_cents",
         ),
         "submitted": _submitted(tables),
     }
-    out = claims.groupby("client", as_index=False).agg(claims=("claim_id", "size"), claims_cents=("charge_cents", "sum"))
+    out = claims.groupby("client", as_index=False).agg(
+        claims=("claim_id", "size"), claims_cents=("charge_cents", "sum")
+    )
     for name, place in places.items():
         both = claims.merge(place, on=["client", "claim_id"], how="inner" if name != "ledger" else "outer")
         both[["charge_cents", "cents"]] = both[["charge_cents", "cents"]].fillna(0)
@@ -178,10 +199,10 @@ def _per_claim(rows: nw.LazyFrame, amount: str) -> pd.DataFrame:
 
 def _submitted(tables: Mapping[str, Any]) -> pd.DataFrame:
     need = ["client", "claim_id", "payer_order", "frequency", "charge_cents"]
-    rows = source(tables, "submissions", need).filter(
-        nw.col("payer_order") == "primary", nw.col("frequency") == "1"
+    rows = source(tables, "submissions", need).filter(nw.col("payer_order") == "primary", nw.col("frequency") == "1")
+    return collect(
+        rows.group_by("client", "claim_id").agg(nw.col("charge_cents").min().alias("cents")), ["client", "claim_id"]
     )
-    return collect(rows.group_by("client", "claim_id").agg(nw.col("charge_cents").min().alias("cents")), ["client", "claim_id"])
 
 
 def check_client(tables: Mapping[str, Any], *, client: str, period: Period) -> list[Check]:
@@ -189,19 +210,58 @@ def check_client(tables: Mapping[str, Any], *, client: str, period: Period) -> l
     checks = []
     for row in roll_forward_check(tables, period=period).to_dict("records"):
         month = f"{row['month']:%Y-%m}"
-        checks.append(Check("roll-forward", client, month, int(row["residual_cents"]), "opening and movements against rebuilt balances"))
-        checks.append(Check("transfers", client, month, int(row["transfers_cents"]), "transfers between parties sum to zero"))
+        checks.append(
+            Check(
+                "roll-forward",
+                client,
+                month,
+                int(row["residual_cents"]),
+                "opening and movements against rebuilt balances",
+            )
+        )
+        checks.append(
+            Check("transfers", client, month, int(row["transfers_cents"]), "transfers between parties sum to zero")
+        )
         for name in ("charges", "payments", "adjustments", "refunds", "closing"):
             difference = row[f"close_difference_{name}_cents"]
             if pd.notna(difference):
-                checks.append(Check(f"month-end {name}", client, month, int(difference), "ledger against the billing system's close"))
+                checks.append(
+                    Check(
+                        f"month-end {name}", client, month, int(difference), "ledger against the billing system's close"
+                    )
+                )
     deposits = deposits_check(tables, as_of=period.last_day)
-    by_month = deposits.groupby("month")[["file_difference_cents", "posting_difference_cents"]].agg(lambda gaps: gaps.abs().sum())
+    by_month = deposits.groupby("month")[["file_difference_cents", "posting_difference_cents"]].agg(
+        lambda gaps: gaps.abs().sum()
+    )
     for month, row in by_month.iterrows():
-        checks.append(Check("835 balances", client, f"{month:%Y-%m}", int(row["file_difference_cents"]), "claims less provider adjustments against the deposit"))
-        checks.append(Check("deposits posted", client, f"{month:%Y-%m}", int(row["posting_difference_cents"]), "postings against the claims of the deposit"))
+        checks.append(
+            Check(
+                "835 balances",
+                client,
+                f"{month:%Y-%m}",
+                int(row["file_difference_cents"]),
+                "claims less provider adjustments against the deposit",
+            )
+        )
+        checks.append(
+            Check(
+                "deposits posted",
+                client,
+                f"{month:%Y-%m}",
+                int(row["posting_difference_cents"]),
+                "postings against the claims of the deposit",
+            )
+        )
     for row in charges_check(tables).to_dict("records"):
         for place in ("lines", "ledger", "submitted"):
-            checks.append(Check(f"charges: {place}", client, "all", int(row[f"{place}_difference_cents"]),
-                                f"{row[f'{place}_differ']} of {row['claims']} claims differ"))
+            checks.append(
+                Check(
+                    f"charges: {place}",
+                    client,
+                    "all",
+                    int(row[f"{place}_difference_cents"]),
+                    f"{row[f'{place}_differ']} of {row['claims']} claims differ",
+                )
+            )
     return checks

@@ -18,7 +18,9 @@ CASH = ("payment", "refund", "takeback")
 TYPES = {"cents": nw.Int64, "count": nw.Int64, "flag": nw.Boolean}
 
 
-def known(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, as_of: dt.date, by: Sequence[str] = ()) -> nw.LazyFrame:
+def known(
+    tables: Mapping[str, Any], name: str, columns: Sequence[str], *, as_of: dt.date, by: Sequence[str] = ()
+) -> nw.LazyFrame:
     """The rows of a service's table that were known at the end of `as_of`, with what was learned later empty.
 
     `by` adds those of its names that are columns of the table.
@@ -30,7 +32,9 @@ def known(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, as_of
     rows = source(tables, name, need).filter(col(table.known_on) <= as_of)
     typed = [col(one).cast(TYPES[table.column(one).kind]) for one in need if table.column(one).kind in TYPES]
     rows = rows.with_columns(*typed) if typed else rows
-    blanked = [nw.when(col(since[one]) <= as_of).then(col(one)).otherwise(None).alias(one) for one in need if one in since]
+    blanked = [
+        nw.when(col(since[one]) <= as_of).then(col(one)).otherwise(None).alias(one) for one in need if one in since
+    ]
     return (rows.with_columns(*blanked) if blanked else rows).select(wanted)
 
 

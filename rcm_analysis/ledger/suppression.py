@@ -36,8 +36,15 @@ WHOLE = "(whole)"
 
 
 def suppressed(
-    frame: pd.DataFrame, *, counts: Sequence[str], by: Sequence[str], of: str | None = None,
-    clear: Sequence[str] = (), least: int = LEAST, totals: bool = False, guard: str | None = None,
+    frame: pd.DataFrame,
+    *,
+    counts: Sequence[str],
+    by: Sequence[str],
+    of: str | None = None,
+    clear: Sequence[str] = (),
+    least: int = LEAST,
+    totals: bool = False,
+    guard: str | None = None,
 ) -> pd.DataFrame:
     """The frame with small counts hidden, and as many others as it takes to keep them hidden.
 
@@ -111,13 +118,19 @@ def sum_is_safe(values: Iterable[int], *, least: int = LEAST) -> bool:
 def _check(frame: pd.DataFrame, by: list[str], counts: list[str]) -> None:
     missing = [name for name in (*by, *counts) if name not in frame]
     if missing:
-        raise TableError(f"The table to suppress lacks the columns {listed(missing)}; it has {listed(frame.columns, 30)}.")
+        raise TableError(
+            f"The table to suppress lacks the columns {listed(missing)}; it has {listed(frame.columns, 30)}."
+        )
     bad = frame[counts].isna().any(axis=1) | (frame[counts] < 0).any(axis=1)
     if bad.any():
-        raise TableError(f"Counts should be whole numbers of zero or more; {int(bad.sum())} of {len(frame)} rows are not so.")
+        raise TableError(
+            f"Counts should be whole numbers of zero or more; {int(bad.sum())} of {len(frame)} rows are not so."
+        )
     doubled = frame.duplicated(by).sum() if by else max(len(frame) - 1, 0)
     if doubled:
-        raise TableError(f"Each combination of {listed(by)} should stand in one row; {int(doubled)} of {len(frame)} stand again.")
+        raise TableError(
+            f"Each combination of {listed(by)} should stand in one row; {int(doubled)} of {len(frame)} stand again."
+        )
 
 
 def _with_totals(frame: pd.DataFrame, by: list[str], counts: list[str]) -> pd.DataFrame:
@@ -128,7 +141,11 @@ def _with_totals(frame: pd.DataFrame, by: list[str], counts: list[str]) -> pd.Da
             kept = [name for name in by if name not in gone]
             sums = frame.groupby(kept, as_index=False)[counts].sum() if kept else frame[counts].sum().to_frame().T
             total = sums.assign(**dict.fromkeys(gone, ALL))
-            parts.append(total[[*by, *counts]].astype({name: frame[name].dtype for name in kept}) if len(frame) else total.iloc[:0])
+            parts.append(
+                total[[*by, *counts]].astype({name: frame[name].dtype for name in kept})
+                if len(frame)
+                else total.iloc[:0]
+            )
     names = [part.astype(dict.fromkeys(by, object)) for part in parts if len(part)]
     return pd.concat(names, ignore_index=True) if names else frame.reset_index(drop=True)
 
@@ -146,32 +163,49 @@ class _Cube:
     most: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, by: list[str], parts: list[str], of: str | None, guard: str | None = None) -> _Cube:
+    def of(
+        cls, frame: pd.DataFrame, by: list[str], parts: list[str], of: str | None, guard: str | None = None
+    ) -> _Cube:
         labels: list[list[object]] = [list(pd.unique(frame[name])) for name in by]
         kinds = [*parts, *([REST] if of else [])]
         inner = np.zeros([*map(len, labels), len(kinds)], np.int64)
         places = [dict(zip(names, range(len(names)), strict=True)) for names in labels]
-        spots = [tuple(place[value] for place, value in zip(places, row, strict=True)) for row in frame[by].itertuples(index=False)]
+        spots = [
+            tuple(place[value] for place, value in zip(places, row, strict=True))
+            for row in frame[by].itertuples(index=False)
+        ]
         for spot, (_, row) in zip(spots if by else [()] * len(frame), frame.iterrows(), strict=True):
-            inner[spot] = [*(row[name] for name in parts), *([row[of] - sum(row[name] for name in parts)] if of else [])]
+            inner[spot] = [
+                *(row[name] for name in parts),
+                *([row[of] - sum(row[name] for name in parts)] if of else []),
+            ]
         if (inner < 0).any():
             raise TableError(f"The parts {listed(parts)} add up to more than their whole '{of}' in some rows.")
         values = inner
         for axis in range(values.ndim):
             values = np.concatenate([values, values.sum(axis=axis, keepdims=True)], axis=axis)
-        if not of:      # one kind only: it is its own total
+        if not of:  # one kind only: it is its own total
             values = values[..., :-1]
         names = [*parts, *([REST, of] if of else [])]
         printed = np.ones(values.shape, bool)
         if of:
             printed[..., names.index(REST)] = False
-        return cls(values, [*[[*names_, ALL] for names_ in labels], names], np.zeros(values.shape, bool), printed, names.index(guard) if guard in names else -1)
+        return cls(
+            values,
+            [*[[*names_, ALL] for names_ in labels], names],
+            np.zeros(values.shape, bool),
+            printed,
+            names.index(guard) if guard in names else -1,
+        )
 
     def hidden_in(self, rows: pd.DataFrame, name: str) -> np.ndarray:
         """For each row of labels: is this count hidden?"""
         places = [dict(zip(names, range(len(names)), strict=True)) for names in self.labels]
         kind = places[-1][name]
-        spots = [tuple(place[value] for place, value in zip(places, row, strict=False)) for row in rows.itertuples(index=False)]
+        spots = [
+            tuple(place[value] for place, value in zip(places, row, strict=False))
+            for row in rows.itertuples(index=False)
+        ]
         return np.array([self.hidden[(*spot, kind)] for spot in (spots or [()] * len(rows))], bool)
 
     # -- hiding ------------------------------------------------------------------------------------
@@ -220,7 +254,7 @@ class _Cube:
         for line in lines:
             parts = line[:-1][unknown[line[:-1]]]
             if len(parts) and not unknown[line[-1]] and values[parts].sum() < least:
-                return int(parts[0])        # together they would be a small count
+                return int(parts[0])  # together they would be a small count
         asked = np.flatnonzero(unknown & (self.hidden.ravel() | small) & (self.most - self.fewest < wanted))
         if not len(asked):
             return None
@@ -231,8 +265,10 @@ class _Cube:
             for sign in (1.0, -1.0):
                 if self.most[cell] - self.fewest[cell] >= wanted[cell]:
                     break
-                solved = linprog(_unit(len(cells), place[cell], sign), A_eq=equations, b_eq=sums, bounds=(1, None), method="highs")
-                if solved.status == 3:      # without a limit
+                solved = linprog(
+                    _unit(len(cells), place[cell], sign), A_eq=equations, b_eq=sums, bounds=(1, None), method="highs"
+                )
+                if solved.status == 3:  # without a limit
                     self.most[cell] = np.inf
                     break
                 self.fewest[cells] = np.minimum(self.fewest[cells], solved.x)
@@ -253,16 +289,34 @@ class _Cube:
         around = self._around(cell, lines, of_cell, unknown)
         bare = sorted({number for one in around for number in of_cell[one] if lone[number]})
         for numbers in (bare, of_cell[cell], range(len(lines))):
-            offers = {other for number in numbers for other in lines[number].tolist() if not unknown[other] and printed[other] and values[other] > 0}
+            offers = {
+                other
+                for number in numbers
+                for other in lines[number].tolist()
+                if not unknown[other] and printed[other] and values[other] > 0
+            }
             if offers:
-                return min(offers, key=lambda other: (self._depth(other), -sum(lone[number] for number in of_cell[other]), self._kind(other) != self.guard, int(values[other]), other))
+                return min(
+                    offers,
+                    key=lambda other: (
+                        self._depth(other),
+                        -sum(lone[number] for number in of_cell[other]),
+                        self._kind(other) != self.guard,
+                        int(values[other]),
+                        other,
+                    ),
+                )
         raise TableError("The table could not be protected: everything in it is hidden. Please report its shape.")
 
-    def _around(self, cell: int, lines: list[np.ndarray], of_cell: dict[int, list[int]], unknown: np.ndarray) -> set[int]:
+    def _around(
+        self, cell: int, lines: list[np.ndarray], of_cell: dict[int, list[int]], unknown: np.ndarray
+    ) -> set[int]:
         """The cell and all unknown cells that hang together with it, line by line."""
         found, ahead = {cell}, [cell]
         while ahead:
-            here = {other for number in of_cell[ahead.pop()] for other in lines[number].tolist() if unknown[other]} - found
+            here = {
+                other for number in of_cell[ahead.pop()] for other in lines[number].tolist() if unknown[other]
+            } - found
             found |= here
             ahead += sorted(here)
         return found
@@ -283,7 +337,9 @@ def _unit(size: int, place: int, value: float) -> np.ndarray:
     return out
 
 
-def _equations(lines: list[np.ndarray], unknown: np.ndarray, values: np.ndarray, place: dict[int, int]) -> tuple[csr_array, np.ndarray]:
+def _equations(
+    lines: list[np.ndarray], unknown: np.ndarray, values: np.ndarray, place: dict[int, int]
+) -> tuple[csr_array, np.ndarray]:
     """The sums that hold between unknown cells: parts less total, equal to what the known ones leave."""
     rows, columns, signs, sums = [], [], [], []
     for line in lines:

@@ -80,9 +80,7 @@ def comparisons(
         parts.append(found.assign(window=name, value=found["value"] if is_known else float("nan")))
         is_complete = is_known and days_before(began, SETTLING_DAYS) <= first
         spans.append((name, first, last, len(window.months()), is_known, is_complete))
-    windows = pd.DataFrame(
-        spans, columns=["window", "first_day", "last_day", "months", "is_known", "is_complete"]
-    )
+    windows = pd.DataFrame(spans, columns=["window", "first_day", "last_day", "months", "is_known", "is_complete"])
     return _finished(_every_group(pd.concat(parts, ignore_index=True), windows, list(by)), list(by), record)
 
 
@@ -138,11 +136,7 @@ def _stock(
     ends = [_one_per_group(function(tables, as_of=day, by=list(by), **options), by, value) for day in days]
     found = pd.concat(ends, ignore_index=True)
     if len(days) > 1:
-        found = (
-            found.groupby(list(by), as_index=False)["value"].mean()
-            if by
-            else found[["value"]].mean().to_frame().T
-        )
+        found = found.groupby(list(by), as_index=False)["value"].mean() if by else found[["value"]].mean().to_frame().T
     return found, days[0], days[-1]
 
 

@@ -18,7 +18,17 @@ MONTH = ["client", "enrolment_id", "month"]
 WINDOW_DAYS = 30
 """Days in which a month is completed and uploaded after it was opened for billing."""
 COLUMNS = [
-    "client", "enrolment_id", "month", "coordinator", "level", "region", "contacts", "opened_on", "is_billed", "reason", "rate_cents",
+    "client",
+    "enrolment_id",
+    "month",
+    "coordinator",
+    "level",
+    "region",
+    "contacts",
+    "opened_on",
+    "is_billed",
+    "reason",
+    "rate_cents",
 ]
 
 
@@ -73,27 +83,46 @@ def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDO
     """
     names = ["coordinator", "opened_on", "is_core_service_given", "uploaded_on", "missed", "missed_on"]
     support = known(tables, "billing_support", [*MONTH[1:], *names], as_of=as_of).filter(col("is_core_service_given"))
-    claims = known(tables, "care_claims", MONTH[1:], as_of=as_of).select(*MONTH).unique().with_columns(claimed=nw.lit(1))
+    claims = (
+        known(tables, "care_claims", MONTH[1:], as_of=as_of).select(*MONTH).unique().with_columns(claimed=nw.lit(1))
+    )
     rows = support.join(claims, on=MONTH, how="left").with_columns(
-        is_billed=nw.when(~col("uploaded_on").is_null() | ~col("claimed").is_null()).then(1).otherwise(0))
+        is_billed=nw.when(~col("uploaded_on").is_null() | ~col("claimed").is_null()).then(1).otherwise(0)
+    )
     is_over = ~col("missed_on").is_null() | (col("opened_on") <= days_before(as_of, days)) | (col("is_billed") == 1)
     levels = source(tables, "acuity_months", [*MONTH, "level", "recorded_on"]).filter(col("recorded_on") <= as_of)
     regions = source(tables, "enrolments", ["client", "enrolment_id", "region"])
-    rows = rows.filter(is_over).join(levels.drop("recorded_on"), on=MONTH, how="left").join(regions, on=MONTH[:2], how="left")
-    rows = rows.with_columns(reason=col("missed").fill_null("open"), level=col("level").fill_null(""), region=col("region").fill_null(""))
+    rows = (
+        rows.filter(is_over)
+        .join(levels.drop("recorded_on"), on=MONTH, how="left")
+        .join(regions, on=MONTH[:2], how="left")
+    )
+    rows = rows.with_columns(
+        reason=col("missed").fill_null("open"), level=col("level").fill_null(""), region=col("region").fill_null("")
+    )
     # `month` is text here; `frames.collect` would make days of a column of that name.
     texts = ["client", "enrolment_id", "label", "coordinator", "level", "region", "reason"]
     found = rows_of(rows.rename({"month": "label"}).select(*texts, "opened_on", "is_billed"), texts, ["opened_on"])
     found = found.rename(columns={"label": "month"})
-    found = found.assign(is_billed=found["is_billed"].astype(bool), contacts=_contacts(tables, found, as_of), rate_cents=_rates(found))
+    found = found.assign(
+        is_billed=found["is_billed"].astype(bool), contacts=_contacts(tables, found, as_of), rate_cents=_rates(found)
+    )
     return found.sort_values(["month", "coordinator", "enrolment_id"], ignore_index=True)[COLUMNS]
 
 
 def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -> pd.Series:
     """How many contacts of the month reached somebody."""
-    rows = known(tables, "care_contacts", ["contact_id", "enrolment_id", "contacted_on", "is_reached"], as_of=as_of).filter(col("is_reached"))
-    found = rows_of(rows.select("client", "contact_id", "enrolment_id", "contacted_on"), ["client", "contact_id", "enrolment_id"], ["contacted_on"])
-    counts = found.groupby(["client", "enrolment_id", found["contacted_on"].dt.strftime("%Y-%m").rename("month")]).size()
+    rows = known(
+        tables, "care_contacts", ["contact_id", "enrolment_id", "contacted_on", "is_reached"], as_of=as_of
+    ).filter(col("is_reached"))
+    found = rows_of(
+        rows.select("client", "contact_id", "enrolment_id", "contacted_on"),
+        ["client", "contact_id", "enrolment_id"],
+        ["contacted_on"],
+    )
+    counts = found.groupby(
+        ["client", "enrolment_id", found["contacted_on"].dt.strftime("%Y-%m").rename("month")]
+    ).size()
     asked = pd.MultiIndex.from_frame(months[MONTH])
     return pd.Series(counts.reindex(asked).fillna(0).astype("int64").to_numpy(), index=months.index)
 
@@ -101,9 +130,18 @@ def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -
 def _rates(months: pd.DataFrame) -> pd.Series:
     """The published rate of each month in cents."""
     rates = health_home_rates().melt(["level", "effective"], ["upstate", "downstate"], "region", "dollars")
-    rates = rates.assign(effective=pd.to_datetime(rates["effective"]), cents=rates["dollars"].str.replace(".", "").astype("int64"))
+    rates = rates.assign(
+        effective=pd.to_datetime(rates["effective"]), cents=rates["dollars"].str.replace(".", "").astype("int64")
+    )
     first = pd.to_datetime(months["month"] + "-01")
-    asked = months[["level", "region"]].assign(first=first.astype("datetime64[ns]")).reset_index(names="row").sort_values("first")
+    asked = (
+        months[["level", "region"]]
+        .assign(first=first.astype("datetime64[ns]"))
+        .reset_index(names="row")
+        .sort_values("first")
+    )
     rates = rates.assign(effective=rates["effective"].astype("datetime64[ns]")).sort_values("effective")
-    found = pd.merge_asof(asked, rates, left_on="first", right_on="effective", by=["level", "region"]).sort_values("row")
+    found = pd.merge_asof(asked, rates, left_on="first", right_on="effective", by=["level", "region"]).sort_values(
+        "row"
+    )
     return pd.Series(found["cents"].fillna(0).astype("int64").to_numpy(), index=months.index)

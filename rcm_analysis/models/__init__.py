@@ -10,8 +10,17 @@ import importlib
 from types import ModuleType
 
 DOORS = (
-    "payment_lag", "cash_outlook", "backtest", "programme_plan", "assumptions", "plan_scenarios", "systemic_denials", "process_shifts",
-    "control_charts", "self_pay_survival", "worklist",
+    "payment_lag",
+    "cash_outlook",
+    "backtest",
+    "programme_plan",
+    "assumptions",
+    "plan_scenarios",
+    "systemic_denials",
+    "process_shifts",
+    "control_charts",
+    "self_pay_survival",
+    "worklist",
 )
 __all__ = list(DOORS)
 

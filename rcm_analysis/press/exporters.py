@@ -21,7 +21,9 @@ from .writers import html, pdf
 class _RcmExporter(Exporter):
     """Notebook → our document, with what should be known said in nbconvert's log."""
 
-    def _document(self, notebook: Any, resources: dict[str, Any] | None, extra: dict[str, Any]) -> tuple[Document, dict[str, Any]]:
+    def _document(
+        self, notebook: Any, resources: dict[str, Any] | None, extra: dict[str, Any]
+    ) -> tuple[Document, dict[str, Any]]:
         prepared, resources = super().from_notebook_node(notebook, resources, **extra)
         return extract(nbformat.from_dict(prepared)), resources
 
@@ -40,7 +42,9 @@ class RcmHTMLExporter(_RcmExporter):
     def _file_extension_default(self) -> str:
         return ".html"
 
-    def from_notebook_node(self, nb: Any, resources: dict[str, Any] | None = None, **kw: Any) -> tuple[str, dict[str, Any]]:
+    def from_notebook_node(
+        self, nb: Any, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
         document, resources = self._document(nb, resources, kw)
         self._say(document.warnings)
         return html.render(document), resources
@@ -52,14 +56,18 @@ class RcmPDFExporter(_RcmExporter):
     export_from_notebook = "RCM report (PDF)"
     output_mimetype = "application/pdf"
 
-    timestamp = Unicode("", help="Moment of printing, ISO 8601, e.g. 2026-11-05T09:00; now, if not given.").tag(config=True)
+    timestamp = Unicode("", help="Moment of printing, ISO 8601, e.g. 2026-11-05T09:00; now, if not given.").tag(
+        config=True
+    )
     strict = Bool(False, help="Refuse a figure without a description (alt text).").tag(config=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
         return ".pdf"
 
-    def from_notebook_node(self, nb: Any, resources: dict[str, Any] | None = None, **kw: Any) -> tuple[bytes, dict[str, Any]]:
+    def from_notebook_node(
+        self, nb: Any, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[bytes, dict[str, Any]]:
         document, resources = self._document(nb, resources, kw)
         result = pdf.render(document, timestamp=self._moment(), strict=self.strict)
         self._say(result.warnings)
@@ -71,4 +79,6 @@ class RcmPDFExporter(_RcmExporter):
         try:
             return dt.datetime.fromisoformat(self.timestamp)
         except ValueError as error:
-            raise RunError("The time stamp must be ISO 8601, such as 2026-11-05T09:00; what was given is not.") from error
+            raise RunError(
+                "The time stamp must be ISO 8601, such as 2026-11-05T09:00; what was given is not."
+            ) from error

@@ -10,4 +10,15 @@ from .history import history_line, keep
 from .record import FIGURES, Row, as_json, table_text
 from .run import CLIENTS, main_rows, parse_seeds, run
 
-__all__ = ["CLIENTS", "FIGURES", "Row", "as_json", "history_line", "keep", "main_rows", "parse_seeds", "run", "table_text"]
+__all__ = [
+    "CLIENTS",
+    "FIGURES",
+    "Row",
+    "as_json",
+    "history_line",
+    "keep",
+    "main_rows",
+    "parse_seeds",
+    "run",
+    "table_text",
+]

@@ -52,7 +52,9 @@ class Case:
     @property
     def watch(self) -> Watch:
         """The months watched; quiet where no problem was planted in the claims (other domains do not count)."""
-        mine = self.truth.plants.filter(pl.col("client") == self.client, "is_problem", pl.col("kind").is_in(list(PLANT_KINDS)))
+        mine = self.truth.plants.filter(
+            pl.col("client") == self.client, "is_problem", pl.col("kind").is_in(list(PLANT_KINDS))
+        )
         return Watch(self.client, self.period.first_day, self.period.last_day, mine.is_empty())
 
     def plants(self, *kinds: str) -> pl.DataFrame:
@@ -63,7 +65,13 @@ class Case:
     def planted(self, *kinds: str) -> list[Planted]:
         """The same as `scoring.Planted`; the onset is the first day on which anybody could have seen it."""
         return [
-            Planted(row["client"], row["first_seen"], row["end"], {name: row[name] for name in SCOPE if row[name] is not None}, row["amount_cents"])
+            Planted(
+                row["client"],
+                row["first_seen"],
+                row["end"],
+                {name: row[name] for name in SCOPE if row[name] is not None},
+                row["amount_cents"],
+            )
             for row in self.plants(*kinds).iter_rows(named=True)
         ]
 

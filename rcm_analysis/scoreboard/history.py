@@ -26,7 +26,13 @@ def history_line(rows: Iterable[Row], *, seeds: Sequence[int], made_at: str) -> 
 
     `made_at` is the caller's time stamp (ISO text): nothing here reads the clock.
     """
-    record = {"made_at": made_at, "version": __version__, "machine": machine(), "seeds": list(seeds), "rows": as_json(rows)}
+    record = {
+        "made_at": made_at,
+        "version": __version__,
+        "machine": machine(),
+        "seeds": list(seeds),
+        "rows": as_json(rows),
+    }
     return json.dumps(record, ensure_ascii=False)
 
 

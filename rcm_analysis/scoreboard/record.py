@@ -83,7 +83,9 @@ class Tally:
 
     def __post_init__(self) -> None:
         if not all(map(isfinite, (self.numerator, *self.rivals))):
-            raise RunError(f"{self.analysis}, {self.figure}: the analysis gave no finite number, which would empty the row.")
+            raise RunError(
+                f"{self.analysis}, {self.figure}: the analysis gave no finite number, which would empty the row."
+            )
 
     @property
     def rivals(self) -> tuple[float, ...]:
@@ -204,7 +206,9 @@ def table_text(rows: Iterable[Row]) -> str:
         unit = units.get((row.analysis, row.figure), "number")
         lines.append((row.analysis, row.figure, _shown(row.value, unit), row.aim or "-", holds))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def _shown(value: float | None, unit: str) -> str:

@@ -22,34 +22,24 @@ from ..sources.intake import find_files, ingest_client
 from ..tables.workspace import open_workspace
 from .case import Case
 from .record import Row, Tally, rows_of
-from .scores import (
-    cash as scores_cash,
-)
-from .scores import (
-    claims as scores_claims,
-)
-from .scores import (
-    detection as scores_detection,
-)
-from .scores import (
-    engagement as scores_engagement,
-)
-from .scores import (
-    follow_up as scores_follow_up,
-)
-from .scores import (
-    self_pay as scores_self_pay,
-)
-from .scores import (
-    underpayments as scores_underpayments,
-)
-from .scores import (
-    worklist as scores_worklist,
-)
+from .scores import cash as scores_cash
+from .scores import claims as scores_claims
+from .scores import detection as scores_detection
+from .scores import engagement as scores_engagement
+from .scores import follow_up as scores_follow_up
+from .scores import self_pay as scores_self_pay
+from .scores import underpayments as scores_underpayments
+from .scores import worklist as scores_worklist
 
 SCORERS = (
-    *scores_claims.SCORERS, *scores_cash.SCORERS, *scores_underpayments.SCORERS, *scores_follow_up.SCORERS, *scores_worklist.SCORERS,
-    *scores_engagement.SCORERS, *scores_self_pay.SCORERS, *scores_detection.SCORERS,
+    *scores_claims.SCORERS,
+    *scores_cash.SCORERS,
+    *scores_underpayments.SCORERS,
+    *scores_follow_up.SCORERS,
+    *scores_worklist.SCORERS,
+    *scores_engagement.SCORERS,
+    *scores_self_pay.SCORERS,
+    *scores_detection.SCORERS,
 )
 SIZES = (0.3, 1.0, 0.6)
 """How large the clients are, seed by seed: small practices have few claims and noisy rates."""
@@ -74,12 +64,19 @@ def parse_seeds(text: str) -> list[int]:
     match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", str(text))
     first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
     if last < first:
-        raise ParameterError(f"Seeds are written A-B with A not above B, such as 1-3, or as one number; found {text!r}.")
+        raise ParameterError(
+            f"Seeds are written A-B with A not above B, such as 1-3, or as one number; found {text!r}."
+        )
     return list(range(first, last + 1))
 
 
 def run(
-    seeds: Sequence[int], *, clients: int = CLIENTS, months: int = MONTHS, workers: int = 2, sizes: Sequence[float] = SIZES,
+    seeds: Sequence[int],
+    *,
+    clients: int = CLIENTS,
+    months: int = MONTHS,
+    workers: int = 2,
+    sizes: Sequence[float] = SIZES,
     progress: Callable[[int, str], None] | None = None,
 ) -> list[Row]:
     """The scoreboard over these seeds: every figure over all clients of all seeds together.
@@ -99,7 +96,9 @@ def run(
         for seed in seeds:
             with tempfile.TemporaryDirectory(prefix="rcm-scoreboard-") as folder:
                 size = sizes[seed % len(sizes)]
-                simulate.write_clients(Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers)
+                simulate.write_clients(
+                    Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers
+                )
                 workspace = open_workspace(folder)
                 workspace.pseudonym_key()
                 names = workspace.clients()

@@ -73,7 +73,8 @@ def alarms_of(client: str, said: Iterable[Statement], *, same: tuple[str, ...] =
         taken: set[int] = set()
         for scope, cents in raised:
             fits = [
-                number for number, alarm in enumerate(alarms)
+                number
+                for number, alarm in enumerate(alarms)
                 if number not in taken and turn - latest[number] <= within and _agree(alarm.scope, scope, same)
             ]
             if fits:
@@ -129,8 +130,14 @@ def in_time(alarm: Alarm, planted: Planted, months: int) -> bool:
 
 
 def sought(
-    analysis: str, planted: Sequence[Planted], alarms: Sequence[Alarm], watch: Watch, *,
-    within_months: int | None = None, recall: str = RECALL, dollars: bool = True,
+    analysis: str,
+    planted: Sequence[Planted],
+    alarms: Sequence[Alarm],
+    watch: Watch,
+    *,
+    within_months: int | None = None,
+    recall: str = RECALL,
+    dollars: bool = True,
 ) -> list[Tally]:
     """The tallies of an analysis that looks for something, for one client.
 
@@ -157,7 +164,8 @@ def sought(
 
 def _is_found(planted: Planted, alarms: Sequence[Alarm], within_months: int | None) -> bool:
     return any(
-        points_to(alarm, planted) and (within_months is None or in_time(alarm, planted, within_months)) for alarm in alarms
+        points_to(alarm, planted) and (within_months is None or in_time(alarm, planted, within_months))
+        for alarm in alarms
     )
 
 
@@ -182,7 +190,9 @@ def _closeness(alarm: Alarm, planted: Planted) -> tuple[int, dt.date]:
     return len(set(alarm.scope) & set(planted.scope)), planted.starts_on
 
 
-def projected(analysis: str, pairs: Sequence[tuple[float, float]], *, error: str = "error", bias: str | None = "bias") -> list[Tally]:
+def projected(
+    analysis: str, pairs: Sequence[tuple[float, float]], *, error: str = "error", bias: str | None = "bias"
+) -> list[Tally]:
     """Projections beside what came: the errors without sign, and with it, over what came.
 
     >>> [(tally.figure, tally.numerator, tally.denominator) for tally in projected("x", [(110, 100), (90, 100)])]

@@ -42,8 +42,9 @@ class Decisions:
         """Keep the decisions; `lines["owner"]` counts within `claims`."""
         numbers = np.arange(len(claims["claim"])) + self.count
         self.claims.append(claims | {"decision": numbers})
-        self.lines.append({name: values for name, values in lines.items() if name != "owner"}
-                          | {"decision": numbers[lines["owner"]]})
+        self.lines.append(
+            {name: values for name, values in lines.items() if name != "owner"} | {"decision": numbers[lines["owner"]]}
+        )
         self.count += len(numbers)
 
 
@@ -68,8 +69,18 @@ class DenialCodes:
         for entry in book.company.denials:
             total = sum(code[3] for code in entry["codes"])
             rows += [
-                (group, carc, rarc, entry["weight"] * weight / total, entry["category"], entry["whole"], entry["reworked"],
-                 entry["overturned"], entry["how"] == "appeal", entry["reason"])
+                (
+                    group,
+                    carc,
+                    rarc,
+                    entry["weight"] * weight / total,
+                    entry["category"],
+                    entry["whole"],
+                    entry["reworked"],
+                    entry["overturned"],
+                    entry["how"] == "appeal",
+                    entry["reason"],
+                )
                 for group, carc, rarc, weight in entry["codes"]
             ]
         return cls(*(np.array(column) for column in zip(*rows, strict=True)))
@@ -106,7 +117,7 @@ def _closed(day: np.ndarray) -> np.ndarray:
     dates = day.astype("datetime64[D]")
     in_month = (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
     month = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    thursday = in_month - day % 7     # the latest Thursday, in days of the month: 1970-01-01 was one
+    thursday = in_month - day % 7  # the latest Thursday, in days of the month: 1970-01-01 was one
     thanksgiving = (month == 11) & (thursday >= 22) & (thursday <= 28) & (in_month - thursday <= 3)
     return thanksgiving | ((month == 12) & (in_month >= 24)) | ((month == 1) & (in_month == 1))
 
@@ -124,29 +135,41 @@ def lag(book: Book, claims: np.ndarray, payer: np.ndarray, stage: str) -> np.nda
 def contract(book: Book, line: np.ndarray, without: str | None = None) -> np.ndarray:
     """What the contract allows for the lines: its fee, or the charge if that is less."""
     claim = book.lines["claim"][line]
-    fee = book.fees.allowed(book.claims["payer"][claim], book.lines["code"][line], book.lines["modifier"][line],
-                            book.lines["units"][line], book.claims["service"][claim], without)
+    fee = book.fees.allowed(
+        book.claims["payer"][claim],
+        book.lines["code"][line],
+        book.lines["modifier"][line],
+        book.lines["units"][line],
+        book.claims["service"][claim],
+        without,
+    )
     return np.minimum(book.lines["charge"][line], fee)
 
 
 def _priced(book: Book, line: np.ndarray, paid: np.ndarray, day: np.ndarray, factor: float) -> np.ndarray:
     """What the payer allows, decided on `day`: by contract, unless an underpayment is planted."""
     expected = contract(book, line)
-    allowed = expected if factor == 1 else np.minimum(book.lines["charge"][line], np.rint(expected * factor).astype(np.int64))
+    allowed = (
+        expected if factor == 1 else np.minimum(book.lines["charge"][line], np.rint(expected * factor).astype(np.int64))
+    )
     claim = book.lines["claim"][line]
     for plant in book.planted.of("rate_cut"):
         less = contract(book, line, plant.id) - expected
         rows = np.flatnonzero(paid & (less > 0))
         book.planted.note(plant, claim[rows], day[rows], less[rows], line[rows])
     for plant in book.planted.of("underpayment") if factor == 1 else ():
-        rows = np.flatnonzero(paid & plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line))
+        rows = np.flatnonzero(
+            paid & plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line)
+        )
         short = np.rint(allowed[rows] * plant.size).astype(np.int64)
         allowed[rows] -= short
         book.planted.note(plant, claim[rows], day[rows], short, line[rows])
     return np.where(paid, allowed, 0)
 
 
-def settle(book: Book, decision: dict[str, np.ndarray], denial: np.ndarray, factor: float = 1.0) -> dict[str, np.ndarray]:
+def settle(
+    book: Book, decision: dict[str, np.ndarray], denial: np.ndarray, factor: float = 1.0
+) -> dict[str, np.ndarray]:
     """Price the lines of the claims as primary; `denial` is a code row per line, -1 where it is paid."""
     line, owner = book.lines_of(decision["claim"])
     claim = book.lines["claim"][line]
@@ -163,9 +186,18 @@ def settle(book: Book, decision: dict[str, np.ndarray], denial: np.ndarray, fact
     sequestration = np.where(medicare, np.rint(due * 0.02), 0).astype(np.int64)
     denied = np.where(denial >= 0, charge, 0)
     return {
-        "owner": owner, "line": line, "charge": charge, "paid": due - sequestration, "contractual": charge - allowed - denied,
-        "sequestration": sequestration, "deductible": deductible, "coinsurance": coinsurance, "copay": copay,
-        "prior": np.zeros_like(charge), "denied": denied, "code": denial,
+        "owner": owner,
+        "line": line,
+        "charge": charge,
+        "paid": due - sequestration,
+        "contractual": charge - allowed - denied,
+        "sequestration": sequestration,
+        "deductible": deductible,
+        "coinsurance": coinsurance,
+        "copay": copay,
+        "prior": np.zeros_like(charge),
+        "denied": denied,
+        "code": denial,
     }
 
 
@@ -181,14 +213,28 @@ def picked(claims: dict[str, np.ndarray], lines: dict[str, np.ndarray], rows: np
 def reversed_of(claims: dict, lines: dict, day: np.ndarray, kind: str) -> tuple[dict, dict]:
     """The same decisions taken back: status 22 and every amount negated."""
     count = len(claims["claim"])
-    back = claims | {"status": np.full(count, "22"), "day": day, "rank": np.zeros(count, np.int64), "kind": np.full(count, kind)}
+    back = claims | {
+        "status": np.full(count, "22"),
+        "day": day,
+        "rank": np.zeros(count, np.int64),
+        "kind": np.full(count, kind),
+    }
     return back, lines | {name: -lines[name] for name in AMOUNTS}
 
 
-def _decision(claim: np.ndarray, payer: np.ndarray, order: int, day: np.ndarray, kind: str, status: np.ndarray) -> dict[str, np.ndarray]:
+def _decision(
+    claim: np.ndarray, payer: np.ndarray, order: int, day: np.ndarray, kind: str, status: np.ndarray
+) -> dict[str, np.ndarray]:
     count = len(claim)
-    return {"claim": claim, "payer": payer, "order": np.full(count, order), "day": day, "status": status,
-            "rank": np.ones(count, np.int64), "kind": np.full(count, kind)}
+    return {
+        "claim": claim,
+        "payer": payer,
+        "order": np.full(count, order),
+        "day": day,
+        "status": status,
+        "rank": np.ones(count, np.int64),
+        "kind": np.full(count, kind),
+    }
 
 
 def _first(book: Book, sent: Submitted, codes: DenialCodes) -> tuple[dict, dict, np.ndarray]:
@@ -205,9 +251,17 @@ def _first(book: Book, sent: Submitted, codes: DenialCodes) -> tuple[dict, dict,
     struck_line = 1 + (draws.uniform("line")[accepted] * book.line_count[accepted]).astype(np.int64)
     on_line = (denial[owner] >= 0) & (codes.whole[denial[owner]] | (book.lines["number"][line] == struck_line[owner]))
     denial, on_line = _systemic(book, codes, accepted, day, denial, on_line)
-    crossover = (book.claims["secondary"][accepted] >= 0) & (payer == book.payer_number("medicare")) & (draws.uniform("crossover")[accepted] < 0.72)
+    crossover = (
+        (book.claims["secondary"][accepted] >= 0)
+        & (payer == book.payer_number("medicare"))
+        & (draws.uniform("crossover")[accepted] < 0.72)
+    )
     fully = np.bincount(owner, weights=~on_line, minlength=len(accepted)) == 0
-    says_four = fully & np.isin(payer, [book.payer_number("northwind"), book.payer_number("medicaid")]) & (draws.uniform("status 4")[accepted] < 0.6)
+    says_four = (
+        fully
+        & np.isin(payer, [book.payer_number("northwind"), book.payer_number("medicaid")])
+        & (draws.uniform("status 4")[accepted] < 0.6)
+    )
     status = np.select([says_four, crossover & ~fully], ["4", "19"], "1")
     decision = _decision(accepted, payer, 0, day, "first", status)
     return decision, settle(book, decision, np.where(on_line, denial[owner], -1)), denial
@@ -221,8 +275,9 @@ SYSTEMIC = {
 """The CARC of each planted denial, and the days that decide whether its time has come."""
 
 
-def _systemic(book: Book, codes: DenialCodes, claims: np.ndarray, decided: np.ndarray, denial: np.ndarray,
-              on_line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _systemic(
+    book: Book, codes: DenialCodes, claims: np.ndarray, decided: np.ndarray, denial: np.ndarray, on_line: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Planted denials of claims that would have been paid: the lines in scope, the others untouched."""
     line, owner = book.lines_of(claims)
     for kind, (carc, days) in SYSTEMIC.items():
@@ -251,7 +306,9 @@ def _habits(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, 
         decisions.to_patient[claims[hit]] = True
 
 
-def _rework(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, denial: np.ndarray) -> tuple[dict, dict]:
+def _rework(
+    decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, denial: np.ndarray
+) -> tuple[dict, dict]:
     """Corrected claims and appeals. Returns for every claim the decision that stood at the end."""
     book, sent = decisions.book, decisions.sent
     draws = book.draws("rework")
@@ -282,13 +339,29 @@ def _rework(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, 
     return merged, {name: np.concatenate([kept_lines[name], shifted[name]]) for name in kept_lines}
 
 
-def _rework_notes(sent: Submitted, claim: np.ndarray, work_day: np.ndarray, answer: np.ndarray, appeal: np.ndarray, won: np.ndarray) -> None:
+def _rework_notes(
+    sent: Submitted, claim: np.ndarray, work_day: np.ndarray, answer: np.ndarray, appeal: np.ndarray, won: np.ndarray
+) -> None:
     empty = np.full(len(claim), "")
-    sent.notes.append({"claim": claim, "action": np.where(appeal, "appeal", "corrected_claim"), "day": work_day,
-                       "outcome": np.full(len(claim), "in_process"), "hold": empty})
+    sent.notes.append(
+        {
+            "claim": claim,
+            "action": np.where(appeal, "appeal", "corrected_claim"),
+            "day": work_day,
+            "outcome": np.full(len(claim), "in_process"),
+            "hold": empty,
+        }
+    )
     outcome = np.where(appeal, np.where(won, "overturned", "upheld"), np.where(won, "paid", "denied"))
-    sent.notes.append({"claim": claim, "action": np.where(appeal, "appeal", "corrected_claim"), "day": working_day(answer + 2),
-                       "outcome": outcome, "hold": empty})
+    sent.notes.append(
+        {
+            "claim": claim,
+            "action": np.where(appeal, "appeal", "corrected_claim"),
+            "day": working_day(answer + 2),
+            "outcome": outcome,
+            "hold": empty,
+        }
+    )
 
 
 def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
@@ -301,8 +374,15 @@ def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
     by_office = np.flatnonzero(~crossed)
     bill_day[by_office] = sending_days(book, claim[by_office], bill_day[by_office])
     add_submissions(sent, claim[by_office], bill_day[by_office], payer[by_office], "secondary", "1")
-    sent.notes.append({"claim": claim[by_office], "action": np.full(len(by_office), "bill_secondary"), "day": bill_day[by_office],
-                       "outcome": np.full(len(by_office), "in_process"), "hold": np.full(len(by_office), "")})
+    sent.notes.append(
+        {
+            "claim": claim[by_office],
+            "action": np.full(len(by_office), "bill_secondary"),
+            "day": bill_day[by_office],
+            "outcome": np.full(len(by_office), "in_process"),
+            "hold": np.full(len(by_office), ""),
+        }
+    )
     day = remit_day(book, payer, bill_day + lag(book, claim, payer, "secondary"))
     decision = _decision(claim, payer, 1, day, "secondary", np.full(len(rows), "2"))
     _, primary = picked(final, lines, rows)
@@ -313,12 +393,21 @@ def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
     medicaid = (payer == book.payer_number("medicaid"))[primary["owner"]]
     limit = np.where(medicaid & ~denied & ~to_deductible, np.rint(due * 0.45).astype(np.int64), 0)
     zero = np.zeros_like(due)
-    decisions.add(decision, primary | {
-        "prior": primary["charge"] - due, "contractual": limit, "sequestration": zero, "coinsurance": zero, "copay": zero,
-        "deductible": np.where(to_deductible, due, 0), "denied": np.where(denied, due, 0),
-        "paid": np.where(denied | to_deductible, 0, due - limit),
-        "code": np.where(denied, np.flatnonzero(DenialCodes.of(book).carc == "22")[0], -1),
-    })
+    decisions.add(
+        decision,
+        primary
+        | {
+            "prior": primary["charge"] - due,
+            "contractual": limit,
+            "sequestration": zero,
+            "coinsurance": zero,
+            "copay": zero,
+            "deductible": np.where(to_deductible, due, 0),
+            "denied": np.where(denied, due, 0),
+            "paid": np.where(denied | to_deductible, 0, due - limit),
+            "code": np.where(denied, np.flatnonzero(DenialCodes.of(book).carc == "22")[0], -1),
+        },
+    )
 
 
 def _to_secondary(book: Book, final: dict, lines: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -360,7 +449,11 @@ def _takebacks(decisions: Decisions, codes: DenialCodes, final: dict, lines: dic
 def tables(decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Decisions known by the last day simulated, and their lines."""
     last = decisions.book.calendar.last
-    claims = pl.concat([pl.DataFrame(part) for part in decisions.claims], how="vertical_relaxed").filter(pl.col("day") <= last)
-    lines = pl.concat([pl.DataFrame(part).select("decision", "line", *AMOUNTS, "code") for part in decisions.lines],
-                      how="vertical_relaxed")
+    claims = pl.concat([pl.DataFrame(part) for part in decisions.claims], how="vertical_relaxed").filter(
+        pl.col("day") <= last
+    )
+    lines = pl.concat(
+        [pl.DataFrame(part).select("decision", "line", *AMOUNTS, "code") for part in decisions.lines],
+        how="vertical_relaxed",
+    )
     return claims, lines.join(claims.select("decision"), on="decision", how="semi")

@@ -19,9 +19,21 @@ from ..errors import ClientError, closest
 from ..periods import Period
 
 REGISTRY_FIELDS = (
-    "name", "specialty", "services", "providers", "revenue", "is_estimate", "commission_rate",
-    "meeting_cadence", "meeting_day", "emails_per_week", "hours_per_week", "assigned_to",
-    "assigned_level", "npis", "column_maps",
+    "name",
+    "specialty",
+    "services",
+    "providers",
+    "revenue",
+    "is_estimate",
+    "commission_rate",
+    "meeting_cadence",
+    "meeting_day",
+    "emails_per_week",
+    "hours_per_week",
+    "assigned_to",
+    "assigned_level",
+    "npis",
+    "column_maps",
 )
 SYSTEMS = {"self_pay": "self_pay_desk", "patient_engagement": "front_office", "care_coordination": "care_program"}
 """Every service beside claims, and the column map of its system."""
@@ -159,7 +171,9 @@ def seed_company(clients: Sequence[str] | None = None) -> Company:
     known = [client.id for client in everyone]
     for name in clients or ():
         if name not in known:
-            raise ClientError(f"No client '{name}' in the simulated company. Known: {', '.join(known)}.{closest(name, known)}")
+            raise ClientError(
+                f"No client '{name}' in the simulated company. Known: {', '.join(known)}.{closest(name, known)}"
+            )
     return _company([client for client in everyone if clients is None or client.id in clients])
 
 
@@ -183,16 +197,29 @@ def _client(number: int, name: str, entry: dict[str, Any]) -> Client:
     registry = {key: entry[key] for key in REGISTRY_FIELDS if key in entry}
     registry.setdefault("npis", [npi(150_000_000 + 7_919 * number)])
     return Client(
-        id=name, number=number, registry={key: registry[key] for key in REGISTRY_FIELDS},
-        codes=entry["codes"], paid_per_claim=entry["paid_per_claim"], denial_rate=entry["denial_rate"],
+        id=name,
+        number=number,
+        registry={key: registry[key] for key in REGISTRY_FIELDS},
+        codes=entry["codes"],
+        paid_per_claim=entry["paid_per_claim"],
+        denial_rate=entry["denial_rate"],
         institutional_share=entry.get("institutional_share", 0.0),
         changes=[change for change in _seed_data()["changes"] if change["client"] == name],
     )
 
 
 _PLACES = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fern", "Grove", "Hazel", "Ivy", "Juniper", "Laurel", "Maple")
-_KINDS = {"family": "Family Medicine", "eye": "Eye Care", "ortho": "Orthopedics", "urgent": "Urgent Care",
-          "surgery": "Surgical", "pediatric": "Pediatrics", "multi": "Medical Group", "foot": "Podiatry", "women": "Women's Health"}
+_KINDS = {
+    "family": "Family Medicine",
+    "eye": "Eye Care",
+    "ortho": "Orthopedics",
+    "urgent": "Urgent Care",
+    "surgery": "Surgical",
+    "pediatric": "Pediatrics",
+    "multi": "Medical Group",
+    "foot": "Podiatry",
+    "women": "Women's Health",
+}
 
 
 def _invented(number: int, seed: int) -> Client:
@@ -203,29 +230,57 @@ def _invented(number: int, seed: int) -> Client:
     cadence = ("monthly", "monthly", "biweekly", "weekly")[int(rng.integers(4))]
     name = f"{_PLACES[number % len(_PLACES)]} {_KINDS[codes]} {number}"
     services = [service for service, step in EVERY.items() if number % step == 0]
-    registry = dict(zip(REGISTRY_FIELDS, (
-        name, _KINDS[codes].lower(), ["claims", *services], providers, f"{revenue}.00", False,
-        f"{int(rng.integers(35, 80)) / 1000:.3f}", cadence, f"{cadence} tuesday", int(rng.integers(2, 16)),
-        round(float(rng.uniform(1, 8)), 1), ("Jane Smith", "John Doe", "Joe Schmo")[number % 3],
-        ("manager", "senior_manager", "coordinator")[number % 3], [npi(150_000_000 + 7_919 * number)],
-        ["layout_b" if number % 4 == 0 else "layout_a", *(SYSTEMS[service] for service in services)],
-    ), strict=True))
+    registry = dict(
+        zip(
+            REGISTRY_FIELDS,
+            (
+                name,
+                _KINDS[codes].lower(),
+                ["claims", *services],
+                providers,
+                f"{revenue}.00",
+                False,
+                f"{int(rng.integers(35, 80)) / 1000:.3f}",
+                cadence,
+                f"{cadence} tuesday",
+                int(rng.integers(2, 16)),
+                round(float(rng.uniform(1, 8)), 1),
+                ("Jane Smith", "John Doe", "Joe Schmo")[number % 3],
+                ("manager", "senior_manager", "coordinator")[number % 3],
+                [npi(150_000_000 + 7_919 * number)],
+                ["layout_b" if number % 4 == 0 else "layout_a", *(SYSTEMS[service] for service in services)],
+            ),
+            strict=True,
+        )
+    )
     return Client(
-        id=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), number=number, registry=registry, codes=codes,
-        paid_per_claim=float(rng.uniform(95, 240)), denial_rate=float(rng.uniform(0.05, 0.13)),
+        id=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
+        number=number,
+        registry=registry,
+        codes=codes,
+        paid_per_claim=float(rng.uniform(95, 240)),
+        denial_rate=float(rng.uniform(0.05, 0.13)),
     )
 
 
 # -- the registry as a file ------------------------------------------------------------------------
 
+
 def registry_toml(company: Company, last_month: Period) -> str:
     """clients.toml: the firm, its payers and its clients, with dated changes in the last two months."""
     parts = [f"[firm]\nname = {_toml(company.firm)}\n"]
     for payer in company.payers:
-        parts.append(_section(f"payers.{payer.id}", {
-            "name": payer.name, "payer_class": payer.payer_class,
-            "aliases": list(payer.aliases), "identifiers": list(payer.identifiers),
-        }))
+        parts.append(
+            _section(
+                f"payers.{payer.id}",
+                {
+                    "name": payer.name,
+                    "payer_class": payer.payer_class,
+                    "aliases": list(payer.aliases),
+                    "identifiers": list(payer.identifiers),
+                },
+            )
+        )
     for client in company.clients:
         before = {key: value for change in reversed(client.changes) for key, value in change["before"].items()}
         parts.append(_section(f"clients.{client.id}", client.registry | before))

@@ -63,8 +63,15 @@ class Fees:
     pays: np.ndarray
     uncut: dict[str, np.ndarray]
 
-    def allowed(self, payer: np.ndarray, code: np.ndarray, modifier: np.ndarray, units: np.ndarray, day: np.ndarray,
-                without: str | None = None) -> np.ndarray:
+    def allowed(
+        self,
+        payer: np.ndarray,
+        code: np.ndarray,
+        modifier: np.ndarray,
+        units: np.ndarray,
+        day: np.ndarray,
+        without: str | None = None,
+    ) -> np.ndarray:
         """Contract allowed amount in cents; one unit's fee is rounded before it is multiplied."""
         pays = self.pays if without is None else self.uncut[without]
         year = np.searchsorted(self.days, day, side="right") - 1
@@ -83,10 +90,17 @@ def make_fees(client: Client, company: Company, calendar: Calendar, seed: int, f
     pays = _contracts(client, company, seed, days, len(entries))
     cuts = {plant.id: _cut(plant, company, procedures, days) for plant in planted.of("rate_cut")}
     return Fees(
-        procedures, base, len(table["visit"]), np.array([entry[2] for entry in entries], float),
-        np.array([entry[3] for entry in entries]), [["", *entry[4]] for entry in entries],
-        np.maximum(100, np.rint(base * multiple / 100).astype(np.int64) * 100), table["extra_mean"], days,
-        _product(pays, cuts), {name: _product(pays, cuts, without=name) for name in cuts},
+        procedures,
+        base,
+        len(table["visit"]),
+        np.array([entry[2] for entry in entries], float),
+        np.array([entry[3] for entry in entries]),
+        [["", *entry[4]] for entry in entries],
+        np.maximum(100, np.rint(base * multiple / 100).astype(np.int64) * 100),
+        table["extra_mean"],
+        days,
+        _product(pays, cuts),
+        {name: _product(pays, cuts, without=name) for name in cuts},
     )
 
 
@@ -136,11 +150,19 @@ def fee_schedule(fees: Fees, company: Company) -> pl.DataFrame:
             for modifier in fees.modifiers[code]:
                 share = MODIFIER_PAYS[modifier]
                 rows += [
-                    (payer.id, procedure, modifier, int(fees.days[at]), end, int(np.rint(fees.base_cents[code] * pays[at] * share)),
-                     f"contract {payer.id} {dt.date.fromordinal(int(fees.days[at]) + 719163).year}")
+                    (
+                        payer.id,
+                        procedure,
+                        modifier,
+                        int(fees.days[at]),
+                        end,
+                        int(np.rint(fees.base_cents[code] * pays[at] * share)),
+                        f"contract {payer.id} {dt.date.fromordinal(int(fees.days[at]) + 719163).year}",
+                    )
                     for at, end in zip(kept, ends, strict=True)
                 ]
     columns = ["payer", "procedure", "modifiers", "effective_from", "effective_to", "allowed_cents", "source"]
     frame = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
     return frame.sort("payer", "effective_from", maintain_order=True).with_columns(
-        pl.col("effective_from", "effective_to").cast(pl.Int32).cast(pl.Date))
+        pl.col("effective_from", "effective_to").cast(pl.Int32).cast(pl.Date)
+    )

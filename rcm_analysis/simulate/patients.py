@@ -26,7 +26,11 @@ class Front:
         billed = (pl.col("denial_group") == "PR") | pl.col("to_patient")
         share = sum(pl.col(name) for name in SHARES) + pl.col("denied") * billed
         owed = lines.filter(pl.col("next_party") == "patient").with_columns(share=share)
-        before = owed.filter(pl.col("kind") != "takeback").group_by("claim").agg(pl.col("share").sum(), pl.col("posted").max())
+        before = (
+            owed.filter(pl.col("kind") != "takeback")
+            .group_by("claim")
+            .agg(pl.col("share").sum(), pl.col("posted").max())
+        )
         after = owed.group_by("claim").agg(pl.col("share").sum())
         taken = lines.filter(pl.col("kind") == "takeback").group_by("claim").agg(pl.col("posted").max())
         self.owed = _column(book.size, before, "share", 0)
@@ -70,13 +74,23 @@ def _copays(book: Book, draws: Draws) -> tuple[list[pl.DataFrame], np.ndarray]:
     paid = np.zeros(book.size, np.int64)
     paid[claims] = copay[claims]
     frame = postings(
-        claim=claims, kind=np.full(len(claims), "payment"), party=np.full(len(claims), "patient"), amount=-copay[claims],
-        happened=book.claims["service"][claims], posted=day, reason=np.full(len(claims), "copay"),
+        claim=claims,
+        kind=np.full(len(claims), "payment"),
+        party=np.full(len(claims), "patient"),
+        amount=-copay[claims],
+        happened=book.claims["service"][claims],
+        posted=day,
+        reason=np.full(len(claims), "copay"),
     ).with_columns(claim=pl.when(~pl.Series(stray)).then("claim"))
     found = claims[stray]
     later = working_day(day[stray] + draws.integers("found", 12, 90)[found])
-    common = {"kind": np.full(len(found), "transfer"), "party": np.full(len(found), "patient"), "happened": later, "posted": later,
-              "reason": np.full(len(found), "unapplied payment applied")}
+    common = {
+        "kind": np.full(len(found), "transfer"),
+        "party": np.full(len(found), "patient"),
+        "happened": later,
+        "posted": later,
+        "reason": np.full(len(found), "unapplied payment applied"),
+    }
     off = postings(amount=copay[found], **common)
     on = postings(claim=found, amount=-copay[found], **common)
     return [frame, off, on], paid
@@ -91,8 +105,15 @@ def _statements(sent: Submitted, front: Front, paid: np.ndarray, parts: list[pl.
     for wait, share in zip(STATEMENT_DAYS, (0.64, 0.48, 0.36), strict=True):
         day = working_day(front.since[open_claims] + wait)
         open_claims, day = open_claims[day < front.taken[open_claims]], day[day < front.taken[open_claims]]
-        sent.notes.append({"claim": open_claims, "action": np.full(len(open_claims), "statement"), "day": day,
-                           "outcome": np.full(len(open_claims), "none"), "hold": np.full(len(open_claims), "")})
+        sent.notes.append(
+            {
+                "claim": open_claims,
+                "action": np.full(len(open_claims), "statement"),
+                "day": day,
+                "outcome": np.full(len(open_claims), "none"),
+                "hold": np.full(len(open_claims), ""),
+            }
+        )
         pays = draws.uniform(f"pays {wait}")[open_claims] < share * willing[open_claims]
         payers = open_claims[pays]
         part = np.where(draws.uniform(f"part {wait}")[payers] < 0.06, 0.5, 1.0)
@@ -107,8 +128,15 @@ def _statements(sent: Submitted, front: Front, paid: np.ndarray, parts: list[pl.
 
 
 def _patient_payment(claims: np.ndarray, amount: np.ndarray, day: np.ndarray) -> pl.DataFrame:
-    return postings(claim=claims, kind=np.full(len(claims), "payment"), party=np.full(len(claims), "patient"),
-                    amount=-amount, happened=day, posted=day, reason=np.full(len(claims), "statement payment"))
+    return postings(
+        claim=claims,
+        kind=np.full(len(claims), "payment"),
+        party=np.full(len(claims), "patient"),
+        amount=-amount,
+        happened=day,
+        posted=day,
+        reason=np.full(len(claims), "statement payment"),
+    )
 
 
 def _refunds(front: Front, paid: np.ndarray, parts: list[pl.DataFrame], draws: Draws) -> None:
@@ -117,9 +145,17 @@ def _refunds(front: Front, paid: np.ndarray, parts: list[pl.DataFrame], draws: D
     owed = np.where(front.taken < NEVER, front.owed_after, front.owed)
     claims = np.flatnonzero((paid > owed) & (since < NEVER) & (draws.uniform("refund") < 0.88))
     day = working_day(since[claims] + draws.integers("refunded", 14, 60)[claims])
-    parts.append(postings(
-        claim=claims, kind=np.full(len(claims), "refund"), party=np.full(len(claims), "patient"), amount=(paid - owed)[claims],
-        happened=day, posted=day, reason=np.full(len(claims), "patient overpayment")))
+    parts.append(
+        postings(
+            claim=claims,
+            kind=np.full(len(claims), "refund"),
+            party=np.full(len(claims), "patient"),
+            amount=(paid - owed)[claims],
+            happened=day,
+            posted=day,
+            reason=np.full(len(claims), "patient overpayment"),
+        )
+    )
 
 
 def _patient_write_offs(front: Front, paid: np.ndarray, parts: list[pl.DataFrame], draws: Draws) -> None:
@@ -132,39 +168,69 @@ def _patient_write_offs(front: Front, paid: np.ndarray, parts: list[pl.DataFrame
         parts.append(_write_off(claims[chosen], due[claims[chosen]], day[chosen], reason, draws))
 
 
-def _write_off(claims: np.ndarray, amount: np.ndarray, day: np.ndarray, reason: str, draws: Draws, party: str = "patient") -> pl.DataFrame:
+def _write_off(
+    claims: np.ndarray, amount: np.ndarray, day: np.ndarray, reason: str, draws: Draws, party: str = "patient"
+) -> pl.DataFrame:
     return postings(
-        claim=claims, kind=np.full(len(claims), "write_off"), party=np.full(len(claims), party), amount=-amount,
-        happened=day, posted=day, reason=np.full(len(claims), reason),
-        approved_by=APPROVERS[draws.integers(f"approver of {reason}", 0, 2)[claims]])
+        claim=claims,
+        kind=np.full(len(claims), "write_off"),
+        party=np.full(len(claims), party),
+        amount=-amount,
+        happened=day,
+        posted=day,
+        reason=np.full(len(claims), reason),
+        approved_by=APPROVERS[draws.integers(f"approver of {reason}", 0, 2)[claims]],
+    )
 
 
 # -- what insurers never pay -----------------------------------------------------------------------
+
 
 def insurer_write_offs(book: Book, sent: Submitted, lines: pl.DataFrame) -> list[pl.DataFrame]:
     """Denied and unanswered balances that were given up, with reason and approver."""
     draws = book.draws("write-offs")
     codes = DenialCodes.of(book)
-    denied = lines.filter((pl.col("denial_group") != "PR") & (pl.col("denied") != 0) & ~pl.col("posted_away") & ~pl.col("to_patient"))
-    stood = denied.group_by("claim", "order").agg(
-        pl.col("denied").sum(), pl.col("code").last(), pl.col("posted").max(), pl.col("payer").last()).filter(
-        pl.col("denied") > 0).sort("claim", "order")
+    denied = lines.filter(
+        (pl.col("denial_group") != "PR") & (pl.col("denied") != 0) & ~pl.col("posted_away") & ~pl.col("to_patient")
+    )
+    stood = (
+        denied.group_by("claim", "order")
+        .agg(pl.col("denied").sum(), pl.col("code").last(), pl.col("posted").max(), pl.col("payer").last())
+        .filter(pl.col("denied") > 0)
+        .sort("claim", "order")
+    )
     claims, order = stood["claim"].to_numpy(), stood["order"].to_numpy()
     day = working_day(stood["posted"].to_numpy() + draws.integers("days", 40, 120)[claims])
     given_up = draws.uniform("given up")[claims] < 0.93
     day, amount, reason = _swept(book, stood, day, codes.reason[stood["code"].to_numpy()], given_up)
     given_up &= amount > 0
     notes = np.flatnonzero(given_up)
-    sent.notes.append({"claim": claims[notes], "action": np.full(len(notes), "write_off_request"), "day": working_day(day[notes] - 4),
-                       "outcome": np.full(len(notes), "resolved"), "hold": np.full(len(notes), "")})
+    sent.notes.append(
+        {
+            "claim": claims[notes],
+            "action": np.full(len(notes), "write_off_request"),
+            "day": working_day(day[notes] - 4),
+            "outcome": np.full(len(notes), "resolved"),
+            "hold": np.full(len(notes), ""),
+        }
+    )
     frame = postings(
-        claim=claims, kind=np.full(len(claims), "write_off"), party=np.where(order == 1, "secondary", "primary"), amount=-amount,
-        happened=day, posted=day, payer=stood["payer"].to_numpy(), reason=reason,
-        approved_by=APPROVERS[draws.integers("approver", 0, 2)[claims]])
+        claim=claims,
+        kind=np.full(len(claims), "write_off"),
+        party=np.where(order == 1, "secondary", "primary"),
+        amount=-amount,
+        happened=day,
+        posted=day,
+        payer=stood["payer"].to_numpy(),
+        reason=reason,
+        approved_by=APPROVERS[draws.integers("approver", 0, 2)[claims]],
+    )
     return [frame.filter(pl.Series(given_up)), _unanswered(book, sent, lines, draws)]
 
 
-def _swept(book: Book, stood: pl.DataFrame, day: np.ndarray, reason: np.ndarray, given_up: np.ndarray) -> tuple[np.ndarray, ...]:
+def _swept(
+    book: Book, stood: pl.DataFrame, day: np.ndarray, reason: np.ndarray, given_up: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Day, amount and reason of the write-offs: in whole dollars at a month's end where the sweep is planted."""
     claims, amount = stood["claim"].to_numpy(), stood["denied"].to_numpy()
     for plant in book.planted.of("whole_dollar_sweep"):
@@ -190,8 +256,15 @@ def _unanswered(book: Book, sent: Submitted, lines: pl.DataFrame, draws: Draws) 
     silent = np.flatnonzero(~answered & (sent.accepted < NEVER))
     for wait in (32, 62, 95):
         chased = silent[draws.uniform(f"chased {wait}")[silent] < 0.85]
-        sent.notes.append({"claim": chased, "action": np.full(len(chased), "follow_up"), "day": working_day(sent.accepted[chased] + wait),
-                           "outcome": np.full(len(chased), "waiting_on_payer"), "hold": np.full(len(chased), "")})
+        sent.notes.append(
+            {
+                "claim": chased,
+                "action": np.full(len(chased), "follow_up"),
+                "day": working_day(sent.accepted[chased] + wait),
+                "outcome": np.full(len(chased), "waiting_on_payer"),
+                "hold": np.full(len(chased), ""),
+            }
+        )
     lost = silent[(draws.uniform("lost")[silent] < 0.8) & (book.calendar.last - sent.accepted[silent] > 190)]
     day = working_day(sent.accepted[lost] + 180 + draws.integers("lost on", 0, 20)[lost])
     frame = _write_off(lost, book.claims["charge"][lost], day, "timely filing", draws, party="primary")

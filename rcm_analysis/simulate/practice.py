@@ -19,7 +19,10 @@ from .submission import joined, submit
 POSTERS = np.array(("kmoss", "trivera", "jbell"))
 KEEPS = {
     "payer": ("filing_limit_days", "appeal_limit_days", "secondary_filing_limit_days"),
-    "medicare": (365, 120, 365), "medicaid": (180, 90, 180), "managed_care": (120, 60, 120), "commercial": (180, 180, 90),
+    "medicare": (365, 120, 365),
+    "medicaid": (180, 90, 180),
+    "managed_care": (120, 60, 120),
+    "commercial": (180, 180, 90),
     "workers_compensation": (365, 90, 365),
 }
 
@@ -37,7 +40,12 @@ class Practice:
         decisions = decide(book, sent)
         self.remits: Remits = pay(book, *tables(decisions))
         lines = remitted_lines(book, self.remits, decisions)
-        parts = [charges(book), insurance(book, lines), *patient_side(book, sent, lines), *insurer_write_offs(book, sent, lines)]
+        parts = [
+            charges(book),
+            insurance(book, lines),
+            *patient_side(book, sent, lines),
+            *insurer_write_offs(book, sent, lines),
+        ]
         self.sent, self.decisions, self.everything = sent, decisions, pl.concat(parts)
         self.ledger = self.everything.filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
         self.submissions = joined(sent.submissions, last, "day")
@@ -46,7 +54,9 @@ class Practice:
 
     def collected(self, first: int, end: int) -> int:
         """Payments less takebacks and refunds posted from `first` up to, and without, `end`."""
-        cash = self.ledger.filter(pl.col("kind").is_in(["payment", "takeback", "refund"]) & pl.col("posted").is_between(first, end - 1))
+        cash = self.ledger.filter(
+            pl.col("kind").is_in(["payment", "takeback", "refund"]) & pl.col("posted").is_between(first, end - 1)
+        )
         return -int(cash["amount"].sum())
 
 
@@ -58,9 +68,15 @@ def date(name: str) -> pl.Expr:
 def exported(practice: Practice) -> dict[str, pl.DataFrame]:
     """The tables that the billing system exports, in the columns of the schema (payers by id)."""
     return {
-        "claims": _claims(practice.book), "claim_lines": _lines(practice.book), "transactions": _transactions(practice),
-        "claim_edits": _edits(practice), "work_log": _notes(practice), "control_totals": control_totals(practice),
-        "actions": _actions(practice), "fee_schedules": fee_schedule(practice.book.fees, practice.book.company), "payer_rules": _rules(practice.book),
+        "claims": _claims(practice.book),
+        "claim_lines": _lines(practice.book),
+        "transactions": _transactions(practice),
+        "claim_edits": _edits(practice),
+        "work_log": _notes(practice),
+        "control_totals": control_totals(practice),
+        "actions": _actions(practice),
+        "fee_schedules": fee_schedule(practice.book.fees, practice.book.company),
+        "payer_rules": _rules(practice.book),
     }
 
 
@@ -68,29 +84,40 @@ def _payers(book: Book, numbers: np.ndarray) -> pl.Series:
     names = pl.Series([payer.id for payer in book.company.payers])
     numbers = pl.Series(numbers).cast(pl.Int64)
     return names.gather(numbers.clip(0).fill_null(0)).zip_with(
-        numbers.is_not_null() & (numbers >= 0), pl.Series([None] * len(numbers), dtype=pl.String))
+        numbers.is_not_null() & (numbers >= 0), pl.Series([None] * len(numbers), dtype=pl.String)
+    )
 
 
 def _ids(book: Book, claims: pl.Series) -> pl.Series:
     """Claim ids by row number; empty stays empty."""
-    return pl.Series(claim_ids(book), dtype=pl.String).gather(claims.fill_null(0)).zip_with(
-        claims.is_not_null(), pl.Series([None] * len(claims), dtype=pl.String))
+    return (
+        pl.Series(claim_ids(book), dtype=pl.String)
+        .gather(claims.fill_null(0))
+        .zip_with(claims.is_not_null(), pl.Series([None] * len(claims), dtype=pl.String))
+    )
 
 
 def _claims(book: Book) -> pl.DataFrame:
     claims, patients = book.claims, book.patients
     who = claims["patient"]
-    frame = pl.DataFrame({
-        "claim_id": claim_ids(book), "patient": [f"C{number:06d}" for number in (who + 1).tolist()],
-        "last_name": np.array(LAST)[patients["last"][who]], "first_name": np.array(FIRST)[patients["first"][who]],
-        "birth": patients["birth"][who],
-        "provider": np.array(book.provider_names)[claims["provider"]],
-        "location": np.array(book.location_names)[claims["location"]],
-        "claim_type": np.where(claims["institutional"], "institutional", "professional"),
-        "payer": _payers(book, claims["payer"]), "secondary_payer": _payers(book, claims["secondary"]),
-        "tertiary_payer": pl.Series([None] * book.size, dtype=pl.String),
-        "service_on": claims["service"], "entered_on": claims["entered"], "charge_cents": claims["charge"],
-    })
+    frame = pl.DataFrame(
+        {
+            "claim_id": claim_ids(book),
+            "patient": [f"C{number:06d}" for number in (who + 1).tolist()],
+            "last_name": np.array(LAST)[patients["last"][who]],
+            "first_name": np.array(FIRST)[patients["first"][who]],
+            "birth": patients["birth"][who],
+            "provider": np.array(book.provider_names)[claims["provider"]],
+            "location": np.array(book.location_names)[claims["location"]],
+            "claim_type": np.where(claims["institutional"], "institutional", "professional"),
+            "payer": _payers(book, claims["payer"]),
+            "secondary_payer": _payers(book, claims["secondary"]),
+            "tertiary_payer": pl.Series([None] * book.size, dtype=pl.String),
+            "service_on": claims["service"],
+            "entered_on": claims["entered"],
+            "charge_cents": claims["charge"],
+        }
+    )
     frame = frame.filter(pl.col("entered_on") <= book.calendar.last)
     return frame.with_columns(date("service_on"), date("entered_on"), date("birth")).sort("entered_on", "claim_id")
 
@@ -98,26 +125,50 @@ def _claims(book: Book) -> pl.DataFrame:
 def _lines(book: Book) -> pl.DataFrame:
     lines, claim = book.lines, book.lines["claim"]
     modifiers = np.array(list(MODIFIER_PAYS))[lines["modifier"]]
-    frame = pl.DataFrame({
-        "claim_id": _ids(book, pl.Series(claim)), "line_number": lines["number"],
-        "procedure": np.array(book.fees.procedures)[lines["code"]], "modifiers": modifiers, "units": lines["units"],
-        "place_of_service": lines["place"], "service_on": book.claims["service"][claim], "entered_on": book.claims["entered"][claim],
-        "charge_cents": lines["charge"],
-    })
+    frame = pl.DataFrame(
+        {
+            "claim_id": _ids(book, pl.Series(claim)),
+            "line_number": lines["number"],
+            "procedure": np.array(book.fees.procedures)[lines["code"]],
+            "modifiers": modifiers,
+            "units": lines["units"],
+            "place_of_service": lines["place"],
+            "service_on": book.claims["service"][claim],
+            "entered_on": book.claims["entered"][claim],
+            "charge_cents": lines["charge"],
+        }
+    )
     frame = frame.filter(pl.col("entered_on") <= book.calendar.last)
     return frame.with_columns(date("service_on"), date("entered_on"), pl.col("modifiers").replace("", None)).sort(
-        "entered_on", "claim_id", "line_number")
+        "entered_on", "claim_id", "line_number"
+    )
 
 
 def _transactions(practice: Practice) -> pl.DataFrame:
     book, ledger = practice.book, practice.ledger
-    of_day = Draws(book.seed, book.client.id, "posters", book.calendar.last - book.calendar.first + 1).integers("day", 0, len(POSTERS))
-    by = POSTERS[(of_day[ledger["posted"].to_numpy() - book.calendar.first] + ledger["payer"].fill_null(1).to_numpy()) % len(POSTERS)]
+    of_day = Draws(book.seed, book.client.id, "posters", book.calendar.last - book.calendar.first + 1).integers(
+        "day", 0, len(POSTERS)
+    )
+    by = POSTERS[
+        (of_day[ledger["posted"].to_numpy() - book.calendar.first] + ledger["payer"].fill_null(1).to_numpy())
+        % len(POSTERS)
+    ]
     return ledger.select(
         (pl.lit("T") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("transaction_id"),
-        _ids(book, ledger["claim"]).alias("claim_id"), "line_number", "kind", "party", pl.col("amount").alias("amount_cents"),
-        date("happened").alias("happened_on"), date("posted").alias("posted_on"), _payers(book, ledger["payer"]).alias("payer"),
-        "group_code", "carc", "reason", "trace", pl.Series(by).alias("posted_by"), "approved_by",
+        _ids(book, ledger["claim"]).alias("claim_id"),
+        "line_number",
+        "kind",
+        "party",
+        pl.col("amount").alias("amount_cents"),
+        date("happened").alias("happened_on"),
+        date("posted").alias("posted_on"),
+        _payers(book, ledger["payer"]).alias("payer"),
+        "group_code",
+        "carc",
+        "reason",
+        "trace",
+        pl.Series(by).alias("posted_by"),
+        "approved_by",
     )
 
 
@@ -125,7 +176,10 @@ def _edits(practice: Practice) -> pl.DataFrame:
     edits = practice.edits
     return edits.select(
         (pl.lit("E") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("edit_id"),
-        _ids(practice.book, edits["claim"]).alias("claim_id"), date("checked").alias("checked_on"), "stage", "result",
+        _ids(practice.book, edits["claim"]).alias("claim_id"),
+        date("checked").alias("checked_on"),
+        "stage",
+        "result",
         pl.col("reason").replace("", None),
     )
 
@@ -143,13 +197,23 @@ def _notes(practice: Practice) -> pl.DataFrame:
     entered = np.minimum(working_day(notes["day"].to_numpy() + (luck % 10 == 0)), book.calendar.last)
     minutes = np.where(notes["action"].to_numpy() == "statement", 1, 3 + luck % 22)
     names_step, step_on = _next_steps(practice)
-    return notes.select(
-        (pl.lit("N") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("note_id"),
-        _ids(practice.book, notes["claim"]).alias("claim_id"), date("day").alias("worked_on"), pl.Series("entered_on", entered),
-        pl.Series("worked_by", POSTERS[luck % len(POSTERS)]), "action", "outcome",
-        pl.col("hold").replace("", None).alias("hold_reason"), pl.Series("minutes", minutes),
-        pl.when(pl.Series(names_step)).then(pl.lit("follow_up")).alias("next_action"), pl.when(pl.Series(names_step)).then(pl.Series(step_on)).alias("next_on"),
-    ).with_columns(date("entered_on"), date("next_on")).sort("entered_on", "note_id")
+    return (
+        notes.select(
+            (pl.lit("N") + pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)).alias("note_id"),
+            _ids(practice.book, notes["claim"]).alias("claim_id"),
+            date("day").alias("worked_on"),
+            pl.Series("entered_on", entered),
+            pl.Series("worked_by", POSTERS[luck % len(POSTERS)]),
+            "action",
+            "outcome",
+            pl.col("hold").replace("", None).alias("hold_reason"),
+            pl.Series("minutes", minutes),
+            pl.when(pl.Series(names_step)).then(pl.lit("follow_up")).alias("next_action"),
+            pl.when(pl.Series(names_step)).then(pl.Series(step_on)).alias("next_on"),
+        )
+        .with_columns(date("entered_on"), date("next_on"))
+        .sort("entered_on", "note_id")
+    )
 
 
 def _next_steps(practice: Practice) -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +227,9 @@ def _next_steps(practice: Practice) -> tuple[np.ndarray, np.ndarray]:
     names = draws.uniform("named")[claim] < NAMED_STEPS
     waits = np.isin(outcome, list(ASKED_AGAIN))
     custom = np.array([ASKED_AGAIN.get(name, 0) for name in outcome], dtype=np.int64)
-    return names & waits & (notes["action"].to_numpy() != "statement"), working_day(day + custom + draws.integers("days", 0, 8)[claim])
+    return names & waits & (notes["action"].to_numpy() != "statement"), working_day(
+        day + custom + draws.integers("days", 0, 8)[claim]
+    )
 
 
 def control_totals(practice: Practice) -> pl.DataFrame:
@@ -173,22 +239,45 @@ def control_totals(practice: Practice) -> pl.DataFrame:
     posted = {(row[0], row[1]): row[2] for row in sums.iter_rows()}
     rows, closing = [], 0
     for label, last_day in month_ends(practice.book):
-        of = {kind: posted.get((label, kind), 0) for kind in
-              ("charge", "payment", "contractual", "write_off", "refund", "takeback", "transfer")}
+        of = {
+            kind: posted.get((label, kind), 0)
+            for kind in ("charge", "payment", "contractual", "write_off", "refund", "takeback", "transfer")
+        }
         closing += sum(of.values())
-        rows.append((label, last_day, of["charge"], -of["payment"], -of["contractual"] - of["write_off"],
-                     of["refund"] + of["takeback"], closing))
-    names = ["month", "closed_on", "charges_cents", "payments_cents", "adjustments_cents", "refunds_cents", "closing_cents"]
+        rows.append(
+            (
+                label,
+                last_day,
+                of["charge"],
+                -of["payment"],
+                -of["contractual"] - of["write_off"],
+                of["refund"] + of["takeback"],
+                closing,
+            )
+        )
+    names = [
+        "month",
+        "closed_on",
+        "charges_cents",
+        "payments_cents",
+        "adjustments_cents",
+        "refunds_cents",
+        "closing_cents",
+    ]
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(date("closed_on"))
 
 
 def _rules(book: Book) -> pl.DataFrame:
     rows = [
         (payer.id, book.calendar.first - 425, None, *KEEPS[payer.payer_class], f"{payer.name} provider manual")
-        for payer in book.company.payers if payer.payer_class in KEEPS
+        for payer in book.company.payers
+        if payer.payer_class in KEEPS
     ]
-    schema = {"payer": pl.String, "effective_from": pl.Int64, "effective_to": pl.Date} | dict.fromkeys(KEEPS["payer"], pl.Int64) | {
-        "source": pl.String}
+    schema = (
+        {"payer": pl.String, "effective_from": pl.Int64, "effective_to": pl.Date}
+        | dict.fromkeys(KEEPS["payer"], pl.Int64)
+        | {"source": pl.String}
+    )
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(date("effective_from"))
 
 
@@ -208,7 +297,12 @@ ASKED = {
     "duplicate": ("Stop resubmission before the payer has answered", "Billing"),
     "benefit_limit": ("Track visit limits for plans that have them", "Front desk"),
 }
-CAME_OF = ("done; denials of this kind fell", "done; no change seen yet", "partly done; continued next month", "dropped by the client")
+CAME_OF = (
+    "done; denials of this kind fell",
+    "done; no change seen yet",
+    "partly done; continued next month",
+    "dropped by the client",
+)
 
 
 def _actions(practice: Practice) -> pl.DataFrame:
@@ -216,10 +310,17 @@ def _actions(practice: Practice) -> pl.DataFrame:
     book = practice.book
     category = DenialCodes.of(book).category
     denied = practice.remits.lines.filter((pl.col("code") >= 0) & (pl.col("denied") > 0)).join(
-        practice.remits.decisions.select("decision", "day"), on="decision")
+        practice.remits.decisions.select("decision", "day"), on="decision"
+    )
     denied = denied.with_columns(
-        pl.Series("category", category[denied["code"].to_numpy()] if len(denied) else [], dtype=pl.String), date("day").dt.strftime("%Y-%m").alias("month"))
-    by_month = denied.group_by("month", "category").agg(pl.col("denied").sum()).sort("month", "denied", "category", descending=[False, True, False])
+        pl.Series("category", category[denied["code"].to_numpy()] if len(denied) else [], dtype=pl.String),
+        date("day").dt.strftime("%Y-%m").alias("month"),
+    )
+    by_month = (
+        denied.group_by("month", "category")
+        .agg(pl.col("denied").sum())
+        .sort("month", "denied", "category", descending=[False, True, False])
+    )
     rows = []
     for (before, _), (_, last_day) in zip(month_ends(book), month_ends(book)[1:], strict=False):
         rng = stream(book.seed, book.client.id, f"actions after {before}")
@@ -229,6 +330,21 @@ def _actions(practice: Practice) -> pl.DataFrame:
             closed = int(working_day(np.array([opened + rng.integers(18, 60)]))[0])
             came = int(rng.integers(len(CAME_OF)))
             recovered = int(amount * rng.uniform(0.05, 0.5)) if came in (0, 2) else 0
-            rows.append((f"A{len(rows) + 1:04d}", opened, title, kind, owner, opened + 30, amount, closed, CAME_OF[came], recovered))
+            rows.append(
+                (
+                    f"A{len(rows) + 1:04d}",
+                    opened,
+                    title,
+                    kind,
+                    owner,
+                    opened + 30,
+                    amount,
+                    closed,
+                    CAME_OF[came],
+                    recovered,
+                )
+            )
     kinds = {column.name: pl.Int64 if column.kind == "date" else KINDS[column.kind] for column in ACTIONS.columns[1:]}
-    return pl.DataFrame(rows, schema=kinds, orient="row").with_columns(date("opened_on"), date("due_on"), date("closed_on"))
+    return pl.DataFrame(rows, schema=kinds, orient="row").with_columns(
+        date("opened_on"), date("due_on"), date("closed_on")
+    )

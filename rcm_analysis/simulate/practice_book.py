@@ -14,8 +14,70 @@ from .plants.effects import Planted, claims_in_scope
 
 SEASON = np.array([1.06, 1.0, 1.05, 1.02, 1.0, 0.98, 0.92, 0.96, 1.02, 1.06, 0.98, 0.9])
 WEEK = np.array([1.1, 1.05, 1.0, 1.0, 0.85, 0, 0])
-LAST = ["Abbot", "Barlow", "Castell", "Denholm", "Eastman", "Farrow", "Gantry", "Hollis", "Ingram", "Jessop", "Kestrel", "Lindqvist", "Marlowe", "Norcott", "Oakes", "Pettifer", "Quarles", "Rosling", "Sandoval", "Thackeray", "Underhill", "Vasquez", "Whitlock", "Yardley", "Zeller", "Okafor", "Nakamura", "Dubois", "Haddad", "Iyer"]
-FIRST = ["Ada", "Bram", "Cora", "Dev", "Elsie", "Finn", "Greta", "Hugo", "Ines", "Jonah", "Kira", "Leo", "Mina", "Noor", "Otis", "Pia", "Quinn", "Rosa", "Seth", "Tess", "Uma", "Vera", "Wade", "Xena", "Yusuf", "Zoe", "Amos", "Bea", "Cyrus", "Dot"]
+LAST = [
+    "Abbot",
+    "Barlow",
+    "Castell",
+    "Denholm",
+    "Eastman",
+    "Farrow",
+    "Gantry",
+    "Hollis",
+    "Ingram",
+    "Jessop",
+    "Kestrel",
+    "Lindqvist",
+    "Marlowe",
+    "Norcott",
+    "Oakes",
+    "Pettifer",
+    "Quarles",
+    "Rosling",
+    "Sandoval",
+    "Thackeray",
+    "Underhill",
+    "Vasquez",
+    "Whitlock",
+    "Yardley",
+    "Zeller",
+    "Okafor",
+    "Nakamura",
+    "Dubois",
+    "Haddad",
+    "Iyer",
+]
+FIRST = [
+    "Ada",
+    "Bram",
+    "Cora",
+    "Dev",
+    "Elsie",
+    "Finn",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jonah",
+    "Kira",
+    "Leo",
+    "Mina",
+    "Noor",
+    "Otis",
+    "Pia",
+    "Quinn",
+    "Rosa",
+    "Seth",
+    "Tess",
+    "Uma",
+    "Vera",
+    "Wade",
+    "Xena",
+    "Yusuf",
+    "Zoe",
+    "Amos",
+    "Bea",
+    "Cyrus",
+    "Dot",
+]
 
 
 @dataclass
@@ -75,8 +137,16 @@ def providers_from_start(client: Client) -> int:
     return providers - (2 if providers >= 10 else 1 if providers >= 3 else 0)
 
 
-def open_book(client: Client, company: Company, calendar: Calendar, *, seed: int, scale: float = 1.0,
-              fee_factor: float = 1.0, planted: Planted | None = None) -> Book:
+def open_book(
+    client: Client,
+    company: Company,
+    calendar: Calendar,
+    *,
+    seed: int,
+    scale: float = 1.0,
+    fee_factor: float = 1.0,
+    planted: Planted | None = None,
+) -> Book:
     """Draw one client's patients, visits and charges. Neither `fee_factor` nor plants change a draw."""
     planted = planted or Planted()
     fees = make_fees(client, company, calendar, seed, fee_factor, planted)
@@ -86,7 +156,20 @@ def open_book(client: Client, company: Company, calendar: Calendar, *, seed: int
     lines, line_count = _lines(client, fees, claims, seed)
     claims["charge"] = np.bincount(lines["claim"], weights=lines["charge"], minlength=count).astype(np.int64)
     first_line = np.cumsum(line_count) - line_count
-    book = Book(client, company, calendar, seed, fees, patients, claims, lines, first_line, line_count, _providers(client), planted)
+    book = Book(
+        client,
+        company,
+        calendar,
+        seed,
+        fees,
+        patients,
+        claims,
+        lines,
+        first_line,
+        line_count,
+        _providers(client),
+        planted,
+    )
     _creep(book)
     return book
 
@@ -118,12 +201,16 @@ def _patients(client: Client, company: Company, calendar: Calendar, seed: int, c
     old = payer == ids.index("medicare")
     age = np.where(old, rng.integers(65, 92, count), rng.integers(1, 64, count))
     return {
-        "payer": payer, "secondary": secondary,
+        "payer": payer,
+        "secondary": secondary,
         "birth": calendar.first - age * 365 - rng.integers(0, 365, count),
-        "last": rng.integers(0, len(LAST), count), "first": rng.integers(0, len(FIRST), count),
+        "last": rng.integers(0, len(LAST), count),
+        "first": rng.integers(0, len(FIRST), count),
         "member": 1_000_000 + (int(rng.integers(8_999_993)) + np.arange(count) * 104_729) % 8_999_993,
         "copay": np.where(commercial[payer], np.array([0, 2000, 2500, 3000, 4000])[rng.integers(0, 5, count)], 0),
-        "coinsurance": np.select([old, commercial[payer]], [0.2, np.array([0.0, 0.1, 0.2])[rng.integers(0, 3, count)]], 0.0),
+        "coinsurance": np.select(
+            [old, commercial[payer]], [0.2, np.array([0.0, 0.1, 0.2])[rng.integers(0, 3, count)]], 0.0
+        ),
         "deductible": np.select([old, commercial[payer]], [0.07, 0.24], 0.0),
     }
 
@@ -140,12 +227,17 @@ def _claims(client: Client, calendar: Calendar, patients: dict, seed: int, count
     quarter = (month // 3)[service - days[0]]
     deductible = rng.random(count) < patients["deductible"][patient] * np.array([1.9, 1.1, 0.7, 0.4])[quarter]
     return {
-        "patient": patient, "payer": patients["payer"][patient], "secondary": patients["secondary"][patient],
-        "service": service, "entered": working_day(service + lag),
-        "provider": _who(client, calendar, service, rng), "location": rng.integers(0, site_count(client), count),
+        "patient": patient,
+        "payer": patients["payer"][patient],
+        "secondary": patients["secondary"][patient],
+        "service": service,
+        "entered": working_day(service + lag),
+        "provider": _who(client, calendar, service, rng),
+        "location": rng.integers(0, site_count(client), count),
         "institutional": rng.random(count) < client.institutional_share,
         "deductible": np.where(deductible, np.where(rng.random(count) < 0.6, 1.0, 0.5), 0.0),
-        "coinsurance": patients["coinsurance"][patient], "copay": patients["copay"][patient],
+        "coinsurance": patients["coinsurance"][patient],
+        "copay": patients["copay"][patient],
     }
 
 
@@ -162,7 +254,7 @@ def _who(client: Client, calendar: Calendar, service: np.ndarray, rng: np.random
     provider, instead = rng.integers(0, providers, len(service)), rng.integers(0, providers - joiners, len(service))
     span = calendar.last - calendar.first
     joined = np.full(providers, calendar.first)
-    joined[providers - joiners:] = calendar.first + (span * rng.uniform(0.25, 0.7, joiners)).astype(np.int64)
+    joined[providers - joiners :] = calendar.first + (span * rng.uniform(0.25, 0.7, joiners)).astype(np.int64)
     return np.where(service < joined[provider], instead, provider)
 
 
@@ -201,17 +293,30 @@ def _lines(client: Client, fees: Fees, claims: dict, seed: int) -> tuple[dict[st
             numbers = np.array([names.index(option) for option in options])
             modifier[rows] = numbers[(draw[rows] * len(options)).astype(np.int64)]
     units = 1 + (rng.random(len(code)) * fees.most_units[code]).astype(np.int64)
-    charge = np.rint(fees.charge_cents[code] * np.where(np.array(names)[modifier] == "50", 1.5, 1.0)).astype(np.int64) * units
+    charge = (
+        np.rint(fees.charge_cents[code] * np.where(np.array(names)[modifier] == "50", 1.5, 1.0)).astype(np.int64)
+        * units
+    )
     place_of_service = np.where(claims["institutional"][claim], "23", "20" if client.codes == "urgent" else "11")
-    return {"claim": claim, "number": place + 1, "code": code, "modifier": modifier, "units": units, "charge": charge,
-            "place": place_of_service}, wanted + 1
+    return {
+        "claim": claim,
+        "number": place + 1,
+        "code": code,
+        "modifier": modifier,
+        "units": units,
+        "charge": charge,
+        "place": place_of_service,
+    }, wanted + 1
 
 
 def _providers(client: Client) -> list[tuple[str, str, str]]:
     """Rendering providers: last name, first name, NPI."""
     return [
-        (LAST[(client.number * 5 + position * 7) % len(LAST)], FIRST[(client.number * 3 + position * 11) % len(FIRST)],
-         npi(160_000_000 + client.number * 1_000 + position))
+        (
+            LAST[(client.number * 5 + position * 7) % len(LAST)],
+            FIRST[(client.number * 3 + position * 11) % len(FIRST)],
+            npi(160_000_000 + client.number * 1_000 + position),
+        )
         for position in range(client.registry["providers"])
     ]
 

@@ -12,8 +12,18 @@ from .practice_book import Book, working_day
 
 NEVER = 10**7
 EDIT_REASONS = {
-    "scrubber": ("missing modifier", "diagnosis not specific", "age and procedure conflict", "missing rendering provider"),
-    "clearinghouse": ("subscriber id format", "payer id not recognised", "missing diagnosis pointer", "invalid date of birth"),
+    "scrubber": (
+        "missing modifier",
+        "diagnosis not specific",
+        "age and procedure conflict",
+        "missing rendering provider",
+    ),
+    "clearinghouse": (
+        "subscriber id format",
+        "payer id not recognised",
+        "missing diagnosis pointer",
+        "invalid date of birth",
+    ),
     "payer": ("subscriber not found", "provider not on file", "duplicate batch"),
 }
 FAILS = {"scrubber": (0.06, (1, 7)), "clearinghouse": (0.025, (2, 10)), "payer": (0.008, (3, 12))}
@@ -60,10 +70,15 @@ def _check(book: Book, result: Submitted, claims: np.ndarray, checked: np.ndarra
     passed = np.where(failed, working_day(checked + draws.integers("mended", *repair)[claims]), checked)
     for rows, day, outcome in ((np.flatnonzero(failed), checked, "failed"), (np.arange(len(claims)), passed, "passed")):
         words = np.array(EDIT_REASONS[stage])[reason[rows]] if outcome == "failed" else np.full(len(rows), "")
-        result.edits.append({
-            "claim": claims[rows], "checked": day[rows], "stage": np.full(len(rows), stage),
-            "result": np.full(len(rows), outcome), "reason": words,
-        })
+        result.edits.append(
+            {
+                "claim": claims[rows],
+                "checked": day[rows],
+                "stage": np.full(len(rows), stage),
+                "result": np.full(len(rows), outcome),
+                "reason": words,
+            }
+        )
     return passed
 
 
@@ -89,10 +104,15 @@ def _hold_notes(result: Submitted, claims: np.ndarray, since: np.ndarray, days: 
     """The request to the client, and reminders while it stays unanswered."""
     for action, wait in (("request_documents", 0), ("follow_up", 18), ("follow_up", 46)):
         rows = np.flatnonzero(days > wait + 2)
-        result.notes.append({
-            "claim": claims[rows], "action": np.full(len(rows), action), "day": working_day(since[rows] + wait),
-            "outcome": np.full(len(rows), "waiting_on_client"), "hold": reason[rows],
-        })
+        result.notes.append(
+            {
+                "claim": claims[rows],
+                "action": np.full(len(rows), action),
+                "day": working_day(since[rows] + wait),
+                "outcome": np.full(len(rows), "waiting_on_client"),
+                "hold": reason[rows],
+            }
+        )
 
 
 def sending_days(book: Book, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -111,12 +131,19 @@ def _send(book: Book, result: Submitted, claims: np.ndarray, days: np.ndarray) -
     return days
 
 
-def add_submissions(result: Submitted, claims: np.ndarray, days: np.ndarray, payers: np.ndarray, order: str, frequency: str) -> None:
+def add_submissions(
+    result: Submitted, claims: np.ndarray, days: np.ndarray, payers: np.ndarray, order: str, frequency: str
+) -> None:
     """Put claims into the 837s of the given days."""
-    result.submissions.append({
-        "claim": claims, "day": days, "payer": payers,
-        "order": np.full(len(claims), order), "frequency": np.full(len(claims), frequency),
-    })
+    result.submissions.append(
+        {
+            "claim": claims,
+            "day": days,
+            "payer": payers,
+            "order": np.full(len(claims), order),
+            "frequency": np.full(len(claims), frequency),
+        }
+    )
 
 
 def joined(parts: list[dict[str, np.ndarray]], last: int, day: str) -> pl.DataFrame:

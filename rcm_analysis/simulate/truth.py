@@ -13,16 +13,42 @@ from ..errors import ClientError, SourceError, closest
 from .plants.kinds import PLANT_KINDS
 
 _PLANTS = {
-    "plant": pl.String, "kind": pl.String, "client": pl.String, "is_problem": pl.Boolean, "start": pl.Date,
-    "end": pl.Date, "start_basis": pl.String, "size": pl.Float64, "size_unit": pl.String, "payer": pl.String,
-    "procedures": pl.List(pl.String), "location": pl.String, "provider": pl.String, "category": pl.String,
-    "first_seen": pl.Date, "claims_count": pl.Int64, "amount_cents": pl.Int64, "amount_means": pl.String,
+    "plant": pl.String,
+    "kind": pl.String,
+    "client": pl.String,
+    "is_problem": pl.Boolean,
+    "start": pl.Date,
+    "end": pl.Date,
+    "start_basis": pl.String,
+    "size": pl.Float64,
+    "size_unit": pl.String,
+    "payer": pl.String,
+    "procedures": pl.List(pl.String),
+    "location": pl.String,
+    "provider": pl.String,
+    "category": pl.String,
+    "first_seen": pl.Date,
+    "claims_count": pl.Int64,
+    "amount_cents": pl.Int64,
+    "amount_means": pl.String,
     "files": pl.List(pl.String),
 }
 _SCOPE = ("payer", "procedures", "location", "provider", "category")
-_ROWS = {"plant": pl.String, "client": pl.String, "claim_id": pl.String, "line_number": pl.Int64,
-         "known_on": pl.Date, "amount_cents": pl.Int64}
-_MONTHS = {"plant": pl.String, "client": pl.String, "month": pl.String, "claims_count": pl.Int64, "amount_cents": pl.Int64}
+_ROWS = {
+    "plant": pl.String,
+    "client": pl.String,
+    "claim_id": pl.String,
+    "line_number": pl.Int64,
+    "known_on": pl.Date,
+    "amount_cents": pl.Int64,
+}
+_MONTHS = {
+    "plant": pl.String,
+    "client": pl.String,
+    "month": pl.String,
+    "claims_count": pl.Int64,
+    "amount_cents": pl.Int64,
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +87,9 @@ class Truth:
             ClientError for a client that has no truth here.
         """
         if client not in self.sums:
-            raise ClientError(f"No truth about '{client}'. Known: {', '.join(self.clients)}.{closest(client, self.clients)}")
+            raise ClientError(
+                f"No truth about '{client}'. Known: {', '.join(self.clients)}.{closest(client, self.clients)}"
+            )
         own = (frame.filter(pl.col("client") == client) for frame in (self.plants, self.rows, self.months))
         return Truth(*own, {client: self.sums[client]})
 
@@ -74,7 +102,9 @@ def read_truth(folder: str | Path) -> Truth:
     """
     paths = sorted((Path(folder) / "truth").glob("*.json"))
     if not paths:
-        raise SourceError(f"No truth in {folder}: expected truth/<client>.json, found none. Only a simulated workspace has it.")
+        raise SourceError(
+            f"No truth in {folder}: expected truth/<client>.json, found none. Only a simulated workspace has it."
+        )
     plants: list[dict[str, Any]] = []
     rows: list[tuple] = []
     months: list[tuple] = []

@@ -72,9 +72,7 @@ def workable(practice: Practice, limits: dict[str, Any]) -> list[dict[str, Any]]
     """
     life = _life(practice)
     ends = practice.book.calendar.months[-2::-2][:MONTH_ENDS][::-1]
-    return [
-        _on(practice, life, limits, int(np.datetime64(month.last_day, "D").astype(int))) for month in ends
-    ]
+    return [_on(practice, life, limits, int(np.datetime64(month.last_day, "D").astype(int))) for month in ends]
 
 
 def _life(practice: Practice) -> _Life:
@@ -92,18 +90,13 @@ def _life(practice: Practice) -> _Life:
     later = decided.filter(pl.col("kind") == "secondary")
     crosses = first.filter(pl.col("status") == "19")["claim"].to_numpy()
     notes = pl.concat(
-        [pl.DataFrame(part).select("claim", "action", "day", "outcome") for part in sent.notes],
-        how="vertical_relaxed",
+        [pl.DataFrame(part).select("claim", "action", "day", "outcome") for part in sent.notes], how="vertical_relaxed"
     )
     rework = notes.filter(pl.col("action").is_in(["corrected_claim", "appeal"]))
-    begun, over = (
-        rework.filter(pl.col("outcome") == "in_process"),
-        rework.filter(pl.col("outcome") != "in_process"),
-    )
+    begun, over = (rework.filter(pl.col("outcome") == "in_process"), rework.filter(pl.col("outcome") != "in_process"))
     asked = notes.filter(pl.col("action") == "request_documents")
     billed = pl.concat(
-        [pl.DataFrame(part).select("claim", "day", "order") for part in sent.submissions],
-        how="vertical_relaxed",
+        [pl.DataFrame(part).select("claim", "day", "order") for part in sent.submissions], how="vertical_relaxed"
     )
     own = practice.everything.filter(
         (pl.col("party") == "patient") & (pl.col("kind") == "payment") & pl.col("claim").is_not_null()
@@ -137,9 +130,7 @@ def _full(practice: Practice) -> np.ndarray:
     """What the primary payer pays on every claim whose lines it takes, all planted problems left out."""
     book = replace(practice.book, planted=Planted())
     claims = np.arange(book.size)
-    lines = settle(
-        book, {"claim": claims, "day": np.zeros(book.size, np.int64)}, np.full(len(book.lines["claim"]), -1)
-    )
+    lines = settle(book, {"claim": claims, "day": np.zeros(book.size, np.int64)}, np.full(len(book.lines["claim"]), -1))
     return np.bincount(lines["owner"], weights=lines["paid"], minlength=book.size).astype(np.int64)
 
 
@@ -147,9 +138,7 @@ def _mending(practice: Practice) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each stage of checks: the day on which a claim failed, and the day on which it passed after that."""
     out = []
     parts = {
-        (str(part["stage"][0]), str(part["result"][0])): part
-        for part in practice.sent.edits
-        if len(part["claim"])
+        (str(part["stage"][0]), str(part["result"][0])): part for part in practice.sent.edits if len(part["claim"])
     }
     for stage in sorted({stage for stage, _ in parts}):
         days = [np.full(practice.book.size, NEVER, np.int64) for _ in range(2)]
@@ -164,18 +153,12 @@ def _on(practice: Practice, life: _Life, limits: dict[str, Any], day: int) -> di
     """The open items of one day and what a touch would add to each."""
     known = practice.ledger.filter((pl.col("posted") <= day) & pl.col("claim").is_not_null())
     since = pl.col("posted").filter(pl.col("amount") > 0).min()
-    items = known.group_by("claim", "party").agg(
-        pl.col("amount").sum().alias("balance"), since.alias("since")
-    )
+    items = known.group_by("claim", "party").agg(pl.col("amount").sum().alias("balance"), since.alias("since"))
     items = items.filter(pl.col("balance") > 0).sort("claim", "party")
-    last = life.decided.filter(pl.col("day") <= day).unique(
-        ["claim", "order"], keep="last", maintain_order=True
-    )
+    last = life.decided.filter(pl.col("day") <= day).unique(["claim", "order"], keep="last", maintain_order=True)
     orders = pl.col("party").replace_strict(PARTIES, default=9, return_dtype=pl.Int64)
     items = items.with_columns(order=orders).join(
-        last.select("claim", "order", "day", "kind", "denied", "paid", "code"),
-        on=["claim", "order"],
-        how="left",
+        last.select("claim", "order", "day", "kind", "denied", "paid", "code"), on=["claim", "order"], how="left"
     )
     gain = np.zeros(len(items), np.int64)
     for party, gains in (("primary", _primary), ("secondary", _secondary), ("patient", _patient)):
@@ -200,15 +183,14 @@ def _underpaid(
     """
     book = practice.book
     parts = [
-        book.planted.rows(plant, day).select("claim", "known", "amount")
-        for plant in book.planted.of("underpayment")
+        book.planted.rows(plant, day).select("claim", "known", "amount") for plant in book.planted.of("underpayment")
     ]
     repriced = life.decided.filter((pl.col("kind") == "takeback") & (pl.col("denied") == 0) & (pl.col("day") <= day))
     missing = pl.Series(life.full[repriced["claim"].to_numpy()]) - repriced["paid"]
-    parts.append(repriced.select("claim", pl.col("day").alias("known"), missing.alias("amount")).filter(pl.col("amount") > 0))
-    struck = (
-        pl.concat(parts).group_by("claim").agg(pl.col("known").max(), pl.col("amount").sum()).sort("claim")
+    parts.append(
+        repriced.select("claim", pl.col("day").alias("known"), missing.alias("amount")).filter(pl.col("amount") > 0)
     )
+    struck = pl.concat(parts).group_by("claim").agg(pl.col("known").max(), pl.col("amount").sum()).sort("claim")
     struck = struck.join(items.filter(pl.col("party") == "primary").select("claim"), on="claim", how="anti")
     claim = struck["claim"].to_numpy()
     draws = book.draws("worth of work")
@@ -220,15 +202,11 @@ def _underpaid(
 
 def _limit(practice: Practice, limits: dict[str, Any], payer: np.ndarray, place: int) -> np.ndarray:
     """A payer's limit in days: 0 filing, 1 appeal, 2 secondary; a payer without rules has none."""
-    table = np.array(
-        [limits.get(entry.payer_class, (NEVER,) * 3)[place] for entry in practice.book.company.payers]
-    )
+    table = np.array([limits.get(entry.payer_class, (NEVER,) * 3)[place] for entry in practice.book.company.payers])
     return table[payer]
 
 
-def _primary(
-    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
-) -> np.ndarray:
+def _primary(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> np.ndarray:
     book, claim = practice.book, items["claim"].to_numpy()
     payer, service, accepted = (
         book.claims["payer"][claim],
@@ -238,9 +216,7 @@ def _primary(
     draws = book.draws("worth of work")
     in_time = day <= service + _limit(practice, limits, payer, 0)
     full, first_paid = life.full[claim], life.first_paid[claim]
-    mending = np.any(
-        [(failed[claim] <= day) & (day < passed[claim]) for failed, passed in life.mending], axis=0
-    )
+    mending = np.any([(failed[claim] <= day) & (day < passed[claim]) for failed, passed in life.mending], axis=0)
     held = (accepted >= NEVER) & (life.asked_day[claim] <= day)
     silent = (accepted <= day - TOLD_AFTER_DAYS) & (life.first_day[claim] >= NEVER)
     decided = items["day"].fill_null(NEVER).to_numpy()
@@ -259,9 +235,7 @@ def _primary(
     )
 
 
-def _denied(
-    practice: Practice, life: _Life, items: pl.DataFrame, in_time: np.ndarray, day: int
-) -> np.ndarray:
+def _denied(practice: Practice, life: _Life, items: pl.DataFrame, in_time: np.ndarray, day: int) -> np.ndarray:
     """The gain of items that stand denied by the primary payer; `code` is the row of the denial table."""
     book, claim = practice.book, items["claim"].to_numpy()
     draws = book.draws("worth of work")
@@ -279,9 +253,7 @@ def _denied(
     return np.maximum(life.full[claim] - items["paid"].fill_null(0).to_numpy(), 0) * wins * in_time
 
 
-def _secondary(
-    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
-) -> np.ndarray:
+def _secondary(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> np.ndarray:
     book, claim = practice.book, items["claim"].to_numpy()
     payer, balance = book.claims["secondary"][claim], items["balance"].to_numpy()
     decided = items["day"].fill_null(NEVER).to_numpy()
@@ -307,9 +279,7 @@ def _if_billed(book: Any, claim: np.ndarray, payer: np.ndarray, balance: np.ndar
     return np.where(outcome < 0.12, 0, balance - cut)
 
 
-def _patient(
-    practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
-) -> np.ndarray:
+def _patient(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int) -> np.ndarray:
     claim = items["claim"].to_numpy()
     luck = practice.book.draws("worth of work").uniform("persuaded")[claim]
     share = np.where(day - items["since"].fill_null(day).to_numpy() > OLD_DAYS, PERSUADED_OLD, PERSUADED)

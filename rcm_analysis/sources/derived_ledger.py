@@ -40,13 +40,15 @@ def claim_tables(
     first = heads.filter((pl.col("payer_order") == "primary") & (pl.col("frequency") == "1"))
     first = first.sort("entered_on", maintain_order=True).unique("claim_id", keep="first", maintain_order=True)
     first = first.with_columns(
-        pl.coalesce("rendering_npi", "billing_npi").alias("provider"), pl.col("place_of_service").alias("location"),
+        pl.coalesce("rendering_npi", "billing_npi").alias("provider"),
+        pl.col("place_of_service").alias("location"),
         pl.coalesce("service_on", "entered_on").alias("service_on"),
     )
     lines = pl.concat([_lines(frame, number) for number, (_, frame) in enumerate(read)], how="diagonal_relaxed")
     lines = lines.join(
         first.select("file_number", "claim_index", "claim_id", "entered_on", claim_service_on="service_on"),
-        on=["file_number", "claim_index"], how="inner",
+        on=["file_number", "claim_index"],
+        how="inner",
     ).with_columns(
         pl.coalesce("service_on", "claim_service_on").alias("service_on"),
         pl.coalesce("procedure", "revenue_code", pl.lit("not stated")).alias("procedure"),
@@ -61,30 +63,53 @@ def _heads(frame: pd.DataFrame, number: int) -> pl.DataFrame:
     is_self = pl.col("relationship").fill_null("18") == "18"
     return heads.with_columns(
         pl.when(is_self).then("patient").otherwise(pl.format("{}/{}", "patient", "relationship")).alias("patient"),
-        pl.lit(number).alias("file_number"), pl.col("claim_index").cast(pl.Int64), pl.col("service_on").cast(pl.Date)
+        pl.lit(number).alias("file_number"),
+        pl.col("claim_index").cast(pl.Int64),
+        pl.col("service_on").cast(pl.Date),
     )
 
 
 def _lines(frame: pd.DataFrame, number: int) -> pl.DataFrame:
     lines = pl.from_pandas(frame.reset_index(drop=True))
-    return lines.with_columns(pl.lit(number).alias("file_number"), pl.col("claim_index").cast(pl.Int64), pl.col("service_on").cast(pl.Date))
+    return lines.with_columns(
+        pl.lit(number).alias("file_number"), pl.col("claim_index").cast(pl.Int64), pl.col("service_on").cast(pl.Date)
+    )
 
 
 def ledger_table(
-    claims: pl.DataFrame, submissions: pl.DataFrame, remit_claims: pl.DataFrame, adjustments: pl.DataFrame,
-    deposits: pl.DataFrame, *, client: str,
+    claims: pl.DataFrame,
+    submissions: pl.DataFrame,
+    remit_claims: pl.DataFrame,
+    adjustments: pl.DataFrame,
+    deposits: pl.DataFrame,
+    *,
+    client: str,
 ) -> pl.DataFrame:
     """The postings that the stored 837 and 835 tables imply; the same tables give the same ledger."""
     charges = claims.select(
-        pl.format("{}-charge", "claim_id").alias("transaction_id"), "claim_id", "payer", kind=pl.lit("charge"), party=pl.lit("primary"),
-        amount_cents="charge_cents", happened_on="service_on", posted_on="entered_on",
+        pl.format("{}-charge", "claim_id").alias("transaction_id"),
+        "claim_id",
+        "payer",
+        kind=pl.lit("charge"),
+        party=pl.lit("primary"),
+        amount_cents="charge_cents",
+        happened_on="service_on",
+        posted_on="entered_on",
     )
     decided = remit_claims.join(deposits.select("remit_id", "trace"), on="remit_id", how="left").select(
-        "remit_claim_id", "claim_id", "payer", "trace", "status", "paid_cents", party="payer_order",
-        happened_on=pl.coalesce("paid_on", "received_on"), posted_on="received_on",
+        "remit_claim_id",
+        "claim_id",
+        "payer",
+        "trace",
+        "status",
+        "paid_cents",
+        party="payer_order",
+        happened_on=pl.coalesce("paid_on", "received_on"),
+        posted_on="received_on",
     )
     paid = decided.filter(pl.col("paid_cents") != 0).with_columns(
-        pl.format("{}-payment", "remit_claim_id").alias("transaction_id"), amount_cents=-pl.col("paid_cents"),
+        pl.format("{}-payment", "remit_claim_id").alias("transaction_id"),
+        amount_cents=-pl.col("paid_cents"),
         kind=pl.when(pl.col("paid_cents") < 0).then(pl.lit("takeback")).otherwise(pl.lit("payment")),
     )
     postings = [charges, paid, _discounts(decided, adjustments), *_transfers(decided, adjustments, submissions)]
@@ -95,9 +120,14 @@ def _discounts(decided: pl.DataFrame, adjustments: pl.DataFrame) -> pl.DataFrame
     agreed = adjustments.filter(
         pl.col("group_code").is_in(["CO", "PI", "OA"]) & pl.col("carc").is_in(codes_of(family="non_denial"))
     )
-    sums = agreed.group_by("remit_claim_id", "group_code", "carc").agg(pl.col("amount_cents").sum()).filter(pl.col("amount_cents") != 0)
+    sums = (
+        agreed.group_by("remit_claim_id", "group_code", "carc")
+        .agg(pl.col("amount_cents").sum())
+        .filter(pl.col("amount_cents") != 0)
+    )
     return sums.join(decided.drop("paid_cents", "status", "trace"), on="remit_claim_id", how="inner").with_columns(
-        pl.format("{}-{}{}", "remit_claim_id", "group_code", "carc").alias("transaction_id"), kind=pl.lit("contractual"),
+        pl.format("{}-{}{}", "remit_claim_id", "group_code", "carc").alias("transaction_id"),
+        kind=pl.lit("contractual"),
         amount_cents=-pl.col("amount_cents"),
     )
 
@@ -105,12 +135,19 @@ def _discounts(decided: pl.DataFrame, adjustments: pl.DataFrame) -> pl.DataFrame
 def _transfers(decided: pl.DataFrame, adjustments: pl.DataFrame, submissions: pl.DataFrame) -> list[pl.DataFrame]:
     """Patient responsibility out of the payer's balance, into the next payer's or the patient's."""
     owed = adjustments.filter(pl.col("group_code") == "PR").group_by("remit_claim_id").agg(pl.col("amount_cents").sum())
-    sent = submissions.select("claim_id", pl.col("payer_order").alias("_next")).unique().with_columns(_sent=pl.lit(True))
-    rows = owed.filter(pl.col("amount_cents") != 0).join(decided, on="remit_claim_id", how="inner").with_columns(
-        pl.col("party").replace_strict(NEXT, default=None, return_dtype=pl.String).alias("_next")
-    ).join(sent, on=["claim_id", "_next"], how="left")
+    sent = (
+        submissions.select("claim_id", pl.col("payer_order").alias("_next")).unique().with_columns(_sent=pl.lit(True))
+    )
+    rows = (
+        owed.filter(pl.col("amount_cents") != 0)
+        .join(decided, on="remit_claim_id", how="inner")
+        .with_columns(pl.col("party").replace_strict(NEXT, default=None, return_dtype=pl.String).alias("_next"))
+        .join(sent, on=["claim_id", "_next"], how="left")
+    )
     goes_on = pl.col("_next").is_not_null() & (pl.col("_sent").fill_null(False) | pl.col("status").is_in(FORWARDED))
     rows = rows.with_columns(kind=pl.lit("transfer"), _to=pl.when(goes_on).then("_next").otherwise(pl.lit("patient")))
-    out = rows.with_columns(pl.format("{}-out", "remit_claim_id").alias("transaction_id"), amount_cents=-pl.col("amount_cents"))
+    out = rows.with_columns(
+        pl.format("{}-out", "remit_claim_id").alias("transaction_id"), amount_cents=-pl.col("amount_cents")
+    )
     into = rows.with_columns(pl.format("{}-in", "remit_claim_id").alias("transaction_id"), party="_to")
     return [frame.drop("_next", "_sent", "_to", "status", "trace", "paid_cents") for frame in (out, into)]

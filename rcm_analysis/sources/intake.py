@@ -144,7 +144,9 @@ class _Intake:
             columns = [name for name in PAYER_COLUMNS if name in table.names]
             if not columns or not self.change.before.rows(table.name):
                 continue
-            words = pl.concat(self.change.before.scan(table).select(pl.col(name).unique()).collect().to_series() for name in columns)
+            words = pl.concat(
+                self.change.before.scan(table).select(pl.col(name).unique()).collect().to_series() for name in columns
+            )
             strange = [word for word in words.drop_nulls().unique() if word.startswith(UNMAPPED)]
             known = {word: self.registry.payer_of(word.removeprefix(UNMAPPED)) for word in strange}
             known = {word: payer for word, payer in known.items() if payer}
@@ -176,23 +178,34 @@ class _Intake:
 
     def _already_taken(self, name: str, entry: dict[str, Any]) -> None:
         same = entry["name"] == name
-        self.notes.report.files.append(FileReport(name, "unchanged" if same else "duplicate", status="unchanged" if same else "refused"))
+        self.notes.report.files.append(
+            FileReport(name, "unchanged" if same else "duplicate", status="unchanged" if same else "refused")
+        )
         if not same:
             self.notes.find(
-                name, "duplicate_file", None,
+                name,
+                "duplicate_file",
+                None,
                 f"{name} has the same content as {entry['name']}, which was already taken in. It was left out; "
                 "nothing was counted twice.",
             )
 
     def _read(self, path: Path, name: str, stamp: str, data: bytes, kinds: set[str]) -> None:
         if not data.strip():
-            raise SourceError(f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for the file again.")
+            raise SourceError(
+                f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for the file again."
+            )
         for kind in kinds & set(KINDS):
             self.x12.add(kind, name, stamp, data)
         if kinds and not kinds & set(KINDS):
             self.notes.report.files.append(FileReport(name, f"X12 {listed(sorted(kinds))}", status="skipped"))
-            self.notes.find(name, "other_transaction", None, f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
-                       needs_person=False)
+            self.notes.find(
+                name,
+                "other_transaction",
+                None,
+                f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
+                needs_person=False,
+            )
         if not kinds and not self.worklists.add(name, data):
             self._take_export(path, name)
 
@@ -218,7 +231,9 @@ class _Intake:
         told = any(row["rule"] == "other_sheets" and row["file"] == name for row in self.notes.findings)
         if part.other_sheets and not told:
             self.notes.find(
-                name, "other_sheets", None,
+                name,
+                "other_sheets",
+                None,
                 f"{name}: {len(part.other_sheets)} sheet(s) with rows fit no table of the column map and were not read.",
                 rows=len(part.other_sheets),
             )
@@ -233,7 +248,9 @@ class _Intake:
                 ids = {word: self.registry.payer_of(word) or unmapped(word) for word in words}
                 rows = rows.with_columns(pl.col(column).replace_strict(ids, default=None, return_dtype=pl.String))
         if "payer" in rows.columns:
-            self.notes.unmapped_payers(name, rows, next((column for column in rows.columns if column.endswith("_cents")), None))
+            self.notes.unmapped_payers(
+                name, rows, next((column for column in rows.columns if column.endswith("_cents")), None)
+            )
         return rows
 
     # ------------------------------------------------------------ into the store
@@ -253,7 +270,11 @@ class _Intake:
 
     def _store_table(self, table: Table, mode: str, deliveries: list[Delivery]) -> None:
         deliveries = [item for item in deliveries if mode != "month" or self._is_whole_month(item)]
-        rows = self._latest_of_each_key(table, deliveries) if mode == "append" else self._first_of_each_key(table, deliveries)
+        rows = (
+            self._latest_of_each_key(table, deliveries)
+            if mode == "append"
+            else self._first_of_each_key(table, deliveries)
+        )
         if rows is None:
             return
         if table is REMIT_CLAIMS:
@@ -273,31 +294,38 @@ class _Intake:
         """Claim charges that the export does not carry, from the charges posted to the ledger."""
         ledger = self._known(TABLES["transactions"]).filter(pl.col("kind") == "charge")
         posted = ledger.group_by("claim_id").agg(pl.col("amount_cents").sum().alias("_posted"))
-        return rows.join(posted, on="claim_id", how="left").with_columns(
-            pl.coalesce("charge_cents", "_posted", pl.lit(0)).alias("charge_cents")
-        ).drop("_posted")
+        return (
+            rows.join(posted, on="claim_id", how="left")
+            .with_columns(pl.coalesce("charge_cents", "_posted", pl.lit(0)).alias("charge_cents"))
+            .drop("_posted")
+        )
 
     def _is_whole_month(self, delivery: Delivery) -> bool:
         """Refuse a delivery that would wipe out most of a month that is already stored."""
         table, known_on = delivery.table, delivery.table.known_on
-        months = delivery.rows.group_by(pl.col(known_on).dt.strftime("%Y-%m").alias("month")).len() if known_on else None
+        months = (
+            delivery.rows.group_by(pl.col(known_on).dt.strftime("%Y-%m").alias("month")).len() if known_on else None
+        )
         stored = self.change.before.months(table.name)
         imported = worklist_notes.imported_by_month(self.change.before.read(table.name)) if table is WORK_LOG else {}
-        for month, count in (months.iter_rows() if months is not None else ()):
+        for month, count in months.iter_rows() if months is not None else ():
             before = stored.get(month, {}).get("rows", 0) - imported.get(month, 0)
             if not before:
                 continue
             others = [
-                item.rows for item in self.deliveries
+                item.rows
+                for item in self.deliveries
                 if item.table is table and item.mode == "month" and item is not delivery
             ]
             count += sum(int((rows[known_on].dt.strftime("%Y-%m") == month).sum()) for rows in others)
             if count < KEPT_SHARE * before:
                 report = delivery.report
                 self.notes.find(
-                    report.file, "month_would_shrink", report.cents_stored,
+                    report.file,
+                    "month_would_shrink",
+                    report.cents_stored,
                     f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are stored. It looks cut off, "
-                    "so nothing was replaced. Ask for the whole month, or set delivery = \"append\" in the column map.",
+                    'so nothing was replaced. Ask for the whole month, or set delivery = "append" in the column map.',
                     rows=report.rows_stored,
                 )
                 self._set_aside(delivery, delivery.rows.select(table.key), "month_would_shrink")
@@ -312,6 +340,7 @@ class _Intake:
 
     def _latest_of_each_key(self, table: Table, deliveries: list[Delivery]) -> pl.DataFrame:
         """Rows that are delivered again say how things stand now: the file with the latest day wins."""
+
         def latest(delivery: Delivery) -> tuple[str, str]:
             days = delivery.rows[table.known_on] if table.known_on else pl.Series([], dtype=pl.Date)
             return str(days.max() or ""), delivery.report.file
@@ -359,10 +388,21 @@ class _Intake:
         delivery.report.rows_stored -= rows.height
         delivery.report.rows_quarantined += rows.height
         delivery.report.cents_stored -= int(cents.sum() or 0)
-        self.notes.quarantine(delivery.report.file, delivery.table.name, pl.DataFrame({
-            "row": [None] * rows.height, "column": [" + ".join(delivery.table.key)] * rows.height, "rule": [rule] * rows.height,
-            "message": [messages[rule]] * rows.height, "amount_cents": cents, "text": [None] * rows.height,
-        }), is_told=rule == "month_would_shrink")
+        self.notes.quarantine(
+            delivery.report.file,
+            delivery.table.name,
+            pl.DataFrame(
+                {
+                    "row": [None] * rows.height,
+                    "column": [" + ".join(delivery.table.key)] * rows.height,
+                    "rule": [rule] * rows.height,
+                    "message": [messages[rule]] * rows.height,
+                    "amount_cents": cents,
+                    "text": [None] * rows.height,
+                }
+            ),
+            is_told=rule == "month_would_shrink",
+        )
 
     def _keep_sides(self) -> None:
         """Findings and quarantine of the files read now join those of the files read before."""

@@ -14,12 +14,23 @@ from ..tables.schema import Table
 from .x12.remittances import UNMAPPED
 
 FINDING = {
-    "file": pl.String, "rule": pl.String, "where": pl.String, "amount_cents": pl.Int64,
-    "message": pl.String, "needs_person": pl.Boolean, "rows": pl.Int64,
+    "file": pl.String,
+    "rule": pl.String,
+    "where": pl.String,
+    "amount_cents": pl.Int64,
+    "message": pl.String,
+    "needs_person": pl.Boolean,
+    "rows": pl.Int64,
 }
 QUARANTINE = {
-    "file": pl.String, "row": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String,
-    "amount_cents": pl.Int64, "text": pl.String, "table": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "column": pl.String,
+    "rule": pl.String,
+    "message": pl.String,
+    "amount_cents": pl.Int64,
+    "text": pl.String,
+    "table": pl.String,
 }
 HARMLESS_RULES = {"total_line"}
 """Quarantine rules that need nobody: lines that were never data."""
@@ -79,12 +90,28 @@ class Notes:
         self.findings: list[dict[str, Any]] = []
         self.quarantined: list[pl.DataFrame] = []
 
-    def find(self, file: str, rule: str, cents: int | None, message: str, *, where: str = "", rows: int | None = 1,
-              needs_person: bool = True) -> None:
-        self.findings.append({
-            "file": file, "rule": rule, "where": where, "amount_cents": cents, "message": message,
-            "needs_person": needs_person, "rows": rows,
-        })
+    def find(
+        self,
+        file: str,
+        rule: str,
+        cents: int | None,
+        message: str,
+        *,
+        where: str = "",
+        rows: int | None = 1,
+        needs_person: bool = True,
+    ) -> None:
+        self.findings.append(
+            {
+                "file": file,
+                "rule": rule,
+                "where": where,
+                "amount_cents": cents,
+                "message": message,
+                "needs_person": needs_person,
+                "rows": rows,
+            }
+        )
 
     def reader_findings(self, name: str, findings: Any) -> None:
         for row in findings.itertuples():
@@ -100,7 +127,9 @@ class Notes:
         own = set(self.registry.client(self.client).npis)
         foreign = {npi for npi in npis if npi not in own}
         if own and foreign:
-            other = sorted({self.registry.client_of_npi(npi) or "a provider that is not in the registry" for npi in foreign})
+            other = sorted(
+                {self.registry.client_of_npi(npi) or "a provider that is not in the registry" for npi in foreign}
+            )
             raise SourceError(
                 f"{name} lies with the files of {self.client}, but {len(foreign)} of its billing NPIs belong to "
                 f"{listed(other)}. Nothing of it was stored; move the file, or add the NPI to the client."
@@ -112,23 +141,32 @@ class Notes:
             cents = int(strange[money].sum()) if money else None
             count = strange["payer"].n_unique()
             self.find(
-                name, "unmapped_payer", cents,
+                name,
+                "unmapped_payer",
+                cents,
                 f"{name}: {strange.height} row(s) of {count} payer(s) that the registry does not know. They are stored under "
-                "their own names; add aliases or identifiers under [payers.*].", rows=strange.height,
+                "their own names; add aliases or identifiers under [payers.*].",
+                rows=strange.height,
             )
 
     def quarantine(self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False) -> None:
         """Keep the rows, and a finding for each rule unless the user was told already."""
         if rows.is_empty():
             return
-        self.quarantined.append(rows.with_columns(file=pl.lit(name), table=pl.lit(table)).select(
-            pl.col(column).cast(kind) for column, kind in QUARANTINE.items()
-        ))
+        self.quarantined.append(
+            rows.with_columns(file=pl.lit(name), table=pl.lit(table)).select(
+                pl.col(column).cast(kind) for column, kind in QUARANTINE.items()
+            )
+        )
         for (rule,), part in () if is_told else rows.group_by(["rule"], maintain_order=True):
             where = f"rows {listed(map(str, part['row'].head(3).to_list()))}"
             self.find(
-                name, str(rule), int(part["amount_cents"].sum()),
-                f"{name}: {part.height} row(s) of {table} set aside: {part['message'][0]}", where=where, rows=part.height,
+                name,
+                str(rule),
+                int(part["amount_cents"].sum()),
+                f"{name}: {part.height} row(s) of {table} set aside: {part['message'][0]}",
+                where=where,
+                rows=part.height,
                 needs_person=rule not in HARMLESS_RULES,
             )
 

@@ -23,4 +23,8 @@ def pseudonyms(patients: pl.Series, *, client: str, key: bytes) -> pl.Series:
         "p" + hmac.new(key, f"{client}\x1f{patient.strip()}".encode(), hashlib.sha256).hexdigest()[:20]
         for patient in unique
     ]
-    return patients.cast(pl.String).replace_strict(unique, pl.Series(hashed, dtype=pl.String), default=None).alias(patients.name)
+    return (
+        patients.cast(pl.String)
+        .replace_strict(unique, pl.Series(hashed, dtype=pl.String), default=None)
+        .alias(patients.name)
+    )

@@ -206,8 +206,11 @@ def _payer(name: str, entry: Mapping[str, Any], faults: list[str]) -> Payer:
     if entry.get("payer_class", "other") not in PAYER_CLASSES:
         faults.append(f"{where}: payer_class is one of {listed(PAYER_CLASSES)}")
     return Payer(
-        name, str(entry.get("name", name)), entry.get("payer_class", "other"),
-        tuple(entry.get("aliases", ())), tuple(str(word) for word in entry.get("identifiers", ())),
+        name,
+        str(entry.get("name", name)),
+        entry.get("payer_class", "other"),
+        tuple(entry.get("aliases", ())),
+        tuple(str(word) for word in entry.get("identifiers", ())),
     )
 
 

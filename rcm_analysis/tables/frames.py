@@ -22,7 +22,11 @@ from .schema import KINDS, TABLES
 
 NO_VALUE = "(none)"
 _KINDS_OF_FLAGS_AND_NUMBERS = {
-    column.name: KINDS[column.kind] for table in TABLES.values() for column in table.columns if column.kind in ("flag", "count", "number")}
+    column.name: KINDS[column.kind]
+    for table in TABLES.values()
+    for column in table.columns
+    if column.kind in ("flag", "count", "number")
+}
 
 
 def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = ()) -> nw.LazyFrame:

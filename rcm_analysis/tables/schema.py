@@ -20,14 +20,39 @@ from .schema_services import SERVICE_TABLES
 
 PARTIES = ("primary", "secondary", "tertiary", "patient")
 TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback")
-PAYER_CLASSES = ("medicare", "medicaid", "commercial", "managed_care", "government", "workers_compensation", "self_pay", "other")
+PAYER_CLASSES = (
+    "medicare",
+    "medicaid",
+    "commercial",
+    "managed_care",
+    "government",
+    "workers_compensation",
+    "self_pay",
+    "other",
+)
 MEETING_CADENCES = ("weekly", "biweekly", "monthly")
 WORK_ACTIONS = (
-    "follow_up", "corrected_claim", "appeal", "resubmit", "bill_secondary", "request_documents",
-    "transfer_to_patient", "write_off_request", "statement", "other",
+    "follow_up",
+    "corrected_claim",
+    "appeal",
+    "resubmit",
+    "bill_secondary",
+    "request_documents",
+    "transfer_to_patient",
+    "write_off_request",
+    "statement",
+    "other",
 )
 OUTCOMES = (
-    "in_process", "paid", "denied", "overturned", "upheld", "waiting_on_client", "waiting_on_payer", "resolved", "none",
+    "in_process",
+    "paid",
+    "denied",
+    "overturned",
+    "upheld",
+    "waiting_on_client",
+    "waiting_on_payer",
+    "resolved",
+    "none",
 )
 HOLD_REASONS = ("documents", "authorization", "eligibility", "credentialing", "coding", "other")
 EDIT_STAGES = ("scrubber", "clearinghouse", "payer")
@@ -35,11 +60,17 @@ EDIT_RESULTS = ("passed", "failed")
 
 
 CLIENTS = Table(
-    "clients", "one row per client of the registry", ("client",),
+    "clients",
+    "one row per client of the registry",
+    ("client",),
     columns(
         ("name", "text", "the client's name as printed"),
         ("specialty", "text", "medical specialty", True),
-        ("services", "text", "services bought, comma-separated: claims, self_pay, patient_engagement, care_coordination"),
+        (
+            "services",
+            "text",
+            "services bought, comma-separated: claims, self_pay, patient_engagement, care_coordination",
+        ),
         ("providers", "count", "billing providers"),
         ("revenue_cents", "cents", "annual collections as stated in the registry"),
         ("is_estimate", "flag", "revenue is an estimate from the specialty"),
@@ -54,7 +85,9 @@ CLIENTS = Table(
 )
 
 PAYERS = Table(
-    "payers", "one row per payer", ("payer",),
+    "payers",
+    "one row per payer",
+    ("payer",),
     (
         Column("payer", "text", "payer id, as in the registry"),
         Column("name", "text", "the payer's name as printed"),
@@ -63,13 +96,21 @@ PAYERS = Table(
 )
 
 CLAIMS = Table(
-    "claims", "one row per claim (patient control number)", ("client", "claim_id"),
+    "claims",
+    "one row per claim (patient control number)",
+    ("client", "claim_id"),
     columns(
         ("claim_id", "text", "patient control number: CLM01 of the 837, CLP01 of the 835"),
         ("patient", "text", "keyed pseudonym of the patient", True),
         ("provider", "text", "rendering provider", True),
         ("location", "text", "place where the service was given", True),
-        ("claim_type", "text", "professional, institutional or dental", False, ("professional", "institutional", "dental")),
+        (
+            "claim_type",
+            "text",
+            "professional, institutional or dental",
+            False,
+            ("professional", "institutional", "dental"),
+        ),
         ("payer", "text", "primary payer; `self_pay` where there is none"),
         ("secondary_payer", "text", "secondary payer", True),
         ("tertiary_payer", "text", "tertiary payer", True),
@@ -81,7 +122,9 @@ CLAIMS = Table(
 )
 
 CLAIM_LINES = Table(
-    "claim_lines", "one row per service line of a claim", ("client", "claim_id", "line_number"),
+    "claim_lines",
+    "one row per service line of a claim",
+    ("client", "claim_id", "line_number"),
     columns(
         ("claim_id", "text", "claim"),
         ("line_number", "count", "position on the claim, from 1"),
@@ -97,7 +140,9 @@ CLAIM_LINES = Table(
 )
 
 SUBMISSIONS = Table(
-    "submissions", "one row per claim sent to a payer (837 CLM)", ("client", "submission_id"),
+    "submissions",
+    "one row per claim sent to a payer (837 CLM)",
+    ("client", "submission_id"),
     columns(
         ("submission_id", "text", "file, transaction and position"),
         ("claim_id", "text", "claim"),
@@ -111,7 +156,8 @@ SUBMISSIONS = Table(
 )
 
 CLAIM_EDITS = Table(
-    "claim_edits", "one row per check of a claim before adjudication (scrubber, clearinghouse, payer front end)",
+    "claim_edits",
+    "one row per check of a claim before adjudication (scrubber, clearinghouse, payer front end)",
     ("client", "edit_id"),
     columns(
         ("edit_id", "text", "id of the check"),
@@ -125,7 +171,9 @@ CLAIM_EDITS = Table(
 )
 
 TRANSACTIONS = Table(
-    "transactions", "one row per posting to the ledger", ("client", "transaction_id"),
+    "transactions",
+    "one row per posting to the ledger",
+    ("client", "transaction_id"),
     columns(
         ("transaction_id", "text", "posting id of the billing system"),
         ("claim_id", "text", "claim; empty while money is unapplied", True),
@@ -147,7 +195,9 @@ TRANSACTIONS = Table(
 )
 
 DEPOSITS = Table(
-    "deposits", "one row per remittance payment (835 ST: BPR and TRN)", ("client", "remit_id"),
+    "deposits",
+    "one row per remittance payment (835 ST: BPR and TRN)",
+    ("client", "remit_id"),
     columns(
         ("remit_id", "text", "content hash of the transaction"),
         ("trace", "text", "TRN02", True),
@@ -163,7 +213,9 @@ DEPOSITS = Table(
 )
 
 REMIT_CLAIMS = Table(
-    "remit_claims", "one row per claim payment (835 CLP)", ("client", "remit_claim_id"),
+    "remit_claims",
+    "one row per claim payment (835 CLP)",
+    ("client", "remit_claim_id"),
     columns(
         ("remit_claim_id", "text", "remit_id and position of the CLP"),
         ("remit_id", "text", "deposit that carried it"),
@@ -171,8 +223,13 @@ REMIT_CLAIMS = Table(
         ("sequence", "count", "position in the file: order within one day"),
         ("status", "text", "CLP02"),
         ("payer", "text", "payer"),
-        ("payer_order", "text", "from CLP02: 1/19 primary, 2/20 secondary, 3/21 tertiary; reversals as the claim they reverse",
-         False, ("primary", "secondary", "tertiary")),
+        (
+            "payer_order",
+            "text",
+            "from CLP02: 1/19 primary, 2/20 secondary, 3/21 tertiary; reversals as the claim they reverse",
+            False,
+            ("primary", "secondary", "tertiary"),
+        ),
         ("charge_cents", "cents", "CLP03"),
         ("paid_cents", "cents", "CLP04"),
         ("patient_responsibility_cents", "cents", "CLP05", True),
@@ -184,7 +241,9 @@ REMIT_CLAIMS = Table(
 )
 
 REMIT_LINES = Table(
-    "remit_lines", "one row per adjudicated service line (835 SVC)", ("client", "remit_line_id"),
+    "remit_lines",
+    "one row per adjudicated service line (835 SVC)",
+    ("client", "remit_line_id"),
     columns(
         ("remit_line_id", "text", "remit_claim_id and position of the SVC"),
         ("remit_claim_id", "text", "claim payment"),
@@ -203,7 +262,9 @@ REMIT_LINES = Table(
 )
 
 REMIT_ADJUSTMENTS = Table(
-    "remit_adjustments", "one row per CAS triplet", ("client", "remit_adjustment_id"),
+    "remit_adjustments",
+    "one row per CAS triplet",
+    ("client", "remit_adjustment_id"),
     columns(
         ("remit_adjustment_id", "text", "remit_claim_id and position of the triplet"),
         ("remit_claim_id", "text", "claim payment"),
@@ -220,7 +281,9 @@ REMIT_ADJUSTMENTS = Table(
 )
 
 PROVIDER_ADJUSTMENTS = Table(
-    "provider_adjustments", "one row per PLB pair", ("client", "provider_adjustment_id"),
+    "provider_adjustments",
+    "one row per PLB pair",
+    ("client", "provider_adjustment_id"),
     columns(
         ("provider_adjustment_id", "text", "remit_id and position of the pair"),
         ("remit_id", "text", "deposit that carried it"),
@@ -233,7 +296,9 @@ PROVIDER_ADJUSTMENTS = Table(
 )
 
 WORK_LOG = Table(
-    "work_log", "one row per follow-up note", ("client", "note_id"),
+    "work_log",
+    "one row per follow-up note",
+    ("client", "note_id"),
     columns(
         ("note_id", "text", "note id of the billing system"),
         ("claim_id", "text", "claim"),
@@ -251,7 +316,8 @@ WORK_LOG = Table(
 )
 
 FEE_SCHEDULES = Table(
-    "fee_schedules", "one row per payer, procedure, modifiers and first day in force",
+    "fee_schedules",
+    "one row per payer, procedure, modifiers and first day in force",
     ("client", "payer", "procedure", "modifiers", "effective_from"),
     columns(
         ("payer", "text", "payer"),
@@ -265,7 +331,9 @@ FEE_SCHEDULES = Table(
 )
 
 PAYER_RULES = Table(
-    "payer_rules", "one row per payer and first day in force", ("client", "payer", "effective_from"),
+    "payer_rules",
+    "one row per payer and first day in force",
+    ("client", "payer", "effective_from"),
     columns(
         ("payer", "text", "payer"),
         ("effective_from", "date", "first day in force"),
@@ -278,7 +346,9 @@ PAYER_RULES = Table(
 )
 
 CONTROL_TOTALS = Table(
-    "control_totals", "one row per month closed in the billing system", ("client", "month"),
+    "control_totals",
+    "one row per month closed in the billing system",
+    ("client", "month"),
     columns(
         ("month", "text", "month closed, YYYY-MM"),
         ("closed_on", "date", "day of the close (known)"),
@@ -292,7 +362,9 @@ CONTROL_TOTALS = Table(
 )
 
 ACTIONS = Table(
-    "actions", "one row per action agreed with the client", ("client", "action_id"),
+    "actions",
+    "one row per action agreed with the client",
+    ("client", "action_id"),
     columns(
         ("action_id", "text", "id in the action register"),
         ("opened_on", "date", "day on which it was agreed (known)"),
@@ -312,8 +384,21 @@ ACTIONS = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        CLAIMS, CLAIM_LINES, SUBMISSIONS, CLAIM_EDITS, TRANSACTIONS, DEPOSITS, REMIT_CLAIMS, REMIT_LINES,
-        REMIT_ADJUSTMENTS, PROVIDER_ADJUSTMENTS, WORK_LOG, FEE_SCHEDULES, PAYER_RULES, CONTROL_TOTALS, ACTIONS,
+        CLAIMS,
+        CLAIM_LINES,
+        SUBMISSIONS,
+        CLAIM_EDITS,
+        TRANSACTIONS,
+        DEPOSITS,
+        REMIT_CLAIMS,
+        REMIT_LINES,
+        REMIT_ADJUSTMENTS,
+        PROVIDER_ADJUSTMENTS,
+        WORK_LOG,
+        FEE_SCHEDULES,
+        PAYER_RULES,
+        CONTROL_TOTALS,
+        ACTIONS,
     )
 } | SERVICE_TABLES
 """The tables of the store, by name. `CLIENTS` and `PAYERS` come from the registry instead."""

@@ -11,14 +11,21 @@ from .schema_base import CHANNELS, Table, columns
 ACUITY_LEVELS = ("low", "medium", "high", "high_fidelity_wraparound")
 
 REFERRALS = Table(
-    "referrals", "one row per referral to the programme", ("client", "referral_id"),
+    "referrals",
+    "one row per referral to the programme",
+    ("client", "referral_id"),
     columns(
         ("referral_id", "text", "id of the referral"),
         ("patient", "text", "keyed pseudonym of the child or member"),
         ("referred_on", "date", "day of the referral"),
         ("received_on", "date", "day on which it came in (known)"),
-        ("source", "text", "who referred", False,
-         ("school", "hospital", "primary_care", "child_welfare", "health_plan", "lead_health_home", "family")),
+        (
+            "source",
+            "text",
+            "who referred",
+            False,
+            ("school", "hospital", "primary_care", "child_welfare", "health_plan", "lead_health_home", "family"),
+        ),
         ("is_contact_valid", "flag", "the phone or address given is valid"),
         ("has_documents", "flag", "the papers that show eligibility came with it"),
         ("screened_on", "date", "day of the screening", True),
@@ -29,7 +36,9 @@ REFERRALS = Table(
 )
 
 OUTREACH = Table(
-    "outreach", "one row per attempt to win a referred member", ("client", "outreach_id"),
+    "outreach",
+    "one row per attempt to win a referred member",
+    ("client", "outreach_id"),
     columns(
         ("outreach_id", "text", "id of the attempt"),
         ("referral_id", "text", "referral"),
@@ -45,7 +54,9 @@ OUTREACH = Table(
 )
 
 ENROLMENTS = Table(
-    "enrolments", "one row per enrolment of a member", ("client", "enrolment_id"),
+    "enrolments",
+    "one row per enrolment of a member",
+    ("client", "enrolment_id"),
     columns(
         ("enrolment_id", "text", "id of the enrolment"),
         ("referral_id", "text", "referral that led to it", True),
@@ -55,14 +66,22 @@ ENROLMENTS = Table(
         ("enrolled_on", "date", "day of the consent"),
         ("recorded_on", "date", "day of its record (known)"),
         ("ended_on", "date", "last day; later than the as-of day means enrolled", True),
-        ("end_reason", "text", "why it ended", True, ("goals_met", "lost_contact", "moved", "lost_coverage", "declined")),
+        (
+            "end_reason",
+            "text",
+            "why it ended",
+            True,
+            ("goals_met", "lost_contact", "moved", "lost_coverage", "declined"),
+        ),
     ),
     known_on="recorded_on",
     later=(("ended_on", ("end_reason",)),),
 )
 
 CARE_ASSIGNMENTS = Table(
-    "care_assignments", "one row per member and coordinator in charge", ("client", "enrolment_id", "assigned_from"),
+    "care_assignments",
+    "one row per member and coordinator in charge",
+    ("client", "enrolment_id", "assigned_from"),
     columns(
         ("enrolment_id", "text", "enrolment"),
         ("coordinator", "text", "coordinator, as in `staff`"),
@@ -74,7 +93,9 @@ CARE_ASSIGNMENTS = Table(
 )
 
 ACUITY_MONTHS = Table(
-    "acuity_months", "one row per enrolled member and month: the level that sets the rate", ("client", "enrolment_id", "month"),
+    "acuity_months",
+    "one row per enrolled member and month: the level that sets the rate",
+    ("client", "enrolment_id", "month"),
     columns(
         ("enrolment_id", "text", "enrolment"),
         ("month", "text", "month, YYYY-MM"),
@@ -86,7 +107,9 @@ ACUITY_MONTHS = Table(
 )
 
 CARE_CONTACTS = Table(
-    "care_contacts", "one row per contact of a coordinator for an enrolled member", ("client", "contact_id"),
+    "care_contacts",
+    "one row per contact of a coordinator for an enrolled member",
+    ("client", "contact_id"),
     columns(
         ("contact_id", "text", "id of the contact"),
         ("enrolment_id", "text", "enrolment"),
@@ -95,8 +118,13 @@ CARE_CONTACTS = Table(
         ("contacted_on", "date", "day of the contact"),
         ("entered_on", "date", "day of its record (known)"),
         ("mode", "text", "how", False, ("face_to_face", "video", "phone", "message")),
-        ("service", "text", "core service given; empty where nobody was reached", True,
-         ("care_management", "coordination", "health_promotion", "transition", "family_support", "referral")),
+        (
+            "service",
+            "text",
+            "core service given; empty where nobody was reached",
+            True,
+            ("care_management", "coordination", "health_promotion", "transition", "family_support", "referral"),
+        ),
         ("is_reached", "flag", "the member or family was reached"),
         ("minutes", "number", "minutes spent", True),
     ),
@@ -104,7 +132,9 @@ CARE_CONTACTS = Table(
 )
 
 BILLING_SUPPORT = Table(
-    "billing_support", "one row per enrolled member and month: is it ready to bill", ("client", "enrolment_id", "month"),
+    "billing_support",
+    "one row per enrolled member and month: is it ready to bill",
+    ("client", "enrolment_id", "month"),
     columns(
         ("enrolment_id", "text", "enrolment"),
         ("month", "text", "month of service, YYYY-MM"),
@@ -113,8 +143,13 @@ BILLING_SUPPORT = Table(
         ("is_core_service_given", "flag", "contacts of the month meet the rule of its level"),
         ("completed_on", "date", "day on which the questionnaire was completed", True),
         ("uploaded_on", "date", "day on which the month was uploaded for billing", True),
-        ("missed", "text", "why it was not uploaded, told when the month's window closed", True,
-         ("no_core_service", "no_questionnaire", "consent_missing", "coverage_ended")),
+        (
+            "missed",
+            "text",
+            "why it was not uploaded, told when the month's window closed",
+            True,
+            ("no_core_service", "no_questionnaire", "consent_missing", "coverage_ended"),
+        ),
         ("missed_on", "date", "day on which the window closed without an upload", True),
     ),
     known_on="opened_on",
@@ -122,7 +157,9 @@ BILLING_SUPPORT = Table(
 )
 
 CARE_CLAIMS = Table(
-    "care_claims", "one row per member-month billed, and per time that it was billed", ("client", "care_claim_id"),
+    "care_claims",
+    "one row per member-month billed, and per time that it was billed",
+    ("client", "care_claim_id"),
     columns(
         ("care_claim_id", "text", "id of the claim"),
         ("enrolment_id", "text", "enrolment"),
@@ -137,21 +174,29 @@ CARE_CLAIMS = Table(
         ("lead_billed_on", "date", "day on which the lead Health Home billed the payer", True),
         ("payer_decided_on", "date", "day on which the payer paid the lead, or denied", True),
         ("payer_paid_cents", "cents", "what the payer paid; 0 when denied", True),
-        ("denial_reason", "text", "why it was denied", True,
-         ("not_eligible", "no_consent", "late", "duplicate_enrolment", "missing_data")),
+        (
+            "denial_reason",
+            "text",
+            "why it was denied",
+            True,
+            ("not_eligible", "no_consent", "late", "duplicate_enrolment", "missing_data"),
+        ),
         ("agency_paid_on", "date", "day on which the lead paid us", True),
         ("lead_fee_cents", "cents", "what the lead kept", True),
         ("agency_paid_cents", "cents", "what reached us", True),
     ),
     known_on="uploaded_on",
     later=(
-        ("lead_billed_on", ()), ("payer_decided_on", ("payer_paid_cents", "denial_reason")),
+        ("lead_billed_on", ()),
+        ("payer_decided_on", ("payer_paid_cents", "denial_reason")),
         ("agency_paid_on", ("lead_fee_cents", "agency_paid_cents")),
     ),
 )
 
 CARE_RECOUPMENTS = Table(
-    "care_recoupments", "one row per payment taken back", ("client", "recoupment_id"),
+    "care_recoupments",
+    "one row per payment taken back",
+    ("client", "recoupment_id"),
     columns(
         ("recoupment_id", "text", "id of the recoupment"),
         ("care_claim_id", "text", "claim taken back"),
@@ -163,7 +208,9 @@ CARE_RECOUPMENTS = Table(
 )
 
 STAFF = Table(
-    "staff", "one row per member of staff and salary", ("client", "staff", "effective_from"),
+    "staff",
+    "one row per member of staff and salary",
+    ("client", "staff", "effective_from"),
     columns(
         ("staff", "text", "id of the person in the programme's files"),
         ("role", "text", "role", False, ("coordinator", "supervisor", "billing")),
@@ -178,6 +225,14 @@ STAFF = Table(
 )
 
 COORDINATION_TABLES = (
-    REFERRALS, OUTREACH, ENROLMENTS, CARE_ASSIGNMENTS, ACUITY_MONTHS, CARE_CONTACTS, BILLING_SUPPORT, CARE_CLAIMS,
-    CARE_RECOUPMENTS, STAFF,
+    REFERRALS,
+    OUTREACH,
+    ENROLMENTS,
+    CARE_ASSIGNMENTS,
+    ACUITY_MONTHS,
+    CARE_CONTACTS,
+    BILLING_SUPPORT,
+    CARE_CLAIMS,
+    CARE_RECOUPMENTS,
+    STAFF,
 )

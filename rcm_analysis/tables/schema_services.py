@@ -19,28 +19,62 @@ METHODS = ("visa", "mastercard", "other_card", "bank", "check", "cash")
 DECLINE_KINDS = ("soft", "hard")
 CALL_RESULTS = ("no_answer", "voicemail", "wrong_party", "conversation", "message")
 CONTACT_REASONS = (
-    "balance", "payment", "payment_plan", "promise", "insurance", "dispute", "financial_assistance", "itemised_statement",
-    "demographics", "estimate", "other",
+    "balance",
+    "payment",
+    "payment_plan",
+    "promise",
+    "insurance",
+    "dispute",
+    "financial_assistance",
+    "itemised_statement",
+    "demographics",
+    "estimate",
+    "other",
 )
 ROUTES = ("self_pay", "billing", "insurance_follow_up", "financial_counselling", "front_desk", "clinic")
 ACCOUNT_CHANGES = (
-    "plan_adjustment", "insurance_update", "demographic_update", "ledger_correction", "balance_transfer",
-    "credit_reporting", "third_party_collection",
+    "plan_adjustment",
+    "insurance_update",
+    "demographic_update",
+    "ledger_correction",
+    "balance_transfer",
+    "credit_reporting",
+    "third_party_collection",
 )
 OUT_OF_SCOPE = ("credit_reporting", "third_party_collection")
 """Kinds of `account_changes` that are no part of the self-pay programme: any row is a breach."""
 POLICY_RULES = (
-    "call_window_from", "call_window_to", "calls_in_seven_days", "days_after_conversation", "card_retries_in_thirty_days",
-    "retry_after_hard_decline", "promise_grace_days", "dispute_days", "assistance_days", "itemised_days",
-    "write_off_approval_over_cents", "estimate_difference_cents", "script_version", "posting_days", "refund_days",
-    "contact_target", "engagement_target", "resolution_target", "documentation_target", "script_target", "posting_target", "eob_target",
+    "call_window_from",
+    "call_window_to",
+    "calls_in_seven_days",
+    "days_after_conversation",
+    "card_retries_in_thirty_days",
+    "retry_after_hard_decline",
+    "promise_grace_days",
+    "dispute_days",
+    "assistance_days",
+    "itemised_days",
+    "write_off_approval_over_cents",
+    "estimate_difference_cents",
+    "script_version",
+    "posting_days",
+    "refund_days",
+    "contact_target",
+    "engagement_target",
+    "resolution_target",
+    "documentation_target",
+    "script_target",
+    "posting_target",
+    "eob_target",
 )
 SKILLS = ("eob_interpretation", "account_explanation", "professional_conduct")
 
 # -- self-pay programme ----------------------------------------------------------------------------
 
 STATEMENTS = Table(
-    "statements", "one row per statement of one account sent to a patient", ("client", "statement_id"),
+    "statements",
+    "one row per statement of one account sent to a patient",
+    ("client", "statement_id"),
     columns(
         ("statement_id", "text", "id of the statement"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -55,7 +89,9 @@ STATEMENTS = Table(
 )
 
 PAYMENT_PLANS = Table(
-    "payment_plans", "one row per payment plan", ("client", "plan_id"),
+    "payment_plans",
+    "one row per payment plan",
+    ("client", "plan_id"),
     columns(
         ("plan_id", "text", "id of the plan"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -72,7 +108,9 @@ PAYMENT_PLANS = Table(
 )
 
 PLAN_INSTALMENTS = Table(
-    "plan_instalments", "one row per instalment of a plan", ("client", "plan_id", "number"),
+    "plan_instalments",
+    "one row per instalment of a plan",
+    ("client", "plan_id", "number"),
     columns(
         ("plan_id", "text", "plan"),
         ("number", "count", "position in the plan, from 1"),
@@ -87,7 +125,9 @@ PLAN_INSTALMENTS = Table(
 )
 
 PAYMENT_ATTEMPTS = Table(
-    "payment_attempts", "one row per attempt to take a payment from a patient", ("client", "attempt_id"),
+    "payment_attempts",
+    "one row per attempt to take a payment from a patient",
+    ("client", "attempt_id"),
     columns(
         ("attempt_id", "text", "id of the attempt"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -110,7 +150,9 @@ PAYMENT_ATTEMPTS = Table(
 )
 
 PROMISES = Table(
-    "promises", "one row per promise to pay", ("client", "promise_id"),
+    "promises",
+    "one row per promise to pay",
+    ("client", "promise_id"),
     columns(
         ("promise_id", "text", "id of the promise"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -124,7 +166,9 @@ PROMISES = Table(
 )
 
 INTERACTIONS = Table(
-    "interactions", "one row per contact with a patient, tried or made, in or out", ("client", "interaction_id"),
+    "interactions",
+    "one row per contact with a patient, tried or made, in or out",
+    ("client", "interaction_id"),
     columns(
         ("interaction_id", "text", "id of the contact"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -137,10 +181,20 @@ INTERACTIONS = Table(
         ("result", "text", "what it came to", False, CALL_RESULTS),
         ("reason", "text", "what it was about; a required field of the record", True, CONTACT_REASONS),
         ("department", "text", "department that it was passed to", True, ROUTES),
-        ("resolution", "text", "what was settled; required after a conversation", True,
-         ("resolved", "promise", "plan", "paid", "passed_on", "open")),
-        ("next_step", "text", "what follows; required after a conversation", True,
-         ("none", "call_back", "send_document", "await_payment", "await_department")),
+        (
+            "resolution",
+            "text",
+            "what was settled; required after a conversation",
+            True,
+            ("resolved", "promise", "plan", "paid", "passed_on", "open"),
+        ),
+        (
+            "next_step",
+            "text",
+            "what follows; required after a conversation",
+            True,
+            ("none", "call_back", "send_document", "await_payment", "await_department"),
+        ),
         ("is_identity_verified", "flag", "identity was checked; required in a conversation", True),
         ("is_disclosure_given", "flag", "the required disclosure was read out; required in a conversation", True),
         ("script_version", "text", "script that was used", True),
@@ -152,14 +206,21 @@ INTERACTIONS = Table(
 )
 
 DISPUTES = Table(
-    "disputes", "one row per disputed account", ("client", "dispute_id"),
+    "disputes",
+    "one row per disputed account",
+    ("client", "dispute_id"),
     columns(
         ("dispute_id", "text", "id of the dispute"),
         ("patient", "text", "keyed pseudonym of the patient"),
         ("claim_id", "text", "account"),
         ("opened_on", "date", "day on which it was raised (known)"),
-        ("reason", "text", "what is disputed", False,
-         ("insurance_should_pay", "service_not_received", "amount", "already_paid", "duplicate", "identity")),
+        (
+            "reason",
+            "text",
+            "what is disputed",
+            False,
+            ("insurance_should_pay", "service_not_received", "amount", "already_paid", "duplicate", "identity"),
+        ),
         ("amount_cents", "cents", "amount disputed"),
         ("closed_on", "date", "day on which it was settled; later than the as-of day means open", True),
         ("outcome", "text", "how it was settled", True, ("upheld", "adjusted", "rebilled", "withdrawn")),
@@ -170,7 +231,9 @@ DISPUTES = Table(
 )
 
 ASSISTANCE_APPLICATIONS = Table(
-    "assistance_applications", "one row per application for financial assistance", ("client", "application_id"),
+    "assistance_applications",
+    "one row per application for financial assistance",
+    ("client", "application_id"),
     columns(
         ("application_id", "text", "id of the application"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -187,7 +250,9 @@ ASSISTANCE_APPLICATIONS = Table(
 )
 
 ITEMISED_REQUESTS = Table(
-    "itemised_requests", "one row per request for an itemised statement", ("client", "request_id"),
+    "itemised_requests",
+    "one row per request for an itemised statement",
+    ("client", "request_id"),
     columns(
         ("request_id", "text", "id of the request"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -200,7 +265,9 @@ ITEMISED_REQUESTS = Table(
 )
 
 ACCOUNT_CHANGES_TABLE = Table(
-    "account_changes", "one row per rework of a patient account", ("client", "change_id"),
+    "account_changes",
+    "one row per rework of a patient account",
+    ("client", "change_id"),
     columns(
         ("change_id", "text", "id of the change"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -216,7 +283,9 @@ ACCOUNT_CHANGES_TABLE = Table(
 )
 
 WRITE_OFF_APPROVALS = Table(
-    "write_off_approvals", "one row per request to write off a patient balance by hand", ("client", "approval_id"),
+    "write_off_approvals",
+    "one row per request to write off a patient balance by hand",
+    ("client", "approval_id"),
     columns(
         ("approval_id", "text", "id of the request"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -234,7 +303,9 @@ WRITE_OFF_APPROVALS = Table(
 )
 
 ESTIMATES = Table(
-    "estimates", "one row per good-faith estimate given to a patient without insurance", ("client", "estimate_id"),
+    "estimates",
+    "one row per good-faith estimate given to a patient without insurance",
+    ("client", "estimate_id"),
     columns(
         ("estimate_id", "text", "id of the estimate"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -247,7 +318,9 @@ ESTIMATES = Table(
 )
 
 QUALITY_REVIEWS = Table(
-    "quality_reviews", "one row per skill judged in a sampled quality review of a contact", ("client", "review_id", "skill"),
+    "quality_reviews",
+    "one row per skill judged in a sampled quality review of a contact",
+    ("client", "review_id", "skill"),
     columns(
         ("review_id", "text", "id of the review"),
         ("interaction_id", "text", "contact reviewed; empty for a case worked through on paper", True),
@@ -262,13 +335,18 @@ QUALITY_REVIEWS = Table(
 )
 
 SELF_PAY_POLICIES = Table(
-    "self_pay_policies", "one row per rule of the client's approved self-pay policy and first day in force",
+    "self_pay_policies",
+    "one row per rule of the client's approved self-pay policy and first day in force",
     ("client", "rule", "effective_from"),
     columns(
         ("rule", "text", "what is ruled", False, POLICY_RULES),
         ("effective_from", "date", "first day in force"),
         ("effective_to", "date", "last day in force", True),
-        ("value", "text", "HH:MM for call windows, a whole number for days, counts and cents, percent for targets, yes or no, or a name"),
+        (
+            "value",
+            "text",
+            "HH:MM for call windows, a whole number for days, counts and cents, percent for targets, yes or no, or a name",
+        ),
         ("source", "text", "document it was taken from", True),
     ),
 )
@@ -277,17 +355,34 @@ SELF_PAY_POLICIES = Table(
 
 FEEDBACK_THEMES = ("access", "waiting", "staff", "communication", "billing", "clinical", "facility", "other")
 SURVEY_ITEMS = (
-    "got_appointment_when_needed", "provider_listened", "provider_explained", "respect_shown", "staff_helpful",
-    "rating", "would_recommend",
+    "got_appointment_when_needed",
+    "provider_listened",
+    "provider_explained",
+    "respect_shown",
+    "staff_helpful",
+    "rating",
+    "would_recommend",
 )
 """The fixed items: the first five from 1 to 4, the last two from 0 to 10."""
 PROBLEMS = (
-    "respiratory", "musculoskeletal", "diabetes", "hypertension", "mental_health", "skin", "digestive", "injury",
-    "infection", "pregnancy", "preventive", "other",
+    "respiratory",
+    "musculoskeletal",
+    "diabetes",
+    "hypertension",
+    "mental_health",
+    "skin",
+    "digestive",
+    "injury",
+    "infection",
+    "pregnancy",
+    "preventive",
+    "other",
 )
 
 APPOINTMENTS = Table(
-    "appointments", "one row per appointment slot booked", ("client", "appointment_id"),
+    "appointments",
+    "one row per appointment slot booked",
+    ("client", "appointment_id"),
     columns(
         ("appointment_id", "text", "id of the appointment"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -298,8 +393,13 @@ APPOINTMENTS = Table(
         ("visit_type", "text", "kind of visit", False, ("new", "follow_up", "preventive", "procedure", "acute")),
         ("is_planned_follow_up", "flag", "planned at an earlier visit: never counts as an avoidable repeat"),
         ("settled_on", "date", "day on which it was kept, missed or cancelled", True),
-        ("status", "text", "what became of it; empty while it lies ahead", True,
-         ("kept", "no_show", "late_cancel", "cancelled")),
+        (
+            "status",
+            "text",
+            "what became of it; empty while it lies ahead",
+            True,
+            ("kept", "no_show", "late_cancel", "cancelled"),
+        ),
         ("notice_hours", "number", "hours between a cancellation and the appointment", True),
         ("problem", "text", "problem family treated, from the diagnosis", True, PROBLEMS),
         ("claim_id", "text", "claim of the visit", True),
@@ -309,7 +409,9 @@ APPOINTMENTS = Table(
 )
 
 INTAKES = Table(
-    "intakes", "one row per intake form of a visit", ("client", "intake_id"),
+    "intakes",
+    "one row per intake form of a visit",
+    ("client", "intake_id"),
     columns(
         ("intake_id", "text", "id of the form"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -329,7 +431,9 @@ INTAKES = Table(
 )
 
 RISK_ASSESSMENTS = Table(
-    "risk_assessments", "one row per risk level given to a patient", ("client", "patient", "assessed_on"),
+    "risk_assessments",
+    "one row per risk level given to a patient",
+    ("client", "patient", "assessed_on"),
     columns(
         ("patient", "text", "keyed pseudonym of the patient"),
         ("assessed_on", "date", "day of the assessment (known)"),
@@ -344,7 +448,9 @@ RISK_ASSESSMENTS = Table(
 )
 
 NAVIGATOR_CONTACTS = Table(
-    "navigator_contacts", "one row per contact of a navigator with a patient", ("client", "contact_id"),
+    "navigator_contacts",
+    "one row per contact of a navigator with a patient",
+    ("client", "contact_id"),
     columns(
         ("contact_id", "text", "id of the contact"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -358,7 +464,9 @@ NAVIGATOR_CONTACTS = Table(
 )
 
 SURVEYS = Table(
-    "surveys", "one row per survey sent", ("client", "survey_id"),
+    "surveys",
+    "one row per survey sent",
+    ("client", "survey_id"),
     columns(
         ("survey_id", "text", "id of the survey"),
         ("patient", "text", "keyed pseudonym of the patient"),
@@ -372,7 +480,9 @@ SURVEYS = Table(
 )
 
 SURVEY_ANSWERS = Table(
-    "survey_answers", "one row per item of an answered survey", ("client", "survey_id", "item"),
+    "survey_answers",
+    "one row per item of an answered survey",
+    ("client", "survey_id", "item"),
     columns(
         ("survey_id", "text", "survey"),
         ("item", "text", "item, always in the same words", False, SURVEY_ITEMS),
@@ -383,7 +493,9 @@ SURVEY_ANSWERS = Table(
 )
 
 FEEDBACK = Table(
-    "feedback", "one row per coded theme of a complaint, compliment or suggestion", ("client", "feedback_id"),
+    "feedback",
+    "one row per coded theme of a complaint, compliment or suggestion",
+    ("client", "feedback_id"),
     columns(
         ("feedback_id", "text", "id of the entry"),
         ("patient", "text", "keyed pseudonym; empty where it came without a name", True),
@@ -399,11 +511,19 @@ FEEDBACK = Table(
 )
 
 HOSPITAL_ENCOUNTERS = Table(
-    "hospital_encounters", "one row per emergency visit or hospital stay reported to the practice", ("client", "encounter_id"),
+    "hospital_encounters",
+    "one row per emergency visit or hospital stay reported to the practice",
+    ("client", "encounter_id"),
     columns(
         ("encounter_id", "text", "id of the encounter"),
         ("patient", "text", "keyed pseudonym of the patient"),
-        ("kind", "text", "kind; an emergency visit that led to a stay is a stay", False, ("emergency", "inpatient", "observation")),
+        (
+            "kind",
+            "text",
+            "kind; an emergency visit that led to a stay is a stay",
+            False,
+            ("emergency", "inpatient", "observation"),
+        ),
         ("admitted_on", "date", "first day"),
         ("discharged_on", "date", "last day; empty while it lasts", True),
         ("reported_on", "date", "day on which the practice learned of it (known)"),
@@ -415,7 +535,9 @@ HOSPITAL_ENCOUNTERS = Table(
 )
 
 PANEL_MONTHS = Table(
-    "panel_months", "one row per month and location: the patients looked after", ("client", "month", "location"),
+    "panel_months",
+    "one row per month and location: the patients looked after",
+    ("client", "month", "location"),
     columns(
         ("month", "text", "month, YYYY-MM"),
         ("location", "text", "place"),
@@ -427,7 +549,8 @@ PANEL_MONTHS = Table(
 )
 
 ACCESS_CHECKS = Table(
-    "access_checks", "one row per check of the third next available appointment",
+    "access_checks",
+    "one row per check of the third next available appointment",
     ("client", "checked_on", "location", "visit_type"),
     columns(
         ("checked_on", "date", "day of the check (known)"),
@@ -439,12 +562,18 @@ ACCESS_CHECKS = Table(
 )
 
 PROGRAMME_CHANGES = Table(
-    "programme_changes", "one row per change made after a review", ("client", "change_id"),
+    "programme_changes",
+    "one row per change made after a review",
+    ("client", "change_id"),
     columns(
         ("change_id", "text", "id of the change"),
         ("decided_on", "date", "day of the review (known)"),
         ("started_on", "date", "day from which it holds"),
-        ("measure", "text", "what it should move: no_show, social_needs, response_time, navigation, access or another name"),
+        (
+            "measure",
+            "text",
+            "what it should move: no_show, social_needs, response_time, navigation, access or another name",
+        ),
         ("location", "text", "place; empty for all", True),
         ("issue", "text", "what was found"),
         ("change", "text", "what was changed"),
@@ -454,13 +583,33 @@ PROGRAMME_CHANGES = Table(
 
 TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
     "self_pay": (
-        STATEMENTS, PAYMENT_PLANS, PLAN_INSTALMENTS, PAYMENT_ATTEMPTS, PROMISES, INTERACTIONS, DISPUTES,
-        ASSISTANCE_APPLICATIONS, ITEMISED_REQUESTS, ACCOUNT_CHANGES_TABLE, WRITE_OFF_APPROVALS, ESTIMATES, QUALITY_REVIEWS,
+        STATEMENTS,
+        PAYMENT_PLANS,
+        PLAN_INSTALMENTS,
+        PAYMENT_ATTEMPTS,
+        PROMISES,
+        INTERACTIONS,
+        DISPUTES,
+        ASSISTANCE_APPLICATIONS,
+        ITEMISED_REQUESTS,
+        ACCOUNT_CHANGES_TABLE,
+        WRITE_OFF_APPROVALS,
+        ESTIMATES,
+        QUALITY_REVIEWS,
         SELF_PAY_POLICIES,
     ),
     "patient_engagement": (
-        APPOINTMENTS, INTAKES, RISK_ASSESSMENTS, NAVIGATOR_CONTACTS, SURVEYS, SURVEY_ANSWERS, FEEDBACK, HOSPITAL_ENCOUNTERS,
-        PANEL_MONTHS, ACCESS_CHECKS, PROGRAMME_CHANGES,
+        APPOINTMENTS,
+        INTAKES,
+        RISK_ASSESSMENTS,
+        NAVIGATOR_CONTACTS,
+        SURVEYS,
+        SURVEY_ANSWERS,
+        FEEDBACK,
+        HOSPITAL_ENCOUNTERS,
+        PANEL_MONTHS,
+        ACCESS_CHECKS,
+        PROGRAMME_CHANGES,
     ),
     "care_coordination": COORDINATION_TABLES,
 }

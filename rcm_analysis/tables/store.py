@@ -145,9 +145,13 @@ class Store:
         except FileNotFoundError:
             manifest = {"version": VERSION, "client": client, "tables": {}, "files": {}}
         except (json.JSONDecodeError, OSError) as error:
-            raise StoreError(f"{path} cannot be read ({type(error).__name__}). Restore it, or ingest the client again.") from None
+            raise StoreError(
+                f"{path} cannot be read ({type(error).__name__}). Restore it, or ingest the client again."
+            ) from None
         if manifest.get("version") != VERSION or manifest.get("client") != client:
-            raise StoreError(f"{path} is not a manifest of version {VERSION} of client {client}; it was not made by this version.")
+            raise StoreError(
+                f"{path} is not a manifest of version {VERSION} of client {client}; it was not made by this version."
+            )
         return ClientStore(folder, manifest)
 
     def tables(self, clients: list[str], *, as_of: dt.date | None = None) -> Tables:
@@ -211,7 +215,9 @@ class Change:
         """The rows are added; a row with a stored key takes its place."""
         stored = self.current(table)
         kept = stored.join(rows.select(table.key), on=list(table.key), how="anti")
-        touched = dict(self._split(table, rows)) | dict(self._split(table, stored.join(rows, on=list(table.key), how="semi")))
+        touched = dict(self._split(table, rows)) | dict(
+            self._split(table, stored.join(rows, on=list(table.key), how="semi"))
+        )
         together = dict(self._split(table, pl.concat([kept, rows.select(table.names)])))
         for month in touched:
             self.tables.setdefault(table.name, {})[month] = together.get(month, table.empty())
@@ -228,7 +234,9 @@ class Change:
         if table.known_on is None:
             return [(ALWAYS, rows)]
         parts = rows.with_columns(pl.col(table.known_on).dt.strftime("%Y-%m").alias("_month"))
-        return [(key[0], part.drop("_month")) for key, part in sorted(parts.partition_by("_month", as_dict=True).items())]
+        return [
+            (key[0], part.drop("_month")) for key, part in sorted(parts.partition_by("_month", as_dict=True).items())
+        ]
 
     def _commit(self) -> None:
         folder = self.before.folder

@@ -1,12 +1,12 @@
 """A workspace: the folder with `rcm.toml`, and what it leads to.
 
-    rcm.toml        [paths] clients, raw, maps, store, runs, templates (each optional)
-    clients.toml    the registry
-    maps/           column maps of practice-management exports
-    raw/<client>/   raw files, any name
-    store/          Parquet by client
-    runs/           reports and packets
-    pseudonym.key   the key behind patient pseudonyms; never leaves the workspace
+rcm.toml        [paths] clients, raw, maps, store, runs, templates (each optional)
+clients.toml    the registry
+maps/           column maps of practice-management exports
+raw/<client>/   raw files, any name
+store/          Parquet by client
+runs/           reports and packets
+pseudonym.key   the key behind patient pseudonyms; never leaves the workspace
 """
 
 from __future__ import annotations

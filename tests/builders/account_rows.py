@@ -28,13 +28,20 @@ def frame(name: str, rows: list[dict], key: str) -> pd.DataFrame:
     table = schema.TABLES[name]
     days = {column.name for column in table.columns if column.kind == "date"}
     filled = [{"client": CLIENT, key: f"{number:04d}", **row} for number, row in enumerate(rows)]
-    typed = [{c: dt.date.fromisoformat(row[c]) if c in days and row.get(c) else row.get(c) for c in table.names} for row in filled]
+    typed = [
+        {c: dt.date.fromisoformat(row[c]) if c in days and row.get(c) else row.get(c) for c in table.names}
+        for row in filled
+    ]
     return pl.DataFrame(typed, schema=table.polars).to_pandas()
 
 
 def with_work(tables: dict, *notes, promises=()) -> dict:
     """The tables with a work log, and promises."""
-    return {**tables, "work_log": frame("work_log", list(notes), "note_id"), "promises": frame("promises", list(promises), "promise_id")}
+    return {
+        **tables,
+        "work_log": frame("work_log", list(notes), "note_id"),
+        "promises": frame("promises", list(promises), "promise_id"),
+    }
 
 
 def random_work(tables: dict, notes: int = 300, seed: int = 5) -> dict:
@@ -43,8 +50,14 @@ def random_work(tables: dict, notes: int = 300, seed: int = 5) -> dict:
     claims, start = tables["claims"]["claim_id"].tolist(), dt.date(2025, 5, 1)
     actions, outcomes = ["follow_up", "appeal", "statement"], [None, "paid", "waiting_on_payer"]
     rows = [
-        note(claims[rng.integers(len(claims))], str(start + dt.timedelta(days=int(rng.integers(0, 340)))), actions[rng.integers(3)],
-             worked_by=["ann", "bob", "cy"][rng.integers(3)], outcome=outcomes[rng.integers(3)], minutes=[None, 5.0, 12.5][rng.integers(3)])
+        note(
+            claims[rng.integers(len(claims))],
+            str(start + dt.timedelta(days=int(rng.integers(0, 340)))),
+            actions[rng.integers(3)],
+            worked_by=["ann", "bob", "cy"][rng.integers(3)],
+            outcome=outcomes[rng.integers(3)],
+            minutes=[None, 5.0, 12.5][rng.integers(3)],
+        )
         for _ in range(notes)
     ]
     promised = [promise(claims[n], "2026-01-10", "2026-02-10", 500) for n in range(40)]

@@ -63,12 +63,26 @@ def taken_back(payment: Payment, on: str) -> Payment:
 
 def fee(allowed: int, start: str = "2026-01-01", end: str | None = None, **other) -> dict:
     """One price of the fee schedule."""
-    return {"procedure": "99213", "payer": "aetna", "modifiers": "", "allowed_cents": allowed, "effective_from": start, "effective_to": end, **other}
+    return {
+        "procedure": "99213",
+        "payer": "aetna",
+        "modifiers": "",
+        "allowed_cents": allowed,
+        "effective_from": start,
+        "effective_to": end,
+        **other,
+    }
 
 
 def rule(days: int, start: str = "2020-01-01", end: str | None = None, payer: str = "aetna") -> dict:
     """One rule of a payer: its appeal limit."""
-    return {"payer": payer, "appeal_limit_days": days, "filing_limit_days": 90, "effective_from": start, "effective_to": end}
+    return {
+        "payer": payer,
+        "appeal_limit_days": days,
+        "filing_limit_days": 90,
+        "effective_from": start,
+        "effective_to": end,
+    }
 
 
 def tables(*payments: Payment, fees=(), rules=(), **more: list[dict]) -> dict[str, pd.DataFrame]:
@@ -87,38 +101,82 @@ def tables(*payments: Payment, fees=(), rules=(), **more: list[dict]) -> dict[st
 
 
 NAMES = (
-    "claims", "claim_lines", "remit_claims", "remit_lines", "remit_adjustments", "fee_schedules", "payer_rules", "submissions",
-    "transactions", "work_log",
+    "claims",
+    "claim_lines",
+    "remit_claims",
+    "remit_lines",
+    "remit_adjustments",
+    "fee_schedules",
+    "payer_rules",
+    "submissions",
+    "transactions",
+    "work_log",
 )
 
 
 def _claim(payment: Payment) -> dict:
     charge = sum(line.charge for line in payment.lines)
-    return {"claim_id": payment.claim_id, "claim_type": payment.claim_type, "payer": payment.payer, "provider": "lee",
-            "service_on": payment.service, "entered_on": payment.service, "charge_cents": charge}
+    return {
+        "claim_id": payment.claim_id,
+        "claim_type": payment.claim_type,
+        "payer": payment.payer,
+        "provider": "lee",
+        "service_on": payment.service,
+        "entered_on": payment.service,
+        "charge_cents": charge,
+    }
 
 
 def _add(rows: dict[str, list[dict]], name: str, number: int, payment: Payment) -> None:
     sign, of = payment.sign, {"claim_id": payment.claim_id, "remit_claim_id": name, "received_on": payment.on}
     total = {"charge_cents": 0, "paid_cents": 0}
     for position, line in enumerate(payment.lines, start=1):
-        extra = sum(amount for group, code, amount in line.cas if (group == "PR" and code in ("1", "2", "3")) or code in ("253", "104"))
+        extra = sum(
+            amount
+            for group, code, amount in line.cas
+            if (group == "PR" and code in ("1", "2", "3")) or code in ("253", "104")
+        )
         money = {"charge_cents": sign * line.charge, "paid_cents": sign * (line.allowed - extra)}
         rest = line.charge - line.allowed + extra - sum(amount for _, _, amount in line.cas)
         discount = rest if line.discount is None else line.discount
         code = {"line_number": position, "procedure": line.procedure, "modifiers": line.modifiers, "units": line.units}
-        rows.setdefault("remit_lines", []).append(of | code | money | {"remit_line_id": f"{name}-{position}", "service_on": payment.service})
+        rows.setdefault("remit_lines", []).append(
+            of | code | money | {"remit_line_id": f"{name}-{position}", "service_on": payment.service}
+        )
         for at, (group, carc, amount) in enumerate([*line.cas, *([("CO", "45", discount)] if discount else [])]):
-            rows.setdefault("remit_adjustments", []).append(of | {
-                "remit_adjustment_id": f"{name}-{position}/{at}", "remit_line_id": f"{name}-{position}", "group_code": group,
-                "carc": carc, "amount_cents": sign * amount})
+            rows.setdefault("remit_adjustments", []).append(
+                of
+                | {
+                    "remit_adjustment_id": f"{name}-{position}/{at}",
+                    "remit_line_id": f"{name}-{position}",
+                    "group_code": group,
+                    "carc": carc,
+                    "amount_cents": sign * amount,
+                }
+            )
         if line.billed:
-            rows.setdefault("claim_lines", []).append(code | {
-                "claim_id": payment.claim_id, "place_of_service": line.place, "service_on": payment.service,
-                "entered_on": payment.service, "charge_cents": line.charge})
+            rows.setdefault("claim_lines", []).append(
+                code
+                | {
+                    "claim_id": payment.claim_id,
+                    "place_of_service": line.place,
+                    "service_on": payment.service,
+                    "entered_on": payment.service,
+                    "charge_cents": line.charge,
+                }
+            )
         total = {key: total[key] + money[key] for key in total}
-    rows.setdefault("remit_claims", []).append(of | total | {
-        "remit_id": f"file of {payment.on}", "sequence": number, "status": payment.status, "payer": payment.payer, "payer_order": payment.order})
+    rows.setdefault("remit_claims", []).append(
+        of
+        | total
+        | {
+            "remit_id": f"file of {payment.on}",
+            "sequence": number,
+            "status": payment.status,
+            "payer": payment.payer,
+            "payer_order": payment.order,
+        }
+    )
 
 
 def _frame(name: str, rows: list[dict]) -> pd.DataFrame:

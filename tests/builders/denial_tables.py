@@ -82,10 +82,18 @@ def reversal(original: Clp, on: str, **other) -> Clp:
     ]
     levels = tuple(Cas(a.group, a.carc, -a.amount, a.remarks) for a in original.adjustments)
     return Clp(
-        original.claim_id, -original.charge, -original.paid,
+        original.claim_id,
+        -original.charge,
+        -original.paid,
         **{
-            "status": "22", "on": on, "lines": negated, "adjustments": levels, "payer": original.payer,
-            "payer_order": order_of(original), "client": original.client, **other,
+            "status": "22",
+            "on": on,
+            "lines": negated,
+            "adjustments": levels,
+            "payer": original.payer,
+            "payer_order": order_of(original),
+            "client": original.client,
+            **other,
         },
     )
 
@@ -117,22 +125,47 @@ def tables(*claim_payments: Clp, **rows: list[dict]) -> dict[str, pd.DataFrame]:
             remit_adjustments += _cas_rows(one, name, f"{name}-{position}", each.adjustments)
         remit_adjustments += _cas_rows(one, name, None, one.adjustments)
     filled = {
-        "remit_claims": remit_claims, "remit_lines": remit_lines, "remit_adjustments": remit_adjustments,
-        **{table: [_filled(table, number, row) for number, row in enumerate(given, start=1)] for table, given in rows.items()},
+        "remit_claims": remit_claims,
+        "remit_lines": remit_lines,
+        "remit_adjustments": remit_adjustments,
+        **{
+            table: [_filled(table, number, row) for number, row in enumerate(given, start=1)]
+            for table, given in rows.items()
+        },
     }
     return {name: _frame(name, filled.get(name, [])) for name in NAMES}
 
 
-NAMES = ("claims", "submissions", "claim_edits", "transactions", "work_log", "remit_claims", "remit_lines", "remit_adjustments",
-         "payer_rules")
+NAMES = (
+    "claims",
+    "submissions",
+    "claim_edits",
+    "transactions",
+    "work_log",
+    "remit_claims",
+    "remit_lines",
+    "remit_adjustments",
+    "payer_rules",
+)
 DEFAULTS = {
-    "claims": {"claim_type": "professional", "payer": "aetna", "service_on": "2026-09-01", "entered_on": "2026-09-02", "charge_cents": 10000},
+    "claims": {
+        "claim_type": "professional",
+        "payer": "aetna",
+        "service_on": "2026-09-01",
+        "entered_on": "2026-09-02",
+        "charge_cents": 10000,
+    },
     "submissions": {"payer": "aetna", "payer_order": "primary", "frequency": "1", "charge_cents": 10000},
     "claim_edits": {"stage": "scrubber", "result": "passed"},
     "transactions": {"kind": "contractual", "party": "primary", "payer": "aetna", "happened_on": DAY, "posted_on": DAY},
     "work_log": {"worked_by": "jane", "action": "follow_up"},
-    "payer_rules": {"payer": "aetna", "effective_from": "2020-01-01", "filing_limit_days": 90, "appeal_limit_days": 60,
-                    "secondary_filing_limit_days": 90},
+    "payer_rules": {
+        "payer": "aetna",
+        "effective_from": "2020-01-01",
+        "filing_limit_days": 90,
+        "appeal_limit_days": 60,
+        "secondary_filing_limit_days": 90,
+    },
 }
 
 
@@ -147,27 +180,50 @@ def _filled(table: str, number: int, row: dict) -> dict:
 
 def _claim_row(one: Clp, name: str, number: int) -> dict:
     return {
-        "client": one.client, "remit_claim_id": name, "remit_id": f"file of {one.on}", "claim_id": one.claim_id,
-        "sequence": number if one.sequence is None else one.sequence, "status": one.status, "payer": one.payer,
-        "payer_order": order_of(one), "charge_cents": one.charge, "paid_cents": one.paid,
-        "payer_claim_id": one.payer_claim_id, "paid_on": one.on, "received_on": one.on,
+        "client": one.client,
+        "remit_claim_id": name,
+        "remit_id": f"file of {one.on}",
+        "claim_id": one.claim_id,
+        "sequence": number if one.sequence is None else one.sequence,
+        "status": one.status,
+        "payer": one.payer,
+        "payer_order": order_of(one),
+        "charge_cents": one.charge,
+        "paid_cents": one.paid,
+        "payer_claim_id": one.payer_claim_id,
+        "paid_on": one.on,
+        "received_on": one.on,
     }
 
 
 def _line_row(one: Clp, name: str, position: int, each: Line) -> dict:
     return {
-        "client": one.client, "remit_line_id": f"{name}-{position}", "remit_claim_id": name, "claim_id": one.claim_id,
-        "line_number": position, "procedure": each.procedure, "charge_cents": each.charge, "paid_cents": each.paid,
-        "allowed_cents": each.allowed, "received_on": one.on,
+        "client": one.client,
+        "remit_line_id": f"{name}-{position}",
+        "remit_claim_id": name,
+        "claim_id": one.claim_id,
+        "line_number": position,
+        "procedure": each.procedure,
+        "charge_cents": each.charge,
+        "paid_cents": each.paid,
+        "allowed_cents": each.allowed,
+        "received_on": one.on,
     }
 
 
 def _cas_rows(one: Clp, name: str, line_id: str | None, adjustments: tuple[Cas, ...]) -> list[dict]:
     return [
         {
-            "client": one.client, "remit_adjustment_id": f"{line_id or name}/{position}", "remit_claim_id": name,
-            "remit_line_id": line_id, "claim_id": one.claim_id, "group_code": each.group, "carc": each.carc,
-            "amount_cents": each.amount, "remark_codes": each.remarks, "received_on": one.on,
+            "client": one.client,
+            "remit_adjustment_id": f"{line_id or name}/{position}",
+            "remit_claim_id": name,
+            "remit_line_id": line_id,
+            "claim_id": one.claim_id,
+            "group_code": each.group,
+            "carc": each.carc,
+            "amount_cents": each.amount,
+            "remark_codes": each.remarks,
+            "received_on": one.on,
         }
         for position, each in enumerate(adjustments, start=1)
     ]

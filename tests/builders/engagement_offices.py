@@ -12,8 +12,24 @@ from rcm_analysis.simulate.fees import Calendar
 from rcm_analysis.simulate.files.workspace import Job, live
 from rcm_analysis.simulate.services.engagement import engagement_tables
 
-EXHIBITS = ("answers", "findings", "shifts", "appointments", "access", "retention", "intake", "navigation", "hospital_use", "satisfaction", "feedback", "huddle", "worth",
-            "review_loop", "definitions", "provenance")
+EXHIBITS = (
+    "answers",
+    "findings",
+    "shifts",
+    "appointments",
+    "access",
+    "retention",
+    "intake",
+    "navigation",
+    "hospital_use",
+    "satisfaction",
+    "feedback",
+    "huddle",
+    "worth",
+    "review_loop",
+    "definitions",
+    "provenance",
+)
 
 
 def simulated(scale: float, *, plants: bool, seed: int = 7) -> dict[str, pl.DataFrame]:
@@ -35,7 +51,11 @@ def words_of(blocks: list[Block]) -> Iterator[str]:
     """Every sentence: notes, alternative texts, findings, cards, and the notes and definitions of tables."""
     for block in blocks:
         payload = block.payload
-        yield from (str(payload.get(name, "")) for name in ("text", "finding", "alt", "title", "definition") if isinstance(payload.get(name, ""), str))
+        yield from (
+            str(payload.get(name, ""))
+            for name in ("text", "finding", "alt", "title", "definition")
+            if isinstance(payload.get(name, ""), str)
+        )
         yield from (str(value) for item in payload.get("items", []) for value in item.values())
         for table in tables_of([block]):
             yield from (*table["notes"], table["definition"], table["title"])

@@ -1,7 +1,7 @@
 """The engines a measure must agree on, and the table builders shared by the tests of the measures.
 
-    engine       the engine under test: "pandas", "polars", "duckdb", "spark"; a test that asks for it runs on each
-    as_engine    as_engine(tables, engine) gives the same tables (a dict of pandas frames) as frames of that engine
+engine       the engine under test: "pandas", "polars", "duckdb", "spark"; a test that asks for it runs on each
+as_engine    as_engine(tables, engine) gives the same tables (a dict of pandas frames) as frames of that engine
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 import pytest
+
 from builders import contract_tables, denial_tables, ledger_tables, self_pay_tables
 
 ENGINES = ["pandas", "polars", "duckdb", pytest.param("spark", marks=pytest.mark.spark)]
@@ -52,12 +53,17 @@ def duckdb_connection():
 def spark_session():
     pyspark = pytest.importorskip("pyspark.sql")
     session = (
-        pyspark.SparkSession.builder.master("local[2]").appName("rcm_analysis tests")
-        .config("spark.sql.shuffle.partitions", "2").config("spark.ui.enabled", "false")
+        pyspark.SparkSession.builder.master("local[2]")
+        .appName("rcm_analysis tests")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.ui.enabled", "false")
         # Compiling each plan costs more than running it on a few rows.
-        .config("spark.sql.codegen.wholeStage", "false").config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-        .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.sql.execution.arrow.pyspark.enabled", "true").getOrCreate()
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.execution.arrow.pyspark.enabled", "true")
+        .getOrCreate()
     )
     yield session
     session.stop()

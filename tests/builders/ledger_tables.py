@@ -51,9 +51,22 @@ def fee(procedure, allowed, start, end=None, **other) -> dict:
 
 DEFAULTS = {
     "transactions": {"payer": "aetna", "happened_on": None},
-    "claims": {"payer": "aetna", "provider": "lee", "location": "main", "claim_type": "professional", "charge_cents": 10000},
+    "claims": {
+        "payer": "aetna",
+        "provider": "lee",
+        "location": "main",
+        "claim_type": "professional",
+        "charge_cents": 10000,
+    },
     "submissions": {"payer": "aetna", "frequency": "1", "charge_cents": 10000},
-    "remit_claims": {"payer": "aetna", "status": "1", "remit_id": "R", "sequence": 1, "charge_cents": 10000, "paid_cents": 0},
+    "remit_claims": {
+        "payer": "aetna",
+        "status": "1",
+        "remit_id": "R",
+        "sequence": 1,
+        "charge_cents": 10000,
+        "paid_cents": 0,
+    },
     "claim_lines": {"modifiers": None, "units": 1.0, "service_on": SERVICE, "entered_on": SERVICE},
     "fee_schedules": {"payer": "aetna", "modifiers": ""},
 }
@@ -67,8 +80,12 @@ def tables(*postings, claims=(), submissions=(), answers=(), lines=(), fees=()) 
     claims = [*claims, *(claim(name) for name in sorted(others - named))]
     claims = [{"entered_on": row["service_on"], **row} for row in claims]
     given = {
-        "transactions": list(postings), "claims": claims, "submissions": list(submissions),
-        "remit_claims": list(answers), "claim_lines": list(lines), "fee_schedules": list(fees),
+        "transactions": list(postings),
+        "claims": claims,
+        "submissions": list(submissions),
+        "remit_claims": list(answers),
+        "claim_lines": list(lines),
+        "fee_schedules": list(fees),
     }
     return {name: _frame(name, rows) for name, rows in given.items()}
 
@@ -99,8 +116,17 @@ def random_book(claims: int = 250, seed: int = 7) -> dict[str, pd.DataFrame]:
         later = iter(sorted(day + dt.timedelta(days=int(step)) for step in rng.integers(3, 200, 6)))
         cents = int(rng.integers(20, 900)) * 100 + int(rng.integers(0, 2)) * 37
         payer = ["aetna", "cigna", "medicare"][rng.integers(0, 3)]
-        described.append(claim(name, service=str(day), entered_on=str(day + dt.timedelta(days=int(rng.integers(0, 9)))), payer=payer,
-                               provider=[None, "lee", "cruz"][rng.integers(0, 3)], secondary_payer="cigna", charge_cents=cents))
+        described.append(
+            claim(
+                name,
+                service=str(day),
+                entered_on=str(day + dt.timedelta(days=int(rng.integers(0, 9)))),
+                payer=payer,
+                provider=[None, "lee", "cruz"][rng.integers(0, 3)],
+                secondary_payer="cigna",
+                charge_cents=cents,
+            )
+        )
         rows.append(post(name, "charge", cents, str(day), payer=payer))
         procedure = ["99213", "99214", "36415"][rng.integers(0, 3)]
         lines.append(line(name, 1, procedure, cents, service_on=str(day), units=float(rng.integers(1, 4)) / 2))
@@ -109,7 +135,9 @@ def random_book(claims: int = 250, seed: int = 7) -> dict[str, pd.DataFrame]:
         if rng.random() < 0.8:
             on = str(next(later))
             answers.append(answer(name, on, payer=payer))
-            rows.append(post(name, "contractual", -cents // 3, on, carc=["45", "45", "197"][rng.integers(0, 3)], payer=payer))
+            rows.append(
+                post(name, "contractual", -cents // 3, on, carc=["45", "45", "197"][rng.integers(0, 3)], payer=payer)
+            )
             rows.append(post(name, "payment", -cents // 2, on, payer=payer))
             rows.append(post(name, "transfer", -cents // 8, on))
             rows.append(post(name, "transfer", cents // 8, on, party="patient"))
@@ -119,9 +147,16 @@ def random_book(claims: int = 250, seed: int = 7) -> dict[str, pd.DataFrame]:
             rows.append(post(name, "takeback", cents // 4, str(next(later))))
         if rng.random() < 0.2:
             reason = ["small balance", "timely filing", None][rng.integers(0, 3)]
-            rows.append(post(name, "write_off", -int(rng.integers(1, 30)) * 100, str(next(later)), reason=reason, posted_by="jd"))
+            rows.append(
+                post(
+                    name, "write_off", -int(rng.integers(1, 30)) * 100, str(next(later)), reason=reason, posted_by="jd"
+                )
+            )
         if rng.random() < 0.05:
             rows.append(post(None, "payment", -int(rng.integers(1, 9000)), str(next(later)), payer=payer))
-    fees = [fee("99213", 5000, "2025-01-01", payer="aetna"), fee("99213", 5500, "2025-12-01", payer="aetna"),
-            fee("99214", 9000, "2025-01-01", "2025-12-31", payer="cigna")]
+    fees = [
+        fee("99213", 5000, "2025-01-01", payer="aetna"),
+        fee("99213", 5500, "2025-12-01", payer="aetna"),
+        fee("99214", 9000, "2025-01-01", "2025-12-31", payer="cigna"),
+    ]
     return tables(*rows, claims=described, submissions=bills, answers=answers, lines=lines, fees=fees)

@@ -15,4 +15,8 @@ def assert_prints(page: Iterable[Block]) -> None:
     assert page
     for block in page:
         json.dumps(block.payload, allow_nan=False)
-        assert block.payload["kind"] in SILENT or block.payload.get("print") is False or block_of(block.payload) is not None
+        assert (
+            block.payload["kind"] in SILENT
+            or block.payload.get("print") is False
+            or block_of(block.payload) is not None
+        )

@@ -23,10 +23,18 @@ def block(kind: str, /, figure: str | None = None, **payload: Any) -> dict[str, 
     return {"cell_type": "code", "metadata": {}, "source": "report.show()", "execution_count": 1, "outputs": [output]}
 
 
-def output_cell(data: dict[str, Any], metadata: dict[str, Any] | None = None, tags: tuple[str, ...] = ()) -> dict[str, Any]:
+def output_cell(
+    data: dict[str, Any], metadata: dict[str, Any] | None = None, tags: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """One code cell with an ordinary output."""
     output = {"output_type": "execute_result", "execution_count": 1, "data": data, "metadata": metadata or {}}
-    return {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": "x", "execution_count": 1, "outputs": [output]}
+    return {
+        "cell_type": "code",
+        "metadata": {"tags": list(tags)},
+        "source": "x",
+        "execution_count": 1,
+        "outputs": [output],
+    }
 
 
 def text(source: str, tags: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -93,9 +101,18 @@ def worklist(rows: int = 30) -> dict[str, Any]:
 
 
 def kpis() -> list[dict[str, Any]]:
-    def tile(label: str, value: str, note: str, target: str, status: str, *others: tuple[str, str, str, bool | None]) -> dict[str, Any]:
+    def tile(
+        label: str, value: str, note: str, target: str, status: str, *others: tuple[str, str, str, bool | None]
+    ) -> dict[str, Any]:
         comparisons = [{"label": a, "value": b, "direction": c, "good": d} for a, b, c, d in others]
-        return {"label": label, "value": value, "note": note, "target": target, "status": status, "comparisons": comparisons}
+        return {
+            "label": label,
+            "value": value,
+            "note": note,
+            "target": target,
+            "status": status,
+            "comparisons": comparisons,
+        }
 
     return [
         tile("Cash collected", "$68,412", "posting date, Oct 2026", "", "neutral", ("Last month", "$71,060", "down", False),

@@ -16,10 +16,17 @@ def table(name: str, rows: list[dict]) -> pd.DataFrame:
     ids = {column for column in kind.key if column not in ("client", "claim_id", "rule", "effective_from")}
     columns = {}
     for column in kind.columns:
-        default = (lambda number: str(number)) if column.name in ids and column.kind == "text" else (lambda number: None)
-        values = [row.get(column.name, "acme" if column.name == "client" else default(number)) for number, row in enumerate(rows)]
+        default = (
+            (lambda number: str(number)) if column.name in ids and column.kind == "text" else (lambda number: None)
+        )
+        values = [
+            row.get(column.name, "acme" if column.name == "client" else default(number))
+            for number, row in enumerate(rows)
+        ]
         series = pd.Series(values, dtype="object")
-        columns[column.name] = pd.to_datetime(series) if column.kind == "date" else series.astype(TYPES.get(column.kind, "object"))
+        columns[column.name] = (
+            pd.to_datetime(series) if column.kind == "date" else series.astype(TYPES.get(column.kind, "object"))
+        )
     unknown = {key for row in rows for key in row} - set(kind.names)
     assert not unknown, unknown
     return pd.DataFrame(columns)
@@ -27,7 +34,9 @@ def table(name: str, rows: list[dict]) -> pd.DataFrame:
 
 def tables(**rows: list[dict]) -> dict[str, pd.DataFrame]:
     """Every table a self-pay measure may read; those not given are empty."""
-    return {name: table(name, rows[name]) if rows.get(name) else schema.TABLES[name].empty().to_pandas() for name in NAMES}
+    return {
+        name: table(name, rows[name]) if rows.get(name) else schema.TABLES[name].empty().to_pandas() for name in NAMES
+    }
 
 
 def pay(claim: str, day: str, cents: int, *, kind: str = "payment", party: str = "patient", **more) -> dict:
@@ -38,7 +47,13 @@ def pay(claim: str, day: str, cents: int, *, kind: str = "payment", party: str =
 
 def owe(claim: str, day: str, cents: int, *, party: str = "patient") -> dict:
     """A balance that a party is made responsible for."""
-    return {"claim_id": claim, "kind": "transfer" if party == "patient" else "charge", "party": party, "amount_cents": cents, "posted_on": day}
+    return {
+        "claim_id": claim,
+        "kind": "transfer" if party == "patient" else "charge",
+        "party": party,
+        "amount_cents": cents,
+        "posted_on": day,
+    }
 
 
 def policy(rule: str, value: object, *, since: str = "2020-01-01", to: str | None = None) -> dict:

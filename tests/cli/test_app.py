@@ -51,26 +51,66 @@ def one_message(err: str) -> str:
         pytest.param(["check", "--client", "dr-sues"], "Closest: dr-suess", id="an unknown client names the closest"),
         pytest.param(["check", "--period", "2026-13"], "YYYY-MM", id="an impossible month"),
         pytest.param(["ingest", "nowhere.csv"], "no such file", id="a file that is not there"),
-        pytest.param(["run", "client_revue", "--client", CLIENT], "Closest: client_review", id="an unknown template names the closest"),
-        pytest.param(["run", "client_review", "--client", CLIENT, "-p", "cleint=x"], "no parameter 'cleint'", id="an unknown parameter"),
-        pytest.param(["run", "client_review", "--client", CLIENT, "-p", "period"], "NAME=VALUE", id="a parameter without a value"),
+        pytest.param(
+            ["run", "client_revue", "--client", CLIENT],
+            "Closest: client_review",
+            id="an unknown template names the closest",
+        ),
+        pytest.param(
+            ["run", "client_review", "--client", CLIENT, "-p", "cleint=x"],
+            "no parameter 'cleint'",
+            id="an unknown parameter",
+        ),
+        pytest.param(
+            ["run", "client_review", "--client", CLIENT, "-p", "period"], "NAME=VALUE", id="a parameter without a value"
+        ),
         pytest.param(["run", "client_review"], "client must be given", id="no client"),
-        pytest.param(["run", "ar_weekly_review", "--client", CLIENT, "-p", "week_ending=tuesday"], "week_ending must be a day written YYYY-MM-DD", id="a word for a day"),
+        pytest.param(
+            ["run", "ar_weekly_review", "--client", CLIENT, "-p", "week_ending=tuesday"],
+            "week_ending must be a day written YYYY-MM-DD",
+            id="a word for a day",
+        ),
         pytest.param(["packets", "--client", "nobody"], "No client 'nobody'", id="packets for an unknown client"),
         pytest.param(["chek"], "No such command", id="an unknown command"),
         pytest.param(["check", "--workers"], "No such option", id="an unknown option"),
-        pytest.param(["run"], "Missing argument 'TEMPLATE'. Try: rcm run --help", id="what is missing, and whose help says more"),
+        pytest.param(
+            ["run"], "Missing argument 'TEMPLATE'. Try: rcm run --help", id="what is missing, and whose help says more"
+        ),
         pytest.param(["packets", "--workers", "two"], "Try: rcm packets --help", id="a number in words"),
-        pytest.param(["run", "client_review", "--client", CLIENT, "--period", "10/2026"], "YYYY-MM", id="a month the American way"),
-        pytest.param(["run", "client_review", "--client", CLIENT, "--period", "2031-01"],
-                     f"{CLIENT} has no postings in 2031-01; postings run from 2025-05 to 2026-10. Nothing was run.", id="a month without data"),
-        pytest.param(["packets", "--period", "2031-01"], "no postings in 2031-01", id="packets of a month without data"),
+        pytest.param(
+            ["run", "client_review", "--client", CLIENT, "--period", "10/2026"],
+            "YYYY-MM",
+            id="a month the American way",
+        ),
+        pytest.param(
+            ["run", "client_review", "--client", CLIENT, "--period", "2031-01"],
+            f"{CLIENT} has no postings in 2031-01; postings run from 2025-05 to 2026-10. Nothing was run.",
+            id="a month without data",
+        ),
+        pytest.param(
+            ["packets", "--period", "2031-01"], "no postings in 2031-01", id="packets of a month without data"
+        ),
         pytest.param(["status", "--period", "October"], "YYYY-MM", id="status of a month in words"),
-        pytest.param(["simulate", "--out", "rcm.toml/below", "--clients", "1", "--months", "1"], "cannot be read or written", id="a folder that cannot be made"),
-        pytest.param(["worklist", "export", "--client", CLIENT, "--to", "list.csv"], "such as worklist.xlsx", id="a worklist that is no workbook"),
-        pytest.param(["worklist", "export", "--client", CLIENT, "--to", "list.xlsx", "--period", "2031-01"], "no postings near 2031-01-31",
-                     id="a worklist of a month without data"),
-        pytest.param(["worklist", "export", "--client", CLIENT, "--to", "list.xlsx", "--as-of", "yesterday"], "YYYY-MM-DD", id="a day in words"),
+        pytest.param(
+            ["simulate", "--out", "rcm.toml/below", "--clients", "1", "--months", "1"],
+            "cannot be read or written",
+            id="a folder that cannot be made",
+        ),
+        pytest.param(
+            ["worklist", "export", "--client", CLIENT, "--to", "list.csv"],
+            "such as worklist.xlsx",
+            id="a worklist that is no workbook",
+        ),
+        pytest.param(
+            ["worklist", "export", "--client", CLIENT, "--to", "list.xlsx", "--period", "2031-01"],
+            "no postings near 2031-01-31",
+            id="a worklist of a month without data",
+        ),
+        pytest.param(
+            ["worklist", "export", "--client", CLIENT, "--to", "list.xlsx", "--as-of", "yesterday"],
+            "YYYY-MM-DD",
+            id="a day in words",
+        ),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(capsys, monkeypatch, made, words, says):
@@ -101,7 +141,12 @@ def test_check_names_the_sum_that_does_not_hold(capsys, workspace):
     with store.change(CLIENT) as change:
         from rcm_analysis.tables.schema import TRANSACTIONS
 
-        change.append(TRANSACTIONS, last.with_columns(transaction_id=last["transaction_id"] + "-again", amount_cents=last["amount_cents"] * 0 + 1234))
+        change.append(
+            TRANSACTIONS,
+            last.with_columns(
+                transaction_id=last["transaction_id"] + "-again", amount_cents=last["amount_cents"] * 0 + 1234
+            ),
+        )
     assert path.is_file()
     code, _, err = rcm(capsys, "check", "--workspace", workspace)
     assert code == 1 and "month-end" in err and "12.34" in err
@@ -149,7 +194,13 @@ def test_packets_of_a_month_from_raw_files_to_verified_outputs(capsys, workspace
     packet = workspace / "runs" / CLIENT / "2026-10" / "packet"
     assert {path.name for path in packet.iterdir()} == {"packet.html", "packet.pdf", "packet.xlsx", "manifest.json"}
     report = workspace / "runs" / CLIENT / "2026-10" / "client_review"
-    assert {path.name for path in report.iterdir()} == {"notebook.ipynb", "report.html", "report.pdf", "workbook.xlsx", "manifest.json"}
+    assert {path.name for path in report.iterdir()} == {
+        "notebook.ipynb",
+        "report.html",
+        "report.pdf",
+        "workbook.xlsx",
+        "manifest.json",
+    }
     assert rcm(capsys, "verify", "--workspace", workspace)[0] == 0
     code, out, _ = rcm(capsys, "packets", "--workspace", workspace, "--period", "2026-10")
     assert code == 0 and "reused" in out and " done" not in out.split("asked for")[1]
@@ -161,22 +212,48 @@ def test_packets_of_a_month_from_raw_files_to_verified_outputs(capsys, workspace
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("given", "folder"), [
-    pytest.param([], "ar_weekly_review", id="the usual one"),
-    pytest.param(["-p", "week_ending=2026-10-16"], "ar_weekly_review-week-ending-2026-10-16", id="a week within the month"),
-    pytest.param(["-p", "week_ending=month end"], "ar_weekly_review", id="what is meant anyway"),
-])
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        pytest.param([], "ar_weekly_review", id="the usual one"),
+        pytest.param(
+            ["-p", "week_ending=2026-10-16"], "ar_weekly_review-week-ending-2026-10-16", id="a week within the month"
+        ),
+        pytest.param(["-p", "week_ending=month end"], "ar_weekly_review", id="what is meant anyway"),
+    ],
+)
 def test_a_report_with_a_week_of_its_own_has_a_folder_of_its_own(capsys, made, monkeypatch, given, folder):
     asked = []
-    done = lambda request: asked.append(request) or run.RunResult(request.template, request.client, request.period, request.folder, run.DONE, 0.0)  # noqa: E731
+
+    def done(request):
+        asked.append(request)
+        return run.RunResult(request.template, request.client, request.period, request.folder, run.DONE, 0.0)
+
     monkeypatch.setattr(run, "run", done)
-    assert rcm(capsys, "run", "ar_weekly_review", "--client", CLIENT, "--period", "2026-10", "--workspace", made, *given)[0] == 0
+    assert (
+        rcm(capsys, "run", "ar_weekly_review", "--client", CLIENT, "--period", "2026-10", "--workspace", made, *given)[
+            0
+        ]
+        == 0
+    )
     assert asked[0].folder == made / "runs" / CLIENT / "2026-10" / folder
 
 
 @pytest.mark.slow
 def test_a_weekly_review_is_two_pages_and_a_working_file(capsys, workspace):
-    code, out, err = rcm(capsys, "run", "ar_weekly_review", "--client", CLIENT, "--period", "2026-10", "-p", "week_ending=2026-10-16", "--workspace", workspace)
+    code, out, err = rcm(
+        capsys,
+        "run",
+        "ar_weekly_review",
+        "--client",
+        CLIENT,
+        "--period",
+        "2026-10",
+        "-p",
+        "week_ending=2026-10-16",
+        "--workspace",
+        workspace,
+    )
     assert code == 0, out + err
     folder = workspace / "runs" / CLIENT / "2026-10" / "ar_weekly_review-week-ending-2026-10-16"
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -205,10 +282,16 @@ def test_the_list_of_commands_cuts_no_sentence_short(capsys):
 def test_a_plan_from_the_shipped_example_and_back_from_its_workbook(capsys, tmp_path, monkeypatch):
     from rcm_analysis.press.runs import run as press
 
-    monkeypatch.setattr(press, "run", lambda request: press.RunResult(request.template, request.client, request.period, tmp_path, "done", 0.0))
+    monkeypatch.setattr(
+        press,
+        "run",
+        lambda request: press.RunResult(request.template, request.client, request.period, tmp_path, "done", 0.0),
+    )
     code, out, _ = rcm(capsys, "plan", "--out", tmp_path / "a", "--json", tmp_path / "a.json")
     assert code == 0 and "Peak deficit" in out
-    code, _, _ = rcm(capsys, "plan", "--from", tmp_path / "a" / "plan.xlsx", "--out", tmp_path / "b", "--json", tmp_path / "b.json")
+    code, _, _ = rcm(
+        capsys, "plan", "--from", tmp_path / "a" / "plan.xlsx", "--out", tmp_path / "b", "--json", tmp_path / "b.json"
+    )
     first, second = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
     assert code == 0 and first == second and set(first["cash_cents"]) == set(first["accrual_cents"])
 

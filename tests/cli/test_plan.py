@@ -13,7 +13,11 @@ from rcm_analysis.press.runs import run as press
 @pytest.fixture
 def plan(capsys, tmp_path, monkeypatch):
     """`plan("--scenario", "lag_120")` runs the command without its report; gives the exit code, what was said and the JSON."""
-    monkeypatch.setattr(press, "run", lambda request: press.RunResult(request.template, request.client, request.period, tmp_path, "done", 0.0))
+    monkeypatch.setattr(
+        press,
+        "run",
+        lambda request: press.RunResult(request.template, request.client, request.period, tmp_path, "done", 0.0),
+    )
     monkeypatch.chdir(tmp_path)
 
     def ran(*words: str):
@@ -27,25 +31,36 @@ def plan(capsys, tmp_path, monkeypatch):
     return ran
 
 
-@pytest.mark.parametrize(("scenario", "dollars", "month", "number", "payback"), [
-    pytest.param("base", -15_531, "2025-04", 4, "2026-01", id="paid at once"),
-    pytest.param("lag_120", -47_275, "2025-08", 8, "2027-07", id="paid after 120 days"),
-])
+@pytest.mark.parametrize(
+    ("scenario", "dollars", "month", "number", "payback"),
+    [
+        pytest.param("base", -15_531, "2025-04", 4, "2026-01", id="paid at once"),
+        pytest.param("lag_120", -47_275, "2025-08", 8, "2027-07", id="paid after 120 days"),
+    ],
+)
 def test_the_worked_example(plan, scenario, dollars, month, number, payback):
     code, _, figures = plan("--assumptions", "published", "--scenario", scenario)
     assert code == 0 and figures["scenario"] == scenario
     assert round(figures["break_even_members_per_coordinator"], 1) == 19.6
     assert round(figures["peak_deficit_cents"] / 100) == dollars
-    assert (figures["peak_deficit_month"], figures["peak_deficit_month_number"], figures["payback_month"]) == (month, number, payback)
+    assert (figures["peak_deficit_month"], figures["peak_deficit_month_number"], figures["payback_month"]) == (
+        month,
+        number,
+        payback,
+    )
     assert list(figures["cash_cents"]) == list(figures["accrual_cents"]) and list(figures["cash_cents"])[0] == "2025-01"
     running = [sum(list(figures["cash_cents"].values())[: place + 1]) for place in range(36)]
     assert min(running) == figures["peak_deficit_cents"] and running.index(min(running)) == number - 1
     assert {"money", "months", "peak_deficit_cents", "cash_cents"} <= set(figures["about"])
 
 
-@pytest.mark.parametrize(("words", "source"), [
-    pytest.param((), EXAMPLE, id="without a file: the example"), pytest.param(("--assumptions", "published"), PUBLISHED, id="by its name"),
-])
+@pytest.mark.parametrize(
+    ("words", "source"),
+    [
+        pytest.param((), EXAMPLE, id="without a file: the example"),
+        pytest.param(("--assumptions", "published"), PUBLISHED, id="by its name"),
+    ],
+)
 def test_a_shipped_file_is_handed_over_with_its_notes(plan, tmp_path, words, source):
     assert plan(*words)[0] == 0
     assert (tmp_path / "out" / "assumptions.toml").read_text() == source.read_text()

@@ -1,8 +1,8 @@
 """What the tests of the exhibits may ask for."""
 
 import pytest
-from builders.acorn import invented, subject_of
 
+from builders.acorn import invented, subject_of
 from rcm_analysis.exhibits.subject import Subject
 
 

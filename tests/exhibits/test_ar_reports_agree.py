@@ -28,7 +28,9 @@ class Report:
     def __init__(self, review, pages: tuple[str, ...]) -> None:
         self.review = review
         self.blocks = [block for page in pages for block in getattr(review, page)()]
-        self.tables = {block.payload["name"]: block.payload for block in self.blocks if block.payload["kind"] == "table"}
+        self.tables = {
+            block.payload["name"]: block.payload for block in self.blocks if block.payload["kind"] == "table"
+        }
 
     def column(self, table: str, name: str, *, total: bool = False) -> list:
         payload = self.tables[table]
@@ -40,10 +42,22 @@ class Report:
         return cents
 
     def card(self, title: str) -> dict:
-        return next(item for block in self.blocks if block.payload["kind"] == "cards" for item in block.payload["items"] if item["title"] == title)
+        return next(
+            item
+            for block in self.blocks
+            if block.payload["kind"] == "cards"
+            for item in block.payload["items"]
+            if item["title"] == title
+        )
 
     def finding(self, words: str) -> dict:
-        return next(item for block in self.blocks if block.payload["kind"] == "findings" for item in block.payload["items"] if words in item["title"])
+        return next(
+            item
+            for block in self.blocks
+            if block.payload["kind"] == "findings"
+            for item in block.payload["items"]
+            if words in item["title"]
+        )
 
 
 def dollars(text: str) -> list[int]:
@@ -57,7 +71,10 @@ def whole(cents: int) -> int:
 
 @pytest.fixture(scope="module")
 def deep(acorn) -> Report:
-    return Report(ArDeepDive(acorn), ("answers", "findings", "limits", "waiting", "aging", "movement", "worth", "key_accounts", "trail", "worklist"))
+    return Report(
+        ArDeepDive(acorn),
+        ("answers", "findings", "limits", "waiting", "aging", "movement", "worth", "key_accounts", "trail", "worklist"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,25 +90,63 @@ def monthly(acorn) -> Report:
 def test_what_is_owed_is_one_number(acorn, deep, weekly, monthly):
     owed = int(ar.open_balances(acorn.tables, as_of=MONTH_END)["ar_cents"].sum())
     insurance, patients = monthly.total("aging", "insurance_cents"), monthly.total("aging", "patient_cents")
-    assert owed == insurance + patients == deep.total("collectable_value", "open_cents") == deep.total("days_since_touch", "open_cents")
+    assert (
+        owed
+        == insurance + patients
+        == deep.total("collectable_value", "open_cents")
+        == deep.total("days_since_touch", "open_cents")
+    )
     assert insurance == deep.total("aging_by_payer", "ar_cents") == sum(deep.column("aging_by_payer", "ar_cents"))
-    assert weekly.column("what_moved", "now", total=True)[1] == owed == sum(weekly.column("moved_by_payer", "closing_cents"))
-    assert dollars(deep.card("What is owed, and what is it worth?")["answer"])[0] == dollars(weekly.card("What moved?")["answer"])[0] == whole(owed)
+    assert (
+        weekly.column("what_moved", "now", total=True)[1]
+        == owed
+        == sum(weekly.column("moved_by_payer", "closing_cents"))
+    )
+    assert (
+        dollars(deep.card("What is owed, and what is it worth?")["answer"])[0]
+        == dollars(weekly.card("What moved?")["answer"])[0]
+        == whole(owed)
+    )
 
 
 def test_what_moved_adds_up_in_words_and_in_the_matrix(deep):
-    text = next(block.payload["text"] for block in deep.blocks if block.payload["kind"] == "note" and "was owed at the start" in block.payload["text"])
+    text = next(
+        block.payload["text"]
+        for block in deep.blocks
+        if block.payload["kind"] == "note" and "was owed at the start" in block.payload["text"]
+    )
     opened, *gone, new, closed = dollars(text.split(" What was charged")[0])
     assert abs(opened - sum(gone) + new - closed) <= len(gone) + 1, "to the rounding of each part"
-    from_opening = sum(cents for name, cents in zip(deep.column("roll_matrix", "from_bucket"), deep.column("roll_matrix", "total_cents"), strict=True) if "in the month" not in name)
-    assert whole(from_opening) == opened and whole(sum(deep.total("roll_matrix", bucket) for bucket in ar.BUCKETS)) == closed
+    from_opening = sum(
+        cents
+        for name, cents in zip(
+            deep.column("roll_matrix", "from_bucket"), deep.column("roll_matrix", "total_cents"), strict=True
+        )
+        if "in the month" not in name
+    )
+    assert (
+        whole(from_opening) == opened
+        and whole(sum(deep.total("roll_matrix", bucket) for bucket in ar.BUCKETS)) == closed
+    )
 
 
 def test_time_limits_on_page_one_in_the_table_and_claim_by_claim(deep):
-    rows = list(zip(*(deep.column("time_limits", name) for name in ("kind", "is_alert", "is_recoverable", "is_missed", "open_cents")), strict=True))
+    rows = list(
+        zip(
+            *(
+                deep.column("time_limits", name)
+                for name in ("kind", "is_alert", "is_recoverable", "is_missed", "open_cents")
+            ),
+            strict=True,
+        )
+    )
     near = [row for row in rows if row[1] and row[2]]
-    assert dollars(deep.card("What can still be lost to a time limit?")["answer"]) == [whole(sum(row[4] for row in near))]
-    assert deep.total("time_limits_summary", "near") == len(near) and deep.total("time_limits_summary", "near_cents") == sum(row[4] for row in near)
+    assert dollars(deep.card("What can still be lost to a time limit?")["answer"]) == [
+        whole(sum(row[4] for row in near))
+    ]
+    assert deep.total("time_limits_summary", "near") == len(near) and deep.total(
+        "time_limits_summary", "near_cents"
+    ) == sum(row[4] for row in near)
     assert deep.total("time_limits_summary", "missed_cents") == sum(row[4] for row in rows if row[3])
     appeals = [row[4] for row in near if row[0] == "To appeal a denial"]
     assert deep.finding("Appeal or give up")["amount_cents"] == sum(appeals) > 0
@@ -99,11 +154,26 @@ def test_time_limits_on_page_one_in_the_table_and_claim_by_claim(deep):
 
 def test_what_waits_for_the_practice_is_the_same_in_all_three(deep, weekly, monthly):
     cents = sum(deep.column("open_questions", "open_cents"))
-    assert cents == deep.total("questions", "cents") == sum(weekly.column("documents", "open_cents")) == monthly.total("waiting_on_client", "open_cents")
-    assert cents == deep.finding("of ours")["amount_cents"] and dollars(deep.card("What do we need from you?")["detail"]) == [whole(cents)]
+    assert (
+        cents
+        == deep.total("questions", "cents")
+        == sum(weekly.column("documents", "open_cents"))
+        == monthly.total("waiting_on_client", "open_cents")
+    )
+    assert cents == deep.finding("of ours")["amount_cents"] and dollars(
+        deep.card("What do we need from you?")["detail"]
+    ) == [whole(cents)]
     asked = sorted(deep.column("open_questions", "claim_id"))
-    assert asked == sorted(weekly.column("documents", "claim_id")) and monthly.total("waiting_on_client", "claims") == len(set(asked))
-    held = [(claims, cents) for who, claims, cents in zip(*(weekly.column("blockers", name) for name in ("who", "claims", "open_cents")), strict=True) if who == "practice"]
+    assert asked == sorted(weekly.column("documents", "claim_id")) and monthly.total(
+        "waiting_on_client", "claims"
+    ) == len(set(asked))
+    held = [
+        (claims, cents)
+        for who, claims, cents in zip(
+            *(weekly.column("blockers", name) for name in ("who", "claims", "open_cents")), strict=True
+        )
+        if who == "practice"
+    ]
     assert (sum(claims for claims, _ in held), sum(each for _, each in held)) == (len(set(asked)), cents)
 
 
@@ -119,7 +189,11 @@ def test_decisions_and_their_lists(weekly):
     assert dollars(shown["answer"]) == [whole(sum(weekly.column("limits", "open_cents")))]
     given_up = weekly.column("write_offs_to_approve", "open_cents")
     row = next(row for row in weekly.tables["decisions"]["rows"] if row[0].startswith("Approve or refuse"))
-    assert row[2] == sum(given_up) and f"{len(given_up)} write-off" in row[0] and f"{len(given_up)} write-off" in shown["detail"]
+    assert (
+        row[2] == sum(given_up)
+        and f"{len(given_up)} write-off" in row[0]
+        and f"{len(given_up)} write-off" in shown["detail"]
+    )
     claims = [row[0].split(" claim ")[1] for row in weekly.tables["decisions"]["rows"] if " claim " in row[0]]
     assert len(claims) == len(set(claims)), "no claim is to be decided twice"
 
@@ -130,20 +204,38 @@ def test_one_worklist_in_both_workbooks(deep, weekly):
     assert both[0] == both[1] and len(both[0]) == len(to_do(weekly.review.items)) > 0
     adds = whole(int(to_do(weekly.review.items)["recoverable_cents"].sum()))
     assert dollars(deep.card("What is owed, and what is it worth?")["detail"])[-1] == adds
-    assert [row for row in deep.tables["worklist"]["columns"] if row.get("editable")] == [row for row in weekly.tables["worklist"]["columns"] if row.get("editable")]
+    assert [row for row in deep.tables["worklist"]["columns"] if row.get("editable")] == [
+        row for row in weekly.tables["worklist"]["columns"] if row.get("editable")
+    ]
 
 
 def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
     printed = next(block.payload["items"] for block in deep.blocks if block.payload["kind"] == "findings")
     assert deep.column("findings", "title")[: len(printed)] == [item["title"] for item in printed]
     assert deep.column("findings", "amount_cents")[: len(printed)] == [item["amount_cents"] for item in printed]
-    taken = Section("Before", ({"kind": "table", "name": "escalations", "title": "t", "columns": [{"name": "a", "title": "A", "unit": "text"}], "rows": [["x"]], "emphasis": []},))
+    taken = Section(
+        "Before",
+        (
+            {
+                "kind": "table",
+                "name": "escalations",
+                "title": "t",
+                "columns": [{"name": "a", "title": "A", "unit": "text"}],
+                "rows": [["x"]],
+                "emphasis": [],
+            },
+        ),
+    )
     review = Report(deep.review, ("findings", "limits", "waiting", "denials", "payers", "key_accounts"))
     path = tmp_path / "packet.xlsx"
-    write_workbook([taken, section_of([block.payload for block in review.blocks], "Deep dive")], path, meta={"title": "Packet"})
+    write_workbook(
+        [taken, section_of([block.payload for block in review.blocks], "Deep dive")], path, meta={"title": "Packet"}
+    )
     book = openpyxl.load_workbook(path)
     leads = {row[6].value: row[6].hyperlink.location for row in book["findings"].iter_rows(min_row=5)}
-    assert len(leads) > 1 and all(location == f"'{name}'!A1" and name in book.sheetnames for name, location in leads.items())
+    assert len(leads) > 1 and all(
+        location == f"'{name}'!A1" and name in book.sheetnames for name, location in leads.items()
+    )
     assert "escalations 2" in leads, "the sheet as this workbook calls it"
 
 
@@ -155,11 +247,18 @@ def test_a_next_step_that_was_noted_stands_on_the_list_until_its_day_and_is_stuc
         notes = [{"next_action": "appeal", "next_on": next_on, "worked_on": dt.date(2026, 10, 1)}]
         notes += [{"next_action": None, "next_on": None, "worked_on": dt.date(2026, 10, 20)}] if later_note else []
         fixed = {"client": log["client"][0], "claim_id": claim, "worked_by": "kim", "action": "follow_up"}
-        rows = [dict.fromkeys(WORK_LOG.names) | fixed | note | {"note_id": f"x{number}", "entered_on": note["worked_on"]} for number, note in enumerate(notes)]
+        rows = [
+            dict.fromkeys(WORK_LOG.names) | fixed | note | {"note_id": f"x{number}", "entered_on": note["worked_on"]}
+            for number, note in enumerate(notes)
+        ]
         with_notes = pl.concat([log, pl.DataFrame(rows, schema=log.schema)])
         review = ArWeeklyReview(replace(acorn, tables={**acorn.tables, "work_log": with_notes.lazy()}, _frames={}))
         found = Report(review, ("blockers",))
-        late = [name for name, what in zip(found.column("stuck", "claim_id"), found.column("stuck", "what"), strict=True) if "next step" in what]
+        late = [
+            name
+            for name, what in zip(found.column("stuck", "claim_id"), found.column("stuck", "what"), strict=True)
+            if "next step" in what
+        ]
         due = review.items.loc[review.items["reason"].str.startswith("Due since "), "claim_id"].tolist()
         assert due == ([] if later_note else [claim]), "the list says so too, from the day itself on"
         return found.column("next_steps", "claim_id") if "next_steps" in found.tables else [], late

@@ -12,18 +12,27 @@ from rcm_analysis.exhibits import blocks
 from rcm_analysis.exhibits.tables import Shown, show, with_total
 from rcm_analysis.press.document.payloads import block_of
 
-HOSTILE = "<script>alert(1)</script> & \"quoted\""
+HOSTILE = '<script>alert(1)</script> & "quoted"'
 
 
 def frame() -> pd.DataFrame:
-    return pd.DataFrame({
-        "payer": [HOSTILE, "b"], "open_cents": [12345, None], "rate": [0.5, float("nan")],
-        "day": pd.to_datetime(["2026-10-31", None]), "few": [True, False],
-    })
+    return pd.DataFrame(
+        {
+            "payer": [HOSTILE, "b"],
+            "open_cents": [12345, None],
+            "rate": [0.5, float("nan")],
+            "day": pd.to_datetime(["2026-10-31", None]),
+            "few": [True, False],
+        }
+    )
 
 
-COLUMNS = [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd"),
-    Shown("rate", "Rate", "rate", marked="few"), Shown("day", "Day", "date")]
+COLUMNS = [
+    Shown("payer", "Payer"),
+    Shown("open_cents", "Open", "usd"),
+    Shown("rate", "Rate", "rate", marked="few"),
+    Shown("day", "Day", "date"),
+]
 
 
 def table(**words) -> blocks.Block:
@@ -62,18 +71,26 @@ def test_the_inputs_of_a_table_are_left_unchanged():
     pd.testing.assert_frame_equal(given, before)
 
 
-@pytest.mark.parametrize("block", [
-    pytest.param(table(), id="table"),
-    pytest.param(blocks.note(HOSTILE), id="note"),
-    pytest.param(blocks.cards([(HOSTILE, HOSTILE, HOSTILE)]), id="cards"),
-    pytest.param(blocks.kpis([blocks.kpi(HOSTILE, 1, "usd", note=HOSTILE)]), id="tiles"),
-    pytest.param(blocks.findings(HOSTILE,
-        [blocks.finding(HOSTILE, HOSTILE, amount_cents=1, owner=HOSTILE, due="2026-11-01")]), id="findings"),
-    pytest.param(blocks.facts(HOSTILE, [(HOSTILE, HOSTILE)]), id="facts"),
-    pytest.param(blocks.glossary(
-        [{"name": HOSTILE, "title": HOSTILE, "formula": HOSTILE, "unit": "x", "source": HOSTILE}]),
-        id="glossary"),
-])
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(table(), id="table"),
+        pytest.param(blocks.note(HOSTILE), id="note"),
+        pytest.param(blocks.cards([(HOSTILE, HOSTILE, HOSTILE)]), id="cards"),
+        pytest.param(blocks.kpis([blocks.kpi(HOSTILE, 1, "usd", note=HOSTILE)]), id="tiles"),
+        pytest.param(
+            blocks.findings(
+                HOSTILE, [blocks.finding(HOSTILE, HOSTILE, amount_cents=1, owner=HOSTILE, due="2026-11-01")]
+            ),
+            id="findings",
+        ),
+        pytest.param(blocks.facts(HOSTILE, [(HOSTILE, HOSTILE)]), id="facts"),
+        pytest.param(
+            blocks.glossary([{"name": HOSTILE, "title": HOSTILE, "formula": HOSTILE, "unit": "x", "source": HOSTILE}]),
+            id="glossary",
+        ),
+    ],
+)
 def test_every_block_is_json_can_be_printed_and_shows_hostile_text_as_text(block):
     bundle = block.bundle()
     json.dumps(bundle, allow_nan=False)
@@ -82,14 +99,17 @@ def test_every_block_is_json_can_be_printed_and_shows_hostile_text_as_text(block
     assert "&lt;script" in bundle["text/html"]
 
 
-@pytest.mark.parametrize(("before", "now", "good", "direction", "verdict"), [
-    pytest.param(100, 200, "up", "up", True, id="more is better"),
-    pytest.param(100, 200, "down", "up", False, id="more is worse"),
-    pytest.param(100, 200, "", "up", None, id="more is neither"),
-    pytest.param(10000, 10001, "up", "flat", None, id="a cent that nobody sees is no move"),
-    pytest.param(None, 200, "up", "", None, id="nothing to compare with"),
-    pytest.param(100, None, "up", "", None, id="nothing now"),
-])
+@pytest.mark.parametrize(
+    ("before", "now", "good", "direction", "verdict"),
+    [
+        pytest.param(100, 200, "up", "up", True, id="more is better"),
+        pytest.param(100, 200, "down", "up", False, id="more is worse"),
+        pytest.param(100, 200, "", "up", None, id="more is neither"),
+        pytest.param(10000, 10001, "up", "flat", None, id="a cent that nobody sees is no move"),
+        pytest.param(None, 200, "up", "", None, id="nothing to compare with"),
+        pytest.param(100, None, "up", "", None, id="nothing now"),
+    ],
+)
 def test_a_comparison_says_where_it_went_and_whether_that_is_good(before, now, good, direction, verdict):
     found = blocks.comparison("Last month", before, "usd", now=now, good=good)
     assert (found["direction"], found["good"]) == (direction, verdict)

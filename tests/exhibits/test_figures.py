@@ -9,23 +9,30 @@ import pytest
 
 from rcm_analysis.exhibits import figures
 
-MONTHS = pd.DataFrame({
-    "month": pd.date_range("2025-10-01", periods=13, freq="MS"), "a": range(100, 1400, 100),
-    "b": [float("nan")] * 12 + [50.0],
-    "is_recent": [False] * 10 + [True] * 3,
-})
-AGES = pd.DataFrame({"bucket": ["0-30", "31-60", "61-90", "91-120", "over 120"],
-    "insurance_cents": [1, 2, 3, 4, 500], "patient_cents": [0] * 5})
+MONTHS = pd.DataFrame(
+    {
+        "month": pd.date_range("2025-10-01", periods=13, freq="MS"),
+        "a": range(100, 1400, 100),
+        "b": [float("nan")] * 12 + [50.0],
+        "is_recent": [False] * 10 + [True] * 3,
+    }
+)
+AGES = pd.DataFrame(
+    {
+        "bucket": ["0-30", "31-60", "61-90", "91-120", "over 120"],
+        "insurance_cents": [1, 2, 3, 4, 500],
+        "patient_cents": [0] * 5,
+    }
+)
 BARS = pd.DataFrame({"reason": ["a $5 copay and a $6 one", "b"], "cents": [500, 0]})
-RATINGS = pd.DataFrame({"rating": list("ABCD"), "clients": [1, 0, 0, 0],
-    "names": ["$20 & <Vision>", "", "", ""]})
+RATINGS = pd.DataFrame({"rating": list("ABCD"), "clients": [1, 0, 0, 0], "names": ["$20 & <Vision>", "", "", ""]})
 
 DRAWN = {
-    "months": lambda ax: figures.plot_months(MONTHS, ax, series={"a": "First", "b": "Second"},
-        immature="is_recent"),
+    "months": lambda ax: figures.plot_months(MONTHS, ax, series={"a": "First", "b": "Second"}, immature="is_recent"),
     "one month": lambda ax: figures.plot_months(MONTHS.head(1), ax, series={"a": "First"}, unit="rate"),
-    "ages": lambda ax: figures.plot_aging(AGES, ax,
-        parts={"insurance_cents": "Insurance", "patient_cents": "Patients"}),
+    "ages": lambda ax: figures.plot_aging(
+        AGES, ax, parts={"insurance_cents": "Insurance", "patient_cents": "Patients"}
+    ),
     "nothing owed": lambda ax: figures.plot_aging(AGES, ax, parts={"patient_cents": "Patients"}),
     "bars": lambda ax: figures.plot_bars(BARS, ax, label="reason", value="cents", strong=[0]),
     "ratings": lambda ax: figures.plot_matrix(RATINGS, ax),

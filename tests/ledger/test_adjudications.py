@@ -37,56 +37,145 @@ class TestOutcome:
         pytest.param([(10000, 8000, [("CO", "45", 2000)])], {}, "paid", 8000, 0, id="paid with a contract discount"),
         pytest.param([(10000, 0, [("CO", "197", 10000)])], {}, "fully_denied", 0, 10000, id="the whole charge denied"),
         pytest.param(
-            [(10000, 0, [("CO", "45", 2000), ("CO", "97", 8000)])], {}, "fully_denied", 0, 8000,
+            [(10000, 0, [("CO", "45", 2000), ("CO", "97", 8000)])],
+            {},
+            "fully_denied",
+            0,
+            8000,
             id="discounted first and denied for the rest is denied in full",
         ),
         pytest.param(
-            [(10000, 8000, [("CO", "45", 2000)]), (5000, 0, [("CO", "97", 5000)])], {}, "partially_denied", 8000, 5000,
+            [(10000, 8000, [("CO", "45", 2000)]), (5000, 0, [("CO", "97", 5000)])],
+            {},
+            "partially_denied",
+            8000,
+            5000,
             id="one line of two denied is a denial in part",
         ),
         pytest.param(
-            [(10000, 0, [("PR", "1", 6000), ("CO", "45", 4000)])], {}, "zero_pay_non_denial", 6000, 0,
+            [(10000, 0, [("PR", "1", 6000), ("CO", "45", 4000)])],
+            {},
+            "zero_pay_non_denial",
+            6000,
+            0,
             id="all of it to the deductible pays nothing and denies nothing",
         ),
         pytest.param(
-            [(10000, 0, [("PR", "1", 6000), ("CO", "16", 4000)])], {}, "partially_denied", 6000, 4000,
+            [(10000, 0, [("PR", "1", 6000), ("CO", "16", 4000)])],
+            {},
+            "partially_denied",
+            6000,
+            4000,
             id="deductible and a denial together is a denial in part",
         ),
         pytest.param(
-            [(10000, 7840, [("CO", "45", 2000), ("CO", "253", 160)])], {}, "paid", 8000, 0,
+            [(10000, 7840, [("CO", "45", 2000), ("CO", "253", 160)])],
+            {},
+            "paid",
+            8000,
+            0,
             id="sequestration is part of the allowed amount and no denial",
         ),
         pytest.param(
-            [(10000, 7500, [("CO", "45", 2000), ("CO", "104", 500)])], {}, "paid", 8000, 0,
+            [(10000, 7500, [("CO", "45", 2000), ("CO", "104", 500)])],
+            {},
+            "paid",
+            8000,
+            0,
             id="a withhold is part of the allowed amount",
         ),
         pytest.param(
-            [(10000, 1000, [("OA", "23", 7000), ("CO", "45", 2000)])], {"status": "2"}, "paid", 8000, 0,
+            [(10000, 1000, [("OA", "23", 7000), ("CO", "45", 2000)])],
+            {"status": "2"},
+            "paid",
+            8000,
+            0,
             id="what the prior payer paid counts as allowed by the secondary",
         ),
         pytest.param(
-            [(10000, 0, [("OA", "23", 10000)])], {"status": "2"}, "zero_pay_non_denial", 10000, 0,
+            [(10000, 0, [("OA", "23", 10000)])],
+            {"status": "2"},
+            "zero_pay_non_denial",
+            10000,
+            0,
             id="nothing left by the prior payer is no denial",
         ),
         pytest.param(
-            [(10000, 8000, [("CO", "45", 2000)])], {"status": "4"}, "paid", 8000, 0, id="status 4 with a payment is no denial"
+            [(10000, 8000, [("CO", "45", 2000)])],
+            {"status": "4"},
+            "paid",
+            8000,
+            0,
+            id="status 4 with a payment is no denial",
         ),
         pytest.param(
-            [(10000, 0, [("PR", "2", 10000)])], {"status": "4"}, "zero_pay_non_denial", 10000, 0,
+            [(10000, 0, [("PR", "2", 10000)])],
+            {"status": "4"},
+            "zero_pay_non_denial",
+            10000,
+            0,
             id="status 4 without a denial code is no denial",
         ),
-        pytest.param([(10000, 0, [("CO", "29", 10000)])], {"status": "4"}, "fully_denied", 0, 10000, id="status 4 with a denial code"),
-        pytest.param([(10000, 0, [("PR", "204", 10000)])], {}, "zero_pay_non_denial", 0, 0, id="a denial code in group PR is the patient's"),
+        pytest.param(
+            [(10000, 0, [("CO", "29", 10000)])],
+            {"status": "4"},
+            "fully_denied",
+            0,
+            10000,
+            id="status 4 with a denial code",
+        ),
+        pytest.param(
+            [(10000, 0, [("PR", "204", 10000)])],
+            {},
+            "zero_pay_non_denial",
+            0,
+            0,
+            id="a denial code in group PR is the patient's",
+        ),
         pytest.param([(10000, 0, [("OA", "18", 10000)])], {}, "duplicate", 0, 0, id="refused only as a duplicate"),
         pytest.param(
-            [(10000, 8000, [("CO", "45", 2000)]), (5000, 0, [("OA", "18", 5000)])], {}, "paid", 8000, 0,
+            [(10000, 8000, [("CO", "45", 2000)]), (5000, 0, [("OA", "18", 5000)])],
+            {},
+            "paid",
+            8000,
+            0,
             id="a duplicate line on a paid claim denies nothing",
         ),
-        pytest.param([(10000, 0, [("OA", "133", 10000)])], {}, "pended", 0, 0, id="held open for review is no decision"),
-        pytest.param([(10000, 0, [("CO", "45", 10000)])], {}, "zero_pay_non_denial", 0, 0, id="45 for the whole charge is no denial by itself"),
-        pytest.param([(10000, 0, [("CO", "ZZ9", 10000)])], {}, "zero_pay_non_denial", 0, 0, id="an unmapped code is not counted as a denial"),
-        pytest.param([(10000, 9000, [("CO", "29", 1000)])], {"status": "19"}, "partially_denied", 9000, 1000, id="a crossover is decided like any other"),
-        pytest.param([(10000, 10500, [("CO", "94", -500)])], {}, "paid", 10500, 0, id="a negative adjustment pays above the charge"),
+        pytest.param(
+            [(10000, 0, [("OA", "133", 10000)])], {}, "pended", 0, 0, id="held open for review is no decision"
+        ),
+        pytest.param(
+            [(10000, 0, [("CO", "45", 10000)])],
+            {},
+            "zero_pay_non_denial",
+            0,
+            0,
+            id="45 for the whole charge is no denial by itself",
+        ),
+        pytest.param(
+            [(10000, 0, [("CO", "ZZ9", 10000)])],
+            {},
+            "zero_pay_non_denial",
+            0,
+            0,
+            id="an unmapped code is not counted as a denial",
+        ),
+        pytest.param(
+            [(10000, 9000, [("CO", "29", 1000)])],
+            {"status": "19"},
+            "partially_denied",
+            9000,
+            1000,
+            id="a crossover is decided like any other",
+        ),
+        pytest.param(
+            [(10000, 10500, [("CO", "94", -500)])],
+            {},
+            "paid",
+            10500,
+            0,
+            id="a negative adjustment pays above the charge",
+        ),
     ]
 
     @pytest.mark.parametrize(("lines", "other", "outcome", "allowed", "denied"), CASES)
@@ -110,7 +199,9 @@ class TestOutcome:
         found = rows(adjudications.claim_adjudications(given, as_of=LATER, patient_denials=True))
         assert [row["outcome"] for row in found] == ["fully_denied", "fully_denied"]
 
-    @pytest.mark.parametrize("status", [pytest.param("23", id="forwarded, not our claim"), pytest.param("25", id="predetermination")])
+    @pytest.mark.parametrize(
+        "status", [pytest.param("23", id="forwarded, not our claim"), pytest.param("25", id="predetermination")]
+    )
     def test_what_is_no_decision_is_dropped(self, b, status):
         given = b.tables(b.denied("C1", status=status), b.paid("C2"))
         assert [row["claim_id"] for row in rows(adjudications.claim_adjudications(given, as_of=LATER))] == ["C2"]
@@ -133,11 +224,15 @@ class TestOutcome:
 
 class TestLines:
     def test_a_claim_without_lines_is_one_line(self, b):
-        found = only(adjudications.line_adjudications(b.tables(b.bare("C1", 10000, 0, b.cas("CO", "29", 10000))), as_of=LATER))
+        found = only(
+            adjudications.line_adjudications(b.tables(b.bare("C1", 10000, 0, b.cas("CO", "29", 10000))), as_of=LATER)
+        )
         assert (found["outcome"], found["denied_cents"], found["line_number"]) == ("fully_denied", 10000, None)
 
     def test_a_claim_level_denial_is_shared_by_charge_to_the_cent(self, b):
-        given = b.tables(b.clp("C1", b.line(3333, 0), b.line(3333, 0), b.line(3334, 0), adjustments=(b.cas("CO", "97", 9999),)))
+        given = b.tables(
+            b.clp("C1", b.line(3333, 0), b.line(3333, 0), b.line(3334, 0), adjustments=(b.cas("CO", "97", 9999),))
+        )
         lines = rows(adjudications.line_adjudications(given, as_of=LATER))
         assert sum(line["denied_cents"] for line in lines) == 9999
         assert all(abs(line["denied_cents"] - line["charge_cents"] * 0.9999) <= 1 for line in lines)
@@ -146,25 +241,37 @@ class TestLines:
         two = [b.line(5000, 4000, b.cas("CO", "45", 1000)), b.line(5000, 4000, b.cas("CO", "45", 1000))]
         given = b.tables(b.clp("C1", *two, paid=7840, adjustments=(b.cas("CO", "253", 160),)))
         lines = rows(adjudications.line_adjudications(given, as_of=LATER))
-        assert [(line["paid_cents"], line["allowed_cents"], line["outcome"]) for line in lines] == [(3920, 4000, "paid")] * 2
+        assert [(line["paid_cents"], line["allowed_cents"], line["outcome"]) for line in lines] == [
+            (3920, 4000, "paid")
+        ] * 2
 
     def test_lines_without_charge_put_a_claim_level_adjustment_on_the_first(self, b):
         given = b.tables(b.clp("C1", b.line(0, 0), b.line(0, 0), charge=10000, adjustments=(b.cas("CO", "16", 10000),)))
-        lines = rows(adjudications.adjustment_lines(given, as_of=LATER).with_columns(claim_id=adjudications.col("unit")))
+        lines = rows(
+            adjudications.adjustment_lines(given, as_of=LATER).with_columns(claim_id=adjudications.col("unit"))
+        )
         assert sorted(line["amount_cents"] for line in lines) == [0, 10000]
 
     def test_a_negative_claim_level_adjustment_is_shared_too(self, b):
         given = b.tables(b.clp("C1", b.line(100, 0), b.line(200, 0), adjustments=(b.cas("CO", "45", -100),)))
-        shares = rows(adjudications.adjustment_lines(given, as_of=LATER).with_columns(claim_id=adjudications.col("unit")))
+        shares = rows(
+            adjudications.adjustment_lines(given, as_of=LATER).with_columns(claim_id=adjudications.col("unit"))
+        )
         assert [share["amount_cents"] for share in shares] == [-33, -67]
 
     def test_the_payers_own_allowed_amount_is_kept_beside_ours(self, b):
-        found = only(adjudications.line_adjudications(b.tables(b.clp("C1", b.line(10000, 8000, b.cas("CO", "45", 2000), allowed=8100))), as_of=LATER))
+        found = only(
+            adjudications.line_adjudications(
+                b.tables(b.clp("C1", b.line(10000, 8000, b.cas("CO", "45", 2000), allowed=8100))), as_of=LATER
+            )
+        )
         assert (found["allowed_cents"], found["stated_allowed_cents"]) == (8000, 8100)
 
     def test_lines_add_up_to_their_claims(self, b):
         given = b.tables(
-            b.paid("C1"), b.denied("C2"), b.bare("C3", 5000, 0, b.cas("CO", "29", 5000)),
+            b.paid("C1"),
+            b.denied("C2"),
+            b.bare("C3", 5000, 0, b.cas("CO", "29", 5000)),
             b.clp("C4", b.line(3333, 0), b.line(6667, 0), adjustments=(b.cas("CO", "97", 10000),)),
         )
         lines = adjudications.line_adjudications(given, as_of=LATER).to_native().collect()
@@ -202,8 +309,13 @@ class TestFirst:
 
     def test_since_gives_the_same_first_decisions_of_those_days(self, b):
         given = b.tables(
-            b.denied("C1", on="2026-09-30"), b.paid("C1", on="2026-10-02"), b.denied("C2", on="2026-10-01"), b.paid("C2", on="2026-10-09"),
-            b.denied("C3", "18", on="2026-09-10"), b.paid("C3", on="2026-10-05"), b.paid("C4", on="2026-09-10"),
+            b.denied("C1", on="2026-09-30"),
+            b.paid("C1", on="2026-10-02"),
+            b.denied("C2", on="2026-10-01"),
+            b.paid("C2", on="2026-10-09"),
+            b.denied("C3", "18", on="2026-09-10"),
+            b.paid("C3", on="2026-10-05"),
+            b.paid("C4", on="2026-09-10"),
         )
         october = dt.date(2026, 10, 1)
         found = rows(adjudications.first_adjudications(given, as_of=LATER, since=october))
@@ -230,8 +342,18 @@ class TestNetPositions:
 
     def test_reversal_and_correction_leave_the_correction(self, b):
         first = b.paid("C1")
-        found = standing(b, first, b.reversal(first, "2026-10-20"), b.clp("C1", b.line(10000, 7500, b.cas("CO", "45", 2500)), on="2026-10-20"))
-        assert (found["charge_cents"], found["paid_cents"], found["contractual_cents"], found["outcome"]) == (10000, 7500, 2500, "paid")
+        found = standing(
+            b,
+            first,
+            b.reversal(first, "2026-10-20"),
+            b.clp("C1", b.line(10000, 7500, b.cas("CO", "45", 2500)), on="2026-10-20"),
+        )
+        assert (found["charge_cents"], found["paid_cents"], found["contractual_cents"], found["outcome"]) == (
+            10000,
+            7500,
+            2500,
+            "paid",
+        )
 
     def test_a_full_takeback_is_recouped_and_not_denied(self, b):
         first = b.paid("C1")
@@ -240,7 +362,9 @@ class TestNetPositions:
 
     def test_a_claim_paid_after_a_takeback_is_paid(self, b):
         first = b.paid("C1")
-        found = standing(b, first, b.reversal(first, "2026-10-20"), b.denied("C1", on="2026-10-20"), b.paid("C1", on="2026-11-20"))
+        found = standing(
+            b, first, b.reversal(first, "2026-10-20"), b.denied("C1", on="2026-10-20"), b.paid("C1", on="2026-11-20")
+        )
         assert (found["paid_cents"], found["outcome"]) == (8000, "paid")
 
     def test_a_denial_taken_back_and_never_decided_again_is_reversed(self, b):
@@ -276,7 +400,12 @@ class TestNetPositions:
     def test_a_reversal_sent_with_the_sign_of_the_original_still_nets(self, b):
         first = b.paid("C1")
         found = standing(b, first, b.paid("C1", status="22", on="2026-10-20"))
-        assert (found["paid_cents"], found["charge_cents"], found["contractual_cents"], found["outcome"]) == (0, 0, 0, "recouped")
+        assert (found["paid_cents"], found["charge_cents"], found["contractual_cents"], found["outcome"]) == (
+            0,
+            0,
+            0,
+            "recouped",
+        )
 
     def test_the_reversal_may_come_in_a_later_file_than_the_correction(self, b):
         first = b.paid("C1")
@@ -291,11 +420,19 @@ class TestPrimaryReason:
         [
             pytest.param([("CO", "97", 4000), ("CO", "50", 6000)], "50", id="the largest amount names it"),
             pytest.param([("CO", "16", 5000), ("CO", "29", 5000)], "29", id="a tie goes to what cannot be mended"),
-            pytest.param([("CO", "10", 5000), ("CO", "4", 5000)], "10", id="a tie within a category goes to the first code as text"),
+            pytest.param(
+                [("CO", "10", 5000), ("CO", "4", 5000)],
+                "10",
+                id="a tie within a category goes to the first code as text",
+            ),
             pytest.param([("CO", "45", 9000), ("CO", "197", 1000)], "197", id="a discount is no reason"),
             pytest.param([("PR", "204", 9000), ("CO", "197", 1000)], "197", id="the patient's share is no reason"),
             pytest.param([("OA", "18", 9000), ("CO", "197", 1000)], "197", id="a duplicate is no reason"),
-            pytest.param([("CO", "97", 6000), ("CO", "97", -3000), ("CO", "11", 4000)], "11", id="amounts of one code are added first"),
+            pytest.param(
+                [("CO", "97", 6000), ("CO", "97", -3000), ("CO", "11", 4000)],
+                "11",
+                id="amounts of one code are added first",
+            ),
         ],
     )
     def test_one_reason(self, b, cas, carc):
@@ -304,7 +441,9 @@ class TestPrimaryReason:
         assert found["carc"].to_list() == [carc]
 
     def test_a_reason_spread_over_lines_is_added_up(self, b):
-        given = b.tables(b.clp("C1", b.line(6000, 0, b.cas("CO", "50", 6000)), *[b.line(4000, 0, b.cas("CO", "97", 4000))] * 2))
+        given = b.tables(
+            b.clp("C1", b.line(6000, 0, b.cas("CO", "50", 6000)), *[b.line(4000, 0, b.cas("CO", "97", 4000))] * 2)
+        )
         found = adjudications.primary_reasons(given, as_of=LATER).to_native().collect()
         assert found.row(0) == ("acme", "R0001", "97", "bundling", 8000)
 
@@ -312,7 +451,10 @@ class TestPrimaryReason:
 def test_the_parts_of_every_charge_add_up(builders_remit):
     b = builders_remit
     codes = ["45", "253", "197", "18", "23", "133", "ZZ9", "109", "209", "94"]
-    claims = [b.clp(f"C{n}", b.line(10000, 3000, b.cas("CO", code, 5000), b.cas("PR", "2", 2000))) for n, code in enumerate(codes)]
+    claims = [
+        b.clp(f"C{n}", b.line(10000, 3000, b.cas("CO", code, 5000), b.cas("PR", "2", 2000)))
+        for n, code in enumerate(codes)
+    ]
     found = adjudications.claim_adjudications(b.tables(*claims), as_of=LATER).to_native().collect()
     parts = sum(found[name] for name in adjudications.PARTS)
     assert (found["charge_cents"] - found["paid_cents"] - parts).to_list() == [0] * len(codes)
@@ -324,14 +466,23 @@ def test_every_engine_gives_the_same_ledger(builders_remit, as_engine, engine):
     b = builders_remit
     first = b.paid("C1")
     given = b.tables(
-        first, b.reversal(first, "2026-10-20"), b.paid("C1", on="2026-10-21"), b.denied("C2"), b.denied("C2", "18", on="2026-10-20"),
-        b.bare("C3", 10000, 0, b.cas("CO", "29", 10000)), b.denied("C4", status="25"),
+        first,
+        b.reversal(first, "2026-10-20"),
+        b.paid("C1", on="2026-10-21"),
+        b.denied("C2"),
+        b.denied("C2", "18", on="2026-10-20"),
+        b.bare("C3", 10000, 0, b.cas("CO", "29", 10000)),
+        b.denied("C4", status="25"),
         b.clp("C5", b.line(3333, 0), b.line(6667, 0), adjustments=(b.cas("CO", "97", 10001), b.cas("CO", "45", -1))),
     )
     converted = as_engine(given, engine)
     for ledger in (
-        adjudications.claim_adjudications, adjudications.line_adjudications, adjudications.adjustment_lines,
-        adjudications.first_adjudications, adjudications.net_positions, adjudications.primary_reasons,
+        adjudications.claim_adjudications,
+        adjudications.line_adjudications,
+        adjudications.adjustment_lines,
+        adjudications.first_adjudications,
+        adjudications.net_positions,
+        adjudications.primary_reasons,
     ):
         wanted = ledger(given, as_of=LATER)
         found = ledger(converted, as_of=LATER)

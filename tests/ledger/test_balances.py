@@ -30,30 +30,60 @@ def postings(*rows):
     ("rows", "as_of", "expected"),
     [
         pytest.param([(5, "1", "charge", "primary", 100)], 4, None, id="nothing is owed before the first posting"),
-        pytest.param([(5, "1", "charge", "primary", 100)], 5, {"primary": 100}, id="a charge counts from its posting day"),
         pytest.param(
-            [(5, "1", "charge", "primary", 100), (6, "1", "payment", "primary", -60), (6, "1", "contractual", "primary", -40)],
-            6, {}, id="a claim paid in full owes exactly nothing",
+            [(5, "1", "charge", "primary", 100)], 5, {"primary": 100}, id="a charge counts from its posting day"
         ),
         pytest.param(
-            [(5, "1", "charge", "primary", 100), (6, "1", "transfer", "primary", -30), (6, "1", "transfer", "patient", 30)],
-            6, {"primary": 70, "patient": 30}, id="a transfer moves the balance to the patient",
+            [
+                (5, "1", "charge", "primary", 100),
+                (6, "1", "payment", "primary", -60),
+                (6, "1", "contractual", "primary", -40),
+            ],
+            6,
+            {},
+            id="a claim paid in full owes exactly nothing",
+        ),
+        pytest.param(
+            [
+                (5, "1", "charge", "primary", 100),
+                (6, "1", "transfer", "primary", -30),
+                (6, "1", "transfer", "patient", 30),
+            ],
+            6,
+            {"primary": 70, "patient": 30},
+            id="a transfer moves the balance to the patient",
         ),
         pytest.param(
             [(5, "1", "charge", "primary", 100), (6, "2", "payment", "patient", -20)],
-            6, {"primary": 100, "credit": -20}, id="a credit on one claim does not lower another's balance",
+            6,
+            {"primary": 100, "credit": -20},
+            id="a credit on one claim does not lower another's balance",
         ),
         pytest.param(
             [(5, "1", "charge", "primary", 100), (6, None, "payment", "patient", -20)],
-            6, {"primary": 100, "unapplied": -20}, id="money without a claim is unapplied",
+            6,
+            {"primary": 100, "unapplied": -20},
+            id="money without a claim is unapplied",
         ),
         pytest.param(
-            [(5, "1", "charge", "primary", 100), (6, "1", "payment", "primary", -100), (7, "1", "takeback", "primary", 100)],
-            7, {"primary": 100}, id="a takeback opens the claim again",
+            [
+                (5, "1", "charge", "primary", 100),
+                (6, "1", "payment", "primary", -100),
+                (7, "1", "takeback", "primary", 100),
+            ],
+            7,
+            {"primary": 100},
+            id="a takeback opens the claim again",
         ),
         pytest.param(
-            [(5, "1", "charge", "primary", 100), (6, "1", "payment", "primary", -120), (8, "1", "refund", "primary", 20)],
-            7, {"credit": -20}, id="a refund after the day asked for does not count",
+            [
+                (5, "1", "charge", "primary", 100),
+                (6, "1", "payment", "primary", -120),
+                (8, "1", "refund", "primary", 20),
+            ],
+            7,
+            {"credit": -20},
+            id="a refund after the day asked for does not count",
         ),
     ],
 )
@@ -68,7 +98,9 @@ def test_balances(rows, as_of, expected):
 
 
 def test_responsibility_starts_with_the_transfer_not_with_the_service():
-    tables = postings((5, "1", "charge", "primary", 100), (20, "1", "transfer", "primary", -30), (20, "1", "transfer", "patient", 30))
+    tables = postings(
+        (5, "1", "charge", "primary", 100), (20, "1", "transfer", "primary", -30), (20, "1", "transfer", "patient", 30)
+    )
     rows = responsible_since(tables, as_of=MARCH.last_day).collect().to_pandas().set_index("party")["since_on"]
     assert rows.astype(str).to_dict() == {"primary": "2026-03-05", "patient": "2026-03-20"}
 
@@ -84,8 +116,11 @@ def test_without_postings_there_is_no_row():
 
 
 ROW = st.tuples(
-    st.integers(1, 31), st.sampled_from(["1", "2", None]), st.sampled_from(TRANSACTION_KINDS), st.sampled_from(PARTIES),
-    st.integers(-10**9, 10**9),
+    st.integers(1, 31),
+    st.sampled_from(["1", "2", None]),
+    st.sampled_from(TRANSACTION_KINDS),
+    st.sampled_from(PARTIES),
+    st.integers(-(10**9), 10**9),
 )
 
 
@@ -102,10 +137,17 @@ def test_movements_and_rebuilt_balances_meet_to_the_cent(rows):
 def test_the_check_can_fail():
     """A month-end report that says otherwise leaves its difference."""
     tables = postings((5, "1", "charge", "primary", 10000))
-    tables["control_totals"] = pd.DataFrame({
-        "client": ["a"], "month": ["2026-03"], "charges_cents": [9999], "payments_cents": [0], "adjustments_cents": [0],
-        "refunds_cents": [0], "closing_cents": [9999],
-    })
+    tables["control_totals"] = pd.DataFrame(
+        {
+            "client": ["a"],
+            "month": ["2026-03"],
+            "charges_cents": [9999],
+            "payments_cents": [0],
+            "adjustments_cents": [0],
+            "refunds_cents": [0],
+            "closing_cents": [9999],
+        }
+    )
     row = roll_forward_check(tables, period=MARCH).iloc[0]
     assert row["close_difference_charges_cents"] == 1 and row["close_difference_closing_cents"] == 1
     assert row["close_difference_payments_cents"] == 0
@@ -120,5 +162,7 @@ def test_inputs_come_back_unchanged():
 
 
 def test_claim_balances_leave_out_exact_zeros():
-    tables = postings((5, "1", "charge", "primary", 100), (6, "1", "payment", "primary", -100), (5, "2", "charge", "primary", 1))
+    tables = postings(
+        (5, "1", "charge", "primary", 100), (6, "1", "payment", "primary", -100), (5, "2", "charge", "primary", 1)
+    )
     assert claim_balances(tables, as_of=MARCH.last_day).collect().to_pandas()["claim_id"].tolist() == ["2"]

@@ -19,17 +19,24 @@ def shown(found: pd.DataFrame, name: str) -> list:
     return [None if pd.isna(value) else int(value) for value in found[name]]
 
 
-@pytest.mark.parametrize(("counts", "expected"), [
-    pytest.param([40, 30, 20, 90], [40, 30, 20, 90, 180], id="nothing small, nothing hidden"),
-    pytest.param([40, 30, 7, 90], [40, None, None, 90, 167], id="a lone small cell takes the smallest other with it"),
-    pytest.param([40, 11, 10, 90], [40, None, None, 90, 151], id="ten is small and eleven is not"),
-    pytest.param([40, 0, 20, 90], [40, 0, 20, 90, 150], id="zero is shown"),
-    pytest.param([40, 0, 5, 90], [None, 0, None, 90, 135], id="a zero guards nothing"),
-    pytest.param([40, 1, 2, 90], [None, None, None, 90, 133], id="two small ones that add up to a small number take a third"),
-    pytest.param([40, 6, 7, 90], [40, None, None, 90, 143], id="two small ones that guard each other"),
-    pytest.param([3, 2, 1, 0], [None, None, None, 0, None], id="a small total is hidden too"),
-    pytest.param([3], [None, None], id="one cell and its total"),
-])
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param([40, 30, 20, 90], [40, 30, 20, 90, 180], id="nothing small, nothing hidden"),
+        pytest.param(
+            [40, 30, 7, 90], [40, None, None, 90, 167], id="a lone small cell takes the smallest other with it"
+        ),
+        pytest.param([40, 11, 10, 90], [40, None, None, 90, 151], id="ten is small and eleven is not"),
+        pytest.param([40, 0, 20, 90], [40, 0, 20, 90, 150], id="zero is shown"),
+        pytest.param([40, 0, 5, 90], [None, 0, None, 90, 135], id="a zero guards nothing"),
+        pytest.param(
+            [40, 1, 2, 90], [None, None, None, 90, 133], id="two small ones that add up to a small number take a third"
+        ),
+        pytest.param([40, 6, 7, 90], [40, None, None, 90, 143], id="two small ones that guard each other"),
+        pytest.param([3, 2, 1, 0], [None, None, None, 0, None], id="a small total is hidden too"),
+        pytest.param([3], [None, None], id="one cell and its total"),
+    ],
+)
 def test_one_breakdown_by_hand(counts, expected):
     frame = pd.DataFrame({"place": [f"P{number}" for number in range(len(counts))], "patients": counts})
     found = suppressed(frame, counts=["patients"], by=["place"], totals=True)
@@ -37,23 +44,30 @@ def test_one_breakdown_by_hand(counts, expected):
     assert found["is_suppressed"].tolist() == [value is None for value in expected]
 
 
-@pytest.mark.parametrize(("missed", "slots", "hidden"), [
-    pytest.param(20, 100, False, id="both sides large"),
-    pytest.param(5, 100, True, id="few missed"),
-    pytest.param(95, 100, True, id="few kept: the other side of the share is small"),
-    pytest.param(0, 100, False, id="none missed"),
-    pytest.param(100, 100, False, id="all missed"),
-    pytest.param(5, 9, True, id="few slots at all"),
-])
+@pytest.mark.parametrize(
+    ("missed", "slots", "hidden"),
+    [
+        pytest.param(20, 100, False, id="both sides large"),
+        pytest.param(5, 100, True, id="few missed"),
+        pytest.param(95, 100, True, id="few kept: the other side of the share is small"),
+        pytest.param(0, 100, False, id="none missed"),
+        pytest.param(100, 100, False, id="all missed"),
+        pytest.param(5, 9, True, id="few slots at all"),
+    ],
+)
 def test_a_share_hides_with_either_side(missed, slots, hidden):
     frame = pd.DataFrame({"missed": [missed], "slots": [slots], "rate": [missed / slots]})
     found = suppressed(frame, counts=["missed"], of="slots", by=[], clear=["rate"])
     assert found["is_suppressed"].tolist() == [hidden] and found["rate"].isna().tolist() == [hidden]
 
 
-@pytest.mark.parametrize(("guard", "hidden"), [
-    pytest.param(None, {"late", "missed"}, id="the smallest other goes"), pytest.param("kept", {"late", "kept"}, id="the guard goes, and what matters stays"),
-])
+@pytest.mark.parametrize(
+    ("guard", "hidden"),
+    [
+        pytest.param(None, {"late", "missed"}, id="the smallest other goes"),
+        pytest.param("kept", {"late", "kept"}, id="the guard goes, and what matters stays"),
+    ],
+)
 def test_the_count_that_is_missed_least_is_hidden_first(guard, hidden):
     frame = pd.DataFrame({"lead": ["near", "far"], "kept": [300, 200], "missed": [20, 60], "late": [8, 15]})
     frame["slots"] = frame[["kept", "missed", "late"]].sum(axis=1)
@@ -63,23 +77,36 @@ def test_the_count_that_is_missed_least_is_hidden_first(guard, hidden):
     assert found.iloc[2].notna().all(), "the totals stay"
 
 
-@pytest.mark.parametrize(("values", "expected"), [
-    pytest.param([40, 0, 30], True, id="nothing small"), pytest.param([40, 7], False, id="one small month would be the difference"),
-    pytest.param([40, 4, 5], False, id="two that add up to a small count"), pytest.param([40, 10, 10], False, id="two that can only be ten"),
-    pytest.param([40, 9, 7], False, id="two with five possible values each"), pytest.param([40, 8, 7], True, id="two with six possible values each"),
-    pytest.param([1, 1, 1, 9], True, id="four that may be many things"),
-])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param([40, 0, 30], True, id="nothing small"),
+        pytest.param([40, 7], False, id="one small month would be the difference"),
+        pytest.param([40, 4, 5], False, id="two that add up to a small count"),
+        pytest.param([40, 10, 10], False, id="two that can only be ten"),
+        pytest.param([40, 9, 7], False, id="two with five possible values each"),
+        pytest.param([40, 8, 7], True, id="two with six possible values each"),
+        pytest.param([1, 1, 1, 9], True, id="four that may be many things"),
+    ],
+)
 def test_a_sum_beside_months_that_are_hidden_each_by_itself(values, expected):
     assert sum_is_safe(values) is expected
     hidden = [value for value in values if 0 < value < LEAST]
     if expected and hidden:
         ways = [way for way in itertools.product(range(1, LEAST), repeat=len(hidden)) if sum(way) == sum(hidden)]
-        assert all(len(set(each)) >= 6 for each in zip(*ways, strict=True)), "counted out: every hidden month keeps six values"
+        assert all(len(set(each)) >= 6 for each in zip(*ways, strict=True)), (
+            "counted out: every hidden month keeps six values"
+        )
 
 
 def test_two_ways_take_a_rectangle_and_leave_the_totals():
-    frame = pd.DataFrame({
-        "place": ["A", "A", "A", "B", "B", "B", "C", "C", "C"], "kind": ["x", "y", "z"] * 3, "patients": [4, 30, 50, 20, 40, 60, 70, 80, 90]})
+    frame = pd.DataFrame(
+        {
+            "place": ["A", "A", "A", "B", "B", "B", "C", "C", "C"],
+            "kind": ["x", "y", "z"] * 3,
+            "patients": [4, 30, 50, 20, 40, 60, 70, 80, 90],
+        }
+    )
     found = suppressed(frame, counts=["patients"], by=["place", "kind"], totals=True)
     hidden = {(row.place, row.kind) for row in found[found["is_suppressed"]].itertuples()}
     assert hidden == {("A", "x"), ("A", "y"), ("B", "x"), ("B", "y")}
@@ -95,12 +122,22 @@ def test_what_comes_in_stays_as_it_was_and_nothing_stays_nothing():
     assert suppressed(frame.iloc[:0], counts=["patients"], by=["place"], totals=True).empty
 
 
-@pytest.mark.parametrize(("frame", "options", "words"), [
-    pytest.param({"a": [1]}, {"counts": ["n"], "by": ["a"]}, "lacks the columns", id="a column that is not there"),
-    pytest.param({"a": ["x"], "n": [-1]}, {"counts": ["n"], "by": ["a"]}, "zero or more", id="a negative count"),
-    pytest.param({"a": ["x", "x"], "n": [1, 2]}, {"counts": ["n"], "by": ["a"]}, "stand again", id="a combination twice"),
-    pytest.param({"a": ["x"], "n": [5], "all": [3]}, {"counts": ["n"], "by": ["a"], "of": "all"}, "add up to more", id="parts above their whole"),
-])
+@pytest.mark.parametrize(
+    ("frame", "options", "words"),
+    [
+        pytest.param({"a": [1]}, {"counts": ["n"], "by": ["a"]}, "lacks the columns", id="a column that is not there"),
+        pytest.param({"a": ["x"], "n": [-1]}, {"counts": ["n"], "by": ["a"]}, "zero or more", id="a negative count"),
+        pytest.param(
+            {"a": ["x", "x"], "n": [1, 2]}, {"counts": ["n"], "by": ["a"]}, "stand again", id="a combination twice"
+        ),
+        pytest.param(
+            {"a": ["x"], "n": [5], "all": [3]},
+            {"counts": ["n"], "by": ["a"], "of": "all"},
+            "add up to more",
+            id="parts above their whole",
+        ),
+    ],
+)
 def test_tables_that_cannot_be_right_are_refused(frame, options, words):
     with pytest.raises(TableError, match=words):
         suppressed(pd.DataFrame(frame), **options)
@@ -108,14 +145,18 @@ def test_tables_that_cannot_be_right_are_refused(frame, options, words):
 
 # -- the attack ------------------------------------------------------------------------------------
 
+
 def possible(found: pd.DataFrame, by: list[str], counts: list[str], of: str | None) -> dict:
     """For every hidden count the least and largest whole number that everything shown allows.
 
     The attacker knows all sums, that zeros are shown (so a hidden count is at least 1), and nothing else.
     The sums are written from the labels alone, without the code under test.
     """
-    table = {(*row, name): value for name in [*counts, *([of] if of else [])]
-             for row, value in zip(found[by].itertuples(index=False, name=None), found[name], strict=True)}
+    table = {
+        (*row, name): value
+        for name in [*counts, *([of] if of else [])]
+        for row, value in zip(found[by].itertuples(index=False, name=None), found[name], strict=True)
+    }
     cells, rows, sums = {}, [], []
 
     def side(spots: list[tuple], sign: int, row: dict) -> int:
@@ -141,9 +182,9 @@ def possible(found: pd.DataFrame, by: list[str], counts: list[str], of: str | No
         for rest in itertools.product(*others):
             for kind in kinds:
                 spot = [*rest[:place], None, *rest[place:], kind]
-                parts = [(*spot[:place], value, *spot[place + 1:]) for value in labels[place]]
+                parts = [(*spot[:place], value, *spot[place + 1 :]) for value in labels[place]]
                 if all(part in table or part[-1] == "rest" for part in parts):
-                    equation(parts, (*spot[:place], ALL, *spot[place + 1:]))
+                    equation(parts, (*spot[:place], ALL, *spot[place + 1 :]))
     if of:
         for spot in itertools.product(*[[*values, ALL] for values in labels]):
             equation([(*spot, name) for name in [*counts, "rest"]], (*spot, of))
@@ -175,7 +216,9 @@ COUNT = st.one_of(st.integers(0, 12), st.integers(0, 60))
 def tables(draw) -> tuple[pd.DataFrame, list[str]]:
     sizes = draw(st.sampled_from([(1,), (2,), (3,), (6,), (2, 2), (3, 2), (4, 3), (2, 2, 2)]))
     by = ["a", "b", "c"][: len(sizes)]
-    rows = [(*(f"v{value}" for value in spot), draw(COUNT), draw(COUNT)) for spot in itertools.product(*map(range, sizes))]
+    rows = [
+        (*(f"v{value}" for value in spot), draw(COUNT), draw(COUNT)) for spot in itertools.product(*map(range, sizes))
+    ]
     frame = pd.DataFrame(rows, columns=[*by, "missed", "kept"])
     return frame.assign(slots=frame["missed"] + frame["kept"]), by
 

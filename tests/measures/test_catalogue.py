@@ -29,8 +29,16 @@ def public_measures():
     for name in MODULES:
         module = importlib.import_module(f"rcm_analysis.measures.{name}")
         for function in vars(module).values():
-            own = inspect.isfunction(function) and function.__module__ == module.__name__ and not function.__name__.startswith("_")
-            if own and str(inspect.signature(function).return_annotation) in ("pd.DataFrame", "DataFrame") and takes_tables(function):
+            own = (
+                inspect.isfunction(function)
+                and function.__module__ == module.__name__
+                and not function.__name__.startswith("_")
+            )
+            if (
+                own
+                and str(inspect.signature(function).return_annotation) in ("pd.DataFrame", "DataFrame")
+                and takes_tables(function)
+            ):
                 yield function
 
 
@@ -41,7 +49,9 @@ def takes_tables(function) -> bool:
 PARTS = {"registry_frame", "low_lines", "inferred_steps", "hold"}
 """Shared between modules of measures; no measure by themselves."""
 
-FUNCTIONS = [pytest.param(function, id=function.__name__) for function in public_measures() if function.__name__ not in PARTS]
+FUNCTIONS = [
+    pytest.param(function, id=function.__name__) for function in public_measures() if function.__name__ not in PARTS
+]
 RECORDS = [pytest.param(record, id=record.name) for record in catalogue.CATALOGUE.values()]
 
 
@@ -76,14 +86,28 @@ def everything(builders_ledger):
 
 
 def registry() -> pd.DataFrame:
-    return pd.DataFrame({
-        "client": ["acme"], "providers": 2, "revenue_cents": 30_000_000, "meeting_cadence": "monthly", "commission_rate": 0.05,
-        "hours_per_week": 2.0, "meeting_day": "second tuesday"})
+    return pd.DataFrame(
+        {
+            "client": ["acme"],
+            "providers": 2,
+            "revenue_cents": 30_000_000,
+            "meeting_cadence": "monthly",
+            "commission_rate": 0.05,
+            "hours_per_week": 2.0,
+            "meeting_day": "second tuesday",
+        }
+    )
 
 
 def call(record, tables, month):
-    arguments = {"as_of": month.last_day, "period": month, "clients": registry(), "before": registry().iloc[:0], "after": registry(),
-                 "last_list": pd.DataFrame({"claim_id": ["C1"], "listed_on": [month.first_day], "open_cents": [100]})}
+    arguments = {
+        "as_of": month.last_day,
+        "period": month,
+        "clients": registry(),
+        "before": registry().iloc[:0],
+        "after": registry(),
+        "last_list": pd.DataFrame({"claim_id": ["C1"], "listed_on": [month.first_day], "open_cents": [100]}),
+    }
     first, *others = record.parameters
     given = {name: arguments[name] for name in others if name in arguments}
     return record.function(tables if first == "tables" else arguments[first], **given, **record.options)

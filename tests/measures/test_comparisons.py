@@ -29,10 +29,18 @@ def windows(found: pd.DataFrame) -> pd.DataFrame:
 def test_each_window_is_the_measure_on_that_window_and_not_a_mean_of_rates(book):
     found = windows(comparisons("net_collection_rate_posted", book, period=MARCH))
     assert found.index.tolist() == list(WINDOWS)
-    for name, window in {"this_month": MARCH, "last_month": MARCH.shift(-1), "trailing_3": MARCH.trailing(3), "trailing_12": MARCH.trailing(12)}.items():
+    for name, window in {
+        "this_month": MARCH,
+        "last_month": MARCH.shift(-1),
+        "trailing_3": MARCH.trailing(3),
+        "trailing_12": MARCH.trailing(12),
+    }.items():
         expected = collections.net_collection_rate_posted(book, period=window).iloc[0]["net_collection_rate_posted"]
         assert found.loc[name, "value"] == expected
-    months = [collections.net_collection_rate_posted(book, period=month).iloc[0]["net_collection_rate_posted"] for month in MARCH.trailing(3).months()]
+    months = [
+        collections.net_collection_rate_posted(book, period=month).iloc[0]["net_collection_rate_posted"]
+        for month in MARCH.trailing(3).months()
+    ]
     assert found.loc["trailing_3", "value"] != pytest.approx(sum(months) / 3)
 
 
@@ -58,7 +66,9 @@ def test_options_of_the_catalogue_entry_are_kept(book):
 def test_a_matured_rate_looks_at_services_that_were_old_enough(book):
     found = windows(comparisons("net_collection_rate_matured", book, period=MARCH))
     assert found.loc["this_month", ["first_day", "last_day"]].tolist() == [dt.date(2025, 11, 1), dt.date(2025, 11, 30)]
-    expected = collections.net_collection_rate_matured(book, period=Period.month("2025-11"), as_of=MARCH.last_day).iloc[0]
+    expected = collections.net_collection_rate_matured(book, period=Period.month("2025-11"), as_of=MARCH.last_day).iloc[
+        0
+    ]
     assert found.loc["this_month", "value"] == expected["net_collection_rate_matured"]
 
 
@@ -70,12 +80,19 @@ def test_a_matured_window_is_the_youngest_that_is_old_enough(month, days):
     assert (month.last_day - moved.shift(1).last_day).days < days
 
 
-@pytest.mark.parametrize(("first", "complete"), [
-    pytest.param("2026-03-01", [True, False, False, False, False], id="history begins this month"),
-    pytest.param("2026-03-09", [False, False, False, False, False], id="history begins in the middle of this month"),
-    pytest.param("2026-01-05", [True, True, True, False, False], id="history begins in the first week of the trailing three"),
-    pytest.param("2025-03-01", [True, True, True, True, True], id="a full year and a month"),
-])
+@pytest.mark.parametrize(
+    ("first", "complete"),
+    [
+        pytest.param("2026-03-01", [True, False, False, False, False], id="history begins this month"),
+        pytest.param(
+            "2026-03-09", [False, False, False, False, False], id="history begins in the middle of this month"
+        ),
+        pytest.param(
+            "2026-01-05", [True, True, True, False, False], id="history begins in the first week of the trailing three"
+        ),
+        pytest.param("2025-03-01", [True, True, True, True, True], id="a full year and a month"),
+    ],
+)
 def test_a_window_that_the_history_does_not_fill_is_marked(builders_ledger, first, complete):
     b = builders_ledger
     found = comparisons("cash", b.tables(b.post("1", "payment", -900, first)), period=MARCH)
@@ -91,8 +108,11 @@ def test_before_the_history_begins_a_window_is_empty_never_zero(builders_ledger)
 
 def test_a_group_missing_in_a_window_brought_nothing_and_has_no_rate(builders_ledger):
     b = builders_ledger
-    book = b.tables(b.post("1", "payment", -900, "2026-02-05"), b.post("2", "payment", -50, "2026-03-05"),
-                    claims=[b.claim("1", payer="aetna"), b.claim("2", payer="cigna")])
+    book = b.tables(
+        b.post("1", "payment", -900, "2026-02-05"),
+        b.post("2", "payment", -50, "2026-03-05"),
+        claims=[b.claim("1", payer="aetna"), b.claim("2", payer="cigna")],
+    )
     found = comparisons("cash", book, period=MARCH, by=["payer"]).set_index(["payer", "window"])
     assert len(found) == 10
     assert found.loc[("aetna", "this_month"), "value"] == 0 and found.loc[("cigna", "this_month"), "value"] == 50

@@ -13,17 +13,8 @@ import pytest
 from rcm_analysis.press.runs.run import RunRequest, RunResult, run
 
 MIME = "application/vnd.rcm.block+json"
-PARAMETERS = (
-    'client: str = ""  # client id\nperiod: str = ""  # month YYYY-MM\nweeks: int = 4  # how far back'
-)
-CARD = {
-    "title": "Small review",
-    "version": "1.0",
-    "scope": "client",
-    "packet": True,
-    "service": "claims",
-    "order": 10,
-}
+PARAMETERS = 'client: str = ""  # client id\nperiod: str = ""  # month YYYY-MM\nweeks: int = 4  # how far back'
+CARD = {"title": "Small review", "version": "1.0", "scope": "client", "packet": True, "service": "claims", "order": 10}
 TABLE = {
     "kind": "table", "name": "aging", "title": "Open AR by age", "definition": "Open balances, as of the month's end",
     "columns": [
@@ -87,9 +78,7 @@ def templates_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("templates")
     for name, made in {
         "small": notebook(GOOD, "leak = globals().get('leak', client)\nassert leak == client"),
-        "broken": notebook(
-            "1 + 1", "raise KeyError('Jane Doe')", card={"title": "Broken review", "order": 20}
-        ),
+        "broken": notebook("1 + 1", "raise KeyError('Jane Doe')", card={"title": "Broken review", "order": 20}),
         "wanderer": notebook(showing(meta("somebody-else")), card={"title": "Wanderer", "packet": False}),
         "other": notebook(showing(meta(), TABLE), card={"title": "Other review", "order": 30}),
     }.items():

@@ -12,9 +12,9 @@ from pathlib import Path
 import nbformat
 import pikepdf
 import pytest
-from builders import press_samples as samples  # noqa: E402
 from nbconvert.exporters import get_exporter
 
+from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.errors import RunError  # noqa: E402
 from rcm_analysis.press.exporters import RcmHTMLExporter, RcmPDFExporter  # noqa: E402
 from rcm_analysis.press.writers.print_copy import LABEL, find_browser, render_print_copy  # noqa: E402
@@ -73,7 +73,9 @@ def test_a_notebook_that_was_never_run_still_prints_its_text():
 
 
 def test_a_notebook_with_an_error_is_refused():
-    cell = nbformat.v4.new_code_cell("1/0", outputs=[nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])])
+    cell = nbformat.v4.new_code_cell(
+        "1/0", outputs=[nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])]
+    )
     with pytest.raises(RunError, match="ZeroDivisionError"):
         RcmHTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
 
@@ -106,7 +108,9 @@ def test_the_print_copy_is_made_and_labelled(tmp_path):
     if browser is None:
         pytest.skip("no browser is installed")
     page = tmp_path / "page.html"
-    page.write_text("<!doctype html><title>Chart</title><p id=a>before</p><script>document.getElementById('a').textContent='drawn by a script'</script>")
+    page.write_text(
+        "<!doctype html><title>Chart</title><p id=a>before</p><script>document.getElementById('a').textContent='drawn by a script'</script>"
+    )
     out = render_print_copy(page, tmp_path / "copy.pdf", browser=browser)
     with pikepdf.open(out) as opened:
         assert str(opened.docinfo["/Title"]) == "Chart (print copy)"
@@ -114,7 +118,11 @@ def test_the_print_copy_is_made_and_labelled(tmp_path):
         pytest.skip("pdftotext (poppler-utils) is not installed")
     said = subprocess.run(["pdftotext", str(out), "-"], capture_output=True, text=True, check=True, timeout=60).stdout
     assert "drawn by a script" in said and LABEL in said
-    placed = subprocess.run(["pdftotext", "-bbox", str(out), "-"], capture_output=True, text=True, check=True, timeout=60).stdout
+    placed = subprocess.run(
+        ["pdftotext", "-bbox", str(out), "-"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
     height = float(re.search(r'<page .*height="([\d.]+)"', placed)[1])
     top, bottom = map(float, re.search(r'yMin="([\d.]+)" xMax="[\d.]+" yMax="([\d.]+)">Print<', placed).groups())
-    assert top > 0.93 * height and bottom - top > 5, "the label stands at the foot of the page, in a size that can be read"
+    assert top > 0.93 * height and bottom - top > 5, (
+        "the label stands at the foot of the page, in a size that can be read"
+    )

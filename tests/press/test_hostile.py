@@ -12,11 +12,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from builders import press_samples as samples  # noqa: E402
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
+from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.writers import html, pdf  # noqa: E402
 from rcm_analysis.press.writers.print_copy import find_browser  # noqa: E402
@@ -73,7 +73,9 @@ def hostile_notebook(texts: list[str]) -> dict:
             samples.block("note", tone=one, text=one),
             samples.block("figure", figure=samples.CHART, title=one, alt=one, finding=one, table=None),
             samples.output_cell({"text/plain": one}),
-            samples.output_cell({"text/html": f"<table><tr><th>{one}</th></tr><tr><td style='color:{one}'>{one}</td></tr></table>"}),
+            samples.output_cell(
+                {"text/html": f"<table><tr><th>{one}</th></tr><tr><td style='color:{one}'>{one}</td></tr></table>"}
+            ),
             samples.output_cell({"text/html": one, "text/plain": one}),
         ]
         if n == 0:
@@ -92,7 +94,13 @@ def hostile_notebook(texts: list[str]) -> dict:
 def assert_harmless(page: str) -> None:
     tree = lxml_html.document_fromstring(page)
     assert not tree.xpath("//script|//svg|//iframe|//object|//embed|//form|//link|//base")
-    assert not [name for element in tree.iter() if isinstance(element.tag, str) for name in element.attrib if name.startswith("on")]
+    assert not [
+        name
+        for element in tree.iter()
+        if isinstance(element.tag, str)
+        for name in element.attrib
+        if name.startswith("on")
+    ]
     assert all(source.startswith("data:image/") for source in tree.xpath("//@src"))
     assert all(href.startswith(("#", "http://", "https://", "mailto:")) for href in tree.xpath("//@href"))
     assert not set(page) & set(map(chr, [0, 7, 27, 0x202E, 0x2066, 0x200F]))
@@ -111,8 +119,15 @@ def test_every_nasty_text_in_every_place_stays_text():
 def test_markup_is_printed_word_for_word_in_the_pdf():
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext (poppler-utils) is not installed")
-    said = ['#read("/etc/passwd")', "$ x $", "*a* _b_ `c` @label <label> = heading", "<script>document.title='owned'</script>"]
-    document = extract(samples.notebook(samples.text("# T"), *(samples.block("note", tone="info", text=text) for text in said)))
+    said = [
+        '#read("/etc/passwd")',
+        "$ x $",
+        "*a* _b_ `c` @label <label> = heading",
+        "<script>document.title='owned'</script>",
+    ]
+    document = extract(
+        samples.notebook(samples.text("# T"), *(samples.block("note", tone="info", text=text) for text in said))
+    )
     data = pdf.render(document, timestamp=MOMENT).bytes
     done = subprocess.run(["pdftotext", "-", "-"], input=data, capture_output=True, check=True, timeout=60)
     everything = " ".join(done.stdout.decode().replace("\u200b", "").split())
@@ -123,15 +138,28 @@ def test_markup_is_printed_word_for_word_in_the_pdf():
 @pytest.mark.parametrize(
     "table",
     [
-        pytest.param("<table><tr><td colspan=9999999 rowspan=9999999>a</td></tr><tr><td>b</td></tr></table>", id="absurd spans"),
-        pytest.param("<table><tr><td rowspan=2>a</td><td>b</td></tr><tr><td colspan=2>c</td></tr></table>", id="overlapping spans"),
+        pytest.param(
+            "<table><tr><td colspan=9999999 rowspan=9999999>a</td></tr><tr><td>b</td></tr></table>", id="absurd spans"
+        ),
+        pytest.param(
+            "<table><tr><td rowspan=2>a</td><td>b</td></tr><tr><td colspan=2>c</td></tr></table>",
+            id="overlapping spans",
+        ),
         pytest.param("<table><tr><td colspan=-3 rowspan=x>a</td></tr></table>", id="spans that are no numbers"),
-        pytest.param("<table><thead><tr><th rowspan=5>a</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>", id="a header span longer than the header"),
+        pytest.param(
+            "<table><thead><tr><th rowspan=5>a</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>",
+            id="a header span longer than the header",
+        ),
         pytest.param("<table><tr>" + "<td>x</td>" * 500 + "</tr></table>", id="five hundred columns"),
         pytest.param("<table></table><table><tr></tr></table>", id="empty tables"),
-        pytest.param("<table><tr><td><table><tr><td>inner</td></tr></table></td></tr></table>", id="a table in a table"),
+        pytest.param(
+            "<table><tr><td><table><tr><td>inner</td></tr></table></td></tr></table>", id="a table in a table"
+        ),
         pytest.param("<table><tr><td>a", id="never closed"),
-        pytest.param("<table><tr><td rowspan=0>a</td><td rowspan=3>b</td></tr><tr></tr><tr><td>c</td></tr></table>", id="rows without cells"),
+        pytest.param(
+            "<table><tr><td rowspan=0>a</td><td rowspan=3>b</td></tr><tr></tr><tr><td>c</td></tr></table>",
+            id="rows without cells",
+        ),
         pytest.param("<table>" + "<tr><td>" + "word " * 3000 + "</td></tr></table>", id="a cell longer than a page"),
     ],
 )
@@ -228,6 +256,8 @@ def test_no_script_runs_and_no_request_goes_out(tmp_path, listener):
 @pytest.mark.browser
 def test_the_browser_test_can_fail(tmp_path, listener):
     page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><title>safe</title><script>document.title='owned'</script><img src=http://127.0.0.1:{listener.server_port}/img.png>")
+    page.write_text(
+        f"<!doctype html><title>safe</title><script>document.title='owned'</script><img src=http://127.0.0.1:{listener.server_port}/img.png>"
+    )
     assert "<title>owned" in dom_of(page, tmp_path / "profile")
     assert _Counter.hits

@@ -38,16 +38,24 @@ def figures(tallies: list[Tally]) -> dict[str, float]:
 
 # -- when an alarm points to a planted problem -----------------------------------------------------
 
-@pytest.mark.parametrize("raised,points", [
-    pytest.param(alarm(3, payer="summit", procedures="97110"), True, id="the payer and one of the codes, in the month of the onset"),
-    pytest.param(alarm(9, payer="summit"), True, id="rolled up to the payer, and late: late is not false"),
-    pytest.param(alarm(4, payer="summit", procedures=["97530"]), False, id="the payer, but other codes"),
-    pytest.param(alarm(4, payer="medicare", procedures="97110"), False, id="the code, but another payer"),
-    pytest.param(alarm(2, payer="summit"), False, id="before the onset it cannot have seen it"),
-    pytest.param(alarm(4, client="b", payer="summit"), False, id="another client"),
-    pytest.param(alarm(4, provider="Moss, Ann"), False, id="nothing in common names nothing"),
-    pytest.param(alarm(4), False, id="an alarm that names nothing does not name a confined problem"),
-])
+
+@pytest.mark.parametrize(
+    "raised,points",
+    [
+        pytest.param(
+            alarm(3, payer="summit", procedures="97110"),
+            True,
+            id="the payer and one of the codes, in the month of the onset",
+        ),
+        pytest.param(alarm(9, payer="summit"), True, id="rolled up to the payer, and late: late is not false"),
+        pytest.param(alarm(4, payer="summit", procedures=["97530"]), False, id="the payer, but other codes"),
+        pytest.param(alarm(4, payer="medicare", procedures="97110"), False, id="the code, but another payer"),
+        pytest.param(alarm(2, payer="summit"), False, id="before the onset it cannot have seen it"),
+        pytest.param(alarm(4, client="b", payer="summit"), False, id="another client"),
+        pytest.param(alarm(4, provider="Moss, Ann"), False, id="nothing in common names nothing"),
+        pytest.param(alarm(4), False, id="an alarm that names nothing does not name a confined problem"),
+    ],
+)
 def test_an_alarm_points_to_a_problem_when_they_agree(raised, points):
     assert points_to(raised, SYSTEMIC) is points
 
@@ -58,12 +66,16 @@ def test_a_problem_of_the_whole_client_is_named_by_any_alarm_of_it():
 
 # -- what it adds to the figures -------------------------------------------------------------------
 
-@pytest.mark.parametrize("alarms,recall", [
-    pytest.param([alarm(5, payer="summit")], 1, id="the second month after the month of the onset is in time"),
-    pytest.param([alarm(6, payer="summit")], 0, id="the third is late"),
-    pytest.param([alarm(6, payer="summit"), alarm(4, payer="summit")], 1, id="the earliest alarm counts"),
-    pytest.param([], 0, id="silence"),
-])
+
+@pytest.mark.parametrize(
+    "alarms,recall",
+    [
+        pytest.param([alarm(5, payer="summit")], 1, id="the second month after the month of the onset is in time"),
+        pytest.param([alarm(6, payer="summit")], 0, id="the third is late"),
+        pytest.param([alarm(6, payer="summit"), alarm(4, payer="summit")], 1, id="the earliest alarm counts"),
+        pytest.param([], 0, id="silence"),
+    ],
+)
 def test_recall_within_two_months(alarms, recall):
     assert figures(sought("x", [SYSTEMIC], alarms, WATCH, within_months=2))["recall"] == recall
 
@@ -77,7 +89,9 @@ def test_a_problem_whose_time_is_not_over_counts_only_when_found():
 
 
 def test_precision_counts_alarms_and_recall_counts_problems():
-    found = figures(sought("x", [SYSTEMIC], [alarm(3, payer="summit"), alarm(4, payer="summit"), alarm(4, payer="medicare")], WATCH))
+    found = figures(
+        sought("x", [SYSTEMIC], [alarm(3, payer="summit"), alarm(4, payer="summit"), alarm(4, payer="medicare")], WATCH)
+    )
     assert found["recall"] == 1
     assert found["precision"] == pytest.approx(2 / 3)
     assert "false alarms per quiet client-year" not in found
@@ -108,13 +122,27 @@ def test_errors_of_projections_do_not_cancel_and_their_bias_does():
 
 # -- rows ------------------------------------------------------------------------------------------
 
-TWO = [Figure("found", "recall", Aim(least=0.95)), Figure("sum", "left over", Aim(0, 0), "usd", is_sum=True), Figure("none", "yet")]
+TWO = [
+    Figure("found", "recall", Aim(least=0.95)),
+    Figure("sum", "left over", Aim(0, 0), "usd", is_sum=True),
+    Figure("none", "yet"),
+]
 
 
 def test_tallies_are_added_before_they_are_divided():
-    rows = rows_of([Tally("found", "recall", 1, 1), Tally("found", "recall", 1, 3), Tally("sum", "left over", 150), Tally("sum", "left over", 0)], TWO)
+    rows = rows_of(
+        [
+            Tally("found", "recall", 1, 1),
+            Tally("found", "recall", 1, 3),
+            Tally("sum", "left over", 150),
+            Tally("sum", "left over", 0),
+        ],
+        TWO,
+    )
     assert rows == [
-        Row("found", "recall", 0.5, ">= 0.95", False), Row("sum", "left over", 1.5, "= 0", False), Row("none", "yet", None, None, None),
+        Row("found", "recall", 0.5, ">= 0.95", False),
+        Row("sum", "left over", 1.5, "= 0", False),
+        Row("none", "yet", None, None, None),
     ]
 
 
@@ -165,7 +193,9 @@ def test_history_grows_by_one_line_a_run(tmp_path):
         scoreboard.keep(tmp_path, rows, scoreboard.table_text(rows), seeds=[1, 2], made_at=made_at)
     runs = [json.loads(line) for line in (tmp_path / "scoreboard.jsonl").read_text().splitlines()]
     assert [(run["made_at"][:10], run["seeds"], len(run["rows"])) for run in runs] == [
-        ("2026-11-01", [1, 2], len(FIGURES)), ("2026-11-02", [1, 2], len(FIGURES))]
+        ("2026-11-01", [1, 2], len(FIGURES)),
+        ("2026-11-02", [1, 2], len(FIGURES)),
+    ]
     assert (tmp_path / "scoreboard.txt").read_text().startswith("analysis")
 
 
@@ -187,21 +217,41 @@ def test_no_seed_is_refused():
 
 # -- scorers on a truth made by hand ---------------------------------------------------------------
 
+
 def plant(kind: str, **other) -> dict:
     """One entry of a truth file."""
     entry = {
-        "id": f"a/{kind}/1", "kind": kind, "client": "a", "is_problem": kind != "rate_cut", "start": "2026-03-01", "end": None,
-        "start_basis": "posted", "size": 1.0, "size_unit": "files", "scope": {}, "first_seen": "2026-03-20", "claims_count": 1,
-        "amount_cents": 500, "amount_means": "", "files": [], "months": [], "rows": [],
+        "id": f"a/{kind}/1",
+        "kind": kind,
+        "client": "a",
+        "is_problem": kind != "rate_cut",
+        "start": "2026-03-01",
+        "end": None,
+        "start_basis": "posted",
+        "size": 1.0,
+        "size_unit": "files",
+        "scope": {},
+        "first_seen": "2026-03-20",
+        "claims_count": 1,
+        "amount_cents": 500,
+        "amount_means": "",
+        "files": [],
+        "months": [],
+        "rows": [],
     }
     return entry | other
 
 
-def case(folder: Path, plants: list[dict], *, tables: dict | None = None, refused: tuple[str, ...] = (), **sums) -> Case:
+def case(
+    folder: Path, plants: list[dict], *, tables: dict | None = None, refused: tuple[str, ...] = (), **sums
+) -> Case:
     """A client with what is stored, what intake refused, and what is true."""
     (folder / "truth").mkdir()
     (folder / "truth" / "a.json").write_text(json.dumps({"client": "a", "plants": plants, **sums}))
-    findings = pl.DataFrame({"rule": ["duplicate_remittance"] * len(refused), "file": list(refused)}, schema={"rule": pl.String, "file": pl.String})
+    findings = pl.DataFrame(
+        {"rule": ["duplicate_remittance"] * len(refused), "file": list(refused)},
+        schema={"rule": pl.String, "file": pl.String},
+    )
     view = SimpleNamespace(tables=lambda: {name: frame.lazy() for name, frame in (tables or {}).items()})
     period = Period(dt.date(2026, 1, 1), dt.date(2026, 7, 1))
     return Case("a", period, view, SimpleNamespace(findings=findings), read_truth(folder))
@@ -210,11 +260,14 @@ def case(folder: Path, plants: list[dict], *, tables: dict | None = None, refuse
 COPY = plant("duplicated_remit", files=["835/resent_x.835"])
 
 
-@pytest.mark.parametrize("refused,stored,recall,doubled", [
-    pytest.param(("835/resent_x.835",), 700, 1, 0, id="refused and counted once"),
-    pytest.param((), 1400, 0, 700, id="taken in twice"),
-    pytest.param(("835/y.835",), 1400, 0, 700, id="another file was refused instead"),
-])
+@pytest.mark.parametrize(
+    "refused,stored,recall,doubled",
+    [
+        pytest.param(("835/resent_x.835",), 700, 1, 0, id="refused and counted once"),
+        pytest.param((), 1400, 0, 700, id="taken in twice"),
+        pytest.param(("835/y.835",), 1400, 0, 700, id="another file was refused instead"),
+    ],
+)
 def test_a_remittance_delivered_twice(tmp_path, refused, stored, recall, doubled):
     deposits = pl.DataFrame({"paid_cents": [stored]})
     one = case(tmp_path, [COPY], tables={"deposits": deposits}, refused=refused, deposits_cents=700)
@@ -234,18 +287,30 @@ def test_a_client_is_quiet_for_claims_when_only_another_domain_has_a_problem(tmp
 
 
 def test_what_a_plant_shows_in_a_month_is_read_from_the_truth(tmp_path):
-    months = [{"month": "2026-03", "claims_count": 1, "amount_cents": 300}, {"month": "2026-04", "claims_count": 1, "amount_cents": 200}]
-    one = case(tmp_path, [plant("denials_as_contractual", months=months), plant("underpayment", id="a/u/1", months=months)])
+    months = [
+        {"month": "2026-03", "claims_count": 1, "amount_cents": 300},
+        {"month": "2026-04", "claims_count": 1, "amount_cents": 200},
+    ]
+    one = case(
+        tmp_path, [plant("denials_as_contractual", months=months), plant("underpayment", id="a/u/1", months=months)]
+    )
     assert one.planted_cents(Period.month("2026-04"), "denials_as_contractual") == 200
 
 
 def test_a_sweep_is_found_from_the_postings_and_its_dollars_compared(tmp_path):
     swept = [f"c{number}" for number in range(6)]
     claims = pl.DataFrame({"client": "a", "claim_id": swept, "service_on": [dt.date(2025, 6, 1)] * 6})
-    postings = pl.DataFrame({
-        "client": "a", "claim_id": swept, "kind": "write_off", "posted_by": "jd", "reason": "administrative", "amount_cents": [-10_00] * 6,
-        "posted_on": [dt.date(2026, 3, 31)] * 6,
-    })
+    postings = pl.DataFrame(
+        {
+            "client": "a",
+            "claim_id": swept,
+            "kind": "write_off",
+            "posted_by": "jd",
+            "reason": "administrative",
+            "amount_cents": [-10_00] * 6,
+            "posted_on": [dt.date(2026, 3, 31)] * 6,
+        }
+    )
     tables = {"claims": claims.with_columns(entered_on="service_on"), "transactions": postings}
     one = case(tmp_path, [plant("whole_dollar_sweep", amount_cents=50_00)], tables=tables)
     assert figures(sweeps(one)) == {"recall": 1, "precision": 1, "dollar error": 0.2}
@@ -254,7 +319,15 @@ def test_a_sweep_is_found_from_the_postings_and_its_dollars_compared(tmp_path):
 # -- the truth stays apart -------------------------------------------------------------------------
 
 READERS = [
-    path for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.ipynb"), *PACKAGE.parent.glob("notebooks/*.ipynb"), *PACKAGE.parent.glob("templates/*.ipynb")])
+    path
+    for path in sorted(
+        [
+            *PACKAGE.rglob("*.py"),
+            *PACKAGE.rglob("*.ipynb"),
+            *PACKAGE.parent.glob("notebooks/*.ipynb"),
+            *PACKAGE.parent.glob("templates/*.ipynb"),
+        ]
+    )
     if path.relative_to(PACKAGE.parent).parts[:2] not in (("rcm_analysis", "scoreboard"), ("rcm_analysis", "simulate"))
 ]
 
@@ -268,12 +341,20 @@ def test_no_analysis_reads_the_truth(path):
 
 # -- end to end ------------------------------------------------------------------------------------
 
+
 @pytest.mark.slow
 def test_three_seeds_from_raw_files_to_rows():
-    rows = {(row.analysis, row.figure): row for row in scoreboard.run([1, 2, 3], clients=3, months=18, workers=2, sizes=(0.15, 0.1))}
+    rows = {
+        (row.analysis, row.figure): row
+        for row in scoreboard.run([1, 2, 3], clients=3, months=18, workers=2, sizes=(0.15, 0.1))
+    }
     must_hold = [
-        ("duplicated remittances", "recall"), ("duplicated remittances", "dollars counted twice"), ("reconciliation", "residual"),
-        ("balances", "closing receivable against truth"), ("cash collected", "difference from truth"), ("gross collection rate", "error"),
+        ("duplicated remittances", "recall"),
+        ("duplicated remittances", "dollars counted twice"),
+        ("reconciliation", "residual"),
+        ("balances", "closing receivable against truth"),
+        ("cash collected", "difference from truth"),
+        ("gross collection rate", "error"),
     ]
     for key in must_hold:
         assert rows[key].holds is True, rows[key]

@@ -23,17 +23,40 @@ def said(*statements: list[tuple[dict, int]]):
     return [(Period.month(f"2026-{number:02d}").last_day, statement) for number, statement in enumerate(statements, 1)]
 
 
-@pytest.mark.parametrize(("statements", "expected"), [
-    pytest.param([[(SUMMIT, 10)], [(SUMMIT, 30)]], [(1, 30)], id="raised again: the first day, the latest dollars"),
-    pytest.param([[(SUMMIT, 10)], [(CODES, 30)]], [(1, 30)], id="told more closely, it is the same"),
-    pytest.param([[(SUMMIT, 10)], [], [(SUMMIT, 30)]], [(1, 30)], id="one silent month does not end it"),
-    pytest.param([[(SUMMIT, 10)], [], [], [(SUMMIT, 30)]], [(1, 10), (4, 30)], id="after two silent months it is a new alarm"),
-    pytest.param([[(SUMMIT, 10)], [({"category": "coding", "payer": "summit"}, 30)]], [(1, 10), (2, 30)], id="another category is another alarm"),
-    pytest.param([[(SUMMIT, 10)], [({"category": "authorization", "payer": "medicare"}, 30)]], [(1, 10), (2, 30)], id="another payer is another alarm"),
-    pytest.param([[(CODES, 10)], [(SUMMIT | {"procedures": ("97110",)}, 30)]], [(1, 10), (2, 30)], id="other codes are another alarm"),
-    pytest.param([[(SUMMIT, 10)], [(SUMMIT, 30), (CODES, 5)]], [(1, 30), (2, 5)], id="two findings of one day are two alarms"),
-    pytest.param([[({"category": "authorization"}, 1), (SUMMIT, 2)], [(CODES, 9)]], [(1, 1), (1, 9)], id="it continues the one that shares the most"),
-])
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        pytest.param([[(SUMMIT, 10)], [(SUMMIT, 30)]], [(1, 30)], id="raised again: the first day, the latest dollars"),
+        pytest.param([[(SUMMIT, 10)], [(CODES, 30)]], [(1, 30)], id="told more closely, it is the same"),
+        pytest.param([[(SUMMIT, 10)], [], [(SUMMIT, 30)]], [(1, 30)], id="one silent month does not end it"),
+        pytest.param(
+            [[(SUMMIT, 10)], [], [], [(SUMMIT, 30)]], [(1, 10), (4, 30)], id="after two silent months it is a new alarm"
+        ),
+        pytest.param(
+            [[(SUMMIT, 10)], [({"category": "coding", "payer": "summit"}, 30)]],
+            [(1, 10), (2, 30)],
+            id="another category is another alarm",
+        ),
+        pytest.param(
+            [[(SUMMIT, 10)], [({"category": "authorization", "payer": "medicare"}, 30)]],
+            [(1, 10), (2, 30)],
+            id="another payer is another alarm",
+        ),
+        pytest.param(
+            [[(CODES, 10)], [(SUMMIT | {"procedures": ("97110",)}, 30)]],
+            [(1, 10), (2, 30)],
+            id="other codes are another alarm",
+        ),
+        pytest.param(
+            [[(SUMMIT, 10)], [(SUMMIT, 30), (CODES, 5)]], [(1, 30), (2, 5)], id="two findings of one day are two alarms"
+        ),
+        pytest.param(
+            [[({"category": "authorization"}, 1), (SUMMIT, 2)], [(CODES, 9)]],
+            [(1, 1), (1, 9)],
+            id="it continues the one that shares the most",
+        ),
+    ],
+)
 def test_what_is_one_alarm(statements, expected):
     alarms = alarms_of("a", said(*statements), same=("category",))
     assert [(alarm.raised_on.month, alarm.cents) for alarm in alarms] == expected
@@ -43,14 +66,18 @@ def case(planted: list[Planted], rows: pl.DataFrame | None = None):
     """A client of the first half of 2026, without its tables."""
     period = Period.month("2026-06").trailing(6)
     watch = Watch("a", period.first_day, period.last_day, is_quiet=not planted)
-    return SimpleNamespace(client="a", period=period, known={}, watch=watch, planted=lambda *kinds: planted, plants=lambda *kinds: rows)
+    return SimpleNamespace(
+        client="a", period=period, known={}, watch=watch, planted=lambda *kinds: planted, plants=lambda *kinds: rows
+    )
 
 
 def test_an_outage_counts_from_its_first_silent_day(monkeypatch):
     """It lasts from 27 April to 3 May: seen on 30 April, before the first late claim leaves on 4 May."""
     found = pl.DataFrame({"onset_on": [dt.datetime(2026, 4, 27)]}).to_pandas()
     monkeypatch.setattr(scores_detection, "submission_rows", lambda tables: ())
-    monkeypatch.setattr(scores_detection, "outages", lambda as_of: found if as_of >= dt.date(2026, 4, 30) else found.head(0))
+    monkeypatch.setattr(
+        scores_detection, "outages", lambda as_of: found if as_of >= dt.date(2026, 4, 30) else found.head(0)
+    )
     rows = pl.DataFrame({"start": [dt.date(2026, 4, 27)]})
     tallies = silence(case([Planted("a", dt.date(2026, 5, 4))], rows))
     assert {tally.figure: tally.numerator / tally.denominator for tally in tallies} == {"recall": 1, "precision": 1}
@@ -68,7 +95,9 @@ def test_a_creep_is_told_by_its_provider(monkeypatch):
 
 def test_every_tally_has_its_figure(monkeypatch):
     monkeypatch.setattr(scores_detection, "lag_rows", lambda tables: None)
-    monkeypatch.setattr(scores_detection, "creeps", lambda claims, as_of: pl.DataFrame({"provider": [], "location": []}).to_pandas())
+    monkeypatch.setattr(
+        scores_detection, "creeps", lambda claims, as_of: pl.DataFrame({"provider": [], "location": []}).to_pandas()
+    )
     named = {(figure.analysis, figure.name) for figure in FIGURES}
     tallies = creep(case([]))
     assert tallies and all((tally.analysis, tally.figure) in named for tally in tallies)

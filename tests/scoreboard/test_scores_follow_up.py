@@ -49,12 +49,19 @@ def stated(*cents: float):
     return found
 
 
-@pytest.mark.parametrize(("cents", "alarms"), [
-    pytest.param((0, 0, 0, 0, 0, 0), [], id="nothing found"),
-    pytest.param((0, 0, 100.4, 250.0, 300.6, 410.2), [(3, 410)], id="stated every month: once, with the last dollars and the first day"),
-    pytest.param((0, 90.0, 0, 0, 50.0, 70.0), [(2, 90), (5, 70)], id="gone and back: twice"),
-    pytest.param((80.0, 0, 0, 0, 0, 0), [(1, 80)], id="stated once"),
-])
+@pytest.mark.parametrize(
+    ("cents", "alarms"),
+    [
+        pytest.param((0, 0, 0, 0, 0, 0), [], id="nothing found"),
+        pytest.param(
+            (0, 0, 100.4, 250.0, 300.6, 410.2),
+            [(3, 410)],
+            id="stated every month: once, with the last dollars and the first day",
+        ),
+        pytest.param((0, 90.0, 0, 0, 50.0, 70.0), [(2, 90), (5, 70)], id="gone and back: twice"),
+        pytest.param((80.0, 0, 0, 0, 0, 0), [(1, 80)], id="stated once"),
+    ],
+)
 def test_a_run_of_months_is_one_alarm(cents, alarms):
     found = scores._alarms(Replay(), stated(*cents))
     assert [(alarm.raised_on.month, alarm.cents) for alarm in found] == alarms

@@ -21,27 +21,65 @@ def case(**planted):
     rows = [(kind, record, LAST) for kind, records in planted.items() for record in records]
     frame = pl.DataFrame(rows, schema={"plant": pl.String, "claim_id": pl.String, "known_on": pl.Date}, orient="row")
     contacts = pl.DataFrame({"interaction_id": ["I1", "I2", "I3"], "claim_id": ["C1", "C2", "C3"]})
-    known = {"interactions": contacts.lazy(), **{name: pl.LazyFrame(schema={key: pl.String, "claim_id": pl.String}) for name, key in
-                                                 (("statements", "statement_id"), ("payment_attempts", "attempt_id"))}}
+    known = {
+        "interactions": contacts.lazy(),
+        **{
+            name: pl.LazyFrame(schema={key: pl.String, "claim_id": pl.String})
+            for name, key in (("statements", "statement_id"), ("payment_attempts", "attempt_id"))
+        },
+    }
     return SimpleNamespace(
-        client="acme", known=known, period=Period.month("2026-10"), truth=SimpleNamespace(rows=frame),
-        plants=lambda *kinds: pl.DataFrame({"plant": [kind for kind in planted if kind in kinds]}, schema={"plant": pl.String}))
+        client="acme",
+        known=known,
+        period=Period.month("2026-10"),
+        truth=SimpleNamespace(rows=frame),
+        plants=lambda *kinds: pl.DataFrame(
+            {"plant": [kind for kind in planted if kind in kinds]}, schema={"plant": pl.String}
+        ),
+    )
 
 
 def told(tallies):
     return {tally.figure: (tally.numerator, tally.denominator) for tally in tallies}
 
 
-@pytest.mark.parametrize(("planted", "found", "expected"), [
-    pytest.param({"calls_outside_window": ["I1"]}, [("call_window", "I1", "C1")], {"recall": (1, 1), "precision": (1, 1)}, id="found"),
-    pytest.param({"calls_outside_window": ["I1"]}, [], {"recall": (0, 1)}, id="missed"),
-    pytest.param({"calls_outside_window": ["I1"]}, [("call_window", "I2", "C2")], {"recall": (0, 1), "precision": (0, 1)}, id="another record is a false alarm"),
-    pytest.param({"calls_outside_window": ["I1"]}, [("disclosure_given", "I1", "C1")], {"recall": (0, 1), "precision": (1, 1)},
-                 id="another rule on the same record finds nothing, and is none"),
-    pytest.param({"too_many_calls": ["I1"]}, [("calls_in_seven_days", "I9", "C1")], {"recall": (1, 1), "precision": (1, 1)}, id="found on the account"),
-    pytest.param({"unapproved_write_offs": ["C1", "C2"]}, [("write_off_approval", "T1", "C1")], {"recall": (1, 2), "precision": (1, 1)}, id="one of two accounts"),
-    pytest.param({}, [("call_window", "I1", "C1")], {"precision": (0, 1)}, id="nothing was planted"),
-])
+@pytest.mark.parametrize(
+    ("planted", "found", "expected"),
+    [
+        pytest.param(
+            {"calls_outside_window": ["I1"]},
+            [("call_window", "I1", "C1")],
+            {"recall": (1, 1), "precision": (1, 1)},
+            id="found",
+        ),
+        pytest.param({"calls_outside_window": ["I1"]}, [], {"recall": (0, 1)}, id="missed"),
+        pytest.param(
+            {"calls_outside_window": ["I1"]},
+            [("call_window", "I2", "C2")],
+            {"recall": (0, 1), "precision": (0, 1)},
+            id="another record is a false alarm",
+        ),
+        pytest.param(
+            {"calls_outside_window": ["I1"]},
+            [("disclosure_given", "I1", "C1")],
+            {"recall": (0, 1), "precision": (1, 1)},
+            id="another rule on the same record finds nothing, and is none",
+        ),
+        pytest.param(
+            {"too_many_calls": ["I1"]},
+            [("calls_in_seven_days", "I9", "C1")],
+            {"recall": (1, 1), "precision": (1, 1)},
+            id="found on the account",
+        ),
+        pytest.param(
+            {"unapproved_write_offs": ["C1", "C2"]},
+            [("write_off_approval", "T1", "C1")],
+            {"recall": (1, 2), "precision": (1, 1)},
+            id="one of two accounts",
+        ),
+        pytest.param({}, [("call_window", "I1", "C1")], {"precision": (0, 1)}, id="nothing was planted"),
+    ],
+)
 def test_breaches_are_judged_record_by_record(planted, found, expected):
     assert told(scores._judged(case(**planted), found)) == expected
 

@@ -63,12 +63,27 @@ def read_remittances(folder: Path) -> list[SimpleNamespace]:
             elif name == "N1" and segment[1] == "PE":
                 remit.npi = segment[4]
             elif name == "CLP":
-                remit.claims.append(SimpleNamespace(
-                    id=segment[1], status=segment[2], charge=Decimal(segment[3]), paid=Decimal(segment[4]),
-                    owed=Decimal(segment[5]), icn=segment[7], lines=[]))
+                remit.claims.append(
+                    SimpleNamespace(
+                        id=segment[1],
+                        status=segment[2],
+                        charge=Decimal(segment[3]),
+                        paid=Decimal(segment[4]),
+                        owed=Decimal(segment[5]),
+                        icn=segment[7],
+                        lines=[],
+                    )
+                )
             elif name == "SVC":
-                remit.claims[-1].lines.append(SimpleNamespace(
-                    procedure=segment[1], charge=Decimal(segment[2]), paid=Decimal(segment[3]), units=int(segment[5]), cas=[]))
+                remit.claims[-1].lines.append(
+                    SimpleNamespace(
+                        procedure=segment[1],
+                        charge=Decimal(segment[2]),
+                        paid=Decimal(segment[3]),
+                        units=int(segment[5]),
+                        cas=[],
+                    )
+                )
             elif name == "CAS":
                 remit.claims[-1].lines[-1].cas += triplets(segment)
             elif name == "REF" and segment[1] == "6R":
@@ -93,8 +108,18 @@ def read_claims(folder: Path) -> list[SimpleNamespace]:
             elif name == "SBR" and order is None:
                 order = segment[1]
             elif name == "CLM":
-                found.append(SimpleNamespace(id=segment[1], charge=Decimal(segment[2]), frequency=segment[5].split(":")[2],
-                                             order=order, day=day, npi=npi, lines=[], path=path))
+                found.append(
+                    SimpleNamespace(
+                        id=segment[1],
+                        charge=Decimal(segment[2]),
+                        frequency=segment[5].split(":")[2],
+                        order=order,
+                        day=day,
+                        npi=npi,
+                        lines=[],
+                        path=path,
+                    )
+                )
             elif name in ("SV1", "SV2"):
                 found[-1].lines.append(Decimal(segment[2 if name == "SV1" else 3]))
     return found
@@ -112,24 +137,61 @@ def us_date(text: str) -> dt.date | None:
 # Header of layout A, header of layout B.
 HEADERS = {
     "transactions": {
-        "claim": ("Claim #", "Control Number"), "line": ("Line", "Seq"), "kind": ("Type", "Entry Type"), "party": ("Resp", "Owed By"),
-        "amount": ("Amount", "Effect"), "posted": ("Post Date", "Posting Date"), "carc": ("Adj Reason", "Reason Code"),
-        "trace": ("Check/EFT #", "Trace"), "reason": ("Reason", "Remark"), "approved": ("Approved By", "Authorised By"),
+        "claim": ("Claim #", "Control Number"),
+        "line": ("Line", "Seq"),
+        "kind": ("Type", "Entry Type"),
+        "party": ("Resp", "Owed By"),
+        "amount": ("Amount", "Effect"),
+        "posted": ("Post Date", "Posting Date"),
+        "carc": ("Adj Reason", "Reason Code"),
+        "trace": ("Check/EFT #", "Trace"),
+        "reason": ("Reason", "Remark"),
+        "approved": ("Approved By", "Authorised By"),
         "payer": ("Ins", "Insurance"),
     },
-    "claims": {"claim": ("Claim #", "Control Number"), "charge": ("Total Charge", "Billed"), "service": ("DOS", "Service Date"),
-               "name": ("Patient Last", "Surname"), "birth": ("DOB", "Born")},
-    "charge_detail": {"claim": ("Claim #", "Control Number"), "charge": ("Line Charge", "Fee"), "line": ("Line", "Seq")},
-    "month_end": {"month": ("Period", "Month"), "charges": ("Charges", "Charges Posted"), "payments": ("Payments", "Payments Posted"),
-                  "adjustments": ("Adjustments", "Adjustments Posted"), "refunds": ("Refunds and Takebacks", "Refunds Posted"),
-                  "closing": ("Closing AR", "Receivable")},
+    "claims": {
+        "claim": ("Claim #", "Control Number"),
+        "charge": ("Total Charge", "Billed"),
+        "service": ("DOS", "Service Date"),
+        "name": ("Patient Last", "Surname"),
+        "birth": ("DOB", "Born"),
+    },
+    "charge_detail": {
+        "claim": ("Claim #", "Control Number"),
+        "charge": ("Line Charge", "Fee"),
+        "line": ("Line", "Seq"),
+    },
+    "month_end": {
+        "month": ("Period", "Month"),
+        "charges": ("Charges", "Charges Posted"),
+        "payments": ("Payments", "Payments Posted"),
+        "adjustments": ("Adjustments", "Adjustments Posted"),
+        "refunds": ("Refunds and Takebacks", "Refunds Posted"),
+        "closing": ("Closing AR", "Receivable"),
+    },
 }
 SHEETS = {"transactions": "Ledger", "claims": "Encounters", "charge_detail": "Services", "month_end": "Month End"}
 CODES = {
-    "CHG": "charge", "PMT": "payment", "CON": "contractual", "WO": "write_off", "XFR": "transfer", "REF": "refund", "TKB": "takeback",
-    "Charge": "charge", "Payment": "payment", "Contract adjustment": "contractual", "Write-off": "write_off",
-    "Responsibility transfer": "transfer", "Refund": "refund", "Recoupment": "takeback",
-    "P": "primary", "S": "secondary", "G": "patient", "Insurance 1": "primary", "Insurance 2": "secondary", "Guarantor": "patient",
+    "CHG": "charge",
+    "PMT": "payment",
+    "CON": "contractual",
+    "WO": "write_off",
+    "XFR": "transfer",
+    "REF": "refund",
+    "TKB": "takeback",
+    "Charge": "charge",
+    "Payment": "payment",
+    "Contract adjustment": "contractual",
+    "Write-off": "write_off",
+    "Responsibility transfer": "transfer",
+    "Refund": "refund",
+    "Recoupment": "takeback",
+    "P": "primary",
+    "S": "secondary",
+    "G": "patient",
+    "Insurance 1": "primary",
+    "Insurance 2": "secondary",
+    "Guarantor": "patient",
 }
 MONEY = ("amount", "charge", "charges", "payments", "adjustments", "refunds", "closing")
 
@@ -176,31 +238,49 @@ def company(tmp_path_factory) -> SimpleNamespace:
         raw = root / "raw" / client
         books = [openpyxl.load_workbook(path, read_only=True) for path in sorted((raw / "exports").glob("*.xlsx"))]
         read[client] = SimpleNamespace(
-            remits=read_remittances(raw / "835"), sent=read_claims(raw / "837"),
+            remits=read_remittances(raw / "835"),
+            sent=read_claims(raw / "837"),
             truth=json.loads((root / "truth" / f"{client}.json").read_text()),
-            **{table: read_table(raw / "exports", table, books) for table in HEADERS})
-    return SimpleNamespace(root=root, scale=SCALE, registry=tomllib.loads((root / "clients.toml").read_text()), clients=read)
+            **{table: read_table(raw / "exports", table, books) for table in HEADERS},
+        )
+    return SimpleNamespace(
+        root=root, scale=SCALE, registry=tomllib.loads((root / "clients.toml").read_text()), clients=read
+    )
 
 
 @pytest.fixture(params=CLIENTS)
 def client(request, company) -> SimpleNamespace:
     """One client's raw files after the other."""
-    return SimpleNamespace(id=request.param, root=company.root, scale=SCALE, entry=company.registry["clients"][request.param],
-                           **vars(company.clients[request.param]))
+    return SimpleNamespace(
+        id=request.param,
+        root=company.root,
+        scale=SCALE,
+        entry=company.registry["clients"][request.param],
+        **vars(company.clients[request.param]),
+    )
 
 
 @pytest.fixture
 def summed():
     """Sums of `(key, amount)` pairs, without the zero ones."""
+
     def add(pairs) -> dict:
         sums = defaultdict(Decimal)
         for key, value in pairs:
             sums[key] += value
         return {key: value for key, value in sums.items() if value}
+
     return add
 
 
-SERVICE_CLIENTS = {"chicago-med": 0.5, "tx-docs": 0.1, "dr-quinn": 1.0, "st-elsewhere": 0.2, "dr-suess": 0.2, "dr-foot-loose": 0.2}
+SERVICE_CLIENTS = {
+    "chicago-med": 0.5,
+    "tx-docs": 0.1,
+    "dr-quinn": 1.0,
+    "st-elsewhere": 0.2,
+    "dr-suess": 0.2,
+    "dr-foot-loose": 0.2,
+}
 """Clients of the services' tests with their scale; tx-docs is written without plants, the last has no service."""
 
 
@@ -231,5 +311,9 @@ def services(tmp_path_factory) -> SimpleNamespace:
     told = {path.name.split(".")[0]: [] for path in root.glob("truth/*.json")}
     for path in root.glob("truth/*.json"):
         told[path.name.split(".")[0]] += json.loads(path.read_text())["plants"]
-    return SimpleNamespace(root=root, reports=reports, stored={client: store.open(client) for client in SERVICE_CLIENTS},
-                           plants={client: {plant["kind"]: plant for plant in told.get(client, [])} for client in SERVICE_CLIENTS})
+    return SimpleNamespace(
+        root=root,
+        reports=reports,
+        stored={client: store.open(client) for client in SERVICE_CLIENTS},
+        plants={client: {plant["kind"]: plant for plant in told.get(client, [])} for client in SERVICE_CLIENTS},
+    )

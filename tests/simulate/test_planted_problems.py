@@ -59,7 +59,9 @@ class Raw:
     def table(self, name: str) -> list[dict[str, str]]:
         """All months of one export; the total lines left out."""
         rows = []
-        for path in sorted((self.folder / "exports").glob(f"{name}_[0-9]*.csv")) + sorted((self.folder / "exports").glob(f"{name}.csv")):
+        for path in sorted((self.folder / "exports").glob(f"{name}_[0-9]*.csv")) + sorted(
+            (self.folder / "exports").glob(f"{name}.csv")
+        ):
             with path.open(newline="") as file:
                 rows += [row for row in csv.DictReader(file) if next(iter(row.values())) != "TOTAL"]
         return rows
@@ -86,15 +88,43 @@ class Raw:
                 elif part[0] == "N1" and part[1] == "PR":
                     payer = part[2]
                 elif part[0] == "CLP":
-                    found.append(SimpleNamespace(id=part[1], status=part[2], charge=Decimal(part[3]), paid=Decimal(part[4]), icn=part[7], owed=Decimal(part[5]), day=created, trace=trace,
-                                                 payer=payer, file=path.name, lines=[], text=[segment]))
+                    found.append(
+                        SimpleNamespace(
+                            id=part[1],
+                            status=part[2],
+                            charge=Decimal(part[3]),
+                            paid=Decimal(part[4]),
+                            icn=part[7],
+                            owed=Decimal(part[5]),
+                            day=created,
+                            trace=trace,
+                            payer=payer,
+                            file=path.name,
+                            lines=[],
+                            text=[segment],
+                        )
+                    )
                 elif part[0] == "SVC":
-                    found[-1].lines.append(SimpleNamespace(
-                        code=part[1].split(":")[1], modifier="".join(part[1].split(":")[2:]), charge=Decimal(part[2]), paid=Decimal(part[3]),
-                        units=int(part[5]), cas=[]))
+                    found[-1].lines.append(
+                        SimpleNamespace(
+                            code=part[1].split(":")[1],
+                            modifier="".join(part[1].split(":")[2:]),
+                            charge=Decimal(part[2]),
+                            paid=Decimal(part[3]),
+                            units=int(part[5]),
+                            cas=[],
+                        )
+                    )
                 elif part[0] == "CAS":
-                    found[-1].lines[-1].cas += [(part[1], part[at], Decimal(part[at + 1])) for at in range(2, len(part), 3)]
-                if part[0] in ("SVC", "CAS", "NM1", "REF", "LQ", "AMT", "DTM") and found and payer and found[-1].trace == trace:
+                    found[-1].lines[-1].cas += [
+                        (part[1], part[at], Decimal(part[at + 1])) for at in range(2, len(part), 3)
+                    ]
+                if (
+                    part[0] in ("SVC", "CAS", "NM1", "REF", "LQ", "AMT", "DTM")
+                    and found
+                    and payer
+                    and found[-1].trace == trace
+                ):
                     found[-1].text.append(segment)
         return sorted(found, key=lambda claim: claim.day)
 
@@ -134,7 +164,11 @@ class Raw:
                 ids = ("Txn ID", "Note ID", "Edit ID")
                 told[row["Claim #"], name, *(value for key, value in row.items() if key not in ids)] += 1
         told.update((claim, "837", day, order, frequency) for claim, day, order, frequency in self.sent)
-        told.update((claim.id, "835", claim.trace, *claim.text) for claim in self.decisions if not claim.file.startswith("resent"))
+        told.update(
+            (claim.id, "835", claim.trace, *claim.text)
+            for claim in self.decisions
+            if not claim.file.startswith("resent")
+        )
         return told
 
 
@@ -155,7 +189,7 @@ def plant_of(kind: str) -> Plant:
 @pytest.fixture(scope="module")
 def practices(tmp_path_factory):
     """Writes the practice with one plant, or with none, once."""
-    client, = seed_company([CLIENT]).clients
+    (client,) = seed_company([CLIENT]).clients
     calendar, kept = Calendar.ending("2026-10", MONTHS), {}
     factor = fee_factor(Job(client, seed_company([CLIENT]), calendar, 11, SCALE))
 
@@ -167,7 +201,11 @@ def practices(tmp_path_factory):
             practice = live(Job(client, seed_company([CLIENT]), calendar, 11, SCALE, plants), factor)
             folder = tmp_path_factory.mktemp(str(kind))
             write_files(folder, practice)
-            touched = {f"{client.number:03d}{number + 1:06d}" for plant in plants for number in practice.book.planted.rows(plant, 10**8)["claim"]}
+            touched = {
+                f"{client.number:03d}{number + 1:06d}"
+                for plant in plants
+                for number in practice.book.planted.rows(plant, 10**8)["claim"]
+            }
             kept[kind] = Raw(folder, touched)
         return kept[kind]
 
@@ -181,13 +219,14 @@ def quiet(practices):
 
 # -- the law: a plant changes only what it is about -------------------------------------------------
 
+
 @pytest.mark.parametrize("kind", PLANT_KINDS)
 def test_a_plant_changes_only_the_claims_that_it_touched(kind, practices, quiet):
     planted = practices(kind)
     without, along = quiet.rows, planted.rows
     changed = {row[0] for row in (without - along) + (along - without)} - {""}
     assert changed <= planted.touched
-    told, = (plant for plant in planted.truth["plants"] if plant["kind"] == kind and plant["id"].endswith("/1"))
+    (told,) = (plant for plant in planted.truth["plants"] if plant["kind"] == kind and plant["id"].endswith("/1"))
     named = {row[0] for row in told["rows"]}
     assert named and named <= planted.touched
     if kind != "duplicated_remit":
@@ -203,8 +242,13 @@ def test_only_a_lawful_change_shows_in_the_fee_schedule(kind, practices, quiet):
 
 @pytest.mark.parametrize("kind", PLANT_KINDS)
 def test_the_truth_adds_up_and_names_days_that_the_files_hold(kind, practices):
-    told, = (plant for plant in practices(kind).truth["plants"] if plant["id"].endswith("/1"))
-    assert told["amount_cents"] == sum(row[3] for row in told["rows"]) == sum(month["amount_cents"] for month in told["months"]) > 0
+    (told,) = (plant for plant in practices(kind).truth["plants"] if plant["id"].endswith("/1"))
+    assert (
+        told["amount_cents"]
+        == sum(row[3] for row in told["rows"])
+        == sum(month["amount_cents"] for month in told["months"])
+        > 0
+    )
     assert told["claims_count"] == len({row[0] for row in told["rows"]})
     assert told["first_seen"] == min(row[2] for row in told["rows"]) >= told["start"] == START.isoformat()
     assert max(row[2] for row in told["rows"]) <= "2026-10-31"
@@ -212,14 +256,19 @@ def test_the_truth_adds_up_and_names_days_that_the_files_hold(kind, practices):
 
 
 def test_a_quiet_practice_has_nothing_but_the_lawful_cut_that_everybody_has(quiet):
-    assert [(plant["kind"], plant["is_problem"], plant["scope"]["payer"]) for plant in quiet.truth["plants"]] == [("rate_cut", False, "northwind")]
-    assert standing(seed_company([CLIENT]).clients[0], Calendar.ending("2026-10", MONTHS))[0].start == day_number(dt.date(2026, 6, 1))
+    assert [(plant["kind"], plant["is_problem"], plant["scope"]["payer"]) for plant in quiet.truth["plants"]] == [
+        ("rate_cut", False, "northwind")
+    ]
+    assert standing(seed_company([CLIENT]).clients[0], Calendar.ending("2026-10", MONTHS))[0].start == day_number(
+        dt.date(2026, 6, 1)
+    )
 
 
 # -- each problem, seen in the raw files ------------------------------------------------------------
 
+
 def named(raw: Raw, kind: str) -> SimpleNamespace:
-    told, = (plant for plant in raw.truth["plants"] if plant["kind"] == kind and plant["id"].endswith("/1"))
+    (told,) = (plant for plant in raw.truth["plants"] if plant["kind"] == kind and plant["id"].endswith("/1"))
     return SimpleNamespace(claims={row[0] for row in told["rows"]}, dollars=Decimal(told["amount_cents"]) / 100)
 
 
@@ -232,17 +281,34 @@ def shares(pairs) -> tuple[float, float]:
 
 
 def denied(raw: Raw, carc: str, day, wanted) -> tuple[float, float]:
-    found = [(day(claim), any(code == carc for line in claim.lines for _, code, _ in line.cas)) for claim in raw.first.values() if wanted(claim)]
+    found = [
+        (day(claim), any(code == carc for line in claim.lines for _, code, _ in line.cas))
+        for claim in raw.first.values()
+        if wanted(claim)
+    ]
     return shares(found)
 
 
 DENIALS = {
-    "authorization_denials": ("197", lambda raw: lambda claim: claim.day, lambda raw: lambda claim: claim.payer == "SUMMIT MUTUAL"
-                              and any(line.code in ("85025", "81002", "87880") for line in claim.lines)),
-    "documentation_denials": ("252", lambda raw: lambda claim: us(raw.claims[claim.id]["DOS"]),
-                              lambda raw: lambda claim: raw.claims[claim.id]["Facility"] == "Site 02"),
-    "eligibility_denials": ("27", lambda raw: lambda claim: us(raw.claims[claim.id]["DOS"]),
-                            lambda raw: lambda claim: raw.claims[claim.id]["Facility"] == "Site 01"),
+    "authorization_denials": (
+        "197",
+        lambda raw: lambda claim: claim.day,
+        lambda raw: (
+            lambda claim: (
+                claim.payer == "SUMMIT MUTUAL" and any(line.code in ("85025", "81002", "87880") for line in claim.lines)
+            )
+        ),
+    ),
+    "documentation_denials": (
+        "252",
+        lambda raw: lambda claim: us(raw.claims[claim.id]["DOS"]),
+        lambda raw: lambda claim: raw.claims[claim.id]["Facility"] == "Site 02",
+    ),
+    "eligibility_denials": (
+        "27",
+        lambda raw: lambda claim: us(raw.claims[claim.id]["DOS"]),
+        lambda raw: lambda claim: raw.claims[claim.id]["Facility"] == "Site 01",
+    ),
 }
 
 
@@ -259,7 +325,9 @@ def short_lines(raw: Raw) -> dict[str, Decimal]:
     """Claims with lines allowed less than the fee schedule, and by how much; takebacks pay far less, and are not these."""
     fees = defaultdict(list)
     for row in raw.table("fee_schedules"):
-        fees[row["Ins"], row["CPT/HCPCS"], row["Mods"]].append((us(row["From"]), us(row["To"]) if row["To"] else dt.date.max, cents(row["Allowed"])))
+        fees[row["Ins"], row["CPT/HCPCS"], row["Mods"]].append(
+            (us(row["From"]), us(row["To"]) if row["To"] else dt.date.max, cents(row["Allowed"]))
+        )
     names = {"LAKESHORE HEALTH": "LAKESHORE", "SUMMIT MUTUAL": "SUMMIT"}
     missing: dict[str, Decimal] = defaultdict(Decimal)
     seen = set()
@@ -271,7 +339,9 @@ def short_lines(raw: Raw) -> dict[str, Decimal]:
             if carcs - {"45", "253", "1", "2", "3"} or (claim.id, number) in seen:
                 continue
             served = us(raw.claims[claim.id]["DOS"])
-            fee, = (fee for start, end, fee in fees[names[claim.payer], line.code, line.modifier] if start <= served <= end)
+            (fee,) = (
+                fee for start, end, fee in fees[names[claim.payer], line.code, line.modifier] if start <= served <= end
+            )
             allowed = line.paid + sum(value for _, carc, value in line.cas if carc != "45")
             expected = min(line.charge, fee * line.units)
             if expected * Decimal("0.85") < allowed < expected:
@@ -291,16 +361,28 @@ def test_a_rate_cut_lowers_what_is_paid_and_is_no_short_payment(practices, quiet
     raw = practices("rate_cut")
     assert not short_lines(raw)
     told = named(raw, "rate_cut")
-    allowed = {name: sum(line.paid + sum(value for _, carc, value in line.cas if carc in ("1", "2", "3"))
-                         for claim in told.claims for line in either.first[claim].lines) for name, either in (("cut", raw), ("old", quiet))}
+    allowed = {
+        name: sum(
+            line.paid + sum(value for _, carc, value in line.cas if carc in ("1", "2", "3"))
+            for claim in told.claims
+            for line in either.first[claim].lines
+        )
+        for name, either in (("cut", raw), ("old", quiet))
+    }
     assert 0.92 < allowed["cut"] / allowed["old"] < 0.945
 
 
 def unbilled(raw: Raw) -> list[tuple[dt.date, bool]]:
     asked = {claim for claim, _, order, _ in raw.sent if order == "S"}
-    return [(claim.day, claim.id not in asked) for claim in raw.first.values()
-            if raw.claims[claim.id]["Secondary Ins"] and claim.status == "1" and claim.owed > 0 and claim.day < dt.date(2026, 9, 28)
-            and not any(carc not in ("45", "253", "1", "2", "3") for line in claim.lines for _, carc, _ in line.cas)]
+    return [
+        (claim.day, claim.id not in asked)
+        for claim in raw.first.values()
+        if raw.claims[claim.id]["Secondary Ins"]
+        and claim.status == "1"
+        and claim.owed > 0
+        and claim.day < dt.date(2026, 9, 28)
+        and not any(carc not in ("45", "253", "1", "2", "3") for line in claim.lines for _, carc, _ in line.cas)
+    ]
 
 
 def test_secondaries_stop_being_billed(practices, quiet):
@@ -310,7 +392,11 @@ def test_secondaries_stop_being_billed(practices, quiet):
 
 
 def held(raw: Raw) -> tuple[float, float]:
-    waiting = {row["Claim #"] for row in raw.table("notes") if row["Action"] == "request_documents" and row["Hold"] == "documents"}
+    waiting = {
+        row["Claim #"]
+        for row in raw.table("notes")
+        if row["Action"] == "request_documents" and row["Hold"] == "documents"
+    }
     return shares((us(row["Entry Date"]), name in waiting) for name, row in raw.claims.items())
 
 
@@ -320,14 +406,19 @@ def test_claims_wait_for_documents(practices, quiet):
 
 
 def entry_lag(raw: Raw, provider_of: dict, months: tuple[int, ...]) -> float:
-    waits = [(us(row["Entry Date"]) - us(row["DOS"])).days for row in raw.claims.values()
-             if row["Rendering"] == provider_of["provider"] and us(row["DOS"]).year == 2026 and us(row["DOS"]).month in months]
+    waits = [
+        (us(row["Entry Date"]) - us(row["DOS"])).days
+        for row in raw.claims.values()
+        if row["Rendering"] == provider_of["provider"]
+        and us(row["DOS"]).year == 2026
+        and us(row["DOS"]).month in months
+    ]
     return sum(waits) / len(waits)
 
 
 def test_charges_are_entered_later_every_month_by_one_provider(practices, quiet):
     raw = practices("charge_lag_creep")
-    who, = (plant["scope"] for plant in raw.truth["plants"] if plant["kind"] == "charge_lag_creep")
+    (who,) = (plant["scope"] for plant in raw.truth["plants"] if plant["kind"] == "charge_lag_creep")
     early, middle, late = (entry_lag(raw, who, months) for months in ((1, 2, 3), (5, 6), (8, 9)))
     assert early < 5 and early + 2 < middle < late - 3
     assert entry_lag(quiet, who, (8, 9)) < 5
@@ -338,7 +429,9 @@ def test_nothing_leaves_in_the_week_without_clearinghouse(practices, quiet):
     days = Counter(day for _, day, _, _ in practices("clearinghouse_outage").sent)
     assert not any(days[day] for day in week)
     usual = Counter(day for _, day, _, _ in quiet.sent)
-    assert sum(usual[day] for day in week) > 10 and days[START + dt.timedelta(7)] > 3 * max(usual[day] for day in week) / 2
+    assert (
+        sum(usual[day] for day in week) > 10 and days[START + dt.timedelta(7)] > 3 * max(usual[day] for day in week) / 2
+    )
 
 
 def disguised(raw: Raw) -> dict[str, Decimal]:
@@ -361,15 +454,26 @@ def test_denials_posted_as_contractual_exceed_what_the_payers_took_off(practices
 
 
 def swept(raw: Raw) -> list[tuple[str, Decimal]]:
-    return [(row["Claim #"], cents(row["Amount"])) for row in raw.transactions
-            if row["Type"] == "WO" and row["Resp"] in "PS" and (us(row["Post Date"]) + dt.timedelta(1)).day == 1 and us(row["Post Date"]) >= START
-            and row["Reason"] == "administrative" and row["Amount"].endswith(".00")]
+    return [
+        (row["Claim #"], cents(row["Amount"]))
+        for row in raw.transactions
+        if row["Type"] == "WO"
+        and row["Resp"] in "PS"
+        and (us(row["Post Date"]) + dt.timedelta(1)).day == 1
+        and us(row["Post Date"]) >= START
+        and row["Reason"] == "administrative"
+        and row["Amount"].endswith(".00")
+    ]
 
 
 def test_old_balances_are_swept_in_whole_dollars_at_the_months_end(practices, quiet):
     raw = practices("whole_dollar_sweep")
     told, found = named(raw, "whole_dollar_sweep"), swept(raw)
-    assert {claim for claim, _ in found} == told.claims and sum(value for _, value in found) == told.dollars and len(found) > 8
+    assert (
+        {claim for claim, _ in found} == told.claims
+        and sum(value for _, value in found) == told.dollars
+        and len(found) > 8
+    )
     assert len(swept(quiet)) < 2
 
 
@@ -377,13 +481,13 @@ def copies(raw: Raw) -> list[tuple[str, ...]]:
     same = defaultdict(list)
     for path in sorted((raw.folder / "835").iterdir()):
         text = path.read_text("ascii")
-        same[text[text.index("ST*835"):text.rindex("IEA*")]].append(path.name)
+        same[text[text.index("ST*835") : text.rindex("IEA*")]].append(path.name)
     return [tuple(names) for names in same.values() if len(names) > 1]
 
 
 def test_one_remittance_file_is_delivered_twice_in_another_envelope(practices, quiet):
     raw = practices("duplicated_remit")
-    (original, again), = copies(raw)
+    ((original, again),) = copies(raw)
     assert raw.truth["plants"][1]["files"] == [f"835/{again}"] and again == f"resent_{original}"
     assert (raw.folder / "835" / original).read_bytes() != (raw.folder / "835" / again).read_bytes()
     assert {claim.id for claim in raw.decisions if claim.file == again} == named(raw, "duplicated_remit").claims
@@ -409,12 +513,15 @@ def test_what_the_provider_must_bear_is_billed_to_patients(practices, quiet):
 
 # -- all of it at once ------------------------------------------------------------------------------
 
+
 def test_with_everything_planted_every_835_balances_and_oxedi_agrees(practices):
     raw = practices("everything")
     assert {plant["kind"] for plant in raw.truth["plants"] if plant["claims_count"]} == set(PLANT_KINDS)
     paid = defaultdict(Decimal)
     for claim in raw.decisions:
-        assert claim.charge == sum(line.charge for line in claim.lines) and claim.paid == sum(line.paid for line in claim.lines)
+        assert claim.charge == sum(line.charge for line in claim.lines) and claim.paid == sum(
+            line.paid for line in claim.lines
+        )
         assert all(line.charge - sum(value for _, _, value in line.cas) == line.paid for line in claim.lines)
         assert claim.owed == sum(value for line in claim.lines for group, _, value in line.cas if group == "PR")
         paid[claim.file, claim.trace] += claim.paid
@@ -422,7 +529,11 @@ def test_with_everything_planted_every_835_balances_and_oxedi_agrees(practices):
     for path in sorted((raw.folder / "835").iterdir()):
         text = path.read_text("ascii").replace("\n", "")
         for payment in text.split("~BPR*")[1:]:
-            adjusted = sum(Decimal(part) for plb in re.findall(r"~PLB\*[^*]*\*[^*]*\*([^~]*)", payment) for part in plb.split("*")[1::2])
+            adjusted = sum(
+                Decimal(part)
+                for plb in re.findall(r"~PLB\*[^*]*\*[^*]*\*([^~]*)", payment)
+                for part in plb.split("*")[1::2]
+            )
             trace = re.search(r"~TRN\*1\*([^*]*)", payment)[1]
             assert Decimal(payment.split("*")[1]) == paid[path.name, trace] - adjusted
         counted += oxedi.parse_file(str(path)).count_claims()
@@ -435,7 +546,9 @@ def test_with_everything_planted_the_ledger_still_ties_to_its_month_ends_and_rem
     effect = defaultdict(Decimal)
     traced = defaultdict(Decimal)
     for row in raw.transactions:
-        value = cents(row["Amount"]) * (-1 if row["Amount"].startswith("(") else 1) * (-1 if row["Type"] in lowers else 1)
+        value = (
+            cents(row["Amount"]) * (-1 if row["Amount"].startswith("(") else 1) * (-1 if row["Type"] in lowers else 1)
+        )
         effect[f"{us(row['Post Date']):%Y-%m}"] += value
         traced[row["Check/EFT #"]] -= value
     closing = Decimal(0)
@@ -446,21 +559,24 @@ def test_with_everything_planted_the_ledger_still_ties_to_its_month_ends_and_rem
     for claim in raw.decisions:
         if not claim.file.startswith("resent"):
             remitted[claim.trace] += claim.paid
-    assert {trace: value for trace, value in traced.items() if trace and value} == {trace: value for trace, value in remitted.items() if value}
+    assert {trace: value for trace, value in traced.items() if trace and value} == {
+        trace: value for trace, value in remitted.items() if value
+    }
 
 
 def test_intake_refuses_the_remittance_sent_again_with_one_message(tmp_path):
-    client, = seed_company(["dr-suess"]).clients
+    (client,) = seed_company(["dr-suess"]).clients
     plant = Plant("dr-suess/duplicated_remit/1", "duplicated_remit", "dr-suess", day_number(dt.date(2026, 8, 3)), 1)
     _write(tmp_path, [Job(client, seed_company(["dr-suess"]), Calendar.ending("2026-10", 4), 5, 0.1, (plant,))], 1)
     workspace = open_workspace(tmp_path)
     report = ingest_client(workspace, "dr-suess", find_files(workspace)["dr-suess"])
-    found, = report.findings.to_dicts()
+    (found,) = report.findings.to_dicts()
     assert found["rule"] == "duplicate_remittance" and found["needs_person"]
     assert found["file"].startswith("835/resent_") and "not counted twice" in found["message"]
 
 
 # -- who gets what ----------------------------------------------------------------------------------
+
 
 def test_random_plants_reach_every_kind_and_leave_a_third_of_the_clients_quiet():
     calendar, drawn_for = Calendar.ending("2026-10", 24), {}

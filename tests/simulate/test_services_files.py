@@ -20,18 +20,29 @@ from rcm_analysis.simulate.practice_book import LAST
 from rcm_analysis.simulate.services.exports import add_services
 from rcm_analysis.tables.schema_services import SERVICE_TABLES, TABLES_OF_SERVICE
 
-CLIENTS = {"chicago-med": "self_pay", "dr-quinn": "patient_engagement", "st-elsewhere": "care_coordination", "dr-suess": "care_coordination"}
+CLIENTS = {
+    "chicago-med": "self_pay",
+    "dr-quinn": "patient_engagement",
+    "st-elsewhere": "care_coordination",
+    "dr-suess": "care_coordination",
+}
 WITHOUT = "dr-foot-loose"
 MAPS = {"self_pay": "self_pay_desk", "patient_engagement": "front_office", "care_coordination": "care_program"}
 
 
 def hashes(root: Path, pattern: str) -> dict[str, str]:
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(root.glob(pattern)) if path.is_file()}
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.glob(pattern))
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_row_of_every_file_reaches_the_store(services, client):
-    told = json.loads((services.root / "truth" / f"{client}.{CLIENTS[client]}.json").read_text())[f"{CLIENTS[client]}_rows"]
+    told = json.loads((services.root / "truth" / f"{client}.{CLIENTS[client]}.json").read_text())[
+        f"{CLIENTS[client]}_rows"
+    ]
     files = [file for file in services.reports[client].files if "services" in file.file]
     assert {file.status for file in files} == {"read"}
     assert all(file.rows_in == file.rows_stored + file.rows_quarantined for file in files)
@@ -62,7 +73,9 @@ def test_names_and_remarks_stand_in_the_files_and_never_in_the_store(services):
     for client in CLIENTS:
         stored = services.stored[client]
         for table in TABLES_OF_SERVICE[CLIENTS[client]]:
-            rows = stored.read(table.name).select(pl.col(pl.String).exclude("provider"))     # providers are named, as in claims
+            rows = stored.read(table.name).select(
+                pl.col(pl.String).exclude("provider")
+            )  # providers are named, as in claims
             assert not any(rows[name].str.contains("|".join(LAST)).any() for name in rows.columns), table.name
             if "patient" in table.names:
                 patients = stored.read(table.name)["patient"].drop_nulls()
@@ -77,7 +90,9 @@ def test_one_person_has_one_pseudonym_in_claims_and_in_every_table(services):
         assert (both["patient"] == both["patient_claims"]).all(), name
 
 
-def written(folder: Path, client: str, seed: int, *, months: int = 14, plants: bool = True, scale: float = 0.05) -> dict[str, str]:
+def written(
+    folder: Path, client: str, seed: int, *, months: int = 14, plants: bool = True, scale: float = 0.05
+) -> dict[str, str]:
     """The hashes of the service files, maps and truth of one small client."""
     company = seed_company([client])
     practice = live(Job(company.clients[0], company, Calendar.ending("2026-10", months), seed, scale), 1.0)
@@ -92,13 +107,23 @@ def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(tmp_path, c
     assert one != three
 
 
-@pytest.mark.parametrize(("client", "touched"), [
-    pytest.param("st-elsewhere", {"care_program.xlsx"}, id="billing support, claims and recoupments"),
-    pytest.param("dr-quinn", {"appointments.csv", "intakes", "surveys", "feedback", "survey_answers"}, id="appointments and forms"),
-])
+@pytest.mark.parametrize(
+    ("client", "touched"),
+    [
+        pytest.param("st-elsewhere", {"care_program.xlsx"}, id="billing support, claims and recoupments"),
+        pytest.param(
+            "dr-quinn",
+            {"appointments.csv", "intakes", "surveys", "feedback", "survey_answers"},
+            id="appointments and forms",
+        ),
+    ],
+)
 def test_a_plant_changes_only_files_about_it(tmp_path, client, touched):
-    scale = 1.0 if client == "dr-quinn" else 0.05       # a shift of a rate is planted where it stands out
-    one, two = written(tmp_path / "with", client, 3, scale=scale), written(tmp_path / "without", client, 3, plants=False, scale=scale)
+    scale = 1.0 if client == "dr-quinn" else 0.05  # a shift of a rate is planted where it stands out
+    one, two = (
+        written(tmp_path / "with", client, 3, scale=scale),
+        written(tmp_path / "without", client, 3, plants=False, scale=scale),
+    )
     raw = {path.split("/")[-1] for path in one if path.startswith("raw/") and one[path] != two[path]}
     assert raw and all(any(name.startswith(stem) for stem in touched) for name in raw), raw
     told = json.loads((tmp_path / "without/truth" / f"{client}.{CLIENTS[client]}.json").read_text())
@@ -119,7 +144,7 @@ def test_only_a_self_pay_programme_touches_the_ledger(tmp_path, client):
 def test_planted_services_are_in_the_truth_and_do_not_unquiet_the_claims(services):
     truth = read_truth(services.root)
     assert {"contacts_not_billed", "no_show_rise", "out_of_scope"} <= set(truth.plants["kind"])
-    assert {"st-elsewhere", "chicago-med"} <= set(truth.quiet)      # no file of the claims' own plants was written here
+    assert {"st-elsewhere", "chicago-med"} <= set(truth.quiet)  # no file of the claims' own plants was written here
     assert services.plants["dr-suess"] == {} and services.plants["tx-docs"] == {}
 
 

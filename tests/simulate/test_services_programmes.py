@@ -15,7 +15,10 @@ from rcm_analysis.simulate.services.coordination import Team
 
 @pytest.fixture
 def stored(services) -> dict[str, SimpleNamespace]:
-    return {client: SimpleNamespace(read=services.stored[client].read, plants=services.plants[client]) for client in services.stored}
+    return {
+        client: SimpleNamespace(read=services.stored[client].read, plants=services.plants[client])
+        for client in services.stored
+    }
 
 
 @pytest.fixture
@@ -49,18 +52,34 @@ def test_appointments_settle_when_they_should(office):
 
 
 def test_no_shows_rise_with_lead_time(office):
-    met = office.read("appointments").filter(pl.col("status").is_in(["kept", "no_show"])).with_columns(
-        lead=(pl.col("scheduled_on") - pl.col("booked_on")).dt.total_days(), missed=pl.col("status") == "no_show")
-    rates = [share(met.filter(pl.col("lead").is_between(low, high)), pl.col("missed")) for low, high in ((0, 0), (1, 7), (8, 28), (29, 120))]
+    met = (
+        office.read("appointments")
+        .filter(pl.col("status").is_in(["kept", "no_show"]))
+        .with_columns(
+            lead=(pl.col("scheduled_on") - pl.col("booked_on")).dt.total_days(), missed=pl.col("status") == "no_show"
+        )
+    )
+    rates = [
+        share(met.filter(pl.col("lead").is_between(low, high)), pl.col("missed"))
+        for low, high in ((0, 0), (1, 7), (8, 28), (29, 120))
+    ]
     assert rates == sorted(rates) and rates[3] > 2 * rates[0]
 
 
 def test_the_planted_rise_in_no_shows_begins_on_its_day_at_its_place(office):
     plant = office.plants["no_show_rise"]
     start, place = dt.date.fromisoformat(plant["start"]), plant["scope"]["location"]
-    met = office.read("appointments").filter(pl.col("status").is_in(["kept", "no_show"])).with_columns(missed=pl.col("status") == "no_show")
+    met = (
+        office.read("appointments")
+        .filter(pl.col("status").is_in(["kept", "no_show"]))
+        .with_columns(missed=pl.col("status") == "no_show")
+    )
     here, after = pl.col("location") == place, pl.col("scheduled_on") >= start
-    rate = {(at, late): share(met.filter((here == at) & (after == late)), pl.col("missed")) for at in (True, False) for late in (True, False)}
+    rate = {
+        (at, late): share(met.filter((here == at) & (after == late)), pl.col("missed"))
+        for at in (True, False)
+        for late in (True, False)
+    }
     assert rate[True, True] > 1.6 * rate[True, False] and abs(rate[False, True] - rate[False, False]) < 0.03
     assert {row[0] for row in plant["rows"]} <= set(met.filter("missed" and here & after)["appointment_id"])
 
@@ -69,7 +88,10 @@ def test_the_planted_form_stops_asking_for_social_needs(office):
     plant = office.plants["social_needs_dropped"]
     start, place = dt.date.fromisoformat(plant["start"]), plant["scope"]["location"]
     forms = office.read("intakes").filter((pl.col("location") == place) if place else pl.lit(True))
-    before, after = (share(forms.filter((pl.col("taken_on") >= start) == late), pl.col("is_social_needs_complete")) for late in (False, True))
+    before, after = (
+        share(forms.filter((pl.col("taken_on") >= start) == late), pl.col("is_social_needs_complete"))
+        for late in (False, True)
+    )
     assert before > 0.7 and after < 0.55
     assert (forms["social_needs"].is_not_null() == forms["is_social_needs_complete"]).all()
 
@@ -98,14 +120,24 @@ def test_three_lags_follow_each_other_and_managed_care_is_slower(programme):
     for before, after in zip(days, days[1:], strict=False):
         both = claims.filter(pl.col(after).is_not_null())
         assert (both[before] < both[after]).all(), after
-    wait = claims.with_columns(wait=(pl.col("payer_decided_on") - pl.col("lead_billed_on")).dt.total_days()).group_by("payer").agg(pl.col("wait").mean())
+    wait = (
+        claims.with_columns(wait=(pl.col("payer_decided_on") - pl.col("lead_billed_on")).dt.total_days())
+        .group_by("payer")
+        .agg(pl.col("wait").mean())
+    )
     mean = dict(wait.rows())
     assert mean["harbor"] > mean["medicaid"] + 10
     paid = claims.filter(pl.col("agency_paid_on").is_not_null())
     assert (paid["agency_paid_cents"] + paid["lead_fee_cents"] == paid["payer_paid_cents"]).all()
     assert (paid["payer_paid_cents"] == paid["billed_cents"]).all() and paid["denial_reason"].null_count() == len(paid)
-    again = claims.filter(pl.col("replaces").is_not_null()).join(claims, left_on="replaces", right_on="care_claim_id", suffix="_first")
-    assert len(again) and (again["uploaded_on"] > again["payer_decided_on_first"]).all() and (again["payer_paid_cents_first"] == 0).all()
+    again = claims.filter(pl.col("replaces").is_not_null()).join(
+        claims, left_on="replaces", right_on="care_claim_id", suffix="_first"
+    )
+    assert (
+        len(again)
+        and (again["uploaded_on"] > again["payer_decided_on_first"]).all()
+        and (again["payer_paid_cents_first"] == 0).all()
+    )
     assert set(programme.read("care_recoupments")["care_claim_id"]) <= set(paid["care_claim_id"])
 
 
@@ -127,13 +159,25 @@ def test_contacts_of_the_planted_coordinator_are_made_and_not_billed(programme):
     plant = programme.plants["contacts_not_billed"]
     who, start = plant["scope"]["provider"], plant["start"][:7]
     months = programme.read("billing_support").with_columns(
-        here=pl.col("coordinator") == who, late=pl.col("month") >= start, sent=pl.col("uploaded_on").is_not_null())
+        here=pl.col("coordinator") == who, late=pl.col("month") >= start, sent=pl.col("uploaded_on").is_not_null()
+    )
     due = months.filter(pl.col("is_core_service_given"))
-    rate = {(here, late): share(due.filter((pl.col("here") == here) & (pl.col("late") == late)), pl.col("sent")) for here in (True, False) for late in (True, False)}
+    rate = {
+        (here, late): share(due.filter((pl.col("here") == here) & (pl.col("late") == late)), pl.col("sent"))
+        for here in (True, False)
+        for late in (True, False)
+    }
     assert rate[True, True] == 0 and min(rate[True, False], rate[False, True], rate[False, False]) > 0.75
-    contacts = programme.read("care_contacts").filter((pl.col("coordinator") == who) & (pl.col("contacted_on") >= dt.date.fromisoformat(plant["start"])))
+    contacts = programme.read("care_contacts").filter(
+        (pl.col("coordinator") == who) & (pl.col("contacted_on") >= dt.date.fromisoformat(plant["start"]))
+    )
     assert contacts["is_reached"].sum() > 100
-    lost = {f"{enrolment} {month}" for enrolment, month in months.filter(pl.col("here") & pl.col("late")).select("enrolment_id", "month").iter_rows()}
+    lost = {
+        f"{enrolment} {month}"
+        for enrolment, month in months.filter(pl.col("here") & pl.col("late"))
+        .select("enrolment_id", "month")
+        .iter_rows()
+    }
     assert {row[0] for row in plant["rows"]} <= lost and plant["amount_cents"] > 0
 
 
@@ -145,7 +189,9 @@ def drawn_team(seed: int, months: int = 20, plants: bool = True) -> Team:
 
 def test_the_planted_coordinator_is_drawn_from_the_seed_among_those_who_stay():
     teams = [drawn_team(seed) for seed in range(1, 25)]
-    assert {team.planted for team in teams} == {"CC01", "CC03", "CC04"}, "CC02 leaves, CC05 is new when the plant begins"
+    assert {team.planted for team in teams} == {"CC01", "CC03", "CC04"}, (
+        "CC02 leaves, CC05 is new when the plant begins"
+    )
     assert [drawn_team(seed).planted for seed in range(1, 25)] == [team.planted for team in teams]
 
 
@@ -159,4 +205,5 @@ def test_months_that_are_not_uploaded_say_why_once_their_window_has_closed(progr
     assert closed["missed"].null_count() == 0 and closed["uploaded_on"].null_count() == len(closed)
     claims = programme.read("care_claims").filter(pl.col("replaces").is_null())
     assert sorted(claims.select("enrolment_id", "month").rows()) == sorted(
-        months.filter(pl.col("uploaded_on").is_not_null()).select("enrolment_id", "month").rows())
+        months.filter(pl.col("uploaded_on").is_not_null()).select("enrolment_id", "month").rows()
+    )

@@ -56,11 +56,20 @@ def test_the_ledger_still_closes_every_month_at_its_own_control_total(book):
 def posted_and_taken(book: Book) -> tuple[set, set]:
     """Patients' payments of the ledger and approved attempts of the desk: account, day, cents."""
     posted = patient_side(book).filter((pl.col("kind") == "payment") & (pl.col("reason") != "copay"))
-    assert {"plan payment", "prepayment", "statement payment"} <= set(posted["reason"]) <= {
-        "plan payment", "prepayment", "statement payment", "posting correction"}
+    assert (
+        {"plan payment", "prepayment", "statement payment"}
+        <= set(posted["reason"])
+        <= {"plan payment", "prepayment", "statement payment", "posting correction"}
+    )
     approved = book.payment_attempts.filter(pl.col("result") == "approved")
-    sides = posted.select("claim_id", "posted_on", -pl.col("amount_cents")), approved.select("claim_id", "posted_on", "amount_cents")
-    return tuple({tuple(row) for row in side.group_by("claim_id", "posted_on").agg(pl.col("amount_cents").sum()).rows()} for side in sides)
+    sides = (
+        posted.select("claim_id", "posted_on", -pl.col("amount_cents")),
+        approved.select("claim_id", "posted_on", "amount_cents"),
+    )
+    return tuple(
+        {tuple(row) for row in side.group_by("claim_id", "posted_on").agg(pl.col("amount_cents").sum()).rows()}
+        for side in sides
+    )
 
 
 def test_approved_attempts_and_postings_are_the_same_but_for_the_few_posted_wrong_at_first(book):
@@ -68,30 +77,49 @@ def test_approved_attempts_and_postings_are_the_same_but_for_the_few_posted_wron
     wrong = {account for account, _, _ in posted ^ taken}
     assert len(posted) > 100 and 0 < len(wrong) < 0.03 * len({account for account, _, _ in taken})
     for account in wrong:
-        assert sum(cents for one, _, cents in posted if one == account) == sum(cents for one, _, cents in taken if one == account)
+        assert sum(cents for one, _, cents in posted if one == account) == sum(
+            cents for one, _, cents in taken if one == account
+        )
 
 
 def test_what_was_posted_wrong_at_first_is_what_correct_posting_finds(book):
     posted, taken = posted_and_taken(book)
     period = Period(dt.date(2025, 1, 1), dt.date(2027, 1, 1))
-    tables = {name: book.stored.read(name).lazy() for name in ("transactions", "payment_attempts", "self_pay_policies", "claims")}
+    tables = {
+        name: book.stored.read(name).lazy()
+        for name in ("transactions", "payment_attempts", "self_pay_policies", "claims")
+    }
     faults = posting_faults(tables, period=period, as_of=period.last_day)
     assert set(faults["claim_id"]) == {account for account, _, _ in posted ^ taken}
     corrected = set(patient_side(book).filter(pl.col("reason") == "posting correction")["claim_id"])
-    assert set(faults.loc[faults["fault"] == "corrected", "claim_id"]) == corrected and set(faults["fault"]) <= {"corrected", "late"}
+    assert set(faults.loc[faults["fault"] == "corrected", "claim_id"]) == corrected and set(faults["fault"]) <= {
+        "corrected",
+        "late",
+    }
 
 
 def test_sampled_reviews_are_of_conversations_and_follow_them(book):
-    reviews = book.quality_reviews.join(book.interactions.select("interaction_id", "entered_on", "result", "handled_by"), on="interaction_id", how="left")
-    assert len(reviews) and (reviews["result"] == "conversation").all() and (reviews["reviewed_on"] > reviews["entered_on"]).all()
-    assert (reviews["handled_by"] == reviews["handled_by_right"]).all() and (reviews["points"] <= reviews["points_possible"]).all()
+    reviews = book.quality_reviews.join(
+        book.interactions.select("interaction_id", "entered_on", "result", "handled_by"),
+        on="interaction_id",
+        how="left",
+    )
+    assert (
+        len(reviews)
+        and (reviews["result"] == "conversation").all()
+        and (reviews["reviewed_on"] > reviews["entered_on"]).all()
+    )
+    assert (reviews["handled_by"] == reviews["handled_by_right"]).all() and (
+        reviews["points"] <= reviews["points_possible"]
+    ).all()
 
 
 def test_paid_instalments_are_the_plan_payments_of_the_ledger(book):
     paid = book.plan_instalments.filter(pl.col("paid_on").is_not_null()).join(book.payment_plans, on="plan_id")
     posted = patient_side(book).filter(pl.col("reason") == "plan payment")
     assert sorted(paid.select("claim_id", "paid_on", "paid_cents").rows()) == sorted(
-        posted.select("claim_id", "posted_on", -pl.col("amount_cents")).rows())
+        posted.select("claim_id", "posted_on", -pl.col("amount_cents")).rows()
+    )
     sums = book.plan_instalments.group_by("plan_id").agg(pl.col("amount_cents").sum(), pl.len())
     both = sums.join(book.payment_plans, on="plan_id")
     assert (both["amount_cents"] == both["amount_cents_right"]).all() and (both["len"] == both["instalments"]).all()
@@ -99,9 +127,14 @@ def test_paid_instalments_are_the_plan_payments_of_the_ledger(book):
 
 
 def test_a_statement_asks_for_the_ledger_balance_of_its_day_except_the_planted_ones(book):
-    balance = patient_side(book).with_columns(sum=pl.col("amount_cents").cum_sum().over("claim_id")).select("claim_id", "posted_on", "sum")
+    balance = (
+        patient_side(book)
+        .with_columns(sum=pl.col("amount_cents").cum_sum().over("claim_id"))
+        .select("claim_id", "posted_on", "sum")
+    )
     asked = book.statements.sort("statement_on").join_asof(
-        balance, left_on="statement_on", right_on="posted_on", by="claim_id", check_sortedness=False)
+        balance, left_on="statement_on", right_on="posted_on", by="claim_id", check_sortedness=False
+    )
     wrong = asked.filter(pl.col("sum").fill_null(0) != pl.col("balance_cents"))
     assert set(wrong["statement_id"]) == book.told("statement_before_remit")
     assert (wrong["sum"].fill_null(0) <= 0).all()
@@ -109,7 +142,11 @@ def test_a_statement_asks_for_the_ledger_balance_of_its_day_except_the_planted_o
 
 def test_payments_before_anything_was_asked_make_credits_until_the_insurer_answers(book):
     early = book.payment_attempts.filter(pl.col("due_on").is_null() & (pl.col("result") == "approved"))
-    balance = patient_side(book).with_columns(sum=pl.col("amount_cents").cum_sum().over("claim_id")).select("claim_id", "posted_on", "sum")
+    balance = (
+        patient_side(book)
+        .with_columns(sum=pl.col("amount_cents").cum_sum().over("claim_id"))
+        .select("claim_id", "posted_on", "sum")
+    )
     after = early.sort("posted_on").join_asof(balance, on="posted_on", by="claim_id", check_sortedness=False)
     assert len(early) > 3 and (after["sum"] < 0).all()
     put_right = book.account_changes.filter(pl.col("reason") == "payment before due date")
@@ -119,7 +156,9 @@ def test_payments_before_anything_was_asked_make_credits_until_the_insurer_answe
 def test_approved_assistance_is_written_off_as_such(book):
     helped = book.assistance_applications.filter(pl.col("approved_cents") > 0)
     off = patient_side(book).filter(pl.col("reason") == "financial assistance")
-    assert sorted(helped.select("claim_id", "approved_cents").rows()) == sorted(off.select("claim_id", -pl.col("amount_cents")).rows())
+    assert sorted(helped.select("claim_id", "approved_cents").rows()) == sorted(
+        off.select("claim_id", -pl.col("amount_cents")).rows()
+    )
 
 
 def test_calls_outside_the_window(book):
@@ -130,21 +169,28 @@ def test_calls_outside_the_window(book):
 def test_more_than_seven_calls_in_seven_days(book):
     calls = book.calls
     pairs = calls.join(calls.select("claim_id", pl.col("happened_on").alias("other")), on="claim_id")
-    within = pairs.filter(pl.col("other").is_between(pl.col("happened_on") - WEEK, pl.col("happened_on"), closed="right"))
+    within = pairs.filter(
+        pl.col("other").is_between(pl.col("happened_on") - WEEK, pl.col("happened_on"), closed="right")
+    )
     busy = within.group_by("interaction_id", "claim_id").len().filter(pl.col("len") > 7)
     planted = calls.filter(pl.col("interaction_id").is_in(list(book.told("too_many_calls"))))
     assert set(busy["claim_id"]) == set(planted["claim_id"])
 
 
 def test_calls_within_a_week_of_a_conversation(book):
-    talks = book.interactions.filter(pl.col("result") == "conversation").select("claim_id", pl.col("happened_on").alias("talk"))
+    talks = book.interactions.filter(pl.col("result") == "conversation").select(
+        "claim_id", pl.col("happened_on").alias("talk")
+    )
     after = book.calls.join(talks, on="claim_id").filter(
-        (pl.col("happened_on") > pl.col("talk")) & (pl.col("happened_on") <= pl.col("talk") + WEEK))
+        (pl.col("happened_on") > pl.col("talk")) & (pl.col("happened_on") <= pl.col("talk") + WEEK)
+    )
     assert set(after["interaction_id"]) == book.told("call_after_conversation")
 
 
 def test_conversations_without_disclosure_and_work_out_of_scope(book):
-    assert set(book.interactions.filter(~pl.col("is_disclosure_given"))["interaction_id"]) == book.told("missing_disclosure")
+    assert set(book.interactions.filter(~pl.col("is_disclosure_given"))["interaction_id"]) == book.told(
+        "missing_disclosure"
+    )
     outside = book.account_changes.filter(pl.col("kind").is_in(["credit_reporting", "third_party_collection"]))
     assert set(outside["change_id"]) == book.told("out_of_scope")
 
@@ -166,13 +212,18 @@ def test_write_offs_without_approval(book):
 
 def test_calls_while_an_application_is_open(book):
     during = book.calls.join(book.assistance_applications, on="patient").filter(
-        pl.col("happened_on").is_between("applied_on", pl.col("decided_on").fill_null(dt.date(2099, 1, 1))))
+        pl.col("happened_on").is_between("applied_on", pl.col("decided_on").fill_null(dt.date(2099, 1, 1)))
+    )
     assert set(during["interaction_id"]) == book.told("worked_during_application")
 
 
 def test_bills_far_above_the_estimate(book):
     ledger = patient_side(book)
-    bill = ledger.filter((pl.col("kind") == "charge") | (pl.col("reason") == "self-pay discount")).group_by("claim_id").agg(pl.col("amount_cents").sum())
+    bill = (
+        ledger.filter((pl.col("kind") == "charge") | (pl.col("reason") == "self-pay discount"))
+        .group_by("claim_id")
+        .agg(pl.col("amount_cents").sum())
+    )
     both = book.estimates.join(bill, on="claim_id")
     over = both.filter(pl.col("amount_cents_right") - pl.col("amount_cents") >= 40_000)
     assert set(over["estimate_id"]) == book.told("estimate_exceeded")
@@ -207,21 +258,36 @@ def test_planted_balances_that_do_not_follow_the_eob(books):
 
 
 def test_nobody_is_asked_for_money_while_a_dispute_or_an_application_is_open_or_a_promise_runs(book):
-    asks = pl.concat([
-        book.calls.filter(pl.col("reason").is_in(["balance", "payment_plan"])).select("claim_id", pl.col("interaction_id").alias("id"), pl.col("happened_on").alias("day")),
-        book.statements.select("claim_id", pl.col("statement_id").alias("id"), pl.col("statement_on").alias("day"))])
-    spans = pl.concat([
-        book.disputes.select("claim_id", pl.col("opened_on").alias("from"), pl.col("closed_on").alias("to")),
-        book.assistance_applications.select("claim_id", pl.col("applied_on").alias("from"), pl.col("decided_on").alias("to"))])
-    met = asks.join(spans, on="claim_id").filter(pl.col("day") > pl.col("from"), pl.col("day") < pl.col("to").fill_null(dt.date(2099, 1, 1)))
+    asks = pl.concat(
+        [
+            book.calls.filter(pl.col("reason").is_in(["balance", "payment_plan"])).select(
+                "claim_id", pl.col("interaction_id").alias("id"), pl.col("happened_on").alias("day")
+            ),
+            book.statements.select("claim_id", pl.col("statement_id").alias("id"), pl.col("statement_on").alias("day")),
+        ]
+    )
+    spans = pl.concat(
+        [
+            book.disputes.select("claim_id", pl.col("opened_on").alias("from"), pl.col("closed_on").alias("to")),
+            book.assistance_applications.select(
+                "claim_id", pl.col("applied_on").alias("from"), pl.col("decided_on").alias("to")
+            ),
+        ]
+    )
+    met = asks.join(spans, on="claim_id").filter(
+        pl.col("day") > pl.col("from"), pl.col("day") < pl.col("to").fill_null(dt.date(2099, 1, 1))
+    )
     planted = {row[0] for plant in book.plants.values() for row in plant["rows"]}
     assert set(met["id"]) <= planted
     running = book.calls.join(book.promises, on="claim_id").filter(
-        pl.col("happened_on") > pl.col("promised_on"), pl.col("happened_on") <= pl.col("due_on") + dt.timedelta(days=3))
+        pl.col("happened_on") > pl.col("promised_on"), pl.col("happened_on") <= pl.col("due_on") + dt.timedelta(days=3)
+    )
     assert set(running["interaction_id"]) <= planted
 
 
 def test_every_kind_of_breach_is_planted_once_and_the_other_client_keeps_its_policy(books):
     assert len(books[PLANTED].plants) >= 10 and books["tx-docs"].plants == {}
     for plant in books[PLANTED].plants.values():
-        assert plant["claims_count"] == len(plant["rows"]) == sum(month["claims_count"] for month in plant["months"]) > 0
+        assert (
+            plant["claims_count"] == len(plant["rows"]) == sum(month["claims_count"] for month in plant["months"]) > 0
+        )

@@ -36,7 +36,11 @@ PRINTED = {
 
 
 def hashes(root: Path) -> dict[str, str]:
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(root.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,11 @@ def test_the_registry_moves_in_the_last_two_months_and_differs_in_levels_and_ser
 
 
 def test_payers_are_named_differently_in_each_source_and_never_shared(registry):
-    words = [word for payer in registry["payers"].values() for word in (*payer["aliases"], *payer["identifiers"], payer["name"])]
+    words = [
+        word
+        for payer in registry["payers"].values()
+        for word in (*payer["aliases"], *payer["identifiers"], payer["name"])
+    ]
     assert len(words) == len({word.casefold() for word in words}) and len(registry["payers"]) == 10
 
 
@@ -101,11 +109,22 @@ def test_life_is_varied_enough_to_try_every_measure(company):
     assert set(statuses) == {"1", "2", "4", "19", "22"} and min(statuses.values()) >= 5
     reasons = {pair[0] for client in everything for remit in client.remits for pair in remit.plb}
     assert reasons >= {"FB", "L6", "WO"}
-    assert {(sent.order, sent.frequency) for client in everything for sent in client.sent} == {("P", "1"), ("P", "7"), ("S", "1")}
+    assert {(sent.order, sent.frequency) for client in everything for sent in client.sent} == {
+        ("P", "1"),
+        ("P", "7"),
+        ("S", "1"),
+    }
     written = {row["reason"] for client in everything for row in client.transactions if row["kind"] == "write_off"}
     assert written >= {"timely filing", "small balance", "bad debt", "denial", "administrative", "self-pay discount"}
     assert {row["kind"] for client in everything for row in client.transactions} == {
-        "charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback"}
+        "charge",
+        "payment",
+        "contractual",
+        "write_off",
+        "transfer",
+        "refund",
+        "takeback",
+    }
     assert any(not row["claim"] for client in everything for row in client.transactions)
     assert any("X223" in sent.path.read_text("ascii") for sent in company.clients["st-elsewhere"].sent)
 
@@ -132,8 +151,17 @@ def test_every_export_is_recognised_and_only_total_lines_are_set_aside(client):
             assert set(export.quarantine["rule"]) <= {"total_line"}
             seen[found.table.name] += export.rows.height
     assert seen["transactions"] == len(client.transactions) == client.truth["transactions"]
-    assert set(seen) == {"claims", "claim_lines", "transactions", "claim_edits", "work_log", "control_totals", "actions",
-                         "fee_schedules", "payer_rules"}
+    assert set(seen) == {
+        "claims",
+        "claim_lines",
+        "transactions",
+        "claim_edits",
+        "work_log",
+        "control_totals",
+        "actions",
+        "fee_schedules",
+        "payer_rules",
+    }
 
 
 def test_the_same_seed_writes_the_same_bytes_whoever_else_is_written(company, tmp_path):
@@ -179,12 +207,20 @@ def test_all_twelve_collect_what_the_overview_prints_and_our_reader_finds_no_fau
         assert read_835(path).findings.empty, path.name
 
 
-@pytest.mark.parametrize(("arguments", "error", "words"), [
-    pytest.param({"clients": ["dr-sues"]}, ClientError, "Closest: dr-suess", id="an unknown client is named with the closest known one"),
-    pytest.param({"last_month": "2026-13"}, ParameterError, "YYYY-MM", id="a month that is none is refused"),
-    pytest.param({"months": 0}, ParameterError, "at least", id="no months at all are refused"),
-    pytest.param({"scale": 0}, ParameterError, "above zero", id="a scale of nothing is refused"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        pytest.param(
+            {"clients": ["dr-sues"]},
+            ClientError,
+            "Closest: dr-suess",
+            id="an unknown client is named with the closest known one",
+        ),
+        pytest.param({"last_month": "2026-13"}, ParameterError, "YYYY-MM", id="a month that is none is refused"),
+        pytest.param({"months": 0}, ParameterError, "at least", id="no months at all are refused"),
+        pytest.param({"scale": 0}, ParameterError, "above zero", id="a scale of nothing is refused"),
+    ],
+)
 def test_what_cannot_be_simulated_is_refused_before_anything_is_written(tmp_path, arguments, error, words):
     with pytest.raises(error, match=words):
         write_company(tmp_path / "out", **arguments)

@@ -40,13 +40,17 @@ def test_oxedi_counts_the_same_claims_and_the_same_money(client):
         claims += read.count_claims()
         payments += round(float(read.sum_payments()) * 100)
     assert claims == sum(len(remit.claims) for remit in client.remits)
-    assert payments in (round(sum(remit.paid for remit in client.remits) * 100),
-                        round(sum(claim.paid for remit in client.remits for claim in remit.claims) * 100))
+    assert payments in (
+        round(sum(remit.paid for remit in client.remits) * 100),
+        round(sum(claim.paid for remit in client.remits for claim in remit.claims) * 100),
+    )
 
 
 def test_what_was_posted_under_a_trace_is_what_the_remittance_paid_its_claims(client, summed):
     late, _ = in_transit(client)
-    posted = summed((row["trace"], -row["amount"]) for row in client.transactions if row["trace"] and row["trace"] not in late)
+    posted = summed(
+        (row["trace"], -row["amount"]) for row in client.transactions if row["trace"] and row["trace"] not in late
+    )
     assert {row["kind"] for row in client.transactions if row["trace"]} == {"payment", "takeback"}
     arrived = [remit for remit in client.remits if remit.trace not in late]
     remitted = summed((remit.trace, claim.paid) for remit in arrived for claim in remit.claims)
@@ -78,11 +82,18 @@ def test_opening_and_movements_give_the_closing_receivable_of_every_month(client
     moved = summed(((f"{row['posted']:%Y-%m}", row["kind"]), row["amount"]) for row in client.transactions)
     opening = 0
     for month in client.month_end:
-        of = {kind: moved.get((month["month"], kind), 0) for kind in
-              ("charge", "payment", "contractual", "write_off", "refund", "takeback", "transfer")}
+        of = {
+            kind: moved.get((month["month"], kind), 0)
+            for kind in ("charge", "payment", "contractual", "write_off", "refund", "takeback", "transfer")
+        }
         assert of["charge"] == month["charges"] and -of["payment"] == month["payments"] and of["transfer"] == 0
-        assert -of["contractual"] - of["write_off"] == month["adjustments"] and of["refund"] + of["takeback"] == month["refunds"]
-        assert opening + month["charges"] - month["payments"] - month["adjustments"] + month["refunds"] == month["closing"]
+        assert (
+            -of["contractual"] - of["write_off"] == month["adjustments"]
+            and of["refund"] + of["takeback"] == month["refunds"]
+        )
+        assert (
+            opening + month["charges"] - month["payments"] - month["adjustments"] + month["refunds"] == month["closing"]
+        )
         opening = month["closing"]
     assert opening == sum(row["amount"] for row in client.transactions)
     assert len(client.month_end) == 18
@@ -90,19 +101,35 @@ def test_opening_and_movements_give_the_closing_receivable_of_every_month(client
 
 def test_contractual_adjustments_are_those_of_the_835(client, summed):
     _, late = in_transit(client)
-    posted = summed(((row["claim"], row["line"], row["carc"]), -row["amount"])
-                    for row in client.transactions if row["kind"] == "contractual" and row["claim"] not in late)
-    remitted = summed(((claim.id, line.number, carc), value) for remit in client.remits for claim in remit.claims if claim.id not in late
-                      for line in claim.lines for group, carc, value in line.cas if group == "CO" and carc in ("45", "253"))
+    posted = summed(
+        ((row["claim"], row["line"], row["carc"]), -row["amount"])
+        for row in client.transactions
+        if row["kind"] == "contractual" and row["claim"] not in late
+    )
+    remitted = summed(
+        ((claim.id, line.number, carc), value)
+        for remit in client.remits
+        for claim in remit.claims
+        if claim.id not in late
+        for line in claim.lines
+        for group, carc, value in line.cas
+        if group == "CO" and carc in ("45", "253")
+    )
     assert posted == remitted
 
 
 def test_patient_responsibility_of_the_835_is_what_transfers_moved_on(client, summed):
     _, late = in_transit(client)
-    moved = [row for row in client.transactions if row["kind"] == "transfer" and row["carc"] and row["claim"] not in late]
+    moved = [
+        row for row in client.transactions if row["kind"] == "transfer" and row["carc"] and row["claim"] not in late
+    ]
     off = summed((row["claim"], -row["amount"]) for row in moved if row["party"] == "primary")
-    owed = summed((claim.id, claim.owed) for remit in client.remits for claim in remit.claims if claim.status != "2"
-                  and not claim.icn.endswith("1") and claim.id not in late)
+    owed = summed(
+        (claim.id, claim.owed)
+        for remit in client.remits
+        for claim in remit.claims
+        if claim.status != "2" and not claim.icn.endswith("1") and claim.id not in late
+    )
     assert off == owed
     assert not summed(((row["claim"], row["posted"], row["carc"]), row["amount"]) for row in moved)
 
@@ -143,8 +170,10 @@ def test_every_reversal_negates_the_latest_decision_on_its_claim(client):
             detail = [(line.number, line.charge, line.paid, line.cas) for line in claim.lines]
             if claim.status == "22":
                 reversals += 1
-                turned = [(number, -charge, -paid, [(group, carc, -value) for group, carc, value in cas])
-                          for number, charge, paid, cas in detail]
+                turned = [
+                    (number, -charge, -paid, [(group, carc, -value) for group, carc, value in cas])
+                    for number, charge, paid, cas in detail
+                ]
                 assert latest.pop((claim.id, claim.icn)) == turned
             else:
                 latest[claim.id, claim.icn] = detail
@@ -169,8 +198,11 @@ def test_first_decisions_pay_the_contract_or_the_charge_if_that_is_less(client):
                     continue
                 allowed = line.paid + sum(value for _, carc, value in line.cas if carc != "45")
                 procedure = line.procedure.split(":")[1:]
-                fees = [fee for start, end, fee in schedule[(remit.payer, procedure[0], "".join(procedure[1:]))]
-                        if start <= service[claim.id] and (end is None or service[claim.id] <= end)]
+                fees = [
+                    fee
+                    for start, end, fee in schedule[(remit.payer, procedure[0], "".join(procedure[1:]))]
+                    if start <= service[claim.id] and (end is None or service[claim.id] <= end)
+                ]
                 assert len(fees) == 1 and allowed == min(line.charge, fees[0] * line.units)
                 checked += 1
     assert checked > 300
@@ -182,7 +214,12 @@ def fee_rows(client):
     with (client.root / "raw" / client.id / "exports" / "fee_schedules.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             payer, code, modifier, start, end, fee = list(row.values())[:6]
-            yield (registry[payer], code, modifier), either_date(start), either_date(end), Decimal(fee.replace("$", "").replace(",", ""))
+            yield (
+                (registry[payer], code, modifier),
+                either_date(start),
+                either_date(end),
+                Decimal(fee.replace("$", "").replace(",", "")),
+            )
 
 
 def client_payers(client):

@@ -26,7 +26,12 @@ def made(tmp_path_factory):
     opened.pseudonym_key()
     ingest_client(opened, CLIENT, find_files(opened)[CLIENT])
     days = simulate.read_truth(folder).sums[CLIENT]["workable"]
-    frames = {dt.date.fromisoformat(day["as_of"]): pd.DataFrame(day["items"], columns=["claim_id", "party", "gain_cents", "minutes"]) for day in days}
+    frames = {
+        dt.date.fromisoformat(day["as_of"]): pd.DataFrame(
+            day["items"], columns=["claim_id", "party", "gain_cents", "minutes"]
+        )
+        for day in days
+    }
     return opened.client(CLIENT), frames
 
 
@@ -41,7 +46,9 @@ def test_the_items_are_the_open_balances_of_the_day(made):
     for day, truth in frames.items():
         owed = claim_balances(view.tables(as_of=day), as_of=day).collect().to_pandas()
         owed = owed[owed["balance_cents"] > 0]
-        assert set(zip(truth["claim_id"], truth["party"], strict=True)) == set(zip(owed["claim_id"], owed["party"], strict=True))
+        assert set(zip(truth["claim_id"], truth["party"], strict=True)) == set(
+            zip(owed["claim_id"], owed["party"], strict=True)
+        )
         both = truth.merge(owed, on=["claim_id", "party"])
         assert (both["gain_cents"] <= both["balance_cents"]).all() and (both["gain_cents"] >= 0).all()
         assert both["minutes"].between(3, 24).all()
@@ -70,9 +77,23 @@ def test_what_the_payer_is_about_to_answer_gains_nothing(made):
 def test_a_denial_that_was_reworked_and_won_is_a_gain_before_the_rework_and_none_while_it_runs(made):
     view, frames = made
     log = view.pandas("work_log")
-    won = log[log["outcome"].isin(["overturned", "paid"]) & log["action"].isin(["appeal", "corrected_claim"])].drop_duplicates("claim_id").set_index("claim_id")["worked_on"]
-    begun = log[log["outcome"].eq("in_process") & log["action"].isin(["appeal", "corrected_claim"])].drop_duplicates("claim_id").set_index("claim_id")["worked_on"]
-    remits = view.pandas("remit_claims").query("payer_order == 'primary'").sort_values("received_on").drop_duplicates("claim_id").set_index("claim_id")["received_on"]
+    won = (
+        log[log["outcome"].isin(["overturned", "paid"]) & log["action"].isin(["appeal", "corrected_claim"])]
+        .drop_duplicates("claim_id")
+        .set_index("claim_id")["worked_on"]
+    )
+    begun = (
+        log[log["outcome"].eq("in_process") & log["action"].isin(["appeal", "corrected_claim"])]
+        .drop_duplicates("claim_id")
+        .set_index("claim_id")["worked_on"]
+    )
+    remits = (
+        view.pandas("remit_claims")
+        .query("payer_order == 'primary'")
+        .sort_values("received_on")
+        .drop_duplicates("claim_id")
+        .set_index("claim_id")["received_on"]
+    )
     before, during = [], []
     for day, truth in frames.items():
         today = pd.Timestamp(day)
@@ -82,25 +103,40 @@ def test_a_denial_that_was_reworked_and_won_is_a_gain_before_the_rework_and_none
                 before.append(gains[claim])
             elif begun[claim] <= today < won[claim] - pd.Timedelta(days=4):
                 during.append(gains[claim])
-    assert len(before) >= 10 and sum(gain > 0 for gain in before) >= 0.8 * len(before), "won later; but where the deductible takes all of it"
+    assert len(before) >= 10 and sum(gain > 0 for gain in before) >= 0.8 * len(before), (
+        "won later; but where the deductible takes all of it"
+    )
     assert len(during) >= 3 and not any(during)
 
 
 def test_the_same_minutes_for_every_policy_by_hand():
     """The list works b, then a; the oldest is c, then b; the largest is c, then w; p is a patient's, s is small, w waits."""
-    items = pd.DataFrame({
-        "claim_id": ["b", "a", "c", "w", "s", "p"], "party": ["primary"] * 5 + ["patient"], "open_cents": [5_000, 2_000, 9_000, 8_000, 500, 9_999],
-        "age_days": [30, 20, 400, 10, 900, 999], "tier": ["deadline", "list", "list", "waiting", "small", "waiting"]})
-    truth = pd.DataFrame({
-        "claim_id": ["a", "b", "c", "w", "s", "p"], "party": ["primary"] * 5 + ["patient"], "gain_cents": [1_000, 3_000, 0, 0, 400, 9_000],
-        "true_minutes": [4, 6, 10, 3, 1, 1]})
+    items = pd.DataFrame(
+        {
+            "claim_id": ["b", "a", "c", "w", "s", "p"],
+            "party": ["primary"] * 5 + ["patient"],
+            "open_cents": [5_000, 2_000, 9_000, 8_000, 500, 9_999],
+            "age_days": [30, 20, 400, 10, 900, 999],
+            "tier": ["deadline", "list", "list", "waiting", "small", "waiting"],
+        }
+    )
+    truth = pd.DataFrame(
+        {
+            "claim_id": ["a", "b", "c", "w", "s", "p"],
+            "party": ["primary"] * 5 + ["patient"],
+            "gain_cents": [1_000, 3_000, 0, 0, 400, 9_000],
+            "true_minutes": [4, 6, 10, 3, 1, 1],
+        }
+    )
     assert added_by_policy(items, truth, 10, {}) == {"list": 4_000, "oldest": 0, "largest": 0}
     assert added_by_policy(items, truth, 16, {}) == {"list": 4_000, "oldest": 3_000, "largest": 0}
     assert added_by_policy(items, truth, 5, {}) == {"list": 0, "oldest": 0, "largest": 0}
     assert added_by_policy(items.head(0), truth, 16, {}) == {"list": 0, "oldest": 0, "largest": 0}
     done: dict[str, set] = {}
     assert added_by_policy(items, truth, 10, done) == {"list": 4_000, "oldest": 0, "largest": 0}
-    assert added_by_policy(items, truth, 10, done) == {"list": 0, "oldest": 4_000, "largest": 3_000}, "nothing is worked twice"
+    assert added_by_policy(items, truth, 10, done) == {"list": 0, "oldest": 4_000, "largest": 3_000}, (
+        "nothing is worked twice"
+    )
 
 
 def test_the_dollars_that_the_list_says_work_adds_are_those_that_it_adds(made):
@@ -110,7 +146,10 @@ def test_the_dollars_that_the_list_says_work_adds_are_those_that_it_adds(made):
     for day, truth in frames.items():
         items = worklist(view.tables(as_of=day), as_of=day)
         both = said_and_added(items, truth)
-        waiting = said_and_added(items.assign(tier=items["tier"].replace({"waiting": "list", "list": "waiting", "deadline": "waiting"})), truth)
+        waiting = said_and_added(
+            items.assign(tier=items["tier"].replace({"waiting": "list", "list": "waiting", "deadline": "waiting"})),
+            truth,
+        )
         said, added = said + (both[0], waiting[0]), added + (both[1], waiting[1])
     assert 0.8 < said[0] / added[0] < 1.25, "what is to be done"
     assert 0.6 < said[1] / added[1] < 1.7, "what waits: little of a large sum, so less surely"
@@ -119,7 +158,9 @@ def test_the_dollars_that_the_list_says_work_adds_are_those_that_it_adds(made):
 def test_some_notes_that_wait_for_somebody_name_the_day_for_asking_again_and_the_list_follows_them(made):
     view, frames = made
     log = view.pandas("work_log")
-    waits = log["outcome"].isin(["waiting_on_client", "waiting_on_payer", "in_process"]) & ~log["action"].eq("statement")
+    waits = log["outcome"].isin(["waiting_on_client", "waiting_on_payer", "in_process"]) & ~log["action"].eq(
+        "statement"
+    )
     named = log["next_on"].notna()
     assert 0.3 < named[waits].mean() < 0.5 and not named[~waits].any()
     assert (log["next_action"].notna() == named).all() and set(log.loc[named, "next_action"]) == {"follow_up"}

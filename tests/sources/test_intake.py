@@ -78,16 +78,31 @@ def posting(number: int, day: int, amount: str = "100.00", kind: str = "charge",
     return f"{number},00017,{kind},primary,{month:02d}/{day:02d}/2026,{month:02d}/{day:02d}/2026,{amount}"
 
 
-def remit(trace: str = "77", paid: str = "80.00", claim: str = "00017", npi: str = "1234567893", day: str = "20260310") -> bytes:
+def remit(
+    trace: str = "77", paid: str = "80.00", claim: str = "00017", npi: str = "1234567893", day: str = "20260310"
+) -> bytes:
     """One balanced 835; CLP charge 100.00."""
     adjusted = f"{100 - float(paid):.2f}"
     body = [
-        "ST*835*0001", f"BPR*I*{paid}*C*ACH************{day}", f"TRN*1*{trace}*1512345678", "N1*PR*MEDICARE*XV*00512",
-        f"N1*PE*ACME*XX*{npi}", "LX*1", f"CLP*{claim}*1*100.00*{paid}**MB*ICN1", "NM1*QC*1*DOE*JANE****MI*SECRET1",
-        f"SVC*HC:99213*100.00*{paid}", f"CAS*CO*45*{adjusted}",
+        "ST*835*0001",
+        f"BPR*I*{paid}*C*ACH************{day}",
+        f"TRN*1*{trace}*1512345678",
+        "N1*PR*MEDICARE*XV*00512",
+        f"N1*PE*ACME*XX*{npi}",
+        "LX*1",
+        f"CLP*{claim}*1*100.00*{paid}**MB*ICN1",
+        "NM1*QC*1*DOE*JANE****MI*SECRET1",
+        f"SVC*HC:99213*100.00*{paid}",
+        f"CAS*CO*45*{adjusted}",
     ]
-    segments = [f"ISA*00*          *00*          *ZZ*S              *ZZ*R              *{day[2:]}*1200*^*00501*000000001*0*P*:",
-                f"GS*HP*S*R*{day}*1200*1*X*005010X221A1", *body, f"SE*{len(body) + 1}*0001", "GE*1*1", "IEA*1*000000001"]
+    segments = [
+        f"ISA*00*          *00*          *ZZ*S              *ZZ*R              *{day[2:]}*1200*^*00501*000000001*0*P*:",
+        f"GS*HP*S*R*{day}*1200*1*X*005010X221A1",
+        *body,
+        f"SE*{len(body) + 1}*0001",
+        "GE*1*1",
+        "IEA*1*000000001",
+    ]
     return ("~".join(segments) + "~").encode()
 
 
@@ -137,16 +152,31 @@ def test_codes_keep_their_leading_zeros_and_payers_get_our_ids(workspace):
     put(workspace, "a.835", remit())
     take(workspace)
     row = stored(workspace, "remit_claims").row(0, named=True)
-    assert (row["claim_id"], row["payer"], row["payer_order"], row["received_on"]) == ("00017", "medicare", "primary", dt.date(2026, 3, 10))
+    assert (row["claim_id"], row["payer"], row["payer_order"], row["received_on"]) == (
+        "00017",
+        "medicare",
+        "primary",
+        dt.date(2026, 3, 10),
+    )
 
 
 @pytest.mark.parametrize(
     ("again", "rule"),
     [
         pytest.param(lambda data: data, "duplicate_file", id="the same bytes under another name"),
-        pytest.param(lambda data: data.replace(b"~", b"~\r\n"), "duplicate_remittance", id="the same remittance with line ends"),
-        pytest.param(lambda data: data.replace(b"000000001", b"000000999"), "duplicate_remittance", id="the same remittance in another envelope"),
-        pytest.param(lambda data: data.replace(b"00017", b"00018"), "same_check_again", id="the same check with other claims waits for a person"),
+        pytest.param(
+            lambda data: data.replace(b"~", b"~\r\n"), "duplicate_remittance", id="the same remittance with line ends"
+        ),
+        pytest.param(
+            lambda data: data.replace(b"000000001", b"000000999"),
+            "duplicate_remittance",
+            id="the same remittance in another envelope",
+        ),
+        pytest.param(
+            lambda data: data.replace(b"00017", b"00018"),
+            "same_check_again",
+            id="the same check with other claims waits for a person",
+        ),
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one intake", "in a later intake"])
@@ -216,7 +246,13 @@ def test_the_same_key_in_two_months_is_set_aside_with_its_dollars(workspace):
 
 
 def test_rows_and_dollars_in_equal_rows_and_dollars_out(workspace):
-    put(workspace, "a.csv", export(posting(1, 5), posting(2, 6, "a lot"), "3,short", posting(4, 31, "7.00", month=2), posting(1, 8, "9.00")))
+    put(
+        workspace,
+        "a.csv",
+        export(
+            posting(1, 5), posting(2, 6, "a lot"), "3,short", posting(4, 31, "7.00", month=2), posting(1, 8, "9.00")
+        ),
+    )
     report = take(workspace)
     (entry,) = report.files
     assert entry.rows_in == 5 and entry.rows_in == entry.rows_stored + entry.rows_quarantined
@@ -226,14 +262,25 @@ def test_rows_and_dollars_in_equal_rows_and_dollars_out(workspace):
 
 def test_patients_become_pseudonyms_and_names_are_nowhere(workspace):
     rows = "Claim No,Patient ID,Patient Name,Birth,Insurance,DOS,Entered,Billed\n"
-    put(workspace, "claims.csv", rows + "1,P-9,JANE DOE,01/02/1950,Medicare,03/01/2026,03/02/2026,100.00\n"
-                                        "2,P-9,JANE DOE,01/02/1950,Medicare,03/01/2026,03/02/2026,bad\n")
+    put(
+        workspace,
+        "claims.csv",
+        rows + "1,P-9,JANE DOE,01/02/1950,Medicare,03/01/2026,03/02/2026,100.00\n"
+        "2,P-9,JANE DOE,01/02/1950,Medicare,03/01/2026,03/02/2026,bad\n",
+    )
     put(workspace, "a.835", remit())
     report = take(workspace)
     patient = stored(workspace, "claims")["patient"][0]
     assert patient.startswith("p") and "P-9" not in patient
     everything = b"".join(path.read_bytes() for path in workspace.paths["store"].rglob("*") if path.is_file())
-    frames = [frame.write_csv() for frame in (*[stored(workspace, name) for name in ("claims", "remit_claims", "remit_lines")], workspace.client("acme").quarantine(), report.findings)]
+    frames = [
+        frame.write_csv()
+        for frame in (
+            *[stored(workspace, name) for name in ("claims", "remit_claims", "remit_lines")],
+            workspace.client("acme").quarantine(),
+            report.findings,
+        )
+    ]
     for secret in ("JANE", "DOE", "1950", "SECRET1", "P-9"):
         assert secret.encode() not in everything and not any(secret in text for text in frames)
 
@@ -279,7 +326,11 @@ def test_a_payer_added_to_the_registry_is_found_in_what_is_stored(workspace):
     path.write_text(path.read_text() + '\n[payers.nowhere]\nname = "Nowhere Health"\n')
     workspace = open_workspace(workspace.folder)
     report = take(workspace)
-    assert stored(workspace, "deposits")["payer"].to_list() == stored(workspace, "remit_claims")["payer"].to_list() == ["nowhere"]
+    assert (
+        stored(workspace, "deposits")["payer"].to_list()
+        == stored(workspace, "remit_claims")["payer"].to_list()
+        == ["nowhere"]
+    )
     assert not report.needs_person and workspace.client("acme").findings().is_empty()
 
 
@@ -287,7 +338,9 @@ def test_a_payer_added_to_the_registry_is_found_in_what_is_stored(workspace):
     ("name", "content", "says"),
     [
         pytest.param("empty.835", b"", "is empty", id="an empty file"),
-        pytest.param("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "picture.png", id="not an export and not X12"),
+        pytest.param(
+            "picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "picture.png", id="not an export and not X12"
+        ),
         pytest.param("wrong.csv", "a,b,c\n1,2,3\n", "wrong.csv", id="an export that no map fits"),
         pytest.param("short.csv", "Txn,Claim,Type\n1,2,charge\n", "short.csv", id="an export with columns missing"),
     ],
@@ -360,7 +413,11 @@ def test_a_reversal_gets_the_order_of_the_claim_it_reverses(workspace):
     put(workspace, "a.835", remit(trace="1").replace(b"CLP*00017*1*", b"CLP*00017*2*"))
     take(workspace)
     back = remit(trace="2", paid="-80.00", day="20260320").replace(b"CLP*00017*1*100.00", b"CLP*00017*22*-100.00")
-    put(workspace, "b.835", back.replace(b"SVC*HC:99213*100.00", b"SVC*HC:99213*-100.00").replace(b"CAS*CO*45*180.00", b"CAS*CO*45*-20.00"))
+    put(
+        workspace,
+        "b.835",
+        back.replace(b"SVC*HC:99213*100.00", b"SVC*HC:99213*-100.00").replace(b"CAS*CO*45*180.00", b"CAS*CO*45*-20.00"),
+    )
     take(workspace)
     assert stored(workspace, "remit_claims").sort("received_on")["payer_order"].to_list() == ["secondary", "secondary"]
 

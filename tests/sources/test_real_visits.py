@@ -15,8 +15,8 @@ import json
 import pandas as pd
 import polars as pl
 import pytest
-from builders.appointment_workspace import workspace_with
 
+from builders.appointment_workspace import workspace_with
 from rcm_analysis.measures.engagement import appointments
 from rcm_analysis.periods import Period
 from rcm_analysis.sources.exports import reader as exports
@@ -52,30 +52,67 @@ is_planned_follow_up = "no"
 """
 FAMILIES = {
     "respiratory": (
-        "Asthma", "Childhood asthma", "Viral sinusitis (disorder)", "Acute bacterial sinusitis (disorder)", "Acute viral pharyngitis (disorder)",
-        "Acute bronchitis (disorder)", "Seasonal allergic rhinitis", "Perennial allergic rhinitis"),
+        "Asthma",
+        "Childhood asthma",
+        "Viral sinusitis (disorder)",
+        "Acute bacterial sinusitis (disorder)",
+        "Acute viral pharyngitis (disorder)",
+        "Acute bronchitis (disorder)",
+        "Seasonal allergic rhinitis",
+        "Perennial allergic rhinitis",
+    ),
     "pregnancy": ("Normal pregnancy", "Complete miscarriage (disorder)"),
     "infection": (
-        "Human immunodeficiency virus infection (disorder)", "Streptococcal sore throat (disorder)", "Otitis media", "Suspected COVID-19",
-        "Acute infective cystitis (disorder)"),
+        "Human immunodeficiency virus infection (disorder)",
+        "Streptococcal sore throat (disorder)",
+        "Otitis media",
+        "Suspected COVID-19",
+        "Acute infective cystitis (disorder)",
+    ),
     "mental_health": ("Dependent drug abuse (disorder)", "Child attention deficit disorder"),
     "injury": (
-        "Injury of tendon of the rotator cuff of shoulder", "Concussion with no loss of consciousness", "Fracture of clavicle",
-        "Fracture subluxation of wrist", "Fracture of rib"),
+        "Injury of tendon of the rotator cuff of shoulder",
+        "Concussion with no loss of consciousness",
+        "Fracture of clavicle",
+        "Fracture subluxation of wrist",
+        "Fracture of rib",
+    ),
     "musculoskeletal": ("Chronic pain (finding)",),
     "skin": ("Atopic dermatitis",),
-    "preventive": ("Contraception care (regime/therapy)", "Sterilization requested (situation)", "Screening for malignant neoplasm of colon (procedure)"),
-    "other": ("Aortic valve regurgitation (disorder)", "Allergy to substance (finding)", "Eggs (edible) (substance)", "Anemia (disorder)"),
+    "preventive": (
+        "Contraception care (regime/therapy)",
+        "Sterilization requested (situation)",
+        "Screening for malignant neoplasm of colon (procedure)",
+    ),
+    "other": (
+        "Aortic valve regurgitation (disorder)",
+        "Allergy to substance (finding)",
+        "Eggs (edible) (substance)",
+        "Anemia (disorder)",
+    ),
 }
 PLANNED = ("Prenatal visit", "Postnatal visit", "Asthma follow-up")
 UNPLANNED = (
-    "Encounter for problem (procedure)", "Encounter for problem", "Encounter for symptom (procedure)", "Encounter for symptom",
-    "Encounter for check up (procedure)", "Encounter for check up", "Prenatal initial visit", "Patient-initiated encounter",
-    "Outpatient procedure", "Consultation for treatment", "Patient encounter procedure",
-    "Administration of vaccine to produce active immunity (procedure)", "Urgent care clinic (environment)",
-    "General examination of patient (procedure)", "Well child visit (procedure)", "Death Certification")
+    "Encounter for problem (procedure)",
+    "Encounter for problem",
+    "Encounter for symptom (procedure)",
+    "Encounter for symptom",
+    "Encounter for check up (procedure)",
+    "Encounter for check up",
+    "Prenatal initial visit",
+    "Patient-initiated encounter",
+    "Outpatient procedure",
+    "Consultation for treatment",
+    "Patient encounter procedure",
+    "Administration of vaccine to produce active immunity (procedure)",
+    "Urgent care clinic (environment)",
+    "General examination of patient (procedure)",
+    "Well child visit (procedure)",
+    "Death Certification",
+)
 FAMILY_OF = {reason: family for family, reasons in FAMILIES.items() for reason in reasons}
 WORDS = "\n".join(f'"{reason}" = "{family}"' for reason, family in FAMILY_OF.items())
+
 
 @pytest.fixture(scope="module")
 def file(samples):
@@ -107,13 +144,19 @@ def read(file, text: str) -> exports.Export:
 def test_every_row_is_stored_or_set_aside_with_its_rule(raw, taken_in):
     workspace, report, tables = taken_in
     (came,) = report.files
-    assert (came.rows_in, came.rows_stored, came.rows_quarantined) == (len(raw), raw["is_office"].sum(), (~raw["is_office"]).sum())
+    assert (came.rows_in, came.rows_stored, came.rows_quarantined) == (
+        len(raw),
+        raw["is_office"].sum(),
+        (~raw["is_office"]).sum(),
+    )
     assert (came.rows_in, came.rows_stored) == (388, 355)
     aside = workspace.client("acme").quarantine()
     assert set(zip(aside["column"], aside["rule"], strict=True)) == {("ENCOUNTERCLASS", "not_listed")}
     said = pd.Series([json.loads(text)["visit_type"] for text in aside["text"]]).value_counts().to_dict()
     assert said == raw.loc[~raw["is_office"], "ENCOUNTERCLASS"].value_counts().to_dict()
-    both = tables["appointments"].collect()["appointment_id"].to_list() + [json.loads(text)["appointment_id"] for text in aside["text"]]
+    both = tables["appointments"].collect()["appointment_id"].to_list() + [
+        json.loads(text)["appointment_id"] for text in aside["text"]
+    ]
     assert sorted(both) == sorted(raw["Id"]), "each row of the file once, here or there"
 
 
@@ -124,9 +167,17 @@ def test_kept_visits_by_place_and_month_are_those_of_the_file(raw, taken_in):
     months = pd.to_datetime(found["month"].astype(str)).dt.strftime("%Y-%m")
     assert dict(zip(zip(found["location"], months, strict=True), found["kept"], strict=True)) == counted
     assert found["kept"].sum() == len(office) and (found["scheduled"] == found["kept"]).all()
-    kinds = appointments.appointment_outcomes(taken_in[2], period=ALL_YEARS, by=["visit_type"]).set_index("visit_type")["kept"].to_dict()
+    kinds = (
+        appointments.appointment_outcomes(taken_in[2], period=ALL_YEARS, by=["visit_type"])
+        .set_index("visit_type")["kept"]
+        .to_dict()
+    )
     classes = office["ENCOUNTERCLASS"].value_counts()
-    assert kinds == {"acute": classes["ambulatory"] + classes["urgentcare"], "follow_up": classes["outpatient"], "preventive": classes["wellness"]}
+    assert kinds == {
+        "acute": classes["ambulatory"] + classes["urgentcare"],
+        "follow_up": classes["outpatient"],
+        "preventive": classes["wellness"],
+    }
 
 
 @pytest.mark.parametrize("month", ["2015-07", "2021-03", "2014-05"])
@@ -164,22 +215,27 @@ def test_repeat_visits_of_fourteen_days_are_these_nine(raw, taken_in):
     months = appointments.repeat_visits(taken_in[2], period=ALL_YEARS, by=["month"])
     again = months[months["repeats"] > 0]
     found = dict(zip(pd.to_datetime(again["month"].astype(str)).dt.strftime("%Y-%m"), again["repeats"], strict=True))
-    assert found == {
-        "2014-07": 2, "2015-12": 1, "2016-11": 1, "2017-06": 1, "2018-08": 1, "2020-10": 2, "2022-03": 1}
+    assert found == {"2014-07": 2, "2015-12": 1, "2016-11": 1, "2017-06": 1, "2018-08": 1, "2020-10": 2, "2022-03": 1}
 
 
 def test_planned_visits_are_no_repeats_once_the_map_says_which_they_are(file, raw):
     """What remains: the sinusitis of November 2016, and the visit of October 2020 that the patient asked for."""
     words = "\n".join(f'"{word}" = "{"yes" if word in PLANNED else "no"}"' for word in (*PLANNED, *UNPLANNED))
     text = MAP.replace('is_planned_follow_up = "no"\n', "").replace(
-        "[appointments.constants]", 'is_planned_follow_up = "DESCRIPTION"\n[appointments.constants]')
+        "[appointments.constants]", 'is_planned_follow_up = "DESCRIPTION"\n[appointments.constants]'
+    )
     export = read(file, f"{text}{WORDS}\n[appointments.values.is_planned_follow_up]\n{words}\n")
     assert len(export.rows) == raw["is_office"].sum()
     months = appointments.repeat_visits({"appointments": export.rows.lazy()}, period=ALL_YEARS, by=["month"])
     again = months[months["repeats"] > 0]
     assert pd.to_datetime(again["month"].astype(str)).dt.strftime("%Y-%m").to_list() == ["2016-11", "2020-10"]
     families = raw["REASONDESCRIPTION"].map(FAMILY_OF)
-    counted = raw["is_office"] & families.notna() & ~families.isin(["other", "preventive"]) & ~raw["DESCRIPTION"].isin(PLANNED)
+    counted = (
+        raw["is_office"]
+        & families.notna()
+        & ~families.isin(["other", "preventive"])
+        & ~raw["DESCRIPTION"].isin(PLANNED)
+    )
     assert (months["repeats"].sum(), months["visits"].sum()) == (2, counted.sum())
 
 
@@ -193,7 +249,9 @@ def test_no_patient_of_the_file_is_in_what_is_stored(raw, taken_in):
         assert texts.len() and not [person for person in people if texts.str.contains(person, literal=True).any()]
     kept = raw[raw["is_office"]].set_index("Id")["PATIENT"]
     pairs = set(zip(stored["patient"], kept.loc[stored["appointment_id"].to_list()], strict=True))
-    assert len(pairs) == stored["patient"].n_unique() == kept.nunique(), "one pseudonym per patient, and one patient per pseudonym"
+    assert len(pairs) == stored["patient"].n_unique() == kept.nunique(), (
+        "one pseudonym per patient, and one patient per pseudonym"
+    )
 
 
 def test_a_day_before_the_earliest_of_the_map_is_set_aside(file, raw):
@@ -201,7 +259,9 @@ def test_a_day_before_the_earliest_of_the_map_is_set_aside(file, raw):
     export = read(file, MAP.replace("earliest = 1970-01-01", "") + WORDS)
     old = raw["is_office"] & (raw["day"] < "1990-01-01")
     rules = export.quarantine["rule"].value_counts()
-    assert dict(rules.rows()) == {"impossible_date": old.sum(), "not_listed": (~raw["is_office"]).sum()} and old.sum() == 6
+    assert (
+        dict(rules.rows()) == {"impossible_date": old.sum(), "not_listed": (~raw["is_office"]).sum()} and old.sum() == 6
+    )
     assert len(export.rows) + len(export.quarantine) == len(raw)
 
 

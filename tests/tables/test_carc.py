@@ -42,7 +42,9 @@ def test_what_cannot_be_a_denial_is_not_actionable():
     ("code", "wanted"),
     [
         pytest.param("253", ("non_denial", "program_reduction"), id="sequestration is a reduction and not a denial"),
-        pytest.param("23", ("cob", "prior_payer_info"), id="what the prior payer did is neither denial nor contractual"),
+        pytest.param(
+            "23", ("cob", "prior_payer_info"), id="what the prior payer did is neither denial nor contractual"
+        ),
         pytest.param("45", ("non_denial", "contractual"), id="above the fee schedule is contractual"),
         pytest.param("97", ("denial", "bundling"), id="97 is bundling, whatever some pages say"),
         pytest.param("204", ("denial", "non_covered"), id="204 is not covered, not an authorization"),

@@ -38,6 +38,7 @@ def registry(tmp_path):
     def read(text=GOOD):
         (tmp_path / "clients.toml").write_text(text)
         return read_registry(tmp_path / "clients.toml")
+
     return read
 
 
@@ -88,7 +89,12 @@ def test_an_unknown_client_names_the_closest(registry):
         pytest.param("npis =", "npi =", "Closest: npis", id="a misspelt setting names the closest"),
         pytest.param("effective = 2026-10-01", "", "every change needs `effective`", id="an undated change"),
         pytest.param("[clients.acme]", "[clients.Acme_1]", "lower-case", id="an id that is no slug"),
-        pytest.param('payer_class = "medicare"', 'payer_class = "insurer"', "payer_class is one of", id="an unknown kind of payer"),
+        pytest.param(
+            'payer_class = "medicare"',
+            'payer_class = "insurer"',
+            "payer_class is one of",
+            id="an unknown kind of payer",
+        ),
     ],
 )
 def test_faults_are_named(registry, old, new, fault):

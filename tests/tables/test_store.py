@@ -17,10 +17,20 @@ DAY = dt.date
 
 def posting(number: str, day: dt.date, cents: int = 100, **other) -> dict:
     row = dict.fromkeys(TRANSACTIONS.names)
-    return row | {
-        "client": "a", "transaction_id": number, "claim_id": "1", "kind": "charge", "party": "primary",
-        "amount_cents": cents, "happened_on": day, "posted_on": day,
-    } | other
+    return (
+        row
+        | {
+            "client": "a",
+            "transaction_id": number,
+            "claim_id": "1",
+            "kind": "charge",
+            "party": "primary",
+            "amount_cents": cents,
+            "happened_on": day,
+            "posted_on": day,
+        }
+        | other
+    )
 
 
 def frame(*rows: dict) -> pl.DataFrame:
@@ -31,7 +41,10 @@ def frame(*rows: dict) -> pl.DataFrame:
 def store(tmp_path) -> Store:
     store = Store(tmp_path / "store")
     with store.change("a") as change:
-        change.replace(TRANSACTIONS, frame(posting("t1", DAY(2026, 1, 31)), posting("t2", DAY(2026, 2, 1)), posting("t3", DAY(2026, 2, 28))))
+        change.replace(
+            TRANSACTIONS,
+            frame(posting("t1", DAY(2026, 1, 31)), posting("t2", DAY(2026, 2, 1)), posting("t3", DAY(2026, 2, 28))),
+        )
     return store
 
 
@@ -74,8 +87,17 @@ def test_the_past_is_replayed(store, as_of, expected):
 def test_an_action_closed_later_is_open_again_in_the_past(tmp_path):
     store = Store(tmp_path)
     row = {
-        "client": "a", "action_id": "1", "opened_on": DAY(2026, 1, 5), "title": "call", "category": None, "owner": "us",
-        "due_on": DAY(2026, 1, 20), "amount_cents": 5, "closed_on": DAY(2026, 2, 3), "outcome": "done", "recovered_cents": 4,
+        "client": "a",
+        "action_id": "1",
+        "opened_on": DAY(2026, 1, 5),
+        "title": "call",
+        "category": None,
+        "owner": "us",
+        "due_on": DAY(2026, 1, 20),
+        "amount_cents": 5,
+        "closed_on": DAY(2026, 2, 3),
+        "outcome": "done",
+        "recovered_cents": 4,
     }
     with store.change("a") as change:
         change.append(ACTIONS, pl.DataFrame([row], schema=ACTIONS.polars))
@@ -134,7 +156,10 @@ def test_a_crash_while_writing_leaves_the_old_store_whole(store, monkeypatch, st
 def test_equal_content_has_equal_fingerprints(store, tmp_path):
     other = Store(tmp_path / "other")
     with other.change("a") as change:
-        change.append(TRANSACTIONS, frame(posting("t3", DAY(2026, 2, 28)), posting("t1", DAY(2026, 1, 31)), posting("t2", DAY(2026, 2, 1))))
+        change.append(
+            TRANSACTIONS,
+            frame(posting("t3", DAY(2026, 2, 28)), posting("t1", DAY(2026, 1, 31)), posting("t2", DAY(2026, 2, 1))),
+        )
     assert other.open("a").fingerprints() == store.open("a").fingerprints()
     with other.change("a") as change:
         change.append(TRANSACTIONS, frame(posting("t1", DAY(2026, 1, 31), 101)))
@@ -182,8 +207,16 @@ def test_an_unreadable_manifest_says_so(store):
 
 def test_a_table_without_a_known_day_is_one_partition(tmp_path):
     store = Store(tmp_path)
-    row = {"client": "a", "payer": "m", "procedure": "00100", "modifiers": "", "effective_from": DAY(2026, 1, 1),
-           "effective_to": None, "allowed_cents": 5, "source": None}
+    row = {
+        "client": "a",
+        "payer": "m",
+        "procedure": "00100",
+        "modifiers": "",
+        "effective_from": DAY(2026, 1, 1),
+        "effective_to": None,
+        "allowed_cents": 5,
+        "source": None,
+    }
     with store.change("a") as change:
         change.replace_all(FEE_SCHEDULES, pl.DataFrame([row], schema=FEE_SCHEDULES.polars))
     assert store.tables(["a"], as_of=DAY(2020, 1, 1))["fee_schedules"].collect()["procedure"].to_list() == ["00100"]

@@ -16,7 +16,9 @@ def test_the_list_is_there():
     assert len(ALL) > 20 and ALL["measure"].nunique() > 8
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.measure} {number}") for number, row in enumerate(ALL.itertuples())])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=f"{row.measure} {number}") for number, row in enumerate(ALL.itertuples())]
+)
 def test_every_row_says_where_it_comes_from_and_what_it_measures(row):
     assert row.source and row.source_date and row.note
     assert row.unit in ("rate", "days") and row.direction in ("up", "down", "none")
@@ -47,9 +49,15 @@ def test_a_measure_without_a_figure_has_no_row_and_the_list_cannot_be_spoiled_by
     assert targets("aged_share_120")["high"].tolist() == [0.12, 0.2]
 
 
-@pytest.mark.parametrize(("low", "high", "unit", "words"), [
-    (None, 50, "days", "50 days or less"), (30, 40, "days", "30 to 40 days"), (0.95, None, "rate", "95 % or more"),
-    (0.08, 0.08, "rate", "8 %"), (None, None, "rate", ""),
-])
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "words"),
+    [
+        (None, 50, "days", "50 days or less"),
+        (30, 40, "days", "30 to 40 days"),
+        (0.95, None, "rate", "95 % or more"),
+        (0.08, 0.08, "rate", "8 %"),
+        (None, None, "rate", ""),
+    ],
+)
 def test_in_words(low, high, unit, words):
     assert in_words(float("nan") if low is None else low, float("nan") if high is None else high, unit) == words

@@ -14,8 +14,14 @@ from .facts import DeepFacts
 
 LARGEST = 10
 ACCOUNT = (
-    Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("service_on", "Service", "date"), Shown("open_cents", "Open", "usd"),
-    Shown("last_touch_on", "Last touch", "date"), Shown("every_days", "Every (days)", "count"), Shown("next_touch_on", "Next due", "date"))
+    Shown("claim_id", "Claim"),
+    Shown("payer", "Payer"),
+    Shown("service_on", "Service", "date"),
+    Shown("open_cents", "Open", "usd"),
+    Shown("last_touch_on", "Last touch", "date"),
+    Shown("every_days", "Every (days)", "count"),
+    Shown("next_touch_on", "Next due", "date"),
+)
 
 
 def key_accounts(facts: DeepFacts) -> list[Block]:
@@ -25,16 +31,41 @@ def key_accounts(facts: DeepFacts) -> list[Block]:
         return [note(f"No claim was large enough on {facts.subject.as_of_text} to be a high-value account.")]
     late = rows["next_touch_on"] < pd.Timestamp(facts.as_of)
     rows = rows.assign(is_late=late)
-    definition = ("The largest twentieth of the open claims; the larger, the more often each is to be touched (every 7, 14 or 30 days); "
-                  "a statement counts as a touch only where the patient alone owes; US dollars of charges.")
-    blocks = [note(f"{_accounts_sentence(facts, rows)}{_progress(facts)}"), show(
-        rows.head(LARGEST), ACCOUNT, name="high_value_largest", definition=definition,
-        title=f"The largest accounts, as of {facts.subject.as_of_text}",
-        notes=[f"All {len(rows)} are in the workbook, sheet high_value_accounts."] if len(rows) > LARGEST else [])]
-    return [*blocks, *_escalations(facts), show(
-        rows, [*ACCOUNT, Shown("is_late", "Overdue", "flag"), Shown("notes", "Notes", "count"), Shown("provider", "Provider"),
-               Shown("location", "Place"), Shown("insurance_cents", "Insurance owes", "usd"), Shown("patient_cents", "Patient owes", "usd")],
-        name="high_value_accounts", title=f"High-value accounts, as of {facts.subject.as_of_text}", definition=definition, print_it=False)]
+    definition = (
+        "The largest twentieth of the open claims; the larger, the more often each is to be touched (every 7, 14 or 30 days); "
+        "a statement counts as a touch only where the patient alone owes; US dollars of charges."
+    )
+    blocks = [
+        note(f"{_accounts_sentence(facts, rows)}{_progress(facts)}"),
+        show(
+            rows.head(LARGEST),
+            ACCOUNT,
+            name="high_value_largest",
+            definition=definition,
+            title=f"The largest accounts, as of {facts.subject.as_of_text}",
+            notes=[f"All {len(rows)} are in the workbook, sheet high_value_accounts."] if len(rows) > LARGEST else [],
+        ),
+    ]
+    return [
+        *blocks,
+        *_escalations(facts),
+        show(
+            rows,
+            [
+                *ACCOUNT,
+                Shown("is_late", "Overdue", "flag"),
+                Shown("notes", "Notes", "count"),
+                Shown("provider", "Provider"),
+                Shown("location", "Place"),
+                Shown("insurance_cents", "Insurance owes", "usd"),
+                Shown("patient_cents", "Patient owes", "usd"),
+            ],
+            name="high_value_accounts",
+            title=f"High-value accounts, as of {facts.subject.as_of_text}",
+            definition=definition,
+            print_it=False,
+        ),
+    ]
 
 
 def _accounts_sentence(facts: DeepFacts, rows: pd.DataFrame) -> str:
@@ -42,13 +73,17 @@ def _accounts_sentence(facts: DeepFacts, rows: pd.DataFrame) -> str:
     share = quotient(pd.Series([cents]), pd.Series([facts.collectable["open_cents"]])).iloc[0]
     kept = high_value.touch_compliance(facts.tables, as_of=facts.as_of).iloc[0]
     covered = audit_trail.note_coverage(facts.tables, as_of=facts.as_of).iloc[0]
-    text = (f"{counted(len(rows), 'account')} from {as_text(int(rows['threshold_cents'].iloc[0]), 'usd')} up hold "
-            f"{as_text(cents, 'usd')} ({as_text(share, 'rate')} of all that is owed). {as_text(covered['note_coverage'], 'rate')} of them "
-            f"were touched in the last 30 days; {as_text(late, 'count')} are overdue on their schedule.")
+    text = (
+        f"{counted(len(rows), 'account')} from {as_text(int(rows['threshold_cents'].iloc[0]), 'usd')} up hold "
+        f"{as_text(cents, 'usd')} ({as_text(share, 'rate')} of all that is owed). {as_text(covered['note_coverage'], 'rate')} of them "
+        f"were touched in the last 30 days; {as_text(late, 'count')} are overdue on their schedule."
+    )
     if pd.isna(kept["touch_compliance"]):
         return text
-    return (f"{text} Of {counted(int(kept['touches_due']), 'touch', 'touches')} that fell due, "
-            f"{as_text(int(kept['touches_in_time']), 'count')} were made in time ({as_text(kept['touch_compliance'], 'rate')}).")
+    return (
+        f"{text} Of {counted(int(kept['touches_due']), 'touch', 'touches')} that fell due, "
+        f"{as_text(int(kept['touches_in_time']), 'count')} were made in time ({as_text(kept['touch_compliance'], 'rate')})."
+    )
 
 
 def _progress(facts: DeepFacts) -> str:
@@ -61,18 +96,32 @@ def _progress(facts: DeepFacts) -> str:
         f" Of the {as_text(int(last['opening_cents']), 'usd')} on the {counted(int(last['accounts']), 'account')} of eight weeks ago, "
         f"{as_text(int(last['collected_cents']), 'usd')} was collected ({as_text(last['collected_share'], 'rate')}), "
         f"{as_text(int(last['adjusted_cents']), 'usd')} taken off by contract and {as_text(int(last['written_off_cents']), 'usd')} written "
-        f"off; {as_text(int(last['open_cents']), 'usd')} is still open.")
+        f"off; {as_text(int(last['open_cents']), 'usd')} is still open."
+    )
 
 
 def _escalations(facts: DeepFacts) -> list[Block]:
     rows = facts.names(facts.escalations, "payer")
     if rows.empty:
         return []
-    return [show(
-        rows, [Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("open_cents", "Open", "usd"), Shown("age_days", "Age (days)", "count"),
-               Shown("last_touch_on", "Last touch", "date"), Shown("reason", "Why"), Shown("deadline_on", "Limit", "date")],
-        name="escalations", title=f"Accounts to decide on, as of {facts.subject.as_of_text}", print_it=False,
-        definition="High-value accounts twice overdue for a touch, with a time limit in 14 days, or past a promised payment; US dollars.")]
+    return [
+        show(
+            rows,
+            [
+                Shown("claim_id", "Claim"),
+                Shown("payer", "Payer"),
+                Shown("open_cents", "Open", "usd"),
+                Shown("age_days", "Age (days)", "count"),
+                Shown("last_touch_on", "Last touch", "date"),
+                Shown("reason", "Why"),
+                Shown("deadline_on", "Limit", "date"),
+            ],
+            name="escalations",
+            title=f"Accounts to decide on, as of {facts.subject.as_of_text}",
+            print_it=False,
+            definition="High-value accounts twice overdue for a touch, with a time limit in 14 days, or past a promised payment; US dollars.",
+        )
+    ]
 
 
 def trail(facts: DeepFacts) -> list[Block]:
@@ -86,34 +135,75 @@ def _touches(facts: DeepFacts) -> list[Block]:
         return [note(f"No claim was open on {facts.subject.as_of_text}.")]
     found["since_touch"] = found["since_touch"].astype(str).str.replace("-", " to ").replace({"never": "Never touched"})
     table, emphasis = with_total(found, "since_touch", ["claims", "open_cents"], values={"touch_share": 1.0})
-    return [show(
-        table, [Shown("since_touch", "Last touch"), Shown("claims", "Open claims", "count"), Shown("touch_share", "Share", "rate"),
-                Shown("open_cents", "Open", "usd")],
-        name="days_since_touch", title=f"Open claims by the last note on them, as of {facts.subject.as_of_text}", emphasis=emphasis,
-        definition="Claims with a balance, whoever owes it; many were sent lately and need no touch yet; US dollars of charges.")]
+    return [
+        show(
+            table,
+            [
+                Shown("since_touch", "Last touch"),
+                Shown("claims", "Open claims", "count"),
+                Shown("touch_share", "Share", "rate"),
+                Shown("open_cents", "Open", "usd"),
+            ],
+            name="days_since_touch",
+            title=f"Open claims by the last note on them, as of {facts.subject.as_of_text}",
+            emphasis=emphasis,
+            definition="Claims with a balance, whoever owes it; many were sent lately and need no touch yet; US dollars of charges.",
+        )
+    ]
 
 
 def _results(facts: DeepFacts) -> list[Block]:
     work = facts.work
     if work.empty or not work["notes"].sum():
         return [note(f"The work log holds no entry for {facts.subject.period.title}.")]
-    sums = ["notes", "claims", "minutes", "recovered_cents", "paid", "overturned", "denied", "upheld", "waiting_on_client"]
+    sums = [
+        "notes",
+        "claims",
+        "minutes",
+        "recovered_cents",
+        "paid",
+        "overturned",
+        "denied",
+        "upheld",
+        "waiting_on_client",
+    ]
     by_person = work.groupby("worked_by", as_index=False)[sums].sum().sort_values("recovered_cents", ascending=False)
     by_person = _per_hour(by_person.assign(worked_by=by_person["worked_by"].replace({"(none)": "Not noted"})))
-    total, emphasis = with_total(by_person, "worked_by", ["notes", "minutes", "recovered_cents", "paid", "overturned", "upheld"])
+    total, emphasis = with_total(
+        by_person, "worked_by", ["notes", "minutes", "recovered_cents", "paid", "overturned", "upheld"]
+    )
     total.loc[total.index[-1], "hour_cents"] = _per_hour(by_person[sums[:4]].sum().to_frame().T)["hour_cents"].iloc[0]
-    definition = ("Notes by the day of the work. Came in behind it: payments posted in the month on claims worked in the 60 days before, "
-                  "each with the last note before it; that is no proof that the work brought them; US dollars.")
+    definition = (
+        "Notes by the day of the work. Came in behind it: payments posted in the month on claims worked in the 60 days before, "
+        "each with the last note before it; that is no proof that the work brought them; US dollars."
+    )
     columns = [
-        Shown("notes", "Notes", "count"), Shown("minutes", "Minutes", "count"), Shown("paid", "Paid", "count"),
-        Shown("overturned", "Overturned", "count"), Shown("upheld", "Upheld", "count"),
-        Shown("recovered_cents", "Came in behind it", "usd"), Shown("hour_cents", "For an hour", "usd")]
+        Shown("notes", "Notes", "count"),
+        Shown("minutes", "Minutes", "count"),
+        Shown("paid", "Paid", "count"),
+        Shown("overturned", "Overturned", "count"),
+        Shown("upheld", "Upheld", "count"),
+        Shown("recovered_cents", "Came in behind it", "usd"),
+        Shown("hour_cents", "For an hour", "usd"),
+    ]
     detail = _per_hour(work.assign(action=[ACTION_WORDS.get(name, words_of(name)) for name in work["action"]]))
     return [
-        show(total, [Shown("worked_by", "Who"), *columns], name="work_by_person", title=f"Who worked in {facts.subject.period.title}",
-             definition=definition, emphasis=emphasis),
-        show(detail, [Shown("worked_by", "Who"), Shown("action", "What was done"), Shown("claims", "Claims", "count"), *columns],
-             name="work_by_person_and_action", title=f"Who did what in {facts.subject.period.title}", definition=definition, print_it=False),
+        show(
+            total,
+            [Shown("worked_by", "Who"), *columns],
+            name="work_by_person",
+            title=f"Who worked in {facts.subject.period.title}",
+            definition=definition,
+            emphasis=emphasis,
+        ),
+        show(
+            detail,
+            [Shown("worked_by", "Who"), Shown("action", "What was done"), Shown("claims", "Claims", "count"), *columns],
+            name="work_by_person_and_action",
+            title=f"Who did what in {facts.subject.period.title}",
+            definition=definition,
+            print_it=False,
+        ),
     ]
 
 

@@ -35,21 +35,40 @@ def _overall(facts: DeepFacts) -> list[Block]:
         return [note("Fewer than three months of payer decisions: too few for a control chart.")]
     history = rate_history(trend["denied_claims"].to_numpy(), trend["remitted_claims"].to_numpy())
     chart = history.chart.assign(
-        month=trend["month"].to_numpy(), denied=trend["denied_claims"].to_numpy(), decided=trend["remitted_claims"].to_numpy())
+        month=trend["month"].to_numpy(),
+        denied=trend["denied_claims"].to_numpy(),
+        decided=trend["remitted_claims"].to_numpy(),
+    )
     since = None if history.changed_at is None else chart["month"].iloc[history.changed_at]
-    return [_chart(
-        chart, "denial_control_chart", f"Claims denied at first, all payers, {facts.subject.client.name} (share of claims decided, "
-        "day of remittance)", _overall_sentence(chart, since), since, ("decided", "Claims decided"))]
+    return [
+        _chart(
+            chart,
+            "denial_control_chart",
+            f"Claims denied at first, all payers, {facts.subject.client.name} (share of claims decided, "
+            "day of remittance)",
+            _overall_sentence(chart, since),
+            since,
+            ("decided", "Claims decided"),
+        )
+    ]
 
 
 def _overall_sentence(chart: pd.DataFrame, since: Any) -> str:
     outside = chart[chart["is_signal"]]
     centre = as_text(chart["centre"].iloc[-1], "rate")
     if since is None and outside.empty:
-        return f"The rate moved around {centre} by no more than chance: no month of {len(chart)} lies outside the limits."
-    months = ", ".join(f"{as_text(row['month'], 'month')} ({as_text(row['rate'], 'rate')})" for row in outside.tail(6).to_dict("records"))
-    beyond = f"{counted(len(outside), 'month lies', 'months lie')} outside the limits of chance" if len(outside) else \
-        "each month alone could still be chance"
+        return (
+            f"The rate moved around {centre} by no more than chance: no month of {len(chart)} lies outside the limits."
+        )
+    months = ", ".join(
+        f"{as_text(row['month'], 'month')} ({as_text(row['rate'], 'rate')})"
+        for row in outside.tail(6).to_dict("records")
+    )
+    beyond = (
+        f"{counted(len(outside), 'month lies', 'months lie')} outside the limits of chance"
+        if len(outside)
+        else "each month alone could still be chance"
+    )
     last = ("; the last of them: " if len(outside) > 6 else ": ") + months if months else ""
     if since is None:
         return f"Around {centre}, {beyond}{last}."
@@ -59,37 +78,62 @@ def _overall_sentence(chart: pd.DataFrame, since: Any) -> str:
 def _systemic(facts: DeepFacts) -> list[Block]:
     found = facts.systemic
     if found.empty:
-        return [note("No payer, code, provider or place is denied beyond its own usual rate, after chance and small effects "
-                     "are set aside.")]
+        return [
+            note(
+                "No payer, code, provider or place is denied beyond its own usual rate, after chance and small effects "
+                "are set aside."
+            )
+        ]
     blocks = []
     for number, (_, row) in enumerate(found.head(CHARTS).iterrows(), start=1):
         rates = denial_rates(facts.tables, row, as_of=facts.as_of).tail(13).reset_index(drop=True)
         if len(rates) < 3:
             continue
         title = f"{number}. {sentence(words_of(row['category']))} denials, {scope_words(facts, row.to_dict())} (share of lines, day of remittance)"
-        blocks.append(_chart(rates, f"denial_cause_{number}", title, _cause_sentence(row), row["onset_on"], ("lines", "Lines decided")))
+        blocks.append(
+            _chart(
+                rates,
+                f"denial_cause_{number}",
+                title,
+                _cause_sentence(row),
+                row["onset_on"],
+                ("lines", "Lines decided"),
+            )
+        )
     return [*blocks, _causes(facts), _lines(facts)]
 
 
 def _cause_sentence(row: Any) -> str:
-    return (f"The rate rose around {as_text(row['onset_on'], 'date')}: from {month_words(row['first_month'])} on it is "
-            f"{as_text(row['rate'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, {as_text(row['excess'], 'count')} more denied lines than expected, "
-            f"{as_text(int(round(row['excess_cents'])), 'usd')} of allowed amounts.")
+    return (
+        f"The rate rose around {as_text(row['onset_on'], 'date')}: from {month_words(row['first_month'])} on it is "
+        f"{as_text(row['rate'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, {as_text(row['excess'], 'count')} more denied lines than expected, "
+        f"{as_text(int(round(row['excess_cents'])), 'usd')} of allowed amounts."
+    )
 
 
 def _chart(chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, base: tuple[str, str]) -> Block:
     axes = plot_control_chart(chart, figures.new_axes(2.2), onset=onset)
     columns = [
-        Shown("month", "Month", "month"), Shown(base[0], base[1], "count"), Shown("denied", "Denied", "count"),
-        Shown("rate", "Rate", "rate"), Shown("centre", "Usual", "rate"), Shown("lower", "Lower limit", "rate"),
+        Shown("month", "Month", "month"),
+        Shown(base[0], base[1], "count"),
+        Shown("denied", "Denied", "count"),
+        Shown("rate", "Rate", "rate"),
+        Shown("centre", "Usual", "rate"),
+        Shown("lower", "Lower limit", "rate"),
         Shown("upper", "Upper limit", "rate"),
     ]
     table = table_payload(
-        chart, columns, name=f"{name}_data", title=title, print_it=False,
+        chart,
+        columns,
+        name=f"{name}_data",
+        title=title,
+        print_it=False,
         definition="Laney's p' chart: limits three standard deviations wide, widened by how much more the months vary than "
-                   "chance alone; day of remittance.",
+        "chance alone; day of remittance.",
     )
-    return figures.figure_block(axes, name=name, title=title, alt=f"Control chart by month. {text}", finding=text, table=table)
+    return figures.figure_block(
+        axes, name=name, title=title, alt=f"Control chart by month. {text}", finding=text, table=table
+    )
 
 
 @figures.styled
@@ -102,8 +146,16 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> A
     ax.plot(at, centre, color=figures.GREY, linestyle=":", linewidth=1.5)
     ax.plot(at, rate, color=figures.NAVY, linewidth=2, marker="o", markersize=4)
     signal = chart["is_signal"].astype(bool).to_numpy()
-    ax.plot(at[signal], rate[signal], linestyle="none", marker="o", markersize=8, markerfacecolor="none",
-        markeredgecolor=figures.RUST, markeredgewidth=1.8)
+    ax.plot(
+        at[signal],
+        rate[signal],
+        linestyle="none",
+        marker="o",
+        markersize=8,
+        markerfacecolor="none",
+        markeredgecolor=figures.RUST,
+        markeredgewidth=1.8,
+    )
     top = np.nanmax([*rate, *upper[~np.isnan(upper)], 0.01])
     ax.set_ylim(0, float(top) * 1.18)
     if onset is not None and pd.notna(onset):
@@ -111,10 +163,26 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> A
         day = pd.Timestamp(onset)
         place = (day.year - first.year) * 12 + day.month - first.month + (day.day - 1) / 31 - 0.5
         ax.axvline(place, color=figures.RUST, linewidth=1.2, linestyle="--")
-        ax.text(place - 0.1, ax.get_ylim()[1], f"since {as_text(day, 'date')}", ha="right", va="top", fontsize=8, color=figures.RUST)
+        ax.text(
+            place - 0.1,
+            ax.get_ylim()[1],
+            f"since {as_text(day, 'date')}",
+            ha="right",
+            va="top",
+            fontsize=8,
+            color=figures.RUST,
+        )
     if not np.isnan(centre[-1]):
-        ax.annotate("usual", (at[-1], centre[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=figures.MUTED,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+        ax.annotate(
+            "usual",
+            (at[-1], centre[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=figures.MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
     figures.rate_axis(ax.yaxis)
     figures.month_ticks(ax, chart["month"].tolist())
     ax.set_xlim(-0.4, len(chart) - 0.4)
@@ -124,17 +192,29 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> A
 def _causes(facts: DeepFacts) -> Block:
     found = facts.systemic.reset_index(drop=True)
     rows = found.assign(
-        number=found.index + 1, where=[scope_words(facts, row) for row in found.to_dict("records")],
+        number=found.index + 1,
+        where=[scope_words(facts, row) for row in found.to_dict("records")],
         category=[sentence(words_of(name)) for name in found["category"]],
-        excess_cents=[int(round(cents)) for cents in found["excess_cents"]])
+        excess_cents=[int(round(cents)) for cents in found["excess_cents"]],
+    )
     return show(
-        rows, [Shown("number", "No.", "count"), Shown("category", "Reason"), Shown("where", "Where"),
-            Shown("onset_on", "Since", "date"), Shown("lines", "Lines", "count"), Shown("denied", "Denied", "count"),
-            Shown("expected", "Expected", "number"), Shown("rate", "Rate", "rate"), Shown("usual_rate", "Usual", "rate"),
-            Shown("excess_cents", "Over the usual", "usd")],
-        name="denial_causes", title="Denials beyond the usual, by cause",
+        rows,
+        [
+            Shown("number", "No.", "count"),
+            Shown("category", "Reason"),
+            Shown("where", "Where"),
+            Shown("onset_on", "Since", "date"),
+            Shown("lines", "Lines", "count"),
+            Shown("denied", "Denied", "count"),
+            Shown("expected", "Expected", "number"),
+            Shown("rate", "Rate", "rate"),
+            Shown("usual_rate", "Usual", "rate"),
+            Shown("excess_cents", "Over the usual", "usd"),
+        ],
+        name="denial_causes",
+        title="Denials beyond the usual, by cause",
         definition="First decisions of primary payers by line, day of remittance. Over the usual: allowed amounts of the denied "
-                   "lines less what would have been denied at the usual rate; US dollars.",
+        "lines less what would have been denied at the usual rate; US dollars.",
         notes=["The lines behind each number are in the workbook, sheet systemic_denials."],
     )
 
@@ -142,10 +222,21 @@ def _causes(facts: DeepFacts) -> Block:
 def _lines(facts: DeepFacts) -> Block:
     rows = facts.names(facts.systemic_lines, "payer")
     return show(
-        rows, [Shown("number", "No.", "count"), Shown("claim_id", "Claim"), Shown("line_number", "Line", "count"),
-            Shown("payer", "Payer"), Shown("procedure", "Code"), Shown("carc", "Reason code"),
-            Shown("received_on", "Denied on", "date"), Shown("charge_cents", "Charge", "usd", exact=True),
-            Shown("expected_cents", "Allowed if paid", "usd", exact=True), Shown("still_open_cents", "Claim still owes", "usd", exact=True)],
-        name="systemic_denials", title="Denied lines behind the findings", print_it=False,
+        rows,
+        [
+            Shown("number", "No.", "count"),
+            Shown("claim_id", "Claim"),
+            Shown("line_number", "Line", "count"),
+            Shown("payer", "Payer"),
+            Shown("procedure", "Code"),
+            Shown("carc", "Reason code"),
+            Shown("received_on", "Denied on", "date"),
+            Shown("charge_cents", "Charge", "usd", exact=True),
+            Shown("expected_cents", "Allowed if paid", "usd", exact=True),
+            Shown("still_open_cents", "Claim still owes", "usd", exact=True),
+        ],
+        name="systemic_denials",
+        title="Denied lines behind the findings",
+        print_it=False,
         definition="One row per denied line; day of remittance; what insurers still owe on its claim, empty when settled; US dollars.",
     )

@@ -163,7 +163,12 @@ class DeepFacts:
     def names(self, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
         """The frame with payers in printed names, in these columns."""
         known = dict(zip(self.subject.payers["payer"], self.subject.payers["name"], strict=True))
-        return frame.assign(**{
-            column: [known.get(payer, sentence(words_of(payer))) if isinstance(payer, str) else payer for payer in frame[column]]
-            for column in columns
-        })
+        return frame.assign(
+            **{
+                column: [
+                    known.get(payer, sentence(words_of(payer))) if isinstance(payer, str) else payer
+                    for payer in frame[column]
+                ]
+                for column in columns
+            }
+        )

@@ -17,7 +17,13 @@ LARGEST = 8
 
 OLD = ["91-120", ar.BUCKETS[-1]]
 REST = "All others"
-RESOLVED = {"paid": "Paid", "adjusted": "Adjusted", "written off": "Written off", "transferred": "Passed on", "corrected": "Corrected"}
+RESOLVED = {
+    "paid": "Paid",
+    "adjusted": "Adjusted",
+    "written off": "Written off",
+    "transferred": "Passed on",
+    "corrected": "Corrected",
+}
 
 
 def aging(facts: DeepFacts) -> list[Block]:
@@ -25,13 +31,20 @@ def aging(facts: DeepFacts) -> list[Block]:
     parts = [aging_by(facts, column) for column in ("payer", "provider", "location")]
     if parts[0].empty:
         return [note(f"No insurance balance was open on {facts.subject.as_of_text}.")]
-    words = (("payer", "By payer", "aging_by_payer"), ("provider", "By provider", "aging_by_provider"),
-             ("location", "By place", "aging_by_place"))
+    words = (
+        ("payer", "By payer", "aging_by_payer"),
+        ("provider", "By provider", "aging_by_provider"),
+        ("location", "By place", "aging_by_place"),
+    )
     blocks = []
     for frame, (column, title, name) in zip(parts, words, strict=True):
         if column != "payer" and len(frame) < 2:
             only = frame[column].iloc[0]
-            blocks.append(note(f"{title}: all of it is of {only}." if only != "Not stated" else f"{title}: the claims do not say."))
+            blocks.append(
+                note(
+                    f"{title}: all of it is of {only}." if only != "Not stated" else f"{title}: the claims do not say."
+                )
+            )
             continue
         blocks += _aging_table(facts, frame, column, title, name)
     return [*blocks, _apart(facts)]
@@ -43,7 +56,8 @@ def aging_by(facts: DeepFacts, column: str) -> pd.DataFrame:
     if aged.empty:
         return pd.DataFrame(columns=[column, *ar.BUCKETS, "ar_cents", "old_share"])
     wide = aged.assign(bucket=aged["bucket"].astype(str)).pivot_table(
-        index=column, columns="bucket", values="ar_cents", aggfunc="sum", fill_value=0, observed=True)
+        index=column, columns="bucket", values="ar_cents", aggfunc="sum", fill_value=0, observed=True
+    )
     wide = wide.reindex(columns=[*ar.BUCKETS, *[name for name in wide.columns if name not in ar.BUCKETS]], fill_value=0)
     wide["ar_cents"] = wide.sum(axis=1)
     out = wide[wide["ar_cents"] > 0].reset_index().rename_axis(columns=None)
@@ -55,17 +69,28 @@ def aging_by(facts: DeepFacts, column: str) -> pd.DataFrame:
 
 def _aging_table(facts: DeepFacts, frame: pd.DataFrame, column: str, title: str, name: str) -> list[Block]:
     cents = [*ar.BUCKETS, "ar_cents"]
-    columns = [Shown(column, {"payer": "Payer", "provider": "Provider", "location": "Place"}[column]),
-        *[Shown(bucket, bucket, "usd") for bucket in ar.BUCKETS], Shown("ar_cents", "Total", "usd"),
-        Shown("old_share", "Over 90 days", "rate")]
+    columns = [
+        Shown(column, {"payer": "Payer", "provider": "Provider", "location": "Place"}[column]),
+        *[Shown(bucket, bucket, "usd") for bucket in ar.BUCKETS],
+        Shown("ar_cents", "Total", "usd"),
+        Shown("old_share", "Over 90 days", "rate"),
+    ]
     definition = "Days from the day of service, a clock that sending a claim again cannot reset; US dollars of charges, credits apart."
     top = _with_rest(frame, column, cents)
-    table, emphasis = with_total(top, column, cents, values={"old_share": quotient(
-        pd.Series([frame[OLD].sum().sum()]), pd.Series([frame["ar_cents"].sum()])).iloc[0]})
+    table, emphasis = with_total(
+        top,
+        column,
+        cents,
+        values={
+            "old_share": quotient(pd.Series([frame[OLD].sum().sum()]), pd.Series([frame["ar_cents"].sum()])).iloc[0]
+        },
+    )
     heading = f"Insurance balances {title.lower()}, as of {facts.subject.as_of_text}"
     blocks = [show(table, columns, name=name, title=heading, definition=definition, emphasis=emphasis)]
     if len(frame) > LARGEST + 1:
-        blocks.append(show(frame, columns, name=f"{name}_all", title=f"{heading}: all", definition=definition, print_it=False))
+        blocks.append(
+            show(frame, columns, name=f"{name}_all", title=f"{heading}: all", definition=definition, print_it=False)
+        )
     return blocks
 
 
@@ -84,8 +109,11 @@ def _apart(facts: DeepFacts) -> Block:
     for kind, words in (("credits", "Credit balances"), ("unapplied", "Money received and not yet applied")):
         row = found.loc[kind]
         change = int(row["change_cents"])
-        moved = "as much as a month before" if not change else (
-            f"{as_text(abs(change), 'usd')} {'more' if change > 0 else 'less'} than a month before")
+        moved = (
+            "as much as a month before"
+            if not change
+            else (f"{as_text(abs(change), 'usd')} {'more' if change > 0 else 'less'} than a month before")
+        )
         parts.append(f"{words}: {as_text(int(row['closing_cents']), 'usd')}, {moved}.")
     return note(f"Apart from these balances, and never netted with them. {' '.join(parts)}")
 
@@ -96,7 +124,9 @@ def movement(facts: DeepFacts) -> list[Block]:
     found = roll_rates.roll_rates(facts.tables, period=subject.period, clock="service")
     if found.empty:
         return [note(f"Nothing was owed at the start or the end of {subject.period.title}.")]
-    matrix = found.pivot_table(index="from_bucket", columns="to_bucket", values="moved_cents", aggfunc="sum", fill_value=0, observed=True)
+    matrix = found.pivot_table(
+        index="from_bucket", columns="to_bucket", values="moved_cents", aggfunc="sum", fill_value=0, observed=True
+    )
     matrix = matrix.reindex(columns=[*ar.BUCKETS, *RESOLVED], fill_value=0)
     matrix = matrix.reindex([name for name in (*ar.BUCKETS, roll_rates.NEW, roll_rates.GROWN) if name in matrix.index])
     matrix["total_cents"] = matrix.sum(axis=1)
@@ -105,21 +135,42 @@ def movement(facts: DeepFacts) -> list[Block]:
     table["from_bucket"] = [words.get(name, name) for name in table["from_bucket"].astype(str)]
     shown_to = [name for name in [*ar.BUCKETS, *RESOLVED] if name in ar.BUCKETS or table[name].any()]
     total, emphasis = with_total(table, "from_bucket", [*shown_to, "total_cents"], words="Total")
-    columns = [Shown("from_bucket", "Owed at the start, age"), *[Shown(name, RESOLVED.get(name, name), "usd") for name in shown_to],
-        Shown("total_cents", "Total", "usd")]
-    blocks = [note(_movement_sentence(facts)), show(
-        total, columns, name="roll_matrix", title=f"Where each dollar went in {subject.period.title}", emphasis=emphasis,
-        definition="Rows: age at the start; columns: age at the end, or what resolved it. All parties, by days from the service; "
-                   "US dollars, posting date. A row adds up to what was owed at the start, or is new; a column of ages to what is "
-                   "owed at the end.",
-    )]
+    columns = [
+        Shown("from_bucket", "Owed at the start, age"),
+        *[Shown(name, RESOLVED.get(name, name), "usd") for name in shown_to],
+        Shown("total_cents", "Total", "usd"),
+    ]
+    blocks = [
+        note(_movement_sentence(facts)),
+        show(
+            total,
+            columns,
+            name="roll_matrix",
+            title=f"Where each dollar went in {subject.period.title}",
+            emphasis=emphasis,
+            definition="Rows: age at the start; columns: age at the end, or what resolved it. All parties, by days from the service; "
+            "US dollars, posting date. A row adds up to what was owed at the start, or is new; a column of ages to what is "
+            "owed at the end.",
+        ),
+    ]
     long = found.assign(from_bucket=found["from_bucket"].astype(str), to_bucket=found["to_bucket"].astype(str))
-    return [*blocks, show(
-        long, [Shown("from_bucket", "From"), Shown("to_bucket", "To"), Shown("claims", "Balances", "count"),
-            Shown("moved_cents", "Dollars", "usd"), Shown("roll_rate", "Share of the row", "rate")],
-        name="roll_rates", title=f"Roll rates of {subject.period.title}", print_it=False,
-        definition="One row per age at the start and what became of it; posting date; US dollars.",
-    )]
+    return [
+        *blocks,
+        show(
+            long,
+            [
+                Shown("from_bucket", "From"),
+                Shown("to_bucket", "To"),
+                Shown("claims", "Balances", "count"),
+                Shown("moved_cents", "Dollars", "usd"),
+                Shown("roll_rate", "Share of the row", "rate"),
+            ],
+            name="roll_rates",
+            title=f"Roll rates of {subject.period.title}",
+            print_it=False,
+            definition="One row per age at the start and what became of it; posting date; US dollars.",
+        ),
+    ]
 
 
 def _without_the_impossible(matrix: pd.DataFrame) -> pd.DataFrame:
@@ -137,20 +188,29 @@ def _movement_sentence(facts: DeepFacts) -> str:
     opened, closed = int(moved["opening_cents"]), int(moved["closing_cents"])
     new, passed = int(moved["new_cents"] + moved["grown_cents"]), int(moved["transferred_cents"])
     corrected = int(moved["corrected_cents"])
-    gone = [f"{as_text(int(moved['paid_cents']), 'usd')} was paid", f"{as_text(int(moved['adjusted_cents']), 'usd')} taken off by contract",
-        f"{as_text(int(moved['written_off_cents']), 'usd')} written off"]
+    gone = [
+        f"{as_text(int(moved['paid_cents']), 'usd')} was paid",
+        f"{as_text(int(moved['adjusted_cents']), 'usd')} taken off by contract",
+        f"{as_text(int(moved['written_off_cents']), 'usd')} written off",
+    ]
     gone += [f"{as_text(passed, 'usd')} passed on to another payer or the patient"] if passed else []
     gone += [f"{as_text(corrected, 'usd')} taken off by corrected charges"] if corrected else []
-    text = (f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {joined(gone)}; new balances of "
-            f"{as_text(new, 'usd')} make it {as_text(closed, 'usd')} at the end. What was charged and settled within the month is in "
-            f"none of these, so the cash of the month is more than what was paid here.")
-    rolled = roll_rates.roll_forward_rates(facts.tables, period=facts.subject.period, clock="service", parties=INSURANCE)
+    text = (
+        f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {joined(gone)}; new balances of "
+        f"{as_text(new, 'usd')} make it {as_text(closed, 'usd')} at the end. What was charged and settled within the month is in "
+        f"none of these, so the cash of the month is more than what was paid here."
+    )
+    rolled = roll_rates.roll_forward_rates(
+        facts.tables, period=facts.subject.period, clock="service", parties=INSURANCE
+    )
     late = rolled[rolled["from_bucket"].astype(str) == "61-90"]
     if late.empty or late["roll_rate"].isna().all():
         return text
     one = late.iloc[0]
-    return (f"{text} Of the insurance dollars that were 61 to 90 days old, {as_text(one['roll_rate'], 'rate')} grew older "
-            f"({as_text(int(one['rolled_cents']), 'usd')}).")
+    return (
+        f"{text} Of the insurance dollars that were 61 to 90 days old, {as_text(one['roll_rate'], 'rate')} grew older "
+        f"({as_text(int(one['rolled_cents']), 'usd')})."
+    )
 
 
 def worth(facts: DeepFacts) -> list[Block]:
@@ -163,23 +223,39 @@ def worth(facts: DeepFacts) -> list[Block]:
     cents = ["open_cents", "collectable_cents", "adjusted_cents", "lost_cents", "unknown_cents"]
     titles = ("Open", "Expected cash", "Contract takes off", "Probably lost", "Not known")
     keep = [name for name in cents if name != "unknown_cents" or int(whole[name])]
-    shown = [*[Shown(name, title, "usd") for name, title in zip(cents, titles, strict=True) if name in keep],
-        Shown("collectable_share", "Cash per dollar", "rate")]
-    definition = ("Billed charges still owed, all parties, by days since the party came to owe them, and what became of such "
-                  "dollars in the last twelve months; US dollars. An estimate, not a promise.")
+    shown = [
+        *[Shown(name, title, "usd") for name, title in zip(cents, titles, strict=True) if name in keep],
+        Shown("collectable_share", "Cash per dollar", "rate"),
+    ]
+    definition = (
+        "Billed charges still owed, all parties, by days since the party came to owe them, and what became of such "
+        "dollars in the last twelve months; US dollars. An estimate, not a promise."
+    )
     by_age = collectable_value(facts.tables, as_of=facts.as_of, by=("bucket",))
     by_age["bucket"] = by_age["bucket"].astype(str)
     table, emphasis = with_total(by_age, "bucket", keep, values={"collectable_share": whole["collectable_share"]})
     by_payer = facts.names(collectable_value(facts.tables, as_of=facts.as_of, by=("payer",)), "payer")
     by_payer = by_payer.sort_values("open_cents", ascending=False)
     return [
-        note(f"The {as_text(int(whole['open_cents']), 'usd')} owed should bring {as_text(int(whole['collectable_cents']), 'usd')} in cash; "
-             f"contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}, and {as_text(int(whole['lost_cents']), 'usd')} is "
-             f"probably lost as things went in the past year."),
-        show(table, [Shown("bucket", "Age in days"), *shown], name="collectable_value",
-             title=f"What the balances are worth, as of {facts.subject.as_of_text}", definition=definition, emphasis=emphasis),
-        show(by_payer, [Shown("payer", "Payer"), *shown], name="collectable_by_payer",
-             title=f"What the balances are worth, by payer, as of {facts.subject.as_of_text}", definition=definition, print_it=False),
+        note(
+            f"The {as_text(int(whole['open_cents']), 'usd')} owed should bring {as_text(int(whole['collectable_cents']), 'usd')} in cash; "
+            f"contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}, and {as_text(int(whole['lost_cents']), 'usd')} is "
+            f"probably lost as things went in the past year."
+        ),
+        show(
+            table,
+            [Shown("bucket", "Age in days"), *shown],
+            name="collectable_value",
+            title=f"What the balances are worth, as of {facts.subject.as_of_text}",
+            definition=definition,
+            emphasis=emphasis,
+        ),
+        show(
+            by_payer,
+            [Shown("payer", "Payer"), *shown],
+            name="collectable_by_payer",
+            title=f"What the balances are worth, by payer, as of {facts.subject.as_of_text}",
+            definition=definition,
+            print_it=False,
+        ),
     ]
-
-

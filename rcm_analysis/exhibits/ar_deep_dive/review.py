@@ -32,9 +32,10 @@ class ArDeepDive:
 
     def answers(self) -> list[Block]:
         """Page one: what is owed and worth, what was found, what can still be lost, what we need."""
-        return [*rest.completeness_note(self.subject), cards([
-            self._owed(), self._found(), self._limits(), self._needed(),
-        ])]
+        return [
+            *rest.completeness_note(self.subject),
+            cards([self._owed(), self._found(), self._limits(), self._needed()]),
+        ]
 
     def findings(self) -> list[Block]:
         return findings.all_findings(self.facts)
@@ -78,25 +79,43 @@ class ArDeepDive:
     def provenance(self) -> list[Block]:
         """Where the numbers come from; the input tables in the workbook."""
         blocks = rest.provenance(self.subject)
-        return [Block({**block.payload, "print": False}) if block.payload.get("name") == "inputs" else block for block in blocks]
+        return [
+            Block({**block.payload, "print": False}) if block.payload.get("name") == "inputs" else block
+            for block in blocks
+        ]
 
     def _owed(self) -> tuple[str, str, str]:
         whole = self.facts.collectable
         owed = as_text(int(whole["open_cents"]), "usd")
         if pd.isna(whole["collectable_cents"]):
-            return "What is owed, and what is it worth?", owed, "There are too few months of postings to say what it is worth."
-        return ("What is owed, and what is it worth?", f"{owed} owed, about {as_text(int(whole['collectable_cents']), 'usd')} in cash",
-                f"Contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}; {as_text(int(whole['lost_cents']), 'usd')} is "
-                f"probably lost as things stand. Working the list should add about "
-                f"{as_text(int(to_do(self.facts.worklist)['recoverable_cents'].sum()), 'usd')} in cash.")
+            return (
+                "What is owed, and what is it worth?",
+                owed,
+                "There are too few months of postings to say what it is worth.",
+            )
+        return (
+            "What is owed, and what is it worth?",
+            f"{owed} owed, about {as_text(int(whole['collectable_cents']), 'usd')} in cash",
+            f"Contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}; {as_text(int(whole['lost_cents']), 'usd')} is "
+            f"probably lost as things stand. Working the list should add about "
+            f"{as_text(int(to_do(self.facts.worklist)['recoverable_cents'].sum()), 'usd')} in cash.",
+        )
 
     def _found(self) -> tuple[str, str, str]:
         items = findings.found(self.facts)
         if not items:
             return "What was found?", "nothing", "No finding with dollars behind it this month."
         first, grave = items[0], sum(item["severity"] == "high" for item in items)
-        weight = f"{sentence(counted(grave, 'is', 'are').replace('no ', 'none '))} of high priority. " if len(items) > 1 else ""
-        return "What was found?", counted(len(items), "finding"), f"{weight}First: {first['title']}, {first['amount']}, by {as_text(first['due'], 'date')}."
+        weight = (
+            f"{sentence(counted(grave, 'is', 'are').replace('no ', 'none '))} of high priority. "
+            if len(items) > 1
+            else ""
+        )
+        return (
+            "What was found?",
+            counted(len(items), "finding"),
+            f"{weight}First: {first['title']}, {first['amount']}, by {as_text(first['due'], 'date')}.",
+        )
 
     def _limits(self) -> tuple[str, str, str]:
         found = self.facts.deadlines
@@ -104,15 +123,21 @@ class ArDeepDive:
         question = "What can still be lost to a time limit?"
         if near.empty:
             return question, "nothing soon", "No open claim has used four fifths of the time it is allowed."
-        return (question, as_text(int(near["open_cents"].sum()), "usd"),
-                f"{counted(len(near), 'claim')} with four fifths of the time used; the first limit ends on "
-                f"{as_text(near['deadline_on'].min(), 'date')}.")
+        return (
+            question,
+            as_text(int(near["open_cents"].sum()), "usd"),
+            f"{counted(len(near), 'claim')} with four fifths of the time used; the first limit ends on "
+            f"{as_text(near['deadline_on'].min(), 'date')}.",
+        )
 
     def _needed(self) -> tuple[str, str, str]:
         asked = self.facts.requests[self.facts.requests["is_open"]]
         question = "What do we need from you?"
         if asked.empty:
             return question, "nothing", f"No question of ours was open on {self.subject.as_of_text}."
-        return (question, f"{counted(len(asked), 'answer')}",
-                f"{as_text(int(asked['open_cents'].sum()), 'usd')} of charges wait for them, the oldest since "
-                f"{as_text(asked['asked_on'].min(), 'date')}.")
+        return (
+            question,
+            f"{counted(len(asked), 'answer')}",
+            f"{as_text(int(asked['open_cents'].sum()), 'usd')} of charges wait for them, the oldest since "
+            f"{as_text(asked['asked_on'].min(), 'date')}.",
+        )

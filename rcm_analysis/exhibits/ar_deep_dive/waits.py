@@ -12,7 +12,11 @@ from ..formats import as_text, counted, sentence, words_of
 from ..tables import Shown, show, with_total
 from .facts import DeepFacts
 
-KINDS = {"filing": "To file the claim", "appeal": "To appeal a denial", "secondary_filing": "To file with the second insurer"}
+KINDS = {
+    "filing": "To file the claim",
+    "appeal": "To appeal a denial",
+    "secondary_filing": "To file with the second insurer",
+}
 ABOUT = (Shown("claim_id", "Claim"), Shown("payer", "Payer"))
 SERVICE = Shown("service_on", "Service", "date")
 
@@ -26,28 +30,67 @@ def limits(facts: DeepFacts) -> list[Block]:
     for kind, words in KINDS.items():
         of_kind = found[found["kind"] == kind]
         near, gone = of_kind[of_kind["is_alert"] & of_kind["is_recoverable"]], of_kind[of_kind["is_missed"]]
-        rows.append({
-            "kind": words, "running": int((~of_kind["is_missed"]).sum()), "near": len(near), "near_cents": int(near["open_cents"].sum()),
-            "first_on": near["deadline_on"].min(), "missed": len(gone), "missed_cents": int(gone["open_cents"].sum())})
-    table, emphasis = with_total(pd.DataFrame(rows), "kind", ["running", "near", "near_cents", "missed", "missed_cents"])
+        rows.append(
+            {
+                "kind": words,
+                "running": int((~of_kind["is_missed"]).sum()),
+                "near": len(near),
+                "near_cents": int(near["open_cents"].sum()),
+                "first_on": near["deadline_on"].min(),
+                "missed": len(gone),
+                "missed_cents": int(gone["open_cents"].sum()),
+            }
+        )
+    table, emphasis = with_total(
+        pd.DataFrame(rows), "kind", ["running", "near", "near_cents", "missed", "missed_cents"]
+    )
     late = int((~found["is_recoverable"] & ~found["is_missed"]).sum())
-    notes = [f"{counted(late, 'denial', 'denials')} as filed too late, without proof of filing in time: an appeal will not help."] if late else []
+    notes = (
+        [
+            f"{counted(late, 'denial', 'denials')} as filed too late, without proof of filing in time: an appeal will not help."
+        ]
+        if late
+        else []
+    )
     named = facts.names(found, "payer").assign(kind=found["kind"].map(KINDS))
     return [
-        show(table, [
-            Shown("kind", "Time limit"), Shown("running", "Claims still in time", "count"), Shown("near", "Four fifths used", "count"),
-            Shown("near_cents", "At stake", "usd"), Shown("first_on", "First ends", "date"), Shown("missed", "Missed, still open", "count"),
-            Shown("missed_cents", "Missed", "usd")],
-            name="time_limits_summary", title=f"Time limits, as of {facts.subject.as_of_text}", emphasis=emphasis, notes=notes,
+        show(
+            table,
+            [
+                Shown("kind", "Time limit"),
+                Shown("running", "Claims still in time", "count"),
+                Shown("near", "Four fifths used", "count"),
+                Shown("near_cents", "At stake", "usd"),
+                Shown("first_on", "First ends", "date"),
+                Shown("missed", "Missed, still open", "count"),
+                Shown("missed_cents", "Missed", "usd"),
+            ],
+            name="time_limits_summary",
+            title=f"Time limits, as of {facts.subject.as_of_text}",
+            emphasis=emphasis,
+            notes=notes,
             definition="Limits of the payers' rules: filing from the day of service, appeal from the denial, second insurer from the "
-                       "first one's remittance; open charges (second insurer: what was left to it); US dollars."),
-        show(named, [
-            *ABOUT, Shown("kind", "Time limit"), Shown("starts_on", "Clock began", "date"), Shown("deadline_on", "Ends", "date"),
-            Shown("days_left", "Days left", "count"), Shown("used_share", "Used", "rate"), Shown("is_alert", "Four fifths used", "flag"),
-            Shown("is_missed", "Missed", "flag"), Shown("is_recoverable", "Can be saved", "flag"),
-            Shown("open_cents", "Open", "usd", exact=True)],
-            name="time_limits", title=f"Time limits claim by claim, as of {facts.subject.as_of_text}", print_it=False,
-            definition="One row per open claim and limit; US dollars."),
+            "first one's remittance; open charges (second insurer: what was left to it); US dollars.",
+        ),
+        show(
+            named,
+            [
+                *ABOUT,
+                Shown("kind", "Time limit"),
+                Shown("starts_on", "Clock began", "date"),
+                Shown("deadline_on", "Ends", "date"),
+                Shown("days_left", "Days left", "count"),
+                Shown("used_share", "Used", "rate"),
+                Shown("is_alert", "Four fifths used", "flag"),
+                Shown("is_missed", "Missed", "flag"),
+                Shown("is_recoverable", "Can be saved", "flag"),
+                Shown("open_cents", "Open", "usd", exact=True),
+            ],
+            name="time_limits",
+            title=f"Time limits claim by claim, as of {facts.subject.as_of_text}",
+            print_it=False,
+            definition="One row per open claim and limit; US dollars.",
+        ),
     ]
 
 
@@ -62,27 +105,53 @@ def _summary(facts: DeepFacts) -> list[Block]:
     unsent = facts.holds[facts.holds["hold_reason"] == NEVER_SENT]
     kinds = [
         ("Never sent to the second insurer", facts.secondaries, "patient_cents", "decided_on", "secondary_not_sent"),
-        ("Passed on by the first insurer, no answer", facts.crossovers, "patient_cents", "decided_on", "crossovers_missing"),
+        (
+            "Passed on by the first insurer, no answer",
+            facts.crossovers,
+            "patient_cents",
+            "decided_on",
+            "crossovers_missing",
+        ),
         ("Waiting for the practice", asked, "open_cents", "asked_on", "open_questions"),
         ("Never sent, no reason noted", unsent, "open_cents", "since_on", "claims_on_hold"),
         ("Rejected and not sent again", facts.rejected, "open_cents", "rejected_on", "rejected_claims"),
         ("Untouched for 30 days", facts.untouched, "open_cents", "last_on", "untouched_claims"),
     ]
     rows = [
-        {"what": words, "claims": len(frame), "cents": int(frame[cents].sum()), "oldest_on": frame[since].min(),
-         "late": int(frame["is_missed"].sum()) if "is_missed" in frame else None, "median_days": (day - frame[since]).dt.days.median(), "sheet": sheet}
+        {
+            "what": words,
+            "claims": len(frame),
+            "cents": int(frame[cents].sum()),
+            "oldest_on": frame[since].min(),
+            "late": int(frame["is_missed"].sum()) if "is_missed" in frame else None,
+            "median_days": (day - frame[since]).dt.days.median(),
+            "sheet": sheet,
+        }
         for words, frame, cents, since, sheet in kinds
     ]
     rows = [row for row in rows if row["claims"]]
     if not rows:
-        return [note(f"Nothing waited on {facts.subject.as_of_text}: every claim was sent, and every question answered.")]
-    return [show(
-        pd.DataFrame(rows), [
-            Shown("what", "Waiting"), Shown("claims", "Claims", "count"), Shown("late", "Too late", "count"),
-            Shown("cents", "Dollars", "usd"), Shown("median_days", "Half waited (days)", "count"), Shown("oldest_on", "Oldest since", "date"), Shown("sheet", "Sheet")],
-        name="waiting", title=f"What waits, as of {facts.subject.as_of_text}",
-        definition="Open charges; for the second insurer what the first one left, also where its time limit has passed. A claim may stand in "
-                   "several rows, so they are not added up. US dollars.")]
+        return [
+            note(f"Nothing waited on {facts.subject.as_of_text}: every claim was sent, and every question answered.")
+        ]
+    return [
+        show(
+            pd.DataFrame(rows),
+            [
+                Shown("what", "Waiting"),
+                Shown("claims", "Claims", "count"),
+                Shown("late", "Too late", "count"),
+                Shown("cents", "Dollars", "usd"),
+                Shown("median_days", "Half waited (days)", "count"),
+                Shown("oldest_on", "Oldest since", "date"),
+                Shown("sheet", "Sheet"),
+            ],
+            name="waiting",
+            title=f"What waits, as of {facts.subject.as_of_text}",
+            definition="Open charges; for the second insurer what the first one left, also where its time limit has passed. A claim may stand in "
+            "several rows, so they are not added up. US dollars.",
+        )
+    ]
 
 
 def _questions(facts: DeepFacts) -> list[Block]:
@@ -94,68 +163,173 @@ def _questions(facts: DeepFacts) -> list[Block]:
     rows = []
     for reason in sorted({*still["hold_reason"], *answered["hold_reason"]}):
         mine, done = still[still["hold_reason"] == reason], answered[answered["hold_reason"] == reason]
-        rows.append({
-            "what": sentence(HOLDS.get(reason, words_of(reason))), "open": len(mine), "cents": int(mine["open_cents"].sum()),
-            "oldest_on": mine["asked_on"].min(), "answered": len(done), "days": done["days_open"].median()})
+        rows.append(
+            {
+                "what": sentence(HOLDS.get(reason, words_of(reason))),
+                "open": len(mine),
+                "cents": int(mine["open_cents"].sum()),
+                "oldest_on": mine["asked_on"].min(),
+                "answered": len(done),
+                "days": done["days_open"].median(),
+            }
+        )
     table, emphasis = with_total(
-        pd.DataFrame(rows).sort_values("cents", ascending=False), "what", ["open", "cents", "answered"],
-        values={"days": answered["days_open"].median(), "oldest_on": still["asked_on"].min()})
-    return [show(
-        table, [Shown("what", "What we asked for"), Shown("open", "Open", "count"), Shown("cents", "Open charges", "usd"),
-            Shown("oldest_on", "Oldest since", "date"), Shown("answered", "Answered in three months", "count"),
-            Shown("days", "Days to the answer", "days")],
-        name="questions", title=f"Questions to the practice, as of {facts.subject.as_of_text}", emphasis=emphasis,
-        definition="Requests in the work log, from the first note to the first other event; days to the answer: the median; US dollars.")]
+        pd.DataFrame(rows).sort_values("cents", ascending=False),
+        "what",
+        ["open", "cents", "answered"],
+        values={"days": answered["days_open"].median(), "oldest_on": still["asked_on"].min()},
+    )
+    return [
+        show(
+            table,
+            [
+                Shown("what", "What we asked for"),
+                Shown("open", "Open", "count"),
+                Shown("cents", "Open charges", "usd"),
+                Shown("oldest_on", "Oldest since", "date"),
+                Shown("answered", "Answered in three months", "count"),
+                Shown("days", "Days to the answer", "days"),
+            ],
+            name="questions",
+            title=f"Questions to the practice, as of {facts.subject.as_of_text}",
+            emphasis=emphasis,
+            definition="Requests in the work log, from the first note to the first other event; days to the answer: the median; US dollars.",
+        )
+    ]
 
 
 def _lists(facts: DeepFacts) -> list[Block]:
     """The claims behind each row, for the workbook."""
     second = [
-        *ABOUT, Shown("secondary_payer", "Second insurer"), Shown("provider", "Provider"), Shown("location", "Place"), SERVICE,
-        Shown("decided_on", "First insurer decided", "date"), Shown("waiting_days", "Days waiting", "count"),
-        Shown("patient_cents", "Left open", "usd", exact=True), Shown("deadline_on", "Send by", "date"), Shown("is_missed", "Missed", "flag")]
+        *ABOUT,
+        Shown("secondary_payer", "Second insurer"),
+        Shown("provider", "Provider"),
+        Shown("location", "Place"),
+        SERVICE,
+        Shown("decided_on", "First insurer decided", "date"),
+        Shown("waiting_days", "Days waiting", "count"),
+        Shown("patient_cents", "Left open", "usd", exact=True),
+        Shown("deadline_on", "Send by", "date"),
+        Shown("is_missed", "Missed", "flag"),
+    ]
     place = [*ABOUT, Shown("provider", "Provider"), Shown("location", "Place"), SERVICE]
     days, cents = Shown("waiting_days", "Days waiting", "count"), Shown("open_cents", "Open", "usd", exact=True)
     reason = Shown("hold_reason", "Waits for")
     lists = [
         ("secondary_not_sent", "Claims never sent to the second insurer", facts.secondaries, second),
         ("crossovers_missing", "Claims passed on by the first insurer, without an answer", facts.crossovers, second),
-        ("open_questions", "Open questions to the practice", facts.requests[facts.requests["is_open"]], [
-            *place, reason, Shown("asked_on", "Asked on", "date"), Shown("reminders", "Reminders", "count"),
-            Shown("days_open", "Days open", "count"), cents]),
-        ("claims_on_hold", "Claims on hold or never sent", facts.holds, [
-            *place, reason, Shown("since_on", "Since", "date"), days, Shown("is_sent", "Sent before", "flag"), cents]),
-        ("rejected_claims", "Rejected claims not sent again", facts.rejected, [
-            *place, Shown("stage", "Rejected by"), Shown("reason", "Reason"), Shown("rejected_on", "Rejected on", "date"), days, cents]),
-        ("untouched_claims", "Claims nobody touched for 30 days", facts.untouched, [
-            *place, Shown("last_event", "Last event"), Shown("last_on", "On", "date"), Shown("last_note_on", "Last note", "date"),
-            Shown("quiet_days", "Days", "count"), cents]),
+        (
+            "open_questions",
+            "Open questions to the practice",
+            facts.requests[facts.requests["is_open"]],
+            [
+                *place,
+                reason,
+                Shown("asked_on", "Asked on", "date"),
+                Shown("reminders", "Reminders", "count"),
+                Shown("days_open", "Days open", "count"),
+                cents,
+            ],
+        ),
+        (
+            "claims_on_hold",
+            "Claims on hold or never sent",
+            facts.holds,
+            [*place, reason, Shown("since_on", "Since", "date"), days, Shown("is_sent", "Sent before", "flag"), cents],
+        ),
+        (
+            "rejected_claims",
+            "Rejected claims not sent again",
+            facts.rejected,
+            [
+                *place,
+                Shown("stage", "Rejected by"),
+                Shown("reason", "Reason"),
+                Shown("rejected_on", "Rejected on", "date"),
+                days,
+                cents,
+            ],
+        ),
+        (
+            "untouched_claims",
+            "Claims nobody touched for 30 days",
+            facts.untouched,
+            [
+                *place,
+                Shown("last_event", "Last event"),
+                Shown("last_on", "On", "date"),
+                Shown("last_note_on", "Last note", "date"),
+                Shown("quiet_days", "Days", "count"),
+                cents,
+            ],
+        ),
     ]
     return [
-        show(facts.names(frame, *[name for name in ("payer", "secondary_payer") if name in frame]), columns, name=name, title=title,
-             definition=f"One row per claim, as of {as_text(facts.as_of, 'date')}; US dollars.", print_it=False)
-        for name, title, frame, columns in lists if len(frame)
+        show(
+            facts.names(frame, *[name for name in ("payer", "secondary_payer") if name in frame]),
+            columns,
+            name=name,
+            title=title,
+            definition=f"One row per claim, as of {as_text(facts.as_of, 'date')}; US dollars.",
+            print_it=False,
+        )
+        for name, title, frame, columns in lists
+        if len(frame)
     ]
 
 
 def _changes(facts: DeepFacts) -> list[Block]:
     """Steps that changed: later charge entry, days without a claim sent, secondaries not sent, claims held."""
-    rows = [
-        {"what": "Charges entered later", "where": row["provider"] or row["location"] or "the whole practice", "onset_on": row["onset_on"],
-         "claims": row["late_claims"], "cents": round(row["late_cents"])} for row in facts.lag_creep.to_dict("records")
-    ] + [
-        {"what": "No claim left", "where": f"until {as_text(row['last_on'], 'date')}", "onset_on": row["onset_on"], "claims": row["claims"],
-         "cents": round(row["cents"])} for row in facts.outages.to_dict("records")
-    ] + [
-        {"what": words, "where": "the whole practice", "onset_on": row["onset_on"], "claims": round(row["excess"]),
-         "cents": round(row["excess_cents"])}
-        for words, frame in (("Secondary claims not sent", facts.secondaries_stopped), ("Claims held for documents", facts.holds_risen))
-        for row in frame.to_dict("records")
-    ]
+    rows = (
+        [
+            {
+                "what": "Charges entered later",
+                "where": row["provider"] or row["location"] or "the whole practice",
+                "onset_on": row["onset_on"],
+                "claims": row["late_claims"],
+                "cents": round(row["late_cents"]),
+            }
+            for row in facts.lag_creep.to_dict("records")
+        ]
+        + [
+            {
+                "what": "No claim left",
+                "where": f"until {as_text(row['last_on'], 'date')}",
+                "onset_on": row["onset_on"],
+                "claims": row["claims"],
+                "cents": round(row["cents"]),
+            }
+            for row in facts.outages.to_dict("records")
+        ]
+        + [
+            {
+                "what": words,
+                "where": "the whole practice",
+                "onset_on": row["onset_on"],
+                "claims": round(row["excess"]),
+                "cents": round(row["excess_cents"]),
+            }
+            for words, frame in (
+                ("Secondary claims not sent", facts.secondaries_stopped),
+                ("Claims held for documents", facts.holds_risen),
+            )
+            for row in frame.to_dict("records")
+        ]
+    )
     if not rows:
         return []
-    return [show(
-        pd.DataFrame(rows), [Shown("what", "What changed"), Shown("where", "Where"), Shown("onset_on", "Since", "date"),
-            Shown("claims", "Claims over the usual", "count"), Shown("cents", "Dollars over the usual", "usd")],
-        name="process_changes", title=f"Steps of the work that changed, as of {facts.subject.as_of_text}",
-        definition="Claims and dollars beyond what was usual before; charges, for secondary claims what the first insurer left; US dollars.")]
+    return [
+        show(
+            pd.DataFrame(rows),
+            [
+                Shown("what", "What changed"),
+                Shown("where", "Where"),
+                Shown("onset_on", "Since", "date"),
+                Shown("claims", "Claims over the usual", "count"),
+                Shown("cents", "Dollars over the usual", "usd"),
+            ],
+            name="process_changes",
+            title=f"Steps of the work that changed, as of {facts.subject.as_of_text}",
+            definition="Claims and dollars beyond what was usual before; charges, for secondary claims what the first insurer left; US dollars.",
+        )
+    ]

@@ -28,9 +28,16 @@ LINES, MOST_EACH = 27, 12
 """Lines of page two that the people share: each needs one in two other tables."""
 
 DO = {
-    "follow_up": "Ask the payer", "corrected_claim": "Correct and resend", "appeal": "Appeal", "resubmit": "Send again",
-    "bill_secondary": "Bill second insurer", "request_documents": "Ask the practice", "transfer_to_patient": "Bill the patient",
-    "write_off_request": "Propose write-off", "statement": "Send statement", "other": "Other",
+    "follow_up": "Ask the payer",
+    "corrected_claim": "Correct and resend",
+    "appeal": "Appeal",
+    "resubmit": "Send again",
+    "bill_secondary": "Bill second insurer",
+    "request_documents": "Ask the practice",
+    "transfer_to_patient": "Bill the patient",
+    "write_off_request": "Propose write-off",
+    "statement": "Send statement",
+    "other": "Other",
 }
 
 
@@ -57,25 +64,52 @@ def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
     today, tables = pd.Timestamp(subject.as_of), subject.tables
     held = holds(tables, as_of=subject.as_of)
     is_ours = held["hold_reason"] == NEVER_SENT
-    words = ["Entered and never sent, no note says why" if reason == NEVER_SENT else f"Waits for {HOLDS.get(reason, words_of(reason))}" for reason in held["hold_reason"]]
-    parts = [held.assign(what=words, who=is_ours.map({True: "our billers", False: "practice"}), days=held["waiting_days"])]
+    words = [
+        "Entered and never sent, no note says why"
+        if reason == NEVER_SENT
+        else f"Waits for {HOLDS.get(reason, words_of(reason))}"
+        for reason in held["hold_reason"]
+    ]
+    parts = [
+        held.assign(what=words, who=is_ours.map({True: "our billers", False: "practice"}), days=held["waiting_days"])
+    ]
     rejected = rejections_not_reworked(tables, as_of=subject.as_of)
-    parts.append(rejected.assign(what="Rejected before a payer saw it, not sent again", who="our billers", days=rejected["waiting_days"]))
+    parts.append(
+        rejected.assign(
+            what="Rejected before a payer saw it, not sent again", who="our billers", days=rejected["waiting_days"]
+        )
+    )
     for what, who, found in (
-        ("Second insurer not billed, limit not over", "our billers", unaddressed_secondary(tables, as_of=subject.as_of)),
+        (
+            "Second insurer not billed, limit not over",
+            "our billers",
+            unaddressed_secondary(tables, as_of=subject.as_of),
+        ),
         ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
     ):
         left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
         parts.append(left.assign(what=what, who=who, open_cents=left["patient_cents"], days=left["waiting_days"]))
     steps = next_steps(subject, items)
     stepped = steps.loc[steps["next_on"].notna(), "claim_id"]
-    late = items[(items["status"] == "processing") & (items["tier"] != "waiting") & ~items["claim_id"].isin(stepped)] if len(items) else items
-    parts.append(late.assign(what="No answer, longer than this payer usually takes", who="payer", days=(today - pd.to_datetime(late["since_on"])).dt.days))
+    late = (
+        items[(items["status"] == "processing") & (items["tier"] != "waiting") & ~items["claim_id"].isin(stepped)]
+        if len(items)
+        else items
+    )
+    parts.append(
+        late.assign(
+            what="No answer, longer than this payer usually takes",
+            who="payer",
+            days=(today - pd.to_datetime(late["since_on"])).dt.days,
+        )
+    )
     columns = ["claim_id", "payer", "what", "who", "days", "open_cents"]
     rows = [part[columns] for part in parts if len(part)]
     found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
     steps = steps[steps["is_late"] & ~steps["claim_id"].isin(found["claim_id"])]
-    missed = steps.assign(what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days)
+    missed = steps.assign(
+        what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days
+    )
     return pd.concat([found, missed[columns]], ignore_index=True) if len(missed) else found
 
 
@@ -83,7 +117,14 @@ def next_steps(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
     """The step that the last note of an open claim names, as the worklist counts it: `is_late` once its day is past."""
     steps = open_steps(subject.tables, items, as_of=subject.as_of)
     owed = items.groupby("claim_id", as_index=False).agg(payer=("payer", "first"), open_cents=("open_cents", "sum"))
-    found = steps.rename(columns={"step_action": "next_action", "step_on": "next_on", "step_noted_on": "worked_on", "step_noted_by": "worked_by"})
+    found = steps.rename(
+        columns={
+            "step_action": "next_action",
+            "step_on": "next_on",
+            "step_noted_on": "worked_on",
+            "step_noted_by": "worked_by",
+        }
+    )
     found = found.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
     return found.assign(is_late=found["next_on"] < pd.Timestamp(subject.as_of))
 
@@ -94,12 +135,18 @@ def plain_days(text: str, as_of: dt.date) -> str:
     >>> plain_days("Denied on 2026-10-28, worked on 2025-12-02.", dt.date(2026, 10, 31))
     'Denied on Oct 28, worked on Dec 2, 2025.'
     """
-    return re.sub(r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text)
+    return re.sub(
+        r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text
+    )
 
 
 def write_offs(items: pd.DataFrame) -> pd.DataFrame:
     """The items to be written off if approved, the largest first."""
-    found = items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))] if len(items) else items
+    found = (
+        items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))]
+        if len(items)
+        else items
+    )
     return found.sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)
 
 
@@ -109,39 +156,84 @@ def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
     if to_do(items).empty:
         return [pagebreak(), note(f"Nothing was to be worked on {subject.as_of_text}.")]
     if week.empty:
-        return [pagebreak(), note("Nobody noted work for this client in the past four weeks, so the list is not split among people. It is in the workbook (worklist).")]
+        return [
+            pagebreak(),
+            note(
+                "Nobody noted work for this client in the past four weeks, so the list is not split among people. It is in the workbook (worklist)."
+            ),
+        ]
     week = subject.with_payer_names(week).replace({"payer": {"patient": "Patient"}})
-    week = week.assign(on=[pd.Timestamp(workday(subject.as_of, int(day))) for day in week["queue_day"]], do=[_to_do(row) for row in week.itertuples()])
+    week = week.assign(
+        on=[pd.Timestamp(workday(subject.as_of, int(day))) for day in week["queue_day"]],
+        do=[_to_do(row) for row in week.itertuples()],
+    )
     people = week["assigned_to"].nunique()
     each = min(max((LINES - 2 * people) // people, 1), MOST_EACH)
     shown = week.groupby("assigned_to", sort=True).head(each).sort_values(["assigned_to", "rank"], ignore_index=True)
     columns = [
-        Shown("assigned_to", "Who"), Shown("on", "Day", "date"), Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("do", "What to do"),
-        Shown("reason", "Why"), Shown("recoverable_cents", "Work adds", "usd"),
+        Shown("assigned_to", "Who"),
+        Shown("on", "Day", "date"),
+        Shown("claim_id", "Claim"),
+        Shown("payer", "Payer"),
+        Shown("do", "What to do"),
+        Shown("reason", "Why"),
+        Shown("recoverable_cents", "Work adds", "usd"),
     ]
-    return [pagebreak(), *_per_person(subject, week, items), show(
-        shown.assign(reason=[plain_days(short_reason(why), subject.as_of) for why in shown["reason"]], on=[f"{day:%a %b} {day.day}" for day in shown["on"]]),
-        [Shown(item.column, item.title) if item.column == "on" else item for item in columns], name="list_shown", title="First on each list",
-        definition=f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
-    ), show(
-        week.sort_values(["assigned_to", "rank"], ignore_index=True), [*columns, Shown("minutes", "Minutes", "number"), Shown("open_cents", "Open", "usd", exact=True)],
-        name="coming_week", title="The lists of the coming week", print_it=False, definition=f"Items given to each person for the five working days after {subject.as_of_text}; US dollars.",
-    )]
+    return [
+        pagebreak(),
+        *_per_person(subject, week, items),
+        show(
+            shown.assign(
+                reason=[plain_days(short_reason(why), subject.as_of) for why in shown["reason"]],
+                on=[f"{day:%a %b} {day.day}" for day in shown["on"]],
+            ),
+            [Shown(item.column, item.title) if item.column == "on" else item for item in columns],
+            name="list_shown",
+            title="First on each list",
+            definition=f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
+        ),
+        show(
+            week.sort_values(["assigned_to", "rank"], ignore_index=True),
+            [*columns, Shown("minutes", "Minutes", "number"), Shown("open_cents", "Open", "usd", exact=True)],
+            name="coming_week",
+            title="The lists of the coming week",
+            print_it=False,
+            definition=f"Items given to each person for the five working days after {subject.as_of_text}; US dollars.",
+        ),
+    ]
 
 
 def _per_person(subject: Subject, week: pd.DataFrame, items: pd.DataFrame) -> list[Block]:
     rows = week.assign(items=1, limits=(week["tier"] == "deadline").astype(int), first=week["do"])
     table = rows.groupby("assigned_to", as_index=False).agg(
-        items=("items", "sum"), limits=("limits", "sum"), minutes=("minutes", "sum"), recoverable_cents=("recoverable_cents", "sum"), open_cents=("open_cents", "sum"))
-    total, emphasis = with_total(table, "assigned_to", ["items", "limits", "minutes", "recoverable_cents", "open_cents"])
+        items=("items", "sum"),
+        limits=("limits", "sum"),
+        minutes=("minutes", "sum"),
+        recoverable_cents=("recoverable_cents", "sum"),
+        open_cents=("open_cents", "sum"),
+    )
+    total, emphasis = with_total(
+        table, "assigned_to", ["items", "limits", "minutes", "recoverable_cents", "open_cents"]
+    )
     left = len(to_do(items)) - len(week)
-    return [show(
-        total, [Shown("assigned_to", "Who"), Shown("items", "Items", "count"), Shown("limits", "Near a limit", "count"), Shown("minutes", "Minutes", "count"),
-            Shown("recoverable_cents", "Work adds", "usd"), Shown("open_cents", "Open", "usd")],
-        name="people", title=f"The week from {as_text(workday(subject.as_of, 0), 'date')}, by person", emphasis=emphasis,
-        definition="Split by the minutes each noted on an average working day of the past four weeks.",
-        notes=[f"{counted(left, 'item waits', 'items wait')} for a later week."] if left > 0 else [],
-    )]
+    return [
+        show(
+            total,
+            [
+                Shown("assigned_to", "Who"),
+                Shown("items", "Items", "count"),
+                Shown("limits", "Near a limit", "count"),
+                Shown("minutes", "Minutes", "count"),
+                Shown("recoverable_cents", "Work adds", "usd"),
+                Shown("open_cents", "Open", "usd"),
+            ],
+            name="people",
+            title=f"The week from {as_text(workday(subject.as_of, 0), 'date')}, by person",
+            emphasis=emphasis,
+            definition="Split by the minutes each noted on an average working day of the past four weeks.",
+            notes=[f"{counted(left, 'item waits', 'items wait')} for a later week."] if left > 0 else [],
+        )
+    ]
 
 
 def _to_do(row: Any) -> str:
@@ -163,7 +255,9 @@ def short_reason(text: str) -> str:
 def _of_first_days(items: pd.DataFrame) -> pd.DataFrame:
     if items.empty:
         return items
-    return items[items["queue_day"].notna() & (items["queue_day"].fillna(WORKING_DAYS) < WORKING_DAYS)].reset_index(drop=True)
+    return items[items["queue_day"].notna() & (items["queue_day"].fillna(WORKING_DAYS) < WORKING_DAYS)].reset_index(
+        drop=True
+    )
 
 
 def last_week(subject: Subject, week: Period) -> list[Block]:
@@ -171,37 +265,75 @@ def last_week(subject: Subject, week: Period) -> list[Block]:
     listed_on = week.first_day - dt.timedelta(days=1)
     items = _of_first_days(worklist(subject.tables, as_of=listed_on, people=people_at(subject, listed_on)))
     done = work_results(subject.tables, period=week, by=[]).iloc[0]
-    words = (f"In the week {counted(int(done['notes']), 'note')} on {counted(int(done['claims']), 'claim')} were written; "
-             f"{as_text(int(done['recovered_cents']), 'usd')} came in on claims worked within the 60 days before.")
+    words = (
+        f"In the week {counted(int(done['notes']), 'note')} on {counted(int(done['claims']), 'claim')} were written; "
+        f"{as_text(int(done['recovered_cents']), 'usd')} came in on claims worked within the 60 days before."
+    )
     if items.empty:
         return [note(f"There was no list for {as_text(week.first_day, 'date')}. {words}")]
     columns = ["client", "claim_id", "party", "payer", "action", "assigned_to", "open_cents"]
-    found = list_results(subject.tables, last_list=items[columns].assign(listed_on=pd.Timestamp(listed_on)), as_of=subject.as_of)
-    found = found.assign(items=1, worked=found["is_worked"].astype(int), other_cents=found["opening_cents"] - found["collected_cents"] - found["open_cents"])
+    found = list_results(
+        subject.tables, last_list=items[columns].assign(listed_on=pd.Timestamp(listed_on)), as_of=subject.as_of
+    )
+    found = found.assign(
+        items=1,
+        worked=found["is_worked"].astype(int),
+        other_cents=found["opening_cents"] - found["collected_cents"] - found["open_cents"],
+    )
     sums = ["items", "worked", "opening_cents", "collected_cents", "other_cents", "open_cents"]
     table, emphasis = with_total(found.groupby("assigned_to", as_index=False)[sums].sum(), "assigned_to", sums)
-    table["share"] = [worked / many if many else None for worked, many in zip(table["worked"], table["items"], strict=True)]
+    table["share"] = [
+        worked / many if many else None for worked, many in zip(table["worked"], table["items"], strict=True)
+    ]
     outcomes = found.loc[found["is_worked"], "outcome"].replace("", "none").value_counts()
     noted = joined(f"{count} {words_of(name)}" for name, count in outcomes.items() if name != "none")
-    return [show(
-        table, [Shown("assigned_to", "Who"), Shown("items", "On the list", "count"), Shown("worked", "Worked", "count"), Shown("share", "Share", "rate"),
-            Shown("opening_cents", "Open then", "usd"), Shown("collected_cents", "Collected", "usd"), Shown("other_cents", "Otherwise settled", "usd"),
-            Shown("open_cents", "Still open", "usd")],
-        name="last_list", title=f"What came of the list of {as_text(listed_on, 'date')}", emphasis=emphasis,
-        definition="The list as it stood then, made from what was known then; worked: a note since. Money by posting date; open then = collected + otherwise settled "
-                   "(adjusted, written off, passed on, less new charges) + still open; US dollars.",
-        notes=[f"Outcomes noted: {noted}. {words}" if noted else words],
-    ), _last_items(subject, found)]
+    return [
+        show(
+            table,
+            [
+                Shown("assigned_to", "Who"),
+                Shown("items", "On the list", "count"),
+                Shown("worked", "Worked", "count"),
+                Shown("share", "Share", "rate"),
+                Shown("opening_cents", "Open then", "usd"),
+                Shown("collected_cents", "Collected", "usd"),
+                Shown("other_cents", "Otherwise settled", "usd"),
+                Shown("open_cents", "Still open", "usd"),
+            ],
+            name="last_list",
+            title=f"What came of the list of {as_text(listed_on, 'date')}",
+            emphasis=emphasis,
+            definition="The list as it stood then, made from what was known then; worked: a note since. Money by posting date; open then = collected + otherwise settled "
+            "(adjusted, written off, passed on, less new charges) + still open; US dollars.",
+            notes=[f"Outcomes noted: {noted}. {words}" if noted else words],
+        ),
+        _last_items(subject, found),
+    ]
 
 
 def _last_items(subject: Subject, found: pd.DataFrame) -> Block:
     return show(
-        subject.with_payer_names(found), [
-            Shown("assigned_to", "Given to"), Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("action_listed", "What was to do", texts=DO),
-            Shown("is_worked", "Worked", "flag"), Shown("worked_on", "On", "date"), Shown("worked_by", "By"), Shown("action", "What was done", texts=ACTION_WORDS),
-            Shown("outcome", "Outcome"), Shown("opening_cents", "Open then", "usd", exact=True), Shown("collected_cents", "Collected", "usd", exact=True),
-            Shown("other_cents", "Otherwise settled", "usd", exact=True), Shown("open_cents", "Still open", "usd", exact=True)],
-        name="last_list_items", title="The last list, item by item", print_it=False, definition="As 'What came of the list'; the last note since then; US dollars.")
+        subject.with_payer_names(found),
+        [
+            Shown("assigned_to", "Given to"),
+            Shown("claim_id", "Claim"),
+            Shown("payer", "Payer"),
+            Shown("action_listed", "What was to do", texts=DO),
+            Shown("is_worked", "Worked", "flag"),
+            Shown("worked_on", "On", "date"),
+            Shown("worked_by", "By"),
+            Shown("action", "What was done", texts=ACTION_WORDS),
+            Shown("outcome", "Outcome"),
+            Shown("opening_cents", "Open then", "usd", exact=True),
+            Shown("collected_cents", "Collected", "usd", exact=True),
+            Shown("other_cents", "Otherwise settled", "usd", exact=True),
+            Shown("open_cents", "Still open", "usd", exact=True),
+        ],
+        name="last_list_items",
+        title="The last list, item by item",
+        print_it=False,
+        definition="As 'What came of the list'; the last note since then; US dollars.",
+    )
 
 
 def working_file(subject: Subject, items: pd.DataFrame) -> list[Block]:

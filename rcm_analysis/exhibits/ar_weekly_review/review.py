@@ -12,18 +12,10 @@ from functools import cached_property
 import pandas as pd
 
 from ...measures.collections.rates import cash
-from ...measures.denials.rates import (
-    initial_denial_rate_claims_remitted,
-    initial_denial_rate_dollars_remitted,
-)
+from ...measures.denials.rates import initial_denial_rate_claims_remitted, initial_denial_rate_dollars_remitted
 from ...measures.receivable.deadlines import deadlines
 from ...measures.receivable.delays import document_requests
-from ...measures.receivable.high_value import (
-    escalations,
-    high_value_accounts,
-    recovery_progress,
-    touch_compliance,
-)
+from ...measures.receivable.high_value import escalations, high_value_accounts, recovery_progress, touch_compliance
 from ...measures.receivable.roll_rates import apart, movement, roll_rates
 from ...models.cash.collectable import collectable_value
 from ...models.worklist.worklist import worklist
@@ -38,9 +30,20 @@ from . import lists as weekly_lists
 from .lists import plain_days
 
 MEASURES = (
-    "ar_movement", "cash", "initial_denial_rate_claims_remitted", "credits_and_unapplied", "roll_rates", "deadlines",
-    "holds", "document_requests", "high_value_accounts", "touch_compliance", "escalations", "recovery_progress",
-    "work_results", "list_results",
+    "ar_movement",
+    "cash",
+    "initial_denial_rate_claims_remitted",
+    "credits_and_unapplied",
+    "roll_rates",
+    "deadlines",
+    "holds",
+    "document_requests",
+    "high_value_accounts",
+    "touch_compliance",
+    "escalations",
+    "recovery_progress",
+    "work_results",
+    "list_results",
 )
 WEEKS_BEFORE = 4
 WEEK = dt.timedelta(days=7)
@@ -48,9 +51,13 @@ SOON_DAYS = 14
 MOST_DOCUMENTS, MOST_ESCALATIONS, MOST_DEADLINES, MOST_ACTIONS = 5, 4, 5, 2
 LEAST_CENTS = 100
 STEPS = (
-    ("opening_cents", "Open a week before"), ("raised_cents", "+ New balances"), ("paid_cents", "- Paid"),
-    ("adjusted_cents", "- Contract adjustments"), ("written_off_cents", "- Written off"),
-    ("transferred_cents", "- Passed on to another payer or the patient"), ("corrected_cents", "- Charges corrected"),
+    ("opening_cents", "Open a week before"),
+    ("raised_cents", "+ New balances"),
+    ("paid_cents", "- Paid"),
+    ("adjusted_cents", "- Contract adjustments"),
+    ("written_off_cents", "- Written off"),
+    ("transferred_cents", "- Passed on to another payer or the patient"),
+    ("corrected_cents", "- Charges corrected"),
     ("closing_cents", "Open at the end of the week"),
 )
 
@@ -87,7 +94,9 @@ class ArWeeklyReview:
         """The time limits that end within fourteen days, can still be kept and have a dollar or more behind them."""
         found = self.limits
         is_worth_it = found["open_cents"] >= LEAST_CENTS
-        return found[found["is_recoverable"] & found["days_left"].between(0, SOON_DAYS) & is_worth_it].reset_index(drop=True)
+        return found[found["is_recoverable"] & found["days_left"].between(0, SOON_DAYS) & is_worth_it].reset_index(
+            drop=True
+        )
 
     @cached_property
     def stuck(self) -> pd.DataFrame:
@@ -148,19 +157,30 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
     denied = f"Denied at first: charges of {counted(int(now['denied_claims']), 'claim')}"
     if len(before):
         denied += f" (usually {as_text(float(usual['denied_claims']), 'number')})"
-    lines += [("Cash posted, unapplied money and copays included", now["cash_cents"], usual.get("cash_cents")),
-        (denied, now["denied_cents"], usual.get("denied_cents"))]
+    lines += [
+        ("Cash posted, unapplied money and copays included", now["cash_cents"], usual.get("cash_cents")),
+        (denied, now["denied_cents"], usual.get("denied_cents")),
+    ]
     table = pd.DataFrame(lines, columns=["what", "now", "usual"]).astype({"now": "float64", "usual": "float64"})
     table["change"] = table["now"] - table["usual"]
     few = f"Average of the {counted(len(before), 'week')} before" if len(before) != 1 else "The week before"
-    return [show(
-        table, [Shown("what", "What moved"), Shown("now", "This week", "usd"), Shown("usual", few, "usd"),
-            Shown("change", "Difference", "usd")],
-        name="what_moved", title="What moved this week", emphasis=[0, len(steps) - 1],
-        definition=f"Balances above zero, by posting date, {as_text(week.first_day, 'date')} to "
-                   f"{as_text(week.last_day, 'date')}; US dollars. Denials by the day of the payer's first answer.",
-        notes=[_worth(subject)],
-    )]
+    return [
+        show(
+            table,
+            [
+                Shown("what", "What moved"),
+                Shown("now", "This week", "usd"),
+                Shown("usual", few, "usd"),
+                Shown("change", "Difference", "usd"),
+            ],
+            name="what_moved",
+            title="What moved this week",
+            emphasis=[0, len(steps) - 1],
+            definition=f"Balances above zero, by posting date, {as_text(week.first_day, 'date')} to "
+            f"{as_text(week.last_day, 'date')}; US dollars. Denials by the day of the payer's first answer.",
+            notes=[_worth(subject)],
+        )
+    ]
 
 
 def _week_of(subject: Subject, week: Period) -> dict[str, int]:
@@ -168,9 +188,11 @@ def _week_of(subject: Subject, week: Period) -> dict[str, int]:
     claims = initial_denial_rate_claims_remitted(subject.tables, period=week).iloc[0]
     charges = initial_denial_rate_dollars_remitted(subject.tables, period=week).iloc[0]
     return {
-        **found, "raised_cents": found["new_cents"] + found["grown_cents"],
+        **found,
+        "raised_cents": found["new_cents"] + found["grown_cents"],
         "cash_cents": int(cash(subject.tables, period=week)["cash_cents"].sum()),
-        "denied_claims": int(claims["denied_claims"]), "denied_cents": int(charges["denied_cents"]),
+        "denied_claims": int(claims["denied_claims"]),
+        "denied_cents": int(charges["denied_cents"]),
     }
 
 
@@ -178,29 +200,57 @@ def _worth(subject: Subject) -> str:
     worth = collectable_value(subject.tables, as_of=subject.as_of).iloc[0]
     if pd.isna(worth["collectable_share"]):
         return ""
-    return (f"Of the open balance about {as_text(int(worth['collectable_cents']), 'usd')} "
-            f"({as_text(float(worth['collectable_share']), 'rate')}) will come in as cash, going by the past year; "
-            f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, {as_text(int(worth['lost_cents']), 'usd')} is probably lost.")
+    return (
+        f"Of the open balance about {as_text(int(worth['collectable_cents']), 'usd')} "
+        f"({as_text(float(worth['collectable_share']), 'rate')}) will come in as cash, going by the past year; "
+        f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, {as_text(int(worth['lost_cents']), 'usd')} is probably lost."
+    )
 
 
 def _movement_evidence(subject: Subject, week: Period) -> list[Block]:
-    by_payer = movement(subject.tables, period=week, by=["responsible_payer"]).rename(columns={"responsible_payer": "payer"})
+    by_payer = movement(subject.tables, period=week, by=["responsible_payer"]).rename(
+        columns={"responsible_payer": "payer"}
+    )
     named = subject.with_payer_names(by_payer.assign(raised_cents=by_payer["new_cents"] + by_payer["grown_cents"]))
     matrix = roll_rates(subject.tables, period=week)
     outside = apart(subject.tables, period=week)
     words = {"credits": "Credit balances", "unapplied": "Money without a claim"}
     return [
-        show(named, [Shown("payer", "Who owes"), *(Shown(name, title.lstrip("+- "), "usd") for name, title in STEPS)],
-            name="moved_by_payer", title="What moved, by who owes", print_it=False,
-            definition="As 'What moved this week'; by the payer of the party that owes, or the patient; US dollars."),
-        show(matrix, [Shown("from_bucket", "From"), Shown("to_bucket", "To"), Shown("claims", "Balances", "count"),
-            Shown("moved_cents", "Dollars", "usd"), Shown("roll_rate", "Share of the bucket", "rate")],
-            name="roll_rates", title="From age bucket to age bucket in the week", print_it=False,
-            definition="Days since the service, at the opening and the close of the week; US dollars."),
-        show(outside, [Shown("kind", "What", texts=words), Shown("opening_cents", "A week before", "usd"),
-            Shown("closing_cents", "Now", "usd"), Shown("change_cents", "Change", "usd")],
-            name="credits_unapplied", title="Credits and unapplied money", print_it=False,
-            definition="They stand apart and lower no balance; by posting date; US dollars."),
+        show(
+            named,
+            [Shown("payer", "Who owes"), *(Shown(name, title.lstrip("+- "), "usd") for name, title in STEPS)],
+            name="moved_by_payer",
+            title="What moved, by who owes",
+            print_it=False,
+            definition="As 'What moved this week'; by the payer of the party that owes, or the patient; US dollars.",
+        ),
+        show(
+            matrix,
+            [
+                Shown("from_bucket", "From"),
+                Shown("to_bucket", "To"),
+                Shown("claims", "Balances", "count"),
+                Shown("moved_cents", "Dollars", "usd"),
+                Shown("roll_rate", "Share of the bucket", "rate"),
+            ],
+            name="roll_rates",
+            title="From age bucket to age bucket in the week",
+            print_it=False,
+            definition="Days since the service, at the opening and the close of the week; US dollars.",
+        ),
+        show(
+            outside,
+            [
+                Shown("kind", "What", texts=words),
+                Shown("opening_cents", "A week before", "usd"),
+                Shown("closing_cents", "Now", "usd"),
+                Shown("change_cents", "Change", "usd"),
+            ],
+            name="credits_unapplied",
+            title="Credits and unapplied money",
+            print_it=False,
+            definition="They stand apart and lower no balance; by posting date; US dollars.",
+        ),
     ]
 
 
@@ -208,9 +258,17 @@ def _moved_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
     now = movement(review.subject.tables, period=review.week).iloc[0]
     opening, closing = int(now["opening_cents"]), int(now["closing_cents"])
     change = closing - opening
-    moved = "as much as a week before" if not change else f"{as_text(abs(change), 'usd')} {'more' if change > 0 else 'less'} than a week before"
-    return ("What moved?", f"{as_text(closing, 'usd')} open", f"{sentence(moved)}: {as_text(int(now['new_cents'] + now['grown_cents']), 'usd')} of new balances, "
-            f"{as_text(int(now['paid_cents']), 'usd')} paid.")
+    moved = (
+        "as much as a week before"
+        if not change
+        else f"{as_text(abs(change), 'usd')} {'more' if change > 0 else 'less'} than a week before"
+    )
+    return (
+        "What moved?",
+        f"{as_text(closing, 'usd')} open",
+        f"{sentence(moved)}: {as_text(int(now['new_cents'] + now['grown_cents']), 'usd')} of new balances, "
+        f"{as_text(int(now['paid_cents']), 'usd')} paid.",
+    )
 
 
 def _stuck_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
@@ -219,40 +277,81 @@ def _stuck_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
         return "What is stuck?", "nothing", "No claim waits for the practice, a payer or us."
     each = rows.drop_duplicates("claim_id")
     waits = rows.drop_duplicates(["who", "claim_id"]).groupby("who")["open_cents"].sum().sort_values(ascending=False)
-    words = joined(f"{as_text(int(cents), 'usd')} for {'the ' if who in ('practice', 'payer') else ''}{who}" for who, cents in waits.items())
+    words = joined(
+        f"{as_text(int(cents), 'usd')} for {'the ' if who in ('practice', 'payer') else ''}{who}"
+        for who, cents in waits.items()
+    )
     return "What is stuck?", as_text(int(each["open_cents"].sum()), "usd"), f"{counted(len(each), 'claim')}; {words}."
 
 
 def _decisions_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
     soon = review.due_soon
-    parts = [counted(len(frame), word) for frame, word in (
-        (review.given_up, "write-off"), (review.raised[~review.raised["claim_id"].isin(review.given_up["claim_id"])], "escalation"),
-        (_overdue(review.subject), "action overdue")) if len(frame)]
+    parts = [
+        counted(len(frame), word)
+        for frame, word in (
+            (review.given_up, "write-off"),
+            (review.raised[~review.raised["claim_id"].isin(review.given_up["claim_id"])], "escalation"),
+            (_overdue(review.subject), "action overdue"),
+        )
+        if len(frame)
+    ]
     if soon.empty:
-        return "What is to be decided?", parts[0] if parts else "nothing", f"Also {joined(parts[1:])}." if parts[1:] else "No limit ends within fourteen days."
+        return (
+            "What is to be decided?",
+            parts[0] if parts else "nothing",
+            f"Also {joined(parts[1:])}." if parts[1:] else "No limit ends within fourteen days.",
+        )
     more = f" Also {joined(parts)}." if parts else ""
-    return ("What is to be decided?", as_text(int(soon["open_cents"].sum()), "usd"),
-            f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on {as_text(soon['deadline_on'].min(), 'date')}.{more}")
+    return (
+        "What is to be decided?",
+        as_text(int(soon["open_cents"].sum()), "usd"),
+        f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on {as_text(soon['deadline_on'].min(), 'date')}.{more}",
+    )
 
 
 def _blockers(review: ArWeeklyReview) -> list[Block]:
     subject, stuck = review.subject, review.stuck
     if stuck.empty:
         return [note(f"Nothing was stuck on {subject.as_of_text}: no claim waited for the practice, a payer or us.")]
-    table = stuck.groupby(["what", "who"], as_index=False).agg(claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest=("days", "max"))
+    table = stuck.groupby(["what", "who"], as_index=False).agg(
+        claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest=("days", "max")
+    )
     table = table.sort_values(["open_cents", "what"], ascending=[False, True], ignore_index=True)
     several = len(stuck) - stuck["claim_id"].nunique()
-    return [show(
-        table, [Shown("what", "What is stuck"), Shown("who", "Waits for"), Shown("claims", "Claims", "count"),
-            Shown("open_cents", "Open balance", "usd"), Shown("oldest", "Oldest, days", "count")],
-        name="blockers", title="What is stuck",
-        definition=f"Open claims as of {subject.as_of_text}" + (f"; {counted(several, 'claim stands', 'claims stand')} in two rows" if several else "") + "; US dollars.",
-    ), show(
-        subject.with_payer_names(stuck.sort_values(["what", "open_cents"], ascending=[True, False], ignore_index=True)),
-        [Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("what", "What is stuck"), Shown("who", "Waits for"),
-            Shown("days", "Days", "count"), Shown("open_cents", "Open", "usd", exact=True)],
-        name="stuck", title="What is stuck, claim by claim", print_it=False, definition=f"One row per claim and what it waits for, as of {subject.as_of_text}; US dollars.",
-    )]
+    return [
+        show(
+            table,
+            [
+                Shown("what", "What is stuck"),
+                Shown("who", "Waits for"),
+                Shown("claims", "Claims", "count"),
+                Shown("open_cents", "Open balance", "usd"),
+                Shown("oldest", "Oldest, days", "count"),
+            ],
+            name="blockers",
+            title="What is stuck",
+            definition=f"Open claims as of {subject.as_of_text}"
+            + (f"; {counted(several, 'claim stands', 'claims stand')} in two rows" if several else "")
+            + "; US dollars.",
+        ),
+        show(
+            subject.with_payer_names(
+                stuck.sort_values(["what", "open_cents"], ascending=[True, False], ignore_index=True)
+            ),
+            [
+                Shown("claim_id", "Claim"),
+                Shown("payer", "Payer"),
+                Shown("what", "What is stuck"),
+                Shown("who", "Waits for"),
+                Shown("days", "Days", "count"),
+                Shown("open_cents", "Open", "usd", exact=True),
+            ],
+            name="stuck",
+            title="What is stuck, claim by claim",
+            print_it=False,
+            definition=f"One row per claim and what it waits for, as of {subject.as_of_text}; US dollars.",
+        ),
+    ]
 
 
 def _next_steps(review: ArWeeklyReview) -> list[Block]:
@@ -260,11 +359,24 @@ def _next_steps(review: ArWeeklyReview) -> list[Block]:
     steps = weekly_lists.next_steps(review.subject, review.items)
     if steps.empty:
         return []
-    return [show(
-        steps, [Shown("claim_id", "Claim"), Shown("next_action", "Next action", texts=weekly_lists.DO), Shown("next_on", "Next on", "date"), Shown("is_late", "Day is past", "flag"),
-            Shown("worked_by", "Noted by"), Shown("worked_on", "Noted on", "date"), Shown("open_cents", "Open", "usd", exact=True)],
-        name="next_steps", title="Next steps noted on open claims", print_it=False,
-        definition=f"The last note of each open claim, where it names a next step; as of {review.subject.as_of_text}; US dollars.")]
+    return [
+        show(
+            steps,
+            [
+                Shown("claim_id", "Claim"),
+                Shown("next_action", "Next action", texts=weekly_lists.DO),
+                Shown("next_on", "Next on", "date"),
+                Shown("is_late", "Day is past", "flag"),
+                Shown("worked_by", "Noted by"),
+                Shown("worked_on", "Noted on", "date"),
+                Shown("open_cents", "Open", "usd", exact=True),
+            ],
+            name="next_steps",
+            title="Next steps noted on open claims",
+            print_it=False,
+            definition=f"The last note of each open claim, where it names a next step; as of {review.subject.as_of_text}; US dollars.",
+        )
+    ]
 
 
 def _documents(subject: Subject) -> list[Block]:
@@ -277,15 +389,35 @@ def _documents(subject: Subject) -> list[Block]:
     ages = ((recent, "for up to 30 days"), (later, "for 31 to 90"), (len(asked) - recent - later, "for longer"))
     words = joined(f"{age}: {count}" for count, age in ages if count)
     columns = [
-        Shown("claim_id", "Claim"), Shown("provider", "Provider"), Shown("what", "What we need"), Shown("asked_on", "Asked", "date"),
-        Shown("days_open", "Days", "count"), Shown("reminders", "Reminders", "count"), Shown("open_cents", "Open", "usd"),
+        Shown("claim_id", "Claim"),
+        Shown("provider", "Provider"),
+        Shown("what", "What we need"),
+        Shown("asked_on", "Asked", "date"),
+        Shown("days_open", "Days", "count"),
+        Shown("reminders", "Reminders", "count"),
+        Shown("open_cents", "Open", "usd"),
     ]
     return [
-        show(asked.head(MOST_DOCUMENTS), columns, name="documents_shown", title="Documents and answers we asked the practice for",
+        show(
+            asked.head(MOST_DOCUMENTS),
+            columns,
+            name="documents_shown",
+            title="Documents and answers we asked the practice for",
             definition=f"{counted(len(asked), 'request')}, {as_text(int(asked['open_cents'].sum()), 'usd')} of open balances; open {words}. "
-                       + (f"The {MOST_DOCUMENTS} largest; all are in the workbook (documents)." if len(asked) > MOST_DOCUMENTS else "All of them:")),
-        show(asked, columns, name="documents", title="Documents and answers we asked the practice for, all of them", print_it=False,
-            definition=f"Every request not answered on {subject.as_of_text}; by the day of the first note; US dollars."),
+            + (
+                f"The {MOST_DOCUMENTS} largest; all are in the workbook (documents)."
+                if len(asked) > MOST_DOCUMENTS
+                else "All of them:"
+            ),
+        ),
+        show(
+            asked,
+            columns,
+            name="documents",
+            title="Documents and answers we asked the practice for, all of them",
+            print_it=False,
+            definition=f"Every request not answered on {subject.as_of_text}; by the day of the first note; US dollars.",
+        ),
     ]
 
 
@@ -297,35 +429,89 @@ def _decisions(review: ArWeeklyReview) -> list[Block]:
     given_up = review.given_up
     if len(given_up):
         late = int((given_up["days_left"] < 0).fillna(False).sum())
-        why = joined(part for part in (f"time limit over: {late}" if late else "", f"next to no chance: {len(given_up) - late}" if late < len(given_up) else "") if part)
-        rows.append((f"Approve or refuse {counted(len(given_up), 'write-off')}", sentence(why), int(given_up["open_cents"].sum()), "practice", next_week))
+        why = joined(
+            part
+            for part in (
+                f"time limit over: {late}" if late else "",
+                f"next to no chance: {len(given_up) - late}" if late < len(given_up) else "",
+            )
+            if part
+        )
+        rows.append(
+            (
+                f"Approve or refuse {counted(len(given_up), 'write-off')}",
+                sentence(why),
+                int(given_up["open_cents"].sum()),
+                "practice",
+                next_week,
+            )
+        )
     raised = review.raised
     raised = raised[~raised["claim_id"].isin(given_up["claim_id"])]
-    rows += [(f"Escalate claim {row.claim_id}", sentence(plain_days(row.reason, subject.as_of)), row.open_cents, manager, next_week) for row in raised.head(MOST_ESCALATIONS).itertuples()]
+    rows += [
+        (
+            f"Escalate claim {row.claim_id}",
+            sentence(plain_days(row.reason, subject.as_of)),
+            row.open_cents,
+            manager,
+            next_week,
+        )
+        for row in raised.head(MOST_ESCALATIONS).itertuples()
+    ]
     rest.append((raised.iloc[MOST_ESCALATIONS:], "escalation", "escalations"))
     shown = raised["claim_id"].head(MOST_ESCALATIONS)
-    soon = review.due_soon[~review.due_soon["claim_id"].isin(shown)].sort_values(["open_cents", "claim_id"], ascending=[False, True])
+    soon = review.due_soon[~review.due_soon["claim_id"].isin(shown)].sort_values(
+        ["open_cents", "claim_id"], ascending=[False, True]
+    )
     owner = {} if items.empty else items.drop_duplicates("claim_id").set_index("claim_id")["assigned_to"].to_dict()
     rows += [
-        (f"{DEADLINE_WORDS[row.kind]} claim {row.claim_id}", f"{subject.payer_name(row.payer)}, limit {in_days(int(row.days_left))}", row.open_cents,
-            owner.get(row.claim_id) or manager, row.deadline_on)
+        (
+            f"{DEADLINE_WORDS[row.kind]} claim {row.claim_id}",
+            f"{subject.payer_name(row.payer)}, limit {in_days(int(row.days_left))}",
+            row.open_cents,
+            owner.get(row.claim_id) or manager,
+            row.deadline_on,
+        )
         for row in soon.head(MOST_DEADLINES).itertuples()
     ]
     rest.append((soon.iloc[MOST_DEADLINES:], "time limit", "limits"))
     overdue = _overdue(subject)
-    rows += [(row.title, f"Agreed {as_text(row.opened_on, 'date')}, overdue", row.amount_cents, row.owner, row.due_on) for row in overdue.head(MOST_ACTIONS).itertuples()]
-    rest.append((overdue.iloc[MOST_ACTIONS:].rename(columns={"amount_cents": "open_cents"}), "agreed action", "overdue_actions"))
+    rows += [
+        (row.title, f"Agreed {as_text(row.opened_on, 'date')}, overdue", row.amount_cents, row.owner, row.due_on)
+        for row in overdue.head(MOST_ACTIONS).itertuples()
+    ]
+    rest.append(
+        (overdue.iloc[MOST_ACTIONS:].rename(columns={"amount_cents": "open_cents"}), "agreed action", "overdue_actions")
+    )
     if not rows:
-        return [note("Nothing is to be decided: no write-off, no escalation, no limit within fourteen days, no action overdue.")]
+        return [
+            note(
+                "Nothing is to be decided: no write-off, no escalation, no limit within fourteen days, no action overdue."
+            )
+        ]
     table = pd.DataFrame(rows, columns=["what", "why", "cents", "owner", "due"])
     table["due"] = pd.to_datetime(table["due"])
-    more = joined(f"{counted(len(frame), f'more {word}')} ({as_text(int(frame['open_cents'].fillna(0).sum()), 'usd')}, sheet {sheet})" for frame, word, sheet in rest if len(frame))
-    return [show(
-        table.sort_values("due", kind="stable", ignore_index=True),
-        [Shown("what", "Decision"), Shown("why", "Why"), Shown("cents", "Dollars", "usd"), Shown("owner", "Owner"), Shown("due", "By", "date")],
-        name="decisions", title="Decisions needed", definition="Open balances (dollars at stake for agreed actions); US dollars; the earliest day first.",
-        notes=[f"In the workbook {more}."] if more else [],
-    )]
+    more = joined(
+        f"{counted(len(frame), f'more {word}')} ({as_text(int(frame['open_cents'].fillna(0).sum()), 'usd')}, sheet {sheet})"
+        for frame, word, sheet in rest
+        if len(frame)
+    )
+    return [
+        show(
+            table.sort_values("due", kind="stable", ignore_index=True),
+            [
+                Shown("what", "Decision"),
+                Shown("why", "Why"),
+                Shown("cents", "Dollars", "usd"),
+                Shown("owner", "Owner"),
+                Shown("due", "By", "date"),
+            ],
+            name="decisions",
+            title="Decisions needed",
+            definition="Open balances (dollars at stake for agreed actions); US dollars; the earliest day first.",
+            notes=[f"In the workbook {more}."] if more else [],
+        )
+    ]
 
 
 def in_days(days: int) -> str:
@@ -354,31 +540,102 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
     touches = touch_compliance(subject.tables, as_of=subject.as_of).iloc[0]
     kept = as_text(touches["touch_compliance"], "rate", reason="none due")
     progress = recovery_progress(subject.tables, as_of=subject.as_of)
-    money = {"opening_cents": "Open then", "charged_cents": "Charged since", "collected_cents": "Collected", "adjusted_cents": "Adjusted",
-        "written_off_cents": "Written off", "credit_cents": "In credit since", "open_cents": "Still open"}
+    money = {
+        "opening_cents": "Open then",
+        "charged_cents": "Charged since",
+        "collected_cents": "Collected",
+        "adjusted_cents": "Adjusted",
+        "written_off_cents": "Written off",
+        "credit_cents": "In credit since",
+        "open_cents": "Still open",
+    }
     late = _overdue(subject)
-    overdue = [show(
-        late, [Shown("title", "What was agreed"), Shown("owner", "Owner"), Shown("opened_on", "Agreed", "date"), Shown("due_on", "Due", "date"), Shown("amount_cents", "At stake", "usd")],
-        name="overdue_actions", title="Agreed actions overdue", print_it=False, definition=f"Open on {subject.as_of_text} and due before; US dollars at stake.")] if len(late) else []
+    overdue = (
+        [
+            show(
+                late,
+                [
+                    Shown("title", "What was agreed"),
+                    Shown("owner", "Owner"),
+                    Shown("opened_on", "Agreed", "date"),
+                    Shown("due_on", "Due", "date"),
+                    Shown("amount_cents", "At stake", "usd"),
+                ],
+                name="overdue_actions",
+                title="Agreed actions overdue",
+                print_it=False,
+                definition=f"Open on {subject.as_of_text} and due before; US dollars at stake.",
+            )
+        ]
+        if len(late)
+        else []
+    )
     return [
         *overdue,
-        show(weekly_lists.write_offs(subject.with_payer_names(review.items)), [*claim, Shown("age_days", "Age, days", "count"), Shown("reason", "Why")],
-            name="write_offs_to_approve", title="Write-offs for approval", print_it=False,
-            definition=f"Items of the worklist whose limit is over or which have next to no chance, as of {subject.as_of_text}; US dollars."),
-        show(raised, [*claim, Shown("reason", "Why"), Shown("last_touch_on", "Last touch", "date"), Shown("deadline_on", "Limit", "date")],
-            name="escalations", title="Escalations", print_it=False,
-            definition=f"High-value accounts overdue twice, near a limit, or with a promise passed, as of {subject.as_of_text}; US dollars."),
-        show(subject.with_payer_names(review.due_soon), [*claim, Shown("kind", "Limit for", texts=LIMIT_WORDS), Shown("deadline_on", "Ends", "date"),
-            Shown("days_left", "Days left", "count")],
-            name="limits", title="Limits within fourteen days", print_it=False, definition="Time limits of the payers that can still be kept; US dollars."),
-        show(accounts, [*claim, Shown("tier", "Tier", "count"), Shown("every_days", "Touch every, days", "count"), Shown("last_touch_on", "Last touch", "date"),
-            Shown("next_touch_on", "Next touch", "date"), Shown("notes", "Notes", "count"), Shown("age_days", "Age, days", "count")],
-            name="high_value", title="High-value accounts and their schedule", print_it=False,
-            definition=f"Largest open claims as of {subject.as_of_text}. Touches due in the past 28 days that were made in time: {kept}; US dollars."),
-        show(progress, [Shown("week_end", "Week to", "date"), Shown("accounts", "Accounts", "count"), Shown("open_accounts", "Still open, accounts", "count"),
-            *(Shown(name, title, "usd", exact=True) for name, title in money.items()), Shown("collected_share", "Collected, share", "rate")],
-            name="recovery", title="What came of the high-value accounts of eight weeks ago", print_it=False,
-            definition="Sums since then, by posting date; US dollars."),
+        show(
+            weekly_lists.write_offs(subject.with_payer_names(review.items)),
+            [*claim, Shown("age_days", "Age, days", "count"), Shown("reason", "Why")],
+            name="write_offs_to_approve",
+            title="Write-offs for approval",
+            print_it=False,
+            definition=f"Items of the worklist whose limit is over or which have next to no chance, as of {subject.as_of_text}; US dollars.",
+        ),
+        show(
+            raised,
+            [
+                *claim,
+                Shown("reason", "Why"),
+                Shown("last_touch_on", "Last touch", "date"),
+                Shown("deadline_on", "Limit", "date"),
+            ],
+            name="escalations",
+            title="Escalations",
+            print_it=False,
+            definition=f"High-value accounts overdue twice, near a limit, or with a promise passed, as of {subject.as_of_text}; US dollars.",
+        ),
+        show(
+            subject.with_payer_names(review.due_soon),
+            [
+                *claim,
+                Shown("kind", "Limit for", texts=LIMIT_WORDS),
+                Shown("deadline_on", "Ends", "date"),
+                Shown("days_left", "Days left", "count"),
+            ],
+            name="limits",
+            title="Limits within fourteen days",
+            print_it=False,
+            definition="Time limits of the payers that can still be kept; US dollars.",
+        ),
+        show(
+            accounts,
+            [
+                *claim,
+                Shown("tier", "Tier", "count"),
+                Shown("every_days", "Touch every, days", "count"),
+                Shown("last_touch_on", "Last touch", "date"),
+                Shown("next_touch_on", "Next touch", "date"),
+                Shown("notes", "Notes", "count"),
+                Shown("age_days", "Age, days", "count"),
+            ],
+            name="high_value",
+            title="High-value accounts and their schedule",
+            print_it=False,
+            definition=f"Largest open claims as of {subject.as_of_text}. Touches due in the past 28 days that were made in time: {kept}; US dollars.",
+        ),
+        show(
+            progress,
+            [
+                Shown("week_end", "Week to", "date"),
+                Shown("accounts", "Accounts", "count"),
+                Shown("open_accounts", "Still open, accounts", "count"),
+                *(Shown(name, title, "usd", exact=True) for name, title in money.items()),
+                Shown("collected_share", "Collected, share", "rate"),
+            ],
+            name="recovery",
+            title="What came of the high-value accounts of eight weeks ago",
+            print_it=False,
+            definition="Sums since then, by posting date; US dollars.",
+        ),
     ]
 
 
@@ -388,12 +645,24 @@ LIMIT_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "fili
 def _provenance(subject: Subject) -> list[Block]:
     last = subject.pandas("transactions")["posted_on"].max()
     tables = pd.DataFrame(
-        [{"table": words_of(name), "rows": rows, "fingerprint": subject.fingerprints[name][:12]} for name, rows in subject.rows.items() if rows],
-        columns=["table", "rows", "fingerprint"])
+        [
+            {"table": words_of(name), "rows": rows, "fingerprint": subject.fingerprints[name][:12]}
+            for name, rows in subject.rows.items()
+            if rows
+        ],
+        columns=["table", "rows", "fingerprint"],
+    )
     return [
-        note(f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; when the files were "
-             f"read, {counted(len(subject.findings), 'doubt')} about them {'was' if len(subject.findings) == 1 else 'were'} noted. The workbook holds the worklist to fill in, every list and the definitions."),
-        show(tables, [Shown("table", "Table"), Shown("rows", "Rows stored", "count"), Shown("fingerprint", "Fingerprint")],
-            name="inputs", title="Input tables", print_it=False,
-            definition="All rows stored for the client, whenever they became known; first twelve characters of the SHA-256 fingerprint."),
+        note(
+            f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; when the files were "
+            f"read, {counted(len(subject.findings), 'doubt')} about them {'was' if len(subject.findings) == 1 else 'were'} noted. The workbook holds the worklist to fill in, every list and the definitions."
+        ),
+        show(
+            tables,
+            [Shown("table", "Table"), Shown("rows", "Rows stored", "count"), Shown("fingerprint", "Fingerprint")],
+            name="inputs",
+            title="Input tables",
+            print_it=False,
+            definition="All rows stored for the client, whenever they became known; first twelve characters of the SHA-256 fingerprint.",
+        ),
     ]

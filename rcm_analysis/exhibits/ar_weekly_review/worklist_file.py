@@ -36,7 +36,9 @@ DEFINITION = (
 )
 
 
-def worklist_table(items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[str, str] | None = None, title: str = "Worklist") -> Block:
+def worklist_table(
+    items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[str, str] | None = None, title: str = "Worklist"
+) -> Block:
     """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
 
     Counts
@@ -47,13 +49,20 @@ def worklist_table(items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[
     """
     rows = with_worth(to_do(items))
     rows = rows.assign(
-        as_of=pd.Timestamp(as_of), payer=rows["payer"].replace({"patient": "Patient"} | dict(payer_names or {})),
-        per_minute_cents=half_up(rows["score_cents_per_minute"]), queue_day=rows["queue_day"] + 1, tier=rows["tier"].map(TIER_WORDS),
-        action_words=rows["action"].map(words), status=rows["status"].map(STATUSES), deadline_kind=rows["deadline_kind"].map(KIND_WORDS),
+        as_of=pd.Timestamp(as_of),
+        payer=rows["payer"].replace({"patient": "Patient"} | dict(payer_names or {})),
+        per_minute_cents=half_up(rows["score_cents_per_minute"]),
+        queue_day=rows["queue_day"] + 1,
+        tier=rows["tier"].map(TIER_WORDS),
+        action_words=rows["action"].map(words),
+        status=rows["status"].map(STATUSES),
+        deadline_kind=rows["deadline_kind"].map(KIND_WORDS),
         check=[row_check(row.client, row.claim_id, row.party, as_of) for row in rows.itertuples()],
         **{f"filled_{column}": None for column in FILLED},
     )
-    return show(rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=False)
+    return show(
+        rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=False
+    )
 
 
 def _notes(items: pd.DataFrame, as_of: dt.date) -> list[str]:
@@ -74,13 +83,20 @@ def _filled(column: str, unit: str = "text") -> Shown:
 
 def who_worked(log: pd.DataFrame, day: dt.date) -> list[Person]:
     """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
-    recent = log[(log["entered_on"] <= pd.Timestamp(day)) & (log["worked_on"] > pd.Timestamp(day) - pd.Timedelta(days=RECENT_DAYS))]
+    recent = log[
+        (log["entered_on"] <= pd.Timestamp(day))
+        & (log["worked_on"] > pd.Timestamp(day) - pd.Timedelta(days=RECENT_DAYS))
+    ]
     minutes = recent.groupby("worked_by")["minutes"].sum() / WORKING_DAYS_OF_RECENT
-    return [Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN) for name, each in minutes.sort_index().items()]
+    return [
+        Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN)
+        for name, each in minutes.sort_index().items()
+    ]
 
 
 WORTH = (
-    Shown("worked_cents", "Expected if worked", "usd", exact=True), Shown("anyway_cents", "Comes anyway", "usd", exact=True),
+    Shown("worked_cents", "Expected if worked", "usd", exact=True),
+    Shown("anyway_cents", "Comes anyway", "usd", exact=True),
     Shown("recoverable_cents", "Work adds", "usd", exact=True),
 )
 """What an item brings: expected if worked = comes anyway + work adds."""
@@ -90,20 +106,41 @@ def with_worth(items: pd.DataFrame) -> pd.DataFrame:
     """The items with `anyway_cents`, what would come though nobody works them, and `worked_cents`, that and what work adds."""
     alone = pd.to_numeric(items["expected_cents"] * items["chance_to_pay"] * (1 - items["uplift"])).astype(float)
     anyway = half_up(alone).astype("int64")
-    return items.assign(anyway_cents=anyway, worked_cents=anyway + pd.to_numeric(items["recoverable_cents"]).astype("int64"))
+    return items.assign(
+        anyway_cents=anyway, worked_cents=anyway + pd.to_numeric(items["recoverable_cents"]).astype("int64")
+    )
 
 
 # Why stands before a column that is never empty: a long text would otherwise run across the cells to fill in.
 COLUMNS = (
-    Shown("claim_id", KEYS["claim_id"]), Shown("party", KEYS["party"]), Shown("payer", "Payer"),
-    Shown("assigned_to", KEYS["assigned_to"]), Shown("queue_day", "Day", "count"), Shown("open_cents", "Open", "usd", exact=True),
-    Shown("deadline_on", "Deadline", "date"), Shown("reason", "Why"), Shown("action_words", "Recommended"),
-    _filled("action"), _filled("outcome"), _filled("hold_reason"), _filled("worked_on", "date"), _filled("minutes", "number"), _filled("worked_by"),
-    _filled("next_action"), _filled("next_on", "date"),
-    Shown("status", "Stands"), Shown("tier", "Tier"), Shown("deadline_kind", "Deadline of"), Shown("age_days", "Age in days", "count"),
-    Shown("expected_cents", "Worth at most", "usd", exact=True), *WORTH, Shown("minutes", "Minutes planned", "number"),
+    Shown("claim_id", KEYS["claim_id"]),
+    Shown("party", KEYS["party"]),
+    Shown("payer", "Payer"),
+    Shown("assigned_to", KEYS["assigned_to"]),
+    Shown("queue_day", "Day", "count"),
+    Shown("open_cents", "Open", "usd", exact=True),
+    Shown("deadline_on", "Deadline", "date"),
+    Shown("reason", "Why"),
+    Shown("action_words", "Recommended"),
+    _filled("action"),
+    _filled("outcome"),
+    _filled("hold_reason"),
+    _filled("worked_on", "date"),
+    _filled("minutes", "number"),
+    _filled("worked_by"),
+    _filled("next_action"),
+    _filled("next_on", "date"),
+    Shown("status", "Stands"),
+    Shown("tier", "Tier"),
+    Shown("deadline_kind", "Deadline of"),
+    Shown("age_days", "Age in days", "count"),
+    Shown("expected_cents", "Worth at most", "usd", exact=True),
+    *WORTH,
+    Shown("minutes", "Minutes planned", "number"),
     Shown("per_minute_cents", "Adds per minute", "usd", exact=True),
-    Shown("as_of", KEYS["as_of"], "date"), Shown("client", KEYS["client"]), Shown("check", KEYS["check"]),
+    Shown("as_of", KEYS["as_of"], "date"),
+    Shown("client", KEYS["client"]),
+    Shown("check", KEYS["check"]),
 )
 
 
@@ -113,13 +150,22 @@ def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> dict[str, A
     by_title = {item.title: item for item in COLUMNS}
     names = [*KEYS, *FILLED]
     columns = [by_title[TITLES[name]].payload() for name in names]
-    extra = [{"name": name, "title": title, "unit": "text"} for name, title in (("rule", "Refused for"), ("message", "What is wrong"))]
+    extra = [
+        {"name": name, "title": title, "unit": "text"}
+        for name, title in (("rule", "Refused for"), ("message", "What is wrong"))
+    ]
     rows = [
         [*(_as_typed(row[name]) for name in names), *why[sheet.name, row["row"]]]
-        for sheet in sheets for row in sheet.rows if (sheet.name, row["row"]) in why
+        for sheet in sheets
+        for row in sheet.rows
+        if (sheet.name, row["row"]) in why
     ]
     return {
-        "kind": "table", "name": SHEET, "title": "Refused rows of a worklist", "columns": [*columns, *extra], "rows": rows,
+        "kind": "table",
+        "name": SHEET,
+        "title": "Refused rows of a worklist",
+        "columns": [*columns, *extra],
+        "rows": rows,
         "definition": "Rows that could not be taken in, as they were filled in. Put them right and import this file.",
     }
 

@@ -30,8 +30,17 @@ def _at_end(axes: Axes, heights: Sequence[float], texts: Sequence[str], colors: 
     gap, above = (high - low) * 0.085, -np.inf
     for number in np.argsort(heights, kind="stable"):
         above = max(heights[number], above + gap)
-        axes.annotate(texts[number], (place, above), xytext=(6, 0), textcoords="offset points", va="center",
-            color=colors[number], fontsize=9, fontweight="semibold", annotation_clip=False)
+        axes.annotate(
+            texts[number],
+            (place, above),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=colors[number],
+            fontsize=9,
+            fontweight="semibold",
+            annotation_clip=False,
+        )
 
 
 @styled
@@ -50,8 +59,17 @@ def plot_running(result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], l
         values = result[lowest].to_numpy(dtype=float)
         place = int(values.argmin())
         ax.plot([place], [values[place]], "o", color=NAVY, markersize=5)
-        ax.annotate(short_usd(values[place]), (place, values[place]), xytext=(0, -11), textcoords="offset points",
-            ha="center", va="top", color=NAVY, fontsize=9, fontweight="semibold")
+        ax.annotate(
+            short_usd(values[place]),
+            (place, values[place]),
+            xytext=(0, -11),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=NAVY,
+            fontsize=9,
+            fontweight="semibold",
+        )
     _month_axis(ax, months)
     _at_end(ax, [end[0] for end in ends], [end[1] for end in ends], [end[2] for end in ends], len(months) - 1)
     return ax
@@ -64,7 +82,9 @@ def plot_members(result: pd.DataFrame, ax: Axes, *, levels: Mapping[str, str], c
     floor = np.zeros(len(result))
     for place, (column, _) in enumerate(levels.items()):
         values = result[column].to_numpy(dtype=float) / 1000
-        ax.fill_between(range(len(months)), floor, floor + values, color=AGES[min(place + 1, len(AGES) - 1)], linewidth=0)
+        ax.fill_between(
+            range(len(months)), floor, floor + values, color=AGES[min(place + 1, len(AGES) - 1)], linewidth=0
+        )
         floor = floor + values
     room = result[capacity].to_numpy(dtype=float) / 1000
     ax.plot(room, color=RUST, linestyle="--", linewidth=1.6)
@@ -75,7 +95,13 @@ def plot_members(result: pd.DataFrame, ax: Axes, *, levels: Mapping[str, str], c
         size = float(result[column].iloc[-1]) / 1000
         heights.append(bottom + size / 2)
         bottom += size
-    _at_end(ax, [*heights, float(room[-1])], [*levels.values(), "can be carried"], [*[INK] * len(levels), RUST], len(months) - 1)
+    _at_end(
+        ax,
+        [*heights, float(room[-1])],
+        [*levels.values(), "can be carried"],
+        [*[INK] * len(levels), RUST],
+        len(months) - 1,
+    )
     return ax
 
 
@@ -84,12 +110,23 @@ def plot_tornado(result: pd.DataFrame, ax: Axes) -> Axes:
     """One bar per lever from its low to its high end, around the plan's own peak deficit; widest on top."""
     base = float(result["base_peak_cents"].iloc[0])
     for place, row in enumerate(result.itertuples()):
-        for value, words, color in ((row.low_peak_cents, row.low_text, SKY), (row.high_peak_cents, row.high_text, BLUE)):
+        for value, words, color in (
+            (row.low_peak_cents, row.low_text, SKY),
+            (row.high_peak_cents, row.high_text, BLUE),
+        ):
             ax.barh(place, value - base, left=base, color=color, height=0.62)
             side = -1 if value < base else 1
             if value != base:
-                ax.annotate(words, (value, place), xytext=(4 * side, 0), textcoords="offset points", va="center",
-                    ha="right" if side < 0 else "left", fontsize=7.5, color=MUTED)
+                ax.annotate(
+                    words,
+                    (value, place),
+                    xytext=(4 * side, 0),
+                    textcoords="offset points",
+                    va="center",
+                    ha="right" if side < 0 else "left",
+                    fontsize=7.5,
+                    color=MUTED,
+                )
     ax.axvline(base, color=INK, linewidth=0.9)
     ax.set_yticks(range(len(result)), result["title"], color=INK)
     ax.set_ylim(len(result) - 0.4, -0.6)
@@ -113,8 +150,18 @@ def plot_fan(result: pd.DataFrame, ax: Axes, *, path: pd.Series, floor_cents: in
     usd_axis(ax.yaxis)
     ax.margins(y=0.08)
     _month_axis(ax, months)
-    ends = [float(path.iloc[-1]), float(result["p50"].iloc[-1]), float(floor_cents), float(result["p5"].iloc[-1]),
-        float(result["p95"].iloc[-1])]
-    _at_end(ax, ends, ["the plan", "median", "cash is gone", "1 in 20 below", "1 in 20 above"],
-        [NAVY, BLUE, RUST, MUTED, MUTED], len(months) - 1)
+    ends = [
+        float(path.iloc[-1]),
+        float(result["p50"].iloc[-1]),
+        float(floor_cents),
+        float(result["p5"].iloc[-1]),
+        float(result["p95"].iloc[-1]),
+    ]
+    _at_end(
+        ax,
+        ends,
+        ["the plan", "median", "cash is gone", "1 in 20 below", "1 in 20 above"],
+        [NAVY, BLUE, RUST, MUTED, MUTED],
+        len(months) - 1,
+    )
     return ax

@@ -9,28 +9,34 @@ import pandas as pd
 from ...models.plan.actuals import Actuals
 from ...models.plan.assumptions import BASE, Assumptions
 from ...models.plan.fields import MILLI
-from ...models.plan.variance import (
-    DRIVERS,
-    acuity,
-    coordinators,
-    funnel,
-    incentives,
-    variance,
-    variance_totals,
-)
+from ...models.plan.variance import DRIVERS, acuity, coordinators, funnel, incentives, variance, variance_totals
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text
 from ..tables import Shown, show, table_payload
 
-WORDS = {"volume": "Volume: members", "acuity mix": "Acuity mix", "rate": "Rate billed", "billable share": "Billable share",
-    "denials": "Denials", "lag": "Lag: paid later or less", "expense": "Expense", "total": "Total"}
+WORDS = {
+    "volume": "Volume: members",
+    "acuity mix": "Acuity mix",
+    "rate": "Rate billed",
+    "billable share": "Billable share",
+    "denials": "Denials",
+    "lag": "Lag: paid later or less",
+    "expense": "Expense",
+    "total": "Total",
+}
 BILLED = {"outreach": "outreach billed", "assessment": "assessment fees"}
 LATEST = 3
 """Months of each step that are printed beside the whole span."""
-STEPS = (("referrals", "Referrals", "number"), ("quality_rate", "Eligible of referrals", "rate"),
-    ("reached_rate", "Reached of eligible", "rate"), ("enrolled_rate", "Enrolled of reached", "rate"), ("members", "Members", "number"),
-    ("billable_rate", "Billable share of member-months", "rate"), ("denial_rate", "Denied of dollars billed", "rate"))
+STEPS = (
+    ("referrals", "Referrals", "number"),
+    ("quality_rate", "Eligible of referrals", "rate"),
+    ("reached_rate", "Reached of eligible", "rate"),
+    ("enrolled_rate", "Enrolled of reached", "rate"),
+    ("members", "Members", "number"),
+    ("billable_rate", "Billable share of member-months", "rate"),
+    ("denial_rate", "Denied of dollars billed", "rate"),
+)
 
 
 class PlanResults:
@@ -57,7 +63,11 @@ class PlanResults:
     @functools.cached_property
     def totals(self) -> pd.DataFrame:
         """One row per driver, and the total."""
-        return variance_totals(self.split_by_month).dropna(subset=["cash_cents"]).astype({"revenue_cents": "int64", "cash_cents": "int64"})
+        return (
+            variance_totals(self.split_by_month)
+            .dropna(subset=["cash_cents"])
+            .astype({"revenue_cents": "int64", "cash_cents": "int64"})
+        )
 
     def words(self) -> tuple[str, str]:
         """Are we on plan: the difference, and where the largest part that is missing went."""
@@ -72,24 +82,54 @@ class PlanResults:
 
     def _notes(self) -> list[str]:
         """What these actual months cannot tell."""
-        notes = [] if len(self.actual.expense) else ["The actual months hold no expense: what was spent counts as planned."]
+        notes = (
+            [] if len(self.actual.expense) else ["The actual months hold no expense: what was spent counts as planned."]
+        )
         left = [name for name in self.actual.without if self.plan.value(f"{name}.paid")]
-        notes += [f"The stored tables hold no {' and no '.join(BILLED[name] for name in left)}: left out of the plan here, too."] if left else []
-        return notes + (["Members who live in another region than planned show under rate."] if len(self.plan.regions) > 1 else [])
+        notes += (
+            [
+                f"The stored tables hold no {' and no '.join(BILLED[name] for name in left)}: left out of the plan here, too."
+            ]
+            if left
+            else []
+        )
+        return notes + (
+            ["Members who live in another region than planned show under rate."] if len(self.plan.regions) > 1 else []
+        )
 
     def split(self) -> list[Block]:
         """The total difference and its drivers."""
         split, totals, finding = self.split_by_month, self.totals, self.words()[1]
         shown = totals.assign(words=totals["driver"].map(WORDS))
-        payload = table_payload(shown, [Shown("words", "Driver"), Shown("revenue_cents", "Effect on accrual", "usd"),
-            Shown("cash_cents", "Effect on cash", "usd")], name="variance", title="Actual less plan, by driver", emphasis=[len(shown) - 1],
+        payload = table_payload(
+            shown,
+            [
+                Shown("words", "Driver"),
+                Shown("revenue_cents", "Effect on accrual", "usd"),
+                Shown("cash_cents", "Effect on cash", "usd"),
+            ],
+            name="variance",
+            title="Actual less plan, by driver",
+            emphasis=[len(shown) - 1],
             definition=f"{self.span}; US dollars, above zero is better than planned. Each driver is put in place in this order; the parts "
-            "sum to the total.")
-        axes = figures.plot_bars(shown.assign(cash_cents=shown["cash_cents"].astype(float)), figures.new_axes(2.4), label="words",
-            value="cash_cents", strong=[len(shown) - 1])
+            "sum to the total.",
+        )
+        axes = figures.plot_bars(
+            shown.assign(cash_cents=shown["cash_cents"].astype(float)),
+            figures.new_axes(2.4),
+            label="words",
+            value="cash_cents",
+            strong=[len(shown) - 1],
+        )
         return [
-            figures.figure_block(axes, name="variance_chart", title="Actual less plan in cash, by what caused it (US dollars)",
-                alt=f"Bars by driver. {finding}", finding=finding, table=payload),
+            figures.figure_block(
+                axes,
+                name="variance_chart",
+                title="Actual less plan in cash, by what caused it (US dollars)",
+                alt=f"Bars by driver. {finding}",
+                finding=finding,
+                table=payload,
+            ),
             self._split_by_month(split),
         ]
 
@@ -100,33 +140,70 @@ class PlanResults:
         table = table.assign(total=table.sum(axis=1)).reset_index()
         whole = pd.DataFrame([{"month": "All months"} | table[[*drivers, "total"]].sum().to_dict()])
         texts = {"month": {month: as_text(month, "month") for month in self.actual.months}}
-        return show(pd.concat([table, whole], ignore_index=True), [Shown("month", "Month", texts=texts["month"]),
-            *[Shown(name, WORDS[name].split(":")[0], "usd") for name in [*drivers, "total"]]], name="variance_by_month",
-            title="Actual less plan in cash, month by month", emphasis=[len(table)], definition=f"{self.span}; US dollars, above zero is better "
-            "than planned.", notes=self._notes())
+        return show(
+            pd.concat([table, whole], ignore_index=True),
+            [
+                Shown("month", "Month", texts=texts["month"]),
+                *[Shown(name, WORDS[name].split(":")[0], "usd") for name in [*drivers, "total"]],
+            ],
+            name="variance_by_month",
+            title="Actual less plan in cash, month by month",
+            emphasis=[len(table)],
+            definition=f"{self.span}; US dollars, above zero is better than planned.",
+            notes=self._notes(),
+        )
 
     def steps(self) -> list[Block]:
         """Referrals, their quality, outreach, enrolment, billing and denials, each beside the plan."""
         counts = ("referrals", "plan_referrals", "members", "plan_members")
-        table, whole = (found.assign(**{name: found[name] / MILLI for name in counts}) for found in (
-            funnel(self.plan, self.actual, scenario=self.scenario, together=together) for together in (False, True)))
+        table, whole = (
+            found.assign(**{name: found[name] / MILLI for name in counts})
+            for found in (
+                funnel(self.plan, self.actual, scenario=self.scenario, together=together) for together in (False, True)
+            )
+        )
         columns = [Shown("month", "Month", "month")]
         for name, title, unit in STEPS:
             columns += [Shown(name, title, unit), Shown(f"plan_{name}", "plan", unit)]
         spans = [("all", "All months", whole.iloc[0])] + [
-            (str(place), as_text(table["month"][place], "month"), table.iloc[place]) for place in range(max(0, len(table) - LATEST), len(table))]
-        rows = pd.DataFrame([
-            {"step": title} | {f"{kind}{key}": as_text(row[f"{kind}{name}"], unit) for key, _, row in spans for kind in ("", "plan_")}
-            for name, title, unit in STEPS])
+            (str(place), as_text(table["month"][place], "month"), table.iloc[place])
+            for place in range(max(0, len(table) - LATEST), len(table))
+        ]
+        rows = pd.DataFrame(
+            [
+                {"step": title}
+                | {
+                    f"{kind}{key}": as_text(row[f"{kind}{name}"], unit)
+                    for key, _, row in spans
+                    for kind in ("", "plan_")
+                }
+                for name, title, unit in STEPS
+            ]
+        )
         shown = [Shown("step", "Step")]
         for key, words, _ in spans:
             shown += [Shown(key, words), Shown(f"plan_{key}", "plan")]
         definition = f"{self.span}. Each rate is of the step before it; members at the end of the last month."
         return [
-            show(rows, shown, name="programme_steps", title="Each step beside the plan", definition=definition,
-                notes=["Each step counts in the month in which it happened, so that a month's rate can pass 100%. What payers have not answered "
-                    "yet counts as not denied. Every month stands in the workbook (sheet steps_by_month)."]),
-            show(table, columns, name="steps_by_month", title="Each step beside the plan, month by month", print_it=False, definition=definition),
+            show(
+                rows,
+                shown,
+                name="programme_steps",
+                title="Each step beside the plan",
+                definition=definition,
+                notes=[
+                    "Each step counts in the month in which it happened, so that a month's rate can pass 100%. What payers have not answered "
+                    "yet counts as not denied. Every month stands in the workbook (sheet steps_by_month)."
+                ],
+            ),
+            show(
+                table,
+                columns,
+                name="steps_by_month",
+                title="Each step beside the plan, month by month",
+                print_it=False,
+                definition=definition,
+            ),
         ]
 
     def levels(self) -> Block:
@@ -134,29 +211,65 @@ class PlanResults:
         table = acuity(self.plan, self.actual, scenario=self.scenario)
         last = table[table["month"] == self.actual.months[-1]]
         shown = last.assign(members=last["members"] / MILLI, level=[level.replace("_", " ") for level in last["level"]])
-        return show(shown, [Shown("level", "Acuity"), Shown("members", "Members", "number"), Shown("share", "Share", "rate"),
-            Shown("plan_share", "Planned share", "rate")], name="acuity", title="Acuity beside the plan",
-            definition=f"Members in {as_text(self.actual.months[-1], 'month')}.")
+        return show(
+            shown,
+            [
+                Shown("level", "Acuity"),
+                Shown("members", "Members", "number"),
+                Shown("share", "Share", "rate"),
+                Shown("plan_share", "Planned share", "rate"),
+            ],
+            name="acuity",
+            title="Acuity beside the plan",
+            definition=f"Members in {as_text(self.actual.months[-1], 'month')}.",
+        )
 
     def scores(self) -> Block:
         """Caseload and billable units per coordinator, fair to the acuity of the caseload."""
         table = self._scores()
-        shown = table.assign(**{name: table[name] / MILLI for name in ("member_months", "units", "expected_units", "contacts")})
-        return show(shown, [Shown("coordinator", "Coordinator"), Shown("load", "Of a full caseload", "rate"), Shown("high_share", "Highest acuity", "rate"),
-            Shown("member_months", "Member-months", "number"), Shown("units", "Billable units", "number"),
-            Shown("expected_units", "Expected", "number"), Shown("unit_index", "Of expected", "rate"),
-            Shown("contacts", "Contacts", "number"), Shown("contact_index", "Of expected", "rate")],
-            name="coordinators", title="Caseload and billable units per coordinator",
+        shown = table.assign(
+            **{name: table[name] / MILLI for name in ("member_months", "units", "expected_units", "contacts")}
+        )
+        return show(
+            shown,
+            [
+                Shown("coordinator", "Coordinator"),
+                Shown("load", "Of a full caseload", "rate"),
+                Shown("high_share", "Highest acuity", "rate"),
+                Shown("member_months", "Member-months", "number"),
+                Shown("units", "Billable units", "number"),
+                Shown("expected_units", "Expected", "number"),
+                Shown("unit_index", "Of expected", "rate"),
+                Shown("contacts", "Contacts", "number"),
+                Shown("contact_index", "Of expected", "rate"),
+            ],
+            name="coordinators",
+            title="Caseload and billable units per coordinator",
             definition=f"{self.span}. Expected: what the whole programme achieves with members of the same acuity. Units: "
-            "member-months billed; contacts that reached somebody.", notes=["Every month stands in the workbook (sheet coordinators_by_month)."])
+            "member-months billed; contacts that reached somebody.",
+            notes=["Every month stands in the workbook (sheet coordinators_by_month)."],
+        )
 
     def scores_by_month(self) -> Block:
         """The same counts month by month, for the workbook."""
-        frame = self.actual.caseload.groupby(["month", "coordinator"], as_index=False)[["members", "units", "contacts"]].sum()
+        frame = self.actual.caseload.groupby(["month", "coordinator"], as_index=False)[
+            ["members", "units", "contacts"]
+        ].sum()
         shown = frame.assign(**{name: frame[name] / MILLI for name in ("members", "units", "contacts")})
-        return show(shown, [Shown("month", "Month", "month"), Shown("coordinator", "Coordinator"), Shown("members", "Members", "number"),
-            Shown("units", "Billable units", "number"), Shown("contacts", "Contacts", "number")], name="coordinators_by_month",
-            title="Caseload, billable units and contacts per coordinator and month", print_it=False, definition=f"{self.span}.")
+        return show(
+            shown,
+            [
+                Shown("month", "Month", "month"),
+                Shown("coordinator", "Coordinator"),
+                Shown("members", "Members", "number"),
+                Shown("units", "Billable units", "number"),
+                Shown("contacts", "Contacts", "number"),
+            ],
+            name="coordinators_by_month",
+            title="Caseload, billable units and contacts per coordinator and month",
+            print_it=False,
+            definition=f"{self.span}.",
+        )
 
     def contacts(self) -> Block:
         """The incentive for contacts."""
@@ -164,10 +277,20 @@ class PlanResults:
         if table.empty:
             return note("No coordinator made more contacts than the programme makes with members of the same acuity.")
         shown = table.assign(contacts=table["contacts"] / MILLI, expected_contacts=table["expected_contacts"] / MILLI)
-        return show(shown, [Shown("rank", "Rank", "count"), Shown("coordinator", "Coordinator"), Shown("contacts", "Contacts", "number"),
-            Shown("expected_contacts", "Expected for the caseload", "number"), Shown("contact_index", "Of expected", "rate"),
-            Shown("incentive_cents", "Incentive", "usd", exact=True)], name="incentives", title="Incentive for contacts",
-            definition=f"{self.span}. Whole contacts above those expected for the caseload's acuity, times the plan's incentive per contact.")
+        return show(
+            shown,
+            [
+                Shown("rank", "Rank", "count"),
+                Shown("coordinator", "Coordinator"),
+                Shown("contacts", "Contacts", "number"),
+                Shown("expected_contacts", "Expected for the caseload", "number"),
+                Shown("contact_index", "Of expected", "rate"),
+                Shown("incentive_cents", "Incentive", "usd", exact=True),
+            ],
+            name="incentives",
+            title="Incentive for contacts",
+            definition=f"{self.span}. Whole contacts above those expected for the caseload's acuity, times the plan's incentive per contact.",
+        )
 
     def _scores(self) -> pd.DataFrame:
         return coordinators(self.plan, self.actual)

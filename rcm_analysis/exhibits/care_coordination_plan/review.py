@@ -82,7 +82,12 @@ class PlanReport:
 
 
 def open_plan(
-    workspace: str | Path, client: str, period: str, *, assumptions: str = SHIPPED, scenario: str = BASE,
+    workspace: str | Path,
+    client: str,
+    period: str,
+    *,
+    assumptions: str = SHIPPED,
+    scenario: str = BASE,
     actuals: str = NONE,
 ) -> PlanReport:
     """Open a plan: read and check its assumptions (TOML, or an edited workbook), and say what the report is.
@@ -100,11 +105,22 @@ def open_plan(
     plan = CarePlan(made, scenario, actual)
     firm, name = _names(workspace, client, month, made)
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
-    blocks.emit([
-        blocks.meta(title=TITLE, client=client, client_name=name, period=month.label, period_title=month.title,
-            as_of=month.last_day.isoformat(), firm=firm, template=TEMPLATE, template_version="1.0"),
-        blocks.inputs([{"table": "assumptions", "rows": made.months, "fingerprint": fingerprint}], 0, client),
-    ])
+    blocks.emit(
+        [
+            blocks.meta(
+                title=TITLE,
+                client=client,
+                client_name=name,
+                period=month.label,
+                period_title=month.title,
+                as_of=month.last_day.isoformat(),
+                firm=firm,
+                template=TEMPLATE,
+                template_version="1.0",
+            ),
+            blocks.inputs([{"table": "assumptions", "rows": made.months, "fingerprint": fingerprint}], 0, client),
+        ]
+    )
     return PlanReport(plan, file.name, fingerprint)
 
 

@@ -38,8 +38,8 @@ class PlanPicture:
             self.canvas = FigureCanvasAgg(self.figure)
             self.axes = self.figure.add_axes((0.11, 0.12, 0.86, 0.80))
             zeros = [0] * assumptions.months
-            self.before, = self.axes.plot(zeros, color=BLUE, linestyle="--", linewidth=1.4, label="the plan")
-            self.cash, = self.axes.plot(zeros, color=NAVY, linewidth=2.2, label="running cash flow")
+            (self.before,) = self.axes.plot(zeros, color=BLUE, linestyle="--", linewidth=1.4, label="the plan")
+            (self.cash,) = self.axes.plot(zeros, color=NAVY, linewidth=2.2, label="running cash flow")
             self.axes.axhline(0, color=INK, linewidth=0.8)
             usd_axis(self.axes.yaxis)
             labels = assumptions.month_labels
@@ -59,11 +59,13 @@ class PlanPicture:
         self.axes.set_ylim(low - room, high + room)
         out = io.BytesIO()
         with mpl.rc_context(STYLE):
-            self.figure.savefig(out, format="png", pil_kwargs={"compress_level": 1})     # speed is worth the bytes
+            self.figure.savefig(out, format="png", pil_kwargs={"compress_level": 1})  # speed is worth the bytes
         place = int(cash.argmin())
         words = f"Peak deficit {as_text(min(0, int(cash.min())), 'usd')} in {as_text(found['month'][place], 'month')}; "
-        return out.getvalue(), words + (f"lowest cash at hand {as_text(int(found['balance'].min()), 'usd')}; running cash flow at the end "
-            f"{as_text(int(cash.iloc[-1]), 'usd')}.")
+        return out.getvalue(), words + (
+            f"lowest cash at hand {as_text(int(found['balance'].min()), 'usd')}; running cash flow at the end "
+            f"{as_text(int(cash.iloc[-1]), 'usd')}."
+        )
 
 
 def at_a_bench() -> bool:
@@ -88,8 +90,18 @@ def show_sliders(assumptions: Assumptions, *, always: bool = False) -> None:
 def panel(assumptions: Assumptions, widgets):
     """The box of sliders, sentence and picture."""
     picture = PlanPicture(assumptions)
-    sliders = {key: widgets.IntSlider(value=neutral, min=low, max=high, description=words, style={"description_width": "170px"},
-        layout={"width": "520px"}, continuous_update=True) for key, words, low, high, neutral, _ in SLIDERS}
+    sliders = {
+        key: widgets.IntSlider(
+            value=neutral,
+            min=low,
+            max=high,
+            description=words,
+            style={"description_width": "170px"},
+            layout={"width": "520px"},
+            continuous_update=True,
+        )
+        for key, words, low, high, neutral, _ in SLIDERS
+    }
     image, sentence = widgets.Image(format="png"), widgets.Label()
 
     def follow(_change=None) -> None:

@@ -10,18 +10,43 @@ from ...models.plan.fields import LEVER_BY_KEY, SHARE
 from ..formats import as_text
 
 FIGURES = (
-    {"name": "peak_deficit", "title": "Peak deficit", "unit": "US dollars", "source": "our own",
-        "formula": "Most negative running cash flow: receipts less recoupments less expense, summed from the first month on; opening cash left out."},
-    {"name": "payback", "title": "Paid back", "unit": "month", "source": "our own",
-        "formula": "First month after the peak deficit at whose end the running cash flow is zero or more."},
-    {"name": "break_even", "title": "Break-even caseload", "unit": "members per full-time coordinator", "source": "our own",
+    {
+        "name": "peak_deficit",
+        "title": "Peak deficit",
+        "unit": "US dollars",
+        "source": "our own",
+        "formula": "Most negative running cash flow: receipts less recoupments less expense, summed from the first month on; opening cash left out.",
+    },
+    {
+        "name": "payback",
+        "title": "Paid back",
+        "unit": "month",
+        "source": "our own",
+        "formula": "First month after the peak deficit at whose end the running cash flow is zero or more.",
+    },
+    {
+        "name": "break_even",
+        "title": "Break-even caseload",
+        "unit": "members per full-time coordinator",
+        "source": "our own",
         "formula": "A full-time coordinator's monthly cost (salary, fringe, supervision, overhead on them, incentive) / net revenue of an average "
-            "member-month (rate × billable share × share paid after follow-up of denials × what fees, dollars never paid and the recoupment "
-            "reserve leave)."},
-    {"name": "receivable", "title": "Receivable less reserve", "unit": "US dollars", "source": "our own",
-        "formula": "Accrual result to date less cash flow to date less write-offs."},
-    {"name": "rounding", "title": "Rounding", "unit": "cents", "source": "our own",
-        "formula": "Every amount is whole cents; each product is rounded once, halves away from zero, in the workbook as here."},
+        "member-month (rate × billable share × share paid after follow-up of denials × what fees, dollars never paid and the recoupment "
+        "reserve leave).",
+    },
+    {
+        "name": "receivable",
+        "title": "Receivable less reserve",
+        "unit": "US dollars",
+        "source": "our own",
+        "formula": "Accrual result to date less cash flow to date less write-offs.",
+    },
+    {
+        "name": "rounding",
+        "title": "Rounding",
+        "unit": "cents",
+        "source": "our own",
+        "formula": "Every amount is whole cents; each product is rounded once, halves away from zero, in the workbook as here.",
+    },
 )
 
 

@@ -21,8 +21,12 @@ MATURE_MONTHS_BACK = 4
 """The newest month of service that is at least 120 days old on a month's last day, in months before it."""
 
 HOLDS = {
-    "documents": "documents", "authorization": "authorizations", "eligibility": "insurance details of patients",
-    "credentialing": "enrolment papers", "coding": "answers on coding", "other": "an answer",
+    "documents": "documents",
+    "authorization": "authorizations",
+    "eligibility": "insurance details of patients",
+    "credentialing": "enrolment papers",
+    "coding": "answers on coding",
+    "other": "an answer",
 }
 
 
@@ -62,13 +66,15 @@ def gap_of(subject: Subject) -> dict[str, int]:
     rate = collections.net_collection_rate_matured(subject.tables, period=services, as_of=subject.as_of).iloc[0]
     claims = subject.pandas("claims")
     inside = (claims["service_on"] >= pd.Timestamp(services.first_day)) & (
-        claims["service_on"] < pd.Timestamp(services.end))
+        claims["service_on"] < pd.Timestamp(services.end)
+    )
     rows = subject.pandas("transactions")
     rows = rows[rows["claim_id"].isin(claims.loc[inside, "claim_id"])]
     patient = rows["party"] == "patient"
     denial_coded = (rows["kind"] == "contractual") & rows["carc"].isin(codes_of(family="denial"))
     return {
-        "claims": int(rate["claims"]), "due_cents": int(rate["collectable_cents"]),
+        "claims": int(rate["claims"]),
+        "due_cents": int(rate["collectable_cents"]),
         "cash_cents": int(rate["cash_cents"]),
         "insurance_cents": int(rows.loc[~patient, "amount_cents"].sum()),
         "patient_cents": int(rows.loc[patient, "amount_cents"].sum()),
@@ -83,35 +89,46 @@ def settled(subject: Subject) -> list[Block]:
     if gap["due_cents"] <= 0:
         return [note(f"No service of {span(services)} is old enough (120 days) to say what became of it.")]
     places = [
-        ("Due after agreed discounts", gap["due_cents"]), ("Received", gap["cash_cents"]),
+        ("Due after agreed discounts", gap["due_cents"]),
+        ("Received", gap["cash_cents"]),
         ("Still open with insurance", gap["insurance_cents"]),
         ("Still open with patients", gap["patient_cents"]),
-        ("Written off", gap["written_off_cents"]), ("Denied, and taken off as if agreed", gap["denied_cents"]),
+        ("Written off", gap["written_off_cents"]),
+        ("Denied, and taken off as if agreed", gap["denied_cents"]),
     ]
     rows = pd.DataFrame(places, columns=["what", "amount_cents"])
     rows["share"] = quotient(rows["amount_cents"], pd.Series([gap["due_cents"]] * len(rows)))
-    return [show(
-        rows, [Shown("what", f"Services of {span(services)}"), Shown("amount_cents", "Amount", "usd"),
-            Shown("share", "Share of what was due", "rate")],
-        name="settled_services", title="What became of each dollar that was due", emphasis=[0],
-        definition=f"{sentence(counted(gap['claims'], 'claim'))} by day of service, at least 120 days old; "
-                   f"postings to {subject.as_of_text}; US dollars. "
-                   "The lines below the first add up to it; the share received is the net collection rate.",
-    )]
+    return [
+        show(
+            rows,
+            [
+                Shown("what", f"Services of {span(services)}"),
+                Shown("amount_cents", "Amount", "usd"),
+                Shown("share", "Share of what was due", "rate"),
+            ],
+            name="settled_services",
+            title="What became of each dollar that was due",
+            emphasis=[0],
+            definition=f"{sentence(counted(gap['claims'], 'claim'))} by day of service, at least 120 days old; "
+            f"postings to {subject.as_of_text}; US dollars. "
+            "The lines below the first add up to it; the share received is the net collection rate.",
+        )
+    ]
 
 
 def answers(subject: Subject) -> list[Block]:
     """The five cards."""
     due = cash_due(subject.tables, period=subject.period, by=["payer"])
-    return [cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject),
-        _need(subject)])]
+    return [cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject), _need(subject)])]
 
 
 def _came_in(subject: Subject) -> tuple[str, str, str]:
     now = collections.cash(subject.tables, period=subject.period).iloc[0]
     before = int(collections.cash(subject.tables, period=subject.period.shift(-1))["cash_cents"].iloc[0])
-    parts = [f"insurance {as_text(int(now['insurance_cents']), 'usd')}",
-        f"patients {as_text(int(now['patient_cents']), 'usd')}"]
+    parts = [
+        f"insurance {as_text(int(now['insurance_cents']), 'usd')}",
+        f"patients {as_text(int(now['patient_cents']), 'usd')}",
+    ]
     back = int(now["takebacks_cents"] + now["refunds_cents"])
     if back:
         parts.append(f"less {as_text(back, 'usd')} taken back or refunded")
@@ -127,24 +144,36 @@ def _against(now: int, before: int, subject: Subject) -> str:
     if as_text(abs(change), "usd") == "$0":
         return f"The same as in {month}."
     share = quotient(pd.Series([abs(change)]), pd.Series([abs(before)])).iloc[0]
-    return f"{as_text(abs(change), 'usd')} ({as_text(share, 'rate')}) {'more' if change > 0 else 'less'} than in {month}."
+    return (
+        f"{as_text(abs(change), 'usd')} ({as_text(share, 'rate')}) {'more' if change > 0 else 'less'} than in {month}."
+    )
 
 
 def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     question = "How much should have come in?"
     if not due["claims"].sum():
-        return question, as_text(None, "usd"), (
-            "Too early to say: there is not yet enough history of the payers' answers to know what fell due "
-            "this month."
+        return (
+            question,
+            as_text(None, "usd"),
+            (
+                "Too early to say: there is not yet enough history of the payers' answers to know what fell due "
+                "this month."
+            ),
         )
     sums = due[["claims", "cash_due_cents", "contract_cents", "collected_cents", "patient_cents", "gap_cents"]].sum()
-    basis = "by contract" if sums["contract_cents"] == sums["cash_due_cents"] else (
-        "by past payment" if not sums["contract_cents"] else "by contract or past payment"
+    basis = (
+        "by contract"
+        if sums["contract_cents"] == sums["cash_due_cents"]
+        else ("by past payment" if not sums["contract_cents"] else "by contract or past payment")
     )
-    return question, as_text(int(sums["cash_due_cents"]), "usd"), (
-        f"Due in {subject.month} on {counted(int(sums['claims']), 'claim')}, {basis}: "
-        f"{as_text(int(sums['collected_cents']), 'usd')} came in, {as_text(int(sums['patient_cents']), 'usd')} is the patients', "
-        f"{as_text(int(sums['gap_cents']), 'usd')} is missing."
+    return (
+        question,
+        as_text(int(sums["cash_due_cents"]), "usd"),
+        (
+            f"Due in {subject.month} on {counted(int(sums['claims']), 'claim')}, {basis}: "
+            f"{as_text(int(sums['collected_cents']), 'usd')} came in, {as_text(int(sums['patient_cents']), 'usd')} is the patients', "
+            f"{as_text(int(sums['gap_cents']), 'usd')} is missing."
+        ),
     )
 
 
@@ -155,10 +184,16 @@ def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     gap, patient = int(due["gap_cents"].sum()), int(due["patient_cents"].sum())
     with_patients = f" Patients owe {as_text(patient, 'usd')} more." if patient else ""
     if gap <= 0:
-        return question, "no gap", f"Insurance claims that fell due in {subject.month} brought what was due.{with_patients}"
+        return (
+            question,
+            "no gap",
+            f"Insurance claims that fell due in {subject.month} brought what was due.{with_patients}",
+        )
     short = due[due["gap_cents"] > 0].sort_values("gap_cents", ascending=False)
-    places = [f"{subject.payer_name(row['payer'])} ({as_text(int(row['gap_cents']), 'usd')})"
-        for row in short.head(2).to_dict("records")]
+    places = [
+        f"{subject.payer_name(row['payer'])} ({as_text(int(row['gap_cents']), 'usd')})"
+        for row in short.head(2).to_dict("records")
+    ]
     lead = "all with" if len(short) == 1 else "most with"
     day = as_text(subject.as_of, "date")
     return question, as_text(gap, "usd"), f"Not received by {day}: {lead} {joined(places)}."
@@ -170,18 +205,25 @@ def _did(subject: Subject) -> tuple[str, str, str]:
     if not done["notes"]:
         return question, "no follow-up recorded", f"The work log holds no entry for {subject.period.title}."
     steps = [
-        counted(done[name], one, many) for name, one, many in (
-            ("appeal", "appeal", "appeals"), ("corrected_claim", "corrected claim", "corrected claims"),
+        counted(done[name], one, many)
+        for name, one, many in (
+            ("appeal", "appeal", "appeals"),
+            ("corrected_claim", "corrected claim", "corrected claims"),
             ("resubmit", "claim sent again", "claims sent again"),
             ("bill_secondary", "claim sent to a second insurer", "claims sent to a second insurer"),
-        ) if done[name]
+        )
+        if done[name]
     ]
     won = f" {counted(done['overturned'], 'denial')} overturned." if done["overturned"] else ""
     steps_text = f": {joined(steps)}" if steps else ""
-    return question, f"{counted(done['claims'], 'claim')} worked", (
-        f"{counted(done['notes'], 'entry', 'entries')} in the work log{steps_text}.{won} "
-        f"{as_text(done['recovered_cents'], 'usd')} was posted in "
-        f"{subject.month} on claims worked in the 60 days before."
+    return (
+        question,
+        f"{counted(done['claims'], 'claim')} worked",
+        (
+            f"{counted(done['notes'], 'entry', 'entries')} in the work log{steps_text}.{won} "
+            f"{as_text(done['recovered_cents'], 'usd')} was posted in "
+            f"{subject.month} on claims worked in the 60 days before."
+        ),
     )
 
 
@@ -196,7 +238,11 @@ def _need(subject: Subject) -> tuple[str, str, str]:
         for row in waiting.to_dict("records")
     ]
     total = int(waiting["open_cents"].sum())
-    return question, f"{as_text(total, 'usd')} waits for you", f"We need {joined(parts)}. The longest wait is since {_oldest(waiting)}."
+    return (
+        question,
+        f"{as_text(total, 'usd')} waits for you",
+        f"We need {joined(parts)}. The longest wait is since {_oldest(waiting)}.",
+    )
 
 
 def _oldest(waiting: pd.DataFrame) -> Any:

@@ -26,36 +26,54 @@ def denials(subject: Subject) -> list[Block]:
     trend = reasons.denial_trend(subject.tables, period=subject.period.trailing(13))
     trend = trend[trend["remitted_claims"].gt(0).cummax()].reset_index(drop=True)
     if trend.empty:
-        return [figures.nothing_to_draw(
-            f"No payer decision arrived in the thirteen months to {subject.period.title}, so there is no "
-            f"denial rate.")]
-    return [*_trend(subject, trend), *_recovery(subject), *_categories(subject), *_by_payer(subject),
-        *_disguised(subject), *_unmapped(subject)]
+        return [
+            figures.nothing_to_draw(
+                f"No payer decision arrived in the thirteen months to {subject.period.title}, so there is no "
+                f"denial rate."
+            )
+        ]
+    return [
+        *_trend(subject, trend),
+        *_recovery(subject),
+        *_categories(subject),
+        *_by_payer(subject),
+        *_disguised(subject),
+        *_unmapped(subject),
+    ]
 
 
 def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
     columns = [
-        Shown("month", "Month", "month"), Shown("remitted_claims", "Claims decided", "count"),
+        Shown("month", "Month", "month"),
+        Shown("remitted_claims", "Claims decided", "count"),
         Shown("denied_claims", "Denied", "count"),
-        Shown("denial_rate", "Rate", "rate"), Shown("denied_cents", "Dollars denied", "usd"),
+        Shown("denial_rate", "Rate", "rate"),
+        Shown("denied_cents", "Dollars denied", "usd"),
         Shown("duplicate_remits", "Refused as duplicate", "count"),
     ]
-    words = {"name": "denial_trend", "title": "Initial denials by month",
+    words = {
+        "name": "denial_trend",
+        "title": "Initial denials by month",
         "definition": f"{BASIS}; US dollars of charges. {RATE}.",
-             "notes": ["Refusals as a duplicate are counted apart and are in no rate."]
-                 if trend["duplicate_remits"].any() else []}
+        "notes": ["Refusals as a duplicate are counted apart and are in no rate."]
+        if trend["duplicate_remits"].any()
+        else [],
+    }
     if len(trend) < 3:
         return [show(trend, columns, **words)]
     finding = _trend_sentence(subject, trend)
     axes = figures.plot_months(trend, figures.new_axes(2.1), series={"denial_rate": "Denied"}, unit="rate")
-    return [figures.figure_block(
-        axes, name="denial_chart",
-        title=f"Initial denial rate by month, {subject.client.name} (share of claims decided, day of "
-              f"remittance)",
-        alt=f"Line chart of the initial denial rate for {counted(len(trend), 'month')} to "
+    return [
+        figures.figure_block(
+            axes,
+            name="denial_chart",
+            title=f"Initial denial rate by month, {subject.client.name} (share of claims decided, day of remittance)",
+            alt=f"Line chart of the initial denial rate for {counted(len(trend), 'month')} to "
             f"{subject.period.title}. {finding}",
-        finding=finding, table=table_payload(trend, columns, **words),
-    )]
+            finding=finding,
+            table=table_payload(trend, columns, **words),
+        )
+    ]
 
 
 def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
@@ -64,8 +82,7 @@ def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
         return f"No payer decision arrived in {subject.period.title}."
     if not now["denied_claims"]:
         return f"No denials were posted in {subject.period.title}: {_all_passed(int(now['remitted_claims']))}."
-    usual = initial_denial_rate_claims_remitted(subject.tables,
-        period=subject.period.shift(-1).trailing(12)).iloc[0]
+    usual = initial_denial_rate_claims_remitted(subject.tables, period=subject.period.shift(-1).trailing(12)).iloc[0]
     text = (
         f"{counted(int(now['denied_claims']), 'claim')} of {as_text(int(now['remitted_claims']), 'count')} "
         f"decided in {subject.period.title} "
@@ -74,8 +91,7 @@ def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
     )
     if not before["remitted_claims"].sum():
         return f"{text}."
-    earlier = "in the month before" if len(
-        before) == 1 else f"over the {counted(min(len(before), 12), 'month')} before"
+    earlier = "in the month before" if len(before) == 1 else f"over the {counted(min(len(before), 12), 'month')} before"
     claims = counted(int(usual["remitted_claims"]), "claim")
     return f"{text}; {earlier} it was {as_text(usual.iloc[-1], 'rate')} of {claims}."
 
@@ -106,27 +122,36 @@ def _recovery(subject: Subject) -> list[Block]:
         f"{as_text(int(old['denied_claims'].sum()), 'count')}. "
         "The shaded months are too recent to judge."
     )
-    axes = figures.plot_months(found, figures.new_axes(1.9), series={"denial_recovery": "Paid later"},
-        unit="rate", immature="is_recent")
+    axes = figures.plot_months(
+        found, figures.new_axes(1.9), series={"denial_recovery": "Paid later"}, unit="rate", immature="is_recent"
+    )
     payload = table_payload(
-        found, [
-            Shown("month", "Month of denial", "month"), Shown("denied_claims", "Denied", "count"),
+        found,
+        [
+            Shown("month", "Month of denial", "month"),
+            Shown("denied_claims", "Denied", "count"),
             Shown("denied_cents", "Dollars denied", "usd"),
             Shown("recovered_claims", "Claims paid since", "count"),
             Shown("recovered_cents", "Dollars paid since", "usd"),
             Shown("denial_recovery", "Share", "rate", marked="is_recent"),
         ],
-        name="denial_recovery", title="What came back of denied dollars",
+        name="denial_recovery",
+        title="What came back of denied dollars",
         definition=f"By the month of the first decision; payments to {subject.as_of_text}; "
         "US dollars, denied at charges and paid at the payer's rates, so that 100% is out of reach.",
         notes=["* Too recent to judge: payers have not answered yet."],
     )
-    return [figures.figure_block(
-        axes, name="denial_recovery_chart",
-        title=f"Denied dollars paid later, by month of denial, {subject.client.name} (share, as of "
-              f"{subject.as_of_text})",
-        alt=f"Line chart of the share of denied dollars paid later. {finding}", finding=finding, table=payload,
-    )]
+    return [
+        figures.figure_block(
+            axes,
+            name="denial_recovery_chart",
+            title=f"Denied dollars paid later, by month of denial, {subject.client.name} (share, as of "
+            f"{subject.as_of_text})",
+            alt=f"Line chart of the share of denied dollars paid later. {finding}",
+            finding=finding,
+            table=payload,
+        )
+    ]
 
 
 def _categories(subject: Subject) -> list[Block]:
@@ -140,19 +165,24 @@ def _categories(subject: Subject) -> list[Block]:
     found["month_cents"] = found["category"].map(month["denied_cents"]).fillna(0).astype("int64")
     table, emphasis = with_total(found, "reason", ["denied_cents", "month_cents"], values={"denied_share": 1.0})
     by_reason = show(
-        table, [
-            Shown("reason", "Reason"), Shown("claims", "Claims, three months", "count"),
+        table,
+        [
+            Shown("reason", "Reason"),
+            Shown("claims", "Claims, three months", "count"),
             Shown("denied_cents", "Dollars, three months", "usd"),
             Shown("denied_share", "Share", "rate"),
             Shown("month_claims", f"Claims, {subject.month}", "count"),
             Shown("month_cents", f"Dollars, {subject.month}", "usd"),
         ],
-        name="denial_reasons", title="Why claims were denied", emphasis=emphasis,
+        name="denial_reasons",
+        title="Why claims were denied",
+        emphasis=emphasis,
         definition=f"{BASIS}, three months to {subject.as_of_text}; US dollars of charges denied.",
         notes=[
             "A claim denied for two reasons stands under both, so claims are not added up; dollars are.",
             "Refusals as a duplicate stand here and are counted in no denial rate."
-                if (found["category"] == "duplicate").any() else "",
+            if (found["category"] == "duplicate").any()
+            else "",
         ],
     )
     top = found.iloc[0]
@@ -162,37 +192,64 @@ def _categories(subject: Subject) -> list[Block]:
         f"on {counted(int(top['claims']), 'claim')} in the three months to {subject.period.title}."
     )
     shown = found.head(8)
-    axes = figures.plot_bars(shown, figures.new_axes(0.5 + 0.27 * len(shown)), label="reason",
-        value="denied_cents", strong=[0])
-    return [figures.figure_block(
-        axes, name="denial_reasons_chart",
-        title="Dollars denied by reason, last three months (US dollars of charges, day of remittance)",
-        alt=f"Bars of dollars denied by reason. {finding}", finding=finding,
-    ), by_reason]
+    axes = figures.plot_bars(
+        shown, figures.new_axes(0.5 + 0.27 * len(shown)), label="reason", value="denied_cents", strong=[0]
+    )
+    return [
+        figures.figure_block(
+            axes,
+            name="denial_reasons_chart",
+            title="Dollars denied by reason, last three months (US dollars of charges, day of remittance)",
+            alt=f"Bars of dollars denied by reason. {finding}",
+            finding=finding,
+        ),
+        by_reason,
+    ]
 
 
 def _by_payer(subject: Subject) -> list[Block]:
-    found = reasons.denial_reasons(subject.tables, period=subject.period.trailing(3),
-        by=["payer", "category", "carc"])
+    found = reasons.denial_reasons(subject.tables, period=subject.period.trailing(3), by=["payer", "category", "carc"])
     if found.empty:
         return []
     found = subject.with_payer_names(
-        found.sort_values(["denied_cents", "payer", "carc"], ascending=[False, True, True], ignore_index=True))
+        found.sort_values(["denied_cents", "payer", "carc"], ascending=[False, True, True], ignore_index=True)
+    )
     found["reason"] = [sentence(words_of(category)) for category in found["category"]]
     shown = found.head(12)
     columns = [
-        Shown("payer", "Payer"), Shown("reason", "Reason"), Shown("carc", "Code"),
+        Shown("payer", "Payer"),
+        Shown("reason", "Reason"),
+        Shown("carc", "Code"),
         Shown("claims", "Claims", "count"),
-        Shown("denied_cents", "Dollars denied", "usd"), Shown("denied_share", "Share", "rate"),
+        Shown("denied_cents", "Dollars denied", "usd"),
+        Shown("denied_share", "Share", "rate"),
     ]
     left = len(found) - len(shown)
-    words = {"definition": f"{BASIS}, three months to {subject.as_of_text}; US dollars of charges. Code: "
-                           f"claim adjustment reason code of the remittance."}
-    blocks = [show(shown, columns, name="denials_by_payer", title="Denials by payer and reason",
-                   notes=[f"{counted(left, 'smaller line')} in the workbook only."] if left else [], **words)]
+    words = {
+        "definition": f"{BASIS}, three months to {subject.as_of_text}; US dollars of charges. Code: "
+        f"claim adjustment reason code of the remittance."
+    }
+    blocks = [
+        show(
+            shown,
+            columns,
+            name="denials_by_payer",
+            title="Denials by payer and reason",
+            notes=[f"{counted(left, 'smaller line')} in the workbook only."] if left else [],
+            **words,
+        )
+    ]
     if left:
-        blocks.append(show(found, columns, name="denials_by_payer_all",
-            title="Denials by payer and reason, all lines", print_it=False, **words))
+        blocks.append(
+            show(
+                found,
+                columns,
+                name="denials_by_payer_all",
+                title="Denials by payer and reason, all lines",
+                print_it=False,
+                **words,
+            )
+        )
     return blocks
 
 
@@ -206,14 +263,16 @@ def _disguised(subject: Subject) -> list[Block]:
         "posted_under_discount_code": "an amount that the payer denied, posted under the code of a discount",
     }
     parts = [
-        f"{words[row['kind']]}: {counted(int(row['claims']), 'claim')}, "
-        f"{as_text(int(row['amount_cents']), 'usd')}" for row in found.to_dict("records")
+        f"{words[row['kind']]}: {counted(int(row['claims']), 'claim')}, {as_text(int(row['amount_cents']), 'usd')}"
+        for row in found.to_dict("records")
     ]
-    return [note(
-        f"Denials that do not look like denials, three months to {subject.as_of_text}: {joined(parts)}. They "
-        f"are in no denial rate and should be reviewed.",
-        tone="warning",
-    )]
+    return [
+        note(
+            f"Denials that do not look like denials, three months to {subject.as_of_text}: {joined(parts)}. They "
+            f"are in no denial rate and should be reviewed.",
+            tone="warning",
+        )
+    ]
 
 
 def _unmapped(subject: Subject) -> list[Block]:
@@ -221,8 +280,11 @@ def _unmapped(subject: Subject) -> list[Block]:
     if found.empty:
         return []
     total = int(found["amount_cents"].sum())
-    return [note(
-        f"{counted(len(found), 'adjustment code')} not on our list ({joined(found['carc'].head(8))}) with "
-        f"{as_text(total, 'usd')}: "
-        "nobody has decided whether they are denials, so they count as none.", tone="warning",
-    )]
+    return [
+        note(
+            f"{counted(len(found), 'adjustment code')} not on our list ({joined(found['carc'].head(8))}) with "
+            f"{as_text(total, 'usd')}: "
+            "nobody has decided whether they are denials, so they count as none.",
+            tone="warning",
+        )
+    ]

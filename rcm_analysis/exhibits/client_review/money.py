@@ -31,27 +31,36 @@ STEPS = (
 def reconciliation(subject: Subject) -> list[Block]:
     """Opening to closing with its residual, and deposits beside what was posted from them."""
     found = roll_forward_check(subject.tables, period=subject.period).iloc[0]
-    steps = pd.DataFrame([{"step": words, "amount_cents": int(found[name]) * sign}
-        for name, words, sign in STEPS])
+    steps = pd.DataFrame([{"step": words, "amount_cents": int(found[name]) * sign} for name, words, sign in STEPS])
     steps.loc[len(steps)] = ["Open at the end of the month", int(found["closing_cents"])]
     steps.loc[len(steps)] = ["The same, counted again claim by claim", int(found["rebuilt_cents"])]
     residual = int(found["residual_cents"])
     steps.loc[len(steps)] = ["Residual (must be $0.00)", residual]
     last = len(steps) - 1
-    blocks = [show(
-        steps, [Shown("step", f"Receivable in {subject.period.title}"),
-            Shown("amount_cents", "US dollars", "usd", exact=True)],
-        name="reconciliation", title="From opening to closing balance", emphasis=[last - 2, last],
-        definition="All postings of the month by posting date, credits and unapplied money included; US "
-                   "dollars and cents.",
-        notes=[_close_note(found["close_difference_closing_cents"])],
-    )]
+    blocks = [
+        show(
+            steps,
+            [
+                Shown("step", f"Receivable in {subject.period.title}"),
+                Shown("amount_cents", "US dollars", "usd", exact=True),
+            ],
+            name="reconciliation",
+            title="From opening to closing balance",
+            emphasis=[last - 2, last],
+            definition="All postings of the month by posting date, credits and unapplied money included; US "
+            "dollars and cents.",
+            notes=[_close_note(found["close_difference_closing_cents"])],
+        )
+    ]
     if residual:
-        blocks.append(note(
-            f"The balance does not tie: the movements and the balances counted claim by claim differ by "
-            f"{as_text(abs(residual), 'usd', exact=True)}. Do not rely on the balances until this is "
-            f"explained.", tone="warning",
-        ))
+        blocks.append(
+            note(
+                f"The balance does not tie: the movements and the balances counted claim by claim differ by "
+                f"{as_text(abs(residual), 'usd', exact=True)}. Do not rely on the balances until this is "
+                f"explained.",
+                tone="warning",
+            )
+        )
     return [*blocks, _deposits(subject)]
 
 
@@ -71,17 +80,21 @@ def _deposits(subject: Subject) -> Block:
     checked = deposits_check(subject.tables, as_of=subject.as_of)
     month = checked[checked["month"] == pd.Timestamp(subject.period.first_day)]
     received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
-    rows = pd.DataFrame([
-        ("Paid on claims, as the payers' remittances say", int(received["claims_paid_cents"].sum())),
-        ("− held back, or + added, by the payers at practice level",
-            -int(received["provider_adjustment_cents"].sum())),
-        ("Deposits, as the remittances say", int(received["deposit_cents"].sum())),
-        ("Posted from these remittances", int(received["posted_cents"].sum())),
-        ("Not yet posted", int(received["unposted_cents"].sum())),
-        ("Posted, but not as the remittance says", int(received["posting_difference_cents"].sum())),
-    ], columns=["step", "amount_cents"])
-    notes = [f"{counted(len(received), 'remittance payment')} arrived in the month; posted by "
-             f"{subject.as_of_text}."]
+    rows = pd.DataFrame(
+        [
+            ("Paid on claims, as the payers' remittances say", int(received["claims_paid_cents"].sum())),
+            (
+                "− held back, or + added, by the payers at practice level",
+                -int(received["provider_adjustment_cents"].sum()),
+            ),
+            ("Deposits, as the remittances say", int(received["deposit_cents"].sum())),
+            ("Posted from these remittances", int(received["posted_cents"].sum())),
+            ("Not yet posted", int(received["unposted_cents"].sum())),
+            ("Posted, but not as the remittance says", int(received["posting_difference_cents"].sum())),
+        ],
+        columns=["step", "amount_cents"],
+    )
+    notes = [f"{counted(len(received), 'remittance payment')} arrived in the month; posted by {subject.as_of_text}."]
     if len(loose):
         notes.append(
             f"{counted(len(loose), 'check or transfer number')} posted in the month, with "
@@ -89,10 +102,14 @@ def _deposits(subject: Subject) -> Block:
             "came without an electronic remittance."
         )
     return show(
-        rows, [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
-        name="deposits", title="Deposits beside posted payments", emphasis=[2], notes=notes,
+        rows,
+        [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
+        name="deposits",
+        title="Deposits beside posted payments",
+        emphasis=[2],
+        notes=notes,
         definition="Remittances by the day they arrived, matched with postings by payer and check or "
-                   "transfer number; US dollars and cents.",
+        "transfer number; US dollars and cents.",
     )
 
 
@@ -102,8 +119,7 @@ def months_of_cash(subject: Subject) -> pd.DataFrame:
     Months before the first posting are left out.
     """
     moved = ledger.roll_forward(subject.tables, period=subject.period.trailing(13))
-    any_posting = moved[["charges_cents", "payments_cents", "contractual_cents", "write_offs_cents"]].ne(
-        0).any(axis=1)
+    any_posting = moved[["charges_cents", "payments_cents", "contractual_cents", "write_offs_cents"]].ne(0).any(axis=1)
     return moved[any_posting.cummax()].reset_index(drop=True)
 
 
@@ -111,29 +127,40 @@ def cash_and_charges(subject: Subject) -> list[Block]:
     """Charges and cash over thirteen months: chart, finding, and the numbers."""
     months = months_of_cash(subject)
     columns = [
-        Shown("month", "Month", "month"), Shown("charges_cents", "Charges", "usd"),
+        Shown("month", "Month", "month"),
+        Shown("charges_cents", "Charges", "usd"),
         Shown("payments_cents", "Payments", "usd"),
         Shown("contractual_cents", "Contractual adjustments", "usd"),
         Shown("write_offs_cents", "Write-offs", "usd"),
         Shown("closing_cents", "Open at month end", "usd"),
     ]
     words = {
-        "name": "cash_and_charges", "title": "Charges, payments and adjustments by month",
+        "name": "cash_and_charges",
+        "title": "Charges, payments and adjustments by month",
         "definition": "By posting date; US dollars. Open at month end holds credits and unapplied money.",
     }
     if len(months) < 2:
-        return [show(months, columns, **words), figures.nothing_to_draw(
-            "Charges and payments are drawn from the second month on; this is the first month with postings.")]
-    axes = figures.plot_months(months, figures.new_axes(2.5),
-        series={"charges_cents": "Charges", "payments_cents": "Payments"})
+        return [
+            show(months, columns, **words),
+            figures.nothing_to_draw(
+                "Charges and payments are drawn from the second month on; this is the first month with postings."
+            ),
+        ]
+    axes = figures.plot_months(
+        months, figures.new_axes(2.5), series={"charges_cents": "Charges", "payments_cents": "Payments"}
+    )
     finding = _cash_sentence(months, subject)
-    return [figures.figure_block(
-        axes, name="cash_chart", title=f"Charges and payments by month, {subject.client.name} (US dollars, "
-                                       f"posting date)",
-        alt=f"Line chart of charges and payments for {counted(len(months), 'month')} to "
+    return [
+        figures.figure_block(
+            axes,
+            name="cash_chart",
+            title=f"Charges and payments by month, {subject.client.name} (US dollars, posting date)",
+            alt=f"Line chart of charges and payments for {counted(len(months), 'month')} to "
             f"{subject.period.title}. {finding}",
-        finding=finding, table=table_payload(months, columns, **words),
-    )]
+            finding=finding,
+            table=table_payload(months, columns, **words),
+        )
+    ]
 
 
 def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
@@ -173,37 +200,54 @@ def aging_by_part(subject: Subject) -> pd.DataFrame:
 def aging(subject: Subject) -> list[Block]:
     """The aging chart and table, and what is apart from it: credits and unapplied money."""
     aged = aging_by_part(subject)
-    parts = {name: words for name, words in (("insurance_cents", "Insurance"), ("patient_cents", "Patients"))
-        if aged[name].sum() > 0}
+    parts = {
+        name: words
+        for name, words in (("insurance_cents", "Insurance"), ("patient_cents", "Patients"))
+        if aged[name].sum() > 0
+    }
     table, emphasis = with_total(
-        aged, "bucket", ["insurance_claims", "insurance_cents", "patient_claims", "patient_cents"],
-        values={f"{part}_share": 1.0 if aged[f"{part}_cents"].sum() else None
-            for part in ("insurance", "patient")},
+        aged,
+        "bucket",
+        ["insurance_claims", "insurance_cents", "patient_claims", "patient_cents"],
+        values={f"{part}_share": 1.0 if aged[f"{part}_cents"].sum() else None for part in ("insurance", "patient")},
     )
     columns = [
-        Shown("bucket", "Age in days"), Shown("insurance_claims", "Insurance claims", "count"),
+        Shown("bucket", "Age in days"),
+        Shown("insurance_claims", "Insurance claims", "count"),
         Shown("insurance_cents", "Insurance", "usd"),
-        Shown("insurance_share", "Share", "rate"), Shown("patient_claims", "Patient balances", "count"),
-        Shown("patient_cents", "Patients", "usd"), Shown("patient_share", "Share", "rate"),
+        Shown("insurance_share", "Share", "rate"),
+        Shown("patient_claims", "Patient balances", "count"),
+        Shown("patient_cents", "Patients", "usd"),
+        Shown("patient_share", "Share", "rate"),
     ]
     words = {
-        "name": "aging", "title": f"Open balances by age, as of {subject.as_of_text}", "emphasis": emphasis,
+        "name": "aging",
+        "title": f"Open balances by age, as of {subject.as_of_text}",
+        "emphasis": emphasis,
         "definition": "Balances above zero. Insurance ages from the day of service, patient balances from "
-                      "the day the patient "
-                      "became responsible; US dollars.",
+        "the day the patient "
+        "became responsible; US dollars.",
         "notes": _empty_parts(aged),
     }
     if not parts:
-        return [figures.nothing_to_draw(
-            f"Nothing was owed on {subject.as_of_text}, neither by insurance nor by patients."),
-            _apart(subject)]
+        return [
+            figures.nothing_to_draw(f"Nothing was owed on {subject.as_of_text}, neither by insurance nor by patients."),
+            _apart(subject),
+        ]
     finding = _aging_sentence(aged, subject)
     axes = figures.plot_aging(aged, figures.new_axes(0.75 + 0.65 * len(parts)), parts=parts)
-    return [figures.figure_block(
-        axes, name="aging_chart", title=f"Open balances by age in days, {subject.client.name}, as of "
-                                        f"{subject.as_of_text} (US dollars, credits left out)",
-        alt=f"Stacked bars of open balances by age. {finding}", finding=finding,
-    ), show(table, columns, **words), _apart(subject)]
+    return [
+        figures.figure_block(
+            axes,
+            name="aging_chart",
+            title=f"Open balances by age in days, {subject.client.name}, as of "
+            f"{subject.as_of_text} (US dollars, credits left out)",
+            alt=f"Stacked bars of open balances by age. {finding}",
+            finding=finding,
+        ),
+        show(table, columns, **words),
+        _apart(subject),
+    ]
 
 
 def _empty_parts(aged: pd.DataFrame) -> list[str]:
@@ -233,17 +277,31 @@ def _apart(subject: Subject) -> Block:
     credits = ar.credit_balances(subject.tables, as_of=subject.as_of, by=["party"])
     unapplied = int(ar.unapplied_money(subject.tables, as_of=subject.as_of)["unapplied_cents"].sum())
     by_patient = credits["party"] == "patient"
-    rows = pd.DataFrame([
-        ("Credit balances, insurance", int(credits.loc[~by_patient, "claims"].sum()),
-            int(credits.loc[~by_patient, "credit_cents"].sum())),
-        ("Credit balances, patients", int(credits.loc[by_patient, "claims"].sum()),
-            int(credits.loc[by_patient, "credit_cents"].sum())),
-        ("Money received and not yet applied to a claim", None, -unapplied),
-    ], columns=["what", "balances", "amount_cents"]).astype({"balances": object})
+    rows = pd.DataFrame(
+        [
+            (
+                "Credit balances, insurance",
+                int(credits.loc[~by_patient, "claims"].sum()),
+                int(credits.loc[~by_patient, "credit_cents"].sum()),
+            ),
+            (
+                "Credit balances, patients",
+                int(credits.loc[by_patient, "claims"].sum()),
+                int(credits.loc[by_patient, "credit_cents"].sum()),
+            ),
+            ("Money received and not yet applied to a claim", None, -unapplied),
+        ],
+        columns=["what", "balances", "amount_cents"],
+    ).astype({"balances": object})
     return show(
-        rows, [Shown("what", "Held apart from the ages"), Shown("balances", "Balances", "count"),
-            Shown("amount_cents", "Amount", "usd")],
-        name="credits", title=f"Credits and unapplied money, as of {subject.as_of_text}",
+        rows,
+        [
+            Shown("what", "Held apart from the ages"),
+            Shown("balances", "Balances", "count"),
+            Shown("amount_cents", "Amount", "usd"),
+        ],
+        name="credits",
+        title=f"Credits and unapplied money, as of {subject.as_of_text}",
         definition="Balances below zero, never netted against what is owed; posting date; US dollars.",
         notes=[] if rows["amount_cents"].any() else ["There were no credit balances and no unapplied money."],
     )

@@ -51,8 +51,7 @@ def opportunities(subject: Subject) -> list[Block]:
     found.sort(key=lambda item: (rank[item["severity"]], -(item["amount_cents"] or 0), item["title"]))
     blocks = [findings("Process-improvement opportunities", found[:MOST])]
     if len(found) > MOST:
-        blocks.append(note(f"{counted(len(found) - MOST, 'smaller opportunity', 'smaller opportunities')} "
-                           f"left out."))
+        blocks.append(note(f"{counted(len(found) - MOST, 'smaller opportunity', 'smaller opportunities')} left out."))
     return blocks
 
 
@@ -86,22 +85,32 @@ def deadlines(subject: Subject) -> list[dict[str, Any]]:
     unsent, late = (soon[soon["kind"] == kind] for kind in ("filing", "appeal"))
     if len(unsent):
         first = unsent["deadline_on"].min()
-        found.append(finding(
-            f"Send {counted(len(unsent), 'claim')} before the filing limit",
-            f"Never accepted by the payer, whose filing limit ends within 30 days, the "
-            f"first on {as_text(first, 'date')}. Charges are at stake; after the limit they cannot be "
-            f"collected.",
-            amount_cents=int(unsent["open_cents"].sum()), owner="our billers", due=first, severity="high",
-        ))
+        found.append(
+            finding(
+                f"Send {counted(len(unsent), 'claim')} before the filing limit",
+                f"Never accepted by the payer, whose filing limit ends within 30 days, the "
+                f"first on {as_text(first, 'date')}. Charges are at stake; after the limit they cannot be "
+                f"collected.",
+                amount_cents=int(unsent["open_cents"].sum()),
+                owner="our billers",
+                due=first,
+                severity="high",
+            )
+        )
     if len(late):
         first = late["deadline_on"].min()
         payers = joined(sorted({subject.payer_name(payer) for payer in late["payer"]})[:3])
-        found.append(finding(
-            f"Appeal {counted(len(late), 'denied claim')} before the limit",
-            f"Denied by {payers}, still open and not appealed; the limit of the first "
-            f"one ends on {as_text(first, 'date')}. Open charges are shown.",
-            amount_cents=int(late["open_cents"].sum()), owner=ours(subject), due=first, severity="high",
-        ))
+        found.append(
+            finding(
+                f"Appeal {counted(len(late), 'denied claim')} before the limit",
+                f"Denied by {payers}, still open and not appealed; the limit of the first "
+                f"one ends on {as_text(first, 'date')}. Open charges are shown.",
+                amount_cents=int(late["open_cents"].sum()),
+                owner=ours(subject),
+                due=first,
+                severity="high",
+            )
+        )
     return found
 
 
@@ -112,16 +121,24 @@ def rejected_claims(subject: Subject) -> list[dict[str, Any]]:
     if failed.empty:
         return []
     stopped = failed.drop_duplicates("claim_id").merge(claims[["claim_id", "charge_cents"]], on="claim_id")
-    reasons = failed.groupby(failed["reason"].fillna("no reason given"))["claim_id"].nunique().sort_values(
-        ascending=False).head(3)
+    reasons = (
+        failed.groupby(failed["reason"].fillna("no reason given"))["claim_id"]
+        .nunique()
+        .sort_values(ascending=False)
+        .head(3)
+    )
     words = joined(f"{words_of(reason)} ({count})" for reason, count in reasons.items())
-    return [finding(
-        "Send claims right the first time",
-        f"{counted(len(stopped), 'claim')} failed a check before any payer judged them; most often: {words}. "
-        "Their charges were delayed, not lost.",
-        amount_cents=int(stopped["charge_cents"].sum()), owner="our coders", due=due(subject, PROCESS_DAYS),
-        severity="low",
-    )]
+    return [
+        finding(
+            "Send claims right the first time",
+            f"{counted(len(stopped), 'claim')} failed a check before any payer judged them; most often: {words}. "
+            "Their charges were delayed, not lost.",
+            amount_cents=int(stopped["charge_cents"].sum()),
+            owner="our coders",
+            due=due(subject, PROCESS_DAYS),
+            severity="low",
+        )
+    ]
 
 
 def late_charges(subject: Subject) -> list[dict[str, Any]]:
@@ -132,52 +149,63 @@ def late_charges(subject: Subject) -> list[dict[str, Any]]:
     if late.empty:
         return []
     lag = lags.charge_lag(subject.tables, period=subject.period).iloc[0]
-    return [finding(
-        "Enter charges within five days of the service",
-        f"{counted(len(late), 'claim')} of {as_text(len(month), 'count')} entered in {subject.month} came "
-        f"later; "
-        f"half of all took up to {counted(int(lag['median_days']), 'day')}, one in ten "
-        f"{counted(int(lag['p90_days']), 'day')} or more. Charges are shown: each day of delay is a day "
-        f"without cash.",
-        amount_cents=int(late["charge_cents"].sum()), owner="practice manager",
-        due=due(subject, PROCESS_DAYS), severity="medium",
-    )]
+    return [
+        finding(
+            "Enter charges within five days of the service",
+            f"{counted(len(late), 'claim')} of {as_text(len(month), 'count')} entered in {subject.month} came "
+            f"later; "
+            f"half of all took up to {counted(int(lag['median_days']), 'day')}, one in ten "
+            f"{counted(int(lag['p90_days']), 'day')} or more. Charges are shown: each day of delay is a day "
+            f"without cash.",
+            amount_cents=int(late["charge_cents"].sum()),
+            owner="practice manager",
+            due=due(subject, PROCESS_DAYS),
+            severity="medium",
+        )
+    ]
 
 
 def aged_insurance(subject: Subject) -> list[dict[str, Any]]:
     """Insurance balances over 120 days, with the payer that owes most of them."""
     aged = ar.aging(subject.tables, as_of=subject.as_of, parties=PARTIES[:3], by=["payer"])
-    old = aged[(aged["bucket"] == ar.BUCKETS[-1]) & (aged["ar_cents"] > 0)].sort_values("ar_cents",
-        ascending=False)
+    old = aged[(aged["bucket"] == ar.BUCKETS[-1]) & (aged["ar_cents"] > 0)].sort_values("ar_cents", ascending=False)
     if old.empty:
         return []
     total, most = int(old["ar_cents"].sum()), old.iloc[0]
-    return [finding(
-        "Work the insurance balances over 120 days",
-        f"{counted(int(old['claims'].sum()), 'balance')} from services more than 120 days before "
-        f"{subject.as_of_text}; "
-        f"{subject.payer_name(most['payer'])} holds {as_text(int(most['ar_cents']), 'usd')} of it.",
-        amount_cents=total, owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS),
-        severity=severity_of(total, subject),
-    )]
+    return [
+        finding(
+            "Work the insurance balances over 120 days",
+            f"{counted(int(old['claims'].sum()), 'balance')} from services more than 120 days before "
+            f"{subject.as_of_text}; "
+            f"{subject.payer_name(most['payer'])} holds {as_text(int(most['ar_cents']), 'usd')} of it.",
+            amount_cents=total,
+            owner=ours(subject),
+            due=due(subject, FOLLOW_UP_DAYS),
+            severity=severity_of(total, subject),
+        )
+    ]
 
 
 def old_credits(subject: Subject) -> list[dict[str, Any]]:
     """Credit balances without a posting for more than sixty days: money of others that we hold."""
     rows = subject.pandas("transactions").dropna(subset=["claim_id"])
-    sums = rows.groupby(["claim_id", "party"]).agg(balance_cents=("amount_cents", "sum"),
-        last_on=("posted_on", "max"))
+    sums = rows.groupby(["claim_id", "party"]).agg(balance_cents=("amount_cents", "sum"), last_on=("posted_on", "max"))
     limit = pd.Timestamp(subject.as_of) - pd.Timedelta(days=OLD_CREDIT_DAYS)
     old = sums[(sums["balance_cents"] < 0) & (sums["last_on"] < limit)]
     if old.empty:
         return []
     total = -int(old["balance_cents"].sum())
-    return [finding(
-        "Return or apply the credit balances over 60 days",
-        f"{counted(len(old), 'credit balance')} without a posting for more than 60 days. "
-        "It is money of patients and payers; Medicare's must be returned within 60 days of being identified.",
-        amount_cents=total, owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS), severity="medium",
-    )]
+    return [
+        finding(
+            "Return or apply the credit balances over 60 days",
+            f"{counted(len(old), 'credit balance')} without a posting for more than 60 days. "
+            "It is money of patients and payers; Medicare's must be returned within 60 days of being identified.",
+            amount_cents=total,
+            owner=ours(subject),
+            due=due(subject, FOLLOW_UP_DAYS),
+            severity="medium",
+        )
+    ]
 
 
 def unapplied(subject: Subject) -> list[dict[str, Any]]:
@@ -185,32 +213,47 @@ def unapplied(subject: Subject) -> list[dict[str, Any]]:
     waiting = ar.unapplied_money(subject.tables, as_of=subject.as_of).iloc[0]
     if waiting["unapplied_cents"] <= 0:
         return []
-    return [finding(
-        "Apply the money that waits",
-        "Received and not yet applied to a claim; until then the claims it belongs to look unpaid.",
-        amount_cents=int(waiting["unapplied_cents"]), owner="our payment posters",
-        due=due(subject, FOLLOW_UP_DAYS), severity="medium",
-    )]
+    return [
+        finding(
+            "Apply the money that waits",
+            "Received and not yet applied to a claim; until then the claims it belongs to look unpaid.",
+            amount_cents=int(waiting["unapplied_cents"]),
+            owner="our payment posters",
+            due=due(subject, FOLLOW_UP_DAYS),
+            severity="medium",
+        )
+    ]
 
 
 def preventable_denials(subject: Subject) -> list[dict[str, Any]]:
     """Where denials of the last three months can be prevented: the three stages with the most dollars."""
     found = denial_reasons(subject.tables, period=subject.period.trailing(3), by=["category"])
-    found = found.assign(stage=found["category"].map(stages())).dropna(subset=["stage"]).sort_values(
-        ["denied_cents", "category"], ascending=[False, True])
+    found = (
+        found.assign(stage=found["category"].map(stages()))
+        .dropna(subset=["stage"])
+        .sort_values(["denied_cents", "category"], ascending=[False, True])
+    )
     items = []
     for stage, rows in found.groupby("stage"):
         what, owner = PREVENTION[stage]
         cents = int(rows["denied_cents"].sum())
-        parts = [f"{words_of(row['category'])} {as_text(int(row['denied_cents']), 'usd')} "
-                 f"({counted(int(row['claims']), 'claim')})" for row in rows.head(3).to_dict("records")]
-        items.append(finding(
-            what, f"Denied in the three months to {subject.as_of_text}, "
-                  f"{as_text(rows['denied_share'].sum(), 'rate')} of all dollars denied: {joined(parts)}. "
-            "Charges are shown, not what the payers would have paid.",
-            amount_cents=cents, owner=owner, due=due(subject, PROCESS_DAYS),
-            severity=severity_of(cents, subject),
-        ))
+        parts = [
+            f"{words_of(row['category'])} {as_text(int(row['denied_cents']), 'usd')} "
+            f"({counted(int(row['claims']), 'claim')})"
+            for row in rows.head(3).to_dict("records")
+        ]
+        items.append(
+            finding(
+                what,
+                f"Denied in the three months to {subject.as_of_text}, "
+                f"{as_text(rows['denied_share'].sum(), 'rate')} of all dollars denied: {joined(parts)}. "
+                "Charges are shown, not what the payers would have paid.",
+                amount_cents=cents,
+                owner=owner,
+                due=due(subject, PROCESS_DAYS),
+                severity=severity_of(cents, subject),
+            )
+        )
     return sorted(items, key=lambda item: -item["amount_cents"])[:3]
 
 
@@ -220,14 +263,18 @@ def disguised(subject: Subject) -> list[dict[str, Any]]:
     if found.empty:
         return []
     cents = int(found["amount_cents"].sum())
-    return [finding(
-        "Reopen denials that were taken off as discounts",
-        f"{counted(int(found['claims'].sum()), 'claim')} in three months where a denial was posted as a "
-        f"contract "
-        "discount, or the whole charge was discounted. Nobody works such claims unless they are reopened.",
-        amount_cents=cents, owner="our payment posters", due=due(subject, FOLLOW_UP_DAYS),
-        severity=severity_of(cents, subject),
-    )]
+    return [
+        finding(
+            "Reopen denials that were taken off as discounts",
+            f"{counted(int(found['claims'].sum()), 'claim')} in three months where a denial was posted as a "
+            f"contract "
+            "discount, or the whole charge was discounted. Nobody works such claims unless they are reopened.",
+            amount_cents=cents,
+            owner="our payment posters",
+            due=due(subject, FOLLOW_UP_DAYS),
+            severity=severity_of(cents, subject),
+        )
+    ]
 
 
 def sweeps(subject: Subject) -> list[dict[str, Any]]:
@@ -235,14 +282,18 @@ def sweeps(subject: Subject) -> list[dict[str, Any]]:
     found = whole_dollar_sweeps(subject.tables, period=subject.period)
     if found.empty:
         return []
-    return [finding(
-        "Review the batch write-offs of old balances",
-        f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over 120 days old, "
-        f"posted on "
-        f"{counted(len(found), 'day')}, many more than is usual. Ask for the reason and the approval of each.",
-        amount_cents=int(found["swept_cents"].sum()), owner=ours(subject), due=due(subject, FOLLOW_UP_DAYS),
-        severity="high",
-    )]
+    return [
+        finding(
+            "Review the batch write-offs of old balances",
+            f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over 120 days old, "
+            f"posted on "
+            f"{counted(len(found), 'day')}, many more than is usual. Ask for the reason and the approval of each.",
+            amount_cents=int(found["swept_cents"].sum()),
+            owner=ours(subject),
+            due=due(subject, FOLLOW_UP_DAYS),
+            severity="high",
+        )
+    ]
 
 
 def stages() -> dict[str, str]:
@@ -253,6 +304,13 @@ def stages() -> dict[str, str]:
 
 
 LOOKS: list[Callable[[Subject], list[dict[str, Any]]]] = [
-    deadlines, preventable_denials, disguised, sweeps, rejected_claims, late_charges, aged_insurance,
-    old_credits, unapplied,
+    deadlines,
+    preventable_denials,
+    disguised,
+    sweeps,
+    rejected_claims,
+    late_charges,
+    aged_insurance,
+    old_credits,
+    unapplied,
 ]

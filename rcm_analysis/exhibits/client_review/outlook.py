@@ -38,39 +38,52 @@ ALIKE = 0.05
 
 SPANS = {"1": "the next month", "3": "the third month ahead", "all": "the three months together"}
 WAYS = {
-    "outlook": "This outlook", "last_three": "Average of the last three months",
+    "outlook": "This outlook",
+    "last_three": "Average of the last three months",
     "by_bucket": "Open balances × past rates by age",
 }
 HEADINGS = {"outlook": "This outlook", "last_three": "Last three months", "by_bucket": "Balances by age"}
 """The ways in a word or two, for the heads of columns."""
 
 PARTS = [
-    Shown("existing_cents", "From open balances", "usd"), Shown("billing_cents", "From new billing", "usd"),
-    Shown("other_cents", "Other", "usd"), Shown("cash_cents", "Expected", "usd"),
-    Shown("low_cents", "Band from", "usd"), Shown("high_cents", "to", "usd"),
+    Shown("existing_cents", "From open balances", "usd"),
+    Shown("billing_cents", "From new billing", "usd"),
+    Shown("other_cents", "Other", "usd"),
+    Shown("cash_cents", "Expected", "usd"),
+    Shown("low_cents", "Band from", "usd"),
+    Shown("high_cents", "to", "usd"),
 ]
 TERMS: tuple[Mapping[str, str], ...] = (
     {
-        "name": "cash_outlook", "title": "Cash outlook", "unit": "US dollars", "source": "our own",
+        "name": "cash_outlook",
+        "title": "Cash outlook",
+        "unit": "US dollars",
+        "source": "our own",
         "formula": "Payments less refunds and money taken back, expected by month. From open balances: every balance of "
-                   "the as-of day by its age and payer, times the share of such dollars that was paid so many days on. From new "
-                   "billing: charges at the level of the past half-year by working day, growing as they have grown, through the same shares. Other: copays at the "
-                   "desk and unapplied money, less refunds and money taken back, at the past year's rates. Date basis: "
-                   "posting date.",
+        "the as-of day by its age and payer, times the share of such dollars that was paid so many days on. From new "
+        "billing: charges at the level of the past half-year by working day, growing as they have grown, through the same shares. Other: copays at the "
+        "desk and unapplied money, less refunds and money taken back, at the past year's rates. Date basis: "
+        "posting date.",
     },
     {
-        "name": "cash_outlook_band", "title": "Band of the cash outlook", "unit": "US dollars", "source": "our own",
+        "name": "cash_outlook_band",
+        "title": "Band of the cash outlook",
+        "unit": "US dollars",
+        "source": "our own",
         "formula": "The range that should hold the cash of a month four times out of five: 1,000 courses drawn from the past "
-                   "year's differences between expected and posted cash, four weeks of all remittances at a time. The band "
-                   "of several months together is narrower than the sum of their bands.",
+        "year's differences between expected and posted cash, four weeks of all remittances at a time. The band "
+        "of several months together is narrower than the sum of their bands.",
     },
     {
-        "name": "cash_outlook_backtest", "title": "Test of the cash outlook", "unit": "share", "source": "our own",
+        "name": "cash_outlook_backtest",
+        "title": "Test of the cash outlook",
+        "unit": "share",
+        "source": "our own",
         "formula": "The outlook made again as of the last twelve month ends (nine for the largest clients), from what was "
-                   "known then. How far off: sum of the errors without their signs / cash posted. Leaning: sum of the "
-                   "errors / cash posted; above zero, too much was foreseen. Average of the last three months: that amount for every month ahead. Open balances × "
-                   "past rates by age: balances by age, times the share of such balances that came in so many months "
-                   "later in the past, plus what newer claims brought lately.",
+        "known then. How far off: sum of the errors without their signs / cash posted. Leaning: sum of the "
+        "errors / cash posted; above zero, too much was foreseen. Average of the last three months: that amount for every month ahead. Open balances × "
+        "past rates by age: balances by age, times the share of such balances that came in so many months "
+        "later in the past, plus what newer claims brought lately.",
     },
 )
 """The words of this section for the appendix."""
@@ -85,7 +98,12 @@ def whats_to_come(subject: Subject) -> list[Block]:
     snapshots = LARGE_SNAPSHOTS if len(subject.pandas("transactions")) > LARGE else BEFORE
     tested = backtest(subject.tables, as_of=subject.as_of, snapshots=snapshots, horizon=AHEAD, level=LEVEL)
     posted = posted_cash(subject)
-    return [_chart(subject, posted, found), _months(subject, found), _payers(subject, found), *_test(subject, tested, posted)]
+    return [
+        _chart(subject, posted, found),
+        _months(subject, found),
+        _payers(subject, found),
+        *_test(subject, tested, posted),
+    ]
 
 
 def too_little(subject: Subject) -> str:
@@ -96,12 +114,16 @@ def too_little(subject: Subject) -> str:
     there = Period.of(begins.date()) if pd.notna(begins) else None
     for kind, words in (("charge", "charges"), ("payment", "payments")):
         if not (half_year["kind"] == kind).any():
-            return (f"No outlook: no {words} were posted in the {LEAST_MONTHS} months to {subject.as_of_text}, "
-                    "so there is nothing to project from.")
+            return (
+                f"No outlook: no {words} were posted in the {LEAST_MONTHS} months to {subject.as_of_text}, "
+                "so there is nothing to project from."
+            )
     months = len(Period(there.first_day, subject.period.end).months()) if there else 0
     if months < LEAST_MONTHS:
-        return (f"No outlook yet: postings begin in {there.title if there else 'no month'}. It needs at least {LEAST_MONTHS} months "
-                f"of them; there {'is' if months == 1 else 'are'} {counted(months, 'month')}.")
+        return (
+            f"No outlook yet: postings begin in {there.title if there else 'no month'}. It needs at least {LEAST_MONTHS} months "
+            f"of them; there {'is' if months == 1 else 'are'} {counted(months, 'month')}."
+        )
     return ""
 
 
@@ -119,10 +141,11 @@ def _chart(subject: Subject, posted: pd.DataFrame, found: Outlook) -> Block:
     axes = plot_outlook(posted, found.months, figures.new_axes(2.6))
     finding = _finding(posted, found)
     return figures.figure_block(
-        axes, name="outlook_chart",
+        axes,
+        name="outlook_chart",
         title=f"Cash by month: posted and expected, {subject.client.name} (US dollars, posting date, after refunds)",
         alt=f"Line chart of cash posted in {counted(len(posted), 'month')} to {subject.period.title} and expected in the "
-            f"three months after, with a band around what is expected. {finding}",
+        f"three months after, with a band around what is expected. {finding}",
         finding=finding,
     )
 
@@ -139,8 +162,15 @@ def plot_outlook(posted: pd.DataFrame, expected: pd.DataFrame, ax: Axes) -> Axes
     ax.fill_between(at, low, high, color=figures.SKY, alpha=0.45, linewidth=0, zorder=1)
     top = max(float(high.max()), float(posted["posted_cents"].max()))
     ax.set_ylim(min(0.0, float(low.min()), float(posted["posted_cents"].min())), top * 1.12 if top > 0 else 1)
-    ax.annotate("Posted", (0, posted["posted_cents"].iloc[0]), xytext=(0, 9), textcoords="offset points",
-        color=figures.NAVY, fontsize=9, fontweight="semibold")
+    ax.annotate(
+        "Posted",
+        (0, posted["posted_cents"].iloc[0]),
+        xytext=(0, 9),
+        textcoords="offset points",
+        color=figures.NAVY,
+        fontsize=9,
+        fontweight="semibold",
+    )
     return ax
 
 
@@ -165,13 +195,18 @@ def _months(subject: Subject, found: Outlook) -> Block:
     sums = ["existing_cents", "billing_cents", "other_cents", "cash_cents"]
     whole = found.through.iloc[-1][["low_cents", "high_cents"]].to_dict()
     months = found.months.assign(words=[as_text(day, "month") for day in found.months["month"]])
-    table = pd.concat([months, pd.DataFrame([months[sums].sum().to_dict() | whole | {"words": "Together"}])], ignore_index=True)
+    table = pd.concat(
+        [months, pd.DataFrame([months[sums].sum().to_dict() | whole | {"words": "Together"}])], ignore_index=True
+    )
     collectible = int(found.receivable["collectible_cents"].sum())
     return show(
-        table, [Shown("words", "Month"), *PARTS], name="outlook_months", title="Cash expected, and where it comes from",
+        table,
+        [Shown("words", "Month"), *PARTS],
+        name="outlook_months",
+        title="Cash expected, and where it comes from",
         emphasis=[len(table) - 1],
         definition="Payments less refunds and money taken back, by posting date, as foreseen from what was known on "
-                   f"{subject.as_of_text}. Four times out of five, cash should fall into the band; US dollars.",
+        f"{subject.as_of_text}. Four times out of five, cash should fall into the band; US dollars.",
         notes=[
             "Other: copays at the desk and unapplied money, less refunds and money taken back.",
             f"In the end, whenever that is, about {as_text(collectible, 'usd')} should come in from what was open on {subject.as_of_text}.",
@@ -180,13 +215,24 @@ def _months(subject: Subject, found: Outlook) -> Block:
 
 
 def _payers(subject: Subject, found: Outlook) -> Block:
-    names = {payer: "Patients" if payer == "patient" else subject.payer_name(payer) for payer in found.payers["payer"].unique()}
+    names = {
+        payer: "Patients" if payer == "patient" else subject.payer_name(payer)
+        for payer in found.payers["payer"].unique()
+    }
     table = found.payers.assign(name=found.payers["payer"].map(names))
     return show(
-        table, [Shown("name", "Payer"), Shown("month", "Month", "month"), *PARTS, Shown("charge_cents", "Charges expected", "usd")],
-        name="outlook_payers", title="Cash expected by payer and month", print_it=False,
+        table,
+        [
+            Shown("name", "Payer"),
+            Shown("month", "Month", "month"),
+            *PARTS,
+            Shown("charge_cents", "Charges expected", "usd"),
+        ],
+        name="outlook_payers",
+        title="Cash expected by payer and month",
+        print_it=False,
         definition="As the table by month; each payer's band is its own, so bands do not add up. Charges expected are those of "
-                   "the month; posting date; US dollars.",
+        "the month; posting date; US dollars.",
     )
 
 
@@ -195,26 +241,42 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
     rows = tested.summary.set_index("ahead")
     cases = int(rows["cases"].get("1", 0))
     if cases < FEWEST_TESTS:
-        return [note(f"How good such outlooks are for this client cannot be said yet: that takes {FEWEST_TESTS} past month ends with at "
-                     f"least three months of postings before each, and there {'is' if cases == 1 else 'are'} {cases or 'none'}.")]
+        return [
+            note(
+                f"How good such outlooks are for this client cannot be said yet: that takes {FEWEST_TESTS} past month ends with at "
+                f"least three months of postings before each, and there {'is' if cases == 1 else 'are'} {cases or 'none'}."
+            )
+        ]
     spans = [ahead for ahead in SPANS if ahead in rows.index]
     table = rows.loc[spans].assign(span=[sentence(SPANS[ahead]) for ahead in spans])
-    return [show(
-        table, [Shown("span", "Looked ahead"), *[Shown(f"{way}_wape", words, "rate") for way, words in HEADINGS.items()],
-            Shown("chance_wape", "Chance alone", "rate"), Shown("outlook_bias", "Leaning", "rate")],
-        name="outlook_test",
-        title=f"How far off such outlooks would have been at the last {counted(cases, 'month end')}",
-        definition="Errors without their signs, as a share of the cash that was posted: of this outlook, of the average of the last three "
-                   "months, of open balances × past rates by age, and of someone who knew every rate exactly (chance alone). Leaning: errors of this outlook "
-                   "with their signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
-        notes=[_coverage(tested)],
-    ), _tested_rows(tested), note(f"{verdict(tested)} {_advice(tested, posted)}")]
+    return [
+        show(
+            table,
+            [
+                Shown("span", "Looked ahead"),
+                *[Shown(f"{way}_wape", words, "rate") for way, words in HEADINGS.items()],
+                Shown("chance_wape", "Chance alone", "rate"),
+                Shown("outlook_bias", "Leaning", "rate"),
+            ],
+            name="outlook_test",
+            title=f"How far off such outlooks would have been at the last {counted(cases, 'month end')}",
+            definition="Errors without their signs, as a share of the cash that was posted: of this outlook, of the average of the last three "
+            "months, of open balances × past rates by age, and of someone who knew every rate exactly (chance alone). Leaning: errors of this outlook "
+            "with their signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
+            notes=[_coverage(tested)],
+        ),
+        _tested_rows(tested),
+        note(f"{verdict(tested)} {_advice(tested, posted)}"),
+    ]
 
 
 def _coverage(tested: Backtest) -> str:
     """How often the band held what came, and whether it was too narrow or too wide."""
     judged = tested.rows[tested.rows["ahead"].isin([1, AHEAD])]
-    held = [f"{int(part['inside'].sum())} of {len(part)} times for {SPANS[str(ahead)]}" for ahead, part in judged.groupby("ahead")]
+    held = [
+        f"{int(part['inside'].sum())} of {len(part)} times for {SPANS[str(ahead)]}"
+        for ahead, part in judged.groupby("ahead")
+    ]
     share = judged["inside"].astype(float).mean()
     tail = ""
     if abs(share - tested.level) > 0.15:
@@ -226,7 +288,8 @@ def standings(tested: Backtest) -> dict[str, str]:
     """For every span that was tested: whether the outlook was closer, alike, or farther off than the better simple way."""
     found = tested.summary.set_index("ahead")["of_better"].reindex(list(SPANS)).dropna()
     return {
-        str(ahead): "closer" if ratio < 1 - ALIKE else "farther" if ratio > 1 + ALIKE else "alike" for ahead, ratio in found.items()
+        str(ahead): "closer" if ratio < 1 - ALIKE else "farther" if ratio > 1 + ALIKE else "alike"
+        for ahead, ratio in found.items()
     }
 
 
@@ -236,8 +299,11 @@ def verdict(tested: Backtest) -> str:
     if not found:
         return "There was no simple way to compare this outlook with."
     words = {"closer": "closer to what came for", "alike": "about as close for", "farther": "farther off for"}
-    parts = [f"{text} {joined(SPANS[ahead] for ahead, state in found.items() if state == kind)}"
-        for kind, text in words.items() if kind in found.values()]
+    parts = [
+        f"{text} {joined(SPANS[ahead] for ahead, state in found.items() if state == kind)}"
+        for kind, text in words.items()
+        if kind in found.values()
+    ]
     return f"Beside the better of the two simple ways, this outlook was {'; '.join(parts)}."
 
 
@@ -258,13 +324,24 @@ def _advice(tested: Backtest, posted: pd.DataFrame) -> str:
 
 def _tested_rows(tested: Backtest) -> Block:
     money: list[tuple[str, str]] = [
-        ("actual_cents", "Posted"), ("forecast_cents", "Foreseen"), ("low_cents", "Band from"), ("high_cents", "to"),
-        ("last_three_cents", WAYS["last_three"]), ("by_bucket_cents", WAYS["by_bucket"]),
+        ("actual_cents", "Posted"),
+        ("forecast_cents", "Foreseen"),
+        ("low_cents", "Band from"),
+        ("high_cents", "to"),
+        ("last_three_cents", WAYS["last_three"]),
+        ("by_bucket_cents", WAYS["by_bucket"]),
         ("chance_cents", "Off by chance alone"),
     ]
-    columns: list[Any] = [Shown("snapshot", "Made as of", "date"), Shown("month", "Month", "month"), Shown("ahead", "Months ahead", "count")]
+    columns: list[Any] = [
+        Shown("snapshot", "Made as of", "date"),
+        Shown("month", "Month", "month"),
+        Shown("ahead", "Months ahead", "count"),
+    ]
     return show(
-        tested.rows, [*columns, *[Shown(name, words, "usd") for name, words in money], Shown("inside", "Inside the band", "flag")],
-        name="outlook_test_rows", title="Every outlook that was made again, beside what came", print_it=False,
+        tested.rows,
+        [*columns, *[Shown(name, words, "usd") for name, words in money], Shown("inside", "Inside the band", "flag")],
+        name="outlook_test_rows",
+        title="Every outlook that was made again, beside what came",
+        print_it=False,
         definition="A row per month end and month ahead; cash is payments less refunds and money taken back, by posting date; US dollars.",
     )

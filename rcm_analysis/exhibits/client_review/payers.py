@@ -38,11 +38,12 @@ def payer_numbers(subject: Subject) -> pd.DataFrame:
         collections.cash(tables, period=quarter, by=["payer"])[["payer", "insurance_cents"]],
         ar.open_balances(tables, as_of=day, parties=INSURANCE, by=["payer"])[["payer", "ar_cents"]],
         ar.aged_share(tables, as_of=day, parties=INSURANCE, by=["payer"])[["payer", "aged_share"]],
-        ar.days_in_ar(tables, as_of=day, parties=INSURANCE,
-            by=["payer"]).rename(columns={"charge_cents": "window_cents"})[
-            ["payer", "window_cents", "days_in_ar"]],
+        ar.days_in_ar(tables, as_of=day, parties=INSURANCE, by=["payer"]).rename(
+            columns={"charge_cents": "window_cents"}
+        )[["payer", "window_cents", "days_in_ar"]],
         initial_denial_rate_claims_remitted(tables, period=quarter, by=["payer"]).rename(
-            columns={"initial_denial_rate_claims_remitted": "denial_rate"}),
+            columns={"initial_denial_rate_claims_remitted": "denial_rate"}
+        ),
     ]
     out = parts[0]
     for part in parts[1:]:
@@ -58,43 +59,62 @@ def payers(subject: Subject) -> list[Block]:
     """The payer table, with its total from the measures themselves."""
     found = payer_numbers(subject)
     if found.empty:
-        return [note(f"No insurance claim was charged, paid or open in the three months to "
-                     f"{subject.as_of_text}.")]
+        return [note(f"No insurance claim was charged, paid or open in the three months to {subject.as_of_text}.")]
     quarter = subject.period.trailing(3)
-    days = quotient(pd.Series([found["ar_cents"].sum() * WINDOW_DAYS]),
-        pd.Series([found["window_cents"].sum()])).iloc[0]
+    days = quotient(pd.Series([found["ar_cents"].sum() * WINDOW_DAYS]), pd.Series([found["window_cents"].sum()])).iloc[
+        0
+    ]
     denied = initial_denial_rate_claims_remitted(subject.tables, period=quarter).iloc[0]
     older = ar.aged_share(subject.tables, as_of=subject.as_of, parties=INSURANCE)["aged_share"].iloc[0]
     named = subject.with_payer_names(found)
     table, emphasis = with_total(
-        named, "payer", ["charge_cents", "insurance_cents", "ar_cents", "remitted_claims"],
+        named,
+        "payer",
+        ["charge_cents", "insurance_cents", "ar_cents", "remitted_claims"],
         words="All insurers",
-        values={"days_in_ar": days, "denial_rate": denied["initial_denial_rate_claims_remitted"],
-            "aged_share": older, "is_few": False},
+        values={
+            "days_in_ar": days,
+            "denial_rate": denied["initial_denial_rate_claims_remitted"],
+            "aged_share": older,
+            "is_few": False,
+        },
     )
     few = counted(int(found["is_few"].sum()), "payer")
-    self_pay = collections.charges(subject.tables, period=quarter,
-        by=["payer"]).query("payer == @SELF_PAY")["charge_cents"].sum()
-    return [show(
-        table, [
-            Shown("payer", "Primary payer"), Shown("charge_cents", "Charges", "usd"),
-            Shown("insurance_cents", "Insurance payments", "usd"),
-            Shown("ar_cents", "Open", "usd"), Shown("aged_share", "Over 90 days", "rate"),
-            Shown("days_in_ar", "Days in AR", "days"),
-            Shown("denial_rate", "Denial rate", "rate", marked="is_few"),
-            Shown("remitted_claims", "Claims decided", "count"),
-        ],
-        name="payers", title=f"Payers, three months to {subject.as_of_text}", emphasis=emphasis,
-        definition="Charges and payments by posting date; open insurance balances as of the last day, aged "
-                   "from the day of service; denial rate: claims "
-                   "denied by their first decision, of claims first decided, by day of remittance; US dollars.",
-        notes=[
-            f"* Fewer than {FEW} claims decided ({few}): one claim more or less moves the rate visibly."
-                if found["is_few"].any() else "",
-            f"Charges of patients without insurance, {as_text(int(self_pay), 'usd')}, stand only in the "
-            f"charges of the whole practice." if self_pay else "",
-        ],
-    )]
+    self_pay = (
+        collections.charges(subject.tables, period=quarter, by=["payer"])
+        .query("payer == @SELF_PAY")["charge_cents"]
+        .sum()
+    )
+    return [
+        show(
+            table,
+            [
+                Shown("payer", "Primary payer"),
+                Shown("charge_cents", "Charges", "usd"),
+                Shown("insurance_cents", "Insurance payments", "usd"),
+                Shown("ar_cents", "Open", "usd"),
+                Shown("aged_share", "Over 90 days", "rate"),
+                Shown("days_in_ar", "Days in AR", "days"),
+                Shown("denial_rate", "Denial rate", "rate", marked="is_few"),
+                Shown("remitted_claims", "Claims decided", "count"),
+            ],
+            name="payers",
+            title=f"Payers, three months to {subject.as_of_text}",
+            emphasis=emphasis,
+            definition="Charges and payments by posting date; open insurance balances as of the last day, aged "
+            "from the day of service; denial rate: claims "
+            "denied by their first decision, of claims first decided, by day of remittance; US dollars.",
+            notes=[
+                f"* Fewer than {FEW} claims decided ({few}): one claim more or less moves the rate visibly."
+                if found["is_few"].any()
+                else "",
+                f"Charges of patients without insurance, {as_text(int(self_pay), 'usd')}, stand only in the "
+                f"charges of the whole practice."
+                if self_pay
+                else "",
+            ],
+        )
+    ]
 
 
 def reasons_written_off(subject: Subject) -> pd.DataFrame:
@@ -102,8 +122,7 @@ def reasons_written_off(subject: Subject) -> pd.DataFrame:
     out = pd.DataFrame({"reason": pd.Series(dtype="object")})
     for months, name in ((1, "month"), (3, "quarter"), (12, "year")):
         found = write_offs(subject.tables, period=subject.period.trailing(months))
-        found = found.rename(columns={"write_off_cents": f"{name}_cents",
-            "denial_cents": f"{name}_denial_cents"})
+        found = found.rename(columns={"write_off_cents": f"{name}_cents", "denial_cents": f"{name}_denial_cents"})
         out = out.merge(found[["reason", f"{name}_cents", f"{name}_denial_cents"]], on="reason", how="outer")
     numbers = [column for column in out.columns if column != "reason"]
     out[numbers] = out[numbers].fillna(0).astype("int64")
@@ -116,11 +135,9 @@ def written_off(subject: Subject) -> list[Block]:
     """Write-offs by reason, the share lost to denials, small balances, and sweeps."""
     found = reasons_written_off(subject)
     if found.empty:
-        return [note(f"Nothing was written off in the twelve months to {subject.as_of_text}."),
-            *_sweeps(subject)]
+        return [note(f"Nothing was written off in the twelve months to {subject.as_of_text}."), *_sweeps(subject)]
     found["words"] = [sentence(words_of(reason)) for reason in found["reason"]]
-    table, emphasis = with_total(found, "words",
-        ["month_cents", "quarter_cents", "year_cents", "year_denial_cents"])
+    table, emphasis = with_total(found, "words", ["month_cents", "quarter_cents", "year_cents", "year_denial_cents"])
     small = small_balance_write_offs(subject.tables, period=subject.period).iloc[0]
     agreed = int(write_offs(subject.tables, period=subject.period, by=[])["contractual_cents"].iloc[0])
     lost = denial_write_off_share(subject.tables, period=subject.period.trailing(12)).iloc[0]
@@ -132,29 +149,41 @@ def written_off(subject: Subject) -> list[Block]:
         f"collected.",
     ]
     if small["small"]:
-        notes.append(f"{counted(int(small['small']), 'write-off')} of ten dollars or less in "
-                     f"{subject.month}, {as_text(int(small['small_cents']), 'usd', exact=True)} together.")
-    return [show(
-        table, [
-            Shown("words", "Reason"), Shown("month_cents", subject.month, "usd"),
-            Shown("quarter_cents", "Three months", "usd"),
-            Shown("year_cents", "Twelve months", "usd"),
-            Shown("year_denial_cents", "of which lost to denials", "usd"),
-        ],
-        name="write_offs", title=f"Write-offs by reason, to {subject.as_of_text}", emphasis=emphasis,
-        notes=notes,
-        definition="By posting date, reversals taken off; US dollars given up.",
-    ), *_sweeps(subject)]
+        notes.append(
+            f"{counted(int(small['small']), 'write-off')} of ten dollars or less in "
+            f"{subject.month}, {as_text(int(small['small_cents']), 'usd', exact=True)} together."
+        )
+    return [
+        show(
+            table,
+            [
+                Shown("words", "Reason"),
+                Shown("month_cents", subject.month, "usd"),
+                Shown("quarter_cents", "Three months", "usd"),
+                Shown("year_cents", "Twelve months", "usd"),
+                Shown("year_denial_cents", "of which lost to denials", "usd"),
+            ],
+            name="write_offs",
+            title=f"Write-offs by reason, to {subject.as_of_text}",
+            emphasis=emphasis,
+            notes=notes,
+            definition="By posting date, reversals taken off; US dollars given up.",
+        ),
+        *_sweeps(subject),
+    ]
 
 
 def _sweeps(subject: Subject) -> list[Block]:
     found = whole_dollar_sweeps(subject.tables, period=subject.period)
     if found.empty:
         return []
-    return [note(
-        f"{counted(len(found), 'day')} with many more write-offs in whole dollars on services over 120 days old "
-        f"than usual, "
-        f"{as_text(int(found['swept_cents'].sum()), 'usd')} together. Old balances may have been swept away "
-        f"rather than worked; "
-        "this is a question to ask, not a proof.", tone="warning",
-    )]
+    return [
+        note(
+            f"{counted(len(found), 'day')} with many more write-offs in whole dollars on services over 120 days old "
+            f"than usual, "
+            f"{as_text(int(found['swept_cents'].sum()), 'usd')} together. Old balances may have been swept away "
+            f"rather than worked; "
+            "this is a question to ask, not a proof.",
+            tone="warning",
+        )
+    ]

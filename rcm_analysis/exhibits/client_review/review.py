@@ -24,18 +24,38 @@ from . import appendix as rest
 from .opportunities import opportunities
 
 MEASURES = (
-    "cash", "charges", "cash_due", "net_collection_rate_matured", "days_in_ar", "aging", "open_balances",
-    "aged_share_90", "credit_balances", "unapplied_money", "initial_denial_rate_claims_remitted",
-    "denial_reasons", "denial_recovery", "disguised_denials", "first_pass_resolution_rate", "charge_lag",
-    "write_offs", "denial_write_off_share", "whole_dollar_sweeps",
+    "cash",
+    "charges",
+    "cash_due",
+    "net_collection_rate_matured",
+    "days_in_ar",
+    "aging",
+    "open_balances",
+    "aged_share_90",
+    "credit_balances",
+    "unapplied_money",
+    "initial_denial_rate_claims_remitted",
+    "denial_reasons",
+    "denial_recovery",
+    "disguised_denials",
+    "first_pass_resolution_rate",
+    "charge_lag",
+    "write_offs",
+    "denial_write_off_share",
+    "whole_dollar_sweeps",
 )
 """The measures that stand in a client review, in the order of its appendix."""
 
 
 CODE_WORDS = {
-    "received_on": "day received", "submitted_on": "day sent", "entered_on": "day entered",
-    "service_on": "day of service", "posted_on": "day posted",
-    "ar_cents": "receivable", "days_in_ar": "days in AR", "p90_days": "ninth-tenth days",
+    "received_on": "day received",
+    "submitted_on": "day sent",
+    "entered_on": "day entered",
+    "service_on": "day of service",
+    "posted_on": "day posted",
+    "ar_cents": "receivable",
+    "days_in_ar": "days in AR",
+    "p90_days": "ninth-tenth days",
     r"ledger\.roll_forward": "the roll-forward",
     r"reference/carc_categories\.csv": "the reason list of this package",
 }
@@ -90,9 +110,12 @@ class ClientReview:
     def definitions(self) -> list[Block]:
         """What each measure counts, and published figures with their sources."""
         return [
-            glossary_of(MEASURES, more=outlook.TERMS), published(self.subject.client.specialty),
-            note("Figures that others have published stand in the workbook (sheet published_figures), each "
-                 "with its source. None is used as a target here."),
+            glossary_of(MEASURES, more=outlook.TERMS),
+            published(self.subject.client.specialty),
+            note(
+                "Figures that others have published stand in the workbook (sheet published_figures), each "
+                "with its source. None is used as a target here."
+            ),
         ]
 
     def provenance(self) -> list[Block]:
@@ -113,10 +136,12 @@ def _term(record: Measure) -> dict[str, str]:
         return readable(text, values)
 
     return {
-        "name": record.name, "title": record.title, "unit": UNIT_WORDS.get(record.unit, record.unit),
+        "name": record.name,
+        "title": record.title,
+        "unit": UNIT_WORDS.get(record.unit, record.unit),
         "source": words(record.source),
         "formula": f"{words(record.summary)} {sentence(words(statements(record.function)))}. Date basis: "
-                   f"{words(record.date_basis)}.",
+        f"{words(record.date_basis)}.",
     }
 
 
@@ -155,19 +180,24 @@ def published(specialty: str | None) -> Block:
     known = targets(population=specialty or "")
     known = known[known["measure"].isin(MEASURES)].copy()
     known["indicator"] = [measure(name).title for name in known["measure"]]
-    known["figure"] = [in_words(*edges).replace(" %", "%")
-        for edges in zip(known["low"], known["high"], known["unit"], strict=True)]
+    known["figure"] = [
+        in_words(*edges).replace(" %", "%") for edges in zip(known["low"], known["high"], known["unit"], strict=True)
+    ]
     order = {name: place for place, name in enumerate(MEASURES)}
     known["place"] = known["measure"].map(order)
     known = known.sort_values("place", kind="stable").reset_index(drop=True)
     return show(
-        pd.DataFrame(known), [
-            Shown("indicator", "Indicator"), Shown("figure", "Published figure"),
+        pd.DataFrame(known),
+        [
+            Shown("indicator", "Indicator"),
+            Shown("figure", "Published figure"),
             Shown("note", "What the source says of it"),
-            Shown("source", "Source"), Shown("source_date", "Dated"),
+            Shown("source", "Source"),
+            Shown("source_date", "Dated"),
         ],
-        name="published_figures", title="Published figures, for orientation",
+        name="published_figures",
+        title="Published figures, for orientation",
         print_it=False,
         definition="None of them is used as a target here: published figures contradict each other and few "
-                   "can be traced to a survey.",
+        "can be traced to a survey.",
     )

@@ -23,13 +23,17 @@ def work_done(subject: Subject) -> dict[str, int]:
     """The month's follow-up in counts, and the dollars that came in behind it (`audit_trail.work_results`)."""
     log = subject.pandas("work_log")
     month = log[held(subject.period, log["worked_on"])]
-    counts = {action: int((month["action"] == action).sum())
-        for action in ("appeal", "corrected_claim", "resubmit", "bill_secondary")}
+    counts = {
+        action: int((month["action"] == action).sum())
+        for action in ("appeal", "corrected_claim", "resubmit", "bill_secondary")
+    }
     whole = work_results(subject.tables, period=subject.period, by=()).iloc[0]
     return {
-        "notes": int(whole["notes"]), "claims": int(whole["claims"]),
+        "notes": int(whole["notes"]),
+        "claims": int(whole["claims"]),
         "overturned": int(month.loc[month["outcome"] == "overturned", "claim_id"].nunique()),
-        "recovered_cents": int(whole["recovered_cents"]), **counts,
+        "recovered_cents": int(whole["recovered_cents"]),
+        **counts,
     }
 
 
@@ -37,16 +41,19 @@ def work_by_action(subject: Subject) -> pd.DataFrame:
     """The month's notes by what was done: notes, distinct claims, minutes."""
     log = subject.pandas("work_log")
     month = log[held(subject.period, log["worked_on"])]
-    out = month.groupby("action").agg(notes=("note_id", "size"), claims=("claim_id", "nunique"),
-        minutes=("minutes", "sum"))
+    out = month.groupby("action").agg(
+        notes=("note_id", "size"), claims=("claim_id", "nunique"), minutes=("minutes", "sum")
+    )
     return out.sort_values("notes", ascending=False).reset_index()
 
 
 def waiting_on_client(subject: Subject) -> pd.DataFrame:
     """Claims that wait for an answer of the client, by what they wait for: claims, open dollars, oldest day."""
     asked = document_requests(subject.tables, as_of=subject.as_of)
-    out = asked[asked["is_open"]].groupby("hold_reason").agg(
-        claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest_on=("asked_on", "min")
+    out = (
+        asked[asked["is_open"]]
+        .groupby("hold_reason")
+        .agg(claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest_on=("asked_on", "min"))
     )
     return out.sort_values("open_cents", ascending=False).reset_index()
 
@@ -58,14 +65,20 @@ def agreed_actions(subject: Subject) -> pd.DataFrame:
     """
     actions = subject.pandas("actions")
     first, last = pd.Timestamp(subject.period.first_day), pd.Timestamp(subject.as_of)
-    shown = actions[(actions["opened_on"] < first) & (
-        actions["closed_on"].isna() | (actions["closed_on"] >= first))].copy()
+    shown = actions[
+        (actions["opened_on"] < first) & (actions["closed_on"].isna() | (actions["closed_on"] >= first))
+    ].copy()
     done, late = shown["closed_on"].notna(), shown["due_on"] < last
-    shown["state"] = ["done" if is_done else "overdue" if is_late else "open"
-        for is_done, is_late in zip(done, late, strict=True)]
+    shown["state"] = [
+        "done" if is_done else "overdue" if is_late else "open" for is_done, is_late in zip(done, late, strict=True)
+    ]
     order = shown["state"].map({"overdue": 0, "open": 1, "done": 2})
-    return shown.assign(order=order).sort_values(["order", "due_on", "action_id"]).drop(
-        columns="order").reset_index(drop=True)
+    return (
+        shown.assign(order=order)
+        .sort_values(["order", "due_on", "action_id"])
+        .drop(columns="order")
+        .reset_index(drop=True)
+    )
 
 
 def new_actions(subject: Subject) -> pd.DataFrame:

@@ -16,17 +16,9 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...ledger.suppression import LEAST, sum_is_safe
-from ...measures.engagement import (
-    appointments,
-    care_risk,
-    hospital_use,
-)
-from ...measures.engagement import (
-    experience as patient_experience,
-)
-from ...measures.engagement import (
-    worth as engagement_money,
-)
+from ...measures.engagement import appointments, care_risk, hospital_use
+from ...measures.engagement import experience as patient_experience
+from ...measures.engagement import worth as engagement_money
 from ...models.patients import engagement_effects, engagement_shifts, retention
 from ...periods import Period
 from ..subject import Subject
@@ -36,7 +28,11 @@ from .small import each_alone, guarded, known, parts_of, total_of
 MONTHS = 12
 ANSWER_DAYS = patient_experience.ANSWER_DAYS
 SLOT_PARTS = ("kept", "no_shows", "late_cancels")
-SLOT_RATES = {"no_show_rate": ("no_shows", "slots"), "late_cancel_rate": ("late_cancels", "slots"), "appointment_adherence": ("kept", "slots")}
+SLOT_RATES = {
+    "no_show_rate": ("no_shows", "slots"),
+    "late_cancel_rate": ("late_cancels", "slots"),
+    "appointment_adherence": ("kept", "slots"),
+}
 
 
 class EngagementFacts:
@@ -59,7 +55,13 @@ class EngagementFacts:
     @cached_property
     def months(self) -> pd.DataFrame:
         """No-shows and slots by month, each month by itself, with the total where all are shown."""
-        return each_alone(self._raw_months(self.year), counts=["no_shows"], by="month", of="slots", rates={"no_show_rate": ("no_shows", "slots")})
+        return each_alone(
+            self._raw_months(self.year),
+            counts=["no_shows"],
+            by="month",
+            of="slots",
+            rates={"no_show_rate": ("no_shows", "slots")},
+        )
 
     def _raw_months(self, period: Period) -> pd.DataFrame:
         return appointments.no_show_rate(self.tables, period=period, by=["month"])
@@ -120,9 +122,15 @@ class EngagementFacts:
         """Visits for a problem and those that repeat; hidden where all but a few of the kept ones are in it."""
         found = appointments.repeat_visits(self.tables, period=self.block, by=["problem"])
         kept = appointments.appointment_outcomes(self.tables, period=self.block)["kept"].iloc[0]
-        out = guarded(found, counts=["repeats"], by=["problem"], of="visits", rates={"repeat_rate": ("repeats", "visits")})
+        out = guarded(
+            found, counts=["repeats"], by=["problem"], of="visits", rates={"repeat_rate": ("repeats", "visits")}
+        )
         is_narrow = len(found) and 0 < kept - found["visits"].sum() < LEAST
-        return out.assign(**dict.fromkeys(("repeats", "visits", "repeat_rate"), pd.NA), is_suppressed=True) if is_narrow else out
+        return (
+            out.assign(**dict.fromkeys(("repeats", "visits", "repeat_rate"), pd.NA), is_suppressed=True)
+            if is_narrow
+            else out
+        )
 
     @cached_property
     def access(self) -> pd.DataFrame:
@@ -140,8 +148,15 @@ class EngagementFacts:
         found = care_risk.intake_completeness(self.tables, period=self.block, by=["part"])
         if not len(found) or not found["forms"].sum():
             return found.iloc[:0].assign(is_suppressed=False)
-        rows = [guarded(found[found["part"] == part], counts=["complete"], of="forms", rates={"complete_share": ("complete", "forms")}).assign(part=part)
-                for part in care_risk.INTAKE_PARTS]
+        rows = [
+            guarded(
+                found[found["part"] == part],
+                counts=["complete"],
+                of="forms",
+                rates={"complete_share": ("complete", "forms")},
+            ).assign(part=part)
+            for part in care_risk.INTAKE_PARTS
+        ]
         out = pd.concat(rows, ignore_index=True)
         names = ["forms", "complete", "complete_share"]
         if out["forms"].isna().any() or not self._needs_are_safe:
@@ -164,18 +179,32 @@ class EngagementFacts:
     def found_needs(self) -> pd.Series:
         """Of the forms of the block that asked, those that found a need."""
         found = care_risk.social_needs_asked(self.tables, period=self.block)
-        out = guarded(found, counts=["with_need"], of="asked", rates={"with_need_share": ("with_need", "asked")}).iloc[0]
+        out = guarded(found, counts=["with_need"], of="asked", rates={"with_need_share": ("with_need", "asked")}).iloc[
+            0
+        ]
         return out if self._needs_are_safe else _blank(out)
 
     @cached_property
     def navigation(self) -> pd.DataFrame:
         """High-risk patients by location: covered, in charge but not reached, without a navigator. A stock: two months have no sum in common."""
         found = care_risk.high_risk_patients(self.tables, as_of=self.subject.as_of)
-        marks = pd.DataFrame({
-            "location": found["location"], "high_risk": 1, "covered": found["is_covered"].astype(int),
-            "not_reached": (found["has_navigator"] & ~found["is_reached"]).astype(int), "without": (~found["has_navigator"]).astype(int)})
+        marks = pd.DataFrame(
+            {
+                "location": found["location"],
+                "high_risk": 1,
+                "covered": found["is_covered"].astype(int),
+                "not_reached": (found["has_navigator"] & ~found["is_reached"]).astype(int),
+                "without": (~found["has_navigator"]).astype(int),
+            }
+        )
         sums = marks.groupby("location", as_index=False).sum() if len(marks) else marks
-        return guarded(sums, counts=["covered", "not_reached", "without"], by=["location"], of="high_risk", rates={"coverage": ("covered", "high_risk")})
+        return guarded(
+            sums,
+            counts=["covered", "not_reached", "without"],
+            by=["location"],
+            of="high_risk",
+            rates={"coverage": ("covered", "high_risk")},
+        )
 
     @cached_property
     def is_navigation_open(self) -> bool:
@@ -197,15 +226,21 @@ class EngagementFacts:
         day = published.month_end_after(self.stay_block.last_day, 2)
         tables = published.hospital_as_of(self.subject.tables, day)
         found = hospital_use.readmissions(tables, period=self.stay_block, as_of=day)
-        return guarded(found, counts=["readmitted"], of="index_stays", rates={"readmission_rate": ("readmitted", "index_stays")}).iloc[0]
+        return guarded(
+            found, counts=["readmitted"], of="index_stays", rates={"readmission_rate": ("readmitted", "index_stays")}
+        ).iloc[0]
 
     @cached_property
     def emergency(self) -> pd.DataFrame:
         """Emergency visits by month to the month before the one reported, and per 1,000 members and year."""
-        raw = hospital_use.emergency_visits(self.tables, period=self.subject.period.shift(-1).trailing(MONTHS), by=["month"])
+        raw = hospital_use.emergency_visits(
+            self.tables, period=self.subject.period.shift(-1).trailing(MONTHS), by=["month"]
+        )
         visits = each_alone(raw, counts=["visits"], by="month")
         members = each_alone(raw, counts=["member_months"], by="month")
-        found = visits.assign(member_months=members["member_months"], is_suppressed=visits["is_suppressed"] | members["is_suppressed"])
+        found = visits.assign(
+            member_months=members["member_months"], is_suppressed=visits["is_suppressed"] | members["is_suppressed"]
+        )
         return found.assign(emergency_per_1000=quotient(found["visits"] * hospital_use.PER, found["member_months"]))
 
     # -- voices ------------------------------------------------------------------------------------
@@ -225,10 +260,20 @@ class EngagementFacts:
         rows = []
         for row in found.to_dict("records"):
             one = guarded(pd.DataFrame([row]), counts=["top_box"], of="answers").iloc[0]
-            is_small = bool(one["is_suppressed"]) or (row["item"] == "would_recommend" and bool(self.promoter["is_suppressed"]))
-            rows.append({"item": row["item"], "answers": one["answers"], "is_suppressed": is_small, **{
-                name: None if is_small else row[name] for name in ("top_box", "top_box_share", "low", "high")}})
-        return pd.DataFrame(rows, columns=["item", "answers", "top_box", "top_box_share", "low", "high", "is_suppressed"])
+            is_small = bool(one["is_suppressed"]) or (
+                row["item"] == "would_recommend" and bool(self.promoter["is_suppressed"])
+            )
+            rows.append(
+                {
+                    "item": row["item"],
+                    "answers": one["answers"],
+                    "is_suppressed": is_small,
+                    **{name: None if is_small else row[name] for name in ("top_box", "top_box_share", "low", "high")},
+                }
+            )
+        return pd.DataFrame(
+            rows, columns=["item", "answers", "top_box", "top_box_share", "low", "high", "is_suppressed"]
+        )
 
     @cached_property
     def response(self) -> pd.Series:
@@ -238,15 +283,25 @@ class EngagementFacts:
     @cached_property
     def themes(self) -> pd.DataFrame:
         """Complaints by theme in the half-year, and in the one before as that one's own report showed it."""
-        now, before = (self._themes(block) for block in (self.half_year, published.last_block(Period.of(self.half_year.first_day), published.RARE_MONTHS)))
+        now, before = (
+            self._themes(block)
+            for block in (
+                self.half_year,
+                published.last_block(Period.of(self.half_year.first_day), published.RARE_MONTHS),
+            )
+        )
         both = now.merge(before.rename(columns={"entries": "before", "is_suppressed": "was"}), on="theme", how="outer")
         if both.empty:
             return both.assign(share=pd.Series(dtype=float))
-        both = both.assign(**{name: _or_zero(both, name, mark) for name, mark in (("entries", "is_suppressed"), ("before", "was"))})
+        both = both.assign(
+            **{name: _or_zero(both, name, mark) for name, mark in (("entries", "is_suppressed"), ("before", "was"))}
+        )
         both = both.assign(is_suppressed=both["is_suppressed"].eq(True) | both["was"].eq(True)).drop(columns="was")
         both = both.sort_values("theme", key=lambda names: names.where(names != "(all)", "~"), ignore_index=True)
         total = total_of(both, "theme")["entries"]
-        return both.assign(share=quotient(both["entries"], pd.Series([total] * len(both), index=both.index, dtype="Int64")))
+        return both.assign(
+            share=quotient(both["entries"], pd.Series([total] * len(both), index=both.index, dtype="Int64"))
+        )
 
     def _themes(self, block: Period) -> pd.DataFrame:
         found = patient_experience.feedback_themes(self.tables, period=block)
@@ -271,8 +326,20 @@ class EngagementFacts:
         """Retention by quarter that is over; a share is shown once everybody of the quarter was watched so long, and never changes after that."""
         watched_to = self.subject.period.first_day - dt.timedelta(days=1)
         raw = retention.retention(self.tables, as_of=watched_to)
-        rows = [_marked(row, watched_to) for row in raw.to_dict("records") if _quarter_end(row["quarter"]) <= watched_to]
-        return pd.DataFrame(rows, columns=["quarter", "patients", *(f"back_{mark}" for mark in retention.MARKS), "low", "high", "is_suppressed"])
+        rows = [
+            _marked(row, watched_to) for row in raw.to_dict("records") if _quarter_end(row["quarter"]) <= watched_to
+        ]
+        return pd.DataFrame(
+            rows,
+            columns=[
+                "quarter",
+                "patients",
+                *(f"back_{mark}" for mark in retention.MARKS),
+                "low",
+                "high",
+                "is_suppressed",
+            ],
+        )
 
     # -- what changed, and what it is worth --------------------------------------------------------
 
@@ -280,7 +347,11 @@ class EngagementFacts:
     def shifts(self) -> pd.DataFrame:
         """Changes of a rate, newest first, in whole percent; one made of fewer than eleven on any side is left out."""
         found = engagement_shifts.engagement_shifts(self.subject.tables, as_of=self.subject.as_of)
-        sides = [part for side in ("before", "after") for part in (found[f"count_{side}"], found[f"of_{side}"] - found[f"count_{side}"])]
+        sides = [
+            part
+            for side in ("before", "after")
+            for part in (found[f"count_{side}"], found[f"of_{side}"] - found[f"count_{side}"])
+        ]
         sides = pd.concat(sides, axis=1).astype("float64")
         found = found[((sides == 0) | (sides >= LEAST)).all(axis=1)]
         found = found.assign(**{name: found[name].astype(float).round(2) for name in ("rate_before", "rate_after")})
@@ -291,16 +362,25 @@ class EngagementFacts:
         """Changes made after reviews, with their effect in whole points; small counts take the effect with them."""
         found = engagement_effects.review_loop(self.subject.tables, as_of=self.subject.as_of)
         numbers = found[["count_before", "of_before", "count_since", "of_since"]].astype("float64")
-        sides = pd.concat([numbers, numbers["of_before"] - numbers["count_before"], numbers["of_since"] - numbers["count_since"]], axis=1)
+        sides = pd.concat(
+            [numbers, numbers["of_before"] - numbers["count_before"], numbers["of_since"] - numbers["count_since"]],
+            axis=1,
+        )
         hidden = ((sides > 0) & (sides < LEAST)).any(axis=1)
         shares = ["rate_before", "rate_since", "effect", "low", "high", "others_effect"]
-        return found.assign(is_suppressed=hidden, **{name: found[name].astype("float64").round(2).where(~hidden) for name in shares})
+        return found.assign(
+            is_suppressed=hidden, **{name: found[name].astype("float64").round(2).where(~hidden) for name in shares}
+        )
 
     @cached_property
     def recovered(self) -> pd.Series:
         """What fewer no-shows may bring, where the no-shows of the twelve months are shown."""
         found = engagement_money.visits_recovered(self.tables, period=self.year, as_of=self.subject.as_of).iloc[0]
-        return found if known(self.twelve_months, "no_shows", "slots") else found.where(found.index.isin(["target_rate", "visit_cents"]))
+        return (
+            found
+            if known(self.twelve_months, "no_shows", "slots")
+            else found.where(found.index.isin(["target_rate", "visit_cents"]))
+        )
 
     @cached_property
     def avoidable(self) -> pd.DataFrame:
@@ -308,9 +388,13 @@ class EngagementFacts:
         visits = total_of(self.emergency, "month") if len(self.emergency) else {"visits": 0}
         events = [visits["visits"], self.stays["readmitted"]]
         hidden = pd.Series([not known({"events": value}, "events") for value in events])
-        found = engagement_money.cost_of(events=[0 if is_hidden else int(value) for value, is_hidden in zip(events, hidden, strict=True)])
+        found = engagement_money.cost_of(
+            events=[0 if is_hidden else int(value) for value, is_hidden in zip(events, hidden, strict=True)]
+        )
         numbers = ["events", *engagement_money.RANGE]
-        return found.assign(is_suppressed=hidden, **{name: found[name].astype("Int64").mask(hidden) for name in numbers})
+        return found.assign(
+            is_suppressed=hidden, **{name: found[name].astype("Int64").mask(hidden) for name in numbers}
+        )
 
 
 def _blank(row: pd.Series) -> pd.Series:
@@ -330,9 +414,15 @@ def _quarter_end(quarter: str) -> dt.date:
 def _marked(row: Mapping[str, Any], watched_to: dt.date) -> dict[str, Any]:
     """One quarter's patients: the shares that may be shown."""
     patients, end = int(row["patients"]), _quarter_end(row["quarter"])
-    counts = [round(row[f"back_{mark}"] * patients) if end + dt.timedelta(days=mark) <= watched_to else None for mark in retention.MARKS]
+    counts = [
+        round(row[f"back_{mark}"] * patients) if end + dt.timedelta(days=mark) <= watched_to else None
+        for mark in retention.MARKS
+    ]
     shown = published.marks_shown(counts, patients=patients)
-    is_hidden = any(count is not None and not is_shown for count, is_shown in zip(counts, shown, strict=True)) or 0 < patients < LEAST
+    is_hidden = (
+        any(count is not None and not is_shown for count, is_shown in zip(counts, shown, strict=True))
+        or 0 < patients < LEAST
+    )
     whole = None if 0 < patients < LEAST else patients
     out = {"quarter": row["quarter"], "patients": whole, "is_suppressed": is_hidden}
     for mark, is_shown in zip(retention.MARKS, shown, strict=True):

@@ -74,6 +74,7 @@ def month_end_after(day: dt.date, months: int) -> dt.date:
 
 # -- tables as they are published ------------------------------------------------------------------
 
+
 def as_published(tables: Mapping[str, Any], *, as_of: dt.date) -> dict[str, Any]:
     """The tables with appointments, intake forms and emergency visits as this report and those before it show them.
 
@@ -86,7 +87,9 @@ def as_published(tables: Mapping[str, Any], *, as_of: dt.date) -> dict[str, Any]
     if "intakes" in out:
         out["intakes"] = _settled(out["intakes"], "intakes", "taken_on", as_of)
     if "hospital_encounters" in out:
-        out["hospital_encounters"] = out["hospital_encounters"].lazy().filter(pl.col("reported_on") <= _month_end("admitted_on", 1))
+        out["hospital_encounters"] = (
+            out["hospital_encounters"].lazy().filter(pl.col("reported_on") <= _month_end("admitted_on", 1))
+        )
     return out
 
 
@@ -126,12 +129,17 @@ def _told_again(first: pd.DataFrame, second: pd.DataFrame, as_of: dt.date) -> li
 def complaints_until(tables: Mapping[str, Any], block: Period) -> tuple[dict[str, Any], Period]:
     """Only the complaints of a block and those before it, and the days until when they are watched: a month longer."""
     feedback = tables["feedback"].lazy().filter(pl.col("received_on") < block.end)
-    return {**tables, "feedback": feedback}, Period(block.first_day, month_end_after(block.last_day, 1) + dt.timedelta(days=1))
+    return {**tables, "feedback": feedback}, Period(
+        block.first_day, month_end_after(block.last_day, 1) + dt.timedelta(days=1)
+    )
 
 
 def hospital_as_of(tables: Mapping[str, Any], day: dt.date) -> dict[str, Any]:
     """Hospital encounters as known on a day."""
-    return {**tables, "hospital_encounters": known_by(tables["hospital_encounters"].lazy(), TABLES["hospital_encounters"], day)}
+    return {
+        **tables,
+        "hospital_encounters": known_by(tables["hospital_encounters"].lazy(), TABLES["hospital_encounters"], day),
+    }
 
 
 def marks_shown(returned_by: Sequence[int | None], patients: int) -> list[bool]:

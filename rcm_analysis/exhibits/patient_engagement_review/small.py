@@ -19,8 +19,14 @@ TOTAL = "All"
 
 
 def guarded(
-    frame: pd.DataFrame, *, counts: Sequence[str], by: Sequence[str] = (), of: str | None = None,
-    rates: Mapping[str, tuple[str, str]] | None = None, totals: bool = True, guard: str | None = None,
+    frame: pd.DataFrame,
+    *,
+    counts: Sequence[str],
+    by: Sequence[str] = (),
+    of: str | None = None,
+    rates: Mapping[str, tuple[str, str]] | None = None,
+    totals: bool = True,
+    guard: str | None = None,
 ) -> pd.DataFrame:
     """The result with small counts hidden, totals added, and its rates made of what is left.
 
@@ -40,7 +46,12 @@ def guarded(
 
 
 def each_alone(
-    frame: pd.DataFrame, *, counts: Sequence[str], by: str, of: str | None = None, rates: Mapping[str, tuple[str, str]] | None = None,
+    frame: pd.DataFrame,
+    *,
+    counts: Sequence[str],
+    by: str,
+    of: str | None = None,
+    rates: Mapping[str, tuple[str, str]] | None = None,
 ) -> pd.DataFrame:
     """Rows decided one by one, whatever stands beside them, with a total that is shown only where every row is.
 
@@ -55,11 +66,18 @@ def each_alone(
     if frame.empty:
         return guarded(frame, counts=counts, by=[by], of=of, rates=rates)
     given = [*counts, *([of] if of else [])]
-    parts = [guarded(frame.iloc[[place]], counts=counts, of=of).assign(**{by: [frame[by].iloc[place]]}) for place in range(len(frame))]
+    parts = [
+        guarded(frame.iloc[[place]], counts=counts, of=of).assign(**{by: [frame[by].iloc[place]]})
+        for place in range(len(frame))
+    ]
     rows = pd.concat(parts, ignore_index=True)
     sums = {name: [pd.NA if rows["is_suppressed"].any() else int(frame[name].sum())] for name in given}
-    total = pd.DataFrame({**sums, by: [ALL], "is_suppressed": [bool(rows["is_suppressed"].any())]}).astype(dict.fromkeys(given, "Int64"))
-    out = pd.concat([rows.astype({by: object}), total.astype({by: object})], ignore_index=True)[[by, *given, "is_suppressed"]]
+    total = pd.DataFrame({**sums, by: [ALL], "is_suppressed": [bool(rows["is_suppressed"].any())]}).astype(
+        dict.fromkeys(given, "Int64")
+    )
+    out = pd.concat([rows.astype({by: object}), total.astype({by: object})], ignore_index=True)[
+        [by, *given, "is_suppressed"]
+    ]
     return out.assign(**{name: quotient(out[part], out[whole]) for name, (part, whole) in (rates or {}).items()})
 
 
@@ -95,7 +113,13 @@ def small(number: int, one: str, many: str = "") -> str:
     ('no patients', 'fewer than 11 patients', '12 patients')
     """
     noun = many or f"{one}s"
-    return f"no {noun}" if not number else f"fewer than {LEAST} {noun}" if number < LEAST else f"{as_text(number, 'count')} {noun}"
+    return (
+        f"no {noun}"
+        if not number
+        else f"fewer than {LEAST} {noun}"
+        if number < LEAST
+        else f"{as_text(number, 'count')} {noun}"
+    )
 
 
 def show_guarded(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any) -> Block:
@@ -103,17 +127,28 @@ def show_guarded(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequen
     return Block(guarded_payload(found, columns, notes=notes, **words))
 
 
-def guarded_payload(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any) -> dict[str, Any]:
+def guarded_payload(
+    found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any
+) -> dict[str, Any]:
     """The payload behind `show_guarded`."""
     first = columns[0].column
     totals = [place for place, value in enumerate(found[first]) if value == ALL]
-    rows = found.assign(**{first: found[first].astype(object).where(found[first] != ALL, None if columns[0].unit in ("month", "date") else TOTAL)})
+    rows = found.assign(
+        **{
+            first: found[first]
+            .astype(object)
+            .where(found[first] != ALL, None if columns[0].unit in ("month", "date") else TOTAL)
+        }
+    )
     payload = table_payload(rows, columns, emphasis=totals, notes=notes, **words)
     hidden = found["is_suppressed"].tolist() if "is_suppressed" in found else [False] * len(found)
     text = [
-        [HIDDEN if is_hidden and is_empty(row[item.column]) and place else cell
-         for place, (item, cell) in enumerate(zip(columns, cells, strict=True))]
-        for is_hidden, row, cells in zip(hidden, rows.to_dict("records"), payload["text"], strict=True)]
+        [
+            HIDDEN if is_hidden and is_empty(row[item.column]) and place else cell
+            for place, (item, cell) in enumerate(zip(columns, cells, strict=True))
+        ]
+        for is_hidden, row, cells in zip(hidden, rows.to_dict("records"), payload["text"], strict=True)
+    ]
     for place in totals:
         text[place][0] = TOTAL
     return payload | {"text": text, "notes": [*payload["notes"], *([WHY] if any(hidden) else [])]}

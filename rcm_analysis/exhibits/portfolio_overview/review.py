@@ -19,9 +19,19 @@ from ..subject import Book
 from ..tables import Shown, show, table_payload, with_total
 
 MEASURES = (
-    "client_ratings", "rating_matrix", "level_fit", "manager_workload", "fee_revenue", "fee_per_hour",
-    "movements", "meeting_calendar",
-    "cash", "days_in_ar", "aged_share_90", "net_collection_rate_matured", "initial_denial_rate_claims_remitted",
+    "client_ratings",
+    "rating_matrix",
+    "level_fit",
+    "manager_workload",
+    "fee_revenue",
+    "fee_per_hour",
+    "movements",
+    "meeting_calendar",
+    "cash",
+    "days_in_ar",
+    "aged_share_90",
+    "net_collection_rate_matured",
+    "initial_denial_rate_claims_remitted",
 )
 ESTIMATE = "*Estimate based on provider specialty."
 CADENCES = {"weekly": "Weekly", "biweekly": "Bi-weekly", "monthly": "Monthly"}
@@ -41,31 +51,52 @@ class PortfolioOverview:
         """The book in sixty seconds."""
         fees = book_of.fee_revenue(self.book.tables, clients=self.book.clients, period=self.book.period)
         cash, fee = int(fees["cash_cents"].sum()), int(fees["fee_cents"].sum())
-        before = book_of.fee_revenue(self.book.tables, clients=self.book.clients_before,
-            period=self.book.period.shift(-1))
+        before = book_of.fee_revenue(
+            self.book.tables, clients=self.book.clients_before, period=self.book.period.shift(-1)
+        )
         fit = book_of.level_fit(self.book.clients)["fit"]
         misplaced, moved = int(fit.isin(["too junior", "too senior"]).sum()), self._movements()
-        meetings = book_of.meeting_calendar(self._with_days(),
-            period=self.book.period.shift(1)).dropna(subset=["meets_on"])
+        meetings = book_of.meeting_calendar(self._with_days(), period=self.book.period.shift(1)).dropna(
+            subset=["meets_on"]
+        )
         counts = self.rated["rating"].value_counts()
-        return [cards([
-            ("What is in the book?", counted(len(self.rated), "client"),
-                f"{as_text(int(self.rated['revenue_cents'].sum()), 'usd')} of collections a year, "
-                f"{counted(int(self.rated['providers'].sum()), 'provider')}."),
-            ("What did our clients collect?", as_text(cash, "usd"),
-                f"Posted in {self.book.period.title}; {as_text(int(before['cash_cents'].sum()), 'usd')} the "
-                f"month before."),
-            ("What did we earn?", as_text(fee, "usd"),
-                f"Each client's commission rate on its collections; "
-                f"{as_text(int(before['fee_cents'].sum()), 'usd')} the month before."),
-            ("Where do the clients stand?",
-                joined(f"{int(counts.get(rating, 0))} {rating}" for rating in "ABCD"), RATING_WORDS),
-            ("What needs a decision?", counted(misplaced, "account"),
-                f"{sentence(counted(misplaced, 'account sits', 'accounts sit'))} with a manager of another "
-                f"level than its size and contact ask for; "
-             f"{counted(len(moved), 'client has', 'clients have')} changed since last month; "
-             f"{counted(len(meetings), 'meeting')} next month."),
-        ])]
+        return [
+            cards(
+                [
+                    (
+                        "What is in the book?",
+                        counted(len(self.rated), "client"),
+                        f"{as_text(int(self.rated['revenue_cents'].sum()), 'usd')} of collections a year, "
+                        f"{counted(int(self.rated['providers'].sum()), 'provider')}.",
+                    ),
+                    (
+                        "What did our clients collect?",
+                        as_text(cash, "usd"),
+                        f"Posted in {self.book.period.title}; {as_text(int(before['cash_cents'].sum()), 'usd')} the "
+                        f"month before.",
+                    ),
+                    (
+                        "What did we earn?",
+                        as_text(fee, "usd"),
+                        f"Each client's commission rate on its collections; "
+                        f"{as_text(int(before['fee_cents'].sum()), 'usd')} the month before.",
+                    ),
+                    (
+                        "Where do the clients stand?",
+                        joined(f"{int(counts.get(rating, 0))} {rating}" for rating in "ABCD"),
+                        RATING_WORDS,
+                    ),
+                    (
+                        "What needs a decision?",
+                        counted(misplaced, "account"),
+                        f"{sentence(counted(misplaced, 'account sits', 'accounts sit'))} with a manager of another "
+                        f"level than its size and contact ask for; "
+                        f"{counted(len(moved), 'client has', 'clients have')} changed since last month; "
+                        f"{counted(len(meetings), 'meeting')} next month.",
+                    ),
+                ]
+            )
+        ]
 
     def clients(self) -> list[Block]:
         """The client overview, as the department prints it."""
@@ -74,25 +105,34 @@ class PortfolioOverview:
             contact=self.rated["complexity_class"].map(CONTACT),
             is_estimate=self.rated["is_estimate"].fillna(False).astype(bool),
         )
-        total, emphasis = with_total(rows, "name", ["providers", "revenue_cents"],
-            values={"is_estimate": False})
-        return [show(
-            total, [
-                Shown("name", "Client"), Shown("providers", "Number of providers", "count"),
-                Shown("revenue_cents", "Revenue", "usd", marked="is_estimate"),
-                Shown("revenue_per_provider_cents", "Revenue by provider", "usd", marked="is_estimate"),
-                Shown("commission_rate", "Com rate", "rate", exact=True),
-                Shown("contact", "Communication"), Shown("rating", "Client rating"),
-                Shown("cadence", "Meeting cadence"), Shown("assigned_to", "Assigned to"),
-            ],
-            name="client_overview", title="Client overview", emphasis=emphasis,
-            definition=f"Registry as it stood on {self.book.as_of_text}. Revenue: the client's annual "
-                       f"collections, US dollars. Com rate: our fee as a share of collections. "
-                       "Communication: High when we meet weekly or bi-weekly, or exchange ten or more "
-                       "e-mails, or spend four or more hours a week.",
-            notes=[ESTIMATE if rows["is_estimate"].any() else "",
-                f"{RATING_WORDS} High revenue is $125,000 a provider or more."],
-        )]
+        total, emphasis = with_total(rows, "name", ["providers", "revenue_cents"], values={"is_estimate": False})
+        return [
+            show(
+                total,
+                [
+                    Shown("name", "Client"),
+                    Shown("providers", "Number of providers", "count"),
+                    Shown("revenue_cents", "Revenue", "usd", marked="is_estimate"),
+                    Shown("revenue_per_provider_cents", "Revenue by provider", "usd", marked="is_estimate"),
+                    Shown("commission_rate", "Com rate", "rate", exact=True),
+                    Shown("contact", "Communication"),
+                    Shown("rating", "Client rating"),
+                    Shown("cadence", "Meeting cadence"),
+                    Shown("assigned_to", "Assigned to"),
+                ],
+                name="client_overview",
+                title="Client overview",
+                emphasis=emphasis,
+                definition=f"Registry as it stood on {self.book.as_of_text}. Revenue: the client's annual "
+                f"collections, US dollars. Com rate: our fee as a share of collections. "
+                "Communication: High when we meet weekly or bi-weekly, or exchange ten or more "
+                "e-mails, or spend four or more hours a week.",
+                notes=[
+                    ESTIMATE if rows["is_estimate"].any() else "",
+                    f"{RATING_WORDS} High revenue is $125,000 a provider or more.",
+                ],
+            )
+        ]
 
     def matrix(self) -> list[Block]:
         """Ratings A to D as a square."""
@@ -103,39 +143,66 @@ class PortfolioOverview:
         finding = f"{largest['rating']} clients bring most: {as_text(largest['revenue_share'], 'rate')} of collections from {counted(int(largest['clients']), 'client')}."
         if not counts["clients"].sum():
             return [figures.nothing_to_draw("No client in this book could be rated.")]
-        table, emphasis = with_total(counts, "rating", ["clients", "revenue_cents"],
-            values={"client_share": 1.0, "revenue_share": 1.0})
+        table, emphasis = with_total(
+            counts, "rating", ["clients", "revenue_cents"], values={"client_share": 1.0, "revenue_share": 1.0}
+        )
         axes = figures.plot_matrix(counts, figures.new_axes(2.5))
-        return [figures.figure_block(
-            axes, name="rating_matrix_chart", title=f"Clients by rating, as of {self.book.as_of_text}",
-            alt=f"Four squares: ratings A to D by revenue per provider and contact needed. {finding}",
-            finding=finding,
-            table=table_payload(
-                table, [Shown("rating", "Rating"), Shown("clients", "Clients", "count"),
-                    Shown("client_share", "Share of clients", "rate"),
+        return [
+            figures.figure_block(
+                axes,
+                name="rating_matrix_chart",
+                title=f"Clients by rating, as of {self.book.as_of_text}",
+                alt=f"Four squares: ratings A to D by revenue per provider and contact needed. {finding}",
+                finding=finding,
+                table=table_payload(
+                    table,
+                    [
+                        Shown("rating", "Rating"),
+                        Shown("clients", "Clients", "count"),
+                        Shown("client_share", "Share of clients", "rate"),
                         Shown("revenue_cents", "Annual collections", "usd"),
-                        Shown("revenue_share", "Share of collections", "rate"), Shown("names", "Names")],
-                name="rating_matrix", title="Clients and collections by rating", emphasis=emphasis,
-                definition=f"Registry as of {self.book.as_of_text}; US dollars a year.",
-            ),
-        )]
+                        Shown("revenue_share", "Share of collections", "rate"),
+                        Shown("names", "Names"),
+                    ],
+                    name="rating_matrix",
+                    title="Clients and collections by rating",
+                    emphasis=emphasis,
+                    definition=f"Registry as of {self.book.as_of_text}; US dollars a year.",
+                ),
+            )
+        ]
 
     def movements(self) -> list[Block]:
         """What changed in the registry, and how collections moved."""
         moved = self._movements()
         blocks = []
         if moved.empty:
-            blocks.append(note(f"No client joined, left or changed its rating, manager or terms since "
-                               f"{self.book.period.shift(-1).title}."))
+            blocks.append(
+                note(
+                    f"No client joined, left or changed its rating, manager or terms since "
+                    f"{self.book.period.shift(-1).title}."
+                )
+            )
         else:
-            moved = moved.assign(name=[self._name(client) for client in moved["client"]],
-                details=[_details(text) for text in moved["details"]])
-            blocks.append(show(
-                moved, [Shown("name", "Client"), Shown("change", "What moved"), Shown("details", "Changed"),
-                    Shown("rating_before", "Rating before"), Shown("rating_after", "Rating now")],
-                name="movements", title=f"Changes since {self.book.period.shift(-1).title}",
-                definition="Registry on the last days of the two months.",
-            ))
+            moved = moved.assign(
+                name=[self._name(client) for client in moved["client"]],
+                details=[_details(text) for text in moved["details"]],
+            )
+            blocks.append(
+                show(
+                    moved,
+                    [
+                        Shown("name", "Client"),
+                        Shown("change", "What moved"),
+                        Shown("details", "Changed"),
+                        Shown("rating_before", "Rating before"),
+                        Shown("rating_after", "Rating now"),
+                    ],
+                    name="movements",
+                    title=f"Changes since {self.book.period.shift(-1).title}",
+                    definition="Registry on the last days of the two months.",
+                )
+            )
         return [*blocks, self._cash_moves()]
 
     def league(self) -> list[Block]:
@@ -144,8 +211,10 @@ class PortfolioOverview:
         if numbers.empty:
             return [note("No client of this book has data in the period.")]
         columns = [
-            Shown("name", "Client"), Shown("cash_cents", "Collected", "usd"),
-            Shown("days_in_ar", "Days in AR", "days"), Shown("days_moved", "Change in a month", "days"),
+            Shown("name", "Client"),
+            Shown("cash_cents", "Collected", "usd"),
+            Shown("days_in_ar", "Days in AR", "days"),
+            Shown("days_moved", "Change in a month", "days"),
             Shown("aged_share", "Open over 90 days", "rate"),
             Shown("net_collection_rate_matured", "Net collection", "rate"),
             Shown("initial_denial_rate_claims_remitted", "Denial rate", "rate", marked="is_few"),
@@ -153,15 +222,22 @@ class PortfolioOverview:
         ]
         worst = numbers.dropna(subset=["days_in_ar"])
         few = numbers["is_few"].any()
-        blocks = [show(
-            numbers, columns, name="league", title=f"Indicators by client, {self.book.period.title}",
-            definition=f"Collected: posted in the month. Days in AR and open over 90 days: as of "
-                       f"{self.book.as_of_text}, age from the day of service. Net collection: services of "
-                       f"{span(settled_services(self.book.period))}. Denial rate: first decisions of three "
-                       f"months, by day of remittance. Longest days in AR first.",
-            notes=[f"* Fewer than {FEW} claims decided: one claim more or less moves the rate visibly."
-                if few else "", self._silent(numbers)],
-        )]
+        blocks = [
+            show(
+                numbers,
+                columns,
+                name="league",
+                title=f"Indicators by client, {self.book.period.title}",
+                definition=f"Collected: posted in the month. Days in AR and open over 90 days: as of "
+                f"{self.book.as_of_text}, age from the day of service. Net collection: services of "
+                f"{span(settled_services(self.book.period))}. Denial rate: first decisions of three "
+                f"months, by day of remittance. Longest days in AR first.",
+                notes=[
+                    f"* Fewer than {FEW} claims decided: one claim more or less moves the rate visibly." if few else "",
+                    self._silent(numbers),
+                ],
+            )
+        ]
         if len(worst) > 1:
             blocks.insert(0, self._league_chart(worst))
         return blocks
@@ -170,8 +246,7 @@ class PortfolioOverview:
         """Managers' load, and accounts that sit with another level than they ask for."""
         load = book_of.manager_workload(self.book.clients)
         load["assigned_to"] = [words_of(name) for name in load["assigned_to"]]
-        table, emphasis = with_total(load, "assigned_to",
-            [name for name in load.columns if name != "assigned_to"])
+        table, emphasis = with_total(load, "assigned_to", [name for name in load.columns if name != "assigned_to"])
         fit = book_of.level_fit(self.book.clients)
         wrong = fit[fit["fit"].isin(["too junior", "too senior"])]
         wrong = wrong.assign(
@@ -179,35 +254,56 @@ class PortfolioOverview:
             assigned_level=[words_of(level) for level in wrong["assigned_level"]],
             expected_level=[words_of(level) for level in wrong["expected_level"]],
         )
-        blocks = [show(
-            table, [
-                Shown("assigned_to", "Client manager"), Shown("clients", "Clients", "count"),
-                Shown("high_complexity_clients", "with much contact", "count"),
-                Shown("providers", "Providers", "count"),
-                Shown("hours_per_week", "Hours a week", "number"),
-                Shown("emails_per_week", "E-mails a week", "count"),
-                Shown("revenue_cents", "Annual collections", "usd"),
-                Shown("misplaced", "At another level", "count"),
-            ],
-            name="workload", title="Workload of the client managers", emphasis=emphasis,
-            definition=f"Registry as of {self.book.as_of_text}; hours and e-mails as stated there, not "
-                       f"timed; US dollars a year.",
-            notes=[f"Hours are not stated in the registry for "
-                   f"{counted(int(load['hours_not_stated'].sum()), 'client')}."
-                       if load["hours_not_stated"].sum() else ""],
-        )]
+        blocks = [
+            show(
+                table,
+                [
+                    Shown("assigned_to", "Client manager"),
+                    Shown("clients", "Clients", "count"),
+                    Shown("high_complexity_clients", "with much contact", "count"),
+                    Shown("providers", "Providers", "count"),
+                    Shown("hours_per_week", "Hours a week", "number"),
+                    Shown("emails_per_week", "E-mails a week", "count"),
+                    Shown("revenue_cents", "Annual collections", "usd"),
+                    Shown("misplaced", "At another level", "count"),
+                ],
+                name="workload",
+                title="Workload of the client managers",
+                emphasis=emphasis,
+                definition=f"Registry as of {self.book.as_of_text}; hours and e-mails as stated there, not "
+                f"timed; US dollars a year.",
+                notes=[
+                    f"Hours are not stated in the registry for "
+                    f"{counted(int(load['hours_not_stated'].sum()), 'client')}."
+                    if load["hours_not_stated"].sum()
+                    else ""
+                ],
+            )
+        ]
         if wrong.empty:
-            return [*blocks, note("Every account sits with a manager of the level that its collections and "
-                                  "contact ask for.")]
-        return [*blocks, show(
-            wrong, [Shown("name", "Client"), Shown("assigned_to", "Assigned to"),
-                Shown("assigned_level", "Level now"), Shown("expected_level", "Level asked for"),
-                Shown("fit", "Fit"), Shown("revenue_cents", "Annual collections", "usd")],
-            name="level_fit", title="Accounts that ask for another level",
-            definition="Level asked for: by annual collections (manager from $150,000, senior manager from "
-                       "$1,000,000, director from $3,000,000), "
-            "one level more where much contact is needed; the dollar limits are our own.",
-        )]
+            return [
+                *blocks,
+                note("Every account sits with a manager of the level that its collections and contact ask for."),
+            ]
+        return [
+            *blocks,
+            show(
+                wrong,
+                [
+                    Shown("name", "Client"),
+                    Shown("assigned_to", "Assigned to"),
+                    Shown("assigned_level", "Level now"),
+                    Shown("expected_level", "Level asked for"),
+                    Shown("fit", "Fit"),
+                    Shown("revenue_cents", "Annual collections", "usd"),
+                ],
+                name="level_fit",
+                title="Accounts that ask for another level",
+                definition="Level asked for: by annual collections (manager from $150,000, senior manager from "
+                "$1,000,000, director from $3,000,000), "
+                "one level more where much contact is needed; the dollar limits are our own.",
+            ),
+        ]
 
     def fees(self) -> list[Block]:
         """Fee revenue and fee per hour, by client."""
@@ -218,18 +314,33 @@ class PortfolioOverview:
         rows = rows.sort_values(["fee_cents", "name"], ascending=[False, True], ignore_index=True)
         stated = rows.dropna(subset=["hours"])
         per_hour = quotient(pd.Series([stated["fee_cents"].sum()]), pd.Series([stated["hours"].sum()])).iloc[0]
-        table, emphasis = with_total(rows, "name", ["cash_cents", "fee_cents", "hours"],
-            values={"fee_per_hour_cents": None if pd.isna(per_hour) else round(per_hour)})
-        table["fee_per_hour_cents"] = [None if pd.isna(cents) else round(cents)
-            for cents in table["fee_per_hour_cents"]]
-        return [show(
-            table, [Shown("name", "Client"), Shown("cash_cents", "Collected", "usd"),
-                Shown("commission_rate", "Com rate", "rate", exact=True), Shown("fee_cents", "Our fee", "usd"),
-                    Shown("hours", "Hours", "number"), Shown("fee_per_hour_cents", "Fee per hour", "usd")],
-            name="fees", title=f"Fee revenue, {self.book.period.title}", emphasis=emphasis,
-            definition="Collections posted in the month, less refunds and money taken back, times the "
-                       "commission rate; hours of client management as stated in the registry; US dollars.",
-        )]
+        table, emphasis = with_total(
+            rows,
+            "name",
+            ["cash_cents", "fee_cents", "hours"],
+            values={"fee_per_hour_cents": None if pd.isna(per_hour) else round(per_hour)},
+        )
+        table["fee_per_hour_cents"] = [
+            None if pd.isna(cents) else round(cents) for cents in table["fee_per_hour_cents"]
+        ]
+        return [
+            show(
+                table,
+                [
+                    Shown("name", "Client"),
+                    Shown("cash_cents", "Collected", "usd"),
+                    Shown("commission_rate", "Com rate", "rate", exact=True),
+                    Shown("fee_cents", "Our fee", "usd"),
+                    Shown("hours", "Hours", "number"),
+                    Shown("fee_per_hour_cents", "Fee per hour", "usd"),
+                ],
+                name="fees",
+                title=f"Fee revenue, {self.book.period.title}",
+                emphasis=emphasis,
+                definition="Collections posted in the month, less refunds and money taken back, times the "
+                "commission rate; hours of client management as stated in the registry; US dollars.",
+            )
+        ]
 
     def calendar(self) -> list[Block]:
         """The meetings of next month."""
@@ -238,15 +349,29 @@ class PortfolioOverview:
         dated, undated = meetings.dropna(subset=["meets_on"]), meetings[meetings["meets_on"].isna()]
         if dated.empty:
             return [note(f"No meeting day is known for {month.title}.")]
-        dated = dated.assign(weekday=[f"{day:%A}" for day in dated["meets_on"]],
-            cadence=dated["meeting_cadence"].map(CADENCES))
-        return [show(
-            dated, [Shown("meets_on", "Date", "date"), Shown("weekday", "Day"), Shown("name", "Client"),
-                Shown("cadence", "Cadence"), Shown("assigned_to", "Client manager")],
-            name="meetings", title=f"Meetings in {month.title}",
-            definition="From each client's cadence and meeting day in the registry; holidays are not known.",
-            notes=[f"No day is known for {joined(self.book.name_of(client) for client in undated['client'])}." if len(undated) else ""],
-        )]
+        dated = dated.assign(
+            weekday=[f"{day:%A}" for day in dated["meets_on"]], cadence=dated["meeting_cadence"].map(CADENCES)
+        )
+        return [
+            show(
+                dated,
+                [
+                    Shown("meets_on", "Date", "date"),
+                    Shown("weekday", "Day"),
+                    Shown("name", "Client"),
+                    Shown("cadence", "Cadence"),
+                    Shown("assigned_to", "Client manager"),
+                ],
+                name="meetings",
+                title=f"Meetings in {month.title}",
+                definition="From each client's cadence and meeting day in the registry; holidays are not known.",
+                notes=[
+                    f"No day is known for {joined(self.book.name_of(client) for client in undated['client'])}."
+                    if len(undated)
+                    else ""
+                ],
+            )
+        ]
 
     def definitions(self) -> list[Block]:
         """What each measure counts."""
@@ -254,23 +379,42 @@ class PortfolioOverview:
 
     def provenance(self) -> list[Block]:
         """Where the numbers come from."""
-        rows = pd.DataFrame([
-            {"name": self.book.name_of(client), "rows": sum(tables.values()),
-                "findings": self.book.findings[client],
-                "print": self.book.fingerprints[client]["transactions"][:12]}
-            for client, tables in self.book.rows.items()
-        ], columns=["name", "rows", "findings", "print"])
-        return [facts("Where these numbers come from", [
-            ("Book", self.book.manager or "all clients"), ("Period", self.book.period.title),
-            ("As of", f"{self.book.as_of_text}: nothing that became known later is in this report"),
-            ("Versions", ", ".join(f"{name} {number}" for name, number in self.book.versions.items())),
-        ]), show(
-            rows, [Shown("name", "Client"), Shown("rows", "Rows stored", "count"),
-                Shown("findings", "Findings at intake", "count"), Shown("print", "Fingerprint of the ledger")],
-            name="inputs", title="Input tables",
-            definition="All rows stored for the client; first twelve characters of the SHA-256 fingerprint "
-                       "of its ledger.",
-        )]
+        rows = pd.DataFrame(
+            [
+                {
+                    "name": self.book.name_of(client),
+                    "rows": sum(tables.values()),
+                    "findings": self.book.findings[client],
+                    "print": self.book.fingerprints[client]["transactions"][:12],
+                }
+                for client, tables in self.book.rows.items()
+            ],
+            columns=["name", "rows", "findings", "print"],
+        )
+        return [
+            facts(
+                "Where these numbers come from",
+                [
+                    ("Book", self.book.manager or "all clients"),
+                    ("Period", self.book.period.title),
+                    ("As of", f"{self.book.as_of_text}: nothing that became known later is in this report"),
+                    ("Versions", ", ".join(f"{name} {number}" for name, number in self.book.versions.items())),
+                ],
+            ),
+            show(
+                rows,
+                [
+                    Shown("name", "Client"),
+                    Shown("rows", "Rows stored", "count"),
+                    Shown("findings", "Findings at intake", "count"),
+                    Shown("print", "Fingerprint of the ledger"),
+                ],
+                name="inputs",
+                title="Input tables",
+                definition="All rows stored for the client; first twelve characters of the SHA-256 fingerprint "
+                "of its ledger.",
+            ),
+        ]
 
     def _movements(self) -> pd.DataFrame:
         return book_of.movements(self.book.clients_before, self.book.clients)
@@ -280,7 +424,8 @@ class PortfolioOverview:
 
     def _with_days(self) -> pd.DataFrame:
         return self.book.clients.assign(
-            meeting_day=[self.book.meeting_days.get(client) for client in self.book.clients["client"]])
+            meeting_day=[self.book.meeting_days.get(client) for client in self.book.clients["client"]]
+        )
 
     def _cash_moves(self) -> Block:
         period, tables = self.book.period, self.book.tables
@@ -291,17 +436,23 @@ class PortfolioOverview:
         rows["change"] = quotient(rows["change_cents"], rows["cash_cents_before"])
         rows["name"] = [self._name(client) for client in rows["client"]]
         rows = rows.sort_values(["change_cents", "name"], ignore_index=True)
-        change = quotient(pd.Series([rows["change_cents"].sum()]),
-            pd.Series([rows["cash_cents_before"].sum()])).iloc[0]
-        table, emphasis = with_total(rows, "name", ["cash_cents", "cash_cents_before", "change_cents"],
-            values={"change": change})
+        change = quotient(pd.Series([rows["change_cents"].sum()]), pd.Series([rows["cash_cents_before"].sum()])).iloc[0]
+        table, emphasis = with_total(
+            rows, "name", ["cash_cents", "cash_cents_before", "change_cents"], values={"change": change}
+        )
         return show(
-            table, [Shown("name", "Client"), Shown("cash_cents_before", period.shift(-1).title, "usd"),
-                Shown("cash_cents", period.title, "usd"), Shown("change_cents", "Change", "usd"),
-                Shown("change", "Change", "rate")],
-            name="collections_moved", title="Collections since last month", emphasis=emphasis,
-            definition="Cash posted in each month, less refunds and money taken back; US dollars; largest "
-                       "fall first.",
+            table,
+            [
+                Shown("name", "Client"),
+                Shown("cash_cents_before", period.shift(-1).title, "usd"),
+                Shown("cash_cents", period.title, "usd"),
+                Shown("change_cents", "Change", "usd"),
+                Shown("change", "Change", "rate"),
+            ],
+            name="collections_moved",
+            title="Collections since last month",
+            emphasis=emphasis,
+            definition="Cash posted in each month, less refunds and money taken back; US dollars; largest fall first.",
         )
 
     def _league(self) -> pd.DataFrame:
@@ -309,13 +460,16 @@ class PortfolioOverview:
         out = collections.cash(tables, period=period, by=["client"])[["client", "cash_cents"]]
         for part in (
             ar.days_in_ar(tables, as_of=day, by=["client"])[["client", "days_in_ar"]],
-            ar.days_in_ar(tables, as_of=period.shift(-1).last_day,
-                by=["client"]).rename(columns={"days_in_ar": "days_before"})[["client", "days_before"]],
+            ar.days_in_ar(tables, as_of=period.shift(-1).last_day, by=["client"]).rename(
+                columns={"days_in_ar": "days_before"}
+            )[["client", "days_before"]],
             ar.aged_share(tables, as_of=day, by=["client"])[["client", "aged_share"]],
-            collections.net_collection_rate_matured(tables, period=settled_services(period), as_of=day,
-                by=["client"])[["client", "net_collection_rate_matured"]],
-            initial_denial_rate_claims_remitted(tables, period=period.trailing(3),
-                by=["client"])[["client", "remitted_claims", "initial_denial_rate_claims_remitted"]],
+            collections.net_collection_rate_matured(tables, period=settled_services(period), as_of=day, by=["client"])[
+                ["client", "net_collection_rate_matured"]
+            ],
+            initial_denial_rate_claims_remitted(tables, period=period.trailing(3), by=["client"])[
+                ["client", "remitted_claims", "initial_denial_rate_claims_remitted"]
+            ],
         ):
             out = out.merge(part, on="client", how="left")
         out["remitted_claims"] = out["remitted_claims"].fillna(0).astype("int64")
@@ -331,18 +485,19 @@ class PortfolioOverview:
             f"{as_text(rows.iloc[0]['days_in_ar'], 'days')} days of charges; "
             f"the middle of the book is {as_text(middle, 'days')} days."
         )
-        axes = figures.plot_bars(rows, figures.new_axes(0.5 + 0.24 * len(rows)), label="name",
-            value="days_in_ar", unit="days", strong=[0])
+        axes = figures.plot_bars(
+            rows, figures.new_axes(0.5 + 0.24 * len(rows)), label="name", value="days_in_ar", unit="days", strong=[0]
+        )
         return figures.figure_block(
-            axes, name="league_chart",
-            title=f"Days in AR by client, as of {self.book.as_of_text} (open balance in days of charges, "
-                  f"last 90 days)",
-            alt=f"Bars of days in AR by client, longest first. {finding}", finding=finding,
+            axes,
+            name="league_chart",
+            title=f"Days in AR by client, as of {self.book.as_of_text} (open balance in days of charges, last 90 days)",
+            alt=f"Bars of days in AR by client, longest first. {finding}",
+            finding=finding,
         )
 
     def _silent(self, numbers: pd.DataFrame) -> str:
-        silent = [self._name(client) for client in self.book.clients["client"]
-            if client not in set(numbers["client"])]
+        silent = [self._name(client) for client in self.book.clients["client"] if client not in set(numbers["client"])]
         return f"Nothing was posted in the month for {joined(silent)}." if silent else ""
 
 

@@ -6,28 +6,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from ...measures.self_pay import (
-    collections as self_pay_collections,
-)
-from ...measures.self_pay import (
-    contacts as patient_contacts,
-)
-from ...measures.self_pay import (
-    credits as patient_credits,
-)
-from ...measures.self_pay import (
-    declines,
-    payment_plans,
-)
-from ...measures.self_pay import (
-    declines as card_networks,
-)
-from ...measures.self_pay import (
-    quality as self_pay_quality,
-)
-from ...measures.self_pay import (
-    requests as patient_requests,
-)
+from ...measures.self_pay import collections as self_pay_collections
+from ...measures.self_pay import contacts as patient_contacts
+from ...measures.self_pay import credits as patient_credits
+from ...measures.self_pay import declines, payment_plans
+from ...measures.self_pay import declines as card_networks
+from ...measures.self_pay import quality as self_pay_quality
+from ...measures.self_pay import requests as patient_requests
 from ...measures.self_pay.eob_check import eob_check
 from ...measures.self_pay.policy import (
     estimate_difference_share,
@@ -70,7 +55,9 @@ class SelfPayFacts:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        return self_pay_collections.liquidation(self.subject.tables, period=self.year, as_of=self.subject.as_of, days=CURVE_DAYS)
+        return self_pay_collections.liquidation(
+            self.subject.tables, period=self.year, as_of=self.subject.as_of, days=CURVE_DAYS
+        )
 
     @cached_property
     def pay_rate(self) -> pd.Series:
@@ -78,7 +65,9 @@ class SelfPayFacts:
 
     @cached_property
     def promises(self) -> pd.Series:
-        return self_pay_collections.promises_kept(self.subject.tables, period=self.quarter, as_of=self.subject.as_of).iloc[0]
+        return self_pay_collections.promises_kept(
+            self.subject.tables, period=self.quarter, as_of=self.subject.as_of
+        ).iloc[0]
 
     @cached_property
     def plans(self) -> pd.DataFrame:
@@ -94,7 +83,9 @@ class SelfPayFacts:
 
     @cached_property
     def instalments(self) -> pd.Series:
-        return payment_plans.instalments_on_schedule(self.subject.tables, period=self.quarter, as_of=self.subject.as_of).iloc[0]
+        return payment_plans.instalments_on_schedule(
+            self.subject.tables, period=self.quarter, as_of=self.subject.as_of
+        ).iloc[0]
 
     @cached_property
     def completion(self) -> pd.Series:
@@ -111,7 +102,9 @@ class SelfPayFacts:
     @cached_property
     def declined(self) -> pd.DataFrame:
         """By kind of decline: recovery of the year's declines."""
-        return declines.decline_recovery(self.subject.tables, period=self.year, as_of=self.subject.as_of, by=["decline_kind"])
+        return declines.decline_recovery(
+            self.subject.tables, period=self.year, as_of=self.subject.as_of, by=["decline_kind"]
+        )
 
     @cached_property
     def decline_rate(self) -> pd.Series:
@@ -133,7 +126,10 @@ class SelfPayFacts:
     def turnarounds(self) -> dict[str, pd.Series]:
         """Disputes, applications and itemised statements: how long they take, open ones counted as open."""
         words = {"period": self.year, "as_of": self.subject.as_of}
-        return {what: self_pay_survival.turnaround(self.subject.tables, what, **words).iloc[0] for what in self_pay_survival.CLOCKS}
+        return {
+            what: self_pay_survival.turnaround(self.subject.tables, what, **words).iloc[0]
+            for what in self_pay_survival.CLOCKS
+        }
 
     @cached_property
     def in_time(self) -> dict[str, tuple[int, int]]:
@@ -162,7 +158,9 @@ class SelfPayFacts:
 
     @cached_property
     def posting(self) -> pd.Series:
-        return self_pay_quality.correct_posting(self.subject.tables, period=self.quarter, as_of=self.subject.as_of).iloc[0]
+        return self_pay_quality.correct_posting(
+            self.subject.tables, period=self.quarter, as_of=self.subject.as_of
+        ).iloc[0]
 
     @cached_property
     def posting_faults(self) -> pd.DataFrame:
@@ -221,7 +219,9 @@ class SelfPayFacts:
         """Claims whose patient balance does not follow the EOB, largest difference first."""
         found = eob_check(self.subject.tables, as_of=self.subject.as_of)
         size = found["difference_cents"].abs()
-        return found.assign(size_cents=size).sort_values(["size_cents", "claim_id"], ascending=[False, True], ignore_index=True)
+        return found.assign(size_cents=size).sort_values(
+            ["size_cents", "claim_id"], ascending=[False, True], ignore_index=True
+        )
 
     @property
     def eob_wrong(self) -> pd.DataFrame:

@@ -31,8 +31,16 @@ def plot_liquidation(curves: pd.DataFrame, ax: Axes, *, newest: int = 3) -> Axes
         ax.plot(known.index, known, color=color, linestyle=style, linewidth=1.8, zorder=4)
         _stop(ax, float(known.index[-1]), float(known.iloc[-1]), f"{pd.Timestamp(month):%b %Y}", color)
     for day, share in ends:
-        ax.annotate("all months", (day, share), xytext=(6, 0), textcoords="offset points", va="center", color=NAVY, fontsize=9,
-                    fontweight="semibold")
+        ax.annotate(
+            "all months",
+            (day, share),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=NAVY,
+            fontsize=9,
+            fontweight="semibold",
+        )
     top = float(np.nanmax(wide.to_numpy(), initial=0.0))
     ax.set_ylim(0, max(top * 1.1, 0.1))
     ax.set_xlim(0, float(wide.index.max()) * 1.02)
@@ -45,9 +53,19 @@ def plot_liquidation(curves: pd.DataFrame, ax: Axes, *, newest: int = 3) -> Axes
 def _stop(ax: Axes, day: float, share: float, words: str, color: str) -> None:
     """A dot where a young cohort stops, and its name below the lines."""
     ax.plot([day], [share], marker="o", markersize=4.5, color=color, zorder=5)
-    ax.annotate(words, (day, share), xytext=(10, -26), textcoords="offset points", va="center", color=color, fontsize=9, fontweight="semibold",
-                zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9},
-                arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 3})
+    ax.annotate(
+        words,
+        (day, share),
+        xytext=(10, -26),
+        textcoords="offset points",
+        va="center",
+        color=color,
+        fontsize=9,
+        fontweight="semibold",
+        zorder=6,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9},
+        arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 3},
+    )
 
 
 def all_cohorts(curves: pd.DataFrame) -> pd.DataFrame:

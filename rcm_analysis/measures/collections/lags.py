@@ -83,12 +83,7 @@ def submission_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
 
 
 def days_to_pay(
-    tables: Mapping[str, Any],
-    *,
-    period: Period,
-    as_of: dt.date,
-    cohort_days: int = COHORT_DAYS,
-    by: Sequence[str] = (),
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Days from the first bill to the primary payer's first remittance, paid or denied.
 
@@ -137,9 +132,9 @@ def first_bills(tables: Mapping[str, Any], *, primary: bool = False) -> nw.LazyF
 
 def first_answers(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """client, claim_id, answered_on: the primary payer's first remittance known on `as_of`."""
-    answers = source(
-        tables, "remit_claims", ["client", "claim_id", "payer_order", "status", "received_on"]
-    ).filter(nw.col("received_on") <= as_of, nw.col("payer_order") == "primary", nw.col("status") != "22")
+    answers = source(tables, "remit_claims", ["client", "claim_id", "payer_order", "status", "received_on"]).filter(
+        nw.col("received_on") <= as_of, nw.col("payer_order") == "primary", nw.col("status") != "22"
+    )
     return answers.group_by("client", "claim_id").agg(nw.col("received_on").min().alias("answered_on"))
 
 

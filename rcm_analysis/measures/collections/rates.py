@@ -9,15 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ...ledger.postings import (
-    CASH_KINDS,
-    cohort_sums,
-    net_of_contractual,
-    net_parts,
-    postings,
-    split_by_kind,
-    sums,
-)
+from ...ledger.postings import CASH_KINDS, cohort_sums, net_of_contractual, net_parts, postings, split_by_kind, sums
 from ...ledger.ratios import quotient
 from ...periods import Period
 
@@ -89,9 +81,7 @@ def charges(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
     return sums(rows, by, ["amount_cents"], count="postings").rename(columns={"amount_cents": "charge_cents"})
 
 
-def gross_collection_rate_posted(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
-) -> pd.DataFrame:
+def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Cash posted in the period over charges posted in the period.
 
     Formula
@@ -117,9 +107,7 @@ def gross_collection_rate_posted(
     return _rate(out, by, "gross_collection_rate_posted", ["cash_cents", "charge_cents"])
 
 
-def net_collection_rate_posted(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
-) -> pd.DataFrame:
+def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Cash posted in the period over collectable charges posted in the period.
 
     Formula
@@ -148,20 +136,12 @@ def net_collection_rate_posted(
     """
     out = _posted(tables, period=period, by=by)
     return _rate(
-        out,
-        by,
-        "net_collection_rate_posted",
-        ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"],
+        out, by, "net_collection_rate_posted", ["cash_cents", "charge_cents", "contractual_cents", "collectable_cents"]
     )
 
 
 def gross_collection_rate_matured(
-    tables: Mapping[str, Any],
-    *,
-    period: Period,
-    as_of: dt.date,
-    cohort_days: int = COHORT_DAYS,
-    by: Sequence[str] = (),
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
     """What the services of a period have brought by now, over what was charged for them.
 
@@ -189,12 +169,7 @@ def gross_collection_rate_matured(
 
 
 def net_collection_rate_matured(
-    tables: Mapping[str, Any],
-    *,
-    period: Period,
-    as_of: dt.date,
-    cohort_days: int = COHORT_DAYS,
-    by: Sequence[str] = (),
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
     """What the services of a period have brought by now, over what could be collected for them.
 

@@ -54,8 +54,12 @@ DAY = ["client", "posted_on"]
 SWEPT = ["swept", "swept_cents", "write_offs"]
 SWEEP_COLUMNS = [*DAY, "reason", "posters", *SWEPT, "swept_share", "usual_share", "chance"]
 SWEEP_EXTRAS = ["is_whole"]
-SWEEP_TYPES = {"posted_on": "datetime64[ns]", "posters": "int64", **dict.fromkeys(SWEPT, "int64"),
-               **dict.fromkeys(["swept_share", "usual_share", "chance"], "float64")}
+SWEEP_TYPES = {
+    "posted_on": "datetime64[ns]",
+    "posters": "int64",
+    **dict.fromkeys(SWEPT, "int64"),
+    **dict.fromkeys(["swept_share", "usual_share", "chance"], "float64"),
+}
 
 
 def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
@@ -117,11 +121,7 @@ def write_offs(
 
 
 def denial_write_off_share(
-    tables: Mapping[str, Any],
-    *,
-    period: Period,
-    by: Sequence[str] = (),
-    denial_reasons: Sequence[str] = DENIAL_REASONS,
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), denial_reasons: Sequence[str] = DENIAL_REASONS
 ) -> pd.DataFrame:
     """Money lost to denials as a share of what could be collected.
 
@@ -151,17 +151,11 @@ def denial_write_off_share(
     out = net_of_contractual(sums(rows, by, list(parts)))
     out["denial_cents"] *= -1
     out = out[[*by, "denial_cents", "collectable_cents"]]
-    return out.assign(
-        denial_write_off_share=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0))
-    )
+    return out.assign(denial_write_off_share=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0)))
 
 
 def small_balance_write_offs(
-    tables: Mapping[str, Any],
-    *,
-    period: Period,
-    limit_cents: int = SMALL_BALANCE_CENTS,
-    by: Sequence[str] = (),
+    tables: Mapping[str, Any], *, period: Period, limit_cents: int = SMALL_BALANCE_CENTS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Write-offs of ten dollars or less: how many, how much, and their share of all write-offs.
 
@@ -325,9 +319,7 @@ def _with_yardstick(found: pd.DataFrame, ordinary: Mapping[tuple[Any, ...], list
 def _marked(tables: Mapping[str, Any]) -> nw.LazyFrame:
     """Write-offs with `swept` (0 or 1), `swept_cents` (positive) and `write_offs` (always 1)."""
     columns = ["client", "claim_id", "kind", "posted_by", "reason", "amount_cents", "posted_on"]
-    rows = source(tables, "transactions", columns).filter(
-        nw.col("kind") == "write_off", nw.col("amount_cents") < 0
-    )
+    rows = source(tables, "transactions", columns).filter(nw.col("kind") == "write_off", nw.col("amount_cents") < 0)
     rows = with_claim_columns(filled(rows, ["posted_by", "reason"]), tables, ["service_on"])
     age = day_number(nw.col("posted_on")) - day_number(nw.col("service_on"))
     is_swept = (nw.col("amount_cents") % 100 == 0) & (age > OLD_DAYS).fill_null(False)

@@ -63,7 +63,9 @@ def appeals(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Se
     return sums(grouped, by, [*COUNTS, *DOLLARS])
 
 
-def overturn_rate_claims(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def overturn_rate_claims(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Appealed claims whose denial was overturned, of the appeals resolved.
 
     Formula
@@ -89,7 +91,9 @@ def overturn_rate_claims(tables: Mapping[str, Any], *, period: Period, as_of: dt
     return with_rate(found, "overturn_rate_claims", "overturned_claims", "resolved_claims")
 
 
-def overturn_rate_dollars(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def overturn_rate_dollars(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Denied dollars of overturned claims, of the denied dollars of the appeals resolved.
 
     Formula
@@ -115,7 +119,9 @@ def overturn_rate_dollars(tables: Mapping[str, Any], *, period: Period, as_of: d
     return with_rate(found, "overturn_rate_dollars", "overturned_cents", "resolved_cents")
 
 
-def denial_recovery(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def denial_recovery(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Denied dollars of the period that were paid later, by whatever means: appeal, correction, the payer's own second thought.
 
     Formula
@@ -141,10 +147,17 @@ def denial_recovery(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
                  2                 1            15000         25000              0.6
     """
     denied = _denied(tables, as_of).filter(period.holds(col("received_on")))
-    later = _events(tables, as_of).join(
-        denied.select(*CLAIM, denied_on=col("received_on"), first_sequence=col("sequence"), first_id=col("remit_claim_id")),
-        on=list(CLAIM), how="inner",
-    ).filter(_came_after(col("denied_on"), col("first_sequence"), col("first_id")))
+    later = (
+        _events(tables, as_of)
+        .join(
+            denied.select(
+                *CLAIM, denied_on=col("received_on"), first_sequence=col("sequence"), first_id=col("remit_claim_id")
+            ),
+            on=list(CLAIM),
+            how="inner",
+        )
+        .filter(_came_after(col("denied_on"), col("first_sequence"), col("first_id")))
+    )
     paid = later.group_by(*CLAIM).agg(paid_after_cents=col("paid_cents").sum())
     rows = denied.drop("paid_cents").join(paid, on=list(CLAIM), how="left").with_columns(recovered_cents=_recovered())
     rows = _with_reason(rows, tables, as_of, by)
@@ -155,7 +168,9 @@ def denial_recovery(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
     return with_rate(found, "denial_recovery", "recovered_cents", "denied_cents")
 
 
-def denial_response_days(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def denial_response_days(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Average days from the denial to the first appeal, of the claims appealed in the period.
 
     Formula
@@ -185,13 +200,17 @@ def denial_response_days(tables: Mapping[str, Any], *, period: Period, as_of: dt
 
 def appealed_claims(tables: Mapping[str, Any], *, as_of: dt.date, period: Period) -> nw.LazyFrame:
     """One row per claim first appealed in the period: its denial, its outcome as 0/1 columns, its dollars. Lazy."""
-    notes = source(tables, "work_log", ["client", "note_id", "claim_id", "worked_on", "entered_on", "action", "outcome"])
+    notes = source(
+        tables, "work_log", ["client", "note_id", "claim_id", "worked_on", "entered_on", "action", "outcome"]
+    )
     notes = notes.filter(col("entered_on") <= as_of)
     denied = _first_denial(tables, as_of)
     tried = notes.filter(col("action") == "appeal").join(denied, on=["client", "claim_id"], how="inner")
-    first = tried.filter(col("worked_on") >= col("received_on")).filter(
-        is_first(("client", "claim_id"), ("worked_on", "note_id"))
-    ).filter(period.holds(col("worked_on")))
+    first = (
+        tried.filter(col("worked_on") >= col("received_on"))
+        .filter(is_first(("client", "claim_id"), ("worked_on", "note_id")))
+        .filter(period.holds(col("worked_on")))
+    )
     outcomes = first.join(_answers(notes, first), on=["client", "claim_id"], how="left").join(
         _later_decisions(tables, as_of, first), on=["client", "claim_id"], how="left"
     )
@@ -212,7 +231,9 @@ def _denied(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 def _first_denial(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     # A note names a claim, not a payer order: the denial that came first is the one appealed.
-    denied = _denied(tables, as_of).filter(is_first(("client", "claim_id"), ("received_on", "sequence", "remit_claim_id")))
+    denied = _denied(tables, as_of).filter(
+        is_first(("client", "claim_id"), ("received_on", "sequence", "remit_claim_id"))
+    )
     return denied.select("client", "claim_id", "remit_claim_id", "payer", "payer_order", "received_on", "denied_cents")
 
 
@@ -224,7 +245,9 @@ def _events(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 def _came_after(day: nw.Expr, sequence: nw.Expr, remit_claim_id: nw.Expr) -> nw.Expr:
     same_day = col("received_on") == day
-    later_in_file = (col("sequence") > sequence) | ((col("sequence") == sequence) & (col("remit_claim_id") > remit_claim_id))
+    later_in_file = (col("sequence") > sequence) | (
+        (col("sequence") == sequence) & (col("remit_claim_id") > remit_claim_id)
+    )
     return (col("received_on") > day) | (same_day & later_in_file)
 
 
@@ -239,12 +262,18 @@ def _answers(notes: nw.LazyFrame, first: nw.LazyFrame) -> nw.LazyFrame:
 
 
 def _later_decisions(tables: Mapping[str, Any], as_of: dt.date, first: nw.LazyFrame) -> nw.LazyFrame:
-    since = first.select("client", "claim_id", "payer_order", appealed_on=col("worked_on"), denied_on=col("received_on"))
-    later = _events(tables, as_of).join(since, on=list(CLAIM), how="inner").filter(
-        col("received_on") > col("denied_on"), col("received_on") >= col("appealed_on")
+    since = first.select(
+        "client", "claim_id", "payer_order", appealed_on=col("worked_on"), denied_on=col("received_on")
     )
-    return later.with_columns(denied_again=one_if(col("outcome").is_in(list(DENIED)))).group_by("client", "claim_id").agg(
-        paid_after_cents=col("paid_cents").sum(), denied_again=col("denied_again").max()
+    later = (
+        _events(tables, as_of)
+        .join(since, on=list(CLAIM), how="inner")
+        .filter(col("received_on") > col("denied_on"), col("received_on") >= col("appealed_on"))
+    )
+    return (
+        later.with_columns(denied_again=one_if(col("outcome").is_in(list(DENIED))))
+        .group_by("client", "claim_id")
+        .agg(paid_after_cents=col("paid_cents").sum(), denied_again=col("denied_again").max())
     )
 
 
@@ -257,8 +286,12 @@ def _with_outcome(rows: nw.LazyFrame) -> nw.LazyFrame:
     overturned = (col("paid_after_cents").fill_null(0) > 0) | (col("said_overturned").fill_null(0) == 1)
     upheld = ~overturned & ((col("said_upheld").fill_null(0) == 1) | (col("denied_again").fill_null(0) == 1))
     known = rows.with_columns(
-        appealed_claims=nw.lit(1), overturned_claims=one_if(overturned), upheld_claims=one_if(upheld),
-        open_claims=one_if(~overturned & ~upheld), recovered_cents=_recovered(), appealed_cents=col("denied_cents"),
+        appealed_claims=nw.lit(1),
+        overturned_claims=one_if(overturned),
+        upheld_claims=one_if(upheld),
+        open_claims=one_if(~overturned & ~upheld),
+        recovered_cents=_recovered(),
+        appealed_cents=col("denied_cents"),
         days=day_number(col("worked_on")) - day_number(col("received_on")),
     )
     known = known.with_columns(resolved_claims=nw.lit(1) - col("open_claims"))

@@ -47,10 +47,14 @@ def clean_claim_rate(
                 3               4              0.75
     """
     columns = ["client", "edit_id", "claim_id", "checked_on", "stage", "result"]
-    checks = source(tables, "claim_edits", columns).filter(col("stage").is_in(list(stages)), col("checked_on") < period.end)
+    checks = source(tables, "claim_edits", columns).filter(
+        col("stage").is_in(list(stages)), col("checked_on") < period.end
+    )
     first = checks.filter(is_first((*CLAIM, "stage"), ("checked_on", "edit_id")))
-    claims = first.with_columns(failures=one_if(col("result") != "passed")).group_by(*CLAIM).agg(
-        col("failures").sum(), col("checked_on").min()
+    claims = (
+        first.with_columns(failures=one_if(col("result") != "passed"))
+        .group_by(*CLAIM)
+        .agg(col("failures").sum(), col("checked_on").min())
     )
     grouped = with_groups(claims.filter(period.holds(col("checked_on"))), tables, by, month_on="checked_on")
     counted = grouped.with_columns(clean_claims=one_if(col("failures") == 0), checked_claims=nw.lit(1))
@@ -98,7 +102,9 @@ def first_pass_resolution_rate(
     old_enough = col("submitted_on") <= days_before(as_of, mature_days)
     resolved = (col("settled").fill_null(0) == 1) & (col("rejections").fill_null(0) == 0) & (col("submissions") == 1)
     counted = judged.with_columns(
-        resolved_claims=one_if(old_enough & resolved), mature_claims=one_if(old_enough), immature_claims=one_if(~old_enough)
+        resolved_claims=one_if(old_enough & resolved),
+        mature_claims=one_if(old_enough),
+        immature_claims=one_if(~old_enough),
     )
     found = sums(counted, by, ["resolved_claims", "mature_claims", "immature_claims"])
     return with_rate(found, "first_pass_resolution_rate", "resolved_claims", "mature_claims")

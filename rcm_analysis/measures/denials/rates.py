@@ -37,7 +37,12 @@ col = nw.col
 
 
 def initial_denial_rate_claims_remitted(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), fully: bool = False, patient_denials: bool = False
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = (),
+    fully: bool = False,
+    patient_denials: bool = False,
 ) -> pd.DataFrame:
     """Claims denied by their first decision, of the claims first decided in the period.
 
@@ -70,7 +75,12 @@ def initial_denial_rate_claims_remitted(
 
 
 def initial_denial_rate_lines_remitted(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), fully: bool = False, patient_denials: bool = False
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = (),
+    fully: bool = False,
+    patient_denials: bool = False,
 ) -> pd.DataFrame:
     """Service lines denied by the first decision on their claim, of the lines first decided in the period.
 
@@ -95,9 +105,7 @@ def initial_denial_rate_lines_remitted(
                 2               5                                 0.4
     """
     first = _first_decided(tables, period, patient_denials).select(*PAYMENT)
-    lines = line_adjudications(
-        tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials
-    )
+    lines = line_adjudications(tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials)
     decided = lines.join(first, on=list(PAYMENT), how="semi").filter(col("outcome") != "duplicate")
     grouped = with_groups(decided, tables, by, month_on="received_on")
     counted = grouped.with_columns(denied_lines=one_if(_denied(fully)), remitted_lines=nw.lit(1))
@@ -136,7 +144,12 @@ def initial_denial_rate_dollars_remitted(
 
 
 def initial_denial_rate_claims_submitted(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), fully: bool = False, patient_denials: bool = False
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = (),
+    fully: bool = False,
+    patient_denials: bool = False,
 ) -> pd.DataFrame:
     """Claims denied by first decisions of the month, against the claims sent in an average month before.
 
@@ -169,7 +182,12 @@ def initial_denial_rate_claims_submitted(
 
 
 def initial_denial_rate_dollars_submitted(
-    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), fully: bool = False, patient_denials: bool = False
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    by: Sequence[str] = (),
+    fully: bool = False,
+    patient_denials: bool = False,
 ) -> pd.DataFrame:
     """Charges of claims denied by first decisions of the month, against the charges sent in an average month before.
 
@@ -196,7 +214,8 @@ def initial_denial_rate_dollars_submitted(
     first = with_groups(_first_decided(tables, period, patient_denials), tables, by)
     denied = sums(
         first.with_columns(denied_charge_cents=nw.when(_denied(fully)).then(col("charge_cents")).otherwise(0)),
-        by, ["denied_charge_cents"],
+        by,
+        ["denied_charge_cents"],
     )
     sent = _submitted(tables, period, by).with_columns(submitted_charge_cents=col("charge_cents"))
     found = side_by_side(denied, sums(sent, by, ["submitted_charge_cents"]), by)
@@ -231,7 +250,9 @@ def primary_denial_rate(
     """
     window = Period.days_ending(as_of, 7 * weeks)
     remits = claim_adjudications(tables, as_of=as_of, since=window.first_day).filter(
-        window.holds(col("received_on")), col("payer_order") == "primary", ~col("outcome").is_in(["reversal", "duplicate"])
+        window.holds(col("received_on")),
+        col("payer_order") == "primary",
+        ~col("outcome").is_in(["reversal", "duplicate"]),
     )
     grouped = with_groups(remits, tables, by, month_on="received_on")
     counted = grouped.with_columns(zero_pay_remits=one_if(col("paid_cents") == 0), remits=nw.lit(1))
@@ -245,9 +266,7 @@ MONTHS_BEFORE = 3
 
 def _first_decided(tables: Mapping[str, Any], period: Period, patient_denials: bool) -> nw.LazyFrame:
     # First of all that is known, then of the period: a second decision in the period is no first one.
-    return first_adjudications(
-        tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials
-    )
+    return first_adjudications(tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials)
 
 
 def _denied(fully: bool) -> nw.Expr:

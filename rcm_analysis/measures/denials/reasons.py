@@ -58,7 +58,9 @@ def denied_lines(
         shares = shares.filter(col("group_code") != "PR")
     by_line = shares.group_by(*PAYMENT, "unit", "carc").agg(denied_cents=col("amount_cents").sum())
     both = nw.concat([first, refused], how="vertical")
-    return both.join(by_line, on=list(PAYMENT), how="inner").with_columns(category=category_of(col("carc"), family="denial"))
+    return both.join(by_line, on=list(PAYMENT), how="inner").with_columns(
+        category=category_of(col("carc"), family="denial")
+    )
 
 
 def denial_reasons(
@@ -124,9 +126,11 @@ def primary_denial_reasons(
      197 authorization       1         20000           0.5
       97      bundling       1          5000           0.5
     """
-    first = first_adjudications(
-        tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials
-    ).filter(col("outcome").is_in(list(DENIED))).select(*WHO, "remit_claim_id")
+    first = (
+        first_adjudications(tables, as_of=period.last_day, since=period.first_day, patient_denials=patient_denials)
+        .filter(col("outcome").is_in(list(DENIED)))
+        .select(*WHO, "remit_claim_id")
+    )
     named = primary_reasons(tables, as_of=period.last_day, patient_denials=patient_denials)
     rows = with_groups(first.join(named, on=list(PAYMENT), how="inner"), tables, by, month_on="received_on")
     found = sums(rows.with_columns(claims=nw.lit(1)), by, ["claims", "denied_cents"])
@@ -267,13 +271,24 @@ def missing_remarks(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     """
     rows = _adjustments(tables, period).filter(col("carc").is_in(codes_that_need_a_remark()), col("group_code") != "PR")
     without = one_if(col("remark_codes").fill_null("") == "")
-    grouped = with_groups(rows.with_columns(without_remark=without, adjustments=nw.lit(1)), tables, by, month_on="received_on")
+    grouped = with_groups(
+        rows.with_columns(without_remark=without, adjustments=nw.lit(1)), tables, by, month_on="received_on"
+    )
     found = sums(grouped, by, ["without_remark", "adjustments"])
     return with_rate(found, "missing_remark_rate", "without_remark", "adjustments")
 
 
 def _adjustments(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
-    columns = ["client", "remit_claim_id", "claim_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"]
+    columns = [
+        "client",
+        "remit_claim_id",
+        "claim_id",
+        "group_code",
+        "carc",
+        "amount_cents",
+        "remark_codes",
+        "received_on",
+    ]
     rows = source(tables, "remit_adjustments", columns).filter(period.holds(col("received_on")))
     payers = source(tables, "remit_claims", [*PAYMENT, "payer", "payer_order"])
     return rows.join(payers, on=list(PAYMENT), how="left")
@@ -292,14 +307,18 @@ def _whole_discounts(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
 def _posted(tables: Mapping[str, Any], period: Period, is_denial: nw.Expr) -> nw.LazyFrame:
     columns = ["client", "claim_id", "kind", "payer", "posted_on", "group_code", "carc", "amount_cents"]
     rows = with_disguise(tables, columns).filter(
-        period.holds(col("posted_on")), col("kind") == "contractual", is_denial,
+        period.holds(col("posted_on")),
+        col("kind") == "contractual",
+        is_denial,
         col("group_code").fill_null("CO") != "PR",
     )
     return rows.with_columns(amount_cents=col("amount_cents") * -1)
 
 
 def _every_month(found: pd.DataFrame, by: Sequence[str], period: Period) -> pd.DataFrame:
-    months = pd.DataFrame({"month": pd.to_datetime([month.first_day for month in period.months()]).astype("datetime64[us]")})
+    months = pd.DataFrame(
+        {"month": pd.to_datetime([month.first_day for month in period.months()]).astype("datetime64[us]")}
+    )
     spine = found[list(by)].drop_duplicates().merge(months, how="cross") if by else months
     whole = spine.merge(found, on=[*by, "month"], how="left")
     amounts = [name for name in whole.columns if name not in (*by, "month")]

@@ -24,7 +24,12 @@ from ...tables.frames import NO_VALUE, collect, day_number, month_of, source
 NOTICE_HOURS = 24
 """A cancellation with less notice than this leaves an empty slot."""
 
-LEADS = {"1 same day": (0, 0), "2 one to seven days": (1, 7), "3 eight to 28 days": (8, 28), "4 over 28 days": (29, None)}
+LEADS = {
+    "1 same day": (0, 0),
+    "2 one to seven days": (1, 7),
+    "3 eight to 28 days": (8, 28),
+    "4 over 28 days": (29, None),
+}
 """Bands of the days from booking to appointment; the digit keeps them in order."""
 
 PARTS = ("kept", "no_shows", "late_cancels")
@@ -34,7 +39,9 @@ NO_PROBLEM = ("other", "preventive")
 """Problem families that are no problem in common."""
 
 
-def appointment_rows(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), notice_hours: float = NOTICE_HOURS) -> nw.LazyFrame:
+def appointment_rows(
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), notice_hours: float = NOTICE_HOURS
+) -> nw.LazyFrame:
     """One row per appointment scheduled in the period: `by`, the patient, and 0 or 1 in each of `COLUMNS`.
 
     The hours of notice decide what a cancellation was, where they are given; else the word of the system.
@@ -47,7 +54,11 @@ def appointment_rows(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     is_late = is_off & ((hours < notice_hours) | (hours.is_null() & (status == "late_cancel"))).fill_null(False)
     is_missed, is_kept = status == "no_show", status == "kept"
     marks = {
-        "cancelled": is_off & ~is_late, "unsettled": status == "", "kept": is_kept, "no_shows": is_missed, "late_cancels": is_late,
+        "cancelled": is_off & ~is_late,
+        "unsettled": status == "",
+        "kept": is_kept,
+        "no_shows": is_missed,
+        "late_cancels": is_late,
         "slots": is_kept | is_missed | is_late,
     }
     rows = rows.with_columns(scheduled=nw.lit(1), **{name: one_if(mark) for name, mark in marks.items()})
@@ -96,8 +107,10 @@ def appointment_outcomes(
     """
     found = sums(appointment_rows(tables, period=period, by=by, notice_hours=notice_hours), by, list(COLUMNS))
     return found.assign(
-        no_show_rate=quotient(found["no_shows"], found["slots"]), late_cancel_rate=quotient(found["late_cancels"], found["slots"]),
-        appointment_adherence=quotient(found["kept"], found["slots"]))
+        no_show_rate=quotient(found["no_shows"], found["slots"]),
+        late_cancel_rate=quotient(found["late_cancels"], found["slots"]),
+        appointment_adherence=quotient(found["kept"], found["slots"]),
+    )
 
 
 def no_show_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -172,7 +185,9 @@ def appointment_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequ
     return appointment_outcomes(tables, period=period, by=by)[[*by, "kept", "slots", "appointment_adherence"]]
 
 
-def repeat_visits(tables: Mapping[str, Any], *, period: Period, days: int = REPEAT_DAYS, by: Sequence[str] = ()) -> pd.DataFrame:
+def repeat_visits(
+    tables: Mapping[str, Any], *, period: Period, days: int = REPEAT_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Visits for a problem that was treated within the 14 days before, where no follow-up was planned.
 
     Formula
@@ -198,16 +213,21 @@ def repeat_visits(tables: Mapping[str, Any], *, period: Period, days: int = REPE
     columns = ["client", "appointment_id", "patient", "scheduled_on", "status", "is_planned_follow_up", "problem"]
     words = [name for name in by if name != "month"]
     kept = source(tables, "appointments", [*columns, *words]).filter(
-        nw.col("status") == "kept", ~nw.col("problem").is_in(list(NO_PROBLEM)), ~nw.col("problem").is_null())
+        nw.col("status") == "kept", ~nw.col("problem").is_in(list(NO_PROBLEM)), ~nw.col("problem").is_null()
+    )
     kept = kept.with_columns(on_day=day_number(nw.col("scheduled_on")))
     visits = kept.filter(period.holds(nw.col("scheduled_on")), ~nw.col("is_planned_follow_up"))
     keys = ["client", "patient", "problem"]
     pairs = visits.select(*keys, "appointment_id", "on_day").join(
-        kept.select(*keys, before=nw.col("on_day")), on=keys, how="inner")
+        kept.select(*keys, before=nw.col("on_day")), on=keys, how="inner"
+    )
     gap = nw.col("on_day") - nw.col("before")
-    again = pairs.filter(gap >= 1, gap <= days).select("client", "appointment_id").unique().with_columns(repeats=nw.lit(1))
+    again = (
+        pairs.filter(gap >= 1, gap <= days).select("client", "appointment_id").unique().with_columns(repeats=nw.lit(1))
+    )
     rows = visits.join(again, on=["client", "appointment_id"], how="left").with_columns(
-        *[nw.col(name).fill_null(NO_VALUE) for name in words], visits=nw.lit(1), repeats=nw.col("repeats").fill_null(0))
+        *[nw.col(name).fill_null(NO_VALUE) for name in words], visits=nw.lit(1), repeats=nw.col("repeats").fill_null(0)
+    )
     if "month" in by:
         rows = rows.with_columns(month_of(nw.col("scheduled_on")))
     found = sums(rows, by, ["visits", "repeats"])
@@ -241,7 +261,8 @@ def third_next_available(tables: Mapping[str, Any], *, period: Period, by: Seque
     words = [name for name in by if name != "month"]
     rows = source(tables, "access_checks", ["client", "checked_on", "third_next_on"], by=words)
     rows = rows.filter(period.holds(nw.col("checked_on"))).with_columns(
-        days=day_number(nw.col("third_next_on")) - day_number(nw.col("checked_on")), checks=nw.lit(1))
+        days=day_number(nw.col("third_next_on")) - day_number(nw.col("checked_on")), checks=nw.lit(1)
+    )
     if "month" in by:
         rows = rows.with_columns(month_of(nw.col("checked_on")))
     keys = [*by, "days"]

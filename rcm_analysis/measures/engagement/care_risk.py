@@ -23,7 +23,9 @@ HUDDLE_DAYS = 90
 def _forms(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -> nw.LazyFrame:
     words = [name for name in by if name not in ("month", "part")]
     flags = [f"is_{part}_complete" for part in INTAKE_PARTS]
-    rows = source(tables, "intakes", ["client", "taken_on", "social_needs", *flags], by=words).filter(period.holds(nw.col("taken_on")))
+    rows = source(tables, "intakes", ["client", "taken_on", "social_needs", *flags], by=words).filter(
+        period.holds(nw.col("taken_on"))
+    )
     return rows.with_columns(month_of(nw.col("taken_on"))) if "month" in by else rows
 
 
@@ -59,7 +61,11 @@ def intake_completeness(tables: Mapping[str, Any], *, period: Period, by: Sequen
             whole = whole & flags[part]
         found = sums(rows.with_columns(forms=nw.lit(1), complete=one_if(whole)), by, ["forms", "complete"])
     else:
-        wide = sums(rows.with_columns(forms=nw.lit(1), **{part: one_if(flag) for part, flag in flags.items()}), rest, ["forms", *INTAKE_PARTS])
+        wide = sums(
+            rows.with_columns(forms=nw.lit(1), **{part: one_if(flag) for part, flag in flags.items()}),
+            rest,
+            ["forms", *INTAKE_PARTS],
+        )
         found = wide.melt([*rest, "forms"], list(INTAKE_PARTS), var_name="part", value_name="complete")
         found = found[[*by, "forms", "complete"]].sort_values(list(by), ignore_index=True)
     return found.assign(complete_share=quotient(found["complete"], found["forms"]))
@@ -91,7 +97,10 @@ def social_needs_asked(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     found_one = asked & (nw.col("social_needs") > 0).fill_null(False)
     rows = _forms(tables, period, by).with_columns(forms=nw.lit(1), asked=one_if(asked), with_need=one_if(found_one))
     found = sums(rows, by, ["forms", "asked", "with_need"])
-    return found.assign(asked_share=quotient(found["asked"], found["forms"]), with_need_share=quotient(found["with_need"], found["asked"]))
+    return found.assign(
+        asked_share=quotient(found["asked"], found["forms"]),
+        with_need_share=quotient(found["with_need"], found["asked"]),
+    )
 
 
 def high_risk_patients(tables: Mapping[str, Any], *, as_of: dt.date, days: int = CONTACT_DAYS) -> pd.DataFrame:
@@ -122,16 +131,24 @@ def high_risk_patients(tables: Mapping[str, Any], *, as_of: dt.date, days: int =
     columns = ["client", "patient", "assessed_on", "risk_level", "navigator_from", "navigator_to"]
     rows = source(tables, "risk_assessments", columns, by=["location"]).filter(nw.col("assessed_on") <= as_of)
     newest = rows.group_by("client", "patient").agg(nw.col("assessed_on").max())
-    rows = rows.join(newest, on=["client", "patient", "assessed_on"], how="inner").filter(nw.col("risk_level") == "high")
+    rows = rows.join(newest, on=["client", "patient", "assessed_on"], how="inner").filter(
+        nw.col("risk_level") == "high"
+    )
     started = (nw.col("navigator_from") <= as_of).fill_null(False)
-    rows = rows.with_columns(has=one_if(started & (nw.col("navigator_to").is_null() | (nw.col("navigator_to") >= as_of))))
+    rows = rows.with_columns(
+        has=one_if(started & (nw.col("navigator_to").is_null() | (nw.col("navigator_to") >= as_of)))
+    )
     found = collect(rows.select("client", "patient", "location", "has"), ["client", "patient", "location"])
-    reached = _patients(source(tables, "navigator_contacts", ["client", "patient", "contacted_on", "is_reached"]).filter(
-        nw.col("is_reached"), nw.col("contacted_on") <= as_of, nw.col("contacted_on") > days_before(as_of, days)))
+    reached = _patients(
+        source(tables, "navigator_contacts", ["client", "patient", "contacted_on", "is_reached"]).filter(
+            nw.col("is_reached"), nw.col("contacted_on") <= as_of, nw.col("contacted_on") > days_before(as_of, days)
+        )
+    )
     found = found[~found["patient"].isin(_died(tables, as_of))].reset_index(drop=True)
     out = found.assign(has_navigator=found["has"] == 1, is_reached=found["patient"].isin(reached))
     return out.assign(is_covered=out["has_navigator"] & out["is_reached"])[
-        ["client", "patient", "location", "has_navigator", "is_reached", "is_covered"]]
+        ["client", "patient", "location", "has_navigator", "is_reached", "is_covered"]
+    ]
 
 
 def _patients(rows: nw.LazyFrame) -> set[str]:
@@ -145,7 +162,9 @@ def _died(tables: Mapping[str, Any], as_of: dt.date) -> set[str]:
     return _patients(rows.filter(nw.col("ended") == "died", nw.col("admitted_on") <= as_of))
 
 
-def navigation_coverage(tables: Mapping[str, Any], *, as_of: dt.date, days: int = CONTACT_DAYS, by: Sequence[str] = ()) -> pd.DataFrame:
+def navigation_coverage(
+    tables: Mapping[str, Any], *, as_of: dt.date, days: int = CONTACT_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """High-risk patients with a navigator in charge who reached them in the last thirty days, of all at high risk.
 
     Formula
@@ -168,16 +187,25 @@ def navigation_coverage(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
     0          3               2        1        1  0.333333
     """
     people = high_risk_patients(tables, as_of=as_of, days=days)
-    marks = pd.DataFrame({
-        **{name: people[name] for name in by}, "high_risk": 1, "with_navigator": people["has_navigator"].astype("int64"),
-        "reached": people["is_reached"].astype("int64"), "covered": people["is_covered"].astype("int64")}, index=people.index)
+    marks = pd.DataFrame(
+        {
+            **{name: people[name] for name in by},
+            "high_risk": 1,
+            "with_navigator": people["has_navigator"].astype("int64"),
+            "reached": people["is_reached"].astype("int64"),
+            "covered": people["is_covered"].astype("int64"),
+        },
+        index=people.index,
+    )
     names = ["high_risk", "with_navigator", "reached", "covered"]
-    found = marks.groupby(list(by), as_index=False)[names].sum() if by else marks[names].sum().to_frame().T.astype("int64")
+    found = (
+        marks.groupby(list(by), as_index=False)[names].sum() if by else marks[names].sum().to_frame().T.astype("int64")
+    )
     return found.assign(coverage=quotient(found["covered"], found["high_risk"]))
 
 
 def complex_cases(
-    tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDDLE_DAYS, most: int = 20, with_navigation: bool = True,
+    tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDDLE_DAYS, most: int = 20, with_navigation: bool = True
 ) -> pd.DataFrame:
     """The patients to talk about in the care team's next huddle, by pseudonym, with the reasons counted.
 
@@ -206,23 +234,49 @@ def complex_cases(
     """
     people = high_risk_patients(tables, as_of=as_of)
     window = Period.days_ending(as_of, days)
-    met = source(tables, "hospital_encounters", ["patient", "kind", "admitted_on"]).filter(window.holds(nw.col("admitted_on")))
+    met = source(tables, "hospital_encounters", ["patient", "kind", "admitted_on"]).filter(
+        window.holds(nw.col("admitted_on"))
+    )
     missed = source(tables, "appointments", ["patient", "status", "scheduled_on"]).filter(
-        window.holds(nw.col("scheduled_on")), nw.col("status") == "no_show")
-    need = source(tables, "intakes", ["patient", "taken_on", "social_needs"]).filter(nw.col("taken_on") <= as_of, nw.col("social_needs") > 0)
+        window.holds(nw.col("scheduled_on")), nw.col("status") == "no_show"
+    )
+    need = source(tables, "intakes", ["patient", "taken_on", "social_needs"]).filter(
+        nw.col("taken_on") <= as_of, nw.col("social_needs") > 0
+    )
     counts = {
-        "emergency_visits": _counted(met.filter(nw.col("kind") == "emergency")), "stays": _counted(met.filter(nw.col("kind") != "emergency")),
-        "missed": _counted(missed), "needs": _counted(need)}
-    found = people.assign(**{name: people["patient"].map(values).fillna(0).astype("int64") for name, values in counts.items()})
+        "emergency_visits": _counted(met.filter(nw.col("kind") == "emergency")),
+        "stays": _counted(met.filter(nw.col("kind") != "emergency")),
+        "missed": _counted(missed),
+        "needs": _counted(need),
+    }
+    found = people.assign(
+        **{name: people["patient"].map(values).fillna(0).astype("int64") for name, values in counts.items()}
+    )
     signs = [found["emergency_visits"] > 0, found["stays"] > 0, found["missed"] > 1, found["needs"] > 0]
     if with_navigation:
         signs += [~found["has_navigator"], ~found["is_reached"]]
     else:
         found = found.assign(has_navigator=pd.NA, is_reached=pd.NA)
-    found = found.assign(has_need=found["needs"] > 0, signals=np.sum([sign.astype("int64") for sign in signs], axis=0) if len(found) else 0)
+    found = found.assign(
+        has_need=found["needs"] > 0,
+        signals=np.sum([sign.astype("int64") for sign in signs], axis=0) if len(found) else 0,
+    )
     order = ["signals", "emergency_visits", "stays", "patient"]
     found = found[found["signals"] >= 2].sort_values(order, ascending=[False, False, False, True], ignore_index=True)
-    return found[["client", "patient", "location", "emergency_visits", "stays", "missed", "has_need", "has_navigator", "is_reached", "signals"]].head(most)
+    return found[
+        [
+            "client",
+            "patient",
+            "location",
+            "emergency_visits",
+            "stays",
+            "missed",
+            "has_need",
+            "has_navigator",
+            "is_reached",
+            "signals",
+        ]
+    ].head(most)
 
 
 def _counted(rows: nw.LazyFrame) -> dict[str, int]:

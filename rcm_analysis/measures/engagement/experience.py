@@ -36,7 +36,8 @@ def wilson(part: pd.Series, whole: pd.Series, *, level: float = LEVEL) -> tuple[
     nothing = (float("nan"), float("nan"))
     edges = [
         tuple(binomtest(int(k), int(n)).proportion_ci(level, method="wilson")) if n > 0 else nothing
-        for k, n in zip(part, whole, strict=True)]
+        for k, n in zip(part, whole, strict=True)
+    ]
     low, high = zip(*edges, strict=True) if edges else ((), ())
     return pd.Series(low, index=part.index, dtype=float), pd.Series(high, index=part.index, dtype=float)
 
@@ -47,7 +48,9 @@ def _answers(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -> nw
     rows = rows.filter(period.holds(nw.col("answered_on")), ~nw.col("score").is_null())
     words = [name for name in by if name not in ("item", "month")]
     if words:
-        rows = rows.join(source(tables, "surveys", ["client", "survey_id", *words]), on=["client", "survey_id"], how="left")
+        rows = rows.join(
+            source(tables, "surveys", ["client", "survey_id", *words]), on=["client", "survey_id"], how="left"
+        )
         rows = rows.with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in words])
     return rows.with_columns(month_of(nw.col("answered_on"))) if "month" in by else rows
 
@@ -142,14 +145,18 @@ def survey_response_rate(tables: Mapping[str, Any], *, period: Period, by: Seque
     0     4         3           0.75
     """
     words = [name for name in by if name != "month"]
-    rows = source(tables, "surveys", ["client", "sent_on", "answered_on"], by=words).filter(period.holds(nw.col("sent_on")))
+    rows = source(tables, "surveys", ["client", "sent_on", "answered_on"], by=words).filter(
+        period.holds(nw.col("sent_on"))
+    )
     rows = rows.with_columns(sent=nw.lit(1), answered=one_if((nw.col("answered_on") < period.end).fill_null(False)))
     rows = rows.with_columns(month_of(nw.col("sent_on"))) if "month" in by else rows
     found = sums(rows, by, ["sent", "answered"])
     return found.assign(response_rate=quotient(found["answered"], found["sent"]))
 
 
-def feedback_themes(tables: Mapping[str, Any], *, period: Period, kind: str = "complaint", by: Sequence[str] = ("theme",)) -> pd.DataFrame:
+def feedback_themes(
+    tables: Mapping[str, Any], *, period: Period, kind: str = "complaint", by: Sequence[str] = ("theme",)
+) -> pd.DataFrame:
     """What complaints are about: entries by coded theme, their share, and those of the period before.
 
     Formula
@@ -183,7 +190,9 @@ def feedback_themes(tables: Mapping[str, Any], *, period: Period, kind: str = "c
     return found.assign(share=quotient(found["entries"], pd.Series(found["entries"].sum(), index=found.index)))
 
 
-def feedback_answered_in_time(tables: Mapping[str, Any], *, period: Period, days: int = ANSWER_DAYS, by: Sequence[str] = ()) -> pd.DataFrame:
+def feedback_answered_in_time(
+    tables: Mapping[str, Any], *, period: Period, days: int = ANSWER_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Complaints answered within seven days, of those whose seven days are over.
 
     Formula
@@ -212,7 +221,11 @@ def feedback_answered_in_time(tables: Mapping[str, Any], *, period: Period, days
     is_answered = (nw.col("responded_on") < period.end).fill_null(False)
     took = day_number(nw.col("responded_on")) - day_number(nw.col("received_on"))
     rows = rows.with_columns(
-        received=nw.lit(1), due=one_if(is_due), in_time=one_if(is_due & is_answered & (took <= days).fill_null(False)), open=one_if(~is_answered))
+        received=nw.lit(1),
+        due=one_if(is_due),
+        in_time=one_if(is_due & is_answered & (took <= days).fill_null(False)),
+        open=one_if(~is_answered),
+    )
     rows = rows.with_columns(month_of(nw.col("received_on"))) if "month" in by else rows
     found = sums(rows, by, ["received", "due", "in_time", "open"])
     return found.assign(in_time_share=quotient(found["in_time"], found["due"]))

@@ -24,7 +24,9 @@ PER = 12_000
 """Visits per member-month times this: per 1,000 members and year."""
 
 
-def readmissions(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = READMISSION_DAYS, by: Sequence[str] = ()) -> pd.DataFrame:
+def readmissions(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = READMISSION_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Stays followed by an unplanned stay within thirty days, of all stays that could be (observed, unadjusted).
 
     Formula
@@ -50,14 +52,23 @@ def readmissions(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, d
     0            2           1           0               0.5
     """
     stays = _stays(tables)
-    inside = (stays["discharged_on"] >= pd.Timestamp(period.first_day)) & (stays["discharged_on"] < pd.Timestamp(period.end))
+    inside = (stays["discharged_on"] >= pd.Timestamp(period.first_day)) & (
+        stays["discharged_on"] < pd.Timestamp(period.end)
+    )
     index = stays[inside & ~stays["is_left_out"] & (stays["discharged_on"] <= pd.Timestamp(as_of))]
     over = index["discharged_on"] <= pd.Timestamp(as_of) - pd.Timedelta(days=days)
-    marks = pd.DataFrame({
-        "month": index["discharged_on"].dt.to_period("M").dt.to_timestamp().astype("datetime64[us]"),
-        "index_stays": over.astype("int64"), "readmitted": (over & (index["gap"] <= days)).astype("int64"), "too_recent": (~over).astype("int64")})
+    marks = pd.DataFrame(
+        {
+            "month": index["discharged_on"].dt.to_period("M").dt.to_timestamp().astype("datetime64[us]"),
+            "index_stays": over.astype("int64"),
+            "readmitted": (over & (index["gap"] <= days)).astype("int64"),
+            "too_recent": (~over).astype("int64"),
+        }
+    )
     names = ["index_stays", "readmitted", "too_recent"]
-    found = marks.groupby(list(by), as_index=False)[names].sum() if by else marks[names].sum().to_frame().T.astype("int64")
+    found = (
+        marks.groupby(list(by), as_index=False)[names].sum() if by else marks[names].sum().to_frame().T.astype("int64")
+    )
     return found.assign(readmission_rate=quotient(found["readmitted"], found["index_stays"]))
 
 
@@ -67,9 +78,19 @@ def _stays(tables: Mapping[str, Any]) -> pd.DataFrame:
     Few rows a client, so that the chain of stays of a patient is followed in pandas.
     """
     columns = ["client", "patient", "encounter_id", "kind", "admitted_on", "discharged_on", "is_planned", "ended"]
-    rows = source(tables, "hospital_encounters", columns).filter(nw.col("kind") == "inpatient").select(
-        "client", "patient", "encounter_id", "admitted_on", "discharged_on", "ended",
-        planned=nw.when(nw.col("is_planned")).then(1).otherwise(0))
+    rows = (
+        source(tables, "hospital_encounters", columns)
+        .filter(nw.col("kind") == "inpatient")
+        .select(
+            "client",
+            "patient",
+            "encounter_id",
+            "admitted_on",
+            "discharged_on",
+            "ended",
+            planned=nw.when(nw.col("is_planned")).then(1).otherwise(0),
+        )
+    )
     dates = ["admitted_on", "discharged_on"]
     stays = collect(rows, ["client", "patient", "encounter_id", "ended"], dates=dates)
     stays = stays.sort_values(["client", "patient", "admitted_on", "discharged_on", "encounter_id"], ignore_index=True)
@@ -80,7 +101,9 @@ def _stays(tables: Mapping[str, Any]) -> pd.DataFrame:
     unplanned = stays["admitted_on"].where(stays["planned"] == 0)
     later = unplanned.groupby(person).bfill().shift(-1).where(same)
     gap = (later - stays["discharged_on"]).dt.days
-    left_out = is_continued | stays["ended"].isin(["died", "transfer"]) | (stays["discharged_on"] == stays["admitted_on"])
+    left_out = (
+        is_continued | stays["ended"].isin(["died", "transfer"]) | (stays["discharged_on"] == stays["admitted_on"])
+    )
     return stays.assign(gap=gap, is_left_out=left_out)
 
 
@@ -109,13 +132,23 @@ def emergency_visits(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     """
     labels = [month.label for month in period.months()]
     panel = source(tables, "panel_months", ["month", "members"]).filter(nw.col("month").is_in(labels))
-    members = collect(panel.select("members", label=nw.col("month")).group_by("label").agg(nw.col("members").sum()), ["label"])
+    members = collect(
+        panel.select("members", label=nw.col("month")).group_by("label").agg(nw.col("members").sum()), ["label"]
+    )
     rows = source(tables, "hospital_encounters", ["kind", "admitted_on"]).filter(
-        nw.col("kind") == "emergency", period.holds(nw.col("admitted_on")))
+        nw.col("kind") == "emergency", period.holds(nw.col("admitted_on"))
+    )
     rows = rows.with_columns(visits=nw.lit(1), month=nw.col("admitted_on").dt.truncate("1mo"))
     visits = sums(rows, ["month"], ["visits"])
-    months = pd.DataFrame({"month": pd.to_datetime(members["label"] + "-01").astype("datetime64[us]"), "member_months": members["members"]})
+    months = pd.DataFrame(
+        {
+            "month": pd.to_datetime(members["label"] + "-01").astype("datetime64[us]"),
+            "member_months": members["members"],
+        }
+    )
     both = months.merge(visits, on="month", how="left").fillna({"visits": 0}).astype({"visits": "int64"})
     names = ["visits", "member_months"]
     found = both[["month", *names]] if "month" in by else both[names].sum().to_frame().T.astype("int64")
-    return found.assign(emergency_per_1000=quotient(found["visits"] * PER, found["member_months"])).reset_index(drop=True)
+    return found.assign(emergency_per_1000=quotient(found["visits"] * PER, found["member_months"])).reset_index(
+        drop=True
+    )

@@ -65,18 +65,31 @@ def visit_value(tables: Mapping[str, Any], *, as_of: dt.date, days: int = MATURE
     """
     window = Period.days_ending(days_before(as_of, days), YEAR_DAYS)
     kept = source(tables, "appointments", ["client", "claim_id", "status", "scheduled_on"]).filter(
-        nw.col("status") == "kept", window.holds(nw.col("scheduled_on")), ~nw.col("claim_id").is_null())
+        nw.col("status") == "kept", window.holds(nw.col("scheduled_on")), ~nw.col("claim_id").is_null()
+    )
     claims = kept.select("client", "claim_id").unique()
-    cash = source(tables, "transactions", ["client", "claim_id", "kind", "amount_cents", "posted_on"]).filter(
-        nw.col("kind").is_in(list(CASH)), nw.col("posted_on") <= as_of).select("client", "claim_id", cash_cents=nw.col("amount_cents") * -1)
-    found = pd.concat([
-        sums(claims.with_columns(visits=nw.lit(1)), [], ["visits"]),
-        sums(claims.join(cash, on=["client", "claim_id"], how="inner"), [], ["cash_cents"])], axis=1)
+    cash = (
+        source(tables, "transactions", ["client", "claim_id", "kind", "amount_cents", "posted_on"])
+        .filter(nw.col("kind").is_in(list(CASH)), nw.col("posted_on") <= as_of)
+        .select("client", "claim_id", cash_cents=nw.col("amount_cents") * -1)
+    )
+    found = pd.concat(
+        [
+            sums(claims.with_columns(visits=nw.lit(1)), [], ["visits"]),
+            sums(claims.join(cash, on=["client", "claim_id"], how="inner"), [], ["cash_cents"]),
+        ],
+        axis=1,
+    )
     return found.assign(visit_cents=half_up(quotient(found["cash_cents"], found["visits"])))
 
 
 def visits_recovered(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, target_rate: float = TARGET_RATE, filled: Sequence[float] = FILLED
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    as_of: dt.date,
+    target_rate: float = TARGET_RATE,
+    filled: Sequence[float] = FILLED,
 ) -> pd.DataFrame:
     """What visits would come back if no-shows fell to a target, and what such visits bring, as a range.
 
@@ -113,8 +126,13 @@ def visits_recovered(
 
 
 def avoidable_hospital_cost(
-    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, emergency_cents: int = EMERGENCY_CENTS,
-    emergency_shares: Sequence[float] = EMERGENCY_SHARES, readmission_cents: int = READMISSION_CENTS,
+    tables: Mapping[str, Any],
+    *,
+    period: Period,
+    as_of: dt.date,
+    emergency_cents: int = EMERGENCY_CENTS,
+    emergency_shares: Sequence[float] = EMERGENCY_SHARES,
+    readmission_cents: int = READMISSION_CENTS,
     readmission_shares: Sequence[float] = READMISSION_SHARES,
 ) -> pd.DataFrame:
     """What emergency visits and readmissions may have cost that could have been avoided, as a range.
@@ -142,25 +160,43 @@ def avoidable_hospital_cost(
     1      readmissions       0          0           0
     """
     rows = source(tables, "hospital_encounters", ["kind", "admitted_on"]).filter(
-        nw.col("kind") == "emergency", period.holds(nw.col("admitted_on")))
+        nw.col("kind") == "emergency", period.holds(nw.col("admitted_on"))
+    )
     visits = sums(rows.with_columns(visits=nw.lit(1)), [], ["visits"])["visits"].iloc[0]
     again = readmissions(tables, period=period, as_of=as_of)["readmitted"].iloc[0]
     return cost_of(
-        events=[int(visits), int(again)], emergency_cents=emergency_cents, emergency_shares=emergency_shares,
-        readmission_cents=readmission_cents, readmission_shares=readmission_shares)
+        events=[int(visits), int(again)],
+        emergency_cents=emergency_cents,
+        emergency_shares=emergency_shares,
+        readmission_cents=readmission_cents,
+        readmission_shares=readmission_shares,
+    )
 
 
 def cost_of(
-    *, events: Sequence[int], emergency_cents: int = EMERGENCY_CENTS, emergency_shares: Sequence[float] = EMERGENCY_SHARES,
-    readmission_cents: int = READMISSION_CENTS, readmission_shares: Sequence[float] = READMISSION_SHARES,
+    *,
+    events: Sequence[int],
+    emergency_cents: int = EMERGENCY_CENTS,
+    emergency_shares: Sequence[float] = EMERGENCY_SHARES,
+    readmission_cents: int = READMISSION_CENTS,
+    readmission_shares: Sequence[float] = READMISSION_SHARES,
 ) -> pd.DataFrame:
     """The range of `avoidable_hospital_cost` for so many emergency visits and readmissions, however they were counted.
 
     >>> cost_of(events=[10, 1], emergency_shares=(0.1, 0.2, 0.3))["low_cents"].tolist()
     [53000, 208600]
     """
-    found = pd.DataFrame({
-        "item": ["emergency_visits", "readmissions"], "events": list(events), "cost_cents": [emergency_cents, readmission_cents]})
+    found = pd.DataFrame(
+        {
+            "item": ["emergency_visits", "readmissions"],
+            "events": list(events),
+            "cost_cents": [emergency_cents, readmission_cents],
+        }
+    )
     shares = list(zip(emergency_shares, readmission_shares, strict=True))
-    return found.assign(**{name: half_up(found["events"] * found["cost_cents"] * pd.Series(share)).astype("int64")
-                           for name, share in zip(RANGE, shares, strict=True)})
+    return found.assign(
+        **{
+            name: half_up(found["events"] * found["cost_cents"] * pd.Series(share)).astype("int64")
+            for name, share in zip(RANGE, shares, strict=True)
+        }
+    )

@@ -70,17 +70,13 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
     usual, overall = _usual_days(tables, period)
     if overall.empty:
         return _total(pd.DataFrame(columns=[*keys, "claims", *CENTS]).astype({"claims": "int64"}), by)
-    due = _claims_due(
-        tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"]
-    )
+    due = _claims_due(tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"])
     due = _with_money(_with_contract(due, tables), tables, period)
     due = due.join(first_answers(tables, as_of=period.last_day), on=KEY, how="left").with_columns(
         is_waiting=nw.when(nw.col("answered_on").is_null()).then(1).otherwise(0)
     )
     cents = ["charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents"]
-    added = due.group_by(*keys, "is_waiting").agg(
-        nw.len().alias("claims"), *[nw.col(name).sum() for name in cents]
-    )
+    added = due.group_by(*keys, "is_waiting").agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in cents])
     return _total(_estimated(collect(added, keys), _allowed_share(tables, period)), by)
 
 
@@ -157,13 +153,10 @@ def _with_money(due: nw.LazyFrame, tables: Mapping[str, Any], period: Period) ->
     rows = source(tables, "transactions", [*KEY, "kind", "party", "amount_cents", "posted_on"])
     rows = rows.filter(nw.col("posted_on") < period.end, ~nw.col("claim_id").is_null())
     parts = {"cash_cents": nw.col("kind").is_in(list(CASH_KINDS)), "owed_cents": nw.col("party") == "patient"}
-    moved = (
-        split_by_kind(rows, parts).group_by(*KEY).agg(nw.col("cash_cents").sum(), nw.col("owed_cents").sum())
-    )
+    moved = split_by_kind(rows, parts).group_by(*KEY).agg(nw.col("cash_cents").sum(), nw.col("owed_cents").sum())
     owed = nw.col("owed_cents").fill_null(0)
     return due.join(moved, on=KEY, how="left").with_columns(
-        collected_cents=nw.col("cash_cents").fill_null(0) * -1,
-        patient_cents=nw.when(owed > 0).then(owed).otherwise(0),
+        collected_cents=nw.col("cash_cents").fill_null(0) * -1, patient_cents=nw.when(owed > 0).then(owed).otherwise(0)
     )
 
 
@@ -176,9 +169,7 @@ def _allowed_share(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFr
         paid["share"] = quotient(paid["collectable_cents"], paid["charge_cents"].clip(lower=0))
         found.append(paid.dropna(subset=["share"]))
     payers, clients = found
-    return payers[payers["claims"] >= FEWEST_CLAIMS][["client", "payer", "share"]], clients[
-        ["client", "share"]
-    ]
+    return payers[payers["claims"] >= FEWEST_CLAIMS][["client", "payer", "share"]], clients[["client", "share"]]
 
 
 def _estimated(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
@@ -205,18 +196,10 @@ def _total(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 def _example() -> dict[str, pd.DataFrame]:
     """One payer that allows 60 % and answers after 30 days: a year of one claim a month."""
-    months = [
-        month.first_day + dt.timedelta(days=4) for month in Period.month("2026-05").trailing(13).months()
-    ]
+    months = [month.first_day + dt.timedelta(days=4) for month in Period.month("2026-05").trailing(13).months()]
     ids = [str(number) for number in range(len(months))]
     claims = {"client": "a", "claim_id": ids, "payer": "p", "service_on": months, "charge_cents": 10000}
-    sent = {
-        "client": "a",
-        "claim_id": ids,
-        "payer_order": "primary",
-        "frequency": "1",
-        "submitted_on": months,
-    }
+    sent = {"client": "a", "claim_id": ids, "payer_order": "primary", "frequency": "1", "submitted_on": months}
     answers = [day + dt.timedelta(days=30) for day in months]
     remits = {"client": "a", "claim_id": ids, "payer_order": "primary", "status": "1", "received_on": answers}
     posted = [

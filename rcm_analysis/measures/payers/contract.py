@@ -47,13 +47,31 @@ LINE = ("client", "claim_id", "payer", "line_number", "procedure")
 KEY = ("client", "payer", "procedure", "modifiers", "place_of_service", "contract_year")
 HELD = "expected lines"
 EXPECTED = (
-    *LINE, "modifiers", "place_of_service", "service_on", "received_on", "units", "charge_cents", "paid_cents", "allowed_cents",
-    "contract_cents", "inferred_cents", "high_cents", "expected_cents", "unit_cents", "contract_from", "contract_modifiers",
-    "basis", "method", "excluded",
+    *LINE,
+    "modifiers",
+    "place_of_service",
+    "service_on",
+    "received_on",
+    "units",
+    "charge_cents",
+    "paid_cents",
+    "allowed_cents",
+    "contract_cents",
+    "inferred_cents",
+    "high_cents",
+    "expected_cents",
+    "unit_cents",
+    "contract_from",
+    "contract_modifiers",
+    "basis",
+    "method",
+    "excluded",
 )
 
 
-def with_contract_price(lines: nw.LazyFrame, tables: Mapping[str, Any], *, key: Sequence[str], plain: bool = False) -> nw.LazyFrame:
+def with_contract_price(
+    lines: nw.LazyFrame, tables: Mapping[str, Any], *, key: Sequence[str], plain: bool = False
+) -> nw.LazyFrame:
     """The lines with the contract's price, empty where it has none: price_cents, unit_cents, contract_from, contract_modifiers.
 
     Formula
@@ -68,10 +86,14 @@ def with_contract_price(lines: nw.LazyFrame, tables: Mapping[str, Any], *, key: 
     """
     same = ["client", "payer", "procedure"]
     fees = source(tables, "fee_schedules", [*same, "modifiers", "effective_from", "effective_to", "allowed_cents"])
-    fees = fees.with_columns(col("modifiers").fill_null("")).rename({"allowed_cents": "fee_cents", "modifiers": "fee_modifiers"})
+    fees = fees.with_columns(col("modifiers").fill_null("")).rename(
+        {"allowed_cents": "fee_cents", "modifiers": "fee_modifiers"}
+    )
     stripped = col("modifiers").str.replace_all(_NO_PRICE, "").str.replace_all("^:", "") if plain else col("modifiers")
-    offers = lines.with_columns(plain_modifiers=stripped).join(fees, on=same, how="left").with_columns(
-        is_exact=one_if(col("fee_modifiers") == col("modifiers"))
+    offers = (
+        lines.with_columns(plain_modifiers=stripped)
+        .join(fees, on=same, how="left")
+        .with_columns(is_exact=one_if(col("fee_modifiers") == col("modifiers")))
     )
     fits = (col("is_exact") == 1) | (col("fee_modifiers") == col("plain_modifiers"))
     in_force = (col("effective_from") <= col("service_on")) & (
@@ -81,7 +103,8 @@ def with_contract_price(lines: nw.LazyFrame, tables: Mapping[str, Any], *, key: 
     best = offers.filter(is_first(tuple(key), ("is_offer", "is_exact", "effective_from", "fee_cents"), reverse=True))
     there = col("is_offer") == 1
     return best.with_columns(
-        unit_cents=nw.when(there).then(col("fee_cents")), contract_from=nw.when(there).then(col("effective_from")),
+        unit_cents=nw.when(there).then(col("fee_cents")),
+        contract_from=nw.when(there).then(col("effective_from")),
         price_cents=nw.when(there).then(col("fee_cents") * col("units").cast(nw.Int64)),
         contract_modifiers=nw.when(there).then(col("fee_modifiers")),
     ).drop("plain_modifiers", "fee_modifiers", "effective_from", "effective_to", "fee_cents", "is_exact", "is_offer")
@@ -124,7 +147,11 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
         medibilling.app, underpayment detection guide (allowed against contract, tolerance routing); X12 RFI 2601
     """
     held = {} if every_decision else optional(tables, HELD) or {}
-    return held[as_of].lazy() if as_of in held else _compared(_priced(_decisions(tables, as_of), tables), as_of, every_decision)
+    return (
+        held[as_of].lazy()
+        if as_of in held
+        else _compared(_priced(_decisions(tables, as_of), tables), as_of, every_decision)
+    )
 
 
 def hold(tables: Mapping[str, Any], *days: dt.date) -> dict[str, Any]:
@@ -150,7 +177,9 @@ def _compared(priced: nw.LazyFrame, as_of: dt.date, every_decision: bool = False
     whole = col("units").cast(nw.Int64)
     is_whole = (col("units") > 0) & (col("units").floor() == col("units"))
     is_open = col("contract_cents").is_null() & ~col("usual_cents").is_null() & is_whole
-    inferred, high = (nw.when(is_open).then(lesser_of_charge(col(name) * whole)) for name in ("usual_cents", "p90_cents"))
+    inferred, high = (
+        nw.when(is_open).then(lesser_of_charge(col(name) * whole)) for name in ("usual_cents", "p90_cents")
+    )
     rows = rows.with_columns(inferred_cents=inferred, high_cents=high)
     named = nw.when(~col("contract_cents").is_null()).then(nw.lit("contract"))
     return rows.with_columns(
@@ -177,17 +206,24 @@ def _standing(known: nw.LazyFrame, every_decision: bool) -> nw.LazyFrame:
     """The latest decision on each line of a primary payer, with the net allowed and paid amount of all of them."""
     # Windows instead of joins with itself: every further use of `known` would be computed once more.
     reversal = col("outcome") == "reversal"
-    marked = known.with_columns(
-        bare=one_if((col("lines") == 0) & reversal), event=nw.when(reversal).then(-1).otherwise(1),
-        decided=one_if((col("lines") == 1) & ~col("outcome").is_in(list(UNDECIDED))),
-    ).with_columns(claim_bare=col("bare").sum().over("client", "claim_id")).filter(col("lines") == 1, col("claim_bare") == 0)
+    marked = (
+        known.with_columns(
+            bare=one_if((col("lines") == 0) & reversal),
+            event=nw.when(reversal).then(-1).otherwise(1),
+            decided=one_if((col("lines") == 1) & ~col("outcome").is_in(list(UNDECIDED))),
+        )
+        .with_columns(claim_bare=col("bare").sum().over("client", "claim_id"))
+        .filter(col("lines") == 1, col("claim_bare") == 0)
+    )
     return marked.with_columns(stands=nw.lit(1)).filter(col("decided") == 1) if every_decision else _latest(marked)
 
 
 def _latest(rows: nw.LazyFrame) -> nw.LazyFrame:
     net = {name: col(name).sum().over(*LINE) for name in ("allowed_cents", "paid_cents")}
     turn = col("decided").cum_sum(reverse=True).over(*LINE, order_by=[*ORDER, "unit"])
-    latest = rows.with_columns(**net, stands=col("event").sum().over(*LINE), turn=turn).filter(col("decided") == 1, col("turn") == 1)
+    latest = rows.with_columns(**net, stands=col("event").sum().over(*LINE), turn=turn).filter(
+        col("decided") == 1, col("turn") == 1
+    )
     return latest.with_columns(*[col(name).cast(nw.Int64) for name in net])
 
 
@@ -199,9 +235,15 @@ def _marks(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     lawful = [*codes_of(category="contractual"), *codes_of(category="program_reduction")]
     lawful = [code for code in lawful if code not in (*PLAIN_DISCOUNTS, *WITHHELD, "24", "59")]
     by_patient = col("group_code") == "PR"
-    told = adjustment_lines(tables, as_of=as_of).filter(col("amount_cents") != 0).with_columns(
-        capitated=one_if(col("carc") == "24"), multiple=one_if(col("carc") == "59"), lawful=one_if(col("carc").is_in(lawful)),
-        patient_other=one_if(by_patient & ~col("carc").is_in(list(COST_SHARE))),
+    told = (
+        adjustment_lines(tables, as_of=as_of)
+        .filter(col("amount_cents") != 0)
+        .with_columns(
+            capitated=one_if(col("carc") == "24"),
+            multiple=one_if(col("carc") == "59"),
+            lawful=one_if(col("carc").is_in(lawful)),
+            patient_other=one_if(by_patient & ~col("carc").is_in(list(COST_SHARE))),
+        )
     )
     forbid = told.filter(col("capitated") + col("multiple") + col("lawful") + col("patient_other") > 0)
     return forbid.group_by("client", "unit").agg(*[col(name).sum() for name in MARKS])
@@ -210,21 +252,32 @@ def _marks(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 def _with_billed(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
     """Modifiers, units, place and day of service as billed; as adjudicated where the line was billed otherwise."""
     decided = source(tables, "remit_lines", ["client", "remit_line_id", "modifiers", "units", "service_on"]).rename(
-        {"remit_line_id": "unit", "modifiers": "their_modifiers", "units": "their_units", "service_on": "their_service_on"}
+        {
+            "remit_line_id": "unit",
+            "modifiers": "their_modifiers",
+            "units": "their_units",
+            "service_on": "their_service_on",
+        }
     )
     same = ["client", "claim_id", "line_number", "procedure"]
     billed = source(tables, "claim_lines", [*same, "modifiers", "units", "place_of_service", "service_on"])
-    claims = source(tables, "claims", ["client", "claim_id", "claim_type", "service_on"]).rename({"service_on": "claim_service_on"})
-    rows = lines.join(decided, on=["client", "unit"], how="left").join(
-        billed.with_columns(billed=nw.lit(1)), on=same, how="left"
-    ).join(claims, on=["client", "claim_id"], how="left")
+    claims = source(tables, "claims", ["client", "claim_id", "claim_type", "service_on"]).rename(
+        {"service_on": "claim_service_on"}
+    )
+    rows = (
+        lines.join(decided, on=["client", "unit"], how="left")
+        .join(billed.with_columns(billed=nw.lit(1)), on=same, how="left")
+        .join(claims, on=["client", "claim_id"], how="left")
+    )
     own = nw.when(col("billed").is_null())
     day = nw.coalesce(col("service_on"), col("their_service_on"), col("claim_service_on"))
     return rows.with_columns(
         modifiers=own.then(col("their_modifiers")).otherwise(col("modifiers")).fill_null(""),
         units=own.then(col("their_units")).otherwise(col("units")).fill_null(1.0),
-        place_of_service=col("place_of_service").fill_null(""), claim_type=col("claim_type").fill_null(""),
-        service_on=day, contract_year=day.dt.year(),
+        place_of_service=col("place_of_service").fill_null(""),
+        claim_type=col("claim_type").fill_null(""),
+        service_on=day,
+        contract_year=day.dt.year(),
     )
 
 
@@ -232,7 +285,9 @@ def _with_price(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
     """The lines with unit_cents, contract_from, contract_modifiers and contract_cents, empty where there is no price."""
     if optional(tables, "fee_schedules") is None:
         return lines.with_columns(
-            unit_cents=nw.lit(None, nw.Int64), contract_from=nw.lit(None, nw.Date), contract_modifiers=nw.lit(None, nw.String),
+            unit_cents=nw.lit(None, nw.Int64),
+            contract_from=nw.lit(None, nw.Date),
+            contract_modifiers=nw.lit(None, nw.String),
             contract_cents=nw.lit(None, nw.Int64),
         )
     rows = with_contract_price(lines, tables, key=("client", "unit"), plain=True)
@@ -253,20 +308,22 @@ def _excluded() -> nw.Expr:
     """Why a line is not compared; the first reason that holds."""
     unpriced = col("contract_cents").is_null() & col("modifiers").str.contains(_CHANGES_PRICE)
     reason = nw.lit("")
-    for name, holds in reversed([
-        ("recouped", col("stands") <= 0),
-        ("denied", col("denied_cents") > 0),
-        ("capitated", col("capitated") > 0),
-        ("zero_allowed", col("allowed_cents") <= 0),
-        ("multiple_procedure", col("multiple") > 0),
-        ("lawful_reduction", col("lawful") > 0),
-        ("prior_payer", col("prior_payer_cents") != 0),
-        ("patient_other", col("patient_other") > 0),
-        ("other_code", (col("other_cents") != 0) | (col("pended_cents") != 0)),
-        ("unbalanced", col("unexplained_cents") != 0),
-        ("units", (col("units") <= 0) | (col("units").floor() != col("units"))),
-        ("modifier", unpriced),
-    ]):
+    for name, holds in reversed(
+        [
+            ("recouped", col("stands") <= 0),
+            ("denied", col("denied_cents") > 0),
+            ("capitated", col("capitated") > 0),
+            ("zero_allowed", col("allowed_cents") <= 0),
+            ("multiple_procedure", col("multiple") > 0),
+            ("lawful_reduction", col("lawful") > 0),
+            ("prior_payer", col("prior_payer_cents") != 0),
+            ("patient_other", col("patient_other") > 0),
+            ("other_code", (col("other_cents") != 0) | (col("pended_cents") != 0)),
+            ("unbalanced", col("unexplained_cents") != 0),
+            ("units", (col("units") <= 0) | (col("units").floor() != col("units"))),
+            ("modifier", unpriced),
+        ]
+    ):
         reason = nw.when(holds).then(nw.lit(name)).otherwise(reason)
     return reason
 
@@ -282,14 +339,21 @@ def _usual(lines: nw.LazyFrame) -> nw.LazyFrame:
     values = before.group_by(*KEY, "month", "one_cents").agg(col("lines").sum())
     group = (*KEY, "month")
     ranked = values.with_columns(
-        total=col("lines").sum().over(*group), most=col("lines").max().over(*group),
+        total=col("lines").sum().over(*group),
+        most=col("lines").max().over(*group),
         upto=col("lines").cum_sum().over(*group, order_by="one_cents"),
     ).filter(col("total") >= FEWEST_LINES)
-    picked = ranked.with_columns(
-        mode_cents=nw.when((col("lines") == col("most")) & (col("lines") * 100 >= col("total") * MODE_PERCENT)).then(col("one_cents")),
-        median_cents=nw.when(col("upto") * 2 >= col("total")).then(col("one_cents")),
-        p90_cents=nw.when(col("upto") * 10 >= col("total") * 9).then(col("one_cents")),
-    ).group_by(*group).agg(col("mode_cents").max(), col("median_cents").min(), col("p90_cents").min())
+    picked = (
+        ranked.with_columns(
+            mode_cents=nw.when(
+                (col("lines") == col("most")) & (col("lines") * 100 >= col("total") * MODE_PERCENT)
+            ).then(col("one_cents")),
+            median_cents=nw.when(col("upto") * 2 >= col("total")).then(col("one_cents")),
+            p90_cents=nw.when(col("upto") * 10 >= col("total") * 9).then(col("one_cents")),
+        )
+        .group_by(*group)
+        .agg(col("mode_cents").max(), col("median_cents").min(), col("p90_cents").min())
+    )
     is_mode = ~col("mode_cents").is_null()
     return picked.with_columns(
         usual_cents=nw.coalesce(col("mode_cents"), col("median_cents")),

@@ -30,15 +30,35 @@ COST_PER_HOUR_CENTS = 35_00
 """What an hour of work costs us unless told: our own assumption, print it."""
 
 SHOWN = [
-    *WHO, "quarter", "claims", "is_small", "rank", "net_yield", "expected_cents", "allowed_cents", "inferred_share",
-    "median_days_to_pay", "denial_rate", "overturn_rate", "resolved_appeals", "underpaid_cents", "underpaid_share", "collected_cents",
-    "minutes", "cost_cents", "cost_per_1000_cents",
+    *WHO,
+    "quarter",
+    "claims",
+    "is_small",
+    "rank",
+    "net_yield",
+    "expected_cents",
+    "allowed_cents",
+    "inferred_share",
+    "median_days_to_pay",
+    "denial_rate",
+    "overturn_rate",
+    "resolved_appeals",
+    "underpaid_cents",
+    "underpaid_share",
+    "collected_cents",
+    "minutes",
+    "cost_cents",
+    "cost_per_1000_cents",
 ]
 TRENDS = ["net_yield", "median_days_to_pay", "denial_rate", "underpaid_share", "cost_per_1000_cents"]
 
 
 def payer_scorecard(
-    tables: Mapping[str, Any], *, as_of: dt.date, cost_per_hour_cents: int = COST_PER_HOUR_CENTS, fewest: int = FEWEST_CLAIMS
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    cost_per_hour_cents: int = COST_PER_HOUR_CENTS,
+    fewest: int = FEWEST_CLAIMS,
 ) -> pd.DataFrame:
     """Each payer in the latest complete calendar quarter, ranked by what it yields, beside the quarter before.
 
@@ -130,25 +150,49 @@ def contract_evaluation(tables: Mapping[str, Any], *, as_of: dt.date, months: in
     prices["median_cents"] = half_up(same.transform("median")).astype("int64")
     prices["others_cents"] = _median_of_others(prices)
     prices["ratio"] = quotient(prices["unit_cents"], prices["others_cents"])
-    prices["raise_cents"] = ((prices["median_cents"] - prices["unit_cents"]).clip(lower=0) * prices["units"]).astype("int64")
-    columns = [*WHO, "procedure", "units", "unit_cents", "basis", "payers", "median_cents", "others_cents", "ratio", "raise_cents"]
-    return prices.sort_values(["raise_cents", "volume", *WHO, "procedure"], ascending=[False, False, True, True, True], ignore_index=True)[columns]
+    prices["raise_cents"] = ((prices["median_cents"] - prices["unit_cents"]).clip(lower=0) * prices["units"]).astype(
+        "int64"
+    )
+    columns = [
+        *WHO,
+        "procedure",
+        "units",
+        "unit_cents",
+        "basis",
+        "payers",
+        "median_cents",
+        "others_cents",
+        "ratio",
+        "raise_cents",
+    ]
+    return prices.sort_values(
+        ["raise_cents", "volume", *WHO, "procedure"], ascending=[False, False, True, True, True], ignore_index=True
+    )[columns]
 
 
 def _prices(tables: Mapping[str, Any], period: Period, as_of: dt.date) -> pd.DataFrame:
     """client, payer, procedure: units, unit_cents (the latest), basis, and volume (expected dollars of the procedure)."""
     rows = expected_allowed(tables, as_of=as_of).filter(
-        col("basis") != "", period.holds(col("received_on")), ~col("excluded").is_in(["recouped", "units", "modifier"]),
+        col("basis") != "",
+        period.holds(col("received_on")),
+        ~col("excluded").is_in(["recouped", "units", "modifier"]),
         (col("basis") == "inferred") | (col("contract_modifiers") == ""),
     )
     cell = [*WHO, "procedure", "basis", "unit_cents"]
-    added = rows.with_columns(units=col("units").cast(nw.Int64)).group_by(*cell).agg(
-        col("units").sum(), col("expected_cents").sum(), latest_on=col("service_on").max()
+    added = (
+        rows.with_columns(units=col("units").cast(nw.Int64))
+        .group_by(*cell)
+        .agg(col("units").sum(), col("expected_cents").sum(), latest_on=col("service_on").max())
     )
     found = collect(added, [*WHO, "procedure", "basis"], dates=["latest_on"])
     found = found.sort_values([*WHO, "procedure", "latest_on", "units"])
     groups = found.groupby([*WHO, "procedure"], as_index=False)
-    out = groups.agg(units=("units", "sum"), unit_cents=("unit_cents", "last"), basis=("basis", "last"), expected_cents=("expected_cents", "sum"))
+    out = groups.agg(
+        units=("units", "sum"),
+        unit_cents=("unit_cents", "last"),
+        basis=("basis", "last"),
+        expected_cents=("expected_cents", "sum"),
+    )
     return out.assign(volume=out.groupby(["client", "procedure"])["expected_cents"].transform("sum"))
 
 
@@ -167,15 +211,25 @@ def _of_quarter(tables: Mapping[str, Any], quarter: Period, cost_per_hour_cents:
     billed = Period(quarter.shift(-3).first_day, quarter.first_day)
     out = _yields(tables, quarter)
     parts = [
-        initial_denial_rate_claims_remitted(tables, period=quarter, by=WHO).rename(columns={"initial_denial_rate_claims_remitted": "denial_rate"}),
-        underpayments(tables, period=quarter, by=WHO).rename(columns={"short_cents": "underpaid_cents", "short_share": "underpaid_share"}),
+        initial_denial_rate_claims_remitted(tables, period=quarter, by=WHO).rename(
+            columns={"initial_denial_rate_claims_remitted": "denial_rate"}
+        ),
+        underpayments(tables, period=quarter, by=WHO).rename(
+            columns={"short_cents": "underpaid_cents", "short_share": "underpaid_share"}
+        ),
     ]
     wanted = ["denial_rate", "underpaid_cents", "underpaid_share"]
     if optional(tables, "submissions") is not None:
-        parts.append(days_to_pay(tables, period=billed, as_of=as_of, by=WHO).rename(columns={"median_days": "median_days_to_pay"}))
+        parts.append(
+            days_to_pay(tables, period=billed, as_of=as_of, by=WHO).rename(
+                columns={"median_days": "median_days_to_pay"}
+            )
+        )
     if optional(tables, "work_log") is not None:
         found = overturn_rate_claims(tables, period=year, as_of=as_of, by=WHO)
-        parts.append(found.rename(columns={"overturn_rate_claims": "overturn_rate", "resolved_claims": "resolved_appeals"}))
+        parts.append(
+            found.rename(columns={"overturn_rate_claims": "overturn_rate", "resolved_claims": "resolved_appeals"})
+        )
         parts.append(_minutes(tables, quarter))
     if optional(tables, "transactions") is not None:
         paid = cash(tables, period=quarter, by=WHO)
@@ -192,14 +246,16 @@ def _yields(tables: Mapping[str, Any], quarter: Period) -> pd.DataFrame:
     rows = expected_allowed(tables, as_of=quarter.last_day).filter(quarter.holds(col("received_on")))
     kept = (col("basis") != "") & col("excluded").is_in(["", "denied", "zero_allowed"])
     rows = rows.with_columns(
-        priced_lines=one_if(kept), inferred_lines=one_if(kept & (col("basis") == "inferred")),
+        priced_lines=one_if(kept),
+        inferred_lines=one_if(kept & (col("basis") == "inferred")),
         **{name: nw.when(kept).then(col(name)).otherwise(0) for name in ("expected_cents", "allowed_cents")},
     )
     parts = ["priced_lines", "inferred_lines", "expected_cents", "allowed_cents"]
     claims = rows.group_by(*WHO, "claim_id").agg(*[col(name).sum() for name in parts]).with_columns(claims=nw.lit(1))
     out = collect(claims.group_by(*WHO).agg(*[col(name).sum() for name in ("claims", *parts)]), WHO)
     return out.assign(
-        net_yield=quotient(out["allowed_cents"], out["expected_cents"]), inferred_share=quotient(out["inferred_lines"], out["priced_lines"])
+        net_yield=quotient(out["allowed_cents"], out["expected_cents"]),
+        inferred_share=quotient(out["inferred_lines"], out["priced_lines"]),
     )
 
 
@@ -208,7 +264,9 @@ def _minutes(tables: Mapping[str, Any], quarter: Period) -> pd.DataFrame:
     claims = source(tables, "claims", ["client", "claim_id", "payer"])
     notes = source(tables, "work_log", ["client", "claim_id", "worked_on", "entered_on", "minutes"])
     notes = notes.filter(quarter.holds(col("worked_on")), col("entered_on") < quarter.end)
-    rows = notes.join(claims, on=["client", "claim_id"]).with_columns(hundredths=(col("minutes").fill_null(0.0) * 100 + 0.5).floor().cast(nw.Int64))
+    rows = notes.join(claims, on=["client", "claim_id"]).with_columns(
+        hundredths=(col("minutes").fill_null(0.0) * 100 + 0.5).floor().cast(nw.Int64)
+    )
     out = collect(rows.group_by(*WHO).agg(col("hundredths").sum()), WHO)
     return out.assign(minutes=out["hundredths"] * 0.01)
 
@@ -226,4 +284,3 @@ def _ranked(rows: pd.DataFrame, quarter: Period, fewest: int) -> pd.DataFrame:
     judged = rows["net_yield"].where(~rows["is_small"])
     rank = judged.groupby(rows["client"]).rank("min", ascending=False)
     return rows.assign(rank=rank.astype("Int64"))
-

@@ -24,8 +24,13 @@ LEAST_CHANGE_PERCENT = 1
 
 KEY = ["client", "payer", "procedure", "modifiers", "place_of_service"]
 COLUMNS = {
-    **dict.fromkeys(KEY, "str"), "changed_on": "datetime64[us]", "old_cents": "int64", "new_cents": "int64", "basis": "str",
-    "lines": "int64", "units": "int64",
+    **dict.fromkeys(KEY, "str"),
+    "changed_on": "datetime64[us]",
+    "old_cents": "int64",
+    "new_cents": "int64",
+    "basis": "str",
+    "lines": "int64",
+    "units": "int64",
 }
 
 
@@ -85,7 +90,9 @@ def _schedule_changes(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame
     priced = expected_allowed(tables, as_of=as_of).filter(col("excluded") == "", col("basis") == "contract")
     used = priced.with_columns(lines=nw.lit(1), units=col("units").cast(nw.Int64), modifiers=col("contract_modifiers"))
     used = used.group_by(*same, "contract_from").agg(col("lines").sum(), col("units").sum())
-    volume = collect(used, [*same, "contract_from"], dates=["contract_from"]).rename(columns={"contract_from": "changed_on"})
+    volume = collect(used, [*same, "contract_from"], dates=["contract_from"]).rename(
+        columns={"contract_from": "changed_on"}
+    )
     out = changed.merge(volume, on=[*same, "changed_on"], how="left").fillna({"lines": 0, "units": 0})
     return out.assign(place_of_service="", basis="contract")[list(COLUMNS)].astype(COLUMNS)
 
@@ -119,9 +126,17 @@ def _steps(key: tuple, part: pd.DataFrame) -> list[dict[str, Any]]:
             start = tops[max(place - 1, 0)]["month"]
             at_new = part[(part["one_cents"] == top["usual"]) & (part["month"] >= start)]
             named = dict(zip(KEY, key, strict=True))
-            found.append(named | {
-                "changed_on": at_new["first_on"].min(), "old_cents": level, "new_cents": top["usual"], "basis": "inferred",
-                "lines": int(at_new["lines"].sum()), "units": int(at_new["units"].sum())})
+            found.append(
+                named
+                | {
+                    "changed_on": at_new["first_on"].min(),
+                    "old_cents": level,
+                    "new_cents": top["usual"],
+                    "basis": "inferred",
+                    "lines": int(at_new["lines"].sum()),
+                    "units": int(at_new["units"].sum()),
+                }
+            )
             level = top["usual"]
     return found
 
@@ -132,15 +147,19 @@ def _tops(part: pd.DataFrame) -> list[dict[str, Any]]:
     for month, values in part.groupby("month"):
         best = values.loc[values["lines"].idxmax()]
         is_usual = best["lines"] * 100 >= values["lines"].sum() * MODE_PERCENT
-        tops.append({"month": month, "usual": int(best["one_cents"]) if is_usual else None, "lines": int(best["lines"])})
+        tops.append(
+            {"month": month, "usual": int(best["one_cents"]) if is_usual else None, "lines": int(best["lines"])}
+        )
     return tops
 
 
 def _holds(part: pd.DataFrame, tops: list[dict[str, Any]], place: int) -> bool:
     """Whether the new amount lasts: over its first three months with lines, in two of them, or ten lines in the newest."""
-    window = [top["month"] for top in tops[place:place + 3]]
+    window = [top["month"] for top in tops[place : place + 3]]
     rows = part[part["month"].isin(window)]
     at_new = rows[rows["one_cents"] == tops[place]["usual"]]
     lines = int(at_new["lines"].sum())
-    enough = lines >= FEWEST_AT_NEW if at_new["month"].nunique() > 1 else len(window) == 1 and lines >= 2 * FEWEST_AT_NEW
+    enough = (
+        lines >= FEWEST_AT_NEW if at_new["month"].nunique() > 1 else len(window) == 1 and lines >= 2 * FEWEST_AT_NEW
+    )
     return enough and lines * 100 >= int(rows["lines"].sum()) * MODE_PERCENT

@@ -23,8 +23,22 @@ TOLERANCE_PERCENT = 3
 """A line is short when more than both of these is missing: less is rounding, or not worth a letter."""
 
 LINES = (
-    "client", "claim_id", "line_number", "payer", "procedure", "modifiers", "place_of_service", "service_on", "received_on",
-    "units", "charge_cents", "allowed_cents", "expected_cents", "unit_cents", "basis", "method",
+    "client",
+    "claim_id",
+    "line_number",
+    "payer",
+    "procedure",
+    "modifiers",
+    "place_of_service",
+    "service_on",
+    "received_on",
+    "units",
+    "charge_cents",
+    "allowed_cents",
+    "expected_cents",
+    "unit_cents",
+    "basis",
+    "method",
 )
 DATES = ("service_on", "received_on")
 
@@ -66,11 +80,15 @@ def with_deadlines(lines: pd.DataFrame, tables: Mapping[str, Any], *, as_of: dt.
     out = lines.assign(appeal_by=pd.Series(pd.NaT, index=lines.index, dtype="datetime64[us]"))
     if optional(tables, "payer_rules") is not None and len(lines):
         names = ["client", "payer", "effective_from", "effective_to", "appeal_limit_days"]
-        rules = collect(source(tables, "payer_rules", names), ["client", "payer"], dates=["effective_from", "effective_to"])
+        rules = collect(
+            source(tables, "payer_rules", names), ["client", "payer"], dates=["effective_from", "effective_to"]
+        )
         offers = lines[["client", "payer", "received_on"]].reset_index().merge(rules, on=["client", "payer"])
         held = (offers["effective_from"] <= offers["received_on"]) & ~(offers["effective_to"] < offers["received_on"])
         best = offers[held].sort_values("effective_from").drop_duplicates("index", keep="last").set_index("index")
-        out["appeal_by"] = (best["received_on"] + pd.to_timedelta(best["appeal_limit_days"], unit="D")).reindex(out.index)
+        out["appeal_by"] = (best["received_on"] + pd.to_timedelta(best["appeal_limit_days"], unit="D")).reindex(
+            out.index
+        )
     return out.assign(is_appealable=out["appeal_by"] >= pd.Timestamp(as_of))
 
 
@@ -84,12 +102,16 @@ def low_lines(
 ) -> pd.DataFrame:
     """Comparable lines short by more than the percentage; is_flagged where by more than $5 too."""
     short = col("expected_cents") - col("allowed_cents")
-    rows = compared_lines(tables, as_of=as_of).filter(short > 0, short * 100 > col("expected_cents") * TOLERANCE_PERCENT)
+    rows = compared_lines(tables, as_of=as_of).filter(
+        short > 0, short * 100 > col("expected_cents") * TOLERANCE_PERCENT
+    )
     if since is not None:
         rows = rows.filter(col("received_on") >= since)
     groups = [name for name in by if name not in LINES]
-    rows = with_groups(rows, tables, groups, month_on="received_on").select(*LINES, *groups).with_columns(
-        units=col("units").cast(nw.Int64)
+    rows = (
+        with_groups(rows, tables, groups, month_on="received_on")
+        .select(*LINES, *groups)
+        .with_columns(units=col("units").cast(nw.Int64))
     )
     words = ["client", "claim_id", "payer", "procedure", "modifiers", "place_of_service", "basis", "method"]
     words += [name for name in groups if name != "month"]
@@ -104,7 +126,11 @@ def _without_new_prices(low: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.
         steps = inferred_steps(tables, as_of=as_of)
         key = ["client", "payer", "procedure", "modifiers", "place_of_service"]
         after = out[out["basis"] == "inferred"].reset_index().merge(steps[[*key, "changed_on", "new_cents"]], on=key)
-        after = after[after["changed_on"] <= after["service_on"]].sort_values("changed_on").drop_duplicates("index", keep="last")
+        after = (
+            after[after["changed_on"] <= after["service_on"]]
+            .sort_values("changed_on")
+            .drop_duplicates("index", keep="last")
+        )
         price = (after["new_cents"] * after["units"]).clip(upper=after["charge_cents"])
         price.index = after["index"]
         lower = price[price < out.loc[price.index, "expected_cents"]]
@@ -169,8 +195,11 @@ def underpayments(
     rows = compared_lines(tables, as_of=period.last_day).filter(period.holds(col("received_on")))
     inferred = col("basis") == "inferred"
     rows = rows.with_columns(
-        lines=nw.lit(1), inferred_lines=one_if(inferred),
-        high_short_cents=nw.when(inferred & (col("high_cents") > col("allowed_cents"))).then(col("high_cents") - col("allowed_cents")).otherwise(0),
+        lines=nw.lit(1),
+        inferred_lines=one_if(inferred),
+        high_short_cents=nw.when(inferred & (col("high_cents") > col("allowed_cents")))
+        .then(col("high_cents") - col("allowed_cents"))
+        .otherwise(0),
     )
     grouped = with_groups(rows, tables, by, month_on="received_on")
     out = sums(grouped, by, [*COMPARED, "inferred_lines", "high_short_cents"])
@@ -178,7 +207,9 @@ def underpayments(
     low = low_lines(tables, as_of=period.last_day, since=min(recent.first_day, period.first_day), by=by)
     short = with_deadlines(low[low["is_flagged"]], tables, as_of=period.last_day)
     out = _beside(out, _short_sums(short[period.holds(short["received_on"].dt.date)], by), by)
-    out["expected_cents"] += _beside(out[by], _moved(low[period.holds(low["received_on"].dt.date)], by), by)["moved_cents"]
+    out["expected_cents"] += _beside(out[by], _moved(low[period.holds(low["received_on"].dt.date)], by), by)[
+        "moved_cents"
+    ]
     out = _with_repeats(out, short, Period.of(period.last_day).trailing(MONTHS), by)
     out["basis"] = _basis_words(out["lines"], out["inferred_lines"])
     return with_rate(out, "short_share", "short_cents", "expected_cents")
@@ -206,7 +237,9 @@ def underpayment_share(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     0         4000           40000                 0.1
     """
     found = underpayments(tables, period=period, by=by)
-    return with_rate(found[[*by, "short_cents", "expected_cents"]], "underpayment_share", "short_cents", "expected_cents")
+    return with_rate(
+        found[[*by, "short_cents", "expected_cents"]], "underpayment_share", "short_cents", "expected_cents"
+    )
 
 
 def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
@@ -244,8 +277,7 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     days = _cell_days(tables, as_of, low)
     recent = Period.of(as_of).trailing(MONTHS)
     found = [
-        one for cell, part in days.groupby(CELL, sort=True)
-        if (one := _finding(cell, part, low, recent)) is not None
+        one for cell, part in days.groupby(CELL, sort=True) if (one := _finding(cell, part, low, recent)) is not None
     ]
     out = pd.DataFrame(found, columns=list(FINDING)).astype(FINDING)
     return out.assign(
@@ -255,9 +287,21 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
 
 
 FINDING = {
-    **dict.fromkeys(CELL, "str"), "onset_on": "datetime64[us]", "last_on": "datetime64[us]", "lines": "int64", "short_lines": "int64",
-    "claims": "int64", "expected_cents": "int64", "allowed_cents": "int64", "short_cents": "int64", "months_short": "int64",
-    "appeal_by": "datetime64[us]", "appealable_cents": "int64", "lapsed_cents": "int64", "basis": "str", "confidence": "str",
+    **dict.fromkeys(CELL, "str"),
+    "onset_on": "datetime64[us]",
+    "last_on": "datetime64[us]",
+    "lines": "int64",
+    "short_lines": "int64",
+    "claims": "int64",
+    "expected_cents": "int64",
+    "allowed_cents": "int64",
+    "short_cents": "int64",
+    "months_short": "int64",
+    "appeal_by": "datetime64[us]",
+    "appealable_cents": "int64",
+    "lapsed_cents": "int64",
+    "basis": "str",
+    "confidence": "str",
 }
 
 
@@ -266,7 +310,10 @@ def _short_sums(short: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     keyed = short.assign(all_rows="all", open_by=short["appeal_by"].where(short["is_appealable"]))
     groups = keyed.assign(claim=keyed["client"] + "\t" + keyed["claim_id"]).groupby(by or ["all_rows"])
     found = groups.agg(
-        short_lines=("short_cents", "size"), claims=("claim", "nunique"), short_cents=("short_cents", "sum"), appeal_by=("open_by", "min")
+        short_lines=("short_cents", "size"),
+        claims=("claim", "nunique"),
+        short_cents=("short_cents", "sum"),
+        appeal_by=("open_by", "min"),
     )
     return found.reset_index(drop=not by)
 
@@ -278,10 +325,7 @@ def _moved(low: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def _beside(left: pd.DataFrame, right: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    if by:
-        both = left.merge(right, on=by, how="left")
-    else:
-        both = pd.concat([left, right.reindex(left.index)], axis=1)
+    both = left.merge(right, on=by, how="left") if by else pd.concat([left, right.reindex(left.index)], axis=1)
     whole = [name for name in right.columns if name not in by and name != "appeal_by"]
     return both.assign(**{name: both[name].fillna(0).astype("int64") for name in whole})
 
@@ -291,7 +335,9 @@ def _with_repeats(out: pd.DataFrame, short: pd.DataFrame, recent: Period, by: li
     groups = [name for name in by if name != "month"]
     late = short[recent.holds(short["received_on"].dt.date)]
     late = late.assign(all_rows="all", in_month=late["received_on"].dt.strftime("%Y-%m"))
-    months = late.groupby(groups or ["all_rows"])["in_month"].nunique().rename("months_short").reset_index(drop=not groups)
+    months = (
+        late.groupby(groups or ["all_rows"])["in_month"].nunique().rename("months_short").reset_index(drop=not groups)
+    )
     found = _beside(out, months.to_frame() if isinstance(months, pd.Series) else months, groups)
     return found.assign(repeat_index=quotient(found["months_short"], pd.Series(MONTHS, index=found.index)))
 
@@ -306,8 +352,12 @@ def _cell_days(tables: Mapping[str, Any], as_of: dt.date, low: pd.DataFrame) -> 
     """By client, payer, procedure and day of receipt: lines compared, and low ones, of cells with any low line."""
     if low.empty:
         return pd.DataFrame(columns=[*CELL, "received_on", *COMPARED, "low_lines", "moved_cents"])
-    rows = compared_lines(tables, as_of=as_of).filter(col("payer").is_in(sorted(set(low["payer"]))), col("procedure").is_in(sorted(set(low["procedure"]))))
-    added = rows.with_columns(lines=nw.lit(1)).group_by(*CELL, "received_on").agg(*[col(name).sum() for name in COMPARED])
+    rows = compared_lines(tables, as_of=as_of).filter(
+        col("payer").is_in(sorted(set(low["payer"]))), col("procedure").is_in(sorted(set(low["procedure"])))
+    )
+    added = (
+        rows.with_columns(lines=nw.lit(1)).group_by(*CELL, "received_on").agg(*[col(name).sum() for name in COMPARED])
+    )
     days = collect(added, [*CELL, "received_on"], dates=["received_on"])
     marks = low.assign(low_lines=low["is_low"].astype("int64"), moved_cents=low["expected_cents"] - low["given_cents"])
     marks = marks.groupby([*CELL, "received_on"], as_index=False)[["low_lines", "moved_cents"]].sum()
@@ -334,12 +384,20 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period)
         return None
     open_lines = own[own["is_appealable"]]
     return dict(zip(CELL, cell, strict=True)) | {
-        "onset_on": onset, "last_on": own["received_on"].max(), "lines": int(since["lines"].sum()), "short_lines": len(own),
-        "claims": own["claim_id"].nunique(), "expected_cents": expected, "allowed_cents": int(since["allowed_cents"].sum()),
-        "short_cents": short, "months_short": months, "appeal_by": open_lines["appeal_by"].min(),
+        "onset_on": onset,
+        "last_on": own["received_on"].max(),
+        "lines": int(since["lines"].sum()),
+        "short_lines": len(own),
+        "claims": own["claim_id"].nunique(),
+        "expected_cents": expected,
+        "allowed_cents": int(since["allowed_cents"].sum()),
+        "short_cents": short,
+        "months_short": months,
+        "appeal_by": open_lines["appeal_by"].min(),
         "appealable_cents": int(open_lines["short_cents"].sum()),
         "lapsed_cents": int(own.loc[own["appeal_by"].notna() & ~own["is_appealable"], "short_cents"].sum()),
-        "basis": "inferred" if inferred else "contract", "confidence": max(own["confidence"], key=CONFIDENCE.index),
+        "basis": "inferred" if inferred else "contract",
+        "confidence": max(own["confidence"], key=CONFIDENCE.index),
     }
 
 

@@ -83,9 +83,7 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     fees = fee_revenue(tables, clients=clients, period=period)
     weekly = pd.to_numeric(registry_frame(clients, ("client", "hours_per_week"))["hours_per_week"])
     hours = quotient(weekly * period.days, pd.Series(7, index=weekly.index))
-    return fees[["client", "fee_cents"]].assign(
-        hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours)
-    )
+    return fees[["client", "fee_cents"]].assign(hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours))
 
 
 def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: int = 12) -> pd.DataFrame:
@@ -114,8 +112,7 @@ def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: i
     known = source(tables, "transactions", ["client", "posted_on"]).filter(nw.col("posted_on") < window.end)
     year, month = nw.col("posted_on").dt.year().cast(nw.Int64), nw.col("posted_on").dt.month().cast(nw.Int64)
     firsts = collect(
-        known.with_columns(serial=year * 12 + month).group_by("client").agg(nw.col("serial").min()),
-        ["client"],
+        known.with_columns(serial=year * 12 + month).group_by("client").agg(nw.col("serial").min()), ["client"]
     )
     last = window.last_day.year * 12 + window.last_day.month
     firsts["data_months"] = (last - firsts["serial"] + 1).clip(upper=months)
@@ -155,15 +152,11 @@ def level_fit(clients: Any) -> pd.DataFrame:
     rated = client_ratings(registry_frame(clients, (), ("assigned_level", "assigned_to")))
     expected = [
         _expected_level(cents, complexity)
-        for cents, complexity in zip(
-            pd.to_numeric(rated["revenue_cents"]), rated["complexity_class"], strict=True
-        )
+        for cents, complexity in zip(pd.to_numeric(rated["revenue_cents"]), rated["complexity_class"], strict=True)
     ]
     fit = [_fit(level, wanted) for level, wanted in zip(rated["assigned_level"], expected, strict=True)]
     columns = ["client", "assigned_to", "assigned_level", "revenue_cents", "complexity_class"]
-    return rated[columns].assign(
-        expected_level=pd.Series(expected, dtype="object"), fit=pd.Series(fit, dtype="object")
-    )
+    return rated[columns].assign(expected_level=pd.Series(expected, dtype="object"), fit=pd.Series(fit, dtype="object"))
 
 
 def _expected_level(revenue_cents: float, complexity: str | None) -> str | None:
@@ -210,8 +203,7 @@ def manager_workload(clients: Any) -> pd.DataFrame:
     rated = client_ratings(registry_frame(clients, ("client", "providers", "revenue_cents"), optional))
     fit = level_fit(rated)["fit"]
     numbers = {
-        name: pd.to_numeric(rated[name])
-        for name in ("providers", "hours_per_week", "emails_per_week", "revenue_cents")
+        name: pd.to_numeric(rated[name]) for name in ("providers", "hours_per_week", "emails_per_week", "revenue_cents")
     }
     rated = rated.assign(
         **numbers,
@@ -300,9 +292,7 @@ def movements(before: Any, after: Any) -> pd.DataFrame:
     ]
     optional = ("assigned_to", "assigned_level", "commission_rate")
     sides = {
-        when: client_ratings(registry_frame(frame, (), optional))
-        .set_index("client")[watched]
-        .astype("object")
+        when: client_ratings(registry_frame(frame, (), optional)).set_index("client")[watched].astype("object")
         for when, frame in {"before": before, "after": after}.items()
     }
     names = sorted(set(sides["before"].index) | set(sides["after"].index))
@@ -319,11 +309,7 @@ def movements(before: Any, after: Any) -> pd.DataFrame:
 def _movement(client: str, sides: Mapping[str, pd.DataFrame], watched: list[str]) -> dict[str, Any] | None:
     nothing = pd.Series(None, index=watched, dtype="object")
     old, new = (side.loc[client] if client in side.index else nothing for side in sides.values())
-    differs = [
-        name
-        for name in watched
-        if not (old[name] == new[name] or (pd.isna(old[name]) and pd.isna(new[name])))
-    ]
+    differs = [name for name in watched if not (old[name] == new[name] or (pd.isna(old[name]) and pd.isna(new[name])))]
     if client not in sides["before"].index:
         change = "new"
     elif client not in sides["after"].index:
@@ -374,10 +360,7 @@ def meeting_calendar(clients: Any, *, period: Period) -> pd.DataFrame:
     frame = registry_frame(clients, ("client", "meeting_cadence"), ("meeting_day", "name", "assigned_to"))
     rows = [
         {
-            **{
-                name: row[name]
-                for name in ("client", "name", "assigned_to", "meeting_cadence", "meeting_day")
-            },
+            **{name: row[name] for name in ("client", "name", "assigned_to", "meeting_cadence", "meeting_day")},
             "meets_on": day,
         }
         for row in frame.to_dict("records")

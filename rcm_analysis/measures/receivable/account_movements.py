@@ -15,9 +15,13 @@ from ...tables.frames import collect, source
 
 ACCOUNT = ["client", "claim_id"]
 PARTS = {
-    "charge": ("charged_cents", 1), "payment": ("collected_cents", -1), "refund": ("collected_cents", -1),
-    "takeback": ("collected_cents", -1), "contractual": ("adjusted_cents", -1),
-    "write_off": ("written_off_cents", -1), "transfer": ("transferred_cents", -1),
+    "charge": ("charged_cents", 1),
+    "payment": ("collected_cents", -1),
+    "refund": ("collected_cents", -1),
+    "takeback": ("collected_cents", -1),
+    "contractual": ("adjusted_cents", -1),
+    "write_off": ("written_off_cents", -1),
+    "transfer": ("transferred_cents", -1),
 }
 """Kind of posting -> (column it counts in, its sign there)."""
 MOVES = list(dict.fromkeys(name for name, _ in PARTS.values()))
@@ -60,7 +64,9 @@ def moved_since(
     known = (rows["posted_on"] <= pd.Timestamp(as_of)).to_numpy()
     is_since = known & (rows["posted_on"] > rows["listed_on"]).to_numpy()
     before, now = (_by_party(rows[part], len(listed)) for part in (known & ~is_since, known))
-    out = listed.assign(opening_cents=before.clip(min=0).sum(axis=1), **dict.fromkeys(MOVES, 0), open_cents=now.clip(min=0).sum(axis=1))
+    out = listed.assign(
+        opening_cents=before.clip(min=0).sum(axis=1), **dict.fromkeys(MOVES, 0), open_cents=now.clip(min=0).sum(axis=1)
+    )
     since = rows[is_since]
     for kind, (name, sign) in PARTS.items():
         mine = since[since["kind"] == kind]
@@ -80,7 +86,9 @@ def settled_on(postings: pd.DataFrame, *, as_of: dt.date) -> pd.Series:
     rows = postings[postings["posted_on"] <= pd.Timestamp(as_of)]
     if rows.empty:
         return pd.Series(dtype="datetime64[us]")
-    daily = rows.pivot_table(index=[*ACCOUNT, "posted_on"], columns="party", values="amount_cents", aggfunc="sum", fill_value=0)
+    daily = rows.pivot_table(
+        index=[*ACCOUNT, "posted_on"], columns="party", values="amount_cents", aggfunc="sum", fill_value=0
+    )
     owed = daily.groupby(level=ACCOUNT).cumsum().clip(lower=0).sum(axis=1).rename("owed").reset_index()
     owed["next_on"] = owed.groupby(ACCOUNT)["posted_on"].shift(-1)
     last = owed[owed["owed"] > 0].drop_duplicates(ACCOUNT, keep="last").set_index(ACCOUNT)["next_on"]

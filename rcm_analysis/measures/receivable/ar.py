@@ -91,19 +91,12 @@ def aged_balances(
     """
     if clock not in CLOCKS:
         raise ParameterError(f"An aging clock is one of {listed(CLOCKS)}; found {clock!r}.")
-    rows = _open(
-        tables, as_of=as_of, parties=parties, by=by, also=["service_on"] if clock == "service" else []
-    )
+    rows = _open(tables, as_of=as_of, parties=parties, by=by, also=["service_on"] if clock == "service" else [])
     return _with_since(rows, tables, as_of=as_of, clock=clock).with_columns(_bucket(as_of).alias("bucket"))
 
 
 def _open(
-    tables: Mapping[str, Any],
-    *,
-    as_of: dt.date,
-    parties: Sequence[str],
-    by: Sequence[str],
-    also: Sequence[str] = (),
+    tables: Mapping[str, Any], *, as_of: dt.date, parties: Sequence[str], by: Sequence[str], also: Sequence[str] = ()
 ) -> nw.LazyFrame:
     """Open balances per claim and party, split in ar_cents and credit_cents, with the columns of `by`."""
     balance = nw.col("balance_cents")
@@ -113,9 +106,7 @@ def _open(
     payers = [f"{party}_payer" for party in INSURANCE[1:]] if RESPONSIBLE_PAYER in by else []
     looked_up = [*also, *by, *(["payer", *payers] if payers else [])]
     own = ("client", "party", RESPONSIBLE_PAYER)
-    rows = with_claim_columns(
-        rows, tables, list(dict.fromkeys(name for name in looked_up if name not in own))
-    )
+    rows = with_claim_columns(rows, tables, list(dict.fromkeys(name for name in looked_up if name not in own)))
     if payers:
         rows = rows.with_columns(_responsible_payer().alias(RESPONSIBLE_PAYER))
     return filled(rows, by).with_columns(
@@ -125,9 +116,7 @@ def _open(
 
 
 def _responsible_payer() -> nw.Expr:
-    owed_by = (
-        nw.when(nw.col("party") == "secondary").then(nw.col("secondary_payer")).otherwise(nw.col("payer"))
-    )
+    owed_by = nw.when(nw.col("party") == "secondary").then(nw.col("secondary_payer")).otherwise(nw.col("payer"))
     owed_by = nw.when(nw.col("party") == "tertiary").then(nw.col("tertiary_payer")).otherwise(owed_by)
     return nw.when(nw.col("party") == "patient").then(nw.lit("patient")).otherwise(owed_by)
 
@@ -153,11 +142,7 @@ def _bills(tables: Mapping[str, Any], *, as_of: dt.date, first: bool) -> nw.Lazy
         nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8"
     )
     day = nw.col("submitted_on").min() if first else nw.col("submitted_on").max()
-    return (
-        sent.rename({"payer_order": "party"})
-        .group_by("client", "claim_id", "party")
-        .agg(day.alias("billed_on"))
-    )
+    return sent.rename({"payer_order": "party"}).group_by("client", "claim_id", "party").agg(day.alias("billed_on"))
 
 
 def _bucket(as_of: dt.date) -> nw.Expr:

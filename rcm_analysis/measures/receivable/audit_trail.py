@@ -99,7 +99,11 @@ def days_since_touch(
     label = pd.Series(SINCE[-2], index=rows.index).where(days.notna(), SINCE[-1])
     for most, name in reversed(list(zip(SINCE_DAYS, SINCE, strict=False))):
         label = label.where(~(days <= most), name)
-    summed = rows.assign(since_touch=label, claims=1).groupby([*by, "since_touch"], as_index=False)[["claims", "open_cents"]].sum()
+    summed = (
+        rows.assign(since_touch=label, claims=1)
+        .groupby([*by, "since_touch"], as_index=False)[["claims", "open_cents"]]
+        .sum()
+    )
     groups = rows[by].drop_duplicates() if by else pd.DataFrame(index=range(min(len(rows), 1)))
     spine = groups.merge(pd.DataFrame({"since_touch": SINCE}), how="cross")
     out = spine.merge(summed, on=[*by, "since_touch"], how="left")
@@ -143,7 +147,11 @@ def work_results(
     rows = _notes(tables, by).filter(period.holds(nw.col("worked_on"))).with_columns(nw.col("minutes").fill_null(0.0))
     columns = list(dict.fromkeys(["client", *keys]))
     notes = collect(rows.select(*columns), columns)
-    notes = notes.assign(minutes=notes["minutes"].astype("float64"), notes=1, **{name: (notes["outcome"] == name).astype("int64") for name in OUTCOMES})
+    notes = notes.assign(
+        minutes=notes["minutes"].astype("float64"),
+        notes=1,
+        **{name: (notes["outcome"] == name).astype("int64") for name in OUTCOMES},
+    )
     grouped = notes.assign(whole="all").groupby(by or ["whole"])
     out = grouped[["notes", "minutes", *OUTCOMES]].sum().join(_distinct_claims(grouped), how="left")
     paid = _recovered(tables, period=period, by=by)
@@ -196,10 +204,23 @@ def list_results(tables: Mapping[str, Any], *, last_list: pd.DataFrame, as_of: d
     since = items[["item", *ACCOUNT, "listed_on"]].merge(notes, on=ACCOUNT)
     since = since[since["worked_on"] > since["listed_on"]].sort_values(["item", "worked_on", "note_id"])
     done = since.drop_duplicates("item", keep="last").set_index("item")[["worked_on", "worked_by", "action", "outcome"]]
-    out = moved.merge(done.join(since.groupby("item").size().rename("notes")), on="item", how="left", suffixes=("_listed", ""))
+    out = moved.merge(
+        done.join(since.groupby("item").size().rename("notes")), on="item", how="left", suffixes=("_listed", "")
+    )
     out["notes"] = out["notes"].fillna(0).astype("int64")
     out["is_worked"] = out["notes"] > 0
-    columns = [*keys, "listed_on", "listed_cents", "is_worked", "notes", "worked_on", "worked_by", "action", "outcome", *DEBITS]
+    columns = [
+        *keys,
+        "listed_on",
+        "listed_cents",
+        "is_worked",
+        "notes",
+        "worked_on",
+        "worked_by",
+        "action",
+        "outcome",
+        *DEBITS,
+    ]
     rest = [name for name in out if name not in (*columns, "item")]
     return out.sort_values("item", ignore_index=True)[[*columns, *rest]]
 

@@ -26,14 +26,27 @@ from .secondary import CROSSED_OVER, CROSSOVER_DAYS, PROCESSED, secondary_trail,
 
 col = nw.col
 KINDS = {
-    "filing": "filing_limit_days", "appeal": "appeal_limit_days", "secondary_filing": "secondary_filing_limit_days",
+    "filing": "filing_limit_days",
+    "appeal": "appeal_limit_days",
+    "secondary_filing": "secondary_filing_limit_days",
 }
 """Kind of deadline -> the rule of the payer that sets it."""
 
 TOO_LATE = "29"
 COLUMNS = [
-    "client", "claim_id", "payer", "kind", "window_days", "starts_on", "deadline_on", "days_left", "used_share", "is_alert",
-    "is_missed", "is_recoverable", "open_cents",
+    "client",
+    "claim_id",
+    "payer",
+    "kind",
+    "window_days",
+    "starts_on",
+    "deadline_on",
+    "days_left",
+    "used_share",
+    "is_alert",
+    "is_missed",
+    "is_recoverable",
+    "open_cents",
 ]
 
 
@@ -75,7 +88,9 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
     parts = [
         with_limit(rows, tables, KINDS[kind], as_of=as_of).assign(kind=kind)
         for kind, rows in (
-            ("filing", _unfiled(tables, as_of)), ("appeal", _unappealed(tables, as_of)), ("secondary_filing", _unsent(tables, as_of)),
+            ("filing", _unfiled(tables, as_of)),
+            ("appeal", _unappealed(tables, as_of)),
+            ("secondary_filing", _unsent(tables, as_of)),
         )
     ]
     rows = pd.concat(parts, ignore_index=True).dropna(subset=["deadline_on"])
@@ -90,28 +105,47 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
 def _unfiled(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Claims with an insurer that no payer has got: never sent, or rejected since."""
     open_ = claims_with_balance(tables, as_of=as_of).filter(col("insurance_cents") > 0, ~(col("payer") == "self_pay"))
-    sent = source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of).select(*KEY).unique()
-    answered = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of).select(*KEY).unique()
+    sent = (
+        source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of).select(*KEY).unique()
+    )
+    answered = (
+        source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of).select(*KEY).unique()
+    )
     never = open_.join(sent, on=list(KEY), how="anti").join(answered, on=list(KEY), how="anti")
     back = open_.join(rejections(tables, as_of=as_of).select(*KEY), on=list(KEY), how="semi").join(
-        answered, on=list(KEY), how="anti")
-    both = nw.concat([_slim(never, "service_on", "insurance_cents"), _slim(back, "service_on", "insurance_cents")], how="vertical")
+        answered, on=list(KEY), how="anti"
+    )
+    both = nw.concat(
+        [_slim(never, "service_on", "insurance_cents"), _slim(back, "service_on", "insurance_cents")], how="vertical"
+    )
     return _rows(both).drop_duplicates(list(KEY)).assign(is_recoverable=True)
 
 
 def _unappealed(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Standing denials with an open insurance balance and no appeal since."""
-    open_ = claims_with_balance(tables, as_of=as_of).filter(col("insurance_cents") > 0).select(*KEY, "insurance_cents", "service_on")
+    open_ = (
+        claims_with_balance(tables, as_of=as_of)
+        .filter(col("insurance_cents") > 0)
+        .select(*KEY, "insurance_cents", "service_on")
+    )
     denied = standing_denials(tables, as_of=as_of).join(open_, on=list(KEY), how="inner")
-    appeals = source(tables, "work_log", [*KEY, "worked_on", "entered_on", "action"]).filter(
-        col("entered_on") <= as_of, col("action") == "appeal").group_by(*KEY).agg(appealed_on=col("worked_on").max())
+    appeals = (
+        source(tables, "work_log", [*KEY, "worked_on", "entered_on", "action"])
+        .filter(col("entered_on") <= as_of, col("action") == "appeal")
+        .group_by(*KEY)
+        .agg(appealed_on=col("worked_on").max())
+    )
     left = denied.join(appeals, on=list(KEY), how="left").filter(
-        col("appealed_on").is_null() | (col("appealed_on") < col("denied_on")))
+        col("appealed_on").is_null() | (col("appealed_on") < col("denied_on"))
+    )
     reasons = primary_reasons(tables, as_of=as_of).select("client", "remit_claim_id", "carc")
     rows = collect(
         left.join(reasons, on=["client", "remit_claim_id"], how="left").select(
-            *KEY, "payer", "service_on", "carc", starts_on=col("denied_on"), open_cents=col("insurance_cents")),
-        [*KEY, "payer", "carc"], dates=["service_on", "starts_on"]).drop_duplicates(list(KEY), keep="last")
+            *KEY, "payer", "service_on", "carc", starts_on=col("denied_on"), open_cents=col("insurance_cents")
+        ),
+        [*KEY, "payer", "carc"],
+        dates=["service_on", "starts_on"],
+    ).drop_duplicates(list(KEY), keep="last")
     has_proof = _filed_in_time(rows, tables, as_of)
     return rows.assign(is_recoverable=(rows["carc"] != TOO_LATE) | has_proof).drop(columns=["carc", "service_on"])
 
@@ -122,18 +156,23 @@ def standing_denials(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     Shape
         client, claim_id, payer_order, payer, remit_claim_id, denied_on, denied_cents
     """
-    standing = net_positions(tables, as_of=as_of).filter(col("outcome").is_in(list(DENIED))).select(
-        *CLAIM, denied_cents=col("standing_denied_cents"))
+    standing = (
+        net_positions(tables, as_of=as_of)
+        .filter(col("outcome").is_in(list(DENIED)))
+        .select(*CLAIM, denied_cents=col("standing_denied_cents"))
+    )
     decided = claim_adjudications(tables, as_of=as_of).filter(~col("outcome").is_in(list(UNDECIDED)))
     last = decided.filter(is_first(CLAIM, ORDER, reverse=True)).select(
-        *CLAIM, "payer", "remit_claim_id", denied_on=col("received_on"))
+        *CLAIM, "payer", "remit_claim_id", denied_on=col("received_on")
+    )
     return last.join(standing, on=list(CLAIM), how="inner")
 
 
 def _filed_in_time(rows: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.Series:
     """True where a front end accepted the claim within the payer's filing limit."""
     accepted = source(tables, "claim_edits", [*KEY, "checked_on", "stage", "result"]).filter(
-        col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS)), col("result") == "passed")
+        col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS)), col("result") == "passed"
+    )
     first = collect(accepted.group_by(*KEY).agg(col("checked_on").min()), KEY, dates=["checked_on"])
     due = with_limit(rows.assign(starts_on=rows["service_on"]), tables, KINDS["filing"], as_of=as_of)
     both = due.merge(first, on=list(KEY), how="left")
@@ -142,14 +181,22 @@ def _filed_in_time(rows: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date
 
 def _unsent(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """What the primary payer left and nobody sent on."""
-    trail = trail_frame(secondary_trail(tables, as_of=as_of).filter(col("sent_on").is_null(), col("answered_on").is_null()))
+    trail = trail_frame(
+        secondary_trail(tables, as_of=as_of).filter(col("sent_on").is_null(), col("answered_on").is_null())
+    )
     waited = (pd.Timestamp(as_of) - trail["decided_on"]).dt.days
     ours = (trail["status"] == PROCESSED) | ((trail["status"] == CROSSED_OVER) & (waited >= CROSSOVER_DAYS))
     rows = trail[ours]
-    return pd.DataFrame({
-        "client": rows["client"], "claim_id": rows["claim_id"], "payer": rows["secondary_payer"],
-        "starts_on": rows["decided_on"], "open_cents": rows["patient_cents"], "is_recoverable": True,
-    })
+    return pd.DataFrame(
+        {
+            "client": rows["client"],
+            "claim_id": rows["claim_id"],
+            "payer": rows["secondary_payer"],
+            "starts_on": rows["decided_on"],
+            "open_cents": rows["patient_cents"],
+            "is_recoverable": True,
+        }
+    )
 
 
 def _slim(rows: nw.LazyFrame, start: str, cents: str) -> nw.LazyFrame:

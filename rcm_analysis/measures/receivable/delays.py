@@ -34,14 +34,19 @@ def claims_with_balance(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.Lazy
         client, claim_id, payer, provider, location, service_on, entered_on, insurance_cents, patient_cents, open_cents
     """
     amount = col("balance_cents")
-    debits = claim_balances(tables, as_of=as_of).filter(amount > 0).with_columns(
-        insurance_cents=nw.when(col("party") == "patient").then(0).otherwise(amount),
-        patient_cents=nw.when(col("party") == "patient").then(amount).otherwise(0),
+    debits = (
+        claim_balances(tables, as_of=as_of)
+        .filter(amount > 0)
+        .with_columns(
+            insurance_cents=nw.when(col("party") == "patient").then(0).otherwise(amount),
+            patient_cents=nw.when(col("party") == "patient").then(amount).otherwise(0),
+        )
     )
     sums = debits.group_by(*KEY).agg(col("insurance_cents").sum(), col("patient_cents").sum(), open_cents=amount.sum())
     claims = source(tables, "claims", [*KEY, *ABOUT, "service_on", "entered_on"])
     return sums.join(claims, on=list(KEY), how="inner").select(
-        *KEY, *ABOUT, "service_on", "entered_on", "insurance_cents", "patient_cents", "open_cents")
+        *KEY, *ABOUT, "service_on", "entered_on", "insurance_cents", "patient_cents", "open_cents"
+    )
 
 
 def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
@@ -76,14 +81,26 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     open_ = _open_frame(tables, as_of)
     waits = _waits(tables, as_of, any_reason=True)
     held = waits[waits["answered_on"].isna()].drop_duplicates(list(KEY), keep="last")
-    held = open_.merge(held[[*KEY, "hold_reason", "asked_on", "reminders"]], on=list(KEY)).rename(columns={"asked_on": "since_on"})
+    held = open_.merge(held[[*KEY, "hold_reason", "asked_on", "reminders"]], on=list(KEY)).rename(
+        columns={"asked_on": "since_on"}
+    )
     unsent = _unsent(tables, open_, as_of)
     unsent = unsent[~_is_in(unsent, held)]
     unsent = unsent.assign(hold_reason=NEVER_SENT, since_on=unsent["entered_on"], reminders=0)
     both = pd.concat([part for part in (held, unsent) if len(part)] or [held], ignore_index=True)
     both["waiting_days"] = (pd.Timestamp(as_of) - both["since_on"]).dt.days.astype("int64")
     both["is_sent"] = _is_in(both, _sent_frame(tables, as_of))
-    columns = [*KEY, *ABOUT, "service_on", "hold_reason", "since_on", "waiting_days", "reminders", "is_sent", "open_cents"]
+    columns = [
+        *KEY,
+        *ABOUT,
+        "service_on",
+        "hold_reason",
+        "since_on",
+        "waiting_days",
+        "reminders",
+        "is_sent",
+        "open_cents",
+    ]
     return both.sort_values(["client", "since_on", "claim_id"], ignore_index=True)[columns]
 
 
@@ -114,16 +131,27 @@ def document_requests(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFr
     """
     asked = _waits(tables, as_of, any_reason=False)
     claims = collect(
-        source(tables, "claims", [*KEY, *ABOUT, "service_on", "charge_cents"]), [*KEY, *ABOUT], dates=["service_on"])
+        source(tables, "claims", [*KEY, *ABOUT, "service_on", "charge_cents"]), [*KEY, *ABOUT], dates=["service_on"]
+    )
     asked = asked.merge(claims, on=list(KEY), how="inner").merge(
-        _open_frame(tables, as_of)[[*KEY, "open_cents"]], on=list(KEY), how="left")
+        _open_frame(tables, as_of)[[*KEY, "open_cents"]], on=list(KEY), how="left"
+    )
     asked["is_open"] = asked["answered_on"].isna() & asked["open_cents"].notna()
     asked["open_cents"] = asked["open_cents"].fillna(0).astype("int64")
     until = asked["answered_on"].fillna(pd.Timestamp(as_of))
     asked["days_open"] = (until - asked["asked_on"]).dt.days.astype("int64")
     columns = [
-        *KEY, *ABOUT, "service_on", "hold_reason", "asked_on", "reminders", "answered_on", "days_open", "is_open",
-        "charge_cents", "open_cents",
+        *KEY,
+        *ABOUT,
+        "service_on",
+        "hold_reason",
+        "asked_on",
+        "reminders",
+        "answered_on",
+        "days_open",
+        "is_open",
+        "charge_cents",
+        "open_cents",
     ]
     return asked.sort_values(["client", "asked_on", "claim_id"], ignore_index=True)[columns]
 
@@ -197,7 +225,8 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
     for part in (worked, sent, answered):
         rows = rows.merge(part, on=list(KEY), how="left")
     events = rows[["entered_on", "last_sent_on", "answered_on", "last_note_on"]].set_axis(
-        ["entered", "sent", "answered", "note"], axis=1)
+        ["entered", "sent", "answered", "note"], axis=1
+    )
     rows["last_on"] = events.max(axis=1)
     # Of one day, what comes last in the life of a claim.
     rows["last_event"] = events[events.columns[::-1]].idxmax(axis=1) if len(rows) else pd.Series(dtype="str")
@@ -214,16 +243,22 @@ def rejections(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
         client, claim_id, stage, reason, rejected_on
     """
     edits = source(tables, "claim_edits", [*KEY, "edit_id", "checked_on", "stage", "result", "reason"]).filter(
-        col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS)))
+        col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS))
+    )
     # Of one day, the pass counts: a batch may be checked again on the day on which it failed.
     ranked = edits.with_columns(passes=nw.when(col("result") == "passed").then(1).otherwise(0))
-    last = ranked.filter(is_first(KEY, ("checked_on", "passes", "edit_id"), reverse=True)).filter(col("result") == "failed")
+    last = ranked.filter(is_first(KEY, ("checked_on", "passes", "edit_id"), reverse=True)).filter(
+        col("result") == "failed"
+    )
     sent = source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of)
     answers = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of)
-    events = nw.concat([sent.rename({"submitted_on": "later_on"}), answers.rename({"received_on": "later_on"})], how="vertical")
+    events = nw.concat(
+        [sent.rename({"submitted_on": "later_on"}), answers.rename({"received_on": "later_on"})], how="vertical"
+    )
     joined = last.join(events.group_by(*KEY).agg(col("later_on").max()), on=list(KEY), how="left")
     return joined.filter(col("later_on").is_null() | (col("later_on") <= col("checked_on"))).select(
-        *KEY, "stage", "reason", rejected_on=col("checked_on"))
+        *KEY, "stage", "reason", rejected_on=col("checked_on")
+    )
 
 
 def _last(rows: nw.LazyFrame, day: str, name: str) -> pd.DataFrame:
@@ -256,11 +291,13 @@ def _unsent(tables: Mapping[str, Any], open_: pd.DataFrame, as_of: dt.date) -> p
 def _usual_days(tables: Mapping[str, Any], as_of: dt.date) -> pd.Series:
     """Of each client, the days within which nineteen of twenty claims have left."""
     entered = source(tables, "claims", [*KEY, "entered_on"]).filter(
-        col("entered_on") > as_of - dt.timedelta(days=365), col("entered_on") <= as_of)
+        col("entered_on") > as_of - dt.timedelta(days=365), col("entered_on") <= as_of
+    )
     sent = source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of)
     first = sent.group_by(*KEY).agg(col("submitted_on").min())
     lag = entered.join(first, on=list(KEY), how="inner").with_columns(
-        days=day_number(col("submitted_on")) - day_number(col("entered_on")), claims=nw.lit(1))
+        days=day_number(col("submitted_on")) - day_number(col("entered_on")), claims=nw.lit(1)
+    )
     counts = collect(lag.group_by("client", "days").agg(col("claims").sum()), ["client"])
     usual = {}
     for client, rows in counts.sort_values(["client", "days"]).groupby("client"):
@@ -304,8 +341,13 @@ def _runs(events: pd.DataFrame) -> pd.DataFrame:
     starts = is_new_claim | (rows["waits"] != rows["waits"].shift())
     rows["run"] = starts.cumsum()
     runs = rows.groupby("run").agg(
-        client=("client", "first"), claim_id=("claim_id", "first"), waits=("waits", "first"), asked_on=("worked_on", "min"),
-        notes=("waits", "size"), hold_reason=("hold_reason", "first"))
+        client=("client", "first"),
+        claim_id=("claim_id", "first"),
+        waits=("waits", "first"),
+        asked_on=("worked_on", "min"),
+        notes=("waits", "size"),
+        hold_reason=("hold_reason", "first"),
+    )
     follows = runs["claim_id"].eq(runs["claim_id"].shift(-1)) & runs["client"].eq(runs["client"].shift(-1))
     runs["answered_on"] = runs["asked_on"].shift(-1).where(follows)
     found = runs[runs["waits"] == 1].assign(reminders=lambda frame: frame["notes"] - 1)

@@ -129,9 +129,17 @@ def touch_compliance(
     keys = list(by) or ["all"]
     if not len(due):
         due = accounts.iloc[:0].assign(touches_due=0, touches_in_time=0)
-    summed = due.assign(all="all", accounts=1).groupby(keys, as_index=False)[["accounts", "touches_due", "touches_in_time"]].sum()
+    summed = (
+        due.assign(all="all", accounts=1)
+        .groupby(keys, as_index=False)[["accounts", "touches_due", "touches_in_time"]]
+        .sum()
+    )
     if not by:
-        summed = summed.drop(columns="all") if len(summed) else pd.DataFrame({"accounts": [0], "touches_due": [0], "touches_in_time": [0]})
+        summed = (
+            summed.drop(columns="all")
+            if len(summed)
+            else pd.DataFrame({"accounts": [0], "touches_due": [0], "touches_in_time": [0]})
+        )
     return summed.assign(touch_compliance=quotient(summed["touches_in_time"], summed["touches_due"]))
 
 
@@ -188,12 +196,7 @@ def escalations(
 
 
 def recovery_progress(
-    tables: Mapping[str, Any],
-    *,
-    as_of: dt.date,
-    weeks: int = 8,
-    rule: str = "p95",
-    floor_cents: int = FLOOR_CENTS,
+    tables: Mapping[str, Any], *, as_of: dt.date, weeks: int = 8, rule: str = "p95", floor_cents: int = FLOOR_CENTS
 ) -> pd.DataFrame:
     """Of the accounts that were high-value some weeks ago: what was collected, adjusted and is still open, by week.
 
@@ -232,7 +235,15 @@ def recovery_progress(
         day = start + dt.timedelta(weeks=week)
         then = moved_since(postings, accounts, as_of=day)
         still = int((then["open_cents"] > 0).sum())
-        rows.append({"week": week, "week_end": pd.Timestamp(day), "accounts": len(then), "open_accounts": still, **then[DEBITS].sum().to_dict()})
+        rows.append(
+            {
+                "week": week,
+                "week_end": pd.Timestamp(day),
+                "accounts": len(then),
+                "open_accounts": still,
+                **then[DEBITS].sum().to_dict(),
+            }
+        )
     out = pd.DataFrame(rows, columns=["week", "week_end", "accounts", "open_accounts", *DEBITS])
     return out.assign(collected_share=quotient(out["collected_cents"], out["opening_cents"]))
 
@@ -289,7 +300,9 @@ def _chosen(claims: pd.DataFrame, rule: str, floor_cents: int) -> pd.DataFrame:
 def _every_days(accounts: pd.DataFrame, schedule: Mapping[str, int]) -> pd.Series:
     wrong = sum(1 for days in schedule.values() if not (isinstance(days, int) and days > 0))
     if wrong:
-        raise ParameterError(f"A follow-up schedule holds whole days above zero by claim id or payer; found {wrong} other values.")
+        raise ParameterError(
+            f"A follow-up schedule holds whole days above zero by claim id or payer; found {wrong} other values."
+        )
     usual = accounts["tier"].map(dict(enumerate((days for _, days in SCHEDULE), start=1)))
     by_claim, by_payer = accounts["claim_id"].map(schedule), accounts["payer"].map(schedule)
     return by_claim.fillna(by_payer).fillna(usual).astype("int64")
@@ -311,7 +324,9 @@ def _due_touches(tables: Mapping[str, Any], accounts: pd.DataFrame, *, start: dt
     return accounts.assign(touches_due=counts[:, 0], touches_in_time=counts[:, 1])
 
 
-def _counted(anchor: pd.Timestamp, step: pd.Timedelta, made_on: list[pd.Timestamp], last: pd.Timestamp) -> tuple[int, int]:
+def _counted(
+    anchor: pd.Timestamp, step: pd.Timedelta, made_on: list[pd.Timestamp], last: pd.Timestamp
+) -> tuple[int, int]:
     due = in_time = 0
     while anchor + step <= last:
         due += 1
@@ -324,7 +339,13 @@ def _counted(anchor: pd.Timestamp, step: pd.Timedelta, made_on: list[pd.Timestam
 def _near(deadlines: pd.DataFrame | None, today: pd.Timestamp) -> pd.DataFrame:
     columns = ["claim_id", "deadline_on", "deadline_kind"]
     if deadlines is None or deadlines.empty:
-        return pd.DataFrame({"claim_id": pd.array([], dtype="str"), "deadline_on": pd.to_datetime([]), "deadline_kind": pd.array([], dtype="str")})
+        return pd.DataFrame(
+            {
+                "claim_id": pd.array([], dtype="str"),
+                "deadline_on": pd.to_datetime([]),
+                "deadline_kind": pd.array([], dtype="str"),
+            }
+        )
     rows = deadlines.rename(columns={"kind": "deadline_kind"})[columns]
     rows = rows.assign(deadline_on=pd.to_datetime(rows["deadline_on"]))
     rows = rows[rows["deadline_on"].between(today, today + pd.Timedelta(days=NEAR_DAYS))]
@@ -335,11 +356,17 @@ def _broken_promises(tables: Mapping[str, Any], claims: pd.Series, as_of: dt.dat
     """By account the latest promised day that passed without the money."""
     keys = [*ACCOUNT, "promise_id", "promised_on", "due_on"]
     if optional(tables, "promises") is None:
-        return pd.DataFrame({"client": [], "claim_id": [], "promised_on": pd.to_datetime([])}).astype({"client": "str", "claim_id": "str"})
-    rows = source(tables, "promises", [*keys, "amount_cents"]).filter(nw.col("promised_on") <= as_of, nw.col("due_on") < as_of)
+        return pd.DataFrame({"client": [], "claim_id": [], "promised_on": pd.to_datetime([])}).astype(
+            {"client": "str", "claim_id": "str"}
+        )
+    rows = source(tables, "promises", [*keys, "amount_cents"]).filter(
+        nw.col("promised_on") <= as_of, nw.col("due_on") < as_of
+    )
     given = collect(rows.filter(nw.col("claim_id").is_in(sorted(set(claims)))), keys, dates=["promised_on", "due_on"])
     posted = account_postings(tables, given["claim_id"], as_of=as_of)
-    paid = posted[(posted["kind"] == "payment") & (posted["party"] == "patient")].rename(columns={"amount_cents": "paid_cents"})
+    paid = posted[(posted["kind"] == "payment") & (posted["party"] == "patient")].rename(
+        columns={"amount_cents": "paid_cents"}
+    )
     both = given.merge(paid[[*ACCOUNT, "posted_on", "paid_cents"]], on=ACCOUNT, how="left")
     both["paid_cents"] = both["paid_cents"].where(both["posted_on"] >= both["promised_on"], 0)
     sums = both.groupby([*ACCOUNT, "promise_id", "due_on", "amount_cents"], as_index=False)["paid_cents"].sum()

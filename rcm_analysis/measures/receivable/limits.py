@@ -15,7 +15,9 @@ from ...tables.frames import collect, source
 LIMITS = ("filing_limit_days", "appeal_limit_days", "secondary_filing_limit_days")
 
 
-def with_limit(rows: pd.DataFrame, tables: Mapping[str, Any], limit: str, *, as_of: dt.date, payer: str = "payer") -> pd.DataFrame:
+def with_limit(
+    rows: pd.DataFrame, tables: Mapping[str, Any], limit: str, *, as_of: dt.date, payer: str = "payer"
+) -> pd.DataFrame:
     """The rows, which have `client`, `payer` and `starts_on`, with their deadline.
 
     Formula
@@ -28,8 +30,10 @@ def with_limit(rows: pd.DataFrame, tables: Mapping[str, Any], limit: str, *, as_
     """
     rules = collect(
         source(tables, "payer_rules", ["client", "payer", "effective_from", "effective_to", limit])
-        .filter(~nw.col(limit).is_null()).rename({limit: "window_days"}),
-        ["client", "payer"], dates=["effective_from", "effective_to"],
+        .filter(~nw.col(limit).is_null())
+        .rename({limit: "window_days"}),
+        ["client", "payer"],
+        dates=["effective_from", "effective_to"],
     ).rename(columns={"payer": payer})
     numbered = rows.reset_index(drop=True).rename_axis("row").reset_index()
     both = numbered[["row", "client", payer, "starts_on"]].merge(rules, on=["client", payer])
@@ -40,6 +44,8 @@ def with_limit(rows: pd.DataFrame, tables: Mapping[str, Any], limit: str, *, as_
     deadline = numbered["starts_on"] + pd.to_timedelta(days.astype("float64"), unit="D")
     used = (today - numbered["starts_on"]).dt.days
     return numbered.drop(columns="row").assign(
-        window_days=days, deadline_on=deadline.astype("datetime64[us]"), days_left=(deadline - today).dt.days.astype("Int64"),
+        window_days=days,
+        deadline_on=deadline.astype("datetime64[us]"),
+        days_left=(deadline - today).dt.days.astype("Int64"),
         used_share=quotient(used, days.astype("float64")),
     )

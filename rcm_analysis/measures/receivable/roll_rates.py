@@ -83,7 +83,9 @@ def roll_rates(
     rows = _moved(tables, period=period, clock=clock, parties=parties, by=by)
     counts = {f"{name}_claims": nw.when(nw.col(name) > 0).then(1).otherwise(0) for name in flows}
     both = [*flows, *counts]
-    rows = rows.with_columns(**counts).with_columns(from_code=nw.col("from_code").cast(nw.String), to_code=nw.col("to_code").cast(nw.String))
+    rows = rows.with_columns(**counts).with_columns(
+        from_code=nw.col("from_code").cast(nw.String), to_code=nw.col("to_code").cast(nw.String)
+    )
     keys = [*by, "from_code", "to_code"]
     found = collect(rows.group_by(*keys).agg(*[nw.col(name).sum() for name in both]), keys)
     return _matrix(found, by, flows)
@@ -131,7 +133,9 @@ def roll_forward_rates(
     ended = found["to_bucket"].map(_RESOLVED)
     part = ended.where(target.isna(), older.map({True: "rolled_cents", False: "stayed_cents"}))
     parts = ["rolled_cents", "stayed_cents", *_RESOLVED.values()]
-    wide = found.assign(part=part).pivot_table(index=[*by, "from_bucket"], columns="part", values="moved_cents", aggfunc="sum", fill_value=0)
+    wide = found.assign(part=part).pivot_table(
+        index=[*by, "from_bucket"], columns="part", values="moved_cents", aggfunc="sum", fill_value=0
+    )
     out = wide.reindex(columns=parts, fill_value=0).astype("int64").rename_axis(columns=None).reset_index()
     out.insert(len(by) + 1, "opening_cents", out[parts].sum(axis=1).astype("int64"))
     out = out.assign(roll_rate=quotient(out["rolled_cents"], out["opening_cents"]))
@@ -189,8 +193,10 @@ def _moved(
         columns = ["from_code", "from_cents", "to_code", "to_cents"]
         ends.append(owed.with_columns(**mine, **zeros).select(*dict.fromkeys([*ITEM, *by]), *columns))
     keys = list(dict.fromkeys([*ITEM, *by]))
-    items = nw.concat(ends, how="vertical").group_by(*keys).agg(
-        *[nw.col(name).sum() for name in ("from_code", "from_cents", "to_code", "to_cents")]
+    items = (
+        nw.concat(ends, how="vertical")
+        .group_by(*keys)
+        .agg(*[nw.col(name).sum() for name in ("from_code", "from_cents", "to_code", "to_cents")])
     )
     items = items.join(_lowered(tables, period), on=ITEM, how="left")
     items = items.with_columns(*[nw.col(name).fill_null(0) for name in _RESOLVED.values()])
@@ -248,7 +254,12 @@ def _matrix(found: pd.DataFrame, by: list[str], flows: list[str]) -> pd.DataFram
     parts = []
     for name in flows:
         origin = {"grown_cents": GROWN, "new_cents": NEW}.get(name, start)
-        ends = {"from_bucket": origin, "to_bucket": resolved.get(name, end), "claims": found[f"{name}_claims"], "moved_cents": found[name]}
+        ends = {
+            "from_bucket": origin,
+            "to_bucket": resolved.get(name, end),
+            "claims": found[f"{name}_claims"],
+            "moved_cents": found[name],
+        }
         parts.append(found[by].assign(**ends))
     rows = pd.concat(parts, ignore_index=True)
     keys = [*by, "from_bucket", "to_bucket"]

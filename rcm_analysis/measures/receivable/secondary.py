@@ -18,8 +18,19 @@ KEY = ("client", "claim_id")
 PROCESSED, CROSSED_OVER = "1", "19"
 UNADDRESSED_DAYS, CROSSOVER_DAYS = 30, 45
 COLUMNS = [
-    "client", "claim_id", "payer", "secondary_payer", "provider", "location", "service_on", "decided_on", "waiting_days",
-    "patient_cents", "deadline_on", "days_left", "is_missed",
+    "client",
+    "claim_id",
+    "payer",
+    "secondary_payer",
+    "provider",
+    "location",
+    "service_on",
+    "decided_on",
+    "waiting_days",
+    "patient_cents",
+    "deadline_on",
+    "days_left",
+    "is_missed",
 ]
 
 
@@ -92,23 +103,41 @@ def secondary_trail(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
         client, claim_id, payer, secondary_payer, provider, location, service_on, status (of the
         primary's last decision), decided_on, patient_cents, sent_on, answered_on (empty while not)
     """
-    claims = source(tables, "claims", [
-        *KEY, "secondary_payer", "provider", "location", "service_on", "charge_cents"]).filter(
-        ~col("secondary_payer").is_null(), ~(col("secondary_payer") == "self_pay"))
+    claims = source(
+        tables, "claims", [*KEY, "secondary_payer", "provider", "location", "service_on", "charge_cents"]
+    ).filter(~col("secondary_payer").is_null(), ~(col("secondary_payer") == "self_pay"))
     owed = _left_by_primary(_remits_of(tables, claims), as_of)
     sent = source(tables, "submissions", [*KEY, "submitted_on", "payer_order", "frequency"]).filter(
-        col("submitted_on") <= as_of, col("payer_order") == "secondary", ~(col("frequency") == "8"))
+        col("submitted_on") <= as_of, col("payer_order") == "secondary", ~(col("frequency") == "8")
+    )
     answered = source(tables, "remit_claims", [*KEY, "received_on", "payer_order"]).filter(
-        col("received_on") <= as_of, col("payer_order") == "secondary")
-    joined = claims.join(owed, on=list(KEY), how="inner").join(
-        sent.group_by(*KEY).agg(sent_on=col("submitted_on").min()), on=list(KEY), how="left").join(
-        answered.group_by(*KEY).agg(answered_on=col("received_on").min()), on=list(KEY), how="left")
+        col("received_on") <= as_of, col("payer_order") == "secondary"
+    )
+    joined = (
+        claims.join(owed, on=list(KEY), how="inner")
+        .join(sent.group_by(*KEY).agg(sent_on=col("submitted_on").min()), on=list(KEY), how="left")
+        .join(answered.group_by(*KEY).agg(answered_on=col("received_on").min()), on=list(KEY), how="left")
+    )
     # Decided twice without a reversal between: more was decided than was ever charged.
     is_doubled = col("decided_cents") > col("charge_cents")
     left = nw.when(is_doubled).then(col("last_patient_cents")).otherwise(col("patient_cents"))
-    return joined.with_columns(patient_cents=left).filter(col("patient_cents") > 0).select(
-        *KEY, "payer", "secondary_payer", "provider", "location", "service_on", "status", "decided_on", "patient_cents",
-        "sent_on", "answered_on")
+    return (
+        joined.with_columns(patient_cents=left)
+        .filter(col("patient_cents") > 0)
+        .select(
+            *KEY,
+            "payer",
+            "secondary_payer",
+            "provider",
+            "location",
+            "service_on",
+            "status",
+            "decided_on",
+            "patient_cents",
+            "sent_on",
+            "answered_on",
+        )
+    )
 
 
 def trail_frame(trail: nw.LazyFrame) -> pd.DataFrame:
@@ -121,31 +150,55 @@ def _remits_of(tables: Mapping[str, Any], claims: nw.LazyFrame) -> dict[str, nw.
     """The remittances of these claims only: few claims have a second payer."""
     wanted = claims.select(*KEY)
     columns = {
-        "remit_claims": ["remit_claim_id", "sequence", "status", "payer", "payer_order", "charge_cents", "paid_cents", "received_on"],
+        "remit_claims": [
+            "remit_claim_id",
+            "sequence",
+            "status",
+            "payer",
+            "payer_order",
+            "charge_cents",
+            "paid_cents",
+            "received_on",
+        ],
         "remit_adjustments": [
-            "remit_claim_id", "remit_line_id", "group_code", "carc", "amount_cents", "remark_codes", "received_on"],
+            "remit_claim_id",
+            "remit_line_id",
+            "group_code",
+            "carc",
+            "amount_cents",
+            "remark_codes",
+            "received_on",
+        ],
     }
     return {
-        name: source(tables, name, [*KEY, *those]).join(wanted, on=list(KEY), how="semi") for name, those in columns.items()
+        name: source(tables, name, [*KEY, *those]).join(wanted, on=list(KEY), how="semi")
+        for name, those in columns.items()
     }
 
 
 def _left_by_primary(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     """What the primary's decisions leave: added up, and of the last one, with its day and status."""
     known = claim_adjudications(tables, as_of=as_of, patient_denials=True).filter(
-        col("payer_order") == "primary", ~col("outcome").is_in(["duplicate", "pended"]))
+        col("payer_order") == "primary", ~col("outcome").is_in(["duplicate", "pended"])
+    )
     sums = known.group_by(*KEY).agg(col("patient_cents").sum(), decided_cents=col("charge_cents").sum())
-    last = known.filter(~(col("outcome") == "reversal")).filter(is_first(KEY, ORDER, reverse=True)).select(
-        *KEY, "payer", "status", decided_on=col("received_on"), last_patient_cents=col("patient_cents"))
+    last = (
+        known.filter(~(col("outcome") == "reversal"))
+        .filter(is_first(KEY, ORDER, reverse=True))
+        .select(*KEY, "payer", "status", decided_on=col("received_on"), last_patient_cents=col("patient_cents"))
+    )
     return sums.join(last, on=list(KEY), how="inner")
 
 
 def _waiting(tables: Mapping[str, Any], as_of: dt.date, status: str, days: int) -> pd.DataFrame:
     trail = secondary_trail(tables, as_of=as_of).filter(
-        col("status") == status, col("sent_on").is_null(), col("answered_on").is_null())
+        col("status") == status, col("sent_on").is_null(), col("answered_on").is_null()
+    )
     rows = trail_frame(trail)
     waited = (pd.Timestamp(as_of) - rows["decided_on"]).dt.days
     rows = rows.assign(waiting_days=waited, starts_on=rows["decided_on"])[waited >= days]
     dated = with_limit(rows, tables, "secondary_filing_limit_days", as_of=as_of, payer="secondary_payer")
     dated["is_missed"] = (dated["days_left"] < 0).fillna(False).astype(bool)
-    return dated.sort_values(["client", "patient_cents", "claim_id"], ascending=[True, False, True], ignore_index=True)[COLUMNS]
+    return dated.sort_values(["client", "patient_cents", "claim_id"], ascending=[True, False, True], ignore_index=True)[
+        COLUMNS
+    ]

@@ -62,7 +62,9 @@ def liquidation(
     keys = [*by, "month"]
     rows = with_groups(_accounts(tables, as_of, days), tables, keys, month_on="first_on")
     rows = rows.filter(period.holds(col("first_on")))
-    wide = sums(rows.with_columns(accounts=nw.lit(1)), keys, ["accounts", "billed_cents", *[f"day_{day}" for day in days]])
+    wide = sums(
+        rows.with_columns(accounts=nw.lit(1)), keys, ["accounts", "billed_cents", *[f"day_{day}" for day in days]]
+    )
     parts = [
         wide[[*keys, "accounts", "billed_cents"]].assign(day=day, collected_cents=wide[f"day_{day}"]) for day in days
     ]
@@ -70,7 +72,9 @@ def liquidation(
     last = out["month"] + pd.offsets.MonthEnd(0) + pd.to_timedelta(out["day"], unit="D")
     out["is_mature"] = last <= pd.Timestamp(as_of)
     share = quotient(out["collected_cents"], out["billed_cents"]).where(out["is_mature"])
-    return out.assign(liquidation=share)[[*keys, "day", "accounts", "billed_cents", "collected_cents", "is_mature", "liquidation"]]
+    return out.assign(liquidation=share)[
+        [*keys, "day", "accounts", "billed_cents", "collected_cents", "is_mature", "liquidation"]
+    ]
 
 
 def pay_rate(
@@ -100,7 +104,8 @@ def pay_rate(
     rows = with_groups(_accounts(tables, as_of, [days]), tables, by, month_on="first_on")
     is_old = day_number(col("first_on")) <= as_of.toordinal() - days
     rows = rows.filter(period.holds(col("first_on"))).with_columns(
-        accounts=one_if(is_old), young_accounts=one_if(~is_old),
+        accounts=one_if(is_old),
+        young_accounts=one_if(~is_old),
         collected_cents=nw.when(is_old).then(col(f"day_{days}")).otherwise(0),
         billed_cents=nw.when(is_old).then(col("billed_cents")).otherwise(0),
     )
@@ -138,14 +143,19 @@ def promises_kept(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, 
     promises = known(tables, "promises", ["promise_id", "claim_id", "due_on", "amount_cents"], as_of=as_of, by=by)
     promises = promises.filter(period.holds(col("due_on")))
     cash = promises.select("client", "promise_id", "claim_id", "promised_on", "due_on").join(
-        patient_cash(tables, as_of=as_of), on=CLAIM, how="inner")
-    cash = cash.filter(col("paid_on") >= col("promised_on"), day_number(col("paid_on")) <= day_number(col("due_on")) + grace)
+        patient_cash(tables, as_of=as_of), on=CLAIM, how="inner"
+    )
+    cash = cash.filter(
+        col("paid_on") >= col("promised_on"), day_number(col("paid_on")) <= day_number(col("due_on")) + grace
+    )
     paid = cash.group_by("client", "promise_id").agg(col("paid_cents").sum())
     rows = with_groups(promises.join(paid, on=["client", "promise_id"], how="left"), tables, by, month_on="due_on")
     is_due = day_number(col("due_on")) + grace <= as_of.toordinal()
     is_kept = is_due & (col("paid_cents").fill_null(0) * 100 >= col("amount_cents") * KEPT_SHARE)
     rows = rows.with_columns(
-        open_promises=one_if(~is_due), kept_promises=one_if(is_kept), due_promises=one_if(is_due),
+        open_promises=one_if(~is_due),
+        kept_promises=one_if(is_kept),
+        due_promises=one_if(is_due),
         kept_cents=nw.when(is_kept).then(col("amount_cents")).otherwise(0),
         promised_cents=nw.when(is_due).then(col("amount_cents")).otherwise(0),
     )
@@ -193,13 +203,19 @@ def balance_transfers(tables: Mapping[str, Any], *, period: Period, by: Sequence
 def _accounts(tables: Mapping[str, Any], as_of: dt.date, days: Sequence[int]) -> nw.LazyFrame:
     """One row per account with its first statement in the records: first_on, billed_cents, and day_30, ... collected."""
     sent = known(tables, "statements", ["claim_id", "sequence", "balance_cents"], as_of=as_of)
-    first = sent.group_by(*CLAIM).agg(col("statement_on").min().alias("first_on"), col("sequence").min().alias("first_sequence"))
+    first = sent.group_by(*CLAIM).agg(
+        col("statement_on").min().alias("first_on"), col("sequence").min().alias("first_sequence")
+    )
     first = first.filter(col("first_sequence") == 1).select(*CLAIM, "first_on")
     asked = sent.join(first, on=CLAIM, how="inner").filter(col("statement_on") == col("first_on"))
     billed = asked.group_by(*CLAIM, "first_on").agg(col("balance_cents").max().alias("billed_cents"))
-    cash = first.join(patient_cash(tables, as_of=as_of), on=CLAIM, how="inner").filter(col("paid_on") >= col("first_on"))
+    cash = first.join(patient_cash(tables, as_of=as_of), on=CLAIM, how="inner").filter(
+        col("paid_on") >= col("first_on")
+    )
     age = day_number(col("paid_on")) - day_number(col("first_on"))
-    cash = cash.with_columns(**{f"paid_{day}": nw.when(age <= day).then(col("paid_cents")).otherwise(0) for day in days})
+    cash = cash.with_columns(
+        **{f"paid_{day}": nw.when(age <= day).then(col("paid_cents")).otherwise(0) for day in days}
+    )
     paid = cash.group_by(*CLAIM).agg(*[col(f"paid_{day}").sum() for day in days])
     rows = billed.join(paid, on=CLAIM, how="left").with_columns(*[col(f"paid_{day}").fill_null(0) for day in days])
     return rows.with_columns(**{f"day_{day}": _between(f"paid_{day}", "billed_cents") for day in days})

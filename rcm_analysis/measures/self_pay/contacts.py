@@ -71,7 +71,9 @@ def engagement_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
        reached_patients  contacted_patients  engagement_rate
     0                 2                   3         0.666667
     """
-    rows = _contacts(tables, period, by, ["patient", "result"]).with_columns(talks=one_if(col("result") == "conversation"))
+    rows = _contacts(tables, period, by, ["patient", "result"]).with_columns(
+        talks=one_if(col("result") == "conversation")
+    )
     patients = rows.group_by(list(dict.fromkeys(["client", "patient", *by]))).agg(col("talks").sum())
     patients = patients.with_columns(reached_patients=one_if(col("talks") > 0), contacted_patients=nw.lit(1))
     found = sums(patients, by, ["reached_patients", "contacted_patients"])
@@ -105,7 +107,9 @@ def resolution_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     rows = _contacts(tables, period, by, ["result", "resolution"]).filter(col("result") == "conversation")
     rows = rows.with_columns(
         promises=one_if((col("resolution") == "promise").fill_null(False)),
-        settled_conversations=one_if(col("resolution").is_in(list(SETTLED)).fill_null(False)), conversations=nw.lit(1))
+        settled_conversations=one_if(col("resolution").is_in(list(SETTLED)).fill_null(False)),
+        conversations=nw.lit(1),
+    )
     found = sums(rows, by, ["promises", "settled_conversations", "conversations"])
     found.insert(len(by) + 1, "promise_share", quotient(found["promises"], found["conversations"]))
     return with_rate(found, "resolution_rate", "settled_conversations", "conversations")
@@ -135,9 +139,12 @@ def triage(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("r
     0  dispute    billing          1          1           1.0
     1  promise   self_pay          0          1           0.0
     """
-    rows = _contacts(tables, period, by, ["direction", "department"], keep=["department"]).filter(col("direction") == "in")
+    rows = _contacts(tables, period, by, ["direction", "department"], keep=["department"]).filter(
+        col("direction") == "in"
+    )
     rows = rows.with_columns(
-        passed_on=one_if((col("told_department") != "self_pay").fill_null(False)), inquiries=nw.lit(1))
+        passed_on=one_if((col("told_department") != "self_pay").fill_null(False)), inquiries=nw.lit(1)
+    )
     return with_rate(sums(rows, by, ["passed_on", "inquiries"]), "passed_share", "passed_on", "inquiries")
 
 
@@ -169,7 +176,10 @@ def documentation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str
     """
     rows, lacks = _required(_contacts(tables, period, by, ["result", *REQUIRED], keep=REQUIRED))
     rows = rows.with_columns(
-        filled_fields=col("required_fields") - col("missing_fields"), complete_records=one_if(col("missing_fields") == 0), records=nw.lit(1))
+        filled_fields=col("required_fields") - col("missing_fields"),
+        complete_records=one_if(col("missing_fields") == 0),
+        records=nw.lit(1),
+    )
     found = sums(rows, by, [*lacks, "filled_fields", "required_fields", "complete_records", "records"])
     found.insert(len(by), "field_share", quotient(found["filled_fields"], found["required_fields"]))
     return with_rate(found, "documentation", "complete_records", "records")
@@ -199,7 +209,9 @@ def incomplete_records(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
     """
     texts = ["interaction_id", "claim_id", "handled_by", "direction", "channel", "result"]
     rows, lacks = _required(_contacts(tables, period, (), [*texts, *REQUIRED], keep=REQUIRED))
-    rows = rows.filter(col("missing_fields") > 0).select("client", *texts, "entered_on", *lacks, "missing_fields", "required_fields")
+    rows = rows.filter(col("missing_fields") > 0).select(
+        "client", *texts, "entered_on", *lacks, "missing_fields", "required_fields"
+    )
     found = rows_of(rows, ["client", *texts], ["entered_on"])
     return found.sort_values(["entered_on", "interaction_id"], ignore_index=True)
 
@@ -207,10 +219,15 @@ def incomplete_records(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
 def _required(rows: nw.LazyFrame) -> tuple[nw.LazyFrame, list[str]]:
     """The contacts with a column lacks_<field> of 0 and 1 for each required field, and their missing_fields and required_fields."""
     talked = col("result") == "conversation"
-    lacks = {f"lacks_{name}": col(f"told_{name}").is_null() if name in ALWAYS else talked & col(f"told_{name}").is_null() for name in REQUIRED}
+    lacks = {
+        f"lacks_{name}": col(f"told_{name}").is_null() if name in ALWAYS else talked & col(f"told_{name}").is_null()
+        for name in REQUIRED
+    }
     rows = rows.with_columns(**{name: one_if(lack) for name, lack in lacks.items()})
     required = nw.when(talked).then(len(REQUIRED)).otherwise(len(ALWAYS))
-    return rows.with_columns(missing_fields=nw.sum_horizontal(*[col(name) for name in lacks]), required_fields=required), list(lacks)
+    return rows.with_columns(
+        missing_fields=nw.sum_horizontal(*[col(name) for name in lacks]), required_fields=required
+    ), list(lacks)
 
 
 def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -238,14 +255,19 @@ def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     rows = _contacts(tables, period, by, ["result", "is_script_followed"]).filter(col("result") == "conversation")
     is_followed = col("is_script_followed")
     rows = rows.with_columns(
-        conversations=nw.lit(1), followed=one_if(is_followed.fill_null(False)), sampled=one_if(~is_followed.is_null()))
-    return with_rate(sums(rows, by, ["conversations", "followed", "sampled"]), "script_adherence", "followed", "sampled")
+        conversations=nw.lit(1), followed=one_if(is_followed.fill_null(False)), sampled=one_if(~is_followed.is_null())
+    )
+    return with_rate(
+        sums(rows, by, ["conversations", "followed", "sampled"]), "script_adherence", "followed", "sampled"
+    )
 
 
 def _contacts(
     tables: Mapping[str, Any], period: Period, by: Sequence[str], columns: Sequence[str], *, keep: Sequence[str] = ()
 ) -> nw.LazyFrame:
     """Contacts of the period with their groups; `keep` columns also as told_<name>, empty where nothing was recorded."""
-    rows = known(tables, "interactions", ["claim_id", *columns], as_of=period.last_day, by=by).filter(period.holds(col("entered_on")))
+    rows = known(tables, "interactions", ["claim_id", *columns], as_of=period.last_day, by=by).filter(
+        period.holds(col("entered_on"))
+    )
     rows = rows.with_columns(**{f"told_{name}": col(name) for name in keep}) if keep else rows
     return with_groups(rows, tables, by, month_on="entered_on")

@@ -56,11 +56,17 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
     """
     balances = ledger.claim_balances(tables, as_of=as_of).filter(col("balance_cents") < 0)
     marks = balances.select(*CLAIM).unique()
-    rows = source(tables, "transactions", [*CLAIM, "party", "amount_cents", "posted_on"]).filter(col("posted_on") <= as_of)
-    daily = rows.join(marks, on=CLAIM, how="inner").group_by(*CLAIM, "party", "posted_on").agg(col("amount_cents").sum())
+    rows = source(tables, "transactions", [*CLAIM, "party", "amount_cents", "posted_on"]).filter(
+        col("posted_on") <= as_of
+    )
+    daily = (
+        rows.join(marks, on=CLAIM, how="inner").group_by(*CLAIM, "party", "posted_on").agg(col("amount_cents").sum())
+    )
     moves = collect(daily, [*CLAIM, "party", "posted_on"], dates=["posted_on"])
     found = collect(balances, [*CLAIM, "party"])
-    out = found.merge(_clocks(moves), on=[*CLAIM, "party"], how="left").rename(columns={"balance_cents": "credit_cents"})
+    out = found.merge(_clocks(moves), on=[*CLAIM, "party"], how="left").rename(
+        columns={"balance_cents": "credit_cents"}
+    )
     out["credit_cents"] *= -1
     out["owed_to"] = _owed_to(out, tables, list(government))
     out["age_days"] = (pd.Timestamp(as_of) - out["clock_on"]).dt.days
@@ -69,7 +75,11 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
 
 
 def credit_ages(
-    tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[str] = (), by: Sequence[str] = ("owed_to", "kind", "age")
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    government: Sequence[str] = (),
+    by: Sequence[str] = ("owed_to", "kind", "age"),
 ) -> pd.DataFrame:
     """Credit balances by whose money it is, kind and age of the refund clock.
 
@@ -97,7 +107,9 @@ def credit_ages(
     return pd.DataFrame({name: [int(rows[name].sum())] for name in ("accounts", "credit_cents")})
 
 
-def manual_write_offs(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("approved_by",)) -> pd.DataFrame:
+def manual_write_offs(
+    tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("approved_by",)
+) -> pd.DataFrame:
     """Patient balances that were written off, who approved them, and what was posted without enough approval.
 
     Formula
@@ -163,11 +175,17 @@ def _written_off(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -
     """The postings that lower a patient's balance by hand, each with its dollars and whether it broke the policy."""
     columns = ["client", "transaction_id", "claim_id", "kind", "party", "amount_cents", "posted_on"]
     rows = source(tables, "transactions", columns, by=by).filter(
-        col("kind") == "write_off", col("party") == "patient", col("amount_cents") < 0, period.holds(col("posted_on")))
+        col("kind") == "write_off", col("party") == "patient", col("amount_cents") < 0, period.holds(col("posted_on"))
+    )
     off = rows_of(rows.drop("kind", "party"), ["client", "transaction_id", "claim_id", *by], ["posted_on"])
     checked = write_off_approval(Review(tables, period))
     broken = checked.loc[checked["is_breach"], ["client", "record_id"]].rename(columns={"record_id": "transaction_id"})
-    unapproved = off[["client", "transaction_id"]].merge(broken.assign(unapproved=1), how="left")["unapproved"].fillna(0).astype("int64")
+    unapproved = (
+        off[["client", "transaction_id"]]
+        .merge(broken.assign(unapproved=1), how="left")["unapproved"]
+        .fillna(0)
+        .astype("int64")
+    )
     off = off.assign(write_offs=1, write_off_cents=-off["amount_cents"], unapproved=unapproved.to_numpy())
     return off.assign(unapproved_cents=off["write_off_cents"] * off["unapproved"])
 
@@ -175,13 +193,17 @@ def _written_off(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -
 def _clocks(moves: pd.DataFrame) -> pd.DataFrame:
     """Per claim and party: whether insurers still owe, and since when the credit has stood."""
     wide = moves.assign(side=np.where(moves["party"] == "patient", "patient", "insurers"))
-    claims = wide.pivot_table(index=[*CLAIM, "posted_on"], columns="side", values="amount_cents", aggfunc="sum", fill_value=0)
+    claims = wide.pivot_table(
+        index=[*CLAIM, "posted_on"], columns="side", values="amount_cents", aggfunc="sum", fill_value=0
+    )
     for side in ("patient", "insurers"):
         if side not in claims:
             claims[side] = 0
     stood = claims.groupby(level=CLAIM).cumsum() if len(claims) else claims
     owing = stood["insurers"].rename("owing").reset_index()
-    parties = moves.assign(balance=moves.groupby([*CLAIM, "party"])["amount_cents"].cumsum()).drop(columns="amount_cents")
+    parties = moves.assign(balance=moves.groupby([*CLAIM, "party"])["amount_cents"].cumsum()).drop(
+        columns="amount_cents"
+    )
     keys = moves[[*CLAIM, "party"]].drop_duplicates()
     days = keys.merge(owing, on=CLAIM).merge(parties, on=[*CLAIM, "party", "posted_on"], how="left")
     days = days.sort_values([*CLAIM, "party", "posted_on"], ignore_index=True)

@@ -52,8 +52,10 @@ def decline_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     rows = _first_attempts(tables, period, period.last_day, by)
     is_declined = col("result") == "declined"
     rows = rows.with_columns(
-        declined_cents=nw.when(is_declined).then(col("amount_cents")).otherwise(0), attempted_cents=col("amount_cents"),
-        declined_payments=one_if(is_declined), payments=nw.lit(1),
+        declined_cents=nw.when(is_declined).then(col("amount_cents")).otherwise(0),
+        attempted_cents=col("amount_cents"),
+        declined_payments=one_if(is_declined),
+        payments=nw.lit(1),
     )
     found = sums(rows, by, ["declined_cents", "attempted_cents", "declined_payments", "payments"])
     return with_rate(found, "decline_rate", "declined_payments", "payments")
@@ -91,17 +93,25 @@ def decline_recovery(
     is_old = day_number(col("attempted_on")) <= as_of.toordinal() - days
     got = is_old & (col("approvals").fill_null(0) > 0)
     rows = rows.with_columns(
-        young_payments=one_if(~is_old), declined_payments=one_if(is_old), recovered_payments=one_if(got),
+        young_payments=one_if(~is_old),
+        declined_payments=one_if(is_old),
+        recovered_payments=one_if(got),
         attempts=nw.when(is_old).then(col("repeats").fill_null(0) + 1).otherwise(0),
         recovered_cents=nw.when(got).then(col("amount_cents")).otherwise(0),
         declined_cents=nw.when(is_old).then(col("amount_cents")).otherwise(0),
     )
-    found = sums(rows, by, ["young_payments", "declined_payments", "recovered_payments", "attempts", "recovered_cents", "declined_cents"])
+    found = sums(
+        rows,
+        by,
+        ["young_payments", "declined_payments", "recovered_payments", "attempts", "recovered_cents", "declined_cents"],
+    )
     found["attempts_per_decline"] = quotient(found["attempts"], found["declined_payments"])
     return with_rate(found, "decline_recovery", "recovered_cents", "declined_cents")
 
 
-def reprocess_success(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def reprocess_success(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Declined payments that went through when they were tried again, of those tried again.
 
     Formula
@@ -127,18 +137,25 @@ def reprocess_success(tables: Mapping[str, Any], *, period: Period, as_of: dt.da
     rows = _declined(tables, period, as_of, None, by)
     tried = col("repeats").fill_null(0) > 0
     rows = rows.with_columns(
-        untried_payments=one_if(~tried), approved_payments=one_if(tried & (col("approvals").fill_null(0) > 0)), retried_payments=one_if(tried))
+        untried_payments=one_if(~tried),
+        approved_payments=one_if(tried & (col("approvals").fill_null(0) > 0)),
+        retried_payments=one_if(tried),
+    )
     found = sums(rows, by, ["untried_payments", "approved_payments", "retried_payments"])
     return with_rate(found, "reprocess_success", "approved_payments", "retried_payments")
 
 
 def _first_attempts(tables: Mapping[str, Any], period: Period, as_of: dt.date, by: Sequence[str]) -> nw.LazyFrame:
     rows = known(tables, "payment_attempts", COLUMNS, as_of=as_of, by=by)
-    rows = rows.filter(period.holds(col("attempted_on")), col("retry_of").is_null(), col("method").is_in(list(ELECTRONIC)))
+    rows = rows.filter(
+        period.holds(col("attempted_on")), col("retry_of").is_null(), col("method").is_in(list(ELECTRONIC))
+    )
     return with_groups(rows, tables, by, month_on="attempted_on")
 
 
-def _declined(tables: Mapping[str, Any], period: Period, as_of: dt.date, days: int | None, by: Sequence[str]) -> nw.LazyFrame:
+def _declined(
+    tables: Mapping[str, Any], period: Period, as_of: dt.date, days: int | None, by: Sequence[str]
+) -> nw.LazyFrame:
     """Payments declined at the first try, with `repeats` and `approvals` (within `days` days, where given)."""
     first = _first_attempts(tables, period, as_of, by).filter(col("result") == "declined")
     again = known(tables, "payment_attempts", ["retry_of", "result"], as_of=as_of).filter(~col("retry_of").is_null())
@@ -184,10 +201,20 @@ FIRST, LAST = dt.date(2022, 4, 1), dt.date(2199, 12, 31)
 CHANGED = dt.date(2025, 5, 19)
 CHECKOUT = "support.checkout.com, article 25482040901394"
 LIMITS = (
-    NetworkLimit("visa", RETRIES, 30, 15, FIRST, CHANGED - dt.timedelta(days=1), "payway.com/visa-excessive-reattempts-rule-fees"),
+    NetworkLimit(
+        "visa", RETRIES, 30, 15, FIRST, CHANGED - dt.timedelta(days=1), "payway.com/visa-excessive-reattempts-rule-fees"
+    ),
     NetworkLimit("visa", RETRIES, 30, 20, CHANGED, LAST, CHECKOUT),
     NetworkLimit("visa", NEVER, 0, 0, FIRST, LAST, "payway.com/visa-excessive-reattempts-rule-fees"),
-    NetworkLimit("mastercard", ATTEMPTS, 1, 10, FIRST, LAST, "developers.tabapay.com/docs/excessive-retry-rules (by calendar day)"),
+    NetworkLimit(
+        "mastercard",
+        ATTEMPTS,
+        1,
+        10,
+        FIRST,
+        LAST,
+        "developers.tabapay.com/docs/excessive-retry-rules (by calendar day)",
+    ),
     NetworkLimit("mastercard", ATTEMPTS, 30, 35, FIRST, LAST, CHECKOUT),
     NetworkLimit("mastercard", NEVER, 0, 0, FIRST, LAST, CHECKOUT),
 )
@@ -252,8 +279,17 @@ def network_retries(tables: Mapping[str, Any], *, period: Period) -> pd.DataFram
         if limit.since > period.last_day or limit.until < period.first_day:
             continue
         mine = checked[checked["place"] == place]
-        rows.append((limit.network, limit.words, limit.since, len(mine), int(mine["found"].max()) if len(mine) else 0,
-                     int(mine["is_beyond"].sum()), limit.source))
+        rows.append(
+            (
+                limit.network,
+                limit.words,
+                limit.since,
+                len(mine),
+                int(mine["found"].max()) if len(mine) else 0,
+                int(mine["is_beyond"].sum()),
+                limit.source,
+            )
+        )
     out = pd.DataFrame(rows, columns=["network", "allowed", "since", "retries", "most_found", "beyond", "source"])
     out["since"] = pd.to_datetime(out["since"]).astype("datetime64[us]")
     return out.assign(beyond_share=quotient(out["beyond"], out["retries"]))
@@ -274,9 +310,19 @@ def _against(tried: pd.DataFrame, limit: NetworkLimit, place: int) -> pd.DataFra
     mine = tried[tried["method"] == limit.network]
     if limit.counts == RETRIES:
         mine = mine[mine["retry_of"] != NO_VALUE]
-    mine = mine.assign(within=mine["after_hard"]) if limit.counts == NEVER else numbered_within(mine, KEYS, "attempted_on", limit.days)
+    mine = (
+        mine.assign(within=mine["after_hard"])
+        if limit.counts == NEVER
+        else numbered_within(mine, KEYS, "attempted_on", limit.days)
+    )
     mine = mine[(mine["retry_of"] != NO_VALUE) & mine["attempted_on"].between(str(limit.since), str(limit.until))]
     out = mine[["client", "attempt_id", "claim_id", "attempted_on"]]
     return out.assign(
-        network=limit.network, counts=limit.counts, allowed=limit.words, found=mine["within"].astype("int64"),
-        is_beyond=mine["within"] > limit.most, source=limit.source, place=place)
+        network=limit.network,
+        counts=limit.counts,
+        allowed=limit.words,
+        found=mine["within"].astype("int64"),
+        is_beyond=mine["within"] > limit.most,
+        source=limit.source,
+        place=place,
+    )

@@ -24,7 +24,7 @@ RULES = {
     "before_remit": "No payer has answered yet: take the balance back to the insurance, stop statements, wait for the EOB.",
     "before_secondary": "Bill the next payer first; ask the patient only for what it leaves.",
     "takeback": "The payer took its decision back after the patient was billed: post the reversal on the patient's side too, "
-                "then refund what was paid or send a corrected statement.",
+    "then refund what was paid or send a corrected statement.",
     "posting_swap": "CO and PR were posted the wrong way round: exchange the two postings and send a corrected statement.",
     "oa209_billed": "OA-209 may not be collected from the patient: take it back and bill the next payer.",
     "co_billed": "CO is the provider's: take the balance back, work or write off the denial, refund what the patient paid of it.",
@@ -41,8 +41,21 @@ INFORMATION = ("pr45_balance", "waiver_unknown")
 """Rules that only tell what to look at: nothing in the data says that they are broken."""
 
 COLUMNS = (
-    "client", "claim_id", "patient", "payer", "rule", "is_information", "also", "patient_billed_cents", "owed_cents", "difference_cents",
-    "paid_cents", "open_cents", "refund_cents", "since_on", "fix",
+    "client",
+    "claim_id",
+    "patient",
+    "payer",
+    "rule",
+    "is_information",
+    "also",
+    "patient_billed_cents",
+    "owed_cents",
+    "difference_cents",
+    "paid_cents",
+    "open_cents",
+    "refund_cents",
+    "since_on",
+    "fix",
 )
 
 
@@ -93,21 +106,36 @@ def _compared(tables: Mapping[str, Any], as_of: dt.date, then: dt.date) -> nw.La
     """Insured claims with both sides, and `is_suspect` where any rule may be broken."""
     names = [*KEY, "patient", "payer", "secondary_payer", "tertiary_payer", "entered_on"]
     claims = source(tables, "claims", names).filter(col("payer") != "self_pay", col("entered_on") <= as_of)
-    payers = nw.when(~col("tertiary_payer").is_null()).then(3).when(~col("secondary_payer").is_null()).then(2).otherwise(1)
+    payers = (
+        nw.when(~col("tertiary_payer").is_null()).then(3).when(~col("secondary_payer").is_null()).then(2).otherwise(1)
+    )
     claims = claims.with_columns(payers=payers).select(*KEY, "patient", "payer", "payers")
     earlier = payer_positions(tables, as_of=then).select(*KEY, place_then="place", share_then_cents="share_cents")
     both = claims.join(patient_accounts(tables, as_of=as_of), on=KEY, how="left")
     both = both.join(payer_positions(tables, as_of=as_of), on=KEY, how="left").join(earlier, on=KEY, how="left")
     both = both.join(_early_statements(tables, claims, as_of), on=KEY, how="left")
-    amounts = ("billed_cents", "place", "place_then", "share_cents", "share_then_cents", "insured_postings", "waiver_cents", "pr45_cents",
-               "statements")
+    amounts = (
+        "billed_cents",
+        "place",
+        "place_then",
+        "share_cents",
+        "share_then_cents",
+        "insured_postings",
+        "waiver_cents",
+        "pr45_cents",
+        "statements",
+    )
     both = both.with_columns(*[col(name).fill_null(0) for name in amounts])
-    owed = [nw.when(col(place) >= col("payers")).then(col(share)).otherwise(0)
-            for place, share in (("place", "share_cents"), ("place_then", "share_then_cents"))]
+    owed = [
+        nw.when(col(place) >= col("payers")).then(col(share)).otherwise(0)
+        for place, share in (("place", "share_cents"), ("place_then", "share_then_cents"))
+    ]
     both = both.with_columns(owed_cents=owed[0], owed_then_cents=owed[1])
     is_paper = (col("place") == 0) & (col("insured_postings") > 0)
     both = both.with_columns(
-        over_cents=nw.when(is_paper).then(0).otherwise(col("billed_cents") - nw.max_horizontal(col("owed_cents"), col("owed_then_cents"))),
+        over_cents=nw.when(is_paper)
+        .then(0)
+        .otherwise(col("billed_cents") - nw.max_horizontal(col("owed_cents"), col("owed_then_cents"))),
         under_cents=nw.min_horizontal(col("owed_cents"), col("owed_then_cents")) - col("billed_cents"),
     )
     to_look_at = (col("billed_cents") > 0) & ((col("pr45_cents") > 0) | (col("waiver_cents") > 0))
@@ -121,16 +149,22 @@ def _early_statements(tables: Mapping[str, Any], claims: nw.LazyFrame, as_of: dt
         none = claims.filter(col("payers") == 0).select(*KEY, statements="payers", statement_cents="payers")
         return none.with_columns(statement_on=nw.lit(as_of))
     sent = source(tables, "statements", [*KEY, "statement_on", "balance_cents"]).filter(
-        col("statement_on") <= as_of, col("balance_cents") > 0)
+        col("statement_on") <= as_of, col("balance_cents") > 0
+    )
     answers = first_answers(tables, as_of=as_of)
     last = answers.join(claims.select(*KEY, "payers"), on=KEY, how="inner").filter(col("place") >= col("payers"))
     last = last.group_by(*KEY).agg(last_on=col("answered_on").min())
     any_on = answers.group_by(*KEY).agg(any_on=col("answered_on").min())
-    rows = sent.join(claims.select(*KEY), on=KEY, how="semi").join(any_on, on=KEY, how="left").join(last, on=KEY, how="left")
+    rows = (
+        sent.join(claims.select(*KEY), on=KEY, how="semi")
+        .join(any_on, on=KEY, how="left")
+        .join(last, on=KEY, how="left")
+    )
     due = nw.coalesce(col("last_on"), col("any_on"))
     early = rows.filter(due.is_null() | (col("statement_on") < due))
     return early.group_by(*KEY).agg(
-        statements=nw.len(), statement_cents=col("balance_cents").max(), statement_on=col("statement_on").min())
+        statements=nw.len(), statement_cents=col("balance_cents").max(), statement_on=col("statement_on").min()
+    )
 
 
 def _named(found: pd.DataFrame) -> pd.DataFrame:
@@ -139,19 +173,28 @@ def _named(found: pd.DataFrame) -> pd.DataFrame:
     order = [broken[rule].to_numpy() for rule in RULES]
     found = found.assign(
         rule=np.select(order, list(RULES), ""),
-        also=[", ".join(rule for rule, hit in zip(RULES, hits, strict=True) if hit) for hits in zip(*order, strict=True)],
+        also=[
+            ", ".join(rule for rule, hit in zip(RULES, hits, strict=True) if hit) for hits in zip(*order, strict=True)
+        ],
     )
     found = found[found["rule"] != ""].reset_index(drop=True)
-    found["also"] = [also.removeprefix(rule).removeprefix(", ") for also, rule in zip(found["also"], found["rule"], strict=True)]
+    found["also"] = [
+        also.removeprefix(rule).removeprefix(", ") for also, rule in zip(found["also"], found["rule"], strict=True)
+    ]
     is_statement = found["rule"] == "statement_before_remit"
     billed = (found["billed_cents"] - found["paid_cents"]).where(~is_statement, found["statement_cents"])
     owed = (found["owed_cents"] - found["paid_cents"]).where(~is_statement, 0)
     asked = found["balance_cents"].clip(lower=0)
     too_much = (found["billed_cents"] - found["owed_cents"]).clip(lower=0)
     found = found.assign(
-        is_information=found["rule"].isin(INFORMATION), patient_billed_cents=billed, owed_cents=owed, difference_cents=billed - owed,
-        open_cents=np.minimum(asked, too_much), refund_cents=np.minimum((found["paid_cents"] - found["owed_cents"]).clip(lower=0), too_much),
-        since_on=_since(found), fix=found["rule"].map(RULES).astype("str"),
+        is_information=found["rule"].isin(INFORMATION),
+        patient_billed_cents=billed,
+        owed_cents=owed,
+        difference_cents=billed - owed,
+        open_cents=np.minimum(asked, too_much),
+        refund_cents=np.minimum((found["paid_cents"] - found["owed_cents"]).clip(lower=0), too_much),
+        since_on=_since(found),
+        fix=found["rule"].map(RULES).astype("str"),
     )
     return found.astype({"rule": "str", "also": "str", "is_information": "bool"})[list(COLUMNS)]
 
@@ -163,21 +206,26 @@ def _broken(found: pd.DataFrame) -> dict[str, pd.Series]:
     settled = over & ~is_waiting
     is_exchanged = (found["discount_cents"] == found["share_cents"]) & (found["billed_cents"] == found["co_cents"])
     is_swapped = is_exchanged & (found["share_cents"] > 0) & (found["co_cents"] > 0)
-    taken = ~found["reversed_on"].isna() & (found["billed_on"] <= found["reversed_on"]) & (found["co_billed_cents"] <= 0)
+    taken = (
+        ~found["reversed_on"].isna() & (found["billed_on"] <= found["reversed_on"]) & (found["co_billed_cents"] <= 0)
+    )
     by_oa209 = found["oa209_cents"] >= difference
     extra = found["discount_cents"] + found["insurer_given_up_cents"] - found["co_cents"]
     by_co = (found["co_billed_cents"] > 0) | (-extra >= difference)
     asked = found["billed_cents"] > 0
     return {
-        "before_remit": is_waiting & (found["place"] == 0), "before_secondary": is_waiting & (found["place"] > 0),
-        "takeback": settled & taken & ~is_swapped, "posting_swap": (settled | under) & is_swapped,
+        "before_remit": is_waiting & (found["place"] == 0),
+        "before_secondary": is_waiting & (found["place"] > 0),
+        "takeback": settled & taken & ~is_swapped,
+        "posting_swap": (settled | under) & is_swapped,
         "oa209_billed": settled & ~is_swapped & ~taken & by_oa209,
         "co_billed": settled & ~is_swapped & ~taken & ~by_oa209 & by_co,
         "above_eob": settled & ~is_swapped & ~taken & ~by_oa209 & ~by_co,
         "share_written_off": under & ~is_swapped & (extra >= found["under_cents"]),
         "share_not_transferred": under & ~is_swapped & (extra < found["under_cents"]),
         "statement_before_remit": found["statements"] > 0,
-        "pr45_balance": asked & (found["pr45_cents"] > 0), "waiver_unknown": asked & (found["waiver_cents"] > 0),
+        "pr45_balance": asked & (found["pr45_cents"] > 0),
+        "waiver_unknown": asked & (found["waiver_cents"] > 0),
     }
 
 
@@ -216,17 +264,22 @@ def payer_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     undecided_cents = col("duplicate_cents") + col("pended_cents")
     is_reversal = (col("outcome") == "reversal") & ~((undecided_cents == col("charge_cents")) & (undecided_cents != 0))
     marked = known.with_columns(
-        _place(), share_cents=col("patient_cents"),
+        _place(),
+        share_cents=col("patient_cents"),
         standing=nw.when(is_reversal).then(-1).when(col("outcome").is_in(list(UNDECIDED))).then(0).otherwise(1),
         reversed_on=nw.when(is_reversal).then(col("received_on")),
         decided_on=nw.when(col("outcome") != "reversal").then(col("received_on")),
     )
-    by_place = marked.group_by(*KEY, "place").agg(
-        col("share_cents").sum(), col("standing").sum(), col("reversed_on").max(), col("decided_on").max()
-    ).filter(col("standing") > 0)
+    by_place = (
+        marked.group_by(*KEY, "place")
+        .agg(col("share_cents").sum(), col("standing").sum(), col("reversed_on").max(), col("decided_on").max())
+        .filter(col("standing") > 0)
+    )
     last = by_place.group_by(*KEY).agg(col("place").max())
     codes = _by_code(tables, known, as_of)
-    own = codes.group_by(*KEY, "place").agg(*[col(name).sum() for name in ("oa209_cents", "pr45_cents", "waiver_cents")])
+    own = codes.group_by(*KEY, "place").agg(
+        *[col(name).sum() for name in ("oa209_cents", "pr45_cents", "waiver_cents")]
+    )
     all_payers = codes.group_by(*KEY).agg(col("co_cents").sum())
     standing = by_place.join(last, on=[*KEY, "place"], how="semi").drop("standing")
     return standing.join(own, on=[*KEY, "place"], how="left").join(all_payers, on=KEY, how="left")
@@ -235,7 +288,11 @@ def payer_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
 def first_answers(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """The day of the first decision by each payer in order: claim, `place`, `answered_on`."""
     known = claim_adjudications(tables, as_of=as_of).filter(~col("outcome").is_in(list(UNDECIDED)))
-    return known.with_columns(_place(), answered_on=col("received_on")).group_by(*KEY, "place").agg(col("answered_on").min())
+    return (
+        known.with_columns(_place(), answered_on=col("received_on"))
+        .group_by(*KEY, "place")
+        .agg(col("answered_on").min())
+    )
 
 
 def _place() -> nw.Expr:
@@ -246,16 +303,26 @@ def _place() -> nw.Expr:
 def _by_code(tables: Mapping[str, Any], known: nw.LazyFrame, as_of: dt.date) -> nw.LazyFrame:
     payment = ["client", "remit_claim_id"]
     stated = source(tables, "remit_claims", [*payment, "charge_cents"]).rename({"charge_cents": "stated_cents"})
-    payments = known.with_columns(_place()).select(*payment, "claim_id", "place", "charge_cents").join(stated, on=payment, how="inner")
+    payments = (
+        known.with_columns(_place())
+        .select(*payment, "claim_id", "place", "charge_cents")
+        .join(stated, on=payment, how="inner")
+    )
     names = [*payment, "group_code", "carc", "amount_cents", "received_on"]
     adjusted = source(tables, "remit_adjustments", names).filter(col("received_on") <= as_of).drop("received_on")
     both = adjusted.join(payments, on=payment, how="inner")
     # An unsigned reversal was turned round by the adjudications, and so must its adjustments be.
-    signed = nw.when(col("stated_cents") == col("charge_cents")).then(col("amount_cents")).otherwise(col("amount_cents") * -1)
+    signed = (
+        nw.when(col("stated_cents") == col("charge_cents"))
+        .then(col("amount_cents"))
+        .otherwise(col("amount_cents") * -1)
+    )
     group, code = col("group_code"), col("carc")
     parts = {
-        "co_cents": group == "CO", "oa209_cents": (group == "OA") & (code == "209"),
-        "pr45_cents": (group == "PR") & (code == "45"), "waiver_cents": (group == "PR") & code.is_in(list(WAIVER_CODES)),
+        "co_cents": group == "CO",
+        "oa209_cents": (group == "OA") & (code == "209"),
+        "pr45_cents": (group == "PR") & (code == "45"),
+        "waiver_cents": (group == "PR") & code.is_in(list(WAIVER_CODES)),
     }
     return both.with_columns(**{name: nw.when(holds).then(signed).otherwise(0) for name, holds in parts.items()})
 
@@ -280,13 +347,23 @@ def patient_accounts(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFra
     rows = source(tables, "transactions", names).filter(~col("claim_id").is_null(), col("posted_on") <= as_of)
     moved = _moved(rows.filter(col("kind") == "transfer"))
     other = _other(rows.filter(col("kind") != "transfer"))
-    both = nw.concat([other, moved.select(*other.collect_schema().names())], how="vertical").group_by(*KEY).agg(
-        *[col(name).sum() for name in AMOUNTS], col("billed_on").min(), col("co_on").min()
+    both = (
+        nw.concat([other, moved.select(*other.collect_schema().names())], how="vertical")
+        .group_by(*KEY)
+        .agg(*[col(name).sum() for name in AMOUNTS], col("billed_on").min(), col("co_on").min())
     )
     return both.with_columns(balance_cents=col("billed_cents") - col("paid_cents") - col("given_up_cents"))
 
 
-AMOUNTS = ("billed_cents", "paid_cents", "given_up_cents", "discount_cents", "insurer_given_up_cents", "insured_postings", "co_billed_cents")
+AMOUNTS = (
+    "billed_cents",
+    "paid_cents",
+    "given_up_cents",
+    "discount_cents",
+    "insurer_given_up_cents",
+    "insured_postings",
+    "co_billed_cents",
+)
 
 
 def _other(rows: nw.LazyFrame) -> nw.LazyFrame:
@@ -303,8 +380,10 @@ def _other(rows: nw.LazyFrame) -> nw.LazyFrame:
     }
     billed = by_patient & (kind == "charge") & (amount > 0)
     return rows.select(
-        *KEY, *[nw.when(holds).then(value).otherwise(0).cast(nw.Int64).alias(name) for name, (holds, value) in parts.items()],
-        nw.lit(0).cast(nw.Int64).alias("co_billed_cents"), nw.when(billed).then(col("posted_on")).alias("billed_on"),
+        *KEY,
+        *[nw.when(holds).then(value).otherwise(0).cast(nw.Int64).alias(name) for name, (holds, value) in parts.items()],
+        nw.lit(0).cast(nw.Int64).alias("co_billed_cents"),
+        nw.when(billed).then(col("posted_on")).alias("billed_on"),
         nw.when(billed & (col("group_code") == "CO")).then(col("posted_on")).alias("co_on"),
     )
 
@@ -314,17 +393,26 @@ def _moved(transfers: nw.LazyFrame) -> nw.LazyFrame:
     by_patient, amount = col("party") == "patient", col("amount_cents")
     is_coded = ~col("group_code").is_null() | ~col("carc").is_null()
     sizes = transfers.with_columns(
-        size=amount.abs(), coded=nw.when(by_patient & is_coded).then(amount).otherwise(0),
-        bare=nw.when(by_patient & ~is_coded).then(amount).otherwise(0), others=nw.when(by_patient).then(0).otherwise(amount),
+        size=amount.abs(),
+        coded=nw.when(by_patient & is_coded).then(amount).otherwise(0),
+        bare=nw.when(by_patient & ~is_coded).then(amount).otherwise(0),
+        others=nw.when(by_patient).then(0).otherwise(amount),
         co=nw.when(by_patient & (col("group_code") == "CO")).then(amount).otherwise(0),
     )
-    days = sizes.group_by(*KEY, "posted_on", "size").agg(*[col(name).sum() for name in ("coded", "bare", "others", "co")])
+    days = sizes.group_by(*KEY, "posted_on", "size").agg(
+        *[col(name).sum() for name in ("coded", "bare", "others", "co")]
+    )
     rest = col("bare") + col("coded") + col("others")
     applied = nw.when((col("bare") < 0) & (rest < 0)).then(nw.max_horizontal(rest, col("bare"))).otherwise(0)
     known = days.with_columns(applied=applied).with_columns(billed_cents=col("coded") + col("bare") - col("applied"))
     return known.with_columns(
-        *[nw.lit(0).cast(nw.Int64).alias(name) for name in ("given_up_cents", "discount_cents", "insurer_given_up_cents", "insured_postings")],
-        paid_cents=(col("applied") * -1).cast(nw.Int64), billed_cents=col("billed_cents").cast(nw.Int64),
-        co_billed_cents=col("co").cast(nw.Int64), billed_on=nw.when(col("billed_cents") > 0).then(col("posted_on")),
+        *[
+            nw.lit(0).cast(nw.Int64).alias(name)
+            for name in ("given_up_cents", "discount_cents", "insurer_given_up_cents", "insured_postings")
+        ],
+        paid_cents=(col("applied") * -1).cast(nw.Int64),
+        billed_cents=col("billed_cents").cast(nw.Int64),
+        co_billed_cents=col("co").cast(nw.Int64),
+        billed_on=nw.when(col("billed_cents") > 0).then(col("posted_on")),
         co_on=nw.when(col("co") > 0).then(col("posted_on")),
     )

@@ -58,7 +58,8 @@ def plan_utilisation(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFra
     plans = known(tables, "payment_plans", ["patient", "closed_on"], as_of=as_of).filter(col("closed_on").is_null())
     plans = plans.group_by("client", "patient").agg(nw.len().alias("plans"))
     rows = owing.join(plans, on=["client", "patient"], how="left").with_columns(
-        patients_on_plan=one_if(col("plans").fill_null(0) > 0), patients_with_balance=nw.lit(1))
+        patients_on_plan=one_if(col("plans").fill_null(0) > 0), patients_with_balance=nw.lit(1)
+    )
     found = sums(rows, (), ["patients_on_plan", "patients_with_balance"])
     return with_rate(found, "plan_utilisation", "patients_on_plan", "patients_with_balance")
 
@@ -92,10 +93,14 @@ def instalments_on_schedule(
     grace = days_in_policy(tables, "promise_grace_days", GRACE_DAYS, as_of=day_within(period, as_of))
     parts = _due_parts(tables, as_of, [*by]).filter(period.holds(col("due_on")))
     parts = parts.filter(day_number(col("due_on")) + grace <= as_of.toordinal())
-    on_time = (day_number(col("paid_on")) <= day_number(col("due_on")) + grace) & (col("paid_cents") >= col("amount_cents"))
+    on_time = (day_number(col("paid_on")) <= day_number(col("due_on")) + grace) & (
+        col("paid_cents") >= col("amount_cents")
+    )
     is_paid = on_time.fill_null(False)
     rows = with_groups(parts, tables, by, month_on="due_on").with_columns(
-        paid_instalments=one_if(is_paid), due_instalments=nw.lit(1), due_cents=col("amount_cents"),
+        paid_instalments=one_if(is_paid),
+        due_instalments=nw.lit(1),
+        due_cents=col("amount_cents"),
         on_schedule_cents=nw.when(is_paid).then(col("amount_cents")).otherwise(0),
     )
     found = sums(rows, by, ["due_cents", "on_schedule_cents", "paid_instalments", "due_instalments"])
@@ -132,12 +137,16 @@ def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """
     columns = ["plan_id", "patient", "claim_id", "amount_cents", "is_autopay", "closed_on", "outcome"]
     register = known(tables, "payment_plans", columns, as_of=as_of).with_columns(
-        is_autopay=one_if(col("is_autopay")), outcome=col("outcome").fill_null("open"))
+        is_autopay=one_if(col("is_autopay")), outcome=col("outcome").fill_null("open")
+    )
     words = [*PLAN, "patient", "claim_id", "outcome"]
     found = rows_of(register, words, ["opened_on", "closed_on"]).sort_values(PLAN, ignore_index=True)
     found["is_autopay"] = found["is_autopay"].astype(bool)
-    parts = rows_of(_due_parts(tables, as_of, ()).select(*PLAN, "number", "due_on", "amount_cents", "paid_on", "paid_cents"),
-                    PLAN, ["due_on", "paid_on"])
+    parts = rows_of(
+        _due_parts(tables, as_of, ()).select(*PLAN, "number", "due_on", "amount_cents", "paid_on", "paid_cents"),
+        PLAN,
+        ["due_on", "paid_on"],
+    )
     out = found.merge(_by_plan(parts, pd.Timestamp(as_of)), on=PLAN, how="left")
     return _with_status(out)
 
@@ -170,13 +179,17 @@ def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str
     rows = plans(tables, as_of=as_of)
     is_open = rows["closed_on"].isna() & rows["status"].isin(["on_schedule", "behind", "broken"])
     is_lost = rows["closed_on"].notna() & rows["status"].isin(["broken", "cancelled"])
-    marked = rows.assign(plans=1, open_cents=rows["left_cents"].where(is_open, 0), lost_cents=rows["left_cents"].where(is_lost, 0))
+    marked = rows.assign(
+        plans=1, open_cents=rows["left_cents"].where(is_open, 0), lost_cents=rows["left_cents"].where(is_lost, 0)
+    )
     names = ["on_schedule", "behind", "broken", "completed", "cancelled"]
     marked = marked.assign(**{name: (rows["status"] == name).astype("int64") for name in names})
     return _summed(marked, by, ["plans", *names, "open_cents", "lost_cents", "at_risk_cents"])
 
 
-def plan_completion(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def plan_completion(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Payment plans that were paid to the end, of the plans that ended.
 
     Formula
@@ -202,7 +215,8 @@ def plan_completion(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
     rows = rows[period.holds(rows["opened_on"].dt.date)] if len(rows) else rows
     ended = rows["closed_on"].notna() | (rows["status"] == "completed")
     marked = rows.assign(
-        open_plans=(~ended).astype("int64"), ended_plans=ended.astype("int64"),
+        open_plans=(~ended).astype("int64"),
+        ended_plans=ended.astype("int64"),
         completed_plans=(rows["status"] == "completed").astype("int64"),
     )
     found = _summed(marked, by, ["open_plans", "completed_plans", "ended_plans"])
@@ -232,13 +246,23 @@ def plan_cures(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] =
     0            1                  1         1.0
     """
     rows = plans(tables, as_of=as_of)
-    marked = rows.assign(cured_plans=rows["is_cured"].astype("int64"), ever_broken_plans=rows["broke_on"].notna().astype("int64"))
-    return with_rate(_summed(marked, by, ["cured_plans", "ever_broken_plans"]), "plan_cures", "cured_plans", "ever_broken_plans")
+    marked = rows.assign(
+        cured_plans=rows["is_cured"].astype("int64"), ever_broken_plans=rows["broke_on"].notna().astype("int64")
+    )
+    return with_rate(
+        _summed(marked, by, ["cured_plans", "ever_broken_plans"]), "plan_cures", "cured_plans", "ever_broken_plans"
+    )
 
 
 def _due_parts(tables: Mapping[str, Any], as_of: dt.date, by: Sequence[str]) -> nw.LazyFrame:
     """The instalments known on the day, without those that fell due after their plan was closed."""
-    plan = known(tables, "payment_plans", ["plan_id", "claim_id", "closed_on"], as_of=as_of, by=[name for name in by if name != "amount_cents"])
+    plan = known(
+        tables,
+        "payment_plans",
+        ["plan_id", "claim_id", "closed_on"],
+        as_of=as_of,
+        by=[name for name in by if name != "amount_cents"],
+    )
     columns = ["plan_id", "number", "due_on", "amount_cents", "paid_on", "paid_cents"]
     parts = known(tables, "plan_instalments", columns, as_of=as_of).join(plan, on=PLAN, how="inner")
     return parts.filter(col("closed_on").is_null() | (col("due_on") <= col("closed_on")) | ~col("paid_on").is_null())
@@ -257,12 +281,16 @@ def _by_plan(parts: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     broke = np.minimum(late, missed)
     overdue = (due < today) & (paid > today)
     marked = parts[PLAN].assign(
-        paid_cents=parts["paid_cents"], overdue_instalments=overdue.astype("int64"),
-        overdue_cents=parts["amount_cents"].where(overdue, 0), very_late=(overdue & (due + LATE_DAYS < today)).astype("int64"),
+        paid_cents=parts["paid_cents"],
+        overdue_instalments=overdue.astype("int64"),
+        overdue_cents=parts["amount_cents"].where(overdue, 0),
+        very_late=(overdue & (due + LATE_DAYS < today)).astype("int64"),
     )
     out = marked.groupby(PLAN, as_index=False).sum()
     first = pd.Series(broke).groupby(plan).min().reset_index(drop=True)
-    out["broke_on"] = (pd.Timestamp(0) + pd.to_timedelta(first.where(first <= today), unit="D")).astype("datetime64[us]")
+    out["broke_on"] = (pd.Timestamp(0) + pd.to_timedelta(first.where(first <= today), unit="D")).astype(
+        "datetime64[us]"
+    )
     out["breaks"] = (out["overdue_instalments"] >= 2) | (out.pop("very_late") > 0)
     return out
 
@@ -276,11 +304,15 @@ def _with_status(rows: pd.DataFrame) -> pd.DataFrame:
     breaks = rows.pop("breaks").eq(True) | (closed & (outcome == "broken"))
     rows["status"] = np.select(
         [is_done, closed & (outcome == "cancelled"), breaks, rows["overdue_instalments"] > 0],
-        ["completed", "cancelled", "broken", "behind"], "on_schedule")
+        ["completed", "cancelled", "broken", "behind"],
+        "on_schedule",
+    )
     while_open = rows["broke_on"].where(~(rows["broke_on"] > rows["closed_on"]))
     rows["broke_on"] = while_open.fillna(rows["closed_on"].where(closed & (outcome == "broken")))
     rows["is_cured"] = rows["broke_on"].notna() & rows["status"].isin(["completed", "on_schedule", "behind"])
-    rows["at_risk_cents"] = rows["left_cents"].where(rows["status"].isin(["behind", "broken"]) & ~closed, 0).clip(lower=0)
+    rows["at_risk_cents"] = (
+        rows["left_cents"].where(rows["status"].isin(["behind", "broken"]) & ~closed, 0).clip(lower=0)
+    )
     return rows.drop(columns="outcome")
 
 

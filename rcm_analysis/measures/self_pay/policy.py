@@ -24,7 +24,10 @@ col = nw.col
 DISPUTE_WINDOW_DAYS = 120
 """Days from the initial bill in which a patient may dispute a bill above the good-faith estimate."""
 ESTIMATE_LIMIT_CENTS = 400_00
-VALUE_OF = {"call_window": ("call_window_from", "call_window_to"), "write_off_approval": ("write_off_approval_over_cents",)}
+VALUE_OF = {
+    "call_window": ("call_window_from", "call_window_to"),
+    "write_off_approval": ("write_off_approval_over_cents",),
+}
 
 
 def policy_value(tables: Mapping[str, Any], rule: str, *, as_of: dt.date) -> str | None:
@@ -38,13 +41,17 @@ def policy_value(tables: Mapping[str, Any], rule: str, *, as_of: dt.date) -> str
     '30'
     """
     if rule not in POLICY_RULES:
-        raise ParameterError(f"No rule {rule!r} in a self-pay policy. Rules: {', '.join(POLICY_RULES)}.{closest(rule, POLICY_RULES)}")
+        raise ParameterError(
+            f"No rule {rule!r} in a self-pay policy. Rules: {', '.join(POLICY_RULES)}.{closest(rule, POLICY_RULES)}"
+        )
     return _words(Review(tables, Period.of(as_of)), rule, as_of)
 
 
 def _words(review: Review, rule: str, as_of: dt.date) -> str | None:
     clients = review.policy["client"].drop_duplicates().reset_index(drop=True)
-    found = review.value(rule, clients, pd.Series(pd.Timestamp(as_of), index=clients.index, dtype="datetime64[us]")).dropna()
+    found = review.value(
+        rule, clients, pd.Series(pd.Timestamp(as_of), index=clients.index, dtype="datetime64[us]")
+    ).dropna()
     return str(found.iloc[0]) if len(found) else None
 
 
@@ -108,11 +115,15 @@ def policy_checks(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """
     checked, review = _checked(tables, period), Review(tables, period)
     sums = checked.groupby("rule")["is_breach"].agg(["size", "sum"]).reindex(list(RULES)).fillna(0).astype("int64")
-    out = pd.DataFrame({
-        "rule": list(RULES), "title": [title for title, _ in RULES.values()],
-        "in_force": [_in_force(review, rule, period.last_day) for rule in RULES],
-        "checked": sums["size"].to_numpy(), "breached": sums["sum"].to_numpy(),
-    })
+    out = pd.DataFrame(
+        {
+            "rule": list(RULES),
+            "title": [title for title, _ in RULES.values()],
+            "in_force": [_in_force(review, rule, period.last_day) for rule in RULES],
+            "checked": sums["size"].to_numpy(),
+            "breached": sums["sum"].to_numpy(),
+        }
+    )
     return out.assign(breach_share=quotient(out["breached"], out["checked"]))
 
 
@@ -125,7 +136,10 @@ def _in_force(review: Review, rule: str, as_of: dt.date) -> str | None:
 def _checked(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
     """Every record checked by every rule, with `place`, the rule's place in the order of rules."""
     review = Review(tables, period)
-    parts = [rule(review).assign(rule=name, title=title, place=place) for place, (name, (title, rule)) in enumerate(RULES.items())]
+    parts = [
+        rule(review).assign(rule=name, title=title, place=place)
+        for place, (name, (title, rule)) in enumerate(RULES.items())
+    ]
     parts = [part for part in parts if len(part)] or [parts[0]]
     whole = pd.concat(parts, ignore_index=True)
     order = ["client", "rule", "title", *[name for name in RESULT if name != "client"], "place"]
@@ -157,7 +171,11 @@ def scope_guard(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     texts = ["change_id", "claim_id", "patient", "kind", "done_by"]
     rows = known(tables, "account_changes", [*texts, "requested_on", "amount_cents"], as_of=period.last_day)
     rows = rows.filter(period.holds(col("done_on")), col("kind").is_in(list(OUT_OF_SCOPE)))
-    found = rows_of(rows.select("client", *texts, "requested_on", "done_on", "amount_cents"), ["client", *texts], ["requested_on", "done_on"])
+    found = rows_of(
+        rows.select("client", *texts, "requested_on", "done_on", "amount_cents"),
+        ["client", *texts],
+        ["requested_on", "done_on"],
+    )
     return found.sort_values(["done_on", "change_id"], ignore_index=True)
 
 
@@ -213,30 +231,71 @@ def estimate_difference_share(tables: Mapping[str, Any], *, period: Period) -> p
     """
     bills = _estimated_bills(tables, period)
     over = bills[bills["is_over"]]
-    out = pd.DataFrame({"estimated_bills": [len(bills)], "over_bills": [len(over)], "difference_cents": [int(over["difference_cents"].sum())]})
+    out = pd.DataFrame(
+        {
+            "estimated_bills": [len(bills)],
+            "over_bills": [len(over)],
+            "difference_cents": [int(over["difference_cents"].sum())],
+        }
+    )
     return out.assign(difference_share=quotient(out["over_bills"], out["estimated_bills"]))
 
 
 def _estimated_bills(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
     """Accounts billed in the period that had an estimate, with the difference and `is_over`."""
     review = Review(tables, period)
-    given = review.register("estimates", ["estimate_id", "patient", "claim_id"], ["given_on", "planned_on"], ["amount_cents"])
-    given = given.sort_values(["given_on", "estimate_id"]).drop_duplicates(CLAIM, keep="last").rename(columns={"amount_cents": "estimate_cents"})
+    given = review.register(
+        "estimates", ["estimate_id", "patient", "claim_id"], ["given_on", "planned_on"], ["amount_cents"]
+    )
+    given = (
+        given.sort_values(["given_on", "estimate_id"])
+        .drop_duplicates(CLAIM, keep="last")
+        .rename(columns={"amount_cents": "estimate_cents"})
+    )
     names = [*CLAIM, "kind", "party", "reason", "amount_cents", "posted_on"]
     reason = col("reason").fill_null("").str.to_lowercase().str.replace_all("_", " ")
     billed = source(tables, "transactions", names).filter(
-        col("party") == "patient", col("posted_on") <= review.as_of, ~col("claim_id").is_null(),
-        (col("kind") == "charge") | reason.is_in(list(DISCOUNTS)))
-    sums = rows_of(billed.group_by(*CLAIM).agg(billed_cents=col("amount_cents").sum(), charged_on=col("posted_on").min()), CLAIM, ["charged_on"])
-    sent = known(tables, "statements", CLAIM[1:], as_of=review.as_of).group_by(*CLAIM).agg(stated_on=col("statement_on").min())
+        col("party") == "patient",
+        col("posted_on") <= review.as_of,
+        ~col("claim_id").is_null(),
+        (col("kind") == "charge") | reason.is_in(list(DISCOUNTS)),
+    )
+    sums = rows_of(
+        billed.group_by(*CLAIM).agg(billed_cents=col("amount_cents").sum(), charged_on=col("posted_on").min()),
+        CLAIM,
+        ["charged_on"],
+    )
+    sent = (
+        known(tables, "statements", CLAIM[1:], as_of=review.as_of)
+        .group_by(*CLAIM)
+        .agg(stated_on=col("statement_on").min())
+    )
     both = given.merge(sums, on=CLAIM).merge(rows_of(sent, CLAIM, ["stated_on"]), on=CLAIM, how="left")
     both = both.assign(
-        billed_on=both["stated_on"].fillna(both["charged_on"]), difference_cents=both["billed_cents"] - both["estimate_cents"])
-    limit = pd.to_numeric(review.value("estimate_difference_cents", both["client"], both["billed_on"])).fillna(ESTIMATE_LIMIT_CENTS)
+        billed_on=both["stated_on"].fillna(both["charged_on"]),
+        difference_cents=both["billed_cents"] - both["estimate_cents"],
+    )
+    limit = pd.to_numeric(review.value("estimate_difference_cents", both["client"], both["billed_on"])).fillna(
+        ESTIMATE_LIMIT_CENTS
+    )
     both = both.assign(
-        is_over=both["difference_cents"] >= limit, dispute_until=both["billed_on"] + pd.Timedelta(days=DISPUTE_WINDOW_DAYS))
-    order = ["client", "estimate_id", "claim_id", "patient", "given_on", "planned_on", "billed_on", "estimate_cents", "billed_cents",
-             "difference_cents", "dispute_until", "is_over"]
+        is_over=both["difference_cents"] >= limit,
+        dispute_until=both["billed_on"] + pd.Timedelta(days=DISPUTE_WINDOW_DAYS),
+    )
+    order = [
+        "client",
+        "estimate_id",
+        "claim_id",
+        "patient",
+        "given_on",
+        "planned_on",
+        "billed_on",
+        "estimate_cents",
+        "billed_cents",
+        "difference_cents",
+        "dispute_until",
+        "is_over",
+    ]
     both = both[period.holds(both["billed_on"].dt.date)]
     return both.sort_values(["billed_on", "estimate_id"], ignore_index=True)[order]
 

@@ -29,7 +29,9 @@ LEAST_COUNTED = 10
 """Fewer than so many counted decide nothing: one more or less would be more than ten points."""
 
 
-def correct_posting(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def correct_posting(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Payments taken from patients that reached the ledger right the first time, of those taken.
 
     Formula
@@ -62,9 +64,13 @@ def correct_posting(tables: Mapping[str, Any], *, period: Period, as_of: dt.date
     counts = ["young_payments", *FAULTS, "fault_cents", "correct_payments", "payments"]
     is_old, fault = rows["is_old"], rows["fault"]
     rows = rows.assign(
-        young_payments=(~is_old).astype("int64"), payments=is_old.astype("int64"), correct_payments=(is_old & (fault == "")).astype("int64"),
-        fault_cents=rows["amount_cents"].where(is_old & (fault != ""), 0), month=rows["attempted_on"].dt.to_period("M").dt.to_timestamp(),
-        **{name: (is_old & (fault == name)).astype("int64") for name in FAULTS})
+        young_payments=(~is_old).astype("int64"),
+        payments=is_old.astype("int64"),
+        correct_payments=(is_old & (fault == "")).astype("int64"),
+        fault_cents=rows["amount_cents"].where(is_old & (fault != ""), 0),
+        month=rows["attempted_on"].dt.to_period("M").dt.to_timestamp(),
+        **{name: (is_old & (fault == name)).astype("int64") for name in FAULTS},
+    )
     if by:
         found = rows.groupby(list(by), as_index=False)[counts].sum()
     else:
@@ -95,7 +101,9 @@ def posting_faults(tables: Mapping[str, Any], *, period: Period, as_of: dt.date)
     """
     rows = _posted(tables, period, as_of, [])
     names = ["client", "attempt_id", "claim_id", "attempted_on", "amount_cents", "fault", "posted_on", "taken_back_on"]
-    return rows.loc[rows["is_old"] & (rows["fault"] != ""), names].sort_values(["attempted_on", "attempt_id"], ignore_index=True)
+    return rows.loc[rows["is_old"] & (rows["fault"] != ""), names].sort_values(
+        ["attempted_on", "attempt_id"], ignore_index=True
+    )
 
 
 def quality_scores(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("skill",)) -> pd.DataFrame:
@@ -182,7 +190,9 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     day = day_within(period, as_of)
     review, rows = Review(tables, period), []
     for rule, (name, look, top, bottom) in TARGETS.items():
-        found = (look(tables, period=period, as_of=as_of) if look is correct_posting else look(tables, period=period)).iloc[0]
+        found = (
+            look(tables, period=period, as_of=as_of) if look is correct_posting else look(tables, period=period)
+        ).iloc[0]
         percent, since, origin = _target(review, rule, day)
         rows.append((rule, name, int(found[top]), int(found[bottom]), percent, since, origin))
     out = pd.DataFrame(rows, columns=["rule", "measure", "reached", "counted", "percent", "set_on", "source"])
@@ -197,8 +207,18 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
 
 TARGETS = {
     "contact_target": ("contact_rate", patient_contacts.contact_rate, "conversations", "attempts"),
-    "engagement_target": ("engagement_rate", patient_contacts.engagement_rate, "reached_patients", "contacted_patients"),
-    "resolution_target": ("resolution_rate", patient_contacts.resolution_rate, "settled_conversations", "conversations"),
+    "engagement_target": (
+        "engagement_rate",
+        patient_contacts.engagement_rate,
+        "reached_patients",
+        "contacted_patients",
+    ),
+    "resolution_target": (
+        "resolution_rate",
+        patient_contacts.resolution_rate,
+        "settled_conversations",
+        "conversations",
+    ),
     "documentation_target": ("documentation", patient_contacts.documentation, "complete_records", "records"),
     "script_target": ("script_adherence", patient_contacts.script_adherence, "followed", "sampled"),
     "posting_target": ("correct_posting", correct_posting, "correct_payments", "payments"),
@@ -210,7 +230,11 @@ TARGETS = {
 def _target(review: Review, rule: str, day: dt.date) -> tuple[float, pd.Timestamp, str]:
     """The target in percent in force on the day, with its first day and its document; empty where there is none."""
     rows, at = review.targets, pd.Timestamp(day)
-    held = rows[(rows["rule"] == rule) & (rows["effective_from"] <= at) & (rows["effective_to"].isna() | (rows["effective_to"] >= at))]
+    held = rows[
+        (rows["rule"] == rule)
+        & (rows["effective_from"] <= at)
+        & (rows["effective_to"].isna() | (rows["effective_to"] >= at))
+    ]
     if held.empty:
         return float("nan"), pd.NaT, ""
     last = held.iloc[-1]
@@ -231,10 +255,20 @@ def _posted(tables: Mapping[str, Any], period: Period, as_of: dt.date, by: Seque
     names = ["client", "attempt_id", "claim_id"]
     taken = known(tables, "payment_attempts", ["attempt_id", "claim_id", "amount_cents", "result"], as_of=as_of, by=by)
     taken = with_groups(taken.filter(col("result") == "approved", period.holds(col("attempted_on"))), tables, by)
-    taken = rows_of(taken.select("client", "attempt_id", "claim_id", *by, "attempted_on", "amount_cents"), [*names, *by], ["attempted_on"])
-    ledger = source(tables, "transactions", ["client", "transaction_id", "claim_id", "kind", "party", "amount_cents", "posted_on"]).filter(
-        col("kind") == "payment", col("party") == "patient", col("posted_on") >= period.first_day, col("posted_on") <= as_of,
-        ~col("claim_id").is_null())
+    taken = rows_of(
+        taken.select("client", "attempt_id", "claim_id", *by, "attempted_on", "amount_cents"),
+        [*names, *by],
+        ["attempted_on"],
+    )
+    ledger = source(
+        tables, "transactions", ["client", "transaction_id", "claim_id", "kind", "party", "amount_cents", "posted_on"]
+    ).filter(
+        col("kind") == "payment",
+        col("party") == "patient",
+        col("posted_on") >= period.first_day,
+        col("posted_on") <= as_of,
+        ~col("claim_id").is_null(),
+    )
     ledger = rows_of(ledger.drop("kind", "party"), ["client", "transaction_id", "claim_id"], ["posted_on"])
     taken = _matched(taken, ledger[ledger["amount_cents"] < 0])
     taken = taken.assign(taken_back_on=_taken_back(taken, ledger[ledger["amount_cents"] > 0]))
@@ -250,8 +284,14 @@ def _matched(taken: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
     ledger = ledger.assign(amount_cents=-ledger["amount_cents"])
     ledger = ledger.assign(place=ledger.groupby([*CLAIM, "amount_cents", "posted_on"]).cumcount())
     found = pd.merge_asof(
-        taken.sort_values(["attempted_on", "attempt_id"]), ledger.sort_values("posted_on"), left_on="attempted_on", right_on="posted_on",
-        by=[*CLAIM, "amount_cents", "place"], direction="forward", tolerance=pd.Timedelta(days=WATCHED_DAYS))
+        taken.sort_values(["attempted_on", "attempt_id"]),
+        ledger.sort_values("posted_on"),
+        left_on="attempted_on",
+        right_on="posted_on",
+        by=[*CLAIM, "amount_cents", "place"],
+        direction="forward",
+        tolerance=pd.Timedelta(days=WATCHED_DAYS),
+    )
     again = found["transaction_id"].notna() & found.duplicated(["client", "transaction_id"], keep="last")
     return found.assign(posted_on=found["posted_on"].mask(again)).drop(columns=["transaction_id", "place"])
 
@@ -259,8 +299,23 @@ def _matched(taken: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
 def _taken_back(taken: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
     """For each attempt the first day in the days watched on which a posting was taken back: its own, or any where it came late."""
     both = taken.reset_index(names="row")[["row", *CLAIM, "attempted_on", "posted_on", "amount_cents"]]
-    both = both.merge(ledger[[*CLAIM, "amount_cents", "posted_on"]].rename(columns={"amount_cents": "back_cents", "posted_on": "back_on"}), on=CLAIM)
-    watched = (both["back_on"] >= both["attempted_on"]) & (both["back_on"] <= both["attempted_on"] + pd.Timedelta(days=WATCHED_DAYS))
+    both = both.merge(
+        ledger[[*CLAIM, "amount_cents", "posted_on"]].rename(
+            columns={"amount_cents": "back_cents", "posted_on": "back_on"}
+        ),
+        on=CLAIM,
+    )
+    watched = (both["back_on"] >= both["attempted_on"]) & (
+        both["back_on"] <= both["attempted_on"] + pd.Timedelta(days=WATCHED_DAYS)
+    )
     own = (both["back_cents"] == both["amount_cents"]) & (both["back_on"] >= both["posted_on"])
-    before = both["posted_on"].isna() | ((both["back_on"] <= both["posted_on"]) & (both["posted_on"] > both["attempted_on"]))
-    return both[watched & (own | before)].groupby("row")["back_on"].min().reindex(range(len(taken))).astype("datetime64[us]")
+    before = both["posted_on"].isna() | (
+        (both["back_on"] <= both["posted_on"]) & (both["posted_on"] > both["attempted_on"])
+    )
+    return (
+        both[watched & (own | before)]
+        .groupby("row")["back_on"]
+        .min()
+        .reindex(range(len(taken)))
+        .astype("datetime64[us]")
+    )

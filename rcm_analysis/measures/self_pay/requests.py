@@ -51,14 +51,23 @@ def disputes(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: S
     rows = rows.join(first, on=CLAIM, how="left").filter(period.holds(col("opened_on")))
     is_open = col("closed_on").is_null()
     rows = with_groups(rows, tables, by, month_on="opened_on").with_columns(
-        disputes=nw.lit(1), open_disputes=one_if(is_open), settled_disputes=one_if(~is_open),
-        repeats=one_if(col("opened_on") > col("first_on")), adjusted_cents=col("adjusted_cents").fill_null(0),
+        disputes=nw.lit(1),
+        open_disputes=one_if(is_open),
+        settled_disputes=one_if(~is_open),
+        repeats=one_if(col("opened_on") > col("first_on")),
+        adjusted_cents=col("adjusted_cents").fill_null(0),
         open_cents=nw.when(is_open).then(col("amount_cents")).otherwise(0),
     )
-    return sums(rows, by, ["disputes", "open_disputes", "settled_disputes", "repeats", "amount_cents", "open_cents", "adjusted_cents"])
+    return sums(
+        rows,
+        by,
+        ["disputes", "open_disputes", "settled_disputes", "repeats", "amount_cents", "open_cents", "adjusted_cents"],
+    )
 
 
-def disputes_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def disputes_in_time(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Disputes settled within the days of the client's policy, of those whose days are up.
 
     Formula
@@ -111,18 +120,27 @@ def assistance(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by:
     columns = ["claim_id", "amount_cents", "completed_on", "decided_on", "decision", "approved_cents"]
     rows = known(tables, "assistance_applications", columns, as_of=as_of, by=by).filter(period.holds(col("applied_on")))
     rows = rows.with_columns(
-        applications=nw.lit(1), complete_applications=one_if(~col("completed_on").is_null()),
-        open_applications=one_if(col("decided_on").is_null()), decided_applications=one_if(~col("decided_on").is_null()),
-        approved_applications=one_if(col("decision").is_in(list(APPROVED)).fill_null(False)), asked_cents=col("amount_cents"),
+        applications=nw.lit(1),
+        complete_applications=one_if(~col("completed_on").is_null()),
+        open_applications=one_if(col("decided_on").is_null()),
+        decided_applications=one_if(~col("decided_on").is_null()),
+        approved_applications=one_if(col("decision").is_in(list(APPROVED)).fill_null(False)),
+        asked_cents=col("amount_cents"),
         approved_cents=col("approved_cents").fill_null(0),
     )
     counts = ["applications", "complete_applications", "open_applications", "asked_cents", "approved_cents"]
-    found = sums(with_groups(rows, tables, by, month_on="applied_on"), by, [*counts, "approved_applications", "decided_applications"])
+    found = sums(
+        with_groups(rows, tables, by, month_on="applied_on"),
+        by,
+        [*counts, "approved_applications", "decided_applications"],
+    )
     found.insert(len(by) + 2, "complete_share", quotient(found["complete_applications"], found["applications"]))
     return with_rate(found, "approval_share", "approved_applications", "decided_applications")
 
 
-def assistance_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def assistance_in_time(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Complete applications decided within the days of the client's policy.
 
     Formula
@@ -147,10 +165,16 @@ def assistance_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.d
     """
     rule = ("assistance_days", ASSISTANCE_DAYS)
     found = _in_time(tables, "assistance_applications", ("completed_on", "decided_on"), rule, period, as_of, by)
-    return found.rename(columns=lambda name: name.replace("assistance_applications", "applications").replace("applications_in_time", "assistance_in_time"))
+    return found.rename(
+        columns=lambda name: name.replace("assistance_applications", "applications").replace(
+            "applications_in_time", "assistance_in_time"
+        )
+    )
 
 
-def itemised_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
+def itemised_in_time(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Itemised statements sent within the days of the client's policy, of those asked for.
 
     Formula
@@ -172,8 +196,14 @@ def itemised_in_time(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
        in_time_requests  due_requests  itemised_in_time
     0                 1             2               0.5
     """
-    found = _in_time(tables, "itemised_requests", ("requested_on", "sent_on"), ("itemised_days", ITEMISED_DAYS), period, as_of, by)
-    return found.rename(columns=lambda name: name.replace("itemised_requests_in_time", "itemised_in_time").replace("itemised_requests", "requests"))
+    found = _in_time(
+        tables, "itemised_requests", ("requested_on", "sent_on"), ("itemised_days", ITEMISED_DAYS), period, as_of, by
+    )
+    return found.rename(
+        columns=lambda name: name.replace("itemised_requests_in_time", "itemised_in_time").replace(
+            "itemised_requests", "requests"
+        )
+    )
 
 
 def account_rework(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
@@ -204,12 +234,21 @@ def account_rework(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     columns = ["claim_id", "requested_on", "amount_cents"]
     rows = known(tables, "account_changes", columns, as_of=period.last_day, by=by).filter(period.holds(col("done_on")))
     rows = with_groups(rows, tables, by, month_on="done_on").with_columns(
-        changes=nw.lit(1), amount_cents=col("amount_cents").fill_null(0), days=day_number(col("done_on")) - day_number(col("requested_on")))
+        changes=nw.lit(1),
+        amount_cents=col("amount_cents").fill_null(0),
+        days=day_number(col("done_on")) - day_number(col("requested_on")),
+    )
     return with_rate(sums(rows, by, ["changes", "amount_cents", "days"]), "days_to_do", "days", "changes")
 
 
 def _in_time(
-    tables: Mapping[str, Any], name: str, clock: tuple[str, str], rule: tuple[str, int], period: Period, as_of: dt.date, by: Sequence[str]
+    tables: Mapping[str, Any],
+    name: str,
+    clock: tuple[str, str],
+    rule: tuple[str, int],
+    period: Period,
+    as_of: dt.date,
+    by: Sequence[str],
 ) -> pd.DataFrame:
     """Rows whose clock starts in the period and whose days are up: ended within the policy's days, of all of them."""
     start, end = clock

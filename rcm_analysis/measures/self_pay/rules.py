@@ -26,7 +26,14 @@ LOOK_BACK_DAYS = 90
 CARDS = ("visa", "mastercard", "other_card")
 PRESSING = ("balance", "payment", "payment_plan", "promise", NO_VALUE)
 """Reasons of an outgoing contact that ask for money; an answer to what the patient has raised does not."""
-CONTACT_WORDS = {"phone": "call", "text": "text message", "email": "email", "mail": "letter", "portal": "portal message", "in_person": "talk at the desk"}
+CONTACT_WORDS = {
+    "phone": "call",
+    "text": "text message",
+    "email": "email",
+    "mail": "letter",
+    "portal": "portal message",
+    "in_person": "talk at the desk",
+}
 DISCOUNTS = ("self-pay discount", "prompt-pay discount", "discount")
 RESULT = ["client", "record_id", "claim_id", "patient", "checked_on", "is_breach", "allowed", "found", "who"]
 
@@ -38,7 +45,9 @@ class Review:
         self.tables, self.period, self.as_of = tables, period, period.last_day
         self.since = period.first_day - dt.timedelta(days=LOOK_BACK_DAYS)
 
-    def register(self, name: str, texts: Sequence[str], dates: Sequence[str], numbers: Sequence[str] = ()) -> pd.DataFrame:
+    def register(
+        self, name: str, texts: Sequence[str], dates: Sequence[str], numbers: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """A register row by row, with "(none)" for empty text."""
         rows = known(self.tables, name, [*texts, *dates, *numbers], as_of=self.as_of)
         return rows_of(rows.select("client", *texts, *dates, *numbers), ["client", *texts], dates)
@@ -67,19 +76,46 @@ class Review:
 
     @cached_property
     def contacts(self) -> pd.DataFrame:
-        texts = ["interaction_id", "patient", "claim_id", "local_time", "direction", "channel", "result", "reason", "script_version", "handled_by"]
-        rows = known(self.tables, "interactions", [*texts, "happened_on", "is_identity_verified", "is_disclosure_given"], as_of=self.as_of)
+        texts = [
+            "interaction_id",
+            "patient",
+            "claim_id",
+            "local_time",
+            "direction",
+            "channel",
+            "result",
+            "reason",
+            "script_version",
+            "handled_by",
+        ]
+        rows = known(
+            self.tables,
+            "interactions",
+            [*texts, "happened_on", "is_identity_verified", "is_disclosure_given"],
+            as_of=self.as_of,
+        )
         flags = {name: _three(name) for name in ("is_identity_verified", "is_disclosure_given")}
         rows = rows.filter(col("entered_on") >= self.since).with_columns(**flags)
-        found = rows_of(rows.select("client", *texts, "happened_on", "entered_on", *flags), ["client", *texts], ["happened_on", "entered_on"])
+        found = rows_of(
+            rows.select("client", *texts, "happened_on", "entered_on", *flags),
+            ["client", *texts],
+            ["happened_on", "entered_on"],
+        )
         at = pd.to_timedelta(found["local_time"] + ":00", errors="coerce").fillna(pd.Timedelta(0))
-        found = found.assign(stamp=found["happened_on"] + at, record_id=found["interaction_id"], who=found["handled_by"], checked_on=found["entered_on"])
+        found = found.assign(
+            stamp=found["happened_on"] + at,
+            record_id=found["interaction_id"],
+            who=found["handled_by"],
+            checked_on=found["entered_on"],
+        )
         return found.sort_values(["stamp", "interaction_id"], ignore_index=True)
 
     @property
     def calls(self) -> pd.DataFrame:
         """Outgoing telephone calls, whatever came of them."""
-        return self.contacts[(self.contacts["direction"] == "out") & (self.contacts["channel"] == "phone")].reset_index(drop=True)
+        return self.contacts[(self.contacts["direction"] == "out") & (self.contacts["channel"] == "phone")].reset_index(
+            drop=True
+        )
 
     @property
     def talks(self) -> pd.DataFrame:
@@ -90,7 +126,9 @@ class Review:
         """Attempts by card or bank with `first`, the attempt that all of them repeat, in the order of days."""
         texts = ["attempt_id", "patient", "claim_id", "method", "result", "decline_kind", "retry_of"]
         found = self.register("payment_attempts", texts, ["attempted_on"])
-        found = found[found["method"].isin([*CARDS, "bank"])].sort_values(["attempted_on", "attempt_id"], ignore_index=True)
+        found = found[found["method"].isin([*CARDS, "bank"])].sort_values(
+            ["attempted_on", "attempt_id"], ignore_index=True
+        )
         before = found.set_index("attempt_id")["retry_of"]
         before = before[before != NO_VALUE].to_dict()
         first = [_first(name, before) for name in found["attempt_id"]]
@@ -117,10 +155,13 @@ def _first(name: str, before: Mapping[str, str]) -> str:
 
 # -- calls and talks -------------------------------------------------------------------------------
 
+
 def call_window(review: Review) -> pd.DataFrame:
     """Outgoing calls outside the hours of the policy, by the patient's own clock; both ends are inside."""
     calls = review.calls
-    first, last = (review.value(rule, calls["client"], calls["happened_on"]) for rule in ("call_window_from", "call_window_to"))
+    first, last = (
+        review.value(rule, calls["client"], calls["happened_on"]) for rule in ("call_window_from", "call_window_to")
+    )
     ruled = first.notna() & last.notna()
     calls, first, last = calls[ruled], first[ruled], last[ruled]
     outside = (calls["local_time"] < first) | (calls["local_time"] > last)
@@ -131,7 +172,9 @@ def calls_in_seven_days(review: Review) -> pd.DataFrame:
     """Calls beyond the number allowed within seven days in a row, to one person about one account; voicemails count."""
     calls = numbered_within(review.calls, ["client", "patient", "claim_id"], "happened_on", 7)
     calls, limit = _ruled(review, calls, "calls_in_seven_days", "happened_on")
-    return review.checked(calls, calls["within"] > limit, limit.astype(str) + " in 7 days", calls["within"].astype(str) + " in 7 days")
+    return review.checked(
+        calls, calls["within"] > limit, limit.astype(str) + " in 7 days", calls["within"].astype(str) + " in 7 days"
+    )
 
 
 def days_after_conversation(review: Review) -> pd.DataFrame:
@@ -140,7 +183,12 @@ def days_after_conversation(review: Review) -> pd.DataFrame:
     talks = review.talks
     talks = talks[talks["channel"] == "phone"][["client", "patient", "claim_id", "stamp", "happened_on"]]
     both = pd.merge_asof(
-        calls, talks.rename(columns={"happened_on": "talked_on"}), on="stamp", by=["client", "patient", "claim_id"], allow_exact_matches=False)
+        calls,
+        talks.rename(columns={"happened_on": "talked_on"}),
+        on="stamp",
+        by=["client", "patient", "claim_id"],
+        allow_exact_matches=False,
+    )
     passed = (both["happened_on"] - both["talked_on"]).dt.days
     days = days.reset_index(drop=True)
     found = ("day " + (passed + 1).astype("Int64").astype(str)).where(passed.notna(), "no conversation")
@@ -153,7 +201,9 @@ def promise_grace(review: Review) -> pd.DataFrame:
     calls = calls[calls["reason"].isin(PRESSING)].reset_index(drop=True)
     promises = review.register("promises", ["claim_id"], ["promised_on", "due_on"])
     promises, grace = _ruled(review, promises, "promise_grace_days", "promised_on")
-    promises = promises.assign(opened_on=promises["promised_on"], ended_on=promises["due_on"] + pd.to_timedelta(grace + 1, unit="D"))
+    promises = promises.assign(
+        opened_on=promises["promised_on"], ended_on=promises["due_on"] + pd.to_timedelta(grace + 1, unit="D")
+    )
     calls = calls[_is_ruled(review, calls, "promise_grace_days")].reset_index(drop=True)
     day = _day_of_open(calls.assign(day_on=calls["happened_on"]), promises, CLAIM)
     return review.checked(calls, day.notna(), "none while a promise runs", _day_words(day, "of the promise"))
@@ -165,7 +215,9 @@ def script_version(review: Review) -> pd.DataFrame:
     talks = talks[talks["script_version"] != NO_VALUE]
     version = review.value("script_version", talks["client"], talks["happened_on"])
     talks, version = talks[version.notna()], version[version.notna()]
-    return review.checked(talks, talks["script_version"] != version, "version " + version, "version " + talks["script_version"])
+    return review.checked(
+        talks, talks["script_version"] != version, "version " + version, "version " + talks["script_version"]
+    )
 
 
 def _flag(review: Review, name: str) -> pd.DataFrame:
@@ -188,7 +240,9 @@ def numbered_within(rows: pd.DataFrame, keys: Sequence[str], day: str, days: int
     """The rows with `within`: how many of the same keys lie in the `days` days up to the row, the row included."""
     rows = rows.assign(group=rows.groupby(list(keys), sort=False).ngroup())
     rows = rows.sort_values(["group", day], kind="stable", ignore_index=True)
-    serial = rows["group"].to_numpy(dtype="int64") * 10**6 + (rows[day] - pd.Timestamp(0)).dt.days.to_numpy(dtype="int64")
+    serial = rows["group"].to_numpy(dtype="int64") * 10**6 + (rows[day] - pd.Timestamp(0)).dt.days.to_numpy(
+        dtype="int64"
+    )
     return rows.assign(within=np.arange(len(rows)) - np.searchsorted(serial, serial - (days - 1)) + 1)
 
 
@@ -204,6 +258,7 @@ def _ruled(review: Review, rows: pd.DataFrame, rule: str, day: str) -> tuple[pd.
 
 # -- work on accounts that should rest --------------------------------------------------------------
 
+
 def worked_while_open(review: Review) -> pd.DataFrame:
     """Calls and messages for money, statements and new plans on an account under dispute or applied for assistance."""
     work = _work(review)
@@ -214,7 +269,8 @@ def worked_while_open(review: Review) -> pd.DataFrame:
     by_claim = asked[asked["claim_id"] != NO_VALUE]
     by_patient = asked[asked["claim_id"] == NO_VALUE]
     days = {
-        "of a dispute": _day_of_open(work, disputes, CLAIM), "of an application": _day_of_open(work, by_claim, CLAIM),
+        "of a dispute": _day_of_open(work, disputes, CLAIM),
+        "of an application": _day_of_open(work, by_claim, CLAIM),
         "of an application of the patient": _day_of_open(work, by_patient, ["client", "patient"]),
     }
     hit = pd.DataFrame(days).notna().any(axis=1) if len(work) else pd.Series(dtype="bool")
@@ -227,8 +283,13 @@ def worked_while_open(review: Review) -> pd.DataFrame:
 def _work(review: Review) -> pd.DataFrame:
     contacts = review.contacts
     contacts = contacts[(contacts["direction"] == "out") & contacts["reason"].isin(PRESSING)]
-    parts = [contacts.assign(day_on=contacts["happened_on"], what=contacts["channel"].map(CONTACT_WORDS).fillna("contact"))]
-    for name, key, day, what in (("statements", "statement_id", "statement_on", "statement"), ("payment_plans", "plan_id", "opened_on", "plan")):
+    parts = [
+        contacts.assign(day_on=contacts["happened_on"], what=contacts["channel"].map(CONTACT_WORDS).fillna("contact"))
+    ]
+    for name, key, day, what in (
+        ("statements", "statement_id", "statement_on", "statement"),
+        ("payment_plans", "plan_id", "opened_on", "plan"),
+    ):
         rows = review.register(name, [key, "patient", "claim_id"], [day])
         parts.append(rows.assign(record_id=rows[key], day_on=rows[day], checked_on=rows[day], what=what, who=NO_VALUE))
     names = ["client", "record_id", "claim_id", "patient", "day_on", "checked_on", "what", "who"]
@@ -251,6 +312,7 @@ def _day_words(day: pd.Series, what: str) -> pd.Series:
 
 # -- cards -----------------------------------------------------------------------------------------
 
+
 def card_retries_in_thirty_days(review: Review) -> pd.DataFrame:
     """Retries of one payment on one card beyond the number allowed within thirty days."""
     retries = review.attempts
@@ -269,11 +331,14 @@ def retry_after_hard_decline(review: Review) -> pd.DataFrame:
     tried = tried.assign(earlier=earlier)[tried["retry_of"] != NO_VALUE]
     may = review.value("retry_after_hard_decline", tried["client"], tried["attempted_on"])
     tried = tried[may == "no"]
-    found = tried["earlier"].astype(str) + np.where(tried["earlier"] == 1, " hard decline before it", " hard declines before it")
+    found = tried["earlier"].astype(str) + np.where(
+        tried["earlier"] == 1, " hard decline before it", " hard declines before it"
+    )
     return review.checked(tried, tried["earlier"] > 0, "none after a hard decline", found)
 
 
 # -- requests in time ------------------------------------------------------------------------------
+
 
 def _in_time(review: Review, name: str, key: str, days: tuple[str, str], rule: str) -> pd.DataFrame:
     """Requests whose days were up in the period: a breach where they were not settled by then."""
@@ -295,7 +360,9 @@ def dispute_days(review: Review) -> pd.DataFrame:
 
 def assistance_days(review: Review) -> pd.DataFrame:
     """Complete applications for assistance not decided within the days of the policy."""
-    return _in_time(review, "assistance_applications", "application_id", ("completed_on", "decided_on"), "assistance_days")
+    return _in_time(
+        review, "assistance_applications", "application_id", ("completed_on", "decided_on"), "assistance_days"
+    )
 
 
 def itemised_days(review: Review) -> pd.DataFrame:
@@ -305,16 +372,36 @@ def itemised_days(review: Review) -> pd.DataFrame:
 
 # -- write-offs ------------------------------------------------------------------------------------
 
+
 def write_off_approval(review: Review) -> pd.DataFrame:
     """Patient balances above the limit written off by hand without enough approved by then."""
-    names = ["client", "transaction_id", "claim_id", "reason", "approved_by", "posted_on", "amount_cents", "kind", "party"]
+    names = [
+        "client",
+        "transaction_id",
+        "claim_id",
+        "reason",
+        "approved_by",
+        "posted_on",
+        "amount_cents",
+        "kind",
+        "party",
+    ]
     rows = source(review.tables, "transactions", names).filter(
-        col("party") == "patient", col("kind") == "write_off", col("amount_cents") < 0, col("posted_on") <= review.as_of, ~col("claim_id").is_null())
+        col("party") == "patient",
+        col("kind") == "write_off",
+        col("amount_cents") < 0,
+        col("posted_on") <= review.as_of,
+        ~col("claim_id").is_null(),
+    )
     patients = source(review.tables, "claims", ["client", "claim_id", "patient"])
     rows = rows.drop("kind", "party").join(patients, on=CLAIM, how="left")
     off = rows_of(rows, ["client", "transaction_id", "claim_id", "reason", "approved_by", "patient"], ["posted_on"])
-    off = off[~off["reason"].str.lower().str.replace("_", " ").isin(DISCOUNTS)].sort_values(["posted_on", "transaction_id"], ignore_index=True)
-    off = off.assign(cents=-off["amount_cents"], so_far=(-off["amount_cents"]).groupby([off["client"], off["claim_id"]]).cumsum())
+    off = off[~off["reason"].str.lower().str.replace("_", " ").isin(DISCOUNTS)].sort_values(
+        ["posted_on", "transaction_id"], ignore_index=True
+    )
+    off = off.assign(
+        cents=-off["amount_cents"], so_far=(-off["amount_cents"]).groupby([off["client"], off["claim_id"]]).cumsum()
+    )
     off, limit = _ruled(review, off, "write_off_approval_over_cents", "posted_on")
     off, limit = off[off["cents"] > limit], limit[off["cents"] > limit]
     approved = _approved_by(review, off)
@@ -340,15 +427,22 @@ def own_approval(review: Review) -> pd.DataFrame:
     """Write-offs approved by the person who had asked for them."""
     texts = ["approval_id", "patient", "claim_id", "requested_by", "decided_by", "decision"]
     rows = review.register("write_off_approvals", texts, ["decided_on"])
-    rows = rows[(rows["decision"] == "approved")].assign(checked_on=rows["decided_on"], who=rows["decided_by"], record_id=rows["approval_id"])
+    rows = rows[(rows["decision"] == "approved")].assign(
+        checked_on=rows["decided_on"], who=rows["decided_by"], record_id=rows["approval_id"]
+    )
     is_own = rows["requested_by"] == rows["decided_by"]
-    return review.checked(rows, is_own, "another person approves", np.where(is_own, "the same person", "another person"))
+    return review.checked(
+        rows, is_own, "another person approves", np.where(is_own, "the same person", "another person")
+    )
 
 
 RULES: dict[str, tuple[str, Callable[[Review], pd.DataFrame]]] = {
     "call_window": ("Calls within the hours allowed", call_window),
     "calls_in_seven_days": ("Calls in seven days (internal policy check)", calls_in_seven_days),
-    "days_after_conversation": ("Days without a call after a conversation (internal policy check)", days_after_conversation),
+    "days_after_conversation": (
+        "Days without a call after a conversation (internal policy check)",
+        days_after_conversation,
+    ),
     "promise_grace_days": ("No calls while a promise runs", promise_grace),
     "script_version": ("Script in its approved version", script_version),
     "disclosure_given": ("Disclosure read out", disclosure_given),

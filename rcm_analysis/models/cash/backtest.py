@@ -1,10 +1,10 @@
 """How good the outlook has been: made again at the ends of past months with what was known then, beside two naive ways.
 
-    last three      the average month of the last three, again
-    by bucket       balances by age bucket x the share of such balances that came in so many months
-                    later, and for newer claims what newer claims brought in the last three months seen
-    chance          no way at all, but what the best of ways would be off by: which claims are paid in a
-                    month, and how large they are, is chance, and of few claims much
+last three      the average month of the last three, again
+by bucket       balances by age bucket x the share of such balances that came in so many months
+                later, and for newer claims what newer claims brought in the last three months seen
+chance          no way at all, but what the best of ways would be off by: which claims are paid in a
+                month, and how large they are, is chance, and of few claims much
 """
 
 from __future__ import annotations
@@ -55,7 +55,13 @@ class Backtest:
 
 
 def backtest(
-    tables: Mapping[str, Any], *, as_of: dt.date, snapshots: int = 12, horizon: int = 3, level: float = 0.8, seed: int = 1
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    snapshots: int = 12,
+    horizon: int = 3,
+    level: float = 0.8,
+    seed: int = 1,
 ) -> Backtest:
     """The outlook of the ends of the last `snapshots` months, against what came by `as_of`.
 
@@ -102,14 +108,28 @@ def backtest(
 
 
 _COLUMNS = [
-    "snapshot", "ahead", "month", "actual_cents", "forecast_cents", "low_cents", "high_cents", "last_three_cents", "by_bucket_cents", "chance_cents", "inside",
+    "snapshot",
+    "ahead",
+    "month",
+    "actual_cents",
+    "forecast_cents",
+    "low_cents",
+    "high_cents",
+    "last_three_cents",
+    "by_bucket_cents",
+    "chance_cents",
+    "inside",
 ]
 
 
-def _one(flows: Flows, snapshot: Period, ahead: list[Period], level: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _one(
+    flows: Flows, snapshot: Period, ahead: list[Period], level: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One snapshot: the months ahead in all, and by payer."""
     day = day_of(snapshot.last_day)
-    found = forecast(flows, as_of=day, month_ends=np.array([day_of(month.last_day) for month in ahead]), paths=PATHS, seed=seed)
+    found = forecast(
+        flows, as_of=day, month_ends=np.array([day_of(month.last_day) for month in ahead]), paths=PATHS, seed=seed
+    )
     payers, number = np.unique(flows.streams["payer"].to_numpy(dtype=str), return_inverse=True)
     pick = np.concatenate([np.ones((len(number), 1)), np.eye(len(payers))[number]], axis=1)
     expected = found.cash.sum(axis=2) @ pick
@@ -120,14 +140,21 @@ def _one(flows: Flows, snapshot: Period, ahead: list[Period], level: float, seed
     chance = np.stack([_by_chance(flows, month, pick) for month in ahead])
     frames = []
     for column in range(pick.shape[1]):
-        frame = pd.DataFrame({
-            "snapshot": pd.Timestamp(snapshot.last_day), "ahead": np.arange(1, len(ahead) + 1),
-            "month": pd.to_datetime([month.first_day for month in ahead]), "actual_cents": _cents(actual[:, column]),
-            "forecast_cents": _cents(expected[:, column]), "low_cents": _cents(low[:, column]), "high_cents": _cents(high[:, column]),
-            "last_three_cents": _cents(np.full(len(ahead), naive[column])),
-            "by_bucket_cents": half_up(pd.Series(bucket)) if column == 0 else pd.NA, "chance_cents": _cents(chance[:, column]),
-            "inside": (actual[:, column] >= low[:, column]) & (actual[:, column] <= high[:, column]),
-        })
+        frame = pd.DataFrame(
+            {
+                "snapshot": pd.Timestamp(snapshot.last_day),
+                "ahead": np.arange(1, len(ahead) + 1),
+                "month": pd.to_datetime([month.first_day for month in ahead]),
+                "actual_cents": _cents(actual[:, column]),
+                "forecast_cents": _cents(expected[:, column]),
+                "low_cents": _cents(low[:, column]),
+                "high_cents": _cents(high[:, column]),
+                "last_three_cents": _cents(np.full(len(ahead), naive[column])),
+                "by_bucket_cents": half_up(pd.Series(bucket)) if column == 0 else pd.NA,
+                "chance_cents": _cents(chance[:, column]),
+                "inside": (actual[:, column] >= low[:, column]) & (actual[:, column] <= high[:, column]),
+            }
+        )
         frames.append(frame if column == 0 else frame.assign(payer=payers[column - 1]))
     return frames[0], pd.concat(frames[1:], ignore_index=True)
 
@@ -146,9 +173,12 @@ def _by_chance(flows: Flows, month: Period, pick: np.ndarray) -> np.ndarray:
     owner = np.where(claim >= 0, claim, -1 - np.arange(len(claim)))
     _, place = np.unique(owner, return_inverse=True)
     size = int(place.max(initial=-1)) + 1
-    return np.array([
-        ABSOLUTE_PER_DEVIATION * math.sqrt(np.square(np.bincount(place, cents * column[stream], size)).sum()) for column in pick.T
-    ])
+    return np.array(
+        [
+            ABSOLUTE_PER_DEVIATION * math.sqrt(np.square(np.bincount(place, cents * column[stream], size)).sum())
+            for column in pick.T
+        ]
+    )
 
 
 def _by_bucket(flows: Flows, snapshot: Period, horizon: int) -> np.ndarray:
@@ -205,7 +235,13 @@ def _summary(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["ahead", *_SCORES])
 
 
-_SCORES = ["cases", "coverage", *[f"{name}_{score}" for name in METHODS for score in ("bias", "wape")], "of_better", "chance_wape"]
+_SCORES = [
+    "cases",
+    "coverage",
+    *[f"{name}_{score}" for name in METHODS for score in ("bias", "wape")],
+    "of_better",
+    "chance_wape",
+]
 
 
 def _scores(rows: pd.DataFrame) -> dict[str, float]:
@@ -226,7 +262,9 @@ def _scores(rows: pd.DataFrame) -> dict[str, float]:
 def _against(rows: pd.DataFrame, column: str) -> float:
     """Absolute errors of the outlook over those of a naive way, on the cases that the naive way has an answer to."""
     known = rows[rows[column].notna()]
-    ours, theirs = ((known[name] - known["actual_cents"]).astype(float).abs().sum() for name in ("forecast_cents", column))
+    ours, theirs = (
+        (known[name] - known["actual_cents"]).astype(float).abs().sum() for name in ("forecast_cents", column)
+    )
     return ours / theirs if theirs > 0 else float("nan")
 
 

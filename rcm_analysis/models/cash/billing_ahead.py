@@ -100,10 +100,14 @@ def closed_share(charges: np.ndarray, usual: np.ndarray, is_holiday: np.ndarray)
     return float(np.clip(1 + sure * (slope - 1), 0, 1))
 
 
-def by_day(day: np.ndarray, stream: np.ndarray, cents: np.ndarray, first_day: int, days: int, streams: int) -> np.ndarray:
+def by_day(
+    day: np.ndarray, stream: np.ndarray, cents: np.ndarray, first_day: int, days: int, streams: int
+) -> np.ndarray:
     """Sums by day and stream of what lies in the days."""
     inside = (day >= first_day) & (day < first_day + days)
-    return np.bincount((day[inside] - first_day) * streams + stream[inside], cents[inside], days * streams).reshape(days, streams)
+    return np.bincount((day[inside] - first_day) * streams + stream[inside], cents[inside], days * streams).reshape(
+        days, streams
+    )
 
 
 def _weekday_shares(charges: np.ndarray, day: np.ndarray) -> np.ndarray:

@@ -34,7 +34,9 @@ def paid_triangle(
     """
     start, late, cents = np.asarray(origin, np.int64), np.asarray(lag, np.int64), np.asarray(amount, float)
     if (late < 0).any():
-        raise ParameterError(f"`lag` should be zero or more; found {(late < 0).sum()} of {len(late)} below zero: paid before billed.")
+        raise ParameterError(
+            f"`lag` should be zero or more; found {(late < 0).sum()} of {len(late)} below zero: paid before billed."
+        )
     rows = (start.max() + 1 if len(start) else 0) if np.isscalar(last_lag) else len(last_lag)
     watched = np.arange(last_lag, last_lag - rows, -1) if np.isscalar(last_lag) else np.asarray(last_lag, np.int64)
     columns = int(watched.max()) + 1 if rows else 0
@@ -73,10 +75,14 @@ def completion_factors(triangle: pd.DataFrame) -> pd.DataFrame:
     top, bottom = np.where(both, cells[:, 1:], 0).sum(axis=0), np.where(both, cells[:, :-1], 0).sum(axis=0)
     links = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
     ahead = np.concatenate([np.cumprod(links[::-1])[::-1], [1.0]])
-    return pd.DataFrame({
-        "lag": triangle.columns.to_numpy(), "origins": np.append(both.sum(axis=0), 0),
-        "link_ratio": np.append(links, np.nan), "completion": np.divide(1.0, ahead, out=np.full(len(ahead), np.nan), where=ahead > 0),
-    })
+    return pd.DataFrame(
+        {
+            "lag": triangle.columns.to_numpy(),
+            "origins": np.append(both.sum(axis=0), 0),
+            "link_ratio": np.append(links, np.nan),
+            "completion": np.divide(1.0, ahead, out=np.full(len(ahead), np.nan), where=ahead > 0),
+        }
+    )
 
 
 def ultimates(triangle: pd.DataFrame) -> pd.DataFrame:
@@ -106,11 +112,17 @@ def ultimates(triangle: pd.DataFrame) -> pd.DataFrame:
     amount = np.where(last >= 0, cells[np.arange(len(cells)), last], np.nan)
     completion = np.where(last >= 0, factors["completion"].to_numpy()[last], np.nan)
     ultimate = np.divide(amount, completion, out=np.full(len(amount), np.nan), where=completion > 0)
-    return pd.DataFrame({
-        "origin": triangle.index.to_numpy(), "amount": amount, "completion": completion, "ultimate": ultimate,
-        "to_come": ultimate - amount, "std_error": _mack(cells, factors["link_ratio"].to_numpy()[:-1], last, ultimate),
-        "credibility": np.clip((completion - 0.4) / 0.4, 0, 1),
-    })
+    return pd.DataFrame(
+        {
+            "origin": triangle.index.to_numpy(),
+            "amount": amount,
+            "completion": completion,
+            "ultimate": ultimate,
+            "to_come": ultimate - amount,
+            "std_error": _mack(cells, factors["link_ratio"].to_numpy()[:-1], last, ultimate),
+            "credibility": np.clip((completion - 0.4) / 0.4, 0, 1),
+        }
+    )
 
 
 def _mack(cells: np.ndarray, links: np.ndarray, last: np.ndarray, ultimate: np.ndarray) -> np.ndarray:

@@ -73,7 +73,9 @@ def _by_stream(flows: Flows, curves: Curves) -> pd.DataFrame:
     # The value of a dollar asks for the first exit: to ask for the second, the two change places.
     of_contracts = replace(curves, hazard=curves.hazard[:, :, [1, 0, 2, 3]])
     values = {
-        "open": owed, "unknown": owed - known, "collectable": known * value_of_dollar(curves)[:, older],
+        "open": owed,
+        "unknown": owed - known,
+        "collectable": known * value_of_dollar(curves)[:, older],
         "adjusted": known * value_of_dollar(of_contracts)[:, older],
     }
     values["lost"] = known - values["collectable"] - values["adjusted"]
@@ -105,9 +107,16 @@ def _summed(rows: pd.DataFrame, by: list[str], *, is_known: bool = True) -> pd.D
         hidden = [f"{name}_cents" for name in PARTS]
         out = out.astype(dict.fromkeys(hidden, "Int64"))
         out[hidden] = pd.NA
-    share = quotient(out["collectable_cents"].astype("Float64"), (out["open_cents"] - out["unknown_cents"]).astype("Float64"))
+    share = quotient(
+        out["collectable_cents"].astype("Float64"), (out["open_cents"] - out["unknown_cents"]).astype("Float64")
+    )
     return out.assign(collectable_share=share)[[*by, *COLUMNS]]
 
 
 def _nothing() -> pd.DataFrame:
-    return pd.DataFrame({**{name: pd.array([], dtype="str") for name in GROUPS}, **dict.fromkeys(["open", *PARTS], pd.array([], dtype="float64"))})
+    return pd.DataFrame(
+        {
+            **{name: pd.array([], dtype="str") for name in GROUPS},
+            **dict.fromkeys(["open", *PARTS], pd.array([], dtype="float64")),
+        }
+    )

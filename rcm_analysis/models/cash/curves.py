@@ -65,7 +65,9 @@ def fit_curves(flows: Flows, *, as_of: int, window_days: int = 365) -> Curves:
     cash, ahead, charges = _cash_sums(flows, as_of, window_days, streams)
     ahead_of_charges, ahead_of_cash = _ahead_rates(flows.streams, cash, ahead, charges)
     weekday = _weekday_shares(flows, as_of, window_days, streams)
-    return Curves(hazard, passed_to, ahead_of_charges, ahead_of_cash, weekday, open_by_age(flows, as_of=as_of), prior_claims)
+    return Curves(
+        hazard, passed_to, ahead_of_charges, ahead_of_cash, weekday, open_by_age(flows, as_of=as_of), prior_claims
+    )
 
 
 def open_by_age(flows: Flows, *, as_of: int) -> np.ndarray:
@@ -260,7 +262,9 @@ def _cash_sums(flows: Flows, as_of: int, window_days: int, streams: int) -> tupl
     return cash, ahead, np.bincount(flows.charge_stream[charged], flows.charge_cents[charged], streams)
 
 
-def _ahead_rates(streams: pd.DataFrame, cash: np.ndarray, ahead: np.ndarray, charges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ahead_rates(
+    streams: pd.DataFrame, cash: np.ndarray, ahead: np.ndarray, charges: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     is_patient = streams["party"].isin([PATIENT, SELF_PAY]).to_numpy()
     whole = pd.Series(charges).groupby(streams["client"]).transform("sum").to_numpy()
     of_charges = np.where(is_patient & (whole > 0), ahead / np.where(whole > 0, whole, 1), 0.0)

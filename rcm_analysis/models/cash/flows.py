@@ -32,8 +32,13 @@ PARTY_ORDER = (PRIMARY, SECONDARY, PATIENT, SELF_PAY)
 
 MOVES = ("charge", "cash", "adjusted", "written_off", "passed_on")
 _KINDS = {
-    "charge": "charge", "payment": "cash", "refund": "cash", "takeback": "cash", "contractual": "adjusted",
-    "write_off": "written_off", "transfer": "passed_on",
+    "charge": "charge",
+    "payment": "cash",
+    "refund": "cash",
+    "takeback": "cash",
+    "contractual": "adjusted",
+    "write_off": "written_off",
+    "transfer": "passed_on",
 }
 
 
@@ -110,7 +115,9 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     """
     rows = _moves(tables, as_of)
     if rows.empty:
-        raise TableError(f"There is no posting by {as_of}: nothing can be projected. Check the as-of day, or ingest the transactions.")
+        raise TableError(
+            f"There is no posting by {as_of}: nothing can be projected. Check the as-of day, or ingest the transactions."
+        )
     streams, stream = _streams(rows)
     rows = rows.assign(stream=stream)
     applied = rows[rows["claim_id"] != NO_VALUE]
@@ -128,11 +135,24 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     starts = np.full(len(first), 10**7)
     np.minimum.at(starts, wide["item"][began > 0], wide["day"][began > 0])
     return Flows(
-        streams, first["stream"].to_numpy(), first["claim"].to_numpy(), _sources(applied, streams, starts), wide["item"], wide["day"],
-        starts[wide["item"]], began, out, began - out.sum(axis=1),
-        rows["day"].to_numpy()[is_cash], rows["stream"].to_numpy()[is_cash], -rows["amount_cents"].to_numpy(dtype=float)[is_cash],
-        claim_of[is_cash], ahead_cents,
-        rows["day"].to_numpy()[is_charge], rows["stream"].to_numpy()[is_charge], rows["amount_cents"].to_numpy(dtype=float)[is_charge],
+        streams,
+        first["stream"].to_numpy(),
+        first["claim"].to_numpy(),
+        _sources(applied, streams, starts),
+        wide["item"],
+        wide["day"],
+        starts[wide["item"]],
+        began,
+        out,
+        began - out.sum(axis=1),
+        rows["day"].to_numpy()[is_cash],
+        rows["stream"].to_numpy()[is_cash],
+        -rows["amount_cents"].to_numpy(dtype=float)[is_cash],
+        claim_of[is_cash],
+        ahead_cents,
+        rows["day"].to_numpy()[is_charge],
+        rows["stream"].to_numpy()[is_charge],
+        rows["amount_cents"].to_numpy(dtype=float)[is_charge],
     )
 
 
@@ -144,12 +164,16 @@ def _moves(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     for kind, name in _KINDS.items():
         move = nw.when(nw.col("kind") == kind).then(nw.lit(name)).otherwise(move)
     unapplied_payer = nw.when(nw.col("claim_id").is_null()).then(nw.col("payer")).otherwise(None)
-    summed = rows.with_columns(move=move, unapplied_payer=unapplied_payer).group_by(
-        "client", "claim_id", "party", "move", "unapplied_payer", "posted_on"
-    ).agg(nw.col("amount_cents").sum())
+    summed = (
+        rows.with_columns(move=move, unapplied_payer=unapplied_payer)
+        .group_by("client", "claim_id", "party", "move", "unapplied_payer", "posted_on")
+        .agg(nw.col("amount_cents").sum())
+    )
     claims = source(tables, "claims", [*CLAIMS.key, "payer", "secondary_payer"])
     keys = ["client", "claim_id", "posted_on", "party", "move", "unapplied_payer", "payer", "secondary_payer"]
-    found = collect(summed.join(claims, on=list(CLAIMS.key), how="left").select(*keys, "amount_cents"), keys, dates=["posted_on"])
+    found = collect(
+        summed.join(claims, on=list(CLAIMS.key), how="left").select(*keys, "amount_cents"), keys, dates=["posted_on"]
+    )
     found["day"] = found["posted_on"].to_numpy().astype("datetime64[D]").astype(np.int64)
     return found.drop(columns="posted_on")
 
@@ -166,7 +190,11 @@ def _streams(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     keys = pd.DataFrame({"client": rows["client"].to_numpy(), "party": label, "payer": payer})
     # A patient stream is always there, because everything may end with the patient.
     always = keys[["client"]].drop_duplicates().assign(party=PATIENT, payer=PATIENT)
-    streams = pd.concat([keys.drop_duplicates(), always]).drop_duplicates().sort_values(["client", "party", "payer"], ignore_index=True)
+    streams = (
+        pd.concat([keys.drop_duplicates(), always])
+        .drop_duplicates()
+        .sort_values(["client", "party", "payer"], ignore_index=True)
+    )
     number = pd.Series(np.arange(len(streams)), index=pd.MultiIndex.from_frame(streams))
     code, names = pd.factorize(pd.MultiIndex.from_frame(keys))
     return streams, number.reindex(names).to_numpy()[code]
@@ -210,7 +238,9 @@ def _settled(wide: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nd
 def _ahead(cash: pd.DataFrame, applied: pd.DataFrame, wide: dict[str, np.ndarray], ahead: np.ndarray) -> np.ndarray:
     """Cash ahead of every cash row: all of it where unapplied, else that of its item and day."""
     out = -cash["amount_cents"].to_numpy(dtype=float)
-    place = np.searchsorted(wide["item"] * 100_000 + wide["day"], applied["item"].to_numpy() * 100_000 + applied["day"].to_numpy())
+    place = np.searchsorted(
+        wide["item"] * 100_000 + wide["day"], applied["item"].to_numpy() * 100_000 + applied["day"].to_numpy()
+    )
     out[(cash["claim_id"] != NO_VALUE).to_numpy()] = ahead[place]
     return out
 

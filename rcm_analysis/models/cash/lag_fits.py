@@ -56,9 +56,7 @@ class LagFit:
         return float(FAMILIES[self.family].median(self.shape, scale=self.scale)) - DAY_OFFSET
 
 
-def fit_lag(
-    days: Sequence[int], end: Sequence[str], *, family: str = "lognormal", never_paid: bool = True
-) -> LagFit:
+def fit_lag(days: Sequence[int], end: Sequence[str], *, family: str = "lognormal", never_paid: bool = True) -> LagFit:
     """The curve of a family that makes the claims as they stand most likely.
 
     Formula
@@ -110,7 +108,9 @@ def best_fit(days: Sequence[int], end: Sequence[str], *, never_paid: bool = True
     >>> best_fit(list(range(1, 40)), ["paid"] * 39, never_paid=False).family in FAMILIES
     True
     """
-    return min((fit_lag(days, end, family=family, never_paid=never_paid) for family in FAMILIES), key=lambda fit: fit.aic)
+    return min(
+        (fit_lag(days, end, family=family, never_paid=never_paid) for family in FAMILIES), key=lambda fit: fit.aic
+    )
 
 
 def fit_table(days: Sequence[int], end: Sequence[str], *, never_paid: bool = True) -> pd.DataFrame:
@@ -147,6 +147,16 @@ def _mixture(family: str, time: np.ndarray, came: np.ndarray, is_open: np.ndarra
     closed = max(never + 0.5, 0.5) / (never + came.sum() + 1)
     start = np.array([np.log(closed / (1 - closed)), np.log(shape), np.log(scale)])
     bounds = [(-15.0, 15.0), (np.log(0.02), np.log(200.0)), (np.log(1e-3), np.log(1e5))]
-    found = optimize.minimize(loss, start, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 4000})
+    found = optimize.minimize(
+        loss, start, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 4000}
+    )
     share = float(1 / (1 + np.exp(-found.x[0])))
-    return LagFit(family, float(np.exp(found.x[1])), float(np.exp(found.x[2])), share, -float(found.fun), len(time), int(came.sum()))
+    return LagFit(
+        family,
+        float(np.exp(found.x[1])),
+        float(np.exp(found.x[2])),
+        share,
+        -float(found.fun),
+        len(time),
+        int(came.sum()),
+    )

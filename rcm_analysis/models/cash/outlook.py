@@ -107,12 +107,23 @@ def outlook(
     flows = read_flows(tables, as_of=as_of)
     ends = np.array([day_of(period.last_day) for period in periods])
     found = forecast(
-        flows, as_of=day_of(as_of), month_ends=ends, paths=PATHS, seed=seed,
+        flows,
+        as_of=day_of(as_of),
+        month_ends=ends,
+        paths=PATHS,
+        seed=seed,
         billing=None if billing is None else _billing(billing, periods),
     )
     payers = _payers(flows, found, periods, as_of, level)
     return Outlook(
-        as_of, level, seed, _months(payers, found, level), _through(payers, found, level), payers, _receivable(flows, found), _curves(flows, found),
+        as_of,
+        level,
+        seed,
+        _months(payers, found, level),
+        _through(payers, found, level),
+        payers,
+        _receivable(flows, found),
+        _curves(flows, found),
     )
 
 
@@ -130,13 +141,30 @@ def _payers(flows: Flows, found: Forecast, periods: list[Period], as_of: dt.date
         start = max(period.first_day, as_of + dt.timedelta(days=1))
         cents = {f"{name}_cents": _cents(parts[place, :, part]) for part, name in enumerate(PARTS)}
         charged = _cents(found.charges[place] @ pick)
-        frames.append(names.assign(
-            month=pd.Timestamp(period.first_day), days=(period.end - start).days, **cents, cash_cents=sum(cents.values()),
-            low_cents=_cents(low[place]), high_cents=_cents(high[place]), charge_cents=charged,
-        ))
+        frames.append(
+            names.assign(
+                month=pd.Timestamp(period.first_day),
+                days=(period.end - start).days,
+                **cents,
+                cash_cents=sum(cents.values()),
+                low_cents=_cents(low[place]),
+                high_cents=_cents(high[place]),
+                charge_cents=charged,
+            )
+        )
     out = pd.concat(frames, ignore_index=True)
     out["month"] = out["month"].astype("datetime64[us]")
-    columns = ["client", "payer", "month", "days", "cash_cents", "low_cents", "high_cents", *[f"{name}_cents" for name in PARTS], "charge_cents"]
+    columns = [
+        "client",
+        "payer",
+        "month",
+        "days",
+        "cash_cents",
+        "low_cents",
+        "high_cents",
+        *[f"{name}_cents" for name in PARTS],
+        "charge_cents",
+    ]
     return out[columns].sort_values(["client", "payer", "month"], ignore_index=True)
 
 
@@ -157,14 +185,18 @@ def _through(payers: pd.DataFrame, found: Forecast, level: float) -> pd.DataFram
 
 
 def _receivable(flows: Flows, found: Forecast) -> pd.DataFrame:
-    out = flows.streams.assign(open_cents=_cents(found.curves.open_by_age.sum(axis=1)), collectible_cents=_cents(found.collectible))
+    out = flows.streams.assign(
+        open_cents=_cents(found.curves.open_by_age.sum(axis=1)), collectible_cents=_cents(found.collectible)
+    )
     share = out["collectible_cents"] / out["open_cents"].where(out["open_cents"] > 0)
     return out.assign(collectible_share=share.astype("float64"))
 
 
 def _curves(flows: Flows, found: Forecast) -> pd.DataFrame:
     frames = [
-        incidence_of(found.curves, number).head(CURVE_DAYS + 1).assign(client=row.client, party=row.party, payer=row.payer)
+        incidence_of(found.curves, number)
+        .head(CURVE_DAYS + 1)
+        .assign(client=row.client, party=row.party, payer=row.payer)
         for number, row in enumerate(flows.streams.itertuples())
     ]
     out = pd.concat(frames, ignore_index=True)
@@ -174,13 +206,23 @@ def _curves(flows: Flows, found: Forecast) -> pd.DataFrame:
 def _billing(billing: pd.DataFrame, periods: list[Period]) -> np.ndarray:
     missing = [name for name in ("month", "charge_cents") if name not in billing]
     if missing:
-        raise TableError(f"The billing forecast lacks the columns {', '.join(missing)}; it needs month and charge_cents.")
-    stated = billing.assign(month=pd.to_datetime(billing["month"]).dt.strftime("%Y-%m")).groupby("month")["charge_cents"].sum()
+        raise TableError(
+            f"The billing forecast lacks the columns {', '.join(missing)}; it needs month and charge_cents."
+        )
+    stated = (
+        billing.assign(month=pd.to_datetime(billing["month"]).dt.strftime("%Y-%m"))
+        .groupby("month")["charge_cents"]
+        .sum()
+    )
     absent = [period.label for period in periods if period.label not in stated.index]
     if absent:
-        raise ParameterError(f"The billing forecast lacks {', '.join(absent)}; give every month of the outlook, or leave it out.")
+        raise ParameterError(
+            f"The billing forecast lacks {', '.join(absent)}; give every month of the outlook, or leave it out."
+        )
     if (stated < 0).any():
-        raise ParameterError(f"charge_cents of the billing forecast should be zero or more; found {(stated < 0).sum()} months below zero.")
+        raise ParameterError(
+            f"charge_cents of the billing forecast should be zero or more; found {(stated < 0).sum()} months below zero."
+        )
     return np.array([float(stated[period.label]) for period in periods])
 
 
@@ -195,9 +237,17 @@ def _cents(values: np.ndarray) -> np.ndarray:
 def _example() -> dict[str, pd.DataFrame]:
     """A client that charges 100 dollars every day and is paid 60 of them twenty days later."""
     days = pd.date_range("2025-07-01", "2026-06-30")
-    charged = pd.DataFrame({"claim_id": [f"{day:%Y%m%d}" for day in days], "posted_on": days, "kind": "charge", "amount_cents": 10_000})
+    charged = pd.DataFrame(
+        {"claim_id": [f"{day:%Y%m%d}" for day in days], "posted_on": days, "kind": "charge", "amount_cents": 10_000}
+    )
     later = charged.assign(posted_on=days + pd.Timedelta(days=20))
-    rows = pd.concat([charged, later.assign(kind="payment", amount_cents=-6_000), later.assign(kind="contractual", amount_cents=-4_000)])
+    rows = pd.concat(
+        [
+            charged,
+            later.assign(kind="payment", amount_cents=-6_000),
+            later.assign(kind="contractual", amount_cents=-4_000),
+        ]
+    )
     rows = rows.assign(client="acme", party="primary", payer="aetna")
     claims = charged[["claim_id"]].assign(client="acme", payer="aetna", secondary_payer=None)
     return {"transactions": rows, "claims": claims}

@@ -45,7 +45,9 @@ class Forecast:
     curves: Curves
 
 
-def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, seed: int, billing: np.ndarray | None = None) -> Forecast:
+def forecast(
+    flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, seed: int, billing: np.ndarray | None = None
+) -> Forecast:
     """Cash of the months that end on the days `month_ends`, the first of which begins after `as_of`.
 
     Formula
@@ -78,9 +80,21 @@ def forecast(flows: Flows, *, as_of: int, month_ends: np.ndarray, paths: int, se
     by_month = _sum_by(cash, month, len(month_ends))
     existing, billed = by_month[0], by_month[1:]
     gross = existing + billed.sum(axis=0)
-    other = _by_client(flows.streams, _sum_by(charges[None], month, len(month_ends))[0]) * curves.ahead_of_charges + gross * curves.ahead_of_cash
+    other = (
+        _by_client(flows.streams, _sum_by(charges[None], month, len(month_ends))[0]) * curves.ahead_of_charges
+        + gross * curves.ahead_of_cash
+    )
     expected = np.stack([existing, billed.sum(axis=0), other], axis=2)
-    drawn = _paths(flows, history, as_of=as_of, month=month, expected=expected, billed=billed, paths=paths, rng=np.random.default_rng(seed))
+    drawn = _paths(
+        flows,
+        history,
+        as_of=as_of,
+        month=month,
+        expected=expected,
+        billed=billed,
+        paths=paths,
+        rng=np.random.default_rng(seed),
+    )
     return Forecast(expected, drawn, _sum_by(charges[None], month, len(month_ends))[0], collectible, curves)
 
 
@@ -94,7 +108,14 @@ def actual_cash(flows: Flows, *, first_day: int, days: int) -> np.ndarray:
 
 
 def _paths(
-    flows: Flows, history: History, *, as_of: int, month: np.ndarray, expected: np.ndarray, billed: np.ndarray, paths: int,
+    flows: Flows,
+    history: History,
+    *,
+    as_of: int,
+    month: np.ndarray,
+    expected: np.ndarray,
+    billed: np.ndarray,
+    paths: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Expected cash, with the errors of past blocks, of the level over the past year, and of future billing."""
@@ -188,7 +209,9 @@ def _collectible(curves: Curves) -> np.ndarray:
     return (curves.open_by_age * value_of_dollar(curves)[:, older]).sum(axis=1)
 
 
-def _billing_error(flows: Flows, *, as_of: int, billed: np.ndarray, blocks: int, paths: int, rng: np.random.Generator) -> np.ndarray:
+def _billing_error(
+    flows: Flows, *, as_of: int, billed: np.ndarray, blocks: int, paths: int, rng: np.random.Generator
+) -> np.ndarray:
     """What future billing may bring more or less: past blocks of charges against their own level."""
     streams = len(flows.streams)
     span = min(HISTORY_DAYS, (as_of - flows.first_day) // 7 * 7)
@@ -215,7 +238,11 @@ def _scaled(charges: np.ndarray, month: np.ndarray, billing: np.ndarray) -> np.n
     total = np.bincount(month, charges.sum(axis=1), len(billing) + 1)
     per_day = np.where(total > 0, total / np.maximum(days, 1), 1)
     whole = month < len(billing)
-    factor = np.where(whole, wanted / np.maximum(total[month], 1), wanted / np.maximum(days[np.minimum(month, len(billing) - 1)], 1) / per_day[month])
+    factor = np.where(
+        whole,
+        wanted / np.maximum(total[month], 1),
+        wanted / np.maximum(days[np.minimum(month, len(billing) - 1)], 1) / per_day[month],
+    )
     return charges * factor[:, None]
 
 

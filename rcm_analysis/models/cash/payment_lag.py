@@ -18,13 +18,7 @@ import pandas as pd
 
 from ...errors import ParameterError, closest, listed
 from ...ledger.adjudications import net_positions
-from ...ledger.postings import (
-    INSURANCE,
-    is_approved_contractual,
-    is_denial_code,
-    split_by_kind,
-    with_disguise,
-)
+from ...ledger.postings import INSURANCE, is_approved_contractual, is_denial_code, split_by_kind, with_disguise
 from ...measures.collections.lags import first_bills
 from ...tables.frames import collect, source
 from ...tables.schema import CLAIMS
@@ -44,9 +38,30 @@ from .lag_fits import LagFit, best_fit, fit_lag, fit_table
 from .stage_lags import convolved, stage_lags, total_lag
 
 __all__ = [
-    "ENDS", "OPEN", "LagFit", "best_fit", "claim_ends", "completion_factors", "convolved", "cumulative_incidence", "day_by_which",
-    "fit_lag", "fit_table", "given_open", "incidence_by", "kaplan_meier", "lag_summary", "paid_triangle", "prior_claims_between", "reverse_hazards",
-    "share_by", "shrunk", "shrunk_by_group", "stage_lags", "total_lag", "ultimates",
+    "ENDS",
+    "OPEN",
+    "LagFit",
+    "best_fit",
+    "claim_ends",
+    "completion_factors",
+    "convolved",
+    "cumulative_incidence",
+    "day_by_which",
+    "fit_lag",
+    "fit_table",
+    "given_open",
+    "incidence_by",
+    "kaplan_meier",
+    "lag_summary",
+    "paid_triangle",
+    "prior_claims_between",
+    "reverse_hazards",
+    "share_by",
+    "shrunk",
+    "shrunk_by_group",
+    "stage_lags",
+    "total_lag",
+    "ultimates",
 ]
 
 CLOCKS = ("first_bill", "entered", "service")
@@ -111,7 +126,9 @@ def claim_ends(
     return _with_ends(found, as_of, [*KEY, *columns, *[name for name in MADE if name in by]])
 
 
-def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: str | None = None, shrink: bool = True) -> pd.DataFrame:
+def incidence_by(
+    ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: str | None = None, shrink: bool = True
+) -> pd.DataFrame:
     """The share of claims, or dollars, paid, denied, written off and open by each day, per group.
 
     Formula
@@ -133,7 +150,9 @@ def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: 
     """
     by = list(by)
     if not by:
-        return cumulative_incidence(ends["days"], ends["end"], weight=ends[weight] if weight else None).assign(claims=len(ends))
+        return cumulative_incidence(ends["days"], ends["end"], weight=ends[weight] if weight else None).assign(
+            claims=len(ends)
+        )
     group = ends.groupby(by, sort=True, dropna=False, observed=True).ngroup().to_numpy()
     keys = ends[by].iloc[np.unique(group, return_index=True)[1]].reset_index(drop=True)
     if shrink:
@@ -141,15 +160,21 @@ def incidence_by(ends: pd.DataFrame, *, by: Sequence[str] = ("payer",), weight: 
     else:
         parts = [(number, ends[group == number]) for number in range(len(keys))]
         tables = [
-            cumulative_incidence(part["days"], part["end"], weight=part[weight] if weight else None).assign(group=number, claims=len(part))
+            cumulative_incidence(part["days"], part["end"], weight=part[weight] if weight else None).assign(
+                group=number, claims=len(part)
+            )
             for number, part in parts
         ]
-        out = pd.concat(tables, ignore_index=True) if tables else cumulative_incidence([], []).assign(group=[], claims=[])
+        out = (
+            pd.concat(tables, ignore_index=True) if tables else cumulative_incidence([], []).assign(group=[], claims=[])
+        )
     named = keys.loc[out["group"].astype("int64")].reset_index(drop=True)
     return pd.concat([named, out.drop(columns="group")], axis=1)
 
 
-def lag_summary(incidence: pd.DataFrame, *, by: Sequence[str] = ("payer",), days: Sequence[int] = (30, 60, 90, 120)) -> pd.DataFrame:
+def lag_summary(
+    incidence: pd.DataFrame, *, by: Sequence[str] = ("payer",), days: Sequence[int] = (30, 60, 90, 120)
+) -> pd.DataFrame:
     """One row per group: share paid by given days and in the end, and the median days of what is paid.
 
     Formula
@@ -172,8 +197,16 @@ def lag_summary(incidence: pd.DataFrame, *, by: Sequence[str] = ("payer",), days
         paid = {f"paid_{day}": share_by(part, day) for day in days}
         shares = {f"{name}_share": last[name] for name in (*ENDS, OPEN)}
         half = day_by_which(part, last["paid"] / 2) if last["paid"] > 0 else float("nan")
-        rows.append({**dict(zip(by, key, strict=True)), "claims": last["claims"], **paid, **shares, "median_days": half})
-    names = [*by, "claims", *[f"paid_{day}" for day in days], *[f"{name}_share" for name in (*ENDS, OPEN)], "median_days"]
+        rows.append(
+            {**dict(zip(by, key, strict=True)), "claims": last["claims"], **paid, **shares, "median_days": half}
+        )
+    names = [
+        *by,
+        "claims",
+        *[f"paid_{day}" for day in days],
+        *[f"{name}_share" for name in (*ENDS, OPEN)],
+        "median_days",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -198,18 +231,22 @@ def _insurance_postings(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFra
         nw.col("posted_on") <= as_of, ~nw.col("claim_id").is_null(), nw.col("party").is_in(list(INSURANCE))
     )
     kind = nw.col("kind")
-    rows = split_by_kind(rows, {
-        "cash_cents": kind.is_in(["payment", "refund", "takeback"]),
-        "contractual_cents": is_approved_contractual(),
-        "denial_cents": (kind != "charge") & is_denial_code(),
-        "passed_cents": kind == "transfer",
-    }).with_columns(
+    rows = split_by_kind(
+        rows,
+        {
+            "cash_cents": kind.is_in(["payment", "refund", "takeback"]),
+            "contractual_cents": is_approved_contractual(),
+            "denial_cents": (kind != "charge") & is_denial_code(),
+            "passed_cents": kind == "transfer",
+        },
+    ).with_columns(
         paid_on=nw.when((kind == "payment") & (nw.col("amount_cents") < 0)).then(nw.col("posted_on")).otherwise(None)
     )
     return rows.group_by(*KEY).agg(
         nw.col("amount_cents").sum().alias("balance_cents"),
         *[nw.col(name).sum() for name in ("cash_cents", "contractual_cents", "denial_cents", "passed_cents")],
-        nw.col("paid_on").min().alias("first_paid_on"), nw.col("posted_on").max().alias("last_on"),
+        nw.col("paid_on").min().alias("first_paid_on"),
+        nw.col("posted_on").max().alias("last_on"),
         nw.len().alias("postings"),
     )
 
@@ -239,6 +276,8 @@ def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFr
     if "quarter" in keys:
         rows["quarter"] = "Q" + rows["start_on"].dt.quarter.astype("str")
     in_order = rows["days"] >= 0
-    out = rows.loc[in_order, [*keys, "start_on", "days", "end", "charge_cents", "allowed_cents", "paid_cents"]].reset_index(drop=True)
+    out = rows.loc[
+        in_order, [*keys, "start_on", "days", "end", "charge_cents", "allowed_cents", "paid_cents"]
+    ].reset_index(drop=True)
     out.attrs["out_of_order"] = int((~in_order).sum())
     return out

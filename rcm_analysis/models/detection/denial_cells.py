@@ -13,15 +13,7 @@ import pandas as pd
 import polars as pl
 from scipy import special, stats
 
-from ...ledger.adjudications import (
-    CLAIM,
-    ORDER,
-    PAYMENT,
-    UNDECIDED,
-    adjustment_lines,
-    is_first,
-    line_adjudications,
-)
+from ...ledger.adjudications import CLAIM, ORDER, PAYMENT, UNDECIDED, adjustment_lines, is_first, line_adjudications
 from ...measures.payers.contract import with_contract_price
 from ...tables.frames import source
 from ...tables.reference.carc import category_of, codes_of, priority_of
@@ -32,14 +24,24 @@ VISITS = "visits"
 FEWEST_PAID = 5
 """Fewer paid lines do not show what a payer usually allows for a code."""
 SURGERY = {
-    "1": "surgery: skin", "2": "surgery: musculoskeletal", "3": "surgery: respiratory and heart", "4": "surgery: digestive",
-    "5": "surgery: urinary and genital", "6": "surgery: nerves, eye and ear",
+    "1": "surgery: skin",
+    "2": "surgery: musculoskeletal",
+    "3": "surgery: respiratory and heart",
+    "4": "surgery: digestive",
+    "5": "surgery: urinary and genital",
+    "6": "surgery: nerves, eye and ear",
 }
 LEVELS: dict[tuple[str, ...], str] = {
     (): "whole client",
-    ("payer",): "payer", ("family",): "code family", ("provider",): "provider", ("location",): "location", ("procedure",): "code",
-    ("payer", "family"): "payer and code family", ("payer", "provider"): "payer and provider",
-    ("payer", "location"): "payer and location", ("payer", "procedure"): "payer and code",
+    ("payer",): "payer",
+    ("family",): "code family",
+    ("provider",): "provider",
+    ("location",): "location",
+    ("procedure",): "code",
+    ("payer", "family"): "payer and code family",
+    ("payer", "provider"): "payer and provider",
+    ("payer", "location"): "payer and location",
+    ("payer", "procedure"): "payer and code",
 }
 """Every level at which denials are counted, the coarser ones first, with the words for it."""
 
@@ -100,8 +102,12 @@ def first_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     before = col("reversed_on").is_null() | (col("received_on") < col("reversed_on"))
     known = known.filter(before | (col("received_on") == col("opened_on")))
     named = known.join(_reasons(tables, as_of), on=["client", "unit"], how="left")
-    details = source(tables, "remit_lines", ["client", "remit_line_id", "modifiers", "units", "service_on"]).rename({"remit_line_id": "unit"})
-    claims = source(tables, "claims", ["client", "claim_id", "provider", "location", "service_on"]).rename({"service_on": "claim_service_on"})
+    details = source(tables, "remit_lines", ["client", "remit_line_id", "modifiers", "units", "service_on"]).rename(
+        {"remit_line_id": "unit"}
+    )
+    claims = source(tables, "claims", ["client", "claim_id", "provider", "location", "service_on"]).rename(
+        {"service_on": "claim_service_on"}
+    )
     wide = named.join(details, on=["client", "unit"], how="left").join(claims, on=["client", "claim_id"], how="left")
     rows = wide.select("client", "claim_id", *COLUMNS, "claim_service_on").collect("pandas").to_native()
     return _tidy(rows)
@@ -147,9 +153,11 @@ def _contract_prices(tables: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series
     names = ["client", "payer", "procedure", "modifiers", "effective_from", "effective_to", "allowed_cents"]
     fees = {"fee_schedules": source(tables, "fee_schedules", names).collect("polars").to_native()}
     asked = pl.DataFrame({name: pl.Series(rows[name].to_numpy(), dtype=pl.String) for name in names[:3]}).with_columns(
-        place=pl.Series(np.arange(len(rows))), units=pl.Series(rows["units"].to_numpy()),
+        place=pl.Series(np.arange(len(rows))),
+        units=pl.Series(rows["units"].to_numpy()),
         service_on=pl.from_pandas(rows["service_on"]).cast(pl.Date),
-        modifiers=pl.Series(rows["modifiers"].fillna("").to_numpy(), dtype=pl.String))
+        modifiers=pl.Series(rows["modifiers"].fillna("").to_numpy(), dtype=pl.String),
+    )
     priced = with_contract_price(nw.from_native(asked.lazy()), fees, key=["place"], plain=True)
     price = priced.select("place", "price_cents").collect("polars").to_native().sort("place")["price_cents"]
     return pd.Series(price.cast(pl.Float64).to_numpy(), index=rows.index)
@@ -158,9 +166,15 @@ def _contract_prices(tables: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series
 def _usual(rows: pd.DataFrame) -> pd.Series:
     """What the payer usually allows for such a line."""
     paid = rows[(rows["outcome"] == "paid") & (rows["allowed_cents"] > 0)]
-    each = paid.assign(each=paid["allowed_cents"] / paid["units"]).groupby(["payer", "procedure"])["each"].agg(["median", "size"])
+    each = (
+        paid.assign(each=paid["allowed_cents"] / paid["units"])
+        .groupby(["payer", "procedure"])["each"]
+        .agg(["median", "size"])
+    )
     known = each.loc[each["size"] >= FEWEST_PAID, "median"].rename("usual").reset_index()
-    usual = rows[["payer", "procedure"]].merge(known, on=["payer", "procedure"], how="left")["usual"].set_axis(rows.index)
+    usual = (
+        rows[["payer", "procedure"]].merge(known, on=["payer", "procedure"], how="left")["usual"].set_axis(rows.index)
+    )
     sums = paid.groupby("payer")[["allowed_cents", "charge_cents"]].sum()
     whole = paid["allowed_cents"].sum() / paid["charge_cents"].sum() if len(paid) else 1.0
     share = rows["payer"].map(sums["allowed_cents"] / sums["charge_cents"]).astype("float64").fillna(whole)
@@ -168,8 +182,23 @@ def _usual(rows: pd.DataFrame) -> pd.Series:
 
 
 COLUMNS = (
-    "unit", "line_number", "procedure", "modifiers", "units", "payer", "provider", "location", "service_on", "received_on",
-    "charge_cents", "allowed_cents", "status", "outcome", "carc", "category", "denied_cents",
+    "unit",
+    "line_number",
+    "procedure",
+    "modifiers",
+    "units",
+    "payer",
+    "provider",
+    "location",
+    "service_on",
+    "received_on",
+    "charge_cents",
+    "allowed_cents",
+    "status",
+    "outcome",
+    "carc",
+    "category",
+    "denied_cents",
 )
 
 
@@ -178,9 +207,13 @@ def _reasons(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
     wanted = [code for code in codes_of(family="denial") if code not in codes_of(category="duplicate")]
     shares = adjustment_lines(tables, as_of=as_of).filter(col("carc").is_in(wanted), col("group_code") != "PR")
     by_code = shares.group_by(*PAYMENT, "unit", "carc").agg(col("amount_cents").sum()).filter(col("amount_cents") > 0)
-    ranked = by_code.with_columns(category=category_of(col("carc"), family="denial"), smallness=col("amount_cents") * -1)
+    ranked = by_code.with_columns(
+        category=category_of(col("carc"), family="denial"), smallness=col("amount_cents") * -1
+    )
     ranked = ranked.with_columns(place=priority_of(col("category")))
-    return ranked.filter(is_first(("client", "unit"), ("smallness", "place", "carc"))).select("client", "unit", "carc", "category")
+    return ranked.filter(is_first(("client", "unit"), ("smallness", "place", "carc"))).select(
+        "client", "unit", "carc", "category"
+    )
 
 
 def _tidy(rows: pd.DataFrame) -> pd.DataFrame:
@@ -239,14 +272,23 @@ def cells_of(lines: pd.DataFrame, months: pd.PeriodIndex) -> Cells:
         member.append(np.where(ids >= 0, ids + start, -1))
         parts.append(found)
         start += len(found)
-    table = pd.concat(parts, ignore_index=True).reindex(columns=["level", "payer", "family", "procedure", "provider", "location"])
+    table = pd.concat(parts, ignore_index=True).reindex(
+        columns=["level", "payer", "family", "procedure", "provider", "location"]
+    )
     table = table.astype(object).where(table.notna(), None)
     table["parents"] = _parents(np.array(member), len(table))
     categories = sorted(lines["category"].dropna().unique())
     empty = Cells(months, categories, table, *([np.zeros(0)] * 6), np.array(member), _steps(table))
-    return replace(empty, **dict(zip(
-        ("claims", "lines", "cents", "denied_claims", "denied_lines", "denied_cents"),
-        counts_of(lines, empty, np.arange(len(lines))), strict=True)))
+    return replace(
+        empty,
+        **dict(
+            zip(
+                ("claims", "lines", "cents", "denied_claims", "denied_lines", "denied_cents"),
+                counts_of(lines, empty, np.arange(len(lines))),
+                strict=True,
+            )
+        ),
+    )
 
 
 def _level(lines: pd.DataFrame, dims: tuple[str, ...]) -> tuple[np.ndarray, pd.DataFrame]:
@@ -268,7 +310,8 @@ def _parents(member: np.ndarray, cells: int) -> list[tuple[int, ...]]:
         witness[row[inside]] = np.flatnonzero(inside)
     levels = list(LEVELS)
     coarser = {
-        place: [other for other, named in enumerate(levels) if _is_step(named, dims)] for place, dims in enumerate(levels)
+        place: [other for other, named in enumerate(levels) if _is_step(named, dims)]
+        for place, dims in enumerate(levels)
     }
     found: list[tuple[int, ...]] = [()] * cells
     for place, row in enumerate(member):
@@ -360,7 +403,11 @@ def judged(cells: Cells, last: int, kinds: Sequence[int]) -> Verdict:
     for first in starts:
         rates, found = _evidence(cells, kinds, first, last)
         better = found > best
-        start, usual, best = np.where(better, first, start), np.where(better, rates, usual), np.where(better, found, best)
+        start, usual, best = (
+            np.where(better, first, start),
+            np.where(better, rates, usual),
+            np.where(better, found, best),
+        )
     p_value = np.where(best > 0, np.minimum(1.0, np.exp(-best) * len(starts)), 1.0)
     return Verdict(start, usual, best, p_value)
 
@@ -376,7 +423,7 @@ def false_discoveries(cells: Cells, verdict: Verdict, last: int) -> np.ndarray:
     Source
         Genovese, Roeder and Wasserman, False discovery control with p-value weighting, Biometrika 93(3), 2006
     """
-    asked = cells.claims[:, max(0, last - MOST_MONTHS + 1):last + 1].sum(1) > 0
+    asked = cells.claims[:, max(0, last - MOST_MONTHS + 1) : last + 1].sum(1) > 0
     q_value = np.ones(verdict.p_value.shape)
     if q_value[:, asked].size:
         level = cells.table["level"][asked]

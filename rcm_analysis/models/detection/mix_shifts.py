@@ -33,8 +33,22 @@ VERDICTS = {
 FIGURES = {"denials": ("denied", "line"), "collections": ("allowed_cents", "charge_cents")}
 """Each figure as one column over another: lines denied of lines decided; dollars allowed of dollars charged."""
 COLUMNS = (
-    "client", "figure", "first_month", "last_month", "usual", "now", "expected", "change", "mix_change", "rest_change", "verdict",
-    "payer", "family", "share_before", "share_now", "its_rate",
+    "client",
+    "figure",
+    "first_month",
+    "last_month",
+    "usual",
+    "now",
+    "expected",
+    "change",
+    "mix_change",
+    "rest_change",
+    "verdict",
+    "payer",
+    "family",
+    "share_before",
+    "share_now",
+    "its_rate",
 )
 
 
@@ -71,7 +85,9 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
         if min(len(now), len(before)) < FEWEST_LINES:
             continue
         span = {"client": client, "first_month": str(last - months + 1), "last_month": str(last)}
-        rows += [span | {"figure": figure} | _shift(before, now, figure, *columns) for figure, columns in FIGURES.items()]
+        rows += [
+            span | {"figure": figure} | _shift(before, now, figure, *columns) for figure, columns in FIGURES.items()
+        ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -99,9 +115,19 @@ def _shift(before: pd.DataFrame, now: pd.DataFrame, figure: str, top: str, botto
     start = (usual_rates_of_kinds(before, before, top, bottom) * before[bottom]).sum() / before[bottom].sum()
     at_usual = (usual_rates_of_kinds(before, now, top, bottom) * now[bottom]).sum() / now[bottom].sum()
     expected = usual + at_usual - start
-    found = {"usual": usual, "now": today, "expected": expected, "change": today - usual, "mix_change": expected - usual,
-             "rest_change": today - expected}
-    return found | {"verdict": verdict_of(usual, today, expected, least=LEAST_CHANGES[figure])} | _most_moved(before, now, top, bottom, usual, expected - usual)
+    found = {
+        "usual": usual,
+        "now": today,
+        "expected": expected,
+        "change": today - usual,
+        "mix_change": expected - usual,
+        "rest_change": today - expected,
+    }
+    return (
+        found
+        | {"verdict": verdict_of(usual, today, expected, least=LEAST_CHANGES[figure])}
+        | _most_moved(before, now, top, bottom, usual, expected - usual)
+    )
 
 
 def verdict_of(usual: float, now: float, expected: float, *, least: float = LEAST_CHANGE) -> str:
@@ -117,14 +143,26 @@ def verdict_of(usual: float, now: float, expected: float, *, least: float = LEAS
     return "rate" if abs(expected - usual) < least * usual else "both"
 
 
-def _most_moved(before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str, usual: float, mix_change: float) -> dict[str, Any]:
+def _most_moved(
+    before: pd.DataFrame, now: pd.DataFrame, top: str, bottom: str, usual: float, mix_change: float
+) -> dict[str, Any]:
     """The payer and family whose share moved the figure most in the direction of the change of mix."""
     kind = ["payer", "family"]
-    sums = before.groupby(kind)[[top, bottom]].sum().join(now.groupby(kind)[[bottom]].sum().rename(columns={bottom: "today"}), how="outer")
+    sums = (
+        before.groupby(kind)[[top, bottom]]
+        .sum()
+        .join(now.groupby(kind)[[bottom]].sum().rename(columns={bottom: "today"}), how="outer")
+    )
     sums = sums.fillna(0)
     share_before, share_now = sums[bottom] / sums[bottom].sum(), sums["today"] / sums["today"].sum()
     rate = (sums[top] / sums[bottom].where(sums[bottom] > 0)).fillna(usual)
     moved = ((share_now - share_before) * (rate - usual) * np.sign(mix_change)).where(share_now > share_before, -np.inf)
     payer, family = moved.idxmax()
     at = (payer, family)
-    return {"payer": payer, "family": family, "share_before": share_before[at], "share_now": share_now[at], "its_rate": rate[at]}
+    return {
+        "payer": payer,
+        "family": family,
+        "share_before": share_before[at],
+        "share_now": share_now[at],
+        "its_rate": rate[at],
+    }

@@ -15,8 +15,22 @@ from ...errors import ParameterError
 from ...tables.frames import source
 
 LAG_COLUMNS = (
-    "client", "level", "provider", "location", "onset_on", "first_month", "last_month", "claims", "usual_days", "days",
-    "days_last_month", "days_a_month", "late_claims", "late_cents", "q_value", "is_new",
+    "client",
+    "level",
+    "provider",
+    "location",
+    "onset_on",
+    "first_month",
+    "last_month",
+    "claims",
+    "usual_days",
+    "days",
+    "days_last_month",
+    "days_a_month",
+    "late_claims",
+    "late_cents",
+    "q_value",
+    "is_new",
 )
 FEWEST_BEFORE = 6
 MOST_MONTHS = 12
@@ -66,7 +80,9 @@ def lag_rows(tables: Mapping[str, Any]) -> pd.DataFrame:
     Raises
         ParameterError when the tables hold more than one client.
     """
-    rows = _of_one_client(tables, "claims", ["client", "claim_id", "provider", "location", "service_on", "entered_on", "charge_cents"])
+    rows = _of_one_client(
+        tables, "claims", ["client", "claim_id", "provider", "location", "service_on", "entered_on", "charge_cents"]
+    )
     lag = np.busday_count(rows["service_on"].to_numpy("datetime64[D]"), rows["entered_on"].to_numpy("datetime64[D]"))
     return rows.assign(lag=np.maximum(0, lag), month=rows["entered_on"].dt.to_period("M"))
 
@@ -111,11 +127,18 @@ def _tested(claims: pd.DataFrame, names: Mapping[str, str], as_of: dt.date) -> d
     for first in range(max(begin.ordinal + FEWEST_BEFORE, last.ordinal - MOST_MONTHS + 1), last.ordinal):
         before, since = lag[month < first], lag[month >= first]
         if len(before) >= FEWEST_USUAL and len(since) >= FEWEST_CLAIMS:
-            tried.append((float(stats.mannwhitneyu(since, before, alternative="greater", method="asymptotic").pvalue), first))
+            tried.append(
+                (float(stats.mannwhitneyu(since, before, alternative="greater", method="asymptotic").pvalue), first)
+            )
     if not tried:
         return None
     p_value, first = min(tried)
-    return {**_described(claims, month, first, last), **_level(names), "p_value": min(1.0, p_value * len(tried)), "names": dict(names)}
+    return {
+        **_described(claims, month, first, last),
+        **_level(names),
+        "p_value": min(1.0, p_value * len(tried)),
+        "names": dict(names),
+    }
 
 
 def _level(names: Mapping[str, str]) -> dict[str, str]:
@@ -131,20 +154,36 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
     is_late = since["lag"] > late_from
     usually_late = float((before["lag"] > late_from).mean())
     earlier = since["month"] < last
-    p_earlier = stats.mannwhitneyu(since.loc[earlier, "lag"], before["lag"], alternative="greater", method="asymptotic").pvalue if earlier.any() else 1.0
+    p_earlier = (
+        stats.mannwhitneyu(since.loc[earlier, "lag"], before["lag"], alternative="greater", method="asymptotic").pvalue
+        if earlier.any()
+        else 1.0
+    )
     elapsed = (since["month"].astype("int64") - first).to_numpy(float)
     slope = np.polyfit(elapsed, since["lag"].to_numpy(float), 1)[0] if len(np.unique(elapsed)) > 1 else np.nan
     return {
         "onset_on": since.loc[is_late, "entered_on"].min() if is_late.any() else since["entered_on"].min(),
-        "first_month": str(pd.Period(ordinal=first, freq="M")), "last_month": str(last), "claims": len(since), "usual_days": usual,
-        "days": now.mean(), "days_last_month": now[since["month"] == last].mean(), "days_a_month": slope,
+        "first_month": str(pd.Period(ordinal=first, freq="M")),
+        "last_month": str(last),
+        "claims": len(since),
+        "usual_days": usual,
+        "days": now.mean(),
+        "days_last_month": now[since["month"] == last].mean(),
+        "days_a_month": slope,
         "late_claims": max(0.0, is_late.sum() - usually_late * len(since)),
-        "late_cents": max(0, int(since.loc[is_late, "charge_cents"].sum() - usually_late * since["charge_cents"].sum())),
-        "days_earlier": now[earlier].mean(), "p_earlier": float(p_earlier), "days_lost": float((now - usual).sum()), "is_new": first >= last.ordinal - 1,
+        "late_cents": max(
+            0, int(since.loc[is_late, "charge_cents"].sum() - usually_late * since["charge_cents"].sum())
+        ),
+        "days_earlier": now[earlier].mean(),
+        "p_earlier": float(p_earlier),
+        "days_lost": float((now - usual).sum()),
+        "is_new": first >= last.ordinal - 1,
     }
 
 
-def _causes(claims: pd.DataFrame, raised: list[dict[str, Any]], as_of: dt.date, limits: tuple[float, float]) -> list[dict[str, Any]]:
+def _causes(
+    claims: pd.DataFrame, raised: list[dict[str, Any]], as_of: dt.date, limits: tuple[float, float]
+) -> list[dict[str, Any]]:
     """Of the client, its providers and its locations that are raised, those that name the causes."""
     whole = [one for one in raised if not one["names"]]
     parts = sorted((one for one in raised if one["names"]), key=lambda one: one["p_value"])
@@ -167,7 +206,7 @@ def _causes(claims: pd.DataFrame, raised: list[dict[str, Any]], as_of: dt.date, 
 
 
 def _inside(claims: pd.DataFrame, one: Mapping[str, Any]) -> pd.Series:
-    (name, value), = one["names"].items()
+    ((name, value),) = one["names"].items()
     return claims[name] == value
 
 
@@ -264,7 +303,11 @@ class _Waits:
         self.claims, self.days, self.as_of = claims, days, as_of
         sent_on = claims["sent_on"].where(claims["sent_on"] <= as_of)
         self.entered = np.searchsorted(days, claims["entered_on"].to_numpy("datetime64[D]"), side="right") - 1
-        self.sent = np.where(sent_on.notna(), np.searchsorted(days, sent_on.fillna(as_of).to_numpy("datetime64[D]"), side="right") - 1, len(days))
+        self.sent = np.where(
+            sent_on.notna(),
+            np.searchsorted(days, sent_on.fillna(as_of).to_numpy("datetime64[D]"), side="right") - 1,
+            len(days),
+        )
         wait = np.clip(self.sent - self.entered, 0, LONGEST_WAIT)
         left = sent_on.notna().to_numpy() & (self.sent - self.entered <= LONGEST_WAIT)
         ended = np.bincount(wait[left], minlength=LONGEST_WAIT + 1)
@@ -285,15 +328,23 @@ class _Waits:
         held = self.claims[waiting][before <= self.long]
         resumed = self.days[last + 1] if last + 1 < len(self.days) else np.datetime64("NaT")
         return {
-            "onset_on": self.days[first], "last_on": self.days[last], "resumed_on": resumed, "days": last - first + 1,
-            "claims": len(held), "cents": int(held["charge_cents"].sum()), "p_value": p_value, "is_over": last + 1 < len(self.days),
+            "onset_on": self.days[first],
+            "last_on": self.days[last],
+            "resumed_on": resumed,
+            "days": last - first + 1,
+            "claims": len(held),
+            "cents": int(held["charge_cents"].sum()),
+            "p_value": p_value,
+            "is_over": last + 1 < len(self.days),
         }
 
 
 def _of_one_client(tables: Mapping[str, Any], name: str, columns: list[str]) -> pd.DataFrame:
     rows = source(tables, name, columns).collect("pandas").to_native()
     if rows["client"].nunique() > 1:
-        raise ParameterError(f"Shifts in the work are sought client by client; these tables hold {rows['client'].nunique()} clients.")
+        raise ParameterError(
+            f"Shifts in the work are sought client by client; these tables hold {rows['client'].nunique()} clients."
+        )
     for day in [column for column in columns if column.endswith("_on")]:
         rows[day] = pd.to_datetime(rows[day]).astype("datetime64[us]")
     return rows

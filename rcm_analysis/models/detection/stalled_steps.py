@@ -36,7 +36,17 @@ LEAST_EVIDENCE, FEWEST, LEAST_RATIO, LEAST_POINTS, SETTLED_MONTHS = 10.0, 5.0, 2
 USUALLY_SENT = 0.95
 """The share of secondary claims ever sent that is out after the usual wait."""
 COLUMNS = [
-    "client", "step", "onset_on", "claims", "missed", "expected", "excess", "usual_rate", "rate", "missed_cents", "excess_cents",
+    "client",
+    "step",
+    "onset_on",
+    "claims",
+    "missed",
+    "expected",
+    "excess",
+    "usual_rate",
+    "rate",
+    "missed_cents",
+    "excess_cents",
     "evidence",
 ]
 
@@ -57,16 +67,23 @@ def secondaries_stopped(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.Data
     """
     trail = trail_frame(secondary_trail(tables, as_of=as_of).filter(col("status") == PROCESSED))
     done = trail[["sent_on", "answered_on"]].min(axis=1)
-    rows = pd.DataFrame({
-        "client": trail["client"], "day": trail["decided_on"], "cents": trail["patient_cents"], "is_missed": done.isna(),
-        "wait": (done - trail["decided_on"]).dt.days.clip(lower=0),
-        "age": (pd.Timestamp(as_of) - trail["decided_on"]).dt.days,
-    })
+    rows = pd.DataFrame(
+        {
+            "client": trail["client"],
+            "day": trail["decided_on"],
+            "cents": trail["patient_cents"],
+            "is_missed": done.isna(),
+            "wait": (done - trail["decided_on"]).dt.days.clip(lower=0),
+            "age": (pd.Timestamp(as_of) - trail["decided_on"]).dt.days,
+        }
+    )
     found = [_secondary_finding(client, own) for client, own in rows.groupby("client")]
     return pd.DataFrame([one for one in found if one], columns=COLUMNS)
 
 
-def holds_risen(tables: Mapping[str, Any], *, as_of: dt.date, reasons: tuple[str, ...] = ("documents",)) -> pd.DataFrame:
+def holds_risen(
+    tables: Mapping[str, Any], *, as_of: dt.date, reasons: tuple[str, ...] = ("documents",)
+) -> pd.DataFrame:
     """Clients of whose new claims many more than usual wait for these reasons, since when, and the charges over expectation.
 
     Formula
@@ -89,12 +106,17 @@ def holds_risen(tables: Mapping[str, Any], *, as_of: dt.date, reasons: tuple[str
 def _held_rows(tables: Mapping[str, Any], as_of: dt.date, reasons: tuple[str, ...]) -> pd.DataFrame:
     key = ["client", "claim_id"]
     notes = source(tables, "work_log", [*key, "worked_on", "entered_on", "hold_reason"]).filter(
-        col("entered_on") <= as_of, col("hold_reason").is_in(list(reasons)))
+        col("entered_on") <= as_of, col("hold_reason").is_in(list(reasons))
+    )
     sent = source(tables, "submissions", [*key, "submitted_on"]).filter(col("submitted_on") <= as_of)
     claims = source(tables, "claims", [*key, "payer", "entered_on", "charge_cents"]).filter(
-        col("entered_on") <= as_of, ~(col("payer") == "self_pay"))
-    joined = claims.drop("payer").join(notes.group_by(*key).agg(held_on=col("worked_on").min()), on=key, how="left").join(
-        sent.group_by(*key).agg(sent_on=col("submitted_on").min()), on=key, how="left")
+        col("entered_on") <= as_of, ~(col("payer") == "self_pay")
+    )
+    joined = (
+        claims.drop("payer")
+        .join(notes.group_by(*key).agg(held_on=col("worked_on").min()), on=key, how="left")
+        .join(sent.group_by(*key).agg(sent_on=col("submitted_on").min()), on=key, how="left")
+    )
     rows = collect(joined, key, dates=["entered_on", "held_on", "sent_on"])
     before = rows["sent_on"].isna() | (rows["held_on"] <= rows["sent_on"])
     return rows.assign(day=rows["entered_on"], cents=rows["charge_cents"], is_missed=rows["held_on"].notna() & before)
@@ -113,7 +135,9 @@ def _secondary_finding(client: str, rows: pd.DataFrame) -> dict[str, Any] | None
     waited = np.sort(before.loc[~before["is_missed"], "wait"].to_numpy())
     gone = np.searchsorted(waited, after["age"].to_numpy(), side="right")
     share_gone = gone / len(waited) if len(waited) else np.ones(len(after))
-    return _finding(client, "secondary_billing", after.assign(chance=1 - (1 - usual) * share_gone), day, usual, evidence)
+    return _finding(
+        client, "secondary_billing", after.assign(chance=1 - (1 - usual) * share_gone), day, usual, evidence
+    )
 
 
 def _hold_finding(client: str, rows: pd.DataFrame) -> dict[str, Any] | None:
@@ -128,8 +152,16 @@ def _finding(client: str, step: str, after: pd.DataFrame, day: Any, usual: float
     expected = float(after["chance"].sum())
     missed = int(after["is_missed"].sum())
     return {
-        "client": client, "step": step, "onset_on": day, "claims": len(after), "missed": missed, "expected": expected,
-        "excess": missed - expected, "usual_rate": usual, "rate": missed / len(after), "evidence": evidence,
+        "client": client,
+        "step": step,
+        "onset_on": day,
+        "claims": len(after),
+        "missed": missed,
+        "expected": expected,
+        "excess": missed - expected,
+        "usual_rate": usual,
+        "rate": missed / len(after),
+        "evidence": evidence,
         "missed_cents": int(after.loc[after["is_missed"], "cents"].sum()),
         "excess_cents": float((after["cents"] * (after["is_missed"] - after["chance"])).sum()),
     }
@@ -146,10 +178,17 @@ def _onset(rows: pd.DataFrame) -> tuple[pd.Timestamp, float, float] | None:
     first = daily.index[0] + pd.DateOffset(months=SETTLED_MONTHS)
     usual = (k_before + 0.5) / (n_before + 1)
     now = k_since / n_since
-    evidence = _log_likelihood(k_before, n_before) + _log_likelihood(k_since, n_since) - _log_likelihood(hits.sum(), count.sum())
+    evidence = (
+        _log_likelihood(k_before, n_before)
+        + _log_likelihood(k_since, n_since)
+        - _log_likelihood(hits.sum(), count.sum())
+    )
     sound = (
-        (daily.index >= first) & (k_since - n_since * usual >= FEWEST)
-        & (now >= LEAST_RATIO * usual) & (now >= usual + LEAST_POINTS) & (evidence >= LEAST_EVIDENCE)
+        (daily.index >= first)
+        & (k_since - n_since * usual >= FEWEST)
+        & (now >= LEAST_RATIO * usual)
+        & (now >= usual + LEAST_POINTS)
+        & (evidence >= LEAST_EVIDENCE)
     )
     if not sound.any():
         return None

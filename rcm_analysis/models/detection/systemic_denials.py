@@ -71,13 +71,36 @@ class DenialHistory:
 
 
 COLUMNS = (
-    "client", "level", "payer", "category", "procedures", "codes", "provider", "location", "onset_on", "first_month", "last_month",
-    "claims", "denied_claims", "lines", "denied", "expected", "excess", "usual_rate", "rate", "denied_cents", "excess_cents",
-    "contract_share", "q_value", "is_new",
+    "client",
+    "level",
+    "payer",
+    "category",
+    "procedures",
+    "codes",
+    "provider",
+    "location",
+    "onset_on",
+    "first_month",
+    "last_month",
+    "claims",
+    "denied_claims",
+    "lines",
+    "denied",
+    "expected",
+    "excess",
+    "usual_rate",
+    "rate",
+    "denied_cents",
+    "excess_cents",
+    "contract_share",
+    "q_value",
+    "is_new",
 )
 
 
-def systemic_denials(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None) -> pd.DataFrame:
+def systemic_denials(
+    tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None
+) -> pd.DataFrame:
     """What is denied more than usual, and still is: one row per cause, the largest excess first.
 
     Formula
@@ -128,7 +151,11 @@ def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistor
     if len(clients) > 1:
         raise ParameterError(f"Systemic denials are sought client by client; these tables hold {len(clients)} clients.")
     lines = with_families(with_expected(tables, lines))
-    months = pd.period_range(lines["month"].min(), lines["month"].max(), freq="M") if len(lines) else pd.period_range("2000-01", periods=0, freq="M")
+    months = (
+        pd.period_range(lines["month"].min(), lines["month"].max(), freq="M")
+        if len(lines)
+        else pd.period_range("2000-01", periods=0, freq="M")
+    )
     return DenialHistory(clients[0] if clients else "", lines, cells_of(lines, months), as_of)
 
 
@@ -163,12 +190,17 @@ def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list
         now = _rate(cells[kind], kind, cell, changed, last)
         shifted = mix >= LEAST_CHANGE * (now - usual)
         usual += mix * shifted
-        if shifted and (_has_finer(cells[kind], cell, raised[kind]) or not _is_beyond(history, kind, cell, (changed, last), usual, floors)):
+        if shifted and (
+            _has_finer(cells[kind], cell, raised[kind])
+            or not _is_beyond(history, kind, cell, (changed, last), usual, floors)
+        ):
             above[kind, cell] = False
             continue
         start, onset = _onset(history, kind, cell, changed, last)
-        rows.append(_finding(history, cells[kind], kind, cell, (start, last), usual) | {
-            "onset_on": onset, "q_value": q_value[kind, cell], "is_new": start >= last - 1})
+        rows.append(
+            _finding(history, cells[kind], kind, cell, (start, last), usual)
+            | {"onset_on": onset, "q_value": q_value[kind, cell], "is_new": start >= last - 1}
+        )
         cells[kind] = cells[kind].without(counts_of(history.lines, cells[kind], _claims_of(history, cell, start, last)))
         verdict.replace(kind, judged(cells[kind], last, [kind]))
         above[kind] = _above(cells[kind], verdict, kind, last, floors)
@@ -184,7 +216,7 @@ def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
     if position < 0:
         return -1, ""
     volume = history.cells.claims[0]
-    usual = np.median(volume[max(0, position - USUAL_MONTHS):position]) if position else 0.0
+    usual = np.median(volume[max(0, position - USUAL_MONTHS) : position]) if position else 0.0
     few = volume[position] < COMPLETE_SHARE * usual and stats.poisson.cdf(volume[position], usual) < BY_CHANCE
     if months[position] == here and few:
         share = volume[position] / usual
@@ -217,7 +249,11 @@ def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndar
     denied, lines = cells.denied_lines[kind, :, span].sum(1), cells.lines[:, span].sum(1)
     usual = verdict.usual[kind]
     while True:
-        wider = [cell for cell in cells.table["parents"][best] if raised[cell] and _rest_is_raised(denied, lines, usual, best, cell)]
+        wider = [
+            cell
+            for cell in cells.table["parents"][best]
+            if raised[cell] and _rest_is_raised(denied, lines, usual, best, cell)
+        ]
         if not wider:
             return best
         best = max(wider, key=lambda cell: score[cell])
@@ -251,7 +287,9 @@ def _mix_change(history: DenialHistory, kind: int, cell: int, start: int, last: 
     return float(now - then)
 
 
-def _is_beyond(history: DenialHistory, kind: int, cell: int, months: tuple[int, int], usual: float, floors: Floors) -> bool:
+def _is_beyond(
+    history: DenialHistory, kind: int, cell: int, months: tuple[int, int], usual: float, floors: Floors
+) -> bool:
     """Whether the cell's lines since then are denied more often than `usual`: above the floors, and not by chance."""
     lines = _marked_lines(history, kind, cell)
     denied = lines.loc[lines["at"].between(*months), "denied"]
@@ -306,25 +344,41 @@ def _onset(history: DenialHistory, kind: int, cell: int, start: int, last: int) 
     return min(start, pd.Period(onset, "M").ordinal - history.cells.months[0].ordinal), onset
 
 
-def _finding(history: DenialHistory, cells: Cells, kind: int, cell: int, months: tuple[int, int], usual: float) -> dict[str, Any]:
+def _finding(
+    history: DenialHistory, cells: Cells, kind: int, cell: int, months: tuple[int, int], usual: float
+) -> dict[str, Any]:
     start, last = months
     span = slice(start, last + 1)
     claims, lines, cents = (array[cell, span].sum() for array in (cells.claims, cells.lines, cells.cents))
-    denied_claims, denied, lost = (array[kind, cell, span].sum() for array in (cells.denied_claims, cells.denied_lines, cells.denied_cents))
+    denied_claims, denied, lost = (
+        array[kind, cell, span].sum() for array in (cells.denied_claims, cells.denied_lines, cells.denied_cents)
+    )
     name = cells.table.iloc[cell]
     category = cells.categories[kind]
     rows = history.lines[(history.cells.member == cell).any(axis=0) & _within(history, start, last)]
     rows = rows[rows["category"] == category]
     by_contract = rows.loc[rows["basis"] == "contract", "expected_cents"].sum()
     return {
-        "client": history.client, "level": name["level"], "payer": name["payer"] or "", "category": category,
+        "client": history.client,
+        "level": name["level"],
+        "payer": name["payer"] or "",
+        "category": category,
         "procedures": name["procedure"] or name["family"] or "",
         "codes": tuple(sorted(rows["procedure"].dropna().unique())) if name["procedure"] or name["family"] else (),
-        "provider": name["provider"] or "", "location": name["location"] or "",
-        "first_month": str(history.cells.months[start]), "last_month": str(history.cells.months[last]),
-        "claims": int(claims), "denied_claims": int(denied_claims), "lines": int(lines), "denied": int(denied),
-        "expected": usual * lines, "excess": denied - usual * lines, "usual_rate": usual, "rate": denied / lines,
-        "denied_cents": int(lost), "excess_cents": int(lost - usual * cents),
+        "provider": name["provider"] or "",
+        "location": name["location"] or "",
+        "first_month": str(history.cells.months[start]),
+        "last_month": str(history.cells.months[last]),
+        "claims": int(claims),
+        "denied_claims": int(denied_claims),
+        "lines": int(lines),
+        "denied": int(denied),
+        "expected": usual * lines,
+        "excess": denied - usual * lines,
+        "usual_rate": usual,
+        "rate": denied / lines,
+        "denied_cents": int(lost),
+        "excess_cents": int(lost - usual * cents),
         "contract_share": by_contract / rows["expected_cents"].sum() if rows["expected_cents"].sum() > 0 else np.nan,
     }
 
@@ -344,13 +398,25 @@ def evidence(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt
     """
     lines = with_families(with_expected(tables, first_lines(tables, as_of=as_of)))
     rows = lines[in_scope(lines, finding) & (lines["category"] == finding["category"])]
-    names = ["claim_id", "line_number", "payer", "procedure", "carc", "received_on", "charge_cents", "expected_cents", "status"]
+    names = [
+        "claim_id",
+        "line_number",
+        "payer",
+        "procedure",
+        "carc",
+        "received_on",
+        "charge_cents",
+        "expected_cents",
+        "status",
+    ]
     return rows[names].reset_index(drop=True)
 
 
 def in_scope(lines: pd.DataFrame, finding: Mapping[str, Any]) -> pd.Series:
     """Which of the lines (of `with_families`) lie in the scope and the months of the finding, denied or not."""
-    held = (lines["month"].astype(str) >= finding["first_month"]) & (lines["month"].astype(str) <= finding["last_month"])
+    held = (lines["month"].astype(str) >= finding["first_month"]) & (
+        lines["month"].astype(str) <= finding["last_month"]
+    )
     return held & of_cell(lines, finding)
 
 
@@ -366,7 +432,9 @@ def of_cell(lines: pd.DataFrame, finding: Mapping[str, Any]) -> pd.Series:
     return held
 
 
-def denial_rates(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt.date, by: str = "month") -> pd.DataFrame:
+def denial_rates(
+    tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt.date, by: str = "month"
+) -> pd.DataFrame:
     """The denial rate of a finding's scope and category by month (or week), with the limits that were usual before it.
 
     Formula
@@ -394,5 +462,3 @@ def denial_rates(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of
     limits = {name: chart[name].mean() for name in ("centre", "lower", "upper")}
     rate = found["denied"] / found["lines"]
     return found.assign(rate=rate, **limits, is_signal=rate > limits["upper"])
-
-

@@ -32,7 +32,13 @@ RATES: dict[str, tuple[Callable[..., pd.DataFrame], str, str, str]] = {
     "response_time": (feedback_answered_in_time, "in_time", "due", "up"),
 }
 """What a change may move: the measure, its counts, and which way is good. Other names have no effect shown."""
-NEEDS = {"no_show": "appointments", "late_cancel": "appointments", "social_needs": "intakes", "intake": "intakes", "response_time": "feedback"}
+NEEDS = {
+    "no_show": "appointments",
+    "late_cancel": "appointments",
+    "social_needs": "intakes",
+    "intake": "intakes",
+    "response_time": "feedback",
+}
 
 
 def review_loop(tables: Mapping[str, Any], *, as_of: dt.date, window: int = WINDOW_DAYS) -> pd.DataFrame:
@@ -55,8 +61,21 @@ def review_loop(tables: Mapping[str, Any], *, as_of: dt.date, window: int = WIND
     """
     changes = _changes(tables, as_of)
     rows = [{**change, **_effect(tables, change, as_of, window)} for change in changes.to_dict("records")]
-    columns = [*changes.columns, "count_before", "of_before", "count_since", "of_since", "rate_before", "rate_since", "effect", "low", "high",
-               "others_effect", "is_better", "is_worse"]
+    columns = [
+        *changes.columns,
+        "count_before",
+        "of_before",
+        "count_since",
+        "of_since",
+        "rate_before",
+        "rate_since",
+        "effect",
+        "low",
+        "high",
+        "others_effect",
+        "is_better",
+        "is_worse",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -72,7 +91,11 @@ def difference(count_before: int, of_before: int, count_since: int, of_since: in
     before, since = count_before / of_before, count_since / of_since
     low, high = wilson(pd.Series([count_before, count_since]), pd.Series([of_before, of_since]))
     effect = since - before
-    return (effect, effect - float(np.hypot(since - low[1], high[0] - before)), effect + float(np.hypot(high[1] - since, before - low[0])))
+    return (
+        effect,
+        effect - float(np.hypot(since - low[1], high[0] - before)),
+        effect + float(np.hypot(high[1] - since, before - low[0])),
+    )
 
 
 def _changes(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
@@ -80,14 +103,26 @@ def _changes(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     parts = []
     if optional(tables, "programme_changes") is not None:
         rows = source(tables, "programme_changes", columns).filter(nw.col("decided_on") <= as_of)
-        parts.append(_text(collect(rows, ["measure", "location", "issue", "change"], dates=["decided_on", "started_on"])))
+        parts.append(
+            _text(collect(rows, ["measure", "location", "issue", "change"], dates=["decided_on", "started_on"]))
+        )
     if optional(tables, "actions") is not None:
         rows = source(tables, "actions", ["opened_on", "closed_on", "title", "category"]).filter(
-            nw.col("category").is_in(list(RATES)), nw.col("opened_on") <= as_of)
+            nw.col("category").is_in(list(RATES)), nw.col("opened_on") <= as_of
+        )
         done = collect(rows, ["title", "category"], dates=["opened_on", "closed_on"])
-        parts.append(pd.DataFrame({
-            "started_on": done["closed_on"], "decided_on": done["opened_on"], "measure": done["category"], "location": "",
-            "issue": "agreed in the action list", "change": done["title"]}))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "started_on": done["closed_on"],
+                    "decided_on": done["opened_on"],
+                    "measure": done["category"],
+                    "location": "",
+                    "issue": "agreed in the action list",
+                    "change": done["title"],
+                }
+            )
+        )
     found = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
     return found.sort_values(["started_on", "measure", "change"], ignore_index=True)
 
@@ -111,12 +146,24 @@ def _effect(tables: Mapping[str, Any], change: Mapping[str, Any], as_of: dt.date
     good = 1 if RATES[name][3] == "up" else -1
     rates = [count / of if of else np.nan for count, of in here]
     return {
-        "count_before": here[0][0], "of_before": here[0][1], "count_since": here[1][0], "of_since": here[1][1], "rate_before": rates[0],
-        "rate_since": rates[1], "effect": effect, "low": low, "high": high, "others_effect": other,
-        "is_better": bool(min(low * good, high * good) > 0), "is_worse": bool(max(low * good, high * good) < 0)}
+        "count_before": here[0][0],
+        "of_before": here[0][1],
+        "count_since": here[1][0],
+        "of_since": here[1][1],
+        "rate_before": rates[0],
+        "rate_since": rates[1],
+        "effect": effect,
+        "low": low,
+        "high": high,
+        "others_effect": other,
+        "is_better": bool(min(low * good, high * good) > 0),
+        "is_worse": bool(max(low * good, high * good) < 0),
+    }
 
 
-def _counts(tables: Mapping[str, Any], name: str, period: Period, location: str) -> tuple[tuple[int, int], tuple[int, int]]:
+def _counts(
+    tables: Mapping[str, Any], name: str, period: Period, location: str
+) -> tuple[tuple[int, int], tuple[int, int]]:
     """Count and denominator at the place (everywhere without one), and at all others."""
     measure, count, of, _ = RATES[name]
     found = measure(tables, period=period, by=["location"])

@@ -36,8 +36,22 @@ TOGETHER_DAYS = 45
 ALMOST_SURE = 1.92
 """Half the 95 % point of chi-squared with one degree of freedom: dates with a gain this near the best are possible."""
 
-COLUMNS = ("measure", "location", "direction", "is_worse", "onset_on", "earliest_on", "latest_on", "rate_before", "rate_after",
-           "count_before", "of_before", "count_after", "of_after", "p_value")
+COLUMNS = (
+    "measure",
+    "location",
+    "direction",
+    "is_worse",
+    "onset_on",
+    "earliest_on",
+    "latest_on",
+    "rate_before",
+    "rate_after",
+    "count_before",
+    "of_before",
+    "count_after",
+    "of_after",
+    "p_value",
+)
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,20 @@ def _slots(part: str) -> Callable[[Mapping[str, Any], Period], pd.DataFrame]:
     def daily(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
         rows = appointment_rows(tables, period=period, by=["location"])
         return _by_day(rows, day="scheduled_on", count=part, of="slots")
+
     return daily
 
 
 def _forms(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
-    rows = source(tables, "intakes", ["taken_on", "is_social_needs_complete"], by=["location"]).filter(period.holds(nw.col("taken_on")))
-    return _by_day(rows.with_columns(asked=one_if(nw.col("is_social_needs_complete")), forms=nw.lit(1)), day="taken_on", count="asked", of="forms")
+    rows = source(tables, "intakes", ["taken_on", "is_social_needs_complete"], by=["location"]).filter(
+        period.holds(nw.col("taken_on"))
+    )
+    return _by_day(
+        rows.with_columns(asked=one_if(nw.col("is_social_needs_complete")), forms=nw.lit(1)),
+        day="taken_on",
+        count="asked",
+        of="forms",
+    )
 
 
 def _complaints(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
@@ -66,7 +88,12 @@ def _complaints(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
     rows = source(tables, "feedback", ["received_on", "responded_on", "kind"], by=["location"])
     rows = rows.filter(nw.col("kind") == "complaint", whole.holds(nw.col("received_on")))
     took = day_number(nw.col("responded_on")) - day_number(nw.col("received_on"))
-    return _by_day(rows.with_columns(quick=one_if((took <= 7).fill_null(False)), all=nw.lit(1)), day="received_on", count="quick", of="all")
+    return _by_day(
+        rows.with_columns(quick=one_if((took <= 7).fill_null(False)), all=nw.lit(1)),
+        day="received_on",
+        count="quick",
+        of="all",
+    )
 
 
 def _by_day(rows: nw.LazyFrame, *, day: str, count: str, of: str) -> pd.DataFrame:
@@ -82,11 +109,21 @@ FOLLOWED: dict[str, Followed] = {
     "response_time": Followed("fall", _complaints),
 }
 """The rates that are followed, by the names of `programme_changes.measure`."""
-NEEDS = {"no_show": "appointments", "late_cancel": "appointments", "social_needs": "intakes", "response_time": "feedback"}
+NEEDS = {
+    "no_show": "appointments",
+    "late_cancel": "appointments",
+    "social_needs": "intakes",
+    "response_time": "feedback",
+}
 
 
 def engagement_shifts(
-    tables: Mapping[str, Any], *, as_of: dt.date, months: int = 20, significance: float = SIGNIFICANCE, least_change: float = LEAST_CHANGE,
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    months: int = 20,
+    significance: float = SIGNIFICANCE,
+    least_change: float = LEAST_CHANGE,
 ) -> pd.DataFrame:
     """Every change of the followed rates in the months up to `as_of`: when, where, from which rate to which.
 
@@ -169,7 +206,9 @@ class Series:
     def __init__(self, frame: pd.DataFrame, days: pd.DatetimeIndex) -> None:
         by_day = frame.groupby("day")[["count", "of"]].sum().reindex(days, fill_value=0)
         self.days = days
-        self.count, self.of = (np.concatenate([[0.0], by_day[name].to_numpy(float).cumsum()]) for name in ("count", "of"))
+        self.count, self.of = (
+            np.concatenate([[0.0], by_day[name].to_numpy(float).cumsum()]) for name in ("count", "of")
+        )
         weeks = by_day.groupby(np.arange(len(by_day)) // 7).sum()
         filled = weeks[weeks["of"] > 0]
         spread = laney_chart(filled["count"], filled["of"])["sigma_z"].iloc[0] if len(filled) > 1 else 1.0
@@ -210,7 +249,9 @@ class Series:
                 parts += [(low, change.at), (change.at, high)]
         edges = [0, *sorted(found), len(self.days)]
         again = [self.best(edges[place - 1], edges[place + 1], settings) for place in range(1, len(edges) - 1)]
-        return [change for change in again if change and abs(change.rates[1] - change.rates[0]) >= settings.least_change]
+        return [
+            change for change in again if change and abs(change.rates[1] - change.rates[0]) >= settings.least_change
+        ]
 
     def at_split(self, low: int, at: int, high: int) -> tuple[float, float]:
         """The p-value of a change at one given day, and its size."""
@@ -264,7 +305,12 @@ def _of_measure(frame: pd.DataFrame, settings: Settings) -> Iterator[tuple[str, 
     told: list[tuple[str, Change]] = []
     for change in Series(frame, days).changes(settings):
         told.append(_placed(frame, change, places, own))
-    left = [(name, change) for name, changes in own.items() for change in changes if not any(_is_same(change, name, *other) for other in told)]
+    left = [
+        (name, change)
+        for name, changes in own.items()
+        for change in changes
+        if not any(_is_same(change, name, *other) for other in told)
+    ]
     yield from [*told, *_together(left, len(places))]
 
 
@@ -277,12 +323,17 @@ def _together(left: list[tuple[str, Change]], places: int) -> Iterator[tuple[str
             yield name, first
             left = [item for item in left if item[1] is not first]
             continue
-        sums = [tuple(sum(getattr(change, side)[place] for change in group.values()) for place in (0, 1)) for side in ("before", "after")]
+        sums = [
+            tuple(sum(getattr(change, side)[place] for change in group.values()) for place in (0, 1))
+            for side in ("before", "after")
+        ]
         yield "", Change(first.days, first.at, first.span, *sums, first.p_value)
         left = [item for item in left if not any(item[1] is change for change in group.values())]
 
 
-def _placed(frame: pd.DataFrame, change: Change, places: Mapping[str, Series], own: Mapping[str, list[Change]]) -> tuple[str, Change]:
+def _placed(
+    frame: pd.DataFrame, change: Change, places: Mapping[str, Series], own: Mapping[str, list[Change]]
+) -> tuple[str, Change]:
     """The change with the one place that it disappears without; with none, if it does not."""
     candidates = [(one.p_value, name, one) for name, changes in own.items() for one in changes if one.is_with(change)]
     for _, name, one in sorted(candidates, key=lambda item: item[:2]):

@@ -50,7 +50,7 @@ def retention(tables: Mapping[str, Any], *, as_of: dt.date, quarters: int = 8) -
     """
     visits = _kept(tables, as_of)
     rows = []
-    first = (pd.Period(as_of, "Q") - (quarters - 1))
+    first = pd.Period(as_of, "Q") - (quarters - 1)
     for quarter in pd.period_range(first, pd.Period(as_of, "Q")):
         inside = visits[(visits["scheduled_on"] >= quarter.start_time) & (visits["scheduled_on"] <= quarter.end_time)]
         if inside.empty:
@@ -60,17 +60,30 @@ def retention(tables: Mapping[str, Any], *, as_of: dt.date, quarters: int = 8) -
         returned = index["next_on"].notna()
         until = index["next_on"].fillna(pd.Timestamp(as_of))
         days = (until - index["scheduled_on"]).dt.days.to_numpy()
-        rows.append((str(quarter).replace("Q", "-Q"), len(index), int(returned.sum()), *_back(days, returned.to_numpy()),
-                     quarter.end_time + pd.Timedelta(days=YEAR) <= pd.Timestamp(as_of) + pd.Timedelta(days=1)))
+        rows.append(
+            (
+                str(quarter).replace("Q", "-Q"),
+                len(index),
+                int(returned.sum()),
+                *_back(days, returned.to_numpy()),
+                quarter.end_time + pd.Timedelta(days=YEAR) <= pd.Timestamp(as_of) + pd.Timedelta(days=1),
+            )
+        )
     shares = [f"back_{day}" for day in MARKS]
     return pd.DataFrame(rows, columns=["quarter", "patients", "returned", *shares, "low", "high", "is_whole"])
 
 
 def _kept(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """Days on which each patient kept an appointment, with the next such day; one row a day."""
-    rows = source(tables, "appointments", ["patient", "scheduled_on", "status"]).filter(
-        nw.col("status") == "kept", nw.col("scheduled_on") <= as_of).select("patient", "scheduled_on").unique()
-    visits = collect(rows, ["patient"], dates=["scheduled_on"]).sort_values(["patient", "scheduled_on"], ignore_index=True)
+    rows = (
+        source(tables, "appointments", ["patient", "scheduled_on", "status"])
+        .filter(nw.col("status") == "kept", nw.col("scheduled_on") <= as_of)
+        .select("patient", "scheduled_on")
+        .unique()
+    )
+    visits = collect(rows, ["patient"], dates=["scheduled_on"]).sort_values(
+        ["patient", "scheduled_on"], ignore_index=True
+    )
     following = visits["scheduled_on"].shift(-1).where(visits["patient"] == visits["patient"].shift(-1))
     return visits.assign(next_on=following, place=np.arange(len(visits)))
 
@@ -82,7 +95,9 @@ def _back(days: np.ndarray, returned: np.ndarray) -> tuple[float, ...]:
     values = []
     for mark in MARKS:
         row = table[table["day"] <= mark].iloc[-1]
-        values.append((1 - row[OPEN], 1 - row["high"], 1 - row["low"]) if longest >= mark or returned.all() else (np.nan,) * 3)
+        values.append(
+            (1 - row[OPEN], 1 - row["high"], 1 - row["low"]) if longest >= mark or returned.all() else (np.nan,) * 3
+        )
     return (*(value[0] for value in values), values[-1][1], values[-1][2])
 
 
@@ -111,8 +126,15 @@ def retention_curve(tables: Mapping[str, Any], *, as_of: dt.date, months: int = 
     returned = index["next_on"].notna()
     days = (index["next_on"].fillna(pd.Timestamp(as_of)) - index["scheduled_on"]).dt.days
     table = kaplan_meier(days.to_numpy(), np.where(returned, CAME, OPEN))
-    return pd.DataFrame({"day": table["day"], "at_risk": table["at_risk"], "back": 1 - table[OPEN], "low": 1 - table["high"],
-                         "high": 1 - table["low"]})
+    return pd.DataFrame(
+        {
+            "day": table["day"],
+            "at_risk": table["at_risk"],
+            "back": 1 - table[OPEN],
+            "low": 1 - table["high"],
+            "high": 1 - table["low"],
+        }
+    )
 
 
 def answer_time(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:

@@ -55,7 +55,9 @@ def time_to_default(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFram
     return _survival(rows["opened_on"], ended, broke)
 
 
-def default_shares(tables: Mapping[str, Any], *, as_of: dt.date, days: tuple[int, ...] = (90, 180, 365)) -> pd.DataFrame:
+def default_shares(
+    tables: Mapping[str, Any], *, as_of: dt.date, days: tuple[int, ...] = (90, 180, 365)
+) -> pd.DataFrame:
     """The share of payment plans that broke within so many days, with its interval; empty beyond the longest plan watched.
 
     Formula
@@ -78,10 +80,14 @@ def default_shares(tables: Mapping[str, Any], *, as_of: dt.date, days: tuple[int
     rows = []
     for day in days:
         seen = day <= longest
-        values = {name: 1 - share_by(table, day, column) if seen else float("nan")
-                  for name, column in (("broken", OPEN), ("low", "high"), ("high", "low"))}
+        values = {
+            name: 1 - share_by(table, day, column) if seen else float("nan")
+            for name, column in (("broken", OPEN), ("low", "high"), ("high", "low"))
+        }
         at_risk = float(table.loc[table["day"] == day, "at_risk"].iloc[0]) if seen else 0.0
-        rows.append({"day": day, "plans": float(table["at_risk"].max()) if len(table) else 0.0, "at_risk": at_risk, **values})
+        rows.append(
+            {"day": day, "plans": float(table["at_risk"].max()) if len(table) else 0.0, "at_risk": at_risk, **values}
+        )
     return pd.DataFrame(rows, columns=["day", "plans", "at_risk", "broken", "low", "high"])
 
 
@@ -116,11 +122,16 @@ def turnaround(tables: Mapping[str, Any], what: str, *, period: Period, as_of: d
     is_over = rows[end].notna()
     table = _survival(rows[start], rows[end].fillna(pd.Timestamp(as_of)), is_over)
     over = (rows[end] - rows[start]).dt.days[is_over]
-    return pd.DataFrame({
-        "cases": [len(rows)], "ended": [int(is_over.sum())], "open": [int((~is_over).sum())],
-        "median_days": [day_by_which(table, 0.5, OPEN)], "p90_days": [day_by_which(table, 0.9, OPEN)],
-        "median_of_ended": [float(over.median()) if len(over) else float("nan")],
-    })
+    return pd.DataFrame(
+        {
+            "cases": [len(rows)],
+            "ended": [int(is_over.sum())],
+            "open": [int((~is_over).sum())],
+            "median_days": [day_by_which(table, 0.5, OPEN)],
+            "p90_days": [day_by_which(table, 0.9, OPEN)],
+            "median_of_ended": [float(over.median()) if len(over) else float("nan")],
+        }
+    )
 
 
 def _survival(start: pd.Series, ended: pd.Series, happened: pd.Series) -> pd.DataFrame:

@@ -19,8 +19,18 @@ FEWEST = 5
 LEAST_SHARE = 0.25
 """Share of a coordinator's months that must be lost before it is called a habit: single lapses belong to every month."""
 COLUMNS = [
-    "client", "coordinator", "onset_month", "last_month", "months", "not_billed", "expected", "usual_rate", "rate", "not_billed_cents",
-    "excess_cents", "chance",
+    "client",
+    "coordinator",
+    "onset_month",
+    "last_month",
+    "months",
+    "not_billed",
+    "expected",
+    "usual_rate",
+    "rate",
+    "not_billed_cents",
+    "excess_cents",
+    "chance",
 ]
 
 
@@ -50,10 +60,16 @@ def unbilled_contacts(tables: Mapping[str, Any], *, as_of: dt.date, chance: floa
     0
     """
     months = months_given(tables, as_of=as_of)
-    months = months.assign(lost=(~months["is_billed"]).astype("int64"), lost_cents=months["rate_cents"].where(~months["is_billed"], 0))
+    months = months.assign(
+        lost=(~months["is_billed"]).astype("int64"), lost_cents=months["rate_cents"].where(~months["is_billed"], 0)
+    )
     cells = months.groupby(["client", "coordinator", "month"], as_index=False).agg(
-        months=("lost", "size"), lost=("lost", "sum"), cents=("rate_cents", "sum"), lost_cents=("lost_cents", "sum"))
-    found = [_latest_run(own, cells[cells["client"] == client], chance) for (client, _), own in cells.groupby(["client", "coordinator"])]
+        months=("lost", "size"), lost=("lost", "sum"), cents=("rate_cents", "sum"), lost_cents=("lost_cents", "sum")
+    )
+    found = [
+        _latest_run(own, cells[cells["client"] == client], chance)
+        for (client, _), own in cells.groupby(["client", "coordinator"])
+    ]
     found = [one for one in found if one]
     return pd.DataFrame(found, columns=COLUMNS).sort_values("excess_cents", ascending=False, ignore_index=True)
 
@@ -73,7 +89,16 @@ def _latest_run(own: pd.DataFrame, everybody: pd.DataFrame, chance: float) -> di
         return None
     usual_cents = int(half_up(usual * run["cents"])[at])
     return {
-        "client": own["client"][at], "coordinator": own["coordinator"][at], "onset_month": own["month"][at], "last_month": own["month"].iloc[-1],
-        "months": size, "not_billed": lost, "expected": float(usual[at] * size), "usual_rate": float(usual[at]), "rate": rate,
-        "not_billed_cents": int(run["lost_cents"][at]), "excess_cents": int(run["lost_cents"][at]) - usual_cents, "chance": adjusted,
+        "client": own["client"][at],
+        "coordinator": own["coordinator"][at],
+        "onset_month": own["month"][at],
+        "last_month": own["month"].iloc[-1],
+        "months": size,
+        "not_billed": lost,
+        "expected": float(usual[at] * size),
+        "usual_rate": float(usual[at]),
+        "rate": rate,
+        "not_billed_cents": int(run["lost_cents"][at]),
+        "excess_cents": int(run["lost_cents"][at]) - usual_cents,
+        "chance": adjusted,
     }

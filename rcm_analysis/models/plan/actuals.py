@@ -26,8 +26,14 @@ from .fields import ASSESSMENT, CENTS, MILLI, OUTREACH
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "referrals": {"month": "month", "source": "text", "referrals": "count", "eligible": "count"},
     "outreach": {"month": "month", "reached": "count", "enrolled": "count"},
-    "caseload": {"month": "month", "coordinator": "text", "level": "text", "members": "count", "contacts": "count",
-        "units": "count"},
+    "caseload": {
+        "month": "month",
+        "coordinator": "text",
+        "level": "text",
+        "members": "count",
+        "contacts": "count",
+        "units": "count",
+    },
     "billing": {"month": "month", "level": "text", "billed": "money", "denied": "money"},
     "payments": {"service_month": "month", "month": "month", "paid": "money"},
     "expense": {"month": "month", "expense": "money"},
@@ -67,7 +73,9 @@ def read_actuals(folder: str | Path, plan: Assumptions) -> Actuals:
         if file.is_file():
             frames[name] = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         elif name not in OPTIONAL:
-            raise TableError(f"{file.name} is missing in {folder}: expected the columns {listed(COLUMNS[name])}. Nothing was compared.")
+            raise TableError(
+                f"{file.name} is missing in {folder}: expected the columns {listed(COLUMNS[name])}. Nothing was compared."
+            )
     return actuals(frames, plan)
 
 
@@ -82,16 +90,23 @@ def actuals(frames: Mapping[str, pd.DataFrame], plan: Assumptions, *, without: t
     for name, levels in (("caseload", set(plan.levels)), ("billing", {*plan.levels, *BESIDE})):
         odd = ~made[name]["level"].isin(levels)
         if odd.any():
-            raise TableError(f"{name}.level: expected one of {listed(sorted(levels))}; {int(odd.sum())} rows hold something "
-                             f"else, first at row {int(odd.idxmax()) + 2}. Nothing was compared.")
+            raise TableError(
+                f"{name}.level: expected one of {listed(sorted(levels))}; {int(odd.sum())} rows hold something "
+                f"else, first at row {int(odd.idxmax()) + 2}. Nothing was compared."
+            )
     months = sorted(made["caseload"]["month"].unique())
     wanted = plan.month_labels[: len(months)]
     if not months or months != wanted:
         missing = [month for month in wanted if month not in months]
-        raise TableError(f"caseload.month: expected the months from {plan.start} on without a gap; "
-                         f"{len(missing) or 'all'} are missing{f', first {missing[0]}' if missing else ''}. Nothing was compared.")
-    return Actuals(**{name: frame[frame["month"].isin(months)].reset_index(drop=True) for name, frame in made.items()},
-        months=tuple(months), without=without)
+        raise TableError(
+            f"caseload.month: expected the months from {plan.start} on without a gap; "
+            f"{len(missing) or 'all'} are missing{f', first {missing[0]}' if missing else ''}. Nothing was compared."
+        )
+    return Actuals(
+        **{name: frame[frame["month"].isin(months)].reset_index(drop=True) for name, frame in made.items()},
+        months=tuple(months),
+        without=without,
+    )
 
 
 def _checked(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:
@@ -100,7 +115,9 @@ def _checked(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:
         frame = pd.DataFrame({column: pd.Series(dtype=str) for column in wanted})
     missing = [column for column in wanted if column not in frame.columns]
     if missing:
-        raise TableError(f"{name} lacks the columns {listed(missing)}; expected {listed(wanted)}. Nothing was compared.")
+        raise TableError(
+            f"{name} lacks the columns {listed(missing)}; expected {listed(wanted)}. Nothing was compared."
+        )
     return pd.DataFrame({column: _column(name, column, kind, frame[column]) for column, kind in wanted.items()})
 
 
@@ -112,11 +129,15 @@ def _column(name: str, column: str, kind: str, cells: pd.Series) -> pd.Series:
         bad, expected, out = ~text.str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])"), "months written YYYY-MM", text
     else:
         units = [_units(cell, SCALE[kind]) for cell in text]
-        expected = "dollars to the cent, 0 or more" if kind == "money" else "numbers of 0 or more, at most three decimals"
+        expected = (
+            "dollars to the cent, 0 or more" if kind == "money" else "numbers of 0 or more, at most three decimals"
+        )
         bad, out = pd.Series([unit is None for unit in units], dtype=bool), pd.Series(units)
     if bad.any():
-        raise TableError(f"{name}.{column}: expected {expected}; {int(bad.sum())} of {len(text)} rows are not, first at row "
-                         f"{int(bad.idxmax()) + 2}. Nothing was compared.")
+        raise TableError(
+            f"{name}.{column}: expected {expected}; {int(bad.sum())} of {len(text)} rows are not, first at row "
+            f"{int(bad.idxmax()) + 2}. Nothing was compared."
+        )
     return out if kind in ("text", "month") else out.astype("int64")
 
 

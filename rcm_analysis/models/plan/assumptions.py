@@ -137,8 +137,7 @@ class Assumptions:
 
         `assumptions.with_values(denials__rate=800)` sets the denial rate to 8 %.
         """
-        values = dict(self.values) | {
-            key.replace("__", "."): ((self.start, value),) for key, value in changes.items()}
+        values = dict(self.values) | {key.replace("__", "."): ((self.start, value),) for key, value in changes.items()}
         return replace(self, values=values)
 
 
@@ -167,11 +166,15 @@ def read_assumptions(file: str | Path) -> Assumptions:
     file = shipped(file) or Path(file)
     try:
         if file.suffix.lower() == ".xlsx":
-            raise ParameterError(f"{file.name} is a workbook, not a TOML file: rcm plan --from {file.name} reads it. Nothing was run.")
+            raise ParameterError(
+                f"{file.name} is a workbook, not a TOML file: rcm plan --from {file.name} reads it. Nothing was run."
+            )
         raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError:
-        raise ParameterError(f"There is no assumptions file {file} that can be read. Shipped: {', '.join(SHIPPED)}; rcm plan without "
-                             "--assumptions writes the first of them, with its notes, to be changed. Nothing was run.") from None
+        raise ParameterError(
+            f"There is no assumptions file {file} that can be read. Shipped: {', '.join(SHIPPED)}; rcm plan without "
+            "--assumptions writes the first of them, with its notes, to be changed. Nothing was run."
+        ) from None
     except UnicodeDecodeError:
         raise ParameterError(f"{file.name} is not a TOML file: expected text in UTF-8. Nothing was run.") from None
     except tomllib.TOMLDecodeError as error:
@@ -196,5 +199,25 @@ def as_toml(assumptions: Assumptions) -> str:
     return written(assumptions)
 
 
-__all__ = ["BASE", "BY_KEY", "EXAMPLE", "FAILURES", "LEVERS", "PUBLISHED", "SHARE", "SHIPPED", "Assumptions", "Coordinator", "Dated", "Scenario",
-    "Source", "StartUp", "as_toml", "at", "example_assumptions", "path", "read_assumptions", "shipped"]
+__all__ = [
+    "BASE",
+    "BY_KEY",
+    "EXAMPLE",
+    "FAILURES",
+    "LEVERS",
+    "PUBLISHED",
+    "SHARE",
+    "SHIPPED",
+    "Assumptions",
+    "Coordinator",
+    "Dated",
+    "Scenario",
+    "Source",
+    "StartUp",
+    "as_toml",
+    "at",
+    "example_assumptions",
+    "path",
+    "read_assumptions",
+    "shipped",
+]

@@ -39,8 +39,10 @@ def whole(product: np.ndarray, divisor: np.ndarray | int) -> np.ndarray:
     """
     product, divisor = np.asarray(product, dtype=np.int64), np.asarray(divisor, dtype=np.int64)
     if product.size and max(product.max(), -product.min()) >= EXACT:
-        raise ParameterError("The plan's amounts are too large to be kept to the cent (a product passes 2^52). Look for an "
-                             "amount with too many zeros in the assumptions. Nothing was run.")
+        raise ParameterError(
+            "The plan's amounts are too large to be kept to the cent (a product passes 2^52). Look for an "
+            "amount with too many zeros in the assumptions. Nothing was run."
+        )
     return np.sign(product) * ((2 * np.abs(product) + divisor) // (2 * divisor))
 
 
@@ -79,7 +81,8 @@ def levers_by_month(assumptions: Assumptions, scenarios: Sequence[Scenario]) -> 
     holds = np.array([(months >= (item.first or "")) & (months <= (item.last or "9999-12")) for item in scenarios])
     return {
         f"lever.{lever.key}": np.where(
-            holds, np.array([[item.lever(lever.key)] for item in scenarios], dtype=np.int64), lever.neutral)
+            holds, np.array([[item.lever(lever.key)] for item in scenarios], dtype=np.int64), lever.neutral
+        )
         for lever in LEVERS
     }
 
@@ -168,13 +171,16 @@ def _demand(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> N
     rows["arrivals"] = _later(rows["agreed"], delay)
     paid_months = min(delay, int(given["outreach.months_limit"][0])) * int(given["outreach.paid"][0])
     rows["outreach_units"] = sum(
-        (_later(rows["eligible"], back) for back in range(paid_months)), np.zeros_like(rows["load"]))
+        (_later(rows["eligible"], back) for back in range(paid_months)), np.zeros_like(rows["load"])
+    )
 
 
 def _later(values: np.ndarray, months: int) -> np.ndarray:
     """The same values that many months later; nothing before."""
     return np.concatenate(
-        [np.zeros_like(values[:, : min(months, values.shape[1])]), values[:, : max(values.shape[1] - months, 0)]], axis=1)
+        [np.zeros_like(values[:, : min(months, values.shape[1])]), values[:, : max(values.shape[1] - months, 0)]],
+        axis=1,
+    )
 
 
 def _membership(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:
@@ -211,7 +217,9 @@ def split_by_region(plan: Assumptions, rows: Rows, name: str) -> None:
     _add_parts(rows, name, split(rows[name], {region: rows[f"region_to.{region}"] for region in plan.regions}))
 
 
-def split(amount: np.ndarray, running: Mapping[str, np.ndarray], total: np.ndarray | int = SHARE) -> dict[str, np.ndarray]:
+def split(
+    amount: np.ndarray, running: Mapping[str, np.ndarray], total: np.ndarray | int = SHARE
+) -> dict[str, np.ndarray]:
     """An amount in parts, by each part's running total of the shares: rounded each, they still sum to the whole.
 
     >>> split(np.array([10]), {"a": np.array([3_333]), "b": np.array([6_666]), "c": np.array([10_000])})
@@ -249,11 +257,15 @@ def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> No
 def _revenue(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:
     """Billed dollars down to the net revenue of the month of service."""
     rows["billed"] = rows["billed.outreach"] = whole(rows["outreach_units"] * given["outreach.rate"], MILLI)
-    rows[f"units.{ASSESSMENT}"] = whole(rows["enrolled"] * given["assessment.share"], SHARE) * int(given["assessment.paid"][0])
+    rows[f"units.{ASSESSMENT}"] = whole(rows["enrolled"] * given["assessment.share"], SHARE) * int(
+        given["assessment.paid"][0]
+    )
     split_by_region(plan, rows, f"units.{ASSESSMENT}")
     for level in plan.rated:
         for region in plan.regions:
-            rows[f"billed.{level}.{region}"] = whole(rows[f"units.{level}.{region}"] * rows[f"rate.{level}.{region}"], MILLI)
+            rows[f"billed.{level}.{region}"] = whole(
+                rows[f"units.{level}.{region}"] * rows[f"rate.{level}.{region}"], MILLI
+            )
         rows[f"billed.{level}"] = sum(rows[f"billed.{level}.{region}"] for region in plan.regions)
         rows["billed"] = rows["billed"] + rows[f"billed.{level}"]
     rows["denial_share"] = np.clip(given["denials.rate"] + rows["lever.denials"], 0, SHARE)
@@ -288,14 +300,13 @@ def _expense(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> 
     rows["overhead_fixed"] = given["costs.overhead_monthly"] + np.zeros_like(staff)
     rows["startup"] = np.array(
         [sum(item.amount for item in plan.startup if item.month == month) for month in plan.month_labels],
-        dtype=np.int64) + np.zeros_like(staff)
-    rows["expense"] = (staff + rows["incentive"] + rows["overhead_on_staff"] + rows["overhead_fixed"] + rows["startup"])
+        dtype=np.int64,
+    ) + np.zeros_like(staff)
+    rows["expense"] = staff + rows["incentive"] + rows["overhead_on_staff"] + rows["overhead_fixed"] + rows["startup"]
     rows["accrual"] = rows["revenue"] - rows["reserve"] - rows["expense"]
 
 
-def _cash(
-    plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray], fixed: Sequence[int | None],
-) -> None:
+def _cash(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray], fixed: Sequence[int | None]) -> None:
     """Cash in its month, receivable and reserve, and the running balance."""
     late = int(given["denials.recovery_months"][0])
     received = np.zeros_like(rows["revenue"])
@@ -319,7 +330,7 @@ def _cash(
 
 
 def ways(
-    rows: Rows, given: Mapping[str, np.ndarray], fixed: Sequence[int | None] = (),
+    rows: Rows, given: Mapping[str, np.ndarray], fixed: Sequence[int | None] = ()
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Total days of each of the eight ways through the three stages, and the share of dollars on it.
 
@@ -371,8 +382,11 @@ def receivable_by_cohort(plan: Assumptions, rows: Rows, case: int = 0) -> np.nda
             age = np.array([[month - served]])
             arrived = 0
             for name, wait in (("first", 0), ("late", late)):
-                paid = paid_parts([d[case:case + 1, served:served + 1] for d in days],
-                    [w[case:case + 1, served:served + 1] for w in weights], age - wait)
+                paid = paid_parts(
+                    [d[case : case + 1, served : served + 1] for d in days],
+                    [w[case : case + 1, served : served + 1] for w in weights],
+                    age - wait,
+                )
                 arrived += int(whole(rows[f"collectable.{name}"][case, served] * paid, LAG_PARTS).sum())
             lost = int(rows["never_paid"][case, served]) if month - served >= forgotten else 0
             open_cents[month] += int(rows["revenue"][case, served]) - arrived - lost

@@ -14,8 +14,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 SHARE, CENTS, MILLI, MICRO = 10_000, 100, 1_000, 1_000_000
-SCALES = {"share": SHARE, "factor": SHARE, "move": SHARE, "money": CENTS, "count": MILLI, "days": 1, "months": 1,
-    "flag": 1}
+SCALES = {
+    "share": SHARE,
+    "factor": SHARE,
+    "move": SHARE,
+    "money": CENTS,
+    "count": MILLI,
+    "days": 1,
+    "months": 1,
+    "flag": 1,
+}
 EXPECTED = {
     "share": "a share from 0 to 1 with at most four decimals",
     "factor": "a factor of 0 or more with at most four decimals (1 leaves things as they are)",
@@ -26,8 +34,16 @@ EXPECTED = {
     "months": "whole months, 0 or more",
     "flag": "true or false",
 }
-LARGEST = {"share": SHARE, "move": SHARE, "factor": 100 * SHARE, "money": 10**11, "count": 10**8, "days": 1_800,
-    "months": 120, "flag": 1}
+LARGEST = {
+    "share": SHARE,
+    "move": SHARE,
+    "factor": 100 * SHARE,
+    "money": 10**11,
+    "count": 10**8,
+    "days": 1_800,
+    "months": 120,
+    "flag": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -53,61 +69,173 @@ def _stage(key: str, title: str) -> tuple[Field, Field, Field]:
 
 FIELDS: tuple[Field, ...] = (
     Field("opening_cash", "money", "Opening cash", "Cash at hand for the programme before its first month.", 0, False),
-    Field("enrolment.reached", "share", "Reached by outreach", "Of eligible referrals, the share that outreach reaches."),
-    Field("enrolment.enrolled", "share", "Enrolled of those reached",
-        "Of those reached, the share that consents and enrols."),
-    Field("enrolment.delay_months", "months", "Months of outreach before enrolment",
-        "Months from referral to enrolment.", 0, False),
-    Field("enrolment.waiting_list_drop", "share", "Waiting list lost each month",
-        "Of those who wait for a free place, the share that gives up each month.", 0),
-    Field("enrolment.disenrolment", "share", "Disenrolment each month",
-        "Of last month's members, the share that leaves.", 0),
-    Field("enrolment.opening_members", "count", "Members at the start", "Members taken over on the first day.", 0, False),
-    Field("staffing.vacancy", "share", "Vacancy", "Share of coordinator time that is vacant: neither paid nor working.", 0),
-    Field("staffing.salary_index", "factor", "Salary index", "1 at the salaries listed; 1.03 after a raise of 3 %.", SHARE),
+    Field(
+        "enrolment.reached", "share", "Reached by outreach", "Of eligible referrals, the share that outreach reaches."
+    ),
+    Field(
+        "enrolment.enrolled",
+        "share",
+        "Enrolled of those reached",
+        "Of those reached, the share that consents and enrols.",
+    ),
+    Field(
+        "enrolment.delay_months",
+        "months",
+        "Months of outreach before enrolment",
+        "Months from referral to enrolment.",
+        0,
+        False,
+    ),
+    Field(
+        "enrolment.waiting_list_drop",
+        "share",
+        "Waiting list lost each month",
+        "Of those who wait for a free place, the share that gives up each month.",
+        0,
+    ),
+    Field(
+        "enrolment.disenrolment",
+        "share",
+        "Disenrolment each month",
+        "Of last month's members, the share that leaves.",
+        0,
+    ),
+    Field(
+        "enrolment.opening_members", "count", "Members at the start", "Members taken over on the first day.", 0, False
+    ),
+    Field(
+        "staffing.vacancy", "share", "Vacancy", "Share of coordinator time that is vacant: neither paid nor working.", 0
+    ),
+    Field(
+        "staffing.salary_index", "factor", "Salary index", "1 at the salaries listed; 1.03 after a raise of 3 %.", SHARE
+    ),
     Field("staffing.fringe", "share", "Fringe", "Payroll taxes and benefits, as a share of salary.", 0),
     Field("staffing.supervisor_salary", "money", "Supervisor's salary", "A year, for one full-time supervisor.", 0),
-    Field("staffing.coordinators_per_supervisor", "count", "Coordinators per supervisor",
-        "Full-time coordinators whom one supervisor leads.", 6 * MILLI),
+    Field(
+        "staffing.coordinators_per_supervisor",
+        "count",
+        "Coordinators per supervisor",
+        "Full-time coordinators whom one supervisor leads.",
+        6 * MILLI,
+    ),
     Field("staffing.contacts_per_member", "count", "Contacts per member", "Contacts made per member and month.", 0),
-    Field("staffing.contacts_expected", "count", "Contacts expected",
-        "Contacts per full-time coordinator and month before the incentive begins.", 0),
-    Field("staffing.incentive_per_contact", "money", "Incentive per contact",
-        "Paid for each contact above those expected.", 0),
-    Field("billable.no_core_service", "share", "Months without a core service",
-        "Member-months that cannot be billed because no core service was delivered.", 0),
-    Field("billable.support_late", "share", "Billing support not completed",
-        "Member-months whose billing questionnaire was not completed and uploaded in time.", 0),
-    Field("billable.retro_disenrolled", "share", "Disenrolled backwards",
-        "Member-months lost because eligibility was ended after the fact.", 0),
+    Field(
+        "staffing.contacts_expected",
+        "count",
+        "Contacts expected",
+        "Contacts per full-time coordinator and month before the incentive begins.",
+        0,
+    ),
+    Field(
+        "staffing.incentive_per_contact",
+        "money",
+        "Incentive per contact",
+        "Paid for each contact above those expected.",
+        0,
+    ),
+    Field(
+        "billable.no_core_service",
+        "share",
+        "Months without a core service",
+        "Member-months that cannot be billed because no core service was delivered.",
+        0,
+    ),
+    Field(
+        "billable.support_late",
+        "share",
+        "Billing support not completed",
+        "Member-months whose billing questionnaire was not completed and uploaded in time.",
+        0,
+    ),
+    Field(
+        "billable.retro_disenrolled",
+        "share",
+        "Disenrolled backwards",
+        "Member-months lost because eligibility was ended after the fact.",
+        0,
+    ),
     Field("denials.rate", "share", "Denied at first", "Of billed dollars, the share denied at first.", 0),
     Field("denials.recovered", "share", "Recovered of denied", "Of denied dollars, the share paid after follow-up.", 0),
-    Field("denials.recovery_months", "months", "Months to recover",
-        "Months that a recovered denial is paid later than a clean claim.", 0, False),
+    Field(
+        "denials.recovery_months",
+        "months",
+        "Months to recover",
+        "Months that a recovered denial is paid later than a clean claim.",
+        0,
+        False,
+    ),
     Field("fees.mco", "share", "MCO retention", "Share that the managed-care organization keeps.", 0),
-    Field("fees.lead_health_home", "share", "Lead Health Home fee",
-        "Share of what is left that the lead Health Home keeps.", 0),
-    Field("outreach.paid", "flag", "Outreach is paid",
-        "Off by default: New York's published rate tables hold no outreach code from 2022 on.", 0, False),
+    Field(
+        "fees.lead_health_home",
+        "share",
+        "Lead Health Home fee",
+        "Share of what is left that the lead Health Home keeps.",
+        0,
+    ),
+    Field(
+        "outreach.paid",
+        "flag",
+        "Outreach is paid",
+        "Off by default: New York's published rate tables hold no outreach code from 2022 on.",
+        0,
+        False,
+    ),
     Field("outreach.rate", "money", "Outreach rate", "Per referral and month of outreach, where it is paid.", 0),
-    Field("outreach.months_limit", "months", "Outreach months paid", "The most months of outreach paid per referral; never more than the months of outreach before enrolment.",
-        0, False),
-    Field("assessment.paid", "flag", "Assessments are paid",
-        "Whether the one-off fee of a CANS-NY assessment (rate code 1868) is revenue of the agency. Off unless stated.", 0, False),
-    Field("assessment.share", "share", "Assessments billed",
+    Field(
+        "outreach.months_limit",
+        "months",
+        "Outreach months paid",
+        "The most months of outreach paid per referral; never more than the months of outreach before enrolment.",
+        0,
+        False,
+    ),
+    Field(
+        "assessment.paid",
+        "flag",
+        "Assessments are paid",
+        "Whether the one-off fee of a CANS-NY assessment (rate code 1868) is revenue of the agency. Off unless stated.",
+        0,
+        False,
+    ),
+    Field(
+        "assessment.share",
+        "share",
+        "Assessments billed",
         "Of newly enrolled members, the share whose assessment is billed, once, in the month of enrolment; re-assessments bring no fee.",
-        SHARE),
+        SHARE,
+    ),
     *_stage("lag.uploaded_to_billed", "Upload to lead Health Home's bill"),
     *_stage("lag.billed_to_paid", "Bill to MCO or State payment"),
     *_stage("lag.paid_to_agency", "Lead Health Home's payment to us"),
-    Field("lag.never_paid", "share", "Never paid", "Of net revenue, the share that never arrives and is written off.", 0),
-    Field("lag.write_off_months", "months", "Months until written off",
-        "Months from service until what never arrives is written off.", 12, False),
-    Field("recoupment.rate", "share", "Recoupment reserve",
-        "Of net revenue, the share set aside because audits will take it back.", 0),
-    Field("recoupment.delay_months", "months", "Months until recouped", "Months from service until it is taken back.",
-        18, False),
-    Field("costs.overhead_share", "share", "Overhead on staff cost", "As a share of salaries, fringe and supervision.", 0),
+    Field(
+        "lag.never_paid", "share", "Never paid", "Of net revenue, the share that never arrives and is written off.", 0
+    ),
+    Field(
+        "lag.write_off_months",
+        "months",
+        "Months until written off",
+        "Months from service until what never arrives is written off.",
+        12,
+        False,
+    ),
+    Field(
+        "recoupment.rate",
+        "share",
+        "Recoupment reserve",
+        "Of net revenue, the share set aside because audits will take it back.",
+        0,
+    ),
+    Field(
+        "recoupment.delay_months",
+        "months",
+        "Months until recouped",
+        "Months from service until it is taken back.",
+        18,
+        False,
+    ),
+    Field(
+        "costs.overhead_share", "share", "Overhead on staff cost", "As a share of salaries, fringe and supervision.", 0
+    ),
     Field("costs.overhead_monthly", "money", "Fixed overhead", "Dollars a month, whatever the caseload.", 0),
 )
 ASSESSMENT, OUTREACH = "assessment", "outreach"
@@ -136,10 +264,26 @@ LEVERS: tuple[Lever, ...] = (
     Lever("referrals", "factor", "Referrals", "Times the referrals of every source.", SHARE, 0, 3 * SHARE, 1),
     Lever("engagement", "factor", "Engagement", "Times the share that enrols.", SHARE, 0, 2 * SHARE, 1),
     Lever("disenrolment", "factor", "Disenrolment", "Times the share that leaves.", SHARE, 0, 4 * SHARE, -1),
-    Lever("acuity_shift", "move", "Acuity shift",
-        "Share of each level's members who move one level down; below 0: up.", 0, -SHARE, SHARE, -1),
-    Lever("failed_months", "factor", "Months that fail", "Times the member-months that cannot be billed.",
-        SHARE, 0, 4 * SHARE, -1),
+    Lever(
+        "acuity_shift",
+        "move",
+        "Acuity shift",
+        "Share of each level's members who move one level down; below 0: up.",
+        0,
+        -SHARE,
+        SHARE,
+        -1,
+    ),
+    Lever(
+        "failed_months",
+        "factor",
+        "Months that fail",
+        "Times the member-months that cannot be billed.",
+        SHARE,
+        0,
+        4 * SHARE,
+        -1,
+    ),
     Lever("denials", "move", "Denials", "Added to the share denied at first.", 0, -SHARE, SHARE, -1),
     Lever("rate", "factor", "Rates", "Times every rate of the rate table.", SHARE, 0, 3 * SHARE, 1),
     Lever("lag_days", "days", "Payment lag", "Days added between bill and MCO or State payment.", 0, -360, 360, -1),
@@ -173,7 +317,9 @@ def exact(value: Any, kind: str, *, signed: bool = False) -> int:
     if not number.is_finite() or number != number.to_integral_value() or not low <= number:
         raise ValueError(expected)
     if number > LARGEST[kind]:
-        raise ValueError(expected if kind in ("share", "move") else f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}")
+        raise ValueError(
+            expected if kind in ("share", "move") else f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}"
+        )
     return int(number)
 
 

@@ -20,8 +20,16 @@ NEEDED = {
     "care_contacts": ("enrolment_id", "contacted_on", "is_reached"),
     "care_assignments": ("enrolment_id", "coordinator", "assigned_from", "assigned_to"),
     "billing_support": ("enrolment_id", "month", "uploaded_on", "missed_on"),
-    "care_claims": ("month", "level", "billed_cents", "replaces", "payer_decided_on", "denial_reason", "agency_paid_on",
-        "agency_paid_cents"),
+    "care_claims": (
+        "month",
+        "level",
+        "billed_cents",
+        "replaces",
+        "payer_decided_on",
+        "denial_reason",
+        "agency_paid_on",
+        "agency_paid_cents",
+    ),
 }
 STILL_OPEN = 0.10
 """A month is compared once no more than this share of its member-months still waits to be uploaded or missed."""
@@ -50,10 +58,18 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
     caseload = _caseload(read)
     _expect_common_months(caseload["month"], plan, through)
     _expect_levels(caseload["level"], plan)
-    frames = {"referrals": _referrals(read["referrals"]), "outreach": _outreach(read), "caseload": caseload,
-        "billing": _billing(read["care_claims"]), "payments": _payments(read["care_claims"])}
+    frames = {
+        "referrals": _referrals(read["referrals"]),
+        "outreach": _outreach(read),
+        "caseload": caseload,
+        "billing": _billing(read["care_claims"]),
+        "payments": _payments(read["care_claims"]),
+    }
     through = _last_billed(read, through)
-    kept = {name: frame[frame["month"].between(plan.start, through)].reset_index(drop=True) for name, frame in frames.items()}
+    kept = {
+        name: frame[frame["month"].between(plan.start, through)].reset_index(drop=True)
+        for name, frame in frames.items()
+    }
     kept["caseload"] = kept["caseload"][kept["caseload"]["month"].isin(plan.month_labels)]
     kept["payments"] = kept["payments"][kept["payments"]["service_month"] >= plan.start]
     return actuals(kept, plan, without=BESIDE)
@@ -64,7 +80,8 @@ def _expect_common_months(stored: pd.Series, plan: Assumptions, through: str) ->
         there = f"are of {stored.min()} to {stored.max()}" if len(stored) else "hold no month with members"
         raise ParameterError(
             f"start: expected a plan with months that are stored, through {through}; the plan is for {plan.start} to {plan.month_labels[-1]}, "
-            f"the stored tables {there}. Nothing was compared. Give the assumptions that the programme was run on.")
+            f"the stored tables {there}. Nothing was compared. Give the assumptions that the programme was run on."
+        )
 
 
 def _expect_levels(stored: pd.Series, plan: Assumptions) -> None:
@@ -73,7 +90,8 @@ def _expect_levels(stored: pd.Series, plan: Assumptions) -> None:
         raise ParameterError(
             f"acuity: expected every level that members were at; the plan has {listed(plan.levels)}, and {len(unplanned):,} stored rows of "
             f"coordinators' months are at {listed(sorted(unplanned.unique()))}. Nothing was compared. Give the level a share of the mix, "
-            "a caseload and a rate.")
+            "a caseload and a rate."
+        )
 
 
 def _month(days: pd.Series) -> pd.Series:
@@ -81,14 +99,20 @@ def _month(days: pd.Series) -> pd.Series:
 
 
 def _referrals(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(month=_month(frame["referred_on"]), eligible=(frame["screening"] == "eligible").astype(int)).groupby(
-        ["month", "source"], as_index=False).agg(referrals=("referral_id", "nunique"), eligible=("eligible", "sum"))
+    return (
+        frame.assign(month=_month(frame["referred_on"]), eligible=(frame["screening"] == "eligible").astype(int))
+        .groupby(["month", "source"], as_index=False)
+        .agg(referrals=("referral_id", "nunique"), eligible=("eligible", "sum"))
+    )
 
 
 def _outreach(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     tried, won = read["outreach"], read["enrolments"]
     first = tried[tried["is_reached"].astype(bool)].groupby("referral_id")["contacted_on"].min()
-    both = pd.concat([_month(first).value_counts().rename("reached"), _month(won["enrolled_on"]).value_counts().rename("enrolled")], axis=1)
+    both = pd.concat(
+        [_month(first).value_counts().rename("reached"), _month(won["enrolled_on"]).value_counts().rename("enrolled")],
+        axis=1,
+    )
     return both.fillna(0).astype(int).rename_axis("month").reset_index().sort_values("month", ignore_index=True)
 
 
@@ -108,10 +132,14 @@ def _caseload(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     contacts = made.assign(month=_month(made["contacted_on"])).groupby(key).size().rename("contacts").reset_index()
     support = read["billing_support"].assign(units=read["billing_support"]["uploaded_on"].notna().astype(int))
     months = _in_charge(read).merge(support[[*key, "units"]], on=key, how="left").merge(contacts, on=key, how="left")
-    months = months.assign(coordinator=months["coordinator"].fillna("(not assigned)"), units=months["units"].fillna(0).astype(int),
-        contacts=months["contacts"].fillna(0).astype(int))
+    months = months.assign(
+        coordinator=months["coordinator"].fillna("(not assigned)"),
+        units=months["units"].fillna(0).astype(int),
+        contacts=months["contacts"].fillna(0).astype(int),
+    )
     return months.groupby(["month", "coordinator", "level"], as_index=False).agg(
-        members=("enrolment_id", "nunique"), contacts=("contacts", "sum"), units=("units", "sum"))
+        members=("enrolment_id", "nunique"), contacts=("contacts", "sum"), units=("units", "sum")
+    )
 
 
 def _in_charge(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -120,24 +148,38 @@ def _in_charge(read: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     both = months.merge(held, on="enrolment_id", how="inner")
     end = pd.to_datetime(both["month"] + "-01") + pd.offsets.MonthEnd(0)
     last = pd.to_datetime(both["assigned_to"])
-    inside = (pd.to_datetime(both["assigned_from"]) <= end) & (last.isna() | (last >= end) | (last.dt.strftime("%Y-%m") == both["month"]))
-    latest = both[inside].sort_values("assigned_from", kind="stable").drop_duplicates(["enrolment_id", "month"], keep="last")
+    inside = (pd.to_datetime(both["assigned_from"]) <= end) & (
+        last.isna() | (last >= end) | (last.dt.strftime("%Y-%m") == both["month"])
+    )
+    latest = (
+        both[inside].sort_values("assigned_from", kind="stable").drop_duplicates(["enrolment_id", "month"], keep="last")
+    )
     return months.merge(latest[["enrolment_id", "month", "coordinator"]], on=["enrolment_id", "month"], how="left")
 
 
 def _billing(frame: pd.DataFrame) -> pd.DataFrame:
     first = frame[frame["replaces"].isna()]
     denied = first["billed_cents"].where(first["denial_reason"].notna(), 0)
-    sums = first.assign(denied_cents=denied).groupby(["month", "level"], as_index=False)[["billed_cents", "denied_cents"]].sum()
+    sums = (
+        first.assign(denied_cents=denied)
+        .groupby(["month", "level"], as_index=False)[["billed_cents", "denied_cents"]]
+        .sum()
+    )
     return sums.assign(billed=_dollars(sums["billed_cents"]), denied=_dollars(sums["denied_cents"]))
 
 
 def _payments(frame: pd.DataFrame) -> pd.DataFrame:
     paid = frame[frame["agency_paid_on"].notna() & (frame["agency_paid_cents"].fillna(0) > 0)]
     paid = paid.rename(columns={"month": "service_month"})
-    sums = paid.assign(month=_month(paid["agency_paid_on"])).groupby(["service_month", "month"], as_index=False)["agency_paid_cents"].sum()
+    sums = (
+        paid.assign(month=_month(paid["agency_paid_on"]))
+        .groupby(["service_month", "month"], as_index=False)["agency_paid_cents"]
+        .sum()
+    )
     return sums.assign(paid=_dollars(sums["agency_paid_cents"]))
 
 
 def _dollars(cents: pd.Series) -> pd.Series:
-    return pd.Series([f"{int(value) // 100}.{int(value) % 100:02d}" for value in cents], index=cents.index, dtype=object)
+    return pd.Series(
+        [f"{int(value) // 100}.{int(value) % 100:02d}" for value in cents], index=cents.index, dtype=object
+    )

@@ -116,11 +116,14 @@ def _summary(labels: Sequence[str], rows: Rows, unit: Mapping[str, np.ndarray], 
     deep = int(running[trough])
     back = [place for place in range(trough, len(labels)) if running[place] >= 0] if deep < 0 else [0]
     return Summary(
-        peak_deficit_cents=min(0, deep), peak_deficit_month=labels[trough] if deep < 0 else None,
+        peak_deficit_cents=min(0, deep),
+        peak_deficit_month=labels[trough] if deep < 0 else None,
         payback_month=labels[back[0]] if back else None,
-        lowest_balance_cents=int(balance[lowest]), lowest_balance_month=labels[lowest],
+        lowest_balance_cents=int(balance[lowest]),
+        lowest_balance_month=labels[lowest],
         accrual_trough_cents=min(0, int(rows["cumulative_accrual"][case].min())),
-        closing_cash_cents=int(running[-1]), result_last_month_cents=int(rows["accrual"][case, -1]),
+        closing_cash_cents=int(running[-1]),
+        result_last_month_cents=int(rows["accrual"][case, -1]),
         break_even_members_per_coordinator=_known(unit["break_even"][case, -1]),
         cost_per_coordinator_cents=_known(unit["cost"][case, -1]),
         net_revenue_per_member_cents=_known(unit["net"][case, -1]),
@@ -145,11 +148,18 @@ def unit_economics(assumptions: Assumptions, rows: Rows) -> dict[str, np.ndarray
     Empty
         No filled position, or nothing earned per member: not a number.
     """
+
     def share(key: str) -> np.ndarray:
         return np.array(assumptions.path(key), dtype=float) / SHARE
 
-    blend = sum(rows[f"mix.{level}"] * rows[f"region.{region}"] * rows[f"rate.{level}.{region}"]
-        for level in assumptions.levels for region in assumptions.regions) / SHARE**2
+    blend = (
+        sum(
+            rows[f"mix.{level}"] * rows[f"region.{region}"] * rows[f"rate.{level}.{region}"]
+            for level in assumptions.levels
+            for region in assumptions.regions
+        )
+        / SHARE**2
+    )
     denied = rows["denial_share"] / SHARE
     net = blend * (rows["billable_share"] / SHARE) * (1 - denied + denied * share("denials.recovered"))
     for key in ("fees.mco", "fees.lead_health_home", "lag.never_paid", "recoupment.rate"):
@@ -160,7 +170,9 @@ def unit_economics(assumptions: Assumptions, rows: Rows) -> dict[str, np.ndarray
         return {"blend": blend, "net": net, "cost": cost, "break_even": np.where(net > 0, cost / net, np.nan)}
 
 
-def working_capital(assumptions: Assumptions, scenario: str | Scenario = BASE, *, lags: Sequence[int] = LAGS) -> pd.DataFrame:
+def working_capital(
+    assumptions: Assumptions, scenario: str | Scenario = BASE, *, lags: Sequence[int] = LAGS
+) -> pd.DataFrame:
     """The cash needed to get through the trough, were every payment to take so many days.
 
     Shape
@@ -168,13 +180,23 @@ def working_capital(assumptions: Assumptions, scenario: str | Scenario = BASE, *
     """
     found = assumptions.scenario(scenario)
     made = summaries(assumptions, run(assumptions, [Case(found, days) for days in lags]))
-    return pd.DataFrame({
-        "lag_days": list(lags), "need_cents": [-item.peak_deficit_cents for item in made],
-        "peak_month": [item.peak_deficit_month for item in made],
-        "payback_month": [item.payback_month for item in made],
-        "closing_cash_cents": [item.closing_cash_cents for item in made],
-    })
+    return pd.DataFrame(
+        {
+            "lag_days": list(lags),
+            "need_cents": [-item.peak_deficit_cents for item in made],
+            "peak_month": [item.peak_deficit_month for item in made],
+            "payback_month": [item.payback_month for item in made],
+            "closing_cash_cents": [item.closing_cash_cents for item in made],
+        }
+    )
 
 
-__all__ = ["Assumptions", "Plan", "Summary", "example_assumptions", "programme_plan", "read_assumptions",
-    "working_capital"]
+__all__ = [
+    "Assumptions",
+    "Plan",
+    "Summary",
+    "example_assumptions",
+    "programme_plan",
+    "read_assumptions",
+    "working_capital",
+]

@@ -43,7 +43,9 @@ def read_regions(reader: Reader, labels: Sequence[str]) -> dict[str, Dated]:
         reader.fault("region", "one region, or shares of several under [[regions]], not both", reader.get("region"))
     names = [name for row in reader.rows("regions") for name in row if name != "from"]
     if not names:
-        reader.fault("regions", 'the share of each region, such as [[regions]] from = "2027-01", upstate = 0.4, downstate = 0.6')
+        reader.fault(
+            "regions", 'the share of each region, such as [[regions]] from = "2027-01", upstate = 0.4, downstate = 0.6'
+        )
     return read_shares(reader, "regions", tuple(dict.fromkeys(names)), labels, "regions")
 
 
@@ -70,7 +72,7 @@ def read_shares(reader: Reader, key: str, names: Sequence[str], labels: Sequence
 
 
 def read_rates(
-    reader: Reader, regions: Sequence[str], levels: Sequence[str], labels: Sequence[str], folder: Path | None,
+    reader: Reader, regions: Sequence[str], levels: Sequence[str], labels: Sequence[str], folder: Path | None
 ) -> tuple[dict[str, dict[str, Dated]], str]:
     """Cents by level and region, and where they come from; a rate must hold in every month of the plan.
 
@@ -84,7 +86,9 @@ def read_rates(
     return out, source
 
 
-def _held(reader: Reader, rows: Sequence[RateRow], place: tuple[str, str], labels: Sequence[str], needed: bool) -> Dated:
+def _held(
+    reader: Reader, rows: Sequence[RateRow], place: tuple[str, str], labels: Sequence[str], needed: bool
+) -> Dated:
     """The steps of one level in one region, from a month not after the plan's first on."""
     stated = sorted((row.month, row.cents) for row in rows if (row.level, row.region) == place)
     key = f"rates ({', '.join(place)})"
@@ -96,7 +100,7 @@ def _held(reader: Reader, rows: Sequence[RateRow], place: tuple[str, str], label
     if needed:
         known = sorted({row.level for row in rows if row.region == place[1]})
         if not known and any("rates" in fault or "region" in fault for fault in reader.faults):
-            return ((labels[0], 0),)    # why there are none has been said
+            return ((labels[0], 0),)  # why there are none has been said
         found = f"rates from {steps[0][0]} on" if steps else f"rates for {listed(known)}" if known else None
         missing = [month for month in labels if not steps or month < steps[0][0]]
         reader.fault(key, f"a rate for every month of the plan; {len(missing)} are missing, first {missing[0]}", found)
@@ -104,12 +108,12 @@ def _held(reader: Reader, rows: Sequence[RateRow], place: tuple[str, str], label
 
 
 def _rate_rows(
-    reader: Reader, regions: Sequence[str], levels: Sequence[str], folder: Path | None,
+    reader: Reader, regions: Sequence[str], levels: Sequence[str], folder: Path | None
 ) -> tuple[list[RateRow], str]:
     """Every rate of the shipped table, of a CSV file, or of the rows in the file itself."""
     given = reader.get("rates", {})
     if not isinstance(given, Mapping):
-        return [], ""                   # the unknown keys have said so
+        return [], ""  # the unknown keys have said so
     if len(set(given) & {"table", "file", "rows"}) > 1:
         reader.fault("rates", "one of table, file and [[rates.rows]]", listed(sorted(given)))
     if "rows" in given:
@@ -121,7 +125,9 @@ def _rate_rows(
             reader.fault("rates.table", f'"{SHIPPED}", or rates.file = "your.csv"', given["table"])
             return [], ""
         frame = health_home_rates()
-        records = [(f"health_home_rates.csv row {place + 2}", row) for place, row in enumerate(frame.to_dict("records"))]
+        records = [
+            (f"health_home_rates.csv row {place + 2}", row) for place, row in enumerate(frame.to_dict("records"))
+        ]
         source = "; ".join(sorted(set(frame["source"])))
     return _table_rows(reader, records, regions), source
 
@@ -157,19 +163,29 @@ def _rate_file(reader: Reader, file: Path) -> list[tuple[str, Mapping[str, Any]]
     return [(f"{file.name} row {place + 2}", row) for place, row in enumerate(rows)]
 
 
-def _table_rows(reader: Reader, records: Sequence[tuple[str, Mapping[str, Any]]], regions: Sequence[str]) -> list[RateRow]:
+def _table_rows(
+    reader: Reader, records: Sequence[tuple[str, Mapping[str, Any]]], regions: Sequence[str]
+) -> list[RateRow]:
     """A table with one column per region; an empty cell states no rate."""
     columns = [name for name in records[0][1] if name and name not in NO_REGION] if records else []
     out = []
     for region in regions:
         if records and region not in columns:
-            reader.fault("region" if len(regions) == 1 else f"regions.{region}", f"a column of the rate table: {listed(columns)}", region)
+            reader.fault(
+                "region" if len(regions) == 1 else f"regions.{region}",
+                f"a column of the rate table: {listed(columns)}",
+                region,
+            )
             continue
         for key, row in records:
             month = reader.month(f"{key}.effective", _first_seven(row.get("effective")))
             value = row.get(region)
             if month and value not in (None, ""):
-                out.append(RateRow(str(row.get("level", "")).strip(), region, month, reader.unit(f"{key}.{region}", value, "money")))
+                out.append(
+                    RateRow(
+                        str(row.get("level", "")).strip(), region, month, reader.unit(f"{key}.{region}", value, "money")
+                    )
+                )
     return out
 
 

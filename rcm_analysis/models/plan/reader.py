@@ -33,9 +33,31 @@ from .rates import read_rates, read_regions, read_shares
 
 MANY = 8
 LONGEST = 120
-TOP_KEYS = {"name", "start", "months", "region", "regions", "opening_cash", "rates", "acuity", "referrals", "enrolment",
-    "coordinators", "staffing", "billable", "denials", "fees", "outreach", "assessment", "lag", "recoupment", "costs", "scenarios",
-    "uncertainty", "simulation"}
+TOP_KEYS = {
+    "name",
+    "start",
+    "months",
+    "region",
+    "regions",
+    "opening_cash",
+    "rates",
+    "acuity",
+    "referrals",
+    "enrolment",
+    "coordinators",
+    "staffing",
+    "billable",
+    "denials",
+    "fees",
+    "outreach",
+    "assessment",
+    "lag",
+    "recoupment",
+    "costs",
+    "scenarios",
+    "uncertainty",
+    "simulation",
+}
 MISSING = object()
 
 
@@ -72,7 +94,11 @@ class Reader:
         try:
             return Period.month(value).label
         except ParameterError:
-            self.fault(key, "a month written YYYY-MM" if self.where(key) == key else "a date (not text that looks like one)", value)
+            self.fault(
+                key,
+                "a month written YYYY-MM" if self.where(key) == key else "a date (not text that looks like one)",
+                value,
+            )
             return None
 
     def text(self, key: str, value: Any) -> str:
@@ -115,25 +141,32 @@ class Reader:
             self.fault(key, f"a value for the plan's first month, {start}", f"from {months[0]}" if months else None)
         else:
             return tuple(steps)
-        return ((start, 0), )
+        return ((start, 0),)
 
     def known(self, key: str, row: Mapping[str, Any], allowed: Sequence[str]) -> None:
         """A key nobody reads is a typing mistake, and would silently leave the default in place."""
         for name in sorted(set(row) - set(allowed), key=str):
-            self.faults.append(f"{self.where(f'{key}.{name}' if key else name)}: no input of the plan is called so."
-                               f"{closest(str(name), allowed)} Known: {listed(sorted(allowed), 30)}")
+            self.faults.append(
+                f"{self.where(f'{key}.{name}' if key else name)}: no input of the plan is called so."
+                f"{closest(str(name), allowed)} Known: {listed(sorted(allowed), 30)}"
+            )
 
     def finish(self, source: str) -> None:
         self.faults = list(dict.fromkeys(self.faults))
         if self.faults:
             more = f"\n- and {len(self.faults) - MANY} more" if len(self.faults) > MANY else ""
             lines = "".join(f"\n- {fault}" for fault in self.faults[:MANY])
-            raise ParameterError(f"{source}: {len(self.faults)} of the plan's inputs cannot be used. "
-                                 f"Nothing was run.{lines}{more}")
+            raise ParameterError(
+                f"{source}: {len(self.faults)} of the plan's inputs cannot be used. Nothing was run.{lines}{more}"
+            )
 
 
 def parse(
-    raw: Mapping[str, Any], source: str, *, folder: Path | None = None, where: Callable[[str], str] = str,
+    raw: Mapping[str, Any],
+    source: str,
+    *,
+    folder: Path | None = None,
+    where: Callable[[str], str] = str,
     faults: Sequence[str] = (),
 ) -> Assumptions:
     """Checked assumptions from a nested mapping; `faults` are those already found where it was read.
@@ -146,19 +179,31 @@ def parse(
     _unknown_keys(reader)
     start = reader.month("start", reader.get("start", None))
     if start is None:
-        reader.finish(source)           # every other month would be judged by a first month that is not meant
+        reader.finish(source)  # every other month would be judged by a first month that is not meant
     months = _whole(reader, "months", 36, 1, LONGEST)
-    months = months if reader.get("months", months) == months else LONGEST      # so that no later month is refused for it
+    months = months if reader.get("months", months) == months else LONGEST  # so that no later month is refused for it
     labels = [Period.month(start).shift(number).label for number in range(months)]
     levels, regions = _levels(reader), read_regions(reader, labels)
     rates, rate_source = read_rates(reader, tuple(regions), levels, labels, folder)
     assumptions = Assumptions(
-        name=reader.text("name", reader.get("name", "Care coordination")), start=start, months=months, regions=regions,
-        levels=levels, rates=rates, rate_source=rate_source, mix=read_shares(reader, "acuity.mix", levels, labels, "levels"),
-        caseload=_caseload(reader, levels), sources=_sources(reader, start),
-        coordinators=_coordinators(reader, labels), ramp=_ramp(reader), values=_values(reader, start),
-        startup=_startup(reader, labels), scenarios=_scenarios(reader), uncertainty=_uncertainty(reader),
-        seed=_whole(reader, "simulation.seed", 1, 0, 2**31), draws=_whole(reader, "simulation.draws", 1000, 1, 20_000),
+        name=reader.text("name", reader.get("name", "Care coordination")),
+        start=start,
+        months=months,
+        regions=regions,
+        levels=levels,
+        rates=rates,
+        rate_source=rate_source,
+        mix=read_shares(reader, "acuity.mix", levels, labels, "levels"),
+        caseload=_caseload(reader, levels),
+        sources=_sources(reader, start),
+        coordinators=_coordinators(reader, labels),
+        ramp=_ramp(reader),
+        values=_values(reader, start),
+        startup=_startup(reader, labels),
+        scenarios=_scenarios(reader),
+        uncertainty=_uncertainty(reader),
+        seed=_whole(reader, "simulation.seed", 1, 0, 2**31),
+        draws=_whole(reader, "simulation.draws", 1000, 1, 20_000),
     )
     _failures_leave_something(reader, assumptions)
     reader.finish(source)
@@ -168,24 +213,37 @@ def parse(
 def _unknown_keys(reader: Reader) -> None:
     """Every key of every table, against those that are read."""
     reader.known("", reader.raw, sorted(TOP_KEYS))
-    more = {"rates": {"table", "file", "rows"}, "acuity": {"levels", "mix", "caseload"},
-        "simulation": {"seed", "draws"}, "staffing": {"ramp"}, "costs": {"startup"}}
+    more = {
+        "rates": {"table", "file", "rows"},
+        "acuity": {"levels", "mix", "caseload"},
+        "simulation": {"seed", "draws"},
+        "staffing": {"ramp"},
+        "costs": {"startup"},
+    }
     groups = {*more, "lag", *STAGES, *(field.key.rpartition(".")[0] for field in FIELDS)} - {""}
     for group in sorted(groups):
         allowed = more.get(group, set()) | {
-            field.key.removeprefix(f"{group}.").split(".")[0] for field in FIELDS if field.key.startswith(f"{group}.")}
+            field.key.removeprefix(f"{group}.").split(".")[0] for field in FIELDS if field.key.startswith(f"{group}.")
+        }
         found = reader.get(group, {})
         if isinstance(found, Mapping):
             reader.known(group, found, sorted(allowed))
         else:
-            reader.fault(group, f"a table, written [{group}]" if group not in STAGES else "{days = 30, slow_share = 0.1, slow_days = 60}", found)
+            reader.fault(
+                group,
+                f"a table, written [{group}]"
+                if group not in STAGES
+                else "{days = 30, slow_share = 0.1, slow_days = 60}",
+                found,
+            )
 
 
 def _levels(reader: Reader) -> tuple[str, ...]:
     levels = reader.get("acuity.levels", None)
     if not isinstance(levels, list) or not levels or not all(isinstance(level, str) and level for level in levels):
-        reader.fault("acuity.levels", 'the acuity levels from lowest to highest, such as ["low", "medium", "high"]',
-            levels)
+        reader.fault(
+            "acuity.levels", 'the acuity levels from lowest to highest, such as ["low", "medium", "high"]', levels
+        )
         return ()
     if len(set(levels)) != len(levels):
         reader.fault("acuity.levels", "each level once", levels)
@@ -214,11 +272,13 @@ def _sources(reader: Reader, start: str) -> tuple[Source, ...]:
     for number, row in enumerate(reader.rows("referrals")):
         key = f"referrals[{number}]"
         reader.known(key, row, ("source", "monthly", "quality"))
-        out.append(Source(
-            reader.text(f"{key}.source", row.get("source")),
-            reader.dated(f"{key}.monthly", row.get("monthly"), "count", start),
-            reader.dated(f"{key}.quality", row.get("quality", 1), "share", start),
-        ))
+        out.append(
+            Source(
+                reader.text(f"{key}.source", row.get("source")),
+                reader.dated(f"{key}.monthly", row.get("monthly"), "count", start),
+                reader.dated(f"{key}.quality", row.get("quality", 1), "share", start),
+            )
+        )
     if not out:
         reader.fault("referrals", "at least one source of referrals, written [[referrals]]")
     return tuple(out)
@@ -234,10 +294,15 @@ def _coordinators(reader: Reader, labels: Sequence[str]) -> tuple[Coordinator, .
         last = reader.month(f"{key}.last_month", left) if left not in (None, "") else None
         if last and last < hired:
             reader.fault(f"{key}.last_month", f"a month not before {reader.where(f'{key}.hired')} ({hired})", last)
-        out.append(Coordinator(
-            str(row.get("name", number + 1)), hired, last, reader.unit(f"{key}.fte", row.get("fte", 1), "count"),
-            reader.unit(f"{key}.salary", row.get("salary"), "money"),
-        ))
+        out.append(
+            Coordinator(
+                str(row.get("name", number + 1)),
+                hired,
+                last,
+                reader.unit(f"{key}.fte", row.get("fte", 1), "count"),
+                reader.unit(f"{key}.salary", row.get("salary"), "money"),
+            )
+        )
     if not out:
         reader.fault("coordinators", "at least one coordinator, written [[coordinators]]")
     return tuple(out)
@@ -246,7 +311,9 @@ def _coordinators(reader: Reader, labels: Sequence[str]) -> tuple[Coordinator, .
 def _ramp(reader: Reader) -> tuple[int, ...]:
     ramp = reader.get("staffing.ramp", [1])
     if not isinstance(ramp, list) or not ramp:
-        reader.fault("staffing.ramp", "shares of a full caseload in the months after hire, such as [0.25, 0.6, 1.0]", ramp)
+        reader.fault(
+            "staffing.ramp", "shares of a full caseload in the months after hire, such as [0.25, 0.6, 1.0]", ramp
+        )
         return (SHARE,)
     return tuple(reader.unit(f"staffing.ramp[{place}]", share, "share") for place, share in enumerate(ramp))
 
@@ -285,8 +352,13 @@ def _startup(reader: Reader, labels: Sequence[str]) -> tuple[StartUp, ...]:
         month = reader.month(f"{key}.month", row.get("month"))
         if month and not labels[0] <= month <= labels[-1]:
             reader.fault(f"{key}.month", f"a month of the plan, {labels[0]} to {labels[-1]}", month)
-        out.append(StartUp(reader.text(f"{key}.what", row.get("what")), month or labels[0],
-            reader.unit(f"{key}.amount", row.get("amount"), "money")))
+        out.append(
+            StartUp(
+                reader.text(f"{key}.what", row.get("what")),
+                month or labels[0],
+                reader.unit(f"{key}.amount", row.get("amount"), "money"),
+            )
+        )
     return tuple(out)
 
 
@@ -295,17 +367,35 @@ def _scenarios(reader: Reader) -> tuple[Scenario, ...]:
     for number, row in enumerate(reader.rows("scenarios")):
         key = f"scenarios[{number}]"
         reader.known(key, row, ("name", "title", "from", "until", *LEVER_BY_KEY))
-        levers = {name: reader.unit(f"{key}.{name}", value, LEVER_BY_KEY[name].kind, signed=LEVER_BY_KEY[name].kind == "days",
-            default=LEVER_BY_KEY[name].neutral) for name, value in row.items() if name in LEVER_BY_KEY}
+        levers = {
+            name: reader.unit(
+                f"{key}.{name}",
+                value,
+                LEVER_BY_KEY[name].kind,
+                signed=LEVER_BY_KEY[name].kind == "days",
+                default=LEVER_BY_KEY[name].neutral,
+            )
+            for name, value in row.items()
+            if name in LEVER_BY_KEY
+        }
         name = reader.text(f"{key}.name", row.get("name"))
         if name in {item.name for item in out}:
             reader.fault(f"{key}.name", "a name that no other scenario has", name)
-        first, last = (reader.month(f"{key}.{edge}", row[edge]) if row.get(edge) not in (None, "") else None
-            for edge in ("from", "until"))
+        first, last = (
+            reader.month(f"{key}.{edge}", row[edge]) if row.get(edge) not in (None, "") else None
+            for edge in ("from", "until")
+        )
         if first and last and last < first:
             reader.fault(f"{key}.until", f"a month not before {reader.where(f'{key}.from')} ({first})", last)
-        out.append(Scenario(name, str(row.get("title") or name.replace("_", " ").capitalize()),
-            {lever: value for lever, value in levers.items() if value != NEUTRAL[lever]}, first, last))
+        out.append(
+            Scenario(
+                name,
+                str(row.get("title") or name.replace("_", " ").capitalize()),
+                {lever: value for lever, value in levers.items() if value != NEUTRAL[lever]},
+                first,
+                last,
+            )
+        )
     if not any(item.name == "base" for item in out):
         out.insert(0, Scenario("base", "Base"))
     return tuple(out)
@@ -322,8 +412,10 @@ def _uncertainty(reader: Reader) -> dict[str, tuple[int, int]]:
             reader.fault(key, "{low = …, high = …}", row)
             continue
         lever = LEVER_BY_KEY[name]
-        low, high = (reader.unit(f"{key}.{edge}", row[edge], lever.kind, signed=lever.kind == "days",
-            default=lever.neutral) for edge in ("low", "high"))
+        low, high = (
+            reader.unit(f"{key}.{edge}", row[edge], lever.kind, signed=lever.kind == "days", default=lever.neutral)
+            for edge in ("low", "high")
+        )
         if not low <= lever.neutral <= high:
             reader.fault(key, "low at most, and high at least, what leaves the plan as it is", row)
         out[name] = (low, high)

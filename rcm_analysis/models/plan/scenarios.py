@@ -33,16 +33,21 @@ def scenario_table(assumptions: Assumptions) -> pd.DataFrame:
     """
     rows = run(assumptions, list(assumptions.scenarios))
     made = summaries(assumptions, rows)
-    frame = pd.DataFrame({
-        "scenario": [item.name for item in assumptions.scenarios], "title": [item.title for item in assumptions.scenarios],
-        "peak_deficit_cents": [item.peak_deficit_cents for item in made],
-        "peak_month": [item.peak_deficit_month for item in made], "payback_month": [item.payback_month for item in made],
-        "lowest_balance_cents": [item.lowest_balance_cents for item in made],
-        "lowest_month": [item.lowest_balance_month for item in made],
-        "closing_cash_cents": [item.closing_cash_cents for item in made],
-        "result_cents": rows["cumulative_accrual"][:, -1], "members_at_end": rows["members"][:, -1],
-        "break_even_members": [item.break_even_members_per_coordinator for item in made],
-    })
+    frame = pd.DataFrame(
+        {
+            "scenario": [item.name for item in assumptions.scenarios],
+            "title": [item.title for item in assumptions.scenarios],
+            "peak_deficit_cents": [item.peak_deficit_cents for item in made],
+            "peak_month": [item.peak_deficit_month for item in made],
+            "payback_month": [item.payback_month for item in made],
+            "lowest_balance_cents": [item.lowest_balance_cents for item in made],
+            "lowest_month": [item.lowest_balance_month for item in made],
+            "closing_cash_cents": [item.closing_cash_cents for item in made],
+            "result_cents": rows["cumulative_accrual"][:, -1],
+            "members_at_end": rows["members"][:, -1],
+            "break_even_members": [item.break_even_members_per_coordinator for item in made],
+        }
+    )
     base = frame.loc[frame["scenario"] == BASE, "peak_deficit_cents"].iloc[0]
     return frame.assign(change_cents=frame["peak_deficit_cents"] - base)
 
@@ -66,15 +71,20 @@ def tornado(assumptions: Assumptions, scenario: str | Scenario = BASE) -> pd.Dat
     cases = [with_lever(base, key, bound) for key in keys for bound in assumptions.uncertainty[key]]
     made = summaries(assumptions, run(assumptions, [base, *cases]))
     low, high = made[1::2], made[2::2]
-    frame = pd.DataFrame({
-        "lever": keys, "title": [LEVER_BY_KEY[key].title for key in keys], "kind": [LEVER_BY_KEY[key].kind for key in keys],
-        "low": [assumptions.uncertainty[key][0] for key in keys], "high": [assumptions.uncertainty[key][1] for key in keys],
-        "low_peak_cents": [item.peak_deficit_cents for item in low],
-        "high_peak_cents": [item.peak_deficit_cents for item in high],
-        "base_peak_cents": made[0].peak_deficit_cents,
-        "low_closing_cents": [item.closing_cash_cents for item in low],
-        "high_closing_cents": [item.closing_cash_cents for item in high],
-    })
+    frame = pd.DataFrame(
+        {
+            "lever": keys,
+            "title": [LEVER_BY_KEY[key].title for key in keys],
+            "kind": [LEVER_BY_KEY[key].kind for key in keys],
+            "low": [assumptions.uncertainty[key][0] for key in keys],
+            "high": [assumptions.uncertainty[key][1] for key in keys],
+            "low_peak_cents": [item.peak_deficit_cents for item in low],
+            "high_peak_cents": [item.peak_deficit_cents for item in high],
+            "base_peak_cents": made[0].peak_deficit_cents,
+            "low_closing_cents": [item.closing_cash_cents for item in low],
+            "high_closing_cents": [item.closing_cash_cents for item in high],
+        }
+    )
     frame["width_cents"] = (frame["high_peak_cents"] - frame["low_peak_cents"]).abs()
     return frame.sort_values("width_cents", ascending=False, kind="stable").reset_index(drop=True)
 
@@ -95,7 +105,9 @@ class Futures:
     seed: int
 
 
-def futures(assumptions: Assumptions, scenario: str | Scenario = BASE, *, draws: int | None = None, seed: int | None = None) -> Futures:
+def futures(
+    assumptions: Assumptions, scenario: str | Scenario = BASE, *, draws: int | None = None, seed: int | None = None
+) -> Futures:
     """The plan under levers drawn from their ranges of uncertainty.
 
     Counts
@@ -107,12 +119,14 @@ def futures(assumptions: Assumptions, scenario: str | Scenario = BASE, *, draws:
     draws, seed = draws or assumptions.draws, assumptions.seed if seed is None else seed
     base = assumptions.scenario(scenario)
     generator = np.random.Generator(np.random.PCG64(seed))
-    drawn = {key: _triangle(generator.random(draws), low, LEVER_BY_KEY[key].neutral, high)
-        for key, (low, high) in assumptions.uncertainty.items()}
+    drawn = {
+        key: _triangle(generator.random(draws), low, LEVER_BY_KEY[key].neutral, high)
+        for key, (low, high) in assumptions.uncertainty.items()
+    }
     cases = [_moved(base, {key: int(values[number]) for key, values in drawn.items()}) for number in range(draws)]
     running, lowest = [], []
     for first in range(0, draws, BATCH):
-        rows = run(assumptions, cases[first: first + BATCH])
+        rows = run(assumptions, cases[first : first + BATCH])
         running.append(rows["cumulative_cash"])
         lowest.append(rows["balance"].min(axis=1))
     paths, low = np.concatenate(running), np.concatenate(lowest)
@@ -120,11 +134,20 @@ def futures(assumptions: Assumptions, scenario: str | Scenario = BASE, *, draws:
     bands = np.percentile(paths, PERCENTILES, axis=0, method="inverted_cdf")
     back = (paths[:, -1] >= 0) | np.array([_returns(path) for path in paths])
     return Futures(
-        fan=pd.DataFrame({"month": assumptions.month_labels} | {
-            f"p{level}": band.astype("int64") for level, band in zip(PERCENTILES, bands, strict=True)}),
-        peaks=pd.DataFrame({"percentile": PERCENTILES,
-            "peak_deficit_cents": np.percentile(peaks, PERCENTILES, method="inverted_cdf").astype("int64")}),
-        out_of_cash=float((low < 0).mean()), paid_back=float(back.mean()), draws=draws, seed=seed,
+        fan=pd.DataFrame(
+            {"month": assumptions.month_labels}
+            | {f"p{level}": band.astype("int64") for level, band in zip(PERCENTILES, bands, strict=True)}
+        ),
+        peaks=pd.DataFrame(
+            {
+                "percentile": PERCENTILES,
+                "peak_deficit_cents": np.percentile(peaks, PERCENTILES, method="inverted_cdf").astype("int64"),
+            }
+        ),
+        out_of_cash=float((low < 0).mean()),
+        paid_back=float(back.mean()),
+        draws=draws,
+        seed=seed,
     )
 
 
@@ -178,7 +201,8 @@ def break_even_rate(assumptions: Assumptions, scenario: str | Scenario = BASE) -
     blend = unit_economics(assumptions, run(assumptions, [base]))["blend"][0, -1]
     return {
         "factor": None if found is None else found / SHARE,
-        "rate_cents": None if found is None or not held else float(blend * found / held), "blended_rate_cents": float(blend),
+        "rate_cents": None if found is None or not held else float(blend * found / held),
+        "blended_rate_cents": float(blend),
     }
 
 
@@ -238,7 +262,9 @@ def ways_out(assumptions: Assumptions, scenario: str | Scenario = BASE) -> pd.Da
     frame = pd.DataFrame(rows, columns=columns).sort_values("share_of_range", kind="stable", na_position="last")
     opening = assumptions.value("opening_cash")
     closing = int(run(assumptions, [base])["cumulative_cash"][0, -1])
-    first = pd.DataFrame([["opening_cash", "Opening cash", "money", opening, opening - lowest, None, closing]], columns=columns)
+    first = pd.DataFrame(
+        [["opening_cash", "Opening cash", "money", opening, opening - lowest, None, closing]], columns=columns
+    )
     both = pd.concat([first.astype(object), frame.astype(object)], ignore_index=True)
     return both.astype({"share_of_range": "float64", "to": "Int64", "closing_cash_cents": "Int64"})
 

@@ -98,8 +98,12 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
         return out
 
     sent = beside + sum(billed.values())
-    stages = {"volume": dollars(at_plan_mix, False), "acuity mix": dollars(members, False), "rate": dollars(members, True),
-        "billable share": sent}
+    stages = {
+        "volume": dollars(at_plan_mix, False),
+        "acuity mix": dollars(members, False),
+        "rate": dollars(members, True),
+        "billable share": sent,
+    }
     denied = {name: whole(cents * planned["denial_share"], SHARE) for name, cents in stages.items()}
     stages["denials"], denied["denials"] = sent, _by_month(actual.billing, "denied", actual)
     out = {name: _net(plan, rows, stages[name], denied[name], count) for name in stages}
@@ -112,7 +116,9 @@ def _by_month(frame: pd.DataFrame, column: str, actual: Actuals, level: str | No
     return rows.groupby("month")[column].sum().reindex(actual.months, fill_value=0).to_numpy(dtype=np.int64)
 
 
-def _net(plan: Assumptions, rows: Rows, billed: np.ndarray, denied: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _net(
+    plan: Assumptions, rows: Rows, billed: np.ndarray, denied: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Net revenue of each month of service, and receipts by month under the plan's fees and lag."""
     given = {key: np.array(plan.path(key), dtype=np.int64) for key in plan.values}
     days, weights = ways(rows, given)
@@ -155,9 +161,18 @@ def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, together
         found = _by_month(frame, column, actual)
         return pd.Series(found.sum(keepdims=True) if together else found)
 
-    eligible, reached, members = sums(actual.referrals, "eligible"), sums(actual.outreach, "reached"), sums(actual.caseload, "members")
-    out = pd.DataFrame({"month": actual.months[-1:] if together else actual.months, "referrals": sums(actual.referrals, "referrals"),
-        "plan_referrals": rows["referrals"]})
+    eligible, reached, members = (
+        sums(actual.referrals, "eligible"),
+        sums(actual.outreach, "reached"),
+        sums(actual.caseload, "members"),
+    )
+    out = pd.DataFrame(
+        {
+            "month": actual.months[-1:] if together else actual.months,
+            "referrals": sums(actual.referrals, "referrals"),
+            "plan_referrals": rows["referrals"],
+        }
+    )
     pairs = {
         "quality_rate": (eligible, sums(actual.referrals, "referrals"), rows["eligible"], rows["referrals"]),
         "reached_rate": (reached, eligible, rows["reached"], rows["eligible"]),
@@ -187,8 +202,17 @@ def acuity(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.Da
     frames = []
     for level in plan.levels:
         members = pd.Series(_by_month(actual.caseload, "members", actual, level))
-        frames.append(pd.DataFrame({"month": actual.months, "level": level, "members": members,
-            "share": quotient(members, total), "plan_share": rows[f"mix.{level}"][0, :count] / SHARE}))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "month": actual.months,
+                    "level": level,
+                    "members": members,
+                    "share": quotient(members, total),
+                    "plan_share": rows[f"mix.{level}"][0, :count] / SHARE,
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -214,10 +238,20 @@ def coordinators(plan: Assumptions, actual: Actuals) -> pd.DataFrame:
         frame[f"expected_{column}"] = frame["members"] * frame["level"].map(quotient(pooled[column], pooled["members"]))
     frame["load"] = frame["members"] / frame["level"].map(dict(plan.caseload))
     frame["top"] = frame["members"].where(frame["level"] == plan.levels[-1], 0)
-    sums = frame.groupby("coordinator", sort=True).agg(
-        months=("month", "nunique"), member_months=("members", "sum"), load=("load", "sum"), top=("top", "sum"),
-        units=("units", "sum"), expected_units=("expected_units", "sum"), contacts=("contacts", "sum"),
-        expected_contacts=("expected_contacts", "sum")).reset_index()
+    sums = (
+        frame.groupby("coordinator", sort=True)
+        .agg(
+            months=("month", "nunique"),
+            member_months=("members", "sum"),
+            load=("load", "sum"),
+            top=("top", "sum"),
+            units=("units", "sum"),
+            expected_units=("expected_units", "sum"),
+            contacts=("contacts", "sum"),
+            expected_contacts=("expected_contacts", "sum"),
+        )
+        .reset_index()
+    )
     sums["load"] = quotient(sums["load"], sums["months"])
     sums["high_share"] = quotient(sums["top"], sums["member_months"])
     sums["unit_rate"] = quotient(sums["units"], sums["member_months"])
@@ -238,8 +272,11 @@ def incentives(scores: pd.DataFrame) -> pd.DataFrame:
     Empty
         Nobody above expectation: no rows.
     """
-    found = scores[scores["contacts"] > scores["expected_contacts"]].sort_values(
-        ["contact_index", "coordinator"], ascending=[False, True], kind="stable").reset_index(drop=True)
+    found = (
+        scores[scores["contacts"] > scores["expected_contacts"]]
+        .sort_values(["contact_index", "coordinator"], ascending=[False, True], kind="stable")
+        .reset_index(drop=True)
+    )
     columns = ["coordinator", "contacts", "expected_contacts", "contact_index", "incentive_cents"]
     return found[columns].assign(rank=found.index + 1)[["rank", *columns]]
 

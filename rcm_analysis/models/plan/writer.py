@@ -12,28 +12,49 @@ from .fields import BY_KEY, FIELDS, LEVER_BY_KEY, natural
 
 def written(plan: Assumptions) -> str:
     """The whole file."""
-    lines = [f"name = {_text(plan.name)}", f'start = "{plan.start}"', f"months = {plan.months}",
-        _line(plan, "opening_cash")]
+    lines = [
+        f"name = {_text(plan.name)}",
+        f'start = "{plan.start}"',
+        f"months = {plan.months}",
+        _line(plan, "opening_cash"),
+    ]
     lines += [f"region = {_text(plan.region)}"] if len(plan.regions) == 1 else _shares(plan, "regions", plan.regions)
     for level in plan.rated:
         for region, steps in plan.rates[level].items():
             for month, cents in steps if any(cents for _, cents in steps) else ():
-                lines += ["", "[[rates.rows]]", f"level = {_text(level)}", f"region = {_text(region)}", f'effective = "{month}"',
-                    f'rate = "{Decimal(cents) / 100:.2f}"', f"source = {_text(plan.rate_source)}"]
+                lines += [
+                    "",
+                    "[[rates.rows]]",
+                    f"level = {_text(level)}",
+                    f"region = {_text(region)}",
+                    f'effective = "{month}"',
+                    f'rate = "{Decimal(cents) / 100:.2f}"',
+                    f"source = {_text(plan.rate_source)}",
+                ]
     lines += ["", "[acuity]", f"levels = [{', '.join(_text(level) for level in plan.levels)}]", "", "[acuity.caseload]"]
     lines += [f"{_key(level)} = {_number(plan.caseload[level], 'count')}" for level in plan.levels]
     lines += _shares(plan, "acuity.mix", plan.mix)
     for source in plan.sources:
-        lines += ["", "[[referrals]]", f"source = {_text(source.name)}", f"monthly = {_dated(source.monthly, 'count')}",
-            f"quality = {_dated(source.quality, 'share')}"]
+        lines += [
+            "",
+            "[[referrals]]",
+            f"source = {_text(source.name)}",
+            f"monthly = {_dated(source.monthly, 'count')}",
+            f"quality = {_dated(source.quality, 'share')}",
+        ]
     for person in plan.coordinators:
         lines += ["", "[[coordinators]]", f"name = {_text(person.name)}", f'hired = "{person.hired}"']
         lines += [f'last_month = "{person.last_month}"'] if person.last_month else []
         lines += [f"fte = {_number(person.fte, 'count')}", f"salary = {_number(person.salary, 'money')}"]
     lines += _groups(plan)
     for item in plan.startup:
-        lines += ["", "[[costs.startup]]", f"what = {_text(item.what)}", f'month = "{item.month}"',
-            f"amount = {_number(item.amount, 'money')}"]
+        lines += [
+            "",
+            "[[costs.startup]]",
+            f"what = {_text(item.what)}",
+            f'month = "{item.month}"',
+            f"amount = {_number(item.amount, 'money')}",
+        ]
     return "\n".join([*lines, *_cases(plan)]) + "\n"
 
 

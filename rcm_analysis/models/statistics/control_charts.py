@@ -93,12 +93,23 @@ def _chart(counts: Sequence[int], totals: Sequence[int], sigmas: float, *, is_la
     width = sigmas * sigma * wider
     lower, upper = np.clip(centre - width, 0, 1), np.clip(centre + width, 0, 1)
     signal = varies & ((rate < centre - width) | (rate > centre + width))
-    return pd.DataFrame({
-        "rate": rate, "centre": centre, "sigma": sigma, "sigma_z": wider, "lower": lower, "upper": upper, "z": z, "is_signal": signal,
-    })
+    return pd.DataFrame(
+        {
+            "rate": rate,
+            "centre": centre,
+            "sigma": sigma,
+            "sigma_z": wider,
+            "lower": lower,
+            "upper": upper,
+            "z": z,
+            "is_signal": signal,
+        }
+    )
 
 
-def ewma_chart(counts: Sequence[int], totals: Sequence[int], *, baseline: int, weight: float = 0.3, sigmas: float = SIGMAS) -> pd.DataFrame:
+def ewma_chart(
+    counts: Sequence[int], totals: Sequence[int], *, baseline: int, weight: float = 0.3, sigmas: float = SIGMAS
+) -> pd.DataFrame:
     """A smoothed chart for slow drifts: each period carries part of the ones before it.
 
     Formula
@@ -121,9 +132,13 @@ def ewma_chart(counts: Sequence[int], totals: Sequence[int], *, baseline: int, w
     count, total = _checked(counts, totals)
     known, of = count[:baseline].sum(), total[:baseline].sum()
     if not 0 < known < of:
-        raise ParameterError("The baseline of an EWMA chart should hold counts above zero and below their totals; take more periods.")
+        raise ParameterError(
+            "The baseline of an EWMA chart should hold counts above zero and below their totals; take more periods."
+        )
     centre = known / of
-    z = np.divide(count - centre * total, np.sqrt(centre * (1 - centre) * total), out=np.zeros(len(count)), where=total > 0)
+    z = np.divide(
+        count - centre * total, np.sqrt(centre * (1 - centre) * total), out=np.zeros(len(count)), where=total > 0
+    )
     z = z / max(1.0, sigma_z(z[:baseline][total[:baseline] > 0]))
     smooth, last = np.zeros(len(z)), 0.0
     for place, value in enumerate(z):
@@ -148,7 +163,9 @@ class ChangePoint:
     p_value: float
 
 
-def change_point(counts: Sequence[int], totals: Sequence[int], *, significance: float = 0.05, least: int = 1) -> ChangePoint | None:
+def change_point(
+    counts: Sequence[int], totals: Sequence[int], *, significance: float = 0.05, least: int = 1
+) -> ChangePoint | None:
     """When a rate changed, if it did: the split of the periods that makes their counts most likely.
 
     Formula
@@ -197,7 +214,8 @@ def _checked(counts: Sequence[int], totals: Sequence[int]) -> tuple[np.ndarray, 
     count, total = np.asarray(counts, float), np.asarray(totals, float)
     if count.shape != total.shape or (count < 0).any() or (count > total).any():
         raise ParameterError(
-            f"Counts should be as many as totals, and lie between 0 and them; found {count.size} counts and {total.size} totals.")
+            f"Counts should be as many as totals, and lie between 0 and them; found {count.size} counts and {total.size} totals."
+        )
     return count, total
 
 
@@ -236,5 +254,7 @@ def rate_history(counts: Sequence[int], totals: Sequence[int]) -> RateHistory:
     rate, centre = np.asarray(counts, float) / known, float(before["centre"].iloc[0])
     spread = SIGMAS * np.sqrt(centre * (1 - centre) / known) * max(1.0, sigma_z(before["z"].dropna()))
     lower, upper = np.clip(centre - spread, 0, 1), np.clip(centre + spread, 0, 1)
-    chart = pd.DataFrame({"rate": rate, "centre": centre, "lower": lower, "upper": upper, "is_signal": (rate < lower) | (rate > upper)})
+    chart = pd.DataFrame(
+        {"rate": rate, "centre": centre, "lower": lower, "upper": upper, "is_signal": (rate < lower) | (rate > upper)}
+    )
     return RateHistory(chart, None if changed is None else changed.position)

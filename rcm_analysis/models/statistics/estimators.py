@@ -34,7 +34,11 @@ LONGEST_DAYS = 36_525
 
 
 def cumulative_incidence(
-    days: Sequence[int], end: Sequence[str], *, weight: Sequence[float] | None = None, entry: Sequence[int] | None = None
+    days: Sequence[int],
+    end: Sequence[str],
+    *,
+    weight: Sequence[float] | None = None,
+    entry: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """The share of claims that ended in each way by each day (Aalen–Johansen, exact for whole days).
 
@@ -132,7 +136,9 @@ def kaplan_meier(
     return pd.DataFrame(dict(zip(columns, (np.arange(size), at_risk, ended, still_open, low, high), strict=True)))
 
 
-def reverse_hazards(days: Sequence[int], limit: Sequence[int], *, weight: Sequence[float] | None = None) -> pd.DataFrame:
+def reverse_hazards(
+    days: Sequence[int], limit: Sequence[int], *, weight: Sequence[float] | None = None
+) -> pd.DataFrame:
     """The share of what is paid in the end that is paid by each day, from paid claims alone.
 
     Formula
@@ -248,11 +254,15 @@ def _at_risk(age: np.ndarray, share: np.ndarray, since: np.ndarray, size: int) -
     left = np.bincount(age, share, size).cumsum()
     at_risk = entered - np.concatenate([[0.0], left[:-1]])
     # Sums of weights that cancel leave dust; where every claim has left there is nobody.
-    people = np.bincount(since, share > 0, size).cumsum() - np.concatenate([[0], np.bincount(age, share > 0, size).cumsum()[:-1]])
+    people = np.bincount(since, share > 0, size).cumsum() - np.concatenate(
+        [[0], np.bincount(age, share > 0, size).cumsum()[:-1]]
+    )
     return np.where(people > 0.5, at_risk, 0.0)
 
 
-def _log_log(ended: np.ndarray, at_risk: np.ndarray, still_open: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+def _log_log(
+    ended: np.ndarray, at_risk: np.ndarray, still_open: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
     left = at_risk * (at_risk - ended)
     terms = np.divide(ended, left, out=np.zeros(len(ended)), where=left > 0)
     inside = (still_open > 0) & (still_open < 1)
@@ -302,19 +312,29 @@ def _numbers(values: Any, name: str) -> np.ndarray:
     """One float per claim, from any list, tuple, array or series; empty places are NaN."""
     given = np.asarray(list(values) if isinstance(values, Iterator) else values)
     if given.ndim == 0:
-        raise ParameterError(f"`{name}` should hold one number per claim, such as a list or a column; found a single value.")
+        raise ParameterError(
+            f"`{name}` should hold one number per claim, such as a list or a column; found a single value."
+        )
     if given.dtype.kind in "mM":
-        raise ParameterError(f"`{name}` should hold numbers; found {'durations' if given.dtype.kind == 'm' else 'dates'}. Give whole days, such as (end - start).dt.days.")
+        raise ParameterError(
+            f"`{name}` should hold numbers; found {'durations' if given.dtype.kind == 'm' else 'dates'}. Give whole days, such as (end - start).dt.days."
+        )
     try:
         return pd.to_numeric(pd.Series(given.reshape(-1)), errors="raise").to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         pass
-    raise ParameterError(f"`{name}` should hold numbers; found text or objects that are none. Turn the column into numbers first.")
+    raise ParameterError(
+        f"`{name}` should hold numbers; found text or objects that are none. Turn the column into numbers first."
+    )
 
 
 def _faults(numbers: np.ndarray, most: float) -> str:
     """What is wrong with numbers that should lie between zero and `most`: words and counts, never the values."""
-    counts = {"missing": np.isnan(numbers), "below zero": numbers < 0, "too large": (numbers > most) | (numbers == math.inf)}
+    counts = {
+        "missing": np.isnan(numbers),
+        "below zero": numbers < 0,
+        "too large": (numbers > most) | (numbers == math.inf),
+    }
     if math.isfinite(most):
         counts["not whole"] = np.isfinite(numbers) & (numbers != np.floor(numbers))
     return listed([f"{found.sum()} {words}" for words, found in counts.items() if found.any()])

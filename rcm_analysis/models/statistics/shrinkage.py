@@ -38,7 +38,10 @@ def counts_of(table: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     names = [name for name in (*ENDS, *OTHER_ENDS) if name in table]
     at_risk = table["at_risk"].to_numpy(dtype=float)
     before = np.concatenate([[1.0], table[OPEN].to_numpy(dtype=float)])[: len(table)]
-    hazards = {name: np.divide(np.diff(table[name], prepend=0.0), before, out=np.zeros(len(before)), where=before > 0) for name in names}
+    hazards = {
+        name: np.divide(np.diff(table[name], prepend=0.0), before, out=np.zeros(len(before)), where=before > 0)
+        for name in names
+    }
     return at_risk, {name: hazard * at_risk for name, hazard in hazards.items()}
 
 
@@ -69,11 +72,16 @@ def shrunk(own: pd.DataFrame, prior: pd.DataFrame, *, prior_claims: float) -> pd
     own_risk, own_ends = counts_of(own)
     prior_risk, prior_ends = counts_of(prior)
     alive = prior_claims * np.concatenate([[1.0], prior[OPEN].to_numpy(dtype=float)[:-1]])[: len(prior)]
-    hazard = {name: np.divide(counts, prior_risk, out=np.zeros(len(counts)), where=prior_risk > 0) for name, counts in prior_ends.items()}
+    hazard = {
+        name: np.divide(counts, prior_risk, out=np.zeros(len(counts)), where=prior_risk > 0)
+        for name, counts in prior_ends.items()
+    }
     alive = np.where(prior_risk > 0, alive, 0.0)
     none = np.zeros(0)
     at_risk = _padded(own_risk, size) + _padded(alive, size)
-    ended = {name: _padded(own_ends.get(name, none), size) + _padded(alive * hazard.get(name, 0.0), size) for name in names}
+    ended = {
+        name: _padded(own_ends.get(name, none), size) + _padded(alive * hazard.get(name, 0.0), size) for name in names
+    }
     return incidence_table(at_risk, ended)
 
 
@@ -119,7 +127,9 @@ def prior_claims_between(tables: Mapping[Hashable, pd.DataFrame], prior: pd.Data
     return float(np.exp(optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def shrunk_by_group(days: Sequence[int], end: Sequence[str], group: Sequence[Hashable], *, weight: Sequence[float] | None = None) -> pd.DataFrame:
+def shrunk_by_group(
+    days: Sequence[int], end: Sequence[str], group: Sequence[Hashable], *, weight: Sequence[float] | None = None
+) -> pd.DataFrame:
     """The incidence of every group (payer, say), each drawn towards that of all claims together.
 
     Formula
@@ -178,7 +188,10 @@ def _dirichlet_multinomial(group: tuple[np.ndarray, np.ndarray], alpha: np.ndarr
     risk, ends = group
     counts = np.vstack([ends, np.clip(risk - ends.sum(axis=0), 0, None)])
     total, weight = counts.sum(axis=0), alpha.sum(axis=0)
-    return float((special.gammaln(weight) - special.gammaln(weight + total)).sum() + (special.gammaln(alpha + counts) - special.gammaln(alpha)).sum())
+    return float(
+        (special.gammaln(weight) - special.gammaln(weight + total)).sum()
+        + (special.gammaln(alpha + counts) - special.gammaln(alpha)).sum()
+    )
 
 
 def _padded(values: np.ndarray, size: int) -> np.ndarray:

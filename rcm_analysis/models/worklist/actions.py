@@ -67,9 +67,7 @@ def actions_of(items: pd.DataFrame) -> np.ndarray:
     return action.where(~hopeless, "write_off_request").to_numpy(dtype=object)
 
 
-def minutes_of(
-    actions: pd.Series, notes: pd.DataFrame, *, as_of: dt.date, settings: WorklistSettings
-) -> pd.Series:
+def minutes_of(actions: pd.Series, notes: pd.DataFrame, *, as_of: dt.date, settings: WorklistSettings) -> pd.Series:
     """The minutes an action takes: the client's own median of the last year, else the stated ones.
 
     Unit
@@ -82,9 +80,7 @@ def minutes_of(
         .agg(["median", "size"])
     )
     known = own.loc[own["size"] >= settings.fewest_notes, "median"].to_dict()
-    return (
-        actions.map(dict(settings.minutes) | known).fillna(settings.minutes.get("other", 10.0)).astype(float)
-    )
+    return actions.map(dict(settings.minutes) | known).fillna(settings.minutes.get("other", 10.0)).astype(float)
 
 
 def reasons_of(items: pd.DataFrame) -> list[str]:
@@ -96,7 +92,11 @@ def _reason(row: object) -> str:
     words = (due_words(row) if row.is_due else "") + _WORDS[row.status](row)
     if row.is_late:
         words += f" The limit ended on {_day(row.deadline_on)}"
-        words += ": only proof of an earlier filing helps; propose the write-off." if row.action == "write_off_request" else "."
+        words += (
+            ": only proof of an earlier filing helps; propose the write-off."
+            if row.action == "write_off_request"
+            else "."
+        )
     elif not pd.isna(row.deadline_on):
         words += f" {_UNTIL[row.deadline_kind]} by {_day(row.deadline_on)} ({row.days_left} days left)."
     if row.is_promised:
@@ -128,11 +128,7 @@ def _unbilled(row: object) -> str:
 
 def _processing(row: object) -> str:
     sent = "Passed on by the primary" if pd.isna(row.last_sent_on) else "Sent"
-    late = (
-        "longer than this payer usually takes"
-        if row.waited > row.usual_days
-        else "within this payer's usual time"
-    )
+    late = "longer than this payer usually takes" if row.waited > row.usual_days else "within this payer's usual time"
     return f"{sent} {_count(row.waited, 'day')} ago without an answer, {late} ({_count(row.usual_days, 'day')}): ask whether it is on file."
 
 
@@ -142,7 +138,9 @@ def _pended(row: object) -> str:
 
 def _reworked(row: object) -> str:
     what = {"appeal": "Appealed", "corrected_claim": "Sent corrected"}.get(row.rework_action, "Sent again")
-    return f"{what} {_count(row.waited, 'day')} ago after the denial{_for(row)}, not answered yet: ask for the decision."
+    return (
+        f"{what} {_count(row.waited, 'day')} ago after the denial{_for(row)}, not answered yet: ask for the decision."
+    )
 
 
 def _denied(row: object) -> str:

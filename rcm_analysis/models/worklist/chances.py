@@ -45,9 +45,7 @@ class Curves:
         self._tables: dict[str, pd.DataFrame] = {}
         ends = ends.reset_index(drop=True)
         if len(ends):
-            self._tables = {
-                str(name): table for name, table in incidence_by(ends, by=("stream",)).groupby("stream")
-            }
+            self._tables = {str(name): table for name, table in incidence_by(ends, by=("stream",)).groupby("stream")}
             self._tables[""] = incidence_by(ends, by=())
 
     def given_open(self, group: pd.Series, age: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -114,9 +112,9 @@ def answer_rows(
     """The rows behind `answer_curves`: a claim and payer each, with start_on, received_on, days, end and stream."""
     sent = source(tables, "submissions", [*KEY, "payer", "payer_order", "submitted_on", "frequency"])
     sent = sent.filter(nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8")
-    rows = read(
-        sent.group_by(*KEY, "payer", "payer_order").agg(nw.col("submitted_on").min().alias("start_on"))
-    ).rename(columns={"payer_order": "party"})
+    rows = read(sent.group_by(*KEY, "payer", "payer_order").agg(nw.col("submitted_on").min().alias("start_on"))).rename(
+        columns={"payer_order": "party"}
+    )
     first = history.first[[*ITEM, "payer", "received_on", "outcome"]]
     crossed = history.first.loc[history.first["remit_status"] == "19", [*KEY, "received_on"]].rename(
         columns={"received_on": "start_on"}
@@ -130,9 +128,7 @@ def answer_rows(
     today = pd.Timestamp(as_of)
     rows["days"] = (rows["received_on"].fillna(today) - rows["start_on"]).dt.days
     rows = rows[(rows["days"] >= 0) & (rows["start_on"] > today - pd.Timedelta(days=settings.history_days))]
-    rows["end"] = np.select(
-        [rows["received_on"].isna(), rows["outcome"] == "fully_denied"], ["open", "denied"], "paid"
-    )
+    rows["end"] = np.select([rows["received_on"].isna(), rows["outcome"] == "fully_denied"], ["open", "denied"], "paid")
     rows["stream"] = answer_group(rows)
     return rows.reset_index(drop=True)
 
@@ -150,14 +146,8 @@ def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: Workl
     """
     since = responsible_since(tables, as_of=as_of).filter(nw.col("party") == PATIENT)
     posted = source(tables, "transactions", [*ITEM, "kind", "amount_cents", "posted_on"])
-    posted = posted.filter(nw.col("posted_on") <= as_of, nw.col("party") == PATIENT).join(
-        since.drop("party"), on=KEY
-    )
-    is_paid = (
-        (nw.col("kind") == "payment")
-        & (nw.col("amount_cents") < 0)
-        & (nw.col("posted_on") >= nw.col("since_on"))
-    )
+    posted = posted.filter(nw.col("posted_on") <= as_of, nw.col("party") == PATIENT).join(since.drop("party"), on=KEY)
+    is_paid = (nw.col("kind") == "payment") & (nw.col("amount_cents") < 0) & (nw.col("posted_on") >= nw.col("since_on"))
     posted = posted.with_columns(paid_on=nw.when(is_paid).then(nw.col("posted_on")).otherwise(None))
     sums = posted.group_by(*KEY).agg(
         nw.col("amount_cents").sum().alias("balance_cents"),
@@ -176,9 +166,7 @@ def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: Workl
     return Curves(rows)
 
 
-def overturn_rates(
-    history: Decisions, *, as_of: dt.date, settings: WorklistSettings
-) -> tuple[pd.DataFrame, float]:
+def overturn_rates(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> tuple[pd.DataFrame, float]:
     """Of worked denials the share paid in the end, by category, and of untouched ones the share paid all the same.
 
     Formula
@@ -213,14 +201,10 @@ def overturn_rates(
     out = counted.groupby("category")[["worked", "overturned"]].sum().astype("int64")
     out = out.reindex(sorted({*out.index, *settings.overturned}), fill_value=0)
     stated = out.index.map(lambda name: settings.overturned.get(name, settings.other_share)).to_numpy(dtype=float)
-    out["rate"] = (out["overturned"] + settings.default_claims * stated) / (
-        out["worked"] + settings.default_claims
-    )
+    out["rate"] = (out["overturned"] + settings.default_claims * stated) / (out["worked"] + settings.default_claims)
     alone = rows[~worked & (rows["received_on"] <= pd.Timestamp(as_of) - pd.Timedelta(days=MATURE_DAYS))]
     paid_alone = int((alone["later_paid"] > alone["paid_cents"]).sum())
-    by_itself = (paid_alone + settings.default_claims * settings.alone_share) / (
-        len(alone) + settings.default_claims
-    )
+    by_itself = (paid_alone + settings.default_claims * settings.alone_share) / (len(alone) + settings.default_claims)
     return out.rename_axis("category").reset_index(), float(by_itself)
 
 
@@ -245,9 +229,7 @@ def expected_cents(
         cents, a number with fractions
     """
     paid = history.all[
-        (history.all["outcome"] == "paid")
-        & (history.all["party"] == "primary")
-        & (history.all["charge_cents"] > 0)
+        (history.all["outcome"] == "paid") & (history.all["party"] == "primary") & (history.all["charge_cents"] > 0)
     ]
     sums = paid.groupby("payer")[["allowed_cents", "charge_cents"]].sum()
     charge = paid["charge_cents"].sum()
@@ -260,9 +242,7 @@ def expected_cents(
     gross = (items["party"] == "primary") & (
         ~items["status"].isin(ANSWERED) | (items["open_cents"] >= items["charge_cents"])
     )
-    return (items["open_cents"] * share.where(gross, 1.0)).where(
-        items["status"] != "underpaid", items["short_cents"]
-    )
+    return (items["open_cents"] * share.where(gross, 1.0)).where(items["status"] != "underpaid", items["short_cents"])
 
 
 def _contract_share(items: pd.DataFrame, wanted: pd.DataFrame, tables: Mapping[str, Any]) -> pd.Series:

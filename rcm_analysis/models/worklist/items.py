@@ -81,12 +81,8 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     items = items.merge(_sent(tables, as_of), left_on=ITEM, right_on=ITEM, how="left").merge(
         history.last, on=ITEM, how="left"
     )
-    items = items.merge(_primary_answers(history), on=KEY, how="left").merge(
-        _failed(tables, as_of), on=KEY, how="left"
-    )
-    items = items.merge(_noted(history.notes), on=KEY, how="left").merge(
-        _reworked(history), on=ITEM, how="left"
-    )
+    items = items.merge(_primary_answers(history), on=KEY, how="left").merge(_failed(tables, as_of), on=KEY, how="left")
+    items = items.merge(_noted(history.notes), on=KEY, how="left").merge(_reworked(history), on=ITEM, how="left")
     for name in ("statements", "touches"):
         items[name] = items[name].fillna(0).astype("int64")
     items["status"] = _status(items)
@@ -158,14 +154,8 @@ def _with_short(
     )
     lines = lines.merge(lost, on=KEY, how="left")
     lines = lines[~(lines["in_vain_on"] >= lines["received_on"])]
-    short = (
-        lines.groupby(KEY)
-        .agg(short_cents=("short_cents", "sum"), short_basis=("short_basis", "max"))
-        .reset_index()
-    )
-    short = short.merge(
-        items.loc[items["party"] == "primary", KEY].assign(has_balance=True), on=KEY, how="left"
-    )
+    short = lines.groupby(KEY).agg(short_cents=("short_cents", "sum"), short_basis=("short_basis", "max")).reset_index()
+    short = short.merge(items.loc[items["party"] == "primary", KEY].assign(has_balance=True), on=KEY, how="left")
     short = short[short["has_balance"].isna()].drop(columns="has_balance").merge(claims, on=KEY)
     if short.empty:
         return items.assign(short_cents=np.nan, short_basis=None)
@@ -176,8 +166,7 @@ def _sent(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     sent = source(tables, "submissions", [*KEY, "payer_order", "submitted_on", "frequency"])
     sent = sent.filter(nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8")
     days = sent.group_by(*KEY, "payer_order").agg(
-        nw.col("submitted_on").min().alias("first_sent_on"),
-        nw.col("submitted_on").max().alias("last_sent_on"),
+        nw.col("submitted_on").min().alias("first_sent_on"), nw.col("submitted_on").max().alias("last_sent_on")
     )
     return read(days).rename(columns={"payer_order": "party"})
 
@@ -198,9 +187,7 @@ def _failed(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     )
     last = edits.sort_values(["checked_on", "edit_id"]).drop_duplicates(KEY, keep="last")
     last = last[last["result"] == "failed"]
-    return last[[*KEY]].assign(
-        failed_on=last["checked_on"], failed_stage=last["stage"], failed_reason=last["reason"]
-    )
+    return last[[*KEY]].assign(failed_on=last["checked_on"], failed_stage=last["stage"], failed_reason=last["reason"])
 
 
 def _noted(notes: pd.DataFrame) -> pd.DataFrame:
@@ -213,12 +200,8 @@ def _noted(notes: pd.DataFrame) -> pd.DataFrame:
         hold_reason=last["hold_reason"],
     )
     is_statement = notes["action"] == "statement"
-    statements = (
-        notes[is_statement].groupby(KEY)["worked_on"].agg(statements="size", statement_on="max").reset_index()
-    )
-    touched = (
-        notes[~is_statement].groupby(KEY)["worked_on"].agg(touches="size", touched_on="max").reset_index()
-    )
+    statements = notes[is_statement].groupby(KEY)["worked_on"].agg(statements="size", statement_on="max").reset_index()
+    touched = notes[~is_statement].groupby(KEY)["worked_on"].agg(touches="size", touched_on="max").reset_index()
     billed = (
         notes[notes["action"] == "bill_secondary"]
         .groupby(KEY)["worked_on"]
@@ -278,8 +261,6 @@ def _status(items: pd.DataFrame) -> np.ndarray:
         "pended": items["decided_on"].isna() & items["pended_on"].notna(),
         "left_to_patient": items["decided_on"].notna() & (items["patient_cents"] >= items["open_cents"]),
         "unpaid_rest": items["decided_on"].notna(),
-        "processing": ~unsent
-        | (~is_primary & crossing)
-        | (~is_primary & items["secondary_noted_on"].notna()),
+        "processing": ~unsent | (~is_primary & crossing) | (~is_primary & items["secondary_noted_on"].notna()),
     }
     return np.select(list(cases.values()), list(cases), "secondary_unbilled")

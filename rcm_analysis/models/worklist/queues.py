@@ -30,14 +30,10 @@ class Person:
 
     def __post_init__(self) -> None:
         if not self.name.strip() or not 0 < self.minutes <= 24 * 60:
-            raise ParameterError(
-                "A person of the worklist has a name and minutes a day above 0 and at most 1,440."
-            )
+            raise ParameterError("A person of the worklist has a name and minutes a day above 0 and at most 1,440.")
         unknown = [name for name in self.actions if name not in WORK_ACTIONS]
         if unknown:
-            raise ParameterError(
-                f"{listed(unknown)} is no action of the worklist." + closest(unknown[0], WORK_ACTIONS)
-            )
+            raise ParameterError(f"{listed(unknown)} is no action of the worklist." + closest(unknown[0], WORK_ACTIONS))
 
 
 def read_people(text: str) -> list[Person]:
@@ -53,9 +49,7 @@ def read_people(text: str) -> list[Person]:
     for part in filter(str.strip, text.split(",")):
         match = re.fullmatch(r"\s*([^:]+?)\s*:\s*(\d{1,4}(?:\.\d+)?)\s*", part)
         if match is None:
-            raise ParameterError(
-                'People are written NAME:MINUTES and separated by commas, such as "Ann:240,Bob:360".'
-            )
+            raise ParameterError('People are written NAME:MINUTES and separated by commas, such as "Ann:240,Bob:360".')
         people.append(Person(match[1], float(match[2])))
     return people_of(people)
 
@@ -64,11 +58,7 @@ def people_of(people: Sequence[Person] | Mapping[str, float] | None) -> list[Per
     """The people as a list, each name once."""
     if people is None:
         return []
-    found = (
-        [Person(name, minutes) for name, minutes in people.items()]
-        if isinstance(people, Mapping)
-        else list(people)
-    )
+    found = [Person(name, minutes) for name, minutes in people.items()] if isinstance(people, Mapping) else list(people)
     names = [person.name for person in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -107,9 +97,7 @@ def queued(items: pd.DataFrame, people: Sequence[Person], *, tiers: Collection[s
 
 
 def _fits(person: Person, item: object) -> bool:
-    return (not person.payers or item.payer in person.payers) and (
-        not person.actions or item.action in person.actions
-    )
+    return (not person.payers or item.payer in person.payers) and (not person.actions or item.action in person.actions)
 
 
 def _first_place(

@@ -120,4 +120,8 @@ def promised_words(row: Any) -> str:
     """
     promised = PROMISED.get((row.step_outcome, row.step_action)) or f"our next step ({STEP_WORDS[row.step_action]})"
     words = f" {promised[0].upper()}{promised[1:]} is promised for {row.step_on:%Y-%m-%d}"
-    return words + ("; the limit does not wait for it." if pd.isna(row.suppressed_until) else f": nothing to do before {row.suppressed_until:%Y-%m-%d}.")
+    return words + (
+        "; the limit does not wait for it."
+        if pd.isna(row.suppressed_until)
+        else f": nothing to do before {row.suppressed_until:%Y-%m-%d}."
+    )

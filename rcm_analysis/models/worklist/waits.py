@@ -37,13 +37,20 @@ class Answers:
         Claims of `answer_curves`. A follow-up is a note "follow_up" after the claim was sent and before its answer.
     """
 
-    def __init__(self, tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> None:
+    def __init__(
+        self, tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
+    ) -> None:
         rows = answer_rows(tables, history, as_of=as_of, settings=settings)
         asked = history.notes.loc[history.notes["action"] == "follow_up", [*KEY, "worked_on"]]
         rows = _first_after(rows, asked, "start_on", "asked_on")
-        rows = rows.assign(asked_on=rows["asked_on"].where((rows["party"] == "primary") & ~(rows["asked_on"] >= rows["received_on"])))
+        rows = rows.assign(
+            asked_on=rows["asked_on"].where((rows["party"] == "primary") & ~(rows["asked_on"] >= rows["received_on"]))
+        )
         gone = rows["asked_on"].notna()
-        alone = rows.assign(end=rows["end"].where(~gone, FOLLOWED_UP), days=_days(rows["start_on"], rows["asked_on"]).fillna(rows["days"]))
+        alone = rows.assign(
+            end=rows["end"].where(~gone, FOLLOWED_UP),
+            days=_days(rows["start_on"], rows["asked_on"]).fillna(rows["days"]),
+        )
         waited = rows["days"] - _days(rows["start_on"], rows["asked_on"])
         after = rows.assign(days=waited, stream=ANY)[gone]
         self.alone, self.asked = Curves(alone), Curves(after)
@@ -51,16 +58,22 @@ class Answers:
 
     def given_open(self, items: pd.DataFrame, today: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
         """Of items open as long and asked about as these: the share paid later by itself, and the share never answered."""
-        found = _first_after(items[[*ITEM, "waits_since"]], self._notes, "waits_since", "asked_on")["asked_on"].set_axis(items.index)
+        found = _first_after(items[[*ITEM, "waits_since"]], self._notes, "waits_since", "asked_on")[
+            "asked_on"
+        ].set_axis(items.index)
         was_asked = (found.notna() & (items["party"] == "primary")).to_numpy()
         group, none = answer_group(items), pd.Series(ANY, index=items.index)
         paid, never, later = self.alone.given_open_and_left(group, items["waited"])
         new_paid, new_never = self.asked.given_open(none, pd.Series(0, index=items.index))
         old_paid, old_never = self.asked.given_open(none, _days(found, today).fillna(0).clip(lower=0))
-        return np.where(was_asked, old_paid, paid + later * new_paid), np.where(was_asked, old_never, never + later * new_never)
+        return np.where(was_asked, old_paid, paid + later * new_paid), np.where(
+            was_asked, old_never, never + later * new_never
+        )
 
 
-def sending_curves(tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> Curves:
+def sending_curves(
+    tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
+) -> Curves:
     """Days from charge entry to the first claim (stream `UNHELD`), and from the first hold to it (stream `HELD`).
 
     Counts
@@ -68,7 +81,10 @@ def sending_curves(tables: Mapping[str, Any], history: Decisions, *, as_of: dt.d
         is put on hold leaves the first stream on that day.
     """
     claims = source(tables, "claims", [*KEY, "payer", "entered_on"]).filter(
-        nw.col("entered_on") <= as_of, nw.col("entered_on") > as_of - dt.timedelta(days=settings.history_days), nw.col("payer") != "self_pay")
+        nw.col("entered_on") <= as_of,
+        nw.col("entered_on") > as_of - dt.timedelta(days=settings.history_days),
+        nw.col("payer") != "self_pay",
+    )
     sent = source(tables, "submissions", [*KEY, "submitted_on"]).filter(nw.col("submitted_on") <= as_of)
     first = sent.group_by(*KEY).agg(nw.col("submitted_on").min().alias("sent_on"))
     rows = read(claims.join(first, on=KEY, how="left")).merge(first_holds(history), on=KEY, how="left")
@@ -76,7 +92,11 @@ def sending_curves(tables: Mapping[str, Any], history: Decisions, *, as_of: dt.d
     rows["held_on"] = rows["held_on"].where(~(rows["held_on"] >= rows["sent_on"]))
     end = np.where(rows["sent_on"].notna(), "paid", "open")
     until = rows["sent_on"].fillna(today)
-    free = rows.assign(end=np.where(rows["held_on"].notna(), FOLLOWED_UP, end), days=_days(rows["entered_on"], rows["held_on"].fillna(until)), stream=UNHELD)
+    free = rows.assign(
+        end=np.where(rows["held_on"].notna(), FOLLOWED_UP, end),
+        days=_days(rows["entered_on"], rows["held_on"].fillna(until)),
+        stream=UNHELD,
+    )
     held = rows.assign(end=end, days=_days(rows["held_on"], until), stream=HELD)[rows["held_on"].notna()]
     return Curves(_in_order(pd.concat([free, held], ignore_index=True)))
 
@@ -88,17 +108,27 @@ def first_holds(history: Decisions) -> pd.DataFrame:
     return holds.groupby(KEY)["worked_on"].min().rename("held_on").reset_index()
 
 
-def posting_curve(tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> Curves:
+def posting_curve(
+    tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
+) -> Curves:
     """Days from a decision that denies nothing to the day on which its balance was posted away, of all payers together."""
     last = history.last[~history.last["outcome"].isin(DENIED) & history.last["decided_on"].notna()]
-    posted = source(tables, "transactions", [*ITEM, "amount_cents", "posted_on"]).filter(nw.col("posted_on") <= as_of, nw.col("party") != PATIENT)
-    sums = read(posted.group_by(*ITEM).agg(nw.col("amount_cents").sum().alias("left_cents"), nw.col("posted_on").max().alias("last_on")))
+    posted = source(tables, "transactions", [*ITEM, "amount_cents", "posted_on"]).filter(
+        nw.col("posted_on") <= as_of, nw.col("party") != PATIENT
+    )
+    sums = read(
+        posted.group_by(*ITEM).agg(
+            nw.col("amount_cents").sum().alias("left_cents"), nw.col("posted_on").max().alias("last_on")
+        )
+    )
     rows = last[[*ITEM, "decided_on"]].merge(sums, on=ITEM)
     today = pd.Timestamp(as_of)
     rows = rows[rows["decided_on"] > today - pd.Timedelta(days=settings.history_days)]
     gone = (rows["left_cents"] <= 0) & (rows["last_on"] >= rows["decided_on"])
     ended = rows["last_on"].where(gone, today)
-    return Curves(_in_order(rows.assign(end=np.where(gone, "paid", "open"), days=_days(rows["decided_on"], ended), stream=ANY)))
+    return Curves(
+        _in_order(rows.assign(end=np.where(gone, "paid", "open"), days=_days(rows["decided_on"], ended), stream=ANY))
+    )
 
 
 def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> Curves:
@@ -106,13 +136,25 @@ def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettin
     today = pd.Timestamp(as_of)
     notes = history.notes[history.notes["action"].isin(REWORK)]
     is_answer = notes["outcome"].isin((*WON, *LOST))
-    begun = notes.loc[~is_answer & (notes["worked_on"] > today - pd.Timedelta(days=settings.history_days)), [*KEY, "worked_on"]]
+    begun = notes.loc[
+        ~is_answer & (notes["worked_on"] > today - pd.Timedelta(days=settings.history_days)), [*KEY, "worked_on"]
+    ]
     begun = begun.drop_duplicates(KEY).rename(columns={"worked_on": "begun_on"})
     said = notes.loc[is_answer, [*KEY, "worked_on"]]
-    decided = history.all.loc[history.all["turn"] > 1, [*KEY, "received_on"]].rename(columns={"received_on": "worked_on"})
+    decided = history.all.loc[history.all["turn"] > 1, [*KEY, "received_on"]].rename(
+        columns={"received_on": "worked_on"}
+    )
     rows = _first_after(begun, pd.concat([said, decided], ignore_index=True), "begun_on", "answered_on")
     ended = rows["answered_on"].fillna(today)
-    return Curves(_in_order(rows.assign(end=np.where(rows["answered_on"].notna(), "paid", "open"), days=_days(rows["begun_on"], ended), stream=ANY)))
+    return Curves(
+        _in_order(
+            rows.assign(
+                end=np.where(rows["answered_on"].notna(), "paid", "open"),
+                days=_days(rows["begun_on"], ended),
+                stream=ANY,
+            )
+        )
+    )
 
 
 def payers_parts(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> tuple[pd.Series, float]:
@@ -126,18 +168,27 @@ def payers_parts(history: Decisions, *, as_of: dt.date, settings: WorklistSettin
     """
     since = pd.Timestamp(as_of) - pd.Timedelta(days=settings.history_days)
     first = history.first[~history.first["outcome"].isin(DENIED) & (history.first["received_on"] > since)]
-    left = first.loc[first["party"] == "primary", [*KEY, "patient_cents"]].rename(columns={"patient_cents": "left_cents"})
+    left = first.loc[first["party"] == "primary", [*KEY, "patient_cents"]].rename(
+        columns={"patient_cents": "left_cents"}
+    )
     rows = first.merge(left, on=KEY, how="left")
     is_later = rows["party"] != "primary"
-    rows = rows.assign(of_cents=rows["allowed_cents"].where(~is_later, rows["left_cents"]), is_later=is_later, group=answer_group(rows))
+    rows = rows.assign(
+        of_cents=rows["allowed_cents"].where(~is_later, rows["left_cents"]), is_later=is_later, group=answer_group(rows)
+    )
     rows = rows[rows["of_cents"] > 0]
     parts = []
     for _, some in rows.groupby("is_later"):
-        overall, weight = some["paid_cents"].sum() / some["of_cents"].sum(), settings.default_claims * some["of_cents"].mean()
+        overall, weight = (
+            some["paid_cents"].sum() / some["of_cents"].sum(),
+            settings.default_claims * some["of_cents"].mean(),
+        )
         sums = some.groupby("group")[["paid_cents", "of_cents"]].sum()
         parts.append(((sums["paid_cents"] + weight * overall) / (sums["of_cents"] + weight)).clip(0, 1))
     whole = rows.loc[~rows["is_later"], ["paid_cents", "of_cents"]].sum()
-    return pd.concat(parts) if parts else pd.Series(dtype=float), float(whole["paid_cents"] / whole["of_cents"]) if whole["of_cents"] else 1.0
+    return pd.concat(parts) if parts else pd.Series(dtype=float), float(
+        whole["paid_cents"] / whole["of_cents"]
+    ) if whole["of_cents"] else 1.0
 
 
 def _first_after(rows: pd.DataFrame, notes: pd.DataFrame, since: str, name: str) -> pd.DataFrame:

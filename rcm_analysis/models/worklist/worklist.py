@@ -27,17 +27,7 @@ from .items import ITEM, KEY, PATIENT, STATUSES, Decisions, open_items, read
 from .queues import Person, people_of, queued
 from .settings import WorklistSettings
 from .steps import with_steps
-from .waits import (
-    ANY,
-    HELD,
-    UNHELD,
-    Answers,
-    first_holds,
-    payers_parts,
-    posting_curve,
-    rework_curve,
-    sending_curves,
-)
+from .waits import ANY, HELD, UNHELD, Answers, first_holds, payers_parts, posting_curve, rework_curve, sending_curves
 
 __all__ = ["COLUMNS", "TIERS", "Person", "WorklistSettings", "to_do", "worklist"]
 
@@ -169,9 +159,7 @@ def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.da
         rest = rest[~bound]
         if len(rows):
             parts.append(with_limit(rows, tables, LIMIT[kind], as_of=as_of).assign(deadline_kind=kind))
-    out = pd.concat(
-        [rest.assign(deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts], ignore_index=True
-    )
+    out = pd.concat([rest.assign(deadline_on=pd.NaT, deadline_kind="", days_left=pd.NA), *parts], ignore_index=True)
     out["deadline_on"] = pd.to_datetime(out["deadline_on"]).astype("datetime64[us]")
     out["days_left"] = out["days_left"].astype("Int64")
     out.loc[out["deadline_on"].isna(), "deadline_kind"] = ""
@@ -180,11 +168,7 @@ def _with_deadlines(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.da
 
 
 def _with_chances(
-    items: pd.DataFrame,
-    tables: Mapping[str, Any],
-    history: Decisions,
-    as_of: dt.date,
-    settings: WorklistSettings,
+    items: pd.DataFrame, tables: Mapping[str, Any], history: Decisions, as_of: dt.date, settings: WorklistSettings
 ) -> pd.DataFrame:
     """chance_to_pay and uplift, and what the reason quotes: rate, usual_days, waited."""
     today = pd.Timestamp(as_of)
@@ -192,9 +176,7 @@ def _with_chances(
     items["waits_since"] = _waits_since(items)
     items["waited"] = (today - items["waits_since"]).dt.days.clip(lower=0)
     items["owed_for"] = (today - items["since_on"]).dt.days.clip(lower=0)
-    items["usual_days"] = past.answers.days_until(
-        answer_group(items), settings.waiting_share, settings.waiting_days
-    )
+    items["usual_days"] = past.answers.days_until(answer_group(items), settings.waiting_share, settings.waiting_days)
     items["rate"] = items["category"].map(past.rates).astype(float).fillna(settings.other_share)
     by_itself, added = _worth(items, past, today, settings)
     added = np.where(items["is_late"], added * settings.late_share, added)
@@ -238,7 +220,11 @@ def _past(tables: Mapping[str, Any], history: Decisions, as_of: dt.date, setting
         sending=sending_curves(tables, history, as_of=as_of, settings=settings),
         posting=posting_curve(tables, history, as_of=as_of, settings=settings),
         reworks=rework_curve(history, as_of=as_of, settings=settings),
-        holds=first_holds(history), rates=rates.set_index("category")["rate"], alone=alone, parts=parts, part=part,
+        holds=first_holds(history),
+        rates=rates.set_index("category")["rate"],
+        alone=alone,
+        parts=parts,
+        part=part,
     )
 
 
@@ -283,17 +269,13 @@ def _worth(
     assert set(pairs) == set(STATUSES)
     held = [items["status"] == name for name in pairs]
     untouched, added = (
-        np.select(
-            held, [np.broadcast_to(np.asarray(pair[place], float), len(items)) for pair in pairs.values()]
-        )
+        np.select(held, [np.broadcast_to(np.asarray(pair[place], float), len(items)) for pair in pairs.values()])
         for place in (0, 1)
     )
     return untouched, added
 
 
-def _by_themselves(
-    items: pd.DataFrame, past: _Past, today: pd.Timestamp
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _by_themselves(items: pd.DataFrame, past: _Past, today: pd.Timestamp) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of items as old as these, the shares that are sent, released from a hold, and posted away though nobody works them."""
     held_on = items[KEY].merge(past.holds, on=KEY, how="left")["held_on"].set_axis(items.index)
     ages = {UNHELD: items["entered_on"], HELD: held_on, ANY: items["decided_on"]}
@@ -316,27 +298,19 @@ def _suppressed_until(
 
     status, waits = items["status"], items["waits_since"]
     crossing = (
-        items["crosses_over"].fillna(False).astype(bool)
-        & items["first_sent_on"].isna()
-        & (items["party"] != "primary")
+        items["crosses_over"].fillna(False).astype(bool) & items["first_sent_on"].isna() & (items["party"] != "primary")
     )
     usual = items["usual_days"].where(~crossing, items["usual_days"].clip(lower=settings.crossover_days))
-    usual = usual + np.where(items["rework_action"] == "appeal", settings.appeal_extra_days, 0) * (
-        status == "reworked"
+    usual = usual + np.where(items["rework_action"] == "appeal", settings.appeal_extra_days, 0) * (status == "reworked")
+    noted = items["note_outcome"].isin(("in_process", "waiting_on_payer", "waiting_on_client")) & ~status.isin(
+        ("denied", "denied_again", "rejected", "secondary_unbilled")
     )
-    noted = items["note_outcome"].isin(
-        ("in_process", "waiting_on_payer", "waiting_on_client")
-    ) & ~status.isin(("denied", "denied_again", "rejected", "secondary_unbilled"))
     parts = [
         (waits + days(usual)).where(status.isin(("processing", "reworked", "pended"))),
         (items["note_on"] + days(settings.waiting_days)).where(noted),
-        (items["decided_on"] + days(settings.posting_days)).where(
-            status.isin(("unpaid_rest", "left_to_patient"))
-        ),
+        (items["decided_on"] + days(settings.posting_days)).where(status.isin(("unpaid_rest", "left_to_patient"))),
         (items["entered_on"] + days(settings.unbilled_days)).where(status == "unbilled"),
-        (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(
-            status == "patient"
-        ),
+        (items["statement_on"].fillna(items["since_on"]) + days(settings.statement_days)).where(status == "patient"),
         promised := _promised(items, tables, as_of),
     ]
     until = pd.concat([part.rename(number) for number, part in enumerate(parts)], axis=1).max(axis=1)
@@ -379,10 +353,7 @@ def _near(items: pd.DataFrame, settings: WorklistSettings) -> pd.Series:
 
 
 def _tier(items: pd.DataFrame, settings: WorklistSettings) -> np.ndarray:
-    small = (
-        items["open_cents"].where(items["status"] != "underpaid", items["short_cents"])
-        < settings.smallest_cents
-    )
+    small = items["open_cents"].where(items["status"] != "underpaid", items["short_cents"]) < settings.smallest_cents
     return np.select(
         [small, items["suppressed_until"].notna(), _near(items, settings)], ["small", "waiting", "deadline"], "list"
     )

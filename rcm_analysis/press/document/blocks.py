@@ -202,8 +202,21 @@ class Glossary:
 
 
 Block = (
-    Heading | Paragraph | ListBlock | Quote | Preformatted | Rule | PageBreak | Table | Figure | Kpis | Cards
-    | Findings | Note | Facts | Glossary
+    Heading
+    | Paragraph
+    | ListBlock
+    | Quote
+    | Preformatted
+    | Rule
+    | PageBreak
+    | Table
+    | Figure
+    | Kpis
+    | Cards
+    | Findings
+    | Note
+    | Facts
+    | Glossary
 )
 
 

@@ -77,7 +77,9 @@ def payloads_in(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
-        raise RunError("A notebook (nbformat 4) must hold a list of cells; this one does not. Open and save it in JupyterLab first.")
+        raise RunError(
+            "A notebook (nbformat 4) must hold a list of cells; this one does not. Open and save it in JupyterLab first."
+        )
     return cells
 
 
@@ -100,7 +102,9 @@ def _read_output(output: Mapping[str, Any], reader: _Reader, position: int) -> N
     if isinstance(payload, Mapping):
         if _read_payload(payload, data, reader, position):
             return
-        reader.warnings.append(f"Cell {position}: a block of a kind this version does not know was printed from its fallback.")
+        reader.warnings.append(
+            f"Cell {position}: a block of a kind this version does not know was printed from its fallback."
+        )
     _read_generic(data, output.get("metadata") or {}, reader, position)
 
 
@@ -131,7 +135,9 @@ def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: 
         reader.blocks.append(Figure(picture.data, picture.mime, alt=one_line(alt)))
         return
     if any(mime in data for mime in _INTERACTIVE):
-        reader.warnings.append(f"Cell {position}: an interactive output cannot be printed; use the print copy of the HTML.")
+        reader.warnings.append(
+            f"Cell {position}: an interactive output cannot be printed; use the print copy of the HTML."
+        )
         return
     if "text/html" in data:
         tables = tables_of(joined(data["text/html"]))

@@ -117,7 +117,9 @@ def _cell(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) -> 
     )
 
 
-def _rows(elements: Iterable[lxml_html.HtmlElement], styles: dict[str, dict[str, str]]) -> list[tuple[str, tuple[Cell, ...]]]:
+def _rows(
+    elements: Iterable[lxml_html.HtmlElement], styles: dict[str, dict[str, str]]
+) -> list[tuple[str, tuple[Cell, ...]]]:
     """Rows with what they are: "", "title" (great_tables puts its title in the head) or "note"."""
     rows = []
     for element in elements:
@@ -171,7 +173,11 @@ def _table(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) ->
 
 def _without_name_row(head: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
     """pandas writes index names as a second, otherwise blank, header row: fold them into the first."""
-    if len(head) < 2 or any(cell.text for cell in head[-1][1:]) or any(cell.rowspan > 1 for row in head for cell in row):
+    if (
+        len(head) < 2
+        or any(cell.text for cell in head[-1][1:])
+        or any(cell.rowspan > 1 for row in head for cell in row)
+    ):
         return head
     above, names = head[-2], head[-1]
     if above[0].colspan != 1:

@@ -48,7 +48,13 @@ def join(documents: list[Document], meta: Meta) -> Document:
         remarks += [block for block in (_moved(block, prefix) for block in said) if block not in remarks]
         if origin:
             origins.setdefault(origin, []).append((document.meta.title, prefix))
-        blocks.append(_part(document.meta.title, prefix, document.meta.period_title if document.meta.period_title != meta.period_title else ""))
+        blocks.append(
+            _part(
+                document.meta.title,
+                prefix,
+                document.meta.period_title if document.meta.period_title != meta.period_title else "",
+            )
+        )
         blocks.extend(_moved(_once(block, shown, document.meta.title), prefix) for block in kept)
     if terms:
         blocks.append(_part("Definitions", "definitions-of-the-packet"))
@@ -101,7 +107,10 @@ def _without_origin(blocks: list[Block]) -> tuple[list[Block], tuple[Block, ...]
     if not last or last + 1 == len(blocks) or not isinstance(blocks[last + 1], Facts):
         return blocks, ()
     facts, *more = blocks[last + 1 :]
-    return blocks[:last], (replace(facts, title=""), *(replace(block, number=None) if isinstance(block, Table) else block for block in more))
+    return blocks[:last], (
+        replace(facts, title=""),
+        *(replace(block, number=None) if isinstance(block, Table) else block for block in more),
+    )
 
 
 def _once(block: Block, shown: dict[Table, str], part: str) -> Block:
@@ -115,7 +124,9 @@ def _once(block: Block, shown: dict[Table, str], part: str) -> Block:
 def _moved(block: Block, prefix: str) -> Block:
     """The block one level down, its anchors and links inside its own part."""
     if isinstance(block, Heading):
-        return replace(block, level=min(6, block.level + 1), anchor=f"{prefix}-{block.anchor}", text=_linked(block.text, prefix))
+        return replace(
+            block, level=min(6, block.level + 1), anchor=f"{prefix}-{block.anchor}", text=_linked(block.text, prefix)
+        )
     if isinstance(block, Paragraph):
         return replace(block, text=_linked(block.text, prefix))
     if isinstance(block, Quote):

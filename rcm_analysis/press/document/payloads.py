@@ -36,7 +36,18 @@ from .plain import clean, one_line
 MIME = "application/vnd.rcm.block+json"
 SILENT = ("meta", "inputs")
 _RIGHT = {"usd", "count", "rate", "days", "number"}
-_META = ("title", "client", "client_name", "period", "period_title", "as_of", "firm", "template", "template_version", "layout")
+_META = (
+    "title",
+    "client",
+    "client_name",
+    "period",
+    "period_title",
+    "as_of",
+    "firm",
+    "template",
+    "template_version",
+    "layout",
+)
 
 
 def _need(payload: Mapping[str, Any], key: str) -> Any:
@@ -111,7 +122,10 @@ def _kpi(item: Mapping[str, Any]) -> Kpi:
 
 def _cards(payload: Mapping[str, Any]) -> Cards:
     return Cards(
-        tuple(Card(one_line(item.get("title")), one_line(item.get("answer")), one_line(item.get("detail"))) for item in _items(payload))
+        tuple(
+            Card(one_line(item.get("title")), one_line(item.get("answer")), one_line(item.get("detail")))
+            for item in _items(payload)
+        )
     )
 
 
@@ -122,11 +136,14 @@ def table_of(payload: Mapping[str, Any]) -> Table:
     if texts is None:
         texts = _need(payload, "rows")
     if not isinstance(texts, list) or any(not isinstance(row, list) or len(row) != len(columns) for row in texts):
-        raise RunError(f"A table must have one text per column ({len(columns)}) in every row; a row of '{one_line(payload.get('name'))[:40]}' has not.")
+        raise RunError(
+            f"A table must have one text per column ({len(columns)}) in every row; a row of '{one_line(payload.get('name'))[:40]}' has not."
+        )
     row_header = payload.get("row_header")
     head = tuple(Cell(one_line(column.get("title") or column.get("name")), head=True) for column in columns)
     body = tuple(
-        tuple(Cell(clean(text).strip(), head=position == row_header) for position, text in enumerate(row)) for row in texts
+        tuple(Cell(clean(text).strip(), head=position == row_header) for position, text in enumerate(row))
+        for row in texts
     )
     emphasis = frozenset(row for row in payload.get("emphasis") or [] if isinstance(row, int) and 0 <= row < len(body))
     return finished(

@@ -67,7 +67,9 @@ def size_in_points(picture_data: bytes, mime: str) -> tuple[float, float] | None
     tag = _SVG_TAG.search(picture_data[:20_000])
     if not tag:
         return None
-    lengths = {name: float(number) * _POINTS[unit] for name, number, unit in _LENGTH.findall(tag[0]) if _is_number(number)}
+    lengths = {
+        name: float(number) * _POINTS[unit] for name, number, unit in _LENGTH.findall(tag[0]) if _is_number(number)
+    }
     if lengths.get(b"width") and lengths.get(b"height"):
         return lengths[b"width"], lengths[b"height"]
     box = _VIEW_BOX.search(tag[0])

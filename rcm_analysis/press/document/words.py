@@ -30,7 +30,7 @@ def cover_lines(meta: Meta) -> list[str]:
 
 
 def numbered_title(word: str, number: int | None, title: str) -> str:
-    """"Table 3 · Aging by payer", or what of it there is.
+    """ "Table 3 · Aging by payer", or what of it there is.
 
     >>> numbered_title("Table", 3, "Aging by payer"), numbered_title("Figure", None, "")
     ('Table 3 · Aging by payer', '')

@@ -77,8 +77,7 @@ def run_batch(
             prepared = replace(prepared, threads=max(1, (os.cpu_count() or 1) // workers))
         done, interrupted = _Batch(jobs, min(workers, max(1, len(jobs))), prepared, engine).run(on_progress)
     results = tuple(
-        done.get(number) or failed(job, "Not started: the batch was stopped.")
-        for number, job in enumerate(jobs)
+        done.get(number) or failed(job, "Not started: the batch was stopped.") for number, job in enumerate(jobs)
     )
     return BatchResult(results, interrupted, write_summaries(jobs, results))
 
@@ -231,10 +230,7 @@ def progress_bar(console: Console | None = None) -> Iterator[OnProgress]:
 
         def report(result: RunResult, done: int, total: int) -> None:
             progress.update(
-                task,
-                completed=done,
-                total=total,
-                description=f"{result.client or 'portfolio'} · {result.template}",
+                task, completed=done, total=total, description=f"{result.client or 'portfolio'} · {result.template}"
             )
             if not result.good:
                 progress.console.print(result.line(), style="red", markup=False, highlight=False)

@@ -49,9 +49,7 @@ def run_folder(runs: Path, client: str | None, period: str, name: str) -> Path:
     'runs/portfolio/2026-10/portfolio_overview'
     """
     if not _NAME.fullmatch(name) or name == "packet":
-        raise ParameterError(
-            "A template's file name is made of letters, digits, _ and -, and is not 'packet'."
-        )
+        raise ParameterError("A template's file name is made of letters, digits, _ and -, and is not 'packet'.")
     return period_folder(runs, client, period) / name
 
 
@@ -62,9 +60,7 @@ def failed_folder(target: Path) -> Path:
 
 def signed_folders(runs: Path) -> list[Path]:
     """Every folder of ours in `runs`, finished or failed, in order of client, month and report."""
-    return sorted(
-        path.parent for path in Path(runs).glob(f"*/*/*/{MANIFEST}") if not path.parent.name.startswith(".")
-    )
+    return sorted(path.parent for path in Path(runs).glob(f"*/*/*/{MANIFEST}") if not path.parent.name.startswith("."))
 
 
 def check_ours(target: Path) -> None:

@@ -31,9 +31,7 @@ THREAD_VARIABLES = (
     "POLARS_MAX_THREADS",
 )
 SAFE_ERRORS = frozenset(
-    name
-    for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, errors.RcmError)
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.RcmError)
 )
 
 
@@ -141,9 +139,7 @@ def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
     return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data).")
 
 
-def with_papermill(
-    notebook: nbformat.NotebookNode, parameters: Mapping[str, Any], settings: Settings
-) -> Executed:
+def with_papermill(notebook: nbformat.NotebookNode, parameters: Mapping[str, Any], settings: Settings) -> Executed:
     """The plain engine: papermill with a freshly started kernel."""
     import papermill
     from papermill.exceptions import PapermillExecutionError

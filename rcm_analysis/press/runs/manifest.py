@@ -40,9 +40,7 @@ def packages() -> dict[str, str]:
     """Versions of Python, of this package (and a hash of its files) and of what it depends on directly."""
     root = Path(__file__).parents[2]
     source = hashlib.sha256()
-    for path in sorted(
-        path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    ):
+    for path in sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         source.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     versions = {"python": platform.python_version(), f"{DISTRIBUTION} files": source.hexdigest()}
     for name in (DISTRIBUTION, *_requirements()):
@@ -73,9 +71,7 @@ def fingerprints(payloads: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     >>> fingerprints([{"client": "cali-care", "tables": [{"table": "claims", "rows": 3, "fingerprint": "ab"}]}])
     {'cali-care/claims': 'ab'}
     """
-    return {
-        name: str(table.get("fingerprint", "")) for payload in payloads for name, table in _tables(payload)
-    }
+    return {name: str(table.get("fingerprint", "")) for payload in payloads for name, table in _tables(payload)}
 
 
 def row_counts(payload: Mapping[str, Any]) -> dict[str, int]:
@@ -87,8 +83,7 @@ def _tables(payload: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     client = str(payload.get("client") or "")
     tables = [table for table in payload.get("tables") or [] if isinstance(table, Mapping)]
     return [
-        (f"{client}/{table.get('table', '')}" if client else str(table.get("table", "")), table)
-        for table in tables
+        (f"{client}/{table.get('table', '')}" if client else str(table.get("table", "")), table) for table in tables
     ]
 
 
@@ -96,11 +91,7 @@ def outputs(folder: Path) -> list[dict[str, Any]]:
     """Name, hash and size of every file in the folder but the manifest."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return [
-        {
-            "name": path.relative_to(folder).as_posix(),
-            "sha256": sha256(path.read_bytes()),
-            "bytes": path.stat().st_size,
-        }
+        {"name": path.relative_to(folder).as_posix(), "sha256": sha256(path.read_bytes()), "bytes": path.stat().st_size}
         for path in files
         if path != folder / MANIFEST
     ]
@@ -146,11 +137,7 @@ def verify(folder: Path) -> list[str]:
         manifest = read(folder)
     except RunError as error:
         return [str(error)]
-    problems = (
-        []
-        if manifest.get("status") == "done"
-        else [f"the run is marked {manifest.get('status')!r}, not 'done'"]
-    )
+    problems = [] if manifest.get("status") == "done" else [f"the run is marked {manifest.get('status')!r}, not 'done'"]
     there = {entry["name"]: entry for entry in outputs(folder)}
     for entry in manifest.get("outputs", []):
         found = there.pop(entry["name"], None)

@@ -57,9 +57,7 @@ def packet_reports(templates: Sequence[Template], services: Sequence[str] | None
     chosen = [template for template in templates if template.packet and template.scope == "client"]
     if services is not None:
         chosen = [template for template in chosen if not template.service or template.service in services]
-    return tuple(
-        template.name for template in sorted(chosen, key=lambda template: (template.order, template.name))
-    )
+    return tuple(template.name for template in sorted(chosen, key=lambda template: (template.order, template.name)))
 
 
 def build_packet(request: PacketRequest) -> RunResult:
@@ -74,9 +72,7 @@ def build_packet(request: PacketRequest) -> RunResult:
     )
     if not included:
         reasons = "; ".join(f"{item.title}: {item.reason}" for item in absent) or "no report was asked for"
-        return _result(
-            request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons})."
-        )
+        return _result(request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons}).")
     if (
         not request.force
         and target.exists()

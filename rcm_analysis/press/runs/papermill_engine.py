@@ -49,13 +49,7 @@ class PressEngine(NBClientEngine):
 
     @classmethod
     def execute_managed_notebook(
-        cls,
-        nb_man: NotebookExecutionManager,
-        kernel_name: str,
-        *,
-        settings: Settings,
-        private: Path,
-        **_: Any,
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, *, settings: Settings, private: Path, **_: Any
     ) -> None:
         client = PapermillNotebookClient(
             nb_man, km=kernel_manager(private), kernel_name=kernel_name, timeout=settings.cell_timeout,
@@ -74,7 +68,9 @@ class PressEngine(NBClientEngine):
         except (RuntimeError, TimeoutError, OSError) as error:
             if any(cell.metadata.papermill["status"] != nb_man.PENDING for cell in nb_man.nb.cells):
                 raise
-            text = f"No kernel started within {settings.start_timeout} seconds; see: rcm doctor ({type(error).__name__})."
+            text = (
+                f"No kernel started within {settings.start_timeout} seconds; see: rcm doctor ({type(error).__name__})."
+            )
             raise KernelStartError(text) from error
 
 
@@ -87,13 +83,9 @@ def _arguments() -> list[str]:
 def _fail(nb_man: NotebookExecutionManager, error: str, line: str) -> None:
     """Mark the cell that was running, so that papermill reports it like any other failed cell."""
     cells = nb_man.nb.cells
-    last = [
-        number for number, cell in enumerate(cells) if cell.metadata.papermill["status"] != nb_man.PENDING
-    ][-1:]
+    last = [number for number, cell in enumerate(cells) if cell.metadata.papermill["status"] != nb_man.PENDING][-1:]
     for number in last:
-        cells[number].setdefault("outputs", []).append(
-            nbformat.v4.new_output("error", ename=error, evalue=line)
-        )
+        cells[number].setdefault("outputs", []).append(nbformat.v4.new_output("error", ename=error, evalue=line))
         nb_man.cell_exception(cells[number], cell_index=number)
 
 

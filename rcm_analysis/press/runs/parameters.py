@@ -36,11 +36,7 @@ def check_parameters(template: Template, given: Mapping[str, Any]) -> dict[str, 
             faults.append(str(error))
     for parameter in template.parameters:
         values.setdefault(parameter.name, parameter.default)
-        if (
-            parameter.required
-            and values[parameter.name] == ""
-            and not any(parameter.name in fault for fault in faults)
-        ):
+        if parameter.required and values[parameter.name] == "" and not any(parameter.name in fault for fault in faults):
             note = f" ({parameter.help})" if parameter.help else ""
             faults.append(f"{parameter.name} must be given{note}.")
     if faults:
@@ -80,13 +76,15 @@ def _check_date(parameter: Parameter, text: str) -> None:
             dt.date.fromisoformat(text)
         else:
             Period.month(text)
-        good = len(text) == len(parameter.form)     # ISO knows more ways to write a day: 20261016, 2026-W42-5
+        good = len(text) == len(parameter.form)  # ISO knows more ways to write a day: 20261016, 2026-W42-5
     except (ValueError, ParameterError):
         good = False
     if not good:
         other = f", or {parameter.default!r}" if parameter.default else ""
         what, example = ("day", "2026-10-16") if parameter.form == DAY else ("month", "2026-10")
-        raise ParameterError(f"{parameter.name} must be a {what} written {parameter.form}, such as {example}{other}; the text given is not one.")
+        raise ParameterError(
+            f"{parameter.name} must be a {what} written {parameter.form}, such as {example}{other}; the text given is not one."
+        )
 
 
 def from_text(parameter: Parameter, text: str) -> Any:
@@ -98,9 +96,7 @@ def from_text(parameter: Parameter, text: str) -> Any:
     try:
         return convert(parameter, _read(parameter, text.strip()))
     except ValueError as error:
-        raise ParameterError(
-            f"{parameter.name} must be {parameter.type_text}; the text given is not one."
-        ) from error
+        raise ParameterError(f"{parameter.name} must be {parameter.type_text}; the text given is not one.") from error
 
 
 def _read(parameter: Parameter, text: str) -> Any:
@@ -170,11 +166,7 @@ def _json(value: Any) -> Any:
         return [_json(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _json(item) for key, item in value.items()}
-    if (
-        value is None
-        or isinstance(value, (bool, int, str))
-        or (isinstance(value, float) and math.isfinite(value))
-    ):
+    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise TypeError(f"an item of type {type(value).__name__}")
 

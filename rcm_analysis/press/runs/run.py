@@ -110,9 +110,7 @@ class _Making:
             self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
-def run(
-    request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "papermill"
-) -> RunResult:
+def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "papermill") -> RunResult:
     """Make one report. A request that cannot be right raises before anything starts; a report that stops
     comes back with status "failed", its evidence in `<template>.failed/`.
     """
@@ -149,9 +147,7 @@ def prepared(request: RunRequest) -> tuple[Template, dict[str, Any]]:
     if template.scope == "client" and not request.client:
         raise ParameterError(f"{template.name} reports on one client: client must be given. Nothing was run.")
     if template.scope == "portfolio" and request.client:
-        raise ParameterError(
-            f"{template.name} reports on the whole portfolio and takes no client. Nothing was run."
-        )
+        raise ParameterError(f"{template.name} reports on the whole portfolio and takes no client. Nothing was run.")
     folders.run_folder(Path(request.runs), request.client, period, template.name)
     given = dict(request.parameters)
     for name, value in (("client", request.client), ("period", period)):

@@ -124,9 +124,7 @@ def read_template(path: Path) -> Template:
         )
     scope, order = card.get("scope", "client"), card.get("order", 100)
     if scope not in SCOPES:
-        raise ParameterError(
-            f'{path.name}: metadata "rcm" has an unknown scope. It is one of: {listed(SCOPES)}.'
-        )
+        raise ParameterError(f'{path.name}: metadata "rcm" has an unknown scope. It is one of: {listed(SCOPES)}.')
     if not isinstance(order, int) or isinstance(order, bool):
         raise ParameterError(f'{path.name}: metadata "rcm" has an order that is not a whole number.')
     return Template(
@@ -162,9 +160,7 @@ def _parameters(notebook: nbformat.NotebookNode, file: str) -> tuple[Parameter, 
     except SyntaxError as error:
         raise ParameterError(f"{file}: the parameters cell is not Python (line {error.lineno}).") from error
     comments = _comments(source)
-    found = [
-        _parameter(statement, comments, file) for statement in statements if not _is_docstring(statement)
-    ]
+    found = [_parameter(statement, comments, file) for statement in statements if not _is_docstring(statement)]
     names = [parameter.name for parameter in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -178,11 +174,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 def _comments(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {
-        token.start[0]: token.string.lstrip("# ").strip()
-        for token in tokens
-        if token.type == tokenize.COMMENT
-    }
+    return {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}
 
 
 def _parameter(statement: ast.stmt, comments: dict[int, str], file: str) -> Parameter:
@@ -190,9 +182,7 @@ def _parameter(statement: ast.stmt, comments: dict[int, str], file: str) -> Para
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
         name, annotation = statement.target.id, ast.unparse(statement.annotation)
     elif (
-        isinstance(statement, ast.Assign)
-        and len(statement.targets) == 1
-        and isinstance(statement.targets[0], ast.Name)
+        isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name)
     ):
         name, annotation = statement.targets[0].id, None
     else:
@@ -212,9 +202,7 @@ def _type(annotation: str, where: str) -> tuple[str, str | None, bool]:
     (('list', 'str', True), ('float', None, False))
     """
     parts = [part.strip() for part in annotation.strip("'\"").replace("Optional[", "None | ", 1).split("|")]
-    kinds = [
-        part.rstrip("]") if annotation.startswith("Optional[") else part for part in parts if part != "None"
-    ]
+    kinds = [part.rstrip("]") if annotation.startswith("Optional[") else part for part in parts if part != "None"]
     outer, _, inner = (kinds[0] if len(kinds) == 1 else "").partition("[")
     items = inner.rstrip("]").split(",")[-1].strip() or None
     if outer not in KINDS or (items is not None and items not in (*KINDS, "Any")):

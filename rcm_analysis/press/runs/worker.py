@@ -30,11 +30,7 @@ def perform(job: Job, settings: kernels.Settings | None = None, engine: str = "p
     """Do one job; whatever goes wrong comes back as a failed result, so that it stops nothing else."""
     started = time.perf_counter()
     try:
-        return (
-            build_packet(job)
-            if isinstance(job, PacketRequest)
-            else run(job, settings=settings, engine=engine)
-        )
+        return build_packet(job) if isinstance(job, PacketRequest) else run(job, settings=settings, engine=engine)
     except RcmError as error:
         return failed(job, " ".join(str(error).split()), time.perf_counter() - started)
     except Exception as error:
@@ -63,9 +59,7 @@ class Worker:
         try:
             message = pickle.dumps((job, self._settings, self._engine))
         except Exception as error:
-            return failed(
-                job, f"A parameter cannot be handed to a worker ({type(error).__name__}); use plain values."
-            )
+            return failed(job, f"A parameter cannot be handed to a worker ({type(error).__name__}); use plain values.")
         try:
             process = self._running()
             process.stdin.write(message)
@@ -74,9 +68,7 @@ class Worker:
         except (OSError, EOFError, pickle.UnpicklingError):
             code = self._process.wait() if self._process else None
             self._process = None
-            how = (
-                "it was stopped" if self._stopped else f"its process died (exit code {code}; out of memory?)"
-            )
+            how = "it was stopped" if self._stopped else f"its process died (exit code {code}; out of memory?)"
             return failed(job, f"The report was not finished: {how}.", time.perf_counter() - started)
         self._jobs_left -= 1
         if self._jobs_left <= 0:
@@ -113,10 +105,7 @@ class Worker:
         if self._process is None:
             # A session of its own: Ctrl-C reaches the parent only, which then stops the workers in order.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
+                [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
             self._jobs_left = LIFETIME
         return self._process

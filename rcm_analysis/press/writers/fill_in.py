@@ -52,7 +52,9 @@ class Lists:
                 self._put_text(sheet.cell(row, column), word)
 
 
-def mark_editable(sheet: Worksheet, columns: Sequence[Mapping[str, Any]], rows: range, lists: Lists, formats: Mapping[str, str]) -> None:
+def mark_editable(
+    sheet: Worksheet, columns: Sequence[Mapping[str, Any]], rows: range, lists: Lists, formats: Mapping[str, str]
+) -> None:
     """Prepare the cells of the editable columns in these rows; nothing where there are no such columns or no rows.
 
     The first column stays in sight beside them, and print ends with the last of them.

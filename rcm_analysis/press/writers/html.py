@@ -40,18 +40,10 @@ from ..document.blocks import (
 )
 from ..document.words import change_word, cover_lines, day_in_words, note_word, numbered_title
 from .limits import HTML_ROWS, capped, card_is_wide
-from .palette import (
-    DIRECTION_MARKS,
-    DIRECTION_WORDS,
-    SEVERITY_WORDS,
-    STATUS_MARKS,
-    STATUS_WORDS,
-    css_variables,
-)
+from .palette import DIRECTION_MARKS, DIRECTION_WORDS, SEVERITY_WORDS, STATUS_MARKS, STATUS_WORDS, css_variables
 
 POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
 )
 _COMFORTABLE_COLUMNS = 8
 _SHORT = 14
@@ -130,7 +122,9 @@ def _contents(document: Document) -> str:
         f'<li class="level-{heading.level}"><a href="#{_escape(heading.anchor)}">{_escape(plain_text(heading.text))}</a></li>'
         for heading in headings
     )
-    return f'<nav class="contents" aria-label="Contents"><div class="page"><h2>Contents</h2><ol>{items}</ol></div></nav>\n'
+    return (
+        f'<nav class="contents" aria-label="Contents"><div class="page"><h2>Contents</h2><ol>{items}</ol></div></nav>\n'
+    )
 
 
 def _footer(meta: Meta) -> str:
@@ -193,7 +187,11 @@ def _kpi(item: Kpi) -> str:
     target = ""
     words = STATUS_WORDS[item.status]
     if item.target or words:
-        chip = f' <span class="status {item.status}">{_escape(f"{STATUS_MARKS[item.status]} {words}")}</span>' if words else ""
+        chip = (
+            f' <span class="status {item.status}">{_escape(f"{STATUS_MARKS[item.status]} {words}")}</span>'
+            if words
+            else ""
+        )
         goal = f"Target {_escape(item.target)}" if item.target else ""
         target = f'<p class="target">{goal}{chip}</p>'
     others = "".join(_comparison(other) for other in item.comparisons)
@@ -221,9 +219,13 @@ def _table(block: Table, *, limit: int = HTML_ROWS) -> str:
     short = _short_columns(block)
     density = ' class="dense"' if block.columns > _COMFORTABLE_COLUMNS else ""
     label = f' role="region" tabindex="0" aria-label="{_escape(numbered_title("Table", block.number, block.caption) or "Table")}"'
-    head = "".join(f"<tr>{''.join(_cell(cell, block, x, head=True) for x, cell in _placed(row))}</tr>" for row in block.head)
+    head = "".join(
+        f"<tr>{''.join(_cell(cell, block, x, head=True) for x, cell in _placed(row))}</tr>" for row in block.head
+    )
     body = "\n".join(
-        (_TOTAL_ROW if y in block.emphasis else "<tr>") + "".join(_cell(cell, block, x, short=x in short) for x, cell in _placed(row)) + "</tr>"
+        (_TOTAL_ROW if y in block.emphasis else "<tr>")
+        + "".join(_cell(cell, block, x, short=x in short) for x, cell in _placed(row))
+        + "</tr>"
         for y, row in enumerate(block.body)
     )
     notes = "".join(_tag("p", note, "table-note") for note in block.notes)
@@ -237,7 +239,9 @@ def _caption(block: Table) -> str:
     if not block.caption:
         return ""
     number = f'<span class="number">Table {block.number}</span> · ' if block.number else ""
-    return f"<caption><div>{number}{_escape(block.caption)} {_tag('span', block.definition, 'definition')}</div></caption>"
+    return (
+        f"<caption><div>{number}{_escape(block.caption)} {_tag('span', block.definition, 'definition')}</div></caption>"
+    )
 
 
 def _placed(row: tuple[Cell, ...]) -> list[tuple[int, Cell]]:
@@ -317,8 +321,14 @@ def _facts(block: Facts) -> str:
 def _glossary(block: Glossary) -> str:
     items = []
     for term in block.items:
-        about = " · ".join(part for part in (f"Unit: {term.unit}" if term.unit else "", f"Source: {term.source}" if term.source else "") if part)
-        items.append(f"<dt>{_escape(term.title or term.name)}</dt>{_tag('dd', term.formula)}{_tag('dd', about, 'about')}")
+        about = " · ".join(
+            part
+            for part in (f"Unit: {term.unit}" if term.unit else "", f"Source: {term.source}" if term.source else "")
+            if part
+        )
+        items.append(
+            f"<dt>{_escape(term.title or term.name)}</dt>{_tag('dd', term.formula)}{_tag('dd', about, 'about')}"
+        )
     return f'<dl class="glossary">{"".join(items)}</dl>'
 
 

@@ -143,7 +143,12 @@ def _checked(data: dict[str, Any]) -> dict[str, Any]:
     blocks = kept(data["blocks"])
     headings = [block for block in _flat(blocks) if block["k"] == "h"]
     meta = data["meta"] | ({} if visible(data["meta"]["title"]) else {"title": "Report"})
-    return data | {"blocks": blocks, "meta": meta, "anchors": [block["id"] for block in headings], "contents": data["contents"] and len(headings) >= 2}
+    return data | {
+        "blocks": blocks,
+        "meta": meta,
+        "anchors": [block["id"] for block in headings],
+        "contents": data["contents"] and len(headings) >= 2,
+    }
 
 
 def _set(folder: Path, data: dict[str, Any], pictures: dict[str, bytes], press: _Press, warnings: list[str]) -> bytes:
@@ -158,7 +163,9 @@ def _set(folder: Path, data: dict[str, Any], pictures: dict[str, bytes], press: 
         broken = [name for name in pictures if not _can_be_set(folder, name, press)]
         if not broken:
             raise RunError(_refusal(error)) from error
-    warnings.append(f"{len(broken)} of {len(pictures)} figures could not be drawn in the PDF and are shown as their descriptions.")
+    warnings.append(
+        f"{len(broken)} of {len(pictures)} figures could not be drawn in the PDF and are shown as their descriptions."
+    )
     boxed = [_boxed(block, set(broken)) for block in data["blocks"]]
     _write_data(folder, data | {"blocks": boxed})
     try:

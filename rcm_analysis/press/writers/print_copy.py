@@ -52,7 +52,9 @@ def render_print_copy(html_path: Path, out: Path, *, browser: Path | None = None
         raise RunError("The print copy needs the report's HTML page, and it is not there. Run the report first.")
     browser = browser or find_browser()
     if browser is None:
-        raise RunError("A print copy needs Chromium, Chrome or Edge; none was found. Install one, or set RCM_BROWSER to its path.")
+        raise RunError(
+            "A print copy needs Chromium, Chrome or Edge; none was found. Install one, or set RCM_BROWSER to its path."
+        )
     with tempfile.TemporaryDirectory(prefix="rcm-print-", ignore_cleanup_errors=True) as folder:
         printed = Path(folder) / "printed.pdf"
         command = _command(browser, Path(folder), printed, html_path)
@@ -76,13 +78,19 @@ def _command(browser: Path, folder: Path, printed: Path, html_path: Path) -> lis
 def _run_to_deadline(command: list[str], deadline_seconds: float) -> None:
     """Run the browser in its own process group, and end all of it at the deadline."""
     try:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=os.name == "posix")
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=os.name == "posix"
+        )
     except OSError as error:
-        raise RunError(f"The browser {Path(command[0]).name} could not be started ({type(error).__name__}). Check RCM_BROWSER.") from error
+        raise RunError(
+            f"The browser {Path(command[0]).name} could not be started ({type(error).__name__}). Check RCM_BROWSER."
+        ) from error
     try:
         process.wait(timeout=deadline_seconds)
     except subprocess.TimeoutExpired as error:
-        raise RunError(f"The browser did not finish the print copy in {deadline_seconds:g} seconds and was ended.") from error
+        raise RunError(
+            f"The browser did not finish the print copy in {deadline_seconds:g} seconds and was ended."
+        ) from error
     finally:
         _end(process)
 
@@ -107,7 +115,9 @@ def _label(printed: Path, out: Path) -> None:
             name = page.add_resource(font, pikepdf.Name.Font)
             # The browser leaves its own scale in force at the end of a page: shut it in, or the label shrinks.
             page.contents_add(b"q\n", prepend=True)
-            page.contents_add(b"\nQ\n/Artifact BMC q BT " + str(name).encode() + b" 7 Tf 0.33 g 36 16 Td " + words + b" Tj ET Q EMC\n")
+            page.contents_add(
+                b"\nQ\n/Artifact BMC q BT " + str(name).encode() + b" 7 Tf 0.33 g 36 16 Td " + words + b" Tj ET Q EMC\n"
+            )
         title = str(pdf.docinfo.get("/Title", "Report"))
         pdf.docinfo["/Title"] = f"{title} (print copy)"
         beside = out.with_name(f".{out.name}.part")

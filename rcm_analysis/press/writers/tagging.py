@@ -25,7 +25,8 @@ _LENGTH = re.compile(rb"/Length (\d+)(?! \d+ R)")
 def row_headers_in(blocks: list[dict[str, Any]]) -> list[list[set[int]]]:
     """For every table in reading order, for every body row, which of its cells are row headers."""
     return [
-        [{x for x, cell in enumerate(row) if cell.get("rowhead")} for row in table["body"]] for table in _tables_in(blocks)
+        [{x for x, cell in enumerate(row) if cell.get("rowhead")} for row in table["body"]]
+        for table in _tables_in(blocks)
     ]
 
 

@@ -153,7 +153,13 @@ def _runs(text: Inline) -> list[dict[str, Any]]:
 
 def _run(run: Run) -> dict[str, Any]:
     data: dict[str, Any] = {"t": soft(run.text)}
-    for key, wanted in (("b", run.bold), ("i", run.italic), ("s", run.strike), ("code", run.code), ("br", run.line_break)):
+    for key, wanted in (
+        ("b", run.bold),
+        ("i", run.italic),
+        ("s", run.strike),
+        ("code", run.code),
+        ("br", run.line_break),
+    ):
         if wanted:
             data[key] = True
     if run.href:
@@ -180,7 +186,12 @@ def _cards(setter: Setter, block: Cards) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     short: list[dict[str, Any]] = []
     for card in block.items:
-        item = {"title": soft(card.title), "answer": soft(card.answer), "detail": soft(card.detail), "wide": card_is_wide(card)}
+        item = {
+            "title": soft(card.title),
+            "answer": soft(card.answer),
+            "detail": soft(card.detail),
+            "wide": card_is_wide(card),
+        }
         if item["wide"]:
             rows += _balanced(short, 3)
             rows.append({"columns": 1, "items": [item]})
@@ -229,7 +240,13 @@ def _finding(item: Finding) -> dict[str, Any]:
 
 
 def _note(setter: Setter, block: Note) -> dict[str, Any]:
-    return {"k": "note", "tone": block.tone, "word": note_word(block), "t": soft(block.text), "keep": len(block.text) < KEPT_TOGETHER}
+    return {
+        "k": "note",
+        "tone": block.tone,
+        "word": note_word(block),
+        "t": soft(block.text),
+        "keep": len(block.text) < KEPT_TOGETHER,
+    }
 
 
 def _facts(setter: Setter, block: Facts) -> dict[str, Any]:
@@ -244,7 +261,11 @@ def _glossary(setter: Setter, block: Glossary) -> dict[str, Any]:
 
 def _term(term: Term) -> dict[str, Any]:
     about = [f"Unit: {term.unit}" if term.unit else "", f"Source: {term.source}" if term.source else ""]
-    data = {"title": soft(term.title or term.name), "formula": soft(term.formula), "about": soft(" · ".join(filter(None, about)))}
+    data = {
+        "title": soft(term.title or term.name),
+        "formula": soft(term.formula),
+        "about": soft(" · ".join(filter(None, about))),
+    }
     return data | {"keep": _characters(data) < KEPT_TOGETHER}
 
 
@@ -323,7 +344,9 @@ def _natural_widths(table: Table) -> list[int]:
 def _widths(table: Table, wanted: list[int], room: float, fits: float) -> list[float]:
     if room < 0.6 * fits:
         return [0] * table.columns
-    text_columns = [width if align == "left" and width > 12 else 0 for align, width in zip(table.aligns, wanted, strict=True)]
+    text_columns = [
+        width if align == "left" and width > 12 else 0 for align, width in zip(table.aligns, wanted, strict=True)
+    ]
     if room <= 0.9 * fits and any(text_columns):
         return text_columns
     return [width + _CELL_GAP for width in wanted]
@@ -332,12 +355,17 @@ def _widths(table: Table, wanted: list[int], room: float, fits: float) -> list[f
 def _lines(row: tuple[Cell, ...], wanted: list[int]) -> int:
     """Lines the row will take, generously."""
     return max(
-        (sum(1 + len(line) // max(8, wanted[min(x, len(wanted) - 1)]) for line in cell.text.split("\n")) for x, cell in _placed(row)),
+        (
+            sum(1 + len(line) // max(8, wanted[min(x, len(wanted) - 1)]) for line in cell.text.split("\n"))
+            for x, cell in _placed(row)
+        ),
         default=1,
     )
 
 
-def _cell(cell: Cell, table: Table, share: list[int], x: int, *, head: bool = False, total: bool = False) -> dict[str, Any]:
+def _cell(
+    cell: Cell, table: Table, share: list[int], x: int, *, head: bool = False, total: bool = False
+) -> dict[str, Any]:
     width = share[x] if x < len(share) and cell.colspan == 1 else 200
     data: dict[str, Any] = {"t": soft(cell.text, min(_LONG_TOKEN, max(4, width)))}
     facts = (

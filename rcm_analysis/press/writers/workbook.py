@@ -91,9 +91,13 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str
     lists = Lists(put_text)
     listing: list[tuple[str, str, Mapping[str, Any]]] = []
     for section in sections:
-        shared = [next((name for _, name, other in listing if _same_data(table, other)), "") for table in section.tables]
-        written = [(there or sheet_name(str(table.get("name") or table.get("title") or ""), taken), table)
-                   for there, table in zip(shared, section.tables, strict=True)]
+        shared = [
+            next((name for _, name, other in listing if _same_data(table, other)), "") for table in section.tables
+        ]
+        written = [
+            (there or sheet_name(str(table.get("name") or table.get("title") or ""), taken), table)
+            for there, table in zip(shared, section.tables, strict=True)
+        ]
         sheets = {str(table.get("name")): name for name, table in reversed(written)}
         for there, (name, table) in zip(shared, written, strict=True):
             if not there:
@@ -205,9 +209,7 @@ def _lead(cell: Cell, name: str) -> None:
 
 def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
     name = clean(table.get("name"))[:40]
-    wrong = [
-        number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)
-    ]
+    wrong = [number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)]
     if wrong or not columns or not all(isinstance(column, Mapping) for column in columns):
         raise RunError(
             f"The table {name!r} of the notebook has {len(columns)} columns, and {len(wrong)} of its {len(rows)} rows"
@@ -221,9 +223,7 @@ def _side(column: Mapping[str, Any]) -> str:
     return "left" if column.get("unit", "text") in ("text", "date", "month") else "right"
 
 
-def _write_row(
-    sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Any], *, total: bool
-) -> None:
+def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Any], *, total: bool) -> None:
     for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
         unit = column.get("unit", "text")
         stored = typed(value, unit)
@@ -273,8 +273,7 @@ def _terms(sections: Sequence[Section]) -> list[Mapping[str, Any]]:
 def _write_terms(sheet: Worksheet, terms: Sequence[Mapping[str, Any]]) -> None:
     keys = ("title", "formula", "unit", "source", "name")
     columns = [
-        {"name": key, "title": key.capitalize() if key != "title" else "Measure", "unit": "text"}
-        for key in keys
+        {"name": key, "title": key.capitalize() if key != "title" else "Measure", "unit": "text"} for key in keys
     ]
     rows = [[str(term.get(key) or "") for key in keys] for term in terms]
     table = {"name": DEFINITIONS, "title": DEFINITIONS, "columns": columns, "rows": rows}
@@ -295,12 +294,7 @@ def _write_contents(
     with_terms: bool,
 ) -> None:
     put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(bold=True, size=16)
-    facts = [
-        ("Client", "client_name"),
-        ("Period", "period_title"),
-        ("As of", "as_of"),
-        ("Prepared by", "firm"),
-    ]
+    facts = [("Client", "client_name"), ("Period", "period_title"), ("As of", "as_of"), ("Prepared by", "firm")]
     row = 2
     for label, key in facts:
         if meta.get(key):
@@ -312,10 +306,7 @@ def _write_contents(
         cell = put_text(sheet.cell(row, position), title)
         cell.font, cell.fill = Font(bold=True), _HEAD
     entries = [(name, table.get("title") or name, report) for report, name, table in listing]
-    for name, title, report in [
-        *entries,
-        *([(DEFINITIONS, "What every number means", "")] if with_terms else []),
-    ]:
+    for name, title, report in [*entries, *([(DEFINITIONS, "What every number means", "")] if with_terms else [])]:
         row += 1
         link = put_text(sheet.cell(row, 1), name)
         _lead(link, name)
@@ -329,16 +320,11 @@ def _without_times(data: bytes) -> bytes:
     """The same workbook with no time of day in it: neither in its properties nor in the archive."""
     stamp = f"{_FIXED_DAY:%Y-%m-%dT%H:%M:%SZ}".encode()
     target = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(data)) as source,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out,
-    ):
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
-                content = re.sub(
-                    rb"(<dcterms:(created|modified)[^>]*>)[^<]*", lambda match: match[1] + stamp, content
-                )
+                content = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", lambda match: match[1] + stamp, content)
             entry = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 0, 0
             out.writestr(entry, content)

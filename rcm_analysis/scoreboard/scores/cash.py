@@ -34,7 +34,9 @@ def collected(case: Case) -> list[Tally]:
         gross_wrong += _gap(gross_collection_rate_posted(case.known, period=month), came, true["charges_cents"])
         if "contractual_cents" in true:
             discount = true["contractual_cents"] - case.planted_cents(month, "denials_as_contractual")
-            net_wrong += _gap(net_collection_rate_posted(case.known, period=month), came, true["charges_cents"] - discount)
+            net_wrong += _gap(
+                net_collection_rate_posted(case.known, period=month), came, true["charges_cents"] - discount
+            )
     return [
         Tally("cash collected", "difference from truth", cash_wrong),
         Tally("gross collection rate", "error", sum(gross_wrong), len(gross_wrong)),
@@ -67,14 +69,25 @@ def due(case: Case) -> list[Tally]:
 def _worth(case: Case) -> pl.DataFrame:
     """claim_id, worth_cents of the claims that their insurers settled under the contract."""
     problems = case.truth.plants.filter("is_problem").select("plant")
-    touched = case.truth.rows.filter(pl.col("client") == case.client).join(problems, on="plant", how="semi").select("claim_id").unique()
+    touched = (
+        case.truth.rows.filter(pl.col("client") == case.client)
+        .join(problems, on="plant", how="semi")
+        .select("claim_id")
+        .unique()
+    )
     kind, cents = pl.col("kind"), pl.col("amount_cents")
-    moved = case.known["transactions"].filter(pl.col("claim_id").is_not_null()).group_by("claim_id").agg(
-        worth_cents=cents.filter(kind.is_in(["charge", "contractual"])).sum(),
-        insured_cents=-cents.filter(kind.is_in(["payment", "takeback"]) & (pl.col("party") != "patient")).sum(),
-        open_cents=cents.filter(pl.col("party") != "patient").sum(),
-        given_up=((kind == "write_off") & (pl.col("party") != "patient")).sum(),
-    ).collect()
+    moved = (
+        case.known["transactions"]
+        .filter(pl.col("claim_id").is_not_null())
+        .group_by("claim_id")
+        .agg(
+            worth_cents=cents.filter(kind.is_in(["charge", "contractual"])).sum(),
+            insured_cents=-cents.filter(kind.is_in(["payment", "takeback"]) & (pl.col("party") != "patient")).sum(),
+            open_cents=cents.filter(pl.col("party") != "patient").sum(),
+            given_up=((kind == "write_off") & (pl.col("party") != "patient")).sum(),
+        )
+        .collect()
+    )
     settled = moved.filter(pl.col("insured_cents") > 0, pl.col("open_cents") == 0, pl.col("given_up") == 0)
     return settled.join(touched, on="claim_id", how="anti").select("claim_id", "worth_cents")
 
@@ -94,7 +107,9 @@ def lags(case: Case) -> list[Tally]:
     known_now = claim_ends(case.known, as_of=case.period.last_day, by=SEASON)
     billed = known_now[quarter.holds(known_now["start_on"].dt.date) & known_now["payer"].isin(list(usual))]
     # A payer that was not seen in this quarter of a year before has its curve of all year.
-    said = sum(len(claims) * share_by(curves.get(key, usual[key[0]]), PAID_DAYS) for key, claims in billed.groupby(SEASON))
+    said = sum(
+        len(claims) * share_by(curves.get(key, usual[key[0]]), PAID_DAYS) for key, claims in billed.groupby(SEASON)
+    )
     came = int(((billed["end"] == "paid") & (billed["days"] <= PAID_DAYS)).sum())
     name = "of the share paid within 150 days"
     return projected("payment lag", [(said, came)], error=f"error {name}", bias=f"bias {name}") if came else []

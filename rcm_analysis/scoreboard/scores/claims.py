@@ -24,7 +24,9 @@ DUPLICATES = ("duplicate_file", "duplicate_remittance", "same_check_again")
 def duplicated_remittances(case: Case) -> list[Tally]:
     """Every remittance that was delivered twice is refused once, and its dollars are counted once."""
     name = "duplicated remittances"
-    refused = {PurePosixPath(file).name for file in case.intake.findings.filter(pl.col("rule").is_in(DUPLICATES))["file"]}
+    refused = {
+        PurePosixPath(file).name for file in case.intake.findings.filter(pl.col("rule").is_in(DUPLICATES))["file"]
+    }
     copies = [PurePosixPath(file).name for file in case.plants("duplicated_remit")["files"].explode().drop_nulls()]
     stored = int(case.known["deposits"].select(pl.col("paid_cents").sum()).collect().item() or 0)
     tallies = [Tally(name, "dollars counted twice", abs(stored - case.sums["deposits_cents"]))]

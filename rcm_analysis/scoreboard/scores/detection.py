@@ -32,7 +32,9 @@ def systemic(case: Case) -> list[Tally]:
         found = findings(history, as_of=month.last_day)
         said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
     alarms = alarms_of(case.client, said, same=("category",))
-    return sought("systemic denials", case.planted(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
+    return sought(
+        "systemic denials", case.planted(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME
+    )
 
 
 def _scope(row: pd.Series) -> dict[str, Any]:
@@ -50,7 +52,15 @@ def creep(case: Case) -> list[Tally]:
         said.append((month.last_day, [(scope, 0) for scope in scopes]))
     alarms = alarms_of(case.client, said)
     name = "charge-lag creep"
-    return sought(name, case.planted("charge_lag_creep"), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME, dollars=False)
+    return sought(
+        name,
+        case.planted("charge_lag_creep"),
+        alarms,
+        case.watch,
+        within_months=IN_TIME,
+        recall=RECALL_IN_TIME,
+        dollars=False,
+    )
 
 
 def silence(case: Case) -> list[Tally]:
@@ -65,7 +75,10 @@ def silence(case: Case) -> list[Tally]:
             first_raised.setdefault(begun.date(), month.last_day)
     alarms = [Alarm(case.client, raised) for raised in first_raised.values()]
     kind = "clearinghouse_outage"
-    planted = [replace(one, starts_on=row["start"]) for one, row in zip(case.planted(kind), case.plants(kind).iter_rows(named=True), strict=True)]
+    planted = [
+        replace(one, starts_on=row["start"])
+        for one, row in zip(case.planted(kind), case.plants(kind).iter_rows(named=True), strict=True)
+    ]
     return sought("clearinghouse outage", planted, alarms, case.watch, dollars=False)
 
 

@@ -25,7 +25,13 @@ def shifts(case: Case) -> list[Tally]:
         fits = found[(found["measure"] == RATES[plant["kind"]]) & found["is_worse"].astype(bool)]
         if plant["location"] is not None:
             fits = fits[fits["location"] == plant["location"]]
-        tallies.append(Tally("engagement shifts", "dated within a month", any(_near(onset.date(), plant["start"]) for onset in fits["onset_on"])))
+        tallies.append(
+            Tally(
+                "engagement shifts",
+                "dated within a month",
+                any(_near(onset.date(), plant["start"]) for onset in fits["onset_on"]),
+            )
+        )
     return tallies
 
 

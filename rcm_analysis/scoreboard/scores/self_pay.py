@@ -17,15 +17,28 @@ from ..record import PRECISION, RECALL, Tally
 from ..scoring import Alarm, Planted, Watch, sought
 
 BILLED_DENIALS = ("patient_billed_for_denials", "denial_billed")
-MISMATCHES = ("share_not_transferred", "share_written_off", "posting_swap", "takeback_not_followed", "statement_before_remit", *BILLED_DENIALS)
+MISMATCHES = (
+    "share_not_transferred",
+    "share_written_off",
+    "posting_swap",
+    "takeback_not_followed",
+    "statement_before_remit",
+    *BILLED_DENIALS,
+)
 RULE_OF = {
-    "calls_outside_window": "call_window", "call_after_conversation": "days_after_conversation", "missing_disclosure": "disclosure_given",
-    "retry_after_hard_decline": "retry_after_hard_decline", "worked_during_application": "worked_while_open", "out_of_scope": "scope",
+    "calls_outside_window": "call_window",
+    "call_after_conversation": "days_after_conversation",
+    "missing_disclosure": "disclosure_given",
+    "retry_after_hard_decline": "retry_after_hard_decline",
+    "worked_during_application": "worked_while_open",
+    "out_of_scope": "scope",
     "estimate_exceeded": "estimate",
 }
 """Planted kinds that are found record by record."""
 RULE_OF_ACCOUNT = {
-    "too_many_calls": "calls_in_seven_days", "too_many_retries": "card_retries_in_thirty_days", "unapproved_write_offs": "write_off_approval",
+    "too_many_calls": "calls_in_seven_days",
+    "too_many_retries": "card_retries_in_thirty_days",
+    "unapproved_write_offs": "write_off_approval",
 }
 """Planted kinds that are found on an account: no single record of it is the one too many."""
 NOT_PLANTED = ("dispute_days", "assistance_days", "itemised_days")
@@ -38,7 +51,9 @@ def mismatches(case: Case) -> list[Tally]:
     rows = eob_check(case.known, as_of=case.period.last_day)
     planted = set(_accounts(case, _rows(case, *MISMATCHES)))
     found = set(rows.loc[~rows["is_information"], "claim_id"])
-    return _exact("EOB mismatches", planted, found, found & planted) + _billed_denials(case, rows[rows["rule"] == "co_billed"])
+    return _exact("EOB mismatches", planted, found, found & planted) + _billed_denials(
+        case, rows[rows["rule"] == "co_billed"]
+    )
 
 
 def _billed_denials(case: Case, rows: pd.DataFrame) -> list[Tally]:
@@ -47,7 +62,9 @@ def _billed_denials(case: Case, rows: pd.DataFrame) -> list[Tally]:
     alarms = [Alarm(case.client, month.end_time.date(), cents=int(cents)) for month, cents in months.items()]
     planted = case.planted(*BILLED_DENIALS)
     if planted:
-        planted = [Planted(case.client, min(one.starts_on for one in planted), None, {}, sum(one.cents for one in planted))]
+        planted = [
+            Planted(case.client, min(one.starts_on for one in planted), None, {}, sum(one.cents for one in planted))
+        ]
     return sought("patient balances billed against CO", planted, alarms, _watch(case, not planted))
 
 
@@ -72,7 +89,9 @@ def _judged(case: Case, found: list[tuple[str, str, str]]) -> list[Tally]:
     accounts = {(rule, claim) for kind, rule in RULE_OF_ACCOUNT.items() for claim in _accounts(case, _rows(case, kind))}
     named = {record for some in records.values() for record in some}
     true = {one for one in found if one[1] in named or (one[0], one[2]) in accounts}
-    hit = planted & {(rule, record) for rule, record, _ in found} | accounts & {(rule, claim) for rule, _, claim in found}
+    hit = planted & {(rule, record) for rule, record, _ in found} | accounts & {
+        (rule, claim) for rule, _, claim in found
+    }
     return _exact("policy breaches", planted | accounts, set(found), true, hit)
 
 

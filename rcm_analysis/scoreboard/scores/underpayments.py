@@ -29,7 +29,10 @@ def underpayments(case: Case) -> list[Tally]:
     cuts = case.planted("rate_cut")
     tallies = sought(NAME, planted, alarms, case.watch, within_months=MONTHS, recall=RECALL_IN_TIME)
     if cuts:
-        wrong = sum(any(_names(alarm, cut) for cut in cuts) and not any(_names(alarm, one) for one in planted) for alarm in alarms)
+        wrong = sum(
+            any(_names(alarm, cut) for cut in cuts) and not any(_names(alarm, one) for one in planted)
+            for alarm in alarms
+        )
         tallies.append(Tally(NAME, "rate cuts called underpayments", wrong))
     return tallies
 
@@ -42,7 +45,15 @@ def stated(case: Case) -> list[Alarm]:
     said = []
     for month in case.period.months():
         found = repeated_underpayments(_narrowed(case, month.last_day, cells), as_of=month.last_day)
-        said.append((month.last_day, [({"payer": row.payer, "procedures": (row.procedure,)}, int(row.short_cents)) for row in found.itertuples()]))
+        said.append(
+            (
+                month.last_day,
+                [
+                    ({"payer": row.payer, "procedures": (row.procedure,)}, int(row.short_cents))
+                    for row in found.itertuples()
+                ],
+            )
+        )
     return alarms_of(case.client, said, same=("payer", "procedures"), within=1)
 
 
@@ -50,7 +61,9 @@ def candidates(case: Case) -> pl.DataFrame:
     """Payers and procedures with enough claims that were ever decided low: no others can be found in any month."""
     every = expected_allowed(case.known, as_of=case.period.last_day, every_decision=True).to_native()
     short = pl.col("expected_cents") - pl.col("allowed_cents")
-    low = every.filter(pl.col("excluded") == "", pl.col("basis") != "", short * 100 > pl.col("expected_cents") * TOLERANCE_PERCENT)
+    low = every.filter(
+        pl.col("excluded") == "", pl.col("basis") != "", short * 100 > pl.col("expected_cents") * TOLERANCE_PERCENT
+    )
     claims = low.group_by(CELL).agg(claims=pl.col("claim_id").n_unique())
     return claims.filter(pl.col("claims") >= FEWEST_CLAIMS).select(CELL).collect()
 
@@ -60,8 +73,17 @@ def _narrowed(case: Case, day: Any, cells: pl.DataFrame) -> dict[str, Any]:
     tables = case.known_on(day)
     payers = source(tables, "remit_claims", ["client", "remit_claim_id", "payer"]).to_native()
     lines = source(tables, "remit_lines", ["client", "claim_id", "remit_claim_id", "procedure"]).to_native()
-    claims = lines.join(payers, on=["client", "remit_claim_id"]).join(cells.lazy(), on=CELL, how="semi").select("client", "claim_id").unique().collect()
-    return tables | {name: tables[name].join(claims.lazy(), on=["client", "claim_id"], how="semi") for name in (*REMITS, "claim_lines", "claims")}
+    claims = (
+        lines.join(payers, on=["client", "remit_claim_id"])
+        .join(cells.lazy(), on=CELL, how="semi")
+        .select("client", "claim_id")
+        .unique()
+        .collect()
+    )
+    return tables | {
+        name: tables[name].join(claims.lazy(), on=["client", "claim_id"], how="semi")
+        for name in (*REMITS, "claim_lines", "claims")
+    }
 
 
 def _names(alarm: Alarm, planted: Any) -> bool:

@@ -71,14 +71,10 @@ def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:
     return float(notes.select(pl.col("minutes").sum()).collect().item() or 0) / WEEKS
 
 
-def added_by_policy(
-    items: pd.DataFrame, truth: pd.DataFrame, minutes: float, done: dict[str, set]
-) -> dict[str, int]:
+def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float, done: dict[str, set]) -> dict[str, int]:
     """The cents that each policy adds within the minutes: list, oldest, largest. `done` keeps what each has worked so far."""
     known = items.merge(truth, on=["claim_id", "party"], how="left")
-    known = known.fillna(
-        {"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0}
-    )
+    known = known.fillna({"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0})
     balances = known[(known["open_cents"] >= WorklistSettings().smallest_cents) & (known["party"] != PATIENT)]
     orders = {
         "list": to_do(known),

@@ -30,8 +30,13 @@ LOWERS = ("payment", "contractual", "write_off")
 TOTALLED = {"claims": "charge_cents", "transactions": "amount_cents"}
 FULL = ("fee_schedules", "payer_rules")
 FILE_NAMES = {
-    "claims": "claims", "claim_lines": "charge_detail", "transactions": "transactions", "claim_edits": "claim_edits",
-    "work_log": "notes", "control_totals": "month_end", "actions": "action_list",
+    "claims": "claims",
+    "claim_lines": "charge_detail",
+    "transactions": "transactions",
+    "claim_edits": "claim_edits",
+    "work_log": "notes",
+    "control_totals": "month_end",
+    "actions": "action_list",
 }
 _STAMP = (2026, 1, 1, 0, 0, 0)
 
@@ -41,7 +46,9 @@ def map_text(layout: str) -> str:
     return (files(__package__) / f"{layout}.toml").read_text("utf-8")
 
 
-def write_exports(folder: Path, tables: dict[str, pl.DataFrame], company: Company, layout: str, months: tuple[Period, ...]) -> None:
+def write_exports(
+    folder: Path, tables: dict[str, pl.DataFrame], company: Company, layout: str, months: tuple[Period, ...]
+) -> None:
     """Every month's export files of one client, and its fee schedules and payer rules."""
     content = tomllib.loads(map_text(layout))
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,9 +56,13 @@ def write_exports(folder: Path, tables: dict[str, pl.DataFrame], company: Compan
     words = {name: _in_words(frame, content[name], company, layout) for name, frame in tables.items()}
     cut = {name: _by_month(name, words[name]) for name in FILE_NAMES}
     for month in months:
-        writer.month(folder, month, {name: cut[name].get(month.label, words[name].clear()) for name in FILE_NAMES}, content)
+        writer.month(
+            folder, month, {name: cut[name].get(month.label, words[name].clear()) for name in FILE_NAMES}, content
+        )
     for name in FULL:
-        (folder / f"{name}.csv").write_text(_csv(_LayoutA.cells(words[name], content[name], name, layout)), "utf-8", newline="")
+        (folder / f"{name}.csv").write_text(
+            _csv(_LayoutA.cells(words[name], content[name], name, layout)), "utf-8", newline=""
+        )
 
 
 def _in_words(frame: pl.DataFrame, section: dict[str, Any], company: Company, layout: str) -> pl.DataFrame:
@@ -59,7 +70,12 @@ def _in_words(frame: pl.DataFrame, section: dict[str, Any], company: Company, la
     alias = {payer.id: payer.aliases[0] if layout == "layout_a" else payer.aliases[2] for payer in company.payers}
     columns = [name for name in ("payer", "secondary_payer") if name in frame.columns]
     if "kind" in frame.columns and section["sign"]["by"] == "kind":
-        frame = frame.with_columns(pl.when(pl.col("kind").is_in(LOWERS)).then(-pl.col("amount_cents")).otherwise(pl.col("amount_cents")).alias("amount_cents"))
+        frame = frame.with_columns(
+            pl.when(pl.col("kind").is_in(LOWERS))
+            .then(-pl.col("amount_cents"))
+            .otherwise(pl.col("amount_cents"))
+            .alias("amount_cents")
+        )
     frame = frame.with_columns(pl.col(name).replace(alias) for name in columns)
     back = {name: {ours: theirs for theirs, ours in words.items()} for name, words in section.get("values", {}).items()}
     return frame.with_columns(pl.col(name).replace(words) for name, words in back.items())
@@ -69,7 +85,9 @@ def _by_month(name: str, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     if name == "actions":
         return _action_months(frame)
     known = TABLES[name].known_on
-    parts = frame.with_columns(pl.col(known).dt.strftime("%Y-%m").alias("_month")).partition_by("_month", as_dict=True, maintain_order=True)
+    parts = frame.with_columns(pl.col(known).dt.strftime("%Y-%m").alias("_month")).partition_by(
+        "_month", as_dict=True, maintain_order=True
+    )
     return {key[0]: part.drop("_month") for key, part in parts.items()}
 
 
@@ -102,7 +120,9 @@ class _LayoutA:
             if name in TOTALLED:
                 header = content[name]["columns"][TOTALLED[name]][0]
                 total = dict.fromkeys(cells.columns, "") | {
-                    cells.columns[0]: "TOTAL", header: dollars([int(frame[TOTALLED[name]].sum())])[0]}
+                    cells.columns[0]: "TOTAL",
+                    header: dollars([int(frame[TOTALLED[name]].sum())])[0],
+                }
                 cells = pl.concat([cells, pl.DataFrame(total, schema=cells.schema)])
             path = folder / f"{FILE_NAMES[name]}_{month.label}.csv"
             path.write_text(_csv(cells), "utf-8", newline="")
@@ -128,7 +148,10 @@ def dollars(cents: list[int | None]) -> list[str | None]:
     >>> dollars([123450, -1200, None])
     ['$1,234.50', '($12.00)', None]
     """
-    return [None if value is None else f"${value / 100:,.2f}" if value >= 0 else f"(${-value / 100:,.2f})" for value in cents]
+    return [
+        None if value is None else f"${value / 100:,.2f}" if value >= 0 else f"(${-value / 100:,.2f})"
+        for value in cents
+    ]
 
 
 def _csv(cells: pl.DataFrame) -> str:
@@ -147,10 +170,16 @@ class _LayoutB:
             sheet = book.create_sheet(content[name]["sheet"])
             headers = _headers(content[name], PRIVATE_B, name)
             sheet.append([f"{content[name]['sheet']} for {month.title}"])
-            sheet.cell(2, 1).number_format = "yyyy-mm-dd"     # empty: it only makes the style of dates, number 1
+            sheet.cell(2, 1).number_format = "yyyy-mm-dd"  # empty: it only makes the style of dates, number 1
             sheet.append(list(headers.values()))
-            rows.append(_sheet_rows(frame.select(
-                (pl.col(ours) / 100).round(2) if ours.endswith("_cents") else pl.col(ours) for ours in headers), first=4))
+            rows.append(
+                _sheet_rows(
+                    frame.select(
+                        (pl.col(ours) / 100).round(2) if ours.endswith("_cents") else pl.col(ours) for ours in headers
+                    ),
+                    first=4,
+                )
+            )
         (folder / f"export_{month.label}.xlsx").write_bytes(_steady(book, rows))
 
 
@@ -174,7 +203,9 @@ def _sheet_rows(values: pl.DataFrame, first: int) -> str:
         else:
             cell = pl.concat_str(start, pl.lit('"><v>'), value.cast(pl.String), pl.lit("</v></c>"))
         cells.append(cell)
-    row = pl.concat_str(pl.lit('<row r="'), number, pl.lit('">'), pl.concat_str(cells, ignore_nulls=True), pl.lit("</row>"))
+    row = pl.concat_str(
+        pl.lit('<row r="'), number, pl.lit('">'), pl.concat_str(cells, ignore_nulls=True), pl.lit("</row>")
+    )
     return "".join(values.select(row.alias("row"))["row"].to_list())
 
 
@@ -188,7 +219,7 @@ def _steady(book: Workbook, rows: list[str]) -> bytes:
         for item in old.infolist():
             content = old.read(item)
             if sheet := re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", item.filename):
-                content = re.sub(rb"<dimension [^>]*/>", b"", content)     # it counts the first three rows only
+                content = re.sub(rb"<dimension [^>]*/>", b"", content)  # it counts the first three rows only
                 content = content.replace(b"</sheetData>", rows[int(sheet[1]) - 1].encode() + b"</sheetData>")
             if item.filename == "docProps/core.xml":
                 stamp = book.properties.modified.strftime("%Y-%m-%dT%H:%M:%SZ").encode()

@@ -12,9 +12,19 @@ from .remits import Remits
 
 PARTY = ("primary", "secondary", "tertiary")
 COLUMNS = {
-    "claim": pl.Int64, "line_number": pl.Int64, "kind": pl.String, "party": pl.String, "amount": pl.Int64,
-    "happened": pl.Int64, "posted": pl.Int64, "payer": pl.Int64, "group_code": pl.String, "carc": pl.String,
-    "reason": pl.String, "trace": pl.String, "approved_by": pl.String,
+    "claim": pl.Int64,
+    "line_number": pl.Int64,
+    "kind": pl.String,
+    "party": pl.String,
+    "amount": pl.Int64,
+    "happened": pl.Int64,
+    "posted": pl.Int64,
+    "payer": pl.Int64,
+    "group_code": pl.String,
+    "carc": pl.String,
+    "reason": pl.String,
+    "trace": pl.String,
+    "approved_by": pl.String,
 }
 SHARE_CARC = dict(zip(SHARES, ("1", "2", "3"), strict=True))
 
@@ -36,17 +46,23 @@ def charges(book: Book) -> pl.DataFrame:
     payer = book.claims["payer"][claim]
     own = payer == book.payer_number("self_pay")
     frame = postings(
-        claim=claim, line_number=book.lines["number"], kind=np.full(len(claim), "charge"), amount=book.lines["charge"],
-        party=np.where(own, "patient", "primary"), happened=book.claims["service"][claim],
-        posted=book.claims["entered"][claim], payer=payer,
+        claim=claim,
+        line_number=book.lines["number"],
+        kind=np.full(len(claim), "charge"),
+        amount=book.lines["charge"],
+        party=np.where(own, "patient", "primary"),
+        happened=book.claims["service"][claim],
+        posted=book.claims["entered"][claim],
+        payer=payer,
     )
     return frame.with_columns(pl.when(pl.col("party") == "primary").then("payer"))
 
 
 def remitted_lines(book: Book, remits: Remits, decisions: Decisions) -> pl.DataFrame:
     """Remitted lines with what posting them needs: claim, party, dates, trace, and who owes the rest."""
-    known = remits.decisions.select("decision", "remit", "claim", "payer", "order", "status", "rank", "kind", "day").join(
-        remits.payments.select("remit", "paid_day", "posted", "trace"), on="remit")
+    known = remits.decisions.select(
+        "decision", "remit", "claim", "payer", "order", "status", "rank", "kind", "day"
+    ).join(remits.payments.select("remit", "paid_day", "posted", "trace"), on="remit")
     frame = remits.lines.join(known, on="decision").sort("remit", "claim", "rank", "line")
     codes = DenialCodes.of(book)
     code = frame["code"].to_numpy()
@@ -70,11 +86,13 @@ def insurance(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     """Payments, takebacks, contractual adjustments and transfers, line by line, as remitted."""
     paid = lines.filter(pl.col("paid") != 0).with_columns(
         pl.when(pl.col("status") == "22").then(pl.lit("takeback")).otherwise(pl.lit("payment")).alias("kind"),
-        (-pl.col("paid")).alias("amount"))
+        (-pl.col("paid")).alias("amount"),
+    )
     parts = [shaped(paid.drop("carc", strict=False))]
     for name, carc in (("contractual", "45"), ("sequestration", "253")):
         part = lines.filter(pl.col(name) != 0).with_columns(
-            kind=pl.lit("contractual"), amount=-pl.col(name), group_code=pl.lit("CO"), carc=pl.lit(carc))
+            kind=pl.lit("contractual"), amount=-pl.col(name), group_code=pl.lit("CO"), carc=pl.lit(carc)
+        )
         parts.append(shaped(part.with_columns(trace=pl.lit(None, pl.String))))
     for name, carc in SHARE_CARC.items():
         parts += _transfer(lines.filter(pl.col(name) != 0).with_columns(moved=pl.col(name), carc=pl.lit(carc)))
@@ -89,12 +107,18 @@ def _bad_habits(book: Book, lines: pl.DataFrame) -> list[pl.DataFrame]:
     billed = lines.filter(pl.col("to_patient") & (pl.col("denied") != 0))
     for kind, rows in (("denials_as_contractual", away), ("patient_billed_for_denials", billed)):
         for plant in book.planted.of(kind):
-            own = rows.filter(pl.Series(struck(book, plant, rows["claim"].to_numpy(), rows["day"].to_numpy()), dtype=pl.Boolean))
+            own = rows.filter(
+                pl.Series(struck(book, plant, rows["claim"].to_numpy(), rows["day"].to_numpy()), dtype=pl.Boolean)
+            )
             book.planted.note(plant, *(own[name].to_numpy() for name in ("claim", "posted", "denied", "line")))
-    posted = away.with_columns(kind=pl.lit("contractual"), amount=-pl.col("denied"), group_code=pl.lit("CO"), carc=pl.lit("45"))
+    posted = away.with_columns(
+        kind=pl.lit("contractual"), amount=-pl.col("denied"), group_code=pl.lit("CO"), carc=pl.lit("45")
+    )
     moved = _transfer(billed.with_columns(moved=pl.col("denied"), carc=pl.col("denial_carc")))
-    return [shaped(posted.with_columns(trace=pl.lit(None, pl.String))),
-            *(part.with_columns(group_code=pl.lit("CO")) for part in moved)]
+    return [
+        shaped(posted.with_columns(trace=pl.lit(None, pl.String))),
+        *(part.with_columns(group_code=pl.lit("CO")) for part in moved),
+    ]
 
 
 def _transfer(lines: pl.DataFrame) -> list[pl.DataFrame]:

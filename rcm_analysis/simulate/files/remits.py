@@ -31,22 +31,30 @@ def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
     paid = lines.group_by("decision").agg(pl.col("paid").sum())
     decisions = decisions.join(paid, on="decision", how="left").sort("day", "payer", "claim", "rank", "order")
     remits = (
-        decisions.group_by("day", "payer").agg(pl.col("paid").sum().alias("claims_paid")).sort("day", "payer")
-        .with_row_index("remit").with_columns(pl.col("remit").cast(pl.Int64))
+        decisions.group_by("day", "payer")
+        .agg(pl.col("paid").sum().alias("claims_paid"))
+        .sort("day", "payer")
+        .with_row_index("remit")
+        .with_columns(pl.col("remit").cast(pl.Int64))
     )
     decisions = decisions.join(remits.select("remit", "day", "payer"), on=["day", "payer"], how="left")
     decisions = decisions.sort("remit", "claim", "rank").with_columns(
-        (pl.int_range(pl.len()).over("remit") + 1).alias("position"))
+        (pl.int_range(pl.len()).over("remit") + 1).alias("position")
+    )
     draws, spot = _by_day(book, remits)
     adjustments = _adjustments(book, remits, decisions)
     total = adjustments.group_by("remit").agg(pl.col("amount").sum().alias("adjusted"))
     last = book.calendar.last
-    remits = remits.join(total, on="remit", how="left").with_columns(pl.col("adjusted").fill_null(0)).with_columns(
-        (pl.col("claims_paid") - pl.col("adjusted")).alias("paid"),
-        pl.Series("paid_day", np.minimum(remits["day"].to_numpy() + draws.integers("paid", 0, 2)[spot], last)),
-        pl.Series("post_lag", draws.integers("posted", 0, 4)[spot]),
-        pl.Series("is_check", draws.uniform("check")[spot] < 0.18),
-        pl.Series("trace", _traces(book, remits)),
+    remits = (
+        remits.join(total, on="remit", how="left")
+        .with_columns(pl.col("adjusted").fill_null(0))
+        .with_columns(
+            (pl.col("claims_paid") - pl.col("adjusted")).alias("paid"),
+            pl.Series("paid_day", np.minimum(remits["day"].to_numpy() + draws.integers("paid", 0, 2)[spot], last)),
+            pl.Series("post_lag", draws.integers("posted", 0, 4)[spot]),
+            pl.Series("is_check", draws.uniform("check")[spot] < 0.18),
+            pl.Series("trace", _traces(book, remits)),
+        )
     )
     # What arrives in the last days is posted after them, as at every month-end.
     posted = np.maximum(remits["day"] + remits["post_lag"], remits["paid_day"])
@@ -96,8 +104,12 @@ def _adjustments(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> p
 
 def _held_takebacks(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> dict[int, list[tuple[int, int]]]:
     """Takebacks whose money is left in place at first and recovered by a remittance two weeks on."""
-    taken = decisions.filter(pl.col("kind") == "takeback").group_by("remit", "claim", "payer", "day").agg(
-        pl.col("paid").sum()).sort("remit", "claim")
+    taken = (
+        decisions.filter(pl.col("kind") == "takeback")
+        .group_by("remit", "claim", "payer", "day")
+        .agg(pl.col("paid").sum())
+        .sort("remit", "claim")
+    )
     by_payer = {key[0]: group for key, group in remits.group_by("payer", maintain_order=True)}
     held: dict[int, list[tuple[int, int]]] = {}
     withheld = book.draws("held takebacks").uniform("held")

@@ -26,8 +26,17 @@ from .exports import map_text, write_exports
 from .x12 import Words, write_835, write_837
 
 
-def write_company(folder: Path, *, seed: int = 7, months: int = 20, last_month: str = "2026-10",
-                  clients: Sequence[str] | None = None, scale: float = 1.0, plants: bool = True, workers: int = 1) -> None:
+def write_company(
+    folder: Path,
+    *,
+    seed: int = 7,
+    months: int = 20,
+    last_month: str = "2026-10",
+    clients: Sequence[str] | None = None,
+    scale: float = 1.0,
+    plants: bool = True,
+    workers: int = 1,
+) -> None:
     """Write the twelve clients of the overview, or the named ones, as a workspace of raw files.
 
     Counts
@@ -39,22 +48,50 @@ def write_company(folder: Path, *, seed: int = 7, months: int = 20, last_month: 
         ClientError for an unknown client, ParameterError for a month that is none.
     """
     company, calendar = seed_company(clients), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, fixed(client, calendar) if plants else (),
-                services_planted(client) if plants else ()) for client in company.clients]
+    jobs = [
+        Job(
+            client,
+            company,
+            calendar,
+            seed,
+            scale,
+            fixed(client, calendar) if plants else (),
+            services_planted(client) if plants else (),
+        )
+        for client in company.clients
+    ]
     _write(Path(folder), jobs, workers)
 
 
-def write_clients(folder: Path, *, clients: int, months: int, seed: int, last_month: str = "2026-10", scale: float = 1.0,
-                  plants: bool = True, workers: int = 1) -> None:
+def write_clients(
+    folder: Path,
+    *,
+    clients: int,
+    months: int,
+    seed: int,
+    last_month: str = "2026-10",
+    scale: float = 1.0,
+    plants: bool = True,
+    workers: int = 1,
+) -> None:
     """Write `clients` clients: the twelve of the overview first, then invented ones.
 
     `plants` draws problems for every client from the seed and leaves about a third of the clients quiet;
     in the files of the other services about two thirds of those who have them are planted.
     """
     company, calendar = grown_company(clients, seed), Calendar.ending(last_month, months)
-    jobs = [Job(client, company, calendar, seed, scale, drawn(client, company, calendar, seed, scale) if plants else (),
-                services_planted(client, seed) if plants else ())
-            for client in company.clients]
+    jobs = [
+        Job(
+            client,
+            company,
+            calendar,
+            seed,
+            scale,
+            drawn(client, company, calendar, seed, scale) if plants else (),
+            services_planted(client, seed) if plants else (),
+        )
+        for client in company.clients
+    ]
     _write(Path(folder), jobs, workers)
 
 
@@ -110,8 +147,14 @@ def write_files(folder: Path, practice: Practice) -> None:
     content = truth(practice) | {"plants": told(book, words.claim_id)}
     _text(folder / "truth" / f"{book.client.id}.json", json.dumps(content, indent=1) + "\n")
     days = workable(practice, KEEPS)
-    named = [day | {part: [[words.claim_id[claim], *rest] for claim, *rest in day[part]] for part in ("items", "underpaid")} for day in days]
-    _text(folder / "truth" / f"{book.client.id}.worklist.json", json.dumps({"client": book.client.id, "workable": named}) + "\n")
+    named = [
+        day | {part: [[words.claim_id[claim], *rest] for claim, *rest in day[part]] for part in ("items", "underpaid")}
+        for day in days
+    ]
+    _text(
+        folder / "truth" / f"{book.client.id}.worklist.json",
+        json.dumps({"client": book.client.id, "workable": named}) + "\n",
+    )
 
 
 def live(job: Job, factor: float | None = None) -> Practice:
@@ -129,43 +172,67 @@ def fee_factor(job: Job) -> float:
     always = standing(job.client, job.calendar)
     window = _steady_months(job.calendar)
     for _ in range(2):
-        collected = _practice(job, factor, always).collected(day_number(window[0].first_day), day_number(window[-1].end))
+        collected = _practice(job, factor, always).collected(
+            day_number(window[0].first_day), day_number(window[-1].end)
+        )
         factor *= job.client.revenue_cents * job.scale * len(window) / 12 / max(collected, 1)
     return factor
 
 
 def _practice(job: Job, factor: float, plants: tuple[Plant, ...]) -> Practice:
-    book = open_book(job.client, job.company, job.calendar, seed=job.seed, scale=job.scale, fee_factor=factor, planted=Planted(plants))
+    book = open_book(
+        job.client,
+        job.company,
+        job.calendar,
+        seed=job.seed,
+        scale=job.scale,
+        fee_factor=factor,
+        planted=Planted(plants),
+    )
     return Practice(book)
 
 
 def _steady_months(calendar: Calendar) -> tuple[Period, ...]:
     """The last twelve months, or fewer where the first ones have not filled the pipeline yet."""
-    return calendar.months[-max(1, min(12, len(calendar.months) - 4)):]
+    return calendar.months[-max(1, min(12, len(calendar.months) - 4)) :]
 
 
 def truth(practice: Practice) -> dict:
     """Sums that no analysis may read: months of the ledger, deposits, and counts."""
     remits, ledger = practice.remits, practice.ledger
-    kinds = ledger.group_by(pl.col("posted").cast(pl.Int32).cast(pl.Date).dt.strftime("%Y-%m").alias("month"), "kind").agg(pl.col("amount").sum())
+    kinds = ledger.group_by(
+        pl.col("posted").cast(pl.Int32).cast(pl.Date).dt.strftime("%Y-%m").alias("month"), "kind"
+    ).agg(pl.col("amount").sum())
     by_kind = {(month, kind): amount for month, kind, amount in kinds.iter_rows()}
     months = []
     for row in control_totals(practice).iter_rows(named=True):
         takebacks = by_kind.get((row["month"], "takeback"), 0)
-        months.append({
-            "month": row["month"], "charges_cents": row["charges_cents"], "payments_cents": row["payments_cents"],
-            "adjustments_cents": row["adjustments_cents"], "contractual_cents": -by_kind.get((row["month"], "contractual"), 0),
-            "refunds_cents": row["refunds_cents"] - takebacks,
-            "takebacks_cents": takebacks, "closing_cents": row["closing_cents"],
-        })
+        months.append(
+            {
+                "month": row["month"],
+                "charges_cents": row["charges_cents"],
+                "payments_cents": row["payments_cents"],
+                "adjustments_cents": row["adjustments_cents"],
+                "contractual_cents": -by_kind.get((row["month"], "contractual"), 0),
+                "refunds_cents": row["refunds_cents"] - takebacks,
+                "takebacks_cents": takebacks,
+                "closing_cents": row["closing_cents"],
+            }
+        )
     denied = remits.lines.filter(pl.col("denied") > 0).join(
-        remits.decisions.filter(pl.col("kind") == "first").select("decision", "claim"), on="decision")
+        remits.decisions.filter(pl.col("kind") == "first").select("decision", "claim"), on="decision"
+    )
     book = practice.book
     return {
-        "client": book.client.id, "months": months,
-        "claims": int((book.claims["entered"] <= book.calendar.last).sum()), "transactions": len(ledger),
-        "submissions": len(practice.submissions), "remittances": len(remits.payments), "claim_payments": len(remits.decisions),
-        "claims_denied_first": denied["claim"].n_unique(), "deposits_cents": int(remits.payments["paid"].sum()),
+        "client": book.client.id,
+        "months": months,
+        "claims": int((book.claims["entered"] <= book.calendar.last).sum()),
+        "transactions": len(ledger),
+        "submissions": len(practice.submissions),
+        "remittances": len(remits.payments),
+        "claim_payments": len(remits.decisions),
+        "claims_denied_first": denied["claim"].n_unique(),
+        "deposits_cents": int(remits.payments["paid"].sum()),
         "provider_adjustments_cents": int(remits.adjustments["amount"].sum()),
     }
 

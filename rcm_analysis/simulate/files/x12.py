@@ -40,8 +40,10 @@ class Words:
         self.day = [f"{day:%Y%m%d}" for day in _days(book.calendar.first, book.calendar.last + 8)]
         self.first_day = book.calendar.first
         self.patient = claims["patient"].tolist()
-        self.name = [f"{LAST[last].upper()}*{FIRST[first].upper()}" for last, first in
-                     zip(patients["last"].tolist(), patients["first"].tolist(), strict=True)]
+        self.name = [
+            f"{LAST[last].upper()}*{FIRST[first].upper()}"
+            for last, first in zip(patients["last"].tolist(), patients["first"].tolist(), strict=True)
+        ]
         self.birth = [day.replace("-", "") for day in patients["birth"].astype("datetime64[D]").astype(str).tolist()]
         self.member = [f"M{number}" for number in patients["member"].tolist()]
         self.service = claims["service"].tolist()
@@ -72,7 +74,7 @@ def _days(first: int, last: int) -> Iterable[dt.date]:
 
 
 def _envelope(sender: str, receiver: str, day: str, number: int, groups: list[str]) -> str:
-    head = (f"ISA*00*{'':10}*00*{'':10}*ZZ*{sender:15}*ZZ*{receiver:15}*{day[2:]}*0700*^*00501*{number:09d}*0*P*:~\n")
+    head = f"ISA*00*{'':10}*00*{'':10}*ZZ*{sender:15}*ZZ*{receiver:15}*{day[2:]}*0700*^*00501*{number:09d}*0*P*:~\n"
     return f"{head}{''.join(groups)}IEA*{len(groups)}*{number:09d}~\n"
 
 
@@ -82,6 +84,7 @@ def _transaction(kind: str, version: str, number: int, segments: list[str]) -> s
 
 
 # -- 835 -------------------------------------------------------------------------------------------
+
 
 def write_835(folder: Path, book: Book, words: Words, remits: Remits) -> None:
     """One file a week from the clearing house, or one a week and payer where the client is large."""
@@ -96,10 +99,14 @@ def write_835(folder: Path, book: Book, words: Words, remits: Remits) -> None:
         for group, (_, same_day) in enumerate(rows.group_by("day", maintain_order=True), 1):
             day = words.date(same_day["day"][0])
             sets = [
-                _transaction("835", "", place, _payment(words, remit, claims[remit["remit"]], plb.get(remit["remit"], [])))
+                _transaction(
+                    "835", "", place, _payment(words, remit, claims[remit["remit"]], plb.get(remit["remit"], []))
+                )
                 for place, remit in enumerate(same_day.iter_rows(named=True), 1)
             ]
-            groups.append(f"GS*HP*{CLEARINGHOUSE}*{book.client.npi}*{day}*0700*{group}*X*005010X221A1~\n{''.join(sets)}GE*{len(sets)}*{group}~\n")
+            groups.append(
+                f"GS*HP*{CLEARINGHOUSE}*{book.client.npi}*{day}*0700*{group}*X*005010X221A1~\n{''.join(sets)}GE*{len(sets)}*{group}~\n"
+            )
         last_day = words.date(rows["day"].max())
         name = f"ERA_{last_day}_{words.payers[key[1]].identifiers[1]}.835" if by_payer else f"remit_{last_day}.txt"
         sender = words.payers[key[1]].identifiers[0] if by_payer else CLEARINGHOUSE
@@ -128,8 +135,10 @@ def _payment(words: Words, remit: dict, claims: list[str], adjustments: list[tup
     ]
     if adjustments:
         year_end = f"{words.date(remit['day'])[:4]}1231"
-        pairs = "".join(f"*{reason}:{words.claim_id[claim] if claim >= 0 else 'FWD' + remit['trace']}*{money(amount)}"
-                        for _, reason, claim, amount in adjustments)
+        pairs = "".join(
+            f"*{reason}:{words.claim_id[claim] if claim >= 0 else 'FWD' + remit['trace']}*{money(amount)}"
+            for _, reason, claim, amount in adjustments
+        )
         segments.append(f"PLB*{client.npi}*{year_end}{pairs}~\n")
     return segments
 
@@ -142,7 +151,9 @@ def _remit_claims(words: Words, remits: Remits) -> dict[int, list[str]]:
     for decision, line, *amounts, code in remits.lines.sort("decision", "line").iter_rows():
         lines.setdefault(decision, []).append(_service(words, line, amounts, code))
         group = words.denials.group[code] if code >= 0 else ""
-        owed[decision] = owed.get(decision, 0) + amounts[4] + amounts[5] + amounts[6] + (amounts[8] if group == "PR" else 0)
+        owed[decision] = (
+            owed.get(decision, 0) + amounts[4] + amounts[5] + amounts[6] + (amounts[8] if group == "PR" else 0)
+        )
         charge[decision] = charge.get(decision, 0) + amounts[0]
     result: dict[int, list[str]] = {}
     wanted = remits.decisions.select("remit", "decision", "claim", "payer", "status", "paid", "kind", "order")
@@ -154,7 +165,8 @@ def _remit_claims(words: Words, remits: Remits) -> dict[int, list[str]]:
         result.setdefault(remit, []).append(
             f"CLP*{words.claim_id[claim]}*{status}*{money(charge[decision])}*{money(paid)}*{money(owed[decision])}*{filing}*{icn}*11*1~\n"
             f"NM1*QC*1*{words.name[patient]}****MI*{words.member[patient]}~\n{_crossover(words, claim, status)}{reference}"
-            f"DTM*232*{words.date(words.service[claim])}~\n{''.join(lines[decision])}")
+            f"DTM*232*{words.date(words.service[claim])}~\n{''.join(lines[decision])}"
+        )
     return result
 
 
@@ -170,8 +182,14 @@ def _service(words: Words, line: int, amounts: list[int], code: int) -> str:
     charge, paid, contractual, sequestration, deductible, coinsurance, copay, prior, denied = amounts
     adjustments: dict[str, list[str]] = {}
     denials = words.denials
-    listed = [("CO", "45", contractual), ("CO", "253", sequestration), ("PR", "1", deductible), ("PR", "2", coinsurance),
-              ("PR", "3", copay), ("OA", "23", prior)]
+    listed = [
+        ("CO", "45", contractual),
+        ("CO", "253", sequestration),
+        ("PR", "1", deductible),
+        ("PR", "2", coinsurance),
+        ("PR", "3", copay),
+        ("OA", "23", prior),
+    ]
     if code >= 0:
         listed.append((denials.group[code], denials.carc[code], denied))
     for group, carc, amount in listed:
@@ -184,17 +202,19 @@ def _service(words: Words, line: int, amounts: list[int], code: int) -> str:
         + "".join(f"CAS*{group}{'*'.join(items)}~\n" for group, items in adjustments.items())
         + f"REF*6R*{words.number[line]}~\n"
         + (f"AMT*B6*{money(allowed)}~\n" if allowed > 0 else "")
-        + (f"LQ*HE*{denials.rarc[code]}~\n" if code >= 0 and denials.rarc[code] and denied else ""))
+        + (f"LQ*HE*{denials.rarc[code]}~\n" if code >= 0 and denials.rarc[code] and denied else "")
+    )
 
 
 # -- 837 -------------------------------------------------------------------------------------------
+
 
 def write_837(folder: Path, book: Book, words: Words, submissions: pl.DataFrame) -> None:
     """One file a week and claim type, one transaction a day."""
     folder.mkdir(parents=True, exist_ok=True)
     institutional = book.claims["institutional"]
     frame = submissions.with_columns(
-        pl.Series("institutional", institutional[submissions["claim"].to_numpy()]), week=(pl.col("day") + 3) // 7,
+        pl.Series("institutional", institutional[submissions["claim"].to_numpy()]), week=(pl.col("day") + 3) // 7
     ).sort("institutional", "week", "day", "payer", "claim", "frequency")
     for number, (key, rows) in enumerate(frame.group_by("institutional", "week", maintain_order=True), 1):
         version = "005010X223A2" if key[0] else "005010X222A1"
@@ -202,10 +222,14 @@ def write_837(folder: Path, book: Book, words: Words, submissions: pl.DataFrame)
         for group, (_, same_day) in enumerate(rows.group_by("day", maintain_order=True), 1):
             day = words.date(same_day["day"][0])
             text = _transaction("837", f"*{version}", 1, _batch(words, same_day, day, bool(key[0])))
-            groups.append(f"GS*HC*{book.client.npi}*{CLEARINGHOUSE}*{day}*1800*{group}*X*{version}~\n{text}GE*1*{group}~\n")
+            groups.append(
+                f"GS*HC*{book.client.npi}*{CLEARINGHOUSE}*{day}*1800*{group}*X*{version}~\n{text}GE*1*{group}~\n"
+            )
         last_day = words.date(rows["day"].max())
         name = f"{'inst' if key[0] else 'prof'}_{last_day}.837"
-        (folder / name).write_text(_envelope(book.client.npi, CLEARINGHOUSE, last_day, number, groups), "ascii", newline="\n")
+        (folder / name).write_text(
+            _envelope(book.client.npi, CLEARINGHOUSE, last_day, number, groups), "ascii", newline="\n"
+        )
 
 
 def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> list[str]:
@@ -221,12 +245,15 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
         level += 1
         entry, patient = words.payers[payer], words.patient[claim]
         letter = "P" if order == "primary" else "S"
-        filing = {"medicare": "MB", "medicaid": "MC", "managed_care": "HM", "workers_compensation": "WC"}.get(entry.payer_class, "CI")
+        filing = {"medicare": "MB", "medicaid": "MC", "managed_care": "HM", "workers_compensation": "WC"}.get(
+            entry.payer_class, "CI"
+        )
         other = _other_subscriber(words, claim, order)
         segments.append(
             f"HL*{level}*1*22*0~\nSBR*{letter}*18*******{filing}~\nNM1*IL*1*{words.name[patient]}****MI*{words.member[patient]}~\n"
             f"N3*22 ELM ST~\nN4*SPRINGFIELD*IL*62701~\nDMG*D8*{words.birth[patient]}*{SEX[patient % 2]}~\n"
-            f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n{_claim(words, claim, frequency, other, institutional)}")
+            f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n{_claim(words, claim, frequency, other, institutional)}"
+        )
     return segments
 
 
@@ -239,7 +266,8 @@ def _other_subscriber(words: Words, claim: int, order: str) -> str:
     entry, patient = words.payers[number], words.patient[claim]
     return (
         f"SBR*{'S' if order == 'primary' else 'P'}*18*******CI~\nOI***Y***Y~\nNM1*IL*1*{words.name[patient]}****MI*{words.member[patient]}~\n"
-        f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n")
+        f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n"
+    )
 
 
 def _claim(words: Words, claim: int, frequency: str, other: str, institutional: bool) -> str:
@@ -248,15 +276,25 @@ def _claim(words: Words, claim: int, frequency: str, other: str, institutional: 
     start, count = int(book.first_line[claim]), int(book.line_count[claim])
     last, first, provider_npi = book.providers[book.claims["provider"][claim]]
     day = words.date(words.service[claim])
-    replaced = f"REF*F8*{words.payers[book.claims['payer'][claim]].identifiers[1]}{words.claim_id[claim]}0~\n" if frequency == "7" else ""
-    place, dates = (f"13:A:{frequency}**A*Y*Y", f"DTP*434*RD8*{day}-{day}~\nCL1*1*1*01~\n") if institutional else (f"{words.place[start]}:B:{frequency}*Y*A*Y*Y", "")
+    replaced = (
+        f"REF*F8*{words.payers[book.claims['payer'][claim]].identifiers[1]}{words.claim_id[claim]}0~\n"
+        if frequency == "7"
+        else ""
+    )
+    place, dates = (
+        (f"13:A:{frequency}**A*Y*Y", f"DTP*434*RD8*{day}-{day}~\nCL1*1*1*01~\n")
+        if institutional
+        else (f"{words.place[start]}:B:{frequency}*Y*A*Y*Y", "")
+    )
     doctor = "71" if institutional else "82"
     lines = "".join(
         f"LX*{words.number[line]}~\n{_line(words, line, institutional)}DTP*472*D8*{day}~\nREF*6R*{words.number[line]}~\n"
-        for line in range(start, start + count))
+        for line in range(start, start + count)
+    )
     return (
         f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***{place}~\n{dates}{replaced}"
-        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*{doctor}*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}")
+        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*{doctor}*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}"
+    )
 
 
 def _line(words: Words, line: int, institutional: bool) -> str:

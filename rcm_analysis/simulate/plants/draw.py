@@ -16,15 +16,28 @@ QUIET_SHARE = 0.35
 STANDING_CUT = ("northwind", 0.04, 4)
 """Every simulated company's lawful change: Northwind pays 4 % less by contract, from four months before the last."""
 SIZES = {
-    "authorization_denials": (0.5, 0.9), "documentation_denials": (0.3, 0.6), "eligibility_denials": (0.25, 0.5),
-    "underpayment": (0.06, 0.15), "rate_cut": (0.03, 0.08), "secondary_not_billed": (0.7, 1.0), "document_holds": (0.12, 0.3),
-    "charge_lag_creep": (1.0, 3.0), "denials_as_contractual": (0.5, 0.9), "whole_dollar_sweep": (0.9, 1.0),
-    "patient_billed_for_denials": (0.4, 0.8), "clearinghouse_outage": (7.0, 7.0), "duplicated_remit": (1.0, 1.0),
+    "authorization_denials": (0.5, 0.9),
+    "documentation_denials": (0.3, 0.6),
+    "eligibility_denials": (0.25, 0.5),
+    "underpayment": (0.06, 0.15),
+    "rate_cut": (0.03, 0.08),
+    "secondary_not_billed": (0.7, 1.0),
+    "document_holds": (0.12, 0.3),
+    "charge_lag_creep": (1.0, 3.0),
+    "denials_as_contractual": (0.5, 0.9),
+    "whole_dollar_sweep": (0.9, 1.0),
+    "patient_billed_for_denials": (0.4, 0.8),
+    "clearinghouse_outage": (7.0, 7.0),
+    "duplicated_remit": (1.0, 1.0),
 }
 FEWEST = 5.0
 """Claims a month that a random plant should touch at least, so that it can be told from chance."""
 ALWAYS = ("clearinghouse_outage", "duplicated_remit")
-DEMO_SERVICES_PLANTED = {"self_pay": "chicago-med", "patient_engagement": "dr-quinn", "care_coordination": "st-elsewhere"}
+DEMO_SERVICES_PLANTED = {
+    "self_pay": "chicago-med",
+    "patient_engagement": "dr-quinn",
+    "care_coordination": "st-elsewhere",
+}
 """The demo company: the client of each service in whose files something is planted."""
 SERVICE_PLANTED_SHARE = 2 / 3
 
@@ -41,7 +54,9 @@ def services_planted(client: Client, seed: int | None = None) -> tuple[str, ...]
     own = [service for service in SYSTEMS if service in client.registry["services"]]
     if seed is None:
         return tuple(service for service in own if DEMO_SERVICES_PLANTED[service] == client.id)
-    return tuple(service for service in own if stream(seed, client.id, f"plants of {service}").random() < SERVICE_PLANTED_SHARE)
+    return tuple(
+        service for service in own if stream(seed, client.id, f"plants of {service}").random() < SERVICE_PLANTED_SHARE
+    )
 
 
 def standing(client: Client, calendar: Calendar) -> tuple[Plant, ...]:
@@ -62,9 +77,25 @@ def fixed(client: Client, calendar: Calendar) -> tuple[Plant, ...]:
         if entry["kind"] not in PLANT_KINDS or set(entry) - set(known):
             raise ParameterError(
                 f"A plant of '{client.id}' has an unknown kind or key. Kinds: {', '.join(PLANT_KINDS)}; keys: {', '.join(known)}."
-                f"{closest(entry['kind'], PLANT_KINDS)}")
-        scope = Scope(entry.get("payer"), tuple(entry.get("procedures", ())), _from_one(entry, "location"), _from_one(entry, "provider"))
-        found.append(_plant(client, calendar, entry["kind"], len(found) + 1, calendar.month_start(entry["months_back"]), entry["size"], scope))
+                f"{closest(entry['kind'], PLANT_KINDS)}"
+            )
+        scope = Scope(
+            entry.get("payer"),
+            tuple(entry.get("procedures", ())),
+            _from_one(entry, "location"),
+            _from_one(entry, "provider"),
+        )
+        found.append(
+            _plant(
+                client,
+                calendar,
+                entry["kind"],
+                len(found) + 1,
+                calendar.month_start(entry["months_back"]),
+                entry["size"],
+                scope,
+            )
+        )
     return tuple(found)
 
 
@@ -93,7 +124,7 @@ def _plant(client: Client, calendar: Calendar, kind: str, number: int, start: in
     end = None
     start = max(start, calendar.first) if kind in ALWAYS else start
     if kind == "clearinghouse_outage":
-        start += -(start + 3) % 7     # from a Monday to the Sunday
+        start += -(start + 3) % 7  # from a Monday to the Sunday
         end = start + int(size) - 1
     return Plant(f"{client.id}/{kind}/{number}", kind, client.id, start, float(size), scope, end)
 
@@ -134,20 +165,27 @@ class _Volume:
         total = sum(mix.values())
         self._medicare = mix.get("medicare", 0) / total
         self.payers = {
-            payer.id: mix[payer.id] / total for payer in company.payers
-            if payer.payer_class in ("commercial", "managed_care") and mix.get(payer.id, 0) >= 8 and payer.id != STANDING_CUT[0]
+            payer.id: mix[payer.id] / total
+            for payer in company.payers
+            if payer.payer_class in ("commercial", "managed_care")
+            and mix.get(payer.id, 0) >= 8
+            and payer.id != STANDING_CUT[0]
         }
 
     def allows(self, kind: str) -> bool:
         """Whether the kind would touch enough claims of this client."""
         denied = self.claims * self.client.denial_rate
         touched = {
-            "authorization_denials": FEWEST * len(self.families()), "underpayment": FEWEST * len(self.common_codes()),
+            "authorization_denials": FEWEST * len(self.families()),
+            "underpayment": FEWEST * len(self.common_codes()),
             "documentation_denials": self.claims * 0.45 / site_count(self.client),
             "eligibility_denials": self.claims * 0.35 / site_count(self.client),
-            "secondary_not_billed": self.claims * self._medicare * 0.12, "document_holds": self.claims * 0.2,
-            "charge_lag_creep": self.claims / self.client.registry["providers"], "denials_as_contractual": denied * 0.6,
-            "patient_billed_for_denials": denied * 0.5, "whole_dollar_sweep": denied * 0.5,
+            "secondary_not_billed": self.claims * self._medicare * 0.12,
+            "document_holds": self.claims * 0.2,
+            "charge_lag_creep": self.claims / self.client.registry["providers"],
+            "denials_as_contractual": denied * 0.6,
+            "patient_billed_for_denials": denied * 0.5,
+            "whole_dollar_sweep": denied * 0.5,
             "clearinghouse_outage": self.claims * 7 / 30,
         }
         return touched.get(kind, FEWEST) >= FEWEST
@@ -168,8 +206,12 @@ class _Volume:
         for code in often:
             if not code.startswith(("99", "92")):
                 found.setdefault(code[0], []).append(code)
-        return [(payer, tuple(codes)) for payer, share in self.payers.items() for codes in found.values()
-                if self.claims * share * 0.7 * min(1.0, sum(often[code] for code in codes)) >= FEWEST]
+        return [
+            (payer, tuple(codes))
+            for payer, share in self.payers.items()
+            for codes in found.values()
+            if self.claims * share * 0.7 * min(1.0, sum(often[code] for code in codes)) >= FEWEST
+        ]
 
     def common_codes(self) -> list[tuple[str, tuple[str, ...]]]:
         """Payer and one to three of the client's most frequent codes, as many as it takes."""

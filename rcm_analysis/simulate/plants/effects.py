@@ -29,15 +29,24 @@ class Planted:
         """The plants of one kind."""
         return [plant for plant in self.plants if plant.kind == kind]
 
-    def note(self, plant: Plant, claim: np.ndarray, known: np.ndarray, amount: np.ndarray, line: np.ndarray | None = None) -> None:
+    def note(
+        self, plant: Plant, claim: np.ndarray, known: np.ndarray, amount: np.ndarray, line: np.ndarray | None = None
+    ) -> None:
         """Keep which claims (or lines, by row number) the plant touched, when it shows, and its dollars.
 
         What is told twice in one call adds up; what a later call tells again of the same claim or line does not.
         """
-        touched = pl.DataFrame({
-            "claim": np.asarray(claim, np.int64), "line": np.full(len(claim), NO_LINE) if line is None else np.asarray(line, np.int64),
-            "known": np.asarray(known, np.int64), "amount": np.asarray(amount, np.int64)})
-        self._rows[plant.id].append(touched.group_by("claim", "line").agg(pl.col("known").min(), pl.col("amount").sum()))
+        touched = pl.DataFrame(
+            {
+                "claim": np.asarray(claim, np.int64),
+                "line": np.full(len(claim), NO_LINE) if line is None else np.asarray(line, np.int64),
+                "known": np.asarray(known, np.int64),
+                "amount": np.asarray(amount, np.int64),
+            }
+        )
+        self._rows[plant.id].append(
+            touched.group_by("claim", "line").agg(pl.col("known").min(), pl.col("amount").sum())
+        )
 
     def rows(self, plant: Plant, last: int) -> pl.DataFrame:
         """What the plant touched and can be seen by the last day: one row per claim or line, the first time."""
@@ -69,7 +78,9 @@ def codes_in_scope(book: Book, plant: Plant, line: np.ndarray) -> np.ndarray:
     return wanted[book.lines["code"][line]]
 
 
-def struck(book: Book, plant: Plant, claims: np.ndarray, days: np.ndarray, payer: np.ndarray | None = None) -> np.ndarray:
+def struck(
+    book: Book, plant: Plant, claims: np.ndarray, days: np.ndarray, payer: np.ndarray | None = None
+) -> np.ndarray:
     """Which of the claims the plant strikes: in its time and scope, and drawn at the rate of its size."""
     draw = book.draws(f"plant {plant.id}").uniform("struck")[claims]
     return plant.holds(days) & claims_in_scope(book, plant, claims, payer) & (draw < plant.size)
@@ -92,18 +103,32 @@ def _told(book: Book, plant: Plant, claim_ids: list[str]) -> dict[str, Any]:
         cents[known[:7]] += amount
         claims.setdefault(known[:7], set()).add(claim)
     return {
-        "id": plant.id, "kind": plant.kind, "client": plant.client, "is_problem": kind.is_problem,
-        "start": _iso(plant.start), "end": None if plant.end is None else _iso(plant.end), "start_basis": kind.basis,
-        "size": plant.size, "size_unit": kind.size_unit,
+        "id": plant.id,
+        "kind": plant.kind,
+        "client": plant.client,
+        "is_problem": kind.is_problem,
+        "start": _iso(plant.start),
+        "end": None if plant.end is None else _iso(plant.end),
+        "start_basis": kind.basis,
+        "size": plant.size,
+        "size_unit": kind.size_unit,
         "scope": {
-            "payer": scope.payer, "procedures": list(scope.procedures) or None,
+            "payer": scope.payer,
+            "procedures": list(scope.procedures) or None,
             "location": None if scope.location is None else book.location_names[scope.location],
-            "provider": None if scope.provider is None else book.provider_names[scope.provider], "category": kind.category,
+            "provider": None if scope.provider is None else book.provider_names[scope.provider],
+            "category": kind.category,
         },
-        "amount_means": kind.amount_means, "claims_count": seen["claim"].n_unique(), "amount_cents": int(seen["amount"].sum()),
+        "amount_means": kind.amount_means,
+        "claims_count": seen["claim"].n_unique(),
+        "amount_cents": int(seen["amount"].sum()),
         "first_seen": rows[0][2] if rows else None,
-        "months": [{"month": month, "claims_count": len(claims[month]), "amount_cents": cents[month]} for month in sorted(claims)],
-        "rows": rows, "files": book.planted.files[plant.id],
+        "months": [
+            {"month": month, "claims_count": len(claims[month]), "amount_cents": cents[month]}
+            for month in sorted(claims)
+        ],
+        "rows": rows,
+        "files": book.planted.files[plant.id],
     }
 
 

@@ -51,40 +51,75 @@ class PlantKind:
 _SHARE = "share of claims in scope"
 PLANT_KINDS: dict[str, PlantKind] = {
     "authorization_denials": PlantKind(
-        "a payer starts to deny a code family for authorization", "decided", _SHARE,
-        "contract amount of the lines denied at first decision", category="authorization"),
+        "a payer starts to deny a code family for authorization",
+        "decided",
+        _SHARE,
+        "contract amount of the lines denied at first decision",
+        category="authorization",
+    ),
     "documentation_denials": PlantKind(
-        "a location stops attaching documentation", "service", _SHARE,
-        "contract amount of the lines denied at first decision", category="documentation"),
+        "a location stops attaching documentation",
+        "service",
+        _SHARE,
+        "contract amount of the lines denied at first decision",
+        category="documentation",
+    ),
     "eligibility_denials": PlantKind(
-        "a front desk stops checking eligibility", "service", _SHARE,
-        "contract amount of the lines denied at first decision", category="eligibility"),
+        "a front desk stops checking eligibility",
+        "service",
+        _SHARE,
+        "contract amount of the lines denied at first decision",
+        category="eligibility",
+    ),
     "underpayment": PlantKind(
-        "a payer allows less than its contract for some codes", "decided", "share of the allowed amount",
-        "allowed amount short of the contract when the line was first priced short (takebacks left out)"),
+        "a payer allows less than its contract for some codes",
+        "decided",
+        "share of the allowed amount",
+        "allowed amount short of the contract when the line was first priced short (takebacks left out)",
+    ),
     "rate_cut": PlantKind(
-        "a payer lowers its fee schedule: no underpayment", "service", "share of the allowed amount",
-        "allowed amount less than under the old schedule", is_problem=False),
+        "a payer lowers its fee schedule: no underpayment",
+        "service",
+        "share of the allowed amount",
+        "allowed amount less than under the old schedule",
+        is_problem=False,
+    ),
     "secondary_not_billed": PlantKind(
-        "claims are no longer sent to the secondary payer", "decided", _SHARE,
-        "patient responsibility of the primary decision, from the day the secondary should have been billed"),
+        "claims are no longer sent to the secondary payer",
+        "decided",
+        _SHARE,
+        "patient responsibility of the primary decision, from the day the secondary should have been billed",
+    ),
     "document_holds": PlantKind(
-        "claims wait unsent for documents of the client", "entry", _SHARE, "billed charge of the claims held"),
+        "claims wait unsent for documents of the client", "entry", _SHARE, "billed charge of the claims held"
+    ),
     "charge_lag_creep": PlantKind(
-        "charges are entered later every month", "service", "days a month", "billed charge of the claims entered late"),
+        "charges are entered later every month", "service", "days a month", "billed charge of the claims entered late"
+    ),
     "clearinghouse_outage": PlantKind(
-        "no claim leaves for a week", "sent", "days", "billed charge of the claims that left late"),
+        "no claim leaves for a week", "sent", "days", "billed charge of the claims that left late"
+    ),
     "denials_as_contractual": PlantKind(
-        "denials are posted as contractual adjustments and never worked", "decided", "share of denials",
-        "denied charge posted away as contractual"),
+        "denials are posted as contractual adjustments and never worked",
+        "decided",
+        "share of denials",
+        "denied charge posted away as contractual",
+    ),
     "whole_dollar_sweep": PlantKind(
-        "old denied balances are swept away in whole dollars at the month's end", "posted", "share of write-offs",
-        "whole-dollar amounts written off"),
+        "old denied balances are swept away in whole dollars at the month's end",
+        "posted",
+        "share of write-offs",
+        "whole-dollar amounts written off",
+    ),
     "duplicated_remit": PlantKind(
-        "a remittance file is delivered twice", "decided", "files", "paid amount of the claims in the second copy"),
+        "a remittance file is delivered twice", "decided", "files", "paid amount of the claims in the second copy"
+    ),
     "patient_billed_for_denials": PlantKind(
-        "balances denied as the provider's (CO) are billed to patients", "decided", "share of denials",
-        "denied charge moved to the patient"),
+        "balances denied as the provider's (CO) are billed to patients",
+        "decided",
+        "share of denials",
+        "denied charge moved to the patient",
+    ),
 }
 """Every kind that the claims simulation can plant. Other domains add theirs in their own files."""
 

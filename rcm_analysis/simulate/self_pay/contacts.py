@@ -19,24 +19,49 @@ QUIET_DAYS = 7
 GRACE_DAYS = 3
 CALLS = {"claim": pl.Int64, "day": pl.Int64, "direction": pl.String, "result": pl.String, "reason": pl.String}
 ROUTE_OF = {
-    "dispute": ("insurance_follow_up", "billing"), "financial_assistance": ("financial_counselling", "financial_counselling"),
-    "itemised_statement": ("billing", "billing"), "insurance": ("insurance_follow_up", "front_desk"),
+    "dispute": ("insurance_follow_up", "billing"),
+    "financial_assistance": ("financial_counselling", "financial_counselling"),
+    "itemised_statement": ("billing", "billing"),
+    "insurance": ("insurance_follow_up", "front_desk"),
     "demographics": ("front_desk", "front_desk"),
 }
-TALKS = {"balance": 34, "payment": 22, "payment_plan": 14, "insurance": 12, "demographics": 6, "estimate": 4, "other": 8}
+TALKS = {
+    "balance": 34,
+    "payment": 22,
+    "payment_plan": 14,
+    "insurance": 12,
+    "demographics": 6,
+    "estimate": 4,
+    "other": 8,
+}
 
 
-def contacts(desk: Desk, sent: pl.DataFrame, raised: dict[str, tuple[pl.DataFrame, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+def contacts(
+    desk: Desk, sent: pl.DataFrame, raised: dict[str, tuple[pl.DataFrame, pl.DataFrame]]
+) -> dict[str, pl.DataFrame]:
     """Interactions and promises. Outgoing calls keep the window, the quiet days and open applications."""
     luck = desk.programme.luck("contacts")
     promises = _promises(desk, sent, luck)
-    reasons = {"disputes": "dispute", "assistance_applications": "financial_assistance", "itemised_requests": "itemised_statement"}
-    parts = [_calls(days["claim"], days["day"], "in", "conversation", reasons[name]) for name, (_, days) in raised.items()]
+    reasons = {
+        "disputes": "dispute",
+        "assistance_applications": "financial_assistance",
+        "itemised_requests": "itemised_statement",
+    }
+    parts = [
+        _calls(days["claim"], days["day"], "in", "conversation", reasons[name]) for name, (_, days) in raised.items()
+    ]
     parts.append(_calls(promises["claim"], promises["day"], "in", "conversation", "promise"))
     asks = luck.uniform("asks", sent["claim"].to_numpy(), sent["day"].to_numpy()) < 0.12
     key = sent["claim"].to_numpy()[asks], sent["day"].to_numpy()[asks]
-    parts.append(_calls(key[0], working_day(key[1] + luck.between("asked", 2, 20, *key)), "in", "conversation",
-                        luck.word("asks about", TALKS, *key)))
+    parts.append(
+        _calls(
+            key[0],
+            working_day(key[1] + luck.between("asked", 2, 20, *key)),
+            "in",
+            "conversation",
+            luck.word("asks about", TALKS, *key),
+        )
+    )
     coming = pl.concat(parts)
     calls = pl.concat([coming, _allowed(desk, _outgoing(sent, luck), coming, _spans(promises, raised["disputes"]))])
     calls = calls.filter(pl.col("day") <= desk.last).sort("day", "claim", "direction", "reason", maintain_order=True)
@@ -48,7 +73,8 @@ def _calls(claims: object, day: object, direction: str, result: object, reason: 
     frame = pl.DataFrame({"claim": claims, "day": day}, schema={"claim": pl.Int64, "day": pl.Int64})
     words = {"direction": direction, "result": result, "reason": reason}
     return frame.with_columns(
-        (pl.Series(name, word, dtype=pl.String) if isinstance(word, np.ndarray) else pl.lit(word).alias(name)) for name, word in words.items()
+        (pl.Series(name, word, dtype=pl.String) if isinstance(word, np.ndarray) else pl.lit(word).alias(name))
+        for name, word in words.items()
     ).cast(CALLS)
 
 
@@ -70,10 +96,12 @@ def _spans(promises: pl.DataFrame, disputes: tuple[pl.DataFrame, pl.DataFrame]) 
     """Claim, first and last day on which nobody calls: promises with their grace, and disputes; day numbers."""
     rows, raised = disputes
     closed = rows["closed_on"].cast(pl.Int32).cast(pl.Int64).fill_null(10**6)
-    return pl.concat([
-        promises.select("claim", pl.col("day").alias("from"), (pl.col("due") + GRACE_DAYS).alias("to")),
-        raised.select("claim", pl.col("day").alias("from")).with_columns(closed.alias("to")),
-    ])
+    return pl.concat(
+        [
+            promises.select("claim", pl.col("day").alias("from"), (pl.col("due") + GRACE_DAYS).alias("to")),
+            raised.select("claim", pl.col("day").alias("from")).with_columns(closed.alias("to")),
+        ]
+    )
 
 
 def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
@@ -82,7 +110,11 @@ def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame, spans: pl.Da
     resting = calls.join(spans, on="claim").filter(pl.col("day").is_between("from", "to"))["row"]
     calls = calls.filter(~pl.col("row").is_in(resting.implode())).drop("row")
     talked = coming.select("claim", "day", pl.col("day").alias("talked")).sort("day")
-    own = calls.filter(pl.col("result") == "conversation").select("claim", "day", pl.col("day").alias("talked_before")).sort("day")
+    own = (
+        calls.filter(pl.col("result") == "conversation")
+        .select("claim", "day", pl.col("day").alias("talked_before"))
+        .sort("day")
+    )
     soon = {"by": "claim", "on": "day", "strategy": "backward", "check_sortedness": False}
     calls = calls.sort("day", "claim").join_asof(talked, **soon).join_asof(own, **soon, allow_exact_matches=False)
     for name in ("talked", "talked_before"):
@@ -96,7 +128,11 @@ def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame, spans: pl.Da
 
 def _promises(desk: Desk, sent: pl.DataFrame, luck: Luck) -> pl.DataFrame:
     """Promises kept, kept late and broken: claim, day, day promised, amount."""
-    first = sent.group_by("claim").agg(pl.col("day").min().alias("stated"), pl.col("day").max().alias("final")).sort("claim")
+    first = (
+        sent.group_by("claim")
+        .agg(pl.col("day").min().alias("stated"), pl.col("day").max().alias("final"))
+        .sort("claim")
+    )
     paid = desk.programme.own.filter((pl.col("kind") == "payment") & (pl.col("reason") == "statement payment"))
     paid = paid.group_by("claim").agg(pl.col("posted").min()).sort("claim")
     both = first.join(paid, on="claim", how="left").sort("claim")
@@ -116,12 +152,23 @@ def _promises(desk: Desk, sent: pl.DataFrame, luck: Luck) -> pl.DataFrame:
 
 
 def _promise_rows(desk: Desk, promises: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
-    told = calls.with_columns(interaction_id=pl.Series(numbered("CL", len(calls)))).filter(pl.col("reason") == "promise")
-    promises = promises.join(told.select("claim", "day", "interaction_id"), on=["claim", "day"], how="left").sort("day", "claim")
-    return desk.rows(services.PROMISES, {
-        "promise_id": numbered("PR", len(promises)), **desk.account(promises["claim"].to_numpy()), "interaction_id": promises["interaction_id"],
-        "promised_on": promises["day"], "due_on": promises["due"], "amount_cents": promises["amount"],
-    })
+    told = calls.with_columns(interaction_id=pl.Series(numbered("CL", len(calls)))).filter(
+        pl.col("reason") == "promise"
+    )
+    promises = promises.join(told.select("claim", "day", "interaction_id"), on=["claim", "day"], how="left").sort(
+        "day", "claim"
+    )
+    return desk.rows(
+        services.PROMISES,
+        {
+            "promise_id": numbered("PR", len(promises)),
+            **desk.account(promises["claim"].to_numpy()),
+            "interaction_id": promises["interaction_id"],
+            "promised_on": promises["day"],
+            "due_on": promises["due"],
+            "amount_cents": promises["amount"],
+        },
+    )
 
 
 def _described(desk: Desk, calls: pl.DataFrame, luck: Luck) -> pl.DataFrame:
@@ -135,23 +182,48 @@ def _described(desk: Desk, calls: pl.DataFrame, luck: Luck) -> pl.DataFrame:
     coin = luck.uniform("route", *key) < 0.7
     for word, (mostly, else_to) in ROUTE_OF.items():
         route[reason == word] = np.where(coin, mostly, else_to)[reason == word]
-    resolution = np.where(reason == "promise", "promise", np.where(route != "self_pay", "passed_on", luck.word(
-        "resolution", {"resolved": 55, "plan": 12, "paid": 18, "open": 15}, *key)))
-    step = np.where(resolution == "passed_on", "await_department", np.where(resolution == "promise", "await_payment", luck.word(
-        "step", {"none": 70, "call_back": 18, "send_document": 12}, *key)))
+    resolution = np.where(
+        reason == "promise",
+        "promise",
+        np.where(
+            route != "self_pay",
+            "passed_on",
+            luck.word("resolution", {"resolved": 55, "plan": 12, "paid": 18, "open": 15}, *key),
+        ),
+    )
+    step = np.where(
+        resolution == "passed_on",
+        "await_department",
+        np.where(
+            resolution == "promise",
+            "await_payment",
+            luck.word("step", {"none": 70, "call_back": 18, "send_document": 12}, *key),
+        ),
+    )
     minute = luck.between("time", 9 * 60, 19 * 60 + 30, *key)
     time = np.array([f"{at // 60:02d}:{at % 60:02d}" for at in minute.tolist()], dtype=str)
     filled = [luck.uniform(f"filled {field}", *key) < 0.98 for field in range(4)]
     sampled = talk & (luck.uniform("sampled", *key) < 0.1)
-    return desk.rows(services.INTERACTIONS, {
-        "interaction_id": numbered("CL", count), **desk.account(calls["claim"].to_numpy()), "happened_on": day, "local_time": time,
-        "entered_on": np.minimum(working_day(day + (luck.uniform("late", *key) < 0.06)), desk.last), "direction": calls["direction"],
-        "channel": np.where(coming & (luck.uniform("portal", *key) < 0.15), "portal", "phone"), "result": calls["result"],
-        "reason": only_where(filled[0], reason), "department": only_where(talk & coming, route.astype(str)),
-        "resolution": only_where(talk & filled[1], resolution), "next_step": only_where(talk & filled[2], step),
-        "is_identity_verified": only_where(talk & filled[3], np.ones(count, bool)),
-        "is_disclosure_given": only_where(talk, np.ones(count, bool)), "script_version": only_where(talk, np.full(count, "2")),
-        "is_script_followed": only_where(sampled, luck.uniform("script", *key) < 0.94),
-        "handled_by": luck.word("partner", list(PARTNERS), *key),
-        "minutes": np.where(talk, luck.between("minutes", 3, 16, *key), luck.between("short", 1, 3, *key)),
-    })
+    return desk.rows(
+        services.INTERACTIONS,
+        {
+            "interaction_id": numbered("CL", count),
+            **desk.account(calls["claim"].to_numpy()),
+            "happened_on": day,
+            "local_time": time,
+            "entered_on": np.minimum(working_day(day + (luck.uniform("late", *key) < 0.06)), desk.last),
+            "direction": calls["direction"],
+            "channel": np.where(coming & (luck.uniform("portal", *key) < 0.15), "portal", "phone"),
+            "result": calls["result"],
+            "reason": only_where(filled[0], reason),
+            "department": only_where(talk & coming, route.astype(str)),
+            "resolution": only_where(talk & filled[1], resolution),
+            "next_step": only_where(talk & filled[2], step),
+            "is_identity_verified": only_where(talk & filled[3], np.ones(count, bool)),
+            "is_disclosure_given": only_where(talk, np.ones(count, bool)),
+            "script_version": only_where(talk, np.full(count, "2")),
+            "is_script_followed": only_where(sampled, luck.uniform("script", *key) < 0.94),
+            "handled_by": luck.word("partner", list(PARTNERS), *key),
+            "minutes": np.where(talk, luck.between("minutes", 3, 16, *key), luck.between("short", 1, 3, *key)),
+        },
+    )

@@ -48,10 +48,19 @@ class Programme:
 
     def balances(self, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
         """What the patient owed on each claim at the end of each day, in cents."""
-        sums = self.own.sort("claim", "posted").select("claim", "posted", pl.col("amount").cum_sum().over("claim").alias("balance"))
-        asked = pl.DataFrame({"claim": claims, "posted": days}, schema={"claim": pl.Int64, "posted": pl.Int64}).with_row_index("row")
+        sums = self.own.sort("claim", "posted").select(
+            "claim", "posted", pl.col("amount").cum_sum().over("claim").alias("balance")
+        )
+        asked = pl.DataFrame(
+            {"claim": claims, "posted": days}, schema={"claim": pl.Int64, "posted": pl.Int64}
+        ).with_row_index("row")
         found = asked.sort("posted").join_asof(
-            sums.sort("posted", maintain_order=True), on="posted", by="claim", strategy="backward", check_sortedness=False)
+            sums.sort("posted", maintain_order=True),
+            on="posted",
+            by="claim",
+            strategy="backward",
+            check_sortedness=False,
+        )
         return found.sort("row")["balance"].fill_null(0).to_numpy()
 
 
@@ -76,17 +85,26 @@ def run_programme(practice: Practice, plants: bool = False) -> Programme:
 def _unpaid(programme: Programme) -> pl.DataFrame:
     """Claims with a statement that their patient never paid: claim, amount, first statement, write-off day."""
     practice = programme.practice
-    sent = practice.notes.filter(pl.col("action") == "statement").group_by("claim").agg(pl.col("day").min().alias("stated"))
+    sent = (
+        practice.notes.filter(pl.col("action") == "statement")
+        .group_by("claim")
+        .agg(pl.col("day").min().alias("stated"))
+    )
     taken = practice.ledger.filter(pl.col("kind") == "takeback")["claim"].unique()
     off = pl.col("kind") == "write_off"
     rows = programme.own.with_columns(given_up=off & pl.col("reason").is_in(["bad debt", "small balance"]))
     sums = rows.group_by("claim").agg(
-        pl.col("amount").filter(~pl.col("given_up")).sum(), pl.col("posted").filter(~pl.col("given_up")).max().alias("settled"),
+        pl.col("amount").filter(~pl.col("given_up")).sum(),
+        pl.col("posted").filter(~pl.col("given_up")).max().alias("settled"),
         pl.col("posted").filter(pl.col("given_up")).min().fill_null(NEVER).alias("written_off"),
-        (pl.col("reason") == "statement payment").any().alias("paid"))
+        (pl.col("reason") == "statement payment").any().alias("paid"),
+    )
     found = sums.join(sent, on="claim").filter(
-        ~pl.col("paid") & (pl.col("amount") >= PLAN_FLOOR) & (pl.col("settled") <= pl.col("stated"))
-        & ~pl.col("claim").is_in(taken.implode()))
+        ~pl.col("paid")
+        & (pl.col("amount") >= PLAN_FLOOR)
+        & (pl.col("settled") <= pl.col("stated"))
+        & ~pl.col("claim").is_in(taken.implode())
+    )
     return found.sort("claim")
 
 
@@ -115,8 +133,13 @@ def _open_plans(programme: Programme, found: pl.DataFrame) -> None:
     np.maximum.at(final, owner, np.where(paid == MISSED, 0, paid))
     closed = np.where(ends, opened + 21 + 30 * (breaks + 1) + 15, final)
     programme.plans = {
-        "claim": claim, "opened": opened, "amount": amount, "instalments": number, "autopay": autopay,
-        "closed": closed, "outcome": np.where(ends, "broken", "completed"),
+        "claim": claim,
+        "opened": opened,
+        "amount": amount,
+        "instalments": number,
+        "autopay": autopay,
+        "closed": closed,
+        "outcome": np.where(ends, "broken", "completed"),
     }
     programme.instalments = {"plan": owner, "number": place + 1, "due": due, "amount": part, "paid": paid}
     _post_plans(programme, luck)
@@ -126,27 +149,43 @@ def _post_plans(programme: Programme, luck: Luck) -> None:
     plans, parts = programme.plans, programme.instalments
     done = parts["paid"] <= programme.last
     claim = plans["claim"][parts["plan"]]
-    paid_so_far = np.bincount(parts["plan"][done], weights=parts["amount"][done], minlength=len(plans["claim"])).astype(np.int64)
+    paid_so_far = np.bincount(parts["plan"][done], weights=parts["amount"][done], minlength=len(plans["claim"])).astype(
+        np.int64
+    )
     off = working_day(plans["closed"] + luck.between("write-off", 30, 60, plans["claim"]))
     lost = (plans["outcome"] == "broken") & (off <= programme.last)
-    _replace_write_offs(programme, plans["claim"], [
-        _posted(claim[done], "payment", parts["amount"][done], parts["paid"][done], "plan payment"),
-        _posted(plans["claim"][lost], "write_off", (plans["amount"] - paid_so_far)[lost], off[lost], "bad debt", luck),
-    ])
+    _replace_write_offs(
+        programme,
+        plans["claim"],
+        [
+            _posted(claim[done], "payment", parts["amount"][done], parts["paid"][done], "plan payment"),
+            _posted(
+                plans["claim"][lost], "write_off", (plans["amount"] - paid_so_far)[lost], off[lost], "bad debt", luck
+            ),
+        ],
+    )
 
 
-def _posted(claims: np.ndarray, kind: str, amount: np.ndarray, day: np.ndarray, reason: str,
-            luck: Luck | None = None) -> pl.DataFrame:
+def _posted(
+    claims: np.ndarray, kind: str, amount: np.ndarray, day: np.ndarray, reason: str, luck: Luck | None = None
+) -> pl.DataFrame:
     """Postings that lower what the patient owes; with `luck` somebody approved them."""
     approved = {} if luck is None else {"approved_by": luck.word("approver", list(APPROVERS), claims)}
-    return shaped(pl.DataFrame({"claim": claims, "amount": -amount, "happened": day, "posted": day} | approved).with_columns(
-        kind=pl.lit(kind), party=pl.lit("patient"), reason=pl.lit(reason)))
+    return shaped(
+        pl.DataFrame({"claim": claims, "amount": -amount, "happened": day, "posted": day} | approved).with_columns(
+            kind=pl.lit(kind), party=pl.lit("patient"), reason=pl.lit(reason)
+        )
+    )
 
 
 def _replace_write_offs(programme: Programme, claims: np.ndarray, parts: list[pl.DataFrame]) -> None:
     ledger = programme.practice.ledger
-    old = (pl.col("claim").is_in(pl.Series(claims).implode()) & (pl.col("party") == "patient") & (pl.col("kind") == "write_off")
-           & pl.col("reason").is_in(["bad debt", "small balance"])).fill_null(False)
+    old = (
+        pl.col("claim").is_in(pl.Series(claims).implode())
+        & (pl.col("party") == "patient")
+        & (pl.col("kind") == "write_off")
+        & pl.col("reason").is_in(["bad debt", "small balance"])
+    ).fill_null(False)
     programme.practice.ledger = pl.concat([ledger.filter(~old), *parts])
 
 
@@ -159,12 +198,20 @@ def _apply_for_assistance(programme: Programme, found: pl.DataFrame) -> None:
     complete = luck.uniform("complete", claim) < 0.8
     completed = np.where(complete, working_day(applied + luck.between("completed", 0, 16, claim)), NEVER)
     decided = working_day(np.where(complete, completed, applied + 30) + luck.between("decided", 4, 24, claim))
-    decision = np.where(complete, luck.word("decision", {"approved": 55, "partly_approved": 20, "denied": 25}, claim),
-                        luck.word("incomplete", ("denied", "withdrawn"), claim))
+    decision = np.where(
+        complete,
+        luck.word("decision", {"approved": 55, "partly_approved": 20, "denied": 25}, claim),
+        luck.word("incomplete", ("denied", "withdrawn"), claim),
+    )
     relieved = np.select([decision == "approved", decision == "partly_approved"], [amount, amount // 2], 0)
     programme.applications = {
-        "claim": claim, "applied": applied, "amount": amount, "completed": completed, "decided": decided,
-        "decision": decision, "relieved": relieved,
+        "claim": claim,
+        "applied": applied,
+        "amount": amount,
+        "completed": completed,
+        "decided": decided,
+        "decision": decision,
+        "relieved": relieved,
     }
     helped = np.flatnonzero((relieved > 0) & (decided <= programme.last))
     posted = np.minimum(decided[helped] + 1, programme.last)
@@ -172,10 +219,14 @@ def _apply_for_assistance(programme: Programme, found: pl.DataFrame) -> None:
     claims = claim[helped]
     off = working_day(decided[helped] + luck.between("write-off", 60, 100, claims))
     lost = (rest > 0) & (off <= programme.last)
-    _replace_write_offs(programme, claims, [
-        _posted(claims, "write_off", relieved[helped], posted, "financial assistance", luck),
-        _posted(claims[lost], "write_off", rest[lost], off[lost], "bad debt", luck),
-    ])
+    _replace_write_offs(
+        programme,
+        claims,
+        [
+            _posted(claims, "write_off", relieved[helped], posted, "financial assistance", luck),
+            _posted(claims[lost], "write_off", rest[lost], off[lost], "bad debt", luck),
+        ],
+    )
 
 
 def _rest_while_applied(programme: Programme) -> None:
@@ -199,7 +250,9 @@ def _pay_before_due(programme: Programme) -> None:
     One in eight of them pays more than turns out to be due: a true overpayment, which stays.
     """
     practice, luck = programme.practice, programme.luck("prepayments")
-    owing = programme.own.filter((pl.col("kind") == "transfer") & (pl.col("amount") > 0) & pl.col("group_code").is_not_null())
+    owing = programme.own.filter(
+        (pl.col("kind") == "transfer") & (pl.col("amount") > 0) & pl.col("group_code").is_not_null()
+    )
     first = owing.group_by("claim").agg(pl.col("posted").min().alias("due"))
     is_payment = (pl.col("kind") == "payment") & (pl.col("reason") == "statement payment")
     once = practice.ledger.filter(is_payment).group_by("claim").len().filter(pl.col("len") == 1)["claim"]
@@ -211,11 +264,15 @@ def _pay_before_due(programme: Programme) -> None:
     early = pl.DataFrame({"claim": claims, "day": day, "more": more}).filter(pl.Series(day < chosen["due"].to_numpy()))
     ledger = practice.ledger.join(early, on="claim", how="left", maintain_order="left")
     moved = is_payment & pl.col("day").is_not_null()
-    practice.ledger = ledger.with_columns(
-        pl.when(moved).then(pl.col("day")).otherwise(pl.col(name)).alias(name) for name in ("happened", "posted")
-    ).with_columns(
-        pl.when(moved).then((pl.col("amount") * pl.col("more")).cast(pl.Int64)).otherwise("amount").alias("amount"),
-        pl.when(moved).then(pl.lit("prepayment")).otherwise("reason").alias("reason"),
-    ).drop("day", "more")
+    practice.ledger = (
+        ledger.with_columns(
+            pl.when(moved).then(pl.col("day")).otherwise(pl.col(name)).alias(name) for name in ("happened", "posted")
+        )
+        .with_columns(
+            pl.when(moved).then((pl.col("amount") * pl.col("more")).cast(pl.Int64)).otherwise("amount").alias("amount"),
+            pl.when(moved).then(pl.lit("prepayment")).otherwise("reason").alias("reason"),
+        )
+        .drop("day", "more")
+    )
     asked = (pl.col("action") == "statement") & pl.col("claim").is_in(early["claim"].implode())
     practice.notes = practice.notes.filter(~asked)

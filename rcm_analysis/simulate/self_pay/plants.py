@@ -37,7 +37,9 @@ class _Breaches:
     def add(self, table: str, rows: pl.DataFrame, key: str, prefix: str) -> pl.DataFrame:
         """More rows with new ids, in the order of the table."""
         here = self.tables[table]
-        rows = rows.with_columns(pl.Series(key, [f"{prefix}9{len(here) + number:05d}" for number in range(len(rows))], dtype=pl.String))
+        rows = rows.with_columns(
+            pl.Series(key, [f"{prefix}9{len(here) + number:05d}" for number in range(len(rows))], dtype=pl.String)
+        )
         self.tables[table] = pl.concat([here, rows.select(here.columns).cast(dict(here.schema))])
         return rows
 
@@ -45,36 +47,67 @@ class _Breaches:
         """Other values in the rows with these ids."""
         here = pl.col(key).is_in(ids)
         self.tables[table] = self.tables[table].with_columns(
-            pl.when(here).then(value if isinstance(value, pl.Expr) else pl.lit(value)).otherwise(name).alias(name) for name, value in values.items())
+            pl.when(here).then(value if isinstance(value, pl.Expr) else pl.lit(value)).otherwise(name).alias(name)
+            for name, value in values.items()
+        )
 
     def _talked(self) -> pl.Series:
         """Accounts about which somebody has talked with the patient."""
         return self.tables["interactions"].filter(pl.col("result") == "conversation")["claim_id"].drop_nulls().unique()
 
     def calls_outside_window(self) -> Rows:
-        calls = self.recent("interactions", "entered_on").filter((pl.col("direction") == "out") & (pl.col("channel") == "phone"))
+        calls = self.recent("interactions", "entered_on").filter(
+            (pl.col("direction") == "out") & (pl.col("channel") == "phone")
+        )
         chosen = self.some(calls, 8, "late calls")
-        self.change("interactions", "interaction_id", chosen["interaction_id"].to_list(),
-                    local_time=pl.when(pl.col("minutes") > 1).then(pl.lit("21:40")).otherwise(pl.lit("07:15")))
+        self.change(
+            "interactions",
+            "interaction_id",
+            chosen["interaction_id"].to_list(),
+            local_time=pl.when(pl.col("minutes") > 1).then(pl.lit("21:40")).otherwise(pl.lit("07:15")),
+        )
         return _told(chosen, "interaction_id", "entered_on")
 
     def too_many_calls(self) -> Rows:
-        calls = self.recent("interactions", "happened_on", spare=15).filter((pl.col("direction") == "out") & (pl.col("result") == "no_answer"))
+        calls = self.recent("interactions", "happened_on", spare=15).filter(
+            (pl.col("direction") == "out") & (pl.col("result") == "no_answer")
+        )
         one = self.some(calls.filter(~pl.col("claim_id").is_in(self._talked().implode())), 1, "one account")
-        days = [one["happened_on"][0] + dt.timedelta(days=number * 6 // 9) for number in range(1, 10)] if len(one) else []
+        days = (
+            [one["happened_on"][0] + dt.timedelta(days=number * 6 // 9) for number in range(1, 10)] if len(one) else []
+        )
         more = pl.concat([one.with_columns(happened_on=day, entered_on=day) for day in days]) if days else one
         return _told(self.add("interactions", more, "interaction_id", "CL"), "interaction_id", "entered_on")
 
     def call_after_conversation(self) -> Rows:
-        talks = self.recent("interactions", "happened_on", spare=8).filter((pl.col("result") == "conversation") & (pl.col("channel") == "phone"))
+        talks = self.recent("interactions", "happened_on", spare=8).filter(
+            (pl.col("result") == "conversation") & (pl.col("channel") == "phone")
+        )
         applicants = self.tables["assistance_applications"]["patient"]
         chosen = self.some(talks.filter(~pl.col("patient").is_in(applicants.implode())), 5, "talks")
         after = pl.col("happened_on") + dt.timedelta(days=3)
-        blank = [pl.lit(None).alias(name) for name in ("department", "resolution", "next_step", "is_identity_verified", "is_disclosure_given",
-                                                       "script_version", "is_script_followed")]
+        blank = [
+            pl.lit(None).alias(name)
+            for name in (
+                "department",
+                "resolution",
+                "next_step",
+                "is_identity_verified",
+                "is_disclosure_given",
+                "script_version",
+                "is_script_followed",
+            )
+        ]
         more = chosen.with_columns(
-            blank, happened_on=after, entered_on=after, direction=pl.lit("out"), result=pl.lit("voicemail"), reason=pl.lit("balance"),
-            minutes=pl.lit(1.0), local_time=pl.lit("11:05"))
+            blank,
+            happened_on=after,
+            entered_on=after,
+            direction=pl.lit("out"),
+            result=pl.lit("voicemail"),
+            reason=pl.lit("balance"),
+            minutes=pl.lit(1.0),
+            local_time=pl.lit("11:05"),
+        )
         return _told(self.add("interactions", more, "interaction_id", "CL"), "interaction_id", "entered_on")
 
     def missing_disclosure(self) -> Rows:
@@ -83,28 +116,60 @@ class _Breaches:
         return _told(chosen, "interaction_id", "entered_on")
 
     def out_of_scope(self) -> Rows:
-        chosen = self.some(self.recent("statements", "statement_on", spare=10).filter(pl.col("sequence") > 1), 3, "scope")
-        more = pl.DataFrame({
-            "patient": chosen["patient"], "claim_id": chosen["claim_id"], "requested_on": chosen["statement_on"],
-            "done_on": chosen["statement_on"] + dt.timedelta(days=5), "kind": ["credit_reporting", "credit_reporting", "third_party_collection"][:len(chosen)],
-            "amount_cents": chosen["balance_cents"], "reason": ["unpaid balance"] * len(chosen), "done_by": ["cp03"] * len(chosen)})
+        chosen = self.some(
+            self.recent("statements", "statement_on", spare=10).filter(pl.col("sequence") > 1), 3, "scope"
+        )
+        more = pl.DataFrame(
+            {
+                "patient": chosen["patient"],
+                "claim_id": chosen["claim_id"],
+                "requested_on": chosen["statement_on"],
+                "done_on": chosen["statement_on"] + dt.timedelta(days=5),
+                "kind": ["credit_reporting", "credit_reporting", "third_party_collection"][: len(chosen)],
+                "amount_cents": chosen["balance_cents"],
+                "reason": ["unpaid balance"] * len(chosen),
+                "done_by": ["cp03"] * len(chosen),
+            }
+        )
         return _told(self.add("account_changes", more, "change_id", "CH"), "change_id", "done_on", "amount_cents")
 
     def retry_after_hard_decline(self) -> Rows:
-        chosen = self.some(self.recent("payment_attempts", "attempted_on", spare=6).filter(pl.col("decline_kind") == "hard"), 4, "hard")
-        more = pl.concat([chosen.with_columns(attempted_on=pl.col("attempted_on") + dt.timedelta(days=days), retry_of=pl.col("attempt_id"))
-                          for days in (2, 4)]).sort("attempted_on", "retry_of")
-        return _told(self.add("payment_attempts", more, "attempt_id", "PA"), "attempt_id", "attempted_on", "amount_cents")
+        chosen = self.some(
+            self.recent("payment_attempts", "attempted_on", spare=6).filter(pl.col("decline_kind") == "hard"), 4, "hard"
+        )
+        more = pl.concat(
+            [
+                chosen.with_columns(
+                    attempted_on=pl.col("attempted_on") + dt.timedelta(days=days), retry_of=pl.col("attempt_id")
+                )
+                for days in (2, 4)
+            ]
+        ).sort("attempted_on", "retry_of")
+        return _told(
+            self.add("payment_attempts", more, "attempt_id", "PA"), "attempt_id", "attempted_on", "amount_cents"
+        )
 
     def too_many_retries(self) -> Rows:
-        soft = self.recent("payment_attempts", "attempted_on", spare=28).filter((pl.col("decline_kind") == "soft") & (pl.col("method") == "visa"))
+        soft = self.recent("payment_attempts", "attempted_on", spare=28).filter(
+            (pl.col("decline_kind") == "soft") & (pl.col("method") == "visa")
+        )
         one = self.some(soft.filter(pl.col("retry_of").is_null()), 1, "soft")
-        more = pl.concat([one.with_columns(attempted_on=pl.col("attempted_on") + dt.timedelta(days=days), retry_of=pl.col("attempt_id"))
-                          for days in range(1, 25)])
-        return _told(self.add("payment_attempts", more, "attempt_id", "PA"), "attempt_id", "attempted_on", "amount_cents")
+        more = pl.concat(
+            [
+                one.with_columns(
+                    attempted_on=pl.col("attempted_on") + dt.timedelta(days=days), retry_of=pl.col("attempt_id")
+                )
+                for days in range(1, 25)
+            ]
+        )
+        return _told(
+            self.add("payment_attempts", more, "attempt_id", "PA"), "attempt_id", "attempted_on", "amount_cents"
+        )
 
     def unapproved_write_offs(self) -> Rows:
-        approved = self.recent("write_off_approvals", "decided_on").filter((pl.col("decision") == "approved") & (pl.col("amount_cents") > 1_000))
+        approved = self.recent("write_off_approvals", "decided_on").filter(
+            (pl.col("decision") == "approved") & (pl.col("amount_cents") > 1_000)
+        )
         chosen = self.some(approved, 6, "approvals")
         gone = pl.col("approval_id").is_in(chosen["approval_id"].to_list())
         self.tables["write_off_approvals"] = self.tables["write_off_approvals"].filter(~gone)
@@ -112,16 +177,32 @@ class _Breaches:
 
     def worked_during_application(self) -> Rows:
         asked = self.tables["assistance_applications"].filter(
-            pl.col("decided_on").is_between(self.start, self.last) & (pl.col("decided_on") - pl.col("applied_on") > dt.timedelta(days=9)))
-        again = self.tables["interactions"].join(asked.select("claim_id", "applied_on"), on="claim_id").filter(
-            (pl.col("result") == "conversation") & (pl.col("happened_on") > pl.col("applied_on")))["claim_id"]
+            pl.col("decided_on").is_between(self.start, self.last)
+            & (pl.col("decided_on") - pl.col("applied_on") > dt.timedelta(days=9))
+        )
+        again = (
+            self.tables["interactions"]
+            .join(asked.select("claim_id", "applied_on"), on="claim_id")
+            .filter((pl.col("result") == "conversation") & (pl.col("happened_on") > pl.col("applied_on")))["claim_id"]
+        )
         chosen = self.some(asked.filter(~pl.col("claim_id").is_in(again.implode())), 5, "applications")
         day = chosen["applied_on"] + dt.timedelta(days=8)
         count = len(chosen)
-        more = pl.DataFrame({
-            "patient": chosen["patient"], "claim_id": chosen["claim_id"], "happened_on": day, "local_time": ["10:20"] * count, "entered_on": day,
-            "direction": ["out"] * count, "channel": ["phone"] * count, "result": ["voicemail"] * count, "reason": ["balance"] * count,
-            "handled_by": ["cp02"] * count, "minutes": [1.0] * count})
+        more = pl.DataFrame(
+            {
+                "patient": chosen["patient"],
+                "claim_id": chosen["claim_id"],
+                "happened_on": day,
+                "local_time": ["10:20"] * count,
+                "entered_on": day,
+                "direction": ["out"] * count,
+                "channel": ["phone"] * count,
+                "result": ["voicemail"] * count,
+                "reason": ["balance"] * count,
+                "handled_by": ["cp02"] * count,
+                "minutes": [1.0] * count,
+            }
+        )
         here = self.tables["interactions"]
         more = more.with_columns(pl.lit(None).alias(name) for name in here.columns if name not in more.columns)
         return _told(self.add("interactions", more, "interaction_id", "CL"), "interaction_id", "entered_on")
@@ -134,14 +215,27 @@ class _Breaches:
         day = book.claims["entered"][first["claim"].to_numpy()] + 4
         desk = own.filter(pl.col("amount") < 0)["claim"].unique()
         early = first.with_columns(day=pl.Series(day)).filter(
-            (pl.col("posted") > pl.col("day") + 3) & (pl.col("day") >= day_number(self.start)) & ~pl.col("claim").is_in(desk.implode()))
+            (pl.col("posted") > pl.col("day") + 3)
+            & (pl.col("day") >= day_number(self.start))
+            & ~pl.col("claim").is_in(desk.implode())
+        )
         chosen = self.some(early, 8, "early bills")
         claims, count = chosen["claim"].to_numpy(), len(chosen)
         sent = chosen["day"].cast(pl.Int32).cast(pl.Date)
-        more = pl.DataFrame({
-            "patient": patients(book.claims["patient"][claims]), "claim_id": np.array(claim_ids(book))[claims], "statement_on": sent,
-            "sequence": [1] * count, "balance_cents": chosen["amount"], "due_on": sent + dt.timedelta(days=25), "channel": ["mail"] * count})
-        return _told(self.add("statements", more, "statement_id", "ST"), "statement_id", "statement_on", "balance_cents")
+        more = pl.DataFrame(
+            {
+                "patient": patients(book.claims["patient"][claims]),
+                "claim_id": np.array(claim_ids(book))[claims],
+                "statement_on": sent,
+                "sequence": [1] * count,
+                "balance_cents": chosen["amount"],
+                "due_on": sent + dt.timedelta(days=25),
+                "channel": ["mail"] * count,
+            }
+        )
+        return _told(
+            self.add("statements", more, "statement_id", "ST"), "statement_id", "statement_on", "balance_cents"
+        )
 
     def estimate_exceeded(self) -> Rows:
         """Estimates cut so that the bill came to at least $400 more."""
@@ -170,7 +264,9 @@ KINDS = {
 }
 
 
-def plant_breaches(programme: Programme, tables: dict[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
+def plant_breaches(
+    programme: Programme, tables: dict[str, pl.DataFrame]
+) -> tuple[dict[str, pl.DataFrame], list[dict[str, Any]]]:
     """The tables with every kind of breach put in, and the truth about them."""
     book = programme.practice.book
     if len(book.calendar.months) < 8:
@@ -179,8 +275,19 @@ def plant_breaches(programme: Programme, tables: dict[str, pl.DataFrame]) -> tup
     for kind, words in KINDS.items():
         rows = getattr(breaches, kind)()
         if rows:
-            plants.append(planted_item(1, book.client.id, kind, start_basis="posted", size=float(len(rows)), size_unit="records",
-                                       amount_means="amounts of the records; 0 where they carry none", means=words, rows=rows))
+            plants.append(
+                planted_item(
+                    1,
+                    book.client.id,
+                    kind,
+                    start_basis="posted",
+                    size=float(len(rows)),
+                    size_unit="records",
+                    amount_means="amounts of the records; 0 where they carry none",
+                    means=words,
+                    rows=rows,
+                )
+            )
     return breaches.tables, plants
 
 

@@ -25,8 +25,20 @@ from .rows import Luck, day_or_never, numbered, only_where, patients, table_rows
 MISS = {0: 0.03, 1: 0.06, 2: 0.09, 3: 0.15}
 """No-show share by lead: same day, one week, four weeks, longer."""
 SLOTS = 4
-HABIT = {"respiratory": 14, "musculoskeletal": 13, "diabetes": 12, "hypertension": 14, "mental_health": 9, "skin": 7, "digestive": 7,
-         "injury": 6, "infection": 5, "pregnancy": 2, "preventive": 8, "other": 3}
+HABIT = {
+    "respiratory": 14,
+    "musculoskeletal": 13,
+    "diabetes": 12,
+    "hypertension": 14,
+    "mental_health": 9,
+    "skin": 7,
+    "digestive": 7,
+    "injury": 6,
+    "infection": 5,
+    "pregnancy": 2,
+    "preventive": 8,
+    "other": 3,
+}
 
 
 class Office:
@@ -68,14 +80,21 @@ def engagement_tables(practice: Practice, plants: bool = True) -> tuple[dict[str
     kept = appointments.filter(pl.col("status") == "kept")
     intakes, unasked = _intakes(office, kept)
     tables = {
-        "appointments": appointments, "intakes": intakes, "risk_assessments": _risk(office), "navigator_contacts": _navigation(office),
-        **voices(office, kept), "hospital_encounters": _hospital(office), "panel_months": _panel(office),
-        "access_checks": _access(office), "programme_changes": _changes(office),
+        "appointments": appointments,
+        "intakes": intakes,
+        "risk_assessments": _risk(office),
+        "navigator_contacts": _navigation(office),
+        **voices(office, kept),
+        "hospital_encounters": _hospital(office),
+        "panel_months": _panel(office),
+        "access_checks": _access(office),
+        "programme_changes": _changes(office),
     }
     return tables, _planted(office, appointments, slots, unasked)
 
 
 # -- appointments ----------------------------------------------------------------------------------
+
 
 def _slots(office: Office) -> pl.DataFrame:
     """Kept visits, the slots missed around them, and those still ahead; `planted` names the shift that a row is due to."""
@@ -97,17 +116,29 @@ def _slots(office: Office) -> pl.DataFrame:
         first = office.shifts[kind].start if kind else office.book.calendar.first
         moved = day[rows] + luck.between(f"{stage} day", -20, 21, seen[rows])
         # Beyond an end of its time a slot is mirrored into it, so that the rate is the same to the last day.
-        moved = np.where(moved > office.last, 2 * office.last - moved, np.where(moved < first, 2 * first - moved, moved))
-        parts.append(pl.DataFrame({"claim": seen[rows], "lead": lead[rows], "day": working_day(moved)}).with_columns(
-            status=pl.lit(status), planted=pl.lit(kind)))
+        moved = np.where(
+            moved > office.last, 2 * office.last - moved, np.where(moved < first, 2 * first - moved, moved)
+        )
+        parts.append(
+            pl.DataFrame({"claim": seen[rows], "lead": lead[rows], "day": working_day(moved)}).with_columns(
+                status=pl.lit(status), planted=pl.lit(kind)
+            )
+        )
     recent = np.flatnonzero(day > office.last - 60)
-    ahead = pl.DataFrame({"claim": seen[recent], "lead": lead[recent], "day": working_day(day[recent] + 60)}).with_columns(
-        status=pl.lit("cancelled"), planted=pl.lit(""))
+    ahead = pl.DataFrame(
+        {"claim": seen[recent], "lead": lead[recent], "day": working_day(day[recent] + 60)}
+    ).with_columns(status=pl.lit("cancelled"), planted=pl.lit(""))
     parts.append(ahead.filter(pl.col("day") > office.last))
-    return pl.concat(parts).with_columns(booked=pl.col("day") - pl.col("lead")).sort("booked", "day", "claim", "status", maintain_order=True)
+    return (
+        pl.concat(parts)
+        .with_columns(booked=pl.col("day") - pl.col("lead"))
+        .sort("booked", "day", "claim", "status", maintain_order=True)
+    )
 
 
-def _stages(office: Office, rates: dict[str, np.ndarray], location: np.ndarray, day: np.ndarray) -> dict[str, tuple[str, np.ndarray, str]]:
+def _stages(
+    office: Office, rates: dict[str, np.ndarray], location: np.ndarray, day: np.ndarray
+) -> dict[str, tuple[str, np.ndarray, str]]:
     """Everything that adds slots to the kept ones: stage -> (status, rate, planted kind)."""
     stages = {status: (status, rate, "") for status, rate in rates.items()}
     for kind, status in (("no_show_rise", "no_show"), ("late_cancel_rise", "late_cancel")):
@@ -123,19 +154,41 @@ def _appointments(office: Office, slots: pl.DataFrame) -> pl.DataFrame:
     key = claim, day, slots["lead"].to_numpy(), np.array([len(word) for word in status.tolist()], np.int64)
     kept, cancelled = status == "kept", status == "cancelled"
     is_new = kept & (office.first_visit[person] == day)
-    kind = np.where(is_new, "new", np.where(slots["lead"].to_numpy() == 0, "acute", luck.word(
-        "kind", {"follow_up": 62, "preventive": 22, "procedure": 8, "acute": 8}, *key)))
-    hours = np.where(cancelled, 24 + 24 * (luck.uniform("notice", *key) * (day - booked)).astype(np.int64), luck.between("late notice", 1, 24, *key))
+    kind = np.where(
+        is_new,
+        "new",
+        np.where(
+            slots["lead"].to_numpy() == 0,
+            "acute",
+            luck.word("kind", {"follow_up": 62, "preventive": 22, "procedure": 8, "acute": 8}, *key),
+        ),
+    )
+    hours = np.where(
+        cancelled,
+        24 + 24 * (luck.uniform("notice", *key) * (day - booked)).astype(np.int64),
+        luck.between("late notice", 1, 24, *key),
+    )
     settled = np.where(cancelled, np.maximum(booked, day - hours // 24), day)
     usual = luck.uniform("same problem", claim) < 0.6
     problem = np.where(usual, luck.word("usual problem", HABIT, person), luck.word("problem", HABIT, claim))
-    return office.rows(services.APPOINTMENTS, {
-        "appointment_id": numbered("AP", len(slots)), "patient": patients(person), "booked_on": booked, "scheduled_on": day,
-        "provider": office.providers[claims["provider"][claim]], "location": office.places[claims["location"][claim]], "visit_type": kind,
-        "is_planned_follow_up": (kind == "follow_up") & (luck.uniform("planned", *key) < 0.45), "settled_on": settled, "status": status,
-        "notice_hours": only_where(np.isin(status, ["late_cancel", "cancelled"]), hours.astype(float)),
-        "problem": only_where(kept, problem), "claim_id": only_where(kept, office.ids[claim]),
-    })
+    return office.rows(
+        services.APPOINTMENTS,
+        {
+            "appointment_id": numbered("AP", len(slots)),
+            "patient": patients(person),
+            "booked_on": booked,
+            "scheduled_on": day,
+            "provider": office.providers[claims["provider"][claim]],
+            "location": office.places[claims["location"][claim]],
+            "visit_type": kind,
+            "is_planned_follow_up": (kind == "follow_up") & (luck.uniform("planned", *key) < 0.45),
+            "settled_on": settled,
+            "status": status,
+            "notice_hours": only_where(np.isin(status, ["late_cancel", "cancelled"]), hours.astype(float)),
+            "problem": only_where(kept, problem),
+            "claim_id": only_where(kept, office.ids[claim]),
+        },
+    )
 
 
 def _day(frame: pl.DataFrame, name: str) -> np.ndarray:
@@ -144,25 +197,34 @@ def _day(frame: pl.DataFrame, name: str) -> np.ndarray:
 
 # -- intake and navigation -------------------------------------------------------------------------
 
+
 def _intakes(office: Office, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """A form at every first visit and at four in ten others; and those on which a planted change left the needs out."""
     luck, key = office.luck("intake"), (_keys(kept["claim_id"]),)
     forms = kept.filter(pl.Series((kept["visit_type"].to_numpy() == "new") | (luck.uniform("form", *key) < 0.4)))
     key, day = (_keys(forms["claim_id"]),), _day(forms, "scheduled_on")
     asked = luck.uniform("needs asked", *key) < np.where(day >= office.reminders, 0.84, 0.72)
-    place = office.book.claims["location"][key[0] % 1_000_000 - 1]     # an id ends in the claim's number
+    place = office.book.claims["location"][key[0] % 1_000_000 - 1]  # an id ends in the claim's number
     size = office.shifts["social_needs_dropped"].size if "social_needs_dropped" in office.shifts else 0.0
     lost = asked & office.struck("social_needs_dropped", place, day) & (luck.uniform("needs lost", *key) < size)
     asked &= ~lost
     found = np.searchsorted([0.72, 0.9, 0.97], luck.uniform("needs", *key))
     shares = {"demographics": 0.96, "insurance": 0.94, "history": 0.9, "medication": 0.87, "consent": 0.97}
     entered = day + (luck.uniform("late", *key) < 0.1)
-    rows = office.rows(services.INTAKES, {
-        "intake_id": numbered("IN", len(forms)), "patient": forms["patient"], "appointment_id": forms["appointment_id"],
-        "location": forms["location"], "taken_on": day, "entered_on": entered,
-        **{f"is_{name}_complete": luck.uniform(name, *key) < share for name, share in shares.items()},
-        "is_social_needs_complete": asked, "social_needs": only_where(asked, found),
-    })
+    rows = office.rows(
+        services.INTAKES,
+        {
+            "intake_id": numbered("IN", len(forms)),
+            "patient": forms["patient"],
+            "appointment_id": forms["appointment_id"],
+            "location": forms["location"],
+            "taken_on": day,
+            "entered_on": entered,
+            **{f"is_{name}_complete": luck.uniform(name, *key) < share for name, share in shares.items()},
+            "is_social_needs_complete": asked,
+            "social_needs": only_where(asked, found),
+        },
+    )
     names = numbered("IN", len(forms))
     return rows, rows.filter(pl.col("intake_id").is_in(names[lost].tolist()))
 
@@ -180,8 +242,13 @@ def _navigated(office: Office) -> dict[str, np.ndarray]:
     has = luck.uniform("has", who) < 0.72
     start = day_or_never(has, working_day(found + luck.between("start", 2, 35, who)))
     end = day_or_never(has & (luck.uniform("ends", who) < 0.25), start + luck.between("length", 90, 300, who))
-    return {"who": who, "found": found, "start": start, "end": end,
-            "navigator": np.where(has, luck.word("navigator", ("nav01", "nav02", "nav03"), who), "")}
+    return {
+        "who": who,
+        "found": found,
+        "start": start,
+        "end": end,
+        "navigator": np.where(has, luck.word("navigator", ("nav01", "nav02", "nav03"), who), ""),
+    }
 
 
 def _risk(office: Office) -> pl.DataFrame:
@@ -191,13 +258,20 @@ def _risk(office: Office) -> pl.DataFrame:
     everyone = np.concatenate([high["who"], other])
     blank = np.full(len(other), NEVER)
     named = np.concatenate([high["start"] < NEVER, np.zeros(len(other), bool)])
-    return office.rows(services.RISK_ASSESSMENTS, {
-        "patient": patients(everyone), "assessed_on": np.concatenate([high["found"], office.first_visit[other]]),
-        "risk_level": np.concatenate([np.full(len(high["who"]), "high"), luck.word("level", {"low": 8, "rising": 2}, other)]),
-        "location": office.places[office.home[everyone]],
-        "navigator": only_where(named, np.concatenate([high["navigator"], np.full(len(other), "")])),
-        "navigator_from": np.concatenate([high["start"], blank]), "navigator_to": np.concatenate([high["end"], blank]),
-    })
+    return office.rows(
+        services.RISK_ASSESSMENTS,
+        {
+            "patient": patients(everyone),
+            "assessed_on": np.concatenate([high["found"], office.first_visit[other]]),
+            "risk_level": np.concatenate(
+                [np.full(len(high["who"]), "high"), luck.word("level", {"low": 8, "rising": 2}, other)]
+            ),
+            "location": office.places[office.home[everyone]],
+            "navigator": only_where(named, np.concatenate([high["navigator"], np.full(len(other), "")])),
+            "navigator_from": np.concatenate([high["start"], blank]),
+            "navigator_to": np.concatenate([high["end"], blank]),
+        },
+    )
 
 
 def _navigation(office: Office) -> pl.DataFrame:
@@ -211,14 +285,22 @@ def _navigation(office: Office) -> pl.DataFrame:
     day = working_day(start[row] + 21 * place + luck.between("day", 0, 15, *key))
     keep = (day <= end[row]) & (luck.uniform("made", *key) < 0.9)
     row, day, key = row[keep], day[keep], (key[0][keep], key[1][keep])
-    return office.rows(services.NAVIGATOR_CONTACTS, {
-        "contact_id": numbered("NC", len(row)), "patient": patients(high["who"][row]), "navigator": high["navigator"][row],
-        "contacted_on": day, "entered_on": day + (luck.uniform("late", *key) < 0.15),
-        "channel": luck.word("channel", {"phone": 7, "in_person": 2, "portal": 1}, *key), "is_reached": luck.uniform("reached", *key) < 0.7,
-    })
+    return office.rows(
+        services.NAVIGATOR_CONTACTS,
+        {
+            "contact_id": numbered("NC", len(row)),
+            "patient": patients(high["who"][row]),
+            "navigator": high["navigator"][row],
+            "contacted_on": day,
+            "entered_on": day + (luck.uniform("late", *key) < 0.15),
+            "channel": luck.word("channel", {"phone": 7, "in_person": 2, "portal": 1}, *key),
+            "is_reached": luck.uniform("reached", *key) < 0.7,
+        },
+    )
 
 
 # -- hospital, panel, access -----------------------------------------------------------------------
+
 
 def _hospital(office: Office) -> pl.DataFrame:
     """Emergency visits and stays by month of life with the practice; one stay in seven is followed by another."""
@@ -237,16 +319,28 @@ def _hospital(office: Office) -> pl.DataFrame:
     again = stay & (luck.uniform("again", person, month) < 0.14)
     back = day[again] + length[again] + luck.between("back", 2, 31, person[again], month[again])
     person, stay = np.concatenate([person, person[again]]), np.concatenate([stay, np.ones(again.sum(), bool)])
-    day, length = np.concatenate([day, back]), np.concatenate([length, luck.between("nights", 1, 8, person[len(day):], back)])
+    day, length = (
+        np.concatenate([day, back]),
+        np.concatenate([length, luck.between("nights", 1, 8, person[len(day) :], back)]),
+    )
     key = person, day
     reported = day + length + luck.between("reported", 1, 15, *key)
-    return office.rows(services.HOSPITAL_ENCOUNTERS, {
-        "encounter_id": numbered("HE", len(person)), "patient": patients(person),
-        "kind": np.where(~stay, "emergency", np.where(luck.uniform("watched", *key) < 0.15, "observation", "inpatient")),
-        "admitted_on": day, "discharged_on": day + length, "reported_on": reported, "problem": luck.word("problem", HABIT, person),
-        "is_planned": stay & (luck.uniform("planned", *key) < 0.2),
-        "ended": luck.word("ended", {"home": 94, "transfer": 4, "died": 2}, *key),
-    })
+    return office.rows(
+        services.HOSPITAL_ENCOUNTERS,
+        {
+            "encounter_id": numbered("HE", len(person)),
+            "patient": patients(person),
+            "kind": np.where(
+                ~stay, "emergency", np.where(luck.uniform("watched", *key) < 0.15, "observation", "inpatient")
+            ),
+            "admitted_on": day,
+            "discharged_on": day + length,
+            "reported_on": reported,
+            "problem": luck.word("problem", HABIT, person),
+            "is_planned": stay & (luck.uniform("planned", *key) < 0.2),
+            "ended": luck.word("ended", {"home": 94, "transfer": 4, "died": 2}, *key),
+        },
+    )
 
 
 def _panel(office: Office) -> pl.DataFrame:
@@ -258,7 +352,9 @@ def _panel(office: Office) -> pl.DataFrame:
             own = here[office.home[here] == place]
             rows.append((month.label, office.places[place], end, len(own), int(office.high_risk[own].sum())))
     names = ("month", "location", "counted_on", "members", "high_risk_members")
-    return office.rows(services.PANEL_MONTHS, {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
+    return office.rows(
+        services.PANEL_MONTHS, {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+    )
 
 
 def _access(office: Office) -> pl.DataFrame:
@@ -269,30 +365,57 @@ def _access(office: Office) -> pl.DataFrame:
     day = np.repeat(monday, places * 2)
     place = np.tile(np.repeat(np.arange(places), 2), len(monday))
     new = np.tile([True, False], len(monday) * places)
-    wait = np.where(new, 13, 5) + 3 * place % 4 + (day - calendar.first) // 120 + luck.between("wait", -3, 4, day, place, new)
-    return office.rows(services.ACCESS_CHECKS, {
-        "checked_on": day, "location": office.places[place], "visit_type": np.where(new, "new", "follow_up"),
-        "third_next_on": working_day(day + np.maximum(1, wait)),
-    })
+    wait = (
+        np.where(new, 13, 5)
+        + 3 * place % 4
+        + (day - calendar.first) // 120
+        + luck.between("wait", -3, 4, day, place, new)
+    )
+    return office.rows(
+        services.ACCESS_CHECKS,
+        {
+            "checked_on": day,
+            "location": office.places[place],
+            "visit_type": np.where(new, "new", "follow_up"),
+            "third_next_on": working_day(day + np.maximum(1, wait)),
+        },
+    )
 
 
 def _changes(office: Office) -> pl.DataFrame:
     """What the practice changed after its reviews, and told."""
-    told = [("late_cancel", "patients cancelled on the day", "text reminder three days ahead"),
-            ("social_needs", "needs were asked at seven visits in ten", "needs moved to the first page of the form")]
-    return office.rows(services.PROGRAMME_CHANGES, {
-        "change_id": numbered("PC", 2), "decided_on": [office.reminders - 14] * 2, "started_on": [office.reminders] * 2,
-        "measure": [row[0] for row in told], "location": pl.Series([None, None], dtype=pl.String),
-        "issue": [row[1] for row in told], "change": [row[2] for row in told],
-    })
+    told = [
+        ("late_cancel", "patients cancelled on the day", "text reminder three days ahead"),
+        ("social_needs", "needs were asked at seven visits in ten", "needs moved to the first page of the form"),
+    ]
+    return office.rows(
+        services.PROGRAMME_CHANGES,
+        {
+            "change_id": numbered("PC", 2),
+            "decided_on": [office.reminders - 14] * 2,
+            "started_on": [office.reminders] * 2,
+            "measure": [row[0] for row in told],
+            "location": pl.Series([None, None], dtype=pl.String),
+            "issue": [row[1] for row in told],
+            "change": [row[2] for row in told],
+        },
+    )
 
 
 # -- what was planted ------------------------------------------------------------------------------
 
-def _planted(office: Office, appointments: pl.DataFrame, slots: pl.DataFrame, unasked: pl.DataFrame) -> list[dict[str, Any]]:
+
+def _planted(
+    office: Office, appointments: pl.DataFrame, slots: pl.DataFrame, unasked: pl.DataFrame
+) -> list[dict[str, Any]]:
     names = pl.DataFrame({"appointment_id": numbered("AP", len(slots)), "planted": slots["planted"]})
     known = appointments.join(names, on="appointment_id").filter(pl.col("status").is_not_null())
-    rows = {kind: known.filter(pl.col("planted") == kind).select("appointment_id", "scheduled_on").rows() for kind in office.shifts}
+    rows = {
+        kind: known.filter(pl.col("planted") == kind).select("appointment_id", "scheduled_on").rows()
+        for kind in office.shifts
+    }
     rows["social_needs_dropped"] = unasked.select("intake_id", "entered_on").rows()
-    return [shift.told(number, office.client, [[name, None, str(day), None] for name, day in rows[kind]], office.places)
-            for number, (kind, shift) in enumerate(office.shifts.items(), 1)]
+    return [
+        shift.told(number, office.client, [[name, None, str(day), None] for name, day in rows[kind]], office.places)
+        for number, (kind, shift) in enumerate(office.shifts.items(), 1)
+    ]

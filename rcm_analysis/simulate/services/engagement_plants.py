@@ -13,14 +13,32 @@ from .rows import planted_item
 
 KINDS: dict[str, dict[str, Any]] = {
     "no_show_rise": {
-        "sizes": (1.4, 2.2), "basis": "scheduled", "usual": 0.09, "extra": (0.09, 0.0), "everywhere": 0.0,
-        "size_unit": "more no-shows than before, as a share of them", "amount_means": "none: appointments are counted"},
+        "sizes": (1.4, 2.2),
+        "basis": "scheduled",
+        "usual": 0.09,
+        "extra": (0.09, 0.0),
+        "everywhere": 0.0,
+        "size_unit": "more no-shows than before, as a share of them",
+        "amount_means": "none: appointments are counted",
+    },
     "late_cancel_rise": {
-        "sizes": (2.0, 3.5), "basis": "scheduled", "usual": 0.045, "extra": (0.025, -0.02), "everywhere": 0.5,
-        "size_unit": "more late cancellations than before, as a share of them", "amount_means": "none: appointments are counted"},
+        "sizes": (2.0, 3.5),
+        "basis": "scheduled",
+        "usual": 0.045,
+        "extra": (0.025, -0.02),
+        "everywhere": 0.5,
+        "size_unit": "more late cancellations than before, as a share of them",
+        "amount_means": "none: appointments are counted",
+    },
     "social_needs_dropped": {
-        "sizes": (0.45, 0.75), "basis": "taken", "usual": 0.08, "extra": (0.27, 0.0), "everywhere": 0.6,
-        "size_unit": "share of forms on which the needs are no longer asked", "amount_means": "none: forms are counted"},
+        "sizes": (0.45, 0.75),
+        "basis": "taken",
+        "usual": 0.08,
+        "extra": (0.27, 0.0),
+        "everywhere": 0.6,
+        "size_unit": "share of forms on which the needs are no longer asked",
+        "amount_means": "none: forms are counted",
+    },
 }
 """Kind -> range of its size, the date that starts it, the chance that all places have it; and about how many records
 a visit brings of that sort as usual, and how many more with the shift (times size, plus)."""
@@ -51,9 +69,17 @@ class Shift:
         """The shift in the words of `plants`."""
         about = KINDS[self.kind]
         return planted_item(
-            number, client, self.kind, start=str(np.datetime64(self.start, "D")), start_basis=about["basis"], size=self.size,
-            size_unit=about["size_unit"], amount_means=about["amount_means"], rows=rows,
-            scope={} if self.location is None else {"location": str(places[self.location])})
+            number,
+            client,
+            self.kind,
+            start=str(np.datetime64(self.start, "D")),
+            start_basis=about["basis"],
+            size=self.size,
+            size_unit=about["size_unit"],
+            amount_means=about["amount_means"],
+            rows=rows,
+            scope={} if self.location is None else {"location": str(places[self.location])},
+        )
 
 
 def shifts_of(practice: Practice) -> dict[str, Shift]:

@@ -44,7 +44,9 @@ def _self_pay(practice: Practice, plants: bool) -> Made:
 
 
 MAKERS: dict[str, Callable[[Practice, bool], Made]] = {
-    "self_pay": _self_pay, "patient_engagement": engagement_tables, "care_coordination": coordination_tables,
+    "self_pay": _self_pay,
+    "patient_engagement": engagement_tables,
+    "care_coordination": coordination_tables,
 }
 
 
@@ -64,7 +66,11 @@ def add_services(folder: Path, practice: Practice, *, plants: Collection[str] = 
         (folder / "truth").mkdir(parents=True, exist_ok=True)
         _text(folder / "maps" / f"{name}.toml", map_text(name))
         write_service(folder / "raw" / client.id / "services", name, tables, practice.book)
-        told = {"client": client.id, "plants": planted, f"{service}_rows": {table: len(rows) for table, rows in tables.items()}}
+        told = {
+            "client": client.id,
+            "plants": planted,
+            f"{service}_rows": {table: len(rows) for table, rows in tables.items()},
+        }
         _text(folder / "truth" / f"{client.id}.{service}.json", json.dumps(told, indent=1) + "\n")
 
 
@@ -93,8 +99,10 @@ def write_service(folder: Path, system: str, tables: Mapping[str, pl.DataFrame],
 def _headed(name: str, frame: pl.DataFrame, section: dict[str, Any], book: Book) -> pl.DataFrame:
     """The rows under the system's headers and in its code words, with the names and remarks it prints."""
     back = {ours: {our: theirs for theirs, our in words.items()} for ours, words in section.get("values", {}).items()}
-    columns = [frame[ours].replace(back[ours]).alias(header[0]) if ours in back else frame[ours].alias(header[0])
-               for ours, header in section["columns"].items()]
+    columns = [
+        frame[ours].replace(back[ours]).alias(header[0]) if ours in back else frame[ours].alias(header[0])
+        for ours, header in section["columns"].items()
+    ]
     if "patient" in frame.columns:
         number = frame["patient"].str.extract(r"(\d+)$").cast(pl.Int64) - 1
         columns.append(_person(number, book, is_patient=frame["patient"].str.starts_with("C").any() or False))
@@ -104,8 +112,10 @@ def _headed(name: str, frame: pl.DataFrame, section: dict[str, Any], book: Book)
 
 
 def _person(number: pl.Series, book: Book, *, is_patient: bool) -> pl.Series:
-    last, first = ((book.patients["last"], book.patients["first"]) if is_patient else (range(97), range(97)))
-    names = pl.Series([f"{LAST[int(one) % len(LAST)]}, {FIRST[int(two) % len(FIRST)]}" for one, two in zip(last, first, strict=True)])
+    last, first = (book.patients["last"], book.patients["first"]) if is_patient else (range(97), range(97))
+    names = pl.Series(
+        [f"{LAST[int(one) % len(LAST)]}, {FIRST[int(two) % len(FIRST)]}" for one, two in zip(last, first, strict=True)]
+    )
     return names.gather(number % len(names)).alias("Patient Name")
 
 

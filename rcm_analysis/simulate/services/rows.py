@@ -107,8 +107,13 @@ def table_rows(table: Table, columns: Mapping[str, Any], last: int) -> pl.DataFr
         known = pl.col(day).cast(pl.Int64) <= last
         frame = frame.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in (*names, day))
     frame = frame.with_columns(
-        pl.when(pl.col(name).cast(pl.Int64) < 47_482).then(pl.col(name).cast(pl.Int64)).cast(pl.Int32).cast(pl.Date).alias(name)
-        for name in days)
+        pl.when(pl.col(name).cast(pl.Int64) < 47_482)
+        .then(pl.col(name).cast(pl.Int64))
+        .cast(pl.Int32)
+        .cast(pl.Date)
+        .alias(name)
+        for name in days
+    )
     typed = frame.select(pl.col(column.name).cast(KINDS[column.kind]) for column in table.columns[1:])
     order = [table.known_on] if table.known_on else []
     return typed.sort([*order, *table.key[1:]])
@@ -123,10 +128,21 @@ def planted_item(number: int, client: str, kind: str, **told: Any) -> dict[str, 
     scope = dict.fromkeys(("payer", "procedures", "location", "provider", "category")) | told.pop("scope", {})
     days = [row[2] for row in rows]
     return {
-        "id": f"{client}/{kind}/{number}", "kind": kind, "client": client, "is_problem": True,
-        "start": told.pop("start", min(days, default=None)), "end": told.pop("end", None), **told, "scope": scope,
-        "claims_count": len(rows), "amount_cents": sum(row[3] or 0 for row in rows), "first_seen": min(days, default=None),
-        "months": [{"month": month, "claims_count": len(cents), "amount_cents": sum(cents)}
-                   for month, cents in sorted(by_month.items())],
-        "rows": rows, "files": [],
+        "id": f"{client}/{kind}/{number}",
+        "kind": kind,
+        "client": client,
+        "is_problem": True,
+        "start": told.pop("start", min(days, default=None)),
+        "end": told.pop("end", None),
+        **told,
+        "scope": scope,
+        "claims_count": len(rows),
+        "amount_cents": sum(row[3] or 0 for row in rows),
+        "first_seen": min(days, default=None),
+        "months": [
+            {"month": month, "claims_count": len(cents), "amount_cents": sum(cents)}
+            for month, cents in sorted(by_month.items())
+        ],
+        "rows": rows,
+        "files": [],
     }

@@ -108,14 +108,16 @@ def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
             reads.append(month(word(column.name), section.date_formats, serial=serial).alias(column.name))
             continue
         read = read_as(
-            column.kind, word(column.name), formats=section.date_formats, serial=serial, decimal=section.decimal,
+            column.kind, word(column.name), formats=section.date_formats, serial=serial, decimal=section.decimal
         )
         reads.append(read.cast(KINDS[column.kind]).alias(column.name))
     rows = rows.with_columns(reads)
     if not table.money:
         return rows.with_columns(pl.lit(None, pl.Int64).alias("amount"))
     main = table.money[0]
-    return rows.with_columns((pl.col(main) * _effect(recognised)).alias(main)).with_columns(pl.col(main).alias("amount"))
+    return rows.with_columns((pl.col(main) * _effect(recognised)).alias(main)).with_columns(
+        pl.col(main).alias("amount")
+    )
 
 
 def _effect(recognised: Recognised) -> pl.Expr:

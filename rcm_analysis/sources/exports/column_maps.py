@@ -50,8 +50,26 @@ SIGNS = ("kind", "file", "negate")
 DELIMITERS = (",", ";", "\t", "|")
 FILLS = {"claims": ("charge_cents",)}
 KEYS = (
-    "table", "delivery", "columns", "optional", "date_formats", "encodings", "delimiter", "decimal", "sheet", "empty",
-    "values", "constants", "defaults", "sign", "amount_by", "carry", "number", "take", "fill", "earliest",
+    "table",
+    "delivery",
+    "columns",
+    "optional",
+    "date_formats",
+    "encodings",
+    "delimiter",
+    "decimal",
+    "sheet",
+    "empty",
+    "values",
+    "constants",
+    "defaults",
+    "sign",
+    "amount_by",
+    "carry",
+    "number",
+    "take",
+    "fill",
+    "earliest",
 )
 
 
@@ -232,15 +250,28 @@ class _Reader:
         columns = {key: self.source(value, f"columns.{key}") for key, value in self.mapping("columns").items()}
         self.known("columns", columns)
         return Section(
-            map_name=self.map_name, name=self.name, table=self.table,
-            delivery=self.choice("delivery", DELIVERIES, None), columns=columns,
-            optional=self.words("optional", known=True), date_formats=self.formats(),
-            encodings=self.encodings(), delimiter=self.choice("delimiter", DELIMITERS, ""),
-            decimal=self.choice("decimal", (".", ","), "."), sheet=self.content.get("sheet"),
-            empty=self.words("empty"), values=self.values(), constants=self.texts("constants"),
-            defaults=self.texts("defaults"), sign=self.sign(), amount_by=self.amount_by(),
-            carry=self.texts("carry"), number=self.texts("number"), take=self.take(),
-            fill=self.words("fill", known=True), earliest=self.earliest(),
+            map_name=self.map_name,
+            name=self.name,
+            table=self.table,
+            delivery=self.choice("delivery", DELIVERIES, None),
+            columns=columns,
+            optional=self.words("optional", known=True),
+            date_formats=self.formats(),
+            encodings=self.encodings(),
+            delimiter=self.choice("delimiter", DELIMITERS, ""),
+            decimal=self.choice("decimal", (".", ","), "."),
+            sheet=self.content.get("sheet"),
+            empty=self.words("empty"),
+            values=self.values(),
+            constants=self.texts("constants"),
+            defaults=self.texts("defaults"),
+            sign=self.sign(),
+            amount_by=self.amount_by(),
+            carry=self.texts("carry"),
+            number=self.texts("number"),
+            take=self.take(),
+            fill=self.words("fill", known=True),
+            earliest=self.earliest(),
         )
 
     def _check(self, section: Section) -> None:
@@ -249,7 +280,9 @@ class _Reader:
         given |= set(section.table.money[:1]) if section.amount_by else set()
         for column in section.table.columns:
             if not column.empty and column.name not in given:
-                self.fault(f"{column.name} ({column.note}) is required and has no source; give it under columns or constants")
+                self.fault(
+                    f"{column.name} ({column.note}) is required and has no source; give it under columns or constants"
+                )
         for key in section.fill:
             if key not in FILLS.get(section.table.name, ()):
                 self.fault(f"fill: intake cannot complete {key}")
@@ -278,7 +311,9 @@ class _Reader:
         ours = [name for name in self.table.names if name != "client"]
         for name in names:
             if name not in ours:
-                self.fault(f"{key}: {self.table.name} has no column {name!r} that a file can give.{closest(name, ours)}")
+                self.fault(
+                    f"{key}: {self.table.name} has no column {name!r} that a file can give.{closest(name, ours)}"
+                )
 
     def words(self, key: str, *, known: bool = False) -> tuple[str, ...]:
         value = self.content.get(key, [])
@@ -305,7 +340,9 @@ class _Reader:
         return value
 
     def source(self, value: Any, where: str) -> Source:
-        several = isinstance(value, dict) and next((key for key in ("join", "first") if isinstance(value.get(key), list)), None)
+        several = isinstance(value, dict) and next(
+            (key for key in ("join", "first") if isinstance(value.get(key), list)), None
+        )
         if not several:
             return Source((self.synonyms(value, where),))
         if set(value) != ({"join", "with"} if several == "join" else {"first"}):
@@ -322,8 +359,14 @@ class _Reader:
 
     def synonyms(self, value: Any, where: str) -> tuple[str, ...]:
         words = [value] if isinstance(value, str) else value
-        if not isinstance(words, list) or not words or not all(isinstance(word, str) and word.strip() for word in words):
-            self.fault(f'{where} should be a header, a list of headers, {{join = [...], with = "..."}} or {{first = [...]}}')
+        if (
+            not isinstance(words, list)
+            or not words
+            or not all(isinstance(word, str) and word.strip() for word in words)
+        ):
+            self.fault(
+                f'{where} should be a header, a list of headers, {{join = [...], with = "..."}} or {{first = [...]}}'
+            )
             return ()
         return tuple(words)
 
@@ -332,10 +375,14 @@ class _Reader:
         for pattern in patterns:
             if pattern != SERIAL and not _reads_back(pattern):
                 self.fault(f"date_formats: {pattern!r} is not a date format such as '%m/%d/%Y'")
-        turned = {re.sub("%[dm]", lambda match: "%m" if match[0] == "%d" else "%d", pattern): pattern for pattern in patterns}
+        turned = {
+            re.sub("%[dm]", lambda match: "%m" if match[0] == "%d" else "%d", pattern): pattern for pattern in patterns
+        }
         for pattern in patterns:
             if pattern in turned and turned[pattern] != pattern and "%d" in pattern:
-                self.fault(f"date_formats: {pattern!r} and {turned[pattern]!r} read the same text as two different days; name one")
+                self.fault(
+                    f"date_formats: {pattern!r} and {turned[pattern]!r} read the same text as two different days; name one"
+                )
                 break
         return patterns
 

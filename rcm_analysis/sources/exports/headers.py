@@ -56,7 +56,9 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
     """
     path = Path(path)
     if not maps:
-        raise SourceError(f"{path.name} cannot be read: no column map is given. Name one under column_maps in clients.toml.")
+        raise SourceError(
+            f"{path.name} cannot be read: no column map is given. Name one under column_maps in clients.toml."
+        )
     tops = openings(path, DELIMITERS)
     fits = [fit for top in tops for fit in _fits(top, maps)]
     whole = [fit for fit in fits if not fit.missing]
@@ -66,7 +68,15 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
     others = tuple(top.sheet for top in tops if top.sheet is not None and top.sheet not in sheets)
     return [
         Recognised(
-            fit.map, fit.section, fit.record + 1, fit.header, fit.positions(path), sheet, fit.top.delimiter, others, fit.top.cells,
+            fit.map,
+            fit.section,
+            fit.record + 1,
+            fit.header,
+            fit.positions(path),
+            sheet,
+            fit.top.delimiter,
+            others,
+            fit.top.cells,
         )
         for sheet in sheets
         for fit in _chosen(path, [fit for fit in whole if fit.top.sheet == sheet])
@@ -109,11 +119,15 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
     out = []
     for column_map in maps:
         for section in column_map.sections:
-            if top.delimiter not in (None, section.delimiter or top.delimiter) or (top.sheet and section.sheet not in (None, top.sheet)):
+            if top.delimiter not in (None, section.delimiter or top.delimiter) or (
+                top.sheet and section.sheet not in (None, top.sheet)
+            ):
                 continue
             wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
             tries = [
-                _fit(column_map, section, top, number, cells) for number, cells in enumerate(plains) if not wanted.isdisjoint(cells)
+                _fit(column_map, section, top, number, cells)
+                for number, cells in enumerate(plains)
+                if not wanted.isdisjoint(cells)
             ]
             out += sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
     return [fit for fit in out if fit.used]
@@ -163,7 +177,8 @@ def _unknown(path: Path, fits: list[_Fit], maps: Sequence[ColumnMap]) -> str:
     sections = [section for column_map in maps for section in column_map.sections]
     if not fits:
         expected = "; ".join(
-            f"{section.title}: {listed([source.parts[0][0] for source in section.sources.values()], 30)}" for section in sections
+            f"{section.title}: {listed([source.parts[0][0] for source in section.sources.values()], 30)}"
+            for section in sections
         )
         return (
             f"{path.name} is no export that the column maps know: none of their headers stands in its first rows. "

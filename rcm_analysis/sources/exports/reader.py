@@ -41,8 +41,13 @@ from .values import SERIAL, splits_a_cent
 __all__ = ["Export", "Recognised", "find_map", "read_export", "read_map", "recognise", "shipped_maps"]
 
 QUARANTINE = {
-    "file": pl.String, "row": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String,
-    "amount_cents": pl.Int64, "text": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "column": pl.String,
+    "rule": pl.String,
+    "message": pl.String,
+    "amount_cents": pl.Int64,
+    "text": pl.String,
 }
 
 
@@ -94,11 +99,15 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
     stored = stored.filter(~pl.col("row").is_in(again["row"].implode()))
     aside = _set_aside(path, rows, pl.concat([found, again]), recognised)
     return Export(
-        table=table, delivery=section.delivery,
+        table=table,
+        delivery=section.delivery,
         rows=stored.with_columns(pl.lit(client).alias("client")).select(table.names),
         quarantine=pl.concat([aside, _ragged(path, texts.ragged)]).sort("row"),
-        rows_in=rows.height + texts.ragged.height, cents_in=int(rows["amount"].sum()),
-        cents_unreadable=_unreadable(rows, texts.ragged, section), rows_elsewhere=elsewhere, fill=section.fill,
+        rows_in=rows.height + texts.ragged.height,
+        cents_in=int(rows["amount"].sum()),
+        cents_unreadable=_unreadable(rows, texts.ragged, section),
+        rows_elsewhere=elsewhere,
+        fill=section.fill,
     )
 
 
@@ -113,9 +122,16 @@ def _texts(path: Path, recognised: Recognised) -> TextTable:
 
 
 def _unclaimed(rows: pl.Series) -> pl.DataFrame:
-    return pl.DataFrame({"row": rows}).select(
-        "row", name=pl.lit("take"), rule=pl.lit("not_listed"), message=pl.lit("none of the row types that the map lists"),
-    ).cast(FAULT)
+    return (
+        pl.DataFrame({"row": rows})
+        .select(
+            "row",
+            name=pl.lit("take"),
+            rule=pl.lit("not_listed"),
+            message=pl.lit("none of the row types that the map lists"),
+        )
+        .cast(FAULT)
+    )
 
 
 def _unreadable(rows: pl.DataFrame, ragged: pl.DataFrame, section: Section) -> int:
@@ -132,14 +148,20 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     column = pl.col("name").replace(titles)
     said = pl.concat_str([column + ": ", pl.col("message")], ignore_nulls=True)
     told = found.group_by("row", maintain_order=True).agg(
-        column.first().alias("column"), pl.col("rule").first(),
+        column.first().alias("column"),
+        pl.col("rule").first(),
         said.unique(maintain_order=True).str.join("; ").alias("message"),
     )
     shown = [name for name in recognised.positions if name not in ("take", "patient")]
     cells = pl.struct([text(name, recognised).alias(name.replace("amount_by", "amount")) for name in shown])
     aside = rows.filter(rows["row"].is_in(told["row"].implode())).join(told, on="row", how="inner")
     return aside.select(
-        pl.lit(path.name).alias("file"), "row", "column", "rule", "message", pl.col("amount").alias("amount_cents"),
+        pl.lit(path.name).alias("file"),
+        "row",
+        "column",
+        "rule",
+        "message",
+        pl.col("amount").alias("amount_cents"),
         cells.struct.json_encode().alias("text"),
     ).cast(QUARANTINE)
 
@@ -147,7 +169,12 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
 def _ragged(path: Path, ragged: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.lit(None)
     return ragged.select(
-        pl.lit(path.name).alias("file"), "row", nothing.alias("column"), "rule", "message", nothing.alias("amount_cents"),
+        pl.lit(path.name).alias("file"),
+        "row",
+        nothing.alias("column"),
+        "rule",
+        "message",
+        nothing.alias("amount_cents"),
         nothing.alias("text"),
     ).cast(QUARANTINE)
 
@@ -184,14 +211,28 @@ def _column_rules(column: Column, recognised: Recognised) -> list[tuple[str, str
     elif column.kind == "date":
         out.append((name, "unreadable", f"not a date such as {_example(section.date_formats)}", unreadable))
         if not name.startswith("effective_"):
-            out.append((name, "impossible_date", f"earlier than {section.earliest} or later than {LAST_DAY}",
-                        ~value.is_between(section.earliest, LAST_DAY)))
+            out.append(
+                (
+                    name,
+                    "impossible_date",
+                    f"earlier than {section.earliest} or later than {LAST_DAY}",
+                    ~value.is_between(section.earliest, LAST_DAY),
+                )
+            )
     elif name == "month" or column.kind != "text":
-        what = {"count": "a whole number", "number": "a number", "flag": "yes or no"}.get(column.kind, "a month such as 2026-10")
+        what = {"count": "a whole number", "number": "a number", "flag": "yes or no"}.get(
+            column.kind, "a month such as 2026-10"
+        )
         out.append((name, "unreadable", f"not {what}", unreadable))
     if column.values:
-        out.append((name, "not_listed", f"not one of {listed(column.values)}, nor listed under values in the map",
-                    ~value.is_in(list(column.values))))
+        out.append(
+            (
+                name,
+                "not_listed",
+                f"not one of {listed(column.values)}, nor listed under values in the map",
+                ~value.is_in(list(column.values)),
+            )
+        )
     return out
 
 
@@ -204,7 +245,14 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
     table = recognised.table
     out = []
     if {"entered_on", "service_on"} <= set(table.names):
-        out.append(("entered_on", "before_service", "entered before the day of service", pl.col("entered_on") < pl.col("service_on")))
+        out.append(
+            (
+                "entered_on",
+                "before_service",
+                "entered before the day of service",
+                pl.col("entered_on") < pl.col("service_on"),
+            )
+        )
     if table.name in ("claims", "claim_lines"):
         out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
     return out
@@ -221,7 +269,7 @@ def swallowed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
     full = pl.any_horizontal(cell.str.count_matches(recognised.delimiter, literal=True) >= separators for cell in cells)
     message = "one quoted cell holds line breaks and a whole row's separators; a stray quote probably swallowed rows"
     return suspects.filter(full).select(
-        "row", name=pl.lit(None, pl.String), rule=pl.lit("stray_quote"), message=pl.lit(message),
+        "row", name=pl.lit(None, pl.String), rule=pl.lit("stray_quote"), message=pl.lit(message)
     )
 
 
@@ -238,7 +286,7 @@ def totals_apart(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised
         return rows, found
     here = pl.col("row").is_in(totals.implode())
     lines = pl.DataFrame({"row": totals}).with_columns(
-        name=pl.lit(None, pl.String), rule=pl.lit("total_line"), message=pl.lit("a total line, not a row of data"),
+        name=pl.lit(None, pl.String), rule=pl.lit("total_line"), message=pl.lit("a total line, not a row of data")
     )
     rows = rows.with_columns(pl.when(~here).then(pl.col("amount")).alias("amount"))
     return rows, pl.concat([found.filter(~here), lines])
@@ -249,5 +297,8 @@ def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
     key = [name for name in table.key if name != "client"]
     first = pl.col(key[0]).is_first_distinct() if len(key) == 1 else pl.struct(key).is_first_distinct()
     return stored.filter(~first).select(
-        "row", name=pl.lit(" + ".join(key)), rule=pl.lit("duplicate_key"), message=pl.lit("an earlier row has the same key"),
+        "row",
+        name=pl.lit(" + ".join(key)),
+        rule=pl.lit("duplicate_key"),
+        message=pl.lit("an earlier row has the same key"),
     )

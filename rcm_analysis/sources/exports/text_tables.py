@@ -69,10 +69,15 @@ def openings(path: Path, delimiters: Sequence[str]) -> list[Opening]:
     if not start.strip():
         raise SourceError(f"{path.name} is empty: expected a header row and rows of text. Ask for the file again.")
     if not start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and b"\0" in start:
-        raise SourceError(f"{path.name} is neither a text file nor an Excel workbook: it holds binary data. Export it as CSV or XLSX.")
+        raise SourceError(
+            f"{path.name} is neither a text file nor an Excel workbook: it holds binary data. Export it as CSV or XLSX."
+        )
     text = _decoded(start)
     return [
-        Opening(tuple(tuple(cells) for cells, _ in itertools.islice(_records(text, delimiter), OPENING)), delimiter=delimiter)
+        Opening(
+            tuple(tuple(cells) for cells, _ in itertools.islice(_records(text, delimiter), OPENING)),
+            delimiter=delimiter,
+        )
         for delimiter in delimiters
     ]
 
@@ -122,7 +127,9 @@ def _sheet(book: fastexcel.ExcelReader, path: Path, sheet: str) -> pl.DataFrame:
     try:
         cells = pl.DataFrame(book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string"))
     except fastexcel.FastExcelError as error:
-        raise SourceError(f"{path.name}: sheet {sheet!r} cannot be read; the workbook is damaged. Ask for it again.") from error
+        raise SourceError(
+            f"{path.name}: sheet {sheet!r} cannot be read; the workbook is damaged. Ask for it again."
+        ) from error
     return cells.rename({name: str(position) for position, name in enumerate(cells.columns)})
 
 
@@ -190,7 +197,9 @@ def _arrow(path: Path, body: pa.Buffer, delimiter: str, width: int) -> tuple[pl.
         except pa.ArrowInvalid:
             if block > body.size:
                 break
-    raise SourceError(f"{path.name} cannot be split into rows of {width} fields; it is damaged. Ask for the export again.")
+    raise SourceError(
+        f"{path.name} cannot be split into rows of {width} fields; it is damaged. Ask for the export again."
+    )
 
 
 def _parsed(body: pa.Buffer, delimiter: str, width: int, block: int, wrong: list[tuple[int, str]]) -> pa.Table:
@@ -202,14 +211,20 @@ def _parsed(body: pa.Buffer, delimiter: str, width: int, block: int, wrong: list
     return pa.csv.read_csv(
         pa.BufferReader(body),
         pa.csv.ReadOptions(use_threads=False, block_size=block, column_names=names),
-        pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep),
+        pa.csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
+        ),
         pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
     )
 
 
-def _numbered(table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str, header_row: int, width: int) -> TextTable:
+def _numbered(
+    table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str, header_row: int, width: int
+) -> TextTable:
     """Give every record its number in the file, and mend what only a stray quote broke."""
-    numbers = np.setdiff1d(np.arange(1, table.height + len(wrong) + 1), [number for number, _ in wrong], assume_unique=True)
+    numbers = np.setdiff1d(
+        np.arange(1, table.height + len(wrong) + 1), [number for number, _ in wrong], assume_unique=True
+    )
     mended, ragged, longer = [], [], []
     for number, text in wrong:
         lines = _lines(text, delimiter, width)
@@ -217,7 +232,7 @@ def _numbered(table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str,
             cells = _fields(line, delimiter, width)
             if len(cells) == width:
                 mended.append([*cells, row])
-            elif line.strip(delimiter + " \t\""):
+            elif line.strip(delimiter + ' \t"'):
                 ragged.append(_ragged(row, line, len(cells), width))
         longer += [number] * (len(lines) - 1)
     numbers = numbers + header_row + np.searchsorted(np.array(longer, dtype=np.int64), numbers)

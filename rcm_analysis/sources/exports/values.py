@@ -106,7 +106,9 @@ def _by_format(text: pl.Expr, pattern: str) -> pl.Expr:
 
 
 def _by_serial(text: pl.Expr) -> pl.Expr:
-    days = pl.when(text.str.contains(r"^\d{1,7}(?:\.\d+)?$")).then(text.str.extract(r"^(\d+)").cast(pl.Int64, strict=False))
+    days = pl.when(text.str.contains(r"^\d{1,7}(?:\.\d+)?$")).then(
+        text.str.extract(r"^(\d+)").cast(pl.Int64, strict=False)
+    )
     days = pl.when(days.is_between(1, 2_958_465)).then(days)
     return (_DAY_ZERO + pl.duration(days=days)).cast(pl.Date)
 
@@ -151,7 +153,9 @@ def flag(text: pl.Expr) -> pl.Expr:
     return pl.when(word.is_not_null()).then(word == "true")
 
 
-def read_as(kind: str, text: pl.Expr, *, formats: Sequence[str] = (), serial: bool = False, decimal: str = ".") -> pl.Expr:
+def read_as(
+    kind: str, text: pl.Expr, *, formats: Sequence[str] = (), serial: bool = False, decimal: str = "."
+) -> pl.Expr:
     """The text read as a column kind of `schema.KINDS`."""
     readers = {
         "text": lambda: text,

@@ -27,7 +27,9 @@ class WorklistIntake:
         if not sheets:
             return False
         if self.notes.client not in set().union(*(sheet.clients for sheet in sheets)):
-            raise SourceError(f"{name} is a worklist, but not of {self.notes.client}. Nothing of it was stored; name its client.")
+            raise SourceError(
+                f"{name} is a worklist, but not of {self.notes.client}. Nothing of it was stored; name its client."
+            )
         report = FileReport(name, "worklist")
         self.notes.report.files.append(report)
         self.read.append((sheets, report))
@@ -38,8 +40,17 @@ class WorklistIntake:
         claims = self.change.current(CLAIMS) if self.read else CLAIMS.empty()
         for sheets, report in self.read:
             found = notes_of(
-                sheets, client=self.notes.client, claims=claims, known=self.change.current(WORK_LOG), received=received_on(report.file))
+                sheets,
+                client=self.notes.client,
+                claims=claims,
+                known=self.change.current(WORK_LOG),
+                received=received_on(report.file),
+            )
             if found.rows.height:
                 self.change.append(WORK_LOG, found.rows)
-            report.rows_in, report.rows_stored, report.rows_quarantined = found.rows_in, found.rows.height, found.quarantine.height
+            report.rows_in, report.rows_stored, report.rows_quarantined = (
+                found.rows_in,
+                found.rows.height,
+                found.quarantine.height,
+            )
             self.notes.quarantine(report.file, WORK_LOG.name, found.quarantine)

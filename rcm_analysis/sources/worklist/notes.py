@@ -39,7 +39,20 @@ from ...errors import listed
 from ...tables.schema import PARTIES, WORK_LOG
 from .sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable, is_blank, read_sheets
 
-__all__ = ["FILLED", "KEYS", "SHEET", "Notes", "Sheet", "choices", "keep_file", "notes_of", "read_sheets", "received_on", "row_check", "words"]
+__all__ = [
+    "FILLED",
+    "KEYS",
+    "SHEET",
+    "Notes",
+    "Sheet",
+    "choices",
+    "keep_file",
+    "notes_of",
+    "read_sheets",
+    "received_on",
+    "row_check",
+    "words",
+]
 
 LIFE_DAYS = 62
 """A list is worked within two months of its day; what is dated later is a slip of the keyboard."""
@@ -93,7 +106,12 @@ def row_check(client: str, claim_id: str, party: str, as_of: dt.date) -> str:
 
 
 def notes_of(
-    sheets: Sequence[Sheet], *, client: str, claims: pl.DataFrame, known: pl.DataFrame | None = None, received: dt.date | None = None,
+    sheets: Sequence[Sheet],
+    *,
+    client: str,
+    claims: pl.DataFrame,
+    known: pl.DataFrame | None = None,
+    received: dt.date | None = None,
 ) -> Notes:
     """The filled-in rows as rows of the work log, and those refused.
 
@@ -113,7 +131,9 @@ def notes_of(
         if note is not None and note["note_id"] in good:
             faults = [("claim_id", "duplicate_key", "the same claim, party and day stand in an earlier row")]
         elif note is not None and noted.setdefault(_work(note), note["note_id"]) != note["note_id"]:
-            faults = [("claim_id", "noted_before", "another list has brought the same work of that day; correct it there")]
+            faults = [
+                ("claim_id", "noted_before", "another list has brought the same work of that day; correct it there")
+            ]
         if note is not None and not faults:
             good[note["note_id"]] = note
         else:
@@ -183,9 +203,17 @@ class _Reader:
         faults += _day_faults(values, made_for, self.service[claim], self.received)
         if faults:
             return None, faults
-        key = "\x1f".join((self.client, claim, _text(row["party"]).lower(), made_for.isoformat(), values["worked_on"].isoformat()))
+        key = "\x1f".join(
+            (self.client, claim, _text(row["party"]).lower(), made_for.isoformat(), values["worked_on"].isoformat())
+        )
         note_id = NOTE_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
-        return {"client": self.client, "note_id": note_id, "claim_id": claim, "entered_on": values["worked_on"], **values}, []
+        return {
+            "client": self.client,
+            "note_id": note_id,
+            "claim_id": claim,
+            "entered_on": values["worked_on"],
+            **values,
+        }, []
 
     def claim_of(self, row: Mapping[str, Any]) -> str:
         """The row's claim; one whose leading zeros a spreadsheet took away is found again by the row's check."""
@@ -198,7 +226,12 @@ class _Reader:
 
     def _key_fault(self, row: Mapping[str, Any], claim: str) -> Fault | None:
         party, made_for, check = _text(row["party"]).lower(), _day(row["as_of"]), _text(row["check"])
-        for name, what in (("client", "the client"), ("claim_id", "the claim"), ("party", "who owes"), ("as_of", "the day of the list")):
+        for name, what in (
+            ("client", "the client"),
+            ("claim_id", "the claim"),
+            ("party", "who owes"),
+            ("as_of", "the day of the list"),
+        ):
             if is_blank(row[name]):
                 return (name, "missing", f"{what} is not there; copy it from the list")
         if _text(row["client"]) != self.client:
@@ -210,8 +243,12 @@ class _Reader:
         if made_for is None:
             return ("as_of", "unreadable", "expected the day the list was made for")
         if check and check != row_check(self.client, claim, party, made_for):
-            return ("check", "row_changed", "claim, owed by, list of and client are not those of this row of the list; put them back, "
-                                            "or empty the row check of a row added by hand")
+            return (
+                "check",
+                "row_changed",
+                "claim, owed by, list of and client are not those of this row of the list; put them back, "
+                "or empty the row check of a row added by hand",
+            )
         return None
 
 
@@ -244,7 +281,9 @@ def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     return values, faults
 
 
-def _day_faults(values: Mapping[str, Any], made_for: dt.date, service_on: dt.date, received: dt.date | None) -> list[Fault]:
+def _day_faults(
+    values: Mapping[str, Any], made_for: dt.date, service_on: dt.date, received: dt.date | None
+) -> list[Fault]:
     worked_on, next_on = values["worked_on"], values["next_on"]
     if worked_on is None:
         return []
@@ -254,7 +293,9 @@ def _day_faults(values: Mapping[str, Any], made_for: dt.date, service_on: dt.dat
     elif worked_on < made_for:
         faults.append(("worked_on", "before_list", "the day lies before the day the list was made for"))
     elif worked_on > made_for + dt.timedelta(days=LIFE_DAYS):
-        faults.append(("worked_on", "after_list", f"the day lies more than {LIFE_DAYS} days after the day the list was made for"))
+        faults.append(
+            ("worked_on", "after_list", f"the day lies more than {LIFE_DAYS} days after the day the list was made for")
+        )
     elif received is not None and worked_on > max(received, made_for):
         faults.append(("worked_on", "in_future", "the day lies after the day on which the file came in"))
     if next_on is not None and not worked_on <= next_on <= worked_on + dt.timedelta(days=FAR_DAYS):

@@ -133,7 +133,11 @@ def _found(sheet: Any) -> tuple[Any, tuple[dict[str, int], int], bool] | None:
         return None
     wanted = {plain(title): name for name, title in TITLES.items()}
     for cells in sheet.iter_rows(max_row=TOP_ROWS):
-        names = [(wanted[plain(str(cell.value))], cell.column) for cell in cells if cell.value is not None and plain(str(cell.value)) in wanted]
+        names = [
+            (wanted[plain(str(cell.value))], cell.column)
+            for cell in cells
+            if cell.value is not None and plain(str(cell.value)) in wanted
+        ]
         if len(names) < FEWEST_HEADINGS or not {name for name, _ in names} & set(FILLED):
             continue
         places, head = dict(names), cells[0].row
@@ -167,7 +171,8 @@ def _read(sheet: Any, places: Mapping[str, int], head: int, results: Mapping[str
     rows = []
     for number in range(head + 1, sheet.max_row + 1):
         values = {
-            name: merged.get((number, place)) or _value(sheet.cell(number, place), results.get(sheet.title)) for name, place in places.items()
+            name: merged.get((number, place)) or _value(sheet.cell(number, place), results.get(sheet.title))
+            for name, place in places.items()
         }
         if not all(is_blank(values[name]) for name in TITLES):
             rows.append({"row": number, **values})
@@ -195,7 +200,9 @@ def _merged(sheet: Any, places: Mapping[str, int], head: int) -> dict[tuple[int,
             continue
         for row in range(max(area.min_row, head + 1), area.max_row + 1):
             for column in ours & set(range(area.min_col, area.max_col + 1)):
-                found[row, column] = Unusable(str(shown), "merged", "the cell is merged with others; unmerge it and fill in each row")
+                found[row, column] = Unusable(
+                    str(shown), "merged", "the cell is merged with others; unmerge it and fill in each row"
+                )
     return found
 
 
@@ -229,4 +236,3 @@ def _has(data: bytes, part: str) -> bool:
             return part in parts.namelist()
     except (zipfile.BadZipFile, OSError):
         return False
-

@@ -130,9 +130,7 @@ def read_837(source: Path | str | bytes) -> Claims837:
     lines = _lines(rows)
     claims = _claims(rows, heads, lines)
     from_claim = claims.select("claim", claim_service_on="service_on")
-    lines = beside(lines, "claim", from_claim).with_columns(
-        service_on=pl.coalesce("service_on", "claim_service_on")
-    )
+    lines = beside(lines, "claim", from_claim).with_columns(service_on=pl.coalesce("service_on", "claim_service_on"))
     found = gathered([check_envelopes(segments), *_check(rows, claims, lines)])
     return Claims837(
         to_pandas(claims.select(_SUBMISSIONS)),
@@ -143,9 +141,7 @@ def read_837(source: Path | str | bytes) -> Claims837:
 
 def _heads(rows: pl.DataFrame) -> pl.DataFrame:
     """What the envelope says of each transaction: day of making, version, purpose."""
-    wanted = pl.col("id").is_in(["ISA", "GS"]) | (
-        (pl.col("transaction") > 0) & pl.col("id").is_in(["ST", "BHT"])
-    )
+    wanted = pl.col("id").is_in(["ISA", "GS"]) | ((pl.col("transaction") > 0) & pl.col("id").is_in(["ST", "BHT"]))
     heads = elements(rows.filter(wanted), 9)
 
     def latest(segment: str, value: pl.Expr) -> pl.Expr:
@@ -180,9 +176,7 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
     next HL; a line starts at its SV1, SV2 or SV3. `other` marks the loop of another payer (SBR behind
     CLM), whose subscriber and payer are not those of the claim.
     """
-    level = pl.when(pl.col("id") == "HL").then(
-        pl.col("elements").str.split_exact(ELEMENT, 3).struct.field("field_2")
-    )
+    level = pl.when(pl.col("id") == "HL").then(pl.col("elements").str.split_exact(ELEMENT, 3).struct.field("field_2"))
     start = pl.col("id") == "ST"
 
     def last_seen(condition: pl.Expr) -> pl.Expr:
@@ -205,8 +199,7 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         line=pl.when(inside & (pl.col("line_at") > pl.col("claim_at"))).then("line"),
         other=inside & (pl.col("other_at") > pl.col("claim_at")),
-        has_number=pl.col("number_at")
-        > pl.max_horizontal("claim_at", pl.col("line_at").shift(1).fill_null(-1)),
+        has_number=pl.col("number_at") > pl.max_horizontal("claim_at", pl.col("line_at").shift(1).fill_null(-1)),
     ).drop("level", "level_at", "other_at", "line_at")
 
 
@@ -243,9 +236,7 @@ def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.
             first_said(dates.filter(pl.col("e1") == which), "claim", **{f"on_{which}": day(pl.col("e3"))})
             for which in ("472", "434", "435")
         ),
-        lines.group_by("claim").agg(
-            first_on=pl.col("service_on").min(), line_type=pl.col("line_type").first()
-        ),
+        lines.group_by("claim").agg(first_on=pl.col("service_on").min(), line_type=pl.col("line_type").first()),
     )
     return claims.with_columns(
         service_on=pl.coalesce("first_on", "on_472", "on_434", "on_435"),
@@ -316,9 +307,7 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         number_at="number", stated=pl.col("e1").cast(pl.Int64, strict=False)
     )
     days = said(rows.filter(pl.col("line").is_not_null()), "DTP", ["472"], 3)
-    lines = beside(
-        beside(lines, "number_at", numbers), "line", first_said(days, "line", service_on=day(pl.col("e3")))
-    )
+    lines = beside(beside(lines, "number_at", numbers), "line", first_said(days, "line", service_on=day(pl.col("e3"))))
     return lines.with_columns(line_number=pl.coalesce(pl.when("has_number").then("stated"), "position"))
 
 
@@ -339,9 +328,7 @@ def _check(rows: pl.DataFrame, claims: pl.DataFrame, lines: pl.DataFrame) -> lis
         *_check_claims(beside(claims, "claim", sums)),
         *_faults(claims, "CLM02"),
         *_faults(lines, "The charge of the line"),
-        findings(
-            "orphan_segment", lost, "A service line stands outside of any claim (CLM) and was left out."
-        ),
+        findings("orphan_segment", lost, "A service line stands outside of any claim (CLM) and was left out."),
     ]
 
 
@@ -366,9 +353,7 @@ def _check_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
             None,
         ),
     ]
-    return [
-        findings(rule, claims.filter(broken), text, amount=amount) for rule, broken, text, amount in rules
-    ]
+    return [findings(rule, claims.filter(broken), text, amount=amount) for rule, broken, text, amount in rules]
 
 
 def _faults(rows: pl.DataFrame, element: str) -> list[pl.DataFrame]:
@@ -376,7 +361,5 @@ def _faults(rows: pl.DataFrame, element: str) -> list[pl.DataFrame]:
     unreadable = f"{element} is no amount of dollars and cents."
     return [
         findings("unreadable_amount", rows.filter(fault == "unreadable"), unreadable),
-        findings(
-            "missing_amount", rows.filter(fault == "missing"), f"{element} is empty and was read as 0.00."
-        ),
+        findings("missing_amount", rows.filter(fault == "missing"), f"{element} is empty and was read as 0.00."),
     ]

@@ -39,9 +39,7 @@ def check_envelopes(segments: Segments) -> pl.DataFrame:
     ]
     parts += [_check_level(segments.frame, *level) for level in _LEVELS]
     if not (segments.frame["id"] == "ISA").any():
-        parts.append(
-            findings("missing_header", pl.DataFrame({"x": [0]}), "The file has no interchange header (ISA).")
-        )
+        parts.append(findings("missing_header", pl.DataFrame({"x": [0]}), "The file has no interchange header (ISA)."))
     return gathered(parts)
 
 
@@ -55,9 +53,7 @@ def _check_transactions(frame: pl.DataFrame) -> pl.DataFrame:
     bounds = elements(bounds, 2).with_columns(transaction=(pl.col("id") == "ST").cum_sum().cast(pl.Int64))
     starts = bounds.filter(id="ST").select("transaction", segment="number", control="e2")
     ends = bounds.filter(id="SE").unique("transaction", keep="first", maintain_order=True)
-    ends = ends.select(
-        "transaction", end="number", stated=pl.col("e1").cast(pl.Int64, strict=False), closing="e2"
-    )
+    ends = ends.select("transaction", end="number", stated=pl.col("e1").cast(pl.Int64, strict=False), closing="e2")
     both = starts.join(ends, on="transaction", how="left", maintain_order="left")
     counted = pl.col("end") - pl.col("segment") + 1
     closed = both.filter(pl.col("end").is_not_null())
@@ -87,9 +83,7 @@ def _check_transactions(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _check_level(
-    frame: pl.DataFrame, head: str, tail: str, child: str, name: str, children: str
-) -> pl.DataFrame:
+def _check_level(frame: pl.DataFrame, head: str, tail: str, child: str, name: str, children: str) -> pl.DataFrame:
     """Each header against its trailer and the count of what it holds."""
     if not (frame["id"] == head).any():
         return pl.DataFrame(schema=FINDINGS)
@@ -115,9 +109,7 @@ def _check_level(
             findings(
                 "group_count",
                 held.filter(pl.col("closed") & pl.col("stated").ne_missing(pl.col("counted").cast(pl.Int64))),
-                pl.format(
-                    f"{tail}01 does not state the {{}} {children} that the {name} has.", pl.col("counted")
-                ),
+                pl.format(f"{tail}01 does not state the {{}} {children} that the {name} has.", pl.col("counted")),
             ),
         ]
     )

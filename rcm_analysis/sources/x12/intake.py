@@ -54,9 +54,14 @@ class X12Intake:
 
     def _read(self) -> None:
         """The 835 and 837 files of this run, small ones together."""
-        for kind, read, taken in (("835", remit835.read_835, self.remittances), ("837", claim837.read_837, self.submissions)):
+        for kind, read, taken in (
+            ("835", remit835.read_835, self.remittances),
+            ("837", claim837.read_837, self.submissions),
+        ):
             files = self.files[kind]
-            for (name, stamp, _), result in zip(files, read_together([data for *_, data in files], read, kind), strict=True):
+            for (name, stamp, _), result in zip(
+                files, read_together([data for *_, data in files], read, kind), strict=True
+            ):
                 try:
                     if isinstance(result, SourceError):
                         raise result
@@ -67,7 +72,8 @@ class X12Intake:
                     continue
                 self.notes.reader_findings(name, result.findings)
                 rows, amounts = (
-                    (result.claims, result.payments["paid_cents"]) if kind == "835"
+                    (result.claims, result.payments["paid_cents"])
+                    if kind == "835"
                     else (result.submissions, result.submissions["charge_cents"])
                 )
                 report = FileReport(name, kind, rows_in=len(rows), cents_in=int(amounts.sum()))
@@ -76,15 +82,25 @@ class X12Intake:
 
     def _claims_only(self, name: str, claims: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Submissions and lines without what bills nothing: predeterminations, and encounters reported only."""
-        asked = claims.submissions["is_predetermination"].fillna(False).astype(bool) | claims.submissions["purpose"].eq("RP").fillna(False)
+        asked = claims.submissions["is_predetermination"].fillna(False).astype(bool) | claims.submissions["purpose"].eq(
+            "RP"
+        ).fillna(False)
         if not asked.any():
             return claims.submissions, claims.lines
         cents = int(claims.submissions.loc[asked, "charge_cents"].sum())
-        self.notes.find(name, "bills_nothing", cents, f"{name}: {int(asked.sum())} predetermination(s) or reported encounter(s) bill nothing; left out.",
-                   rows=int(asked.sum()), needs_person=False)
+        self.notes.find(
+            name,
+            "bills_nothing",
+            cents,
+            f"{name}: {int(asked.sum())} predetermination(s) or reported encounter(s) bill nothing; left out.",
+            rows=int(asked.sum()),
+            needs_person=False,
+        )
         number = (~asked).cumsum() - 1
         lines = claims.lines[~claims.lines["claim_index"].map(asked)]
-        return claims.submissions[~asked].reset_index(drop=True), lines.assign(claim_index=lines["claim_index"].map(number))
+        return claims.submissions[~asked].reset_index(drop=True), lines.assign(
+            claim_index=lines["claim_index"].map(number)
+        )
 
     def _deliver_remittances(self) -> None:
         """All 835 transactions of this run, less those that are stored, came twice, or name no day."""
@@ -96,28 +112,47 @@ class X12Intake:
         known = self.change.before.read(DEPOSITS.name)
         check = ["payer", "trace", "paid_cents"]
         again = deposits["remit_id"].is_in(known["remit_id"].implode()) | ~deposits["remit_id"].is_first_distinct()
-        same_check = deposits["trace"].is_not_null() & (deposits["paid_cents"] != 0) & (
-            deposits.select(pl.struct(check).is_in(known.select(pl.struct(check)).to_series().implode())).to_series()
-            | ~deposits.select(pl.struct(check).is_first_distinct()).to_series()
+        same_check = (
+            deposits["trace"].is_not_null()
+            & (deposits["paid_cents"] != 0)
+            & (
+                deposits.select(
+                    pl.struct(check).is_in(known.select(pl.struct(check)).to_series().implode())
+                ).to_series()
+                | ~deposits.select(pl.struct(check).is_first_distinct()).to_series()
+            )
         )
         undated = deposits["received_on"].is_null()
         for bad, rule, why in (
             (again, "duplicate_remittance", "already taken in; the cash is not counted twice"),
-            (same_check & ~again, "same_check_again", "with the payer, trace number and amount of one already taken in, but other "
-             "claims; left out until somebody has compared the two"),
+            (
+                same_check & ~again,
+                "same_check_again",
+                "with the payer, trace number and amount of one already taken in, but other "
+                "claims; left out until somebody has compared the two",
+            ),
             (undated & ~again & ~same_check, "undated_remittance", "without a payment day or a file day; left out"),
         ):
             for (number,), part in deposits.filter(bad).group_by(["file_number"], maintain_order=True):
                 name = reports[number].file
-                self.notes.find(name, rule, int(part["paid_cents"].sum()), f"{name}: {part.height} remittance(s) {why}.", rows=part.height)
+                self.notes.find(
+                    name,
+                    rule,
+                    int(part["paid_cents"].sum()),
+                    f"{name}: {part.height} remittance(s) {why}.",
+                    rows=part.height,
+                )
         bad = again | same_check | undated
         keep = deposits.filter(~bad).select("remit_id", "file_number")
         for table in REMITTANCE_TABLES:
             rows = tables[table.name].join(keep, on=["remit_id", "file_number"], how="semi")
-            rows = rows.unique(table.key, keep="first", maintain_order=True)    # twice in one file
+            rows = rows.unique(table.key, keep="first", maintain_order=True)  # twice in one file
             self._deliver(table, rows, reports, counted={"remit_claims": None, "deposits": "paid_cents"})
-        self.notes.unmapped_payers(reports[0].file if len(reports) == 1 else f"{len(reports)} remittance files",
-                            deposits.filter(~bad), "paid_cents")
+        self.notes.unmapped_payers(
+            reports[0].file if len(reports) == 1 else f"{len(reports)} remittance files",
+            deposits.filter(~bad),
+            "paid_cents",
+        )
 
     def _deliver_submissions(self) -> None:
         reports = [report for report, _ in self.submissions]
@@ -130,8 +165,13 @@ class X12Intake:
         again = rows["submission_id"].is_in(known.implode()) | ~rows["submission_id"].is_first_distinct()
         for (number,), part in rows.filter(again).group_by(["file_number"], maintain_order=True):
             name = reports[number].file
-            self.notes.find(name, "duplicate_submission", int(part["charge_cents"].sum()),
-                       f"{name}: {part.height} claim(s) were already taken in from another 837; left out.", rows=part.height)
+            self.notes.find(
+                name,
+                "duplicate_submission",
+                int(part["charge_cents"].sum()),
+                f"{name}: {part.height} claim(s) were already taken in from another 837; left out.",
+                rows=part.height,
+            )
         self._deliver(SUBMISSIONS, rows.filter(~again), reports, counted={"submissions": "charge_cents"})
         self.notes.unmapped_payers(f"{len(reports)} claim file(s)", rows.filter(~again), "charge_cents")
 
@@ -142,7 +182,9 @@ class X12Intake:
         rows = rows.join(self.change.before.read(table.name).select("claim_id"), on="claim_id", how="anti")
         self.deliveries.append(Delivery(table, "append", rows, report))
 
-    def _deliver(self, table: Table, rows: pl.DataFrame, reports: list[FileReport], *, counted: dict[str, str | None]) -> None:
+    def _deliver(
+        self, table: Table, rows: pl.DataFrame, reports: list[FileReport], *, counted: dict[str, str | None]
+    ) -> None:
         """Queue the rows, and count them towards the files that they came from.
 
         `counted` names the table whose rows count as the file's rows, and the money that counts as
@@ -150,7 +192,9 @@ class X12Intake:
         """
         if table.name in counted:
             money = counted[table.name]
-            by_file = rows.group_by("file_number").agg(pl.len(), *([pl.col(money).sum().alias("cents")] if money else []))
+            by_file = rows.group_by("file_number").agg(
+                pl.len(), *([pl.col(money).sum().alias("cents")] if money else [])
+            )
             stored = {row["file_number"]: row for row in by_file.iter_rows(named=True)}
             for number, report in enumerate(reports):
                 row = stored.get(number, {})

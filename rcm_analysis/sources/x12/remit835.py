@@ -222,8 +222,7 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(claim=pl.when(pl.col("_transaction") == pl.col("transaction")).then("claim"))
     is_line = (pl.col("id") == "SVC") & pl.col("claim").is_not_null()
     rows = rows.with_columns(
-        line=is_line.cum_sum().cast(pl.Int64) - 1,
-        _line_at=pl.when(is_line).then("number").forward_fill(),
+        line=is_line.cum_sum().cast(pl.Int64) - 1, _line_at=pl.when(is_line).then("number").forward_fill()
     )
     on_line = pl.col("claim").is_not_null() & (pl.col("_line_at") > pl.col("_claim_at"))
     return rows.with_columns(line=pl.when(on_line).then("line")).drop("_transaction", "_claim_at", "_line_at")
@@ -235,18 +234,13 @@ def _placed(rows: pl.DataFrame) -> pl.DataFrame:
 def _created(rows: pl.DataFrame) -> pl.DataFrame:
     """The day on which each transaction's functional group, else its interchange, was made."""
     heads = elements(
-        rows.filter(
-            pl.col("id").is_in(["ISA", "GS"]) | (pl.col("transaction") > 0).and_(pl.col("id") == "ST")
-        ),
-        9,
+        rows.filter(pl.col("id").is_in(["ISA", "GS"]) | (pl.col("transaction") > 0).and_(pl.col("id") == "ST")), 9
     )
     heads = heads.with_columns(
         group_on=day(pl.when(pl.col("id") == "GS").then("e4")).forward_fill().over("piece"),
         interchange_on=day(pl.when(pl.col("id") == "ISA").then("e9")).forward_fill().over("piece"),
     )
-    return heads.filter(pl.col("id") == "ST").select(
-        "transaction", made_on=pl.coalesce("group_on", "interchange_on")
-    )
+    return heads.filter(pl.col("id") == "ST").select("transaction", made_on=pl.coalesce("group_on", "interchange_on"))
 
 
 def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
@@ -257,9 +251,7 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         segments=ends.fill_null(pl.col("number").last()) - pl.col("number").first() + 1,
     )
     head = rows.filter(pl.col("claim").is_null())
-    sent = elements(head.filter(pl.col("id") == "BPR"), 16).unique(
-        "transaction", keep="first", maintain_order=True
-    )
+    sent = elements(head.filter(pl.col("id") == "BPR"), 16).unique("transaction", keep="first", maintain_order=True)
     sent = sent.select(
         "transaction",
         *money("e2", "paid"),
@@ -313,9 +305,7 @@ def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
 
 def _fingerprints(rows: pl.DataFrame) -> pl.DataFrame:
     body = rows.filter(~pl.col("id").is_in(["ST", "SE"]))
-    texts = body.group_by("transaction", maintain_order=True).agg(
-        pl.col("id", "elements").str.join(TERMINATOR)
-    )
+    texts = body.group_by("transaction", maintain_order=True).agg(pl.col("id", "elements").str.join(TERMINATOR))
     hashes = [hashlib.sha256(f"{ids}{text}".encode()).hexdigest() for _, ids, text in texts.iter_rows()]
     return texts.select("transaction", fingerprint=pl.Series(hashes, dtype=pl.String))
 
@@ -379,11 +369,7 @@ def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
             inpatient.select("claim", words=joined(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
         ]
     )
-    return (
-        both.drop_nulls()
-        .group_by("claim", maintain_order=True)
-        .agg(remark_codes=pl.col("words").str.join(" "))
-    )
+    return both.drop_nulls().group_by("claim", maintain_order=True).agg(remark_codes=pl.col("words").str.join(" "))
 
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:

@@ -25,23 +25,16 @@ REVERSAL = "22"
 
 
 def check_balances(
-    payments: pl.DataFrame,
-    claims: pl.DataFrame,
-    lines: pl.DataFrame,
-    adjustments: pl.DataFrame,
+    payments: pl.DataFrame, claims: pl.DataFrame, lines: pl.DataFrame, adjustments: pl.DataFrame
 ) -> list[pl.DataFrame]:
     """Findings at the three levels: service line, claim, payment."""
     adjusted = pl.col("amount_cents").sum().alias("adjusted")
     gap = pl.col("charge_cents") - pl.col("adjusted").fill_null(0) - pl.col("paid_cents")
     by_line = adjustments.filter(pl.col("line").is_not_null()).group_by("line").agg(adjusted)
-    line_gaps = (
-        lines.join(by_line, on="line", how="left", maintain_order="left").with_columns(gap=gap).filter(_off())
-    )
+    line_gaps = lines.join(by_line, on="line", how="left", maintain_order="left").with_columns(gap=gap).filter(_off())
     by_claim = adjustments.group_by("claim").agg(adjusted)
     claim_gaps = (
-        claims.join(by_claim, on="claim", how="left", maintain_order="left")
-        .with_columns(gap=gap)
-        .filter(_off())
+        claims.join(by_claim, on="claim", how="left", maintain_order="left").with_columns(gap=gap).filter(_off())
     )
     payment_gaps = payments.with_columns(
         gap=pl.col("claims_paid_cents") - pl.col("provider_adjustment_cents") - pl.col("paid_cents"),
@@ -55,10 +48,7 @@ def check_balances(
             "its payment (SVC02 - CAS = SVC03)",
         ),
         _gaps(
-            "claim_balance",
-            claim_gaps,
-            "Charge less all adjustments of the claim",
-            "its payment (CLP03 - CAS = CLP04)",
+            "claim_balance", claim_gaps, "Charge less all adjustments of the claim", "its payment (CLP03 - CAS = CLP04)"
         ),
         _gaps(
             "payment_balance",
@@ -125,11 +115,7 @@ def check_reading(
 
 
 def _faults(
-    rows: pl.DataFrame,
-    name: str,
-    element: str,
-    claims: pl.DataFrame | None = None,
-    may_be_missing: bool = False,
+    rows: pl.DataFrame, name: str, element: str, claims: pl.DataFrame | None = None, may_be_missing: bool = False
 ) -> list[pl.DataFrame]:
     """Amounts that were read as 0 because nothing usable was there."""
     rows = rows.filter(pl.col(f"{name}_fault").is_not_null())
@@ -137,17 +123,13 @@ def _faults(
         rows = _of_line(rows, claims) if "position" in rows.columns else _of_claim(rows, claims)
     fault = pl.col(f"{name}_fault")
     unreadable = findings(
-        "unreadable_amount",
-        rows.filter(fault == "unreadable"),
-        f"{element} is no amount of dollars and cents.",
+        "unreadable_amount", rows.filter(fault == "unreadable"), f"{element} is no amount of dollars and cents."
     )
     if may_be_missing:
         return [unreadable]
     return [
         unreadable,
-        findings(
-            "missing_amount", rows.filter(fault == "missing"), f"{element} is empty and was read as 0.00."
-        ),
+        findings("missing_amount", rows.filter(fault == "missing"), f"{element} is empty and was read as 0.00."),
     ]
 
 
@@ -159,9 +141,7 @@ def _check_payments(payments: pl.DataFrame) -> list[pl.DataFrame]:
             payments.filter(pl.col("payment_segment").is_null()),
             "The transaction has no payment segment (BPR): the payment was read as 0.00.",
         ),
-        findings(
-            "unreadable_date", payments.filter("is_date_unread"), "The day of payment (BPR16) is no date."
-        ),
+        findings("unreadable_date", payments.filter("is_date_unread"), "The day of payment (BPR16) is no date."),
         findings(
             "debit_payment",
             payments.filter(pl.col("direction") == "D"),
@@ -181,9 +161,7 @@ def _check_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
     is_reversal = (pl.col("status") == REVERSAL).fill_null(False)
     charge, paid = pl.col("charge_cents"), pl.col("paid_cents")
     return [
-        findings(
-            "missing_claim_id", claims.filter(pl.col("claim_id").is_null()), "The claim has no id (CLP01)."
-        ),
+        findings("missing_claim_id", claims.filter(pl.col("claim_id").is_null()), "The claim has no id (CLP01)."),
         findings(
             "unknown_status",
             claims.filter(~pl.col("status").is_in(STATUSES).fill_null(False)),

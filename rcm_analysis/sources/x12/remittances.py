@@ -23,7 +23,12 @@ from ...tables.schema import (
 )
 
 ORDER_OF_STATUS = {
-    "1": "primary", "19": "primary", "2": "secondary", "20": "secondary", "3": "tertiary", "21": "tertiary",
+    "1": "primary",
+    "19": "primary",
+    "2": "secondary",
+    "20": "secondary",
+    "3": "tertiary",
+    "21": "tertiary",
 }
 UNMAPPED = "unmapped:"
 """What stands before the name of a payer that the registry does not know."""
@@ -79,34 +84,59 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
     lines = _frame(remittance.lines).with_row_index("line_index")
     payments = payments.with_columns(
         _content_hashes(payments.with_columns(_day("paid_on")), claims),
-        pl.struct("payer", "payer_id").map_elements(
-            lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String
-        ).alias("payer"),
-        _day("paid_on"), _day("created_on"),
+        pl.struct("payer", "payer_id")
+        .map_elements(lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String)
+        .alias("payer"),
+        _day("paid_on"),
+        _day("created_on"),
     ).with_columns(pl.coalesce("created_on", "paid_on").alias("received_on"))
-    of_payment = payments.select("transaction", "file_number", "remit_id", "received_on", "paid_on", pl.col("payer").alias("_payer"))
+    of_payment = payments.select(
+        "transaction", "file_number", "remit_id", "received_on", "paid_on", pl.col("payer").alias("_payer")
+    )
     claims = claims.join(of_payment, on="transaction", how="left").with_columns(
-        pl.format("{}-{}", "remit_id", "position").alias("remit_claim_id"), pl.col("_payer").alias("payer"),
+        pl.format("{}-{}", "remit_id", "position").alias("remit_claim_id"),
+        pl.col("_payer").alias("payer"),
         pl.col("position").alias("sequence"),
         pl.col("status").replace_strict(ORDER_OF_STATUS, default=None, return_dtype=pl.String).alias("payer_order"),
     )
-    of_claim = claims.select("claim_index", "file_number", "remit_id", "remit_claim_id", "received_on", "claim_id", claim_remarks="remark_codes")
+    of_claim = claims.select(
+        "claim_index",
+        "file_number",
+        "remit_id",
+        "remit_claim_id",
+        "received_on",
+        "claim_id",
+        claim_remarks="remark_codes",
+    )
     lines = lines.join(of_claim, on="claim_index", how="left").with_columns(
         pl.format("{}-{}", "remit_claim_id", "position").alias("remit_line_id"), _day("service_on")
     )
-    adjustments = _frame(remittance.adjustments).join(of_claim, on="claim_index", how="left").join(
-        lines.select("line_index", "remit_line_id", line_remarks="remark_codes"), on="line_index", how="left"
-    ).with_columns(
-        pl.int_range(pl.len()).over("remit_claim_id").alias("_nth"),
-        pl.when(pl.col("remit_line_id").is_null()).then(pl.col("claim_remarks")).otherwise(pl.col("line_remarks")).alias("remark_codes"),
-        pl.col("group").alias("group_code"),
-    ).with_columns(pl.format("{}-a{}", "remit_claim_id", pl.col("_nth") + 1).alias("remit_adjustment_id"))
-    provider = _frame(remittance.provider_adjustments).join(of_payment, on="transaction", how="left").with_columns(
-        pl.int_range(pl.len()).over("remit_id").alias("_nth")
-    ).with_columns(pl.format("{}-p{}", "remit_id", pl.col("_nth") + 1).alias("provider_adjustment_id"))
+    adjustments = (
+        _frame(remittance.adjustments)
+        .join(of_claim, on="claim_index", how="left")
+        .join(lines.select("line_index", "remit_line_id", line_remarks="remark_codes"), on="line_index", how="left")
+        .with_columns(
+            pl.int_range(pl.len()).over("remit_claim_id").alias("_nth"),
+            pl.when(pl.col("remit_line_id").is_null())
+            .then(pl.col("claim_remarks"))
+            .otherwise(pl.col("line_remarks"))
+            .alias("remark_codes"),
+            pl.col("group").alias("group_code"),
+        )
+        .with_columns(pl.format("{}-a{}", "remit_claim_id", pl.col("_nth") + 1).alias("remit_adjustment_id"))
+    )
+    provider = (
+        _frame(remittance.provider_adjustments)
+        .join(of_payment, on="transaction", how="left")
+        .with_columns(pl.int_range(pl.len()).over("remit_id").alias("_nth"))
+        .with_columns(pl.format("{}-p{}", "remit_id", pl.col("_nth") + 1).alias("provider_adjustment_id"))
+    )
     found = {
-        "deposits": payments, "remit_claims": claims, "remit_lines": lines,
-        "remit_adjustments": adjustments, "provider_adjustments": provider,
+        "deposits": payments,
+        "remit_claims": claims,
+        "remit_lines": lines,
+        "remit_adjustments": adjustments,
+        "provider_adjustments": provider,
     }
     return {
         table.name: shaped(found[table.name], table, client).with_columns(
@@ -124,14 +154,17 @@ def submission_table(submissions: Sequence[pd.DataFrame], *, client: str, regist
     """
     numbered = [frame.assign(file_number=number) for number, frame in enumerate(submissions)]
     frame = _frame(_stacked(numbered)).with_columns(
-        pl.struct("payer", "payer_id").map_elements(
-            lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String
-        ).alias("payer"),
+        pl.struct("payer", "payer_id")
+        .map_elements(lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String)
+        .alias("payer"),
         _day("submitted_on"),
     )
     same = ["claim_id", "submitted_on", "payer", "payer_order", "frequency", "charge_cents"]
     frame = frame.with_columns(pl.int_range(pl.len()).over("file_number", *same).alias("_nth"))
-    ids = [hashlib.sha256(json.dumps(row, default=str).encode()).hexdigest()[:24] for row in frame.select(*same, "_nth").rows()]
+    ids = [
+        hashlib.sha256(json.dumps(row, default=str).encode()).hexdigest()[:24]
+        for row in frame.select(*same, "_nth").rows()
+    ]
     frame = frame.with_columns(pl.Series("submission_id", ids, dtype=pl.String))
     return shaped(frame, SUBMISSIONS, client).with_columns(frame["file_number"])
 
@@ -151,14 +184,21 @@ def ordered(claims: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """
     columns = ["claim_id", "payer", "received_on", "sequence", "payer_order"]
     both = pl.concat([known.select(columns), claims.select(columns)]).drop_nulls("payer_order")
-    latest = both.sort("received_on", "sequence").group_by("claim_id", "payer").agg(pl.col("payer_order").last().alias("_order"))
-    return claims.join(latest, on=["claim_id", "payer"], how="left").with_columns(
-        pl.coalesce("payer_order", "_order", pl.lit("primary")).alias("payer_order")
-    ).drop("_order")
+    latest = (
+        both.sort("received_on", "sequence")
+        .group_by("claim_id", "payer")
+        .agg(pl.col("payer_order").last().alias("_order"))
+    )
+    return (
+        claims.join(latest, on=["claim_id", "payer"], how="left")
+        .with_columns(pl.coalesce("payer_order", "_order", pl.lit("primary")).alias("payer_order"))
+        .drop("_order")
+    )
 
 
 def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
     """One hash per transaction over what it says of the payment and of every claim, in order."""
+
     def text(names: Sequence[str]) -> pl.Expr:
         return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator="\x1f")
 
@@ -166,7 +206,9 @@ def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
         text(["claim_id", "status", "charge_cents", "paid_cents", "payer_claim_id"]).str.join("\x1e").alias("_claims")
     )
     head = ["payer_id", "payer", "trace", "paid_cents", "paid_on", "_claims"]
-    content = payments.join(of_claims, on="transaction", how="left", maintain_order="left").select(text(head)).to_series()
+    content = (
+        payments.join(of_claims, on="transaction", how="left", maintain_order="left").select(text(head)).to_series()
+    )
     return pl.Series("remit_id", [hashlib.sha256(row.encode()).hexdigest()[:24] for row in content], dtype=pl.String)
 
 

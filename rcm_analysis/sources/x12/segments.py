@@ -143,9 +143,7 @@ def read_segments(source: Path | str | bytes) -> Segments:
     frames, incomplete, strange, numbered = [], [], [], 0
     for index, piece in enumerate(pieces):
         rows, cut = _split(data[piece.start : piece.end], piece.delimiters)
-        rows = rows.with_columns(
-            number=pl.int_range(numbered + 1, numbered + rows.height + 1), piece=pl.lit(index)
-        )
+        rows = rows.with_columns(number=pl.int_range(numbered + 1, numbered + rows.height + 1), piece=pl.lit(index))
         numbered += rows.height
         if cut:
             incomplete.append(numbered)
@@ -167,8 +165,7 @@ def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
     rows = parts.str.strip_chars(_BLANK).to_frame().filter(pl.col("text") != "")
     rows = rows.with_columns(pl.col("text").str.splitn(ELEMENT, 2)).unnest("text")
     rows = rows.select(
-        pl.col("field_0").str.strip_chars_end(_BLANK).alias("id"),
-        pl.col("field_1").fill_null("").alias("elements"),
+        pl.col("field_0").str.strip_chars_end(_BLANK).alias("id"), pl.col("field_1").fill_null("").alias("elements")
     )
     return rows, cut
 
@@ -198,9 +195,7 @@ def _canonical(data: bytes, delimiters: Delimiters) -> str:
 
 def _pieces(data: bytes) -> list[Piece]:
     headers = [
-        match.start()
-        for match in re.finditer(rb"ISA(?![0-9A-Za-z \r\n])", data)
-        if _is_header(data, match.start())
+        match.start() for match in re.finditer(rb"ISA(?![0-9A-Za-z \r\n])", data) if _is_header(data, match.start())
     ]
     pieces = []
     before = data[: headers[0]] if headers else data
@@ -377,9 +372,7 @@ def transactions(segments: Segments, kind: str) -> pl.DataFrame:
     dense = pl.concat([pl.Series([0]), (wanted.cast(pl.Int64).cum_sum() * wanted.cast(pl.Int64))])
     outside = pl.col("id").is_in(["ISA", "IEA", "GS", "GE", "TA1"])
     frame = frame.with_columns(transaction=ordinal)
-    return frame.with_columns(
-        transaction=pl.when(outside).then(0).otherwise(dense.gather(frame["transaction"]))
-    )
+    return frame.with_columns(transaction=pl.when(outside).then(0).otherwise(dense.gather(frame["transaction"])))
 
 
 def _first_element() -> pl.Expr:

@@ -38,9 +38,7 @@ def money(column: str, name: str) -> list[pl.Expr]:
     [(250, None), (0, 'missing'), (0, 'unreadable')]
     """
     text = pl.col(column)
-    fault = (
-        pl.when(text.is_null()).then(pl.lit("missing")).when(cents(text).is_null()).then(pl.lit("unreadable"))
-    )
+    fault = pl.when(text.is_null()).then(pl.lit("missing")).when(cents(text).is_null()).then(pl.lit("unreadable"))
     return [cents(text).fill_null(0).alias(f"{name}_cents"), fault.alias(f"{name}_fault")]
 
 
@@ -62,13 +60,7 @@ def number(text: pl.Expr) -> pl.Expr:
     return pl.when(value.is_finite()).then(value)
 
 
-def findings(
-    rule: str,
-    rows: pl.DataFrame,
-    message: pl.Expr | str,
-    *,
-    amount: pl.Expr | None = None,
-) -> pl.DataFrame:
+def findings(rule: str, rows: pl.DataFrame, message: pl.Expr | str, *, amount: pl.Expr | None = None) -> pl.DataFrame:
     """One finding per row: where it is (as far as the row knows) and what is wrong.
 
     `rows` may hold `transaction`, `position` (claim in the transaction), `line_position` (line in the
@@ -76,12 +68,7 @@ def findings(
     """
     if not rows.height:
         return pl.DataFrame(schema=FINDINGS)
-    places = {
-        "transaction": "transaction",
-        "position": "claim",
-        "line_position": "line",
-        "segment": "segment",
-    }
+    places = {"transaction": "transaction", "position": "claim", "line_position": "line", "segment": "segment"}
     known = [pl.format(f"{word} {{}}", pl.col(name)) for name, word in places.items() if name in rows.columns]
     where = pl.concat_str(known, separator=", ", ignore_nulls=True) if known else pl.lit("file")
 
@@ -123,9 +110,7 @@ def to_pandas(frame: pl.DataFrame, may_be_empty: tuple[str, ...] = ()) -> pd.Dat
     columns = {}
     for series in frame.iter_columns():
         if series.dtype == pl.Date:
-            columns[series.name] = pd.Series(
-                series.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]")
-            )
+            columns[series.name] = pd.Series(series.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]"))
         elif series.dtype.is_integer() and series.name in may_be_empty:
             values, missing = series.fill_null(0).to_numpy().astype(np.int64), series.is_null().to_numpy()
             columns[series.name] = pd.Series(pd.arrays.IntegerArray(values, missing.copy()))

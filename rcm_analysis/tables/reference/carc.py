@@ -17,16 +17,35 @@ FAMILIES = ("denial", "non_denial", "cob", "pend")
 UNMAPPED = "unmapped"
 
 PRIORITY = (
-    "timely_filing", "authorization", "referral", "eligibility", "other_payer", "provider_enrolment",
-    "network_contract", "non_covered", "benefit_limit", "medical_necessity", "bundling", "coding",
-    "documentation", "administrative", "duplicate",
+    "timely_filing",
+    "authorization",
+    "referral",
+    "eligibility",
+    "other_payer",
+    "provider_enrolment",
+    "network_contract",
+    "non_covered",
+    "benefit_limit",
+    "medical_necessity",
+    "bundling",
+    "coding",
+    "documentation",
+    "administrative",
+    "duplicate",
 )
 """Which category names a denial when two share the largest amount: what cannot be mended by new paper
 comes first (a late claim stays late), then what was known before the visit, then the content of the
 claim, and last the codes that say little ("documentation" holds 16, "administrative" holds A1)."""
 
 STAGES = (
-    "registration", "authorization", "clinical", "documentation", "coding", "billing", "credentialing", "contracting",
+    "registration",
+    "authorization",
+    "clinical",
+    "documentation",
+    "coding",
+    "billing",
+    "credentialing",
+    "contracting",
     "none",
 )
 """The steps at which an adjustment can be prevented, in the order of the work; `none` where it cannot."""

@@ -11,9 +11,22 @@ from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
 from rcm_analysis.models.detection.mix_shifts import COLUMNS
 
 MOVED = {
-    "client": "acorn", "figure": "denials", "first_month": "2026-08", "last_month": "2026-10", "usual": 0.175, "now": 0.25, "expected": 0.25,
-    "change": 0.075, "mix_change": 0.075, "rest_change": 0.0, "verdict": "mix", "payer": "harbor", "family": "visits", "share_before": 0.5,
-    "share_now": 0.8, "its_rate": 0.3,
+    "client": "acorn",
+    "figure": "denials",
+    "first_month": "2026-08",
+    "last_month": "2026-10",
+    "usual": 0.175,
+    "now": 0.25,
+    "expected": 0.25,
+    "change": 0.075,
+    "mix_change": 0.075,
+    "rest_change": 0.0,
+    "verdict": "mix",
+    "payer": "harbor",
+    "family": "visits",
+    "share_before": 0.5,
+    "share_now": 0.8,
+    "its_rate": 0.3,
 }
 
 
@@ -25,9 +38,21 @@ def facts_of(subject, **changed) -> DeepFacts:
 
 
 CASES = [
-    pytest.param({}, "Share of lines denied rose with the mix", "there is nothing to appeal", id="more denials, all by the mix"),
-    pytest.param({"verdict": "both", "now": 0.3, "change": 0.125}, "Share of lines denied rose in part with the mix", "see the other findings", id="a part is not the mix"),
-    pytest.param({"figure": "collections", "usual": 0.5, "now": 0.4, "expected": 0.4, "change": -0.1}, "Share of charges allowed fell with the mix", "nothing to appeal", id="less is allowed"),
+    pytest.param(
+        {}, "Share of lines denied rose with the mix", "there is nothing to appeal", id="more denials, all by the mix"
+    ),
+    pytest.param(
+        {"verdict": "both", "now": 0.3, "change": 0.125},
+        "Share of lines denied rose in part with the mix",
+        "see the other findings",
+        id="a part is not the mix",
+    ),
+    pytest.param(
+        {"figure": "collections", "usual": 0.5, "now": 0.4, "expected": 0.4, "change": -0.1},
+        "Share of charges allowed fell with the mix",
+        "nothing to appeal",
+        id="less is allowed",
+    ),
     pytest.param({"verdict": "rate"}, None, None, id="no change of mix: the systemic denials say it"),
     pytest.param({"verdict": "steady"}, None, None, id="steady"),
     pytest.param({"change": -0.075}, None, None, id="fewer denials are no finding"),
@@ -40,7 +65,12 @@ def test_a_change_of_mix_is_named_and_told_from_a_cause(acorn, changed, title, s
     assert [item["title"].startswith(title) for item in items] == ([True] if title else [])
     if title:
         detail = items[0]["detail"]
-        assert said in detail and "from 50.0% to 80.0% of the work" in detail and "30.0%" in detail and detail.endswith("Sheet: mix.")
+        assert (
+            said in detail
+            and "from 50.0% to 80.0% of the work" in detail
+            and "30.0%" in detail
+            and detail.endswith("Sheet: mix.")
+        )
         assert items[0]["severity"] == "low" and items[0]["amount_cents"] is None
 
 

@@ -8,8 +8,8 @@ import json
 import pandas as pd
 import polars as pl
 import pytest
-from builders.page_checks import assert_prints
 
+from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.ar_deep_dive import answers as findings
 from rcm_analysis.exhibits.ar_deep_dive import denials, receivable, worklist
@@ -20,8 +20,21 @@ from rcm_analysis.measures.receivable import ar
 from rcm_analysis.tables.schema import TABLES
 
 PAGES = (
-    "answers", "findings", "limits", "waiting", "denials", "payers", "scorecard", "aging", "worth", "movement", "key_accounts", "trail",
-    "worklist", "definitions", "provenance",
+    "answers",
+    "findings",
+    "limits",
+    "waiting",
+    "denials",
+    "payers",
+    "scorecard",
+    "aging",
+    "worth",
+    "movement",
+    "key_accounts",
+    "trail",
+    "worklist",
+    "definitions",
+    "provenance",
 )
 
 
@@ -98,7 +111,14 @@ def test_each_way_to_cut_the_balances_gives_the_same_total(acorn):
 
 
 def test_smaller_rows_are_added_up_and_nothing_is_lost():
-    frame = pd.DataFrame({"payer": [f"P{number}" for number in range(12)], **dict.fromkeys(ar.BUCKETS, 100), "ar_cents": 500, "old_share": 0.4})
+    frame = pd.DataFrame(
+        {
+            "payer": [f"P{number}" for number in range(12)],
+            **dict.fromkeys(ar.BUCKETS, 100),
+            "ar_cents": 500,
+            "old_share": 0.4,
+        }
+    )
     shown = receivable._with_rest(frame, "payer", [*ar.BUCKETS, "ar_cents"])
     assert shown["payer"].iloc[-1] == "All others (4)" and shown["ar_cents"].sum() == frame["ar_cents"].sum()
     assert shown["old_share"].iloc[-1] == 0.4
@@ -110,11 +130,23 @@ def test_twenty_items_in_print_and_all_of_them_in_the_workbook(acorn):
     assert len(tables["worklist_top"]["rows"]) <= worklist.PRINTED <= len(tables["worklist"]["rows"])
 
 
-@pytest.mark.parametrize(("tier", "why", "said"), [
-    pytest.param("list", "Denied on 2026-10-02. Appeal or correct it by 2026-12-31 (61 days left).", "Denied on Oct 2, 2026.", id="a far limit is left out"),
-    pytest.param("deadline", "Denied on 2026-10-02. Appeal by 2026-11-02 (2 days left).", "Denied on Oct 2, 2026. Appeal by Nov 2, 2026 (2 days left).",
-                 id="a near one stays"),
-])
+@pytest.mark.parametrize(
+    ("tier", "why", "said"),
+    [
+        pytest.param(
+            "list",
+            "Denied on 2026-10-02. Appeal or correct it by 2026-12-31 (61 days left).",
+            "Denied on Oct 2, 2026.",
+            id="a far limit is left out",
+        ),
+        pytest.param(
+            "deadline",
+            "Denied on 2026-10-02. Appeal by 2026-11-02 (2 days left).",
+            "Denied on Oct 2, 2026. Appeal by Nov 2, 2026 (2 days left).",
+            id="a near one stays",
+        ),
+    ],
+)
 def test_what_is_said_of_an_item(tier, why, said):
     row = pd.DataFrame([{"what": "Appeal", "payer": "Acme", "tier": tier, "reason": why}])
     assert worklist._brief(row)["brief"].tolist() == [f"Appeal: Acme\n{said}"]
@@ -136,40 +168,84 @@ def one_claim(acorn):
 
     first = acorn.tables["claims"].select("claim_id").head(1).collect().item()
     tables = {
-        name: frame.filter(pl.col("claim_id") == first) if "claim_id" in TABLES[name].names and name in ("claims", "claim_lines", "transactions")
-        else frame.head(0) for name, frame in acorn.tables.items()
+        name: frame.filter(pl.col("claim_id") == first)
+        if "claim_id" in TABLES[name].names and name in ("claims", "claim_lines", "transactions")
+        else frame.head(0)
+        for name, frame in acorn.tables.items()
     }
     return pages(dataclasses.replace(acorn, tables=tables, _frames={}))
 
 
-@pytest.mark.parametrize(("lacking", "page", "said"), [
-    pytest.param(("payer_rules",), "limits", "No time limit runs", id="no rules of the payers"),
-    pytest.param(("remit_claims", "remit_lines", "remit_adjustments", "deposits"), "denials", "too few for a control chart", id="no remittances"),
-    pytest.param(("remit_claims", "remit_lines", "remit_adjustments", "deposits"), "scorecard", "nothing to rank", id="nobody to rank"),
-    pytest.param(("work_log",), "trail", "no entry", id="no work log"),
-    pytest.param(("work_log",), "waiting", "Nothing was asked", id="nothing asked"),
-])
+@pytest.mark.parametrize(
+    ("lacking", "page", "said"),
+    [
+        pytest.param(("payer_rules",), "limits", "No time limit runs", id="no rules of the payers"),
+        pytest.param(
+            ("remit_claims", "remit_lines", "remit_adjustments", "deposits"),
+            "denials",
+            "too few for a control chart",
+            id="no remittances",
+        ),
+        pytest.param(
+            ("remit_claims", "remit_lines", "remit_adjustments", "deposits"),
+            "scorecard",
+            "nothing to rank",
+            id="nobody to rank",
+        ),
+        pytest.param(("work_log",), "trail", "no entry", id="no work log"),
+        pytest.param(("work_log",), "waiting", "Nothing was asked", id="nothing asked"),
+    ],
+)
 def test_what_is_lacking_is_said(without, page, lacking, said):
     assert said in words_of(getattr(ArDeepDive(without(*lacking)), page)())
 
 
 def chart(rates: list[float]) -> pd.DataFrame:
     months = pd.date_range("2026-01-01", periods=len(rates), freq="MS")
-    return pd.DataFrame({"month": months, "rate": rates, "centre": 0.1, "lower": 0.05, "upper": 0.15, "is_signal": [rate > 0.15 for rate in rates]})
+    return pd.DataFrame(
+        {
+            "month": months,
+            "rate": rates,
+            "centre": 0.1,
+            "lower": 0.05,
+            "upper": 0.15,
+            "is_signal": [rate > 0.15 for rate in rates],
+        }
+    )
 
 
-@pytest.mark.parametrize(("rates", "since", "said"), [
-    pytest.param([0.1, 0.09, 0.11, 0.1], None, "no month of 4 lies outside", id="nothing but chance"),
-    pytest.param([0.1, 0.09, 0.3, 0.1], None, "Around 10.0%, 1 month lies outside the limits of chance: Mar 2026 (30.0%).", id="one month"),
-    pytest.param([0.1, 0.09, 0.3, 0.3], "2026-03-01", "The rate was 10.0% until it changed in Mar 2026; 2 months lie outside", id="a change"),
-    pytest.param([0.1, 0.09, 0.12, 0.13], "2026-03-01", "each month alone could still be chance", id="a change that no month shows alone"),
-])
+@pytest.mark.parametrize(
+    ("rates", "since", "said"),
+    [
+        pytest.param([0.1, 0.09, 0.11, 0.1], None, "no month of 4 lies outside", id="nothing but chance"),
+        pytest.param(
+            [0.1, 0.09, 0.3, 0.1],
+            None,
+            "Around 10.0%, 1 month lies outside the limits of chance: Mar 2026 (30.0%).",
+            id="one month",
+        ),
+        pytest.param(
+            [0.1, 0.09, 0.3, 0.3],
+            "2026-03-01",
+            "The rate was 10.0% until it changed in Mar 2026; 2 months lie outside",
+            id="a change",
+        ),
+        pytest.param(
+            [0.1, 0.09, 0.12, 0.13],
+            "2026-03-01",
+            "each month alone could still be chance",
+            id="a change that no month shows alone",
+        ),
+    ],
+)
 def test_the_sentence_under_the_chart_is_computed(rates, since, said):
     assert said in denials._overall_sentence(chart(rates), since and pd.Timestamp(since))
 
 
 def test_the_chart_marks_the_onset_and_what_lies_outside():
-    axes = denials.plot_control_chart(chart([0.1, 0.09, 0.3, 0.31]), figures.new_axes(2.0), onset=pd.Timestamp("2026-03-10"))
+    axes = denials.plot_control_chart(
+        chart([0.1, 0.09, 0.3, 0.31]), figures.new_axes(2.0), onset=pd.Timestamp("2026-03-10")
+    )
     assert any("since Mar 10, 2026" in text.get_text() for text in axes.texts)
     marked = [line for line in axes.lines if line.get_markersize() == 8]
     assert len(marked) == 1 and len(marked[0].get_xdata()) == 2

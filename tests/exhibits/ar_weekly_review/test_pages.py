@@ -10,8 +10,8 @@ import nbformat
 import pandas as pd
 import polars as pl
 import pytest
-from builders.page_checks import assert_prints
 
+from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import blocks
 from rcm_analysis.exhibits.ar_weekly_review import lists as weekly_lists
 from rcm_analysis.exhibits.ar_weekly_review.review import STEPS, ArWeeklyReview
@@ -37,16 +37,33 @@ def pages(subject):
 
 
 def tables_of(found):
-    return {block.payload["name"]: block.payload for exhibit in found.values() for block in exhibit if block.payload["kind"] == "table"}
+    return {
+        block.payload["name"]: block.payload
+        for exhibit in found.values()
+        for block in exhibit
+        if block.payload["kind"] == "table"
+    }
 
 
 def pdf_pages(subject, found) -> int:
     day = subject.as_of
-    meta = blocks.meta(title="Weekly AR review", client="acorn-clinic", client_name="Acorn Clinic", period="2026-10", as_of=day.isoformat(),
-                       period_title=f"Seven days to {day:%B} {day.day}, {day.year}", firm="Lantern", template="ar_weekly_review", template_version="1", layout="brief")
+    meta = blocks.meta(
+        title="Weekly AR review",
+        client="acorn-clinic",
+        client_name="Acorn Clinic",
+        period="2026-10",
+        as_of=day.isoformat(),
+        period_title=f"Seven days to {day:%B} {day.day}, {day.year}",
+        firm="Lantern",
+        template="ar_weekly_review",
+        template_version="1",
+        layout="brief",
+    )
     shown = [meta, *(block for exhibit in found.values() for block in exhibit)]
     outputs = [nbformat.v4.new_output("display_data", data=block.bundle()) for block in shown]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Weekly AR review"), nbformat.v4.new_code_cell("", outputs=outputs)])
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# Weekly AR review"), nbformat.v4.new_code_cell("", outputs=outputs)]
+    )
     return render(extract(book), timestamp=dt.datetime(2026, 10, 31, tzinfo=dt.UTC)).pages
 
 
@@ -76,7 +93,10 @@ def test_the_week_ties_from_its_opening_to_its_close(weekly, friday):
 
 def test_the_average_is_of_the_four_weeks_before(weekly, friday):
     table = tables_of(weekly)["what_moved"]
-    ends = [ar.open_balances(friday.tables, as_of=FRIDAY - dt.timedelta(days=7 * number))["ar_cents"].iloc[0] for number in range(1, 5)]
+    ends = [
+        ar.open_balances(friday.tables, as_of=FRIDAY - dt.timedelta(days=7 * number))["ar_cents"].iloc[0]
+        for number in range(1, 5)
+    ]
     closing = next(row for row in table["rows"] if row[0] == STEPS[-1][1])
     assert closing[2] == int(sum(ends) / 4) and "4 weeks" in table["columns"][2]["title"]
 
@@ -86,7 +106,13 @@ def test_decisions_name_their_dollars_owner_and_day(weekly):
     assert [column["title"] for column in table["columns"]] == ["Decision", "Why", "Dollars", "Owner", "By"]
     assert all(row[2] is not None and row[3] and row[4] for row in table["rows"])
     assert [row[4] for row in table["rows"]] == sorted(row[4] for row in table["rows"])
-    assert ["Ask for authorization before the visit", "Agreed Sep 8, 2026, overdue", 240000, "Acorn front desk", "2026-10-15"] in table["rows"]
+    assert [
+        "Ask for authorization before the visit",
+        "Agreed Sep 8, 2026, overdue",
+        240000,
+        "Acorn front desk",
+        "2026-10-15",
+    ] in table["rows"]
 
 
 def test_every_open_question_is_listed_with_its_age(weekly):
@@ -131,23 +157,33 @@ def test_it_is_two_pages_at_the_end_of_the_month(acorn):
     assert pdf_pages(acorn, pages(acorn)) == 2
 
 
-@pytest.mark.parametrize("people", [pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 9])
+@pytest.mark.parametrize(
+    "people", [pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 9]
+)
 def test_it_stays_two_pages_however_many_share_the_work(friday, people):
     """Every claim denied for something long to say, and shared by so many."""
     log = friday.tables["work_log"].collect()
     names = [f"coordinator-{number}" for number in range(people)]
-    log = log.with_columns(worked_by=pl.Series([names[number % people] for number in range(len(log))]), minutes=pl.lit(240.0))
+    log = log.with_columns(
+        worked_by=pl.Series([names[number % people] for number in range(len(log))]), minutes=pl.lit(240.0)
+    )
     subject = replace(friday, tables={**friday.tables, "work_log": log.lazy()}, _frames={})
     found = pages(subject)
     assert len({row[0] for row in tables_of(found)["people"]["rows"]}) > 1
     assert pdf_pages(subject, found) == 2
 
 
-@pytest.mark.parametrize("names", [
-    pytest.param(tuple(name for name in TABLES if name not in ("claims", "transactions")), id="claims and postings only"),
-    pytest.param(("actions",), id="no actions", marks=pytest.mark.slow), pytest.param(("submissions",), id="nothing was sent", marks=pytest.mark.slow),
-    pytest.param(("remit_claims", "remit_lines", "remit_adjustments"), id="no remittances", marks=pytest.mark.slow),
-])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(
+            tuple(name for name in TABLES if name not in ("claims", "transactions")), id="claims and postings only"
+        ),
+        pytest.param(("actions",), id="no actions", marks=pytest.mark.slow),
+        pytest.param(("submissions",), id="nothing was sent", marks=pytest.mark.slow),
+        pytest.param(("remit_claims", "remit_lines", "remit_adjustments"), id="no remittances", marks=pytest.mark.slow),
+    ],
+)
 def test_a_client_that_lacks_something_still_has_a_review(without, names):
     found = pages(on(without(*names), FRIDAY))
     assert all(found.values())
@@ -156,15 +192,31 @@ def test_a_client_that_lacks_something_still_has_a_review(without, names):
 
 def test_what_nobody_worked_is_said_in_words(without):
     found = pages(on(without("work_log"), FRIDAY))
-    said = [block.payload["text"] for name in ("lists", "last_list", "blockers") for block in found[name] if block.payload["kind"] == "note"]
+    said = [
+        block.payload["text"]
+        for name in ("lists", "last_list", "blockers")
+        for block in found[name]
+        if block.payload["kind"] == "note"
+    ]
     assert any("Nobody noted work" in text for text in said) and any("There was no list" in text for text in said)
 
 
-@pytest.mark.parametrize(("text", "short"), [
-    pytest.param("Owed by the patient since 2026-03-01 and no statement sent: send one.", "Owed by the patient since 2026-03-01 and no statement sent", id="what follows is left out"),
-    pytest.param("Denied for coding (code 11) on 2026-08-12 and not worked since; 84 of 100 are paid.", "Denied for coding (code 11) on 2026-08-12 and not worked since", id="the odds are left out"),
-    pytest.param("", "", id="nothing said"),
-])
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        pytest.param(
+            "Owed by the patient since 2026-03-01 and no statement sent: send one.",
+            "Owed by the patient since 2026-03-01 and no statement sent",
+            id="what follows is left out",
+        ),
+        pytest.param(
+            "Denied for coding (code 11) on 2026-08-12 and not worked since; 84 of 100 are paid.",
+            "Denied for coding (code 11) on 2026-08-12 and not worked since",
+            id="the odds are left out",
+        ),
+        pytest.param("", "", id="nothing said"),
+    ],
+)
 def test_short_reasons(text, short):
     assert weekly_lists.short_reason(text) == short
 

@@ -22,10 +22,28 @@ META = {"title": "Worklist", "client_name": "Acme", "as_of": "2026-10-31"}
 def item(claim: str, **more) -> dict:
     row = dict.fromkeys(OF_MODEL)
     row |= {
-        "client": "acme", "claim_id": claim, "party": "primary", "payer": "aetna", "status": "denied", "age_days": 60, "open_cents": 123_456,
-        "expected_cents": 70_000, "chance_to_pay": 0.5, "uplift": 0.9, "minutes": 12.0, "recoverable_cents": 31_500, "score_cents_per_minute": 2_625.4,
-        "tier": "list", "rank": 1, "deadline_on": pd.Timestamp("2026-12-01"), "deadline_kind": "appeal", "days_left": 31, "action": "corrected_claim",
-        "reason": "Denied.", "assigned_to": "Ann", "queue_day": 0,
+        "client": "acme",
+        "claim_id": claim,
+        "party": "primary",
+        "payer": "aetna",
+        "status": "denied",
+        "age_days": 60,
+        "open_cents": 123_456,
+        "expected_cents": 70_000,
+        "chance_to_pay": 0.5,
+        "uplift": 0.9,
+        "minutes": 12.0,
+        "recoverable_cents": 31_500,
+        "score_cents_per_minute": 2_625.4,
+        "tier": "list",
+        "rank": 1,
+        "deadline_on": pd.Timestamp("2026-12-01"),
+        "deadline_kind": "appeal",
+        "days_left": 31,
+        "action": "corrected_claim",
+        "reason": "Denied.",
+        "assigned_to": "Ann",
+        "queue_day": 0,
     }
     return row | more
 
@@ -56,14 +74,21 @@ def test_every_cell_is_typed_and_formatted(tmp_path):
     assert values["Claim"].value == "0012" and values["Payer"].value == "Aetna PPO" and values["Day"].value == 1
     assert (values["Open"].value, values["Open"].number_format) == (1234.56, '"$"#,##0.00;-"$"#,##0.00')
     assert values["Adds per minute"].value == 26.25
-    assert [values[title].value for title in ("Worth at most", "Expected if worked", "Comes anyway", "Work adds")] == [700, 350, 35, 315], "700 x 0.5; of it 0.9 is work's"
+    assert [values[title].value for title in ("Worth at most", "Expected if worked", "Comes anyway", "Work adds")] == [
+        700,
+        350,
+        35,
+        315,
+    ], "700 x 0.5; of it 0.9 is work's"
     assert values["Deadline"].value == dt.datetime(2026, 12, 1) and values["List of"].value == dt.datetime(2026, 10, 31)
     assert values["Worked on"].value is None and values["Worked on"].number_format == "yyyy-mm-dd"
     assert values["Recommended"].value == "corrected claim"
 
 
 def test_the_sheet_is_made_for_work(tmp_path):
-    book, _ = opened(items(item("1"), item("2", tier="waiting"), item("3", tier="deadline"), item("4", tier="small")), tmp_path)
+    book, _ = opened(
+        items(item("1"), item("2", tier="waiting"), item("3", tier="deadline"), item("4", tier="small")), tmp_path
+    )
     sheet = book["worklist"]
     head, at = headed(sheet)
     claims = [sheet.cell(row, 1).value for row in range(head + 1, sheet.max_row + 1)]
@@ -104,7 +129,9 @@ def test_no_text_of_the_list_becomes_a_formula(tmp_path, text):
 def test_choices_are_words_and_never_a_formula(tmp_path):
     frame = pd.DataFrame({"a": [None]})
     hostile = ('"&WEBSERVICE("http://x")&"', "=1+1", "a,b")
-    payload = table_payload(frame, [Shown("a", "A", choices=hostile, editable=True)], name="t", title="T", definition="")
+    payload = table_payload(
+        frame, [Shown("a", "A", choices=hostile, editable=True)], name="t", title="T", definition=""
+    )
     path = tmp_path / "t.xlsx"
     write_workbook([Section("T", (payload,))], path, meta=META)
     book = openpyxl.load_workbook(path)
@@ -140,7 +167,9 @@ def test_an_empty_list_is_a_sheet_with_its_headings(tmp_path):
 
 
 def test_the_sheet_is_found_in_a_packet_beside_another_table_of_that_name(tmp_path):
-    other = table_payload(pd.DataFrame({"a": ["x"]}), [Shown("a", KEYS["claim_id"])], name="worklist", title="Top", definition="")
+    other = table_payload(
+        pd.DataFrame({"a": ["x"]}), [Shown("a", KEYS["claim_id"])], name="worklist", title="Top", definition=""
+    )
     fillable = worklist_table(items(item("1")), as_of=DAY).payload
     path = tmp_path / "packet.xlsx"
     write_workbook([Section("Deep dive", (other,)), Section("Weekly", (fillable,))], path, meta=META)

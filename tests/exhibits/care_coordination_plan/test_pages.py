@@ -7,9 +7,9 @@ import time
 
 import pandas as pd
 import pytest
+
 from builders.as_planned import as_planned
 from builders.plan_cases import assumed
-
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan, by_quarter
 from rcm_analysis.exhibits.care_coordination_plan.review import TEMPLATE, open_plan
@@ -21,8 +21,20 @@ from rcm_analysis.models.plan.fields import FIELDS, LEVER_BY_KEY
 from rcm_analysis.models.plan.programme import programme_plan
 
 SMALL = dataclasses.replace(example_assumptions(), months=24, draws=40)
-EXHIBITS = ("answers", "numbers", "cash", "members", "scenarios", "working_capital", "tornado", "futures", "way_out", "actual",
-    "definitions", "provenance")
+EXHIBITS = (
+    "answers",
+    "numbers",
+    "cash",
+    "members",
+    "scenarios",
+    "working_capital",
+    "tornado",
+    "futures",
+    "way_out",
+    "actual",
+    "definitions",
+    "provenance",
+)
 
 
 def cards_of(plan: CarePlan) -> dict[str, tuple[str, str]]:
@@ -30,13 +42,22 @@ def cards_of(plan: CarePlan) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", EXHIBITS)
-@pytest.mark.parametrize("plan", [
-    pytest.param(SMALL, id="the example"),
-    pytest.param(assumed(simulation={"draws": 5}, opening_cash="90000.00"), id="no uncertainty and no gap"),
-    pytest.param(assumed(simulation={"draws": 5}, referrals=[{"source": "all", "monthly": 0}],
-        coordinators=[{"hired": "2030-01", "salary": "1.00"}]), id="nobody hired, nobody enrolled"),
-    pytest.param(assumed(simulation={"draws": 5}, months=1), id="one month"),
-])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(SMALL, id="the example"),
+        pytest.param(assumed(simulation={"draws": 5}, opening_cash="90000.00"), id="no uncertainty and no gap"),
+        pytest.param(
+            assumed(
+                simulation={"draws": 5},
+                referrals=[{"source": "all", "monthly": 0}],
+                coordinators=[{"hired": "2030-01", "salary": "1.00"}],
+            ),
+            id="nobody hired, nobody enrolled",
+        ),
+        pytest.param(assumed(simulation={"draws": 5}, months=1), id="one month"),
+    ],
+)
 def test_every_exhibit_stands_at_the_edges(plan, name):
     found = getattr(CarePlan(plan), name)()
     assert found
@@ -47,16 +68,22 @@ def test_every_exhibit_stands_at_the_edges(plan, name):
 
 class TestSentences:
     def test_the_published_example_in_words(self):
-        found = cards_of(CarePlan(assumed(simulation={"draws": 5}, lag={"billed_to_paid": {"days": 120}}, opening_cash="40000.00")))
-        assert found["How deep does the hole get?"] == ("$47,275",
-            "The running cash flow is lowest in Aug 2025; the accrual result alone would show $15,531.")
+        found = cards_of(
+            CarePlan(assumed(simulation={"draws": 5}, lag={"billed_to_paid": {"days": 120}}, opening_cash="40000.00"))
+        )
+        assert found["How deep does the hole get?"] == (
+            "$47,275",
+            "The running cash flow is lowest in Aug 2025; the accrual result alone would show $15,531.",
+        )
         assert found["When is it paid back?"][0] == "Jul 2027"
         assert found["What pays for a coordinator?"][0] == "19.6 members"
         assert found["Is there enough cash?"][0] == "No"
         assert found["What closes the gap?"][0] == "$7,275 more cash"
 
     def test_without_a_hole(self):
-        found = cards_of(CarePlan(assumed(simulation={"draws": 5}, coordinators=[{"hired": "2030-01", "salary": "1.00"}])))
+        found = cards_of(
+            CarePlan(assumed(simulation={"draws": 5}, coordinators=[{"hired": "2030-01", "salary": "1.00"}]))
+        )
         assert found["How deep does the hole get?"][0] == "No hole"
         assert found["What closes the gap?"] == ("No gap", "Cash at hand never falls below zero in this scenario.")
 
@@ -73,7 +100,14 @@ class TestSentences:
         found = plan.actual()
         assert "The largest part that is missing: lag" in found[0].payload["finding"]
         assert [block.payload["name"] for block in found if block.payload["kind"] in ("table", "figure")] == [
-            "variance_chart", "variance_by_month", "programme_steps", "steps_by_month", "acuity", "coordinators", "coordinators_by_month"]
+            "variance_chart",
+            "variance_by_month",
+            "programme_steps",
+            "steps_by_month",
+            "acuity",
+            "coordinators",
+            "coordinators_by_month",
+        ]
         assert cards_of(plan)["Are we on plan?"][1] == found[0].payload["finding"]
 
     def test_what_the_actual_months_cannot_tell_is_said(self):
@@ -82,8 +116,10 @@ class TestSentences:
         example = example_assumptions().with_values(assessment__paid=1)
         plan = CarePlan(example, actual=actuals(frames, example, without=("outreach", "assessment")))
         chart, by_month, *_ = plan.actual()
-        assert by_month.payload["notes"] == ["The actual months hold no expense: what was spent counts as planned.",
-            "The stored tables hold no assessment fees: left out of the plan here, too."]
+        assert by_month.payload["notes"] == [
+            "The actual months hold no expense: what was spent counts as planned.",
+            "The stored tables hold no assessment fees: left out of the plan here, too.",
+        ]
         assert "Expense" not in [row[0] for row in chart.payload["table"]["text"]]
         assert by_month.payload["text"][-1][0] == "All months" and cards_of(plan)["Are we on plan?"][0] == "On plan"
 
@@ -91,14 +127,18 @@ class TestSentences:
         plan = CarePlan(assumed(simulation={"draws": 5}))
         assert "drawn futures" not in cards_of(plan)["Is there enough cash?"][1]
         assert plan.futures()[0].payload["kind"] == "note"
-        chance = next(item for item in plan.numbers()[0].payload["items"] if item["label"] == "Chance to run out of cash")
+        chance = next(
+            item for item in plan.numbers()[0].payload["items"] if item["label"] == "Chance to run out of cash"
+        )
         assert chance["value"] == "– (no ranges given)"
 
     def test_months_not_billed_are_worth_a_months_rate_without_fees(self):
         """12 % of the member-months at the blend of 515.80; the fee of assessments does not make a month dearer."""
         table = CarePlan(assumed(simulation={"draws": 5}, assessment={"paid": True})).members()[1].payload
         months, cents = table["rows"][0][1:]
-        assert table["rows"][0][0] == "Months without a core service" and cents / months == pytest.approx(51_580, rel=0.001)
+        assert table["rows"][0][0] == "Months without a core service" and cents / months == pytest.approx(
+            51_580, rel=0.001
+        )
 
     def test_a_scenario_that_changes_nothing_yet_says_so(self):
         assert "Your own: nothing is changed yet" in " ".join(CarePlan(SMALL).scenarios()[0].payload["notes"])
@@ -106,7 +146,9 @@ class TestSentences:
     def test_every_assumption_is_printed_with_its_value_and_meaning(self):
         rows = {row[0]: row[1:] for row in CarePlan(SMALL).definitions()[1].payload["text"]}
         assert {field.title for field in FIELDS} <= set(rows)
-        assert rows["Rate, high, downstate"][0] == "$921.00" and rows["Denied at first"][0] == "14.0%; 9.0% from Jul 2027"
+        assert (
+            rows["Rate, high, downstate"][0] == "$921.00" and rows["Denied at first"][0] == "14.0%; 9.0% from Jul 2027"
+        )
         assert rows["Coordinator, Coordinator 2"][0] == "May 2027 on; 1 full-time; $62,000 a year"
 
 
@@ -118,7 +160,7 @@ class TestSliders:
         picture = PlanPicture(example_assumptions())
         took = []
         for _ in range(6):
-            begun = time.process_time()         # the machine's other work is no part of a redraw
+            begun = time.process_time()  # the machine's other work is no part of a redraw
             image, words = picture.redraw({"lag_days": 60})
             took.append(time.process_time() - begun)
         assert image.startswith(b"\x89PNG") and "($335,273)" in words
@@ -144,11 +186,14 @@ class TestOpening:
         opened = [open_plan(tmp_path, "plan", "2027-01", assumptions=name) for name in ("plan.toml", "plan.xlsx")]
         assert opened[0].plan.plan.months.equals(opened[1].plan.plan.months)
 
-    @pytest.mark.parametrize(("words", "message"), [
-        pytest.param({"assumptions": "none.toml"}, "There is no none.toml", id="no such file"),
-        pytest.param({"scenario": "sunny"}, "There is no scenario 'sunny'", id="no such scenario"),
-        pytest.param({"actuals": "nowhere"}, "There is no nowhere", id="no such folder"),
-    ])
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            pytest.param({"assumptions": "none.toml"}, "There is no none.toml", id="no such file"),
+            pytest.param({"scenario": "sunny"}, "There is no scenario 'sunny'", id="no such scenario"),
+            pytest.param({"actuals": "nowhere"}, "There is no nowhere", id="no such folder"),
+        ],
+    )
     def test_what_is_not_there_is_named(self, tmp_path, words, message):
         with pytest.raises(ParameterError, match=message):
             open_plan(tmp_path, "plan", "2027-01", **words)
@@ -162,8 +207,16 @@ def test_the_template_runs_to_a_report(tmp_path):
         (tmp_path / "actuals").mkdir(exist_ok=True)
         frame.to_csv(tmp_path / "actuals" / f"{name}.csv", index=False)
     (tmp_path / "plan.toml").write_bytes(EXAMPLE.read_bytes())
-    result = run(RunRequest(template=TEMPLATE, client="care-plan", period="2027-12", runs=tmp_path / "runs", workspace=tmp_path,
-        parameters={"assumptions": "plan.toml", "actuals": "actuals"}))
+    result = run(
+        RunRequest(
+            template=TEMPLATE,
+            client="care-plan",
+            period="2027-12",
+            runs=tmp_path / "runs",
+            workspace=tmp_path,
+            parameters={"assumptions": "plan.toml", "actuals": "actuals"},
+        )
+    )
     assert result.good and not result.warnings
     assert (result.folder / "report.pdf").stat().st_size > 20_000
     sheets = pd.ExcelFile(result.folder / "workbook.xlsx").sheet_names

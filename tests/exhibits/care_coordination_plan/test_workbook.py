@@ -10,16 +10,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from builders.plan_cases import assumed, drawn, rich
 from hypothesis import HealthCheck, assume, given, settings
 from openpyxl.workbook.defined_name import DefinedName
 
+from builders.plan_cases import assumed, drawn, rich
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.exhibits.care_coordination_plan.workbook.book import (
-    read_scenario,
-    read_workbook,
-    write_plan_workbook,
-)
+from rcm_analysis.exhibits.care_coordination_plan.workbook.book import read_scenario, read_workbook, write_plan_workbook
 from rcm_analysis.exhibits.care_coordination_plan.workbook.inputs import cell_name
 from rcm_analysis.models.plan.assumptions import example_assumptions
 from rcm_analysis.models.plan.fields import FIELDS
@@ -40,6 +36,7 @@ def workbook(tmp_path_factory) -> Path:
 @pytest.fixture
 def edited(workbook, tmp_path):
     """The shipped workbook with some cells changed: `edited({"Staff!B6": None})`."""
+
     def edit(changes: dict[str, object]) -> Path:
         book = openpyxl.load_workbook(workbook)
         for place, value in changes.items():
@@ -64,30 +61,50 @@ class TestShape:
     def test_months_hold_formulas_not_numbers(self, workbook):
         book = openpyxl.load_workbook(workbook)
         typed = [
-            f"{name}!{cell.coordinate}" for name in MONTHLY for row in book[name].iter_rows(min_row=5, min_col=4) for cell in row
+            f"{name}!{cell.coordinate}"
+            for name in MONTHLY
+            for row in book[name].iter_rows(min_row=5, min_col=4)
+            for cell in row
             if cell.value is not None and not str(cell.value).startswith("=")
         ]
         assert typed == []
 
     def test_regions_stand_in_the_plan_where_there_are_several(self, workbook, tmp_path):
-        plan = dataclasses.replace(SMALL, regions={"upstate": ((SMALL.start, 4_000),), "downstate": ((SMALL.start, 6_000),)},
-            rates={level: {"upstate": ((SMALL.start, 20_000),)} | by_region for level, by_region in SMALL.rates.items()})
+        plan = dataclasses.replace(
+            SMALL,
+            regions={"upstate": ((SMALL.start, 4_000),), "downstate": ((SMALL.start, 6_000),)},
+            rates={
+                level: {"upstate": ((SMALL.start, 20_000),)} | by_region for level, by_region in SMALL.rates.items()
+            },
+        )
         two = write_plan_workbook(plan, tmp_path / "two.xlsx")
         titles = [{cell.value for cell in openpyxl.load_workbook(path)["Plan"]["A"]} for path in (workbook, two)]
-        assert {"Members, upstate", "Members, downstate"} & titles[0] == set() and {"Members, upstate", "Members, downstate"} <= titles[1]
+        assert {"Members, upstate", "Members, downstate"} & titles[0] == set() and {
+            "Members, upstate",
+            "Members, downstate",
+        } <= titles[1]
         again = read_workbook(two)
         assert again.regions == plan.regions and again.rates == plan.rates
 
     def test_a_monthly_sheet_prints_twelve_months_a_page(self, tmp_path):
-        book = openpyxl.load_workbook(write_plan_workbook(dataclasses.replace(SMALL, months=30), tmp_path / "plan.xlsx"))
+        book = openpyxl.load_workbook(
+            write_plan_workbook(dataclasses.replace(SMALL, months=30), tmp_path / "plan.xlsx")
+        )
         assert book["Plan"].page_setup.fitToWidth == 3 and [one.id for one in book["Plan"].col_breaks.brk] == [15, 27]
         assert book["Plan"].print_title_cols == "$A:$C" and book["Summary"].page_setup.fitToWidth == 1
 
     def test_no_function_that_an_older_program_lacks(self, workbook):
         book = openpyxl.load_workbook(workbook)
-        text = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row
-            if str(cell.value).startswith("="))
-        assert not any(word in text for word in ("LET(", "LAMBDA(", "FILTER(", "SEQUENCE(", "XLOOKUP(", "_xlfn", "OFFSET(", "#"))
+        text = " ".join(
+            str(cell.value)
+            for sheet in book
+            for row in sheet.iter_rows()
+            for cell in row
+            if str(cell.value).startswith("=")
+        )
+        assert not any(
+            word in text for word in ("LET(", "LAMBDA(", "FILTER(", "SEQUENCE(", "XLOOKUP(", "_xlfn", "OFFSET(", "#")
+        )
 
     def test_inputs_are_checked_as_typed_and_scenarios_are_chosen_from_a_list(self, workbook):
         book = openpyxl.load_workbook(workbook)
@@ -113,8 +130,13 @@ class TestShape:
 class TestReadBack:
     def test_unedited_it_gives_the_same_assumptions(self, workbook):
         read = read_workbook(workbook)
-        assert read == dataclasses.replace(SMALL, **{name: getattr(read, name) for name in ("values", "sources", "mix")})
-        assert all(programme_plan(read, item.name).months.equals(programme_plan(SMALL, item.name).months) for item in SMALL.scenarios)
+        assert read == dataclasses.replace(
+            SMALL, **{name: getattr(read, name) for name in ("values", "sources", "mix")}
+        )
+        assert all(
+            programme_plan(read, item.name).months.equals(programme_plan(SMALL, item.name).months)
+            for item in SMALL.scenarios
+        )
         assert read_scenario(workbook) == "slow_payer"
 
     @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
@@ -130,69 +152,197 @@ class TestReadBack:
             assert programme_plan(again, scenario).months.equals(programme_plan(plan, scenario).months)
 
     def test_an_edited_value_a_new_change_and_a_new_coordinator(self, edited):
-        path = edited({
-            "denials_rate": 0.2, "enrolment_reached": 0.1 + 0.2, "Staff!A10": "Coordinator 6", "Staff!B10": dt.datetime(2027, 9, 1),
-            "Staff!D10": 0.5, "Staff!E10": 58000, "Summary!B4": "acuity_shift"})
+        path = edited(
+            {
+                "denials_rate": 0.2,
+                "enrolment_reached": 0.1 + 0.2,
+                "Staff!A10": "Coordinator 6",
+                "Staff!B10": dt.datetime(2027, 9, 1),
+                "Staff!D10": 0.5,
+                "Staff!E10": 58000,
+                "Summary!B4": "acuity_shift",
+            }
+        )
         plan = read_workbook(path)
         assert plan.value("denials.rate") == 2_000 and plan.value("enrolment.reached") == 3_000
         assert dataclasses.astuple(plan.coordinators[-1]) == ("Coordinator 6", "2027-09", None, 500, 5_800_000)
         assert read_scenario(path) == "acuity_shift"
 
-    @pytest.mark.parametrize(("changes", "message"), [
-        pytest.param({"denials_rate": 1.5}, r"Assumptions!C\d+ \(denials.rate\[0\].value\): expected a share from 0 to 1", id="share above one"),
-        pytest.param({"fees_mco": "five"}, r"Assumptions!C\d+ \(fees.mco\): expected a share from 0 to 1", id="words for a number"),
-        pytest.param({"lag_paid_to_agency_days": -10}, r"Assumptions!C\d+ \(lag.paid_to_agency.days\): expected whole days, 0 or more; found -10",
-            id="negative lag"),
-        pytest.param({"acuity_mix_low": 0.7}, r"Assumptions!C\d+:C\d+ \(acuity.mix \(2027-01\)\): expected shares of the levels that sum to 1; found 1.2",
-            id="mix above one"),
-        pytest.param({"Staff!C6": dt.datetime(2027, 2, 1)}, r"Staff!C6 \(coordinators\[1\].last_month\): expected a month not before Staff!B6",
-            id="leaves before hired"),
-        pytest.param({"Rates!A5": dt.datetime(2027, 3, 1), "Rates!A6": dt.datetime(2027, 4, 1), "Rates!A7": dt.datetime(2027, 5, 1)},
-            r"Rates!B5:B13 \(rates \(low, downstate\)\): expected a rate for every month of the plan; 2 are missing, first 2027-01", id="rates too late"),
-        pytest.param({"Staff!B6": "May 2027"}, r"Staff!B6 .* expected a date \(not text that looks like one\); found 'the text May 2027'", id="a month as text"),
-        pytest.param({"staffing_vacancy": None}, r"Assumptions!C\d+ \(staffing.vacancy\): expected a share .* found nothing", id="an emptied cell"),
-        pytest.param({"start": "2027-01"}, r"1 of the plan's inputs .*\n- Assumptions!C\d+ \(start\): expected a date .* found 'the text 2027-01'",
-            id="the first month as text, and nothing else that follows from it"),
-        pytest.param({"regions_downstate": 0.9}, r"\(regions \(2027-01\)\): expected shares of the regions that sum to 1; found 0.9", id="regions below one"),
-        pytest.param({"Rates!A6": dt.datetime(2024, 1, 1), "Rates!A7": dt.datetime(2022, 4, 1)},
-            r"Rates!A7: expected rows in the order of their months, oldest first; found 2022-04 below 2024-01", id="rates out of order"),
-        pytest.param({"Rates!C7": None}, r"Rates!C7 .* expected dollars of 0 or more, to the cent; found nothing", id="a rate emptied"),
-        pytest.param({"Staff!D5": None}, r"Staff!D5 \(coordinators\[0\].fte\): expected a number", id="a full-time share emptied"),
-        pytest.param({"Staff!B18": None}, r"Staff!B18 \(staffing.ramp\[1\]\): expected a share .* found nothing", id="a hole in the ramp"),
-        pytest.param({"outreach_paid": "perhaps"}, r"\(outreach.paid\): expected true or false; found 'perhaps'", id="neither true nor false"),
-        pytest.param({"opening_cash": 10**12}, r"\(opening_cash\): expected dollars .* at most 1,000,000,000", id="an amount with too many zeros"),
-        pytest.param({"Months!F40": 1234}, r"Months!F40 \(.+\): expected the formula that rcm plan wrote; found 1234", id="a formula overwritten by a number"),
-        pytest.param({"Months!F40": None}, r"Months!F40 \(.+\): expected the formula that rcm plan wrote; found nothing", id="a formula deleted"),
-        pytest.param({f"Plan!{column}12": 5 for column in "DEFGH"}, r"Plan!D12 and 4 more cells .*: expected the formula", id="a row of formulas overwritten"),
-        pytest.param({"Summary!B7": -100}, r"Summary!B7 \(Peak deficit\): expected the formula", id="a figure typed over"),
-        pytest.param({"Scenarios!E11": 5}, r"Scenarios!E11 \(scenarios\[1\].acuity_shift\): expected a change from -1 to 1", id="a lever out of range"),
-    ])
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            pytest.param(
+                {"denials_rate": 1.5},
+                r"Assumptions!C\d+ \(denials.rate\[0\].value\): expected a share from 0 to 1",
+                id="share above one",
+            ),
+            pytest.param(
+                {"fees_mco": "five"},
+                r"Assumptions!C\d+ \(fees.mco\): expected a share from 0 to 1",
+                id="words for a number",
+            ),
+            pytest.param(
+                {"lag_paid_to_agency_days": -10},
+                r"Assumptions!C\d+ \(lag.paid_to_agency.days\): expected whole days, 0 or more; found -10",
+                id="negative lag",
+            ),
+            pytest.param(
+                {"acuity_mix_low": 0.7},
+                r"Assumptions!C\d+:C\d+ \(acuity.mix \(2027-01\)\): expected shares of the levels that sum to 1; found 1.2",
+                id="mix above one",
+            ),
+            pytest.param(
+                {"Staff!C6": dt.datetime(2027, 2, 1)},
+                r"Staff!C6 \(coordinators\[1\].last_month\): expected a month not before Staff!B6",
+                id="leaves before hired",
+            ),
+            pytest.param(
+                {
+                    "Rates!A5": dt.datetime(2027, 3, 1),
+                    "Rates!A6": dt.datetime(2027, 4, 1),
+                    "Rates!A7": dt.datetime(2027, 5, 1),
+                },
+                r"Rates!B5:B13 \(rates \(low, downstate\)\): expected a rate for every month of the plan; 2 are missing, first 2027-01",
+                id="rates too late",
+            ),
+            pytest.param(
+                {"Staff!B6": "May 2027"},
+                r"Staff!B6 .* expected a date \(not text that looks like one\); found 'the text May 2027'",
+                id="a month as text",
+            ),
+            pytest.param(
+                {"staffing_vacancy": None},
+                r"Assumptions!C\d+ \(staffing.vacancy\): expected a share .* found nothing",
+                id="an emptied cell",
+            ),
+            pytest.param(
+                {"start": "2027-01"},
+                r"1 of the plan's inputs .*\n- Assumptions!C\d+ \(start\): expected a date .* found 'the text 2027-01'",
+                id="the first month as text, and nothing else that follows from it",
+            ),
+            pytest.param(
+                {"regions_downstate": 0.9},
+                r"\(regions \(2027-01\)\): expected shares of the regions that sum to 1; found 0.9",
+                id="regions below one",
+            ),
+            pytest.param(
+                {"Rates!A6": dt.datetime(2024, 1, 1), "Rates!A7": dt.datetime(2022, 4, 1)},
+                r"Rates!A7: expected rows in the order of their months, oldest first; found 2022-04 below 2024-01",
+                id="rates out of order",
+            ),
+            pytest.param(
+                {"Rates!C7": None},
+                r"Rates!C7 .* expected dollars of 0 or more, to the cent; found nothing",
+                id="a rate emptied",
+            ),
+            pytest.param(
+                {"Staff!D5": None},
+                r"Staff!D5 \(coordinators\[0\].fte\): expected a number",
+                id="a full-time share emptied",
+            ),
+            pytest.param(
+                {"Staff!B18": None},
+                r"Staff!B18 \(staffing.ramp\[1\]\): expected a share .* found nothing",
+                id="a hole in the ramp",
+            ),
+            pytest.param(
+                {"outreach_paid": "perhaps"},
+                r"\(outreach.paid\): expected true or false; found 'perhaps'",
+                id="neither true nor false",
+            ),
+            pytest.param(
+                {"opening_cash": 10**12},
+                r"\(opening_cash\): expected dollars .* at most 1,000,000,000",
+                id="an amount with too many zeros",
+            ),
+            pytest.param(
+                {"Months!F40": 1234},
+                r"Months!F40 \(.+\): expected the formula that rcm plan wrote; found 1234",
+                id="a formula overwritten by a number",
+            ),
+            pytest.param(
+                {"Months!F40": None},
+                r"Months!F40 \(.+\): expected the formula that rcm plan wrote; found nothing",
+                id="a formula deleted",
+            ),
+            pytest.param(
+                {f"Plan!{column}12": 5 for column in "DEFGH"},
+                r"Plan!D12 and 4 more cells .*: expected the formula",
+                id="a row of formulas overwritten",
+            ),
+            pytest.param(
+                {"Summary!B7": -100}, r"Summary!B7 \(Peak deficit\): expected the formula", id="a figure typed over"
+            ),
+            pytest.param(
+                {"Scenarios!E11": 5},
+                r"Scenarios!E11 \(scenarios\[1\].acuity_shift\): expected a change from -1 to 1",
+                id="a lever out of range",
+            ),
+        ],
+    )
     def test_a_mistake_is_named_by_its_cell(self, edited, changes, message):
         with pytest.raises(ParameterError, match=message):
             read_workbook(edited(changes))
 
-    @pytest.mark.parametrize(("changes", "message"), [
-        pytest.param({"enrolment_opening_members": 200}, r"^Assumptions!C\d+ \(enrolment.opening_members\): expected no more members", id="at the start"),
-        pytest.param({"enrolment_disenrolment": 0, "Staff!C5": dt.date(2027, 6, 1), "Staff!C6": dt.date(2027, 6, 1)},
-            r"^Staff!A5:E\d+ \(coordinators\), Assumptions!C8:C10 \(acuity.caseload\), Assumptions!C\d+:C\d+ \(acuity.mix\): expected no more members",
-            id="when coordinators leave"),
-    ])
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            pytest.param(
+                {"enrolment_opening_members": 200},
+                r"^Assumptions!C\d+ \(enrolment.opening_members\): expected no more members",
+                id="at the start",
+            ),
+            pytest.param(
+                {"enrolment_disenrolment": 0, "Staff!C5": dt.date(2027, 6, 1), "Staff!C6": dt.date(2027, 6, 1)},
+                r"^Staff!A5:E\d+ \(coordinators\), Assumptions!C8:C10 \(acuity.caseload\), Assumptions!C\d+:C\d+ \(acuity.mix\): expected no more members",
+                id="when coordinators leave",
+            ),
+        ],
+    )
     def test_too_many_cases_are_named_by_their_cells(self, edited, changes, message):
         with pytest.raises(ParameterError, match=message):
             read_workbook(edited(changes))
 
-    @pytest.mark.parametrize(("change", "message"), [
-        pytest.param(lambda book: book.__delitem__("Months"), "Months: expected the sheet of this name; found none", id="a sheet of formulas deleted"),
-        pytest.param(lambda book: book.__delitem__("Rates"), "sheets missing: Rates", id="a sheet of inputs deleted"),
-        pytest.param(lambda book: book.defined_names.pop("denials_rate"),
-            r"Assumptions!C\d+: expected the cell to be named denials_rate; found no such name", id="a name deleted"),
-        pytest.param(lambda book: book.defined_names.__setitem__("denials_rate", DefinedName("denials_rate", attr_text="Assumptions!$C$9")),
-            r"Assumptions!C\d+: expected the cell to be named denials_rate; found that name at Assumptions!C9", id="a name moved"),
-        pytest.param(lambda book: rekey(book, "denials.rat"), r"Assumptions!A\d+: no input of the plan is called denials.rat. Closest: denials.rate",
-            id="a key misspelled"),
-        pytest.param(lambda book: rekey(book, None), r"Assumptions!A: expected a row with the key denials.rate; found none", id="a key deleted"),
-        pytest.param(lambda book: rekey(book, "fees.mco"), r"expected each key once; found fees.mco in row \d+, too", id="a key twice"),
-    ])
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param(
+                lambda book: book.__delitem__("Months"),
+                "Months: expected the sheet of this name; found none",
+                id="a sheet of formulas deleted",
+            ),
+            pytest.param(
+                lambda book: book.__delitem__("Rates"), "sheets missing: Rates", id="a sheet of inputs deleted"
+            ),
+            pytest.param(
+                lambda book: book.defined_names.pop("denials_rate"),
+                r"Assumptions!C\d+: expected the cell to be named denials_rate; found no such name",
+                id="a name deleted",
+            ),
+            pytest.param(
+                lambda book: book.defined_names.__setitem__(
+                    "denials_rate", DefinedName("denials_rate", attr_text="Assumptions!$C$9")
+                ),
+                r"Assumptions!C\d+: expected the cell to be named denials_rate; found that name at Assumptions!C9",
+                id="a name moved",
+            ),
+            pytest.param(
+                lambda book: rekey(book, "denials.rat"),
+                r"Assumptions!A\d+: no input of the plan is called denials.rat. Closest: denials.rate",
+                id="a key misspelled",
+            ),
+            pytest.param(
+                lambda book: rekey(book, None),
+                r"Assumptions!A: expected a row with the key denials.rate; found none",
+                id="a key deleted",
+            ),
+            pytest.param(
+                lambda book: rekey(book, "fees.mco"),
+                r"expected each key once; found fees.mco in row \d+, too",
+                id="a key twice",
+            ),
+        ],
+    )
     def test_what_must_not_be_edited_is_named(self, workbook, tmp_path, change, message):
         book = openpyxl.load_workbook(workbook)
         change(book)
@@ -225,9 +375,20 @@ def rekey(book: openpyxl.Workbook, key: str | None) -> None:
 def recalculated(path: Path, folder: Path) -> openpyxl.Workbook:
     """The workbook as LibreOffice computes it, from formulas alone."""
     subprocess.run(
-        ["soffice", "--headless", "--norestore", f"-env:UserInstallation=file://{folder}/profile", "--convert-to",
-            "xlsx:Calc MS Excel 2007 XML", "--outdir", str(folder / "out"), str(path)],
-        check=True, capture_output=True, timeout=240,
+        [
+            "soffice",
+            "--headless",
+            "--norestore",
+            f"-env:UserInstallation=file://{folder}/profile",
+            "--convert-to",
+            "xlsx:Calc MS Excel 2007 XML",
+            "--outdir",
+            str(folder / "out"),
+            str(path),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=240,
     )
     return openpyxl.load_workbook(folder / "out" / path.name, data_only=True)
 
@@ -236,14 +397,18 @@ def compare(path: Path, folder: Path, plan, scenario: str) -> None:
     """Every monthly row, the need for working capital and the summary: LibreOffice's and ours."""
     book = recalculated(path, folder)
     sheet, made = book["Months"], programme_plan(plan, scenario)
-    found = {sheet.cell(row, 1).value: [sheet.cell(row, 4 + month).value for month in range(plan.months)]
-        for row in range(6, sheet.max_row + 1)}
+    found = {
+        sheet.cell(row, 1).value: [sheet.cell(row, 4 + month).value for month in range(plan.months)]
+        for row in range(6, sheet.max_row + 1)
+    }
     for name in made.months.columns[1:]:
         assert found[name] == made.months[name].tolist(), name
     need = working_capital(plan, scenario)["need_cents"].tolist()
     assert [whole_cents(book["Lags"].cell(row, 2).value) for row in range(5, 10)] == need
     summary = {book["Summary"].cell(row, 1).value: book["Summary"].cell(row, 2).value for row in range(4, 30)}
-    assert summary["Checks"] == ("LOOK" if made.months["transferred"].any() or not any(p.hired for p in plan.coordinators) else "OK")
+    assert summary["Checks"] == (
+        "LOOK" if made.months["transferred"].any() or not any(p.hired for p in plan.coordinators) else "OK"
+    )
     assert whole_cents(summary["Peak deficit"]) == made.summary.peak_deficit_cents
     assert whole_cents(summary["Lowest cash at hand"]) == made.summary.lowest_balance_cents
     paid_back = summary["Paid back in"]
@@ -270,13 +435,28 @@ class TestLibreOffice:
         compare(write_plan_workbook(plan, tmp_path / "plan.xlsx"), tmp_path, plan, "base")
 
     def test_an_edited_workbook(self, edited, tmp_path):
-        path = edited({"lag_billed_to_paid_days": 77, "denials_rate": 0.1337, "staffing_fringe": 0.3141, "outreach_paid": True,
-            "enrolment_delay_months": 3, "Summary!B4": "your_own", "Scenarios!I11": -0.15, "Scenarios!I15": 33,
-            "Staff!A10": "New", "Staff!B10": dt.datetime(2027, 9, 15), "Staff!D10": 0.5, "Staff!E10": 58001.99})
+        path = edited(
+            {
+                "lag_billed_to_paid_days": 77,
+                "denials_rate": 0.1337,
+                "staffing_fringe": 0.3141,
+                "outreach_paid": True,
+                "enrolment_delay_months": 3,
+                "Summary!B4": "your_own",
+                "Scenarios!I11": -0.15,
+                "Scenarios!I15": 33,
+                "Staff!A10": "New",
+                "Staff!B10": dt.datetime(2027, 9, 15),
+                "Staff!D10": 0.5,
+                "Staff!E10": 58001.99,
+            }
+        )
         plan = read_workbook(path)
         compare(path, tmp_path, plan, read_scenario(path))
         saved = tmp_path / "out" / path.name
-        assert programme_plan(read_workbook(saved), read_scenario(saved)).months.equals(programme_plan(plan, "your_own").months)
+        assert programme_plan(read_workbook(saved), read_scenario(saved)).months.equals(
+            programme_plan(plan, "your_own").months
+        )
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_every_monthly_figure_of_plans_drawn_at_random(self, seed, tmp_path):

@@ -8,8 +8,8 @@ import datetime as dt
 import pandas as pd
 import polars as pl
 import pytest
-from builders.page_checks import assert_prints
 
+from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.client_review import outlook as review_outlook
 from rcm_analysis.exhibits.client_review import review as client_review
@@ -68,7 +68,11 @@ def test_parts_make_the_sum_and_payers_make_the_months(page, acorn):
     for place in range(1, 5):
         assert sum(row[place] for row in months[:3]) == months[3][place]
     payers = tables["outlook_payers"]
-    assert not payers["print"] and {row[0] for row in payers["rows"]} == {"Acme Health", "Lakeshore <Mutual>", "Patients"}
+    assert not payers["print"] and {row[0] for row in payers["rows"]} == {
+        "Acme Health",
+        "Lakeshore <Mutual>",
+        "Patients",
+    }
     for month, row in zip(("2026-11", "2026-12", "2027-01"), months, strict=False):
         assert sum(line[5] for line in payers["rows"] if line[1] == month) == row[4]
 
@@ -96,16 +100,36 @@ def test_the_test_stands_beside_two_simple_ways(page):
     assert "The band should hold 8 of 10 outcomes; it held 10 of 11 times" in table["notes"][0]
 
 
-@pytest.mark.parametrize(("ratios", "says", "advises"), [
-    pytest.param({"1": 0.5, "3": 0.6, "all": 0.94}, "was closer to what came for the next month, the third month ahead and the three",
-                 "it beats them, and is the better guide", id="closer everywhere"),
-    pytest.param({"1": 1.2, "3": 1.1, "all": 2.0}, "was farther off for the next month", "it does not beat them", id="farther everywhere"),
-    pytest.param({"1": 0.7, "3": 1.0, "all": 1.3}, "about as close for the third month ahead; farther off for the three months together",
-                 "beats them only in part", id="mixed"),
-    pytest.param({"1": 0.97, "3": 1.03, "all": 1.0}, "was about as close for the next month", "it does not beat them",
-                 id="alike is not better"),
-    pytest.param({"1": float("nan")}, "no simple way to compare", "", id="nothing to compare with"),
-])
+@pytest.mark.parametrize(
+    ("ratios", "says", "advises"),
+    [
+        pytest.param(
+            {"1": 0.5, "3": 0.6, "all": 0.94},
+            "was closer to what came for the next month, the third month ahead and the three",
+            "it beats them, and is the better guide",
+            id="closer everywhere",
+        ),
+        pytest.param(
+            {"1": 1.2, "3": 1.1, "all": 2.0},
+            "was farther off for the next month",
+            "it does not beat them",
+            id="farther everywhere",
+        ),
+        pytest.param(
+            {"1": 0.7, "3": 1.0, "all": 1.3},
+            "about as close for the third month ahead; farther off for the three months together",
+            "beats them only in part",
+            id="mixed",
+        ),
+        pytest.param(
+            {"1": 0.97, "3": 1.03, "all": 1.0},
+            "was about as close for the next month",
+            "it does not beat them",
+            id="alike is not better",
+        ),
+        pytest.param({"1": float("nan")}, "no simple way to compare", "", id="nothing to compare with"),
+    ],
+)
 def test_the_verdict_is_honest(ratios, says, advises):
     found = backtested(ratios)
     posted = pd.DataFrame({"posted_cents": [100, 200, 300, 400]})
@@ -114,21 +138,32 @@ def test_the_verdict_is_honest(ratios, says, advises):
     assert bool(advises) == bool(review_outlook._advice(found, posted))
 
 
-@pytest.mark.parametrize(("held", "says"), [
-    pytest.param(5, "too narrow", id="half of the outcomes outside"), pytest.param(10, "too wide", id="never outside"),
-    pytest.param(8, "third month ahead.", id="as it should be"),
-])
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        pytest.param(5, "too narrow", id="half of the outcomes outside"),
+        pytest.param(10, "too wide", id="never outside"),
+        pytest.param(8, "third month ahead.", id="as it should be"),
+    ],
+)
 def test_a_band_that_does_not_hold_is_named(held, says):
-    assert review_outlook._coverage(backtested({}, inside=(held, 10))).endswith(says if held == 8 else f"{says} for this client.")
+    assert review_outlook._coverage(backtested({}, inside=(held, 10))).endswith(
+        says if held == 8 else f"{says} for this client."
+    )
 
 
 TOO_LITTLE = {
-    "five months of postings": (pl.col("posted_on") >= dt.date(2026, 6, 1),
-        "postings begin in June 2026. It needs at least 6 months of them; there are 5 months."),
+    "five months of postings": (
+        pl.col("posted_on") >= dt.date(2026, 6, 1),
+        "postings begin in June 2026. It needs at least 6 months of them; there are 5 months.",
+    ),
     "no charges": (pl.col("kind") != "charge", "no charges were posted in the 6 months to October 31, 2026"),
     "no payments": (pl.col("kind") != "payment", "no payments were posted in the 6 months"),
     "only unapplied money": (pl.col("claim_id").is_null(), "no charges were posted"),
-    "billing stopped a year ago": ((pl.col("kind") != "charge") | (pl.col("posted_on") < dt.date(2025, 11, 1)), "no charges were posted"),
+    "billing stopped a year ago": (
+        (pl.col("kind") != "charge") | (pl.col("posted_on") < dt.date(2025, 11, 1)),
+        "no charges were posted",
+    ),
     "nothing at all": (pl.lit(False), "no charges were posted"),
 }
 
@@ -139,10 +174,13 @@ def test_too_little_to_go_by_is_one_sentence(acorn, rows, says):
     assert len(blocks) == 1 and says in notes_of(blocks)[0]
 
 
-@pytest.mark.parametrize(("since", "months", "judged"), [
-    pytest.param(dt.date(2026, 5, 1), 6, False, id="half a year: an outlook, not judged on three past months"),
-    pytest.param(dt.date(2026, 1, 1), 10, True, id="ten months: judged on seven past months"),
-])
+@pytest.mark.parametrize(
+    ("since", "months", "judged"),
+    [
+        pytest.param(dt.date(2026, 5, 1), 6, False, id="half a year: an outlook, not judged on three past months"),
+        pytest.param(dt.date(2026, 1, 1), 10, True, id="ten months: judged on seven past months"),
+    ],
+)
 def test_a_young_client_gets_an_outlook_and_a_test_when_there_is_enough_past(acorn, since, months, judged):
     blocks = review_outlook.whats_to_come(cut(acorn, pl.col("posted_on") >= since))
     assert ("outlook_test" in tables_of(blocks)) == judged
@@ -166,5 +204,9 @@ def test_the_band_is_drawn_from_the_last_posted_month_on(acorn):
 
 def test_the_appendix_explains_the_outlook(acorn):
     items = client_review.ClientReview(acorn).definitions()[0].payload["items"]
-    assert [item["title"] for item in items][-3:] == ["Cash outlook", "Band of the cash outlook", "Test of the cash outlook"]
+    assert [item["title"] for item in items][-3:] == [
+        "Cash outlook",
+        "Band of the cash outlook",
+        "Test of the cash outlook",
+    ]
     assert all(item["formula"].endswith(".") and item["unit"] for item in items[-3:])

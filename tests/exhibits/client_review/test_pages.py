@@ -7,30 +7,29 @@ import json
 
 import polars as pl
 import pytest
-from builders.page_checks import assert_prints
 
+from builders.page_checks import assert_prints
 from rcm_analysis.exhibits.blocks import Block
-from rcm_analysis.exhibits.client_review import (
-    answers,
-    money,
-    numbers,
-    opportunities,
-    payers,
-    work,
-)
-from rcm_analysis.exhibits.client_review import (
-    appendix as rest,
-)
-from rcm_analysis.exhibits.client_review import (
-    review as client_review,
-)
+from rcm_analysis.exhibits.client_review import answers, money, numbers, opportunities, payers, work
+from rcm_analysis.exhibits.client_review import appendix as rest
+from rcm_analysis.exhibits.client_review import review as client_review
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.tables.reference.carc import carc_categories
 
 PAGES = (
-    "answers", "numbers", "reconciliation", "opportunities", "last_actions", "work", "cash", "aging",
-    "denials", "payers", "write_offs",
-    "definitions", "provenance",
+    "answers",
+    "numbers",
+    "reconciliation",
+    "opportunities",
+    "last_actions",
+    "work",
+    "cash",
+    "aging",
+    "denials",
+    "payers",
+    "write_offs",
+    "definitions",
+    "provenance",
 )
 
 
@@ -44,8 +43,7 @@ def words_of(blocks: list[Block]) -> str:
 
 
 def tables_of(blocks: list[Block]) -> dict[str, dict]:
-    found = [block.payload if block.payload["kind"] == "table" else block.payload.get("table")
-        for block in blocks]
+    found = [block.payload if block.payload["kind"] == "table" else block.payload.get("table") for block in blocks]
     return {table["name"]: table for table in found if table}
 
 
@@ -60,8 +58,7 @@ def test_every_page_is_json_and_the_press_can_print_it(acorn_pages, name):
 
 
 def test_every_figure_has_its_picture_description_and_finding(acorn_pages):
-    figures = [block for blocks in acorn_pages.values()
-        for block in blocks if block.payload["kind"] == "figure"]
+    figures = [block for blocks in acorn_pages.values() for block in blocks if block.payload["kind"] == "figure"]
     assert len(figures) == 5
     for block in figures:
         assert block.svg and len(block.payload["alt"]) > 30 and block.payload["finding"].endswith(".")
@@ -83,7 +80,10 @@ def test_no_patient_and_no_single_claim_is_named(acorn_pages):
 def test_the_five_answers_in_numbers(acorn_pages):
     items = acorn_pages["answers"][-1].payload["items"]
     assert [item["title"] for item in items] == [
-        "How much came in?", "How much should have come in?", "Where is the gap?", "What did we do about it?",
+        "How much came in?",
+        "How much should have come in?",
+        "Where is the gap?",
+        "What did we do about it?",
         "What do we need from you?",
     ]
     assert items[0]["answer"] == "$1,005"
@@ -105,18 +105,17 @@ def test_the_balance_ties_and_a_false_sum_would_be_shouted(acorn, monkeypatch):
     assert sum(amounts[:8]) == amounts[8] == amounts[9]
     assert amounts[10] == 0
     true = money.roll_forward_check
-    monkeypatch.setattr(money, "roll_forward_check", lambda *given,
-        **named: true(*given, **named).assign(residual_cents=125))
-    warnings = [block.payload["text"]
-        for block in money.reconciliation(acorn) if block.payload["kind"] == "note"]
+    monkeypatch.setattr(
+        money, "roll_forward_check", lambda *given, **named: true(*given, **named).assign(residual_cents=125)
+    )
+    warnings = [block.payload["text"] for block in money.reconciliation(acorn) if block.payload["kind"] == "note"]
     assert any("does not tie" in text and "$1.25" in text for text in warnings)
 
 
 def test_the_ages_add_up_to_the_ledger(acorn):
     aged = money.aging_by_part(acorn)
     owed = ledger.balances(acorn.tables, as_of=acorn.as_of).iloc[0]
-    assert aged["insurance_cents"].sum() == owed["primary_cents"] + owed["secondary_cents"] + owed[
-        "tertiary_cents"]
+    assert aged["insurance_cents"].sum() == owed["primary_cents"] + owed["secondary_cents"] + owed["tertiary_cents"]
     assert aged["patient_cents"].sum() == owed["patient_cents"]
     assert aged["insurance_share"].sum() == pytest.approx(1)
 
@@ -136,8 +135,11 @@ def test_payers_add_up_and_small_numbers_are_marked(acorn):
 
 def test_every_opportunity_has_dollars_an_owner_and_a_day(acorn_pages, acorn):
     items = acorn_pages["opportunities"][0].payload["items"]
-    assert {"Appeal 1 denied claim before the limit", "Apply the money that waits",
-        "Send claims right the first time"} <= {item["title"] for item in items}
+    assert {
+        "Appeal 1 denied claim before the limit",
+        "Apply the money that waits",
+        "Send claims right the first time",
+    } <= {item["title"] for item in items}
     for item in items:
         assert item["amount_cents"] > 0 and item["owner"] and dt.date.fromisoformat(item["due"]) > acorn.as_of
     ranks = [["high", "medium", "low"].index(item["severity"]) for item in items]
@@ -165,9 +167,18 @@ def test_a_tile_whose_window_reaches_before_the_data_is_empty_not_zero(acorn):
 MISSING = {
     "no adjustments in its remittances": ("remit_adjustments", "actions"),
     "no work log, rules or edits": ("work_log", "payer_rules", "claim_edits"),
-    "only postings and claims": ("claim_lines", "submissions", "claim_edits", "deposits", "remit_claims",
-        "remit_lines", "remit_adjustments",
-                                 "work_log", "payer_rules", "actions"),
+    "only postings and claims": (
+        "claim_lines",
+        "submissions",
+        "claim_edits",
+        "deposits",
+        "remit_claims",
+        "remit_lines",
+        "remit_adjustments",
+        "work_log",
+        "payer_rules",
+        "actions",
+    ),
 }
 
 
@@ -196,8 +207,11 @@ def test_a_month_without_denials_says_so(acorn):
     october = pl.col("received_on") >= dt.date(2026, 10, 1)
     paid = pl.when(october & pl.col("carc").is_in(["16", "197"])).then(pl.lit("45")).otherwise(pl.col("carc"))
     clean = _changed(acorn, "remit_adjustments", lambda frame: frame.with_columns(carc=paid))
-    findings = [block.payload["finding"]
-        for block in client_review.ClientReview(clean).denials() if block.payload["kind"] == "figure"]
+    findings = [
+        block.payload["finding"]
+        for block in client_review.ClientReview(clean).denials()
+        if block.payload["kind"] == "figure"
+    ]
     assert findings[0] == "No denials were posted in October 2026: all 8 decided claims passed."
 
 
@@ -209,11 +223,17 @@ def test_a_client_without_patient_balances_says_so(acorn):
 
 
 def test_nothing_owed_at_all_is_a_sentence_and_no_chart(acorn):
-    empty = _changed(acorn, "transactions",
-        lambda frame: frame.filter(pl.col("kind") == "payment").with_columns(claim_id=pl.lit(None, pl.String)))
+    empty = _changed(
+        acorn,
+        "transactions",
+        lambda frame: frame.filter(pl.col("kind") == "payment").with_columns(claim_id=pl.lit(None, pl.String)),
+    )
     blocks = client_review.ClientReview(empty).aging()
-    assert blocks[0].payload == {"kind": "note", "tone": "info",
-        "text": "Nothing was owed on October 31, 2026, neither by insurance nor by patients."}
+    assert blocks[0].payload == {
+        "kind": "note",
+        "tone": "info",
+        "text": "Nothing was owed on October 31, 2026, neither by insurance nor by patients.",
+    }
 
 
 def test_half_a_month_of_data_is_marked(acorn):
@@ -224,17 +244,25 @@ def test_half_a_month_of_data_is_marked(acorn):
 
 def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
     rows = [
-        {"client": "acorn-clinic", "transaction_id": f"sweep-{number}", "claim_id": f"2025-09-{number}",
-            "kind": "write_off", "party": "patient", "amount_cents": -2000,
-         "happened_on": dt.date(2026, 10, 30), "posted_on": dt.date(2026, 10, 30), "posted_by": "jd",
-         "reason": "administrative"}
+        {
+            "client": "acorn-clinic",
+            "transaction_id": f"sweep-{number}",
+            "claim_id": f"2025-09-{number}",
+            "kind": "write_off",
+            "party": "patient",
+            "amount_cents": -2000,
+            "happened_on": dt.date(2026, 10, 30),
+            "posted_on": dt.date(2026, 10, 30),
+            "posted_by": "jd",
+            "reason": "administrative",
+        }
         for number in range(6)
     ]
-    swept = _changed(acorn, "transactions",
-        lambda frame: pl.concat([frame, pl.DataFrame(rows)], how="diagonal_relaxed"))
+    swept = _changed(
+        acorn, "transactions", lambda frame: pl.concat([frame, pl.DataFrame(rows)], how="diagonal_relaxed")
+    )
     assert "question to ask, not a proof" in words_of(client_review.ClientReview(swept).write_offs())
-    assert "Review the batch write-offs of old balances" in words_of(
-        client_review.ClientReview(swept).opportunities())
+    assert "Review the batch write-offs of old balances" in words_of(client_review.ClientReview(swept).opportunities())
 
 
 @pytest.mark.parametrize("name", client_review.MEASURES)

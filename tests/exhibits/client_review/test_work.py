@@ -17,25 +17,43 @@ DAY = dt.date(2026, 10, 20)
 
 def posting(claim: str | None, cents: int, day: dt.date, kind: str = "charge", party: str = "primary") -> dict:
     return {
-        "client": CLIENT, "transaction_id": f"{claim}-{kind}-{day}", "claim_id": claim, "kind": kind,
+        "client": CLIENT,
+        "transaction_id": f"{claim}-{kind}-{day}",
+        "claim_id": claim,
+        "kind": kind,
         "party": party,
-        "amount_cents": cents, "happened_on": day, "posted_on": day, "payer": "acme",
+        "amount_cents": cents,
+        "happened_on": day,
+        "posted_on": day,
+        "payer": "acme",
     }
 
 
 def claim(name: str, service: dt.date) -> dict:
     return {
-        "client": CLIENT, "claim_id": name, "claim_type": "professional", "payer": "acme",
+        "client": CLIENT,
+        "claim_id": name,
+        "claim_type": "professional",
+        "payer": "acme",
         "service_on": service,
-        "entered_on": service, "charge_cents": 10000,
+        "entered_on": service,
+        "charge_cents": 10000,
     }
 
 
-def note(claim: str, day: dt.date, action: str = "follow_up", outcome: str | None = None,
-    hold: str | None = None) -> dict:
+def note(
+    claim: str, day: dt.date, action: str = "follow_up", outcome: str | None = None, hold: str | None = None
+) -> dict:
     return {
-        "client": CLIENT, "note_id": f"{claim}-{day}", "claim_id": claim, "worked_on": day, "entered_on": day,
-        "worked_by": "kim", "action": action, "outcome": outcome, "hold_reason": hold,
+        "client": CLIENT,
+        "note_id": f"{claim}-{day}",
+        "claim_id": claim,
+        "worked_on": day,
+        "entered_on": day,
+        "worked_by": "kim",
+        "action": action,
+        "outcome": outcome,
+        "hold_reason": hold,
     }
 
 
@@ -50,22 +68,28 @@ def of(acorn):
     return subject
 
 
-@pytest.mark.parametrize(("worked", "counted"), [
-    pytest.param(DAY, 4000, id="worked on the day of the payment"),
-    pytest.param(DAY - dt.timedelta(days=60), 4000, id="worked sixty days before"),
-    pytest.param(DAY - dt.timedelta(days=61), 0, id="worked sixty-one days before"),
-    pytest.param(DAY + dt.timedelta(days=1), 0, id="worked only after the payment"),
-])
+@pytest.mark.parametrize(
+    ("worked", "counted"),
+    [
+        pytest.param(DAY, 4000, id="worked on the day of the payment"),
+        pytest.param(DAY - dt.timedelta(days=60), 4000, id="worked sixty days before"),
+        pytest.param(DAY - dt.timedelta(days=61), 0, id="worked sixty-one days before"),
+        pytest.param(DAY + dt.timedelta(days=1), 0, id="worked only after the payment"),
+    ],
+)
 def test_dollars_behind_our_work(of, worked, counted):
-    subject = of(transactions=[posting("1", 10000, dt.date(2026, 8, 1)), posting("1", -4000, DAY, "payment")],
-                 work_log=[note("1", worked)])
+    subject = of(
+        transactions=[posting("1", 10000, dt.date(2026, 8, 1)), posting("1", -4000, DAY, "payment")],
+        work_log=[note("1", worked)],
+    )
     assert work.work_done(subject)["recovered_cents"] == counted
 
 
 def test_a_claim_worked_twice_is_one_claim_and_its_payment_counts_once(of):
     rows = [posting("1", 10000, dt.date(2026, 8, 1)), posting("1", -4000, DAY, "payment")]
-    done = work.work_done(of(transactions=rows,
-        work_log=[note("1", DAY), note("1", DAY - dt.timedelta(days=3), "appeal")]))
+    done = work.work_done(
+        of(transactions=rows, work_log=[note("1", DAY), note("1", DAY - dt.timedelta(days=3), "appeal")])
+    )
     assert (done["notes"], done["claims"], done["appeal"], done["recovered_cents"]) == (2, 1, 1, 4000)
 
 
@@ -73,20 +97,29 @@ def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):
     names = ("waits", "answered", "paid")
     rows = [posting(name, 10000, dt.date(2026, 8, 1)) for name in names]
     rows.append(posting("paid", -10000, DAY, "payment"))
-    asked = [note(name, dt.date(2026, 9, 1), "request_documents", "waiting_on_client", "documents")
-        for name in ("waits", "answered", "paid")]
+    asked = [
+        note(name, dt.date(2026, 9, 1), "request_documents", "waiting_on_client", "documents")
+        for name in ("waits", "answered", "paid")
+    ]
     found = work.waiting_on_client(
-        of(transactions=rows, claims=[claim(name, dt.date(2026, 8, 1)) for name in names],
-           work_log=[*asked, note("answered", DAY, "resubmit", "in_process")]))
+        of(
+            transactions=rows,
+            claims=[claim(name, dt.date(2026, 8, 1)) for name in names],
+            work_log=[*asked, note("answered", DAY, "resubmit", "in_process")],
+        )
+    )
     assert found[["hold_reason", "claims", "open_cents"]].values.tolist() == [["documents", 1, 10000]]
 
 
-@pytest.mark.parametrize(("service", "is_due"), [
-    pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=180), True, id="the limit is today"),
-    pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=150), True, id="the limit is in thirty days"),
-    pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=149), False, id="the limit is in thirty-one days"),
-    pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=181), False, id="the limit passed yesterday"),
-])
+@pytest.mark.parametrize(
+    ("service", "is_due"),
+    [
+        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=180), True, id="the limit is today"),
+        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=150), True, id="the limit is in thirty days"),
+        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=149), False, id="the limit is in thirty-one days"),
+        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=181), False, id="the limit passed yesterday"),
+    ],
+)
 def test_claims_never_sent_are_announced_before_the_filing_limit(of, service, is_due):
     subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[])
     assert len(work.due_soon(subject)) == is_due
@@ -96,10 +129,19 @@ def test_claims_never_sent_are_announced_before_the_filing_limit(of, service, is
 
 def test_a_claim_that_was_sent_has_no_filing_limit(of):
     service = dt.date(2026, 5, 10)
-    sent = {"client": CLIENT, "submission_id": "s", "claim_id": "1", "submitted_on": service, "payer": "acme",
-            "payer_order": "primary", "frequency": "1", "charge_cents": 10000}
+    sent = {
+        "client": CLIENT,
+        "submission_id": "s",
+        "claim_id": "1",
+        "submitted_on": service,
+        "payer": "acme",
+        "payer_order": "primary",
+        "frequency": "1",
+        "charge_cents": 10000,
+    }
     assert work.due_soon(
-        of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[sent])).empty
+        of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[sent])
+    ).empty
 
 
 def test_an_appeal_limit_is_announced_until_somebody_appeals(acorn):
@@ -109,10 +151,13 @@ def test_an_appeal_limit_is_announced_until_somebody_appeals(acorn):
     assert not any(name.endswith("-4") for name in late["claim_id"])
 
 
-@pytest.mark.parametrize(("last", "is_old"), [
-    pytest.param(dt.date(2026, 9, 1), False, id="sixty days without a posting"),
-    pytest.param(dt.date(2026, 8, 31), True, id="sixty-one days without a posting"),
-])
+@pytest.mark.parametrize(
+    ("last", "is_old"),
+    [
+        pytest.param(dt.date(2026, 9, 1), False, id="sixty days without a posting"),
+        pytest.param(dt.date(2026, 8, 31), True, id="sixty-one days without a posting"),
+    ],
+)
 def test_credits_are_old_after_sixty_days(of, last, is_old):
     subject = of(transactions=[posting("1", 10000, dt.date(2026, 6, 1)), posting("1", -12000, last, "payment")])
     found = opportunities.old_credits(subject)
@@ -120,8 +165,14 @@ def test_credits_are_old_after_sixty_days(of, last, is_old):
 
 
 def test_an_action_closed_later_is_open_again_as_of_the_month(of):
-    agreed = {"client": CLIENT, "action_id": "1", "opened_on": dt.date(2026, 9, 1), "title": "x", "owner": "y",
-              "due_on": dt.date(2026, 11, 15)}
+    agreed = {
+        "client": CLIENT,
+        "action_id": "1",
+        "opened_on": dt.date(2026, 9, 1),
+        "title": "x",
+        "owner": "y",
+        "due_on": dt.date(2026, 11, 15),
+    }
     assert work.agreed_actions(of(actions=[agreed]))["state"].tolist() == ["open"]
     done_before = {**agreed, "closed_on": dt.date(2026, 9, 30)}
     assert work.agreed_actions(of(actions=[done_before])).empty

@@ -6,9 +6,9 @@ import datetime as dt
 import re
 
 import pytest
+
 from builders.acorn import invented, subject_of
 from builders.engagement_offices import EXHIBITS, simulated, tables_of, words_of
-
 from rcm_analysis.exhibits.patient_engagement_review import review as engagement_review
 from rcm_analysis.exhibits.patient_engagement_review.facts import EngagementFacts
 from rcm_analysis.exhibits.patient_engagement_review.review import EngagementReview
@@ -28,9 +28,17 @@ def offices() -> dict[str, EngagementReview]:
     """A planted office, a quiet one, a very small one, and the planted one in its second and in its tenth month."""
     base = invented()
     planted = simulated(1.0, plants=True)
-    made = {"planted": planted, "quiet": simulated(1.0, plants=False), "tiny": simulated(0.08, plants=False), "minute": simulated(0.02, plants=False)}
+    made = {
+        "planted": planted,
+        "quiet": simulated(1.0, plants=False),
+        "tiny": simulated(0.08, plants=False),
+        "minute": simulated(0.02, plants=False),
+    }
     reviews = {name: EngagementReview(subject_of({**base, **tables})) for name, tables in made.items()}
-    early = {month: EngagementReview(subject_of({**base, **planted}, Period.month(month))) for month in ("2025-04", "2025-12")}
+    early = {
+        month: EngagementReview(subject_of({**base, **planted}, Period.month(month)))
+        for month in ("2025-04", "2025-12")
+    }
     return reviews | early
 
 
@@ -42,9 +50,14 @@ def test_no_small_count_is_printed_or_kept_for_the_workbook(offices, office):
             continue
         for place, column in enumerate(table["columns"]):
             if column["unit"] == "count":
-                assert not [row[place] for row in table["rows"] if row[place] is not None and 0 < row[place] < 11], (table["name"], column["name"])
+                assert not [row[place] for row in table["rows"] if row[place] is not None and 0 < row[place] < 11], (
+                    table["name"],
+                    column["name"],
+                )
     for text in words_of(blocks):
-        assert not re.search(r"(?<![\d.,])([1-9]|10) of [\d,]+ (slots|forms|patients|complaints|visits|stays|surveys)", text), text
+        assert not re.search(
+            r"(?<![\d.,])([1-9]|10) of [\d,]+ (slots|forms|patients|complaints|visits|stays|surveys)", text
+        ), text
 
 
 @pytest.mark.parametrize("office", ["planted", "quiet", "tiny"])
@@ -69,11 +82,19 @@ def test_all_tables_of_a_block_share_one_total(offices):
         office = offices[name]
         facts = EngagementFacts(office.subject)
         assert not facts.is_withheld and facts.block == Period(dt.date(2026, 1, 1), dt.date(2026, 7, 1))
-        totals = [frame[frame[by] == "(all)"].iloc[-1]["slots"] for frame, by in ((facts.leads, "lead"), (facts.visit_types, "visit_type"), (facts.locations, "location"))]
-        months = facts.months[[str(month)[:7] in {one.label for one in facts.block.months()} for month in facts.months["month"]]]
+        totals = [
+            frame[frame[by] == "(all)"].iloc[-1]["slots"]
+            for frame, by in ((facts.leads, "lead"), (facts.visit_types, "visit_type"), (facts.locations, "location"))
+        ]
+        months = facts.months[
+            [str(month)[:7] in {one.label for one in facts.block.months()} for month in facts.months["month"]]
+        ]
         raw = appointments.no_show_rate(office.subject.tables, period=facts.block).iloc[0]
         assert {*totals, months["slots"].sum()} == {raw["slots"]}
-        assert facts.twelve_months["slots"] == appointments.no_show_rate(office.subject.tables, period=facts.year).iloc[0]["slots"]
+        assert (
+            facts.twelve_months["slots"]
+            == appointments.no_show_rate(office.subject.tables, period=facts.year).iloc[0]["slots"]
+        )
 
 
 def test_a_month_shown_anywhere_is_the_month_of_the_table(offices):
@@ -81,7 +102,9 @@ def test_a_month_shown_anywhere_is_the_month_of_the_table(offices):
     for name in ("planted", "quiet", "tiny"):
         facts = EngagementFacts(offices[name].subject)
         row = facts.months[facts.months["month"].astype(str).str.startswith("2026-10")]
-        assert (facts.month["no_shows"] is row.iloc[0]["no_shows"]) or facts.month["no_shows"] == row.iloc[0]["no_shows"]
+        assert (facts.month["no_shows"] is row.iloc[0]["no_shows"]) or facts.month["no_shows"] == row.iloc[0][
+            "no_shows"
+        ]
 
 
 def test_the_planted_office_is_told_what_changed_and_who_sees_to_it(offices):
@@ -96,7 +119,9 @@ def test_the_planted_office_is_told_what_changed_and_who_sees_to_it(offices):
 
 
 def test_the_quiet_office_hears_of_no_change_for_the_worse(offices):
-    (answer,) = [item for item in offices["quiet"].answers()[0].payload["items"] if item["title"] == "What has changed?"]
+    (answer,) = [
+        item for item in offices["quiet"].answers()[0].payload["items"] if item["title"] == "What has changed?"
+    ]
     assert answer["answer"] == "nothing for the worse"
     assert not [item for item in offices["quiet"].findings()[0].payload["items"] if item["severity"] == "high"]
 
@@ -111,7 +136,13 @@ def test_the_money_states_ranges_assumptions_and_the_warning(offices):
     blocks = offices["planted"].worth()
     assert "regression to the mean" in blocks[0].payload["text"]
     worth, assumed = tables_of(blocks)
-    assert [column["name"] for column in worth["columns"]][1:] == ["span", "events", "low_cents", "mid_cents", "high_cents"]
+    assert [column["name"] for column in worth["columns"]][1:] == [
+        "span",
+        "events",
+        "low_cents",
+        "mid_cents",
+        "high_cents",
+    ]
     for row in worth["rows"]:
         assert row[3] is None or row[3] <= row[4] <= row[5]
     assert len(assumed["rows"]) == 7 and all(row[2] for row in assumed["rows"])
@@ -148,7 +179,10 @@ def test_a_client_without_any_of_it_is_told_once(acorn):
             assert item.payload["kind"] == "note", exhibit
 
 
-@pytest.mark.parametrize(("number", "words"), [(0, "no patients"), (1, "fewer than 11 patients"), (10, "fewer than 11 patients"), (11, "11 patients")])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "no patients"), (1, "fewer than 11 patients"), (10, "fewer than 11 patients"), (11, "11 patients")],
+)
 def test_small_counts_in_a_sentence(number, words):
     assert small(number, "patient") == words
 
@@ -156,4 +190,8 @@ def test_small_counts_in_a_sentence(number, words):
 def test_every_measure_of_the_review_is_defined(acorn):
     (glossary, *_) = EngagementReview(acorn).definitions()
     names = [item["name"] for item in glossary.payload["items"]]
-    assert names[: len(engagement_review.MEASURES)] == list(engagement_review.MEASURES) and {"suppression", "retention", "shifts"} <= set(names)
+    assert names[: len(engagement_review.MEASURES)] == list(engagement_review.MEASURES) and {
+        "suppression",
+        "retention",
+        "shifts",
+    } <= set(names)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 import pytest
-from builders.page_checks import assert_prints
 
+from builders.page_checks import assert_prints
 from rcm_analysis.exhibits.portfolio_overview.review import PortfolioOverview
 from rcm_analysis.exhibits.subject import Book
 from rcm_analysis.periods import Period
@@ -14,21 +14,15 @@ from rcm_analysis.tables.schema import TABLES
 
 SEED = [
     # client, providers, revenue, estimate, commission, cadence, e-mails, manager, printed row
-    ("Chicago Med", 5, 82799000, False, 0.055, "monthly", 4, "Jane Smith",
-        ("$827,990", "$165,598", "5.5%", "A")),
+    ("Chicago Med", 5, 82799000, False, 0.055, "monthly", 4, "Jane Smith", ("$827,990", "$165,598", "5.5%", "A")),
     ("20/20 Vision", 2, 6416600, False, 0.055, "monthly", 4, "Jane Smith", ("$64,166", "$32,083", "5.5%", "C")),
-    ("Ortho Group", 20, 262026200, False, 0.0575, "weekly", 4, "Jane Smith",
-        ("$2,620,262", "$131,013", "5.75%", "B")),
-    ("Dr. Quinn", 5, 30110800, False, 0.0575, "monthly", 4, "Jane Smith",
-        ("$301,108", "$60,222", "5.75%", "C")),
-    ("St. Elsewhere", 5, 15305900, False, 0.09, "monthly", 4, "Jane Smith",
-        ("$153,059", "$30,612", "9.0%", "C")),
+    ("Ortho Group", 20, 262026200, False, 0.0575, "weekly", 4, "Jane Smith", ("$2,620,262", "$131,013", "5.75%", "B")),
+    ("Dr. Quinn", 5, 30110800, False, 0.0575, "monthly", 4, "Jane Smith", ("$301,108", "$60,222", "5.75%", "C")),
+    ("St. Elsewhere", 5, 15305900, False, 0.09, "monthly", 4, "Jane Smith", ("$153,059", "$30,612", "9.0%", "C")),
     ("Cali Care", 4, 50000000, True, 0.05, "weekly", 4, "John Doe", ("$500,000*", "$125,000*", "5.0%", "B")),
-    ("Grey’s Anatomy", 1, 13543400, False, 0.06, "monthly", 4, "John Doe",
-        ("$135,434", "$135,434", "6.0%", "A")),
+    ("Grey’s Anatomy", 1, 13543400, False, 0.06, "monthly", 4, "John Doe", ("$135,434", "$135,434", "6.0%", "A")),
     ("Dr. Suess", 1, 15032200, False, 0.0713, "monthly", 4, "John Doe", ("$150,322", "$150,322", "7.13%", "A")),
-    ("Dr. Doogie Howser", 2, 6405800, False, 0.065, "monthly", 12, "John Doe",
-        ("$64,058", "$32,029", "6.5%", "D")),
+    ("Dr. Doogie Howser", 2, 6405800, False, 0.065, "monthly", 12, "John Doe", ("$64,058", "$32,029", "6.5%", "D")),
     ("TX DOCS", 28, 367483400, False, 0.035, "weekly", 4, "Joe Schmo", ("$3,674,834", "$131,244", "3.5%", "B")),
     ("Dr. Foot Loose", 1, 8293300, False, 0.041, "weekly", 4, "Joe Schmo", ("$82,933", "$82,933", "4.1%", "D")),
     ("ABC OBGYN", 3, 20969100, False, 0.035, "weekly", 4, "Joe Schmo", ("$209,691", "$69,897", "3.5%", "D")),
@@ -37,10 +31,20 @@ SEED = [
 
 def registry() -> pd.DataFrame:
     rows = [
-        {"client": name, "name": name, "providers": providers, "revenue_cents": cents,
-            "is_estimate": estimate, "commission_rate": rate, "meeting_cadence": cadence,
-         "emails_per_week": emails, "hours_per_week": 2.0, "high_complexity": None, "assigned_to": manager,
-         "assigned_level": "manager"}
+        {
+            "client": name,
+            "name": name,
+            "providers": providers,
+            "revenue_cents": cents,
+            "is_estimate": estimate,
+            "commission_rate": rate,
+            "meeting_cadence": cadence,
+            "emails_per_week": emails,
+            "hours_per_week": 2.0,
+            "high_complexity": None,
+            "assigned_to": manager,
+            "assigned_level": "manager",
+        }
         for name, providers, cents, estimate, rate, cadence, emails, manager, _ in SEED
     ]
     return pd.DataFrame(rows)
@@ -50,13 +54,19 @@ def book_of(clients: pd.DataFrame, tables=None, before: pd.DataFrame | None = No
     period = Period.month("2026-10")
     tables = tables or {name: table.empty().lazy() for name, table in TABLES.items()}
     return Book(
-        firm="Lantern", period=period, as_of=period.last_day, manager="", clients=clients,
+        firm="Lantern",
+        period=period,
+        as_of=period.last_day,
+        manager="",
+        clients=clients,
         clients_before=clients if before is None else before,
-        meeting_days={"Chicago Med": "second tuesday", "Cali Care": "monday"}, tables=tables,
+        meeting_days={"Chicago Med": "second tuesday", "Cali Care": "monday"},
+        tables=tables,
         rows={name: {"claims": 1} for name in clients["client"]},
         fingerprints={name: {"transactions": "0" * 64} for name in clients["client"]},
         findings=dict.fromkeys(clients["client"], 0),
-        versions={"rcm_analysis": "0.1.0"}, template="portfolio_overview",
+        versions={"rcm_analysis": "0.1.0"},
+        template="portfolio_overview",
     )
 
 
@@ -67,13 +77,17 @@ def seed_table() -> dict:
 
 @pytest.mark.parametrize("row", range(12), ids=[client[0] for client in SEED])
 def test_each_client_is_printed_as_in_the_seed(seed_table, row):
-    printed = dict(zip([column["name"] for column in seed_table["columns"]], seed_table["text"][row],
-        strict=True))
+    printed = dict(zip([column["name"] for column in seed_table["columns"]], seed_table["text"][row], strict=True))
     name, providers, *_, cadence, _, manager, (revenue, per_provider, rate, rating) = SEED[row]
     assert printed == {
-        "name": name, "providers": str(providers), "revenue_cents": revenue,
-        "revenue_per_provider_cents": per_provider, "commission_rate": rate,
-        "contact": "High" if rating in "BD" else "Low", "rating": rating, "cadence": cadence.capitalize(),
+        "name": name,
+        "providers": str(providers),
+        "revenue_cents": revenue,
+        "revenue_per_provider_cents": per_provider,
+        "commission_rate": rate,
+        "contact": "High" if rating in "BD" else "Low",
+        "rating": rating,
+        "cadence": cadence.capitalize(),
         "assigned_to": manager,
     }
 
@@ -89,8 +103,18 @@ def test_without_an_estimate_there_is_no_note():
     assert not any("Estimate" in line for line in table["notes"])
 
 
-PAGES = ("answers", "clients", "matrix", "movements", "league", "workload", "fees", "calendar", "definitions",
-    "provenance")
+PAGES = (
+    "answers",
+    "clients",
+    "matrix",
+    "movements",
+    "league",
+    "workload",
+    "fees",
+    "calendar",
+    "definitions",
+    "provenance",
+)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -15,19 +15,36 @@ MARCH = Period.month("2026-03")
 LATER = dt.date(2026, 9, 30)
 
 
-@pytest.mark.parametrize(("dates", "expected"), [
-    pytest.param([("2026-03-01", "2026-03-01")], (1, 0, 0.0, 0.0), id="entered on the day of service"),
-    pytest.param([("2026-02-20", "2026-03-01")], (1, 0, 9.0, 9.0), id="the month is that of the entry"),
-    pytest.param([("2026-03-20", "2026-04-01")], (0, 0, None, None), id="entered after the period"),
-    pytest.param([("2026-03-10", "2026-03-05")], (1, 1, None, None), id="entered before the service: counted apart"),
-    pytest.param([("2026-03-01", "2026-03-02"), ("2026-03-01", "2026-03-04"), ("2026-03-01", "2026-03-11")], (3, 0, 14 / 3, 3.0), id="mean and median"),
-    pytest.param([("2026-03-01", "2026-03-02"), ("2026-03-10", "2026-03-05")], (2, 1, 1.0, 1.0), id="what is out of order moves no mean"),
-    pytest.param([("2024-02-28", "2026-03-01")], (1, 0, 732.0, 732.0), id="a leap day is a day"),
-    pytest.param([], (0, 0, None, None), id="nothing entered"),
-])
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        pytest.param([("2026-03-01", "2026-03-01")], (1, 0, 0.0, 0.0), id="entered on the day of service"),
+        pytest.param([("2026-02-20", "2026-03-01")], (1, 0, 9.0, 9.0), id="the month is that of the entry"),
+        pytest.param([("2026-03-20", "2026-04-01")], (0, 0, None, None), id="entered after the period"),
+        pytest.param(
+            [("2026-03-10", "2026-03-05")], (1, 1, None, None), id="entered before the service: counted apart"
+        ),
+        pytest.param(
+            [("2026-03-01", "2026-03-02"), ("2026-03-01", "2026-03-04"), ("2026-03-01", "2026-03-11")],
+            (3, 0, 14 / 3, 3.0),
+            id="mean and median",
+        ),
+        pytest.param(
+            [("2026-03-01", "2026-03-02"), ("2026-03-10", "2026-03-05")],
+            (2, 1, 1.0, 1.0),
+            id="what is out of order moves no mean",
+        ),
+        pytest.param([("2024-02-28", "2026-03-01")], (1, 0, 732.0, 732.0), id="a leap day is a day"),
+        pytest.param([], (0, 0, None, None), id="nothing entered"),
+    ],
+)
 def test_charge_lag(builders_ledger, dates, expected):
     b = builders_ledger
-    book = b.tables(claims=[b.claim(str(number), service=service, entered_on=entered) for number, (service, entered) in enumerate(dates)])
+    book = b.tables(
+        claims=[
+            b.claim(str(number), service=service, entered_on=entered) for number, (service, entered) in enumerate(dates)
+        ]
+    )
     found = lags.charge_lag(book, period=MARCH).iloc[0]
     claims, out_of_order, mean, median = expected
     assert (found["claims"], found["out_of_order"]) == (claims, out_of_order)
@@ -38,41 +55,70 @@ def test_charge_lag(builders_ledger, dates, expected):
 def test_submission_lag_takes_the_first_bill_and_no_void(builders_ledger):
     b = builders_ledger
     book = b.tables(
-        claims=[b.claim("1", entered_on="2026-03-02"), b.claim("2", entered_on="2026-03-02"), b.claim("3", entered_on="2026-02-02")],
-        submissions=[b.sent("1", "2026-03-03", frequency="8"), b.sent("1", "2026-03-05"), b.sent("1", "2026-03-30", frequency="7"),
-                     b.sent("3", "2026-02-05"), b.sent("3", "2026-03-05")])
+        claims=[
+            b.claim("1", entered_on="2026-03-02"),
+            b.claim("2", entered_on="2026-03-02"),
+            b.claim("3", entered_on="2026-02-02"),
+        ],
+        submissions=[
+            b.sent("1", "2026-03-03", frequency="8"),
+            b.sent("1", "2026-03-05"),
+            b.sent("1", "2026-03-30", frequency="7"),
+            b.sent("3", "2026-02-05"),
+            b.sent("3", "2026-03-05"),
+        ],
+    )
     found = lags.submission_lag(book, period=MARCH).iloc[0]
     assert (found["claims"], found["mean_days"]) == (1, 3.0)
 
 
-@pytest.mark.parametrize(("answers", "answered", "median", "p90"), [
-    pytest.param(["2026-03-11", "2026-03-21", "2026-03-31", "2026-04-10"], 4, 20.0, 40.0, id="all answered"),
-    pytest.param(["2026-03-11", "2026-03-21", None, None], 2, 20.0, None, id="half answered: the median is the last of them"),
-    pytest.param(["2026-03-11", None, None, None], 1, None, None, id="less than half answered: no median"),
-    pytest.param([None, None, None, None], 0, None, None, id="nobody answered"),
-    pytest.param(["2026-03-11", "2026-03-21", "2026-03-31", "2026-10-01"], 3, 20.0, None, id="an answer after as_of is not known yet"),
-])
+@pytest.mark.parametrize(
+    ("answers", "answered", "median", "p90"),
+    [
+        pytest.param(["2026-03-11", "2026-03-21", "2026-03-31", "2026-04-10"], 4, 20.0, 40.0, id="all answered"),
+        pytest.param(
+            ["2026-03-11", "2026-03-21", None, None], 2, 20.0, None, id="half answered: the median is the last of them"
+        ),
+        pytest.param(["2026-03-11", None, None, None], 1, None, None, id="less than half answered: no median"),
+        pytest.param([None, None, None, None], 0, None, None, id="nobody answered"),
+        pytest.param(
+            ["2026-03-11", "2026-03-21", "2026-03-31", "2026-10-01"],
+            3,
+            20.0,
+            None,
+            id="an answer after as_of is not known yet",
+        ),
+    ],
+)
 def test_days_to_pay_counts_those_who_still_wait(builders_ledger, answers, answered, median, p90):
     b = builders_ledger
     names = [str(number) for number in range(4)]
-    book = b.tables(submissions=[b.sent(name, "2026-03-01") for name in names],
-                    answers=[b.answer(name, on) for name, on in zip(names, answers, strict=True) if on])
+    book = b.tables(
+        submissions=[b.sent(name, "2026-03-01") for name in names],
+        answers=[b.answer(name, on) for name, on in zip(names, answers, strict=True) if on],
+    )
     found = lags.days_to_pay(book, period=MARCH, as_of=LATER).iloc[0]
     assert (found["claims"], found["answered"]) == (4, answered)
     assert found["median_days"] == median or (median is None and pd.isna(found["median_days"]))
     assert found["p90_days"] == p90 or (p90 is None and pd.isna(found["p90_days"]))
 
 
-@pytest.mark.parametrize(("billed", "answer", "claims", "answered"), [
-    pytest.param({}, {"status": "22"}, 1, 0, id="a reversal is no answer"),
-    pytest.param({}, {"status": "4"}, 1, 1, id="a denial is an answer"),
-    pytest.param({}, {"order": "secondary"}, 1, 0, id="the secondary payer's answer is another one"),
-    pytest.param({"order": "secondary"}, {}, 0, 0, id="not billed to a primary payer"),
-    pytest.param({"on": "2026-07-03"}, {}, 0, 0, id="billed after the period"),
-])
+@pytest.mark.parametrize(
+    ("billed", "answer", "claims", "answered"),
+    [
+        pytest.param({}, {"status": "22"}, 1, 0, id="a reversal is no answer"),
+        pytest.param({}, {"status": "4"}, 1, 1, id="a denial is an answer"),
+        pytest.param({}, {"order": "secondary"}, 1, 0, id="the secondary payer's answer is another one"),
+        pytest.param({"order": "secondary"}, {}, 0, 0, id="not billed to a primary payer"),
+        pytest.param({"on": "2026-07-03"}, {}, 0, 0, id="billed after the period"),
+    ],
+)
 def test_days_to_pay_is_about_the_primary_payers_first_answer(builders_ledger, billed, answer, claims, answered):
     b = builders_ledger
-    book = b.tables(submissions=[b.sent("1", billed.pop("on", "2026-03-01"), **billed)], answers=[b.answer("1", "2026-03-20", **answer)])
+    book = b.tables(
+        submissions=[b.sent("1", billed.pop("on", "2026-03-01"), **billed)],
+        answers=[b.answer("1", "2026-03-20", **answer)],
+    )
     found = lags.days_to_pay(book, period=MARCH, as_of=LATER).iloc[0]
     assert (found["claims"], found["answered"]) == (claims, answered)
 
@@ -80,7 +126,9 @@ def test_days_to_pay_is_about_the_primary_payers_first_answer(builders_ledger, b
 def test_young_bills_are_left_out(builders_ledger):
     b = builders_ledger
     book = b.tables(submissions=[b.sent("1", "2026-03-02"), b.sent("2", "2026-03-03")])
-    assert lags.days_to_pay(book, period=MARCH, as_of=dt.date(2026, 5, 31)).iloc[0]["claims"] == 1      # 90 days after 2 March
+    assert (
+        lags.days_to_pay(book, period=MARCH, as_of=dt.date(2026, 5, 31)).iloc[0]["claims"] == 1
+    )  # 90 days after 2 March
 
 
 YEAR = Period.month("2026-03").trailing(12)

@@ -33,12 +33,26 @@ class TestCleanClaims:
         [
             pytest.param([check()], [1, 1], id="passed at once"),
             pytest.param([check(result="failed"), check(on="2026-09-11")], [0, 1], id="passed after it was mended"),
-            pytest.param([check(), check(on="2026-09-12", result="failed")], [1, 1], id="a later check does not undo the first"),
-            pytest.param([check(), check(stage="clearinghouse", result="failed")], [0, 1], id="the clearinghouse turned it back"),
-            pytest.param([check(), check(stage="payer", result="failed")], [1, 1], id="the payer's front end is not pre-submission"),
+            pytest.param(
+                [check(), check(on="2026-09-12", result="failed")], [1, 1], id="a later check does not undo the first"
+            ),
+            pytest.param(
+                [check(), check(stage="clearinghouse", result="failed")], [0, 1], id="the clearinghouse turned it back"
+            ),
+            pytest.param(
+                [check(), check(stage="payer", result="failed")],
+                [1, 1],
+                id="the payer's front end is not pre-submission",
+            ),
             pytest.param([check(stage="payer")], [0, 0], id="never checked before submission"),
-            pytest.param([check(on="2026-08-31", result="failed"), check()], [0, 0], id="first checked the month before"),
-            pytest.param([check(on="2026-09-30"), check(stage="clearinghouse", on="2026-10-01", result="failed")], [1, 1], id="a failure after the month is not known in it"),
+            pytest.param(
+                [check(on="2026-08-31", result="failed"), check()], [0, 0], id="first checked the month before"
+            ),
+            pytest.param(
+                [check(on="2026-09-30"), check(stage="clearinghouse", on="2026-10-01", result="failed")],
+                [1, 1],
+                id="a failure after the month is not known in it",
+            ),
             pytest.param([check(on="2026-10-01")], [0, 0], id="after the month"),
             pytest.param([check("C1"), check("C2", result="failed")], [1, 2], id="one of two"),
             pytest.param([check(client="acme"), check(client="other")], [2, 2], id="one claim id of two clients"),
@@ -54,7 +68,10 @@ class TestCleanClaims:
         assert first_pass.clean_claim_rate(given, period=SEPTEMBER).loc[0, "clean_claim_rate"] == 1.0
 
     def test_by_payer_of_the_claim(self, b):
-        given = b.tables(claim_edits=[check("C1"), check("C2", result="failed")], claims=[{"claim_id": "C1", "payer": "aetna"}, {"claim_id": "C2", "payer": "cigna"}])
+        given = b.tables(
+            claim_edits=[check("C1"), check("C2", result="failed")],
+            claims=[{"claim_id": "C1", "payer": "aetna"}, {"claim_id": "C2", "payer": "cigna"}],
+        )
         found = first_pass.clean_claim_rate(given, period=SEPTEMBER, by=("payer",))
         assert found.values.tolist() == [["aetna", 1, 1, 1.0], ["cigna", 0, 1, 0.0]]
 
@@ -69,23 +86,82 @@ class TestFirstPass:
         ("decisions", "others", "wanted"),
         [
             pytest.param(lambda b: [b.paid("C1")], {}, [1, 1, 0], id="paid"),
-            pytest.param(lambda b: [b.clp("C1", b.line(100, 0, b.cas("PR", "1", 100)))], {}, [1, 1, 0], id="all to the patient's deductible"),
-            pytest.param(lambda b: [b.clp("C1", b.line(100, 0, b.cas("OA", "23", 100)))], {}, [1, 1, 0], id="covered by a prior payer"),
+            pytest.param(
+                lambda b: [b.clp("C1", b.line(100, 0, b.cas("PR", "1", 100)))],
+                {},
+                [1, 1, 0],
+                id="all to the patient's deductible",
+            ),
+            pytest.param(
+                lambda b: [b.clp("C1", b.line(100, 0, b.cas("OA", "23", 100)))],
+                {},
+                [1, 1, 0],
+                id="covered by a prior payer",
+            ),
             pytest.param(lambda b: [b.denied("C1")], {}, [0, 1, 0], id="denied"),
-            pytest.param(lambda b: [b.clp("C1", b.line(100, 80, b.cas("CO", "45", 20)), b.line(5, 0, b.cas("CO", "97", 5)))], {}, [0, 1, 0], id="denied in part"),
-            pytest.param(lambda b: [b.denied("C1"), b.paid("C1", on="2026-11-01")], {}, [0, 1, 0], id="denied and then paid"),
-            pytest.param(lambda b: [b.clp("C1", b.line(100, 0, b.cas("CO", "45", 100)))], {}, [0, 1, 0], id="discounted in whole is not settled"),
+            pytest.param(
+                lambda b: [b.clp("C1", b.line(100, 80, b.cas("CO", "45", 20)), b.line(5, 0, b.cas("CO", "97", 5)))],
+                {},
+                [0, 1, 0],
+                id="denied in part",
+            ),
+            pytest.param(
+                lambda b: [b.denied("C1"), b.paid("C1", on="2026-11-01")], {}, [0, 1, 0], id="denied and then paid"
+            ),
+            pytest.param(
+                lambda b: [b.clp("C1", b.line(100, 0, b.cas("CO", "45", 100)))],
+                {},
+                [0, 1, 0],
+                id="discounted in whole is not settled",
+            ),
             pytest.param(lambda b: [b.denied("C1", "133")], {}, [0, 1, 0], id="only pended"),
-            pytest.param(lambda b: [b.denied("C1", "18"), b.paid("C1", on="2026-11-01")], {}, [1, 1, 0], id="a stray duplicate before the payment"),
+            pytest.param(
+                lambda b: [b.denied("C1", "18"), b.paid("C1", on="2026-11-01")],
+                {},
+                [1, 1, 0],
+                id="a stray duplicate before the payment",
+            ),
             pytest.param(lambda b: [], {}, [0, 1, 0], id="no answer after ninety days"),
             pytest.param(lambda b: [b.paid("C1", on="2027-01-01")], {}, [0, 1, 0], id="paid after as_of"),
-            pytest.param(lambda b: [b.paid("C1")], {"submissions": [sent(), sent(on="2026-09-20", frequency="7")]}, [0, 1, 0], id="corrected before it was paid"),
-            pytest.param(lambda b: [b.paid("C1")], {"submissions": [sent(), sent(on="2026-09-20")]}, [0, 1, 0], id="sent twice"),
-            pytest.param(lambda b: [b.paid("C1")], {"submissions": [sent(), sent(on="2026-10-20", payer_order="secondary")]}, [1, 1, 0], id="sent on to the secondary"),
-            pytest.param(lambda b: [b.paid("C1")], {"submissions": [sent(on="2026-08-20"), sent()]}, [0, 0, 0], id="first sent the month before"),
-            pytest.param(lambda b: [b.paid("C1")], {"claim_edits": [check(stage="clearinghouse", result="failed")]}, [0, 1, 0], id="rejected by the clearinghouse"),
-            pytest.param(lambda b: [b.paid("C1")], {"claim_edits": [check(stage="payer", result="failed")]}, [0, 1, 0], id="rejected by the payer's front end"),
-            pytest.param(lambda b: [b.paid("C1")], {"claim_edits": [check(stage="scrubber", result="failed")]}, [1, 1, 0], id="caught by our own scrubber"),
+            pytest.param(
+                lambda b: [b.paid("C1")],
+                {"submissions": [sent(), sent(on="2026-09-20", frequency="7")]},
+                [0, 1, 0],
+                id="corrected before it was paid",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1")], {"submissions": [sent(), sent(on="2026-09-20")]}, [0, 1, 0], id="sent twice"
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1")],
+                {"submissions": [sent(), sent(on="2026-10-20", payer_order="secondary")]},
+                [1, 1, 0],
+                id="sent on to the secondary",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1")],
+                {"submissions": [sent(on="2026-08-20"), sent()]},
+                [0, 0, 0],
+                id="first sent the month before",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1")],
+                {"claim_edits": [check(stage="clearinghouse", result="failed")]},
+                [0, 1, 0],
+                id="rejected by the clearinghouse",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1")],
+                {"claim_edits": [check(stage="payer", result="failed")]},
+                [0, 1, 0],
+                id="rejected by the payer's front end",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1")],
+                {"claim_edits": [check(stage="scrubber", result="failed")]},
+                [1, 1, 0],
+                id="caught by our own scrubber",
+            ),
             pytest.param(lambda b: [b.denied("C1", status="2")], {}, [0, 1, 0], id="only the secondary answered"),
         ],
     )
@@ -103,7 +179,9 @@ class TestFirstPass:
         assert rate(b.tables(b.paid("C1"), submissions=[sent()]), as_of=as_of) == wanted
 
     def test_all_immature_gives_an_empty_rate(self, b):
-        found = first_pass.first_pass_resolution_rate(b.tables(submissions=[sent()]), period=SEPTEMBER, as_of=dt.date(2026, 9, 30))
+        found = first_pass.first_pass_resolution_rate(
+            b.tables(submissions=[sent()]), period=SEPTEMBER, as_of=dt.date(2026, 9, 30)
+        )
         assert found.loc[0, "immature_claims"] == 1 and pd.isna(found.loc[0, "first_pass_resolution_rate"])
 
     def test_without_any_table_of_edits(self, b):
@@ -114,16 +192,33 @@ class TestFirstPass:
 
 def mixed(b):
     return b.tables(
-        b.paid("C1"), b.denied("C2"), b.paid("C3", payer="cigna"), b.clp("C4", b.line(100, 0, b.cas("PR", "1", 100)), payer="cigna"),
-        submissions=[sent("C1"), sent("C2"), sent("C3", payer="cigna"), sent("C4", payer="cigna"), sent("C5", on="2026-09-29"), sent("C3", on="2026-09-30", payer="cigna")],
-        claim_edits=[check("C1"), check("C2", result="failed"), check("C3"), check("C4", stage="clearinghouse", result="failed")],
+        b.paid("C1"),
+        b.denied("C2"),
+        b.paid("C3", payer="cigna"),
+        b.clp("C4", b.line(100, 0, b.cas("PR", "1", 100)), payer="cigna"),
+        submissions=[
+            sent("C1"),
+            sent("C2"),
+            sent("C3", payer="cigna"),
+            sent("C4", payer="cigna"),
+            sent("C5", on="2026-09-29"),
+            sent("C3", on="2026-09-30", payer="cigna"),
+        ],
+        claim_edits=[
+            check("C1"),
+            check("C2", result="failed"),
+            check("C3"),
+            check("C4", stage="clearinghouse", result="failed"),
+        ],
         claims=[{"claim_id": "C1", "provider": "lee"}, {"claim_id": "C4", "provider": "cruz", "payer": "cigna"}],
     )
 
 
 MEASURES = {
     "clean claims": lambda given, by: first_pass.clean_claim_rate(given, period=SEPTEMBER, by=by),
-    "first pass": lambda given, by: first_pass.first_pass_resolution_rate(given, period=SEPTEMBER, as_of=dt.date(2026, 12, 20), by=by),
+    "first pass": lambda given, by: first_pass.first_pass_resolution_rate(
+        given, period=SEPTEMBER, as_of=dt.date(2026, 12, 20), by=by
+    ),
 }
 
 

@@ -29,27 +29,57 @@ def one(tables, as_of=AS_OF):
 
 
 FEES = [
-    {"allowed": 10000}, {"allowed": 15000, "modifiers": "50"}, {"allowed": 4200, "modifiers": "26", "procedure": "93306"},
-    {"allowed": 10000, "procedure": "93306"}, {"allowed": 3000, "procedure": "97110"},
+    {"allowed": 10000},
+    {"allowed": 15000, "modifiers": "50"},
+    {"allowed": 4200, "modifiers": "26", "procedure": "93306"},
+    {"allowed": 10000, "procedure": "93306"},
+    {"allowed": 3000, "procedure": "97110"},
 ]
 PRICES = [
     pytest.param({"allowed": 9000}, 10000, "", id="the price of the schedule"),
     pytest.param({"allowed": 9000, "units": None}, 10000, "", id="units not stated are one"),
     pytest.param({"allowed": 8000, "procedure": "97110", "units": 3.0}, 9000, "", id="three units cost three times"),
     pytest.param({"allowed": 8000, "charge": 9500}, 9500, "", id="lesser of price and charge"),
-    pytest.param({"allowed": 5000, "procedure": "97110", "units": 3.0, "charge": 8000}, 8000, "", id="lesser of three prices and the charge"),
-    pytest.param({"allowed": 9000, "modifiers": "25"}, 10000, "", id="a modifier that changes no price, without a price of its own"),
+    pytest.param(
+        {"allowed": 5000, "procedure": "97110", "units": 3.0, "charge": 8000},
+        8000,
+        "",
+        id="lesser of three prices and the charge",
+    ),
+    pytest.param(
+        {"allowed": 9000, "modifiers": "25"},
+        10000,
+        "",
+        id="a modifier that changes no price, without a price of its own",
+    ),
     pytest.param({"allowed": 9000, "modifiers": "59:RT"}, 10000, "", id="two modifiers that change no price"),
     pytest.param({"allowed": 9000, "modifiers": "50"}, 15000, "", id="bilateral with a price of its own"),
-    pytest.param({"allowed": 4000, "procedure": "93306", "modifiers": "26"}, 4200, "", id="professional component with a price of its own"),
-    pytest.param({"allowed": 4000, "procedure": "93306", "modifiers": "59:26"}, 4200, "", id="the component's price, whatever stands before it"),
-    pytest.param({"allowed": 4000, "procedure": "93306", "modifiers": "TC"}, None, "modifier", id="technical component without a price"),
+    pytest.param(
+        {"allowed": 4000, "procedure": "93306", "modifiers": "26"},
+        4200,
+        "",
+        id="professional component with a price of its own",
+    ),
+    pytest.param(
+        {"allowed": 4000, "procedure": "93306", "modifiers": "59:26"},
+        4200,
+        "",
+        id="the component's price, whatever stands before it",
+    ),
+    pytest.param(
+        {"allowed": 4000, "procedure": "93306", "modifiers": "TC"},
+        None,
+        "modifier",
+        id="technical component without a price",
+    ),
     pytest.param({"allowed": 9000, "modifiers": "52"}, None, "modifier", id="reduced service without a price"),
     pytest.param({"allowed": 9000, "modifiers": "RT:80"}, None, "modifier", id="assistant surgeon without a price"),
     pytest.param({"allowed": 9000, "units": 1.5}, None, "units", id="a fraction of a unit"),
     pytest.param({"allowed": 9000, "procedure": "99999"}, None, "", id="no such code in the schedule"),
     pytest.param({"allowed": 9000, "payer": "cigna"}, None, "", id="no schedule of this payer"),
-    pytest.param({"allowed": 9000, "place": "22"}, None, "", id="a professional in a hospital: schedules hold no places"),
+    pytest.param(
+        {"allowed": 9000, "place": "22"}, None, "", id="a professional in a hospital: schedules hold no places"
+    ),
     pytest.param({"allowed": 9000, "place": "22", "claim_type": "institutional"}, 10000, "", id="the hospital itself"),
     pytest.param({"allowed": 9000, "billed": False}, 10000, "", id="a line we have no bill of is priced as decided"),
 ]
@@ -120,13 +150,55 @@ def test_a_secondary_payer_owes_no_contract_price(builders_contract, status, ord
 
 HISTORIES = [
     pytest.param([("paid", 9000, "2026-06-05")], "2026-06-30", 9000, "", id="as first decided"),
-    pytest.param([("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01")], "2026-08-31", 0, "recouped", id="taken back, the correction is still to come"),
-    pytest.param([("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01"), ("paid", 10000, "2026-08-20")], "2026-08-31", 10000, "", id="taken back, and corrected weeks later"),
-    pytest.param([("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01"), ("paid", 10000, "2026-08-20")], "2026-07-31", 9000, "", id="before anybody knew of it"),
-    pytest.param([("paid", 9000, "2026-06-05"), ("paid", 10000, "2026-08-01"), ("back", 0, "2026-08-01")], "2026-08-31", 10000, "", id="the correction stands before the reversal in the file"),
-    pytest.param([("paid", 9000, "2026-06-05"), ("paid", 1000, "2026-08-01")], "2026-08-31", 10000, "", id="the rest paid on top, without a reversal"),
-    pytest.param([("denied", 0, "2026-06-05"), ("paid", 10000, "2026-08-01")], "2026-08-31", 10000, "", id="denied and then paid, without a reversal"),
-    pytest.param([("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01"), ("denied", 0, "2026-08-01")], "2026-08-31", 0, "denied", id="taken back for good"),
+    pytest.param(
+        [("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01")],
+        "2026-08-31",
+        0,
+        "recouped",
+        id="taken back, the correction is still to come",
+    ),
+    pytest.param(
+        [("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01"), ("paid", 10000, "2026-08-20")],
+        "2026-08-31",
+        10000,
+        "",
+        id="taken back, and corrected weeks later",
+    ),
+    pytest.param(
+        [("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01"), ("paid", 10000, "2026-08-20")],
+        "2026-07-31",
+        9000,
+        "",
+        id="before anybody knew of it",
+    ),
+    pytest.param(
+        [("paid", 9000, "2026-06-05"), ("paid", 10000, "2026-08-01"), ("back", 0, "2026-08-01")],
+        "2026-08-31",
+        10000,
+        "",
+        id="the correction stands before the reversal in the file",
+    ),
+    pytest.param(
+        [("paid", 9000, "2026-06-05"), ("paid", 1000, "2026-08-01")],
+        "2026-08-31",
+        10000,
+        "",
+        id="the rest paid on top, without a reversal",
+    ),
+    pytest.param(
+        [("denied", 0, "2026-06-05"), ("paid", 10000, "2026-08-01")],
+        "2026-08-31",
+        10000,
+        "",
+        id="denied and then paid, without a reversal",
+    ),
+    pytest.param(
+        [("paid", 9000, "2026-06-05"), ("back", 0, "2026-08-01"), ("denied", 0, "2026-08-01")],
+        "2026-08-31",
+        0,
+        "denied",
+        id="taken back for good",
+    ),
 ]
 
 
@@ -135,7 +207,8 @@ def test_the_latest_net_decision_stands(builders_contract, events, as_of, allowe
     b = builders_contract
     first = b.paid("C", 9000)
     made = {
-        "paid": lambda cents, on: b.paid("C", cents, on=on), "back": lambda _, on: b.taken_back(first, on),
+        "paid": lambda cents, on: b.paid("C", cents, on=on),
+        "back": lambda _, on: b.taken_back(first, on),
         "denied": lambda _, on: b.paid("C", 0, on=on, cas=(("CO", "197", 20000),)),
     }
     payments = [made[kind](cents, on) for kind, cents, on in events]
@@ -162,6 +235,7 @@ def test_the_schedule_in_force_on_the_day_of_service_counts(builders_contract, s
 
 # -- the inferred reference ------------------------------------------------------------------------
 
+
 def history(b, amounts, *, on="2026-05-05", **other):
     return [b.paid(f"H{number}", cents, on=on, service="2026-04-20", **other) for number, cents in enumerate(amounts)]
 
@@ -170,10 +244,20 @@ USUAL = [
     pytest.param([10000] * 10, 10000, 10000, "mode", id="ten lines at one price"),
     pytest.param([10000] * 9, None, None, "", id="nine lines are too few"),
     pytest.param([10000] * 11 + [9000] * 9, 10000, 10000, "mode", id="55 % at one price is the mode"),
-    pytest.param([8000] * 4 + [9000] * 6 + [10000] * 10, 9000, 10000, "median", id="half at one price is not: the median"),
-    pytest.param([9000] * 8 + [10000] * 2, 9000, 10000, "mode", id="mostly underpaid: the mode is the underpayment, P90 shows it"),
+    pytest.param(
+        [8000] * 4 + [9000] * 6 + [10000] * 10, 9000, 10000, "median", id="half at one price is not: the median"
+    ),
+    pytest.param(
+        [9000] * 8 + [10000] * 2, 9000, 10000, "mode", id="mostly underpaid: the mode is the underpayment, P90 shows it"
+    ),
     pytest.param([9000] * 19 + [10000], 9000, 9000, "mode", id="one in twenty does not lift P90"),
-    pytest.param([10000] * 10 + [CHARGE := 20000] * 30, 10000, 10000, "mode", id="lines held down by their charge say nothing of the price"),
+    pytest.param(
+        [10000] * 10 + [CHARGE := 20000] * 30,
+        10000,
+        10000,
+        "mode",
+        id="lines held down by their charge say nothing of the price",
+    ),
 ]
 
 
@@ -187,9 +271,12 @@ def test_the_usual_amount(builders_contract, amounts, usual, high, method):
 
 
 NOT_THE_SAME = [
-    pytest.param({"modifiers": "25"}, id="another modifier"), pytest.param({"place": "22"}, id="another place"),
-    pytest.param({"payer": "cigna"}, id="another payer"), pytest.param({"procedure": "99214"}, id="another code"),
-    pytest.param({"on": "2026-06-01"}, id="the same month: no history"), pytest.param({"cas": (("CO", "59", 100),)}, id="lines not comparable"),
+    pytest.param({"modifiers": "25"}, id="another modifier"),
+    pytest.param({"place": "22"}, id="another place"),
+    pytest.param({"payer": "cigna"}, id="another payer"),
+    pytest.param({"procedure": "99214"}, id="another code"),
+    pytest.param({"on": "2026-06-01"}, id="the same month: no history"),
+    pytest.param({"cas": (("CO", "59", 100),)}, id="lines not comparable"),
 ]
 
 
@@ -209,18 +296,27 @@ def test_last_years_contract_is_no_reference(builders_contract):
 
 def test_units_and_the_charge_hold_for_the_inferred_amount_as_well(builders_contract):
     b = builders_contract
-    book = b.tables(*history(b, [10000] * 12), b.paid("C", 15000, units=2.0, charge=30000), b.paid("D", 11000, units=2.0, charge=12000))
+    book = b.tables(
+        *history(b, [10000] * 12),
+        b.paid("C", 15000, units=2.0, charge=30000),
+        b.paid("D", 11000, units=2.0, charge=12000),
+    )
     found = expected(book).set_index("claim_id")["inferred_cents"]
     assert (found["C"], found["D"]) == (20000, 12000)
 
 
 def test_a_price_of_the_contract_comes_before_the_usual_amount(builders_contract):
     b = builders_contract
-    found = expected(b.tables(*history(b, [9000] * 12), b.paid("C", 9000), fees=[b.fee(10000)])).set_index("claim_id").loc["C"]
+    found = (
+        expected(b.tables(*history(b, [9000] * 12), b.paid("C", 9000), fees=[b.fee(10000)]))
+        .set_index("claim_id")
+        .loc["C"]
+    )
     assert (found["basis"], found["expected_cents"], found["inferred_cents"]) == ("contract", 10000, 0)
 
 
 # -- every engine ----------------------------------------------------------------------------------
+
 
 def random_book(b, count=120):
     """Two payers, one with a schedule; units, modifiers, denials, takebacks, a second payer."""
@@ -229,13 +325,27 @@ def random_book(b, count=120):
         payer = "aetna" if number % 2 else "cigna"
         on, service = f"2026-{4 + number % 6:02d}-{1 + number % 27:02d}", "2026-03-15"
         units = float(1 + (number % 7 == 0))
-        cas = ((("CO", "197", 20000),) if number % 17 == 0 else (("PR", "1", 500), ("CO", "253", 30)))
+        cas = (("CO", "197", 20000),) if number % 17 == 0 else (("PR", "1", 500), ("CO", "253", 30))
         allowed = 0 if number % 17 == 0 else int((8000 if number % 5 == 0 else 9000) * units)
-        made = b.paid(f"C{number}", allowed, payer=payer, on=on, service=service, units=units, cas=cas, modifiers=[None, "25", "52"][number % 11 % 3])
+        made = b.paid(
+            f"C{number}",
+            allowed,
+            payer=payer,
+            on=on,
+            service=service,
+            units=units,
+            cas=cas,
+            modifiers=[None, "25", "52"][number % 11 % 3],
+        )
         payments.append(made)
         if number % 23 == 0:
-            payments += [b.taken_back(made, "2026-10-20"), b.paid(f"C{number}", 7000, payer=payer, on="2026-10-21", service=service)]
-    return b.tables(*payments, fees=[b.fee(9000), b.fee(9500, "2026-03-01")], rules=[b.rule(90), b.rule(60, payer="cigna")])
+            payments += [
+                b.taken_back(made, "2026-10-20"),
+                b.paid(f"C{number}", 7000, payer=payer, on="2026-10-21", service=service),
+            ]
+    return b.tables(
+        *payments, fees=[b.fee(9000), b.fee(9500, "2026-03-01")], rules=[b.rule(90), b.rule(60, payer="cigna")]
+    )
 
 
 def test_every_engine_gives_the_same_to_the_cent(builders_contract, as_engine, engine):
@@ -270,7 +380,17 @@ def test_a_payment_by_line_that_was_reversed_as_a_whole_is_not_compared(builders
     b = builders_contract
     first, sound = b.paid("C", 9000), b.paid("D", 9000)
     book = b.tables(first, b.taken_back(first, "2026-08-01"), sound, fees=[b.fee(10000)])
-    reversed_id = nw.from_native(book["remit_claims"]).lazy().filter(nw.col("status") == "22").collect().to_pandas()["remit_claim_id"].iloc[0]
+    reversed_id = (
+        nw.from_native(book["remit_claims"])
+        .lazy()
+        .filter(nw.col("status") == "22")
+        .collect()
+        .to_pandas()["remit_claim_id"]
+        .iloc[0]
+    )
     lines = nw.from_native(book["remit_lines"]).filter(nw.col("remit_claim_id") != reversed_id)
     assert expected(book | {"remit_lines": lines.to_native()})["claim_id"].tolist() == ["D"]
-    assert expected(book | {"remit_lines": lines.to_native()}, dt.date(2026, 7, 31))["claim_id"].tolist() == ["C", "D"], "before it was reversed"
+    assert expected(book | {"remit_lines": lines.to_native()}, dt.date(2026, 7, 31))["claim_id"].tolist() == [
+        "C",
+        "D",
+    ], "before it was reversed"

@@ -35,7 +35,8 @@ def test_a_line_is_short_by_more_than_five_dollars_and_three_per_cent(builders_c
     b = builders_contract
     book = b.tables(
         *[b.paid(case.id, case.values[1], procedure=case.id, charge=200000) for case in TOLERANCE],
-        fees=[b.fee(case.values[0], procedure=case.id) for case in TOLERANCE])
+        fees=[b.fee(case.values[0], procedure=case.id) for case in TOLERANCE],
+    )
     found = dict(zip(*[lines(book)[name] for name in ("claim_id", "short_cents")], strict=True))
     assert found == {case.id: case.values[2] for case in TOLERANCE if case.values[2]}
 
@@ -58,7 +59,9 @@ def test_lawfully_less_is_no_underpayment(builders_contract):
     """All traps in one book with one line that is in none of them."""
     b = builders_contract
     fees = [b.fee(10000, end="2026-05-31"), b.fee(8000, "2026-06-01")]
-    found = lines(b.tables(*[b.paid(case.id, 8000, **case.values[0]) for case in TRAPS], b.paid("short", 8000), fees=fees))
+    found = lines(
+        b.tables(*[b.paid(case.id, 8000, **case.values[0]) for case in TRAPS], b.paid("short", 8000), fees=fees)
+    )
     assert found[["claim_id", "short_cents"]].values.tolist() == [["short", 2000]]
 
 
@@ -72,7 +75,9 @@ def test_what_is_compared_is_allowed_and_never_paid(builders_contract):
 
 def test_three_units_are_short_three_times(builders_contract):
     b = builders_contract
-    assert lines(b.tables(b.paid("C", 27000, units=3.0, charge=60000), fees=[b.fee(10000)]))["short_cents"].tolist() == [3000]
+    assert lines(b.tables(b.paid("C", 27000, units=3.0, charge=60000), fees=[b.fee(10000)]))[
+        "short_cents"
+    ].tolist() == [3000]
 
 
 DEADLINES = [
@@ -80,7 +85,12 @@ DEADLINES = [
     pytest.param([("2020-01-01", None, 90)], "2026-09-03", True, id="ninety days from the remittance"),
     pytest.param([("2020-01-01", None, 25)], "2026-06-30", True, id="the last day"),
     pytest.param([("2020-01-01", None, 24)], "2026-06-29", False, id="a day too late"),
-    pytest.param([("2020-01-01", "2026-06-04", 30), ("2026-06-05", None, 60)], "2026-08-04", True, id="the rule in force on the day of the remittance"),
+    pytest.param(
+        [("2020-01-01", "2026-06-04", 30), ("2026-06-05", None, 60)],
+        "2026-08-04",
+        True,
+        id="the rule in force on the day of the remittance",
+    ),
     pytest.param([("2026-06-06", None, 60)], None, False, id="a rule that came the day after"),
 ]
 
@@ -91,7 +101,9 @@ def due(builders_contract):
     b = builders_contract
     rules = [b.rule(days, start, end, payer=case.id) for case in DEADLINES for start, end, days in case.values[0]]
     payments = [b.paid(case.id, 9000, payer=case.id) for case in DEADLINES]
-    return lines(b.tables(*payments, fees=[b.fee(10000, payer=case.id) for case in DEADLINES], rules=rules)).set_index("payer")
+    return lines(b.tables(*payments, fees=[b.fee(10000, payer=case.id) for case in DEADLINES], rules=rules)).set_index(
+        "payer"
+    )
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in DEADLINES])
@@ -104,18 +116,29 @@ def test_the_appeal_deadline(due, case):
 
 def test_since_and_as_of_bound_the_day_of_receipt(builders_contract):
     b = builders_contract
-    book = b.tables(*[b.paid(on, 9000, on=on) for on in ("2026-05-31", "2026-06-01", "2026-06-30", "2026-07-01")], fees=[b.fee(10000)])
+    book = b.tables(
+        *[b.paid(on, 9000, on=on) for on in ("2026-05-31", "2026-06-01", "2026-06-30", "2026-07-01")],
+        fees=[b.fee(10000)],
+    )
     assert sorted(lines(book, since=JUNE.first_day)["claim_id"]) == ["2026-06-01", "2026-06-30"]
 
 
 # -- sums ------------------------------------------------------------------------------------------
 
+
 def golden(b):
     """June: aetna 99213 two of three short by $10 and $20, cigna 99213 in order. April and May: one short line each."""
     return b.tables(
-        b.paid("A1", 9000), b.paid("A2", 8000), b.paid("A3", 10000), b.paid("B1", 5000, payer="cigna"),
-        b.paid("A0", 9000, on="2026-05-05"), b.paid("A9", 9000, on="2026-04-05", service="2026-03-20"), b.paid("A8", 9000, on="2026-03-05", service="2026-02-20"),
-        fees=[b.fee(10000), b.fee(5000, payer="cigna")], rules=[b.rule(30)])
+        b.paid("A1", 9000),
+        b.paid("A2", 8000),
+        b.paid("A3", 10000),
+        b.paid("B1", 5000, payer="cigna"),
+        b.paid("A0", 9000, on="2026-05-05"),
+        b.paid("A9", 9000, on="2026-04-05", service="2026-03-20"),
+        b.paid("A8", 9000, on="2026-03-05", service="2026-02-20"),
+        fees=[b.fee(10000), b.fee(5000, payer="cigna")],
+        rules=[b.rule(30)],
+    )
 
 
 def test_by_payer_and_procedure_by_hand(builders_contract):
@@ -131,7 +154,9 @@ def test_by_payer_and_procedure_by_hand(builders_contract):
 @pytest.mark.parametrize("by", [("payer",), ("month",), ("provider",), ("payer", "month"), ("procedure", "basis")])
 def test_groups_add_up(builders_contract, by):
     book = golden(builders_contract)
-    whole, split = (measures.underpayments(book, period=Period.month("2026-06").trailing(3), by=names) for names in ([], by))
+    whole, split = (
+        measures.underpayments(book, period=Period.month("2026-06").trailing(3), by=names) for names in ([], by)
+    )
     for name in ("lines", "short_lines", "expected_cents", "allowed_cents", "short_cents"):
         assert split[name].sum() == whole[name].sum(), name
 
@@ -145,16 +170,29 @@ def test_the_share_of_what_was_due(builders_contract):
 
 def test_lines_and_sums_say_the_same(builders_contract):
     book = golden(builders_contract)
-    assert measures.underpayments(book, period=JUNE, by=[])["short_cents"].sum() == lines(book, since=JUNE.first_day)["short_cents"].sum()
+    assert (
+        measures.underpayments(book, period=JUNE, by=[])["short_cents"].sum()
+        == lines(book, since=JUNE.first_day)["short_cents"].sum()
+    )
 
 
 # -- again and again -------------------------------------------------------------------------------
 
+
 def months(b, amounts, *, payer="aetna", start=1, price_day="2026-01-01", **other):
     """One claim a week from January on, allowed what is said in order."""
     first = dt.date(2026, start, 2)
-    return [b.paid(f"{payer}{number}", cents, payer=payer, on=str(first + dt.timedelta(days=7 * number)), service=price_day, **other)
-            for number, cents in enumerate(amounts)]
+    return [
+        b.paid(
+            f"{payer}{number}",
+            cents,
+            payer=payer,
+            on=str(first + dt.timedelta(days=7 * number)),
+            service=price_day,
+            **other,
+        )
+        for number, cents in enumerate(amounts)
+    ]
 
 
 def repeated(tables, as_of=AS_OF):
@@ -169,7 +207,9 @@ PATTERNS = [
     pytest.param([SHORT] * 25, (0, 25), id="from the first line on: with a contract there is no mode trap"),
     pytest.param([FULL, SHORT] * 10 + [FULL] * 5, (1, 10), id="every other line"),
     pytest.param([SHORT] * 5 + [FULL] * 20, None, id="long over"),
-    pytest.param([SHORT, *[FULL] * 7, SHORT, *[FULL] * 7, SHORT, *[FULL] * 8], None, id="one in eight, as takebacks do"),
+    pytest.param(
+        [SHORT, *[FULL] * 7, SHORT, *[FULL] * 7, SHORT, *[FULL] * 8], None, id="one in eight, as takebacks do"
+    ),
     pytest.param([SHORT, *[FULL] * 20, *[SHORT] * 4], (21, 4), id="a lone one long ago is not its onset"),
     pytest.param([FULL] * 20 + [9700] * 5, None, id="three per cent are within the tolerance"),
     pytest.param([FULL] * 20 + [9690] * 5, (20, 5), id="small ones that add up to more than five dollars"),
@@ -194,7 +234,10 @@ def test_what_is_a_rule_and_since_when(ruled, case):
         one = answer.iloc[0]
         assert one["onset_on"] == pd.Timestamp("2026-01-02") + pd.Timedelta(days=7 * onset)
         assert (one["short_lines"], one["lines"], one["short_cents"]) == (
-            short_lines, len(amounts) - onset, sum(FULL - cents for cents in amounts[onset:]))
+            short_lines,
+            len(amounts) - onset,
+            sum(FULL - cents for cents in amounts[onset:]),
+        )
         assert (one["basis"], one["confidence"]) == ("contract", "high")
 
 
@@ -210,7 +253,11 @@ def test_a_finding_says_what_can_still_be_appealed(builders_contract):
 def test_a_correction_ends_what_it_corrects(builders_contract):
     b = builders_contract
     short = months(b, [FULL] * 20 + [SHORT] * 4)
-    corrected = [made for one in short[20:] for made in (b.taken_back(one, "2026-06-28"), b.paid(one.claim_id, FULL, on="2026-06-28", service=one.service))]
+    corrected = [
+        made
+        for one in short[20:]
+        for made in (b.taken_back(one, "2026-06-28"), b.paid(one.claim_id, FULL, on="2026-06-28", service=one.service))
+    ]
     assert len(repeated(b.tables(*short, fees=[b.fee(FULL)]))) == 1
     assert repeated(b.tables(*short, *corrected, fees=[b.fee(FULL)])).empty
 
@@ -218,25 +265,35 @@ def test_a_correction_ends_what_it_corrects(builders_contract):
 def test_a_new_schedule_is_a_rate_change_and_no_underpayment(builders_contract):
     """4 % less for services from 15 March on, in the middle of a month."""
     b = builders_contract
-    old, new = ([b.paid(f"{cents}-{number}", cents, on=f"2026-0{month}-20", service=day) for number in range(8)]
-                for cents, month, day in ((FULL, 3, "2026-03-14"), (9600, 4, "2026-03-15")))
+    old, new = (
+        [b.paid(f"{cents}-{number}", cents, on=f"2026-0{month}-20", service=day) for number in range(8)]
+        for cents, month, day in ((FULL, 3, "2026-03-14"), (9600, 4, "2026-03-15"))
+    )
     book = b.tables(*old, *new, fees=[b.fee(FULL, end="2026-03-14"), b.fee(9600, "2026-03-15")])
     assert lines(book).empty and repeated(book).empty
     change = measures.rate_changes(book, as_of=AS_OF)
-    assert change[["old_cents", "new_cents", "lines", "effect_cents", "basis"]].values.tolist() == [[FULL, 9600, 8, -3200, "contract"]]
-    assert change.loc[0, "change_share"] == pytest.approx(-0.04) and change.loc[0, "changed_on"] == pd.Timestamp("2026-03-15")
+    assert change[["old_cents", "new_cents", "lines", "effect_cents", "basis"]].values.tolist() == [
+        [FULL, 9600, 8, -3200, "contract"]
+    ]
+    assert change.loc[0, "change_share"] == pytest.approx(-0.04) and change.loc[0, "changed_on"] == pd.Timestamp(
+        "2026-03-15"
+    )
     assert measures.rate_changes(book, as_of=dt.date(2026, 3, 14)).empty
     assert measures.rate_changes(book, as_of=AS_OF, since=dt.date(2026, 3, 16)).empty
 
 
 # -- without a schedule ----------------------------------------------------------------------------
 
+
 def weekly(b, before, after):
     """Four claims a week allowed `before` for weeks, then `after`: a list of four a week."""
     amounts = [cents for week in [before] * 13 + [after] * 12 for cents in week]
     first = dt.date(2026, 1, 2)
     days = [first + dt.timedelta(days=7 * (number // 4)) for number in range(len(amounts))]
-    return [b.paid(f"C{number}", cents, on=str(day), service=str(day)) for number, (day, cents) in enumerate(zip(days, amounts, strict=True))]
+    return [
+        b.paid(f"C{number}", cents, on=str(day), service=str(day))
+        for number, (day, cents) in enumerate(zip(days, amounts, strict=True))
+    ]
 
 
 def test_without_a_schedule_a_step_is_a_rate_change(builders_contract):
@@ -246,7 +303,10 @@ def test_without_a_schedule_a_step_is_a_rate_change(builders_contract):
     assert change[["old_cents", "new_cents", "basis"]].values.tolist() == [[FULL, 9000, "inferred"]]
     assert change.loc[0, "changed_on"] == pd.Timestamp("2026-04-03") and change.loc[0, "lines"] == 48
     assert lines(book).empty and repeated(book).empty
-    assert measures.underpayments(book, period=JUNE, by=[]).loc[0, ["short_cents", "expected_cents"]].tolist() == [0, 12 * 9000]
+    assert measures.underpayments(book, period=JUNE, by=[]).loc[0, ["short_cents", "expected_cents"]].tolist() == [
+        0,
+        12 * 9000,
+    ]
 
 
 def test_without_a_schedule_less_for_some_lines_is_an_underpayment_labelled_inferred(builders_contract):
@@ -254,7 +314,12 @@ def test_without_a_schedule_less_for_some_lines_is_an_underpayment_labelled_infe
     book = b.tables(*weekly(b, [FULL] * 4, [FULL, FULL, 9000, 9000]))
     assert measures.rate_changes(book, as_of=AS_OF).empty
     one = repeated(book).iloc[0]
-    assert (one["basis"], one["confidence"], one["short_lines"], one["short_cents"]) == ("inferred", "medium", 24, 24000)
+    assert (one["basis"], one["confidence"], one["short_lines"], one["short_cents"]) == (
+        "inferred",
+        "medium",
+        24,
+        24000,
+    )
     assert set(lines(book)["basis"]) == {"inferred"}
 
 
@@ -267,11 +332,14 @@ def test_less_than_the_new_price_is_measured_against_the_new_price(builders_cont
 def test_the_trap_of_the_mode_shows_in_the_high_reference(builders_contract):
     """Three of four lines paid short from the start: the usual price is the short one, the P90 is not."""
     b = builders_contract
-    found = measures.underpayments(b.tables(*weekly(b, [9000, 9000, 9000, FULL], [9000, 9000, 9000, FULL])), period=JUNE, by=[]).iloc[0]
+    found = measures.underpayments(
+        b.tables(*weekly(b, [9000, 9000, 9000, FULL], [9000, 9000, 9000, FULL])), period=JUNE, by=[]
+    ).iloc[0]
     assert (found["short_cents"], found["high_short_cents"], found["basis"]) == (0, 9 * 1000, "inferred")
 
 
 # -- laws and engines ------------------------------------------------------------------------------
+
 
 def test_twice_every_dollar_is_twice_every_short_dollar(builders_contract):
     """Beyond the five dollars, which do not grow: lines short by less than that are short in the doubled book alone."""
@@ -279,7 +347,10 @@ def test_twice_every_dollar_is_twice_every_short_dollar(builders_contract):
 
     def book(times):
         short = [0, 100, 400, 501, 900, 3000]
-        return b.tables(*[b.paid(f"C{number}", (FULL - cents) * times, charge=40000 * times) for number, cents in enumerate(short)], fees=[b.fee(FULL * times)])
+        return b.tables(
+            *[b.paid(f"C{number}", (FULL - cents) * times, charge=40000 * times) for number, cents in enumerate(short)],
+            fees=[b.fee(FULL * times)],
+        )
 
     once, twice = (lines(book(times)).set_index("claim_id")["short_cents"] for times in (1, 2))
     assert (twice[once.index] == 2 * once).all()
@@ -319,9 +390,26 @@ def mixed(builders_contract):
     """A payer by contract, one by habit, one whose usual price steps down."""
     b = builders_contract
     contract = months(b, [FULL] * 18 + [SHORT] * 7)
-    inferred = [b.paid(f"D{number}", cents, payer="cigna", on=str(dt.date(2026, 1, 2) + dt.timedelta(days=3 * number)), service="2026-01-01")
-                for number, cents in enumerate([FULL, FULL, FULL, SHORT] * 14)]
-    step = [b.paid(f"E{number}", cents, payer="humana", on=f"2026-0{month}-1{number % 5}", service=f"2026-0{month}-0{1 + number % 5}")
-            for month, cents in ((2, 7000), (3, 7000), (4, 6500), (5, 6500), (6, 6500)) for number in range(month * 6, month * 6 + 6)]
+    inferred = [
+        b.paid(
+            f"D{number}",
+            cents,
+            payer="cigna",
+            on=str(dt.date(2026, 1, 2) + dt.timedelta(days=3 * number)),
+            service="2026-01-01",
+        )
+        for number, cents in enumerate([FULL, FULL, FULL, SHORT] * 14)
+    ]
+    step = [
+        b.paid(
+            f"E{number}",
+            cents,
+            payer="humana",
+            on=f"2026-0{month}-1{number % 5}",
+            service=f"2026-0{month}-0{1 + number % 5}",
+        )
+        for month, cents in ((2, 7000), (3, 7000), (4, 6500), (5, 6500), (6, 6500))
+        for number in range(month * 6, month * 6 + 6)
+    ]
     fees = [b.fee(9800, "2025-01-01", "2025-12-31"), b.fee(FULL)]
     return b.tables(*contract, *inferred, *step, fees=fees, rules=[b.rule(60), b.rule(30, payer="cigna")])

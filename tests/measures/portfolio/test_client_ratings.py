@@ -28,16 +28,18 @@ OVERVIEW = [
 
 
 def overview() -> pd.DataFrame:
-    return pd.DataFrame({
-        "client": [row[0] for row in OVERVIEW],
-        "providers": [row[1] for row in OVERVIEW],
-        "revenue_cents": [row[2] * 100 for row in OVERVIEW],
-        "meeting_cadence": [row[3] for row in OVERVIEW],
-        "emails_per_week": [3.0] * 12,
-        "hours_per_week": [2.0] * 12,
-        "high_complexity": [row[4] for row in OVERVIEW],
-        "is_estimate": [row[5] for row in OVERVIEW],
-    })
+    return pd.DataFrame(
+        {
+            "client": [row[0] for row in OVERVIEW],
+            "providers": [row[1] for row in OVERVIEW],
+            "revenue_cents": [row[2] * 100 for row in OVERVIEW],
+            "meeting_cadence": [row[3] for row in OVERVIEW],
+            "emails_per_week": [3.0] * 12,
+            "hours_per_week": [2.0] * 12,
+            "high_complexity": [row[4] for row in OVERVIEW],
+            "is_estimate": [row[5] for row in OVERVIEW],
+        }
+    )
 
 
 @pytest.mark.parametrize("position", range(12), ids=[row[0] for row in OVERVIEW])
@@ -49,29 +51,59 @@ def test_the_twelve_clients_of_the_overview_come_out_as_printed(position):
 
 
 def one(**given) -> pd.Series:
-    row = {"client": "x", "providers": 1, "revenue_cents": 100_000_00, "meeting_cadence": "monthly",
-           "emails_per_week": 0.0, "hours_per_week": 0.0, "high_complexity": None} | given
+    row = {
+        "client": "x",
+        "providers": 1,
+        "revenue_cents": 100_000_00,
+        "meeting_cadence": "monthly",
+        "emails_per_week": 0.0,
+        "hours_per_week": 0.0,
+        "high_complexity": None,
+    } | given
     return client_ratings(pd.DataFrame([row])).iloc[0]
 
 
-@pytest.mark.parametrize(("given", "rating"), [
-    pytest.param({"revenue_cents": 124_999_99}, "C", id="one cent below the boundary is low revenue"),
-    pytest.param({"revenue_cents": 125_000_00}, "A", id="exactly 125,000.00 a provider is high revenue"),
-    pytest.param({"revenue_cents": 374_999_99, "providers": 3}, "C", id="the rule is not rounded, so a third of a cent short is low"),
-    pytest.param({"emails_per_week": 9.0}, "C", id="nine e-mails a week are not complex"),
-    pytest.param({"emails_per_week": 10.0}, "D", id="ten e-mails a week are complex"),
-    pytest.param({"hours_per_week": 3.75}, "C", id="under four hours is not complex"),
-    pytest.param({"hours_per_week": 4.0}, "D", id="exactly four hours is complex"),
-    pytest.param({"meeting_cadence": "biweekly"}, "D", id="a biweekly meeting is complex"),
-    pytest.param({"high_complexity": True}, "D", id="an override of True makes a quiet client complex"),
-    pytest.param({"meeting_cadence": "weekly", "high_complexity": False}, "C", id="an override of False wins over weekly meetings"),
-    pytest.param({"emails_per_week": None, "hours_per_week": None}, "C", id="missing e-mails and hours do not make a client complex"),
-    pytest.param({"revenue_cents": 0}, "C", id="no collections at all is low revenue, not empty"),
-    pytest.param({"revenue_cents": None}, None, id="revenue not known gives no rating"),
-    pytest.param({"providers": 0}, None, id="no providers gives no rating"),
-    pytest.param({"meeting_cadence": None, "emails_per_week": None, "hours_per_week": None}, None, id="nothing known of complexity gives no rating"),
-    pytest.param({"meeting_cadence": None, "emails_per_week": None, "hours_per_week": None, "high_complexity": False}, "C", id="an override alone is enough"),
-])
+@pytest.mark.parametrize(
+    ("given", "rating"),
+    [
+        pytest.param({"revenue_cents": 124_999_99}, "C", id="one cent below the boundary is low revenue"),
+        pytest.param({"revenue_cents": 125_000_00}, "A", id="exactly 125,000.00 a provider is high revenue"),
+        pytest.param(
+            {"revenue_cents": 374_999_99, "providers": 3},
+            "C",
+            id="the rule is not rounded, so a third of a cent short is low",
+        ),
+        pytest.param({"emails_per_week": 9.0}, "C", id="nine e-mails a week are not complex"),
+        pytest.param({"emails_per_week": 10.0}, "D", id="ten e-mails a week are complex"),
+        pytest.param({"hours_per_week": 3.75}, "C", id="under four hours is not complex"),
+        pytest.param({"hours_per_week": 4.0}, "D", id="exactly four hours is complex"),
+        pytest.param({"meeting_cadence": "biweekly"}, "D", id="a biweekly meeting is complex"),
+        pytest.param({"high_complexity": True}, "D", id="an override of True makes a quiet client complex"),
+        pytest.param(
+            {"meeting_cadence": "weekly", "high_complexity": False},
+            "C",
+            id="an override of False wins over weekly meetings",
+        ),
+        pytest.param(
+            {"emails_per_week": None, "hours_per_week": None},
+            "C",
+            id="missing e-mails and hours do not make a client complex",
+        ),
+        pytest.param({"revenue_cents": 0}, "C", id="no collections at all is low revenue, not empty"),
+        pytest.param({"revenue_cents": None}, None, id="revenue not known gives no rating"),
+        pytest.param({"providers": 0}, None, id="no providers gives no rating"),
+        pytest.param(
+            {"meeting_cadence": None, "emails_per_week": None, "hours_per_week": None},
+            None,
+            id="nothing known of complexity gives no rating",
+        ),
+        pytest.param(
+            {"meeting_cadence": None, "emails_per_week": None, "hours_per_week": None, "high_complexity": False},
+            "C",
+            id="an override alone is enough",
+        ),
+    ],
+)
 def test_boundaries(given, rating):
     found = one(**given)["rating"]
     assert found == rating if rating else pd.isna(found)
@@ -96,7 +128,9 @@ def test_polars_frames_are_welcome_and_the_input_comes_back_unchanged():
     frame = overview()
     before = frame.copy(deep=True)
     columns = ["client", "revenue_per_provider_cents", "rating"]
-    assert_frame_equal(client_ratings(pl.from_pandas(frame))[columns], client_ratings(frame)[columns], check_dtype=False)
+    assert_frame_equal(
+        client_ratings(pl.from_pandas(frame))[columns], client_ratings(frame)[columns], check_dtype=False
+    )
     assert_frame_equal(frame, before)
 
 

@@ -18,25 +18,51 @@ RULE = {"payer": "aetna"}
 
 def book(b, *claim_payments, service="2026-10-01", claim=None, **rows):
     rows = {"submissions": [SENT] if claim_payments else [], "payer_rules": [RULE], **rows}
-    return b.tables(*claim_payments, claims=[{"claim_id": "C1", "service_on": service, **(claim or {})}],
-                    transactions=[{"claim_id": "C1", "kind": "charge", "amount_cents": 10000, "posted_on": "2026-09-02"}], **rows)
+    return b.tables(
+        *claim_payments,
+        claims=[{"claim_id": "C1", "service_on": service, **(claim or {})}],
+        transactions=[{"claim_id": "C1", "kind": "charge", "amount_cents": 10000, "posted_on": "2026-09-02"}],
+        **rows,
+    )
 
 
 def dates(found):
     return [(row.kind, f"{row.deadline_on:%Y-%m-%d}", row.days_left) for row in found.itertuples()]
 
 
-@pytest.mark.parametrize(("given", "expected"), [
-    pytest.param({}, [("filing", "2026-12-30", 30)], id="never sent: from the day of service"),
-    pytest.param({"submissions": [SENT]}, [], id="sent: filed"),
-    pytest.param({"submissions": [SENT], "claim_edits": [FAILED]}, [("filing", "2026-12-30", 30)], id="rejected: not filed, and the clock runs on"),
-    pytest.param({"submissions": [SENT, {"claim_id": "C1", "submitted_on": "2026-10-14"}], "claim_edits": [FAILED]}, [], id="rejected and sent again"),
-    pytest.param({"payer_rules": []}, [], id="no rule, no deadline that could be known"),
-    pytest.param({"payer_rules": [{**RULE, "effective_from": "2026-10-02"}]}, [], id="the rule came into force after the service"),
-    pytest.param({"payer_rules": [{**RULE, "filing_limit_days": 120}, {**RULE, "effective_from": "2026-10-01"}]}, [("filing", "2026-12-30", 30)],
-                 id="of two rules the one that came last"),
-    pytest.param({"claim": {"payer": "self_pay"}, "payer_rules": [{**RULE, "payer": "self_pay"}]}, [], id="a patient sets no filing limit"),
-])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({}, [("filing", "2026-12-30", 30)], id="never sent: from the day of service"),
+        pytest.param({"submissions": [SENT]}, [], id="sent: filed"),
+        pytest.param(
+            {"submissions": [SENT], "claim_edits": [FAILED]},
+            [("filing", "2026-12-30", 30)],
+            id="rejected: not filed, and the clock runs on",
+        ),
+        pytest.param(
+            {"submissions": [SENT, {"claim_id": "C1", "submitted_on": "2026-10-14"}], "claim_edits": [FAILED]},
+            [],
+            id="rejected and sent again",
+        ),
+        pytest.param({"payer_rules": []}, [], id="no rule, no deadline that could be known"),
+        pytest.param(
+            {"payer_rules": [{**RULE, "effective_from": "2026-10-02"}]},
+            [],
+            id="the rule came into force after the service",
+        ),
+        pytest.param(
+            {"payer_rules": [{**RULE, "filing_limit_days": 120}, {**RULE, "effective_from": "2026-10-01"}]},
+            [("filing", "2026-12-30", 30)],
+            id="of two rules the one that came last",
+        ),
+        pytest.param(
+            {"claim": {"payer": "self_pay"}, "payer_rules": [{**RULE, "payer": "self_pay"}]},
+            [],
+            id="a patient sets no filing limit",
+        ),
+    ],
+)
 def test_filing(builders_remit, given, expected):
     assert dates(measures.deadlines(book(builders_remit, **given), as_of=NOVEMBER)) == expected
 
@@ -46,65 +72,139 @@ def turned_back(b):
     return [denied, b.reversal(denied, on="2026-10-20"), b.denied("C1", "50", on="2026-10-20")]
 
 
-@pytest.mark.parametrize(("payments", "given", "expected"), [
-    pytest.param(lambda b: [b.denied("C1")], {}, [("appeal", "2026-12-04", 4)], id="denied: sixty days from the remittance"),
-    pytest.param(lambda b: [b.denied("C1")], {"work_log": [APPEAL]}, [], id="appealed"),
-    pytest.param(lambda b: [b.denied("C1")], {"work_log": [{**APPEAL, "worked_on": "2026-10-04"}]}, [("appeal", "2026-12-04", 4)],
-                 id="an appeal from before the denial was another one"),
-    pytest.param(lambda b: [b.denied("C1")], {"work_log": [{**APPEAL, "action": "follow_up"}]}, [("appeal", "2026-12-04", 4)], id="asking is not appealing"),
-    pytest.param(turned_back, {}, [("appeal", "2026-12-19", 19)], id="denied again after a correction: the last denial"),
-    pytest.param(lambda b: [b.denied("C1"), b.denied("C1", "18", on="2026-11-02")], {}, [("appeal", "2026-12-04", 4)],
-                 id="a duplicate of a denied claim does not reset the clock"),
-    pytest.param(lambda b: [b.denied("C1"), b.paid("C1", on="2026-10-20")], {}, [], id="paid after all"),
-    pytest.param(lambda b: [b.paid("C1"), b.reversal(b.paid("C1"), on="2026-10-20")], {}, [], id="taken back is recouped, not denied"),
-])
+@pytest.mark.parametrize(
+    ("payments", "given", "expected"),
+    [
+        pytest.param(
+            lambda b: [b.denied("C1")], {}, [("appeal", "2026-12-04", 4)], id="denied: sixty days from the remittance"
+        ),
+        pytest.param(lambda b: [b.denied("C1")], {"work_log": [APPEAL]}, [], id="appealed"),
+        pytest.param(
+            lambda b: [b.denied("C1")],
+            {"work_log": [{**APPEAL, "worked_on": "2026-10-04"}]},
+            [("appeal", "2026-12-04", 4)],
+            id="an appeal from before the denial was another one",
+        ),
+        pytest.param(
+            lambda b: [b.denied("C1")],
+            {"work_log": [{**APPEAL, "action": "follow_up"}]},
+            [("appeal", "2026-12-04", 4)],
+            id="asking is not appealing",
+        ),
+        pytest.param(
+            turned_back, {}, [("appeal", "2026-12-19", 19)], id="denied again after a correction: the last denial"
+        ),
+        pytest.param(
+            lambda b: [b.denied("C1"), b.denied("C1", "18", on="2026-11-02")],
+            {},
+            [("appeal", "2026-12-04", 4)],
+            id="a duplicate of a denied claim does not reset the clock",
+        ),
+        pytest.param(lambda b: [b.denied("C1"), b.paid("C1", on="2026-10-20")], {}, [], id="paid after all"),
+        pytest.param(
+            lambda b: [b.paid("C1"), b.reversal(b.paid("C1"), on="2026-10-20")],
+            {},
+            [],
+            id="taken back is recouped, not denied",
+        ),
+    ],
+)
 def test_appeal(builders_remit, payments, given, expected):
-    assert dates(measures.deadlines(book(builders_remit, *payments(builders_remit), **given), as_of=NOVEMBER)) == expected
+    assert (
+        dates(measures.deadlines(book(builders_remit, *payments(builders_remit), **given), as_of=NOVEMBER)) == expected
+    )
 
 
-@pytest.mark.parametrize(("carc", "edits", "recoverable"), [
-    pytest.param("197", [], True, id="another denial"),
-    pytest.param("29", [], False, id="filed too late, they say, and nothing proves otherwise"),
-    pytest.param("29", [{**FAILED, "result": "passed", "checked_on": "2026-12-31"}], False, id="accepted after the day asked for"),
-    pytest.param("29", [{**FAILED, "result": "passed", "checked_on": "2026-10-02"}], True, id="the clearinghouse accepted it in time"),
-    pytest.param("29", [{**FAILED, "result": "passed", "checked_on": "2026-10-02", "stage": "scrubber"}], False, id="our own scrubber proves nothing"),
-])
+@pytest.mark.parametrize(
+    ("carc", "edits", "recoverable"),
+    [
+        pytest.param("197", [], True, id="another denial"),
+        pytest.param("29", [], False, id="filed too late, they say, and nothing proves otherwise"),
+        pytest.param(
+            "29",
+            [{**FAILED, "result": "passed", "checked_on": "2026-12-31"}],
+            False,
+            id="accepted after the day asked for",
+        ),
+        pytest.param(
+            "29",
+            [{**FAILED, "result": "passed", "checked_on": "2026-10-02"}],
+            True,
+            id="the clearinghouse accepted it in time",
+        ),
+        pytest.param(
+            "29",
+            [{**FAILED, "result": "passed", "checked_on": "2026-10-02", "stage": "scrubber"}],
+            False,
+            id="our own scrubber proves nothing",
+        ),
+    ],
+)
 def test_a_timely_filing_denial_needs_proof(builders_remit, carc, edits, recoverable):
-    found = measures.deadlines(book(builders_remit, builders_remit.denied("C1", carc), claim_edits=edits), as_of=NOVEMBER)
+    found = measures.deadlines(
+        book(builders_remit, builders_remit.denied("C1", carc), claim_edits=edits), as_of=NOVEMBER
+    )
     assert found["kind"].tolist() == ["appeal"] and found["is_recoverable"].tolist() == [recoverable]
 
 
-@pytest.mark.parametrize(("service", "alert", "missed", "left"), [
-    pytest.param("2026-09-20", False, False, 19, id="seventy-one of ninety days used"),
-    pytest.param("2026-09-19", True, False, 18, id="seventy-two: four fifths"),
-    pytest.param("2026-09-01", True, False, 0, id="today is the last day"),
-    pytest.param("2026-08-31", False, True, -1, id="missed yesterday"),
-])
+@pytest.mark.parametrize(
+    ("service", "alert", "missed", "left"),
+    [
+        pytest.param("2026-09-20", False, False, 19, id="seventy-one of ninety days used"),
+        pytest.param("2026-09-19", True, False, 18, id="seventy-two: four fifths"),
+        pytest.param("2026-09-01", True, False, 0, id="today is the last day"),
+        pytest.param("2026-08-31", False, True, -1, id="missed yesterday"),
+    ],
+)
 def test_alert_at_four_fifths_and_missed(builders_remit, service, alert, missed, left):
     found = measures.deadlines(book(builders_remit, service=service), as_of=NOVEMBER).iloc[0]
-    assert (found["is_alert"], found["is_missed"], found["days_left"], found["is_recoverable"]) == (alert, missed, left, not missed)
+    assert (found["is_alert"], found["is_missed"], found["days_left"], found["is_recoverable"]) == (
+        alert,
+        missed,
+        left,
+        not missed,
+    )
 
 
-@pytest.mark.parametrize(("status", "on", "listed"), [
-    pytest.param("1", "2026-11-25", True, id="settled as primary: the clock runs from the first day"),
-    pytest.param("19", "2026-11-25", False, id="forwarded by the primary: on its way"),
-    pytest.param("19", "2026-10-05", True, id="forwarded and never heard of"),
-])
+@pytest.mark.parametrize(
+    ("status", "on", "listed"),
+    [
+        pytest.param("1", "2026-11-25", True, id="settled as primary: the clock runs from the first day"),
+        pytest.param("19", "2026-11-25", False, id="forwarded by the primary: on its way"),
+        pytest.param("19", "2026-10-05", True, id="forwarded and never heard of"),
+    ],
+)
 def test_secondary_filing(builders_remit, status, on, listed):
     b = builders_remit
     owing = b.clp("C1", b.line(10000, 6000, b.cas("CO", "45", 2000), b.cas("PR", "2", 2000)), status=status, on=on)
-    tables = book(b, owing, claim={"secondary_payer": "medigap"}, payer_rules=[{"payer": "medigap", "secondary_filing_limit_days": 120}])
+    tables = book(
+        b,
+        owing,
+        claim={"secondary_payer": "medigap"},
+        payer_rules=[{"payer": "medigap", "secondary_filing_limit_days": 120}],
+    )
     found = measures.deadlines(tables, as_of=NOVEMBER)
-    assert found[["kind", "payer", "open_cents"]].values.tolist() == ([["secondary_filing", "medigap", 2000]] if listed else [])
+    assert found[["kind", "payer", "open_cents"]].values.tolist() == (
+        [["secondary_filing", "medigap", 2000]] if listed else []
+    )
 
 
 def test_every_engine_gives_the_same_deadlines(builders_remit, as_engine, engine):
     b = builders_remit
     owing = b.clp("C3", b.line(10000, 6000, b.cas("CO", "45", 2000), b.cas("PR", "2", 2000)))
     tables = b.tables(
-        b.denied("C1"), b.denied("C2", "29"), owing, payer_rules=[RULE, {"payer": "medigap"}], submissions=[{**SENT, "claim_id": f"C{n}"} for n in (1, 2, 3)],
-        claims=[{"claim_id": f"C{number}", "secondary_payer": "medigap" if number == 3 else None} for number in range(5)],
-        transactions=[{"claim_id": f"C{n}", "kind": "charge", "amount_cents": 100, "posted_on": "2026-09-02"} for n in range(5)])
+        b.denied("C1"),
+        b.denied("C2", "29"),
+        owing,
+        payer_rules=[RULE, {"payer": "medigap"}],
+        submissions=[{**SENT, "claim_id": f"C{n}"} for n in (1, 2, 3)],
+        claims=[
+            {"claim_id": f"C{number}", "secondary_payer": "medigap" if number == 3 else None} for number in range(5)
+        ],
+        transactions=[
+            {"claim_id": f"C{n}", "kind": "charge", "amount_cents": 100, "posted_on": "2026-09-02"} for n in range(5)
+        ],
+    )
     ours = measures.deadlines(tables, as_of=NOVEMBER)
     assert set(ours["kind"]) == {"filing", "appeal", "secondary_filing"}
     assert_frame_equal(measures.deadlines(as_engine(tables, engine), as_of=NOVEMBER), ours)

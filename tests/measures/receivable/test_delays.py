@@ -11,34 +11,91 @@ from pandas.testing import assert_frame_equal
 from rcm_analysis.measures.receivable import delays as measures
 
 NOVEMBER = dt.date(2026, 11, 30)
-ASKED = {"claim_id": "C1", "worked_on": "2026-10-05", "action": "request_documents", "outcome": "waiting_on_client", "hold_reason": "documents"}
+ASKED = {
+    "claim_id": "C1",
+    "worked_on": "2026-10-05",
+    "action": "request_documents",
+    "outcome": "waiting_on_client",
+    "hold_reason": "documents",
+}
 REMINDED = {**ASKED, "worked_on": "2026-10-26", "action": "follow_up"}
 SENT = {"claim_id": "C1", "submitted_on": "2026-09-04"}
 
 
 def book(b, *claim_payments, claim=None, balance=10000, party="primary", **rows):
-    charge = [{"claim_id": "C1", "kind": "charge", "amount_cents": balance, "party": party, "posted_on": "2026-09-02"}] if balance else []
+    charge = (
+        [{"claim_id": "C1", "kind": "charge", "amount_cents": balance, "party": party, "posted_on": "2026-09-02"}]
+        if balance
+        else []
+    )
     return b.tables(*claim_payments, claims=[{"claim_id": "C1", **(claim or {})}], transactions=charge, **rows)
 
 
 HOLDS = [
     pytest.param({"work_log": [ASKED]}, ("documents", "2026-10-05", 0), id="asked and not answered"),
-    pytest.param({"work_log": [ASKED, REMINDED]}, ("documents", "2026-10-05", 1), id="a reminder does not start the wait anew"),
-    pytest.param({"work_log": [{**ASKED, "entered_on": "2026-12-01"}], "submissions": [SENT]}, None, id="a note written later is not known yet"),
-    pytest.param({"work_log": [ASKED, {"claim_id": "C1", "worked_on": "2026-11-02", "outcome": "in_process"}], "submissions": [SENT]}, None,
-                 id="a later note ends the wait"),
-    pytest.param({"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-20"}]}, None, id="sent after the question: released"),
-    pytest.param({"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-05"}]}, ("documents", "2026-10-05", 0),
-                 id="sent on the day of the question: asked because of it"),
+    pytest.param(
+        {"work_log": [ASKED, REMINDED]}, ("documents", "2026-10-05", 1), id="a reminder does not start the wait anew"
+    ),
+    pytest.param(
+        {"work_log": [{**ASKED, "entered_on": "2026-12-01"}], "submissions": [SENT]},
+        None,
+        id="a note written later is not known yet",
+    ),
+    pytest.param(
+        {
+            "work_log": [ASKED, {"claim_id": "C1", "worked_on": "2026-11-02", "outcome": "in_process"}],
+            "submissions": [SENT],
+        },
+        None,
+        id="a later note ends the wait",
+    ),
+    pytest.param(
+        {"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-20"}]},
+        None,
+        id="sent after the question: released",
+    ),
+    pytest.param(
+        {"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-05"}]},
+        ("documents", "2026-10-05", 0),
+        id="sent on the day of the question: asked because of it",
+    ),
     pytest.param({"work_log": [ASKED], "balance": 0}, None, id="nothing is owed any more"),
-    pytest.param({"work_log": [{"claim_id": "C1", "worked_on": "2026-10-05", "outcome": "waiting_on_payer", "hold_reason": "credentialing"}]},
-                 ("credentialing", "2026-10-05", 0), id="held for credentialing, not for the client"),
-    pytest.param({"work_log": [{"claim_id": "C1", "worked_on": "2026-10-05", "outcome": "waiting_on_client"}]}, ("other", "2026-10-05", 0),
-                 id="waits for the client, nobody says for what"),
-    pytest.param({"work_log": [ASKED, {"claim_id": "C1", "worked_on": "2026-10-12", "outcome": "in_process"}, {**ASKED, "worked_on": "2026-11-09"}]},
-                 ("documents", "2026-11-09", 0), id="asked again after an answer: the second wait"),
+    pytest.param(
+        {
+            "work_log": [
+                {
+                    "claim_id": "C1",
+                    "worked_on": "2026-10-05",
+                    "outcome": "waiting_on_payer",
+                    "hold_reason": "credentialing",
+                }
+            ]
+        },
+        ("credentialing", "2026-10-05", 0),
+        id="held for credentialing, not for the client",
+    ),
+    pytest.param(
+        {"work_log": [{"claim_id": "C1", "worked_on": "2026-10-05", "outcome": "waiting_on_client"}]},
+        ("other", "2026-10-05", 0),
+        id="waits for the client, nobody says for what",
+    ),
+    pytest.param(
+        {
+            "work_log": [
+                ASKED,
+                {"claim_id": "C1", "worked_on": "2026-10-12", "outcome": "in_process"},
+                {**ASKED, "worked_on": "2026-11-09"},
+            ]
+        },
+        ("documents", "2026-11-09", 0),
+        id="asked again after an answer: the second wait",
+    ),
     pytest.param({}, ("not sent", "2026-09-02", 0), id="never sent and no note says why"),
-    pytest.param({"claim": {"entered_on": "2026-11-16"}}, None, id="entered fourteen days ago, where nothing is known of what is usual"),
+    pytest.param(
+        {"claim": {"entered_on": "2026-11-16"}},
+        None,
+        id="entered fourteen days ago, where nothing is known of what is usual",
+    ),
     pytest.param({"claim": {"entered_on": "2026-11-15"}}, ("not sent", "2026-11-15", 0), id="fifteen days ago"),
     pytest.param({"claim": {"payer": "self_pay"}}, None, id="a claim without an insurer is not waiting to be sent"),
     pytest.param({"party": "patient"}, None, id="the insurer owes nothing"),
@@ -53,15 +110,22 @@ def test_holds(builders_remit, given, expected):
     assert rows == ([] if expected is None else [expected])
 
 
-@pytest.mark.parametrize(("days", "listed"), [
-    pytest.param(11, False, id="within the days that nineteen of twenty claims take"),
-    pytest.param(12, False, id="on the last of them"), pytest.param(13, True, id="beyond"),
-])
+@pytest.mark.parametrize(
+    ("days", "listed"),
+    [
+        pytest.param(11, False, id="within the days that nineteen of twenty claims take"),
+        pytest.param(12, False, id="on the last of them"),
+        pytest.param(13, True, id="beyond"),
+    ],
+)
 def test_a_claim_is_late_when_it_is_later_than_what_is_usual(builders_remit, days, listed):
     """Of forty claims sent, thirty-eight left within twelve days: the 95th percentile."""
     b, today = builders_remit, NOVEMBER
     claims = [{"claim_id": f"S{number}", "entered_on": "2026-08-01"} for number in range(40)]
-    sent = [{"claim_id": f"S{number}", "submitted_on": "2026-08-13" if number < 38 else "2026-09-30"} for number in range(40)]
+    sent = [
+        {"claim_id": f"S{number}", "submitted_on": "2026-08-13" if number < 38 else "2026-09-30"}
+        for number in range(40)
+    ]
     claims.append({"claim_id": "C1", "entered_on": (today - dt.timedelta(days=days)).isoformat()})
     charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 5000, "posted_on": "2026-11-01"}
     found = measures.holds(b.tables(claims=claims, submissions=sent, transactions=[charge]), as_of=today)
@@ -69,9 +133,17 @@ def test_a_claim_is_late_when_it_is_later_than_what_is_usual(builders_remit, day
 
 
 def test_requests_answered_and_open(builders_remit):
-    notes = [ASKED, REMINDED, {"claim_id": "C1", "worked_on": "2026-11-02", "outcome": "in_process"}, {**ASKED, "worked_on": "2026-11-20"}]
+    notes = [
+        ASKED,
+        REMINDED,
+        {"claim_id": "C1", "worked_on": "2026-11-02", "outcome": "in_process"},
+        {**ASKED, "worked_on": "2026-11-20"},
+    ]
     found = measures.document_requests(book(builders_remit, work_log=notes), as_of=NOVEMBER)
-    assert found[["reminders", "days_open", "is_open", "charge_cents"]].values.tolist() == [[1, 28, False, 10000], [0, 10, True, 10000]]
+    assert found[["reminders", "days_open", "is_open", "charge_cents"]].values.tolist() == [
+        [1, 28, False, 10000],
+        [0, 10, True, 10000],
+    ]
 
 
 def test_a_request_on_a_settled_claim_is_not_open(builders_remit):
@@ -79,14 +151,30 @@ def test_a_request_on_a_settled_claim_is_not_open(builders_remit):
     assert found[["is_open", "open_cents"]].values.tolist() == [[False, 0]]
 
 
-FAILED = {"claim_id": "C1", "stage": "clearinghouse", "result": "failed", "reason": "subscriber id format", "checked_on": "2026-10-12"}
+FAILED = {
+    "claim_id": "C1",
+    "stage": "clearinghouse",
+    "result": "failed",
+    "reason": "subscriber id format",
+    "checked_on": "2026-10-12",
+}
 REJECTIONS = [
     pytest.param({"claim_edits": [FAILED]}, True, id="rejected and left"),
     pytest.param({"claim_edits": [{**FAILED, "stage": "scrubber"}]}, False, id="our own scrubber does not reject"),
-    pytest.param({"claim_edits": [FAILED, {**FAILED, "result": "passed", "checked_on": "2026-10-13"}]}, False, id="passed later"),
+    pytest.param(
+        {"claim_edits": [FAILED, {**FAILED, "result": "passed", "checked_on": "2026-10-13"}]}, False, id="passed later"
+    ),
     pytest.param({"claim_edits": [FAILED, {**FAILED, "result": "passed"}]}, False, id="passed on the same day"),
-    pytest.param({"claim_edits": [FAILED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-13"}]}, False, id="sent again"),
-    pytest.param({"claim_edits": [FAILED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-12"}]}, True, id="the 837 of the same day is the one that was rejected"),
+    pytest.param(
+        {"claim_edits": [FAILED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-13"}]},
+        False,
+        id="sent again",
+    ),
+    pytest.param(
+        {"claim_edits": [FAILED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-12"}]},
+        True,
+        id="the 837 of the same day is the one that was rejected",
+    ),
     pytest.param({"claim_edits": [{**FAILED, "checked_on": "2026-11-24"}]}, False, id="six days ago"),
     pytest.param({"claim_edits": [{**FAILED, "checked_on": "2026-11-23"}]}, True, id="seven days ago"),
     pytest.param({"claim_edits": [{**FAILED, "checked_on": "2026-12-01"}]}, False, id="not known yet"),
@@ -101,17 +189,29 @@ def test_rejections_not_reworked(builders_remit, given, listed):
 
 
 def test_an_answer_of_the_payer_proves_that_a_rejection_was_mended(builders_remit):
-    found = measures.rejections_not_reworked(book(builders_remit, builders_remit.denied("C1", on="2026-10-20"), claim_edits=[FAILED]), as_of=NOVEMBER)
+    found = measures.rejections_not_reworked(
+        book(builders_remit, builders_remit.denied("C1", on="2026-10-20"), claim_edits=[FAILED]), as_of=NOVEMBER
+    )
     assert found.empty
 
 
-@pytest.mark.parametrize(("given", "event", "quiet"), [
-    pytest.param({}, "entered", 89, id="nothing since charge entry"),
-    pytest.param({"submissions": [SENT]}, "sent", 87, id="sent and forgotten"),
-    pytest.param({"submissions": [SENT], "work_log": [{"claim_id": "C1", "worked_on": "2026-10-31"}]}, "note", 30, id="a note thirty days ago"),
-    pytest.param({"work_log": [{"claim_id": "C1", "worked_on": "2026-11-01"}]}, None, None, id="a note twenty-nine days ago"),
-    pytest.param({"party": "patient"}, None, None, id="the insurer owes nothing"),
-])
+@pytest.mark.parametrize(
+    ("given", "event", "quiet"),
+    [
+        pytest.param({}, "entered", 89, id="nothing since charge entry"),
+        pytest.param({"submissions": [SENT]}, "sent", 87, id="sent and forgotten"),
+        pytest.param(
+            {"submissions": [SENT], "work_log": [{"claim_id": "C1", "worked_on": "2026-10-31"}]},
+            "note",
+            30,
+            id="a note thirty days ago",
+        ),
+        pytest.param(
+            {"work_log": [{"claim_id": "C1", "worked_on": "2026-11-01"}]}, None, None, id="a note twenty-nine days ago"
+        ),
+        pytest.param({"party": "patient"}, None, None, id="the insurer owes nothing"),
+    ],
+)
 def test_untouched_claims(builders_remit, given, event, quiet):
     found = measures.untouched_claims(book(builders_remit, **given), as_of=NOVEMBER)
     assert found[["last_event", "quiet_days"]].values.tolist() == ([] if event is None else [[event, quiet]])
@@ -125,10 +225,15 @@ def test_every_engine_lists_the_same_claims(builders_remit, as_engine, engine, m
     b = builders_remit
     names = [f"C{number}" for number in range(9)]
     tables = b.tables(
-        b.denied("C5"), claims=[{"claim_id": name} for name in names], submissions=[{**SENT, "claim_id": name} for name in names[3:]],
-        transactions=[{"claim_id": name, "kind": "charge", "amount_cents": 100, "posted_on": "2026-09-02"} for name in names],
+        b.denied("C5"),
+        claims=[{"claim_id": name} for name in names],
+        submissions=[{**SENT, "claim_id": name} for name in names[3:]],
+        transactions=[
+            {"claim_id": name, "kind": "charge", "amount_cents": 100, "posted_on": "2026-09-02"} for name in names
+        ],
         work_log=[{**ASKED, "claim_id": "C1"}, {**REMINDED, "claim_id": "C1"}, {**ASKED, "claim_id": "C4"}],
-        claim_edits=[{**FAILED, "claim_id": "C3"}])
+        claim_edits=[{**FAILED, "claim_id": "C3"}],
+    )
     ours = measured(tables, as_of=NOVEMBER)
     assert len(ours)
     assert_frame_equal(measured(as_engine(tables, engine), as_of=NOVEMBER), ours)

@@ -32,48 +32,88 @@ def credit(b, postings, as_of, **words):
 
 def early(b):
     """$25 paid at the desk on January 5; the insurer answers on February 20 and leaves $10 to the patient."""
-    return [b.owe("C1", "2026-01-05", 10_000, party="primary"), b.pay("C1", "2026-01-05", 2500),
-            b.pay("C1", "2026-02-20", 9000, party="primary"), {**b.owe("C1", "2026-02-20", -1000), "party": "primary"}, b.owe("C1", "2026-02-20", 1000)]
+    return [
+        b.owe("C1", "2026-01-05", 10_000, party="primary"),
+        b.pay("C1", "2026-01-05", 2500),
+        b.pay("C1", "2026-02-20", 9000, party="primary"),
+        {**b.owe("C1", "2026-02-20", -1000), "party": "primary"},
+        b.owe("C1", "2026-02-20", 1000),
+    ]
 
 
-@pytest.mark.parametrize(("as_of", "kind", "cents", "clock"), [
-    pytest.param(dt.date(2026, 1, 31), "early payment", 2500, "2026-01-05", id="the insurer has not answered: nothing to refund yet"),
-    pytest.param(dt.date(2026, 2, 19), "early payment", 2500, "2026-01-05", id="the day before the answer"),
-    pytest.param(dt.date(2026, 2, 20), "overpayment", 1500, "2026-02-20", id="the answer leaves less: the refund clock starts"),
-    pytest.param(dt.date(2026, 12, 31), "overpayment", 1500, "2026-02-20", id="it runs on"),
-])
+@pytest.mark.parametrize(
+    ("as_of", "kind", "cents", "clock"),
+    [
+        pytest.param(
+            dt.date(2026, 1, 31),
+            "early payment",
+            2500,
+            "2026-01-05",
+            id="the insurer has not answered: nothing to refund yet",
+        ),
+        pytest.param(dt.date(2026, 2, 19), "early payment", 2500, "2026-01-05", id="the day before the answer"),
+        pytest.param(
+            dt.date(2026, 2, 20),
+            "overpayment",
+            1500,
+            "2026-02-20",
+            id="the answer leaves less: the refund clock starts",
+        ),
+        pytest.param(dt.date(2026, 12, 31), "overpayment", 1500, "2026-02-20", id="it runs on"),
+    ],
+)
 def test_an_early_payment_is_told_apart_from_an_overpayment(b, as_of, kind, cents, clock):
     found = credit(b, early(b), as_of)
     assert found[["kind", "credit_cents", "owed_to"]].values.tolist() == [[kind, cents, "patient"]]
     assert str(found["clock_on"].iloc[0].date()) == clock
 
 
-@pytest.mark.parametrize(("more", "rows"), [
-    pytest.param([("2026-03-01", 1500, "refund")], [], id="refunded: no credit"),
-    pytest.param([("2026-03-01", 1000, "refund")], [(500, "2026-02-20")], id="a part refunded leaves the clock alone"),
-    pytest.param([("2026-03-01", 1500, "refund"), ("2026-04-01", 700, "payment")], [(700, "2026-04-01")], id="a new credit, a new clock"),
-    pytest.param([("2026-03-01", 900, "payment")], [(2400, "2026-02-20")], id="more paid on top leaves the clock alone"),
-])
+@pytest.mark.parametrize(
+    ("more", "rows"),
+    [
+        pytest.param([("2026-03-01", 1500, "refund")], [], id="refunded: no credit"),
+        pytest.param(
+            [("2026-03-01", 1000, "refund")], [(500, "2026-02-20")], id="a part refunded leaves the clock alone"
+        ),
+        pytest.param(
+            [("2026-03-01", 1500, "refund"), ("2026-04-01", 700, "payment")],
+            [(700, "2026-04-01")],
+            id="a new credit, a new clock",
+        ),
+        pytest.param(
+            [("2026-03-01", 900, "payment")], [(2400, "2026-02-20")], id="more paid on top leaves the clock alone"
+        ),
+    ],
+)
 def test_a_refund_clock_runs_while_the_credit_stands_without_a_break(b, more, rows):
     found = credit(b, [*early(b), *(b.pay("C1", day, cents, kind=kind) for day, cents, kind in more)], LATE)
     assert [(row["credit_cents"], str(row["clock_on"].date())) for row in found.to_dict("records")] == rows
 
 
-@pytest.mark.parametrize(("days", "age"), [
-    pytest.param(0, "0-30", id="today"), pytest.param(30, "0-30", id="30 days"), pytest.param(31, "31-60", id="31 days"),
-    pytest.param(60, "31-60", id="60 days"), pytest.param(61, "over 60", id="61 days"),
-])
+@pytest.mark.parametrize(
+    ("days", "age"),
+    [
+        pytest.param(0, "0-30", id="today"),
+        pytest.param(30, "0-30", id="30 days"),
+        pytest.param(31, "31-60", id="31 days"),
+        pytest.param(60, "31-60", id="60 days"),
+        pytest.param(61, "over 60", id="61 days"),
+    ],
+)
 def test_ages_of_credits(b, days, age):
     found = credit(b, [b.pay("C1", "2026-01-05", 500)], dt.date(2026, 1, 5) + dt.timedelta(days=days))
     assert found["age"].tolist() == [age] and found["age_days"].tolist() == [days]
 
 
-@pytest.mark.parametrize(("party", "government", "expected"), [
-    pytest.param("primary", ["medicare"], "government", id="an overpayment of Medicare"),
-    pytest.param("primary", [], "insurer", id="of an insurer"),
-    pytest.param("secondary", ["medicare"], "insurer", id="of the other payer of a Medicare claim"),
-    pytest.param("patient", ["medicare"], "patient", id="the patient's own money on a Medicare claim"),
-])
+@pytest.mark.parametrize(
+    ("party", "government", "expected"),
+    [
+        pytest.param("primary", ["medicare"], "government", id="an overpayment of Medicare"),
+        pytest.param("primary", [], "insurer", id="of an insurer"),
+        pytest.param("secondary", ["medicare"], "insurer", id="of the other payer of a Medicare claim"),
+        pytest.param("patient", ["medicare"], "patient", id="the patient's own money on a Medicare claim"),
+    ],
+)
 def test_whose_money_it_is(b, party, government, expected):
     found = credit(b, [b.pay("C1", "2026-01-05", 500, party=party)], LATE, government=government)
     assert found[["owed_to", "kind"]].values.tolist() == [[expected, "overpayment"]]
@@ -90,51 +130,100 @@ def test_law_credits_add_up_to_the_ledgers_credits(b):
 
 # -- write-offs ------------------------------------------------------------------------------------
 
+
 def off(b, cents=5000, day="2026-01-20", reason="bad debt", who="m.lopez"):
     return b.pay("C1", day, cents, kind="write_off", reason=reason, approved_by=who)
 
 
-GRANTED = {"claim_id": "C1", "patient": "p1", "requested_on": "2026-01-10", "requested_by": "cp01", "amount_cents": 5000, "reason": "bad debt",
-           "decided_on": "2026-01-15", "decision": "approved", "decided_by": "m.lopez"}
+GRANTED = {
+    "claim_id": "C1",
+    "patient": "p1",
+    "requested_on": "2026-01-10",
+    "requested_by": "cp01",
+    "amount_cents": 5000,
+    "reason": "bad debt",
+    "decided_on": "2026-01-15",
+    "decision": "approved",
+    "decided_by": "m.lopez",
+}
 
 
-@pytest.mark.parametrize(("posting", "approval", "unapproved"), [
-    pytest.param({}, {}, 0, id="approved before"), pytest.param({}, {"decided_on": "2026-01-20"}, 0, id="approved the same day"),
-    pytest.param({}, {"decided_on": "2026-01-21"}, 1, id="approved afterwards is not approved"),
-    pytest.param({}, {"decision": "refused"}, 1, id="refused"), pytest.param({}, {"amount_cents": 4999}, 1, id="approved for less"),
-    pytest.param({}, {"claim_id": "C2"}, 1, id="approved for another account"), pytest.param({}, None, 1, id="nobody asked"),
-    pytest.param({"cents": 1000}, None, 0, id="at the limit no approval is needed"), pytest.param({"cents": 1001}, None, 1, id="a cent above it is"),
-    pytest.param({"reason": "financial assistance"}, None, 1, id="relief without an application"),
-    pytest.param({"reason": "self-pay discount"}, None, 0, id="the fee policy has decided it"),
-])
+@pytest.mark.parametrize(
+    ("posting", "approval", "unapproved"),
+    [
+        pytest.param({}, {}, 0, id="approved before"),
+        pytest.param({}, {"decided_on": "2026-01-20"}, 0, id="approved the same day"),
+        pytest.param({}, {"decided_on": "2026-01-21"}, 1, id="approved afterwards is not approved"),
+        pytest.param({}, {"decision": "refused"}, 1, id="refused"),
+        pytest.param({}, {"amount_cents": 4999}, 1, id="approved for less"),
+        pytest.param({}, {"claim_id": "C2"}, 1, id="approved for another account"),
+        pytest.param({}, None, 1, id="nobody asked"),
+        pytest.param({"cents": 1000}, None, 0, id="at the limit no approval is needed"),
+        pytest.param({"cents": 1001}, None, 1, id="a cent above it is"),
+        pytest.param({"reason": "financial assistance"}, None, 1, id="relief without an application"),
+        pytest.param({"reason": "self-pay discount"}, None, 0, id="the fee policy has decided it"),
+    ],
+)
 def test_write_offs_need_an_approval(b, posting, approval, unapproved):
-    tables = b.tables(transactions=[off(b, **posting)], write_off_approvals=[] if approval is None else [{**GRANTED, **approval}],
-                      self_pay_policies=[b.policy("write_off_approval_over_cents", 1000)])
+    tables = b.tables(
+        transactions=[off(b, **posting)],
+        write_off_approvals=[] if approval is None else [{**GRANTED, **approval}],
+        self_pay_policies=[b.policy("write_off_approval_over_cents", 1000)],
+    )
     found = patient_credits.manual_write_offs(tables, period=JANUARY)
     assert found[["approved_by", "write_offs", "unapproved"]].values.tolist() == [["m.lopez", 1, unapproved]]
 
 
 # -- how long things take --------------------------------------------------------------------------
 
+
 def test_open_disputes_make_the_median_longer_than_the_settled_ones_say(b):
     """By hand: settled after 5 and 10 days, open for 20, 20 and 20. Half of five have ended by no day: no median yet."""
     row = {"patient": "p", "claim_id": "C", "reason": "amount", "amount_cents": 100, "opened_on": "2026-01-05"}
-    rows = [{**row, "closed_on": "2026-01-10", "outcome": "upheld"}, {**row, "closed_on": "2026-01-15", "outcome": "upheld"}, row, row, row]
+    rows = [
+        {**row, "closed_on": "2026-01-10", "outcome": "upheld"},
+        {**row, "closed_on": "2026-01-15", "outcome": "upheld"},
+        row,
+        row,
+        row,
+    ]
     found = survival.turnaround(b.tables(disputes=rows), "disputes", period=JANUARY, as_of=dt.date(2026, 1, 25)).iloc[0]
     assert (found["cases"], found["open"], found["median_of_ended"]) == (5, 3, 7.5) and pd.isna(found["median_days"])
-    without = survival.turnaround(b.tables(disputes=rows[:3]), "disputes", period=JANUARY, as_of=dt.date(2026, 1, 25)).iloc[0]
+    without = survival.turnaround(
+        b.tables(disputes=rows[:3]), "disputes", period=JANUARY, as_of=dt.date(2026, 1, 25)
+    ).iloc[0]
     assert without["median_days"] == 10.0, "of three, two have ended by day 10"
 
 
 def test_time_to_default_watches_open_plans_to_the_day(b):
     """By hand: four plans agreed January 1. One breaks on day 61; one is completed on day 40; two are open on day 100."""
-    plan = {"patient": "p", "claim_id": "C", "opened_on": "2026-01-01", "amount_cents": 100, "instalments": 1, "is_autopay": False}
+    plan = {
+        "patient": "p",
+        "claim_id": "C",
+        "opened_on": "2026-01-01",
+        "amount_cents": 100,
+        "instalments": 1,
+        "is_autopay": False,
+    }
     due = {"number": 1, "agreed_on": "2026-01-01", "amount_cents": 100}
-    rows = [{**plan, "plan_id": "A"}, {**plan, "plan_id": "B", "closed_on": "2026-02-10", "outcome": "completed"}, {**plan, "plan_id": "C"}, {**plan, "plan_id": "D"}]
-    parts = [{**due, "plan_id": "A", "due_on": "2026-01-31"}, {**due, "plan_id": "B", "due_on": "2026-02-10", "paid_on": "2026-02-10", "paid_cents": 100},
-             {**due, "plan_id": "C", "due_on": "2026-06-01"}, {**due, "plan_id": "D", "due_on": "2026-06-01"}]
-    found = survival.default_shares(b.tables(payment_plans=rows, plan_instalments=parts), as_of=dt.date(2026, 4, 11), days=(60, 90, 180))
-    assert found["broken"].tolist()[:2] == [0.0, pytest.approx(1 / 3)], "three were still watched when one of them broke"
+    rows = [
+        {**plan, "plan_id": "A"},
+        {**plan, "plan_id": "B", "closed_on": "2026-02-10", "outcome": "completed"},
+        {**plan, "plan_id": "C"},
+        {**plan, "plan_id": "D"},
+    ]
+    parts = [
+        {**due, "plan_id": "A", "due_on": "2026-01-31"},
+        {**due, "plan_id": "B", "due_on": "2026-02-10", "paid_on": "2026-02-10", "paid_cents": 100},
+        {**due, "plan_id": "C", "due_on": "2026-06-01"},
+        {**due, "plan_id": "D", "due_on": "2026-06-01"},
+    ]
+    found = survival.default_shares(
+        b.tables(payment_plans=rows, plan_instalments=parts), as_of=dt.date(2026, 4, 11), days=(60, 90, 180)
+    )
+    assert found["broken"].tolist()[:2] == [0.0, pytest.approx(1 / 3)], (
+        "three were still watched when one of them broke"
+    )
     assert pd.isna(found["broken"].iloc[2]) and found["at_risk"].tolist() == [3.0, 2.0, 0.0]
 
 
@@ -146,6 +235,7 @@ def test_what_has_no_clock_is_refused(b):
 
 
 # -- every engine alike ----------------------------------------------------------------------------
+
 
 def results(tables):
     span, day = Period.month("2026-04").trailing(4), dt.date(2026, 4, 30)
@@ -165,10 +255,23 @@ def test_a_day_replayed_is_the_day_as_it_was_stored():
     day = dt.date(2026, 2, 28)
     now, then = example_self_pay(), {}
     for name, frame in now.items():
-        known = {"transactions": "posted_on", "claims": "service_on", "self_pay_policies": "effective_from", "write_off_approvals": "requested_on",
-                 "statements": "statement_on", "payment_plans": "opened_on", "plan_instalments": "agreed_on", "payment_attempts": "attempted_on",
-                 "promises": "promised_on", "interactions": "entered_on", "disputes": "opened_on", "assistance_applications": "applied_on",
-                 "itemised_requests": "requested_on", "account_changes": "done_on", "quality_reviews": "reviewed_on"}[name]
+        known = {
+            "transactions": "posted_on",
+            "claims": "service_on",
+            "self_pay_policies": "effective_from",
+            "write_off_approvals": "requested_on",
+            "statements": "statement_on",
+            "payment_plans": "opened_on",
+            "plan_instalments": "agreed_on",
+            "payment_attempts": "attempted_on",
+            "promises": "promised_on",
+            "interactions": "entered_on",
+            "disputes": "opened_on",
+            "assistance_applications": "applied_on",
+            "itemised_requests": "requested_on",
+            "account_changes": "done_on",
+            "quality_reviews": "reviewed_on",
+        }[name]
         then[name] = frame[frame[known] <= pd.Timestamp(day)]
     span = Period.month("2026-02").trailing(2)
     for record in MEASURES:

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from builders import ledger_tables as b
 
+from builders import ledger_tables as b
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.models.cash.collectable import collectable_value
@@ -22,15 +22,25 @@ def steady(paid=-6_000, adjusted=-3_000, written_off=-1_000, start="2025-07-01",
     for number, day in enumerate(pd.date_range(start, "2026-06-30")):
         name = str(number)
         later, last = day + pd.Timedelta(days=20), day + pd.Timedelta(days=30)
-        rows += [b.post(name, "charge", 10_000, f"{day:%Y-%m-%d}", party=party), b.post(name, "payment", paid, f"{later:%Y-%m-%d}", party=party),
-                 b.post(name, "contractual", adjusted, f"{later:%Y-%m-%d}", party=party), b.post(name, "write_off", written_off, f"{last:%Y-%m-%d}", party=party)]
+        rows += [
+            b.post(name, "charge", 10_000, f"{day:%Y-%m-%d}", party=party),
+            b.post(name, "payment", paid, f"{later:%Y-%m-%d}", party=party),
+            b.post(name, "contractual", adjusted, f"{later:%Y-%m-%d}", party=party),
+            b.post(name, "write_off", written_off, f"{last:%Y-%m-%d}", party=party),
+        ]
     return b.tables(*rows)
 
 
 def test_of_young_dollars_sixty_are_collected_of_old_ones_nothing():
     """Twenty balances of 100 dollars wait for the payer (60 + 30 + 10), ten of 10 dollars for their write-off."""
     found = collectable_value(steady(), as_of=AS_OF).iloc[0]
-    assert found[["open_cents", "collectable_cents", "adjusted_cents", "lost_cents", "unknown_cents"]].tolist() == [210_000, 120_000, 60_000, 30_000, 0]
+    assert found[["open_cents", "collectable_cents", "adjusted_cents", "lost_cents", "unknown_cents"]].tolist() == [
+        210_000,
+        120_000,
+        60_000,
+        30_000,
+        0,
+    ]
     assert found["collectable_share"] == pytest.approx(120 / 210)
 
 
@@ -59,7 +69,11 @@ def test_nothing_posted_is_a_row_of_zeros_and_no_row_by_payer():
 def test_a_party_without_any_history_is_unknown_not_worthless():
     book = steady()
     fresh = b.tables(b.post("new", "transfer", 700, "2026-06-20", party="patient"))
-    tables = {**book, "transactions": pd.concat([book["transactions"], fresh["transactions"]]), "claims": pd.concat([book["claims"], fresh["claims"]])}
+    tables = {
+        **book,
+        "transactions": pd.concat([book["transactions"], fresh["transactions"]]),
+        "claims": pd.concat([book["claims"], fresh["claims"]]),
+    }
     found = collectable_value(tables, as_of=AS_OF, by=["party"]).set_index("party")
     assert found.loc["patient", ["open_cents", "unknown_cents", "collectable_cents"]].tolist() == [700, 700, 0]
     assert pd.isna(found.loc["patient", "collectable_share"]) and found.loc["primary", "unknown_cents"] == 0

@@ -83,7 +83,11 @@ def test_payments_on_the_day_of_the_bill_can_be_fitted():
     [
         pytest.param({"days": [1] * 9, "end": ["paid"] * 9}, "at least 10", id="nine payments are too few"),
         pytest.param({"days": [1] * 20, "end": ["denied"] * 20}, "found 0", id="nothing was paid"),
-        pytest.param({"days": [1] * 20, "end": ["paid"] * 20, "family": "lognorm"}, "Closest: lognormal", id="a family that is none"),
+        pytest.param(
+            {"days": [1] * 20, "end": ["paid"] * 20, "family": "lognorm"},
+            "Closest: lognormal",
+            id="a family that is none",
+        ),
     ],
 )
 def test_fits_that_are_refused(arguments, says):
@@ -117,7 +121,9 @@ def test_payers_that_differ_keep_more_of_their_own():
     def tables(spread: float) -> tuple[dict, pd.DataFrame]:
         means = 30 * np.exp(spread * rng.standard_normal(12))
         days = [np.minimum(rng.geometric(1 / mean, 300), 200) for mean in means]
-        return {k: cumulative_incidence(d, ["paid"] * 300) for k, d in enumerate(days)}, cumulative_incidence(np.concatenate(days), ["paid"] * 3600)
+        return {k: cumulative_incidence(d, ["paid"] * 300) for k, d in enumerate(days)}, cumulative_incidence(
+            np.concatenate(days), ["paid"] * 3600
+        )
 
     worth = [prior_claims_between(*tables(spread)) for spread in (0.0, 0.15, 0.5)]
     assert worth[0] > worth[1] > worth[2]

@@ -25,7 +25,9 @@ PAYERS = {"aetna": (22.0, 1), "cigna": (34.0, 3), "medicare": (18.0, 2)}
 """Payer: median days to answer, and the weekday on which its remittances come (0 is Monday)."""
 
 
-def invented(seed: int, *, per_day: float = 10, outage: tuple[str, str, str] | None = None, client: str = "acme") -> dict[str, pd.DataFrame]:
+def invented(
+    seed: int, *, per_day: float = 10, outage: tuple[str, str, str] | None = None, client: str = "acme"
+) -> dict[str, pd.DataFrame]:
     """Two years of a client whose payers pay 86 % of claims on their weekday; patients owe a fifth of some of them.
 
     `outage`: payer, first day, first day after it; what the payer would have answered between them comes then.
@@ -53,17 +55,24 @@ def invented(seed: int, *, per_day: float = 10, outage: tuple[str, str, str] | N
     claim = np.array([f"{client}-{number}" for number in range(size)])
 
     def rows(mask, day, kind, party, cents):
-        return pd.DataFrame({"claim_id": claim, "day": day, "kind": kind, "party": party, "amount_cents": cents, "payer": payer})[mask]
+        return pd.DataFrame(
+            {"claim_id": claim, "day": day, "kind": kind, "party": party, "amount_cents": cents, "payer": payer}
+        )[mask]
 
     everyone = np.ones(size, bool)
     moved = [
-        rows(everyone, entered, "charge", "primary", charge), rows(paid, answered, "payment", "primary", owed - allowed),
-        rows(paid, answered, "contractual", "primary", allowed - charge), rows(owed > 0, answered, "transfer", "primary", -owed),
-        rows(owed > 0, answered, "transfer", "patient", owed), rows(pays, later, "payment", "patient", -owed),
+        rows(everyone, entered, "charge", "primary", charge),
+        rows(paid, answered, "payment", "primary", owed - allowed),
+        rows(paid, answered, "contractual", "primary", allowed - charge),
+        rows(owed > 0, answered, "transfer", "primary", -owed),
+        rows(owed > 0, answered, "transfer", "patient", owed),
+        rows(pays, later, "payment", "patient", -owed),
         rows(~paid, lost_on, "write_off", "primary", -charge),
     ]
     transactions = pd.concat(moved, ignore_index=True).query("day <= @last", local_dict={"last": day_of(LAST)})
-    transactions = transactions.assign(posted_on=pd.to_datetime(transactions.pop("day"), unit="D"), client=client, carc=None)
+    transactions = transactions.assign(
+        posted_on=pd.to_datetime(transactions.pop("day"), unit="D"), client=client, carc=None
+    )
     claims = pd.DataFrame({"client": client, "claim_id": claim, "payer": payer, "secondary_payer": None})
     return {"transactions": transactions, "claims": claims}
 
@@ -82,7 +91,11 @@ def test_flows_tie_to_the_ledger(tables):
     day = dt.date(2026, 2, 15)
     flows = read_flows(tables, as_of=day)
     owed = ledger.balances(tables, as_of=day)
-    by_party = flows.streams.assign(open=fit_curves(flows, as_of=day_of(day)).open_by_age.sum(axis=1)).groupby("party")["open"].sum()
+    by_party = (
+        flows.streams.assign(open=fit_curves(flows, as_of=day_of(day)).open_by_age.sum(axis=1))
+        .groupby("party")["open"]
+        .sum()
+    )
     assert by_party["primary"] == pytest.approx(owed["primary_cents"].sum())
     assert by_party["patient"] == pytest.approx(owed["patient_cents"].sum())
     ever = Period(FIRST, day + dt.timedelta(days=1))
@@ -101,12 +114,18 @@ def test_more_than_can_be_collected_is_never_projected(found):
 def test_collectible_is_what_the_balances_bring_in_the_end(tables, found):
     came = tables["transactions"]
     open_claims = came[came["posted_on"] <= "2026-03-31"].groupby("claim_id")["amount_cents"].sum()
-    still = came[(came["posted_on"] > "2026-03-31") & came["claim_id"].isin(open_claims[open_claims > 0].index) & (came["kind"] == "payment")]
+    still = came[
+        (came["posted_on"] > "2026-03-31")
+        & came["claim_id"].isin(open_claims[open_claims > 0].index)
+        & (came["kind"] == "payment")
+    ]
     assert -still["amount_cents"].sum() == pytest.approx(found.receivable["collectible_cents"].sum(), rel=0.12)
 
 
 def test_parts_payers_and_months_add_up(found):
-    assert (found.months["cash_cents"] == found.months[["existing_cents", "billing_cents", "other_cents"]].sum(axis=1)).all()
+    assert (
+        found.months["cash_cents"] == found.months[["existing_cents", "billing_cents", "other_cents"]].sum(axis=1)
+    ).all()
     assert found.payers.groupby("month")["cash_cents"].sum().tolist() == found.months["cash_cents"].tolist()
     assert found.through["cash_cents"].tolist() == found.months["cash_cents"].cumsum().tolist()
     assert found.months["days"].tolist() == [30, 31, 30]
@@ -149,7 +168,10 @@ def test_a_wider_level_gives_a_wider_band(tables, found):
 
 
 def test_ten_times_the_dollars_are_ten_times_the_cash(tables, found):
-    scaled = {**tables, "transactions": tables["transactions"].assign(amount_cents=tables["transactions"]["amount_cents"] * 10)}
+    scaled = {
+        **tables,
+        "transactions": tables["transactions"].assign(amount_cents=tables["transactions"]["amount_cents"] * 10),
+    }
     again = outlook(scaled, as_of=dt.date(2026, 3, 31), months=3)
     assert (again.months["cash_cents"] / 10).tolist() == pytest.approx(found.months["cash_cents"].tolist(), rel=1e-4)
 
@@ -187,7 +209,11 @@ def test_an_outage_widens_the_band_and_does_not_break_it(found):
     assert width(after) > 1.25 * width(found)
     assert after.months["cash_cents"].tolist() == pytest.approx(found.months["cash_cents"].tolist(), rel=0.12)
     during = outlook(hit, as_of=dt.date(2026, 1, 31), months=3)
-    came = hit["transactions"].query("kind == 'payment' and posted_on >= '2026-02-01' and posted_on <= '2026-04-30'")["amount_cents"].sum()
+    came = (
+        hit["transactions"]
+        .query("kind == 'payment' and posted_on >= '2026-02-01' and posted_on <= '2026-04-30'")["amount_cents"]
+        .sum()
+    )
     assert during.through["low_cents"].iloc[-1] <= -came <= during.through["high_cents"].iloc[-1] * 1.1
 
 
@@ -258,9 +284,15 @@ USUAL_GROWTH = 0.05 / 52
     ("weeks", "grows"),
     [
         pytest.param(np.full(30, 100.0), 0.0, id="not a dollar more or less in half a year"),
-        pytest.param(100 + np.random.default_rng(1).normal(0, 30, 13), USUAL_GROWTH, id="a noisy quarter tells nothing: what is usual"),
+        pytest.param(
+            100 + np.random.default_rng(1).normal(0, 30, 13),
+            USUAL_GROWTH,
+            id="a noisy quarter tells nothing: what is usual",
+        ),
         pytest.param(100 + np.random.default_rng(1).normal(0, 5, 156), 0.0, id="three years around a level"),
-        pytest.param(100 * 1.002 ** np.arange(104) + np.random.default_rng(1).normal(0, 5, 104), 0.002, id="ten per cent a year"),
+        pytest.param(
+            100 * 1.002 ** np.arange(104) + np.random.default_rng(1).normal(0, 5, 104), 0.002, id="ten per cent a year"
+        ),
         pytest.param(np.arange(12) * 10.0, 0.0, id="less than a quarter"),
         pytest.param(np.zeros(104), 0.0, id="nothing was billed"),
     ],
@@ -276,7 +308,9 @@ def test_a_holiday_is_no_working_day_where_the_office_is_closed(works_on_holiday
     day = days[days.day_of_week < 5].to_numpy().astype("datetime64[D]").astype(int)
     if not works_on_holidays:
         day = day[~holidays(int(day[0]), int(day[-1]))[day - day[0]]]
-    rows = pd.DataFrame({"claim_id": [str(number) for number in range(len(day))], "posted_on": pd.to_datetime(day, unit="D")})
+    rows = pd.DataFrame(
+        {"claim_id": [str(number) for number in range(len(day))], "posted_on": pd.to_datetime(day, unit="D")}
+    )
     rows = rows.assign(client="acme", kind="charge", party="primary", payer="aetna", amount_cents=100)
     claims = rows[["client", "claim_id", "payer"]].assign(secondary_payer=None)
     flows = read_flows({"transactions": rows, "claims": claims}, as_of=dt.date(2025, 11, 24))
@@ -340,7 +374,10 @@ def test_a_first_year_s_end_brings_less_and_january_as_much_more(monkeypatch):
 def test_the_bands_hold_through_an_outage_and_after_it():
     """Aetna answers nothing for five weeks of summer and everything after: made in the midst of it and later, eight of ten outlooks hold."""
     until = dt.date(2026, 1, 31)
-    calm, hit = (backtest(invented(1, per_day=20, outage=outage), as_of=until, snapshots=6).rows for outage in (None, ("aetna", "2025-07-14", "2025-08-18")))
+    calm, hit = (
+        backtest(invented(1, per_day=20, outage=outage), as_of=until, snapshots=6).rows
+        for outage in (None, ("aetna", "2025-07-14", "2025-08-18"))
+    )
     wide, narrow = ((one["high_cents"] - one["low_cents"]).sum() for one in (hit, calm))
     assert wide > 1.25 * narrow
     assert hit["inside"].mean() >= 0.75
@@ -415,11 +452,22 @@ def test_snapshots_without_history_are_skipped_and_counted(tables):
 def test_chance_is_what_a_forecast_that_knows_the_mean_is_off_by():
     """Months of 30 claims on average, of two sizes: the mean absolute error around the true mean, 300 times."""
     rng, days = np.random.default_rng(5), pd.date_range("2026-07-01", "2026-07-31")
-    claims = pd.DataFrame({"claim_id": [str(number) for number in range(60)], "client": "acme", "payer": "aetna", "secondary_payer": None})
-    charged = pd.DataFrame({"claim_id": claims["claim_id"], "kind": "charge", "posted_on": pd.Timestamp("2026-03-02"), "amount_cents": 50_000})
+    claims = pd.DataFrame(
+        {"claim_id": [str(number) for number in range(60)], "client": "acme", "payer": "aetna", "secondary_payer": None}
+    )
+    charged = pd.DataFrame(
+        {
+            "claim_id": claims["claim_id"],
+            "kind": "charge",
+            "posted_on": pd.Timestamp("2026-03-02"),
+            "amount_cents": 50_000,
+        }
+    )
     sizes = np.where(np.arange(60) % 2, 30_000, 10_000)
     paid = charged.assign(kind="payment", amount_cents=-sizes, posted_on=days[np.arange(60) % len(days)])
-    rows = pd.concat([charged, paid, charged.assign(claim_id="old", posted_on=pd.Timestamp("2026-01-05"))]).assign(client="acme", party="primary", payer="aetna")
+    rows = pd.concat([charged, paid, charged.assign(claim_id="old", posted_on=pd.Timestamp("2026-01-05"))]).assign(
+        client="acme", party="primary", payer="aetna"
+    )
     claims = pd.concat([claims, claims.head(1).assign(claim_id="old")])
     found = backtest({"transactions": rows, "claims": claims}, as_of=dt.date(2026, 7, 31), snapshots=1, horizon=1).rows
     counts = rng.poisson(1, (4000, 60))
@@ -438,7 +486,9 @@ def test_by_bucket_counts_new_claims_too():
 
 @pytest.mark.slow
 def test_four_of_five_months_fall_into_the_band():
-    rows = pd.concat([backtest(invented(seed, per_day=size), as_of=LAST).rows for seed in range(10, 16) for size in (8, 40)])
+    rows = pd.concat(
+        [backtest(invented(seed, per_day=size), as_of=LAST).rows for seed in range(10, 16) for size in (8, 40)]
+    )
     assert 0.73 <= rows["inside"].mean() <= 0.87
     error = rows["forecast_cents"].sum() / rows["actual_cents"].sum() - 1
     assert abs(error) < 0.015

@@ -30,19 +30,45 @@ def entries(late=lambda row, months: 0, *, each: int = 3, months: int = 14, seed
     for day in pd.bdate_range(first, END):
         for number in range(each):
             row = {"provider": PROVIDERS[rng.integers(3)], "location": SITES[rng.integers(2)]}
-            lag = int(rng.geometric(0.5)) - 1 + (20 if rng.random() < 0.03 else 0) + late(row, (day.year - 2026) * 12 + day.month)
+            lag = (
+                int(rng.geometric(0.5))
+                - 1
+                + (20 if rng.random() < 0.03 else 0)
+                + late(row, (day.year - 2026) * 12 + day.month)
+            )
             entered = np.busday_offset(day.date(), lag, roll="forward").astype(object)
             if entered <= END:
-                rows.append(row | {"claim_id": f"{day:%Y%m%d}{number}", "service_on": day.date(), "entered_on": entered, "charge_cents": 10_000})
+                rows.append(
+                    row
+                    | {
+                        "claim_id": f"{day:%Y%m%d}{number}",
+                        "service_on": day.date(),
+                        "entered_on": entered,
+                        "charge_cents": 10_000,
+                    }
+                )
     return {"claims": frame("claims", rows)}
 
 
-@pytest.mark.parametrize(("late", "named"), [
-    pytest.param(lambda row, month: max(0, month - 8), ("whole client", "", ""), id="everybody, a day more every month"),
-    pytest.param(lambda row, month: 2 * max(0, month - 9) * (row["provider"] == "Cruz"), ("provider", "Cruz", ""), id="one provider"),
-    pytest.param(lambda row, month: 2 * max(0, month - 9) * (row["location"] == "South"), ("location", "", "South"), id="one location"),
-    pytest.param(lambda row, month: 3 * (month >= 10), ("whole client", "", ""), id="a lasting step is raised too"),
-])
+@pytest.mark.parametrize(
+    ("late", "named"),
+    [
+        pytest.param(
+            lambda row, month: max(0, month - 8), ("whole client", "", ""), id="everybody, a day more every month"
+        ),
+        pytest.param(
+            lambda row, month: 2 * max(0, month - 9) * (row["provider"] == "Cruz"),
+            ("provider", "Cruz", ""),
+            id="one provider",
+        ),
+        pytest.param(
+            lambda row, month: 2 * max(0, month - 9) * (row["location"] == "South"),
+            ("location", "", "South"),
+            id="one location",
+        ),
+        pytest.param(lambda row, month: 3 * (month >= 10), ("whole client", "", ""), id="a lasting step is raised too"),
+    ],
+)
 def test_who_enters_later(late, named):
     found = charge_lag_creep(entries(late), as_of=END)
     assert len(found) == 1
@@ -53,19 +79,26 @@ def test_who_enters_later(late, named):
     assert row["late_cents"] == pytest.approx(row["late_claims"] * 10_000, abs=1)
 
 
-@pytest.mark.parametrize("late", [
-    pytest.param(lambda row, month: 0, id="as ever"),
-    pytest.param(lambda row, month: 6 * (month == 12), id="one late month is an incident"),
-    pytest.param(lambda row, month: 4 * (month in (7, 8, 9)), id="over since October"),
-    pytest.param(lambda row, month: -1 * (month >= 10), id="entered earlier than usual"),
-])
+@pytest.mark.parametrize(
+    "late",
+    [
+        pytest.param(lambda row, month: 0, id="as ever"),
+        pytest.param(lambda row, month: 6 * (month == 12), id="one late month is an incident"),
+        pytest.param(lambda row, month: 4 * (month in (7, 8, 9)), id="over since October"),
+        pytest.param(lambda row, month: -1 * (month >= 10), id="entered earlier than usual"),
+    ],
+)
 def test_what_is_no_creep(late):
     tables = entries(late)
     assert charge_lag_creep(tables, as_of=END).empty
 
 
 def test_quiet_clients_are_left_in_peace():
-    found = [len(charge_lag_creep(entries(seed=seed, each=2), as_of=dt.date(2026, month, 28))) for seed in range(6) for month in (8, 12)]
+    found = [
+        len(charge_lag_creep(entries(seed=seed, each=2), as_of=dt.date(2026, month, 28)))
+        for seed in range(6)
+        for month in (8, 12)
+    ]
     assert sum(found) == 0
 
 
@@ -84,25 +117,39 @@ def test_nothing_is_known_before_its_entry():
     pd.testing.assert_frame_equal(charge_lag_creep(tables, as_of=day), charge_lag_creep(cut, as_of=day))
 
 
-@pytest.mark.parametrize("tables", [
-    pytest.param({"claims": frame("claims", [])}, id="no claims"),
-    pytest.param(entries(lambda row, month: 5 * (month >= 12), months=3), id="too short a past"),
-])
+@pytest.mark.parametrize(
+    "tables",
+    [
+        pytest.param({"claims": frame("claims", [])}, id="no claims"),
+        pytest.param(entries(lambda row, month: 5 * (month >= 12), months=3), id="too short a past"),
+    ],
+)
 def test_too_little_to_say(tables):
     found = charge_lag_creep(tables, as_of=END)
     assert found.empty and "late_cents" in found
 
 
 def test_one_client_at_a_time():
-    two = frame("claims", [{"client": name, "claim_id": "1", "service_on": END, "entered_on": END, "charge_cents": 1} for name in "ab"])
+    two = frame(
+        "claims",
+        [{"client": name, "claim_id": "1", "service_on": END, "entered_on": END, "charge_cents": 1} for name in "ab"],
+    )
     with pytest.raises(ParameterError, match="client by client"):
         charge_lag_creep({"claims": two}, as_of=END)
 
 
 # -- silent days -----------------------------------------------------------------------------------
 
-def office(silent: tuple[str, str] | None = None, *, each: int = 6, closed: tuple[str, str] | None = None, end: str = "2026-06-30",
-           send=lambda day: True, seed: int = 1) -> dict[str, pl.DataFrame]:
+
+def office(
+    silent: tuple[str, str] | None = None,
+    *,
+    each: int = 6,
+    closed: tuple[str, str] | None = None,
+    end: str = "2026-06-30",
+    send=lambda day: True,
+    seed: int = 1,
+) -> dict[str, pl.DataFrame]:
     """Charges of every working day of half a year, sent a day or two later on days that `send` allows.
 
     In `silent` (first and last day) nothing leaves; in `closed` nothing is entered either.
@@ -116,10 +163,21 @@ def office(silent: tuple[str, str] | None = None, *, each: int = 6, closed: tupl
         for number in range(each):
             name = f"{day:%Y%m%d}{number}"
             leaves = day + pd.Timedelta(days=int(rng.integers(0, 3)))
-            while leaves.weekday() > 4 or not send(leaves) or any(
-                    span and pd.Timestamp(span[0]) <= leaves <= pd.Timestamp(span[1]) for span in (silent, closed)):
+            while (
+                leaves.weekday() > 4
+                or not send(leaves)
+                or any(span and pd.Timestamp(span[0]) <= leaves <= pd.Timestamp(span[1]) for span in (silent, closed))
+            ):
                 leaves += pd.Timedelta(days=1)
-            claims.append({"claim_id": name, "payer": "summit", "service_on": day.date(), "entered_on": day.date(), "charge_cents": 5_000})
+            claims.append(
+                {
+                    "claim_id": name,
+                    "payer": "summit",
+                    "service_on": day.date(),
+                    "entered_on": day.date(),
+                    "charge_cents": 5_000,
+                }
+            )
             if leaves <= last and rng.random() > 0.03:
                 sent.append({"claim_id": name, "submission_id": name, "submitted_on": leaves.date(), "payer": "summit"})
     return {"claims": frame("claims", claims), "submissions": frame("submissions", sent)}
@@ -131,7 +189,9 @@ def asked(tables: dict[str, pl.DataFrame], end: str = "2026-06-30") -> pd.DataFr
 
 def test_a_silent_week_with_its_days_claims_and_cents():
     found = asked(office(("2026-03-09", "2026-03-15"))).iloc[0]
-    assert (found["onset_on"], found["last_on"], found["resumed_on"]) == tuple(map(pd.Timestamp, ("2026-03-09", "2026-03-13", "2026-03-16")))
+    assert (found["onset_on"], found["last_on"], found["resumed_on"]) == tuple(
+        map(pd.Timestamp, ("2026-03-09", "2026-03-13", "2026-03-16"))
+    )
     assert found["days"] == 5 and found["is_over"]
     assert 30 <= found["claims"] <= 42 and found["cents"] == found["claims"] * 5_000
 
@@ -139,21 +199,30 @@ def test_a_silent_week_with_its_days_claims_and_cents():
 def test_claims_and_cents_of_an_outage_by_hand():
     """Every claim leaves on the day of its entry; from Monday to Wednesday none does: three days of four claims wait."""
     tables = office(each=4, send=lambda day: True)
-    same_day = tables["claims"].select("client", "claim_id", submission_id="claim_id", submitted_on="entered_on", payer="payer")
+    same_day = tables["claims"].select(
+        "client", "claim_id", submission_id="claim_id", submitted_on="entered_on", payer="payer"
+    )
     stuck = pl.col("submitted_on").is_between(dt.date(2026, 3, 9), dt.date(2026, 3, 11))
-    moved = same_day.with_columns(submitted_on=pl.when(stuck).then(dt.date(2026, 3, 12)).otherwise(pl.col("submitted_on")))
+    moved = same_day.with_columns(
+        submitted_on=pl.when(stuck).then(dt.date(2026, 3, 12)).otherwise(pl.col("submitted_on"))
+    )
     found = asked(tables | {"submissions": moved})
     assert found[["claims", "cents", "days"]].to_numpy().tolist() == [[12, 60_000, 3]]
 
 
-@pytest.mark.parametrize("tables", [
-    pytest.param(office(), id="nothing happened"),
-    pytest.param(office(("2026-03-10", "2026-03-11")), id="two silent days are a day off and a lost batch"),
-    pytest.param(office(closed=("2026-03-09", "2026-03-15")), id="the office was closed: nothing was entered, nothing waits"),
-    pytest.param(office(send=lambda day: day.weekday() == 4), id="a client that sends on Fridays only"),
-    pytest.param(office(("2026-05-23", "2026-05-26")), id="a weekend, a holiday and one silent day"),
-    pytest.param(office(each=0), id="no claims at all"),
-])
+@pytest.mark.parametrize(
+    "tables",
+    [
+        pytest.param(office(), id="nothing happened"),
+        pytest.param(office(("2026-03-10", "2026-03-11")), id="two silent days are a day off and a lost batch"),
+        pytest.param(
+            office(closed=("2026-03-09", "2026-03-15")), id="the office was closed: nothing was entered, nothing waits"
+        ),
+        pytest.param(office(send=lambda day: day.weekday() == 4), id="a client that sends on Fridays only"),
+        pytest.param(office(("2026-05-23", "2026-05-26")), id="a weekend, a holiday and one silent day"),
+        pytest.param(office(each=0), id="no claims at all"),
+    ],
+)
 def test_what_is_no_outage(tables):
     assert asked(tables).empty
 
@@ -176,7 +245,9 @@ def test_claims_that_leave_on_a_holiday_or_a_saturday_end_the_run():
     assert (tables["submissions"]["submitted_on"] == dt.date(2026, 2, 16)).any()
     found = asked(tables).iloc[0]
     assert found["days"] == 5 and found["resumed_on"] == pd.Timestamp("2026-02-16") and found["claims"] >= 20
-    saturday = pl.DataFrame([{"client": "acme", "claim_id": "x", "submission_id": "x", "submitted_on": dt.date(2026, 3, 14)}])
+    saturday = pl.DataFrame(
+        [{"client": "acme", "claim_id": "x", "submission_id": "x", "submitted_on": dt.date(2026, 3, 14)}]
+    )
     split = office(("2026-03-12", "2026-03-17"))
     split["submissions"] = pl.concat([split["submissions"], saturday], how="diagonal")
     assert asked(split).empty

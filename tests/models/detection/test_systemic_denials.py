@@ -41,26 +41,58 @@ def frames(**rows: list[dict]) -> dict[str, pl.DataFrame]:
 
 # -- which lines count, and as what ----------------------------------------------------------------
 
-def payment(claim: str, on: str, *lines: tuple, status: str = "1", order: str = "primary", payer: str = "summit") -> dict[str, list[dict]]:
+
+def payment(
+    claim: str, on: str, *lines: tuple, status: str = "1", order: str = "primary", payer: str = "summit"
+) -> dict[str, list[dict]]:
     """One claim payment; a line is (number, charge, paid, [(group, carc, amount), ...]), number None for the claim itself."""
     name, day = f"{claim} {on} {status}", dt.date.fromisoformat(on)
     common = {"remit_claim_id": name, "claim_id": claim, "received_on": day}
     charge, paid = (sum(line[place] for line in lines) for place in (1, 2))
-    remit = common | {"remit_id": "r", "sequence": 1, "status": status, "payer": payer, "payer_order": order, "charge_cents": charge, "paid_cents": paid}
+    remit = common | {
+        "remit_id": "r",
+        "sequence": 1,
+        "status": status,
+        "payer": payer,
+        "payer_order": order,
+        "charge_cents": charge,
+        "paid_cents": paid,
+    }
     made = {"remit_claims": [remit], "remit_lines": [], "remit_adjustments": []}
     for number, line_charge, line_paid, reasons in lines:
         unit = None if number is None else f"{name}-{number}"
         if unit:
-            made["remit_lines"].append(common | {
-                "remit_line_id": unit, "line_number": number, "procedure": "99213", "charge_cents": line_charge, "paid_cents": line_paid})
+            made["remit_lines"].append(
+                common
+                | {
+                    "remit_line_id": unit,
+                    "line_number": number,
+                    "procedure": "99213",
+                    "charge_cents": line_charge,
+                    "paid_cents": line_paid,
+                }
+            )
         for place, (group, carc, amount) in enumerate(reasons):
-            made["remit_adjustments"].append(common | {
-                "remit_adjustment_id": f"{unit or name}/{place}", "remit_line_id": unit, "group_code": group, "carc": carc, "amount_cents": amount})
+            made["remit_adjustments"].append(
+                common
+                | {
+                    "remit_adjustment_id": f"{unit or name}/{place}",
+                    "remit_line_id": unit,
+                    "group_code": group,
+                    "carc": carc,
+                    "amount_cents": amount,
+                }
+            )
     return made
 
 
 def together(*made: dict[str, list[dict]]) -> dict[str, pl.DataFrame]:
-    return frames(**{name: [row for one in made for row in one[name]] for name in ("remit_claims", "remit_lines", "remit_adjustments")})
+    return frames(
+        **{
+            name: [row for one in made for row in one[name]]
+            for name in ("remit_claims", "remit_lines", "remit_adjustments")
+        }
+    )
 
 
 PAID = (1, 100, 80, [("CO", "45", 20)])
@@ -71,40 +103,128 @@ MARCH, APRIL = "2026-03-03", "2026-04-07"
 CASES = [
     pytest.param([payment("1", MARCH, PAID)], [None], id="a paid line is counted and not denied"),
     pytest.param([payment("1", MARCH, DENIED)], ["authorization"], id="a denied line"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("CO", "45", 20), ("PR", "1", 80)]), status="4")], [None], id="status 4 is no denial by itself"),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("CO", "45", 20), ("PR", "1", 80)]), status="4")],
+        [None],
+        id="status 4 is no denial by itself",
+    ),
     pytest.param([payment("1", MARCH, DENIED, status="4")], ["authorization"], id="status 4 with a denial code is"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("PR", "204", 100)]))], [None], id="group PR is the patient's, not a denial"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("CO", "45", 20), ("PR", "1", 80)]))], [None], id="zero paid for the deductible"),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("PR", "204", 100)]))], [None], id="group PR is the patient's, not a denial"
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("CO", "45", 20), ("PR", "1", 80)]))],
+        [None],
+        id="zero paid for the deductible",
+    ),
     pytest.param([payment("1", MARCH, (1, 100, 0, [("OA", "18", 100)]))], [], id="refused as a duplicate: no decision"),
     pytest.param([payment("1", MARCH, (1, 100, 0, [("OA", "133", 100)]))], [], id="pended: no decision"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("OA", "133", 100)])), payment("1", APRIL, DENIED)], ["authorization"], id="pended, then denied"),
-    pytest.param([payment("1", MARCH, DENIED), payment("1", APRIL, BACK, status="22"), payment("1", APRIL, PAID)], ["authorization"],
-                 id="denied, reversed, paid: denied once, at first"),
-    pytest.param([payment("1", MARCH, DENIED), payment("1", APRIL, (None, -100, 0, [("CO", "197", -100)]), status="22"), payment("1", APRIL, PAID)],
-                 ["authorization"], id="reversed as a whole though it was denied by line (against X12 RFI 1733)"),
-    pytest.param([payment("1", MARCH, DENIED), payment("1", APRIL, (1, -100, 0, [("OA", "16", -100)]), status="22"), payment("1", APRIL, PAID)],
-                 ["authorization"], id="reversed with another code than it was denied with (against X12 RFI 2442)"),
-    pytest.param([payment("1", MARCH, PAID), payment("1", APRIL, PAID_BACK, status="22")], [None], id="taken back in full: recouped, never denied"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("PI", "50", 100)]))], ["medical_necessity"], id="PI, the payer's own initiative, is a denial"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("OA", "109", 100)]))], ["other_payer"], id="OA with a denial code is a denial"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("OA", "23", 100)]))], [None], id="OA-23: the prior payer paid it all"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("CR", "197", 100)]))], ["authorization"], id="CR, a group of the older standard, is read by its code"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("CO", "45", 100)]))], [None], id="45 for the whole charge: a hidden denial, shown elsewhere"),
-    pytest.param([payment("1", MARCH, DENIED), payment("1", APRIL, BACK, status="22"), payment("1", APRIL, DENIED)], ["authorization"],
-                 id="denied again after the reversal: counts once"),
-    pytest.param([payment("1", MARCH, PAID), payment("1", APRIL, PAID_BACK, status="22"), payment("1", APRIL, DENIED)], [None],
-                 id="taken back months later: it was paid at first"),
-    pytest.param([payment("1", MARCH, DENIED), payment("1", APRIL, BACK, status="22"), payment("1", APRIL, PAID, (2, 50, 0, [("CO", "16", 50)]))],
-                 ["authorization"], id="a line that the correction adds is no first decision"),
-    pytest.param([payment("1", MARCH, DENIED), payment("1", APRIL, PAID)], ["authorization"], id="paid on resubmission, without a reversal"),
-    pytest.param([payment("1", MARCH, PAID), payment("1", APRIL, (2, 50, 0, [("CO", "16", 50)]))], [None, "documentation"],
-                 id="a claim decided in two parts: each line at its first"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("CO", "16", 40), ("CO", "197", 60)]))], ["authorization"], id="two reasons: the larger amount"),
-    pytest.param([payment("1", MARCH, (1, 100, 0, [("CO", "16", 50), ("CO", "197", 50)]))], ["authorization"], id="equal amounts: by priority"),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("OA", "133", 100)])), payment("1", APRIL, DENIED)],
+        ["authorization"],
+        id="pended, then denied",
+    ),
+    pytest.param(
+        [payment("1", MARCH, DENIED), payment("1", APRIL, BACK, status="22"), payment("1", APRIL, PAID)],
+        ["authorization"],
+        id="denied, reversed, paid: denied once, at first",
+    ),
+    pytest.param(
+        [
+            payment("1", MARCH, DENIED),
+            payment("1", APRIL, (None, -100, 0, [("CO", "197", -100)]), status="22"),
+            payment("1", APRIL, PAID),
+        ],
+        ["authorization"],
+        id="reversed as a whole though it was denied by line (against X12 RFI 1733)",
+    ),
+    pytest.param(
+        [
+            payment("1", MARCH, DENIED),
+            payment("1", APRIL, (1, -100, 0, [("OA", "16", -100)]), status="22"),
+            payment("1", APRIL, PAID),
+        ],
+        ["authorization"],
+        id="reversed with another code than it was denied with (against X12 RFI 2442)",
+    ),
+    pytest.param(
+        [payment("1", MARCH, PAID), payment("1", APRIL, PAID_BACK, status="22")],
+        [None],
+        id="taken back in full: recouped, never denied",
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("PI", "50", 100)]))],
+        ["medical_necessity"],
+        id="PI, the payer's own initiative, is a denial",
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("OA", "109", 100)]))],
+        ["other_payer"],
+        id="OA with a denial code is a denial",
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("OA", "23", 100)]))], [None], id="OA-23: the prior payer paid it all"
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("CR", "197", 100)]))],
+        ["authorization"],
+        id="CR, a group of the older standard, is read by its code",
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("CO", "45", 100)]))],
+        [None],
+        id="45 for the whole charge: a hidden denial, shown elsewhere",
+    ),
+    pytest.param(
+        [payment("1", MARCH, DENIED), payment("1", APRIL, BACK, status="22"), payment("1", APRIL, DENIED)],
+        ["authorization"],
+        id="denied again after the reversal: counts once",
+    ),
+    pytest.param(
+        [payment("1", MARCH, PAID), payment("1", APRIL, PAID_BACK, status="22"), payment("1", APRIL, DENIED)],
+        [None],
+        id="taken back months later: it was paid at first",
+    ),
+    pytest.param(
+        [
+            payment("1", MARCH, DENIED),
+            payment("1", APRIL, BACK, status="22"),
+            payment("1", APRIL, PAID, (2, 50, 0, [("CO", "16", 50)])),
+        ],
+        ["authorization"],
+        id="a line that the correction adds is no first decision",
+    ),
+    pytest.param(
+        [payment("1", MARCH, DENIED), payment("1", APRIL, PAID)],
+        ["authorization"],
+        id="paid on resubmission, without a reversal",
+    ),
+    pytest.param(
+        [payment("1", MARCH, PAID), payment("1", APRIL, (2, 50, 0, [("CO", "16", 50)]))],
+        [None, "documentation"],
+        id="a claim decided in two parts: each line at its first",
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("CO", "16", 40), ("CO", "197", 60)]))],
+        ["authorization"],
+        id="two reasons: the larger amount",
+    ),
+    pytest.param(
+        [payment("1", MARCH, (1, 100, 0, [("CO", "16", 50), ("CO", "197", 50)]))],
+        ["authorization"],
+        id="equal amounts: by priority",
+    ),
     pytest.param([payment("1", MARCH, (1, 100, 40, [("CO", "97", 60)]))], ["bundling"], id="denied in part"),
-    pytest.param([payment("1", MARCH, (None, 100, 0, [("CO", "27", 100)]))], ["eligibility"], id="a claim without lines is a line of its own"),
-    pytest.param([payment("1", MARCH, PAID), payment("1", APRIL, DENIED, status="2", order="secondary", payer="aetna")], [None],
-                 id="the secondary payer is not counted"),
+    pytest.param(
+        [payment("1", MARCH, (None, 100, 0, [("CO", "27", 100)]))],
+        ["eligibility"],
+        id="a claim without lines is a line of its own",
+    ),
+    pytest.param(
+        [payment("1", MARCH, PAID), payment("1", APRIL, DENIED, status="2", order="secondary", payer="aetna")],
+        [None],
+        id="the secondary payer is not counted",
+    ),
     pytest.param([payment("1", MARCH, DENIED, status="25")], [], id="a price enquiry decides nothing"),
     pytest.param([payment("1", MARCH, DENIED, status="23")], [], id="not our claim, sent on: decides nothing"),
 ]
@@ -130,34 +250,71 @@ def priced(units: float, modifiers: str | None, charge: int, fees: list[dict], p
     made += [payment(f"p{number}", MARCH, (1, 100, 60, [("CO", "45", 40)])) for number in range(paid)]
     tables = together(*made)
     names = tables["remit_claims"]["claim_id"]
-    lines = [{"claim_id": name, "line_number": 1, "procedure": "99213", "units": units if name == "1" else 1.0, "charge_cents": 1,
-              "service_on": dt.date(2026, 2, 10), "entered_on": dt.date(2026, 2, 11)} for name in names]
-    tables |= {name: table for name, table in frames(
-        claim_lines=lines, fee_schedules=fees,
-        claims=[{"claim_id": name, "service_on": dt.date(2026, 2, 10), "entered_on": dt.date(2026, 2, 11)} for name in names]).items()
-        if name in ("claim_lines", "fee_schedules", "claims")}
+    lines = [
+        {
+            "claim_id": name,
+            "line_number": 1,
+            "procedure": "99213",
+            "units": units if name == "1" else 1.0,
+            "charge_cents": 1,
+            "service_on": dt.date(2026, 2, 10),
+            "entered_on": dt.date(2026, 2, 11),
+        }
+        for name in names
+    ]
+    tables |= {
+        name: table
+        for name, table in frames(
+            claim_lines=lines,
+            fee_schedules=fees,
+            claims=[
+                {"claim_id": name, "service_on": dt.date(2026, 2, 10), "entered_on": dt.date(2026, 2, 11)}
+                for name in names
+            ],
+        ).items()
+        if name in ("claim_lines", "fee_schedules", "claims")
+    }
     tables["remit_lines"] = tables["remit_lines"].with_columns(
-        modifiers=pl.when(pl.col("claim_id") == "1").then(pl.lit(modifiers)).otherwise(None).cast(pl.String))
+        modifiers=pl.when(pl.col("claim_id") == "1").then(pl.lit(modifiers)).otherwise(None).cast(pl.String)
+    )
     found = with_expected(tables, first_lines(tables, as_of=END))
     return found[found["claim_id"] == "1"].iloc[0]
 
 
 def fee(cents: int, start: str = "2025-01-01", end: str | None = None, modifiers: str = "") -> dict:
-    return {"payer": "summit", "procedure": "99213", "modifiers": modifiers, "effective_from": dt.date.fromisoformat(start),
-            "effective_to": dt.date.fromisoformat(end) if end else None, "allowed_cents": cents}
+    return {
+        "payer": "summit",
+        "procedure": "99213",
+        "modifiers": modifiers,
+        "effective_from": dt.date.fromisoformat(start),
+        "effective_to": dt.date.fromisoformat(end) if end else None,
+        "allowed_cents": cents,
+    }
 
 
-@pytest.mark.parametrize(("line", "expected", "basis"), [
-    pytest.param((1, None, 100, [fee(70)]), 70, "contract", id="the fee of the contract"),
-    pytest.param((2, None, 200, [fee(70)]), 140, "contract", id="times the units"),
-    pytest.param((1, None, 50, [fee(70)]), 50, "contract", id="the charge if that is less"),
-    pytest.param((1, None, 100, [fee(70, end="2026-01-31"), fee(75, "2026-02-01")]), 75, "contract", id="the fee in force on the day of service"),
-    pytest.param((1, "26", 100, [fee(70), fee(30, modifiers="26")]), 30, "contract", id="the fee of the modifier"),
-    pytest.param((1, "25", 100, [fee(70)]), 70, "contract", id="a modifier that changes no price"),
-    pytest.param((2, None, 200, [], 5), 120, "inferred", id="without a contract, what five paid lines were allowed"),
-    pytest.param((1, None, 100, [], 4), 60, "inferred", id="of fewer, the share of the charge that the payer allows"),
-    pytest.param((1, None, 100, [], 0), 100, "inferred", id="nothing was ever paid: the charge"),
-])
+@pytest.mark.parametrize(
+    ("line", "expected", "basis"),
+    [
+        pytest.param((1, None, 100, [fee(70)]), 70, "contract", id="the fee of the contract"),
+        pytest.param((2, None, 200, [fee(70)]), 140, "contract", id="times the units"),
+        pytest.param((1, None, 50, [fee(70)]), 50, "contract", id="the charge if that is less"),
+        pytest.param(
+            (1, None, 100, [fee(70, end="2026-01-31"), fee(75, "2026-02-01")]),
+            75,
+            "contract",
+            id="the fee in force on the day of service",
+        ),
+        pytest.param((1, "26", 100, [fee(70), fee(30, modifiers="26")]), 30, "contract", id="the fee of the modifier"),
+        pytest.param((1, "25", 100, [fee(70)]), 70, "contract", id="a modifier that changes no price"),
+        pytest.param(
+            (2, None, 200, [], 5), 120, "inferred", id="without a contract, what five paid lines were allowed"
+        ),
+        pytest.param(
+            (1, None, 100, [], 4), 60, "inferred", id="of fewer, the share of the charge that the payer allows"
+        ),
+        pytest.param((1, None, 100, [], 0), 100, "inferred", id="nothing was ever paid: the charge"),
+    ],
+)
 def test_what_a_denied_line_would_have_brought(line, expected, basis):
     found = priced(*line)
     assert (found["expected_cents"], found["basis"]) == (expected, basis)
@@ -170,8 +327,18 @@ PROVIDERS, SITES = ("Lee", "Cruz", "Diaz"), ("North", "South")
 CHARGE, FEE = 20_000, 12_000
 
 
-def practice(struck=lambda row: False, *, months: int = 14, each: int = 2, usual: float = 0.03, seed: int = 1, share: float = 0.7,
-             wobble: float = 0.0, last: float = 1.0, schedule: bool = True) -> dict[str, pl.DataFrame]:
+def practice(
+    struck=lambda row: False,
+    *,
+    months: int = 14,
+    each: int = 2,
+    usual: float = 0.03,
+    seed: int = 1,
+    share: float = 0.7,
+    wobble: float = 0.0,
+    last: float = 1.0,
+    schedule: bool = True,
+) -> dict[str, pl.DataFrame]:
     """Claims of one line, `each` a month for every payer, code, provider and site, ending 2026-12.
 
     A share of `usual` is denied for seven reasons alike; of those that `struck` names, another `share` for want of
@@ -186,35 +353,114 @@ def practice(struck=lambda row: False, *, months: int = 14, each: int = 2, usual
             if month == pd.Period("2026-12", "M") and rng.random() > last:
                 continue
             day = (month.start_time + pd.Timedelta(days=int(rng.integers(0, 28)))).date()
-            row = {"payer": payer, "code": code, "provider": provider, "site": site, "month": str(month), "day": day, "number": number}
+            row = {
+                "payer": payer,
+                "code": code,
+                "provider": provider,
+                "site": site,
+                "month": str(month),
+                "day": day,
+                "number": number,
+            }
             carc = str(rng.choice(["197", "16", "27", "11", "97", "50", "29"])) if rng.random() < rate else None
             draw = rng.random()
-            rows.append(row | {"carc": "197" if carc is None and struck(row) and draw < share else carc,
-                               "hit": carc is None and struck(row) and draw < share})
+            rows.append(
+                row
+                | {
+                    "carc": "197" if carc is None and struck(row) and draw < share else carc,
+                    "hit": carc is None and struck(row) and draw < share,
+                }
+            )
     return _tables(rows, schedule)
 
 
 def _tables(rows: list[dict], schedule: bool) -> dict[str, pl.DataFrame]:
     rows = [row | {"claim_id": f"C{number:05d}"} for number, row in enumerate(rows)]
     service = dt.date(2025, 1, 5)
-    money = {row["claim_id"]: (0, [("CO", row["carc"], CHARGE)]) if row["carc"] else (FEE, [("CO", "45", CHARGE - FEE)]) for row in rows}
-    common = {row["claim_id"]: {"claim_id": row["claim_id"], "remit_claim_id": f"R{row['claim_id']}", "received_on": row["day"]} for row in rows}
+    money = {
+        row["claim_id"]: (0, [("CO", row["carc"], CHARGE)]) if row["carc"] else (FEE, [("CO", "45", CHARGE - FEE)])
+        for row in rows
+    }
+    common = {
+        row["claim_id"]: {
+            "claim_id": row["claim_id"],
+            "remit_claim_id": f"R{row['claim_id']}",
+            "received_on": row["day"],
+        }
+        for row in rows
+    }
     return frames(
-        claims=[{"claim_id": row["claim_id"], "provider": row["provider"], "location": row["site"], "service_on": service, "entered_on": service}
-                for row in rows],
-        claim_lines=[{"claim_id": row["claim_id"], "line_number": 1, "procedure": row["code"], "units": 1.0, "service_on": service,
-                      "entered_on": service, "charge_cents": CHARGE} for row in rows],
-        remit_claims=[common[row["claim_id"]] | {
-            "remit_id": "r", "sequence": 1, "status": "1", "payer": row["payer"], "payer_order": "primary", "charge_cents": CHARGE,
-            "paid_cents": money[row["claim_id"]][0]} for row in rows],
-        remit_lines=[common[row["claim_id"]] | {
-            "remit_line_id": f"L{row['claim_id']}", "line_number": 1, "procedure": row["code"], "charge_cents": CHARGE, "units": 1.0,
-            "paid_cents": money[row["claim_id"]][0]} for row in rows],
-        remit_adjustments=[common[row["claim_id"]] | {
-            "remit_adjustment_id": f"A{row['claim_id']}", "remit_line_id": f"L{row['claim_id']}", "group_code": group, "carc": carc,
-            "amount_cents": amount} for row in rows for group, carc, amount in money[row["claim_id"]][1]],
-        fee_schedules=[{"payer": payer, "procedure": code, "modifiers": "", "effective_from": dt.date(2024, 1, 1), "allowed_cents": FEE}
-                       for payer, code in product(PAYERS, CODES)] if schedule else [],
+        claims=[
+            {
+                "claim_id": row["claim_id"],
+                "provider": row["provider"],
+                "location": row["site"],
+                "service_on": service,
+                "entered_on": service,
+            }
+            for row in rows
+        ],
+        claim_lines=[
+            {
+                "claim_id": row["claim_id"],
+                "line_number": 1,
+                "procedure": row["code"],
+                "units": 1.0,
+                "service_on": service,
+                "entered_on": service,
+                "charge_cents": CHARGE,
+            }
+            for row in rows
+        ],
+        remit_claims=[
+            common[row["claim_id"]]
+            | {
+                "remit_id": "r",
+                "sequence": 1,
+                "status": "1",
+                "payer": row["payer"],
+                "payer_order": "primary",
+                "charge_cents": CHARGE,
+                "paid_cents": money[row["claim_id"]][0],
+            }
+            for row in rows
+        ],
+        remit_lines=[
+            common[row["claim_id"]]
+            | {
+                "remit_line_id": f"L{row['claim_id']}",
+                "line_number": 1,
+                "procedure": row["code"],
+                "charge_cents": CHARGE,
+                "units": 1.0,
+                "paid_cents": money[row["claim_id"]][0],
+            }
+            for row in rows
+        ],
+        remit_adjustments=[
+            common[row["claim_id"]]
+            | {
+                "remit_adjustment_id": f"A{row['claim_id']}",
+                "remit_line_id": f"L{row['claim_id']}",
+                "group_code": group,
+                "carc": carc,
+                "amount_cents": amount,
+            }
+            for row in rows
+            for group, carc, amount in money[row["claim_id"]][1]
+        ],
+        fee_schedules=[
+            {
+                "payer": payer,
+                "procedure": code,
+                "modifiers": "",
+                "effective_from": dt.date(2024, 1, 1),
+                "allowed_cents": FEE,
+            }
+            for payer, code in product(PAYERS, CODES)
+        ]
+        if schedule
+        else [],
     )
 
 
@@ -230,15 +476,37 @@ def since(month: str, **names):
 
 
 SCOPES = [
-    pytest.param({"payer": "summit", "code": ["73721", "73030"]}, "payer and code family", ("summit", "radiology", "", ""), id="a payer and a code family"),
-    pytest.param({"payer": "summit", "code": "73721"}, "payer and code", ("summit", "73721", "", ""), id="one code of a payer, not its family"),
+    pytest.param(
+        {"payer": "summit", "code": ["73721", "73030"]},
+        "payer and code family",
+        ("summit", "radiology", "", ""),
+        id="a payer and a code family",
+    ),
+    pytest.param(
+        {"payer": "summit", "code": "73721"},
+        "payer and code",
+        ("summit", "73721", "", ""),
+        id="one code of a payer, not its family",
+    ),
     pytest.param({"payer": "summit"}, "payer", ("summit", "", "", ""), id="all of a payer, not its codes one by one"),
-    pytest.param({"code": "97110"}, "code family", ("", "medicine", "", ""), id="a code that is its family: the family"),
+    pytest.param(
+        {"code": "97110"}, "code family", ("", "medicine", "", ""), id="a code that is its family: the family"
+    ),
     pytest.param({"code": "73721"}, "code", ("", "73721", "", ""), id="one code of every payer"),
     pytest.param({"site": "South"}, "location", ("", "", "", "South"), id="a location"),
     pytest.param({"provider": "Cruz"}, "provider", ("", "", "Cruz", ""), id="a provider"),
-    pytest.param({"payer": "summit", "provider": "Cruz"}, "payer and provider", ("summit", "", "Cruz", ""), id="one provider with one payer"),
-    pytest.param({"payer": "summit", "site": "South"}, "payer and location", ("summit", "", "", "South"), id="one location with one payer"),
+    pytest.param(
+        {"payer": "summit", "provider": "Cruz"},
+        "payer and provider",
+        ("summit", "", "Cruz", ""),
+        id="one provider with one payer",
+    ),
+    pytest.param(
+        {"payer": "summit", "site": "South"},
+        "payer and location",
+        ("summit", "", "", "South"),
+        id="one location with one payer",
+    ),
     pytest.param({}, "whole client", ("", "", "", ""), id="everywhere"),
 ]
 
@@ -268,7 +536,9 @@ def test_dollars_are_the_contract_over_expectation(seed):
 
 def test_without_a_contract_the_dollars_are_inferred_and_said_to_be():
     strike = since("2026-10", payer="summit", code=["73721", "73030"])
-    contract, inferred = (systemic_denials(practice(strike, schedule=schedule), as_of=END).iloc[0] for schedule in (True, False))
+    contract, inferred = (
+        systemic_denials(practice(strike, schedule=schedule), as_of=END).iloc[0] for schedule in (True, False)
+    )
     assert inferred["contract_share"] == 0
     assert inferred["excess_cents"] == contract["excess_cents"]
 
@@ -295,8 +565,16 @@ def test_what_was_mended_is_no_longer_raised():
 
 
 def test_two_causes_in_one_category_are_two_findings_without_a_common_line():
-    tables = practice(lambda row: row["month"] >= "2026-10" and (
-        (row["payer"] == "summit" and row["code"] == "97110") or (row["payer"] == "medicare" and row["code"] in ("73721", "73030"))), each=3)
+    tables = practice(
+        lambda row: (
+            row["month"] >= "2026-10"
+            and (
+                (row["payer"] == "summit" and row["code"] == "97110")
+                or (row["payer"] == "medicare" and row["code"] in ("73721", "73030"))
+            )
+        ),
+        each=3,
+    )
     found = systemic_denials(tables, as_of=END).sort_values("payer")
     assert found[["payer", "procedures"]].to_numpy().tolist() == [["medicare", "radiology"], ["summit", "medicine"]]
 
@@ -309,14 +587,21 @@ def test_quiet_clients_are_left_in_peace(wobble):
         history = denial_history(practice(seed=seed, each=1, usual=0.08, wobble=wobble), as_of=END)
         for month in (8, 12):
             found = findings(history, as_of=dt.date(2026, month, 28))
-            alarms |= {(seed, row.category, row.payer, row.procedures, row.provider, row.location) for row in found.itertuples()}
+            alarms |= {
+                (seed, row.category, row.payer, row.procedures, row.provider, row.location)
+                for row in found.itertuples()
+            }
     assert len(alarms) <= 1
 
 
-@pytest.mark.parametrize("floors", [
-    pytest.param(Floors(cents=10**9), id="too few dollars"), pytest.param(Floors(claims=10**6), id="too few claims"),
-    pytest.param(Floors(points=1, ratio=10**6), id="too small an effect"),
-])
+@pytest.mark.parametrize(
+    "floors",
+    [
+        pytest.param(Floors(cents=10**9), id="too few dollars"),
+        pytest.param(Floors(claims=10**6), id="too few claims"),
+        pytest.param(Floors(points=1, ratio=10**6), id="too small an effect"),
+    ],
+)
 def test_floors(floors):
     tables = of_summit()
     assert len(systemic_denials(tables, as_of=END)) == 1
@@ -342,7 +627,9 @@ def test_lines_of_one_claim_are_one_witness():
     """Six lines denied on one claim are one denied claim, and no finding."""
     tables = practice(usual=0.02)
     many = [payment("X", "2026-12-15", *[(number, CHARGE, 0, [("CO", "197", CHARGE)]) for number in range(1, 13)])]
-    added = {name: pl.concat([tables[name], table]) for name, table in together(*many).items() if name.startswith("remit")}
+    added = {
+        name: pl.concat([tables[name], table]) for name, table in together(*many).items() if name.startswith("remit")
+    }
     assert systemic_denials(tables | added, as_of=END).empty
 
 
@@ -351,10 +638,24 @@ def test_the_evidence_is_the_denied_lines_and_nothing_else():
     row = systemic_denials(tables, as_of=END).iloc[0]
     behind = evidence(tables, row, as_of=END)
     assert len(behind) == row["denied"]
-    assert set(behind["carc"]) == {"197"} and set(behind["payer"]) == {"summit"} and set(behind["procedure"]) == set(row["codes"])
+    assert (
+        set(behind["carc"]) == {"197"}
+        and set(behind["payer"]) == {"summit"}
+        and set(behind["procedure"]) == set(row["codes"])
+    )
     assert behind["expected_cents"].sum() == row["denied_cents"]
     assert behind["received_on"].min() == row["onset_on"]
-    assert list(behind) == ["claim_id", "line_number", "payer", "procedure", "carc", "received_on", "charge_cents", "expected_cents", "status"]
+    assert list(behind) == [
+        "claim_id",
+        "line_number",
+        "payer",
+        "procedure",
+        "carc",
+        "received_on",
+        "charge_cents",
+        "expected_cents",
+        "status",
+    ]
 
 
 @pytest.mark.parametrize(("by", "periods"), [("month", 14), ("week", 55)])
@@ -381,7 +682,12 @@ def test_an_empty_client_has_no_findings():
 
 def test_one_client_at_a_time():
     tables = practice(months=7, each=1)
-    tables = {name: table.with_columns(client=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b"))) for name, table in tables.items()}
+    tables = {
+        name: table.with_columns(
+            client=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b"))
+        )
+        for name, table in tables.items()
+    }
     with pytest.raises(ParameterError, match="client by client"):
         systemic_denials(tables, as_of=END)
 
@@ -389,12 +695,17 @@ def test_one_client_at_a_time():
 def test_pandas_frames_give_the_same():
     tables = of_summit()
     ours = systemic_denials(tables, as_of=END)
-    pd.testing.assert_frame_equal(systemic_denials({name: table.to_pandas() for name, table in tables.items()}, as_of=END), ours)
+    pd.testing.assert_frame_equal(
+        systemic_denials({name: table.to_pandas() for name, table in tables.items()}, as_of=END), ours
+    )
 
 
 # -- a change of mix is no denial -------------------------------------------------------------------
 
-def of_mix(hard_now: int, *, hard_rate: float = 0.30, hard_rate_now: float | None = None, months: int = 14) -> dict[str, pl.DataFrame]:
+
+def of_mix(
+    hard_now: int, *, hard_rate: float = 0.30, hard_rate_now: float | None = None, months: int = 14
+) -> dict[str, pl.DataFrame]:
     """Aetna denies 1 claim in 20, Medicaid 3 in 10 (or `hard_rate_now` of late), all for an authorization, exactly.
 
     Both decide 100 a month; from October on Medicaid decides `hard_now`. The claims of a month are spread alike over codes, providers and sites.
@@ -405,11 +716,27 @@ def of_mix(hard_now: int, *, hard_rate: float = 0.30, hard_rate_now: float | Non
         rates = {"aetna": 0.05, "medicaid": hard_rate if not late or hard_rate_now is None else hard_rate_now}
         for payer, count in (("aetna", 100), ("medicaid", hard_now if late else 100)):
             # Every n-th claim is denied, so that the rate of each month is the same to the claim.
-            denied = np.floor(np.arange(1, count + 1) * rates[payer] + 1e-9) > np.floor(np.arange(count) * rates[payer] + 1e-9)
+            denied = np.floor(np.arange(1, count + 1) * rates[payer] + 1e-9) > np.floor(
+                np.arange(count) * rates[payer] + 1e-9
+            )
             for number in range(count):
-                code, provider, site = CODES[number // 7 % len(CODES)], PROVIDERS[number // 3 % len(PROVIDERS)], SITES[number // 5 % len(SITES)]
-                rows.append({"payer": payer, "code": code, "provider": provider, "site": site, "month": str(month), "number": number,
-                             "day": (month.start_time + pd.Timedelta(days=number % 28)).date(), "carc": "197" if denied[number] else None})
+                code, provider, site = (
+                    CODES[number // 7 % len(CODES)],
+                    PROVIDERS[number // 3 % len(PROVIDERS)],
+                    SITES[number // 5 % len(SITES)],
+                )
+                rows.append(
+                    {
+                        "payer": payer,
+                        "code": code,
+                        "provider": provider,
+                        "site": site,
+                        "month": str(month),
+                        "number": number,
+                        "day": (month.start_time + pd.Timedelta(days=number % 28)).date(),
+                        "carc": "197" if denied[number] else None,
+                    }
+                )
     return _tables(rows, schedule=True)
 
 
@@ -419,7 +746,9 @@ def test_more_of_what_was_always_denied_more_is_mix_and_no_systemic_denial():
     assert systemic_denials(tables, as_of=END).empty
     found = mix_shifts(tables, as_of=END).set_index("figure").loc["denials"]
     assert (found["usual"], found["now"], found["verdict"]) == (0.175, 0.25, "mix")
-    assert found["expected"] == pytest.approx(0.25, abs=0.005) and found["mix_change"] + found["rest_change"] == pytest.approx(found["change"])
+    assert found["expected"] == pytest.approx(0.25, abs=0.005) and found["mix_change"] + found[
+        "rest_change"
+    ] == pytest.approx(found["change"])
     assert found["payer"] == "medicaid" and found["share_now"] > 1.4 * found["share_before"]
 
 
@@ -436,7 +765,9 @@ def test_a_rise_in_the_midst_of_a_change_of_mix_is_found_and_its_dollars_leave_t
     tables = of_mix(400, hard_rate_now=0.45)
     found = systemic_denials(tables, as_of=END)
     assert found[["payer", "category"]].to_numpy().tolist() == [["medicaid", "authorization"]]
-    assert found.iloc[0]["excess"] == pytest.approx((0.45 - 0.30) * 1200, rel=0.03), "against its own 30 %, not against the 17.5 % of all"
+    assert found.iloc[0]["excess"] == pytest.approx((0.45 - 0.30) * 1200, rel=0.03), (
+        "against its own 30 %, not against the 17.5 % of all"
+    )
     assert mix_shifts(tables, as_of=END).set_index("figure").loc["denials", "verdict"] == "both"
 
 
@@ -447,21 +778,29 @@ def test_collections_fall_with_the_mix_as_well_and_a_steady_client_is_steady():
     assert mixed.loc["collections", ["usual", "now"]].tolist() == pytest.approx([share * 0.825, share * 0.725])
     assert mixed.loc["collections", "expected"] == pytest.approx(share * 0.725, rel=0.01)
     assert steady["verdict"].tolist() == ["steady", "steady"] and steady["change"].tolist() == [0, 0]
-    assert steady["expected"].tolist() == pytest.approx(steady["usual"].tolist(), abs=1e-12), "the same mix is expected to be as usual, to the last digit"
+    assert steady["expected"].tolist() == pytest.approx(steady["usual"].tolist(), abs=1e-12), (
+        "the same mix is expected to be as usual, to the last digit"
+    )
 
 
 def test_too_few_lines_say_nothing_of_the_mix():
-    assert mix_shifts(of_mix(100, months=3), as_of=END).empty and list(mix_shifts(frames(), as_of=END).columns)[:2] == ["client", "figure"]
+    assert mix_shifts(of_mix(100, months=3), as_of=END).empty and list(mix_shifts(frames(), as_of=END).columns)[:2] == [
+        "client",
+        "figure",
+    ]
 
 
 # -- what is usual in a cell -------------------------------------------------------------------------
+
 
 def test_the_usual_rate_of_a_cell_by_hand():
     """Two payers of 100 claims with 5 denied each: they differ by less than chance, so each is worth its 100 of 3,100 claims."""
     cells = SimpleNamespace(steps=[(np.array([1, 2]), np.array([[0], [0]]))])
     rates, strength = usual_rates(cells, np.array([[10.0, 5.0, 5.0]]), np.array([200.0, 100.0, 100.0]))
     whole = 10.5 / 201
-    assert rates[0].tolist() == pytest.approx([whole, *[(5 + 3000 * whole) / 3100] * 2]), "of all: with half a denial more in one claim more"
+    assert rates[0].tolist() == pytest.approx([whole, *[(5 + 3000 * whole) / 3100] * 2]), (
+        "of all: with half a denial more in one claim more"
+    )
     assert strength[0].tolist() == [201, 201, 201], "known from no more claims than all are"
 
 

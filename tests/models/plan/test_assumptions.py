@@ -6,17 +6,10 @@ import csv
 import datetime as dt
 
 import pytest
-from builders.plan_cases import assumed, raw
 
+from builders.plan_cases import assumed, raw
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.plan.assumptions import (
-    EXAMPLE,
-    SHIPPED,
-    as_toml,
-    at,
-    example_assumptions,
-    read_assumptions,
-)
+from rcm_analysis.models.plan.assumptions import EXAMPLE, SHIPPED, as_toml, at, example_assumptions, read_assumptions
 from rcm_analysis.models.plan.fields import FIELDS
 from rcm_analysis.models.plan.reader import parse
 from rcm_analysis.tables.reference.health_home import health_home_rates
@@ -33,87 +26,219 @@ STAFF = {"hired": "2025-01", "salary": "62000.00"}
 
 
 class TestMistakes:
-    @pytest.mark.parametrize(("changes", "message"), [
-        pytest.param({"acuity__mix": [MIX | {"low": 0.5}]},
-            "acuity.mix (2025-01): expected shares of the levels that sum to 1; found 1.1", id="mix above one"),
-        pytest.param({"acuity__mix": [MIX, MIX | {"from": "2025-06", "low": 0.3}]},
-            "acuity.mix (2025-06): expected shares of the levels that sum to 1; found 0.9", id="mix below one later on"),
-        pytest.param({"acuity__mix": [MIX | {"from": "2025-02"}]},
-            "acuity.mix.low: expected a value for the plan's first month, 2025-01; found 'from 2025-02'",
-            id="mix that begins too late"),
-        pytest.param({"acuity__mix": [MIX | {"region": "upstate"}]},
-            "acuity.mix[0].region: expected one of the levels low, medium, high (one acuity mix serves all regions)", id="a mix by region"),
-        pytest.param({"lag": {"billed_to_paid": {"days": -5}}},
-            "lag.billed_to_paid.days: expected whole days, 0 or more; found -5", id="negative lag"),
-        pytest.param({"lag": {"billed_to_paid": {"days": 7.5}}},
-            "lag.billed_to_paid.days: expected whole days", id="half a day of lag"),
-        pytest.param({"coordinators": [STAFF, STAFF | {"hired": "2025-06", "last_month": "2025-05"}]},
-            "coordinators[1].last_month: expected a month not before coordinators[1].hired (2025-06); found '2025-05'",
-            id="leaves before hired"),
-        pytest.param({"rates": {"rows": [{"level": level, "effective": "2025-04", "rate": 100} for level in ("low", "medium", "high")]}},
-            "rates (low, downstate): expected a rate for every month of the plan; 3 are missing, first 2025-01; "
-            "found 'rates from 2025-04 on'", id="rates missing for the first months"),
-        pytest.param({"acuity__levels": ["low", "medium", "intense"], "acuity__caseload": {"low": 9, "medium": 9, "intense": 9},
-            "acuity__mix": [{"from": "2025-01", "low": 1}]}, "rates (intense, downstate): expected a rate for every month",
-            id="a level without a rate"),
-        pytest.param({"region": "midstate"}, "region: expected a column of the rate table: upstate, downstate; found 'midstate'",
-            id="unknown region"),
-        pytest.param({"denials__rate": 1.2}, "denials.rate: expected a share from 0 to 1", id="a share above one"),
-        pytest.param({"denials__rate": 0.12345}, "with at most four decimals", id="a share finer than the plan counts"),
-        pytest.param({"denials__rate": "many"}, "denials.rate: expected a share", id="words for a number"),
-        pytest.param({"denials__rate": True}, "denials.rate: expected a share", id="true for a number"),
-        pytest.param({"denials__rate": [{"from": "2025-03", "value": 0.1}]},
-            "denials.rate: expected a value for the plan's first month, 2025-01", id="steps that begin too late"),
-        pytest.param({"denials__rate": [{"from": "2025-01", "value": 0.1}, {"from": "2024-12", "value": 0.2}]},
-            "denials.rate: expected steps in the order of their months", id="steps out of order"),
-        pytest.param({"denials__rate": [{"month": "2025-01", "value": 0.1}]}, "denials.rate[0]: expected a step", id="a step misspelled"),
-        pytest.param({"opening_cash": [{"from": "2025-01", "value": 1}]}, "opening_cash: expected one number for the whole plan",
-            id="steps where none can be"),
-        pytest.param({"denials__rat": 0.1}, "denials.rat: no input of the plan is called so. Closest: rate.", id="a key misspelled"),
-        pytest.param({"lag": {"billed_to_paid": {"dayz": 30}}}, "lag.billed_to_paid.dayz: no input of the plan is called so. Closest: days.",
-            id="a key misspelled two tables down"),
-        pytest.param({"acuity__caseload": {"low": 25, "medium": 25, "high": 25, "hihg": 9}}, "acuity.caseload.hihg: no input of the plan is called so. "
-            "Closest: high.", id="a caseload for no level"),
-        pytest.param({"costs": {"startup": [{"what": "x", "month": "2025-01", "amount": 1, "paid": 2}]}}, "costs.startup[0].paid: no input",
-            id="a key too many in a row"),
-        pytest.param({"regions": [{"from": "2025-01", "upstate": 1}]}, "region: expected one region, or shares of several under [[regions]], not both",
-            id="one region and shares of several"),
-        pytest.param({"region": None, "regions": [{"from": "2025-01", "upstate": 0.5, "downstate": 0.4}]},
-            "regions (2025-01): expected shares of the regions that sum to 1; found 0.9", id="regions below one"),
-        pytest.param({"region": None, "regions": [{"from": "2025-01", "upstate": 0.5, "midstate": 0.5}]},
-            "regions.midstate: expected a column of the rate table: upstate, downstate", id="shares of a region without rates"),
-        pytest.param({"rates": {"rows": [{"level": "hihg", "effective": "2024-01", "rate": 1}]}},
-            "rates.rows[0].level: expected one of low, medium, high, assessment; found 'hihg'", id="a rate for no level"),
-        pytest.param({"assessment": {"paid": True}, "rates": {"rows": [{"level": level, "effective": "2024-01", "rate": 1} for level in
-            ("low", "medium", "high")]}}, "rates (assessment, downstate): expected a rate for every month", id="assessments paid without a fee"),
-        pytest.param({"acuity__levels": ["low", "medium", "outreach"]}, "acuity.levels: expected levels of members; assessment and outreach",
-            id="a level that is none"),
-        pytest.param({"enrolment": {"enrolled": 1}}, "enrolment.reached: expected a share from 0 to 1 with at most four decimals: of eligible "
-            "referrals, the share that outreach reaches; found nothing", id="an input that must be given"),
-        pytest.param({"opening_cash": "99999999999"}, "opening_cash: expected dollars of 0 or more, to the cent, at most 1,000,000,000",
-            id="an amount with too many zeros"),
-        pytest.param({"denial": {"rate": 0.1}}, "denial: no input of the plan is called so. Closest: denials.", id="a group misspelled"),
-        pytest.param({"billable__support_late": 0.95}, "billable (2025-01): expected failing shares that sum to at most 1; found 1.07",
-            id="more months fail than there are"),
-        pytest.param({"coordinators": []}, "coordinators: expected at least one coordinator", id="nobody hired"),
-        pytest.param({"referrals": []}, "referrals: expected at least one source", id="nobody refers"),
-        pytest.param({"start": "2025-13"}, "start: expected a month written YYYY-MM; found '2025-13'", id="a thirteenth month"),
-        pytest.param({"months": 0}, "months: expected a whole number from 1 to 120; found 0", id="no months"),
-        pytest.param({"acuity__caseload": {"low": 25, "medium": 25, "high": 0}},
-            "acuity.caseload.high: expected members above 0", id="a caseload of nobody"),
-        pytest.param({"staffing__coordinators_per_supervisor": 0}, "staffing.coordinators_per_supervisor: expected a number above 0",
-            id="a supervisor of nobody"),
-        pytest.param({"scenarios": [{"name": "x", "denial": 0.1}]}, "scenarios[0].denial: no input of the plan is called so. Closest: denials.",
-            id="a lever misspelled"),
-        pytest.param({"scenarios": [{"name": "x"}, {"name": "x"}]}, "scenarios[1].name: expected a name that no other scenario has",
-            id="a scenario twice"),
-        pytest.param({"uncertainty": {"rate": {"low": 1.1, "high": 1.2}}}, "uncertainty.rate: expected low at most",
-            id="a range without the present value"),
-        pytest.param({"costs": {"startup": [{"what": "x", "month": "2030-01", "amount": 1}]}},
-            "costs.startup[0].month: expected a month of the plan, 2025-01 to 2027-12", id="start-up after the end"),
-        pytest.param({"lag": {"billed_to_paid": {"slow_share": 0.95}}}, "lag.billed_to_paid.slow_share: expected a share of at most 0.9",
-            id="nearly everything slow"),
-    ])
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            pytest.param(
+                {"acuity__mix": [MIX | {"low": 0.5}]},
+                "acuity.mix (2025-01): expected shares of the levels that sum to 1; found 1.1",
+                id="mix above one",
+            ),
+            pytest.param(
+                {"acuity__mix": [MIX, MIX | {"from": "2025-06", "low": 0.3}]},
+                "acuity.mix (2025-06): expected shares of the levels that sum to 1; found 0.9",
+                id="mix below one later on",
+            ),
+            pytest.param(
+                {"acuity__mix": [MIX | {"from": "2025-02"}]},
+                "acuity.mix.low: expected a value for the plan's first month, 2025-01; found 'from 2025-02'",
+                id="mix that begins too late",
+            ),
+            pytest.param(
+                {"acuity__mix": [MIX | {"region": "upstate"}]},
+                "acuity.mix[0].region: expected one of the levels low, medium, high (one acuity mix serves all regions)",
+                id="a mix by region",
+            ),
+            pytest.param(
+                {"lag": {"billed_to_paid": {"days": -5}}},
+                "lag.billed_to_paid.days: expected whole days, 0 or more; found -5",
+                id="negative lag",
+            ),
+            pytest.param(
+                {"lag": {"billed_to_paid": {"days": 7.5}}},
+                "lag.billed_to_paid.days: expected whole days",
+                id="half a day of lag",
+            ),
+            pytest.param(
+                {"coordinators": [STAFF, STAFF | {"hired": "2025-06", "last_month": "2025-05"}]},
+                "coordinators[1].last_month: expected a month not before coordinators[1].hired (2025-06); found '2025-05'",
+                id="leaves before hired",
+            ),
+            pytest.param(
+                {
+                    "rates": {
+                        "rows": [
+                            {"level": level, "effective": "2025-04", "rate": 100} for level in ("low", "medium", "high")
+                        ]
+                    }
+                },
+                "rates (low, downstate): expected a rate for every month of the plan; 3 are missing, first 2025-01; "
+                "found 'rates from 2025-04 on'",
+                id="rates missing for the first months",
+            ),
+            pytest.param(
+                {
+                    "acuity__levels": ["low", "medium", "intense"],
+                    "acuity__caseload": {"low": 9, "medium": 9, "intense": 9},
+                    "acuity__mix": [{"from": "2025-01", "low": 1}],
+                },
+                "rates (intense, downstate): expected a rate for every month",
+                id="a level without a rate",
+            ),
+            pytest.param(
+                {"region": "midstate"},
+                "region: expected a column of the rate table: upstate, downstate; found 'midstate'",
+                id="unknown region",
+            ),
+            pytest.param({"denials__rate": 1.2}, "denials.rate: expected a share from 0 to 1", id="a share above one"),
+            pytest.param(
+                {"denials__rate": 0.12345}, "with at most four decimals", id="a share finer than the plan counts"
+            ),
+            pytest.param({"denials__rate": "many"}, "denials.rate: expected a share", id="words for a number"),
+            pytest.param({"denials__rate": True}, "denials.rate: expected a share", id="true for a number"),
+            pytest.param(
+                {"denials__rate": [{"from": "2025-03", "value": 0.1}]},
+                "denials.rate: expected a value for the plan's first month, 2025-01",
+                id="steps that begin too late",
+            ),
+            pytest.param(
+                {"denials__rate": [{"from": "2025-01", "value": 0.1}, {"from": "2024-12", "value": 0.2}]},
+                "denials.rate: expected steps in the order of their months",
+                id="steps out of order",
+            ),
+            pytest.param(
+                {"denials__rate": [{"month": "2025-01", "value": 0.1}]},
+                "denials.rate[0]: expected a step",
+                id="a step misspelled",
+            ),
+            pytest.param(
+                {"opening_cash": [{"from": "2025-01", "value": 1}]},
+                "opening_cash: expected one number for the whole plan",
+                id="steps where none can be",
+            ),
+            pytest.param(
+                {"denials__rat": 0.1},
+                "denials.rat: no input of the plan is called so. Closest: rate.",
+                id="a key misspelled",
+            ),
+            pytest.param(
+                {"lag": {"billed_to_paid": {"dayz": 30}}},
+                "lag.billed_to_paid.dayz: no input of the plan is called so. Closest: days.",
+                id="a key misspelled two tables down",
+            ),
+            pytest.param(
+                {"acuity__caseload": {"low": 25, "medium": 25, "high": 25, "hihg": 9}},
+                "acuity.caseload.hihg: no input of the plan is called so. Closest: high.",
+                id="a caseload for no level",
+            ),
+            pytest.param(
+                {"costs": {"startup": [{"what": "x", "month": "2025-01", "amount": 1, "paid": 2}]}},
+                "costs.startup[0].paid: no input",
+                id="a key too many in a row",
+            ),
+            pytest.param(
+                {"regions": [{"from": "2025-01", "upstate": 1}]},
+                "region: expected one region, or shares of several under [[regions]], not both",
+                id="one region and shares of several",
+            ),
+            pytest.param(
+                {"region": None, "regions": [{"from": "2025-01", "upstate": 0.5, "downstate": 0.4}]},
+                "regions (2025-01): expected shares of the regions that sum to 1; found 0.9",
+                id="regions below one",
+            ),
+            pytest.param(
+                {"region": None, "regions": [{"from": "2025-01", "upstate": 0.5, "midstate": 0.5}]},
+                "regions.midstate: expected a column of the rate table: upstate, downstate",
+                id="shares of a region without rates",
+            ),
+            pytest.param(
+                {"rates": {"rows": [{"level": "hihg", "effective": "2024-01", "rate": 1}]}},
+                "rates.rows[0].level: expected one of low, medium, high, assessment; found 'hihg'",
+                id="a rate for no level",
+            ),
+            pytest.param(
+                {
+                    "assessment": {"paid": True},
+                    "rates": {
+                        "rows": [
+                            {"level": level, "effective": "2024-01", "rate": 1} for level in ("low", "medium", "high")
+                        ]
+                    },
+                },
+                "rates (assessment, downstate): expected a rate for every month",
+                id="assessments paid without a fee",
+            ),
+            pytest.param(
+                {"acuity__levels": ["low", "medium", "outreach"]},
+                "acuity.levels: expected levels of members; assessment and outreach",
+                id="a level that is none",
+            ),
+            pytest.param(
+                {"enrolment": {"enrolled": 1}},
+                "enrolment.reached: expected a share from 0 to 1 with at most four decimals: of eligible "
+                "referrals, the share that outreach reaches; found nothing",
+                id="an input that must be given",
+            ),
+            pytest.param(
+                {"opening_cash": "99999999999"},
+                "opening_cash: expected dollars of 0 or more, to the cent, at most 1,000,000,000",
+                id="an amount with too many zeros",
+            ),
+            pytest.param(
+                {"denial": {"rate": 0.1}},
+                "denial: no input of the plan is called so. Closest: denials.",
+                id="a group misspelled",
+            ),
+            pytest.param(
+                {"billable__support_late": 0.95},
+                "billable (2025-01): expected failing shares that sum to at most 1; found 1.07",
+                id="more months fail than there are",
+            ),
+            pytest.param({"coordinators": []}, "coordinators: expected at least one coordinator", id="nobody hired"),
+            pytest.param({"referrals": []}, "referrals: expected at least one source", id="nobody refers"),
+            pytest.param(
+                {"start": "2025-13"},
+                "start: expected a month written YYYY-MM; found '2025-13'",
+                id="a thirteenth month",
+            ),
+            pytest.param({"months": 0}, "months: expected a whole number from 1 to 120; found 0", id="no months"),
+            pytest.param(
+                {"acuity__caseload": {"low": 25, "medium": 25, "high": 0}},
+                "acuity.caseload.high: expected members above 0",
+                id="a caseload of nobody",
+            ),
+            pytest.param(
+                {"staffing__coordinators_per_supervisor": 0},
+                "staffing.coordinators_per_supervisor: expected a number above 0",
+                id="a supervisor of nobody",
+            ),
+            pytest.param(
+                {"scenarios": [{"name": "x", "denial": 0.1}]},
+                "scenarios[0].denial: no input of the plan is called so. Closest: denials.",
+                id="a lever misspelled",
+            ),
+            pytest.param(
+                {"scenarios": [{"name": "x"}, {"name": "x"}]},
+                "scenarios[1].name: expected a name that no other scenario has",
+                id="a scenario twice",
+            ),
+            pytest.param(
+                {"uncertainty": {"rate": {"low": 1.1, "high": 1.2}}},
+                "uncertainty.rate: expected low at most",
+                id="a range without the present value",
+            ),
+            pytest.param(
+                {"costs": {"startup": [{"what": "x", "month": "2030-01", "amount": 1}]}},
+                "costs.startup[0].month: expected a month of the plan, 2025-01 to 2027-12",
+                id="start-up after the end",
+            ),
+            pytest.param(
+                {"lag": {"billed_to_paid": {"slow_share": 0.95}}},
+                "lag.billed_to_paid.slow_share: expected a share of at most 0.9",
+                id="nearly everything slow",
+            ),
+        ],
+    )
     def test_names_the_key_what_was_expected_and_runs_nothing(self, changes, message):
         text = said(**changes)
         assert message in text
@@ -133,10 +258,17 @@ class TestMistakes:
         with pytest.raises(ParameterError, match="start: expected a month written YYYY-MM; found nothing"):
             read_assumptions(tmp_path / "plan.toml")
 
-    @pytest.mark.parametrize(("name", "message"), [
-        pytest.param("plan.toml", "plan.toml is not a TOML file: expected text in UTF-8", id="bytes that are no text"),
-        pytest.param("plan.xlsx", "plan.xlsx is a workbook, not a TOML file: rcm plan --from plan.xlsx", id="a workbook"),
-    ])
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            pytest.param(
+                "plan.toml", "plan.toml is not a TOML file: expected text in UTF-8", id="bytes that are no text"
+            ),
+            pytest.param(
+                "plan.xlsx", "plan.xlsx is a workbook, not a TOML file: rcm plan --from plan.xlsx", id="a workbook"
+            ),
+        ],
+    )
     def test_no_text(self, tmp_path, name, message):
         (tmp_path / name).write_bytes(b"PK\xff\xfe")
         with pytest.raises(ParameterError, match=message):
@@ -164,8 +296,14 @@ class TestFile:
         assert again == example_assumptions()
 
     def test_several_regions_read_back_the_same(self, tmp_path):
-        plan = assumed(region=None, regions=[{"from": "2025-01", "upstate": 0.2, "downstate": 0.8}, {"from": "2025-05", "upstate": 0.5, "downstate": 0.5}],
-            assessment={"paid": True, "share": 0.9})
+        plan = assumed(
+            region=None,
+            regions=[
+                {"from": "2025-01", "upstate": 0.2, "downstate": 0.8},
+                {"from": "2025-05", "upstate": 0.5, "downstate": 0.5},
+            ],
+            assessment={"paid": True, "share": 0.9},
+        )
         (tmp_path / "copy.toml").write_text(as_toml(plan), encoding="utf-8")
         assert read_assumptions(tmp_path / "copy.toml") == plan
         assert plan.regions["upstate"] == (("2025-01", 2_000), ("2025-05", 5_000))
@@ -174,8 +312,13 @@ class TestFile:
     def test_a_rate_row_without_a_region_holds_in_all(self):
         rows = [{"level": level, "effective": "2024-01", "rate": 100} for level in ("low", "medium", "high")]
         rows += [{"level": "high", "region": "upstate", "effective": "2025-06", "rate": 90}]
-        plan = assumed(region=None, regions=[{"from": "2025-01", "upstate": 0.5, "downstate": 0.5}], rates={"rows": rows})
-        assert plan.rates["high"] == {"upstate": (("2024-01", 10_000), ("2025-06", 9_000)), "downstate": (("2024-01", 10_000),)}
+        plan = assumed(
+            region=None, regions=[{"from": "2025-01", "upstate": 0.5, "downstate": 0.5}], rates={"rows": rows}
+        )
+        assert plan.rates["high"] == {
+            "upstate": (("2024-01", 10_000), ("2025-06", 9_000)),
+            "downstate": (("2024-01", 10_000),),
+        }
 
     @pytest.mark.parametrize("name", ["example", "published"])
     def test_shipped_files_have_a_name(self, name, tmp_path, monkeypatch):
@@ -187,7 +330,8 @@ class TestFile:
         (tmp_path / "plan.toml").write_text(
             'start = "2025-01"\nregion = "county"\n[rates]\nfile = "ours.csv"\n[acuity]\nlevels = ["low"]\ncaseload = {low = 20}\n'
             '[[acuity.mix]]\nfrom = "2025-01"\nlow = 1\n[[referrals]]\nsource = "a"\nmonthly = 3\n'
-            '[enrolment]\nreached = 1\nenrolled = 1\n[[coordinators]]\nhired = "2025-01"\nsalary = 50000\n')
+            '[enrolment]\nreached = 1\nenrolled = 1\n[[coordinators]]\nhired = "2025-01"\nsalary = 50000\n'
+        )
         plan = read_assumptions(tmp_path / "plan.toml")
         assert plan.rates["low"] == {"county": (("2024-01", 10_025),)}
         assert plan.rate_source == "ours.csv"
@@ -209,6 +353,9 @@ class TestPublishedRates:
 
     def test_against_the_published_table(self, samples):
         with (samples / "tables" / "ny_health_home_rates" / "hh_rates.csv").open() as lines:
-            published = {(row["rate_code"], row["effective"]): (row["upstate"], row["downstate"]) for row in csv.DictReader(lines)}
+            published = {
+                (row["rate_code"], row["effective"]): (row["upstate"], row["downstate"])
+                for row in csv.DictReader(lines)
+            }
         for row in health_home_rates().to_dict("records"):
             assert published[row["rate_code"], row["effective"]] == (row["upstate"], row["downstate"])

@@ -33,17 +33,34 @@ def stored(**more: list[dict]) -> dict[str, pl.DataFrame]:
             {"referral_id": "r1", "contacted_on": day("2027-02-02"), "is_reached": True},
             {"referral_id": "r1", "contacted_on": day("2027-03-02"), "is_reached": True},
         ],
-        "enrolments": [{"enrolment_id": "e1", "enrolled_on": day("2027-01-05")}, {"enrolment_id": "e2", "enrolled_on": day("2027-02-28")}],
-        "acuity_months": [{"enrolment_id": "e1", "month": "2027-01", "level": "high"}, {"enrolment_id": "e1", "month": "2027-02", "level": "high"},
-            {"enrolment_id": "e2", "month": "2027-02", "level": "low"}, {"enrolment_id": "e2", "month": "2027-03", "level": "low"}],
+        "enrolments": [
+            {"enrolment_id": "e1", "enrolled_on": day("2027-01-05")},
+            {"enrolment_id": "e2", "enrolled_on": day("2027-02-28")},
+        ],
+        "acuity_months": [
+            {"enrolment_id": "e1", "month": "2027-01", "level": "high"},
+            {"enrolment_id": "e1", "month": "2027-02", "level": "high"},
+            {"enrolment_id": "e2", "month": "2027-02", "level": "low"},
+            {"enrolment_id": "e2", "month": "2027-03", "level": "low"},
+        ],
         "care_contacts": [
             {"enrolment_id": "e1", "contacted_on": day("2027-01-31"), "is_reached": True},
             {"enrolment_id": "e1", "contacted_on": day("2027-01-30"), "is_reached": False},
             {"enrolment_id": "e1", "contacted_on": day("2027-02-01"), "is_reached": True},
         ],
         "care_assignments": [
-            {"enrolment_id": "e1", "coordinator": "zoe", "assigned_from": day("2027-01-05"), "assigned_to": day("2027-01-20")},
-            {"enrolment_id": "e1", "coordinator": "ann", "assigned_from": day("2027-01-21"), "assigned_to": day("2027-02-15")},
+            {
+                "enrolment_id": "e1",
+                "coordinator": "zoe",
+                "assigned_from": day("2027-01-05"),
+                "assigned_to": day("2027-01-20"),
+            },
+            {
+                "enrolment_id": "e1",
+                "coordinator": "ann",
+                "assigned_from": day("2027-01-21"),
+                "assigned_to": day("2027-02-15"),
+            },
             {"enrolment_id": "e2", "coordinator": "ben", "assigned_from": day("2027-02-28"), "assigned_to": None},
         ],
         "billing_support": [
@@ -53,13 +70,35 @@ def stored(**more: list[dict]) -> dict[str, pl.DataFrame]:
             {"enrolment_id": "e2", "month": "2027-03"},
         ],
         "care_claims": [
-            {"care_claim_id": "c1", "month": "2027-01", "level": "high", "billed_cents": 92_100, "denial_reason": "late"},
-            {"care_claim_id": "c2", "month": "2027-01", "level": "high", "billed_cents": 92_100, "replaces": "c1",
-                "agency_paid_on": day("2027-02-28"), "agency_paid_cents": 87_495},
-            {"care_claim_id": "c3", "month": "2027-02", "level": "low", "billed_cents": 27_605, "agency_paid_on": day("2027-03-01"), "agency_paid_cents": 26_000},
+            {
+                "care_claim_id": "c1",
+                "month": "2027-01",
+                "level": "high",
+                "billed_cents": 92_100,
+                "denial_reason": "late",
+            },
+            {
+                "care_claim_id": "c2",
+                "month": "2027-01",
+                "level": "high",
+                "billed_cents": 92_100,
+                "replaces": "c1",
+                "agency_paid_on": day("2027-02-28"),
+                "agency_paid_cents": 87_495,
+            },
+            {
+                "care_claim_id": "c3",
+                "month": "2027-02",
+                "level": "low",
+                "billed_cents": 27_605,
+                "agency_paid_on": day("2027-03-01"),
+                "agency_paid_cents": 26_000,
+            },
         ],
     }
-    return {name: pl.DataFrame(more.get(name, found), schema=SERVICE_TABLES[name].polars) for name, found in rows.items()}
+    return {
+        name: pl.DataFrame(more.get(name, found), schema=SERVICE_TABLES[name].polars) for name, found in rows.items()
+    }
 
 
 def test_every_count_by_hand():
@@ -68,9 +107,14 @@ def test_every_count_by_hand():
     assert found.referrals.values.tolist() == [["2027-01", "school", 2000, 1000], ["2027-02", "family", 1000, 0]]
     assert found.outreach.values.tolist() == [["2027-01", 0, 1000], ["2027-02", 1000, 1000]]
     assert found.caseload.values.tolist() == [
-        ["2027-01", "ann", "high", 1000, 1000, 1000], ["2027-02", "ann", "high", 1000, 1000, 0], ["2027-02", "ben", "low", 1000, 0, 1000]]
+        ["2027-01", "ann", "high", 1000, 1000, 1000],
+        ["2027-02", "ann", "high", 1000, 1000, 0],
+        ["2027-02", "ben", "low", 1000, 0, 1000],
+    ]
     assert found.billing.values.tolist() == [["2027-01", "high", 92_100, 92_100], ["2027-02", "low", 27_605, 0]]
-    assert found.payments.values.tolist() == [["2027-01", "2027-02", 87_495]], "a payment of the month after is not known yet"
+    assert found.payments.values.tolist() == [["2027-01", "2027-02", 87_495]], (
+        "a payment of the month after is not known yet"
+    )
     assert found.expense.empty
 
 
@@ -79,12 +123,17 @@ def test_a_month_that_is_not_billed_yet_is_left_out():
 
 
 def test_it_feeds_the_variance():
-    assert set(variance(PLAN, actuals_from_tables(stored(), PLAN, through="2027-02"))["month"]) == {"2027-01", "2027-02"}
+    assert set(variance(PLAN, actuals_from_tables(stored(), PLAN, through="2027-02"))["month"]) == {
+        "2027-01",
+        "2027-02",
+    }
 
 
 def test_a_programme_that_began_later_is_refused():
     with pytest.raises(TableError, match="caseload.month: expected the months from 2027-01 on without a gap"):
-        actuals_from_tables(stored(acuity_months=[{"enrolment_id": "e1", "month": "2027-02", "level": "high"}]), PLAN, through="2027-03")
+        actuals_from_tables(
+            stored(acuity_months=[{"enrolment_id": "e1", "month": "2027-02", "level": "high"}]), PLAN, through="2027-03"
+        )
 
 
 def test_a_missing_table_is_named():
@@ -94,11 +143,24 @@ def test_a_missing_table_is_named():
         actuals_from_tables(tables, PLAN, through="2027-02")
 
 
-@pytest.mark.parametrize(("through", "acuity_months", "told"), [
-    pytest.param("2026-12", None, "through 2026-12; the plan is for 2027-01 to .*, the stored tables are of 2027-01 to", id="the report is of a month before the plan"),
-    pytest.param("2026-06", [{"enrolment_id": "e1", "month": "2026-06", "level": "high"}], "the stored tables are of 2026-06 to 2026-06", id="the plan begins later than the programme"),
-    pytest.param("2027-02", [], "the stored tables hold no month with members", id="nobody is enrolled"),
-])
+@pytest.mark.parametrize(
+    ("through", "acuity_months", "told"),
+    [
+        pytest.param(
+            "2026-12",
+            None,
+            "through 2026-12; the plan is for 2027-01 to .*, the stored tables are of 2027-01 to",
+            id="the report is of a month before the plan",
+        ),
+        pytest.param(
+            "2026-06",
+            [{"enrolment_id": "e1", "month": "2026-06", "level": "high"}],
+            "the stored tables are of 2026-06 to 2026-06",
+            id="the plan begins later than the programme",
+        ),
+        pytest.param("2027-02", [], "the stored tables hold no month with members", id="nobody is enrolled"),
+    ],
+)
 def test_a_plan_without_a_stored_month_is_told_so_before_anything_is_compared(through, acuity_months, told):
     tables = stored() if acuity_months is None else stored(acuity_months=acuity_months)
     with pytest.raises(ParameterError, match=told):
@@ -107,5 +169,7 @@ def test_a_plan_without_a_stored_month_is_told_so_before_anything_is_compared(th
 
 def test_a_level_that_the_plan_lacks_is_named():
     wraparound = [{"enrolment_id": "e1", "month": "2027-01", "level": "high_fidelity_wraparound"}]
-    with pytest.raises(ParameterError, match="acuity: .* and 1 stored rows of coordinators' months are at high_fidelity_wraparound"):
+    with pytest.raises(
+        ParameterError, match="acuity: .* and 1 stored rows of coordinators' months are at high_fidelity_wraparound"
+    ):
         actuals_from_tables(stored(acuity_months=wraparound), PLAN, through="2027-02")

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import pytest
-from builders.plan_cases import assumed, with_lag
 
+from builders.plan_cases import assumed, with_lag
 from rcm_analysis.models.plan.assumptions import Scenario, example_assumptions
 from rcm_analysis.models.plan.engine import run
 from rcm_analysis.models.plan.fields import SHARE
@@ -38,7 +38,9 @@ def test_the_scenario_table_holds_what_each_plan_says():
     assert table.loc["base", "change_cents"] == 0
     worse = table.loc[["slow_payer", "low_engagement", "acuity_shift", "denial_spike"], "change_cents"]
     assert (worse < 0).all()
-    assert table.loc["slow_payer", "result_cents"] == table.loc["base", "result_cents"], "a slow payer changes no result"
+    assert table.loc["slow_payer", "result_cents"] == table.loc["base", "result_cents"], (
+        "a slow payer changes no result"
+    )
 
 
 def test_the_tornado_is_in_order_and_each_bar_is_a_plan():
@@ -66,7 +68,9 @@ class TestFutures:
         drawn = futures(self.PLAN, draws=80)
         bands = drawn.fan[["p5", "p25", "p50", "p75", "p95"]].to_numpy()
         assert (np.diff(bands, axis=1) >= 0).all()
-        assert drawn.peaks["peak_deficit_cents"].is_monotonic_increasing and (drawn.peaks["peak_deficit_cents"] <= 0).all()
+        assert (
+            drawn.peaks["peak_deficit_cents"].is_monotonic_increasing and (drawn.peaks["peak_deficit_cents"] <= 0).all()
+        )
 
     def test_without_uncertainty_every_future_is_the_plan(self):
         plan = dataclasses.replace(self.PLAN, uncertainty={})
@@ -81,7 +85,9 @@ class TestFutures:
         drawn = futures(plan, draws=50).fan
         assert (drawn["p5"].to_numpy() >= high).all() and (drawn["p95"].to_numpy() <= low).all()
 
-    @pytest.mark.parametrize(("cash", "chance"), [pytest.param(0, 1.0, id="nothing at hand"), pytest.param(10**9, 0.0, id="plenty")])
+    @pytest.mark.parametrize(
+        ("cash", "chance"), [pytest.param(0, 1.0, id="nothing at hand"), pytest.param(10**9, 0.0, id="plenty")]
+    )
     def test_the_chance_to_run_out(self, cash, chance):
         assert futures(self.PLAN.with_values(opening_cash=cash), draws=20).out_of_cash == chance
 
@@ -96,10 +102,14 @@ class TestBreakEven:
     def test_no_rate_helps_without_members(self):
         assert break_even_rate(assumed(referrals=[{"source": "all", "monthly": 0}]))["factor"] is None
 
-    @pytest.mark.parametrize(("cash", "days"), [
-        pytest.param("47275.00", 120, id="what 120 days take, less a cent or two: rounded up it lasts 120"),
-        pytest.param("15000.00", None, id="not enough even without a lag"), pytest.param("900000.00", 720, id="enough for any lag"),
-    ])
+    @pytest.mark.parametrize(
+        ("cash", "days"),
+        [
+            pytest.param("47275.00", 120, id="what 120 days take, less a cent or two: rounded up it lasts 120"),
+            pytest.param("15000.00", None, id="not enough even without a lag"),
+            pytest.param("900000.00", 720, id="enough for any lag"),
+        ],
+    )
     def test_the_longest_lag_that_opening_cash_survives(self, cash, days):
         assert break_even_lag(assumed(opening_cash=cash)) == days
 
@@ -113,7 +123,9 @@ class TestWayOut:
         assert {"rate", "lag_days", "salary"} <= set(found.index)
         for key, row in found.iterrows():
             step = 1 if row["to"] > row["from"] else -1
-            enough, short = (run(plan, [with_lever(BASE, key, int(row["to"]) - back)])["balance"].min() for back in (0, step))
+            enough, short = (
+                run(plan, [with_lever(BASE, key, int(row["to"]) - back)])["balance"].min() for back in (0, step)
+            )
             assert enough >= 0 > short, key
 
     def test_no_gap_no_rows(self):

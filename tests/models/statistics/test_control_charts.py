@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.statistics.control_charts import (
-    change_point,
-    ewma_chart,
-    laney_chart,
-    p_chart,
-    sigma_z,
-)
+from rcm_analysis.models.statistics.control_charts import change_point, ewma_chart, laney_chart, p_chart, sigma_z
 
 CANS = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]
 """Nonconforming cans of frozen orange juice in samples of 50 (Montgomery, Introduction to Statistical Quality Control)."""
@@ -71,15 +65,21 @@ def test_periods_without_a_total_are_empty_and_no_signal(chart):
     assert not chart([0, 0], [9, 9])["is_signal"].any()
 
 
-@pytest.mark.parametrize(("counts", "totals"), [
-    pytest.param([1, 2], [3], id="not as many"), pytest.param([4], [3], id="more than the total"), pytest.param([-1], [3], id="below zero"),
-])
+@pytest.mark.parametrize(
+    ("counts", "totals"),
+    [
+        pytest.param([1, 2], [3], id="not as many"),
+        pytest.param([4], [3], id="more than the total"),
+        pytest.param([-1], [3], id="below zero"),
+    ],
+)
 def test_counts_that_cannot_be(counts, totals):
     with pytest.raises(ParameterError, match="Counts should be"):
         p_chart(counts, totals)
 
 
 # -- slow drifts -----------------------------------------------------------------------------------
+
 
 def test_a_slow_drift_shows_in_the_ewma_before_any_single_month():
     counts, totals = [20, 22, 19, 21, 20, 18, 24, 26, 28, 29, 30], [400] * 11
@@ -101,6 +101,7 @@ def test_ewma_needs_a_baseline():
 
 # -- the day of a change ---------------------------------------------------------------------------
 
+
 def test_the_gain_of_a_change_by_hand():
     found = change_point([1, 1, 9, 9], [10] * 4)
 
@@ -111,17 +112,20 @@ def test_the_gain_of_a_change_by_hand():
     assert found.gain == pytest.approx(likelihood(2, 20) + likelihood(18, 20) - likelihood(20, 40))
 
 
-@pytest.mark.parametrize(("counts", "totals", "position"), [
-    pytest.param([5, 5, 5, 5, 40, 40], [100] * 6, 4, id="a rise"),
-    pytest.param([40, 40, 5, 5, 5], [100] * 5, 2, id="a fall"),
-    pytest.param([0, 0, 0, 30], [100] * 4, 3, id="from nothing, in the last period"),
-    pytest.param([5, 0, 5, 40, 0, 40], [100, 0, 100, 100, 0, 100], 3, id="periods without a total move nothing"),
-    pytest.param([5, 6, 4, 5, 6, 5], [100] * 6, None, id="no change"),
-    pytest.param([5], [100], None, id="a single period"),
-    pytest.param([], [], None, id="nothing at all"),
-    pytest.param([0, 0, 0], [9, 9, 9], None, id="never anything"),
-    pytest.param([1, 0, 2], [3, 3, 3], None, id="too little to say"),
-])
+@pytest.mark.parametrize(
+    ("counts", "totals", "position"),
+    [
+        pytest.param([5, 5, 5, 5, 40, 40], [100] * 6, 4, id="a rise"),
+        pytest.param([40, 40, 5, 5, 5], [100] * 5, 2, id="a fall"),
+        pytest.param([0, 0, 0, 30], [100] * 4, 3, id="from nothing, in the last period"),
+        pytest.param([5, 0, 5, 40, 0, 40], [100, 0, 100, 100, 0, 100], 3, id="periods without a total move nothing"),
+        pytest.param([5, 6, 4, 5, 6, 5], [100] * 6, None, id="no change"),
+        pytest.param([5], [100], None, id="a single period"),
+        pytest.param([], [], None, id="nothing at all"),
+        pytest.param([0, 0, 0], [9, 9, 9], None, id="never anything"),
+        pytest.param([1, 0, 2], [3, 3, 3], None, id="too little to say"),
+    ],
+)
 def test_when_a_rate_changed(counts, totals, position):
     found = change_point(counts, totals)
     assert (found.position if found else None) == position
@@ -136,6 +140,7 @@ def test_a_stable_rate_has_no_change_point_more_often_than_stated():
 def test_a_change_is_dated_to_the_week_and_mostly_exactly():
     rng = np.random.default_rng(3)
     misses = [
-        abs(change_point(np.r_[rng.binomial(40, 0.05, 30), rng.binomial(40, 0.5, 10)], [40] * 40).position - 30) for _ in range(100)
+        abs(change_point(np.r_[rng.binomial(40, 0.05, 30), rng.binomial(40, 0.5, 10)], [40] * 40).position - 30)
+        for _ in range(100)
     ]
     assert np.mean(np.array(misses) == 0) > 0.9 and max(misses) <= 2

@@ -20,17 +20,30 @@ from rcm_analysis.models.cash.payment_lag import (
 )
 
 ENDS = ["paid", "denied", "written_off"]
-CLAIMS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from([*ENDS, "open"]), st.integers(1, 900)), min_size=1, max_size=60)
+CLAIMS = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from([*ENDS, "open"]), st.integers(1, 900)), min_size=1, max_size=60
+)
 
 
 def simulated(seed: int, size: int = 6000) -> pd.DataFrame:
     """86 % are paid, 10 % denied, 4 % written off in the end; half the claims are seen for less than 120 days."""
     rng = np.random.default_rng(seed)
     end = rng.choice(ENDS, size, p=[0.86, 0.10, 0.04])
-    days = {"paid": rng.lognormal(3.4, 0.6, size), "denied": rng.lognormal(3.9, 0.5, size), "written_off": 90 + 60 * rng.random(size)}
+    days = {
+        "paid": rng.lognormal(3.4, 0.6, size),
+        "denied": rng.lognormal(3.9, 0.5, size),
+        "written_off": 90 + 60 * rng.random(size),
+    }
     day = np.select([end == name for name in ENDS], [np.floor(days[name]) for name in ENDS]).astype(int)
     watched = rng.integers(0, 400, size)
-    return pd.DataFrame({"days": np.minimum(day, watched), "end": np.where(day <= watched, end, "open"), "truth": end, "watched": watched})
+    return pd.DataFrame(
+        {
+            "days": np.minimum(day, watched),
+            "end": np.where(day <= watched, end, "open"),
+            "truth": end,
+            "watched": watched,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,7 +54,9 @@ def simulated(seed: int, size: int = 6000) -> pd.DataFrame:
         pytest.param([3, 3], ["paid", "denied"], (0.5, 0.5, 0, 0), id="two ends on one day share it"),
         pytest.param([3, 3], ["paid", "open"], (0.5, 0, 0, 0.5), id="a claim cut off on day 3 is at risk on day 3"),
         pytest.param([2, 3], ["open", "paid"], (1, 0, 0, 0), id="a claim cut off before says nothing about later days"),
-        pytest.param([1, 2, 4], ["denied", "open", "paid"], (2 / 3, 1 / 3, 0, 0), id="who is left stands for who was cut off"),
+        pytest.param(
+            [1, 2, 4], ["denied", "open", "paid"], (2 / 3, 1 / 3, 0, 0), id="who is left stands for who was cut off"
+        ),
         pytest.param([1, 2], ["written_off", "written_off"], (0, 0, 1, 0), id="nothing is ever paid"),
     ],
 )
@@ -60,12 +75,26 @@ COLUMNS = [
     pytest.param(tuple, tuple, id="tuples"),
     pytest.param(iter, iter, id="what can be read once"),
     pytest.param(np.array, np.array, id="arrays"),
-    pytest.param(lambda days: np.array(days, dtype=float), lambda end: np.array(end, dtype=object), id="floats and objects"),
-    pytest.param(lambda days: pd.Series(days, index=[9, 9, 8, 2, 1]), lambda end: pd.Series(end, index=list("edcba")), id="columns with other indexes"),
-    pytest.param(lambda days: pd.Series(days, dtype="Int64"), lambda end: pd.Series(end, dtype="category"), id="nullable and categorical columns"),
+    pytest.param(
+        lambda days: np.array(days, dtype=float), lambda end: np.array(end, dtype=object), id="floats and objects"
+    ),
+    pytest.param(
+        lambda days: pd.Series(days, index=[9, 9, 8, 2, 1]),
+        lambda end: pd.Series(end, index=list("edcba")),
+        id="columns with other indexes",
+    ),
+    pytest.param(
+        lambda days: pd.Series(days, dtype="Int64"),
+        lambda end: pd.Series(end, dtype="category"),
+        id="nullable and categorical columns",
+    ),
     pytest.param(pd.Index, lambda end: pd.Series(end, dtype="string"), id="an index and a string column"),
     pytest.param(pl.Series, lambda end: pl.Series(end, dtype=pl.Categorical), id="polars columns"),
-    pytest.param(lambda days: pl.Series(days, dtype=pl.Int16), lambda end: pl.Series(end, dtype=pl.Enum(sorted(set(end)))), id="polars enumerations"),
+    pytest.param(
+        lambda days: pl.Series(days, dtype=pl.Int16),
+        lambda end: pl.Series(end, dtype=pl.Enum(sorted(set(end)))),
+        id="polars enumerations",
+    ),
 ]
 
 
@@ -77,7 +106,9 @@ def test_whatever_holds_the_claims_the_shares_are_the_same(as_days, as_end):
     weighed = cumulative_incidence(as_days(days), as_end(end), weight=as_days(cents))
     pd.testing.assert_frame_equal(weighed, cumulative_incidence(days, end, weight=cents))
     # By hand: of 15 dollars 1 paid on day 0; of 14, 3 paid and 2 denied on day 3; of 9, 5 written off on day 5.
-    assert weighed.iloc[-1][[*ENDS, "open"]].tolist() == pytest.approx([1 / 15 + 14 / 15 * 3 / 14, 14 / 15 * 2 / 14, 9 / 15 * 5 / 9, 4 / 15])
+    assert weighed.iloc[-1][[*ENDS, "open"]].tolist() == pytest.approx(
+        [1 / 15 + 14 / 15 * 3 / 14, 14 / 15 * 2 / 14, 9 / 15 * 5 / 9, 4 / 15]
+    )
 
 
 def test_claims_that_weigh_nothing_change_nothing():
@@ -130,7 +161,9 @@ def test_order_of_claims_unit_of_weights_and_names_of_ends_do_not_matter(claims,
     table = cumulative_incidence(days, end, weight=cents)
     shuffled = list(claims)
     random.shuffle(shuffled)
-    again = cumulative_incidence(*zip(*[(day, name) for day, name, _ in shuffled], strict=True), weight=[c for *_, c in shuffled])
+    again = cumulative_incidence(
+        *zip(*[(day, name) for day, name, _ in shuffled], strict=True), weight=[c for *_, c in shuffled]
+    )
     pd.testing.assert_frame_equal(table, again)
     scaled = cumulative_incidence(days, end, weight=np.array(cents) / 100)
     pd.testing.assert_frame_equal(table.drop(columns="at_risk"), scaled.drop(columns="at_risk"))
@@ -146,7 +179,9 @@ def test_twice_every_claim_and_one_weight_for_all_change_nothing(claims):
     days, end, _ = zip(*claims, strict=True)
     once, twice = cumulative_incidence(days, end), cumulative_incidence(days * 2, end * 2)
     np.testing.assert_allclose(once[[*ENDS, "open"]], twice[[*ENDS, "open"]], atol=1e-14)
-    np.testing.assert_allclose(once[[*ENDS, "open"]], cumulative_incidence(days, end, weight=[7] * len(days))[[*ENDS, "open"]], atol=1e-13)
+    np.testing.assert_allclose(
+        once[[*ENDS, "open"]], cumulative_incidence(days, end, weight=[7] * len(days))[[*ENDS, "open"]], atol=1e-13
+    )
     np.testing.assert_allclose(kaplan_meier(days, end)["open"], once["open"], atol=1e-14)
 
 
@@ -174,7 +209,10 @@ def test_denials_left_open_promise_money_that_never_comes():
 
 
 def test_the_truth_is_found_again():
-    found = [cumulative_incidence(c["days"], c["end"]).iloc[-1][ENDS].tolist() for c in (simulated(seed, 1500) for seed in range(30))]
+    found = [
+        cumulative_incidence(c["days"], c["end"]).iloc[-1][ENDS].tolist()
+        for c in (simulated(seed, 1500) for seed in range(30))
+    ]
     assert np.mean(found, axis=0) == pytest.approx([0.86, 0.10, 0.04], abs=0.006)
 
 
@@ -212,12 +250,22 @@ def test_reverse_hazards_find_the_lag_that_short_watching_hides():
         pytest.param({"days": ["soon"], "end": ["paid"]}, "should hold numbers", id="words for days"),
         pytest.param({"days": np.array([1], "timedelta64[h]"), "end": ["paid"]}, "found durations", id="hours"),
         pytest.param({"days": pd.to_datetime(["2026-01-01"]), "end": ["paid"]}, "found dates", id="dates"),
-        pytest.param({"days": [-1, None, 0.5, 1e9], "end": ["paid"] * 4}, "1 missing, 1 below zero, 1 too large, 1 not whole", id="all at once"),
+        pytest.param(
+            {"days": [-1, None, 0.5, 1e9], "end": ["paid"] * 4},
+            "1 missing, 1 below zero, 1 too large, 1 not whole",
+            id="all at once",
+        ),
         pytest.param({"days": [1], "end": ["paid"], "weight": 2.0}, "a single value", id="one weight for all"),
-        pytest.param({"days": [1, 1], "end": ["paid"] * 2, "weight": [float("inf"), None]}, "1 missing, 1 too large", id="endless dollars"),
+        pytest.param(
+            {"days": [1, 1], "end": ["paid"] * 2, "weight": [float("inf"), None]},
+            "1 missing, 1 too large",
+            id="endless dollars",
+        ),
         pytest.param({"days": [1], "end": ["paid"], "weight": [-5]}, "zero or more", id="negative dollars"),
         pytest.param({"days": [1], "end": ["paid"], "weight": [1, 2]}, "one number per claim", id="too many weights"),
-        pytest.param({"days": [1], "end": ["paid"], "entry": [2]}, "before they were watched", id="gone before it was watched"),
+        pytest.param(
+            {"days": [1], "end": ["paid"], "entry": [2]}, "before they were watched", id="gone before it was watched"
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(arguments, says):
@@ -236,7 +284,9 @@ def test_scipy_agrees_on_what_is_open():
     ended = claims["end"] != "open"
     theirs = stats.ecdf(stats.CensoredData.right_censored(claims["days"], ~ended)).sf
     ours = kaplan_meier(claims["days"], claims["end"])
-    np.testing.assert_allclose(ours.set_index("day").loc[theirs.quantiles.astype(int), "open"], theirs.probabilities, atol=1e-14)
+    np.testing.assert_allclose(
+        ours.set_index("day").loc[theirs.quantiles.astype(int), "open"], theirs.probabilities, atol=1e-14
+    )
 
 
 def test_lifelines_agrees_on_what_is_open_and_its_interval():
@@ -261,15 +311,23 @@ def test_lifelines_agrees_on_each_end():
     ours = cumulative_incidence(days, end)
     codes = pd.Series(end).map({"open": 0, "paid": 1, "denied": 2, "written_off": 3})
     for name, code in (("paid", 1), ("denied", 2), ("written_off", 3)):
-        theirs = lifelines.AalenJohansenFitter(calculate_variance=False).fit(days + 1, codes, event_of_interest=code).cumulative_density_
-        np.testing.assert_allclose(ours[name].to_numpy()[(theirs.index[1:] - 1).astype(int)], theirs.iloc[1:, 0], atol=1e-12)
+        theirs = (
+            lifelines.AalenJohansenFitter(calculate_variance=False)
+            .fit(days + 1, codes, event_of_interest=code)
+            .cumulative_density_
+        )
+        np.testing.assert_allclose(
+            ours[name].to_numpy()[(theirs.index[1:] - 1).astype(int)], theirs.iloc[1:, 0], atol=1e-12
+        )
 
 
 def test_lifelines_agrees_within_its_jitter_where_days_tie():
     lifelines = pytest.importorskip("lifelines")
     claims = simulated(4)
     codes = claims["end"].map({"open": 0, "paid": 1, "denied": 2, "written_off": 3})
-    theirs = lifelines.AalenJohansenFitter(calculate_variance=False, seed=1).fit(claims["days"] + 1, codes, event_of_interest=1)
+    theirs = lifelines.AalenJohansenFitter(calculate_variance=False, seed=1).fit(
+        claims["days"] + 1, codes, event_of_interest=1
+    )
     ours = cumulative_incidence(claims["days"], claims["end"])["paid"].iloc[-1]
     assert theirs.cumulative_density_.iloc[-1, 0] == pytest.approx(ours, abs=1e-3)
 
@@ -284,7 +342,13 @@ def invoices(samples) -> pd.DataFrame:
     known = billed <= cut
     paid = (settled <= cut)[known]
     until = settled[known].where(paid, cut)
-    return pd.DataFrame({"days": (until - billed[known]).dt.days, "end": np.where(paid, "paid", "open"), "amount": rows.loc[known, "InvoiceAmount"]})
+    return pd.DataFrame(
+        {
+            "days": (until - billed[known]).dt.days,
+            "end": np.where(paid, "paid", "open"),
+            "amount": rows.loc[known, "InvoiceAmount"],
+        }
+    )
 
 
 def test_invoices_whose_truth_is_known(invoices):

@@ -13,7 +13,9 @@ def test_without_a_change_the_limits_are_laneys():
     counts, totals = [52, 41, 66, 47, 71, 39, 58], [1000] * 7
     found = rate_history(counts, totals)
     assert found.changed_at is None
-    np.testing.assert_allclose(found.chart[["centre", "lower", "upper"]], laney_chart(counts, totals)[["centre", "lower", "upper"]])
+    np.testing.assert_allclose(
+        found.chart[["centre", "lower", "upper"]], laney_chart(counts, totals)[["centre", "lower", "upper"]]
+    )
 
 
 def test_after_a_change_the_limits_are_those_of_before():
@@ -24,11 +26,14 @@ def test_after_a_change_the_limits_are_those_of_before():
     assert found.chart["is_signal"].tolist() == [False] * 4 + [True] * 3
 
 
-@pytest.mark.parametrize(("counts", "totals"), [
-    pytest.param([5, 5, 5, 5, 40], [100] * 5, id="one odd month at the end is no change yet"),
-    pytest.param([0, 0, 0, 0], [10, 10, 10, 10], id="nothing counted"),
-    pytest.param([1, 2, 0, 1], [10, 12, 0, 11], id="a month without claims"),
-])
+@pytest.mark.parametrize(
+    ("counts", "totals"),
+    [
+        pytest.param([5, 5, 5, 5, 40], [100] * 5, id="one odd month at the end is no change yet"),
+        pytest.param([0, 0, 0, 0], [10, 10, 10, 10], id="nothing counted"),
+        pytest.param([1, 2, 0, 1], [10, 12, 0, 11], id="a month without claims"),
+    ],
+)
 def test_no_change(counts, totals):
     found = rate_history(counts, totals)
     assert found.changed_at is None and len(found.chart) == len(counts)

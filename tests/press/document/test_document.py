@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-from builders import press_samples as samples  # noqa: E402
 
+from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.errors import RunError  # noqa: E402
 from rcm_analysis.press.document.blocks import (
     Cards,
@@ -56,7 +56,12 @@ def test_the_values_of_each_kind_survive():
     document = extract(samples.review())
     assert only(document, Cards).items[0].answer == "$68,412"
     tile = only(document, Kpis).items[1]
-    assert (tile.label, tile.status, tile.comparisons[0].direction, tile.comparisons[0].good) == ("Days in AR", "bad", "up", False)
+    assert (tile.label, tile.status, tile.comparisons[0].direction, tile.comparisons[0].good) == (
+        "Days in AR",
+        "bad",
+        "up",
+        False,
+    )
     assert only(document, Findings).items[0].severity == "high"
     assert only(document, Facts).items[1] == ("Residual of the roll-forward", "$0.00")
     assert only(document, Glossary).items[0].title == "Days in AR"
@@ -75,7 +80,9 @@ def test_tables_and_figures_are_numbered_in_reading_order():
 
 @pytest.mark.parametrize("tag", ["parameters", "injected-parameters", "hide"])
 def test_cells_with_these_tags_are_not_printed(tag):
-    notebook = samples.notebook(samples.text("secret", tags=(tag,)), samples.output_cell({"text/plain": "secret"}, tags=(tag,)))
+    notebook = samples.notebook(
+        samples.text("secret", tags=(tag,)), samples.output_cell({"text/plain": "secret"}, tags=(tag,))
+    )
     assert extract(notebook).blocks == ()
 
 
@@ -84,10 +91,14 @@ def test_code_and_streams_are_not_printed():
     assert "noise" not in everything and "report.show" not in everything
 
 
-@pytest.mark.parametrize("tags", [(), ("hide",), ("parameters",)], ids=["a shown cell", "a hidden cell", "the parameters cell"])
+@pytest.mark.parametrize(
+    "tags", [(), ("hide",), ("parameters",)], ids=["a shown cell", "a hidden cell", "the parameters cell"]
+)
 def test_an_error_output_never_enters_a_report(tags):
     cell = samples.output_cell({}, tags=tags)
-    cell["outputs"] = [{"output_type": "error", "ename": "ValueError", "evalue": "patient Smith", "traceback": ["patient Smith"]}]
+    cell["outputs"] = [
+        {"output_type": "error", "ename": "ValueError", "evalue": "patient Smith", "traceback": ["patient Smith"]}
+    ]
     with pytest.raises(RunError, match=r"Cell 2 .*ValueError") as caught:
         extract(samples.notebook(samples.text("# Title"), cell))
     assert "Smith" not in str(caught.value)
@@ -100,7 +111,11 @@ def test_an_error_output_never_enters_a_report(tags):
         pytest.param({"kind": "kpis"}, "'items'", id="tiles without items"),
         pytest.param({"kind": "note"}, "'text'", id="a note without text"),
         pytest.param({"kind": "cards", "items": ["x"]}, "list of objects", id="cards that are not objects"),
-        pytest.param({"kind": "table", "name": "t", "columns": [{"name": "a"}], "text": [["1", "2"]]}, "one text per column", id="a row too long"),
+        pytest.param(
+            {"kind": "table", "name": "t", "columns": [{"name": "a"}], "text": [["1", "2"]]},
+            "one text per column",
+            id="a row too long",
+        ),
     ],
 )
 def test_a_broken_block_is_refused_with_its_place(payload, said):
@@ -136,12 +151,19 @@ def test_a_notebook_in_an_old_format_is_refused():
 def test_the_only_top_heading_becomes_the_title_and_the_others_rise():
     document = extract(samples.notebook(samples.text("# Why did cash fall?\n\n## Payers\n\ntext\n\n### Detail")))
     assert document.meta.title == "Why did cash fall?"
-    assert [(block.level, plain_text(block.text)) for block in document.blocks if isinstance(block, Heading)] == [(1, "Payers"), (2, "Detail")]
+    assert [(block.level, plain_text(block.text)) for block in document.blocks if isinstance(block, Heading)] == [
+        (1, "Payers"),
+        (2, "Detail"),
+    ]
 
 
 def test_two_top_headings_stay_and_no_level_is_skipped_and_no_anchor_repeats():
     headings = extract(samples.notebook(samples.text("# A\n\n#### A\n\n# A\n\n## ")))
-    assert [(block.level, block.anchor) for block in headings.blocks if isinstance(block, Heading)] == [(1, "a"), (2, "a-2"), (1, "a-3")]
+    assert [(block.level, block.anchor) for block in headings.blocks if isinstance(block, Heading)] == [
+        (1, "a"),
+        (2, "a-2"),
+        (1, "a-3"),
+    ]
 
 
 def test_pandas_tables_lose_their_counting_index_and_align_their_numbers():
@@ -198,7 +220,9 @@ def test_pictures_markdown_and_text_are_printed_and_object_addresses_are_not():
 
 
 def test_an_interactive_output_is_named_not_dropped_in_silence():
-    document = extract(samples.notebook(samples.output_cell({"application/vnd.plotly.v1+json": {}, "text/plain": "Figure()"})))
+    document = extract(
+        samples.notebook(samples.output_cell({"application/vnd.plotly.v1+json": {}, "text/plain": "Figure()"}))
+    )
     assert document.blocks == () and "print copy" in document.warnings[0]
 
 
@@ -210,10 +234,7 @@ def test_a_picture_attached_to_a_markdown_cell_is_a_figure_and_one_from_the_netw
     assert plain_text(only(document, Paragraph).text) == "[image: spy]"
 
 
-@pytest.mark.parametrize(
-    "source",
-    ["**$1.2M**, of which $846k", "*$21* CPM against *$16*", "costs $5 or $6"],
-)
+@pytest.mark.parametrize("source", ["**$1.2M**, of which $846k", "*$21* CPM against *$16*", "costs $5 or $6"])
 def test_dollar_signs_are_dollars(source):
     paragraph = only(extract(samples.notebook(samples.text(source))), Paragraph)
     assert plain_text(paragraph.text) == source.replace("*", "")
@@ -230,7 +251,12 @@ def test_a_packet_has_a_part_per_report_and_every_anchor_and_number_once():
     review = extract(samples.review())
     packet = Document.join([review, review], Meta(title="October packet", client_name="Chicago Med"))
     parts = [block for block in packet.blocks if isinstance(block, Heading) and block.part]
-    assert [plain_text(part.text) for part in parts] == ["Monthly client review", "Monthly client review", "Definitions", "Where the numbers come from"]
+    assert [plain_text(part.text) for part in parts] == [
+        "Monthly client review",
+        "Monthly client review",
+        "Definitions",
+        "Where the numbers come from",
+    ]
     anchors = [block.anchor for block in packet.blocks if isinstance(block, Heading)]
     assert len(anchors) == len(set(anchors))
     assert [block.number for block in packet.blocks if isinstance(block, Table)] == [1, 2, 3, 4]
@@ -243,7 +269,12 @@ def test_a_packet_defines_each_term_once_at_the_end():
     packet = Document.join([review, review], Meta())
     assert [len(block.items) for block in packet.blocks if isinstance(block, Glossary)] == [2]
     parts = [plain_text(block.text) if isinstance(block, Heading) else type(block).__name__ for block in packet.blocks]
-    assert parts[parts.index("Definitions") + 1 :] == ["Glossary", "Where the numbers come from", "Monthly client review, Monthly client review", "Facts"]
+    assert parts[parts.index("Definitions") + 1 :] == [
+        "Glossary",
+        "Where the numbers come from",
+        "Monthly client review, Monthly client review",
+        "Facts",
+    ]
 
 
 def test_links_inside_a_packet_stay_inside_their_report():
@@ -255,9 +286,18 @@ def test_links_inside_a_packet_stay_inside_their_report():
 
 
 def test_a_heading_left_empty_by_the_moved_glossary_goes_too():
-    document = extract(samples.notebook(samples.text("# T\n\n## Kept\n\ntext\n\n## Definitions"), samples.block("glossary", items=samples.glossary())))
+    document = extract(
+        samples.notebook(
+            samples.text("# T\n\n## Kept\n\ntext\n\n## Definitions"),
+            samples.block("glossary", items=samples.glossary()),
+        )
+    )
     packet = Document.join([document], Meta())
-    assert [plain_text(block.text) for block in packet.blocks if isinstance(block, Heading)] == ["T", "Kept", "Definitions"]
+    assert [plain_text(block.text) for block in packet.blocks if isinstance(block, Heading)] == [
+        "T",
+        "Kept",
+        "Definitions",
+    ]
 
 
 def test_warnings_of_a_packet_name_their_report():

@@ -57,13 +57,9 @@ def test_one_failure_stops_nothing(batch) -> None:
 def test_packets_come_after_their_reports_and_name_what_failed(batch) -> None:
     order = [(result.client, result.template) for result, _, _ in batch[1]]
     for client in ("cali-care", "dr-suess"):
-        assert order.index((client, "packet")) > max(
-            order.index((client, "small")), order.index((client, "broken"))
-        )
+        assert order.index((client, "packet")) > max(order.index((client, "small")), order.index((client, "broken")))
         made = manifest.read(batch[2] / client / "2026-10" / "packet")
-        assert made["absent"] == [
-            {"title": "Broken review", "reason": "the last run stopped at cell 4 (KeyError)"}
-        ]
+        assert made["absent"] == [{"title": "Broken review", "reason": "the last run stopped at cell 4 (KeyError)"}]
 
 
 def test_progress_is_told_after_each(batch) -> None:
@@ -97,9 +93,7 @@ def test_two_reports_for_one_place_are_refused(request_for: Requests) -> None:
         run_batch([request_for(), request_for()])
 
 
-def test_a_worker_that_dies_takes_only_its_job(
-    request_for: Requests, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_dies_takes_only_its_job(request_for: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker(kernels.Settings())
     try:
         process = worker._running()
@@ -114,9 +108,7 @@ def test_a_worker_that_dies_takes_only_its_job(
         worker.close()
 
 
-def test_a_worker_is_replaced_after_its_lifetime(
-    request_for: Requests, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_is_replaced_after_its_lifetime(request_for: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rcm_analysis.press.runs.worker.LIFETIME", 1)
     worker = Worker(kernels.Settings())
     worker.perform(request_for("smal"))
@@ -187,10 +179,6 @@ def test_the_bar_prints_each_failure_as_it_happens() -> None:
     screen = io.StringIO()
     with progress_bar(Console(file=screen, width=300)) as told:
         told(RunResult("small", "cali-care", "2026-10", Path("r"), "done", 1.0), 1, 2)
-        told(
-            RunResult("small", "[red]x", "2026-10", Path("r"), "failed", 1.0, cell=3, error="TableError: x."),
-            2,
-            2,
-        )
+        told(RunResult("small", "[red]x", "2026-10", Path("r"), "failed", 1.0, cell=3, error="TableError: x."), 2, 2)
     assert "small stopped for [red]x 2026-10 at cell 3: TableError: x." in screen.getvalue()
     assert "2/2" in screen.getvalue()

@@ -12,18 +12,7 @@ import openpyxl
 import pytest
 
 from rcm_analysis.errors import ParameterError, RunError
-from rcm_analysis.press.document.blocks import (
-    Cell,
-    Document,
-    Facts,
-    Glossary,
-    Heading,
-    Meta,
-    Note,
-    Run,
-    Table,
-    Term,
-)
+from rcm_analysis.press.document.blocks import Cell, Document, Facts, Glossary, Heading, Meta, Note, Run, Table, Term
 from rcm_analysis.press.document.joining import join
 from rcm_analysis.press.runs import folders, manifest
 from rcm_analysis.press.runs.packet import PacketRequest, build_packet, packet_reports, why_not
@@ -41,9 +30,7 @@ def packet_of(finished: Finished, templates_folder: Path, tmp_path: Path) -> Pac
     shutil.copytree(finished[0].folder, place)
 
     def build(*reports: str, client: str = "cali-care", **changes: object) -> PacketRequest:
-        return PacketRequest(
-            client, "2026-10", tmp_path / "runs", reports or ("small",), templates_folder, **changes
-        )
+        return PacketRequest(client, "2026-10", tmp_path / "runs", reports or ("small",), templates_folder, **changes)
 
     return build
 
@@ -56,18 +43,19 @@ def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
     ]  # fmt: skip
     assert result.pages and result.pages >= 2
     assert manifest.verify(result.folder) == []
-    assert openpyxl.load_workbook(result.folder / "packet.xlsx").sheetnames == [
-        "Contents",
-        "aging",
-        "Definitions",
-    ]
+    assert openpyxl.load_workbook(result.folder / "packet.xlsx").sheetnames == ["Contents", "aging", "Definitions"]
 
 
 def test_definitions_stand_once_with_what_is_said_of_them() -> None:
     said = Note("info", "None of them is a target.")
     blocks = (
-        Heading(1, (Run("Aging"),), "aging"), Note("info", "x"), Heading(1, (Run("Definitions"),), "definitions"),
-        Glossary((Term("aging", "Receivable by age", "a sum"),)), said, Heading(1, (Run("Provenance"),), "provenance"), Note("info", "y"),
+        Heading(1, (Run("Aging"),), "aging"),
+        Note("info", "x"),
+        Heading(1, (Run("Definitions"),), "definitions"),
+        Glossary((Term("aging", "Receivable by age", "a sum"),)),
+        said,
+        Heading(1, (Run("Provenance"),), "provenance"),
+        Note("info", "y"),
     )
     one = Document(Meta(title="Review"), blocks)
     found = join([one, one], Meta(title="Packet")).blocks
@@ -89,16 +77,31 @@ def test_where_the_numbers_come_from_stands_once_at_the_end() -> None:
     ]
     found = join(reports, Meta(title="Packet")).blocks
     words = ["".join(run.text for run in block.text) for block in found if isinstance(block, Heading)]
-    assert words == ["Review", "Aging", "Deep dive", "Aging", "Other", "Aging", "Short", "Aging", "Where the numbers come from", "Review, Deep dive", "Other"]
+    assert words == [
+        "Review",
+        "Aging",
+        "Deep dive",
+        "Aging",
+        "Other",
+        "Aging",
+        "Short",
+        "Aging",
+        "Where the numbers come from",
+        "Review, Deep dive",
+        "Other",
+    ]
     assert [type(block) for block in found[-6:]] == [Heading, Facts, Table, Heading, Facts, Note]
     assert found[2:4] == (facts, Note("info", "x"))
 
 
-@pytest.mark.parametrize(("rows", "other", "kinds"), [
-    pytest.param(10, 10, [Table, Note], id="a large table that two reports share is printed once"),
-    pytest.param(10, 11, [Table, Table], id="two different tables are both printed"),
-    pytest.param(9, 9, [Table, Table], id="a small table stands wherever it is read"),
-])
+@pytest.mark.parametrize(
+    ("rows", "other", "kinds"),
+    [
+        pytest.param(10, 10, [Table, Note], id="a large table that two reports share is printed once"),
+        pytest.param(10, 11, [Table, Table], id="two different tables are both printed"),
+        pytest.param(9, 9, [Table, Table], id="a small table stands wherever it is read"),
+    ],
+)
 def test_a_shared_table_is_printed_once(rows: int, other: int, kinds: list[type]) -> None:
     def table(count: int) -> Table:
         return Table(1, (), tuple((Cell(str(number)),) for number in range(count)), caption="Input tables")

@@ -73,16 +73,12 @@ def test_the_same_inputs_give_the_same_bytes(finished: Finished, request_for: Re
         pytest.param({"template": "smal"}, "There is no template 'smal'", id="an unknown template"),
         pytest.param({"client": None}, "client must be given", id="a client's report without a client"),
         pytest.param({"client": "../dr-suess"}, "A client id is made of", id="a client id that climbs"),
-        pytest.param(
-            {"client": "portfolio"}, "is not 'portfolio'", id="a client id that is the portfolio's folder"
-        ),
+        pytest.param({"client": "portfolio"}, "is not 'portfolio'", id="a client id that is the portfolio's folder"),
         pytest.param({"period": "2026-13"}, "YYYY-MM", id="a month that is none"),
         pytest.param({"period": "../2026-10"}, "YYYY-MM", id="a month that climbs"),
         pytest.param({"parameters": {"cleint": "x"}}, "no parameter 'cleint'", id="an unknown parameter"),
         pytest.param({"parameters": {"weeks": "4"}}, "weeks must be int; found str", id="a wrong type"),
-        pytest.param(
-            {"parameters": {"client": "dr-suess"}}, "given twice, with two values", id="two clients at once"
-        ),
+        pytest.param({"parameters": {"client": "dr-suess"}}, "given twice, with two values", id="two clients at once"),
     ],
 )
 def test_a_wrong_request_is_refused_before_a_kernel_starts(
@@ -102,9 +98,7 @@ def test_values_reach_the_notebook_as_they_are(request_for: Requests) -> None:
     assert printed(executed) == [ascii([3, hostile])]
 
 
-def test_a_failed_report_keeps_its_evidence_and_the_last_good_run(
-    finished: Finished, request_for: Requests
-) -> None:
+def test_a_failed_report_keeps_its_evidence_and_the_last_good_run(finished: Finished, request_for: Requests) -> None:
     wanted = request_for("broken")
     shutil.copytree(finished[0].folder, wanted.folder)
     result = run(wanted)
@@ -175,11 +169,7 @@ def test_a_fault_of_the_press_itself_is_kept_with_its_traceback(
     monkeypatch.setattr("rcm_analysis.press.writers.html.render", lambda *_: 1 / 0)
     result = run(request_for())
     assert (result.status, result.error) == ("failed", "ZeroDivisionError (see traceback.txt beside it).")
-    assert sorted(path.name for path in result.folder.iterdir()) == [
-        "manifest.json",
-        "notebook.ipynb",
-        "traceback.txt",
-    ]
+    assert sorted(path.name for path in result.folder.iterdir()) == ["manifest.json", "notebook.ipynb", "traceback.txt"]
 
 
 @pytest.mark.parametrize(
@@ -209,9 +199,7 @@ def test_every_way_of_stopping_is_named_with_its_cell(cell: str, error: str, lin
 def test_a_kernel_has_its_own_environment_and_folder(tmp_path: Path) -> None:
     probe = "import os, sys\nprint(os.environ['OMP_NUM_THREADS'], os.environ['EXTRA'], os.getcwd(), sys.executable)"
     settings = kernels.Settings(folder=tmp_path, threads=1, environment={"EXTRA": "yes"})
-    executed = kernels.execute(
-        small(probe, "import os\nos.environ['LEAK'] = '1'\nos.chdir('/')"), {"x": 1}, settings
-    )
+    executed = kernels.execute(small(probe, "import os\nos.environ['LEAK'] = '1'\nos.chdir('/')"), {"x": 1}, settings)
     assert printed(executed) == [f"1 yes {tmp_path} {sys.executable}"]
     assert "LEAK" not in os.environ
 
@@ -318,11 +306,7 @@ def test_a_changed_registry_makes_every_report_again(
 
 
 def test_the_clients_id_and_month_are_parameters(request_for: Requests) -> None:
-    assert prepared(request_for(parameters={"weeks": 8}))[1] == {
-        "client": "cali-care",
-        "period": "2026-10",
-        "weeks": 8,
-    }
+    assert prepared(request_for(parameters={"weeks": 8}))[1] == {"client": "cali-care", "period": "2026-10", "weeks": 8}
 
 
 SLOW = """
@@ -354,9 +338,7 @@ def test_a_run_that_is_killed_leaves_the_old_one_whole(finished: Finished, reque
     assert [path.name for path in wanted.folder.parent.iterdir()] == ["small"]
 
 
-def test_a_stop_between_the_two_renames_brings_the_old_run_back(
-    finished: Finished, request_for: Requests
-) -> None:
+def test_a_stop_between_the_two_renames_brings_the_old_run_back(finished: Finished, request_for: Requests) -> None:
     wanted = request_for()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()

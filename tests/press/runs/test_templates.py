@@ -20,9 +20,7 @@ from rcm_analysis.press.runs.templates import Parameter, find_template, read_tem
 HEAD = 'client: str = ""  # client id'
 
 
-def written(
-    folder: Path, parameters: str | None, name: str = "made", card: dict[str, Any] | None = None
-) -> Path:
+def written(folder: Path, parameters: str | None, name: str = "made", card: dict[str, Any] | None = None) -> Path:
     notebook = nbformat.v4.new_notebook(metadata={"rcm": {"title": "Made", **(card or {})}})
     if parameters is not None:
         notebook.cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
@@ -48,9 +46,7 @@ def test_the_parameters_cell_says_name_type_default_and_help(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("parameters", "card", "message"),
     [
-        pytest.param(
-            None, {}, "expected one code cell tagged 'parameters', found 0", id="no parameters cell"
-        ),
+        pytest.param(None, {}, "expected one code cell tagged 'parameters', found 0", id="no parameters cell"),
         pytest.param("x: int = ", {}, "not Python", id="a parameters cell with a syntax error"),
         pytest.param("import os", {}, "not an assignment", id="an import among the parameters"),
         pytest.param("x: int = len([])", {}, "computed", id="a computed default"),
@@ -76,12 +72,7 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
 
 
 def test_templates_come_in_the_order_of_the_packet(templates_folder: Path) -> None:
-    assert [template.name for template in read_templates(templates_folder)] == [
-        "small",
-        "wanderer",
-        "broken",
-        "other",
-    ]
+    assert [template.name for template in read_templates(templates_folder)] == ["small", "wanderer", "broken", "other"]
 
 
 @pytest.mark.parametrize("name", ["smal", "../small", "/etc/passwd", "small.ipynb", ""])
@@ -125,9 +116,7 @@ def test_all_faults_are_told_at_once_and_no_value_is_shown(templates_folder: Pat
         pytest.param("str", Decimal("0.055"), "0.055", id="a decimal travels as exact text"),
         pytest.param("str", dt.date(2026, 10, 31), "2026-10-31", id="a date travels as ISO text"),
         pytest.param("str", pd.Timestamp("2026-10-31"), "2026-10-31", id="a timestamp at midnight is a date"),
-        pytest.param(
-            "str", dt.datetime(2026, 10, 31, 8, 30), "2026-10-31T08:30:00", id="a time keeps its hours"
-        ),
+        pytest.param("str", dt.datetime(2026, 10, 31, 8, 30), "2026-10-31T08:30:00", id="a time keeps its hours"),
         pytest.param("str", pd.Period("2026-10", "M"), "2026-10", id="a pandas period is a month"),
         pytest.param("str", Period.month("2026-10"), "2026-10", id="our own period is a month"),
         pytest.param("list", np.array([1, 2]), [1, 2], id="an array is a list of numbers"),
@@ -183,26 +172,34 @@ WEEK = Parameter("week_ending", "str", "month end", "last day of the week, YYYY-
 MONTH = Parameter("period", "str", "", "month, YYYY-MM")
 
 
-@pytest.mark.parametrize(("parameter", "value", "expected"), [
-    pytest.param(WEEK, "2026-10-16", "2026-10-16", id="a day"),
-    pytest.param(WEEK, "month end", "month end", id="the word the template itself uses"),
-    pytest.param(WEEK, dt.date(2026, 10, 16), "2026-10-16", id="a date of a program"),
-    pytest.param(MONTH, "2026-10", "2026-10", id="a month"),
-    pytest.param(MONTH, "", "", id="nothing yet"),
-    pytest.param(Parameter("x", "str", "", "a word"), "tuesday", "tuesday", id="a text of no form is taken as it is"),
-])
+@pytest.mark.parametrize(
+    ("parameter", "value", "expected"),
+    [
+        pytest.param(WEEK, "2026-10-16", "2026-10-16", id="a day"),
+        pytest.param(WEEK, "month end", "month end", id="the word the template itself uses"),
+        pytest.param(WEEK, dt.date(2026, 10, 16), "2026-10-16", id="a date of a program"),
+        pytest.param(MONTH, "2026-10", "2026-10", id="a month"),
+        pytest.param(MONTH, "", "", id="nothing yet"),
+        pytest.param(
+            Parameter("x", "str", "", "a word"), "tuesday", "tuesday", id="a text of no form is taken as it is"
+        ),
+    ],
+)
 def test_a_date_is_taken_in_the_form_that_the_template_names(parameter: Parameter, value: Any, expected: str) -> None:
     assert convert(parameter, value) == expected
 
 
-@pytest.mark.parametrize(("parameter", "text", "what"), [
-    pytest.param(WEEK, "tuesday", "a day written YYYY-MM-DD, such as 2026-10-16, or 'month end'", id="a word"),
-    pytest.param(WEEK, "2026-02-30", "a day written YYYY-MM-DD", id="a day that there is not"),
-    pytest.param(WEEK, "20261016", "a day written YYYY-MM-DD", id="another way to write it"),
-    pytest.param(WEEK, "2026-11", "a day written YYYY-MM-DD", id="a month for a day"),
-    pytest.param(MONTH, "2026-13", "a month written YYYY-MM, such as 2026-10; ", id="a month that there is not"),
-    pytest.param(MONTH, "2026-10-16", "a month written YYYY-MM", id="a day for a month"),
-])
+@pytest.mark.parametrize(
+    ("parameter", "text", "what"),
+    [
+        pytest.param(WEEK, "tuesday", "a day written YYYY-MM-DD, such as 2026-10-16, or 'month end'", id="a word"),
+        pytest.param(WEEK, "2026-02-30", "a day written YYYY-MM-DD", id="a day that there is not"),
+        pytest.param(WEEK, "20261016", "a day written YYYY-MM-DD", id="another way to write it"),
+        pytest.param(WEEK, "2026-11", "a day written YYYY-MM-DD", id="a month for a day"),
+        pytest.param(MONTH, "2026-13", "a month written YYYY-MM, such as 2026-10; ", id="a month that there is not"),
+        pytest.param(MONTH, "2026-10-16", "a month written YYYY-MM", id="a day for a month"),
+    ],
+)
 def test_a_text_that_is_no_date_is_refused_before_a_kernel_starts(parameter: Parameter, text: str, what: str) -> None:
     with pytest.raises(ParameterError, match=f"^{parameter.name} must be {what}.*the text given is not one") as caught:
         from_text(parameter, text)

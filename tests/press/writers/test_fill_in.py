@@ -20,7 +20,11 @@ def sheet_of(rows: list[dict], tmp_path, columns=COLUMNS):
 
 def test_the_first_column_stays_in_sight_and_print_ends_with_the_cells_to_fill_in(tmp_path):
     sheet = sheet_of([{"a": "1"}, {"a": "2"}], tmp_path)
-    assert sheet.freeze_panes == "B5" and sheet.print_area == "'t'!$A$1:$B$6" and sheet.row_dimensions[4].height == HEAD_HEIGHT
+    assert (
+        sheet.freeze_panes == "B5"
+        and sheet.print_area == "'t'!$A$1:$B$6"
+        and sheet.row_dimensions[4].height == HEAD_HEIGHT
+    )
     assert sheet.auto_filter.ref == "A4:C6"
 
 

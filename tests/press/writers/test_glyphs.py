@@ -52,11 +52,15 @@ def test_paths_anchors_and_links_are_not_touched():
     assert cleaned(value, Counter()) == {**value, "t": "[U+4F60]"}
 
 
-@pytest.mark.parametrize("style", [{}, {"bold": True, "italic": True}, {"code": True, "bold": True}], ids=["plain", "bold italic", "code"])
+@pytest.mark.parametrize(
+    "style", [{}, {"bold": True, "italic": True}, {"code": True, "bold": True}], ids=["plain", "bold italic", "code"]
+)
 def test_every_covered_character_can_really_be_set(style):
     """The promise behind the whole module: pages of all characters of the coverage compile."""
     points = sorted(coverage())
-    safe = " ".join(drawable("".join(map(chr, points[start : start + 40])), Counter()) for start in range(0, len(points), 40))
+    safe = " ".join(
+        drawable("".join(map(chr, points[start : start + 40])), Counter()) for start in range(0, len(points), 40)
+    )
     result = pdf.render(Document(Meta(title="All"), (Paragraph((Run(safe, **style),)),)), timestamp=MOMENT)
     assert result.pages >= 2
 
@@ -72,5 +76,9 @@ def test_missing_characters_are_reported_once_with_their_numbers():
 def test_the_pdf_embeds_the_shipped_font():
     result = pdf.render(Document(Meta(title="Report"), (Note("info", "x"),)), timestamp=MOMENT)
     with pikepdf.open(io.BytesIO(result.bytes)) as opened:
-        names = {str(item.get("/BaseFont")) for item in opened.objects if isinstance(item, pikepdf.Dictionary) and item.get("/Type") == pikepdf.Name.Font}
+        names = {
+            str(item.get("/BaseFont"))
+            for item in opened.objects
+            if isinstance(item, pikepdf.Dictionary) and item.get("/Type") == pikepdf.Name.Font
+        }
     assert any("SourceSans3" in name for name in names)

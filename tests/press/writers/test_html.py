@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from builders import press_samples as samples  # noqa: E402
 from lxml import html as lxml_html
 
+from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.press.document.blocks import Cell, Document, Figure, Kpi, Kpis, Meta, Table  # noqa: E402
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.writers import html  # noqa: E402
@@ -32,7 +32,9 @@ def test_the_same_document_gives_the_same_bytes(page):
 
 
 def test_nothing_is_fetched_and_nothing_runs(page, tree):
-    assert not tree.xpath("//script|//iframe|//object|//embed|//link|//form|//base|//svg|//@onload|//@onerror|//@onclick")
+    assert not tree.xpath(
+        "//script|//iframe|//object|//embed|//link|//form|//base|//svg|//@onload|//@onerror|//@onclick"
+    )
     assert all(source.startswith("data:image/") for source in tree.xpath("//@src"))
     style = "".join(tree.xpath("//style/text()"))
     assert "@import" not in style and set(re.findall(r"url\((.{0,10})", style)) == {"data:font/"}
@@ -47,7 +49,11 @@ def test_the_page_has_language_landmarks_and_a_skip_link(tree):
     (target,) = tree.xpath("//a[@class='skip']/@href")
     assert tree.xpath(f"//*[@id='{target[1:]}']")[0].tag == "main"
     assert tree.xpath("//title/text()") == ["Chicago Med – Monthly client review – October 2026"]
-    assert [words(line) for line in tree.xpath("//header//p")] == ["Reliant Revenue Partners", "Chicago Med", "October 2026, as of October 31, 2026"]
+    assert [words(line) for line in tree.xpath("//header//p")] == [
+        "Reliant Revenue Partners",
+        "Chicago Med",
+        "October 2026, as of October 31, 2026",
+    ]
 
 
 def test_headings_form_one_outline_and_the_contents_lead_to_them(tree):
@@ -60,7 +66,9 @@ def test_headings_form_one_outline_and_the_contents_lead_to_them(tree):
 
 def test_tables_have_caption_scopes_definition_totals_and_notes(tree):
     table = tree.xpath("//table")[0]
-    assert words(table.xpath("caption")[0]).startswith("Table 1 · Open receivable by payer and age Insurance and patient")
+    assert words(table.xpath("caption")[0]).startswith(
+        "Table 1 · Open receivable by payer and age Insurance and patient"
+    )
     assert table.xpath("thead//th/@scope") == ["col"] * 7
     assert table.xpath("tbody//th/@scope") == ["row"] * 6
     (total,) = table.xpath("tbody/tr[@class='total']")
@@ -93,7 +101,9 @@ def test_what_is_needed_from_the_client_is_all_there(tree):
 
 def test_long_tables_are_cut_with_a_note_and_keep_their_total():
     rows = tuple((Cell(str(n)),) for n in range(6_000))
-    page = html.render(Document(Meta(), (Table(1, (), rows, aligns=("right",), emphasis=frozenset({5_999})),)), fonts="system")
+    page = html.render(
+        Document(Meta(), (Table(1, (), rows, aligns=("right",), emphasis=frozenset({5_999})),)), fonts="system"
+    )
     assert page.count("<tr") == 5_001 and "Rows 1–5,000 of 5,999; all are in the workbook." in page and ">5999<" in page
 
 
@@ -117,7 +127,14 @@ def test_contrast_of_every_text_colour_is_at_least_4_5():
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     pairs = [(name, ground) for name in ("ink", "mute", "brand", "link", "good", "bad") for ground in ("paper", "tint")]
-    pairs += [("good", "good_tint"), ("bad", "bad_tint"), ("ink", "brand_tint"), ("ink", "bad_tint"), ("brand", "brand_tint"), ("paper", "brand")]
+    pairs += [
+        ("good", "good_tint"),
+        ("bad", "bad_tint"),
+        ("ink", "brand_tint"),
+        ("ink", "bad_tint"),
+        ("brand", "brand_tint"),
+        ("paper", "brand"),
+    ]
     for text, ground in pairs:
         light, dark = sorted((luminance(PALETTE[text]), luminance(PALETTE[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)

@@ -12,8 +12,8 @@ from dataclasses import replace
 import page as page_validation
 import pikepdf
 import pytest
-from builders import press_samples as samples  # noqa: E402
 
+from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.errors import RunError  # noqa: E402
 from rcm_analysis.press.document.blocks import (
     Cell,
@@ -41,7 +41,9 @@ def lengths_are_right(data: bytes) -> bool:
     """Whether every stream ends exactly where its /Length says (our own byte scan)."""
     place = 0
     while match := re.compile(rb"[^d]stream\r?\n").search(data, place):
-        length = re.findall(rb"/Length (\d+)(?! \d+ R)", data[data.rfind(b" obj", 0, match.start()) : match.start() + 1])
+        length = re.findall(
+            rb"/Length (\d+)(?! \d+ R)", data[data.rfind(b" obj", 0, match.start()) : match.start() + 1]
+        )
         if len(length) != 1:
             return False
         place = match.end() + int(length[0])
@@ -53,7 +55,9 @@ def lengths_are_right(data: bytes) -> bool:
 def faults(data: bytes) -> list[str]:
     """What the validator finds wrong with either standard."""
     reports = [page_validation.validate_pdf_bytes(data, profile=profile) for profile in PROFILES]
-    return [f"{report.profile} {failure.rule_id}: {failure.message}" for report in reports for failure in report.failures]
+    return [
+        f"{report.profile} {failure.rule_id}: {failure.message}" for report in reports for failure in report.failures
+    ]
 
 
 def text_of(data: bytes, *options: str) -> str:
@@ -66,8 +70,15 @@ def text_of(data: bytes, *options: str) -> str:
 def structure(data: bytes, kind: str) -> list[tuple[str, list[str]]]:
     """The description and the scopes of every structure element of a kind."""
     with pikepdf.open(io.BytesIO(data)) as opened:
-        elements = [item for item in opened.objects if isinstance(item, pikepdf.Dictionary) and item.get("/S") == pikepdf.Name(kind)]
-        return [(str(item.get("/Alt", "")), [str(entry["/Scope"]) for entry in _attributes(item) if "/Scope" in entry]) for item in elements]
+        elements = [
+            item
+            for item in opened.objects
+            if isinstance(item, pikepdf.Dictionary) and item.get("/S") == pikepdf.Name(kind)
+        ]
+        return [
+            (str(item.get("/Alt", "")), [str(entry["/Scope"]) for entry in _attributes(item) if "/Scope" in entry])
+            for item in elements
+        ]
 
 
 def long_table(rows: int, columns: int = 4, text: str = "value") -> Table:
@@ -78,21 +89,37 @@ def long_table(rows: int, columns: int = 4, text: str = "value") -> Table:
 
 def nested() -> Document:
     small = long_table(2, 2)
-    inner = ListBlock(True, 3, ((Paragraph((Run("one"),)), replace(small, caption="")), (Quote((Paragraph((Run("two", code=True),)),)),)))
+    inner = ListBlock(
+        True,
+        3,
+        ((Paragraph((Run("one"),)), replace(small, caption="")), (Quote((Paragraph((Run("two", code=True),)),)),)),
+    )
     heading = Heading(1, (Run("Nested", italic=True),), "nested")
-    return Document(Meta(title="Nested"), (heading, inner, Quote((inner, Paragraph((Run("go", href="https://x12.org"),)))), small))
+    return Document(
+        Meta(title="Nested"), (heading, inner, Quote((inner, Paragraph((Run("go", href="https://x12.org"),)))), small)
+    )
 
 
 def packet() -> Document:
     review = extract(samples.review())
-    deep = extract(samples.notebook(samples.text("# Deep dive\n\n## A\n\n### B\n\n#### C\n\ntext\n\n## A"), samples.block("glossary", items=samples.glossary())))
-    return Document.join([review, deep, review], Meta(title="Monthly packet", client_name="Grey’s Anatomy", period_title="October 2026", firm="Firm"))
+    deep = extract(
+        samples.notebook(
+            samples.text("# Deep dive\n\n## A\n\n### B\n\n#### C\n\ntext\n\n## A"),
+            samples.block("glossary", items=samples.glossary()),
+        )
+    )
+    return Document.join(
+        [review, deep, review],
+        Meta(title="Monthly packet", client_name="Grey’s Anatomy", period_title="October 2026", firm="Firm"),
+    )
 
 
 def own_notebook() -> Document:
     import pandas as pd
 
-    frame = pd.DataFrame({("AR", "open"): [1.5, 2.5], ("AR", "n"): [3, 4]}, index=pd.Index(["Ōoku", "Dr. Quinn"], name="client"))
+    frame = pd.DataFrame(
+        {("AR", "open"): [1.5, 2.5], ("AR", "n"): [3, 4]}, index=pd.Index(["Ōoku", "Dr. Quinn"], name="client")
+    )
     return extract(samples.notebook(samples.text("# Why?\n\n- a\n  - b\n\n1. c\n\n> d\n\n```\ncode\n```\n\n---\n\n| a | b |\n|---|--:|\n| x | 1 |"),
                                     samples.output_cell({"text/html": frame._repr_html_()}), samples.output_cell({"text/plain": "42"})))  # fmt: skip
 
@@ -103,10 +130,14 @@ DOCUMENTS = {
     "an analyst's own notebook": own_notebook,
     "an empty notebook": lambda: Document(Meta(title=""), ()),
     "a long table": lambda: Document(Meta(title="Long"), (long_table(300),)),
-    "a table wide enough for landscape": lambda: Document(Meta(title="Wide"), (Heading(1, (Run("Wide"),), "w"), long_table(30, 14, "a longer value"))),
+    "a table wide enough for landscape": lambda: Document(
+        Meta(title="Wide"), (Heading(1, (Run("Wide"),), "w"), long_table(30, 14, "a longer value"))
+    ),
     "more columns than a page holds": lambda: Document(Meta(title="Wider"), (long_table(3, 40),)),
     "tables inside lists and quotes": nested,
-    "a review of a client without a name": lambda: Document(Meta(title="Portfolio overview", period="2026-10"), extract(samples.review()).blocks),
+    "a review of a client without a name": lambda: Document(
+        Meta(title="Portfolio overview", period="2026-10"), extract(samples.review()).blocks
+    ),
 }
 
 
@@ -145,7 +176,9 @@ def test_a_stream_that_ends_in_a_carriage_return_cannot_be_misread():
     for seed in range(400):
         with pikepdf.new() as made:
             made.add_blank_page()
-            made.pages[0].Contents = made.make_stream(f"% page {seed}\n".encode() + bytes(range(32, 120)) + bytes([seed % 256]))
+            made.pages[0].Contents = made.make_stream(
+                f"% page {seed}\n".encode() + bytes(range(32, 120)) + bytes([seed % 256])
+            )
             made.Root.Dummy = made.make_indirect(pikepdf.Dictionary(Seed=seed))
             raw = io.BytesIO()
             made.save(raw)
@@ -173,13 +206,21 @@ def test_the_same_document_and_moment_give_the_same_bytes():
 def test_a_moment_without_a_zone_is_utc_and_zones_do_not_matter():
     document = Document(Meta(title="x"), (Note("info", "y"),))
     zoned = MOMENT.astimezone(dt.timezone(dt.timedelta(hours=-6)))
-    assert pdf.render(document, timestamp=MOMENT.replace(tzinfo=None)).bytes == pdf.render(document, timestamp=zoned).bytes
+    assert (
+        pdf.render(document, timestamp=MOMENT.replace(tzinfo=None)).bytes == pdf.render(document, timestamp=zoned).bytes
+    )
 
 
 def test_cover_and_contents_share_page_one_and_the_sixty_seconds_are_page_two():
     data = pdf.render(extract(samples.review()), timestamp=MOMENT).bytes
     cover, second = (" ".join(text_of(data, "-f", n, "-l", n).split()) for n in "12")
-    for item in ("RELIANT REVENUE PARTNERS", "Chicago Med", "Monthly client review", "October 2026, as of October 31, 2026", "Contents"):
+    for item in (
+        "RELIANT REVENUE PARTNERS",
+        "Chicago Med",
+        "Monthly client review",
+        "October 2026, as of October 31, 2026",
+        "Contents",
+    ):
         assert item in cover
     assert re.search(r"Sixty seconds (. )+2 ", cover) and re.search(r"Definitions and provenance (. )+6 ", cover)
     assert "How much came in?" in second and "Signed operative notes for 32 claims" in second
@@ -237,7 +278,10 @@ def test_tables_that_are_not_where_expected_are_said_not_mistagged():
 
 def test_the_file_knows_its_title_language_author_and_dates():
     with pikepdf.open(io.BytesIO(pdf.render(extract(samples.review()), timestamp=MOMENT).bytes)) as opened:
-        assert str(opened.docinfo["/Title"]) == "Monthly client review" and str(opened.docinfo["/Author"]) == "Reliant Revenue Partners"
+        assert (
+            str(opened.docinfo["/Title"]) == "Monthly client review"
+            and str(opened.docinfo["/Author"]) == "Reliant Revenue Partners"
+        )
         assert str(opened.docinfo["/CreationDate"]).startswith("D:20261105093000")
         assert str(opened.Root.Lang) == "en" and bool(opened.Root.ViewerPreferences.DisplayDocTitle)
         outline = [item.title for item in opened.open_outline().root]
@@ -257,7 +301,9 @@ def test_columns_are_capped_with_an_honest_note():
 
 
 def test_a_figure_without_alt_text_is_a_warning_and_an_error_in_strict_mode():
-    document = Document(Meta(title="x"), (Figure(samples.CHART.encode(), "image/svg+xml", alt="", title="Aging", number=1),))
+    document = Document(
+        Meta(title="x"), (Figure(samples.CHART.encode(), "image/svg+xml", alt="", title="Aging", number=1),)
+    )
     result = pdf.render(document, timestamp=MOMENT)
     assert result.warnings == ("Figure 1 has no description (alt text).",) and faults(result.bytes) == []
     with pytest.raises(RunError, match="alt text.*Figure 1"):
@@ -270,7 +316,11 @@ def test_a_figure_without_alt_text_is_a_warning_and_an_error_in_strict_mode():
         pytest.param(b"<svg", "image/svg+xml", id="a truncated SVG"),
         pytest.param(b"\x89PNG\r\n\x1a\n1234", "image/png", id="a truncated PNG"),
         pytest.param(b"", "image/svg+xml", id="no picture at all"),
-        pytest.param(b'<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><svg xmlns="http://www.w3.org/2000/svg">&b;', "image/svg+xml", id="an entity bomb"),
+        pytest.param(
+            b'<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><svg xmlns="http://www.w3.org/2000/svg">&b;',
+            "image/svg+xml",
+            id="an entity bomb",
+        ),
     ],
 )
 def test_a_broken_figure_becomes_a_box_with_its_description(data, mime):
@@ -293,5 +343,11 @@ def test_a_contents_too_long_for_the_cover_shows_the_top_level_only():
 def test_the_packet_starts_each_report_on_a_new_page():
     data = pdf.render(packet(), timestamp=MOMENT).bytes
     pages = text_of(data).split("\f")
-    starts = [number for number, sheet in enumerate(pages, start=1) if re.search(r"^\s*Grey’s Anatomy\s+Monthly packet · (Monthly client review|Deep dive|Definitions)\s+\1\n", sheet)]
+    starts = [
+        number
+        for number, sheet in enumerate(pages, start=1)
+        if re.search(
+            r"^\s*Grey’s Anatomy\s+Monthly packet · (Monthly client review|Deep dive|Definitions)\s+\1\n", sheet
+        )
+    ]
     assert len(starts) == 4 and starts[0] == 2

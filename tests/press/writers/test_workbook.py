@@ -29,9 +29,7 @@ HOSTILE = [
 
 
 def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: Any) -> dict[str, Any]:
-    columns = [
-        {"name": f"c{number}", "title": f"Column {number}", "unit": unit} for number, unit in enumerate(units)
-    ]
+    columns = [{"name": f"c{number}", "title": f"Column {number}", "unit": unit} for number, unit in enumerate(units)]
     return {"kind": "table", "name": name, "title": "Made", "columns": columns, "rows": rows, **more}
 
 
@@ -51,9 +49,7 @@ def test_no_text_becomes_a_formula_wherever_it_stands(tmp_path: Path) -> None:
         one["title"] = text
         one["columns"][0]["title"] = text
         made.append(one)
-    terms = tuple(
-        {"name": text, "title": text, "formula": text, "unit": text, "source": text} for text in HOSTILE
-    )
+    terms = tuple({"name": text, "title": text, "formula": text, "unit": text, "source": text} for text in HOSTILE)
     book = opened(tmp_path, *made, meta=dict.fromkeys(META, "=1+1"), terms=terms)
     assert {cell.data_type for cell in cells(book)} == {"s"}
     assert all(cell.quotePrefix for cell in cells(book) if str(cell.value).startswith(("=", "+", "-", "@")))
@@ -93,9 +89,9 @@ def test_what_is_no_number_leaves_the_cell_empty(tmp_path: Path, value: Any) -> 
 
 
 def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Path) -> None:
-    sheet = opened(
-        tmp_path, table([["a", 1], ["b", 2], ["Total", 3]], ["text", "usd"], emphasis=[2], notes=["one"])
-    )["made"]
+    sheet = opened(tmp_path, table([["a", 1], ["b", 2], ["Total", 3]], ["text", "usd"], emphasis=[2], notes=["one"]))[
+        "made"
+    ]
     assert sheet.freeze_panes == "A6"
     assert sheet.auto_filter.ref == "A5:B7"
     assert [sheet.cell(row, 1).font.bold for row in (6, 7, 8)] == [False, False, True]
@@ -103,9 +99,7 @@ def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Pat
 
 
 def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
-    book = opened(
-        tmp_path, table([], ["text"], name="it's aging"), terms=({"name": "open", "title": "Open"},)
-    )
+    book = opened(tmp_path, table([], ["text"], name="it's aging"), terms=({"name": "open", "title": "Open"},))
     contents = book["Contents"]
     shown = [cell.value for row in contents.iter_rows() for cell in row if cell.value]
     assert {"Small review", "Cali Care", "October 2026", "2026-10-31"} <= set(shown)
@@ -127,9 +121,7 @@ def test_tables_behind_figures_and_unprinted_tables_are_there_once() -> None:
     ("names", "expected"),
     [
         pytest.param(["Aging", "aging"], ["Aging", "aging 2"], id="names differ by more than capitals"),
-        pytest.param(
-            ["x" * 40, "x" * 40], ["x" * 31, "x" * 29 + " 2"], id="names have 31 characters at most"
-        ),
+        pytest.param(["x" * 40, "x" * 40], ["x" * 31, "x" * 29 + " 2"], id="names have 31 characters at most"),
         pytest.param(["a/b:c*d?e[f]g\\h"], ["a b c d e f g h"], id="forbidden characters become spaces"),
         pytest.param(["", "'"], ["Table", "Table 2"], id="an empty name is called Table"),
     ],
@@ -140,14 +132,17 @@ def test_sheet_names_are_taken_by_excel_and_unique(names: list[str], expected: l
 
 
 def test_history_and_our_own_sheets_are_never_taken(tmp_path: Path) -> None:
-    book = opened(
-        tmp_path, *(table([], ["text"], name=name) for name in ("History", "contents", "Definitions"))
-    )
+    book = opened(tmp_path, *(table([], ["text"], name=name) for name in ("History", "contents", "Definitions")))
     assert book.sheetnames == ["Contents", "History 2", "contents 2", "Definitions 2"]
 
 
 def test_a_table_that_two_reports_share_has_one_sheet(tmp_path: Path) -> None:
-    inputs = {"name": "inputs", "title": "Input tables", "columns": [{"name": "rows", "title": "Rows", "unit": "count"}], "rows": [[3]]}
+    inputs = {
+        "name": "inputs",
+        "title": "Input tables",
+        "columns": [{"name": "rows", "title": "Rows", "unit": "count"}],
+        "rows": [[3]],
+    }
     other = {**inputs, "rows": [[4]]}
     sections = [Section("Review", (inputs,)), Section("Deep dive", (dict(inputs),)), Section("Weekly", (other,))]
     write_workbook(sections, tmp_path / "packet.xlsx", meta={"title": "Packet"})

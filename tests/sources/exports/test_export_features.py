@@ -85,10 +85,19 @@ def test_amounts_ids_kinds_dates_and_parties_from_several_columns(tmp_path):
     export = load(tmp_path, ROWS)
     rows = schema.check(export.rows, schema.TRANSACTIONS, "ledger.csv")
     assert rows.select("transaction_id", "kind", "party", "amount_cents").rows() == [
-        ("B1-1", "charge", "primary", 10000), ("B1-2", "payment", "primary", -6000), ("B1-3", "transfer", "primary", -4000),
-        ("B1-4", "transfer", "patient", 4000), ("B1-5", "payment", "patient", -4000),
+        ("B1-1", "charge", "primary", 10000),
+        ("B1-2", "payment", "primary", -6000),
+        ("B1-3", "transfer", "primary", -4000),
+        ("B1-4", "transfer", "patient", 4000),
+        ("B1-5", "payment", "patient", -4000),
     ]
-    assert [str(day) for day in rows["happened_on"]] == ["2026-03-01", "2026-03-20", "2026-03-01", "2026-03-01", "2026-04-02"]
+    assert [str(day) for day in rows["happened_on"]] == [
+        "2026-03-01",
+        "2026-03-20",
+        "2026-03-01",
+        "2026-03-01",
+        "2026-04-02",
+    ]
     assert rows["payer"].to_list() == ["Blue Cross", "Blue Cross", None, "Aetna", None]
     assert rows["trace"].to_list() == [None, "0045", None, None, None]
 
@@ -105,19 +114,25 @@ def test_a_value_is_not_carried_across_a_broken_row_nor_into_another_claim(tmp_p
     export = load(tmp_path, rows)
     assert export.rows["transaction_id"].to_list() == ["B1-1", "B1-4", "B1-5"]
     assert export.quarantine.select("row", "rule", "column").rows() == [
-        (3, "fields", None), (4, "missing", "Resp"), (7, "missing", "Resp"),
+        (3, "fields", None),
+        (4, "missing", "Resp"),
+        (7, "missing", "Resp"),
     ]
 
 
 def test_a_file_may_feed_two_tables_and_every_row_is_claimed(tmp_path):
     charges = [
-        "B1,1,K1,C,99213,I1,100.00,,2026-03-01,,2026-03-02,,,25,", "B1,2,K2,C,00100,I1,5.00,,2026-03-01,,2026-03-02,,,AA,QK",
-        "B1,3,K1,C,36415,I1,10.00,,2026-03-01,,2026-03-02,,,,", "B1,4,K1,X,36415,I1,10.00,,2026-03-01,,2026-03-02,,,,",
+        "B1,1,K1,C,99213,I1,100.00,,2026-03-01,,2026-03-02,,,25,",
+        "B1,2,K2,C,00100,I1,5.00,,2026-03-01,,2026-03-02,,,AA,QK",
+        "B1,3,K1,C,36415,I1,10.00,,2026-03-01,,2026-03-02,,,,",
+        "B1,4,K1,X,36415,I1,10.00,,2026-03-01,,2026-03-02,,,,",
         "B1,5,K1,P,INS,,,60.00,2026-03-01,,2026-03-21,,,,",
     ]
     export = load(tmp_path, charges, table="claim_lines")
     assert export.rows.select("claim_id", "line_number", "procedure", "modifiers", "charge_cents").rows() == [
-        ("K1", 1, "99213", "25", 10000), ("K2", 1, "00100", "AA:QK", 500), ("K1", 2, "36415", None, 1000),
+        ("K1", 1, "99213", "25", 10000),
+        ("K2", 1, "00100", "AA:QK", 500),
+        ("K1", 2, "36415", None, 1000),
     ]
     assert export.quarantine.select("row", "rule", "column", "amount_cents").rows() == [(5, "not_listed", "Type", 1000)]
     assert (export.rows_in, export.rows_elsewhere, export.cents_in) == (4, 1, 12500)
@@ -179,17 +194,26 @@ def test_months_and_decimal_commas_of_control_totals(tmp_path):
 
 
 def test_fee_schedules_may_be_in_force_for_ever_and_without_modifiers(tmp_path):
-    rows = ["Aetna,99213,,1900-01-01,9999-12-31,75.00", "Aetna,99213,25,2026-01-01,,80.00", "Aetna,99213,,1900-01-01,,1.00"]
+    rows = [
+        "Aetna,99213,,1900-01-01,9999-12-31,75.00",
+        "Aetna,99213,25,2026-01-01,,80.00",
+        "Aetna,99213,,1900-01-01,,1.00",
+    ]
     export = load(tmp_path, rows, text=OTHERS, header="Payer,CPT,Mod,From,To,Allowed", table="fee_schedules")
     assert schema.check(export.rows, schema.FEE_SCHEDULES, "x").select("modifiers", "source").rows() == [
-        ("", "2026 contract"), ("25", "2026 contract"),
+        ("", "2026 contract"),
+        ("25", "2026 contract"),
     ]
     assert export.quarantine.select("rule", "column").rows() == [("duplicate_key", "Payer + CPT + Mod + From")]
 
 
 def test_tables_without_money_count_rows_only(tmp_path):
     header = "Note,Claim,Worked,User,Action,Outcome,Minutes"
-    rows = ["N1,K1,2026-03-01,ann,called PAYER,-,7.5", "N2,K1,2026-03-01,ann,appeal,paid,x", "N3,K1,2026-03-01,ann,sang,,"]
+    rows = [
+        "N1,K1,2026-03-01,ann,called PAYER,-,7.5",
+        "N2,K1,2026-03-01,ann,appeal,paid,x",
+        "N3,K1,2026-03-01,ann,sang,,",
+    ]
     export = load(tmp_path, rows, text=OTHERS, header=header, table="work_log")
     assert export.rows.select("action", "outcome", "minutes").rows() == [("follow_up", None, 7.5)]
     assert export.quarantine.select("row", "rule").rows() == [(3, "unreadable"), (4, "not_listed")]

@@ -78,7 +78,12 @@ def test_a_good_row_is_stored_as_the_table_wants_it(tmp_path):
     assert export.rows.schema == schema.TRANSACTIONS.polars
     schema.check(export.rows, schema.TRANSACTIONS, "export.csv")
     first, second = export.rows.to_dicts()
-    assert (first["client"], first["claim_id"], first["kind"], first["amount_cents"]) == ("acme", "0012", "charge", 10000)
+    assert (first["client"], first["claim_id"], first["kind"], first["amount_cents"]) == (
+        "acme",
+        "0012",
+        "charge",
+        10000,
+    )
     assert (second["party"], second["amount_cents"], second["carc"]) == ("patient", -3000, "045")
     assert second["posted_on"] == dt.date(2026, 3, 20)
     assert (export.rows_in, export.cents_in, export.delivery) == (2, 7000, "month")
@@ -149,9 +154,19 @@ def test_a_file_with_a_header_only_is_an_empty_month(tmp_path):
         pytest.param(ROW.replace("100.00", "100.005"), "Amount", "part_of_a_cent", None, id="half a cent"),
         pytest.param(ROW.replace("03/02/2026", "13/45/2026"), "Posting Date", "unreadable", 10000, id="no such date"),
         pytest.param(ROW.replace("03/02/2026", ""), "Posting Date", "missing", 10000, id="no date"),
-        pytest.param(ROW.replace("03/02/2026", "03/02/1926"), "Posting Date", "impossible_date", 10000, id="a century ago"),
-        pytest.param(ROW.replace("03/02/2026", "03/02/2126"), "Posting Date", "impossible_date", 10000, id="in a century"),
-        pytest.param(ROW.replace("03/02/2026", "03/02/26"), "Posting Date", "unreadable", 10000, id="a year of two digits where the map says four"),
+        pytest.param(
+            ROW.replace("03/02/2026", "03/02/1926"), "Posting Date", "impossible_date", 10000, id="a century ago"
+        ),
+        pytest.param(
+            ROW.replace("03/02/2026", "03/02/2126"), "Posting Date", "impossible_date", 10000, id="in a century"
+        ),
+        pytest.param(
+            ROW.replace("03/02/2026", "03/02/26"),
+            "Posting Date",
+            "unreadable",
+            10000,
+            id="a year of two digits where the map says four",
+        ),
         pytest.param(ROW.replace("T1", ""), "Txn ID", "missing", 10000, id="no id"),
         pytest.param(ROW.replace("CHG", "ZZZ"), "Type", "not_listed", 10000, id="an unknown type"),
         pytest.param(ROW.replace("primary", "uncle"), "Responsible", "not_listed", 10000, id="an unknown party"),
@@ -185,7 +200,9 @@ def test_a_patient_named_total_is_not_a_total_line(tmp_path):
 @pytest.mark.parametrize(
     ("row", "column", "rule"),
     [
-        pytest.param("C2,A,Aetna,03/02/2026,03/01/2026,10.00", "Entered", "before_service", id="entered before the service"),
+        pytest.param(
+            "C2,A,Aetna,03/02/2026,03/01/2026,10.00", "Entered", "before_service", id="entered before the service"
+        ),
         pytest.param("C2,A,Aetna,03/02/2026,03/02/2026,-10.00", "Charge", "negative_charge", id="a charge below zero"),
         pytest.param("C1,A,Aetna,03/02/2026,03/02/2026,10.00", "claim_id", "duplicate_key", id="the same claim again"),
         pytest.param("C2,A,,03/02/2026,03/02/2026,10.00", "Insurance", "missing", id="no payer and no default"),
@@ -220,7 +237,11 @@ def test_quarantine_shows_mapped_cells_only_and_never_the_patient(tmp_path):
     export = load(tmp_path, lines("C1,ACC77,Aetna,03/02/2026,n/a,10.00", header=CLAIMS))
     (aside,) = export.quarantine.to_dicts()
     assert json.loads(aside["text"]) == {
-        "claim_id": "C1", "payer": "Aetna", "service_on": "03/02/2026", "entered_on": "n/a", "charge_cents": "10.00",
+        "claim_id": "C1",
+        "payer": "Aetna",
+        "service_on": "03/02/2026",
+        "entered_on": "n/a",
+        "charge_cents": "10.00",
     }
     export = load(tmp_path, lines(ROW.replace("Doe", "Smith").replace("CHG", "secret-type"), "T9,Smith"))
     assert "Smith" not in str(export.quarantine.to_dicts())
@@ -270,9 +291,21 @@ def test_a_truncated_file_loses_its_last_line_to_quarantine_only(tmp_path):
         pytest.param("  \n\n ", ["is empty"], id="blanks only"),
         pytest.param(b"%PDF-1.7\n\x00\x01\x02", ["neither a text file nor an Excel workbook"], id="binary"),
         pytest.param(b"PK\x03\x04rubbish", ["no Excel workbook that can be opened"], id="a damaged workbook"),
-        pytest.param(lines(ROW).replace("Posting Date", "Posted"), ["posted_on ('Posting Date')", "1 of 8 columns are missing", "'Posted'", "layout_a.toml"], id="a column missing"),
-        pytest.param("Doe,Jane,01/02/1960\nRoe,Jim,03/04/1970\n", ["none of their headers stands in its first rows", "Txn ID"], id="no header row"),
-        pytest.param(lines(ROW).replace("Patient Name", "DOS"), ["finds happened_on in two columns"], id="two headers for one column"),
+        pytest.param(
+            lines(ROW).replace("Posting Date", "Posted"),
+            ["posted_on ('Posting Date')", "1 of 8 columns are missing", "'Posted'", "layout_a.toml"],
+            id="a column missing",
+        ),
+        pytest.param(
+            "Doe,Jane,01/02/1960\nRoe,Jim,03/04/1970\n",
+            ["none of their headers stands in its first rows", "Txn ID"],
+            id="no header row",
+        ),
+        pytest.param(
+            lines(ROW).replace("Patient Name", "DOS"),
+            ["finds happened_on in two columns"],
+            id="two headers for one column",
+        ),
     ],
 )
 def test_a_file_that_is_no_export_gives_one_message(tmp_path, content, words):
@@ -324,35 +357,64 @@ def test_an_optional_column_may_be_missing_and_no_other(tmp_path):
 
 # ------------------------------------------------------------------ nothing is lost
 CELLS = {
-    "Txn ID": ["", "T"], "Claim": ["1", "007", ""], "Patient Name": ["Doe", 'say "ah"', "a, b", "two\nlines", ""],
-    "Type": ["CHG", "PMT", "XFR", "RFD", "zzz", ""], "Responsible": ["primary", "patient", "", "uncle"],
-    "Amount": ["1.00", "$2,000.50", "(3.01)", "4.005", "x", ""], "Service Date": ["03/01/2026", "x", ""],
-    "Posting Date": ["03/02/2026", "2026-03-02", "02/30/2026", "03/02/1900"], "Reason Code": ["", "045"],
+    "Txn ID": ["", "T"],
+    "Claim": ["1", "007", ""],
+    "Patient Name": ["Doe", 'say "ah"', "a, b", "two\nlines", ""],
+    "Type": ["CHG", "PMT", "XFR", "RFD", "zzz", ""],
+    "Responsible": ["primary", "patient", "", "uncle"],
+    "Amount": ["1.00", "$2,000.50", "(3.01)", "4.005", "x", ""],
+    "Service Date": ["03/01/2026", "x", ""],
+    "Posting Date": ["03/02/2026", "2026-03-02", "02/30/2026", "03/02/1900"],
+    "Reason Code": ["", "045"],
 }
 
 
 @settings(max_examples=40)
 @given(
-    rows=st.lists(st.tuples(*(st.sampled_from(cells) for cells in CELLS.values()), st.integers(0, 9), st.sampled_from(["", "", "", "cut", "long", "total"])), max_size=25)
+    rows=st.lists(
+        st.tuples(
+            *(st.sampled_from(cells) for cells in CELLS.values()),
+            st.integers(0, 9),
+            st.sampled_from(["", "", "", "cut", "long", "total"]),
+        ),
+        max_size=25,
+    )
 )
 def test_rows_and_dollars_in_are_stored_or_quarantined(rows, tmp_path_factory):
     out, expected, seen, cents, count = io.StringIO(), [], set(), 0, 0
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER.split(","))
     amounts = {"1.00": 100, "$2,000.50": 200050, "(3.01)": -301}
-    for (*cells, number, broken) in rows:
+    for *cells, number, broken in rows:
         cells[0] = cells[0] and f"{cells[0]}{number}"
         count += 1
         if broken:
-            writer.writerow({"cut": ["T1", *cells[1:4]], "long": [*cells, "more"], "total": ["Total", *[""] * 4, "9.99", "", "", ""]}[broken])
+            writer.writerow(
+                {
+                    "cut": ["T1", *cells[1:4]],
+                    "long": [*cells, "more"],
+                    "total": ["Total", *[""] * 4, "9.99", "", "", ""],
+                }[broken]
+            )
             continue
         writer.writerow(cells)
         sign = -1 if cells[3] == "PMT" else 1
         cents += sign * amounts.get(cells[5], 0)
-        good = all(cells[i] not in bad for i, bad in ((0, [""]), (3, ["zzz", ""]), (4, ["uncle"]), (6, ["x", ""]), (7, ["02/30/2026", "03/02/1900"])))
+        good = all(
+            cells[i] not in bad
+            for i, bad in (
+                (0, [""]),
+                (3, ["zzz", ""]),
+                (4, ["uncle"]),
+                (6, ["x", ""]),
+                (7, ["02/30/2026", "03/02/1900"]),
+            )
+        )
         if good and cells[5] in amounts and cells[0] not in seen:
             seen.add(cells[0])
-            expected.append((cells[0], cells[1] or None, sign * amounts[cells[5]], cells[4] or "primary", cells[8] or None))
+            expected.append(
+                (cells[0], cells[1] or None, sign * amounts[cells[5]], cells[4] or "primary", cells[8] or None)
+            )
     export = load(tmp_path_factory.mktemp("mix"), out.getvalue())
     assert export.rows.select("transaction_id", "claim_id", "amount_cents", "party", "carc").rows() == expected
     assert (export.rows_in, export.cents_in) == (count, cents)
@@ -384,19 +446,28 @@ def workbook(path, sheets, name="export.xlsx"):
 
 def test_a_workbook_keeps_text_dates_and_numbers(tmp_path):
     day = dt.date(2026, 3, 2)
-    file = workbook(tmp_path, {"Transactions": [
-        [], ["Acme Clinic"], HEADER.split(","),
-        ["T1", "0012", "Doe", "CHG", "primary", 1234.5, day, dt.datetime(2026, 3, 2, 14, 5), "045"],
-        [2, "0013", "Doe", "PMT", None, "(30.00)", 46083, "03/02/2026", 45],
-        [],
-        ["T3", "0014", "Doe", "PMT", None, 0.1 + 0.2, day, day, None],
-        ["T4", "0015", "Doe", "PMT", None, 0.125, day, day, None],
-        ["Total", None, None, None, None, 9999.99, None, None, None],
-    ]})
+    file = workbook(
+        tmp_path,
+        {
+            "Transactions": [
+                [],
+                ["Acme Clinic"],
+                HEADER.split(","),
+                ["T1", "0012", "Doe", "CHG", "primary", 1234.5, day, dt.datetime(2026, 3, 2, 14, 5), "045"],
+                [2, "0013", "Doe", "PMT", None, "(30.00)", 46083, "03/02/2026", 45],
+                [],
+                ["T3", "0014", "Doe", "PMT", None, 0.1 + 0.2, day, day, None],
+                ["T4", "0015", "Doe", "PMT", None, 0.125, day, day, None],
+                ["Total", None, None, None, None, 9999.99, None, None, None],
+            ]
+        },
+    )
     (found,) = exports.recognise(file, MAPS)
     export = exports.read_export(file, found, client="acme")
     assert export.rows.select("transaction_id", "claim_id", "amount_cents", "carc").rows() == [
-        ("T1", "0012", 123450, "045"), ("2", "0013", 3000, "45"), ("T3", "0014", -30, None),
+        ("T1", "0012", 123450, "045"),
+        ("2", "0013", 3000, "45"),
+        ("T3", "0014", -30, None),
     ]
     assert export.rows["happened_on"].to_list() == [day] * 3
     assert export.rows["posted_on"].to_list() == [day] * 3
@@ -404,14 +475,19 @@ def test_a_workbook_keeps_text_dates_and_numbers(tmp_path):
 
 
 def test_a_workbook_may_hold_several_tables_and_other_sheets(tmp_path):
-    file = workbook(tmp_path, {
-        "Notes": [["prepared by", "someone"]], "Empty": [],
-        "Charges": [CLAIMS.split(","), ["C1", "A", "Aetna", "03/01/2026", "03/01/2026", 10]],
-        "Ledger": [HEADER.split(","), ROW.split(",")],
-    })
+    file = workbook(
+        tmp_path,
+        {
+            "Notes": [["prepared by", "someone"]],
+            "Empty": [],
+            "Charges": [CLAIMS.split(","), ["C1", "A", "Aetna", "03/01/2026", "03/01/2026", 10]],
+            "Ledger": [HEADER.split(","), ROW.split(",")],
+        },
+    )
     found = exports.recognise(file, MAPS)
     assert [(part.sheet, part.table.name, part.other_sheets) for part in found] == [
-        ("Charges", "claims", ("Notes",)), ("Ledger", "transactions", ("Notes",)),
+        ("Charges", "claims", ("Notes",)),
+        ("Ledger", "transactions", ("Notes",)),
     ]
     assert [exports.read_export(file, part, client="acme").rows.height for part in found] == [1, 1]
 

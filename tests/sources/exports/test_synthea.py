@@ -21,7 +21,9 @@ def tables(samples) -> dict[str, exports.Export]:
 
 def test_two_files_fill_three_tables(tables):
     assert {name: export.rows.height for name, export in tables.items()} == {
-        "claims": 561, "transactions": 5567, "claim_lines": 1579,
+        "claims": 561,
+        "transactions": 5567,
+        "claim_lines": 1579,
     }
     assert all(export.quarantine.is_empty() for export in tables.values())
     assert tables["claim_lines"].rows_elsewhere == 5567 - 1579
@@ -57,7 +59,7 @@ def test_the_running_balance_is_synthea_s_own(tables, samples):
     raw = pl.read_csv(samples / "tables" / "synthea" / "claims_transactions.csv", infer_schema=False)
     rows = raw.select(transaction_id="ID", kind_raw="TYPE", outstanding=pl.col("OUTSTANDING").cast(pl.Decimal(18, 2)))
     ledger = rows.join(tables["transactions"].rows, on="transaction_id", maintain_order="left").with_columns(
-        charge=(pl.col("kind_raw") == "CHARGE").cum_sum().over("claim_id"),
+        charge=(pl.col("kind_raw") == "CHARGE").cum_sum().over("claim_id")
     )
     ledger = ledger.with_columns(
         party_balance=pl.col("amount_cents").cum_sum().over("claim_id", "charge", "party"),
@@ -76,7 +78,12 @@ def test_the_claims_of_the_uninsured_are_self_pay_and_start_with_the_patient(tab
 
 
 def test_claims_sum_to_their_charges(tables):
-    charges = tables["transactions"].rows.filter(pl.col("kind") == "charge").group_by("claim_id").agg(pl.col("amount_cents").sum())
+    charges = (
+        tables["transactions"]
+        .rows.filter(pl.col("kind") == "charge")
+        .group_by("claim_id")
+        .agg(pl.col("amount_cents").sum())
+    )
     lines = tables["claim_lines"].rows.group_by("claim_id").agg(pl.col("charge_cents").sum())
     both = charges.join(lines, on="claim_id", how="full", coalesce=True)
     assert both.height == 561

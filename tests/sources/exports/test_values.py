@@ -80,7 +80,11 @@ def test_money_with_a_decimal_comma_only_where_the_map_says_so(text, cents):
     assert read(values.cents, text, ",") == cents
 
 
-@given(cents=st.integers(-(10**15), 10**15), style=st.sampled_from(["{}", "${}", "({})", "{}-", "-{}", "$ ({})"]), grouped=st.booleans())
+@given(
+    cents=st.integers(-(10**15), 10**15),
+    style=st.sampled_from(["{}", "${}", "({})", "{}-", "-{}", "$ ({})"]),
+    grouped=st.booleans(),
+)
 def test_every_amount_reads_back_to_the_cent(cents, style, grouped):
     whole, part = divmod(abs(cents), 100)
     text = style.format(f"{whole:,}.{part:02d}" if grouped else f"{whole}.{part:02d}")
@@ -91,8 +95,10 @@ def test_every_amount_reads_back_to_the_cent(cents, style, grouped):
 @pytest.mark.parametrize(
     ("text", "splits"),
     [
-        pytest.param("1.005", True, id="half a cent"), pytest.param("(1.005)", True, id="negative"),
-        pytest.param("1.5000", False, id="zeros only"), pytest.param("1.50", False, id="cents"),
+        pytest.param("1.005", True, id="half a cent"),
+        pytest.param("(1.005)", True, id="negative"),
+        pytest.param("1.5000", False, id="zeros only"),
+        pytest.param("1.50", False, id="cents"),
         pytest.param("n/a", False, id="no amount at all"),
     ],
 )
@@ -149,9 +155,12 @@ def test_months(text, formats, month):
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        pytest.param("3", 3, id="digits"), pytest.param("3.0", 3, id="as spreadsheets write it"),
-        pytest.param("1,200", 1200, id="thousands"), pytest.param("007", 7, id="leading zeros of a count"),
-        pytest.param("2.5", None, id="a fraction is no count"), pytest.param("3 of 4", None, id="words"),
+        pytest.param("3", 3, id="digits"),
+        pytest.param("3.0", 3, id="as spreadsheets write it"),
+        pytest.param("1,200", 1200, id="thousands"),
+        pytest.param("007", 7, id="leading zeros of a count"),
+        pytest.param("2.5", None, id="a fraction is no count"),
+        pytest.param("3 of 4", None, id="words"),
     ],
 )
 def test_counts(text, number):
@@ -161,9 +170,12 @@ def test_counts(text, number):
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        pytest.param("1.5", 1.5, id="plain"), pytest.param("-2", -2.0, id="negative"),
-        pytest.param("1,000.25", 1000.25, id="thousands"), pytest.param("1.2.3", None, id="two points"),
-        pytest.param("nan", None, id="not a number is no number"), pytest.param("1e5", None, id="an exponent"),
+        pytest.param("1.5", 1.5, id="plain"),
+        pytest.param("-2", -2.0, id="negative"),
+        pytest.param("1,000.25", 1000.25, id="thousands"),
+        pytest.param("1.2.3", None, id="two points"),
+        pytest.param("nan", None, id="not a number is no number"),
+        pytest.param("1e5", None, id="an exponent"),
     ],
 )
 def test_numbers(text, number):
@@ -173,9 +185,12 @@ def test_numbers(text, number):
 @pytest.mark.parametrize(
     ("text", "flag"),
     [
-        pytest.param("Y", True, id="letter"), pytest.param("true", True, id="as spreadsheets write it"),
-        pytest.param("No", False, id="word"), pytest.param("0", False, id="digit"),
-        pytest.param("maybe", None, id="neither"), pytest.param("", None, id="nothing"),
+        pytest.param("Y", True, id="letter"),
+        pytest.param("true", True, id="as spreadsheets write it"),
+        pytest.param("No", False, id="word"),
+        pytest.param("0", False, id="digit"),
+        pytest.param("maybe", None, id="neither"),
+        pytest.param("", None, id="nothing"),
     ],
 )
 def test_flags(text, flag):
@@ -184,4 +199,10 @@ def test_flags(text, flag):
 
 def test_words_that_mean_nothing_are_empty():
     frame = pl.DataFrame({"text": ["N/A", " n/a ", "-", "NA", "007"]})
-    assert frame.select(values.cleaned(pl.col("text"), ["n/a", "-"])).to_series().to_list() == [None, None, None, "NA", "007"]
+    assert frame.select(values.cleaned(pl.col("text"), ["n/a", "-"])).to_series().to_list() == [
+        None,
+        None,
+        None,
+        "NA",
+        "007",
+    ]

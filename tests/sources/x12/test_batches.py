@@ -15,14 +15,32 @@ from rcm_analysis.sources.x12.segments import kind_of
 def remit(number: int, claims: int = 2, *, terminator: str = "~", unbalanced: bool = False) -> bytes:
     """One 835 with `claims` claims of one line each, and a provider adjustment."""
     body = [
-        "ST*835*0001", f"BPR*I*{80 * claims - 5}*C*ACH************20260310", f"TRN*1*{number}*1512345678", "N1*PR*PAYER*XV*00512",
-        "N1*PE*ACME*XX*1234567893", "LX*1",
+        "ST*835*0001",
+        f"BPR*I*{80 * claims - 5}*C*ACH************20260310",
+        f"TRN*1*{number}*1512345678",
+        "N1*PR*PAYER*XV*00512",
+        "N1*PE*ACME*XX*1234567893",
+        "LX*1",
     ]
     for claim in range(claims):
-        body += [f"CLP*{number}-{claim}*1*100*{81 if unbalanced else 80}**MB*I{claim}", "SVC*HC:99213*100*80", "CAS*CO*45*15**253*5"]
+        body += [
+            f"CLP*{number}-{claim}*1*100*{81 if unbalanced else 80}**MB*I{claim}",
+            "SVC*HC:99213*100*80",
+            "CAS*CO*45*15**253*5",
+        ]
     body.append("PLB*1234567893*20261231*WO:77*5")
-    head = f"ISA*00*          *00*          *ZZ*S              *ZZ*R              *260310*1200*^*00501*{number:09d}*0*P*:"
-    segments = [head, "GS*HP*S*R*20260310*1200*1*X*005010X221A1", *body, f"SE*{len(body) + 1}*0001", "GE*1*1", f"IEA*1*{number:09d}", ""]
+    head = (
+        f"ISA*00*          *00*          *ZZ*S              *ZZ*R              *260310*1200*^*00501*{number:09d}*0*P*:"
+    )
+    segments = [
+        head,
+        "GS*HP*S*R*20260310*1200*1*X*005010X221A1",
+        *body,
+        f"SE*{len(body) + 1}*0001",
+        "GE*1*1",
+        f"IEA*1*{number:09d}",
+        "",
+    ]
     return terminator.join(segments).encode()
 
 
@@ -40,7 +58,9 @@ def assert_same(found, alone, *, places: bool = True):
     [
         pytest.param([remit(1)], id="one file"),
         pytest.param([remit(1), remit(2, 3), remit(3, 1)], id="clean files of different length"),
-        pytest.param([remit(1), remit(2, terminator="|"), remit(3, terminator="~\r\n")], id="other delimiters in between"),
+        pytest.param(
+            [remit(1), remit(2, terminator="|"), remit(3, terminator="~\r\n")], id="other delimiters in between"
+        ),
         pytest.param([remit(1), remit(2, unbalanced=True), remit(3)], id="one that does not balance"),
         pytest.param([remit(1), remit(2)[:-90], remit(3)], id="one that is cut off"),
         pytest.param([remit(1), remit(1)], id="the same file twice"),
@@ -73,7 +93,9 @@ def test_piles_have_a_size(monkeypatch):
 
 @pytest.mark.parametrize(("kind", "read"), [("835", read_835), ("837", read_837)])
 def test_real_files_say_together_what_they_say_alone(samples, kind, read):
-    files = [path.read_bytes() for path in sorted((samples / "x12").rglob("*")) if path.is_file() and path.suffix != ".csv"]
+    files = [
+        path.read_bytes() for path in sorted((samples / "x12").rglob("*")) if path.is_file() and path.suffix != ".csv"
+    ]
     files = [data for data in files if kind in kind_of(data)]
     assert len(files) > 10
     for result, data in zip(together.read_together(files, read, kind), files, strict=True):

@@ -107,13 +107,7 @@ def test_every_claim_stands_under_its_provider_payer_and_patient(golden):
 
 def test_claims_say_what_was_billed_where_and_when(golden):
     assert rows(
-        golden.submissions,
-        "frequency",
-        "charge_cents",
-        "claim_type",
-        "rendering_npi",
-        "place_of_service",
-        "purpose",
+        golden.submissions, "frequency", "charge_cents", "claim_type", "rendering_npi", "place_of_service", "purpose"
     ) == [
         ("1", 35050, "professional", "1987654328", "11", "CH"),
         ("7", 8000, "professional", None, "12", "CH"),
@@ -161,8 +155,7 @@ def test_a_sound_file_has_no_findings_no_names_no_diagnoses_and_no_birth_dates(g
     for frame in (golden.submissions, golden.lines, golden.findings):
         text = frame.to_csv()
         assert not any(
-            word in text
-            for word in ("SECRETNAME", "JANE", "CHILD", "TIM", "PARENT", "ROE", "J0190", "1943", "OTHER9")
+            word in text for word in ("SECRETNAME", "JANE", "CHILD", "TIM", "PARENT", "ROE", "J0190", "1943", "OTHER9")
         )
 
 
@@ -176,9 +169,7 @@ def test_institutional_and_dental_lines_stand_in_other_elements():
         + TAIL
     )
     read = read_837(institutional.encode())
-    assert rows(read.submissions, "claim_type", "place_of_service", "charge_cents") == [
-        ("institutional", "13", 9000)
-    ]
+    assert rows(read.submissions, "claim_type", "place_of_service", "charge_cents") == [("institutional", "13", 9000)]
     assert days(read.submissions["submitted_on"]) == [dt.date(2026, 1, 4)]
     assert days(read.lines["service_on"]) == [dt.date(2026, 1, 1)] * 2
     assert rows(read.lines, "revenue_code", "procedure", "modifiers", "units", "unit", "charge_cents") == [
@@ -192,9 +183,7 @@ def test_institutional_and_dental_lines_stand_in_other_elements():
 
 
 def test_transactions_do_not_inherit_from_each_other():
-    second = (
-        "ST*837*2*005010X222A1~BHT*0019*00*2*20260106*1200*RP~CLM*B-1*5***11:B:1~LX*1~SV1*HC:1*5*UN*1~SE*6*2~"
-    )
+    second = "ST*837*2*005010X222A1~BHT*0019*00*2*20260106*1200*RP~CLM*B-1*5***11:B:1~LX*1~SV1*HC:1*5*UN*1~SE*6*2~"
     read = read_837((GOLDEN.removesuffix(TAIL) + second + TAIL.replace("GE*1", "GE*2")).encode())
     last = read.submissions.iloc[-1]
     assert (last["transaction"], last["position"], last["claim_id"], last["purpose"]) == (2, 1, "B-1", "RP")
@@ -206,10 +195,7 @@ def test_transactions_do_not_inherit_from_each_other():
     ("old", "new", "expected"),
     [
         pytest.param(
-            "CLM*A-001*350.5*",
-            "CLM*A-001*350.4*",
-            [("claim_balance", 10)],
-            id="a claim ten cents below its lines",
+            "CLM*A-001*350.5*", "CLM*A-001*350.4*", [("claim_balance", 10)], id="a claim ten cents below its lines"
         ),
         pytest.param(
             "CLM*A-001*350.5*",
@@ -229,22 +215,16 @@ def test_transactions_do_not_inherit_from_each_other():
             [("unreadable_amount", None), ("claim_balance", -1000)],
             id="a letter in a line",
         ),
-        pytest.param(
-            "CLM*A-004*10***11:B:1~", "CLM*A-004*10***11~", [("missing_frequency", None)], id="no frequency"
-        ),
+        pytest.param("CLM*A-004*10***11:B:1~", "CLM*A-004*10***11~", [("missing_frequency", None)], id="no frequency"),
         pytest.param("CLM*A-004*10", "CLM**10", [("missing_claim_id", None)], id="no claim id"),
-        pytest.param(
-            "SBR*T*18~", "SBR*U*18~", [("unknown_payer_order", None)], id="a payer of unknown order"
-        ),
+        pytest.param("SBR*T*18~", "SBR*U*18~", [("unknown_payer_order", None)], id="a payer of unknown order"),
         pytest.param(
             "LX*1~\nSV1*HC:99211*10*UN*1***1~",
             "LX*1~\nREF*1*1~",
             [("claim_without_lines", None)],
             id="a claim without lines",
         ),
-        pytest.param(
-            "HL*6*5*22*0~", "SV1*HC:1*5*UN*1~", [("orphan_segment", None)], id="a line in front of any claim"
-        ),
+        pytest.param("HL*6*5*22*0~", "SV1*HC:1*5*UN*1~", [("orphan_segment", None)], id="a line in front of any claim"),
         pytest.param("SE*52", "SE*53", [("segment_count", None)], id="SE counts one too many"),
     ],
 )
@@ -276,17 +256,12 @@ def test_a_cut_file_gives_the_first_claims_and_never_another_charge(golden):
         except SourceError:
             assert end < data.index(b"BHT"), end
             continue
-        assert (
-            rows(read.submissions, "claim_id", "charge_cents", "payer_order")
-            == whole[0][: len(read.submissions)]
-        ), end
-        assert rows(read.lines, "claim_index", "procedure", "charge_cents") == whole[1][: len(read.lines)], (
+        assert rows(read.submissions, "claim_id", "charge_cents", "payer_order") == whole[0][: len(read.submissions)], (
             end
         )
+        assert rows(read.lines, "claim_index", "procedure", "charge_cents") == whole[1][: len(read.lines)], end
 
 
 def test_an_835_is_refused_as_claims():
-    with pytest.raises(
-        SourceError, match="the X12 data holds no 837: found transactions of kind 835 in 3 segments"
-    ):
+    with pytest.raises(SourceError, match="the X12 data holds no 837: found transactions of kind 835 in 3 segments"):
         read_837(b"ST*835*1~BPR*I*0*C*NON~SE*3*1~")

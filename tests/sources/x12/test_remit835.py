@@ -76,15 +76,8 @@ def test_the_payment_says_who_paid_how_much_to_whom_and_when(golden):
         payment["method"],
         payment["direction"],
     ) == (1, 16110, "EFT-77", "ACH", "C")
-    assert (payment["payer"], payment["payer_id"], payment["payee_npi"]) == (
-        "GOOD HEALTH",
-        "54321",
-        "1234567893",
-    )
-    assert (payment["paid_on"].date(), payment["created_on"].date()) == (
-        dt.date(2026, 1, 7),
-        dt.date(2026, 1, 6),
-    )
+    assert (payment["payer"], payment["payer_id"], payment["payee_npi"]) == ("GOOD HEALTH", "54321", "1234567893")
+    assert (payment["paid_on"].date(), payment["created_on"].date()) == (dt.date(2026, 1, 7), dt.date(2026, 1, 6))
     assert (payment["claims_paid_cents"], payment["provider_adjustment_cents"]) == (13010, -3100)
     assert (payment["control_number"], payment["first_segment"], payment["segments"]) == ("0001", 3, 35)
 
@@ -110,10 +103,7 @@ def test_claims_and_lines_carry_their_ids_money_and_days(golden):
         "NEXT PAYER",
         "MA01 MA07",
     )
-    assert (claim["service_from"].date(), claim["service_to"].date()) == (
-        dt.date(2025, 12, 1),
-        dt.date(2025, 12, 2),
-    )
+    assert (claim["service_from"].date(), claim["service_to"].date()) == (dt.date(2025, 12, 1), dt.date(2025, 12, 2))
     assert rows(
         golden.lines,
         "claim_index",
@@ -136,14 +126,7 @@ def test_claims_and_lines_carry_their_ids_money_and_days(golden):
 
 def test_every_triplet_and_every_pair_is_a_row(golden):
     assert rows(
-        golden.adjustments,
-        "claim_index",
-        "line_index",
-        "position",
-        "group",
-        "carc",
-        "amount_cents",
-        "quantity",
+        golden.adjustments, "claim_index", "line_index", "position", "group", "carc", "amount_cents", "quantity"
     ) == [
         (0, 0, 1, "CO", "45", 2000, None),
         (0, 0, 2, "CO", "253", 500, 0.0),
@@ -155,17 +138,8 @@ def test_every_triplet_and_every_pair_is_a_row(golden):
         (2, None, 1, "CO", "16", 9000, None),
     ]
     assert rows(
-        golden.provider_adjustments,
-        "transaction",
-        "position",
-        "provider_id",
-        "reason",
-        "reference",
-        "amount_cents",
-    ) == [
-        (1, 1, "1234567893", "WO", "ICN0", -4100),
-        (1, 2, "1234567893", "L6", None, 1000),
-    ]
+        golden.provider_adjustments, "transaction", "position", "provider_id", "reason", "reference", "amount_cents"
+    ) == [(1, 1, "1234567893", "WO", "ICN0", -4100), (1, 2, "1234567893", "L6", None, 1000)]
 
 
 def test_a_sound_remittance_has_no_findings_and_no_name_of_a_patient(golden):
@@ -197,22 +171,13 @@ def broken(old: str, new: str) -> pd.DataFrame:
             id="a claim whose adjustments do not explain its payment",
         ),
         pytest.param(
-            "BPR*I*161.10",
-            "BPR*I*161.09",
-            [("payment_balance", 1)],
-            id="a payment one cent short of its claims",
+            "BPR*I*161.10", "BPR*I*161.09", [("payment_balance", 1)], id="a payment one cent short of its claims"
         ),
         pytest.param(
-            "BPR*I*161.10",
-            "BPR*I*-161.10",
-            [("payment_balance", 32220)],
-            id="a negative payment is read as it stands",
+            "BPR*I*161.10", "BPR*I*-161.10", [("payment_balance", 32220)], id="a negative payment is read as it stands"
         ),
         pytest.param(
-            "L6*10~",
-            "L6*~",
-            [("payment_balance", 1000), ("missing_amount", None)],
-            id="a PLB pair without amount",
+            "L6*10~", "L6*~", [("payment_balance", 1000), ("missing_amount", None)], id="a PLB pair without amount"
         ),
         pytest.param("BPR*I*161.10*C", "BPR*I*161.10*D", [("debit_payment", 16110)], id="a debit"),
         pytest.param(
@@ -240,27 +205,14 @@ def broken(old: str, new: str) -> pd.DataFrame:
             id="an amount that was not sent is zero",
         ),
         pytest.param(
-            "CLP*A-002*22*",
-            "CLP*A-002*1*",
-            [("negative_claim", -8000)],
-            id="a negative claim without status 22",
+            "CLP*A-002*22*", "CLP*A-002*1*", [("negative_claim", -8000)], id="a negative claim without status 22"
         ),
-        pytest.param(
-            "CLP*A-003*4*", "CLP*A-003*22*", [("reversal_sign", 0)], id="a reversal that does not take back"
-        ),
-        pytest.param(
-            "CLP*A-003*4*", "CLP*A-003*5*", [("unknown_status", 0)], id="a status of an older standard"
-        ),
+        pytest.param("CLP*A-003*4*", "CLP*A-003*22*", [("reversal_sign", 0)], id="a reversal that does not take back"),
+        pytest.param("CLP*A-003*4*", "CLP*A-003*5*", [("unknown_status", 0)], id="a status of an older standard"),
         pytest.param("CLP*A-003*", "CLP**", [("missing_claim_id", None)], id="a claim without id"),
-        pytest.param(
-            "CAS*CO*16*90", "CAS*XX*16*90", [("unknown_group", 9000)], id="a group that does not exist"
-        ),
-        pytest.param(
-            "CAS*CO*16*90", "CAS*CO**90", [("missing_reason", 9000)], id="an adjustment without reason"
-        ),
-        pytest.param(
-            "DTM*472*20251201", "DTM*472*20251301", [("unreadable_date", None)], id="a thirteenth month"
-        ),
+        pytest.param("CAS*CO*16*90", "CAS*XX*16*90", [("unknown_group", 9000)], id="a group that does not exist"),
+        pytest.param("CAS*CO*16*90", "CAS*CO**90", [("missing_reason", 9000)], id="an adjustment without reason"),
+        pytest.param("DTM*472*20251201", "DTM*472*20251301", [("unreadable_date", None)], id="a thirteenth month"),
         pytest.param("*20260107~", "*TODAY~", [("unreadable_date", None)], id="a day of payment in words"),
         pytest.param(
             "LX*1~\nCLP*",
@@ -331,9 +283,7 @@ def test_more_than_six_triplets_are_read_and_a_long_plb_too():
         f"ST*835*1~BPR*I*-10~CLP*A*1*8*0~CAS*CO*{triplets}~PLB*1*20261231*{'*'.join(['WO:R*2'] * 5)}~".encode()
     )
     assert len(read.adjustments) == 8 and read.adjustments["amount_cents"].sum() == 800
-    assert rows(read.provider_adjustments, "position", "amount_cents") == [
-        (place, 200) for place in range(1, 6)
-    ]
+    assert rows(read.provider_adjustments, "position", "amount_cents") == [(place, 200) for place in range(1, 6)]
     assert not read.findings["rule"].str.endswith("balance").any()
 
 
@@ -346,9 +296,7 @@ def test_a_payment_without_claims_gives_empty_frames_of_the_same_types(golden):
 
 
 def test_an_837_is_refused_as_a_remittance():
-    with pytest.raises(
-        SourceError, match="the X12 data holds no 835: found transactions of kind 837 in 3 segments"
-    ):
+    with pytest.raises(SourceError, match="the X12 data holds no 835: found transactions of kind 837 in 3 segments"):
         read_835(b"ST*837*1~BHT*0019*00*1~SE*3*1~")
 
 
@@ -359,15 +307,11 @@ codes = st.sampled_from(["1", "2", "45", "97", "253", "A1"])
 triplets = st.lists(st.tuples(codes, cents, st.sampled_from(["", "0", "2"])), min_size=1, max_size=6)
 adjusted = st.lists(st.tuples(st.sampled_from(["CO", "PR", "OA", "PI"]), triplets), max_size=3)
 service = st.tuples(cents, adjusted)
-claim = st.tuples(
-    st.sampled_from(["1", "2", "3", "4", "19", "25"]), adjusted, st.lists(service, max_size=3), cents
-)
+claim = st.tuples(st.sampled_from(["1", "2", "3", "4", "19", "25"]), adjusted, st.lists(service, max_size=3), cents)
 payment = st.tuples(
     st.lists(claim, max_size=4), st.lists(st.tuples(st.sampled_from(["WO", "FB", "L6"]), cents), max_size=5)
 )
-marks = st.sampled_from(
-    ["*:~\n", "*:~", "|^~\r\n", "*>'", "\x1d\x1f\x1c", "*:\n", "*:\r", "|<\r\n", "!;#\n  "]
-)
+marks = st.sampled_from(["*:~\n", "*:~", "|^~\r\n", "*>'", "\x1d\x1f\x1c", "*:\n", "*:\r", "|<\r\n", "!;#\n  "])
 
 
 def usd(amount: int) -> str:
@@ -397,16 +341,12 @@ def written(payments, wrapping: str) -> tuple[str, dict]:
         body, paid = ["TRN*1*T", "LX*1"], 0
         for status, groups, services, charge in claims:
             index = len(truth["claims"])
-            lines = [
-                (line_charge, of_line, line_charge - total(of_line)) for line_charge, of_line in services
-            ]
+            lines = [(line_charge, of_line, line_charge - total(of_line)) for line_charge, of_line in services]
             claim_charge = sum(entry[0] for entry in lines) if lines else charge
             claim_paid = claim_charge - total(groups) - sum(total(entry[1]) for entry in lines)
             body += [f"CLP*C{index}*{status}*{usd(claim_charge)}*{usd(claim_paid)}", *cas(groups)]
             truth["claims"].append((f"C{index}", status, claim_charge, claim_paid))
-            truth["adjustments"] += [
-                (index, None, group, *entry[:2]) for group, entries in groups for entry in entries
-            ]
+            truth["adjustments"] += [(index, None, group, *entry[:2]) for group, entries in groups for entry in entries]
             for line_charge, of_line, line_paid in lines:
                 body += [f"SVC*HC:99213*{usd(line_charge)}*{usd(line_paid)}", *cas(of_line)]
                 line = len(truth["lines"])
@@ -469,8 +409,7 @@ def test_a_cut_file_gives_the_first_rows_of_the_whole_and_never_other_money(paym
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, len(GOLDEN)),
-            st.sampled_from(["", "~", "*", "\n", "x", "CLP*", "ST*835*", "\x00", "É"]),
+            st.integers(0, len(GOLDEN)), st.sampled_from(["", "~", "*", "\n", "x", "CLP*", "ST*835*", "\x00", "É"])
         ),
         max_size=6,
     )

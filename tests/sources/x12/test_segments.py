@@ -52,12 +52,9 @@ def with_marks(element: str, component: str, terminator: str) -> str:
         pytest.param(FILE.removesuffix("~"), id="the last trailer has no terminator"),
         pytest.param(FILE.replace("          ", ""), id="an ISA that is shorter than 106 characters"),
         pytest.param(
-            FILE.replace("PAYER    ", "PAYER                   "),
-            id="an ISA that is longer than 106 characters",
+            FILE.replace("PAYER    ", "PAYER                   "), id="an ISA that is longer than 106 characters"
         ),
-        pytest.param(
-            "\n".join(FILE[at : at + 80] for at in range(0, len(FILE), 80)), id="wrapped at 80 characters"
-        ),
+        pytest.param("\n".join(FILE[at : at + 80] for at in range(0, len(FILE), 80)), id="wrapped at 80 characters"),
         pytest.param(with_marks("|", "^", "~"), id="the delimiters | ^ ~"),
         pytest.param(with_marks("*", ">", "~"), id="the delimiters * > ~"),
         pytest.param(with_marks("*", ":", "\n"), id="the delimiters * : newline"),
@@ -115,9 +112,7 @@ def test_without_a_usable_isa_the_segments_themselves_tell_the_delimiters(text):
 )
 def test_what_is_not_x12_is_refused_without_quoting_it(data):
     assert kind_of(data) == set()
-    with pytest.raises(
-        SourceError, match="is not an X12 file: expected a segment ISA, GS, ST or BPR"
-    ) as refusal:
+    with pytest.raises(SourceError, match="is not an X12 file: expected a segment ISA, GS, ST or BPR") as refusal:
         read_segments(data)
     assert "Patient" not in str(refusal.value)
 
@@ -169,9 +164,7 @@ def test_text_without_a_segment_id_is_left_out_and_found():
         pytest.param(FILE, [], id="a sound envelope"),
         pytest.param(FILE.replace("SE*7", "SE*8"), ["segment_count"], id="SE counts one too many"),
         pytest.param(FILE.replace("SE*7", "SE*x"), ["segment_count"], id="SE counts no number"),
-        pytest.param(
-            FILE.replace("SE*7*0001", "SE*7*0002"), ["control_number"], id="SE closes another transaction"
-        ),
+        pytest.param(FILE.replace("SE*7*0001", "SE*7*0002"), ["control_number"], id="SE closes another transaction"),
         pytest.param(FILE.replace("SE*7*0001~", ""), ["missing_trailer"], id="no SE"),
         pytest.param(FILE.replace("GE*1*1~", ""), ["missing_trailer"], id="no GE"),
         pytest.param(FILE.replace("GE*1", "GE*2"), ["group_count"], id="GE counts two transactions"),
@@ -200,14 +193,7 @@ def test_only_transactions_of_the_wanted_kind_are_numbered():
 
 def test_elements_are_trimmed_and_empty_ones_are_missing():
     rows = read_segments(b"ST*835*1~BPR*  I * ** A B *~").frame.filter(id="BPR")
-    assert elements(rows, 6).select(f"e{place}" for place in range(1, 7)).row(0) == (
-        "I",
-        None,
-        None,
-        "A B",
-        None,
-        None,
-    )
+    assert elements(rows, 6).select(f"e{place}" for place in range(1, 7)).row(0) == ("I", None, None, "A B", None, None)
     assert widest(rows) == 5
 
 
@@ -248,9 +234,7 @@ def test_money_is_exact_or_nothing(text, amount):
 
 
 def test_days_and_numbers_that_are_none_are_empty():
-    frame = pl.DataFrame(
-        {"text": ["20240229", "20230229", "240229", "20240229-20240302", "2024", "soon", ""]}
-    )
+    frame = pl.DataFrame({"text": ["20240229", "20230229", "240229", "20240229-20240302", "2024", "soon", ""]})
     assert [str(value) for value in frame.select(day(pl.col("text"))).to_series()] == [
         "2024-02-29",
         "None",

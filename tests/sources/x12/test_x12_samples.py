@@ -45,11 +45,7 @@ def test_every_835_has_its_counts_and_balances_as_counted_independently(expected
     assert len(rows) == 20
     for row in rows:
         remittance = read_835(row["file"])
-        claims, payments, rules = (
-            len(remittance.claims),
-            len(remittance.payments),
-            remittance.findings["rule"],
-        )
+        claims, payments, rules = (len(remittance.claims), len(remittance.payments), remittance.findings["rule"])
         found = {
             "ST": payments,
             "CLP": claims,
@@ -60,10 +56,7 @@ def test_every_835_has_its_counts_and_balances_as_counted_independently(expected
             "denied4": int((remittance.claims["status"] == "4").sum()),
         }
         assert found == {name: int(row[name]) for name in found}, row["path"]
-        balanced = (
-            claims - int((rules == "claim_balance").sum()),
-            payments - int((rules == "payment_balance").sum()),
-        )
+        balanced = (claims - int((rules == "claim_balance").sum()), payments - int((rules == "payment_balance").sum()))
         assert f"claims {balanced[0]}/{claims}; BPR {balanced[1]}/{payments}" == row["balance"], row["path"]
 
 
@@ -74,9 +67,9 @@ def test_every_837_has_its_claims_and_each_of_them_adds_up(expected):
         read = read_837(row["file"])
         assert len(read.submissions) == int(row["CLM"]), row["path"]
         assert set(read.lines["claim_index"]) == set(range(len(read.submissions))), row["path"]
-        assert (
-            not read.findings["rule"].isin(["claim_balance", "orphan_segment", "unreadable_amount"]).any()
-        ), row["path"]
+        assert not read.findings["rule"].isin(["claim_balance", "orphan_segment", "unreadable_amount"]).any(), row[
+            "path"
+        ]
         by_claim = read.lines.groupby("claim_index")["charge_cents"].sum().tolist()
         assert by_claim == read.submissions["charge_cents"].tolist(), row["path"]
         assert set(read.submissions["claim_type"]) <= {"professional", "institutional", "dental"}, row["path"]
@@ -86,9 +79,7 @@ def test_a_file_of_another_kind_is_refused_with_its_kind(expected):
     for row in expected:
         for kind, read in (("835", read_835), ("837", read_837)):
             if row["tx"] != kind:
-                with pytest.raises(
-                    SourceError, match=f"holds no {kind}: found transactions of kind {row['tx']}"
-                ):
+                with pytest.raises(SourceError, match=f"holds no {kind}: found transactions of kind {row['tx']}"):
                     read(row["file"])
 
 
@@ -121,18 +112,18 @@ def test_oxedi_reads_the_same_claims_lines_and_adjustments(expected):
             "status",
             "payer_claim_id",
         ), row["path"]
-        assert _theirs(
-            frames["services"], "claim", "charge_amount", "payment_amount", "allowed_amount"
-        ) == _ours(ours.lines, "claim_index", "charge_cents", "paid_cents", "allowed_cents"), row["path"]
+        assert _theirs(frames["services"], "claim", "charge_amount", "payment_amount", "allowed_amount") == _ours(
+            ours.lines, "claim_index", "charge_cents", "paid_cents", "allowed_cents"
+        ), row["path"]
         for their, our in zip(
             _theirs(frames["services"], "procedure_code"), _ours(ours.lines, "procedure"), strict=True
         ):
             assert their in ((None,), our), row["path"]  # oxedi believes an ISA16 that the file does not use
         assert _theirs(
             frames["adjustments"], "claim", "service", "group_code", "reason_code", "amount", "quantity"
-        ) == _ours(
-            ours.adjustments, "claim_index", "line_index", "group", "carc", "amount_cents", "quantity"
-        ), row["path"]
+        ) == _ours(ours.adjustments, "claim_index", "line_index", "group", "carc", "amount_cents", "quantity"), row[
+            "path"
+        ]
         assert _theirs(frames["provider_adjustments"], "reason_code", "reference_id", "amount") == _ours(
             ours.provider_adjustments, "reason", "reference", "amount_cents"
         ), row["path"]
@@ -142,9 +133,7 @@ def test_oxedi_reads_the_same_claims_lines_and_adjustments(expected):
 def _theirs(frame: pl.DataFrame, *columns: str) -> list[tuple]:
     money = [name for name in columns if name.endswith("amount") or name == "patient_responsibility"]
     frame = frame.select(columns).with_columns(
-        (pl.col(money) * 100).cast(pl.Int64),
-        pl.col(pl.Binary).cast(pl.String),
-        pl.col("^quantity$").cast(pl.Float64),
+        (pl.col(money) * 100).cast(pl.Int64), pl.col(pl.Binary).cast(pl.String), pl.col("^quantity$").cast(pl.Float64)
     )
     return frame.rows()
 

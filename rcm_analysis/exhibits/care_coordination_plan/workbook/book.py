@@ -50,29 +50,56 @@ from .months import write_months
 from .reading import read_scenario, read_workbook
 from .rows import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Months
 
-USD, HEADS = '#,##0.00;[Red]-#,##0.00', "#,##0.0"
-DOLLAR_SHEET = '$#,##0;[Red]-$#,##0'
+USD, HEADS = "#,##0.00;[Red]-#,##0.00", "#,##0.0"
+DOLLAR_SHEET = "$#,##0;[Red]-$#,##0"
 GOOD, BAD = PatternFill("solid", bgColor="D5EBD8"), PatternFill("solid", bgColor="F6D5D0")
 MONTHS_A_PAGE = 12
 MADE_ON = dt.datetime(2000, 1, 1)
 """The date in the file's properties: the same assumptions give the same workbook."""
 
 PLAN_ROWS: tuple[tuple[str, str, int], ...] = (
-    ("", "Members", 0), ("referrals", "Referrals", MILLI), ("enrolled", "Enrolled", MILLI), ("left", "Left", MILLI),
-    ("waiting", "Waiting for a place", MILLI), ("members", "Members", MILLI), ("members.*", "Members, {}", MILLI),
+    ("", "Members", 0),
+    ("referrals", "Referrals", MILLI),
+    ("enrolled", "Enrolled", MILLI),
+    ("left", "Left", MILLI),
+    ("waiting", "Waiting for a place", MILLI),
+    ("members", "Members", MILLI),
+    ("members.*", "Members, {}", MILLI),
     ("members_in.*", "Members, {}", MILLI),
-    ("capacity", "Members that can be carried", MILLI), ("fte", "Coordinators, full-time", MILLI),
-    ("units", "Billable units", MILLI), ("lost", "Member-months that could not be billed", MILLI),
-    ("", "Accrual result", 0), ("billed", "Billed", 100), ("billed.outreach", "… of which outreach", 100),
-    ("billed.assessment", "… of which assessments", 100), ("denied", "Denied at first", -100), ("recovered", "Recovered of denied", 100),
-    ("fees", "MCO and lead Health Home fees", -100), ("revenue", "Net revenue", 100), ("reserve", "Recoupment reserve", -100),
-    ("salaries", "Salaries", -100), ("fringe", "Fringe", -100), ("supervision", "Supervision", -100), ("incentive", "Incentive", -100),
-    ("overhead_on_staff", "Overhead on staff", -100), ("overhead_fixed", "Fixed overhead", -100), ("startup", "Start-up", -100),
-    ("accrual", "Accrual result", 100), ("cumulative_accrual", "Running result", 100),
-    ("", "Cash", 0), ("receipts", "Receipts", 100), ("recouped", "Recouped", -100), ("expense", "Paid out", -100),
-    ("cash", "Net cash flow", 100), ("cumulative_cash", "Running cash flow", 100), ("balance", "Cash at hand", 100),
-    ("", "Balances", 0), ("receivable", "Receivable", 100), ("reserve_balance", "Recoupment reserve", -100),
-    ("ar", "Receivable less reserve", 100), ("written_off", "Written off in the month", 100),
+    ("capacity", "Members that can be carried", MILLI),
+    ("fte", "Coordinators, full-time", MILLI),
+    ("units", "Billable units", MILLI),
+    ("lost", "Member-months that could not be billed", MILLI),
+    ("", "Accrual result", 0),
+    ("billed", "Billed", 100),
+    ("billed.outreach", "… of which outreach", 100),
+    ("billed.assessment", "… of which assessments", 100),
+    ("denied", "Denied at first", -100),
+    ("recovered", "Recovered of denied", 100),
+    ("fees", "MCO and lead Health Home fees", -100),
+    ("revenue", "Net revenue", 100),
+    ("reserve", "Recoupment reserve", -100),
+    ("salaries", "Salaries", -100),
+    ("fringe", "Fringe", -100),
+    ("supervision", "Supervision", -100),
+    ("incentive", "Incentive", -100),
+    ("overhead_on_staff", "Overhead on staff", -100),
+    ("overhead_fixed", "Fixed overhead", -100),
+    ("startup", "Start-up", -100),
+    ("accrual", "Accrual result", 100),
+    ("cumulative_accrual", "Running result", 100),
+    ("", "Cash", 0),
+    ("receipts", "Receipts", 100),
+    ("recouped", "Recouped", -100),
+    ("expense", "Paid out", -100),
+    ("cash", "Net cash flow", 100),
+    ("cumulative_cash", "Running cash flow", 100),
+    ("balance", "Cash at hand", 100),
+    ("", "Balances", 0),
+    ("receivable", "Receivable", 100),
+    ("reserve_balance", "Recoupment reserve", -100),
+    ("ar", "Receivable less reserve", 100),
+    ("written_off", "Written off in the month", 100),
 )
 TOTALS = {"members", "units", "revenue", "accrual", "cash", "balance", "ar"}
 
@@ -102,8 +129,16 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     for sheet in book:
         sheet.sheet_view.showGridLines = False
         _set_page(sheet, assumptions.months)
-    for name, color in ((SUMMARY, "14425F"), (PLAN, "14425F"), (ASSUMPTIONS, "E0B400"), (STAFF, "E0B400"), (RATES, "E0B400"),
-        (SCENARIOS, "E0B400"), (CHECKS, "3A7CA5"), (LAG_SHEET, "3A7CA5")):
+    for name, color in (
+        (SUMMARY, "14425F"),
+        (PLAN, "14425F"),
+        (ASSUMPTIONS, "E0B400"),
+        (STAFF, "E0B400"),
+        (RATES, "E0B400"),
+        (SCENARIOS, "E0B400"),
+        (CHECKS, "3A7CA5"),
+        (LAG_SHEET, "3A7CA5"),
+    ):
         book[name].sheet_properties.tabColor = color
     book.calculation.fullCalcOnLoad = True
     book.properties.creator, book.properties.title = "rcm_analysis", assumptions.name
@@ -132,7 +167,11 @@ def _set_page(sheet: Worksheet, months: int) -> None:
 
 def _write_plan(sheet: Worksheet, made: Months) -> dict[str, int]:
     """The monthly plan in dollars and members."""
-    heading(sheet, "Plan by month", "US dollars and members; costs and deductions below zero. Formulas over the sheet Months.")
+    heading(
+        sheet,
+        "Plan by month",
+        "US dollars and members; costs and deductions below zero. Formulas over the sheet Months.",
+    )
     sheet["B3"], sheet["A3"] = "=Scenario", "Scenario"
     sheet.cell(MONTH_ROW, 1, "Month").font = STRONG
     for column in made.columns:
@@ -177,7 +216,11 @@ def _plan_row(sheet: Worksheet, made: Months, row: int, name: str, divisor: int)
 
 def _write_lags(sheet: Worksheet, made: Months) -> dict[int, str]:
     """Cash were every payment to take so many days; returns the cell with each need."""
-    heading(sheet, "Lags", "Running cash flow in US dollars were every payment to take so many days, whatever the stages say.")
+    heading(
+        sheet,
+        "Lags",
+        "Running cash flow in US dollars were every payment to take so many days, whatever the stages say.",
+    )
     head_row(sheet, 4, ["Days of lag", "Need for working capital, US dollars", "", *[None] * len(made.columns)])
     for column in made.columns:
         sheet[f"{column}4"] = f"={MONTHS}!{column}{MONTH_ROW}"
@@ -191,8 +234,10 @@ def _write_lags(sheet: Worksheet, made: Months) -> dict[int, str]:
         sheet.cell(row, 2, f"=-MIN(0,MIN({made.first}{row}:{made.last}{row}))").number_format = USD
         for number, c in enumerate(made.columns):
             age = f"{MONTHS}!{c}${INDEX_ROW}-{days // MONTH_DAYS}"
-            parts = [f"IF({age}{wait}<1,0,INDEX({MONTHS}!{made.line(f'collectable.{name}')},{age}{wait}))"
-                for name, wait in (("first", ""), ("late", f"-{late}"))]
+            parts = [
+                f"IF({age}{wait}<1,0,INDEX({MONTHS}!{made.line(f'collectable.{name}')},{age}{wait}))"
+                for name, wait in (("first", ""), ("late", f"-{late}"))
+            ]
             before = f"{made.columns[number - 1]}{row}" if number else "0"
             out = f"{MONTHS}!{c}{made.rows['recouped']}-{MONTHS}!{c}{made.rows['expense']}"
             sheet[f"{c}{row}"] = f"=ROUND(100*{before}+{parts[0]}+{parts[1]}-{out},0)/100"
@@ -208,7 +253,8 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
     first, last = inputs.staff
     hired, left = (f"{STAFF}!${column}${first}:${column}${last}" for column in "BC")
     faults = [
-        (title, f"SUMPRODUCT(--({MONTHS}!{made.line(name)}<>0))") for name, title in (
+        (title, f"SUMPRODUCT(--({MONTHS}!{made.line(name)}<>0))")
+        for name, title in (
             ("proof.receivable", "The receivable rolled forward is what is open by month of service"),
             ("proof.ar", "Receivable = accrual to date - cash to date - write-offs"),
             ("proof.members", "Members by acuity sum to the members"),
@@ -222,7 +268,10 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
             ("proof.lag", "No lag is negative"),
         )
     ] + [
-        ("No coordinator leaves before being hired", f"SUMPRODUCT(ISNUMBER({hired})*ISNUMBER({left})*({left}<{hired}))"),
+        (
+            "No coordinator leaves before being hired",
+            f"SUMPRODUCT(ISNUMBER({hired})*ISNUMBER({left})*({left}<{hired}))",
+        ),
         ("The chosen scenario exists", f"IF(ISNUMBER(MATCH(Scenario,{inputs.scenario_names},0)),0,1)"),
         ("At least one coordinator is hired", f"IF(COUNT({hired})>0,0,1)"),
     ]
@@ -235,7 +284,11 @@ def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
     sheet.cell(end + 2, 2, f'=IF(COUNTIF(B5:B{end},"OK")={len(faults)},"OK","LOOK")').font = STRONG
     _traffic_light(sheet, f"B5:B{end + 2}")
     sheet.parent.defined_names["AllChecks"] = DefinedName("AllChecks", attr_text=f"{CHECKS}!$B${end + 2}")
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width, sheet.column_dimensions["C"].width = 66, 12, 24
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width, sheet.column_dimensions["C"].width = (
+        66,
+        12,
+        24,
+    )
 
 
 def _traffic_light(sheet: Worksheet, where: str) -> None:
@@ -244,9 +297,11 @@ def _traffic_light(sheet: Worksheet, where: str) -> None:
 
 
 def _write_summary(
-    sheet: Worksheet, plan: Assumptions, made: Months, inputs: Inputs, needs: dict[int, str], scenario: str,
+    sheet: Worksheet, plan: Assumptions, made: Months, inputs: Inputs, needs: dict[int, str], scenario: str
 ) -> None:
-    heading(sheet, plan.name, "Choose a scenario; change assumptions on the shaded cells of the yellow sheets. US dollars.")
+    heading(
+        sheet, plan.name, "Choose a scenario; change assumptions on the shaded cells of the yellow sheets. US dollars."
+    )
     sheet["A4"], sheet["B4"] = "Scenario", scenario
     sheet["A4"].font = STRONG
     sheet["B4"].fill, sheet["B4"].font = INPUT_FILL, INPUT_FONT
@@ -269,8 +324,12 @@ def _write_summary(
         sheet.cell(row, 1, f"… were every payment to take {days} days")
         sheet.cell(row, 2, f"={cell}").number_format = DOLLAR_SHEET
     row += 2
-    sheet.cell(row, 1, "Peak deficit and running cash flow leave opening cash out; cash at hand holds it. Every amount is whole cents: "
-        "a product is rounded once, halves away from zero.").font = MUTED
+    sheet.cell(
+        row,
+        1,
+        "Peak deficit and running cash flow leave opening cash out; cash at hand holds it. Every amount is whole cents: "
+        "a product is rounded once, halves away from zero.",
+    ).font = MUTED
     sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=2)
     sheet.cell(row, 1).alignment, sheet.row_dimensions[row].height = Alignment(wrap_text=True, vertical="top"), 40
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 52, 18
@@ -278,6 +337,7 @@ def _write_summary(
 
 def _figures(made: Months) -> list[tuple[str, str, str]]:
     """The figures of `programme_plan.Summary`, as formulas."""
+
     def line(name: str) -> str:
         return f"{MONTHS}!{made.line(name)}"
 
@@ -291,17 +351,25 @@ def _figures(made: Months) -> list[tuple[str, str, str]]:
     return [
         ("Peak deficit", f"MIN(0,MIN({running}))/100", DOLLAR_SHEET),
         ("… in", f'IF(MIN({running})<0,INDEX({calendar},MATCH(MIN({running}),{running},0)),"none")', "mmm yyyy"),
-        ("Paid back in", f'IF(MIN({running})>=0,{MONTHS}!{made.first}{MONTH_ROW},IFERROR(INDEX({calendar},'
-            f'MATCH(1,{line("back_above_zero")},0)),"not within the plan"))', "mmm yyyy"),
-        ("Lowest cash at hand", f"MIN({balance})/100", DOLLAR_SHEET), ("… in", lowest, "mmm yyyy"),
+        (
+            "Paid back in",
+            f"IF(MIN({running})>=0,{MONTHS}!{made.first}{MONTH_ROW},IFERROR(INDEX({calendar},"
+            f'MATCH(1,{line("back_above_zero")},0)),"not within the plan"))',
+            "mmm yyyy",
+        ),
+        ("Lowest cash at hand", f"MIN({balance})/100", DOLLAR_SHEET),
+        ("… in", lowest, "mmm yyyy"),
         ("Deepest running accrual result", f"MIN(0,MIN({line('cumulative_accrual')}))/100", DOLLAR_SHEET),
         ("Running cash flow at the end", f"{cell('cumulative_cash')}/100", DOLLAR_SHEET),
         ("Accrual result of the last month", f"{cell('accrual')}/100", DOLLAR_SHEET),
         ("Members at the end", f"{cell('members')}/{MILLI}", HEADS),
         ("Members that pay for one coordinator, last month", cell("break_even"), HEADS),
-        ("Cost of a full-time coordinator, last month",
-            f'IF(ISNUMBER({cell("cost_per_position")}),{cell("cost_per_position")}/100,"")', '$#,##0.00'),
-        ("Net revenue of a member-month, last month", f"{cell('net_per_member')}/100", '$#,##0.00'),
+        (
+            "Cost of a full-time coordinator, last month",
+            f'IF(ISNUMBER({cell("cost_per_position")}),{cell("cost_per_position")}/100,"")',
+            "$#,##0.00",
+        ),
+        ("Net revenue of a member-month, last month", f"{cell('net_per_member')}/100", "$#,##0.00"),
     ]
 
 
@@ -312,7 +380,9 @@ def _charts(summary: Worksheet, plan: Worksheet, rows: dict[str, int], assumptio
 
     def series(chart: LineChart | BarChart, names: list[str]) -> None:
         for name in names:
-            chart.add_data(Reference(plan, min_col=1, max_col=1, min_row=rows[name]), from_rows=True, titles_from_data=True)
+            chart.add_data(
+                Reference(plan, min_col=1, max_col=1, min_row=rows[name]), from_rows=True, titles_from_data=True
+            )
             chart.series[-1].val.numRef.f = f"'{PLAN}'!${letter(FIRST)}${rows[name]}:${letter(last)}${rows[name]}"
         chart.set_categories(months)
         chart.height, chart.width = 8.5, 22
@@ -321,8 +391,11 @@ def _charts(summary: Worksheet, plan: Worksheet, rows: dict[str, int], assumptio
         chart.legend.position = "b"
 
     cash, members, flows = LineChart(), BarChart(), LineChart()
-    cash.title, members.title, flows.title = ("Running cash flow and running accrual result (US dollars)",
-        "Members by acuity", "Net revenue, receipts and net cash flow by month (US dollars)")
+    cash.title, members.title, flows.title = (
+        "Running cash flow and running accrual result (US dollars)",
+        "Members by acuity",
+        "Net revenue, receipts and net cash flow by month (US dollars)",
+    )
     series(cash, ["cumulative_cash", "cumulative_accrual", "balance"])
     members.type, members.grouping, members.overlap = "col", "stacked", 100
     series(members, [f"members.{level}" for level in assumptions.levels])

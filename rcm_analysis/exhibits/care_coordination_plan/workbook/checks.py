@@ -58,8 +58,10 @@ def _names(book: Workbook, rows: Mapping[str, Sequence[int]]) -> list[str]:
     for name, place in wanted.items():
         found = named[name].attr_text.replace("'", "") if name in named else None
         if found != place:
-            out.append(f"{place.replace('$', '')}: expected the cell to be named {name}; found "
-                       + ("no such name" if found is None else f"that name at {found.replace('$', '')}"))
+            out.append(
+                f"{place.replace('$', '')}: expected the cell to be named {name}; found "
+                + ("no such name" if found is None else f"that name at {found.replace('$', '')}")
+            )
     return out
 
 
@@ -97,9 +99,14 @@ def _is_typed(value: object) -> bool:
 
 def _told(sheet: Worksheet, cells: Sequence[str]) -> list[str]:
     """A line per cell, with the words of its row; many in one sheet in one line."""
+
     def line(cell: str, more: str = "") -> str:
         words, found = sheet.cell(sheet[cell].row, 1).value, sheet[cell].value
-        return (f"{sheet.title}!{cell}{more}{f' ({words})' if isinstance(words, str) else ''}: expected the formula that rcm plan wrote; "
-                f"found {'nothing' if found is None else repr(found)}")
+        return (
+            f"{sheet.title}!{cell}{more}{f' ({words})' if isinstance(words, str) else ''}: expected the formula that rcm plan wrote; "
+            f"found {'nothing' if found is None else repr(found)}"
+        )
 
-    return [line(cell) for cell in cells] if len(cells) <= FEW else [line(cells[0], f" and {len(cells) - 1} more cells")]
+    return (
+        [line(cell) for cell in cells] if len(cells) <= FEW else [line(cells[0], f" and {len(cells) - 1} more cells")]
+    )

@@ -27,10 +27,30 @@ NOTE_LETTERS = 70
 REGION_ROW = 3
 """Row of the sheet Rates that names each column's region, above its level."""
 FIRST_ROW, SPARE_STAFF, SPARE_STARTUP, SPARE_RATES, RAMP_SLOTS = 5, 5, 4, 6, 12
-FORMATS = {"share": "0.00%", "factor": "0.0000", "move": "0.00%", "money": "#,##0.00", "count": "#,##0.0##", "days": "0",
-    "months": "0", "flag": "General", "date": "mmm yyyy", "text": "@"}
-UNITS = {"share": "share", "factor": "factor", "move": "added share", "money": "US dollars", "count": "number",
-    "days": "days", "months": "months", "flag": "TRUE or FALSE", "date": "month", "text": "words"}
+FORMATS = {
+    "share": "0.00%",
+    "factor": "0.0000",
+    "move": "0.00%",
+    "money": "#,##0.00",
+    "count": "#,##0.0##",
+    "days": "0",
+    "months": "0",
+    "flag": "General",
+    "date": "mmm yyyy",
+    "text": "@",
+}
+UNITS = {
+    "share": "share",
+    "factor": "factor",
+    "move": "added share",
+    "money": "US dollars",
+    "count": "number",
+    "days": "days",
+    "months": "months",
+    "flag": "TRUE or FALSE",
+    "date": "month",
+    "text": "words",
+}
 
 INPUT_FILL = PatternFill("solid", fgColor="FFF8DC")
 HEAD_FILL = PatternFill("solid", fgColor="14425F")
@@ -88,7 +108,13 @@ def cell_name(key: str) -> str:
 def write_inputs(book: Workbook, plan: Assumptions) -> Inputs:
     """The four input sheets; returns where everything stands."""
     inputs = Inputs()
-    dated = [*plan.values.values(), *plan.mix.values(), *plan.regions.values(), *(s.monthly for s in plan.sources), *(s.quality for s in plan.sources)]
+    dated = [
+        *plan.values.values(),
+        *plan.mix.values(),
+        *plan.regions.values(),
+        *(s.monthly for s in plan.sources),
+        *(s.quality for s in plan.sources),
+    ]
     inputs.changes = max(3, *(len([1 for month, _ in steps if month > plan.start]) for steps in dated))
     _write_assumptions(book.create_sheet(ASSUMPTIONS), plan, inputs)
     _write_staff(book.create_sheet(STAFF), plan, inputs)
@@ -118,17 +144,26 @@ def head_row(sheet: Worksheet, row: int, words: Sequence[str]) -> None:
 def put(sheet: Worksheet, row: int, column: int, value: Any, kind: str) -> None:
     """One input cell: its value, its look, its number format."""
     cell = sheet.cell(row, column, value)
-    cell.fill, cell.font, cell.number_format, cell.alignment = INPUT_FILL, INPUT_FONT, FORMATS[kind], Alignment(vertical="center")
+    cell.fill, cell.font, cell.number_format, cell.alignment = (
+        INPUT_FILL,
+        INPUT_FONT,
+        FORMATS[kind],
+        Alignment(vertical="center"),
+    )
 
 
 class Validations:
     """One validation per kind and sheet, so that a wrong entry is refused where it is typed."""
 
     RULES = {
-        "share": ("decimal", "between", "0", "1"), "factor": ("decimal", "between", "0", "100"),
-        "move": ("decimal", "between", "-1", "1"), "money": ("decimal", "greaterThanOrEqual", "0", None),
-        "count": ("decimal", "greaterThanOrEqual", "0", None), "days": ("whole", "between", "0", "1800"),
-        "months": ("whole", "between", "0", "120"), "date": ("date", "greaterThanOrEqual", "36526", None),
+        "share": ("decimal", "between", "0", "1"),
+        "factor": ("decimal", "between", "0", "100"),
+        "move": ("decimal", "between", "-1", "1"),
+        "money": ("decimal", "greaterThanOrEqual", "0", None),
+        "count": ("decimal", "greaterThanOrEqual", "0", None),
+        "days": ("whole", "between", "0", "1800"),
+        "months": ("whole", "between", "0", "120"),
+        "date": ("date", "greaterThanOrEqual", "36526", None),
         "added_days": ("whole", "between", "-1800", "1800"),
     }
     MORE = {"date": "a date: any day of the month", "added_days": "whole days, less than 0 for sooner"}
@@ -154,8 +189,12 @@ class Validations:
 
 
 def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
-    heading(sheet, "Assumptions", "Change the shaded cells; everything else follows. A value holds from the first month until a "
-        "change beside it begins. Each value is a named cell (its key with _ for the dots).")
+    heading(
+        sheet,
+        "Assumptions",
+        "Change the shaded cells; everything else follows. A value holds from the first month until a "
+        "change beside it begins. Each value is a named cell (its key with _ for the dots).",
+    )
     pairs = [word for place in range(inputs.changes) for word in (f"Change {place + 1} from", f"Value {place + 1}")]
     head_row(sheet, FIRST_ROW - 1, ["Key", "Input", "Value", "Unit", "What it means", *pairs])
     rules, row = Validations(sheet), FIRST_ROW
@@ -183,13 +222,13 @@ def _label(sheet: Worksheet, row: int, key: str, title: str, kind: str, note: st
         sheet.cell(row, column, words)
     sheet.cell(row, KEY).font = MUTED
     for column in (KEY, TITLE, UNIT, NOTE):
-        sheet.cell(row, column).alignment = Alignment(wrap_text=column == NOTE, vertical="center", indent=int(column == UNIT))
+        sheet.cell(row, column).alignment = Alignment(
+            wrap_text=column == NOTE, vertical="center", indent=int(column == UNIT)
+        )
     sheet.row_dimensions[row].height = 15 * (1 + len(note) // NOTE_LETTERS)
 
 
-def _steps(
-    sheet: Worksheet, row: int, dated: Dated, kind: str, start: str, changes: int, rules: Validations,
-) -> None:
+def _steps(sheet: Worksheet, row: int, dated: Dated, kind: str, start: str, changes: int, rules: Validations) -> None:
     put(sheet, row, VALUE, natural(at(dated, start), kind), kind)
     rules.add(kind, f"C{row}")
     later = [(month, value) for month, value in dated if month > start]
@@ -209,37 +248,90 @@ def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
         ("start", "First month", "date", day(plan.start), "First month of the plan."),
         ("months", "Months", "months", plan.months, "Fixed when the workbook was made; another length needs rcm plan."),
     ]
-    rows += [(f"acuity.caseload.{level}", f"Caseload, {level.replace('_', ' ')}", "count",
-        natural(plan.caseload[level], "count"), "Members one full-time coordinator can carry, were all of that level.")
-        for level in plan.levels]
-    rows += [(f"referrals[{place}].source", f"Source {place + 1}", "text", source.name, "Who refers.")
-        for place, source in enumerate(plan.sources)]
+    rows += [
+        (
+            f"acuity.caseload.{level}",
+            f"Caseload, {level.replace('_', ' ')}",
+            "count",
+            natural(plan.caseload[level], "count"),
+            "Members one full-time coordinator can carry, were all of that level.",
+        )
+        for level in plan.levels
+    ]
+    rows += [
+        (f"referrals[{place}].source", f"Source {place + 1}", "text", source.name, "Who refers.")
+        for place, source in enumerate(plan.sources)
+    ]
     return rows
 
 
 def _dated(plan: Assumptions) -> list[tuple[str, str, str, Dated, str, bool]]:
     rows: list[tuple[str, str, str, Dated, str, bool]] = [
-        (f"acuity.mix.{level}", f"Share of members, {level.replace('_', ' ')}", "share", plan.mix[level],
-            "The shares of all levels sum to 1 in every month. One mix serves all regions.", True) for level in plan.levels]
-    rows += [(f"regions.{region}", f"Share of members, {region}", "share", shares,
-        "Each region is paid its rate of the sheet Rates. The shares of all regions sum to 1 in every month.", True)
-        for region, shares in plan.regions.items()]
+        (
+            f"acuity.mix.{level}",
+            f"Share of members, {level.replace('_', ' ')}",
+            "share",
+            plan.mix[level],
+            "The shares of all levels sum to 1 in every month. One mix serves all regions.",
+            True,
+        )
+        for level in plan.levels
+    ]
+    rows += [
+        (
+            f"regions.{region}",
+            f"Share of members, {region}",
+            "share",
+            shares,
+            "Each region is paid its rate of the sheet Rates. The shares of all regions sum to 1 in every month.",
+            True,
+        )
+        for region, shares in plan.regions.items()
+    ]
     for place, source in enumerate(plan.sources):
         rows += [
-            (f"referrals[{place}].monthly", f"Referrals a month, source {place + 1}", "count", source.monthly,
-                f"From {source.name}.", True),
-            (f"referrals[{place}].quality", f"Quality, source {place + 1}", "share", source.quality,
-                "Share that is eligible and fits.", True),
+            (
+                f"referrals[{place}].monthly",
+                f"Referrals a month, source {place + 1}",
+                "count",
+                source.monthly,
+                f"From {source.name}.",
+                True,
+            ),
+            (
+                f"referrals[{place}].quality",
+                f"Quality, source {place + 1}",
+                "share",
+                source.quality,
+                "Share that is eligible and fits.",
+                True,
+            ),
         ]
     return rows + [(item.key, item.title, item.kind, plan.values[item.key], item.note, item.dated) for item in FIELDS]
 
 
 def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
-    heading(sheet, "Staff", "One row per coordinator; free rows are for more. A position without a first month is not filled.")
+    heading(
+        sheet,
+        "Staff",
+        "One row per coordinator; free rows are for more. A position without a first month is not filled.",
+    )
     rules = Validations(sheet)
-    head_row(sheet, 4, ["Coordinator", "First month", "Last month (empty: stays)", "Full-time share", "Salary a year, US dollars"])
-    people = [(person.name, day(person.hired), day(person.last_month) if person.last_month else None,
-        natural(person.fte, "count"), natural(person.salary, "money")) for person in plan.coordinators]
+    head_row(
+        sheet,
+        4,
+        ["Coordinator", "First month", "Last month (empty: stays)", "Full-time share", "Salary a year, US dollars"],
+    )
+    people = [
+        (
+            person.name,
+            day(person.hired),
+            day(person.last_month) if person.last_month else None,
+            natural(person.fte, "count"),
+            natural(person.salary, "money"),
+        )
+        for person in plan.coordinators
+    ]
     inputs.staff = _block(sheet, 5, people, ("text", "date", "date", "count", "money"), SPARE_STAFF, rules)
     top = inputs.staff[1] + 3
     sheet.cell(top - 1, 1, "Share of a full caseload in the months after hire (the last holds on)").font = STRONG
@@ -257,7 +349,7 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
 
 
 def _block(
-    sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int, rules: Validations,
+    sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int, rules: Validations
 ) -> tuple[int, int]:
     """Input rows from `top` on, and free ones below them; the first row and the last."""
     for row, values in enumerate([*rows, *[[None] * len(kinds)] * spare], top):
@@ -269,8 +361,12 @@ def _block(
 
 
 def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
-    heading(sheet, "Rates", "US dollars per member-month (assessment: per assessment), from the month in column A on, oldest first; "
-        f"a rate holds until the next row. Source: {plan.rate_source}.")
+    heading(
+        sheet,
+        "Rates",
+        "US dollars per member-month (assessment: per assessment), from the month in column A on, oldest first; "
+        f"a rate holds until the next row. Source: {plan.rate_source}.",
+    )
     places = [(region, level) for region in plan.regions for level in plan.rated]
     sheet.cell(REGION_ROW, 1, "Region").font = STRONG
     for column, (region, level) in enumerate(places, 2):
@@ -298,10 +394,26 @@ def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
 
 
 def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
-    heading(sheet, "Scenarios", "What each scenario changes. An empty cell leaves things as they are. The one that is at work is "
-        "chosen on the sheet Summary.")
-    head_row(sheet, 4, ["Key", "Lever", "Unit", *(item.name for item in plan.scenarios), "At work (small units)", "Uncertain from",
-        "Uncertain to", "What it does"])
+    heading(
+        sheet,
+        "Scenarios",
+        "What each scenario changes. An empty cell leaves things as they are. The one that is at work is "
+        "chosen on the sheet Summary.",
+    )
+    head_row(
+        sheet,
+        4,
+        [
+            "Key",
+            "Lever",
+            "Unit",
+            *(item.name for item in plan.scenarios),
+            "At work (small units)",
+            "Uncertain from",
+            "Uncertain to",
+            "What it does",
+        ],
+    )
     first, last = 4, 3 + len(plan.scenarios)
     chosen, words = last + 1, last + 4
     inputs.scenario_names, inputs.chosen = f"{SCENARIOS}!${letter(first)}$4:${letter(last)}$4", letter(chosen)
@@ -313,9 +425,13 @@ def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> Non
         _lever_row(sheet, row, plan, lever, rules)
         sheet.cell(row, words, lever.note).alignment = Alignment(indent=1, wrap_text=True, vertical="top")
         sheet.row_dimensions[row].height = 15 * (1 + len(lever.note) // NOTE_LETTERS)
-    for row, (key, value, title) in enumerate((
-        ("simulation.seed", plan.seed, "Seed of the random draws: the same seed gives the same draws"),
-        ("simulation.draws", plan.draws, "Random draws")), 9 + len(LEVERS)):
+    for row, (key, value, title) in enumerate(
+        (
+            ("simulation.seed", plan.seed, "Seed of the random draws: the same seed gives the same draws"),
+            ("simulation.draws", plan.draws, "Random draws"),
+        ),
+        9 + len(LEVERS),
+    ):
         _key_and_title(sheet, row, key, title)
         put(sheet, row, first, value, "months")
     sheet.freeze_panes = sheet.cell(5, first)
@@ -325,12 +441,19 @@ def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> Non
 
 def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, rules: Validations) -> None:
     """Each scenario's title and the months in which it holds."""
+
     def cell(item: Scenario, key: str) -> Any:
         month = {"from": item.first, "until": item.last}.get(key)
         return item.title if key == "title" else day(month) if month else None
 
-    for row, (key, title, kind) in enumerate((("title", "Title", "text"), ("from", "Holds from (empty: the first month)", "date"),
-        ("until", "Holds until (empty: the last month)", "date")), 5):
+    for row, (key, title, kind) in enumerate(
+        (
+            ("title", "Title", "text"),
+            ("from", "Holds from (empty: the first month)", "date"),
+            ("until", "Holds until (empty: the last month)", "date"),
+        ),
+        5,
+    ):
         _key_and_title(sheet, row, key, title)
         for column, item in enumerate(plan.scenarios, 4):
             put(sheet, row, column, cell(item, key), kind)

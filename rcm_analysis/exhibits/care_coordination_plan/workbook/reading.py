@@ -55,17 +55,25 @@ def _open(path: str | Path, *, formulas: bool = False) -> Workbook:
     """The workbook with its values, or with its formulas."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")         # openpyxl warns of cell dates that it reads as errors; the message names the cell
+            warnings.simplefilter(
+                "ignore"
+            )  # openpyxl warns of cell dates that it reads as errors; the message names the cell
             book = load_workbook(Path(path), data_only=not formulas)
     except OSError:
-        raise ParameterError(f"There is no workbook {path} that can be read. rcm plan writes one. Nothing was run.") from None
+        raise ParameterError(
+            f"There is no workbook {path} that can be read. rcm plan writes one. Nothing was run."
+        ) from None
     except (InvalidFileException, BadZipFile, KeyError, ValueError):
-        raise ParameterError(f"{Path(path).name} is not an XLSX workbook. Save it from Excel or LibreOffice as .xlsx; "
-                             "a TOML file is read with --assumptions. Nothing was run.") from None
+        raise ParameterError(
+            f"{Path(path).name} is not an XLSX workbook. Save it from Excel or LibreOffice as .xlsx; "
+            "a TOML file is read with --assumptions. Nothing was run."
+        ) from None
     missing = [name for name in (SUMMARY, ASSUMPTIONS, STAFF, RATES, SCENARIOS) if name not in book.sheetnames]
     if missing:
-        raise ParameterError(f"{Path(path).name} is not a plan workbook: sheets missing: {listed(missing)}. "
-                             "rcm plan writes one with all of them. Nothing was run.")
+        raise ParameterError(
+            f"{Path(path).name} is not a plan workbook: sheets missing: {listed(missing)}. "
+            "rcm plan writes one with all of them. Nothing was run."
+        )
     return book
 
 
@@ -131,14 +139,17 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
         if shared:
             shares[shared][key.removeprefix(f"{shared}.")] = steps
         elif key.startswith("referrals["):
-            number, name = int(key[len("referrals["): key.index("]")]), key.rpartition(".")[2]
+            number, name = int(key[len("referrals[") : key.index("]")]), key.rpartition(".")[2]
             sources.setdefault(number, {})[name] = steps if len(steps) > 1 else value
             found.cells[key] = cell
         elif key.startswith("acuity.caseload.") or key in BY_KEY or "." not in key:
             found.put(key, steps if len(steps) > 1 and key in BY_KEY else value, cell)
     found.raw["referrals"] = [sources[number] for number in sorted(sources)]
     found.put("acuity.levels", list(shares["acuity.mix"]), f"{ASSUMPTIONS}!A")
-    found.name_block("acuity.caseload", [found.cells[key] for key in found.cells if key.startswith("acuity.caseload.") and "[" not in key])
+    found.name_block(
+        "acuity.caseload",
+        [found.cells[key] for key in found.cells if key.startswith("acuity.caseload.") and "[" not in key],
+    )
     for name in SHARED:
         _shares(found, name, shares[name])
 
@@ -186,16 +197,32 @@ def _staff(sheet: Worksheet, found: Found) -> None:
             block = "ramp"
         elif first == "Start-up cost":
             block = "startup"
-        elif block == "people" and second not in (None, ""):    # a position without a first month is not filled, as the sheet says
-            people.add(row, {"name": plain(first), "hired": month(second), "last_month": month(third), "fte": plain(fourth), "salary": plain(fifth)})
+        elif block == "people" and second not in (
+            None,
+            "",
+        ):  # a position without a first month is not filled, as the sheet says
+            people.add(
+                row,
+                {
+                    "name": plain(first),
+                    "hired": month(second),
+                    "last_month": month(third),
+                    "fte": plain(fourth),
+                    "salary": plain(fifth),
+                },
+            )
             # Without a name or a share of time there would be a default; the sheet asks for both.
-            people.rows[-1] |= {"name": str(plain(first) or f"Coordinator {len(people.rows)}"), "fte": plain(fourth), "salary": plain(fifth)}
+            people.rows[-1] |= {
+                "name": str(plain(first) or f"Coordinator {len(people.rows)}"),
+                "fte": plain(fourth),
+                "salary": plain(fifth),
+            }
         elif block == "ramp" and str(first).startswith("Month "):
             found.cells[f"staffing.ramp[{len(ramp)}]"] = f"{STAFF}!B{row}"
             ramp.append(plain(second))
         elif block == "startup" and any(value not in (None, "") for value in (first, second, third)):
             startup.add(row, {"what": plain(first), "month": month(second), "amount": plain(third)})
-    while ramp and ramp[-1] is None:                # what is left out after the last share holds on; a gap before it is a mistake
+    while ramp and ramp[-1] is None:  # what is left out after the last share holds on; a gap before it is a mistake
         ramp.pop()
     found.raw["coordinators"] = people.rows
     found.raw.setdefault("staffing", {})["ramp"] = ramp
@@ -221,25 +248,41 @@ class Records:
 
 def _rates(sheet: Worksheet, found: Found) -> None:
     """One row per rate; a level that has a rate keeps one in every later row, and rows stand in the order of their months."""
-    columns = [(column, sheet.cell(REGION_ROW, column).value, sheet.cell(4, column).value) for column in range(2, sheet.max_column + 1)]
+    columns = [
+        (column, sheet.cell(REGION_ROW, column).value, sheet.cell(4, column).value)
+        for column in range(2, sheet.max_column + 1)
+    ]
     source = str(sheet["A2"].value or "").rpartition("Source: ")[2].removesuffix(".")
     rows: list[dict[str, Any]] = []
     stated: set[int] = set()
     before = ""
     for row in range(5, sheet.max_row + 1):
-        since, values = month(sheet.cell(row, 1).value), {column: plain(sheet.cell(row, column).value) for column, _, level in columns if level}
+        since, values = (
+            month(sheet.cell(row, 1).value),
+            {column: plain(sheet.cell(row, column).value) for column, _, level in columns if level},
+        )
         if since is None and not any(value is not None for value in values.values()):
             continue
         if isinstance(since, str) and since < before:
-            found.faults.append(f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below {before}")
+            found.faults.append(
+                f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below {before}"
+            )
         before = since if isinstance(since, str) else before
         for column, region, level in columns:
             if level and (values[column] is not None or column in stated):
                 stated.add(column)
                 place = f"rates.rows[{len(rows)}]"
-                found.cells[f"{place}.effective"], found.cells[f"{place}.rate"] = f"{RATES}!A{row}", f"{RATES}!{letter(column)}{row}"
-                found.cells[f"{place}.level"], found.cells[f"{place}.region"] = f"{RATES}!{letter(column)}4", f"{RATES}!{letter(column)}{REGION_ROW}"
-                rows.append({"level": level, "region": region, "effective": since, "rate": values[column], "source": source})
+                found.cells[f"{place}.effective"], found.cells[f"{place}.rate"] = (
+                    f"{RATES}!A{row}",
+                    f"{RATES}!{letter(column)}{row}",
+                )
+                found.cells[f"{place}.level"], found.cells[f"{place}.region"] = (
+                    f"{RATES}!{letter(column)}4",
+                    f"{RATES}!{letter(column)}{REGION_ROW}",
+                )
+                rows.append(
+                    {"level": level, "region": region, "effective": since, "rate": values[column], "source": source}
+                )
     for column, region, level in columns:
         found.cells[f"rates ({level}, {region})"] = f"{RATES}!{letter(column)}5:{letter(column)}{sheet.max_row}"
     found.raw["rates"] = {"rows": rows}

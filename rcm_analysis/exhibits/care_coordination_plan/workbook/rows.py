@@ -78,7 +78,15 @@ class Months:
         """A row that sums others."""
         self.add(name, lambda c, _: self.sum(parts, c), title, unit)
 
-    def split(self, name: str, parts: Iterable[str], running: Callable[[str, str], str], title: str, *, divisor: Formula | int = SHARE) -> None:
+    def split(
+        self,
+        name: str,
+        parts: Iterable[str],
+        running: Callable[[str, str], str],
+        title: str,
+        *,
+        divisor: Formula | int = SHARE,
+    ) -> None:
         """A row of members or units into parts by running totals, so that the rounded parts still sum to the whole.
 
         `running` takes a part and a month's column and gives the share of all parts up to it, out of `divisor`.
@@ -86,10 +94,20 @@ class Months:
         before = ""
         for part in parts:
             upto = f"{name}_to.{part}"
-            self.add(upto, lambda c, b, part=part: whole(f"{self.at(name, c)}*{running(part, c)}", divisor(c, b) if callable(divisor) else divisor),
-                f"{title}, up to {_words(part)}", MEMBERS)
-            self.add(f"{name}.{part}", lambda c, _, upto=upto, before=before: (
-                self.at(upto, c) + (f"-{self.at(before, c)}" if before else "")), f"{title}, {_words(part)}", MEMBERS)
+            self.add(
+                upto,
+                lambda c, b, part=part: whole(
+                    f"{self.at(name, c)}*{running(part, c)}", divisor(c, b) if callable(divisor) else divisor
+                ),
+                f"{title}, up to {_words(part)}",
+                MEMBERS,
+            )
+            self.add(
+                f"{name}.{part}",
+                lambda c, _, upto=upto, before=before: self.at(upto, c) + (f"-{self.at(before, c)}" if before else ""),
+                f"{title}, {_words(part)}",
+                MEMBERS,
+            )
             before = upto
 
     def split_by_region(self, name: str, title: str) -> None:
