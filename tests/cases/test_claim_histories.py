@@ -7,23 +7,18 @@ import datetime as dt
 
 import pytest
 
-from .desk import blank, ingested, opened
+from .desk import blank, ingested, opened, wrong
 from .files import BLUE, answer, claim_837, remit_835
 
 JANUARY, FEBRUARY = dt.date(2026, 1, 31), dt.date(2026, 2, 28)
-
-
-def wrong(says: str):
-    """The test fails on today's code, which answers something else."""
-    return pytest.mark.xfail(strict=True, reason=says)
 
 
 # ------------------------------------------------------------ replacements and voids
 @wrong("charge stays 100.00 and the claim is a credit of -50.00")
 def test_a_replacement_supersedes_the_original_r01(tmp_path):
     desk = ingested("r01-corrected-claim-freq7", tmp_path)
-    assert [row["charge_cents"] for row in desk.stored("claims")] == [15000]    # frequency 7 says 150.00
-    assert desk.parts() == {}                                                   # 150 - 120 - 30
+    assert [row["charge_cents"] for row in desk.stored("claims")] == [15000]  # frequency 7 says 150.00
+    assert desk.parts() == {}  # 150 - 120 - 30
     assert desk.cash_by_month() == {"2026-02": 12000}
     assert desk.holds()
 
@@ -38,16 +33,16 @@ def test_a_replacement_counts_from_the_day_on_which_it_was_sent_r01(tmp_path):
 @wrong("A1 -50.00, B1 nowhere, C1 300.00, and every sum holds")
 def test_replaced_only_replaced_and_voided_claims_stand_as_last_sent_d06(tmp_path):
     desk = ingested("d06-replacement-claim", tmp_path)
-    assert desk.balance_of("A1") == 0               # replaced: 150 - 120 - 30
-    assert desk.balance_of("B1") == 20000           # known by its replacement alone
-    assert desk.balance_of("C1") == 0               # 300 - 300
+    assert desk.balance_of("A1") == 0  # replaced: 150 - 120 - 30
+    assert desk.balance_of("B1") == 20000  # known by its replacement alone
+    assert desk.balance_of("C1") == 0  # 300 - 300
     assert desk.receivable() == 20000
 
 
 @wrong("C1 is open with 300.00")
 def test_a_voided_claim_is_neither_open_nor_written_off_d06(tmp_path):
     desk = ingested("d06-replacement-claim", tmp_path)
-    assert desk.balance_of("C1", dt.date(2026, 9, 10)) == 30000     # voided on September 20
+    assert desk.balance_of("C1", dt.date(2026, 9, 10)) == 30000  # voided on September 20
     assert "C1" not in desk.ends(dt.date(2026, 12, 31))
     assert "C1" not in desk.worklist(dt.date(2026, 12, 31))
 
@@ -59,7 +54,7 @@ def test_an_original_sent_again_with_another_charge_counts_as_sent_last(tmp_path
     desk.put("b.837", claim_837("A1", "150", day="20260120", control=2))
     desk.put("c.835", remit_835("120", answer("A1", "150", "120", "CO*45*30")))
     desk.ingest()
-    assert desk.parts() == {}                       # 150 - 120 - 30
+    assert desk.parts() == {}  # 150 - 120 - 30
     assert desk.cash_by_month() == {"2026-02": 12000}
 
 
@@ -81,9 +76,9 @@ def test_a_claim_replaced_after_it_was_paid_ends_as_corrected(tmp_path):
     corrected = answer("A1", "150", "120", "CO*45*30", icn="PCN2")
     desk.put("d.835", remit_835("40", [*taken_back, *corrected], trace="T2", day="20260310", control=2))
     desk.ingest()
-    assert desk.receivable(JANUARY) == 0            # 100 - 80 - 20
-    assert desk.receivable(FEBRUARY) == 5000        # 150 - 80 - 20
-    assert desk.parts() == {}                       # 150 - 80 - 20 + 80 + 20 - 120 - 30
+    assert desk.receivable(JANUARY) == 0  # 100 - 80 - 20
+    assert desk.receivable(FEBRUARY) == 5000  # 150 - 80 - 20
+    assert desk.parts() == {}  # 150 - 80 - 20 + 80 + 20 - 120 - 30
     assert desk.cash_by_month() == {"2026-01": 8000, "2026-03": 4000}
 
 
@@ -94,10 +89,20 @@ def test_a_void_after_payment_and_its_reversal_leave_nothing(tmp_path):
     desk.put("b.835", remit_835("240", answer("A1", "300", "240", "CO*45*60"), day="20260125"))
     desk.put("c.837", claim_837("A1", "300", day="20260210", frequency="8", control=2))
     reversal = answer("A1", "-300", "-240", "CO*45*-60", status="22")
-    desk.put("d.835", remit_835("0", reversal, trace="T2", day="20260310", method="NON",
-                                provider=["PLB*1234567893*20261231*FB:T2*-240"], control=2))
+    desk.put(
+        "d.835",
+        remit_835(
+            "0",
+            reversal,
+            trace="T2",
+            day="20260310",
+            method="NON",
+            provider=["PLB*1234567893*20261231*FB:T2*-240"],
+            control=2,
+        ),
+    )
     desk.ingest()
-    assert desk.parts() == {}                       # 300 - 240 - 60 - 300 + 240 + 60
+    assert desk.parts() == {}  # 300 - 240 - 60 - 300 + 240 + 60
 
 
 @wrong("the second original is dropped: 300.00 open where 250.00 is")
@@ -107,7 +112,7 @@ def test_a_number_billed_anew_after_its_void_has_the_new_charge(tmp_path):
     desk.put("b.837", claim_837("A1", "300", day="20260110", frequency="8", control=2))
     desk.put("c.837", claim_837("A1", "250", day="20260112", control=3))
     desk.ingest()
-    assert desk.receivable() == 25000               # 300 - 300 + 250
+    assert desk.receivable() == 25000  # 300 - 300 + 250
 
 
 @wrong("whichever original is read is the claim: -50.00")
@@ -117,14 +122,14 @@ def test_a_replacement_read_before_its_original_still_supersedes_it(tmp_path):
     desk.ingest()
     desk.put("a.837", original["a.837"])
     desk.ingest()
-    assert desk.parts() == {}                       # 150 - 120 - 30, in whatever order the files came
+    assert desk.parts() == {}  # 150 - 120 - 30, in whatever order the files came
     assert [row["charge_cents"] for row in desk.stored("claims")] == [15000]
 
 
 # ------------------------------------------------------------ one claim, several answers
 def test_a_claim_split_by_the_payer_keeps_its_balance_r04(tmp_path):
     desk = ingested("r04-payer-split-claim", tmp_path)
-    assert desk.balance_of("A400") == 10000         # 300 - 120 - 80; the denied 100 stays open
+    assert desk.balance_of("A400") == 10000  # 300 - 120 - 80; the denied 100 stays open
     assert desk.cash_by_month() == {"2026-01": 12000}
 
 
@@ -132,7 +137,7 @@ def test_a_claim_split_by_the_payer_keeps_its_balance_r04(tmp_path):
 def test_a_claim_split_by_the_payer_is_one_claim_denied_in_part_r04(tmp_path):
     desk = ingested("r04-payer-split-claim", tmp_path)
     assert desk.denied_claims("2026-01") == (1, 1)
-    assert desk.denied_lines("2026-01") == (1, 2)           # 20610 denied, 99213 paid
+    assert desk.denied_lines("2026-01") == (1, 2)  # 20610 denied, 99213 paid
     assert desk.denied_dollars("2026-01") == (10000, 30000)  # 100 of 200 + 100
     assert desk.denial_codes("2026-01") == {"50"}
 
@@ -156,10 +161,20 @@ def test_a_second_decision_on_the_same_lines_is_no_first_denial(tmp_path):
     desk.put("b.835", remit_835("120", answer("A1", "200", "120", "CO*45*80"), day="20260120"))
     taken_back = answer("A1", "-200", "-120", "CO*45*-80", status="22")
     denied = answer("A1", "200", "0", "CO*50*200", status="4", icn="PCN2")
-    desk.put("c.835", remit_835("0", [*taken_back, *denied], trace="T2", day="20260210", method="NON",
-                                provider=["PLB*1234567893*20261231*FB:T2*-120"], control=2))
+    desk.put(
+        "c.835",
+        remit_835(
+            "0",
+            [*taken_back, *denied],
+            trace="T2",
+            day="20260210",
+            method="NON",
+            provider=["PLB*1234567893*20261231*FB:T2*-120"],
+            control=2,
+        ),
+    )
     desk.ingest()
-    assert desk.balance_of("A1") == 20000           # 200 - 120 - 80 + 120 + 80
+    assert desk.balance_of("A1") == 20000  # 200 - 120 - 80 + 120 + 80
     assert desk.denied_claims("2026-01", "2026-02") == (0, 1)
 
 
@@ -167,7 +182,7 @@ def test_a_second_decision_on_the_same_lines_is_no_first_denial(tmp_path):
 @wrong("the 900.00 is in no table but submissions, and every sum holds")
 def test_a_claim_number_used_again_a_year_later_is_open_or_told_r06(tmp_path):
     desk = ingested("r06-claim-number-reused", tmp_path)
-    assert desk.receivable(dt.date(2025, 12, 31)) == 0      # 100 - 80 - 20
+    assert desk.receivable(dt.date(2025, 12, 31)) == 0  # 100 - 80 - 20
     assert desk.receivable() == 90000 or desk.tells(90000)
 
 
@@ -175,8 +190,12 @@ def test_a_claim_number_used_again_a_year_later_is_open_or_told_r06(tmp_path):
 def test_a_claim_number_used_for_another_patient_is_open_or_told(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("1001", "100", member="M1"))
-    desk.put("b.837", claim_837("1001", "900", member="M2", day="20260107", served="20260103", control=2,
-                                lines=[("20610", "900")]))
+    desk.put(
+        "b.837",
+        claim_837(
+            "1001", "900", member="M2", day="20260107", served="20260103", control=2, lines=[("20610", "900")]
+        ),
+    )
     desk.put("c.835", remit_835("80", answer("1001", "100", "80", "CO*45*20")))
     desk.ingest()
     assert desk.receivable() == 90000 or desk.tells(90000)  # 100 - 80 - 20 + 900
@@ -188,7 +207,7 @@ def test_a_secondary_that_repeats_the_discount_takes_it_off_once_d07(tmp_path):
     desk = ingested("d07-secondary-co45", tmp_path)
     # 100 - 64 - 20 leaves the 16 of PR 2, which the secondary pays: nothing is owed by anybody.
     assert desk.parts() == {}
-    assert desk.cash_by_month() == {"2026-10": 8000}        # 64 + 16
+    assert desk.cash_by_month() == {"2026-10": 8000}  # 64 + 16
 
 
 def _primary_and_secondary(desk, *, billed: bool):
@@ -205,7 +224,7 @@ def _primary_and_secondary(desk, *, billed: bool):
 @pytest.mark.parametrize("billed", [True, False], ids=["with its 837", "without its 837"])
 def test_what_a_secondary_leaves_to_the_patient_is_all_that_is_owed(tmp_path, billed):
     desk = _primary_and_secondary(blank(tmp_path), billed=billed)
-    assert desk.parts() == {("A1", "patient"): 600}         # 100 - 64 - 20 - 10
+    assert desk.parts() == {("A1", "patient"): 600}  # 100 - 64 - 20 - 10
 
 
 @wrong("stored as primary; primary rate 1 of 1; no denial in the initial rate")
@@ -213,8 +232,8 @@ def test_a_denial_by_the_payer_billed_as_secondary_is_a_secondary_denial_r03(tmp
     desk = ingested("r03-secondary-denied-status4", tmp_path)
     assert desk.payer_orders("A300") == [("medicare", "primary"), ("bluex", "secondary")]
     assert desk.primary_denials(FEBRUARY) == (0, 0)
-    assert desk.denied_claims("2026-02") == (1, 1)          # CO 29 takes 40 of 200; OA 23 holds the rest
-    assert desk.parts() == {("A300", "secondary"): 4000}    # 200 - 80 - 80 leaves 40, sent on
+    assert desk.denied_claims("2026-02") == (1, 1)  # CO 29 takes 40 of 200; OA 23 holds the rest
+    assert desk.parts() == {("A300", "secondary"): 4000}  # 200 - 80 - 80 leaves 40, sent on
 
 
 @wrong("stored as primary, whatever the 837 says")
@@ -231,7 +250,10 @@ def test_the_order_of_a_payer_is_known_even_when_its_837_is_read_later(tmp_path)
 def test_a_denial_by_the_payer_billed_as_primary_is_a_primary_denial(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "200"))
-    desk.put("b.835", remit_835("0", answer("A1", "200", "0", "CO*29*200", status="4"), day="20260220", method="NON"))
+    desk.put(
+        "b.835",
+        remit_835("0", answer("A1", "200", "0", "CO*29*200", status="4"), day="20260220", method="NON"),
+    )
     desk.ingest()
     assert desk.payer_orders("A1") == [("medicare", "primary")]
     assert desk.primary_denials(FEBRUARY) == (1, 1)
@@ -240,15 +262,15 @@ def test_a_denial_by_the_payer_billed_as_primary_is_a_primary_denial(tmp_path):
 # ------------------------------------------------------------ money taken back
 def test_a_takeback_of_a_claim_from_before_our_time_moves_cash_and_balance_d16(tmp_path):
     desk = ingested("d16-takeback-of-claim-before-our-time", tmp_path)
-    assert desk.cash("2026-10") == 2000             # 80 - 60, as BPR02 says
-    assert desk.balance_of("A1") == 0               # 100 - 80 - 20
-    assert desk.balance_of("Z9") == 9000            # 90 - 60 - 30 before our time, + 60 + 30 now
+    assert desk.cash("2026-10") == 2000  # 80 - 60, as BPR02 says
+    assert desk.balance_of("A1") == 0  # 100 - 80 - 20
+    assert desk.balance_of("Z9") == 9000  # 90 - 60 - 30 before our time, + 60 + 30 now
 
 
 @wrong("no finding, and every sum holds")
 def test_a_takeback_of_a_claim_never_billed_is_told_d16(tmp_path):
     desk = ingested("d16-takeback-of-claim-before-our-time", tmp_path)
-    assert desk.tells(6000, 9000)                   # 60 of cash on it, 90 of balance
+    assert desk.tells(6000, 9000)  # 60 of cash on it, 90 of balance
 
 
 @wrong("IntCastingNaNError: a claim without a row in claims has no day of service and none of responsibility")
@@ -272,14 +294,14 @@ def test_a_reversal_and_its_correction_before_our_time_move_cash_only(tmp_path):
     corrected = answer("Z9", "90", "70", "CO*45*20", icn="PCN2")
     desk.put("b.835", remit_835("10", [*taken_back, *corrected]))
     desk.ingest()
-    assert desk.balance_of("Z9") == 0               # + 60 + 30 - 70 - 20
-    assert desk.cash("2026-02") == 1000             # 70 - 60
+    assert desk.balance_of("Z9") == 0  # + 60 + 30 - 70 - 20
+    assert desk.cash("2026-02") == 1000  # 70 - 60
 
 
 @wrong("a second payment is posted: balance -400.00, cash of February +300.00")
 def test_a_reversal_without_signs_takes_back_what_was_paid_r11(tmp_path):
     desk = ingested("r11-reversal-positive-signs", tmp_path)
-    assert desk.balance_of("B200") == 40000         # 400 - 300 - 100 + 300 + 100; CO 29 posts nothing
+    assert desk.balance_of("B200") == 40000  # 400 - 300 - 100 + 300 + 100; CO 29 posts nothing
     assert desk.cash_by_month()["2026-01"] == 30000
     assert sum(desk.stored_kind("takeback")) == 30000
     assert sum(desk.stored_kind("payment")) == -30000
@@ -291,8 +313,17 @@ def test_a_reversal_with_signs_on_the_claim_only_takes_the_discount_back_or_tell
     desk.put("a.837", claim_837("B1", "400"))
     desk.put("b.835", remit_835("300", answer("B1", "400", "300", "CO*45*100"), day="20260120"))
     taken_back = answer("B1", "-400", "-300", "CO*45*100", status="22")
-    desk.put("c.835", remit_835("0", taken_back, trace="T2", method="NON",
-                                provider=["PLB*1234567893*20261231*FB:T2*-300"], control=2))
+    desk.put(
+        "c.835",
+        remit_835(
+            "0",
+            taken_back,
+            trace="T2",
+            method="NON",
+            provider=["PLB*1234567893*20261231*FB:T2*-300"],
+            control=2,
+        ),
+    )
     desk.ingest()
     # 400 - 300 - 100 + 300 + 100; with the discount as sent 200 less would be open.
     assert desk.balance_of("B1") == 40000 or desk.tells(20000)

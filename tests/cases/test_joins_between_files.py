@@ -1,17 +1,12 @@
-"""What one file says must meet what another says: the same claim, line, check and practice, or a finding in dollars."""
+"""One file must meet another: the same claim, line, check and practice, or a finding in dollars."""
 
 import pytest
 
-from .desk import blank, ingested, opened
+from .desk import blank, ingested, opened, wrong
 from .files import BLUE, MEDICARE, answer, claim_837, remit_835
 
 PAID = ("CO*45*20",)
 OTHER_CLINIC = "N1*PE*OTHER CLINIC*FI*998877665"
-
-
-def wrong(says: str):
-    """The test fails on today's code, which answers something else."""
-    return pytest.mark.xfail(strict=True, reason=says)
 
 
 # ------------------------------------------------------------ remittances without claims
@@ -19,7 +14,7 @@ def wrong(says: str):
 def test_a_remittance_without_its_837_makes_no_phantom_credit_d03(tmp_path):
     desk = ingested("d03-835-only", tmp_path)
     assert desk.cash_by_month() == {"2026-10": 8000}
-    # With the charge of CLP03: 100 - 80 - 20 = 0. Without: 80 of cash and 100 of balance on a claim never billed.
+    # With the charge of CLP03: 100 - 80 - 20 = 0. Without: 80 of cash, 100 of balance on a claim never billed.
     assert desk.parts() == {} or desk.tells(8000, 10000)
 
 
@@ -30,7 +25,7 @@ def test_a_history_that_starts_in_its_middle_makes_no_phantom_credit(tmp_path):
     before, ours = answer("A1", "100", "80", *PAID), answer("A2", "200", "150", "CO*45*50", icn="PCN2")
     desk.put("b.835", remit_835("230", [*before, *ours]))
     desk.ingest()
-    assert desk.balance_of("A2") == 0                       # 200 - 150 - 50
+    assert desk.balance_of("A2") == 0  # 200 - 150 - 50
     assert desk.parts() == {} or desk.tells(8000, 10000)
 
 
@@ -49,7 +44,7 @@ def test_the_837_that_comes_after_its_remittance_charges_the_claim_once(tmp_path
     desk.ingest()
     desk.put("a.837", claim_837("A1", "100"))
     desk.ingest()
-    assert desk.parts() == {}                               # 100 - 80 - 20
+    assert desk.parts() == {}  # 100 - 80 - 20
     assert desk.stored_kind("charge") == [10000]
 
 
@@ -72,14 +67,17 @@ def test_claim_ids_that_lost_their_zeros_or_their_case_meet_or_are_told_r07(tmp_
 
 
 @wrong("100.00 open and 100.00 credit, and every sum holds")
-@pytest.mark.parametrize(("billed", "answered"), [
-    pytest.param("AB-12-3", "AB123", id="punctuation left out"),
-    pytest.param("AB 123", "AB123", id="a blank left out"),
-    pytest.param("0042-A", "42a", id="zeros, punctuation and case at once"),
-    pytest.param("2026010500017", "2.02601E+12", id="scientific notation"),
-    pytest.param("2026010500017", "2026010500017.0", id="a decimal of a spreadsheet"),
-    pytest.param("1234567890123456789", "1234567890123456800", id="the digits that a spreadsheet keeps"),
-])
+@pytest.mark.parametrize(
+    ("billed", "answered"),
+    [
+        pytest.param("AB-12-3", "AB123", id="punctuation left out"),
+        pytest.param("AB 123", "AB123", id="a blank left out"),
+        pytest.param("0042-A", "42a", id="zeros, punctuation and case at once"),
+        pytest.param("2026010500017", "2.02601E+12", id="scientific notation"),
+        pytest.param("2026010500017", "2026010500017.0", id="a decimal of a spreadsheet"),
+        pytest.param("1234567890123456789", "1234567890123456800", id="the digits that a spreadsheet keeps"),
+    ],
+)
 def test_claim_ids_in_another_dress_meet_or_are_told(tmp_path, billed, answered):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837(billed, "100"))
@@ -94,13 +92,15 @@ def test_two_billed_claims_whose_ids_differ_by_zeros_stay_two(tmp_path):
     desk.put("b.837", claim_837("000777", "50", control=2, member="M2"))
     desk.put("c.835", remit_835("80", answer("777", "100", "80", *PAID)))
     desk.ingest()
-    assert desk.parts() == {("000777", "primary"): 5000}    # 777: 100 - 80 - 20
+    assert desk.parts() == {("000777", "primary"): 5000}  # 777: 100 - 80 - 20
 
 
 # ------------------------------------------------------------ service lines
 def line_pairs(desk, claim: str) -> dict[str, str]:
     """Procedure answered -> procedure billed, where both stand under one line number."""
-    billed = {row["line_number"]: row["procedure"] for row in desk.stored("claim_lines") if row["claim_id"] == claim}
+    billed = {
+        row["line_number"]: row["procedure"] for row in desk.stored("claim_lines") if row["claim_id"] == claim
+    }
     rows = [row for row in desk.stored("remit_lines") if row["claim_id"] == claim]
     return {row["procedure"]: billed.get(row["line_number"]) for row in rows}
 
@@ -109,19 +109,32 @@ def line_pairs(desk, claim: str) -> dict[str, str]:
 def test_line_control_numbers_are_the_billers_own_r05(tmp_path):
     desk = ingested("r05-line-control-number", tmp_path)
     assert line_pairs(desk, "A500") == {"99213": "99213", "20610": "20610"}
-    assert desk.parts() == {}                               # 300 - 120 - 80 - 60 - 40
+    assert desk.parts() == {}  # 300 - 120 - 80 - 60 - 40
 
 
 LINES = [("99213", "200", "A7"), ("20610", "100", "0008")]
 
 
-@pytest.mark.parametrize(("billed", "order", "controls"), [
-    pytest.param(LINES, (1, 0), True, marks=wrong("the position in the 835 is taken for the line"),
-                 id="letters and zeros, answered in another order"),
-    pytest.param([line[:2] for line in LINES], (1, 0), False, marks=wrong("the position in the 835 is taken for the line"),
-                 id="no control numbers, answered in another order"),
-    pytest.param([line[:2] for line in LINES], (0, 1), False, id="no control numbers, answered in order"),
-])
+@pytest.mark.parametrize(
+    ("billed", "order", "controls"),
+    [
+        pytest.param(
+            LINES,
+            (1, 0),
+            True,
+            marks=wrong("the position in the 835 is taken for the line"),
+            id="letters and zeros, answered in another order",
+        ),
+        pytest.param(
+            [line[:2] for line in LINES],
+            (1, 0),
+            False,
+            marks=wrong("the position in the 835 is taken for the line"),
+            id="no control numbers, answered in another order",
+        ),
+        pytest.param([line[:2] for line in LINES], (0, 1), False, id="no control numbers, answered in order"),
+    ],
+)
 def test_answered_lines_meet_the_billed_lines(tmp_path, billed, order, controls):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "300", lines=billed))
@@ -146,22 +159,34 @@ def once_or_told(desk, month: str) -> bool:
 @wrong("cash 600.00, credit -400.00, and every sum holds")
 def test_a_check_from_two_clearinghouses_is_counted_once_or_told_r60(tmp_path):
     desk = ingested("r60-same-check-two-clearinghouses", tmp_path)
-    assert once_or_told(desk, "2026-01")                    # 400 - 300 - 100 = 0
+    assert once_or_told(desk, "2026-01")  # 400 - 300 - 100 = 0
 
 
-@pytest.mark.parametrize(("payer", "trace"), [
-    pytest.param(MEDICARE, "00888123", marks=wrong("both taken: cash 600.00"), id="other zeros"),
-    pytest.param(("MEDICARE PT B NATIONAL", "99999"), "000888123", marks=wrong("both taken: cash 600.00"),
-                 id="the payer under another spelling"),
-    pytest.param(MEDICARE, "888-123", marks=wrong("both taken: cash 600.00"), id="punctuation in the trace"),
-    pytest.param(MEDICARE, "000888123", id="another file day alone"),
-])
+@pytest.mark.parametrize(
+    ("payer", "trace"),
+    [
+        pytest.param(MEDICARE, "00888123", marks=wrong("both taken: cash 600.00"), id="other zeros"),
+        pytest.param(
+            ("MEDICARE PT B NATIONAL", "99999"),
+            "000888123",
+            marks=wrong("both taken: cash 600.00"),
+            id="the payer under another spelling",
+        ),
+        pytest.param(
+            MEDICARE, "888-123", marks=wrong("both taken: cash 600.00"), id="punctuation in the trace"
+        ),
+        pytest.param(MEDICARE, "000888123", id="another file day alone"),
+    ],
+)
 def test_a_check_in_another_dress_is_counted_once_or_told(tmp_path, payer, trace):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))
     claims = answer("G1", "400", "300", "CO*45*100")
     desk.put("b.835", remit_835("300", claims, trace="000888123", day="20260120"))
-    desk.put("c.835", remit_835("300", claims, trace=trace, day="20260120", made="20260121", payer=payer, control=2))
+    desk.put(
+        "c.835",
+        remit_835("300", claims, trace=trace, day="20260120", made="20260121", payer=payer, control=2),
+    )
     desk.ingest()
     assert once_or_told(desk, "2026-01")
 
@@ -181,9 +206,20 @@ def test_two_checks_of_one_amount_and_day_are_both_cash(tmp_path, second):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))
     desk.put("b.837", claim_837("G2", "400", member="M2", payer=second, control=2))
-    desk.put("c.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="888123", day="20260120"))
-    desk.put("d.835", remit_835("300", answer("G2", "400", "300", "CO*45*100", icn="PCN2"), trace="888124",
-                                day="20260120", payer=second, control=2))
+    desk.put(
+        "c.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="888123", day="20260120")
+    )
+    desk.put(
+        "d.835",
+        remit_835(
+            "300",
+            answer("G2", "400", "300", "CO*45*100", icn="PCN2"),
+            trace="888124",
+            day="20260120",
+            payer=second,
+            control=2,
+        ),
+    )
     desk.ingest()
     assert desk.cash("2026-01") == 60000 and desk.parts() == {}
 
@@ -201,23 +237,36 @@ def test_a_remittance_to_another_practice_by_tax_id_is_refused_or_told_r61(tmp_p
     assert refused_or_told(desk, "b.835")
 
 
-@pytest.mark.parametrize("payee", [
-    pytest.param("N1*PE*OTHER CLINIC", marks=wrong("taken, and every sum holds"), id="by name alone"),
-    pytest.param("N1*PE*OTHER CLINIC*XX*1999999984", id="by NPI"),
-])
+@pytest.mark.parametrize(
+    "payee",
+    [
+        pytest.param("N1*PE*OTHER CLINIC", marks=wrong("taken, and every sum holds"), id="by name alone"),
+        pytest.param("N1*PE*OTHER CLINIC*XX*1999999984", id="by NPI"),
+    ],
+)
 def test_a_remittance_to_another_practice_is_refused_or_told(tmp_path, payee):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))
-    desk.put("b.835", remit_835("300", answer("OTHER77", "400", "300", "CO*45*100"), day="20260120", payee=payee))
+    desk.put(
+        "b.835", remit_835("300", answer("OTHER77", "400", "300", "CO*45*100"), day="20260120", payee=payee)
+    )
     desk.ingest()
     assert refused_or_told(desk, "b.835")
 
 
-@pytest.mark.parametrize("payee", [
-    pytest.param("N1*PE*ACME ORTHO*FI*112233445", id="by tax id, under its name"),
-    pytest.param("N1*PE*Acme Ortho, LLC*FI*112233445", id="by tax id, under its name with another ending"),
-    pytest.param(OTHER_CLINIC.replace("OTHER CLINIC*FI*998877665", "DOE JO MD*XX*1234567893"), id="by NPI, under another name"),
-])
+@pytest.mark.parametrize(
+    "payee",
+    [
+        pytest.param("N1*PE*ACME ORTHO*FI*112233445", id="by tax id, under its name"),
+        pytest.param(
+            "N1*PE*Acme Ortho, LLC*FI*112233445", id="by tax id, under its name with another ending"
+        ),
+        pytest.param(
+            OTHER_CLINIC.replace("OTHER CLINIC*FI*998877665", "DOE JO MD*XX*1234567893"),
+            id="by NPI, under another name",
+        ),
+    ],
+)
 def test_a_remittance_to_the_practice_itself_is_taken(tmp_path, payee):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))

@@ -2,29 +2,22 @@
 
 import datetime as dt
 
-import pytest
-
-from .desk import blank, ingested
+from .desk import blank, ingested, wrong
 from .files import answer, claim_837, remit_835
-
-
-def wrong(says: str):
-    """The test fails on today's code, which answers something else."""
-    return pytest.mark.xfail(strict=True, reason=says)
 
 
 # ------------------------------------------------------------ the month of cash
 @wrong("all 240.00 is cash of June, the month of the download")
 def test_a_history_downloaded_in_june_is_cash_of_the_months_in_which_it_was_paid_r66(tmp_path):
     desk = ingested("r66-history-downloaded-again-in-june", tmp_path)
-    assert desk.cash_by_month() == {"2026-01": 8000, "2026-02": 8000, "2026-03": 8000}     # BPR16 of each check
+    assert desk.cash_by_month() == {"2026-01": 8000, "2026-02": 8000, "2026-03": 8000}  # BPR16 of each check
 
 
 @wrong("300.00 is open at the end of March; the three claims are paid after 159 days")
 def test_a_history_downloaded_in_june_closes_its_claims_when_they_were_paid_r66(tmp_path):
     desk = ingested("r66-history-downloaded-again-in-june", tmp_path)
-    assert desk.receivable(dt.date(2026, 3, 31)) == 0       # 3 x (100 - 80 - 20)
-    assert desk.receivable(dt.date(2026, 2, 28)) == 10000   # L2 is paid on March 10
+    assert desk.receivable(dt.date(2026, 3, 31)) == 0  # 3 x (100 - 80 - 20)
+    assert desk.receivable(dt.date(2026, 2, 28)) == 10000  # L2 is paid on March 10
     ends = desk.ends(dt.date(2026, 6, 30))
     # Billed January 2: paid January 20, February 15 and March 10.
     assert ends == {"L0": ("paid", 18), "L1": ("paid", 44), "L2": ("paid", 67)}
@@ -67,21 +60,21 @@ def test_a_notification_and_its_check_are_cash_once(tmp_path):
     desk.put("c.835", remit_835("80", told, trace="T1", day="20260210", control=2))
     desk.ingest()
     assert desk.cash("2026-02") == 8000
-    assert desk.parts() == {}                               # 100 - 80 - 20
+    assert desk.parts() == {}  # 100 - 80 - 20
 
 
 # ------------------------------------------------------------ money without a claim (PLB)
 def test_money_without_a_claim_leaves_the_balances_alone_r09(tmp_path):
     desk = ingested("r09-plb-capitation-interest-wo", tmp_path)
-    assert desk.parts() == {}                               # A900 and A901: 400 - 300 - 100
+    assert desk.parts() == {}  # A900 and A901: 400 - 300 - 100
     assert desk.cash("2026-01") == 30000
 
 
 @wrong("0.00 in February, 300.00 in March")
 def test_capitation_interest_and_recoupments_are_part_of_what_came_in_r09(tmp_path):
     desk = ingested("r09-plb-capitation-interest-wo", tmp_path)
-    assert desk.received("2026-02") == 501234                   # 5,000.00 capitation + 12.34 interest
-    assert desk.received("2026-03") == 15000                    # 300 paid, 150 withheld: the bank saw 150
+    assert desk.received("2026-02") == 501234  # 5,000.00 capitation + 12.34 interest
+    assert desk.received("2026-03") == 15000  # 300 paid, 150 withheld: the bank saw 150
 
 
 @wrong("page one says that $0 came in")
@@ -93,8 +86,8 @@ def test_page_one_names_what_came_in_without_a_claim_r09(tmp_path):
 @wrong("a fee of 0.00")
 def test_our_fee_is_of_all_that_came_in_r09(tmp_path):
     desk = ingested("r09-plb-capitation-interest-wo", tmp_path)
-    assert desk.fee("2026-02") == 27568                     # 5,012.34 x 0.055 = 275.6787
-    assert desk.fee("2026-03") == 825                       # 150.00 x 0.055 = 8.25
+    assert desk.fee("2026-02") == 27568  # 5,012.34 x 0.055 = 275.6787
+    assert desk.fee("2026-03") == 825  # 150.00 x 0.055 = 8.25
 
 
 @wrong("300.00 less than nothing in February, 450.00 in March")
@@ -103,12 +96,31 @@ def test_money_carried_forward_comes_in_only_when_it_leaves_the_next_payment(tmp
     desk.put("a.837", claim_837("B1", "400"))
     desk.put("b.835", remit_835("300", answer("B1", "400", "300", "CO*45*100"), day="20260120"))
     taken_back = answer("B1", "-400", "-300", "CO*45*-100", status="22")
-    desk.put("c.835", remit_835("0", taken_back, trace="T2", day="20260210", method="NON",
-                                provider=["PLB*1234567893*20261231*FB:T2*-300"], control=2))
+    desk.put(
+        "c.835",
+        remit_835(
+            "0",
+            taken_back,
+            trace="T2",
+            day="20260210",
+            method="NON",
+            provider=["PLB*1234567893*20261231*FB:T2*-300"],
+            control=2,
+        ),
+    )
     desk.put("d.837", claim_837("B2", "500", day="20260212", control=2))
-    desk.put("e.835", remit_835("150", answer("B2", "500", "450", "CO*45*50", icn="PCN3"), trace="T3",
-                                day="20260310", provider=["PLB*1234567893*20261231*FB:T2*300"], control=3))
+    desk.put(
+        "e.835",
+        remit_835(
+            "150",
+            answer("B2", "500", "450", "CO*45*50", icn="PCN3"),
+            trace="T3",
+            day="20260310",
+            provider=["PLB*1234567893*20261231*FB:T2*300"],
+            control=3,
+        ),
+    )
     desk.ingest()
     # What the bank saw: 300, nothing (-300 + 300 carried forward), 450 - 300.
     assert [desk.received(month) for month in ("2026-01", "2026-02", "2026-03")] == [30000, 0, 15000]
-    assert desk.parts() == {("B1", "primary"): 40000}       # B2: 500 - 450 - 50
+    assert desk.parts() == {("B1", "primary"): 40000}  # B2: 500 - 450 - 50

@@ -1,8 +1,8 @@
-"""A column map for one table leaves the others alone, a late posting is no cut-off file, and one service is enough."""
+"""A map for one table leaves the others alone; a late posting is no cut-off file; one service is enough."""
 
 import pytest
 
-from .desk import blank, ingested, opened
+from .desk import blank, ingested, opened, wrong
 from .files import MAP, answer, claim_837, export, posting, remit_835
 
 FEES = """
@@ -33,32 +33,38 @@ status = "Status"
 """
 
 
-def wrong(says: str):
-    """The test fails on today's code, which answers something else."""
-    return pytest.mark.xfail(strict=True, reason=says)
-
-
 def has_ledger(desk) -> bool:
     """One claim of 100, paid 80, discounted 20."""
-    return desk.parts() == {} and desk.stored_kind("charge") == [10000] and desk.stored_kind("payment") == [-8000]
+    return (
+        desk.parts() == {}
+        and desk.stored_kind("charge") == [10000]
+        and desk.stored_kind("payment") == [-8000]
+    )
 
 
 # ------------------------------------------------------------ maps for other tables
 @wrong("0 postings and 0 claims; ingest is clean")
 def test_a_fee_schedule_leaves_the_ledger_of_837_and_835_alone_d15(tmp_path):
     desk = ingested("d15-fee-schedule-map-kills-ledger", tmp_path)
-    assert has_ledger(desk)                                 # 100 - 80 - 20
+    assert has_ledger(desk)  # 100 - 80 - 20
     assert desk.cash_by_month() == {"2026-10": 8000}
     assert [row["claim_id"] for row in desk.stored("claims")] == ["A1"]
     assert [row["allowed_cents"] for row in desk.stored("fee_schedules")] == [9200]
 
 
 @wrong("0 postings and 0 claims")
-@pytest.mark.parametrize(("column_map", "name", "content"), [
-    pytest.param(FEES, "fees.csv", "", id="a map whose file was not delivered"),
-    pytest.param(VISITS, "visits.csv", "Id,Patient,Booked,Day,Place,Status\n1,P1,2026-01-02,2026-01-05,Main,kept\n",
-                 id="appointments"),
-])
+@pytest.mark.parametrize(
+    ("column_map", "name", "content"),
+    [
+        pytest.param(FEES, "fees.csv", "", id="a map whose file was not delivered"),
+        pytest.param(
+            VISITS,
+            "visits.csv",
+            "Id,Patient,Booked,Day,Place,Status\n1,P1,2026-01-02,2026-01-05,Main,kept\n",
+            id="appointments",
+        ),
+    ],
+)
 def test_a_map_for_another_table_leaves_the_ledger_alone(tmp_path, column_map, name, content):
     desk = blank(tmp_path, column_map=column_map)
     desk.put("a.837", claim_837("A1", "100"))
@@ -76,7 +82,7 @@ def test_a_fee_schedule_added_later_leaves_the_ledger_growing(tmp_path):
     registry = (desk.folder / "clients.toml").read_text()
     desk.configure("clients.toml", registry.replace('column_maps = ["fees"]\n', ""))
     desk.ingest()
-    assert desk.receivable() == 10000                       # billed, not yet answered
+    assert desk.receivable() == 10000  # billed, not yet answered
     desk.configure("clients.toml", registry)
     for name, content in later.items():
         desk.put(name, content)
@@ -99,20 +105,28 @@ def _derived_first(tmp_path, export_text: str):
 
 @wrong("payment and discount stand twice: balance -100.00, cash 160.00, and every sum holds")
 def test_an_export_that_comes_later_takes_the_place_of_the_derived_ledger_or_is_told(tmp_path):
-    desk = _derived_first(tmp_path, export(
-        posting("c1", "A1", "CHG", "01/05/2026", "100.00"),
-        posting("p1", "A1", "PMT", "03/02/2026", "80.00"), posting("a1", "A1", "ADJ", "03/02/2026", "20.00"),
-    ))
+    desk = _derived_first(
+        tmp_path,
+        export(
+            posting("c1", "A1", "CHG", "01/05/2026", "100.00"),
+            posting("p1", "A1", "PMT", "03/02/2026", "80.00"),
+            posting("a1", "A1", "ADJ", "03/02/2026", "20.00"),
+        ),
+    )
     # The billing system posts in March what the payer paid in February; its posting day stands.
     right = desk.parts() == {} and desk.cash_by_month() == {"2026-03": 8000}
     assert right or desk.tells(8000, 10000)
 
 
 def test_an_export_of_the_same_months_takes_the_place_of_the_derived_ledger(tmp_path):
-    desk = _derived_first(tmp_path, export(
-        posting("c1", "A1", "CHG", "01/05/2026", "100.00"),
-        posting("p1", "A1", "PMT", "02/06/2026", "80.00"), posting("a1", "A1", "ADJ", "02/06/2026", "20.00"),
-    ))
+    desk = _derived_first(
+        tmp_path,
+        export(
+            posting("c1", "A1", "CHG", "01/05/2026", "100.00"),
+            posting("p1", "A1", "PMT", "02/06/2026", "80.00"),
+            posting("a1", "A1", "ADJ", "02/06/2026", "20.00"),
+        ),
+    )
     assert desk.parts() == {} and desk.cash_by_month() == {"2026-02": 8000}
 
 
@@ -137,8 +151,12 @@ def test_a_late_posting_in_a_later_delivery_is_no_cut_off_file_r34(tmp_path):
     desk.put("feb.csv", later["feb.csv"])
     desk.ingest()
     assert late_posting_is_kept(desk)
-    told = [row for row in desk.findings(file="feb.csv") if row["amount_cents"] in (8000, -8000) and row["rows"] == 1]
-    assert told                                             # the one late row is named
+    told = [
+        row
+        for row in desk.findings(file="feb.csv")
+        if row["amount_cents"] in (8000, -8000) and row["rows"] == 1
+    ]
+    assert told  # the one late row is named
 
 
 JANUARY = [posting(f"c{day}", f"C{day}", "CHG", f"01/{day:02d}/2026", "100.00") for day in range(1, 11)]
@@ -150,7 +168,7 @@ def test_a_delivery_that_really_is_cut_off_replaces_nothing(tmp_path):
     desk.ingest()
     desk.put("b.csv", export(*JANUARY[:3]))
     desk.ingest()
-    assert desk.receivable() == 100000                      # 10 x 100
+    assert desk.receivable() == 100000  # 10 x 100
     assert desk.findings(file="b.csv")
 
 
@@ -162,10 +180,13 @@ def test_late_postings_of_two_earlier_months_are_kept(tmp_path):
     desk.put("b.csv", export(*JANUARY))
     desk.ingest()
     february = [posting(f"e{day}", f"E{day}", "CHG", f"02/{day:02d}/2026", "100.00") for day in range(1, 11)]
-    late = [posting("p1", "D1", "PMT", "12/31/2025", "80.00"), posting("p2", "C1", "PMT", "01/31/2026", "70.00")]
+    late = [
+        posting("p1", "D1", "PMT", "12/31/2025", "80.00"),
+        posting("p2", "C1", "PMT", "01/31/2026", "70.00"),
+    ]
     desk.put("c.csv", export(*february, *late))
     desk.ingest()
-    posted = desk.receivable() == 285000                    # 30 x 100 - 80 - 70
+    posted = desk.receivable() == 285000  # 30 x 100 - 80 - 70
     aside = desk.receivable() == 300000 and desk.aside_cents() == 15000
     assert posted or aside
 
@@ -188,6 +209,7 @@ def test_a_client_with_appointments_only_is_checked_as_whole_d17(tmp_path):
     assert code == 0, text
 
 
+@wrong("'Nothing is stored for acme yet', although 300 appointments are")
 def test_a_client_with_appointments_only_opens_its_review_d17(tmp_path):
     desk = ingested("d17-engagement-only-no-packet", tmp_path)
     assert desk.opens("2016-05", "patient_engagement_review")

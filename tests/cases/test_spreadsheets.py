@@ -1,19 +1,14 @@
-"""A spreadsheet is read as it shows itself, or the row or the file is refused with the reason and its dollars."""
+"""A spreadsheet is read as it shows itself, or the row or file is refused with the reason and its dollars."""
 
 import datetime as dt
 import re
 
 import pytest
 
-from .desk import blank, ingested
+from .desk import blank, ingested, wrong
 from .files import HEADER, MAP, export, posting, workbook
 
 DAY = dt.datetime(2026, 1, 5)
-
-
-def wrong(says: str):
-    """The test fails on today's code, which answers something else."""
-    return pytest.mark.xfail(strict=True, reason=says)
 
 
 def given(tmp_path, name: str, content: str | bytes, *, column_map: str = MAP):
@@ -29,24 +24,27 @@ def test_an_id_is_read_as_the_cell_shows_it_or_told_r22(tmp_path):
     desk = ingested("r22-xlsx-numeric-ids", tmp_path)
     ids = {row["claim_id"] for row in desk.stored("transactions")}
     assert {"778", "9"} <= ids
-    assert ("000777" in ids and "777" not in ids) or desk.tells(30)             # its charge is 0.30
+    assert ("000777" in ids and "777" not in ids) or desk.tells(30)  # its charge is 0.30
 
 
 @wrong("1234567890123457024 is invented for both; one row is set aside as a duplicate key")
 def test_ids_of_nineteen_digits_are_refused_because_a_spreadsheet_lost_digits_r22(tmp_path):
     desk = ingested("r22-xlsx-numeric-ids", tmp_path)
     assert not any("12345678901234" in row["claim_id"] for row in desk.stored("transactions"))
-    assert desk.aside_cents() == 1100                                           # 5.00 + 6.00
-    assert desk.receivable() == 6727                                            # 0.30 + 59.97 + 0.00 + 7.00
+    assert desk.aside_cents() == 1100  # 5.00 + 6.00
+    assert desk.receivable() == 6727  # 0.30 + 59.97 + 0.00 + 7.00
 
 
-@pytest.mark.parametrize(("shown", "text"), [
-    pytest.param("000000", "000777", marks=wrong("777"), id="zeros in front"),
-    pytest.param('"AB-"0000', "AB-0777", marks=wrong("777"), id="letters in front"),
-    pytest.param("00-0000", "00-0777", marks=wrong("777"), id="a dash inside"),
-    pytest.param("0", "777", id="plain"),
-    pytest.param("@", "777", id="text"),
-])
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        pytest.param("000000", "000777", marks=wrong("777"), id="zeros in front"),
+        pytest.param('"AB-"0000', "AB-0777", marks=wrong("777"), id="letters in front"),
+        pytest.param("00-0000", "00-0777", marks=wrong("777"), id="a dash inside"),
+        pytest.param("0", "777", id="plain"),
+        pytest.param("@", "777", id="text"),
+    ],
+)
 def test_an_id_with_a_number_format_is_read_as_shown_or_told(tmp_path, shown, text):
     row = posting("T1", 777, "CHG", DAY, 64)
     desk = given(tmp_path, "t.xlsx", workbook(row, formats={"B2": shown}))
@@ -56,7 +54,10 @@ def test_an_id_with_a_number_format_is_read_as_shown_or_told(tmp_path, shown, te
 @wrong("stored under the id 2.02601E+12")
 @pytest.mark.parametrize("text", ["2.02601E+12", "2,02601E+12", "1.2E5"])
 def test_an_id_in_scientific_notation_is_set_aside(tmp_path, text):
-    rows = [posting("T1", f'"{text}"', "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", "01/05/2026", "50.00")]
+    rows = [
+        posting("T1", f'"{text}"', "CHG", "01/05/2026", "64.00"),
+        posting("T2", "A2", "CHG", "01/05/2026", "50.00"),
+    ]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.parts() == {("A2", "primary"): 5000}
     assert desk.aside_cents() == 6400
@@ -78,7 +79,7 @@ def test_a_day_number_in_a_1904_workbook_is_read_right_or_refused_r23(tmp_path):
 
 
 def test_a_day_number_in_a_usual_workbook_is_read(tmp_path):
-    desk = given(tmp_path, "t.xlsx", workbook(posting("T1", "B", "CHG", 46027, 200)))     # days after 1899-12-30
+    desk = given(tmp_path, "t.xlsx", workbook(posting("T1", "B", "CHG", 46027, 200)))  # days after 1899-12-30
     assert [row["happened_on"] for row in desk.stored("transactions")] == [dt.date(2026, 1, 5)]
 
 
@@ -94,10 +95,10 @@ def test_a_day_first_file_under_a_month_first_map_is_refused_whole_or_read_right
     desk = ingested("d12-day-first", tmp_path)
     if desk.stored("transactions"):
         days = sorted(row["posted_on"] for row in desk.stored("transactions"))
-        assert days == [dt.date(2026, 10, day) for day in range(1, 29)]         # 28 charges of October
+        assert days == [dt.date(2026, 10, day) for day in range(1, 29)]  # 28 charges of October
         assert desk.receivable() == 280000
     else:
-        assert refused_as_day_first(desk, "t.csv", 280000)                      # 28 x 100
+        assert refused_as_day_first(desk, "t.csv", 280000)  # 28 x 100
 
 
 @wrong("February 1 and February 5 are stored as January 2 and May 2, the others set aside")
@@ -107,13 +108,13 @@ def test_days_and_months_are_not_swapped_row_by_row_r30(tmp_path):
         days = {row["claim_id"]: row["posted_on"] for row in desk.stored("transactions")}
         assert days["B"] == dt.date(2026, 2, 1) and days["C"] == dt.date(2026, 2, 5)
     else:
-        assert refused_as_day_first(desk, "t.csv", 90000)                       # 100 + 200 + 300 + 300
+        assert refused_as_day_first(desk, "t.csv", 90000)  # 100 + 200 + 300 + 300
 
 
 def test_one_mistyped_day_does_not_refuse_a_month_first_file(tmp_path):
     rows = [posting(f"T{day}", f"C{day}", "CHG", f"10/{day:02d}/2026", "100.00") for day in range(1, 29)]
     desk = given(tmp_path, "t.csv", export(*rows, posting("T29", "C29", "CHG", "31/10/2026", "40.00")))
-    assert desk.receivable() == 280000                                          # 28 x 100
+    assert desk.receivable() == 280000  # 28 x 100
     assert desk.aside_cents() == 4000
 
 
@@ -133,7 +134,7 @@ def test_a_formula_without_a_result_is_called_so_r24(tmp_path):
     assert desk.stored("transactions") == []
     said = " ".join(row["message"] for row in [*desk.aside(), *desk.findings()])
     assert re.search(r"(?i)formula", said)
-    assert desk.aside_cents() == 20000                      # the one amount that is there: row 3
+    assert desk.aside_cents() == 20000  # the one amount that is there: row 3
     [row] = [row for row in desk.aside() if row["row"] == 3]
     assert "Date" in row["column"] and re.search(r"(?i)formula", row["message"])
 
@@ -160,24 +161,32 @@ def test_a_merged_claim_cell_is_read_or_refused_and_a_charge_without_a_claim_set
     desk = ingested("r25-hidden-rows-merged-total", tmp_path)
     assert desk.owed()["unapplied"] == 0
     assert desk.exit_code == 1
-    # B4:B5 shows A for 100 and 200; C has 150; the last charge of 150 names no claim. Totals of 600 are no rows.
+    # B4:B5 shows A for 100 and 200; C has 150; the last charge of 150 names no claim; totals are no rows.
     read = desk.parts() == {("A", "primary"): 30000, ("C", "primary"): 15000} and desk.aside_cents() == 15000
-    refused = desk.parts() == {("A", "primary"): 10000, ("C", "primary"): 15000} and desk.aside_cents() == 35000
+    refused = (
+        desk.parts() == {("A", "primary"): 10000, ("C", "primary"): 15000} and desk.aside_cents() == 35000
+    )
     assert read or refused
 
 
 @wrong("stored as unapplied money, and every sum holds")
 def test_a_charge_without_a_claim_is_set_aside(tmp_path):
-    rows = [posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "", "CHG", "01/05/2026", "50.00")]
+    rows = [
+        posting("T1", "A1", "CHG", "01/05/2026", "64.00"),
+        posting("T2", "", "CHG", "01/05/2026", "50.00"),
+    ]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.parts() == {("A1", "primary"): 6400} and desk.owed()["unapplied"] == 0
     assert desk.aside_cents() == 5000
 
 
 def test_a_payment_without_a_claim_is_unapplied_money(tmp_path):
-    rows = [posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "", "PMT", "01/05/2026", "50.00")]
+    rows = [
+        posting("T1", "A1", "CHG", "01/05/2026", "64.00"),
+        posting("T2", "", "PMT", "01/05/2026", "50.00"),
+    ]
     desk = given(tmp_path, "t.csv", export(*rows))
-    assert desk.owed()["unapplied"] == -5000 and desk.receivable() == 1400      # 64 - 50
+    assert desk.owed()["unapplied"] == -5000 and desk.receivable() == 1400  # 64 - 50
 
 
 @wrong("both sheets are read without a word: 564.00")
@@ -201,11 +210,19 @@ def test_float_residue_is_rounded_with_a_finding_or_set_aside_with_its_dollars_d
 
 
 @wrong("set aside with 0.00")
-@pytest.mark.parametrize(("amount", "near"), [
-    ("12.345", {1234, 1235}), ("-7.001", {700}), ("$1,000.999", {100099, 100100}),
-])
+@pytest.mark.parametrize(
+    ("amount", "near"),
+    [
+        ("12.345", {1234, 1235}),
+        ("-7.001", {700}),
+        ("$1,000.999", {100099, 100100}),
+    ],
+)
 def test_a_true_third_decimal_is_set_aside_with_its_dollars(tmp_path, amount, near):
-    rows = [posting("T1", "A1", "CHG", "01/05/2026", f'"{amount}"'), posting("T2", "A2", "CHG", "01/05/2026", "50.00")]
+    rows = [
+        posting("T1", "A1", "CHG", "01/05/2026", f'"{amount}"'),
+        posting("T2", "A2", "CHG", "01/05/2026", "50.00"),
+    ]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.parts() == {("A2", "primary"): 5000}
     assert desk.aside_cents() in near and "[0.00]" not in desk.said
@@ -213,7 +230,10 @@ def test_a_true_third_decimal_is_set_aside_with_its_dollars(tmp_path, amount, ne
 
 @wrong("set aside with 0.00")
 def test_a_row_with_a_field_too_many_is_not_told_as_nothing(tmp_path):
-    good, long = posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", "01/05/2026", "50.00")
+    good, long = (
+        posting("T1", "A1", "CHG", "01/05/2026", "64.00"),
+        posting("T2", "A2", "CHG", "01/05/2026", "50.00"),
+    )
     desk = given(tmp_path, "t.csv", export(good, [*long, "stray"]))
     assert desk.receivable() == 6400
     assert "[0.00]" not in desk.said
@@ -235,36 +255,58 @@ def test_a_sign_set_twice_is_read_right_or_told_r26(tmp_path):
 
 @wrong("every payment raises the receivable, and every sum holds")
 def test_a_sign_set_not_at_all_is_read_right_or_told(tmp_path):
-    rows = [row for number in (1, 2, 3) for row in (
-        posting(f"c{number}", f"C{number}", "CHG", "01/05/2026", "100.00"),
-        posting(f"p{number}", f"C{number}", "PMT", "01/15/2026", "80.00"),
-        posting(f"a{number}", f"C{number}", "ADJ", "01/15/2026", "20.00"),
-    )]
-    desk = given(tmp_path, "t.csv", export(*rows), column_map=MAP.replace('sign.by = "kind"', 'sign.by = "file"'))
+    rows = [
+        row
+        for number in (1, 2, 3)
+        for row in (
+            posting(f"c{number}", f"C{number}", "CHG", "01/05/2026", "100.00"),
+            posting(f"p{number}", f"C{number}", "PMT", "01/15/2026", "80.00"),
+            posting(f"a{number}", f"C{number}", "ADJ", "01/15/2026", "20.00"),
+        )
+    ]
+    desk = given(
+        tmp_path, "t.csv", export(*rows), column_map=MAP.replace('sign.by = "kind"', 'sign.by = "file"')
+    )
     right = desk.parts() == {} and desk.cash("2026-01") == 24000
     assert right or sign_is_told(desk, 30000) or sign_is_told(desk, 24000)
 
 
 def test_one_reversed_payment_among_others_keeps_its_sign(tmp_path):
-    rows = [posting("c1", "C1", "CHG", "01/05/2026", "100.00"), posting("p1", "C1", "PMT", "01/10/2026", "80.00"),
-            posting("p2", "C1", "PMT", "01/11/2026", "-80.00"), posting("p3", "C1", "PMT", "01/12/2026", "70.00")]
+    rows = [
+        posting("c1", "C1", "CHG", "01/05/2026", "100.00"),
+        posting("p1", "C1", "PMT", "01/10/2026", "80.00"),
+        posting("p2", "C1", "PMT", "01/11/2026", "-80.00"),
+        posting("p3", "C1", "PMT", "01/12/2026", "70.00"),
+    ]
     desk = given(tmp_path, "t.csv", export(*rows))
-    assert desk.parts() == {("C1", "primary"): 3000} and desk.cash("2026-01") == 7000     # 100 - 80 + 80 - 70
+    assert desk.parts() == {("C1", "primary"): 3000} and desk.cash("2026-01") == 7000  # 100 - 80 + 80 - 70
 
 
 # ------------------------------------------------------------ what the file is
 @wrong("'none of their headers stands in its first rows'")
 def test_a_web_page_named_xls_is_called_so_r28(tmp_path):
     desk = ingested("r28-html-as-xls", tmp_path)
-    assert desk.parts() == {("A", "primary"): 10000}        # u.csv is a workbook and is read
+    assert desk.parts() == {("A", "primary"): 10000}  # u.csv is a workbook and is read
     assert re.search(r"(?i)html|web page", desk.messages(file="t.xls"))
 
 
 @wrong("'none of their headers stands in its first rows'")
-@pytest.mark.parametrize(("name", "content", "word"), [
-    ("t.csv", "\ufeff<!DOCTYPE html>\n<html><body><p>Session expired</p></body></html>", r"(?i)html|web page"),
-    ("t.xls", '<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', r"(?i)\bxml\b"),
-], ids=["a web page with a mark in front", "an XML spreadsheet"])
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        (
+            "t.csv",
+            "\ufeff<!DOCTYPE html>\n<html><body><p>Session expired</p></body></html>",
+            r"(?i)html|web page",
+        ),
+        (
+            "t.xls",
+            '<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
+            r"(?i)\bxml\b",
+        ),
+    ],
+    ids=["a web page with a mark in front", "an XML spreadsheet"],
+)
 def test_a_file_that_is_no_export_is_told_for_what_it_is(tmp_path, name, content, word):
     desk = given(tmp_path, name, content)
     assert re.search(word, desk.messages(file=name))
