@@ -146,7 +146,7 @@ def workbook(
     sheets: dict[str, Sequence[Sequence[Any]]] | None = None,
     hidden: Sequence[str] = (),
 ) -> bytes:
-    """An XLSX export under `HEADER`: number formats by cell, and further sheets by name, some of them hidden."""
+    """An XLSX export under `HEADER`: number formats by cell, further sheets by name, some hidden."""
     book = openpyxl.Workbook()
     sheet = book.active
     for row in [HEADER, *rows]:

@@ -14,7 +14,7 @@ OTHER_CLINIC = "N1*PE*OTHER CLINIC*FI*998877665"
 def test_a_remittance_without_its_837_makes_no_phantom_credit_d03(tmp_path):
     desk = ingested("d03-835-only", tmp_path)
     assert desk.cash_by_month() == {"2026-10": 8000}
-    # With the charge of CLP03: 100 - 80 - 20 = 0. Without: 80 of cash, 100 of balance on a claim never billed.
+    # With the charge of CLP03: 100 - 80 - 20 = 0. Without: 80 of cash and 100 of balance never billed.
     assert desk.parts() == {} or desk.tells(8000, 10000)
 
 
