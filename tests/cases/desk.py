@@ -16,16 +16,18 @@ from typing import Any
 
 import pytest
 
-from rcm_analysis import cli
-from rcm_analysis.adjudications import claim_adjudications
-from rcm_analysis.ledger import balances, claim_balances
-from rcm_analysis.measures import collections, denial_reasons, denials
-from rcm_analysis.measures.portfolio import fee_revenue
-from rcm_analysis.models.payment_lag import claim_ends
-from rcm_analysis.models.worklist import Person, worklist
+from rcm_analysis.cli import app as cli
+from rcm_analysis.ledger.adjudications import claim_adjudications
+from rcm_analysis.ledger.balances import balances, claim_balances
+from rcm_analysis.measures.collections import rates as collections
+from rcm_analysis.measures.denials import rates as denials
+from rcm_analysis.measures.denials import reasons as denial_reasons
+from rcm_analysis.measures.portfolio.book import fee_revenue
+from rcm_analysis.models.cash.payment_lag import claim_ends
+from rcm_analysis.models.worklist.worklist import Person, worklist
 from rcm_analysis.notebook import open_report
 from rcm_analysis.periods import Period
-from rcm_analysis.workspace import Workspace, open_workspace
+from rcm_analysis.tables.workspace import Workspace, open_workspace
 
 SHARED = Path(os.environ.get("RCM_SHARED") or Path(__file__).parents[3] / "shared")
 CASES = SHARED / "cases"
@@ -93,11 +95,7 @@ class Desk:
     def rcm(self, *words: str) -> tuple[int, str]:
         """A command on this workspace: its exit code, and all that it printed."""
         out = io.StringIO()
-        with (
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(out),
-            pytest.raises(SystemExit) as stop,
-        ):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), pytest.raises(SystemExit) as stop:
             cli.main([*words, "--workspace", str(self.folder)])
         return int(stop.value.code or 0), out.getvalue()
 
@@ -217,9 +215,7 @@ class Desk:
         found = self.workspace.client(CLIENT).findings()
         rows = found.to_dicts() if found.height else []
         return [
-            row
-            for row in rows
-            if row["needs_person"] and rule in (None, row["rule"]) and file in (None, row["file"])
+            row for row in rows if row["needs_person"] and rule in (None, row["rule"]) and file in (None, row["file"])
         ]
 
     def messages(self, file: str | None = None) -> str:
@@ -266,9 +262,7 @@ class Desk:
             return False
         amounts = {abs(row["amount_cents"]) for row in self.findings() if row["amount_cents"] is not None}
         lines = [line for line in self.check()[1].splitlines() if not _SUMMARY.match(line.strip())]
-        words = {
-            word.lstrip("-$").rstrip(".,;)") for line in lines for word in re.split(r"[\s\[\]()]+", line)
-        }
+        words = {word.lstrip("-$").rstrip(".,;)") for line in lines for word in re.split(r"[\s\[\]()]+", line)}
         return any(abs(one) in amounts or f"{abs(one) / 100:,.2f}" in words for one in cents)
 
 

@@ -192,9 +192,7 @@ def test_a_claim_number_used_for_another_patient_is_open_or_told(tmp_path):
     desk.put("a.837", claim_837("1001", "100", member="M1"))
     desk.put(
         "b.837",
-        claim_837(
-            "1001", "900", member="M2", day="20260107", served="20260103", control=2, lines=[("20610", "900")]
-        ),
+        claim_837("1001", "900", member="M2", day="20260107", served="20260103", control=2, lines=[("20610", "900")]),
     )
     desk.put("c.835", remit_835("80", answer("1001", "100", "80", "CO*45*20")))
     desk.ingest()
@@ -250,10 +248,7 @@ def test_the_order_of_a_payer_is_known_even_when_its_837_is_read_later(tmp_path)
 def test_a_denial_by_the_payer_billed_as_primary_is_a_primary_denial(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "200"))
-    desk.put(
-        "b.835",
-        remit_835("0", answer("A1", "200", "0", "CO*29*200", status="4"), day="20260220", method="NON"),
-    )
+    desk.put("b.835", remit_835("0", answer("A1", "200", "0", "CO*29*200", status="4"), day="20260220", method="NON"))
     desk.ingest()
     assert desk.payer_orders("A1") == [("medicare", "primary")]
     assert desk.primary_denials(FEBRUARY) == (1, 1)
@@ -316,12 +311,7 @@ def test_a_reversal_with_signs_on_the_claim_only_takes_the_discount_back_or_tell
     desk.put(
         "c.835",
         remit_835(
-            "0",
-            taken_back,
-            trace="T2",
-            method="NON",
-            provider=["PLB*1234567893*20261231*FB:T2*-300"],
-            control=2,
+            "0", taken_back, trace="T2", method="NON", provider=["PLB*1234567893*20261231*FB:T2*-300"], control=2
         ),
     )
     desk.ingest()

@@ -22,9 +22,7 @@ def test_every_shared_case_is_tested_here_or_waits_for_a_later_issue():
     if not CASES.is_dir():
         pytest.skip("the shared cases are not beside this checkout")
     here = Path(__file__)
-    text = "\n".join(
-        path.read_text(encoding="utf-8") for path in here.parent.glob("test_*.py") if path != here
-    )
+    text = "\n".join(path.read_text(encoding="utf-8") for path in here.parent.glob("test_*.py") if path != here)
     folders = {path.name for path in CASES.iterdir() if path.is_dir()}
     tested = {name for name in folders if f'"{name}"' in text}
     assert folders - tested == set(WAITING) & folders

@@ -98,9 +98,7 @@ def test_two_billed_claims_whose_ids_differ_by_zeros_stay_two(tmp_path):
 # ------------------------------------------------------------ service lines
 def line_pairs(desk, claim: str) -> dict[str, str]:
     """Procedure answered -> procedure billed, where both stand under one line number."""
-    billed = {
-        row["line_number"]: row["procedure"] for row in desk.stored("claim_lines") if row["claim_id"] == claim
-    }
+    billed = {row["line_number"]: row["procedure"] for row in desk.stored("claim_lines") if row["claim_id"] == claim}
     rows = [row for row in desk.stored("remit_lines") if row["claim_id"] == claim]
     return {row["procedure"]: billed.get(row["line_number"]) for row in rows}
 
@@ -172,9 +170,7 @@ def test_a_check_from_two_clearinghouses_is_counted_once_or_told_r60(tmp_path):
             marks=wrong("both taken: cash 600.00"),
             id="the payer under another spelling",
         ),
-        pytest.param(
-            MEDICARE, "888-123", marks=wrong("both taken: cash 600.00"), id="punctuation in the trace"
-        ),
+        pytest.param(MEDICARE, "888-123", marks=wrong("both taken: cash 600.00"), id="punctuation in the trace"),
         pytest.param(MEDICARE, "000888123", id="another file day alone"),
     ],
 )
@@ -183,10 +179,7 @@ def test_a_check_in_another_dress_is_counted_once_or_told(tmp_path, payer, trace
     desk.put("a.837", claim_837("G1", "400"))
     claims = answer("G1", "400", "300", "CO*45*100")
     desk.put("b.835", remit_835("300", claims, trace="000888123", day="20260120"))
-    desk.put(
-        "c.835",
-        remit_835("300", claims, trace=trace, day="20260120", made="20260121", payer=payer, control=2),
-    )
+    desk.put("c.835", remit_835("300", claims, trace=trace, day="20260120", made="20260121", payer=payer, control=2))
     desk.ingest()
     assert once_or_told(desk, "2026-01")
 
@@ -206,9 +199,7 @@ def test_two_checks_of_one_amount_and_day_are_both_cash(tmp_path, second):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))
     desk.put("b.837", claim_837("G2", "400", member="M2", payer=second, control=2))
-    desk.put(
-        "c.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="888123", day="20260120")
-    )
+    desk.put("c.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="888123", day="20260120"))
     desk.put(
         "d.835",
         remit_835(
@@ -247,9 +238,7 @@ def test_a_remittance_to_another_practice_by_tax_id_is_refused_or_told_r61(tmp_p
 def test_a_remittance_to_another_practice_is_refused_or_told(tmp_path, payee):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))
-    desk.put(
-        "b.835", remit_835("300", answer("OTHER77", "400", "300", "CO*45*100"), day="20260120", payee=payee)
-    )
+    desk.put("b.835", remit_835("300", answer("OTHER77", "400", "300", "CO*45*100"), day="20260120", payee=payee))
     desk.ingest()
     assert refused_or_told(desk, "b.835")
 
@@ -258,9 +247,7 @@ def test_a_remittance_to_another_practice_is_refused_or_told(tmp_path, payee):
     "payee",
     [
         pytest.param("N1*PE*ACME ORTHO*FI*112233445", id="by tax id, under its name"),
-        pytest.param(
-            "N1*PE*Acme Ortho, LLC*FI*112233445", id="by tax id, under its name with another ending"
-        ),
+        pytest.param("N1*PE*Acme Ortho, LLC*FI*112233445", id="by tax id, under its name with another ending"),
         pytest.param(
             OTHER_CLINIC.replace("OTHER CLINIC*FI*998877665", "DOE JO MD*XX*1234567893"),
             id="by NPI, under another name",

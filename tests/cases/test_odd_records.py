@@ -76,18 +76,10 @@ def test_a_good_remittance_beside_nothing_odd_is_stored(tmp_path):
     ("before", "after", "cents"),
     [
         pytest.param(
-            "CLP*X1*",
-            "CLP**",
-            (8000, 10000),
-            marks=wrong("exit code 2: claim_id is empty"),
-            id="no claim number",
+            "CLP*X1*", "CLP**", (8000, 10000), marks=wrong("exit code 2: claim_id is empty"), id="no claim number"
         ),
         pytest.param(
-            "SVC*HC:99213*",
-            "SVC**",
-            (8000, 10000),
-            marks=wrong("exit code 2: procedure is empty"),
-            id="no procedure",
+            "SVC*HC:99213*", "SVC**", (8000, 10000), marks=wrong("exit code 2: procedure is empty"), id="no procedure"
         ),
         pytest.param(
             "CAS*CO*45*20",

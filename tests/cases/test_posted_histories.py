@@ -62,10 +62,7 @@ def test_a_legitimate_void_is_no_broken_sum_r50(tmp_path):
     ("rows", "end"),
     [
         pytest.param(
-            [
-                posting("p1", "V1", "PMT", "01/10/2026", "100.00"),
-                posting("p2", "V1", "PMT", "01/11/2026", "-60.00"),
-            ],
+            [posting("p1", "V1", "PMT", "01/10/2026", "100.00"), posting("p2", "V1", "PMT", "01/11/2026", "-60.00")],
             ("paid", 5),
             id="a payment corrected downwards stays a payment of the first day",
         ),
@@ -97,10 +94,7 @@ def test_a_charge_voided_in_a_later_month_is_out_from_then_on(tmp_path):
     desk.put("s.837", claim_837("V1", "100.00", served="20260102"))
     desk.put(
         "t.csv",
-        export(
-            posting("c1", "V1", "CHG", "01/03/2026", "100.00"),
-            posting("v1", "V1", "CHG", "03/03/2026", "-100.00"),
-        ),
+        export(posting("c1", "V1", "CHG", "01/03/2026", "100.00"), posting("v1", "V1", "CHG", "03/03/2026", "-100.00")),
     )
     desk.ingest()
     assert desk.ends(JANUARY)["V1"] == ("open", 26)  # January 5 to January 31

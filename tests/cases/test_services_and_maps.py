@@ -35,11 +35,7 @@ status = "Status"
 
 def has_ledger(desk) -> bool:
     """One claim of 100, paid 80, discounted 20."""
-    return (
-        desk.parts() == {}
-        and desk.stored_kind("charge") == [10000]
-        and desk.stored_kind("payment") == [-8000]
-    )
+    return desk.parts() == {} and desk.stored_kind("charge") == [10000] and desk.stored_kind("payment") == [-8000]
 
 
 # ------------------------------------------------------------ maps for other tables
@@ -151,11 +147,7 @@ def test_a_late_posting_in_a_later_delivery_is_no_cut_off_file_r34(tmp_path):
     desk.put("feb.csv", later["feb.csv"])
     desk.ingest()
     assert late_posting_is_kept(desk)
-    told = [
-        row
-        for row in desk.findings(file="feb.csv")
-        if row["amount_cents"] in (8000, -8000) and row["rows"] == 1
-    ]
+    told = [row for row in desk.findings(file="feb.csv") if row["amount_cents"] in (8000, -8000) and row["rows"] == 1]
     assert told  # the one late row is named
 
 
@@ -180,10 +172,7 @@ def test_late_postings_of_two_earlier_months_are_kept(tmp_path):
     desk.put("b.csv", export(*JANUARY))
     desk.ingest()
     february = [posting(f"e{day}", f"E{day}", "CHG", f"02/{day:02d}/2026", "100.00") for day in range(1, 11)]
-    late = [
-        posting("p1", "D1", "PMT", "12/31/2025", "80.00"),
-        posting("p2", "C1", "PMT", "01/31/2026", "70.00"),
-    ]
+    late = [posting("p1", "D1", "PMT", "12/31/2025", "80.00"), posting("p2", "C1", "PMT", "01/31/2026", "70.00")]
     desk.put("c.csv", export(*february, *late))
     desk.ingest()
     posted = desk.receivable() == 285000  # 30 x 100 - 80 - 70

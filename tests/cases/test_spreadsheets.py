@@ -54,10 +54,7 @@ def test_an_id_with_a_number_format_is_read_as_shown_or_told(tmp_path, shown, te
 @wrong("stored under the id 2.02601E+12")
 @pytest.mark.parametrize("text", ["2.02601E+12", "2,02601E+12", "1.2E5"])
 def test_an_id_in_scientific_notation_is_set_aside(tmp_path, text):
-    rows = [
-        posting("T1", f'"{text}"', "CHG", "01/05/2026", "64.00"),
-        posting("T2", "A2", "CHG", "01/05/2026", "50.00"),
-    ]
+    rows = [posting("T1", f'"{text}"', "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", "01/05/2026", "50.00")]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.parts() == {("A2", "primary"): 5000}
     assert desk.aside_cents() == 6400
@@ -163,28 +160,20 @@ def test_a_merged_claim_cell_is_read_or_refused_and_a_charge_without_a_claim_set
     assert desk.exit_code == 1
     # B4:B5 shows A for 100 and 200; C has 150; the last charge of 150 names no claim; totals are no rows.
     read = desk.parts() == {("A", "primary"): 30000, ("C", "primary"): 15000} and desk.aside_cents() == 15000
-    refused = (
-        desk.parts() == {("A", "primary"): 10000, ("C", "primary"): 15000} and desk.aside_cents() == 35000
-    )
+    refused = desk.parts() == {("A", "primary"): 10000, ("C", "primary"): 15000} and desk.aside_cents() == 35000
     assert read or refused
 
 
 @wrong("stored as unapplied money, and every sum holds")
 def test_a_charge_without_a_claim_is_set_aside(tmp_path):
-    rows = [
-        posting("T1", "A1", "CHG", "01/05/2026", "64.00"),
-        posting("T2", "", "CHG", "01/05/2026", "50.00"),
-    ]
+    rows = [posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "", "CHG", "01/05/2026", "50.00")]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.parts() == {("A1", "primary"): 6400} and desk.owed()["unapplied"] == 0
     assert desk.aside_cents() == 5000
 
 
 def test_a_payment_without_a_claim_is_unapplied_money(tmp_path):
-    rows = [
-        posting("T1", "A1", "CHG", "01/05/2026", "64.00"),
-        posting("T2", "", "PMT", "01/05/2026", "50.00"),
-    ]
+    rows = [posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "", "PMT", "01/05/2026", "50.00")]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.owed()["unapplied"] == -5000 and desk.receivable() == 1400  # 64 - 50
 
@@ -211,18 +200,10 @@ def test_float_residue_is_rounded_with_a_finding_or_set_aside_with_its_dollars_d
 
 @wrong("set aside with 0.00")
 @pytest.mark.parametrize(
-    ("amount", "near"),
-    [
-        ("12.345", {1234, 1235}),
-        ("-7.001", {700}),
-        ("$1,000.999", {100099, 100100}),
-    ],
+    ("amount", "near"), [("12.345", {1234, 1235}), ("-7.001", {700}), ("$1,000.999", {100099, 100100})]
 )
 def test_a_true_third_decimal_is_set_aside_with_its_dollars(tmp_path, amount, near):
-    rows = [
-        posting("T1", "A1", "CHG", "01/05/2026", f'"{amount}"'),
-        posting("T2", "A2", "CHG", "01/05/2026", "50.00"),
-    ]
+    rows = [posting("T1", "A1", "CHG", "01/05/2026", f'"{amount}"'), posting("T2", "A2", "CHG", "01/05/2026", "50.00")]
     desk = given(tmp_path, "t.csv", export(*rows))
     assert desk.parts() == {("A2", "primary"): 5000}
     assert desk.aside_cents() in near and "[0.00]" not in desk.said
@@ -230,10 +211,7 @@ def test_a_true_third_decimal_is_set_aside_with_its_dollars(tmp_path, amount, ne
 
 @wrong("set aside with 0.00")
 def test_a_row_with_a_field_too_many_is_not_told_as_nothing(tmp_path):
-    good, long = (
-        posting("T1", "A1", "CHG", "01/05/2026", "64.00"),
-        posting("T2", "A2", "CHG", "01/05/2026", "50.00"),
-    )
+    good, long = (posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", "01/05/2026", "50.00"))
     desk = given(tmp_path, "t.csv", export(good, [*long, "stray"]))
     assert desk.receivable() == 6400
     assert "[0.00]" not in desk.said
@@ -264,9 +242,7 @@ def test_a_sign_set_not_at_all_is_read_right_or_told(tmp_path):
             posting(f"a{number}", f"C{number}", "ADJ", "01/15/2026", "20.00"),
         )
     ]
-    desk = given(
-        tmp_path, "t.csv", export(*rows), column_map=MAP.replace('sign.by = "kind"', 'sign.by = "file"')
-    )
+    desk = given(tmp_path, "t.csv", export(*rows), column_map=MAP.replace('sign.by = "kind"', 'sign.by = "file"'))
     right = desk.parts() == {} and desk.cash("2026-01") == 24000
     assert right or sign_is_told(desk, 30000) or sign_is_told(desk, 24000)
 
@@ -294,11 +270,7 @@ def test_a_web_page_named_xls_is_called_so_r28(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        (
-            "t.csv",
-            "\ufeff<!DOCTYPE html>\n<html><body><p>Session expired</p></body></html>",
-            r"(?i)html|web page",
-        ),
+        ("t.csv", "\ufeff<!DOCTYPE html>\n<html><body><p>Session expired</p></body></html>", r"(?i)html|web page"),
         (
             "t.xls",
             '<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
