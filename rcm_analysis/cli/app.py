@@ -370,7 +370,9 @@ def status(
 
 
 def _latest_made(workspace: Workspace) -> str | None:
-    months = [path.parts[-3] for path in workspace.runs.glob("*/*/*/manifest.json")]
+    from ..press.runs.folders import signed_folders
+
+    months = [folder.parent.name for folder in signed_folders(workspace.runs)]
     return max((month for month in months if month[:4].isdigit()), default=None)
 
 
@@ -394,17 +396,17 @@ def verify(workspace: WorkspaceOption = HERE) -> None:
 
     Exit code 1 when a report or a packet is not as it was made.
     """
-    from ..press.runs import manifest
+    from ..press.runs import folders, manifest
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
-    folders = sorted(path.parent for path in opened.runs.glob("*/*/*/manifest.json"))
+    signed = folders.signed_folders(opened.runs)
     bad = 0
-    for folder in folders:
+    for folder in signed:
         for problem in manifest.verify(folder):
             bad += 1
             errors.print(escape(f"{folder.relative_to(opened.runs)}: {problem}"))
-    console.print(f"{len(folders)} report and packet folders, {bad} problem(s).")
+    console.print(f"{len(signed)} report and packet folders, {bad} problem(s).")
     raise typer.Exit(FINDINGS if bad else 0)
 
 

@@ -14,7 +14,6 @@ from packaging.requirements import Requirement
 
 from ..errors import RcmError, listed
 from ..press.runs.templates import read_templates
-from ..press.writers.print_copy import find_browser
 from ..tables.workspace import open_workspace
 
 
@@ -40,7 +39,6 @@ def examine(folder: Path) -> Iterator[Item]:
     yield from _packages()
     yield _kernel()
     yield _templates()
-    yield _browser()
     yield _java()
     yield from _workspace(folder)
 
@@ -92,17 +90,6 @@ def _templates() -> Item:
     except RcmError as error:
         return Item("Templates", str(error), False, advice="reinstall, or set templates under [paths] in rcm.toml")
     return Item("Templates", listed(names), bool(names), advice="" if names else "reinstall")
-
-
-def _browser() -> Item:
-    browser = find_browser()
-    return Item(
-        "Browser for print copies",
-        str(browser) if browser else "none",
-        bool(browser),
-        needed=False,
-        advice="" if browser else "only for notebooks whose outputs need JavaScript: install Chromium, Chrome or Edge",
-    )
 
 
 def _java() -> Item:

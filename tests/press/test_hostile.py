@@ -19,7 +19,6 @@ from lxml import html as lxml_html
 from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.writers import html, pdf  # noqa: E402
-from rcm_analysis.press.writers.print_copy import find_browser  # noqa: E402
 
 MOMENT = dt.datetime(2026, 11, 5, tzinfo=dt.UTC)
 NASTY = [
@@ -224,10 +223,10 @@ def listener():
 
 
 def dom_of(page: Path, profile: Path) -> str:
-    browser = find_browser()
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no browser is installed")
-    command = [str(browser), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", f"--user-data-dir={profile}",
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", f"--user-data-dir={profile}",
                "--virtual-time-budget=4000", "--dump-dom", page.as_uri()]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
     try:

@@ -254,13 +254,6 @@ class Document:
     warnings: tuple[str, ...] = ()
     inputs: tuple[dict[str, Any], ...] = field(default=())
 
-    @staticmethod
-    def join(documents: list[Document], meta: Meta) -> Document:
-        """Several reports as one packet; see `rcm_analysis.press.document.joining.join`."""
-        from .joining import join
-
-        return join(documents, meta)
-
 
 def plain_text(text: Inline) -> str:
     """The words of a line without their style."""

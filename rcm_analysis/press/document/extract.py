@@ -1,7 +1,6 @@
 """Executed notebook → neutral document.
 
     extract(notebook) -> Document      what a reader should see, in order
-    Document.join(documents, meta)     several reports as one packet
 
 Code, prompts, streams, parameters and hidden cells are left out. An error output is never printed: the
 notebook is refused instead. Our own blocks come first; any other output of an analyst's notebook (pictures,
@@ -136,7 +135,7 @@ def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: 
         return
     if any(mime in data for mime in _INTERACTIVE):
         reader.warnings.append(
-            f"Cell {position}: an interactive output cannot be printed; use the print copy of the HTML."
+            f"Cell {position}: an interactive output (drawn by a script) cannot be printed; show it as a picture too."
         )
         return
     if "text/html" in data:

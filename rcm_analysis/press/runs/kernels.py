@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -154,6 +153,7 @@ def with_papermill(notebook: nbformat.NotebookNode, parameters: Mapping[str, Any
         papermill.execute_notebook(
             str(source), str(output), dict(parameters), engine_name=papermill_engine.NAME, kernel_name="python3",
             language="python", progress_bar=False, request_save_on_cell_execute=False, settings=settings, private=private,
+            environment=kernel_environment(settings, private),
         )  # fmt: skip
     except PapermillExecutionError as error:
         stopped = stopped_at(None, error.ename, error.evalue)
@@ -166,8 +166,3 @@ def with_papermill(notebook: nbformat.NotebookNode, parameters: Mapping[str, Any
 
 
 ENGINES: dict[str, Engine] = {"papermill": with_papermill}
-
-
-def sockets_in_folders() -> bool:
-    """Whether kernels can be reached through a private folder rather than open TCP ports."""
-    return sys.platform != "win32"

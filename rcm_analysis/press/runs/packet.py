@@ -18,6 +18,7 @@ import nbformat
 from ...errors import RunError
 from ...periods import Period
 from ..document.blocks import Document, Heading, Meta, Note, Run
+from ..document.joining import join
 from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
 from .templates import Template, find_template
@@ -149,7 +150,7 @@ def _print(
         documents.append(titled(document.extract(notebook), template, request))
         sections.append(workbook.section_of(document.payloads_in(notebook), documents[-1].meta.title))
     meta = _meta(request, documents)
-    packet = Document.join(documents, meta)
+    packet = join(documents, meta)
     packet = replace(packet, blocks=(*_absences(absent), *packet.blocks))
     (folder / HTML).write_text(html.render(packet), encoding="utf-8")
     result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,6 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
-
-from .kernels import Settings, kernel_environment, sockets_in_folders
 
 NAME = "rcm"
 LOG = logging.getLogger("rcm_analysis.press")
@@ -36,6 +36,11 @@ class PressKernelManager(AsyncKernelManager):
         return self._kernel_spec
 
 
+def sockets_in_folders() -> bool:
+    """Whether kernels can be reached through a private folder rather than open TCP ports."""
+    return sys.platform != "win32"
+
+
 def kernel_manager(private: Path) -> PressKernelManager:
     """A manager whose connection file, and sockets where possible, lie in the private folder."""
     connection = {"connection_file": str(private / "kernel.json")}
@@ -45,11 +50,18 @@ def kernel_manager(private: Path) -> PressKernelManager:
 
 
 class PressEngine(NBClientEngine):
-    """Runs one notebook for `kernels.with_papermill`; a dead or stuck kernel becomes a failed cell."""
+    """Runs one notebook under `kernels.Settings`; a dead or stuck kernel becomes a failed cell."""
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: NotebookExecutionManager, kernel_name: str, *, settings: Settings, private: Path, **_: Any
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        settings: Any,
+        private: Path,
+        environment: Mapping[str, str],
+        **_: Any,
     ) -> None:
         client = PapermillNotebookClient(
             nb_man, km=kernel_manager(private), kernel_name=kernel_name, timeout=settings.cell_timeout,
@@ -59,7 +71,7 @@ class PressEngine(NBClientEngine):
         folder = str(settings.folder) if settings.folder else None
         try:
             # nbclient leaves a manager that it did not make running; this one is made for this notebook only.
-            client.execute(cleanup_kc=True, env=kernel_environment(settings, private), cwd=folder)
+            client.execute(cleanup_kc=True, env=dict(environment), cwd=folder)
         except DeadKernelError:
             _fail(nb_man, "DeadKernelError", "The notebook's process died (killed, or out of memory).")
         except CellTimeoutError:

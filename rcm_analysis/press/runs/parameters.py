@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ...errors import ParameterError, listed
+from ...errors import ParameterError
 from ...periods import Period
 from .templates import DAY, Parameter, Template
 
@@ -169,12 +169,3 @@ def _json(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise TypeError(f"an item of type {type(value).__name__}")
-
-
-def described(template: Template) -> str:
-    """What the template takes, one line per parameter: for the help of the command line."""
-    lines = []
-    for parameter in template.parameters:
-        default = "required" if parameter.required else f"default {parameter.default!r}"
-        lines.append(f"{parameter.name}: {parameter.type_text} ({default})  {parameter.help}".rstrip())
-    return "\n".join(lines) or listed(["no parameters"])

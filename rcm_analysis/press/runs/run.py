@@ -82,8 +82,9 @@ class RunResult:
         if self.good:
             return f"{self.template}, {who}: {self.status} ({self.folder})"
         where = f" at cell {self.cell}" if self.cell is not None else ""
+        why = self.error if self.error.endswith((".", "!", "?")) else f"{self.error}."
         return (
-            f"{self.template} stopped for {who}{where}: {self.error} "
+            f"{self.template} stopped for {who}{where}: {why} "
             f"The notebook as far as it got: {self.folder / NOTEBOOK}. No report was made."
         )
 

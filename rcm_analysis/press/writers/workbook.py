@@ -139,7 +139,7 @@ def put_text(cell: Cell, text: Any) -> Cell:
         plain = plain[: LONGEST_TEXT - 1] + "…"
     cell.value = plain
     cell.data_type = "s"
-    if plain[:1] in ("=", "+", "-", "@", "\t", "\r", "'", "|", "%"):
+    if plain[:1] in ("=", "+", "-", "@", "\t", "\n", "'", "|", "%"):
         cell.quotePrefix = True
     return cell
 

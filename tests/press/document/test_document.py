@@ -26,6 +26,7 @@ from rcm_analysis.press.document.blocks import (
     plain_text,
 )
 from rcm_analysis.press.document.extract import extract, payloads_in  # noqa: E402
+from rcm_analysis.press.document.joining import join
 
 PNG = base64.b64encode(
     base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -223,7 +224,7 @@ def test_an_interactive_output_is_named_not_dropped_in_silence():
     document = extract(
         samples.notebook(samples.output_cell({"application/vnd.plotly.v1+json": {}, "text/plain": "Figure()"}))
     )
-    assert document.blocks == () and "print copy" in document.warnings[0]
+    assert document.blocks == () and "show it as a picture" in document.warnings[0]
 
 
 def test_a_picture_attached_to_a_markdown_cell_is_a_figure_and_one_from_the_network_is_not():
@@ -249,7 +250,7 @@ def test_sources_may_be_lists_of_lines():
 
 def test_a_packet_has_a_part_per_report_and_every_anchor_and_number_once():
     review = extract(samples.review())
-    packet = Document.join([review, review], Meta(title="October packet", client_name="Chicago Med"))
+    packet = join([review, review], Meta(title="October packet", client_name="Chicago Med"))
     parts = [block for block in packet.blocks if isinstance(block, Heading) and block.part]
     assert [plain_text(part.text) for part in parts] == [
         "Monthly client review",
@@ -266,7 +267,7 @@ def test_a_packet_has_a_part_per_report_and_every_anchor_and_number_once():
 
 def test_a_packet_defines_each_term_once_at_the_end():
     review = extract(samples.review())
-    packet = Document.join([review, review], Meta())
+    packet = join([review, review], Meta())
     assert [len(block.items) for block in packet.blocks if isinstance(block, Glossary)] == [2]
     parts = [plain_text(block.text) if isinstance(block, Heading) else type(block).__name__ for block in packet.blocks]
     assert parts[parts.index("Definitions") + 1 :] == [
@@ -279,7 +280,7 @@ def test_a_packet_defines_each_term_once_at_the_end():
 
 def test_links_inside_a_packet_stay_inside_their_report():
     review = extract(samples.review())
-    packet = Document.join([review, review], Meta())
+    packet = join([review, review], Meta())
     hrefs = [run.href for block in packet.blocks if isinstance(block, Paragraph) for run in block.text if run.href]
     anchors = {block.anchor for block in packet.blocks if isinstance(block, Heading)}
     assert len(set(hrefs)) == 2 and {href[1:] for href in hrefs} <= anchors
@@ -292,7 +293,7 @@ def test_a_heading_left_empty_by_the_moved_glossary_goes_too():
             samples.block("glossary", items=samples.glossary()),
         )
     )
-    packet = Document.join([document], Meta())
+    packet = join([document], Meta())
     assert [plain_text(block.text) for block in packet.blocks if isinstance(block, Heading)] == [
         "T",
         "Kept",
@@ -302,4 +303,4 @@ def test_a_heading_left_empty_by_the_moved_glossary_goes_too():
 
 def test_warnings_of_a_packet_name_their_report():
     document = Document(Meta(title="Aging"), (Note("info", "x"), PageBreak()), ("a figure has no alt text",))
-    assert Document.join([document], Meta()).warnings == ("Aging: a figure has no alt text",)
+    assert join([document], Meta()).warnings == ("Aging: a figure has no alt text",)

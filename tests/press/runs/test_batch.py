@@ -11,18 +11,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from rcm_analysis.errors import RunError
+from rcm_analysis.press.runs import batch as batch_module
 from rcm_analysis.press.runs import kernels, manifest
 from rcm_analysis.press.runs.batch import BatchResult, progress_bar, run_batch
 from rcm_analysis.press.runs.packet import PacketRequest
 from rcm_analysis.press.runs.run import RunRequest, RunResult
-from rcm_analysis.press.runs.worker import Worker
+from rcm_analysis.press.runs.worker import Worker, failed
 
 Requests = Callable[..., RunRequest]
+IDLE = SimpleNamespace(perform=lambda job: failed(job, "nothing was tried"), close=lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +118,26 @@ def test_a_worker_is_replaced_after_its_lifetime(request_for: Requests, monkeypa
     assert worker._process is None
 
 
+@pytest.mark.parametrize(
+    ("workers", "given", "each"),
+    [
+        pytest.param(1, None, None, id="one worker takes what it likes"),
+        pytest.param(2, None, 4, id="two workers share"),
+        pytest.param(3, None, 2, id="the rest of a division stays idle"),
+        pytest.param(16, None, 1, id="never fewer than one"),
+        pytest.param(2, 3, 3, id="what was asked for stays"),
+    ],
+)
+def test_workers_share_the_machines_threads(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch, workers: int, given: int | None, each: int | None
+) -> None:
+    threads = []
+    monkeypatch.setattr(batch_module.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(batch_module, "Worker", lambda settings, engine: threads.append(settings.threads) or IDLE)
+    run_batch([request_for("smal")], workers=workers, settings=kernels.Settings(threads=given))
+    assert threads == [each]
+
+
 def test_a_parameter_that_cannot_travel_is_its_own_failure(request_for: Requests) -> None:
     result = Worker(kernels.Settings()).perform(request_for(parameters={"weeks": lambda: 4}))
     assert "cannot be handed to a worker" in result.error
@@ -123,8 +146,8 @@ def test_a_parameter_that_cannot_travel_is_its_own_failure(request_for: Requests
 STOPPED = """
 import sys
 from pathlib import Path
-from rcm_analysis.press.batch import run_batch
-from rcm_analysis.press.run import RunRequest
+from rcm_analysis.press.runs.batch import run_batch
+from rcm_analysis.press.runs.run import RunRequest
 wanted = [RunRequest("slow", client, "2026-10", Path(sys.argv[1]), templates=Path(sys.argv[2])) for client in ("a", "b", "c")]
 result = run_batch(wanted, workers=2)
 print(result.line(), [item.error for item in result.results])
@@ -173,6 +196,12 @@ def _gone(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+@pytest.mark.parametrize("error", ["ParameterError: Take its files in first: rcm ingest", "TableError: 3 of 10 rows."])
+def test_the_line_of_a_failure_is_made_of_sentences(error: str) -> None:
+    line = RunResult("small", "cali-care", "2026-10", Path("r"), "failed", 1.0, error=error).line()
+    assert f": {error.removesuffix('.')}. The notebook as far as it got: r/notebook.ipynb. No report" in line
 
 
 def test_the_bar_prints_each_failure_as_it_happens() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from builders import press_samples as samples
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.press.runs import folders, kernels, manifest
 from rcm_analysis.press.runs.run import RunRequest, RunResult, prepared, run
@@ -126,6 +127,25 @@ def test_a_notebook_that_shows_another_client_is_no_report(request_for: Requests
     assert (result.status, result.folder.name) == ("failed", "wanderer.failed")
     assert "another client than cali-care" in result.error
     assert not request_for("wanderer").folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("cover", "read"),
+    [
+        pytest.param("cali-care", ("cali-care", "somebody-else"), id="another client's tables after its own"),
+        pytest.param("cali-care", ("somebody-else", "cali-care"), id="another client's tables before its own"),
+        pytest.param("somebody-else", ("cali-care",), id="another client on the cover of its own tables"),
+    ],
+)
+def test_one_foreign_client_among_its_own_is_enough(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch, cover: str, read: tuple[str, ...]
+) -> None:
+    shown = [samples.block("meta", client=cover), *(samples.block("inputs", client=name, tables=[]) for name in read)]
+    made = nbformat.from_dict(samples.notebook(*shown))
+    monkeypatch.setattr(kernels, "execute", lambda *_, **__: kernels.Executed(made, None))
+    result = run(request_for())
+    assert (result.status, result.folder.name) == ("failed", "small.failed")
+    assert "another client than cali-care" in result.error and "somebody-else" not in result.error
 
 
 def test_a_folder_that_is_not_ours_is_not_overwritten(request_for: Requests) -> None:

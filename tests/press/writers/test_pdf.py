@@ -30,6 +30,7 @@ from rcm_analysis.press.document.blocks import (
 )
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.document.html_tables import finished  # noqa: E402
+from rcm_analysis.press.document.joining import join  # noqa: E402
 from rcm_analysis.press.writers import pdf  # noqa: E402
 from rcm_analysis.press.writers.tagging import finish  # noqa: E402
 
@@ -108,7 +109,7 @@ def packet() -> Document:
             samples.block("glossary", items=samples.glossary()),
         )
     )
-    return Document.join(
+    return join(
         [review, deep, review],
         Meta(title="Monthly packet", client_name="Grey’s Anatomy", period_title="October 2026", firm="Firm"),
     )

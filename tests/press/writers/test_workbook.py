@@ -13,7 +13,7 @@ import pytest
 from openpyxl.workbook import Workbook
 
 from rcm_analysis.errors import RunError
-from rcm_analysis.press.writers.workbook import Section, section_of, sheet_name, write_workbook
+from rcm_analysis.press.writers.workbook import Section, put_text, section_of, sheet_name, write_workbook
 
 META = {
     "title": "Small review",
@@ -57,6 +57,15 @@ def test_no_text_becomes_a_formula_wherever_it_stands(tmp_path: Path) -> None:
         for name in parts.namelist():
             assert b"<f>" not in parts.read(name) and b"<f " not in parts.read(name)
         assert not [name for name in parts.namelist() if "external" in name.lower()]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "'", "|", "%"])
+def test_a_text_that_a_sheet_could_run_stays_a_text_when_it_is_edited(tmp_path: Path, first: str) -> None:
+    cell = Workbook().active.cell(1, 1)
+    put_text(cell, f"{first}SUM(A1)")
+    assert cell.quotePrefix and cell.data_type == "s"
+    put_text(plain := Workbook().active.cell(1, 1), f"SUM(A1){first}")
+    assert not plain.quotePrefix
 
 
 def test_values_are_typed(tmp_path: Path) -> None:
