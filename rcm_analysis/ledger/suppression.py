@@ -32,7 +32,6 @@ LEAST = 11
 ALL = "(all)"
 """Stands in a column for the total over its values."""
 REST = "(rest)"
-WHOLE = "(whole)"
 
 
 def suppressed(

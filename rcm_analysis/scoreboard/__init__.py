@@ -8,17 +8,6 @@ name it in its module's SCORERS; the figures and aims are those of `record.FIGUR
 
 from .history import history_line, keep
 from .record import FIGURES, Row, as_json, table_text
-from .run import CLIENTS, main_rows, parse_seeds, run
+from .run import CLIENTS, parse_seeds, run
 
-__all__ = [
-    "CLIENTS",
-    "FIGURES",
-    "Row",
-    "as_json",
-    "history_line",
-    "keep",
-    "main_rows",
-    "parse_seeds",
-    "run",
-    "table_text",
-]
+__all__ = ["CLIENTS", "FIGURES", "Row", "as_json", "history_line", "keep", "parse_seeds", "run", "table_text"]

@@ -46,15 +46,6 @@ SIZES = (0.3, 1.0, 0.6)
 CLIENTS, MONTHS = 12, 20
 
 
-def main_rows(seeds: str, *, workers: int = 2, progress: Callable[[int, str], None] | None = None) -> list[Row]:
-    """The scoreboard for the seeds written as "A-B" (both included) or "A".
-
-    Raises
-        ParameterError for anything else.
-    """
-    return run(parse_seeds(seeds), workers=workers, progress=progress)
-
-
 def parse_seeds(text: str) -> list[int]:
     """The seeds of "A-B", both included, or of "A".
 

@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from ..errors import ClientError, SourceError, closest
-from .plants.kinds import PLANT_KINDS
 
 _PLANTS = {
     "plant": pl.String,
@@ -70,15 +69,6 @@ class Truth:
     def clients(self) -> list[str]:
         """Every client, in order of its id."""
         return sorted(self.sums)
-
-    @property
-    def quiet(self) -> list[str]:
-        """Clients with no planted problem in the life of their claims: whatever is found there is a false alarm.
-
-        What is planted in other domains (self-pay, engagement, coordination) does not count here.
-        """
-        troubled = set(self.plants.filter(pl.col("is_problem") & pl.col("kind").is_in(list(PLANT_KINDS)))["client"])
-        return [client for client in self.clients if client not in troubled]
 
     def __getitem__(self, client: str) -> Truth:
         """The same of one client.

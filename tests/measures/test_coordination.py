@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from rcm_analysis.exhibits.care_coordination_plan.results import not_billed
 from rcm_analysis.measures.coordination import contacts_not_billed, months_given
 from rcm_analysis.models.patients.unbilled_contacts import unbilled_contacts
 from rcm_analysis.tables.schema import TABLES
@@ -163,3 +164,12 @@ def test_a_client_without_the_service(b):
     }
     assert contacts_not_billed(nothing, as_of=AS_OF).empty and unbilled_contacts(nothing, as_of=AS_OF).empty
     assert isinstance(unbilled_contacts(nothing, as_of=AS_OF), pd.DataFrame)
+
+
+def test_the_results_page_shows_what_was_not_billed_and_who_stopped(b):
+    table, stopped = not_billed(programme(b, lambda who, place, member: who == "CC03" and place >= 8), as_of=AS_OF)
+    assert table.payload["rows"] == [["CC03", "no questionnaire", 40, 0, 40 * 24300]]
+    assert "$9,720" in table.payload["definition"]
+    assert stopped.payload["text"].startswith("CC03: 40 of 40 member-months since Sep 2025 were not billed")
+    (nothing,) = not_billed(programme(b, lambda who, place, member: False), as_of=AS_OF)
+    assert nothing.payload["kind"] == "note"

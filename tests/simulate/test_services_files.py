@@ -15,6 +15,7 @@ from rcm_analysis.simulate.company import EVERY, SYSTEMS, grown_company, seed_co
 from rcm_analysis.simulate.fees import Calendar
 from rcm_analysis.simulate.files.workspace import Job, live
 from rcm_analysis.simulate.plants.draw import services_planted
+from rcm_analysis.simulate.plants.kinds import PLANT_KINDS
 from rcm_analysis.simulate.practice import exported
 from rcm_analysis.simulate.practice_book import LAST
 from rcm_analysis.simulate.services.exports import add_services
@@ -144,7 +145,11 @@ def test_only_a_self_pay_programme_touches_the_ledger(tmp_path, client):
 def test_planted_services_are_in_the_truth_and_do_not_unquiet_the_claims(services):
     truth = read_truth(services.root)
     assert {"contacts_not_billed", "no_show_rise", "out_of_scope"} <= set(truth.plants["kind"])
-    assert {"st-elsewhere", "chicago-med"} <= set(truth.quiet)  # no file of the claims' own plants was written here
+    of_claims = pl.col("is_problem") & pl.col("kind").is_in(list(PLANT_KINDS))
+    troubled = set(truth.plants.filter(of_claims)["client"])
+    assert {"st-elsewhere", "chicago-med"} <= set(
+        truth.clients
+    ) - troubled  # no file of the claims' own plants was written here
     assert services.plants["dr-suess"] == {} and services.plants["tx-docs"] == {}
 
 

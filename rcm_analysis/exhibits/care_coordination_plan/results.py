@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
+from ...measures.coordination import contacts_not_billed
+from ...models.patients.unbilled_contacts import unbilled_contacts
 from ...models.plan.actuals import Actuals
 from ...models.plan.assumptions import BASE, Assumptions
 from ...models.plan.fields import MILLI
 from ...models.plan.variance import DRIVERS, acuity, coordinators, funnel, incentives, variance, variance_totals
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text
+from ..formats import as_text, day_text
 from ..tables import Shown, show, table_payload
 
 WORDS = {
@@ -294,3 +299,36 @@ class PlanResults:
 
     def _scores(self) -> pd.DataFrame:
         return coordinators(self.plan, self.actual)
+
+
+def not_billed(tables: Mapping[str, Any], *, as_of: dt.date) -> list[Block]:
+    """Member-months whose core service was given and that nobody uploaded, by coordinator; and who stopped uploading."""
+    months = contacts_not_billed(tables, as_of=as_of)
+    if months.empty:
+        return [note("Every member-month whose core service was given was uploaded for billing within its window.")]
+    rows = (
+        months.groupby(["coordinator", "reason"], as_index=False)
+        .agg(months=("month", "size"), contacts=("contacts", "sum"), rate_cents=("rate_cents", "sum"))
+        .sort_values(["rate_cents", "coordinator"], ascending=[False, True], ignore_index=True)
+        .assign(reason=lambda found: found["reason"].str.replace("_", " "))
+    )
+    table = show(
+        rows,
+        [
+            Shown("coordinator", "Coordinator"),
+            Shown("reason", "Reason recorded"),
+            Shown("months", "Member-months", "count"),
+            Shown("contacts", "Contacts made", "count"),
+            Shown("rate_cents", "At the published rate", "usd"),
+        ],
+        name="not_billed",
+        title="Care given and never billed",
+        definition="Member-months whose core service was given, whose window to upload them is over, and that were not "
+        f"uploaded, known on {day_text(as_of)}. In all {as_text(int(rows['rate_cents'].sum()), 'usd')}.",
+    )
+    stopped = [
+        f"{row.coordinator}: {row.not_billed} of {row.months} member-months since {as_text(row.onset_month, 'month')} "
+        f"were not billed, where {row.expected:.0f} would be usual."
+        for row in unbilled_contacts(tables, as_of=as_of).itertuples()
+    ]
+    return [table, *([note(" ".join(stopped), tone="warning")] if stopped else [])]

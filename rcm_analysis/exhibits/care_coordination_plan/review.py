@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...errors import ParameterError, RcmError
 from ...models.plan.actuals import Actuals, read_actuals
@@ -13,6 +15,7 @@ from ...periods import Period
 from ...tables.workspace import open_workspace
 from .. import blocks
 from .answers import CarePlan
+from .results import not_billed
 from .workbook.reading import read_workbook
 
 TEMPLATE = "care_coordination_plan"
@@ -23,8 +26,8 @@ SHIPPED, NONE, STORED = "example", "none", "store"
 class PlanReport:
     """One opened plan, and the ways to show it."""
 
-    def __init__(self, plan: CarePlan, file: str, fingerprint: str) -> None:
-        self.plan, self.file, self.fingerprint = plan, file, fingerprint
+    def __init__(self, plan: CarePlan, file: str, fingerprint: str, beside: Sequence[blocks.Block] = ()) -> None:
+        self.plan, self.file, self.fingerprint, self.beside = plan, file, fingerprint, beside
 
     def show_sliders(self) -> None:
         """In JupyterLab: sliders that redraw cash and peak deficit. Elsewhere nothing; the scenario table stands instead."""
@@ -69,8 +72,8 @@ class PlanReport:
         blocks.emit(self.plan.way_out())
 
     def show_results(self) -> None:
-        """Results against plan."""
-        blocks.emit(self.plan.actual())
+        """Results against plan; from a store also the care that nobody billed."""
+        blocks.emit([*self.plan.actual(), *self.beside])
 
     def show_definitions(self) -> None:
         """What every figure and input means."""
@@ -101,7 +104,8 @@ def open_plan(
     month = Period.month(period)
     file = shipped(assumptions or SHIPPED) or _found(workspace, assumptions)
     made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
-    actual = _actuals(workspace, client, month, made, actuals)
+    stored = open_workspace(workspace).client(client).tables(as_of=month.last_day) if actuals == STORED else None
+    actual = _actuals(workspace, month, made, actuals, stored)
     plan = CarePlan(made, scenario, actual)
     firm, name = _names(workspace, client, month, made)
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -121,16 +125,18 @@ def open_plan(
             blocks.inputs([{"table": "assumptions", "rows": made.months, "fingerprint": fingerprint}], 0, client),
         ]
     )
-    return PlanReport(plan, file.name, fingerprint)
+    beside = not_billed(stored, as_of=month.last_day) if stored else []
+    return PlanReport(plan, file.name, fingerprint, beside)
 
 
-def _actuals(workspace: str | Path, client: str, month: Period, plan: Assumptions, given: str) -> Actuals | None:
+def _actuals(
+    workspace: str | Path, month: Period, plan: Assumptions, given: str, stored: Mapping[str, Any] | None
+) -> Actuals | None:
     """The actual months: none, those in the client's store up to the period, or a folder of CSV files."""
     if given in ("", NONE):
         return None
-    if given == STORED:
-        tables = open_workspace(workspace).client(client).tables(as_of=month.last_day)
-        return actuals_from_tables(tables, plan, through=month.label)
+    if stored is not None:
+        return actuals_from_tables(stored, plan, through=month.label)
     return read_actuals(_found(workspace, given), plan)
 
 

@@ -73,11 +73,6 @@ def severity_of(cents: int, subject: Subject) -> str:
     return "high" if cents * 100 >= yearly else "low" if cents * 1000 < yearly else "medium"
 
 
-def owner_of(stage: str) -> str:
-    """Who can prevent what goes wrong at this stage."""
-    return PREVENTION[stage][1]
-
-
 def deadlines(subject: Subject) -> list[dict[str, Any]]:
     """Filing and appeal limits that end within thirty days."""
     found = []

@@ -26,7 +26,6 @@ from . import published
 from .small import each_alone, guarded, known, parts_of, total_of
 
 MONTHS = 12
-ANSWER_DAYS = patient_experience.ANSWER_DAYS
 SLOT_PARTS = ("kept", "no_shows", "late_cancels")
 SLOT_RATES = {
     "no_show_rate": ("no_shows", "slots"),

@@ -106,22 +106,6 @@ def known(row: Mapping[str, Any], *names: str) -> bool:
     return all(not is_empty(row.get(name)) for name in names)
 
 
-def small(number: int, one: str, many: str = "") -> str:
-    """A count of patients with its noun, where it stands alone.
-
-    >>> small(0, "patient"), small(4, "patient"), small(12, "patient")
-    ('no patients', 'fewer than 11 patients', '12 patients')
-    """
-    noun = many or f"{one}s"
-    return (
-        f"no {noun}"
-        if not number
-        else f"fewer than {LEAST} {noun}"
-        if number < LEAST
-        else f"{as_text(number, 'count')} {noun}"
-    )
-
-
 def show_guarded(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any) -> Block:
     """`tables.show` of a guarded result: hidden cells say so, on paper and in the workbook; its total is marked."""
     return Block(guarded_payload(found, columns, notes=notes, **words))

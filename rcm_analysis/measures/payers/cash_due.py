@@ -59,8 +59,8 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
     Source
         our own
 
-    >>> tables = _example()
-    >>> found = cash_due(tables, period=Period.month("2026-06"))
+    >>> from rcm_analysis.examples.cash import example_monthly_claims
+    >>> found = cash_due(example_monthly_claims(), period=Period.month("2026-06"))
     >>> found[["claims", "charge_cents", "cash_due_cents", "collected_cents", "gap_cents"]]
        claims  charge_cents  cash_due_cents  collected_cents  gap_cents
     0       1         10000            6000             4000       2000
@@ -192,33 +192,3 @@ def _total(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         return rows[numbers].sum().astype("int64").to_frame().T
     out = rows.groupby(by, as_index=False)[numbers].sum()
     return out.astype(dict.fromkeys(numbers, "int64")).sort_values(by, ignore_index=True)
-
-
-def _example() -> dict[str, pd.DataFrame]:
-    """One payer that allows 60 % and answers after 30 days: a year of one claim a month."""
-    months = [month.first_day + dt.timedelta(days=4) for month in Period.month("2026-05").trailing(13).months()]
-    ids = [str(number) for number in range(len(months))]
-    claims = {"client": "a", "claim_id": ids, "payer": "p", "service_on": months, "charge_cents": 10000}
-    sent = {"client": "a", "claim_id": ids, "payer_order": "primary", "frequency": "1", "submitted_on": months}
-    answers = [day + dt.timedelta(days=30) for day in months]
-    remits = {"client": "a", "claim_id": ids, "payer_order": "primary", "status": "1", "received_on": answers}
-    posted = [
-        pd.DataFrame(
-            {
-                "client": "a",
-                "claim_id": ids,
-                "kind": kind,
-                "party": "primary",
-                "carc": carc,
-                "amount_cents": cents,
-                "posted_on": days,
-            }
-        )
-        for kind, carc, cents, days in [
-            ("charge", None, 10000, months),
-            ("contractual", "45", -4000, answers),
-            ("payment", None, -4000, answers),
-        ]
-    ]
-    frames = {"claims": claims, "submissions": sent, "remit_claims": remits}
-    return {name: pd.DataFrame(rows) for name, rows in frames.items()} | {"transactions": pd.concat(posted)}

@@ -12,8 +12,6 @@ import pandas as pd
 from ...ledger.ratios import quotient
 from ...tables.frames import collect, source
 
-LIMITS = ("filing_limit_days", "appeal_limit_days", "secondary_filing_limit_days")
-
 
 def with_limit(
     rows: pd.DataFrame, tables: Mapping[str, Any], limit: str, *, as_of: dt.date, payer: str = "payer"

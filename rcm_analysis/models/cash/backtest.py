@@ -83,8 +83,8 @@ def backtest(
     Source
         our own: each month-end rebuilt from what was posted by then, against two plain ways of forecasting
 
-    >>> from rcm_analysis.models.cash.outlook import _example
-    >>> found = backtest(_example(), as_of=dt.date(2026, 6, 30), snapshots=1, horizon=1)
+    >>> from rcm_analysis.examples.cash import example_daily_charges
+    >>> found = backtest(example_daily_charges(), as_of=dt.date(2026, 6, 30), snapshots=1, horizon=1)
     >>> found.rows[["actual_cents", "forecast_cents"]].values.tolist()
     [[180000, 180000]]
     """

@@ -46,8 +46,8 @@ def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence
     Source
         our own: cash by age, conditional on what is still owed, as with an Aalen-Johansen curve
 
-    >>> from rcm_analysis.models.cash.outlook import _example
-    >>> found = collectable_value(_example(), as_of=dt.date(2026, 6, 30), by=["payer"])
+    >>> from rcm_analysis.examples.cash import example_daily_charges
+    >>> found = collectable_value(example_daily_charges(), as_of=dt.date(2026, 6, 30), by=["payer"])
     >>> print(found[["payer", "open_cents", "collectable_cents", "adjusted_cents", "lost_cents"]].to_string(index=False))
     payer  open_cents  collectable_cents  adjusted_cents  lost_cents
     aetna      200000             120000           80000           0

@@ -94,7 +94,8 @@ def outlook(
     Source
         our own; the same `seed` gives the same band
 
-    >>> found = outlook(_example(), as_of=dt.date(2026, 6, 30), months=2)
+    >>> from rcm_analysis.examples.cash import example_daily_charges
+    >>> found = outlook(example_daily_charges(), as_of=dt.date(2026, 6, 30), months=2)
     >>> found.months[["month", "days"]].assign(dollars=(found.months["cash_cents"] + 50) // 100).to_string(index=False, header=False)
     '2026-07-01 31 1860\\n2026-08-01 31 1860'
     """
@@ -232,22 +233,3 @@ def _tails(level: float) -> list[float]:
 
 def _cents(values: np.ndarray) -> np.ndarray:
     return half_up(pd.Series(values)).astype("int64").to_numpy()
-
-
-def _example() -> dict[str, pd.DataFrame]:
-    """A client that charges 100 dollars every day and is paid 60 of them twenty days later."""
-    days = pd.date_range("2025-07-01", "2026-06-30")
-    charged = pd.DataFrame(
-        {"claim_id": [f"{day:%Y%m%d}" for day in days], "posted_on": days, "kind": "charge", "amount_cents": 10_000}
-    )
-    later = charged.assign(posted_on=days + pd.Timedelta(days=20))
-    rows = pd.concat(
-        [
-            charged,
-            later.assign(kind="payment", amount_cents=-6_000),
-            later.assign(kind="contractual", amount_cents=-4_000),
-        ]
-    )
-    rows = rows.assign(client="acme", party="primary", payer="aetna")
-    claims = charged[["claim_id"]].assign(client="acme", payer="aetna", secondary_payer=None)
-    return {"transactions": rows, "claims": claims}

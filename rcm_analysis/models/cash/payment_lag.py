@@ -2,8 +2,7 @@
 
 `claim_ends` reads from the tables how each claim stands on a day; `cumulative_incidence` (by day) and
 `incidence_by` (by payer or any group, small ones drawn towards the client) say what share was paid,
-denied, written off and open by each day. Fitted curves, completion factors, shrinkage and lags in
-stages have modules of their own, and are named here so that one import gives them all.
+denied, written off and open by each day.
 """
 
 from __future__ import annotations
@@ -22,47 +21,8 @@ from ...ledger.postings import INSURANCE, is_approved_contractual, is_denial_cod
 from ...measures.collections.lags import first_bills
 from ...tables.frames import collect, source
 from ...tables.schema import CLAIMS
-from ..statistics.estimators import (
-    ENDS,
-    OPEN,
-    cumulative_incidence,
-    day_by_which,
-    given_open,
-    kaplan_meier,
-    reverse_hazards,
-    share_by,
-)
-from ..statistics.shrinkage import prior_claims_between, shrunk, shrunk_by_group
-from .chain_ladder import completion_factors, paid_triangle, ultimates
-from .lag_fits import LagFit, best_fit, fit_lag, fit_table
-from .stage_lags import convolved, stage_lags, total_lag
-
-__all__ = [
-    "ENDS",
-    "OPEN",
-    "LagFit",
-    "best_fit",
-    "claim_ends",
-    "completion_factors",
-    "convolved",
-    "cumulative_incidence",
-    "day_by_which",
-    "fit_lag",
-    "fit_table",
-    "given_open",
-    "incidence_by",
-    "kaplan_meier",
-    "lag_summary",
-    "paid_triangle",
-    "prior_claims_between",
-    "reverse_hazards",
-    "share_by",
-    "shrunk",
-    "shrunk_by_group",
-    "stage_lags",
-    "total_lag",
-    "ultimates",
-]
+from ..statistics.estimators import OPEN, cumulative_incidence
+from ..statistics.shrinkage import shrunk_by_group
 
 CLOCKS = ("first_bill", "entered", "service")
 SIZE_EDGES = (10_000, 25_000, 100_000, 500_000)
@@ -170,44 +130,6 @@ def incidence_by(
         )
     named = keys.loc[out["group"].astype("int64")].reset_index(drop=True)
     return pd.concat([named, out.drop(columns="group")], axis=1)
-
-
-def lag_summary(
-    incidence: pd.DataFrame, *, by: Sequence[str] = ("payer",), days: Sequence[int] = (30, 60, 90, 120)
-) -> pd.DataFrame:
-    """One row per group: share paid by given days and in the end, and the median days of what is paid.
-
-    Formula
-        paid_30 = paid share on day 30, and so on; paid_share, denied_share, written_off_share, open_share
-        on the last day; median_days = first day on which half of the final paid share was paid
-    Unit
-        shares, 0 to 1; days; claims is a count
-    Empty
-        nothing paid: an empty median
-
-    >>> ends = pd.DataFrame({"payer": ["a"] * 4, "days": [10, 20, 40, 90], "end": ["paid", "paid", "paid", "denied"]})
-    >>> lag_summary(incidence_by(ends, shrink=False), days=[30])[["paid_30", "paid_share", "median_days"]]
-       paid_30  paid_share  median_days
-    0      0.5        0.75         20.0
-    """
-    by = list(by)
-    rows = []
-    for key, part in incidence.groupby(by, sort=True) if by else [((), incidence)]:
-        last = part.iloc[-1]
-        paid = {f"paid_{day}": share_by(part, day) for day in days}
-        shares = {f"{name}_share": last[name] for name in (*ENDS, OPEN)}
-        half = day_by_which(part, last["paid"] / 2) if last["paid"] > 0 else float("nan")
-        rows.append(
-            {**dict(zip(by, key, strict=True)), "claims": last["claims"], **paid, **shares, "median_days": half}
-        )
-    names = [
-        *by,
-        "claims",
-        *[f"paid_{day}" for day in days],
-        *[f"{name}_share" for name in (*ENDS, OPEN)],
-        "median_days",
-    ]
-    return pd.DataFrame(rows, columns=names)
 
 
 def _started(tables: Mapping[str, Any], as_of: dt.date, clock: str, columns: list[str]) -> nw.LazyFrame:

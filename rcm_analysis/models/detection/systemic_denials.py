@@ -34,7 +34,6 @@ from .denial_cells import (
 )
 from .mix_shifts import LEAST_CHANGE, usual_rates_of_kinds
 
-NAMES = ("payer", "family", "procedure", "provider", "location")
 COMPLETE_SHARE = 0.7
 """A month with less than 70 % of the usual volume is not complete: its rate is that of the quickest payers."""
 BY_CHANCE = 0.01

@@ -101,42 +101,6 @@ def _back(days: np.ndarray, returned: np.ndarray) -> tuple[float, ...]:
     return (*(value[0] for value in values), values[-1][1], values[-1][2])
 
 
-def retention_curve(tables: Mapping[str, Any], *, as_of: dt.date, months: int = 12) -> pd.DataFrame:
-    """The share of patients back by each day after a visit, over all quarters of the last `months` months before this year's.
-
-    Formula
-        as `retention`, over one cohort: patients with a kept appointment in the `months` months that end
-        a year before `as_of`, from their last one in them
-    Unit
-        shares, 0 to 1, by day
-    Empty
-        No kept appointment so long ago: no row.
-
-    >>> from rcm_analysis.examples.office import example_office
-    >>> retention_curve(example_office(), as_of=dt.date(2026, 10, 31)).empty
-    True
-    """
-    visits = _kept(tables, as_of)
-    end = Period.of(as_of).shift(-11).first_day
-    start = Period.of(end).shift(-months).first_day
-    inside = visits[(visits["scheduled_on"] >= pd.Timestamp(start)) & (visits["scheduled_on"] < pd.Timestamp(end))]
-    if inside.empty:
-        return pd.DataFrame(columns=["day", "at_risk", "back", "low", "high"])
-    index = visits.loc[inside.groupby("patient")["place"].max().to_numpy()]
-    returned = index["next_on"].notna()
-    days = (index["next_on"].fillna(pd.Timestamp(as_of)) - index["scheduled_on"]).dt.days
-    table = kaplan_meier(days.to_numpy(), np.where(returned, CAME, OPEN))
-    return pd.DataFrame(
-        {
-            "day": table["day"],
-            "at_risk": table["at_risk"],
-            "back": 1 - table[OPEN],
-            "low": 1 - table["high"],
-            "high": 1 - table["low"],
-        }
-    )
-
-
 def answer_time(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """How many days half of the complaints, and nine in ten, waited for an answer; open ones counted as open.
 

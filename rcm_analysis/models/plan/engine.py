@@ -365,29 +365,3 @@ def paid_parts(days: Sequence[np.ndarray], weights: Sequence[np.ndarray], age: n
         weight[:, :, None] * np.clip(open_days[None] - day[:, :, None], 0, MONTH_DAYS)
         for day, weight in zip(days, weights, strict=True)
     )
-
-
-def receivable_by_cohort(plan: Assumptions, rows: Rows, case: int = 0) -> np.ndarray:
-    """What is still open at each month's end, added up month of service by month of service.
-
-    A second way to the receivable that never looks at the cash rows: what each month billed net, less
-    what of it has arrived, less what of it was written off.
-    """
-    given = {key: np.array(plan.path(key), dtype=np.int64) for key in plan.values}
-    days, weights = ways(rows, given)
-    late, forgotten = (int(given[key][0]) for key in ("denials.recovery_months", "lag.write_off_months"))
-    open_cents = np.zeros(plan.months, dtype=np.int64)
-    for served in range(plan.months):
-        for month in range(served, plan.months):
-            age = np.array([[month - served]])
-            arrived = 0
-            for name, wait in (("first", 0), ("late", late)):
-                paid = paid_parts(
-                    [d[case : case + 1, served : served + 1] for d in days],
-                    [w[case : case + 1, served : served + 1] for w in weights],
-                    age - wait,
-                )
-                arrived += int(whole(rows[f"collectable.{name}"][case, served] * paid, LAG_PARTS).sum())
-            lost = int(rows["never_paid"][case, served]) if month - served >= forgotten else 0
-            open_cents[month] += int(rows["revenue"][case, served]) - arrived - lost
-    return open_cents

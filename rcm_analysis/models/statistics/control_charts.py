@@ -43,45 +43,26 @@ def sigma_z(z: Sequence[float]) -> float:
     return float(ranges.mean() / MEAN_RANGE_OF_TWO) if len(ranges) else 1.0
 
 
-def p_chart(counts: Sequence[int], totals: Sequence[int], *, sigmas: float = SIGMAS) -> pd.DataFrame:
-    """The rate of each period with the limits of a p chart.
-
-    Formula
-        centre = sum of counts / sum of totals; sigma = sqrt(centre (1 - centre) / total)
-        lower, upper = centre -/+ sigmas x sigma, kept within 0 and 1; z = (rate - centre) / sigma
-    Unit
-        rates, 0 to 1; z in standard deviations; `is_signal` where the rate lies outside its limits
-    Empty
-        A period without a total has an empty rate, and no signal.
-    Source
-        D. C. Montgomery, Introduction to Statistical Quality Control, chapter 7
-
-    >>> chart = p_chart([5, 6, 20], [100, 100, 100])
-    >>> chart["is_signal"].tolist(), f'{chart["upper"][0]:.4f}'
-    ([False, False, True], '0.1947')
-    """
-    return _chart(counts, totals, sigmas, is_laney=False)
-
-
 def laney_chart(counts: Sequence[int], totals: Sequence[int], *, sigmas: float = SIGMAS) -> pd.DataFrame:
     """The rate of each period with the limits of Laney's p' chart.
 
     Formula
-        as `p_chart`, with limits centre -/+ sigmas x sigma x sigma_z; `sigma_z` of the z of all periods
+        centre = sum of counts / sum of totals; sigma = sqrt(centre (1 - centre) / total), as of a p chart
+        z = (rate - centre) / sigma; sigma_z = `sigma_z` of the z of all periods
+        lower, upper = centre -/+ sigmas x sigma x sigma_z, kept within 0 and 1
     Unit
-        rates, 0 to 1; z as in `p_chart`, before it is divided by sigma_z
+        rates, 0 to 1; z in standard deviations, before it is divided by sigma_z; `is_signal` where the
+        rate lies outside its limits
     Empty
-        as `p_chart`; fewer than two periods with a total: sigma_z is 1
+        A period without a total has an empty rate, and no signal; fewer than two periods with a total:
+        sigma_z is 1.
     Source
-        D. B. Laney, Improved control charts for attributes, Quality Engineering 14(4), 2002
+        D. C. Montgomery, Introduction to Statistical Quality Control, chapter 7 (p chart); D. B. Laney,
+        Improved control charts for attributes, Quality Engineering 14(4), 2002
 
     >>> laney_chart([50, 70, 50, 70], [1000] * 4)["is_signal"].any()
     np.False_
     """
-    return _chart(counts, totals, sigmas, is_laney=True)
-
-
-def _chart(counts: Sequence[int], totals: Sequence[int], sigmas: float, *, is_laney: bool) -> pd.DataFrame:
     count, total = _checked(counts, totals)
     seen = total > 0
     centre = count.sum() / total.sum() if seen.any() else np.nan
@@ -89,7 +70,7 @@ def _chart(counts: Sequence[int], totals: Sequence[int], sigmas: float, *, is_la
     sigma = np.sqrt(np.divide(centre * (1 - centre), total, out=np.full(len(count), np.nan), where=seen))
     varies = seen & (np.nan_to_num(sigma) > 0)
     z = np.divide(rate - centre, sigma, out=np.where(seen, 0.0, np.nan), where=varies)
-    wider = sigma_z(z[seen]) if is_laney else 1.0
+    wider = sigma_z(z[seen])
     width = sigmas * sigma * wider
     lower, upper = np.clip(centre - width, 0, 1), np.clip(centre + width, 0, 1)
     signal = varies & ((rate < centre - width) | (rate > centre + width))
@@ -105,47 +86,6 @@ def _chart(counts: Sequence[int], totals: Sequence[int], sigmas: float, *, is_la
             "is_signal": signal,
         }
     )
-
-
-def ewma_chart(
-    counts: Sequence[int], totals: Sequence[int], *, baseline: int, weight: float = 0.3, sigmas: float = SIGMAS
-) -> pd.DataFrame:
-    """A smoothed chart for slow drifts: each period carries part of the ones before it.
-
-    Formula
-        z(i) = (rate - centre) / (sigma x max(1, sigma_z)), centre and sigma_z of the first `baseline` periods
-        ewma(i) = weight x z(i) + (1 - weight) x ewma(i-1), from 0
-        limit(i) = sigmas x sqrt(weight / (2 - weight) x (1 - (1 - weight)^(2 i)))
-    Unit
-        standard deviations; `is_signal` where the ewma is beyond the limit on either side
-    Empty
-        A period without a total leaves the ewma as it was.
-    Source
-        S. W. Roberts, Control chart tests based on geometric moving averages, Technometrics 1(3), 1959
-
-    Raises
-        ParameterError unless the baseline holds at least one count and one total more than it.
-
-    >>> ewma_chart([10] * 6 + [13, 15, 17, 19], [200] * 10, baseline=6)["is_signal"].tolist()[-2:]
-    [False, True]
-    """
-    count, total = _checked(counts, totals)
-    known, of = count[:baseline].sum(), total[:baseline].sum()
-    if not 0 < known < of:
-        raise ParameterError(
-            "The baseline of an EWMA chart should hold counts above zero and below their totals; take more periods."
-        )
-    centre = known / of
-    z = np.divide(
-        count - centre * total, np.sqrt(centre * (1 - centre) * total), out=np.zeros(len(count)), where=total > 0
-    )
-    z = z / max(1.0, sigma_z(z[:baseline][total[:baseline] > 0]))
-    smooth, last = np.zeros(len(z)), 0.0
-    for place, value in enumerate(z):
-        last = weight * value + (1 - weight) * last if total[place] else last
-        smooth[place] = last
-    limit = sigmas * np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * np.arange(1, len(z) + 1))))
-    return pd.DataFrame({"z": z, "ewma": smooth, "limit": limit, "is_signal": np.abs(smooth) > limit})
 
 
 @dataclass(frozen=True)

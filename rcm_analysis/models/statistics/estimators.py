@@ -136,52 +136,6 @@ def kaplan_meier(
     return pd.DataFrame(dict(zip(columns, (np.arange(size), at_risk, ended, still_open, low, high), strict=True)))
 
 
-def reverse_hazards(
-    days: Sequence[int], limit: Sequence[int], *, weight: Sequence[float] | None = None
-) -> pd.DataFrame:
-    """The share of what is paid in the end that is paid by each day, from paid claims alone.
-
-    Formula
-        reverse hazard(t) = paid on day t / paid on day t or earlier and watched for at least t days
-        completion(t) = product over u > t of (1 - reverse hazard(u))
-    Counts
-        Paid claims only: `days` from bill to payment, `limit` the days from bill to the cut, beyond
-        which a payment could not have been seen. Claims never paid are not in it at all: it is the
-        chain-ladder's question, claim by claim. Multiply by the share paid in the end
-        before use on billed dollars.
-    Unit
-        shares, 0 to 1, of what is paid within the longest time watched
-    Empty
-        No claim gives no row.
-    Source
-        Lagakos, Barraj and De Gruttola (1988), right truncation
-
-    >>> reverse_hazards([0, 1, 0], [1, 1, 0])["completion"].tolist()
-    [0.5, 1.0]
-    """
-    age, share, _ = checked(days, weight, None)
-    cut = np.asarray(limit, dtype=float)
-    if len(cut) != len(age):
-        raise ParameterError(f"`limit` should hold one number per claim: {len(age)} claims, found {len(cut)}.")
-    if np.isnan(cut).any() or (cut < age).any():
-        late = np.flatnonzero(np.isnan(cut) | (cut < age))
-        raise ParameterError(
-            f"`limit` should be at least `days`: a payment after the cut cannot be known. "
-            f"Found {len(late)} of {len(age)} claims otherwise, first at position {late[0]}. Cut the payments first."
-        )
-    if not len(age):
-        return _no_rows(["day", "at_risk", "paid", "completion"])
-    size = int(age.max()) + 1
-    paid = np.bincount(age, share, size)
-    watched = np.minimum(cut, size).astype(np.int64)
-    arrived = np.cumsum(paid)
-    gone = np.bincount(watched, share, size + 1)[:size].cumsum()
-    at_risk = arrived - np.concatenate([[0.0], gone[:-1]])
-    later = (1.0 - _hazard(paid, at_risk))[1:]
-    completion = np.concatenate([np.cumprod(later[::-1])[::-1], [1.0]])
-    return pd.DataFrame({"day": np.arange(size), "at_risk": at_risk, "paid": paid, "completion": completion})
-
-
 def day_by_which(table: pd.DataFrame, share: float, column: str = "paid") -> float:
     """The first day by which `share` of the claims had ended so; empty when it never came to that.
 
@@ -210,35 +164,6 @@ def share_by(table: pd.DataFrame, day: int, column: str = "paid") -> float:
     if known.empty:
         return 1.0 if column == OPEN else 0.0
     return float(known[column].iloc[-1])
-
-
-def given_open(table: pd.DataFrame, *, age: int) -> pd.DataFrame:
-    """What becomes of claims that are still open at an age: the shares by each day after it.
-
-    Formula
-        paid(k) = (paid(age + k) - paid(age)) / open(age), and so for every end; open(k) = open(age + k) / open(age)
-    Counts
-        A table of `cumulative_incidence`. Day k counts from the age; on day 0 all are open. This is
-        the curve for what is owed already: a claim of 60 days is not a new one.
-    Unit
-        shares, 0 to 1
-    Empty
-        Beyond the last day, or where none is open at the age, no row: nothing is known about it.
-
-    >>> table = cumulative_incidence([10, 20, 30, 30], ["paid", "denied", "paid", "open"])
-    >>> given_open(table, age=15)[["day", "paid", "denied", "open"]].iloc[[0, 5, 15]]
-        day      paid    denied      open
-    0     0  0.000000  0.000000  1.000000
-    5     5  0.000000  0.333333  0.666667
-    15   15  0.333333  0.333333  0.333333
-    """
-    names = [name for name in (*ENDS, *OTHER_ENDS, OPEN) if name in table]
-    later = table.loc[table["day"] >= age, ["day", *names]]
-    if later.empty or later[OPEN].iloc[0] <= 0:
-        return _no_rows(["day", *names])
-    start = later.iloc[0]
-    shares = {name: (later[name] - (0 if name == OPEN else start[name])) / start[OPEN] for name in names}
-    return pd.DataFrame({"day": later["day"] - age, **shares}).reset_index(drop=True)
 
 
 def _no_rows(columns: list[str]) -> pd.DataFrame:

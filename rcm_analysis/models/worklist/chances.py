@@ -52,7 +52,7 @@ class Curves:
         """Of what is open at the age: the share paid later, and the share that never ends (0 and 1 where nothing is known).
 
         Formula
-            paid later = (paid(end) - paid(age)) / open(age); never = open(end) / open(age), as `estimators.given_open`
+            paid later = (paid(end) - paid(age)) / open(age); never = open(end) / open(age)
         """
         return self.given_open_and_left(group, age)[:2]
 

@@ -24,7 +24,6 @@ from .rows import Luck, day_or_never, numbered, only_where, patients, table_rows
 
 MISS = {0: 0.03, 1: 0.06, 2: 0.09, 3: 0.15}
 """No-show share by lead: same day, one week, four weeks, longer."""
-SLOTS = 4
 HABIT = {
     "respiratory": 14,
     "musculoskeletal": 13,

@@ -35,7 +35,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -178,30 +177,6 @@ def read_map(path: Path | str) -> ColumnMap:
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"The column map {path} cannot be read: {type(error).__name__}.") from error
     return parse_map(text, str(path))
-
-
-def shipped_maps() -> dict[str, ColumnMap]:
-    """The maps that come with the package, by name.
-
-    >>> "synthea" in shipped_maps()
-    True
-    """
-    folder = resources.files(__package__) / "maps"
-    files = sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
-    maps = (parse_map(item.read_text(encoding="utf-8"), f"maps/{item.name}") for item in files)
-    return {column_map.name: column_map for column_map in maps}
-
-
-def find_map(name: str, folder: Path | str) -> ColumnMap:
-    """The map `name`: `<folder>/<name>.toml`, else the shipped map of that name."""
-    path = Path(folder) / f"{name}.toml"
-    if path.is_file():
-        return read_map(path)
-    shipped = shipped_maps()
-    if name not in shipped:
-        known = sorted({*shipped, *(item.stem for item in Path(folder).glob("*.toml"))})
-        raise SourceError(f"No column map {name!r}: expected {path}. Known: {listed(known)}.{closest(name, known)}")
-    return shipped[name]
 
 
 def parse_map(text: str, where: str) -> ColumnMap:

@@ -33,12 +33,12 @@ import polars as pl
 from ...errors import SourceError, listed
 from ...tables.schema import Column, Table
 from .cells import taken, text, typed, word, worded
-from .column_maps import Section, find_map, read_map, shipped_maps
+from .column_maps import Section, read_map
 from .headers import Recognised, recognise
 from .text_tables import TOTAL, TextTable, below_header, read_csv
 from .values import SERIAL, splits_a_cent
 
-__all__ = ["Export", "Recognised", "find_map", "read_export", "read_map", "recognise", "shipped_maps"]
+__all__ = ["Export", "Recognised", "read_export", "read_map", "recognise"]
 
 QUARANTINE = {
     "file": pl.String,

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
-from rcm_analysis.models.cash.payment_lag import claim_ends, incidence_by, lag_summary
+from rcm_analysis.models.cash.payment_lag import claim_ends, incidence_by
+from rcm_analysis.models.statistics.estimators import day_by_which
 
 DAY = dt.date(2026, 3, 31)
 
@@ -154,9 +155,8 @@ def test_money_and_groups():
     assert found["allowed_cents"].tolist() == [6000, pd.NA]
     assert found["paid_cents"].tolist() == [6000, 0]
     shares = incidence_by(found, by=["location"], weight="charge_cents")
-    assert lag_summary(shares, by=["location"])[
-        ["claims", "paid_share", "open_share", "median_days"]
-    ].values.tolist() == [[2, 0.5, 0.5, 31.0]]
+    assert shares[["location", "claims", "paid", "open"]].iloc[-1].tolist() == ["main", 2, 0.5, 0.5]
+    assert day_by_which(shares, 0.25) == 31.0
 
 
 def test_early_in_the_year_fewer_claims_are_paid_and_the_quarter_knows():
@@ -175,9 +175,9 @@ def test_early_in_the_year_fewer_claims_are_paid_and_the_quarter_knows():
         [(quarter, 20, end, 1) for quarter, end, count in rows for _ in range(count * 20)],
         columns=["quarter", "days", "end", "claims"],
     )
-    by_quarter = lag_summary(incidence_by(ends, by=["quarter"]), by=["quarter"])
-    assert by_quarter["paid_share"].tolist() == pytest.approx([0.80, 0.88, 0.92, 0.96], abs=0.01)
-    assert lag_summary(incidence_by(ends, by=[]), by=[])["paid_share"].tolist() == pytest.approx([0.89])
+    by_quarter = incidence_by(ends, by=["quarter"]).groupby("quarter")["paid"].last()
+    assert by_quarter.tolist() == pytest.approx([0.80, 0.88, 0.92, 0.96], abs=0.01)
+    assert incidence_by(ends, by=[])["paid"].iloc[-1] == pytest.approx(0.89)
 
 
 def test_the_quarter_is_that_of_the_first_bill():
@@ -249,4 +249,4 @@ def test_bad_questions_are_refused():
 
 def test_no_claims_no_rows():
     found = claim_ends(tables(("1", "aetna", "2026-05-01", [])), as_of=DAY)
-    assert len(found) == len(incidence_by(found)) == len(lag_summary(incidence_by(found))) == 0
+    assert len(found) == len(incidence_by(found)) == 0

@@ -476,9 +476,9 @@ def test_chance_is_what_a_forecast_that_knows_the_mean_is_off_by():
 
 def test_by_bucket_counts_new_claims_too():
     """A client that is the same every month: each naive way is right, up to the length of the months."""
-    from rcm_analysis.models.cash.outlook import _example
+    from rcm_analysis.examples.cash import example_daily_charges
 
-    summary = backtest(_example(), as_of=LAST, snapshots=3, horizon=1).summary
+    summary = backtest(example_daily_charges(), as_of=LAST, snapshots=3, horizon=1).summary
     assert summary["by_bucket_wape"].iloc[0] < 0.03
     assert summary["last_three_wape"].iloc[0] < 0.03
     assert summary["outlook_wape"].iloc[0] < 0.001

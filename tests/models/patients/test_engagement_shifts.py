@@ -12,7 +12,7 @@ import pytest
 
 from rcm_analysis.models.patients.engagement_effects import difference, review_loop
 from rcm_analysis.models.patients.engagement_shifts import Change, _together, engagement_shifts
-from rcm_analysis.models.patients.retention import answer_time, retention, retention_curve
+from rcm_analysis.models.patients.retention import answer_time, retention
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.scores import engagement as scores_engagement
 
@@ -179,13 +179,6 @@ def test_the_newest_quarter_waits_and_is_not_lost():
     row = retention(book, as_of=AS_OF).set_index("quarter").loc["2026-Q3"]
     assert (row["patients"], row["returned"], row["is_whole"]) == (2, 1, False)
     assert pd.isna(row["back_365"]) and pd.isna(row["low"])
-
-
-def test_the_curve_is_of_patients_seen_before_the_last_year():
-    book = visits(("A", "2025-05-01"), ("A", "2025-06-01"), ("B", "2025-06-01"), ("C", "2026-06-01"))
-    curve = retention_curve(book, as_of=AS_OF)
-    assert curve["at_risk"].iloc[0] == 2 and curve["back"].iloc[-1] == 0.0
-    assert curve["back"].is_monotonic_increasing
 
 
 def test_answer_time_counts_open_ones_as_waiting():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from builders.plan_cases import assumed, drawn, rich, with_lag
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.plan.assumptions import PUBLISHED, Scenario, example_assumptions, read_assumptions
-from rcm_analysis.models.plan.engine import Case, receivable_by_cohort, run, whole
+from rcm_analysis.models.plan.assumptions import PUBLISHED, Assumptions, Scenario, example_assumptions, read_assumptions
+from rcm_analysis.models.plan.engine import LAG_PARTS, Case, Rows, paid_parts, run, ways, whole
 from rcm_analysis.models.plan.fields import LEVERS, MICRO, SHARE
 from rcm_analysis.models.plan.programme import programme_plan, refuse_overload, working_capital
 from rcm_analysis.models.plan.reader import parse
@@ -22,6 +22,32 @@ BASE = Scenario("base", "Base")
 
 def dollars(cents: float) -> int:
     return int(np.floor(cents / 100 + 0.5))
+
+
+def receivable_by_cohort(plan: Assumptions, rows: Rows, case: int) -> np.ndarray:
+    """What is still open at each month's end, added up month of service by month of service.
+
+    A second way to the receivable that never looks at the cash rows: what each month billed net, less
+    what of it has arrived, less what of it was written off.
+    """
+    given = {key: np.array(plan.path(key), dtype=np.int64) for key in plan.values}
+    days, weights = ways(rows, given)
+    late, forgotten = (int(given[key][0]) for key in ("denials.recovery_months", "lag.write_off_months"))
+    open_cents = np.zeros(plan.months, dtype=np.int64)
+    for served in range(plan.months):
+        for month in range(served, plan.months):
+            age = np.array([[month - served]])
+            arrived = 0
+            for name, wait in (("first", 0), ("late", late)):
+                paid = paid_parts(
+                    [d[case : case + 1, served : served + 1] for d in days],
+                    [w[case : case + 1, served : served + 1] for w in weights],
+                    age - wait,
+                )
+                arrived += int(whole(rows[f"collectable.{name}"][case, served] * paid, LAG_PARTS).sum())
+            lost = int(rows["never_paid"][case, served]) if month - served >= forgotten else 0
+            open_cents[month] += int(rows["revenue"][case, served]) - arrived - lost
+    return open_cents
 
 
 class TestPublishedExample:

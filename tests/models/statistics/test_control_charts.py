@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.statistics.control_charts import change_point, ewma_chart, laney_chart, p_chart, sigma_z
+from rcm_analysis.models.statistics.control_charts import change_point, laney_chart, sigma_z
 
 CANS = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]
 """Nonconforming cans of frozen orange juice in samples of 50 (Montgomery, Introduction to Statistical Quality Control)."""
 
 
 def test_the_p_chart_of_the_textbook():
-    chart = p_chart(CANS, [50] * 30)
-    assert chart["centre"][0] == pytest.approx(0.2313, abs=5e-5)
-    assert chart["upper"][0] == pytest.approx(0.4102, abs=5e-5)
-    assert chart["lower"][0] == pytest.approx(0.0524, abs=5e-5)
-    assert [place + 1 for place in np.flatnonzero(chart["is_signal"])] == [15, 23]
+    """Laney's chart before its limits are widened by sigma_z."""
+    chart = laney_chart(CANS, [50] * 30)
+    centre, sigma = chart["centre"][0], chart["sigma"][0]
+    assert centre == pytest.approx(0.2313, abs=5e-5)
+    assert centre + 3 * sigma == pytest.approx(0.4102, abs=5e-5)
+    assert centre - 3 * sigma == pytest.approx(0.0524, abs=5e-5)
+    assert [place + 1 for place in np.flatnonzero(chart["z"].abs() > 3)] == [15, 23]
 
 
 def test_laney_limits_by_hand():
@@ -39,7 +41,7 @@ def overdispersed(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_p_chart_signals_in_stable_months_and_laney_does_not():
-    plain = [p_chart(*overdispersed(seed))["is_signal"].sum() for seed in range(40)]
+    plain = [(laney_chart(*overdispersed(seed))["z"].abs() > 3).sum() for seed in range(40)]
     laney = [laney_chart(*overdispersed(seed))["is_signal"].sum() for seed in range(40)]
     assert np.mean(plain) > 3
     assert np.mean(laney) < 0.25
@@ -57,12 +59,11 @@ def test_a_lasting_shift_does_not_widen_the_limits_much():
     assert sigma_z([0] * 10 + [8] * 10) == pytest.approx(8 / 19 / 1.128)
 
 
-@pytest.mark.parametrize("chart", [p_chart, laney_chart])
-def test_periods_without_a_total_are_empty_and_no_signal(chart):
-    found = chart([1, 0, 2], [10, 0, 10])
+def test_periods_without_a_total_are_empty_and_no_signal():
+    found = laney_chart([1, 0, 2], [10, 0, 10])
     assert np.isnan(found["rate"][1]) and not found["is_signal"][1]
-    assert not chart([0, 0], [0, 0])["is_signal"].any()
-    assert not chart([0, 0], [9, 9])["is_signal"].any()
+    assert not laney_chart([0, 0], [0, 0])["is_signal"].any()
+    assert not laney_chart([0, 0], [9, 9])["is_signal"].any()
 
 
 @pytest.mark.parametrize(
@@ -75,28 +76,7 @@ def test_periods_without_a_total_are_empty_and_no_signal(chart):
 )
 def test_counts_that_cannot_be(counts, totals):
     with pytest.raises(ParameterError, match="Counts should be"):
-        p_chart(counts, totals)
-
-
-# -- slow drifts -----------------------------------------------------------------------------------
-
-
-def test_a_slow_drift_shows_in_the_ewma_before_any_single_month():
-    counts, totals = [20, 22, 19, 21, 20, 18, 24, 26, 28, 29, 30], [400] * 11
-    assert not p_chart(counts, totals)["is_signal"].any()
-    assert ewma_chart(counts, totals, baseline=6)["is_signal"].to_numpy()[-1]
-
-
-def test_ewma_by_hand():
-    found = ewma_chart([10, 10, 20], [100] * 3, baseline=2, weight=0.5)
-    assert found["z"][2] == pytest.approx(10 / 9**0.5)
-    assert found["ewma"].tolist() == pytest.approx([0, 0, 5 / 3])
-    assert found["limit"][0] == pytest.approx(1.5)
-
-
-def test_ewma_needs_a_baseline():
-    with pytest.raises(ParameterError, match="baseline"):
-        ewma_chart([0, 0, 3], [10, 10, 10], baseline=2)
+        laney_chart(counts, totals)
 
 
 # -- the day of a change ---------------------------------------------------------------------------

@@ -10,14 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.cash.payment_lag import (
-    cumulative_incidence,
-    day_by_which,
-    given_open,
-    kaplan_meier,
-    reverse_hazards,
-    share_by,
-)
+from rcm_analysis.models.statistics.estimators import cumulative_incidence, day_by_which, kaplan_meier, share_by
+from rcm_analysis.models.worklist.chances import Curves
 
 ENDS = ["paid", "denied", "written_off"]
 CLAIMS = st.lists(
@@ -121,7 +115,7 @@ def test_claims_that_weigh_nothing_change_nothing():
 
 def test_no_claims_no_rows():
     assert cumulative_incidence([], []).columns.tolist() == ["day", "at_risk", *ENDS, "open"]
-    assert len(kaplan_meier([], [])) == len(reverse_hazards([], [])) == 0
+    assert len(kaplan_meier([], [])) == 0
 
 
 def test_passed_on_to_the_patient_has_a_column_where_it_occurs():
@@ -186,18 +180,17 @@ def test_twice_every_claim_and_one_weight_for_all_change_nothing(claims):
 
 
 def test_old_claims_are_less_likely_to_be_paid_and_the_parts_make_the_whole():
+    """`Curves.given_open` against claims that were watched from an age on."""
     claims = simulated(3)
     table = cumulative_incidence(claims["days"], claims["end"])
-    shares = [given_open(table, age=age)["paid"].iloc[-1] for age in (0, 30, 60, 90)]
-    assert shares == sorted(shares, reverse=True)
-    later = given_open(table, age=45)
-    assert np.abs(later[[*ENDS, "open"]].sum(axis=1) - 1).max() < 1e-12
-    whole = share_by(table, 45) + share_by(table, 45, "open") * later["paid"].iloc[-1]
+    ages = pd.Series([0, 30, 45, 60, 90])
+    shares, _ = Curves(claims.assign(stream="all")).given_open(pd.Series("all", index=ages.index), ages)
+    assert list(shares) == sorted(shares, reverse=True)
+    whole = share_by(table, 45) + share_by(table, 45, "open") * shares[2]
     assert whole == pytest.approx(table["paid"].iloc[-1], abs=1e-14)
     still = claims[(claims["days"] > 45) & (claims["watched"] > 45)]
     alone = cumulative_incidence(still["days"], still["end"], entry=[46] * len(still))
-    np.testing.assert_allclose(later["paid"].iloc[1:], alone["paid"].iloc[46 : len(table)], atol=1e-12)
-    assert len(given_open(table, age=10_000)) == 0
+    assert shares[2] == pytest.approx(alone["paid"].iloc[-1], abs=1e-12)
 
 
 def test_denials_left_open_promise_money_that_never_comes():
@@ -224,15 +217,6 @@ def test_intervals_hold_what_they_promise():
         low, high = table[["low", "high"]].iloc[20]
         inside += low <= 0.95**20 <= high
     assert 0.91 <= inside / 300 <= 0.985
-
-
-def test_reverse_hazards_find_the_lag_that_short_watching_hides():
-    rng = np.random.default_rng(3)
-    days, limit = rng.geometric(0.04, 60_000), rng.integers(0, 200, 60_000)
-    seen = days <= limit
-    table = reverse_hazards(days[seen], limit[seen])
-    assert share_by(table, 25, "completion") == pytest.approx(1 - 0.96**25, abs=0.01)
-    assert (days[seen] <= 25).mean() > 1 - 0.96**25 + 0.05
 
 
 @pytest.mark.parametrize(
@@ -271,11 +255,6 @@ def test_reverse_hazards_find_the_lag_that_short_watching_hides():
 def test_what_cannot_be_is_refused_by_name(arguments, says):
     with pytest.raises(ParameterError, match=says):
         cumulative_incidence(**arguments)
-
-
-def test_a_payment_after_the_cut_is_refused():
-    with pytest.raises(ParameterError, match="Cut the payments first"):
-        reverse_hazards([5], [3])
 
 
 def test_scipy_agrees_on_what_is_open():

@@ -216,20 +216,8 @@ def test_a_missing_map_file_is_one_message(tmp_path):
         column_maps.read_map(tmp_path / "nothing.toml")
 
 
-def test_a_map_is_found_in_the_workspace_before_the_shipped_ones(tmp_path):
-    assert column_maps.find_map("synthea", tmp_path).path == "maps/synthea.toml"
-    (tmp_path / "synthea.toml").write_text(GOOD)
-    assert column_maps.find_map("synthea", tmp_path).name == "layout_a"
-    with pytest.raises(SourceError, match="No column map 'synthae'.*Closest: synthea"):
-        column_maps.find_map("synthae", tmp_path)
-
-
 def test_every_key_is_documented_in_the_table_of_the_module():
     documented = {
         line.split("`")[1].split(".")[0] for line in column_maps.__doc__.splitlines() if line.startswith("| `")
     }
     assert documented == set(column_maps.KEYS)
-
-
-def test_every_shipped_map_is_read():
-    assert {"synthea"} <= set(column_maps.shipped_maps())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from rcm_analysis.sources.exports import reader as exports
 from rcm_analysis.tables import schema
 
+SHIPPED = Path(exports.__file__).parent / "maps"
 TOTAL = 121_986_722  # cents: sum of AMOUNT over CHARGE rows, and of PAYMENTS over PAYMENT rows, as delivered
 
 
 @pytest.fixture(scope="module")
 def tables(samples) -> dict[str, exports.Export]:
-    maps = [exports.shipped_maps()["synthea"]]
+    maps = [exports.read_map(SHIPPED / "synthea.toml")]
     files = [samples / "tables" / "synthea" / name for name in ("claims.csv", "claims_transactions.csv")]
     found = [(file, part) for file in files for part in exports.recognise(file, maps)]
     return {part.table.name: exports.read_export(file, part, client="synthea") for file, part in found}

@@ -1,0 +1,283 @@
+"""Nothing in the package is reached by tests alone.
+
+Read from the code: from what people call (commands, `open_report` and its kin, exporters, public names, the menu of
+measures, templates and notebooks) every name that reached code mentions is reached too. A method counts as reached
+when its class is and reached code mentions its name on any object. Examples in docstrings do not count: they are tests.
+"""
+
+import ast
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import rcm_analysis
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "rcm_analysis"
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+DOORS = (
+    "rcm_analysis.__main__",
+    "rcm_analysis.cli.app",
+    "rcm_analysis.notebook",
+    "rcm_analysis.press.exporters",
+    "rcm_analysis.press.runs.worker",
+)
+"""Modules whose public names somebody calls from outside: a shell, a notebook, nbconvert, the batch's processes."""
+
+CALLED_FROM_OUTSIDE = ("_repr_mimebundle_", "_file_extension_default")
+"""Methods that IPython and traitlets call by their name."""
+
+ALLOWED = {
+    "measures.catalogue.check_record": "the rule for records, which their test applies",
+    "measures.catalogue.glossary": "the menu as a table, for an analyst",
+    "measures.menu.record.DIRECTIONS": "words of a record, as above",
+    "measures.menu.record.SECTIONS": "words of a record, as above",
+    "measures.menu.record.UNITS": "words of a record, as above",
+    "models.DOORS": "what `__getattr__` of the package lists",
+    "models.plan.assumptions.example_assumptions": "what the examples of the plan compute on",
+    "press.document.payloads.SILENT": "",
+    "press.runs.folders.signed_folders": "",
+    "press.runs.manifest.KINDS": "",
+    "press.runs.manifest.STATUSES": "",
+    "press.runs.parameters.described": "",
+    "press.writers.print_copy.LABEL": "the print copy that an error message recommends waits for its command",
+    "press.writers.print_copy._command": "as above",
+    "press.writers.print_copy._end": "as above",
+    "press.writers.print_copy._label": "as above",
+    "press.writers.print_copy._run_to_deadline": "as above",
+    "press.writers.print_copy.render_print_copy": "as above",
+    "tables.reference.carc.FAMILIES": "words of the shipped list, which its test holds to them",
+    "tables.reference.carc.STAGES": "as above",
+}
+"""Name -> why it stays although nothing but tests reaches it."""
+
+EXAMPLES = "rcm_analysis.examples"
+"""Small offices for the examples in docstrings, and for analysts to try a measure on: reached by the docstrings."""
+
+Name = tuple[str, str]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class Module:
+    """One file: what it defines, what it imports, what it does when it is imported."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.is_package = name, path.name == "__init__.py"
+        self.defined: dict[str, list[ast.AST]] = {}
+        self.imported: dict[str, Name] = {}
+        self.on_import: list[ast.AST] = []
+        tree = ast.parse(path.read_text())
+        for statement in tree.body:
+            self._add(statement)
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                self._import(node)
+
+    def _add(self, statement: ast.stmt) -> None:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            self.defined.setdefault(statement.name, []).append(statement)
+            self.on_import += statement.decorator_list and [statement] if is_registered(statement) else []
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            for name in names:
+                self.defined.setdefault(name, []).append(statement)
+        elif not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            self.on_import.append(statement)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.Import):
+            self.imported |= {(alias.asname or alias.name): (alias.name, "") for alias in node.names}
+            return
+        parts = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
+        base = [*parts[: len(parts) - node.level + 1], *filter(None, [node.module])] if node.level else [node.module]
+        self.imported |= {alias.asname or alias.name: (".".join(base), alias.name) for alias in node.names}
+
+
+def is_registered(statement: ast.stmt) -> bool:
+    """Whether a decorator hands the function to somebody: a command line, a menu, a registry."""
+    plain = {"dataclass", "cache", "lru_cache", "cached_property", "contextmanager", "total_ordering", "wraps"}
+    for decorator in statement.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if (called.attr if isinstance(called, ast.Attribute) else called.id) not in plain:
+            return True
+    return False
+
+
+MODULES = {name: Module(name, path) for name, path in FILES.items()}
+
+
+def home_of(module: str, name: str) -> Name | None:
+    """Where a name that stands in a module is defined: (module, name), or (module, "") when it is a module itself."""
+    inside = MODULES.get(module)
+    if inside and name in inside.defined:
+        return module, name
+    base, inner = inside.imported.get(name, (module, name)) if inside else (module, name)
+    if (base, inner) != (module, name) and base in MODULES:
+        return home_of(base, inner) if inner else (base, "")
+    return (f"{module}.{name}", "") if f"{module}.{name}" in MODULES else None
+
+
+class Reach(ast.NodeVisitor):
+    """Follows names from the doors until nothing new is found; `within` is the module that is being read."""
+
+    def __init__(self) -> None:
+        self.names: set[Name] = set()
+        self.loaded: set[str] = set()
+        self.words: set[str] = set()
+        self.waiting: dict[str, list[Name]] = {}
+        self.within = ""
+
+    def reach(self, module: str, name: str) -> None:
+        """A name is asked of a module; it may only pass it on from another one."""
+        home = home_of(module, name)
+        if home and home[1] and home not in self.names:
+            self.names.add(home)
+            self.load(home[0])
+            for node in MODULES[home[0]].defined[home[1]]:
+                self.read(home[0], node)
+
+    def load(self, module: str) -> None:
+        """A module is imported, with what it does then and all that it imports itself."""
+        if module in self.loaded or module not in MODULES:
+            return
+        self.loaded.add(module)
+        for node in MODULES[module].on_import:
+            self.reach(module, node.name) if hasattr(node, "name") else self.read(module, node)
+        for base, name in MODULES[module].imported.values():
+            self.load(base)
+            self.load(f"{base}.{name}")
+
+    def read(self, module: str, node: ast.AST) -> None:
+        before, self.within = self.within, module
+        self.visit(node)
+        self.within = before
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """Methods wait until somebody names them, unless Python or a class that is not ours calls them."""
+        is_ours = all(isinstance(base, ast.Name) and home_of(self.within, base.id) for base in node.bases)
+        for part in [*node.bases, *node.decorator_list, *node.keywords, *node.body]:
+            name = getattr(part, "name", "")
+            if is_ours and isinstance(part, FUNCTIONS) and not name.startswith("__"):
+                self.wait(self.within, f"{node.name}.{name}", name)
+            else:
+                self.names.add((self.within, f"{node.name}.{name}"))
+                self.visit(part)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        home = home_of(self.within, node.id)
+        if home and not home[1]:  # a module handed on as a thing: asked for its names by whoever receives it
+            for name in MODULES[home[0]].defined:
+                self.wait(home[0], name, name)
+        self.reach(self.within, node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        owner = self.module_of(node.value)
+        if owner:
+            self.reach(owner, node.attr)
+        else:
+            self.word(node.attr)
+            self.visit(node.value)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and node.value.isidentifier():
+            self.word(node.value)
+
+    def module_of(self, node: ast.AST) -> str | None:
+        """The module that an expression such as `blocks` or `press.blocks` stands for."""
+        if isinstance(node, ast.Name):
+            home = home_of(self.within, node.id)
+        elif isinstance(node, ast.Attribute) and (owner := self.module_of(node.value)):
+            home = home_of(owner, node.attr)
+        else:
+            return None
+        return home[0] if home and not home[1] else None
+
+    def wait(self, module: str, name: str, word: str) -> None:
+        if word in self.words:
+            self.found(module, name)
+        else:
+            self.waiting.setdefault(word, []).append((module, name))
+
+    def word(self, word: str) -> None:
+        """A name asked of some object: everything of that name that waited is reached."""
+        self.words.add(word)
+        for module, name in self.waiting.pop(word, []):
+            self.found(module, name)
+
+    def found(self, module: str, name: str) -> None:
+        owner, _, method = name.rpartition(".")
+        if not owner:
+            self.reach(module, name)
+        elif (module, name) not in self.names:
+            self.names.add((module, name))
+            for node in MODULES[module].defined[owner]:
+                for part in node.body:
+                    if getattr(part, "name", "") == method:
+                        self.read(module, part)
+
+
+def notebook_code() -> Iterator[ast.Module]:
+    for folder in ("templates", "notebooks"):
+        for path in sorted((ROOT / folder).glob("*.ipynb")):
+            for cell in json.loads(path.read_text())["cells"]:
+                if cell["cell_type"] == "code":
+                    yield ast.parse("".join(cell["source"]))
+
+
+def public_names() -> Iterator[Name]:
+    for name in rcm_analysis.__all__:
+        thing = getattr(rcm_analysis, name)
+        for inner in getattr(thing, "__all__", []) if hasattr(thing, "__path__") else []:
+            yield f"rcm_analysis.{name}", inner
+        yield "rcm_analysis", name
+        yield f"rcm_analysis.{rcm_analysis._HOMES.get(name, '')}", name
+
+
+@cache
+def reached() -> set[Name]:
+    reach = Reach()
+    for module in DOORS:
+        for name, nodes in MODULES[module].defined.items():
+            if not name.startswith("_"):
+                reach.reach(module, name)
+            for node in nodes:
+                for part in node.body if isinstance(node, ast.ClassDef) else []:
+                    if not getattr(part, "name", "_").startswith("_"):
+                        reach.word(part.name)
+    for module, name in public_names():
+        reach.reach(module, name)
+    for tree in notebook_code():
+        reach.read("rcm_analysis.notebook", tree)
+    return reach.names
+
+
+def defined() -> set[Name]:
+    found = set()
+    for name, module in MODULES.items():
+        for thing, nodes in module.defined.items():
+            found.add((name, thing))
+            for node in nodes:
+                if isinstance(node, ast.ClassDef):
+                    found |= {(name, f"{thing}.{part.name}") for part in node.body if isinstance(part, FUNCTIONS)}
+    return found
+
+
+def left_over() -> list[str]:
+    """What nobody reaches, methods that Python or others call by name aside."""
+    found = [(module, name) for module, name in defined() - reached() if not module.startswith(EXAMPLES)]
+    names = [f"{module}.{name}".removeprefix("rcm_analysis.") for module, name in found]
+    return sorted(name for name in names if not name.rpartition(".")[2].startswith("__"))
+
+
+def test_nothing_is_reached_by_tests_alone():
+    left = [name for name in left_over() if not name.endswith(CALLED_FROM_OUTSIDE)]
+    assert [name for name in left if name not in ALLOWED] == [], "call it from a command or a report, or delete it"
+
+
+def test_what_is_excused_is_still_there_and_still_needs_it():
+    assert set(ALLOWED) <= set(left_over())
