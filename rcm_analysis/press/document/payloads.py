@@ -34,7 +34,6 @@ from .pictures import Picture
 from .plain import clean, one_line
 
 MIME = "application/vnd.rcm.block+json"
-SILENT = ("meta", "inputs")
 _RIGHT = {"usd", "count", "rate", "days", "number"}
 _META = (
     "title",

@@ -22,8 +22,6 @@ from .folders import MANIFEST
 
 SCHEMA = 1
 DISTRIBUTION = "rcm_analysis"
-KINDS = ("run", "packet")
-STATUSES = ("done", "failed")
 
 
 def sha256(data: bytes) -> str:
