@@ -16,7 +16,9 @@ message without a traceback; anything that is not an `RcmError` is a fault of ou
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class RcmError(Exception):
@@ -49,6 +51,25 @@ class StoreError(RcmError):
 
 class RunError(RcmError):
     """A report did not finish."""
+
+
+def stopped(error: Exception) -> SourceError:
+    """What to tell where a file made a reader of ours stop: its refusal, with the place in our code and no value of it.
+
+    >>> str(stopped(SourceError("the file is empty")))
+    'the file is empty'
+    """
+    if isinstance(error, RcmError):
+        return SourceError(str(error))
+    if isinstance(error, OSError):
+        return SourceError(f"The file cannot be read: {error.strerror}. Look at its permissions, or ask for it again.")
+    places = traceback.extract_tb(error.__traceback__)
+    where = next((place for place in reversed(places) if "rcm_analysis" in place.filename), None)
+    at = f" in {Path(where.filename).name}, line {where.lineno}" if where else ""
+    return SourceError(
+        f"The file stopped our reader ({type(error).__name__}{at}), which is a fault of ours. Nothing of it was stored; the "
+        "other files were read. Report this line to whoever keeps rcm_analysis, and never the file itself."
+    )
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -153,6 +154,10 @@ def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> Non
             console.print(escape(f"  {report.client}: {row['message']}{amount}"))
         if needed.height > shown:
             console.print(f"  {report.client}: and {needed.height - shown} more; all are in the store's findings.")
+        skipped = Counter(item.kind for item in report.files if item.status == "skipped")
+        if skipped:
+            told = listed(f"{count:,} with {kind}" for kind, count in sorted(skipped.items()))
+            console.print(escape(f"  {report.client}: files not read, by what they hold: {told}."))
 
 
 # ---------------------------------------------------------------- the sums that must hold

@@ -16,8 +16,8 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import SourceError, closest, listed
-from ..tables.schema import CLAIMS, REMIT_CLAIMS, TABLES, WORK_LOG, Table
+from ..errors import SourceError, closest, listed, stopped
+from ..tables.schema import CLAIMS, REMIT_CLAIMS, TABLES, WORK_LOG, Table, misfits
 from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .exports import reader as exports
@@ -27,7 +27,7 @@ from .worklist import notes as worklist_notes
 from .worklist.intake import WorklistIntake
 from .x12 import claim837, remit835
 from .x12 import segments as x12
-from .x12.intake import KINDS, X12Intake, npis_of
+from .x12.intake import KINDS, X12Intake, npis_of, skip_others
 from .x12.remittances import UNMAPPED, ordered, unmapped
 
 KEPT_SHARE = 0.8
@@ -157,17 +157,16 @@ class _Intake:
     # ------------------------------------------------------------ one file
     def _take(self, path: Path, seen: dict[str, Any]) -> None:
         name = self._name(path)
-        data = path.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        kinds = x12.kind_of(data)
-        stamp = digest + ("" if kinds else self._maps_stamp())
-        if stamp in seen:
-            self._already_taken(name, seen[stamp])
-            return
         try:
+            data = path.read_bytes()
+            kinds = x12.kind_of(data)
+            stamp = hashlib.sha256(data).hexdigest() + ("" if kinds else self._maps_stamp())
+            if stamp in seen:
+                self._already_taken(name, seen[stamp])
+                return
             self._read(path, name, stamp, data, kinds)
-        except SourceError as error:
-            self.notes.refuse(name, error)
+        except Exception as error:
+            self.notes.refuse(name, stopped(error))
             return
         seen[stamp] = entry = {"name": name}
         self.change.files[stamp] = entry
@@ -197,15 +196,7 @@ class _Intake:
             )
         for kind in kinds & set(KINDS):
             self.x12.add(kind, name, stamp, data)
-        if kinds and not kinds & set(KINDS):
-            self.notes.report.files.append(FileReport(name, f"X12 {listed(sorted(kinds))}", status="skipped"))
-            self.notes.find(
-                name,
-                "other_transaction",
-                None,
-                f"{name} is an X12 {listed(sorted(kinds))}; only 835 and 837 are taken in.",
-                needs_person=False,
-            )
+        skip_others(self.notes, name, data)
         if not kinds and not self.worklists.add(name, data):
             self._take_export(path, name)
 
@@ -214,8 +205,10 @@ class _Intake:
             raise SourceError(
                 f"{name} is neither X12 nor can it be read as an export: [clients.{self.client}] names no column_maps."
             )
-        for part in exports.recognise(path, self.maps):
-            export = exports.read_export(path, part, client=self.client)
+        parts = [
+            (part, exports.read_export(path, part, client=self.client)) for part in exports.recognise(path, self.maps)
+        ]
+        for part, export in parts:
             rows = self._own_ids(name, export.rows)
             money = export.table.money[0] if export.table.money else None
             report = FileReport(name, f"{export.table.name} ({part.map.name})", rows_in=export.rows_in)
@@ -283,12 +276,23 @@ class _Intake:
             rows = self._charges_filled(rows)
         if table is WORK_LOG and mode != "append":
             rows = worklist_notes.with_imported(rows, self.change.current(WORK_LOG), whole=mode == "full")
+        rows = self._fit(table, rows, deliveries)
         if mode == "full":
             self.change.replace_all(table, rows)
         elif mode == "month":
             self.change.replace(table, rows)
         else:
             self.change.append(table, rows)
+
+    def _fit(self, table: Table, rows: pl.DataFrame, deliveries: list[Delivery]) -> pl.DataFrame:
+        """The rows without those that the table cannot hold: one of them would keep out the whole client."""
+        rows = rows.with_row_index("index")
+        bad = rows.join(misfits(rows, table), on="index", how="inner")
+        for delivery in deliveries if bad.height else ():
+            mine = bad.join(delivery.rows, on=list(table.key), how="semi", nulls_equal=True)
+            for (rule,), part in mine.group_by(["rule"]):
+                self._set_aside(delivery, part, str(rule))
+        return rows.join(bad, on="index", how="anti", maintain_order="left").drop("index")
 
     def _charges_filled(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Claim charges that the export does not carry, from the charges posted to the ledger."""
@@ -382,6 +386,8 @@ class _Intake:
             "duplicate_key": "the same key is in another file of this delivery",
             "stored_in_another_month": "the same key is stored in another month",
             "month_would_shrink": "the file would have replaced a fuller month",
+            "missing": "a value that the table requires is empty",
+            "not_listed": "a value is none that the table knows",
         }
         money = next((name for name in delivery.table.money if name in rows.columns), None)
         cents = rows[money] if money else pl.Series([None] * rows.height, dtype=pl.Int64)

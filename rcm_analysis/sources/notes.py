@@ -32,8 +32,8 @@ QUARANTINE = {
     "text": pl.String,
     "table": pl.String,
 }
-HARMLESS_RULES = {"total_line"}
-"""Quarantine rules that need nobody: lines that were never data."""
+HARMLESS_RULES = {"total_line", "parent_set_aside"}
+"""Quarantine rules that need nobody: lines that were never data, and what goes with a row that is told itself."""
 
 
 @dataclass
@@ -149,8 +149,10 @@ class Notes:
                 rows=strange.height,
             )
 
-    def quarantine(self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False) -> None:
-        """Keep the rows, and a finding for each rule unless the user was told already."""
+    def quarantine(
+        self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False, unit: str = "rows"
+    ) -> None:
+        """Keep the rows, and a finding for each rule unless the user was told already; X12 counts in segments."""
         if rows.is_empty():
             return
         self.quarantined.append(
@@ -159,12 +161,13 @@ class Notes:
             )
         )
         for (rule,), part in () if is_told else rows.group_by(["rule"], maintain_order=True):
-            where = f"rows {listed(map(str, part['row'].head(3).to_list()))}"
+            numbers = part["row"].drop_nulls()
+            where = f"{unit} {listed(map(str, numbers), 3)}" if numbers.len() else ""
             self.find(
                 name,
                 str(rule),
-                int(part["amount_cents"].sum()),
-                f"{name}: {part.height} row(s) of {table} set aside: {part['message'][0]}",
+                int(part["amount_cents"].sum()) if part["amount_cents"].count() else None,
+                f"{name}{where and f', {where}'}: {part.height} row(s) of {table} set aside: {part['message'][0]}",
                 where=where,
                 rows=part.height,
                 needs_person=rule not in HARMLESS_RULES,

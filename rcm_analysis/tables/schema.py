@@ -12,6 +12,8 @@ Conventions
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from ..errors import TableError, listed
@@ -420,6 +422,31 @@ def check(frame: pl.DataFrame, table: Table, source: str) -> pl.DataFrame:
     if faults:
         raise TableError(f"{source} is not a '{table.name}' table ({table.grain}): " + "; ".join(faults) + ".")
     return frame
+
+
+def misfits(rows: pl.DataFrame, table: Table, *, but: Collection[str] = ()) -> pl.DataFrame:
+    """The first fault of every row that the table cannot hold, columns named in `but` left out.
+
+    Returns
+        `index` (the row's, else its position), `column`, `rule` (`missing` or `not_listed`), `message`.
+
+    >>> rows = pl.DataFrame({"title": ["Appeal", None]}, schema={"title": pl.String})
+    >>> misfits(rows, ACTIONS).rows()
+    [(1, 'title', 'missing', 'empty, and a value is required')]
+    """
+    rows = rows if "index" in rows.columns else rows.with_row_index("index")
+    found = [pl.DataFrame(schema={"index": pl.UInt32, **dict.fromkeys(("column", "rule", "message"), pl.String)})]
+    for column in table.columns:
+        if column.name in but or column.name not in rows.columns:
+            continue
+        value = pl.col(column.name)
+        faults = [] if column.empty else [("missing", "empty, and a value is required", value.is_null())]
+        if column.values:
+            faults.append(("not_listed", f"not one of {listed(column.values)}", ~value.is_in(list(column.values))))
+        for rule, message, bad in faults:
+            broken = rows.filter(bad.fill_null(False)).select("index")
+            found.append(broken.with_columns(column=pl.lit(column.name), rule=pl.lit(rule), message=pl.lit(message)))
+    return pl.concat(found).unique("index", keep="first", maintain_order=True)
 
 
 def _column_faults(frame: pl.DataFrame, table: Table) -> list[str]:

@@ -14,14 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from ...errors import SourceError
+from ...errors import SourceError, stopped
 from .segments import transaction_count
 
 PILE_BYTES = 16_000_000
 
 
 def read_together(files: Sequence[bytes], read: Callable[[bytes], Any], kind: str) -> list[Any]:
-    """What `read` gives for each file, or the SourceError that it raises, in the order of the files.
+    """What `read` gives for each file, or the SourceError that it ends in, in the order of the files.
 
     `read` is `read_835` or `read_837` and `kind` "835" or "837". Its result is a frozen dataclass of
     frames, each with a `transaction` counted from 1, and `findings`. In a pile, `segment` numbers
@@ -57,8 +57,8 @@ def _read_pile(pile: list[bytes], read: Callable[[bytes], Any], kind: str) -> li
 def _read_one(data: bytes, read: Callable[[bytes], Any]) -> Any:
     try:
         return read(data)
-    except SourceError as error:
-        return error
+    except Exception as error:
+        return stopped(error)
 
 
 def _cut(together: Any, counts: Sequence[int]) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from ...errors import SourceError
+from ...errors import SourceError, listed
 from ...tables.schema import CLAIMS, DEPOSITS, REMIT_ADJUSTMENTS, REMIT_CLAIMS, SUBMISSIONS, TABLES, Table
 from ...tables.store import Change
 from ..derived_ledger import claim_tables, ledger_table
@@ -15,9 +15,25 @@ from ..notes import Delivery, FileReport, Notes
 from ..privacy import pseudonyms
 from . import claim837, remit835
 from .batches import read_together
+from .odd_rows import fit_claims, fit_remittances, misread, without
 from .remittances import REMITTANCE_TABLES, gathered, remittance_tables, submission_table
+from .segments import kind_of, transaction_count
 
 KINDS = ("835", "837")
+OTHERS = {
+    "TA1": "interchange acknowledgment",
+    "ISA": "envelope without any transaction",
+    "997": "functional acknowledgment",
+    "999": "implementation acknowledgment",
+    "277CA": "claim acknowledgment",
+    "277": "claim status response",
+    "276": "claim status request",
+    "270": "eligibility inquiry",
+    "271": "eligibility response",
+    "278": "authorization",
+    "820": "premium payment",
+    "834": "enrollment",
+}
 
 
 class X12Intake:
@@ -78,16 +94,21 @@ class X12Intake:
                 )
                 report = FileReport(name, kind, rows_in=len(rows), cents_in=int(amounts.sum()))
                 self.notes.report.files.append(report)
-                taken.append((report, result if kind == "835" else self._claims_only(name, result)))
+                kept = result if kind == "835" else self._claims_only(name, result)
+                report.rows_quarantined = 0 if kind == "835" else len(rows) - len(kept[0])
+                taken.append((report, kept))
 
     def _claims_only(self, name: str, claims: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Submissions and lines without what bills nothing: predeterminations, and encounters reported only."""
-        asked = claims.submissions["is_predetermination"].fillna(False).astype(bool) | claims.submissions["purpose"].eq(
-            "RP"
-        ).fillna(False)
+        """Submissions and lines without odd rows and what bills nothing: predeterminations, reported encounters."""
+        submissions, lines, aside = fit_claims(claims)
+        for table, rows in aside.items():
+            self.notes.quarantine(name, table, rows, unit="segments")
+        asked = submissions["is_predetermination"].fillna(False).astype(bool) | submissions["purpose"].eq("RP").fillna(
+            False
+        )
         if not asked.any():
-            return claims.submissions, claims.lines
-        cents = int(claims.submissions.loc[asked, "charge_cents"].sum())
+            return submissions, lines
+        cents = int(submissions.loc[asked, "charge_cents"].sum())
         self.notes.find(
             name,
             "bills_nothing",
@@ -96,11 +117,7 @@ class X12Intake:
             rows=int(asked.sum()),
             needs_person=False,
         )
-        number = (~asked).cumsum() - 1
-        lines = claims.lines[~claims.lines["claim_index"].map(asked)]
-        return claims.submissions[~asked].reset_index(drop=True), lines.assign(
-            claim_index=lines["claim_index"].map(number)
-        )
+        return without(submissions, lines, submissions.index[asked].tolist())
 
     def _deliver_remittances(self) -> None:
         """All 835 transactions of this run, less those that are stored, came twice, or name no day."""
@@ -146,8 +163,13 @@ class X12Intake:
         keep = deposits.filter(~bad).select("remit_id", "file_number")
         for table in REMITTANCE_TABLES:
             rows = tables[table.name].join(keep, on=["remit_id", "file_number"], how="semi")
-            rows = rows.unique(table.key, keep="first", maintain_order=True)  # twice in one file
-            self._deliver(table, rows, reports, counted={"remit_claims": None, "deposits": "paid_cents"})
+            tables[table.name] = rows.unique(table.key, keep="first", maintain_order=True)  # twice in one file
+        tables, aside = fit_remittances(tables, misread([read.findings for _, read in self.remittances]))
+        for name, rows in aside.items():
+            for (number,), part in rows.group_by(["file_number"], maintain_order=True):
+                self.notes.quarantine(reports[number].file, name, part, unit="segments")
+        for table in REMITTANCE_TABLES:
+            self._deliver(table, tables[table.name], reports, counted={"remit_claims": None, "deposits": "paid_cents"})
         self.notes.unmapped_payers(
             reports[0].file if len(reports) == 1 else f"{len(reports)} remittance files",
             deposits.filter(~bad),
@@ -198,12 +220,13 @@ class X12Intake:
             stored = {row["file_number"]: row for row in by_file.iter_rows(named=True)}
             for number, report in enumerate(reports):
                 row = stored.get(number, {})
+                asked = report.rows_in > report.rows_quarantined
                 report.cents_stored = row.get("cents", 0) if money else report.cents_stored
                 if table.name != "deposits":
                     report.rows_stored = row.get("len", 0)
                     report.rows_quarantined = report.rows_in - report.rows_stored
-                    if report.rows_in and not report.rows_stored:
-                        report.status = "refused"
+                if asked and not row and table.name != "remit_claims":
+                    report.status = "refused"
         self.deliveries.append(Delivery(table, "append", rows.select(table.names), reports[0]))
 
     def derive_ledger(self) -> None:
@@ -213,6 +236,23 @@ class X12Intake:
         )
         ledger = ledger_table(claims, submissions, decided, adjustments, deposits, client=self.client)
         self.change.replace_all(TABLES["transactions"], ledger)
+
+
+def skip_others(notes: Notes, name: str, data: bytes) -> None:
+    """Name and count what an X12 file holds besides 835 and 837."""
+    kinds = kind_of(data)
+    counts = {f"X12 {_exact(kind, data)}": transaction_count(data, kind) for kind in sorted(kinds - set(KINDS))}
+    if not counts:
+        return
+    if kinds.isdisjoint(KINDS):
+        notes.report.files.append(FileReport(name, listed(counts), status="skipped"))
+    told = listed(f"{count:,} {word} ({OTHERS.get(word[4:], 'another transaction')})" for word, count in counts.items())
+    message = f"{name}: {told} skipped; of X12, only 835 and 837 are taken in."
+    notes.find(name, "other_transaction", None, message, rows=sum(counts.values()), needs_person=False)
+
+
+def _exact(kind: str, data: bytes) -> str:
+    return "277CA" if kind == "277" and (b"005010X214" in data or b"004040X167" in data) else kind
 
 
 def npis_of(read: Any) -> set[str]:

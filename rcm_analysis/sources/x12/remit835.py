@@ -47,6 +47,7 @@ _PAYMENTS = (
     "first_segment",
     "segments",
     "fingerprint",
+    "segment",
 )
 _CLAIMS = (
     "transaction",
@@ -119,7 +120,8 @@ class Remittance:
         TRN03), `payee_npi`, `created_on` (GS04, else ISA09 or DTM*405), `method` (BPR04), `direction`
         (BPR03: C credit, D debit), `claims_paid_cents`, `provider_adjustment_cents`,
         `control_number` (ST02), `first_segment`, `segments`, `fingerprint` (hash of the segments
-        between ST and SE: the same payment sent again in another envelope has the same one).
+        between ST and SE: the same payment sent again in another envelope has the same one),
+        `segment` (BPR, else the first).
     claims
         One row per claim payment (CLP): `transaction`, `position` (from 1 in the transaction),
         `claim_id` (CLP01), `status`, `charge_cents`, `paid_cents`, `patient_responsibility_cents`,
@@ -280,6 +282,7 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         paid_cents=pl.col("paid_cents").fill_null(0),
         payer_id=pl.coalesce("payer_code", "payer_reference", "sender", "originator"),
         created_on=pl.coalesce("made_on", "produced_on"),
+        segment=pl.coalesce("payment_segment", "first_segment"),
     ).collect()
 
 

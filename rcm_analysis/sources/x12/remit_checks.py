@@ -37,8 +37,7 @@ def check_balances(
         claims.join(by_claim, on="claim", how="left", maintain_order="left").with_columns(gap=gap).filter(_off())
     )
     payment_gaps = payments.with_columns(
-        gap=pl.col("claims_paid_cents") - pl.col("provider_adjustment_cents") - pl.col("paid_cents"),
-        segment=_payment_segment(),
+        gap=pl.col("claims_paid_cents") - pl.col("provider_adjustment_cents") - pl.col("paid_cents")
     ).filter(_off())
     return [
         _gaps(
@@ -68,10 +67,6 @@ def _gaps(rule: str, rows: pl.DataFrame, parts: str, stated: str) -> pl.DataFram
     return findings(rule, rows, message, amount=pl.col("gap"))
 
 
-def _payment_segment() -> pl.Expr:
-    return pl.coalesce("payment_segment", "first_segment")
-
-
 def _of_line(lines: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
     """Rows of a line with the position of its claim beside its own."""
     return _of_claim(lines.rename({"position": "line_position"}), claims)
@@ -91,10 +86,9 @@ def check_reading(
     provider: pl.DataFrame,
 ) -> list[pl.DataFrame]:
     """Findings about what could not be read, or says what the standard does not allow."""
-    paid = payments.with_columns(segment=_payment_segment())
     adjustments = adjustments.drop("position")
     return [
-        *_faults(paid.filter(pl.col("payment_segment").is_not_null()), "paid", "BPR02"),
+        *_faults(payments.filter(pl.col("payment_segment").is_not_null()), "paid", "BPR02"),
         *_faults(claims, "charge", "CLP03"),
         *_faults(claims, "paid", "CLP04"),
         *_faults(claims, "patient_responsibility", "CLP05", may_be_missing=True),
@@ -102,7 +96,7 @@ def check_reading(
         *_faults(lines, "paid", "SVC03", claims),
         *_faults(adjustments, "amount", "the amount of a CAS triplet", claims),
         *_faults(provider.drop("position"), "amount", "the amount of a PLB pair"),
-        *_check_payments(paid),
+        *_check_payments(payments),
         *_check_claims(claims),
         *_check_adjustments(adjustments, claims),
         findings(

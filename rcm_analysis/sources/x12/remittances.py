@@ -76,8 +76,8 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
 
     The hash covers payer, trace, amount, date and every claim payment, but neither envelope nor
     line ends: the same remittance in another wrapping gets the same `remit_id`. Every frame carries
-    the extra columns `remit_id` and `file_number`; `received_on` is empty where the transaction
-    names no day at all.
+    the extra columns `remit_id`, `file_number` and `segment`; `received_on` is empty where the
+    transaction names no day at all.
     """
     payments = _frame(remittance.payments)
     claims = _frame(remittance.claims).with_row_index("claim_index")
@@ -140,14 +140,14 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
     }
     return {
         table.name: shaped(found[table.name], table, client).with_columns(
-            found[table.name]["remit_id"], found[table.name]["file_number"]
+            found[table.name].select("remit_id", "file_number", pl.col("segment").cast(pl.Int64))
         )
         for table in REMITTANCE_TABLES
     }
 
 
 def submission_table(submissions: Sequence[pd.DataFrame], *, client: str, registry: Registry) -> pl.DataFrame:
-    """The submissions of many 837 files, with `file_number`.
+    """The submissions of many 837 files, with `file_number` and `segment`.
 
     The same claim sent twice in one file is told apart by count; the same claim in two files gets
     the same `submission_id` twice.
@@ -166,7 +166,9 @@ def submission_table(submissions: Sequence[pd.DataFrame], *, client: str, regist
         for row in frame.select(*same, "_nth").rows()
     ]
     frame = frame.with_columns(pl.Series("submission_id", ids, dtype=pl.String))
-    return shaped(frame, SUBMISSIONS, client).with_columns(frame["file_number"])
+    return shaped(frame, SUBMISSIONS, client).with_columns(
+        frame.select("file_number", pl.col("segment").cast(pl.Int64))
+    )
 
 
 def shaped(frame: pl.DataFrame, table: Table, client: str) -> pl.DataFrame:

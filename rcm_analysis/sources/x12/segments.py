@@ -88,7 +88,7 @@ def _as_bytes(data: bytes) -> bytes:
 
 
 def kind_of(data: bytes) -> set[str]:
-    """The transaction sets that the bytes hold, by ST01; empty when they are not X12.
+    """What the bytes hold: transaction sets by ST01, `TA1`, `ISA` where an envelope is empty; nothing when not X12.
 
     >>> sorted(kind_of(b"ST*835*0001~BPR*I*0*C*NON~SE*3*0001~"))
     ['835']
@@ -118,7 +118,8 @@ def _kinds(data: bytes, delimiters: Delimiters) -> list[str]:
     kinds = re.findall(starts + rb"ST\s*%b\s*(\d{3})\s*(?:%b|%b)" % (element, element, terminator), data)
     if not kinds and re.search(starts + rb"BPR%b" % element, data):
         kinds = [b"835"]
-    return [kind.decode() for kind in kinds]
+    kinds += re.findall(starts + rb"(TA1)%b" % element, data)
+    return [kind.decode() for kind in kinds] or ["ISA"] * data.startswith(b"ISA")
 
 
 def read_segments(source: Path | str | bytes) -> Segments:
