@@ -2,7 +2,7 @@
 
 import pytest
 
-from .desk import blank, ingested, wrong
+from .desk import blank, ingested
 from .files import answer, claim_837, interchange, remit_835, x12
 
 
@@ -13,7 +13,6 @@ def told(desk, file: str, *cents: int) -> bool:
 
 
 # ------------------------------------------------------------ 837
-@wrong("exit code 2; the client's whole delivery is refused because claim_type is empty")
 def test_a_claim_of_an_unknown_version_is_set_aside_and_the_remittance_stored_d01(tmp_path):
     desk = ingested("d01-one-837-stops-client", tmp_path)
     assert desk.exit_code == 1
@@ -25,18 +24,8 @@ def test_a_claim_of_an_unknown_version_is_set_aside_and_the_remittance_stored_d0
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(
-            "SV1*HC:99213*100*UN*1***1~\n",
-            "",
-            marks=wrong("stored as an open claim; its finding has no dollars"),
-            id="no service line",
-        ),
-        pytest.param(
-            "CLM*X1*",
-            "CLM**",
-            marks=wrong("exit code 2: submissions may not have an empty claim_id"),
-            id="no claim number",
-        ),
+        pytest.param("SV1*HC:99213*100*UN*1***1~\n", "", id="no service line"),
+        pytest.param("CLM*X1*", "CLM**", id="no claim number"),
     ],
 )
 def test_an_odd_claim_is_set_aside_and_the_others_stored(tmp_path, before, after):
@@ -54,7 +43,6 @@ def test_an_odd_claim_is_set_aside_and_the_others_stored(tmp_path, before, after
 
 
 # ------------------------------------------------------------ 835
-@wrong("exit code 2; the client's whole delivery is refused because status is empty")
 def test_a_claim_payment_without_status_is_set_aside_and_the_others_stored_d02(tmp_path):
     desk = ingested("d02-one-835-stops-client", tmp_path)
     assert desk.exit_code == 1
@@ -75,26 +63,10 @@ def test_a_good_remittance_beside_nothing_odd_is_stored(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "cents"),
     [
-        pytest.param(
-            "CLP*X1*", "CLP**", (8000, 10000), marks=wrong("exit code 2: claim_id is empty"), id="no claim number"
-        ),
-        pytest.param(
-            "SVC*HC:99213*", "SVC**", (8000, 10000), marks=wrong("exit code 2: procedure is empty"), id="no procedure"
-        ),
-        pytest.param(
-            "CAS*CO*45*20",
-            "CAS*CO**20",
-            (2000, 8000, 10000),
-            marks=wrong("exit code 2: carc is empty"),
-            id="no adjustment reason",
-        ),
-        pytest.param(
-            "CAS*CO*45*20",
-            "CAS**45*20",
-            (2000, 8000, 10000),
-            marks=wrong("exit code 2: group_code is empty"),
-            id="no adjustment group",
-        ),
+        pytest.param("CLP*X1*", "CLP**", (8000, 10000), id="no claim number"),
+        pytest.param("SVC*HC:99213*", "SVC**", (8000, 10000), id="no procedure"),
+        pytest.param("CAS*CO*45*20", "CAS*CO**20", (2000, 8000, 10000), id="no adjustment reason"),
+        pytest.param("CAS*CO*45*20", "CAS**45*20", (2000, 8000, 10000), id="no adjustment group"),
     ],
 )
 def test_an_odd_claim_payment_is_set_aside_and_the_others_stored(tmp_path, before, after, cents):
@@ -111,7 +83,6 @@ def test_an_odd_claim_payment_is_set_aside_and_the_others_stored(tmp_path, befor
     assert "G1" in {row["claim_id"] for row in desk.stored("remit_claims")}
 
 
-@wrong("exit code 2: reason of a provider adjustment is empty")
 def test_a_provider_adjustment_without_reason_is_told_and_the_others_stored(tmp_path):
     desk = blank(tmp_path)
     desk.put("good.837", claim_837("G1", "400"))
@@ -124,7 +95,6 @@ def test_a_provider_adjustment_without_reason_is_told_and_the_others_stored(tmp_
 
 
 # ------------------------------------------------------------ other X12
-@wrong("refused as neither X12 nor an export; exit code 2")
 def test_an_interchange_acknowledgment_is_skipped_by_its_name_d10(tmp_path):
     desk = ingested("d10-ta1-not-x12", tmp_path)
     assert desk.exit_code in (0, 1)
@@ -142,7 +112,6 @@ def test_a_functional_acknowledgment_is_skipped_by_its_name(tmp_path):
     assert "999" in desk.all_messages()
 
 
-@wrong("refused as neither X12 nor an export; exit code 2")
 def test_an_interchange_without_any_transaction_is_told_for_what_it_is(tmp_path):
     desk = blank(tmp_path)
     desk.put("empty.edi", f"{interchange('20260105', 1)}~\nIEA*0*000000001~\n")
