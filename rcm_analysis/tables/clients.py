@@ -16,64 +16,132 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 import polars as pl
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, create_model
 
 from ..errors import ClientError, closest, listed
+from .checking import KEY, KNOWN_KEYS, Words, checked, one_of, says
 from .schema import CLIENTS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
 SERVICES = ("claims", "self_pay", "patient_engagement", "care_coordination")
 SELF_PAY = "self_pay"
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def _cents(text: Any) -> int:
+    """Dollars written as text into exact cents.
+
+    >>> _cents("827990.00")
+    82799000
+    """
+    try:
+        cents = Decimal(str(text).replace(",", "").removeprefix("$")) * 100
+    except InvalidOperation:
+        raise ValueError('dollars written as text, such as "1250.00"') from None
+    if not cents.is_finite() or cents != cents.to_integral_value():
+        raise ValueError("a whole number of cents")
+    return int(cents)
+
+
+Id = Annotated[
+    str,
+    Field(alias=KEY, pattern=r"^[a-z0-9][a-z0-9-]*$"),
+    says("a client id of lower-case letters, digits and hyphens"),
+]
+Whole = Annotated[int, Field(ge=1, strict=True), says("a whole number from 1")]
+Number = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False), says("a number from 0")]
+Day = Annotated[dt.date, Field(strict=True), says("a date such as 2026-10-01: every change needs `effective`")]
+Rate = Annotated[float, Field(ge=0, lt=1), says('a share of collections such as "0.055"')]
 
 
 @dataclass(frozen=True)
 class Payer:
     """One payer, and the names and ids under which it appears in files."""
 
-    payer: str
+    __pydantic_config__ = KNOWN_KEYS
+    payer: Annotated[str, Field(alias=KEY)]
     name: str
-    payer_class: str = "other"
+    payer_class: Annotated[str, one_of(PAYER_CLASSES)] = "other"
     aliases: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
+
+
+class Change(BaseModel):
+    """Settings of a client that hold from `effective` on; those not named stay as they were."""
+
+    model_config = KNOWN_KEYS
+    effective: Day = Field(None, validate_default=True)
 
 
 @dataclass(frozen=True)
 class Client:
     """One client's settings as they stand on a day (see `Registry.client`)."""
 
-    client: str
+    __pydantic_config__ = KNOWN_KEYS
+    client: Id
     name: str
-    providers: int
-    revenue_cents: int
-    commission_rate: float
-    meeting_cadence: str
+    providers: Whole
+    revenue_cents: Annotated[int, Field(alias="revenue"), BeforeValidator(_cents)]
+    commission_rate: Rate
+    meeting_cadence: Annotated[str, one_of(MEETING_CADENCES)]
     specialty: str | None = None
-    services: tuple[str, ...] = ("claims",)
-    is_estimate: bool = False
+    services: tuple[Annotated[str, one_of(SERVICES)], ...] = ("claims",)
+    is_estimate: StrictBool = False
     meeting_day: str | None = None
-    emails_per_week: float | None = None
-    hours_per_week: float | None = None
-    high_complexity: bool | None = None
+    emails_per_week: Number | None = None
+    hours_per_week: Number | None = None
+    high_complexity: StrictBool | None = None
     assigned_to: str | None = None
-    assigned_level: str | None = None
+    assigned_level: Annotated[str, one_of(LEVELS)] | None = None
     npis: tuple[str, ...] = ()
     column_maps: tuple[str, ...] = ()
-    changes: tuple[tuple[dt.date, Mapping[str, Any]], ...] = field(default=(), repr=False)
+    changes: tuple[Change, ...] = field(default=(), repr=False)
 
     def as_of(self, day: dt.date) -> Client:
         """The settings as they stood on `day`: every change effective by then is applied, in order."""
         client = self
-        for effective, settings in sorted(self.changes, key=lambda change: change[0]):
-            if effective <= day:
-                client = replace(client, **settings)
+        for change in sorted(self.changes, key=lambda change: change.effective):
+            if change.effective <= day:
+                client = replace(client, **change.model_dump(exclude_unset=True, exclude={"effective"}))
         return client
+
+
+_HINTS = get_type_hints(Client, include_extras=True)
+_SETTINGS: dict[str, Any] = {name: (kind, None) for name, kind in _HINTS.items() if name not in ("client", "changes")}
+Change = create_model("Change", __base__=Change, __module__=__name__, **_SETTINGS)  # type: ignore[misc]
+
+
+def _with_ids(section: Any, ids: Iterable[str]) -> Any:
+    """Each entry knows its own id; what is no section is left for its type to refuse."""
+    if not isinstance(section, Mapping):
+        return section
+    return {
+        name: {**dict.fromkeys(ids, name), **entry} if isinstance(entry, Mapping) else entry
+        for name, entry in section.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Firm:
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class _File:
+    """The file as a whole."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    firm: _Firm = _Firm()
+    payers: Annotated[dict[str, Payer], BeforeValidator(partial(_with_ids, ids=(KEY, "name")))] = field(
+        default_factory=dict
+    )
+    clients: Annotated[dict[str, Client], BeforeValidator(partial(_with_ids, ids=(KEY,)))] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,11 +183,7 @@ class Registry:
 
     @cached_property
     def _payer_by_word(self) -> dict[str, str]:
-        words: dict[str, str] = {}
-        for payer in self.payers.values():
-            for word in (payer.payer, payer.name, *payer.aliases, *payer.identifiers):
-                words[_plain(word)] = payer.payer
-        return words
+        return {word: payer.payer for payer in self.payers.values() for word in _words(payer)}
 
     def payer_of(self, *words: str | None) -> str | None:
         """The payer that one of these names or ids stands for, or None when none is known."""
@@ -134,23 +198,12 @@ class Registry:
         return next((client.client for client in self.clients.values() if npi in client.npis), None)
 
 
+def _words(payer: Payer) -> tuple[str, ...]:
+    return tuple(_plain(word) for word in (payer.payer, payer.name, *payer.aliases, *payer.identifiers))
+
+
 def _plain(word: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", str(word).lower()).strip()
-
-
-def to_cents(text: Any, what: str) -> int:
-    """Dollars written as text into exact cents.
-
-    >>> to_cents("827990.00", "revenue")
-    82799000
-    """
-    try:
-        cents = Decimal(str(text).replace(",", "").removeprefix("$")) * 100
-    except InvalidOperation:
-        raise ClientError(f'{what} must be dollars written as text, such as "1250.00".') from None
-    if not cents.is_finite() or cents != cents.to_integral_value():
-        raise ClientError(f"{what} must be a whole number of cents.")
-    return int(cents)
 
 
 def read_registry(path: Path) -> Registry:
@@ -166,106 +219,24 @@ def read_registry(path: Path) -> Registry:
         raise ClientError(f"No registry at {path}. Write one, or change `clients` in rcm.toml.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ClientError(f"{path.name} is not a TOML file: {error}.") from None
-    faults: list[str] = []
-    _refuse_unknown(raw, {"firm", "payers", "clients"}, path.name, faults)
-    payers = {name: _payer(name, entry, faults) for name, entry in raw.get("payers", {}).items()}
-    clients = {name: _client(name, entry, faults) for name, entry in raw.get("clients", {}).items()}
-    if not clients:
-        faults.append("there is no [clients.*] section")
-    _refuse_shared(payers, clients, faults)
+    file, faults = checked(_File, raw, Words(" is"))
+    faults += [] if raw.get("clients") else ["there is no [clients.*] section"]
+    faults += _shared(raw.get("payers"), "a name or identifier", "name", "aliases", "identifiers")
+    faults += _shared(raw.get("clients"), "an NPI", "npis")
     if faults:
         raise ClientError(f"{path.name} has {len(faults)} fault(s): " + "; ".join(faults) + ".")
+    payers = {**file.payers}
     payers.setdefault(SELF_PAY, Payer(SELF_PAY, "Self-pay", "self_pay"))
-    return Registry(str(raw.get("firm", {}).get("name", "")), clients, payers, path)
+    return Registry(file.firm.name, file.clients, payers, path)
 
 
-def _refuse_unknown(entry: Mapping[str, Any], known: Iterable[str], where: str, faults: list[str]) -> None:
-    known = set(known)
-    for key in entry:
-        if key not in known:
-            faults.append(f"{where}: unknown setting {key!r}.{closest(key, known)}".rstrip("."))
-
-
-def _refuse_shared(payers: Mapping[str, Payer], clients: Mapping[str, Client], faults: list[str]) -> None:
+def _shared(section: Any, what: str, *keys: str) -> list[str]:
+    """Entries that stand under one word, whatever else may be wrong with them."""
     seen: dict[str, str] = {}
-    for payer in payers.values():
-        for word in {_plain(word) for word in (payer.payer, payer.name, *payer.aliases, *payer.identifiers)}:
-            if seen.setdefault(word, payer.payer) != payer.payer:
-                faults.append(f"payers {seen[word]} and {payer.payer} share a name or identifier")
-    npis: dict[str, str] = {}
-    for client in clients.values():
-        for npi in client.npis:
-            if npis.setdefault(npi, client.client) != client.client:
-                faults.append(f"clients {npis[npi]} and {client.client} share an NPI")
-
-
-def _payer(name: str, entry: Mapping[str, Any], faults: list[str]) -> Payer:
-    known = {item.name for item in fields(Payer)} - {"payer"}
-    where = f"[payers.{name}]"
-    _refuse_unknown(entry, known, where, faults)
-    if entry.get("payer_class", "other") not in PAYER_CLASSES:
-        faults.append(f"{where}: payer_class is one of {listed(PAYER_CLASSES)}")
-    return Payer(
-        name,
-        str(entry.get("name", name)),
-        entry.get("payer_class", "other"),
-        tuple(entry.get("aliases", ())),
-        tuple(str(word) for word in entry.get("identifiers", ())),
-    )
-
-
-def _client(name: str, entry: Mapping[str, Any], faults: list[str]) -> Client:
-    where = f"[clients.{name}]"
-    if not _SLUG.fullmatch(name):
-        faults.append(f"{where}: a client id is lower-case letters, digits and hyphens")
-    required = {"name", "providers", "revenue", "commission_rate", "meeting_cadence"}
-    missing = sorted(required - set(entry))
-    if missing:
-        faults.append(f"{where}: missing {listed(missing)}")
-    settings = {"name": name, "providers": 1, "revenue_cents": 0, "commission_rate": 0.0, "meeting_cadence": "monthly"}
-    settings |= _settings({key: value for key, value in entry.items() if key != "changes"}, where, faults)
-    changes = []
-    for change in entry.get("changes", ()):
-        effective = change.get("effective")
-        if not isinstance(effective, dt.date):
-            faults.append(f"{where}: every change needs `effective`, a date such as 2026-10-01")
-            continue
-        rest = {key: value for key, value in change.items() if key != "effective"}
-        changes.append((effective, _settings(rest, f"{where} change of {effective}", faults)))
-    return Client(client=name, changes=tuple(changes), **settings)
-
-
-def _settings(entry: Mapping[str, Any], where: str, faults: list[str]) -> dict[str, Any]:
-    known = {item.name for item in fields(Client)} - {"client", "revenue_cents", "changes"} | {"revenue"}
-    _refuse_unknown(entry, known, where, faults)
-    settings: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key not in known:
-            continue
-        try:
-            settings["revenue_cents" if key == "revenue" else key] = _setting(key, value)
-        except (ValueError, ArithmeticError, ClientError) as error:
-            faults.append(f"{where}: {key}: {str(error).rstrip('.')}")
-    return settings
-
-
-def _setting(key: str, value: Any) -> Any:
-    if key == "revenue":
-        return to_cents(value, "revenue")
-    if key == "commission_rate":
-        rate = Decimal(str(value))
-        if not 0 <= rate < 1:
-            raise ValueError('a share of collections such as "0.055"')
-        return float(rate)
-    if key == "providers" and (not isinstance(value, int) or value < 1):
-        raise ValueError("a whole number from 1")
-    if key in ("emails_per_week", "hours_per_week") and (isinstance(value, (str, bool)) or value < 0):
-        raise ValueError("a number from 0")
-    if key in ("is_estimate", "high_complexity") and not isinstance(value, bool):
-        raise ValueError("true or false")
-    choices = {"meeting_cadence": MEETING_CADENCES, "assigned_level": LEVELS}.get(key)
-    if choices and value not in choices:
-        raise ValueError(f"one of {listed(choices)}")
-    if key == "services" and set(value) - set(SERVICES):
-        raise ValueError(f"any of {listed(SERVICES)}")
-    return tuple(str(item) for item in value) if isinstance(value, list) else value
+    out = []
+    for name, entry in section.items() if isinstance(section, Mapping) else ():
+        given = [entry.get(key) for key in keys] if isinstance(entry, Mapping) else []
+        words = [name, *(word for item in given for word in (item if isinstance(item, list) else [item]) if word)]
+        twice = [seen[word] for word in map(_plain, words) if seen.setdefault(word, name) != name]
+        out += [f"{other} and {name} share {what}" for other in dict.fromkeys(twice)]
+    return out

@@ -123,8 +123,9 @@ def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
 def _effect(recognised: Recognised) -> pl.Expr:
     """+1 or -1: what a positive amount of the file does to the receivable."""
     section = recognised.section
-    effect = pl.lit(-1 if section.sign == "negate" else 1, pl.Int64)
-    if section.sign == "kind":
+    by = section.sign.by if section.sign else "file"
+    effect = pl.lit(-1 if by == "negate" else 1, pl.Int64)
+    if by == "kind":
         effect = word("kind").replace_strict(RAISES, default=1, return_dtype=pl.Int64)
     for rule in section.amount_by:
         if rule.sign:

@@ -33,43 +33,23 @@ import datetime as dt
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from ...errors import SourceError, closest, listed
+from ...tables.checking import KEY, KNOWN_KEYS, Words, checked, one_of, refuse, said, says
 from ...tables.schema import TABLES, Table
 from .values import SERIAL, is_monthly
 
-DELIVERIES = ("month", "full", "append")
-SIGNS = ("kind", "file", "negate")
 DELIMITERS = (",", ";", "\t", "|")
 FILLS = {"claims": ("charge_cents",)}
-KEYS = (
-    "table",
-    "delivery",
-    "columns",
-    "optional",
-    "date_formats",
-    "encodings",
-    "delimiter",
-    "decimal",
-    "sheet",
-    "empty",
-    "values",
-    "constants",
-    "defaults",
-    "sign",
-    "amount_by",
-    "carry",
-    "number",
-    "take",
-    "fill",
-    "earliest",
-)
+MAP = "[map]"
+"""Where a section is handed the name of its map: no key of a file is called so."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +69,100 @@ class Source:
         return " + ".join(" or ".join(repr(header) for header in part) for part in self.parts)
 
 
+def _source(value: Any) -> Source:
+    several = next(
+        (key for key in ("join", "first") if isinstance(value, dict) and isinstance(value.get(key), list)), ""
+    )
+    if several and set(value) != ({"join", "with"} if several == "join" else {"first"}):
+        raise ValueError('{join = [...], with = "..."} or {first = [...]}')
+    parts = tuple(map(_synonyms, value[several] if several else [value]))
+    return Source(parts, str(value["with"]) if several == "join" else None)
+
+
+def _synonyms(value: Any) -> tuple[str, ...]:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) and word.strip() for word in words):
+        raise ValueError('a header, a list of headers, {join = [...], with = "..."} or {first = [...]}')
+    return tuple(words)
+
+
+def _ours(name: str, info: ValidationInfo) -> str:
+    """A column of the section's table that a file can give; a table nobody knows has been said already."""
+    table: Any = info.data.get("table")
+    known = [column for column in table.names if column != "client"] if table else [name]
+    if name not in known:
+        raise said(f": {table.name} has no column {name!r} that a file can give.{closest(name, known)}")
+    return name
+
+
+def _date_formats(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    bad = [pattern for pattern in patterns if pattern != SERIAL and not _reads_back(pattern)]
+    faults = [f": {pattern!r} is not a date format such as '%m/%d/%Y'" for pattern in bad]
+    for place, pattern in enumerate(patterns):
+        turned = re.sub("%[dm]", lambda match: "%m" if match[0] == "%d" else "%d", pattern)
+        if turned != pattern and turned in patterns[:place]:
+            faults.append(f": {turned!r} and {pattern!r} read the same text as two different days; name one")
+    refuse(((), said(fault), None) for fault in faults)
+    return patterns
+
+
+def _encodings(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        try:
+            "".encode(name)
+        except LookupError:
+            raise said(f": {name!r} is unknown") from None
+    return names or ("utf-8", "cp1252")
+
+
+def _values(values: dict[str, dict[str, str]], info: ValidationInfo) -> dict[str, dict[str, str]]:
+    faults = []
+    table: Any = info.data.get("table")
+    for name, pairs in values.items() if table else ():
+        allowed = table.column(name).values
+        for value in sorted(set(pairs.values()) - {"", *allowed}) if allowed else ():
+            fault = f": {value!r} is not one of {listed(allowed)}.{closest(value, allowed)}"
+            faults.append(((name,), said(fault), value))
+    refuse(faults)
+    return values
+
+
+def _rules(rules: Any) -> Any:
+    keys = {"when", "amount"}
+    rule: Any
+    for rule in rules if isinstance(rules, list) else [None]:
+        fits = isinstance(rule, dict) and keys <= set(rule) <= keys | {"sign"} and isinstance(rule["when"], list)
+        if not fits or rule.get("sign", "+") not in ("+", "-"):
+            raise said(': each needs when = [...] and amount = [...], and may have sign = "+" or "-"')
+    return rules
+
+
+def _take(take: Any) -> Any:
+    if not isinstance(take, dict) or set(take) != {"header", "rows", "leave"}:
+        raise said(" needs header, rows and leave")
+    return take
+
+
+def _table(name: Any) -> Table:
+    if not isinstance(name, str) or name not in TABLES:
+        raise said(f": {name!r} is no table of the store.{closest(str(name), TABLES)}")
+    return TABLES[name]
+
+
+Text = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else value)]
+"""A value as the text a cell would hold, so that one reader serves both."""
+Cell = Annotated[Text, AfterValidator(lambda text: text.strip().casefold())]
+Headers = Annotated[Source, BeforeValidator(_source)]
+Ours = Annotated[str, AfterValidator(_ours)]
+Texts = Mapping[Ours, Text]
+
+
 @dataclass(frozen=True)
 class AmountRule:
     """The column that holds the amount of rows of certain kinds, and its sign where that is fixed."""
 
-    when: tuple[str, ...]
-    amount: Source
+    when: tuple[Cell, ...]
+    amount: Headers
     sign: str | None = None
 
 
@@ -102,37 +170,48 @@ class AmountRule:
 class Take:
     """Which rows of a file that feeds several tables belong to this one."""
 
-    header: Source
-    rows: tuple[str, ...]
-    leave: tuple[str, ...]
+    header: Headers
+    rows: tuple[Cell, ...]
+    leave: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What an amount of the file means for the receivable."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    by: Annotated[str, one_of(("kind", "file", "negate"), repr)]
 
 
 @dataclass(frozen=True)
 class Section:
     """One kind of export and the table it fills. The keys are those of the module's table."""
 
-    map_name: str
-    name: str
-    table: Table
-    delivery: str
-    columns: Mapping[str, Source]
-    optional: tuple[str, ...] = ()
-    date_formats: tuple[str, ...] = ()
-    encodings: tuple[str, ...] = ("utf-8", "cp1252")
-    delimiter: str | None = None
-    decimal: str = "."
+    __pydantic_config__ = KNOWN_KEYS
+    map_name: Annotated[str, Field(alias=MAP)]
+    name: Annotated[str, Field(alias=KEY)]
+    table: Annotated[InstanceOf[Table], BeforeValidator(_table)]
+    delivery: Annotated[str, one_of(("month", "full", "append"), repr)]
+    columns: Mapping[Ours, Headers] = field(default_factory=dict)
+    optional: tuple[Ours, ...] = ()
+    date_formats: Annotated[tuple[str, ...], AfterValidator(_date_formats)] = ()
+    encodings: Annotated[tuple[str, ...], AfterValidator(_encodings)] = ("utf-8", "cp1252")
+    delimiter: Annotated[str, one_of(DELIMITERS, repr)] | None = None
+    decimal: Annotated[str, one_of((".", ","), repr)] = "."
     sheet: str | None = None
     empty: tuple[str, ...] = ()
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    sign: str | None = None
-    amount_by: tuple[AmountRule, ...] = ()
-    carry: Mapping[str, str] = field(default_factory=dict)
-    number: Mapping[str, str] = field(default_factory=dict)
-    take: Take | None = None
-    fill: tuple[str, ...] = ()
-    earliest: dt.date = dt.date(1990, 1, 1)
+    values: Annotated[Mapping[Ours, Mapping[Cell, Text]], AfterValidator(_values)] = field(default_factory=dict)
+    constants: Texts = field(default_factory=dict)
+    defaults: Texts = field(default_factory=dict)
+    sign: Sign | None = None
+    amount_by: Annotated[tuple[AmountRule, ...], BeforeValidator(_rules)] = ()
+    carry: Texts = field(default_factory=dict)
+    number: Texts = field(default_factory=dict)
+    take: Annotated[Take, BeforeValidator(_take)] | None = None
+    fill: tuple[Ours, ...] = ()
+    earliest: Annotated[dt.date, Field(strict=True), says("a date such as 1990-01-01, without quotes")] = dt.date(
+        1990, 1, 1
+    )
 
     @property
     def title(self) -> str:
@@ -143,6 +222,9 @@ class Section:
         """Everything the file must hold: our columns, and the columns of `amount_by` and `take`."""
         rules = {f"amount_by {position}": rule.amount for position, rule in enumerate(self.amount_by)}
         return {**self.columns, **rules, **({"take": self.take.header} if self.take else {})}
+
+
+KEYS = tuple(item.name for item in fields(Section) if item.name not in ("map_name", "name"))
 
 
 @dataclass(frozen=True)
@@ -185,238 +267,58 @@ def parse_map(text: str, where: str) -> ColumnMap:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"The column map {where} is not TOML: {error}.") from error
-    faults: list[str] = []
     name = content.pop("name", None)
+    given = {
+        key: {MAP: str(name), KEY: key, "table": key, "delivery": None, **value} if isinstance(value, dict) else value
+        for key, value in content.items()
+    }
+    sections, faults = checked(dict[str, Annotated[Section, AfterValidator(_whole)]], given, WORDS)
     if not isinstance(name, str) or not name.strip():
         faults.append('it needs a name, such as name = "layout_a"')
-    sections = [_Reader(str(name), key, value, faults).section() for key, value in content.items()]
     if not content:
         faults.append("it has no section; name one after a table, such as [transactions]")
     if faults:
         raise SourceError(f"The column map {where} cannot be used: {'; '.join(faults)}.")
-    return ColumnMap(name, tuple(section for section in sections if section), where)
+    return ColumnMap(str(name), tuple(sections.values()), where)
 
 
-class _Reader:
-    """Reads one section and notes every fault with the place where it stands."""
+def _place(key: str) -> str:
+    """A place as [section] and the key below it."""
+    section, _, rest = key.partition(".")
+    return f"[{section}] {rest}".rstrip()
 
-    def __init__(self, map_name: str, name: str, content: Any, faults: list[str]) -> None:
-        self.map_name, self.name, self.content, self.faults = map_name, name, content, faults
 
-    def fault(self, message: str) -> None:
-        self.faults.append(f"[{self.name}] {message}")
+WORDS = Words(" should be", "{section} has no key {key!r}.{closest}", _place)
 
-    def section(self) -> Section | None:
-        if not isinstance(self.content, dict):
-            return self.fault(f"should be a section, not a value.{closest(self.name, ['name', *TABLES])}")
-        for key in self.content.keys() - set(KEYS):
-            self.fault(f"has no key {key!r}.{closest(key, KEYS)}")
-        table_name = self.content.get("table", self.name)
-        if table_name not in TABLES:
-            return self.fault(f"{table_name!r} is no table of the store.{closest(str(table_name), TABLES)}")
-        self.table = TABLES[table_name]
-        before = len(self.faults)
-        section = self._build()
-        if len(self.faults) == before:
-            self._check(section)
-        return section
 
-    def _build(self) -> Section:
-        columns = {key: self.source(value, f"columns.{key}") for key, value in self.mapping("columns").items()}
-        self.known("columns", columns)
-        return Section(
-            map_name=self.map_name,
-            name=self.name,
-            table=self.table,
-            delivery=self.choice("delivery", DELIVERIES, None),
-            columns=columns,
-            optional=self.words("optional", known=True),
-            date_formats=self.formats(),
-            encodings=self.encodings(),
-            delimiter=self.choice("delimiter", DELIMITERS, ""),
-            decimal=self.choice("decimal", (".", ","), "."),
-            sheet=self.content.get("sheet"),
-            empty=self.words("empty"),
-            values=self.values(),
-            constants=self.texts("constants"),
-            defaults=self.texts("defaults"),
-            sign=self.sign(),
-            amount_by=self.amount_by(),
-            carry=self.texts("carry"),
-            number=self.texts("number"),
-            take=self.take(),
-            fill=self.words("fill", known=True),
-            earliest=self.earliest(),
-        )
+def _whole(section: Section) -> Section:
+    """A section whose parts are right, seen as a whole."""
+    refuse(((), said(f" {sentence}"), None) for sentence in _contradictions(section))
+    return section
 
-    def _check(self, section: Section) -> None:
-        """Faults that show only when the section is seen as a whole."""
-        given = {*section.columns, *section.constants, *section.number, *section.fill, "client"}
-        given |= set(section.table.money[:1]) if section.amount_by else set()
-        for column in section.table.columns:
-            if not column.empty and column.name not in given:
-                self.fault(
-                    f"{column.name} ({column.note}) is required and has no source; give it under columns or constants"
-                )
-        for key in section.fill:
-            if key not in FILLS.get(section.table.name, ()):
-                self.fault(f"fill: intake cannot complete {key}")
-        for key, within in (*section.carry.items(), *section.number.items()):
-            if within not in section.columns:
-                self.fault(f"carry and number need a column of the file to work within; {key} names {within!r}")
-        for key in section.carry:
-            if key not in section.columns:
-                self.fault(f"carry: {key} is not under columns")
-        signed = section.amount_by and all(rule.sign for rule in section.amount_by)
-        if section.table.name == "transactions" and not section.sign and not signed:
-            self.fault('needs [transactions.sign] with by = "kind", "file" or "negate"')
-        if section.amount_by and "kind" not in section.columns:
-            self.fault("amount_by goes by the kind of a row, and kind is not under columns")
-        if section.amount_by and section.table.money[0] in section.columns:
-            self.fault(f"{section.table.money[0]} is given twice: under columns and by amount_by")
 
-    def mapping(self, key: str) -> dict[str, Any]:
-        value = self.content.get(key, {})
-        if not isinstance(value, dict):
-            self.fault(f"{key} should be a table of our column = ...")
-            return {}
-        return value
-
-    def known(self, key: str, names: Iterable[str]) -> None:
-        ours = [name for name in self.table.names if name != "client"]
-        for name in names:
-            if name not in ours:
-                self.fault(
-                    f"{key}: {self.table.name} has no column {name!r} that a file can give.{closest(name, ours)}"
-                )
-
-    def words(self, key: str, *, known: bool = False) -> tuple[str, ...]:
-        value = self.content.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.fault(f"{key} should be a list of texts")
-            return ()
-        if known:
-            self.known(key, value)
-        return tuple(value)
-
-    def texts(self, key: str) -> dict[str, str]:
-        """Values as the text a cell would hold, so that one reader serves both."""
-        value = self.mapping(key)
-        self.known(key, value)
-        return {name: str(item).lower() if isinstance(item, bool) else str(item) for name, item in value.items()}
-
-    def choice(self, key: str, known: tuple[str, ...], default: str | None) -> Any:
-        value = self.content.get(key, default)
-        if value == "" and default == "":
-            return None
-        if value not in known:
-            found = "nothing" if value is None else repr(value)
-            self.fault(f"{key} should be one of {listed(map(repr, known))}; found {found}")
-        return value
-
-    def source(self, value: Any, where: str) -> Source:
-        several = isinstance(value, dict) and next(
-            (key for key in ("join", "first") if isinstance(value.get(key), list)), None
-        )
-        if not several:
-            return Source((self.synonyms(value, where),))
-        if set(value) != ({"join", "with"} if several == "join" else {"first"}):
-            self.fault(f'{where} should be {{join = [...], with = "..."}} or {{first = [...]}}')
-        parts = tuple(self.synonyms(part, where) for part in value[several])
-        return Source(parts, str(value.get("with", "")) if several == "join" else None)
-
-    def earliest(self) -> dt.date:
-        value = self.content.get("earliest", dt.date(1990, 1, 1))
-        if not isinstance(value, dt.date):
-            self.fault("earliest should be a date such as 1990-01-01, without quotes")
-            return dt.date(1990, 1, 1)
-        return value
-
-    def synonyms(self, value: Any, where: str) -> tuple[str, ...]:
-        words = [value] if isinstance(value, str) else value
-        if (
-            not isinstance(words, list)
-            or not words
-            or not all(isinstance(word, str) and word.strip() for word in words)
-        ):
-            self.fault(
-                f'{where} should be a header, a list of headers, {{join = [...], with = "..."}} or {{first = [...]}}'
-            )
-            return ()
-        return tuple(words)
-
-    def formats(self) -> tuple[str, ...]:
-        patterns = self.words("date_formats")
-        for pattern in patterns:
-            if pattern != SERIAL and not _reads_back(pattern):
-                self.fault(f"date_formats: {pattern!r} is not a date format such as '%m/%d/%Y'")
-        turned = {
-            re.sub("%[dm]", lambda match: "%m" if match[0] == "%d" else "%d", pattern): pattern for pattern in patterns
-        }
-        for pattern in patterns:
-            if pattern in turned and turned[pattern] != pattern and "%d" in pattern:
-                self.fault(
-                    f"date_formats: {pattern!r} and {turned[pattern]!r} read the same text as two different days; name one"
-                )
-                break
-        return patterns
-
-    def encodings(self) -> tuple[str, ...]:
-        names = self.words("encodings") or ("utf-8", "cp1252")
-        for name in names:
-            try:
-                "".encode(name)
-            except LookupError:
-                self.fault(f"encodings: {name!r} is unknown")
-        return names
-
-    def values(self) -> dict[str, dict[str, str]]:
-        out: dict[str, dict[str, str]] = {}
-        content = self.mapping("values")
-        self.known("values", content)
-        for name, pairs in content.items():
-            if name not in self.table.names or not isinstance(pairs, dict):
-                continue
-            out[name] = {str(key).strip().casefold(): str(value) for key, value in pairs.items()}
-            allowed = self.table.column(name).values
-            for value in dict.fromkeys(out[name].values()):
-                if allowed and value and value not in allowed:
-                    self.fault(f"values.{name}: {value!r} is not one of {listed(allowed)}.{closest(value, allowed)}")
-        return out
-
-    def sign(self) -> str | None:
-        if "sign" not in self.content:
-            return None
-        by = self.mapping("sign").get("by")
-        if self.table.name != "transactions":
-            self.fault("sign belongs to transactions only")
-        if by not in SIGNS:
-            self.fault(f"sign.by should be one of {listed(map(repr, SIGNS))}")
-        return by
-
-    def amount_by(self) -> tuple[AmountRule, ...]:
-        rules = self.content.get("amount_by", [])
-        if rules and self.table.name != "transactions":
-            self.fault("amount_by belongs to transactions only")
-        out = []
-        for rule in rules:
-            fits = isinstance(rule, dict) and {"when", "amount"} <= set(rule) <= {"when", "amount", "sign"}
-            if not fits or not isinstance(rule["when"], list) or rule.get("sign") not in (None, "+", "-"):
-                self.fault('amount_by: each needs when = [...] and amount = [...], and may have sign = "+" or "-"')
-                continue
-            when = tuple(str(word).strip().casefold() for word in rule["when"])
-            out.append(AmountRule(when, self.source(rule["amount"], "amount_by.amount"), rule.get("sign")))
-        return tuple(out)
-
-    def take(self) -> Take | None:
-        if "take" not in self.content:
-            return None
-        content = self.mapping("take")
-        if set(content) != {"header", "rows", "leave"}:
-            self.fault("take needs header, rows and leave")
-            return None
-        rows, leave = (tuple(str(word).strip().casefold() for word in content[key]) for key in ("rows", "leave"))
-        return Take(self.source(content["header"], "take.header"), rows, leave)
+def _contradictions(section: Section) -> Iterator[str]:
+    table, columns = section.table, section.columns
+    given = {*columns, *section.constants, *section.number, *section.fill, "client"}
+    given |= set(table.money[:1]) if section.amount_by else set()
+    for column in table.columns:
+        if not column.empty and column.name not in given:
+            yield f"{column.name} ({column.note}) is required and has no source; give it under columns or constants"
+    for key in set(section.fill) - set(FILLS.get(table.name, ())):
+        yield f"fill: intake cannot complete {key}"
+    for key, within in (*section.carry.items(), *section.number.items()):
+        if within not in columns:
+            yield f"carry and number need a column of the file to work within; {key} names {within!r}"
+    for key in section.carry.keys() - columns.keys():
+        yield f"carry: {key} is not under columns"
+    if table.name != "transactions":
+        yield from (f"{key} belongs to transactions only" for key in ("sign", "amount_by") if getattr(section, key))
+    elif not section.sign and not (section.amount_by and all(rule.sign for rule in section.amount_by)):
+        yield 'needs [transactions.sign] with by = "kind", "file" or "negate"'
+    if section.amount_by and "kind" not in columns:
+        yield "amount_by goes by the kind of a row, and kind is not under columns"
+    if section.amount_by and table.money[:1] and table.money[0] in columns:
+        yield f"{table.money[0]} is given twice: under columns and by amount_by"
 
 
 def _reads_back(pattern: str) -> bool:
