@@ -34,7 +34,7 @@ import functools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -222,9 +222,6 @@ class Section:
         """Everything the file must hold: our columns, and the columns of `amount_by` and `take`."""
         rules = {f"amount_by {position}": rule.amount for position, rule in enumerate(self.amount_by)}
         return {**self.columns, **rules, **({"take": self.take.header} if self.take else {})}
-
-
-KEYS = tuple(item.name for item in fields(Section) if item.name not in ("map_name", "name"))
 
 
 @dataclass(frozen=True)
