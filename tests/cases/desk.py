@@ -27,6 +27,7 @@ from rcm_analysis.models.cash.payment_lag import claim_ends
 from rcm_analysis.models.worklist.worklist import Person, worklist
 from rcm_analysis.notebook import open_report
 from rcm_analysis.periods import Period
+from rcm_analysis.simulate import write_company
 from rcm_analysis.tables.workspace import Workspace, open_workspace
 
 SHARED = Path(os.environ.get("RCM_SHARED") or Path(__file__).parents[3] / "shared")
@@ -304,3 +305,18 @@ def blank(folder: Path, *, column_map: str = "", registry: str = REGISTRY) -> De
     if column_map:
         desk.configure("maps/pm.toml", column_map)
     return desk
+
+
+def simulated(folder: Path, name: str, *, exports: bool, **how: Any) -> Desk:
+    """A simulated client under our client's name, not taken in yet; without exports its 837s and 835s alone."""
+    write_company(folder, clients=[name], plants=False, **how)
+    raw = folder / "raw" / name
+    for part in raw.iterdir():
+        if part.name not in ("835", "837", *(["exports"] if exports else [])):
+            shutil.rmtree(part)
+    raw.rename(folder / "raw" / CLIENT)
+    registry = (folder / "clients.toml").read_text().replace(f"clients.{name}", f"clients.{CLIENT}")
+    if not exports:
+        registry = re.sub(r"(?m)^column_maps = .*\n", "", registry)
+    (folder / "clients.toml").write_text(registry)
+    return Desk(folder)
