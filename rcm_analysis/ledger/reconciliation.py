@@ -19,7 +19,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..periods import Period
-from ..tables.frames import collect, month_of, source
+from ..tables.frames import NO_VALUE, collect, month_of, source
 from .balances import balances, roll_forward
 
 
@@ -45,8 +45,12 @@ def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
         residual_cents = closing_cents (opening and movements by kind) - rebuilt_cents (balances of
         every claim and party, credits and unapplied money, as of the last day of the month)
         close_difference_cents = closing_cents - closing of the billing system's month-end report
+        transfers_left_cents = what left claims by transfers less what waits unapplied because of it, and
+        what claims received less what left the unapplied money, each without its sign
     Counts
         Postings by posting date. Months without a month-end report have an empty close difference.
+        Transfers are added up claim by claim, so that 50 too much on one claim and 50 too little on
+        another are 100.
     Unit
         cents
     Empty
@@ -64,7 +68,29 @@ def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
     out = rolled.astype({"month": "datetime64[us]"}).merge(known, on=["client", "month"], how="left")
     out["rebuilt_cents"] = out["rebuilt_cents"].fillna(0).astype("int64")
     out["residual_cents"] = out["closing_cents"] - out["rebuilt_cents"]
+    out = out.merge(_transfers_left(tables, period), on=["client", "month"], how="left")
+    out["transfers_left_cents"] = out["transfers_left_cents"].fillna(0).astype("int64")
     return out.merge(_closes(tables, out), on=["client", "month"], how="left")
+
+
+def _transfers_left(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
+    """By month: transfers between parties that do not come out even on their claim, nor with unapplied money."""
+    need = ["client", "claim_id", "kind", "amount_cents", "posted_on"]
+    rows = source(tables, "transactions", need).filter(nw.col("kind") == "transfer", period.holds(nw.col("posted_on")))
+    rows = rows.with_columns(month_of(nw.col("posted_on"))).with_columns(
+        side=nw.when(nw.col("claim_id").is_null()).then(nw.lit("unapplied")).otherwise(nw.lit("claim"))
+    )
+    whole = rows.filter(nw.col("side") == "unapplied").with_columns(claim_id=nw.lit(NO_VALUE))
+    keys = ["client", "month", "side", "claim_id"]
+    on_claims = rows.filter(nw.col("side") == "claim").group_by(keys).agg(nw.col("amount_cents").sum())
+    nets = pd.concat([collect(on_claims, keys), collect(whole.select(*keys, "amount_cents"), keys)], ignore_index=True)
+    nets["went"] = nets["amount_cents"].clip(upper=0).abs()
+    nets["came"] = nets["amount_cents"].clip(lower=0)
+    sums = nets.groupby(["client", "month", "side"])[["went", "came"]].sum().unstack("side", fill_value=0)
+    sums = sums.reindex(columns=pd.MultiIndex.from_product([["went", "came"], ["claim", "unapplied"]]), fill_value=0)
+    left = (sums["went"]["claim"] - sums["came"]["unapplied"]).abs()
+    left += (sums["came"]["claim"] - sums["went"]["unapplied"]).abs()
+    return left.rename("transfers_left_cents").reset_index()
 
 
 def _closes(tables: Mapping[str, Any], rolled: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +121,8 @@ def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
     """Every 835 deposit against what was posted under its trace number by `as_of`.
 
     Formula
-        file_difference_cents = claims_paid - provider_adjustments - deposit        (835 balancing)
+        file_difference_cents = claims_paid - provider_adjustments - deposit, without its sign, of each
+        remittance under the trace                                                   (835 balancing)
         posting_difference_cents = posted - claims_paid, once anything was posted
         unposted_cents = claims_paid of deposits without any posting
     Counts
@@ -114,12 +141,14 @@ def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
     is_ours = out["remit_id"].notna()
     is_posted = out["posted_cents"].notna() | (is_ours & (out["claims_paid_cents"] == 0))
     out["month"] = out["month"].fillna(out.pop("posting_month"))
-    amounts = ["deposit_cents", "provider_adjustment_cents", "claims_paid_cents", "posted_cents"]
+    amounts = [*_SUMMED, "posted_cents"]
     out[amounts] = out[amounts].fillna(0).astype("int64")
-    out["file_difference_cents"] = out["claims_paid_cents"] - out["provider_adjustment_cents"] - out["deposit_cents"]
     out["posting_difference_cents"] = (out["posted_cents"] - out["claims_paid_cents"]).where(is_posted, 0)
     out["unposted_cents"] = out["claims_paid_cents"].where(~is_posted, 0)
     return out.sort_values(["client", "month", "payer", "trace"], ignore_index=True)
+
+
+_SUMMED = ("deposit_cents", "provider_adjustment_cents", "claims_paid_cents", "file_difference_cents")
 
 
 def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
@@ -137,8 +166,10 @@ def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     rows = source(tables, "deposits", need, by=["trace"]).filter(nw.col("received_on") <= as_of)
     rows = rows.with_columns(month_of(nw.col("received_on"))).drop("received_on").rename(names)
     found = collect(rows, ["client", "payer", "trace", "remit_id"])
+    difference = found["claims_paid_cents"] - found["provider_adjustment_cents"] - found["deposit_cents"]
+    found["file_difference_cents"] = difference.abs()
     keys = ["client", "payer", "trace"]
-    sums = dict.fromkeys(("deposit_cents", "provider_adjustment_cents", "claims_paid_cents"), "sum")
+    sums = dict.fromkeys(_SUMMED, "sum")
     return found.groupby(keys, as_index=False).agg({"remit_id": "first", "month": "min", **sums})
 
 
@@ -166,6 +197,7 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
         All claims; ledger charges that name a claim; the first original submission to the primary
         payer (frequency 1) of each claim. `*_differ` counts claims whose charge differs from the
         claim table's; claims without lines or without a submission are not counted as different.
+        `*_difference_cents` adds up the difference of each claim without its sign.
     Unit
         cents, and claims
     """
@@ -187,7 +219,7 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
         both = claims.merge(place, on=["client", "claim_id"], how="inner" if name != "ledger" else "outer")
         both[["charge_cents", "cents"]] = both[["charge_cents", "cents"]].fillna(0)
         differ = (both["charge_cents"] != both["cents"]).groupby(both["client"]).sum()
-        gap = (both["cents"] - both["charge_cents"]).groupby(both["client"]).sum()
+        gap = (both["cents"] - both["charge_cents"]).abs().groupby(both["client"]).sum()
         out[f"{name}_differ"] = out["client"].map(differ).fillna(0).astype("int64")
         out[f"{name}_difference_cents"] = out["client"].map(gap).fillna(0).astype("int64")
     return out
@@ -220,7 +252,13 @@ def check_client(tables: Mapping[str, Any], *, client: str, period: Period) -> l
             )
         )
         checks.append(
-            Check("transfers", client, month, int(row["transfers_cents"]), "transfers between parties sum to zero")
+            Check(
+                "transfers",
+                client,
+                month,
+                int(row["transfers_left_cents"]),
+                "transfers between parties sum to zero on each claim",
+            )
         )
         for name in ("charges", "payments", "adjustments", "refunds", "closing"):
             difference = row[f"close_difference_{name}_cents"]
