@@ -19,6 +19,7 @@ from rich.markup import escape
 from .. import __version__
 from ..errors import ParameterError, RcmError
 from ..periods import Period
+from . import checks as cli_checks
 from . import data as cli_data
 from . import desk as cli_desk
 from .terminal import (
@@ -129,7 +130,9 @@ def demo(
     last = max(
         Period.month(month) for name in workspace.clients() for month in workspace.store.open(name).posted_months()
     )
-    bad_sums = cli_data.print_checks(workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end))
+    bad_sums = cli_checks.print_checks(
+        workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end)
+    )
     code = _make_packets(workspace, last.label, workspace.clients(), workers=workers, force=False)
     console.print(f"\nThe packets of {last.title}: {workspace.runs}/<client>/{last.label}/packet/")
     console.print(f"Open first: {workspace.runs / workspace.clients()[0] / last.label / 'packet' / 'packet.html'}")
@@ -138,7 +141,7 @@ def demo(
 
 app.command()(cli_data.simulate)
 app.command()(cli_data.ingest)
-app.command()(cli_data.check)
+app.command()(cli_checks.check)
 
 
 # ---------------------------------------------------------------- reports
@@ -211,7 +214,7 @@ def packets(
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
-    period, chosen = Period.month(period or _last_month()).label, cli_data.chosen_clients(opened, client)
+    period, chosen = Period.month(period or _last_month()).label, cli_checks.chosen_clients(opened, client)
     _refuse_unposted(opened, chosen, period)
     code = _make_packets(opened, period, chosen, workers=workers, force=force)
     console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/")

@@ -1,30 +1,28 @@
-"""Data in, before any report: `rcm simulate`, `rcm ingest` and `rcm check`."""
+"""Data in, before any report: `rcm simulate` and `rcm ingest`."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from ..errors import RcmError, listed
-from ..periods import Period
+from .checks import print_relations
 from .terminal import (
     FAILED,
     FINDINGS,
     HERE,
-    ClientsOption,
     WorkersOption,
     WorkspaceOption,
     console,
     dollars,
-    errors,
     progress_bar,
     step,
     table_of,
@@ -84,17 +82,18 @@ def ingest(
 ) -> None:
     """Read raw files into the store.
 
-    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside and what does not balance. Exit code 0: clean; 1: something
-    needs a person; 2: nothing could be read.
+    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside, what does not balance, and what has no counterpart.
+    Exit code 0: clean; 1: something needs a person; 2: nothing could be read.
     """
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
     reports = take_in(opened, files_to_read(opened, paths or [], client), workers)
     print_intake(reports)
+    broken = print_relations(opened, [report.client for report in reports])
     if all(report.unreadable for report in reports):
         raise typer.Exit(FAILED)
-    raise typer.Exit(FINDINGS if any(report.needs_person for report in reports) else 0)
+    raise typer.Exit(FINDINGS if broken or any(report.needs_person for report in reports) else 0)
 
 
 def files_to_read(workspace: Workspace, paths: Sequence[Path], client: str | None) -> dict[str, list[Path]]:
@@ -158,86 +157,3 @@ def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> Non
         if skipped:
             told = listed(f"{count:,} with {kind}" for kind, count in sorted(skipped.items()))
             console.print(escape(f"  {report.client}: files not read, by what they hold: {told}."))
-
-
-# ---------------------------------------------------------------- the sums that must hold
-def check(
-    workspace: WorkspaceOption = HERE,
-    client: ClientsOption = None,
-    period: Annotated[
-        str | None, typer.Option("--period", metavar="YYYY-MM", help="only this month; by default all stored months")
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="print every check, not only each client's summary")
-    ] = False,
-) -> None:
-    """Check the sums that must hold.
-
-    The roll-forward, the month-end close, deposits against postings, and charges: prints the residual of each. Exit code 1 when one is not zero.
-    """
-    from ..tables.workspace import open_workspace
-
-    opened = open_workspace(workspace)
-    names = chosen_clients(opened, client)
-    month = Period.month(period) if period else None
-    bad = print_checks(opened, names, month, everything=everything)
-    raise typer.Exit(FINDINGS if bad else 0)
-
-
-def print_checks(
-    workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False
-) -> int:
-    """Print each client's sums; the number of checks that do not hold."""
-    from ..ledger.reconciliation import check_client
-
-    table = table_of("Client", "Months", "Checks", "Closing receivable", "Residual")
-    failed, empty = [], []
-    for client in clients:
-        months = workspace.store.open(client).posted_months()
-        if not months or (period and not {month.label for month in period.months()} & set(months)):
-            empty.append(client)
-            continue
-        span = period or Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
-        tables = _in_memory(workspace.client(client).tables(), "transactions")
-        checks = check_client(tables, client=client, period=span)
-        failed += [item for item in checks if not item.holds]
-        residual = sum(abs(item.residual_cents) for item in checks)
-        table.add_row(client, str(len(span.months())), f"{len(checks):,}", _closing(tables, span), dollars(residual))
-        if everything:
-            for item in checks:
-                console.print(
-                    escape(f"  {client} {item.where} {item.name}: {dollars(item.residual_cents)} ({item.detail})")
-                )
-    console.print(table)
-    for item in failed:
-        errors.print(
-            escape(
-                f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."
-            )
-        )
-    if empty:
-        when = f" of {period.label}" if period else ""
-        errors.print(f"No postings{when} are stored for {listed(empty)}. Read their files with: rcm ingest")
-    if len(empty) == len(clients):
-        errors.print("Nothing could be checked.")
-        return len(empty)
-    console.print(f"{len(failed)} sum(s) do not hold." if failed else "Every sum holds: residual 0.00 everywhere.")
-    return len(failed)
-
-
-def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The tables with one of them read once: a check asks for it month by month."""
-    return {**tables, name: tables[name].collect().lazy()}
-
-
-def _closing(tables: Any, period: Period) -> str:
-    from ..ledger.balances import balances
-
-    return dollars(int(balances(tables, as_of=period.last_day)["receivable_cents"].sum()))
-
-
-def chosen_clients(workspace: Workspace, clients: Sequence[str] | None) -> list[str]:
-    """The clients named, each once and known to the registry; all where none is named."""
-    for client in clients or ():
-        workspace.registry.client(client)
-    return list(dict.fromkeys(clients)) if clients else workspace.clients()

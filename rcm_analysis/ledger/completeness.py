@@ -24,7 +24,7 @@ import polars as pl
 
 from ..errors import ParameterError, closest, listed
 from ..periods import Period
-from ..tables.clients import SELF_PAY
+from ..tables.clients import FOREIGN, SELF_PAY, UNKNOWN, Registry, payee_words
 from ..tables.frames import days_before, source
 from ..tables.ids import joined_but_for_form, plain
 from ..tables.schema import TABLES
@@ -37,9 +37,6 @@ UNANSWERED_DAYS = 120
 USUAL_SHARE = 0.05
 """The share of its whole up to which money that waits is usual. Held, unanswered and unapplied claims make 0.1 to 2.5
 percent in a practice that works normally; a clearinghouse or a payer whose files are missing makes far more."""
-PHANTOM_SHARE = 0.02
-"""From this share of its whole on, a broken relation is said on page one and nothing is advised on its dollars.
-It is the smallest share at which a month's cash, which moves by a few percent from month to month, looks wrong."""
 
 CASH = ("payment", "takeback")
 NEEDS_A_CLAIM = ("charge", "contractual", "write_off")
@@ -51,8 +48,8 @@ col = pl.col
 class Records:
     """The columns that the relations need, as known at the end of a day, each collected once."""
 
-    def __init__(self, tables: Mapping[str, Any], as_of: dt.date) -> None:
-        self._tables, self.as_of = tables, as_of
+    def __init__(self, tables: Mapping[str, Any], as_of: dt.date, registry: Registry | None = None) -> None:
+        self._tables, self.as_of, self._registry = tables, as_of, registry
 
     def read(self, name: str, *columns: str) -> pl.DataFrame:
         """Rows of one table known by the day, with `known_on`; none where the table was not given."""
@@ -134,6 +131,26 @@ class Records:
         """The remittance payments with a trace number, and its plain form."""
         rows = self.read("deposits", "remit_id", "trace", "payer", "paid_cents", "claims_paid_cents", "paid_on")
         return with_trace(rows.with_columns(paid_on=pl.coalesce("paid_on", "known_on")))
+
+    @cached_property
+    def payees(self) -> pl.DataFrame:
+        """The remittance payments with `whose` of their payee; none without a registry."""
+        registry = self._registry
+        if registry is None:
+            texts = dict.fromkeys(("client", "record", "other", "whose"), pl.String)
+            return pl.DataFrame(schema={**texts, "known_on": pl.Date, "amount_cents": pl.Int64})
+        who = ["payee", "payee_npi", "payee_tax_id_end"]
+        rows = self.read("deposits", "trace", "paid_cents", *who).filter(col("client").is_in(list(registry.clients)))
+        verdicts = [
+            (*row, registry.payee(client, npi=npi, tax_id=tax_id, name=name), payee_words(name, npi, tax_id))
+            for row in rows.select("client", *who).unique(maintain_order=True).iter_rows()
+            for client, name, npi, tax_id in [row]
+        ]
+        judged = pl.DataFrame(
+            verdicts, schema=dict.fromkeys(("client", *who, "whose", "other"), pl.String), orient="row"
+        )
+        rows = rows.join(judged, on=["client", *who], how="left", nulls_equal=True)
+        return rows.with_columns(record="trace", amount_cents=col("paid_cents").abs())
 
 
 def per_claim(rows: pl.DataFrame, amount: pl.Expr, *, first: bool = False) -> pl.DataFrame:
@@ -280,6 +297,11 @@ def same_money_twice(records: Records) -> pl.DataFrame:
     return again.with_columns(record="trace", other="payer", amount_cents=col("paid_cents").abs())
 
 
+def other_practice(records: Records) -> pl.DataFrame:
+    """Remittance payments whose payee the registry does not know as the client (see `Registry.payee`)."""
+    return records.payees.filter(col("whose").is_in([FOREIGN, UNKNOWN]))
+
+
 def posted_otherwise(records: Records) -> pl.DataFrame:
     """Claims on which what was posted under a trace is not what the remittances of that trace pay on them.
 
@@ -422,6 +444,14 @@ RELATIONS = (
         _deposited,
     ),
     Relation(
+        "other_practice",
+        "remittance payments for a payee not known as this client",
+        "deposits",
+        other_practice,
+        lambda r: r.payees,
+        ("payees",),
+    ),
+    Relation(
         "posted_otherwise",
         "claims posted otherwise than the remittance pays them",
         "claim payments in remittances",
@@ -460,7 +490,9 @@ RELATIONS = (
 NAMES = tuple(relation.name for relation in RELATIONS)
 
 
-def relations(tables: Mapping[str, Any], *, as_of: dt.date, period: Period | None = None) -> pd.DataFrame:
+def relations(
+    tables: Mapping[str, Any], *, as_of: dt.date, period: Period | None = None, registry: Registry | None = None
+) -> pd.DataFrame:
     """Every relation between the records of each client: how often it is broken, for how much, of how much.
 
     Formula
@@ -470,7 +502,8 @@ def relations(tables: Mapping[str, Any], *, as_of: dt.date, period: Period | Non
     Counts
         Records known at the end of `as_of`; with `period` those that became known in it, against the
         whole of the period (balances, unapplied money and unanswered claims stand as of the day). A relation
-        that lacks one side altogether is not asked: `is_asked` is false, and it is not broken.
+        that lacks one side altogether is not asked: `is_asked` is false, and it is not broken. Payees are
+        judged by the `registry`, and not asked without it.
     Unit
         cents, absolute values added up; count is of rows of `rows_behind`
     Empty
@@ -491,7 +524,7 @@ def relations(tables: Mapping[str, Any], *, as_of: dt.date, period: Period | Non
                 relation  count  amount_cents  whole_cents  share
     0  paid_never_billed      1          8000         8000    1.0
     """
-    records = Records(tables, as_of)
+    records = Records(tables, as_of, registry)
     clients = _clients(records)
     frames = [_one(relation, records, clients, period) for relation in RELATIONS]
     out = pd.concat(frames, ignore_index=True)
@@ -548,7 +581,12 @@ def _rows(relation: Relation, records: Records) -> pl.DataFrame:
 
 
 def rows_behind(
-    tables: Mapping[str, Any], relation: str, *, as_of: dt.date, period: Period | None = None
+    tables: Mapping[str, Any],
+    relation: str,
+    *,
+    as_of: dt.date,
+    period: Period | None = None,
+    registry: Registry | None = None,
 ) -> pd.DataFrame:
     """The list behind one relation, the largest first.
 
@@ -562,5 +600,5 @@ def rows_behind(
     found = next((one for one in RELATIONS if one.name == relation), None)
     if found is None:
         raise ParameterError(f"No relation {relation!r}. Known: {listed(NAMES, 30)}.{closest(relation, NAMES)}")
-    rows = _rows(found, Records(tables, as_of))
+    rows = _rows(found, Records(tables, as_of, registry))
     return (rows.filter(period.holds(col("known_on"))) if period else rows).to_pandas()

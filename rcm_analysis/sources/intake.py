@@ -17,7 +17,8 @@ from typing import Any
 import polars as pl
 
 from ..errors import SourceError, closest, listed, stopped
-from ..tables.schema import CLAIMS, REMIT_CLAIMS, TABLES, WORK_LOG, Table, misfits
+from ..tables.clients import FOREIGN, UNKNOWN
+from ..tables.schema import CLAIMS, DEPOSITS, REMIT_CLAIMS, TABLES, WORK_LOG, Table, misfits
 from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .exports import reader as exports
@@ -420,7 +421,16 @@ class _Intake:
                 rows = pl.concat([before.filter(~pl.col("file").is_in(read)), rows])
             if name == "findings" and (rows["rule"] == "unmapped_payer").any() and not self._has_unmapped():
                 rows = rows.filter(pl.col("rule") != "unmapped_payer")
+            if name == "findings" and (rows["rule"] == "unknown_payee").any() and not self._has_strangers():
+                rows = rows.filter(pl.col("rule") != "unknown_payee")
             self.change.sides[name] = rows
+
+    def _has_strangers(self) -> bool:
+        payees = self.change.current(DEPOSITS).select("payee_npi", "payee_tax_id_end", "payee").unique()
+        return any(
+            self.registry.payee(self.client, npi=npi, tax_id=end, name=name) in (FOREIGN, UNKNOWN)
+            for npi, end, name in payees.iter_rows()
+        )
 
     def _has_unmapped(self) -> bool:
         tables = [table for table in TABLES.values() if "payer" in table.names]

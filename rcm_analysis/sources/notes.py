@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 
 from ..errors import SourceError, listed
-from ..tables.clients import Registry
+from ..tables.clients import FOREIGN, UNKNOWN, Registry, payee_words
 from ..tables.schema import Table
 from .x12.remittances import UNMAPPED
 
@@ -133,6 +133,37 @@ class Notes:
             raise SourceError(
                 f"{name} lies with the files of {self.client}, but {len(foreign)} of its billing NPIs belong to "
                 f"{listed(other)}. Nothing of it was stored; move the file, or add the NPI to the client."
+            )
+
+    def check_payees(self, name: str, payments: Any) -> None:
+        """Refuse an 835 for a practice that is surely another; find one whose payee the registry does not know.
+
+        `payments` holds payee_npi, payee_tax_id, payee and paid_cents of every payment of the file.
+        """
+        paid = payments[["payee_npi", "payee_tax_id", "payee"]].astype(object).where(lambda found: found.notna(), None)
+        verdicts = [
+            self.registry.payee(self.client, npi=npi, tax_id=tax_id, name=payee)
+            for npi, tax_id, payee in paid.itertuples(index=False)
+        ]
+        foreign = paid["payee_tax_id"][[verdict == FOREIGN for verdict in verdicts]].dropna()
+        if len(foreign):
+            ends = sorted({payee_words(None, None, tax_id) for tax_id in foreign})
+            raise SourceError(
+                f"{name} lies with the files of {self.client}, but {len(foreign)} of its payments are for another "
+                f"practice, {listed(ends)}. Nothing of it was stored; move the file, or add the tax id to the client."
+            )
+        strange = [verdict == UNKNOWN for verdict in verdicts]
+        if any(strange):
+            rows = paid[strange]
+            who = sorted({payee_words(payee, npi, tax_id) for npi, tax_id, payee in rows.itertuples(index=False)})
+            self.find(
+                name,
+                "unknown_payee",
+                int(payments["paid_cents"][strange].abs().sum()),
+                f"{name}: {len(rows)} remittance(s) for {listed(who)}, which the registry does not know as "
+                f"{self.client}. They are stored. If it is {self.client}, add npis, tax_ids or aliases under "
+                f"[clients.{self.client}]; if not, take the file out and read the client again.",
+                rows=len(rows),
             )
 
     def unmapped_payers(self, name: str, rows: pl.DataFrame, money: str | None) -> None:

@@ -4,7 +4,7 @@
     [payers.X]  name, payer_class, aliases, identifiers (as they appear in 835, 837 and exports)
     [clients.X] name, specialty, services, providers, revenue, is_estimate, commission_rate,
                 meeting_cadence, meeting_day, emails_per_week, hours_per_week, high_complexity,
-                assigned_to, assigned_level, npis, column_maps
+                assigned_to, assigned_level, npis, tax_ids, aliases, column_maps
     [[clients.X.changes]] effective, and any of the settings above: they hold from that day on
 
 Dollars and rates are written as text ("827990.00", "0.055"), so that they stay exact.
@@ -32,6 +32,9 @@ from .schema import CLIENTS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
 SERVICES = ("claims", "self_pay", "patient_engagement", "care_coordination")
 SELF_PAY = "self_pay"
+OWN, FOREIGN, UNKNOWN, UNSAID = "own", "foreign", "unknown", "unsaid"
+LEGAL_ENDINGS = ("llc", "llp", "pllc", "pc", "pa", "inc", "corp", "ltd", "md", "do")
+"""What may follow a practice's name without making it another."""
 
 
 def _cents(text: Any) -> int:
@@ -100,6 +103,8 @@ class Client:
     assigned_to: str | None = None
     assigned_level: Annotated[str, one_of(LEVELS)] | None = None
     npis: tuple[str, ...] = ()
+    tax_ids: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     column_maps: tuple[str, ...] = ()
     changes: tuple[Change, ...] = field(default=(), repr=False)
 
@@ -193,6 +198,31 @@ class Registry:
                 return found
         return None
 
+    def payee(self, client: str, *, npi: str | None = None, tax_id: str | None = None, name: str | None = None) -> str:
+        """Whose money a remittance brings, judged by the payee that it names.
+
+        Formula
+            an NPI decides where the client lists npis; else a tax id where the client lists tax_ids; else the
+            name, which must be the client's or one of its aliases but for case, punctuation and legal ending
+        Counts
+            "own", "foreign" (an id that the client does not have, or that another client has), "unknown" (a
+            payee by which nothing could be decided), "unsaid" (no payee is named). `tax_id` may be the
+            last digits alone.
+        """
+        own = self.client(client)
+        others = [other for other in self.clients.values() if other.client != client]
+        for word, listed_ids, of_others in (
+            (npi, own.npis, {one for other in others for one in other.npis}),
+            (_digits(tax_id), own.tax_ids, {one for other in others for one in other.tax_ids}),
+        ):
+            if word and any(_digits(one).endswith(word) for one in listed_ids):
+                return OWN
+            if word and (listed_ids or any(_digits(one).endswith(word) for one in of_others)):
+                return FOREIGN
+        if name and _company(name) in {_company(one) for one in (own.name, client, *own.aliases)}:
+            return OWN
+        return UNKNOWN if npi or tax_id or name else UNSAID
+
     def client_of_npi(self, npi: str | None) -> str | None:
         """The client that bills under this NPI, or None."""
         return next((client.client for client in self.clients.values() if npi in client.npis), None)
@@ -200,6 +230,34 @@ class Registry:
 
 def _words(payer: Payer) -> tuple[str, ...]:
     return tuple(_plain(word) for word in (payer.payer, payer.name, *payer.aliases, *payer.identifiers))
+
+
+def payee_words(name: str | None, npi: str | None, tax_id: str | None) -> str:
+    """A payee in words; of a tax id, which may be a person's, only the end.
+
+    >>> payee_words("OTHER CLINIC", None, "998877665"), payee_words(None, None, "7665")
+    ('payee OTHER CLINIC, tax id ending 7665', 'tax id ending 7665')
+    """
+    parts = [f"payee {name}"] if name else []
+    parts += [f"NPI {npi}"] if npi else []
+    parts += [f"tax id ending {_digits(tax_id)[-4:]}"] if tax_id else []
+    return ", ".join(parts)
+
+
+def _digits(word: str | None) -> str:
+    return re.sub(r"\D", "", word or "")
+
+
+def _company(name: str) -> str:
+    """A practice's name without case, punctuation and what follows it by law.
+
+    >>> _company("Acme Ortho, P.L.L.C."), _company("ACME ORTHO")
+    ('acme ortho', 'acme ortho')
+    """
+    words = _plain(name.replace(".", "")).split()
+    while len(words) > 1 and words[-1] in LEGAL_ENDINGS:
+        words.pop()
+    return " ".join(words)
 
 
 def _plain(word: str) -> str:

@@ -210,6 +210,9 @@ DEPOSITS = Table(
         ("paid_on", "date", "BPR16, day of payment", True),
         ("received_on", "date", "day of the file (known)"),
         ("method", "text", "BPR04: ACH, CHK, NON, ...", True),
+        ("payee", "text", "N1*PE: the practice paid, as the payer writes it", True),
+        ("payee_npi", "text", "its NPI", True),
+        ("payee_tax_id_end", "text", "the last four digits of its tax id", True),
     ),
     known_on="received_on",
 )

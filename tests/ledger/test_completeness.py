@@ -10,6 +10,7 @@ from rcm_analysis.errors import ParameterError
 from rcm_analysis.ledger.completeness import NAMES, relations, rows_behind
 from rcm_analysis.periods import Period
 from rcm_analysis.tables import schema
+from rcm_analysis.tables.clients import read_registry
 
 DAY = dt.date(2026, 6, 30)
 EARLY = "2026-01-05"
@@ -85,8 +86,19 @@ def but(**changes):
     return tables(**{name: [*rows, *changes.get(name, ())] for name, rows in base.items()})
 
 
-def test_a_sound_client_breaks_nothing_and_is_asked_everything():
-    found = relations(but(), as_of=DAY)
+@pytest.fixture
+def registry(tmp_path):
+    path = tmp_path / "clients.toml"
+    plain = 'providers = 1\nrevenue = "1.00"\ncommission_rate = "0.05"\nmeeting_cadence = "monthly"\n'
+    path.write_text(
+        f'[clients.acme]\nname = "Acme Ortho"\naliases = ["Dr Jo Doe"]\n{plain}'
+        f'[clients.other]\nname = "Other Clinic"\ntax_ids = ["99-8877665"]\n{plain}'
+    )
+    return read_registry(path)
+
+
+def test_a_sound_client_breaks_nothing_and_is_asked_everything(registry):
+    found = relations(but(), as_of=DAY, registry=registry)
     assert found["relation"].tolist() == list(NAMES)
     assert not found["is_broken"].any() and found["is_asked"].all()
     assert (found[["count", "amount_cents"]] == 0).all(axis=None)
@@ -300,6 +312,39 @@ def test_the_same_money_twice(trace, cents, day, payer, is_twice):
     given = but(deposits=more)
     given["deposits"] = given["deposits"].with_columns(pl.col("paid_on").fill_null(dt.date(2026, 1, 5)))
     assert (broken(given, "same_money_twice") or (0,))[0] == is_twice
+
+
+@pytest.mark.parametrize(
+    ("payee", "end", "whose"),
+    [
+        ("ACME ORTHO, P.C.", None, "ours"),
+        ("dr. jo doe", None, "ours"),
+        (None, None, "ours"),
+        ("OTHER CLINIC", None, "strange"),
+        ("ACME ORTHO", "7665", "strange"),
+        ("ACME ORTHO", "1234", "ours"),
+        (None, "1234", "strange"),
+    ],
+    ids=[
+        "its name",
+        "an alias",
+        "none named",
+        "another name",
+        "another client's tax id",
+        "a new tax id",
+        "a tax id alone",
+    ],
+)
+def test_a_remittance_for_another_practice(registry, payee, end, whose):
+    more = {"remit_id": "R2", "trace": "T2", "paid_cents": -300, "claims_paid_cents": 0}
+    given = but(deposits=[{**more, "payee": payee, "payee_tax_id_end": end}])
+    row = of(relations(given, as_of=DAY, registry=registry), "other_practice")
+    strange = whose == "strange"
+    assert (row["count"], row["amount_cents"], row["is_broken"]) == (strange, 300 * strange, strange)
+
+
+def test_payees_are_not_judged_without_a_registry():
+    assert not of(relations(but(), as_of=DAY), "other_practice")["is_asked"]
 
 
 def test_two_opposite_errors_inside_a_deposit_are_added_up():

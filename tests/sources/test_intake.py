@@ -427,3 +427,32 @@ def test_the_sums_of_a_taken_in_client_hold(workspace):
     take(workspace)
     checks = check_client(workspace.client("acme").tables(), client="acme", period=Period.month("2026-03"))
     assert checks and all(item.holds for item in checks if item.name == "roll-forward")
+
+
+def payee(words: str) -> bytes:
+    """A remittance of 80.00 whose payee is named so, without an NPI."""
+    return remit().replace(b"N1*PE*ACME*XX*1234567893", words.encode())
+
+
+def test_a_remittance_for_a_tax_id_that_the_client_lacks_is_refused(workspace):
+    text = workspace.paths["clients"].read_text().replace('npis = ["1234567893"]', 'tax_ids = ["11-2233445"]')
+    workspace.paths["clients"].write_text(text)
+    put(workspace, "ours.835", payee("N1*PE*ACME*FI*112233445"))
+    put(workspace, "theirs.835", payee("N1*PE*ACME~REF*TJ*998877665").replace(b"*80*", b"*80.00*"))
+    report = take(open_workspace(workspace.folder))
+    assert stored(workspace, "deposits").height == 1
+    (message,) = report.findings.filter(report.findings["rule"] == "refused")["message"]
+    assert "theirs.835" in message and "tax id ending 7665" in message and "998877665" not in message
+
+
+def test_an_unknown_payee_is_stored_and_told_until_the_registry_knows_it(workspace):
+    put(workspace, "a.835", payee("N1*PE*OTHER CLINIC*FI*998877665"))
+    report = take(workspace)
+    row = report.findings.row(0, named=True)
+    assert (row["rule"], row["amount_cents"]) == ("unknown_payee", 8000)
+    assert "payee OTHER CLINIC, tax id ending 7665" in row["message"]
+    assert stored(workspace, "deposits")["payee_tax_id_end"].to_list() == ["7665"]
+    text = workspace.paths["clients"].read_text()
+    workspace.paths["clients"].write_text(text.replace('name = "Acme"', 'name = "Acme"\naliases = ["Other Clinic"]'))
+    take(open_workspace(workspace.folder))
+    assert open_workspace(workspace.folder).client("acme").findings().is_empty()

@@ -142,3 +142,31 @@ def test_the_pseudonym_key_is_made_once_and_private(tmp_path):
     workspace = open_workspace(tmp_path)
     assert workspace.pseudonym_key() == workspace.pseudonym_key() and len(workspace.pseudonym_key()) == 32
     assert (tmp_path / "pseudonym.key").stat().st_mode & 0o077 == 0
+
+
+BOTH = (
+    GOOD.replace('npis = ["1234567893"]', 'npis = ["1234567893"]\ntax_ids = ["11-2233445"]\naliases = ["Jo Doe MD"]')
+    + '\n[clients.b]\nname = "Bay"\nproviders = 1\nrevenue = "1"\ncommission_rate = "0.01"\nmeeting_cadence = "weekly"\n'
+    'tax_ids = ["998877665"]\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "payee", "whose"),
+    [
+        pytest.param("acme", {"npi": "1234567893", "name": "Bay", "tax_id": "998877665"}, "own", id="the NPI decides"),
+        pytest.param("acme", {"npi": "1999999984", "name": "Acme"}, "foreign", id="an NPI that is not listed"),
+        pytest.param("acme", {"tax_id": "112233445", "name": "Bay"}, "own", id="without an NPI the tax id decides"),
+        pytest.param("acme", {"tax_id": "3445"}, "own", id="the end of the tax id"),
+        pytest.param("acme", {"tax_id": "998877665", "name": "Acme"}, "foreign", id="a tax id that is not listed"),
+        pytest.param("acme", {"name": "ACME, INC."}, "own", id="the name without its legal ending"),
+        pytest.param("acme", {"name": "Jo Doe, M.D."}, "own", id="an alias"),
+        pytest.param("acme", {"name": "Acme Ortho"}, "unknown", id="a longer name"),
+        pytest.param("acme", {}, "unsaid", id="no payee"),
+        pytest.param("b", {"npi": "1234567893", "name": "Bay"}, "foreign", id="another client's NPI"),
+        pytest.param("b", {"npi": "1999999984", "name": "Bay"}, "own", id="the name where no NPI is listed"),
+        pytest.param("b", {"npi": "1999999984", "name": "Cove"}, "unknown", id="neither"),
+    ],
+)
+def test_a_payee_is_judged_by_npi_then_tax_id_then_name(registry, client, payee, whose):
+    assert registry(BOTH).payee(client, **payee) == whose

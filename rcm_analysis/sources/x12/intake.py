@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 
 from ...errors import SourceError, listed
+from ...tables.ids import plain
 from ...tables.schema import CLAIMS, DEPOSITS, REMIT_ADJUSTMENTS, REMIT_CLAIMS, SUBMISSIONS, TABLES, Table
 from ...tables.store import Change
 from ..derived_ledger import claim_tables, ledger_table
@@ -82,6 +83,8 @@ class X12Intake:
                     if isinstance(result, SourceError):
                         raise result
                     self.notes.refuse_foreign(name, npis_of(result))
+                    if kind == "835":
+                        self.notes.check_payees(name, result.payments)
                 except SourceError as error:
                     self.notes.refuse(name, error)
                     self.change.files.pop(stamp, None)
@@ -127,17 +130,9 @@ class X12Intake:
         )
         deposits = tables["deposits"]
         known = self.change.before.read(DEPOSITS.name)
-        check = ["payer", "trace", "paid_cents"]
         again = deposits["remit_id"].is_in(known["remit_id"].implode()) | ~deposits["remit_id"].is_first_distinct()
-        same_check = (
-            deposits["trace"].is_not_null()
-            & (deposits["paid_cents"] != 0)
-            & (
-                deposits.select(
-                    pl.struct(check).is_in(known.select(pl.struct(check)).to_series().implode())
-                ).to_series()
-                | ~deposits.select(pl.struct(check).is_first_distinct()).to_series()
-            )
+        same_check = _again(deposits, known, ["payer", "check", "paid_cents"]) | _again(
+            deposits, known, ["check", "paid_cents", "day"]
         )
         undated = deposits["received_on"].is_null()
         for bad, rule, why in (
@@ -145,8 +140,8 @@ class X12Intake:
             (
                 same_check & ~again,
                 "same_check_again",
-                "with the payer, trace number and amount of one already taken in, but other "
-                "claims; left out until somebody has compared the two",
+                "with the trace number (but for zeros, case and punctuation), the amount, and the payer or day of "
+                "one already taken in; left out until somebody has compared the two",
             ),
             (undated & ~again & ~same_check, "undated_remittance", "without a payment day or a file day; left out"),
         ):
@@ -253,6 +248,17 @@ def skip_others(notes: Notes, name: str, data: bytes) -> None:
 
 def _exact(kind: str, data: bytes) -> str:
     return "277CA" if kind == "277" and (b"005010X214" in data or b"004040X167" in data) else kind
+
+
+def _again(deposits: pl.DataFrame, known: pl.DataFrame, names: list[str]) -> pl.Series:
+    """True for payments of money under a trace number that a stored or earlier one equals in these columns."""
+    ours, theirs = (
+        frame.with_columns(check=plain(pl.col("trace")), day=pl.coalesce("paid_on", "received_on"))
+        .select(pl.when(pl.col("check") != "", pl.col("paid_cents") != 0).then(pl.concat_str(names, separator="\x1f")))
+        .to_series()
+        for frame in (deposits, known)
+    )
+    return ours.is_not_null() & (ours.is_in(theirs.implode()) | ~ours.is_first_distinct())
 
 
 def npis_of(read: Any) -> set[str]:

@@ -38,6 +38,8 @@ _PAYMENTS = (
     "payer",
     "payer_id",
     "payee_npi",
+    "payee",
+    "payee_tax_id",
     "created_on",
     "method",
     "direction",
@@ -117,7 +119,7 @@ class Remittance:
     payments
         One row per payment (ST): `transaction` (1, 2, ... in the file), `paid_cents` (BPR02),
         `paid_on` (BPR16), `trace` (TRN02), `payer` (N1*PR), `payer_id` (N104, else REF*2U, BPR10 or
-        TRN03), `payee_npi`, `created_on` (GS04, else ISA09 or DTM*405), `method` (BPR04), `direction`
+        TRN03), `payee_npi`, `payee` (N1*PE) and `payee_tax_id` (its N104 under FI, else REF*TJ), `created_on` (GS04, else ISA09 or DTM*405), `method` (BPR04), `direction`
         (BPR03: C credit, D debit), `claims_paid_cents`, `provider_adjustment_cents`,
         `control_number` (ST02), `first_segment`, `segments`, `fingerprint` (hash of the segments
         between ST and SE: the same payment sent again in another envelope has the same one),
@@ -283,6 +285,7 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         payer_id=pl.coalesce("payer_code", "payer_reference", "sender", "originator"),
         created_on=pl.coalesce("made_on", "produced_on"),
         segment=pl.coalesce("payment_segment", "first_segment"),
+        payee_tax_id=pl.coalesce("payee_tax_id", "payee_reference"),
     ).collect()
 
 
@@ -302,6 +305,13 @@ def _parties(head: pl.LazyFrame) -> pl.LazyFrame:
             payer_reference=pl.col("e2"),
         ),
         first_said(payee.filter(pl.col("e3") == "XX"), "transaction", payee_npi=pl.col("e4")),
+        first_said(payee, "transaction", payee=pl.col("e2")),
+        first_said(payee.filter(pl.col("e3") == "FI"), "transaction", payee_tax_id=pl.col("e4")),
+        first_said(
+            references.filter((pl.col("party") == "PE") & (pl.col("e1") == "TJ")),
+            "transaction",
+            payee_reference=pl.col("e2"),
+        ),
     )
     return beside(head.select("transaction").unique(maintain_order=True), "transaction", *parts)
 

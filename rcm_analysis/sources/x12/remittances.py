@@ -89,7 +89,10 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         .alias("payer"),
         _day("paid_on"),
         _day("created_on"),
-    ).with_columns(pl.coalesce("created_on", "paid_on").alias("received_on"))
+    ).with_columns(
+        pl.coalesce("created_on", "paid_on").alias("received_on"),
+        payee_tax_id_end=pl.col("payee_tax_id").str.replace_all(r"\D", "").str.tail(4),
+    )
     of_payment = payments.select(
         "transaction", "file_number", "remit_id", "received_on", "paid_on", pl.col("payer").alias("_payer")
     )

@@ -1,0 +1,241 @@
+"""What must hold before any report: `rcm check` says whether the arithmetic does, and whether the records are complete."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ..errors import ParameterError, RcmError, listed
+from ..periods import Period
+from .terminal import FINDINGS, HERE, ClientsOption, WorkspaceOption, console, dollars, errors, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..ledger.reconciliation import Check
+    from ..tables.workspace import Workspace
+
+DATED = ("transactions", "claims", "submissions", "deposits")
+"""The tables whose latest month says up to which day relations are asked."""
+SHOWN = 40
+"""Rows of a list that are printed; all of them go into a file."""
+
+
+def check(
+    workspace: WorkspaceOption = HERE,
+    client: ClientsOption = None,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="YYYY-MM", help="only this month; by default all stored months")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="print every check, not only each client's summary")
+    ] = False,
+    relation: Annotated[
+        str, typer.Option("--list", metavar="RELATION", help="the records behind one relation, largest first")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="write the list into this workbook (.xlsx)")
+    ] = None,
+) -> None:
+    """Check the sums that must hold, and that no record lacks its counterpart.
+
+    Arithmetic: the roll-forward, the month-end close, deposits against postings, and charges, each with its residual.
+    Complete: payments never billed, claims never answered, remittances never posted and the like, each with its count and dollars.
+    Exit code 1 when one of the two does not hold.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    names, month = chosen_clients(opened, client), Period.month(period) if period else None
+    if relation:
+        raise typer.Exit(_print_list(opened, names, relation, month, to))
+    if to:
+        raise ParameterError("--to writes the list of one relation: name it with --list. Nothing was written.")
+    raise typer.Exit(FINDINGS if print_checks(opened, names, month, everything=everything) else 0)
+
+
+def chosen_clients(workspace: Workspace, clients: Sequence[str] | None) -> list[str]:
+    """The clients named, each once and known to the registry; all where none is named."""
+    for client in clients or ():
+        workspace.registry.client(client)
+    return list(dict.fromkeys(clients)) if clients else workspace.clients()
+
+
+# ---------------------------------------------------------------- the two answers
+def print_checks(
+    workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False
+) -> int:
+    """Print each client's sums and its broken relations; how many of both."""
+    failed, empty = _print_sums(workspace, clients, period, everything=everything)
+    if len(empty) == len(clients):
+        errors.print("Nothing could be checked.")
+        return len(empty)
+    broken = print_relations(
+        workspace, [client for client in clients if client not in empty], period, everything=everything
+    )
+    sums = f"{len(failed)} sum(s) do not hold" if failed else "residual 0.00 everywhere"
+    console.print(f"Arithmetic {'does not hold' if failed else 'holds'}: {sums}.")
+    if broken:
+        console.print(f"Not complete: {broken} relation(s) between records are broken; see rcm check --list RELATION.")
+    else:
+        console.print("Complete: no record lacks its counterpart beyond what is usual.")
+    if not failed and not broken:
+        console.print("Every sum holds, and every record has its counterpart.")
+    return len(failed) + broken
+
+
+def _print_sums(
+    workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool
+) -> tuple[list[Check], list[str]]:
+    """The sums that do not hold, and the clients without postings."""
+    from ..ledger.reconciliation import check_client
+
+    table = table_of("Client", "Months", "Checks", "Closing receivable", "Residual")
+    failed, empty = [], []
+    for client in clients:
+        months = workspace.store.open(client).posted_months()
+        if not months or (period and not {month.label for month in period.months()} & set(months)):
+            empty.append(client)
+            continue
+        span = period or Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
+        tables = _in_memory(workspace.client(client).tables(), "transactions")
+        checks = check_client(tables, client=client, period=span)
+        failed += [item for item in checks if not item.holds]
+        residual = sum(abs(item.residual_cents) for item in checks)
+        table.add_row(client, str(len(span.months())), f"{len(checks):,}", _closing(tables, span), dollars(residual))
+        for item in checks if everything else ():
+            text = f"  {client} {item.where} {item.name}: {dollars(item.residual_cents)} ({item.detail})"
+            console.print(escape(text))
+    console.print(table)
+    for item in failed:
+        text = f"  {item.client} {item.where} {item.name}: {dollars(item.residual_cents)} left over; {item.detail}."
+        errors.print(escape(text))
+    if empty:
+        when = f" of {period.label}" if period else ""
+        errors.print(f"No postings{when} are stored for {listed(empty)}. Read their files with: rcm ingest")
+    return failed, empty
+
+
+def print_relations(
+    workspace: Workspace, clients: Sequence[str], period: Period | None = None, *, everything: bool = False
+) -> int:
+    """Print the broken relations of each client with count and dollars (all of them where asked); how many are broken."""
+    from ..ledger.completeness import relations
+
+    broken = 0
+    for client in clients:
+        day = _day(workspace, client, period)
+        if day is None:
+            continue
+        tables = workspace.client(client).tables()
+        found = relations(tables, as_of=day, period=period, registry=workspace.registry)
+        broken += int(found["is_broken"].sum())
+        shown = found if everything else found[found["is_broken"]]
+        for row in shown.to_dict("records"):
+            console.print(escape(f"  {client}: {relation_words(row)}"))
+    return broken
+
+
+def relation_words(row: Mapping[str, Any]) -> str:
+    """One relation in words.
+
+    >>> relation_words({"title": "claims paid but never billed", "count": 2, "amount_cents": 8000, "share": 0.5,
+    ...                 "whole": "payments", "relation": "paid_never_billed", "is_asked": True})
+    '2 claims paid but never billed [80.00, 50.00 % of payments] (paid_never_billed)'
+    """
+    if not row["is_asked"]:
+        return f"{row['title']}: not asked, as one side was never delivered ({row['relation']})"
+    share = "" if row["share"] != row["share"] else f", {100 * row['share']:.2f} % of {row['whole']}"
+    return f"{row['count']:,} {row['title']} [{dollars(row['amount_cents'])}{share}] ({row['relation']})"
+
+
+def _day(workspace: Workspace, client: str, period: Period | None) -> dt.date | None:
+    """The last day of the period, else of the latest month of which anything is stored; None for nothing stored."""
+    if period:
+        return period.last_day
+    stored = workspace.store.open(client)
+    months = [month for table in DATED for month in stored.months(table)]
+    return Period.month(max(months)).last_day if months else None
+
+
+def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The tables with one of them read once: a check asks for it month by month."""
+    return {**tables, name: tables[name].collect().lazy()}
+
+
+def _closing(tables: Any, period: Period) -> str:
+    from ..ledger.balances import balances
+
+    return dollars(int(balances(tables, as_of=period.last_day)["receivable_cents"].sum()))
+
+
+# ---------------------------------------------------------------- the list behind one relation
+def _print_list(
+    workspace: Workspace, clients: Sequence[str], relation: str, period: Period | None, to: Path | None
+) -> int:
+    """Print or write the records behind one relation; the exit code."""
+    import pandas as pd
+
+    from ..ledger.completeness import rows_behind
+
+    frames = [
+        rows_behind(view.tables(), relation, as_of=day, period=period, registry=workspace.registry)
+        for view in map(workspace.client, clients)
+        if (day := _day(workspace, view.client, period))
+    ]
+    if not frames:
+        raise RcmError(f"Nothing is stored for {listed(clients)}. Read their files with: rcm ingest")
+    rows = pd.concat(frames, ignore_index=True)
+    rows[["record", "other"]] = rows[["record", "other"]].fillna("")
+    total = f"{len(rows):,} record(s) of {relation}, {dollars(int(rows['amount_cents'].sum()))}"
+    if to:
+        write_rows(to, rows, name=relation, title=f"Records of {relation}", firm=workspace.registry.firm)
+        console.print(escape(f"{to}: {total}."))
+    else:
+        table = table_of("Client", "Record", "Beside it", "Known on", "Amount", "Other side")
+        for row in rows.head(SHOWN).to_dict("records"):
+            other = "" if pd.isna(row["other_cents"]) else dollars(row["other_cents"])
+            amount = dollars(row["amount_cents"])
+            table.add_row(
+                row["client"], escape(row["record"]), escape(row["other"]), f"{row['known_on']:%Y-%m-%d}", amount, other
+            )
+        console.print(table)
+        console.print(f"{total}{f'; {SHOWN} are shown, --to FILE.xlsx holds all' if len(rows) > SHOWN else ''}.")
+    return FINDINGS if len(rows) else 0
+
+
+UNITS = {"known_on": "date", "amount_cents": "usd", "other_cents": "usd", "rows": "count", "needs_person": "flag"}
+HEADINGS = {
+    "amount_cents": "Amount",
+    "other_cents": "Other side",
+    "other": "Beside it",
+    "needs_person": "Needs a person",
+}
+
+
+def write_rows(to: Path, rows: pd.DataFrame, *, name: str, title: str, firm: str) -> None:
+    """One sheet of a workbook with these rows, texts as texts; a file that is there is written over."""
+    from ..exhibits.tables import Shown, table_payload
+    from ..press.writers.workbook import Section, write_workbook
+
+    if to.suffix.lower() != ".xlsx":
+        raise ParameterError(
+            f"--to names a workbook (.xlsx); found the ending {to.suffix or 'none'!r}. Nothing was written."
+        )
+    columns = [
+        Shown(
+            column, HEADINGS.get(column, column.replace("_", " ").capitalize()), UNITS.get(column, "text"), exact=True
+        )
+        for column in rows.columns
+    ]
+    payload = table_payload(rows, columns, name=name, title=title, definition="US dollars and cents.")
+    meta = {"title": title, "client_name": "", "period_title": "", "as_of": "", "firm": firm}
+    try:
+        write_workbook([Section(title, (payload,))], to, meta=meta)
+    except OSError as error:
+        raise RcmError(f"{to} cannot be written ({error.strerror}). Name another place with --to.") from None
