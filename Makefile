@@ -1,6 +1,6 @@
 # make demo   twelve simulated clients, raw files to packets, in runs/demo
 # make test   the tests (a few minutes); SLOW=1 adds the slow, browser and Spark ones
-# make lint   style
+# make lint   style and types
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -19,7 +19,7 @@ ifdef SLOW
 endif
 
 lint: $(READY)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 # A virtual environment of the checkout's own; made again when the dependencies change.
 $(READY): pyproject.toml

@@ -16,7 +16,7 @@ def example_coordination() -> dict[str, pd.DataFrame]:
     """
     support = {"enrolment_id": "EN1", "coordinator": "CC01", "is_core_service_given": True}
     contacts = {"T1": "2026-08-04", "T2": "2026-09-07", "T3": "2026-09-21"}
-    given = {
+    given: dict[str, list[dict]] = {
         "enrolments": [{"enrolment_id": "EN1", "region": "upstate", "recorded_on": "2026-08-03"}],
         "billing_support": [
             support | {"month": "2026-08", "opened_on": "2026-09-01", "uploaded_on": "2026-09-14"},

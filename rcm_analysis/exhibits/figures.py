@@ -38,7 +38,7 @@ FONTS = Path(__file__).parent.parent / "press" / "writers" / "fonts"
 
 WIDTH, DENSE = 6.9, 2000
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "rcm_analysis",
     "font.size": 9,
@@ -91,7 +91,8 @@ def new_axes(height: float = 2.5) -> Axes:
 def as_svg(figure: Figure) -> str:
     """The figure as SVG: text as paths, dense artists as pictures, the same bytes every time."""
     for axes in figure.axes:
-        for artist in [*axes.collections, *axes.lines]:
+        dense: list[Any] = [*axes.collections, *axes.lines]
+        for artist in dense:
             points = artist.get_offsets() if hasattr(artist, "get_offsets") else artist.get_xydata()
             if len(points) > DENSE:
                 artist.set_rasterized(True)
@@ -117,7 +118,8 @@ def figure_block(
     if not alt.strip() or not finding.strip():
         raise ValueError(f"the figure '{name}' needs an alternative text and a finding; one of them is empty")
     payload = {"kind": "figure", "name": name, "title": title, "alt": alt, "finding": finding, "table": table}
-    return Block(payload, svg=as_svg(axes.figure))
+    figure: Any = axes.figure
+    return Block(payload, svg=as_svg(figure))
 
 
 def nothing_to_draw(text: str) -> Block:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -96,8 +96,8 @@ def _flag(value: Any) -> str:
     return "yes" if value else "no"
 
 
-_EXACT = {"usd": _usd, "rate": _rate}
-_WRITERS = {
+_EXACT: dict[str, Callable[[Any, bool], str]] = {"usd": _usd, "rate": _rate}
+_WRITERS: dict[str, Callable[[Any], str]] = {
     "text": str,
     "days": _number,
     "number": _number,

@@ -80,7 +80,7 @@ class Book:
     manager: str
     clients: pd.DataFrame
     clients_before: pd.DataFrame
-    meeting_days: Mapping[str, str]
+    meeting_days: Mapping[str, str | None]
     tables: Mapping[str, Any]
     rows: Mapping[str, Mapping[str, int]]
     fingerprints: Mapping[str, Mapping[str, str]]

@@ -15,7 +15,7 @@ from ..tables.schema_services import SERVICE_TABLES
 col = nw.col
 CLAIM = ["client", "claim_id"]
 CASH = ("payment", "refund", "takeback")
-TYPES = {"cents": nw.Int64, "count": nw.Int64, "flag": nw.Boolean}
+TYPES: dict[str, Any] = {"cents": nw.Int64, "count": nw.Int64, "flag": nw.Boolean}
 
 
 def known(

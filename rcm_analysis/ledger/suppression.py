@@ -165,7 +165,7 @@ class _Cube:
     def of(
         cls, frame: pd.DataFrame, by: list[str], parts: list[str], of: str | None, guard: str | None = None
     ) -> _Cube:
-        labels: list[list[object]] = [list(pd.unique(frame[name])) for name in by]
+        labels: list[list] = [list(pd.unique(frame[name])) for name in by]
         kinds = [*parts, *([REST] if of else [])]
         inner = np.zeros([*map(len, labels), len(kinds)], np.int64)
         places = [dict(zip(names, range(len(names)), strict=True)) for names in labels]
@@ -191,7 +191,7 @@ class _Cube:
             printed[..., names.index(REST)] = False
         return cls(
             values,
-            [*[[*names_, ALL] for names_ in labels], names],
+            [*([*names_, ALL] for names_ in labels), list(names)],
             np.zeros(values.shape, bool),
             printed,
             names.index(guard) if guard in names else -1,
@@ -340,7 +340,10 @@ def _equations(
     lines: list[np.ndarray], unknown: np.ndarray, values: np.ndarray, place: dict[int, int]
 ) -> tuple[csr_array, np.ndarray]:
     """The sums that hold between unknown cells: parts less total, equal to what the known ones leave."""
-    rows, columns, signs, sums = [], [], [], []
+    rows: list[int] = []
+    columns: list[int] = []
+    signs: list[int] = []
+    sums: list[int] = []
     for line in lines:
         sign = np.where(np.arange(len(line)) == len(line) - 1, -1, 1)
         open_ = unknown[line]

@@ -68,7 +68,7 @@ def comparisons(
     4           trailing_12  13500.0         1125.0        False
     """
     record = measure(asked) if isinstance(asked, str) else record_of(asked)
-    function = record.function if record else asked
+    function: Callable[..., Any] = record.function if record else asked  # type: ignore[assignment]
     value = value or (record.value if record else function.__name__)
     given = {**(record.options if record else {}), **options}
     began = _first_posting(tables)
@@ -78,7 +78,7 @@ def comparisons(
         found, first, last = measured(function, tables, window, by, value, given)
         is_known = began is not None and began <= last
         parts.append(found.assign(window=name, value=found["value"] if is_known else float("nan")))
-        is_complete = is_known and days_before(began, SETTLING_DAYS) <= first
+        is_complete = began is not None and is_known and days_before(began, SETTLING_DAYS) <= first
         spans.append((name, first, last, len(window.months()), is_known, is_complete))
     windows = pd.DataFrame(spans, columns=["window", "first_day", "last_day", "months", "is_known", "is_complete"])
     return _finished(_every_group(pd.concat(parts, ignore_index=True), windows, list(by)), list(by), record)
@@ -112,7 +112,8 @@ def _flow(
     options: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, dt.date, dt.date]:
     parameters = inspect.signature(function).parameters
-    measured, extra = window, {}
+    measured = window
+    extra: dict[str, Any] = {}
     if "as_of" in parameters:
         extra["as_of"] = window.last_day
         for name in _MATURITY:

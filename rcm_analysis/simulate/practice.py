@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -80,7 +82,7 @@ def exported(practice: Practice) -> dict[str, pl.DataFrame]:
     }
 
 
-def _payers(book: Book, numbers: np.ndarray) -> pl.Series:
+def _payers(book: Book, numbers: np.ndarray | pl.Series) -> pl.Series:
     names = pl.Series([payer.id for payer in book.company.payers])
     numbers = pl.Series(numbers).cast(pl.Int64)
     return names.gather(numbers.clip(0).fill_null(0)).zip_with(
@@ -273,7 +275,7 @@ def _rules(book: Book) -> pl.DataFrame:
         for payer in book.company.payers
         if payer.payer_class in KEEPS
     ]
-    schema = (
+    schema: dict[Any, Any] = (
         {"payer": pl.String, "effective_from": pl.Int64, "effective_to": pl.Date}
         | dict.fromkeys(KEEPS["payer"], pl.Int64)
         | {"source": pl.String}
@@ -321,7 +323,7 @@ def _actions(practice: Practice) -> pl.DataFrame:
         .agg(pl.col("denied").sum())
         .sort("month", "denied", "category", descending=[False, True, False])
     )
-    rows = []
+    rows: list[tuple] = []
     for (before, _), (_, last_day) in zip(month_ends(book), month_ends(book)[1:], strict=False):
         rng = stream(book.seed, book.client.id, f"actions after {before}")
         for kind, amount in by_month.filter(pl.col("month") == before).head(2).select("category", "denied").iter_rows():

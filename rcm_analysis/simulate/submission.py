@@ -119,7 +119,7 @@ def sending_days(book: Book, claims: np.ndarray, days: np.ndarray) -> np.ndarray
     """The days on which claims really leave: none in a week without clearinghouse."""
     for plant in book.planted.of("clearinghouse_outage"):
         stuck = plant.holds(days)
-        late = int(working_day(np.array([plant.end + 1]))[0])
+        late = int(working_day(np.array([(plant.end or 0) + 1]))[0])
         book.planted.note(plant, claims[stuck], np.full(int(stuck.sum()), late), book.claims["charge"][claims[stuck]])
         days = np.where(stuck, late, days)
     return days

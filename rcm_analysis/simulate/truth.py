@@ -80,8 +80,10 @@ class Truth:
             raise ClientError(
                 f"No truth about '{client}'. Known: {', '.join(self.clients)}.{closest(client, self.clients)}"
             )
-        own = (frame.filter(pl.col("client") == client) for frame in (self.plants, self.rows, self.months))
-        return Truth(*own, {client: self.sums[client]})
+        plants, rows, months = (
+            frame.filter(pl.col("client") == client) for frame in (self.plants, self.rows, self.months)
+        )
+        return Truth(plants, rows, months, {client: self.sums[client]})
 
 
 def read_truth(folder: str | Path) -> Truth:

@@ -72,8 +72,9 @@ def _owner(workspace: Workspace, path: Path, known: Iterable[str]) -> str:
     for reader, kind in ((remit835.read_835, "835"), (claim837.read_837, "837")):
         if kind in x12.kind_of(data):
             owners = {workspace.registry.client_of_npi(npi) for npi in npis_of(reader(data))}
-            if len(owners) == 1 and None not in owners:
-                return owners.pop()
+            owner = owners.pop() if len(owners) == 1 else None
+            if owner:
+                return owner
     raw = workspace.paths["raw"]
     raise SourceError(
         f"{path.name}: no client can be told from its folder or its NPI. Put it under "

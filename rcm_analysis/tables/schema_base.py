@@ -41,7 +41,7 @@ class Table:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
-    known_on: str | None = None
+    known_on: str = ""
     later: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class Table:
         return [column.name for column in self.columns]
 
     @property
-    def polars(self) -> dict[str, pl.DataType]:
+    def polars(self) -> dict[str, type[pl.DataType]]:
         return {column.name: KINDS[column.kind] for column in self.columns}
 
     @property

@@ -114,9 +114,9 @@ def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
     return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")
 
 
-def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | None) -> pl.LazyFrame:
+def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | pl.Expr | None) -> pl.LazyFrame:
     """Only what was known at the end of `as_of`; what was closed or decided later is open again."""
-    if as_of is None or table.known_on is None:
+    if as_of is None or not table.known_on:
         return frame
     frame = frame.filter(pl.col(table.known_on) <= as_of)
     for day, names in table.later:
@@ -231,7 +231,7 @@ class Change:
 
     def _split(self, table: Table, rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
         rows = check(rows, table, f"{self.before.client}: {table.name}").sort(table.key)
-        if table.known_on is None:
+        if not table.known_on:
             return [(ALWAYS, rows)]
         parts = rows.with_columns(pl.col(table.known_on).dt.strftime("%Y-%m").alias("_month"))
         return [

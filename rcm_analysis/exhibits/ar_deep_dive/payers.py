@@ -78,7 +78,7 @@ def _repeated(facts: DeepFacts, found: pd.DataFrame) -> list[Block]:
         Shown("confidence", "Confidence"),
     ]
     table, emphasis = with_total(found.head(LARGEST), "payer", ["short_lines", "short_cents", "appealable_cents"])
-    words = {
+    words: dict[str, Any] = {
         "title": "Allowed less than expected, again and again",
         "definition": "Latest decision on each line since the onset, allowed against expected (paid is not compared: it depends on "
         "the patient's share); high confidence: contract, medium or low: inferred from what the payer usually allowed; "

@@ -9,6 +9,7 @@ import io
 import os
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -53,8 +54,8 @@ class PlanPicture:
         found = blend_levers(self.assumptions, moves)
         cash = found["cumulative_cash"]
         self.cash.set_ydata(cash)
-        low = min(float(cash.min()), float(self.before.get_ydata().min()))
-        high = max(float(cash.max()), float(self.before.get_ydata().max()), 0.0)
+        low = min(float(cash.min()), float(np.min(self.before.get_ydata())))
+        high = max(float(cash.max()), float(np.max(self.before.get_ydata())), 0.0)
         room = max(high - low, 1.0) * 0.06
         self.axes.set_ylim(low - room, high + room)
         out = io.BytesIO()

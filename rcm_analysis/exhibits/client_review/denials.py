@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ...ledger.ratios import quotient
@@ -51,7 +53,7 @@ def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
         Shown("denied_cents", "Dollars denied", "usd"),
         Shown("duplicate_remits", "Refused as duplicate", "count"),
     ]
-    words = {
+    words: dict[str, Any] = {
         "name": "denial_trend",
         "title": "Initial denials by month",
         "definition": f"{BASIS}; US dollars of charges. {RATE}.",
@@ -225,7 +227,7 @@ def _by_payer(subject: Subject) -> list[Block]:
         Shown("denied_share", "Share", "rate"),
     ]
     left = len(found) - len(shown)
-    words = {
+    words: dict[str, Any] = {
         "definition": f"{BASIS}, three months to {subject.as_of_text}; US dollars of charges. Code: "
         f"claim adjustment reason code of the remittance."
     }
@@ -257,7 +259,7 @@ def _disguised(subject: Subject) -> list[Block]:
     found = reasons.disguised_denials(subject.tables, period=subject.period.trailing(3))
     if found.empty:
         return []
-    words = {
+    words: dict[str, Any] = {
         "whole_charge_discount": "the whole charge taken off as a contract discount",
         "posted_as_contractual": "a denial posted as a contract discount",
         "posted_under_discount_code": "an amount that the payer denied, posted under the code of a discount",

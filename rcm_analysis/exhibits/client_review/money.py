@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ...ledger import balances as ledger
@@ -134,7 +136,7 @@ def cash_and_charges(subject: Subject) -> list[Block]:
         Shown("write_offs_cents", "Write-offs", "usd"),
         Shown("closing_cents", "Open at month end", "usd"),
     ]
-    words = {
+    words: dict[str, Any] = {
         "name": "cash_and_charges",
         "title": "Charges, payments and adjustments by month",
         "definition": "By posting date; US dollars. Open at month end holds credits and unapplied money.",
@@ -220,7 +222,7 @@ def aging(subject: Subject) -> list[Block]:
         Shown("patient_cents", "Patients", "usd"),
         Shown("patient_share", "Share", "rate"),
     ]
-    words = {
+    words: dict[str, Any] = {
         "name": "aging",
         "title": f"Open balances by age, as of {subject.as_of_text}",
         "emphasis": emphasis,

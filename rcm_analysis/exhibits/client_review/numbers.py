@@ -106,7 +106,7 @@ def _quarters(subject: Subject, record: Measure) -> dict[str, Mapping[str, Any]]
         "same_month_last_year": subject.period.shift(-12).trailing(3),
         "trailing_12": subject.period.trailing(12),
     }
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for name, window in windows.items():
         services = matured_window(window, days)
         value = record.function(subject.tables, period=services, as_of=window.last_day)[record.value].iloc[0]

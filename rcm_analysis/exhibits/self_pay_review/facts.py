@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -125,7 +126,7 @@ class SelfPayFacts:
     @cached_property
     def turnarounds(self) -> dict[str, pd.Series]:
         """Disputes, applications and itemised statements: how long they take, open ones counted as open."""
-        words = {"period": self.year, "as_of": self.subject.as_of}
+        words: dict[str, Any] = {"period": self.year, "as_of": self.subject.as_of}
         return {
             what: self_pay_survival.turnaround(self.subject.tables, what, **words).iloc[0]
             for what in self_pay_survival.CLOCKS
@@ -134,7 +135,7 @@ class SelfPayFacts:
     @cached_property
     def in_time(self) -> dict[str, tuple[int, int]]:
         """Cases within the policy's days, and cases whose days are up, by what is timed."""
-        words = {"period": self.year, "as_of": self.subject.as_of}
+        words: dict[str, Any] = {"period": self.year, "as_of": self.subject.as_of}
         found = {
             "disputes": patient_requests.disputes_in_time(self.subject.tables, **words),
             "assistance": patient_requests.assistance_in_time(self.subject.tables, **words),

@@ -165,7 +165,7 @@ def denial_trend(
     2026-11-01              0                0          NaN
     """
     keys = [*by, "month"]
-    options = {"as_of": period.last_day, "since": period.first_day, "patient_denials": patient_denials}
+    options: dict[str, Any] = {"as_of": period.last_day, "since": period.first_day, "patient_denials": patient_denials}
     known = claim_adjudications(tables, **options)
     refused = known.filter(col("outcome") == "duplicate", period.holds(col("received_on")))
     first = first_adjudications(tables, **options).with_columns(
@@ -295,7 +295,7 @@ def _adjustments(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
 
 
 def _whole_discounts(tables: Mapping[str, Any], period: Period) -> nw.LazyFrame:
-    known = {"as_of": period.last_day, "since": period.first_day}
+    known: dict[str, Any] = {"as_of": period.last_day, "since": period.first_day}
     first = first_adjudications(tables, **known).select(*PAYMENT)
     lines = line_adjudications(tables, **known).join(first, on=list(PAYMENT), how="semi")
     discounts = adjustment_lines(tables, **known).filter(col("carc") == "45", col("group_code") != "PR")

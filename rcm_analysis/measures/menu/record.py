@@ -44,7 +44,7 @@ class Measure:
     @property
     def summary(self) -> str:
         """The first sentence of the definition."""
-        return inspect.getdoc(self.function).split("\n\n")[0].replace("\n", " ")
+        return (inspect.getdoc(self.function) or "").split("\n\n")[0].replace("\n", " ")
 
     @property
     def formula(self) -> str:

@@ -364,7 +364,7 @@ def meeting_calendar(clients: Any, *, period: Period) -> pd.DataFrame:
             "meets_on": day,
         }
         for row in frame.to_dict("records")
-        for day in _meetings(row["meeting_cadence"], row["meeting_day"], period) or [None]
+        for day in _meetings(row["meeting_cadence"], row["meeting_day"], period) or (None,)
     ]
     columns = ["meets_on", "client", "name", "assigned_to", "meeting_cadence", "meeting_day"]
     out = pd.DataFrame(rows, columns=columns)

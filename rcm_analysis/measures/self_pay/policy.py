@@ -130,7 +130,8 @@ def policy_checks(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
 def _in_force(review: Review, rule: str, as_of: dt.date) -> str | None:
     names = VALUE_OF.get(rule, (rule,) if rule in POLICY_RULES else ())
     values = [_words(review, name, as_of) for name in names]
-    return " to ".join(values) if values and None not in values else None
+    known = [value for value in values if value is not None]
+    return " to ".join(known) if values and len(known) == len(values) else None
 
 
 def _checked(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:

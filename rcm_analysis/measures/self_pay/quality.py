@@ -205,7 +205,7 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
     return out[["rule", "measure", "reached", "counted", "value", "target", "is_met", "set_on", "source"]]
 
 
-TARGETS = {
+TARGETS: dict[str, tuple[str, Any, str, str]] = {
     "contact_target": ("contact_rate", patient_contacts.contact_rate, "conversations", "attempts"),
     "engagement_target": (
         "engagement_rate",

@@ -155,7 +155,7 @@ def _contract_prices(tables: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series
     asked = pl.DataFrame({name: pl.Series(rows[name].to_numpy(), dtype=pl.String) for name in names[:3]}).with_columns(
         place=pl.Series(np.arange(len(rows))),
         units=pl.Series(rows["units"].to_numpy()),
-        service_on=pl.from_pandas(rows["service_on"]).cast(pl.Date),
+        service_on=pl.Series(rows["service_on"]).cast(pl.Date),
         modifiers=pl.Series(rows["modifiers"].fillna("").to_numpy(), dtype=pl.String),
     )
     priced = with_contract_price(nw.from_native(asked.lazy()), fees, key=["place"], plain=True)
@@ -278,17 +278,11 @@ def cells_of(lines: pd.DataFrame, months: pd.PeriodIndex) -> Cells:
     table = table.astype(object).where(table.notna(), None)
     table["parents"] = _parents(np.array(member), len(table))
     categories = sorted(lines["category"].dropna().unique())
-    empty = Cells(months, categories, table, *([np.zeros(0)] * 6), np.array(member), _steps(table))
-    return replace(
-        empty,
-        **dict(
-            zip(
-                ("claims", "lines", "cents", "denied_claims", "denied_lines", "denied_cents"),
-                counts_of(lines, empty, np.arange(len(lines))),
-                strict=True,
-            )
-        ),
-    )
+    none = np.zeros(0)
+    empty = Cells(months, categories, table, none, none, none, none, none, none, np.array(member), _steps(table))
+    names: tuple[str, ...] = ("claims", "lines", "cents", "denied_claims", "denied_lines", "denied_cents")
+    counted: dict[str, Any] = dict(zip(names, counts_of(lines, empty, np.arange(len(lines))), strict=True))
+    return replace(empty, **counted)
 
 
 def _level(lines: pd.DataFrame, dims: tuple[str, ...]) -> tuple[np.ndarray, pd.DataFrame]:

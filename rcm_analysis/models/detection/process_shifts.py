@@ -102,7 +102,7 @@ def creeps(claims: pd.DataFrame, *, as_of: dt.date, q: float = 0.01, days: float
 
 
 def _scopes(claims: pd.DataFrame) -> list[tuple[dict[str, str], pd.Series]]:
-    scopes = [({}, pd.Series(True, index=claims.index))]
+    scopes: list[tuple[dict[str, str], pd.Series]] = [({}, pd.Series(True, index=claims.index))]
     for name in ("provider", "location"):
         values = sorted(claims[name].dropna().unique())
         if len(values) > 1:

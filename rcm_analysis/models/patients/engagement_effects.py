@@ -168,4 +168,5 @@ def _counts(
     measure, count, of, _ = RATES[name]
     found = measure(tables, period=period, by=["location"])
     here = found["location"] == location if location else pd.Series(True, index=found.index)
-    return tuple((int(found.loc[where, count].sum()), int(found.loc[where, of].sum())) for where in (here, ~here))
+    own, others = ((int(found.loc[where, count].sum()), int(found.loc[where, of].sum())) for where in (here, ~here))
+    return own, others

@@ -323,11 +323,11 @@ def _together(left: list[tuple[str, Change]], places: int) -> Iterator[tuple[str
             yield name, first
             left = [item for item in left if item[1] is not first]
             continue
-        sums = [
+        before, after = (
             tuple(sum(getattr(change, side)[place] for change in group.values()) for place in (0, 1))
             for side in ("before", "after")
-        ]
-        yield "", Change(first.days, first.at, first.span, *sums, first.p_value)
+        )
+        yield "", Change(first.days, first.at, first.span, before, after, first.p_value)
         left = [item for item in left if not any(item[1] is change for change in group.values())]
 
 

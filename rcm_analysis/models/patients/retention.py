@@ -90,7 +90,7 @@ def _kept(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 
 def _back(days: np.ndarray, returned: np.ndarray) -> tuple[float, ...]:
     """The share back by each of MARKS, and the interval of the last; empty beyond the longest watch."""
-    table = kaplan_meier(days, np.where(returned, CAME, OPEN))
+    table = kaplan_meier(list(days), list(np.where(returned, CAME, OPEN)))
     longest = int(days.max())
     values = []
     for mark in MARKS:
@@ -121,7 +121,7 @@ def answer_time(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     0           3     1         12.0       NaN
     """
     waits = answer_waits(tables, period=period)
-    table = kaplan_meier(waits["days"], np.where(waits["is_open"], OPEN, CAME), weight=waits["entries"])
+    table = kaplan_meier(waits["days"], list(np.where(waits["is_open"], OPEN, CAME)), weight=waits["entries"])
     median, p90 = (day_by_which(table, share, OPEN) for share in (0.5, 0.9)) if len(table) else (np.nan, np.nan)
     complaints, still = int(waits["entries"].sum()), int(waits.loc[waits["is_open"], "entries"].sum())
     return pd.DataFrame({"complaints": [complaints], "open": [still], "median_days": [median], "p90_days": [p90]})

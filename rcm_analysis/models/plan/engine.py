@@ -31,7 +31,7 @@ WAYS = tuple((one, two, three) for one in (0, 1) for two in (0, 1) for three in 
 """The usual (0) or the slow way (1) through each of the three stages of payment."""
 
 
-def whole(product: np.ndarray, divisor: np.ndarray | int) -> np.ndarray:
+def whole(product: np.ndarray | np.int64, divisor: np.ndarray | int) -> np.ndarray:
     """product / divisor as a whole number, halves away from zero.
 
     >>> whole(np.array([5, -5, 14]), 10).tolist()
@@ -44,6 +44,15 @@ def whole(product: np.ndarray, divisor: np.ndarray | int) -> np.ndarray:
             "amount with too many zeros in the assumptions. Nothing was run."
         )
     return np.sign(product) * ((2 * np.abs(product) + divisor) // (2 * divisor))
+
+
+def added(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """The arrays added up; of none, 0.
+
+    >>> added([np.array([1, 2]), np.array([3, 4])]).tolist()
+    [4, 6]
+    """
+    return np.asarray(np.sum(list(parts), axis=0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -61,8 +70,8 @@ def run(assumptions: Assumptions, cases: Iterable[Case | Scenario]) -> Rows:
         by the row's name: `members…`, `units…`, `referrals…` thousandths of a member; `…_share`, `mix.…`,
         ten-thousandths; `fte…` thousandths of a position; everything else cents
     """
-    cases = [case if isinstance(case, Case) else Case(case) for case in cases]
-    rows = levers_by_month(assumptions, [case.scenario for case in cases])
+    full = [case if isinstance(case, Case) else Case(case) for case in cases]
+    rows = levers_by_month(assumptions, [case.scenario for case in full])
     given = {key: np.array(assumptions.path(key), dtype=np.int64) for key in assumptions.values}
     _staff(assumptions, rows, given)
     _rates_and_mix(assumptions, rows)
@@ -71,7 +80,7 @@ def run(assumptions: Assumptions, cases: Iterable[Case | Scenario]) -> Rows:
     _units(assumptions, rows, given)
     _revenue(assumptions, rows, given)
     _expense(assumptions, rows, given)
-    _cash(assumptions, rows, given, [case.lag_days for case in cases])
+    _cash(assumptions, rows, given, [case.lag_days for case in full])
     return rows
 
 
@@ -209,7 +218,7 @@ def _membership(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) 
     for level in plan.levels:
         split_by_region(plan, rows, f"members.{level}")
     for region in plan.regions:
-        rows[f"members_in.{region}"] = sum(rows[f"members.{level}.{region}"] for level in plan.levels)
+        rows[f"members_in.{region}"] = added(rows[f"members.{level}.{region}"] for level in plan.levels)
 
 
 def split_by_region(plan: Assumptions, rows: Rows, name: str) -> None:
@@ -248,7 +257,7 @@ def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> No
     for level in plan.levels:
         for region in plan.regions:
             rows[f"units.{level}.{region}"] = whole(rows[f"members.{level}.{region}"] * rows["billable_share"], SHARE)
-        rows[f"units.{level}"] = sum(rows[f"units.{level}.{region}"] for region in plan.regions)
+        rows[f"units.{level}"] = added(rows[f"units.{level}.{region}"] for region in plan.regions)
         rows["units"] = rows["units"] + rows[f"units.{level}"]
     rows["lost"] = rows["members"] - rows["units"]
     _add_parts(rows, "lost", split(rows["lost"], running, np.maximum(fails, 1)))
@@ -266,7 +275,7 @@ def _revenue(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> 
             rows[f"billed.{level}.{region}"] = whole(
                 rows[f"units.{level}.{region}"] * rows[f"rate.{level}.{region}"], MILLI
             )
-        rows[f"billed.{level}"] = sum(rows[f"billed.{level}.{region}"] for region in plan.regions)
+        rows[f"billed.{level}"] = added(rows[f"billed.{level}.{region}"] for region in plan.regions)
         rows["billed"] = rows["billed"] + rows[f"billed.{level}"]
     rows["denial_share"] = np.clip(given["denials.rate"] + rows["lever.denials"], 0, SHARE)
     rows["denied"] = whole(rows["billed"] * rows["denial_share"], SHARE)
@@ -279,7 +288,7 @@ def _revenue(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> 
         rows[f"net.{name}"] = left - rows[f"lead_fee.{name}"]
         rows[f"never_paid.{name}"] = whole(rows[f"net.{name}"] * given["lag.never_paid"], SHARE)
         rows[f"collectable.{name}"] = rows[f"net.{name}"] - rows[f"never_paid.{name}"]
-    rows["fees"] = sum(rows[f"{fee}.{name}"] for fee in ("mco_fee", "lead_fee") for name in ("first", "late"))
+    rows["fees"] = added(rows[f"{fee}.{name}"] for fee in ("mco_fee", "lead_fee") for name in ("first", "late"))
     rows["revenue"] = rows["net.first"] + rows["net.late"]
     rows["never_paid"] = rows["never_paid.first"] + rows["never_paid.late"]
     rows["reserve"] = whole(rows["revenue"] * given["recoupment.rate"], SHARE)
@@ -343,10 +352,10 @@ def ways(
     share = [given[f"{stage}.slow_share"] + np.zeros_like(like) for stage in STAGES]
     days, weights = [], []
     for way in WAYS:
-        days.append(sum((slow if taken else usual)[stage][:, :] for stage, taken in enumerate(way)))
+        days.append(added((slow if taken else usual)[stage] for stage, taken in enumerate(way)))
         parts = [share[stage] if taken else SHARE - share[stage] for stage, taken in enumerate(way)]
         weights.append(whole(whole(parts[0] * parts[1], SHARE) * parts[2], SHARE))
-    weights[0] = SHARE - sum(weights[1:])
+    weights[0] = SHARE - added(weights[1:])
     for place, lag in enumerate(fixed):
         if lag is not None:
             for number in range(len(WAYS)):

@@ -180,6 +180,7 @@ def parse(
     start = reader.month("start", reader.get("start", None))
     if start is None:
         reader.finish(source)  # every other month would be judged by a first month that is not meant
+        raise AssertionError("a month that could not be read is a fault")
     months = _whole(reader, "months", 36, 1, LONGEST)
     months = months if reader.get("months", months) == months else LONGEST  # so that no later month is refused for it
     labels = [Period.month(start).shift(number).label for number in range(months)]
@@ -319,7 +320,7 @@ def _ramp(reader: Reader) -> tuple[int, ...]:
 
 
 def _values(reader: Reader, start: str) -> dict[str, Dated]:
-    out = {}
+    out: dict[str, Dated] = {}
     for field in FIELDS:
         given = reader.get(field.key)
         if given is MISSING:

@@ -15,7 +15,7 @@ import pandas as pd
 from ...ledger.ratios import quotient
 from .actuals import BESIDE, Actuals
 from .assumptions import BASE, Assumptions
-from .engine import LAG_PARTS, Rows, paid_parts, run, split, ways, whole
+from .engine import LAG_PARTS, Rows, added, paid_parts, run, split, ways, whole
 from .fields import MILLI, SHARE
 
 DRIVERS = ("volume", "acuity mix", "rate", "billable share", "denials", "lag", "expense")
@@ -82,9 +82,9 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
     members = {level: _by_month(actual.caseload, "members", actual, level) for level in levels}
     units = {level: _by_month(actual.caseload, "units", actual, level) for level in levels}
     billed = {level: _by_month(actual.billing, "billed", actual, level) for level in levels}
-    beside = sum(_by_month(actual.billing, "billed", actual, name) for name in BESIDE)
+    beside = added(_by_month(actual.billing, "billed", actual, name) for name in BESIDE)
     planned = {name: rows[name][0, :count] for name in rows}
-    total, share = sum(members.values()), planned["billable_share"]
+    total, share = added(members.values()), planned["billable_share"]
     at_plan_mix = split(total, {level: planned[f"mix_to.{level}"] for level in levels})
     regions = {region: planned[f"region_to.{region}"] for region in plan.regions}
 
@@ -92,12 +92,12 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
         out = beside.copy()
         for level in levels:
             here = {region: whole(living * share, SHARE) for region, living in split(people[level], regions).items()}
-            at_plan = sum(whole(amount * planned[f"rate.{level}.{region}"], MILLI) for region, amount in here.items())
-            known = whole(sum(here.values()) * billed[level], np.maximum(units[level], 1))
+            at_plan = added(whole(amount * planned[f"rate.{level}.{region}"], MILLI) for region, amount in here.items())
+            known = whole(added(here.values()) * billed[level], np.maximum(units[level], 1))
             out = out + (np.where(units[level] > 0, known, at_plan) if rated else at_plan)
         return out
 
-    sent = beside + sum(billed.values())
+    sent = beside + added(billed.values())
     stages = {
         "volume": dollars(at_plan_mix, False),
         "acuity mix": dollars(members, False),

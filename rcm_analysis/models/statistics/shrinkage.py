@@ -166,7 +166,7 @@ def shrunk_by_group(
 def _edges(prior: pd.DataFrame, names: list[str]) -> np.ndarray:
     """First days of the bins, and one past the last day; equally many ends in each, as far as days allow."""
     _, ended = counts_of(prior)
-    ends = sum(ended[name] for name in names).cumsum()
+    ends = np.sum([ended[name] for name in names], axis=0).cumsum()
     cuts = np.searchsorted(ends, ends[-1] * np.arange(1, BINS) / BINS, side="left") + 1
     inner = [cut for cut in np.unique(cuts) if 0 < cut < len(prior)]
     return np.array([0, *inner, len(prior)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def reasons_of(items: pd.DataFrame) -> list[str]:
     return [_reason(row) for row in items.itertuples(index=False)]
 
 
-def _reason(row: object) -> str:
+def _reason(row: Any) -> str:
     words = (due_words(row) if row.is_due else "") + _WORDS[row.status](row)
     if row.is_late:
         words += f" The limit ended on {_day(row.deadline_on)}"
@@ -113,53 +114,53 @@ def _day(day: pd.Timestamp) -> str:
     return f"{day:%Y-%m-%d}"
 
 
-def _held(row: object) -> str:
+def _held(row: Any) -> str:
     return f"Held for {row.hold_reason} since {_day(row.note_on)} and never sent: press the client for it, or ask whether it will ever come."
 
 
-def _rejected(row: object) -> str:
+def _rejected(row: Any) -> str:
     why = f": {row.failed_reason}" if isinstance(row.failed_reason, str) else ""
     return f"Rejected by the {row.failed_stage} on {_day(row.failed_on)}{why}; the payer does not have it. Mend and send it."
 
 
-def _unbilled(row: object) -> str:
+def _unbilled(row: Any) -> str:
     return f"Entered on {_day(row.entered_on)} and never sent, with no hold noted: find out why, and send it."
 
 
-def _processing(row: object) -> str:
+def _processing(row: Any) -> str:
     sent = "Passed on by the primary" if pd.isna(row.last_sent_on) else "Sent"
     late = "longer than this payer usually takes" if row.waited > row.usual_days else "within this payer's usual time"
     return f"{sent} {_count(row.waited, 'day')} ago without an answer, {late} ({_count(row.usual_days, 'day')}): ask whether it is on file."
 
 
-def _pended(row: object) -> str:
+def _pended(row: Any) -> str:
     return f"The payer keeps it open since {_day(row.pended_on)}: ask what it waits for."
 
 
-def _reworked(row: object) -> str:
+def _reworked(row: Any) -> str:
     what = {"appeal": "Appealed", "corrected_claim": "Sent corrected"}.get(row.rework_action, "Sent again")
     return (
         f"{what} {_count(row.waited, 'day')} ago after the denial{_for(row)}, not answered yet: ask for the decision."
     )
 
 
-def _denied(row: object) -> str:
+def _denied(row: Any) -> str:
     return f"Denied{_for(row)} on {_day(row.decided_on)} and not worked since; {_share(row.rate)} such denials are paid when worked."
 
 
-def _denied_again(row: object) -> str:
+def _denied_again(row: Any) -> str:
     return f"Denied{_for(row)} again after it was worked (last answer {_day(row.decided_on)}): a second-level appeal, or propose the write-off."
 
 
-def _unpaid_rest(row: object) -> str:
+def _unpaid_rest(row: Any) -> str:
     return f"Answered on {_day(row.decided_on)} without a denial, and a rest is still open with the payer: check the posting, then ask."
 
 
-def _left_to_patient(row: object) -> str:
+def _left_to_patient(row: Any) -> str:
     return f"Left to the patient by the answer of {_day(row.decided_on)}, and still open with the payer: move it to the patient."
 
 
-def _underpaid(row: object) -> str:
+def _underpaid(row: Any) -> str:
     known = (
         "the contract"
         if row.short_basis == "contract"
@@ -168,18 +169,18 @@ def _underpaid(row: object) -> str:
     return f"Paid on {_day(row.decided_on)}, ${int(row.short_cents) // 100:,} short of {known}: ask for the difference."
 
 
-def _secondary(row: object) -> str:
+def _secondary(row: Any) -> str:
     since = "" if pd.isna(row.primary_on) else f" since the primary's answer on {_day(row.primary_on)}"
     return f"Not sent to the {row.party} payer{since}: send it with the primary's remittance."
 
 
-def _patient(row: object) -> str:
+def _patient(row: Any) -> str:
     if not row.statements:
         return f"Owed by the patient since {_day(row.since_on)} and no statement sent: send one."
     return f"{_count(row.statements, 'statement')} sent, the last on {_day(row.statement_on)}, and not paid: call."
 
 
-def _for(row: object) -> str:
+def _for(row: Any) -> str:
     if not isinstance(row.category, str):
         return ""
     words = CATEGORY_WORDS.get(row.category, row.category.replace("_", " "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,7 +97,7 @@ def queued(items: pd.DataFrame, people: Sequence[Person], *, tiers: Collection[s
     return out.assign(assigned_to=names, queue_day=pd.array(days, dtype="Int64"))
 
 
-def _fits(person: Person, item: object) -> bool:
+def _fits(person: Person, item: Any) -> bool:
     return (not person.payers or item.payer in person.payers) and (not person.actions or item.action in person.actions)
 
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -238,7 +239,7 @@ def _clamped(cell: Cell, taken: list[list[bool]], y: int, x: int) -> Cell:
     return replace(cell, colspan=width, rowspan=height)
 
 
-def _aligns(body: Rows, columns: int) -> list[str]:
+def _aligns(body: Rows, columns: int) -> list[Any]:
     """Right for a column that is mostly numbers, else what most cells ask for, else left."""
     votes: list[Counter[str]] = [Counter() for _ in range(columns)]
     numbers, rows = [0] * columns, 0

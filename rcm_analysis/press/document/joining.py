@@ -94,7 +94,8 @@ def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term])
         for term in block.items:
             terms.setdefault((term.name or term.title, term.formula), term)
         if kept and isinstance(kept[-1], Heading):
-            closing = kept.pop()
+            closing = kept[-1]
+            kept.pop()
     return kept, remarks
 
 
@@ -106,9 +107,9 @@ def _without_origin(blocks: list[Block]) -> tuple[list[Block], tuple[Block, ...]
     last = max((place for place, block in enumerate(blocks) if isinstance(block, Heading)), default=0)
     if not last or last + 1 == len(blocks) or not isinstance(blocks[last + 1], Facts):
         return blocks, ()
-    facts, *more = blocks[last + 1 :]
+    more = blocks[last + 2 :]
     return blocks[:last], (
-        replace(facts, title=""),
+        replace(blocks[last + 1], title=""),  # type: ignore[arg-type]
         *(replace(block, number=None) if isinstance(block, Table) else block for block in more),
     )
 

@@ -147,7 +147,7 @@ def _print(
     documents, sections = [], []
     for template in included:
         notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
-        documents.append(titled(document.extract(notebook), template, request))
+        documents.append(titled(document.extract(notebook), template, request))  # type: ignore[arg-type]
         sections.append(workbook.section_of(document.payloads_in(notebook), documents[-1].meta.title))
     meta = _meta(request, documents)
     packet = join(documents, meta)

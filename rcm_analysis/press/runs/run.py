@@ -128,7 +128,9 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
         settings = replace(settings, folder=Path(request.workspace))
     with folders.making(target) as folder:
         try:
-            stopped = _execute(work, folder, settings, engine) or _print(work, folder)
+            stopped = _execute(work, folder, settings, engine)
+            if stopped is None:
+                _print(work, folder)
         except RcmError as error:
             stopped = kernels.Stopped(None, type(error).__name__, " ".join(str(error).split()))
         except OSError:

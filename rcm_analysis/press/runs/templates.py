@@ -188,7 +188,7 @@ def _parameter(statement: ast.stmt, comments: dict[int, str], file: str) -> Para
     else:
         raise ParameterError(f"{where} is not an assignment such as: weeks: int = 4  # how far back")
     try:
-        default = ast.literal_eval(statement.value)
+        default = ast.literal_eval(statement.value)  # type: ignore[arg-type]
     except ValueError as error:
         raise ParameterError(f"{where} ({name}) is computed; a default must be written out.") from error
     kind, items, may_be_none = _type(annotation or type(default).__name__, where)

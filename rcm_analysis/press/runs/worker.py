@@ -62,9 +62,9 @@ class Worker:
             return failed(job, f"A parameter cannot be handed to a worker ({type(error).__name__}); use plain values.")
         try:
             process = self._running()
-            process.stdin.write(message)
-            process.stdin.flush()
-            result = pickle.load(process.stdout)
+            process.stdin.write(message)  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+            result = pickle.load(process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, pickle.UnpicklingError):
             code = self._process.wait() if self._process else None
             self._process = None
@@ -79,9 +79,9 @@ class Worker:
         """Let the process end by itself."""
         if self._process:
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
+                self._process.stdin.close()  # type: ignore[union-attr]
             self._process.wait()
-            self._process.stdout.close()
+            self._process.stdout.close()  # type: ignore[union-attr]
             self._process = None
 
     def stop(self) -> None:

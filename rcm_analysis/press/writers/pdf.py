@@ -182,13 +182,13 @@ def _write_data(folder: Path, data: dict[str, Any]) -> None:
 def _compile(main: Path, press: _Press) -> bytes:
     nowhere = str(main.parent / "no-packages")
     try:
-        pdf, _ = typst.compile_with_warnings(
+        pdf, _ = typst.compile_with_warnings(  # type: ignore[call-overload]
             str(main),
             root=str(main.parent),
             font_paths=typst_fonts(),
             ignore_system_fonts=True,
             format="pdf",
-            pdf_standards=list(press.standards),  # type: ignore[arg-type]
+            pdf_standards=list(press.standards),
             timestamp=press.moment,
             package_path=nowhere,
             package_cache_path=nowhere,
@@ -200,7 +200,7 @@ def _compile(main: Path, press: _Press) -> bytes:
         if type(error).__name__ != "PanicException":
             raise
         raise typst.TypstError("the page could not be set", "", [], []) from error
-    return pdf  # type: ignore[return-value]
+    return pdf
 
 
 def _can_be_set(folder: Path, name: str, press: _Press) -> bool:

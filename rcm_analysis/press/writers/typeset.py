@@ -121,7 +121,13 @@ class Setter:
             self.undescribed.append(name or "A figure")
         words = (text for text in (block.alt, block.finding, block.title) if visible(text))
         alt = next(words, f"{name or 'Figure'} without a description")
-        data = {"k": "f", "number": name, "title": soft(block.title), "alt": alt, "finding": soft(block.finding)}
+        data: dict[str, Any] = {
+            "k": "f",
+            "number": name,
+            "title": soft(block.title),
+            "alt": alt,
+            "finding": soft(block.finding),
+        }
         if block.data:
             path = f"figure-{len(self.pictures) + 1:03d}.{EXTENSIONS[block.mime]}"
             self.pictures[path] = block.data
@@ -136,7 +142,7 @@ def _lead_in(data: list[dict[str, Any]]) -> None:
             item["sticky"] = _characters(item["x"]) < 400
 
 
-def _room(block: Figure) -> dict[str, float]:
+def _room(block: Figure) -> dict[str, Any]:
     """Width and height in points: as large as it wants to be, within the page; 0 means as it comes."""
     size = size_in_points(block.data, block.mime)
     if not size:
@@ -344,7 +350,7 @@ def _natural_widths(table: Table) -> list[int]:
 def _widths(table: Table, wanted: list[int], room: float, fits: float) -> list[float]:
     if room < 0.6 * fits:
         return [0] * table.columns
-    text_columns = [
+    text_columns: list[float] = [
         width if align == "left" and width > 12 else 0 for align, width in zip(table.aligns, wanted, strict=True)
     ]
     if room <= 0.9 * fits and any(text_columns):

@@ -33,7 +33,7 @@ def document_holds(case: Case) -> list[Tally]:
 
 def _alarms(case: Case, found_in: Callable[..., pd.DataFrame]) -> list[Alarm]:
     """One alarm for each run of months in which something was found."""
-    said = []
+    said: list[tuple[Any, list]] = []
     for month in case.period.months():
         known: Mapping[str, Any] = case.known_on(month.last_day)
         found = found_in({name: known[name] for name in TABLES}, as_of=month.last_day)

@@ -129,7 +129,7 @@ def _rows(case: Case, *kinds: str) -> pl.DataFrame:
 
 def _accounts(case: Case, rows: pl.DataFrame) -> list[str]:
     """The claims of the rows, which name a claim, a statement, a contact or an attempt."""
-    names = {}
+    names: dict[str, str] = {}
     for table, key in ID_OF.items():
         names |= dict(case.known[table].select(key, "claim_id").collect().iter_rows())
     return sorted({names.get(name, name) for name in rows["claim_id"].to_list()})

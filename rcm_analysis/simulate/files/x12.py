@@ -107,12 +107,13 @@ def write_835(folder: Path, book: Book, words: Words, remits: Remits) -> None:
             groups.append(
                 f"GS*HP*{CLEARINGHOUSE}*{book.client.npi}*{day}*0700*{group}*X*005010X221A1~\n{''.join(sets)}GE*{len(sets)}*{group}~\n"
             )
-        last_day = words.date(rows["day"].max())
+        last_day = words.date(int(rows["day"].max()))  # type: ignore[arg-type]
         name = f"ERA_{last_day}_{words.payers[key[1]].identifiers[1]}.835" if by_payer else f"remit_{last_day}.txt"
         sender = words.payers[key[1]].identifiers[0] if by_payer else CLEARINGHOUSE
         (folder / name).write_text(_envelope(sender, book.client.npi, last_day, number, groups), "ascii", newline="\n")
         for plant in book.planted.of("duplicated_remit"):
-            if rows["day"].min() >= plant.start and not book.planted.files[plant.id]:
+            first_day: int = rows["day"].min()  # type: ignore[assignment]
+            if first_day >= plant.start and not book.planted.files[plant.id]:
                 again = _envelope(sender, book.client.npi, last_day, 50_000 + number, groups)
                 (folder / f"resent_{name}").write_text(again, "ascii", newline="\n")
                 book.planted.files[plant.id].append(f"{folder.name}/resent_{name}")
@@ -225,7 +226,7 @@ def write_837(folder: Path, book: Book, words: Words, submissions: pl.DataFrame)
             groups.append(
                 f"GS*HC*{book.client.npi}*{CLEARINGHOUSE}*{day}*1800*{group}*X*{version}~\n{text}GE*1*{group}~\n"
             )
-        last_day = words.date(rows["day"].max())
+        last_day = words.date(int(rows["day"].max()))  # type: ignore[arg-type]
         name = f"{'inst' if key[0] else 'prof'}_{last_day}.837"
         (folder / name).write_text(
             _envelope(book.client.npi, CLEARINGHOUSE, last_day, number, groups), "ascii", newline="\n"

@@ -98,7 +98,8 @@ def _told(book: Book, plant: Plant, claim_ids: list[str]) -> dict[str, Any]:
         [claim_ids[claim], None if line == NO_LINE else int(book.lines["number"][line]), _iso(known), amount]
         for claim, line, known, amount in seen.select("claim", "line", "known", "amount").iter_rows()
     ]
-    cents, claims = Counter(), {}
+    cents: Counter = Counter()
+    claims: dict = {}
     for claim, _, known, amount in rows:
         cents[known[:7]] += amount
         claims.setdefault(known[:7], set()).add(claim)

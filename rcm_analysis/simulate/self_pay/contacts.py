@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 PARTNERS = np.array(("cp01", "cp02", "cp03", "cp04", "cp05"))
 QUIET_DAYS = 7
 GRACE_DAYS = 3
-CALLS = {"claim": pl.Int64, "day": pl.Int64, "direction": pl.String, "result": pl.String, "reason": pl.String}
+CALLS: dict[Any, Any] = {
+    "claim": pl.Int64,
+    "day": pl.Int64,
+    "direction": pl.String,
+    "result": pl.String,
+    "reason": pl.String,
+}
 ROUTE_OF = {
     "dispute": ("insurance_follow_up", "billing"),
     "financial_assistance": ("financial_counselling", "financial_counselling"),
@@ -115,7 +121,7 @@ def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame, spans: pl.Da
         .select("claim", "day", pl.col("day").alias("talked_before"))
         .sort("day")
     )
-    soon = {"by": "claim", "on": "day", "strategy": "backward", "check_sortedness": False}
+    soon: dict[str, Any] = {"by": "claim", "on": "day", "strategy": "backward", "check_sortedness": False}
     calls = calls.sort("day", "claim").join_asof(talked, **soon).join_asof(own, **soon, allow_exact_matches=False)
     for name in ("talked", "talked_before"):
         calls = calls.filter((pl.col("day") - pl.col(name) > QUIET_DAYS).fill_null(True))

@@ -40,7 +40,7 @@ class _Breaches:
         rows = rows.with_columns(
             pl.Series(key, [f"{prefix}9{len(here) + number:05d}" for number in range(len(rows))], dtype=pl.String)
         )
-        self.tables[table] = pl.concat([here, rows.select(here.columns).cast(dict(here.schema))])
+        self.tables[table] = pl.concat([here, rows.select(here.columns).cast(here.schema)])
         return rows
 
     def change(self, table: str, key: str, ids: list[str], **values: Any) -> None:

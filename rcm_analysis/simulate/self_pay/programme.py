@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -236,7 +238,13 @@ def _asked(desk: Desk, sent: pl.DataFrame) -> pl.DataFrame:
     )
     free = free.with_columns(plan_id=pl.lit(None, pl.String), number=pl.lit(None, pl.Int64), autopay=pl.lit(False))
     order = ["claim", "amount", "paid", "due", "plan_id", "number", "autopay"]
-    kinds = {"claim": pl.Int64, "amount": pl.Int64, "paid": pl.Int64, "due": pl.Int64, "number": pl.Int64}
+    kinds: dict[Any, Any] = {
+        "claim": pl.Int64,
+        "amount": pl.Int64,
+        "paid": pl.Int64,
+        "due": pl.Int64,
+        "number": pl.Int64,
+    }
     return pl.concat([free.select(order).cast(kinds), planned.select(order).cast(kinds)])
 
 
@@ -288,7 +296,8 @@ def _undisturbed(desk: Desk, sent: pl.DataFrame) -> pl.DataFrame:
     """
     programme, luck = desk.programme, desk.programme.luck("requests")
     planned = pl.DataFrame({"claim": programme.plans["claim"], "opened": programme.plans["opened"]}).cast(pl.Int64)
-    for number in range(1, int(sent["sequence"].max() or 0) + 1):
+    last: Any = sent["sequence"].max()
+    for number in range(1, (last or 0) + 1):
         draw = luck.uniform("what", sent["claim"].to_numpy(), sent["sequence"].to_numpy())
         own = sent.filter(pl.Series(draw < DISPUTED, dtype=pl.Boolean) & (pl.col("sequence") == number))
         opened = _raised_on(luck, own)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -40,7 +41,7 @@ from .values import SERIAL, splits_a_cent
 
 __all__ = ["Export", "Recognised", "read_export", "read_map", "recognise"]
 
-QUARANTINE = {
+QUARANTINE: dict[Any, Any] = {
     "file": pl.String,
     "row": pl.Int64,
     "column": pl.String,
@@ -116,7 +117,7 @@ def _texts(path: Path, recognised: Recognised) -> TextTable:
     if recognised.cells is not None:
         return below_header(recognised.cells, recognised.header_row, width)
     try:
-        return read_csv(path, recognised.delimiter, recognised.section.encodings, recognised.header_row, width)
+        return read_csv(path, recognised.delimiter or ",", recognised.section.encodings, recognised.header_row, width)
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror}.") from error
 
@@ -179,7 +180,7 @@ def _ragged(path: Path, ragged: pl.DataFrame) -> pl.DataFrame:
     ).cast(QUARANTINE)
 
 
-FAULT = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
+FAULT: dict[Any, Any] = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
 LAST_DAY = dt.date(2099, 12, 31)
 
 

@@ -225,7 +225,8 @@ def _numbered(
     numbers = np.setdiff1d(
         np.arange(1, table.height + len(wrong) + 1), [number for number, _ in wrong], assume_unique=True
     )
-    mended, ragged, longer = [], [], []
+    mended, ragged = [], []
+    longer: list = []
     for number, text in wrong:
         lines = _lines(text, delimiter, width)
         for row, line in enumerate(lines, number + header_row + len(longer)):

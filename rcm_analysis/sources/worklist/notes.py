@@ -198,7 +198,7 @@ class _Reader:
         fault = next(iter(unusable), None) or self._key_fault(row, claim)
         if fault:
             return None, [fault, *unusable[1:]]
-        made_for = _day(row["as_of"])
+        made_for: dt.date = _day(row["as_of"])  # type: ignore[assignment]  # `_key_fault` has looked at it
         values, faults = _filled(row)
         faults += _day_faults(values, made_for, self.service[claim], self.received)
         if faults:

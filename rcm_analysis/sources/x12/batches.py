@@ -73,7 +73,7 @@ def _cut(together: Any, counts: Sequence[int]) -> list[Any]:
             frame["transaction"] = frame["transaction"] - first
             for name, parent in parents.items():
                 if name in frame:
-                    frame[name] = frame[name] - int(parent["transaction"].to_numpy().searchsorted(first, side="right"))
+                    frame[name] = frame[name] - int(parent["transaction"].to_numpy().searchsorted(first, side="right"))  # type: ignore[index]
         results.append(replace(together, **parts))
         first = last
     return results

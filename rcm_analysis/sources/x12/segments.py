@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -255,7 +255,7 @@ def _headerless_start(data: bytes) -> int | None:
 def _guess(data: bytes) -> Delimiters | None:
     """The delimiters as the segments show them; nothing where fewer than two kinds of segment do."""
     head = data[:100_000]
-    element = re.match(rb"(?:GS|ST|BPR)(.)", head, re.DOTALL)[1]
+    element = re.match(rb"(?:GS|ST|BPR)(.)", head, re.DOTALL)[1]  # type: ignore[index]
     terminator = _guess_terminator(head, element)
     kinds = set(re.findall(rb"(?<![0-9A-Za-z])(%b)%b" % (_KNOWN, re.escape(element)), head))
     if not terminator or len(kinds) < 2:
@@ -322,7 +322,7 @@ def _trimmed(text: pl.Expr) -> pl.Expr:
 
 def widest(rows: pl.DataFrame, limit: int = 200) -> int:
     """Elements of the longest of these segments, `limit` at most: CAS and PLB repeat their last ones."""
-    most = rows["elements"].str.count_matches(ELEMENT, literal=True).max() if rows.height else 0
+    most: Any = rows["elements"].str.count_matches(ELEMENT, literal=True).max() if rows.height else 0
     return min((most or 0) + 1, limit)
 
 

@@ -132,7 +132,7 @@ def heading(sheet: Worksheet, title: str, words: str) -> None:
     sheet["A1"].font, sheet["A2"].font = TITLE_FONT, MUTED
 
 
-def head_row(sheet: Worksheet, row: int, words: Sequence[str]) -> None:
+def head_row(sheet: Worksheet, row: int, words: Sequence[str | None]) -> None:
     """A dark row of column heads."""
     for column, word in enumerate(words, 1):
         cell = sheet.cell(row, column, word)
@@ -169,7 +169,8 @@ class Validations:
     MORE = {"date": "a date: any day of the month", "added_days": "whole days, less than 0 for sooner"}
 
     def __init__(self, sheet: Worksheet) -> None:
-        self.sheet, self.made = sheet, {}
+        self.sheet = sheet
+        self.made: dict[str, DataValidation] = {}
 
     def add(self, kind: str, reference: str) -> None:
         if kind not in self.made:
@@ -213,8 +214,8 @@ def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> N
     sheet.freeze_panes = sheet.cell(FIRST_ROW, VALUE)
     for column, width in zip("ABCDE", (30, 44, 30, 15, 64), strict=True):
         sheet.column_dimensions[column].width = width
-    for column in range(CHANGES, CHANGES + 2 * inputs.changes):
-        sheet.column_dimensions[letter(column)].width = 13
+    for place in range(CHANGES, CHANGES + 2 * inputs.changes):
+        sheet.column_dimensions[letter(place)].width = 13
 
 
 def _label(sheet: Worksheet, row: int, key: str, title: str, kind: str, note: str) -> None:

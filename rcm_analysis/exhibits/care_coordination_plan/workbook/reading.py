@@ -189,7 +189,8 @@ def _shares(found: Found, name: str, shares: Mapping[str, list]) -> None:
 
 def _staff(sheet: Worksheet, found: Found) -> None:
     """The three blocks of the sheet Staff, each under its heading: coordinators, ramp, start-up costs."""
-    people, ramp, startup = Records(found, "coordinators"), [], Records(found, "costs.startup")
+    people, startup = Records(found, "coordinators"), Records(found, "costs.startup")
+    ramp: list[Any] = []
     block = "people"
     for row in range(5, sheet.max_row + 1):
         first, second, third, fourth, fifth = (sheet.cell(row, column).value for column in range(1, 6))

@@ -25,7 +25,7 @@ INDEX_ROW, MONTH_ROW, END_ROW, TOP = 3, 4, 5, 6
 MEMBERS, PARTS, CENTS = "1/1000", "1/10000", "cents"
 """Units, as the third column of the sheet says them: of members, staff and contacts; of shares; of money."""
 
-Formula = Callable[[str, str], str]
+Formula = Callable[..., str]
 """Takes the column of a month and the column before it ("" in the first month); gives the formula without its equals sign."""
 
 
