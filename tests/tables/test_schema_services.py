@@ -38,7 +38,7 @@ def test_a_table_follows_the_conventions_of_the_store(table: Table):
 
 @EVERY
 def test_what_makes_a_row_known_is_never_empty_and_what_is_learned_later_may_be(table: Table):
-    assert table.known_on is None or not table.column(table.known_on).empty
+    assert not table.known_on or not table.column(table.known_on).empty
     assert all(table.column(name).empty for name in table.key) is False
     for day, names in table.later:
         assert table.column(day).kind == "date" and table.known_on not in (day, *names)

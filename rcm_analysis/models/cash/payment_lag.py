@@ -48,7 +48,8 @@ def claim_ends(
         denied       nothing paid and no insurance balance left on `as_of`, where the payer's
                      standing decision is a full denial, or the posted adjustment is a denial code
         written_off  the same without a denial, where a write-off or a discount closed the balance
-        patient      the same, where the whole was passed on to the patient (deductible)
+        patient      the same, where at least half of what no contract took off was passed on to the patient
+                     (deductible)
         open         everything else: a denied claim too, as long as its balance is open and it
                      may be reworked; censored on `as_of`
         The last three end on the day of the last posting to the insurers' balance. A claim paid or

@@ -88,6 +88,7 @@ class TestOutcome:
                 [0, 0, 0, 0],
                 id="an appeal before the denial belongs to something else",
             ),
+            pytest.param(lambda b: [], [note(on="2026-10-05")], [1, 0, 0, 1], id="appealed on the day of the denial"),
             pytest.param(lambda b: [], [note(on="2026-11-01")], [0, 0, 0, 0], id="appealed after the period"),
             pytest.param(lambda b: [], [note(action="follow_up")], [0, 0, 0, 0], id="a follow-up is no appeal"),
             pytest.param(

@@ -425,6 +425,8 @@ class TestDisguised:
 
     UNDER_A_DISCOUNT_CODE = [
         pytest.param({}, [], {}, True, id="the amount denied on the line, posted as 45"),
+        pytest.param({"posted_on": "2026-10-05"}, [], {}, True, id="posted on the day of the remittance"),
+        pytest.param({"posted_on": "2026-10-04"}, [], {}, False, id="posted before the remittance came"),
         pytest.param({"carc": None}, [], {}, True, id="posted without a code"),
         pytest.param({"line_number": None}, [], {}, True, id="posted without a line"),
         pytest.param({"line_number": 1}, [], {}, False, id="another line was denied"),

@@ -87,6 +87,18 @@ def turned_back(b):
         ),
         pytest.param(
             lambda b: [b.denied("C1")],
+            {"work_log": [{**APPEAL, "entered_on": "2026-12-01"}]},
+            [("appeal", "2026-12-04", 4)],
+            id="an appeal that was entered later is not known yet",
+        ),
+        pytest.param(
+            lambda b: [b.denied("C1")],
+            {"work_log": [{**APPEAL, "entered_on": "2026-11-30"}]},
+            [],
+            id="an appeal that was entered on the day itself is known",
+        ),
+        pytest.param(
+            lambda b: [b.denied("C1")],
             {"work_log": [{**APPEAL, "action": "follow_up"}]},
             [("appeal", "2026-12-04", 4)],
             id="asking is not appealing",
@@ -145,6 +157,21 @@ def test_a_timely_filing_denial_needs_proof(builders_remit, carc, edits, recover
         book(builders_remit, builders_remit.denied("C1", carc), claim_edits=edits), as_of=NOVEMBER
     )
     assert found["kind"].tolist() == ["appeal"] and found["is_recoverable"].tolist() == [recoverable]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "recoverable"),
+    [
+        pytest.param("2026-10-30", True, id="on the last day"),
+        pytest.param("2026-10-31", False, id="on the day after it"),
+    ],
+)
+def test_the_last_day_of_the_limit_is_in_time(builders_remit, accepted, recoverable):
+    """Ninety days from a service on 1 August end on 30 October."""
+    edits = [{**FAILED, "result": "passed", "checked_on": accepted}]
+    late = book(builders_remit, builders_remit.denied("C1", "29"), service="2026-08-01", claim_edits=edits)
+    found = measures.deadlines(late, as_of=NOVEMBER)
+    assert found.loc[found["kind"] == "appeal", "is_recoverable"].tolist() == [recoverable]
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,12 @@ def test_an_answer_of_the_payer_proves_that_a_rejection_was_mended(builders_remi
         pytest.param(
             {"work_log": [{"claim_id": "C1", "worked_on": "2026-11-01"}]}, None, None, id="a note twenty-nine days ago"
         ),
+        pytest.param(
+            {"work_log": [{"claim_id": "C1", "worked_on": "2026-11-01", "entered_on": "2026-12-01"}]},
+            "entered",
+            89,
+            id="a note that was entered later is not known yet",
+        ),
         pytest.param({"party": "patient"}, None, None, id="the insurer owes nothing"),
     ],
 )

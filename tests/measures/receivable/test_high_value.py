@@ -182,6 +182,16 @@ ESCALATED = [
     ),
     pytest.param({"notes": ["2026-03-20"], "promises": [("2026-03-01", "2026-03-30", 300)]}, None, id="a promise kept"),
     pytest.param(
+        {"notes": ["2026-03-20"], "promises": [("2026-03-25", "2026-03-30", 300)]},
+        None,
+        id="paid on the day of the promise",
+    ),
+    pytest.param(
+        {"notes": ["2026-03-20"], "promises": [("2026-03-26", "2026-03-30", 300)]},
+        "promised for 2026-03-30 and not paid",
+        id="what was paid the day before belongs to something else",
+    ),
+    pytest.param(
         {"notes": ["2026-03-20"], "deadline": "2026-04-14"},
         "appeal deadline on 2026-04-14",
         id="a deadline in fourteen days",

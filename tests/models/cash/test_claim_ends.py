@@ -67,6 +67,18 @@ PASSED = [
         ),
         pytest.param(PASSED, "patient", 31, id="all of it is the patient's deductible"),
         pytest.param(
+            [("2026-02-10", "transfer", "primary", -50), ("2026-02-10", "write_off", "primary", -50)],
+            "patient",
+            31,
+            id="half of it passed to the patient, half written off",
+        ),
+        pytest.param(
+            [("2026-02-10", "transfer", "primary", -49), ("2026-02-10", "write_off", "primary", -51)],
+            "written_off",
+            31,
+            id="less than half of it passed to the patient",
+        ),
+        pytest.param(
             [("2026-02-10", "transfer", "primary", -80), ("2026-02-10", "transfer", "secondary", 80)],
             "open",
             80,

@@ -16,6 +16,7 @@ from rcm_analysis.models.cash.billing_ahead import expected_charges, holidays
 from rcm_analysis.models.cash.curves import LONGEST_AGE, fit_curves, on_weekdays, project, value_of_dollar
 from rcm_analysis.models.cash.flows import day_of, read_flows
 from rcm_analysis.models.cash.outlook import outlook
+from rcm_analysis.models.cash.paths import _in_season as in_season
 from rcm_analysis.models.statistics.seasons import growth_per_week, pause_share, postponed, repeated
 from rcm_analysis.periods import Period
 
@@ -506,3 +507,11 @@ def test_fifty_thousand_claims_take_seconds():
     backtest(large, as_of=LAST)
     assert middle - start < 15
     assert time.perf_counter() - middle < 60
+
+
+def test_a_season_moves_money_of_today_in_time_and_adds_none():
+    """Rows: balances of today, and two of what is billed later; 100 of today's can be collected."""
+    cash = np.array([[60.0, 40.0], [10.0, 10.0]])
+    moved = in_season(cash, np.array([0.5, 0.5]), 100.0)
+    assert moved[0].sum() == pytest.approx(100) and moved[1].tolist() == [15.0, 15.0]
+    assert in_season(cash, np.array([-0.5, 0.0]), 100.0)[0].tolist() == [30.0, 40.0]

@@ -389,3 +389,12 @@ class TestMoreCasesThanCapacity:
     def test_a_scenario_may_send_members_away_and_shows_it(self):
         plan = assumed(scenarios=[{"name": "tight", "caseload": 0.5, "from": "2026-01"}])
         assert programme_plan(plan, "tight").months["transferred"].sum() == 12_500
+
+
+def test_fewer_contacts_than_expected_cost_nothing_and_take_nothing():
+    """One contact a member, a thousand expected: the incentive stays at nought, it never becomes a fine."""
+    plan = assumed(
+        staffing__contacts_per_member=1, staffing__contacts_expected=1000, staffing__incentive_per_contact="6.35"
+    )
+    rows = run(plan, [BASE])
+    assert (rows["contacts"] < rows["contacts_expected"]).any() and (rows["incentive"] == 0).all()

@@ -269,6 +269,7 @@ def test_a_ragged_row_with_a_line_break_in_a_cell_is_one_row(tmp_path):
     export = load(tmp_path, lines(long, ROW))
     assert export.rows["transaction_id"].to_list() == ["T1"]
     assert export.quarantine.select("row", "rule").rows() == [(2, "fields")]
+    assert export.cents_unreadable == 1
 
 
 def test_row_numbers_stay_true_below_titles_blanks_and_broken_lines(tmp_path):
