@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -52,7 +53,7 @@ def misread(findings: Sequence[pd.DataFrame]) -> pl.DataFrame:
         for number, frame in enumerate(findings)
         if len(bad := frame[frame["rule"].isin(MISREAD) & frame["segment"].notna()])
     ]
-    schema = {"file_number": pl.Int64, "segment": pl.Int64, "rule": pl.String, "message": pl.String}
+    schema: dict[Any, Any] = {"file_number": pl.Int64, "segment": pl.Int64, "rule": pl.String, "message": pl.String}
     return pl.concat([pl.DataFrame(schema=schema), *(part.cast(schema) for part in parts)])
 
 
@@ -69,7 +70,8 @@ def fit_remittances(
         Frames of the tables; and by table `file_number`, `row` (the segment), `column`, `rule`,
         `message`, `amount_cents` (paid, else charged; empty for what goes with its parent).
     """
-    fit, aside = {}, {}
+    fit: dict[str, pl.DataFrame] = {}
+    aside: dict[str, pl.DataFrame] = {}
     for table in REMITTANCE_TABLES:
         rows = tables[table.name].with_row_index("index")
         faults = _faults(rows, table, unread)
