@@ -21,6 +21,7 @@ KNOWN_KEYS = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 """`__pydantic_config__` of a dataclass that refuses a key it does not know; an id may be written as a number."""
 KEY = "[key]"
 """How pydantic marks a fault of a key itself; the alias of a field that holds the key its section stands under."""
+BESIDE = "<beside>"
 OURS = {
     "string_type": "text",
     "bool": "true or false",
@@ -48,22 +49,24 @@ class Words:
 
     def told(self, kind: Any, error: Mapping[str, Any]) -> str:
         """One fault as a sentence without its full stop."""
-        loc = [part for part in error["loc"] if part != KEY]
-        place, name, context = self.where(dotted(loc)), error["type"], error.get("ctx", {})
-        if name in ("extra_forbidden", "unexpected_keyword_argument"):
-            known = sorted(_keys(kind, loc[:-1]))
-            section, key, near = self.where(dotted(loc[:-1])), loc[-1], closest(str(loc[-1]), known)
-            told = self.unknown.format(place=place, section=section, key=key, closest=near, known=listed(known, 30))
+        name, context = error["type"], error.get("ctx", {})
+        loc = [part for part in (*error["loc"], *context.get("below", ())) if part != KEY]
+        place, section = self.where(context.get("at") or dotted(loc)), self.where(dotted(loc[:-1]))
+        if name in ("unknown", "extra_forbidden", "unexpected_keyword_argument"):
+            known = sorted(context.get("known") or _keys(kind, loc[:-1]))
+            near = closest(str(loc[-1]), known)
+            told = self.unknown.format(place=place, section=section, key=loc[-1], closest=near, known=listed(known, 30))
             return told.rstrip(".")
         if name.startswith("missing"):
-            return f"{self.where(dotted(loc[:-1]))}: missing {loc[-1]}"
+            return f"{section}: missing {loc[-1]}"
         if name == "sentence":
-            return f"{place}{context['sentence']}"
+            return f"{place}{context['text']}"
         if name in ("value_error", "expected"):
-            wanted = str(context.get("error") or context["expected"])
+            wanted = str(context.get("error") or context["text"])
+            wanted = wanted.replace(BESIDE, self.where(dotted([*loc[:-1], context.get("beside", "")])))
         else:
             wanted = next((ours for start, ours in OURS.items() if name.startswith(start)), "another kind of value")
-        return f"{place}{self.expects} {wanted}; found {shown(error['input'])}"
+        return f"{place}{self.expects} {wanted}; found {shown(context.get('found', error['input']))}"
 
 
 def checked(kind: Any, raw: Any, words: Words, **context: Any) -> tuple[Any, list[str]]:
@@ -113,19 +116,28 @@ def one_of(words: Iterable[str], show: Callable[[str], str] = str) -> BeforeVali
     return BeforeValidator(known)
 
 
-def expected(text: str) -> PydanticCustomError:
-    """The fault that something else was expected."""
-    return PydanticCustomError("expected", "expected", {"expected": text})
+def expected(text: str, **more: Any) -> PydanticCustomError:
+    """The fault that something else was expected than what was found.
+
+    Of `more`, `found` stands for the value itself, `below` names parts of the place below it, `at` is another place
+    altogether, and `beside` the key next to it whose place the text calls `BESIDE`.
+    """
+    return PydanticCustomError("expected", "expected", {"text": text, **more})
 
 
-def said(sentence: str) -> PydanticCustomError:
+def said(sentence: str, **more: Any) -> PydanticCustomError:
     """A fault told by a sentence that follows its place as it stands."""
-    return PydanticCustomError("sentence", "sentence", {"sentence": sentence.rstrip(".")})
+    return PydanticCustomError("sentence", "sentence", {"text": sentence.rstrip("."), **more})
 
 
-def refuse(faults: Iterable[tuple[tuple[str | int, ...], PydanticCustomError, Any]]) -> None:
-    """Raise all of these faults at once, if there are any: place below the value at hand, fault, what was found."""
-    lines = [InitErrorDetails(type=fault, loc=place, input=found) for place, fault, found in faults]
+def unknown(key: str, known: Iterable[str]) -> PydanticCustomError:
+    """The fault of a key below the value at hand that is none of those known."""
+    return PydanticCustomError("unknown", "unknown", {"known": tuple(known), "below": (key,)})
+
+
+def refuse(faults: Iterable[PydanticCustomError]) -> None:
+    """Raise all of these faults at once, if there are any."""
+    lines = [InitErrorDetails(type=fault, input=None) for fault in faults]
     if lines:
         raise ValidationError.from_exception_data("", lines)
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from rcm_analysis.models.plan.assumptions import Assumptions
-from rcm_analysis.models.plan.reader import parse
+from rcm_analysis.models.plan.assumptions import Assumptions, parse
 
 GOLDEN: dict[str, Any] = {
     "name": "One coordinator, downstate, 2024 rates",

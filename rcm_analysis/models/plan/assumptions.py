@@ -8,72 +8,33 @@ changes only in the months named.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+from pydantic import create_model
+
 from ...errors import ParameterError
 from ...periods import Period
-from .fields import ASSESSMENT, BY_KEY, FAILURES, LEVERS, NEUTRAL, SHARE
-
-Dated = tuple[tuple[str, int], ...]
-"""Steps of (month from which it holds, value in small units), in order."""
+from ...tables.checking import Words, checked
+from .fields import ASSESSMENT, FIELDS, LEVER_BY_KEY, SHARE, Dated, Month, at, natural, path
+from .sections import BASE, LONGEST, PLAN, Coordinator, Scenario, Source, StartUp
 
 EXAMPLE = Path(__file__).with_name("care_coordination_example.toml")
 PUBLISHED = Path(__file__).with_name("care_coordination_published.toml")
 SHIPPED = {"example": EXAMPLE, "published": PUBLISHED}
 """Shipped files by the name that stands for them: the documented example, and a worked example with known answers."""
-BASE = "base"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Who refers: referrals a month (thousandths) and the share of them that is eligible and fits."""
-
-    name: str
-    monthly: Dated
-    quality: Dated
-
-
-@dataclass(frozen=True)
-class Coordinator:
-    """One position: first month, last month (None: stays), full-time share in thousandths, salary a year in cents."""
-
-    name: str
-    hired: str
-    last_month: str | None
-    fte: int
-    salary: int
-
-
-@dataclass(frozen=True)
-class StartUp:
-    """One cost before or while the programme starts: the month it is paid in, and cents."""
-
-    what: str
-    month: str
-    amount: int
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Levers that hold from one month to another (empty: the whole plan)."""
-
-    name: str
-    title: str
-    levers: Mapping[str, int] = field(default_factory=dict)
-    first: str | None = None
-    last: str | None = None
-
-    def lever(self, key: str) -> int:
-        return self.levers.get(key, NEUTRAL[key])
+MANY = 40
+UNKNOWN = "{place}: no input of the plan is called so.{closest} Known: {known}"
+START = create_model("Start", start=(Month, ...))
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Everything a plan is computed from. Numbers are whole small units: see `plan_fields`."""
+    """Everything a plan is computed from. Numbers are whole small units: see `fields`."""
 
     name: str
     start: str
@@ -141,28 +102,12 @@ class Assumptions:
         return replace(self, values=values)
 
 
-def at(dated: Dated, month: str) -> int:
-    """The value that holds in `month`.
-
-    >>> at((("2027-01", 5), ("2027-04", 6)), "2027-03")
-    5
-    """
-    return [value for start, value in dated if start <= month][-1]
-
-
-def path(dated: Dated, months: Sequence[str]) -> list[int]:
-    """The value that holds in each of `months`."""
-    return [at(dated, month) for month in months]
-
-
 def read_assumptions(file: str | Path) -> Assumptions:
     """The assumptions in a TOML file; "example" and "published" stand for the shipped ones.
 
     Raises
         ParameterError that names every key at fault, what was expected and what stands there.
     """
-    from .reader import parse
-
     file = shipped(file) or Path(file)
     try:
         if file.suffix.lower() == ".xlsx":
@@ -192,32 +137,142 @@ def example_assumptions() -> Assumptions:
     return read_assumptions(EXAMPLE)
 
 
-def as_toml(assumptions: Assumptions) -> str:
-    """The assumptions as a file that `read_assumptions` reads back to the same."""
-    from .writer import written
+def parse(
+    raw: Mapping[str, Any],
+    source: str,
+    *,
+    folder: Path | None = None,
+    where: Callable[[str], str] = str,
+    faults: Sequence[str] = (),
+) -> Assumptions:
+    """Checked assumptions from a nested mapping; `faults` are those already found where it was read.
 
-    return written(assumptions)
+    Where the values come from a workbook, `where` turns a key into the cell that holds it.
+
+    Raises
+        ParameterError with every fault: the key (or cell), what was expected, what was found.
+    """
+    words = Words(unknown=UNKNOWN, where=where)
+    context: dict[str, Any] = {"folder": folder}
+    if where is not str:
+        context["month"] = "a date (not text that looks like one)"
+    first, wrong = checked(START, {"start": raw.get("start")}, words, **context)
+    if wrong:
+        _finish(source, [*faults, *wrong])  # every other month would be judged by a first month that is not meant
+    months = raw.get("months", 36)
+    months = months if type(months) is int and 0 < months <= LONGEST else LONGEST  # no later month is refused for it
+    start = Period.month(first.start)
+    context |= {"start": first.start, "labels": [start.shift(number).label for number in range(months)]}
+    file, wrong = checked(PLAN, raw, words, **context)
+    if faults or wrong:
+        _finish(source, [*faults, *wrong])
+    return _assumptions(file)
 
 
-__all__ = [
-    "BASE",
-    "BY_KEY",
-    "EXAMPLE",
-    "FAILURES",
-    "LEVERS",
-    "PUBLISHED",
-    "SHARE",
-    "SHIPPED",
-    "Assumptions",
-    "Coordinator",
-    "Dated",
-    "Scenario",
-    "Source",
-    "StartUp",
-    "as_toml",
-    "at",
-    "example_assumptions",
-    "path",
-    "read_assumptions",
-    "shipped",
-]
+def _finish(source: str, faults: Sequence[str]) -> None:
+    told = list(dict.fromkeys(faults))
+    more = [f"and {len(told) - MANY} more"] if len(told) > MANY else []
+    lines = "".join(f"\n- {fault}" for fault in [*told[:MANY], *more])
+    raise ParameterError(f"{source}: {len(told)} of the plan's inputs cannot be used. Nothing was run.{lines}")
+
+
+def _assumptions(file: Any) -> Assumptions:
+    rates, rate_source = file.rates
+    return Assumptions(
+        name=file.name,
+        start=file.start,
+        months=file.months,
+        regions=file.regions or {file.region: ((file.start, SHARE),)},
+        levels=file.acuity.levels,
+        rates=rates,
+        rate_source=rate_source,
+        mix=file.acuity.mix,
+        caseload=file.acuity.caseload,
+        sources=file.referrals,
+        coordinators=file.coordinators,
+        ramp=tuple(file.staffing.ramp),
+        values={item.key: reduce(getattr, item.key.split("."), file) for item in FIELDS},
+        startup=file.costs.startup,
+        scenarios=file.scenarios,
+        uncertainty={key: pair for key, pair in file.uncertainty if pair},
+        seed=file.simulation.seed,
+        draws=file.simulation.draws,
+    )
+
+
+def as_toml(plan: Assumptions) -> str:
+    """The assumptions as a file that `read_assumptions` reads back to the same: how an edited workbook becomes one."""
+    raw: dict[str, Any] = {"name": plan.name, "start": plan.start, "months": plan.months}
+    raw |= {"region": plan.region} if len(plan.regions) == 1 else {"regions": _shares(plan, plan.regions)}
+    for item in FIELDS:
+        *tables, last = item.key.split(".")
+        place = reduce(lambda table, name: table.setdefault(name, {}), tables, raw)
+        place[last] = _dated(plan.values[item.key], item.kind)
+    raw["rates"] = {"rows": [row for level in plan.rated for row in _rate_rows(plan, level)]}
+    caseload = {level: _number(plan.caseload[level], "count") for level in plan.levels}
+    raw["acuity"] = {"levels": list(plan.levels), "caseload": caseload, "mix": _shares(plan, plan.mix)}
+    raw["referrals"] = [
+        {"source": one.name, "monthly": _dated(one.monthly, "count"), "quality": _dated(one.quality, "share")}
+        for one in plan.sources
+    ]
+    raw["coordinators"] = [
+        {key: value for key, value in asdict(person).items() if value is not None}
+        | {"fte": _number(person.fte, "count"), "salary": _number(person.salary, "money")}
+        for person in plan.coordinators
+    ]
+    raw["staffing"]["ramp"] = [_number(share, "share") for share in plan.ramp]
+    raw["costs"]["startup"] = [asdict(item) | {"amount": _number(item.amount, "money")} for item in plan.startup]
+    raw["scenarios"] = [_scenario(scenario) for scenario in plan.scenarios]
+    raw["uncertainty"] = {
+        key: {"low": _number(low, LEVER_BY_KEY[key].kind), "high": _number(high, LEVER_BY_KEY[key].kind)}
+        for key, (low, high) in plan.uncertainty.items()
+    }
+    return tomli_w.dumps(raw | {"simulation": {"seed": plan.seed, "draws": plan.draws}})
+
+
+def _rate_rows(plan: Assumptions, level: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "level": level,
+            "region": region,
+            "effective": month,
+            "rate": _number(cents, "money"),
+            "source": plan.rate_source,
+        }
+        for region, steps in plan.rates[level].items()
+        for month, cents in (steps if any(cents for _, cents in steps) else ())
+    ]
+
+
+def _shares(plan: Assumptions, shares: Mapping[str, Dated]) -> list[dict[str, Any]]:
+    """Shares that sum to one, for each month in which any of them changes."""
+    months = sorted({max(month, plan.start) for steps in shares.values() for month, _ in steps})
+    return [
+        {"from": month, **{part: _number(at(steps, month), "share") for part, steps in shares.items()}}
+        for month in months
+    ]
+
+
+def _scenario(scenario: Scenario) -> dict[str, Any]:
+    levers = {key: _number(value, LEVER_BY_KEY[key].kind) for key, value in scenario.levers.items()}
+    edges = {"from": scenario.first, "until": scenario.last}
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        **levers,
+        **{key: edge for key, edge in edges.items() if edge},
+    }
+
+
+def _dated(dated: Dated, kind: str) -> Any:
+    return (
+        _number(dated[0][1], kind)
+        if len(dated) == 1
+        else [{"from": month, "value": _number(value, kind)} for month, value in dated]
+    )
+
+
+def _number(units: int, kind: str) -> Any:
+    """Money as text to the cent, everything else as the number a person writes."""
+    value = natural(units, kind)
+    return f"{value:.2f}" if kind == "money" else value if isinstance(value, (bool, int)) else float(value)

@@ -8,10 +8,21 @@ thousandths, lags in days.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, TypeAdapter, create_model
+from pydantic import Field as Setting
+
+from ...errors import ParameterError
+from ...periods import Period
+from ...tables.checking import expected, refuse
 
 SHARE, CENTS, MILLI, MICRO = 10_000, 100, 1_000, 1_000_000
 SCALES = {
@@ -58,186 +69,51 @@ class Field:
     dated: bool = True
 
 
-def _stage(key: str, title: str) -> tuple[Field, Field, Field]:
-    """One stage of payment: its days the usual way, and what share of the dollars takes how many days the slow way."""
-    return (
-        Field(f"{key}.days", "days", title, "Days from one stage of payment to the next, the usual way.", 0),
-        Field(f"{key}.slow_share", "share", f"{title}, slow share", "Share of the dollars that take the slow way.", 0),
-        Field(f"{key}.slow_days", "days", f"{title}, slow days", "Days, the slow way.", 0),
+def exact(value: Any, kind: str, *, signed: bool = False) -> int:
+    """A number of the file as whole small units, or ValueError with what was expected.
+
+    >>> exact(0.88, "share"), exact("62000.00", "money"), exact(12.5, "count"), exact(True, "flag")
+    (8800, 6200000, 12500, 1)
+    >>> exact(-3, "days")
+    Traceback (most recent call last):
+        ...
+    ValueError: whole days, 0 or more
+    """
+    expected = EXPECTED[kind]
+    if isinstance(value, bool) != (kind == "flag") or value is None:
+        raise ValueError(expected)
+    if kind == "flag":
+        return int(value)
+    try:
+        number = Decimal(str(value).replace(",", "").removeprefix("$")) * SCALES[kind]
+    except InvalidOperation:
+        raise ValueError(expected) from None
+    low = -SHARE if kind == "move" else -LARGEST[kind] if signed else 0
+    if not number.is_finite() or number != number.to_integral_value() or not low <= number:
+        raise ValueError(expected)
+    if number > LARGEST[kind]:
+        raise ValueError(
+            expected if kind in ("share", "move") else f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}"
+        )
+    return int(number)
+
+
+def _fields() -> tuple[Field, ...]:
+    """The rows of `inputs.csv`: key, kind, title, note, default as a person writes it (empty: must be given), dated."""
+    with Path(__file__).with_name("inputs.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return tuple(
+        Field(row["key"], row["kind"], row["title"], row["note"], _default(row), row["dated"] == "yes") for row in rows
     )
 
 
-FIELDS: tuple[Field, ...] = (
-    Field("opening_cash", "money", "Opening cash", "Cash at hand for the programme before its first month.", 0, False),
-    Field(
-        "enrolment.reached", "share", "Reached by outreach", "Of eligible referrals, the share that outreach reaches."
-    ),
-    Field(
-        "enrolment.enrolled",
-        "share",
-        "Enrolled of those reached",
-        "Of those reached, the share that consents and enrols.",
-    ),
-    Field(
-        "enrolment.delay_months",
-        "months",
-        "Months of outreach before enrolment",
-        "Months from referral to enrolment.",
-        0,
-        False,
-    ),
-    Field(
-        "enrolment.waiting_list_drop",
-        "share",
-        "Waiting list lost each month",
-        "Of those who wait for a free place, the share that gives up each month.",
-        0,
-    ),
-    Field(
-        "enrolment.disenrolment",
-        "share",
-        "Disenrolment each month",
-        "Of last month's members, the share that leaves.",
-        0,
-    ),
-    Field(
-        "enrolment.opening_members", "count", "Members at the start", "Members taken over on the first day.", 0, False
-    ),
-    Field(
-        "staffing.vacancy", "share", "Vacancy", "Share of coordinator time that is vacant: neither paid nor working.", 0
-    ),
-    Field(
-        "staffing.salary_index", "factor", "Salary index", "1 at the salaries listed; 1.03 after a raise of 3 %.", SHARE
-    ),
-    Field("staffing.fringe", "share", "Fringe", "Payroll taxes and benefits, as a share of salary.", 0),
-    Field("staffing.supervisor_salary", "money", "Supervisor's salary", "A year, for one full-time supervisor.", 0),
-    Field(
-        "staffing.coordinators_per_supervisor",
-        "count",
-        "Coordinators per supervisor",
-        "Full-time coordinators whom one supervisor leads.",
-        6 * MILLI,
-    ),
-    Field("staffing.contacts_per_member", "count", "Contacts per member", "Contacts made per member and month.", 0),
-    Field(
-        "staffing.contacts_expected",
-        "count",
-        "Contacts expected",
-        "Contacts per full-time coordinator and month before the incentive begins.",
-        0,
-    ),
-    Field(
-        "staffing.incentive_per_contact",
-        "money",
-        "Incentive per contact",
-        "Paid for each contact above those expected.",
-        0,
-    ),
-    Field(
-        "billable.no_core_service",
-        "share",
-        "Months without a core service",
-        "Member-months that cannot be billed because no core service was delivered.",
-        0,
-    ),
-    Field(
-        "billable.support_late",
-        "share",
-        "Billing support not completed",
-        "Member-months whose billing questionnaire was not completed and uploaded in time.",
-        0,
-    ),
-    Field(
-        "billable.retro_disenrolled",
-        "share",
-        "Disenrolled backwards",
-        "Member-months lost because eligibility was ended after the fact.",
-        0,
-    ),
-    Field("denials.rate", "share", "Denied at first", "Of billed dollars, the share denied at first.", 0),
-    Field("denials.recovered", "share", "Recovered of denied", "Of denied dollars, the share paid after follow-up.", 0),
-    Field(
-        "denials.recovery_months",
-        "months",
-        "Months to recover",
-        "Months that a recovered denial is paid later than a clean claim.",
-        0,
-        False,
-    ),
-    Field("fees.mco", "share", "MCO retention", "Share that the managed-care organization keeps.", 0),
-    Field(
-        "fees.lead_health_home",
-        "share",
-        "Lead Health Home fee",
-        "Share of what is left that the lead Health Home keeps.",
-        0,
-    ),
-    Field(
-        "outreach.paid",
-        "flag",
-        "Outreach is paid",
-        "Off by default: New York's published rate tables hold no outreach code from 2022 on.",
-        0,
-        False,
-    ),
-    Field("outreach.rate", "money", "Outreach rate", "Per referral and month of outreach, where it is paid.", 0),
-    Field(
-        "outreach.months_limit",
-        "months",
-        "Outreach months paid",
-        "The most months of outreach paid per referral; never more than the months of outreach before enrolment.",
-        0,
-        False,
-    ),
-    Field(
-        "assessment.paid",
-        "flag",
-        "Assessments are paid",
-        "Whether the one-off fee of a CANS-NY assessment (rate code 1868) is revenue of the agency. Off unless stated.",
-        0,
-        False,
-    ),
-    Field(
-        "assessment.share",
-        "share",
-        "Assessments billed",
-        "Of newly enrolled members, the share whose assessment is billed, once, in the month of enrolment; re-assessments bring no fee.",
-        SHARE,
-    ),
-    *_stage("lag.uploaded_to_billed", "Upload to lead Health Home's bill"),
-    *_stage("lag.billed_to_paid", "Bill to MCO or State payment"),
-    *_stage("lag.paid_to_agency", "Lead Health Home's payment to us"),
-    Field(
-        "lag.never_paid", "share", "Never paid", "Of net revenue, the share that never arrives and is written off.", 0
-    ),
-    Field(
-        "lag.write_off_months",
-        "months",
-        "Months until written off",
-        "Months from service until what never arrives is written off.",
-        12,
-        False,
-    ),
-    Field(
-        "recoupment.rate",
-        "share",
-        "Recoupment reserve",
-        "Of net revenue, the share set aside because audits will take it back.",
-        0,
-    ),
-    Field(
-        "recoupment.delay_months",
-        "months",
-        "Months until recouped",
-        "Months from service until it is taken back.",
-        18,
-        False,
-    ),
-    Field(
-        "costs.overhead_share", "share", "Overhead on staff cost", "As a share of salaries, fringe and supervision.", 0
-    ),
-    Field("costs.overhead_monthly", "money", "Fixed overhead", "Dollars a month, whatever the caseload.", 0),
-)
+def _default(row: Mapping[str, str]) -> int | None:
+    flags: Mapping[str, Any] = {"true": True, "false": False, "": None}
+    value = flags.get(row["default"], row["default"])
+    return None if value is None else exact(value, row["kind"])
+
+
+FIELDS = _fields()
 ASSESSMENT, OUTREACH = "assessment", "outreach"
 """What is billed beside the member-months: the level of the rate table that holds the assessment fee, and outreach."""
 BY_KEY: Mapping[str, Field] = {field.key: field for field in FIELDS}
@@ -294,35 +170,6 @@ LEVER_BY_KEY: Mapping[str, Lever] = {lever.key: lever for lever in LEVERS}
 NEUTRAL: Mapping[str, int] = {lever.key: lever.neutral for lever in LEVERS}
 
 
-def exact(value: Any, kind: str, *, signed: bool = False) -> int:
-    """A number of the file as whole small units, or ValueError with what was expected.
-
-    >>> exact(0.88, "share"), exact("62000.00", "money"), exact(12.5, "count"), exact(True, "flag")
-    (8800, 6200000, 12500, 1)
-    >>> exact(-3, "days")
-    Traceback (most recent call last):
-        ...
-    ValueError: whole days, 0 or more
-    """
-    expected = EXPECTED[kind]
-    if isinstance(value, bool) != (kind == "flag") or value is None:
-        raise ValueError(expected)
-    if kind == "flag":
-        return int(value)
-    try:
-        number = Decimal(str(value).replace(",", "").removeprefix("$")) * SCALES[kind]
-    except InvalidOperation:
-        raise ValueError(expected) from None
-    low = -SHARE if kind == "move" else -LARGEST[kind] if signed else 0
-    if not number.is_finite() or number != number.to_integral_value() or not low <= number:
-        raise ValueError(expected)
-    if number > LARGEST[kind]:
-        raise ValueError(
-            expected if kind in ("share", "move") else f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}"
-        )
-    return int(number)
-
-
 def natural(units: int, kind: str) -> bool | int | Decimal:
     """Small units back as the number a person writes.
 
@@ -332,3 +179,98 @@ def natural(units: int, kind: str) -> bool | int | Decimal:
     if kind == "flag":
         return bool(units)
     return int(units) if SCALES[kind] == 1 else Decimal(int(units)) / SCALES[kind]
+
+
+Dated = tuple[tuple[str, int], ...]
+"""Steps of (month from which it holds, value in small units), in order."""
+
+
+def at(dated: Dated, month: str) -> int:
+    """The value that holds in `month`.
+
+    >>> at((("2027-01", 5), ("2027-04", 6)), "2027-03")
+    5
+    """
+    return [value for start, value in dated if start <= month][-1]
+
+
+def path(dated: Dated, months: Sequence[str]) -> list[int]:
+    """The value that holds in each of `months`."""
+    return [at(dated, month) for month in months]
+
+
+def month(value: Any) -> str:
+    """A month of the file as YYYY-MM, or ValueError with what was expected.
+
+    >>> month(dt.date(2027, 1, 31))
+    '2027-01'
+    """
+    try:
+        return Period.month(f"{value:%Y-%m}" if isinstance(value, dt.date) else value).label
+    except ParameterError:
+        raise ValueError("a month written YYYY-MM") from None
+
+
+def read_month(value: Any, info: Any) -> str:
+    try:
+        return month(value)
+    except ValueError as error:
+        raise expected(info.context.get("month", str(error))) from None
+
+
+def read_words(value: Any) -> str:
+    """A text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise expected("words")
+    return value.strip()
+
+
+def unit(kind: str, *, signed: bool = False) -> BeforeValidator:
+    """A number of the file in small units of this kind."""
+    return BeforeValidator(partial(exact, kind=kind, signed=signed))
+
+
+def steps(kind: str, *, note: str = "", dated: bool = True) -> BeforeValidator:
+    """One number, or steps of from and value; the first step must hold in the plan's first month."""
+    parts: dict[str, Any] = {"from": (Month, ...), "value": (Annotated[int, unit(kind)], ...)}
+    step: Any = Annotated[create_model("Step", **parts), BeforeValidator(_step)]
+    inner: Any = TypeAdapter(list[step])
+
+    def read(value: Any, info: Any) -> Dated:
+        start = info.context["start"]
+        if value is None:
+            raise expected(EXPECTED[kind] + note)
+        if not isinstance(value, list):
+            return ((start, exact(value, kind)),)
+        if not dated:
+            raise expected("one number for the whole plan, no steps")
+        found = inner.validate_python(value, context=info.context)
+        given = tuple(tuple(one.model_dump().values()) for one in found)
+        refuse(out_of_order(given, start))
+        return given
+
+    return BeforeValidator(read)
+
+
+def _step(step: Any) -> Any:
+    if not isinstance(step, Mapping) or set(step) != {"from", "value"}:
+        raise expected('a step {from = "YYYY-MM", value = …}')
+    return step
+
+
+def out_of_order(dated: Dated, start: str, **place: Any) -> list[Any]:
+    """What is wrong with the months of steps, if anything is."""
+    months = [month for month, _ in dated]
+    if months != sorted(set(months)):
+        return [expected("steps in the order of their months, each month once", found=months, **place)]
+    if not months or months[0] > start:
+        found = f"from {months[0]}" if months else None
+        return [expected(f"a value for the plan's first month, {start}", found=found, **place)]
+    return []
+
+
+ASKED = Setting(default=None, validate_default=True)
+"""A key that must be given: left out, it is refused like any other value that is none."""
+Month = Annotated[str, BeforeValidator(read_month), ASKED]
+Text = Annotated[str, BeforeValidator(read_words), ASKED]
+Money = Annotated[int, unit("money"), ASKED]

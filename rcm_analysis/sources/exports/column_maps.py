@@ -102,7 +102,7 @@ def _date_formats(patterns: tuple[str, ...]) -> tuple[str, ...]:
         turned = re.sub("%[dm]", lambda match: "%m" if match[0] == "%d" else "%d", pattern)
         if turned != pattern and turned in patterns[:place]:
             faults.append(f": {turned!r} and {pattern!r} read the same text as two different days; name one")
-    refuse(((), said(fault), None) for fault in faults)
+    refuse(map(said, faults))
     return patterns
 
 
@@ -122,7 +122,7 @@ def _values(values: dict[str, dict[str, str]], info: ValidationInfo) -> dict[str
         allowed = table.column(name).values
         for value in sorted(set(pairs.values()) - {"", *allowed}) if allowed else ():
             fault = f": {value!r} is not one of {listed(allowed)}.{closest(value, allowed)}"
-            faults.append(((name,), said(fault), value))
+            faults.append(said(fault, below=(name,)))
     refuse(faults)
     return values
 
@@ -290,7 +290,7 @@ WORDS = Words(" should be", "{section} has no key {key!r}.{closest}", _place)
 
 def _whole(section: Section) -> Section:
     """A section whose parts are right, seen as a whole."""
-    refuse(((), said(f" {sentence}"), None) for sentence in _contradictions(section))
+    refuse(said(f" {sentence}") for sentence in _contradictions(section))
     return section
 
 

@@ -17,10 +17,9 @@ from builders.plan_cases import assumed, drawn, rich
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.care_coordination_plan.workbook.book import read_scenario, read_workbook, write_plan_workbook
 from rcm_analysis.exhibits.care_coordination_plan.workbook.inputs import cell_name
-from rcm_analysis.models.plan.assumptions import example_assumptions
+from rcm_analysis.models.plan.assumptions import example_assumptions, parse
 from rcm_analysis.models.plan.fields import FIELDS
 from rcm_analysis.models.plan.programme import programme_plan, working_capital
-from rcm_analysis.models.plan.reader import parse
 
 SMALL = dataclasses.replace(example_assumptions(), months=12)
 """The shipped example's first year: a workbook small enough to open many times."""

@@ -9,9 +9,16 @@ import pytest
 
 from builders.plan_cases import assumed, raw
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.plan.assumptions import EXAMPLE, SHIPPED, as_toml, at, example_assumptions, read_assumptions
+from rcm_analysis.models.plan.assumptions import (
+    EXAMPLE,
+    SHIPPED,
+    as_toml,
+    at,
+    example_assumptions,
+    parse,
+    read_assumptions,
+)
 from rcm_analysis.models.plan.fields import FIELDS
-from rcm_analysis.models.plan.reader import parse
 from rcm_analysis.tables.reference.health_home import health_home_rates
 
 
@@ -248,6 +255,45 @@ class TestMistakes:
         text = said(denials__rate=2, fees__mco=3, months=0)
         assert text.startswith("plan.toml: 3 of the plan's inputs cannot be used.")
         assert all(key in text for key in ("denials.rate", "fees.mco", "months"))
+
+    def test_what_contradicts_itself_is_named_with_what_is_wrong_in_itself(self):
+        text = said(
+            denials__rate=2,
+            acuity__mix=[MIX | {"low": 0.5}],
+            coordinators=[{"hired": "2025-06", "last_month": "2025-05", "salary": "much"}],
+            billable={"support_late": 0.7, "no_core_service": 0.7},
+            rates={"rows": [{"level": "hihg", "effective": "2024-01", "rate": -1, "rat": 1}]},
+            scenarios=[{"name": "a", "from": "2025-03", "until": "2025-02"}],
+        )
+        for told in (
+            "denials.rate: expected a share",
+            "acuity.mix (2025-01): expected shares of the levels that sum to 1",
+            "coordinators[0].last_month: expected a month not before coordinators[0].hired (2025-06)",
+            "coordinators[0].salary: expected dollars",
+            "billable (2025-01): expected failing shares that sum to at most 1; found 1.4",
+            "rates.rows[0].level: expected one of low",
+            "rates.rows[0].rate: expected dollars",
+            "rates.rows[0].rat: no input of the plan is called so. Closest: rate.",
+            "scenarios[0].until: expected a month not before scenarios[0].from (2025-03)",
+        ):
+            assert told in text
+        assert "and 1 more" not in text
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            *("name", "start", "months", "regions", "acuity", "acuity__levels", "acuity__mix", "acuity__caseload"),
+            *("rates", "rates__rows", "rates__table", "referrals", "coordinators", "staffing", "staffing__ramp"),
+            *("costs", "costs__startup", "lag", "lag__billed_to_paid", "denials__rate", "opening_cash"),
+            *("scenarios", "uncertainty", "uncertainty__rate", "simulation", "simulation__seed"),
+        ],
+    )
+    @pytest.mark.parametrize("value", [-1.5, True, [[1]], [{"a": 1}], {"a": 1}, float("nan")], ids=str)
+    def test_whatever_stands_there_is_refused_in_our_words(self, key, value):
+        text = said(**{key: value})
+        assert key.replace("__", ".") in text and "expected" in text or "is called so" in text
+        for foreign in ("Input should", "valid", "pydantic", "Unexpected", "another kind of value"):
+            assert foreign not in text
 
     def test_no_such_file(self, tmp_path):
         with pytest.raises(ParameterError, match="no assumptions file"):

@@ -10,11 +10,17 @@ from hypothesis import given, settings
 
 from builders.plan_cases import assumed, drawn, rich, with_lag
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.models.plan.assumptions import PUBLISHED, Assumptions, Scenario, example_assumptions, read_assumptions
+from rcm_analysis.models.plan.assumptions import (
+    PUBLISHED,
+    Assumptions,
+    Scenario,
+    example_assumptions,
+    parse,
+    read_assumptions,
+)
 from rcm_analysis.models.plan.engine import LAG_PARTS, Case, Rows, paid_parts, run, ways, whole
 from rcm_analysis.models.plan.fields import LEVERS, MICRO, SHARE
 from rcm_analysis.models.plan.programme import programme_plan, refuse_overload, working_capital
-from rcm_analysis.models.plan.reader import parse
 from rcm_analysis.models.plan.summary import plan_json
 
 BASE = Scenario("base", "Base")

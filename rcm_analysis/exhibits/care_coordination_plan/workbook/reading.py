@@ -16,10 +16,9 @@ from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ....errors import ParameterError, listed
-from ....models.plan.assumptions import BASE, Assumptions
+from ....models.plan.assumptions import BASE, Assumptions, parse
 from ....models.plan.fields import BY_KEY, LEVER_BY_KEY
 from ....models.plan.programme import refuse_overload
-from ....models.plan.reader import parse
 from .checks import edited_structure
 from .inputs import ASSUMPTIONS, CHANGES, FIRST_ROW, KEY, RATES, REGION_ROW, SCENARIOS, STAFF, SUMMARY, VALUE
 

@@ -1,0 +1,369 @@
+"""The sections of an assumptions file, each with its type; what contradicts itself is refused where it stands.
+
+The context of a check holds `start`, `labels` (the months of the plan) and `folder`; levels, regions and whether
+assessments are paid join it as soon as they are known to be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator, create_model
+
+from ...errors import closest, listed
+from ...tables.checking import BESIDE, KNOWN_KEYS, expected, refuse, says, unknown
+from .fields import (
+    ASKED,
+    ASSESSMENT,
+    BY_KEY,
+    FAILURES,
+    FIELDS,
+    LEVERS,
+    NEUTRAL,
+    OUTREACH,
+    SHARE,
+    Dated,
+    Lever,
+    Money,
+    Month,
+    Text,
+    at,
+    exact,
+    natural,
+    out_of_order,
+    read_month,
+    read_words,
+    steps,
+    unit,
+)
+from .rates import RateTable, read_rates
+
+BASE = "base"
+LONGEST = 120
+
+
+def later(earlier: str) -> BeforeValidator:
+    """A month that may be left out, and is not before the one under the key `earlier`."""
+
+    def read(value: Any, info: Any) -> str | None:
+        if value in (None, ""):
+            return None
+        month, since = read_month(value, info), info.data.get(earlier)
+        if since and month < since:
+            raise expected(f"a month not before {BESIDE} ({since})", beside=earlier)
+        return month
+
+    return BeforeValidator(read)
+
+
+def _of_the_plan(month: str, info: Any) -> str:
+    labels = info.context["labels"]
+    if not labels[0] <= month <= labels[-1]:
+        raise expected(f"a month of the plan, {labels[0]} to {labels[-1]}")
+    return month
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who refers: referrals a month (thousandths) and the share of them that is eligible and fits."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    name: Annotated[Text, Field(alias="source")]
+    monthly: Annotated[Dated, steps("count"), ASKED]
+    quality: Annotated[Dated, steps("share"), Field(default=1, validate_default=True)]
+
+
+@dataclass(frozen=True)
+class Coordinator:
+    """One position: first month, last month (None: stays), full-time share in thousandths, salary a year in cents."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    name: str
+    hired: Month
+    last_month: Annotated[str | None, later("hired"), Field(default=None)]
+    fte: Annotated[int, unit("count"), Field(default=1, validate_default=True)]
+    salary: Money
+
+
+@dataclass(frozen=True)
+class StartUp:
+    """One cost before or while the programme starts: the month it is paid in, and cents."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    what: Text
+    month: Annotated[Month, AfterValidator(_of_the_plan)]
+    amount: Money
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Levers that hold from one month to another (empty: the whole plan)."""
+
+    name: str
+    title: str
+    levers: Mapping[str, int] = field(default_factory=dict)
+    first: str | None = None
+    last: str | None = None
+
+    def lever(self, key: str) -> int:
+        return self.levers.get(key, NEUTRAL[key])
+
+
+def _by_lever(of: Any) -> dict[str, Any]:
+    return {lever.key: (of(lever), None) for lever in LEVERS}
+
+
+def _lever(lever: Lever) -> Any:
+    return Annotated[int, unit(lever.kind, signed=lever.kind == "days")]
+
+
+def _range(lever: Lever) -> Any:
+    """Low and high of one lever, around what leaves the plan as it is."""
+    edge: Any = Annotated[_lever(lever), ASKED]
+
+    def pair(row: Any) -> tuple[int, int]:
+        if not row.low <= lever.neutral <= row.high:
+            found = {name: natural(value, lever.kind) for name, value in row}
+            raise expected("low at most, and high at least, what leaves the plan as it is", found=found)
+        return row.low, row.high
+
+    model = create_model("Range", __config__=KNOWN_KEYS, low=(edge, ...), high=(edge, ...))
+    return Annotated[model, AfterValidator(pair)]
+
+
+SCENARIO: dict[str, Any] = {
+    "name": (Text, ...),
+    "title": (str | None, None),
+    "from": (Annotated[str | None, later("")], None),
+    "until": (Annotated[str | None, later("from")], None),
+}
+ScenarioRow: Any = create_model("ScenarioRow", __config__=KNOWN_KEYS, **SCENARIO, **_by_lever(_lever))
+Uncertainty = create_model("Uncertainty", __config__=KNOWN_KEYS, **_by_lever(_range))
+
+
+def _cases(rows: Sequence[Any]) -> tuple[Scenario, ...]:
+    out: dict[str, Scenario] = {}
+    for number, row in enumerate(rows):
+        if row.name in out:
+            raise expected("a name that no other scenario has", below=(number, "name"), found=row.name)
+        title = row.title or row.name.replace("_", " ").capitalize()
+        given = row.model_dump(exclude_unset=True, exclude={"name", "title", "from", "until"})
+        levers = {key: value for key, value in given.items() if value != NEUTRAL[key]}
+        out[row.name] = Scenario(row.name, title, levers, getattr(row, "from"), row.until)
+    return (*([] if BASE in out else [Scenario(BASE, "Base")]), *out.values())
+
+
+def _numbered(rows: Any) -> Any:
+    """Positions without a name are called by their number."""
+    named = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    return [{"name": str(number), **row} for number, row in enumerate(rows, 1)] if named else rows
+
+
+def _levels(levels: Any, info: Any) -> tuple[str, ...]:
+    if not isinstance(levels, list) or not levels or not all(isinstance(level, str) and level for level in levels):
+        raise expected('the acuity levels from lowest to highest, such as ["low", "medium", "high"]')
+    if len(set(levels)) != len(levels):
+        raise expected("each level once")
+    if beside := sorted(set(levels) & {ASSESSMENT, OUTREACH}):
+        raise expected(f"levels of members; {ASSESSMENT} and {OUTREACH} are billed beside them", found=beside[0])
+    info.context["levels"] = tuple(levels)
+    return tuple(levels)
+
+
+def _caseload(given: Any, info: Any) -> dict[str, int]:
+    levels = info.context.get("levels", ())
+    if not isinstance(given, Mapping):
+        raise expected("members by level, such as {low = 55, medium = 30, high = 16}")
+    faults = [unknown(name, levels) for name in given if levels and name not in levels]
+    out = {}
+    for level in levels:
+        try:
+            out[level] = exact(given.get(level), "count")
+        except ValueError as error:
+            faults.append(expected(str(error), below=(level,), found=given.get(level)))
+        if out.get(level) == 0:
+            text = "members above 0 whom one full-time coordinator can carry"
+            faults.append(expected(text, below=(level,), found=0))
+    refuse(faults)
+    return out
+
+
+class Shares(BaseModel):
+    """The shares of the parts of a whole, from a month on."""
+
+    model_config = ConfigDict(extra="allow")
+    since: Annotated[Month, Field(alias="from")]
+
+
+def _shares(rows: Sequence[Shares], names: Sequence[str], key: str, info: Any) -> dict[str, Dated]:
+    """The share of each part, in steps; in every month the shares must sum to one."""
+    dated: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
+    what, faults = "regions" if key == "regions" else "levels", []
+    for number, row in enumerate(rows):
+        given = row.model_extra or {}
+        for name in [*names, *(name for name in given if name not in names)]:
+            place: dict[str, Any] = {"at": f"{key}[{number}].{name}", "found": given.get(name)}
+            if name not in names:
+                why = " (one acuity mix serves all regions)" if what == "levels" and name == "region" else ""
+                near = closest(name, names)
+                faults.append(expected(f"one of the {what} {listed(names)}{why}{near}", **place | {"found": name}))
+                continue
+            try:
+                dated[name].append((row.since, exact(given.get(name, 0), "share")))
+            except ValueError as error:
+                faults.append(expected(str(error), **place))
+    labels = info.context["labels"]
+    out = {name: tuple(steps) for name, steps in dated.items()}
+    faults = faults or [f for name in names for f in out_of_order(out[name], labels[0], at=f"{key}.{name}")]
+    refuse(faults)
+    for label in labels:
+        total = sum(at(out[name], label) for name in names)
+        if total != SHARE:
+            raise expected(f"shares of the {what} that sum to 1", at=f"{key} ({label})", found=total / SHARE)
+    return out
+
+
+def _mix(rows: Sequence[Shares], info: Any) -> dict[str, Dated]:
+    return _shares(rows, info.context["levels"], "acuity.mix", info) if "levels" in info.context else {}
+
+
+def _regions(rows: Sequence[Shares] | None, info: Any) -> dict[str, Dated] | None:
+    if rows is None:
+        return None
+    names = tuple(dict.fromkeys(name for row in rows for name in row.model_extra or {}))
+    if not names:
+        example = '[[regions]] from = "2027-01", upstate = 0.4, downstate = 0.6'
+        raise expected(f"the share of each region, such as {example}")
+    regions = _shares(rows, names, "regions", info)
+    info.context["regions"] = names
+    return regions
+
+
+def _region(region: Any, info: Any) -> str:
+    """The one region of a plan that names no shares of several."""
+    several = info.data.get("regions", {})
+    if several is not None and region is not None:
+        raise expected("one region, or shares of several under [[regions]], not both")
+    name = "downstate" if region is None else read_words(region)
+    if several is None:
+        info.context["regions"] = (name,)
+    return name
+
+
+class Acuity(BaseModel):
+    """[acuity]: levels, the members of each whom one coordinator can carry, and the share of members at each."""
+
+    model_config = KNOWN_KEYS
+    levels: Annotated[tuple[str, ...], BeforeValidator(_levels), ASKED]
+    caseload: Annotated[dict[str, int], BeforeValidator(_caseload), Field(default={}, validate_default=True)]
+    mix: Annotated[list[Shares], AfterValidator(_mix), Field(default=[], validate_default=True)]
+
+
+class Simulation(BaseModel):
+    """[simulation]: the seed of the draws, and how many."""
+
+    model_config = KNOWN_KEYS
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**31), says("a whole number from 0 to 2147483648")] = 1
+    draws: Annotated[int, Field(strict=True, ge=1, le=20_000), says("a whole number from 1 to 20000")] = 1000
+
+
+def _limits(key: str) -> AfterValidator:
+    """What a few inputs may not be, beyond their kind."""
+
+    def check(dated: Dated) -> Dated:
+        values = [value for _, value in dated]
+        if key == "staffing.coordinators_per_supervisor" and 0 in values:
+            raise expected("a number above 0", found=0)
+        if key.endswith(".slow_share") and max(values) > SHARE * 9 // 10:
+            raise expected("a share of at most 0.9; if nearly all is slow, raise the usual days")
+        return dated
+
+    return AfterValidator(check)
+
+
+def _at_most_all(group: Any, info: Any) -> Any:
+    """Months that fail for one reason or another are at most all of them."""
+    dated = [getattr(group, key.rpartition(".")[2]) for key in FAILURES]
+    for label in info.context["labels"]:
+        total = sum(at(steps, label) for steps in dated)
+        if total > SHARE:
+            raise expected("failing shares that sum to at most 1", at=f"billable ({label})", found=total / SHARE)
+    return group
+
+
+def _paid(group: Any, info: Any) -> Any:
+    info.context["assessment"] = group.paid[0][1] == 1
+    return group
+
+
+def _least_one(what: str, key: str) -> BeforeValidator:
+    def check(rows: Any) -> Any:
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
+            raise expected(f"at least one {what}, written [[{key}]]", found=rows or None)
+        return rows
+
+    return BeforeValidator(check)
+
+
+def _ramp(ramp: Any) -> Any:
+    if not isinstance(ramp, list) or not ramp:
+        raise expected("shares of a full caseload in the months after hire, such as [0.25, 0.6, 1.0]")
+    return ramp
+
+
+EMPTY: Any = Field(default={}, validate_default=True)
+NOTHING: Any = Field(default=[], validate_default=True)
+MORE: Mapping[str, Mapping[str, Any]] = {
+    "": {
+        "name": (Text, "Care coordination"),
+        "start": (Month, ...),
+        "months": (
+            Annotated[int, Field(strict=True, ge=1, le=LONGEST), says(f"a whole number from 1 to {LONGEST}")],
+            36,
+        ),
+        "regions": (Annotated[list[Shares] | None, AfterValidator(_regions)], None),
+        "region": (Annotated[Any, AfterValidator(_region)], Field(default=None, validate_default=True)),
+        "acuity": (Acuity, EMPTY),
+        "referrals": (Annotated[tuple[Source, ...], _least_one("source of referrals", "referrals")], NOTHING),
+        "coordinators": (
+            Annotated[tuple[Coordinator, ...], BeforeValidator(_numbered), _least_one("coordinator", "coordinators")],
+            NOTHING,
+        ),
+        "scenarios": (Annotated[list[ScenarioRow], AfterValidator(_cases)], NOTHING),
+        "uncertainty": (Uncertainty, EMPTY),
+        "simulation": (Simulation, EMPTY),
+    },
+    "staffing": {
+        "ramp": (
+            Annotated[list[Annotated[int, unit("share")]], BeforeValidator(_ramp)],
+            Field(default=[1], validate_default=True),
+        )
+    },
+    "costs": {"startup": (tuple[StartUp, ...], ())},
+}
+"""What stands in a table of the file beside the inputs of `FIELDS`."""
+AFTER = {"billable": AfterValidator(_at_most_all), "assessment": AfterValidator(_paid)}
+
+
+def _table(name: str) -> Any:
+    """The type of one table of the file: its inputs, the tables below it, and what else stands there."""
+    members = dict(MORE.get(name, {}))
+    start = f"{name}." if name else ""
+    for key in [item.key for item in FIELDS if item.key.startswith(start)]:
+        head = key.removeprefix(start).partition(".")[0]
+        input = BY_KEY.get(start + head)
+        if input is None:
+            members.setdefault(head, (_table(start + head), EMPTY))
+            continue
+        note = f": {input.note[0].lower()}{input.note[1:].rstrip('.')}" if input.default is None else ""
+        kind = Annotated[Dated, steps(input.kind, note=note, dated=input.dated), _limits(key)]
+        default = None if input.default is None else natural(input.default, input.kind)
+        members[head] = (kind, Field(default=default, validate_default=True))
+    model = create_model(name or "Plan", __config__=KNOWN_KEYS, **members)
+    return Annotated[model, AFTER[name]] if name in AFTER else model
+
+
+PLAN = create_model("Plan", __base__=_table(""), rates=(Annotated[RateTable, WrapValidator(read_rates)], EMPTY))
+"""The whole file; the rates come last, when levels and regions are known."""
