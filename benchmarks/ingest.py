@@ -182,11 +182,18 @@ def main(count: int, times: int = 3) -> None:
         write_xlsx(frame, folder / "export.xlsx")
         lines = [
             f"Ingest of a {count:,}-row export, 13 columns: recognise, read, check, type, quarantine",
-            f"{platform.platform()}, {platform.machine()}, Python {platform.python_version()}, Polars {pl.__version__}, "
+            f"{platform.platform()}, {platform.machine()}, Python {platform.python_version()}, Polars "
+            f"{pl.__version__}, "
             f"{pl.thread_pool_size()} threads; {times} runs each, fresh processes, interleaved",
-            f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores (wall times of a busy machine are upper bounds)",
+            (
+                f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores (wall times of a "
+                "busy machine are upper bounds)"
+            ),
             "",
-            f"{'file':<12}{'MB':>6}{'median s':>10}{'min s':>8}{'CPU s':>8}{'recognise s':>13}{'peak MB':>9}{'stored':>11}{'set aside':>11}",
+            (
+                f"{'file':<12}{'MB':>6}{'median s':>10}{'min s':>8}{'CPU s':>8}{'recognise s':>13}{'peak MB':>9}"
+                f"{'stored':>11}{'set aside':>11}"
+            ),
         ]
         runs: dict[str, list[dict]] = {"export.csv": [], "export.xlsx": []}
         for _ in range(times):
@@ -197,7 +204,8 @@ def main(count: int, times: int = 3) -> None:
             seconds = [run["seconds"] for run in measured]
             median = {key: statistics.median(run[key] for run in measured) for key in measured[0]}
             lines.append(
-                f"{file:<12}{(folder / file).stat().st_size / 1e6:>6.0f}{statistics.median(seconds):>10.2f}{min(seconds):>8.2f}"
+                f"{file:<12}{(folder / file).stat().st_size / 1e6:>6.0f}{statistics.median(seconds):>10.2f}"
+                f"{min(seconds):>8.2f}"
                 f"{median['cpu']:>8.2f}{median['recognise']:>13.2f}{median['peak_mb']:>9.0f}{int(median['stored']):>11,}"
                 f"{int(median['quarantined']):>11,}"
             )

@@ -4,8 +4,8 @@
 
 Writes an invented ledger of that many claims and two and a half times as many postings into a temporary
 folder, one file per client and table as the store keeps them, 25 clients. "ours by client" opens one client
-after another, as the packets do; the other ways open all at once. Every measurement is a fresh process that goes from the files to the
-finished pandas frame; the ways take turns. All ways must agree to the cent, or the run fails.
+after another, as the packets do; the other ways open all at once. Every measurement is a fresh process that goes from
+the files to the finished pandas frame; the ways take turns. All ways must agree to the cent, or the run fails.
 The text is kept in `benchmarks/results/measures.txt`.
 """
 
@@ -42,7 +42,8 @@ FINISH = """
 # Not getrusage: its peak is inherited from the parent that wrote the ledger.
 peak = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
 memory = int(peak[0].split()[1]) / 1024
-print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - start_cpu, "memory": memory, "sums": sums}))
+print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - start_cpu, "memory": memory, "sums":
+sums}))
 """
 START = "start, start_cpu = time.perf_counter(), time.process_time()\n"
 BY_CLIENT = """
@@ -59,10 +60,14 @@ for file in sorted((folder / "claims").iterdir()):
 sums = total
 """
 WAYS = {
-    "ours": "import polars as pl, pandas\nfrom rcm_analysis import ledger\nfrom rcm_analysis.measures import ar, collections\n"
+    "ours": "import polars as pl, pandas\nfrom rcm_analysis import ledger\nfrom rcm_analysis.measures import "
+    "ar, collections\n"
     "from rcm_analysis.periods import Period\n"
     + START
-    + "tables = {'claims': pl.scan_parquet(claims), 'transactions': pl.scan_parquet(postings)}\nmonth = Period.month('2026-09')\n",
+    + (
+        "tables = {'claims': pl.scan_parquet(claims), 'transactions': pl.scan_parquet(postings)}\nmonth = "
+        "Period.month('2026-09')\n"
+    ),
     "polars": "import polars as pl, pandas\n" + START + "c, t = pl.scan_parquet(claims), pl.scan_parquet(postings)\n",
     "pandas": "import pandas as pd\n"
     + START
@@ -72,19 +77,23 @@ WAYS = {
 BODIES = {
     ("aging", "ours"): """
 found = ar.aging(tables, as_of=as_of, by=["payer"])
-sums = [int(found["claims"].sum()), int(found["ar_cents"].sum()), int(found["credit_cents"].sum()), int((found["ar_cents"] * (found["bucket"] == "over 120")).sum())]
+sums = [int(found["claims"].sum()), int(found["ar_cents"].sum()), int(found["credit_cents"].sum()),
+int((found["ar_cents"] * (found["bucket"] == "over 120")).sum())]
 """,
     ("aging", "polars"): """
-open_items = (t.filter(pl.col("posted_on") <= as_of, pl.col("claim_id").is_not_null()).group_by("client", "claim_id", "party")
+open_items = (t.filter(pl.col("posted_on") <= as_of, pl.col("claim_id").is_not_null()).group_by("client", "claim_id",
+"party")
     .agg(pl.col("amount_cents").sum().alias("balance")).filter(pl.col("balance") != 0))
 days = pl.lit(as_of) - pl.col("service_on")
 bucket = (pl.when(days <= dt.timedelta(30)).then(pl.lit("0-30")).when(days <= dt.timedelta(60)).then(pl.lit("31-60"))
-    .when(days <= dt.timedelta(90)).then(pl.lit("61-90")).when(days <= dt.timedelta(120)).then(pl.lit("91-120")).otherwise(pl.lit("over 120")))
+    .when(days <= dt.timedelta(90)).then(pl.lit("61-90")).when(days <=
+    dt.timedelta(120)).then(pl.lit("91-120")).otherwise(pl.lit("over 120")))
 found = (open_items.join(c.select("client", "claim_id", "payer", "service_on"), on=["client", "claim_id"], how="left")
     .with_columns(bucket=bucket).group_by("payer", "bucket")
     .agg(pl.len().alias("claims"), pl.col("balance").filter(pl.col("balance") > 0).sum().alias("ar"),
          pl.col("balance").filter(pl.col("balance") < 0).sum().alias("credit")).collect(engine="streaming").to_pandas())
-sums = [int(found["claims"].sum()), int(found["ar"].sum()), int(found["credit"].sum()), int((found["ar"] * (found["bucket"] == "over 120")).sum())]
+sums = [int(found["claims"].sum()), int(found["ar"].sum()), int(found["credit"].sum()), int((found["ar"] *
+(found["bucket"] == "over 120")).sum())]
 """,
     ("aging", "pandas"): """
 t = read("transactions", ["client", "claim_id", "party", "amount_cents", "posted_on"])
@@ -95,19 +104,22 @@ m = balance.merge(read("claims", ["client", "claim_id", "payer", "service_on"]),
 days = (pd.Timestamp(as_of) - pd.to_datetime(m["service_on"])).dt.days
 m["bucket"] = pd.cut(days, [-10**6, 30, 60, 90, 120, 10**6], labels=["0-30", "31-60", "61-90", "91-120", "over 120"])
 m["ar"], m["credit"] = m["amount_cents"].clip(lower=0), m["amount_cents"].clip(upper=0)
-found = m.groupby(["payer", "bucket"], observed=True).agg(claims=("ar", "size"), ar=("ar", "sum"), credit=("credit", "sum")).reset_index()
-sums = [int(found["claims"].sum()), int(found["ar"].sum()), int(found["credit"].sum()), int(found.loc[found["bucket"] == "over 120", "ar"].sum())]
+found = m.groupby(["payer", "bucket"], observed=True).agg(claims=("ar", "size"), ar=("ar", "sum"), credit=("credit",
+"sum")).reset_index()
+sums = [int(found["claims"].sum()), int(found["ar"].sum()), int(found["credit"].sum()), int(found.loc[found["bucket"] ==
+"over 120", "ar"].sum())]
 """,
     ("roll_forward", "ours"): """
 found = ledger.roll_forward(tables, period=month.trailing(12), by=["client"])
 last = found[found["month"] == found["month"].max()]
-sums = [len(found), int(found["charges_cents"].sum()), int(found["payments_cents"].sum()), int(last["closing_cents"].sum())]
+sums = [len(found), int(found["charges_cents"].sum()), int(found["payments_cents"].sum()),
+int(last["closing_cents"].sum())]
 """,
     ("roll_forward", "polars"): """
 moved = (t.filter(pl.col("posted_on") <= as_of).with_columns(month=pl.col("posted_on").dt.truncate("1mo"))
     .group_by("client", "month", "kind").agg(pl.col("amount_cents").sum()).collect(engine="streaming").to_pandas())
-wide = moved.pivot_table(index=["client", "month"], columns="kind", values="amount_cents", aggfunc="sum", fill_value=0).sort_index()
-wide["closing"] = wide.sum(axis=1).groupby(level="client").cumsum()
+wide = moved.pivot_table(index=["client", "month"], columns="kind", values="amount_cents", aggfunc="sum",
+fill_value=0).sort_index() wide["closing"] = wide.sum(axis=1).groupby(level="client").cumsum()
 year = wide[wide.index.get_level_values("month") >= "2025-10-01"]
 last = year.groupby(level="client")["closing"].last()
 sums = [len(year), int(year["charge"].sum()), -int(year["payment"].sum()), int(last.sum())]
@@ -127,8 +139,10 @@ found = ar.days_in_ar(tables, as_of=as_of, by=["client"])
 sums = [int(found["ar_cents"].sum()), int(found["charge_cents"].sum())]
 """,
     ("days_in_ar", "polars"): """
-balance = (t.filter(pl.col("posted_on") <= as_of, pl.col("claim_id").is_not_null()).group_by("client", "claim_id", "party")
-    .agg(pl.col("amount_cents").sum().alias("balance")).filter(pl.col("balance") > 0).group_by("client").agg(pl.col("balance").sum()))
+balance = (t.filter(pl.col("posted_on") <= as_of, pl.col("claim_id").is_not_null()).group_by("client", "claim_id",
+"party")
+    .agg(pl.col("amount_cents").sum().alias("balance")).filter(pl.col("balance") >
+    0).group_by("client").agg(pl.col("balance").sum()))
 charges = (t.filter(pl.col("kind") == "charge", pl.col("posted_on").is_between(window_start, as_of))
     .group_by("client").agg(pl.col("amount_cents").sum().alias("charges")))
 owed, charged = (frame.collect(engine="streaming").to_pandas() for frame in (balance, charges))
@@ -150,18 +164,23 @@ found = collections.cash(tables, period=month, by=["client"])
 sums = [int(found[name].sum()) for name in ("insurance_cents", "patient_cents", "takebacks_cents", "cash_cents")]
 """,
     ("cash", "polars"): """
-kinds = (t.filter(pl.col("kind").is_in(["payment", "refund", "takeback"]), pl.col("posted_on").is_between(first_day, as_of))
-    .group_by("client", "kind", is_patient=pl.col("party") == "patient").agg(pl.col("amount_cents").sum()).collect(engine="streaming").to_pandas())
+kinds = (t.filter(pl.col("kind").is_in(["payment", "refund", "takeback"]), pl.col("posted_on").is_between(first_day,
+as_of))
+    .group_by("client", "kind", is_patient=pl.col("party") ==
+    "patient").agg(pl.col("amount_cents").sum()).collect(engine="streaming").to_pandas())
 paid = kinds[kinds["kind"] == "payment"]
-sums = [-int(paid.loc[~paid["is_patient"], "amount_cents"].sum()), -int(paid.loc[paid["is_patient"], "amount_cents"].sum()),
+sums = [-int(paid.loc[~paid["is_patient"], "amount_cents"].sum()), -int(paid.loc[paid["is_patient"],
+"amount_cents"].sum()),
         int(kinds.loc[kinds["kind"] == "takeback", "amount_cents"].sum()), -int(kinds["amount_cents"].sum())]
 """,
     ("cash", "pandas"): """
 t = read("transactions", ["client", "kind", "party", "amount_cents", "posted_on"])
 t = t[t["kind"].isin(["payment", "refund", "takeback"]) & (t["posted_on"] >= first_day) & (t["posted_on"] <= as_of)]
-kinds = t.assign(is_patient=t["party"] == "patient").groupby(["client", "kind", "is_patient"])["amount_cents"].sum().reset_index()
+kinds = t.assign(is_patient=t["party"] == "patient").groupby(["client", "kind",
+"is_patient"])["amount_cents"].sum().reset_index()
 paid = kinds[kinds["kind"] == "payment"]
-sums = [-int(paid.loc[~paid["is_patient"], "amount_cents"].sum()), -int(paid.loc[paid["is_patient"], "amount_cents"].sum()),
+sums = [-int(paid.loc[~paid["is_patient"], "amount_cents"].sum()), -int(paid.loc[paid["is_patient"],
+"amount_cents"].sum()),
         int(kinds.loc[kinds["kind"] == "takeback", "amount_cents"].sum()), -int(kinds["amount_cents"].sum())]
 """,
 }
@@ -260,7 +279,8 @@ def compare(folder: Path, ways: list[str], rounds: int) -> list[str]:
         for way, some in runs.items():
             cpu, wall = min(run["cpu"] for run in some), [run["wall"] for run in some]
             lines.append(
-                f"{name if way == ways[0] else '':14}{way:16}{min(wall):>8.2f} s{statistics.median(wall):>7.2f} s{cpu:>8.2f} s"
+                f"{name if way == ways[0] else '':14}{way:16}{min(wall):>8.2f} s{statistics.median(wall):>7.2f} "
+                f"s{cpu:>8.2f} s"
                 f"{max(run['memory'] for run in some):>7.0f} MB{best / cpu:>17.2f}"
             )
             print(lines[-1], flush=True)
@@ -287,8 +307,14 @@ def main() -> None:
         claims = pl.scan_parquet(folder / "claims" / "*.parquet").select(pl.len()).collect().item()
         lines = compare(folder, ways, given.rounds)
     head = [
-        f"Measures on {claims:,} claims and {rows:,} postings of {CLIENTS} clients, from Parquet to the finished pandas frame",
-        f"Machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, polars {pl.__version__}.",
+        (
+            f"Measures on {claims:,} claims and {rows:,} postings of {CLIENTS} clients, from Parquet to the "
+            "finished pandas frame"
+        ),
+        (
+            f"Machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, polars "
+            f"{pl.__version__}."
+        ),
         f"Rounds: {given.rounds}, a fresh process each, by turns. CPU counts all threads. All ways agree to the cent.",
         f"Load of the machine at the end (1 minute): {os.getloadavg()[0]:.1f}; above 1 other work shared the cores.",
         "",

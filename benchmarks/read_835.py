@@ -132,14 +132,20 @@ def report(segments: int, size: int, ours: list[dict], theirs: list[dict]) -> st
         [
             sys.executable,
             "-c",
-            "import oxedi, polars, pandas; print('polars', polars.__version__, 'pandas', pandas.__version__, 'oxedi', oxedi.__version__)",
+            (
+                "import oxedi, polars, pandas; print('polars', polars.__version__, 'pandas', pandas.__version__, "
+                "'oxedi', oxedi.__version__)"
+            ),
         ],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.strip()
     lines = [
-        f"Reading one 835: {size / 1e6:.1f} MB, {segments:,} segments, {ours[0]['claims']:,} claims, {ours[0]['lines']:,} lines",
+        (
+            f"Reading one 835: {size / 1e6:.1f} MB, {segments:,} segments, {ours[0]['claims']:,} claims, "
+            f"{ours[0]['lines']:,} lines"
+        ),
         f"Machine: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {versions}",
         f"Rounds: {len(ours)}, a fresh process each, by turns. CPU counts all threads.",
         f"Load of the machine at the end (1 minute): {os.getloadavg()[0]:.1f}; above 1 other work shared the cores.",

@@ -111,7 +111,8 @@ def report(request: RunRequest, times: dict[str, list[float]]) -> str:
     base = times["papermill + nbconvert"]
     lines = [
         f"One report ({request.template}) from request to files; {len(base)} rounds, turn about; median seconds.",
-        f"Machine: {platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
+        f"Machine: {platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python "
+        f"{platform.python_version()}, "
         f"load {os.getloadavg()[0]:.1f} at the end.",
         "",
         f"{'way':<24}{'seconds':>9}{'ratio':>8}  makes",

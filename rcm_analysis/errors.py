@@ -67,7 +67,8 @@ def stopped(error: Exception) -> SourceError:
     where = next((place for place in reversed(places) if "rcm_analysis" in place.filename), None)
     at = f" in {Path(where.filename).name}, line {where.lineno}" if where else ""
     return SourceError(
-        f"The file stopped our reader ({type(error).__name__}{at}), which is a fault of ours. Nothing of it was stored; the "
+        f"The file stopped our reader ({type(error).__name__}{at}), which is a fault of ours. Nothing of it was "
+        "stored; the "
         "other files were read. Report this line to whoever keeps rcm_analysis, and never the file itself."
     )
 

@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         errors.print(
             escape(
-                f"rcm: {error.filename or 'A file'} cannot be read or written ({error.strerror or error}). Check the path, who may write there, and the space left on the disk."
+                f"rcm: {error.filename or 'A file'} cannot be read or written ({error.strerror or error}). "
+                "Check the path, who may write there, and the space left on the disk."
             )
         )
         code = FAILED
@@ -116,7 +117,8 @@ def demo(
 ) -> None:
     """Simulate twelve clients and make their latest packets.
 
-    Writes their raw files, ingests them, checks every sum, and makes the latest month's packets and the portfolio overview.
+    Writes their raw files, ingests them, checks every sum, and makes the latest month's packets and the portfolio
+    overview.
     """
     from .. import simulate
     from ..tables.workspace import open_workspace
@@ -208,8 +210,9 @@ def packets(
 ) -> None:
     """Make every client's packet of a month.
 
-    A packet is a PDF, an HTML page and a workbook; the portfolio overview is made with them. A report whose data, template and software are unchanged is kept. One failure stops nothing; the summary
-    names it. Exit code 1 when a report failed.
+    A packet is a PDF, an HTML page and a workbook; the portfolio overview is made with them. A report whose data,
+    template and software are unchanged is kept. One failure stops nothing; the summary names it. Exit code 1 when a
+    report failed.
     """
     from ..tables.workspace import open_workspace
 
@@ -271,7 +274,8 @@ def _request(
 
 
 def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: bool) -> list[RunRequest]:
-    """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked for."""
+    """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked
+    for."""
     from ..press.runs.packet import packet_reports
     from ..press.runs.templates import read_templates
 

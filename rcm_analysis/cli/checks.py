@@ -1,4 +1,5 @@
-"""What must hold before any report: `rcm check` says whether the arithmetic does, and whether the records are complete."""
+"""What must hold before any report: `rcm check` says whether the arithmetic does, and whether the records are
+complete."""
 
 from __future__ import annotations
 
@@ -42,10 +43,11 @@ def check(
         Path | None, typer.Option("--to", metavar="FILE", help="write the list into this workbook (.xlsx)")
     ] = None,
 ) -> None:
-    """Check the sums that must hold, and that no record lacks its counterpart.
+    """Check that sums hold and that no record lacks its counterpart.
 
     Arithmetic: the roll-forward, the month-end close, deposits against postings, and charges, each with its residual.
-    Complete: payments never billed, claims never answered, remittances never posted and the like, each with its count and dollars.
+    Complete: payments never billed, claims never answered, remittances never posted and the like, each with its count
+    and dollars.
     Exit code 1 when one of the two does not hold.
     """
     from ..tables.workspace import open_workspace
@@ -124,7 +126,8 @@ def _print_sums(
 def print_relations(
     workspace: Workspace, clients: Sequence[str], period: Period | None = None, *, everything: bool = False
 ) -> int:
-    """Print the broken relations of each client with count and dollars (all of them where asked); how many are broken."""
+    """Print the broken relations of each client with count and dollars (all of them where asked); how many are
+    broken."""
     from ..ledger.completeness import relations
 
     broken = 0

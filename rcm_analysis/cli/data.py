@@ -82,7 +82,8 @@ def ingest(
 ) -> None:
     """Read raw files into the store.
 
-    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside, what does not balance, and what has no counterpart.
+    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside, what does not
+    balance, and what has no counterpart.
     Exit code 0: clean; 1: something needs a person; 2: nothing could be read.
     """
     from ..tables.workspace import open_workspace

@@ -44,7 +44,9 @@ def plan(
             "--assumptions",
             "-a",
             metavar="FILE",
-            help="assumptions as TOML; without any, the shipped example. published: a worked example with known answers",
+            help=(
+                "assumptions as TOML; without any, the shipped example. published: a worked example with known answers"
+            ),
         ),
     ] = None,
     workbook: Annotated[
@@ -67,7 +69,8 @@ def plan(
 
     Writes the live workbook and the report (notebook, HTML, PDF), and prints the figures that matter.
 
-    The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about" says which is which).
+    The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about"
+    says which is which).
     """
     from ..exhibits.care_coordination_plan.workbook.book import write_plan_workbook
     from ..exhibits.care_coordination_plan.workbook.reading import read_scenario, read_workbook
@@ -136,7 +139,8 @@ def scoreboard(
 ) -> None:
     """Score every analysis where the truth is known.
 
-    Everything that finds or projects something is held against simulated companies. An analysis that does not exist yet has an empty row. Exit code 1 when an aim is missed.
+    Everything that finds or projects something is held against simulated companies. An analysis that does not exist yet
+    has an empty row. Exit code 1 when an aim is missed.
     """
     from .. import scoreboard as board
 
@@ -189,7 +193,10 @@ def worklist_export(
         typer.Option(
             "--people",
             metavar="NAME:MINUTES,...",
-            help='who works and how many minutes a day, e.g. "Ann:240,Bob:360"; by default who worked in the past four weeks',
+            help=(
+                'who works and how many minutes a day, e.g. "Ann:240,Bob:360"; by default who worked in the '
+                "past four weeks"
+            ),
         ),
     ] = "",
     workspace: WorkspaceOption = HERE,
@@ -197,7 +204,8 @@ def worklist_export(
 ) -> None:
     """Write a client's worklist as a workbook.
 
-    It is scored, split into queues, and has cells to fill in. A file that is there is left alone, as somebody may have filled it in; --force writes over it.
+    It is scored, split into queues, and has cells to fill in. A file that is there is left alone, as somebody may have
+    filled it in; --force writes over it.
     """
     from ..exhibits.ar_weekly_review.worklist_file import who_worked
     from ..models.worklist.queues import read_people
@@ -210,7 +218,8 @@ def worklist_export(
     day = _list_day(opened, client, period, as_of)
     if to.suffix.lower() != ".xlsx":
         raise ParameterError(
-            f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing was written."
+            f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing "
+            "was written."
         )
     if to.exists() and not force:
         raise RcmError(
@@ -231,7 +240,8 @@ def worklist_export(
     )
     console.print(
         escape(
-            f"{to}: {len(rows):,} balances of {client} as of {day}, {dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."
+            f"{to}: {len(rows):,} balances of {client} as of {day}, "
+            f"{dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."
         )
     )
 
@@ -285,8 +295,9 @@ def worklist_import(
 ) -> None:
     """Take a filled-in worklist into the work log.
 
-    Rows not filled in are left alone. What does not fit is refused with row, column and rule, and written to FILE.refused.xlsx
-    to be put right and imported again. The file is kept under raw/CLIENT/worklists/; the same file twice adds nothing.
+    Rows not filled in are left alone. What does not fit is refused with row, column and rule, and written to
+    FILE.refused.xlsx to be put right and imported again. The file is kept under raw/CLIENT/worklists/; the same file
+    twice adds nothing.
     Exit code 0: clean; 1: something was refused; 2: nothing could be read.
     """
     from ..sources.intake import ingest_client
@@ -327,7 +338,8 @@ def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet]
 
     if not sheets:
         raise RcmError(
-            f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' as rcm worklist export writes it. "
+            f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' as rcm worklist "
+            "export writes it. "
             f"{what_instead(data)}. Nothing was taken in."
         )
     named = set().union(*(sheet.clients for sheet in sheets)) & set(workspace.clients())
@@ -338,7 +350,8 @@ def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet]
         return client
     if len(named) != 1:
         raise RcmError(
-            f"{file.name} names {len(named)} clients of the registry where one was expected ({listed(sorted(named)) or 'none'}). Name it with --client."
+            f"{file.name} names {len(named)} clients of the registry where one was expected "
+            f"({listed(sorted(named)) or 'none'}). Name it with --client."
         )
     return named.pop()
 
@@ -356,7 +369,8 @@ def _tell_others(sheet: Sheet) -> None:
     if strange:
         console.print(
             escape(
-                f"{sheet.name}: the columns {listed(strange, 12)} are none of the list's and were not taken in; they stay in the file."
+                f"{sheet.name}: the columns {listed(strange, 12)} are none of the list's and were not taken in; "
+                "they stay in the file."
             )
         )
 
@@ -417,6 +431,7 @@ def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Pa
         )
     except OSError as error:
         raise RcmError(
-            f"The rows refused could not be written to {beside} ({error.strerror}); they stand in {file.name} as they were."
+            f"The rows refused could not be written to {beside} ({error.strerror}); they stand in {file.name} "
+            "as they were."
         ) from None
     return beside

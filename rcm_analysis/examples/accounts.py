@@ -1,4 +1,5 @@
-"""The small ledger of the money measures with one note on its old claim: the examples of the follow-up compute on it."""
+"""The small ledger of the money measures with one note on its old claim: the examples of the follow-up compute on
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Two invented payers that always do the same, small enough to check by hand: the examples of cash due and the outlook."""
+"""Two invented payers that always do the same, small enough to check by hand: the examples of cash due and the
+outlook."""
 
 from __future__ import annotations
 

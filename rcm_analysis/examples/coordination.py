@@ -1,4 +1,5 @@
-"""One member of a care-coordination programme, small enough to check by hand: example of the contacts that were not billed."""
+"""One member of a care-coordination programme, small enough to check by hand: example of the contacts that were not
+billed."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ def example_follow_up() -> dict[str, pd.DataFrame]:
     """The tables of the small client, by name.
 
     >>> sorted(example_follow_up())  # doctest: +NORMALIZE_WHITESPACE
-    ['claim_edits', 'claims', 'payer_rules', 'remit_adjustments', 'remit_claims', 'submissions', 'transactions', 'work_log']
+    ['claim_edits', 'claims', 'payer_rules', 'remit_adjustments', 'remit_claims', 'submissions',
+     'transactions', 'work_log']
     """
     day = dt.date
     entered, sent, answered = day(2026, 9, 3), day(2026, 9, 8), day(2026, 10, 5)

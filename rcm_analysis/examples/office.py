@@ -31,7 +31,10 @@ def example_office() -> dict[str, pd.DataFrame]:
         ("A7", "P4", "2026-10-01", "2026-10-22", "West", "follow_up", False, "cancelled", 48.0, None, None),
         ("A8", "P4", "2026-10-20", "2026-10-30", "West", "follow_up", False, None, None, None, None),
     ]
-    named = "appointment_id patient booked_on scheduled_on location visit_type is_planned_follow_up status notice_hours problem claim_id"
+    named = (
+        "appointment_id patient booked_on scheduled_on location visit_type is_planned_follow_up status "
+        "notice_hours problem claim_id"
+    )
     intakes = [
         ("I1", "A1", "East", "2026-10-05", True, True, 2),
         ("I2", "A3", "East", "2026-10-06", True, False, None),

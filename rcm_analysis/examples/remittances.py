@@ -15,7 +15,8 @@ def example_tables() -> dict[str, pd.DataFrame]:
     """The tables of the small client, by name.
 
     >>> sorted(example_tables())
-    ['claim_edits', 'claims', 'remit_adjustments', 'remit_claims', 'remit_lines', 'submissions', 'transactions', 'work_log']
+    ['claim_edits', 'claims', 'remit_adjustments', 'remit_claims', 'remit_lines', 'submissions',
+     'transactions', 'work_log']
     """
     payers = {"C1": "aetna", "C2": "aetna", "C3": "cigna", "C4": "cigna"}
     charges = {"C1": 10000, "C2": 20000, "C3": 15000, "C4": 12000}

@@ -1,4 +1,5 @@
-"""A small invented self-pay programme, small enough to check by hand: the examples of the self-pay measures compute on it.
+"""A small invented self-pay programme, small enough to check by hand: the examples of the self-pay measures compute on
+it.
 
 Claim C1 was billed in January and paid in two parts. C2 is on a plan that was missed once, cured, and goes on.
 C3 was promised and not paid. C4 was paid before the insurer answered. C5 is disputed, and its patient asks for help.

@@ -196,7 +196,8 @@ def _kpis_html(block: Block) -> str:
     rows = (
         f"<tr><th "
         f"style='text-align:left'>{_text(item['label'])}</th><td><strong>{_text(item['value'])}</strong></td>"
-        f"<td>{_text(item['target'])}</td><td>{_text('; '.join(c['label'] + ' ' + c['value'] for c in item['comparisons']))}</td>"
+        f"<td>{_text(item['target'])}</td><td>"
+        f"{_text('; '.join(c['label'] + ' ' + c['value'] for c in item['comparisons']))}</td>"
         f"<td>{_text(item['note'])}</td></tr>"
         for item in block.payload["items"]
     )
@@ -226,7 +227,10 @@ def table_html(payload: Mapping[str, Any]) -> str:
     notes = "".join(
         f"<div><small>{_text(line)}</small></div>" for line in [payload["definition"], *payload["notes"]] if line
     )
-    return f"<p><strong>{_text(payload['title'])}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+    return (
+        f"<p><strong>{_text(payload['title'])}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}"
+        f"</tbody></table>{notes}"
+    )
 
 
 def _table_html(block: Block) -> str:
@@ -270,7 +274,10 @@ def _glossary_html(block: Block) -> str:
 
 def _meta_html(block: Block) -> str:
     meta = block.payload
-    return f"<p><strong>{_text(meta['client_name'])}</strong>, {_text(meta['period_title'])}; as of {_text(meta['as_of'])}</p>"
+    return (
+        f"<p><strong>{_text(meta['client_name'])}</strong>, {_text(meta['period_title'])}; as of "
+        f"{_text(meta['as_of'])}</p>"
+    )
 
 
 _WRITERS = {

@@ -130,9 +130,15 @@ def plain(value: Any, unit: str) -> str | int | float | bool | None:
 def readable(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pd.DataFrame:
     """A result for the eye, every value as text; `units` names the unit of columns whose name does not tell it.
 
-    Columns in _cents are dollars, in _rate or _share percent; dates, flags, whole numbers and fractions are told by their kind.
+    Columns in _cents are dollars, in _rate or _share percent; dates, flags, whole numbers and fractions are told by
+    their kind.
 
-    >>> readable(pd.DataFrame({"payer": ["acme", None], "ar_cents": [123456, -50], "denial_rate": [0.125, None], "wait": [3.25, 2.0]}), {"wait": "days"})
+    >>> readable(
+    ...     pd.DataFrame(
+    ...         {"payer": ["acme", None], "ar_cents": [123456, -50], "denial_rate": [0.125, None], "wait": [3.25, 2.0]}
+    ...     ),
+    ...     {"wait": "days"},
+    ... )
       payer ar_cents denial_rate wait
     0  acme   $1,235       12.5%  3.3
     1     –     ($1)           –  2.0

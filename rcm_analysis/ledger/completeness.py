@@ -201,7 +201,8 @@ def _lines(records: Records, *, only_strange: bool) -> pl.DataFrame:
 
 
 def unanswered(records: Records) -> pl.DataFrame:
-    """Claims first sent more than 120 days ago, with an insurance balance, and neither an answer nor money from a payer."""
+    """Claims first sent more than 120 days ago, with an insurance balance, and neither an answer nor money from a
+    payer."""
     insurance = records.applied.filter(col("party") != "patient")
     owed = per_claim(insurance, col("amount_cents").sum()).filter(col("amount_cents") > 0)
     heard = insurance.filter(~col("kind").is_in(["charge", "transfer"]))

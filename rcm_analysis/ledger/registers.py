@@ -39,7 +39,8 @@ def known(
 
 
 def patient_cash(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
-    """Payments of patients less refunds to them, posted by `as_of`: client, claim_id, paid_on, paid_cents (positive)."""
+    """Payments of patients less refunds to them, posted by `as_of`: client, claim_id, paid_on, paid_cents
+    (positive)."""
     rows = source(tables, "transactions", [*CLAIM, "kind", "party", "amount_cents", "posted_on"])
     rows = rows.filter(
         col("party") == "patient", col("kind").is_in(list(CASH)), col("posted_on") <= as_of, ~col("claim_id").is_null()

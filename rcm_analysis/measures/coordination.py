@@ -33,7 +33,8 @@ COLUMNS = [
 
 
 def contacts_not_billed(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDOW_DAYS) -> pd.DataFrame:
-    """Member-months whose contacts met the rule and that were never uploaded for billing, by coordinator, at the published rate.
+    """Member-months whose contacts met the rule and that were never uploaded for billing, by coordinator, at the
+    published rate.
 
     Formula
         rate_cents = published monthly rate of the member's level and region, in force on the month's first day

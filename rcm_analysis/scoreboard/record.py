@@ -194,7 +194,14 @@ def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
 def table_text(rows: Iterable[Row]) -> str:
     """The scoreboard as plain text, one line per figure.
 
-    >>> print(table_text([Row("worklist", "of oldest first", 1.62, ">= 1.5", True), Row("holds", "recall", None, ">= 0.95", None)]))
+    >>> print(
+    ...     table_text(
+    ...         [
+    ...             Row("worklist", "of oldest first", 1.62, ">= 1.5", True),
+    ...             Row("holds", "recall", None, ">= 0.95", None),
+    ...         ]
+    ...     )
+    ... )
     analysis  figure           value  aim      holds
     worklist  of oldest first  1.62   >= 1.5   yes
     holds     recall           -      >= 0.95  -

@@ -55,7 +55,8 @@ Statement = tuple[dt.date, Sequence[tuple[Mapping[str, Any], int]]]
 
 
 def alarms_of(client: str, said: Iterable[Statement], *, same: tuple[str, ...] = (), within: int = 2) -> list[Alarm]:
-    """One alarm a finding, however often it is raised: on its first day, with the scope and the cents of its last statement.
+    """One alarm a finding, however often it is raised: on its first day, with the scope and the cents of its last
+    statement.
 
     A finding continues an alarm when they share the values of `same`, nothing in their scopes disagrees, and the
     alarm was raised in one of the `within` statements before; of several alarms it continues the one that shares the
@@ -63,7 +64,12 @@ def alarms_of(client: str, said: Iterable[Statement], *, same: tuple[str, ...] =
     else is raised is an alarm of its own.
 
     >>> march, april, may, june = (dt.date(2026, month, 28) for month in (3, 4, 5, 6))
-    >>> said = [(march, [({"payer": "p"}, 5)]), (april, [({"payer": "p"}, 7)]), (may, []), (june, [({"payer": "p"}, 9)])]
+    >>> said = [
+    ...     (march, [({"payer": "p"}, 5)]),
+    ...     (april, [({"payer": "p"}, 7)]),
+    ...     (may, []),
+    ...     (june, [({"payer": "p"}, 9)]),
+    ... ]
     >>> [(alarm.raised_on.month, alarm.cents) for alarm in alarms_of("a", said, within=1)]
     [(3, 7), (6, 9)]
     """

@@ -111,7 +111,11 @@ def remit_day(book: Book, payer: np.ndarray, decided: np.ndarray) -> np.ndarray:
 def _closed(day: np.ndarray) -> np.ndarray:
     """From 24 December to 1 January, and from the fourth Thursday of November to the Sunday after.
 
-    >>> _closed(np.array(["2025-12-23", "2025-12-24", "2026-01-01", "2025-11-27", "2025-11-21"], "datetime64[D]").astype(int))
+    >>> _closed(
+    ...     np.array(["2025-12-23", "2025-12-24", "2026-01-01", "2025-11-27", "2025-11-21"], "datetime64[D]").astype(
+    ...         int
+    ...     )
+    ... )
     array([False,  True,  True,  True, False])
     """
     dates = day.astype("datetime64[D]")

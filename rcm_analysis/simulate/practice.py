@@ -32,7 +32,8 @@ KEEPS = {
 class Practice:
     """One client's life, worked out once: submissions, remittances, ledger, notes.
 
-    `everything` holds the postings that come after the last day simulated, too: what would have come is part of the truth.
+    `everything` holds the postings that come after the last day simulated, too: what would have come is part of the
+    truth.
     """
 
     def __init__(self, book: Book) -> None:
@@ -190,7 +191,8 @@ NAMED_STEPS = 0.4
 """The part of the claims whose notes say when to ask again: offices do not keep such days for every claim."""
 
 ASKED_AGAIN = {"waiting_on_client": 18, "waiting_on_payer": 30, "in_process": 56}
-"""Days after which an office asks again at the earliest: the practice, a payer, and a payer that has something new to decide."""
+"""Days after which an office asks again at the earliest: the practice, a payer, and a payer that has something new to
+decide."""
 
 
 def _notes(practice: Practice) -> pl.DataFrame:

@@ -2,8 +2,8 @@
 
 The truth behind the scoreboard's worklist. It knows what no office can know, and is made from the simulated life
 alone: from the luck that each claim was dealt (whether a rework of its denial wins, whether its payer will ever
-answer, whether its patient pays by himself) and never from anybody's score. For an item open on a day, `gain_cents` is what
-comes in if somebody works it in the week after, doing what it needs, less what comes in if nobody touches it:
+answer, whether its patient pays by himself) and never from anybody's score. For an item open on a day, `gain_cents` is
+what comes in if somebody works it in the week after, doing what it needs, less what comes in if nobody touches it:
 
 | how it stands on the day | gain |
 |---|---|
@@ -19,7 +19,7 @@ comes in if somebody works it in the week after, doing what it needs, less what 
 | a balance of a patient who will not pay by himself | the balance, for a share `PERSUADED` (old: `PERSUADED_OLD`) of them |
 
 Nothing comes in after the filing, appeal or secondary limit. Minutes are drawn as those of the notes are.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -177,7 +177,8 @@ def _on(practice: Practice, life: _Life, limits: dict[str, Any], day: int) -> di
 def _underpaid(
     practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[str, Any], day: int
 ) -> list[list[Any]]:
-    """Claims without an open primary balance that were paid short by the day: planted, or taken back and repriced lower.
+    """Claims without an open primary balance that were paid short by the day: planted, or taken back and repriced
+    lower.
 
     The same columns as the items.
     """

@@ -229,7 +229,10 @@ class _Intake:
                 name,
                 "other_sheets",
                 None,
-                f"{name}: {len(part.other_sheets)} sheet(s) with rows fit no table of the column map and were not read.",
+                (
+                    f"{name}: {len(part.other_sheets)} sheet(s) with rows fit no table of the column map and were "
+                    "not read."
+                ),
                 rows=len(part.other_sheets),
             )
 
@@ -330,7 +333,8 @@ class _Intake:
                     report.file,
                     "month_would_shrink",
                     report.cents_stored,
-                    f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are stored. It looks cut off, "
+                    f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are "
+                    "stored. It looks cut off, "
                     'so nothing was replaced. Ask for the whole month, or set delivery = "append" in the column map.',
                     rows=report.rows_stored,
                 )

@@ -175,7 +175,8 @@ class Notes:
                 name,
                 "unmapped_payer",
                 cents,
-                f"{name}: {strange.height} row(s) of {count} payer(s) that the registry does not know. They are stored under "
+                f"{name}: {strange.height} row(s) of {count} payer(s) that the registry does not know. They are "
+                "stored under "
                 "their own names; add aliases or identifiers under [payers.*].",
                 rows=strange.height,
             )

@@ -1,4 +1,5 @@
-"""Ids and trace numbers that are the same in another dress: what billing systems, payers and spreadsheets do to them."""
+"""Ids and trace numbers that are the same in another dress: what billing systems, payers and spreadsheets do to
+them."""
 
 from __future__ import annotations
 

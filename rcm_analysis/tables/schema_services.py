@@ -345,7 +345,10 @@ SELF_PAY_POLICIES = Table(
         (
             "value",
             "text",
-            "HH:MM for call windows, a whole number for days, counts and cents, percent for targets, yes or no, or a name",
+            (
+                "HH:MM for call windows, a whole number for days, counts and cents, percent for targets, yes or no, "
+                "or a name"
+            ),
         ),
         ("source", "text", "document it was taken from", True),
     ),

@@ -108,7 +108,8 @@ class ClientStore:
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
-    """Stored partitions of a table, none of them too; what was written before a column was added to the contract holds it empty."""
+    """Stored partitions of a table, none of them too; what was written before a column was added to the contract holds
+    it empty."""
     if not files:
         return table.empty().lazy()
     return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")

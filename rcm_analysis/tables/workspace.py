@@ -40,7 +40,10 @@ class ClientView:
     client: str
 
     def __repr__(self) -> str:
-        return f"ClientView {self.client} of {self.workspace.folder}; .tables(as_of=...), .settings(), .findings(), .quarantine()"
+        return (
+            f"ClientView {self.client} of {self.workspace.folder}; .tables(as_of=...), .settings(), "
+            ".findings(), .quarantine()"
+        )
 
     def settings(self, *, as_of: dt.date | None = None) -> Client:
         return self.workspace.registry.client(self.client, as_of=as_of)

@@ -1,6 +1,7 @@
 """Builders of priced lines: every row says only what matters to its case; the rest is plain.
 
-    tables(paid("C1", 9000), fees=[fee(10000)])     one line of 99213, charged $200.00, allowed $90.00 of a contract of $100.00
+    tables(paid("C1", 9000), fees=[fee(10000)])     one line of 99213, charged $200.00, allowed $90.00 of a contract of
+    $100.00
 
 Amounts are cents, days are ISO text. A payment has one line unless `lines` are given; what it does not explain
 otherwise is a contract discount (45), so that every line balances.

@@ -208,7 +208,8 @@ def _factors() -> st.SearchStrategy:
 
 
 def rich(seed: int, months: int = 18) -> dict[str, Any]:
-    """Raw assumptions of a busy programme, every number odd on purpose: what hypothesis, fond of zeros, seldom draws."""
+    """Raw assumptions of a busy programme, every number odd on purpose: what hypothesis, fond of zeros, seldom
+    draws."""
     rng = np.random.default_rng(seed)
 
     def between(low: float, high: float, places: int = 4) -> float:

@@ -12,7 +12,8 @@ from rcm_analysis.press.runs import run as press
 
 @pytest.fixture
 def plan(capsys, tmp_path, monkeypatch):
-    """`plan("--scenario", "lag_120")` runs the command without its report; gives the exit code, what was said and the JSON."""
+    """`plan("--scenario", "lag_120")` runs the command without its report; gives the exit code, what was said and the
+    JSON."""
     monkeypatch.setattr(
         press,
         "run",

@@ -1,4 +1,5 @@
-"""What the three reports on one client's month say of the same thing is the same: page one, tables, workbook, and each other."""
+"""What the three reports on one client's month say of the same thing is the same: page one, tables, workbook, and each
+other."""
 
 from __future__ import annotations
 

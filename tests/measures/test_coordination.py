@@ -1,4 +1,5 @@
-"""Contacts whose month was never billed: which months count, what they are worth, and coordinators who stopped billing."""
+"""Contacts whose month was never billed: which months count, what they are worth, and coordinators who stopped
+billing."""
 
 from __future__ import annotations
 

@@ -16,15 +16,23 @@ MIME = "application/vnd.rcm.block+json"
 PARAMETERS = 'client: str = ""  # client id\nperiod: str = ""  # month YYYY-MM\nweeks: int = 4  # how far back'
 CARD = {"title": "Small review", "version": "1.0", "scope": "client", "packet": True, "service": "claims", "order": 10}
 TABLE = {
-    "kind": "table", "name": "aging", "title": "Open AR by age", "definition": "Open balances, as of the month's end",
+    "kind": "table",
+    "name": "aging",
+    "title": "Open AR by age",
+    "definition": "Open balances, as of the month's end",
     "columns": [
-        {"name": "payer", "title": "Payer", "unit": "text"}, {"name": "open_cents", "title": "Open", "unit": "usd"},
-        {"name": "share", "title": "Share", "unit": "rate"}, {"name": "since", "title": "Since", "unit": "date"},
+        {"name": "payer", "title": "Payer", "unit": "text"},
+        {"name": "open_cents", "title": "Open", "unit": "usd"},
+        {"name": "share", "title": "Share", "unit": "rate"},
+        {"name": "since", "title": "Since", "unit": "date"},
     ],
     "rows": [["=cmd|'/c calc'!A0", 123456, 0.25, "2026-10-01"], ["Total", 123456, 1.0, None]],
     "text": [["=cmd|'/c calc'!A0", "$1,234.56", "25.0%", "10/01/2026"], ["Total", "$1,234.56", "100.0%", ""]],
-    "emphasis": [1], "notes": ["+ credits left out"], "row_header": 0, "print": True,
-}  # fmt: skip
+    "emphasis": [1],
+    "notes": ["+ credits left out"],
+    "row_header": 0,
+    "print": True,
+}
 GLOSSARY = {
     "kind": "glossary",
     "items": [{"name": "open", "title": "Open AR", "formula": "@sum", "unit": "usd", "source": "our own"}],
@@ -43,16 +51,26 @@ def showing(*payloads: dict[str, Any]) -> str:
 
 def meta(client: str = "{client}") -> dict[str, Any]:
     return {
-        "kind": "meta", "title": "Small review", "client": client, "client_name": "Client {client}", "period": "2026-10",
-        "period_title": "October 2026", "as_of": "2026-10-31", "firm": "Firm", "template": "small", "template_version": "1.0",
-    }  # fmt: skip
+        "kind": "meta",
+        "title": "Small review",
+        "client": client,
+        "client_name": "Client {client}",
+        "period": "2026-10",
+        "period_title": "October 2026",
+        "as_of": "2026-10-31",
+        "firm": "Firm",
+        "template": "small",
+        "template_version": "1.0",
+    }
 
 
 def inputs(client: str = "{client}") -> dict[str, Any]:
     return {
-        "kind": "inputs", "client": client, "findings": 2,
+        "kind": "inputs",
+        "client": client,
+        "findings": 2,
         "tables": [{"table": "claims", "rows": 3, "fingerprint": "f1"}],
-    }  # fmt: skip
+    }
 
 
 def notebook(
@@ -91,8 +109,16 @@ def request_for(templates_folder: Path, tmp_path: Path) -> Callable[..., RunRequ
     """A request for the small template, into this test's own runs folder."""
 
     def build(template: str = "small", client: str | None = "cali-care", **changes: Any) -> RunRequest:
-        return RunRequest(**{"template": template, "client": client, "period": "2026-10", "runs": tmp_path / "runs",
-                             "templates": templates_folder, **changes})  # fmt: skip
+        return RunRequest(
+            **{
+                "template": template,
+                "client": client,
+                "period": "2026-10",
+                "runs": tmp_path / "runs",
+                "templates": templates_folder,
+                **changes,
+            }
+        )
 
     return build
 

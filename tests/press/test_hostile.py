@@ -62,8 +62,17 @@ def hostile_notebook(texts: list[str]) -> dict:
 
     columns = [{"name": pick(n), "title": pick(n), "unit": pick(n)} for n in range(3)]
     rows = [[text, text, text] for text in texts]
-    table = {"name": pick(0), "title": pick(1) or "T", "definition": pick(2), "notes": texts[:3], "columns": columns, "rows": rows, "text": rows,
-             "row_header": 0, "emphasis": [0, 99, -1, "x"]}  # fmt: skip
+    table = {
+        "name": pick(0),
+        "title": pick(1) or "T",
+        "definition": pick(2),
+        "notes": texts[:3],
+        "columns": columns,
+        "rows": rows,
+        "text": rows,
+        "row_header": 0,
+        "emphasis": [0, 99, -1, "x"],
+    }
     cells = [samples.block("meta", **{key: pick(n) for n, key in enumerate(samples.META)})]
     for n, one in enumerate(texts):
         cells += [
@@ -81,12 +90,30 @@ def hostile_notebook(texts: list[str]) -> dict:
             cells += [
                 samples.block("table", **table),
                 samples.block("cards", items=[{"title": t, "answer": t, "detail": t} for t in texts]),
-                samples.block("kpis", items=[{"label": t, "value": t, "note": t, "target": t, "status": t, "comparisons":
-                              [{"label": t, "value": t, "direction": t, "good": t}]} for t in texts]),
-                samples.block("findings", title=one, items=[{"title": t, "detail": t, "amount": t, "owner": t, "due": t, "severity": t} for t in texts]),
+                samples.block(
+                    "kpis",
+                    items=[
+                        {
+                            "label": t,
+                            "value": t,
+                            "note": t,
+                            "target": t,
+                            "status": t,
+                            "comparisons": [{"label": t, "value": t, "direction": t, "good": t}],
+                        }
+                        for t in texts
+                    ],
+                ),
+                samples.block(
+                    "findings",
+                    title=one,
+                    items=[{"title": t, "detail": t, "amount": t, "owner": t, "due": t, "severity": t} for t in texts],
+                ),
                 samples.block("facts", title=one, items=[{"label": t, "value": t} for t in texts]),
-                samples.block("glossary", items=[{"name": t, "title": t, "formula": t, "unit": t, "source": t} for t in texts]),
-            ]  # fmt: skip
+                samples.block(
+                    "glossary", items=[{"name": t, "title": t, "formula": t, "unit": t, "source": t} for t in texts]
+                ),
+            ]
     return samples.notebook(*cells)
 
 
@@ -170,9 +197,20 @@ def test_odd_tables_are_printed(table):
 
 @pytest.mark.parametrize(
     "markdown",
-    ["- " * 60 + "deep", "> " * 60 + "deep", "[a](data:text/html,<script>1</script>)", "[a](//evil.example)", "[a](file:///etc/passwd)",
-     "<script>1</script>", "![a](data:text/html;base64,PHNjcmlwdD4=)", "|a|\n|-|\n|" + "b|" * 40, "#", "## \u200b", "1. a\n\n   1. b"],
-)  # fmt: skip
+    [
+        "- " * 60 + "deep",
+        "> " * 60 + "deep",
+        "[a](data:text/html,<script>1</script>)",
+        "[a](//evil.example)",
+        "[a](file:///etc/passwd)",
+        "<script>1</script>",
+        "![a](data:text/html;base64,PHNjcmlwdD4=)",
+        "|a|\n|-|\n|" + "b|" * 40,
+        "#",
+        "## \u200b",
+        "1. a\n\n   1. b",
+    ],
+)
 def test_odd_markdown_is_printed(markdown):
     document = extract(samples.notebook(samples.text(markdown)))
     assert_harmless(html.render(document, fonts="system"))
@@ -226,8 +264,18 @@ def dom_of(page: Path, profile: Path) -> str:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no browser is installed")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", f"--user-data-dir={profile}",
-               "--virtual-time-budget=4000", "--dump-dom", page.as_uri()]  # fmt: skip
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        f"--user-data-dir={profile}",
+        "--virtual-time-budget=4000",
+        "--dump-dom",
+        page.as_uri(),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         return process.communicate(timeout=60)[0].decode("utf-8", "replace")
@@ -239,10 +287,19 @@ def dom_of(page: Path, profile: Path) -> str:
 @pytest.mark.browser
 def test_no_script_runs_and_no_request_goes_out(tmp_path, listener):
     address = f"http://127.0.0.1:{listener.server_port}"
-    svg = (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="10" height="10"><script>document.title="owned"</script>'
-           f'<image xlink:href="{address}/svg.png" width="5" height="5"/></svg>')  # fmt: skip
-    attack = [f"<script>document.title='owned';fetch('{address}/fetch')</script>", f"<img src={address}/img.png onerror=\"document.title='owned'\">",
-              f"<style>@import url({address}/css)</style>", f"url({address}/url)", f"<link rel=stylesheet href={address}/link>", *NASTY]  # fmt: skip
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="10" '
+        'height="10"><script>document.title="owned"</script>'
+        f'<image xlink:href="{address}/svg.png" width="5" height="5"/></svg>'
+    )
+    attack = [
+        f"<script>document.title='owned';fetch('{address}/fetch')</script>",
+        f"<img src={address}/img.png onerror=\"document.title='owned'\">",
+        f"<style>@import url({address}/css)</style>",
+        f"url({address}/url)",
+        f"<link rel=stylesheet href={address}/link>",
+        *NASTY,
+    ]
     notebook = hostile_notebook(attack)
     notebook["cells"].append(samples.block("figure", figure=svg, title="t", alt="a", finding="f"))
     page = tmp_path / "page.html"

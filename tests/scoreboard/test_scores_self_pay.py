@@ -1,4 +1,5 @@
-"""The scores of self-pay: what counts as found, what as a false alarm, and a small company scored from its raw files."""
+"""The scores of self-pay: what counts as found, what as a false alarm, and a small company scored from its raw
+files."""
 
 from __future__ import annotations
 

@@ -322,7 +322,8 @@ def test_denials_jump_in_the_scope_and_nowhere_else(kind, practices, quiet):
 
 
 def short_lines(raw: Raw) -> dict[str, Decimal]:
-    """Claims with lines allowed less than the fee schedule, and by how much; takebacks pay far less, and are not these."""
+    """Claims with lines allowed less than the fee schedule, and by how much; takebacks pay far less, and are not
+    these."""
     fees = defaultdict(list)
     for row in raw.table("fee_schedules"):
         fees[row["Ins"], row["CPT/HCPCS"], row["Mods"]].append(

@@ -110,7 +110,8 @@ def test_a_denial_that_was_reworked_and_won_is_a_gain_before_the_rework_and_none
 
 
 def test_the_same_minutes_for_every_policy_by_hand():
-    """The list works b, then a; the oldest is c, then b; the largest is c, then w; p is a patient's, s is small, w waits."""
+    """The list works b, then a; the oldest is c, then b; the largest is c, then w; p is a patient's, s is small, w
+    waits."""
     items = pd.DataFrame(
         {
             "claim_id": ["b", "a", "c", "w", "s", "p"],

@@ -194,7 +194,8 @@ def test_a_month_without_visits_has_no_rate(raw, taken_in):
 
 
 def repeats_of(raw: pd.DataFrame, days: int) -> tuple[int, int]:
-    """Visits for a family of problems, and those with another of the same patient and family 1 to `days` days before."""
+    """Visits for a family of problems, and those with another of the same patient and family 1 to `days` days
+    before."""
     rows = raw[raw["is_office"]].assign(family=raw["REASONDESCRIPTION"].map(FAMILY_OF))
     rows = rows[rows["family"].notna() & ~rows["family"].isin(["other", "preventive"])]
     again = 0

@@ -110,7 +110,10 @@ def test_all_faults_come_at_once(registry):
 
 
 def test_two_clients_may_not_share_an_npi(registry):
-    second = '\n[clients.b]\nname = "B"\nproviders = 1\nrevenue = "1"\ncommission_rate = "0.01"\nmeeting_cadence = "weekly"\nnpis = ["1234567893"]\n'
+    second = (
+        '\n[clients.b]\nname = "B"\nproviders = 1\nrevenue = "1"\ncommission_rate = '
+        '"0.01"\nmeeting_cadence = "weekly"\nnpis = ["1234567893"]\n'
+    )
     with pytest.raises(ClientError, match="share an NPI"):
         registry(GOOD + second)
 
@@ -146,7 +149,8 @@ def test_the_pseudonym_key_is_made_once_and_private(tmp_path):
 
 BOTH = (
     GOOD.replace('npis = ["1234567893"]', 'npis = ["1234567893"]\ntax_ids = ["11-2233445"]\naliases = ["Jo Doe MD"]')
-    + '\n[clients.b]\nname = "Bay"\nproviders = 1\nrevenue = "1"\ncommission_rate = "0.01"\nmeeting_cadence = "weekly"\n'
+    + '\n[clients.b]\nname = "Bay"\nproviders = 1\nrevenue = "1"\ncommission_rate = "0.01"\nmeeting_cadence = '
+    '"weekly"\n'
     'tax_ids = ["998877665"]\n'
 )
 

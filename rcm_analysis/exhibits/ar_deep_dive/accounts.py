@@ -32,7 +32,8 @@ def key_accounts(facts: DeepFacts) -> list[Block]:
     late = rows["next_touch_on"] < pd.Timestamp(facts.as_of)
     rows = rows.assign(is_late=late)
     definition = (
-        "The largest twentieth of the open claims; the larger, the more often each is to be touched (every 7, 14 or 30 days); "
+        "The largest twentieth of the open claims; the larger, the more often each is to be touched (every 7, "
+        "14 or 30 days); "
         "a statement counts as a touch only where the patient alone owes; US dollars of charges."
     )
     blocks = [
@@ -75,14 +76,16 @@ def _accounts_sentence(facts: DeepFacts, rows: pd.DataFrame) -> str:
     covered = audit_trail.note_coverage(facts.tables, as_of=facts.as_of).iloc[0]
     text = (
         f"{counted(len(rows), 'account')} from {as_text(int(rows['threshold_cents'].iloc[0]), 'usd')} up hold "
-        f"{as_text(cents, 'usd')} ({as_text(share, 'rate')} of all that is owed). {as_text(covered['note_coverage'], 'rate')} of them "
+        f"{as_text(cents, 'usd')} ({as_text(share, 'rate')} of all that is owed). "
+        f"{as_text(covered['note_coverage'], 'rate')} of them "
         f"were touched in the last 30 days; {as_text(late, 'count')} are overdue on their schedule."
     )
     if pd.isna(kept["touch_compliance"]):
         return text
     return (
         f"{text} Of {counted(int(kept['touches_due']), 'touch', 'touches')} that fell due, "
-        f"{as_text(int(kept['touches_in_time']), 'count')} were made in time ({as_text(kept['touch_compliance'], 'rate')})."
+        f"{as_text(int(kept['touches_in_time']), 'count')} were made in time "
+        f"({as_text(kept['touch_compliance'], 'rate')})."
     )
 
 
@@ -93,9 +96,11 @@ def _progress(facts: DeepFacts) -> str:
         return ""
     last = found.iloc[-1]
     return (
-        f" Of the {as_text(int(last['opening_cents']), 'usd')} on the {counted(int(last['accounts']), 'account')} of eight weeks ago, "
+        f" Of the {as_text(int(last['opening_cents']), 'usd')} on the "
+        f"{counted(int(last['accounts']), 'account')} of eight weeks ago, "
         f"{as_text(int(last['collected_cents']), 'usd')} was collected ({as_text(last['collected_share'], 'rate')}), "
-        f"{as_text(int(last['adjusted_cents']), 'usd')} taken off by contract and {as_text(int(last['written_off_cents']), 'usd')} written "
+        f"{as_text(int(last['adjusted_cents']), 'usd')} taken off by contract and "
+        f"{as_text(int(last['written_off_cents']), 'usd')} written "
         f"off; {as_text(int(last['open_cents']), 'usd')} is still open."
     )
 
@@ -119,7 +124,10 @@ def _escalations(facts: DeepFacts) -> list[Block]:
             name="escalations",
             title=f"Accounts to decide on, as of {facts.subject.as_of_text}",
             print_it=False,
-            definition="High-value accounts twice overdue for a touch, with a time limit in 14 days, or past a promised payment; US dollars.",
+            definition=(
+                "High-value accounts twice overdue for a touch, with a time limit in 14 days, or past a "
+                "promised payment; US dollars."
+            ),
         )
     ]
 
@@ -147,7 +155,10 @@ def _touches(facts: DeepFacts) -> list[Block]:
             name="days_since_touch",
             title=f"Open claims by the last note on them, as of {facts.subject.as_of_text}",
             emphasis=emphasis,
-            definition="Claims with a balance, whoever owes it; many were sent lately and need no touch yet; US dollars of charges.",
+            definition=(
+                "Claims with a balance, whoever owes it; many were sent lately and need no touch yet; US "
+                "dollars of charges."
+            ),
         )
     ]
 
@@ -174,7 +185,8 @@ def _results(facts: DeepFacts) -> list[Block]:
     )
     total.loc[total.index[-1], "hour_cents"] = _per_hour(by_person[sums[:4]].sum().to_frame().T)["hour_cents"].iloc[0]
     definition = (
-        "Notes by the day of the work. Came in behind it: payments posted in the month on claims worked in the 60 days before, "
+        "Notes by the day of the work. Came in behind it: payments posted in the month on claims worked in the "
+        "60 days before, "
         "each with the last note before it; that is no proof that the work brought them; US dollars."
     )
     columns = [

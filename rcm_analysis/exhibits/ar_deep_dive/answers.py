@@ -46,7 +46,8 @@ def all_findings(facts: DeepFacts) -> list[Block]:
     if len(items) > MOST:
         blocks.append(
             note(
-                f"{counted(len(items) - MOST, 'smaller finding')} left out; all of them are in the workbook, sheet findings."
+                f"{counted(len(items) - MOST, 'smaller finding')} left out; all of them are in the workbook, "
+                "sheet findings."
             )
         )
     return [*blocks, note(_elsewhere(facts)), *_for_the_workbook(items)]
@@ -86,7 +87,10 @@ def _for_the_workbook(items: list[dict[str, Any]]) -> list[Block]:
             name="findings",
             title="Findings, in dollars",
             print_it=False,
-            definition="One row per finding, the gravest and largest first; US dollars. The sheet named is one click away and holds the claims behind it.",
+            definition=(
+                "One row per finding, the gravest and largest first; US dollars. The sheet named is one "
+                "click away and holds the claims behind it."
+            ),
         )
     ]
 
@@ -106,8 +110,10 @@ def _elsewhere(facts: DeepFacts) -> str:
     ]
     more = f" {sentence(joined(parts))} stand there and are not counted again here." if parts else ""
     return (
-        f"The claims behind each finding are in the workbook: its sheet findings leads to them. Credits, unapplied money, late "
-        f"charges and write-offs are in the monthly review, which also counts every time limit that ends within 30 days; here one "
+        "The claims behind each finding are in the workbook: its sheet findings leads to them. Credits, "
+        "unapplied money, late "
+        "charges and write-offs are in the monthly review, which also counts every time limit that ends within "
+        "30 days; here one "
         f"counts from four fifths of its time on.{more}"
     )
 
@@ -117,7 +123,8 @@ def _sheet(name: str) -> str:
 
 
 def _earlier(facts: DeepFacts, days: int, deadline: Any = None) -> dt.date:
-    """The day promised: so many days ahead, or the deadline where that is earlier, but never before the next working day."""
+    """The day promised: so many days ahead, or the deadline where that is earlier, but never before the next working
+    day."""
     promised = due(facts.subject, days)
     return promised if pd.isna(deadline) else min(promised, max(pd.Timestamp(deadline).date(), workday(facts.as_of, 0)))
 
@@ -139,10 +146,14 @@ def denials(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"{sentence(words_of(row['category']))} denials: {scope_words(facts, row)}",
-                f"Began around {as_text(row['onset_on'], 'date')}. From {month_words(row['first_month'])} on {as_text(row['rate'], 'rate')} of the lines "
-                f"were denied, before it was {as_text(row['usual_rate'], 'rate')}: {counted(int(row['denied']), 'denied line')}, "
-                f"{as_text(row['excess'], 'count')} more than expected. {what}; {counted(still, 'claim is', 'claims are')} still "
-                f"open to rework. Dollars are what these lines would have been allowed, over the usual.{_sheet(f'systemic_denials, no. {number}')}",
+                f"Began around {as_text(row['onset_on'], 'date')}. From {month_words(row['first_month'])} on "
+                f"{as_text(row['rate'], 'rate')} of the lines "
+                f"were denied, before it was {as_text(row['usual_rate'], 'rate')}: "
+                f"{counted(int(row['denied']), 'denied line')}, "
+                f"{as_text(row['excess'], 'count')} more than expected. {what}; "
+                f"{counted(still, 'claim is', 'claims are')} still "
+                "open to rework. Dollars are what these lines would have been allowed, over the "
+                f"usual.{_sheet(f'systemic_denials, no. {number}')}",
                 amount_cents=cents,
                 owner=owner,
                 due=due(facts.subject, PROCESS_DAYS),
@@ -194,7 +205,8 @@ def underpaid(facts: DeepFacts) -> list[dict[str, Any]]:
             finding(
                 f"{facts.subject.payer_name(payer)} allows too little for {_codes(rows['procedure'])}",
                 f"{share} less than {against}, since {as_text(rows['onset_on'].min(), 'date')}, on "
-                f"{counted(int(rows['short_lines'].sum()), 'line')}. {as_text(left, 'usd')} of it can still be appealed. Confidence: "
+                f"{counted(int(rows['short_lines'].sum()), 'line')}. {as_text(left, 'usd')} of it can still be "
+                "appealed. Confidence: "
                 f"{joined(sorted(set(rows['confidence'])))}.{_sheet('underpayments')}",
                 amount_cents=cents,
                 owner=ours(facts.subject),
@@ -229,7 +241,8 @@ def prices(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"{facts.subject.payer_name(payer)} has new prices",
-                f"{counted(rows['procedure'].nunique(), 'code')} changed {move} from {as_text(rows['changed_on'].min(), 'date')} on; "
+                f"{counted(rows['procedure'].nunique(), 'code')} changed {move} from "
+                f"{as_text(rows['changed_on'].min(), 'date')} on; "
                 f"{as_text(cents, 'usd')} so far. {known}. This is no underpayment and cannot be appealed."
                 f"{_sheet('new_prices')}",
                 owner="practice manager",
@@ -251,7 +264,8 @@ def secondaries(facts: DeepFacts) -> list[dict[str, Any]]:
     if len(stopped):
         one = stopped.iloc[0]
         cause = (
-            f"Since {as_text(one['onset_on'], 'date')} {as_text(one['rate'], 'rate')} of such claims were not sent, before it "
+            f"Since {as_text(one['onset_on'], 'date')} {as_text(one['rate'], 'rate')} of such claims were not "
+            "sent, before it "
             f"was {as_text(one['usual_rate'], 'rate')}: the step was dropped, worth "
             f"{as_text(int(round(one['excess_cents'])), 'usd')} over the usual so far."
         )
@@ -299,7 +313,10 @@ def crossovers(facts: DeepFacts) -> list[dict[str, Any]]:
     return [
         finding(
             f"Ask after {counted(len(left), 'claim')} that never reached the second insurer",
-            f"The first insurer says it passed them on more than 45 days ago; no answer came.{late}{_sheet('crossovers_missing')}",
+            (
+                "The first insurer says it passed them on more than 45 days ago; no answer "
+                f"came.{late}{_sheet('crossovers_missing')}"
+            ),
             amount_cents=cents,
             owner=BILLERS,
             due=_earlier(facts, FOLLOW_UP_DAYS, left["deadline_on"].min()),
@@ -319,8 +336,10 @@ def waiting(facts: DeepFacts) -> list[dict[str, Any]]:
     if len(risen):
         one = risen.iloc[0]
         more = (
-            f" Since {as_text(one['onset_on'], 'date')} {as_text(one['rate'], 'rate')} of new claims wait for documents, before "
-            f"it was {as_text(one['usual_rate'], 'rate')}: {as_text(int(round(one['excess_cents'])), 'usd')} of charges over the "
+            f" Since {as_text(one['onset_on'], 'date')} {as_text(one['rate'], 'rate')} of new claims wait for "
+            "documents, before "
+            f"it was {as_text(one['usual_rate'], 'rate')}: {as_text(int(round(one['excess_cents'])), 'usd')} of "
+            "charges over the "
             f"usual were delayed so far, those released since included."
         )
     days = counted(int(asked["days_open"].median()), "day")
@@ -363,7 +382,8 @@ def unsent(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"Mend and send {counted(len(rows), 'rejected claim')}",
-                f"Sent back by the clearinghouse or the payer's front end, at least seven days ago, and not sent again: {words}. No "
+                "Sent back by the clearinghouse or the payer's front end, at least seven days ago, and not "
+                f"sent again: {words}. No "
                 f"payer has them. Charges are shown.{_sheet('rejected_claims')}",
                 amount_cents=cents,
                 owner=BILLERS,
@@ -390,7 +410,8 @@ def limits(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 title.format(counted(len(rows), "claim")),
-                f"{why}, and at least four fifths of the time allowed is used; the first limit ends on {as_text(first, 'date')}. Charges "
+                f"{why}, and at least four fifths of the time allowed is used; the first limit ends on "
+                f"{as_text(first, 'date')}. Charges "
                 f"are shown.{_sheet('time_limits')}",
                 amount_cents=cents,
                 owner=BILLERS if kind == "filing" else ours(facts.subject),
@@ -410,8 +431,10 @@ def later_entry(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"Charges are entered later: {where}",
-                f"From {as_text(row['onset_on'], 'date')} on it takes {as_text(row['days'], 'days')} working days from the service to the "
-                f"charge, {as_text(row['days_last_month'], 'days')} of late; before it was {as_text(row['usual_days'], 'days')}. Charges "
+                f"From {as_text(row['onset_on'], 'date')} on it takes {as_text(row['days'], 'days')} working "
+                "days from the service to the "
+                f"charge, {as_text(row['days_last_month'], 'days')} of late; before it was "
+                f"{as_text(row['usual_days'], 'days')}. Charges "
                 f"entered later than usual are shown: their cash comes later.{_sheet('process_changes')}",
                 amount_cents=cents,
                 owner="practice manager",
@@ -435,7 +458,8 @@ def silent_days(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"No claim left from {as_text(row['onset_on'], 'date')} to {as_text(row['last_on'], 'date')}",
-                f"{counted(int(row['claims']), 'claim was', 'claims were')} waiting; {end}. Ask the clearinghouse for its report of these days "
+                f"{counted(int(row['claims']), 'claim was', 'claims were')} waiting; {end}. Ask the "
+                "clearinghouse for its report of these days "
                 f"and check that each claim was accepted. Charges are shown.{_sheet('process_changes')}",
                 amount_cents=cents,
                 owner=BILLERS,
@@ -456,7 +480,8 @@ def untouched(facts: DeepFacts) -> list[dict[str, Any]]:
     return [
         finding(
             f"Take up {counted(len(rows), 'claim')} that nobody touched for 30 days",
-            f"No note, no claim sent, no answer; {counted(never, 'of them has', 'of them have')} no note at all. Charges are shown; some "
+            f"No note, no claim sent, no answer; {counted(never, 'of them has', 'of them have')} no note at "
+            "all. Charges are shown; some "
             f"of these claims are in other findings as well.{_sheet('untouched_claims')}",
             amount_cents=cents,
             owner=ours(facts.subject),

@@ -1,4 +1,5 @@
-"""Denials beyond the usual: control charts with the limits of chance and the day of the change, and the lines behind them."""
+"""Denials beyond the usual: control charts with the limits of chance and the day of the change, and the lines behind
+them."""
 
 from __future__ import annotations
 
@@ -89,7 +90,10 @@ def _systemic(facts: DeepFacts) -> list[Block]:
         rates = denial_rates(facts.tables, row, as_of=facts.as_of).tail(13).reset_index(drop=True)
         if len(rates) < 3:
             continue
-        title = f"{number}. {sentence(words_of(row['category']))} denials, {scope_words(facts, row.to_dict())} (share of lines, day of remittance)"
+        title = (
+            f"{number}. {sentence(words_of(row['category']))} denials, {scope_words(facts, row.to_dict())} "
+            "(share of lines, day of remittance)"
+        )
         blocks.append(
             _chart(
                 rates,
@@ -106,7 +110,8 @@ def _systemic(facts: DeepFacts) -> list[Block]:
 def _cause_sentence(row: Any) -> str:
     return (
         f"The rate rose around {as_text(row['onset_on'], 'date')}: from {month_words(row['first_month'])} on it is "
-        f"{as_text(row['rate'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, {as_text(row['excess'], 'count')} more denied lines than expected, "
+        f"{as_text(row['rate'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, "
+        f"{as_text(row['excess'], 'count')} more denied lines than expected, "
         f"{as_text(int(round(row['excess_cents'])), 'usd')} of allowed amounts."
     )
 
@@ -128,7 +133,8 @@ def _chart(chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, ba
         name=f"{name}_data",
         title=title,
         print_it=False,
-        definition="Laney's p' chart: limits three standard deviations wide, widened by how much more the months vary than "
+        definition="Laney's p' chart: limits three standard deviations wide, widened by how much more the "
+        "months vary than "
         "chance alone; day of remittance.",
     )
     return figures.figure_block(
@@ -213,7 +219,8 @@ def _causes(facts: DeepFacts) -> Block:
         ],
         name="denial_causes",
         title="Denials beyond the usual, by cause",
-        definition="First decisions of primary payers by line, day of remittance. Over the usual: allowed amounts of the denied "
+        definition="First decisions of primary payers by line, day of remittance. Over the usual: allowed "
+        "amounts of the denied "
         "lines less what would have been denied at the usual rate; US dollars.",
         notes=["The lines behind each number are in the workbook, sheet systemic_denials."],
     )
@@ -238,5 +245,8 @@ def _lines(facts: DeepFacts) -> Block:
         name="systemic_denials",
         title="Denied lines behind the findings",
         print_it=False,
-        definition="One row per denied line; day of remittance; what insurers still owe on its claim, empty when settled; US dollars.",
+        definition=(
+            "One row per denied line; day of remittance; what insurers still owe on its claim, empty "
+            "when settled; US dollars."
+        ),
     )

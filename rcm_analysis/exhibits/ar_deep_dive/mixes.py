@@ -1,4 +1,5 @@
-"""A figure that moved only because the work is another: said as that, so that nobody seeks a cause that is not there."""
+"""A figure that moved only because the work is another: said as that, so that nobody seeks a cause that is not
+there."""
 
 from __future__ import annotations
 
@@ -36,9 +37,12 @@ def mixes(facts: DeepFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"{sentence(name)} {moved} {'with' if whole else 'in part with'} the mix of payers and services",
-                f"From {usual} to {now} in the last three months; the same payers and services at their usual rates would give {expected}. "
-                f"{facts.subject.payer_name(row['payer'])}, {row['family']}, of which {as_text(row['its_rate'], 'rate')} was usually "
-                f"{happens}, went from {as_text(row['share_before'], 'rate')} to {as_text(row['share_now'], 'rate')} of the work. {said} "
+                f"From {usual} to {now} in the last three months; the same payers and services at their usual "
+                f"rates would give {expected}. "
+                f"{facts.subject.payer_name(row['payer'])}, {row['family']}, of which "
+                f"{as_text(row['its_rate'], 'rate')} was usually "
+                f"{happens}, went from {as_text(row['share_before'], 'rate')} to "
+                f"{as_text(row['share_now'], 'rate')} of the work. {said} "
                 f"Sheet: mix.",
                 owner="practice manager",
                 due=due(facts.subject, PROCESS_DAYS),
@@ -75,7 +79,8 @@ def table(facts: DeepFacts) -> list[Block]:
             name="mix",
             title="Did the work change, or the payers?",
             print_it=False,
-            definition="The last three months against the six before, first decisions of primary payers, day of remittance. By the mix alone: "
+            definition="The last three months against the six before, first decisions of primary payers, day of "
+            "remittance. By the mix alone: "
             "the lines of now at the usual rate of their payer and code.",
         )
     ]

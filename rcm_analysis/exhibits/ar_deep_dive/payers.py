@@ -25,7 +25,8 @@ def underpayments(facts: DeepFacts) -> list[Block]:
         if len(found)
         else [
             note(
-                "No payer allows too little for a code again and again: allowed amounts were compared with the fee schedules on file, and with "
+                "No payer allows too little for a code again and again: allowed amounts were compared with the "
+                "fee schedules on file, and with "
                 "the payers' own habit where there is none."
             )
         ]
@@ -35,7 +36,8 @@ def underpayments(facts: DeepFacts) -> list[Block]:
         blocks.append(
             note(
                 f"{counted(len(lines), 'line')} decided in the last three months fell short by more than $5 and 3%, "
-                f"{as_text(int(lines['short_cents'].sum()), 'usd')} together, single cases included (sheet underpaid_lines)."
+                f"{as_text(int(lines['short_cents'].sum()), 'usd')} together, single cases included (sheet "
+                "underpaid_lines)."
             )
         )
         blocks.append(
@@ -59,7 +61,9 @@ def underpayments(facts: DeepFacts) -> list[Block]:
                 name="underpaid_lines",
                 title="Underpaid lines of the last three months",
                 print_it=False,
-                definition="One row per line, by the day of the remittance; US dollars and cents. Inferred is not contract.",
+                definition=(
+                    "One row per line, by the day of the remittance; US dollars and cents. Inferred is not contract."
+                ),
             )
         )
     return [*blocks, *_prices(facts)]
@@ -80,7 +84,8 @@ def _repeated(facts: DeepFacts, found: pd.DataFrame) -> list[Block]:
     table, emphasis = with_total(found.head(LARGEST), "payer", ["short_lines", "short_cents", "appealable_cents"])
     words: dict[str, Any] = {
         "title": "Allowed less than expected, again and again",
-        "definition": "Latest decision on each line since the onset, allowed against expected (paid is not compared: it depends on "
+        "definition": "Latest decision on each line since the onset, allowed against expected (paid is not "
+        "compared: it depends on "
         "the patient's share); high confidence: contract, medium or low: inferred from what the payer usually allowed; "
         "US dollars.",
     }
@@ -134,7 +139,10 @@ def _prices(facts: DeepFacts) -> list[Block]:
             name="new_prices",
             title="New prices of the last three months",
             print_it=False,
-            definition="By the day of service from which the price holds; US dollars and cents. New prices are no underpayments.",
+            definition=(
+                "By the day of service from which the price holds; US dollars and cents. New prices are "
+                "no underpayments."
+            ),
         )
     ]
 
@@ -171,8 +179,10 @@ def scorecard(facts: DeepFacts) -> list[Block]:
             name="payer_scorecard",
             title=f"Payers side by side, {months}",
             notes=notes,
-            definition="Yield: allowed, of what contracts (or the payer's habit) promise for the lines decided. Won back: denials overturned, of "
-            f"those decided in four quarters; empty under {FEW_APPEALS}. Work: minutes noted, at $35 an hour, for $1,000 collected.",
+            definition="Yield: allowed, of what contracts (or the payer's habit) promise for the lines decided. "
+            "Won back: denials overturned, of "
+            f"those decided in four quarters; empty under {FEW_APPEALS}. Work: minutes noted, at $35 an hour, "
+            "for $1,000 collected.",
         ),
         *_contracts(facts),
     ]
@@ -214,7 +224,8 @@ def _contracts(facts: DeepFacts) -> list[Block]:
             name="contracts",
             title="Contracts side by side: the main codes of twelve months",
             print_it=False,
-            definition="Price of one unit, by contract or inferred; more at the median: what the payer's units would bring more at the median "
+            definition="Price of one unit, by contract or inferred; more at the median: what the payer's units "
+            "would bring more at the median "
             "price. Prices of public payers are law: there is nothing to negotiate; US dollars.",
         )
     ]

@@ -75,7 +75,10 @@ def _aging_table(facts: DeepFacts, frame: pd.DataFrame, column: str, title: str,
         Shown("ar_cents", "Total", "usd"),
         Shown("old_share", "Over 90 days", "rate"),
     ]
-    definition = "Days from the day of service, a clock that sending a claim again cannot reset; US dollars of charges, credits apart."
+    definition = (
+        "Days from the day of service, a clock that sending a claim again cannot reset; US dollars of "
+        "charges, credits apart."
+    )
     top = _with_rest(frame, column, cents)
     table, emphasis = with_total(
         top,
@@ -148,8 +151,10 @@ def movement(facts: DeepFacts) -> list[Block]:
             name="roll_matrix",
             title=f"Where each dollar went in {subject.period.title}",
             emphasis=emphasis,
-            definition="Rows: age at the start; columns: age at the end, or what resolved it. All parties, by days from the service; "
-            "US dollars, posting date. A row adds up to what was owed at the start, or is new; a column of ages to what is "
+            definition="Rows: age at the start; columns: age at the end, or what resolved it. All parties, by "
+            "days from the service; "
+            "US dollars, posting date. A row adds up to what was owed at the start, or is new; a column of ages "
+            "to what is "
             "owed at the end.",
         ),
     ]
@@ -196,8 +201,10 @@ def _movement_sentence(facts: DeepFacts) -> str:
     gone += [f"{as_text(passed, 'usd')} passed on to another payer or the patient"] if passed else []
     gone += [f"{as_text(corrected, 'usd')} taken off by corrected charges"] if corrected else []
     text = (
-        f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {joined(gone)}; new balances of "
-        f"{as_text(new, 'usd')} make it {as_text(closed, 'usd')} at the end. What was charged and settled within the month is in "
+        f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {joined(gone)}; new "
+        "balances of "
+        f"{as_text(new, 'usd')} make it {as_text(closed, 'usd')} at the end. What was charged and settled "
+        "within the month is in "
         f"none of these, so the cash of the month is more than what was paid here."
     )
     rolled = roll_rates.roll_forward_rates(
@@ -238,8 +245,10 @@ def worth(facts: DeepFacts) -> list[Block]:
     by_payer = by_payer.sort_values("open_cents", ascending=False)
     return [
         note(
-            f"The {as_text(int(whole['open_cents']), 'usd')} owed should bring {as_text(int(whole['collectable_cents']), 'usd')} in cash; "
-            f"contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}, and {as_text(int(whole['lost_cents']), 'usd')} is "
+            f"The {as_text(int(whole['open_cents']), 'usd')} owed should bring "
+            f"{as_text(int(whole['collectable_cents']), 'usd')} in cash; "
+            f"contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}, and "
+            f"{as_text(int(whole['lost_cents']), 'usd')} is "
             f"probably lost as things went in the past year."
         ),
         show(

@@ -20,7 +20,8 @@ from .facts import DeepFacts
 from .terms import TERMS
 
 MEASURES = ("aging",)
-"""The measures whose definition stands in a deep dive as the catalogue has it; the others are in `terms`, in plain words."""
+"""The measures whose definition stands in a deep dive as the catalogue has it; the others are in `terms`, in plain
+words."""
 
 
 class ArDeepDive:
@@ -96,7 +97,8 @@ class ArDeepDive:
         return (
             "What is owed, and what is it worth?",
             f"{owed} owed, about {as_text(int(whole['collectable_cents']), 'usd')} in cash",
-            f"Contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}; {as_text(int(whole['lost_cents']), 'usd')} is "
+            f"Contracts will take off {as_text(int(whole['adjusted_cents']), 'usd')}; "
+            f"{as_text(int(whole['lost_cents']), 'usd')} is "
             f"probably lost as things stand. Working the list should add about "
             f"{as_text(int(to_do(self.facts.worklist)['recoverable_cents'].sum()), 'usd')} in cash.",
         )

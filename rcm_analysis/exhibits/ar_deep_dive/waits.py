@@ -1,4 +1,5 @@
-"""What waits and until when: time limits, secondary claims, questions to the client, holds, rejections, untouched claims."""
+"""What waits and until when: time limits, secondary claims, questions to the client, holds, rejections, untouched
+claims."""
 
 from __future__ import annotations
 
@@ -47,7 +48,10 @@ def limits(facts: DeepFacts) -> list[Block]:
     late = int((~found["is_recoverable"] & ~found["is_missed"]).sum())
     notes = (
         [
-            f"{counted(late, 'denial', 'denials')} as filed too late, without proof of filing in time: an appeal will not help."
+            (
+                f"{counted(late, 'denial', 'denials')} as filed too late, without proof of filing in time: an "
+                "appeal will not help."
+            )
         ]
         if late
         else []
@@ -69,7 +73,8 @@ def limits(facts: DeepFacts) -> list[Block]:
             title=f"Time limits, as of {facts.subject.as_of_text}",
             emphasis=emphasis,
             notes=notes,
-            definition="Limits of the payers' rules: filing from the day of service, appeal from the denial, second insurer from the "
+            definition="Limits of the payers' rules: filing from the day of service, appeal from the denial, "
+            "second insurer from the "
             "first one's remittance; open charges (second insurer: what was left to it); US dollars.",
         ),
         show(
@@ -148,7 +153,8 @@ def _summary(facts: DeepFacts) -> list[Block]:
             ],
             name="waiting",
             title=f"What waits, as of {facts.subject.as_of_text}",
-            definition="Open charges; for the second insurer what the first one left, also where its time limit has passed. A claim may stand in "
+            definition="Open charges; for the second insurer what the first one left, also where its time limit "
+            "has passed. A claim may stand in "
             "several rows, so they are not added up. US dollars.",
         )
     ]
@@ -193,7 +199,10 @@ def _questions(facts: DeepFacts) -> list[Block]:
             name="questions",
             title=f"Questions to the practice, as of {facts.subject.as_of_text}",
             emphasis=emphasis,
-            definition="Requests in the work log, from the first note to the first other event; days to the answer: the median; US dollars.",
+            definition=(
+                "Requests in the work log, from the first note to the first other event; days to the "
+                "answer: the median; US dollars."
+            ),
         )
     ]
 
@@ -330,6 +339,9 @@ def _changes(facts: DeepFacts) -> list[Block]:
             ],
             name="process_changes",
             title=f"Steps of the work that changed, as of {facts.subject.as_of_text}",
-            definition="Claims and dollars beyond what was usual before; charges, for secondary claims what the first insurer left; US dollars.",
+            definition=(
+                "Claims and dollars beyond what was usual before; charges, for secondary claims what the "
+                "first insurer left; US dollars."
+            ),
         )
     ]

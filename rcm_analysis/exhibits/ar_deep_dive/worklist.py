@@ -36,7 +36,8 @@ def worklist(facts: DeepFacts) -> list[Block]:
         return [note(f"No open item could be worked on {facts.subject.as_of_text}.")]
     rows = _worded(facts, ready)
     definition = (
-        "Deadlines within 14 days first, then by the dollars that a minute of work adds. Adds: what the item is expected "
+        "Deadlines within 14 days first, then by the dollars that a minute of work adds. Adds: what the item is "
+        "expected "
         "to bring if it is worked now, less what would come anyway; US dollars."
     )
     brief = [
@@ -119,7 +120,9 @@ def _sentence(items: pd.DataFrame, ready: pd.DataFrame) -> str:
     waiting, small = items[items["tier"] == "waiting"], items[items["tier"] == "small"]
     hours = max(int(ready["minutes"].sum()) // 60, 1)
     return (
-        f"{counted(len(ready), 'item')} can be worked now, for about {counted(hours, 'hour')}; together that should add about "
-        f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')} in cash. The whole list is in the workbook as a sheet to fill in (worklist). {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
+        f"{counted(len(ready), 'item')} can be worked now, for about {counted(hours, 'hour')}; together that "
+        "should add about "
+        f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')} in cash. The whole list is in the workbook as "
+        f"a sheet to fill in (worklist). {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
         f"promised day and {counted(len(small), 'balance is', 'balances are')} too small to be called."
     )

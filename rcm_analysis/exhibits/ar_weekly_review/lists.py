@@ -159,7 +159,8 @@ def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
         return [
             pagebreak(),
             note(
-                "Nobody noted work for this client in the past four weeks, so the list is not split among people. It is in the workbook (worklist)."
+                "Nobody noted work for this client in the past four weeks, so the list is not split among "
+                "people. It is in the workbook (worklist)."
             ),
         ]
     week = subject.with_payer_names(week).replace({"payer": {"patient": "Patient"}})
@@ -190,7 +191,10 @@ def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
             [Shown(item.column, item.title) if item.column == "on" else item for item in columns],
             name="list_shown",
             title="First on each list",
-            definition=f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash expected beyond what would come by itself; US dollars.",
+            definition=(
+                f"Up to {counted(each, 'item')} of each person, in order; 'work adds' is the cash "
+                "expected beyond what would come by itself; US dollars."
+            ),
         ),
         show(
             week.sort_values(["assigned_to", "rank"], ignore_index=True),
@@ -244,11 +248,15 @@ def _to_do(row: Any) -> str:
 def short_reason(text: str) -> str:
     """What is known of an item, without what follows from it: that stands in its own column.
 
-    >>> short_reason("Sent 20 days ago without an answer, longer than this payer usually takes (9 days): ask whether it is on file.")
+    >>> short_reason(
+    ...     "Sent 20 days ago without an answer, longer than this payer usually takes (9 days): ask whether it is on file."
+    ... )
     'Sent 20 days ago without an answer'
-    >>> short_reason("Rejected by the payer on 2026-10-09: subscriber not found; the payer does not have it. Mend and send it.")
+    >>> short_reason(
+    ...     "Rejected by the payer on 2026-10-09: subscriber not found; the payer does not have it. Mend and send it."
+    ... )
     'Rejected by the payer on 2026-10-09: subscriber not found'
-    """
+    """  # noqa: E501
     return re.split(r"\. |; |, longer than |: (?=ask|press|send|find|call|check|a second)", text)[0].rstrip(".")
 
 
@@ -303,7 +311,8 @@ def last_week(subject: Subject, week: Period) -> list[Block]:
             name="last_list",
             title=f"What came of the list of {as_text(listed_on, 'date')}",
             emphasis=emphasis,
-            definition="The list as it stood then, made from what was known then; worked: a note since. Money by posting date; open then = collected + otherwise settled "
+            definition="The list as it stood then, made from what was known then; worked: a note since. Money "
+            "by posting date; open then = collected + otherwise settled "
             "(adjusted, written off, passed on, less new charges) + still open; US dollars.",
             notes=[f"Outcomes noted: {noted}. {words}" if noted else words],
         ),

@@ -1,4 +1,5 @@
-"""The weekly meeting on two pages: what moved, what is stuck, what is to be decided; then who works what, and what the last list brought.
+"""The weekly meeting on two pages: what moved, what is stuck, what is to be decided; then who works what, and what the
+last list brought.
 
 Everything is as known on the last day of the week, the review's as-of day. What does not fit on the pages
 stands in the workbook, with the whole worklist as a file to work in.
@@ -203,7 +204,8 @@ def _worth(subject: Subject) -> str:
     return (
         f"Of the open balance about {as_text(int(worth['collectable_cents']), 'usd')} "
         f"({as_text(float(worth['collectable_share']), 'rate')}) will come in as cash, going by the past year; "
-        f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, {as_text(int(worth['lost_cents']), 'usd')} is probably lost."
+        f"contracts take off {as_text(int(worth['adjusted_cents']), 'usd')}, "
+        f"{as_text(int(worth['lost_cents']), 'usd')} is probably lost."
     )
 
 
@@ -305,7 +307,10 @@ def _decisions_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
     return (
         "What is to be decided?",
         as_text(int(soon["open_cents"].sum()), "usd"),
-        f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on {as_text(soon['deadline_on'].min(), 'date')}.{more}",
+        (
+            f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on "
+            f"{as_text(soon['deadline_on'].min(), 'date')}.{more}"
+        ),
     )
 
 
@@ -374,7 +379,10 @@ def _next_steps(review: ArWeeklyReview) -> list[Block]:
             name="next_steps",
             title="Next steps noted on open claims",
             print_it=False,
-            definition=f"The last note of each open claim, where it names a next step; as of {review.subject.as_of_text}; US dollars.",
+            definition=(
+                "The last note of each open claim, where it names a next step; as of "
+                f"{review.subject.as_of_text}; US dollars."
+            ),
         )
     ]
 
@@ -403,7 +411,10 @@ def _documents(subject: Subject) -> list[Block]:
             columns,
             name="documents_shown",
             title="Documents and answers we asked the practice for",
-            definition=f"{counted(len(asked), 'request')}, {as_text(int(asked['open_cents'].sum()), 'usd')} of open balances; open {words}. "
+            definition=(
+                f"{counted(len(asked), 'request')}, {as_text(int(asked['open_cents'].sum()), 'usd')} of "
+                f"open balances; open {words}. "
+            )
             + (
                 f"The {MOST_DOCUMENTS} largest; all are in the workbook (documents)."
                 if len(asked) > MOST_DOCUMENTS
@@ -486,13 +497,17 @@ def _decisions(review: ArWeeklyReview) -> list[Block]:
     if not rows:
         return [
             note(
-                "Nothing is to be decided: no write-off, no escalation, no limit within fourteen days, no action overdue."
+                "Nothing is to be decided: no write-off, no escalation, no limit within fourteen days, no "
+                "action overdue."
             )
         ]
     table = pd.DataFrame(rows, columns=["what", "why", "cents", "owner", "due"])
     table["due"] = pd.to_datetime(table["due"])
     more = joined(
-        f"{counted(len(frame), f'more {word}')} ({as_text(int(frame['open_cents'].fillna(0).sum()), 'usd')}, sheet {sheet})"
+        (
+            f"{counted(len(frame), f'more {word}')} ({as_text(int(frame['open_cents'].fillna(0).sum()), 'usd')}, "
+            f"sheet {sheet})"
+        )
         for frame, word, sheet in rest
         if len(frame)
     )
@@ -549,36 +564,18 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
         "credit_cents": "In credit since",
         "open_cents": "Still open",
     }
-    late = _overdue(subject)
-    overdue = (
-        [
-            show(
-                late,
-                [
-                    Shown("title", "What was agreed"),
-                    Shown("owner", "Owner"),
-                    Shown("opened_on", "Agreed", "date"),
-                    Shown("due_on", "Due", "date"),
-                    Shown("amount_cents", "At stake", "usd"),
-                ],
-                name="overdue_actions",
-                title="Agreed actions overdue",
-                print_it=False,
-                definition=f"Open on {subject.as_of_text} and due before; US dollars at stake.",
-            )
-        ]
-        if len(late)
-        else []
-    )
     return [
-        *overdue,
+        *_overdue_table(subject),
         show(
             weekly_lists.write_offs(subject.with_payer_names(review.items)),
             [*claim, Shown("age_days", "Age, days", "count"), Shown("reason", "Why")],
             name="write_offs_to_approve",
             title="Write-offs for approval",
             print_it=False,
-            definition=f"Items of the worklist whose limit is over or which have next to no chance, as of {subject.as_of_text}; US dollars.",
+            definition=(
+                "Items of the worklist whose limit is over or which have next to no chance, as of "
+                f"{subject.as_of_text}; US dollars."
+            ),
         ),
         show(
             raised,
@@ -591,7 +588,10 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
             name="escalations",
             title="Escalations",
             print_it=False,
-            definition=f"High-value accounts overdue twice, near a limit, or with a promise passed, as of {subject.as_of_text}; US dollars.",
+            definition=(
+                "High-value accounts overdue twice, near a limit, or with a promise passed, as of "
+                f"{subject.as_of_text}; US dollars."
+            ),
         ),
         show(
             subject.with_payer_names(review.due_soon),
@@ -620,7 +620,10 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
             name="high_value",
             title="High-value accounts and their schedule",
             print_it=False,
-            definition=f"Largest open claims as of {subject.as_of_text}. Touches due in the past 28 days that were made in time: {kept}; US dollars.",
+            definition=(
+                f"Largest open claims as of {subject.as_of_text}. Touches due in the past 28 days that "
+                f"were made in time: {kept}; US dollars."
+            ),
         ),
         show(
             progress,
@@ -639,6 +642,29 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
     ]
 
 
+def _overdue_table(subject: Subject) -> list[Block]:
+    late = _overdue(subject)
+    if late.empty:
+        return []
+    columns = [
+        Shown("title", "What was agreed"),
+        Shown("owner", "Owner"),
+        Shown("opened_on", "Agreed", "date"),
+        Shown("due_on", "Due", "date"),
+        Shown("amount_cents", "At stake", "usd"),
+    ]
+    return [
+        show(
+            late,
+            columns,
+            name="overdue_actions",
+            title="Agreed actions overdue",
+            print_it=False,
+            definition=f"Open on {subject.as_of_text} and due before; US dollars at stake.",
+        )
+    ]
+
+
 LIMIT_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "filing with the second insurer"}
 
 
@@ -654,8 +680,11 @@ def _provenance(subject: Subject) -> list[Block]:
     )
     return [
         note(
-            f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; when the files were "
-            f"read, {counted(len(subject.findings), 'doubt')} about them {'was' if len(subject.findings) == 1 else 'were'} noted. The workbook holds the worklist to fill in, every list and the definitions."
+            f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; "
+            "when the files were "
+            f"read, {counted(len(subject.findings), 'doubt')} about them "
+            f"{'was' if len(subject.findings) == 1 else 'were'} noted. The workbook holds the worklist to fill "
+            "in, every list and the definitions."
         ),
         show(
             tables,
@@ -663,6 +692,9 @@ def _provenance(subject: Subject) -> list[Block]:
             name="inputs",
             title="Input tables",
             print_it=False,
-            definition="All rows stored for the client, whenever they became known; first twelve characters of the SHA-256 fingerprint.",
+            definition=(
+                "All rows stored for the client, whenever they became known; first twelve characters of "
+                "the SHA-256 fingerprint."
+            ),
         ),
     ]

@@ -30,8 +30,10 @@ MINUTES_UNKNOWN = 60.0
 """A person whose notes give no minutes is taken to have an hour a day for the client."""
 
 DEFINITION = (
-    "Open balances that can be worked now: limits within 14 days first, then by the dollars a minute of work should add. "
-    "Worth at most: the allowed amount of the balance; expected if worked = what comes anyway + what work adds. US dollars. "
+    "Open balances that can be worked now: limits within 14 days first, then by the dollars a minute of work "
+    "should add. "
+    "Worth at most: the allowed amount of the balance; expected if worked = what comes anyway + what work adds. "
+    "US dollars. "
     "The marked columns are filled in and taken back with rcm worklist import."
 )
 
@@ -42,8 +44,8 @@ def worklist_table(
     """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
 
     Counts
-        For the workbook only, as the sheet `worklist`. The tiers deadline and list, in order; what waits or is small is counted in the notes. The claim is named
-        by its control number; no patient is.
+        For the workbook only, as the sheet `worklist`. The tiers deadline and list, in order; what waits or is small is
+        counted in the notes. The claim is named by its control number; no patient is.
     Empty
         The headings without a row.
     """
@@ -69,10 +71,13 @@ def _notes(items: pd.DataFrame, as_of: dt.date) -> list[str]:
     counts = items["tier"].value_counts() if len(items) else {}
     waiting, small = int(counts.get("waiting", 0)), int(counts.get("small", 0))
     return [
-        f"As of {as_of:%Y-%m-%d}. Not listed: {counted(waiting, 'balance that still waits', 'balances that still wait')} for an answer or a "
+        f"As of {as_of:%Y-%m-%d}. Not listed: "
+        f"{counted(waiting, 'balance that still waits', 'balances that still wait')} for an answer or a "
         f"payment, and {small:,} too small to work.",
-        "Fill in a row when it was worked: action taken, worked on, and who where nobody is assigned; then status, next action and its day "
-        "where there is one. Rows left empty are left alone. Sort whole rows and filter as you like; leave Claim, Owed by, List of, Client and Row check as they are.",
+        "Fill in a row when it was worked: action taken, worked on, and who where nobody is assigned; then "
+        "status, next action and its day "
+        "where there is one. Rows left empty are left alone. Sort whole rows and filter as you like; leave "
+        "Claim, Owed by, List of, Client and Row check as they are.",
     ]
 
 
@@ -103,7 +108,8 @@ WORTH = (
 
 
 def with_worth(items: pd.DataFrame) -> pd.DataFrame:
-    """The items with `anyway_cents`, what would come though nobody works them, and `worked_cents`, that and what work adds."""
+    """The items with `anyway_cents`, what would come though nobody works them, and `worked_cents`, that and what work
+    adds."""
     alone = pd.to_numeric(items["expected_cents"] * items["chance_to_pay"] * (1 - items["uplift"])).astype(float)
     anyway = half_up(alone).astype("int64")
     return items.assign(
@@ -145,7 +151,8 @@ COLUMNS = (
 
 
 def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> dict[str, Any]:
-    """The rows of filled-in sheets that were refused, as they were typed, with the rule; itself a sheet to correct and import."""
+    """The rows of filled-in sheets that were refused, as they were typed, with the rule; itself a sheet to correct and
+    import."""
     why = {(row["sheet"], row["row"]): (row["rule"], row["message"]) for row in refused.iter_rows(named=True)}
     by_title = {item.title: item for item in COLUMNS}
     names = [*KEYS, *FILLED]

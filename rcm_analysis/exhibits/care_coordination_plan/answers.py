@@ -75,7 +75,8 @@ class CarePlan:
                     (
                         "How deep does the hole get?",
                         deep if summary.peak_deficit_cents else "No hole",
-                        f"The running cash flow is lowest in {as_text(summary.peak_deficit_month, 'month')}; the accrual result alone "
+                        f"The running cash flow is lowest in {as_text(summary.peak_deficit_month, 'month')}; "
+                        "the accrual result alone "
                         f"would show {as_text(-summary.accrual_trough_cents, 'usd')}."
                         if summary.peak_deficit_cents
                         else "Receipts cover every month's expense.",
@@ -83,20 +84,24 @@ class CarePlan:
                     (
                         "Is there enough cash?",
                         "Yes" if summary.lowest_balance_cents >= 0 else "No",
-                        f"Opening cash is {as_text(opening, 'usd')}; cash at hand falls to {as_text(summary.lowest_balance_cents, 'usd')} in "
+                        f"Opening cash is {as_text(opening, 'usd')}; cash at hand falls to "
+                        f"{as_text(summary.lowest_balance_cents, 'usd')} in "
                         f"{as_text(summary.lowest_balance_month, 'month')}.{chance}",
                     ),
                     (
                         "When is it paid back?",
                         back,
-                        f"The running cash flow at the end of the plan is {as_text(summary.closing_cash_cents, 'usd')}; the last month's "
+                        "The running cash flow at the end of the plan is "
+                        f"{as_text(summary.closing_cash_cents, 'usd')}; the last month's "
                         f"accrual result is {as_text(summary.result_last_month_cents, 'usd')}.",
                     ),
                     (
                         "What pays for a coordinator?",
                         f"{as_text(summary.break_even_members_per_coordinator, 'number')} members",
-                        f"A full-time coordinator costs {as_text(whole_cents(summary.cost_per_coordinator_cents), 'usd')} a month, a member brings "
-                        f"{as_text(whole_cents(summary.net_revenue_per_member_cents), 'usd')}. The plan's last month has "
+                        "A full-time coordinator costs "
+                        f"{as_text(whole_cents(summary.cost_per_coordinator_cents), 'usd')} a month, a member brings "
+                        f"{as_text(whole_cents(summary.net_revenue_per_member_cents), 'usd')}. The plan's last "
+                        "month has "
                         f"{as_text(carried, 'number')} members per coordinator.",
                     ),
                     ("What closes the gap?", *self._exit_words()),
@@ -186,7 +191,8 @@ class CarePlan:
         )
         apart = summary.accrual_trough_cents - summary.peak_deficit_cents
         finding = (
-            f"The hole is {as_text(-summary.peak_deficit_cents, 'usd')} deep in cash and {as_text(-summary.accrual_trough_cents, 'usd')} "
+            f"The hole is {as_text(-summary.peak_deficit_cents, 'usd')} deep in cash and "
+            f"{as_text(-summary.accrual_trough_cents, 'usd')} "
             f"in the accrual result: {as_text(apart, 'usd')} of it is waiting for payment."
         )
         return [
@@ -297,7 +303,10 @@ class CarePlan:
             ],
             name="lost_units",
             title="Member-months that are not billed",
-            definition=f"{self.basis}. Member-months; US dollars at the average dollars billed per unit, before denials and fees.",
+            definition=(
+                f"{self.basis}. Member-months; US dollars at the average dollars billed per unit, before "
+                "denials and fees."
+            ),
         )
 
     def scenarios(self) -> list[Block]:
@@ -324,7 +333,8 @@ class CarePlan:
                 ],
                 name="scenarios",
                 title="Scenarios side by side",
-                definition="Whole plan under each scenario; US dollars. Lowest cash at hand holds opening cash; peak deficit, running "
+                definition="Whole plan under each scenario; US dollars. Lowest cash at hand holds opening cash; "
+                "peak deficit, running "
                 "cash at the end and the accrual result of the whole plan leave it out. Members at the end.",
                 notes=[
                     f"Deepest: {worst['title']}, {as_text(-int(worst['peak_deficit_cents']), 'usd')}.",
@@ -344,7 +354,10 @@ class CarePlan:
         idle = [item.title for item in self.assumptions.scenarios if not item.levers and item.name != BASE]
         words += (
             [
-                f"{', '.join(idle)}: nothing is changed yet; give it levers in the assumptions or on the workbook's sheet Scenarios."
+                (
+                    f"{', '.join(idle)}: nothing is changed yet; give it levers in the assumptions or on the "
+                    "workbook's sheet Scenarios."
+                )
             ]
             if idle
             else []
@@ -373,7 +386,9 @@ class CarePlan:
                 ],
                 name="working_capital",
                 title="Need for working capital by payment lag",
-                definition=f"{self.basis}, with one lag from month of service to payment in place of the stages'. US dollars.",
+                definition=(
+                    f"{self.basis}, with one lag from month of service to payment in place of the stages'. US dollars."
+                ),
             )
         ]
 
@@ -390,7 +405,8 @@ class CarePlan:
         ]
         top = table.iloc[0]
         finding = (
-            f"{top['title']} moves the peak deficit most: by {as_text(int(top['width_cents']), 'usd')} between the ends of its range. "
+            f"{top['title']} moves the peak deficit most: by {as_text(int(top['width_cents']), 'usd')} between "
+            "the ends of its range. "
             "Light bars: the low end of a range; dark bars: the high end; the line in the middle is the plan."
         )
         axes = plan_figures.plot_tornado(table, figures.new_axes(0.6 + 0.28 * len(table)))
@@ -428,7 +444,8 @@ class CarePlan:
         )
         deep = int(drawn.peaks["peak_deficit_cents"].iloc[0])
         finding = (
-            f"Cash runs out in {as_text(drawn.out_of_cash, 'rate')} of the futures; in one of twenty the hole is deeper than "
+            f"Cash runs out in {as_text(drawn.out_of_cash, 'rate')} of the futures; in one of twenty the hole "
+            "is deeper than "
             f"{as_text(-deep, 'usd')}. {as_text(drawn.paid_back, 'rate')} are paid back within the plan."
         )
         fan = drawn.fan.assign(plan=self.plan.months["cumulative_cash"])
@@ -482,7 +499,10 @@ class CarePlan:
                 ],
                 name="ways_out",
                 title="The smallest change that closes the gap",
-                definition=f"{self.basis}. One lever at a time, smallest part of its range first: the least that keeps cash at hand at zero or above.",
+                definition=(
+                    f"{self.basis}. One lever at a time, smallest part of its range first: the least "
+                    "that keeps cash at hand at zero or above."
+                ),
                 notes=[
                     f"More opening cash would have to be {as_text(more, 'usd')}; it brings no cash of its own. "
                     "A dash: no change within the lever's range is enough."

@@ -77,7 +77,8 @@ def plot_running(result: pd.DataFrame, ax: Axes, *, series: Mapping[str, str], l
 
 @styled
 def plot_members(result: pd.DataFrame, ax: Axes, *, levels: Mapping[str, str], capacity: str) -> Axes:
-    """Members by level, stacked, light to dark, under the line of those who can be carried (thousandths in, members out)."""
+    """Members by level, stacked, light to dark, under the line of those who can be carried (thousandths in, members
+    out)."""
     months = result["month"].tolist()
     floor = np.zeros(len(result))
     for place, (column, _) in enumerate(levels.items()):

@@ -82,7 +82,10 @@ class PlanResults:
         answer = f"{as_text(abs(total), 'usd')} {'below' if total < 0 else 'above'}" if total else "On plan"
         detail = f"{what} {answer if total else 'as planned'}{' plan' if total else ''}, {self.span}."
         if int(worst["cash_cents"]) < 0:
-            detail += f" The largest part that is missing: {WORDS[worst['driver']].split(':')[0].lower()}, {as_text(-int(worst['cash_cents']), 'usd')}."
+            detail += (
+                f" The largest part that is missing: {WORDS[worst['driver']].split(':')[0].lower()}, "
+                f"{as_text(-int(worst['cash_cents']), 'usd')}."
+            )
         return answer, detail
 
     def _notes(self) -> list[str]:
@@ -93,7 +96,10 @@ class PlanResults:
         left = [name for name in self.actual.without if self.plan.value(f"{name}.paid")]
         notes += (
             [
-                f"The stored tables hold no {' and no '.join(BILLED[name] for name in left)}: left out of the plan here, too."
+                (
+                    f"The stored tables hold no {' and no '.join(BILLED[name] for name in left)}: left out of the "
+                    "plan here, too."
+                )
             ]
             if left
             else []
@@ -116,7 +122,8 @@ class PlanResults:
             name="variance",
             title="Actual less plan, by driver",
             emphasis=[len(shown) - 1],
-            definition=f"{self.span}; US dollars, above zero is better than planned. Each driver is put in place in this order; the parts "
+            definition=f"{self.span}; US dollars, above zero is better than planned. Each driver is put in "
+            "place in this order; the parts "
             "sum to the total.",
         )
         axes = figures.plot_bars(
@@ -197,7 +204,8 @@ class PlanResults:
                 title="Each step beside the plan",
                 definition=definition,
                 notes=[
-                    "Each step counts in the month in which it happened, so that a month's rate can pass 100%. What payers have not answered "
+                    "Each step counts in the month in which it happened, so that a month's rate can pass 100%. "
+                    "What payers have not answered "
                     "yet counts as not denied. Every month stands in the workbook (sheet steps_by_month)."
                 ],
             ),
@@ -250,7 +258,8 @@ class PlanResults:
             ],
             name="coordinators",
             title="Caseload and billable units per coordinator",
-            definition=f"{self.span}. Expected: what the whole programme achieves with members of the same acuity. Units: "
+            definition=f"{self.span}. Expected: what the whole programme achieves with members of the same "
+            "acuity. Units: "
             "member-months billed; contacts that reached somebody.",
             notes=["Every month stands in the workbook (sheet coordinators_by_month)."],
         )
@@ -294,7 +303,10 @@ class PlanResults:
             ],
             name="incentives",
             title="Incentive for contacts",
-            definition=f"{self.span}. Whole contacts above those expected for the caseload's acuity, times the plan's incentive per contact.",
+            definition=(
+                f"{self.span}. Whole contacts above those expected for the caseload's acuity, times the "
+                "plan's incentive per contact."
+            ),
         )
 
     def _scores(self) -> pd.DataFrame:
@@ -302,7 +314,8 @@ class PlanResults:
 
 
 def not_billed(tables: Mapping[str, Any], *, as_of: dt.date) -> list[Block]:
-    """Member-months whose core service was given and that nobody uploaded, by coordinator; and who stopped uploading."""
+    """Member-months whose core service was given and that nobody uploaded, by coordinator; and who stopped
+    uploading."""
     months = contacts_not_billed(tables, as_of=as_of)
     if months.empty:
         return [note("Every member-month whose core service was given was uploaded for billing within its window.")]

@@ -30,7 +30,8 @@ class PlanReport:
         self.plan, self.file, self.fingerprint, self.beside = plan, file, fingerprint, beside
 
     def show_sliders(self) -> None:
-        """In JupyterLab: sliders that redraw cash and peak deficit. Elsewhere nothing; the scenario table stands instead."""
+        """In JupyterLab: sliders that redraw cash and peak deficit. Elsewhere nothing; the scenario table stands
+        instead."""
         from .sliders import show_sliders
 
         show_sliders(self.plan.assumptions)
@@ -95,8 +96,8 @@ def open_plan(
 ) -> PlanReport:
     """Open a plan: read and check its assumptions (TOML, or an edited workbook), and say what the report is.
 
-    `assumptions` ("example", "published": the shipped ones) and `actuals` ("none"; "store": what the client's store holds) are paths, as
-    they are or under the workspace.
+    `assumptions` ("example", "published": the shipped ones) and `actuals` ("none"; "store": what the client's store
+    holds) are paths, as they are or under the workspace.
 
     Raises
         ParameterError or TableError that names what is wrong; nothing is computed then.

@@ -15,7 +15,10 @@ FIGURES = (
         "title": "Peak deficit",
         "unit": "US dollars",
         "source": "our own",
-        "formula": "Most negative running cash flow: receipts less recoupments less expense, summed from the first month on; opening cash left out.",
+        "formula": (
+            "Most negative running cash flow: receipts less recoupments less expense, summed from the "
+            "first month on; opening cash left out."
+        ),
     },
     {
         "name": "payback",
@@ -29,8 +32,10 @@ FIGURES = (
         "title": "Break-even caseload",
         "unit": "members per full-time coordinator",
         "source": "our own",
-        "formula": "A full-time coordinator's monthly cost (salary, fringe, supervision, overhead on them, incentive) / net revenue of an average "
-        "member-month (rate × billable share × share paid after follow-up of denials × what fees, dollars never paid and the recoupment "
+        "formula": "A full-time coordinator's monthly cost (salary, fringe, supervision, overhead on them, "
+        "incentive) / net revenue of an average "
+        "member-month (rate × billable share × share paid after follow-up of denials × what fees, dollars never "
+        "paid and the recoupment "
         "reserve leave).",
     },
     {
@@ -45,7 +50,9 @@ FIGURES = (
         "title": "Rounding",
         "unit": "cents",
         "source": "our own",
-        "formula": "Every amount is whole cents; each product is rounded once, halves away from zero, in the workbook as here.",
+        "formula": (
+            "Every amount is whole cents; each product is rounded once, halves away from zero, in the workbook as here."
+        ),
     },
 )
 
@@ -53,7 +60,12 @@ FIGURES = (
 def lever_text(key: str, value: int) -> str:
     """A lever's value as a reader says it.
 
-    >>> lever_text("rate", 9500), lever_text("lag_days", 60), lever_text("denials", 1500), lever_text("acuity_shift", -1000)
+    >>> (
+    ...     lever_text("rate", 9500),
+    ...     lever_text("lag_days", 60),
+    ...     lever_text("denials", 1500),
+    ...     lever_text("acuity_shift", -1000),
+    ... )
     ('× 0.95', '+60 days', '+15.0 points', '10.0% one level up')
     """
     kind = LEVER_BY_KEY[key].kind
@@ -70,7 +82,12 @@ def lever_text(key: str, value: int) -> str:
 def exit_text(lever: str, value: Any) -> str:
     """Where a lever stands, or would have to stand, in the table of ways out; a dash where no value is enough.
 
-    >>> exit_text("rate", 10_000), exit_text("rate", 10_500), exit_text("opening_cash", 250_000), exit_text("rate", None)
+    >>> (
+    ...     exit_text("rate", 10_000),
+    ...     exit_text("rate", 10_500),
+    ...     exit_text("opening_cash", 250_000),
+    ...     exit_text("rate", None),
+    ... )
     ('as planned', '× 1.05', '$2,500', '–')
     """
     if pd.isna(value):

@@ -171,7 +171,8 @@ def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
         as_text(int(sums["cash_due_cents"]), "usd"),
         (
             f"Due in {subject.month} on {counted(int(sums['claims']), 'claim')}, {basis}: "
-            f"{as_text(int(sums['collected_cents']), 'usd')} came in, {as_text(int(sums['patient_cents']), 'usd')} is the patients', "
+            f"{as_text(int(sums['collected_cents']), 'usd')} came in, "
+            f"{as_text(int(sums['patient_cents']), 'usd')} is the patients', "
             f"{as_text(int(sums['gap_cents']), 'usd')} is missing."
         ),
     )

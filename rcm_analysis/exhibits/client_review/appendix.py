@@ -129,7 +129,10 @@ def completeness(subject: Subject) -> tuple[bool, str]:
     before = [count for count in before if count]
     last = rows["posted_on"].max()
     usual = int(pd.Series(before).median()) if before else 0
-    text = f"{counted(entered, 'claim')} entered, {as_text(usual, 'count')} in a usual month; last posting on {as_text(last, 'date')}"
+    text = (
+        f"{counted(entered, 'claim')} entered, {as_text(usual, 'count')} in a usual month; last posting on "
+        f"{as_text(last, 'date')}"
+    )
     if not before:
         return True, f"{counted(entered, 'claim')} entered; there is no earlier month to compare with"
     return entered * 100 >= usual * COMPLETE_SHARE, text

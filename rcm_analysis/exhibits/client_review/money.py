@@ -68,7 +68,10 @@ def reconciliation(subject: Subject) -> list[Block]:
 
 def _close_note(difference: float) -> str:
     if pd.isna(difference):
-        return "The billing system's own month-end total was not delivered, so the closing balance is not compared with it."
+        return (
+            "The billing system's own month-end total was not delivered, so the closing balance is not "
+            "compared with it."
+        )
     if int(difference) == 0:
         return "The billing system's own month-end total is the same, to the cent."
     return (

@@ -28,7 +28,8 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: a measure of the catalogue, its label, and how its window is said in words; `on_tile=False` keeps it for the workbook.
+    """One tile: a measure of the catalogue, its label, and how its window is said in words; `on_tile=False` keeps it
+    for the workbook.
 
     `window` is the window of the headline: three months for numbers that one month makes too restless.
     """

@@ -28,7 +28,8 @@ LEAST_MONTHS = 6
 """Months with postings before an outlook is printed: future billing goes on at the level of half a year."""
 
 LARGE, LARGE_SNAPSHOTS = 400_000, 9
-"""With more postings than this the outlook is tested at nine past month ends instead of twelve, to keep the report quick."""
+"""With more postings than this the outlook is tested at nine past month ends instead of twelve, to keep the report
+quick."""
 
 FEWEST_TESTS = 6
 """With fewer past outlooks than this nothing is said about how good they were."""
@@ -59,9 +60,11 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "title": "Cash outlook",
         "unit": "US dollars",
         "source": "our own",
-        "formula": "Payments less refunds and money taken back, expected by month. From open balances: every balance of "
+        "formula": "Payments less refunds and money taken back, expected by month. From open balances: every "
+        "balance of "
         "the as-of day by its age and payer, times the share of such dollars that was paid so many days on. From new "
-        "billing: charges at the level of the past half-year by working day, growing as they have grown, through the same shares. Other: copays at the "
+        "billing: charges at the level of the past half-year by working day, growing as they have grown, "
+        "through the same shares. Other: copays at the "
         "desk and unapplied money, less refunds and money taken back, at the past year's rates. Date basis: "
         "posting date.",
     },
@@ -70,7 +73,8 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "title": "Band of the cash outlook",
         "unit": "US dollars",
         "source": "our own",
-        "formula": "The range that should hold the cash of a month four times out of five: 1,000 courses drawn from the past "
+        "formula": "The range that should hold the cash of a month four times out of five: 1,000 courses drawn "
+        "from the past "
         "year's differences between expected and posted cash, four weeks of all remittances at a time. The band "
         "of several months together is narrower than the sum of their bands.",
     },
@@ -79,9 +83,11 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "title": "Test of the cash outlook",
         "unit": "share",
         "source": "our own",
-        "formula": "The outlook made again as of the last twelve month ends (nine for the largest clients), from what was "
+        "formula": "The outlook made again as of the last twelve month ends (nine for the largest clients), "
+        "from what was "
         "known then. How far off: sum of the errors without their signs / cash posted. Leaning: sum of the "
-        "errors / cash posted; above zero, too much was foreseen. Average of the last three months: that amount for every month ahead. Open balances × "
+        "errors / cash posted; above zero, too much was foreseen. Average of the last three months: that amount "
+        "for every month ahead. Open balances × "
         "past rates by age: balances by age, times the share of such balances that came in so many months "
         "later in the past, plus what newer claims brought lately.",
     },
@@ -121,7 +127,8 @@ def too_little(subject: Subject) -> str:
     months = len(Period(there.first_day, subject.period.end).months()) if there else 0
     if months < LEAST_MONTHS:
         return (
-            f"No outlook yet: postings begin in {there.title if there else 'no month'}. It needs at least {LEAST_MONTHS} months "
+            f"No outlook yet: postings begin in {there.title if there else 'no month'}. It needs at least "
+            f"{LEAST_MONTHS} months "
             f"of them; there {'is' if months == 1 else 'are'} {counted(months, 'month')}."
         )
     return ""
@@ -144,7 +151,8 @@ def _chart(subject: Subject, posted: pd.DataFrame, found: Outlook) -> Block:
         axes,
         name="outlook_chart",
         title=f"Cash by month: posted and expected, {subject.client.name} (US dollars, posting date, after refunds)",
-        alt=f"Line chart of cash posted in {counted(len(posted), 'month')} to {subject.period.title} and expected in the "
+        alt=f"Line chart of cash posted in {counted(len(posted), 'month')} to {subject.period.title} and "
+        "expected in the "
         f"three months after, with a band around what is expected. {finding}",
         finding=finding,
     )
@@ -179,9 +187,11 @@ def _finding(posted: pd.DataFrame, found: Outlook) -> str:
     last = found.months["month"].iloc[-1]
     usual = _average(posted)
     return (
-        f"{as_text(first['cash_cents'], 'usd')} is expected in {first['month']:%B %Y}, and {as_text(whole['cash_cents'], 'usd')} in "
+        f"{as_text(first['cash_cents'], 'usd')} is expected in {first['month']:%B %Y}, and "
+        f"{as_text(whole['cash_cents'], 'usd')} in "
         f"the three months to {last:%B %Y} (four times out of five between {as_text(whole['low_cents'], 'usd')} and "
-        f"{as_text(whole['high_cents'], 'usd')}). The last three months brought {as_text(usual, 'usd')} each on average."
+        f"{as_text(whole['high_cents'], 'usd')}). The last three months brought {as_text(usual, 'usd')} each on "
+        "average."
     )
 
 
@@ -209,7 +219,10 @@ def _months(subject: Subject, found: Outlook) -> Block:
         f"{subject.as_of_text}. Four times out of five, cash should fall into the band; US dollars.",
         notes=[
             "Other: copays at the desk and unapplied money, less refunds and money taken back.",
-            f"In the end, whenever that is, about {as_text(collectible, 'usd')} should come in from what was open on {subject.as_of_text}.",
+            (
+                f"In the end, whenever that is, about {as_text(collectible, 'usd')} should come in from what was "
+                f"open on {subject.as_of_text}."
+            ),
         ],
     )
 
@@ -231,7 +244,8 @@ def _payers(subject: Subject, found: Outlook) -> Block:
         name="outlook_payers",
         title="Cash expected by payer and month",
         print_it=False,
-        definition="As the table by month; each payer's band is its own, so bands do not add up. Charges expected are those of "
+        definition="As the table by month; each payer's band is its own, so bands do not add up. Charges "
+        "expected are those of "
         "the month; posting date; US dollars.",
     )
 
@@ -243,8 +257,10 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
     if cases < FEWEST_TESTS:
         return [
             note(
-                f"How good such outlooks are for this client cannot be said yet: that takes {FEWEST_TESTS} past month ends with at "
-                f"least three months of postings before each, and there {'is' if cases == 1 else 'are'} {cases or 'none'}."
+                f"How good such outlooks are for this client cannot be said yet: that takes {FEWEST_TESTS} past "
+                "month ends with at "
+                f"least three months of postings before each, and there {'is' if cases == 1 else 'are'} "
+                f"{cases or 'none'}."
             )
         ]
     spans = [ahead for ahead in SPANS if ahead in rows.index]
@@ -260,9 +276,12 @@ def _test(subject: Subject, tested: Backtest, posted: pd.DataFrame) -> list[Bloc
             ],
             name="outlook_test",
             title=f"How far off such outlooks would have been at the last {counted(cases, 'month end')}",
-            definition="Errors without their signs, as a share of the cash that was posted: of this outlook, of the average of the last three "
-            "months, of open balances × past rates by age, and of someone who knew every rate exactly (chance alone). Leaning: errors of this outlook "
-            "with their signs; above zero, too much was foreseen. Made again from what was known at each month end; posting date.",
+            definition="Errors without their signs, as a share of the cash that was posted: of this outlook, of "
+            "the average of the last three "
+            "months, of open balances × past rates by age, and of someone who knew every rate exactly (chance "
+            "alone). Leaning: errors of this outlook "
+            "with their signs; above zero, too much was foreseen. Made again from what was known at each month "
+            "end; posting date.",
             notes=[_coverage(tested)],
         ),
         _tested_rows(tested),
@@ -285,7 +304,8 @@ def _coverage(tested: Backtest) -> str:
 
 
 def standings(tested: Backtest) -> dict[str, str]:
-    """For every span that was tested: whether the outlook was closer, alike, or farther off than the better simple way."""
+    """For every span that was tested: whether the outlook was closer, alike, or farther off than the better simple
+    way."""
     found = tested.summary.set_index("ahead")["of_better"].reindex(list(SPANS)).dropna()
     return {
         str(ahead): "closer" if ratio < 1 - ALIKE else "farther" if ratio > 1 + ALIKE else "alike"
@@ -343,5 +363,8 @@ def _tested_rows(tested: Backtest) -> Block:
         name="outlook_test_rows",
         title="Every outlook that was made again, beside what came",
         print_it=False,
-        definition="A row per month end and month ahead; cash is payments less refunds and money taken back, by posting date; US dollars.",
+        definition=(
+            "A row per month end and month ahead; cash is payments less refunds and money taken back, by "
+            "posting date; US dollars."
+        ),
     )

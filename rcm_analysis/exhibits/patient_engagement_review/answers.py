@@ -57,7 +57,8 @@ def answers(facts: EngagementFacts) -> list[Block]:
     ):
         return [
             note(
-                "No patient engagement data has been delivered for this client: no appointments, forms, surveys or hospital reports. "
+                "No patient engagement data has been delivered for this client: no appointments, forms, surveys "
+                "or hospital reports. "
                 "Everything below says so in its place.",
                 tone="warning",
             )
@@ -76,7 +77,8 @@ def _came(facts: EngagementFacts) -> tuple[str, str, str]:
         parts.append(f"{said(year, 'no_show_rate', 'rate')} over the last twelve months")
     if known(block, "late_cancel_rate", "appointment_adherence"):
         parts.append(
-            f"from {title_of(facts.block)} {said(block, 'appointment_adherence', 'rate')} were kept and {said(block, 'late_cancel_rate', 'rate')} cancelled late"
+            f"from {title_of(facts.block)} {said(block, 'appointment_adherence', 'rate')} were kept and "
+            f"{said(block, 'late_cancel_rate', 'rate')} cancelled late"
         )
     for row, when in ((month, ""), (year, " in twelve months"), (block, f" from {title_of(facts.block)}")):
         if known(row, "no_show_rate"):
@@ -109,8 +111,10 @@ def worsened(facts: EngagementFacts) -> pd.DataFrame:
 def sentence_of(shift: Any) -> str:
     """One change in words."""
     return (
-        f"{RATES[shift['measure']]} {place(shift['location'])} {'rose' if shift['direction'] == 'rise' else 'fell'} from "
-        f"{as_text(shift['rate_before'], 'rate')} to {as_text(shift['rate_after'], 'rate')} around {as_text(shift['onset_on'], 'date')}"
+        f"{RATES[shift['measure']]} {place(shift['location'])} "
+        f"{'rose' if shift['direction'] == 'rise' else 'fell'} from "
+        f"{as_text(shift['rate_before'], 'rate')} to {as_text(shift['rate_after'], 'rate')} around "
+        f"{as_text(shift['onset_on'], 'date')}"
     )
 
 
@@ -123,7 +127,8 @@ def _risk(facts: EngagementFacts) -> tuple[str, str, str]:
         question,
         f"{said(row, 'coverage', 'rate')} covered",
         (
-            f"Of {said(row, 'high_risk')} patients at high risk, {said(row, 'covered')} have a navigator who reached them in thirty days; "
+            f"Of {said(row, 'high_risk')} patients at high risk, {said(row, 'covered')} have a navigator who "
+            "reached them in thirty days; "
             f"{said(row, 'without')} have no navigator."
         ),
     )
@@ -141,7 +146,10 @@ def _said(facts: EngagementFacts) -> tuple[str, str, str]:
     span = f" (between {as_text(row['low'], 'rate')} and {as_text(row['high'], 'rate')})" if known(row, "low") else ""
     answered = facts.answered
     told = (
-        f"; {said(answered, 'in_time_share', 'rate')} of complaints from {title_of(facts.half_year)} were answered in a week"
+        (
+            f"; {said(answered, 'in_time_share', 'rate')} of complaints from {title_of(facts.half_year)} were "
+            "answered in a week"
+        )
         if known(answered, "in_time_share")
         else ""
         if known(answered, "due") and not answered["due"]
@@ -157,7 +165,10 @@ def _hospital(facts: EngagementFacts) -> tuple[str, str, str]:
     row = total_of(facts.emergency, "month")
     stays = facts.stays
     again = (
-        f"{said(stays, 'readmission_rate', 'rate')} of {said(stays, 'index_stays')} stays from {title_of(facts.stay_block)} were followed by another within thirty days"
+        (
+            f"{said(stays, 'readmission_rate', 'rate')} of {said(stays, 'index_stays')} stays from "
+            f"{title_of(facts.stay_block)} were followed by another within thirty days"
+        )
         if known(stays, "readmission_rate")
         else "readmissions within thirty days are too few to show, or none could be judged"
     )
@@ -178,7 +189,10 @@ def _need(facts: EngagementFacts) -> tuple[str, str, str]:
     return (
         "What do we need from you?",
         counted(len(found), "decision"),
-        f"First: {first['title'][0].lower()}{first['title'][1:]} ({first['owner']}, by {as_text(first['due'], 'date')}).",
+        (
+            f"First: {first['title'][0].lower()}{first['title'][1:]} ({first['owner']}, by "
+            f"{as_text(first['due'], 'date')})."
+        ),
     )
 
 
@@ -215,7 +229,10 @@ def _shift_findings(facts: EngagementFacts) -> list[dict[str, Any]]:
                 * ROUND_CENTS
             )
         more = (
-            " The dollars are what that many more kept visits would have brought since, at this practice's own cash a visit, to the nearest $100."
+            (
+                " The dollars are what that many more kept visits would have brought since, at this practice's own "
+                "cash a visit, to the nearest $100."
+            )
             if cents
             else ""
         )
@@ -265,8 +282,10 @@ def _lead_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     return [
         finding(
             "Remind patients who booked over four weeks ahead",
-            f"They miss {as_text(row['no_show_rate'], 'rate')} of their slots, all patients {as_text(usual['no_show_rate'], 'rate')}: "
-            f"{said(row, 'no_shows')} of {said(usual, 'no_shows')} no-shows from {title_of(facts.block)}. Confirm a week ahead, and refill what is given back.",
+            f"They miss {as_text(row['no_show_rate'], 'rate')} of their slots, all patients "
+            f"{as_text(usual['no_show_rate'], 'rate')}: "
+            f"{said(row, 'no_shows')} of {said(usual, 'no_shows')} no-shows from {title_of(facts.block)}. "
+            "Confirm a week ahead, and refill what is given back.",
             owner="front desk",
             due=due(facts.subject, PROCESS_DAYS),
             severity="medium",
@@ -283,7 +302,8 @@ def _intake_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     return [
         finding(
             f"Complete the {worst['part']} part of the intake form",
-            f"Complete on {as_text(worst['complete_share'], 'rate')} of {said(worst, 'forms')} forms from {title_of(facts.block)}; the least complete of the "
+            f"Complete on {as_text(worst['complete_share'], 'rate')} of {said(worst, 'forms')} forms from "
+            f"{title_of(facts.block)}; the least complete of the "
             f"{len(INTAKE_PARTS) - 1} parts beside social needs.",
             owner="intake lead",
             due=due(facts.subject, PROCESS_DAYS),
@@ -317,7 +337,10 @@ def _access_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     return [
         finding(
             f"Open slots for {'new patients' if worst['visit_type'] == 'new' else 'follow-ups'} at {worst['location']}",
-            f"The third next open slot is {as_text(worst['median_days'], 'days')} days away; three months ago it was {as_text(worst['before_days'], 'days')}.",
+            (
+                f"The third next open slot is {as_text(worst['median_days'], 'days')} days away; three months ago "
+                f"it was {as_text(worst['before_days'], 'days')}."
+            ),
             owner="practice manager",
             due=due(facts.subject, PROCESS_DAYS),
             severity="medium",

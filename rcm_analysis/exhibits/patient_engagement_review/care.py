@@ -17,7 +17,10 @@ UNADJUSTED = (
 )
 
 
-SILENT = " Missing navigators are no signal here: the list would give away how many patients have none, which is hidden above."
+SILENT = (
+    " Missing navigators are no signal here: the list would give away how many patients have none, which "
+    "is hidden above."
+)
 
 
 def intake(facts: EngagementFacts) -> list[Block]:
@@ -56,12 +59,18 @@ def _needs(facts: EngagementFacts) -> list[Block]:
         "definition": "Forms by day of the intake; asked: housing, food, transport and safety, all four.",
     }
     finding = (
-        f"Needs were asked on {said(total, 'asked')} of {said(total, 'forms')} forms in the months shown ({said(total, 'asked_share', 'rate')})."
+        (
+            f"Needs were asked on {said(total, 'asked')} of {said(total, 'forms')} forms in the months shown "
+            f"({said(total, 'asked_share', 'rate')})."
+        )
         if known(total, "asked", "forms")
         else "Some months have too few forms to be shown, and so there is no total."
     )
     if known(facts.found_needs, "with_need_share"):
-        finding += f" Of those asked from {title_of(facts.block)}, {said(facts.found_needs, 'with_need_share', 'rate')} had at least one need."
+        finding += (
+            f" Of those asked from {title_of(facts.block)}, "
+            f"{said(facts.found_needs, 'with_need_share', 'rate')} had at least one need."
+        )
     if rows["asked_share"].notna().sum() < 3:
         return [show_guarded(facts.needs, columns, notes=[finding], **words)]
     axes = figures.plot_months(rows, figures.new_axes(1.9), series={"asked_share": "Asked"}, unit="rate")
@@ -94,7 +103,8 @@ def risk(facts: EngagementFacts) -> list[Block]:
             ],
             name="navigation",
             title="Patients at high risk and their navigators",
-            definition=f"Patients whose latest assessment says high, as of {facts.subject.as_of_text}, without those who died in hospital; covered: a navigator is in charge and reached "
+            definition=f"Patients whose latest assessment says high, as of {facts.subject.as_of_text}, without "
+            "those who died in hospital; covered: a navigator is in charge and reached "
             "the patient within thirty days.",
         )
     ]
@@ -122,7 +132,10 @@ def hospital(facts: EngagementFacts) -> list[Block]:
             name="readmissions",
             title=f"Readmissions within thirty days, {title_of(facts.stay_block)}",
             notes=[UNADJUSTED],
-            definition="Inpatient stays by day of discharge, as reported two months later; without deaths, transfers and same-day stays. Readmitted: an unplanned stay began 1 to 30 days later.",
+            definition=(
+                "Inpatient stays by day of discharge, as reported two months later; without deaths, "
+                "transfers and same-day stays. Readmitted: an unplanned stay began 1 to 30 days later."
+            ),
         )
     )
     return blocks
@@ -146,7 +159,10 @@ def _emergency(facts: EngagementFacts) -> list[Block]:
             title="Emergency visits, observed",
             notes=[
                 UNADJUSTED,
-                "Reports arrive late, so a month is shown when the next one is over; what is reported after that is left out.",
+                (
+                    "Reports arrive late, so a month is shown when the next one is over; what is reported after "
+                    "that is left out."
+                ),
                 "The total of patients is in months of one patient (member-months).",
             ],
             definition="Emergency visits that led to no stay, by day of the visit"
@@ -165,7 +181,8 @@ def huddle(facts: EngagementFacts) -> list[Block]:
     if found.empty:
         return [
             note(
-                f"No patient at high risk has two signals or more: nobody is on the huddle list.{'' if facts.is_navigation_open else SILENT}"
+                "No patient at high risk has two signals or more: nobody is on the huddle "
+                f"list.{'' if facts.is_navigation_open else SILENT}"
             )
         ]
     shown = pd.DataFrame(
@@ -182,9 +199,15 @@ def huddle(facts: EngagementFacts) -> list[Block]:
             name="huddle",
             title="Complex cases for the next huddle",
             notes=[
-                f"For the care team only. The practice's own system turns a pseudonym back into a patient; this report cannot.{'' if facts.is_navigation_open else SILENT}"
+                (
+                    "For the care team only. The practice's own system turns a pseudonym back into a patient; this "
+                    f"report cannot.{'' if facts.is_navigation_open else SILENT}"
+                )
             ],
-            definition=f"High-risk patients with two or more signals in the 90 days to {facts.subject.as_of_text}, most signals first, at most twenty; a list for care, not a statistic.",
+            definition=(
+                "High-risk patients with two or more signals in the 90 days to "
+                f"{facts.subject.as_of_text}, most signals first, at most twenty; a list for care, not a statistic."
+            ),
         )
     ]
 

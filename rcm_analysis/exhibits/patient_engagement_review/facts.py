@@ -79,7 +79,8 @@ class EngagementFacts:
 
     @cached_property
     def is_withheld(self) -> bool:
-        """Would the block's total open one of its months, or one table a total that another hides? Then it is not broken down."""
+        """Would the block's total open one of its months, or one table a total that another hides? Then it is not
+        broken down."""
         raw = self._raw_months(self.block)
         if not all(sum_is_safe(values) for values in (raw["no_shows"], raw["slots"], raw["slots"] - raw["no_shows"])):
             return True
@@ -185,7 +186,8 @@ class EngagementFacts:
 
     @cached_property
     def navigation(self) -> pd.DataFrame:
-        """High-risk patients by location: covered, in charge but not reached, without a navigator. A stock: two months have no sum in common."""
+        """High-risk patients by location: covered, in charge but not reached, without a navigator. A stock: two months
+        have no sum in common."""
         found = care_risk.high_risk_patients(self.tables, as_of=self.subject.as_of)
         marks = pd.DataFrame(
             {
@@ -212,12 +214,14 @@ class EngagementFacts:
 
     @cached_property
     def cases(self) -> pd.DataFrame:
-        """The huddle list: a list for care, by pseudonym. It tells of navigators only where the table of them hides nothing."""
+        """The huddle list: a list for care, by pseudonym. It tells of navigators only where the table of them hides
+        nothing."""
         return care_risk.complex_cases(self.tables, as_of=self.subject.as_of, with_navigation=self.is_navigation_open)
 
     @cached_property
     def stay_block(self) -> Period:
-        """The half-year whose stays have been over for two months: thirty days to come back, and the rest for the report to arrive."""
+        """The half-year whose stays have been over for two months: thirty days to come back, and the rest for the
+        report to arrive."""
         return published.last_block(self.subject.period.shift(-1), published.RARE_MONTHS)
 
     @cached_property
@@ -322,7 +326,8 @@ class EngagementFacts:
 
     @cached_property
     def returning(self) -> pd.DataFrame:
-        """Retention by quarter that is over; a share is shown once everybody of the quarter was watched so long, and never changes after that."""
+        """Retention by quarter that is over; a share is shown once everybody of the quarter was watched so long, and
+        never changes after that."""
         watched_to = self.subject.period.first_day - dt.timedelta(days=1)
         raw = retention.retention(self.tables, as_of=watched_to)
         rows = [
@@ -383,7 +388,8 @@ class EngagementFacts:
 
     @cached_property
     def avoidable(self) -> pd.DataFrame:
-        """What hospital use may have cost: of the emergency visits of twelve months, and the readmissions of the half-year."""
+        """What hospital use may have cost: of the emergency visits of twelve months, and the readmissions of the
+        half-year."""
         visits = total_of(self.emergency, "month") if len(self.emergency) else {"visits": 0}
         events = [visits["visits"], self.stays["readmitted"]]
         hidden = pd.Series([not known({"events": value}, "events") for value in events])

@@ -46,24 +46,32 @@ TERMS = (
         "title": "Hidden numbers",
         "unit": "count",
         "source": "CMS cell size policy; Hundepool and others, Statistical Disclosure Control (2012)",
-        "formula": f"Counts from 1 to {LEAST - 1}, and as many others as it takes that no hidden one can be worked out from totals, from the other side of a share, or from a table "
-        "printed beside. Zeros are shown. What is computed from a hidden count is hidden. Two months' reports give no more than one: each month and each block of "
-        "months (quarter or half-year) is published once and never in another form, a total of months only where all of them are shown, rates of changes in whole percent. "
-        "What is recorded too late for its month is left out, unless it changes every count of the month by eleven or more.",
+        "formula": f"Counts from 1 to {LEAST - 1}, and as many others as it takes that no hidden one can be "
+        "worked out from totals, from the other side of a share, or from a table "
+        "printed beside. Zeros are shown. What is computed from a hidden count is hidden. Two months' reports "
+        "give no more than one: each month and each block of "
+        "months (quarter or half-year) is published once and never in another form, a total of months only "
+        "where all of them are shown, rates of changes in whole percent. "
+        "What is recorded too late for its month is left out, unless it changes every count of the month by "
+        "eleven or more.",
     },
     {
         "name": "retention",
         "title": "Patients who come back",
         "unit": "share",
         "source": "Kaplan and Meier (1958)",
-        "formula": "One less the Kaplan-Meier share that has not kept another appointment by the day; who is not back yet is watched on, not lost. Shown once the whole quarter was watched so long.",
+        "formula": (
+            "One less the Kaplan-Meier share that has not kept another appointment by the day; who is "
+            "not back yet is watched on, not lost. Shown once the whole quarter was watched so long."
+        ),
     },
     {
         "name": "shifts",
         "title": "When a rate changed",
         "unit": "date",
         "source": "D. V. Hinkley 1970; Miller and Siegmund 1982; D. B. Laney 2002",
-        "formula": "The day that splits the daily counts into two rates with the largest gain in likelihood, where chance would reach it in less than one client of twenty; counts that vary "
+        "formula": "The day that splits the daily counts into two rates with the largest gain in likelihood, "
+        "where chance would reach it in less than one client of twenty; counts that vary "
         "more than chance lower the gain.",
     },
 )
@@ -152,7 +160,10 @@ def _provenance(subject: Subject) -> list[Block]:
         ),
         (
             "Findings at intake",
-            f"{counted(len(subject.findings), 'finding')}, {counted(len(subject.quarantine), 'row')} refused and kept aside",
+            (
+                f"{counted(len(subject.findings), 'finding')}, {counted(len(subject.quarantine), 'row')} refused "
+                "and kept aside"
+            ),
         ),
         ("Parameters", ", ".join(f"{name}={value}" for name, value in subject.parameters.items())),
         ("Versions", ", ".join(f"{name} {number}" for name, number in subject.versions.items())),
@@ -176,7 +187,10 @@ def _provenance(subject: Subject) -> list[Block]:
             [Shown("table", "Table"), Shown("rows", "Rows stored"), Shown("fingerprint", "Fingerprint")],
             name="inputs",
             title="Input tables",
-            definition="All rows stored for the client, whenever they became known, to the hundred; first twelve characters of the SHA-256 fingerprint.",
+            definition=(
+                "All rows stored for the client, whenever they became known, to the hundred; first "
+                "twelve characters of the SHA-256 fingerprint."
+            ),
         ),
     ]
 

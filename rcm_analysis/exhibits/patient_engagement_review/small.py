@@ -94,7 +94,10 @@ def parts_of(found: pd.DataFrame, by: str) -> pd.DataFrame:
 def said(row: Mapping[str, Any], name: str, unit: str = "count") -> str:
     """A value in a sentence, or that it is hidden.
 
-    >>> said({"missed": pd.NA, "is_suppressed": True}, "missed"), said({"missed": 1200, "is_suppressed": False}, "missed")
+    >>> (
+    ...     said({"missed": pd.NA, "is_suppressed": True}, "missed"),
+    ...     said({"missed": 1200, "is_suppressed": False}, "missed"),
+    ... )
     ('hidden', '1,200')
     """
     value = row.get(name)

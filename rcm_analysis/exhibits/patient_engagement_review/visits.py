@@ -38,14 +38,16 @@ def appointments(facts: EngagementFacts) -> list[Block]:
         return [
             *_months(facts),
             note(
-                f"No appointment was scheduled from {span}, so there is nothing yet by lead time, kind of visit or place."
+                f"No appointment was scheduled from {span}, so there is nothing yet by lead time, kind of visit "
+                "or place."
             ),
         ]
     if facts.is_withheld:
         return [
             *_months(facts),
             note(
-                f"There are too few slots from {span} to show them by lead time, kind of visit or place: their totals would give away a month that is hidden."
+                f"There are too few slots from {span} to show them by lead time, kind of visit or place: their "
+                "totals would give away a month that is hidden."
             ),
         ]
     return [
@@ -74,7 +76,10 @@ def _months(facts: EngagementFacts) -> list[Block]:
         "definition": f"{BASIS}; a late cancellation is a slot and no no-show.",
     }
     finding = (
-        f"{said(total, 'no_shows')} of {said(total, 'slots')} slots were missed in the months shown ({said(total, 'no_show_rate', 'rate')})"
+        (
+            f"{said(total, 'no_shows')} of {said(total, 'slots')} slots were missed in the months shown "
+            f"({said(total, 'no_show_rate', 'rate')})"
+        )
         if known(total, "no_shows", "slots")
         else "Some months have too few no-shows to be shown, and so there is no total"
     )
@@ -115,7 +120,8 @@ def _leads(facts: EngagementFacts) -> list[Block]:
         return [show_guarded(shown, columns, **table)]
     low, high = rows.iloc[0], rows.loc[rows["no_show_rate"].astype(float).idxmax()]
     finding = (
-        f"Of slots booked {high['lead']} ahead {as_text(high['no_show_rate'], 'rate')} were missed, of those booked {low['lead']} ahead "
+        f"Of slots booked {high['lead']} ahead {as_text(high['no_show_rate'], 'rate')} were missed, of those "
+        f"booked {low['lead']} ahead "
         f"{as_text(low['no_show_rate'], 'rate')}."
     ).replace("same day ahead", "on the same day")
     axes = figures.plot_bars(
@@ -172,9 +178,15 @@ def _repeats(facts: EngagementFacts) -> list[Block]:
             ],
             name="repeat_visits",
             title=f"Visits that repeat within fourteen days for the same problem, {title_of(facts.block)}",
-            definition="Kept visits by day of the visit, planned follow-ups left out; repeat: the same patient was seen for the same problem family 1 to 14 days before.",
+            definition=(
+                "Kept visits by day of the visit, planned follow-ups left out; repeat: the same patient "
+                "was seen for the same problem family 1 to 14 days before."
+            ),
             notes=[
-                f"{said(total, 'repeats')} of {said(total, 'visits')} visits. A repeat may be good care; each needs a look before it is called avoidable."
+                (
+                    f"{said(total, 'repeats')} of {said(total, 'visits')} visits. A repeat may be good care; each "
+                    "needs a look before it is called avoidable."
+                )
             ],
         )
     ]
@@ -201,7 +213,10 @@ def access(facts: EngagementFacts) -> list[Block]:
             ],
             name="third_next_available",
             title="Days to the third next open slot",
-            definition=f"Checks made in {facts.subject.period.title}; days from the check to the slot. The third, because the next may be a chance cancellation. No patients are counted.",
+            definition=(
+                f"Checks made in {facts.subject.period.title}; days from the check to the slot. The "
+                "third, because the next may be a chance cancellation. No patients are counted."
+            ),
         )
     ]
 
@@ -216,7 +231,8 @@ def retention(facts: EngagementFacts) -> list[Block]:
     if len(whole):
         last = whole.iloc[-1]
         text = (
-            f"Of patients seen in {last['quarter']}, {as_text(last['back_365'], 'rate')} were back within a year (between {as_text(last['low'], 'rate')} and "
+            f"Of patients seen in {last['quarter']}, {as_text(last['back_365'], 'rate')} were back within a "
+            f"year (between {as_text(last['low'], 'rate')} and "
             f"{as_text(last['high'], 'rate')})."
         )
     return [
@@ -234,8 +250,10 @@ def retention(facts: EngagementFacts) -> list[Block]:
             name="retention",
             title="Patients who come back",
             notes=[text],
-            definition="Patients with a kept visit in the quarter, from the last one; return is the next kept visit. A share is given once everybody of the quarter has been "
-            "watched so long: who may still come back is neither back nor lost, and a dash stands till then. Low and high: 95% interval of a year.",
+            definition="Patients with a kept visit in the quarter, from the last one; return is the next kept "
+            "visit. A share is given once everybody of the quarter has been "
+            "watched so long: who may still come back is neither back nor lost, and a dash stands till then. "
+            "Low and high: 95% interval of a year.",
         )
     ]
 
@@ -246,7 +264,8 @@ def shifts(facts: EngagementFacts) -> list[Block]:
     if found.empty:
         return [
             note(
-                "No rate changed beyond chance: no-shows, late cancellations, social needs asked, complaints answered in time."
+                "No rate changed beyond chance: no-shows, late cancellations, social needs asked, complaints "
+                "answered in time."
             )
         ]
     shown = found.assign(
@@ -269,7 +288,8 @@ def shifts(facts: EngagementFacts) -> list[Block]:
             ],
             name="shifts",
             title="When a rate changed",
-            definition="The day that best splits the daily counts into two rates, where chance would hardly do as well; earliest and latest: the days that explain them almost as well. "
+            definition="The day that best splits the daily counts into two rates, where chance would hardly do "
+            "as well; earliest and latest: the days that explain them almost as well. "
             "Twenty months; changes of two points or more, told in whole percent.",
         )
     ]

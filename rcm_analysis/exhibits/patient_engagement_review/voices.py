@@ -1,4 +1,5 @@
-"""What patients say, on paper: survey items with intervals, recommendation, complaints and how soon they are answered."""
+"""What patients say, on paper: survey items with intervals, recommendation, complaints and how soon they are
+answered."""
 
 from __future__ import annotations
 
@@ -26,12 +27,16 @@ def satisfaction(facts: EngagementFacts) -> list[Block]:
         return [note(f"No survey was answered from {title_of(facts.quarter)}.")]
     shown = facts.items.assign(item=[ITEMS.get(item, sentence(words_of(item))) for item in facts.items["item"]])
     notes = [
-        f"{said(facts.response, 'answered')} of {said(facts.response, 'sent')} surveys sent in the three months were answered by their end ({said(facts.response, 'response_rate', 'rate')})."
+        (
+            f"{said(facts.response, 'answered')} of {said(facts.response, 'sent')} surveys sent in the three months "
+            f"were answered by their end ({said(facts.response, 'response_rate', 'rate')})."
+        )
     ]
     score = facts.promoter
     if known(score, "net_promoter"):
         notes.append(
-            f"Net promoter score {_points(score['net_promoter'])} (between {_points(score['low'])} and {_points(score['high'])}), {said(score, 'answers')} answers: those who "
+            f"Net promoter score {_points(score['net_promoter'])} (between {_points(score['low'])} and "
+            f"{_points(score['high'])}), {said(score, 'answers')} answers: those who "
             "gave 9 or 10 less those who gave 0 to 6, in points of a hundred."
         )
     elif score["answers"] is not None and not is_empty(score["answers"]) and score["answers"]:
@@ -50,7 +55,10 @@ def satisfaction(facts: EngagementFacts) -> list[Block]:
             name="satisfaction",
             title=f"Best answers by item, {title_of(facts.quarter)}",
             notes=notes,
-            definition="By day of the answer; items in fixed words; best answer: 4 of 4, or 9 and 10 of 10. Low and high: 95% interval.",
+            definition=(
+                "By day of the answer; items in fixed words; best answer: 4 of 4, or 9 and 10 of 10. Low "
+                "and high: 95% interval."
+            ),
         )
     ]
 
@@ -75,7 +83,8 @@ def feedback(facts: EngagementFacts) -> list[Block]:
         notes = []
     if not is_empty(row["due"]) and row["due"]:
         notes.append(
-            f"Answered within a week: {said(row, 'in_time')} of {said(row, 'due')} ({said(row, 'in_time_share', 'rate')})."
+            f"Answered within a week: {said(row, 'in_time')} of {said(row, 'due')} "
+            f"({said(row, 'in_time_share', 'rate')})."
         )
     if not is_empty(waits["median_days"]):
         notes.append(
@@ -95,6 +104,9 @@ def feedback(facts: EngagementFacts) -> list[Block]:
             name="complaints",
             title=f"Complaints by theme, {title_of(facts.half_year)}",
             notes=notes,
-            definition="Complaints by the day they came in, one coded theme each. What patients wrote is not kept and not printed.",
+            definition=(
+                "Complaints by the day they came in, one coded theme each. What patients wrote is not "
+                "kept and not printed."
+            ),
         )
     ]

@@ -14,7 +14,8 @@ from .published import title_of
 from .small import HIDDEN, WHY, known, show_guarded
 
 REGRESSION = (
-    "Before and after is weak proof. What was bad enough to be noticed tends to get better by itself, and patients picked for last year's many visits have fewer this "
+    "Before and after is weak proof. What was bad enough to be noticed tends to get better by itself, and "
+    "patients picked for last year's many visits have fewer this "
     "year without anybody's help (regression to the mean)."
 )
 NO_SAVING = f"{REGRESSION} None of these amounts is a saving that has been made."
@@ -51,7 +52,10 @@ def worth(facts: EngagementFacts) -> list[Block]:
             ],
             name="worth",
             title="What engagement may be worth",
-            definition="Events counted, times the assumptions below; US dollars. Visits are the practice's money; hospital costs are the payers'.",
+            definition=(
+                "Events counted, times the assumptions below; US dollars. Visits are the practice's "
+                "money; hospital costs are the payers'."
+            ),
         ),
         show(
             pd.DataFrame(_assumptions(facts), columns=["assumption", "value", "source"]),
@@ -146,7 +150,10 @@ def loop(facts: EngagementFacts) -> list[Block]:
             name="review_loop",
             title="What was found, what was changed, and what it did",
             notes=[REGRESSION, WHY if found["is_suppressed"].any() else ""],
-            definition=f"Up to 180 days before the change and since it, to {facts.subject.as_of_text}; the effect is the rate since less the rate before, with its 95% interval.",
+            definition=(
+                f"Up to 180 days before the change and since it, to {facts.subject.as_of_text}; the "
+                "effect is the rate since less the rate before, with its 95% interval."
+            ),
         )
     ]
 

@@ -36,7 +36,10 @@ MEASURES = (
 ESTIMATE = "*Estimate based on provider specialty."
 CADENCES = {"weekly": "Weekly", "biweekly": "Bi-weekly", "monthly": "Monthly"}
 CONTACT = {"high": "High", "low": "Low"}
-RATING_WORDS = "A: high revenue, little contact; B: high revenue, much contact; C: low revenue, little contact; D: low revenue, much contact."
+RATING_WORDS = (
+    "A: high revenue, little contact; B: high revenue, much contact; C: low revenue, little contact; "
+    "D: low revenue, much contact."
+)
 FEW = 30
 
 
@@ -140,7 +143,10 @@ class PortfolioOverview:
         names = self.rated.dropna(subset=["rating"]).groupby("rating")["name"].agg(", ".join)
         counts["names"] = counts["rating"].map(names).fillna("")
         largest = counts.sort_values("revenue_cents", ascending=False).iloc[0]
-        finding = f"{largest['rating']} clients bring most: {as_text(largest['revenue_share'], 'rate')} of collections from {counted(int(largest['clients']), 'client')}."
+        finding = (
+            f"{largest['rating']} clients bring most: {as_text(largest['revenue_share'], 'rate')} of "
+            f"collections from {counted(int(largest['clients']), 'client')}."
+        )
         if not counts["clients"].sum():
             return [figures.nothing_to_draw("No client in this book could be rated.")]
         table, emphasis = with_total(

@@ -46,7 +46,8 @@ def answers(facts: SelfPayFacts) -> list[Block]:
     if not facts.is_running:
         return [
             note(
-                f"The records of {facts.subject.client.name} hold no statement, payment plan or contact of a self-pay programme up to "
+                f"The records of {facts.subject.client.name} hold no statement, payment plan or contact of a "
+                "self-pay programme up to "
                 f"{facts.subject.as_of_text}. The pages below say so one by one.",
                 tone="warning",
             )
@@ -67,7 +68,8 @@ def _paid(facts: SelfPayFacts) -> tuple[str, str, str]:
         question,
         as_text(rate["pay_rate"], "rate"),
         (
-            f"Within 120 days, of {as_text(int(rate['billed_cents']), 'usd')} first billed {span(facts.mature)}. {now} came in in {subject.month}, "
+            f"Within 120 days, of {as_text(int(rate['billed_cents']), 'usd')} first billed "
+            f"{span(facts.mature)}. {now} came in in {subject.month}, "
             "from bills of many months."
         ),
     )
@@ -78,14 +80,18 @@ def _plans(facts: SelfPayFacts) -> tuple[str, str, str]:
     is_open = int(standing["plans"] - standing["completed"] - standing["cancelled"] - _closed_broken(facts))
     if not standing["plans"]:
         return question, "no plans", "No payment plan has been agreed."
-    risk = f"{as_text(int(standing['at_risk_cents']), 'usd')} of {as_text(int(standing['open_cents']), 'usd')} still to come is at risk."
+    risk = (
+        f"{as_text(int(standing['at_risk_cents']), 'usd')} of {as_text(int(standing['open_cents']), 'usd')} "
+        "still to come is at risk."
+    )
     if not due["due_instalments"]:
         return question, "none due", f"No instalment fell due in three months. {counted(is_open, 'open plan')}; {risk}"
     return (
         question,
         as_text(due["instalments_on_schedule"], "rate"),
         (
-            f"{as_text(int(due['paid_instalments']), 'count')} of {counted(int(due['due_instalments']), 'instalment')} of three months. "
+            f"{as_text(int(due['paid_instalments']), 'count')} of "
+            f"{counted(int(due['due_instalments']), 'instalment')} of three months. "
             f"{sentence(counted(is_open, 'plan is open', 'plans are open'))}; {risk}"
         ),
     )
@@ -99,7 +105,10 @@ def _closed_broken(facts: SelfPayFacts) -> int:
 def _promises(facts: SelfPayFacts) -> tuple[str, str, str]:
     now, declined = facts.promises, facts.decline_rate
     tail = (
-        f" In a year, {rate_words(int(declined['declined_payments']), int(declined['payments']), 'payment')} were declined at the first try."
+        (
+            f" In a year, {rate_words(int(declined['declined_payments']), int(declined['payments']), 'payment')} "
+            "were declined at the first try."
+        )
         if declined["payments"]
         else ""
     )
@@ -109,7 +118,8 @@ def _promises(facts: SelfPayFacts) -> tuple[str, str, str]:
         "Are promises to pay kept?",
         as_text(now["promises_kept"], "rate"),
         (
-            f"{as_text(int(now['kept_promises']), 'count')} of {counted(int(now['due_promises']), 'promise')} of three months.{tail}"
+            f"{as_text(int(now['kept_promises']), 'count')} of {counted(int(now['due_promises']), 'promise')} "
+            f"of three months.{tail}"
         ),
     )
 
@@ -202,7 +212,10 @@ def _scope(facts: SelfPayFacts) -> list[dict[str, Any]]:
     return [
         finding(
             SCOPE,
-            f"Recorded in {span(facts.year)}: {kinds}. Neither is part of the programme: take each back, and find out who asked for it.",
+            (
+                f"Recorded in {span(facts.year)}: {kinds}. Neither is part of the programme: take each back, and "
+                "find out who asked for it."
+            ),
             amount_cents=int(rows["amount_cents"].sum()),
             owner=ours(facts.subject),
             due=_due(facts, SOON),
@@ -220,7 +233,10 @@ def _eob(facts: SelfPayFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 RULE_WORDS[rule],
-                f"{sentence(counted(len(rows), 'account'))}, since {as_text(rows['since_on'].min(), 'date')}.{today} {rows['fix'].iloc[0]}",
+                (
+                    f"{sentence(counted(len(rows), 'account'))}, since "
+                    f"{as_text(rows['since_on'].min(), 'date')}.{today} {rows['fix'].iloc[0]}"
+                ),
                 amount_cents=cents,
                 owner=BILLERS,
                 due=_due(facts, 14),
@@ -240,8 +256,10 @@ def _breaches(facts: SelfPayFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"Policy: {_lower(BREACH_WORDS.get(row['rule'], row['title']))}",
-                f"{as_text(row['breached'], 'count')} of {counted(row['checked'], 'record')} checked in {facts.subject.month} broke the rule; "
-                f"{as_text(row['breached_quarter'], 'count')} in three months.{who} Go through them with the partners concerned.",
+                f"{as_text(row['breached'], 'count')} of {counted(row['checked'], 'record')} checked in "
+                f"{facts.subject.month} broke the rule; "
+                f"{as_text(row['breached_quarter'], 'count')} in three months.{who} Go through them with the "
+                "partners concerned.",
                 owner=LEAD,
                 due=_due(facts, 14),
                 severity="high" if row["rule"] in GRAVE else "medium",
@@ -283,7 +301,8 @@ def _refunds(facts: SelfPayFacts) -> list[dict[str, Any]]:
         items.append(
             finding(
                 f"Refund what is overpaid: {OWED_TO[owed].lower()}",
-                f"{sentence(counted(len(rows), 'account'))} overpaid, {days}; the oldest for {as_text(int(rows['age_days'].max()), 'count')} days. "
+                f"{sentence(counted(len(rows), 'account'))} overpaid, {days}; the oldest for "
+                f"{as_text(int(rows['age_days'].max()), 'count')} days. "
                 "Sheet: refunds_due.",
                 amount_cents=int(rows["credit_cents"].sum()),
                 owner=BILLERS,
@@ -335,7 +354,10 @@ def _disputes(facts: SelfPayFacts) -> list[dict[str, Any]]:
         return []
     good, due = facts.in_time["disputes"]
     late = (
-        f" Of those whose days were up in the past year, {as_text(due - good, 'count')} of {as_text(due, 'count')} were settled late or not yet."
+        (
+            f" Of those whose days were up in the past year, {as_text(due - good, 'count')} of "
+            f"{as_text(due, 'count')} were settled late or not yet."
+        )
         if due
         else ""
     )
@@ -374,7 +396,8 @@ def _networks(facts: SelfPayFacts) -> list[dict[str, Any]]:
         finding(
             "Stop card retries beyond the networks' limits",
             f"{sentence(counted(int(rows['attempt_id'].nunique()), 'retry', 'retries'))} on "
-            f"{counted(int(rows['claim_id'].nunique()), 'account')} in three months; the networks charge for each. Sheet: retries_beyond.",
+            f"{counted(int(rows['claim_id'].nunique()), 'account')} in three months; the networks charge for "
+            "each. Sheet: retries_beyond.",
             owner=LEAD,
             due=_due(facts, SOON),
             severity="high",

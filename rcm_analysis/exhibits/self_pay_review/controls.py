@@ -1,4 +1,5 @@
-"""The control pages of a self-pay review: the EOB check, the policy, the scope guard, estimates, write-offs, credits."""
+"""The control pages of a self-pay review: the EOB check, the policy, the scope guard, estimates, write-offs,
+credits."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ def eob_check(facts: SelfPayFacts) -> list[Block]:
     if found.empty:
         return [
             note(
-                f"Every patient balance with a payer's decision on file follows that decision, as of {subject.as_of_text}: "
+                "Every patient balance with a payer's decision on file follows that decision, as of "
+                f"{subject.as_of_text}: "
                 "nobody is asked for more, and no share was left out."
             )
         ]
@@ -139,8 +141,10 @@ def _eob_rules(facts: SelfPayFacts) -> list[Block]:
             ],
             name="eob_rules",
             title=f"Patient balances against the EOB, as of {facts.subject.as_of_text}",
-            definition="Billed to the patient less what the latest net decisions of all payers leave to them; below zero: asked too little; US dollars. "
-            "An account stands once, under its gravest fault. Lines that ask a question have no difference: the data cannot answer it.",
+            definition="Billed to the patient less what the latest net decisions of all payers leave to them; "
+            "below zero: asked too little; US dollars. "
+            "An account stands once, under its gravest fault. Lines that ask a question have no difference: the "
+            "data cannot answer it.",
         )
     ]
 
@@ -169,7 +173,8 @@ def _eob_claims(facts: SelfPayFacts) -> list[Block]:
     ]
     left = len(rows) - MOST
     basis = (
-        "Largest difference first. Billed: put on the patient in all, less what was taken back; of an early statement, what it asked for; "
+        "Largest difference first. Billed: put on the patient in all, less what was taken back; of an early "
+        "statement, what it asked for; "
         "US dollars."
     )
     notes = [
@@ -202,7 +207,10 @@ def compliance(facts: SelfPayFacts) -> list[Block]:
     lead = (
         [
             note(
-                f"No approved self-pay policy of {subject.client.name} is on file: limits that only a policy can set are not checked.",
+                (
+                    f"No approved self-pay policy of {subject.client.name} is on file: limits that only a policy "
+                    "can set are not checked."
+                ),
                 tone="warning",
             )
         ]
@@ -217,8 +225,10 @@ def compliance(facts: SelfPayFacts) -> list[Block]:
         f"No record of {subject.period.title} falls under a rule of the policy."
         if not rows["checked"].sum()
         else (
-            f"{sentence(counted(int(rows['checked'].sum()), 'check'))} of {counted(int((rows['checked'] > 0).sum()), 'rule')} in "
-            f"{subject.period.title}: {counted(broken, 'breach', 'breaches')} of {counted(int((rows['breached'] > 0).sum()), 'rule')}."
+            f"{sentence(counted(int(rows['checked'].sum()), 'check'))} of "
+            f"{counted(int((rows['checked'] > 0).sum()), 'rule')} in "
+            f"{subject.period.title}: {counted(broken, 'breach', 'breaches')} of "
+            f"{counted(int((rows['breached'] > 0).sum()), 'rule')}."
         )
     )
     return [
@@ -236,7 +246,10 @@ def compliance(facts: SelfPayFacts) -> list[Block]:
             ],
             name="policy_checks",
             title=f"The client's approved policy, {subject.period.title}",
-            definition=f"{INTERNAL} Records by the day on which they could break the rule; a record may be checked by several rules.",
+            definition=(
+                f"{INTERNAL} Records by the day on which they could break the rule; a record may be "
+                "checked by several rules."
+            ),
             notes=[
                 "– Nothing to check." if rows["breach_share"].isna().any() else "",
                 "Not set: the policy names no value, so nothing is checked."
@@ -304,7 +317,8 @@ def scope_guard(facts: SelfPayFacts) -> list[Block]:
     if rows.empty:
         return [
             note(
-                f"Credit reporting: 0. Third-party collection: 0. Neither was recorded in {span(facts.year)}, as it must be."
+                f"Credit reporting: 0. Third-party collection: 0. Neither was recorded in {span(facts.year)}, "
+                "as it must be."
             )
         ]
     rows = rows.assign(words=rows["kind"].map(SCOPE_WORDS)).sort_values(
@@ -313,7 +327,8 @@ def scope_guard(facts: SelfPayFacts) -> list[Block]:
     counts = [f"{words}: {int((rows['kind'] == kind).sum())}" for kind, words in SCOPE_WORDS.items()]
     return [
         note(
-            f"{'. '.join(counts)}, in {span(facts.year)}. Both must be zero: they are no part of the self-pay programme. Each is listed and has to be "
+            f"{'. '.join(counts)}, in {span(facts.year)}. Both must be zero: they are no part of the self-pay "
+            "programme. Each is listed and has to be "
             "taken back or explained.",
             tone="warning",
         ),
@@ -345,14 +360,16 @@ def estimates(facts: SelfPayFacts) -> list[Block]:
     if rows.empty:
         return [
             note(
-                f"None of {bills} with a good-faith estimate came to {limit_words} or more above it ({span(facts.year)})."
+                f"None of {bills} with a good-faith estimate came to {limit_words} or more above it "
+                f"({span(facts.year)})."
             )
         ]
     verb = "came" if len(rows) == 1 else "came each"
     part = as_text(share["difference_share"], "rate")
     return [
         note(
-            f"{len(rows)} of {bills} with a good-faith estimate ({part}) {verb} to {limit_words} or more above it ({span(facts.year)}). While a dispute may be "
+            f"{len(rows)} of {bills} with a good-faith estimate ({part}) {verb} to {limit_words} or more above "
+            f"it ({span(facts.year)}). While a dispute may be "
             "opened, nothing should be collected on them without looking at the bill again.",
             tone="warning",
         ),
@@ -369,7 +386,9 @@ def estimates(facts: SelfPayFacts) -> list[Block]:
             ],
             name="estimates",
             title=f"Bills {limit_words} or more above the good-faith estimate",
-            definition="Bills to patients without insurance, by the day of the first bill; 120 days to dispute; US dollars.",
+            definition=(
+                "Bills to patients without insurance, by the day of the first bill; 120 days to dispute; US dollars."
+            ),
             notes=[ACCOUNTED],
         ),
     ]
@@ -410,7 +429,9 @@ def write_offs(facts: SelfPayFacts) -> list[Block]:
             name="patient_write_offs",
             title="Patient balances written off, and who approved them",
             emphasis=emphasis,
-            definition=f"Write-offs by posting date, {span(facts.quarter)}; approver as the ledger names them; US dollars."
+            definition=(
+                f"Write-offs by posting date, {span(facts.quarter)}; approver as the ledger names them; US dollars."
+            )
             + (
                 " Not approved: no request granted for the account and amount by the day of posting."
                 if limit is not None
@@ -436,7 +457,8 @@ def _requests(facts: SelfPayFacts) -> list[Block]:
     )
     return [
         note(
-            f"{sentence(counted(len(asked), 'request'))} to write off {as_text(int(asked['amount_cents'].sum()), 'usd')} came in in "
+            f"{sentence(counted(len(asked), 'request'))} to write off "
+            f"{as_text(int(asked['amount_cents'].sum()), 'usd')} came in in "
             f"{span(facts.quarter)}: {words}."
         )
     ]
@@ -474,13 +496,15 @@ def _approval_words(rows: pd.DataFrame, limit: str | None) -> str:
     if not lacking:
         return f"Every write-off above {above}, the policy's limit, had been approved when it was posted."
     return (
-        f"{sentence(counted(lacking, 'write-off'))} ({as_text(int(rows['unapproved_cents'].sum()), 'usd')}) above {above}, the policy's limit, "
+        f"{sentence(counted(lacking, 'write-off'))} ({as_text(int(rows['unapproved_cents'].sum()), 'usd')}) "
+        f"above {above}, the policy's limit, "
         f"{'was' if lacking == 1 else 'were'} posted without enough approved by then."
     )
 
 
 def credits(facts: SelfPayFacts) -> list[Block]:
-    """Whose money is held: early payments apart from overpayments, by age of the refund clock, government payers apart."""
+    """Whose money is held: early payments apart from overpayments, by age of the refund clock, government payers
+    apart."""
     subject, found = facts.subject, facts.credits
     if found.empty:
         return [note(f"No account had a credit balance on {subject.as_of_text}.")]
@@ -512,7 +536,8 @@ def credits(facts: SelfPayFacts) -> list[Block]:
             name="patient_credits",
             title=f"Credit balances and their clocks, as of {day_text(subject.as_of)}",
             emphasis=emphasis,
-            definition="Paid before it was due: the insurer still owes on the account, so the money waits for its answer. Overpaid: to be refunded; the "
+            definition="Paid before it was due: the insurer still owes on the account, so the money waits for "
+            "its answer. Overpaid: to be refunded; the "
             "clock runs from the day on which it was an overpayment. US dollars.",
             notes=[
                 "Overpayments of Medicare are reported and returned within 60 days of being identified."
@@ -533,7 +558,8 @@ def credits(facts: SelfPayFacts) -> list[Block]:
             name="refunds_due",
             title="Refunds due",
             print_it=False,
-            definition="Overpayments, the oldest clock first. To return by: of government payers 60 days from the day overpaid, of others the days that "
+            definition="Overpayments, the oldest clock first. To return by: of government payers 60 days from "
+            "the day overpaid, of others the days that "
             "the client's policy allows; empty where it allows none. US dollars.",
         ),
     ]
@@ -553,7 +579,8 @@ def _credit_words(facts: SelfPayFacts) -> str:
     over, early = found[found["kind"] == "overpayment"], found[found["kind"] != "overpayment"]
     old = over[over["age"] == "over 60"]
     parts = [
-        f"{as_text(int(over['credit_cents'].sum()), 'usd')} on {counted(len(over), 'account')} is overpaid and to be refunded, "
+        f"{as_text(int(over['credit_cents'].sum()), 'usd')} on {counted(len(over), 'account')} is overpaid and "
+        "to be refunded, "
         f"{as_text(int(old['credit_cents'].sum()), 'usd')} of it for more than 60 days"
         if len(over)
         else "Nothing is overpaid"
@@ -563,7 +590,8 @@ def _credit_words(facts: SelfPayFacts) -> str:
         parts.append(f"on {counted(int(late.sum()), 'account')} the days to return it are over")
     if len(early):
         parts.append(
-            f"{as_text(int(early['credit_cents'].sum()), 'usd')} on {counted(len(early), 'account')} was paid before the insurer had "
+            f"{as_text(int(early['credit_cents'].sum()), 'usd')} on {counted(len(early), 'account')} was paid "
+            "before the insurer had "
             "answered and is no refund yet"
         )
     return f"{'; '.join(parts)}."

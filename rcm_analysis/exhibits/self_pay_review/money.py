@@ -64,8 +64,14 @@ def liquidation(facts: SelfPayFacts) -> list[Block]:
         figures.figure_block(
             axes,
             name="liquidation_chart",
-            title=f"Share of the dollars first billed to patients that was collected, {subject.client.name} (by month of first statement)",
-            alt=f"Line chart of the share collected by days since the first statement, a line for each month of first statements. {finding}",
+            title=(
+                f"Share of the dollars first billed to patients that was collected, {subject.client.name} (by "
+                "month of first statement)"
+            ),
+            alt=(
+                "Line chart of the share collected by days since the first statement, a line for each month of "
+                f"first statements. {finding}"
+            ),
             finding=finding,
             table=_curve_table(facts),
         ),
@@ -87,7 +93,8 @@ def _liquidation_finding(facts: SelfPayFacts) -> str:
     last, before = newest.iloc[-1], newest.iloc[:-1]
     usual = share_of(before["collected_cents"].sum(), before["billed_cents"].sum())
     return (
-        f"{text} At 30 days, the accounts of {pd.Timestamp(last['month']):%B %Y} stand at {as_text(last['liquidation'], 'rate')}; "
+        f"{text} At 30 days, the accounts of {pd.Timestamp(last['month']):%B %Y} stand at "
+        f"{as_text(last['liquidation'], 'rate')}; "
         f"those of the {counted(len(before), 'month')} before stood at {as_text(usual, 'rate')}."
     )
 
@@ -107,7 +114,10 @@ def _curve_table(facts: SelfPayFacts) -> dict:
         ],
         name="liquidation_curves",
         title="Share collected by days since the first statement",
-        definition="Accounts by the month of their first statement; the share is empty while the month is too young; US dollars.",
+        definition=(
+            "Accounts by the month of their first statement; the share is empty while the month is too "
+            "young; US dollars."
+        ),
     )
 
 
@@ -130,7 +140,8 @@ def _cohort_table(facts: SelfPayFacts) -> dict:
         ],
         name="liquidation",
         title="Share collected, by month of the first statement",
-        definition=f"Accounts by the month of their first statement; patients' payments less refunds to {facts.subject.as_of_text}, "
+        definition="Accounts by the month of their first statement; patients' payments less refunds to "
+        f"{facts.subject.as_of_text}, "
         "at most what was first billed; US dollars.",
         notes=[
             "– The month's last account has not been watched so long: too young to judge. "
@@ -166,7 +177,8 @@ def _transfers(facts: SelfPayFacts) -> list[Block]:
     return [
         note(
             f"Insurers' decisions moved {as_text(int(moved['transferred_cents']), 'usd')} on "
-            f"{counted(int(moved['accounts']), 'account')} to patients in {subject.period.title}{back}. Month by month: workbook, sheet "
+            f"{counted(int(moved['accounts']), 'account')} to patients in {subject.period.title}{back}. Month "
+            "by month: workbook, sheet "
             "balance_transfers."
         ),
         table,
@@ -206,7 +218,8 @@ def plans(facts: SelfPayFacts) -> list[Block]:
             name="plans",
             title=f"Payment plans, as of {subject.as_of_text}",
             emphasis=emphasis,
-            definition="All plans agreed so far; broken: two instalments missed, or one more than 30 days late, or closed as broken. "
+            definition="All plans agreed so far; broken: two instalments missed, or one more than 30 days late, "
+            "or closed as broken. "
             "At risk: not yet paid on open plans that are behind or broken; US dollars.",
         ),
         _plan_rates(facts),
@@ -258,7 +271,10 @@ def _plan_rates(facts: SelfPayFacts) -> Block:
         ],
         name="plan_rates",
         title="How plans are used and kept",
-        definition=f"As of {facts.subject.as_of_text}; instalments by the day due, {span(facts.quarter)}; ended plans by the day agreed, {span(facts.year)}.",
+        definition=(
+            f"As of {facts.subject.as_of_text}; instalments by the day due, {span(facts.quarter)}; ended "
+            f"plans by the day agreed, {span(facts.year)}."
+        ),
     )
 
 
@@ -278,7 +294,8 @@ def _defaults(facts: SelfPayFacts) -> list[Block]:
             ],
             name="plan_defaults",
             title="How long plans hold: share that broke for the first time",
-            definition="Days from the agreement to the first day on which the plan was broken, cured later or not; open plans count as open, "
+            definition="Days from the agreement to the first day on which the plan was broken, cured later or "
+            "not; open plans count as open, "
             "to the as-of day (Kaplan–Meier, 95% interval).",
         )
     ]
@@ -324,7 +341,8 @@ def _promises(facts: SelfPayFacts) -> list[Block]:
         "No promise fell due in the past three months."
         if not now["due_promises"]
         else (
-            f"{rate_words(int(now['kept_promises']), int(now['due_promises']), 'promise')} that fell due in the three months to "
+            f"{rate_words(int(now['kept_promises']), int(now['due_promises']), 'promise')} that fell due in the "
+            "three months to "
             f"{subject.period.title} were kept; {counted(int(now['open_promises']), 'promise')} still ran and "
             f"{'is' if now['open_promises'] == 1 else 'are'} in no rate."
         )
@@ -344,7 +362,10 @@ def _promises(facts: SelfPayFacts) -> list[Block]:
             ],
             name="promises",
             title="Promises to pay",
-            definition="Promises by the day promised. Kept: 95% of the amount paid by then, with the policy's days of grace; US dollars.",
+            definition=(
+                "Promises by the day promised. Kept: 95% of the amount paid by then, with the policy's "
+                "days of grace; US dollars."
+            ),
         ),
     ]
 
@@ -354,14 +375,18 @@ def _declines(facts: SelfPayFacts) -> list[Block]:
     if not rate["payments"]:
         return [note(f"No payment by card or bank was tried in the twelve months to {subject.as_of_text}.")]
     words = (
-        f"{rate_words(int(rate['declined_payments']), int(rate['payments']), 'payment')} by card or bank were declined at the first try "
+        f"{rate_words(int(rate['declined_payments']), int(rate['payments']), 'payment')} by card or bank were "
+        "declined at the first try "
         f"in the twelve months to {subject.period.title}."
     )
     if not kinds["declined_payments"].sum():
         return [note(sentence(words))]
     again = facts.reprocessed
     if again["retried_payments"]:
-        words += f" {rate_words(int(again['approved_payments']), int(again['retried_payments']), 'payment')} tried again went through."
+        words += (
+            f" {rate_words(int(again['approved_payments']), int(again['retried_payments']), 'payment')} "
+            "tried again went through."
+        )
     rows = kinds.assign(
         words=kinds["decline_kind"].map(
             {
@@ -394,10 +419,14 @@ def _declines(facts: SelfPayFacts) -> list[Block]:
             name="declines",
             title="What came of declined payments",
             emphasis=emphasis,
-            definition=f"Payments by card or bank declined at the first try, {span(facts.year)}; recovered: approved within 30 days, with the "
+            definition=f"Payments by card or bank declined at the first try, {span(facts.year)}; recovered: "
+            "approved within 30 days, with the "
             "same or another card; US dollars.",
             notes=[
-                f"{sentence(counted(young, 'decline'))} of the last 30 days {'is' if young == 1 else 'are'} too young and left out."
+                (
+                    f"{sentence(counted(young, 'decline'))} of the last 30 days {'is' if young == 1 else 'are'} too "
+                    "young and left out."
+                )
                 if young
                 else ""
             ],
@@ -413,7 +442,8 @@ def _networks(facts: SelfPayFacts) -> list[Block]:
     words = (
         f"No retry of a declined card went beyond the networks' limits ({span(facts.year)})."
         if beyond.empty
-        else f"{sentence(counted(int(beyond['attempt_id'].nunique()), 'retry', 'retries'))} of declined cards went beyond the networks' limits "
+        else f"{sentence(counted(int(beyond['attempt_id'].nunique()), 'retry', 'retries'))} of declined cards "
+        "went beyond the networks' limits "
         f"({span(facts.year)}); one by one: workbook, sheet retries_beyond."
     )
     blocks = [
@@ -430,7 +460,8 @@ def _networks(facts: SelfPayFacts) -> list[Block]:
             ],
             name="network_retries",
             title="Retries against the card networks' limits",
-            definition=f"Retries by the day of the attempt, {span(facts.year)}, by payment and kind of card: the data hold no card numbers. "
+            definition=f"Retries by the day of the attempt, {span(facts.year)}, by payment and kind of card: "
+            "the data hold no card numbers. "
             "The limits are the networks', not the client's; a retry can break two of them.",
             notes=[f"Read from {joined(sorted(set(rows['source'])))}."],
         ),
@@ -452,6 +483,9 @@ def _networks(facts: SelfPayFacts) -> list[Block]:
             name="retries_beyond",
             title="Retries beyond the networks' limits",
             print_it=False,
-            definition=f"By the day of the attempt, {span(facts.year)}. Found: retries or attempts in the days of the limit, or hard declines before it.",
+            definition=(
+                f"By the day of the attempt, {span(facts.year)}. Found: retries or attempts in the days "
+                "of the limit, or hard declines before it."
+            ),
         ),
     ]

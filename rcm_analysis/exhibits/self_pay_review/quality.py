@@ -55,7 +55,8 @@ def targets(facts: SelfPayFacts) -> list[Block]:
     if stated.empty:
         return [
             note(
-                f"The policy of {facts.subject.client.name} on file states no target for engagement, resolution or quality, so nothing is "
+                f"The policy of {facts.subject.client.name} on file states no target for engagement, resolution "
+                "or quality, so nothing is "
                 "called met or missed. Once the policy names one, it stands here with the day from which it holds."
             )
         ]
@@ -85,7 +86,8 @@ def targets(facts: SelfPayFacts) -> list[Block]:
             ],
             name="targets",
             title="The client's targets",
-            definition=f"{span(facts.quarter)}. Targets are those of the client's policy, at least; no figure of ours or of others stands for a missing one. "
+            definition=f"{span(facts.quarter)}. Targets are those of the client's policy, at least; no figure "
+            "of ours or of others stands for a missing one. "
             "Payments: those taken 30 days ago or earlier.",
             notes=[f"Stated in: {joined(documents)}." if documents else ""],
         ),
@@ -147,7 +149,10 @@ def contacts(facts: SelfPayFacts) -> list[Block]:
             ],
             name="contacts",
             title="Engagement and resolution",
-            definition=f"Contacts by the day of the record, {subject.period.title}. Settled: resolved, a promise, a plan or a payment.",
+            definition=(
+                f"Contacts by the day of the record, {subject.period.title}. Settled: resolved, a "
+                "promise, a plan or a payment."
+            ),
         )
     ]
 
@@ -197,7 +202,8 @@ def _by_partner(facts: SelfPayFacts) -> list[Block]:
             name="quality",
             title="Records and scripts, by client partner",
             emphasis=emphasis,
-            definition=f"Contacts by the day of the record, {span(facts.quarter)}. Complete: every required field is filled in. Script: conversations that "
+            definition=f"Contacts by the day of the record, {span(facts.quarter)}. Complete: every required "
+            "field is filled in. Script: conversations that "
             "quality review looked at.",
             notes=[FEW],
         )
@@ -209,7 +215,8 @@ def _reviews(facts: SelfPayFacts) -> list[Block]:
     if rows.empty:
         return [
             note(
-                "No sampled quality review of how partners explain EOBs and accounts is on file for these three months, so no score is shown."
+                "No sampled quality review of how partners explain EOBs and accounts is on file for these three "
+                "months, so no score is shown."
             )
         ]
     wide = rows.pivot(index="handled_by", columns="skill", values="quality_score").reset_index()
@@ -233,7 +240,10 @@ def _reviews(facts: SelfPayFacts) -> list[Block]:
             name="quality_reviews",
             title="Sampled quality reviews, by client partner",
             emphasis=emphasis,
-            definition=f"Points given, of the points that could be given, by skill. Reviews by the day of the review, {span(facts.quarter)}.",
+            definition=(
+                "Points given, of the points that could be given, by skill. Reviews by the day of the "
+                f"review, {span(facts.quarter)}."
+            ),
             notes=["– Not reviewed." if found[names].isna().any(axis=None) else "", FEW],
         )
     ]
@@ -262,10 +272,14 @@ def _left_out(facts: SelfPayFacts) -> list[Block]:
             [Shown("words", "Required field"), Shown("records", "Records without it", "count")],
             name="missing_fields",
             title="What records leave out",
-            definition=f"{basis} After a conversation all five are required, otherwise what it was about. A disclosure recorded as not given is "
+            definition=f"{basis} After a conversation all five are required, otherwise what it was about. A "
+            "disclosure recorded as not given is "
             "documented; the policy checks count it.",
             notes=[
-                f"{sentence(counted(len(listed), 'incomplete record'))}, one by one: workbook, sheet incomplete_records."
+                (
+                    f"{sentence(counted(len(listed), 'incomplete record'))}, one by one: workbook, sheet "
+                    "incomplete_records."
+                )
             ],
         ),
         show(
@@ -332,16 +346,21 @@ def posting(facts: SelfPayFacts) -> list[Block]:
     if not whole["payments"]:
         return [
             note(
-                f"No payment taken in {span(facts.quarter)} is 30 days old yet, so nothing is said about posting.{young}"
+                f"No payment taken in {span(facts.quarter)} is 30 days old yet, so nothing is said about "
+                f"posting.{young}"
             )
         ]
-    words = f"{rate_words(int(whole['correct_payments']), int(whole['payments']), 'payment')} taken from patients were posted right the first time.{young}"
+    words = (
+        f"{rate_words(int(whole['correct_payments']), int(whole['payments']), 'payment')} taken from "
+        f"patients were posted right the first time.{young}"
+    )
     rows = pd.DataFrame({"words": list(FAULTS.values()), "payments": [int(whole[name]) for name in FAULTS]})
     faults = facts.posting_faults
     rows["cents"] = [int(faults.loc[faults["fault"] == name, "amount_cents"].sum()) for name in FAULTS]
     table, emphasis = with_total(rows, "words", ["payments", "cents"])
     basis = (
-        f"Approved payments by the day of the attempt, {span(facts.quarter)}, against the ledger; right: same account and amount within the "
+        f"Approved payments by the day of the attempt, {span(facts.quarter)}, against the ledger; right: same "
+        "account and amount within the "
         "policy's days, and not taken back as a posting within 30 days. US dollars."
     )
     if faults.empty:

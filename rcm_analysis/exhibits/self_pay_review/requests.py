@@ -78,7 +78,8 @@ def _turnaround(facts: SelfPayFacts) -> list[Block]:
     if not any(found["cases"] for found in facts.turnarounds.values()):
         return [
             note(
-                f"No dispute, application for assistance or request for an itemised statement came in in the twelve months to "
+                "No dispute, application for assistance or request for an itemised statement came in in the "
+                "twelve months to "
                 f"{facts.subject.as_of_text}."
             )
         ]
@@ -100,8 +101,10 @@ def _turnaround(facts: SelfPayFacts) -> list[Block]:
             ],
             name="turnaround",
             title="How long patients wait",
-            definition=f"Cases that came in {span(facts.year)}, as of {facts.subject.as_of_text}. Open cases count as open in the days "
-            "(Kaplan–Meier). Within policy: of the cases whose days are up; applications from the day on which all documents were there.",
+            definition=f"Cases that came in {span(facts.year)}, as of {facts.subject.as_of_text}. Open cases "
+            "count as open in the days "
+            "(Kaplan–Meier). Within policy: of the cases whose days are up; applications from the day on which "
+            "all documents were there.",
             notes=[
                 "– Too few have ended, or none is old enough, to say."
                 if pd.DataFrame(rows)[["median_days", "p90_days", "share"]].isna().any(axis=None)
@@ -124,7 +127,8 @@ def _disputes(facts: SelfPayFacts) -> list[Block]:
     )
     repeats = int(whole["repeats"])
     words = (
-        f"{sentence(counted(int(whole['disputes']), 'dispute'))} in twelve months, {as_text(int(whole['amount_cents']), 'usd')}; "
+        f"{sentence(counted(int(whole['disputes']), 'dispute'))} in twelve months, "
+        f"{as_text(int(whole['amount_cents']), 'usd')}; "
         f"{counted(int(whole['open_disputes']), 'dispute')} still open ({as_text(int(whole['open_cents']), 'usd')}). "
         f"{sentence(counted(repeats, 'dispute was', 'disputes were'))} of an account disputed before."
     )
@@ -188,7 +192,8 @@ def _assistance(facts: SelfPayFacts) -> list[Block]:
     complete = _guarded(int(whole["complete_applications"]), int(whole["applications"]), "application")
     approved = _guarded(int(whole["approved_applications"]), int(whole["decided_applications"]), "decision")
     parts = [
-        f"{sentence(counted(int(whole['applications']), 'application'))} for financial assistance came in in twelve months; "
+        f"{sentence(counted(int(whole['applications']), 'application'))} for financial assistance came in in "
+        "twelve months; "
         f"{counted(int(whole['open_applications']), 'decision is', 'decisions are')} open."
     ]
     parts.append(f"{complete} had all documents." if complete else "")
@@ -214,7 +219,9 @@ def _assistance(facts: SelfPayFacts) -> list[Block]:
             ],
             name="assistance",
             title="Decisions on financial assistance",
-            definition=f"Applications that came in {span(facts.year)} and were decided by {subject.as_of_text}; US dollars.",
+            definition=(
+                f"Applications that came in {span(facts.year)} and were decided by {subject.as_of_text}; US dollars."
+            ),
             notes=[HIDDEN if rows["is_suppressed"].any() else ""],
         ),
     ]
@@ -281,7 +288,10 @@ def _changes(facts: SelfPayFacts) -> list[Block]:
             name="rework",
             title="Rework of patient accounts",
             emphasis=emphasis,
-            definition=f"Changes by the day done; days from the request, {span(facts.year)}; US dollars moved or corrected. Counts are of work, not of patients.",
+            definition=(
+                f"Changes by the day done; days from the request, {span(facts.year)}; US dollars moved "
+                "or corrected. Counts are of work, not of patients."
+            ),
             notes=["– Moves no dollars."] if rows["amount_cents"].isna().any() else [],
         )
     ]
@@ -304,7 +314,8 @@ def _triage(facts: SelfPayFacts) -> list[Block]:
         ["inquiries", "about", "taken"], ascending=[False, True, True], ignore_index=True
     )
     passed = note(
-        f"{rate_words(int(whole['passed_on']), int(whole['inquiries']), 'inquiry', 'inquiries')} in twelve months went to another department "
+        f"{rate_words(int(whole['passed_on']), int(whole['inquiries']), 'inquiry', 'inquiries')} in twelve "
+        "months went to another department "
         "than self-pay."
     )
     if rows.empty:
@@ -322,7 +333,10 @@ def _triage(facts: SelfPayFacts) -> list[Block]:
             title="Inquiries by reason, and who took them",
             definition=f"Contacts made by patients, {span(facts.year)}, by the day of the record.",
             notes=[
-                f"{sentence(counted(few, 'more pair'))} of reason and department not shown: counts below {LEAST}, and others that would give them away."
+                (
+                    f"{sentence(counted(few, 'more pair'))} of reason and department not shown: counts below "
+                    f"{LEAST}, and others that would give them away."
+                )
                 if few
                 else ""
             ],

@@ -56,15 +56,18 @@ TERMS = (
         "title": "How long plans hold",
         "unit": "share",
         "source": "Kaplan and Meier (1958)",
-        "formula": "Share of the plans that broke for the first time within so many days of the agreement. A plan that has not broken is watched to the "
-        "as-of day, or to the day on which it was paid to the end or cancelled, and counts as open until then. Date basis: day agreed.",
+        "formula": "Share of the plans that broke for the first time within so many days of the agreement. A "
+        "plan that has not broken is watched to the "
+        "as-of day, or to the day on which it was paid to the end or cancelled, and counts as open until then. "
+        "Date basis: day agreed.",
     },
     {
         "name": "turnaround",
         "title": "How long patients wait",
         "unit": "days",
         "source": "Kaplan and Meier (1958)",
-        "formula": "First day by which half of the cases had ended, open ones counted as open for as long as they have run: leaving them out would make "
+        "formula": "First day by which half of the cases had ended, open ones counted as open for as long as "
+        "they have run: leaving them out would make "
         "the median too short. Empty while less than half have ended. Date basis: day on which the case came in.",
     },
 )

@@ -54,7 +54,9 @@ def appeals(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Se
 
     >>> from rcm_analysis.examples.remittances import example_tables
     >>> found = appeals(example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30))
-    >>> print(found[["appealed_claims", "overturned_claims", "appealed_cents", "recovered_cents"]].to_string(index=False))
+    >>> print(
+    ...     found[["appealed_claims", "overturned_claims", "appealed_cents", "recovered_cents"]].to_string(index=False)
+    ... )
      appealed_claims  overturned_claims  appealed_cents  recovered_cents
                    1                  1           20000            15000
     """
@@ -82,8 +84,11 @@ def overturn_rate_claims(
         HFMA Claim Integrity Task Force 2021, percentage of initial denials overturned, by volume.
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(overturn_rate_claims(
-    ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
+    >>> print(
+    ...     overturn_rate_claims(
+    ...         example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)
+    ...     ).to_string(index=False)
+    ... )
      overturned_claims  resolved_claims  overturn_rate_claims
                      1                1                   1.0
     """
@@ -110,8 +115,11 @@ def overturn_rate_dollars(
         HFMA Claim Integrity Task Force 2021, percentage of initial denials overturned, by dollars.
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(overturn_rate_dollars(
-    ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
+    >>> print(
+    ...     overturn_rate_dollars(
+    ...         example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)
+    ...     ).to_string(index=False)
+    ... )
      overturned_cents  resolved_cents  overturn_rate_dollars
                 20000           20000                    1.0
     """
@@ -122,7 +130,8 @@ def overturn_rate_dollars(
 def denial_recovery(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Denied dollars of the period that were paid later, by whatever means: appeal, correction, the payer's own second thought.
+    """Denied dollars of the period that were paid later, by whatever means: appeal, correction, the payer's own second
+    thought.
 
     Formula
         recovered_cents / denied_cents
@@ -141,8 +150,11 @@ def denial_recovery(
         our own
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(denial_recovery(
-    ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
+    >>> print(
+    ...     denial_recovery(example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(
+    ...         index=False
+    ...     )
+    ... )
      denied_claims  recovered_claims  recovered_cents  denied_cents  denial_recovery
                  2                 1            15000         25000              0.6
     """
@@ -187,8 +199,11 @@ def denial_response_days(
         HFMA Claim Integrity Task Force 2021, time from initial denial to appeal.
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(denial_response_days(
-    ...     example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)).to_string(index=False))
+    >>> print(
+    ...     denial_response_days(
+    ...         example_tables(), period=Period.month("2026-10"), as_of=dt.date(2026, 11, 30)
+    ...     ).to_string(index=False)
+    ... )
      days  appealed_claims  denial_response_days
         7                1                   7.0
     """

@@ -1,4 +1,5 @@
-"""Right the first time: the clean-claim rate before submission and the first-pass rate after it, two different things."""
+"""Right the first time: the clean-claim rate before submission and the first-pass rate after it, two different
+things."""
 
 from __future__ import annotations
 
@@ -74,8 +75,9 @@ def first_pass_resolution_rate(
         Claims first sent to a primary payer in the period. Resolved: the first decision paid it, or
         left it to the patient or a prior payer; nothing denied, no refusal as a duplicate, no whole
         charge discounted, no second submission to the same payer order, no rejection by clearinghouse
-        or payer (none known where there is no table `claim_edits`). A claim without a decision after `mature_days` is not resolved. `immature_claims`
-        are counted apart and judged later, decided or not: judging only those decided flatters.
+        or payer (none known where there is no table `claim_edits`). A claim without a decision after `mature_days` is
+        not resolved. `immature_claims` are counted apart and judged later, decided or not: judging only those decided
+        flatters.
     Date basis
         submitted_on of the first submission; known by `as_of`
     Unit

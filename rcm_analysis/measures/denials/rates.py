@@ -62,8 +62,11 @@ def initial_denial_rate_claims_remitted(
         HFMA Claim Integrity Task Force 2021, initial denial rate (volume), on claims remitted.
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(initial_denial_rate_claims_remitted(
-    ...     example_tables(), period=Period.month("2026-10"), by=["payer"]).to_string(index=False))
+    >>> print(
+    ...     initial_denial_rate_claims_remitted(
+    ...         example_tables(), period=Period.month("2026-10"), by=["payer"]
+    ...     ).to_string(index=False)
+    ... )
     payer  denied_claims  remitted_claims  initial_denial_rate_claims_remitted
     aetna              1                2                                  0.5
     cigna              1                2                                  0.5
@@ -100,7 +103,9 @@ def initial_denial_rate_lines_remitted(
         HFMA Claim Integrity Task Force 2021 calls the line level the better practice.
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(initial_denial_rate_lines_remitted(example_tables(), period=Period.month("2026-10")).to_string(index=False))
+    >>> print(
+    ...     initial_denial_rate_lines_remitted(example_tables(), period=Period.month("2026-10")).to_string(index=False)
+    ... )
      denied_lines  remitted_lines  initial_denial_rate_lines_remitted
                 2               5                                 0.4
     """
@@ -169,7 +174,11 @@ def initial_denial_rate_claims_submitted(
         HFMA Claim Integrity Task Force 2021, initial denial rate (volume).
 
     >>> from rcm_analysis.examples.remittances import example_tables
-    >>> print(initial_denial_rate_claims_submitted(example_tables(), period=Period.month("2026-10")).to_string(index=False))
+    >>> print(
+    ...     initial_denial_rate_claims_submitted(example_tables(), period=Period.month("2026-10")).to_string(
+    ...         index=False
+    ...     )
+    ... )
      denied_claims  submitted_claims  initial_denial_rate_claims_submitted
                  2                 4                                   1.5
     """

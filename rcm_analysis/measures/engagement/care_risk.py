@@ -122,7 +122,9 @@ def high_risk_patients(tables: Mapping[str, Any], *, as_of: dt.date, days: int =
         our own
 
     >>> from rcm_analysis.examples.office import example_office
-    >>> high_risk_patients(example_office(), as_of=dt.date(2026, 10, 31))[["patient", "has_navigator", "is_reached", "is_covered"]]
+    >>> high_risk_patients(example_office(), as_of=dt.date(2026, 10, 31))[
+    ...     ["patient", "has_navigator", "is_reached", "is_covered"]
+    ... ]
       patient  has_navigator  is_reached  is_covered
     0      P2           True        True        True
     1      P3           True       False       False

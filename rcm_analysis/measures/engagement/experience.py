@@ -109,7 +109,9 @@ def net_promoter(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
         our own; the interval is that of a difference of two shares of one sample
 
     >>> from rcm_analysis.examples.office import example_office
-    >>> net_promoter(example_office(), period=Period.month("2026-10"))[["answers", "promoters", "detractors", "net_promoter"]]
+    >>> net_promoter(example_office(), period=Period.month("2026-10"))[
+    ...     ["answers", "promoters", "detractors", "net_promoter"]
+    ... ]
        answers  promoters  detractors  net_promoter
     0        3          1           1           0.0
     """

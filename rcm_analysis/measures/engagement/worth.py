@@ -57,8 +57,15 @@ def visit_value(tables: Mapping[str, Any], *, as_of: dt.date, days: int = MATURE
         our own
 
     >>> from rcm_analysis.examples.office import example_office
-    >>> paid = pd.DataFrame({"client": "acme", "claim_id": ["C1", "C2"], "kind": "payment", "amount_cents": [-9000, -7000],
-    ...                      "posted_on": pd.to_datetime(["2026-11-02", "2026-11-20"])})
+    >>> paid = pd.DataFrame(
+    ...     {
+    ...         "client": "acme",
+    ...         "claim_id": ["C1", "C2"],
+    ...         "kind": "payment",
+    ...         "amount_cents": [-9000, -7000],
+    ...         "posted_on": pd.to_datetime(["2026-11-02", "2026-11-20"]),
+    ...     }
+    ... )
     >>> visit_value({**example_office(), "transactions": paid}, as_of=dt.date(2027, 3, 31))
        visits  cash_cents  visit_cents
     0       4       16000             4000
@@ -109,10 +116,22 @@ def visits_recovered(
         our own; target rate and shares are assumptions, stated beside the result
 
     >>> from rcm_analysis.examples.office import example_office
-    >>> paid = pd.DataFrame({"client": "acme", "claim_id": ["C1", "C2"], "kind": "payment", "amount_cents": [-9000, -7000],
-    ...                      "posted_on": pd.to_datetime(["2026-11-02", "2026-11-20"])})
-    >>> found = visits_recovered({**example_office(), "transactions": paid}, period=Period.month("2026-10"),
-    ...                          as_of=dt.date(2027, 3, 31), target_rate=0.0, filled=(0.25, 0.5, 1.0))
+    >>> paid = pd.DataFrame(
+    ...     {
+    ...         "client": "acme",
+    ...         "claim_id": ["C1", "C2"],
+    ...         "kind": "payment",
+    ...         "amount_cents": [-9000, -7000],
+    ...         "posted_on": pd.to_datetime(["2026-11-02", "2026-11-20"]),
+    ...     }
+    ... )
+    >>> found = visits_recovered(
+    ...     {**example_office(), "transactions": paid},
+    ...     period=Period.month("2026-10"),
+    ...     as_of=dt.date(2027, 3, 31),
+    ...     target_rate=0.0,
+    ...     filled=(0.25, 0.5, 1.0),
+    ... )
     >>> found[["over_target", "low_cents", "mid_cents", "high_cents"]]
        over_target  low_cents  mid_cents  high_cents
     0          1.0       1000       2000        4000

@@ -1,4 +1,5 @@
-"""The menu of patient engagement: appointments, access, intake, risk, hospital use, what patients say, and its worth."""
+"""The menu of patient engagement: appointments, access, intake, risk, hospital use, what patients say, and its
+worth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The menu of the self-pay programme: what patients pay, plans, declines, requests, contacts, credits and write-offs."""
+"""The menu of the self-pay programme: what patients pay, plans, declines, requests, contacts, credits and
+write-offs."""
 
 from __future__ import annotations
 

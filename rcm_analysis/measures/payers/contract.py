@@ -1,7 +1,7 @@
 """What a payer should have allowed: the contract's price of a line, else what the payer usually allows for it.
 
-One definition of the contract's price (`with_contract_price`, `lesser_of_charge`) serves every measure. What is compared
-with it is the allowed amount, never the paid one: what is paid depends on the patient's deductible.
+One definition of the contract's price (`with_contract_price`, `lesser_of_charge`) serves every measure. What is
+compared with it is the allowed amount, never the paid one: what is paid depends on the patient's deductible.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ EXPECTED = (
 def with_contract_price(
     lines: nw.LazyFrame, tables: Mapping[str, Any], *, key: Sequence[str], plain: bool = False
 ) -> nw.LazyFrame:
-    """The lines with the contract's price, empty where it has none: price_cents, unit_cents, contract_from, contract_modifiers.
+    """The lines with the contract's price, empty where it has none: price_cents, unit_cents, contract_from,
+    contract_modifiers.
 
     Formula
         price_cents = unit_cents x units, before the lesser-of-charge clause
@@ -282,7 +283,8 @@ def _with_billed(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame
 
 
 def _with_price(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
-    """The lines with unit_cents, contract_from, contract_modifiers and contract_cents, empty where there is no price."""
+    """The lines with unit_cents, contract_from, contract_modifiers and contract_cents, empty where there is no
+    price."""
     if optional(tables, "fee_schedules") is None:
         return lines.with_columns(
             unit_cents=nw.lit(None, nw.Int64),
@@ -299,7 +301,10 @@ def _with_price(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
     )
 
 
-_NO_PRICE = r"(^|:)(25|24|57|58|59|76|77|79|91|95|GT|GQ|GC|GA|GY|GZ|KX|Q[56]|X[EPSU]|RT|LT|E[1-4]|F[1-9A]|T[1-9A]|L[CMD]|R[CI]|JZ|GW|GV|SL|QW)\b"
+_NO_PRICE = (
+    r"(^|:)(25|24|57|58|59|76|77|79|91|95|GT|GQ|GC|GA|GY|GZ|KX|Q[56]|X[EPSU]|RT|LT|E[1-4]|F[1-9A]|"
+    r"T[1-9A]|L[CMD]|R[CI]|JZ|GW|GV|SL|QW)\b"
+)
 """Modifiers that say where, when or why, and change no price."""
 _CHANGES_PRICE = rf"(^|:)({'|'.join(PRICED_MODIFIERS)})\b"
 

@@ -84,7 +84,8 @@ def payer_scorecard(
     Unit
         cents; rates 0 to 1; days; minutes
     Empty
-        Nothing decided in the quarter: no rows. No price: an empty yield and no rank. No cash: an empty cost per $1,000.
+        Nothing decided in the quarter: no rows. No price: an empty yield and no rank. No cash: an empty cost per
+        $1,000.
     Source
         our own; the figures as in their measures
 
@@ -171,7 +172,8 @@ def contract_evaluation(tables: Mapping[str, Any], *, as_of: dt.date, months: in
 
 
 def _prices(tables: Mapping[str, Any], period: Period, as_of: dt.date) -> pd.DataFrame:
-    """client, payer, procedure: units, unit_cents (the latest), basis, and volume (expected dollars of the procedure)."""
+    """client, payer, procedure: units, unit_cents (the latest), basis, and volume (expected dollars of the
+    procedure)."""
     rows = expected_allowed(tables, as_of=as_of).filter(
         col("basis") != "",
         period.holds(col("received_on")),

@@ -71,7 +71,8 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
 
 
 def inferred_steps(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """Lasting steps of the usual allowed amount of one unit, where the schedule has no price: KEY, changed_on, old, new."""
+    """Lasting steps of the usual allowed amount of one unit, where the schedule has no price: KEY, changed_on, old,
+    new."""
     months = _usual_by_month(tables, as_of)
     found = [step for key, part in months.groupby(KEY, sort=True) for step in _steps(key, part)]
     return pd.DataFrame(found, columns=list(COLUMNS)).astype(COLUMNS)
@@ -154,7 +155,8 @@ def _tops(part: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _holds(part: pd.DataFrame, tops: list[dict[str, Any]], place: int) -> bool:
-    """Whether the new amount lasts: over its first three months with lines, in two of them, or ten lines in the newest."""
+    """Whether the new amount lasts: over its first three months with lines, in two of them, or ten lines in the
+    newest."""
     window = [top["month"] for top in tops[place : place + 3]]
     rows = part[part["month"].isin(window)]
     at_new = rows[rows["one_cents"] == tops[place]["usual"]]

@@ -1,4 +1,5 @@
-"""Lines for which a payer allowed less than it should have, one by one, with what is missing and until when to appeal."""
+"""Lines for which a payer allowed less than it should have, one by one, with what is missing and until when to
+appeal."""
 
 from __future__ import annotations
 

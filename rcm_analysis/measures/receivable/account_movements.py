@@ -112,7 +112,8 @@ def account_notes(tables: Mapping[str, Any], claims: Sequence[str], *, as_of: dt
 
 
 def touches(notes: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """The notes that count as a touch of the accounts (with insurance_cents): a statement only where the patient alone owes."""
+    """The notes that count as a touch of the accounts (with insurance_cents): a statement only where the patient alone
+    owes."""
     rows = notes.merge(accounts[[*ACCOUNT, "insurance_cents"]], on=ACCOUNT)
     return rows[(rows["action"] != "statement") | (rows["insurance_cents"] == 0)]
 

@@ -1,4 +1,5 @@
-"""The trail of the work: which accounts have notes, how long ago each was touched, who worked what, and what it brought."""
+"""The trail of the work: which accounts have notes, how long ago each was touched, who worked what, and what it
+brought."""
 
 from __future__ import annotations
 
@@ -137,8 +138,11 @@ def work_results(
         our own: association in time, no proof of cause; the firm's guide to receivable management: audit trails
 
     >>> from rcm_analysis.examples.accounts import example_accounts
-    >>> print(work_results(example_accounts(), period=Period.month("2026-03"), by=["worked_by"])[
-    ...     ["worked_by", "notes", "minutes", "recovered_cents"]].to_string(index=False))
+    >>> print(
+    ...     work_results(example_accounts(), period=Period.month("2026-03"), by=["worked_by"])[
+    ...         ["worked_by", "notes", "minutes", "recovered_cents"]
+    ...     ].to_string(index=False)
+    ... )
     worked_by  notes  minutes  recovered_cents
            jd      1     12.0                0
     """
@@ -189,7 +193,11 @@ def list_results(tables: Mapping[str, Any], *, last_list: pd.DataFrame, as_of: d
     >>> from rcm_analysis.examples.accounts import example_accounts
     >>> last = pd.DataFrame({"claim_id": ["2"], "listed_on": ["2026-03-08"], "open_cents": [20000]})
     >>> found = list_results(example_accounts(), last_list=last, as_of=dt.date(2026, 3, 31))
-    >>> print(found[["is_worked", "worked_by", "opening_cents", "adjusted_cents", "written_off_cents", "open_cents"]].to_string(index=False))
+    >>> print(
+    ...     found[
+    ...         ["is_worked", "worked_by", "opening_cents", "adjusted_cents", "written_off_cents", "open_cents"]
+    ...     ].to_string(index=False)
+    ... )
      is_worked worked_by  opening_cents  adjusted_cents  written_off_cents  open_cents
           True        jd          20000            2000               1000       17000
     """

@@ -19,7 +19,8 @@ ABOUT = ("payer", "provider", "location")
 WAITING = "waiting_on_client"
 FRONT_ENDS = ("clearinghouse", "payer")
 USUAL_QUANTILE, FEWEST_SENT, USUAL_AT_LEAST, USUAL_UNKNOWN = 0.95, 20, 5, 14
-"""A claim is late to leave beyond the 95th percentile of what is usual, and beyond 5 days in any case; 14 where unknown."""
+"""A claim is late to leave beyond the 95th percentile of what is usual, and beyond 5 days in any case; 14 where
+unknown."""
 
 NEVER_SENT = "not sent"
 """The reason of a claim that was entered and never sent, and of which no note says why."""
@@ -157,7 +158,8 @@ def document_requests(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFr
 
 
 def rejections_not_reworked(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 7) -> pd.DataFrame:
-    """Claims that the clearinghouse or the payer's front end sent back, and that were not sent again within `days` days.
+    """Claims that the clearinghouse or the payer's front end sent back, and that were not sent again within `days`
+    days.
 
     Formula
         listed = the last check failed, as_of - rejected_on >= days, and neither an 837 nor an answer

@@ -174,7 +174,11 @@ def escalations(
         our own; the firm's guide to receivable management: escalation support for high-value accounts
 
     >>> from rcm_analysis.examples.accounts import example_accounts
-    >>> print(escalations(example_accounts(), as_of=dt.date(2026, 4, 30), floor_cents=1000)[["claim_id", "reason"]].to_string(index=False))
+    >>> print(
+    ...     escalations(example_accounts(), as_of=dt.date(2026, 4, 30), floor_cents=1000)[
+    ...         ["claim_id", "reason"]
+    ...     ].to_string(index=False)
+    ... )
     Empty DataFrame
     Columns: [claim_id, reason]
     Index: []
@@ -218,7 +222,9 @@ def recovery_progress(
 
     >>> from rcm_analysis.examples.accounts import example_accounts
     >>> found = recovery_progress(example_accounts(), as_of=dt.date(2026, 3, 31), weeks=4, floor_cents=1000)
-    >>> print(found[["week", "opening_cents", "adjusted_cents", "written_off_cents", "open_cents"]].to_string(index=False))
+    >>> print(
+    ...     found[["week", "opening_cents", "adjusted_cents", "written_off_cents", "open_cents"]].to_string(index=False)
+    ... )
      week  opening_cents  adjusted_cents  written_off_cents  open_cents
         0          20000               0                  0       20000
         1          20000            2000                  0       18000
@@ -265,7 +271,11 @@ def open_claims(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
         our own
 
     >>> from rcm_analysis.examples.accounts import example_accounts
-    >>> print(open_claims(example_accounts(), as_of=dt.date(2026, 3, 31))[["claim_id", "insurance_cents", "patient_cents", "open_cents"]].to_string(index=False))
+    >>> print(
+    ...     open_claims(example_accounts(), as_of=dt.date(2026, 3, 31))[
+    ...         ["claim_id", "insurance_cents", "patient_cents", "open_cents"]
+    ...     ].to_string(index=False)
+    ... )
     claim_id  insurance_cents  patient_cents  open_cents
            1                0           1000        1000
            2            17000              0       17000

@@ -296,7 +296,9 @@ def movement(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         our own
 
     >>> from rcm_analysis.examples.ledger import example_ledger
-    >>> movement(example_ledger(), period=Period.month("2026-03"))[["opening_cents", "new_cents", "closing_cents"]].iloc[0].tolist()
+    >>> movement(example_ledger(), period=Period.month("2026-03"))[
+    ...     ["opening_cents", "new_cents", "closing_cents"]
+    ... ].iloc[0].tolist()
     [25000, 9000, 26000]
     """
     by = list(by)

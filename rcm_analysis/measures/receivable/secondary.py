@@ -70,7 +70,8 @@ def unaddressed_secondary(tables: Mapping[str, Any], *, as_of: dt.date, days: in
 
 
 def crossovers_not_received(tables: Mapping[str, Any], *, as_of: dt.date, days: int = CROSSOVER_DAYS) -> pd.DataFrame:
-    """Claims that the primary payer says it forwarded, and of which the secondary payer has not been heard in `days` days.
+    """Claims that the primary payer says it forwarded, and of which the secondary payer has not been heard in `days`
+    days.
 
     Formula
         as `unaddressed_secondary`, with status 19 instead of 1

@@ -52,7 +52,9 @@ def liquidation(
         RevSpring: pay rate by statement cohort, because month-on-month "lift" misleads
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> found = liquidation(example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 4, 30), days=[30, 60, 90])
+    >>> found = liquidation(
+    ...     example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 4, 30), days=[30, 60, 90]
+    ... )
     >>> found[["day", "billed_cents", "collected_cents", "is_mature", "liquidation"]]
        day  billed_cents  collected_cents  is_mature  liquidation
     0   30         19000             4000       True     0.210526
@@ -135,7 +137,9 @@ def promises_kept(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, 
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
     >>> spring = Period.month("2026-05").trailing(5)
-    >>> promises_kept(example_self_pay(), period=spring, as_of=dt.date(2026, 4, 30)).drop(columns=["promised_cents", "kept_cents"])
+    >>> promises_kept(example_self_pay(), period=spring, as_of=dt.date(2026, 4, 30)).drop(
+    ...     columns=["promised_cents", "kept_cents"]
+    ... )
        open_promises  kept_promises  due_promises  promises_kept
     0              1              1             2            0.5
     """
@@ -201,7 +205,8 @@ def balance_transfers(tables: Mapping[str, Any], *, period: Period, by: Sequence
 
 
 def _accounts(tables: Mapping[str, Any], as_of: dt.date, days: Sequence[int]) -> nw.LazyFrame:
-    """One row per account with its first statement in the records: first_on, billed_cents, and day_30, ... collected."""
+    """One row per account with its first statement in the records: first_on, billed_cents, and day_30, ...
+    collected."""
     sent = known(tables, "statements", ["claim_id", "sequence", "balance_cents"], as_of=as_of)
     first = sent.group_by(*CLAIM).agg(
         col("statement_on").min().alias("first_on"), col("sequence").min().alias("first_sequence")

@@ -217,7 +217,8 @@ def incomplete_records(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
 
 
 def _required(rows: nw.LazyFrame) -> tuple[nw.LazyFrame, list[str]]:
-    """The contacts with a column lacks_<field> of 0 and 1 for each required field, and their missing_fields and required_fields."""
+    """The contacts with a column lacks_<field> of 0 and 1 for each required field, and their missing_fields and
+    required_fields."""
     talked = col("result") == "conversation"
     lacks = {
         f"lacks_{name}": col(f"told_{name}").is_null() if name in ALWAYS else talked & col(f"told_{name}").is_null()
@@ -265,7 +266,8 @@ def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[
 def _contacts(
     tables: Mapping[str, Any], period: Period, by: Sequence[str], columns: Sequence[str], *, keep: Sequence[str] = ()
 ) -> nw.LazyFrame:
-    """Contacts of the period with their groups; `keep` columns also as told_<name>, empty where nothing was recorded."""
+    """Contacts of the period with their groups; `keep` columns also as told_<name>, empty where nothing was
+    recorded."""
     rows = known(tables, "interactions", ["claim_id", *columns], as_of=period.last_day, by=by).filter(
         period.holds(col("entered_on"))
     )

@@ -84,7 +84,9 @@ def decline_recovery(
         our own: recovered within 30 days / declined dollars
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> found = decline_recovery(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
+    >>> found = decline_recovery(
+    ...     example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30)
+    ... )
     >>> found[["declined_payments", "recovered_cents", "declined_cents", "decline_recovery"]]
        declined_payments  recovered_cents  declined_cents  decline_recovery
     0                  2             4000            7000          0.571429
@@ -268,7 +270,9 @@ def network_retries(tables: Mapping[str, Any], *, period: Period) -> pd.DataFram
         the limits' pages, in the column source
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> network_retries(example_self_pay(), period=Period.month("2026-01"))[["network", "allowed", "retries", "most_found", "beyond"]].head(2)
+    >>> network_retries(example_self_pay(), period=Period.month("2026-01"))[
+    ...     ["network", "allowed", "retries", "most_found", "beyond"]
+    ... ].head(2)
       network                        allowed  retries  most_found  beyond
     0    visa          20 retries in 30 days        1           1       0
     1    visa  no retry after a hard decline        1           0       0

@@ -21,19 +21,34 @@ POSTING_DAYS = 14
 """Days that posting a remittance may take before a share that is not on the ledger counts as missed."""
 
 RULES = {
-    "before_remit": "No payer has answered yet: take the balance back to the insurance, stop statements, wait for the EOB.",
+    "before_remit": (
+        "No payer has answered yet: take the balance back to the insurance, stop statements, wait for the EOB."
+    ),
     "before_secondary": "Bill the next payer first; ask the patient only for what it leaves.",
-    "takeback": "The payer took its decision back after the patient was billed: post the reversal on the patient's side too, "
+    "takeback": "The payer took its decision back after the patient was billed: post the reversal on the "
+    "patient's side too, "
     "then refund what was paid or send a corrected statement.",
-    "posting_swap": "CO and PR were posted the wrong way round: exchange the two postings and send a corrected statement.",
+    "posting_swap": (
+        "CO and PR were posted the wrong way round: exchange the two postings and send a corrected statement."
+    ),
     "oa209_billed": "OA-209 may not be collected from the patient: take it back and bill the next payer.",
-    "co_billed": "CO is the provider's: take the balance back, work or write off the denial, refund what the patient paid of it.",
+    "co_billed": (
+        "CO is the provider's: take the balance back, work or write off the denial, refund what the patient paid of it."
+    ),
     "above_eob": "The patient is asked for more than the EOB leaves: correct the transfer, refund what was paid of it.",
-    "share_written_off": "The patient's share was posted away at the insurance: reverse that posting and transfer the share.",
+    "share_written_off": (
+        "The patient's share was posted away at the insurance: reverse that posting and transfer the share."
+    ),
     "share_not_transferred": "The patient's share still stands with the insurance: transfer it and send a statement.",
-    "statement_before_remit": "The statement went out before the EOB: tell the patient not to pay it, send one that follows the EOB.",
-    "pr45_balance": "PR-45 is an out-of-network balance: check the No Surprises Act and whether the payer is under contract.",
-    "waiver_unknown": "PR-50 or PR-96 needs a waiver signed before the service; the data have no flag for it: look for the form.",
+    "statement_before_remit": (
+        "The statement went out before the EOB: tell the patient not to pay it, send one that follows the EOB."
+    ),
+    "pr45_balance": (
+        "PR-45 is an out-of-network balance: check the No Surprises Act and whether the payer is under contract."
+    ),
+    "waiver_unknown": (
+        "PR-50 or PR-96 needs a waiver signed before the service; the data have no flag for it: look for the form."
+    ),
 }
 """Every rule with what to do about it, the gravest first: a claim that breaks several is listed under the first."""
 
@@ -144,7 +159,8 @@ def _compared(tables: Mapping[str, Any], as_of: dt.date, then: dt.date) -> nw.La
 
 
 def _early_statements(tables: Mapping[str, Any], claims: nw.LazyFrame, as_of: dt.date) -> nw.LazyFrame:
-    """Claims with statements sent before the last of their payers had answered: how many, the first, and its balance."""
+    """Claims with statements sent before the last of their payers had answered: how many, the first, and its
+    balance."""
     if "statements" not in tables:
         none = claims.filter(col("payers") == 0).select(*KEY, statements="payers", statement_cents="payers")
         return none.with_columns(statement_on=nw.lit(as_of))

@@ -85,7 +85,9 @@ def instalments_on_schedule(
         our own: on-schedule instalments / due
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> found = instalments_on_schedule(example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
+    >>> found = instalments_on_schedule(
+    ...     example_self_pay(), period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30)
+    ... )
     >>> found[["paid_instalments", "due_instalments", "instalments_on_schedule"]]
        paid_instalments  due_instalments  instalments_on_schedule
     0                 1                2                      0.5

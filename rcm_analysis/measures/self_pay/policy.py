@@ -1,4 +1,5 @@
-"""How the client's approved self-pay policy is kept: breaches, shares, what is out of scope, and bills above their estimates.
+"""How the client's approved self-pay policy is kept: breaches, shares, what is out of scope, and bills above their
+estimates.
 
 The limits on calls are those that the client has approved: an internal policy check, no finding of law.
 """
@@ -107,7 +108,9 @@ def policy_checks(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
         the client's policy
 
     >>> from rcm_analysis.examples.patients import example_policy
-    >>> policy_checks(example_policy(), period=Period.month("2026-03"))[["rule", "checked", "breached", "breach_share"]].head(3)
+    >>> policy_checks(example_policy(), period=Period.month("2026-03"))[
+    ...     ["rule", "checked", "breached", "breach_share"]
+    ... ].head(3)
                           rule  checked  breached  breach_share
     0              call_window        3         1      0.333333
     1      calls_in_seven_days        3         0      0.000000

@@ -1,4 +1,5 @@
-"""Quality of self-pay work: payments posted right at once, points of sampled quality reviews, and the client's targets."""
+"""Quality of self-pay work: payments posted right at once, points of sampled quality reviews, and the client's
+targets."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def correct_posting(
         the programme's scope of work: post transactions accurately to patient ledgers; the days are our own
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> found = correct_posting(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
+    >>> found = correct_posting(
+    ...     example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30)
+    ... )
     >>> found[["missing", "correct_payments", "payments", "correct_posting"]]
        missing  correct_payments  payments  correct_posting
     0        0                 3         3              1.0
@@ -180,7 +183,9 @@ def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.dat
         quality standards as defined by the client
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> found = self_pay_targets(example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30))
+    >>> found = self_pay_targets(
+    ...     example_self_pay(), period=Period.month("2026-03").trailing(3), as_of=dt.date(2026, 4, 30)
+    ... )
     >>> found[["measure", "reached", "counted", "target", "is_met"]].iloc[[1, 2, 6]]
                   measure  reached  counted  target is_met
     1     engagement_rate        2        3     0.6   <NA>
@@ -279,7 +284,8 @@ def _posted(tables: Mapping[str, Any], period: Period, as_of: dt.date, by: Seque
 
 
 def _matched(taken: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
-    """The attempts with posted_on, the next posting of their amount on their account; each posting answers one attempt."""
+    """The attempts with posted_on, the next posting of their amount on their account; each posting answers one
+    attempt."""
     taken = taken.assign(place=taken.groupby([*CLAIM, "amount_cents", "attempted_on"]).cumcount())
     ledger = ledger.assign(amount_cents=-ledger["amount_cents"])
     ledger = ledger.assign(place=ledger.groupby([*CLAIM, "amount_cents", "posted_on"]).cumcount())
@@ -297,7 +303,8 @@ def _matched(taken: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def _taken_back(taken: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
-    """For each attempt the first day in the days watched on which a posting was taken back: its own, or any where it came late."""
+    """For each attempt the first day in the days watched on which a posting was taken back: its own, or any where it
+    came late."""
     both = taken.reset_index(names="row")[["row", *CLAIM, "attempted_on", "posted_on", "amount_cents"]]
     both = both.merge(
         ledger[[*CLAIM, "amount_cents", "posted_on"]].rename(

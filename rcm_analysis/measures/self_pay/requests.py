@@ -1,4 +1,5 @@
-"""What patients ask for and how it is handled: disputes, financial assistance, itemised statements, rework of accounts."""
+"""What patients ask for and how it is handled: disputes, financial assistance, itemised statements, rework of
+accounts."""
 
 from __future__ import annotations
 

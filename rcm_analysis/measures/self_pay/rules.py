@@ -297,7 +297,8 @@ def _work(review: Review) -> pd.DataFrame:
 
 
 def _day_of_open(rows: pd.DataFrame, spans: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
-    """For each row the number of days since the first span of its keys that was open on its day; empty where none was."""
+    """For each row the number of days since the first span of its keys that was open on its day; empty where none
+    was."""
     left = rows[[*keys, "day_on"]].reset_index(names="row")
     both = left.merge(spans[[*keys, "opened_on", "ended_on"]], on=list(keys))
     inside = (both["day_on"] > both["opened_on"]) & (both["ended_on"].isna() | (both["day_on"] < both["ended_on"]))
@@ -324,7 +325,8 @@ def card_retries_in_thirty_days(review: Review) -> pd.DataFrame:
 
 
 def retry_after_hard_decline(review: Review) -> pd.DataFrame:
-    """Payments tried again on a card or account that had been declined for good; the data know its kind, not its number."""
+    """Payments tried again on a card or account that had been declined for good; the data know its kind, not its
+    number."""
     tried = review.attempts
     hard = (tried["decline_kind"] == "hard").astype("int64")
     earlier = hard.groupby([tried["client"], tried["first"], tried["method"]]).cumsum() - hard

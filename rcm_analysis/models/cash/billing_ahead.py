@@ -68,7 +68,8 @@ def holidays(first: int, last: int) -> np.ndarray:
 
 
 def closed_share(charges: np.ndarray, usual: np.ndarray, is_holiday: np.ndarray) -> float:
-    """By how much less is charged in a week with a holiday, in holidays: 1 when the office is closed, 0 when it is open.
+    """By how much less is charged in a week with a holiday, in holidays: 1 when the office is closed, 0 when it is
+    open.
 
     Formula
         least squares of (week / usual week - 1) on the share of the week that falls on holidays, around the mean
@@ -82,7 +83,10 @@ def closed_share(charges: np.ndarray, usual: np.ndarray, is_holiday: np.ndarray)
 
     >>> week = np.array([1.0, 1, 1, 1, 1, 0, 0])
     >>> usual, is_holiday = np.tile(week, 30), np.arange(210) % 70 == 0
-    >>> closed_share(usual * ~is_holiday, usual / 5, is_holiday) > 0.99, closed_share(usual, usual / 5, is_holiday) < 0.01
+    >>> (
+    ...     closed_share(usual * ~is_holiday, usual / 5, is_holiday) > 0.99,
+    ...     closed_share(usual, usual / 5, is_holiday) < 0.01,
+    ... )
     (True, True)
     """
     weeks = charges.reshape(-1, 7).sum(axis=1)

@@ -1,4 +1,5 @@
-"""What the open receivable is worth: the cash that it will bring, what contracts will take off, what is probably lost."""
+"""What the open receivable is worth: the cash that it will bring, what contracts will take off, what is probably
+lost."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence
 
     >>> from rcm_analysis.examples.cash import example_daily_charges
     >>> found = collectable_value(example_daily_charges(), as_of=dt.date(2026, 6, 30), by=["payer"])
-    >>> print(found[["payer", "open_cents", "collectable_cents", "adjusted_cents", "lost_cents"]].to_string(index=False))
+    >>> print(
+    ...     found[["payer", "open_cents", "collectable_cents", "adjusted_cents", "lost_cents"]].to_string(index=False)
+    ... )
     payer  open_cents  collectable_cents  adjusted_cents  lost_cents
     aetna      200000             120000           80000           0
     """

@@ -116,7 +116,8 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     rows = _moves(tables, as_of)
     if rows.empty:
         raise TableError(
-            f"There is no posting by {as_of}: nothing can be projected. Check the as-of day, or ingest the transactions."
+            f"There is no posting by {as_of}: nothing can be projected. Check the as-of day, or ingest the "
+            "transactions."
         )
     streams, stream = _streams(rows)
     rows = rows.assign(stream=stream)

@@ -96,7 +96,9 @@ def outlook(
 
     >>> from rcm_analysis.examples.cash import example_daily_charges
     >>> found = outlook(example_daily_charges(), as_of=dt.date(2026, 6, 30), months=2)
-    >>> found.months[["month", "days"]].assign(dollars=(found.months["cash_cents"] + 50) // 100).to_string(index=False, header=False)
+    >>> found.months[["month", "days"]].assign(dollars=(found.months["cash_cents"] + 50) // 100).to_string(
+    ...     index=False, header=False
+    ... )
     '2026-07-01 31 1860\\n2026-08-01 31 1860'
     """
     if not (isinstance(months, int) and 1 <= months <= MOST_MONTHS):
@@ -222,7 +224,8 @@ def _billing(billing: pd.DataFrame, periods: list[Period]) -> np.ndarray:
         )
     if (stated < 0).any():
         raise ParameterError(
-            f"charge_cents of the billing forecast should be zero or more; found {(stated < 0).sum()} months below zero."
+            f"charge_cents of the billing forecast should be zero or more; found {(stated < 0).sum()} months "
+            "below zero."
         )
     return np.array([float(stated[period.label]) for period in periods])
 

@@ -27,7 +27,8 @@ RAMP_WEEKS = 13
 """Weeks in which the records begin: balances from before them are not known."""
 
 PARTS = ("existing", "billing", "other")
-"""Balances of today; what will be charged after today; copays at the desk and unapplied money, less refunds and takebacks."""
+"""Balances of today; what will be charged after today; copays at the desk and unapplied money, less refunds and
+takebacks."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def forecast(
     """
     if as_of - flows.first_day < FEWEST_DAYS:
         raise ParameterError(
-            f"An outlook needs at least {FEWEST_DAYS} days of postings before its as-of day; found {max(as_of - flows.first_day, 0)}. "
+            f"An outlook needs at least {FEWEST_DAYS} days of postings before its as-of day; found "
+            f"{max(as_of - flows.first_day, 0)}. "
             "Choose a later day, or ingest older transactions."
         )
     curves = fit_curves(flows, as_of=as_of)
@@ -143,8 +145,8 @@ def _paths(
 @dataclass(frozen=True)
 class History:
     """How past cash differed from what the curves say: `errors[day, stream]` of the past year around their mean,
-    `usual[stream]` expected cash of a day, `season[day, stream]`, the deviation to expect in future, and `pause[stream]`,
-    the share of a year's end that comes in January."""
+    `usual[stream]` expected cash of a day, `season[day, stream]`, the deviation to expect in future, and
+    `pause[stream]`, the share of a year's end that comes in January."""
 
     errors: np.ndarray
     usual: np.ndarray

@@ -68,7 +68,9 @@ def claim_ends(
 
     >>> from rcm_analysis.examples.ledger import example_ledger
     >>> tables = {name: table for name, table in example_ledger().items() if name != "remit_claims"}
-    >>> claim_ends(tables, as_of=dt.date(2026, 3, 31))[["claim_id", "payer", "days", "end", "charge_cents", "paid_cents"]]
+    >>> claim_ends(tables, as_of=dt.date(2026, 3, 31))[
+    ...     ["claim_id", "payer", "days", "end", "charge_cents", "paid_cents"]
+    ... ]
       claim_id  payer  days   end  charge_cents  paid_cents
     0        1  aetna    15  paid         10000        4500
     1        2  cigna   131  open         20000           0

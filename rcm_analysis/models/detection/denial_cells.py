@@ -78,9 +78,9 @@ def first_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
 
     Counts
         Decisions known by `as_of`. What later payers refuse belongs to the secondary claims: they decide on
-        remainders, and their share grows in the first months of a record. A line counts once, on the day of its first decision, whatever was
-        resubmitted, reversed or corrected later; lines that a correction adds after a reversal do not
-        count either. Reversals, pended answers and refusals as a duplicate are no decision.
+        remainders, and their share grows in the first months of a record. A line counts once, on the day of its first
+        decision, whatever was resubmitted, reversed or corrected later; lines that a correction adds after a reversal
+        do not count either. Reversals, pended answers and refusals as a duplicate are no decision.
         A line is denied when a code of the family "denial" stands against it, group PR left out;
         its category is that of the code with the largest amount (ties: `reference.carc.PRIORITY`).
     Columns
@@ -407,7 +407,8 @@ def judged(cells: Cells, last: int, kinds: Sequence[int]) -> Verdict:
 
 
 def false_discoveries(cells: Cells, verdict: Verdict, last: int) -> np.ndarray:
-    """q of every category and cell: weighted Benjamini-Hochberg over all cells that decided anything in the months tested.
+    """q of every category and cell: weighted Benjamini-Hochberg over all cells that decided anything in the months
+    tested.
 
     Formula
         p x levels x cells of the level / all cells, then Benjamini-Hochberg
@@ -461,7 +462,8 @@ def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np
 
 
 def _evidence(cells: Cells, kinds: list[int], first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """Usual rates, and -ln of the chance of what was denied from `first` to `last`; 0 where nothing speaks for a rise."""
+    """Usual rates, and -ln of the chance of what was denied from `first` to `last`; 0 where nothing speaks for a
+    rise."""
     before, since = slice(0, first), slice(first, last + 1)
     total, past = cells.claims[:, before].sum(1), cells.denied_claims[kinds][:, :, before]
     rates, strength = usual_rates(cells, past.sum(2), total)

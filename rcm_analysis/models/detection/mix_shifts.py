@@ -18,7 +18,8 @@ from .denial_cells import first_lines, with_families
 
 MONTHS, USUAL_MONTHS = 3, 6
 LEAST_CHANGE = 0.15
-"""A rate of denials that moves by less than 15 % of itself is steady, and so is the part of a move that is less than that."""
+"""A rate of denials that moves by less than 15 % of itself is steady, and so is the part of a move that is less than
+that."""
 LEAST_CHANGES = {"denials": LEAST_CHANGE, "collections": 0.05}
 """Collections move in smaller steps: a twentieth of the cash is a month's rent."""
 PRIOR_LINES = 30.0
@@ -53,7 +54,8 @@ COLUMNS = (
 
 
 def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTHS) -> pd.DataFrame:
-    """Whether the overall denial and collection figures moved by themselves or with the mix: one row per client and figure.
+    """Whether the overall denial and collection figures moved by themselves or with the mix: one row per client and
+    figure.
 
     Formula
         usual = the figure over the 6 months before; now = over the last `months` months
@@ -73,7 +75,8 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
     Empty
         Fewer than 30 lines in either time: no row.
     Source
-        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are stalcup-dev's, the 5 % our own
+        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are stalcup-dev's, the 5 % our
+        own
     """
     lines = with_families(first_lines(tables, as_of=as_of))
     lines = lines.assign(denied=lines["category"].notna().astype("int64"), line=1)
@@ -133,7 +136,12 @@ def _shift(before: pd.DataFrame, now: pd.DataFrame, figure: str, top: str, botto
 def verdict_of(usual: float, now: float, expected: float, *, least: float = LEAST_CHANGE) -> str:
     """What moved a figure, one of `VERDICTS`.
 
-    >>> verdict_of(0.10, 0.11, 0.10), verdict_of(0.10, 0.20, 0.19), verdict_of(0.10, 0.20, 0.11), verdict_of(0.10, 0.30, 0.20)
+    >>> (
+    ...     verdict_of(0.10, 0.11, 0.10),
+    ...     verdict_of(0.10, 0.20, 0.19),
+    ...     verdict_of(0.10, 0.20, 0.11),
+    ...     verdict_of(0.10, 0.30, 0.20),
+    ... )
     ('steady', 'mix', 'rate', 'both')
     """
     if abs(now - usual) < least * usual:

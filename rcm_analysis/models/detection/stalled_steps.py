@@ -84,7 +84,8 @@ def secondaries_stopped(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.Data
 def holds_risen(
     tables: Mapping[str, Any], *, as_of: dt.date, reasons: tuple[str, ...] = ("documents",)
 ) -> pd.DataFrame:
-    """Clients of whose new claims many more than usual wait for these reasons, since when, and the charges over expectation.
+    """Clients of whose new claims many more than usual wait for these reasons, since when, and the charges over
+    expectation.
 
     Formula
         missed = a note with the hold reason (or a wait for the client without one) was written about

@@ -114,15 +114,17 @@ def systemic_denials(
         not the mix   where 15 % of a rise or more come from lines of payers and codes that were always denied more
                       (`mix_shifts.usual_rates_of_kinds`), that part is added to the usual rate: what is not above it
                       any more is no cause, and what is, is named by a finer cell if one is raised
-        named         the highest level that explains the excess, and not higher: the cell whose counts are least likely,
+        named         the highest level that explains the excess, and not higher: the cell whose counts are least
+                      likely,
                       for the number of cells that it was chosen from; a coarser one where its other lines are
                       raised too, at least half as much
         excess        denied - expected; expected = usual rate x lines; excess_cents = expected amounts of the denied
                       lines - usual rate x expected amounts of all lines of the cell
     Counts
-        First decisions of primary payers on lines (`denial_cells.first_lines`), from the month of the onset on. Chance is judged on
-        claims, whose lines are denied together. No line stands in two findings of one category. The last month
-        counts only when it holds 70 % of the median claims of the six months before it, or as few as chance gives;
+        First decisions of primary payers on lines (`denial_cells.first_lines`), from the month of the onset on. Chance
+        is judged on claims, whose lines are denied together. No line stands in two findings of one category. The last
+        month counts only when it holds 70 % of the median claims of the six months before it, or as few as chance
+        gives;
         `attrs["left_out"]` says when it does not. At least six months must lie before the first month tested.
     Columns
         level in words; procedures: code family or code; codes: the codes denied; onset_on: first denial of the week
@@ -207,7 +209,8 @@ def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list
 
 
 def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
-    """The position of the last complete month, -1 if there is none, and why the month of `as_of` is left out ('' if it is not)."""
+    """The position of the last complete month, -1 if there is none, and why the month of `as_of` is left out ('' if it
+    is not)."""
     months = history.cells.months
     here = pd.Period(as_of, "M")
     position = here.ordinal - months[0].ordinal if len(months) else -1
@@ -219,7 +222,10 @@ def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
     few = volume[position] < COMPLETE_SHARE * usual and stats.poisson.cdf(volume[position], usual) < BY_CHANCE
     if months[position] == here and few:
         share = volume[position] / usual
-        said = f"{here} is left out: {volume[position]:.0f} claims decided, {share:.0%} of the usual {usual:.0f}; it is not complete."
+        said = (
+            f"{here} is left out: {volume[position]:.0f} claims decided, {share:.0%} of the usual "
+            f"{usual:.0f}; it is not complete."
+        )
         return position - 1, said
     return position, ""
 
@@ -277,7 +283,8 @@ def _rate(cells: Cells, kind: int, cell: int, start: int, last: int) -> float:
 
 
 def _mix_change(history: DenialHistory, kind: int, cell: int, start: int, last: int) -> float:
-    """By how much the usual rates of the payers and codes of a cell's lines since `start` are above those of its lines before."""
+    """By how much the usual rates of the payers and codes of a cell's lines since `start` are above those of its lines
+    before."""
     lines = _marked_lines(history, kind, cell)
     before, since = lines[lines["at"] < start], lines[(lines["at"] >= start) & (lines["at"] <= last)]
     if before.empty or since.empty:

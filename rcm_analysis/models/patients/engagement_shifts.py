@@ -238,7 +238,8 @@ class Series:
         return Change(self.days, at, (int(near[0]), int(near[-1])), before, after, p_value)
 
     def changes(self, settings: Settings) -> list[Change]:
-        """All changes, in order: the surest first splits the time, then each part is searched; dates are set again between neighbours."""
+        """All changes, in order: the surest first splits the time, then each part is searched; dates are set again
+        between neighbours."""
         found: list[int] = []
         parts = [(0, len(self.days))]
         while parts:
@@ -315,7 +316,8 @@ def _of_measure(frame: pd.DataFrame, settings: Settings) -> Iterator[tuple[str, 
 
 
 def _together(left: list[tuple[str, Change]], places: int) -> Iterator[tuple[str, Change]]:
-    """Changes that every place had by itself are one of all places, dated by the surest; the others stay as they are."""
+    """Changes that every place had by itself are one of all places, dated by the surest; the others stay as they
+    are."""
     while left:
         name, first = min(left, key=lambda item: (item[1].p_value, item[0]))
         group = {other: change for other, change in left if change.is_with(first)}

@@ -58,7 +58,8 @@ def time_to_default(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFram
 def default_shares(
     tables: Mapping[str, Any], *, as_of: dt.date, days: tuple[int, ...] = (90, 180, 365)
 ) -> pd.DataFrame:
-    """The share of payment plans that broke within so many days, with its interval; empty beyond the longest plan watched.
+    """The share of payment plans that broke within so many days, with its interval; empty beyond the longest plan
+    watched.
 
     Formula
         broken = 1 - open of `time_to_default` on that day; low and high likewise
@@ -110,7 +111,9 @@ def turnaround(tables: Mapping[str, Any], what: str, *, period: Period, as_of: d
         Kaplan and Meier (1958)
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
-    >>> turnaround(example_self_pay(), "disputes", period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30))
+    >>> turnaround(
+    ...     example_self_pay(), "disputes", period=Period.month("2026-03").trailing(2), as_of=dt.date(2026, 4, 30)
+    ... )
        cases  ended  open  median_days  p90_days  median_of_ended
     0      2      1     1         10.0       NaN             10.0
     """

@@ -17,7 +17,8 @@ CHANCE = 0.01
 """How likely a client without any problem is to be reported at all, at one look."""
 FEWEST = 5
 LEAST_SHARE = 0.25
-"""Share of a coordinator's months that must be lost before it is called a habit: single lapses belong to every month."""
+"""Share of a coordinator's months that must be lost before it is called a habit: single lapses belong to every
+month."""
 COLUMNS = [
     "client",
     "coordinator",

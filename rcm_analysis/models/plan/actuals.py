@@ -5,9 +5,10 @@ A folder of CSV files, one per table, months as YYYY-MM, dollars to the cent:
     referrals.csv   month, source, referrals, eligible
     outreach.csv    month, reached, enrolled
     caseload.csv    month, coordinator, level, members, contacts, units          (units: billable member-months)
-    billing.csv     month, level, billed, denied                                 (month of service; level may be "outreach" or "assessment")
-    payments.csv    service_month, month, paid                                   (what arrived, by month of service)
-    expense.csv     month, expense                                               (may be left out)
+    billing.csv     month, level, billed, denied                                 (month of service; level may be
+    "outreach" or "assessment") payments.csv    service_month, month, paid                                   (what
+    arrived, by month of service) expense.csv     month, expense                                               (may be
+    left out)
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def read_actuals(folder: str | Path, plan: Assumptions) -> Actuals:
             frames[name] = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         elif name not in OPTIONAL:
             raise TableError(
-                f"{file.name} is missing in {folder}: expected the columns {listed(COLUMNS[name])}. Nothing was compared."
+                f"{file.name} is missing in {folder}: expected the columns {listed(COLUMNS[name])}. Nothing was "
+                "compared."
             )
     return actuals(frames, plan)
 

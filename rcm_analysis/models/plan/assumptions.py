@@ -82,7 +82,8 @@ class Assumptions:
         return path(self.values[key], self.month_labels)
 
     def scenario(self, name: str | Scenario) -> Scenario:
-        """The scenario called `name`; "base", where the assumptions do not name it, changes nothing. A scenario stands for itself."""
+        """The scenario called `name`; "base", where the assumptions do not name it, changes nothing. A scenario stands
+        for itself."""
         if isinstance(name, Scenario):
             return name
         for scenario in self.scenarios:

@@ -44,15 +44,16 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         the coordinator in charge at the month's end; contacts that reached somebody; a unit where the month was
         uploaded for billing. Billing: first bills by month of service and level; denied where the payer's answer to
         the first bill names a reason. Months at the end of which more than a tenth of the member-months are not yet
-        uploaded or missed are left out: they would look unbillable. Payments: what reached the agency, by month of service and month of receipt.
+        uploaded or missed are left out: they would look unbillable. Payments: what reached the agency, by month of
+        service and month of receipt.
     Unit
         as `Actuals`: thousandths and cents. Expense, outreach billed and assessment fees are not in the tables
     Empty
         A month without members breaks the row of months and is refused.
 
     Raises
-        ParameterError where the plan has no month in common with what is stored, or not all its levels; TableError for a missing table or
-        column, or months that leave a gap.
+        ParameterError where the plan has no month in common with what is stored, or not all its levels; TableError for
+        a missing table or column, or months that leave a gap.
     """
     read = {name: source(tables, name, columns).collect().to_pandas() for name, columns in NEEDED.items()}
     caseload = _caseload(read)
@@ -79,7 +80,8 @@ def _expect_common_months(stored: pd.Series, plan: Assumptions, through: str) ->
     if not stored.between(plan.start, min(through, plan.month_labels[-1])).any():
         there = f"are of {stored.min()} to {stored.max()}" if len(stored) else "hold no month with members"
         raise ParameterError(
-            f"start: expected a plan with months that are stored, through {through}; the plan is for {plan.start} to {plan.month_labels[-1]}, "
+            f"start: expected a plan with months that are stored, through {through}; the plan is for "
+            f"{plan.start} to {plan.month_labels[-1]}, "
             f"the stored tables {there}. Nothing was compared. Give the assumptions that the programme was run on."
         )
 
@@ -88,8 +90,10 @@ def _expect_levels(stored: pd.Series, plan: Assumptions) -> None:
     unplanned = stored[~stored.isin(plan.levels)]
     if len(unplanned):
         raise ParameterError(
-            f"acuity: expected every level that members were at; the plan has {listed(plan.levels)}, and {len(unplanned):,} stored rows of "
-            f"coordinators' months are at {listed(sorted(unplanned.unique()))}. Nothing was compared. Give the level a share of the mix, "
+            f"acuity: expected every level that members were at; the plan has {listed(plan.levels)}, and "
+            f"{len(unplanned):,} stored rows of "
+            f"coordinators' months are at {listed(sorted(unplanned.unique()))}. Nothing was compared. Give the "
+            "level a share of the mix, "
             "a caseload and a rate."
         )
 

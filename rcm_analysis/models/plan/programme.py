@@ -98,8 +98,10 @@ def refuse_overload(assumptions: Assumptions, where: Callable[[str], str] = str)
     members = capacity + rows["transferred"][0, month]
     keys = ("enrolment.opening_members",) if month == 0 else ("coordinators", "acuity.caseload", "acuity.mix")
     raise ParameterError(
-        f"{', '.join(where(key) for key in keys)}: expected no more members than the coordinators can carry; found {members / MILLI:,.1f} "
-        f"members and room for {capacity / MILLI:,.1f} in {assumptions.month_labels[month]} ({len(over)} month{'s' if len(over) > 1 else ''} in all). "
+        f"{', '.join(where(key) for key in keys)}: expected no more members than the coordinators can carry; "
+        f"found {members / MILLI:,.1f} "
+        f"members and room for {capacity / MILLI:,.1f} in {assumptions.month_labels[month]} ({len(over)} "
+        f"month{'s' if len(over) > 1 else ''} in all). "
         "Hire earlier, keep a coordinator longer, or begin with fewer members. Nothing was run."
     )
 
@@ -138,7 +140,8 @@ def unit_economics(assumptions: Assumptions, rows: Rows) -> dict[str, np.ndarray
     """Each month: what a full-time coordinator costs, what a member brings, and how many pay for one.
 
     Formula
-        net = Σ mix × share of region × rate × billable share × (1 - denied + denied × recovered) × (1 - MCO) × (1 - lead Health
+        net = Σ mix × share of region × rate × billable share × (1 - denied + denied × recovered) × (1 - MCO) × (1 -
+        lead Health
         Home) × (1 - never paid) × (1 - reserve); cost = salaries, fringe, supervision, their overhead and the
         incentive, per filled full-time position; break-even = cost / net
     Counts

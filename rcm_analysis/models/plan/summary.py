@@ -1,4 +1,5 @@
-"""A plan as `rcm plan --json` writes it: the figures of the summary and of each month, with a word on signs and units."""
+"""A plan as `rcm plan --json` writes it: the figures of the summary and of each month, with a word on signs and
+units."""
 
 from __future__ import annotations
 
@@ -11,18 +12,25 @@ from .programme import Plan, working_capital
 from .scenarios import LONGEST_LAG, break_even_lag, break_even_rate
 
 ABOUT = {
-    "money": "whole cents, US dollars; costs are above zero in expense_cents, what flows out is below zero in cash_cents",
+    "money": (
+        "whole cents, US dollars; costs are above zero in expense_cents, what flows out is below zero in cash_cents"
+    ),
     "months": "YYYY-MM; a month_number is 1 in the plan's first month; null: does not come within the plan",
     "peak_deficit_cents": "zero or below: the most negative running cash flow, opening cash left out",
     "payback_month": "first month after the peak at whose end the running cash flow is zero or above",
-    "break_even_members_per_coordinator": "members per full-time coordinator, not rounded, in the plan's last month; null: no coordinator then",
-    "break_even_rate_cents": "an average member-month at which the last month's accrual result is zero, not rounded; null: three times the rates "
+    "break_even_members_per_coordinator": (
+        "members per full-time coordinator, not rounded, in the plan's last month; null: no coordinator then"
+    ),
+    "break_even_rate_cents": "an average member-month at which the last month's accrual result is zero, not "
+    "rounded; null: three times the rates "
     "would not do; blended_rate_cents is today's",
     "longest_lag_survived_days": "days, every payment alike, that opening cash survives; null: not even without a lag; "
     f"{LONGEST_LAG}: that long or longer",
     "cash_cents": "by month: receipts less recoupments less expense; below zero: more went out than came in",
     "accrual_cents": "by month: net revenue of the month of service less reserve less expense",
-    "working_capital_need_cents": "by days of lag, zero or above: the depth of the trough were every payment to take so many days",
+    "working_capital_need_cents": (
+        "by days of lag, zero or above: the depth of the trough were every payment to take so many days"
+    ),
 }
 """Signs, units and forms of what `plan_json` gives; the file carries them itself."""
 

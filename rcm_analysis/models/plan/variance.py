@@ -32,7 +32,8 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
         actual. Regions are as planned until the rates billed are put in, so that members who live elsewhere show
         under rate; outreach and assessments are as they were from the first step on, so that they show under volume
     Counts
-        Every month of the actuals. What the actuals cannot hold (`Actuals.without`) is left out of the plan, too. `revenue_cents` is the effect on the month's net revenue (the lag has none),
+        Every month of the actuals. What the actuals cannot hold (`Actuals.without`) is left out of the plan, too.
+        `revenue_cents` is the effect on the month's net revenue (the lag has none),
         `cash_cents` on the month's receipts. Expense is in both, and is zero where no expense is given.
     Unit
         cents; above zero is better than planned
@@ -57,7 +58,8 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
 
 
 def comparable(plan: Assumptions, actual: Actuals) -> Assumptions:
-    """The plan without the revenue that the source of these actuals has no room for: a stored table holds no outreach billed."""
+    """The plan without the revenue that the source of these actuals has no room for: a stored table holds no outreach
+    billed."""
     return plan.with_values(**{f"{name}__paid": 0 for name in actual.without})
 
 

@@ -154,7 +154,8 @@ def _checked(counts: Sequence[int], totals: Sequence[int]) -> tuple[np.ndarray, 
     count, total = np.asarray(counts, float), np.asarray(totals, float)
     if count.shape != total.shape or (count < 0).any() or (count > total).any():
         raise ParameterError(
-            f"Counts should be as many as totals, and lie between 0 and them; found {count.size} counts and {total.size} totals."
+            f"Counts should be as many as totals, and lie between 0 and them; found {count.size} counts and "
+            f"{total.size} totals."
         )
     return count, total
 
@@ -165,7 +166,8 @@ FEWEST_BEFORE = 3
 
 @dataclass(frozen=True)
 class RateHistory:
-    """The chart (rate, centre, lower, upper, is_signal by period) and the position of the first period of the new rate, if any."""
+    """The chart (rate, centre, lower, upper, is_signal by period) and the position of the first period of the new rate,
+    if any."""
 
     chart: pd.DataFrame
     changed_at: int | None

@@ -60,7 +60,9 @@ def cumulative_incidence(
     Source
         Aalen and Johansen (1978), in discrete time
 
-    >>> cumulative_incidence([0, 1, 1, 2], ["paid", "paid", "denied", "open"])[["day", "at_risk", "paid", "denied", "open"]]
+    >>> cumulative_incidence([0, 1, 1, 2], ["paid", "paid", "denied", "open"])[
+    ...     ["day", "at_risk", "paid", "denied", "open"]
+    ... ]
        day  at_risk  paid  denied  open
     0    0      4.0  0.25    0.00  0.75
     1    1      3.0  0.50    0.25  0.25
@@ -209,7 +211,8 @@ def checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray,
     bad = ~(np.isfinite(share) & (share >= 0))
     if bad.any():
         raise ParameterError(
-            f"`weight` should be zero or more; found {bad.sum()} of {len(age)} otherwise ({_faults(share, math.inf)}), first at position "
+            f"`weight` should be zero or more; found {bad.sum()} of {len(age)} otherwise "
+            f"({_faults(share, math.inf)}), first at position "
             f"{np.flatnonzero(bad)[0]}. Leave these claims out, or give them their charge."
         )
     if (since > age).any():
@@ -226,7 +229,8 @@ def _whole(values: Any, name: str) -> np.ndarray:
     bad = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers <= LONGEST_DAYS) & (numbers == np.floor(numbers)))
     if bad.any():
         raise ParameterError(
-            f"`{name}` should be whole days from 0 to {LONGEST_DAYS}; found {bad.sum()} of {len(numbers)} otherwise ({_faults(numbers, LONGEST_DAYS)}), "
+            f"`{name}` should be whole days from 0 to {LONGEST_DAYS}; found {bad.sum()} of {len(numbers)} "
+            f"otherwise ({_faults(numbers, LONGEST_DAYS)}), "
             f"first at position {np.flatnonzero(bad)[0]}. A negative number means that two dates are out of order; "
             "a claim whose age is not known should be left out."
         )
@@ -242,7 +246,8 @@ def _numbers(values: Any, name: str) -> np.ndarray:
         )
     if given.dtype.kind in "mM":
         raise ParameterError(
-            f"`{name}` should hold numbers; found {'durations' if given.dtype.kind == 'm' else 'dates'}. Give whole days, such as (end - start).dt.days."
+            f"`{name}` should hold numbers; found {'durations' if given.dtype.kind == 'm' else 'dates'}. Give "
+            "whole days, such as (end - start).dt.days."
         )
     try:
         return pd.to_numeric(pd.Series(given.reshape(-1)), errors="raise").to_numpy(dtype=float, na_value=np.nan)

@@ -21,7 +21,8 @@ USUAL_GROWTH, USUAL_SPREAD = 0.05 / YEAR_WEEKS, 0.05 / YEAR_WEEKS
 
 USUAL_PAUSE, PAUSE_SPREAD = 0.5, 0.5
 """Which part of insurers' money waits over the year's end before a client's own was seen: half, give or take half.
-Some payers publish that they pay nothing then, others that a holiday costs them a day: nothing says which are a client's."""
+Some payers publish that they pay nothing then, others that a holiday costs them a day: nothing says which are a
+client's."""
 
 
 def repeated(ratio: np.ndarray, weeks_ahead: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +79,8 @@ def shrunk_slope(given: np.ndarray, found: np.ndarray) -> float:
 
 
 def growth_per_week(weeks: np.ndarray) -> float:
-    """By how much of its level a weekly sum grows in a week: what its past says, and where it says little, what is usual.
+    """By how much of its level a weekly sum grows in a week: what its past says, and where it says little, what is
+    usual.
 
     Formula
         slope of (week / mean - 1) on the number of the week, and the usual growth of 5 % a year give or take 5, each
@@ -88,7 +90,8 @@ def growth_per_week(weeks: np.ndarray) -> float:
     Empty
         less than 13 weeks, or nothing in them: 0
     Source
-        spending on physician and clinical services, 5.6 % a year (CMS, National Health Expenditure Projections 2021-2030)
+        spending on physician and clinical services, 5.6 % a year (CMS, National Health Expenditure Projections
+        2021-2030)
 
     >>> bool(abs(growth_per_week(100 + 0.1 * np.arange(104)) - 0.1 / 105.15) < 1e-6)
     True
@@ -145,10 +148,12 @@ def postponed(cash: np.ndarray, pause: np.ndarray, *, first_day: int) -> np.ndar
 
 
 def pause_share(actual: np.ndarray, expected: np.ndarray, *, first_day: int) -> float:
-    """Which part of the cash of a year's end comes after it: as in the years that were seen, and where they say little, as usual.
+    """Which part of the cash of a year's end comes after it: as in the years that were seen, and where they say little,
+    as usual.
 
     Formula
-        1 - actual / expected of the days from 24 December to 1 January, and the usual half give or take half, each weighed by
+        1 - actual / expected of the days from 24 December to 1 January, and the usual half give or take half, each
+        weighed by
         1 / variance; the variance is that of the weeks (actual - expected), as many as those days make
     Counts
         `actual` and `expected` by day, whole weeks
@@ -158,7 +163,10 @@ def pause_share(actual: np.ndarray, expected: np.ndarray, *, first_day: int) -> 
         no year's end seen, or nothing expected in it: the usual half
 
     >>> expected = np.ones(364)
-    >>> bool(pause_share(postponed(expected[:, None], np.ones(1), first_day=20_300)[:, 0], expected, first_day=20_300) > 0.9)
+    >>> bool(
+    ...     pause_share(postponed(expected[:, None], np.ones(1), first_day=20_300)[:, 0], expected, first_day=20_300)
+    ...     > 0.9
+    ... )
     True
     """
     closed = is_year_end(first_day, len(actual))

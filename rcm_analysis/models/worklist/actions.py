@@ -26,7 +26,8 @@ APPEALED = (
 """Denials of judgement or of rules go to appeal; the others are mended and sent again as a corrected claim."""
 
 GIVE_UP = 0.05
-"""An item whose limit is over, or whose chance is below this, is proposed for write-off; a person with authority decides."""
+"""An item whose limit is over, or whose chance is below this, is proposed for write-off; a person with authority
+decides."""
 
 BY_STATUS = {
     "held": "request_documents",
@@ -54,7 +55,8 @@ def actions_of(items: pd.DataFrame) -> np.ndarray:
 
     Formula
         by status; a denial by its category: appeal, or corrected claim. A patient gets the next
-        statement while some are left, then a call. What is too late, or has next to no chance, is proposed for write-off.
+        statement while some are left, then a call. What is too late, or has next to no chance, is proposed for
+        write-off.
     """
     by_category = np.where(items["category"].isin(APPEALED), "appeal", "corrected_claim")
     is_patient = items["status"] == "patient"
@@ -115,12 +117,18 @@ def _day(day: pd.Timestamp) -> str:
 
 
 def _held(row: Any) -> str:
-    return f"Held for {row.hold_reason} since {_day(row.note_on)} and never sent: press the client for it, or ask whether it will ever come."
+    return (
+        f"Held for {row.hold_reason} since {_day(row.note_on)} and never sent: press the client for it, or "
+        "ask whether it will ever come."
+    )
 
 
 def _rejected(row: Any) -> str:
     why = f": {row.failed_reason}" if isinstance(row.failed_reason, str) else ""
-    return f"Rejected by the {row.failed_stage} on {_day(row.failed_on)}{why}; the payer does not have it. Mend and send it."
+    return (
+        f"Rejected by the {row.failed_stage} on {_day(row.failed_on)}{why}; the payer does not have it. Mend "
+        "and send it."
+    )
 
 
 def _unbilled(row: Any) -> str:
@@ -130,7 +138,10 @@ def _unbilled(row: Any) -> str:
 def _processing(row: Any) -> str:
     sent = "Passed on by the primary" if pd.isna(row.last_sent_on) else "Sent"
     late = "longer than this payer usually takes" if row.waited > row.usual_days else "within this payer's usual time"
-    return f"{sent} {_count(row.waited, 'day')} ago without an answer, {late} ({_count(row.usual_days, 'day')}): ask whether it is on file."
+    return (
+        f"{sent} {_count(row.waited, 'day')} ago without an answer, {late} "
+        f"({_count(row.usual_days, 'day')}): ask whether it is on file."
+    )
 
 
 def _pended(row: Any) -> str:
@@ -145,19 +156,31 @@ def _reworked(row: Any) -> str:
 
 
 def _denied(row: Any) -> str:
-    return f"Denied{_for(row)} on {_day(row.decided_on)} and not worked since; {_share(row.rate)} such denials are paid when worked."
+    return (
+        f"Denied{_for(row)} on {_day(row.decided_on)} and not worked since; {_share(row.rate)} such denials "
+        "are paid when worked."
+    )
 
 
 def _denied_again(row: Any) -> str:
-    return f"Denied{_for(row)} again after it was worked (last answer {_day(row.decided_on)}): a second-level appeal, or propose the write-off."
+    return (
+        f"Denied{_for(row)} again after it was worked (last answer {_day(row.decided_on)}): a second-level "
+        "appeal, or propose the write-off."
+    )
 
 
 def _unpaid_rest(row: Any) -> str:
-    return f"Answered on {_day(row.decided_on)} without a denial, and a rest is still open with the payer: check the posting, then ask."
+    return (
+        f"Answered on {_day(row.decided_on)} without a denial, and a rest is still open with the payer: "
+        "check the posting, then ask."
+    )
 
 
 def _left_to_patient(row: Any) -> str:
-    return f"Left to the patient by the answer of {_day(row.decided_on)}, and still open with the payer: move it to the patient."
+    return (
+        f"Left to the patient by the answer of {_day(row.decided_on)}, and still open with the payer: move "
+        "it to the patient."
+    )
 
 
 def _underpaid(row: Any) -> str:

@@ -49,7 +49,8 @@ class Curves:
             self._tables[""] = incidence_by(ends, by=())
 
     def given_open(self, group: pd.Series, age: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Of what is open at the age: the share paid later, and the share that never ends (0 and 1 where nothing is known).
+        """Of what is open at the age: the share paid later, and the share that never ends (0 and 1 where nothing is
+        known).
 
         Formula
             paid later = (paid(end) - paid(age)) / open(age); never = open(end) / open(age)
@@ -142,7 +143,8 @@ def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: Workl
     """Days from the day a patient owes to the first payment, for insured patients and those who pay themselves.
 
     Counts
-        Claims whose patient became responsible within `history_days`. written_off: nothing paid since, nothing owed any more.
+        Claims whose patient became responsible within `history_days`. written_off: nothing paid since, nothing owed any
+        more.
     """
     since = responsible_since(tables, as_of=as_of).filter(nw.col("party") == PATIENT)
     posted = source(tables, "transactions", [*ITEM, "kind", "amount_cents", "posted_on"])

@@ -1,4 +1,5 @@
-"""What is open on a day and what is known about it: balance, payer, last answer, denial, notes, and the status in one word.
+"""What is open on a day and what is known about it: balance, payer, last answer, denial, notes, and the status in one
+word.
 
 One item is a claim and the party responsible for a part of it. Everything here is fact, read from what
 was known on the day; what an item is worth is said in `worklist_chances`, what to do in `worklist_actions`.

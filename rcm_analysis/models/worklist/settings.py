@@ -28,7 +28,8 @@ OVERTURNED = {
 """Share of worked denials that are paid in the end, by category, before the client's own history speaks.
 
 The order is our own: what is mended with paper (documentation, coding) is likely, what the plan does
-not cover or what came too late is not. Each is worth `default_claims` claims, so that twenty of the client's own outweigh it.
+not cover or what came too late is not. Each is worth `default_claims` claims, so that twenty of the client's own
+outweigh it.
 """
 
 MINUTES = {
@@ -64,10 +65,12 @@ class WorklistSettings:
     new_share             of new claims, so many are paid where the client has no history yet
     other_share           the stated share of a denial whose category has none
     second_share          after a lost rework, the next one has this part of the usual chance
-    short_share           of claims paid short of a contract's price, so many are paid in full when asked for; half of it
+    short_share           of claims paid short of a contract's price, so many are paid in full when asked for; half of
+                          it
                           where the price is only inferred
     patient_share         of patients who would not pay by themselves, so many pay after a call
-    patient_kept_share    of that chance with a patient so much is left after each 90 days: money due is collected with 93, 85
+    patient_kept_share    of that chance with a patient so much is left after each 90 days: money due is collected with
+                          93, 85
                           and 73 % after 30, 60 and 90 days (mdmanagementgroup)
     late_share            what is left of a chance once the filing or appeal limit is over
     alone_share           of denials nobody touches, so many are paid all the same

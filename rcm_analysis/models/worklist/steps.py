@@ -46,12 +46,14 @@ def open_steps(tables: Mapping[str, Any], items: pd.DataFrame, *, as_of: dt.date
     """The step of each item whose claim's last note names one, and which nothing has taken up since.
 
     Counts
-        `items` has client, claim_id and party. One row per claim at most: a step belongs to the patient's balance where it is a
-        statement, to the next payer's where it is to bill it, else to the first payer that owes, else to the patient.
-        Taken up: a later note (a statement only where the step is one, or where it names a step itself), a remittance after
-        the day of the note, or a posting to that party after it.
+        `items` has client, claim_id and party. One row per claim at most: a step belongs to the patient's balance where
+        it is a statement, to the next payer's where it is to bill it, else to the first payer that owes, else to the
+        patient.
+        Taken up: a later note (a statement only where the step is one, or where it names a step itself), a remittance
+        after the day of the note, or a posting to that party after it.
     Shape
-        client, claim_id, party, step_action, step_on (empty where the note names no day), step_outcome, step_noted_on, step_noted_by
+        client, claim_id, party, step_action, step_on (empty where the note names no day), step_outcome, step_noted_on,
+        step_noted_by
     """
     last = _last_steps(tables, as_of)
     mine = _of_party(items[ITEM].drop_duplicates().merge(last, on=KEY))
@@ -103,7 +105,11 @@ def due_words(row: Any) -> str:
     """What stands before the reason of an item whose step is due.
 
     >>> from types import SimpleNamespace
-    >>> due_words(SimpleNamespace(step_on=pd.Timestamp("2026-11-12"), step_outcome="waiting_on_payer", step_action="follow_up"))
+    >>> due_words(
+    ...     SimpleNamespace(
+    ...         step_on=pd.Timestamp("2026-11-12"), step_outcome="waiting_on_payer", step_action="follow_up"
+    ...     )
+    ... )
     "Due since 2026-11-12 (the payer's answer was promised): ask again. "
     """
     promised = PROMISED.get((row.step_outcome, row.step_action))
@@ -115,7 +121,11 @@ def promised_words(row: Any) -> str:
     """What stands after the reason of an item whose step is still to come.
 
     >>> from types import SimpleNamespace
-    >>> promised_words(SimpleNamespace(step_on=pd.Timestamp("2026-11-12"), step_outcome="none", step_action="appeal", suppressed_until=pd.NaT))
+    >>> promised_words(
+    ...     SimpleNamespace(
+    ...         step_on=pd.Timestamp("2026-11-12"), step_outcome="none", step_action="appeal", suppressed_until=pd.NaT
+    ...     )
+    ... )
     ' Our next step (appeal) is promised for 2026-11-12; the limit does not wait for it.'
     """
     promised = PROMISED.get((row.step_outcome, row.step_action)) or f"our next step ({STEP_WORDS[row.step_action]})"

@@ -57,7 +57,8 @@ class Answers:
         self._notes = asked
 
     def given_open(self, items: pd.DataFrame, today: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
-        """Of items open as long and asked about as these: the share paid later by itself, and the share never answered."""
+        """Of items open as long and asked about as these: the share paid later by itself, and the share never
+        answered."""
         found = _first_after(items[[*ITEM, "waits_since"]], self._notes, "waits_since", "asked_on")[
             "asked_on"
         ].set_axis(items.index)
@@ -111,7 +112,8 @@ def first_holds(history: Decisions) -> pd.DataFrame:
 def posting_curve(
     tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
 ) -> Curves:
-    """Days from a decision that denies nothing to the day on which its balance was posted away, of all payers together."""
+    """Days from a decision that denies nothing to the day on which its balance was posted away, of all payers
+    together."""
     last = history.last[~history.last["outcome"].isin(DENIED) & history.last["decided_on"].notna()]
     posted = source(tables, "transactions", [*ITEM, "amount_cents", "posted_on"]).filter(
         nw.col("posted_on") <= as_of, nw.col("party") != PATIENT
@@ -132,7 +134,8 @@ def posting_curve(
 
 
 def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> Curves:
-    """Days from a rework (corrected claim, appeal, sent again) to its answer: a decision, or a note that says won or lost."""
+    """Days from a rework (corrected claim, appeal, sent again) to its answer: a decision, or a note that says won or
+    lost."""
     today = pd.Timestamp(as_of)
     notes = history.notes[history.notes["action"].isin(REWORK)]
     is_answer = notes["outcome"].isin((*WON, *LOST))
@@ -158,11 +161,13 @@ def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettin
 
 
 def payers_parts(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> tuple[pd.Series, float]:
-    """What each payer pays itself of a dollar it is expected to allow, by `answer_group`; the rest is left to the next party.
+    """What each payer pays itself of a dollar it is expected to allow, by `answer_group`; the rest is left to the next
+    party.
 
     Formula
         first payers: paid / allowed; later ones: paid / what the primary had left; over first decisions that deny
-        nothing, within `history_days`, drawn towards the part of all payers (first, or later ones) by `default_claims` claims
+        nothing, within `history_days`, drawn towards the part of all payers (first, or later ones) by `default_claims`
+        claims
     Empty
         No decision yet: 1.
     """

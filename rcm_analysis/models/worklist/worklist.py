@@ -32,7 +32,8 @@ from .waits import ANY, HELD, UNHELD, Answers, first_holds, payers_parts, postin
 __all__ = ["COLUMNS", "TIERS", "Person", "WorklistSettings", "to_do", "worklist"]
 
 TIERS = ("deadline", "list", "waiting", "small")
-"""deadline: a limit ends within days; list: the rest, by score; waiting: not to be touched yet; small: counted, not listed."""
+"""deadline: a limit ends within days; list: the rest, by score; waiting: not to be touched yet; small: counted, not
+listed."""
 
 COLUMNS = (
     "client",
@@ -95,9 +96,11 @@ def worklist(
     Counts
         One row per claim and responsible party with a debit balance, and per claim paid short of its contract (status
         underpaid, nothing open; expected_cents is what is missing). tier, in this order:
-        deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds `smallest_cents`
+        deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds
+                  `smallest_cents`
         list      everything else that can be worked
-        waiting   the payer is still within its usual days, or a note, promise or payment plan says so; until `suppressed_until`.
+        waiting   the payer is still within its usual days, or a note, promise or payment plan says so; until
+                  `suppressed_until`.
                   A step noted for a day counts before the usual days: until then the item waits (a near deadline does
                   not), from then on it is to be done, with the step noted as its action (`worklist_steps`)
         small     less than `smallest_cents`: counted, not listed
@@ -106,7 +109,8 @@ def worklist(
     Date basis
         what was known at the end of `as_of`
     Unit
-        whole cents (score_cents_per_minute before they were made whole), minutes; shares 0 to 1; days_left counts days from as_of to the deadline
+        whole cents (score_cents_per_minute before they were made whole), minutes; shares 0 to 1; days_left counts days
+        from as_of to the deadline
     Empty
         nothing owed: no row
     Source
@@ -229,7 +233,8 @@ def _past(tables: Mapping[str, Any], history: Decisions, as_of: dt.date, setting
 
 
 def _waits_since(items: pd.DataFrame) -> pd.Series:
-    """The day from which an answer is awaited: of the rework, else last sent, else passed on by the primary, else owed."""
+    """The day from which an answer is awaited: of the rework, else last sent, else passed on by the primary, else
+    owed."""
     sent_again = items["last_sent_on"].where(items["last_sent_on"] > items["decided_on"])
     rework = items["rework_on"].fillna(sent_again).where(items["status"] == "reworked")
     passed_on = items["primary_on"].where(items["party"] != "primary")
@@ -276,7 +281,8 @@ def _worth(
 
 
 def _by_themselves(items: pd.DataFrame, past: _Past, today: pd.Timestamp) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of items as old as these, the shares that are sent, released from a hold, and posted away though nobody works them."""
+    """Of items as old as these, the shares that are sent, released from a hold, and posted away though nobody works
+    them."""
     held_on = items[KEY].merge(past.holds, on=KEY, how="left")["held_on"].set_axis(items.index)
     ages = {UNHELD: items["entered_on"], HELD: held_on, ANY: items["decided_on"]}
     curves = {UNHELD: past.sending, HELD: past.sending, ANY: past.posting}
@@ -335,7 +341,8 @@ def _promises(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 
 
 def _instalments(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """The next unpaid instalment of each open plan; where that is overdue its day lies in the past and holds nothing back."""
+    """The next unpaid instalment of each open plan; where that is overdue its day lies in the past and holds nothing
+    back."""
     if not {"payment_plans", "plan_instalments"} <= set(tables):
         return pd.DataFrame({"client": [], "claim_id": [], "due_on": pd.to_datetime([])})
     plans = source(tables, "payment_plans", [*KEY, "plan_id", "opened_on", "closed_on"])

@@ -77,7 +77,8 @@ def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         raise RunError(
-            "A notebook (nbformat 4) must hold a list of cells; this one does not. Open and save it in JupyterLab first."
+            "A notebook (nbformat 4) must hold a list of cells; this one does not. Open and save it in "
+            "JupyterLab first."
         )
     return cells
 

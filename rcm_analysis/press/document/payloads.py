@@ -136,7 +136,8 @@ def table_of(payload: Mapping[str, Any]) -> Table:
         texts = _need(payload, "rows")
     if not isinstance(texts, list) or any(not isinstance(row, list) or len(row) != len(columns) for row in texts):
         raise RunError(
-            f"A table must have one text per column ({len(columns)}) in every row; a row of '{one_line(payload.get('name'))[:40]}' has not."
+            f"A table must have one text per column ({len(columns)}) in every row; a row of "
+            f"'{one_line(payload.get('name'))[:40]}' has not."
         )
     row_header = payload.get("row_header")
     head = tuple(Cell(one_line(column.get("title") or column.get("name")), head=True) for column in columns)

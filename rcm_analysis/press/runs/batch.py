@@ -87,7 +87,8 @@ def _check_distinct(jobs: Sequence[Job]) -> None:
     twice = [place for place, number in places.items() if place and number > 1]
     if twice:
         raise RunError(
-            f"{len(twice)} of the reports asked for would land in the same folder (first: {twice[0]}). Ask for each once."
+            f"{len(twice)} of the reports asked for would land in the same folder (first: {twice[0]}). Ask for "
+            "each once."
         )
 
 

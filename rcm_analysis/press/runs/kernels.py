@@ -151,10 +151,18 @@ def with_papermill(notebook: nbformat.NotebookNode, parameters: Mapping[str, Any
     stopped = None
     try:
         papermill.execute_notebook(
-            str(source), str(output), dict(parameters), engine_name=papermill_engine.NAME, kernel_name="python3",
-            language="python", progress_bar=False, request_save_on_cell_execute=False, settings=settings, private=private,
+            str(source),
+            str(output),
+            dict(parameters),
+            engine_name=papermill_engine.NAME,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            settings=settings,
+            private=private,
             environment=kernel_environment(settings, private),
-        )  # fmt: skip
+        )
     except PapermillExecutionError as error:
         stopped = stopped_at(None, error.ename, error.evalue)
     except papermill_engine.KernelStartError as error:

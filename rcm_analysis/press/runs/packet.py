@@ -87,11 +87,18 @@ def build_packet(request: PacketRequest) -> RunResult:
         manifest.write(
             folder,
             {
-                "kind": "packet", "status": DONE, "client": request.client, "period": request.period,
-                "run_key": key, "made_from": made_from, "absent": [asdict(item) for item in absent],
-                "pages": pages, "warnings": list(warnings), "seconds": {"total": round(time.perf_counter() - started, 3)},
+                "kind": "packet",
+                "status": DONE,
+                "client": request.client,
+                "period": request.period,
+                "run_key": key,
+                "made_from": made_from,
+                "absent": [asdict(item) for item in absent],
+                "pages": pages,
+                "warnings": list(warnings),
+                "seconds": {"total": round(time.perf_counter() - started, 3)},
             },
-        )  # fmt: skip
+        )
         folders.place(folder, target)
     return _result(request, DONE, started, pages=pages, warnings=warnings)
 
@@ -163,9 +170,14 @@ def _meta(request: PacketRequest, documents: Sequence[Document]) -> Meta:
     """The cover: the client, the month, and the latest day any of its reports is as of."""
     first = documents[0].meta
     return replace(
-        first, title=request.title, template=NAME, template_version="", period=Period.month(request.period).label,
-        period_title=Period.month(request.period).title, as_of=max(item.meta.as_of for item in documents),
-    )  # fmt: skip
+        first,
+        title=request.title,
+        template=NAME,
+        template_version="",
+        period=Period.month(request.period).label,
+        period_title=Period.month(request.period).title,
+        as_of=max(item.meta.as_of for item in documents),
+    )
 
 
 def _absences(absent: Sequence[Absent]) -> list[Any]:

@@ -83,7 +83,8 @@ def _check_date(parameter: Parameter, text: str) -> None:
         other = f", or {parameter.default!r}" if parameter.default else ""
         what, example = ("day", "2026-10-16") if parameter.form == DAY else ("month", "2026-10")
         raise ParameterError(
-            f"{parameter.name} must be a {what} written {parameter.form}, such as {example}{other}; the text given is not one."
+            f"{parameter.name} must be a {what} written {parameter.form}, such as {example}{other}; the text "
+            "given is not one."
         )
 
 

@@ -32,10 +32,10 @@ DONE, FAILED, REUSED = "done", "failed", "reused"
 class RunRequest:
     """What is wanted: a template for a client (None: the whole portfolio) and a month.
 
-    `variant` tells apart reports of one template that differ in parameters only. `workspace` is the kernel's working folder. `fingerprints` are those of the tables as they are now
-    (`client/table` -> fingerprint, and names without a client for what every report reads: `registry`); with
-    them an unchanged report is reused, unless `force`. `printed_on` is the day of printing that the PDF names;
-    without it, the day the report is as of.
+    `variant` tells apart reports of one template that differ in parameters only. `workspace` is the kernel's working
+    folder. `fingerprints` are those of the tables as they are now (`client/table` -> fingerprint, and names without a
+    client for what every report reads: `registry`); with them an unchanged report is reused, unless `force`.
+    `printed_on` is the day of printing that the PDF names; without it, the day the report is as of.
     """
 
     template: str

@@ -42,7 +42,8 @@ class Parameter:
 
     @property
     def form(self) -> str:
-        """How a text must be written, where the template's comment says so: YYYY-MM-DD for a day, YYYY-MM for a month."""
+        """How a text must be written, where the template's comment says so: YYYY-MM-DD for a day, YYYY-MM for a
+        month."""
         return next((form for form in (DAY, MONTH) if self.kind == "str" and form in self.help), "")
 
     @property

@@ -1,4 +1,5 @@
-"""Cells of a workbook that a person fills in: marked, formatted before they hold anything, and checked as they are typed.
+"""Cells of a workbook that a person fills in: marked, formatted before they hold anything, and checked as they are
+typed.
 
 The words of a drop-down stand on a sheet of their own, `Lists`, and the check names their range: nothing that
 comes from a notebook is ever part of a formula.
@@ -79,7 +80,8 @@ def mark_editable(
 
 
 def _check(column: Mapping[str, Any], lists: Lists) -> DataValidation | None:
-    """What may be typed into the column: a word of its list, else a value of its unit; an empty cell always may be left."""
+    """What may be typed into the column: a word of its list, else a value of its unit; an empty cell always may be
+    left."""
     unit, choices = column.get("unit"), column.get("choices")
     if isinstance(choices, list) and choices:
         check = DataValidation(type="list", formula1=lists.range_of(choices))

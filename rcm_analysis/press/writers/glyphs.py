@@ -112,4 +112,7 @@ def said(missing: Iterable[tuple[str, int]]) -> str:
     counts = sorted(missing)
     shown = ", ".join(f"{name} ({count}×)" for name, count in counts[:12])
     more = f" and {len(counts) - 12} more" if len(counts) > 12 else ""
-    return f"The PDF fonts cannot draw {len(counts)} different characters; they are printed as their numbers: {shown}{more}."
+    return (
+        f"The PDF fonts cannot draw {len(counts)} different characters; they are printed as their numbers: "
+        f"{shown}{more}."
+    )

@@ -119,7 +119,10 @@ def _contents(document: Document) -> str:
     if len(headings) < 2 or document.meta.layout == BRIEF:
         return ""
     items = "".join(
-        f'<li class="level-{heading.level}"><a href="#{_escape(heading.anchor)}">{_escape(plain_text(heading.text))}</a></li>'
+        (
+            f'<li class="level-{heading.level}"><a '
+            f'href="#{_escape(heading.anchor)}">{_escape(plain_text(heading.text))}</a></li>'
+        )
         for heading in headings
     )
     return (
@@ -210,7 +213,10 @@ def _comparison(other: Any) -> str:
             f' <span class="{word or "plain"}"><span aria-hidden="true">{mark}</span>'
             f'<span class="hidden-words">{spoken}</span>{" " + word if word else ""}</span>'
         )
-    return f'<li><span class="than">{_escape(other.label)}</span> <span class="was">{_escape(other.value)}{direction}</span></li>'
+    return (
+        f'<li><span class="than">{_escape(other.label)}</span> <span '
+        f'class="was">{_escape(other.value)}{direction}</span></li>'
+    )
 
 
 def _table(block: Table, *, limit: int = HTML_ROWS) -> str:
@@ -218,7 +224,10 @@ def _table(block: Table, *, limit: int = HTML_ROWS) -> str:
     caption = _caption(block)
     short = _short_columns(block)
     density = ' class="dense"' if block.columns > _COMFORTABLE_COLUMNS else ""
-    label = f' role="region" tabindex="0" aria-label="{_escape(numbered_title("Table", block.number, block.caption) or "Table")}"'
+    label = (
+        ' role="region" tabindex="0" '
+        f'aria-label="{_escape(numbered_title("Table", block.number, block.caption) or "Table")}"'
+    )
     head = "".join(
         f"<tr>{''.join(_cell(cell, block, x, head=True) for x, cell in _placed(row))}</tr>" for row in block.head
     )
@@ -230,7 +239,8 @@ def _table(block: Table, *, limit: int = HTML_ROWS) -> str:
     )
     notes = "".join(_tag("p", note, "table-note") for note in block.notes)
     return (
-        f'<div class="table"{label}><table{density}>{caption}{f"<thead>{head}</thead>" if head else ""}<tbody>{body}</tbody></table></div>'
+        f'<div class="table"{label}><table{density}>{caption}{f"<thead>{head}</thead>" if head else ""}<tbody>'
+        f"{body}</tbody></table></div>"
         f'<div class="after-table">{notes}</div>'
     )
 
@@ -293,7 +303,10 @@ def _figure(block: Figure) -> str:
     numbers = ""
     if block.table and block.table.body:
         numbers = f"<details><summary>The numbers behind figure {block.number}</summary>{_table(block.table)}</details>"
-    return f"<figure><figcaption>{number}{title}</figcaption>{picture}{_tag('p', block.finding, 'finding')}{numbers}</figure>"
+    return (
+        f"<figure><figcaption>{number}{title}</figcaption>{picture}{_tag('p', block.finding, 'finding')}"
+        f"{numbers}</figure>"
+    )
 
 
 def _findings(block: Findings) -> str:
@@ -304,13 +317,17 @@ def _findings(block: Findings) -> str:
         items.append(
             f'<li class="{item.severity}"><div>{_tag("p", severity, "severity")}{_tag("p", item.title, "title")}'
             f'{_tag("p", item.detail)}</div><div class="facts-of">{_tag("p", item.amount, "amount")}'
-            f"{_tag('p', f'Owner: {item.owner}' if item.owner else '')}{_tag('p', f'Due: {due}' if due else '')}</div></li>"
+            f"{_tag('p', f'Owner: {item.owner}' if item.owner else '')}{_tag('p', f'Due: {due}' if due else '')}"
+            "</div></li>"
         )
     return f'{_tag("p", block.title, "block-title")}<ol class="findings">{"".join(items)}</ol>'
 
 
 def _note(block: Note) -> str:
-    return f'<div class="callout {block.tone}" role="note"><strong>{note_word(block)}:</strong> {_escape(block.text)}</div>'
+    return (
+        f'<div class="callout {block.tone}" role="note"><strong>{note_word(block)}:</strong> '
+        f"{_escape(block.text)}</div>"
+    )
 
 
 def _facts(block: Facts) -> str:

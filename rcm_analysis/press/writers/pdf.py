@@ -59,7 +59,8 @@ def render(
     if setter.undescribed and strict:
         raise RunError(
             f"Every figure needs a description (alt text) for readers who cannot see it; "
-            f"missing for {len(setter.undescribed)}: {', '.join(setter.undescribed[:8])}. Give 'alt' where the figure is shown."
+            f"missing for {len(setter.undescribed)}: {', '.join(setter.undescribed[:8])}. Give 'alt' where the "
+            "figure is shown."
         )
     warnings = [*document.warnings, *(f"{name} has no description (alt text)." for name in setter.undescribed)]
     moment = timestamp.replace(tzinfo=dt.UTC) if timestamp.tzinfo is None else timestamp.astimezone(dt.UTC)

@@ -44,7 +44,8 @@ def _tables_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def finish(data: bytes, row_headers: list[list[set[int]]]) -> tuple[bytes, bool]:
-    """The PDF with its row headers tagged and its tags packed, and whether every table was found where it was expected."""
+    """The PDF with its row headers tagged and its tags packed, and whether every table was found where it was
+    expected."""
     with pikepdf.open(io.BytesIO(data)) as pdf:
         found = list(_elements(pdf.Root.StructTreeRoot, Name.Table)) if "/StructTreeRoot" in pdf.Root else []
         complete = len(found) == len(row_headers)

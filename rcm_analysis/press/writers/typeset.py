@@ -104,9 +104,14 @@ class Setter:
 
     def heading(self, block: Heading) -> dict[str, Any]:
         return {
-            "k": "h", "level": block.level, "x": _runs(block.text), "id": block.anchor,
-            "part": block.part, "first": False, "subtitle": block.subtitle,
-        }  # fmt: skip
+            "k": "h",
+            "level": block.level,
+            "x": _runs(block.text),
+            "id": block.anchor,
+            "part": block.part,
+            "first": False,
+            "subtitle": block.subtitle,
+        }
 
     def list(self, block: ListBlock) -> dict[str, Any]:
         items = [[self.block(inner) for inner in item] or [{"k": "p", "x": []}] for item in block.items]
@@ -217,17 +222,22 @@ def _kpis(setter: Setter, block: Kpis) -> dict[str, Any]:
 def _kpi(item: Kpi) -> dict[str, Any]:
     words = STATUS_WORDS[item.status]
     return {
-        "label": soft(item.label, 24), "value": soft(item.value or "–", 14), "note": soft(item.note), "target": soft(item.target),
-        "status": item.status, "words": f"{STATUS_MARKS[item.status]} {words}" if words else "",
+        "label": soft(item.label, 24),
+        "value": soft(item.value or "–", 14),
+        "note": soft(item.note),
+        "target": soft(item.target),
+        "status": item.status,
+        "words": f"{STATUS_MARKS[item.status]} {words}" if words else "",
         "comparisons": [
             {
-                "label": soft(other.label, 18), "value": soft(other.value, 14),
+                "label": soft(other.label, 18),
+                "value": soft(other.value, 14),
                 "mark": DIRECTION_MARKS.get(other.direction, ""),
                 "word": change_word(other),
             }
             for other in item.comparisons
         ],
-    }  # fmt: skip
+    }
 
 
 def _findings(setter: Setter, block: Findings) -> dict[str, Any]:
@@ -237,11 +247,13 @@ def _findings(setter: Setter, block: Findings) -> dict[str, Any]:
 def _finding(item: Finding) -> dict[str, Any]:
     lines = [f"Owner: {item.owner}" if item.owner else "", f"Due: {day_in_words(item.due)}" if item.due else ""]
     data = {
-        "title": soft(item.title), "detail": soft(item.detail), "amount": soft(item.amount, 14),
+        "title": soft(item.title),
+        "detail": soft(item.detail),
+        "amount": soft(item.amount, 14),
         "lines": [soft(line) for line in lines if line],
         "severity": f"{SEVERITY_WORDS[item.severity]} priority" if item.severity else "",
         "colour": SEVERITY_COLOURS.get(item.severity, "mute"),
-    }  # fmt: skip
+    }
     return data | {"keep": _characters(data) < KEPT_TOGETHER}
 
 
@@ -375,10 +387,16 @@ def _cell(
     width = share[x] if x < len(share) and cell.colspan == 1 else 200
     data: dict[str, Any] = {"t": soft(cell.text, min(_LONG_TOKEN, max(4, width)))}
     facts = (
-        ("cs", cell.colspan if cell.colspan > 1 else None), ("rs", cell.rowspan if cell.rowspan > 1 else None),
-        ("a", cell.align), ("b", cell.bold), ("i", cell.italic), ("c", cell.color), ("f", cell.fill), ("e", total),
+        ("cs", cell.colspan if cell.colspan > 1 else None),
+        ("rs", cell.rowspan if cell.rowspan > 1 else None),
+        ("a", cell.align),
+        ("b", cell.bold),
+        ("i", cell.italic),
+        ("c", cell.color),
+        ("f", cell.fill),
+        ("e", total),
         ("rowhead", cell.head and not head),
-    )  # fmt: skip
+    )
     data |= {key: value for key, value in facts if value}
     if head:
         data["side"] = table.aligns[x] if x < len(table.aligns) else "left"

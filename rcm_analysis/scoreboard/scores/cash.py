@@ -21,7 +21,8 @@ HISTORY_MONTHS = 9
 PAID_DAYS = 150
 KEY = ["claim_id"]
 SEASON = ["payer", "quarter"]
-"""Fewer claims are paid early in a year, when deductibles begin anew: what a quarter brings is learned from its like."""
+"""Fewer claims are paid early in a year, when deductibles begin anew: what a quarter brings is learned from its
+like."""
 
 
 def collected(case: Case) -> list[Tally]:

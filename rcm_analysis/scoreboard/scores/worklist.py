@@ -11,10 +11,11 @@ items and works from the top until the same minutes are used up:
 
 What a policy worked at one month's end it does not work again at a later one: otherwise oldest first would spend
 every week on the same lost balances, which is no rival. For the same reason the rivals leave patients alone.
-Capacity is the client's own: the minutes of its notes, statements aside, of the eight weeks before, a week. Every policy does
-with an item what it needs, so that only the choice of items is scored. Small balances are worked by none.
+Capacity is the client's own: the minutes of its notes, statements aside, of the eight weeks before, a week. Every
+policy does with an item what it needs, so that only the choice of items is scored. Small balances are worked by none.
 
-A third figure scores the dollars, which an order cannot: what the list says that working all of it adds, over what it adds.
+A third figure scores the dollars, which an order cannot: what the list says that working all of it adds, over what it
+adds.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def minutes_a_week(tables: Mapping[str, Any], as_of: dt.date) -> float:
 
 
 def added_by_policy(items: pd.DataFrame, truth: pd.DataFrame, minutes: float, done: dict[str, set]) -> dict[str, int]:
-    """The cents that each policy adds within the minutes: list, oldest, largest. `done` keeps what each has worked so far."""
+    """The cents that each policy adds within the minutes: list, oldest, largest. `done` keeps what each has worked so
+    far."""
     known = items.merge(truth, on=["claim_id", "party"], how="left")
     known = known.fillna({"gain_cents": 0, "true_minutes": truth["true_minutes"].median() if len(truth) else 0})
     balances = known[(known["open_cents"] >= WorklistSettings().smallest_cents) & (known["party"] != PATIENT)]

@@ -130,8 +130,14 @@ def _payment(words: Words, remit: dict, claims: list[str], adjustments: list[tup
         f"BPR*{'H' if method == 'NON' else 'I'}*{money(paid)}*C*{method}*{account}*{words.date(remit['paid_day'])}~\n",
         f"TRN*1*{remit['trace']}*1{payer.identifiers[0]:0>9}~\n",
         f"DTM*405*{words.date(remit['day'])}~\n",
-        f"N1*PR*{payer.name.upper()}*XV*{payer.identifiers[0]}~\nN3*PO BOX 1200~\nN4*SPRINGFIELD*IL*62701~\nPER*BL*PROVIDER SERVICES*TE*8005550100~\n",
-        f"N1*PE*{client.registry['name'].upper().replace('’', '')}*XX*{client.npi}~\nREF*TJ*36{client.number:07d}~\nLX*1~\n",
+        (
+            f"N1*PR*{payer.name.upper()}*XV*{payer.identifiers[0]}~\nN3*PO BOX "
+            "1200~\nN4*SPRINGFIELD*IL*62701~\nPER*BL*PROVIDER SERVICES*TE*8005550100~\n"
+        ),
+        (
+            f"N1*PE*{client.registry['name'].upper().replace('’', '')}*XX*{client.npi}~"
+            f"\nREF*TJ*36{client.number:07d}~\nLX*1~\n"
+        ),
         *claims,
     ]
     if adjustments:
@@ -165,7 +171,8 @@ def _remit_claims(words: Words, remits: Remits) -> dict[int, list[str]]:
         filing = "MB" if entry.id == "medicare" else "MC" if entry.id in ("medicaid", "harbor") else "12"
         result.setdefault(remit, []).append(
             f"CLP*{words.claim_id[claim]}*{status}*{money(charge[decision])}*{money(paid)}*{money(owed[decision])}*{filing}*{icn}*11*1~\n"
-            f"NM1*QC*1*{words.name[patient]}****MI*{words.member[patient]}~\n{_crossover(words, claim, status)}{reference}"
+            f"NM1*QC*1*{words.name[patient]}****MI*{words.member[patient]}~\n{_crossover(words, claim, status)}"
+            f"{reference}"
             f"DTM*232*{words.date(words.service[claim])}~\n{''.join(lines[decision])}"
         )
     return result
@@ -237,7 +244,8 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
     client = words.book.client
     name = client.registry["name"].upper().replace("’", "")
     segments = [
-        f"BHT*0019*00*{client.number:03d}{day}*{day}*1800*CH~\nNM1*41*2*LANTERN BILLING*****46*{client.npi}~\nPER*IC*EDI DESK*TE*3125550142~\n"
+        f"BHT*0019*00*{client.number:03d}{day}*{day}*1800*CH~\nNM1*41*2*LANTERN "
+        f"BILLING*****46*{client.npi}~\nPER*IC*EDI DESK*TE*3125550142~\n"
         f"NM1*40*2*CLEARING HOUSE*****46*{CLEARINGHOUSE}~\nHL*1**20*1~\nNM1*85*2*{name}*****XX*{client.npi}~\n"
         f"N3*100 MAIN ST~\nN4*SPRINGFIELD*IL*627010001~\nREF*EI*36{client.number:07d}~\n"
     ]
@@ -253,7 +261,8 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
         segments.append(
             f"HL*{level}*1*22*0~\nSBR*{letter}*18*******{filing}~\nNM1*IL*1*{words.name[patient]}****MI*{words.member[patient]}~\n"
             f"N3*22 ELM ST~\nN4*SPRINGFIELD*IL*62701~\nDMG*D8*{words.birth[patient]}*{SEX[patient % 2]}~\n"
-            f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n{_claim(words, claim, frequency, other, institutional)}"
+            f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~"
+            f"\n{_claim(words, claim, frequency, other, institutional)}"
         )
     return segments
 
@@ -266,13 +275,15 @@ def _other_subscriber(words: Words, claim: int, order: str) -> str:
         return ""
     entry, patient = words.payers[number], words.patient[claim]
     return (
-        f"SBR*{'S' if order == 'primary' else 'P'}*18*******CI~\nOI***Y***Y~\nNM1*IL*1*{words.name[patient]}****MI*{words.member[patient]}~\n"
+        f"SBR*{'S' if order == 'primary' else 'P'}*18*******CI~\nOI***Y***Y~\nNM1*IL*1*{words.name[patient]}"
+        f"****MI*{words.member[patient]}~\n"
         f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~\n"
     )
 
 
 def _claim(words: Words, claim: int, frequency: str, other: str, institutional: bool) -> str:
-    """The claim's own loops: its head, the doctor, the other payer, its lines. The two types differ in four segments."""
+    """The claim's own loops: its head, the doctor, the other payer, its lines. The two types differ in four
+    segments."""
     book = words.book
     start, count = int(book.first_line[claim]), int(book.line_count[claim])
     last, first, provider_npi = book.providers[book.claims["provider"][claim]]
@@ -289,12 +300,16 @@ def _claim(words: Words, claim: int, frequency: str, other: str, institutional: 
     )
     doctor = "71" if institutional else "82"
     lines = "".join(
-        f"LX*{words.number[line]}~\n{_line(words, line, institutional)}DTP*472*D8*{day}~\nREF*6R*{words.number[line]}~\n"
+        (
+            f"LX*{words.number[line]}~\n{_line(words, line, institutional)}DTP*472*D8*{day}~"
+            f"\nREF*6R*{words.number[line]}~\n"
+        )
         for line in range(start, start + count)
     )
     return (
         f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***{place}~\n{dates}{replaced}"
-        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*{doctor}*1*{last.upper()}*{first.upper()}****XX*{provider_npi}~\n{other}{lines}"
+        f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*{doctor}*1*{last.upper()}*{first.upper()}"
+        f"****XX*{provider_npi}~\n{other}{lines}"
     )
 
 

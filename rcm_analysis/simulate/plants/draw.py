@@ -76,7 +76,8 @@ def fixed(client: Client, calendar: Calendar) -> tuple[Plant, ...]:
         known = ("client", "kind", "months_back", "size", "payer", "procedures", "location", "provider")
         if entry["kind"] not in PLANT_KINDS or set(entry) - set(known):
             raise ParameterError(
-                f"A plant of '{client.id}' has an unknown kind or key. Kinds: {', '.join(PLANT_KINDS)}; keys: {', '.join(known)}."
+                f"A plant of '{client.id}' has an unknown kind or key. Kinds: {', '.join(PLANT_KINDS)}; keys: "
+                f"{', '.join(known)}."
                 f"{closest(entry['kind'], PLANT_KINDS)}"
             )
         scope = Scope(

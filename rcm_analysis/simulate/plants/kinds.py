@@ -27,7 +27,7 @@ One plant:
 | `files` | raw files that would not be there without it (`duplicated_remit`) |
 
 Read it with `simulate.read_truth(folder)`: frames of plants, rows and months, and the quiet clients.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -111,7 +111,8 @@ def _spans(promises: pl.DataFrame, disputes: tuple[pl.DataFrame, pl.DataFrame]) 
 
 
 def _allowed(desk: Desk, calls: pl.DataFrame, coming: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Without calls soon after a conversation about the account, in a span of its own, or while an application is open."""
+    """Without calls soon after a conversation about the account, in a span of its own, or while an application is
+    open."""
     calls = calls.with_row_index("row")
     resting = calls.join(spans, on="claim").filter(pl.col("day").is_between("from", "to"))["row"]
     calls = calls.filter(~pl.col("row").is_in(resting.implode())).drop("row")

@@ -73,7 +73,8 @@ def _chosen(luck: Luck, name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plain(programme: Programme, luck: Luck) -> pl.DataFrame:
-    """Claims whose patient side is shares transferred and nothing paid: claim, day, share, discount, and counts of both."""
+    """Claims whose patient side is shares transferred and nothing paid: claim, day, share, discount, and counts of
+    both."""
     book, ledger = programme.practice.book, programme.practice.ledger.filter(pl.col("claim").is_not_null())
     own, kind = pl.col("party") == "patient", pl.col("kind")
     moved, discount = own & (kind == "transfer"), kind == "contractual"

@@ -85,7 +85,8 @@ class Team:
         self.planted = self._planted() if self.plants and len(self.months) > 2 * UNBILLED_MONTHS else ""
 
     def _planted(self) -> str:
-        """The coordinator whose months stop being billed: drawn among those who were there before and stay to the end."""
+        """The coordinator whose months stop being billed: drawn among those who were there before and stay to the
+        end."""
         known = self.first_days[self.unbilled_from - KNOWN_MONTHS]
         there = [
             who for who, (hired, gone) in self.coordinators.items() if hired <= known and gone >= self.last_days[-1]
@@ -305,7 +306,8 @@ def _assignment_rows(team: Team) -> pl.DataFrame:
 
 
 def _member_months(team: Team) -> pl.DataFrame:
-    """One row per member and month since the enrolment was recorded, with level, coordinator and the days enrolled in it."""
+    """One row per member and month since the enrolment was recorded, with level, coordinator and the days enrolled in
+    it."""
     members, luck = team.members, team.luck("acuity")
     held = (members["recorded"][:, None] <= team.last_days) & (members["ended"][:, None] >= team.first_days)
     member, month = np.nonzero(held)

@@ -96,7 +96,8 @@ def engagement_tables(practice: Practice, plants: bool = True) -> tuple[dict[str
 
 
 def _slots(office: Office) -> pl.DataFrame:
-    """Kept visits, the slots missed around them, and those still ahead; `planted` names the shift that a row is due to."""
+    """Kept visits, the slots missed around them, and those still ahead; `planted` names the shift that a row is due
+    to."""
     claims, luck, seen = office.book.claims, office.luck("slots"), office.seen
     day, location, person = claims["service"][seen], claims["location"][seen], claims["patient"][seen]
     group = np.searchsorted([0.2, 0.45, 0.8], luck.uniform("lead group", seen))

@@ -1,4 +1,5 @@
-"""What is planted in a front office: shifts of a rate at one place or everywhere, from a day on, drawn from the seed."""
+"""What is planted in a front office: shifts of a rate at one place or everywhere, from a day on, drawn from the
+seed."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ CHANCE = 0.7
 """Of each kind but the first that can be seen; at least one is planted."""
 MONTHS_BACK = (3, 8)
 CLEAR = 5.0
-"""Standard deviations by which the extra records of all its months stand out of chance: less cannot be dated to a month."""
+"""Standard deviations by which the extra records of all its months stand out of chance: less cannot be dated to a
+month."""
 FEWEST_MONTHS = 9
 
 

@@ -25,7 +25,7 @@ fills; two exports that fill one table get two sections, each with `table = "...
 | `number.<column>` | our column within whose equal values the rows are numbered from 1, in file order |
 | `take` | `header`, `rows`, `leave`: only rows whose cell is in `rows` belong to this table; those in `leave` belong to another; anything else is quarantined |
 | `fill` | required columns this system does not export and intake completes: `claims.charge_cents`, from the charges posted |
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -108,7 +108,8 @@ class _Fit:
             if any(len(part) > 1 for part in parts):
                 raise SourceError(
                     f"{path.name}: {self.section.title} finds {name} in two columns; its headers are "
-                    f"{self.section.sources[name].title}. Name only one of them in the map, or rename a column of the file."
+                    f"{self.section.sources[name].title}. Name only one of them in the map, or rename a column "
+                    "of the file."
                 )
         return {name: tuple(part[0] for part in parts) for name, parts in self.found.items()}
 
@@ -155,7 +156,8 @@ def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
     exclusive = list({fit.section.title: fit for fit in best if not fit.section.take}.values()) or best[:1]
     if len(exclusive) > 1:
         raise SourceError(
-            f"{path.name} fits {listed([fit.section.title for fit in exclusive])} equally well. Tell them apart by one more "
+            f"{path.name} fits {listed([fit.section.title for fit in exclusive])} equally well. Tell them apart "
+            "by one more "
             "header in the maps, or give the client only one of the maps."
         )
     chosen = exclusive[0]
@@ -182,16 +184,21 @@ def _unknown(path: Path, fits: list[_Fit], maps: Sequence[ColumnMap]) -> str:
         )
         return (
             f"{path.name} is no export that the column maps know: none of their headers stands in its first rows. "
-            f"Expected one of these sets of headers: {expected}. Check that the file has its header row and belongs to this client."
+            f"Expected one of these sets of headers: {expected}. Check that the file has its header row and "
+            "belongs to this client."
         )
     near = max(fits, key=lambda fit: (len(fit.found) / len(fit.section.sources), len(fit.used)))
     sources = near.section.sources
     lacks = [f"{name.split()[0]} ({sources[name].title})" for name in near.missing]
     message = (
-        f"{path.name} is not the export that {near.section.title} describes, the closest of {len(sections)} known: {len(lacks)} of "
+        f"{path.name} is not the export that {near.section.title} describes, the closest of {len(sections)} "
+        f"known: {len(lacks)} of "
         f"{len(sources)} columns are missing: {listed(lacks, 30)}."
     )
     unused = [cell.strip() for position, cell in enumerate(near.header) if cell.strip() and position not in near.used]
     if 2 * len(near.found) >= len(sources) and unused:
         message += f" Headers of the file not used so far: {listed(map(repr, unused), 30)}."
-    return f"{message} Nothing was read. Ask for the whole export, or add the header under columns in {near.map.path or near.map.name}."
+    return (
+        f"{message} Nothing was read. Ask for the whole export, or add the header under columns in "
+        f"{near.map.path or near.map.name}."
+    )

@@ -77,7 +77,8 @@ class Export:
         rows_out = self.rows.height + self.quarantine.height
         if (rows_out, cents_out) != (self.rows_in, self.cents_in):
             raise AssertionError(
-                f"{self.table.name}: {self.rows_in} rows and {self.cents_in} cents in, {rows_out} rows and {cents_out} cents out"
+                f"{self.table.name}: {self.rows_in} rows and {self.cents_in} cents in, {rows_out} rows and "
+                f"{cents_out} cents out"
             )
 
 

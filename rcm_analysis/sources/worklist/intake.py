@@ -1,4 +1,5 @@
-"""Filled-in worklists among a client's files: kept until the claims of the run are known, then joined to the work log."""
+"""Filled-in worklists among a client's files: kept until the claims of the run are known, then joined to the work
+log."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class WorklistIntake:
         return True
 
     def store(self) -> None:
-        """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the same."""
+        """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the
+        same."""
         claims = self.change.current(CLAIMS) if self.read else CLAIMS.empty()
         for sheets, report in self.read:
             found = notes_of(

@@ -20,7 +20,7 @@ row, column and rule; messages hold no cell value. Free text is never kept.
 | `next_step` | the next step has a day before the work or more than `FAR_DAYS` after it |
 | `duplicate_key` | an earlier row of the sheet says the same of this claim, party and day |
 | `noted_before` | another list has brought the same work: claim, day, action and person |
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -115,7 +115,8 @@ def notes_of(
 ) -> Notes:
     """The filled-in rows as rows of the work log, and those refused.
 
-    `known` is the work log as it stands, `received` the day on which the file came in; without them those rules are not tried.
+    `known` is the work log as it stands, `received` the day on which the file came in; without them those rules are not
+    tried.
 
     Counts
         One note per filled-in row. `note_id` is made of claim, party, list and day: the same sheet again says nothing
@@ -321,7 +322,10 @@ def _text(value: Any) -> str:
 def _day(value: Any) -> dt.date | None:
     """A cell as a day: a date cell, the number that spreadsheets keep, ISO or US text.
 
-    >>> {_day(one) for one in ("2026-11-03", "11/3/2026", "11/3/26", "Nov 3, 2026", "3-Nov-2026", "2026-11-03 09:30:00", 46329)}
+    >>> {
+    ...     _day(one)
+    ...     for one in ("2026-11-03", "11/3/2026", "11/3/26", "Nov 3, 2026", "3-Nov-2026", "2026-11-03 09:30:00", 46329)
+    ... }
     {datetime.date(2026, 11, 3)}
     >>> _day("soon"), _day("2026-11-03 or so"), _day("13/11/2026")
     (None, None, None)
@@ -399,7 +403,8 @@ def received_on(name: str) -> dt.date | None:
 
 
 def free_name(file: Path) -> Path:
-    """Where the refused rows of a file go: beside it, and never over a file that is there and may have been put right."""
+    """Where the refused rows of a file go: beside it, and never over a file that is there and may have been put
+    right."""
     base = file.name.removesuffix(REFUSED_SUFFIX).removesuffix(".xlsx")
     numbers = ["", *(f".{number}" for number in range(2, 1000))]
     return next(path for number in numbers if not (path := file.with_name(f"{base}{number}{REFUSED_SUFFIX}")).exists())

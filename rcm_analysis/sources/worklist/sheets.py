@@ -152,7 +152,8 @@ def _check_headings(names: list[str]) -> None:
     twice = [title for name, title in TITLES.items() if names.count(name) > 1]
     if lacking:
         raise SourceError(
-            f"The sheet {SHEET!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the sheet as it was exported."
+            f"The sheet {SHEET!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the "
+            "sheet as it was exported."
         )
     if twice:
         raise SourceError(
@@ -227,7 +228,10 @@ def what_instead(data: bytes) -> str:
     kinds = {part for part in ("mimetype", "xl/workbook.xml") if _has(data, part)}
     if kinds == {"mimetype"}:
         return "It is an OpenDocument file: save it as XLSX"
-    return f"No sheet of it is called {SHEET!r} and has the headings: give the sheet its name again, or export the list anew"
+    return (
+        f"No sheet of it is called {SHEET!r} and has the headings: give the sheet its name again, or export "
+        "the list anew"
+    )
 
 
 def _has(data: bytes, part: str) -> bool:

@@ -95,7 +95,8 @@ class Claims837:
         `purpose` (BHT06: CH chargeable, RP reporting), `is_predetermination` (CLM19), `segment`.
     lines
         One row per service (SV1, SV2, SV3): `transaction`, `claim_index`, `position` (from 1 in the
-        claim), `line_number` (LX01, else the position), `procedure`, `modifiers` (joined by ':'), `revenue_code`, `units`,
+        claim), `line_number` (LX01, else the position), `procedure`, `modifiers` (joined by ':'), `revenue_code`,
+        `units`,
         `unit` (UN, MJ, ...), `charge_cents`, `service_on` (else that of the claim), `place_of_service`.
     findings
         As in `remit835.Remittance`.

@@ -40,7 +40,8 @@ _FILLED_LATER = {
 
 
 def misread(findings: Sequence[pd.DataFrame]) -> pl.DataFrame:
-    """`file_number`, `segment`, `rule` and `message` of what the readers could not read, one frame of findings per file."""
+    """`file_number`, `segment`, `rule` and `message` of what the readers could not read, one frame of findings per
+    file."""
     parts = [
         pl.DataFrame(
             {

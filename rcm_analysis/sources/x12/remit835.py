@@ -119,8 +119,9 @@ class Remittance:
     payments
         One row per payment (ST): `transaction` (1, 2, ... in the file), `paid_cents` (BPR02),
         `paid_on` (BPR16), `trace` (TRN02), `payer` (N1*PR), `payer_id` (N104, else REF*2U, BPR10 or
-        TRN03), `payee_npi`, `payee` (N1*PE) and `payee_tax_id` (its N104 under FI, else REF*TJ), `created_on` (GS04, else ISA09 or DTM*405), `method` (BPR04), `direction`
-        (BPR03: C credit, D debit), `claims_paid_cents`, `provider_adjustment_cents`,
+        TRN03), `payee_npi`, `payee` (N1*PE) and `payee_tax_id` (its N104 under FI, else REF*TJ), `created_on` (GS04,
+        else ISA09 or DTM*405), `method` (BPR04), `direction` (BPR03: C credit, D debit), `claims_paid_cents`,
+        `provider_adjustment_cents`,
         `control_number` (ST02), `first_segment`, `segments`, `fingerprint` (hash of the segments
         between ST and SE: the same payment sent again in another envelope has the same one),
         `segment` (BPR, else the first).

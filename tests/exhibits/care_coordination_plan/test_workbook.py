@@ -1,4 +1,5 @@
-"""The plan's live workbook: formulas, named inputs, what comes back after editing, and LibreOffice's word on every figure."""
+"""The plan's live workbook: formulas, named inputs, what comes back after editing, and LibreOffice's word on every
+figure."""
 
 from __future__ import annotations
 
@@ -187,7 +188,10 @@ class TestReadBack:
             ),
             pytest.param(
                 {"acuity_mix_low": 0.7},
-                r"Assumptions!C\d+:C\d+ \(acuity.mix \(2027-01\)\): expected shares of the levels that sum to 1; found 1.2",
+                (
+                    r"Assumptions!C\d+:C\d+ \(acuity.mix \(2027-01\)\): expected shares of the levels that sum to "
+                    r"1; found 1.2"
+                ),
                 id="mix above one",
             ),
             pytest.param(
@@ -201,7 +205,10 @@ class TestReadBack:
                     "Rates!A6": dt.datetime(2027, 4, 1),
                     "Rates!A7": dt.datetime(2027, 5, 1),
                 },
-                r"Rates!B5:B13 \(rates \(low, downstate\)\): expected a rate for every month of the plan; 2 are missing, first 2027-01",
+                (
+                    r"Rates!B5:B13 \(rates \(low, downstate\)\): expected a rate for every month of the plan; 2 are "
+                    r"missing, first 2027-01"
+                ),
                 id="rates too late",
             ),
             pytest.param(
@@ -293,7 +300,10 @@ class TestReadBack:
             ),
             pytest.param(
                 {"enrolment_disenrolment": 0, "Staff!C5": dt.date(2027, 6, 1), "Staff!C6": dt.date(2027, 6, 1)},
-                r"^Staff!A5:E\d+ \(coordinators\), Assumptions!C8:C10 \(acuity.caseload\), Assumptions!C\d+:C\d+ \(acuity.mix\): expected no more members",
+                (
+                    r"^Staff!A5:E\d+ \(coordinators\), Assumptions!C8:C10 \(acuity.caseload\), "
+                    r"Assumptions!C\d+:C\d+ \(acuity.mix\): expected no more members"
+                ),
                 id="when coordinators leave",
             ),
         ],

@@ -1,4 +1,5 @@
-"""What is to come: the outlook's pages on one invented client, its test in words, and clients with too little to go by."""
+"""What is to come: the outlook's pages on one invented client, its test in words, and clients with too little to go
+by."""
 
 from __future__ import annotations
 

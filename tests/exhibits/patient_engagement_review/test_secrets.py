@@ -66,7 +66,8 @@ class Attack:
         self.sums[total, tuple(sorted(parts, key=str))] = [*parts, total]
 
     def possible(self) -> dict[tuple, tuple[float, float]]:
-        """The least and largest value of each cell that is not known; sums that share no unknown cell are solved apart."""
+        """The least and largest value of each cell that is not known; sums that share no unknown cell are solved
+        apart."""
         lines = list(self.sums.values())
         cells = {
             cell: place

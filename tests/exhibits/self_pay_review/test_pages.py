@@ -1,4 +1,5 @@
-"""The pages of a self-pay review on one invented programme, on a programme without a row, and what may never be printed."""
+"""The pages of a self-pay review on one invented programme, on a programme without a row, and what may never be
+printed."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def typed(name, rows):
 
 
 def programme(subject, **more):
-    """The invented client with a programme: twenty accounts billed to their patients, a plan, calls, disputes, a request out of scope."""
+    """The invented client with a programme: twenty accounts billed to their patients, a plan, calls, disputes, a
+    request out of scope."""
     owed = [f"2026-0{month}-{number}" for month in (1, 2, 9) for number in (2, 5)] + [
         f"2026-0{month}-8" for month in range(2, 10)
     ]

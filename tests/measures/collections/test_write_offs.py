@@ -140,7 +140,8 @@ def test_the_chance_of_a_sweep_by_hand(builders_ledger):
 
 
 def test_the_usual_share_is_of_the_twelve_months_before(builders_ledger):
-    """Of the client six of twenty, one of three added; of the only reason the same six, and three write-offs at that share."""
+    """Of the client six of twenty, one of three added; of the only reason the same six, and three write-offs at that
+    share."""
     made = [
         batch(builders_ledger, 6),
         *[batch(builders_ledger, 2, on=f"2025-03-0{day}", service="2024-01-01") for day in (1, 2, 3)],

@@ -527,7 +527,8 @@ class TestDisguised:
         assert measured_write_offs(given) == [300]
 
     def test_it_is_a_denial_given_up_and_no_approved_contractual(self, b):
-        """100.00 charged, denied, and posted away; 100.00 charged, 20.00 discounted, 80.00 paid: 80 of 180 collected."""
+        """100.00 charged, denied, and posted away; 100.00 charged, 20.00 discounted, 80.00 paid: 80 of 180
+        collected."""
         charges = [{"claim_id": name, "kind": "charge", "amount_cents": 10000} for name in ("C1", "C2")]
         rows = [
             {"claim_id": "C1", "line_number": 1, "carc": "45", "amount_cents": -10000},

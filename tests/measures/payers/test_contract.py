@@ -1,4 +1,5 @@
-"""What a payer should have allowed: golden lines by hand, every rule of exclusion, the inferred reference, every engine."""
+"""What a payer should have allowed: golden lines by hand, every rule of exclusion, the inferred reference, every
+engine."""
 
 from __future__ import annotations
 
@@ -376,7 +377,8 @@ def test_answers_held_for_some_days_are_those_that_would_be_worked_out(builders_
 
 
 def test_a_payment_by_line_that_was_reversed_as_a_whole_is_not_compared(builders_contract):
-    """Against X12 RFI 1733: what was taken back of which line cannot be known; nothing is called underpaid on a guess."""
+    """Against X12 RFI 1733: what was taken back of which line cannot be known; nothing is called underpaid on a
+    guess."""
     b = builders_contract
     first, sound = b.paid("C", 9000), b.paid("D", 9000)
     book = b.tables(first, b.taken_back(first, "2026-08-01"), sound, fees=[b.fee(10000)])

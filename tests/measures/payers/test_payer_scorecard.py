@@ -41,7 +41,8 @@ def cash(claim, cents, on="2026-05-12", kind="payment", payer="aetna"):
 
 @pytest.fixture(scope="module")
 def book(builders_contract):
-    """Second quarter: aetna allows $90 and $100 of $100 and denies one, cigna all of three; first quarter: aetna all of two."""
+    """Second quarter: aetna allows $90 and $100 of $100 and denies one, cigna all of three; first quarter: aetna all of
+    two."""
     b = builders_contract
     spring = [
         b.paid("A1", 9000, on="2026-05-05"),

@@ -1,4 +1,5 @@
-"""Underpayments: golden lines by hand, the tolerance, deadlines, findings and their onset, new prices, laws, engines."""
+"""Underpayments: golden lines by hand, the tolerance, deadlines, findings and their onset, new prices, laws,
+engines."""
 
 from __future__ import annotations
 

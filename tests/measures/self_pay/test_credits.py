@@ -178,7 +178,8 @@ def test_write_offs_need_an_approval(b, posting, approval, unapproved):
 
 
 def test_open_disputes_make_the_median_longer_than_the_settled_ones_say(b):
-    """By hand: settled after 5 and 10 days, open for 20, 20 and 20. Half of five have ended by no day: no median yet."""
+    """By hand: settled after 5 and 10 days, open for 20, 20 and 20. Half of five have ended by no day: no median
+    yet."""
     row = {"patient": "p", "claim_id": "C", "reason": "amount", "amount_cents": 100, "opened_on": "2026-01-05"}
     rows = [
         {**row, "closed_on": "2026-01-10", "outcome": "upheld"},
@@ -196,7 +197,8 @@ def test_open_disputes_make_the_median_longer_than_the_settled_ones_say(b):
 
 
 def test_time_to_default_watches_open_plans_to_the_day(b):
-    """By hand: four plans agreed January 1. One breaks on day 61; one is completed on day 40; two are open on day 100."""
+    """By hand: four plans agreed January 1. One breaks on day 61; one is completed on day 40; two are open on day
+    100."""
     plan = {
         "patient": "p",
         "claim_id": "C",

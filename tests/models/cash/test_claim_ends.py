@@ -172,7 +172,8 @@ def test_money_and_groups():
 
 
 def test_early_in_the_year_fewer_claims_are_paid_and_the_quarter_knows():
-    """Deductibles begin anew in January: of 100 claims the patient has 20 in the first quarter, and 4 in the last one."""
+    """Deductibles begin anew in January: of 100 claims the patient has 20 in the first quarter, and 4 in the last
+    one."""
     rows = [
         ("Q1", "patient", 20),
         ("Q1", "paid", 80),

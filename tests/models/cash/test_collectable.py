@@ -17,7 +17,8 @@ AS_OF = dt.date(2026, 6, 30)
 
 
 def steady(paid=-6_000, adjusted=-3_000, written_off=-1_000, start="2025-07-01", party="primary"):
-    """A hundred dollars charged every day; twenty days later 60 are paid and 30 adjusted, ten days on 10 written off."""
+    """A hundred dollars charged every day; twenty days later 60 are paid and 30 adjusted, ten days on 10 written
+    off."""
     rows = []
     for number, day in enumerate(pd.date_range(start, "2026-06-30")):
         name = str(number)

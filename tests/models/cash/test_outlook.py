@@ -200,7 +200,8 @@ def test_stated_billing_takes_the_place_of_the_expected(tables, found):
 
 
 def test_an_outage_widens_the_band_and_does_not_break_it(found):
-    """Aetna, 40 % of claims, answers nothing for five weeks and everything after: the outlook of a quarter later holds."""
+    """Aetna, 40 % of claims, answers nothing for five weeks and everything after: the outlook of a quarter later
+    holds."""
     hit = invented(1, outage=("aetna", "2026-01-12", "2026-02-16"))
     after = outlook(hit, as_of=dt.date(2026, 3, 31), months=3)
 
@@ -304,7 +305,8 @@ def test_growth_is_that_of_the_past_and_the_usual_one_where_it_says_little(weeks
 
 @pytest.mark.parametrize("works_on_holidays", [False, True])
 def test_a_holiday_is_no_working_day_where_the_office_is_closed(works_on_holidays):
-    """A dollar every working day for two years: the 30 weekdays from 25 November hold Thanksgiving, Christmas and New Year."""
+    """A dollar every working day for two years: the 30 weekdays from 25 November hold Thanksgiving, Christmas and New
+    Year."""
     days = pd.date_range("2023-11-27", "2025-11-24")
     day = days[days.day_of_week < 5].to_numpy().astype("datetime64[D]").astype(int)
     if not works_on_holidays:
@@ -356,7 +358,8 @@ def test_what_waits_over_the_year_s_end_comes_on_its_weekday_and_none_is_lost():
 
 
 def test_a_first_year_s_end_brings_less_and_january_as_much_more(monkeypatch):
-    """Made at the end of October, with seven months of records: half of what insurers owe for eight days of December waits for January."""
+    """Made at the end of October, with seven months of records: half of what insurers owe for eight days of December
+    waits for January."""
     rows = invented(3, per_day=20)
     known = {**rows, "transactions": rows["transactions"][rows["transactions"]["posted_on"] >= "2025-04-01"]}
 
@@ -373,7 +376,8 @@ def test_a_first_year_s_end_brings_less_and_january_as_much_more(monkeypatch):
 
 
 def test_the_bands_hold_through_an_outage_and_after_it():
-    """Aetna answers nothing for five weeks of summer and everything after: made in the midst of it and later, eight of ten outlooks hold."""
+    """Aetna answers nothing for five weeks of summer and everything after: made in the midst of it and later, eight of
+    ten outlooks hold."""
     until = dt.date(2026, 1, 31)
     calm, hit = (
         backtest(invented(1, per_day=20, outage=outage), as_of=until, snapshots=6).rows

@@ -197,7 +197,8 @@ def test_a_silent_week_with_its_days_claims_and_cents():
 
 
 def test_claims_and_cents_of_an_outage_by_hand():
-    """Every claim leaves on the day of its entry; from Monday to Wednesday none does: three days of four claims wait."""
+    """Every claim leaves on the day of its entry; from Monday to Wednesday none does: three days of four claims
+    wait."""
     tables = office(each=4, send=lambda day: True)
     same_day = tables["claims"].select(
         "client", "claim_id", submission_id="claim_id", submitted_on="entered_on", payer="payer"

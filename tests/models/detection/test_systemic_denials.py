@@ -45,7 +45,8 @@ def frames(**rows: list[dict]) -> dict[str, pl.DataFrame]:
 def payment(
     claim: str, on: str, *lines: tuple, status: str = "1", order: str = "primary", payer: str = "summit"
 ) -> dict[str, list[dict]]:
-    """One claim payment; a line is (number, charge, paid, [(group, carc, amount), ...]), number None for the claim itself."""
+    """One claim payment; a line is (number, charge, paid, [(group, carc, amount), ...]), number None for the claim
+    itself."""
     name, day = f"{claim} {on} {status}", dt.date.fromisoformat(on)
     common = {"remit_claim_id": name, "claim_id": claim, "received_on": day}
     charge, paid = (sum(line[place] for line in lines) for place in (1, 2))
@@ -708,7 +709,8 @@ def of_mix(
 ) -> dict[str, pl.DataFrame]:
     """Aetna denies 1 claim in 20, Medicaid 3 in 10 (or `hard_rate_now` of late), all for an authorization, exactly.
 
-    Both decide 100 a month; from October on Medicaid decides `hard_now`. The claims of a month are spread alike over codes, providers and sites.
+    Both decide 100 a month; from October on Medicaid decides `hard_now`. The claims of a month are spread alike over
+    codes, providers and sites.
     """
     rows = []
     for month in pd.period_range(pd.Period("2026-12", "M") - (months - 1), periods=months, freq="M"):
@@ -794,7 +796,8 @@ def test_too_few_lines_say_nothing_of_the_mix():
 
 
 def test_the_usual_rate_of_a_cell_by_hand():
-    """Two payers of 100 claims with 5 denied each: they differ by less than chance, so each is worth its 100 of 3,100 claims."""
+    """Two payers of 100 claims with 5 denied each: they differ by less than chance, so each is worth its 100 of 3,100
+    claims."""
     cells = SimpleNamespace(steps=[(np.array([1, 2]), np.array([[0], [0]]))])
     rates, strength = usual_rates(cells, np.array([[10.0, 5.0, 5.0]]), np.array([200.0, 100.0, 100.0]))
     whole = 10.5 / 201
@@ -805,7 +808,8 @@ def test_the_usual_rate_of_a_cell_by_hand():
 
 
 def test_the_usual_rates_of_cells_that_differ_borrow_little():
-    """0 and 20 of 100 each: correlation (14.1 - 1) / 99 with the prior 20.5 / 201; m = 1 / correlation - 1 is below 30, so 30."""
+    """0 and 20 of 100 each: correlation (14.1 - 1) / 99 with the prior 20.5 / 201; m = 1 / correlation - 1 is below 30,
+    so 30."""
     cells = SimpleNamespace(steps=[(np.array([1, 2]), np.array([[0], [0]]))])
     rates, _ = usual_rates(cells, np.array([[20.0, 0.0, 20.0]]), np.array([200.0, 100.0, 100.0]))
     whole = 20.5 / 201

@@ -159,7 +159,8 @@ def visits(*rows: tuple[str, str]) -> dict[str, pd.DataFrame]:
 
 
 def test_retention_by_hand_with_one_patient_still_waiting():
-    """Four patients of the third quarter of 2025: back after 30 and 200 days, never (watched 400 days), and a late one."""
+    """Four patients of the third quarter of 2025: back after 30 and 200 days, never (watched 400 days), and a late
+    one."""
     book = visits(
         ("A", "2025-09-01"),
         ("A", "2025-10-01"),
@@ -227,7 +228,8 @@ def test_a_change_is_held_against_its_interval(rates, place, verdict):
 
 
 def test_what_stands_before_and_since_a_change_by_hand():
-    """One slot a day: every fifth is missed for the 180 days before, every tenth in the 144 days since; what lies further back is all missed."""
+    """One slot a day: every fifth is missed for the 180 days before, every tenth in the 144 days since; what lies
+    further back is all missed."""
     since = (DAYS >= SHIFT).sum()
     back = (SHIFT - DAYS).days
     missed = np.where(back > 180, True, np.where(back > 0, back % 5 == 0, back % 10 == 0))

@@ -44,7 +44,8 @@ def test_open_cases_count_as_open(ends, median, of_ended):
 
 
 def plans(*ends):
-    """Plans of one instalment of January 31, agreed on January 1: paid (and so completed) on a day, cancelled on a day, or never paid."""
+    """Plans of one instalment of January 31, agreed on January 1: paid (and so completed) on a day, cancelled on a day,
+    or never paid."""
     tables, opened, due = example_self_pay(), pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-31")
     rows = [
         {
@@ -83,7 +84,8 @@ def plans(*ends):
 
 
 def test_a_plan_that_ended_otherwise_is_watched_to_its_end_and_no_longer():
-    """Unpaid from January 31, a plan breaks on March 3 (day 61). One was cancelled on day 20 and one completed on day 30: at risk no more."""
+    """Unpaid from January 31, a plan breaks on March 3 (day 61). One was cancelled on day 20 and one completed on day
+    30: at risk no more."""
     table = time_to_default(
         plans(("open", None), ("open", None), ("cancelled", "2026-01-21"), ("completed", "2026-01-31")),
         as_of=dt.date(2026, 3, 2),

@@ -53,7 +53,10 @@ class TestMistakes:
             ),
             pytest.param(
                 {"acuity__mix": [MIX | {"region": "upstate"}]},
-                "acuity.mix[0].region: expected one of the levels low, medium, high (one acuity mix serves all regions)",
+                (
+                    "acuity.mix[0].region: expected one of the levels low, medium, high (one acuity mix serves all "
+                    "regions)"
+                ),
                 id="a mix by region",
             ),
             pytest.param(
@@ -68,7 +71,10 @@ class TestMistakes:
             ),
             pytest.param(
                 {"coordinators": [STAFF, STAFF | {"hired": "2025-06", "last_month": "2025-05"}]},
-                "coordinators[1].last_month: expected a month not before coordinators[1].hired (2025-06); found '2025-05'",
+                (
+                    "coordinators[1].last_month: expected a month not before coordinators[1].hired (2025-06); found "
+                    "'2025-05'"
+                ),
                 id="leaves before hired",
             ),
             pytest.param(
@@ -374,7 +380,8 @@ class TestFile:
     def test_rates_from_a_file_beside_it(self, tmp_path):
         (tmp_path / "ours.csv").write_text("level,effective,county,source\nlow,2024-01-01,100.25,contract\n")
         (tmp_path / "plan.toml").write_text(
-            'start = "2025-01"\nregion = "county"\n[rates]\nfile = "ours.csv"\n[acuity]\nlevels = ["low"]\ncaseload = {low = 20}\n'
+            'start = "2025-01"\nregion = "county"\n[rates]\nfile = "ours.csv"\n[acuity]\nlevels = '
+            '["low"]\ncaseload = {low = 20}\n'
             '[[acuity.mix]]\nfrom = "2025-01"\nlow = 1\n[[referrals]]\nsource = "a"\nmonthly = 3\n'
             '[enrolment]\nreached = 1\nenrolled = 1\n[[coordinators]]\nhired = "2025-01"\nsalary = 50000\n'
         )

@@ -271,7 +271,8 @@ class TestLaws:
 
 
 class TestRegions:
-    """Members of each region get their region's rate; low, medium and high are 276, 553, 921 downstate and 243, 485, 809 upstate."""
+    """Members of each region get their region's rate; low, medium and high are 276, 553, 921 downstate and 243, 485,
+    809 upstate."""
 
     TWO = [
         {"from": "2025-01", "upstate": 0.25, "downstate": 0.75},

@@ -153,7 +153,8 @@ class TestMeasures:
         assert np.allclose(table["share"], table["plan_share"], atol=0.001)
 
     def test_a_coordinator_with_ill_members_is_compared_with_ill_members(self):
-        """Ann's members are all high and take six contacts each; Ben's are all low and take two. Cy does better on Ann's kind."""
+        """Ann's members are all high and take six contacts each; Ben's are all low and take two. Cy does better on
+        Ann's kind."""
         rows = [
             ("Ann", "high", 10, 60, 8),
             ("Ben", "low", 40, 80, 36),

@@ -9,7 +9,8 @@ from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.statistics.control_charts import change_point, laney_chart, sigma_z
 
 CANS = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]
-"""Nonconforming cans of frozen orange juice in samples of 50 (Montgomery, Introduction to Statistical Quality Control)."""
+"""Nonconforming cans of frozen orange juice in samples of 50 (Montgomery, Introduction to Statistical Quality
+Control)."""
 
 
 def test_the_p_chart_of_the_textbook():

@@ -205,7 +205,8 @@ def test_the_queue_of_ten_items_and_two_people_worked_out_by_hand():
 def test_the_reason_says_what_is_known_in_words():
     found = ten_items().list().set_index("claim_id")["reason"]
     assert found["D2"] == (
-        "Denied for authorization (code 197) on 2026-10-01 and not worked since; 45 of 100 such denials are paid when worked. "
+        "Denied for authorization (code 197) on 2026-10-01 and not worked since; 45 of 100 such denials are "
+        "paid when worked. "
         "Appeal or correct it by 2026-12-30 (60 days left)."
     )
     assert found["P2"].startswith("Sent 152 days ago without an answer, longer than this payer usually takes (30 days)")
@@ -519,7 +520,8 @@ SEEN = WorklistSettings(default_claims=1e-9)
 
 
 def with_answers(never: int = 2) -> Office:
-    """Ten claims sent on 2 June: those answered are paid after 20 days, the others were asked about after 40 and never answered."""
+    """Ten claims sent on 2 June: those answered are paid after 20 days, the others were asked about after 40 and never
+    answered."""
     office = Office()
     for number in range(10):
         claim = f"A{number}"
@@ -539,7 +541,8 @@ def added(office: Office, claim: str) -> float:
 
 
 def test_a_claim_that_was_asked_about_and_not_answered_is_not_one_of_the_same_age_that_nobody_asked_about():
-    """Of ten sent eight were paid, and nobody answered for the two that were asked about: sending again brings 0.6 of 0.8."""
+    """Of ten sent eight were paid, and nobody answered for the two that were asked about: sending again brings 0.6 of
+    0.8."""
     office = with_answers()
     assert added(office, "A0") == pytest.approx(0.6 * 0.8)
     office.claim("N1", sent="2026-10-01", service="2026-09-20")
@@ -562,7 +565,8 @@ def test_charges_on_their_way_out_need_no_work():
 
 
 def test_a_hold_that_is_usually_released_is_not_won_by_pressing():
-    """Of five holds four were released after ten days, one never: pressing wins three tenths of what is never released."""
+    """Of five holds four were released after ten days, one never: pressing wins three tenths of what is never
+    released."""
     office = with_answers(never=0)
     for number in range(5):
         office.claim(f"H{number}", "2026-06-01", sent="2026-06-12" if number else None)
@@ -622,13 +626,15 @@ def test_what_a_secondary_never_answered_is_too_late_after_its_limit():
 
 
 def test_a_claim_asked_about_may_still_be_paid_by_itself():
-    """Two of ten were asked about on day 40 and one of them was paid on day 60: half of those asked about come by themselves."""
+    """Two of ten were asked about on day 40 and one of them was paid on day 60: half of those asked about come by
+    themselves."""
     office = with_answers()
     office.decide("A1", "2026-08-01", {"45": 4_000}, paid=6_000)
     office.moved("A1", "2026-08-02", ("payment", "primary", -6_000), ("contractual", "primary", -4_000))
     office.claim("N1", sent="2026-09-26", service="2026-09-20")
     found = office.list(SEEN).set_index("claim_id").loc["N1"]
-    # 35 days old: it will be asked about, and half of those are paid. New claims: 8 of 11 are paid by day 20, half of the other three on day 60.
+    # 35 days old: it will be asked about, and half of those are paid. New claims: 8 of 11 are paid by day 20, half
+    # of the other three on day 60.
     refiled = 0.5 * 0.6 * (8 / 11 + 3 / 11 * 1 / 2)
     assert (found["chance_to_pay"], found["chance_to_pay"] * found["uplift"]) == (
         pytest.approx(0.5 + refiled),
@@ -647,7 +653,8 @@ def test_what_is_usually_posted_the_day_after_is_not_won_by_asking():
 
 
 def test_a_rework_that_is_always_answered_needs_no_second_letter():
-    """Ten corrected claims were answered after twenty days; the eleventh is ten days old. That new claims are lost says nothing of it."""
+    """Ten corrected claims were answered after twenty days; the eleventh is ten days old. That new claims are lost says
+    nothing of it."""
     office = Office()
     office.claim("Z", sent="2026-06-02", service="2026-06-01")
     for number in range(10):
@@ -662,7 +669,8 @@ def test_a_rework_that_is_always_answered_needs_no_second_letter():
 
 
 def test_a_secondary_pays_its_own_part_of_what_the_primary_left():
-    """Secondaries paid half of the $12 left, the patient owes the rest: of the next $12 they pay $6, not their share of the whole claim."""
+    """Secondaries paid half of the $12 left, the patient owes the rest: of the next $12 they pay $6, not their share of
+    the whole claim."""
     office = Office()
     for number in range(11):
         claim = f"S{number}"
@@ -725,7 +733,8 @@ def stepped(
     noted_on: str = "2026-10-20",
     **claim,
 ) -> Office:
-    """A claim that its payer left unanswered for longer than usual, and a note of October 20 that names the next step."""
+    """A claim that its payer left unanswered for longer than usual, and a note of October 20 that names the next
+    step."""
     office = waits(**{"sent": "2026-08-01", "service": "2026-07-15"} | claim)
     office.note("W1", noted_on, "follow_up", outcome, next_action=action, next_on=on)
     return office
@@ -870,7 +879,11 @@ WAITING, DUE = "waiting", "list"
             DUE,
             None,
             "follow_up",
-            "Due since 2026-10-27 (the payer's answer was promised): ask again. Sent 213 days ago without an answer, longer than this payer usually takes (30 days): ask whether it is on file. The limit ended on 2026-09-06.",
+            (
+                "Due since 2026-10-27 (the payer's answer was promised): ask again. Sent 213 days ago without an "
+                "answer, longer than this payer usually takes (30 days): ask whether it is on file. The limit "
+                "ended on 2026-09-06."
+            ),
             id="asking for the payment that was promised does not",
         ),
     ],

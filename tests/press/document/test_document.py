@@ -188,8 +188,10 @@ def test_a_named_pandas_index_stays_as_row_headers():
 
 def test_two_level_headers_keep_their_spans():
     source = (
-        "<table><thead><tr><th rowspan=2>Payer</th><th colspan=2>Open</th></tr><tr><th>Claims</th><th>Dollars</th></tr></thead>"
-        "<tbody><tr><td>Aetna</td><td>2</td><td>$3</td></tr></tbody><tfoot><tr><td colspan=3>Source: 835</td></tr></tfoot></table>"
+        "<table><thead><tr><th rowspan=2>Payer</th><th "
+        "colspan=2>Open</th></tr><tr><th>Claims</th><th>Dollars</th></tr></thead>"
+        "<tbody><tr><td>Aetna</td><td>2</td><td>$3</td></tr></tbody><tfoot><tr><td colspan=3>Source: "
+        "835</td></tr></tfoot></table>"
     )
     table = only(extract(samples.notebook(samples.output_cell({"text/html": source}))), Table)
     assert table.columns == 3 and table.head[0][1].colspan == 2 and table.head[0][0].rowspan == 2

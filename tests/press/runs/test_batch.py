@@ -148,7 +148,8 @@ import sys
 from pathlib import Path
 from rcm_analysis.press.runs.batch import run_batch
 from rcm_analysis.press.runs.run import RunRequest
-wanted = [RunRequest("slow", client, "2026-10", Path(sys.argv[1]), templates=Path(sys.argv[2])) for client in ("a", "b", "c")]
+wanted = [RunRequest("slow", client, "2026-10", Path(sys.argv[1]), templates=Path(sys.argv[2])) for client in ("a", "b",
+"c")]
 result = run_batch(wanted, workers=2)
 print(result.line(), [item.error for item in result.results])
 sys.exit(result.exit_code)

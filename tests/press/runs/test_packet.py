@@ -65,7 +65,8 @@ def test_definitions_stand_once_with_what_is_said_of_them() -> None:
 
 
 def test_where_the_numbers_come_from_stands_once_at_the_end() -> None:
-    """A report's last section, if it is one of facts, goes behind the reports, said once where it is the same; facts elsewhere stay."""
+    """A report's last section, if it is one of facts, goes behind the reports, said once where it is the same; facts
+    elsewhere stay."""
     facts, later = Facts("Sources", (("As of", "October 31"),)), Facts("Sources", (("As of", "November 1"),))
     table = Table(1, (), tuple((Cell(str(number)),) for number in range(12)), caption="Input tables")
     first, last = Heading(1, (Run("Aging"),), "aging"), Heading(1, (Run("Provenance"),), "provenance")

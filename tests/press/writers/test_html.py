@@ -93,8 +93,16 @@ def test_status_and_direction_are_said_in_words(tree):
 
 def test_what_is_needed_from_the_client_is_all_there(tree):
     everything = words(tree)
-    for item in ("Signed operative notes for 32 claims", "Owner: Jane Smith", "Due: November 15, 2026", "High priority", "$6,553",
-                 "Please note: Two remittances", "Residual of the roll-forward", "HFMA MAP Key AR-1"):  # fmt: skip
+    for item in (
+        "Signed operative notes for 32 claims",
+        "Owner: Jane Smith",
+        "Due: November 15, 2026",
+        "High priority",
+        "$6,553",
+        "Please note: Two remittances",
+        "Residual of the roll-forward",
+        "HFMA MAP Key AR-1",
+    ):
         assert item in everything, item
     assert "noise" not in everything
 

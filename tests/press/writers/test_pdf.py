@@ -121,8 +121,15 @@ def own_notebook() -> Document:
     frame = pd.DataFrame(
         {("AR", "open"): [1.5, 2.5], ("AR", "n"): [3, 4]}, index=pd.Index(["Ōoku", "Dr. Quinn"], name="client")
     )
-    return extract(samples.notebook(samples.text("# Why?\n\n- a\n  - b\n\n1. c\n\n> d\n\n```\ncode\n```\n\n---\n\n| a | b |\n|---|--:|\n| x | 1 |"),
-                                    samples.output_cell({"text/html": frame._repr_html_()}), samples.output_cell({"text/plain": "42"})))  # fmt: skip
+    return extract(
+        samples.notebook(
+            samples.text(
+                "# Why?\n\n- a\n  - b\n\n1. c\n\n> d\n\n```\ncode\n```\n\n---\n\n| a | b |\n|---|--:|\n| x | 1 |"
+            ),
+            samples.output_cell({"text/html": frame._repr_html_()}),
+            samples.output_cell({"text/plain": "42"}),
+        )
+    )
 
 
 DOCUMENTS = {
@@ -237,9 +244,24 @@ def test_every_page_after_the_cover_names_the_client_and_its_number():
 
 def test_everything_said_in_the_notebook_is_printed():
     everything = " ".join(text_of(pdf.render(extract(samples.review()), timestamp=MOMENT).bytes).split())
-    for item in ("! off target", "✓ on target", "– no data", "▼ worse", "Target ≥ 95 %", "Table 1 · Open receivable by payer and age", "All payers",
-                 "Credits of $8,412", "Figure 1 · Open receivable by age", "One dollar in five", "High priority", "Owner: Jane Smith",
-                 "Due: November 15, 2026", "Please note: Two remittances", "9f2c4e71d0b8a6f3", "HFMA MAP Key AR-1"):  # fmt: skip
+    for item in (
+        "! off target",
+        "✓ on target",
+        "– no data",
+        "▼ worse",
+        "Target ≥ 95 %",
+        "Table 1 · Open receivable by payer and age",
+        "All payers",
+        "Credits of $8,412",
+        "Figure 1 · Open receivable by age",
+        "One dollar in five",
+        "High priority",
+        "Owner: Jane Smith",
+        "Due: November 15, 2026",
+        "Please note: Two remittances",
+        "9f2c4e71d0b8a6f3",
+        "HFMA MAP Key AR-1",
+    ):
         assert item in everything, item
     assert "noise" not in everything and "fallback" not in everything
 

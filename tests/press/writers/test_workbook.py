@@ -23,9 +23,32 @@ META = {
     "firm": "Firm",
 }
 HOSTILE = [
-    "=1+1", "=cmd|'/c calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "#N/A", "#REF!", "'=1", "%0A=1", "|x", " =1",
-    "=HYPERLINK(\"http://x\")", "{=1}", "\x00=1", "\ud800=1", "\u202e=1", "true", "1234", "2026-10-31", "<b>x</b>", "x" * 40_000, "",
-]  # fmt: skip
+    "=1+1",
+    "=cmd|'/c calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "#N/A",
+    "#REF!",
+    "'=1",
+    "%0A=1",
+    "|x",
+    " =1",
+    '=HYPERLINK("http://x")',
+    "{=1}",
+    "\x00=1",
+    "\ud800=1",
+    "\u202e=1",
+    "true",
+    "1234",
+    "2026-10-31",
+    "<b>x</b>",
+    "x" * 40_000,
+    "",
+]
 
 
 def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: Any) -> dict[str, Any]:
@@ -74,8 +97,16 @@ def test_values_are_typed(tmp_path: Path) -> None:
     sheet = opened(tmp_path, table([row, [None] * 9], units))["made"]
     first = [sheet.cell(5, position) for position in range(1, 10)]
     assert [cell.value for cell in first] == [
-        -1234.56, 0.25, 7, 30.5, dt.datetime(2026, 10, 31), dt.datetime(2026, 10, 1), True, "00123", 1.5,
-    ]  # fmt: skip
+        -1234.56,
+        0.25,
+        7,
+        30.5,
+        dt.datetime(2026, 10, 31),
+        dt.datetime(2026, 10, 1),
+        True,
+        "00123",
+        1.5,
+    ]
     assert [cell.data_type for cell in first] == ["n", "n", "n", "n", "d", "d", "b", "s", "n"]
     assert first[0].number_format == '"$"#,##0.00;-"$"#,##0.00'
     assert first[1].number_format == "0.0%"

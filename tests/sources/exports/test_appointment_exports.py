@@ -23,7 +23,10 @@ from rcm_analysis.sources.exports.column_maps import parse_map
 from rcm_analysis.sources.intake import ingest_client
 from rcm_analysis.tables import schema
 
-HEADER = "PatientId,AppointmentID,Gender,ScheduledDay,AppointmentDay,Age,Neighbourhood,Scholarship,Hipertension,Diabetes,Alcoholism,Handcap,SMS_received,No-show"
+HEADER = (
+    "PatientId,AppointmentID,Gender,ScheduledDay,AppointmentDay,Age,Neighbourhood,Scholarship,Hipertension,"
+    "Diabetes,Alcoholism,Handcap,SMS_received,No-show"
+)
 MAP = """
 name = "clinic_slots"
 [appointments]
@@ -134,7 +137,8 @@ def test_the_measures_give_the_answers_counted_by_hand(stored):
 
 
 def test_the_trap_turns_the_rate_round_when_the_map_falls_into_it(tmp_path):
-    """What a careless map does: the same file says the opposite, and no rule can notice. Hence the comment in the map."""
+    """What a careless map does: the same file says the opposite, and no rule can notice. Hence the comment in the
+    map."""
     careless = MAP.replace('"Yes" = "no_show"', '"Yes" = "kept"').replace('"No" = "kept"', '"No" = "no_show"')
     rows = read(tmp_path, lines(ROWS[:3]), text=careless).rows
     assert rows["status"].to_list() == ["no_show", "kept", "no_show"]

@@ -196,7 +196,10 @@ def test_a_map_without_sections_is_refused():
 
 
 def test_sign_belongs_to_transactions_only():
-    text = 'name = "x"\n[payer_rules]\ndelivery = "full"\nsign.by = "file"\n[payer_rules.columns]\npayer = "P"\neffective_from = "F"\nfiling_limit_days = "L"\nappeal_limit_days = "A"'
+    text = (
+        'name = "x"\n[payer_rules]\ndelivery = "full"\nsign.by = "file"\n[payer_rules.columns]\npayer = '
+        '"P"\neffective_from = "F"\nfiling_limit_days = "L"\nappeal_limit_days = "A"'
+    )
     assert "sign belongs to transactions only" in faults(text)
 
 

@@ -1,4 +1,5 @@
-"""The worklist's round trip: written, filled in, taken back row by row; what does not fit is refused and nothing is lost."""
+"""The worklist's round trip: written, filled in, taken back row by row; what does not fit is refused and nothing is
+lost."""
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ import pytest
 from rcm_analysis.errors import SourceError
 from rcm_analysis.sources.x12.claim837 import Claims837, read_837
 
-HEAD = "ISA*00*          *00*          *ZZ*CLINIC         *ZZ*PAYER          *260105*1200*^*00501*000000001*0*P*:~GS*HC*CLINIC*PAYER*20260104*1200*1*X*005010X222A1~"
+HEAD = (
+    "ISA*00*          *00*          *ZZ*CLINIC         *ZZ*PAYER          "
+    "*260105*1200*^*00501*000000001*0*P*:~GS*HC*CLINIC*PAYER*20260104*1200*1*X*005010X222A1~"
+)
 TAIL = "GE*1*1~IEA*1*000000001~"
 
 GOLDEN = (
@@ -176,7 +179,10 @@ def test_institutional_and_dental_lines_stand_in_other_elements():
         ("0305", "85025", "91", 1.0, "UN", 1400),
         ("0120", None, None, 2.0, "DA", 7600),
     ]
-    dental = "ST*837*1~BHT*0019*00*1*20260105*1200*CH~HL*1**22*0~SBR*P*18~CLM*D1*44***11:B:1**************PB~LX*1~SV3*AD:D7140*44*12***2~SE*8*1~"
+    dental = (
+        "ST*837*1~BHT*0019*00*1*20260105*1200*CH~HL*1**22*0~SBR*P*18~CLM*D1*44***11:B:1**************PB~"
+        "LX*1~SV3*AD:D7140*44*12***2~SE*8*1~"
+    )
     read = read_837(dental.encode())
     assert rows(read.submissions, "claim_type", "is_predetermination") == [("dental", True)]
     assert rows(read.lines, "procedure", "units", "place_of_service") == [("D7140", 2.0, "12")]

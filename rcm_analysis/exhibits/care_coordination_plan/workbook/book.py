@@ -327,7 +327,8 @@ def _write_summary(
     sheet.cell(
         row,
         1,
-        "Peak deficit and running cash flow leave opening cash out; cash at hand holds it. Every amount is whole cents: "
+        "Peak deficit and running cash flow leave opening cash out; cash at hand holds it. Every amount is "
+        "whole cents: "
         "a product is rounded once, halves away from zero.",
     ).font = MUTED
     sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=2)

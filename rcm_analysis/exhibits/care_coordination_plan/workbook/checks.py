@@ -103,7 +103,8 @@ def _told(sheet: Worksheet, cells: Sequence[str]) -> list[str]:
     def line(cell: str, more: str = "") -> str:
         words, found = sheet.cell(sheet[cell].row, 1).value, sheet[cell].value
         return (
-            f"{sheet.title}!{cell}{more}{f' ({words})' if isinstance(words, str) else ''}: expected the formula that rcm plan wrote; "
+            f"{sheet.title}!{cell}{more}{f' ({words})' if isinstance(words, str) else ''}: expected the formula "
+            "that rcm plan wrote; "
             f"found {'nothing' if found is None else repr(found)}"
         )
 

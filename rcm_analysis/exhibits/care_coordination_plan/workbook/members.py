@@ -80,7 +80,8 @@ def _position(made: Months, number: int, row: int) -> None:
 
 
 def _mix(made: Months) -> None:
-    """The acuity mix after the scenario's shift; a level's members cannot move below the lowest or above the highest."""
+    """The acuity mix after the scenario's shift; a level's members cannot move below the lowest or above the
+    highest."""
     made.section("Acuity and rates")
     at, levels = made.at, made.plan.levels
     for place, level in enumerate(levels):
@@ -165,7 +166,10 @@ def _demand(made: Months) -> None:
     made.product("reached", "eligible", "in.enrolment.reached", "Reached by outreach", MEMBERS)
     made.product("agreed", "reached", "enrolled_share", "Would enrol", MEMBERS)
     made.add("arrivals", made.later("agreed", "enrolment.delay_months"), "Ready to enrol", MEMBERS)
-    limit = f"MIN({made.fixed('in.enrolment.delay_months')},{made.fixed('in.outreach.months_limit')})*{made.fixed('in.outreach.paid')}"
+    limit = (
+        f"MIN({made.fixed('in.enrolment.delay_months')},{made.fixed('in.outreach.months_limit')})"
+        f"*{made.fixed('in.outreach.paid')}"
+    )
     made.add(
         "outreach_units",
         lambda c, _: (

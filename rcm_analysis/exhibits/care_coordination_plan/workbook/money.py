@@ -310,8 +310,8 @@ def _unit_economics(made: Months) -> None:
         "net_per_member",
         lambda c, _: (
             f"{at('blend', c)}*{at('billable_share', c)}/{SHARE}"
-            f"*(1-{at('denial_share', c)}/{SHARE}+{at('denial_share', c)}/{SHARE}*{at('in.denials.recovered', c)}/{SHARE})"
-            + "".join(f"*(1-{at(item, c)}/{SHARE})" for item in kept)
+            f"*(1-{at('denial_share', c)}/{SHARE}+{at('denial_share', c)}/{SHARE}"
+            f"*{at('in.denials.recovered', c)}/{SHARE})" + "".join(f"*(1-{at(item, c)}/{SHARE})" for item in kept)
         ),
         "Net revenue of a member-month",
         CENTS,

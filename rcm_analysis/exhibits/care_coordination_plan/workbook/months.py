@@ -131,7 +131,8 @@ def _proofs(made: Months) -> None:
     made.add(
         "proof.receivable",
         lambda c, _: (
-            f"{at('receivable', c)}-({to_date('revenue', c)}-{made.arrived(c)}-{to_date('never_paid', c, made.fixed('in.lag.write_off_months'))})"
+            f"{at('receivable', c)}-({to_date('revenue', c)}-{made.arrived(c)}"
+            f"-{to_date('never_paid', c, made.fixed('in.lag.write_off_months'))})"
         ),
         "Receivable, rolled forward less by month of service",
         CENTS,
@@ -171,7 +172,8 @@ def _proofs(made: Months) -> None:
     made.add(
         "proof.rates",
         lambda c, _: "+".join(
-            f"IF(AND({at(f'mix.{item}', c) if item in levels else at('in.assessment.paid', c)}>0,{at(f'region.{region}', c)}>0,"
+            f"IF(AND({at(f'mix.{item}', c) if item in levels else at('in.assessment.paid', c)}>0,"
+            f"{at(f'region.{region}', c)}>0,"
             f"N({at(f'rate.{item}.{region}', c)})<=0),1,0)"
             for item in made.plan.rated
             for region in made.plan.regions

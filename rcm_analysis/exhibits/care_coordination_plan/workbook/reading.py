@@ -247,7 +247,8 @@ class Records:
 
 
 def _rates(sheet: Worksheet, found: Found) -> None:
-    """One row per rate; a level that has a rate keeps one in every later row, and rows stand in the order of their months."""
+    """One row per rate; a level that has a rate keeps one in every later row, and rows stand in the order of their
+    months."""
     columns = [
         (column, sheet.cell(REGION_ROW, column).value, sheet.cell(4, column).value)
         for column in range(2, sheet.max_column + 1)
@@ -265,7 +266,8 @@ def _rates(sheet: Worksheet, found: Found) -> None:
             continue
         if isinstance(since, str) and since < before:
             found.faults.append(
-                f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below {before}"
+                f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below "
+                f"{before}"
             )
         before = since if isinstance(since, str) else before
         for column, region, level in columns:

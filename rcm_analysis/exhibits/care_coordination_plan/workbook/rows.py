@@ -26,7 +26,8 @@ MEMBERS, PARTS, CENTS = "1/1000", "1/10000", "cents"
 """Units, as the third column of the sheet says them: of members, staff and contacts; of shares; of money."""
 
 Formula = Callable[..., str]
-"""Takes the column of a month and the column before it ("" in the first month); gives the formula without its equals sign."""
+"""Takes the column of a month and the column before it ("" in the first month); gives the formula without its equals
+sign."""
 
 
 def whole(product: str, divisor: str | int) -> str:
