@@ -49,7 +49,8 @@ START = "start, start_cpu = time.perf_counter(), time.process_time()\n"
 BY_CLIENT = """
 import polars as pl, pandas
 from rcm_analysis import ledger
-from rcm_analysis.measures import ar, collections
+from rcm_analysis.measures.collections import rates as collections
+from rcm_analysis.measures.receivable import ar
 from rcm_analysis.periods import Period
 start, start_cpu = time.perf_counter(), time.process_time()
 month, total = Period.month("2026-09"), None
@@ -60,8 +61,8 @@ for file in sorted((folder / "claims").iterdir()):
 sums = total
 """
 WAYS = {
-    "ours": "import polars as pl, pandas\nfrom rcm_analysis import ledger\nfrom rcm_analysis.measures import "
-    "ar, collections\n"
+    "ours": "import polars as pl, pandas\nfrom rcm_analysis import ledger\nfrom rcm_analysis.measures.collections "
+    "import rates as collections\nfrom rcm_analysis.measures.receivable import ar\n"
     "from rcm_analysis.periods import Period\n"
     + START
     + (

@@ -4,15 +4,14 @@
 
     workspace = rcm.open_workspace("runs/demo")
     tables = workspace.client("chicago-med").tables(as_of=date(2026, 10, 31))
-    rcm.measures.ar.aging(tables, as_of=date(2026, 10, 31))
+    rcm.measures.aging(tables, as_of=date(2026, 10, 31))
 
 Public names, each loaded when it is first asked for:
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from .names import public
 
 __version__ = "0.1.0"
 
@@ -40,14 +39,4 @@ _HOMES = {
 
 __all__ = ["__version__", *_HOMES]
 __doc__ += "".join(f"\n    {name:<16} rcm_analysis.{home}" for name, home in _HOMES.items()) + "\n"
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rcm_analysis' has no public name {name!r}")
-    home = importlib.import_module(f"rcm_analysis.{_HOMES[name]}")
-    return home if name == _HOMES[name] else getattr(home, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = public(__name__, _HOMES)

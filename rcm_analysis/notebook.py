@@ -33,7 +33,7 @@ from .exhibits.portfolio_overview.review import PortfolioOverview
 from .exhibits.self_pay_review.review import SelfPayReview
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
-from .measures import catalogue
+from .measures.menu import menu, named
 from .periods import Period
 from .tables.schema import TABLES
 from .tables.store import Tables
@@ -96,7 +96,7 @@ class Report:
         Raises
             ParameterError for an unknown name or option, or when the measure needs more than tables, month and day.
         """
-        record = catalogue.measure(name)
+        record = named(name)
         takes = inspect.signature(record.function).parameters
         unknown = [option for option in options if option not in takes]
         if unknown:
@@ -112,9 +112,7 @@ class Report:
 
     def readable(self, result: pd.DataFrame) -> pd.DataFrame:
         """A result for the eye: dollars, percent, days and dates as text."""
-        return formats.readable(
-            result, {one.value: one.unit for one in catalogue.CATALOGUE.values() if one.unit in formats.UNITS}
-        )
+        return formats.readable(result, {one.value: one.unit for one in menu().values() if one.unit in formats.UNITS})
 
     def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
         """Show one block, or several in order."""

@@ -11,6 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = {
     "errors": 0,
+    "names": 0,
     "periods": 0,
     "tables": 1,
     "sources": 2,
@@ -31,7 +32,7 @@ PROOFS = {"examples", "simulate", "scoreboard"}
 """What proves the rest: nothing imports them but the command line, and they each other."""
 MOST_IN_A_ROOM = 16
 """Files and folders of one room: what one look at `ls` takes in."""
-PRESS_MAY_IMPORT = {"errors", "periods", "tables", "press"}
+PRESS_MAY_IMPORT = {"errors", "names", "periods", "tables", "press"}
 CLOCK = {"today", "now", "utcnow", "localtime", "gmtime", "time"}
 
 
@@ -132,6 +133,16 @@ def test_rooms_of_a_floor_form_no_circle(floor):
     assert circles(rooms) == []
 
 
+FOLDERS = [path for path in FILES if path.name == "__init__.py" and room(path) in ("measures", "models", "exhibits")]
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=name_of)
+def test_a_folder_imports_none_of_its_modules(path):
+    """Else whoever imports such a module first makes two of it: one of the folder, and one of its own."""
+    folder = "rcm_analysis." + ".".join(path.parent.relative_to(PACKAGE).parts)
+    assert not {name for name in modules_imported(path) if name.startswith(f"{folder}.")}
+
+
 @pytest.mark.parametrize(
     "path", [path for path in FILES if room(path) not in PROOFS | {"cli", "__init__"}], ids=name_of
 )
@@ -146,7 +157,7 @@ def test_a_room_is_seen_at_one_look(folder):
     inside = [
         item
         for item in folder.iterdir()
-        if item.name not in ("__pycache__", "__init__.py") and not item.name.startswith(".")
+        if item.name not in ("__pycache__", "__init__.py", "__main__.py", "py.typed") and not item.name.startswith(".")
     ]
     assert len(inside) <= MOST_IN_A_ROOM
 

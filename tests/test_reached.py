@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import rcm_analysis
+from rcm_analysis.measures.menu import menu
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rcm_analysis"
@@ -22,6 +23,7 @@ FILES = {
 DOORS = (
     "rcm_analysis.__main__",
     "rcm_analysis.cli.app",
+    "rcm_analysis.measures.client_ratings",
     "rcm_analysis.notebook",
     "rcm_analysis.press.exporters",
     "rcm_analysis.press.runs.worker",
@@ -32,12 +34,7 @@ CALLED_FROM_OUTSIDE = ("_repr_mimebundle_", "_file_extension_default")
 """Methods that IPython and traitlets call by their name."""
 
 ALLOWED = {
-    "measures.catalogue.check_record": "the rule for records, which their test applies",
-    "measures.catalogue.glossary": "the menu as a table, for an analyst",
-    "measures.menu.record.DIRECTIONS": "words of a record, as above",
-    "measures.menu.record.SECTIONS": "words of a record, as above",
-    "measures.menu.record.UNITS": "words of a record, as above",
-    "models.DOORS": "what `__getattr__` of the package lists",
+    "measures.menu.glossary": "the menu as a table, for an analyst",
     "models.plan.assumptions.example_assumptions": "what the examples of the plan compute on",
     "tables.reference.carc.FAMILIES": "words of the shipped list, which its test holds to them",
     "tables.reference.carc.STAGES": "as above",
@@ -72,9 +69,11 @@ class Module:
             self.on_import += statement.decorator_list and [statement] if is_registered(statement) else []
         elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            nodes = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            names = [node.id for node in nodes if isinstance(node.ctx, ast.Store)]
             for name in names:
                 self.defined.setdefault(name, []).append(statement)
+            self.on_import += [] if names else [statement]
         elif not isinstance(statement, (ast.Import, ast.ImportFrom)):
             self.on_import.append(statement)
 
@@ -225,12 +224,17 @@ def public_names() -> Iterator[Name]:
             yield f"rcm_analysis.{name}", inner
         yield "rcm_analysis", name
         yield f"rcm_analysis.{rcm_analysis._HOMES.get(name, '')}", name
+    for record in menu().values():
+        yield record.function.__module__, record.function.__name__
 
 
 @cache
 def reached() -> set[Name]:
     reach = Reach()
+    for module in MODULES:
+        reach.reach(module, "__getattr__")
     for module in DOORS:
+        reach.load(module)
         for name, nodes in MODULES[module].defined.items():
             if not name.startswith("_"):
                 reach.reach(module, name)

@@ -209,8 +209,8 @@ def worklist_export(
     """
     from ..exhibits.ar_weekly_review.worklist_file import who_worked
     from ..models.worklist.queues import read_people
-    from ..models.worklist.worklist import to_do
-    from ..models.worklist.worklist import worklist as items_of
+    from ..models.worklist.ranking import to_do
+    from ..models.worklist.ranking import worklist as items_of
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)

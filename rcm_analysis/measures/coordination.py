@@ -12,6 +12,7 @@ import pandas as pd
 from ..ledger.registers import known, rows_of
 from ..tables.frames import days_before, source
 from ..tables.reference.health_home import health_home_rates
+from .menu import functions, measure
 
 col = nw.col
 MONTH = ["client", "enrolment_id", "month"]
@@ -32,6 +33,7 @@ COLUMNS = [
 ]
 
 
+@measure("Contacts made and never billed", value="rate_cents", good="down")
 def contacts_not_billed(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDOW_DAYS) -> pd.DataFrame:
     """Member-months whose contacts met the rule and that were never uploaded for billing, by coordinator, at the
     published rate.
@@ -62,6 +64,7 @@ def contacts_not_billed(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
     return months[~months["is_billed"]].drop(columns="is_billed").reset_index(drop=True)
 
 
+@measure("Member-months given, billed or not", value="rate_cents", good="up")
 def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDOW_DAYS) -> pd.DataFrame:
     """Every member-month whose core service was given and whose window is over, billed or not (`is_billed`).
 
@@ -146,3 +149,7 @@ def _rates(months: pd.DataFrame) -> pd.Series:
         "row"
     )
     return pd.Series(found["cents"].fillna(0).astype("int64").to_numpy(), index=months.index)
+
+
+def __dir__() -> list[str]:
+    return sorted(functions("coordination"))

@@ -24,7 +24,7 @@ from rcm_analysis.measures.denials import rates as denials
 from rcm_analysis.measures.denials import reasons as denial_reasons
 from rcm_analysis.measures.portfolio.book import fee_revenue
 from rcm_analysis.models.cash.payment_lag import claim_ends
-from rcm_analysis.models.worklist.worklist import Person, worklist
+from rcm_analysis.models.worklist.ranking import Person, worklist
 from rcm_analysis.notebook import open_report
 from rcm_analysis.periods import Period
 from rcm_analysis.simulate import write_company

@@ -16,7 +16,7 @@ from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
 from rcm_analysis.exhibits.client_review.review import ClientReview
 from rcm_analysis.exhibits.formats import as_text
 from rcm_analysis.measures.receivable import ar
-from rcm_analysis.models.worklist.worklist import to_do
+from rcm_analysis.models.worklist.ranking import to_do
 from rcm_analysis.press.writers.workbook import Section, section_of, write_workbook
 from rcm_analysis.tables.schema import WORK_LOG
 

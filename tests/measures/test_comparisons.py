@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.measures.collections import lags, write_offs
+from rcm_analysis.measures.collections import lags, written_off
 from rcm_analysis.measures.collections import rates as collections
-from rcm_analysis.measures.comparisons import WINDOWS, comparisons, matured_window
 from rcm_analysis.measures.receivable import ar
+from rcm_analysis.measures.windows import WINDOWS, comparisons, matured_window
 from rcm_analysis.periods import Period
 
 MARCH = Period.month("2026-03")
@@ -124,7 +124,7 @@ def test_a_group_missing_in_a_window_brought_nothing_and_has_no_rate(builders_le
 def test_any_column_may_be_compared_and_options_reach_the_measure(book):
     found = windows(comparisons(lags.charge_lag, book, period=MARCH, value="mean_days"))
     assert found.loc["this_month", "value"] == lags.charge_lag(book, period=MARCH).iloc[0]["mean_days"]
-    found = windows(comparisons(write_offs.small_balance_write_offs, book, period=MARCH, limit_cents=100000))
+    found = windows(comparisons(written_off.small_balance_write_offs, book, period=MARCH, limit_cents=100000))
     assert found.loc["trailing_12", "value"] == 1.0
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rcm_analysis import simulate
 from rcm_analysis.ledger.balances import claim_balances
-from rcm_analysis.models.worklist.worklist import worklist
+from rcm_analysis.models.worklist.ranking import worklist
 from rcm_analysis.scoreboard.scores.worklist import added_by_policy, said_and_added
 from rcm_analysis.sources.intake import find_files, ingest_client
 from rcm_analysis.tables.workspace import open_workspace

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.collections.write_offs import whole_dollar_sweeps
+from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import disguised_denials
 from ...measures.receivable.delays import NEVER_SENT
 from ..ar_weekly_review.lists import workday

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ...measures.denials.reasons import denial_trend
-from ...models.detection.systemic_denials import denial_rates
+from ...models.detection.denial_shifts import denial_rates
 from ...models.statistics.control_charts import rate_history
 from .. import figures
 from ..blocks import Block, note

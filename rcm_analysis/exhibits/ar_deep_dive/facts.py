@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.payers import contract, payer_scorecard, underpayments
-from ...measures.receivable import audit_trail, deadlines, delays, high_value, secondary
+from ...measures.payers import contract, scorecard, shortfalls
+from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...models.cash.collectable import collectable_value
-from ...models.detection import mix_shifts, process_shifts, stalled_steps, systemic_denials
-from ...models.worklist.worklist import worklist
+from ...models.detection import denial_shifts, mixes, process_shifts, stalled_steps
+from ...models.worklist.ranking import worklist
 from ...tables.schema import PARTIES
 from ..ar_weekly_review.worklist_file import who_worked
 from ..formats import sentence, words_of
@@ -44,13 +44,13 @@ class DeepFacts:
 
     @cached_property
     def systemic(self) -> pd.DataFrame:
-        return systemic_denials.systemic_denials(self.tables, as_of=self.as_of)
+        return denial_shifts.systemic_denials(self.tables, as_of=self.as_of)
 
     @cached_property
     def systemic_lines(self) -> pd.DataFrame:
         """The denied lines behind every systemic finding, with its number."""
         parts = [
-            systemic_denials.evidence(self.tables, row, as_of=self.as_of).assign(number=number)
+            denial_shifts.evidence(self.tables, row, as_of=self.as_of).assign(number=number)
             for number, (_, row) in enumerate(self.systemic.iterrows(), start=1)
         ]
         if not parts:
@@ -60,7 +60,7 @@ class DeepFacts:
 
     @cached_property
     def mix_shifts(self) -> pd.DataFrame:
-        return mix_shifts.mix_shifts(self.tables, as_of=self.as_of)
+        return mixes.mix_shifts(self.tables, as_of=self.as_of)
 
     @cached_property
     def open_by_claim(self) -> pd.Series:
@@ -75,15 +75,15 @@ class DeepFacts:
 
     @cached_property
     def underpaid(self) -> pd.DataFrame:
-        return underpayments.repeated_underpayments(self.priced, as_of=self.as_of)
+        return shortfalls.repeated_underpayments(self.priced, as_of=self.as_of)
 
     @cached_property
     def underpaid_lines(self) -> pd.DataFrame:
-        return underpayments.underpaid_lines(self.priced, as_of=self.as_of, since=self.since)
+        return shortfalls.underpaid_lines(self.priced, as_of=self.as_of, since=self.since)
 
     @cached_property
     def new_prices(self) -> pd.DataFrame:
-        return underpayments.rate_changes(self.priced, as_of=self.as_of, since=self.since)
+        return shortfalls.rate_changes(self.priced, as_of=self.as_of, since=self.since)
 
     @cached_property
     def secondaries(self) -> pd.DataFrame:
@@ -113,11 +113,11 @@ class DeepFacts:
 
     @cached_property
     def scorecard(self) -> pd.DataFrame:
-        return payer_scorecard.payer_scorecard(self.tables, as_of=self.as_of)
+        return scorecard.payer_scorecard(self.tables, as_of=self.as_of)
 
     @cached_property
     def contracts(self) -> pd.DataFrame:
-        return payer_scorecard.contract_evaluation(self.priced, as_of=self.as_of)
+        return scorecard.contract_evaluation(self.priced, as_of=self.as_of)
 
     @cached_property
     def requests(self) -> pd.DataFrame:
@@ -137,7 +137,7 @@ class DeepFacts:
 
     @cached_property
     def deadlines(self) -> pd.DataFrame:
-        return deadlines.deadlines(self.tables, as_of=self.as_of)
+        return time_limits.deadlines(self.tables, as_of=self.as_of)
 
     @cached_property
     def collectable(self) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...models.detection.mix_shifts import VERDICTS
+from ...models.detection.mixes import VERDICTS
 from ..blocks import Block, finding
 from ..client_review.opportunities import PROCESS_DAYS, due
 from ..formats import as_text, sentence

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.payers.payer_scorecard import latest_quarter
+from ...measures.payers.scorecard import latest_quarter
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..tables import Shown, show, with_total

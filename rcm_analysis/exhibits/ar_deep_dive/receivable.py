@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ...ledger.ratios import quotient
-from ...measures.receivable import ar, roll_rates
+from ...measures.receivable import ar, roll_forward
 from ...models.cash.collectable import collectable_value
 from ..blocks import Block, note
 from ..formats import as_text, joined
@@ -107,7 +107,7 @@ def _with_rest(frame: pd.DataFrame, column: str, cents: list[str]) -> pd.DataFra
 
 
 def _apart(facts: DeepFacts) -> Block:
-    found = roll_rates.apart(facts.tables, period=facts.subject.period).set_index("kind")
+    found = roll_forward.credits_and_unapplied(facts.tables, period=facts.subject.period).set_index("kind")
     parts = []
     for kind, words in (("credits", "Credit balances"), ("unapplied", "Money received and not yet applied")):
         row = found.loc[kind]
@@ -124,14 +124,16 @@ def _apart(facts: DeepFacts) -> Block:
 def movement(facts: DeepFacts) -> list[Block]:
     """The roll-rate matrix of the month: where what was owed at the start is at the end."""
     subject = facts.subject
-    found = roll_rates.roll_rates(facts.tables, period=subject.period, clock="service")
+    found = roll_forward.roll_rates(facts.tables, period=subject.period, clock="service")
     if found.empty:
         return [note(f"Nothing was owed at the start or the end of {subject.period.title}.")]
     matrix = found.pivot_table(
         index="from_bucket", columns="to_bucket", values="moved_cents", aggfunc="sum", fill_value=0, observed=True
     )
     matrix = matrix.reindex(columns=[*ar.BUCKETS, *RESOLVED], fill_value=0)
-    matrix = matrix.reindex([name for name in (*ar.BUCKETS, roll_rates.NEW, roll_rates.GROWN) if name in matrix.index])
+    matrix = matrix.reindex(
+        [name for name in (*ar.BUCKETS, roll_forward.NEW, roll_forward.GROWN) if name in matrix.index]
+    )
     matrix["total_cents"] = matrix.sum(axis=1)
     words = {"new": "New in the month", "grown": "Grown in the month"}
     table = _without_the_impossible(matrix).reset_index().rename_axis(columns=None)
@@ -189,7 +191,7 @@ def _without_the_impossible(matrix: pd.DataFrame) -> pd.DataFrame:
 
 
 def _movement_sentence(facts: DeepFacts) -> str:
-    moved = roll_rates.movement(facts.tables, period=facts.subject.period).iloc[0]
+    moved = roll_forward.ar_movement(facts.tables, period=facts.subject.period).iloc[0]
     opened, closed = int(moved["opening_cents"]), int(moved["closing_cents"])
     new, passed = int(moved["new_cents"] + moved["grown_cents"]), int(moved["transferred_cents"])
     corrected = int(moved["corrected_cents"])
@@ -207,7 +209,7 @@ def _movement_sentence(facts: DeepFacts) -> str:
         "within the month is in "
         f"none of these, so the cash of the month is more than what was paid here."
     )
-    rolled = roll_rates.roll_forward_rates(
+    rolled = roll_forward.roll_forward_rates(
         facts.tables, period=facts.subject.period, clock="service", parties=INSURANCE
     )
     late = rolled[rolled["from_bucket"].astype(str) == "61-90"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...models.worklist.worklist import to_do
+from ...models.worklist.ranking import to_do
 from ..blocks import Block, cards
 from ..client_review import appendix as rest
 from ..client_review.review import glossary_of

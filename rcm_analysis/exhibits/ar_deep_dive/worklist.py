@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from ...models.worklist.worklist import to_do
+from ...models.worklist.ranking import to_do
 from ..ar_weekly_review.worklist_file import WORTH, with_worth, worklist_table
 from ..blocks import Block, note
 from ..formats import as_text, counted

@@ -11,8 +11,8 @@ import pandas as pd
 from ...measures.receivable.audit_trail import list_results, work_results
 from ...measures.receivable.delays import NEVER_SENT, holds, rejections_not_reworked
 from ...measures.receivable.secondary import crossovers_not_received, unaddressed_secondary
+from ...models.worklist.ranking import Person, to_do, worklist
 from ...models.worklist.steps import open_steps
-from ...models.worklist.worklist import Person, to_do, worklist
 from ...periods import Period
 from ..blocks import Block, note, pagebreak
 from ..client_review.answers import HOLDS

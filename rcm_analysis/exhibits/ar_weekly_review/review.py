@@ -14,12 +14,12 @@ import pandas as pd
 
 from ...measures.collections.rates import cash
 from ...measures.denials.rates import initial_denial_rate_claims_remitted, initial_denial_rate_dollars_remitted
-from ...measures.receivable.deadlines import deadlines
 from ...measures.receivable.delays import document_requests
 from ...measures.receivable.high_value import escalations, high_value_accounts, recovery_progress, touch_compliance
-from ...measures.receivable.roll_rates import apart, movement, roll_rates
+from ...measures.receivable.roll_forward import ar_movement, credits_and_unapplied, roll_rates
+from ...measures.receivable.time_limits import deadlines
 from ...models.cash.collectable import collectable_value
-from ...models.worklist.worklist import worklist
+from ...models.worklist.ranking import worklist
 from ...periods import Period
 from ..blocks import Block, cards, note
 from ..client_review.answers import HOLDS
@@ -185,7 +185,7 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
 
 
 def _week_of(subject: Subject, week: Period) -> dict[str, int]:
-    found = movement(subject.tables, period=week).iloc[0].to_dict()
+    found = ar_movement(subject.tables, period=week).iloc[0].to_dict()
     claims = initial_denial_rate_claims_remitted(subject.tables, period=week).iloc[0]
     charges = initial_denial_rate_dollars_remitted(subject.tables, period=week).iloc[0]
     return {
@@ -210,12 +210,12 @@ def _worth(subject: Subject) -> str:
 
 
 def _movement_evidence(subject: Subject, week: Period) -> list[Block]:
-    by_payer = movement(subject.tables, period=week, by=["responsible_payer"]).rename(
+    by_payer = ar_movement(subject.tables, period=week, by=["responsible_payer"]).rename(
         columns={"responsible_payer": "payer"}
     )
     named = subject.with_payer_names(by_payer.assign(raised_cents=by_payer["new_cents"] + by_payer["grown_cents"]))
     matrix = roll_rates(subject.tables, period=week)
-    outside = apart(subject.tables, period=week)
+    outside = credits_and_unapplied(subject.tables, period=week)
     words = {"credits": "Credit balances", "unapplied": "Money without a claim"}
     return [
         show(
@@ -257,7 +257,7 @@ def _movement_evidence(subject: Subject, week: Period) -> list[Block]:
 
 
 def _moved_in_short(review: ArWeeklyReview) -> tuple[str, str, str]:
-    now = movement(review.subject.tables, period=review.week).iloc[0]
+    now = ar_movement(review.subject.tables, period=review.week).iloc[0]
     opening, closing = int(now["opening_cents"]), int(now["closing_cents"])
     change = closing - opening
     moved = (

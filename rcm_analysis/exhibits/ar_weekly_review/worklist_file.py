@@ -15,7 +15,7 @@ import polars as pl
 
 from ...ledger.ratios import half_up
 from ...models.worklist.items import STATUSES
-from ...models.worklist.worklist import Person, to_do
+from ...models.worklist.ranking import Person, to_do
 from ...sources.worklist.notes import choices, row_check, words
 from ...sources.worklist.sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable
 from ..blocks import Block

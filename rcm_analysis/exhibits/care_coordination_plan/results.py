@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from ...measures.coordination import contacts_not_billed
-from ...models.patients.unbilled_contacts import unbilled_contacts
+from ...models.patients.unbilled import unbilled_contacts
 from ...models.plan.actuals import Actuals
 from ...models.plan.assumptions import BASE, Assumptions
 from ...models.plan.fields import MILLI
-from ...models.plan.variance import DRIVERS, acuity, coordinators, funnel, incentives, variance, variance_totals
+from ...models.plan.results import DRIVERS, acuity, coordinators, funnel, incentives, variance, variance_totals
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, day_text

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
-from ...measures.payers.cash_due import cash_due
+from ...measures.payers.due import cash_due
 from ...periods import Period
 from ...tables.reference.carc import codes_of
 from ..blocks import Block, cards, note

@@ -8,8 +8,8 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...measures.denials import reasons
-from ...measures.denials.appeals import denial_recovery
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
+from ...measures.denials.recovery import denial_recovery
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, joined, sentence, words_of

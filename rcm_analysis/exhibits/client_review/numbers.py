@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.catalogue import Measure, measure
-from ...measures.comparisons import comparisons, matured_window
+from ...measures.menu import Measure, named
+from ...measures.windows import comparisons, matured_window
 from ...periods import Period
 from ..blocks import Block, comparison, kpi, kpis
 from ..formats import as_text, is_empty
@@ -89,7 +89,7 @@ TILES = (
 def looked_at(subject: Subject, tile: Tile) -> dict[str, Mapping[str, Any]]:
     """The tile's headline under "now" and its earlier values, by window."""
     if tile.window == "trailing_3":
-        return _quarters(subject, measure(tile.name))
+        return _quarters(subject, named(tile.name))
     rows = {
         row["window"]: row for row in comparisons(tile.name, subject.tables, period=subject.period).to_dict("records")
     }
@@ -126,7 +126,7 @@ def numbers(subject: Subject) -> list[Block]:
     """The row of tiles, and the same numbers as a table for the workbook."""
     items, rows = [], []
     for tile in TILES:
-        found, record = looked_at(subject, tile), measure(tile.name)
+        found, record = looked_at(subject, tile), named(tile.name)
         if tile.on_tile:
             items.append(_tile(subject, tile, found))
         rows.append(
@@ -159,7 +159,7 @@ def numbers(subject: Subject) -> list[Block]:
 
 
 def _tile(subject: Subject, tile: Tile, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    record = measure(tile.name)
+    record = named(tile.name)
     now = _value(found["now"], record.unit)
     others = [
         comparison(

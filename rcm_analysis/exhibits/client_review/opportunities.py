@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ...measures.collections import lags
-from ...measures.collections.write_offs import whole_dollar_sweeps
+from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import denial_reasons, disguised_denials
 from ...measures.receivable import ar
 from ...tables.reference.carc import carc_categories

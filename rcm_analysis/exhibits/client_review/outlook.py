@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from ...ledger.ratios import half_up, quotient
 from ...measures.collections.rates import cash
-from ...models.cash.outlook import Backtest, Outlook, backtest, outlook
+from ...models.cash.next_months import Backtest, Outlook, backtest, outlook
 from ...periods import Period
 from .. import figures
 from ..blocks import Block, note

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
-from ...measures.collections.write_offs import (
+from ...measures.collections.written_off import (
     denial_write_off_share,
     small_balance_write_offs,
     whole_dollar_sweeps,

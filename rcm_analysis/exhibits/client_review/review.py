@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.catalogue import Measure, measure
+from ...measures.menu import Measure, named
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, glossary, note
 from ..formats import sentence
@@ -124,7 +124,7 @@ class ClientReview:
 
 def glossary_of(names: tuple[str, ...], more: Sequence[Mapping[str, str]] = ()) -> Block:
     """The definitions of these measures, from the catalogue, in the reader's words; then `more`, as they are."""
-    return glossary([*(_term(measure(name)) for name in names), *more])
+    return glossary([*(_term(named(name)) for name in names), *more])
 
 
 def _term(record: Measure) -> dict[str, str]:
@@ -179,7 +179,7 @@ def published(specialty: str | None) -> Block:
     """Figures others have published, each with its source: an annotation, not a target."""
     known = targets(population=specialty or "")
     known = known[known["measure"].isin(MEASURES)].copy()
-    known["indicator"] = [measure(name).title for name in known["measure"]]
+    known["indicator"] = [named(name).title for name in known["measure"]]
     known["figure"] = [
         in_words(*edges).replace(" %", "%") for edges in zip(known["low"], known["high"], known["unit"], strict=True)
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ...measures.receivable.audit_trail import work_results
-from ...measures.receivable.deadlines import deadlines
 from ...measures.receivable.delays import document_requests
+from ...measures.receivable.time_limits import deadlines
 from ...periods import Period
 from ..subject import Subject
 

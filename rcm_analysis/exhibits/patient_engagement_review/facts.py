@@ -19,7 +19,7 @@ from ...ledger.suppression import LEAST, sum_is_safe
 from ...measures.engagement import appointments, care_risk, hospital_use
 from ...measures.engagement import experience as patient_experience
 from ...measures.engagement import worth as engagement_money
-from ...models.patients import engagement_effects, engagement_shifts, retention
+from ...models.patients import engagement_effects, rate_shifts, waiting
 from ...periods import Period
 from ..subject import Subject
 from . import published
@@ -321,7 +321,7 @@ class EngagementFacts:
     @cached_property
     def waits(self) -> pd.Series:
         tables, watched = published.complaints_until(self.tables, self.half_year)
-        raw = retention.answer_time(tables, period=watched).iloc[0]
+        raw = waiting.answer_time(tables, period=watched).iloc[0]
         return raw if raw["complaints"] >= LEAST else raw.where(raw.index.isin([]))
 
     @cached_property
@@ -329,7 +329,7 @@ class EngagementFacts:
         """Retention by quarter that is over; a share is shown once everybody of the quarter was watched so long, and
         never changes after that."""
         watched_to = self.subject.period.first_day - dt.timedelta(days=1)
-        raw = retention.retention(self.tables, as_of=watched_to)
+        raw = waiting.retention(self.tables, as_of=watched_to)
         rows = [
             _marked(row, watched_to) for row in raw.to_dict("records") if _quarter_end(row["quarter"]) <= watched_to
         ]
@@ -338,7 +338,7 @@ class EngagementFacts:
             columns=[
                 "quarter",
                 "patients",
-                *(f"back_{mark}" for mark in retention.MARKS),
+                *(f"back_{mark}" for mark in waiting.MARKS),
                 "low",
                 "high",
                 "is_suppressed",
@@ -350,7 +350,7 @@ class EngagementFacts:
     @cached_property
     def shifts(self) -> pd.DataFrame:
         """Changes of a rate, newest first, in whole percent; one made of fewer than eleven on any side is left out."""
-        found = engagement_shifts.engagement_shifts(self.subject.tables, as_of=self.subject.as_of)
+        found = rate_shifts.engagement_shifts(self.subject.tables, as_of=self.subject.as_of)
         sides = [
             part
             for side in ("before", "after")
@@ -421,7 +421,7 @@ def _marked(row: Mapping[str, Any], watched_to: dt.date) -> dict[str, Any]:
     patients, end = int(row["patients"]), _quarter_end(row["quarter"])
     counts = [
         round(row[f"back_{mark}"] * patients) if end + dt.timedelta(days=mark) <= watched_to else None
-        for mark in retention.MARKS
+        for mark in waiting.MARKS
     ]
     shown = published.marks_shown(counts, patients=patients)
     is_hidden = (
@@ -430,6 +430,6 @@ def _marked(row: Mapping[str, Any], watched_to: dt.date) -> dict[str, Any]:
     )
     whole = None if 0 < patients < LEAST else patients
     out = {"quarter": row["quarter"], "patients": whole, "is_suppressed": is_hidden}
-    for mark, is_shown in zip(retention.MARKS, shown, strict=True):
+    for mark, is_shown in zip(waiting.MARKS, shown, strict=True):
         out[f"back_{mark}"] = row[f"back_{mark}"] if is_shown and whole else float("nan")
     return out | {name: row[name] if shown[-1] and whole else float("nan") for name in ("low", "high")}

@@ -8,7 +8,7 @@ from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.portfolio import book as book_of
-from ...measures.portfolio.client_ratings import client_ratings
+from ...measures.portfolio.ratings import client_ratings
 from ...measures.receivable import ar
 from .. import figures
 from ..blocks import Block, cards, facts, note

@@ -9,12 +9,12 @@ import pandas as pd
 
 from ...measures.self_pay import collections as self_pay_collections
 from ...measures.self_pay import contacts as patient_contacts
-from ...measures.self_pay import credits as patient_credits
+from ...measures.self_pay import credits_and_write_offs as patient_credits
 from ...measures.self_pay import declines, payment_plans
 from ...measures.self_pay import declines as card_networks
 from ...measures.self_pay import quality as self_pay_quality
 from ...measures.self_pay import requests as patient_requests
-from ...measures.self_pay.eob_check import eob_check
+from ...measures.self_pay.eob import eob_check
 from ...measures.self_pay.policy import (
     estimate_difference_share,
     estimate_differences,

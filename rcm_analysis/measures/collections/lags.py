@@ -14,6 +14,7 @@ from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, day_number, days_before, month_of, source
 from ...tables.schema import CLAIMS
+from ..menu import measure
 
 COHORT_DAYS = 90
 """Bills this old are mature: most payers have answered by then, the others count as still waiting."""
@@ -21,6 +22,7 @@ COHORT_DAYS = 90
 SHAPE = ("claims", "answered", "out_of_order", "days_total", "mean_days", "median_days", "p90_days")
 
 
+@measure("Days from service to charge entry", value="median_days", unit="days", good="down")
 def charge_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Days from the service to the entry of its charges.
 
@@ -51,6 +53,7 @@ def charge_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] =
     return _lags(rows, start="service_on", end="entered_on", month="entered_on", by=by)
 
 
+@measure("Days from charge entry to first bill", value="median_days", unit="days", good="down")
 def submission_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Days from charge entry to the first bill.
 
@@ -82,6 +85,7 @@ def submission_lag(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     return _lags(filled(rows, by), start="entered_on", end="billed_on", month="billed_on", by=by)
 
 
+@measure("Days from first bill to the payer's answer", value="median_days", unit="days", good="down")
 def days_to_pay(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:

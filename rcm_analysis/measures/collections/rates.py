@@ -12,11 +12,13 @@ import pandas as pd
 from ...ledger.postings import CASH_KINDS, cohort_sums, net_of_contractual, net_parts, postings, split_by_kind, sums
 from ...ledger.ratios import quotient
 from ...periods import Period
+from ..menu import measure
 
 COHORT_DAYS = 120
 """Services this old are mature: most of what they will ever bring has come."""
 
 
+@measure("Cash collected", value="cash_cents", good="up", is_additive=True)
 def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Money that came in: insurers and patients, less what was taken back or refunded.
 
@@ -55,6 +57,7 @@ def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -
     return out.assign(cash_cents=received - out["takebacks_cents"] - out["refunds_cents"])
 
 
+@measure("Charges posted", value="charge_cents", is_additive=True)
 def charges(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Charges posted, gross.
 
@@ -81,6 +84,7 @@ def charges(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()
     return sums(rows, by, ["amount_cents"], count="postings").rename(columns={"amount_cents": "charge_cents"})
 
 
+@measure("Gross collection rate, posting month", unit="rate", good="up")
 def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Cash posted in the period over charges posted in the period.
 
@@ -107,6 +111,7 @@ def gross_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, b
     return _rate(out, by, "gross_collection_rate_posted", ["cash_cents", "charge_cents"])
 
 
+@measure("Net collection rate, posting month", unit="rate", good="up")
 def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Cash posted in the period over collectable charges posted in the period.
 
@@ -140,6 +145,7 @@ def net_collection_rate_posted(tables: Mapping[str, Any], *, period: Period, by:
     )
 
 
+@measure("Gross collection rate, matured services", unit="rate", good="up")
 def gross_collection_rate_matured(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -168,6 +174,7 @@ def gross_collection_rate_matured(
     return _rate(out, by, "gross_collection_rate_matured", ["claims", "cash_cents", "charge_cents"])
 
 
+@measure("Net collection rate, matured services", unit="rate", good="up")
 def net_collection_rate_matured(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, cohort_days: int = COHORT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from ...ledger.adjudications import first_adjudications, is_first
 from ...ledger.postings import one_if, optional, sums, with_groups, with_rate
 from ...periods import Period
 from ...tables.frames import days_before, source
+from ..menu import measure
 
 col = nw.col
 CLAIM = ("client", "claim_id")
@@ -22,6 +23,7 @@ REJECTING = ("clearinghouse", "payer")
 MATURE_DAYS = 90
 
 
+@measure("Clean claim rate, before submission", unit="rate", good="up")
 def clean_claim_rate(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), stages: Sequence[str] = BEFORE_SUBMISSION
 ) -> pd.DataFrame:
@@ -63,6 +65,7 @@ def clean_claim_rate(
     return with_rate(found, "clean_claim_rate", "clean_claims", "checked_claims")
 
 
+@measure("First-pass resolution rate, at the payer", unit="rate", good="up")
 def first_pass_resolution_rate(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = (), mature_days: int = MATURE_DAYS
 ) -> pd.DataFrame:

@@ -32,10 +32,12 @@ from ...ledger.postings import one_if, side_by_side, sums, with_groups, with_rat
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import source
+from ..menu import measure
 
 col = nw.col
 
 
+@measure("Initial denial rate: claims, of claims remitted", unit="rate", good="down")
 def initial_denial_rate_claims_remitted(
     tables: Mapping[str, Any],
     *,
@@ -77,6 +79,7 @@ def initial_denial_rate_claims_remitted(
     return with_rate(found, "initial_denial_rate_claims_remitted", "denied_claims", "remitted_claims")
 
 
+@measure("Initial denial rate: lines, of lines remitted", unit="rate", good="down")
 def initial_denial_rate_lines_remitted(
     tables: Mapping[str, Any],
     *,
@@ -118,6 +121,7 @@ def initial_denial_rate_lines_remitted(
     return with_rate(found, "initial_denial_rate_lines_remitted", "denied_lines", "remitted_lines")
 
 
+@measure("Initial denial rate: dollars, of dollars remitted", unit="rate", good="down")
 def initial_denial_rate_dollars_remitted(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), patient_denials: bool = False
 ) -> pd.DataFrame:
@@ -148,6 +152,7 @@ def initial_denial_rate_dollars_remitted(
     return with_rate(found, "initial_denial_rate_dollars_remitted", "denied_cents", "charge_cents")
 
 
+@measure("Initial denial rate: claims, of claims submitted", unit="rate", good="down")
 def initial_denial_rate_claims_submitted(
     tables: Mapping[str, Any],
     *,
@@ -190,6 +195,7 @@ def initial_denial_rate_claims_submitted(
     return found.assign(initial_denial_rate_claims_submitted=rate)
 
 
+@measure("Initial denial rate: dollars, of dollars submitted", unit="rate", good="down")
 def initial_denial_rate_dollars_submitted(
     tables: Mapping[str, Any],
     *,
@@ -232,6 +238,7 @@ def initial_denial_rate_dollars_submitted(
     return found.assign(initial_denial_rate_dollars_submitted=rate)
 
 
+@measure("Zero-pay remittances of primary payers, past four weeks", unit="rate", good="down")
 def primary_denial_rate(
     tables: Mapping[str, Any], *, as_of: dt.date, weeks: int = 4, by: Sequence[str] = ()
 ) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from ...ledger.postings import (
 from ...periods import Period
 from ...tables.frames import source
 from ...tables.reference.carc import carc_categories, category_of, codes_of, codes_that_need_a_remark
+from ..menu import measure
 
 col = nw.col
 WHO = ("client", "claim_id", "payer_order", "payer", "received_on")
@@ -63,6 +64,7 @@ def denied_lines(
     )
 
 
+@measure("Denied dollars by reason", value="denied_cents", good="down")
 def denial_reasons(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("category",), patient_denials: bool = False
 ) -> pd.DataFrame:
@@ -100,6 +102,7 @@ def denial_reasons(
     return with_rate(total, "denied_share", "denied_cents", "total").drop(columns="total")
 
 
+@measure("Denied claims by their main reason", value="claims", unit="count", good="down")
 def primary_denial_reasons(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("category",), patient_denials: bool = False
 ) -> pd.DataFrame:
@@ -138,6 +141,7 @@ def primary_denial_reasons(
     return with_rate(total, "denied_share", "claims", "total").drop(columns="total")
 
 
+@measure("Initial denial rate by month", value="denial_rate", unit="rate", good="down")
 def denial_trend(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), patient_denials: bool = False
 ) -> pd.DataFrame:
@@ -178,6 +182,7 @@ def denial_trend(
     return with_rate(_every_month(found, by, period), "denial_rate", "denied_claims", "remitted_claims")
 
 
+@measure("Denials that look like contract discounts", value="amount_cents", good="down")
 def disguised_denials(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Denials that look like contract discounts: a discount of the whole charge, and denials posted as contractual.
 
@@ -220,6 +225,7 @@ def disguised_denials(tables: Mapping[str, Any], *, period: Period, by: Sequence
     return pd.concat(parts, ignore_index=True)
 
 
+@measure("Adjustment codes not on our list", value="amount_cents", good="down")
 def unmapped_codes(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Adjustment codes that are not in our list, with counts and dollars: nobody decided what they mean.
 
@@ -248,6 +254,7 @@ def unmapped_codes(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     return sums(per_claim.with_columns(claims=nw.lit(1)), keys, ["adjustments", "claims", "amount_cents"])
 
 
+@measure("Adjustments that need a remark code and lack it", value="missing_remark_rate", unit="rate", good="down")
 def missing_remarks(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("carc",)) -> pd.DataFrame:
     """Adjustments that say nothing without a remark code (16, 96, A1, ...) and came without one.
 

@@ -20,6 +20,7 @@ from ...ledger.postings import one_if, sums
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import NO_VALUE, collect, day_number, month_of, source
+from ..menu import measure
 
 NOTICE_HOURS = 24
 """A cancellation with less notice than this leaves an empty slot."""
@@ -77,6 +78,7 @@ def _lead() -> nw.Expr:
     return band
 
 
+@measure("Appointments by outcome", value="slots", unit="count", is_additive=True)
 def appointment_outcomes(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), notice_hours: float = NOTICE_HOURS
 ) -> pd.DataFrame:
@@ -113,6 +115,7 @@ def appointment_outcomes(
     )
 
 
+@measure("No-show rate", unit="rate", good="down")
 def no_show_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Slots that the patient missed without a word, as a share of all slots.
 
@@ -139,6 +142,7 @@ def no_show_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     return appointment_outcomes(tables, period=period, by=by)[[*by, "no_shows", "slots", "no_show_rate"]]
 
 
+@measure("Late-cancel rate", unit="rate", good="down")
 def late_cancel_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Slots cancelled too late to be given to anybody else, as a share of all slots.
 
@@ -162,6 +166,7 @@ def late_cancel_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[
     return appointment_outcomes(tables, period=period, by=by)[[*by, "late_cancels", "slots", "late_cancel_rate"]]
 
 
+@measure("Appointment adherence", unit="rate", good="up")
 def appointment_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Slots that were kept, as a share of all slots.
 
@@ -185,6 +190,7 @@ def appointment_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequ
     return appointment_outcomes(tables, period=period, by=by)[[*by, "kept", "slots", "appointment_adherence"]]
 
 
+@measure("Repeat visits within 14 days", value="repeat_rate", unit="rate", good="down")
 def repeat_visits(
     tables: Mapping[str, Any], *, period: Period, days: int = REPEAT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -234,6 +240,7 @@ def repeat_visits(
     return found.assign(repeat_rate=quotient(found["repeats"], found["visits"]))
 
 
+@measure("Third next available appointment", value="median_days", unit="days", good="down")
 def third_next_available(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Days from a check to the third next open slot: the middle check of the period.
 

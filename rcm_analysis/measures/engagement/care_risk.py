@@ -14,6 +14,7 @@ from ...ledger.postings import one_if, optional, sums
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, days_before, month_of, source
+from ..menu import measure
 
 INTAKE_PARTS = ("demographics", "insurance", "history", "medication", "consent", "social_needs")
 CONTACT_DAYS = 30
@@ -29,6 +30,7 @@ def _forms(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -> nw.L
     return rows.with_columns(month_of(nw.col("taken_on"))) if "month" in by else rows
 
 
+@measure("Complete intake forms", value="complete_share", unit="rate", good="up")
 def intake_completeness(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Intake forms with all six parts complete, of all forms.
 
@@ -71,6 +73,7 @@ def intake_completeness(tables: Mapping[str, Any], *, period: Period, by: Sequen
     return found.assign(complete_share=quotient(found["complete"], found["forms"]))
 
 
+@measure("Social needs asked", value="asked_share", unit="rate", good="up")
 def social_needs_asked(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Forms on which the social needs were asked, and those on which at least one was found.
 
@@ -103,6 +106,7 @@ def social_needs_asked(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     )
 
 
+@measure("Patients at high risk", value="is_covered", unit="words")
 def high_risk_patients(tables: Mapping[str, Any], *, as_of: dt.date, days: int = CONTACT_DAYS) -> pd.DataFrame:
     """The patients at high risk on a day, one row each: navigator in charge, and reached of late or not.
 
@@ -164,6 +168,7 @@ def _died(tables: Mapping[str, Any], as_of: dt.date) -> set[str]:
     return _patients(rows.filter(nw.col("ended") == "died", nw.col("admitted_on") <= as_of))
 
 
+@measure("High-risk navigation coverage", value="coverage", unit="rate", good="up")
 def navigation_coverage(
     tables: Mapping[str, Any], *, as_of: dt.date, days: int = CONTACT_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -206,6 +211,7 @@ def navigation_coverage(
     return found.assign(coverage=quotient(found["covered"], found["high_risk"]))
 
 
+@measure("Complex cases for the huddle", value="signals", unit="count")
 def complex_cases(
     tables: Mapping[str, Any], *, as_of: dt.date, days: int = HUDDLE_DAYS, most: int = 20, with_navigation: bool = True
 ) -> pd.DataFrame:

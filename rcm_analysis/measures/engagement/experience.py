@@ -18,6 +18,7 @@ from ...ledger.postings import one_if, sums
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import NO_VALUE, collect, day_number, days_before, month_of, source
+from ..menu import measure
 
 TEN_POINT = ("rating", "would_recommend")
 """Items from 0 to 10: nine and ten are the top box; the others run from 1 to 4, and four is."""
@@ -55,6 +56,7 @@ def _answers(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -> nw
     return rows.with_columns(month_of(nw.col("answered_on"))) if "month" in by else rows
 
 
+@measure("Top-box satisfaction", value="top_box_share", unit="rate", good="up")
 def satisfaction(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("item",)) -> pd.DataFrame:
     """The share of answers in the top box, with its interval, item by item.
 
@@ -91,6 +93,7 @@ def satisfaction(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     return found.assign(top_box_share=quotient(found["top_box"], found["answers"]), low=low, high=high)
 
 
+@measure("Net promoter score", unit="rate", good="up")
 def net_promoter(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Those who would recommend (9, 10) less those who would not (0 to 6), as a share of all who answered.
 
@@ -125,6 +128,7 @@ def net_promoter(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     return found.assign(net_promoter=net, low=(net - half).clip(lower=-1), high=(net + half).clip(upper=1))
 
 
+@measure("Survey response rate", value="response_rate", unit="rate", good="up")
 def survey_response_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Surveys answered, of those sent in the period.
 
@@ -156,6 +160,7 @@ def survey_response_rate(tables: Mapping[str, Any], *, period: Period, by: Seque
     return found.assign(response_rate=quotient(found["answered"], found["sent"]))
 
 
+@measure("Complaints by theme", value="entries", unit="count", good="down", is_additive=True)
 def feedback_themes(
     tables: Mapping[str, Any], *, period: Period, kind: str = "complaint", by: Sequence[str] = ("theme",)
 ) -> pd.DataFrame:
@@ -192,6 +197,7 @@ def feedback_themes(
     return found.assign(share=quotient(found["entries"], pd.Series(found["entries"].sum(), index=found.index)))
 
 
+@measure("Complaints answered within seven days", value="in_time_share", unit="rate", good="up")
 def feedback_answered_in_time(
     tables: Mapping[str, Any], *, period: Period, days: int = ANSWER_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -233,6 +239,7 @@ def feedback_answered_in_time(
     return found.assign(in_time_share=quotient(found["in_time"], found["due"]))
 
 
+@measure("Days that complaints waited", value="days", unit="days", good="down")
 def answer_waits(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """How long each complaint of the period waited: until its answer, or until the last day where there is none yet.
 

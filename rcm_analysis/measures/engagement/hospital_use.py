@@ -18,12 +18,14 @@ from ...ledger.postings import sums
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, source
+from ..menu import measure
 
 READMISSION_DAYS = 30
 PER = 12_000
 """Visits per member-month times this: per 1,000 members and year."""
 
 
+@measure("30-day readmissions, observed", value="readmission_rate", unit="rate", good="down")
 def readmissions(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = READMISSION_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -107,6 +109,7 @@ def _stays(tables: Mapping[str, Any]) -> pd.DataFrame:
     return stays.assign(gap=gap, is_left_out=left_out)
 
 
+@measure("Emergency visits per 1,000 and year, observed", value="emergency_per_1000", unit="count", good="down")
 def emergency_visits(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Emergency visits per 1,000 members and year (observed, unadjusted).
 

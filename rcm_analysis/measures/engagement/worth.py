@@ -17,6 +17,7 @@ from ...ledger.postings import sums
 from ...ledger.ratios import half_up, quotient
 from ...periods import Period
 from ...tables.frames import days_before, source
+from ..menu import measure
 from .appointments import appointment_outcomes
 from .hospital_use import readmissions
 
@@ -39,6 +40,7 @@ READMISSION_SHARES = (0.149, 0.271, 0.456)
 RANGE = ("low_cents", "mid_cents", "high_cents")
 
 
+@measure("Cash of a kept visit", value="visit_cents")
 def visit_value(tables: Mapping[str, Any], *, as_of: dt.date, days: int = MATURE_DAYS) -> pd.DataFrame:
     """What a kept visit has brought in cash, once its payers have had time to pay.
 
@@ -90,6 +92,7 @@ def visit_value(tables: Mapping[str, Any], *, as_of: dt.date, days: int = MATURE
     return found.assign(visit_cents=half_up(quotient(found["cash_cents"], found["visits"])))
 
 
+@measure("Visits recovered if no-shows fell", value="mid_cents")
 def visits_recovered(
     tables: Mapping[str, Any],
     *,
@@ -144,6 +147,7 @@ def visits_recovered(
     return found.assign(**{name: half_up(value * share) for name, share in zip(RANGE, filled, strict=True)})
 
 
+@measure("Hospital cost that may be avoidable", value="mid_cents")
 def avoidable_hospital_cost(
     tables: Mapping[str, Any],
     *,

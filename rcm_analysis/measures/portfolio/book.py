@@ -14,7 +14,8 @@ from ...ledger.ratios import half_up, quotient
 from ...periods import Period
 from ...tables.frames import collect, source
 from ..collections.rates import cash
-from .client_ratings import RATINGS, client_ratings, registry_frame
+from ..menu import measure
+from .ratings import RATINGS, client_ratings, registry_frame
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
 LEVEL_REVENUE_CENTS = {"manager": 150_000_00, "senior_manager": 1_000_000_00, "director": 3_000_000_00}
@@ -26,6 +27,7 @@ BIWEEKLY_ANCHOR = dt.date(2024, 1, 1)
 """A Monday: biweekly meetings fall in the weeks an even number of weeks after this one."""
 
 
+@measure("Fee revenue", value="fee_cents", good="up", is_additive=True)
 def fee_revenue(tables: Mapping[str, Any], *, clients: Any, period: Period) -> pd.DataFrame:
     """Our fee for the period, by client.
 
@@ -58,6 +60,7 @@ def fee_revenue(tables: Mapping[str, Any], *, clients: Any, period: Period) -> p
     return out[["client", "cash_cents", "commission_rate", "fee_cents"]]
 
 
+@measure("Fee per hour", value="fee_per_hour_cents", good="up")
 def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> pd.DataFrame:
     """Our fee for each hour the account took.
 
@@ -86,6 +89,7 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     return fees[["client", "fee_cents"]].assign(hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours))
 
 
+@measure("Collections of the trailing months", value="cash_cents", good="up")
 def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: int = 12) -> pd.DataFrame:
     """What each client collected over the months that end with the period.
 
@@ -122,6 +126,7 @@ def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: i
     return out[["client", "cash_cents", "data_months"]]
 
 
+@measure("Level of the account against the level assigned", value="fit", unit="words")
 def level_fit(clients: Any) -> pd.DataFrame:
     """Whether each account sits with a manager of the right level.
 
@@ -173,6 +178,7 @@ def _fit(level: Any, expected: str | None) -> str | None:
     return "fits" if step == 0 else "too senior" if step > 0 else "too junior"
 
 
+@measure("Workload of each client manager", value="hours_per_week", unit="count")
 def manager_workload(clients: Any) -> pd.DataFrame:
     """How much each client manager carries.
 
@@ -221,6 +227,7 @@ def manager_workload(clients: Any) -> pd.DataFrame:
     )
 
 
+@measure("Clients and dollars by rating", value="clients", unit="count")
 def rating_matrix(clients: Any) -> pd.DataFrame:
     """How many clients, and how many dollars, stand in each of A, B, C and D.
 
@@ -257,6 +264,7 @@ def rating_matrix(clients: Any) -> pd.DataFrame:
     return out
 
 
+@measure("What moved since last month", value="change", unit="words")
 def movements(before: Any, after: Any) -> pd.DataFrame:
     """What moved between two months of the registry.
 
@@ -331,6 +339,7 @@ def _movement(client: str, sides: Mapping[str, pd.DataFrame], watched: list[str]
     }
 
 
+@measure("Meetings of the period", value="meets_on", unit="date")
 def meeting_calendar(clients: Any, *, period: Period) -> pd.DataFrame:
     """The meetings that fall in the period, by date.
 

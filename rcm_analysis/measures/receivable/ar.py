@@ -16,6 +16,7 @@ from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, days_before, source
 from ...tables.schema import PARTIES
+from ..menu import measure
 
 BUCKETS = ("0-30", "31-60", "61-90", "91-120", "over 120")
 BUCKET_DAYS = (30, 60, 90, 120)
@@ -25,6 +26,7 @@ CLOCKS = ("service", "first_bill", "last_bill", "responsibility")
 RESPONSIBLE_PAYER = "responsible_payer"
 
 
+@measure("Receivable by age", value="ar_cents", good="down")
 def aging(
     tables: Mapping[str, Any],
     *,
@@ -168,6 +170,7 @@ def _every_bucket(found: pd.DataFrame, by: list[str], *, billed: bool) -> pd.Dat
     return out[[*by, "bucket", *numbers]].sort_values([*by, "bucket"], ignore_index=True)
 
 
+@measure("Open receivable", value="ar_cents", good="down")
 def open_balances(
     tables: Mapping[str, Any], *, as_of: dt.date, parties: Sequence[str] = PARTIES, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -197,6 +200,7 @@ def open_balances(
     return sums(rows, by, ["ar_cents", "credit_cents"], count="claims")
 
 
+@measure("Credit balances as a share of the receivable", value="credit_share", unit="rate", good="down")
 def credit_balances(
     tables: Mapping[str, Any], *, as_of: dt.date, parties: Sequence[str] = PARTIES, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -228,6 +232,7 @@ def credit_balances(
     return out.assign(credit_share=quotient(-out["credit_cents"], out["ar_cents"]))
 
 
+@measure("Unapplied money", value="unapplied_cents", good="down")
 def unapplied_money(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """Money received by `as_of` that no claim has been given yet.
 
@@ -259,6 +264,8 @@ def unapplied_money(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[s
     return out.assign(unapplied_cents=-out["amount_cents"]).drop(columns="amount_cents")
 
 
+@measure("Receivable older than 120 days", unit="rate", good="down", days=120)
+@measure("Receivable older than 90 days", unit="rate", good="down", days=90)
 def aged_share(
     tables: Mapping[str, Any],
     *,
@@ -302,6 +309,7 @@ def aged_share(
     return out.assign(aged_share=quotient(out["older_cents"], out["ar_cents"]))
 
 
+@measure("Days in AR", unit="days", good="down")
 def days_in_ar(
     tables: Mapping[str, Any],
     *,

@@ -16,6 +16,7 @@ from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, day_number, source
 from ...tables.schema import OUTCOMES
+from ..menu import measure
 from .account_movements import ACCOUNT, DEBITS, account_notes, account_postings, last_touches, moved_since
 from .high_value import FLOOR_CENTS, high_value_accounts, open_claims
 
@@ -26,6 +27,7 @@ SINCE = ("0-7 days", "8-14 days", "15-30 days", "31-60 days", "over 60 days", "n
 SINCE_DAYS = (7, 14, 30, 60)
 
 
+@measure("High-value accounts with a recent note", unit="rate", good="up")
 def note_coverage(
     tables: Mapping[str, Any],
     *,
@@ -66,6 +68,7 @@ def note_coverage(
     return out.assign(note_coverage=quotient(out["noted_accounts"], out["accounts"]))
 
 
+@measure("Open claims by days since the last touch", value="claims", unit="count")
 def days_since_touch(
     tables: Mapping[str, Any], *, as_of: dt.date, least_cents: int = 0, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -114,6 +117,7 @@ def days_since_touch(
     return out.sort_values([*by, "since_touch"], ignore_index=True).assign(touch_share=quotient(out["claims"], whole))
 
 
+@measure("Work done and what came in behind it", value="recovered_cents", good="up")
 def work_results(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("worked_by", "action")
 ) -> pd.DataFrame:
@@ -168,6 +172,7 @@ def work_results(
     return out.assign(recovered_per_hour_cents=quotient(out["recovered_cents"] * 60, out["minutes"]))
 
 
+@measure("What came of the last work list", value="collected_cents", good="up")
 def list_results(tables: Mapping[str, Any], *, last_list: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """What came of a work list: for each item whether it was worked, by whom, the outcome, and the money since.
 

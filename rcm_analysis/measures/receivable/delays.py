@@ -12,6 +12,7 @@ import pandas as pd
 from ...ledger.adjudications import is_first
 from ...ledger.balances import claim_balances
 from ...tables.frames import collect, day_number, source
+from ..menu import measure
 
 col = nw.col
 KEY = ("client", "claim_id")
@@ -50,6 +51,7 @@ def claims_with_balance(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.Lazy
     )
 
 
+@measure("Claims on hold", value="open_cents", good="down")
 def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Open claims that stand still because somebody must give something first, and claims that never left.
 
@@ -105,6 +107,7 @@ def holds(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     return both.sort_values(["client", "since_on", "claim_id"], ignore_index=True)[columns]
 
 
+@measure("Requests to the client", value="days_open", unit="days", good="down")
 def document_requests(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """What was asked of the client, claim by claim: since when, how often, and how long until the answer.
 
@@ -157,6 +160,7 @@ def document_requests(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFr
     return asked.sort_values(["client", "asked_on", "claim_id"], ignore_index=True)[columns]
 
 
+@measure("Rejected claims not sent again", value="open_cents", good="down")
 def rejections_not_reworked(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 7) -> pd.DataFrame:
     """Claims that the clearinghouse or the payer's front end sent back, and that were not sent again within `days`
     days.
@@ -190,6 +194,7 @@ def rejections_not_reworked(tables: Mapping[str, Any], *, as_of: dt.date, days: 
     return rows.sort_values(["client", "rejected_on", "claim_id"], ignore_index=True)[columns]
 
 
+@measure("Open claims that nobody touched", value="open_cents", good="down")
 def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 30) -> pd.DataFrame:
     """Open insurance claims on which nothing has happened for `days` days: no note, no 837, no answer.
 

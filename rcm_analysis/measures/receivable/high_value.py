@@ -14,6 +14,7 @@ from ...errors import ParameterError, listed
 from ...ledger.postings import optional
 from ...ledger.ratios import quotient
 from ...tables.frames import collect, source
+from ..menu import measure
 from .account_movements import (
     ACCOUNT,
     DEBITS,
@@ -24,8 +25,8 @@ from .account_movements import (
     settled_on,
     touches,
 )
-from .deadlines import deadlines as running_deadlines
 from .delays import ABOUT, claims_with_balance
+from .time_limits import deadlines as running_deadlines
 
 RULES = ("p95", "cumulative_80")
 FLOOR_CENTS = 25_000
@@ -40,6 +41,7 @@ NEAR_DAYS = 14
 PERCENT = 80
 
 
+@measure("High-value accounts", value="open_cents", good="down")
 def high_value_accounts(
     tables: Mapping[str, Any],
     *,
@@ -88,6 +90,7 @@ def high_value_accounts(
     return out
 
 
+@measure("Touches of high-value accounts made in time", unit="rate", good="up")
 def touch_compliance(
     tables: Mapping[str, Any],
     *,
@@ -143,6 +146,7 @@ def touch_compliance(
     return summed.assign(touch_compliance=quotient(summed["touches_in_time"], summed["touches_due"]))
 
 
+@measure("High-value accounts to escalate", value="open_cents", good="down")
 def escalations(
     tables: Mapping[str, Any],
     *,
@@ -199,6 +203,7 @@ def escalations(
     return out[flags].reset_index(drop=True)
 
 
+@measure("Recovery of high-value accounts by week", value="collected_share", unit="rate", good="up")
 def recovery_progress(
     tables: Mapping[str, Any], *, as_of: dt.date, weeks: int = 8, rule: str = "p95", floor_cents: int = FLOOR_CENTS
 ) -> pd.DataFrame:
@@ -254,6 +259,7 @@ def recovery_progress(
     return out.assign(collected_share=quotient(out["collected_cents"], out["opening_cents"]))
 
 
+@measure("Open claims", value="open_cents", good="down")
 def open_claims(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every claim with an open balance: what insurers and the patient owe, and what is known of the claim.
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...ledger.adjudications import ORDER, claim_adjudications, is_first
 from ...tables.frames import collect, source
+from ..menu import measure
 from .limits import with_limit
 
 col = nw.col
@@ -34,6 +35,7 @@ COLUMNS = [
 ]
 
 
+@measure("Secondary claims not sent", value="patient_cents", good="down")
 def unaddressed_secondary(tables: Mapping[str, Any], *, as_of: dt.date, days: int = UNADDRESSED_DAYS) -> pd.DataFrame:
     """Claims that the primary payer settled and that were not sent to the secondary payer within `days` days.
 
@@ -69,6 +71,7 @@ def unaddressed_secondary(tables: Mapping[str, Any], *, as_of: dt.date, days: in
     return _waiting(tables, as_of, PROCESSED, days)
 
 
+@measure("Crossovers that never arrived", value="patient_cents", good="down")
 def crossovers_not_received(tables: Mapping[str, Any], *, as_of: dt.date, days: int = CROSSOVER_DAYS) -> pd.DataFrame:
     """Claims that the primary payer says it forwarded, and of which the secondary payer has not been heard in `days`
     days.

@@ -18,6 +18,7 @@ from ...ledger.ratios import quotient
 from ...ledger.registers import CLAIM, known, patient_cash
 from ...periods import Period
 from ...tables.frames import day_number, source
+from ..menu import measure
 from .policy import day_within, days_in_policy
 
 col = nw.col
@@ -28,6 +29,7 @@ KEPT_SHARE = 95
 """A promise is kept at this many percent of its amount."""
 
 
+@measure("Liquidation by statement cohort", unit="rate", good="up")
 def liquidation(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: Sequence[int] = DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -79,6 +81,7 @@ def liquidation(
     ]
 
 
+@measure("Pay rate of patients, within 120 days", unit="rate", good="up")
 def pay_rate(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = PAY_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -115,6 +118,7 @@ def pay_rate(
     return with_rate(found, "pay_rate", "collected_cents", "billed_cents")
 
 
+@measure("Promises to pay kept", unit="rate", good="up")
 def promises_kept(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """Promises to pay that were kept, of those that fell due.
 
@@ -167,6 +171,7 @@ def promises_kept(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, 
     return with_rate(found, "promises_kept", "kept_promises", "due_promises")
 
 
+@measure("Balances moved to patients", value="transferred_cents", is_additive=True)
 def balance_transfers(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Balances that were moved to patients in the period, and what was moved back to insurers.
 

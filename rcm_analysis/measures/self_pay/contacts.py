@@ -12,6 +12,7 @@ from ...ledger.postings import one_if, sums, with_groups, with_rate
 from ...ledger.ratios import quotient
 from ...ledger.registers import known, rows_of
 from ...periods import Period
+from ..menu import measure
 
 col = nw.col
 SETTLED = ("resolved", "promise", "plan", "paid")
@@ -21,6 +22,7 @@ IN_CONVERSATION = ("resolution", "next_step", "is_identity_verified", "is_disclo
 REQUIRED = (*ALWAYS, *IN_CONVERSATION)
 
 
+@measure("Calls that reached the right person", unit="rate", good="up")
 def contact_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Outgoing calls that reached the right person (right-party contacts), of all outgoing calls.
 
@@ -49,6 +51,7 @@ def contact_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     return with_rate(sums(rows, by, ["conversations", "attempts"]), "contact_rate", "conversations", "attempts")
 
 
+@measure("Patients spoken with, of those contacted", unit="rate", good="up")
 def engagement_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Patients with whom a conversation came about, of all patients we called or who called us.
 
@@ -80,6 +83,7 @@ def engagement_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     return with_rate(found, "engagement_rate", "reached_patients", "contacted_patients")
 
 
+@measure("Conversations that settled something", unit="rate", good="up")
 def resolution_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Conversations that settled something, of all conversations.
 
@@ -115,6 +119,7 @@ def resolution_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[s
     return with_rate(found, "resolution_rate", "settled_conversations", "conversations")
 
 
+@measure("Inquiries by reason and department", value="inquiries", unit="count", is_additive=True)
 def triage(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("reason", "department")) -> pd.DataFrame:
     """What patients called about, and which department took it.
 
@@ -148,6 +153,7 @@ def triage(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("r
     return with_rate(sums(rows, by, ["passed_on", "inquiries"]), "passed_share", "passed_on", "inquiries")
 
 
+@measure("Records of contacts that are complete", unit="rate", good="up")
 def documentation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Records of contacts with every required field filled in, of all records.
 
@@ -185,6 +191,7 @@ def documentation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str
     return with_rate(found, "documentation", "complete_records", "records")
 
 
+@measure("Records of contacts that lack a field, one by one", value="missing_fields", unit="count", good="down")
 def incomplete_records(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Every record of a contact that lacks a required field, with the partner who kept it and what it lacks.
 
@@ -231,6 +238,7 @@ def _required(rows: nw.LazyFrame) -> tuple[nw.LazyFrame, list[str]]:
     ), list(lacks)
 
 
+@measure("Approved script followed, of sampled conversations", unit="rate", good="up")
 def script_adherence(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Sampled conversations in which the approved script was followed, of those sampled.
 

@@ -19,6 +19,7 @@ from ...ledger.ratios import quotient
 from ...ledger.registers import known
 from ...periods import Period
 from ...tables.frames import NO_VALUE, day_number
+from ..menu import measure
 from .rules import Review, numbered_within
 
 col = nw.col
@@ -27,6 +28,7 @@ RECOVERY_DAYS = 30
 COLUMNS = ["attempt_id", "claim_id", "amount_cents", "method", "result", "decline_kind", "retry_of"]
 
 
+@measure("Payments declined at the first try", unit="rate", good="down")
 def decline_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Payments by card or bank that were declined at the first try.
 
@@ -61,6 +63,7 @@ def decline_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     return with_rate(found, "decline_rate", "declined_payments", "payments")
 
 
+@measure("Declined dollars recovered within 30 days", unit="rate", good="up")
 def decline_recovery(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = RECOVERY_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -111,6 +114,7 @@ def decline_recovery(
     return with_rate(found, "decline_recovery", "recovered_cents", "declined_cents")
 
 
+@measure("Declined payments that went through when tried again", unit="rate", good="up")
 def reprocess_success(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -223,6 +227,7 @@ LIMITS = (
 """The networks' limits by day. Other networks publish none that we have seen."""
 
 
+@measure("Card retries beyond the networks' limits, one by one", value="found", unit="count", good="down")
 def retries_beyond_limits(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Every retry of a declined card that its network's limits do not allow.
 
@@ -251,6 +256,7 @@ def retries_beyond_limits(tables: Mapping[str, Any], *, period: Period) -> pd.Da
     return found.sort_values(["attempted_on", "attempt_id", "network"], ignore_index=True)
 
 
+@measure("Card retries against the networks' limits", value="beyond", unit="count", good="down")
 def network_retries(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Retries of declined cards against each limit of the card networks: how many, the most found, and those beyond.
 

@@ -19,6 +19,7 @@ from ...ledger.postings import one_if, sums, with_groups, with_rate
 from ...ledger.registers import CLAIM, known, rows_of
 from ...periods import Period
 from ...tables.frames import day_number, source
+from ..menu import measure
 from .policy import day_within, days_in_policy
 
 col = nw.col
@@ -29,6 +30,7 @@ FAR = 10**7
 """A day number after every day: what is not paid."""
 
 
+@measure("Patients on a payment plan", unit="rate", good="up")
 def plan_utilisation(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Patients who owe money and are on an open payment plan, of all patients who owe money.
 
@@ -64,6 +66,7 @@ def plan_utilisation(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFra
     return with_rate(found, "plan_utilisation", "patients_on_plan", "patients_with_balance")
 
 
+@measure("Instalments paid on schedule", unit="rate", good="up")
 def instalments_on_schedule(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -109,6 +112,7 @@ def instalments_on_schedule(
     return with_rate(found, "instalments_on_schedule", "paid_instalments", "due_instalments")
 
 
+@measure("Payment plans, one by one", value="at_risk_cents", good="down")
 def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every payment plan as it stood on the day: its status, what is left, what is at risk, when it first broke.
 
@@ -153,6 +157,7 @@ def plans(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     return _with_status(out)
 
 
+@measure("Dollars at risk on plans behind or broken", value="at_risk_cents", good="down")
 def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """How many plans are on schedule, behind, broken, completed or cancelled, and the dollars at risk.
 
@@ -189,6 +194,7 @@ def plan_standing(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str
     return _summed(marked, by, ["plans", *names, "open_cents", "lost_cents", "at_risk_cents"])
 
 
+@measure("Payment plans paid to the end", unit="rate", good="up")
 def plan_completion(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -225,6 +231,7 @@ def plan_completion(
     return with_rate(found, "plan_completion", "completed_plans", "ended_plans")
 
 
+@measure("Broken payment plans brought back", unit="rate", good="up")
 def plan_cures(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """Payment plans that broke and were brought back, of the plans that ever broke.
 

@@ -19,6 +19,7 @@ from ...ledger.registers import CLAIM, known, rows_of
 from ...periods import Period
 from ...tables.frames import source
 from ...tables.schema_services import OUT_OF_SCOPE, POLICY_RULES
+from ..menu import measure
 from .rules import DISCOUNTS, RESULT, RULES, Review
 
 col = nw.col
@@ -56,6 +57,7 @@ def _words(review: Review, rule: str, as_of: dt.date) -> str | None:
     return str(found.iloc[0]) if len(found) else None
 
 
+@measure("Breaches of the self-pay policy", value="rule", unit="words", good="down")
 def policy_breaches(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Every record that broke a rule of the client's self-pay policy: what was allowed, what happened, who.
 
@@ -90,6 +92,7 @@ def policy_breaches(tables: Mapping[str, Any], *, period: Period) -> pd.DataFram
     return found.sort_values(["place", "broken_on", "record_id"], ignore_index=True).drop(columns="place")
 
 
+@measure("Self-pay policy kept, rule by rule", value="breach_share", unit="rate", good="down")
 def policy_checks(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Every rule of the client's self-pay policy: how many records were checked, how many broke it, the share.
 
@@ -151,6 +154,7 @@ def _checked(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
     return whole[order].astype({**dict.fromkeys(texts, "str"), "is_breach": "bool", "checked_on": "datetime64[us]"})
 
 
+@measure("Credit reporting and third-party collection found", value="amount_cents", good="down")
 def scope_guard(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Credit reporting and third-party collection found in the records: there must be none.
 
@@ -183,6 +187,7 @@ def scope_guard(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     return found.sort_values(["done_on", "change_id"], ignore_index=True)
 
 
+@measure("Bills far above their good-faith estimate", value="difference_cents", good="down")
 def estimate_differences(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Bills that came to $400 or more above the good-faith estimate, with the day until which they may be disputed.
 
@@ -212,6 +217,7 @@ def estimate_differences(tables: Mapping[str, Any], *, period: Period) -> pd.Dat
     return bills[bills["is_over"]].drop(columns="is_over").reset_index(drop=True)
 
 
+@measure("Share of bills far above their good-faith estimate", value="difference_share", unit="rate", good="down")
 def estimate_difference_share(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Bills of $400 or more above the good-faith estimate, as a share of the bills that had one.
 

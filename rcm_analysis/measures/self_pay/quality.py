@@ -16,6 +16,7 @@ from ...ledger.ratios import quotient
 from ...ledger.registers import CLAIM, known, rows_of
 from ...periods import Period
 from ...tables.frames import source
+from ..menu import measure
 from . import contacts as patient_contacts
 from .policy import day_within, days_in_policy
 from .rules import Review
@@ -30,6 +31,7 @@ LEAST_COUNTED = 10
 """Fewer than so many counted decide nothing: one more or less would be more than ten points."""
 
 
+@measure("Patients' payments posted right the first time", unit="rate", good="up")
 def correct_posting(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -81,6 +83,7 @@ def correct_posting(
     return with_rate(found, "correct_posting", "correct_payments", "payments")
 
 
+@measure("Patients' payments not posted right at once, one by one", value="amount_cents", good="down")
 def posting_faults(tables: Mapping[str, Any], *, period: Period, as_of: dt.date) -> pd.DataFrame:
     """Every payment taken from a patient that was not posted right the first time: corrected, late, or missing.
 
@@ -109,6 +112,7 @@ def posting_faults(tables: Mapping[str, Any], *, period: Period, as_of: dt.date)
     )
 
 
+@measure("Points of quality reviews, by skill", value="quality_score", unit="rate", good="up")
 def quality_scores(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("skill",)) -> pd.DataFrame:
     """Points given by quality review, of the points that could be given, by skill.
 
@@ -135,6 +139,7 @@ def quality_scores(tables: Mapping[str, Any], *, period: Period, by: Sequence[st
     return _scored(tables, period, by, None, "quality_score")
 
 
+@measure("EOBs explained rightly, of sampled reviews", value="interpretation_score", unit="rate", good="up")
 def eob_interpretation(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """How well client partners explain an Explanation of Benefits, in sampled quality reviews.
 
@@ -160,6 +165,7 @@ def eob_interpretation(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     return _scored(tables, period, by, EOB, "interpretation_score")
 
 
+@measure("The client's targets, and what was reached", value="value", unit="rate", good="up")
 def self_pay_targets(tables: Mapping[str, Any], *, period: Period, as_of: dt.date) -> pd.DataFrame:
     """The targets that the client has set for the programme, each beside what was reached.
 

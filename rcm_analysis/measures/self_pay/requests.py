@@ -15,6 +15,7 @@ from ...ledger.ratios import quotient
 from ...ledger.registers import CLAIM, known
 from ...periods import Period
 from ...tables.frames import day_number
+from ..menu import measure
 from .policy import day_within, days_in_policy
 
 col = nw.col
@@ -22,6 +23,7 @@ DISPUTE_DAYS, ASSISTANCE_DAYS, ITEMISED_DAYS = 30, 30, 10
 APPROVED = ("approved", "partly_approved")
 
 
+@measure("Disputes raised", unit="count", good="down")
 def disputes(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """Disputes raised in the period: how many are open, how many were settled, the amounts, and repeats.
 
@@ -66,6 +68,7 @@ def disputes(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: S
     )
 
 
+@measure("Disputes settled within the policy's days", unit="rate", good="up")
 def disputes_in_time(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -93,6 +96,7 @@ def disputes_in_time(
     return _in_time(tables, "disputes", ("opened_on", "closed_on"), ("dispute_days", DISPUTE_DAYS), period, as_of, by)
 
 
+@measure("Applications for financial assistance approved", value="approval_share", unit="rate")
 def assistance(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """Applications for financial assistance: how many are complete and decided, what share was approved, and dollars.
 
@@ -139,6 +143,7 @@ def assistance(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by:
     return with_rate(found, "approval_share", "approved_applications", "decided_applications")
 
 
+@measure("Applications decided within the policy's days", unit="rate", good="up")
 def assistance_in_time(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -173,6 +178,7 @@ def assistance_in_time(
     )
 
 
+@measure("Itemised statements sent within the policy's days", unit="rate", good="up")
 def itemised_in_time(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -207,6 +213,7 @@ def itemised_in_time(
     )
 
 
+@measure("Rework of patient accounts", value="changes", unit="count", is_additive=True)
 def account_rework(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
     """Rework of patient accounts by kind: how much, in how many days, and the amounts moved or corrected.
 

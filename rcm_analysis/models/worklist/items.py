@@ -17,7 +17,7 @@ import pandas as pd
 
 from ...ledger.adjudications import DENIED, UNDECIDED, claim_adjudications, primary_reasons
 from ...ledger.balances import claim_balances, responsible_since
-from ...measures.payers.underpayments import underpaid_lines
+from ...measures.payers.shortfalls import underpaid_lines
 from ...tables.frames import source
 
 KEY = ["client", "claim_id"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from ...measures.collections.rates import cash, gross_collection_rate_posted, net_collection_rate_posted
-from ...measures.payers.cash_due import cash_due
-from ...models.cash.outlook import backtest
+from ...measures.payers.due import cash_due
+from ...models.cash.next_months import backtest
 from ...models.cash.payment_lag import claim_ends, incidence_by
 from ...models.statistics.estimators import share_by
 from ...periods import Period

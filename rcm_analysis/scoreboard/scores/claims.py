@@ -12,7 +12,7 @@ import polars as pl
 
 from ...ledger.balances import roll_forward
 from ...ledger.reconciliation import check_client
-from ...measures.collections.write_offs import whole_dollar_sweeps
+from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import disguised_denials
 from ..case import Case
 from ..record import RECALL, Tally

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from ...models.detection.denial_shifts import denial_history, findings
 from ...models.detection.process_shifts import creeps, lag_rows, outages, submission_rows
-from ...models.detection.systemic_denials import denial_history, findings
 from ...simulate.plants.kinds import DENIALS
 from ..case import Case
 from ..record import RECALL_IN_TIME, Tally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ...models.patients.engagement_shifts import engagement_shifts
+from ...models.patients.rate_shifts import engagement_shifts
 from ...periods import Period
 from ..case import Case
 from ..record import Tally

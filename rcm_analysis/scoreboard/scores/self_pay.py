@@ -9,9 +9,9 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 
-from ...measures.self_pay.eob_check import eob_check
+from ...measures.self_pay.eob import eob_check
 from ...measures.self_pay.policy import estimate_differences, policy_breaches, scope_guard
-from ...models.patients.unbilled_contacts import unbilled_contacts
+from ...models.patients.unbilled import unbilled_contacts
 from ..case import Case
 from ..record import PRECISION, RECALL, Tally
 from ..scoring import Alarm, Planted, Watch, sought

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from ...measures.payers.contract import expected_allowed
-from ...measures.payers.underpayments import CELL, FEWEST_CLAIMS, TOLERANCE_PERCENT, repeated_underpayments
+from ...measures.payers.shortfalls import CELL, FEWEST_CLAIMS, TOLERANCE_PERCENT, repeated_underpayments
 from ...tables.frames import source
 from ..case import Case
 from ..record import RECALL_IN_TIME, Tally

@@ -28,8 +28,8 @@ import pandas as pd
 import polars as pl
 
 from ...models.worklist.items import PATIENT
+from ...models.worklist.ranking import to_do, worklist
 from ...models.worklist.settings import WorklistSettings
-from ...models.worklist.worklist import to_do, worklist
 from ..case import Case
 from ..record import Tally
 

@@ -8,7 +8,7 @@ import pytest
 from rcm_analysis.exhibits.ar_deep_dive import answers as findings
 from rcm_analysis.exhibits.ar_deep_dive import mixes
 from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
-from rcm_analysis.models.detection.mix_shifts import COLUMNS
+from rcm_analysis.models.detection.mixes import COLUMNS
 
 MOVED = {
     "client": "acorn",

@@ -10,7 +10,7 @@ import pytest
 
 from rcm_analysis.exhibits.ar_weekly_review.worklist_file import COLUMNS, worklist_table
 from rcm_analysis.exhibits.tables import Shown, table_payload
-from rcm_analysis.models.worklist.worklist import COLUMNS as OF_MODEL
+from rcm_analysis.models.worklist.ranking import COLUMNS as OF_MODEL
 from rcm_analysis.press.writers.workbook import Section, write_workbook
 from rcm_analysis.sources.worklist.notes import FILLED, KEYS, read_sheets
 from rcm_analysis.tables.schema import WORK_LOG

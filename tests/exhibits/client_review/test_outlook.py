@@ -15,7 +15,7 @@ from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.client_review import outlook as review_outlook
 from rcm_analysis.exhibits.client_review import review as client_review
 from rcm_analysis.ledger import balances as ledger
-from rcm_analysis.models.cash.outlook import Backtest, outlook
+from rcm_analysis.models.cash.next_months import Backtest, outlook
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from builders.engagement_offices import EXHIBITS, simulated, tables_of, words_of
 from rcm_analysis.exhibits.patient_engagement_review import review as engagement_review
 from rcm_analysis.exhibits.patient_engagement_review.facts import EngagementFacts
 from rcm_analysis.exhibits.patient_engagement_review.review import EngagementReview
-from rcm_analysis.exhibits.patient_engagement_review.small import HIDDEN, small
+from rcm_analysis.exhibits.patient_engagement_review.small import HIDDEN
 from rcm_analysis.measures.engagement import appointments
 from rcm_analysis.measures.engagement.hospital_use import readmissions
 from rcm_analysis.periods import Period
@@ -177,14 +177,6 @@ def test_a_client_without_any_of_it_is_told_once(acorn):
     for exhibit in EXHIBITS[2:-2]:
         for item in getattr(review, exhibit)():
             assert item.payload["kind"] == "note", exhibit
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [(0, "no patients"), (1, "fewer than 11 patients"), (10, "fewer than 11 patients"), (11, "11 patients")],
-)
-def test_small_counts_in_a_sentence(number, words):
-    assert small(number, "patient") == words
 
 
 def test_every_measure_of_the_review_is_defined(acorn):

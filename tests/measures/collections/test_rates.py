@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.measures.collections import rates as collections
-from rcm_analysis.measures.payers.cash_due import cash_due
+from rcm_analysis.measures.payers.due import cash_due
 from rcm_analysis.periods import Period
 
 MARCH = Period.month("2026-03")

@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.ledger import balances as ledger
-from rcm_analysis.measures.collections import write_offs as measures
+from rcm_analysis.measures.collections import written_off as measures
 from rcm_analysis.periods import Period
 
 MARCH = Period.month("2026-03")

@@ -7,7 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from rcm_analysis.measures.denials import appeals
+from rcm_analysis.measures.denials import recovery
 from rcm_analysis.periods import Period
 
 OCTOBER = Period.month("2026-10")
@@ -27,7 +27,7 @@ def note(
 
 
 def counts(given, **options) -> list[int]:
-    return appeals.appeals(given, **{"period": OCTOBER, "as_of": AS_OF, **options}).loc[0, COUNTS].tolist()
+    return recovery.appeals(given, **{"period": OCTOBER, "as_of": AS_OF, **options}).loc[0, COUNTS].tolist()
 
 
 class TestOutcome:
@@ -119,7 +119,7 @@ class TestOutcome:
         given = b.tables(
             b.denied("C1"), b.denied("C2"), b.paid("C1", on="2026-11-03"), work_log=[note("C1"), note("C2")]
         )
-        found = appeals.appeals(given, period=OCTOBER, as_of=AS_OF).loc[0]
+        found = recovery.appeals(given, period=OCTOBER, as_of=AS_OF).loc[0]
         assert found["resolved_claims"] + found["open_claims"] == found["appealed_claims"] == 2
         assert found["appealed_cents"] == 20000 and found["resolved_cents"] == 10000
 
@@ -138,15 +138,15 @@ class TestRates:
         )
 
     def test_by_count_leaves_open_appeals_out(self, b):
-        found = appeals.overturn_rate_claims(self.given(b), period=OCTOBER, as_of=AS_OF)
+        found = recovery.overturn_rate_claims(self.given(b), period=OCTOBER, as_of=AS_OF)
         assert found.iloc[0].tolist() == [1, 3, pytest.approx(1 / 3)]
 
     def test_by_dollars_goes_by_what_was_denied(self, b):
-        found = appeals.overturn_rate_dollars(self.given(b), period=OCTOBER, as_of=AS_OF)
+        found = recovery.overturn_rate_dollars(self.given(b), period=OCTOBER, as_of=AS_OF)
         assert found.iloc[0].tolist() == [10000, 20500, pytest.approx(10000 / 20500)]
 
     def test_by_category_of_the_denial(self, b):
-        found = appeals.overturn_rate_claims(self.given(b), period=OCTOBER, as_of=AS_OF, by=("category",))
+        found = recovery.overturn_rate_claims(self.given(b), period=OCTOBER, as_of=AS_OF, by=("category",))
         assert found.iloc[:, :3].values.tolist() == [
             ["authorization", 1, 1],
             ["medical_necessity", 0, 1],
@@ -154,7 +154,7 @@ class TestRates:
         ]
 
     def test_nothing_resolved_gives_an_empty_rate(self, b):
-        found = appeals.overturn_rate_claims(b.tables(b.denied("C1"), work_log=[note()]), period=OCTOBER, as_of=AS_OF)
+        found = recovery.overturn_rate_claims(b.tables(b.denied("C1"), work_log=[note()]), period=OCTOBER, as_of=AS_OF)
         assert found.loc[0, "resolved_claims"] == 0 and pd.isna(found.loc[0, "overturn_rate_claims"])
 
     def test_days_from_denial_to_appeal(self, b):
@@ -163,7 +163,7 @@ class TestRates:
             b.denied("C2"),
             work_log=[note("C1", on="2026-10-10"), note("C2", on="2026-10-07")],
         )
-        found = appeals.denial_response_days(given, period=OCTOBER, as_of=AS_OF)
+        found = recovery.denial_response_days(given, period=OCTOBER, as_of=AS_OF)
         assert found.iloc[0].tolist() == [12, 2, 6.0]
 
 
@@ -206,7 +206,7 @@ class TestRecovery:
         ],
     )
     def test_a_denied_claim(self, b, later, wanted):
-        found = appeals.denial_recovery(b.tables(b.denied("C1"), *later(b)), period=OCTOBER, as_of=AS_OF)
+        found = recovery.denial_recovery(b.tables(b.denied("C1"), *later(b)), period=OCTOBER, as_of=AS_OF)
         assert found.iloc[0, :4].tolist() == wanted
 
     def test_a_line_paid_by_reversal_and_correction_recovers_the_difference(self, b):
@@ -217,18 +217,18 @@ class TestRecovery:
             b.line(5000, 4000, b.cas("CO", "45", 1000)),
             on="2026-11-03",
         )
-        found = appeals.denial_recovery(
+        found = recovery.denial_recovery(
             b.tables(first, b.reversal(first, "2026-11-03"), corrected), period=OCTOBER, as_of=AS_OF
         )
         assert found.iloc[0].tolist() == [1, 1, 4000, 5000, 0.8]
 
     def test_more_taken_back_than_paid_recovers_nothing(self, b):
         first = b.clp("C1", b.line(10000, 8000, b.cas("CO", "45", 2000)), b.line(5000, 0, b.cas("CO", "97", 5000)))
-        found = appeals.denial_recovery(b.tables(first, b.reversal(first, "2026-11-03")), period=OCTOBER, as_of=AS_OF)
+        found = recovery.denial_recovery(b.tables(first, b.reversal(first, "2026-11-03")), period=OCTOBER, as_of=AS_OF)
         assert found.iloc[0].tolist() == [1, 0, 0, 5000, 0.0]
 
     def test_nothing_denied_gives_an_empty_rate(self, b):
-        found = appeals.denial_recovery(b.tables(b.paid("C1")), period=OCTOBER, as_of=AS_OF)
+        found = recovery.denial_recovery(b.tables(b.paid("C1")), period=OCTOBER, as_of=AS_OF)
         assert found.loc[0, "denied_cents"] == 0 and pd.isna(found.loc[0, "denial_recovery"])
 
 
@@ -249,11 +249,11 @@ def mixed(b):
 MEASURES = {
     name: lambda given, by, measure=measure: measure(given, period=OCTOBER, as_of=AS_OF, by=by)
     for name, measure in {
-        "appeals": appeals.appeals,
-        "by count": appeals.overturn_rate_claims,
-        "by dollars": appeals.overturn_rate_dollars,
-        "recovery": appeals.denial_recovery,
-        "days": appeals.denial_response_days,
+        "appeals": recovery.appeals,
+        "by count": recovery.overturn_rate_claims,
+        "by dollars": recovery.overturn_rate_dollars,
+        "recovery": recovery.denial_recovery,
+        "days": recovery.denial_response_days,
     }.items()
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
 from rcm_analysis.measures.collections import rates as collections
-from rcm_analysis.measures.collections import write_offs
+from rcm_analysis.measures.collections import written_off
 from rcm_analysis.measures.denials import rates as denials
 from rcm_analysis.measures.denials import reasons
 from rcm_analysis.periods import Period
@@ -374,7 +374,7 @@ class TestTrend:
 
 
 def measured_write_offs(given) -> list[int]:
-    return write_offs.write_offs(given, period=OCTOBER, by=())["denial_cents"].tolist()
+    return written_off.write_offs(given, period=OCTOBER, by=())["denial_cents"].tolist()
 
 
 class TestDisguised:
@@ -574,7 +574,7 @@ MEASURES = {
     "trend": lambda given, by: reasons.denial_trend(given, period=OCTOBER.trailing(2), by=by),
     "disguised": lambda given, by: reasons.disguised_denials(given, period=OCTOBER, by=by),
     "net_collection": lambda given, by: collections.net_collection_rate_posted(given, period=OCTOBER, by=by),
-    "write_offs": lambda given, by: write_offs.write_offs(given, period=OCTOBER, by=by),
+    "write_offs": lambda given, by: written_off.write_offs(given, period=OCTOBER, by=by),
     "unmapped": lambda given, by: reasons.unmapped_codes(given, period=OCTOBER, by=by),
     "remarks": lambda given, by: reasons.missing_remarks(given, period=OCTOBER, by=by),
 }

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from rcm_analysis.measures.payers.payer_scorecard import contract_evaluation, latest_quarter, payer_scorecard
+from rcm_analysis.measures.payers.scorecard import contract_evaluation, latest_quarter, payer_scorecard
 from rcm_analysis.tables import schema
 
 AS_OF = dt.date(2026, 7, 15)

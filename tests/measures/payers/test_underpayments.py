@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from rcm_analysis.measures.payers import underpayments as measures
+from rcm_analysis.measures.payers import shortfalls as measures
 from rcm_analysis.periods import Period
 
 AS_OF = dt.date(2026, 6, 30)

@@ -8,7 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.errors import TableError
-from rcm_analysis.measures.portfolio.client_ratings import client_ratings
+from rcm_analysis.measures.portfolio.ratings import client_ratings
 
 # client, providers, revenue, cadence, override, is_estimate, printed revenue per provider, printed rating
 OVERVIEW = [

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from pandas.testing import assert_frame_equal
 
-from rcm_analysis.measures.receivable import deadlines as measures
+from rcm_analysis.measures.receivable import time_limits as measures
 
 NOVEMBER = dt.date(2026, 11, 30)
 SENT = {"claim_id": "C1", "submitted_on": "2026-09-04"}

@@ -8,7 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.errors import ParameterError
-from rcm_analysis.measures.receivable import ar, roll_rates
+from rcm_analysis.measures.receivable import ar, roll_forward
 from rcm_analysis.periods import Period
 
 MARCH = Period.month("2026-03")
@@ -93,7 +93,7 @@ CASES = [
 def test_each_dollar_has_one_place(builders_ledger, rows, expected):
     b = builders_ledger
     claims = [b.claim("1", service="2026-02-10"), b.claim("2", service="2026-03-05")]
-    found = roll_rates.roll_rates(b.tables(*[b.post(*row) for row in rows], claims=claims), period=MARCH)
+    found = roll_forward.roll_rates(b.tables(*[b.post(*row) for row in rows], claims=claims), period=MARCH)
     assert moves(found) == expected
 
 
@@ -105,7 +105,7 @@ def test_a_transfer_leaves_one_party_and_is_new_at_the_other(builders_ledger):
         b.post("1", "transfer", 300, "2026-03-09", party="patient"),
         claims=[b.claim("1", service="2026-02-10")],
     )
-    found = roll_rates.roll_rates(book, period=MARCH, by=["party"]).set_index(["party", "from_bucket", "to_bucket"])[
+    found = roll_forward.roll_rates(book, period=MARCH, by=["party"]).set_index(["party", "from_bucket", "to_bucket"])[
         "moved_cents"
     ]
     assert found.to_dict() == {
@@ -124,7 +124,7 @@ def test_roll_rates_by_hand(builders_ledger):
         b.post("2", "charge", 500, "2025-02-10"),
         claims=[b.claim("1", service="2026-02-10"), b.claim("2", service="2025-02-10")],
     )
-    found = roll_rates.roll_forward_rates(book, period=MARCH).set_index("from_bucket")
+    found = roll_forward.roll_forward_rates(book, period=MARCH).set_index("from_bucket")
     assert found["roll_rate"].to_dict() == {"0-30": 0.6, "over 120": 1.0}
     assert found.loc["0-30", ["opening_cents", "rolled_cents", "paid_cents"]].tolist() == [1000, 600, 400]
 
@@ -136,14 +136,14 @@ def test_rebilling_makes_a_balance_young_again_and_that_is_no_roll(builders_ledg
         claims=[b.claim("1", service="2025-12-10")],
         submissions=[b.sent("1", "2025-12-12"), b.sent("1", "2026-03-20")],
     )
-    assert moves(roll_rates.roll_rates(book, period=MARCH, clock="last_bill")) == {("61-90", "0-30"): (1, 1000)}
-    found = roll_rates.roll_forward_rates(book, period=MARCH, clock="last_bill").iloc[0]
+    assert moves(roll_forward.roll_rates(book, period=MARCH, clock="last_bill")) == {("61-90", "0-30"): (1, 1000)}
+    found = roll_forward.roll_forward_rates(book, period=MARCH, clock="last_bill").iloc[0]
     assert (found["rolled_cents"], found["stayed_cents"], found["roll_rate"]) == (0, 1000, 0.0)
 
 
 def test_an_unknown_clock_is_refused(builders_ledger):
     with pytest.raises(ParameterError, match="first_bill"):
-        roll_rates.roll_rates(builders_ledger.tables(), period=MARCH, clock="statement")
+        roll_forward.roll_rates(builders_ledger.tables(), period=MARCH, clock="statement")
 
 
 # -- laws ------------------------------------------------------------------------------------------
@@ -166,17 +166,17 @@ PERIODS = [
 @pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.label)
 def test_it_ties_to_the_aging_at_both_ends_to_the_cent(book, period, clock):
     for by in ([], ["payer"]):
-        found = roll_rates.roll_rates(book, period=period, clock=clock, by=by)
+        found = roll_forward.roll_rates(book, period=period, clock=clock, by=by)
         for day, end in ((period.first_day - dt.timedelta(days=1), "from_bucket"), (period.last_day, "to_bucket")):
             aged = ar.aging(book, as_of=day, clock=clock, by=by).astype({"bucket": "str"})
             aged = aged[aged["ar_cents"] > 0].set_index([*by, "bucket"])["ar_cents"].to_dict()
-            mine = found[found[end].isin(roll_rates.ORDER)].rename(columns={end: "bucket"})
+            mine = found[found[end].isin(roll_forward.ORDER)].rename(columns={end: "bucket"})
             assert mine.groupby([*by, "bucket"])["moved_cents"].sum().to_dict() == aged
 
 
 @pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.label)
 def test_the_movement_ties(book, period):
-    found = roll_rates.movement(book, period=period, by=["party"])
+    found = roll_forward.ar_movement(book, period=period, by=["party"])
     lost = sum(
         found[name]
         for name in ("paid_cents", "adjusted_cents", "written_off_cents", "transferred_cents", "corrected_cents")
@@ -186,7 +186,7 @@ def test_the_movement_ties(book, period):
 
 
 def test_credits_and_unapplied_money_stand_apart(book):
-    found = roll_rates.apart(book, period=MARCH).set_index("kind")
+    found = roll_forward.credits_and_unapplied(book, period=MARCH).set_index("kind")
     assert found.loc["credits", "opening_cents"] == -ar.open_balances(book, as_of=FEBRUARY_END)["credit_cents"].sum()
     assert (
         found.loc["unapplied", "closing_cents"]
@@ -195,10 +195,10 @@ def test_credits_and_unapplied_money_stand_apart(book):
 
 
 MEASURES = [
-    pytest.param(roll_rates.roll_rates, id="matrix"),
-    pytest.param(roll_rates.roll_forward_rates, id="roll rates"),
-    pytest.param(roll_rates.movement, id="movement"),
-    pytest.param(roll_rates.apart, id="apart"),
+    pytest.param(roll_forward.roll_rates, id="matrix"),
+    pytest.param(roll_forward.roll_forward_rates, id="roll rates"),
+    pytest.param(roll_forward.ar_movement, id="movement"),
+    pytest.param(roll_forward.credits_and_unapplied, id="apart"),
 ]
 
 

@@ -9,13 +9,18 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.examples.self_pay import example_self_pay
-from rcm_analysis.measures.menu.self_pay import MEASURES
-from rcm_analysis.measures.self_pay import credits as patient_credits
+from rcm_analysis.measures.menu import menu
+from rcm_analysis.measures.self_pay import credits_and_write_offs as patient_credits
 from rcm_analysis.models.patients import self_pay_survival as survival
 from rcm_analysis.periods import Period
 
 JANUARY = Period.month("2026-01")
 LATE = dt.date(2026, 12, 31)
+SELF_PAY = [
+    record
+    for record in menu().values()
+    if record.subject == "self_pay" and not record.function.__module__.endswith((".eob", ".policy"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +246,7 @@ def test_what_has_no_clock_is_refused(b):
 
 def results(tables):
     span, day = Period.month("2026-04").trailing(4), dt.date(2026, 4, 30)
-    for record in MEASURES:
+    for record in SELF_PAY:
         given = {name: value for name, value in {"period": span, "as_of": day}.items() if name in record.parameters}
         yield record.name, record.function(tables, **given)
 
@@ -276,6 +281,6 @@ def test_a_day_replayed_is_the_day_as_it_was_stored():
         }[name]
         then[name] = frame[frame[known] <= pd.Timestamp(day)]
     span = Period.month("2026-02").trailing(2)
-    for record in MEASURES:
+    for record in SELF_PAY:
         given = {name: value for name, value in {"period": span, "as_of": day}.items() if name in record.parameters}
         assert_frame_equal(record.function(now, **given), record.function(then, **given), obj=record.name)

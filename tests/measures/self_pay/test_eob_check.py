@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from pandas.testing import assert_frame_equal
 
-from rcm_analysis.measures.self_pay.eob_check import INFORMATION, RULES, eob_check
+from rcm_analysis.measures.self_pay.eob import INFORMATION, RULES, eob_check
 from rcm_analysis.tables.schema_services import STATEMENTS
 
 AS_OF = dt.date(2026, 10, 31)

@@ -11,7 +11,7 @@ from builders import ledger_tables as b
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.models.cash.collectable import collectable_value
-from rcm_analysis.models.cash.outlook import outlook
+from rcm_analysis.models.cash.next_months import outlook
 
 AS_OF = dt.date(2026, 6, 30)
 

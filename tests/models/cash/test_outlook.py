@@ -11,11 +11,11 @@ import pytest
 from rcm_analysis.errors import ParameterError, TableError
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.measures.collections import rates as collections
-from rcm_analysis.models.cash.backtest import backtest
 from rcm_analysis.models.cash.billing_ahead import expected_charges, holidays
 from rcm_analysis.models.cash.curves import LONGEST_AGE, fit_curves, on_weekdays, project, value_of_dollar
 from rcm_analysis.models.cash.flows import day_of, read_flows
-from rcm_analysis.models.cash.outlook import outlook
+from rcm_analysis.models.cash.next_months import outlook
+from rcm_analysis.models.cash.past_months import backtest
 from rcm_analysis.models.cash.paths import _in_season as in_season
 from rcm_analysis.models.statistics.seasons import growth_per_week, pause_share, postponed, repeated
 from rcm_analysis.periods import Period

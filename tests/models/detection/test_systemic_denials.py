@@ -14,8 +14,7 @@ import pytest
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.detection.denial_cells import first_lines, usual_rates, with_expected
-from rcm_analysis.models.detection.mix_shifts import mix_shifts
-from rcm_analysis.models.detection.systemic_denials import (
+from rcm_analysis.models.detection.denial_shifts import (
     Floors,
     denial_history,
     denial_rates,
@@ -23,6 +22,7 @@ from rcm_analysis.models.detection.systemic_denials import (
     findings,
     systemic_denials,
 )
+from rcm_analysis.models.detection.mixes import mix_shifts
 from rcm_analysis.tables import schema
 
 END = dt.date(2026, 12, 31)

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from rcm_analysis.models.patients.engagement_effects import difference, review_loop
-from rcm_analysis.models.patients.engagement_shifts import Change, _together, engagement_shifts
-from rcm_analysis.models.patients.retention import answer_time, retention
+from rcm_analysis.models.patients.rate_shifts import Change, _together, engagement_shifts
+from rcm_analysis.models.patients.waiting import answer_time, retention
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.scores import engagement as scores_engagement
 

@@ -10,7 +10,7 @@ import pytest
 from rcm_analysis.errors import ParameterError, TableError
 from rcm_analysis.models.plan.assumptions import example_assumptions
 from rcm_analysis.models.plan.from_store import actuals_from_tables
-from rcm_analysis.models.plan.variance import variance
+from rcm_analysis.models.plan.results import variance
 from rcm_analysis.tables.schema_services import SERVICE_TABLES
 
 PLAN = example_assumptions()

@@ -14,7 +14,7 @@ from rcm_analysis.models.plan.actuals import actuals, read_actuals
 from rcm_analysis.models.plan.assumptions import Scenario
 from rcm_analysis.models.plan.engine import run
 from rcm_analysis.models.plan.programme import programme_plan
-from rcm_analysis.models.plan.variance import (
+from rcm_analysis.models.plan.results import (
     DRIVERS,
     acuity,
     coordinators,

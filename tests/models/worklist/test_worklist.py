@@ -10,9 +10,9 @@ import pytest
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.worklist.queues import people_of, read_people
+from rcm_analysis.models.worklist.ranking import Person, WorklistSettings, to_do, worklist
 from rcm_analysis.models.worklist.settings import MINUTES
 from rcm_analysis.models.worklist.steps import open_steps
-from rcm_analysis.models.worklist.worklist import Person, WorklistSettings, to_do, worklist
 from rcm_analysis.scoreboard.scores.worklist import said_and_added
 from rcm_analysis.tables.schema import ACTIONS as REGISTER
 from rcm_analysis.tables.schema import TABLES, WORK_LOG

@@ -21,12 +21,14 @@ from ...ledger.adjudications import (
 from ...ledger.postings import one_if, sums, with_groups, with_rate
 from ...periods import Period
 from ...tables.frames import day_number, source
+from ..menu import measure
 
 col = nw.col
 COUNTS = ["appealed_claims", "resolved_claims", "overturned_claims", "upheld_claims", "open_claims"]
 DOLLARS = ["appealed_cents", "resolved_cents", "overturned_cents", "recovered_cents"]
 
 
+@measure("Appeals and what came of them", value="appealed_claims", unit="count")
 def appeals(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """Claims appealed in the period and what had come of them by `as_of`, in claims and denied dollars.
 
@@ -65,6 +67,7 @@ def appeals(tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Se
     return sums(grouped, by, [*COUNTS, *DOLLARS])
 
 
+@measure("Appeals overturned: claims", unit="rate", good="up")
 def overturn_rate_claims(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -96,6 +99,7 @@ def overturn_rate_claims(
     return with_rate(found, "overturn_rate_claims", "overturned_claims", "resolved_claims")
 
 
+@measure("Appeals overturned: dollars", unit="rate", good="up")
 def overturn_rate_dollars(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -127,6 +131,7 @@ def overturn_rate_dollars(
     return with_rate(found, "overturn_rate_dollars", "overturned_cents", "resolved_cents")
 
 
+@measure("Denied dollars paid later", unit="rate", good="up")
 def denial_recovery(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -180,6 +185,7 @@ def denial_recovery(
     return with_rate(found, "denial_recovery", "recovered_cents", "denied_cents")
 
 
+@measure("Days from denial to appeal", unit="days", good="down")
 def denial_response_days(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, source
 from ...tables.schema import PARTIES
+from ..menu import measure
 from .ar import BUCKETS, NO_DATE, UNBILLED, aged_balances, open_balances, unapplied_money
 
 ITEM = ["client", "claim_id", "party"]
@@ -34,6 +35,7 @@ _CODES = {name: number for number, name in enumerate(ORDER, start=1)}
 _RESOLVED = {name: f"{name.replace(' ', '_')}_cents" for name in RESOLVED}
 
 
+@measure("From age bucket to age bucket", value="moved_cents")
 def roll_rates(
     tables: Mapping[str, Any],
     *,
@@ -55,7 +57,7 @@ def roll_rates(
         Balances above zero, one per claim and party, as in `ar.aging` at the end of the day before the
         period and of its last day: the rows by from-bucket add up to the aging at the opening, those by
         to-bucket to the aging at the close, to the cent. Of one balance, postings of opposite effect are
-        taken net; what was received beyond the balance is a credit and is not in here (`apart`). Of
+        taken net; what was received beyond the balance is a credit and is not in here (`credits_and_unapplied`). Of
         several kinds of posting the excess is taken off payments first, then in the order above.
         `claims` counts balances; one partly paid counts under "paid" and where its rest rolled to.
         `by` as in `ar.aging`.
@@ -91,6 +93,7 @@ def roll_rates(
     return _matrix(found, by, flows)
 
 
+@measure("Share of the receivable that rolled forward", value="roll_rate", unit="rate", good="down")
 def roll_forward_rates(
     tables: Mapping[str, Any],
     *,
@@ -142,7 +145,8 @@ def roll_forward_rates(
     return _in_order(out, [*by], ["from_bucket"])
 
 
-def apart(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+@measure("Credits and unapplied money at both ends", value="closing_cents", good="down")
+def credits_and_unapplied(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """Credits and unapplied money at both ends of the period: they are no receivable and lower none.
 
     Formula
@@ -160,7 +164,7 @@ def apart(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) 
         HFMA MAP Key AR-1 for credits beside the receivable, never netted; unapplied money apart is our own
 
     >>> from rcm_analysis.examples.ledger import example_ledger
-    >>> print(apart(example_ledger(), period=Period.month("2026-03")).to_string(index=False))
+    >>> print(credits_and_unapplied(example_ledger(), period=Period.month("2026-03")).to_string(index=False))
          kind  opening_cents  closing_cents  change_cents
       credits              0          1000          1000
     unapplied              0          2500          2500
@@ -277,7 +281,8 @@ def _in_order(out: pd.DataFrame, by: list[str], buckets: list[str]) -> pd.DataFr
     return out.assign(**keys).sort_values([*by, *keys], ignore_index=True).drop(columns=list(keys))
 
 
-def movement(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+@measure("What moved the receivable", value="closing_cents", good="down")
+def ar_movement(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """What raised and what lowered the receivable in the period, from opening to close.
 
     Formula
@@ -296,7 +301,7 @@ def movement(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         our own
 
     >>> from rcm_analysis.examples.ledger import example_ledger
-    >>> movement(example_ledger(), period=Period.month("2026-03"))[
+    >>> ar_movement(example_ledger(), period=Period.month("2026-03"))[
     ...     ["opening_cents", "new_cents", "closing_cents"]
     ... ].iloc[0].tolist()
     [25000, 9000, 26000]

@@ -10,6 +10,7 @@ import polars as pl
 from ...errors import TableError, listed
 from ...ledger.ratios import half_up, quotient
 from ...tables.schema import MEETING_CADENCES
+from ..menu import measure
 
 HIGH_REVENUE_PER_PROVIDER_CENTS = 125_000_00
 """$125,000.00 a provider is High: the seed overview rates a client at exactly this figure as High."""
@@ -24,6 +25,7 @@ NEEDED = ("client", "providers", "revenue_cents", "meeting_cadence")
 OPTIONAL = ("emails_per_week", "hours_per_week", "high_complexity", "is_estimate")
 
 
+@measure("Client rating A to D", value="rating", unit="words")
 def client_ratings(clients: Any) -> pd.DataFrame:
     """Each client's revenue class, complexity class and rating from A to D.
 

@@ -15,10 +15,11 @@ from ...periods import Period
 from ...tables.frames import collect, source
 from ..collections.lags import days_to_pay
 from ..collections.rates import cash
-from ..denials.appeals import overturn_rate_claims
 from ..denials.rates import initial_denial_rate_claims_remitted
+from ..denials.recovery import overturn_rate_claims
+from ..menu import measure
 from .contract import expected_allowed, hold
-from .underpayments import underpayments
+from .shortfalls import underpayments
 
 col = nw.col
 
@@ -53,6 +54,7 @@ SHOWN = [
 TRENDS = ["net_yield", "median_days_to_pay", "denial_rate", "underpaid_share", "cost_per_1000_cents"]
 
 
+@measure("Payer scorecard", value="net_yield", unit="rate", good="up")
 def payer_scorecard(
     tables: Mapping[str, Any],
     *,
@@ -117,6 +119,7 @@ def latest_quarter(as_of: dt.date) -> Period:
     return Period(start.shift(-3).first_day, start.first_day)
 
 
+@measure("Contracts side by side", value="raise_cents")
 def contract_evaluation(tables: Mapping[str, Any], *, as_of: dt.date, months: int = 12, top: int = 20) -> pd.DataFrame:
     """What each payer's contract allows for the main procedures, beside what the client's other payers allow.
 

@@ -15,6 +15,7 @@ from ...periods import Period
 from ...tables.frames import collect, days_before, source
 from ...tables.schema import CLAIMS
 from ..collections.lags import days_to_pay, first_answers, first_bills
+from ..menu import measure
 from .contract import lesser_of_charge, with_contract_price
 
 HISTORY_MONTHS = 12
@@ -29,6 +30,7 @@ CENTS = (
 )
 
 
+@measure("Cash due on claims that fell due", value="cash_due_cents", is_additive=True)
 def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """What should have come in by the end of the period on the claims that fell due in it.
 

@@ -17,7 +17,7 @@ from ..errors import ParameterError
 from ..ledger.ratios import quotient
 from ..periods import Period
 from ..tables.frames import collect, days_before, source
-from .catalogue import Measure, measure, record_of
+from .menu import Measure, named, record_of
 
 WINDOWS = ("this_month", "last_month", "trailing_3", "same_month_last_year", "trailing_12")
 SETTLING_DAYS = 7
@@ -42,8 +42,8 @@ def comparisons(
         matured measures (`cohort_days` or `mature_days`): each window is moved back by whole months until
         its last service is that old, and is known as of the last day of the unmoved window
     Counts
-        `asked` is a name of the catalogue or its function; `options` go to the measure. `value` is the column
-        compared, by default the catalogue's. monthly_value is the value per month for additive
+        `asked` is a name of the menu or its function; `options` go to the measure. `value` is the column
+        compared, by default the menu's. monthly_value is the value per month for additive
         measures (dollars of a trailing window beside those of one month), else the value.
         is_complete is False when the first posting of all comes more than seven days after the
         window's first day: such a window is not the full comparison it looks like.
@@ -67,7 +67,7 @@ def comparisons(
     3  same_month_last_year      NaN            NaN        False
     4           trailing_12  13500.0         1125.0        False
     """
-    record = measure(asked) if isinstance(asked, str) else record_of(asked)
+    record = named(asked) if isinstance(asked, str) else record_of(asked)
     function: Callable[..., Any] = record.function if record else asked  # type: ignore[assignment]
     value = value or (record.value if record else function.__name__)
     given = {**(record.options if record else {}), **options}

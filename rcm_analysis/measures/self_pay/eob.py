@@ -14,6 +14,7 @@ from ...ledger.adjudications import UNDECIDED, claim_adjudications
 from ...ledger.postings import INSURANCE
 from ...tables.frames import collect, source
 from ...tables.schema import CLAIMS
+from ..menu import measure
 
 col = nw.col
 KEY = list(CLAIMS.key)
@@ -74,6 +75,7 @@ COLUMNS = (
 )
 
 
+@measure("Patient balances that do not follow the EOB", value="difference_cents", good="down")
 def eob_check(tables: Mapping[str, Any], *, as_of: dt.date, posting_days: int = POSTING_DAYS) -> pd.DataFrame:
     """Every claim on which the patient is asked for more, or for less, than the payers' decisions leave to them.
 

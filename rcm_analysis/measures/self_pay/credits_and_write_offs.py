@@ -16,6 +16,7 @@ from ...ledger.registers import CLAIM, rows_of
 from ...periods import Period
 from ...tables.frames import collect, source
 from ...tables.schema import CLAIMS
+from ..menu import measure
 from .rules import Review, write_off_approval
 
 col = nw.col
@@ -26,6 +27,7 @@ PAYER_OF = {"primary": "payer", "secondary": "secondary_payer", "tertiary": "ter
 assert set(PAYER_OF.values()) <= set(CLAIMS.names)
 
 
+@measure("Credit balances, one by one", value="credit_cents", good="down")
 def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[str] = ()) -> pd.DataFrame:
     """Every credit balance on the day: whose money it is, whether it is an early payment, and its refund clock.
 
@@ -74,6 +76,7 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
     return out[["client", "claim_id", "party", "owed_to", "kind", "credit_cents", "clock_on", "age_days", "age"]]
 
 
+@measure("Credit balances by age of the refund clock", value="credit_cents", good="down")
 def credit_ages(
     tables: Mapping[str, Any],
     *,
@@ -107,6 +110,7 @@ def credit_ages(
     return pd.DataFrame({name: [int(rows[name].sum())] for name in ("accounts", "credit_cents")})
 
 
+@measure("Patient balances written off, and approvals", value="write_off_cents", good="down", is_additive=True)
 def manual_write_offs(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("approved_by",)
 ) -> pd.DataFrame:
@@ -144,6 +148,7 @@ def manual_write_offs(
     return found.assign(unapproved_share=quotient(found["unapproved_cents"], found["write_off_cents"]))
 
 
+@measure("Patient balances written off, one by one", value="write_off_cents", good="down")
 def write_off_list(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """Every patient balance written off, with its reason, who approved it, and whether enough had been approved.
 

@@ -32,7 +32,7 @@ from .denial_cells import (
     with_expected,
     with_families,
 )
-from .mix_shifts import LEAST_CHANGE, usual_rates_of_kinds
+from .mixes import LEAST_CHANGE, usual_rates_of_kinds
 
 COMPLETE_SHARE = 0.7
 """A month with less than 70 % of the usual volume is not complete: its rate is that of the quickest payers."""

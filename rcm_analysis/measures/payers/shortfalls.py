@@ -14,8 +14,9 @@ from ...ledger.postings import one_if, optional, sums, with_groups, with_rate
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, source
+from ..menu import measure
 from .contract import MODE_PERCENT, expected_allowed
-from .rate_changes import inferred_steps, rate_changes
+from .prices import inferred_steps, rate_changes
 
 col = nw.col
 
@@ -44,6 +45,7 @@ LINES = (
 DATES = ("service_on", "received_on")
 
 
+@measure("Underpaid lines, one by one", value="short_cents", good="down")
 def underpaid_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> pd.DataFrame:
     """Every line that a primary payer allowed too little for, with what is missing and until when to appeal.
 
@@ -161,6 +163,7 @@ CELL = ["client", "payer", "procedure"]
 COMPARED = ["lines", "expected_cents", "allowed_cents"]
 
 
+@measure("Underpayments by payer and procedure", value="short_cents", good="down", is_additive=True)
 def underpayments(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ("payer", "procedure")
 ) -> pd.DataFrame:
@@ -216,6 +219,7 @@ def underpayments(
     return with_rate(out, "short_share", "short_cents", "expected_cents")
 
 
+@measure("Underpayments as a share of what was due", unit="rate", good="down")
 def underpayment_share(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """What payers allowed too little, as a share of what they should have allowed.
 
@@ -243,6 +247,7 @@ def underpayment_share(tables: Mapping[str, Any], *, period: Period, by: Sequenc
     )
 
 
+@measure("Repeated underpayments", value="short_cents", good="down")
 def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Payers that allow too little for a procedure again and again: since when, how much, and until when to appeal.
 

@@ -26,6 +26,7 @@ from ...ledger.postings import (
 from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, day_number
+from ..menu import measure
 
 DENIAL_REASONS = (
     "denial",
@@ -72,6 +73,7 @@ def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
     return given_up | ((nw.col("kind") == "contractual") & (is_denial_code() | nw.col(IS_DISGUISED)))
 
 
+@measure("Write-offs", value="write_off_cents", good="down", is_additive=True)
 def write_offs(
     tables: Mapping[str, Any],
     *,
@@ -120,6 +122,7 @@ def write_offs(
     return out.assign(write_off_cents=out["denial_cents"] + out["other_cents"])
 
 
+@measure("Denial write-offs as a share of collectable charges", unit="rate", good="down")
 def denial_write_off_share(
     tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (), denial_reasons: Sequence[str] = DENIAL_REASONS
 ) -> pd.DataFrame:
@@ -154,6 +157,7 @@ def denial_write_off_share(
     return out.assign(denial_write_off_share=quotient(out["denial_cents"], out["collectable_cents"].clip(lower=0)))
 
 
+@measure("Small-balance write-offs as a share of write-offs", value="small_share", unit="rate")
 def small_balance_write_offs(
     tables: Mapping[str, Any], *, period: Period, limit_cents: int = SMALL_BALANCE_CENTS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -193,6 +197,7 @@ def small_balance_write_offs(
     return out.assign(small_share=quotient(out["small"], out["write_offs"]))
 
 
+@measure("Whole-dollar write-offs of old balances, by batch", value="swept_cents", good="down")
 def whole_dollar_sweeps(
     tables: Mapping[str, Any], *, period: Period, fewest: int = 4, chance: float = 0.01
 ) -> pd.DataFrame:

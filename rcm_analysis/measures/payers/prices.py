@@ -12,6 +12,7 @@ import pandas as pd
 from ...ledger.postings import optional
 from ...ledger.ratios import quotient
 from ...tables.frames import collect, month_of, source
+from ..menu import measure
 from .contract import MODE_PERCENT, expected_allowed
 
 col = nw.col
@@ -34,6 +35,7 @@ COLUMNS = {
 }
 
 
+@measure("Changed prices", value="effect_cents")
 def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> pd.DataFrame:
     """Prices that changed: when, from what to what, and what that has meant so far.
 

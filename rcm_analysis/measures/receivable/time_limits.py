@@ -20,6 +20,7 @@ from ...ledger.adjudications import (
     primary_reasons,
 )
 from ...tables.frames import collect, source
+from ..menu import measure
 from .delays import FRONT_ENDS, KEY, claims_with_balance, rejections
 from .limits import with_limit
 from .secondary import CROSSED_OVER, CROSSOVER_DAYS, PROCESSED, secondary_trail, trail_frame
@@ -50,6 +51,7 @@ COLUMNS = [
 ]
 
 
+@measure("Time limits that run", value="open_cents")
 def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) -> pd.DataFrame:
     """Every time limit that runs or ran out on open claims: to file, to appeal, to file with the secondary payer.
 

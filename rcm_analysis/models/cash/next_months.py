@@ -23,9 +23,9 @@ import pandas as pd
 from ...errors import ParameterError, TableError
 from ...ledger.ratios import half_up
 from ...periods import Period
-from .backtest import Backtest, backtest
 from .curves import incidence_of
 from .flows import Flows, day_of, read_flows
+from .past_months import Backtest, backtest
 from .paths import PARTS, Forecast, forecast
 
 __all__ = ["Backtest", "Outlook", "backtest", "outlook"]
