@@ -13,6 +13,7 @@ FLOORS = {
     "errors": 0,
     "names": 0,
     "periods": 0,
+    "blocks": 1,
     "tables": 1,
     "sources": 2,
     "ledger": 3,
@@ -32,7 +33,7 @@ PROOFS = {"examples", "simulate", "scoreboard"}
 """What proves the rest: nothing imports them but the command line, and they each other."""
 MOST_IN_A_ROOM = 16
 """Files and folders of one room: what one look at `ls` takes in."""
-PRESS_MAY_IMPORT = {"errors", "names", "periods", "tables", "press"}
+PRESS_MAY_IMPORT = {"errors", "names", "periods", "blocks", "tables", "press"}
 CLOCK = {"today", "now", "utcnow", "localtime", "gmtime", "time"}
 
 

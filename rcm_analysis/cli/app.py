@@ -194,7 +194,7 @@ def _variant(given: dict[str, Any]) -> str:
     >>> _variant({"manager": "Jane Smith"}), _variant({"week_ending": "2026-10-16"}), _variant({})
     ('manager-jane-smith', 'week-ending-2026-10-16', '')
     """
-    from ..press.document.plain import slug
+    from ..blocks.plain import slug
 
     words = "-".join(f"{name}-{value}" for name, value in sorted(given.items()))
     return slug(words, "")[:40]

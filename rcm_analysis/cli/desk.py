@@ -72,12 +72,12 @@ def plan(
     The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about"
     says which is which).
     """
+    from ..blocks.plain import slug
     from ..exhibits.care_coordination_plan.workbook.book import write_plan_workbook
     from ..exhibits.care_coordination_plan.workbook.reading import read_scenario, read_workbook
     from ..models.plan.assumptions import EXAMPLE, as_toml, read_assumptions, shipped
     from ..models.plan.programme import programme_plan
     from ..models.plan.summary import plan_json
-    from ..press.document.plain import slug
     from ..press.runs.run import RunRequest, run
 
     if assumptions and workbook:
@@ -271,7 +271,7 @@ def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to:
         "as_of": day.isoformat(),
         "firm": workspace.registry.firm,
     }
-    write_workbook([Section("Worklist", (worklist_table(items, as_of=day, payer_names=names).payload,))], to, meta=meta)
+    write_workbook([Section("Worklist", (worklist_table(items, as_of=day, payer_names=names),))], to, meta=meta)
 
 
 @worklist.command("import")

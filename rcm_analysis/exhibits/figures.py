@@ -26,7 +26,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .blocks import Block, note
+from ..blocks import vocabulary
+from .blocks import Note, note
 from .formats import as_text
 
 INK, MUTED, RULE = "#1a2733", "#55616e", "#d3dae1"
@@ -112,17 +113,16 @@ def _forget(figure: Figure) -> None:
 
 
 def figure_block(
-    axes: Axes, *, name: str, title: str, alt: str, finding: str, table: Mapping[str, Any] | None = None
-) -> Block:
+    axes: Axes, *, name: str, title: str, alt: str, finding: str, table: vocabulary.Table | None = None
+) -> vocabulary.Figure:
     """The chart with its title, its computed finding, its description and the numbers behind it."""
     if not alt.strip() or not finding.strip():
         raise ValueError(f"the figure '{name}' needs an alternative text and a finding; one of them is empty")
-    payload = {"kind": "figure", "name": name, "title": title, "alt": alt, "finding": finding, "table": table}
     figure: Any = axes.figure
-    return Block(payload, svg=as_svg(figure))
+    return vocabulary.Figure(name, title, alt, finding, table, as_svg(figure).encode())
 
 
-def nothing_to_draw(text: str) -> Block:
+def nothing_to_draw(text: str) -> Note:
     """What stands in the place of a blank chart: one honest sentence."""
     return note(text)
 

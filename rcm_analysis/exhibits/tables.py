@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..blocks.vocabulary import Column, Table
 from ..errors import TableError, listed
-from .blocks import Block
 from .formats import UNITS, as_text, is_empty, plain
 
 
@@ -39,16 +39,9 @@ class Shown:
         if self.choices and not self.editable:
             raise ValueError(f"choices are for columns that are filled in: make {self.column!r} editable")
 
-    def payload(self) -> dict[str, Any]:
-        """The column as the press reads it."""
-        column: dict[str, Any] = {"name": self.column, "title": self.title, "unit": self.unit}
-        if self.editable:
-            column["editable"] = True
-        if self.link:
-            column["link"] = True
-        if self.choices:
-            column["choices"] = list(self.choices)
-        return column
+    def as_column(self) -> Column:
+        """The column as the table block holds it."""
+        return Column(self.column, self.title, self.unit, self.editable, self.link, self.choices)
 
 
 def show(
@@ -61,7 +54,7 @@ def show(
     notes: Sequence[str] = (),
     emphasis: Sequence[int] = (),
     print_it: bool = True,
-) -> Block:
+) -> Table:
     """A result frame as a table block.
 
     `name` is a slug and becomes the sheet name of the workbook; `definition` says in one line what the
@@ -69,56 +62,30 @@ def show(
     `print_it=False` keeps the table for the workbook only.
 
     >>> frame = pd.DataFrame({"payer": ["Acme"], "open_cents": [12345]})
-    >>> block = show(frame, [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd")],
+    >>> table = show(frame, [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd")],
     ...              name="open", title="Open balance", definition="Open balance in US dollars.")
-    >>> block.payload["rows"], block.payload["text"]
-    ([['Acme', 12345]], [['Acme', '$123']])
+    >>> table.rows, table.text
+    ((('Acme', 12345),), (('Acme', '$123'),))
     """
-    return Block(
-        table_payload(
-            result,
-            columns,
-            name=name,
-            title=title,
-            definition=definition,
-            notes=notes,
-            emphasis=emphasis,
-            print_it=print_it,
-        )
-    )
-
-
-def table_payload(
-    result: pd.DataFrame,
-    columns: Sequence[Shown],
-    *,
-    name: str,
-    title: str,
-    definition: str,
-    notes: Sequence[str] = (),
-    emphasis: Sequence[int] = (),
-    print_it: bool = True,
-) -> dict[str, Any]:
-    """The payload behind `show`, for the numbers beneath a figure."""
     missing = [item.column for item in columns if item.column not in result.columns]
     if missing:
         raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
     records, totals = result.to_dict("records"), set(emphasis)
-    return {
-        "kind": "table",
-        "name": name,
-        "title": title,
-        "columns": [item.payload() for item in columns],
-        "rows": [[_raw(record, item) for item in columns] for record in records],
-        "text": [
-            [_cell(record, item, blank=number in totals) for item in columns] for number, record in enumerate(records)
-        ],
-        "emphasis": [int(number) for number in emphasis],
-        "notes": [line for line in notes if line],
-        "row_header": 0 if columns and columns[0].unit in ("text", "month", "date") else None,
-        "definition": definition,
-        "print": bool(print_it),
-    }
+    return Table(
+        name=name,
+        title=title,
+        columns=tuple(item.as_column() for item in columns),
+        rows=tuple(tuple(_raw(record, item) for item in columns) for record in records),
+        text=tuple(
+            tuple(_cell(record, item, blank=number in totals) for item in columns)
+            for number, record in enumerate(records)
+        ),
+        emphasis=tuple(int(number) for number in emphasis),
+        notes=tuple(line for line in notes if line),
+        row_header=0 if columns and columns[0].unit in ("text", "month", "date") else None,
+        definition=definition,
+        print=print_it,
+    )
 
 
 def _raw(record: Mapping[str, Any], item: Shown) -> Any:

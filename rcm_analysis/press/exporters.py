@@ -13,7 +13,7 @@ from nbconvert.exporters import Exporter
 from traitlets import Bool, Unicode, default
 
 from ..errors import RunError
-from .document.blocks import Document
+from .document.document import Document
 from .document.extract import extract
 from .writers import html, pdf
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from rcm_analysis.exhibits.blocks import Block
-from rcm_analysis.press.document.payloads import block_of
+from rcm_analysis.blocks.vocabulary import Block, read_block
+from rcm_analysis.press.document.extract import extract
+from rcm_analysis.press.writers import html
 
 
 def assert_prints(page: Iterable[Block]) -> None:
-    """There is something on the page, all of it is plain JSON, and the press can set what is to be printed."""
+    """There is something on the page, all of it is plain JSON that comes back as it was, and the press prints it."""
     page = list(page)
     assert page
+    cells = []
     for block in page:
         json.dumps(block.payload, allow_nan=False)
-        assert (
-            block.payload["kind"] in ("meta", "inputs")
-            or block.payload.get("print") is False
-            or block_of(block.payload) is not None
-        )
+        assert read_block(block.payload).payload == block.payload
+        outputs = [{"output_type": "display_data", "data": block.bundle(), "metadata": {}}]
+        cells.append({"cell_type": "code", "metadata": {}, "source": "", "outputs": outputs})
+    document = extract({"cells": cells, "metadata": {}})
+    assert not document.warnings and "</html>" in html.render(document, fonts="system")

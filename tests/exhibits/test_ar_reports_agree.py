@@ -229,9 +229,7 @@ def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
     )
     review = Report(deep.review, ("findings", "limits", "waiting", "denials", "payers", "key_accounts"))
     path = tmp_path / "packet.xlsx"
-    write_workbook(
-        [taken, section_of([block.payload for block in review.blocks], "Deep dive")], path, meta={"title": "Packet"}
-    )
+    write_workbook([taken, section_of(review.blocks, "Deep dive")], path, meta={"title": "Packet"})
     book = openpyxl.load_workbook(path)
     leads = {row[6].value: row[6].hyperlink.location for row in book["findings"].iter_rows(min_row=5)}
     assert len(leads) > 1 and all(

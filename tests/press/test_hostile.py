@@ -228,7 +228,7 @@ def test_no_text_at_all_breaks_a_report(texts):
 @settings(max_examples=150)
 @given(st.text(st.characters(), max_size=60))
 def test_text_on_the_page_reads_as_it_was_given(text):
-    from rcm_analysis.press.document.plain import clean
+    from rcm_analysis.blocks.plain import clean
 
     document = extract(samples.notebook(samples.block("note", tone="info", text=text)))
     (note,) = lxml_html.document_fromstring(html.render(document, fonts="system")).xpath("//div[@role='note']")

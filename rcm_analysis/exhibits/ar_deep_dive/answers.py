@@ -13,7 +13,7 @@ from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import disguised_denials
 from ...measures.receivable.delays import NEVER_SENT
 from ..ar_weekly_review.lists import workday
-from ..blocks import Block, finding, findings, note
+from ..blocks import Block, Finding, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, ours, severity_of, stages
 from ..formats import as_text, counted, joined, sentence, words_of
 from ..tables import Shown, show
@@ -25,10 +25,10 @@ BILLERS = "our billers"
 RANK = {"high": 0, "medium": 1, "low": 2}
 
 
-def found(facts: DeepFacts) -> list[dict[str, Any]]:
+def found(facts: DeepFacts) -> list[Finding]:
     """Every finding, the gravest and largest first."""
     items = [item for look in LOOKS for item in look(facts)]
-    return sorted(items, key=lambda item: (RANK[item["severity"]], -(item["amount_cents"] or 0), item["title"]))
+    return sorted(items, key=lambda item: (RANK[item.severity], -(item.amount_cents or 0), item.title))
 
 
 def all_findings(facts: DeepFacts) -> list[Block]:
@@ -53,17 +53,17 @@ def all_findings(facts: DeepFacts) -> list[Block]:
     return [*blocks, note(_elsewhere(facts)), *_for_the_workbook(items)]
 
 
-def _for_the_workbook(items: list[dict[str, Any]]) -> list[Block]:
+def _for_the_workbook(items: list[Finding]) -> list[Block]:
     """Every finding as a row that leads to the sheet with its claims."""
     if not items:
         return []
-    split = [re.fullmatch(r"(.*) Sheet: (\w+)(?:, no\. (\d+))?\.", item["detail"]) for item in items]
+    split = [re.fullmatch(r"(.*) Sheet: (\w+)(?:, no\. (\d+))?\.", item.detail) for item in items]
     rows = pd.DataFrame(
         [
             {
-                **item,
+                **item.payload,
                 "number": number,
-                "detail": found[1] if found else item["detail"],
+                "detail": found[1] if found else item.detail,
                 "sheet": found[2] if found else "",
                 "of": found[3] if found else None,
             }
@@ -133,7 +133,7 @@ GRAVER = {"low": "medium", "medium": "high", "high": "high"}
 """A limit that runs out makes a finding one grade graver than its dollars."""
 
 
-def denials(facts: DeepFacts) -> list[dict[str, Any]]:
+def denials(facts: DeepFacts) -> list[Finding]:
     """One finding for each cause of denials beyond the usual."""
     items = []
     for number, row in enumerate(facts.systemic.to_dict("records"), start=1):
@@ -187,7 +187,7 @@ def scope_words(facts: DeepFacts, row: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part) or "all payers and places"
 
 
-def underpaid(facts: DeepFacts) -> list[dict[str, Any]]:
+def underpaid(facts: DeepFacts) -> list[Finding]:
     """One finding for each payer that allows too little again and again."""
     items = []
     for payer, rows in facts.underpaid.groupby("payer"):
@@ -222,7 +222,7 @@ def _codes(codes: pd.Series, most: int = 4) -> str:
     return joined(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} other codes"
 
 
-def prices(facts: DeepFacts) -> list[dict[str, Any]]:
+def prices(facts: DeepFacts) -> list[Finding]:
     """New prices of the last three months: to know, not to appeal."""
     items = []
     for payer, rows in facts.new_prices.groupby("payer"):
@@ -253,7 +253,7 @@ def prices(facts: DeepFacts) -> list[dict[str, Any]]:
     return items
 
 
-def secondaries(facts: DeepFacts) -> list[dict[str, Any]]:
+def secondaries(facts: DeepFacts) -> list[Finding]:
     """Secondary claims nobody sent, and whether the step was dropped."""
     rows = facts.secondaries
     if rows.empty:
@@ -302,7 +302,7 @@ def secondaries(facts: DeepFacts) -> list[dict[str, Any]]:
     return items
 
 
-def crossovers(facts: DeepFacts) -> list[dict[str, Any]]:
+def crossovers(facts: DeepFacts) -> list[Finding]:
     """Claims the first insurer forwarded and of which nothing was heard."""
     rows = facts.crossovers
     left = rows[~rows["is_missed"]]
@@ -325,7 +325,7 @@ def crossovers(facts: DeepFacts) -> list[dict[str, Any]]:
     ]
 
 
-def waiting(facts: DeepFacts) -> list[dict[str, Any]]:
+def waiting(facts: DeepFacts) -> list[Finding]:
     """What the client was asked for and has not answered, and whether it became more."""
     asked = facts.requests[facts.requests["is_open"]]
     if asked.empty:
@@ -357,7 +357,7 @@ def waiting(facts: DeepFacts) -> list[dict[str, Any]]:
     ]
 
 
-def unsent(facts: DeepFacts) -> list[dict[str, Any]]:
+def unsent(facts: DeepFacts) -> list[Finding]:
     """Claims entered and never sent without a reason, and claims rejected and left."""
     items = []
     rows = facts.holds[facts.holds["hold_reason"] == NEVER_SENT]
@@ -394,7 +394,7 @@ def unsent(facts: DeepFacts) -> list[dict[str, Any]]:
     return items
 
 
-def limits(facts: DeepFacts) -> list[dict[str, Any]]:
+def limits(facts: DeepFacts) -> list[Finding]:
     """Time limits of which four fifths are used: to file, and to appeal. Secondary claims have their own finding."""
     words = {
         "filing": ("File {} before the limit", "No payer has them"),
@@ -422,7 +422,7 @@ def limits(facts: DeepFacts) -> list[dict[str, Any]]:
     return items
 
 
-def later_entry(facts: DeepFacts) -> list[dict[str, Any]]:
+def later_entry(facts: DeepFacts) -> list[Finding]:
     """Charges that are entered later than they used to be."""
     items = []
     for row in facts.lag_creep.to_dict("records"):
@@ -445,7 +445,7 @@ def later_entry(facts: DeepFacts) -> list[dict[str, Any]]:
     return items
 
 
-def silent_days(facts: DeepFacts) -> list[dict[str, Any]]:
+def silent_days(facts: DeepFacts) -> list[Finding]:
     """Days on which no claim left though some were waiting."""
     items = []
     for row in facts.outages.to_dict("records"):
@@ -470,7 +470,7 @@ def silent_days(facts: DeepFacts) -> list[dict[str, Any]]:
     return items
 
 
-def untouched(facts: DeepFacts) -> list[dict[str, Any]]:
+def untouched(facts: DeepFacts) -> list[Finding]:
     """Open insurance claims on which nothing has happened for thirty days."""
     rows = facts.untouched
     if rows.empty:
@@ -491,7 +491,7 @@ def untouched(facts: DeepFacts) -> list[dict[str, Any]]:
     ]
 
 
-def escalated(facts: DeepFacts) -> list[dict[str, Any]]:
+def escalated(facts: DeepFacts) -> list[Finding]:
     """High-value accounts that need somebody above the desk."""
     rows = facts.escalations
     if rows.empty:
@@ -510,7 +510,7 @@ def escalated(facts: DeepFacts) -> list[dict[str, Any]]:
     ]
 
 
-LOOKS: list[Callable[[DeepFacts], list[dict[str, Any]]]] = [
+LOOKS: list[Callable[[DeepFacts], list[Finding]]] = [
     denials,
     mixes,
     underpaid,

@@ -15,7 +15,7 @@ from ...models.statistics.control_charts import rate_history
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
-from ..tables import Shown, show, table_payload
+from ..tables import Shown, show
 from . import mixes
 from .answers import month_words, scope_words
 from .facts import DeepFacts
@@ -127,7 +127,7 @@ def _chart(chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, ba
         Shown("lower", "Lower limit", "rate"),
         Shown("upper", "Upper limit", "rate"),
     ]
-    table = table_payload(
+    table = show(
         chart,
         columns,
         name=f"{name}_data",

@@ -3,10 +3,8 @@ there."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...models.detection.mixes import VERDICTS
-from ..blocks import Block, finding
+from ..blocks import Block, Finding, finding
 from ..client_review.opportunities import PROCESS_DAYS, due
 from ..formats import as_text, sentence
 from ..tables import Shown, show
@@ -19,7 +17,7 @@ WORDS = {
 """Each figure: what it is, its bad direction, and what happens to a line."""
 
 
-def mixes(facts: DeepFacts) -> list[dict[str, Any]]:
+def mixes(facts: DeepFacts) -> list[Finding]:
     """One finding for each overall figure that got worse by a change of mix, in whole or in part."""
     items = []
     for row in facts.mix_shifts.to_dict("records"):

@@ -6,8 +6,11 @@ not repeated. Every finding names the sheet of the workbook on which its claims 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...models.worklist.ranking import to_do
 from ..blocks import Block, cards
 from ..client_review import appendix as rest
@@ -81,7 +84,7 @@ class ArDeepDive:
         """Where the numbers come from; the input tables in the workbook."""
         blocks = rest.provenance(self.subject)
         return [
-            Block({**block.payload, "print": False}) if block.payload.get("name") == "inputs" else block
+            replace(block, print=False) if isinstance(block, Table) and block.name == "inputs" else block
             for block in blocks
         ]
 
@@ -107,7 +110,7 @@ class ArDeepDive:
         items = findings.found(self.facts)
         if not items:
             return "What was found?", "nothing", "No finding with dollars behind it this month."
-        first, grave = items[0], sum(item["severity"] == "high" for item in items)
+        first, grave = items[0], sum(item.severity == "high" for item in items)
         weight = (
             f"{sentence(counted(grave, 'is', 'are').replace('no ', 'none '))} of high priority. "
             if len(items) > 1
@@ -116,7 +119,7 @@ class ArDeepDive:
         return (
             "What was found?",
             counted(len(items), "finding"),
-            f"{weight}First: {first['title']}, {first['amount']}, by {as_text(first['due'], 'date')}.",
+            f"{weight}First: {first.title}, {first.amount}, by {as_text(first.due, 'date')}.",
         )
 
     def _limits(self) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ stands in the workbook, with the whole worklist as a file to work in.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from functools import cached_property
 
 import pandas as pd
@@ -140,7 +141,7 @@ class ArWeeklyReview:
     def definitions(self) -> list[Block]:
         """What each measure counts: in the workbook."""
         terms = glossary_of(MEASURES)
-        return [Block({**terms.payload, "print": False})]
+        return [replace(terms, print=False)]
 
     def provenance(self) -> list[Block]:
         """In one line where the numbers come from; the input tables in the workbook."""

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
+from ...blocks.vocabulary import Column, Table
 from ...ledger.ratios import half_up
 from ...models.worklist.items import STATUSES
 from ...models.worklist.ranking import Person, to_do
 from ...sources.worklist.notes import choices, row_check, words
 from ...sources.worklist.sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable
-from ..blocks import Block
 from ..formats import counted
 from ..tables import Shown, show
 
@@ -40,7 +40,7 @@ DEFINITION = (
 
 def worklist_table(
     items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[str, str] | None = None, title: str = "Worklist"
-) -> Block:
+) -> Table:
     """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
 
     Counts
@@ -150,31 +150,27 @@ COLUMNS = (
 )
 
 
-def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> dict[str, Any]:
+def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> Table:
     """The rows of filled-in sheets that were refused, as they were typed, with the rule; itself a sheet to correct and
     import."""
     why = {(row["sheet"], row["row"]): (row["rule"], row["message"]) for row in refused.iter_rows(named=True)}
     by_title = {item.title: item for item in COLUMNS}
     names = [*KEYS, *FILLED]
-    columns = [by_title[TITLES[name]].payload() for name in names]
-    extra = [
-        {"name": name, "title": title, "unit": "text"}
-        for name, title in (("rule", "Refused for"), ("message", "What is wrong"))
-    ]
+    columns = [by_title[TITLES[name]].as_column() for name in names]
+    reasons = [Column("rule", "Refused for"), Column("message", "What is wrong")]
     rows = [
-        [*(_as_typed(row[name]) for name in names), *why[sheet.name, row["row"]]]
+        (*(_as_typed(row[name]) for name in names), *why[sheet.name, row["row"]])
         for sheet in sheets
         for row in sheet.rows
         if (sheet.name, row["row"]) in why
     ]
-    return {
-        "kind": "table",
-        "name": SHEET,
-        "title": "Refused rows of a worklist",
-        "columns": [*columns, *extra],
-        "rows": rows,
-        "definition": "Rows that could not be taken in, as they were filled in. Put them right and import this file.",
-    }
+    return Table(
+        name=SHEET,
+        title="Refused rows of a worklist",
+        columns=(*columns, *reasons),
+        rows=tuple(rows),
+        definition="Rows that could not be taken in, as they were filled in. Put them right and import this file.",
+    )
 
 
 def _as_typed(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import pandas as pd
 
@@ -15,7 +14,7 @@ from ...models.plan.scenarios import break_even_lag, break_even_rate, futures, s
 from .. import figures
 from ..blocks import Block, cards, facts, glossary, kpi, kpis, note
 from ..formats import as_text, counted
-from ..tables import Shown, show, table_payload
+from ..tables import Shown, show
 from . import figures as plan_figures
 from .inputs import assumptions_table
 from .results import PlanResults
@@ -202,7 +201,7 @@ class CarePlan:
                 title="Running cash flow, running accrual result and cash at hand",
                 alt=f"Three lines by month. {finding}",
                 finding=finding,
-                table=self._month_payload(),
+                table=self._by_month(),
             ),
             show(
                 by_quarter(months),
@@ -215,13 +214,13 @@ class CarePlan:
             ),
         ]
 
-    def _month_payload(self) -> dict[str, Any]:
+    def _by_month(self) -> Block:
         frame = self.plan.months.assign(
             members_n=self.plan.months["members"] / MILLI,
             units_n=self.plan.months["units"] / MILLI,
             fte_n=self.plan.months["fte"] / MILLI,
         )
-        return table_payload(
+        return show(
             frame,
             [
                 Shown("month", "Month", "month"),
@@ -253,7 +252,7 @@ class CarePlan:
         shown = months.assign(
             **{name: months[name] / MILLI for name in ("members", "capacity", "waiting", "units", *names, *places)}
         )
-        table = table_payload(
+        table = show(
             shown,
             [
                 Shown("month", "Month", "month"),
@@ -417,7 +416,7 @@ class CarePlan:
                 title="Peak deficit with one lever at the ends of its range (US dollars)",
                 alt=f"Bars by lever. {finding}",
                 finding=finding,
-                table=table_payload(
+                table=show(
                     table,
                     [
                         Shown("title", "Lever"),
@@ -457,7 +456,7 @@ class CarePlan:
                 title="Running cash flow in the drawn futures",
                 alt=f"Bands by month. {finding}",
                 finding=finding,
-                table=table_payload(
+                table=show(
                     fan,
                     [
                         Shown("month", "Month", "month"),

@@ -18,7 +18,7 @@ from ...models.plan.results import DRIVERS, acuity, coordinators, funnel, incent
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, day_text
-from ..tables import Shown, show, table_payload
+from ..tables import Shown, show
 
 WORDS = {
     "volume": "Volume: members",
@@ -112,7 +112,7 @@ class PlanResults:
         """The total difference and its drivers."""
         split, totals, finding = self.split_by_month, self.totals, self.words()[1]
         shown = totals.assign(words=totals["driver"].map(WORDS))
-        payload = table_payload(
+        payload = show(
             shown,
             [
                 Shown("words", "Driver"),

@@ -14,7 +14,7 @@ from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, joined, sentence, words_of
 from ..subject import Subject
-from ..tables import Shown, show, table_payload, with_total
+from ..tables import Shown, show, with_total
 
 RATE = "Initial denial rate (claims denied by their first decision, of claims first decided in the month)"
 RECENT = 3
@@ -73,7 +73,7 @@ def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
             alt=f"Line chart of the initial denial rate for {counted(len(trend), 'month')} to "
             f"{subject.period.title}. {finding}",
             finding=finding,
-            table=table_payload(trend, columns, **words),
+            table=show(trend, columns, **words),
         )
     ]
 
@@ -127,7 +127,7 @@ def _recovery(subject: Subject) -> list[Block]:
     axes = figures.plot_months(
         found, figures.new_axes(1.9), series={"denial_recovery": "Paid later"}, unit="rate", immature="is_recent"
     )
-    payload = table_payload(
+    payload = show(
         found,
         [
             Shown("month", "Month of denial", "month"),

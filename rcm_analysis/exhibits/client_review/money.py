@@ -15,7 +15,7 @@ from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..subject import Subject
-from ..tables import Shown, show, table_payload, with_total
+from ..tables import Shown, show, with_total
 
 INSURANCE = PARTIES[:3]
 STEPS = (
@@ -163,7 +163,7 @@ def cash_and_charges(subject: Subject) -> list[Block]:
             alt=f"Line chart of charges and payments for {counted(len(months), 'month')} to "
             f"{subject.period.title}. {finding}",
             finding=finding,
-            table=table_payload(months, columns, **words),
+            table=show(months, columns, **words),
         )
     ]
 

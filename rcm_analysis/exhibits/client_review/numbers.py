@@ -12,7 +12,7 @@ import pandas as pd
 from ...measures.menu import Measure, named
 from ...measures.windows import comparisons, matured_window
 from ...periods import Period
-from ..blocks import Block, comparison, kpi, kpis
+from ..blocks import Block, Kpi, comparison, kpi, kpis
 from ..formats import as_text, is_empty
 from ..subject import Subject
 from ..tables import Shown, show
@@ -158,7 +158,7 @@ def numbers(subject: Subject) -> list[Block]:
     ]
 
 
-def _tile(subject: Subject, tile: Tile, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _tile(subject: Subject, tile: Tile, found: Mapping[str, Mapping[str, Any]]) -> Kpi:
     record = named(tile.name)
     now = _value(found["now"], record.unit)
     others = [

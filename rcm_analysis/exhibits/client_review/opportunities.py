@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ from ...measures.denials.reasons import denial_reasons, disguised_denials
 from ...measures.receivable import ar
 from ...tables.reference.carc import carc_categories
 from ...tables.schema import PARTIES
-from ..blocks import Block, finding, findings, note
+from ..blocks import Block, Finding, finding, findings, note
 from ..formats import as_text, counted, joined, words_of
 from ..subject import Subject
 from .work import due_soon, held
@@ -48,7 +47,7 @@ def opportunities(subject: Subject) -> list[Block]:
     if not found:
         return [note(f"No process improvement with dollars behind it was found in {subject.period.title}.")]
     rank = {"high": 0, "medium": 1, "low": 2}
-    found.sort(key=lambda item: (rank[item["severity"]], -(item["amount_cents"] or 0), item["title"]))
+    found.sort(key=lambda item: (rank[item.severity], -(item.amount_cents or 0), item.title))
     blocks = [findings("Process-improvement opportunities", found[:MOST])]
     if len(found) > MOST:
         blocks.append(note(f"{counted(len(found) - MOST, 'smaller opportunity', 'smaller opportunities')} left out."))
@@ -73,7 +72,7 @@ def severity_of(cents: int, subject: Subject) -> str:
     return "high" if cents * 100 >= yearly else "low" if cents * 1000 < yearly else "medium"
 
 
-def deadlines(subject: Subject) -> list[dict[str, Any]]:
+def deadlines(subject: Subject) -> list[Finding]:
     """Filing and appeal limits that end within thirty days."""
     found = []
     soon = due_soon(subject)
@@ -109,7 +108,7 @@ def deadlines(subject: Subject) -> list[dict[str, Any]]:
     return found
 
 
-def rejected_claims(subject: Subject) -> list[dict[str, Any]]:
+def rejected_claims(subject: Subject) -> list[Finding]:
     """Claims stopped by an edit or rejected before a payer judged them."""
     edits, claims = subject.pandas("claim_edits"), subject.pandas("claims")
     failed = edits[held(subject.period, edits["checked_on"]) & (edits["result"] == "failed")]
@@ -136,7 +135,7 @@ def rejected_claims(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def late_charges(subject: Subject) -> list[dict[str, Any]]:
+def late_charges(subject: Subject) -> list[Finding]:
     """Charges entered more than five days after the service."""
     claims = subject.pandas("claims")
     month = claims[held(subject.period, claims["entered_on"])]
@@ -160,7 +159,7 @@ def late_charges(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def aged_insurance(subject: Subject) -> list[dict[str, Any]]:
+def aged_insurance(subject: Subject) -> list[Finding]:
     """Insurance balances over 120 days, with the payer that owes most of them."""
     aged = ar.aging(subject.tables, as_of=subject.as_of, parties=PARTIES[:3], by=["payer"])
     old = aged[(aged["bucket"] == ar.BUCKETS[-1]) & (aged["ar_cents"] > 0)].sort_values("ar_cents", ascending=False)
@@ -181,7 +180,7 @@ def aged_insurance(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def old_credits(subject: Subject) -> list[dict[str, Any]]:
+def old_credits(subject: Subject) -> list[Finding]:
     """Credit balances without a posting for more than sixty days: money of others that we hold."""
     rows = subject.pandas("transactions").dropna(subset=["claim_id"])
     sums = rows.groupby(["claim_id", "party"]).agg(balance_cents=("amount_cents", "sum"), last_on=("posted_on", "max"))
@@ -203,7 +202,7 @@ def old_credits(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def unapplied(subject: Subject) -> list[dict[str, Any]]:
+def unapplied(subject: Subject) -> list[Finding]:
     """Money received that no claim has been given."""
     waiting = ar.unapplied_money(subject.tables, as_of=subject.as_of).iloc[0]
     if waiting["unapplied_cents"] <= 0:
@@ -220,7 +219,7 @@ def unapplied(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def preventable_denials(subject: Subject) -> list[dict[str, Any]]:
+def preventable_denials(subject: Subject) -> list[Finding]:
     """Where denials of the last three months can be prevented: the three stages with the most dollars."""
     found = denial_reasons(subject.tables, period=subject.period.trailing(3), by=["category"])
     found = (
@@ -249,10 +248,10 @@ def preventable_denials(subject: Subject) -> list[dict[str, Any]]:
                 severity=severity_of(cents, subject),
             )
         )
-    return sorted(items, key=lambda item: -item["amount_cents"])[:3]
+    return sorted(items, key=lambda item: -item.amount_cents)[:3]
 
 
-def disguised(subject: Subject) -> list[dict[str, Any]]:
+def disguised(subject: Subject) -> list[Finding]:
     """Denials taken off as if they were contract discounts."""
     found = disguised_denials(subject.tables, period=subject.period.trailing(3))
     if found.empty:
@@ -272,7 +271,7 @@ def disguised(subject: Subject) -> list[dict[str, Any]]:
     ]
 
 
-def sweeps(subject: Subject) -> list[dict[str, Any]]:
+def sweeps(subject: Subject) -> list[Finding]:
     """Old balances written off in whole dollars, in batches."""
     found = whole_dollar_sweeps(subject.tables, period=subject.period)
     if found.empty:
@@ -298,7 +297,7 @@ def stages() -> dict[str, str]:
     return rows.groupby("category")["preventable_stage"].agg(lambda found: found.mode().iloc[0]).to_dict()
 
 
-LOOKS: list[Callable[[Subject], list[dict[str, Any]]]] = [
+LOOKS: list[Callable[[Subject], list[Finding]]] = [
     deadlines,
     preventable_denials,
     disguised,

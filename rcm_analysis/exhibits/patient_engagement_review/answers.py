@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...ledger.suppression import LEAST
 from ...measures.engagement.care_risk import INTAKE_PARTS
-from ..blocks import Block, cards, finding, findings, note
+from ..blocks import Block, Finding, cards, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
 from ..formats import as_text, counted, is_empty
 from .facts import EngagementFacts
@@ -189,17 +189,14 @@ def _need(facts: EngagementFacts) -> tuple[str, str, str]:
     return (
         "What do we need from you?",
         counted(len(found), "decision"),
-        (
-            f"First: {first['title'][0].lower()}{first['title'][1:]} ({first['owner']}, by "
-            f"{as_text(first['due'], 'date')})."
-        ),
+        f"First: {first.title[0].lower()}{first.title[1:]} ({first.owner}, by {as_text(first.due, 'date')}).",
     )
 
 
 # -- what to do ------------------------------------------------------------------------------------
 
 
-def to_do(facts: EngagementFacts) -> list[dict[str, Any]]:
+def to_do(facts: EngagementFacts) -> list[Finding]:
     """Findings, most urgent first."""
     found = [
         *_shift_findings(facts),
@@ -210,7 +207,7 @@ def to_do(facts: EngagementFacts) -> list[dict[str, Any]]:
         *_access_finding(facts),
     ]
     rank = {"high": 0, "medium": 1, "low": 2}
-    return sorted(found, key=lambda item: (rank[item["severity"]], -(item["amount_cents"] or 0), item["title"]))
+    return sorted(found, key=lambda item: (rank[item.severity], -(item.amount_cents or 0), item.title))
 
 
 def findings_of(facts: EngagementFacts) -> list[Block]:
@@ -218,7 +215,7 @@ def findings_of(facts: EngagementFacts) -> list[Block]:
     return [findings("Decisions", found)] if found else [note("Nothing was found that needs a decision.")]
 
 
-def _shift_findings(facts: EngagementFacts) -> list[dict[str, Any]]:
+def _shift_findings(facts: EngagementFacts) -> list[Finding]:
     out = []
     for row in worsened(facts).to_dict("records"):
         cents = None
@@ -256,7 +253,7 @@ def _between(row: dict[str, Any]) -> str:
     return f" (between {as_text(row['earliest_on'], 'date')} and {as_text(row['latest_on'], 'date')})"
 
 
-def _navigation_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
+def _navigation_finding(facts: EngagementFacts) -> list[Finding]:
     row = total_of(facts.navigation, "location")
     if not len(row) or not known(row, "without") or not row["without"]:
         return []
@@ -271,7 +268,7 @@ def _navigation_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _lead_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
+def _lead_finding(facts: EngagementFacts) -> list[Finding]:
     rows = parts_of(facts.leads, "lead") if len(facts.leads) and not facts.is_withheld else facts.leads.iloc[:0]
     far = rows[rows["lead"] == "4 over 28 days"] if len(rows) else rows
     if far.empty or not known(far.iloc[0], "no_show_rate") or not known(facts.slots, "no_show_rate"):
@@ -293,7 +290,7 @@ def _lead_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _intake_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
+def _intake_finding(facts: EngagementFacts) -> list[Finding]:
     rows = facts.intake_parts
     rows = rows[rows["complete_share"].notna() & (rows["part"] != "social_needs")] if len(rows) else rows
     if rows.empty or rows["complete_share"].min() >= 0.9:
@@ -312,7 +309,7 @@ def _intake_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _complaint_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
+def _complaint_finding(facts: EngagementFacts) -> list[Finding]:
     row = facts.answered
     if not known(row, "in_time_share") or row["in_time_share"] >= 0.8:
         return []
@@ -328,7 +325,7 @@ def _complaint_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _access_finding(facts: EngagementFacts) -> list[dict[str, Any]]:
+def _access_finding(facts: EngagementFacts) -> list[Finding]:
     rows = facts.access
     rows = rows[rows["median_days"] - rows["before_days"].astype("float64") >= 5] if len(rows) else rows
     if rows.empty:

@@ -10,7 +10,7 @@ from ..formats import sentence, words_of
 from ..tables import Shown, show
 from .facts import EngagementFacts
 from .published import title_of
-from .small import guarded_payload, known, parts_of, said, show_guarded, total_of
+from .small import known, parts_of, said, show_guarded, total_of
 
 UNADJUSTED = (
     "Observed, not adjusted for risk: who is sicker is seen in hospital more, and no practice can be judged by it."
@@ -81,7 +81,7 @@ def _needs(facts: EngagementFacts) -> list[Block]:
             title="Forms on which the social needs were asked, by month (share of forms)",
             alt=f"Line chart of the share of forms with social needs asked. {finding}",
             finding=finding,
-            table=guarded_payload(facts.needs, columns, **words),
+            table=show_guarded(facts.needs, columns, **words),
         )
     ]
 

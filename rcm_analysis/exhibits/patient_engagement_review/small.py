@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...ledger.ratios import quotient
 from ...ledger.suppression import ALL, LEAST, suppressed
-from ..blocks import Block
 from ..formats import as_text, is_empty
-from ..tables import Shown, table_payload
+from ..tables import Shown, show
 
 HIDDEN = "hidden"
 WHY = f"{HIDDEN}: 1 to {LEAST - 1}, or it would give away such a number. Zeros are shown."
@@ -109,15 +110,8 @@ def known(row: Mapping[str, Any], *names: str) -> bool:
     return all(not is_empty(row.get(name)) for name in names)
 
 
-def show_guarded(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any) -> Block:
+def show_guarded(found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any) -> Table:
     """`tables.show` of a guarded result: hidden cells say so, on paper and in the workbook; its total is marked."""
-    return Block(guarded_payload(found, columns, notes=notes, **words))
-
-
-def guarded_payload(
-    found: pd.DataFrame, columns: Sequence[Shown], *, notes: Sequence[str] = (), **words: Any
-) -> dict[str, Any]:
-    """The payload behind `show_guarded`."""
     first = columns[0].column
     totals = [place for place, value in enumerate(found[first]) if value == ALL]
     rows = found.assign(
@@ -127,15 +121,15 @@ def guarded_payload(
             .where(found[first] != ALL, None if columns[0].unit in ("month", "date") else TOTAL)
         }
     )
-    payload = table_payload(rows, columns, emphasis=totals, notes=notes, **words)
+    table = show(rows, columns, emphasis=totals, notes=notes, **words)
     hidden = found["is_suppressed"].tolist() if "is_suppressed" in found else [False] * len(found)
     text = [
         [
             HIDDEN if is_hidden and is_empty(row[item.column]) and place else cell
             for place, (item, cell) in enumerate(zip(columns, cells, strict=True))
         ]
-        for is_hidden, row, cells in zip(hidden, rows.to_dict("records"), payload["text"], strict=True)
+        for is_hidden, row, cells in zip(hidden, rows.to_dict("records"), table.shown, strict=True)
     ]
     for place in totals:
         text[place][0] = TOTAL
-    return payload | {"text": text, "notes": [*payload["notes"], *([WHY] if any(hidden) else [])]}
+    return replace(table, text=tuple(map(tuple, text)), notes=(*table.notes, *([WHY] if any(hidden) else [])))

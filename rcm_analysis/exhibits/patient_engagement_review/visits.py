@@ -11,7 +11,7 @@ from ..tables import Shown, show
 from .answers import RATES, place
 from .facts import EngagementFacts
 from .published import title_of
-from .small import guarded_payload, known, parts_of, said, show_guarded, total_of
+from .small import known, parts_of, said, show_guarded, total_of
 
 BASIS = "By day of the appointment; slots are appointments less those cancelled 24 hours ahead or more"
 OUTCOMES = [
@@ -98,7 +98,7 @@ def _months(facts: EngagementFacts) -> list[Block]:
             title=f"No-show rate by month, {facts.subject.client.name} (share of slots, day of the appointment)",
             alt=f"Line chart of the no-show rate for twelve months. {finding}",
             finding=finding,
-            table=guarded_payload(facts.months, columns, **words),
+            table=show_guarded(facts.months, columns, **words),
         )
     ]
 
@@ -139,7 +139,7 @@ def _leads(facts: EngagementFacts) -> list[Block]:
             title=f"No-show rate by lead time, {span} (share of slots)",
             alt=f"Bars of the no-show rate by lead time. {finding}",
             finding=finding,
-            table=guarded_payload(shown, columns, **table),
+            table=show_guarded(shown, columns, **table),
         )
     ]
 

@@ -16,7 +16,7 @@ from ..client_review.answers import settled_services, span
 from ..client_review.review import glossary_of
 from ..formats import as_text, counted, joined, sentence, words_of
 from ..subject import Book
-from ..tables import Shown, show, table_payload, with_total
+from ..tables import Shown, show, with_total
 
 MEASURES = (
     "client_ratings",
@@ -160,7 +160,7 @@ class PortfolioOverview:
                 title=f"Clients by rating, as of {self.book.as_of_text}",
                 alt=f"Four squares: ratings A to D by revenue per provider and contact needed. {finding}",
                 finding=finding,
-                table=table_payload(
+                table=show(
                     table,
                     [
                         Shown("rating", "Rating"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from ...measures.collections.rates import cash
-from ..blocks import Block, cards, finding, findings, note
+from ..blocks import Block, Finding, cards, finding, findings, note
 from ..client_review.answers import span
 from ..client_review.opportunities import ours
 from ..formats import as_text, counted, joined, sentence
@@ -189,9 +188,7 @@ def all_findings(facts: SelfPayFacts) -> list[Block]:
     items = [item for look in LOOKS for item in look(facts)]
     if not items:
         return [note(f"Nothing was found in {facts.subject.period.title} that someone has to put right.")]
-    items.sort(
-        key=lambda item: (item["title"] != SCOPE, RANK[item["severity"]], -(item["amount_cents"] or 0), item["title"])
-    )
+    items.sort(key=lambda item: (item.title != SCOPE, RANK[item.severity], -(item.amount_cents or 0), item.title))
     blocks = [findings("The gravest first", items[:MOST])]
     if len(items) > MOST:
         blocks.append(note(f"{counted(len(items) - MOST, 'smaller finding')} left out; the pages below show them."))
@@ -202,7 +199,7 @@ def _due(facts: SelfPayFacts, days: int) -> dt.date:
     return facts.subject.as_of + dt.timedelta(days=days)
 
 
-def _scope(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _scope(facts: SelfPayFacts) -> list[Finding]:
     rows = facts.out_of_scope
     if rows.empty:
         return []
@@ -224,7 +221,7 @@ def _scope(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _eob(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _eob(facts: SelfPayFacts) -> list[Finding]:
     items = []
     for rule, rows in facts.eob_wrong.groupby("rule", sort=False):
         cents = int(rows["difference_cents"].abs().sum())
@@ -246,7 +243,7 @@ def _eob(facts: SelfPayFacts) -> list[dict[str, Any]]:
     return items
 
 
-def _breaches(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _breaches(facts: SelfPayFacts) -> list[Finding]:
     items = []
     for row in facts.checks[facts.checks["breached"] > 0].to_dict("records"):
         people = facts.breaches[(facts.breaches["rule"] == row["rule"]) & (facts.breaches["who"] != "(none)")][
@@ -272,7 +269,7 @@ def _lower(text: str) -> str:
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
-def _estimates(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _estimates(facts: SelfPayFacts) -> list[Finding]:
     rows = facts.estimates
     rows = rows[rows["dispute_until"] >= pd.Timestamp(facts.subject.as_of)] if len(rows) else rows
     if rows.empty:
@@ -290,7 +287,7 @@ def _estimates(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _refunds(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _refunds(facts: SelfPayFacts) -> list[Finding]:
     """Overpayments whose days to return them are over; without such days those older than 60 days."""
     found = facts.credits[facts.credits["kind"] == "overpayment"]
     until = return_by(facts, found)
@@ -313,7 +310,7 @@ def _refunds(facts: SelfPayFacts) -> list[dict[str, Any]]:
     return items
 
 
-def _plans_at_risk(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _plans_at_risk(facts: SelfPayFacts) -> list[Finding]:
     rows = facts.plans[facts.plans["at_risk_cents"] > 0]
     if rows.empty:
         return []
@@ -330,7 +327,7 @@ def _plans_at_risk(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _declines(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _declines(facts: SelfPayFacts) -> list[Finding]:
     rows = facts.declined
     lost = int((rows["declined_cents"] - rows["recovered_cents"]).sum())
     count = int((rows["declined_payments"] - rows["recovered_payments"]).sum())
@@ -348,7 +345,7 @@ def _declines(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _disputes(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _disputes(facts: SelfPayFacts) -> list[Finding]:
     whole = facts.disputes
     if not whole["open_disputes"]:
         return []
@@ -373,7 +370,7 @@ def _disputes(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _decisions(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _decisions(facts: SelfPayFacts) -> list[Finding]:
     return [
         finding(
             f"Decide on {counted(count, *words)}",
@@ -387,7 +384,7 @@ def _decisions(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _networks(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _networks(facts: SelfPayFacts) -> list[Finding]:
     rows = facts.retries_beyond
     rows = rows[(rows["attempted_on"] >= pd.Timestamp(facts.quarter.first_day)) & (rows["allowed"] != NEVER_WORDS)]
     if rows.empty:
@@ -405,7 +402,7 @@ def _networks(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _targets(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _targets(facts: SelfPayFacts) -> list[Finding]:
     rows = facts.targets
     rows = rows[rows["is_met"].eq(False).fillna(False)]
     if rows.empty:
@@ -425,7 +422,7 @@ def _targets(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _posting(facts: SelfPayFacts) -> list[dict[str, Any]]:
+def _posting(facts: SelfPayFacts) -> list[Finding]:
     faults = facts.posting_faults
     missing = faults[faults["fault"] == "missing"]
     if missing.empty:
@@ -443,7 +440,7 @@ def _posting(facts: SelfPayFacts) -> list[dict[str, Any]]:
     ]
 
 
-LOOKS: tuple[Callable[[SelfPayFacts], list[dict[str, Any]]], ...] = (
+LOOKS: tuple[Callable[[SelfPayFacts], list[Finding]], ...] = (
     _scope,
     _eob,
     _breaches,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...ledger.ratios import quotient
 from ...ledger.suppression import LEAST
 from ...measures.self_pay import collections as self_pay_collections
@@ -12,7 +13,7 @@ from .. import figures
 from ..blocks import Block, note
 from ..client_review.answers import span
 from ..formats import as_text, counted, joined, sentence
-from ..tables import Shown, show, table_payload, with_total
+from ..tables import Shown, show, with_total
 from .facts import SelfPayFacts
 from .figures import all_cohorts, plot_liquidation
 
@@ -55,9 +56,9 @@ def liquidation(facts: SelfPayFacts) -> list[Block]:
                 f"No account was billed to its patient for the first time in the twelve months to {subject.as_of_text}."
             )
         ]
-    payload = _cohort_table(facts)
+    table = _cohort_table(facts)
     if not curves["is_mature"].any():
-        return [note("No month of first statements is old enough to judge yet."), Block(payload)]
+        return [note("No month of first statements is old enough to judge yet."), table]
     finding = _liquidation_finding(facts)
     axes = plot_liquidation(curves, figures.new_axes(2.7))
     return [
@@ -75,7 +76,7 @@ def liquidation(facts: SelfPayFacts) -> list[Block]:
             finding=finding,
             table=_curve_table(facts),
         ),
-        Block(payload),
+        table,
         *_transfers(facts),
     ]
 
@@ -99,9 +100,9 @@ def _liquidation_finding(facts: SelfPayFacts) -> str:
     )
 
 
-def _curve_table(facts: SelfPayFacts) -> dict:
+def _curve_table(facts: SelfPayFacts) -> Table:
     """The numbers behind the lines: one row a month and day."""
-    return table_payload(
+    return show(
         facts.curves,
         [
             Shown("month", "First statement", "month"),
@@ -121,7 +122,7 @@ def _curve_table(facts: SelfPayFacts) -> dict:
     )
 
 
-def _cohort_table(facts: SelfPayFacts) -> dict:
+def _cohort_table(facts: SelfPayFacts) -> Table:
     curves = facts.curves[facts.curves["day"].isin(COLUMN_DAYS)]
     wide = (
         curves.pivot(index="month", columns="day", values="liquidation")
@@ -130,7 +131,7 @@ def _cohort_table(facts: SelfPayFacts) -> dict:
     )
     sizes = curves.drop_duplicates("month")[["month", "accounts", "billed_cents"]]
     rows = sizes.merge(wide, on="month").sort_values("month", ignore_index=True)
-    return table_payload(
+    return show(
         rows,
         [
             Shown("month", "First statement", "month"),

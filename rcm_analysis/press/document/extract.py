@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ...blocks.plain import clean, joined, one_line
+from ...blocks.vocabulary import MIME, Block, Figure, Glossary, Inputs, Meta, Table, read_block
 from ...errors import RunError
-from . import payloads
-from .blocks import Block, Document, Figure, Heading, Meta, Preformatted, Run, numbered, plain_text
+from .document import Document, Heading, Preformatted, Printed, Run, grid_of, numbered, plain_text
 from .html_tables import tables_of
 from .markdown import markdown_blocks
 from .pictures import picture_of_bundle
-from .plain import clean, joined, one_line
 
-__all__ = ["Document", "Meta", "extract", "payloads_in"]
+__all__ = ["Document", "Meta", "extract", "blocks_in"]
 
 _LEFT_OUT = {"parameters", "injected-parameters", "hide", "remove_cell", "remove-cell"}
 _OUTPUT_LEFT_OUT = {"remove_output", "remove-output", "hide-output"}
@@ -35,9 +35,8 @@ class _Reader:
     """What has been gathered while walking the cells."""
 
     meta: Meta | None = None
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[Printed] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    inputs: list[dict[str, Any]] = field(default_factory=list)
 
 
 def extract(notebook: Mapping[str, Any]) -> Document:
@@ -64,13 +63,13 @@ def extract(notebook: Mapping[str, Any]) -> Document:
     return _finished(reader, notebook)
 
 
-def payloads_in(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every block payload of a notebook, in order and unchanged (for the workbook and the manifest)."""
+def blocks_in(notebook: Mapping[str, Any]) -> Iterator[Block]:
+    """Every block of a notebook, in order, also those that are not printed (for the workbook and the manifest)."""
     for cell in _cells(notebook):
         for output in cell.get("outputs") or []:
-            payload = (output.get("data") or {}).get(payloads.MIME)
-            if isinstance(payload, dict):
-                yield payload
+            block = read_block((output.get("data") or {}).get(MIME))
+            if block is not None:
+                yield block
 
 
 def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -98,7 +97,7 @@ def _read_output(output: Mapping[str, Any], reader: _Reader, position: int) -> N
     if output.get("output_type") not in ("display_data", "execute_result"):
         return
     data = output.get("data") or {}
-    payload = data.get(payloads.MIME)
+    payload = data.get(MIME)
     if isinstance(payload, Mapping):
         if _read_payload(payload, data, reader, position):
             return
@@ -109,22 +108,20 @@ def _read_output(output: Mapping[str, Any], reader: _Reader, position: int) -> N
 
 
 def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _Reader, position: int) -> bool:
-    kind = payload.get("kind")
-    if kind == "meta":
-        reader.meta = reader.meta or payloads.meta_of(payload)
-        return True
-    if kind == "inputs":
-        reader.inputs.append(dict(payload))
-        return True
-    if not payloads.known(kind):
-        return False
     try:
-        block = payloads.block_of(payload, picture_of_bundle(data))
+        block = read_block(payload)
     except RunError as error:
         raise RunError(f"Cell {position}: {error}") from error
-    if block:
+    if isinstance(block, Meta):
+        reader.meta = reader.meta or block
+    elif isinstance(block, Table):
+        reader.blocks += [grid_of(block)] if block.print else []
+    elif isinstance(block, Figure):
+        picture = picture_of_bundle(data)
+        reader.blocks.append(replace(block, data=picture.data, mime=picture.mime) if picture else block)
+    elif block is not None and not isinstance(block, Inputs) and not (isinstance(block, Glossary) and not block.print):
         reader.blocks.append(block)
-    return True
+    return block is not None
 
 
 def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: _Reader, position: int) -> None:
@@ -132,7 +129,7 @@ def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: 
     if picture:
         about = metadata.get(picture.mime)
         alt = metadata.get("alt") or (about.get("alt") if isinstance(about, Mapping) else "")
-        reader.blocks.append(Figure(picture.data, picture.mime, alt=one_line(alt)))
+        reader.blocks.append(Figure(alt=one_line(alt), data=picture.data, mime=picture.mime))
         return
     if any(mime in data for mime in _INTERACTIVE):
         reader.warnings.append(
@@ -157,10 +154,10 @@ def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: 
 def _finished(reader: _Reader, notebook: Mapping[str, Any]) -> Document:
     meta = reader.meta or _meta_without_payload(notebook, reader.blocks)
     blocks = _levelled(_without_title(reader.blocks, meta.title))
-    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings), tuple(reader.inputs))
+    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings))
 
 
-def _meta_without_payload(notebook: Mapping[str, Any], blocks: list[Block]) -> Meta:
+def _meta_without_payload(notebook: Mapping[str, Any], blocks: list[Printed]) -> Meta:
     """An analyst's own notebook: its only top heading, or its metadata, names it."""
     about = (notebook.get("metadata") or {}).get("rcm") or {}
     headings = [block for block in blocks if isinstance(block, Heading)]
@@ -171,7 +168,7 @@ def _meta_without_payload(notebook: Mapping[str, Any], blocks: list[Block]) -> M
     return Meta(title=title or one_line((notebook.get("metadata") or {}).get("title")) or "Report")
 
 
-def _without_title(blocks: list[Block], title: str) -> list[Block]:
+def _without_title(blocks: list[Printed], title: str) -> list[Printed]:
     """The title stands on the cover: a lone first heading of level 1 goes, and the others rise."""
     headings = [block for block in blocks if isinstance(block, Heading)]
     tops = [heading for heading in headings if heading.level == 1]
@@ -186,7 +183,7 @@ def _without_title(blocks: list[Block], title: str) -> list[Block]:
     ]
 
 
-def _levelled(blocks: list[Block]) -> list[Block]:
+def _levelled(blocks: list[Printed]) -> list[Printed]:
     """No heading skips a level: screen readers and PDF/UA ask for it."""
     level, levelled = 0, []
     for block in blocks:
@@ -197,7 +194,7 @@ def _levelled(blocks: list[Block]) -> list[Block]:
     return levelled
 
 
-def _anchored(blocks: list[Block]) -> list[Block]:
+def _anchored(blocks: list[Printed]) -> list[Printed]:
     """Every anchor once."""
     used: set[str] = set()
     anchored = []

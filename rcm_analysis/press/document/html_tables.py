@@ -15,8 +15,8 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
-from .blocks import Cell, Rows, Table
-from .plain import clean, one_line
+from ...blocks.plain import clean, one_line
+from .document import Cell, Grid, Rows
 
 _NUMBER = re.compile(r"^[\s$€£¥+\-−–(]*\d[\d,.\s\u202f\u00a0]*\s*[%)KMBkx]?\)?$|^(nan|NaN|NaT|None|<NA>|—|-|–|)$")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
@@ -49,7 +49,7 @@ def colour(value: str) -> str | None:
     return _NAMED.get(value)
 
 
-def tables_of(source: str) -> list[Table]:
+def tables_of(source: str) -> list[Grid]:
     """The outermost tables of a piece of HTML, in order."""
     if not source.strip():
         return []
@@ -144,7 +144,7 @@ def _rows(
     return rows
 
 
-def _table(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) -> Table | None:
+def _table(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) -> Grid | None:
     head: list[tuple[Cell, ...]] = []
     body: list[tuple[Cell, ...]] = []
     captions: list[str] = []
@@ -169,7 +169,7 @@ def _table(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) ->
     head, body = _without_counting_index(head, body)
     columns = min(MOST_COLUMNS, max((sum(cell.colspan for cell in row) for row in head + body), default=1))
     caption = " – ".join(part for part in captions if part)
-    return finished(Table(columns, tuple(head), tuple(body), caption=caption, notes=tuple(notes)))
+    return finished(Grid(columns, tuple(head), tuple(body), caption=caption, notes=tuple(notes)))
 
 
 def _without_name_row(head: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
@@ -197,7 +197,7 @@ def _without_counting_index(
     return head, body
 
 
-def finished(table: Table) -> Table:
+def finished(table: Grid) -> Grid:
     """The table made rectangular, with an alignment for every column that has none given."""
     head, body = rectangular(table.head, table.columns), rectangular(table.body, table.columns)
     aligns = table.aligns if len(table.aligns) == table.columns else _aligns(body, table.columns)

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .blocks import (
-    Block,
-    Document,
-    Facts,
-    Glossary,
-    Heading,
-    ListBlock,
-    Meta,
-    Note,
-    Paragraph,
-    Quote,
-    Run,
-    Table,
-    Term,
-    numbered,
-)
-from .plain import slug
+from ...blocks.plain import slug
+from ...blocks.vocabulary import Facts, Glossary, Meta, Note, Term
+from .document import Document, Grid, Heading, ListBlock, Paragraph, Printed, Quote, Run, numbered
 
 LARGE_ROWS = 10
 """A table of so many rows is printed once in a packet; a small one may be wanted where it is read."""
@@ -31,16 +17,16 @@ def join(documents: list[Document], meta: Meta) -> Document:
 
     Every anchor, number and large table is there once.
 
-    >>> from rcm_analysis.press.document.blocks import Note
-    >>> one = Document(Meta(title="Aging"), (Note("info", "x"),))
+    >>> from rcm_analysis.blocks.vocabulary import Note
+    >>> one = Document(Meta(title="Aging"), (Note("x"),))
     >>> [type(block).__name__ for block in join([one, one], Meta(title="Packet")).blocks]
     ['Heading', 'Note', 'Heading', 'Note']
     """
-    blocks: list[Block] = []
+    blocks: list[Printed] = []
     terms: dict[tuple[str, str], Term] = {}
-    remarks: list[Block] = []
-    origins: dict[tuple[Block, ...], list[tuple[str, str]]] = {}
-    shown: dict[Table, str] = {}
+    remarks: list[Printed] = []
+    origins: dict[tuple[Printed, ...], list[tuple[str, str]]] = {}
+    shown: dict[Grid, str] = {}
     for position, document in enumerate(documents, start=1):
         prefix = f"part-{position}"
         kept, said = _without_glossaries(list(document.blocks), terms)
@@ -67,21 +53,22 @@ def join(documents: list[Document], meta: Meta) -> Document:
         blocks.append(Heading(2, (Run(title),), f"{prefix}-origin"))
         blocks.extend(_moved(_once(block, shown, title), prefix) for block in origin)
     warnings = tuple(f"{document.meta.title}: {warning}" for document in documents for warning in document.warnings)
-    inputs = tuple(payload for document in documents for payload in document.inputs)
-    return Document(meta, numbered(tuple(blocks)), warnings, inputs)
+    return Document(meta, numbered(tuple(blocks)), warnings)
 
 
 def _part(title: str, anchor: str, subtitle: str = "") -> Heading:
     return Heading(1, (Run(title),), slug(anchor), part=True, subtitle=subtitle)
 
 
-def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term]) -> tuple[list[Block], list[Block]]:
+def _without_glossaries(
+    blocks: list[Printed], terms: dict[tuple[str, str], Term]
+) -> tuple[list[Printed], list[Printed]]:
     """The blocks without their glossaries, whose terms are gathered; and what is said of the definitions.
 
     A section that begins with its glossary goes whole: what stands after the glossary is about it.
     """
-    kept: list[Block] = []
-    remarks: list[Block] = []
+    kept: list[Printed] = []
+    remarks: list[Printed] = []
     closing: Heading | None = None
     for block in blocks:
         if closing is not None and (not isinstance(block, Heading) or block.level > closing.level):
@@ -99,7 +86,7 @@ def _without_glossaries(blocks: list[Block], terms: dict[tuple[str, str], Term])
     return kept, remarks
 
 
-def _without_origin(blocks: list[Block]) -> tuple[list[Block], tuple[Block, ...]]:
+def _without_origin(blocks: list[Printed]) -> tuple[list[Printed], tuple[Printed, ...]]:
     """The blocks without their last section where that begins with facts, and what stands in it.
 
     A report that is nothing but that section keeps it: the part would be empty.
@@ -110,19 +97,19 @@ def _without_origin(blocks: list[Block]) -> tuple[list[Block], tuple[Block, ...]
     more = blocks[last + 2 :]
     return blocks[:last], (
         replace(blocks[last + 1], title=""),  # type: ignore[arg-type]
-        *(replace(block, number=None) if isinstance(block, Table) else block for block in more),
+        *(replace(block, number=None) if isinstance(block, Grid) else block for block in more),
     )
 
 
-def _once(block: Block, shown: dict[Table, str], part: str) -> Block:
+def _once(block: Printed, shown: dict[Grid, str], part: str) -> Printed:
     """The block, or a note that says in which part the same table stands."""
-    if not isinstance(block, Table) or len(block.body) < LARGE_ROWS or not block.caption:
+    if not isinstance(block, Grid) or len(block.body) < LARGE_ROWS or not block.caption:
         return block
     first = shown.setdefault(replace(block, number=None), part)
-    return block if first == part else Note("info", f"{block.caption}: as in the part \u201c{first}\u201d.")
+    return block if first == part else Note(f"{block.caption}: as in the part \u201c{first}\u201d.")
 
 
-def _moved(block: Block, prefix: str) -> Block:
+def _moved(block: Printed, prefix: str) -> Printed:
     """The block one level down, its anchors and links inside its own part."""
     if isinstance(block, Heading):
         return replace(

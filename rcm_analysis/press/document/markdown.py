@@ -14,24 +14,24 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from .blocks import (
-    Block,
+from ...blocks.plain import clean, one_line, slug, visible
+from ...blocks.vocabulary import Figure
+from .document import (
     Cell,
-    Figure,
+    Grid,
     Heading,
     Inline,
     ListBlock,
     Paragraph,
     Preformatted,
+    Printed,
     Quote,
     Rule,
     Run,
-    Table,
     plain_text,
 )
 from .html_tables import finished
 from .pictures import picture_of_uri
-from .plain import clean, one_line, slug, visible
 
 _PARSER = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _SAFE_SCHEMES = {"http", "https", "mailto"}
@@ -56,7 +56,7 @@ def safe_href(href: str | None) -> str | None:
     return clean(href) if scheme in _SAFE_SCHEMES else None
 
 
-def markdown_blocks(source: str, attachments: Mapping[str, Any] | None = None) -> list[Block]:
+def markdown_blocks(source: str, attachments: Mapping[str, Any] | None = None) -> list[Printed]:
     """The blocks of one Markdown text.
 
     >>> [type(block).__name__ for block in markdown_blocks("# Cash\\n\\nUp **$3**.")]
@@ -66,8 +66,8 @@ def markdown_blocks(source: str, attachments: Mapping[str, Any] | None = None) -
     return _blocks(root.children, attachments or {}, depth=0)
 
 
-def _blocks(nodes: list[SyntaxTreeNode], attachments: Mapping[str, Any], depth: int) -> list[Block]:
-    found: list[Block] = []
+def _blocks(nodes: list[SyntaxTreeNode], attachments: Mapping[str, Any], depth: int) -> list[Printed]:
+    found: list[Printed] = []
     for node in nodes:
         if depth > DEEPEST:
             found.append(Paragraph((Run(_words(node)),)))
@@ -80,7 +80,7 @@ def _words(node: SyntaxTreeNode) -> str:
     return one_line(" ".join(inner.content for inner in node.walk() if inner.type in ("text", "code_inline", "fence")))
 
 
-def _block(node: SyntaxTreeNode, attachments: Mapping[str, Any], depth: int) -> list[Block]:
+def _block(node: SyntaxTreeNode, attachments: Mapping[str, Any], depth: int) -> list[Printed]:
     match node.type:
         case "heading":
             text = _inline_of(node)
@@ -102,13 +102,13 @@ def _block(node: SyntaxTreeNode, attachments: Mapping[str, Any], depth: int) -> 
     return []
 
 
-def _paragraph(node: SyntaxTreeNode, attachments: Mapping[str, Any]) -> list[Block]:
+def _paragraph(node: SyntaxTreeNode, attachments: Mapping[str, Any]) -> list[Printed]:
     children = node.children[0].children if node.children else []
     if len(children) == 1 and children[0].type == "image":
         image = children[0]
         picture = picture_of_uri(str(image.attrs.get("src", "")), attachments)
         if picture:
-            return [Figure(picture.data, picture.mime, alt=one_line(image.content))]
+            return [Figure(alt=one_line(image.content), data=picture.data, mime=picture.mime)]
     text = _inline_of(node)
     return [Paragraph(text)] if visible(plain_text(text)) else []
 
@@ -155,10 +155,10 @@ def _merged(runs: list[Run]) -> list[Run]:
     return merged
 
 
-def _table(node: SyntaxTreeNode) -> Table:
+def _table(node: SyntaxTreeNode) -> Grid:
     sections = {child.type: [_row(row) for row in child.children] for child in node.children}
     head, body = sections.get("thead", []), sections.get("tbody", [])
-    return finished(Table(max((len(row) for row in head + body), default=1), tuple(head), tuple(body)))
+    return finished(Grid(max((len(row) for row in head + body), default=1), tuple(head), tuple(body)))
 
 
 def _row(row: SyntaxTreeNode) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plain import joined
+from ...blocks.plain import joined
 
 PRINTABLE = ("image/svg+xml", "image/png", "image/jpeg")
 EXTENSIONS = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}

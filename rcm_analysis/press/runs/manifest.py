@@ -12,11 +12,12 @@ import importlib.metadata
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...blocks.vocabulary import Inputs, Source
 from ...errors import RunError
 from .folders import MANIFEST
 
@@ -63,25 +64,25 @@ def run_key(template_sha256: str, parameters: Mapping[str, Any], inputs: Mapping
     return sha256(canonical([template_sha256, dict(parameters), dict(inputs), packages()]))
 
 
-def fingerprints(payloads: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def fingerprints(inputs: Iterable[Inputs]) -> dict[str, str]:
     """The fingerprint of every table that the notebook says it read.
 
-    >>> fingerprints([{"client": "cali-care", "tables": [{"table": "claims", "rows": 3, "fingerprint": "ab"}]}])
+    >>> fingerprints([Inputs((Source("claims", 3, "ab"),), client="cali-care")])
     {'cali-care/claims': 'ab'}
     """
-    return {name: str(table.get("fingerprint", "")) for payload in payloads for name, table in _tables(payload)}
+    return {name: table.fingerprint for name, table in _tables(inputs)}
 
 
-def row_counts(payload: Mapping[str, Any]) -> dict[str, int]:
+def row_counts(inputs: Iterable[Inputs]) -> dict[str, int]:
     """Rows of every table read, under the same names as `fingerprints`."""
-    return {name: int(table.get("rows") or 0) for name, table in _tables(payload)}
+    return {name: table.rows for name, table in _tables(inputs)}
 
 
-def _tables(payload: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    client = str(payload.get("client") or "")
-    tables = [table for table in payload.get("tables") or [] if isinstance(table, Mapping)]
+def _tables(inputs: Iterable[Inputs]) -> list[tuple[str, Source]]:
     return [
-        (f"{client}/{table.get('table', '')}" if client else str(table.get("table", "")), table) for table in tables
+        (f"{read.client}/{table.table}" if read.client else table.table, table)
+        for read in inputs
+        for table in read.tables
     ]
 
 

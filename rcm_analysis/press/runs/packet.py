@@ -15,9 +15,10 @@ from typing import Any
 
 import nbformat
 
+from ...blocks.vocabulary import Meta, Note
 from ...errors import RunError
 from ...periods import Period
-from ..document.blocks import Document, Heading, Meta, Note, Run
+from ..document.document import Document, Heading, Run
 from ..document.joining import join
 from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
@@ -155,7 +156,7 @@ def _print(
     for template in included:
         notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
         documents.append(titled(document.extract(notebook), template, request))  # type: ignore[arg-type]
-        sections.append(workbook.section_of(document.payloads_in(notebook), documents[-1].meta.title))
+        sections.append(workbook.section_of(document.blocks_in(notebook), documents[-1].meta.title))
     meta = _meta(request, documents)
     packet = join(documents, meta)
     packet = replace(packet, blocks=(*_absences(absent), *packet.blocks))
@@ -185,7 +186,7 @@ def _absences(absent: Sequence[Absent]) -> list[Any]:
     if not absent:
         return []
     title = f"Not in this packet: {', '.join(item.title for item in absent)}"
-    notes = [Note("warning", f"{item.title} is not in this packet: {item.reason}.") for item in absent]
+    notes = [Note(f"{item.title} is not in this packet: {item.reason}.", "warning") for item in absent]
     return [Heading(1, (Run(title),), "not-in-this-packet", part=True), *notes]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import nbformat
 
+from ...blocks.vocabulary import Block, Inputs, Meta
 from ...errors import ParameterError, RcmError, RunError
 from ...periods import Period
 from . import folders, kernels, manifest
@@ -98,7 +99,7 @@ class _Making:
     parameters: dict[str, Any]
     started: float
     seconds: dict[str, float] = field(default_factory=dict)
-    payloads: list[dict[str, Any]] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     pages: int | None = None
 
@@ -197,7 +198,7 @@ def _print(work: _Making, folder: Path) -> None:
 
     with work.timed("document"):
         notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
-        work.payloads = list(document.payloads_in(notebook))
+        work.blocks = list(document.blocks_in(notebook))
         _check_client(work)
         printed = titled(document.extract(notebook), work.template, work.request)
     with work.timed("html"):
@@ -206,7 +207,7 @@ def _print(work: _Making, folder: Path) -> None:
         result = pdf.render(printed, timestamp=printing_time(work.request, printed.meta.as_of))
         (folder / PDF).write_bytes(result.bytes)
     with work.timed("workbook"):
-        section = workbook.section_of(work.payloads, printed.meta.title)
+        section = workbook.section_of(work.blocks, printed.meta.title)
         workbook.write_workbook([section], folder / WORKBOOK, meta=asdict(printed.meta))
     work.warnings = tuple(dict.fromkeys((*printed.warnings, *result.warnings)))
     work.pages = result.pages
@@ -214,9 +215,8 @@ def _print(work: _Making, folder: Path) -> None:
 
 def _check_client(work: _Making) -> None:
     """A report that says it is about another client is never put into this client's folder."""
-    kinds = ("meta", "inputs") if work.request.client else ()
-    others = [payload for payload in work.payloads if payload.get("kind") in kinds and payload.get("client")]
-    if any(payload["client"] != work.request.client for payload in others):
+    named = {block.client for block in work.blocks if isinstance(block, (Meta, Inputs))}
+    if work.request.client and named - {"", work.request.client}:
         raise RunError(
             f"The notebook read or names another client than {work.request.client}. Nothing was kept as a report."
         )
@@ -268,7 +268,7 @@ def _finish(work: _Making, folder: Path, target: Path, stopped: kernels.Stopped 
 
 
 def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dict[str, Any]:
-    inputs = [payload for payload in work.payloads if payload.get("kind") == "inputs"]
+    inputs = [block for block in work.blocks if isinstance(block, Inputs)]
     read = manifest.fingerprints(inputs) | shared_inputs(work.request)
     template = work.template
     return {
@@ -285,8 +285,8 @@ def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dic
         "period": Period.month(work.request.period).label,
         "parameters": work.parameters,
         "inputs": read,
-        "rows": {name: rows for payload in inputs for name, rows in manifest.row_counts(payload).items()},
-        "findings": sum(int(payload.get("findings") or 0) for payload in inputs),
+        "rows": manifest.row_counts(inputs),
+        "findings": sum(block.findings for block in inputs),
         "run_key": manifest.run_key(template.sha256, work.parameters, read),
         "pages": work.pages,
         "warnings": list(work.warnings),

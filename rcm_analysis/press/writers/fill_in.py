@@ -16,7 +16,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ..document.plain import one_line
+from ...blocks.plain import one_line
+from ...blocks.vocabulary import Column
 
 LISTS = "Lists"
 FILLED_IN = PatternFill("solid", fgColor="FFFFF8E1")
@@ -54,13 +55,13 @@ class Lists:
 
 
 def mark_editable(
-    sheet: Worksheet, columns: Sequence[Mapping[str, Any]], rows: range, lists: Lists, formats: Mapping[str, str]
+    sheet: Worksheet, columns: Sequence[Column], rows: range, lists: Lists, formats: Mapping[str, str]
 ) -> None:
     """Prepare the cells of the editable columns in these rows; nothing where there are no such columns or no rows.
 
     The first column stays in sight beside them, and print ends with the last of them.
     """
-    places = [position for position, column in enumerate(columns, start=1) if column.get("editable") is True]
+    places = [position for position, column in enumerate(columns, start=1) if column.editable]
     if not places or not rows:
         return
     sheet.freeze_panes = f"B{rows[0]}"
@@ -71,7 +72,7 @@ def mark_editable(
         for row in rows:
             cell = sheet.cell(row, position)
             cell.fill = FILLED_IN
-            cell.number_format = formats.get(str(column.get("unit", "text")), "General")
+            cell.number_format = formats.get(column.unit, "General")
         letter = get_column_letter(position)
         check = _check(column, lists)
         if check is not None:
@@ -79,11 +80,11 @@ def mark_editable(
             sheet.add_data_validation(check)
 
 
-def _check(column: Mapping[str, Any], lists: Lists) -> DataValidation | None:
+def _check(column: Column, lists: Lists) -> DataValidation | None:
     """What may be typed into the column: a word of its list, else a value of its unit; an empty cell always may be
     left."""
-    unit, choices = column.get("unit"), column.get("choices")
-    if isinstance(choices, list) and choices:
+    unit, choices = column.unit, column.choices
+    if choices:
         check = DataValidation(type="list", formula1=lists.range_of(choices))
         told = "Choose one of the list, or leave the cell empty."
     elif unit in ("date", "month"):

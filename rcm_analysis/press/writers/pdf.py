@@ -23,12 +23,12 @@ from typing import Any
 import pikepdf
 import typst
 
+from ...blocks.plain import visible
+from ...blocks.vocabulary import BRIEF, Meta
 from ...errors import RunError
-from ..document.blocks import BRIEF, Document, Meta
-from ..document.plain import visible
-from ..document.words import cover_lines, day_in_words
+from ..document.document import Document
 from .glyphs import cleaned, said, typst_fonts
-from .palette import PALETTE
+from .style import PALETTE, cover_lines, day_in_words
 from .tagging import finish, row_headers_in
 from .typeset import Setter, soft
 

@@ -7,36 +7,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..document.blocks import (
-    Block,
-    Cards,
+from ...blocks.plain import visible
+from ...blocks.vocabulary import Cards, Facts, Figure, Finding, Findings, Glossary, Kpi, Kpis, Note, PageBreak, Term
+from ..document.document import (
     Cell,
-    Facts,
-    Figure,
-    Finding,
-    Findings,
-    Glossary,
+    Grid,
     Heading,
     Inline,
-    Kpi,
-    Kpis,
     ListBlock,
-    Note,
-    PageBreak,
     Paragraph,
     Preformatted,
+    Printed,
     Quote,
     Rule,
     Run,
-    Table,
-    Term,
+    placed,
 )
 from ..document.html_tables import rectangular
 from ..document.pictures import EXTENSIONS, size_in_points
-from ..document.plain import visible
-from ..document.words import change_word, day_in_words, note_word, numbered_title
-from .limits import PDF_ROWS, capped, card_is_wide
-from .palette import DIRECTION_MARKS, SEVERITY_COLOURS, SEVERITY_WORDS, STATUS_MARKS, STATUS_WORDS
+from .style import (
+    DIRECTION_MARKS,
+    PDF_ROWS,
+    SEVERITY_COLOURS,
+    SEVERITY_WORDS,
+    STATUS_MARKS,
+    STATUS_WORDS,
+    capped,
+    card_is_wide,
+    change_word,
+    day_in_words,
+    note_word,
+    numbered_title,
+)
 
 TEXT_WIDTH = 510.0
 TALLEST_FIGURE = 300.0
@@ -75,7 +77,7 @@ class Setter:
         self.warnings: list[str] = []
         self.undescribed: list[str] = []
 
-    def blocks(self, blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
+    def blocks(self, blocks: tuple[Printed, ...]) -> list[dict[str, Any]]:
         """All blocks, wide tables on landscape pages together with the headings just above them."""
         data: list[dict[str, Any]] = []
         for block in blocks:
@@ -99,7 +101,7 @@ class Setter:
         else:
             data.append({"k": "wide", "x": [*above, item]})
 
-    def block(self, block: Block) -> dict[str, Any]:
+    def block(self, block: Printed) -> dict[str, Any]:
         return _SETTERS[type(block)](self, block)
 
     def heading(self, block: Heading) -> dict[str, Any]:
@@ -268,8 +270,8 @@ def _note(setter: Setter, block: Note) -> dict[str, Any]:
 
 
 def _facts(setter: Setter, block: Facts) -> dict[str, Any]:
-    body = tuple((Cell(label, head=True), Cell(value)) for label, value in block.items)
-    table = Table(2, (), body, aligns=("left", "left"))
+    body = tuple((Cell(fact.label, head=True), Cell(fact.value)) for fact in block.items)
+    table = Grid(2, (), body, aligns=("left", "left"))
     return {"k": "facts", "title": block.title, "table": table_data(table) | {"widths": [3, 7], "size": 8.8}}
 
 
@@ -287,7 +289,7 @@ def _term(term: Term) -> dict[str, Any]:
     return data | {"keep": _characters(data) < KEPT_TOGETHER}
 
 
-def table_data(table: Table) -> dict[str, Any]:
+def table_data(table: Grid) -> dict[str, Any]:
     """A table with its text size, its column widths, and whether it needs a landscape page.
 
     A small table keeps its natural width; a middling one gives the slack to its text columns; a tight one
@@ -305,9 +307,9 @@ def table_data(table: Table) -> dict[str, Any]:
     lines = sum(_lines(row, wanted) for row in table.body)
     return {
         "k": "t",
-        "head": [[_cell(cell, table, share, x, head=True) for x, cell in _placed(row)] for row in table.head],
+        "head": [[_cell(cell, table, share, x, head=True) for x, cell in placed(row)] for row in table.head],
         "body": [
-            [_cell(cell, table, share, x, total=y in table.emphasis) for x, cell in _placed(row)]
+            [_cell(cell, table, share, x, total=y in table.emphasis) for x, cell in placed(row)]
             for y, row in enumerate(table.body)
         ],
         "number": numbered_title("Table", table.number, ""),
@@ -322,7 +324,7 @@ def table_data(table: Table) -> dict[str, Any]:
     }
 
 
-def _narrowed(table: Table) -> Table:
+def _narrowed(table: Grid) -> Grid:
     """No more columns than a landscape page can hold."""
     if table.columns <= MOST_COLUMNS:
         return table
@@ -337,29 +339,21 @@ def _narrowed(table: Table) -> Table:
     )
 
 
-def _placed(row: tuple[Cell, ...]) -> list[tuple[int, Cell]]:
-    placed, x = [], 0
-    for cell in row:
-        placed.append((x, cell))
-        x += cell.colspan
-    return placed
-
-
-def _natural_widths(table: Table) -> list[int]:
+def _natural_widths(table: Grid) -> list[int]:
     """Characters each column wants: its widest line, up to 34, or its longest header word."""
     widths = [2] * table.columns
     for rows, head in ((table.head, True), (table.body, False)):
         for row in rows:
             if sum(cell.colspan for cell in row) != table.columns:
                 continue
-            for x, cell in _placed(row):
+            for x, cell in placed(row):
                 if cell.colspan == 1 and cell.text.strip():
                     pieces = cell.text.split() if head else cell.text.split("\n")
                     widths[x] = max(widths[x], min(34, max(map(len, pieces)) + (1 if head or cell.bold else 0)))
     return widths
 
 
-def _widths(table: Table, wanted: list[int], room: float, fits: float) -> list[float]:
+def _widths(table: Grid, wanted: list[int], room: float, fits: float) -> list[float]:
     if room < 0.6 * fits:
         return [0] * table.columns
     text_columns: list[float] = [
@@ -375,14 +369,14 @@ def _lines(row: tuple[Cell, ...], wanted: list[int]) -> int:
     return max(
         (
             sum(1 + len(line) // max(8, wanted[min(x, len(wanted) - 1)]) for line in cell.text.split("\n"))
-            for x, cell in _placed(row)
+            for x, cell in placed(row)
         ),
         default=1,
     )
 
 
 def _cell(
-    cell: Cell, table: Table, share: list[int], x: int, *, head: bool = False, total: bool = False
+    cell: Cell, table: Grid, share: list[int], x: int, *, head: bool = False, total: bool = False
 ) -> dict[str, Any]:
     width = share[x] if x < len(share) and cell.colspan == 1 else 200
     data: dict[str, Any] = {"t": soft(cell.text, min(_LONG_TOKEN, max(4, width)))}
@@ -411,7 +405,7 @@ _SETTERS: dict[type, Callable[[Setter, Any], dict[str, Any]]] = {
     Preformatted: lambda setter, block: {"k": "code", "t": soft(block.text, 90)},
     Rule: lambda setter, block: {"k": "hr"},
     PageBreak: lambda setter, block: {"k": "break"},
-    Table: lambda setter, block: table_data(block),
+    Grid: lambda setter, block: table_data(block),
     Figure: Setter.figure,
     Kpis: _kpis,
     Cards: _cards,

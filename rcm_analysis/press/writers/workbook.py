@@ -12,7 +12,7 @@ import math
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
+from ...blocks.plain import clean
+from ...blocks.vocabulary import Block, Column, Figure, Glossary, Table, Term
 from ...errors import RunError
-from ..document.plain import clean
 from .fill_in import LISTS, Lists, mark_editable
 
 FORMATS = {
@@ -54,28 +55,21 @@ class Section:
     """The tables of one report, and the terms it defines."""
 
     title: str
-    tables: tuple[Mapping[str, Any], ...]
-    terms: tuple[Mapping[str, Any], ...] = field(default=())
+    tables: tuple[Table, ...]
+    terms: tuple[Term, ...] = ()
 
 
-def section_of(payloads: Iterable[Mapping[str, Any]], title: str) -> Section:
-    """The tables of a notebook's payloads in order, each once, also those behind figures and not printed."""
-    tables: list[Mapping[str, Any]] = []
-    terms: list[Mapping[str, Any]] = []
-    for payload in payloads:
-        table = payload.get("table") if payload.get("kind") == "figure" else payload
-        if payload.get("kind") in ("table", "figure") and isinstance(table, Mapping):
-            if not table.get("title"):
-                table = {**table, "title": payload.get("title", "")}
-            if not any(_same_data(table, other) for other in tables):
-                tables.append(table)
-        elif payload.get("kind") == "glossary":
-            terms += [term for term in payload.get("items") or [] if term not in terms]
+def section_of(blocks: Iterable[Block], title: str) -> Section:
+    """The tables of a notebook's blocks in order, each once, also those behind figures and not printed."""
+    tables: list[Table] = []
+    terms: list[Term] = []
+    for block in blocks:
+        if isinstance(block, Glossary):
+            terms += [term for term in block.items if term not in terms]
+        table = block.table if isinstance(block, Figure) else block
+        if isinstance(table, Table) and not any(table.same_data(other) for other in tables):
+            tables.append(table if table.title or not isinstance(block, Figure) else replace(table, title=block.title))
     return Section(title, tuple(tables), tuple(terms))
-
-
-def _same_data(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(one.get(key) == other.get(key) for key in ("name", "columns", "rows"))
 
 
 def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str, Any]) -> None:
@@ -89,16 +83,14 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str
     contents.title = CONTENTS
     taken = {CONTENTS.lower(), DEFINITIONS.lower(), LISTS.lower(), "history"}
     lists = Lists(put_text)
-    listing: list[tuple[str, str, Mapping[str, Any]]] = []
+    listing: list[tuple[str, str, Table]] = []
     for section in sections:
-        shared = [
-            next((name for _, name, other in listing if _same_data(table, other)), "") for table in section.tables
-        ]
+        shared = [next((name for _, name, other in listing if table.same_data(other)), "") for table in section.tables]
         written = [
-            (there or sheet_name(str(table.get("name") or table.get("title") or ""), taken), table)
+            (there or sheet_name(table.name or table.title, taken), table)
             for there, table in zip(shared, section.tables, strict=True)
         ]
-        sheets = {str(table.get("name")): name for name, table in reversed(written)}
+        sheets = {table.name: name for name, table in reversed(written)}
         for there, (name, table) in zip(shared, written, strict=True):
             if not there:
                 _write_table(book.create_sheet(name), table, lists)
@@ -170,36 +162,42 @@ def _day(text: str) -> dt.date | str:
         return text
 
 
-def _write_table(sheet: Worksheet, table: Mapping[str, Any], lists: Lists | None = None) -> None:
-    columns, rows = table.get("columns") or [], table.get("rows") or []
-    _check(table, columns, rows)
-    put_text(sheet.cell(1, 1), table.get("title") or table.get("name")).font = Font(bold=True, size=14)
-    put_text(sheet.cell(2, 1), table.get("definition")).font = Font(italic=True)
-    notes = table.get("notes") or []
-    for number, note in enumerate(notes, start=3):
+def _write_table(sheet: Worksheet, table: Table, lists: Lists | None = None) -> None:
+    if len(table.rows) > MOST_ROWS - 100:
+        raise RunError(
+            f"The table {table.name!r} has {len(table.rows):,} rows; a sheet holds {MOST_ROWS:,}. Show fewer."
+        )
+    put_text(sheet.cell(1, 1), table.title or table.name).font = Font(bold=True, size=14)
+    put_text(sheet.cell(2, 1), table.definition).font = Font(italic=True)
+    for number, note in enumerate(table.notes, start=3):
         put_text(sheet.cell(number, 1), note)
-    head = 4 + len(notes)
-    for position, column in enumerate(columns, start=1):
-        cell = put_text(sheet.cell(head, position), column.get("title") or column.get("name"))
+    head = _head(table)
+    for position, column in enumerate(table.columns, start=1):
+        cell = put_text(sheet.cell(head, position), column.heading)
         cell.font, cell.fill, cell.border = Font(bold=True), _HEAD, _LINE
-        cell.alignment = Alignment(wrap_text=True, vertical="top", horizontal=_side(column))
-    totals = set(table.get("emphasis") or [])
-    for offset, row in enumerate(rows):
-        _write_row(sheet, head + 1 + offset, row, columns, total=offset in totals)
-    _arrange(sheet, head, columns, rows, totals)
+        side = "left" if column.unit in ("text", "date", "month") else "right"
+        cell.alignment = Alignment(wrap_text=True, vertical="top", horizontal=side)
+    totals = set(table.emphasis)
+    for offset, row in enumerate(table.rows):
+        _write_row(sheet, head + 1 + offset, row, table.columns, total=offset in totals)
+    _arrange(sheet, table)
     if lists is not None:
-        mark_editable(sheet, columns, range(head + 1, head + 1 + len(rows) - len(totals)), lists, FORMATS)
+        rows = range(head + 1, head + 1 + len(table.rows) - len(totals))
+        mark_editable(sheet, table.columns, rows, lists, FORMATS)
 
 
-def _link(sheet: Worksheet, table: Mapping[str, Any], sheets: Mapping[str, str]) -> None:
+def _head(table: Table) -> int:
+    """The row of the headings: below title, definition, notes and an empty row."""
+    return 4 + len(table.notes)
+
+
+def _link(sheet: Worksheet, table: Table, sheets: Mapping[str, str]) -> None:
     """Make the texts of link columns lead to the sheets they name, as those are called in this workbook."""
-    head = 4 + len(table.get("notes") or [])
-    for position, column in enumerate(table.get("columns") or [], start=1):
-        for offset, row in enumerate(table.get("rows") or []) if column.get("link") is True else ():
+    for position, column in enumerate(table.columns, start=1):
+        for offset, row in enumerate(table.rows if column.link else (), start=1):
             name = sheets.get(str(row[position - 1]))
             if name is not None:
-                cell = put_text(sheet.cell(head + 1 + offset, position), name)
-                _lead(cell, name)
+                _lead(put_text(sheet.cell(_head(table) + offset, position), name), name)
 
 
 def _lead(cell: Cell, name: str) -> None:
@@ -207,25 +205,9 @@ def _lead(cell: Cell, name: str) -> None:
     cell.font = Font(color="FF1F5A99", underline="single")
 
 
-def _check(table: Mapping[str, Any], columns: list[Any], rows: list[Any]) -> None:
-    name = clean(table.get("name"))[:40]
-    wrong = [number for number, row in enumerate(rows) if not isinstance(row, list) or len(row) != len(columns)]
-    if wrong or not columns or not all(isinstance(column, Mapping) for column in columns):
-        raise RunError(
-            f"The table {name!r} of the notebook has {len(columns)} columns, and {len(wrong)} of its {len(rows)} rows"
-            f" have another number of values (first at row {wrong[0] if wrong else 0}). Build it with exhibits.tables."
-        )
-    if len(rows) > MOST_ROWS - 100:
-        raise RunError(f"The table {name!r} has {len(rows):,} rows; a sheet holds {MOST_ROWS:,}. Show fewer.")
-
-
-def _side(column: Mapping[str, Any]) -> str:
-    return "left" if column.get("unit", "text") in ("text", "date", "month") else "right"
-
-
-def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Any], *, total: bool) -> None:
+def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Column], *, total: bool) -> None:
     for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
-        unit = column.get("unit", "text")
+        unit = column.unit
         stored = typed(value, unit)
         if stored is None and not total:
             continue
@@ -239,15 +221,14 @@ def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Seque
             cell.font, cell.border = Font(bold=True), _TOTAL_LINE
 
 
-def _arrange(
-    sheet: Worksheet, head: int, columns: Sequence[Any], rows: Sequence[Sequence[Any]], totals: set[int]
-) -> None:
+def _arrange(sheet: Worksheet, table: Table) -> None:
     """Widths, frozen header, filter (totals at the end stay out of it) and how the sheet prints."""
+    head, columns, rows, totals = _head(table), table.columns, table.rows, set(table.emphasis)
     for position, column in enumerate(columns):
         shown = [len(str(row[position])) for row in rows[:500] if row[position] is not None]
-        shown += [len(str(word)) + 3 for word in column.get("choices") or []]
-        extra = 3 if column.get("unit") == "usd" else 1
-        longest_word = max((len(word) for word in str(column.get("title") or "").split()), default=0)
+        shown += [len(word) + 3 for word in column.choices]
+        extra = 3 if column.unit == "usd" else 1
+        longest_word = max((len(word) for word in column.title.split()), default=0)
         width = max([10, longest_word + 2, *(length + extra for length in shown)])
         sheet.column_dimensions[get_column_letter(position + 1)].width = min(48, width)
     last = len(rows)
@@ -262,36 +243,28 @@ def _arrange(
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
 
-def _terms(sections: Sequence[Section]) -> list[Mapping[str, Any]]:
-    terms: dict[str, Mapping[str, Any]] = {}
+def _terms(sections: Sequence[Section]) -> list[Term]:
+    terms: dict[str, Term] = {}
     for section in sections:
         for term in section.terms:
-            terms.setdefault(str(term.get("name") or term.get("title")), term)
-    return sorted(terms.values(), key=lambda term: str(term.get("title") or term.get("name")))
+            terms.setdefault(term.name or term.title, term)
+    return sorted(terms.values(), key=lambda term: term.title or term.name)
 
 
-def _write_terms(sheet: Worksheet, terms: Sequence[Mapping[str, Any]]) -> None:
+def _write_terms(sheet: Worksheet, terms: Sequence[Term]) -> None:
     keys = ("title", "formula", "unit", "source", "name")
-    columns = [
-        {"name": key, "title": key.capitalize() if key != "title" else "Measure", "unit": "text"} for key in keys
-    ]
-    rows = [[str(term.get(key) or "") for key in keys] for term in terms]
-    table = {"name": DEFINITIONS, "title": DEFINITIONS, "columns": columns, "rows": rows}
-    _write_table(
-        sheet,
-        {
-            **table,
-            "definition": "What every number of this workbook means, its unit and where the definition comes from.",
-        },
+    table = Table(
+        name=DEFINITIONS,
+        title=DEFINITIONS,
+        columns=tuple(Column(key, "Measure" if key == "title" else key.capitalize()) for key in keys),
+        rows=tuple(tuple(getattr(term, key) for key in keys) for term in terms),
+        definition="What every number of this workbook means, its unit and where the definition comes from.",
     )
+    _write_table(sheet, table)
 
 
 def _write_contents(
-    sheet: Worksheet,
-    meta: Mapping[str, Any],
-    listing: Sequence[tuple[str, str, Mapping[str, Any]]],
-    *,
-    with_terms: bool,
+    sheet: Worksheet, meta: Mapping[str, Any], listing: Sequence[tuple[str, str, Table]], *, with_terms: bool
 ) -> None:
     put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(bold=True, size=16)
     facts = [("Client", "client_name"), ("Period", "period_title"), ("As of", "as_of"), ("Prepared by", "firm")]
@@ -305,7 +278,7 @@ def _write_contents(
     for position, title in enumerate(("Sheet", "Table", "Report"), start=1):
         cell = put_text(sheet.cell(row, position), title)
         cell.font, cell.fill = Font(bold=True), _HEAD
-    entries = [(name, table.get("title") or name, report) for report, name, table in listing]
+    entries = [(name, table.title or name, report) for report, name, table in listing]
     for name, title, report in [*entries, *([(DEFINITIONS, "What every number means", "")] if with_terms else [])]:
         row += 1
         link = put_text(sheet.cell(row, 1), name)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.exhibits.ar_weekly_review.worklist_file import COLUMNS, worklist_table
-from rcm_analysis.exhibits.tables import Shown, table_payload
+from rcm_analysis.exhibits.tables import Shown, show
 from rcm_analysis.models.worklist.ranking import COLUMNS as OF_MODEL
 from rcm_analysis.press.writers.workbook import Section, write_workbook
 from rcm_analysis.sources.worklist.notes import FILLED, KEYS, read_sheets
@@ -55,7 +55,7 @@ def items(*rows: dict) -> pd.DataFrame:
 
 def opened(frame: pd.DataFrame, tmp_path, **more):
     path = tmp_path / "list.xlsx"
-    write_workbook([Section("Worklist", (worklist_table(frame, as_of=DAY, **more).payload,))], path, meta=META)
+    write_workbook([Section("Worklist", (worklist_table(frame, as_of=DAY, **more),))], path, meta=META)
     return openpyxl.load_workbook(path), path
 
 
@@ -129,9 +129,7 @@ def test_no_text_of_the_list_becomes_a_formula(tmp_path, text):
 def test_choices_are_words_and_never_a_formula(tmp_path):
     frame = pd.DataFrame({"a": [None]})
     hostile = ('"&WEBSERVICE("http://x")&"', "=1+1", "a,b")
-    payload = table_payload(
-        frame, [Shown("a", "A", choices=hostile, editable=True)], name="t", title="T", definition=""
-    )
+    payload = show(frame, [Shown("a", "A", choices=hostile, editable=True)], name="t", title="T", definition="")
     path = tmp_path / "t.xlsx"
     write_workbook([Section("T", (payload,))], path, meta=META)
     book = openpyxl.load_workbook(path)
@@ -142,14 +140,14 @@ def test_choices_are_words_and_never_a_formula(tmp_path):
 def test_two_tables_with_the_same_words_share_one_list(tmp_path):
     frame = pd.DataFrame({"a": [None], "b": [None]})
     columns = [Shown("a", "A", choices=("x", "y"), editable=True), Shown("b", "B", choices=("x", "y"), editable=True)]
-    payloads = [table_payload(frame, columns, name=name, title=name, definition="") for name in ("one", "two")]
+    payloads = [show(frame, columns, name=name, title=name, definition="") for name in ("one", "two")]
     write_workbook([Section("T", tuple(payloads))], tmp_path / "t.xlsx", meta=META)
     assert openpyxl.load_workbook(tmp_path / "t.xlsx")["Lists"].dimensions == "A1:A2"
 
 
 def test_a_plain_table_gets_neither_lists_nor_checks(tmp_path):
-    payload = table_payload(pd.DataFrame({"a": ["x"]}), [Shown("a", "A")], name="t", title="T", definition="")
-    assert payload["columns"] == [{"name": "a", "title": "A", "unit": "text"}]
+    payload = show(pd.DataFrame({"a": ["x"]}), [Shown("a", "A")], name="t", title="T", definition="")
+    assert payload.payload["columns"] == [{"name": "a", "title": "A", "unit": "text"}]
     write_workbook([Section("T", (payload,))], tmp_path / "t.xlsx", meta=META)
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     assert book.sheetnames == ["Contents", "t"] and not book["t"].data_validations.dataValidation
@@ -167,10 +165,10 @@ def test_an_empty_list_is_a_sheet_with_its_headings(tmp_path):
 
 
 def test_the_sheet_is_found_in_a_packet_beside_another_table_of_that_name(tmp_path):
-    other = table_payload(
+    other = show(
         pd.DataFrame({"a": ["x"]}), [Shown("a", KEYS["claim_id"])], name="worklist", title="Top", definition=""
     )
-    fillable = worklist_table(items(item("1")), as_of=DAY).payload
+    fillable = worklist_table(items(item("1")), as_of=DAY)
     path = tmp_path / "packet.xlsx"
     write_workbook([Section("Deep dive", (other,)), Section("Weekly", (fillable,))], path, meta=META)
     found = read_sheets(path.read_bytes())

@@ -7,25 +7,23 @@ import base64
 import pytest
 
 from builders import press_samples as samples  # noqa: E402
-from rcm_analysis.errors import RunError  # noqa: E402
-from rcm_analysis.press.document.blocks import (
+from rcm_analysis.blocks.vocabulary import (
     Cards,
-    Document,
+    Fact,
     Facts,
     Figure,
     Findings,
     Glossary,
-    Heading,
+    Inputs,
     Kpis,
     Meta,
     Note,
     PageBreak,
-    Paragraph,
-    Preformatted,
     Table,
-    plain_text,
 )
-from rcm_analysis.press.document.extract import extract, payloads_in  # noqa: E402
+from rcm_analysis.errors import RunError  # noqa: E402
+from rcm_analysis.press.document.document import Document, Grid, Heading, Paragraph, Preformatted, plain_text
+from rcm_analysis.press.document.extract import blocks_in, extract  # noqa: E402
 from rcm_analysis.press.document.joining import join
 
 PNG = base64.b64encode(
@@ -45,12 +43,11 @@ def only(document: Document, kind: type):
 def test_every_kind_of_block_arrives_in_order():
     document = extract(samples.review())
     assert kinds(document) == [
-        "Heading", "Cards", "Note", "Heading", "Kpis", "Heading", "Paragraph", "Table", "Figure", "Table",
+        "Heading", "Cards", "Note", "Heading", "Kpis", "Heading", "Paragraph", "Grid", "Figure", "Grid",
         "Heading", "Findings", "Note", "Heading", "Facts", "Glossary",
     ]  # fmt: skip
     assert document.warnings == ()
     assert document.meta == Meta(**samples.META)
-    assert [payload["kind"] for payload in document.inputs] == ["inputs"]
 
 
 def test_the_values_of_each_kind_survive():
@@ -64,18 +61,18 @@ def test_the_values_of_each_kind_survive():
         False,
     )
     assert only(document, Findings).items[0].severity == "high"
-    assert only(document, Facts).items[1] == ("Residual of the roll-forward", "$0.00")
+    assert only(document, Facts).items[1] == Fact("Residual of the roll-forward", "$0.00")
     assert only(document, Glossary).items[0].title == "Days in AR"
     figure = only(document, Figure)
     assert figure.mime == "image/svg+xml" and figure.alt.startswith("Bars of open") and figure.table is not None
-    table = next(block for block in document.blocks if isinstance(block, Table))
+    table = next(block for block in document.blocks if isinstance(block, Grid))
     assert table.emphasis == {5} and table.body[0][0].head and table.aligns == ("left", *["right"] * 6)
     assert table.body[5][6].text == "$205,497"
 
 
 def test_tables_and_figures_are_numbered_in_reading_order():
     blocks = extract(samples.review()).blocks
-    assert [block.number for block in blocks if isinstance(block, Table)] == [1, 2]
+    assert [block.number for block in blocks if isinstance(block, Grid)] == [1, 2]
     assert [block.number for block in blocks if isinstance(block, Figure)] == [1]
 
 
@@ -135,10 +132,11 @@ def test_a_workbook_only_table_is_not_printed():
     assert extract(samples.notebook(samples.block("table", **{**samples.aging(), "print": False}))).blocks == ()
 
 
-def test_payloads_come_back_unchanged_for_the_workbook():
-    payloads = list(payloads_in(samples.review()))
-    assert [payload["kind"] for payload in payloads][:3] == ["meta", "cards", "note"]
-    assert next(payload for payload in payloads if payload["kind"] == "table")["rows"][0][1] == 4_120_000
+def test_blocks_come_back_with_their_values_for_the_workbook():
+    blocks = list(blocks_in(samples.review()))
+    assert [block.kind for block in blocks][:3] == ["meta", "cards", "note"]
+    assert next(block for block in blocks if isinstance(block, Table)).rows[0][1] == 4_120_000
+    assert [block.client for block in blocks if isinstance(block, Inputs)] == [samples.META["client"]]
 
 
 def test_a_notebook_in_an_old_format_is_refused():
@@ -171,7 +169,7 @@ def test_pandas_tables_lose_their_counting_index_and_align_their_numbers():
     import pandas as pd
 
     frame = pd.DataFrame({"payer": ["Aetna", "Cigna"], "open": [1234.5, 20.0]})
-    table = only(extract(samples.notebook(samples.output_cell({"text/html": frame._repr_html_()}))), Table)
+    table = only(extract(samples.notebook(samples.output_cell({"text/html": frame._repr_html_()}))), Grid)
     assert [cell.text for cell in table.head[0]] == ["payer", "open"]
     assert table.aligns == ("left", "right")
     assert [[cell.text for cell in row] for row in table.body] == [["Aetna", "1234.5"], ["Cigna", "20.0"]]
@@ -181,7 +179,7 @@ def test_a_named_pandas_index_stays_as_row_headers():
     import pandas as pd
 
     frame = pd.DataFrame({"open": [1, 2]}, index=pd.Index(["Aetna", "Cigna"], name="payer"))
-    table = only(extract(samples.notebook(samples.output_cell({"text/html": frame._repr_html_()}))), Table)
+    table = only(extract(samples.notebook(samples.output_cell({"text/html": frame._repr_html_()}))), Grid)
     assert [cell.text for cell in table.head[0]] == ["payer", "open"]
     assert all(row[0].head for row in table.body)
 
@@ -193,7 +191,7 @@ def test_two_level_headers_keep_their_spans():
         "<tbody><tr><td>Aetna</td><td>2</td><td>$3</td></tr></tbody><tfoot><tr><td colspan=3>Source: "
         "835</td></tr></tfoot></table>"
     )
-    table = only(extract(samples.notebook(samples.output_cell({"text/html": source}))), Table)
+    table = only(extract(samples.notebook(samples.output_cell({"text/html": source}))), Grid)
     assert table.columns == 3 and table.head[0][1].colspan == 2 and table.head[0][0].rowspan == 2
     assert table.notes == ("Source: 835",)
 
@@ -204,7 +202,7 @@ def test_styler_colours_survive_as_checked_facts():
         "#T_1_row0_col1 {color: expression(alert(1)); background-color: url(http://x)}</style>"
         "<table id=T_1><tr><td id=T_1_row0_col0>a</td><td id=T_1_row0_col1>b</td></tr></table>"
     )
-    first, second = only(extract(samples.notebook(samples.output_cell({"text/html": source}))), Table).body[0]
+    first, second = only(extract(samples.notebook(samples.output_cell({"text/html": source}))), Grid).body[0]
     assert (first.color, first.fill, first.bold) == ("#aa0000", "#ff0000", True)
     assert (second.color, second.fill) == (None, None)
 
@@ -262,9 +260,8 @@ def test_a_packet_has_a_part_per_report_and_every_anchor_and_number_once():
     ]
     anchors = [block.anchor for block in packet.blocks if isinstance(block, Heading)]
     assert len(anchors) == len(set(anchors))
-    assert [block.number for block in packet.blocks if isinstance(block, Table)] == [1, 2, 3, 4]
+    assert [block.number for block in packet.blocks if isinstance(block, Grid)] == [1, 2, 3, 4]
     assert min(block.level for block in packet.blocks if isinstance(block, Heading) and not block.part) == 2
-    assert len(packet.inputs) == 2
 
 
 def test_a_packet_defines_each_term_once_at_the_end():
@@ -304,5 +301,5 @@ def test_a_heading_left_empty_by_the_moved_glossary_goes_too():
 
 
 def test_warnings_of_a_packet_name_their_report():
-    document = Document(Meta(title="Aging"), (Note("info", "x"), PageBreak()), ("a figure has no alt text",))
+    document = Document(Meta(title="Aging"), (Note("x"), PageBreak()), ("a figure has no alt text",))
     assert join([document], Meta()).warnings == ("Aging: a figure has no alt text",)

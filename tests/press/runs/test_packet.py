@@ -11,8 +11,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from rcm_analysis.blocks.vocabulary import Fact, Facts, Glossary, Meta, Note, Term
 from rcm_analysis.errors import ParameterError, RunError
-from rcm_analysis.press.document.blocks import Cell, Document, Facts, Glossary, Heading, Meta, Note, Run, Table, Term
+from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, Run
 from rcm_analysis.press.document.joining import join
 from rcm_analysis.press.runs import folders, manifest
 from rcm_analysis.press.runs.packet import PacketRequest, build_packet, packet_reports, why_not
@@ -47,15 +48,15 @@ def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
 
 
 def test_definitions_stand_once_with_what_is_said_of_them() -> None:
-    said = Note("info", "None of them is a target.")
+    said = Note("None of them is a target.")
     blocks = (
         Heading(1, (Run("Aging"),), "aging"),
-        Note("info", "x"),
+        Note("x"),
         Heading(1, (Run("Definitions"),), "definitions"),
         Glossary((Term("aging", "Receivable by age", "a sum"),)),
         said,
         Heading(1, (Run("Provenance"),), "provenance"),
-        Note("info", "y"),
+        Note("y"),
     )
     one = Document(Meta(title="Review"), blocks)
     found = join([one, one], Meta(title="Packet")).blocks
@@ -67,13 +68,13 @@ def test_definitions_stand_once_with_what_is_said_of_them() -> None:
 def test_where_the_numbers_come_from_stands_once_at_the_end() -> None:
     """A report's last section, if it is one of facts, goes behind the reports, said once where it is the same; facts
     elsewhere stay."""
-    facts, later = Facts("Sources", (("As of", "October 31"),)), Facts("Sources", (("As of", "November 1"),))
-    table = Table(1, (), tuple((Cell(str(number)),) for number in range(12)), caption="Input tables")
+    facts, later = Facts("Sources", (Fact("As of", "October 31"),)), Facts("Sources", (Fact("As of", "November 1"),))
+    table = Grid(1, (), tuple((Cell(str(number)),) for number in range(12)), caption="Input tables")
     first, last = Heading(1, (Run("Aging"),), "aging"), Heading(1, (Run("Provenance"),), "provenance")
     reports = [
-        Document(Meta(title="Review"), (first, facts, Note("info", "x"), last, facts, replace(table, number=3))),
-        Document(Meta(title="Deep dive"), (first, Note("info", "y"), last, facts, replace(table, number=8))),
-        Document(Meta(title="Other"), (first, Note("info", "z"), last, later, table)),
+        Document(Meta(title="Review"), (first, facts, Note("x"), last, facts, replace(table, number=3))),
+        Document(Meta(title="Deep dive"), (first, Note("y"), last, facts, replace(table, number=8))),
+        Document(Meta(title="Other"), (first, Note("z"), last, later, table)),
         Document(Meta(title="Short"), (first, facts)),
     ]
     found = join(reports, Meta(title="Packet")).blocks
@@ -91,21 +92,21 @@ def test_where_the_numbers_come_from_stands_once_at_the_end() -> None:
         "Review, Deep dive",
         "Other",
     ]
-    assert [type(block) for block in found[-6:]] == [Heading, Facts, Table, Heading, Facts, Note]
-    assert found[2:4] == (facts, Note("info", "x"))
+    assert [type(block) for block in found[-6:]] == [Heading, Facts, Grid, Heading, Facts, Note]
+    assert found[2:4] == (facts, Note("x"))
 
 
 @pytest.mark.parametrize(
     ("rows", "other", "kinds"),
     [
-        pytest.param(10, 10, [Table, Note], id="a large table that two reports share is printed once"),
-        pytest.param(10, 11, [Table, Table], id="two different tables are both printed"),
-        pytest.param(9, 9, [Table, Table], id="a small table stands wherever it is read"),
+        pytest.param(10, 10, [Grid, Note], id="a large table that two reports share is printed once"),
+        pytest.param(10, 11, [Grid, Grid], id="two different tables are both printed"),
+        pytest.param(9, 9, [Grid, Grid], id="a small table stands wherever it is read"),
     ],
 )
 def test_a_shared_table_is_printed_once(rows: int, other: int, kinds: list[type]) -> None:
-    def table(count: int) -> Table:
-        return Table(1, (), tuple((Cell(str(number)),) for number in range(count)), caption="Input tables")
+    def table(count: int) -> Grid:
+        return Grid(1, (), tuple((Cell(str(number)),) for number in range(count)), caption="Input tables")
 
     parts = [Document(Meta(title=title), (table(count),)) for title, count in (("Review", rows), ("Deep dive", other))]
     found = [block for block in join(parts, Meta(title="Packet")).blocks if not isinstance(block, Heading)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import openpyxl
 import pandas as pd
 
-from rcm_analysis.exhibits.tables import Shown, table_payload
+from rcm_analysis.exhibits.tables import Shown, show
 from rcm_analysis.press.writers.fill_in import HEAD_HEIGHT
 from rcm_analysis.press.writers.workbook import Section, write_workbook
 
@@ -13,8 +13,8 @@ COLUMNS = [Shown("a", "Claim"), Shown("b", "Done", choices=("x", "y"), editable=
 
 
 def sheet_of(rows: list[dict], tmp_path, columns=COLUMNS):
-    payload = table_payload(pd.DataFrame(rows, columns=["a", "b", "c"]), columns, name="t", title="T", definition="d")
-    write_workbook([Section("T", (payload,))], tmp_path / "t.xlsx", meta={"title": "T"})
+    table = show(pd.DataFrame(rows, columns=["a", "b", "c"]), columns, name="t", title="T", definition="d")
+    write_workbook([Section("T", (table,))], tmp_path / "t.xlsx", meta={"title": "T"})
     return openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
 
 
@@ -36,8 +36,8 @@ def test_a_table_without_rows_or_without_such_cells_is_as_any_other(tmp_path):
 
 def test_a_link_column_leads_to_the_sheet_it_names_and_to_no_other(tmp_path):
     rows = pd.DataFrame({"a": ["t", "nowhere", "=1+1", None]})
-    links = table_payload(rows, [Shown("a", "Sheet", link=True)], name="links", title="L", definition="d")
-    other = table_payload(pd.DataFrame({"a": ["x"]}), [Shown("a", "A")], name="t", title="T", definition="d")
+    links = show(rows, [Shown("a", "Sheet", link=True)], name="links", title="L", definition="d")
+    other = show(pd.DataFrame({"a": ["x"]}), [Shown("a", "A")], name="t", title="T", definition="d")
     write_workbook([Section("T", (links, other))], tmp_path / "t.xlsx", meta={"title": "T"})
     cells = [openpyxl.load_workbook(tmp_path / "t.xlsx")["links"].cell(row, 1) for row in range(5, 9)]
     assert [cell.hyperlink.location if cell.hyperlink else None for cell in cells] == ["'t'!A1", None, None, None]

@@ -9,7 +9,8 @@ from collections import Counter
 import pikepdf
 import pytest
 
-from rcm_analysis.press.document.blocks import Document, Meta, Note, Paragraph, Run
+from rcm_analysis.blocks.vocabulary import Meta, Note
+from rcm_analysis.press.document.document import Document, Paragraph, Run
 from rcm_analysis.press.writers import pdf
 from rcm_analysis.press.writers.glyphs import cleaned, coverage, drawable, font_files, said, typst_fonts
 
@@ -66,7 +67,7 @@ def test_every_covered_character_can_really_be_set(style):
 
 
 def test_missing_characters_are_reported_once_with_their_numbers():
-    document = Document(Meta(title="Report"), (Note("info", "你好你"),))
+    document = Document(Meta(title="Report"), (Note("你好你"),))
     result = pdf.render(document, timestamp=MOMENT)
     (warning,) = result.warnings
     assert "U+4F60 (2×)" in warning and "2 different characters" in warning
@@ -74,7 +75,7 @@ def test_missing_characters_are_reported_once_with_their_numbers():
 
 
 def test_the_pdf_embeds_the_shipped_font():
-    result = pdf.render(Document(Meta(title="Report"), (Note("info", "x"),)), timestamp=MOMENT)
+    result = pdf.render(Document(Meta(title="Report"), (Note("x"),)), timestamp=MOMENT)
     with pikepdf.open(io.BytesIO(result.bytes)) as opened:
         names = {
             str(item.get("/BaseFont"))

@@ -8,7 +8,8 @@ import pytest
 from lxml import html as lxml_html
 
 from builders import press_samples as samples  # noqa: E402
-from rcm_analysis.press.document.blocks import Cell, Document, Figure, Kpi, Kpis, Meta, Table  # noqa: E402
+from rcm_analysis.blocks.vocabulary import Figure, Kpi, Kpis, Meta
+from rcm_analysis.press.document.document import Cell, Document, Grid
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.writers import html  # noqa: E402
 
@@ -110,13 +111,13 @@ def test_what_is_needed_from_the_client_is_all_there(tree):
 def test_long_tables_are_cut_with_a_note_and_keep_their_total():
     rows = tuple((Cell(str(n)),) for n in range(6_000))
     page = html.render(
-        Document(Meta(), (Table(1, (), rows, aligns=("right",), emphasis=frozenset({5_999})),)), fonts="system"
+        Document(Meta(), (Grid(1, (), rows, aligns=("right",), emphasis=frozenset({5_999})),)), fonts="system"
     )
     assert page.count("<tr") == 5_001 and "Rows 1–5,000 of 5,999; all are in the workbook." in page and ">5999<" in page
 
 
 def test_a_figure_without_a_picture_says_what_it_would_have_shown():
-    page = html.render(Document(Meta(), (Figure(b"", "image/svg+xml", alt="Aging by payer", number=1),)))
+    page = html.render(Document(Meta(), (Figure(data=b"", alt="Aging by payer", number=1),)))
     assert "no-picture" in page and "Aging by payer" in page
 
 
@@ -127,7 +128,7 @@ def test_an_empty_value_is_a_dash_not_nothing():
 
 def test_contrast_of_every_text_colour_is_at_least_4_5():
     """WCAG 2.1 AA, computed: every text colour on every ground it is used on."""
-    from rcm_analysis.press.writers.palette import PALETTE
+    from rcm_analysis.press.writers.style import PALETTE
 
     def luminance(colour: str) -> float:
         parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]

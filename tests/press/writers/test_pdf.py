@@ -14,20 +14,9 @@ import pikepdf
 import pytest
 
 from builders import press_samples as samples  # noqa: E402
+from rcm_analysis.blocks.vocabulary import Figure, Meta, Note
 from rcm_analysis.errors import RunError  # noqa: E402
-from rcm_analysis.press.document.blocks import (
-    Cell,
-    Document,
-    Figure,
-    Heading,
-    ListBlock,
-    Meta,
-    Note,
-    Paragraph,
-    Quote,
-    Run,
-    Table,
-)
+from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, ListBlock, Paragraph, Quote, Run
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.document.html_tables import finished  # noqa: E402
 from rcm_analysis.press.document.joining import join  # noqa: E402
@@ -82,10 +71,10 @@ def structure(data: bytes, kind: str) -> list[tuple[str, list[str]]]:
         ]
 
 
-def long_table(rows: int, columns: int = 4, text: str = "value") -> Table:
+def long_table(rows: int, columns: int = 4, text: str = "value") -> Grid:
     head = (tuple(Cell(f"Column {n}", head=True) for n in range(columns)),)
     body = tuple(tuple(Cell(f"{text} {y}.{x}", head=x == 0) for x in range(columns)) for y in range(rows))
-    return finished(Table(columns, head, body, caption=f"{rows} rows", number=1))
+    return finished(Grid(columns, head, body, caption=f"{rows} rows", number=1))
 
 
 def nested() -> Document:
@@ -212,7 +201,7 @@ def test_the_same_document_and_moment_give_the_same_bytes():
 
 
 def test_a_moment_without_a_zone_is_utc_and_zones_do_not_matter():
-    document = Document(Meta(title="x"), (Note("info", "y"),))
+    document = Document(Meta(title="x"), (Note("y"),))
     zoned = MOMENT.astimezone(dt.timezone(dt.timedelta(hours=-6)))
     assert (
         pdf.render(document, timestamp=MOMENT.replace(tzinfo=None)).bytes == pdf.render(document, timestamp=zoned).bytes
@@ -324,9 +313,7 @@ def test_columns_are_capped_with_an_honest_note():
 
 
 def test_a_figure_without_alt_text_is_a_warning_and_an_error_in_strict_mode():
-    document = Document(
-        Meta(title="x"), (Figure(samples.CHART.encode(), "image/svg+xml", alt="", title="Aging", number=1),)
-    )
+    document = Document(Meta(title="x"), (Figure(data=samples.CHART.encode(), alt="", title="Aging", number=1),))
     result = pdf.render(document, timestamp=MOMENT)
     assert result.warnings == ("Figure 1 has no description (alt text).",) and faults(result.bytes) == []
     with pytest.raises(RunError, match="alt text.*Figure 1"):
@@ -347,8 +334,8 @@ def test_a_figure_without_alt_text_is_a_warning_and_an_error_in_strict_mode():
     ],
 )
 def test_a_broken_figure_becomes_a_box_with_its_description(data, mime):
-    good = Figure(samples.CHART.encode(), "image/svg+xml", alt="The good one", number=1)
-    broken = Figure(data, mime, alt="What the broken one would show", number=2)
+    good = Figure(data=samples.CHART.encode(), alt="The good one", number=1)
+    broken = Figure(data=data, mime=mime, alt="What the broken one would show", number=2)
     result = pdf.render(Document(Meta(title="x"), (good, Quote((broken,)))), timestamp=MOMENT)
     assert "What the broken one would show" in " ".join(text_of(result.bytes).split())
     assert [alt for alt, _ in structure(result.bytes, "/Figure")] == ["The good one"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
 
+from rcm_analysis.blocks.vocabulary import Column, Figure, Note, Table, Term
 from rcm_analysis.errors import RunError
 from rcm_analysis.press.writers.workbook import Section, put_text, section_of, sheet_name, write_workbook
 
@@ -51,12 +53,12 @@ HOSTILE = [
 ]
 
 
-def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: Any) -> dict[str, Any]:
+def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: Any) -> Table:
     columns = [{"name": f"c{number}", "title": f"Column {number}", "unit": unit} for number, unit in enumerate(units)]
-    return {"kind": "table", "name": name, "title": "Made", "columns": columns, "rows": rows, **more}
+    return Table.read({"name": name, "title": "Made", "columns": columns, "rows": rows, **more})
 
 
-def opened(path: Path, *tables: dict[str, Any], meta: dict[str, Any] = META, terms: tuple = ()) -> Workbook:
+def opened(path: Path, *tables: Table, meta: dict[str, Any] = META, terms: tuple = ()) -> Workbook:
     write_workbook([Section("Report", tables, terms)], path / "made.xlsx", meta=meta)
     return openpyxl.load_workbook(path / "made.xlsx")
 
@@ -68,11 +70,10 @@ def cells(book: Workbook) -> list[Any]:
 def test_no_text_becomes_a_formula_wherever_it_stands(tmp_path: Path) -> None:
     made = []
     for text in HOSTILE:
-        one = table([[text, text], ["a", text]], ["text", "usd"], name=text, definition=text, notes=[text])
-        one["title"] = text
-        one["columns"][0]["title"] = text
-        made.append(one)
-    terms = tuple({"name": text, "title": text, "formula": text, "unit": text, "source": text} for text in HOSTILE)
+        one = table([[text, text], ["a", text]], ["text", "usd"])
+        columns = (Column("a", text), one.columns[1])
+        made.append(replace(one, name=text, title=text, definition=text, notes=(text,), columns=columns))
+    terms = tuple(Term(text, text, text, text, text) for text in HOSTILE)
     book = opened(tmp_path, *made, meta=dict.fromkeys(META, "=1+1"), terms=terms)
     assert {cell.data_type for cell in cells(book)} == {"s"}
     assert all(cell.quotePrefix for cell in cells(book) if str(cell.value).startswith(("=", "+", "-", "@")))
@@ -139,7 +140,7 @@ def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Pat
 
 
 def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
-    book = opened(tmp_path, table([], ["text"], name="it's aging"), terms=({"name": "open", "title": "Open"},))
+    book = opened(tmp_path, table([], ["text"], name="it's aging"), terms=(Term("open", "Open"),))
     contents = book["Contents"]
     shown = [cell.value for row in contents.iter_rows() for cell in row if cell.value]
     assert {"Small review", "Cali Care", "October 2026", "2026-10-31"} <= set(shown)
@@ -151,10 +152,14 @@ def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
 def test_tables_behind_figures_and_unprinted_tables_are_there_once() -> None:
     aging = table([["a"]], ["text"], name="aging")
     hidden = table([["b"]], ["text"], name="detail", print=False)
-    figure = {"kind": "figure", "name": "chart", "title": "Chart", "table": aging}
-    bare = {"kind": "figure", "name": "bare", "title": "Bare", "table": None}
-    section = section_of([aging, figure, hidden, bare, {"kind": "note", "text": "x"}], "Report")
-    assert [made["name"] for made in section.tables] == ["aging", "detail"]
+    figure = Figure("chart", "Chart", table=aging)
+    untitled = Figure("costs", "Costs", table=table([["c"]], ["text"], name="costs", title=""))
+    section = section_of([aging, figure, hidden, Figure("bare", "Bare"), Note("x"), untitled], "Report")
+    assert [(made.name, made.title) for made in section.tables] == [
+        ("aging", "Made"),
+        ("detail", "Made"),
+        ("costs", "Costs"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -177,14 +182,9 @@ def test_history_and_our_own_sheets_are_never_taken(tmp_path: Path) -> None:
 
 
 def test_a_table_that_two_reports_share_has_one_sheet(tmp_path: Path) -> None:
-    inputs = {
-        "name": "inputs",
-        "title": "Input tables",
-        "columns": [{"name": "rows", "title": "Rows", "unit": "count"}],
-        "rows": [[3]],
-    }
-    other = {**inputs, "rows": [[4]]}
-    sections = [Section("Review", (inputs,)), Section("Deep dive", (dict(inputs),)), Section("Weekly", (other,))]
+    inputs = Table("inputs", "Input tables", (Column("rows", "Rows", "count"),), ((3,),))
+    other = replace(inputs, rows=((4,),))
+    sections = [Section("Review", (inputs,)), Section("Deep dive", (replace(inputs),)), Section("Weekly", (other,))]
     write_workbook(sections, tmp_path / "packet.xlsx", meta={"title": "Packet"})
     book = openpyxl.load_workbook(tmp_path / "packet.xlsx")
     assert book.sheetnames == ["Contents", "inputs", "inputs 2"]

@@ -1,0 +1,119 @@
+"""What both writers share: one palette, the few words that a page itself says, and how much fits on it.
+
+Blue means better and burnt orange means worse, because these two stay apart for every common kind of
+colour blindness; on a grey printer the arrow and the word beside them carry the meaning.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from ...blocks.vocabulary import Card, Comparison, Meta, Note
+from ..document.document import Grid
+from ..document.html_tables import rectangular
+
+PDF_ROWS = 1_500
+HTML_ROWS = 5_000
+_SHORT_ANSWER = 16
+
+PALETTE = {
+    "ink": "#1a2733",
+    "mute": "#55616e",
+    "line": "#d3dae1",
+    "tint": "#f3f6f8",
+    "brand": "#14425f",
+    "brand_tint": "#e8eff4",
+    "link": "#0b5c93",
+    "good": "#0b648f",
+    "good_tint": "#e6f1f7",
+    "bad": "#a8460a",
+    "bad_tint": "#fcefe4",
+    "paper": "#ffffff",
+}
+
+STATUS_WORDS = {"good": "on target", "bad": "off target", "neutral": "", "empty": "no data"}
+STATUS_MARKS = {"good": "✓", "bad": "!", "neutral": "", "empty": "–"}
+DIRECTION_MARKS = {"up": "▲", "down": "▼", "flat": "■"}
+DIRECTION_WORDS = {"up": "up", "down": "down", "flat": "unchanged"}
+SEVERITY_WORDS = {"high": "High", "medium": "Medium", "low": "Low"}
+SEVERITY_COLOURS = {"high": "bad", "medium": "brand", "low": "mute"}
+
+
+def css_variables() -> str:
+    """The palette as one CSS rule.
+
+    >>> css_variables().startswith(":root{--ink:#1a2733;")
+    True
+    """
+    return ":root{" + "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in PALETTE.items()) + "}"
+
+
+def day_in_words(text: str) -> str:
+    """An ISO date as an American reader writes it; anything else unchanged.
+
+    >>> day_in_words("2026-10-31"), day_in_words("soon")
+    ('October 31, 2026', 'soon')
+    """
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+def cover_lines(meta: Meta) -> list[str]:
+    """Period and as-of date, as they stand under the title; a day that the period names already is not said twice."""
+    period = meta.period_title or meta.period
+    day = day_in_words(meta.as_of)
+    as_of = f"as of {day}" if day and day not in period else ""
+    line = ", ".join(part for part in (period, as_of) if part)
+    return [line[:1].upper() + line[1:]] if line else []
+
+
+def numbered_title(word: str, number: int | None, title: str) -> str:
+    """ "Table 3 · Aging by payer", or what of it there is.
+
+    >>> numbered_title("Table", 3, "Aging by payer"), numbered_title("Figure", None, "")
+    ('Table 3 · Aging by payer', '')
+    """
+    return " · ".join(part for part in (f"{word} {number}" if number else "", title) if part)
+
+
+def change_word(comparison: Comparison) -> str:
+    """What the change means, in a word that survives a grey printer.
+
+    >>> change_word(Comparison("Last month", "$3", "up", True)), change_word(Comparison("A year ago", "$3", "flat"))
+    ('better', 'same')
+    """
+    if comparison.good is not None:
+        return "better" if comparison.good else "worse"
+    return "same" if comparison.direction == "flat" else ""
+
+
+def note_word(note: Note) -> str:
+    return "Please note" if note.tone == "warning" else "Note"
+
+
+def capped(table: Grid, limit: int) -> Grid:
+    """The table with at most `limit` rows and all its totals, and a note that says where the rest is.
+
+    >>> from rcm_analysis.press.document.document import Cell
+    >>> long = Grid(1, (), tuple((Cell(str(n)),) for n in range(5)), emphasis=frozenset({4}))
+    >>> short = capped(long, 2)
+    >>> [row[0].text for row in short.body], sorted(short.emphasis), short.notes
+    (['0', '1', '4'], [2], ('Rows 1–2 of 4; all are in the workbook.',))
+    """
+    ordinary = [y for y in range(len(table.body)) if y not in table.emphasis]
+    if len(ordinary) <= limit:
+        return table
+    kept = sorted([*ordinary[:limit], *table.emphasis])
+    body = rectangular(tuple(table.body[y] for y in kept), table.columns)
+    note = f"Rows 1–{limit:,} of {len(ordinary):,}; all are in the workbook."
+    emphasis = frozenset(position for position, y in enumerate(kept) if y in table.emphasis)
+    return replace(table, body=body, emphasis=emphasis, notes=(*table.notes, note))
+
+
+def card_is_wide(card: Card) -> bool:
+    """Whether the answer is a sentence, which needs the whole width, rather than a number."""
+    return len(card.answer) > _SHORT_ANSWER or len(card.detail) > 140
