@@ -223,7 +223,7 @@ HEADINGS = {
 
 def write_rows(to: Path, rows: pd.DataFrame, *, name: str, title: str, firm: str) -> None:
     """One sheet of a workbook with these rows, texts as texts; a file that is there is written over."""
-    from ..exhibits.tables import Shown, table_payload
+    from ..exhibits.tables import Shown, show
     from ..press.writers.workbook import Section, write_workbook
 
     if to.suffix.lower() != ".xlsx":
@@ -236,9 +236,9 @@ def write_rows(to: Path, rows: pd.DataFrame, *, name: str, title: str, firm: str
         )
         for column in rows.columns
     ]
-    payload = table_payload(rows, columns, name=name, title=title, definition="US dollars and cents.")
+    table = show(rows, columns, name=name, title=title, definition="US dollars and cents.")
     meta = {"title": title, "client_name": "", "period_title": "", "as_of": "", "firm": firm}
     try:
-        write_workbook([Section(title, (payload,))], to, meta=meta)
+        write_workbook([Section(title, (table,))], to, meta=meta)
     except OSError as error:
         raise RcmError(f"{to} cannot be written ({error.strerror}). Name another place with --to.") from None

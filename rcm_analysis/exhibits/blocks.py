@@ -38,17 +38,17 @@ def emit(blocks: Block | Iterable[Block]) -> None:
         display(block.bundle(), raw=True)
 
 
-def note(text: str, *, tone: str = "info") -> Note:
+def note(text: str, *, tone: str = "info") -> Block:
     """One paragraph in a box: what the reader must know beside the numbers."""
     return Note(text, tone)
 
 
-def pagebreak() -> PageBreak:
+def pagebreak() -> Block:
     """A new page in print."""
     return PageBreak()
 
 
-def cards(items: Iterable[tuple[str, str, str]]) -> Cards:
+def cards(items: Iterable[tuple[str, str, str]]) -> Block:
     """Page one: question, answer, one sentence."""
     return Cards(tuple(Card(*item) for item in items))
 
@@ -86,7 +86,7 @@ def kpi(
     return Kpi(label, as_text(value, unit, reason=reason), note, target, status, tuple(comparisons))
 
 
-def kpis(items: Iterable[Kpi]) -> Kpis:
+def kpis(items: Iterable[Kpi]) -> Block:
     """The row of tiles."""
     return Kpis(tuple(items))
 
@@ -101,16 +101,17 @@ def finding(
     severity: str = "medium",
 ) -> Finding:
     """One thing to do: what, why, dollars, owner, day."""
-    cents, day = plain(amount_cents, "usd"), plain(due, "date") or ""
+    cents: Any = plain(amount_cents, "usd")
+    day = str(plain(due, "date") or "")
     return Finding(title, detail, cents, as_text(amount_cents, "usd"), owner, day, severity)
 
 
-def findings(title: str, items: Iterable[Finding]) -> Findings:
+def findings(title: str, items: Iterable[Finding]) -> Block:
     """A list of things to do."""
     return Findings(title, tuple(items))
 
 
-def facts(title: str, items: Iterable[tuple[str, str]]) -> Facts:
+def facts(title: str, items: Iterable[tuple[str, str]]) -> Block:
     """Labels and values: provenance, parameters."""
     return Facts(title, tuple(Fact(*item) for item in items))
 
@@ -120,11 +121,11 @@ def glossary(items: Iterable[Mapping[str, str]]) -> Glossary:
     return Glossary(tuple(Term(**item) for item in items))
 
 
-def inputs(tables: Sequence[Mapping[str, Any]], findings: int, client: str) -> Inputs:
+def inputs(tables: Sequence[Mapping[str, Any]], findings: int, client: str) -> Block:
     """What went in: for the manifest, not for print."""
     return Inputs(tuple(Source(**table) for table in tables), int(findings), client)
 
 
-def meta(**items: str) -> Meta:
+def meta(**items: str) -> Block:
     """Title, client, period and as-of of the report: once, first."""
     return Meta(**items)

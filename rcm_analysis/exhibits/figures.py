@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..blocks import vocabulary
-from .blocks import Note, note
+from .blocks import Block, note
 from .formats import as_text
 
 INK, MUTED, RULE = "#1a2733", "#55616e", "#d3dae1"
@@ -122,7 +122,7 @@ def figure_block(
     return vocabulary.Figure(name, title, alt, finding, table, as_svg(figure).encode())
 
 
-def nothing_to_draw(text: str) -> Note:
+def nothing_to_draw(text: str) -> Block:
     """What stands in the place of a blank chart: one honest sentence."""
     return note(text)
 

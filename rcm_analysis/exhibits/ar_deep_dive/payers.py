@@ -90,7 +90,7 @@ def _repeated(facts: DeepFacts, found: pd.DataFrame) -> list[Block]:
         "US dollars.",
     }
     left = len(found) - LARGEST
-    blocks = [
+    blocks: list[Block] = [
         show(
             table,
             columns,

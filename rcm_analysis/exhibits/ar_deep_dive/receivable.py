@@ -36,7 +36,7 @@ def aging(facts: DeepFacts) -> list[Block]:
         ("provider", "By provider", "aging_by_provider"),
         ("location", "By place", "aging_by_place"),
     )
-    blocks = []
+    blocks: list[Block] = []
     for frame, (column, title, name) in zip(parts, words, strict=True):
         if column != "payer" and len(frame) < 2:
             only = frame[column].iloc[0]
@@ -89,7 +89,7 @@ def _aging_table(facts: DeepFacts, frame: pd.DataFrame, column: str, title: str,
         },
     )
     heading = f"Insurance balances {title.lower()}, as of {facts.subject.as_of_text}"
-    blocks = [show(table, columns, name=name, title=heading, definition=definition, emphasis=emphasis)]
+    blocks: list[Block] = [show(table, columns, name=name, title=heading, definition=definition, emphasis=emphasis)]
     if len(frame) > LARGEST + 1:
         blocks.append(
             show(frame, columns, name=f"{name}_all", title=f"{heading}: all", definition=definition, print_it=False)
@@ -145,7 +145,7 @@ def movement(facts: DeepFacts) -> list[Block]:
         *[Shown(name, RESOLVED.get(name, name), "usd") for name in shown_to],
         Shown("total_cents", "Total", "usd"),
     ]
-    blocks = [
+    blocks: list[Block] = [
         note(_movement_sentence(facts)),
         show(
             total,

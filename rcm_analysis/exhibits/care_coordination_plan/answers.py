@@ -6,6 +6,7 @@ import functools
 
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...models.plan.actuals import Actuals
 from ...models.plan.assumptions import BASE, Assumptions
 from ...models.plan.fields import FAILURES, FIELDS, LEVER_BY_KEY, MILLI
@@ -214,7 +215,7 @@ class CarePlan:
             ),
         ]
 
-    def _by_month(self) -> Block:
+    def _by_month(self) -> Table:
         frame = self.plan.months.assign(
             members_n=self.plan.months["members"] / MILLI,
             units_n=self.plan.months["units"] / MILLI,

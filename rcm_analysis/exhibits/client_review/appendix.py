@@ -91,7 +91,7 @@ def last_actions(subject: Subject) -> list[Block]:
         Shown("recovered_cents", "Recovered", "usd"),
     ]
     if agreed.empty:
-        blocks = [note(f"No action agreed before {subject.period.title} was open in the month.")]
+        blocks: list[Block] = [note(f"No action agreed before {subject.period.title} was open in the month.")]
     else:
         late = int((agreed["state"] == "overdue").sum())
         blocks = [

@@ -231,7 +231,7 @@ def _by_payer(subject: Subject) -> list[Block]:
         "definition": f"{BASIS}, three months to {subject.as_of_text}; US dollars of charges. Code: "
         f"claim adjustment reason code of the remittance."
     }
-    blocks = [
+    blocks: list[Block] = [
         show(
             shown,
             columns,

@@ -39,7 +39,7 @@ def reconciliation(subject: Subject) -> list[Block]:
     residual = int(found["residual_cents"])
     steps.loc[len(steps)] = ["Residual (must be $0.00)", residual]
     last = len(steps) - 1
-    blocks = [
+    blocks: list[Block] = [
         show(
             steps,
             [

@@ -248,7 +248,7 @@ def preventable_denials(subject: Subject) -> list[Finding]:
                 severity=severity_of(cents, subject),
             )
         )
-    return sorted(items, key=lambda item: -item.amount_cents)[:3]
+    return sorted(items, key=lambda item: -(item.amount_cents or 0))[:3]
 
 
 def disguised(subject: Subject) -> list[Finding]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...blocks.vocabulary import Glossary
 from ...measures.menu import Measure, named
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, glossary, note
@@ -122,7 +123,7 @@ class ClientReview:
         return rest.provenance(self.subject)
 
 
-def glossary_of(names: tuple[str, ...], more: Sequence[Mapping[str, str]] = ()) -> Block:
+def glossary_of(names: tuple[str, ...], more: Sequence[Mapping[str, str]] = ()) -> Glossary:
     """The definitions of these measures, from the catalogue, in the reader's words; then `more`, as they are."""
     return glossary([*(_term(named(name)) for name in names), *more])
 

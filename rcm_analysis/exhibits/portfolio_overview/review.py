@@ -181,7 +181,7 @@ class PortfolioOverview:
     def movements(self) -> list[Block]:
         """What changed in the registry, and how collections moved."""
         moved = self._movements()
-        blocks = []
+        blocks: list[Block] = []
         if moved.empty:
             blocks.append(
                 note(
@@ -228,7 +228,7 @@ class PortfolioOverview:
         ]
         worst = numbers.dropna(subset=["days_in_ar"])
         few = numbers["is_few"].any()
-        blocks = [
+        blocks: list[Block] = [
             show(
                 numbers,
                 columns,
@@ -260,7 +260,7 @@ class PortfolioOverview:
             assigned_level=[words_of(level) for level in wrong["assigned_level"]],
             expected_level=[words_of(level) for level in wrong["expected_level"]],
         )
-        blocks = [
+        blocks: list[Block] = [
             show(
                 table,
                 [

@@ -15,7 +15,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...blocks.plain import clean, joined, one_line
-from ...blocks.vocabulary import MIME, Block, Figure, Glossary, Inputs, Meta, Table, read_block
+from ...blocks.vocabulary import (
+    MIME,
+    Block,
+    Cards,
+    Facts,
+    Figure,
+    Findings,
+    Glossary,
+    Kpis,
+    Meta,
+    Note,
+    PageBreak,
+    Table,
+    read_block,
+)
 from ...errors import RunError
 from .document import Document, Heading, Preformatted, Printed, Run, grid_of, numbered, plain_text
 from .html_tables import tables_of
@@ -119,7 +133,9 @@ def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _
     elif isinstance(block, Figure):
         picture = picture_of_bundle(data)
         reader.blocks.append(replace(block, data=picture.data, mime=picture.mime) if picture else block)
-    elif block is not None and not isinstance(block, Inputs) and not (isinstance(block, Glossary) and not block.print):
+    elif isinstance(block, Glossary):
+        reader.blocks += [block] if block.print else []
+    elif isinstance(block, (Cards, Facts, Findings, Kpis, Note, PageBreak)):
         reader.blocks.append(block)
     return block is not None
 

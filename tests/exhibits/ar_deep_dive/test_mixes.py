@@ -62,21 +62,21 @@ CASES = [
 @pytest.mark.parametrize(("changed", "title", "said"), CASES)
 def test_a_change_of_mix_is_named_and_told_from_a_cause(acorn, changed, title, said):
     items = mixes.mixes(facts_of(acorn, **changed))
-    assert [item["title"].startswith(title) for item in items] == ([True] if title else [])
+    assert [item.title.startswith(title) for item in items] == ([True] if title else [])
     if title:
-        detail = items[0]["detail"]
+        detail = items[0].detail
         assert (
             said in detail
             and "from 50.0% to 80.0% of the work" in detail
             and "30.0%" in detail
             and detail.endswith("Sheet: mix.")
         )
-        assert items[0]["severity"] == "low" and items[0]["amount_cents"] is None
+        assert items[0].severity == "low" and items[0].amount_cents is None
 
 
 def test_the_finding_stands_among_the_findings_and_its_sheet_in_the_workbook(acorn):
     facts = facts_of(acorn)
-    assert any("mix of payers" in item["title"] for item in findings.found(facts))
+    assert any("mix of payers" in item.title for item in findings.found(facts))
     table = mixes.table(facts)[0].payload
     assert table["name"] == "mix" and not table["print"] and table["rows"][0][1:4] == [0.175, 0.25, 0.25]
     facts.__dict__["mix_shifts"] = pd.DataFrame(columns=list(COLUMNS))

@@ -15,7 +15,7 @@ from rcm_analysis.exhibits.ar_deep_dive import answers as findings
 from rcm_analysis.exhibits.ar_deep_dive import denials, receivable, worklist
 from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
 from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
-from rcm_analysis.exhibits.blocks import Block
+from rcm_analysis.exhibits.blocks import Block, Finding
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.tables.schema import TABLES
 
@@ -48,7 +48,7 @@ def tables_of(blocks: list[Block]) -> dict[str, dict]:
     return {table["name"]: table for table in found if table}
 
 
-def findings_of(subject) -> list[dict]:
+def findings_of(subject) -> list[Finding]:
     return findings.found(DeepFacts(subject))
 
 
@@ -76,21 +76,21 @@ def test_every_finding_names_a_sheet_that_exists(acorn, acorn_pages):
     found = findings_of(acorn)
     assert found
     for item in found:
-        assert item["owner"] and item["due"]
-        assert item["detail"].rpartition("Sheet: ")[2].rstrip(".").partition(",")[0] in sheets, item["title"]
+        assert item.owner and item.due
+        assert item.detail.rpartition("Sheet: ")[2].rstrip(".").partition(",")[0] in sheets, item.title
 
 
 def test_no_promise_lies_in_the_past(acorn):
-    assert all(item["due"] >= "2026-10-31" for item in findings_of(acorn))
+    assert all(item.due >= "2026-10-31" for item in findings_of(acorn))
 
 
 def test_the_open_denial_and_the_open_questions_are_found(acorn):
     """Claim 2026-07-6 was denied on August 4 with 90 days to appeal; the claims ending in 6 wait for documents."""
-    titles = {item["title"]: item for item in findings_of(acorn)}
+    titles = {item.title: item for item in findings_of(acorn)}
     assert any(title.startswith("Appeal or give up") for title in titles)
     questions = next(item for title, item in titles.items() if "open question" in title)
     asked = DeepFacts(acorn).requests
-    assert questions["amount_cents"] == int(asked.loc[asked["is_open"], "open_cents"].sum()) > 0
+    assert questions.amount_cents == int(asked.loc[asked["is_open"], "open_cents"].sum()) > 0
 
 
 def test_the_matrix_ties_to_the_aging_at_both_ends(acorn, acorn_pages):

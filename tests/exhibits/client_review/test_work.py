@@ -123,7 +123,7 @@ def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):
 def test_claims_never_sent_are_announced_before_the_filing_limit(of, service, is_due):
     subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[])
     assert len(work.due_soon(subject)) == is_due
-    titles = [item["title"] for item in opportunities.deadlines(subject)]
+    titles = [item.title for item in opportunities.deadlines(subject)]
     assert ("Send 1 claim before the filing limit" in titles) == is_due
 
 
@@ -161,7 +161,7 @@ def test_an_appeal_limit_is_announced_until_somebody_appeals(acorn):
 def test_credits_are_old_after_sixty_days(of, last, is_old):
     subject = of(transactions=[posting("1", 10000, dt.date(2026, 6, 1)), posting("1", -12000, last, "payment")])
     found = opportunities.old_credits(subject)
-    assert [item["amount_cents"] for item in found] == ([2000] if is_old else [])
+    assert [item.amount_cents for item in found] == ([2000] if is_old else [])
 
 
 def test_an_action_closed_later_is_open_again_as_of_the_month(of):
