@@ -1,4 +1,4 @@
-"""The blocks of a report, each a frozen record: shown in the notebook, carried in it as a payload, printed by the press.
+"""The blocks of a report, each a frozen record: shown in the notebook, stored in it as a payload, printed by the press.
 
 A block is data, never markup: every text in it is plain text. `payload` is what the notebook stores, under
 one MIME type; `read_block` is the way back, for a notebook that anybody may have made. There texts are cleaned,
