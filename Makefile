@@ -1,22 +1,27 @@
 # make demo   twelve simulated clients, raw files to packets, in runs/demo
 # make test   the tests (a few minutes); SLOW=1 adds the slow, browser and Spark ones
+# make slow   those alone
 # make lint   style and types
 
 PYTHON ?= python3
 VENV ?= .venv
+EXTRAS ?= test
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test slow lint clean
 
 demo: $(READY)
 	$(BIN)/rcm demo runs/demo
 
 test: $(READY)
-	$(BIN)/pytest -n auto -q
+	$(BIN)/pytest -n auto --dist worksteal -q
 ifdef SLOW
-	$(BIN)/pytest -q -m "slow or browser or spark" -p no:doctest tests
+	$(MAKE) slow
 endif
+
+slow: $(READY)
+	$(BIN)/pytest -n 2 --dist loadgroup -q -m "slow or browser or spark" -p no:doctest tests
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -26,7 +31,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --editable ".[$(EXTRAS)]"
 	touch $(READY)
 
 clean:

@@ -24,3 +24,14 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip("the samples folder is not beside this checkout")
     return SAMPLES
+
+
+ONE_AT_A_TIME = ("browser", "spark")
+"""Marks whose tests share a program that does not like company: one worker runs them all (`--dist loadgroup`)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in ONE_AT_A_TIME:
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.xdist_group(mark))

@@ -268,6 +268,7 @@ def test_scipy_agrees_on_what_is_open():
     )
 
 
+@pytest.mark.oracle
 def test_lifelines_agrees_on_what_is_open_and_its_interval():
     lifelines = pytest.importorskip("lifelines")
     claims = simulated(2)
@@ -281,6 +282,7 @@ def test_lifelines_agrees_on_what_is_open_and_its_interval():
     np.testing.assert_allclose(ours.loc[days, "high"][inside], band.iloc[:, 1][inside], atol=1e-10)
 
 
+@pytest.mark.oracle
 def test_lifelines_agrees_on_each_end():
     """Without ties it is exact; lifelines loses ends at 0 days, so that all days are moved by one."""
     lifelines = pytest.importorskip("lifelines")
@@ -300,6 +302,7 @@ def test_lifelines_agrees_on_each_end():
         )
 
 
+@pytest.mark.oracle
 def test_lifelines_agrees_within_its_jitter_where_days_tie():
     lifelines = pytest.importorskip("lifelines")
     claims = simulated(4)
