@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ from .x12.remittances import UNMAPPED, ordered, unmapped
 
 KEPT_SHARE = 0.8
 """A delivery that would leave less than this share of a month's stored rows is refused."""
+LATE_SHARE = 0.25
+"""A month with less than this share of the rows of a delivery's fullest month may be late postings."""
+MODES = ("full", "month", "append")
 PAYER_COLUMNS = ("payer", "secondary_payer", "tertiary_payer")
 
 
@@ -96,6 +100,10 @@ def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path]) -> I
     workspace.registry.client(client)
     with workspace.store.change(client) as change:
         return _Intake(workspace, client, change).run(paths)
+
+
+def _month(known_on: str | None) -> pl.Expr:
+    return pl.col(known_on or "").dt.strftime("%Y-%m").alias("month")
 
 
 class _Intake:
@@ -204,6 +212,7 @@ class _Intake:
 
     def _take_export(self, path: Path, name: str) -> None:
         if not self.maps:
+            exports.refuse_strangers(path)
             raise SourceError(
                 f"{name} is neither X12 nor can it be read as an export: [clients.{self.client}] names no column_maps."
             )
@@ -219,22 +228,24 @@ class _Intake:
             report.cents_stored = int(rows[money].sum()) if money else 0
             self.notes.report.files.append(report)
             self.notes.quarantine(name, export.table.name, export.quarantine)
+            for rule, count, cents, message in export.remarks:
+                self.notes.find(name, rule, cents, f"{name}: {count:,} {message}.", rows=count)
             self._note_other_sheets(name, part)
             self.deliveries.append(Delivery(export.table, export.delivery, rows, report, tuple(export.fill)))
 
     def _note_other_sheets(self, name: str, part: Any) -> None:
-        told = any(row["rule"] == "other_sheets" and row["file"] == name for row in self.notes.findings)
-        if part.other_sheets and not told:
-            self.notes.find(
-                name,
-                "other_sheets",
-                None,
-                (
-                    f"{name}: {len(part.other_sheets)} sheet(s) with rows fit no table of the column map and were "
-                    "not read."
-                ),
-                rows=len(part.other_sheets),
-            )
+        for rule, sheets, why in (
+            ("other_sheets", part.other_sheets, "fit no table of the column map and were not read."),
+            (
+                "hidden_sheets",
+                part.hidden_sheets,
+                "are hidden and were not read. Unhide them, or name one under sheet in the map.",
+            ),
+        ):
+            told = any(row["rule"] == rule and row["file"] == name for row in self.notes.findings)
+            if sheets and not told:
+                message = f"{name}: {len(sheets)} sheet(s) with rows {why}"
+                self.notes.find(name, rule, None, message, rows=len(sheets))
 
     def _own_ids(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Pseudonyms for patients, our ids for payers."""
@@ -259,15 +270,18 @@ class _Intake:
 
     def _store(self) -> None:
         for table in TABLES.values():
-            for mode in ("full", "month", "append"):
-                together = [item for item in self.deliveries if item.table is table and item.mode == mode]
+            of_mode = {
+                mode: [item for item in self.deliveries if item.table is table and item.mode == mode] for mode in MODES
+            }
+            of_mode["month"], late = self._whole_months(of_mode["month"])
+            of_mode["append"] = [*late, *of_mode["append"]]
+            for mode, together in of_mode.items():
                 if together:
                     self._store_table(table, mode, together)
         if not self.maps:
             self.x12.derive_ledger()
 
     def _store_table(self, table: Table, mode: str, deliveries: list[Delivery]) -> None:
-        deliveries = [item for item in deliveries if mode != "month" or self._is_whole_month(item)]
         rows = (
             self._latest_of_each_key(table, deliveries)
             if mode == "append"
@@ -309,40 +323,82 @@ class _Intake:
             .drop("_posted")
         )
 
-    def _is_whole_month(self, delivery: Delivery) -> bool:
-        """Refuse a delivery that would wipe out most of a month that is already stored."""
-        table, known_on = delivery.table, delivery.table.known_on
-        months = (
-            delivery.rows.group_by(pl.col(known_on).dt.strftime("%Y-%m").alias("month")).len() if known_on else None
+    def _whole_months(self, deliveries: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+        """The deliveries that replace their months, and their late postings, to be added to other months."""
+        whole, late = [], []
+        for delivery in deliveries:
+            months = self._late_months(delivery)
+            is_late = _month(delivery.table.known_on).is_in(months) if months else pl.lit(False)
+            main = replace(delivery, rows=delivery.rows.filter(~is_late))
+            if not self._is_whole_month(main, delivery):
+                continue
+            whole.append(main)
+            if months:
+                late.append(self._late_postings(delivery, delivery.rows.filter(is_late)))
+        return whole, late
+
+    def _late_months(self, delivery: Delivery) -> list[str]:
+        """Months that a delivery only adds to: few of its rows, and few of what is stored for them."""
+        known_on = delivery.table.known_on
+        if known_on is None or delivery.rows.is_empty():
+            return []
+        months = delivery.rows.group_by(_month(known_on)).len()
+        few = months.filter(pl.col("len") < LATE_SHARE * pl.col("len").max())["month"].to_list()
+        return [month for month in few if self._keys_kept(delivery.table, month) < KEPT_SHARE]
+
+    def _late_postings(self, delivery: Delivery, rows: pl.DataFrame) -> Delivery:
+        table, name = delivery.table, delivery.report.file
+        rows = self._without_stored_keys(delivery, rows, self.change.before.read(table.name))
+        months = rows.select(_month(table.known_on))["month"].unique().sort()
+        self.notes.find(
+            name,
+            "late_postings",
+            int(rows[table.money[0]].sum()) if table.money else None,
+            f"{name}: {rows.height} late row(s) of {table.name} for {listed(months)}, stored already. They were added to "
+            "their own months, and nothing of those months was replaced.",
+            rows=rows.height,
         )
+        return replace(delivery, mode="append", rows=rows)
+
+    def _keys_kept(self, table: Table, month: str) -> float:
+        """The share of a month's stored keys that this run delivers again; 1 where none is stored."""
+        stored = self.change.before.scan(table).filter(_month(table.known_on) == month).select(table.key).collect()
+        delivered = [item.rows.select(table.key) for item in self.deliveries if item.table is table]
+        kept = stored.join(pl.concat(delivered), on=list(table.key), how="semi").height
+        return kept / stored.height if stored.height else 1.0
+
+    def _is_whole_month(self, delivery: Delivery, whole: Delivery) -> bool:
+        """Refuse a delivery that would wipe out most of a month that is already stored; `whole` has its late rows too."""
+        table, known_on = delivery.table, delivery.table.known_on
+        months = delivery.rows.group_by(_month(known_on)).len() if known_on else None
         stored = self.change.before.months(table.name)
         imported = worklist_notes.imported_by_month(self.change.before.read(table.name)) if table is WORK_LOG else {}
         for month, count in months.iter_rows() if months is not None else ():
             before = stored.get(month, {}).get("rows", 0) - imported.get(month, 0)
-            if not before:
-                continue
             others = [
                 item.rows
                 for item in self.deliveries
-                if item.table is table and item.mode == "month" and item is not delivery
+                if item.table is table and item.mode == "month" and item is not whole
             ]
-            count += sum(int((rows[known_on].dt.strftime("%Y-%m") == month).sum()) for rows in others)
+            count += sum(rows.filter(_month(known_on) == month).height for rows in others if before)
             if count < KEPT_SHARE * before:
-                report = delivery.report
-                self.notes.find(
-                    report.file,
-                    "month_would_shrink",
-                    report.cents_stored,
-                    f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are "
-                    "stored. It looks cut off, "
-                    'so nothing was replaced. Ask for the whole month, or set delivery = "append" in the column map.',
-                    rows=report.rows_stored,
-                )
-                self._set_aside(delivery, delivery.rows.select(table.key), "month_would_shrink")
-                report.status = "refused"
-                self._forget(report.file)
+                self._refuse_cut_off(whole, month, count, before)
                 return False
         return True
+
+    def _refuse_cut_off(self, delivery: Delivery, month: str, count: int, before: int) -> None:
+        report, table = delivery.report, delivery.table
+        self.notes.find(
+            report.file,
+            "month_would_shrink",
+            report.cents_stored,
+            f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are stored. It looks cut off, "
+            'so nothing was replaced. Ask for the whole month, or set delivery = "append" in the column map.',
+            rows=report.rows_stored,
+        )
+        self._set_aside(delivery, delivery.rows.select(table.names), "month_would_shrink")
+        report.status = "refused"
+        self._forget(report.file)
 
     def _forget(self, file: str) -> None:
         """A file that was refused after reading must be read again the next time."""

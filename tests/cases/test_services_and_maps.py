@@ -139,7 +139,6 @@ def test_a_late_posting_read_with_its_month_is_kept_r34(tmp_path):
     assert late_posting_is_kept(desk)
 
 
-@wrong("the whole February file is refused: 'It looks cut off'")
 def test_a_late_posting_in_a_later_delivery_is_no_cut_off_file_r34(tmp_path):
     desk = opened("r34-late-posting-month-delivery", tmp_path)
     later = desk.without("feb.csv")
@@ -164,7 +163,6 @@ def test_a_delivery_that_really_is_cut_off_replaces_nothing(tmp_path):
     assert desk.findings(file="b.csv")
 
 
-@wrong("the whole February file is refused")
 def test_late_postings_of_two_earlier_months_are_kept(tmp_path):
     desk = blank(tmp_path, column_map=MAP)
     december = [posting(f"d{day}", f"D{day}", "CHG", f"12/{day:02d}/2025", "100.00") for day in range(1, 11)]

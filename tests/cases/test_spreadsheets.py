@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from .desk import blank, ingested, wrong
+from .desk import blank, ingested
 from .files import HEADER, MAP, export, posting, workbook
 
 DAY = dt.datetime(2026, 1, 5)
@@ -19,7 +19,6 @@ def given(tmp_path, name: str, content: str | bytes, *, column_map: str = MAP):
 
 
 # ------------------------------------------------------------ ids
-@wrong("777 for the displayed 000777, and every sum holds")
 def test_an_id_is_read_as_the_cell_shows_it_or_told_r22(tmp_path):
     desk = ingested("r22-xlsx-numeric-ids", tmp_path)
     ids = {row["claim_id"] for row in desk.stored("transactions")}
@@ -27,7 +26,6 @@ def test_an_id_is_read_as_the_cell_shows_it_or_told_r22(tmp_path):
     assert ("000777" in ids and "777" not in ids) or desk.tells(30)  # its charge is 0.30
 
 
-@wrong("1234567890123457024 is invented for both; one row is set aside as a duplicate key")
 def test_ids_of_nineteen_digits_are_refused_because_a_spreadsheet_lost_digits_r22(tmp_path):
     desk = ingested("r22-xlsx-numeric-ids", tmp_path)
     assert not any("12345678901234" in row["claim_id"] for row in desk.stored("transactions"))
@@ -38,9 +36,9 @@ def test_ids_of_nineteen_digits_are_refused_because_a_spreadsheet_lost_digits_r2
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        pytest.param("000000", "000777", marks=wrong("777"), id="zeros in front"),
-        pytest.param('"AB-"0000', "AB-0777", marks=wrong("777"), id="letters in front"),
-        pytest.param("00-0000", "00-0777", marks=wrong("777"), id="a dash inside"),
+        pytest.param("000000", "000777", id="zeros in front"),
+        pytest.param('"AB-"0000', "AB-0777", id="letters in front"),
+        pytest.param("00-0000", "00-0777", id="a dash inside"),
         pytest.param("0", "777", id="plain"),
         pytest.param("@", "777", id="text"),
     ],
@@ -51,7 +49,6 @@ def test_an_id_with_a_number_format_is_read_as_shown_or_told(tmp_path, shown, te
     assert desk.parts() == {(text, "primary"): 6400} or desk.tells(6400)
 
 
-@wrong("stored under the id 2.02601E+12")
 @pytest.mark.parametrize("text", ["2.02601E+12", "2,02601E+12", "1.2E5"])
 def test_an_id_in_scientific_notation_is_set_aside(tmp_path, text):
     rows = [posting("T1", f'"{text}"', "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", "01/05/2026", "50.00")]
@@ -66,7 +63,6 @@ def test_an_id_with_letters_that_looks_like_a_number_is_an_id(tmp_path):
 
 
 # ------------------------------------------------------------ days
-@wrong("the day number is read as 2022-01-04")
 def test_a_day_number_in_a_1904_workbook_is_read_right_or_refused_r23(tmp_path):
     desk = ingested("r23-date-1904", tmp_path)
     days = {row["claim_id"]: row["happened_on"] for row in desk.stored("transactions")}
@@ -87,7 +83,6 @@ def refused_as_day_first(desk, file: str, cents: int) -> bool:
     return desk.stored("transactions") == [] and bool(why) and told
 
 
-@wrong("12 rows stored in twelve months, 16 set aside")
 def test_a_day_first_file_under_a_month_first_map_is_refused_whole_or_read_right_d12(tmp_path):
     desk = ingested("d12-day-first", tmp_path)
     if desk.stored("transactions"):
@@ -98,7 +93,6 @@ def test_a_day_first_file_under_a_month_first_map_is_refused_whole_or_read_right
         assert refused_as_day_first(desk, "t.csv", 280000)  # 28 x 100
 
 
-@wrong("February 1 and February 5 are stored as January 2 and May 2, the others set aside")
 def test_days_and_months_are_not_swapped_row_by_row_r30(tmp_path):
     desk = ingested("r30-day-month-swap", tmp_path)
     if desk.stored("transactions"):
@@ -115,7 +109,6 @@ def test_one_mistyped_day_does_not_refuse_a_month_first_file(tmp_path):
     assert desk.aside_cents() == 4000
 
 
-@wrong("stored as it is written: the ledger has a month decades away")
 @pytest.mark.parametrize("day", ["01/05/2062", "01/05/2097"])
 def test_a_day_decades_away_is_set_aside(tmp_path, day):
     rows = [posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", day, "50.00")]
@@ -125,7 +118,6 @@ def test_a_day_decades_away_is_set_aside(tmp_path, day):
 
 
 # ------------------------------------------------------------ formulas
-@wrong("'Amount: empty' for each, also for the row whose amount is there")
 def test_a_formula_without_a_result_is_called_so_r24(tmp_path):
     desk = ingested("r24-formulas", tmp_path)
     assert desk.stored("transactions") == []
@@ -136,14 +128,12 @@ def test_a_formula_without_a_result_is_called_so_r24(tmp_path):
     assert "Date" in row["column"] and re.search(r"(?i)formula", row["message"])
 
 
-@wrong("'Amount: empty'")
 def test_an_error_of_the_spreadsheet_is_called_so_r24(tmp_path):
     desk = ingested("r24-formulas", tmp_path)
     [row] = [row for row in desk.aside() if row["row"] == 4]
     assert re.search(r"(?i)#REF|error|formula", row["message"])
 
 
-@wrong("stored as unapplied money of -80.00")
 def test_a_payment_whose_claim_is_a_formula_without_a_result_is_set_aside(tmp_path):
     rows = [posting("T1", "A1", "CHG", DAY, 100), posting("T2", "=B2", "PMT", DAY, 80)]
     desk = given(tmp_path, "t.xlsx", workbook(*rows))
@@ -153,7 +143,6 @@ def test_a_payment_whose_claim_is_a_formula_without_a_result_is_set_aside(tmp_pa
 
 
 # ------------------------------------------------------------ hidden, merged and total cells
-@wrong("200.00 and 150.00 of charges are unapplied money, and every sum holds")
 def test_a_merged_claim_cell_is_read_or_refused_and_a_charge_without_a_claim_set_aside_r25(tmp_path):
     desk = ingested("r25-hidden-rows-merged-total", tmp_path)
     assert desk.owed()["unapplied"] == 0
@@ -164,7 +153,6 @@ def test_a_merged_claim_cell_is_read_or_refused_and_a_charge_without_a_claim_set
     assert read or refused
 
 
-@wrong("stored as unapplied money, and every sum holds")
 def test_a_charge_without_a_claim_is_set_aside(tmp_path):
     rows = [posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "", "CHG", "01/05/2026", "50.00")]
     desk = given(tmp_path, "t.csv", export(*rows))
@@ -178,7 +166,6 @@ def test_a_payment_without_a_claim_is_unapplied_money(tmp_path):
     assert desk.owed()["unapplied"] == -5000 and desk.receivable() == 1400  # 64 - 50
 
 
-@wrong("both sheets are read without a word: 564.00")
 def test_a_hidden_sheet_is_told(tmp_path):
     old = [HEADER, posting("T9", "A9", "CHG", DAY, 500)]
     rows = workbook(posting("T1", "A1", "CHG", DAY, 64), sheets={"Old": old}, hidden=["Old"])
@@ -187,7 +174,6 @@ def test_a_hidden_sheet_is_told(tmp_path):
 
 
 # ------------------------------------------------------------ amounts
-@wrong("2 rows set aside with 0.00")
 def test_float_residue_is_rounded_with_a_finding_or_set_aside_with_its_dollars_d08(tmp_path):
     desk = ingested("d08-float-residue", tmp_path)
     assert desk.balance_of("B") == 5000
@@ -198,7 +184,6 @@ def test_float_residue_is_rounded_with_a_finding_or_set_aside_with_its_dollars_d
     assert rounded or aside
 
 
-@wrong("set aside with 0.00")
 @pytest.mark.parametrize(
     ("amount", "near"), [("12.345", {1234, 1235}), ("-7.001", {700}), ("$1,000.999", {100099, 100100})]
 )
@@ -209,7 +194,6 @@ def test_a_true_third_decimal_is_set_aside_with_its_dollars(tmp_path, amount, ne
     assert desk.aside_cents() in near and "[0.00]" not in desk.said
 
 
-@wrong("set aside with 0.00")
 def test_a_row_with_a_field_too_many_is_not_told_as_nothing(tmp_path):
     good, long = (posting("T1", "A1", "CHG", "01/05/2026", "64.00"), posting("T2", "A2", "CHG", "01/05/2026", "50.00"))
     desk = given(tmp_path, "t.csv", export(good, [*long, "stray"]))
@@ -223,7 +207,6 @@ def sign_is_told(desk, cents: int) -> bool:
     return refused or desk.tells(cents, 2 * cents)
 
 
-@wrong("cash -240.00, receivable 600.00, and every sum holds")
 def test_a_sign_set_twice_is_read_right_or_told_r26(tmp_path):
     desk = ingested("r26-negative-payments-sign-by-kind", tmp_path)
     # 3 x (100 - 80 - 20) = 0 with cash of 240; 3 x (80 + 20) = 300 stand with the wrong sign.
@@ -231,7 +214,6 @@ def test_a_sign_set_twice_is_read_right_or_told_r26(tmp_path):
     assert right or sign_is_told(desk, 30000) or sign_is_told(desk, 24000)
 
 
-@wrong("every payment raises the receivable, and every sum holds")
 def test_a_sign_set_not_at_all_is_read_right_or_told(tmp_path):
     rows = [
         row
@@ -259,14 +241,12 @@ def test_one_reversed_payment_among_others_keeps_its_sign(tmp_path):
 
 
 # ------------------------------------------------------------ what the file is
-@wrong("'none of their headers stands in its first rows'")
 def test_a_web_page_named_xls_is_called_so_r28(tmp_path):
     desk = ingested("r28-html-as-xls", tmp_path)
     assert desk.parts() == {("A", "primary"): 10000}  # u.csv is a workbook and is read
     assert re.search(r"(?i)html|web page", desk.messages(file="t.xls"))
 
 
-@wrong("'none of their headers stands in its first rows'")
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [

@@ -8,7 +8,7 @@ from ...tables.schema import KINDS
 from .column_maps import Section, Source
 from .headers import Recognised
 from .text_tables import TextTable
-from .values import cleaned, month, read_as
+from .values import cleaned, month, nearest_cents, read_as
 
 RAISES = {"charge": 1, "refund": 1, "takeback": 1, "transfer": 1, "payment": -1, "contractual": -1, "write_off": -1}
 """Effect on the receivable of a magnitude, by kind of transaction. A transfer keeps the file's sign."""
@@ -99,25 +99,22 @@ def _carried(rows: pl.DataFrame, name: str, within: str, ragged: pl.Series) -> p
 
 
 def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
-    """Every column of the table in its kind, null where unreadable, and `amount`: the row's dollars."""
+    """Every column of the table in its kind, null where unreadable, and `amount`: the row's dollars, or about."""
     section, table = recognised.section, recognised.table
-    serial = recognised.sheet is not None
+    zero = recognised.book.day_zero if recognised.book else None
     reads = []
     for column in table.columns[1:]:
         if column.name == "month" and column.kind == "text":
-            reads.append(month(word(column.name), section.date_formats, serial=serial).alias(column.name))
+            reads.append(month(word(column.name), section.date_formats, zero=zero).alias(column.name))
             continue
-        read = read_as(
-            column.kind, word(column.name), formats=section.date_formats, serial=serial, decimal=section.decimal
-        )
+        read = read_as(column.kind, word(column.name), formats=section.date_formats, zero=zero, decimal=section.decimal)
         reads.append(read.cast(KINDS[column.kind]).alias(column.name))
     rows = rows.with_columns(reads)
     if not table.money:
         return rows.with_columns(pl.lit(None, pl.Int64).alias("amount"))
-    main = table.money[0]
-    return rows.with_columns((pl.col(main) * _effect(recognised)).alias(main)).with_columns(
-        pl.col(main).alias("amount")
-    )
+    main, effect = table.money[0], _effect(recognised)
+    about = nearest_cents(word(main), section.decimal)
+    return rows.with_columns((pl.col(main) * effect).alias(main), (pl.coalesce(main, about) * effect).alias("amount"))
 
 
 def _effect(recognised: Recognised) -> pl.Expr:

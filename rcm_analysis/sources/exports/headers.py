@@ -6,20 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import polars as pl
-
 from ...errors import SourceError, listed
 from ...tables.schema import Table
 from .column_maps import DELIMITERS, ColumnMap, Section, plain
-from .text_tables import Opening, openings
+from .strangers import refuse_strangers
+from .text_tables import Opening, Sheet, is_workbook, openings
+from .workbooks import workbook_openings
 
 
 @dataclass(frozen=True)
 class Recognised:
     """One table found in a file: the section of the map that fits, and where everything stands.
 
-    `cells` holds the sheet of a workbook, which can only be read as a whole. `other_sheets` are
-    sheets with rows that fit no section.
+    `book` is the sheet of a workbook, which can only be read as a whole. `other_sheets` are sheets
+    with rows that fit no section, `hidden_sheets` those with rows that nobody sees; neither is read.
     """
 
     map: ColumnMap
@@ -27,14 +27,19 @@ class Recognised:
     header_row: int
     header: tuple[str, ...]
     positions: dict[str, tuple[int, ...]]
-    sheet: str | None = None
+    book: Sheet | None = field(default=None, repr=False, compare=False)
     delimiter: str | None = None
     other_sheets: tuple[str, ...] = ()
-    cells: pl.DataFrame | None = field(default=None, repr=False, compare=False)
+    hidden_sheets: tuple[str, ...] = ()
 
     @property
     def table(self) -> Table:
         return self.section.table
+
+    @property
+    def sheet(self) -> str | None:
+        """The name of the sheet; nothing for a text file."""
+        return self.book.name if self.book else None
 
     def title(self, name: str) -> str:
         """The header of our column as the file spells it, else our name."""
@@ -59,13 +64,17 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
         raise SourceError(
             f"{path.name} cannot be read: no column map is given. Name one under column_maps in clients.toml."
         )
-    tops = openings(path, DELIMITERS)
-    fits = [fit for top in tops for fit in _fits(top, maps)]
+    refuse_strangers(path)
+    tops = workbook_openings(path) if is_workbook(path) else openings(path, DELIMITERS)
+    named = {section.sheet for column_map in maps for section in column_map.sections}
+    hidden = tuple(top.title for top in tops if top.sheet and top.sheet.is_hidden and top.title not in named)
+    seen = [top for top in tops if top.title not in hidden]
+    fits = [fit for top in seen for fit in _fits(top, maps)]
     whole = [fit for fit in fits if not fit.missing]
     if not whole:
-        raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps))
-    sheets = dict.fromkeys(fit.top.sheet for fit in whole)
-    others = tuple(top.sheet for top in tops if top.sheet is not None and top.sheet not in sheets)
+        raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps) + _hidden(hidden))
+    sheets = dict.fromkeys(fit.top.title for fit in whole)
+    others = tuple(top.title for top in seen if top.title and top.title not in sheets)
     return [
         Recognised(
             fit.map,
@@ -73,14 +82,22 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
             fit.record + 1,
             fit.header,
             fit.positions(path),
-            sheet,
+            fit.top.sheet,
             fit.top.delimiter,
             others,
-            fit.top.cells,
+            hidden,
         )
-        for sheet in sheets
-        for fit in _chosen(path, [fit for fit in whole if fit.top.sheet == sheet])
+        for title in sheets
+        for fit in _chosen(path, [fit for fit in whole if fit.top.title == title])
     ]
+
+
+def _hidden(titles: Sequence[str]) -> str:
+    return (
+        f" {len(titles)} hidden sheet(s) with rows were not read; unhide them, or name one under sheet in the map."
+        if titles
+        else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -121,7 +138,7 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
     for column_map in maps:
         for section in column_map.sections:
             if top.delimiter not in (None, section.delimiter or top.delimiter) or (
-                top.sheet and section.sheet not in (None, top.sheet)
+                top.title and section.sheet not in (None, top.title)
             ):
                 continue
             wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
@@ -167,7 +184,7 @@ def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
 
 def _lacking_sheets(tops: Sequence[Opening], maps: Sequence[ColumnMap]) -> str:
     """ " There is no sheet ..." where a map names a sheet that the workbook does not have."""
-    there = [top.sheet for top in tops if top.sheet is not None]
+    there = [top.title for top in tops if top.title]
     named = [section.sheet for column_map in maps for section in column_map.sections if section.sheet]
     absent = [sheet for sheet in dict.fromkeys(named) if sheet not in there]
     if not there or not absent:

@@ -11,12 +11,18 @@ in and again on the way out, and a difference is an error of ours. Messages hold
 | `stray_quote` | one quoted cell holds line breaks and as many separators as a whole row |
 | `missing` | a required value is empty |
 | `unreadable` | a date, amount, number or flag cannot be read |
-| `part_of_a_cent` | an amount has more than two decimals |
+| `part_of_a_cent` | an amount has more than two decimals, and not by the residue of a float |
+| `formula`, `error` | a cell of the workbook holds a formula whose result was never saved, or an error |
+| `lost_digits` | an id as a spreadsheet shortens it: 1.23457E+15, or a number of 16 digits and more |
+| `no_claim` | a charge or adjustment names no claim (money without one is unapplied) |
 | `not_listed` | the value is none that the map or the table knows |
-| `impossible_date` | the day lies before `earliest` of the map, or after 2099 |
+| `impossible_date` | the day lies before `earliest` of the map, or after 2049 |
+| `far_day` | the day lies decades after all others of its column |
 | `before_service` | entered before the day of service |
 | `negative_charge` | the charge of a claim or claim line is below zero |
 | `duplicate_key` | an earlier good row has the same key |
+
+What is wrong with a file as a whole refuses it (`whole_file`).
 """
 
 from __future__ import annotations
@@ -36,10 +42,12 @@ from ...tables.schema import Column, Table
 from .cells import taken, text, typed, word, worded
 from .column_maps import Section, read_map
 from .headers import Recognised, recognise
+from .strangers import refuse_strangers
 from .text_tables import TOTAL, TextTable, below_header, read_csv
-from .values import SERIAL, splits_a_cent
+from .values import SERIAL, cents, is_residue, splits_a_cent
+from .whole_file import FAULT, NEEDS_CLAIM, as_shown, has_lost_digits, is_far, is_id, marked, refuse_whole, remarks
 
-__all__ = ["Export", "Recognised", "read_export", "read_map", "recognise"]
+__all__ = ["Export", "Recognised", "read_export", "read_map", "recognise", "refuse_strangers"]
 
 QUARANTINE: dict[Any, Any] = {
     "file": pl.String,
@@ -58,7 +66,8 @@ class Export:
 
     `cents_in` is the sum of the table's first money column over all rows, as effect on the
     receivable for transactions; `cents_unreadable` counts the rows whose amount is not in it.
-    `rows_elsewhere` counts rows that the map gives to another table.
+    `rows_elsewhere` counts rows that the map gives to another table. `remarks` are findings about
+    rows that were stored: rule, how many, dollars, message.
     """
 
     table: Table
@@ -70,6 +79,7 @@ class Export:
     cents_unreadable: int = 0
     rows_elsewhere: int = 0
     fill: tuple[str, ...] = ()
+    remarks: tuple[tuple[str, int, int | None, str], ...] = ()
 
     def __post_init__(self) -> None:
         money = self.table.money[:1]
@@ -94,29 +104,34 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
     texts = _texts(path, recognised)
     rows, unclaimed, elsewhere = taken(texts, recognised)
     rows = typed(worded(rows, recognised, texts.ragged["row"]), recognised)
-    found = pl.concat([_unclaimed(unclaimed), faults(rows, recognised), swallowed(rows, recognised)])
+    refuse_whole(path, rows, recognised)
+    unsaved = marked(rows, recognised)
+    other = faults(rows, recognised).join(unsaved, on=["row", "name"], how="anti", maintain_order="left")
+    found = pl.concat([_unclaimed(unclaimed), unsaved, other, swallowed(rows, recognised)])
     rows, found = totals_apart(rows, found, recognised)
     stored = rows.select("row", *table.names[1:]).filter(~rows["row"].is_in(found["row"].unique().implode()))
     again = doubled(stored, table)
     stored = stored.filter(~pl.col("row").is_in(again["row"].implode()))
     aside = _set_aside(path, rows, pl.concat([found, again]), recognised)
+    ragged = _ragged(path, texts.ragged, section)
     return Export(
         table=table,
         delivery=section.delivery,
         rows=stored.with_columns(pl.lit(client).alias("client")).select(table.names),
-        quarantine=pl.concat([aside, _ragged(path, texts.ragged)]).sort("row"),
+        quarantine=pl.concat([aside, ragged]).sort("row"),
         rows_in=rows.height + texts.ragged.height,
-        cents_in=int(rows["amount"].sum()),
+        cents_in=int(rows["amount"].sum()) + int(ragged["amount_cents"].sum()),
         cents_unreadable=_unreadable(rows, texts.ragged, section),
         rows_elsewhere=elsewhere,
         fill=section.fill,
+        remarks=remarks(rows.filter(pl.col("row").is_in(stored["row"].implode())), recognised),
     )
 
 
 def _texts(path: Path, recognised: Recognised) -> TextTable:
     width = len(recognised.header)
-    if recognised.cells is not None:
-        return below_header(recognised.cells, recognised.header_row, width)
+    if recognised.book is not None:
+        return as_shown(below_header(recognised.book, recognised.header_row, width), recognised)
     try:
         return read_csv(path, recognised.delimiter or ",", recognised.section.encodings, recognised.header_row, width)
     except OSError as error:
@@ -168,21 +183,21 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     ).cast(QUARANTINE)
 
 
-def _ragged(path: Path, ragged: pl.DataFrame) -> pl.DataFrame:
+def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
     nothing = pl.lit(None)
+    has_money = bool(section.table.money) and section.table.money[0] not in section.fill
     return ragged.select(
         pl.lit(path.name).alias("file"),
         "row",
         nothing.alias("column"),
         "rule",
         "message",
-        nothing.alias("amount_cents"),
+        (cents(pl.col("amount"), section.decimal) if has_money else nothing).alias("amount_cents"),
         nothing.alias("text"),
     ).cast(QUARANTINE)
 
 
-FAULT: dict[Any, Any] = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
-LAST_DAY = dt.date(2099, 12, 31)
+LAST_DAY = dt.date(2049, 12, 31)
 
 
 def faults(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
@@ -206,26 +221,28 @@ def _column_rules(column: Column, recognised: Recognised) -> list[tuple[str, str
         out.append((name, "missing", "empty, and a value is required", said.is_null()))
     unreadable = said.is_not_null() & value.is_null()
     if column.kind == "cents":
-        split = splits_a_cent(said, section.decimal)
+        split = splits_a_cent(said, section.decimal) & ~is_residue(said, section.decimal)
         out.append((name, "part_of_a_cent", "an amount with more than two decimals", split))
         example = "1,234.50 or (12.00)" if section.decimal == "." else "1.234,50 or (12,00)"
         out.append((name, "unreadable", f"not an amount such as {example}", unreadable & ~split))
     elif column.kind == "date":
         out.append((name, "unreadable", f"not a date such as {_example(section.date_formats)}", unreadable))
         if not name.startswith("effective_"):
+            possible = value.is_between(section.earliest, LAST_DAY)
             out.append(
-                (
-                    name,
-                    "impossible_date",
-                    f"earlier than {section.earliest} or later than {LAST_DAY}",
-                    ~value.is_between(section.earliest, LAST_DAY),
-                )
+                (name, "impossible_date", f"earlier than {section.earliest} or later than {LAST_DAY}", ~possible)
+            )
+            out.append(
+                (name, "far_day", "decades after all other days of the column", is_far(pl.when(possible).then(value)))
             )
     elif name == "month" or column.kind != "text":
         what = {"count": "a whole number", "number": "a number", "flag": "yes or no"}.get(
             column.kind, "a month such as 2026-10"
         )
         out.append((name, "unreadable", f"not {what}", unreadable))
+    if is_id(name, recognised.table):
+        message = "an id as a spreadsheet shortens it; format the column as text and export it again"
+        out.append((name, "lost_digits", message, has_lost_digits(said)))
     if column.values:
         out.append(
             (
@@ -255,6 +272,9 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
                 pl.col("entered_on") < pl.col("service_on"),
             )
         )
+    if table.name == "transactions":
+        needs = pl.col("kind").is_in(NEEDS_CLAIM) & pl.col("claim_id").is_null()
+        out.append(("claim_id", "no_claim", "a charge or adjustment must name its claim", needs))
     if table.name in ("claims", "claim_lines"):
         out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
     return out

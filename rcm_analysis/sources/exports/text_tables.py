@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import codecs
 import csv
+import datetime as dt
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import fastexcel
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -27,9 +27,32 @@ OPENING = 20
 TOTAL = r"(?i)^\W*(?:grand\s*|sub\W*|report\s*|page\s*|batch\s*|column\s*)?totals?\b"
 """A cell that opens a total line."""
 
+MARKS = {"row": pl.Int64, "place": pl.Int64, "mark": pl.String, "text": pl.String}
+DAY_ZERO = dt.date(1899, 12, 30)
+"""The day from which Excel counts, but for workbooks of 1904."""
+
 _OPENING_BYTES = 1 << 18
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-_RAGGED = {"row": pl.Int64, "rule": pl.String, "message": pl.String}
+_RAGGED = {"row": pl.Int64, "rule": pl.String, "message": pl.String, "amount": pl.String}
+_AMOUNT = re.compile(r"[-($ ]*[\d.,]*\d[.,]\d\d[-) ]*")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: its cells as text by place ("0", "1", ...), and what the values do not say.
+
+    `marks` has one row per remarkable cell: `shown` (a number as its format shows it), `formula` (no
+    saved result), `error` (such as #REF!) and `digits` (a number of 16 digits or more). `merged` are
+    cells merged downward: place, first and last row.
+    """
+
+    name: str
+    cells: pl.DataFrame
+    is_hidden: bool = False
+    marks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MARKS))
+    merged: tuple[tuple[int, int, int], ...] = ()
+    hidden_rows: tuple[int, ...] = ()
+    day_zero: dt.date = DAY_ZERO
 
 
 @dataclass(frozen=True)
@@ -37,9 +60,13 @@ class Opening:
     """The first records of a CSV file under one delimiter, or of one sheet of a workbook."""
 
     records: tuple[tuple[str, ...], ...]
-    sheet: str | None = None
+    sheet: Sheet | None = None
     delimiter: str | None = None
-    cells: pl.DataFrame | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the sheet; empty for a text file."""
+        return self.sheet.name if self.sheet else ""
 
 
 @dataclass(frozen=True)
@@ -58,10 +85,8 @@ def is_workbook(path: Path) -> bool:
 
 
 def openings(path: Path, delimiters: Sequence[str]) -> list[Opening]:
-    """Every way in which the top of the file can be read as records of text."""
+    """Every way in which the top of a text file can be read as records."""
     try:
-        if is_workbook(path):
-            return _workbook_openings(path)
         with path.open("rb") as file:
             start = file.read(_OPENING_BYTES)
     except OSError as error:
@@ -100,43 +125,9 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], int]]:
         return
 
 
-def _workbook_openings(path: Path) -> list[Opening]:
-    book = _workbook(path)
-    found = []
-    for sheet in book.sheet_names:
-        cells = _sheet(book, path, sheet)
-        records = tuple(tuple(cell or "" for cell in row) for row in cells.head(OPENING).rows())
-        if any(any(record) for record in records):
-            found.append(Opening(records, sheet=sheet, cells=cells))
-    if not found:
-        raise SourceError(f"{path.name} is empty: none of its sheets ({listed(book.sheet_names)}) holds a row.")
-    return found
-
-
-def _workbook(path: Path) -> fastexcel.ExcelReader:
-    try:
-        return fastexcel.read_excel(path)
-    except fastexcel.FastExcelError as error:
-        raise SourceError(
-            f"{path.name} is no Excel workbook that can be opened: damaged, cut off, protected by a password, "
-            "or another "
-            "kind of file. Open it, save it as CSV or XLSX without a password, and deliver it again."
-        ) from error
-
-
-def _sheet(book: fastexcel.ExcelReader, path: Path, sheet: str) -> pl.DataFrame:
-    try:
-        cells = pl.DataFrame(book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string"))
-    except fastexcel.FastExcelError as error:
-        raise SourceError(
-            f"{path.name}: sheet {sheet!r} cannot be read; the workbook is damaged. Ask for it again."
-        ) from error
-    return cells.rename({name: str(position) for position, name in enumerate(cells.columns)})
-
-
-def below_header(cells: pl.DataFrame, header_row: int, width: int) -> TextTable:
+def below_header(sheet: Sheet, header_row: int, width: int) -> TextTable:
     """The records of a sheet below its header row."""
-    cells = cells.select(str(position) for position in range(width))
+    cells = sheet.cells.select(str(position) for position in range(width))
     cells = cells.with_row_index("row", 1).with_columns(pl.col("row").cast(pl.Int64)).slice(header_row)
     return TextTable(_without_blanks(cells), pl.DataFrame(schema=_RAGGED))
 
@@ -235,7 +226,7 @@ def _numbered(
             if len(cells) == width:
                 mended.append([*cells, row])
             elif line.strip(delimiter + ' \t"'):
-                ragged.append(_ragged(row, line, len(cells), width))
+                ragged.append(_ragged(row, line, cells, width))
         longer += [number] * (len(lines) - 1)
     numbers = numbers + header_row + np.searchsorted(np.array(longer, dtype=np.int64), numbers)
     table = table.with_columns(pl.Series("row", numbers, dtype=pl.Int64))
@@ -262,10 +253,13 @@ def _fields(line: str, delimiter: str, width: int) -> list[str]:
     return cells
 
 
-def _ragged(row: int, line: str, found: int, width: int) -> tuple[int, str, str]:
+def _ragged(row: int, line: str, cells: list[str], width: int) -> tuple[int, str, str, str | None]:
+    """What is said of a ragged record; its amount is the one field with two decimals."""
     if re.match(TOTAL, line):
-        return row, "total_line", "a total line, not a row of data"
-    return row, "fields", f"{found} fields where the header has {width}"
+        return row, "total_line", "a total line, not a row of data", None
+    amounts = [cell.strip() for cell in cells if _AMOUNT.fullmatch(cell.strip())]
+    amount = amounts[0] if len(amounts) == 1 else None
+    return row, "fields", f"{len(cells)} fields where the header has {width}", amount
 
 
 def _frame(records: list[list], width: int) -> pl.DataFrame:

@@ -6,9 +6,12 @@ gives null where the text cannot be read. No amount ever passes through a float.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 
 import polars as pl
+
+from .text_tables import DAY_ZERO
 
 FLAGS = {
     **dict.fromkeys(("true", "yes", "y", "t", "1", "x"), "true"),
@@ -17,8 +20,10 @@ FLAGS = {
 SERIAL = "excel"
 """The date format that stands for Excel's day numbers (46112 is 2026-03-31)."""
 
+RESIDUE = r"\d*[.,]\d\d(?:000|999)\d*$"
+"""An amount within a thousandth of a cent of whole cents: what a float leaves of 1,769.00 or 988.37."""
+
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
-_DAY_ZERO = pl.date(1899, 12, 30)
 
 
 def cleaned(text: pl.Expr, empty: Iterable[str] = ()) -> pl.Expr:
@@ -45,7 +50,9 @@ def cents(text: pl.Expr, decimal: str = ".") -> pl.Expr:
 
     Counts
         `1234.5`, `$1,234.50`, `-12`, `12.00-`, `$-12.00`, `(12.00)`, `($12.00)`, `$ (12.00)`, `.50`.
-        Zeros after the second decimal are read (`85.5500`); any other third decimal is not.
+        Zeros after the second decimal are read (`85.5500`). So is an amount within a thousandth of a
+        cent of whole cents (`1769.0000000000002`, `988.3699951171875`): the residue of a float. Any
+        other third decimal is not.
         With `decimal=","` the same with point and comma exchanged: `1.234,50`.
 
     Unit
@@ -60,11 +67,40 @@ def cents(text: pl.Expr, decimal: str = ".") -> pl.Expr:
     """
     text = text.str.replace_all("−", "-", literal=True)
     readable = text.str.contains(_money(decimal, r"\d{0,2}0*")) & text.str.contains(r"\d")
+    return pl.when(readable | is_residue(text, decimal)).then(_nearest_cents(text, decimal))
+
+
+def is_residue(text: pl.Expr, decimal: str = ".") -> pl.Expr:
+    """True where the text is an amount that a float left within a thousandth of a cent of whole cents.
+
+    >>> frame = pl.DataFrame({"text": ["988.3699951171875", "85.5500", "12.345", "9.999"]})
+    >>> frame.select(is_residue(pl.col("text"))).to_series().to_list()
+    [True, False, False, False]
+    """
+    return splits_a_cent(text, decimal) & text.str.contains(RESIDUE)
+
+
+def nearest_cents(text: pl.Expr, decimal: str = ".") -> pl.Expr:
+    """The cents that the one number in a text is about, for telling what a row is worth; null where it has none.
+
+    >>> frame = pl.DataFrame({"text": ["12.345", "USD 1,000.999 CR", "1e3", "2026-01-05"]})
+    >>> frame.select(nearest_cents(pl.col("text"))).to_series().to_list()
+    [1235, 100100, None, None]
+    """
+    text = text.str.replace_all("−", "-", literal=True)
+    return pl.when(text.str.contains(r"^\D*\d[\d.,]*\D*$")).then(_nearest_cents(text, decimal))
+
+
+def _nearest_cents(text: pl.Expr, decimal: str) -> pl.Expr:
+    """The cents nearest to the number of the text, half a cent up; below zero with a minus or in brackets."""
     bare = text.str.replace_all(r"[^\d.,]", "")
     bare = bare.str.replace_all("," if decimal == "." else ".", "", literal=True)
     bare = bare.str.replace(",", ".", literal=True) if decimal == "," else bare
-    amount = (bare.cast(pl.Decimal(30, 2), strict=False) * 100).cast(pl.Int64, strict=False)
-    return pl.when(readable).then(pl.when(text.str.contains(r"[-(]")).then(-amount).otherwise(amount))
+    parts = bare.str.splitn(".", 2).struct
+    units = parts.field("field_0").replace("", "0").cast(pl.Int64, strict=False)
+    digits = (parts.field("field_1").fill_null("").str.strip_chars_end(".") + "000").str.slice(0, 3)
+    amount = units * 100 + (digits.cast(pl.Int64, strict=False) + 5) // 10
+    return pl.when(text.str.contains(r"[-(]")).then(-amount).otherwise(amount)
 
 
 def splits_a_cent(text: pl.Expr, decimal: str = ".") -> pl.Expr:
@@ -77,12 +113,13 @@ def splits_a_cent(text: pl.Expr, decimal: str = ".") -> pl.Expr:
     return text.str.contains(_money(decimal, r"\d{3,}")) & ~text.str.contains(_money(decimal, r"\d{0,2}0*"))
 
 
-def day(text: pl.Expr, formats: Sequence[str] = (), *, serial: bool = False) -> pl.Expr:
+def day(text: pl.Expr, formats: Sequence[str] = (), *, zero: dt.date | None = None) -> pl.Expr:
     """The day, by the first format that fits; ISO dates and timestamps are always read.
 
     Counts
         A timestamp counts for the calendar day written in it; its time and zone are not used.
-        With `serial`, or `"excel"` among the formats, Excel's day numbers 1 to 2958465 too.
+        With `zero`, the day from which a workbook counts, or `"excel"` among the formats, day
+        numbers 1 to 2958465 too.
 
     Empty
         Null where no format fits, or where the day does not exist.
@@ -94,8 +131,8 @@ def day(text: pl.Expr, formats: Sequence[str] = (), *, serial: bool = False) -> 
     reads = [_by_format(text, pattern) for pattern in formats if pattern != SERIAL]
     iso = pl.when(text.str.contains(_ISO)).then(text.str.slice(0, 10))
     reads.append(iso.str.to_date("%Y-%m-%d", strict=False))
-    if serial or SERIAL in formats:
-        reads.append(_by_serial(text))
+    if zero or SERIAL in formats:
+        reads.append(_by_serial(text, zero or DAY_ZERO))
     return pl.coalesce(reads)
 
 
@@ -105,15 +142,15 @@ def _by_format(text: pl.Expr, pattern: str) -> pl.Expr:
     return pl.when(read.dt.year() >= 1000).then(read)
 
 
-def _by_serial(text: pl.Expr) -> pl.Expr:
+def _by_serial(text: pl.Expr, zero: dt.date) -> pl.Expr:
     days = pl.when(text.str.contains(r"^\d{1,7}(?:\.\d+)?$")).then(
         text.str.extract(r"^(\d+)").cast(pl.Int64, strict=False)
     )
     days = pl.when(days.is_between(1, 2_958_465)).then(days)
-    return (_DAY_ZERO + pl.duration(days=days)).cast(pl.Date)
+    return (pl.lit(zero) + pl.duration(days=days)).cast(pl.Date)
 
 
-def month(text: pl.Expr, formats: Sequence[str] = (), *, serial: bool = False) -> pl.Expr:
+def month(text: pl.Expr, formats: Sequence[str] = (), *, zero: dt.date | None = None) -> pl.Expr:
     """The month as YYYY-MM, from `2026-10`, from a format without a day, or from any day in it.
 
     >>> frame = pl.DataFrame({"text": ["2026-10", "10/2026", "10/31/2026", "October"]})
@@ -123,7 +160,7 @@ def month(text: pl.Expr, formats: Sequence[str] = (), *, serial: bool = False) -
     monthly = [pattern for pattern in formats if is_monthly(pattern)]
     daily = [pattern for pattern in formats if not is_monthly(pattern)]
     first = [_by_format(pl.lit("01 ") + text, f"%d {pattern}") for pattern in (*monthly, "%Y-%m")]
-    return pl.coalesce(*first, day(text, daily, serial=serial)).dt.strftime("%Y-%m")
+    return pl.coalesce(*first, day(text, daily, zero=zero)).dt.strftime("%Y-%m")
 
 
 def is_monthly(pattern: str) -> bool:
@@ -154,12 +191,12 @@ def flag(text: pl.Expr) -> pl.Expr:
 
 
 def read_as(
-    kind: str, text: pl.Expr, *, formats: Sequence[str] = (), serial: bool = False, decimal: str = "."
+    kind: str, text: pl.Expr, *, formats: Sequence[str] = (), zero: dt.date | None = None, decimal: str = "."
 ) -> pl.Expr:
     """The text read as a column kind of `schema.KINDS`."""
     readers = {
         "text": lambda: text,
-        "date": lambda: day(text, [pattern for pattern in formats if not is_monthly(pattern)], serial=serial),
+        "date": lambda: day(text, [pattern for pattern in formats if not is_monthly(pattern)], zero=zero),
         "cents": lambda: cents(text, decimal),
         "count": lambda: whole(text),
         "number": lambda: number(text, decimal),

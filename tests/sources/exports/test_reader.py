@@ -151,7 +151,8 @@ def test_a_file_with_a_header_only_is_an_empty_month(tmp_path):
     [
         pytest.param(ROW.replace("100.00", "n/a"), "Amount", "unreadable", None, id="unreadable amount"),
         pytest.param(ROW.replace("100.00", ""), "Amount", "missing", None, id="no amount"),
-        pytest.param(ROW.replace("100.00", "100.005"), "Amount", "part_of_a_cent", None, id="half a cent"),
+        pytest.param(ROW.replace("100.00", "100.005"), "Amount", "part_of_a_cent", 10001, id="half a cent"),
+        pytest.param(ROW.replace("100.00", "USD 12 CR"), "Amount", "unreadable", 1200, id="words around an amount"),
         pytest.param(ROW.replace("03/02/2026", "13/45/2026"), "Posting Date", "unreadable", 10000, id="no such date"),
         pytest.param(ROW.replace("03/02/2026", ""), "Posting Date", "missing", 10000, id="no date"),
         pytest.param(
@@ -171,8 +172,9 @@ def test_a_file_with_a_header_only_is_an_empty_month(tmp_path):
         pytest.param(ROW.replace("CHG", "ZZZ"), "Type", "not_listed", 10000, id="an unknown type"),
         pytest.param(ROW.replace("primary", "uncle"), "Responsible", "not_listed", 10000, id="an unknown party"),
         pytest.param(ROW + "x", "Reason Code", None, None, id="an optional code is kept as it is"),
-        pytest.param(ROW[:-20], None, "fields", None, id="too few fields"),
-        pytest.param(ROW + ",one,two", None, "fields", None, id="too many fields"),
+        pytest.param(ROW[:-20], None, "fields", 10000, id="too few fields"),
+        pytest.param(ROW + ",one,two", None, "fields", 10000, id="too many fields"),
+        pytest.param(ROW + ",one,2.00", None, "fields", None, id="too many fields, two of them amounts"),
         pytest.param("TOTAL,,,,,100.00,,,", "Txn ID", "total_line", None, id="a total line as wide as the rows"),
         pytest.param("Grand Total: 100.00", None, "total_line", None, id="a total line of its own width"),
         pytest.param(",,Subtotal,,,100.00,,,", "Txn ID", "total_line", None, id="a subtotal further right"),
@@ -290,7 +292,8 @@ def test_a_truncated_file_loses_its_last_line_to_quarantine_only(tmp_path):
     [
         pytest.param("", ["is empty"], id="empty"),
         pytest.param("  \n\n ", ["is empty"], id="blanks only"),
-        pytest.param(b"%PDF-1.7\n\x00\x01\x02", ["neither a text file nor an Excel workbook"], id="binary"),
+        pytest.param(b"\x89PNG\n\x00\x01\x02", ["neither a text file nor an Excel workbook"], id="binary"),
+        pytest.param(b"%PDF-1.7\n\x00\x01\x02", ["is a PDF saved as .csv"], id="a PDF"),
         pytest.param(b"PK\x03\x04rubbish", ["no Excel workbook that can be opened"], id="a damaged workbook"),
         pytest.param(
             lines(ROW).replace("Posting Date", "Posted"),
@@ -386,6 +389,12 @@ def test_rows_and_dollars_in_are_stored_or_quarantined(rows, tmp_path_factory):
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER.split(","))
     amounts = {"1.00": 100, "$2,000.50": 200050, "(3.01)": -301}
+    for number in range(10):  # so that the signs of the others stay in the minority
+        for kind, sign in (("CHG", 1), ("PMT", -1)):
+            cells = [f"{kind}{number}", "9", "Doe", kind, "primary", "1.00", "03/01/2026", "03/02/2026", ""]
+            writer.writerow(cells)
+            expected.append((cells[0], "9", sign * 100, "primary", None))
+            count += 1
     for *cells, number, broken in rows:
         cells[0] = cells[0] and f"{cells[0]}{number}"
         count += 1
@@ -397,10 +406,11 @@ def test_rows_and_dollars_in_are_stored_or_quarantined(rows, tmp_path_factory):
                     "total": ["Total", *[""] * 4, "9.99", "", "", ""],
                 }[broken]
             )
+            cents += amounts.get(cells[5], 0) if broken == "long" else 0
             continue
         writer.writerow(cells)
         sign = -1 if cells[3] == "PMT" else 1
-        cents += sign * amounts.get(cells[5], 0)
+        cents += sign * {**amounts, "4.005": 401}.get(cells[5], 0)
         good = all(
             cells[i] not in bad
             for i, bad in (
@@ -410,7 +420,7 @@ def test_rows_and_dollars_in_are_stored_or_quarantined(rows, tmp_path_factory):
                 (6, ["x", ""]),
                 (7, ["02/30/2026", "03/02/1900"]),
             )
-        )
+        ) and (cells[1] or cells[3] != "CHG")
         if good and cells[5] in amounts and cells[0] not in seen:
             seen.add(cells[0])
             expected.append(

@@ -1,0 +1,207 @@
+"""What shows only when a file is seen as a whole: the order of day and month, signs, hidden and merged cells.
+
+A file is refused where most of what decides speaks against its map: reading it row by row would store
+wrong days or signs and set the rest aside.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+
+from ...errors import SourceError
+from ...tables.schema import Table
+from .cells import RAISES, text, word
+from .headers import Recognised
+from .text_tables import MARKS, Sheet, TextTable
+from .values import SERIAL, day, is_monthly, is_residue
+
+FAULT = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
+NEEDS_CLAIM = ("charge", "contractual", "write_off")
+"""Postings that mean nothing without a claim; money without one is unapplied, and a transfer may apply it."""
+ENOUGH = 3
+"""So many rows with the wrong sign, or against the map's order of day and month, are no slip of one hand."""
+CONTRARY_SHARE = 0.9
+FAR = 9 * 366
+"""A gap of so many days in a column of days is no history: a wrong year stands behind it."""
+REMARKS = {
+    "formula": "a formula whose result was never saved: open the workbook in Excel, save it, and deliver it again",
+    "error": "an error of the spreadsheet in place of a value: correct the cell's formula",
+    "digits": "a number of 16 digits or more, of which a spreadsheet keeps 15: format the column as text and export it again",
+}
+
+
+# --- sheets as they are seen -----------------------------------------------------------------------
+
+
+def as_shown(texts: TextTable, recognised: Recognised) -> TextTable:
+    """The records of a sheet with ids as their number format shows them, and merged cells filled downward.
+
+    Amounts and numbers stay as they are: a merged amount belongs to its rows together, not to each.
+    """
+    sheet, table = recognised.book, recognised.table
+    texts_at = {place for name, places in recognised.positions.items() if _is_text(name, table) for place in places}
+    whole_at = texts_at | {
+        place
+        for name, places in recognised.positions.items()
+        if name in table.names and table.column(name).kind == "date"
+        for place in places
+    }
+    rows = texts.rows
+    for place in sorted(texts_at):
+        own = sheet.marks.filter(pl.col("mark") == "shown", pl.col("place") == place)
+        if own.height:
+            rows = rows.with_columns(_replaced(place, dict(own.select("row", "text").rows())))
+    for place, first, last in sheet.merged:
+        if place in whole_at:
+            inside = pl.col("row").is_between(first, last)
+            value = rows.filter(inside)[str(place)].head(1)
+            rows = rows.with_columns(
+                pl.when(inside & pl.col(str(place)).is_null())
+                .then(pl.lit(value[0] if value.len() else None))
+                .otherwise(str(place))
+                .alias(str(place))
+            )
+    return TextTable(rows, texts.ragged)
+
+
+def _is_text(name: str, table: Table) -> bool:
+    return name not in table.names or table.column(name).kind == "text"
+
+
+def _replaced(place: int, texts: dict[int, str]) -> pl.Expr:
+    return pl.col("row").replace_strict(texts, default=pl.col(str(place)), return_dtype=pl.String).alias(str(place))
+
+
+def marked(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+    """Faults of cells without a usable value: formulas never calculated, errors, ids of too many digits."""
+    marks = recognised.book.marks if recognised.book else pl.DataFrame(schema=MARKS)
+    marks = marks.filter(pl.col("mark") != "shown").join(rows.select("row"), on="row", how="semi")
+    if marks.is_empty():
+        return pl.DataFrame(schema=FAULT)
+    found = [pl.DataFrame(schema={**MARKS, "name": pl.String})]
+    for name, places in recognised.positions.items():
+        ours = recognised.table.money[0] if name.startswith("amount_by") else name
+        empty = text(name, recognised).is_null()
+        if ours != name:
+            empty = empty & word(ours).is_null()
+        source = recognised.section.sources.get(name)
+        lost = rows.select("row") if source and source.join is not None else rows.filter(empty).select("row")
+        here = marks.filter(pl.col("place").is_in(places))
+        failed = here.filter(pl.col("mark") != "digits").join(lost, on="row", how="semi")
+        cut = here.filter(pl.col("mark") == "digits", pl.lit(is_id(name, recognised.table)))
+        found += [part.with_columns(name=pl.lit(ours)) for part in (failed, cut)]
+    rule = pl.col("mark").replace("digits", "lost_digits")
+    return pl.concat(found).select("row", "name", rule.alias("rule"), pl.col("mark").replace(REMARKS).alias("message"))
+
+
+def remarks(stored: pl.DataFrame, recognised: Recognised) -> tuple[tuple[str, int, int | None, str], ...]:
+    """Findings about stored rows: hidden ones, and amounts that a float had left beside the cent."""
+    table, section = recognised.table, recognised.section
+    out = []
+    sheet = recognised.book or Sheet("", pl.DataFrame())
+    hidden = stored.filter(pl.col("row").is_in(list(sheet.hidden_rows)))
+    if hidden.height:
+        message = (
+            "row(s) are hidden in the sheet and were read like the others; whoever looks at the sheet does not see them"
+        )
+        out.append(("hidden_rows", hidden.height, _dollars(hidden, table), message))
+    if table.money:
+        near = stored.filter(is_residue(word(table.money[0]), section.decimal).fill_null(False))
+        if near.height and not recognised.book:
+            message = (
+                "amount(s) lay within a thousandth of a cent of whole cents and were rounded: the residue of a float"
+            )
+            out.append(("float_residue", near.height, _dollars(near, table), message))
+    return tuple(out)
+
+
+def _dollars(rows: pl.DataFrame, table: Table) -> int | None:
+    return int(rows[table.money[0]].sum()) if table.money else None
+
+
+# --- ids and days ----------------------------------------------------------------------------------
+
+
+def is_id(name: str, table: Table) -> bool:
+    """True for a column that tells records apart: part of the key, an id, a trace number or a patient."""
+    named = name.endswith("_id") or name in ("trace", "patient")
+    return name in table.names and table.column(name).kind == "text" and (named or name in table.key)
+
+
+def has_lost_digits(said: pl.Expr) -> pl.Expr:
+    """Scientific notation as a spreadsheet writes it, or long ids that all end in zeros after 15 digits."""
+    scientific = said.str.contains(r"^[+-]?\d+(?:[.,]\d+)?[eE]\+\d+$|^[+-]?\d+[.,]\d+[eE][+-]?\d+$")
+    is_long = said.str.contains(r"^\d{18,}$").fill_null(False)
+    is_cut = said.str.contains(r"^\d{15}0{3,}$").fill_null(False)
+    return scientific.fill_null(False) | (is_cut & (is_cut.sum() == is_long.sum()))
+
+
+def is_far(value: pl.Expr) -> pl.Expr:
+    """Days behind a gap of nine years in their column, where at most half of the days lie behind it."""
+    days = value.sort()
+    behind = days.filter((days - days.shift(1)).dt.total_days() > FAR).max()
+    is_behind = (value >= behind).fill_null(False)
+    return is_behind & (2 * is_behind.sum() <= value.count())
+
+
+# --- files whose map does not fit ------------------------------------------------------------------
+
+
+def refuse_whole(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
+    """Nothing for a file that its map reads.
+
+    Raises
+        SourceError where days are written in the other order of day and month than the map says, or
+        where a kind of posting has the opposite sign throughout.
+    """
+    _refuse_swapped_days(path, rows, recognised)
+    if recognised.table.name == "transactions":
+        _refuse_contrary_signs(path, rows, recognised)
+
+
+def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
+    patterns = [pattern for pattern in recognised.section.date_formats if pattern != SERIAL and not is_monthly(pattern)]
+    turned = [re.sub("%-?[dm]", lambda part: part[0].translate({100: "m", 109: "d"}), pattern) for pattern in patterns]
+    if turned == patterns:
+        return
+    for column in recognised.table.columns:
+        if column.kind != "date" or not recognised.positions.get(column.name):
+            continue
+        ours, theirs = day(word(column.name), patterns).is_not_null(), day(word(column.name), turned).is_not_null()
+        mine, other = rows.select((ours & ~theirs).sum().alias("a"), (theirs & ~ours).sum().alias("b")).row(0)
+        if other > mine or (other >= ENOUGH and 4 * other >= mine):
+            raise SourceError(
+                f"{path.name}: the map reads {recognised.title(column.name)!r} as {patterns[0]}, but {other:,} row(s) are "
+                f"days only as {turned[0]}, and {mine:,} only as the map says. Day and month stand in the other order, "
+                "or are mixed, so days that fit both would be stored wrong. None of its "
+                f"{rows.height:,} rows was stored; correct date_formats in the map, or ask for the file again."
+            )
+
+
+def _refuse_contrary_signs(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
+    """Each kind of posting by itself: contractual adjustments and write-offs are one."""
+    kind = pl.col("kind").replace("write_off", "contractual")
+    counted = (
+        rows.filter(
+            pl.col("kind").is_in(["charge", "payment", "contractual", "write_off"]), pl.col("amount_cents") != 0
+        )
+        .with_columns(kind=kind, raises=kind.replace_strict(RAISES, default=1, return_dtype=pl.Int64))
+        .group_by("kind", maintain_order=True)
+        .agg(
+            pl.len(),
+            contrary=(pl.col("amount_cents").sign() != pl.col("raises")).sum(),
+            cents=pl.col("amount_cents").sum(),
+        )
+    )
+    for name, count, contrary, cents in counted.iter_rows():
+        if contrary >= ENOUGH and contrary >= CONTRARY_SHARE * count:
+            effect = "raise" if name != "charge" else "lower"
+            raise SourceError(
+                f"{path.name}: {contrary:,} of {count:,} {name} row(s) would {effect} the receivable, by "
+                f"{abs(cents) / 100:,.2f}: the signs are not what the map says of them, as if a sign were set twice or not "
+                f"at all. None of its {rows.height:,} rows was stored. Correct sign.by in the map: kind for amounts without "
+                "signs, file for amounts that are signed already, negate for those signed the other way around."
+            )
