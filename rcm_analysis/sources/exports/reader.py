@@ -130,8 +130,9 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
 
 def _texts(path: Path, recognised: Recognised) -> TextTable:
     width = len(recognised.header)
-    if recognised.book is not None:
-        return as_shown(below_header(recognised.book, recognised.header_row, width), recognised)
+    book = recognised.book
+    if book is not None:
+        return as_shown(below_header(book, recognised.header_row, width), book, recognised)
     try:
         return read_csv(path, recognised.delimiter or ",", recognised.section.encodings, recognised.header_row, width)
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from .headers import Recognised
 from .text_tables import MARKS, Sheet, TextTable
 from .values import SERIAL, day, is_monthly, is_residue
 
-FAULT = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
+FAULT: dict[Any, Any] = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
 NEEDS_CLAIM = ("charge", "contractual", "write_off")
 """Postings that mean nothing without a claim; money without one is unapplied, and a transfer may apply it."""
 ENOUGH = 3
@@ -36,12 +37,12 @@ REMARKS = {
 # --- sheets as they are seen -----------------------------------------------------------------------
 
 
-def as_shown(texts: TextTable, recognised: Recognised) -> TextTable:
+def as_shown(texts: TextTable, sheet: Sheet, recognised: Recognised) -> TextTable:
     """The records of a sheet with ids as their number format shows them, and merged cells filled downward.
 
     Amounts and numbers stay as they are: a merged amount belongs to its rows together, not to each.
     """
-    sheet, table = recognised.book, recognised.table
+    table = recognised.table
     texts_at = {place for name, places in recognised.positions.items() if _is_text(name, table) for place in places}
     whole_at = texts_at | {
         place

@@ -167,7 +167,7 @@ def _formats(styles: bytes) -> dict[bytes, str]:
     """Number formats by the number of the cell style, only those that show an id otherwise than plain."""
     tree = ElementTree.fromstring(styles)
     own = {one.get("numFmtId", ""): one.get("formatCode", "") for one in _named(tree, "numFmt")}
-    cell_styles = next(iter(_named(tree, "cellXfs")), [])
+    cell_styles: list[ElementTree.Element] = list(next(iter(_named(tree, "cellXfs")), []))
     codes = {str(number).encode(): own.get(style.get("numFmtId", ""), "") for number, style in enumerate(cell_styles)}
     return {number: code for number, code in codes.items() if shown(7, code) not in (None, "7")}
 
