@@ -354,8 +354,8 @@ class _Intake:
             name,
             "late_postings",
             int(rows[table.money[0]].sum()) if table.money else None,
-            f"{name}: {rows.height} late row(s) of {table.name} for {listed(months)}, stored already. They were added to "
-            "their own months, and nothing of those months was replaced.",
+            f"{name}: {rows.height} late row(s) of {table.name} for {listed(months)}, stored already. They were "
+            "added to their own months, and nothing of those months was replaced.",
             rows=rows.height,
         )
         return replace(delivery, mode="append", rows=rows)
@@ -368,7 +368,7 @@ class _Intake:
         return kept / stored.height if stored.height else 1.0
 
     def _is_whole_month(self, delivery: Delivery, whole: Delivery) -> bool:
-        """Refuse a delivery that would wipe out most of a month that is already stored; `whole` has its late rows too."""
+        """Refuse a delivery that would wipe out most of a stored month; `whole` has its late rows too."""
         table, known_on = delivery.table, delivery.table.known_on
         months = delivery.rows.group_by(_month(known_on)).len() if known_on else None
         stored = self.change.before.months(table.name)
@@ -392,8 +392,8 @@ class _Intake:
             report.file,
             "month_would_shrink",
             report.cents_stored,
-            f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are stored. It looks cut off, "
-            'so nothing was replaced. Ask for the whole month, or set delivery = "append" in the column map.',
+            f"{report.file} holds {count} row(s) of {table.name} for {month}, where {before} are stored. It looks cut "
+            'off, so nothing was replaced. Ask for the whole month, or set delivery = "append" in the column map.',
             rows=report.rows_stored,
         )
         self._set_aside(delivery, delivery.rows.select(table.names), "month_would_shrink")

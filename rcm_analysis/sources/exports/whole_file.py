@@ -30,7 +30,7 @@ FAR = 9 * 366
 REMARKS = {
     "formula": "a formula whose result was never saved: open the workbook in Excel, save it, and deliver it again",
     "error": "an error of the spreadsheet in place of a value: correct the cell's formula",
-    "digits": "a number of 16 digits or more, of which a spreadsheet keeps 15: format the column as text and export it again",
+    "digits": "a number of 16 digits or more, of which a spreadsheet keeps 15: format the column as text",
 }
 
 
@@ -175,9 +175,9 @@ def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised)
         mine, other = rows.select((ours & ~theirs).sum().alias("a"), (theirs & ~ours).sum().alias("b")).row(0)
         if other > mine or (other >= ENOUGH and 4 * other >= mine):
             raise SourceError(
-                f"{path.name}: the map reads {recognised.title(column.name)!r} as {patterns[0]}, but {other:,} row(s) are "
-                f"days only as {turned[0]}, and {mine:,} only as the map says. Day and month stand in the other order, "
-                "or are mixed, so days that fit both would be stored wrong. None of its "
+                f"{path.name}: the map reads {recognised.title(column.name)!r} as {patterns[0]}, but {other:,} row(s) "
+                f"are days only as {turned[0]}, and {mine:,} only as the map says. Day and month stand in the "
+                "other order, or are mixed, so days that fit both would be stored wrong. None of its "
                 f"{rows.height:,} rows was stored; correct date_formats in the map, or ask for the file again."
             )
 
@@ -202,7 +202,8 @@ def _refuse_contrary_signs(path: Path, rows: pl.DataFrame, recognised: Recognise
             effect = "raise" if name != "charge" else "lower"
             raise SourceError(
                 f"{path.name}: {contrary:,} of {count:,} {name} row(s) would {effect} the receivable, by "
-                f"{abs(cents) / 100:,.2f}: the signs are not what the map says of them, as if a sign were set twice or not "
-                f"at all. None of its {rows.height:,} rows was stored. Correct sign.by in the map: kind for amounts without "
-                "signs, file for amounts that are signed already, negate for those signed the other way around."
+                f"{abs(cents) / 100:,.2f}: the signs are not what the map says of them, as if a sign were set twice "
+                f"or not at all. None of its {rows.height:,} rows was stored. Correct sign.by in the map: kind for "
+                "amounts without signs, file for amounts that are signed already, negate for those signed "
+                "the other way around."
             )

@@ -59,8 +59,8 @@ def _workbook(path: Path) -> fastexcel.ExcelReader:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
         raise SourceError(
-            f"{path.name} is no Excel workbook that can be opened: damaged, cut off, protected by a password, or another "
-            "kind of file. Open it, save it as CSV or XLSX without a password, and deliver it again."
+            f"{path.name} is no Excel workbook that can be opened: damaged, cut off, protected by a password, or "
+            "another kind of file. Open it, save it as CSV or XLSX without a password, and deliver it again."
         ) from error
 
 

@@ -346,7 +346,7 @@ def test_a_workbook_whose_only_fitting_sheet_is_hidden_says_so(tmp_path):
         ("t.xls", b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "a web page (HTML) saved as .xls"),
         ("t.xls", "<html><table></table></html>".encode("utf-16"), "a web page (HTML) saved as .xls"),
         ("t.xls", b"MIME-Version: 1.0\nX-Document-Type: Workbook", "a web archive"),
-        ("t.xml", b'<?xml version="1.0"?>\n<?mso?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "2003"),
+        ("t.xml", b'<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "2003"),
         ("t.xml", b'<?xml version="1.0"?><Bundle/>', "an XML file"),
         ("t.csv", b"%PDF-1.4\n", "a PDF saved as .csv"),
         ("t.ndjson", b'{"resourceType": "ExplanationOfBenefit"}', "a JSON file"),
