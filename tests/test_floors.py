@@ -113,7 +113,6 @@ def test_imports_only_go_down(path):
         assert FLOORS[other] <= FLOORS[own], f"{name_of(path)} imports {other}, which stands above it"
 
 
-@pytest.mark.xfail(reason="the eight circles of issue 10 go one by one", strict=True)
 def test_no_module_leads_back_to_itself():
     inner = {
         name: {other for other in found if MODULES[other].name != "__init__.py"} for name, found in IMPORTS.items()

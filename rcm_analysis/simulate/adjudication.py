@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from .plants.effects import claims_in_scope, codes_in_scope, struck
-from .practice_book import Book, working_day
+from .practice_book import ChargeBook, claims_in_scope, codes_in_scope, struck, working_day
 from .submission import NEVER, Submitted, add_submissions, sending_days
 
 AMOUNTS = ("charge", "paid", "contractual", "sequestration", "deductible", "coinsurance", "copay", "prior", "denied")
@@ -30,7 +29,7 @@ class Decisions:
     or bill to the patient, instead of working it.
     """
 
-    book: Book
+    book: ChargeBook
     sent: Submitted
     claims: list[dict[str, np.ndarray]] = field(default_factory=list)
     lines: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -64,7 +63,7 @@ class DenialCodes:
     reason: np.ndarray
 
     @classmethod
-    def of(cls, book: Book) -> DenialCodes:
+    def of(cls, book: ChargeBook) -> DenialCodes:
         rows = []
         for entry in book.company.denials:
             total = sum(code[3] for code in entry["codes"])
@@ -86,7 +85,7 @@ class DenialCodes:
         return cls(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def decide(book: Book, sent: Submitted) -> Decisions:
+def decide(book: ChargeBook, sent: Submitted) -> Decisions:
     """Every decision on every claim, in the order in which they depend on each other."""
     decisions = Decisions(book, sent)
     codes = DenialCodes.of(book)
@@ -99,7 +98,7 @@ def decide(book: Book, sent: Submitted) -> Decisions:
     return decisions
 
 
-def remit_day(book: Book, payer: np.ndarray, decided: np.ndarray) -> np.ndarray:
+def remit_day(book: ChargeBook, payer: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """The payer's next weekly remittance; from Christmas to New Year and around Thanksgiving there is none."""
     weekday = np.array([entry.remit_weekday for entry in book.company.payers])[payer]
     day = decided + (weekday - (decided + 3)) % 7
@@ -126,7 +125,7 @@ def _closed(day: np.ndarray) -> np.ndarray:
     return thanksgiving | ((month == 12) & (in_month >= 24)) | ((month == 1) & (in_month == 1))
 
 
-def lag(book: Book, claims: np.ndarray, payer: np.ndarray, stage: str) -> np.ndarray:
+def lag(book: ChargeBook, claims: np.ndarray, payer: np.ndarray, stage: str) -> np.ndarray:
     """Days from acceptance to decision: a quick log-normal bulk and a slow tail, by payer and specialty."""
     draws = book.draws(f"lag of {stage}")
     fast = np.array([entry.fast_days for entry in book.company.payers])[payer] * REVIEWED.get(book.client.codes, 1.0)
@@ -136,7 +135,7 @@ def lag(book: Book, claims: np.ndarray, payer: np.ndarray, stage: str) -> np.nda
     return np.maximum(2, np.rint(days)).astype(np.int64)
 
 
-def contract(book: Book, line: np.ndarray, without: str | None = None) -> np.ndarray:
+def contract(book: ChargeBook, line: np.ndarray, without: str | None = None) -> np.ndarray:
     """What the contract allows for the lines: its fee, or the charge if that is less."""
     claim = book.lines["claim"][line]
     fee = book.fees.allowed(
@@ -150,7 +149,7 @@ def contract(book: Book, line: np.ndarray, without: str | None = None) -> np.nda
     return np.minimum(book.lines["charge"][line], fee)
 
 
-def _priced(book: Book, line: np.ndarray, paid: np.ndarray, day: np.ndarray, factor: float) -> np.ndarray:
+def _priced(book: ChargeBook, line: np.ndarray, paid: np.ndarray, day: np.ndarray, factor: float) -> np.ndarray:
     """What the payer allows, decided on `day`: by contract, unless an underpayment is planted."""
     expected = contract(book, line)
     allowed = (
@@ -172,7 +171,7 @@ def _priced(book: Book, line: np.ndarray, paid: np.ndarray, day: np.ndarray, fac
 
 
 def settle(
-    book: Book, decision: dict[str, np.ndarray], denial: np.ndarray, factor: float = 1.0
+    book: ChargeBook, decision: dict[str, np.ndarray], denial: np.ndarray, factor: float = 1.0
 ) -> dict[str, np.ndarray]:
     """Price the lines of the claims as primary; `denial` is a code row per line, -1 where it is paid."""
     line, owner = book.lines_of(decision["claim"])
@@ -241,7 +240,7 @@ def _decision(
     }
 
 
-def _first(book: Book, sent: Submitted, codes: DenialCodes) -> tuple[dict, dict, np.ndarray]:
+def _first(book: ChargeBook, sent: Submitted, codes: DenialCodes) -> tuple[dict, dict, np.ndarray]:
     draws = book.draws("adjudication")
     accepted = np.flatnonzero((sent.accepted < NEVER) & (draws.uniform("answered") > 0.009))
     payer = book.claims["payer"][accepted]
@@ -280,7 +279,12 @@ SYSTEMIC = {
 
 
 def _systemic(
-    book: Book, codes: DenialCodes, claims: np.ndarray, decided: np.ndarray, denial: np.ndarray, on_line: np.ndarray
+    book: ChargeBook,
+    codes: DenialCodes,
+    claims: np.ndarray,
+    decided: np.ndarray,
+    denial: np.ndarray,
+    on_line: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Planted denials of claims that would have been paid: the lines in scope, the others untouched."""
     line, owner = book.lines_of(claims)
@@ -414,7 +418,7 @@ def _secondaries(decisions: Decisions, final: dict, lines: dict) -> None:
     )
 
 
-def _to_secondary(book: Book, final: dict, lines: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _to_secondary(book: ChargeBook, final: dict, lines: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Decisions whose rest reaches a secondary payer, the day on which it is sent there, and which cross over."""
     draws = book.draws("secondary")
     left = np.bincount(lines["owner"], weights=sum(lines[name] for name in SHARES), minlength=len(final["claim"]))

@@ -11,8 +11,7 @@ import polars as pl
 from ..errors import ParameterError
 from ..periods import Period
 from .company import Client, Company, day_number, stream
-from .plants.effects import Planted
-from .plants.kinds import Plant
+from .plants.kinds import Plant, PlantLog
 
 MODIFIER_PAYS = {"": 1.0, "25": 1.0, "59": 1.0, "RT": 1.0, "LT": 1.0, "26": 0.42, "50": 1.5}
 CHARGE_MULTIPLE = 2.15
@@ -79,7 +78,9 @@ class Fees:
         return np.rint(self.base_cents[code] * pays[payer, code, year] * share).astype(np.int64) * units
 
 
-def make_fees(client: Client, company: Company, calendar: Calendar, seed: int, factor: float, planted: Planted) -> Fees:
+def make_fees(
+    client: Client, company: Company, calendar: Calendar, seed: int, factor: float, planted: PlantLog
+) -> Fees:
     """The client's charges and contracts; `factor` moves every fee, and no draw."""
     table = company.codes[client.codes]
     entries = table["visit"] + table["extra"]
@@ -104,7 +105,7 @@ def make_fees(client: Client, company: Company, calendar: Calendar, seed: int, f
     )
 
 
-def _fee_days(calendar: Calendar, planted: Planted) -> np.ndarray:
+def _fee_days(calendar: Calendar, planted: PlantLog) -> np.ndarray:
     """First days of the fee years, and of every planted rate cut."""
     years = range(calendar.months[0].first_day.year - 1, calendar.months[-1].first_day.year + 1)
     days = {day_number(dt.date(year, 1, 1)) for year in years} | {plant.start for plant in planted.of("rate_cut")}

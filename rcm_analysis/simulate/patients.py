@@ -10,8 +10,7 @@ import polars as pl
 from .adjudication import SHARES, DenialCodes
 from .company import Draws, day_number
 from .files.ledger_rows import postings
-from .plants.effects import struck
-from .practice_book import Book, working_day
+from .practice_book import ChargeBook, struck, working_day
 from .submission import NEVER, Submitted
 
 APPROVERS = np.array(("mgraham", "sokafor"))
@@ -22,7 +21,7 @@ SMALL_BALANCE = 1_000
 class Front:
     """Per claim: what was paid at the desk, and what the patient owes from which day."""
 
-    def __init__(self, book: Book, lines: pl.DataFrame) -> None:
+    def __init__(self, book: ChargeBook, lines: pl.DataFrame) -> None:
         billed = (pl.col("denial_group") == "PR") | pl.col("to_patient")
         share = sum(pl.col(name) for name in SHARES) + pl.col("denied") * billed
         owed = lines.filter(pl.col("next_party") == "patient").with_columns(share=share)
@@ -49,7 +48,7 @@ def _column(size: int, frame: pl.DataFrame, name: str, empty: int) -> np.ndarray
     return values
 
 
-def patient_side(book: Book, sent: Submitted, lines: pl.DataFrame) -> list[pl.DataFrame]:
+def patient_side(book: ChargeBook, sent: Submitted, lines: pl.DataFrame) -> list[pl.DataFrame]:
     """Postings of the patients' accounts; statements go to the work log."""
     draws = book.draws("patients' money")
     front = Front(book, lines)
@@ -65,7 +64,7 @@ def patient_side(book: Book, sent: Submitted, lines: pl.DataFrame) -> list[pl.Da
     return parts
 
 
-def _copays(book: Book, draws: Draws) -> tuple[list[pl.DataFrame], np.ndarray]:
+def _copays(book: ChargeBook, draws: Draws) -> tuple[list[pl.DataFrame], np.ndarray]:
     """Copays taken at the desk; a few wait unapplied until somebody finds their claim."""
     copay = book.claims["copay"]
     claims = np.flatnonzero((copay > 0) & (draws.uniform("copay") < 0.62))
@@ -186,7 +185,7 @@ def _write_off(
 # -- what insurers never pay -----------------------------------------------------------------------
 
 
-def insurer_write_offs(book: Book, sent: Submitted, lines: pl.DataFrame) -> list[pl.DataFrame]:
+def insurer_write_offs(book: ChargeBook, sent: Submitted, lines: pl.DataFrame) -> list[pl.DataFrame]:
     """Denied and unanswered balances that were given up, with reason and approver."""
     draws = book.draws("write-offs")
     codes = DenialCodes.of(book)
@@ -229,7 +228,7 @@ def insurer_write_offs(book: Book, sent: Submitted, lines: pl.DataFrame) -> list
 
 
 def _swept(
-    book: Book, stood: pl.DataFrame, day: np.ndarray, reason: np.ndarray, given_up: np.ndarray
+    book: ChargeBook, stood: pl.DataFrame, day: np.ndarray, reason: np.ndarray, given_up: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """Day, amount and reason of the write-offs: in whole dollars at a month's end where the sweep is planted."""
     claims, amount = stood["claim"].to_numpy(), stood["denied"].to_numpy()
@@ -249,7 +248,7 @@ def _sweep_day(days: np.ndarray) -> np.ndarray:
     return ((months + 1).astype("datetime64[D]") - 1).astype(np.int64)
 
 
-def _unanswered(book: Book, sent: Submitted, lines: pl.DataFrame, draws: Draws) -> pl.DataFrame:
+def _unanswered(book: ChargeBook, sent: Submitted, lines: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     """Claims no payer ever answered: chased, and half of them lost to the filing limit."""
     answered = np.zeros(book.size, bool)
     answered[lines["claim"].unique().to_numpy()] = True
@@ -271,7 +270,7 @@ def _unanswered(book: Book, sent: Submitted, lines: pl.DataFrame, draws: Draws) 
     return frame.with_columns(payer=pl.Series(book.claims["payer"][lost].astype(np.int64)))
 
 
-def month_ends(book: Book) -> list[tuple[str, int]]:
+def month_ends(book: ChargeBook) -> list[tuple[str, int]]:
     """Every month simulated with its last day."""
     return [(month.label, day_number(month.last_day)) for month in book.calendar.months]
 

@@ -15,7 +15,7 @@ from .files.ledger_rows import charges, insurance, remitted_lines
 from .files.remits import Remits, pay
 from .files.x12 import claim_ids
 from .patients import insurer_write_offs, month_ends, patient_side
-from .practice_book import FIRST, LAST, Book, working_day
+from .practice_book import FIRST, LAST, ChargeBook, working_day
 from .submission import joined, submit
 
 POSTERS = np.array(("kmoss", "trivera", "jbell"))
@@ -36,7 +36,7 @@ class Practice:
     truth.
     """
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: ChargeBook) -> None:
         self.book, self.seed = book, book.seed
         last = book.calendar.last
         sent = submit(book)
@@ -83,7 +83,7 @@ def exported(practice: Practice) -> dict[str, pl.DataFrame]:
     }
 
 
-def _payers(book: Book, numbers: np.ndarray | pl.Series) -> pl.Series:
+def _payers(book: ChargeBook, numbers: np.ndarray | pl.Series) -> pl.Series:
     names = pl.Series([payer.id for payer in book.company.payers])
     numbers = pl.Series(numbers).cast(pl.Int64)
     return names.gather(numbers.clip(0).fill_null(0)).zip_with(
@@ -91,7 +91,7 @@ def _payers(book: Book, numbers: np.ndarray | pl.Series) -> pl.Series:
     )
 
 
-def _ids(book: Book, claims: pl.Series) -> pl.Series:
+def _ids(book: ChargeBook, claims: pl.Series) -> pl.Series:
     """Claim ids by row number; empty stays empty."""
     return (
         pl.Series(claim_ids(book), dtype=pl.String)
@@ -100,7 +100,7 @@ def _ids(book: Book, claims: pl.Series) -> pl.Series:
     )
 
 
-def _claims(book: Book) -> pl.DataFrame:
+def _claims(book: ChargeBook) -> pl.DataFrame:
     claims, patients = book.claims, book.patients
     who = claims["patient"]
     frame = pl.DataFrame(
@@ -125,7 +125,7 @@ def _claims(book: Book) -> pl.DataFrame:
     return frame.with_columns(date("service_on"), date("entered_on"), date("birth")).sort("entered_on", "claim_id")
 
 
-def _lines(book: Book) -> pl.DataFrame:
+def _lines(book: ChargeBook) -> pl.DataFrame:
     lines, claim = book.lines, book.lines["claim"]
     modifiers = np.array(list(MODIFIER_PAYS))[lines["modifier"]]
     frame = pl.DataFrame(
@@ -271,7 +271,7 @@ def control_totals(practice: Practice) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(date("closed_on"))
 
 
-def _rules(book: Book) -> pl.DataFrame:
+def _rules(book: ChargeBook) -> pl.DataFrame:
     rows = [
         (payer.id, book.calendar.first - 425, None, *KEEPS[payer.payer_class], f"{payer.name} provider manual")
         for payer in book.company.payers

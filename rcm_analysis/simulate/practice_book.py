@@ -10,7 +10,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from .company import Client, Company, Draws, npi, stream
 from .fees import MODIFIER_PAYS, Calendar, Fees, make_fees
-from .plants.effects import Planted, claims_in_scope
+from .plants.kinds import Plant, PlantLog
 
 SEASON = np.array([1.06, 1.0, 1.05, 1.02, 1.0, 0.98, 0.92, 0.96, 1.02, 1.06, 0.98, 0.9])
 WEEK = np.array([1.1, 1.05, 1.0, 1.0, 0.85, 0, 0])
@@ -81,7 +81,7 @@ FIRST = [
 
 
 @dataclass
-class Book:
+class ChargeBook:
     """One client's patients, claims and lines, as columns; a line names its claim by row number."""
 
     client: Client
@@ -95,7 +95,7 @@ class Book:
     first_line: np.ndarray
     line_count: np.ndarray
     providers: list[tuple[str, str, str]]
-    planted: Planted
+    planted: PlantLog
 
     @property
     def location_names(self) -> list[str]:
@@ -145,10 +145,10 @@ def open_book(
     seed: int,
     scale: float = 1.0,
     fee_factor: float = 1.0,
-    planted: Planted | None = None,
-) -> Book:
+    planted: PlantLog | None = None,
+) -> ChargeBook:
     """Draw one client's patients, visits and charges. Neither `fee_factor` nor plants change a draw."""
-    planted = planted or Planted()
+    planted = planted or PlantLog()
     fees = make_fees(client, company, calendar, seed, fee_factor, planted)
     count = max(24, round(client.revenue_cents / 100 / 12 * len(calendar.months) * scale / client.paid_per_claim))
     patients = _patients(client, company, calendar, seed, count)
@@ -156,7 +156,7 @@ def open_book(
     lines, line_count = _lines(client, fees, claims, seed)
     claims["charge"] = np.bincount(lines["claim"], weights=lines["charge"], minlength=count).astype(np.int64)
     first_line = np.cumsum(line_count) - line_count
-    book = Book(
+    book = ChargeBook(
         client,
         company,
         calendar,
@@ -174,7 +174,7 @@ def open_book(
     return book
 
 
-def _creep(book: Book) -> None:
+def _creep(book: ChargeBook) -> None:
     """Charges of a creeping client, or of one provider, are entered later every month."""
     every = np.arange(book.size)
     for plant in book.planted.of("charge_lag_creep"):
@@ -329,3 +329,32 @@ def working_day(days: np.ndarray) -> np.ndarray:
     """
     weekday = (days + 3) % 7
     return days + np.where(weekday > 4, 7 - weekday, 0)
+
+
+def claims_in_scope(book: ChargeBook, plant: Plant, claims: np.ndarray, payer: np.ndarray | None = None) -> np.ndarray:
+    """Which of the claims the plant's scope covers; `payer` is their primary unless given."""
+    scope, held = plant.scope, np.ones(len(claims), bool)
+    if scope.payer is not None:
+        held &= (book.claims["payer"][claims] if payer is None else payer) == book.payer_number(scope.payer)
+    if scope.location is not None:
+        held &= book.claims["location"][claims] == scope.location
+    if scope.provider is not None:
+        held &= book.claims["provider"][claims] == scope.provider
+    if scope.procedures:
+        line, owner = book.lines_of(claims)
+        held &= np.bincount(owner, weights=codes_in_scope(book, plant, line), minlength=len(claims)) > 0
+    return held
+
+
+def codes_in_scope(book: ChargeBook, plant: Plant, line: np.ndarray) -> np.ndarray:
+    """Which of the lines have a code of the plant; all where it names none."""
+    wanted = np.array([not plant.scope.procedures or name in plant.scope.procedures for name in book.fees.procedures])
+    return wanted[book.lines["code"][line]]
+
+
+def struck(
+    book: ChargeBook, plant: Plant, claims: np.ndarray, days: np.ndarray, payer: np.ndarray | None = None
+) -> np.ndarray:
+    """Which of the claims the plant strikes: in its time and scope, and drawn at the rate of its size."""
+    draw = book.draws(f"plant {plant.id}").uniform("struck")[claims]
+    return plant.holds(days) & claims_in_scope(book, plant, claims, payer) & (draw < plant.size)

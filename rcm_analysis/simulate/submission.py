@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from .plants.effects import struck
-from .practice_book import Book, working_day
+from .practice_book import ChargeBook, struck, working_day
 
 NEVER = 10**7
 EDIT_REASONS = {
@@ -42,7 +41,7 @@ class Submitted:
     notes: list[dict[str, np.ndarray]]
 
 
-def submit(book: Book) -> Submitted:
+def submit(book: ChargeBook) -> Submitted:
     """Take every claim with an insurer to acceptance; `accepted` is NEVER for the rest."""
     draws = book.draws("submission")
     insured = np.flatnonzero(book.claims["payer"] != book.payer_number("self_pay"))
@@ -61,7 +60,7 @@ def submit(book: Book) -> Submitted:
     return result
 
 
-def _check(book: Book, result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str) -> np.ndarray:
+def _check(book: ChargeBook, result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str) -> np.ndarray:
     """One check of every claim; those that fail are mended and checked again. The day each passed."""
     share, repair = FAILS[stage]
     draws = book.draws(f"check by {stage}")
@@ -82,7 +81,7 @@ def _check(book: Book, result: Submitted, claims: np.ndarray, checked: np.ndarra
     return passed
 
 
-def _holds(book: Book, result: Submitted, claims: np.ndarray, since: np.ndarray) -> np.ndarray:
+def _holds(book: ChargeBook, result: Submitted, claims: np.ndarray, since: np.ndarray) -> np.ndarray:
     """Days that each claim waits before it is sent: a few wait for the client, some never leave."""
     draws = book.draws("holds")
     held = draws.uniform("held")[claims] < 0.022
@@ -115,7 +114,7 @@ def _hold_notes(result: Submitted, claims: np.ndarray, since: np.ndarray, days: 
         )
 
 
-def sending_days(book: Book, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
+def sending_days(book: ChargeBook, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
     """The days on which claims really leave: none in a week without clearinghouse."""
     for plant in book.planted.of("clearinghouse_outage"):
         stuck = plant.holds(days)
@@ -125,7 +124,7 @@ def sending_days(book: Book, claims: np.ndarray, days: np.ndarray) -> np.ndarray
     return days
 
 
-def _send(book: Book, result: Submitted, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
+def _send(book: ChargeBook, result: Submitted, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
     days = sending_days(book, claims, days)
     add_submissions(result, claims, days, book.claims["payer"][claims], "primary", "1")
     return days

@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 
 from .adjudication import DenialCodes, settle
-from .plants.effects import Planted
+from .plants.kinds import PlantLog
 from .submission import NEVER
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _by_claim(size: int, rows: pl.DataFrame, column: str, empty: int = NEVER) ->
 
 def _full(practice: Practice) -> np.ndarray:
     """What the primary payer pays on every claim whose lines it takes, all planted problems left out."""
-    book = replace(practice.book, planted=Planted())
+    book = replace(practice.book, planted=PlantLog())
     claims = np.arange(book.size)
     lines = settle(book, {"claim": claims, "day": np.zeros(book.size, np.int64)}, np.full(len(book.lines["claim"]), -1))
     return np.bincount(lines["owner"], weights=lines["paid"], minlength=book.size).astype(np.int64)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from rcm_analysis.models.plan.assumptions import Assumptions, Scenario, example_assumptions
-from rcm_analysis.models.plan.engine import Case, run
+from rcm_analysis.models.plan.engine import LaggedScenario, run
 
 PLAN = example_assumptions()
 MONTHS = 12
 BASE = Scenario("base", "Base")
 
 
-def as_planned(case: Scenario | Case = BASE, months: int = MONTHS, plan: Assumptions = PLAN) -> dict[str, pd.DataFrame]:
+def as_planned(
+    case: Scenario | LaggedScenario = BASE, months: int = MONTHS, plan: Assumptions = PLAN
+) -> dict[str, pd.DataFrame]:
     """Frames of a programme in which everything went as the plan under `case` says."""
     rows = {name: row[0, :months] for name, row in run(plan, [case]).items()}
     labels = plan.month_labels[:months]

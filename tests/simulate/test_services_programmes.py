@@ -10,7 +10,7 @@ import pytest
 
 from rcm_analysis.simulate.company import seed_company
 from rcm_analysis.simulate.fees import Calendar
-from rcm_analysis.simulate.services.coordination import Team
+from rcm_analysis.simulate.services.coordination_team import Team
 
 
 @pytest.fixture

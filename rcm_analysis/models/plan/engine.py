@@ -56,21 +56,21 @@ def added(parts: Iterable[np.ndarray]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Case:
+class LaggedScenario:
     """What a plan is run under: a scenario, and where asked for one fixed lag instead of the stages'."""
 
     scenario: Scenario
     lag_days: int | None = None
 
 
-def run(assumptions: Assumptions, cases: Iterable[Case | Scenario]) -> Rows:
+def run(assumptions: Assumptions, cases: Iterable[LaggedScenario | Scenario]) -> Rows:
     """Every monthly row of the plan for each case.
 
     Unit
         by the row's name: `members…`, `units…`, `referrals…` thousandths of a member; `…_share`, `mix.…`,
         ten-thousandths; `fte…` thousandths of a position; everything else cents
     """
-    full = [case if isinstance(case, Case) else Case(case) for case in cases]
+    full = [case if isinstance(case, LaggedScenario) else LaggedScenario(case) for case in cases]
     rows = levers_by_month(assumptions, [case.scenario for case in full])
     given = {key: np.array(assumptions.path(key), dtype=np.int64) for key in assumptions.values}
     _staff(assumptions, rows, given)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from ...errors import ParameterError
 from .assumptions import BASE, Assumptions, Scenario, example_assumptions, read_assumptions
-from .engine import Case, Rows, run
+from .engine import LaggedScenario, Rows, run
 from .fields import MILLI, SHARE
 
 LAGS = (60, 90, 120, 150, 180)
@@ -76,7 +76,7 @@ def programme_plan(assumptions: Assumptions, scenario: str | Scenario = BASE, *,
     found = assumptions.scenario(scenario)
     if found.name == BASE and not found.levers:
         refuse_overload(assumptions)
-    rows = run(assumptions, [Case(found, lag_days)])
+    rows = run(assumptions, [LaggedScenario(found, lag_days)])
     months = pd.DataFrame({"month": assumptions.month_labels} | {name: row[0] for name, row in rows.items()})
     return Plan(assumptions, found, months, summaries(assumptions, rows)[0])
 
@@ -182,7 +182,7 @@ def working_capital(
         lag_days, need_cents (positive), peak_month, payback_month, closing_cash_cents
     """
     found = assumptions.scenario(scenario)
-    made = summaries(assumptions, run(assumptions, [Case(found, days) for days in lags]))
+    made = summaries(assumptions, run(assumptions, [LaggedScenario(found, days) for days in lags]))
     return pd.DataFrame(
         {
             "lag_days": list(lags),

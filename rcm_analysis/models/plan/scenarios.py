@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .assumptions import BASE, Assumptions, Scenario
-from .engine import Case, run
+from .engine import LaggedScenario, run
 from .fields import LEVER_BY_KEY, LEVERS, SHARE, Lever
 from .programme import summaries, unit_economics
 
@@ -217,7 +217,7 @@ def break_even_lag(assumptions: Assumptions, scenario: str | Scenario = BASE) ->
     base = assumptions.scenario(scenario)
 
     def broke(lags: Sequence[int]) -> np.ndarray:
-        return run(assumptions, [Case(base, days) for days in lags])["balance"].min(axis=1) < 0
+        return run(assumptions, [LaggedScenario(base, days) for days in lags])["balance"].min(axis=1) < 0
 
     if broke([0])[0]:
         return None
@@ -291,6 +291,6 @@ def blend_levers(assumptions: Assumptions, moves: Mapping[str, int], *, lag_days
     Shape
         month, cumulative_cash, cumulative_accrual, balance, members
     """
-    rows = run(assumptions, [Case(Scenario("sliders", "Sliders", dict(moves)), lag_days)])
+    rows = run(assumptions, [LaggedScenario(Scenario("sliders", "Sliders", dict(moves)), lag_days)])
     names: Sequence[str] = ("cumulative_cash", "cumulative_accrual", "balance", "members")
     return pd.DataFrame({"month": assumptions.month_labels} | {name: rows[name][0] for name in names})

@@ -32,11 +32,11 @@ MATURE_DAYS = 120
 """A denial nobody touched for so long will not be: what came of it counts as what comes by itself."""
 
 
-class Curves:
+class IncidenceCurves:
     """Incidence tables of groups, asked at many ages at once: what is still to come for those open at an age.
 
     >>> ends = pd.DataFrame({"stream": ["a"] * 4, "days": [10, 20, 30, 30], "end": ["paid", "denied", "paid", "open"]})
-    >>> paid, left = Curves(ends).given_open(pd.Series(["a", "?"]), pd.Series([15, 0]))
+    >>> paid, left = IncidenceCurves(ends).given_open(pd.Series(["a", "?"]), pd.Series([15, 0]))
     >>> [float(share) for share in paid.round(3)], [float(share) for share in left.round(3)]
     ([0.333, 0.5], [0.333, 0.25])
     """
@@ -97,14 +97,14 @@ class Curves:
 
 def answer_curves(
     tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
-) -> Curves:
+) -> IncidenceCurves:
     """Days from the first bill to the first decision, by payer and whether it is the first payer or a later one.
 
     Counts
         Claims sent within `history_days`; those not answered count as open at their age. A crossover starts with
         the primary's decision. paid: the decision is not a full denial.
     """
-    return Curves(answer_rows(tables, history, as_of=as_of, settings=settings))
+    return IncidenceCurves(answer_rows(tables, history, as_of=as_of, settings=settings))
 
 
 def answer_rows(
@@ -139,7 +139,7 @@ def answer_group(rows: pd.DataFrame) -> pd.Series:
     return rows["payer"].fillna("") + np.where(rows["party"] == "primary", "", ", later")
 
 
-def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: WorklistSettings) -> Curves:
+def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: WorklistSettings) -> IncidenceCurves:
     """Days from the day a patient owes to the first payment, for insured patients and those who pay themselves.
 
     Counts
@@ -165,7 +165,7 @@ def patient_curves(tables: Mapping[str, Any], *, as_of: dt.date, settings: Workl
     ended = rows["paid_on"].fillna(rows["last_on"].where(closed, today))
     rows["days"] = (ended - rows["since_on"]).dt.days.clip(lower=0)
     rows["stream"] = np.where(rows["payer"] == "self_pay", "self_pay", "insured")
-    return Curves(rows)
+    return IncidenceCurves(rows)
 
 
 def overturn_rates(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> tuple[pd.DataFrame, float]:

@@ -22,7 +22,7 @@ from ...ledger.ratios import half_up
 from ...measures.receivable.limits import with_limit
 from ...tables.frames import source
 from .actions import actions_of, minutes_of, reasons_of
-from .chances import Curves, answer_curves, answer_group, expected_cents, overturn_rates, patient_curves
+from .chances import IncidenceCurves, answer_curves, answer_group, expected_cents, overturn_rates, patient_curves
 from .items import ITEM, KEY, PATIENT, STATUSES, Decisions, open_items, read
 from .queues import Person, people_of, queued
 from .settings import WorklistSettings
@@ -201,12 +201,12 @@ WHOLE = ("underpaid", "left_to_patient")
 class _Past:
     """What the client's history says: how items end by themselves, and how often work wins."""
 
-    answers: Curves
+    answers: IncidenceCurves
     asked: Answers
-    patients: Curves
-    sending: Curves
-    posting: Curves
-    reworks: Curves
+    patients: IncidenceCurves
+    sending: IncidenceCurves
+    posting: IncidenceCurves
+    reworks: IncidenceCurves
     holds: pd.DataFrame
     rates: pd.Series
     alone: float

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ...ledger.adjudications import DENIED
 from ...tables.frames import source
-from .chances import Curves, answer_group, answer_rows
+from .chances import IncidenceCurves, answer_group, answer_rows
 from .items import ITEM, KEY, LOST, PATIENT, REWORK, WON, Decisions, read
 from .settings import WorklistSettings
 
@@ -53,7 +53,7 @@ class Answers:
         )
         waited = rows["days"] - _days(rows["start_on"], rows["asked_on"])
         after = rows.assign(days=waited, stream=ANY)[gone]
-        self.alone, self.asked = Curves(alone), Curves(after)
+        self.alone, self.asked = IncidenceCurves(alone), IncidenceCurves(after)
         self._notes = asked
 
     def given_open(self, items: pd.DataFrame, today: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ class Answers:
 
 def sending_curves(
     tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
-) -> Curves:
+) -> IncidenceCurves:
     """Days from charge entry to the first claim (stream `UNHELD`), and from the first hold to it (stream `HELD`).
 
     Counts
@@ -99,7 +99,7 @@ def sending_curves(
         stream=UNHELD,
     )
     held = rows.assign(end=end, days=_days(rows["held_on"], until), stream=HELD)[rows["held_on"].notna()]
-    return Curves(_in_order(pd.concat([free, held], ignore_index=True)))
+    return IncidenceCurves(_in_order(pd.concat([free, held], ignore_index=True)))
 
 
 def first_holds(history: Decisions) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def first_holds(history: Decisions) -> pd.DataFrame:
 
 def posting_curve(
     tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
-) -> Curves:
+) -> IncidenceCurves:
     """Days from a decision that denies nothing to the day on which its balance was posted away, of all payers
     together."""
     last = history.last[~history.last["outcome"].isin(DENIED) & history.last["decided_on"].notna()]
@@ -128,12 +128,12 @@ def posting_curve(
     rows = rows[rows["decided_on"] > today - pd.Timedelta(days=settings.history_days)]
     gone = (rows["left_cents"] <= 0) & (rows["last_on"] >= rows["decided_on"])
     ended = rows["last_on"].where(gone, today)
-    return Curves(
+    return IncidenceCurves(
         _in_order(rows.assign(end=np.where(gone, "paid", "open"), days=_days(rows["decided_on"], ended), stream=ANY))
     )
 
 
-def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> Curves:
+def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> IncidenceCurves:
     """Days from a rework (corrected claim, appeal, sent again) to its answer: a decision, or a note that says won or
     lost."""
     today = pd.Timestamp(as_of)
@@ -149,7 +149,7 @@ def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettin
     )
     rows = _first_after(begun, pd.concat([said, decided], ignore_index=True), "begun_on", "answered_on")
     ended = rows["answered_on"].fillna(today)
-    return Curves(
+    return IncidenceCurves(
         _in_order(
             rows.assign(
                 end=np.where(rows["answered_on"].notna(), "paid", "open"),

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 
 from ..adjudication import SHARES, Decisions, DenialCodes
-from ..plants.effects import struck
-from ..practice_book import Book
+from ..practice_book import ChargeBook, struck
 from .remits import Remits
 
 PARTY = ("primary", "secondary", "tertiary")
@@ -40,7 +39,7 @@ def shaped(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
 
 
-def charges(book: Book) -> pl.DataFrame:
+def charges(book: ChargeBook) -> pl.DataFrame:
     """One charge a line, owed by the primary payer, or by the patient who has none."""
     claim = book.lines["claim"]
     payer = book.claims["payer"][claim]
@@ -58,7 +57,7 @@ def charges(book: Book) -> pl.DataFrame:
     return frame.with_columns(pl.when(pl.col("party") == "primary").then("payer"))
 
 
-def remitted_lines(book: Book, remits: Remits, decisions: Decisions) -> pl.DataFrame:
+def remitted_lines(book: ChargeBook, remits: Remits, decisions: Decisions) -> pl.DataFrame:
     """Remitted lines with what posting them needs: claim, party, dates, trace, and who owes the rest."""
     known = remits.decisions.select(
         "decision", "remit", "claim", "payer", "order", "status", "rank", "kind", "day"
@@ -82,7 +81,7 @@ def remitted_lines(book: Book, remits: Remits, decisions: Decisions) -> pl.DataF
     )
 
 
-def insurance(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
+def insurance(book: ChargeBook, lines: pl.DataFrame) -> pl.DataFrame:
     """Payments, takebacks, contractual adjustments and transfers, line by line, as remitted."""
     paid = lines.filter(pl.col("paid") != 0).with_columns(
         pl.when(pl.col("status") == "22").then(pl.lit("takeback")).otherwise(pl.lit("payment")).alias("kind"),
@@ -101,7 +100,7 @@ def insurance(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([*parts, *_bad_habits(book, lines)])
 
 
-def _bad_habits(book: Book, lines: pl.DataFrame) -> list[pl.DataFrame]:
+def _bad_habits(book: ChargeBook, lines: pl.DataFrame) -> list[pl.DataFrame]:
     """Denials posted as contractual, or moved to the patient though the provider is liable."""
     away = lines.filter(pl.col("posted_away") & (pl.col("denied") != 0))
     billed = lines.filter(pl.col("to_patient") & (pl.col("denied") != 0))

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ..company import Draws
-from ..practice_book import Book
+from ..practice_book import ChargeBook
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Remits:
     lines: pl.DataFrame
 
 
-def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
+def pay(book: ChargeBook, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
     """Put the decisions into remittances that balance."""
     paid = lines.group_by("decision").agg(pl.col("paid").sum())
     decisions = decisions.join(paid, on="decision", how="left").sort("day", "payer", "claim", "rank", "order")
@@ -61,14 +61,14 @@ def pay(book: Book, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
     return Remits(remits.with_columns(pl.Series("posted", posted)), adjustments, decisions, lines)
 
 
-def _by_day(book: Book, remits: pl.DataFrame) -> tuple[Draws, np.ndarray]:
+def _by_day(book: ChargeBook, remits: pl.DataFrame) -> tuple[Draws, np.ndarray]:
     """One draw for every day and payer, and the place of each remittance among them."""
     payers = len(book.company.payers)
     draws = Draws(book.seed, book.client.id, "remits", (book.calendar.last - book.calendar.first + 1) * payers)
     return draws, (remits["day"].to_numpy() - book.calendar.first) * payers + remits["payer"].to_numpy()
 
 
-def _traces(book: Book, remits: pl.DataFrame) -> list[str]:
+def _traces(book: ChargeBook, remits: pl.DataFrame) -> list[str]:
     days = remits["day"].to_numpy().astype("datetime64[D]").astype(str)
     return [
         f"{payer + 1:02d}{day[2:4]}{day[5:7]}{day[8:10]}{book.client.number:04d}"
@@ -76,7 +76,7 @@ def _traces(book: Book, remits: pl.DataFrame) -> list[str]:
     ]
 
 
-def _adjustments(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+def _adjustments(book: ChargeBook, remits: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     """Walk each payer's remittances in order, carrying what could not be recovered."""
     held = _held_takebacks(book, remits, decisions)
     draws, spot = _by_day(book, remits)
@@ -102,7 +102,9 @@ def _adjustments(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> p
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _held_takebacks(book: Book, remits: pl.DataFrame, decisions: pl.DataFrame) -> dict[int, list[tuple[int, int]]]:
+def _held_takebacks(
+    book: ChargeBook, remits: pl.DataFrame, decisions: pl.DataFrame
+) -> dict[int, list[tuple[int, int]]]:
     """Takebacks whose money is left in place at first and recovered by a remittance two weeks on."""
     taken = (
         decisions.filter(pl.col("kind") == "takeback")

@@ -16,8 +16,8 @@ from ...periods import Period
 from ..company import Client, Company, day_number, grown_company, registry_toml, seed_company, workspace_toml
 from ..fees import Calendar
 from ..plants.draw import drawn, fixed, services_planted, standing
-from ..plants.effects import Planted, told
-from ..plants.kinds import Plant
+from ..plants.effects import told
+from ..plants.kinds import Plant, PlantLog
 from ..practice import KEEPS, Practice, control_totals, exported
 from ..practice_book import open_book
 from ..services.exports import add_services
@@ -187,7 +187,7 @@ def _practice(job: Job, factor: float, plants: tuple[Plant, ...]) -> Practice:
         seed=job.seed,
         scale=job.scale,
         fee_factor=factor,
-        planted=Planted(plants),
+        planted=PlantLog(plants),
     )
     return Practice(book)
 

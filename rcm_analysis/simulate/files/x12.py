@@ -11,7 +11,7 @@ import polars as pl
 
 from ..adjudication import DenialCodes
 from ..fees import MODIFIER_PAYS
-from ..practice_book import FIRST, LAST, Book
+from ..practice_book import FIRST, LAST, ChargeBook
 from .remits import Remits
 
 CLEARINGHOUSE = "CLRHOUSE01"
@@ -33,7 +33,7 @@ def money(cents: int) -> str:
 class Words:
     """What both writers say about a client's claims, payers and patients, ready to be put together."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: ChargeBook) -> None:
         patients, claims = book.patients, book.claims
         self.book = book
         self.claim_id = claim_ids(book)
@@ -64,7 +64,7 @@ class Words:
         return self.day[day - self.first_day]
 
 
-def claim_ids(book: Book) -> list[str]:
+def claim_ids(book: ChargeBook) -> list[str]:
     """Patient control numbers: client number and a running number, zeros kept."""
     return [f"{book.client.number:03d}{number:06d}" for number in range(1, book.size + 1)]
 
@@ -86,7 +86,7 @@ def _transaction(kind: str, version: str, number: int, segments: list[str]) -> s
 # -- 835 -------------------------------------------------------------------------------------------
 
 
-def write_835(folder: Path, book: Book, words: Words, remits: Remits) -> None:
+def write_835(folder: Path, book: ChargeBook, words: Words, remits: Remits) -> None:
     """One file a week from the clearing house, or one a week and payer where the client is large."""
     by_payer = book.client.registry["providers"] >= 10
     claims, lines = _remit_claims(words, remits), remits.adjustments
@@ -217,7 +217,7 @@ def _service(words: Words, line: int, amounts: list[int], code: int) -> str:
 # -- 837 -------------------------------------------------------------------------------------------
 
 
-def write_837(folder: Path, book: Book, words: Words, submissions: pl.DataFrame) -> None:
+def write_837(folder: Path, book: ChargeBook, words: Words, submissions: pl.DataFrame) -> None:
     """One file a week and claim type, one transaction a day."""
     folder.mkdir(parents=True, exist_ok=True)
     institutional = book.claims["institutional"]

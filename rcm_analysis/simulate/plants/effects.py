@@ -1,97 +1,21 @@
-"""The plants of one client while its life is simulated: whom they touch, and what they did."""
+"""What the plants of one client did while its life was simulated, as the truth tells it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-import polars as pl
-
-from .kinds import PLANT_KINDS, Plant
-
-if TYPE_CHECKING:
-    from ..practice_book import Book
-
-NO_LINE = -1
+from ..practice_book import ChargeBook
+from .kinds import NO_LINE, PLANT_KINDS, Plant
 
 
-class Planted:
-    """The planted items of one client, and a record of the rows that each of them touched."""
-
-    def __init__(self, plants: tuple[Plant, ...] = ()) -> None:
-        self.plants = plants
-        self._rows: dict[str, list[pl.DataFrame]] = {plant.id: [] for plant in plants}
-        self.files: dict[str, list[str]] = {plant.id: [] for plant in plants}
-
-    def of(self, kind: str) -> list[Plant]:
-        """The plants of one kind."""
-        return [plant for plant in self.plants if plant.kind == kind]
-
-    def note(
-        self, plant: Plant, claim: np.ndarray, known: np.ndarray, amount: np.ndarray, line: np.ndarray | None = None
-    ) -> None:
-        """Keep which claims (or lines, by row number) the plant touched, when it shows, and its dollars.
-
-        What is told twice in one call adds up; what a later call tells again of the same claim or line does not.
-        """
-        touched = pl.DataFrame(
-            {
-                "claim": np.asarray(claim, np.int64),
-                "line": np.full(len(claim), NO_LINE) if line is None else np.asarray(line, np.int64),
-                "known": np.asarray(known, np.int64),
-                "amount": np.asarray(amount, np.int64),
-            }
-        )
-        self._rows[plant.id].append(
-            touched.group_by("claim", "line").agg(pl.col("known").min(), pl.col("amount").sum())
-        )
-
-    def rows(self, plant: Plant, last: int) -> pl.DataFrame:
-        """What the plant touched and can be seen by the last day: one row per claim or line, the first time."""
-        parts = self._rows[plant.id]
-        if not parts:
-            return pl.DataFrame(schema=dict.fromkeys(("claim", "line", "known", "amount"), pl.Int64))
-        frame = pl.concat(parts).filter(pl.col("known") <= last).sort("known", "claim", "line", "amount")
-        return frame.unique(["claim", "line"], keep="first", maintain_order=True)
-
-
-def claims_in_scope(book: Book, plant: Plant, claims: np.ndarray, payer: np.ndarray | None = None) -> np.ndarray:
-    """Which of the claims the plant's scope covers; `payer` is their primary unless given."""
-    scope, held = plant.scope, np.ones(len(claims), bool)
-    if scope.payer is not None:
-        held &= (book.claims["payer"][claims] if payer is None else payer) == book.payer_number(scope.payer)
-    if scope.location is not None:
-        held &= book.claims["location"][claims] == scope.location
-    if scope.provider is not None:
-        held &= book.claims["provider"][claims] == scope.provider
-    if scope.procedures:
-        line, owner = book.lines_of(claims)
-        held &= np.bincount(owner, weights=codes_in_scope(book, plant, line), minlength=len(claims)) > 0
-    return held
-
-
-def codes_in_scope(book: Book, plant: Plant, line: np.ndarray) -> np.ndarray:
-    """Which of the lines have a code of the plant; all where it names none."""
-    wanted = np.array([not plant.scope.procedures or name in plant.scope.procedures for name in book.fees.procedures])
-    return wanted[book.lines["code"][line]]
-
-
-def struck(
-    book: Book, plant: Plant, claims: np.ndarray, days: np.ndarray, payer: np.ndarray | None = None
-) -> np.ndarray:
-    """Which of the claims the plant strikes: in its time and scope, and drawn at the rate of its size."""
-    draw = book.draws(f"plant {plant.id}").uniform("struck")[claims]
-    return plant.holds(days) & claims_in_scope(book, plant, claims, payer) & (draw < plant.size)
-
-
-def told(book: Book, claim_ids: list[str]) -> list[dict[str, Any]]:
+def told(book: ChargeBook, claim_ids: list[str]) -> list[dict[str, Any]]:
     """Every plant of the book with what it did, in the form that `plants` describes."""
     return [_told(book, plant, claim_ids) for plant in book.planted.plants]
 
 
-def _told(book: Book, plant: Plant, claim_ids: list[str]) -> dict[str, Any]:
+def _told(book: ChargeBook, plant: Plant, claim_ids: list[str]) -> dict[str, Any]:
     kind, scope = PLANT_KINDS[plant.kind], plant.scope
     seen = book.planted.rows(plant, book.calendar.last)
     rows = [

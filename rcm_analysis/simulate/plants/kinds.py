@@ -34,6 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 
 @dataclass(frozen=True)
@@ -151,3 +152,46 @@ class Plant:
     def holds(self, days: np.ndarray) -> np.ndarray:
         """Which of the days fall into the time of the plant."""
         return (days >= self.start) & (days <= (self.end if self.end is not None else 10**8))
+
+
+NO_LINE = -1
+
+
+class PlantLog:
+    """The planted items of one client, and a record of the rows that each of them touched."""
+
+    def __init__(self, plants: tuple[Plant, ...] = ()) -> None:
+        self.plants = plants
+        self._rows: dict[str, list[pl.DataFrame]] = {plant.id: [] for plant in plants}
+        self.files: dict[str, list[str]] = {plant.id: [] for plant in plants}
+
+    def of(self, kind: str) -> list[Plant]:
+        """The plants of one kind."""
+        return [plant for plant in self.plants if plant.kind == kind]
+
+    def note(
+        self, plant: Plant, claim: np.ndarray, known: np.ndarray, amount: np.ndarray, line: np.ndarray | None = None
+    ) -> None:
+        """Keep which claims (or lines, by row number) the plant touched, when it shows, and its dollars.
+
+        What is told twice in one call adds up; what a later call tells again of the same claim or line does not.
+        """
+        touched = pl.DataFrame(
+            {
+                "claim": np.asarray(claim, np.int64),
+                "line": np.full(len(claim), NO_LINE) if line is None else np.asarray(line, np.int64),
+                "known": np.asarray(known, np.int64),
+                "amount": np.asarray(amount, np.int64),
+            }
+        )
+        self._rows[plant.id].append(
+            touched.group_by("claim", "line").agg(pl.col("known").min(), pl.col("amount").sum())
+        )
+
+    def rows(self, plant: Plant, last: int) -> pl.DataFrame:
+        """What the plant touched and can be seen by the last day: one row per claim or line, the first time."""
+        parts = self._rows[plant.id]
+        if not parts:
+            return pl.DataFrame(schema=dict.fromkeys(("claim", "line", "known", "amount"), pl.Int64))
+        frame = pl.concat(parts).filter(pl.col("known") <= last).sort("known", "claim", "line", "amount")
+        return frame.unique(["claim", "line"], keep="first", maintain_order=True)

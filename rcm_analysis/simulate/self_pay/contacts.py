@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,9 +10,7 @@ import polars as pl
 from ...tables import schema_services as services
 from ..practice_book import working_day
 from ..services.rows import Luck, numbered, only_where
-
-if TYPE_CHECKING:
-    from .programme import Desk
+from .desk import Desk
 
 PARTNERS = np.array(("cp01", "cp02", "cp03", "cp04", "cp05"))
 QUIET_DAYS = 7

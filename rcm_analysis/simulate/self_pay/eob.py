@@ -6,7 +6,7 @@ Chosen are claims of one payer whose patient has paid nothing yet: what a patien
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,7 @@ import polars as pl
 from ..files.ledger_rows import shaped
 from ..files.x12 import claim_ids
 from ..services.rows import Luck, planted_item
-
-if TYPE_CHECKING:
-    from .ledger import Programme
+from .desk import Programme
 
 EOB_KINDS = {
     "share_not_transferred": "shares that the payer left to the patient and nobody moved off the insurance",

@@ -6,9 +6,6 @@ asked. The ledger is changed before it is exported, so that the programme's file
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 import polars as pl
 
@@ -18,50 +15,11 @@ from ..practice import Practice
 from ..practice_book import working_day
 from ..services.rows import Luck
 from ..submission import NEVER
+from .desk import Programme
 from .eob import plant_mismatches
 
 PLAN_FLOOR = 4_000
 MISSED = NEVER
-
-
-@dataclass
-class Programme:
-    """One client's self-pay programme: its plans, prepayments and applications, as columns of day numbers."""
-
-    practice: Practice
-    plans: dict[str, np.ndarray] = field(default_factory=dict)
-    instalments: dict[str, np.ndarray] = field(default_factory=dict)
-    applications: dict[str, np.ndarray] = field(default_factory=dict)
-    planted: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def last(self) -> int:
-        return self.practice.book.calendar.last
-
-    @property
-    def own(self) -> pl.DataFrame:
-        """The patients' side of the ledger, without unapplied money."""
-        return self.practice.ledger.filter((pl.col("party") == "patient") & pl.col("claim").is_not_null())
-
-    def luck(self, stage: str) -> Luck:
-        return Luck(self.practice.seed, self.practice.book.client.id, f"self-pay {stage}")
-
-    def balances(self, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
-        """What the patient owed on each claim at the end of each day, in cents."""
-        sums = self.own.sort("claim", "posted").select(
-            "claim", "posted", pl.col("amount").cum_sum().over("claim").alias("balance")
-        )
-        asked = pl.DataFrame(
-            {"claim": claims, "posted": days}, schema={"claim": pl.Int64, "posted": pl.Int64}
-        ).with_row_index("row")
-        found = asked.sort("posted").join_asof(
-            sums.sort("posted", maintain_order=True),
-            on="posted",
-            by="claim",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        return found.sort("row")["balance"].fill_null(0).to_numpy()
 
 
 def run_programme(practice: Practice, plants: bool = False) -> Programme:

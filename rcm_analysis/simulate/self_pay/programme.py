@@ -8,13 +8,12 @@ import numpy as np
 import polars as pl
 
 from ...tables import schema_services as services
-from ...tables.schema_base import Table
-from ..files.x12 import claim_ids
 from ..patients import as_date
 from ..practice_book import working_day
-from ..services.rows import Luck, day_or_never, numbered, only_where, patients, table_rows
+from ..services.rows import Luck, day_or_never, numbered, only_where
 from .contacts import contacts
-from .ledger import MISSED, Programme, resting
+from .desk import Desk, Programme
+from .ledger import MISSED, resting
 from .quality import quality_reviews
 
 DAYS_TO_PAY = 25
@@ -46,21 +45,6 @@ POLICIES = {
     "posting_target": "99",
     "eob_target": "90",
 }
-
-
-class Desk:
-    """Makes the rows of each table; `accounts` turns claim numbers into the ids that files carry."""
-
-    def __init__(self, programme: Programme) -> None:
-        self.programme, self.practice = programme, programme.practice
-        self.book, self.last = programme.practice.book, programme.last
-        self.ids = np.array(claim_ids(self.book))
-
-    def account(self, claims: np.ndarray) -> dict[str, object]:
-        return {"patient": patients(self.book.claims["patient"][claims]), "claim_id": self.ids[claims]}
-
-    def rows(self, table: Table, columns: dict) -> pl.DataFrame:
-        return table_rows(table, columns, self.last)
 
 
 def selfpay_tables(programme: Programme) -> dict[str, pl.DataFrame]:

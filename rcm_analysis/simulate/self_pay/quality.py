@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from ...tables import schema_services as services
 from ..practice_book import working_day
-from .ledger import Programme
-
-if TYPE_CHECKING:
-    from .programme import Desk
+from .desk import Desk, Programme
 
 SAMPLED = 0.06
 """Share of the conversations that quality review looks at."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from ...tables import schema_coordination as services
 from ..practice_book import working_day
 from ..submission import NEVER
+from .coordination_team import Team
 from .rows import day_or_never, numbered, only_where
-
-if TYPE_CHECKING:
-    from .coordination import Team
 
 RATE_CODES = {"low": "1864", "medium": "1865", "high": "1866", "high_fidelity_wraparound": "1867"}
 RATES = {"upstate": (24_300, 48_500, 80_900, 122_800), "downstate": (27_600, 55_300, 92_100, 139_900)}

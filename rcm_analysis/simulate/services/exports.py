@@ -23,7 +23,7 @@ from ...tables.schema_services import SERVICE_TABLES
 from ..company import SYSTEMS
 from ..files.exports import dollars, map_text
 from ..practice import Practice
-from ..practice_book import FIRST, LAST, Book
+from ..practice_book import FIRST, LAST, ChargeBook
 from ..self_pay.ledger import run_programme
 from ..self_pay.plants import plant_breaches
 from ..self_pay.programme import selfpay_tables
@@ -74,7 +74,7 @@ def add_services(folder: Path, practice: Practice, *, plants: Collection[str] = 
         _text(folder / "truth" / f"{client.id}.{service}.json", json.dumps(told, indent=1) + "\n")
 
 
-def write_service(folder: Path, system: str, tables: Mapping[str, pl.DataFrame], book: Book) -> None:
+def write_service(folder: Path, system: str, tables: Mapping[str, pl.DataFrame], book: ChargeBook) -> None:
     """The tables as the system exports them: events a month at a time, registers whole."""
     content = tomllib.loads(map_text(system))
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def write_service(folder: Path, system: str, tables: Mapping[str, pl.DataFrame],
         _write_workbook(folder / f"{system}{month and '_'}{month}.xlsx", parts)
 
 
-def _headed(name: str, frame: pl.DataFrame, section: dict[str, Any], book: Book) -> pl.DataFrame:
+def _headed(name: str, frame: pl.DataFrame, section: dict[str, Any], book: ChargeBook) -> pl.DataFrame:
     """The rows under the system's headers and in its code words, with the names and remarks it prints."""
     back = {ours: {our: theirs for theirs, our in words.items()} for ours, words in section.get("values", {}).items()}
     columns = [
@@ -111,7 +111,7 @@ def _headed(name: str, frame: pl.DataFrame, section: dict[str, Any], book: Book)
     return pl.DataFrame(columns)
 
 
-def _person(number: pl.Series, book: Book, *, is_patient: bool) -> pl.Series:
+def _person(number: pl.Series, book: ChargeBook, *, is_patient: bool) -> pl.Series:
     last, first = (book.patients["last"], book.patients["first"]) if is_patient else (range(97), range(97))
     names = pl.Series(
         [f"{LAST[int(one) % len(LAST)]}, {FIRST[int(two) % len(FIRST)]}" for one, two in zip(last, first, strict=True)]

@@ -18,7 +18,7 @@ from rcm_analysis.models.plan.assumptions import (
     parse,
     read_assumptions,
 )
-from rcm_analysis.models.plan.engine import LAG_PARTS, Case, Rows, paid_parts, run, ways, whole
+from rcm_analysis.models.plan.engine import LAG_PARTS, LaggedScenario, Rows, paid_parts, run, ways, whole
 from rcm_analysis.models.plan.fields import LEVERS, MICRO, SHARE
 from rcm_analysis.models.plan.programme import programme_plan, refuse_overload, working_capital
 from rcm_analysis.models.plan.summary import plan_json
@@ -181,7 +181,7 @@ class TestLaws:
     @given(raw=drawn(12))
     def test_a_case_is_the_same_alone_and_in_a_crowd(self, raw):
         plan = parse(raw, "drawn")
-        crowd = run(plan, [BASE, Case(BASE, 75), plan.scenario("drawn")])
+        crowd = run(plan, [BASE, LaggedScenario(BASE, 75), plan.scenario("drawn")])
         alone = run(plan, [plan.scenario("drawn")])
         assert all(np.array_equal(crowd[name][2], row[0]) for name, row in alone.items())
 
@@ -213,7 +213,8 @@ class TestLaws:
     def test_a_longer_lag_never_helps(self):
         plan = example_assumptions()
         peaks = [
-            item["cumulative_cash"].min() for item in (run(plan, [Case(BASE, days)]) for days in range(0, 200, 17))
+            item["cumulative_cash"].min()
+            for item in (run(plan, [LaggedScenario(BASE, days)]) for days in range(0, 200, 17))
         ]
         assert all(np.diff(peaks) <= 0)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.models.statistics.estimators import cumulative_incidence, day_by_which, kaplan_meier, share_by
-from rcm_analysis.models.worklist.chances import Curves
+from rcm_analysis.models.worklist.chances import IncidenceCurves
 
 ENDS = ["paid", "denied", "written_off"]
 CLAIMS = st.lists(
@@ -180,11 +180,11 @@ def test_twice_every_claim_and_one_weight_for_all_change_nothing(claims):
 
 
 def test_old_claims_are_less_likely_to_be_paid_and_the_parts_make_the_whole():
-    """`Curves.given_open` against claims that were watched from an age on."""
+    """`IncidenceCurves.given_open` against claims that were watched from an age on."""
     claims = simulated(3)
     table = cumulative_incidence(claims["days"], claims["end"])
     ages = pd.Series([0, 30, 45, 60, 90])
-    shares, _ = Curves(claims.assign(stream="all")).given_open(pd.Series("all", index=ages.index), ages)
+    shares, _ = IncidenceCurves(claims.assign(stream="all")).given_open(pd.Series("all", index=ages.index), ages)
     assert list(shares) == sorted(shares, reverse=True)
     whole = share_by(table, 45) + share_by(table, 45, "open") * shares[2]
     assert whole == pytest.approx(table["paid"].iloc[-1], abs=1e-14)
