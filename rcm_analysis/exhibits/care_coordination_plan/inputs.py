@@ -16,7 +16,8 @@ from ..tables import Shown, show
 def assumptions_table(plan: Assumptions) -> Block:
     """All inputs, those of the lists first; a value that changes shows each step with its month."""
     rows = [
-        *_people_and_rates(plan),
+        *_members_and_rates(plan),
+        *_people(plan),
         *((field.title, stated(plan, plan.values[field.key], field.kind), field.note) for field in FIELDS),
     ]
     return show(
@@ -28,7 +29,7 @@ def assumptions_table(plan: Assumptions) -> Block:
     )
 
 
-def _people_and_rates(plan: Assumptions) -> list[tuple[str, str, str]]:
+def _members_and_rates(plan: Assumptions) -> list[tuple[str, str, str]]:
     rows = [
         (
             "Months of the plan",
@@ -67,6 +68,11 @@ def _people_and_rates(plan: Assumptions) -> list[tuple[str, str, str]]:
                         else "For one billable member-month.",
                     )
                 )
+    return rows
+
+
+def _people(plan: Assumptions) -> list[tuple[str, str, str]]:
+    rows = []
     for source in plan.sources:
         rows.append(
             (

@@ -13,7 +13,9 @@ def write_members(made: Months) -> None:
     _mix(made)
     _rates(made)
     _demand(made)
+    _capacity(made)
     _membership(made)
+    _members_by_place(made)
     _units(made)
 
 
@@ -180,9 +182,9 @@ def _demand(made: Months) -> None:
     )
 
 
-def _membership(made: Months) -> None:
+def _capacity(made: Months) -> None:
     made.section("Members")
-    at, opening = made.at, made.fixed("in.enrolment.opening_members")
+    at = made.at
     made.product("at_work", "productive", "lever.caseload", "Carrying power", MEMBERS)
     made.add(
         "capacity",
@@ -198,6 +200,10 @@ def _membership(made: Months) -> None:
         "Disenrolment",
         PARTS,
     )
+
+
+def _membership(made: Months) -> None:
+    at, opening = made.at, made.fixed("in.enrolment.opening_members")
     made.expect("left", "transferred", "gave_up", "enrolled", "waiting", "members")
 
     def members(before: str) -> str:
@@ -242,6 +248,11 @@ def _membership(made: Months) -> None:
         "Members",
         MEMBERS,
     )
+
+
+def _members_by_place(made: Months) -> None:
+    """The members by level and region, each sum to the whole."""
+    at = made.at
     made.split("members", made.plan.levels, lambda level, c: at(f"mix_to.{level}", c), "Members")
     for level in made.plan.levels:
         made.split_by_region(f"members.{level}", f"Members, {level}")

@@ -149,6 +149,12 @@ def _proofs(made: Months) -> None:
         "Members less members by level",
         MEMBERS,
     )
+    _proofs_of_inputs(made)
+
+
+def _proofs_of_inputs(made: Months) -> None:
+    """Rows that are zero where shares sum to one, places and rates suffice, and no lag runs backwards."""
+    at, levels = made.at, made.plan.levels
     made.add(
         "proof.mix",
         lambda c, _: f"{SHARE}-({made.sum([f'mix.{item}' for item in levels], c)})",
