@@ -160,7 +160,7 @@ def _movement(subject: Subject, week: Period) -> list[Block]:
     if len(before):
         denied += f" (usually {as_text(float(usual['denied_claims']), 'number')})"
     lines += [
-        ("Cash posted, unapplied money and copays included", now["cash_cents"], usual.get("cash_cents")),
+        ("Cash, with unapplied money, copays and money without a claim", now["cash_cents"], usual.get("cash_cents")),
         (denied, now["denied_cents"], usual.get("denied_cents")),
     ]
     table = pd.DataFrame(lines, columns=["what", "now", "usual"]).astype({"now": "float64", "usual": "float64"})

@@ -132,8 +132,16 @@ def _came_in(subject: Subject) -> tuple[str, str, str]:
     back = int(now["takebacks_cents"] + now["refunds_cents"])
     if back:
         parts.append(f"less {as_text(back, 'usd')} taken back or refunded")
+    parts += _without_a_claim(int(now["provider_level_cents"]))
     detail = f"Posted in {subject.month}: {', '.join(parts)}. {_against(int(now['cash_cents']), before, subject)}"
     return "How much came in?", as_text(int(now["cash_cents"]), "usd"), detail
+
+
+def _without_a_claim(cents: int) -> list[str]:
+    if not cents:
+        return []
+    words = "plus {} that payers paid" if cents > 0 else "less {} that payers withheld"
+    return [f"{words.format(as_text(abs(cents), 'usd'))} without naming a claim"]
 
 
 def _against(now: int, before: int, subject: Subject) -> str:

@@ -140,7 +140,8 @@ def posted_cash(subject: Subject) -> pd.DataFrame:
     found = cash(subject.tables, period=subject.period.trailing(BEFORE), by=["month"])
     begins = subject.pandas("transactions")["posted_on"].min()
     days = pd.to_datetime([month.first_day for month in months if month.end > begins.date()])
-    cents = found.set_index(pd.to_datetime(found["month"]))["cash_cents"].reindex(days, fill_value=0)
+    posted = found["cash_cents"] - found["provider_level_cents"]  # the outlook is of claims
+    cents = posted.set_axis(pd.to_datetime(found["month"])).reindex(days, fill_value=0)
     return pd.DataFrame({"month": days, "posted_cents": cents.astype("int64").to_numpy()})
 
 

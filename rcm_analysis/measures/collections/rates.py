@@ -9,9 +9,22 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ...ledger.postings import CASH_KINDS, cohort_sums, net_of_contractual, net_parts, postings, split_by_kind, sums
+from ...ledger.postings import (
+    CASH_KINDS,
+    POSTING_PAYER,
+    cohort_sums,
+    filled,
+    net_of_contractual,
+    net_parts,
+    postings,
+    side_by_side,
+    split_by_kind,
+    sums,
+)
+from ...ledger.provider_level import provider_level_money
 from ...ledger.ratios import quotient
 from ...periods import Period
+from ...tables.frames import NO_VALUE, month_of
 from ..menu import measure
 
 COHORT_DAYS = 120
@@ -20,27 +33,29 @@ COHORT_DAYS = 120
 
 @measure("Cash collected", value="cash_cents", good="up", is_additive=True)
 def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Money that came in: insurers and patients, less what was taken back or refunded.
+    """Money that came in: insurers and patients, less what was taken back or refunded, and money without a claim.
 
     Formula
-        cash_cents = insurance_cents + patient_cents - takebacks_cents - refunds_cents
+        cash_cents = insurance_cents + patient_cents - takebacks_cents - refunds_cents + provider_level_cents
     Counts
-        Payments, takebacks and refunds posted in the period, unapplied money included.
-        `by` may hold columns of the posting (`party`, `posting_payer`, `month`, ...) and of its
-        claim (`payer` is the primary payer; for unapplied money the payer on the posting).
+        Payments, takebacks and refunds posted in the period, unapplied money included; and what payers
+        paid (+) or withheld (-) at practice level (`provider_level_cash`). `by` may hold columns of the
+        posting (`party`, `posting_payer`, `month`, ...) and of its claim (`payer` is the primary payer;
+        for unapplied money the payer on the posting). Money without a claim has only client, payer and
+        month; by anything else it stands under "(none)".
     Date basis
-        posting date
+        posting date; money without a claim: the day of payment
     Unit
         cents, each positive in its own direction
     Empty
         Without `by` one row of zeros; with `by` no row for a group without cash postings.
     Source
-        our own; ties to payments, takebacks and refunds of `ledger.roll_forward`
+        our own; all but provider_level_cents ties to payments, takebacks and refunds of `ledger.roll_forward`
 
     >>> from rcm_analysis.examples.ledger import example_ledger
-    >>> cash(example_ledger(), period=Period.month("2026-03"))
-       insurance_cents  patient_cents  takebacks_cents  refunds_cents  cash_cents
-    0            13000            500                0              0       13500
+    >>> cash(example_ledger(), period=Period.month("2026-03"))[["insurance_cents", "patient_cents", "cash_cents"]]
+       insurance_cents  patient_cents  cash_cents
+    0            13000            500       13500
     """
     rows = postings(tables, ["kind", "party", "amount_cents", "posted_on"], by=by)
     rows = rows.filter(nw.col("kind").is_in(list(CASH_KINDS)), period.holds(nw.col("posted_on")))
@@ -53,8 +68,49 @@ def cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -
     }
     out = sums(split_by_kind(rows, parts), by, list(parts))
     out[["insurance_cents", "patient_cents"]] *= -1
-    received = out["insurance_cents"] + out["patient_cents"]
+    provider_level = provider_level_cash(tables, period=period, by=by)
+    out = side_by_side(out, provider_level, by)
+    received = out["insurance_cents"] + out["patient_cents"] + out["provider_level_cents"]
     return out.assign(cash_cents=received - out["takebacks_cents"] - out["refunds_cents"])
+
+
+@measure("Paid or withheld without a claim", value="provider_level_cents", is_additive=True)
+def provider_level_cash(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Money that payers paid or withheld without naming a claim: capitation, interest, recoupments, forwarded balances.
+
+    Formula
+        provider_level_cents = -1 x the sum of the PLB amounts
+    Counts
+        The PLB pairs of remittances paid in the period, but those that the billing system posted itself
+        (`ledger.provider_level_money`). `by` may hold client, payer, `posting_payer`, month and reason (the
+        PLB code: CT, L6, WO, FB, ...); by anything else the money stands under "(none)".
+    Date basis
+        day of payment (BPR16), else the day of the file
+    Unit
+        cents; above zero came in, below zero was withheld
+    Empty
+        Without `by` one row, 0 where nothing was paid or withheld; with `by` no row.
+    Source
+        X12 005010X221 1.10.2: a deposit is the claim payments less the PLB amounts
+
+    >>> from rcm_analysis.examples.ledger import example_ledger
+    >>> provider_level_cash(example_ledger(), period=Period.month("2026-03"))
+       provider_level_cents
+    0                     0
+    """
+    if not {"deposits", "provider_adjustments"} <= set(tables):
+        return (
+            pd.DataFrame({**{name: pd.array([], dtype="str") for name in by}, "provider_level_cents": []})
+            if by
+            else (pd.DataFrame({"provider_level_cents": [0]}))
+        )
+    rows = provider_level_money(tables).filter(period.holds(nw.col("paid_on")))
+    known = {"client": nw.col("client"), "payer": nw.col("payer"), POSTING_PAYER: nw.col("payer")}
+    known |= {"reason": nw.col("reason"), "month": month_of(nw.col("paid_on"))}
+    rows = rows.select(
+        provider_level_cents=nw.col("amount_cents"), **{name: known.get(name, nw.lit(NO_VALUE)) for name in by}
+    )
+    return sums(filled(rows, by), by, ["provider_level_cents"])
 
 
 @measure("Charges posted", value="charge_cents", is_additive=True)

@@ -34,8 +34,8 @@ def fee_revenue(tables: Mapping[str, Any], *, clients: Any, period: Period) -> p
     Formula
         fee_cents = cash_cents x commission_rate, rounded half up to the cent
     Counts
-        Cash as in `collections.cash` (takebacks and refunds off, unapplied money in). Every client
-        of the registry frame has a row; a client without postings has a fee of 0.
+        Cash as in `collections.cash` (takebacks and refunds off, unapplied money and money without a claim
+        in). Every client of the registry frame has a row; a client without postings has a fee of 0.
     Date basis
         posting date; the commission rate as it stands in the frame
     Unit

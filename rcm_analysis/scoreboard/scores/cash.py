@@ -32,7 +32,8 @@ def collected(case: Case) -> list[Tally]:
     for month in case.period.months():
         true = truth[month.label]
         came = true["payments_cents"] - true["refunds_cents"] - true["takebacks_cents"]
-        cash_wrong += abs(int(cash(case.known, period=month)["cash_cents"].iloc[0]) - came)
+        found = cash(case.known, period=month).iloc[0]
+        cash_wrong += abs(int(found["cash_cents"] - found["provider_level_cents"]) - came)
         gross_wrong += _gap(gross_collection_rate_posted(case.known, period=month), came, true["charges_cents"])
         if "contractual_cents" in true:
             discount = true["contractual_cents"] - case.planted_cents(month, "denials_as_contractual")
