@@ -32,6 +32,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from ..errors import TableError
 from ..tables.frames import source
 from ..tables.reference.carc import category_of, codes_of, priority_of
 
@@ -61,17 +62,17 @@ DENIED = ("fully_denied", "partially_denied")
 def claim_adjudications(
     tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
 ) -> nw.LazyFrame:
-    """One row per claim payment known by `as_of`, with its parts, the allowed amount and the outcome.
+    """One row per answer known by `as_of`, with its parts, the allowed amount and the outcome.
 
     `since` keeps only the claims on which a decision became known on that day or later, with their
     whole history: the same answer about those claims, for a fraction of the work.
 
     Formula
         allowed = paid + PR 1, 2, 3 + 253 + 104, and + 23 when the payer is not the primary
-        A reversal whose amounts were sent with the sign of the original is negated here.
     Counts
-        Every claim payment but those with status 23 and 25. Claim-level and line-level adjustments
-        alike (a payer states each at one level only).
+        Every claim payment but those with status 23 and 25. Claim payments that answer a claim together
+        (`remit_claims.answer_id`) are one row: the parts known by then added up, under id and day of the
+        first. Claim-level and line-level adjustments alike (a payer states each at one level only).
     Date basis
         received_on, the day on which the decision became known
     Unit
@@ -84,7 +85,17 @@ def claim_adjudications(
         .group_by(*PAYMENT)
         .agg(*[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents")])
     )
-    return _decided(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left"))
+    return _decided(_together(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left")))
+
+
+def _together(payments: nw.LazyFrame) -> nw.LazyFrame:
+    """The parts of every answer added up, in the row of the first."""
+    answer = ["client", "answer_id"]
+    amounts = ["charge_cents", "paid_cents", *PARTS, "allowed_extra_cents", "prior_payer_paid_cents"]
+    filled = payments.with_columns(*[col(name).fill_null(0) for name in amounts], clps=nw.lit(1))
+    sums = filled.group_by(*answer).agg(*[col(name).sum() for name in (*amounts, "clps")])
+    heads = payments.filter(col("remit_claim_id") == col("answer_id")).drop(amounts)
+    return heads.join(sums, on=answer, how="inner")
 
 
 def line_adjudications(
@@ -93,13 +104,14 @@ def line_adjudications(
     """One row per service line of a claim payment, with its parts, the allowed amount and the outcome.
 
     Counts
-        As `claim_adjudications`. A claim payment without service lines is one line of its own.
+        As `claim_adjudications`, under the id of the answer. A claim payment without service lines is one
+        line of its own.
         Claim-level adjustments of a payment with lines are shared among them (`adjustment_lines`),
         and the paid amount of such a line is what is then left of its charge.
     Unit
         cents; `stated_allowed_cents` is the payer's own allowed amount (AMT*B6), for comparison
     """
-    shares = _parts(adjustment_lines(tables, as_of=as_of, since=since), patient_denials)
+    shares = _parts(_adjustment_lines(tables, as_of, since), patient_denials)
     sums = shares.group_by("client", "unit").agg(
         *[
             col(name).sum()
@@ -112,7 +124,7 @@ def line_adjudications(
         .then(col("charge_cents") - col("amount_cents"))
         .otherwise(col("paid_cents"))
     )
-    return _decided(left.drop("shared", "amount_cents"))
+    return _decided(left.drop("shared", "amount_cents")).with_columns(remit_claim_id=col("answer_id"))
 
 
 def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> nw.LazyFrame:
@@ -123,8 +135,31 @@ def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.dat
         cent: each line gets the difference of two running shares rounded down, the last one the rest.
         Without lines it stands on the claim payment itself.
     Unit
-        cents; `shared` is 1 for a claim-level adjustment, else 0
+        cents; `shared` is 1 for a claim-level adjustment, else 0; `remit_claim_id` is that of the answer
     """
+    return of_answers(_adjustment_lines(tables, as_of, since), tables)
+
+
+def of_answers(rows: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
+    """Rows of claim payments (`client`, `remit_claim_id`) under the id of the answer that they are part of."""
+    if not _is_settled(tables):
+        return rows
+    ids = source(tables, "remit_claims", [*PAYMENT, "answer_id"])
+    names = rows.collect_schema().names()
+    both = rows.join(ids, on=list(PAYMENT), how="left")
+    return both.with_columns(remit_claim_id=nw.coalesce(col("answer_id"), col("remit_claim_id"))).select(names)
+
+
+def _is_settled(tables: Mapping[str, Any]) -> bool:
+    """True where intake has said which claim payments make an answer; else each one is an answer of its own."""
+    try:
+        source(tables, "remit_claims", ["answer_id", "superseded_on"])
+    except TableError:
+        return False
+    return True
+
+
+def _adjustment_lines(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     known = _adjustments(tables, as_of, since)
     order = ["client", "remit_claim_id", "unit", "group_code", "carc", "amount_cents", "remark_codes", "shared"]
     on_lines = known.filter(~col("remit_line_id").is_null()).with_columns(unit=col("remit_line_id"), shared=nw.lit(0))
@@ -163,8 +198,10 @@ def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """Where each claim stands with each payer: amounts added up, reversals netted, and the standing outcome.
 
     Formula
-        Each amount is the sum over the claim payments; a reversal carries the negative of what it
-        takes back, so that it nets to 0. `standing_denied_cents` is what the last decision denies.
+        Each amount is the sum over the answers that stand; a reversal carries the negative of what it takes
+        back, so that it nets to 0, and an answer that a later one superseded without a reversal
+        (`remit_claims.superseded_on`) leaves only what it paid. `standing_denied_cents` is what the last
+        decision denies.
         outcome = recouped   was paid once, and nothing of it is left (never "denied")
                   reversed   every decision was taken back, nothing was ever paid
                   undecided  only pended answers and duplicates so far
@@ -177,9 +214,14 @@ def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     Unit
         cents; `decisions`, `reversals` count claim payments
     """
+    stands = col("superseded") == 0
     known = claim_adjudications(tables, as_of=as_of).with_columns(
-        reversals=nw.when(col("outcome") == "reversal").then(1).otherwise(0),
-        decisions=nw.when(col("outcome").is_in(list(UNDECIDED))).then(0).otherwise(1),
+        *[
+            nw.when(stands).then(col(name)).otherwise(0).alias(name)
+            for name in ("charge_cents", *PARTS, "unexplained_cents")
+        ],
+        reversals=nw.when(col("outcome") == "reversal").then(col("clps")).otherwise(0),
+        decisions=nw.when(col("outcome").is_in(list(UNDECIDED))).then(0).otherwise(col("clps")),
         highest_paid_cents=col("paid_cents"),
     )
     amounts = ("charge_cents", "paid_cents", *PARTS, "unexplained_cents", "decisions", "reversals")
@@ -190,7 +232,7 @@ def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
         last_received_on=col("received_on").max(),
     )
     last = (
-        known.filter(col("decisions") == 1)
+        known.filter(col("decisions") > 0)
         .filter(is_first(CLAIM, ORDER, reverse=True))
         .select(*CLAIM, "payer", last_outcome=col("outcome"), last_denied_cents=col("denied_cents"))
     )
@@ -203,7 +245,8 @@ def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denial
     Formula
         the code with the largest denied amount; of equal ones the first by `carc.PRIORITY`, then by code
     """
-    denied = _parts(_adjustments(tables, as_of, None), patient_denials).filter(col("denied_cents") != 0)
+    known = of_answers(_adjustments(tables, as_of, None), tables)
+    denied = _parts(known, patient_denials).filter(col("denied_cents") != 0)
     by_code = denied.group_by(*PAYMENT, "carc").agg(col("denied_cents").sum()).filter(col("denied_cents") > 0)
     named = by_code.with_columns(category=category_of(col("carc"), family="denial"), smallness=col("denied_cents") * -1)
     ranked = named.with_columns(place=priority_of(col("category"))).filter(
@@ -234,14 +277,21 @@ def _payments(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) 
         "paid_cents",
         "received_on",
     ]
-    known = source(tables, "remit_claims", columns).filter(
-        col("received_on") <= as_of, ~col("status").is_in(list(NOT_DECISIONS))
-    )
-    unsigned = (col("status") == REVERSAL) & (col("charge_cents") > 0) & (col("paid_cents") >= 0)
+    if _is_settled(tables):
+        given = source(tables, "remit_claims", [*columns, "answer_id", "superseded_on"]).with_columns(
+            answer_id=nw.coalesce(col("answer_id"), col("remit_claim_id")),
+            superseded=nw.when(col("superseded_on") <= as_of).then(1).otherwise(0),
+        )
+        given = given.drop("superseded_on")
+    else:
+        given = source(tables, "remit_claims", columns).with_columns(
+            answer_id=col("remit_claim_id"), superseded=nw.lit(0)
+        )
+    known = given.filter(col("received_on") <= as_of, ~col("status").is_in(list(NOT_DECISIONS)))
     if since is not None:
         recent = known.filter(col("received_on") >= since).select(*CLAIM).unique()
         known = known.join(recent, on=list(CLAIM), how="semi")
-    return known.with_columns(sign=nw.when(unsigned).then(-1).otherwise(1))
+    return known
 
 
 def _units(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
@@ -341,12 +391,9 @@ def _parts(adjustments: nw.LazyFrame, patient_denials: bool) -> nw.LazyFrame:
 
 
 def _decided(rows: nw.LazyFrame) -> nw.LazyFrame:
-    """The rows with signs set right, the allowed amount, what does not balance, and the outcome."""
+    """The rows with the allowed amount, what does not balance, and the outcome."""
     extra = ("allowed_extra_cents", "prior_payer_paid_cents")
-    signed = rows.with_columns(
-        *[(col(name) * col("sign")).alias(name) for name in ("charge_cents", "paid_cents")],
-        *[(col(name).fill_null(0) * col("sign")).alias(name) for name in (*PARTS, *extra)],
-    )
+    signed = rows.with_columns(*[col(name).fill_null(0) for name in (*PARTS, *extra)])
     prior = nw.when(col("payer_order") == "primary").then(0).otherwise(col("prior_payer_paid_cents"))
     explained = sum((col(name) for name in PARTS[1:]), col(PARTS[0]))
     amounts = signed.with_columns(
@@ -365,7 +412,7 @@ def _decided(rows: nw.LazyFrame) -> nw.LazyFrame:
         ]
     ):
         outcome = nw.when(holds).then(nw.lit(name)).otherwise(outcome)
-    return amounts.with_columns(outcome=outcome).drop(*extra, "sign")
+    return amounts.with_columns(outcome=outcome).drop(*extra)
 
 
 def _standing(sums: nw.LazyFrame) -> nw.LazyFrame:
@@ -373,7 +420,10 @@ def _standing(sums: nw.LazyFrame) -> nw.LazyFrame:
     for name, holds in reversed(
         [
             ("recouped", (col("highest_paid_cents") > 0) & (col("paid_cents") <= 0)),
-            ("reversed", (col("reversals") > 0) & (col("reversals") >= col("decisions"))),
+            (
+                "reversed",
+                (col("reversals") > 0) & ((col("reversals") >= col("decisions")) | (col("charge_cents") <= 0)),
+            ),
             ("partially_denied", (col("paid_cents") > 0) & (col("last_outcome") == "fully_denied")),
         ]
     ):

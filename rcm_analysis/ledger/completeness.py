@@ -28,6 +28,7 @@ from ..tables.clients import FOREIGN, SELF_PAY, UNKNOWN, Registry, payee_words
 from ..tables.frames import days_before, source
 from ..tables.ids import joined_but_for_form, plain
 from ..tables.schema import TABLES
+from .derived import ANSWERED, CLP03_REASON
 from .ratios import quotient
 
 ON_ITS_WAY_DAYS = 30
@@ -66,7 +67,7 @@ class Records:
     # ------------------------------------------------------------ the ledger
     @cached_property
     def postings(self) -> pl.DataFrame:
-        return self.read("transactions", "claim_id", "kind", "party", "amount_cents", "trace")
+        return self.read("transactions", "claim_id", "kind", "party", "amount_cents", "trace", "reason")
 
     @cached_property
     def applied(self) -> pl.DataFrame:
@@ -84,8 +85,9 @@ class Records:
 
     @cached_property
     def charged(self) -> pl.DataFrame:
-        """One row per claim with a charge in the ledger: its charge."""
-        return per_claim(self.applied.filter(col("kind") == "charge"), col("amount_cents").sum())
+        """One row per claim with a charge in the ledger: its charge. A charge taken from an answer bills nothing."""
+        billed = (col("kind") == "charge") & col("reason").ne_missing(CLP03_REASON)
+        return per_claim(self.applied.filter(billed), col("amount_cents").sum())
 
     @cached_property
     def parts(self) -> pl.DataFrame:
@@ -95,7 +97,9 @@ class Records:
     # ------------------------------------------------------------ claims, sent and answered
     @cached_property
     def claims(self) -> pl.DataFrame:
-        return self.read("claims", "claim_id", "payer", "charge_cents").rename({"charge_cents": "amount_cents"})
+        """The claims that a bill or an export tells of, not those known by answers alone."""
+        rows = self.read("claims", "claim_id", "payer", "charge_cents", "submission_id")
+        return rows.filter(col("submission_id").ne_missing(ANSWERED)).rename({"charge_cents": "amount_cents"})
 
     @cached_property
     def lines(self) -> pl.DataFrame:

@@ -18,8 +18,10 @@ from typing import Any
 import polars as pl
 
 from ..errors import SourceError, closest, listed, stopped
+from ..ledger.derived import derived_rows, replaced_by_export
+from ..ledger.settle import SETTLED, settle
 from ..tables.clients import FOREIGN, UNKNOWN
-from ..tables.schema import CLAIMS, DEPOSITS, REMIT_CLAIMS, TABLES, WORK_LOG, Table, misfits
+from ..tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS, WORK_LOG, Table, misfits
 from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .exports import reader as exports
@@ -29,14 +31,17 @@ from .worklist import notes as worklist_notes
 from .worklist.intake import WorklistIntake
 from .x12 import claim837, remit835
 from .x12 import segments as x12
+from .x12.billed import contents_of_none
 from .x12.intake import KINDS, X12Intake, npis_of, skip_others
-from .x12.remittances import UNMAPPED, ordered, unmapped
+from .x12.remittances import UNMAPPED, unmapped
 
 KEPT_SHARE = 0.8
 """A delivery that would leave less than this share of a month's stored rows is refused."""
 LATE_SHARE = 0.25
 """A month with less than this share of the rows of a delivery's fullest month may be late postings."""
 MODES = ("full", "month", "append")
+STATE = "all files together"
+"""Where findings stand that no single file makes; every settling says them anew."""
 PAYER_COLUMNS = ("payer", "secondary_payer", "tertiary_payer")
 
 
@@ -116,11 +121,13 @@ class _Intake:
         self.change = change
         self.notes = Notes(client, workspace.registry)
         self.deliveries: list[Delivery] = []
+        self.gone: dict[str, pl.DataFrame] = {}
+        self.is_settled = False
         self.worklists = WorklistIntake(change, self.notes)
         self.key = workspace.pseudonym_key()
         self.map_files = self._map_files()
         self.maps = [exports.read_map(path) for path in self.map_files]
-        self.x12 = X12Intake(change, self.notes, key=self.key, is_only_source=not self.maps)
+        self.x12 = X12Intake(change, self.notes, key=self.key)
 
     def _map_files(self) -> list[Path]:
         folder = self.workspace.paths["maps"]
@@ -143,8 +150,10 @@ class _Intake:
         for path in sorted(paths):
             self._take(path, seen)
         self.deliveries += self.x12.deliver()
+        self._convert()
         self._store()
         self.worklists.store()
+        self._settle()
         self._keep_sides()
         return self.notes.report
 
@@ -278,8 +287,58 @@ class _Intake:
             for mode, together in of_mode.items():
                 if together:
                     self._store_table(table, mode, together)
-        if not self.maps:
-            self.x12.derive_ledger()
+
+    def _is_exported(self, table: Table) -> bool:
+        """True where a column map of this client delivers the table."""
+        return any(section.table is table for each in self.maps for section in each.sections)
+
+    def _is_derived(self, table: Table) -> bool:
+        """True where the table is to come from 837s and 835s: no map delivers it, or its export has not come yet."""
+        rows = self.change.current(table)
+        whole = derived_rows(rows, table).height == rows.height
+        return whole and (not self._is_exported(table) or rows.height > 0)
+
+    def _convert(self) -> None:
+        """What was derived from 837s and 835s gives way to the export that now delivers it."""
+        for table in (TRANSACTIONS, CLAIMS):
+            come = [item for item in self.deliveries if item.table is table]
+            if not come:
+                continue
+            export = pl.concat([item.rows for item in come])
+            kept, dropped, left = replaced_by_export(self.change.current(table), export, table)
+            if dropped.height:
+                self.change.replace_all(table, kept)
+                self.gone[table.name] = dropped
+                if table is CLAIMS and self._is_exported(CLAIM_LINES):
+                    lines = self.change.current(CLAIM_LINES)
+                    self.change.replace_all(CLAIM_LINES, lines.join(dropped, on="claim_id", how="anti"))
+                self.notes.find(
+                    come[0].report.file,
+                    f"derived_{table.name}_replaced",
+                    int(dropped[table.money[0]].abs().sum()),
+                    f"An export now delivers {table.name}: {dropped.height} row(s) that had been derived from 837s and "
+                    f"835s were taken out; {left} of months before the export, of claims that it does not hold, stay.",
+                    rows=dropped.height,
+                )
+
+    def _settle(self) -> None:
+        """Turn what was sent and answered into what is so, when anything has changed."""
+        if not self.change.tables and not self.x12.contents:
+            return
+        tables = {table.name: self.change.current(table) for table in SETTLED}
+        found, told = settle(
+            tables,
+            (self.x12.contents or contents_of_none()) if self._is_derived(CLAIMS) else None,
+            client=self.client,
+            derive_ledger=self._is_derived(TRANSACTIONS),
+        )
+        for table in SETTLED:
+            rows = found[table.name].sort(table.key)
+            if not rows.equals(tables[table.name].sort(table.key)):
+                self.change.replace_all(table, rows)
+        for item in told:
+            self.notes.find(STATE, item.rule, item.cents, item.message, rows=item.rows, needs_person=item.needs_person)
+        self.is_settled = True
 
     def _store_table(self, table: Table, mode: str, deliveries: list[Delivery]) -> None:
         rows = (
@@ -289,15 +348,13 @@ class _Intake:
         )
         if rows is None:
             return
-        if table is REMIT_CLAIMS:
-            rows = ordered(rows, self.change.current(REMIT_CLAIMS))
         if table is CLAIMS and any("charge_cents" in item.fill for item in deliveries):
             rows = self._charges_filled(rows)
         if table is WORK_LOG and mode != "append":
             rows = worklist_notes.with_imported(rows, self.change.current(WORK_LOG), whole=mode == "full")
         rows = self._fit(table, rows, deliveries)
         if mode == "full":
-            self.change.replace_all(table, rows)
+            self.change.replace_all(table, pl.concat([rows, derived_rows(self.change.current(table), table)]))
         elif mode == "month":
             self.change.replace(table, rows)
         else:
@@ -373,6 +430,9 @@ class _Intake:
         months = delivery.rows.group_by(_month(known_on)).len() if known_on else None
         stored = self.change.before.months(table.name)
         imported = worklist_notes.imported_by_month(self.change.before.read(table.name)) if table is WORK_LOG else {}
+        if table.name in self.gone:
+            gone = self.gone[table.name][known_on].dt.strftime("%Y-%m").value_counts()
+            imported = dict(gone.iter_rows())
         for month, count in months.iter_rows() if months is not None else ():
             before = stored.get(month, {}).get("rows", 0) - imported.get(month, 0)
             others = [
@@ -417,7 +477,7 @@ class _Intake:
     def _first_of_each_key(self, table: Table, deliveries: list[Delivery]) -> pl.DataFrame | None:
         """All rows, each key once: the first file that holds it wins, the rest is set aside."""
         taken: pl.DataFrame | None = None
-        stored = self.change.before.read(table.name)
+        stored = self.change.current(table)
         for delivery in deliveries:
             rows = delivery.rows
             if taken is not None:
@@ -475,6 +535,7 @@ class _Intake:
     def _keep_sides(self) -> None:
         """Findings and quarantine of the files read now join those of the files read before."""
         read = [report.file for report in self.notes.report.files if report.status != "unchanged"]
+        read += [STATE] if self.is_settled else []
         report = self.notes.finish()
         for name, rows in (("findings", report.findings), ("quarantine", report.quarantine)):
             before = self.change.before.side_table(name)

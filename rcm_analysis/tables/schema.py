@@ -118,9 +118,12 @@ CLAIMS = Table(
         ("tertiary_payer", "text", "tertiary payer", True),
         ("service_on", "date", "first day of service"),
         ("entered_on", "date", "day on which the charges were entered (known)"),
-        ("charge_cents", "cents", "billed charge of the claim"),
+        ("charge_cents", "cents", "billed charge of the claim, as last sent"),
+        ("submission_id", "text", "837 claim whose content stands here; empty where the claim is from elsewhere", True),
+        ("voided_on", "date", "day of the 837 that voided it (frequency 8) for good", True),
     ),
     known_on="entered_on",
+    later=(("voided_on", ()),),
 )
 
 CLAIM_LINES = Table(
@@ -137,6 +140,7 @@ CLAIM_LINES = Table(
         ("service_on", "date", "day of service"),
         ("entered_on", "date", "day of charge entry (known)"),
         ("charge_cents", "cents", "billed charge of the line"),
+        ("control_number", "text", "REF*6R of the 837: the biller's own number of the line", True),
     ),
     known_on="entered_on",
 )
@@ -153,6 +157,9 @@ SUBMISSIONS = Table(
         ("payer_order", "text", "SBR01 of the destination payer", False, ("primary", "secondary", "tertiary")),
         ("frequency", "text", "CLM05-3: 1 original, 7 replacement, 8 void"),
         ("charge_cents", "cents", "charge as sent"),
+        ("claim_number", "text", "CLM01 as sent; claim_id differs where a number was used for a second claim", True),
+        ("patient", "text", "keyed pseudonym of the patient as this payer knows the person", True),
+        ("service_on", "date", "first day of service", True),
     ),
     known_on="submitted_on",
 )
@@ -231,7 +238,7 @@ REMIT_CLAIMS = Table(
         (
             "payer_order",
             "text",
-            "from CLP02: 1/19 primary, 2/20 secondary, 3/21 tertiary; reversals as the claim they reverse",
+            "CLP02 (1/19 primary, 2/20 secondary, 3/21 tertiary), else as the claim was sent; see ledger.claim_state",
             False,
             ("primary", "secondary", "tertiary"),
         ),
@@ -241,8 +248,12 @@ REMIT_CLAIMS = Table(
         ("payer_claim_id", "text", "CLP07", True),
         ("paid_on", "date", "BPR16", True),
         ("received_on", "date", "day of the file (known)"),
+        ("claim_number", "text", "CLP01 as sent; claim_id differs where a number was used for a second claim", True),
+        ("answer_id", "text", "first of the claim payments that answer the claim together; its own id alone", True),
+        ("superseded_on", "date", "day on which a later answer took its place without a reversal", True),
     ),
     known_on="received_on",
+    later=(("superseded_on", ()),),
 )
 
 REMIT_LINES = Table(
@@ -253,15 +264,16 @@ REMIT_LINES = Table(
         ("remit_line_id", "text", "remit_claim_id and position of the SVC"),
         ("remit_claim_id", "text", "claim payment"),
         ("claim_id", "text", "claim"),
-        ("line_number", "count", "REF*6R, else the position of the SVC from 1", True),
+        ("line_number", "count", "line of the 837 that is answered; without one, REF*6R or the position", True),
         ("procedure", "text", "SVC01-2"),
         ("modifiers", "text", "SVC01-3 to -6 joined by ':'", True),
         ("charge_cents", "cents", "SVC02"),
         ("paid_cents", "cents", "SVC03"),
         ("allowed_cents", "cents", "AMT*B6, as stated by the payer; not trusted alone", True),
         ("units", "number", "SVC05", True),
-        ("service_on", "date", "DTM*472/150", True),
+        ("service_on", "date", "DTM*472/150, else that of the claim (DTM*232)", True),
         ("received_on", "date", "day of the file (known)"),
+        ("control_number", "text", "REF*6R as sent", True),
     ),
     known_on="received_on",
 )

@@ -23,14 +23,12 @@ def test_a_replacement_supersedes_the_original_r01(tmp_path):
     assert desk.holds()
 
 
-@wrong("the receivable is 100.00 before and after the replacement of January 20")
 def test_a_replacement_counts_from_the_day_on_which_it_was_sent_r01(tmp_path):
     desk = ingested("r01-corrected-claim-freq7", tmp_path)
     assert desk.receivable(dt.date(2026, 1, 10)) == 10000
     assert desk.receivable(JANUARY) == 15000
 
 
-@wrong("A1 -50.00, B1 nowhere, C1 300.00, and every sum holds")
 def test_replaced_only_replaced_and_voided_claims_stand_as_last_sent_d06(tmp_path):
     desk = ingested("d06-replacement-claim", tmp_path)
     assert desk.balance_of("A1") == 0  # replaced: 150 - 120 - 30
@@ -47,7 +45,6 @@ def test_a_voided_claim_is_neither_open_nor_written_off_d06(tmp_path):
     assert "C1" not in desk.worklist(dt.date(2026, 12, 31))
 
 
-@wrong("charge stays 100.00: balance -50.00")
 def test_an_original_sent_again_with_another_charge_counts_as_sent_last(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "100"))
@@ -66,7 +63,6 @@ def test_an_original_sent_again_unchanged_is_charged_once(tmp_path):
     assert desk.receivable() == 10000
 
 
-@wrong("charge stays 100.00: balance -50.00")
 def test_a_claim_replaced_after_it_was_paid_ends_as_corrected(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "100"))
@@ -82,7 +78,6 @@ def test_a_claim_replaced_after_it_was_paid_ends_as_corrected(tmp_path):
     assert desk.cash_by_month() == {"2026-01": 8000, "2026-03": 4000}
 
 
-@wrong("the void is in no ledger: 300.00 open for ever")
 def test_a_void_after_payment_and_its_reversal_leave_nothing(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "300"))
@@ -105,7 +100,6 @@ def test_a_void_after_payment_and_its_reversal_leave_nothing(tmp_path):
     assert desk.parts() == {}  # 300 - 240 - 60 - 300 + 240 + 60
 
 
-@wrong("the second original is dropped: 300.00 open where 250.00 is")
 def test_a_number_billed_anew_after_its_void_has_the_new_charge(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "300"))
@@ -115,7 +109,6 @@ def test_a_number_billed_anew_after_its_void_has_the_new_charge(tmp_path):
     assert desk.receivable() == 25000  # 300 - 300 + 250
 
 
-@wrong("whichever original is read is the claim: -50.00")
 def test_a_replacement_read_before_its_original_still_supersedes_it(tmp_path):
     desk = opened("r01-corrected-claim-freq7", tmp_path)
     original = desk.without("a.837")
@@ -133,7 +126,6 @@ def test_a_claim_split_by_the_payer_keeps_its_balance_r04(tmp_path):
     assert desk.cash_by_month() == {"2026-01": 12000}
 
 
-@wrong("0 of 1 claims, 0 of 1 lines, 0 of 200.00; no reason")
 def test_a_claim_split_by_the_payer_is_one_claim_denied_in_part_r04(tmp_path):
     desk = ingested("r04-payer-split-claim", tmp_path)
     assert desk.denied_claims("2026-01") == (1, 1)
@@ -142,7 +134,6 @@ def test_a_claim_split_by_the_payer_is_one_claim_denied_in_part_r04(tmp_path):
     assert desk.denial_codes("2026-01") == {"50"}
 
 
-@wrong("the second answer is in no rate: 0 of 1 claims, 0 of 200.00")
 def test_a_claim_answered_over_two_months_is_one_claim_denied_in_part(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("A1", "300", lines=[("99213", "200"), ("20610", "100")]))
@@ -179,14 +170,12 @@ def test_a_second_decision_on_the_same_lines_is_no_first_denial(tmp_path):
 
 
 # ------------------------------------------------------------ a number used twice
-@wrong("the 900.00 is in no table but submissions, and every sum holds")
 def test_a_claim_number_used_again_a_year_later_is_open_or_told_r06(tmp_path):
     desk = ingested("r06-claim-number-reused", tmp_path)
     assert desk.receivable(dt.date(2025, 12, 31)) == 0  # 100 - 80 - 20
     assert desk.receivable() == 90000 or desk.tells(90000)
 
 
-@wrong("the second patient's 900.00 is dropped, and every sum holds")
 def test_a_claim_number_used_for_another_patient_is_open_or_told(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("1001", "100", member="M1"))
@@ -200,7 +189,6 @@ def test_a_claim_number_used_for_another_patient_is_open_or_told(tmp_path):
 
 
 # ------------------------------------------------------------ primary and secondary
-@wrong("CO45 is booked twice: patient 16.00, secondary -36.00")
 def test_a_secondary_that_repeats_the_discount_takes_it_off_once_d07(tmp_path):
     desk = ingested("d07-secondary-co45", tmp_path)
     # 100 - 64 - 20 leaves the 16 of PR 2, which the secondary pays: nothing is owed by anybody.
@@ -218,14 +206,12 @@ def _primary_and_secondary(desk, *, billed: bool):
     return desk.ingest()
 
 
-@wrong("CO45 is booked twice: 20.00 too little")
 @pytest.mark.parametrize("billed", [True, False], ids=["with its 837", "without its 837"])
 def test_what_a_secondary_leaves_to_the_patient_is_all_that_is_owed(tmp_path, billed):
     desk = _primary_and_secondary(blank(tmp_path), billed=billed)
     assert desk.parts() == {("A1", "patient"): 600}  # 100 - 64 - 20 - 10
 
 
-@wrong("stored as primary; primary rate 1 of 1; no denial in the initial rate")
 def test_a_denial_by_the_payer_billed_as_secondary_is_a_secondary_denial_r03(tmp_path):
     desk = ingested("r03-secondary-denied-status4", tmp_path)
     assert desk.payer_orders("A300") == [("medicare", "primary"), ("bluex", "secondary")]
@@ -234,7 +220,6 @@ def test_a_denial_by_the_payer_billed_as_secondary_is_a_secondary_denial_r03(tmp
     assert desk.parts() == {("A300", "secondary"): 4000}  # 200 - 80 - 80 leaves 40, sent on
 
 
-@wrong("stored as primary, whatever the 837 says")
 def test_the_order_of_a_payer_is_known_even_when_its_837_is_read_later(tmp_path):
     desk = opened("r03-secondary-denied-status4", tmp_path)
     later = desk.without("a2.837")
@@ -267,14 +252,12 @@ def test_a_takeback_of_a_claim_never_billed_is_told_d16(tmp_path):
     assert desk.tells(6000, 9000)  # 60 of cash on it, 90 of balance
 
 
-@wrong("IntCastingNaNError: a claim without a row in claims has no day of service and none of responsibility")
 def test_a_takeback_of_a_claim_from_before_our_time_leaves_the_worklist_whole_d16(tmp_path):
     desk = ingested("d16-takeback-of-claim-before-our-time", tmp_path)
     assert desk.worklist(dt.date(2026, 10, 31)) == ["Z9"]
 
 
 @pytest.mark.slow
-@wrong("ar_deep_dive fails")
 def test_a_takeback_of_a_claim_from_before_our_time_stops_no_report_d16(tmp_path):
     desk = ingested("d16-takeback-of-claim-before-our-time", tmp_path)
     code, text = desk.rcm("packets", "--period", "2026-10", "--client", "acme", "--workers", "1")
@@ -292,7 +275,6 @@ def test_a_reversal_and_its_correction_before_our_time_move_cash_only(tmp_path):
     assert desk.cash("2026-02") == 1000  # 70 - 60
 
 
-@wrong("a second payment is posted: balance -400.00, cash of February +300.00")
 def test_a_reversal_without_signs_takes_back_what_was_paid_r11(tmp_path):
     desk = ingested("r11-reversal-positive-signs", tmp_path)
     assert desk.balance_of("B200") == 40000  # 400 - 300 - 100 + 300 + 100; CO 29 posts nothing
@@ -301,7 +283,6 @@ def test_a_reversal_without_signs_takes_back_what_was_paid_r11(tmp_path):
     assert sum(desk.stored_kind("payment")) == -30000
 
 
-@wrong("the discount is taken off twice: 200.00 open where 400.00 is, and every sum holds")
 def test_a_reversal_with_signs_on_the_claim_only_takes_the_discount_back_or_tells_it(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("B1", "400"))

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ...ledger.adjudications import UNDECIDED, claim_adjudications
+from ...ledger.adjudications import UNDECIDED, claim_adjudications, of_answers
 from ...ledger.postings import INSURANCE
 from ...tables.frames import collect, source
 from ...tables.schema import CLAIMS
@@ -265,7 +265,7 @@ def payer_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     """What the last payer that has decided leaves to the patient, reversals netted.
 
     Formula
-        share_cents = group PR, added up over the claim payments of the last payer in order of whom more
+        share_cents = group PR, added up over the standing answers of the last payer in order of whom more
         decisions than reversals are known
     Counts
         Every claim that any payer has decided. `place` is that payer's place in the order of payers;
@@ -283,7 +283,7 @@ def payer_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     is_reversal = (col("outcome") == "reversal") & ~((undecided_cents == col("charge_cents")) & (undecided_cents != 0))
     marked = known.with_columns(
         _place(),
-        share_cents=col("patient_cents"),
+        share_cents=nw.when(col("superseded") == 0).then(col("patient_cents")).otherwise(0),
         standing=nw.when(is_reversal).then(-1).when(col("outcome").is_in(list(UNDECIDED))).then(0).otherwise(1),
         reversed_on=nw.when(is_reversal).then(col("received_on")),
         decided_on=nw.when(col("outcome") != "reversal").then(col("received_on")),
@@ -320,21 +320,10 @@ def _place() -> nw.Expr:
 
 def _by_code(tables: Mapping[str, Any], known: nw.LazyFrame, as_of: dt.date) -> nw.LazyFrame:
     payment = ["client", "remit_claim_id"]
-    stated = source(tables, "remit_claims", [*payment, "charge_cents"]).rename({"charge_cents": "stated_cents"})
-    payments = (
-        known.with_columns(_place())
-        .select(*payment, "claim_id", "place", "charge_cents")
-        .join(stated, on=payment, how="inner")
-    )
+    payments = known.filter(col("superseded") == 0).with_columns(_place())
     names = [*payment, "group_code", "carc", "amount_cents", "received_on"]
     adjusted = source(tables, "remit_adjustments", names).filter(col("received_on") <= as_of).drop("received_on")
-    both = adjusted.join(payments, on=payment, how="inner")
-    # An unsigned reversal was turned round by the adjudications, and so must its adjustments be.
-    signed = (
-        nw.when(col("stated_cents") == col("charge_cents"))
-        .then(col("amount_cents"))
-        .otherwise(col("amount_cents") * -1)
-    )
+    both = of_answers(adjusted, tables).join(payments.select(*payment, "claim_id", "place"), on=payment, how="inner")
     group, code = col("group_code"), col("carc")
     parts = {
         "co_cents": group == "CO",
@@ -342,7 +331,9 @@ def _by_code(tables: Mapping[str, Any], known: nw.LazyFrame, as_of: dt.date) -> 
         "pr45_cents": (group == "PR") & (code == "45"),
         "waiver_cents": (group == "PR") & code.is_in(list(WAIVER_CODES)),
     }
-    return both.with_columns(**{name: nw.when(holds).then(signed).otherwise(0) for name, holds in parts.items()})
+    return both.with_columns(
+        **{name: nw.when(holds).then(col("amount_cents")).otherwise(0) for name, holds in parts.items()}
+    )
 
 
 def patient_accounts(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:

@@ -54,6 +54,7 @@ _LINES = (
     "claim_index",
     "position",
     "line_number",
+    "control_number",
     "procedure",
     "modifiers",
     "revenue_code",
@@ -95,9 +96,9 @@ class Claims837:
         `purpose` (BHT06: CH chargeable, RP reporting), `is_predetermination` (CLM19), `segment`.
     lines
         One row per service (SV1, SV2, SV3): `transaction`, `claim_index`, `position` (from 1 in the
-        claim), `line_number` (LX01, else the position), `procedure`, `modifiers` (joined by ':'), `revenue_code`,
-        `units`,
-        `unit` (UN, MJ, ...), `charge_cents`, `service_on` (else that of the claim), `place_of_service`.
+        claim), `line_number` (LX01, else the position), `control_number` (REF*6R), `procedure`,
+        `modifiers` (joined by ':'), `revenue_code`, `units`, `unit` (UN, MJ, ...), `charge_cents`,
+        `service_on` (else that of the claim), `place_of_service`.
     findings
         As in `remit835.Remittance`.
     """
@@ -307,8 +308,13 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     numbers = elements(rows.filter(pl.col("id") == "LX"), 1).select(
         number_at="number", stated=pl.col("e1").cast(pl.Int64, strict=False)
     )
-    days = said(rows.filter(pl.col("line").is_not_null()), "DTP", ["472"], 3)
-    lines = beside(beside(lines, "number_at", numbers), "line", first_said(days, "line", service_on=day(pl.col("e3"))))
+    detail = rows.filter(pl.col("line").is_not_null())
+    lines = beside(
+        beside(lines, "number_at", numbers),
+        "line",
+        first_said(said(detail, "DTP", ["472"], 3), "line", service_on=day(pl.col("e3"))),
+        first_said(said(detail, "REF", ["6R"], 2), "line", control_number=pl.col("e2")),
+    )
     return lines.with_columns(line_number=pl.coalesce(pl.when("has_number").then("stated"), "position"))
 
 

@@ -9,15 +9,14 @@ import polars as pl
 
 from ...errors import SourceError, listed
 from ...tables.ids import plain
-from ...tables.schema import CLAIMS, DEPOSITS, REMIT_ADJUSTMENTS, REMIT_CLAIMS, SUBMISSIONS, TABLES, Table
+from ...tables.schema import DEPOSITS, SUBMISSIONS, Table
 from ...tables.store import Change
-from ..derived_ledger import claim_tables, ledger_table
 from ..notes import Delivery, FileReport, Notes
-from ..privacy import pseudonyms
 from . import claim837, remit835
 from .batches import read_together
+from .billed import claim_contents, submission_table
 from .odd_rows import fit_claims, fit_remittances, misread, without
-from .remittances import REMITTANCE_TABLES, gathered, remittance_tables, submission_table
+from .remittances import HISTORY_DAYS, REMITTANCE_TABLES, gathered, remittance_tables
 from .segments import kind_of, transaction_count
 
 KINDS = ("835", "837")
@@ -40,21 +39,20 @@ OTHERS = {
 class X12Intake:
     """The X12 files of one client's intake: `add` each, then `deliver` once.
 
-    A client without column maps has no exports (`is_only_source`): its claims and its ledger are
-    derived from the 837s and 835s themselves.
+    `contents` then holds the claims and lines that the 837s describe, for a client without an export of claims.
     """
 
-    def __init__(self, change: Change, notes: Notes, *, key: bytes, is_only_source: bool) -> None:
+    def __init__(self, change: Change, notes: Notes, *, key: bytes) -> None:
         self.change = change
         self.notes = notes
         self.client = notes.client
         self.registry = notes.registry
         self.key = key
-        self.is_only_source = is_only_source
         self.files: dict[str, list[tuple[str, str, bytes]]] = {kind: [] for kind in KINDS}
         self.remittances: list[tuple[FileReport, Any]] = []
         self.submissions: list[tuple[FileReport, Any]] = []
         self.deliveries: list[Delivery] = []
+        self.contents: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
     def add(self, kind: str, name: str, stamp: str, data: bytes) -> None:
         """One file that holds transactions of this kind; `stamp` is its entry in the change."""
@@ -128,7 +126,7 @@ class X12Intake:
         tables = remittance_tables(
             gathered([read for _, read in self.remittances]), client=self.client, registry=self.registry
         )
-        deposits = tables["deposits"]
+        deposits = self._without_notifications(tables["deposits"], reports)
         known = self.change.before.read(DEPOSITS.name)
         again = deposits["remit_id"].is_in(known["remit_id"].implode()) | ~deposits["remit_id"].is_first_distinct()
         same_check = _again(deposits, known, ["payer", "check", "paid_cents"]) | _again(
@@ -170,14 +168,42 @@ class X12Intake:
             deposits.filter(~bad),
             "paid_cents",
         )
+        self._tell_history(deposits.filter(~bad))
+
+    def _without_notifications(self, deposits: pl.DataFrame, reports: list[FileReport]) -> pl.DataFrame:
+        """The remittances but those of BPR01 H that speak of money; one of 0.00 that adds up is a real one."""
+        gap = pl.col("claims_paid_cents") - pl.col("provider_adjustment_cents")
+        is_told = (pl.col("handling") == "H").fill_null(False) & ((pl.col("paid_cents") != 0) | (gap != 0))
+        for (number,), part in deposits.filter(is_told).group_by(["file_number"], maintain_order=True):
+            name = reports[number].file
+            self.notes.find(
+                name,
+                "notification_only",
+                int(part["claims_paid_cents"].sum()),
+                f"{name}: {part.height} remittance(s) only notify (BPR01 H) of money that does not move with them; "
+                "left out, they are no cash. The remittance of the payment itself must follow.",
+                rows=part.height,
+            )
+        return deposits.filter(~is_told)
+
+    def _tell_history(self, deposits: pl.DataFrame) -> None:
+        old = deposits.filter(pl.col("created_on") > pl.col("paid_on") + pl.duration(days=HISTORY_DAYS))
+        if old.height:
+            self.notes.find(
+                f"{old['file_number'].n_unique()} remittance file(s)",
+                "history_in_one_go",
+                int(old["paid_cents"].sum()),
+                f"{old.height} remittance(s) were made more than {HISTORY_DAYS} days after their payment: history "
+                "read in one go. They count as known on the day of the payment.",
+                rows=old.height,
+                needs_person=False,
+            )
 
     def _deliver_submissions(self) -> None:
         reports = [report for report, _ in self.submissions]
         read = [frames for _, frames in self.submissions]
-        rows = submission_table([submissions for submissions, _ in read], client=self.client, registry=self.registry)
-        if self.is_only_source:
-            for table, derived in claim_tables(read, rows, client=self.client).items():
-                self._deliver_new(table, derived, reports[0])
+        rows = submission_table(read, client=self.client, registry=self.registry, key=self.key)
+        self.contents = claim_contents(read, rows, client=self.client)
         known = self.change.before.read(SUBMISSIONS.name)["submission_id"]
         again = rows["submission_id"].is_in(known.implode()) | ~rows["submission_id"].is_first_distinct()
         for (number,), part in rows.filter(again).group_by(["file_number"], maintain_order=True):
@@ -191,13 +217,6 @@ class X12Intake:
             )
         self._deliver(SUBMISSIONS, rows.filter(~again), reports, counted={"submissions": "charge_cents"})
         self.notes.unmapped_payers(f"{len(reports)} claim file(s)", rows.filter(~again), "charge_cents")
-
-    def _deliver_new(self, table: Table, rows: pl.DataFrame, report: FileReport) -> None:
-        """Queue derived rows whose claim is not stored yet: the first 837 of a claim says what it was."""
-        if "patient" in rows.columns:
-            rows = rows.with_columns(pseudonyms(rows["patient"], client=self.client, key=self.key))
-        rows = rows.join(self.change.before.read(table.name).select("claim_id"), on="claim_id", how="anti")
-        self.deliveries.append(Delivery(table, "append", rows, report))
 
     def _deliver(
         self, table: Table, rows: pl.DataFrame, reports: list[FileReport], *, counted: dict[str, str | None]
@@ -223,14 +242,6 @@ class X12Intake:
                 if asked and not row and table.name != "remit_claims":
                     report.status = "refused"
         self.deliveries.append(Delivery(table, "append", rows.select(table.names), reports[0]))
-
-    def derive_ledger(self) -> None:
-        """Without exports, the ledger is what the stored 837s and 835s imply."""
-        claims, submissions, decided, adjustments, deposits = (
-            self.change.current(table) for table in (CLAIMS, SUBMISSIONS, REMIT_CLAIMS, REMIT_ADJUSTMENTS, DEPOSITS)
-        )
-        ledger = ledger_table(claims, submissions, decided, adjustments, deposits, client=self.client)
-        self.change.replace_all(TABLES["transactions"], ledger)
 
 
 def skip_others(notes: Notes, name: str, data: bytes) -> None:

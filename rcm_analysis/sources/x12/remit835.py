@@ -43,6 +43,7 @@ _PAYMENTS = (
     "created_on",
     "method",
     "direction",
+    "handling",
     "claims_paid_cents",
     "provider_adjustment_cents",
     "control_number",
@@ -74,6 +75,7 @@ _LINES = (
     "claim_index",
     "position",
     "line_number",
+    "control_number",
     "procedure",
     "modifiers",
     "revenue_code",
@@ -119,9 +121,9 @@ class Remittance:
     payments
         One row per payment (ST): `transaction` (1, 2, ... in the file), `paid_cents` (BPR02),
         `paid_on` (BPR16), `trace` (TRN02), `payer` (N1*PR), `payer_id` (N104, else REF*2U, BPR10 or
-        TRN03), `payee_npi`, `payee` (N1*PE) and `payee_tax_id` (its N104 under FI, else REF*TJ), `created_on` (GS04,
-        else ISA09 or DTM*405), `method` (BPR04), `direction` (BPR03: C credit, D debit), `claims_paid_cents`,
-        `provider_adjustment_cents`,
+        TRN03), `payee_npi`, `payee` (N1*PE) and `payee_tax_id` (its N104 under FI, else REF*TJ), `created_on`
+        (GS04, else ISA09 or DTM*405), `method` (BPR04), `direction` (BPR03: C credit, D debit), `handling`
+        (BPR01: H notification only, I with the payment), `claims_paid_cents`, `provider_adjustment_cents`,
         `control_number` (ST02), `first_segment`, `segments`, `fingerprint` (hash of the segments
         between ST and SE: the same payment sent again in another envelope has the same one),
         `segment` (BPR, else the first).
@@ -132,9 +134,9 @@ class Remittance:
         (organisation in NM1*TT), `service_from`, `service_to`, `remark_codes` (MIA, MOA), `segment`.
     lines
         One row per service line (SVC): `transaction`, `claim_index`, `position` (from 1 in the claim),
-        `line_number` (REF*6R, else the position), `procedure`, `modifiers` (joined by ':'),
-        `revenue_code`, `submitted_procedure` (SVC06), `charge_cents`, `paid_cents`, `allowed_cents`
-        (AMT*B6), `units` (SVC05; 1 where not sent, as the standard says), `service_on`,
+        `line_number` (REF*6R where it is a number, else the position), `control_number` (REF*6R), `procedure`,
+        `modifiers` (joined by ':'), `revenue_code`, `submitted_procedure` (SVC06), `charge_cents`,
+        `paid_cents`, `allowed_cents` (AMT*B6), `units` (SVC05; 1 where not sent, as the standard says), `service_on`,
         `remark_codes` (LQ*HE), `segment`.
     adjustments
         One row per CAS triplet: `transaction`, `claim_index`, `line_index` (empty at claim level),
@@ -262,6 +264,7 @@ def _payments(rows: pl.DataFrame, created: pl.DataFrame) -> pl.DataFrame:
         *money("e2", "paid"),
         paid_on=day(pl.col("e16")),
         direction="e3",
+        handling="e1",
         method="e4",
         sender="e10",
         payment_segment="number",
@@ -413,12 +416,12 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         first_said(days.filter(pl.col("e1") == "472"), "line", service_472=day(pl.col("e2"))),
         first_said(days.filter(pl.col("e1") == "150"), "line", service_150=day(pl.col("e2"))),
         days.group_by("line").agg(is_date_unread=pl.col("unread").any()),
-        first_said(said(detail, "REF", ["6R"], 2), "line", control=pl.col("e2").cast(pl.Int64, strict=False)),
+        first_said(said(detail, "REF", ["6R"], 2), "line", control_number=pl.col("e2")),
         first_said(said(detail, "AMT", ["B6"], 2), "line", allowed_cents=cents(pl.col("e2"))),
         remarks.group_by("line", maintain_order=True).agg(remark_codes=pl.col("e2").str.join(" ")),
     )
     return lines.with_columns(
-        line_number=pl.coalesce("control", "position"),
+        line_number=pl.coalesce(pl.col("control_number").cast(pl.Int64, strict=False), "position"),
         service_on=pl.coalesce("service_472", "service_150"),
         is_date_unread=pl.col("is_date_unread").fill_null(False),
     ).collect()

@@ -165,7 +165,7 @@ def _check_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
         findings(
             "reversal_sign",
             claims.filter(is_reversal & ((charge > 0) | (paid > 0))),
-            "A reversal (status 22) must take back what was charged and paid, and this one adds to it.",
+            "A reversal (status 22) must take back what was charged and paid; this one adds; it was turned round.",
             amount=paid,
         ),
         findings(

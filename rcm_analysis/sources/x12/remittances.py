@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,25 +10,10 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
+from ...ledger.claim_state import STATED_ORDERS
 from ...tables.clients import Registry
-from ...tables.schema import (
-    DEPOSITS,
-    PROVIDER_ADJUSTMENTS,
-    REMIT_ADJUSTMENTS,
-    REMIT_CLAIMS,
-    REMIT_LINES,
-    SUBMISSIONS,
-    Table,
-)
+from ...tables.schema import DEPOSITS, PROVIDER_ADJUSTMENTS, REMIT_ADJUSTMENTS, REMIT_CLAIMS, REMIT_LINES, Table
 
-ORDER_OF_STATUS = {
-    "1": "primary",
-    "19": "primary",
-    "2": "secondary",
-    "20": "secondary",
-    "3": "tertiary",
-    "21": "tertiary",
-}
 UNMAPPED = "unmapped:"
 """What stands before the name of a payer that the registry does not know."""
 REMITTANCE_TABLES = (DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS, PROVIDER_ADJUSTMENTS)
@@ -76,22 +60,19 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
 
     The hash covers payer, trace, amount, date and every claim payment, but neither envelope nor
     line ends: the same remittance in another wrapping gets the same `remit_id`. Every frame carries
-    the extra columns `remit_id`, `file_number` and `segment`; `received_on` is empty where the
-    transaction names no day at all.
+    the extra columns `remit_id`, `file_number` and `segment`, `deposits` also `handling` and `created_on`;
+    `received_on` is empty where the transaction names no day at all.
     """
     payments = _frame(remittance.payments)
     claims = _frame(remittance.claims).with_row_index("claim_index")
     lines = _frame(remittance.lines).with_row_index("line_index")
     payments = payments.with_columns(
         _content_hashes(payments.with_columns(_day("paid_on")), claims),
-        pl.struct("payer", "payer_id")
-        .map_elements(lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String)
-        .alias("payer"),
+        payer_ids(registry),
         _day("paid_on"),
         _day("created_on"),
     ).with_columns(
-        pl.coalesce("created_on", "paid_on").alias("received_on"),
-        payee_tax_id_end=pl.col("payee_tax_id").str.replace_all(r"\D", "").str.tail(4),
+        known_on().alias("received_on"), payee_tax_id_end=pl.col("payee_tax_id").str.replace_all(r"\D", "").str.tail(4)
     )
     of_payment = payments.select(
         "transaction", "file_number", "remit_id", "received_on", "paid_on", pl.col("payer").alias("_payer")
@@ -100,7 +81,9 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         pl.format("{}-{}", "remit_id", "position").alias("remit_claim_id"),
         pl.col("_payer").alias("payer"),
         pl.col("position").alias("sequence"),
-        pl.col("status").replace_strict(ORDER_OF_STATUS, default=None, return_dtype=pl.String).alias("payer_order"),
+        pl.col("claim_id").alias("claim_number"),
+        pl.col("status").replace_strict(STATED_ORDERS, default="primary", return_dtype=pl.String).alias("payer_order"),
+        _day("service_from"),
     )
     of_claim = claims.select(
         "claim_index",
@@ -109,10 +92,12 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         "remit_claim_id",
         "received_on",
         "claim_id",
+        "service_from",
         claim_remarks="remark_codes",
     )
     lines = lines.join(of_claim, on="claim_index", how="left").with_columns(
-        pl.format("{}-{}", "remit_claim_id", "position").alias("remit_line_id"), _day("service_on")
+        pl.format("{}-{}", "remit_claim_id", "position").alias("remit_line_id"),
+        pl.coalesce(_day("service_on"), "service_from").alias("service_on"),
     )
     adjustments = (
         _frame(remittance.adjustments)
@@ -141,37 +126,15 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         "remit_adjustments": adjustments,
         "provider_adjustments": provider,
     }
+    extra = {"deposits": ("handling", "created_on")}
     return {
         table.name: shaped(found[table.name], table, client).with_columns(
-            found[table.name].select("remit_id", "file_number", pl.col("segment").cast(pl.Int64))
+            found[table.name].select(
+                "remit_id", "file_number", pl.col("segment").cast(pl.Int64), *extra.get(table.name, ())
+            )
         )
         for table in REMITTANCE_TABLES
     }
-
-
-def submission_table(submissions: Sequence[pd.DataFrame], *, client: str, registry: Registry) -> pl.DataFrame:
-    """The submissions of many 837 files, with `file_number` and `segment`.
-
-    The same claim sent twice in one file is told apart by count; the same claim in two files gets
-    the same `submission_id` twice.
-    """
-    numbered = [frame.assign(file_number=number) for number, frame in enumerate(submissions)]
-    frame = _frame(_stacked(numbered)).with_columns(
-        pl.struct("payer", "payer_id")
-        .map_elements(lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String)
-        .alias("payer"),
-        _day("submitted_on"),
-    )
-    same = ["claim_id", "submitted_on", "payer", "payer_order", "frequency", "charge_cents"]
-    frame = frame.with_columns(pl.int_range(pl.len()).over("file_number", *same).alias("_nth"))
-    ids = [
-        hashlib.sha256(json.dumps(row, default=str).encode()).hexdigest()[:24]
-        for row in frame.select(*same, "_nth").rows()
-    ]
-    frame = frame.with_columns(pl.Series("submission_id", ids, dtype=pl.String))
-    return shaped(frame, SUBMISSIONS, client).with_columns(
-        frame.select("file_number", pl.col("segment").cast(pl.Int64))
-    )
 
 
 def shaped(frame: pl.DataFrame, table: Table, client: str) -> pl.DataFrame:
@@ -179,26 +142,6 @@ def shaped(frame: pl.DataFrame, table: Table, client: str) -> pl.DataFrame:
     frame = frame.with_columns(pl.lit(client).alias("client"))
     absent = [pl.lit(None).alias(name) for name in table.names if name not in frame.columns]
     return frame.with_columns(*absent).select(pl.col(name).cast(kind) for name, kind in table.polars.items())
-
-
-def ordered(claims: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Remittance claims with every `payer_order` filled.
-
-    A reversal (22) and the other statuses without an order of their own take that of the latest
-    claim payment by the same payer on the same claim, stored or in this delivery; else primary.
-    """
-    columns = ["claim_id", "payer", "received_on", "sequence", "payer_order"]
-    both = pl.concat([known.select(columns), claims.select(columns)]).drop_nulls("payer_order")
-    latest = (
-        both.sort("received_on", "sequence")
-        .group_by("claim_id", "payer")
-        .agg(pl.col("payer_order").last().alias("_order"))
-    )
-    return (
-        claims.join(latest, on=["claim_id", "payer"], how="left")
-        .with_columns(pl.coalesce("payer_order", "_order", pl.lit("primary")).alias("payer_order"))
-        .drop("_order")
-    )
 
 
 def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
@@ -215,6 +158,28 @@ def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
         payments.join(of_claims, on="transaction", how="left", maintain_order="left").select(text(head)).to_series()
     )
     return pl.Series("remit_id", [hashlib.sha256(row.encode()).hexdigest()[:24] for row in content], dtype=pl.String)
+
+
+HISTORY_DAYS = 14
+"""A file made later than this after its payment is history read in one go."""
+
+
+def known_on() -> pl.Expr:
+    """The day on which a remittance was known: that of its file, else of its payment.
+
+    A practice that starts with us downloads its history in one go: a file made more than 14 days
+    after the payment is a copy, and what it says was known on the day of the payment.
+    """
+    is_history = pl.col("created_on") > pl.col("paid_on") + pl.duration(days=HISTORY_DAYS)
+    return pl.when(is_history).then("paid_on").otherwise(pl.coalesce("created_on", "paid_on"))
+
+
+def payer_ids(registry: Registry) -> pl.Expr:
+    """Our id of the payer that `payer` and `payer_id` name."""
+    named = pl.struct("payer", "payer_id").map_elements(
+        lambda row: _payer(registry, row["payer_id"], row["payer"]), return_dtype=pl.String
+    )
+    return named.alias("payer")
 
 
 def _payer(registry: Registry, identifier: str | None, name: str | None) -> str:

@@ -306,12 +306,6 @@ def test_takebacks_after_the_patient_was_billed(builders_remit, book, on, postin
     assert told(eob_check(book(given, postings), as_of=AS_OF)) == expected
 
 
-def test_a_reversal_sent_with_the_sign_of_the_original_is_a_reversal_all_the_same(builders_remit, book):
-    b = builders_remit
-    given = [share(b), share(b, on="2026-10-01", status="22"), b.denied("C", "27", on="2026-10-01")]
-    assert told(eob_check(book(given, RIGHT), as_of=AS_OF)) == ("takeback", 3000, 0, 3000, 3000)
-
-
 SENT = [
     pytest.param(
         [],

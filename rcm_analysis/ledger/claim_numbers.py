@@ -1,0 +1,165 @@
+"""Claim numbers that were used more than once: which claim a bill and an answer belong to.
+
+A number is one claim as long as the same patient is billed for the same service. Used again for another
+patient, or for another service of the same one, it is a claim of its own, `1001 (2)`, and an answer
+goes to the claim whose day of service it names.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from .claim_state import ADDITIONS, REPLACEMENTS, VOID
+
+SAME_SERVICE_DAYS = 3
+"""An original sent again may name a first day of service this far from the one before."""
+
+SAME_STAY_DAYS = 180
+"""Interim bills, corrections and answers of a claim name days at most this far from its first."""
+
+FAR = 10**6
+
+
+@dataclass
+class Claim:
+    """One claim of a number: what its bills say."""
+
+    number: str
+    since: dt.date
+    days: set[dt.date] = field(default_factory=set)
+    charges: set[int] = field(default_factory=set)
+    patients: dict[str, set[str]] = field(default_factory=dict)
+    payers: set[str] = field(default_factory=set)
+    icns: set[str] = field(default_factory=set)
+
+    def distance(self, day: dt.date | None) -> int:
+        """Days from the nearest day of service; 0 where either names none."""
+        return min((abs((day - other).days) for other in self.days), default=0) if day else 0
+
+    def holds(self, bill: dict) -> bool:
+        """Whether a bill under the same number is about this claim."""
+        patients = self.patients.get(bill["payer"], set())
+        is_other = bool(patients) and bool(bill["patient"]) and bill["patient"] not in patients
+        days = self.distance(bill["service_on"])
+        is_revision = bill["frequency"] in (*REPLACEMENTS, VOID)
+        if is_other:
+            return days == 0 and (is_revision or bill["charge_cents"] in self.charges)
+        if is_revision:
+            return bool(patients and bill["patient"]) or days <= SAME_STAY_DAYS
+        return days <= (SAME_STAY_DAYS if bill["frequency"] in ("2", *ADDITIONS) else SAME_SERVICE_DAYS)
+
+    def take(self, bill: dict) -> None:
+        if bill["service_on"]:
+            self.days.add(bill["service_on"])
+        if bill["patient"]:
+            self.patients.setdefault(bill["payer"], set()).add(bill["patient"])
+        self.payers.add(bill["payer"])
+        self.charges.add(bill["charge_cents"])
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """The tables with every claim id set, and the claims whose number was taken already."""
+
+    submissions: pl.DataFrame
+    remit_claims: pl.DataFrame
+    again: list[tuple[str, int]]
+    """Claim id and charge of each second claim of a number."""
+
+
+def numbered(submissions: pl.DataFrame, remits: pl.DataFrame, lines: pl.DataFrame) -> Numbered:
+    """Every bill and every answer under the id of its claim.
+
+    Formula
+        A bill is about a claim of its number when the patient is the same (as one payer knows the person)
+        and the day of service at most 3 days off, or 180 for interim bills and answers; replacements
+        and voids of the same patient at any distance. A corrected member id on the same day and charge is
+        no other patient. An answer goes to the claim nearest in days of service, then of its charge,
+        its payer, and the last one billed by then; a reversal to the claim of its payer's number (CLP07).
+    Counts
+        Ids in the order in which the claims were first billed; those known only by answers come last.
+    """
+    number = pl.coalesce("claim_number", "claim_id")
+    submissions = submissions.with_columns(claim_number=number)
+    remits = remits.with_columns(claim_number=number)
+    doubtful = _doubtful(submissions, remits, lines)
+    bills = submissions.join(doubtful, on="claim_number", how="semi").sort(
+        "submitted_on", "service_on", "submission_id"
+    )
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    bill_ids: dict[str, str] = {}
+    for bill in bills.iter_rows(named=True):
+        bill_ids[bill["submission_id"]] = _claim_of_bill(claims[bill["claim_number"]], bill).number
+    answer_ids: dict[str, str] = {}
+    for answer in _answers(remits, lines, doubtful).iter_rows(named=True):
+        answer_ids[answer["remit_claim_id"]] = _claim_of_answer(claims[answer["claim_number"]], answer).number
+    again = [(claim.number, max(claim.charges, default=0)) for found in claims.values() for claim in found[1:]]
+
+    def named(rows: pl.DataFrame, key: str, ids: dict[str, str]) -> pl.DataFrame:
+        known = pl.DataFrame({key: list(ids), "_id": list(ids.values())}, schema={key: pl.String, "_id": pl.String})
+        both = rows.join(known, on=key, how="left", maintain_order="left")
+        return both.with_columns(claim_id=pl.coalesce("_id", "claim_number")).drop("_id")
+
+    return Numbered(
+        named(submissions, "submission_id", bill_ids), named(remits, "remit_claim_id", answer_ids), sorted(again)
+    )
+
+
+def _doubtful(submissions: pl.DataFrame, remits: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """The numbers whose bills name several patients or days, or whose answers name a day far from theirs."""
+    sent = submissions.group_by("claim_number").agg(
+        first=pl.col("service_on").min(), last=pl.col("service_on").max(), people=pl.col("patient").n_unique()
+    )
+    served = remits.select("remit_claim_id", "claim_number").join(_served(lines), on="remit_claim_id", how="inner")
+    served = served.join(sent.select("claim_number", "first"), on="claim_number", how="inner")
+    far = served.filter((pl.col("served_on") - pl.col("first")).dt.total_days().abs() > SAME_STAY_DAYS)
+    several = sent.filter((pl.col("people") > 1) | (pl.col("first") != pl.col("last")))
+    return pl.concat([several.select("claim_number"), far.select("claim_number")]).unique()
+
+
+def _served(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.group_by("remit_claim_id").agg(served_on=pl.col("service_on").min()).drop_nulls()
+
+
+def _answers(remits: pl.DataFrame, lines: pl.DataFrame, doubtful: pl.DataFrame) -> pl.DataFrame:
+    rows = remits.join(doubtful, on="claim_number", how="semi").join(_served(lines), on="remit_claim_id", how="left")
+    return rows.sort("received_on", "sequence", "remit_claim_id")
+
+
+def _new(found: list[Claim], number: str, since: dt.date) -> Claim:
+    claim = Claim(f"{number} ({len(found) + 1})" if found else number, since)
+    found.append(claim)
+    return claim
+
+
+def _claim_of_bill(found: list[Claim], bill: dict) -> Claim:
+    fitting = [claim for claim in found if claim.holds(bill)]
+    claim = min(fitting, key=lambda claim: claim.distance(bill["service_on"]), default=None)
+    claim = claim or _new(found, bill["claim_number"], bill["submitted_on"])
+    claim.take(bill)
+    return claim
+
+
+def _claim_of_answer(found: list[Claim], answer: dict) -> Claim:
+    def unlikeness(claim: Claim) -> tuple:
+        return (
+            not (answer["payer_claim_id"] and answer["payer_claim_id"] in claim.icns),
+            claim.since > answer["received_on"],
+            claim.distance(answer["served_on"]),
+            abs(answer["charge_cents"]) not in claim.charges,
+            answer["payer"] not in claim.payers,
+            -claim.since.toordinal(),
+        )
+
+    claim = min(found, key=unlikeness, default=None)
+    if claim is None or claim.distance(answer["served_on"]) > SAME_STAY_DAYS:
+        claim = _new(found, answer["claim_number"], answer["received_on"])
+        claim.days.add(answer["served_on"])
+        claim.charges.add(abs(answer["charge_cents"]))
+    if answer["payer_claim_id"]:
+        claim.icns.add(answer["payer_claim_id"])
+    return claim

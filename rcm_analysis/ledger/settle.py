@@ -1,0 +1,159 @@
+"""Settle the stored tables of a client: what was sent and answered becomes what is so.
+
+Run at the end of every intake that changed something, over all that is stored, so that a file read late
+or twice, or in another order, leaves the same state. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from ..tables.schema import (
+    CLAIM_LINES,
+    CLAIMS,
+    DEPOSITS,
+    REMIT_ADJUSTMENTS,
+    REMIT_CLAIMS,
+    REMIT_LINES,
+    SUBMISSIONS,
+    TRANSACTIONS,
+)
+from .claim_numbers import numbered
+from .claim_state import line_numbers, payer_orders, settle_answers, signed_reversals
+from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
+
+SETTLED = (CLAIMS, CLAIM_LINES, SUBMISSIONS, DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS, TRANSACTIONS)
+"""The tables that settling reads and may rewrite."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that somebody should know: the rule, its dollars, how many, and what to do."""
+
+    rule: str
+    cents: int
+    rows: int
+    message: str
+    needs_person: bool = True
+
+
+def settle(
+    tables: Mapping[str, pl.DataFrame],
+    read: tuple[pl.DataFrame, pl.DataFrame] | None,
+    *,
+    client: str,
+    derive_ledger: bool,
+) -> tuple[dict[str, pl.DataFrame], list[Told]]:
+    """The settled tables by name, and what was noticed on the way.
+
+    `read` holds claims and lines of the 837s just read (each row with its `submission_id`) where the
+    claims of this client come from its 837s, else None: then claims are what an export says. With
+    `derive_ledger` the postings are those that bills and answers imply.
+
+    Formula
+        in this order: signs of reversals, claim numbers used twice, claims and lines as last billed, the line
+        that each answer is about, the payer's order, the answers; then the derived ledger
+    """
+    now = dict(tables)
+    told: list[Told] = []
+    derived = None
+    _settle_signs(now)
+    if read is None:
+        _plain_numbers(now)
+    else:
+        told += _settle_numbers(now)
+        now[REMIT_CLAIMS.name] = now[REMIT_CLAIMS.name].with_columns(
+            payer_orders(now["remit_claims"], now["remit_adjustments"], now["submissions"], CLAIMS.empty())
+        )
+        derived = derived_claims(now, read, client=client, with_answered=derive_ledger)
+        now[CLAIMS.name], now[CLAIM_LINES.name] = derived.claims, derived.lines
+        told += _told_of_claims(derived)
+    now["remit_lines"] = now["remit_lines"].with_columns(line_numbers(now["remit_lines"], now["claim_lines"]))
+    if derived is None:
+        orders = payer_orders(now["remit_claims"], now["remit_adjustments"], now["submissions"], now["claims"])
+        now["remit_claims"] = now["remit_claims"].with_columns(orders)
+    now["remit_claims"] = settle_answers(
+        now["remit_claims"], now["remit_lines"], now["remit_adjustments"], now["submissions"], _charged(now, derived)
+    )
+    if derive_ledger:
+        only = derived.answered_only if derived else frozenset()
+        now["transactions"] = derived_postings(now, client=client, answered_only=only)
+        told += _told_of_answers(now["transactions"])
+        if derived is not None:
+            now["claims"] = _charges_of_answers(now, only)
+    return {table.name: now[table.name].select(table.names) for table in SETTLED}, told
+
+
+def _charged(now: Mapping[str, pl.DataFrame], derived: Claims | None) -> pl.DataFrame:
+    """The claims whose charge says what was billed: not those known by answers alone."""
+    claims = now["claims"]
+    return claims.filter(~pl.col("claim_id").is_in(list(derived.answered_only))) if derived else claims
+
+
+def _settle_signs(now: dict[str, pl.DataFrame]) -> None:
+    claims, lines, adjustments, turned = signed_reversals(
+        now["remit_claims"], now["remit_lines"], now["remit_adjustments"]
+    )
+    now["remit_claims"], now["remit_lines"], now["remit_adjustments"] = claims, lines, adjustments
+    moved = turned.group_by("remit_id").agg(_moved=(pl.col("paid_cents") - pl.col("was_cents")).sum())
+    deposits = now["deposits"].join(moved, on="remit_id", how="left", maintain_order="left")
+    sums = pl.col("claims_paid_cents") + pl.col("_moved").fill_null(0)
+    now["deposits"] = deposits.with_columns(claims_paid_cents=sums).drop("_moved")
+
+
+def _plain_numbers(now: dict[str, pl.DataFrame]) -> None:
+    for name in ("submissions", "remit_claims"):
+        number = pl.coalesce("claim_number", "claim_id")
+        now[name] = now[name].with_columns(claim_number=number, claim_id=number)
+    _follow(now)
+
+
+def _settle_numbers(now: dict[str, pl.DataFrame]) -> list[Told]:
+    found = numbered(now["submissions"], now["remit_claims"], now["remit_lines"])
+    now["submissions"], now["remit_claims"] = found.submissions, found.remit_claims
+    _follow(now)
+    if not found.again:
+        return []
+    message = (
+        f"{len(found.again)} claim number(s) were used again for another patient or service. Each is a claim of "
+        'its own, numbered "(2)" and on; answers went to the claim whose day of service fits.'
+    )
+    return [Told("claim_number_used_again", sum(cents for _, cents in found.again), len(found.again), message)]
+
+
+def _follow(now: dict[str, pl.DataFrame]) -> None:
+    """Lines and adjustments stand under the claim of their claim payment."""
+    ids = now["remit_claims"].select("remit_claim_id", _id="claim_id")
+    for name in ("remit_lines", "remit_adjustments"):
+        rows = now[name].join(ids, on="remit_claim_id", how="left", maintain_order="left")
+        now[name] = rows.with_columns(claim_id=pl.coalesce("_id", "claim_id")).drop("_id")
+
+
+def _told_of_claims(derived: Claims) -> list[Told]:
+    voids = derived.voids_only
+    if not voids:
+        return []
+    message = f"{len(voids)} claim(s) were voided (frequency 8) whose original is not stored; nothing was posted."
+    return [Told("void_without_original", sum(bill.charge for bill in voids), len(voids), message)]
+
+
+def _told_of_answers(postings: pl.DataFrame) -> list[Told]:
+    charged = postings.filter(pl.col("reason") == CLP03_REASON)
+    if charged.is_empty():
+        return []
+    count, cents = charged["claim_id"].n_unique(), int(charged["amount_cents"].sum())
+    message = (
+        f"{count} claim(s) were answered and no 837 of them is stored: their charge is the one that the payer "
+        "names (CLP03). Ask for the 837s of these months."
+    )
+    return [Told("charge_from_answer", cents, count, message)]
+
+
+def _charges_of_answers(now: Mapping[str, pl.DataFrame], only: frozenset[str]) -> pl.DataFrame:
+    posted = now["transactions"].filter((pl.col("kind") == "charge") & pl.col("claim_id").is_in(list(only)))
+    sums = posted.group_by("claim_id").agg(_charge=pl.col("amount_cents").sum())
+    rows = now["claims"].join(sums, on="claim_id", how="left", maintain_order="left")
+    return rows.with_columns(charge_cents=pl.coalesce("_charge", "charge_cents")).drop("_charge")
