@@ -165,3 +165,23 @@ def test_the_pictured_layout_exists():
         r"`((?:rcm_analysis|tests|notebooks|templates|docs|benchmarks)/[\w./]*)`", README.read_text()
     ):
         assert (ROOT / name).exists(), name
+
+
+def told_calls() -> list[ast.Call]:
+    """Every call that the README and the pages of docs/ show in Python; lines that are no Python are left out."""
+    found = []
+    for page in (README, *sorted((ROOT / "docs").glob("*.md"))):
+        for block in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
+            kept = "\n".join(line for line in block.splitlines() if "<TAB>" not in line)
+            found += [node for node in ast.walk(ast.parse(kept)) if isinstance(node, ast.Call)]
+    return found
+
+
+@pytest.mark.parametrize("call", told_calls(), ids=ast.unparse)
+def test_what_the_pages_call_is_there_and_takes_what_it_is_given(call):
+    name = ast.unparse(call.func)
+    if name.startswith("rcm.") and "(" not in name:
+        function = eval(name, {"rcm": rcm_analysis})  # noqa: S307
+        inspect.signature(function).bind(*call.args, **{word.arg: word.value for word in call.keywords})
+    elif name == "report.measure":
+        assert {word.arg for word in call.keywords} <= set(menu()[call.args[0].value].parameters)

@@ -1,6 +1,6 @@
 """The worklist as a working file: what to work, why, and the cells that are filled in while it is worked.
 
-The sheet stands in the workbook of a report or in a file of its own; `sources.worklist_notes` reads it back. Its
+The sheet stands in the workbook of a report or in a file of its own; `sources.worklist.notes` reads it back. Its
 headings are defined there, so that what is written is what is understood.
 """
 

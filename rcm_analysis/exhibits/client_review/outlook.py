@@ -1,6 +1,6 @@
 """What is to come: expected cash of the next three months with its band, and how good such outlooks have been.
 
-The outlook is `models.cash_outlook`; its back-test makes it again at past month ends and sets it beside
+The outlook is `models.cash.outlook`; its back-test makes it again at past month ends and sets it beside
 two simple ways. Whether the model is worth more than they are for this client is computed and said.
 """
 

@@ -254,7 +254,7 @@ def answer_waits(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     Empty
         No complaint: no row.
     Source
-        our own; input of `models.retention.answer_time`
+        our own; input of `models.patients.retention.answer_time`
 
     >>> from rcm_analysis.examples.office import example_office
     >>> answer_waits(example_office(), period=Period.month("2026-10"))

@@ -117,7 +117,7 @@ def with_expected(tables: Mapping[str, Any], lines: pd.DataFrame) -> pd.DataFram
     """The lines with `expected_cents`, what each would bring if it were allowed, and the `basis` of it.
 
     Formula
-        contract   the contract's price (`measures.contract.with_contract_price`), or the charge if that is less
+        contract   the contract's price (`measures.payers.contract.with_contract_price`), or the charge if that is less
         inferred   without a price: the median allowed per unit of the payer's paid lines of the code (at
                    least 5) x units; for a code that it hardly paid, the charge x what it allows of a
                    dollar charged; never more than the charge

@@ -33,7 +33,7 @@ def time_to_default(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFram
         Kaplan–Meier over all plans: `open` is the share not yet broken; low and high its 95 % interval
     Counts
         Plans agreed by `as_of`, from the day agreed to the first day on which the plan was broken (as
-        `measures.payment_plans.plans` defines it, cured or not). A plan that did not break is watched to
+        `measures.self_pay.payment_plans.plans` defines it, cured or not). A plan that did not break is watched to
         `as_of`, or to the day on which it was completed or cancelled: after that it cannot break.
     Date basis
         day agreed; instalments as known on `as_of`

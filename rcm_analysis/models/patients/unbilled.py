@@ -46,7 +46,7 @@ def unbilled_contacts(tables: Mapping[str, Any], *, as_of: dt.date, chance: floa
         (binomial tail); it is reported when that chance, times the number of coordinators and months
         looked at, is below `chance`, with 5 lost months or more, and a quarter of the months lost.
     Counts
-        Member-months as `measures.contacts_not_billed.months_given`: core service given, window over.
+        Member-months as `measures.coordination.months_given`: core service given, window over.
     Date basis
         month of service
     Unit

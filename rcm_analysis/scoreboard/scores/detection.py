@@ -43,7 +43,7 @@ def _scope(row: pd.Series) -> dict[str, Any]:
 
 
 def creep(case: Case) -> list[Tally]:
-    """`models.process_shifts.charge_lag_creep`: one alarm a cause."""
+    """`models.detection.process_shifts.charge_lag_creep`: one alarm a cause."""
     claims = lag_rows(case.known)
     said = []
     for month in case.period.months():
@@ -64,7 +64,7 @@ def creep(case: Case) -> list[Tally]:
 
 
 def silence(case: Case) -> list[Tally]:
-    """`models.process_shifts.submission_outages`: one alarm a run of silent days, told by its first day.
+    """`models.detection.process_shifts.submission_outages`: one alarm a run of silent days, told by its first day.
 
     The silence can be seen while it lasts, before the first late claim leaves: it counts from its first day.
     """

@@ -8,7 +8,7 @@ from .rows import CENTS, END_ROW, INDEX_ROW, MEMBERS, MONTH_ROW, PARTS, Months, 
 
 
 def write_members(made: Months) -> None:
-    """Staff to billable units, in the order of `models.plan_engine`."""
+    """Staff to billable units, in the order of `models.plan.engine`."""
     _staff(made)
     _mix(made)
     _rates(made)

@@ -26,7 +26,7 @@ from .rows import (
 
 
 def write_money(book: Workbook, made: Months) -> None:
-    """Billed dollars to cash and balances, in the order of `models.plan_engine`."""
+    """Billed dollars to cash and balances, in the order of `models.plan.engine`."""
     _billed(made)
     _revenue(made)
     _expense(made)

@@ -1,4 +1,4 @@
-"""The monthly sheets of the plan's workbook: the same rows, in the same order, as `models.plan_engine`, as formulas.
+"""The monthly sheets of the plan's workbook: the same rows, in the same order, as `models.plan.engine`, as formulas.
 
 The sheet Plan shows the same in dollars and members.
 """

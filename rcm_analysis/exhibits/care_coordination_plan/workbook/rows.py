@@ -2,7 +2,7 @@
 
 Every cell holds whole small units (cents, thousandths of a member, ten-thousandths of a share), so that Excel,
 LibreOffice and Python agree to the cent. `whole`, `Months.split` and `Months.later` say as formulas what
-`models.plan_engine` says as arithmetic.
+`models.plan.engine` says as arithmetic.
 """
 
 from __future__ import annotations
