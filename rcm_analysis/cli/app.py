@@ -21,7 +21,8 @@ from ..errors import ParameterError, RcmError
 from ..periods import Period
 from . import checks as cli_checks
 from . import data as cli_data
-from . import desk as cli_desk
+from .plan import plan
+from .scoreboard import scoreboard
 from .terminal import (
     FAILED,
     FINDINGS,
@@ -34,6 +35,7 @@ from .terminal import (
     step,
     table_of,
 )
+from .worklist import worklist
 
 if TYPE_CHECKING:
     from ..press.runs.run import RunRequest
@@ -329,9 +331,9 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
     return batch.exit_code
 
 
-app.command()(cli_desk.plan)
-app.add_typer(cli_desk.worklist, name="worklist")
-app.command()(cli_desk.scoreboard)
+app.command()(plan)
+app.add_typer(worklist, name="worklist")
+app.command()(scoreboard)
 
 
 # ---------------------------------------------------------------- what is there

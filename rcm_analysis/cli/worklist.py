@@ -1,9 +1,8 @@
-"""The desks beside the reports: `rcm plan`, `rcm worklist` and `rcm scoreboard`."""
+"""`rcm worklist`: the open balances as a working file, and the filled-in file back into the work log."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,19 +11,7 @@ from rich.markup import escape
 
 from ..errors import ParameterError, RcmError, listed
 from ..periods import Period
-from .terminal import (
-    FAILED,
-    FINDINGS,
-    HERE,
-    WorkersOption,
-    WorkspaceOption,
-    console,
-    dollars,
-    errors,
-    progress_bar,
-    step,
-    table_of,
-)
+from .terminal import FAILED, FINDINGS, HERE, WorkspaceOption, console, dollars, errors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,139 +20,6 @@ if TYPE_CHECKING:
     from ..sources.worklist.notes import Sheet
     from ..tables.workspace import Workspace
 
-RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
-"""Where a checkout keeps the history of the scoreboard; an installed package has no such folder."""
-
-
-def plan(
-    assumptions: Annotated[
-        Path | None,
-        typer.Option(
-            "--assumptions",
-            "-a",
-            metavar="FILE",
-            help=(
-                "assumptions as TOML; without any, the shipped example. published: a worked example with known answers"
-            ),
-        ),
-    ] = None,
-    workbook: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")
-    ] = None,
-    scenario: Annotated[
-        str,
-        typer.Option(
-            "--scenario",
-            metavar="NAME",
-            help="which scenario of the assumptions; by default base, or the one chosen in the workbook",
-        ),
-    ] = "",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="where to write")] = Path("runs/plan"),
-    json_path: Annotated[
-        Path | None, typer.Option("--json", metavar="PATH", help="write the figures as JSON, too")
-    ] = None,
-) -> None:
-    """Plan a care-coordination programme.
-
-    Writes the live workbook and the report (notebook, HTML, PDF), and prints the figures that matter.
-
-    The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about"
-    says which is which).
-    """
-    from ..blocks.plain import slug
-    from ..exhibits.care_coordination_plan.workbook.book import write_plan_workbook
-    from ..exhibits.care_coordination_plan.workbook.reading import read_scenario, read_workbook
-    from ..models.plan.assumptions import EXAMPLE, as_toml, read_assumptions, shipped
-    from ..models.plan.programme import programme_plan
-    from ..models.plan.summary import plan_json
-    from ..press.runs.run import RunRequest, run
-
-    if assumptions and workbook:
-        raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
-    asked = assumptions or EXAMPLE
-    read = read_workbook(workbook) if workbook else read_assumptions(asked)
-    scenario = scenario or (read_scenario(workbook) if workbook else "base")
-    figures = plan_json(programme_plan(read, scenario))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario)
-        ours = None if workbook else EXAMPLE if asked == EXAMPLE else shipped(asked)
-        (out / "assumptions.toml").write_text(
-            ours.read_text(encoding="utf-8") if ours else as_toml(read), encoding="utf-8"
-        )
-        if json_path:
-            json_path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RcmError(
-            f"{error.filename or out} cannot be written ({error.strerror}). Name another place with --out or --json."
-        ) from None
-    _print_plan(figures)
-    with step("Making the report"):
-        result = run(
-            RunRequest(
-                "care_coordination_plan",
-                client=slug(figures["name"], "plan"),
-                period=figures["start"],
-                runs=out.resolve(),
-                workspace=out.resolve(),
-                parameters={"assumptions": str((out / "assumptions.toml").resolve()), "scenario": scenario},
-                printed_on=dt.date.today(),
-            )
-        )
-    console.print(escape(result.line()), f"Workbook: {written}", f"Assumptions: {out / 'assumptions.toml'}", sep="\n")
-    raise typer.Exit(0 if result.good else FINDINGS)
-
-
-def _print_plan(figures: dict[str, Any]) -> None:
-    table = table_of("What", "Figure")
-    members = figures["break_even_members_per_coordinator"]
-    table.add_row("Break-even members per coordinator", "none" if members is None else f"{members:.1f}")
-    month = figures["peak_deficit_month"]
-    table.add_row("Peak deficit", f"{dollars(figures['peak_deficit_cents'])} in {month}" if month else "none")
-    table.add_row("Payback", figures["payback_month"] or "not within the plan")
-    for days, cents in figures["working_capital_need_cents"].items():
-        table.add_row(f"Working capital needed at {days} days of lag", dollars(cents))
-    console.print(table)
-
-
-def scoreboard(
-    seeds: Annotated[str, typer.Option("--seeds", metavar="A-B", help="simulated companies, e.g. 1-3")] = "1-3",
-    json_path: Annotated[
-        Path | None, typer.Option("--json", metavar="PATH", help="write the rows as JSON, too")
-    ] = None,
-    clients: Annotated[int, typer.Option(min=1, help="clients of each company")] = 12,
-    months: Annotated[int, typer.Option(min=6, help="months of each company")] = 20,
-    workers: WorkersOption = 2,
-) -> None:
-    """Score every analysis where the truth is known.
-
-    Everything that finds or projects something is held against simulated companies. An analysis that does not exist yet
-    has an empty row. Exit code 1 when an aim is missed.
-    """
-    from .. import scoreboard as board
-
-    numbers = board.parse_seeds(seeds)
-    with progress_bar() as progress:
-        task = progress.add_task("Scoring clients", total=len(numbers) * clients)
-        rows = board.run(
-            numbers, clients=clients, months=months, workers=workers, progress=lambda *_: progress.advance(task)
-        )
-    console.print(board.table_text(rows), markup=False)
-    if RESULTS.is_dir():
-        made_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        board.keep(
-            RESULTS,
-            rows,
-            f"Scoreboard: seeds {seeds}, {clients} clients, {months} months\n\n{board.table_text(rows)}",
-            seeds=numbers,
-            made_at=made_at,
-        )
-    if json_path:
-        json_path.write_text(json.dumps(board.as_json(rows), indent=1) + "\n", encoding="utf-8")
-    raise typer.Exit(FINDINGS if any(row.holds is False for row in rows) else 0)
-
-
-# ---------------------------------------------------------------- the worklist
 worklist = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Write the worklist as a file; take it back filled in."
 )
@@ -216,15 +70,7 @@ def worklist_export(
     opened = open_workspace(workspace)
     opened.registry.client(client)
     day = _list_day(opened, client, period, as_of)
-    if to.suffix.lower() != ".xlsx":
-        raise ParameterError(
-            f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing "
-            "was written."
-        )
-    if to.exists() and not force:
-        raise RcmError(
-            f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force."
-        )
+    _expect_free(to, force)
     tables = opened.client(client).tables(as_of=day)
     workers = read_people(people) or who_worked(tables["work_log"].collect().to_pandas(), day)
     items = items_of(tables, as_of=day, people=workers)
@@ -244,6 +90,19 @@ def worklist_export(
             f"{dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."
         )
     )
+
+
+def _expect_free(to: Path, force: bool) -> None:
+    """The file to write is a workbook, and not one that somebody may have filled in."""
+    if to.suffix.lower() != ".xlsx":
+        raise ParameterError(
+            f"--to names a workbook, such as worklist.xlsx; found the ending {to.suffix or 'none'!r}. Nothing "
+            "was written."
+        )
+    if to.exists() and not force:
+        raise RcmError(
+            f"{to} is there already and may be filled in; nothing was written. Name another file, or add --force."
+        )
 
 
 def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str | None) -> dt.date:
