@@ -16,7 +16,7 @@ from .files.remits import Remits, pay
 from .files.x12 import claim_ids
 from .patients import insurer_write_offs, month_ends, patient_side
 from .practice_book import FIRST, LAST, ChargeBook, working_day
-from .submission import joined, submit
+from .submission import stacked, submit
 
 POSTERS = np.array(("kmoss", "trivera", "jbell"))
 KEEPS = {
@@ -51,9 +51,9 @@ class Practice:
         ]
         self.sent, self.decisions, self.everything = sent, decisions, pl.concat(parts)
         self.ledger = self.everything.filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
-        self.submissions = joined(sent.submissions, last, "day")
-        self.edits = joined(sent.edits, last, "checked").sort("checked", "claim", maintain_order=True)
-        self.notes = joined(sent.notes, last, "day").sort("day", "claim", maintain_order=True)
+        self.submissions = stacked(sent.submissions, last, "day")
+        self.edits = stacked(sent.edits, last, "checked").sort("checked", "claim", maintain_order=True)
+        self.notes = stacked(sent.notes, last, "day").sort("day", "claim", maintain_order=True)
 
     def collected(self, first: int, end: int) -> int:
         """Payments less takebacks and refunds posted from `first` up to, and without, `end`."""

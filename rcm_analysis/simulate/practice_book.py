@@ -253,9 +253,9 @@ def _who(client: Client, calendar: Calendar, service: np.ndarray, rng: np.random
     joiners = providers - providers_from_start(client)
     provider, instead = rng.integers(0, providers, len(service)), rng.integers(0, providers - joiners, len(service))
     span = calendar.last - calendar.first
-    joined = np.full(providers, calendar.first)
-    joined[providers - joiners :] = calendar.first + (span * rng.uniform(0.25, 0.7, joiners)).astype(np.int64)
-    return np.where(service < joined[provider], instead, provider)
+    from_day = np.full(providers, calendar.first)
+    from_day[providers - joiners :] = calendar.first + (span * rng.uniform(0.25, 0.7, joiners)).astype(np.int64)
+    return np.where(service < from_day[provider], instead, provider)
 
 
 def is_holiday(days: np.ndarray) -> np.ndarray:

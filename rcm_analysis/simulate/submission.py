@@ -145,7 +145,7 @@ def add_submissions(
     )
 
 
-def joined(parts: list[dict[str, np.ndarray]], last: int, day: str) -> pl.DataFrame:
+def stacked(parts: list[dict[str, np.ndarray]], last: int, day: str) -> pl.DataFrame:
     """The parts as one table without what happens after the last day simulated."""
     frame = pl.concat([pl.DataFrame(part).select(sorted(part)) for part in parts], how="vertical_relaxed")
     return frame.filter(pl.col(day) <= last)

@@ -171,7 +171,8 @@ class PlanResults:
         table, whole = (
             found.assign(**{name: found[name] / MILLI for name in counts})
             for found in (
-                funnel(self.plan, self.actual, scenario=self.scenario, together=together) for together in (False, True)
+                funnel(self.plan, self.actual, scenario=self.scenario, all_months=all_months)
+                for all_months in (False, True)
             )
         )
         columns = [Shown("month", "Month", "month")]

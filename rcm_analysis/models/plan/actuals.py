@@ -4,11 +4,10 @@ A folder of CSV files, one per table, months as YYYY-MM, dollars to the cent:
 
     referrals.csv   month, source, referrals, eligible
     outreach.csv    month, reached, enrolled
-    caseload.csv    month, coordinator, level, members, contacts, units          (units: billable member-months)
-    billing.csv     month, level, billed, denied                                 (month of service; level may be
-    "outreach" or "assessment") payments.csv    service_month, month, paid                                   (what
-    arrived, by month of service) expense.csv     month, expense                                               (may be
-    left out)
+    caseload.csv    month, coordinator, level, members, contacts, units   (units: billable member-months)
+    billing.csv     month, level, billed, denied          (month of service; level may be "outreach" or "assessment")
+    payments.csv    service_month, month, paid            (what arrived, by month of service)
+    expense.csv     month, expense                        (may be left out)
 """
 
 from __future__ import annotations

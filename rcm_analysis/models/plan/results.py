@@ -139,12 +139,12 @@ def _net(
 
 
 # ---------------------------------------------------------------- how each step did
-def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, together: bool = False) -> pd.DataFrame:
+def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, all_months: bool = False) -> pd.DataFrame:
     """Referrals to members, denials and units by month, each beside the plan.
 
     Counts
         Each event in the month in which it happened: who is referred in May may be reached in June, so that a
-        month's rate can pass 1. `together`: one row over all months, members as in the last
+        month's rate can pass 1. `all_months`: one row over all months, members as in the last
     Unit
         thousandths of a person for counts; rates 0 to 1
     Shape
@@ -156,12 +156,12 @@ def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, together
     count = len(actual.months)
     rows = {name: row[0, :count] for name, row in run(plan, [plan.scenario(scenario)]).items()}
     last_members = rows["members"][-1:]
-    if together:
+    if all_months:
         rows = {name: row.sum(keepdims=True) for name, row in rows.items()}
 
     def sums(frame: pd.DataFrame, column: str) -> pd.Series:
         found = _by_month(frame, column, actual)
-        return pd.Series(found.sum(keepdims=True) if together else found)
+        return pd.Series(found.sum(keepdims=True) if all_months else found)
 
     eligible, reached, members = (
         sums(actual.referrals, "eligible"),
@@ -170,7 +170,7 @@ def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, together
     )
     out = pd.DataFrame(
         {
-            "month": actual.months[-1:] if together else actual.months,
+            "month": actual.months[-1:] if all_months else actual.months,
             "referrals": sums(actual.referrals, "referrals"),
             "plan_referrals": rows["referrals"],
         }
@@ -185,7 +185,7 @@ def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, together
     for name, (top, bottom, plan_top, plan_bottom) in pairs.items():
         out[name] = quotient(top, bottom)
         out[f"plan_{name}"] = quotient(pd.Series(plan_top), pd.Series(plan_bottom))
-    if together:
+    if all_months:
         return out.assign(members=_by_month(actual.caseload, "members", actual)[-1:], plan_members=last_members)
     return out.assign(members=members, plan_members=rows["members"])
 

@@ -173,16 +173,16 @@ def _apply_for_assistance(programme: Programme, found: pl.DataFrame) -> None:
     }
     helped = np.flatnonzero((relieved > 0) & (decided <= programme.last))
     posted = np.minimum(decided[helped] + 1, programme.last)
-    rest = amount[helped] - relieved[helped]
+    still_owed = amount[helped] - relieved[helped]
     claims = claim[helped]
     off = working_day(decided[helped] + luck.between("write-off", 60, 100, claims))
-    lost = (rest > 0) & (off <= programme.last)
+    lost = (still_owed > 0) & (off <= programme.last)
     _replace_write_offs(
         programme,
         claims,
         [
             _posted(claims, "write_off", relieved[helped], posted, "financial assistance", luck),
-            _posted(claims[lost], "write_off", rest[lost], off[lost], "bad debt", luck),
+            _posted(claims[lost], "write_off", still_owed[lost], off[lost], "bad debt", luck),
         ],
     )
 

@@ -145,18 +145,18 @@ def _enrol(team: Team) -> pl.DataFrame:
     day = working_day(sent["screened"][tried[row]] + 2 + 6 * place + luck.between("gap", 0, 4, tried[row], place))
     reached = place == reach[row] - 1
     who = np.array(list(team.coordinators))[luck.between("who", 0, 2, tried)]
-    joined = np.flatnonzero(answer == "consented")[
+    consented = np.flatnonzero(answer == "consented")[
         np.isin(np.flatnonzero(answer == "consented"), np.flatnonzero(reach <= 5))
     ]
     final = np.zeros(len(tried), np.int64)
     np.maximum.at(final, row, day)
-    number = tried[joined]
+    number = tried[consented]
     months_in = luck.tries("leaves", 0.035, number)
     team.members = {
         "number": number,
-        "enrolled": final[joined],
-        "recorded": working_day(final[joined] + team.luck("enrolments").between("recorded", 0, 5, number)),
-        "ended": final[joined] + 30 * months_in + luck.between("last day", 0, 30, number),
+        "enrolled": final[consented],
+        "recorded": working_day(final[consented] + team.luck("enrolments").between("recorded", 0, 5, number)),
+        "ended": final[consented] + 30 * months_in + luck.between("last day", 0, 30, number),
         "reason": luck.word(
             "end", {"goals_met": 30, "lost_contact": 32, "moved": 12, "lost_coverage": 18, "declined": 8}, number
         ),
