@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
 from .measures.menu import menu, named
 from .periods import Period
-from .tables.schema import TABLES
-from .tables.store import Tables
+from .tables.schema import CLAIMS, TABLES
+from .tables.store import Tables, is_active, tables_of
 from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
@@ -49,6 +49,15 @@ REVIEWS = {
     "patient_engagement_review": EngagementReview,
 }
 """Template of one client -> what makes its exhibits."""
+
+SERVICES = {
+    "client_review": "claims",
+    "ar_deep_dive": "claims",
+    "ar_weekly_review": "claims",
+    "self_pay_review": "self_pay",
+    "patient_engagement_review": "patient_engagement",
+}
+"""The service that a template is about: its month must hold records of it, or postings."""
 
 TITLES = {
     "client_review": "Monthly review",
@@ -284,10 +293,11 @@ def version(package: str) -> str:
 
 def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str) -> Subject:
     stored = view.stored
-    if not stored.rows("transactions") and not stored.rows("claims"):
+    services = {"claims", *([SERVICES[template]] if template in SERVICES else view.settings(as_of=day).services)}
+    if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
     tables = _in_memory(view.tables(as_of=day))
-    _refuse_empty(tables, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS), view)
+    _refuse_empty(tables, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS), view, services)
     return Subject(
         client=view.settings(as_of=day),
         period=month,
@@ -314,16 +324,14 @@ def _in_memory(tables: Tables) -> Tables:
     return Tables({name: frame.collect(engine="streaming").lazy() for name, frame in tables.items()}, tables.as_of)
 
 
-def _refuse_empty(tables: Mapping[str, pl.LazyFrame], month: Period, view: ClientView) -> None:
-    posted = tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item()
-    if posted:
+def _refuse_empty(
+    tables: Mapping[str, pl.LazyFrame], month: Period, view: ClientView, services: Collection[str]
+) -> None:
+    if is_active(tables, services, month):
         return
-    span = (
-        view.tables()["transactions"].select(first=pl.col("posted_on").min(), last=pl.col("posted_on").max()).collect()
-    )
-    first, last = span.row(0)
-    there = f"its postings run from {first:%Y-%m} to {last:%Y-%m}" if first else "it has no postings at all"
-    raise ParameterError(f"{view.client} has no postings in {month.label}; {there}. Nothing was reported.")
+    months, what = view.stored.active_months(services), "postings" if set(services) == {"claims"} else "records"
+    there = f"its {what} run from {months[0]} to {months[-1]}" if months else f"it has no {what} at all"
+    raise ParameterError(f"{view.client} has no {what} in {month.label}; {there}. Nothing was reported.")
 
 
 def _book(place: Workspace, month: Period, manager: str) -> Book:

@@ -179,7 +179,7 @@ def run_command(
         opened.registry.client(client)
     period = Period.month(period or _last_month()).label
     if found.packet:
-        _refuse_unposted(opened, [client] if client else [], period)
+        _refuse_empty(opened, [client] if client else [], period, found.service)
     with step(f"Making {found.title}, {client if client and found.scope == 'client' else 'all clients'}, {period}"):
         request = _request(
             opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given
@@ -220,7 +220,7 @@ def packets(
 
     opened = open_workspace(workspace)
     period, chosen = Period.month(period or _last_month()).label, cli_checks.chosen_clients(opened, client)
-    _refuse_unposted(opened, chosen, period)
+    _refuse_empty(opened, chosen, period)
     code = _make_packets(opened, period, chosen, workers=workers, force=force)
     console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/")
     raise typer.Exit(code)
@@ -231,18 +231,27 @@ def _last_month() -> str:
     return Period.of(dt.date.today()).shift(-1).label
 
 
-def _refuse_unposted(workspace: Workspace, clients: Sequence[str], period: str) -> None:
-    """Say before a kernel starts that none of the clients has postings in the month."""
-    months = sorted({month for client in clients for month in workspace.store.open(client).posted_months()})
-    if not clients or period in months:
+def _refuse_empty(workspace: Workspace, clients: Sequence[str], period: str, service: str = "") -> None:
+    """Say before a kernel starts that nothing of the service, else of any service bought, falls into the month."""
+    from ..tables.store import is_active
+
+    month, months, bought = Period.month(period), set[str](), set[str]()
+    for client in clients:
+        services = {service, "claims"} if service else workspace.registry.client(client, as_of=month.last_day).services
+        active = workspace.store.open(client).active_months(services)
+        if period in active or (active and is_active(workspace.client(client).tables(), services, month)):
+            return
+        months, bought = months | set(active), bought | ({service} if service else set(services))
+    if not clients:
         return
+    what = "postings" if "claims" in bought else "records"
     who = clients[0] if len(clients) == 1 else f"None of {len(clients)} clients"
     there = (
-        f"postings run from {months[0]} to {months[-1]}"
+        f"{what} run from {min(months)} to {max(months)}"
         if months
         else "nothing is stored yet; take files in first with: rcm ingest"
     )
-    raise RcmError(f"{who} has {'no ' if len(clients) == 1 else ''}postings in {period}; {there}. Nothing was run.")
+    raise RcmError(f"{who} has {'no ' if len(clients) == 1 else ''}{what} in {period}; {there}. Nothing was run.")
 
 
 def _request(
@@ -289,7 +298,12 @@ def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force:
             _request(workspace, name, client, period, force=force) for name in packet_reports(templates, services)
         ]
     if set(clients) == set(workspace.clients()):
-        books = [template.name for template in templates if template.scope == "portfolio"]
+        bought = {one for name in clients for one in workspace.registry.client(name, as_of=day).services}
+        books = [
+            template.name
+            for template in templates
+            if template.scope == "portfolio" and (not template.service or template.service in bought)
+        ]
         requests += [_request(workspace, name, None, period, force=force) for name in books]
     return requests
 
@@ -356,7 +370,7 @@ def status(
     table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
     for client in opened.clients():
         stored = opened.store.open(client)
-        months = stored.posted_months()
+        months = stored.active_months(opened.registry.client(client).services)
         needed = opened.client(client).findings()
         table.add_row(
             client,

@@ -101,6 +101,9 @@ def _print_sums(
     failed, empty = [], []
     for client in clients:
         months = workspace.store.open(client).posted_months()
+        if not months and _posts_nothing(workspace, client, period):
+            console.print(f"  {client}: has bought no service that posts money, so there are no sums to hold.")
+            continue
         if not months or (period and not {month.label for month in period.months()} & set(months)):
             empty.append(client)
             continue
@@ -155,6 +158,12 @@ def relation_words(row: Mapping[str, Any]) -> str:
         return f"{row['title']}: not asked, as one side was never delivered ({row['relation']})"
     share = "" if row["share"] != row["share"] else f", {100 * row['share']:.2f} % of {row['whole']}"
     return f"{row['count']:,} {row['title']} [{dollars(row['amount_cents'])}{share}] ({row['relation']})"
+
+
+def _posts_nothing(workspace: Workspace, client: str, period: Period | None) -> bool:
+    """True for a client whose services keep no ledger, and of which something is stored."""
+    services = workspace.registry.client(client, as_of=period.last_day if period else None).services
+    return not {"claims", "self_pay"} & set(services) and bool(workspace.store.open(client).active_months(services))
 
 
 def _day(workspace: Workspace, client: str, period: Period | None) -> dt.date | None:

@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from ..errors import StoreError, closest, listed
-from .schema import TABLES, Table, check
+from ..periods import Period
+from .schema import TABLES, TRANSACTIONS, Table, check
+from .schema_services import TABLES_OF_SERVICE
 
 VERSION = 1
 ALWAYS = "all"
@@ -82,6 +84,11 @@ class ClientStore:
         """The months for which the ledger holds postings, oldest first."""
         return sorted(self.months("transactions"))
 
+    def active_months(self, services: Collection[str]) -> list[str]:
+        """The months for which rows of these services became known, oldest first."""
+        found = {month for table in tables_of(services) for month in self.months(table.name)}
+        return sorted(found - {ALWAYS})
+
     def rows(self, table: str) -> int:
         return sum(part["rows"] for part in self.months(table).values())
 
@@ -105,6 +112,28 @@ class ClientStore:
         """The findings or the quarantine of the client; empty when there are none."""
         entry = self.manifest.get(name)
         return pl.read_parquet(self.folder / entry["file"]) if entry else pl.DataFrame()
+
+
+def tables_of(services: Collection[str]) -> list[Table]:
+    """The tables that hold what happens under these services, each row with its day.
+
+    >>> [table.name for table in tables_of(["claims"])]
+    ['transactions']
+    """
+    posting = [TRANSACTIONS] if {"claims", "self_pay"} & set(services) else []
+    own = [table for service in services for table in TABLES_OF_SERVICE.get(service, ())]
+    return [table for table in (*posting, *own) if table.known_on]
+
+
+def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], period: Period) -> bool:
+    """Whether a posting, or any other day of these services, falls into the period."""
+    for table in tables_of(services):
+        days = [column.name for column in table.columns if column.kind == "date"]
+        names = [table.known_on] if table is TRANSACTIONS else days
+        falls = pl.any_horizontal(period.holds(pl.col(name)) for name in names if name)
+        if tables[table.name].select(falls.any()).collect().item():
+            return True
+    return False
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from rcm_analysis.errors import StoreError, TableError
+from rcm_analysis.periods import Period
 from rcm_analysis.tables import store as store_module
-from rcm_analysis.tables.schema import ACTIONS, FEE_SCHEDULES, TRANSACTIONS
-from rcm_analysis.tables.store import Store
+from rcm_analysis.tables.schema import ACTIONS, FEE_SCHEDULES, TABLES, TRANSACTIONS
+from rcm_analysis.tables.store import Store, is_active
 
 DAY = dt.date
 
@@ -234,3 +235,26 @@ def test_what_was_stored_before_a_column_was_added_holds_it_empty(store, monkeyp
         change.append(wider, frame(posting("t4", DAY(2026, 2, 2))).with_columns(channel=pl.lit("card")))
     found = store.open("a").read("transactions").sort("transaction_id")
     assert found["channel"].to_list() == [None, None, None, "card"] and found.columns == wider.names
+
+
+@pytest.mark.parametrize(
+    ("services", "month", "active"),
+    [
+        (["claims"], "2026-03", True),
+        (["claims"], "2026-02", False),  # the day of service is no day of posting
+        (["self_pay"], "2026-03", True),
+        (["patient_engagement"], "2026-03", False),
+        (["patient_engagement"], "2026-04", True),  # booked
+        (["patient_engagement"], "2026-05", True),  # to be seen
+        (["patient_engagement", "claims"], "2026-06", False),
+    ],
+)
+def test_a_month_is_active_when_something_of_a_service_falls_into_it(services, month, active):
+    frames = {name: table.empty() for name, table in TABLES.items()}
+    day = dt.date(2026, 3, 5)
+    posting = {"posted_on": day, "happened_on": dt.date(2026, 2, 5)}
+    slot = {"booked_on": dt.date(2026, 4, 1), "scheduled_on": dt.date(2026, 5, 1)}
+    for name, row in (("transactions", posting), ("appointments", slot)):
+        frames[name] = pl.concat([frames[name], pl.DataFrame([row])], how="diagonal_relaxed")
+    tables = {name: frame.lazy() for name, frame in frames.items()}
+    assert is_active(tables, services, Period.month(month)) == active
