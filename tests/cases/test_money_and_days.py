@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from .desk import blank, ingested, wrong
+from .desk import blank, ingested
 from .files import answer, claim_837, remit_835
 
 

@@ -566,7 +566,7 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
         "open_cents": "Still open",
     }
     return [
-        *_overdue_table(subject),
+        *weekly_lists.overdue_table(_overdue(subject), subject.as_of_text),
         show(
             weekly_lists.write_offs(subject.with_payer_names(review.items)),
             [*claim, Shown("age_days", "Age, days", "count"), Shown("reason", "Why")],
@@ -640,29 +640,6 @@ def _decision_evidence(review: ArWeeklyReview) -> list[Block]:
             print_it=False,
             definition="Sums since then, by posting date; US dollars.",
         ),
-    ]
-
-
-def _overdue_table(subject: Subject) -> list[Block]:
-    late = _overdue(subject)
-    if late.empty:
-        return []
-    columns = [
-        Shown("title", "What was agreed"),
-        Shown("owner", "Owner"),
-        Shown("opened_on", "Agreed", "date"),
-        Shown("due_on", "Due", "date"),
-        Shown("amount_cents", "At stake", "usd"),
-    ]
-    return [
-        show(
-            late,
-            columns,
-            name="overdue_actions",
-            title="Agreed actions overdue",
-            print_it=False,
-            definition=f"Open on {subject.as_of_text} and due before; US dollars at stake.",
-        )
     ]
 
 
