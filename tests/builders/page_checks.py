@@ -17,7 +17,8 @@ def assert_prints(page: Iterable[Block]) -> None:
     cells = []
     for block in page:
         json.dumps(block.payload, allow_nan=False)
-        assert read_block(block.payload).payload == block.payload
+        read = read_block(block.payload)
+        assert read.payload.keys() == block.payload.keys() and read_block(read.payload) == read
         outputs = [{"output_type": "display_data", "data": block.bundle(), "metadata": {}}]
         cells.append({"cell_type": "code", "metadata": {}, "source": "", "outputs": outputs})
     document = extract({"cells": cells, "metadata": {}})

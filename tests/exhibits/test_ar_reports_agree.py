@@ -11,6 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from rcm_analysis.blocks.vocabulary import Column, Table
 from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
 from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
 from rcm_analysis.exhibits.client_review.review import ClientReview
@@ -214,19 +215,7 @@ def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
     printed = next(block.payload["items"] for block in deep.blocks if block.payload["kind"] == "findings")
     assert deep.column("findings", "title")[: len(printed)] == [item["title"] for item in printed]
     assert deep.column("findings", "amount_cents")[: len(printed)] == [item["amount_cents"] for item in printed]
-    taken = Section(
-        "Before",
-        (
-            {
-                "kind": "table",
-                "name": "escalations",
-                "title": "t",
-                "columns": [{"name": "a", "title": "A", "unit": "text"}],
-                "rows": [["x"]],
-                "emphasis": [],
-            },
-        ),
-    )
+    taken = Section("Before", (Table("escalations", "t", (Column("a", "A"),), (("x",),)),))
     review = Report(deep.review, ("findings", "limits", "waiting", "denials", "payers", "key_accounts"))
     path = tmp_path / "packet.xlsx"
     write_workbook([taken, section_of(review.blocks, "Deep dive")], path, meta={"title": "Packet"})

@@ -3,6 +3,8 @@ claims."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ...measures.receivable.delays import NEVER_SENT
@@ -24,79 +26,75 @@ SERVICE = Shown("service_on", "Service", "date")
 
 def limits(facts: DeepFacts) -> list[Block]:
     """Time limits by kind: running, four fifths used, missed."""
-    found = facts.deadlines
-    if found.empty:
+    if facts.deadlines.empty:
         return [note("No time limit runs on an open claim, as far as the payers' rules are known.")]
-    rows = []
-    for kind, words in KINDS.items():
-        of_kind = found[found["kind"] == kind]
-        near, gone = of_kind[of_kind["is_alert"] & of_kind["is_recoverable"]], of_kind[of_kind["is_missed"]]
-        rows.append(
-            {
-                "kind": words,
-                "running": int((~of_kind["is_missed"]).sum()),
-                "near": len(near),
-                "near_cents": int(near["open_cents"].sum()),
-                "first_on": near["deadline_on"].min(),
-                "missed": len(gone),
-                "missed_cents": int(gone["open_cents"].sum()),
-            }
-        )
+    return [_limits_by_kind(facts), _limits_by_claim(facts)]
+
+
+def _limits_by_kind(facts: DeepFacts) -> Block:
+    found = facts.deadlines
     table, emphasis = with_total(
-        pd.DataFrame(rows), "kind", ["running", "near", "near_cents", "missed", "missed_cents"]
+        pd.DataFrame([_of_kind(found[found["kind"] == kind], words) for kind, words in KINDS.items()]),
+        "kind",
+        ["running", "near", "near_cents", "missed", "missed_cents"],
     )
     late = int((~found["is_recoverable"] & ~found["is_missed"]).sum())
-    notes = (
+    denied = f"{counted(late, 'denial', 'denials')} as filed too late, without proof of filing in time"
+    return show(
+        table,
         [
-            (
-                f"{counted(late, 'denial', 'denials')} as filed too late, without proof of filing in time: an "
-                "appeal will not help."
-            )
-        ]
-        if late
-        else []
+            Shown("kind", "Time limit"),
+            Shown("running", "Claims still in time", "count"),
+            Shown("near", "Four fifths used", "count"),
+            Shown("near_cents", "At stake", "usd"),
+            Shown("first_on", "First ends", "date"),
+            Shown("missed", "Missed, still open", "count"),
+            Shown("missed_cents", "Missed", "usd"),
+        ],
+        name="time_limits_summary",
+        title=f"Time limits, as of {facts.subject.as_of_text}",
+        emphasis=emphasis,
+        notes=[f"{denied}: an appeal will not help."] if late else [],
+        definition="Limits of the payers' rules: filing from the day of service, appeal from the denial, "
+        "second insurer from the first one's remittance; open charges (second insurer: what was left "
+        "to it); US dollars.",
     )
-    named = facts.names(found, "payer").assign(kind=found["kind"].map(KINDS))
-    return [
-        show(
-            table,
-            [
-                Shown("kind", "Time limit"),
-                Shown("running", "Claims still in time", "count"),
-                Shown("near", "Four fifths used", "count"),
-                Shown("near_cents", "At stake", "usd"),
-                Shown("first_on", "First ends", "date"),
-                Shown("missed", "Missed, still open", "count"),
-                Shown("missed_cents", "Missed", "usd"),
-            ],
-            name="time_limits_summary",
-            title=f"Time limits, as of {facts.subject.as_of_text}",
-            emphasis=emphasis,
-            notes=notes,
-            definition="Limits of the payers' rules: filing from the day of service, appeal from the denial, "
-            "second insurer from the "
-            "first one's remittance; open charges (second insurer: what was left to it); US dollars.",
-        ),
-        show(
-            named,
-            [
-                *ABOUT,
-                Shown("kind", "Time limit"),
-                Shown("starts_on", "Clock began", "date"),
-                Shown("deadline_on", "Ends", "date"),
-                Shown("days_left", "Days left", "count"),
-                Shown("used_share", "Used", "rate"),
-                Shown("is_alert", "Four fifths used", "flag"),
-                Shown("is_missed", "Missed", "flag"),
-                Shown("is_recoverable", "Can be saved", "flag"),
-                Shown("open_cents", "Open", "usd", exact=True),
-            ],
-            name="time_limits",
-            title=f"Time limits claim by claim, as of {facts.subject.as_of_text}",
-            print_it=False,
-            definition="One row per open claim and limit; US dollars.",
-        ),
-    ]
+
+
+def _of_kind(found: pd.DataFrame, words: str) -> dict[str, Any]:
+    near, gone = found[found["is_alert"] & found["is_recoverable"]], found[found["is_missed"]]
+    return {
+        "kind": words,
+        "running": int((~found["is_missed"]).sum()),
+        "near": len(near),
+        "near_cents": int(near["open_cents"].sum()),
+        "first_on": near["deadline_on"].min(),
+        "missed": len(gone),
+        "missed_cents": int(gone["open_cents"].sum()),
+    }
+
+
+def _limits_by_claim(facts: DeepFacts) -> Block:
+    found = facts.deadlines
+    return show(
+        facts.names(found, "payer").assign(kind=found["kind"].map(KINDS)),
+        [
+            *ABOUT,
+            Shown("kind", "Time limit"),
+            Shown("starts_on", "Clock began", "date"),
+            Shown("deadline_on", "Ends", "date"),
+            Shown("days_left", "Days left", "count"),
+            Shown("used_share", "Used", "rate"),
+            Shown("is_alert", "Four fifths used", "flag"),
+            Shown("is_missed", "Missed", "flag"),
+            Shown("is_recoverable", "Can be saved", "flag"),
+            Shown("open_cents", "Open", "usd", exact=True),
+        ],
+        name="time_limits",
+        title=f"Time limits claim by claim, as of {facts.subject.as_of_text}",
+        print_it=False,
+        definition="One row per open claim and limit; US dollars.",
+    )
 
 
 def waits(facts: DeepFacts) -> list[Block]:
@@ -207,71 +205,56 @@ def _questions(facts: DeepFacts) -> list[Block]:
     ]
 
 
+_PLACE = [*ABOUT, Shown("provider", "Provider"), Shown("location", "Place"), SERVICE]
+_DAYS, _CENTS = Shown("waiting_days", "Days waiting", "count"), Shown("open_cents", "Open", "usd", exact=True)
+_HELD_FOR = Shown("hold_reason", "Waits for")
+SECOND = [
+    *ABOUT,
+    Shown("secondary_payer", "Second insurer"),
+    *_PLACE[len(ABOUT) :],
+    Shown("decided_on", "First insurer decided", "date"),
+    _DAYS,
+    Shown("patient_cents", "Left open", "usd", exact=True),
+    Shown("deadline_on", "Send by", "date"),
+    Shown("is_missed", "Missed", "flag"),
+]
+ASKED = [
+    *_PLACE,
+    _HELD_FOR,
+    Shown("asked_on", "Asked on", "date"),
+    Shown("reminders", "Reminders", "count"),
+    Shown("days_open", "Days open", "count"),
+    _CENTS,
+]
+HELD = [*_PLACE, _HELD_FOR, Shown("since_on", "Since", "date"), _DAYS, Shown("is_sent", "Sent before", "flag"), _CENTS]
+REJECTED = [
+    *_PLACE,
+    Shown("stage", "Rejected by"),
+    Shown("reason", "Reason"),
+    Shown("rejected_on", "Rejected on", "date"),
+    _DAYS,
+    _CENTS,
+]
+UNTOUCHED = [
+    *_PLACE,
+    Shown("last_event", "Last event"),
+    Shown("last_on", "On", "date"),
+    Shown("last_note_on", "Last note", "date"),
+    Shown("quiet_days", "Days", "count"),
+    _CENTS,
+]
+
+
 def _lists(facts: DeepFacts) -> list[Block]:
     """The claims behind each row, for the workbook."""
-    second = [
-        *ABOUT,
-        Shown("secondary_payer", "Second insurer"),
-        Shown("provider", "Provider"),
-        Shown("location", "Place"),
-        SERVICE,
-        Shown("decided_on", "First insurer decided", "date"),
-        Shown("waiting_days", "Days waiting", "count"),
-        Shown("patient_cents", "Left open", "usd", exact=True),
-        Shown("deadline_on", "Send by", "date"),
-        Shown("is_missed", "Missed", "flag"),
-    ]
-    place = [*ABOUT, Shown("provider", "Provider"), Shown("location", "Place"), SERVICE]
-    days, cents = Shown("waiting_days", "Days waiting", "count"), Shown("open_cents", "Open", "usd", exact=True)
-    reason = Shown("hold_reason", "Waits for")
+    asked = facts.requests[facts.requests["is_open"]]
     lists = [
-        ("secondary_not_sent", "Claims never sent to the second insurer", facts.secondaries, second),
-        ("crossovers_missing", "Claims passed on by the first insurer, without an answer", facts.crossovers, second),
-        (
-            "open_questions",
-            "Open questions to the practice",
-            facts.requests[facts.requests["is_open"]],
-            [
-                *place,
-                reason,
-                Shown("asked_on", "Asked on", "date"),
-                Shown("reminders", "Reminders", "count"),
-                Shown("days_open", "Days open", "count"),
-                cents,
-            ],
-        ),
-        (
-            "claims_on_hold",
-            "Claims on hold or never sent",
-            facts.holds,
-            [*place, reason, Shown("since_on", "Since", "date"), days, Shown("is_sent", "Sent before", "flag"), cents],
-        ),
-        (
-            "rejected_claims",
-            "Rejected claims not sent again",
-            facts.rejected,
-            [
-                *place,
-                Shown("stage", "Rejected by"),
-                Shown("reason", "Reason"),
-                Shown("rejected_on", "Rejected on", "date"),
-                days,
-                cents,
-            ],
-        ),
-        (
-            "untouched_claims",
-            "Claims nobody touched for 30 days",
-            facts.untouched,
-            [
-                *place,
-                Shown("last_event", "Last event"),
-                Shown("last_on", "On", "date"),
-                Shown("last_note_on", "Last note", "date"),
-                Shown("quiet_days", "Days", "count"),
-                cents,
-            ],
-        ),
+        ("secondary_not_sent", "Claims never sent to the second insurer", facts.secondaries, SECOND),
+        ("crossovers_missing", "Claims passed on by the first insurer, without an answer", facts.crossovers, SECOND),
+        ("open_questions", "Open questions to the practice", asked, ASKED),
+        ("claims_on_hold", "Claims on hold or never sent", facts.holds, HELD),
+        ("rejected_claims", "Rejected claims not sent again", facts.rejected, REJECTED),
+        ("untouched_claims", "Claims nobody touched for 30 days", facts.untouched, UNTOUCHED),
     ]
     return [
         show(

@@ -349,26 +349,3 @@ def working_file(subject: Subject, items: pd.DataFrame) -> list[Block]:
     """Every item that can be worked, best first, with cells to fill in; in the workbook only."""
     names = dict(zip(subject.payers["payer"], subject.payers["name"], strict=True))
     return [worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist")]
-
-
-def overdue_table(late: pd.DataFrame, as_of_text: str) -> list[Block]:
-    """Agreed actions that are overdue, for the workbook; nothing where none is."""
-    if late.empty:
-        return []
-    columns = [
-        Shown("title", "What was agreed"),
-        Shown("owner", "Owner"),
-        Shown("opened_on", "Agreed", "date"),
-        Shown("due_on", "Due", "date"),
-        Shown("amount_cents", "At stake", "usd"),
-    ]
-    return [
-        show(
-            late,
-            columns,
-            name="overdue_actions",
-            title="Agreed actions overdue",
-            print_it=False,
-            definition=f"Open on {as_of_text} and due before; US dollars at stake.",
-        )
-    ]

@@ -14,7 +14,8 @@ import pytest
 from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import blocks
 from rcm_analysis.exhibits.ar_weekly_review import lists as weekly_lists
-from rcm_analysis.exhibits.ar_weekly_review.review import STEPS, ArWeeklyReview
+from rcm_analysis.exhibits.ar_weekly_review.movement import STEPS
+from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.press.document.extract import extract
 from rcm_analysis.press.writers.pdf import render

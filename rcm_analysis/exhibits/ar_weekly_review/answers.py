@@ -1,0 +1,71 @@
+"""Page one of the week: what moved, what is stuck, what is to be decided."""
+
+from __future__ import annotations
+
+from ...measures.receivable.roll_forward import ar_movement
+from ..blocks import Block, cards
+from ..formats import as_text, counted, joined, sentence
+from .facts import WeekFacts
+
+
+def answers(facts: WeekFacts) -> list[Block]:
+    """Three answers on top."""
+    return [cards([_moved(facts), _stuck(facts), _decisions(facts)])]
+
+
+def _moved(facts: WeekFacts) -> tuple[str, str, str]:
+    now = ar_movement(facts.subject.tables, period=facts.week).iloc[0]
+    opening, closing = int(now["opening_cents"]), int(now["closing_cents"])
+    change = closing - opening
+    moved = (
+        "as much as a week before"
+        if not change
+        else f"{as_text(abs(change), 'usd')} {'more' if change > 0 else 'less'} than a week before"
+    )
+    return (
+        "What moved?",
+        f"{as_text(closing, 'usd')} open",
+        f"{sentence(moved)}: {as_text(int(now['new_cents'] + now['grown_cents']), 'usd')} of new balances, "
+        f"{as_text(int(now['paid_cents']), 'usd')} paid.",
+    )
+
+
+def _stuck(facts: WeekFacts) -> tuple[str, str, str]:
+    rows = facts.stuck
+    if rows.empty:
+        return "What is stuck?", "nothing", "No claim waits for the practice, a payer or us."
+    each = rows.drop_duplicates("claim_id")
+    waits = rows.drop_duplicates(["who", "claim_id"]).groupby("who")["open_cents"].sum().sort_values(ascending=False)
+    words = joined(
+        f"{as_text(int(cents), 'usd')} for {'the ' if who in ('practice', 'payer') else ''}{who}"
+        for who, cents in waits.items()
+    )
+    return "What is stuck?", as_text(int(each["open_cents"].sum()), "usd"), f"{counted(len(each), 'claim')}; {words}."
+
+
+def _decisions(facts: WeekFacts) -> tuple[str, str, str]:
+    soon = facts.due_soon
+    parts = [
+        counted(len(frame), word)
+        for frame, word in (
+            (facts.given_up, "write-off"),
+            (facts.escalated, "escalation"),
+            (facts.overdue, "action overdue"),
+        )
+        if len(frame)
+    ]
+    if soon.empty:
+        return (
+            "What is to be decided?",
+            parts[0] if parts else "nothing",
+            f"Also {joined(parts[1:])}." if parts[1:] else "No limit ends within fourteen days.",
+        )
+    more = f" Also {joined(parts)}." if parts else ""
+    return (
+        "What is to be decided?",
+        as_text(int(soon["open_cents"].sum()), "usd"),
+        (
+            f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on "
+            f"{as_text(soon['deadline_on'].min(), 'date')}.{more}"
+        ),
+    )

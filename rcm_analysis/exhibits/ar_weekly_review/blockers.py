@@ -1,0 +1,137 @@
+"""What waits for the practice, a payer or us, and the documents asked for with their ages."""
+
+from __future__ import annotations
+
+from ...measures.receivable.delays import document_requests
+from ..blocks import Block, note
+from ..client_review.answers import HOLDS
+from ..formats import as_text, counted, joined, sentence, words_of
+from ..subject import Subject
+from ..tables import Shown, show
+from . import lists as weekly_lists
+from .facts import WeekFacts
+
+MOST_DOCUMENTS = 5
+
+
+def blockers(facts: WeekFacts) -> list[Block]:
+    """What is stuck, the documents asked for, and the next steps that somebody noted."""
+    return [*_stuck(facts), *_documents(facts.subject), *_next_steps(facts)]
+
+
+def _stuck(facts: WeekFacts) -> list[Block]:
+    subject, stuck = facts.subject, facts.stuck
+    if stuck.empty:
+        return [note(f"Nothing was stuck on {subject.as_of_text}: no claim waited for the practice, a payer or us.")]
+    table = stuck.groupby(["what", "who"], as_index=False).agg(
+        claims=("claim_id", "nunique"), open_cents=("open_cents", "sum"), oldest=("days", "max")
+    )
+    table = table.sort_values(["open_cents", "what"], ascending=[False, True], ignore_index=True)
+    several = len(stuck) - stuck["claim_id"].nunique()
+    return [
+        show(
+            table,
+            [
+                Shown("what", "What is stuck"),
+                Shown("who", "Waits for"),
+                Shown("claims", "Claims", "count"),
+                Shown("open_cents", "Open balance", "usd"),
+                Shown("oldest", "Oldest, days", "count"),
+            ],
+            name="blockers",
+            title="What is stuck",
+            definition=f"Open claims as of {subject.as_of_text}"
+            + (f"; {counted(several, 'claim stands', 'claims stand')} in two rows" if several else "")
+            + "; US dollars.",
+        ),
+        show(
+            subject.with_payer_names(
+                stuck.sort_values(["what", "open_cents"], ascending=[True, False], ignore_index=True)
+            ),
+            [
+                Shown("claim_id", "Claim"),
+                Shown("payer", "Payer"),
+                Shown("what", "What is stuck"),
+                Shown("who", "Waits for"),
+                Shown("days", "Days", "count"),
+                Shown("open_cents", "Open", "usd", exact=True),
+            ],
+            name="stuck",
+            title="What is stuck, claim by claim",
+            print_it=False,
+            definition=f"One row per claim and what it waits for, as of {subject.as_of_text}; US dollars.",
+        ),
+    ]
+
+
+def _documents(subject: Subject) -> list[Block]:
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    asked = asked[asked["is_open"]].sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)
+    if asked.empty:
+        return [note("No question to the practice is open.")]
+    asked["what"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in asked["hold_reason"]]
+    recent, later = (asked["days_open"] <= 30).sum(), ((asked["days_open"] > 30) & (asked["days_open"] <= 90)).sum()
+    ages = ((recent, "for up to 30 days"), (later, "for 31 to 90"), (len(asked) - recent - later, "for longer"))
+    words = joined(f"{age}: {count}" for count, age in ages if count)
+    columns = [
+        Shown("claim_id", "Claim"),
+        Shown("provider", "Provider"),
+        Shown("what", "What we need"),
+        Shown("asked_on", "Asked", "date"),
+        Shown("days_open", "Days", "count"),
+        Shown("reminders", "Reminders", "count"),
+        Shown("open_cents", "Open", "usd"),
+    ]
+    return [
+        show(
+            asked.head(MOST_DOCUMENTS),
+            columns,
+            name="documents_shown",
+            title="Documents and answers we asked the practice for",
+            definition=(
+                f"{counted(len(asked), 'request')}, {as_text(int(asked['open_cents'].sum()), 'usd')} of "
+                f"open balances; open {words}. "
+            )
+            + (
+                f"The {MOST_DOCUMENTS} largest; all are in the workbook (documents)."
+                if len(asked) > MOST_DOCUMENTS
+                else "All of them:"
+            ),
+        ),
+        show(
+            asked,
+            columns,
+            name="documents",
+            title="Documents and answers we asked the practice for, all of them",
+            print_it=False,
+            definition=f"Every request not answered on {subject.as_of_text}; by the day of the first note; US dollars.",
+        ),
+    ]
+
+
+def _next_steps(facts: WeekFacts) -> list[Block]:
+    """Next steps that somebody noted, for the workbook."""
+    steps = weekly_lists.next_steps(facts.subject, facts.items)
+    if steps.empty:
+        return []
+    return [
+        show(
+            steps,
+            [
+                Shown("claim_id", "Claim"),
+                Shown("next_action", "Next action", texts=weekly_lists.DO),
+                Shown("next_on", "Next on", "date"),
+                Shown("is_late", "Day is past", "flag"),
+                Shown("worked_by", "Noted by"),
+                Shown("worked_on", "Noted on", "date"),
+                Shown("open_cents", "Open", "usd", exact=True),
+            ],
+            name="next_steps",
+            title="Next steps noted on open claims",
+            print_it=False,
+            definition=(
+                "The last note of each open claim, where it names a next step; as of "
+                f"{facts.subject.as_of_text}; US dollars."
+            ),
+        )
+    ]
