@@ -21,8 +21,6 @@ SAME_SERVICE_DAYS = 3
 SAME_STAY_DAYS = 180
 """Interim bills, corrections and answers of a claim name days at most this far from its first."""
 
-FAR = 10**6
-
 
 @dataclass
 class Claim:

@@ -206,22 +206,27 @@ def whole_dollar_sweeps(
     Formula
         swept = write-offs of whole dollars on claims served more than 120 days before the posting
         swept_share = swept / write_offs of the batch
-        usual_share = the client's same share over the twelve months before the period, batches found
-        in those months left out
-        chance = looks * how likely an ordinary batch of that size holds so many swept ones: the
-        binomial tail at the usual share of its reason, which starts from the client's (three
-        write-offs' worth), which starts from one in three; never below a quarter
+        usual_share = swept / write_offs of the client in the twelve months before the period, without the
+        batches that were found in those months
+        chance = number of batches looked at on that day, times the probability that an ordinary batch of
+        this size holds so many swept write-offs or more (binomial tail)
     Counts
-        A batch is one client's write-offs of one day and reason, or of the whole day, whoever posted
-        them; posters counts the people (no name is one). Every batch of a day is a look (two reasons:
-        three looks), and the least likely one stands for the day; `reason` is empty for a whole day of
-        several reasons. It is returned when it holds at least `fewest` swept write-offs and its chance
-        is at most `chance`. Once a client's batch of some reason was found on the last day of a month,
-        the last days of the next twelve months are one look named beforehand: two swept write-offs are
-        a batch, and the `chance` of all the days on which the client wrote off is spent on that one.
-        No batch is held against more than one half: a habit would become its own yardstick. A client
-        whose store is young has few old claims yet, hence the quarter. A sweep is a question to ask,
-        not a proof.
+        A batch is what one client wrote off on one day under one reason, whoever posted it; all that it
+        wrote off on the day is a batch, too. With two reasons, three batches are looked at. The least likely
+        batch stands for the day; `reason` is empty where that is the whole day and it has several reasons.
+        A batch is returned when it holds at least `fewest` swept write-offs and its chance is at most `chance`.
+
+        The share of an ordinary batch, for the binomial tail, is the past share of its reason. A reason with
+        few write-offs is drawn towards the client's share, and a client with few towards one in three, each
+        as if three more write-offs were known. It is never taken below a quarter (a young store has few old
+        claims yet) and never above a half (a habit would become its own yardstick).
+
+        A client that was found to sweep under some reason on the last day of a month is expected to do it
+        again. On the last days of the next twelve months two swept write-offs are enough for a batch, and
+        that one batch may use up the `chance` of all the days on which the client wrote something off.
+
+        posters: the people who posted the batch; postings without a name count as one. A sweep is a
+        question to ask, not a proof.
     Date basis
         posting date; age from the service date
     Unit

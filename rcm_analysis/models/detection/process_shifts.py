@@ -46,15 +46,18 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
     """Where charges are entered later than they used to be, and still are: one row per cause.
 
     Formula
-        lag      working days (Monday to Friday) from the first day of service to the entry of the charge
-        tested   the whole client, each provider, each location; each of the last twelve months but the latest may be
-                 the first month of the new habit (one month is an incident), against all months before it
-                 (Mann-Whitney, one-sided, times the months tried)
-        raised   when q <= 0.01 (Benjamini-Hochberg over client, providers and locations) and the mean lag, each claim's
-                 cut at three times the usual late lag, is a day above the usual one since then and in the last month,
-                 and half a day in the months before that, which must not be chance either (p <= 0.05)
-        named    the client; a provider or location that holds 80 % of the days lost, where the rest is not raised
-        late     entered later than 90 % of the charges usually are; late_claims and late_cents beyond the usual 10 %
+        lag = working days (Monday to Friday) from the first day of service to the entry of the charge
+        1. Test the whole client, each provider and each location. Compare the lags since a month with those of
+           all months before it, for each of the last twelve months but the latest: one month alone is an
+           incident. The test is a one-sided Mann-Whitney test; its p is multiplied by the number of months tried.
+        2. Report one of them when all of this holds: its q (Benjamini-Hochberg, over client, providers and
+           locations) is at most `q`; the mean lag since then, and that of the last month, are `days` working
+           days or more above the usual; that of the months between is half a day or more above it, with
+           p <= 0.05. A lag counts for at most three times the usual late lag, so that one claim cannot decide.
+        3. Name the cause: a provider or location that holds 80 % of the days lost, when everybody else is not
+           slower by the same test; otherwise the client as a whole.
+        A charge is late when it is entered later than 90 % of the charges were before the change; late_claims
+        and late_cents are those above the usual 10 %.
     Counts
         Claims by the month of entry, which is complete on its last day (by month of service the latest entries would
         still be missing). At least six months and twenty claims before the first month, five claims since.
@@ -68,7 +71,7 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
     Empty
         Nothing raised: no rows.
     Source
-        our own; charge lag as in measures/lags.py
+        our own; charge lag as in `measures.collections.lags`
     """
     claims = lag_rows(tables)
     return creeps(claims, as_of=as_of, q=q, days=days)

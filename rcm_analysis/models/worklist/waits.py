@@ -29,10 +29,16 @@ FOLLOWED_UP = "written_off"
 class Answers:
     """The answers of payers to claims nobody has asked about yet, and to those that were followed up.
 
+    Two curves are read from the client's history. The first follows a claim from the day it was sent until the payer
+    answers, or until somebody asks about it: asking ends the first curve. The second starts on the day of that first
+    follow-up and ends with the answer. A claim that nobody has asked about may be paid on the first curve, or be asked
+    about later, as is this client's custom, and then be paid on the second.
+
     Formula
-        not asked about: paid later = [paid(end) - paid(age) + asked(age to end) x paid of those asked] / open(age),
-        never likewise; asked(age to end) is the share that is followed up later (by custom, as in the past)
-        followed up: from the day of the first follow-up since the claim was sent
+        not asked about, open for `age` days:
+        paid later = (paid by the end - paid by age + asked about after age x paid on the second curve) / open at age
+        never answered: likewise
+        asked about: the shares of the second curve, from the day of the first follow-up since the claim was sent
     Counts
         Claims of `answer_curves`. A follow-up is a note "follow_up" after the claim was sent and before its answer.
     """
