@@ -2,7 +2,7 @@
 
 import pytest
 
-from .desk import REGISTRY, blank, ingested, opened, wrong
+from .desk import REGISTRY, blank, ingested, opened
 from .files import MAP, answer, claim_837, export, posting, remit_835
 
 FEES = """
