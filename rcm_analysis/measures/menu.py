@@ -60,7 +60,7 @@ class Measure:
     @property
     def summary(self) -> str:
         """The first sentence of the definition."""
-        return (inspect.getdoc(self.function) or "").split("\n\n")[0].replace("\n", " ")
+        return " ".join((inspect.getdoc(self.function) or "").split("\n\n")[0].split())
 
     @property
     def formula(self) -> str:

@@ -23,6 +23,7 @@ HOMES = {
         "secondaries_stopped": "stalled_steps",
         "holds_risen": "stalled_steps",
     },
+    "drivers": {"why": "explained"},
     "worklist": {
         "worklist": "ranking",
         "to_do": "ranking",

@@ -10,11 +10,13 @@ from ...ledger.ratios import quotient
 from ...measures.denials import reasons
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.denials.recovery import denial_recovery
+from ...models.drivers.explained import why
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, joined, sentence, words_of
 from ..subject import Subject
 from ..tables import Shown, show, with_total
+from ..why import why_blocks
 
 RATE = "Initial denial rate (claims denied by their first decision, of claims first decided in the month)"
 RECENT = 3
@@ -36,6 +38,7 @@ def denials(subject: Subject) -> list[Block]:
         ]
     return [
         *_trend(subject, trend),
+        *_why(subject, trend),
         *_recovery(subject),
         *_categories(subject),
         *_by_payer(subject),
@@ -100,6 +103,13 @@ def _trend_sentence(subject: Subject, trend: pd.DataFrame) -> str:
 
 def _all_passed(claims: int) -> str:
     return "the one decided claim passed" if claims == 1 else f"all {counted(claims, 'decided claim')} passed"
+
+
+def _why(subject: Subject, trend: pd.DataFrame) -> list[Block]:
+    """What moved denied charges between the last two quarters, once there are two."""
+    if len(trend) < 2 * RECENT or not trend["denied_cents"].any():
+        return []
+    return why_blocks(subject, why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT)))
 
 
 def recovery_by_month(subject: Subject) -> pd.DataFrame:

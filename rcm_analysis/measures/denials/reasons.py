@@ -187,10 +187,10 @@ def disguised_denials(tables: Mapping[str, Any], *, period: Period, by: Sequence
     """Denials that look like contract discounts: a discount of the whole charge, and denials posted as contractual.
 
     Formula
-        kind = whole_charge_discount   a line of a first decision with 45 equal to its whole charge, nothing paid
-               posted_as_contractual   a ledger posting of kind contractual that carries a denial code
-               posted_under_discount_code   one with any other code, in an amount that the payer had denied on
-                                       its line (on the claim, where no line is known) and never discounted
+        kind = whole_charge_discount: a line of a first decision with 45 equal to its whole charge, nothing paid;
+        posted_as_contractual: a ledger posting of kind contractual that carries a denial code;
+        posted_under_discount_code: one with any other code, in an amount that the payer had denied on its line
+        (on the claim, where no line is known) and never discounted
         amount_cents = the charge discounted; what was posted, less what was reversed
     Counts
         Claims that hold such a line or posting. A claim may stand under several kinds. Group PR is left out.

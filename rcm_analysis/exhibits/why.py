@@ -1,0 +1,218 @@
+"""Why a figure moved, in plain sentences: where, how much, since when, and what moved no more than usual."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from ..blocks.vocabulary import Block
+from ..models.drivers.account import whole_cents
+from ..models.drivers.cells import FEWEST_CLAIMS
+from ..models.drivers.explained import Why
+from ..models.drivers.search import Driver
+from ..periods import Period
+from .blocks import note
+from .formats import as_text, counted, sentence, words_of
+from .subject import Subject
+from .tables import Shown, show, with_total
+
+NAMES = {"denied_charges": ("denied charges", "were"), "cash": ("cash collected on claims", "was")}
+FAMILIES = {"visits": "office visits", "radiology": "imaging", "laboratory": "lab tests", "medicine": "medicine codes"}
+MORE_WORK = 0.25
+"""Where more or less work is this share of a driver's change, it is said."""
+
+MOSTLY, PARTLY = 0.60, 0.30
+QUIET_Z = 2.0
+
+
+def why_blocks(subject: Subject, found: Why) -> list[Block]:
+    """The sentences, and where parts stand out the table of all parts, which add up to the change."""
+    said = note(" ".join(why_sentences(found, subject.payer_name)))
+    drivers = found.account.shown()
+    if not drivers:
+        return [said]
+    names = [sentence(cell_words(found.figure, driver.where, subject.payer_name)) for driver in drivers]
+    columns = ["part", "old_cents", "new_cents", "change_cents"]
+    parts = pd.DataFrame([_cents_of(driver) for driver in drivers], columns=columns[1:], dtype="int64")
+    whole = [int(cents) for cents in whole_cents([found.account.old_cents, found.account.new_cents])]
+    rest = [whole[0] - int(parts["old_cents"].sum()), whole[1] - int(parts["new_cents"].sum())]
+    parts.loc[len(parts)] = [*rest, rest[1] - rest[0]]
+    table, emphasis = with_total(parts.assign(part=[*names, "Everything else"])[columns], "part", columns[1:])
+    title = f"What moved {NAMES[found.figure][0]}"
+    return [
+        said,
+        show(
+            table,
+            [
+                Shown("part", title),
+                Shown("old_cents", sentence(span_words(found.against)), "usd"),
+                Shown("new_cents", sentence(span_words(found.period)), "usd"),
+                Shown("change_cents", "Change", "usd"),
+            ],
+            name=f"why_{found.figure}",
+            title=title,
+            emphasis=emphasis,
+            definition="Each claim stands in one part; the parts add up to the total. A part is named where its rise "
+            "or fall is larger than chance explains; it says where, not why. US dollars.",
+        ),
+    ]
+
+
+def _cents_of(driver: Driver) -> list[int]:
+    old, new = whole_cents([driver.old_cents]), whole_cents([driver.new_cents])
+    return [int(old[0]), int(new[0]), int(new[0] - old[0])]
+
+
+def why_sentences(found: Why, payer_name: Callable[[str], str]) -> list[str]:
+    """What moved, the most important first; it says where and since when, and claims no cause."""
+    said = [_total(found)]
+    drivers = found.account.shown()
+    said += [_driver(found, driver, payer_name) for driver in drivers]
+    if drivers:
+        said.append(_rest(found))
+    elif found.is_unusual:
+        said.append(_kind(found))
+    return said + [_standing(found, driver, payer_name) for driver in found.standing]
+
+
+def span_words(period: Period) -> str:
+    """The months of a period in a sentence.
+
+    >>> from rcm_analysis.periods import Period
+    >>> span_words(Period.month("2026-10")), span_words(Period.month("2026-10").trailing(3))
+    ('October 2026', 'August through October 2026')
+    >>> span_words(Period.month("2026-01").trailing(3))
+    'November 2025 through January 2026'
+    """
+    first, last = period.first_day, period.last_day
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first:%B %Y}"
+    return f"{first:%B}{'' if first.year == last.year else f' {first.year}'} through {last:%B %Y}"
+
+
+def _dollars(cents: float) -> str:
+    return as_text(abs(cents), "usd")
+
+
+def _total(found: Why) -> str:
+    account, (name, was) = found.account, NAMES[found.figure]
+    now, before = span_words(found.period), span_words(found.against)
+    change = account.change_cents
+    if _dollars(change) == "$0":
+        return sentence(f"{name} {was} {_dollars(account.new_cents)} in {now}, the same as in {before}.")
+    if found.is_unusual or account.drivers or found.usual_cents is None:
+        went = "rose" if change > 0 else "fell"
+        text = (
+            f"{name} {went} {_dollars(change)}, from {_dollars(account.old_cents)} in {before} to "
+            f"{_dollars(account.new_cents)} in {now}."
+        )
+        if account.drivers and found.usual_cents is not None and not found.is_unusual:
+            parts = "one part of it is" if len(account.drivers) == 1 else "parts of it are"
+            text += f" As a total that is no more than usual, but {parts} not chance."
+        return sentence(text)
+    more = "more" if change > 0 else "less"
+    return sentence(
+        f"{name} {was} {_dollars(account.new_cents)} in {now}, {_dollars(change)} {more} than in {before}: no more "
+        f"than usual (it commonly moves by up to {_dollars(found.usual_cents)})."
+    )
+
+
+def _driver(found: Why, driver: Driver, payer_name: Callable[[str], str]) -> str:
+    words, change = cell_words(found.figure, driver.where, payer_name), driver.change_cents
+    if not driver.old_cents:
+        text = f"{words} are new: {_dollars(driver.new_cents)}"
+    else:
+        went = "rose" if change > 0 else "fell"
+        text = (
+            f"{words} {went} {_dollars(change)}, from {_dollars(driver.old_cents)} to {_dollars(driver.new_cents)} "
+            f"({_part_of(change, found.account.change_cents)})"
+        )
+    if driver.since:
+        text += f", since about {_day(driver.since)}"
+    work = driver.volume_cents + driver.mix_cents
+    if change and work / change >= MORE_WORK:
+        text += f"; {_dollars(work)} of that is because {'more' if change > 0 else 'less'} of this work was done"
+    if driver.is_seasonal:
+        text += "; the same happened a year ago"
+    return sentence(text) + "."
+
+
+def _part_of(change: float, whole: float) -> str:
+    if change * whole <= 0:
+        return "against the total"
+    share = change / whole
+    if share > 1.005:
+        return "more than all of it"
+    return "all of it" if share >= 0.995 else f"{as_text(share * 100, 'count')}% of it"
+
+
+def _rest(found: Why) -> str:
+    rest = found.account.rest
+    if abs(rest.z) < QUIET_Z:
+        sign = "+" if rest.change_cents >= 0 else "-"
+        return f"Everything else moved no more than usual ({sign}{_dollars(rest.change_cents)} together)."
+    went = "rose" if rest.change_cents > 0 else "fell"
+    return (
+        f"Everything else together {went} {_dollars(rest.change_cents)}, spread over many places: no single cause "
+        "stands out."
+    )
+
+
+def _kind(found: Why) -> str:
+    account, rest = found.account, found.account.rest
+    change = account.change_cents
+    if not account.new_cents and found.figure == "denied_charges":
+        return f"No denials arrived in {span_words(found.period)}."
+    if rest.claims < FEWEST_CLAIMS["flow"]:
+        lie = "lies" if rest.claims == 1 else "lie"
+        return f"Only {counted(rest.claims, 'claim')} {lie} behind it: too few to tell a cause from chance."
+    if account.largest_claim_cents >= change / 2 > 0:
+        return f"One claim of {_dollars(account.largest_claim_cents)} is most of it; without it nothing is unusual."
+    kinds = {"volume": rest.volume_cents, "mix": rest.mix_cents, "rate": rest.rate_cents}
+    largest = max(kinds, key=lambda kind: kinds[kind] / change)
+    share = kinds[largest] / change
+    work = "more" if rest.volume_cents > 0 else "less"
+    if largest == "volume" and share >= MOSTLY:
+        return f"That is mostly volume: {_dollars(rest.volume_cents)} of it comes from {work} work, at the usual rate."
+    if largest == "mix" and share >= MOSTLY:
+        return f"That is mostly mix: {_dollars(rest.mix_cents)} of it comes from work that always came out this way."
+    if largest == "volume" and share >= PARTLY:
+        return f"{sentence(work)} work explains {_dollars(rest.volume_cents)} of it; the rest is spread."
+    return "It is spread over many payers, places and codes; no single cause stands out."
+
+
+def _standing(found: Why, driver: Driver, payer_name: Callable[[str], str]) -> str:
+    words = cell_words(found.figure, driver.where, payer_name)
+    since = f", since about {_day(driver.since)}" if driver.since else ""
+    return f"Still there: {words}, {_dollars(driver.new_cents)} in {span_words(found.period)}{since}."
+
+
+def _day(day: dt.date) -> str:
+    return f"{day:%B} {day.day}"
+
+
+def cell_words(figure: str, where: Mapping[str, str], payer_name: Callable[[str], str]) -> str:
+    """The name of a cell in the words of its figure.
+
+    >>> where = {"location": "Site 03", "reason": "documentation"}
+    >>> cell_words("denied_charges", where, str), cell_words("cash", {"payer": "summit", "reason": "insurers"}, str)
+    ('documentation denials at Site 03', 'payments of insurers on summit claims')
+    """
+    payer = payer_name(where["payer"]) if "payer" in where else ""
+    tail = [
+        f"on {FAMILIES.get(where['family'], where['family'])}" if "family" in where else "",
+        f"at {where['location']}" if "location" in where else "",
+        f"for {_person(where['provider'])}" if "provider" in where else "",
+    ]
+    reason = where.get("reason")
+    if figure == "denied_charges":
+        head = [f"{words_of(reason)} denials" if reason else "denials", f"by {payer}" if payer else ""]
+    else:
+        head = [f"payments of {reason}" if reason else "payments", f"on {payer} claims" if payer else ""]
+    return " ".join(filter(None, [*head, *tail]))
+
+
+def _person(name: str) -> str:
+    return " ".join(reversed([part.strip() for part in name.split(",")]))
