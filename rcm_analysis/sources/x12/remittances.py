@@ -12,6 +12,7 @@ import polars as pl
 
 from ...ledger.claim_state import STATED_ORDERS
 from ...tables.clients import Registry
+from ...tables.ids import plain
 from ...tables.schema import DEPOSITS, PROVIDER_ADJUSTMENTS, REMIT_ADJUSTMENTS, REMIT_CLAIMS, REMIT_LINES, Table
 
 UNMAPPED = "unmapped:"
@@ -58,7 +59,7 @@ def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
 def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> dict[str, pl.DataFrame]:
     """The five remittance tables, each row under the content hash of its transaction.
 
-    The hash covers payer, trace, amount, date and every claim payment, but neither envelope nor
+    The hash covers trace (else payer), amount, date and every claim payment, but neither envelope nor
     line ends: the same remittance in another wrapping gets the same `remit_id`. Every frame carries
     the extra columns `remit_id`, `file_number` and `segment`, `deposits` also `handling` and `created_on`;
     `received_on` is empty where the transaction names no day at all.
@@ -145,7 +146,11 @@ def shaped(frame: pl.DataFrame, table: Table, client: str) -> pl.DataFrame:
 
 
 def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
-    """One hash per transaction over what it says of the payment and of every claim, in order."""
+    """One hash per transaction over what it says of the payment and of every claim, in order.
+
+    The same remittance from two clearinghouses has one hash: its trace number counts but for zeros, case and
+    punctuation, and the payer, whom the two may call differently, only where there is no trace number.
+    """
 
     def text(names: Sequence[str]) -> pl.Expr:
         return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator="\x1f")
@@ -153,10 +158,11 @@ def _content_hashes(payments: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
     of_claims = claims.group_by("transaction", maintain_order=True).agg(
         text(["claim_id", "status", "charge_cents", "paid_cents", "payer_claim_id"]).str.join("\x1e").alias("_claims")
     )
-    head = ["payer_id", "payer", "trace", "paid_cents", "paid_on", "_claims"]
-    content = (
-        payments.join(of_claims, on="transaction", how="left", maintain_order="left").select(text(head)).to_series()
-    )
+    check = plain(pl.col("trace").fill_null(""))
+    payer = text(["payer_id", "payer"])
+    payments = payments.with_columns(_paid_under=pl.when(check == "").then(payer).otherwise(check))
+    head = text(["_paid_under", "paid_cents", "paid_on", "_claims"])
+    content = payments.join(of_claims, on="transaction", how="left", maintain_order="left").select(head).to_series()
     return pl.Series("remit_id", [hashlib.sha256(row.encode()).hexdigest()[:24] for row in content], dtype=pl.String)
 
 
