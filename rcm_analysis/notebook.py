@@ -311,6 +311,7 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
         rows={name: stored.rows(name) for name in TABLES},
         versions={name: version(name) for name in VERSIONED},
         template=template,
+        registry=place.registry,
         parameters={
             "client": view.client,
             "period": month.label,

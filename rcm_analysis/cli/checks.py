@@ -150,14 +150,15 @@ def print_relations(
 def relation_words(row: Mapping[str, Any]) -> str:
     """One relation in words.
 
-    >>> relation_words({"title": "claims paid but never billed", "count": 2, "amount_cents": 8000, "share": 0.5,
+    >>> relation_words({"unit": "claim", "what": "paid but never billed", "count": 2, "amount_cents": 8000, "share": 0.5,
     ...                 "whole": "payments", "relation": "paid_never_billed", "is_asked": True})
     '2 claims paid but never billed [80.00, 50.00 % of payments] (paid_never_billed)'
     """
+    unit = row["unit"] if row["count"] == 1 else f"{row['unit']}s"
     if not row["is_asked"]:
-        return f"{row['title']}: not asked, as one side was never delivered ({row['relation']})"
+        return f"{unit} {row['what']}: not asked, as one side was never delivered ({row['relation']})"
     share = "" if row["share"] != row["share"] else f", {100 * row['share']:.2f} % of {row['whole']}"
-    return f"{row['count']:,} {row['title']} [{dollars(row['amount_cents'])}{share}] ({row['relation']})"
+    return f"{row['count']:,} {unit} {row['what']} [{dollars(row['amount_cents'])}{share}] ({row['relation']})"
 
 
 def _posts_nothing(workspace: Workspace, client: str, period: Period | None) -> bool:

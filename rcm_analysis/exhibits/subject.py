@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from ..ledger.completeness import PHANTOM_SHARE, relations_of, rows_behind
 from ..periods import Period
-from ..tables.clients import Client
+from ..tables.clients import Client, Registry
 from .formats import day_text, words_of
 
 PUBLIC_CLASSES = ("medicare", "medicaid", "government")
@@ -36,6 +37,7 @@ class Subject:
     versions: Mapping[str, str]
     template: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    registry: Registry | None = None
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -60,6 +62,35 @@ class Subject:
     def with_payer_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with `payer` in printed names."""
         return frame.assign(payer=[self.payer_name(payer) for payer in frame["payer"]])
+
+    @property
+    def relations(self) -> pd.DataFrame:
+        """The relations between the records, to date and in the period's month (`month_count`, `_cents`, `_share`).
+
+        `is_doubtful` where one is broken by so large a share, of all or of the month, that advice on it would
+        be about dollars that are not there.
+        """
+        if "relations" not in self._frames:
+            ever, month = relations_of(
+                self.tables, as_of=self.as_of, periods=[None, self.period], registry=self.registry
+            )
+            found = ever.assign(
+                month_count=month["count"],
+                month_cents=month["amount_cents"],
+                month_share=month["share"],
+                is_broken=ever["is_broken"] | month["is_broken"],
+            )
+            large = ever["is_broken"] & ~(ever["share"] < PHANTOM_SHARE)
+            large |= month["is_broken"] & ~(month["share"] < PHANTOM_SHARE)
+            self._frames["relations"] = found.assign(is_doubtful=large)
+        return self._frames["relations"]
+
+    @property
+    def never_billed(self) -> set[str]:
+        """Claims with payments and no charge: what looks like a credit on them is none."""
+        if "never billed" not in self._frames:
+            self._frames["never billed"] = rows_behind(self.tables, "paid_never_billed", as_of=self.as_of)
+        return set(self._frames["never billed"]["record"])
 
     def pandas(self, table: str) -> pd.DataFrame:
         """One of the tables as a pandas frame, dates as datetime64."""

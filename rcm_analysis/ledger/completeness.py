@@ -15,21 +15,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import pandas as pd
 import polars as pl
 
 from ..errors import ParameterError, closest, listed
 from ..periods import Period
-from ..tables.clients import FOREIGN, SELF_PAY, UNKNOWN, Registry, payee_words
-from ..tables.frames import days_before, source
-from ..tables.ids import joined_but_for_form, plain
-from ..tables.schema import TABLES
-from .derived import ANSWERED, CLP03_REASON
+from ..tables.clients import FOREIGN, SELF_PAY, UNKNOWN, Registry
+from ..tables.ids import joined_but_for_form
 from .ratios import quotient
+from .records import KEY, Records, col, per_claim, without
 
 ON_ITS_WAY_DAYS = 30
 """Charges, claim files and postings of the last so many days may still be on their way: they are not missed."""
@@ -39,137 +35,12 @@ USUAL_SHARE = 0.05
 """The share of its whole up to which money that waits is usual. Held, unanswered and unapplied claims make 0.1 to 2.5
 percent in a practice that works normally; a clearinghouse or a payer whose files are missing makes far more."""
 
-CASH = ("payment", "takeback")
+PHANTOM_SHARE = 0.02
+"""From this share of its whole on, a broken relation is said on page one and nothing is advised on its dollars.
+It is the smallest share that shows in a month's cash or charges, which differ from month to month by a few percent."""
+
 NEEDS_A_CLAIM = ("charge", "contractual", "write_off")
-KEY = ["client", "claim_id"]
 ROW = ("client", "record", "other", "known_on", "amount_cents", "other_cents")
-col = pl.col
-
-
-class Records:
-    """The columns that the relations need, as known at the end of a day, each collected once."""
-
-    def __init__(self, tables: Mapping[str, Any], as_of: dt.date, registry: Registry | None = None) -> None:
-        self._tables, self.as_of, self._registry = tables, as_of, registry
-
-    def read(self, name: str, *columns: str) -> pl.DataFrame:
-        """Rows of one table known by the day, with `known_on`; none where the table was not given."""
-        known = TABLES[name].known_on
-        names = list(dict.fromkeys(["client", *columns, known]))
-        if name not in self._tables:
-            return TABLES[name].empty().select(names).rename({known: "known_on"})
-        rows = source(self._tables, name, names).filter(nw.col(known) <= self.as_of)
-        return rows.collect("polars").to_native().rename({known: "known_on"})
-
-    def since(self, days: int) -> dt.date:
-        return days_before(self.as_of, days)
-
-    # ------------------------------------------------------------ the ledger
-    @cached_property
-    def postings(self) -> pl.DataFrame:
-        return self.read("transactions", "claim_id", "kind", "party", "amount_cents", "trace", "reason")
-
-    @cached_property
-    def applied(self) -> pl.DataFrame:
-        return self.postings.filter(col("claim_id").is_not_null())
-
-    @cached_property
-    def cash(self) -> pl.DataFrame:
-        """Payments and takebacks on claims."""
-        return self.applied.filter(col("kind").is_in(CASH))
-
-    @cached_property
-    def traced(self) -> pl.DataFrame:
-        """Payments and takebacks of insurers under a check or transfer number."""
-        return with_trace(self.cash.filter(col("party") != "patient"))
-
-    @cached_property
-    def charged(self) -> pl.DataFrame:
-        """One row per claim with a charge in the ledger: its charge. A charge taken from an answer bills nothing."""
-        billed = (col("kind") == "charge") & col("reason").ne_missing(CLP03_REASON)
-        return per_claim(self.applied.filter(billed), col("amount_cents").sum())
-
-    @cached_property
-    def parts(self) -> pl.DataFrame:
-        """The balance of every claim and party."""
-        return self.applied.group_by(*KEY, "party").agg(col("amount_cents").sum())
-
-    # ------------------------------------------------------------ claims, sent and answered
-    @cached_property
-    def claims(self) -> pl.DataFrame:
-        """The claims that a bill or an export tells of, not those known by answers alone."""
-        rows = self.read("claims", "claim_id", "payer", "charge_cents", "submission_id")
-        return rows.filter(col("submission_id").ne_missing(ANSWERED)).rename({"charge_cents": "amount_cents"})
-
-    @cached_property
-    def lines(self) -> pl.DataFrame:
-        return self.read("claim_lines", "claim_id", "line_number", "procedure")
-
-    @cached_property
-    def sent(self) -> pl.DataFrame:
-        """One row per claim in an 837: its highest charge and the first day on which it was sent."""
-        rows = self.read("submissions", "claim_id", "charge_cents").rename({"charge_cents": "amount_cents"})
-        return per_claim(rows, col("amount_cents").abs().max(), first=True)
-
-    @cached_property
-    def billed(self) -> pl.DataFrame:
-        """One row per claim that an 837, the claim table or a charge knows, with its charge."""
-        every = pl.concat(
-            [rows.select(*KEY, "known_on", "amount_cents") for rows in (self.sent, self.claims, self.charged)]
-        )
-        return per_claim(every, col("amount_cents").max(), first=True)
-
-    @cached_property
-    def remitted(self) -> pl.DataFrame:
-        """Every claim payment of the remittances."""
-        rows = self.read("remit_claims", "claim_id", "remit_id", "charge_cents", "paid_cents")
-        return rows.rename({"charge_cents": "amount_cents"})
-
-    @cached_property
-    def answered(self) -> pl.DataFrame:
-        """One row per claim that a payer answered, with the charge that the payer names."""
-        return per_claim(self.remitted, col("amount_cents").abs().max(), first=True)
-
-    @cached_property
-    def deposits(self) -> pl.DataFrame:
-        """The remittance payments with a trace number, and its plain form."""
-        rows = self.read("deposits", "remit_id", "trace", "payer", "paid_cents", "claims_paid_cents", "paid_on")
-        return with_trace(rows.with_columns(paid_on=pl.coalesce("paid_on", "known_on")))
-
-    @cached_property
-    def payees(self) -> pl.DataFrame:
-        """The remittance payments with `whose` of their payee; none without a registry."""
-        registry = self._registry
-        if registry is None:
-            texts = dict.fromkeys(("client", "record", "other", "whose"), pl.String)
-            return pl.DataFrame(schema={**texts, "known_on": pl.Date, "amount_cents": pl.Int64})
-        who = ["payee", "payee_npi", "payee_tax_id_end"]
-        rows = self.read("deposits", "trace", "paid_cents", *who).filter(col("client").is_in(list(registry.clients)))
-        verdicts = [
-            (*row, registry.payee(client, npi=npi, tax_id=tax_id, name=name), payee_words(name, npi, tax_id))
-            for row in rows.select("client", *who).unique(maintain_order=True).iter_rows()
-            for client, name, npi, tax_id in [row]
-        ]
-        judged = pl.DataFrame(
-            verdicts, schema=dict.fromkeys(("client", *who, "whose", "other"), pl.String), orient="row"
-        )
-        rows = rows.join(judged, on=["client", *who], how="left", nulls_equal=True)
-        return rows.with_columns(record="trace", amount_cents=col("paid_cents").abs())
-
-
-def per_claim(rows: pl.DataFrame, amount: pl.Expr, *, first: bool = False) -> pl.DataFrame:
-    """One row per claim: the amount, and the last (or the first) day on which it became known."""
-    known = col("known_on").min() if first else col("known_on").max()
-    return rows.group_by(KEY).agg(known, amount.alias("amount_cents"))
-
-
-def with_trace(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that name a trace number, and `check`: the number without zeros in front, case and punctuation."""
-    return rows.with_columns(check=plain(col("trace"))).filter(col("check").fill_null("") != "")
-
-
-def without(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str] = KEY) -> pl.DataFrame:
-    return left.join(right, on=list(on), how="anti")
 
 
 # ---------------------------------------------------------------- billed, paid and answered
@@ -360,7 +231,8 @@ class Relation:
     """
 
     name: str
-    title: str
+    unit: str
+    what: str
     whole: str
     find: Callable[[Records], pl.DataFrame]
     of: Callable[[Records], pl.DataFrame]
@@ -378,17 +250,19 @@ def _deposited(records: Records) -> pl.DataFrame:
 
 
 RELATIONS = (
-    Relation("paid_never_billed", "claims paid but never billed", "payments", paid_never_billed, lambda r: r.cash),
+    Relation("paid_never_billed", "claim", "paid but never billed", "payments", paid_never_billed, lambda r: r.cash),
     Relation(
         "answered_never_billed",
-        "claims in remittances that nobody billed",
+        "claim",
+        "in remittances that nobody billed",
         "charges in remittances",
         answered_never_billed,
         lambda r: r.answered,
     ),
     Relation(
         "line_never_billed",
-        "lines in remittances that nobody billed",
+        "line",
+        "in remittances that nobody billed",
         "charges of the lines in remittances",
         line_never_billed,
         lambda r: _lines(r, only_strange=False),
@@ -396,7 +270,8 @@ RELATIONS = (
     ),
     Relation(
         "unanswered",
-        f"claims sent over {UNANSWERED_DAYS} days ago, open, without any answer",
+        "claim",
+        f"sent over {UNANSWERED_DAYS} days ago, open, without any answer",
         "charges sent as long ago",
         unanswered,
         _sent_long_ago,
@@ -405,16 +280,18 @@ RELATIONS = (
     ),
     Relation(
         "posted_without_claim",
-        "claims with postings that are not in the claim table",
+        "claim",
+        "with postings but missing in the claim table",
         "postings",
         posted_without_claim,
         lambda r: r.applied,
         ("claims",),
     ),
-    Relation("claimless", "charges and adjustments without a claim", "postings", claimless, lambda r: r.postings),
+    Relation("claimless", "charge", "or adjustment without a claim", "postings", claimless, lambda r: r.postings),
     Relation(
         "unapplied",
-        "parties with money not applied to a claim",
+        "balance",
+        "of money not applied to a claim",
         "payments",
         unapplied,
         _now(lambda r: r.cash),
@@ -423,7 +300,8 @@ RELATIONS = (
     ),
     Relation(
         "not_in_837",
-        f"claims entered over {ON_ITS_WAY_DAYS} days ago that no 837 carries",
+        "claim",
+        f"entered over {ON_ITS_WAY_DAYS} days ago that no 837 carries",
         "charges of the claims entered",
         not_in_837,
         _to_be_sent,
@@ -432,25 +310,33 @@ RELATIONS = (
     ),
     Relation(
         "not_in_export",
-        "claims in 837s that are not in the claim table",
+        "claim",
+        "in 837s but missing in the claim table",
         "charges sent",
         not_in_export,
         lambda r: r.sent,
         ("claims", "sent"),
     ),
     Relation(
-        "id_forms", "claim ids that would meet but for their form", "charges billed", id_forms, lambda r: r.billed
+        "id_forms",
+        "claim id",
+        "that would meet a billed one but for its form",
+        "charges billed",
+        id_forms,
+        lambda r: r.billed,
     ),
     Relation(
         "same_money_twice",
-        "remittance payments with the trace, amount and day of another",
+        "remittance payment",
+        "with the trace, amount and day of another",
         "deposits",
         same_money_twice,
         _deposited,
     ),
     Relation(
         "other_practice",
-        "remittance payments for a payee not known as this client",
+        "remittance payment",
+        "for a payee not known as this client",
         "deposits",
         other_practice,
         lambda r: r.payees,
@@ -458,7 +344,8 @@ RELATIONS = (
     ),
     Relation(
         "posted_otherwise",
-        "claims posted otherwise than the remittance pays them",
+        "claim",
+        "posted otherwise than the remittance pays",
         "claim payments in remittances",
         posted_otherwise,
         _deposited,
@@ -466,7 +353,8 @@ RELATIONS = (
     ),
     Relation(
         "unposted",
-        f"remittance payments of over {ON_ITS_WAY_DAYS} days ago without a posting",
+        "remittance payment",
+        f"of over {ON_ITS_WAY_DAYS} days ago without a posting",
         "claim payments in remittances",
         unposted,
         _deposited,
@@ -474,7 +362,8 @@ RELATIONS = (
     ),
     Relation(
         "no_remittance",
-        "insurance postings whose check has no remittance",
+        "insurance posting",
+        "under a check that has no remittance",
         "insurance postings with a check",
         no_remittance,
         _since_remittances,
@@ -483,7 +372,8 @@ RELATIONS = (
     ),
     Relation(
         "parts_cancel",
-        "claims closed only because a debt and a credit cancel",
+        "claim",
+        "closed only because a debt and a credit cancel",
         "balances owed",
         parts_cancel,
         _now(lambda r: r.parts.filter(col("amount_cents") > 0)),
@@ -515,8 +405,8 @@ def relations(
         No row for a client without any record. A whole of nothing gives an empty share; with rows
         beside it the relation is broken.
     Shape
-        client, relation, title, count, amount_cents, whole, whole_cents, share, tolerance, is_asked,
-        is_broken; one row per client and relation
+        client, relation, unit and what (in words: so many claims paid but never billed), count, amount_cents,
+        whole, whole_cents, tolerance, is_asked, share, is_broken; one row per client and relation
     Source
         our own: complete before correct
 
@@ -529,19 +419,33 @@ def relations(
                 relation  count  amount_cents  whole_cents  share
     0  paid_never_billed      1          8000         8000    1.0
     """
+    return relations_of(tables, as_of=as_of, periods=[period], registry=registry)[0]
+
+
+def relations_of(
+    tables: Mapping[str, Any], *, as_of: dt.date, periods: Sequence[Period | None], registry: Registry | None = None
+) -> list[pd.DataFrame]:
+    """`relations` for each of these periods (None: all that is known), the records read and compared once."""
     records = Records(tables, as_of, registry)
     clients = _clients(records)
-    frames = [_one(relation, records, clients, period) for relation in RELATIONS]
-    out = pd.concat(frames, ignore_index=True)
-    out["share"] = quotient(out["amount_cents"], out["whole_cents"])
-    above = out["share"].isna() | (out["share"] > out["tolerance"])
-    out["is_broken"] = out["is_asked"] & (out["count"] > 0) & above
-    order = {name: place for place, name in enumerate(NAMES)}
-    return out.sort_values(
-        ["client", "relation"],
-        key=lambda found: found.map(order) if found.name == "relation" else found,
-        ignore_index=True,
-    )
+    both = [(relation, _rows(relation, records), relation.of(records)) for relation in RELATIONS]
+    asked = {relation.name: _asked(relation, records) for relation in RELATIONS}
+    out = []
+    for period in periods:
+        frames = [_one(relation, rows, whole, clients, period) for relation, rows, whole in both]
+        found = pd.concat(frames, ignore_index=True)
+        found["is_asked"] = [
+            asked[name] is None or client in asked[name]
+            for client, name in zip(found["client"], found["relation"], strict=True)
+        ]
+        found.loc[~found["is_asked"], ["count", "amount_cents"]] = 0
+        found["share"] = quotient(found["amount_cents"], found["whole_cents"])
+        above = found["share"].isna() | (found["share"] > found["tolerance"])
+        found["is_broken"] = found["is_asked"] & (found["count"] > 0) & above
+        order = found["relation"].map(NAMES.index)
+        found = found.assign(order=order).sort_values(["client", "order"], ignore_index=True)
+        out.append(found.drop(columns="order"))
+    return out
 
 
 def _clients(records: Records) -> list[str]:
@@ -549,23 +453,25 @@ def _clients(records: Records) -> list[str]:
     return pl.concat([frame.select("client") for frame in frames])["client"].unique().sort().to_list()
 
 
-def _one(relation: Relation, records: Records, clients: list[str], period: Period | None) -> pd.DataFrame:
-    rows = _summed(_rows(relation, records), period, "count", "amount_cents")
-    whole = _summed(relation.of(records), period, "_", "whole_cents")
+def _asked(relation: Relation, records: Records) -> set[str] | None:
+    """The clients that have all that the relation needs; None where it needs nothing."""
     has = [set(getattr(records, need)["client"]) for need in relation.needs]
-    out = (
-        pd.DataFrame({"client": pd.array(clients, dtype="str")})
-        .merge(rows, how="left")
-        .merge(whole.drop(columns="_"), how="left")
+    return set.intersection(*has) if has else None
+
+
+def _one(
+    relation: Relation, rows: pl.DataFrame, whole: pl.DataFrame, clients: list[str], period: Period | None
+) -> pd.DataFrame:
+    out = pd.DataFrame({"client": pd.array(clients, dtype="str")}).assign(
+        relation=relation.name, unit=relation.unit, what=relation.what
+    )
+    out = out.merge(_summed(rows, period, "count", "amount_cents"), how="left")
+    out = out.assign(whole=relation.whole).merge(
+        _summed(whole, period, "_", "whole_cents").drop(columns="_"), how="left"
     )
     for name in ("count", "amount_cents", "whole_cents"):
         out[name] = out[name].fillna(0).astype("int64")
-    asked = [all(client in one for one in has) for client in clients]
-    out.loc[[not one for one in asked], ["count", "amount_cents"]] = 0
-    out.insert(1, "relation", relation.name)
-    out.insert(2, "title", relation.title)
-    out.insert(5, "whole", relation.whole)
-    return out.assign(tolerance=relation.tolerance, is_asked=asked)
+    return out.assign(tolerance=relation.tolerance)
 
 
 def _summed(rows: pl.DataFrame, period: Period | None, count: str, amount: str) -> pd.DataFrame:

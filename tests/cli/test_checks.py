@@ -29,7 +29,7 @@ def test_a_sound_client_holds_in_both_answers(tmp_path):
 def test_arithmetic_may_hold_where_records_are_missing(tmp_path):
     desk = desk_with(tmp_path, PAID, STRANGE, paid="140")
     assert desk.exit_code == 1
-    assert "1 claims paid but never billed [60.00, 42.86 % of payments] (paid_never_billed)" in desk.said
+    assert "1 claim paid but never billed [60.00, 42.86 % of payments] (paid_never_billed)" in desk.said
     code, text = desk.rcm("check")
     assert code == 1
     assert "Arithmetic holds: residual 0.00 everywhere." in text and "Every sum holds" not in text
@@ -63,5 +63,5 @@ def test_all_prints_every_relation_and_says_which_were_not_asked(tmp_path):
 
 
 def test_a_relation_that_lacks_a_side_was_not_asked():
-    row = {"title": "claims that no 837 carries", "is_asked": False, "relation": "not_in_837"}
+    row = {"unit": "claim", "what": "that no 837 carries", "count": 0, "is_asked": False, "relation": "not_in_837"}
     assert relation_words(row) == "claims that no 837 carries: not asked, as one side was never delivered (not_in_837)"

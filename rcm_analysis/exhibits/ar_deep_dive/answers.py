@@ -16,6 +16,7 @@ from ..ar_weekly_review.lists import workday
 from ..blocks import Block, Finding, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, ours, severity_of, stages
 from ..formats import as_text, counted, joined, sentence, words_of
+from ..incomplete import ANSWERED, SENT, advises
 from ..tables import Shown, show
 from .facts import DeepFacts
 from .mixes import mixes
@@ -27,7 +28,8 @@ RANK = {"high": 0, "medium": 1, "low": 2}
 
 def found(facts: DeepFacts) -> list[Finding]:
     """Every finding, the gravest and largest first."""
-    items = [item for look in LOOKS for item in look(facts)]
+    subject = facts.subject
+    items = [item for look in LOOKS if advises(subject, RESTS_ON.get(look, ())) for item in look(facts)]
     return sorted(items, key=lambda item: (RANK[item.severity], -(item.amount_cents or 0), item.title))
 
 
@@ -525,3 +527,12 @@ LOOKS: list[Callable[[DeepFacts], list[Finding]]] = [
     untouched,
     prices,
 ]
+RESTS_ON: dict[Callable[[DeepFacts], list[Finding]], tuple[str, ...]] = {
+    secondaries: SENT,
+    crossovers: SENT,
+    waiting: ANSWERED,
+    unsent: SENT,
+    limits: SENT,
+    untouched: ANSWERED,
+}
+"""The relations between records without which a look would advise on dollars that are not there."""

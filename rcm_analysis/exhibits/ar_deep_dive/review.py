@@ -16,6 +16,7 @@ from ..blocks import Block, cards
 from ..client_review import appendix as rest
 from ..client_review.review import glossary_of
 from ..formats import as_text, counted, sentence
+from ..incomplete import incomplete_note
 from ..subject import Subject
 from . import accounts, denials, payers, receivable, waits, worklist
 from . import answers as findings
@@ -37,6 +38,7 @@ class ArDeepDive:
     def answers(self) -> list[Block]:
         """Page one: what is owed and worth, what was found, what can still be lost, what we need."""
         return [
+            *incomplete_note(self.subject),
             *rest.completeness_note(self.subject),
             cards([self._owed(), self._found(), self._limits(), self._needed()]),
         ]

@@ -14,6 +14,7 @@ import pandas as pd
 from ..blocks import Block, note
 from ..client_review.review import glossary_of
 from ..formats import as_text, counted, words_of
+from ..incomplete import incomplete_note
 from ..subject import Subject
 from ..tables import Shown, show
 from . import answers, blockers, decisions, movement
@@ -43,7 +44,7 @@ class ArWeeklyReview(WeekFacts):
 
     def answers(self) -> list[Block]:
         """Three answers on top: what moved, what is stuck, what is to be decided."""
-        return answers.answers(self)
+        return [*incomplete_note(self.subject), *answers.answers(self)]
 
     def moved(self) -> list[Block]:
         """From the opening to the close of the week, beside the average of the four weeks before."""

@@ -14,6 +14,7 @@ from ...tables.schema import PARTIES
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted
+from ..incomplete import strip
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 
@@ -63,7 +64,7 @@ def reconciliation(subject: Subject) -> list[Block]:
                 tone="warning",
             )
         )
-    return [*blocks, _deposits(subject)]
+    return [*blocks, _deposits(subject), *strip(subject)]
 
 
 def _close_note(difference: float) -> str:
@@ -294,6 +295,7 @@ def _apart(subject: Subject) -> Block:
                 int(credits.loc[by_patient, "claims"].sum()),
                 int(credits.loc[by_patient, "credit_cents"].sum()),
             ),
+            *_never_billed_credits(subject),
             ("Money received and not yet applied to a claim", None, -unapplied),
         ],
         columns=["what", "balances", "amount_cents"],
@@ -310,3 +312,14 @@ def _apart(subject: Subject) -> Block:
         definition="Balances below zero, never netted against what is owed; posting date; US dollars.",
         notes=[] if rows["amount_cents"].any() else ["There were no credit balances and no unapplied money."],
     )
+
+
+def _never_billed_credits(subject: Subject) -> list[tuple[str, int, int]]:
+    """The line of the credits that are none: payments on claims whose charge is missing."""
+    balances = ledger.claim_balances(subject.tables, as_of=subject.as_of).collect("pandas").to_native()
+    found = balances[(balances["balance_cents"] < 0) & balances["claim_id"].isin(subject.never_billed)]
+    if found.empty:
+        return []
+    return [
+        ("Of these, paid on claims whose charge is missing: no credit", len(found), int(found["balance_cents"].sum()))
+    ]

@@ -19,6 +19,7 @@ from ...tables.reference.carc import carc_categories
 from ...tables.schema import PARTIES
 from ..blocks import Block, Finding, finding, findings, note
 from ..formats import as_text, counted, joined, words_of
+from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
 from ..subject import Subject
 from .work import due_soon, held
 
@@ -43,7 +44,7 @@ PREVENTION = {
 
 def opportunities(subject: Subject) -> list[Block]:
     """The list, most urgent first, at most ten."""
-    found = [item for look in LOOKS for item in look(subject)]
+    found = [item for look in LOOKS if advises(subject, RESTS_ON.get(look, ())) for item in look(subject)]
     if not found:
         return [note(f"No process improvement with dollars behind it was found in {subject.period.title}.")]
     rank = {"high": 0, "medium": 1, "low": 2}
@@ -181,8 +182,12 @@ def aged_insurance(subject: Subject) -> list[Finding]:
 
 
 def old_credits(subject: Subject) -> list[Finding]:
-    """Credit balances without a posting for more than sixty days: money of others that we hold."""
+    """Credit balances without a posting for more than sixty days: money of others that we hold.
+
+    Payments on a claim without a charge are no credit: the charge is missing.
+    """
     rows = subject.pandas("transactions").dropna(subset=["claim_id"])
+    rows = rows[~rows["claim_id"].isin(subject.never_billed)]
     sums = rows.groupby(["claim_id", "party"]).agg(balance_cents=("amount_cents", "sum"), last_on=("posted_on", "max"))
     limit = pd.Timestamp(subject.as_of) - pd.Timedelta(days=OLD_CREDIT_DAYS)
     old = sums[(sums["balance_cents"] < 0) & (sums["last_on"] < limit)]
@@ -308,3 +313,11 @@ LOOKS: list[Callable[[Subject], list[Finding]]] = [
     old_credits,
     unapplied,
 ]
+RESTS_ON: dict[Callable[[Subject], list[Finding]], tuple[str, ...]] = {
+    deadlines: SENT,
+    disguised: PAID,
+    aged_insurance: ANSWERED,
+    old_credits: (*BILLED, *PAID),
+    unapplied: ("claimless",),
+}
+"""The relations between records without which a look would advise on dollars that are not there."""

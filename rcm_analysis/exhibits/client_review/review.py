@@ -18,6 +18,7 @@ from ...measures.menu import Measure, named
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, glossary, note
 from ..formats import sentence
+from ..incomplete import incomplete_note
 from ..subject import Subject
 from ..tables import Shown, show
 from . import answers, denials, money, numbers, outlook, payers
@@ -70,8 +71,8 @@ class ClientReview:
         self.subject = subject
 
     def answers(self) -> list[Block]:
-        """Page one, with a warning when the month looks incomplete."""
-        return [*rest.completeness_note(self.subject), *answers.answers(self.subject)]
+        """Page one, with a warning when the month looks incomplete or records lack their counterpart."""
+        return [*incomplete_note(self.subject), *rest.completeness_note(self.subject), *answers.answers(self.subject)]
 
     def reconciliation(self) -> list[Block]:
         return money.reconciliation(self.subject)

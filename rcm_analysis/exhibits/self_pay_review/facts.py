@@ -178,7 +178,9 @@ class SelfPayFacts:
 
     @cached_property
     def credits(self) -> pd.DataFrame:
-        return patient_credits.credits(self.subject.tables, as_of=self.subject.as_of, government=self.government)
+        """Every credit balance; payments on a claim without a charge are none, as the charge is missing."""
+        found = patient_credits.credits(self.subject.tables, as_of=self.subject.as_of, government=self.government)
+        return found[~found["claim_id"].isin(self.subject.never_billed)].reset_index(drop=True)
 
     @cached_property
     def write_offs(self) -> pd.DataFrame:

@@ -1,0 +1,84 @@
+"""Records without their counterpart on a client's pages: the strip, the warning on page one, and advice held back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from .blocks import Block, note
+from .formats import as_text, counted, joined
+from .subject import Subject
+from .tables import Shown, show
+
+BILLED = ("paid_never_billed", "posted_without_claim", "id_forms")
+PAID = ("same_money_twice", "other_practice", "posted_otherwise")
+SENT = ("not_in_837", "id_forms")
+ANSWERED = ("id_forms", "answered_never_billed", "unposted", "other_practice")
+"""The relations on which advice rests: on credits (BILLED and PAID), on claims to be sent, and on claims to be asked about."""
+
+
+def advises(subject: Subject, rests_on: Sequence[str]) -> bool:
+    """True where none of these relations is broken so far that advice would be about phantom dollars."""
+    found = subject.relations
+    return not found.loc[found["relation"].isin(rests_on), "is_doubtful"].any()
+
+
+def incomplete_note(subject: Subject) -> list[Block]:
+    """Page one: what is missing between the records, and that nothing is advised on it; nothing where all is there."""
+    found = subject.relations[subject.relations["is_doubtful"]]
+    if found.empty:
+        return []
+    return [
+        note(
+            f"The records are not complete: {joined(_words(row) for row in found.to_dict('records'))}. "
+            "Balances, credits and rates are wrong by as much, so nothing is advised here on these dollars "
+            "until the records are complete.",
+            tone="warning",
+        )
+    ]
+
+
+def _words(row: dict[str, Any]) -> str:
+    """One broken relation: to date, and in the month where its share is larger there."""
+    is_of_month = pd.notna(row["month_share"]) and not row["month_share"] <= row["share"]
+    part, where = ("month_", " in the month") if is_of_month else ("", "")
+    cents = row["month_cents"] if is_of_month else row["amount_cents"]
+    what = f"{counted(row[f'{part}count'], row['unit'])} {row['what']}{where}"
+    share = row[f"{part}share"]
+    of_all = f", {as_text(share, 'rate')} of {row['whole']}" if pd.notna(share) else ""
+    return f"{what} ({as_text(cents, 'usd')}{of_all})"
+
+
+def strip(subject: Subject) -> list[Block]:
+    """Each broken relation with count and dollars; one line where all of them hold."""
+    found = subject.relations
+    broken, asked = found[found["is_broken"]].reset_index(drop=True), int(found["is_asked"].sum())
+    if broken.empty:
+        return [
+            note(
+                f"Claims, claim files, remittances and postings were compared in {counted(asked, 'way')}: no record "
+                "lacks its counterpart beyond what is usual."
+            )
+        ]
+    rows = broken.assign(words=[f"{row.unit}s {row.what}".capitalize() for row in broken.itertuples()])
+    return [
+        show(
+            rows,
+            [
+                Shown("words", "Records without their counterpart"),
+                Shown("count", "Number", "count"),
+                Shown("amount_cents", "Amount", "usd", exact=True),
+                Shown("share", "Share", "rate"),
+                Shown("whole", "Of all"),
+                Shown("month_count", f"In {subject.month}", "count"),
+                Shown("month_cents", f"Amount in {subject.month}", "usd", exact=True),
+                Shown("relation", "Name of the list"),
+            ],
+            name="incomplete",
+            title=f"Records without their counterpart, as of {subject.as_of_text}",
+            definition="Absolute amounts, to date; two lines may be about the same dollars, so they are not added up. "
+            "The records behind a line: rcm check --list and its name. US dollars and cents.",
+        )
+    ]

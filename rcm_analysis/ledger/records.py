@@ -1,0 +1,147 @@
+"""What the relations between records compare: each table as known at the end of a day, collected once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from ..tables.clients import Registry, payee_words
+from ..tables.frames import days_before, source
+from ..tables.ids import plain
+from ..tables.schema import TABLES
+from .derived import ANSWERED, CLP03_REASON
+
+CASH = ("payment", "takeback")
+KEY = ["client", "claim_id"]
+col = pl.col
+
+
+class Records:
+    """The columns that the relations need, as known at the end of a day, each collected once."""
+
+    def __init__(self, tables: Mapping[str, Any], as_of: dt.date, registry: Registry | None = None) -> None:
+        self._tables, self.as_of, self._registry = tables, as_of, registry
+
+    def read(self, name: str, *columns: str) -> pl.DataFrame:
+        """Rows of one table known by the day, with `known_on`; none where the table was not given."""
+        known = TABLES[name].known_on
+        names = list(dict.fromkeys(["client", *columns, known]))
+        if name not in self._tables:
+            return TABLES[name].empty().select(names).rename({known: "known_on"})
+        rows = source(self._tables, name, names).filter(nw.col(known) <= self.as_of)
+        return rows.collect("polars").to_native().rename({known: "known_on"})
+
+    def since(self, days: int) -> dt.date:
+        return days_before(self.as_of, days)
+
+    # ------------------------------------------------------------ the ledger
+    @cached_property
+    def postings(self) -> pl.DataFrame:
+        return self.read("transactions", "claim_id", "kind", "party", "amount_cents", "trace", "reason")
+
+    @cached_property
+    def applied(self) -> pl.DataFrame:
+        return self.postings.filter(col("claim_id").is_not_null())
+
+    @cached_property
+    def cash(self) -> pl.DataFrame:
+        """Payments and takebacks on claims."""
+        return self.applied.filter(col("kind").is_in(CASH))
+
+    @cached_property
+    def traced(self) -> pl.DataFrame:
+        """Payments and takebacks of insurers under a check or transfer number."""
+        return with_trace(self.cash.filter(col("party") != "patient"))
+
+    @cached_property
+    def charged(self) -> pl.DataFrame:
+        """One row per claim with a charge in the ledger: its charge. A charge taken from an answer bills nothing."""
+        billed = (col("kind") == "charge") & col("reason").ne_missing(CLP03_REASON)
+        return per_claim(self.applied.filter(billed), col("amount_cents").sum())
+
+    @cached_property
+    def parts(self) -> pl.DataFrame:
+        """The balance of every claim and party."""
+        return self.applied.group_by(*KEY, "party").agg(col("amount_cents").sum())
+
+    # ------------------------------------------------------------ claims, sent and answered
+    @cached_property
+    def claims(self) -> pl.DataFrame:
+        """The claims that a bill or an export tells of, not those known by answers alone."""
+        rows = self.read("claims", "claim_id", "payer", "charge_cents", "submission_id")
+        return rows.filter(col("submission_id").ne_missing(ANSWERED)).rename({"charge_cents": "amount_cents"})
+
+    @cached_property
+    def lines(self) -> pl.DataFrame:
+        return self.read("claim_lines", "claim_id", "line_number", "procedure")
+
+    @cached_property
+    def sent(self) -> pl.DataFrame:
+        """One row per claim in an 837: its highest charge and the first day on which it was sent."""
+        rows = self.read("submissions", "claim_id", "charge_cents").rename({"charge_cents": "amount_cents"})
+        return per_claim(rows, col("amount_cents").abs().max(), first=True)
+
+    @cached_property
+    def billed(self) -> pl.DataFrame:
+        """One row per claim that an 837, the claim table or a charge knows, with its charge."""
+        every = pl.concat(
+            [rows.select(*KEY, "known_on", "amount_cents") for rows in (self.sent, self.claims, self.charged)]
+        )
+        return per_claim(every, col("amount_cents").max(), first=True)
+
+    @cached_property
+    def remitted(self) -> pl.DataFrame:
+        """Every claim payment of the remittances."""
+        rows = self.read("remit_claims", "claim_id", "remit_id", "charge_cents", "paid_cents")
+        return rows.rename({"charge_cents": "amount_cents"})
+
+    @cached_property
+    def answered(self) -> pl.DataFrame:
+        """One row per claim that a payer answered, with the charge that the payer names."""
+        return per_claim(self.remitted, col("amount_cents").abs().max(), first=True)
+
+    @cached_property
+    def deposits(self) -> pl.DataFrame:
+        """The remittance payments with a trace number, and its plain form."""
+        rows = self.read("deposits", "remit_id", "trace", "payer", "paid_cents", "claims_paid_cents", "paid_on")
+        return with_trace(rows.with_columns(paid_on=pl.coalesce("paid_on", "known_on")))
+
+    @cached_property
+    def payees(self) -> pl.DataFrame:
+        """The remittance payments with `whose` of their payee; none without a registry."""
+        registry = self._registry
+        if registry is None:
+            texts = dict.fromkeys(("client", "record", "other", "whose"), pl.String)
+            return pl.DataFrame(schema={**texts, "known_on": pl.Date, "amount_cents": pl.Int64})
+        who = ["payee", "payee_npi", "payee_tax_id_end"]
+        rows = self.read("deposits", "trace", "paid_cents", *who).filter(col("client").is_in(list(registry.clients)))
+        verdicts = [
+            (*row, registry.payee(client, npi=npi, tax_id=tax_id, name=name), payee_words(name, npi, tax_id))
+            for row in rows.select("client", *who).unique(maintain_order=True).iter_rows()
+            for client, name, npi, tax_id in [row]
+        ]
+        judged = pl.DataFrame(
+            verdicts, schema=dict.fromkeys(("client", *who, "whose", "other"), pl.String), orient="row"
+        )
+        rows = rows.join(judged, on=["client", *who], how="left", nulls_equal=True)
+        return rows.with_columns(record="trace", amount_cents=col("paid_cents").abs())
+
+
+def per_claim(rows: pl.DataFrame, amount: pl.Expr, *, first: bool = False) -> pl.DataFrame:
+    """One row per claim: the amount, and the last (or the first) day on which it became known."""
+    known = col("known_on").min() if first else col("known_on").max()
+    return rows.group_by(KEY).agg(known, amount.alias("amount_cents"))
+
+
+def with_trace(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that name a trace number, and `check`: the number without zeros in front, case and punctuation."""
+    return rows.with_columns(check=plain(col("trace"))).filter(col("check").fill_null("") != "")
+
+
+def without(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str] = KEY) -> pl.DataFrame:
+    return left.join(right, on=list(on), how="anti")
