@@ -150,8 +150,8 @@ def print_relations(
 def relation_words(row: Mapping[str, Any]) -> str:
     """One relation in words.
 
-    >>> relation_words({"unit": "claim", "what": "paid but never billed", "count": 2, "amount_cents": 8000, "share": 0.5,
-    ...                 "whole": "payments", "relation": "paid_never_billed", "is_asked": True})
+    >>> relation_words({"unit": "claim", "what": "paid but never billed", "count": 2, "amount_cents": 8000,
+    ...                 "share": 0.5, "whole": "payments", "relation": "paid_never_billed", "is_asked": True})
     '2 claims paid but never billed [80.00, 50.00 % of payments] (paid_never_billed)'
     """
     unit = row["unit"] if row["count"] == 1 else f"{row['unit']}s"

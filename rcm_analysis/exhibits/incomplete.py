@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from .blocks import Block, note
-from .formats import as_text, counted, joined
+from .formats import as_text, counted, joined, sentence
 from .subject import Subject
 from .tables import Shown, show
 
@@ -16,7 +16,7 @@ BILLED = ("paid_never_billed", "posted_without_claim", "id_forms")
 PAID = ("same_money_twice", "other_practice", "posted_otherwise")
 SENT = ("not_in_837", "id_forms")
 ANSWERED = ("id_forms", "answered_never_billed", "unposted", "other_practice")
-"""The relations on which advice rests: on credits (BILLED and PAID), on claims to be sent, and on claims to be asked about."""
+"""The relations on which advice rests: on credits (BILLED and PAID), on claims to send, on claims to ask about."""
 
 
 def advises(subject: Subject, rests_on: Sequence[str]) -> bool:
@@ -62,7 +62,9 @@ def strip(subject: Subject) -> list[Block]:
                 "lacks its counterpart beyond what is usual."
             )
         ]
-    rows = broken.assign(words=[f"{row.unit}s {row.what}".capitalize() for row in broken.itertuples()])
+    rows = broken.assign(
+        words=[f"{sentence(row.unit)}s {row.what} (share of {row.whole})" for row in broken.itertuples()]
+    )
     return [
         show(
             rows,
@@ -71,14 +73,12 @@ def strip(subject: Subject) -> list[Block]:
                 Shown("count", "Number", "count"),
                 Shown("amount_cents", "Amount", "usd", exact=True),
                 Shown("share", "Share", "rate"),
-                Shown("whole", "Of all"),
-                Shown("month_count", f"In {subject.month}", "count"),
-                Shown("month_cents", f"Amount in {subject.month}", "usd", exact=True),
-                Shown("relation", "Name of the list"),
+                Shown("month_cents", f"Of it in {subject.month}", "usd", exact=True),
+                Shown("relation", "List"),
             ],
             name="incomplete",
             title=f"Records without their counterpart, as of {subject.as_of_text}",
-            definition="Absolute amounts, to date; two lines may be about the same dollars, so they are not added up. "
-            "The records behind a line: rcm check --list and its name. US dollars and cents.",
+            definition="Amounts without their signs, to date. Two lines may be about the same dollars, so they are not "
+            "added up. The records behind a line: rcm check --list and the name of its list. US dollars and cents.",
         )
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..ledger.completeness import PHANTOM_SHARE, relations_of, rows_behind
+from ..ledger.completeness import PHANTOM_SHARE, never_charged, relations_of
 from ..periods import Period
 from ..tables.clients import Client, Registry
 from .formats import day_text, words_of
@@ -82,15 +82,16 @@ class Subject:
             )
             large = ever["is_broken"] & ~(ever["share"] < PHANTOM_SHARE)
             large |= month["is_broken"] & ~(month["share"] < PHANTOM_SHARE)
-            self._frames["relations"] = found.assign(is_doubtful=large)
+            self._frames["relations"] = found.assign(is_doubtful=large & ~found["is_work"])
         return self._frames["relations"]
 
     @property
     def never_billed(self) -> set[str]:
-        """Claims with payments and no charge: what looks like a credit on them is none."""
+        """Claims with postings and no charge: what looks like a credit on them is none."""
         if "never billed" not in self._frames:
-            self._frames["never billed"] = rows_behind(self.tables, "paid_never_billed", as_of=self.as_of)
-        return set(self._frames["never billed"]["record"])
+            claims = never_charged(self.tables, as_of=self.as_of)
+            self._frames["never billed"] = pd.DataFrame({"claim_id": sorted(claims)})
+        return set(self._frames["never billed"]["claim_id"])
 
     def pandas(self, table: str) -> pd.DataFrame:
         """One of the tables as a pandas frame, dates as datetime64."""

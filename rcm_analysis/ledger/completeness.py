@@ -49,9 +49,13 @@ def paid_never_billed(records: Records) -> pl.DataFrame:
 
     A patient may pay at the visit, before the charge is entered: such payments count after 30 days.
     """
-    cash = records.cash.filter((col("party") != "patient") | (col("known_on") < records.since(ON_ITS_WAY_DAYS)))
-    paid = without(per_claim(cash, col("amount_cents").abs().sum()), records.charged)
+    paid = _by_day(_uncharged(records, records.cash))
     return paid.join(records.answered.select(*KEY, other_cents="amount_cents"), on=KEY, how="left")
+
+
+def _uncharged(records: Records, postings: pl.DataFrame) -> pl.DataFrame:
+    is_due = (col("party") != "patient") | (col("known_on") < records.since(ON_ITS_WAY_DAYS))
+    return without(postings.filter(is_due), records.charged)
 
 
 def answered_never_billed(records: Records) -> pl.DataFrame:
@@ -93,7 +97,12 @@ def _sent_long_ago(records: Records) -> pl.DataFrame:
 # ---------------------------------------------------------------- ledger, export and 837
 def posted_without_claim(records: Records) -> pl.DataFrame:
     """Claim ids of postings that are not in the claim table; dollars are the postings without their signs."""
-    return without(per_claim(records.applied, col("amount_cents").abs().sum()), records.claims)
+    return without(_by_day(records.applied), records.claims)
+
+
+def _by_day(postings: pl.DataFrame) -> pl.DataFrame:
+    """What was posted on each claim on each day, without its signs."""
+    return postings.group_by(*KEY, "known_on").agg(col("amount_cents").abs().sum())
 
 
 def claimless(records: Records) -> pl.DataFrame:
@@ -227,7 +236,7 @@ class Relation:
     """One relation: what breaks it, what its dollars are a share of, and the share up to which it holds.
 
     `needs` names the frames of `Records` without which it cannot be asked: a client that sends us no 837
-    breaks none by it.
+    breaks none by it. `is_work` where no record is missing: somebody has yet to answer, apply or close.
     """
 
     name: str
@@ -238,6 +247,7 @@ class Relation:
     of: Callable[[Records], pl.DataFrame]
     needs: tuple[str, ...] = ()
     tolerance: float = 0.0
+    is_work: bool = False
 
 
 def _now(rows: Callable[[Records], pl.DataFrame]) -> Callable[[Records], pl.DataFrame]:
@@ -277,6 +287,7 @@ RELATIONS = (
         _sent_long_ago,
         ("sent", "remitted"),
         USUAL_SHARE,
+        is_work=True,
     ),
     Relation(
         "posted_without_claim",
@@ -297,6 +308,7 @@ RELATIONS = (
         _now(lambda r: r.cash),
         (),
         USUAL_SHARE,
+        is_work=True,
     ),
     Relation(
         "not_in_837",
@@ -379,6 +391,7 @@ RELATIONS = (
         _now(lambda r: r.parts.filter(col("amount_cents") > 0)),
         (),
         USUAL_SHARE,
+        is_work=True,
     ),
 )
 """Every relation that is asked, in the order in which it is printed."""
@@ -400,13 +413,13 @@ def relations(
         that lacks one side altogether is not asked: `is_asked` is false, and it is not broken. Payees are
         judged by the `registry`, and not asked without it.
     Unit
-        cents, absolute values added up; count is of rows of `rows_behind`
+        cents, absolute values added up; count is of claims, else of rows of `rows_behind`
     Empty
         No row for a client without any record. A whole of nothing gives an empty share; with rows
         beside it the relation is broken.
     Shape
         client, relation, unit and what (in words: so many claims paid but never billed), count, amount_cents,
-        whole, whole_cents, tolerance, is_asked, share, is_broken; one row per client and relation
+        whole, whole_cents, tolerance, is_work, is_asked, share, is_broken; one row per client and relation
     Source
         our own: complete before correct
 
@@ -465,18 +478,19 @@ def _one(
     out = pd.DataFrame({"client": pd.array(clients, dtype="str")}).assign(
         relation=relation.name, unit=relation.unit, what=relation.what
     )
-    out = out.merge(_summed(rows, period, "count", "amount_cents"), how="left")
+    out = out.merge(_summed(rows, period, "count", "amount_cents", unit=relation.unit), how="left")
     out = out.assign(whole=relation.whole).merge(
         _summed(whole, period, "_", "whole_cents").drop(columns="_"), how="left"
     )
     for name in ("count", "amount_cents", "whole_cents"):
         out[name] = out[name].fillna(0).astype("int64")
-    return out.assign(tolerance=relation.tolerance)
+    return out.assign(tolerance=relation.tolerance, is_work=relation.is_work)
 
 
-def _summed(rows: pl.DataFrame, period: Period | None, count: str, amount: str) -> pd.DataFrame:
+def _summed(rows: pl.DataFrame, period: Period | None, count: str, amount: str, *, unit: str = "") -> pd.DataFrame:
     kept = rows.filter(period.holds(col("known_on"))) if period else rows
-    sums = kept.group_by("client").agg(pl.len().alias(count), col("amount_cents").abs().sum().alias(amount))
+    number = col("record").n_unique() if unit == "claim" else pl.len()
+    sums = kept.group_by("client").agg(number.alias(count), col("amount_cents").abs().sum().alias(amount))
     return sums.to_pandas()
 
 
@@ -489,6 +503,17 @@ def _rows(relation: Relation, records: Records) -> pl.DataFrame:
     rows = rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in kinds.items() if name not in rows.columns)
     rows = rows.select(col("amount_cents", "other_cents").cast(pl.Int64), *[n for n in ROW if not n.endswith("cents")])
     return rows.select(ROW).sort(["client", "amount_cents", "record"], descending=[False, True, False])
+
+
+def never_charged(tables: Mapping[str, Any], *, as_of: dt.date) -> set[str]:
+    """The claims of one client with postings and no charge: whatever looks like a credit on them is none.
+
+    Counts
+        Payments, adjustments and transfers of every kind known at the end of `as_of`; what a patient paid in
+        the last 30 days waits for its charge, and is not counted.
+    """
+    records = Records(tables, as_of)
+    return set(_uncharged(records, records.applied)["claim_id"])
 
 
 def rows_behind(

@@ -315,11 +315,9 @@ def _apart(subject: Subject) -> Block:
 
 
 def _never_billed_credits(subject: Subject) -> list[tuple[str, int, int]]:
-    """The line of the credits that are none: payments on claims whose charge is missing."""
+    """The line of the credits that are none: postings on claims whose charge is missing."""
     balances = ledger.claim_balances(subject.tables, as_of=subject.as_of).collect("pandas").to_native()
     found = balances[(balances["balance_cents"] < 0) & balances["claim_id"].isin(subject.never_billed)]
     if found.empty:
         return []
-    return [
-        ("Of these, paid on claims whose charge is missing: no credit", len(found), int(found["balance_cents"].sum()))
-    ]
+    return [("Of these, on claims whose charge is missing: no credit", len(found), int(found["balance_cents"].sum()))]
