@@ -21,6 +21,7 @@ from ..errors import ParameterError, RcmError
 from ..periods import Period
 from . import checks as cli_checks
 from . import data as cli_data
+from . import findings as cli_findings
 from .plan import plan
 from .scoreboard import scoreboard
 from .terminal import (
@@ -145,6 +146,7 @@ def demo(
 
 app.command()(cli_data.simulate)
 app.command()(cli_data.ingest)
+app.command()(cli_findings.findings)
 app.command()(cli_checks.check)
 
 

@@ -15,18 +15,8 @@ from rich.markup import escape
 
 from ..errors import RcmError, listed
 from .checks import print_relations
-from .terminal import (
-    FAILED,
-    FINDINGS,
-    HERE,
-    WorkersOption,
-    WorkspaceOption,
-    console,
-    dollars,
-    progress_bar,
-    step,
-    table_of,
-)
+from .findings import print_needed
+from .terminal import FAILED, FINDINGS, HERE, WorkersOption, WorkspaceOption, console, progress_bar, step, table_of
 
 if TYPE_CHECKING:
     from ..sources.intake import IntakeReport
@@ -131,7 +121,7 @@ def take_in(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
 
 
 def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> None:
-    """What became of the files, and the first findings that need a person; fewer of them where `brief`."""
+    """What became of the files, and the findings that need a person by rule; fewer of them where `brief`."""
     table = table_of("Client", "Files", "Unchanged", "Refused", "Rows in", "Stored", "Set aside", "Findings")
     for report in reports:
         files = report.files
@@ -148,12 +138,7 @@ def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> Non
     console.print(table)
     shown = 3 if brief else 40
     for report in reports:
-        needed = report.findings.filter(report.findings["needs_person"])
-        for row in needed.head(shown).iter_rows(named=True):
-            amount = f" [{dollars(row['amount_cents'])}]" if row["amount_cents"] is not None else ""
-            console.print(escape(f"  {report.client}: {row['message']}{amount}"))
-        if needed.height > shown:
-            console.print(f"  {report.client}: and {needed.height - shown} more; all are in the store's findings.")
+        print_needed(report.client, report.findings, shown)
         skipped = Counter(item.kind for item in report.files if item.status == "skipped")
         if skipped:
             told = listed(f"{count:,} with {kind}" for kind, count in sorted(skipped.items()))

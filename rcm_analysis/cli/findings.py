@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FILES_NAMED = 3
 """Files of one group that are named; for refused files, and with --rule, all are."""
 MOST_WORDS = 30
-"""More different words than this in a column of codes: the map names the wrong column, and they may be names of people."""
-BY_FILE = {"refused", "duplicate_file", "month_would_shrink", "unreadable"}
+"""More different words than this in a column of codes: the map names the wrong column, and they may be names."""
+BY_FILE = {"refused", "duplicate_file", "month_would_shrink"}
 """Rules about whole files: each file is named with its reason."""
 PAYER_COLUMNS = ("payer", "secondary_payer", "tertiary_payer")
 
@@ -209,36 +209,40 @@ def _unmapped_words(view: ClientView) -> Iterator[str]:
 
     aside = view.quarantine()
     aside = aside.filter(pl.col("rule") == "not_listed", pl.col("text").is_not_null()) if aside.height else aside
+    listed_words = _listed_words(view) if aside.height else {}
     found: dict[tuple[str, str], dict[str, list[int]]] = {}
     for row in aside.iter_rows(named=True):
-        cells = json.loads(row["text"])
-        for column in TABLES[row["table"]].columns if row["table"] in TABLES else ():
-            word = cells.get(column.name)
-            if column.values and word and _is_strange(view, row["table"], column.name, word):
-                found.setdefault((row["table"], column.name), {}).setdefault(word, []).append(row["amount_cents"] or 0)
+        for column, word in json.loads(row["text"]).items():
+            place = (row["table"], column)
+            if word and place in listed_words and word.casefold() not in listed_words[place]:
+                found.setdefault(place, {}).setdefault(word, []).append(abs(row["amount_cents"] or 0))
     for (table, name), words in found.items():
-        ours = ", ".join(TABLES[table].column(name).values)
-        yield f"\n[{table}.values.{name}]  # {view.client}; ours: {ours}"
+        yield f"\n[{table}.values.{name}]  # {view.client}; ours: {', '.join(TABLES[table].column(name).values)}"
         if len(words) > MOST_WORDS:
             yield f"# {len(words):,} different words: the map may name the wrong column for {name}"
             continue
-        for word, cents in sorted(words.items(), key=lambda item: -sum(map(abs, item[1]))):
-            total = dollars(sum(map(abs, cents)))
-            yield f'{json.dumps(word, ensure_ascii=False)} = ""  # {len(cents):,} row(s), {total}'
+        for word, cents in sorted(words.items(), key=lambda item: -sum(item[1])):
+            yield f'{json.dumps(word, ensure_ascii=False)} = ""  # {len(cents):,} row(s), {dollars(sum(cents))}'
 
 
-def _is_strange(view: ClientView, table: str, column: str, word: str) -> bool:
-    """True where none of the client's maps has a value of ours for the word."""
-    from ..sources.intake import map_files
+def _listed_words(view: ClientView) -> dict[tuple[str, str], set[str]]:
+    """By table and column with a list of words: ours, and those that the client's maps turn into ours."""
     from ..sources.exports.column_maps import read_map
+    from ..sources.intake import map_files
     from ..tables.schema import TABLES
 
-    known = set(TABLES[table].column(column).values)
+    words = {
+        (table.name, column.name): set(column.values)
+        for table in TABLES.values()
+        for column in table.columns
+        if column.values
+    }
     for path in map_files(view.workspace, view.client):
         for section in read_map(path).sections:
-            if section.table.name == table:
-                known |= {one.casefold() for one in section.values.get(column, {})}
-    return word.casefold() not in known
+            for column, mapped in section.values.items():
+                if (section.table.name, column) in words:
+                    words[section.table.name, column] |= {word.casefold() for word in mapped}
+    return words
 
 
 def _unlisted_codes(views: Sequence[ClientView]) -> Iterator[str]:

@@ -111,6 +111,27 @@ def _month(known_on: str | None) -> pl.Expr:
     return pl.col(known_on or "").dt.strftime("%Y-%m").alias("month")
 
 
+def map_files(workspace: Workspace, client: str) -> list[Path]:
+    """The client's column maps: its own in the workspace's folder, else those that are shipped.
+
+    Raises
+        SourceError where a map that the registry names is in neither.
+    """
+    folder = workspace.paths["maps"]
+    shipped = Path(__file__).parent / "exports" / "maps"
+    found = []
+    for name in workspace.registry.client(client).column_maps:
+        options = [folder / f"{name}.toml", shipped / f"{name}.toml"]
+        path = next((option for option in options if option.is_file()), None)
+        if path is None:
+            raise SourceError(
+                f"{client} uses the column map {name!r}, but there is no {name}.toml in {folder.name}/ "
+                f"and none is shipped under that name."
+            )
+        found.append(path)
+    return found
+
+
 class _Intake:
     """The state of one client's intake: what was read so far, and what was noticed."""
 
@@ -125,24 +146,9 @@ class _Intake:
         self.is_settled = False
         self.worklists = WorklistIntake(change, self.notes)
         self.key = workspace.pseudonym_key()
-        self.map_files = self._map_files()
+        self.map_files = map_files(workspace, client)
         self.maps = [exports.read_map(path) for path in self.map_files]
         self.x12 = X12Intake(change, self.notes, key=self.key)
-
-    def _map_files(self) -> list[Path]:
-        folder = self.workspace.paths["maps"]
-        shipped = Path(__file__).parent / "exports" / "maps"
-        found = []
-        for name in self.registry.client(self.client).column_maps:
-            options = [folder / f"{name}.toml", shipped / f"{name}.toml"]
-            path = next((option for option in options if option.is_file()), None)
-            if path is None:
-                raise SourceError(
-                    f"{self.client} uses the column map {name!r}, but there is no {name}.toml in {folder.name}/ "
-                    f"and none is shipped under that name."
-                )
-            found.append(path)
-        return found
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
         seen = dict(self.change.before.manifest["files"])
