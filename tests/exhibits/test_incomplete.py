@@ -91,7 +91,7 @@ def test_a_credit_without_a_charge_is_none_to_return(acorn):
 
 def test_a_credit_with_its_charge_is_still_one_to_return(acorn):
     subject = with_postings(acorn, ("TRUE", "charge", 100, OLD), ("TRUE", "payment", -300, OLD))
-    assert [item["amount_cents"] for item in opportunities.old_credits(subject)] == [200]
+    assert [item.amount_cents for item in opportunities.old_credits(subject)] == [200]
 
 
 def test_nothing_is_advised_on_credits_while_many_payments_were_never_billed(acorn):
@@ -105,10 +105,10 @@ def test_nothing_is_advised_on_credits_while_many_payments_were_never_billed(aco
 def test_nothing_is_advised_on_claims_to_be_sent_while_their_837s_are_missing(acorn):
     subject = changed(acorn, "submissions", lambda frame: frame.sort("submitted_on").head(2))
     assert not advises(subject, SENT)
-    unsent = [item["title"] for item in opportunities.deadlines(subject)]
+    unsent = [item.title for item in opportunities.deadlines(subject)]
     assert unsent and not any(title in words_of(opportunities.opportunities(subject)) for title in unsent)
-    found = {item["title"] for item in deep_findings.found(DeepFacts(subject))}
-    assert not found & {item["title"] for item in deep_findings.unsent(DeepFacts(subject))}
+    found = {item.title for item in deep_findings.found(DeepFacts(subject))}
+    assert not found & {item.title for item in deep_findings.unsent(DeepFacts(subject))}
 
 
 @pytest.mark.parametrize("review", [ClientReview, ArDeepDive, ArWeeklyReview])

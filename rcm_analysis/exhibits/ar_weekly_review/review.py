@@ -82,19 +82,12 @@ class ArWeeklyReview(WeekFacts):
 
 def _provenance(subject: Subject) -> list[Block]:
     last = subject.pandas("transactions")["posted_on"].max()
-    tables = pd.DataFrame(
-        [
-            {"table": words_of(name), "rows": rows, "fingerprint": subject.fingerprints[name][:12]}
-            for name, rows in subject.rows.items()
-            if rows
-        ],
-        columns=["table", "rows", "fingerprint"],
-    )
+    rows = [(words_of(name), count, subject.fingerprints[name][:12]) for name, count in subject.rows.items() if count]
+    tables = pd.DataFrame(rows, columns=["table", "rows", "fingerprint"])
     return [
         note(
             f"As known on {subject.as_of_text}; the last posting is of {as_text(last, 'date', reason='none')}; "
-            "when the files were "
-            f"read, {counted(len(subject.findings), 'doubt')} about them "
+            f"when the files were read, {counted(len(subject.findings), 'doubt')} about them "
             f"{'was' if len(subject.findings) == 1 else 'were'} noted. The workbook holds the worklist to fill "
             "in, every list and the definitions."
         ),
@@ -104,9 +97,7 @@ def _provenance(subject: Subject) -> list[Block]:
             name="inputs",
             title="Input tables",
             print_it=False,
-            definition=(
-                "All rows stored for the client, whenever they became known; first twelve characters of "
-                "the SHA-256 fingerprint."
-            ),
+            definition="All rows stored for the client, whenever they became known; first twelve characters of "
+            "the SHA-256 fingerprint.",
         ),
     ]
