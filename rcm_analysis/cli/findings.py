@@ -188,10 +188,10 @@ def _unmapped_payers(views: Sequence[ClientView]) -> Iterator[str]:
                 sums = rows.group_by(payer=column).agg(pl.len().alias("rows"), cents.cast(pl.Int64).alias("cents"))
                 frames.append(sums.with_columns(table=pl.lit(table.name)).collect().select(frames[0].columns))
     found = pl.concat(frames).group_by("payer").agg(pl.col("rows").sum(), pl.col("cents").max())
-    registry = views[0].workspace.registry if views else None
+    known = [entry.name.lower() for view in views[:1] for entry in view.workspace.registry.payers.values()]
     for payer, rows, cents in found.sort("cents", "payer", descending=[True, False]).iter_rows():
         name = payer.removeprefix(UNMAPPED)
-        near = closest(name, [entry.name.lower() for entry in registry.payers.values()]).strip()
+        near = closest(name, known).strip()
         yield "\n".join(
             [
                 f"[payers.{re.sub(r'[^a-z0-9]+', '-', name).strip('-') or 'unknown'}]  # {rows:,} row(s), "

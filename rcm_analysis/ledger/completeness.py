@@ -442,14 +442,13 @@ def relations_of(
     records = Records(tables, as_of, registry)
     clients = _clients(records)
     both = [(relation, _rows(relation, records), relation.of(records)) for relation in RELATIONS]
-    asked = {relation.name: _asked(relation, records) for relation in RELATIONS}
+    asked = {relation.name: _asked(relation, records, clients) for relation in RELATIONS}
     out = []
     for period in periods:
         frames = [_one(relation, rows, whole, clients, period) for relation, rows, whole in both]
         found = pd.concat(frames, ignore_index=True)
         found["is_asked"] = [
-            asked[name] is None or client in asked[name]
-            for client, name in zip(found["client"], found["relation"], strict=True)
+            client in asked[name] for client, name in zip(found["client"], found["relation"], strict=True)
         ]
         found.loc[~found["is_asked"], ["count", "amount_cents"]] = 0
         found["share"] = quotient(found["amount_cents"], found["whole_cents"])
@@ -466,10 +465,9 @@ def _clients(records: Records) -> list[str]:
     return pl.concat([frame.select("client") for frame in frames])["client"].unique().sort().to_list()
 
 
-def _asked(relation: Relation, records: Records) -> set[str] | None:
-    """The clients that have all that the relation needs; None where it needs nothing."""
-    has = [set(getattr(records, need)["client"]) for need in relation.needs]
-    return set.intersection(*has) if has else None
+def _asked(relation: Relation, records: Records, clients: list[str]) -> set[str]:
+    """The clients that have all that the relation needs."""
+    return set(clients).intersection(*(getattr(records, need)["client"] for need in relation.needs))
 
 
 def _one(
