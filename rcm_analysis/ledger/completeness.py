@@ -426,7 +426,7 @@ def relations(
     >>> day = dt.date(2026, 3, 31)
     >>> rows = pd.DataFrame({
     ...     "client": ["a"] * 2, "claim_id": ["1", "2"], "kind": ["charge", "payment"], "party": ["primary"] * 2,
-    ...     "amount_cents": [10000, -8000], "trace": [None, None], "posted_on": [day] * 2})
+    ...     "amount_cents": [10000, -8000], "trace": None, "reason": None, "posted_on": [day] * 2})
     >>> found = relations({"transactions": rows}, as_of=day)
     >>> found.loc[found["is_broken"], ["relation", "count", "amount_cents", "whole_cents", "share"]]
                 relation  count  amount_cents  whole_cents  share
