@@ -93,58 +93,13 @@ def _talks() -> dict[str, pd.DataFrame]:
         "interaction_id patient claim_id entered_on direction channel result reason department resolution next_step "
         "is_identity_verified is_disclosure_given is_script_followed handled_by"
     )
+    nothing = (None,) * 6
     rows = [
-        (
-            "I1",
-            "p1",
-            "C1",
-            "2026-01-20",
-            "out",
-            "phone",
-            "no_answer",
-            "balance",
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            "cp01",
-        ),
-        (
-            "I2",
-            "p3",
-            "C3",
-            "2026-02-20",
-            "in",
-            "phone",
-            "conversation",
-            "promise",
-            "self_pay",
-            "promise",
-            "await_payment",
-            True,
-            True,
-            True,
-            "cp01",
-        ),
-        (
-            "I3",
-            "p5",
-            "C5",
-            "2026-03-02",
-            "in",
-            "phone",
-            "conversation",
-            "dispute",
-            "billing",
-            "passed_on",
-            None,
-            True,
-            True,
-            False,
-            "cp02",
-        ),
+        ("I1", "p1", "C1", "2026-01-20", "out", "phone", "no_answer", "balance", *nothing, "cp01"),
+        ("I2", "p3", "C3", "2026-02-20", "in", "phone", "conversation", "promise", "self_pay", "promise")
+        + ("await_payment", True, True, True, "cp01"),
+        ("I3", "p5", "C5", "2026-03-02", "in", "phone", "conversation", "dispute", "billing", "passed_on")
+        + (None, True, True, False, "cp02"),
     ]
     promises = [
         ("Q1", "C1", "2026-01-20", "2026-01-31", 4000),

@@ -27,6 +27,36 @@ TO_DO = {
     "other": "Other",
 }
 
+DEFINITION = (
+    "Deadlines within 14 days first, then by the dollars that a minute of work adds. Adds: what the item is expected "
+    "to bring if it is worked now, less what would come anyway; US dollars."
+)
+BRIEF = [
+    Shown("rank", "No.", "count"),
+    Shown("claim_id", "Claim"),
+    Shown("brief", "What to do, with whom, and why"),
+    Shown("open_cents", "Open", "usd"),
+    Shown("adds_cents", "Adds", "usd"),
+    Shown("minutes", "Minutes", "count"),
+]
+OPEN_ITEMS = [
+    Shown("rank", "No.", "count"),
+    Shown("claim_id", "Claim"),
+    Shown("payer", "Payer"),
+    Shown("open_cents", "Open", "usd"),
+    Shown("adds_cents", "Work adds", "usd"),
+    Shown("minutes", "Minutes", "count"),
+    Shown("what", "What to do"),
+    Shown("reason", "Why"),
+    Shown("party", "Owed by"),
+    Shown("tier", "Tier"),
+    Shown("status", "Stands"),
+    Shown("age_days", "Age (days)", "count"),
+    *WORTH[:2],
+    Shown("deadline_on", "Limit", "date"),
+    Shown("suppressed_until", "Not before", "date"),
+]
+
 
 def worklist(facts: DeepFacts) -> list[Block]:
     """The twenty items with the most dollars a minute, deadlines first."""
@@ -35,53 +65,21 @@ def worklist(facts: DeepFacts) -> list[Block]:
     if ready.empty:
         return [note(f"No open item could be worked on {facts.subject.as_of_text}.")]
     rows = _worded(facts, ready)
-    definition = (
-        "Deadlines within 14 days first, then by the dollars that a minute of work adds. Adds: what the item is "
-        "expected "
-        "to bring if it is worked now, less what would come anyway; US dollars."
-    )
-    brief = [
-        Shown("rank", "No.", "count"),
-        Shown("claim_id", "Claim"),
-        Shown("brief", "What to do, with whom, and why"),
-        Shown("open_cents", "Open", "usd"),
-        Shown("adds_cents", "Adds", "usd"),
-        Shown("minutes", "Minutes", "count"),
-    ]
-    columns = [
-        Shown("rank", "No.", "count"),
-        Shown("claim_id", "Claim"),
-        Shown("payer", "Payer"),
-        Shown("open_cents", "Open", "usd"),
-        Shown("adds_cents", "Work adds", "usd"),
-        Shown("minutes", "Minutes", "count"),
-        Shown("what", "What to do"),
-        Shown("reason", "Why"),
-    ]
-    more = [
-        Shown("party", "Owed by"),
-        Shown("tier", "Tier"),
-        Shown("status", "Stands"),
-        Shown("age_days", "Age (days)", "count"),
-        *WORTH[:2],
-        Shown("deadline_on", "Limit", "date"),
-        Shown("suppressed_until", "Not before", "date"),
-    ]
     return [
         note(_sentence(items, ready)),
         show(
             _brief(rows.head(PRINTED)),
-            brief,
+            BRIEF,
             name="worklist_top",
             title=f"The first {min(PRINTED, len(rows))} items, as of {facts.subject.as_of_text}",
-            definition=definition,
+            definition=DEFINITION,
         ),
         show(
             _worded(facts, items),
-            [*columns, *more],
+            OPEN_ITEMS,
             name="open_items",
             title=f"Every open item, as of {facts.subject.as_of_text}",
-            definition=definition,
+            definition=DEFINITION,
             print_it=False,
         ),
         worklist_table(

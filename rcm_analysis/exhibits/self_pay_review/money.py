@@ -371,6 +371,13 @@ def _promises(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
+DECLINE_WORDS = {
+    "hard": "Hard: this card may not be tried again",
+    "soft": "Soft: may be tried again",
+    "(none)": "Kind not recorded",
+}
+
+
 def _declines(facts: SelfPayFacts) -> list[Block]:
     subject, rate, kinds = facts.subject, facts.decline_rate, facts.declined
     if not rate["payments"]:
@@ -388,15 +395,12 @@ def _declines(facts: SelfPayFacts) -> list[Block]:
             f" {rate_words(int(again['approved_payments']), int(again['retried_payments']), 'payment')} "
             "tried again went through."
         )
-    rows = kinds.assign(
-        words=kinds["decline_kind"].map(
-            {
-                "hard": "Hard: this card may not be tried again",
-                "soft": "Soft: may be tried again",
-                "(none)": "Kind not recorded",
-            }
-        )
-    )
+    return [note(sentence(words)), _declines_by_kind(facts)]
+
+
+def _declines_by_kind(facts: SelfPayFacts) -> Table:
+    subject, kinds = facts.subject, facts.declined
+    rows = kinds.assign(words=kinds["decline_kind"].map(DECLINE_WORDS))
     whole = declines.decline_recovery(subject.tables, period=facts.year, as_of=subject.as_of).iloc[0]
     table, emphasis = with_total(
         rows,
@@ -405,34 +409,31 @@ def _declines(facts: SelfPayFacts) -> list[Block]:
         values={"decline_recovery": whole["decline_recovery"], "attempts_per_decline": whole["attempts_per_decline"]},
     )
     young = int(kinds["young_payments"].sum())
-    return [
-        note(sentence(words)),
-        show(
-            table,
-            [
-                Shown("words", "First decline"),
-                Shown("declined_payments", "Declined", "count"),
-                Shown("declined_cents", "Dollars", "usd"),
-                Shown("recovered_cents", "Recovered in 30 days", "usd"),
-                Shown("decline_recovery", "Share", "rate"),
-                Shown("attempts_per_decline", "Attempts each", "number"),
-            ],
-            name="declines",
-            title="What came of declined payments",
-            emphasis=emphasis,
-            definition=f"Payments by card or bank declined at the first try, {span(facts.year)}; recovered: "
-            "approved within 30 days, with the "
-            "same or another card; US dollars.",
-            notes=[
-                (
-                    f"{sentence(counted(young, 'decline'))} of the last 30 days {'is' if young == 1 else 'are'} too "
-                    "young and left out."
-                )
-                if young
-                else ""
-            ],
-        ),
-    ]
+    return show(
+        table,
+        [
+            Shown("words", "First decline"),
+            Shown("declined_payments", "Declined", "count"),
+            Shown("declined_cents", "Dollars", "usd"),
+            Shown("recovered_cents", "Recovered in 30 days", "usd"),
+            Shown("decline_recovery", "Share", "rate"),
+            Shown("attempts_per_decline", "Attempts each", "number"),
+        ],
+        name="declines",
+        title="What came of declined payments",
+        emphasis=emphasis,
+        definition=f"Payments by card or bank declined at the first try, {span(facts.year)}; recovered: "
+        "approved within 30 days, with the "
+        "same or another card; US dollars.",
+        notes=[
+            (
+                f"{sentence(counted(young, 'decline'))} of the last 30 days {'is' if young == 1 else 'are'} too "
+                "young and left out."
+            )
+            if young
+            else ""
+        ],
+    )
 
 
 def _networks(facts: SelfPayFacts) -> list[Block]:
