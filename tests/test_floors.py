@@ -199,12 +199,12 @@ def test_nothing_rounds_below_the_exhibits(path):
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_files_and_functions_stay_readable(path):
     text = path.read_text()
-    assert text.count("\n") <= 700, "split the file"
+    assert text.count("\n") <= 600, "split the file"
     for node in ast.walk(tree_of(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             words = node.body[0] if ast.get_docstring(node) else None
             length = node.end_lineno - node.lineno - (words.end_lineno - words.lineno + 1 if words else 0)
-            assert length <= 110, f"{node.name} has {length} lines"
+            assert length <= 60, f"{node.name} has {length} lines"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,67 +239,33 @@ def _submitted(tables: Mapping[str, Any]) -> pd.DataFrame:
 
 def check_client(tables: Mapping[str, Any], *, client: str, period: Period) -> list[Check]:
     """Every sum of one client that must hold, over the months of `period`."""
-    checks = []
+    sums = (*_month_sums(tables, period), *_deposit_sums(tables, period), *_charge_sums(tables))
+    return [Check(name, client, month, int(cents), about) for name, month, cents, about in sums]
+
+
+def _month_sums(tables: Mapping[str, Any], period: Period) -> Iterator[tuple[str, str, float, str]]:
     for row in roll_forward_check(tables, period=period).to_dict("records"):
         month = f"{row['month']:%Y-%m}"
-        checks.append(
-            Check(
-                "roll-forward",
-                client,
-                month,
-                int(row["residual_cents"]),
-                "opening and movements against rebuilt balances",
-            )
-        )
-        checks.append(
-            Check(
-                "transfers",
-                client,
-                month,
-                int(row["transfers_left_cents"]),
-                "transfers between parties sum to zero on each claim",
-            )
-        )
+        yield "roll-forward", month, row["residual_cents"], "opening and movements against rebuilt balances"
+        yield "transfers", month, row["transfers_left_cents"], "transfers between parties sum to zero on each claim"
         for name in ("charges", "payments", "adjustments", "refunds", "closing"):
             difference = row[f"close_difference_{name}_cents"]
             if pd.notna(difference):
-                checks.append(
-                    Check(
-                        f"month-end {name}", client, month, int(difference), "ledger against the billing system's close"
-                    )
-                )
+                yield f"month-end {name}", month, difference, "ledger against the billing system's close"
+
+
+def _deposit_sums(tables: Mapping[str, Any], period: Period) -> Iterator[tuple[str, str, float, str]]:
+    gaps = ["file_difference_cents", "posting_difference_cents"]
     deposits = deposits_check(tables, as_of=period.last_day)
-    by_month = deposits.groupby("month")[["file_difference_cents", "posting_difference_cents"]].agg(
-        lambda gaps: gaps.abs().sum()
-    )
-    for month, row in by_month.iterrows():
-        checks.append(
-            Check(
-                "835 balances",
-                client,
-                f"{month:%Y-%m}",
-                int(row["file_difference_cents"]),
-                "claims less provider adjustments against the deposit",
-            )
-        )
-        checks.append(
-            Check(
-                "deposits posted",
-                client,
-                f"{month:%Y-%m}",
-                int(row["posting_difference_cents"]),
-                "postings against the claims of the deposit",
-            )
-        )
+    for month, row in deposits.groupby("month")[gaps].agg(lambda found: found.abs().sum()).iterrows():
+        label = f"{month:%Y-%m}"
+        file, posting = (row[name] for name in gaps)
+        yield "835 balances", label, file, "claims less provider adjustments against the deposit"
+        yield "deposits posted", label, posting, "postings against the claims of the deposit"
+
+
+def _charge_sums(tables: Mapping[str, Any]) -> Iterator[tuple[str, str, float, str]]:
     for row in charges_check(tables).to_dict("records"):
         for place in ("lines", "ledger", "submitted"):
-            checks.append(
-                Check(
-                    f"charges: {place}",
-                    client,
-                    "all",
-                    int(row[f"{place}_difference_cents"]),
-                    f"{row[f'{place}_differ']} of {row['claims']} claims differ",
-                )
-            )
-    return checks
+            about = f"{row[f'{place}_differ']} of {row['claims']} claims differ"
+            yield f"charges: {place}", "all", row[f"{place}_difference_cents"], about

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ...tables import schema_services as services
+from ...tables import schema_engagement as services
 from ...tables.schema_base import Table
 from ..company import day_number
 from ..files.x12 import claim_ids

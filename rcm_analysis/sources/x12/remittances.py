@@ -64,28 +64,11 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
     the extra columns `remit_id`, `file_number` and `segment`, `deposits` also `handling` and `created_on`;
     `received_on` is empty where the transaction names no day at all.
     """
-    payments = _frame(remittance.payments)
-    claims = _frame(remittance.claims).with_row_index("claim_index")
-    lines = _frame(remittance.lines).with_row_index("line_index")
-    payments = payments.with_columns(
-        _content_hashes(payments.with_columns(_day("paid_on")), claims),
-        payer_ids(registry),
-        _day("paid_on"),
-        _day("created_on"),
-    ).with_columns(
-        known_on().alias("received_on"), payee_tax_id_end=pl.col("payee_tax_id").str.replace_all(r"\D", "").str.tail(4)
-    )
+    payments = _payments(remittance, registry)
     of_payment = payments.select(
         "transaction", "file_number", "remit_id", "received_on", "paid_on", pl.col("payer").alias("_payer")
     )
-    claims = claims.join(of_payment, on="transaction", how="left").with_columns(
-        pl.format("{}-{}", "remit_id", "position").alias("remit_claim_id"),
-        pl.col("_payer").alias("payer"),
-        pl.col("position").alias("sequence"),
-        pl.col("claim_id").alias("claim_number"),
-        pl.col("status").replace_strict(STATED_ORDERS, default="primary", return_dtype=pl.String).alias("payer_order"),
-        _day("service_from"),
-    )
+    claims = _claims(remittance, of_payment)
     of_claim = claims.select(
         "claim_index",
         "file_number",
@@ -96,36 +79,13 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         "service_from",
         claim_remarks="remark_codes",
     )
-    lines = lines.join(of_claim, on="claim_index", how="left").with_columns(
-        pl.format("{}-{}", "remit_claim_id", "position").alias("remit_line_id"),
-        pl.coalesce(_day("service_on"), "service_from").alias("service_on"),
-    )
-    adjustments = (
-        _frame(remittance.adjustments)
-        .join(of_claim, on="claim_index", how="left")
-        .join(lines.select("line_index", "remit_line_id", line_remarks="remark_codes"), on="line_index", how="left")
-        .with_columns(
-            pl.int_range(pl.len()).over("remit_claim_id").alias("_nth"),
-            pl.when(pl.col("remit_line_id").is_null())
-            .then(pl.col("claim_remarks"))
-            .otherwise(pl.col("line_remarks"))
-            .alias("remark_codes"),
-            pl.col("group").alias("group_code"),
-        )
-        .with_columns(pl.format("{}-a{}", "remit_claim_id", pl.col("_nth") + 1).alias("remit_adjustment_id"))
-    )
-    provider = (
-        _frame(remittance.provider_adjustments)
-        .join(of_payment, on="transaction", how="left")
-        .with_columns(pl.int_range(pl.len()).over("remit_id").alias("_nth"))
-        .with_columns(pl.format("{}-p{}", "remit_id", pl.col("_nth") + 1).alias("provider_adjustment_id"))
-    )
+    lines = _lines(remittance, of_claim)
     found = {
         "deposits": payments,
         "remit_claims": claims,
         "remit_lines": lines,
-        "remit_adjustments": adjustments,
-        "provider_adjustments": provider,
+        "remit_adjustments": _adjustments(remittance, of_claim, lines),
+        "provider_adjustments": _provider_adjustments(remittance, of_payment),
     }
     extra = {"deposits": ("handling", "created_on")}
     return {
@@ -136,6 +96,66 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         )
         for table in REMITTANCE_TABLES
     }
+
+
+def _payments(remittance: Any, registry: Registry) -> pl.DataFrame:
+    payments, claims = _frame(remittance.payments), _frame(remittance.claims).with_row_index("claim_index")
+    return payments.with_columns(
+        _content_hashes(payments.with_columns(_day("paid_on")), claims),
+        payer_ids(registry),
+        _day("paid_on"),
+        _day("created_on"),
+    ).with_columns(
+        known_on().alias("received_on"), payee_tax_id_end=pl.col("payee_tax_id").str.replace_all(r"\D", "").str.tail(4)
+    )
+
+
+def _claims(remittance: Any, of_payment: pl.DataFrame) -> pl.DataFrame:
+    claims = _frame(remittance.claims).with_row_index("claim_index")
+    return claims.join(of_payment, on="transaction", how="left").with_columns(
+        pl.format("{}-{}", "remit_id", "position").alias("remit_claim_id"),
+        pl.col("_payer").alias("payer"),
+        pl.col("position").alias("sequence"),
+        pl.col("claim_id").alias("claim_number"),
+        pl.col("status").replace_strict(STATED_ORDERS, default="primary", return_dtype=pl.String).alias("payer_order"),
+        _day("service_from"),
+    )
+
+
+def _lines(remittance: Any, of_claim: pl.DataFrame) -> pl.DataFrame:
+    lines = _frame(remittance.lines).with_row_index("line_index")
+    return lines.join(of_claim, on="claim_index", how="left").with_columns(
+        pl.format("{}-{}", "remit_claim_id", "position").alias("remit_line_id"),
+        pl.coalesce(_day("service_on"), "service_from").alias("service_on"),
+    )
+
+
+def _adjustments(remittance: Any, of_claim: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """The adjustments of claims and of lines, numbered within their claim."""
+    of_line = lines.select("line_index", "remit_line_id", line_remarks="remark_codes")
+    return (
+        _frame(remittance.adjustments)
+        .join(of_claim, on="claim_index", how="left")
+        .join(of_line, on="line_index", how="left")
+        .with_columns(
+            pl.int_range(pl.len()).over("remit_claim_id").alias("_nth"),
+            pl.when(pl.col("remit_line_id").is_null())
+            .then(pl.col("claim_remarks"))
+            .otherwise(pl.col("line_remarks"))
+            .alias("remark_codes"),
+            pl.col("group").alias("group_code"),
+        )
+        .with_columns(pl.format("{}-a{}", "remit_claim_id", pl.col("_nth") + 1).alias("remit_adjustment_id"))
+    )
+
+
+def _provider_adjustments(remittance: Any, of_payment: pl.DataFrame) -> pl.DataFrame:
+    return (
+        _frame(remittance.provider_adjustments)
+        .join(of_payment, on="transaction", how="left")
+        .with_columns(pl.int_range(pl.len()).over("remit_id").alias("_nth"))
+        .with_columns(pl.format("{}-p{}", "remit_id", pl.col("_nth") + 1).alias("provider_adjustment_id"))
+    )
 
 
 def shaped(frame: pl.DataFrame, table: Table, client: str) -> pl.DataFrame:
