@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ..tables.ids import plain
 from .claim_state import ADDITIONS, REPLACEMENTS, VOID
 
 SAME_SERVICE_DAYS = 3
@@ -67,6 +68,35 @@ class Numbered:
     remit_claims: pl.DataFrame
     again: list[tuple[str, int]]
     """Claim id and charge of each second claim of a number."""
+
+
+def met_but_for_form(rows: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
+    """Numbers that were never billed as written, and the billed number that each of them is in another form.
+
+    Formula
+        equal but for zeros in front, case, punctuation, blanks and a spreadsheet's decimal (`tables.ids.plain`)
+    Counts
+        Only where one billed number has that form, and a row under the number names a charge that was billed
+        under it: two claims whose numbers differ by zeros stay two. Lossy forms (scientific notation, lost
+        digits) are no proof; they are listed by the relation `id_forms`. `rows` and `billed` hold claim_number
+        and charge_cents.
+    Shape
+        claim_number, billed_number, charge_cents (as billed, the highest)
+
+    >>> sent = pl.DataFrame({"claim_number": ["000777", "A-1"], "charge_cents": [100, 100]})
+    >>> answers = pl.DataFrame({"claim_number": ["777", "a1", "A-1"], "charge_cents": [-100, 90, 100]})
+    >>> met_but_for_form(answers, sent).rows()
+    [('777', '000777', 100)]
+    """
+    form = plain(pl.col("claim_number"))
+    rows = rows.join(billed, on="claim_number", how="anti").with_columns(form=form)
+    only = billed.with_columns(form=form).filter(
+        pl.col("form") != "", pl.col("claim_number").n_unique().over("form") == 1
+    )
+    only = only.rename({"claim_number": "billed_number", "charge_cents": "billed_cents"})
+    pairs = rows.join(only, on="form", how="inner").filter(pl.col("charge_cents").abs() == pl.col("billed_cents"))
+    found = pairs.group_by("claim_number", "billed_number").agg(charge_cents=pl.col("billed_cents").max())
+    return found.sort("claim_number")
 
 
 def numbered(submissions: pl.DataFrame, remits: pl.DataFrame, lines: pl.DataFrame) -> Numbered:

@@ -21,7 +21,7 @@ from ..tables.schema import (
     SUBMISSIONS,
     TRANSACTIONS,
 )
-from .claim_numbers import numbered
+from .claim_numbers import met_but_for_form, numbered
 from .claim_state import line_numbers, payer_orders, settle_answers, signed_reversals
 from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
 
@@ -62,7 +62,7 @@ def settle(
     derived = None
     _settle_signs(now)
     if read is None:
-        _plain_numbers(now)
+        told += _plain_numbers(now)
     else:
         told += _settle_numbers(now)
         now[REMIT_CLAIMS.name] = now[REMIT_CLAIMS.name].with_columns(
@@ -104,24 +104,53 @@ def _settle_signs(now: dict[str, pl.DataFrame]) -> None:
     now["deposits"] = deposits.with_columns(claims_paid_cents=sums).drop("_moved")
 
 
-def _plain_numbers(now: dict[str, pl.DataFrame]) -> None:
+def _plain_numbers(now: dict[str, pl.DataFrame]) -> list[Told]:
+    known = now["claims"].select("charge_cents", claim_number="claim_id")
+    told = []
     for name in ("submissions", "remit_claims"):
-        number = pl.coalesce("claim_number", "claim_id")
-        now[name] = now[name].with_columns(claim_number=number, claim_id=number)
+        rows = now[name].with_columns(claim_number=pl.coalesce("claim_number", "claim_id"))
+        met = met_but_for_form(rows.select("claim_number", "charge_cents"), known)
+        now[name] = rows.with_columns(claim_id=_billed_number(met))
+        told += _told_of_forms(met, name)
     _follow(now)
+    return told
+
+
+def _billed_number(met: pl.DataFrame) -> pl.Expr:
+    return pl.col("claim_number").replace(met["claim_number"], met["billed_number"])
+
+
+def _told_of_forms(met: pl.DataFrame, table: str) -> list[Told]:
+    if met.is_empty():
+        return []
+    what = "were answered" if table == "remit_claims" else "were sent in 837s"
+    message = (
+        f"{met.height} claim(s) {what} under another form of their number (zeros in front, case, punctuation, a "
+        "decimal); the charge is the same and no other number has that form, so they were put together."
+    )
+    return [Told("claim_number_in_another_form", int(met["charge_cents"].sum()), met.height, message, False)]
 
 
 def _settle_numbers(now: dict[str, pl.DataFrame]) -> list[Told]:
-    found = numbered(now["submissions"], now["remit_claims"], now["remit_lines"])
-    now["submissions"], now["remit_claims"] = found.submissions, found.remit_claims
+    number = pl.coalesce("claim_number", "claim_id")
+    sent, answers = (
+        now[name].with_columns(claim_number=number).select("claim_number", "charge_cents")
+        for name in ("submissions", "remit_claims")
+    )
+    met = met_but_for_form(answers, sent)
+    as_billed = now["remit_claims"].with_columns(claim_number=number).with_columns(claim_number=_billed_number(met))
+    found = numbered(now["submissions"], as_billed, now["remit_lines"])
+    now["submissions"] = found.submissions
+    now["remit_claims"] = found.remit_claims.with_columns(answers["claim_number"])
     _follow(now)
+    told = _told_of_forms(met, "remit_claims")
     if not found.again:
-        return []
+        return told
     message = (
         f"{len(found.again)} claim number(s) were used again for another patient or service. Each is a claim of "
         'its own, numbered "(2)" and on; answers went to the claim whose day of service fits.'
     )
-    return [Told("claim_number_used_again", sum(cents for _, cents in found.again), len(found.again), message)]
+    return told + [Told("claim_number_used_again", sum(cents for _, cents in found.again), len(found.again), message)]
 
 
 def _follow(now: dict[str, pl.DataFrame]) -> None:

@@ -1,10 +1,10 @@
 """`rcm check`: the arithmetic and the records' completeness are two answers."""
 
 import openpyxl
+from cases.desk import blank
+from cases.files import answer, claim_837, remit_835
 
 from rcm_analysis.cli.checks import relation_words
-from tests.cases.desk import blank
-from tests.cases.files import answer, claim_837, remit_835
 
 PAID = answer("A1", "100", "80", "CO*45*20")
 STRANGE = answer("Z9", "90", "60", "CO*45*30", icn="PCN2")

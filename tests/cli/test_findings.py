@@ -6,10 +6,10 @@ import tomllib
 import openpyxl
 import polars as pl
 import pytest
+from cases.desk import REGISTRY, blank
+from cases.files import MAP, NPI, answer, claim_837, export, posting, remit_835
 
 from rcm_analysis.cli.findings import groups
-from tests.cases.desk import REGISTRY, blank
-from tests.cases.files import MAP, NPI, answer, claim_837, export, posting, remit_835
 
 PAID = answer("A1", "100", "80", "CO*45*20")
 STRANGE = ("SOME HEALTH, INC.", "99999")

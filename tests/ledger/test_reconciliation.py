@@ -5,10 +5,10 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from builders.ledger_tables import claim, line, post, sent, tables
 from rcm_analysis.ledger.reconciliation import charges_check, check_client, deposits_check, roll_forward_check
 from rcm_analysis.periods import Period
 from rcm_analysis.tables import schema
-from tests.builders.ledger_tables import claim, line, post, sent, tables
 
 MARCH = Period.month("2026-03")
 ON = "2026-03-05"
