@@ -23,63 +23,28 @@ from matplotlib.axes import Axes
 
 from .errors import ParameterError, closest, listed
 from .exhibits import blocks, figures, formats
-from .exhibits.ar_deep_dive.review import ArDeepDive
-from .exhibits.ar_weekly_review.review import ArWeeklyReview
 from .exhibits.care_coordination_plan.review import open_plan as open_plan
-from .exhibits.client_review.review import ClientReview
-from .exhibits.formats import day_text
-from .exhibits.patient_engagement_review.review import EngagementReview
-from .exhibits.portfolio_overview.review import PortfolioOverview
-from .exhibits.self_pay_review.review import SelfPayReview
+from .exhibits.pages import Pages, modules_of, pages_of, service_of
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
 from .measures.menu import menu, named
 from .periods import Period
+from .tables.clients import Client
 from .tables.schema import CLAIMS, TABLES
 from .tables.store import Tables, is_active, tables_of
 from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
 EVERYONE, MONTH_END = "everyone", "month end"
-REVIEWS = {
-    "client_review": ClientReview,
-    "ar_deep_dive": ArDeepDive,
-    "ar_weekly_review": ArWeeklyReview,
-    "self_pay_review": SelfPayReview,
-    "patient_engagement_review": EngagementReview,
-}
-"""Template of one client -> what makes its exhibits."""
-
-SERVICES = {
-    "client_review": "claims",
-    "ar_deep_dive": "claims",
-    "ar_weekly_review": "claims",
-    "self_pay_review": "self_pay",
-    "patient_engagement_review": "patient_engagement",
-}
-"""The service that a template is about: its month must hold records of it, or postings."""
-
-TITLES = {
-    "client_review": "Monthly review",
-    "ar_deep_dive": "AR deep dive",
-    "ar_weekly_review": "Weekly AR review",
-    "self_pay_review": "Self-pay programme",
-    "patient_engagement_review": "Patient engagement",
-    "portfolio_overview": "Portfolio overview",
-}
-
-WEEKLY = {"ar_weekly_review"}
-"""Templates about the seven days that end on their as-of day: a page or two, without a cover."""
-
 RECENT_DAYS = 35
 """A report on a day within the month needs postings in the five weeks before it."""
 
 
 class Report:
-    """One opened report: what it is about, and the ways to show a result."""
+    """One opened report: what it is about, its pages (`review`), and the ways to show a result."""
 
-    def __init__(self, subject: Subject | Book) -> None:
-        self.subject = subject
+    def __init__(self, subject: Subject | Book, review: Pages) -> None:
+        self.subject, self.review = subject, review
 
     @property
     def period(self) -> Period:
@@ -141,28 +106,20 @@ class Report:
 
 
 class ClientReport(Report):
-    """The report of one client; `review` makes the exhibits of its template, each as blocks to show."""
+    """The report of one client."""
 
     subject: Subject
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self.review = REVIEWS[subject.template](subject) if subject.template in REVIEWS else None
-
     @property
-    def client(self):
+    def client(self) -> Client:
         """The client's settings as they stood on the as-of day."""
         return self.subject.client
 
 
 class PortfolioReport(Report):
-    """The report of a client manager's book; `overview` makes its exhibits."""
+    """The report of a client manager's book."""
 
     subject: Book
-
-    def __init__(self, subject: Book) -> None:
-        super().__init__(subject)
-        self.overview = PortfolioOverview(subject)
 
 
 def open_report(
@@ -171,7 +128,7 @@ def open_report(
     """Open one client and month: checks both, reads the tables, and says what the report is.
 
     `as_of` is a day of the month, YYYY-MM-DD, by which everything in the report is known; "month end" is
-    its last day. A report in `WEEKLY` is about the seven days that end on it.
+    its last day. `template` is the template's name: under it the report's pages are found (`exhibits.pages`).
 
     Raises
         ClientError for an unknown client, ParameterError for a period that is no month or without data, or
@@ -181,22 +138,20 @@ def open_report(
     day = day_of(as_of, month)
     place = open_workspace(workspace)
     view = place.client(client)
-    subject = _subject(place, view, month, day, template)
-    is_weekly = template in WEEKLY
-    report = ClientReport(subject)
+    exhibits = modules_of(template, place.paths.get("templates"))
+    subject = _subject(place, view, month, day, template, service_of(exhibits))
+    report = ClientReport(subject, pages_of(template, subject, exhibits))
     report.show(
         [
             blocks.meta(
-                title=TITLES.get(template, words(template)),
                 client=client,
                 client_name=subject.client.name,
                 period=month.label,
-                period_title=f"Seven days to {day_text(day)}" if is_weekly else month.title,
                 as_of=day.isoformat(),
                 firm=subject.firm,
                 template=template,
                 template_version=version("rcm_analysis"),
-                **({"layout": "brief"} if is_weekly else {}),
+                **{"period_title": month.title, **getattr(report.review.about, "cover", {})},
             ),
             blocks.inputs(
                 [
@@ -211,7 +166,9 @@ def open_report(
     return report
 
 
-def open_portfolio(workspace: str | Path, period: str, *, manager: str = EVERYONE) -> PortfolioReport:
+def open_portfolio(
+    workspace: str | Path, period: str, *, manager: str = EVERYONE, template: str = "portfolio_overview"
+) -> PortfolioReport:
     """Open the firm's clients and one month; `manager` keeps one manager's clients, "everyone" all.
 
     Raises
@@ -219,19 +176,18 @@ def open_portfolio(workspace: str | Path, period: str, *, manager: str = EVERYON
     """
     month = Period.month(period)
     place = open_workspace(workspace)
-    book = _book(place, month, "" if manager in ("", EVERYONE) else manager)
-    report = PortfolioReport(book)
+    book = _book(place, month, "" if manager in ("", EVERYONE) else manager, template)
+    report = PortfolioReport(book, pages_of(template, book, modules_of(template, place.paths.get("templates"))))
     report.show(
         [
             blocks.meta(
-                title=TITLES["portfolio_overview"],
                 client="portfolio",
                 client_name=book.manager or "All clients",
                 period=month.label,
                 period_title=month.title,
                 as_of=month.last_day.isoformat(),
                 firm=book.firm,
-                template="portfolio_overview",
+                template=template,
                 template_version=version("rcm_analysis"),
             ),
             *(
@@ -272,15 +228,6 @@ def day_of(text: str, month: Period) -> dt.date:
     return day
 
 
-def words(template: str) -> str:
-    """A template's name as a title.
-
-    >>> words("ar_deep_dive")
-    'Ar deep dive'
-    """
-    return (template or "report").replace("_", " ").capitalize()
-
-
 def version(package: str) -> str:
     """The installed version, or the package's own when it runs from a checkout that is not installed."""
     try:
@@ -291,9 +238,9 @@ def version(package: str) -> str:
         return __version__ if package == "rcm_analysis" else "not installed"
 
 
-def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str) -> Subject:
+def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str, service: str) -> Subject:
     stored = view.stored
-    services = {"claims", *([SERVICES[template]] if template in SERVICES else view.settings(as_of=day).services)}
+    services = {"claims", *([service] if service else view.settings(as_of=day).services)}
     if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
     tables = _in_memory(view.tables(as_of=day))
@@ -335,7 +282,7 @@ def _refuse_empty(
     raise ParameterError(f"{view.client} has no {what} in {month.label}; {there}. Nothing was reported.")
 
 
-def _book(place: Workspace, month: Period, manager: str) -> Book:
+def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
     now = place.registry.clients_frame(as_of=month.last_day).to_pandas()
     before = place.registry.clients_frame(as_of=month.shift(-1).last_day).to_pandas()
     known = sorted({name for name in now["assigned_to"] if isinstance(name, str)})
@@ -357,7 +304,7 @@ def _book(place: Workspace, month: Period, manager: str) -> Book:
         clients=now.reset_index(drop=True),
         clients_before=before.reset_index(drop=True),
         tables=tables,
-        template="portfolio_overview",
+        template=template,
         meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day for client in stored},
         rows={client: {name: store.rows(name) for name in TABLES} for client, store in stored.items()},
         fingerprints={client: store.fingerprints() for client, store in stored.items()},

@@ -96,7 +96,7 @@ def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
     meta, inputs = (block.payload for block in shown)
     assert meta == {
         "kind": "meta",
-        "title": "Monthly review",
+        "title": "Report",  # the press takes it from the template's card
         "client": "acorn-clinic",
         "client_name": "Acorn Clinic",
         "period": "2026-10",
@@ -263,15 +263,89 @@ def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, ma
 
 
 @pytest.mark.parametrize(
-    ("template", "exhibit"),
+    "template", ["client_review", "ar_deep_dive", "ar_weekly_review", "self_pay_review", "patient_engagement_review"]
+)
+def test_every_page_of_a_review_stands_for_a_client_with_one_claim(place, shown, template):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template=template)
+    for name in dir(report.review):
+        before = len(shown)
+        report.show(getattr(report.review, name)())
+        assert len(shown) > before, name
+
+
+OWN = '''
+from rcm_analysis.exhibits.blocks import note
+from rcm_analysis.exhibits.pages import page
+
+def helper(subject): return "no page"
+
+@page
+def answers(subject):
+    """What my manager asks first."""
+    return [note(f"{subject.client.name}: {len(subject.pandas('claims'))} claim, WORD")]
+'''
+
+
+@pytest.fixture
+def own(place) -> Path:
+    """An analyst's own template folder, named in rcm.toml."""
+    folder = place / "mine"
+    folder.mkdir()
+    (place / "rcm.toml").write_text((place / "rcm.toml").read_text().replace("[paths]", "[paths]\ntemplates = 'mine'"))
+    return folder
+
+
+def test_an_analysts_template_brings_its_exhibits_and_the_package_knows_nothing_of_it(place, own, shown):
+    (own / "my_review.py").write_text(OWN.replace("WORD", "first"))
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template="my_review")
+    report.show(report.review.answers())
+    assert shown[-1].payload["text"] == "Acorn Clinic: 1 claim, first" and dir(report.review) == ["answers"]
+    (own / "my_review.py").write_text(OWN.replace("WORD", "second"))
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template="my_review")
+    report.show(report.review.answers())
+    assert shown[-1].payload["text"].endswith("second"), "what was edited is read when the report is opened again"
+
+
+def test_exhibits_may_be_a_folder_with_facts_and_a_cover(place, own, shown):
+    (own / "my_review").mkdir()
+    (own / "my_review" / "__init__.py").write_text('"""Mine."""\n')
+    (own / "my_review" / "facts.py").write_text(
+        "class Facts:\n    cover = {'layout': 'brief'}\n    def __init__(self, subject): self.subject = subject\n"
+        "    @property\n    def word(self): return 'told from facts'\n"
+    )
+    (own / "my_review" / "answers.py").write_text(
+        "from rcm_analysis.exhibits.blocks import note\nfrom rcm_analysis.exhibits.pages import page\n"
+        "from .facts import Facts\n\n@page\ndef answers(facts: Facts): return [note(facts.word)]\n"
+    )
+    report = notebook.open_report(place, "acorn-clinic", "2026-10", template="my_review")
+    report.show(report.review.answers())
+    assert shown[0].payload["layout"] == "brief" and shown[0].payload["period_title"] == "October 2026"
+    assert shown[-1].payload["text"] == "told from facts"
+
+
+def test_a_copied_template_keeps_the_exhibits_of_the_package(place, own, shown):
+    assert "aging" in dir(notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review").review)
+
+
+@pytest.mark.parametrize(
+    ("template", "page", "words"),
     [
-        (template, name)
-        for template, review in notebook.REVIEWS.items()
-        for name in dir(review)
-        if not name.startswith("_") and callable(getattr(review, name))
+        pytest.param("client_review", "agings", "client_review has no page 'agings'.*Closest: aging", id="misspelt"),
+        pytest.param(
+            "my_review", "answers", "my_review has no page 'answers'. It has none.*my_review.py", id="without"
+        ),
+        pytest.param("blocks", "note", "blocks has no page 'note'", id="a name that a module of the package bears"),
     ],
 )
-def test_every_exhibit_of_a_review_stands_for_a_client_with_one_claim(place, shown, template, exhibit):
+def test_a_page_that_is_not_there_is_named(place, own, shown, template, page, words):
     report = notebook.open_report(place, "acorn-clinic", "2026-10", template=template)
-    report.show(getattr(report.review, exhibit)())
-    assert len(shown) > 2
+    with pytest.raises(AttributeError, match=words):
+        getattr(report.review, page)
+
+
+def test_two_pages_of_one_name_are_refused(place, own, shown):
+    (own / "my_review").mkdir()
+    for name in ("__init__", "more"):
+        (own / "my_review" / f"{name}.py").write_text(OWN)
+    with pytest.raises(ParameterError, match="my_review has two pages 'answers'; the second stands in .*more.py"):
+        notebook.open_report(place, "acorn-clinic", "2026-10", template="my_review")

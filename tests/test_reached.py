@@ -87,7 +87,7 @@ class Module:
 
 def is_registered(statement: ast.stmt) -> bool:
     """Whether a decorator hands the function to somebody: a command line, a menu, a registry."""
-    plain = {"dataclass", "cache", "lru_cache", "cached_property", "contextmanager", "total_ordering", "wraps"}
+    plain = {"page", "dataclass", "cache", "lru_cache", "cached_property", "contextmanager", "total_ordering", "wraps"}
     for decorator in statement.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         if (called.attr if isinstance(called, ast.Attribute) else called.id) not in plain:
@@ -138,6 +138,16 @@ class Reach(ast.NodeVisitor):
         for base, name in MODULES[module].imported.values():
             self.load(base)
             self.load(f"{base}.{name}")
+
+    def exhibits(self, folder: str) -> None:
+        """The modules in which a template finds its pages by name: a page waits until its notebook names it."""
+        self.reach(folder, "SERVICE")
+        for module in [name for name in MODULES if name.rpartition(".")[0] == folder]:
+            self.load(module)
+            self.reach(module, "Facts")
+            for name, (thing, *_) in MODULES[module].defined.items():
+                if "page" in [ast.unparse(decorator) for decorator in getattr(thing, "decorator_list", [])]:
+                    self.wait(module, name, name)
 
     def read(self, module: str, node: ast.AST) -> None:
         before, self.within = self.within, module
@@ -243,6 +253,8 @@ def reached() -> set[Name]:
                         reach.word(part.name)
     for module, name in public_names():
         reach.reach(module, name)
+    for path in sorted((ROOT / "templates").glob("*.ipynb")):
+        reach.exhibits(f"rcm_analysis.exhibits.{path.stem}")
     for tree in notebook_code():
         reach.read("rcm_analysis.notebook", tree)
     return reach.names

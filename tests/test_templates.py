@@ -9,9 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from rcm_analysis import notebook
-from rcm_analysis.exhibits.care_coordination_plan.review import PlanReport
-from rcm_analysis.exhibits.portfolio_overview.review import PortfolioOverview
+from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan
+from rcm_analysis.exhibits.pages import modules_of, pages_in, service_of
 from rcm_analysis.press.runs.templates import read_template
 
 FOLDER = Path(__file__).parents[1] / "templates"
@@ -32,13 +31,10 @@ def statements(path: Path) -> list[ast.stmt]:
     ]
 
 
-def exhibit_of(node: ast.stmt) -> tuple[str, str] | None:
-    """The exhibit that one line shows: `report.show(report.review.aging())`, or `report.show_cash()` of the plan."""
-    text = ast.unparse(node)
-    found = re.fullmatch(r"report\.show\(report\.(review|overview)\.([a-z_]+)\(\)\)", text) or re.fullmatch(
-        r"()report\.(show_[a-z_]+)\(\)", text
-    )
-    return (found[1], found[2]) if found else None
+def page_of(node: ast.stmt) -> str | None:
+    """The page that one line shows: `report.show(report.review.aging())`."""
+    found = re.fullmatch(r"report\.show\(report\.review\.([a-z_]+)\(\)\)", ast.unparse(node))
+    return found[1] if found else None
 
 
 def is_allowed(node: ast.stmt) -> bool:
@@ -47,7 +43,7 @@ def is_allowed(node: ast.stmt) -> bool:
         return node.module == "rcm_analysis.notebook" and {name.name for name in node.names} <= OPENERS
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
         return isinstance(node.value.func, ast.Name) and node.value.func.id in OPENERS
-    return exhibit_of(node) is not None
+    return page_of(node) is not None
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
@@ -75,15 +71,23 @@ class TestTemplate:
         assert book.cells[0].source.startswith("# ")
         assert "parameters" in book.cells[1].metadata.tags
         assert "open_" in book.cells[2].source
-        last = [exhibit_of(node)[1].removeprefix("show_") for node in statements(path)[-2:]]
-        assert last == ["definitions", "provenance"]
+        shown = [page_of(node) for node in statements(path) if isinstance(node, ast.Expr)]
+        assert shown[-2:] == ["definitions", "provenance"] and len(set(shown)) == len(shown)
+        assert "answers" in shown[:2], "page one answers; beside it only what is no page: sliders, the working file"
 
-    def test_every_exhibit_it_calls_exists(self, path):
-        makers = {"review": notebook.REVIEWS.get(path.stem), "overview": PortfolioOverview, "": PlanReport}
-        for node in statements(path):
-            if isinstance(node, ast.Expr):
-                maker, name = exhibit_of(node)
-                assert callable(getattr(makers[maker], name, None)), name
+    def test_its_title_stands_on_its_card_and_heads_it(self, path):
+        assert cells(path, "markdown")[0].source.splitlines()[0] == f"# {read_template(path).title}"
+
+    def test_it_shows_every_page_of_its_exhibits_and_page_one_is_answers(self, path):
+        shown = {page_of(node) for node in statements(path) if isinstance(node, ast.Expr)}
+        modules = modules_of(path.stem)
+        if path.stem == "care_coordination_plan":
+            assert all(callable(getattr(CarePlan, name)) for name in shown)
+        else:
+            assert shown == set(pages_in(modules))
+            assert pages_in(modules)["answers"].__module__.endswith(".answers")
+            assert service_of(modules) in (read_template(path).service, "")
+            assert f'template="{path.stem}"' in cells(path)[1].source or "open_portfolio" in cells(path)[1].source
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,7 @@ class TestTemplate:
         pytest.param("import pandas as pd", id="another import"),
         pytest.param("report = open('claims.csv')", id="a file"),
         pytest.param("report.subject.tables.clear()", id="a reach inside"),
+        pytest.param("report.show(report.review.about.claims())", id="a reach behind a page"),
     ],
 )
 def test_the_house_rules_notice(cell):

@@ -14,19 +14,19 @@ from rcm_analysis.simulate.services.engagement import engagement_tables
 
 EXHIBITS = (
     "answers",
-    "findings",
+    "all_findings",
     "shifts",
     "appointments",
     "access",
     "retention",
     "intake",
-    "navigation",
-    "hospital_use",
+    "risk",
+    "hospital",
     "satisfaction",
     "feedback",
     "huddle",
     "worth",
-    "review_loop",
+    "loop",
     "definitions",
     "provenance",
 )

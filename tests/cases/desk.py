@@ -168,7 +168,7 @@ class Desk:
     def opens(self, month: str, template: str) -> bool:
         """True where the report of a month can be opened on this client's tables."""
         with contextlib.redirect_stdout(io.StringIO()):
-            return open_report(self.folder, CLIENT, month, template=template).review is not None
+            return open_report(self.folder, CLIENT, month, template=template).review.answers() != []
 
     # ------------------------------------------------------------ decisions
     def denied_claims(self, first: str, last: str | None = None) -> tuple[int, int]:

@@ -12,10 +12,8 @@ import polars as pl
 import pytest
 
 from rcm_analysis.blocks.vocabulary import Column, Table
-from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
-from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
-from rcm_analysis.exhibits.client_review.review import ClientReview
 from rcm_analysis.exhibits.formats import as_text
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.models.worklist.ranking import to_do
 from rcm_analysis.press.writers.workbook import Section, section_of, write_workbook
@@ -74,19 +72,30 @@ def whole(cents: int) -> int:
 @pytest.fixture(scope="module")
 def deep(acorn) -> Report:
     return Report(
-        ArDeepDive(acorn),
-        ("answers", "findings", "limits", "waiting", "aging", "movement", "worth", "key_accounts", "trail", "worklist"),
+        pages_of("ar_deep_dive", acorn),
+        (
+            "answers",
+            "all_findings",
+            "limits",
+            "waits",
+            "aging",
+            "movement",
+            "worth",
+            "key_accounts",
+            "trail",
+            "worklist",
+        ),
     )
 
 
 @pytest.fixture(scope="module")
 def weekly(acorn) -> Report:
-    return Report(ArWeeklyReview(acorn), ("answers", "moved", "blockers", "decisions", "working_file"))
+    return Report(pages_of("ar_weekly_review", acorn), ("answers", "moved", "blockers", "decisions", "working_file"))
 
 
 @pytest.fixture(scope="module")
 def monthly(acorn) -> Report:
-    return Report(ClientReview(acorn), ("aging", "work"))
+    return Report(pages_of("client_review", acorn), ("aging", "follow_up"))
 
 
 def test_what_is_owed_is_one_number(acorn, deep, weekly, monthly):
@@ -203,8 +212,8 @@ def test_decisions_and_their_lists(weekly):
 def test_one_worklist_in_both_workbooks(deep, weekly):
     columns = ("claim_id", "party", "check", "action_words", "assigned_to", "recoverable_cents", "open_cents")
     both = [list(zip(*(report.column("worklist", name) for name in columns), strict=True)) for report in (deep, weekly)]
-    assert both[0] == both[1] and len(both[0]) == len(to_do(weekly.review.items)) > 0
-    adds = whole(int(to_do(weekly.review.items)["recoverable_cents"].sum()))
+    assert both[0] == both[1] and len(both[0]) == len(to_do(weekly.review.about.items)) > 0
+    adds = whole(int(to_do(weekly.review.about.items)["recoverable_cents"].sum()))
     assert dollars(deep.card("What is owed, and what is it worth?")["detail"])[-1] == adds
     assert [row for row in deep.tables["worklist"]["columns"] if row.get("editable")] == [
         row for row in weekly.tables["worklist"]["columns"] if row.get("editable")
@@ -216,7 +225,7 @@ def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
     assert deep.column("findings", "title")[: len(printed)] == [item["title"] for item in printed]
     assert deep.column("findings", "amount_cents")[: len(printed)] == [item["amount_cents"] for item in printed]
     taken = Section("Before", (Table("escalations", "t", (Column("a", "A"),), (("x",),)),))
-    review = Report(deep.review, ("findings", "limits", "waiting", "denials", "payers", "key_accounts"))
+    review = Report(deep.review, ("all_findings", "limits", "waits", "denials", "underpayments", "key_accounts"))
     path = tmp_path / "packet.xlsx"
     write_workbook([taken, section_of(review.blocks, "Deep dive")], path, meta={"title": "Packet"})
     book = openpyxl.load_workbook(path)
@@ -228,7 +237,7 @@ def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
 
 
 def test_a_next_step_that_was_noted_stands_on_the_list_until_its_day_and_is_stuck_after_it(acorn):
-    claim = Report(ArWeeklyReview(acorn), ("working_file",)).column("worklist", "claim_id")[0]
+    claim = Report(pages_of("ar_weekly_review", acorn), ("working_file",)).column("worklist", "claim_id")[0]
     log = acorn.tables["work_log"].collect()
 
     def stuck(next_on: dt.date, *, later_note: bool = False) -> tuple[list, list]:
@@ -240,14 +249,16 @@ def test_a_next_step_that_was_noted_stands_on_the_list_until_its_day_and_is_stuc
             for number, note in enumerate(notes)
         ]
         with_notes = pl.concat([log, pl.DataFrame(rows, schema=log.schema)])
-        review = ArWeeklyReview(replace(acorn, tables={**acorn.tables, "work_log": with_notes.lazy()}, _frames={}))
+        review = pages_of(
+            "ar_weekly_review", replace(acorn, tables={**acorn.tables, "work_log": with_notes.lazy()}, _frames={})
+        )
         found = Report(review, ("blockers",))
         late = [
             name
             for name, what in zip(found.column("stuck", "claim_id"), found.column("stuck", "what"), strict=True)
             if "next step" in what
         ]
-        due = review.items.loc[review.items["reason"].str.startswith("Due since "), "claim_id"].tolist()
+        due = review.about.items.loc[review.about.items["reason"].str.startswith("Due since "), "claim_id"].tolist()
         assert due == ([] if later_note else [claim]), "the list says so too, from the day itself on"
         return found.column("next_steps", "claim_id") if "next_steps" in found.tables else [], late
 

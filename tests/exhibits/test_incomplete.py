@@ -8,13 +8,11 @@ import polars as pl
 import pytest
 
 from builders.page_checks import assert_prints
-from rcm_analysis.exhibits.ar_deep_dive import answers as deep_findings
-from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
-from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
-from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
+from rcm_analysis.exhibits.ar_deep_dive import findings as deep_findings
+from rcm_analysis.exhibits.ar_deep_dive.facts import Facts
 from rcm_analysis.exhibits.client_review import money, opportunities
-from rcm_analysis.exhibits.client_review.review import ClientReview
 from rcm_analysis.exhibits.incomplete import SENT, advises, incomplete_note, strip
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.tables.schema import TABLES
 
 CLIENT = "acorn-clinic"
@@ -107,14 +105,14 @@ def test_nothing_is_advised_on_claims_to_be_sent_while_their_837s_are_missing(ac
     assert not advises(subject, SENT)
     unsent = [item.title for item in opportunities.deadlines(subject)]
     assert unsent and not any(title in words_of(opportunities.opportunities(subject)) for title in unsent)
-    found = {item.title for item in deep_findings.found(DeepFacts(subject))}
-    assert not found & {item.title for item in deep_findings.unsent(DeepFacts(subject))}
+    found = {item.title for item in deep_findings.found(Facts(subject))}
+    assert not found & {item.title for item in deep_findings.unsent(Facts(subject))}
 
 
-@pytest.mark.parametrize("review", [ClientReview, ArDeepDive, ArWeeklyReview])
-def test_every_page_one_says_it_and_the_press_can_print_it(acorn, review):
+@pytest.mark.parametrize("template", ["client_review", "ar_deep_dive", "ar_weekly_review"])
+def test_every_page_one_says_it_and_the_press_can_print_it(acorn, template):
     subject = with_postings(acorn, ("GHOST", "payment", -cash_of(acorn), OLD))
-    blocks = review(subject).answers()
+    blocks = pages_of(template, subject).answers()
     assert "The records are not complete: 1 claim paid but never billed" in words_of(blocks[:1])
     assert_prints(blocks)
     assert_prints(strip(subject))

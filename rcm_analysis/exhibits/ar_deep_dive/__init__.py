@@ -1,1 +1,4 @@
 """The AR deep dive: what goes wrong again and again, in dollars, and the working list behind it."""
+
+SERVICE = "claims"
+"""Its month must hold records of this service, or postings."""

@@ -9,8 +9,9 @@ from ...measures.receivable import audit_trail, high_value
 from ..blocks import Block, note
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, counted, words_of
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import DeepFacts
+from .facts import Facts
 
 LARGEST = 10
 ACCOUNT = (
@@ -24,7 +25,8 @@ ACCOUNT = (
 )
 
 
-def key_accounts(facts: DeepFacts) -> list[Block]:
+@page
+def key_accounts(facts: Facts) -> list[Block]:
     """The largest open claims, how often each is to be touched, and whether it was."""
     rows = facts.names(facts.key_accounts, "payer").sort_values(["open_cents", "claim_id"], ascending=[False, True])
     if rows.empty:
@@ -69,7 +71,7 @@ def key_accounts(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def _accounts_sentence(facts: DeepFacts, rows: pd.DataFrame) -> str:
+def _accounts_sentence(facts: Facts, rows: pd.DataFrame) -> str:
     cents, late = int(rows["open_cents"].sum()), int(rows["is_late"].sum())
     share = quotient(pd.Series([cents]), pd.Series([facts.collectable["open_cents"]])).iloc[0]
     kept = high_value.touch_compliance(facts.tables, as_of=facts.as_of).iloc[0]
@@ -89,7 +91,7 @@ def _accounts_sentence(facts: DeepFacts, rows: pd.DataFrame) -> str:
     )
 
 
-def _progress(facts: DeepFacts) -> str:
+def _progress(facts: Facts) -> str:
     """What came of the accounts that were high-value eight weeks ago."""
     found = high_value.recovery_progress(facts.tables, as_of=facts.as_of)
     if found.empty or not found["opening_cents"].iloc[0]:
@@ -105,7 +107,7 @@ def _progress(facts: DeepFacts) -> str:
     )
 
 
-def _escalations(facts: DeepFacts) -> list[Block]:
+def _escalations(facts: Facts) -> list[Block]:
     rows = facts.names(facts.escalations, "payer")
     if rows.empty:
         return []
@@ -132,12 +134,13 @@ def _escalations(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def trail(facts: DeepFacts) -> list[Block]:
+@page
+def trail(facts: Facts) -> list[Block]:
     """Open claims by the time since the last touch, and the month's work with what came in behind it."""
     return [*_touches(facts), *_results(facts)]
 
 
-def _touches(facts: DeepFacts) -> list[Block]:
+def _touches(facts: Facts) -> list[Block]:
     found = audit_trail.days_since_touch(facts.tables, as_of=facts.as_of)
     if found.empty:
         return [note(f"No claim was open on {facts.subject.as_of_text}.")]
@@ -163,7 +166,7 @@ def _touches(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def _results(facts: DeepFacts) -> list[Block]:
+def _results(facts: Facts) -> list[Block]:
     work = facts.work
     if work.empty or not work["notes"].sum():
         return [note(f"The work log holds no entry for {facts.subject.period.title}.")]

@@ -15,21 +15,23 @@ from ...models.statistics.control_charts import rate_history
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
+from ..pages import page
 from ..tables import Shown, show
 from . import mixes
-from .answers import month_words, scope_words
-from .facts import DeepFacts
+from .facts import Facts
+from .findings import month_words, scope_words
 
 CHARTS = 2
 """Charts of findings in print: the largest ones; every finding is in the table and the workbook."""
 
 
-def denials(facts: DeepFacts) -> list[Block]:
+@page
+def denials(facts: Facts) -> list[Block]:
     """All denials against chance, then each cause found."""
     return [*_overall(facts), *mixes.table(facts), *_systemic(facts)]
 
 
-def _overall(facts: DeepFacts) -> list[Block]:
+def _overall(facts: Facts) -> list[Block]:
     trend = denial_trend(facts.tables, period=facts.subject.period.trailing(13))
     trend = trend[trend["remitted_claims"] > 0].reset_index(drop=True)
     if len(trend) < 3:
@@ -76,7 +78,7 @@ def _overall_sentence(chart: pd.DataFrame, since: Any) -> str:
     return f"The rate was {centre} until it changed in {as_text(since, 'month')}; {beyond}{last}."
 
 
-def _systemic(facts: DeepFacts) -> list[Block]:
+def _systemic(facts: Facts) -> list[Block]:
     found = facts.systemic
     if found.empty:
         return [
@@ -195,7 +197,7 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> A
     return ax
 
 
-def _causes(facts: DeepFacts) -> Block:
+def _causes(facts: Facts) -> Block:
     found = facts.systemic.reset_index(drop=True)
     rows = found.assign(
         number=found.index + 1,
@@ -226,7 +228,7 @@ def _causes(facts: DeepFacts) -> Block:
     )
 
 
-def _lines(facts: DeepFacts) -> Block:
+def _lines(facts: Facts) -> Block:
     rows = facts.names(facts.systemic_lines, "payer")
     return show(
         rows,

@@ -23,7 +23,7 @@ RECENT_MONTHS = 3
 """Underpaid lines and new prices are shown of the last three months."""
 
 
-class DeepFacts:
+class Facts:
     """One client's month, looked at closely. Every property is computed when first asked for."""
 
     def __init__(self, subject: Subject) -> None:

@@ -8,7 +8,7 @@ from ..blocks import Block, Finding, finding
 from ..client_review.opportunities import PROCESS_DAYS, due
 from ..formats import as_text, sentence
 from ..tables import Shown, show
-from .facts import DeepFacts
+from .facts import Facts
 
 WORDS = {
     "denials": ("share of lines denied", "rose", "denied"),
@@ -17,7 +17,7 @@ WORDS = {
 """Each figure: what it is, its bad direction, and what happens to a line."""
 
 
-def mixes(facts: DeepFacts) -> list[Finding]:
+def mixes(facts: Facts) -> list[Finding]:
     """One finding for each overall figure that got worse by a change of mix, in whole or in part."""
     items = []
     for row in facts.mix_shifts.to_dict("records"):
@@ -50,7 +50,7 @@ def mixes(facts: DeepFacts) -> list[Finding]:
     return items
 
 
-def table(facts: DeepFacts) -> list[Block]:
+def table(facts: Facts) -> list[Block]:
     """Both figures, usual and now, and what the mix alone would have made of them; for the workbook."""
     found = facts.names(facts.mix_shifts, "payer")
     if found.empty:

@@ -10,14 +10,16 @@ import pandas as pd
 from ...measures.payers.scorecard import latest_quarter
 from ..blocks import Block, note
 from ..formats import as_text, counted
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import DeepFacts
+from .facts import Facts
 
 LARGEST = 10
 FEW_APPEALS = 10
 
 
-def underpayments(facts: DeepFacts) -> list[Block]:
+@page
+def underpayments(facts: Facts) -> list[Block]:
     """Payer and code where too little is allowed again and again; single lines and new prices in the workbook."""
     found = facts.names(facts.underpaid.sort_values("short_cents", ascending=False), "payer")
     blocks = (
@@ -69,7 +71,7 @@ def underpayments(facts: DeepFacts) -> list[Block]:
     return [*blocks, *_prices(facts)]
 
 
-def _repeated(facts: DeepFacts, found: pd.DataFrame) -> list[Block]:
+def _repeated(facts: Facts, found: pd.DataFrame) -> list[Block]:
     columns = [
         Shown("payer", "Payer"),
         Shown("procedure", "Code"),
@@ -117,7 +119,7 @@ def _repeated(facts: DeepFacts, found: pd.DataFrame) -> list[Block]:
     ]
 
 
-def _prices(facts: DeepFacts) -> list[Block]:
+def _prices(facts: Facts) -> list[Block]:
     rows = facts.names(facts.new_prices, "payer")
     if rows.empty:
         return []
@@ -147,7 +149,8 @@ def _prices(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def scorecard(facts: DeepFacts) -> list[Block]:
+@page
+def scorecard(facts: Facts) -> list[Block]:
     """Payers ranked by what they yield, with time, denials, underpayment and effort, beside the quarter before."""
     found = facts.scorecard
     if found.empty:
@@ -197,7 +200,7 @@ def _trend(row: Mapping[str, Any]) -> str:
     return f"{as_text(before, 'rate')}, {way}"
 
 
-def _contracts(facts: DeepFacts) -> list[Block]:
+def _contracts(facts: Facts) -> list[Block]:
     rows = facts.contracts
     if rows.empty:
         return []

@@ -9,8 +9,9 @@ from ...measures.receivable import ar, roll_forward
 from ...models.cash.collectable import collectable_value
 from ..blocks import Block, note
 from ..formats import as_text, joined
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import INSURANCE, DeepFacts
+from .facts import INSURANCE, Facts
 
 LARGEST = 8
 """Rows of a printed aging table; the rest is added up in one row, and all rows are in the workbook."""
@@ -26,7 +27,8 @@ RESOLVED = {
 }
 
 
-def aging(facts: DeepFacts) -> list[Block]:
+@page
+def aging(facts: Facts) -> list[Block]:
     """Insurance balances by payer, provider and place, by days from the service."""
     parts = [aging_by(facts, column) for column in ("payer", "provider", "location")]
     if parts[0].empty:
@@ -50,7 +52,7 @@ def aging(facts: DeepFacts) -> list[Block]:
     return [*blocks, _apart(facts)]
 
 
-def aging_by(facts: DeepFacts, column: str) -> pd.DataFrame:
+def aging_by(facts: Facts, column: str) -> pd.DataFrame:
     """One row per payer, provider or place: a column of cents per age, the total, and the share over 90 days."""
     aged = ar.aging(facts.tables, as_of=facts.as_of, clock="service", parties=INSURANCE, by=[column])
     if aged.empty:
@@ -67,7 +69,7 @@ def aging_by(facts: DeepFacts, column: str) -> pd.DataFrame:
     return facts.names(out, "payer") if column == "payer" else out
 
 
-def _aging_table(facts: DeepFacts, frame: pd.DataFrame, column: str, title: str, name: str) -> list[Block]:
+def _aging_table(facts: Facts, frame: pd.DataFrame, column: str, title: str, name: str) -> list[Block]:
     cents = [*ar.BUCKETS, "ar_cents"]
     columns = [
         Shown(column, {"payer": "Payer", "provider": "Provider", "location": "Place"}[column]),
@@ -106,7 +108,7 @@ def _with_rest(frame: pd.DataFrame, column: str, cents: list[str]) -> pd.DataFra
     return pd.concat([frame.iloc[:LARGEST], pd.DataFrame([row])], ignore_index=True)
 
 
-def _apart(facts: DeepFacts) -> Block:
+def _apart(facts: Facts) -> Block:
     found = roll_forward.credits_and_unapplied(facts.tables, period=facts.subject.period).set_index("kind")
     parts = []
     for kind, words in (("credits", "Credit balances"), ("unapplied", "Money received and not yet applied")):
@@ -121,7 +123,8 @@ def _apart(facts: DeepFacts) -> Block:
     return note(f"Apart from these balances, and never netted with them. {' '.join(parts)}")
 
 
-def movement(facts: DeepFacts) -> list[Block]:
+@page
+def movement(facts: Facts) -> list[Block]:
     """The roll-rate matrix of the month: where what was owed at the start is at the end."""
     subject = facts.subject
     found = roll_forward.roll_rates(facts.tables, period=subject.period, clock="service")
@@ -190,7 +193,7 @@ def _without_the_impossible(matrix: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def _movement_sentence(facts: DeepFacts) -> str:
+def _movement_sentence(facts: Facts) -> str:
     moved = roll_forward.ar_movement(facts.tables, period=facts.subject.period).iloc[0]
     opened, closed = int(moved["opening_cents"]), int(moved["closing_cents"])
     new, passed = int(moved["new_cents"] + moved["grown_cents"]), int(moved["transferred_cents"])
@@ -222,7 +225,8 @@ def _movement_sentence(facts: DeepFacts) -> str:
     )
 
 
-def worth(facts: DeepFacts) -> list[Block]:
+@page
+def worth(facts: Facts) -> list[Block]:
     """What the open balances will probably bring in cash."""
     whole = facts.collectable
     if not whole["open_cents"]:

@@ -12,8 +12,9 @@ from ..blocks import Block, note
 from ..client_review.answers import HOLDS
 from ..client_review.work import held
 from ..formats import as_text, counted, sentence, words_of
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import DeepFacts
+from .facts import Facts
 
 KINDS = {
     "filing": "To file the claim",
@@ -24,14 +25,15 @@ ABOUT = (Shown("claim_id", "Claim"), Shown("payer", "Payer"))
 SERVICE = Shown("service_on", "Service", "date")
 
 
-def limits(facts: DeepFacts) -> list[Block]:
+@page
+def limits(facts: Facts) -> list[Block]:
     """Time limits by kind: running, four fifths used, missed."""
     if facts.deadlines.empty:
         return [note("No time limit runs on an open claim, as far as the payers' rules are known.")]
     return [_limits_by_kind(facts), _limits_by_claim(facts)]
 
 
-def _limits_by_kind(facts: DeepFacts) -> Block:
+def _limits_by_kind(facts: Facts) -> Block:
     found = facts.deadlines
     table, emphasis = with_total(
         pd.DataFrame([_of_kind(found[found["kind"] == kind], words) for kind, words in KINDS.items()]),
@@ -74,7 +76,7 @@ def _of_kind(found: pd.DataFrame, words: str) -> dict[str, Any]:
     }
 
 
-def _limits_by_claim(facts: DeepFacts) -> Block:
+def _limits_by_claim(facts: Facts) -> Block:
     found = facts.deadlines
     return show(
         facts.names(found, "payer").assign(kind=found["kind"].map(KINDS)),
@@ -97,12 +99,13 @@ def _limits_by_claim(facts: DeepFacts) -> Block:
     )
 
 
-def waits(facts: DeepFacts) -> list[Block]:
+@page
+def waits(facts: Facts) -> list[Block]:
     """What waits, kind by kind, with its lists in the workbook."""
     return [*_summary(facts), *_questions(facts), *_lists(facts), *_changes(facts)]
 
 
-def _summary(facts: DeepFacts) -> list[Block]:
+def _summary(facts: Facts) -> list[Block]:
     day = pd.Timestamp(facts.as_of)
     asked = facts.requests[facts.requests["is_open"]]
     unsent = facts.holds[facts.holds["hold_reason"] == NEVER_SENT]
@@ -158,7 +161,7 @@ def _summary(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def _questions(facts: DeepFacts) -> list[Block]:
+def _questions(facts: Facts) -> list[Block]:
     asked = facts.requests
     answered = asked[held(facts.subject.period.trailing(3), asked["answered_on"])]
     still = asked[asked["is_open"]]
@@ -245,7 +248,7 @@ UNTOUCHED = [
 ]
 
 
-def _lists(facts: DeepFacts) -> list[Block]:
+def _lists(facts: Facts) -> list[Block]:
     """The claims behind each row, for the workbook."""
     asked = facts.requests[facts.requests["is_open"]]
     lists = [
@@ -270,7 +273,7 @@ def _lists(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def _changes(facts: DeepFacts) -> list[Block]:
+def _changes(facts: Facts) -> list[Block]:
     """Steps that changed: later charge entry, days without a claim sent, secondaries not sent, claims held."""
     rows = (
         [

@@ -10,8 +10,9 @@ from ...models.worklist.ranking import to_do
 from ..ar_weekly_review.worklist_file import WORTH, with_worth, worklist_table
 from ..blocks import Block, note
 from ..formats import as_text, counted
+from ..pages import page
 from ..tables import Shown, show
-from .facts import DeepFacts
+from .facts import Facts
 
 PRINTED = 20
 TO_DO = {
@@ -58,7 +59,8 @@ OPEN_ITEMS = [
 ]
 
 
-def worklist(facts: DeepFacts) -> list[Block]:
+@page
+def worklist(facts: Facts) -> list[Block]:
     """The twenty items with the most dollars a minute, deadlines first."""
     items = facts.worklist
     ready = to_do(items)
@@ -91,7 +93,7 @@ def worklist(facts: DeepFacts) -> list[Block]:
     ]
 
 
-def _worded(facts: DeepFacts, items: pd.DataFrame) -> pd.DataFrame:
+def _worded(facts: Facts, items: pd.DataFrame) -> pd.DataFrame:
     rows = facts.names(with_worth(items), "payer")
     return rows.assign(
         what=[TO_DO.get(action, action) for action in rows["action"]],

@@ -5,15 +5,18 @@ from __future__ import annotations
 from ...measures.receivable.roll_forward import ar_movement
 from ..blocks import Block, cards
 from ..formats import as_text, counted, joined, sentence
-from .facts import WeekFacts
+from ..incomplete import incomplete_note
+from ..pages import page
+from .facts import Facts
 
 
-def answers(facts: WeekFacts) -> list[Block]:
+@page
+def answers(facts: Facts) -> list[Block]:
     """Three answers on top."""
-    return [cards([_moved(facts), _stuck(facts), _decisions(facts)])]
+    return [*incomplete_note(facts.subject), cards([_moved(facts), _stuck(facts), _decisions(facts)])]
 
 
-def _moved(facts: WeekFacts) -> tuple[str, str, str]:
+def _moved(facts: Facts) -> tuple[str, str, str]:
     now = ar_movement(facts.subject.tables, period=facts.week).iloc[0]
     opening, closing = int(now["opening_cents"]), int(now["closing_cents"])
     change = closing - opening
@@ -30,7 +33,7 @@ def _moved(facts: WeekFacts) -> tuple[str, str, str]:
     )
 
 
-def _stuck(facts: WeekFacts) -> tuple[str, str, str]:
+def _stuck(facts: Facts) -> tuple[str, str, str]:
     rows = facts.stuck
     if rows.empty:
         return "What is stuck?", "nothing", "No claim waits for the practice, a payer or us."
@@ -43,7 +46,7 @@ def _stuck(facts: WeekFacts) -> tuple[str, str, str]:
     return "What is stuck?", as_text(int(each["open_cents"].sum()), "usd"), f"{counted(len(each), 'claim')}; {words}."
 
 
-def _decisions(facts: WeekFacts) -> tuple[str, str, str]:
+def _decisions(facts: Facts) -> tuple[str, str, str]:
     soon = facts.due_soon
     parts = [
         counted(len(frame), word)

@@ -6,20 +6,22 @@ from ...measures.receivable.delays import document_requests
 from ..blocks import Block, note
 from ..client_review.answers import HOLDS
 from ..formats import as_text, counted, joined, sentence, words_of
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from . import lists as weekly_lists
-from .facts import WeekFacts
+from .facts import Facts, next_steps
+from .lists import DO
 
 MOST_DOCUMENTS = 5
 
 
-def blockers(facts: WeekFacts) -> list[Block]:
+@page
+def blockers(facts: Facts) -> list[Block]:
     """What is stuck, the documents asked for, and the next steps that somebody noted."""
     return [*_stuck(facts), *_documents(facts.subject), *_next_steps(facts)]
 
 
-def _stuck(facts: WeekFacts) -> list[Block]:
+def _stuck(facts: Facts) -> list[Block]:
     subject, stuck = facts.subject, facts.stuck
     if stuck.empty:
         return [note(f"Nothing was stuck on {subject.as_of_text}: no claim waited for the practice, a payer or us.")]
@@ -109,9 +111,9 @@ def _documents(subject: Subject) -> list[Block]:
     ]
 
 
-def _next_steps(facts: WeekFacts) -> list[Block]:
+def _next_steps(facts: Facts) -> list[Block]:
     """Next steps that somebody noted, for the workbook."""
-    steps = weekly_lists.next_steps(facts.subject, facts.items)
+    steps = next_steps(facts.subject, facts.items)
     if steps.empty:
         return []
     return [
@@ -119,7 +121,7 @@ def _next_steps(facts: WeekFacts) -> list[Block]:
             steps,
             [
                 Shown("claim_id", "Claim"),
-                Shown("next_action", "Next action", texts=weekly_lists.DO),
+                Shown("next_action", "Next action", texts=DO),
                 Shown("next_on", "Next on", "date"),
                 Shown("is_late", "Day is past", "flag"),
                 Shown("worked_by", "Noted by"),

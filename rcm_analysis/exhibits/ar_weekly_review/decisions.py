@@ -11,11 +11,10 @@ import pandas as pd
 from ...measures.receivable.high_value import high_value_accounts, recovery_progress, touch_compliance
 from ..blocks import Block, note
 from ..formats import as_text, counted, joined, sentence
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from . import lists as weekly_lists
-from .facts import WEEK, WeekFacts
-from .lists import plain_days
+from .facts import WEEK, Facts, plain_days, write_offs
 
 MOST_ESCALATIONS, MOST_DEADLINES, MOST_ACTIONS = 4, 5, 2
 DEADLINE_WORDS = {"filing": "File", "appeal": "Appeal or correct", "secondary_filing": "Bill the second insurer for"}
@@ -51,12 +50,13 @@ class Asked(NamedTuple):
     sheet: str
 
 
-def decisions(facts: WeekFacts) -> list[Block]:
+@page
+def decisions(facts: Facts) -> list[Block]:
     """The decisions on the page, and in the workbook what they rest on."""
     return [*_needed(facts), *(block for evidence in EVIDENCE for block in evidence(facts))]
 
 
-def _needed(facts: WeekFacts) -> list[Block]:
+def _needed(facts: Facts) -> list[Block]:
     asked = [_given_up(facts), _escalations(facts), _limits(facts), _agreed(facts)]
     rows = [row for kind in asked for row in kind.rows]
     if not rows:
@@ -92,7 +92,7 @@ def _manager(subject: Subject) -> str:
     return subject.client.assigned_to or "client manager"
 
 
-def _given_up(facts: WeekFacts) -> Asked:
+def _given_up(facts: Facts) -> Asked:
     """All write-offs as one decision."""
     given_up = facts.given_up
     late = int((given_up["days_left"] < 0).fillna(False).sum())
@@ -107,7 +107,7 @@ def _given_up(facts: WeekFacts) -> Asked:
     return Asked([row] if len(given_up) else [], given_up["open_cents"].iloc[:0], "", "")
 
 
-def _escalations(facts: WeekFacts) -> Asked:
+def _escalations(facts: Facts) -> Asked:
     raised, subject = facts.escalated, facts.subject
     rows = [
         Decision(
@@ -122,7 +122,7 @@ def _escalations(facts: WeekFacts) -> Asked:
     return Asked(rows, raised["open_cents"].iloc[MOST_ESCALATIONS:], "escalation", "escalations")
 
 
-def _limits(facts: WeekFacts) -> Asked:
+def _limits(facts: Facts) -> Asked:
     """The limits of the claims that are not escalated above, the largest first."""
     subject, items = facts.subject, facts.items
     escalated = facts.escalated["claim_id"].head(MOST_ESCALATIONS)
@@ -142,7 +142,7 @@ def _limits(facts: WeekFacts) -> Asked:
     return Asked(rows, soon["open_cents"].iloc[MOST_DEADLINES:], "time limit", "limits")
 
 
-def _agreed(facts: WeekFacts) -> Asked:
+def _agreed(facts: Facts) -> Asked:
     rows = [
         Decision(
             row.title, f"Agreed {as_text(row.opened_on, 'date')}, overdue", row.amount_cents, row.owner, row.due_on
@@ -161,7 +161,7 @@ def in_days(days: int) -> str:
     return "today" if days == 0 else "tomorrow" if days == 1 else f"in {days} days"
 
 
-def _overdue_actions(facts: WeekFacts) -> list[Block]:
+def _overdue_actions(facts: Facts) -> list[Block]:
     if facts.overdue.empty:
         return []
     return [
@@ -182,11 +182,11 @@ def _overdue_actions(facts: WeekFacts) -> list[Block]:
     ]
 
 
-def _to_approve(facts: WeekFacts) -> list[Block]:
+def _to_approve(facts: Facts) -> list[Block]:
     subject = facts.subject
     return [
         show(
-            weekly_lists.write_offs(subject.with_payer_names(facts.items)),
+            write_offs(subject.with_payer_names(facts.items)),
             [*CLAIM, Shown("age_days", "Age, days", "count"), Shown("reason", "Why")],
             name="write_offs_to_approve",
             title="Write-offs for approval",
@@ -197,7 +197,7 @@ def _to_approve(facts: WeekFacts) -> list[Block]:
     ]
 
 
-def _raised(facts: WeekFacts) -> list[Block]:
+def _raised(facts: Facts) -> list[Block]:
     subject = facts.subject
     return [
         show(
@@ -217,7 +217,7 @@ def _raised(facts: WeekFacts) -> list[Block]:
     ]
 
 
-def _due_soon(facts: WeekFacts) -> list[Block]:
+def _due_soon(facts: Facts) -> list[Block]:
     return [
         show(
             facts.subject.with_payer_names(facts.due_soon),
@@ -235,7 +235,7 @@ def _due_soon(facts: WeekFacts) -> list[Block]:
     ]
 
 
-def _schedule(facts: WeekFacts) -> list[Block]:
+def _schedule(facts: Facts) -> list[Block]:
     subject = facts.subject
     touches = touch_compliance(subject.tables, as_of=subject.as_of).iloc[0]
     kept = as_text(touches["touch_compliance"], "rate", reason="none due")
@@ -260,7 +260,7 @@ def _schedule(facts: WeekFacts) -> list[Block]:
     ]
 
 
-def _recovery(facts: WeekFacts) -> list[Block]:
+def _recovery(facts: Facts) -> list[Block]:
     return [
         show(
             recovery_progress(facts.subject.tables, as_of=facts.subject.as_of),
@@ -279,7 +279,7 @@ def _recovery(facts: WeekFacts) -> list[Block]:
     ]
 
 
-EVIDENCE: list[Callable[[WeekFacts], list[Block]]] = [
+EVIDENCE: list[Callable[[Facts], list[Block]]] = [
     _overdue_actions,
     _to_approve,
     _raised,

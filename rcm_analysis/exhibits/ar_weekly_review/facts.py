@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import cached_property
 
 import pandas as pd
 
+from ...measures.receivable.delays import NEVER_SENT, holds, rejections_not_reworked
 from ...measures.receivable.high_value import escalations
+from ...measures.receivable.secondary import crossovers_not_received, unaddressed_secondary
 from ...measures.receivable.time_limits import deadlines
-from ...models.worklist.ranking import worklist
+from ...models.worklist.ranking import Person, worklist
+from ...models.worklist.steps import open_steps
 from ...periods import Period
+from ..client_review.answers import HOLDS
+from ..formats import as_text, words_of
 from ..subject import Subject
-from . import lists as weekly_lists
+from .worklist_file import who_worked
 
 WEEK = dt.timedelta(days=7)
 SOON_DAYS = 14
 LEAST_CENTS = 100
 
 
-class WeekFacts:
+class Facts:
     """One client's seven days."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+
+    @property
+    def cover(self) -> dict[str, str]:
+        """The report is about seven days, and has a page or two without a cover."""
+        return {"period_title": f"Seven days to {self.subject.as_of_text}", "layout": "brief"}
 
     @property
     def week(self) -> Period:
@@ -33,7 +44,7 @@ class WeekFacts:
     @cached_property
     def items(self) -> pd.DataFrame:
         """The worklist of the as-of day, split among the people who work for the client."""
-        people = weekly_lists.people_at(self.subject, self.subject.as_of)
+        people = people_at(self.subject, self.subject.as_of)
         return worklist(self.subject.tables, as_of=self.subject.as_of, people=people)
 
     @cached_property
@@ -58,12 +69,12 @@ class WeekFacts:
     @cached_property
     def stuck(self) -> pd.DataFrame:
         """What waits: one row per claim and what it waits for."""
-        return weekly_lists.stuck_claims(self.subject, self.items)
+        return stuck_claims(self.subject, self.items)
 
     @cached_property
     def given_up(self) -> pd.DataFrame:
         """The items to be written off if approved."""
-        return weekly_lists.write_offs(self.items)
+        return write_offs(self.items)
 
     @property
     def escalated(self) -> pd.DataFrame:
@@ -76,3 +87,102 @@ class WeekFacts:
         actions, today = self.subject.pandas("actions"), pd.Timestamp(self.subject.as_of)
         late = actions[actions["closed_on"].isna() & (actions["due_on"] < today)]
         return late.sort_values(["due_on", "action_id"], ignore_index=True)
+
+
+def people_at(subject: Subject, day: dt.date) -> list[Person]:
+    """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
+    return who_worked(subject.pandas("work_log"), day)
+
+
+def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """What waits for the practice, a payer or us: one row per claim and what it waits for, with its days.
+
+    Secondary claims whose limit has passed are left out: nothing waits there any more.
+    """
+    today, tables = pd.Timestamp(subject.as_of), subject.tables
+    held = holds(tables, as_of=subject.as_of)
+    is_ours = held["hold_reason"] == NEVER_SENT
+    words = [
+        "Entered and never sent, no note says why"
+        if reason == NEVER_SENT
+        else f"Waits for {HOLDS.get(reason, words_of(reason))}"
+        for reason in held["hold_reason"]
+    ]
+    parts = [
+        held.assign(what=words, who=is_ours.map({True: "our billers", False: "practice"}), days=held["waiting_days"])
+    ]
+    rejected = rejections_not_reworked(tables, as_of=subject.as_of)
+    parts.append(
+        rejected.assign(
+            what="Rejected before a payer saw it, not sent again", who="our billers", days=rejected["waiting_days"]
+        )
+    )
+    for what, who, found in (
+        (
+            "Second insurer not billed, limit not over",
+            "our billers",
+            unaddressed_secondary(tables, as_of=subject.as_of),
+        ),
+        ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
+    ):
+        left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
+        parts.append(left.assign(what=what, who=who, open_cents=left["patient_cents"], days=left["waiting_days"]))
+    steps = next_steps(subject, items)
+    stepped = steps.loc[steps["next_on"].notna(), "claim_id"]
+    late = (
+        items[(items["status"] == "processing") & (items["tier"] != "waiting") & ~items["claim_id"].isin(stepped)]
+        if len(items)
+        else items
+    )
+    parts.append(
+        late.assign(
+            what="No answer, longer than this payer usually takes",
+            who="payer",
+            days=(today - pd.to_datetime(late["since_on"])).dt.days,
+        )
+    )
+    columns = ["claim_id", "payer", "what", "who", "days", "open_cents"]
+    rows = [part[columns] for part in parts if len(part)]
+    found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+    steps = steps[steps["is_late"] & ~steps["claim_id"].isin(found["claim_id"])]
+    missed = steps.assign(
+        what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days
+    )
+    return pd.concat([found, missed[columns]], ignore_index=True) if len(missed) else found
+
+
+def next_steps(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
+    """The step that the last note of an open claim names, as the worklist counts it: `is_late` once its day is past."""
+    steps = open_steps(subject.tables, items, as_of=subject.as_of)
+    owed = items.groupby("claim_id", as_index=False).agg(payer=("payer", "first"), open_cents=("open_cents", "sum"))
+    found = steps.rename(
+        columns={
+            "step_action": "next_action",
+            "step_on": "next_on",
+            "step_noted_on": "worked_on",
+            "step_noted_by": "worked_by",
+        }
+    )
+    found = found.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
+    return found.assign(is_late=found["next_on"] < pd.Timestamp(subject.as_of))
+
+
+def plain_days(text: str, as_of: dt.date) -> str:
+    """The days of a sentence as the report writes them; the year is left out where it is the report's.
+
+    >>> plain_days("Denied on 2026-10-28, worked on 2025-12-02.", dt.date(2026, 10, 31))
+    'Denied on Oct 28, worked on Dec 2, 2025.'
+    """
+    return re.sub(
+        r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text
+    )
+
+
+def write_offs(items: pd.DataFrame) -> pd.DataFrame:
+    """The items to be written off if approved, the largest first."""
+    found = (
+        items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))]
+        if len(items)
+        else items
+    )
+    return found.sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)

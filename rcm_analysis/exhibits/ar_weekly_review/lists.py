@@ -9,18 +9,15 @@ from typing import Any
 import pandas as pd
 
 from ...measures.receivable.audit_trail import list_results, work_results
-from ...measures.receivable.delays import NEVER_SENT, holds, rejections_not_reworked
-from ...measures.receivable.secondary import crossovers_not_received, unaddressed_secondary
-from ...models.worklist.ranking import Person, to_do, worklist
-from ...models.worklist.steps import open_steps
-from ...periods import Period
+from ...models.worklist.ranking import to_do, worklist
 from ..blocks import Block, note, pagebreak
-from ..client_review.answers import HOLDS
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, counted, joined, words_of
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
-from .worklist_file import who_worked, worklist_table
+from .facts import Facts, people_at, plain_days
+from .worklist_file import worklist_table
 
 WORKING_DAYS = 5
 
@@ -41,11 +38,6 @@ DO = {
 }
 
 
-def people_at(subject: Subject, day: dt.date) -> list[Person]:
-    """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
-    return who_worked(subject.pandas("work_log"), day)
-
-
 def workday(day: dt.date, number: int) -> dt.date:
     """The working day `number` days after the first one that follows `day`.
 
@@ -56,102 +48,10 @@ def workday(day: dt.date, number: int) -> dt.date:
     return days[-1].date()
 
 
-def stuck_claims(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
-    """What waits for the practice, a payer or us: one row per claim and what it waits for, with its days.
-
-    Secondary claims whose limit has passed are left out: nothing waits there any more.
-    """
-    today, tables = pd.Timestamp(subject.as_of), subject.tables
-    held = holds(tables, as_of=subject.as_of)
-    is_ours = held["hold_reason"] == NEVER_SENT
-    words = [
-        "Entered and never sent, no note says why"
-        if reason == NEVER_SENT
-        else f"Waits for {HOLDS.get(reason, words_of(reason))}"
-        for reason in held["hold_reason"]
-    ]
-    parts = [
-        held.assign(what=words, who=is_ours.map({True: "our billers", False: "practice"}), days=held["waiting_days"])
-    ]
-    rejected = rejections_not_reworked(tables, as_of=subject.as_of)
-    parts.append(
-        rejected.assign(
-            what="Rejected before a payer saw it, not sent again", who="our billers", days=rejected["waiting_days"]
-        )
-    )
-    for what, who, found in (
-        (
-            "Second insurer not billed, limit not over",
-            "our billers",
-            unaddressed_secondary(tables, as_of=subject.as_of),
-        ),
-        ("Passed on to the second insurer, no answer", "payer", crossovers_not_received(tables, as_of=subject.as_of)),
-    ):
-        left = found[~found["is_missed"] & found["claim_id"].isin(items["claim_id"])]
-        parts.append(left.assign(what=what, who=who, open_cents=left["patient_cents"], days=left["waiting_days"]))
-    steps = next_steps(subject, items)
-    stepped = steps.loc[steps["next_on"].notna(), "claim_id"]
-    late = (
-        items[(items["status"] == "processing") & (items["tier"] != "waiting") & ~items["claim_id"].isin(stepped)]
-        if len(items)
-        else items
-    )
-    parts.append(
-        late.assign(
-            what="No answer, longer than this payer usually takes",
-            who="payer",
-            days=(today - pd.to_datetime(late["since_on"])).dt.days,
-        )
-    )
-    columns = ["claim_id", "payer", "what", "who", "days", "open_cents"]
-    rows = [part[columns] for part in parts if len(part)]
-    found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
-    steps = steps[steps["is_late"] & ~steps["claim_id"].isin(found["claim_id"])]
-    missed = steps.assign(
-        what="A next step was noted and its day is past", who="our billers", days=(today - steps["next_on"]).dt.days
-    )
-    return pd.concat([found, missed[columns]], ignore_index=True) if len(missed) else found
-
-
-def next_steps(subject: Subject, items: pd.DataFrame) -> pd.DataFrame:
-    """The step that the last note of an open claim names, as the worklist counts it: `is_late` once its day is past."""
-    steps = open_steps(subject.tables, items, as_of=subject.as_of)
-    owed = items.groupby("claim_id", as_index=False).agg(payer=("payer", "first"), open_cents=("open_cents", "sum"))
-    found = steps.rename(
-        columns={
-            "step_action": "next_action",
-            "step_on": "next_on",
-            "step_noted_on": "worked_on",
-            "step_noted_by": "worked_by",
-        }
-    )
-    found = found.merge(owed, on="claim_id").sort_values(["next_on", "claim_id"], ignore_index=True)
-    return found.assign(is_late=found["next_on"] < pd.Timestamp(subject.as_of))
-
-
-def plain_days(text: str, as_of: dt.date) -> str:
-    """The days of a sentence as the report writes them; the year is left out where it is the report's.
-
-    >>> plain_days("Denied on 2026-10-28, worked on 2025-12-02.", dt.date(2026, 10, 31))
-    'Denied on Oct 28, worked on Dec 2, 2025.'
-    """
-    return re.sub(
-        r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text
-    )
-
-
-def write_offs(items: pd.DataFrame) -> pd.DataFrame:
-    """The items to be written off if approved, the largest first."""
-    found = (
-        items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))]
-        if len(items)
-        else items
-    )
-    return found.sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)
-
-
-def coming_week(subject: Subject, items: pd.DataFrame) -> list[Block]:
+@page
+def coming_week(facts: Facts) -> list[Block]:
     """The first items of each person, the week of each in one line, and all of it in the workbook."""
+    subject, items = facts.subject, facts.items
     week = _of_first_days(items)
     if to_do(items).empty:
         return [pagebreak(), note(f"Nothing was to be worked on {subject.as_of_text}.")]
@@ -268,8 +168,10 @@ def _of_first_days(items: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def last_week(subject: Subject, week: Period) -> list[Block]:
+@page
+def last_week(facts: Facts) -> list[Block]:
     """The list as it stood a week ago, by person: worked or not, and the money since."""
+    subject, week = facts.subject, facts.week
     listed_on = week.first_day - dt.timedelta(days=1)
     items = _of_first_days(worklist(subject.tables, as_of=listed_on, people=people_at(subject, listed_on)))
     done = work_results(subject.tables, period=week, by=[]).iloc[0]
@@ -345,7 +247,9 @@ def _last_items(subject: Subject, found: pd.DataFrame) -> Block:
     )
 
 
-def working_file(subject: Subject, items: pd.DataFrame) -> list[Block]:
+@page
+def working_file(facts: Facts) -> list[Block]:
     """Every item that can be worked, best first, with cells to fill in; in the workbook only."""
+    subject, items = facts.subject, facts.items
     names = dict(zip(subject.payers["payer"], subject.payers["name"], strict=True))
     return [worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist")]

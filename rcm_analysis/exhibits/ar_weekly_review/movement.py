@@ -11,9 +11,10 @@ from ...models.cash.collectable import collectable_value
 from ...periods import Period
 from ..blocks import Block
 from ..formats import as_text, counted
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from .facts import WEEK, WeekFacts
+from .facts import WEEK, Facts
 
 WEEKS_BEFORE = 4
 STEPS = (
@@ -28,7 +29,8 @@ STEPS = (
 )
 
 
-def moved(facts: WeekFacts) -> list[Block]:
+@page
+def moved(facts: Facts) -> list[Block]:
     """The steps of the week, and the evidence behind them in the workbook."""
     return [*_movement(facts.subject, facts.week), *_evidence(facts.subject, facts.week)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -17,9 +18,9 @@ from ..blocks import Block, cards, facts, glossary, kpi, kpis, note
 from ..formats import as_text, counted
 from ..tables import Shown, show
 from . import figures as plan_figures
-from .inputs import assumptions_table
 from .results import PlanResults
-from .words import FIGURES, exit_text, lever_text, when, whole_cents
+from .sliders import show_sliders
+from .words import FIGURES, assumptions_table, exit_text, lever_text, when, whole_cents
 
 MONEY = (
     ("revenue", "Net revenue"),
@@ -32,11 +33,23 @@ STANDS = (("cumulative_cash", "Running cash flow"), ("balance", "Cash at hand"),
 
 
 class CarePlan:
-    """The exhibits of one plan under one scenario; each gives its blocks."""
+    """The pages of one plan under one scenario; each gives its blocks.
 
-    def __init__(self, assumptions: Assumptions, scenario: str = BASE, actual: Actuals | None = None) -> None:
+    `beside` stands beside the results (the care that nobody billed); `origin` is the file of the assumptions and
+    its fingerprint.
+    """
+
+    def __init__(
+        self,
+        assumptions: Assumptions,
+        scenario: str = BASE,
+        actual: Actuals | None = None,
+        *,
+        beside: Sequence[Block] = (),
+        origin: tuple[str, str] = ("given in memory", "–"),
+    ) -> None:
         programme_plan(assumptions)
-        self.assumptions, self.scenario = assumptions, scenario
+        self.assumptions, self.scenario, self.beside, self.origin = assumptions, scenario, beside, origin
         self.plan: Plan = programme_plan(assumptions, scenario)
         self.results = PlanResults(assumptions, actual, scenario) if actual else None
 
@@ -55,6 +68,11 @@ class CarePlan:
         """Scenario and span, as every definition names them."""
         months = self.assumptions.month_labels
         return f"Scenario: {self.plan.scenario.title}; {as_text(months[0], 'month')} to {as_text(months[-1], 'month')}"
+
+    def sliders(self) -> list[Block]:
+        """Sliders that redraw cash and peak deficit, in JupyterLab; elsewhere the scenario table stands instead."""
+        show_sliders(self.assumptions)
+        return []
 
     def answers(self) -> list[Block]:
         """The plan in sixty seconds."""
@@ -511,24 +529,24 @@ class CarePlan:
         ]
 
     def actual(self) -> list[Block]:
-        """Results against plan, where actual months exist."""
+        """Results against plan, where actual months exist; from a store also the care that nobody billed."""
         if self.results is None:
-            return [note("No actual months were given, so results are not compared with the plan yet.")]
-        return self.results.blocks()
+            return [note("No actual months were given, so results are not compared with the plan yet."), *self.beside]
+        return [*self.results.blocks(), *self.beside]
 
     def definitions(self) -> list[Block]:
         """What every figure means, and every input: what it is set to and what it means."""
         return [glossary(FIGURES), assumptions_table(self.assumptions)]
 
-    def provenance(self, *, file: str = "", fingerprint: str = "") -> list[Block]:
+    def provenance(self) -> list[Block]:
         """Where the inputs and rates come from."""
-        plan = self.assumptions
+        plan, (file, fingerprint) = self.assumptions, self.origin
         return [
             facts(
                 "Where this comes from",
                 [
-                    ("Assumptions", file or "given in memory"),
-                    ("Fingerprint", fingerprint or "–"),
+                    ("Assumptions", file),
+                    ("Fingerprint", fingerprint),
                     ("Rates", f"{plan.region}; {plan.rate_source}"),
                     ("Scenario", self.plan.scenario.title),
                     ("Random draws", f"{plan.draws:,}, seed {plan.seed}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,70 +19,18 @@ from .results import not_billed
 from .workbook.reading import read_workbook
 
 TEMPLATE = "care_coordination_plan"
-TITLE = "Care-coordination plan"
 SHIPPED, NONE, STORED = "example", "none", "store"
 
 
 class PlanReport:
-    """One opened plan, and the ways to show it."""
+    """One opened plan; `review` holds its pages."""
 
-    def __init__(self, plan: CarePlan, file: str, fingerprint: str, beside: Sequence[blocks.Block] = ()) -> None:
-        self.plan, self.file, self.fingerprint, self.beside = plan, file, fingerprint, beside
+    def __init__(self, review: CarePlan) -> None:
+        self.review = review
 
-    def show_sliders(self) -> None:
-        """In JupyterLab: sliders that redraw cash and peak deficit. Elsewhere nothing; the scenario table stands
-        instead."""
-        from .sliders import show_sliders
-
-        show_sliders(self.plan.assumptions)
-
-    def show_answers(self) -> None:
-        """The plan in sixty seconds."""
-        blocks.emit(self.plan.answers())
-
-    def show_numbers(self) -> None:
-        """The tiles."""
-        blocks.emit(self.plan.numbers())
-
-    def show_cash(self) -> None:
-        """Running cash beside the accrual result, quarter by quarter."""
-        blocks.emit(self.plan.cash())
-
-    def show_members(self) -> None:
-        """Members by acuity, and why months are not billed."""
-        blocks.emit(self.plan.members())
-
-    def show_scenarios(self) -> None:
-        """Every scenario side by side."""
-        blocks.emit(self.plan.scenarios())
-
-    def show_working_capital(self) -> None:
-        """The cash needed, by days of lag."""
-        blocks.emit(self.plan.working_capital())
-
-    def show_tornado(self) -> None:
-        """What moves the peak deficit most."""
-        blocks.emit(self.plan.tornado())
-
-    def show_futures(self) -> None:
-        """The fan of drawn futures."""
-        blocks.emit(self.plan.futures())
-
-    def show_way_out(self) -> None:
-        """The smallest change that closes the gap."""
-        blocks.emit(self.plan.way_out())
-
-    def show_results(self) -> None:
-        """Results against plan; from a store also the care that nobody billed."""
-        blocks.emit([*self.plan.actual(), *self.beside])
-
-    def show_definitions(self) -> None:
-        """What every figure and input means."""
-        blocks.emit(self.plan.definitions())
-
-    def show_provenance(self) -> None:
-        """Where the inputs come from."""
-        blocks.emit(self.plan.provenance(file=self.file, fingerprint=self.fingerprint))
+    def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
+        """Show one block, or several in order."""
+        blocks.emit(exhibit)
 
 
 def open_plan(
@@ -107,13 +55,13 @@ def open_plan(
     made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
     stored = open_workspace(workspace).client(client).tables(as_of=month.last_day) if actuals == STORED else None
     actual = _actuals(workspace, month, made, actuals, stored)
-    plan = CarePlan(made, scenario, actual)
-    firm, name = _names(workspace, client, month, made)
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
+    beside = not_billed(stored, as_of=month.last_day) if stored else []
+    plan = CarePlan(made, scenario, actual, beside=beside, origin=(file.name, fingerprint))
+    firm, name = _names(workspace, client, month, made)
     blocks.emit(
         [
             blocks.meta(
-                title=TITLE,
                 client=client,
                 client_name=name,
                 period=month.label,
@@ -126,8 +74,7 @@ def open_plan(
             blocks.inputs([{"table": "assumptions", "rows": made.months, "fingerprint": fingerprint}], 0, client),
         ]
     )
-    beside = not_billed(stored, as_of=month.last_day) if stored else []
-    return PlanReport(plan, file.name, fingerprint, beside)
+    return PlanReport(plan)
 
 
 def _actuals(

@@ -13,9 +13,14 @@ from ...periods import Period
 from ...tables.reference.carc import codes_of
 from ..blocks import Block, cards, note
 from ..formats import as_text, counted, joined, sentence, words_of
+from ..incomplete import incomplete_note
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from .work import waiting_on_client, work_done
+from .work import held, waiting_on_client, work_done
+
+COMPLETE_SHARE = 70
+"""A month with fewer claims entered than this percentage of its usual number is marked as possibly incomplete."""
 
 MATURE_MONTHS_BACK = 4
 """The newest month of service that is at least 120 days old on a month's last day, in months before it."""
@@ -116,10 +121,12 @@ def settled(subject: Subject) -> list[Block]:
     ]
 
 
+@page
 def answers(subject: Subject) -> list[Block]:
-    """The five cards."""
+    """Page one: the five cards, with a warning when the month looks incomplete or records lack their counterpart."""
     due = cash_due(subject.tables, period=subject.period, by=["payer"])
-    return [cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject), _need(subject)])]
+    five = cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject), _need(subject)])
+    return [*incomplete_note(subject), *completeness_note(subject), five]
 
 
 def _came_in(subject: Subject) -> tuple[str, str, str]:
@@ -256,3 +263,28 @@ def _need(subject: Subject) -> tuple[str, str, str]:
 
 def _oldest(waiting: pd.DataFrame) -> Any:
     return as_text(waiting["oldest_on"].min(), "date")
+
+
+def completeness(subject: Subject) -> tuple[bool, str]:
+    """Whether the month looks complete, and why: claims entered beside the usual number, last day posted."""
+    claims, rows = subject.pandas("claims"), subject.pandas("transactions")
+    entered = int(held(subject.period, claims["entered_on"]).sum())
+    before = [int(held(month, claims["entered_on"]).sum()) for month in subject.period.shift(-1).trailing(12).months()]
+    before = [count for count in before if count]
+    last = rows["posted_on"].max()
+    usual = int(pd.Series(before).median()) if before else 0
+    text = (
+        f"{counted(entered, 'claim')} entered, {as_text(usual, 'count')} in a usual month; last posting on "
+        f"{as_text(last, 'date')}"
+    )
+    if not before:
+        return True, f"{counted(entered, 'claim')} entered; there is no earlier month to compare with"
+    return entered * 100 >= usual * COMPLETE_SHARE, text
+
+
+def completeness_note(subject: Subject) -> list[Block]:
+    """A warning when the month looks incomplete; nothing otherwise."""
+    is_complete, text = completeness(subject)
+    if is_complete:
+        return []
+    return [note(f"This month may be incomplete: {text}. Read its numbers as a first look.", tone="warning")]

@@ -5,12 +5,39 @@ from __future__ import annotations
 import pandas as pd
 
 from ...ledger.adjudications import claim_adjudications
+from ...measures.menu import named
+from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, facts, note
+from ..definitions import glossary_of
 from ..formats import as_text, counted, sentence, words_of
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
-from . import work
-from .answers import HOLDS
+from . import outlook, work
+from .answers import HOLDS, completeness
+
+MEASURES = (
+    "cash",
+    "charges",
+    "cash_due",
+    "net_collection_rate_matured",
+    "days_in_ar",
+    "aging",
+    "open_balances",
+    "aged_share_90",
+    "credit_balances",
+    "unapplied_money",
+    "initial_denial_rate_claims_remitted",
+    "denial_reasons",
+    "denial_recovery",
+    "disguised_denials",
+    "first_pass_resolution_rate",
+    "charge_lag",
+    "write_offs",
+    "denial_write_off_share",
+    "whole_dollar_sweeps",
+)
+"""The measures that stand in a client review, in the order of its appendix."""
 
 ACTION_WORDS = {
     "follow_up": "Asked the payer",
@@ -24,10 +51,9 @@ ACTION_WORDS = {
     "statement": "Sent a statement",
     "other": "Other",
 }
-COMPLETE_SHARE = 70
-"""A month with fewer claims entered than this percentage of its usual number is marked as possibly incomplete."""
 
 
+@page
 def follow_up(subject: Subject) -> list[Block]:
     """What was done in the month, and what waits for the client."""
     return [*_done(subject), *_waiting(subject)]
@@ -78,6 +104,7 @@ def _waiting(subject: Subject) -> list[Block]:
     ]
 
 
+@page
 def last_actions(subject: Subject) -> list[Block]:
     """Actions agreed before this month with their state, and the new ones."""
     agreed = work.agreed_actions(subject)
@@ -119,33 +146,7 @@ def last_actions(subject: Subject) -> list[Block]:
     return blocks
 
 
-def completeness(subject: Subject) -> tuple[bool, str]:
-    """Whether the month looks complete, and why: claims entered beside the usual number, last day posted."""
-    claims, rows = subject.pandas("claims"), subject.pandas("transactions")
-    entered = int(work.held(subject.period, claims["entered_on"]).sum())
-    before = [
-        int(work.held(month, claims["entered_on"]).sum()) for month in subject.period.shift(-1).trailing(12).months()
-    ]
-    before = [count for count in before if count]
-    last = rows["posted_on"].max()
-    usual = int(pd.Series(before).median()) if before else 0
-    text = (
-        f"{counted(entered, 'claim')} entered, {as_text(usual, 'count')} in a usual month; last posting on "
-        f"{as_text(last, 'date')}"
-    )
-    if not before:
-        return True, f"{counted(entered, 'claim')} entered; there is no earlier month to compare with"
-    return entered * 100 >= usual * COMPLETE_SHARE, text
-
-
-def completeness_note(subject: Subject) -> list[Block]:
-    """A warning when the month looks incomplete; nothing otherwise."""
-    is_complete, text = completeness(subject)
-    if is_complete:
-        return []
-    return [note(f"This month may be incomplete: {text}. Read its numbers as a first look.", tone="warning")]
-
-
+@page
 def provenance(subject: Subject) -> list[Block]:
     """As-of, data through, fingerprints, versions, findings."""
     is_complete, text = completeness(subject)
@@ -202,3 +203,44 @@ def provenance(subject: Subject) -> list[Block]:
             "the SHA-256 fingerprint.",
         ),
     ]
+
+
+@page
+def definitions(subject: Subject) -> list[Block]:
+    """What each measure counts, and published figures with their sources."""
+    return [
+        glossary_of(MEASURES, more=outlook.TERMS),
+        published(subject.client.specialty),
+        note(
+            "Figures that others have published stand in the workbook (sheet published_figures), each "
+            "with its source. None is used as a target here."
+        ),
+    ]
+
+
+def published(specialty: str | None) -> Block:
+    """Figures others have published, each with its source: an annotation, not a target."""
+    known = targets(population=specialty or "")
+    known = known[known["measure"].isin(MEASURES)].copy()
+    known["indicator"] = [named(name).title for name in known["measure"]]
+    known["figure"] = [
+        in_words(*edges).replace(" %", "%") for edges in zip(known["low"], known["high"], known["unit"], strict=True)
+    ]
+    order = {name: place for place, name in enumerate(MEASURES)}
+    known["place"] = known["measure"].map(order)
+    known = known.sort_values("place", kind="stable").reset_index(drop=True)
+    return show(
+        pd.DataFrame(known),
+        [
+            Shown("indicator", "Indicator"),
+            Shown("figure", "Published figure"),
+            Shown("note", "What the source says of it"),
+            Shown("source", "Source"),
+            Shown("source_date", "Dated"),
+        ],
+        name="published_figures",
+        title="Published figures, for orientation",
+        print_it=False,
+        definition="None of them is used as a target here: published figures contradict each other and few "
+        "can be traced to a survey.",
+    )

@@ -14,6 +14,7 @@ from ...models.drivers.explained import why
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, joined, sentence, words_of
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from ..why import why_blocks
@@ -25,6 +26,7 @@ RECENT = 3
 BASIS = "First decisions by the day the remittance arrived"
 
 
+@page
 def denials(subject: Subject) -> list[Block]:
     """Trend, categories, payers, and denials in disguise."""
     trend = reasons.denial_trend(subject.tables, period=subject.period.trailing(13))

@@ -15,8 +15,10 @@ from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..incomplete import strip
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
+from .answers import settled
 
 INSURANCE = PARTIES[:3]
 STEPS = (
@@ -31,6 +33,7 @@ STEPS = (
 )
 
 
+@page
 def reconciliation(subject: Subject) -> list[Block]:
     """Opening to closing with its residual, and deposits beside what was posted from them."""
     found = roll_forward_check(subject.tables, period=subject.period).iloc[0]
@@ -129,6 +132,12 @@ def months_of_cash(subject: Subject) -> pd.DataFrame:
     return moved[any_posting.cummax()].reset_index(drop=True)
 
 
+@page
+def cash(subject: Subject) -> list[Block]:
+    """Charges and payments by month, and what became of settled services."""
+    return [*cash_and_charges(subject), *settled(subject)]
+
+
 def cash_and_charges(subject: Subject) -> list[Block]:
     """Charges and cash over thirteen months: chart, finding, and the numbers."""
     months = months_of_cash(subject)
@@ -203,6 +212,7 @@ def aging_by_part(subject: Subject) -> pd.DataFrame:
     return out[~undated].reset_index(drop=True)
 
 
+@page
 def aging(subject: Subject) -> list[Block]:
     """The aging chart and table, and what is apart from it: credits and unapplied money."""
     aged = aging_by_part(subject)

@@ -14,6 +14,7 @@ from ...measures.windows import comparisons, matured_window
 from ...periods import Period
 from ..blocks import Block, Kpi, comparison, kpi, kpis
 from ..formats import as_text, is_empty
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
 from .answers import span
@@ -122,6 +123,7 @@ def _quarters(subject: Subject, record: Measure) -> dict[str, Mapping[str, Any]]
     return found
 
 
+@page
 def numbers(subject: Subject) -> list[Block]:
     """The row of tiles, and the same numbers as a table for the workbook."""
     items, rows = [], []

@@ -20,6 +20,7 @@ from ...tables.schema import PARTIES
 from ..blocks import Block, Finding, finding, findings, note
 from ..formats import as_text, counted, joined, words_of
 from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
+from ..pages import page
 from ..subject import Subject
 from .work import due_soon, held
 
@@ -42,6 +43,7 @@ PREVENTION = {
 """Stage at which a denial is prevented -> (what to do, who does it)."""
 
 
+@page
 def opportunities(subject: Subject) -> list[Block]:
     """The list, most urgent first, at most ten."""
     found = [item for look in LOOKS if advises(subject, RESTS_ON.get(look, ())) for item in look(subject)]

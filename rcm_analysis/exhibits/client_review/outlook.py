@@ -20,6 +20,7 @@ from ...periods import Period
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, joined, sentence
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
 
@@ -95,6 +96,7 @@ TERMS: tuple[Mapping[str, str], ...] = (
 """The words of this section for the appendix."""
 
 
+@page
 def whats_to_come(subject: Subject) -> list[Block]:
     """The outlook's chart and tables, and its test; a sentence instead where there is too little to go by."""
     lack = too_little(subject)

@@ -19,6 +19,7 @@ from ...tables.frames import NO_VALUE
 from ...tables.schema import PARTIES
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
+from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 
@@ -55,6 +56,7 @@ def payer_numbers(subject: Subject) -> pd.DataFrame:
     return out.sort_values(["charge_cents", "payer"], ascending=[False, True], ignore_index=True)
 
 
+@page
 def payers(subject: Subject) -> list[Block]:
     """The payer table, with its total from the measures themselves."""
     found = payer_numbers(subject)
@@ -131,6 +133,7 @@ def reasons_written_off(subject: Subject) -> pd.DataFrame:
     return out.sort_values(["year_cents", "reason"], ascending=[False, True], ignore_index=True)
 
 
+@page
 def written_off(subject: Subject) -> list[Block]:
     """Write-offs by reason, the share lost to denials, small balances, and sweeps."""
     found = reasons_written_off(subject)

@@ -11,7 +11,8 @@ from ...measures.engagement.care_risk import INTAKE_PARTS
 from ..blocks import Block, Finding, cards, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
 from ..formats import as_text, counted, is_empty
-from .facts import EngagementFacts
+from ..pages import page
+from .facts import Facts
 from .published import title_of
 from .small import known, parts_of, said, total_of
 
@@ -49,7 +50,8 @@ def place(location: str) -> str:
     return f"at {location}" if location else "at all places"
 
 
-def answers(facts: EngagementFacts) -> list[Block]:
+@page
+def answers(facts: Facts) -> list[Block]:
     """The six cards; an honest sentence where the client has no such data at all."""
     if not any(
         facts.subject.rows.get(name, 0)
@@ -66,7 +68,7 @@ def answers(facts: EngagementFacts) -> list[Block]:
     return [cards([_came(facts), _changed(facts), _risk(facts), _said(facts), _hospital(facts), _need(facts)])]
 
 
-def _came(facts: EngagementFacts) -> tuple[str, str, str]:
+def _came(facts: Facts) -> tuple[str, str, str]:
     question, month, year, block = "Do patients come?", facts.month, facts.twelve_months, facts.slots
     if not len(year):
         return question, "not known", "No appointment was scheduled in the twelve months."
@@ -86,7 +88,7 @@ def _came(facts: EngagementFacts) -> tuple[str, str, str]:
     return question, "too few to show", f"A month with one to {LEAST - 1} no-shows is hidden."
 
 
-def _changed(facts: EngagementFacts) -> tuple[str, str, str]:
+def _changed(facts: Facts) -> tuple[str, str, str]:
     question, worse = "What has changed?", worsened(facts)
     if worse.empty:
         better = facts.shifts[~facts.shifts["is_worse"].astype(bool)]
@@ -101,7 +103,7 @@ def _changed(facts: EngagementFacts) -> tuple[str, str, str]:
     )
 
 
-def worsened(facts: EngagementFacts) -> pd.DataFrame:
+def worsened(facts: Facts) -> pd.DataFrame:
     """Changes for the worse of the last eight months, newest first."""
     recent = pd.Timestamp(facts.subject.as_of) - pd.Timedelta(days=RECENT_DAYS)
     found = facts.shifts
@@ -118,7 +120,7 @@ def sentence_of(shift: Any) -> str:
     )
 
 
-def _risk(facts: EngagementFacts) -> tuple[str, str, str]:
+def _risk(facts: Facts) -> tuple[str, str, str]:
     question = "Are patients at risk looked after?"
     if facts.navigation.empty:
         return question, "not known", "No patient has been assessed as high risk."
@@ -134,7 +136,7 @@ def _risk(facts: EngagementFacts) -> tuple[str, str, str]:
     )
 
 
-def _said(facts: EngagementFacts) -> tuple[str, str, str]:
+def _said(facts: Facts) -> tuple[str, str, str]:
     question, items = "What do patients say?", facts.items
     rating = items[items["item"] == "rating"]
     if rating.empty:
@@ -158,7 +160,7 @@ def _said(facts: EngagementFacts) -> tuple[str, str, str]:
     return question, share, f"{said(row, 'answers')} answers from {title_of(facts.quarter)}{span}{told}."
 
 
-def _hospital(facts: EngagementFacts) -> tuple[str, str, str]:
+def _hospital(facts: Facts) -> tuple[str, str, str]:
     question = "Who ends up in hospital?"
     if facts.emergency.empty:
         return question, "not known", "No count of patients looked after, so no rate."
@@ -181,7 +183,7 @@ def _hospital(facts: EngagementFacts) -> tuple[str, str, str]:
     )
 
 
-def _need(facts: EngagementFacts) -> tuple[str, str, str]:
+def _need(facts: Facts) -> tuple[str, str, str]:
     found = to_do(facts)
     if not found:
         return "What do we need from you?", "nothing this month", "No finding needs a decision."
@@ -196,7 +198,7 @@ def _need(facts: EngagementFacts) -> tuple[str, str, str]:
 # -- what to do ------------------------------------------------------------------------------------
 
 
-def to_do(facts: EngagementFacts) -> list[Finding]:
+def to_do(facts: Facts) -> list[Finding]:
     """Findings, most urgent first."""
     found = [
         *_shift_findings(facts),
@@ -210,12 +212,13 @@ def to_do(facts: EngagementFacts) -> list[Finding]:
     return sorted(found, key=lambda item: (rank[item.severity], -(item.amount_cents or 0), item.title))
 
 
-def findings_of(facts: EngagementFacts) -> list[Block]:
+@page
+def all_findings(facts: Facts) -> list[Block]:
     found = to_do(facts)
     return [findings("Decisions", found)] if found else [note("Nothing was found that needs a decision.")]
 
 
-def _shift_findings(facts: EngagementFacts) -> list[Finding]:
+def _shift_findings(facts: Facts) -> list[Finding]:
     out = []
     for row in worsened(facts).to_dict("records"):
         cents = None
@@ -253,7 +256,7 @@ def _between(row: dict[str, Any]) -> str:
     return f" (between {as_text(row['earliest_on'], 'date')} and {as_text(row['latest_on'], 'date')})"
 
 
-def _navigation_finding(facts: EngagementFacts) -> list[Finding]:
+def _navigation_finding(facts: Facts) -> list[Finding]:
     row = total_of(facts.navigation, "location")
     if not len(row) or not known(row, "without") or not row["without"]:
         return []
@@ -268,7 +271,7 @@ def _navigation_finding(facts: EngagementFacts) -> list[Finding]:
     ]
 
 
-def _lead_finding(facts: EngagementFacts) -> list[Finding]:
+def _lead_finding(facts: Facts) -> list[Finding]:
     rows = parts_of(facts.leads, "lead") if len(facts.leads) and not facts.is_withheld else facts.leads.iloc[:0]
     far = rows[rows["lead"] == "4 over 28 days"] if len(rows) else rows
     if far.empty or not known(far.iloc[0], "no_show_rate") or not known(facts.slots, "no_show_rate"):
@@ -290,7 +293,7 @@ def _lead_finding(facts: EngagementFacts) -> list[Finding]:
     ]
 
 
-def _intake_finding(facts: EngagementFacts) -> list[Finding]:
+def _intake_finding(facts: Facts) -> list[Finding]:
     rows = facts.intake_parts
     rows = rows[rows["complete_share"].notna() & (rows["part"] != "social_needs")] if len(rows) else rows
     if rows.empty or rows["complete_share"].min() >= 0.9:
@@ -309,7 +312,7 @@ def _intake_finding(facts: EngagementFacts) -> list[Finding]:
     ]
 
 
-def _complaint_finding(facts: EngagementFacts) -> list[Finding]:
+def _complaint_finding(facts: Facts) -> list[Finding]:
     row = facts.answered
     if not known(row, "in_time_share") or row["in_time_share"] >= 0.8:
         return []
@@ -325,7 +328,7 @@ def _complaint_finding(facts: EngagementFacts) -> list[Finding]:
     ]
 
 
-def _access_finding(facts: EngagementFacts) -> list[Finding]:
+def _access_finding(facts: Facts) -> list[Finding]:
     rows = facts.access
     rows = rows[rows["median_days"] - rows["before_days"].astype("float64") >= 5] if len(rows) else rows
     if rows.empty:

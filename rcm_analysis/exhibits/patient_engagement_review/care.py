@@ -7,8 +7,9 @@ import pandas as pd
 from .. import figures
 from ..blocks import Block, note
 from ..formats import sentence, words_of
+from ..pages import page
 from ..tables import Shown, show
-from .facts import EngagementFacts
+from .facts import Facts
 from .published import title_of
 from .small import known, parts_of, said, show_guarded, total_of
 
@@ -23,7 +24,8 @@ SILENT = (
 )
 
 
-def intake(facts: EngagementFacts) -> list[Block]:
+@page
+def intake(facts: Facts) -> list[Block]:
     """Forms by part, and the social needs by month."""
     if facts.intake_parts.empty:
         return [note(f"No intake form was taken from {title_of(facts.block)}."), *_needs(facts)]
@@ -43,7 +45,7 @@ def intake(facts: EngagementFacts) -> list[Block]:
     return [table, *_needs(facts)]
 
 
-def _needs(facts: EngagementFacts) -> list[Block]:
+def _needs(facts: Facts) -> list[Block]:
     rows, total = parts_of(facts.needs, "month"), total_of(facts.needs, "month")
     if rows.empty or rows["asked_share"].isna().all():
         return [note("There are too few forms to show the social needs by month.")]
@@ -86,7 +88,8 @@ def _needs(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def risk(facts: EngagementFacts) -> list[Block]:
+@page
+def risk(facts: Facts) -> list[Block]:
     """High-risk patients by place."""
     if facts.navigation.empty:
         return [note("No patient has been assessed as high risk.")]
@@ -110,7 +113,8 @@ def risk(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def hospital(facts: EngagementFacts) -> list[Block]:
+@page
+def hospital(facts: Facts) -> list[Block]:
     """Emergency visits by month and readmissions, labelled for what they are."""
     blocks = [*_emergency(facts)]
     row = facts.stays
@@ -141,7 +145,7 @@ def hospital(facts: EngagementFacts) -> list[Block]:
     return blocks
 
 
-def _emergency(facts: EngagementFacts) -> list[Block]:
+def _emergency(facts: Facts) -> list[Block]:
     if facts.emergency.empty:
         return [note("The patients looked after were not counted, so there is no rate of emergency visits.")]
     total = total_of(facts.emergency, "month")
@@ -175,7 +179,8 @@ def _emergency(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def huddle(facts: EngagementFacts) -> list[Block]:
+@page
+def huddle(facts: Facts) -> list[Block]:
     """The list for the care team: pseudonyms and reasons."""
     found = facts.cases
     if found.empty:

@@ -34,7 +34,7 @@ SLOT_RATES = {
 }
 
 
-class EngagementFacts:
+class Facts:
     """One client's numbers of patient engagement; nothing in here is a count from 1 to 10 unless it says `raw`."""
 
     def __init__(self, subject: Subject) -> None:

@@ -7,9 +7,10 @@ import pandas as pd
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, sentence, words_of
+from ..pages import page
 from ..tables import Shown, show
 from .answers import RATES, place
-from .facts import EngagementFacts
+from .facts import Facts
 from .published import title_of
 from .small import known, parts_of, said, show_guarded, total_of
 
@@ -25,7 +26,8 @@ OUTCOMES = [
 ]
 
 
-def appointments(facts: EngagementFacts) -> list[Block]:
+@page
+def appointments(facts: Facts) -> list[Block]:
     """The twelve months, then the strata."""
     if facts.months.empty:
         return [
@@ -62,7 +64,7 @@ def appointments(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def _months(facts: EngagementFacts) -> list[Block]:
+def _months(facts: Facts) -> list[Block]:
     rows, total = parts_of(facts.months, "month"), total_of(facts.months, "month")
     columns = [
         Shown("month", "Month", "month"),
@@ -103,7 +105,7 @@ def _months(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def _leads(facts: EngagementFacts) -> list[Block]:
+def _leads(facts: Facts) -> list[Block]:
     shown = facts.leads.assign(
         lead=[str(lead).split(" ", 1)[-1] if str(lead)[:1].isdigit() else lead for lead in facts.leads["lead"]]
     )
@@ -144,7 +146,7 @@ def _leads(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def _table(facts: EngagementFacts, found: pd.DataFrame, by: str, heading: str, name: str, title: str) -> list[Block]:
+def _table(facts: Facts, found: pd.DataFrame, by: str, heading: str, name: str, title: str) -> list[Block]:
     words = found.assign(
         **{by: [sentence(words_of(value)) if by == "visit_type" and value != "(all)" else value for value in found[by]]}
     )
@@ -159,7 +161,7 @@ def _table(facts: EngagementFacts, found: pd.DataFrame, by: str, heading: str, n
     ]
 
 
-def _repeats(facts: EngagementFacts) -> list[Block]:
+def _repeats(facts: Facts) -> list[Block]:
     found = facts.repeats
     if found.empty:
         return [note("No kept visit has a problem family, so repeats cannot be counted.")]
@@ -192,7 +194,8 @@ def _repeats(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def access(facts: EngagementFacts) -> list[Block]:
+@page
+def access(facts: Facts) -> list[Block]:
     """The third next open slot, by place and kind of visit."""
     found = facts.access
     if found.empty:
@@ -221,7 +224,8 @@ def access(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def retention(facts: EngagementFacts) -> list[Block]:
+@page
+def retention(facts: Facts) -> list[Block]:
     """Who comes back, quarter by quarter."""
     found = facts.returning
     if found.empty:
@@ -258,7 +262,8 @@ def retention(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def shifts(facts: EngagementFacts) -> list[Block]:
+@page
+def shifts(facts: Facts) -> list[Block]:
     """Every change beyond chance, with its days."""
     found = facts.shifts
     if found.empty:

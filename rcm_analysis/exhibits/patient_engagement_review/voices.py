@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from ..blocks import Block, note
 from ..formats import as_text, is_empty, sentence, words_of
+from ..pages import page
 from ..tables import Shown
-from .facts import EngagementFacts
+from .facts import Facts
 from .published import title_of
 from .small import known, parts_of, said, show_guarded
 
@@ -21,7 +22,8 @@ ITEMS = {
 }
 
 
-def satisfaction(facts: EngagementFacts) -> list[Block]:
+@page
+def satisfaction(facts: Facts) -> list[Block]:
     """Items with n and interval, then the net promoter score."""
     if facts.items.empty:
         return [note(f"No survey was answered from {title_of(facts.quarter)}.")]
@@ -67,7 +69,8 @@ def _points(share: float) -> str:
     return as_text(share * 100, "count")
 
 
-def feedback(facts: EngagementFacts) -> list[Block]:
+@page
+def feedback(facts: Facts) -> list[Block]:
     """Complaints by theme, and the time to their answer."""
     if facts.themes.empty:
         return [note(f"No complaint came in from {title_of(facts.half_year)}, nor in the half-year before.")]

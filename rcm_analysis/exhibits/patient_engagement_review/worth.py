@@ -7,9 +7,10 @@ import pandas as pd
 from ...measures.engagement import worth as money
 from ..blocks import Block, note
 from ..formats import as_text, is_empty, words_of
+from ..pages import page
 from ..tables import Shown, show
 from .answers import RATES
-from .facts import EngagementFacts
+from .facts import Facts
 from .published import title_of
 from .small import HIDDEN, WHY, known, show_guarded
 
@@ -21,7 +22,8 @@ REGRESSION = (
 NO_SAVING = f"{REGRESSION} None of these amounts is a saving that has been made."
 
 
-def worth(facts: EngagementFacts) -> list[Block]:
+@page
+def worth(facts: Facts) -> list[Block]:
     """Three amounts, each low, middle and high, with what was assumed."""
     before = facts.subject.period.shift(-1)
     spans = [
@@ -67,7 +69,7 @@ def worth(facts: EngagementFacts) -> list[Block]:
     ]
 
 
-def _recovered(facts: EngagementFacts) -> dict:
+def _recovered(facts: Facts) -> dict:
     row = facts.recovered
     is_hidden = len(facts.twelve_months) > 0 and not known(facts.twelve_months, "no_shows", "slots")
     return {
@@ -91,7 +93,7 @@ def _avoidable(row: dict) -> dict:
     }
 
 
-def _assumptions(facts: EngagementFacts) -> list[tuple[str, str, str]]:
+def _assumptions(facts: Facts) -> list[tuple[str, str, str]]:
     def shares(values: tuple[float, ...]) -> str:
         return " / ".join(as_text(value, "rate") for value in values)
 
@@ -123,7 +125,8 @@ def _assumptions(facts: EngagementFacts) -> list[tuple[str, str, str]]:
     ]
 
 
-def loop(facts: EngagementFacts) -> list[Block]:
+@page
+def loop(facts: Facts) -> list[Block]:
     """What was found, what was changed, and the rate before and since."""
     found = facts.loop
     if found.empty:

@@ -12,9 +12,11 @@ from ..blocks import Block, Finding, cards, finding, findings, note
 from ..client_review.answers import span
 from ..client_review.opportunities import ours
 from ..formats import as_text, counted, joined, sentence
+from ..pages import page
 from ..subject import Subject
-from .controls import BREACH_WORDS, OWED_TO, RULE_WORDS, SCOPE_WORDS, asked_wrong, return_by
-from .facts import SelfPayFacts
+from .controls import BREACH_WORDS, RULE_WORDS, SCOPE_WORDS, asked_wrong
+from .credits import OWED_TO, return_by
+from .facts import Facts
 from .money import rate_words
 from .quality import TARGET_WORDS, targets_met
 
@@ -40,7 +42,8 @@ GRAVE = (
 """Rules whose breach touches patients' rights or money control; the others are matters of pace."""
 
 
-def answers(facts: SelfPayFacts) -> list[Block]:
+@page
+def answers(facts: Facts) -> list[Block]:
     """Six cards."""
     if not facts.is_running:
         return [
@@ -54,7 +57,7 @@ def answers(facts: SelfPayFacts) -> list[Block]:
     return [cards([_paid(facts), _plans(facts), _promises(facts), _right(facts), _policy(facts), _need(facts)])]
 
 
-def _paid(facts: SelfPayFacts) -> tuple[str, str, str]:
+def _paid(facts: Facts) -> tuple[str, str, str]:
     subject, rate, question = facts.subject, facts.pay_rate, "How much of what is billed do patients pay?"
     now = as_text(int(cash(subject.tables, period=subject.period)["patient_cents"].iloc[0]), "usd")
     if not rate["billed_cents"]:
@@ -74,7 +77,7 @@ def _paid(facts: SelfPayFacts) -> tuple[str, str, str]:
     )
 
 
-def _plans(facts: SelfPayFacts) -> tuple[str, str, str]:
+def _plans(facts: Facts) -> tuple[str, str, str]:
     standing, due, question = facts.plan_standing, facts.instalments, "Are payment plans paid on schedule?"
     is_open = int(standing["plans"] - standing["completed"] - standing["cancelled"] - _closed_broken(facts))
     if not standing["plans"]:
@@ -96,12 +99,12 @@ def _plans(facts: SelfPayFacts) -> tuple[str, str, str]:
     )
 
 
-def _closed_broken(facts: SelfPayFacts) -> int:
+def _closed_broken(facts: Facts) -> int:
     rows = facts.plans
     return int(((rows["status"] == "broken") & rows["closed_on"].notna()).sum())
 
 
-def _promises(facts: SelfPayFacts) -> tuple[str, str, str]:
+def _promises(facts: Facts) -> tuple[str, str, str]:
     now, declined = facts.promises, facts.decline_rate
     tail = (
         (
@@ -123,7 +126,7 @@ def _promises(facts: SelfPayFacts) -> tuple[str, str, str]:
     )
 
 
-def _right(facts: SelfPayFacts) -> tuple[str, str, str]:
+def _right(facts: Facts) -> tuple[str, str, str]:
     wrong = facts.eob_wrong
     question = "Are patients asked the right amount?"
     if wrong.empty:
@@ -135,7 +138,7 @@ def _right(facts: SelfPayFacts) -> tuple[str, str, str]:
     )
 
 
-def _policy(facts: SelfPayFacts) -> tuple[str, str, str]:
+def _policy(facts: Facts) -> tuple[str, str, str]:
     rows, outside = facts.checks, len(facts.out_of_scope)
     broken = int(rows["breached"].sum())
     scope = (
@@ -158,7 +161,7 @@ def _policy(facts: SelfPayFacts) -> tuple[str, str, str]:
     return question, counted(broken, "breach", "breaches"), f"In {checked} of {facts.subject.month}. {scope}"
 
 
-def _need(facts: SelfPayFacts) -> tuple[str, str, str]:
+def _need(facts: Facts) -> tuple[str, str, str]:
     asks = waiting(facts.subject)
     if not asks:
         return "What do we need from you?", "nothing", "No decision of yours is open."
@@ -183,7 +186,8 @@ def waiting(subject: Subject) -> list[tuple[tuple[str, str], int, int]]:
 # -- findings --------------------------------------------------------------------------------------
 
 
-def all_findings(facts: SelfPayFacts) -> list[Block]:
+@page
+def all_findings(facts: Facts) -> list[Block]:
     """The list, the gravest and largest first."""
     items = [item for look in LOOKS for item in look(facts)]
     if not items:
@@ -195,11 +199,11 @@ def all_findings(facts: SelfPayFacts) -> list[Block]:
     return blocks
 
 
-def _due(facts: SelfPayFacts, days: int) -> dt.date:
+def _due(facts: Facts, days: int) -> dt.date:
     return facts.subject.as_of + dt.timedelta(days=days)
 
 
-def _scope(facts: SelfPayFacts) -> list[Finding]:
+def _scope(facts: Facts) -> list[Finding]:
     rows = facts.out_of_scope
     if rows.empty:
         return []
@@ -221,7 +225,7 @@ def _scope(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _eob(facts: SelfPayFacts) -> list[Finding]:
+def _eob(facts: Facts) -> list[Finding]:
     items = []
     for rule, rows in facts.eob_wrong.groupby("rule", sort=False):
         cents = int(rows["difference_cents"].abs().sum())
@@ -243,7 +247,7 @@ def _eob(facts: SelfPayFacts) -> list[Finding]:
     return items
 
 
-def _breaches(facts: SelfPayFacts) -> list[Finding]:
+def _breaches(facts: Facts) -> list[Finding]:
     items = []
     for row in facts.checks[facts.checks["breached"] > 0].to_dict("records"):
         people = facts.breaches[(facts.breaches["rule"] == row["rule"]) & (facts.breaches["who"] != "(none)")][
@@ -269,7 +273,7 @@ def _lower(text: str) -> str:
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
-def _estimates(facts: SelfPayFacts) -> list[Finding]:
+def _estimates(facts: Facts) -> list[Finding]:
     rows = facts.estimates
     rows = rows[rows["dispute_until"] >= pd.Timestamp(facts.subject.as_of)] if len(rows) else rows
     if rows.empty:
@@ -287,7 +291,7 @@ def _estimates(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _refunds(facts: SelfPayFacts) -> list[Finding]:
+def _refunds(facts: Facts) -> list[Finding]:
     """Overpayments whose days to return them are over; without such days those older than 60 days."""
     found = facts.credits[facts.credits["kind"] == "overpayment"]
     until = return_by(facts, found)
@@ -310,7 +314,7 @@ def _refunds(facts: SelfPayFacts) -> list[Finding]:
     return items
 
 
-def _plans_at_risk(facts: SelfPayFacts) -> list[Finding]:
+def _plans_at_risk(facts: Facts) -> list[Finding]:
     rows = facts.plans[facts.plans["at_risk_cents"] > 0]
     if rows.empty:
         return []
@@ -327,7 +331,7 @@ def _plans_at_risk(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _declines(facts: SelfPayFacts) -> list[Finding]:
+def _declines(facts: Facts) -> list[Finding]:
     rows = facts.declined
     lost = int((rows["declined_cents"] - rows["recovered_cents"]).sum())
     count = int((rows["declined_payments"] - rows["recovered_payments"]).sum())
@@ -345,7 +349,7 @@ def _declines(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _disputes(facts: SelfPayFacts) -> list[Finding]:
+def _disputes(facts: Facts) -> list[Finding]:
     whole = facts.disputes
     if not whole["open_disputes"]:
         return []
@@ -370,7 +374,7 @@ def _disputes(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _decisions(facts: SelfPayFacts) -> list[Finding]:
+def _decisions(facts: Facts) -> list[Finding]:
     return [
         finding(
             f"Decide on {counted(count, *words)}",
@@ -384,7 +388,7 @@ def _decisions(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _networks(facts: SelfPayFacts) -> list[Finding]:
+def _networks(facts: Facts) -> list[Finding]:
     rows = facts.retries_beyond
     rows = rows[(rows["attempted_on"] >= pd.Timestamp(facts.quarter.first_day)) & (rows["allowed"] != NEVER_WORDS)]
     if rows.empty:
@@ -402,7 +406,7 @@ def _networks(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _targets(facts: SelfPayFacts) -> list[Finding]:
+def _targets(facts: Facts) -> list[Finding]:
     rows = facts.targets
     rows = rows[rows["is_met"].eq(False).fillna(False)]
     if rows.empty:
@@ -422,7 +426,7 @@ def _targets(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-def _posting(facts: SelfPayFacts) -> list[Finding]:
+def _posting(facts: Facts) -> list[Finding]:
     faults = facts.posting_faults
     missing = faults[faults["fault"] == "missing"]
     if missing.empty:
@@ -440,7 +444,7 @@ def _posting(facts: SelfPayFacts) -> list[Finding]:
     ]
 
 
-LOOKS: tuple[Callable[[SelfPayFacts], list[Finding]], ...] = (
+LOOKS: tuple[Callable[[Facts], list[Finding]], ...] = (
     _scope,
     _eob,
     _breaches,

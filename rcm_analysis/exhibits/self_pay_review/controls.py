@@ -1,5 +1,4 @@
-"""The control pages of a self-pay review: the EOB check, the policy, the scope guard, estimates, write-offs,
-credits."""
+"""The control pages of a self-pay review: the EOB check, the policy, the scope guard, estimates, write-offs."""
 
 from __future__ import annotations
 
@@ -8,9 +7,10 @@ import pandas as pd
 from ...measures.self_pay.policy import policy_value
 from ..blocks import Block, note
 from ..client_review.answers import span
-from ..formats import as_text, counted, day_text, joined, sentence, words_of
+from ..formats import as_text, counted, joined, sentence, words_of
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import SelfPayFacts
+from .facts import Facts
 
 MOST = 15
 RULE_WORDS = {
@@ -64,16 +64,14 @@ ALWAYS = {
     "own_approval": "always",
 }
 """Rules that hold whatever number the policy names."""
-OWED_TO = {"patient": "Patients", "insurer": "Insurers", "government": "Government payers"}
-GOVERNMENT_DAYS = 60
-"""Medicare: an overpayment is reported and returned within so many days of being identified."""
 ACCOUNTED = "Accounts are named by their claim number only, for the people who put them right."
 
 
 # -- EOB check -------------------------------------------------------------------------------------
 
 
-def eob_check(facts: SelfPayFacts) -> list[Block]:
+@page
+def eob_check(facts: Facts) -> list[Block]:
     """What patients are asked for against what their payers left to them, both ways, with the claims."""
     subject, found, wrong = facts.subject, facts.eob, facts.eob_wrong
     if found.empty:
@@ -118,7 +116,7 @@ def _stands(wrong: pd.DataFrame) -> str:
     return f"; {joined(part for part in parts if part)}" if today or back else "; nothing stands on a bill today"
 
 
-def _eob_rules(facts: SelfPayFacts) -> list[Block]:
+def _eob_rules(facts: Facts) -> list[Block]:
     found = facts.eob.assign(claims=1)
     asks = found.set_index("rule")["is_information"].to_dict()
     amounts = ["difference_cents", "open_cents", "refund_cents"]
@@ -149,7 +147,7 @@ def _eob_rules(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _eob_claims(facts: SelfPayFacts) -> list[Block]:
+def _eob_claims(facts: Facts) -> list[Block]:
     subject, rows = facts.subject, facts.eob_wrong
     rows = subject.with_payer_names(
         rows.assign(
@@ -200,7 +198,8 @@ def _eob_claims(facts: SelfPayFacts) -> list[Block]:
 # -- policy ----------------------------------------------------------------------------------------
 
 
-def compliance(facts: SelfPayFacts) -> list[Block]:
+@page
+def compliance(facts: Facts) -> list[Block]:
     """Every check of the client's policy: how many records were checked, how many broke it; and the breaches."""
     subject, rows = facts.subject, facts.checks
     silent = not len(subject.pandas("self_pay_policies"))
@@ -271,7 +270,7 @@ def _in_force(rule: str, value: object) -> str:
     return POLICY_WORDS.get(rule, "{}").format(value)
 
 
-def _breaches(facts: SelfPayFacts) -> list[Block]:
+def _breaches(facts: Facts) -> list[Block]:
     rows = facts.breaches
     if rows.empty:
         return [note(f"No rule was broken in the three months to {facts.subject.as_of_text}.")]
@@ -311,7 +310,8 @@ def _breaches(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def scope_guard(facts: SelfPayFacts) -> list[Block]:
+@page
+def scope_guard(facts: Facts) -> list[Block]:
     """Credit reporting and third-party collection: must be none, and is said either way."""
     subject, rows = facts.subject, facts.out_of_scope
     if rows.empty:
@@ -349,7 +349,8 @@ def scope_guard(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def estimates(facts: SelfPayFacts) -> list[Block]:
+@page
+def estimates(facts: Facts) -> list[Block]:
     """Bills well above their good-faith estimates, with the day until which they may be disputed."""
     subject, rows, share = facts.subject, facts.estimates, facts.estimate_share
     if not share["estimated_bills"]:
@@ -397,7 +398,8 @@ def estimates(facts: SelfPayFacts) -> list[Block]:
 # -- write-offs and credits ------------------------------------------------------------------------
 
 
-def write_offs(facts: SelfPayFacts) -> list[Block]:
+@page
+def write_offs(facts: Facts) -> list[Block]:
     """Patient balances written off, by reason and approver."""
     subject, rows = facts.subject, facts.write_offs
     if rows.empty:
@@ -444,7 +446,7 @@ def write_offs(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _requests(facts: SelfPayFacts) -> list[Block]:
+def _requests(facts: Facts) -> list[Block]:
     """What was asked for in the quarter, and what became of it."""
     asked = facts.subject.pandas("write_off_approvals")
     asked = asked[facts.quarter.holds(asked["requested_on"].dt.date)] if len(asked) else asked
@@ -464,7 +466,7 @@ def _requests(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _write_off_list(facts: SelfPayFacts, limit: str | None) -> Block:
+def _write_off_list(facts: Facts, limit: str | None) -> Block:
     rows = facts.write_off_list
     rows = rows.assign(
         words=[sentence(words_of(reason)) for reason in rows["reason"]],
@@ -500,98 +502,3 @@ def _approval_words(rows: pd.DataFrame, limit: str | None) -> str:
         f"above {above}, the policy's limit, "
         f"{'was' if lacking == 1 else 'were'} posted without enough approved by then."
     )
-
-
-def credits(facts: SelfPayFacts) -> list[Block]:
-    """Whose money is held: early payments apart from overpayments, by age of the refund clock, government payers
-    apart."""
-    subject, found = facts.subject, facts.credits
-    if found.empty:
-        return [note(f"No account had a credit balance on {subject.as_of_text}.")]
-    rows = found.assign(accounts=1, words=found["owed_to"].map(OWED_TO))
-    for age, name in (("0-30", "young_cents"), ("31-60", "middle_cents"), ("over 60", "old_cents")):
-        rows[name] = rows["credit_cents"].where(rows["age"] == age, 0)
-    sums = ["accounts", "young_cents", "middle_cents", "old_cents", "credit_cents"]
-    table = rows.groupby(["kind", "words"], as_index=False)[sums].sum()
-    table["kind"] = table["kind"].map({"early payment": "Paid before it was due", "overpayment": "Overpaid"})
-    table = table.sort_values(["kind", "words"], ignore_index=True)
-    total, emphasis = with_total(table, "kind", sums)
-    lists = found[found["kind"] == "overpayment"].sort_values(
-        ["age_days", "claim_id"], ascending=[False, True], ignore_index=True
-    )
-    lists = lists.assign(words=lists["owed_to"].map(OWED_TO), due_on=return_by(facts, lists))
-    return [
-        note(_credit_words(facts)),
-        show(
-            total,
-            [
-                Shown("kind", "What it is"),
-                Shown("words", "Whose money"),
-                Shown("accounts", "Accounts", "count"),
-                Shown("young_cents", "0–30 days", "usd"),
-                Shown("middle_cents", "31–60 days", "usd"),
-                Shown("old_cents", "Over 60 days", "usd"),
-                Shown("credit_cents", "Total", "usd"),
-            ],
-            name="patient_credits",
-            title=f"Credit balances and their clocks, as of {day_text(subject.as_of)}",
-            emphasis=emphasis,
-            definition="Paid before it was due: the insurer still owes on the account, so the money waits for "
-            "its answer. Overpaid: to be refunded; the "
-            "clock runs from the day on which it was an overpayment. US dollars.",
-            notes=[
-                "Overpayments of Medicare are reported and returned within 60 days of being identified."
-                if (table["words"] == OWED_TO["government"]).any()
-                else ""
-            ],
-        ),
-        show(
-            lists,
-            [
-                Shown("claim_id", "Account"),
-                Shown("words", "Whose money"),
-                Shown("clock_on", "Overpaid since", "date"),
-                Shown("age_days", "Days", "count"),
-                Shown("due_on", "To return by", "date"),
-                Shown("credit_cents", "Amount", "usd", exact=True),
-            ],
-            name="refunds_due",
-            title="Refunds due",
-            print_it=False,
-            definition="Overpayments, the oldest clock first. To return by: of government payers 60 days from "
-            "the day overpaid, of others the days that "
-            "the client's policy allows; empty where it allows none. US dollars.",
-        ),
-    ]
-
-
-def return_by(facts: SelfPayFacts, rows: pd.DataFrame) -> pd.Series:
-    """The last day of each refund's clock; empty where neither law nor policy names one."""
-    allowed = policy_value(facts.subject.tables, "refund_days", as_of=facts.subject.as_of)
-    days = (
-        rows["owed_to"].map({"government": GOVERNMENT_DAYS, "patient": allowed, "insurer": allowed}).astype("float64")
-    )
-    return rows["clock_on"] + pd.to_timedelta(days, unit="D")
-
-
-def _credit_words(facts: SelfPayFacts) -> str:
-    found = facts.credits
-    over, early = found[found["kind"] == "overpayment"], found[found["kind"] != "overpayment"]
-    old = over[over["age"] == "over 60"]
-    parts = [
-        f"{as_text(int(over['credit_cents'].sum()), 'usd')} on {counted(len(over), 'account')} is overpaid and "
-        "to be refunded, "
-        f"{as_text(int(old['credit_cents'].sum()), 'usd')} of it for more than 60 days"
-        if len(over)
-        else "Nothing is overpaid"
-    ]
-    late = return_by(facts, over) < pd.Timestamp(facts.subject.as_of)
-    if late.any():
-        parts.append(f"on {counted(int(late.sum()), 'account')} the days to return it are over")
-    if len(early):
-        parts.append(
-            f"{as_text(int(early['credit_cents'].sum()), 'usd')} on {counted(len(early), 'account')} was paid "
-            "before the insurer had "
-            "answered and is no refund yet"
-        )
-    return f"{'; '.join(parts)}."

@@ -31,7 +31,7 @@ MATURE_MONTHS = 6
 """Cohorts of these many months, the newest of them old enough to be judged at 120 days, make the pay rate."""
 
 
-class SelfPayFacts:
+class Facts:
     """The facts of one client and month; each is computed when it is first asked for."""
 
     def __init__(self, subject: Subject) -> None:

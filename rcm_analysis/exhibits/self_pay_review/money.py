@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from ...blocks.vocabulary import Table
 from ...ledger.ratios import quotient
@@ -12,10 +14,78 @@ from ...measures.self_pay import declines
 from .. import figures
 from ..blocks import Block, note
 from ..client_review.answers import span
+from ..figures import BLUE, GREY, INK, NAVY, RUST, SKY, styled
 from ..formats import as_text, counted, joined, sentence
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import SelfPayFacts
-from .figures import all_cohorts, plot_liquidation
+from .facts import Facts
+
+NEWEST = ((RUST, "-"), (BLUE, "--"), (GREY, "-."))
+
+
+@styled
+def plot_liquidation(curves: pd.DataFrame, ax: Axes, *, newest: int = 3) -> Axes:
+    """Share collected by days since the first statement: a thin line a cohort, the newest ones strong and named.
+
+    `curves` holds month, day and liquidation (empty while a cohort is too young); the dark line is the
+    dollars of all cohorts that are old enough at each day.
+    """
+    wide = curves.pivot(index="day", columns="month", values="liquidation")
+    young = list(wide.columns[wide.isna().any() & (wide.notna().sum() > 1)])[-newest:]
+    for month in wide.columns.difference(young):
+        ax.plot(wide.index, wide[month], color=SKY, linewidth=0.9, zorder=1)
+    together = all_cohorts(curves)
+    ax.plot(together["day"], together["liquidation"], color=NAVY, linewidth=2.3, zorder=3)
+    ends = [(float(together["day"].iloc[-1]), float(together["liquidation"].iloc[-1]))] if len(together) else []
+    for month, (color, style) in zip(reversed(young), NEWEST, strict=False):
+        known = wide[month].dropna()
+        ax.plot(known.index, known, color=color, linestyle=style, linewidth=1.8, zorder=4)
+        _stop(ax, float(known.index[-1]), float(known.iloc[-1]), f"{pd.Timestamp(month):%b %Y}", color)
+    for day, share in ends:
+        ax.annotate(
+            "all months",
+            (day, share),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=NAVY,
+            fontsize=9,
+            fontweight="semibold",
+        )
+    top = float(np.nanmax(wide.to_numpy(), initial=0.0))
+    ax.set_ylim(0, max(top * 1.1, 0.1))
+    ax.set_xlim(0, float(wide.index.max()) * 1.02)
+    figures.rate_axis(ax.yaxis)
+    ax.set_xticks([day for day in wide.index if day % 30 == 0])
+    ax.set_xlabel("days since the first statement", color=INK)
+    return ax
+
+
+def _stop(ax: Axes, day: float, share: float, words: str, color: str) -> None:
+    """A dot where a young cohort stops, and its name below the lines."""
+    ax.plot([day], [share], marker="o", markersize=4.5, color=color, zorder=5)
+    ax.annotate(
+        words,
+        (day, share),
+        xytext=(10, -26),
+        textcoords="offset points",
+        va="center",
+        color=color,
+        fontsize=9,
+        fontweight="semibold",
+        zorder=6,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9},
+        arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 3},
+    )
+
+
+def all_cohorts(curves: pd.DataFrame) -> pd.DataFrame:
+    """Collected and billed dollars of the cohorts that are mature at each day, and their share: day, liquidation."""
+    ripe = curves[curves["is_mature"]]
+    sums = ripe.groupby("day", as_index=False)[["collected_cents", "billed_cents"]].sum()
+    share = sums["collected_cents"].astype("float64") / sums["billed_cents"].where(sums["billed_cents"] > 0)
+    return sums.assign(liquidation=share)
+
 
 COLUMN_DAYS = (30, 60, 90, 120, 180)
 STATUS_WORDS = {
@@ -47,7 +117,8 @@ def rate_words(top: int, bottom: int, one: str, many: str = "") -> str:
 # -- liquidation -----------------------------------------------------------------------------------
 
 
-def liquidation(facts: SelfPayFacts) -> list[Block]:
+@page
+def liquidation(facts: Facts) -> list[Block]:
     """Curves by the month of the first statement, and their table."""
     subject, curves = facts.subject, facts.curves
     if curves.empty:
@@ -81,7 +152,7 @@ def liquidation(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _liquidation_finding(facts: SelfPayFacts) -> str:
+def _liquidation_finding(facts: Facts) -> str:
     together = all_cohorts(facts.curves).set_index("day")["liquidation"]
     known = [day for day in (30, 90, 180) if day in together and pd.notna(together[day])]
     if not known:
@@ -100,7 +171,7 @@ def _liquidation_finding(facts: SelfPayFacts) -> str:
     )
 
 
-def _curve_table(facts: SelfPayFacts) -> Table:
+def _curve_table(facts: Facts) -> Table:
     """The numbers behind the lines: one row a month and day."""
     return show(
         facts.curves,
@@ -122,7 +193,7 @@ def _curve_table(facts: SelfPayFacts) -> Table:
     )
 
 
-def _cohort_table(facts: SelfPayFacts) -> Table:
+def _cohort_table(facts: Facts) -> Table:
     curves = facts.curves[facts.curves["day"].isin(COLUMN_DAYS)]
     wide = (
         curves.pivot(index="month", columns="day", values="liquidation")
@@ -151,7 +222,7 @@ def _cohort_table(facts: SelfPayFacts) -> Table:
     )
 
 
-def _transfers(facts: SelfPayFacts) -> list[Block]:
+def _transfers(facts: Facts) -> list[Block]:
     subject = facts.subject
     moved = self_pay_collections.balance_transfers(subject.tables, period=subject.period).iloc[0]
     months = self_pay_collections.balance_transfers(subject.tables, period=facts.year, by=["month"])
@@ -189,7 +260,8 @@ def _transfers(facts: SelfPayFacts) -> list[Block]:
 # -- payment plans ---------------------------------------------------------------------------------
 
 
-def plans(facts: SelfPayFacts) -> list[Block]:
+@page
+def plans(facts: Facts) -> list[Block]:
     """How the plans stand, what is paid on schedule, and how long plans hold."""
     subject, standing = facts.subject, facts.plan_standing
     if not standing["plans"]:
@@ -229,7 +301,7 @@ def plans(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _plan_rates(facts: SelfPayFacts) -> Block:
+def _plan_rates(facts: Facts) -> Block:
     """Use, schedule, completion and cure, each with its parts."""
     use, due, done, cures = facts.utilisation, facts.instalments, facts.completion, facts.cures
     rows = [
@@ -279,7 +351,7 @@ def _plan_rates(facts: SelfPayFacts) -> Block:
     )
 
 
-def _defaults(facts: SelfPayFacts) -> list[Block]:
+def _defaults(facts: Facts) -> list[Block]:
     known = facts.defaults.dropna(subset=["broken"])
     if known.empty:
         return [note("No plan has been watched for 90 days yet, so nothing is said about how long plans hold.")]
@@ -302,7 +374,7 @@ def _defaults(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _plan_list(facts: SelfPayFacts) -> Block:
+def _plan_list(facts: Facts) -> Block:
     rows = facts.plans[facts.plans["at_risk_cents"] > 0].sort_values(
         ["at_risk_cents", "plan_id"], ascending=[False, True], ignore_index=True
     )
@@ -327,12 +399,13 @@ def _plan_list(facts: SelfPayFacts) -> Block:
 # -- promises and declines -------------------------------------------------------------------------
 
 
-def payments(facts: SelfPayFacts) -> list[Block]:
+@page
+def payments(facts: Facts) -> list[Block]:
     """Promises kept, and payments that were declined."""
     return [*_promises(facts), *_declines(facts), *_networks(facts)]
 
 
-def _promises(facts: SelfPayFacts) -> list[Block]:
+def _promises(facts: Facts) -> list[Block]:
     subject = facts.subject
     found = self_pay_collections.promises_kept(subject.tables, period=facts.year, as_of=subject.as_of, by=["month"])
     if found.empty:
@@ -378,7 +451,7 @@ DECLINE_WORDS = {
 }
 
 
-def _declines(facts: SelfPayFacts) -> list[Block]:
+def _declines(facts: Facts) -> list[Block]:
     subject, rate, kinds = facts.subject, facts.decline_rate, facts.declined
     if not rate["payments"]:
         return [note(f"No payment by card or bank was tried in the twelve months to {subject.as_of_text}.")]
@@ -398,7 +471,7 @@ def _declines(facts: SelfPayFacts) -> list[Block]:
     return [note(sentence(words)), _declines_by_kind(facts)]
 
 
-def _declines_by_kind(facts: SelfPayFacts) -> Table:
+def _declines_by_kind(facts: Facts) -> Table:
     subject, kinds = facts.subject, facts.declined
     rows = kinds.assign(words=kinds["decline_kind"].map(DECLINE_WORDS))
     whole = declines.decline_recovery(subject.tables, period=facts.year, as_of=subject.as_of).iloc[0]
@@ -436,7 +509,7 @@ def _declines_by_kind(facts: SelfPayFacts) -> Table:
     )
 
 
-def _networks(facts: SelfPayFacts) -> list[Block]:
+def _networks(facts: Facts) -> list[Block]:
     """Retries against the card networks' own limits, which hold whatever the client's policy says."""
     rows, beyond = facts.network_retries, facts.retries_beyond
     if not rows["retries"].sum():

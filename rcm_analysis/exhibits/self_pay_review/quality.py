@@ -10,8 +10,9 @@ from ...measures.self_pay import quality as self_pay_quality
 from ..blocks import Block, note
 from ..client_review.answers import span
 from ..formats import as_text, counted, joined, sentence
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import SelfPayFacts
+from .facts import Facts
 from .money import rate_words
 
 TARGET_WORDS = {
@@ -48,7 +49,8 @@ FEW = "A share of few sampled conversations moves by chance: of ten, one more or
 # -- targets and contacts ---------------------------------------------------------------------------
 
 
-def targets(facts: SelfPayFacts) -> list[Block]:
+@page
+def targets(facts: Facts) -> list[Block]:
     """What the client expects beside what was reached, over three months."""
     rows = facts.targets
     stated = rows[rows["target"].notna()]
@@ -102,7 +104,7 @@ def _met(is_met: object, target: float, counted_: int) -> str:
     return "yes" if is_met else "no"
 
 
-def targets_met(facts: SelfPayFacts) -> str:
+def targets_met(facts: Facts) -> str:
     """How many of the stated targets were met, as a sentence without its full stop; empty where none is stated."""
     known = facts.targets["is_met"].dropna()
     return f"{int(known.sum())} of {counted(len(known), 'target')} met in three months" if len(known) else ""
@@ -112,7 +114,8 @@ def _lower(text: str) -> str:
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
-def contacts(facts: SelfPayFacts) -> list[Block]:
+@page
+def contacts(facts: Facts) -> list[Block]:
     """Engagement and resolution in the month, beside the three months before."""
     subject = facts.subject
     before = subject.period.shift(-1).trailing(3)
@@ -160,7 +163,8 @@ def contacts(facts: SelfPayFacts) -> list[Block]:
 # -- records and reviews ----------------------------------------------------------------------------
 
 
-def quality(facts: SelfPayFacts) -> list[Block]:
+@page
+def quality(facts: Facts) -> list[Block]:
     """Records complete, scripts followed and skills judged, by client partner; and what records leave out."""
     subject, whole = facts.subject, facts.documentation
     if not whole["records"] and facts.skills.empty:
@@ -170,7 +174,7 @@ def quality(facts: SelfPayFacts) -> list[Block]:
     return [*_by_partner(facts), *_reviews(facts), *_left_out(facts)] if whole["records"] else _reviews(facts)
 
 
-def _by_partner(facts: SelfPayFacts) -> list[Block]:
+def _by_partner(facts: Facts) -> list[Block]:
     tables, whole = facts.subject.tables, facts.documentation
     rows = patient_contacts.documentation(tables, period=facts.quarter, by=["handled_by"])
     rows = rows.merge(
@@ -210,7 +214,7 @@ def _by_partner(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _reviews(facts: SelfPayFacts) -> list[Block]:
+def _reviews(facts: Facts) -> list[Block]:
     rows = facts.skills
     if rows.empty:
         return [
@@ -249,7 +253,7 @@ def _reviews(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _left_out(facts: SelfPayFacts) -> list[Block]:
+def _left_out(facts: Facts) -> list[Block]:
     subject, whole = facts.subject, facts.documentation
     lacks = pd.DataFrame({"words": list(FIELDS.values()), "records": [int(whole[name]) for name in FIELDS]})
     basis = f"Contacts by the day of the record, {span(facts.quarter)}."
@@ -302,7 +306,7 @@ def _left_out(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _by_kind(facts: SelfPayFacts) -> Block:
+def _by_kind(facts: Facts) -> Block:
     """Completeness by kind of contact: a conversation has five fields to fill, a call that reached nobody one."""
     rows = patient_contacts.documentation(facts.subject.tables, period=facts.quarter, by=["direction", "result"])
     rows["words"] = [
@@ -335,7 +339,8 @@ def _by_kind(facts: SelfPayFacts) -> Block:
 # -- posting ----------------------------------------------------------------------------------------
 
 
-def posting(facts: SelfPayFacts) -> list[Block]:
+@page
+def posting(facts: Facts) -> list[Block]:
     """Payments posted right the first time, and those that were not."""
     whole = facts.posting
     young = (

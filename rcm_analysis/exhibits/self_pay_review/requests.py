@@ -10,8 +10,9 @@ from ...measures.self_pay import requests as patient_requests
 from ..blocks import Block, note
 from ..client_review.answers import span
 from ..formats import as_text, counted, sentence, words_of
+from ..pages import page
 from ..tables import Shown, show, with_total
-from .facts import SelfPayFacts
+from .facts import Facts
 from .money import HIDDEN, rate_words, share_of
 
 REASONS = {
@@ -69,12 +70,13 @@ CLOCK_WORDS = {
 }
 
 
-def requests(facts: SelfPayFacts) -> list[Block]:
+@page
+def requests(facts: Facts) -> list[Block]:
     """Disputes, applications for assistance and itemised statements: how many, how long, what came of them."""
     return [*_turnaround(facts), *_disputes(facts), *_assistance(facts)]
 
 
-def _turnaround(facts: SelfPayFacts) -> list[Block]:
+def _turnaround(facts: Facts) -> list[Block]:
     if not any(found["cases"] for found in facts.turnarounds.values()):
         return [
             note(
@@ -114,7 +116,7 @@ def _turnaround(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _disputes(facts: SelfPayFacts) -> list[Block]:
+def _disputes(facts: Facts) -> list[Block]:
     subject, whole = facts.subject, facts.disputes
     if not whole["disputes"]:
         return [note(f"No account was disputed in the twelve months to {subject.as_of_text}.")]
@@ -171,7 +173,7 @@ def _disputes(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _assistance(facts: SelfPayFacts) -> list[Block]:
+def _assistance(facts: Facts) -> list[Block]:
     subject, whole = facts.subject, facts.assistance
     if not whole["applications"]:
         return [note(f"Nobody applied for financial assistance in the twelve months to {subject.as_of_text}.")]
@@ -227,7 +229,7 @@ def _assistance(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _worked(facts: SelfPayFacts) -> Block:
+def _worked(facts: Facts) -> Block:
     """Work on accounts of people whose application was open: must be none."""
     rows = facts.breaches
     rows = rows[(rows["rule"] == "worked_while_open") & rows["found"].str.contains("of an application", regex=False)]
@@ -257,12 +259,13 @@ def _hidden(rows: pd.DataFrame, by: list[str], count: str, clear: list[str]) -> 
 # -- rework and triage -----------------------------------------------------------------------------
 
 
-def rework(facts: SelfPayFacts) -> list[Block]:
+@page
+def rework(facts: Facts) -> list[Block]:
     """What was changed on accounts, what patients called about, and which department took it."""
     return [*_changes(facts), *_triage(facts)]
 
 
-def _changes(facts: SelfPayFacts) -> list[Block]:
+def _changes(facts: Facts) -> list[Block]:
     subject = facts.subject
     now = patient_requests.account_rework(subject.tables, period=subject.period)
     year = patient_requests.account_rework(subject.tables, period=facts.year)
@@ -297,7 +300,7 @@ def _changes(facts: SelfPayFacts) -> list[Block]:
     ]
 
 
-def _triage(facts: SelfPayFacts) -> list[Block]:
+def _triage(facts: Facts) -> list[Block]:
     subject = facts.subject
     rows = patient_contacts.triage(subject.tables, period=facts.year)
     if rows.empty:

@@ -168,20 +168,22 @@ def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: 
 
 
 def _finished(reader: _Reader, notebook: Mapping[str, Any]) -> Document:
-    meta = reader.meta or _meta_without_payload(notebook, reader.blocks)
+    meta = reader.meta or Meta()
+    if meta.title == Meta().title:
+        meta = replace(meta, title=_title_of(notebook, reader.blocks))
     blocks = _levelled(_without_title(reader.blocks, meta.title))
     return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings))
 
 
-def _meta_without_payload(notebook: Mapping[str, Any], blocks: list[Printed]) -> Meta:
-    """An analyst's own notebook: its only top heading, or its metadata, names it."""
+def _title_of(notebook: Mapping[str, Any], blocks: list[Printed]) -> str:
+    """A notebook is named by the title card in its metadata, else by its only top heading."""
     about = (notebook.get("metadata") or {}).get("rcm") or {}
     headings = [block for block in blocks if isinstance(block, Heading)]
     tops = [heading for heading in headings if heading.level == 1]
     title = one_line(about.get("title")) if isinstance(about, Mapping) else ""
     if not title and len(tops) == 1 and headings[0] is tops[0]:
         title = plain_text(tops[0].text)
-    return Meta(title=title or one_line((notebook.get("metadata") or {}).get("title")) or "Report")
+    return title or one_line((notebook.get("metadata") or {}).get("title")) or Meta().title
 
 
 def _without_title(blocks: list[Printed], title: str) -> list[Printed]:

@@ -131,7 +131,7 @@ def read_template(path: Path) -> Template:
     return Template(
         name=path.stem, path=path, title=card["title"].strip(), version=str(card.get("version", "0")), scope=scope,
         packet=card.get("packet") is True, service=str(card.get("service", "")), order=order,
-        parameters=_parameters(notebook, path.name), sha256=digest,
+        parameters=_parameters(notebook, path.name), sha256=_with_exhibits(path, digest),
     )  # fmt: skip
 
 
@@ -145,6 +145,14 @@ def _read_notebook(path: Path) -> tuple[nbformat.NotebookNode, str]:
         raise ParameterError(
             f"{path.name} is not a notebook: expected a Jupyter .ipynb file of format 4 ({type(error).__name__})."
         ) from error
+
+
+def _with_exhibits(path: Path, digest: str) -> str:
+    """The fingerprint of a template and the exhibits beside it (NAME.py, or the folder NAME): a report is old when they
+    change."""
+    beside = [path.with_suffix(".py"), *sorted(path.with_suffix("").rglob("*.py"))]
+    found = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in beside if file.is_file()]
+    return hashlib.sha256("\n".join([digest, *found]).encode()).hexdigest() if found else digest
 
 
 def _parameters(notebook: nbformat.NotebookNode, file: str) -> tuple[Parameter, ...]:

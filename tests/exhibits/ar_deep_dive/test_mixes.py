@@ -7,7 +7,7 @@ import pytest
 
 from rcm_analysis.exhibits.ar_deep_dive import answers as findings
 from rcm_analysis.exhibits.ar_deep_dive import mixes
-from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
+from rcm_analysis.exhibits.ar_deep_dive.facts import Facts
 from rcm_analysis.models.detection.mixes import COLUMNS
 
 MOVED = {
@@ -30,9 +30,9 @@ MOVED = {
 }
 
 
-def facts_of(subject, **changed) -> DeepFacts:
+def facts_of(subject, **changed) -> Facts:
     """The deep facts of a client whose figure moved so."""
-    facts = DeepFacts(subject)
+    facts = Facts(subject)
     facts.__dict__["mix_shifts"] = pd.DataFrame([MOVED | changed], columns=list(COLUMNS))
     return facts
 

@@ -11,21 +11,20 @@ import pytest
 
 from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import figures
-from rcm_analysis.exhibits.ar_deep_dive import answers as findings
-from rcm_analysis.exhibits.ar_deep_dive import denials, receivable, worklist
-from rcm_analysis.exhibits.ar_deep_dive.facts import DeepFacts
-from rcm_analysis.exhibits.ar_deep_dive.review import ArDeepDive
+from rcm_analysis.exhibits.ar_deep_dive import denials, findings, receivable, worklist
+from rcm_analysis.exhibits.ar_deep_dive.facts import Facts
 from rcm_analysis.exhibits.blocks import Block, Finding
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.tables.schema import TABLES
 
 PAGES = (
     "answers",
-    "findings",
+    "all_findings",
     "limits",
-    "waiting",
+    "waits",
     "denials",
-    "payers",
+    "underpayments",
     "scorecard",
     "aging",
     "worth",
@@ -39,7 +38,7 @@ PAGES = (
 
 
 def pages(subject) -> dict[str, list[Block]]:
-    review = ArDeepDive(subject)
+    review = pages_of("ar_deep_dive", subject)
     return {name: getattr(review, name)() for name in PAGES}
 
 
@@ -49,7 +48,7 @@ def tables_of(blocks: list[Block]) -> dict[str, dict]:
 
 
 def findings_of(subject) -> list[Finding]:
-    return findings.found(DeepFacts(subject))
+    return findings.found(Facts(subject))
 
 
 def words_of(blocks: list[Block]) -> str:
@@ -89,7 +88,7 @@ def test_the_open_denial_and_the_open_questions_are_found(acorn):
     titles = {item.title: item for item in findings_of(acorn)}
     assert any(title.startswith("Appeal or give up") for title in titles)
     questions = next(item for title, item in titles.items() if "open question" in title)
-    asked = DeepFacts(acorn).requests
+    asked = Facts(acorn).requests
     assert questions.amount_cents == int(asked.loc[asked["is_open"], "open_cents"].sum()) > 0
 
 
@@ -105,7 +104,7 @@ def test_the_matrix_ties_to_the_aging_at_both_ends(acorn, acorn_pages):
 
 
 def test_each_way_to_cut_the_balances_gives_the_same_total(acorn):
-    facts = DeepFacts(acorn)
+    facts = Facts(acorn)
     totals = {int(receivable.aging_by(facts, column)["ar_cents"].sum()) for column in ("payer", "provider", "location")}
     assert len(totals) == 1 and totals.pop() > 0
 
@@ -125,7 +124,7 @@ def test_smaller_rows_are_added_up_and_nothing_is_lost():
 
 
 def test_twenty_items_in_print_and_all_of_them_in_the_workbook(acorn):
-    tables = tables_of(worklist.worklist(DeepFacts(acorn)))
+    tables = tables_of(worklist.worklist(Facts(acorn)))
     assert tables["worklist_top"]["print"] and not tables["worklist"]["print"]
     assert len(tables["worklist_top"]["rows"]) <= worklist.PRINTED <= len(tables["worklist"]["rows"])
 
@@ -193,11 +192,11 @@ def one_claim(acorn):
             id="nobody to rank",
         ),
         pytest.param(("work_log",), "trail", "no entry", id="no work log"),
-        pytest.param(("work_log",), "waiting", "Nothing was asked", id="nothing asked"),
+        pytest.param(("work_log",), "waits", "Nothing was asked", id="nothing asked"),
     ],
 )
 def test_what_is_lacking_is_said(without, page, lacking, said):
-    assert said in words_of(getattr(ArDeepDive(without(*lacking)), page)())
+    assert said in words_of(getattr(pages_of("ar_deep_dive", without(*lacking)), page)())
 
 
 def chart(rates: list[float]) -> pd.DataFrame:

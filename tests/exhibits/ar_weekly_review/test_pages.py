@@ -15,14 +15,24 @@ from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import blocks
 from rcm_analysis.exhibits.ar_weekly_review import lists as weekly_lists
 from rcm_analysis.exhibits.ar_weekly_review.movement import STEPS
-from rcm_analysis.exhibits.ar_weekly_review.review import ArWeeklyReview
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.press.document.extract import extract
 from rcm_analysis.press.writers.pdf import render
 from rcm_analysis.tables.schema import TABLES
 from rcm_analysis.tables.store import known_by
 
-PAGES = ("answers", "moved", "blockers", "decisions", "lists", "last_list", "working_file", "definitions", "provenance")
+PAGES = (
+    "answers",
+    "moved",
+    "blockers",
+    "decisions",
+    "coming_week",
+    "last_week",
+    "working_file",
+    "definitions",
+    "provenance",
+)
 FRIDAY = dt.date(2026, 10, 16)
 
 
@@ -33,7 +43,7 @@ def on(subject, day):
 
 
 def pages(subject):
-    review = ArWeeklyReview(subject)
+    review = pages_of("ar_weekly_review", subject)
     return {name: getattr(review, name)() for name in PAGES}
 
 
@@ -195,7 +205,7 @@ def test_what_nobody_worked_is_said_in_words(without):
     found = pages(on(without("work_log"), FRIDAY))
     said = [
         block.payload["text"]
-        for name in ("lists", "last_list", "blockers")
+        for name in ("coming_week", "last_week", "blockers")
         for block in found[name]
         if block.payload["kind"] == "note"
     ]

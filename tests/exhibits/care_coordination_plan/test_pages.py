@@ -184,7 +184,7 @@ class TestOpening:
         (tmp_path / "plan.toml").write_text(as_toml(SMALL))
         write_plan_workbook(SMALL, tmp_path / "plan.xlsx")
         opened = [open_plan(tmp_path, "plan", "2027-01", assumptions=name) for name in ("plan.toml", "plan.xlsx")]
-        assert opened[0].plan.plan.months.equals(opened[1].plan.plan.months)
+        assert opened[0].review.plan.months.equals(opened[1].review.plan.months)
 
     @pytest.mark.parametrize(
         ("words", "message"),

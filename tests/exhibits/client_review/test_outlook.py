@@ -13,14 +13,14 @@ import pytest
 from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.client_review import outlook as review_outlook
-from rcm_analysis.exhibits.client_review import review as client_review
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.models.cash.next_months import Backtest, outlook
 
 
 @pytest.fixture(scope="module")
 def page(acorn):
-    return client_review.ClientReview(acorn).outlook()
+    return pages_of("client_review", acorn).whats_to_come()
 
 
 def tables_of(blocks):
@@ -204,7 +204,7 @@ def test_the_band_is_drawn_from_the_last_posted_month_on(acorn):
 
 
 def test_the_appendix_explains_the_outlook(acorn):
-    items = client_review.ClientReview(acorn).definitions()[0].payload["items"]
+    items = pages_of("client_review", acorn).definitions()[0].payload["items"]
     assert [item["title"] for item in items][-3:] == [
         "Cash outlook",
         "Band of the cash outlook",

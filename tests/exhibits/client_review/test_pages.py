@@ -12,7 +12,8 @@ from builders.page_checks import assert_prints
 from rcm_analysis.exhibits.blocks import Block
 from rcm_analysis.exhibits.client_review import answers, money, numbers, opportunities, payers, work
 from rcm_analysis.exhibits.client_review import appendix as rest
-from rcm_analysis.exhibits.client_review import review as client_review
+from rcm_analysis.exhibits.definitions import glossary_of
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.tables.reference.carc import carc_categories
 
@@ -22,19 +23,19 @@ PAGES = (
     "reconciliation",
     "opportunities",
     "last_actions",
-    "work",
+    "follow_up",
     "cash",
     "aging",
     "denials",
     "payers",
-    "write_offs",
+    "written_off",
     "definitions",
     "provenance",
 )
 
 
 def pages(subject) -> dict[str, list[Block]]:
-    review = client_review.ClientReview(subject)
+    review = pages_of("client_review", subject)
     return {name: getattr(review, name)() for name in PAGES}
 
 
@@ -191,7 +192,7 @@ def test_a_client_that_lacks_something_still_gets_every_page(without, tables):
 def test_what_is_missing_is_said_in_a_sentence(without):
     bare = pages(without(*MISSING["only postings and claims"]))
     assert "so there is no denial rate" in words_of(bare["denials"])
-    assert "The work log holds no entry for October 2026." in words_of(bare["work"])
+    assert "The work log holds no entry for October 2026." in words_of(bare["follow_up"])
     assert "No action agreed before October 2026" in words_of(bare["last_actions"])
     assert "Too early to say" in words_of(bare["answers"])
 
@@ -209,7 +210,7 @@ def test_a_month_without_denials_says_so(acorn):
     clean = _changed(acorn, "remit_adjustments", lambda frame: frame.with_columns(carc=paid))
     findings = [
         block.payload["finding"]
-        for block in client_review.ClientReview(clean).denials()
+        for block in pages_of("client_review", clean).denials()
         if block.payload["kind"] == "figure"
     ]
     assert findings[0] == "No denials were posted in October 2026: all 8 decided claims passed."
@@ -217,7 +218,7 @@ def test_a_month_without_denials_says_so(acorn):
 
 def test_a_client_without_patient_balances_says_so(acorn):
     insured = _changed(acorn, "transactions", lambda frame: frame.filter(pl.col("party") != "patient"))
-    aging = client_review.ClientReview(insured).aging()
+    aging = pages_of("client_review", insured).aging()
     assert "No patient balance is open." in words_of(aging)
     assert "No patient balance was open." in words_of(aging)
 
@@ -228,7 +229,7 @@ def test_nothing_owed_at_all_is_a_sentence_and_no_chart(acorn):
         "transactions",
         lambda frame: frame.filter(pl.col("kind") == "payment").with_columns(claim_id=pl.lit(None, pl.String)),
     )
-    blocks = client_review.ClientReview(empty).aging()
+    blocks = pages_of("client_review", empty).aging()
     assert blocks[0].payload == {
         "kind": "note",
         "tone": "info",
@@ -238,8 +239,8 @@ def test_nothing_owed_at_all_is_a_sentence_and_no_chart(acorn):
 
 def test_half_a_month_of_data_is_marked(acorn):
     half = _changed(acorn, "claims", lambda frame: frame.filter(pl.col("entered_on") < dt.date(2026, 10, 12)))
-    assert "This month may be incomplete" in words_of(client_review.ClientReview(half).answers())
-    assert "This month may be incomplete" not in words_of(client_review.ClientReview(acorn).answers())
+    assert "This month may be incomplete" in words_of(pages_of("client_review", half).answers())
+    assert "This month may be incomplete" not in words_of(pages_of("client_review", acorn).answers())
 
 
 def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
@@ -261,12 +262,12 @@ def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
     swept = _changed(
         acorn, "transactions", lambda frame: pl.concat([frame, pl.DataFrame(rows)], how="diagonal_relaxed")
     )
-    assert "question to ask, not a proof" in words_of(client_review.ClientReview(swept).write_offs())
-    assert "Review the batch write-offs of old balances" in words_of(client_review.ClientReview(swept).opportunities())
+    assert "question to ask, not a proof" in words_of(pages_of("client_review", swept).written_off())
+    assert "Review the batch write-offs of old balances" in words_of(pages_of("client_review", swept).opportunities())
 
 
-@pytest.mark.parametrize("name", client_review.MEASURES)
+@pytest.mark.parametrize("name", rest.MEASURES)
 def test_no_definition_shows_the_code_it_was_written_beside(name):
-    item = client_review.glossary_of((name,)).payload["items"][0]
+    item = glossary_of((name,)).payload["items"][0]
     for text in (item["formula"], item["title"]):
         assert "_cents" not in text and "`" not in text and "as_of" not in text

@@ -9,9 +9,9 @@ import pytest
 
 from builders.acorn import invented, subject_of
 from builders.engagement_offices import EXHIBITS, simulated, tables_of, words_of
-from rcm_analysis.exhibits.patient_engagement_review import review as engagement_review
-from rcm_analysis.exhibits.patient_engagement_review.facts import EngagementFacts
-from rcm_analysis.exhibits.patient_engagement_review.review import EngagementReview
+from rcm_analysis.exhibits.pages import Pages, pages_of
+from rcm_analysis.exhibits.patient_engagement_review.appendix import MEASURES
+from rcm_analysis.exhibits.patient_engagement_review.facts import Facts
 from rcm_analysis.exhibits.patient_engagement_review.small import HIDDEN
 from rcm_analysis.measures.engagement import appointments
 from rcm_analysis.measures.engagement.hospital_use import readmissions
@@ -24,7 +24,7 @@ NOT_PATIENTS = {"third_next_available", "huddle"}
 
 
 @pytest.fixture(scope="module")
-def offices() -> dict[str, EngagementReview]:
+def offices() -> dict[str, Pages]:
     """A planted office, a quiet one, a very small one, and the planted one in its second and in its tenth month."""
     base = invented()
     planted = simulated(1.0, plants=True)
@@ -34,9 +34,11 @@ def offices() -> dict[str, EngagementReview]:
         "tiny": simulated(0.08, plants=False),
         "minute": simulated(0.02, plants=False),
     }
-    reviews = {name: EngagementReview(subject_of({**base, **tables})) for name, tables in made.items()}
+    reviews = {
+        name: pages_of("patient_engagement_review", subject_of({**base, **tables})) for name, tables in made.items()
+    }
     early = {
-        month: EngagementReview(subject_of({**base, **planted}, Period.month(month)))
+        month: pages_of("patient_engagement_review", subject_of({**base, **planted}, Period.month(month)))
         for month in ("2025-04", "2025-12")
     }
     return reviews | early
@@ -80,7 +82,7 @@ def test_a_hidden_cell_says_so_and_takes_its_rate_along(offices, office):
 def test_all_tables_of_a_block_share_one_total(offices):
     for name in ("planted", "quiet"):
         office = offices[name]
-        facts = EngagementFacts(office.subject)
+        facts = Facts(office.about.subject)
         assert not facts.is_withheld and facts.block == Period(dt.date(2026, 1, 1), dt.date(2026, 7, 1))
         totals = [
             frame[frame[by] == "(all)"].iloc[-1]["slots"]
@@ -89,18 +91,18 @@ def test_all_tables_of_a_block_share_one_total(offices):
         months = facts.months[
             [str(month)[:7] in {one.label for one in facts.block.months()} for month in facts.months["month"]]
         ]
-        raw = appointments.no_show_rate(office.subject.tables, period=facts.block).iloc[0]
+        raw = appointments.no_show_rate(office.about.subject.tables, period=facts.block).iloc[0]
         assert {*totals, months["slots"].sum()} == {raw["slots"]}
         assert (
             facts.twelve_months["slots"]
-            == appointments.no_show_rate(office.subject.tables, period=facts.year).iloc[0]["slots"]
+            == appointments.no_show_rate(office.about.subject.tables, period=facts.year).iloc[0]["slots"]
         )
 
 
 def test_a_month_shown_anywhere_is_the_month_of_the_table(offices):
     """Page one quotes the month from the protected table, never from the measure behind it."""
     for name in ("planted", "quiet", "tiny"):
-        facts = EngagementFacts(offices[name].subject)
+        facts = Facts(offices[name].about.subject)
         row = facts.months[facts.months["month"].astype(str).str.startswith("2026-10")]
         assert (facts.month["no_shows"] is row.iloc[0]["no_shows"]) or facts.month["no_shows"] == row.iloc[0][
             "no_shows"
@@ -111,7 +113,7 @@ def test_the_planted_office_is_told_what_changed_and_who_sees_to_it(offices):
     review = offices["planted"]
     (answer,) = [item for item in review.answers()[0].payload["items"] if item["title"] == "What has changed?"]
     assert "rose from" in answer["detail"] or "fell from" in answer["detail"]
-    (block,) = review.findings()
+    (block,) = review.all_findings()
     assert block.payload["kind"] == "findings"
     assert all(item["owner"] and item["due"] > "2026-10-31" for item in block.payload["items"])
     high = [item for item in block.payload["items"] if item["severity"] == "high"]
@@ -123,12 +125,12 @@ def test_the_quiet_office_hears_of_no_change_for_the_worse(offices):
         item for item in offices["quiet"].answers()[0].payload["items"] if item["title"] == "What has changed?"
     ]
     assert answer["answer"] == "nothing for the worse"
-    assert not [item for item in offices["quiet"].findings()[0].payload["items"] if item["severity"] == "high"]
+    assert not [item for item in offices["quiet"].all_findings()[0].payload["items"] if item["severity"] == "high"]
 
 
 def test_hospital_rates_are_labelled_observed_and_unadjusted(offices):
-    text = " ".join([*words_of(offices["planted"].hospital_use()), *words_of(offices["planted"].answers())])
-    notes = " ".join(line for table in tables_of(offices["planted"].hospital_use()) for line in table["notes"])
+    text = " ".join([*words_of(offices["planted"].hospital()), *words_of(offices["planted"].answers())])
+    notes = " ".join(line for table in tables_of(offices["planted"].hospital()) for line in table["notes"])
     assert "not adjusted for risk" in text and "Observed, not adjusted" in notes
 
 
@@ -150,7 +152,7 @@ def test_the_money_states_ranges_assumptions_and_the_warning(offices):
 
 def test_a_hidden_count_takes_its_dollars_along(offices):
     """Fewer than eleven readmissions: dollars at so much apiece would say how many."""
-    facts = EngagementFacts(offices["planted"].subject)
+    facts = Facts(offices["planted"].about.subject)
     assert 0 < readmissions(facts.tables, period=facts.year, as_of=facts.subject.as_of).iloc[0]["readmitted"] < 11
     row = facts.avoidable.set_index("item").loc["readmissions"]
     assert row["is_suppressed"] and row[["events", "low_cents", "mid_cents", "high_cents"]].isna().all()
@@ -160,7 +162,7 @@ def test_the_huddle_list_holds_pseudonyms_and_reasons_only(offices):
     (table,) = tables_of(offices["planted"].huddle())
     assert [column["name"] for column in table["columns"]] == ["patient", "signals", "reasons"]
     assert 0 < len(table["rows"]) <= 20 and all(row[1] >= 2 for row in table["rows"])
-    known = set(offices["planted"].subject.tables["risk_assessments"].collect()["patient"])
+    known = set(offices["planted"].about.subject.tables["risk_assessments"].collect()["patient"])
     assert {row[0] for row in table["rows"]} <= known
 
 
@@ -171,7 +173,7 @@ def test_no_column_of_free_text_is_ever_read():
 
 
 def test_a_client_without_any_of_it_is_told_once(acorn):
-    review = EngagementReview(acorn)
+    review = pages_of("patient_engagement_review", acorn)
     (block,) = review.answers()
     assert block.payload["tone"] == "warning" and "No patient engagement data" in block.payload["text"]
     for exhibit in EXHIBITS[2:-2]:
@@ -180,10 +182,6 @@ def test_a_client_without_any_of_it_is_told_once(acorn):
 
 
 def test_every_measure_of_the_review_is_defined(acorn):
-    (glossary, *_) = EngagementReview(acorn).definitions()
+    (glossary, *_) = pages_of("patient_engagement_review", acorn).definitions()
     names = [item["name"] for item in glossary.payload["items"]]
-    assert names[: len(engagement_review.MEASURES)] == list(engagement_review.MEASURES) and {
-        "suppression",
-        "retention",
-        "shifts",
-    } <= set(names)
+    assert names[: len(MEASURES)] == list(MEASURES) and {"suppression", "retention", "shifts"} <= set(names)

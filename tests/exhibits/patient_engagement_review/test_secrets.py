@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import connected_components
 from builders.acorn import invented, subject_of
 from builders.engagement_offices import EXHIBITS, simulated, tables_of, words_of
 from rcm_analysis.exhibits.blocks import Block
+from rcm_analysis.exhibits.pages import Pages, pages_of
 from rcm_analysis.exhibits.patient_engagement_review import published
-from rcm_analysis.exhibits.patient_engagement_review.review import EngagementReview
 from rcm_analysis.measures.engagement.appointments import no_show_rate
 from rcm_analysis.periods import Period
 
@@ -250,9 +250,9 @@ def test_reports_of_months_laid_side_by_side_give_no_hidden_count_away(scale, se
     tables = {**invented(), **with_late_records(simulated(scale, plants=True, seed=seed), seed)}
     attack, seen = Attack(), defaultdict(set)
     for month in months:
-        review = EngagementReview(of_size(subject_of(tables, Period.month(month)), providers))
+        review = pages_of("patient_engagement_review", of_size(subject_of(tables, Period.month(month)), providers))
         blocks = [block for exhibit in EXHIBITS for block in getattr(review, exhibit)()]
-        told = read(attack, blocks, review.subject.period)
+        told = read(attack, blocks, review.about.subject.period)
         _holds_together(blocks, review, told)
         for label, row in told.get("retention", []):
             seen[label] |= {
@@ -269,12 +269,12 @@ def of_size(subject, providers: int):
     return dataclasses.replace(subject, client=dataclasses.replace(subject.client, providers=providers))
 
 
-def _holds_together(blocks: list[Block], review: EngagementReview, told: dict[str, list[tuple[str, dict]]]) -> None:
+def _holds_together(blocks: list[Block], review: Pages, told: dict[str, list[tuple[str, dict]]]) -> None:
     """No sentence holds a count that no table holds, and no share is printed beside a hidden count."""
     printed = {value for rows in told.values() for _, row in rows for value in row.values() if isinstance(value, int)}
     allowed = printed | {
         number(value)
-        for facts in (review._facts.answered, review._facts.response, review._facts.found_needs)
+        for facts in (review.about.answered, review.about.response, review.about.found_needs)
         for value in facts.drop("is_suppressed")
         if isinstance(value, int | np.integer)
     }
@@ -415,7 +415,9 @@ def test_a_block_may_not_open_its_months(missed, shown):
     ]
     tables = invented()
     slots = pl.DataFrame(rows, schema=tables["appointments"].schema)
-    review = EngagementReview(subject_of({**tables, "appointments": slots}, Period.month("2026-07")))
+    review = pages_of(
+        "patient_engagement_review", subject_of({**tables, "appointments": slots}, Period.month("2026-07"))
+    )
     names = {table["name"] for table in tables_of(review.appointments())}
     assert ("no_shows_by_lead" in names) is shown
     (card,) = [item for item in review.answers()[0].payload["items"] if item["title"] == "Do patients come?"]

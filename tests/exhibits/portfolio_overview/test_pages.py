@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from builders.page_checks import assert_prints
-from rcm_analysis.exhibits.portfolio_overview.review import PortfolioOverview
+from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.exhibits.subject import Book
 from rcm_analysis.periods import Period
 from rcm_analysis.tables.schema import TABLES
@@ -72,7 +72,7 @@ def book_of(clients: pd.DataFrame, tables=None, before: pd.DataFrame | None = No
 
 @pytest.fixture(scope="module")
 def seed_table() -> dict:
-    return PortfolioOverview(book_of(registry())).clients()[0].payload
+    return pages_of("portfolio_overview", book_of(registry())).clients()[0].payload
 
 
 @pytest.mark.parametrize("row", range(12), ids=[client[0] for client in SEED])
@@ -99,7 +99,7 @@ def test_the_estimate_keeps_its_asterisk_and_its_note(seed_table):
 
 
 def test_without_an_estimate_there_is_no_note():
-    table = PortfolioOverview(book_of(registry().assign(is_estimate=False))).clients()[0].payload
+    table = pages_of("portfolio_overview", book_of(registry().assign(is_estimate=False))).clients()[0].payload
     assert not any("Estimate" in line for line in table["notes"])
 
 
@@ -119,18 +119,18 @@ PAGES = (
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_stands_even_when_nothing_was_posted(name):
-    assert_prints(getattr(PortfolioOverview(book_of(registry())), name)())
+    assert_prints(getattr(pages_of("portfolio_overview", book_of(registry())), name)())
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_with_data(acorn, name):
     tables = {table: frame.with_columns(client=pl.lit("Chicago Med")) for table, frame in acorn.tables.items()}
-    assert_prints(getattr(PortfolioOverview(book_of(registry(), tables)), name)())
+    assert_prints(getattr(pages_of("portfolio_overview", book_of(registry(), tables)), name)())
 
 
 def test_fees_are_the_rate_of_what_was_collected(acorn):
     tables = {table: frame.with_columns(client=pl.lit("Chicago Med")) for table, frame in acorn.tables.items()}
-    table = PortfolioOverview(book_of(registry(), tables)).fees()[0].payload
+    table = pages_of("portfolio_overview", book_of(registry(), tables)).fees()[0].payload
     first = dict(zip([column["name"] for column in table["columns"]], table["rows"][0], strict=True))
     assert (first["name"], first["cash_cents"], first["fee_cents"]) == ("Chicago Med", 100500, 5528)
     assert table["rows"][-1][1] == sum(row[1] for row in table["rows"][:-1])
@@ -139,12 +139,12 @@ def test_fees_are_the_rate_of_what_was_collected(acorn):
 def test_what_moved_is_named_in_words():
     before = registry()
     before.loc[0, "meeting_cadence"] = "weekly"
-    table = PortfolioOverview(book_of(registry(), before=before)).movements()[0].payload
+    table = pages_of("portfolio_overview", book_of(registry(), before=before)).movements()[0].payload
     assert table["text"] == [["Chicago Med", "rating changed", "rating, meeting cadence", "B", "A"]]
 
 
 def test_meetings_of_next_month_and_days_nobody_knows():
-    table = PortfolioOverview(book_of(registry())).calendar()[0].payload
+    table = pages_of("portfolio_overview", book_of(registry())).calendar()[0].payload
     assert ["Nov 10, 2026", "Tuesday", "Chicago Med", "Monthly", "Jane Smith"] in table["text"]
     assert sum(row[2] == "Cali Care" for row in table["text"]) == 5
     assert "Dr. Quinn" in table["notes"][0]

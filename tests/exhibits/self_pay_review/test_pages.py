@@ -13,11 +13,11 @@ import pytest
 
 from builders.page_checks import assert_prints
 from rcm_analysis.exhibits import figures
-from rcm_analysis.exhibits.self_pay_review.figures import all_cohorts, plot_liquidation
-from rcm_analysis.exhibits.self_pay_review.review import SelfPayReview
+from rcm_analysis.exhibits.pages import pages_of
+from rcm_analysis.exhibits.self_pay_review.money import all_cohorts, plot_liquidation
 from rcm_analysis.tables.schema import TABLES
 
-EXHIBITS = [name for name in dir(SelfPayReview) if not name.startswith("_") and callable(getattr(SelfPayReview, name))]
+EXHIBITS = dir(pages_of("self_pay_review", None))
 DAY = dt.date(2026, 10, 31)
 POLICY = {
     "promise_grace_days": "3",
@@ -188,7 +188,7 @@ def programme(subject, **more):
 
 @pytest.fixture(scope="module")
 def review(acorn):
-    return SelfPayReview(programme(acorn))
+    return pages_of("self_pay_review", programme(acorn))
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def pages(review):
 @pytest.fixture(scope="module")
 def bare(acorn):
     """The same client without a programme."""
-    own = SelfPayReview(dataclasses.replace(acorn, template="self_pay_review", _frames={}))
+    own = pages_of("self_pay_review", dataclasses.replace(acorn, template="self_pay_review", _frames={}))
     return {name: getattr(own, name)() for name in EXHIBITS}
 
 
@@ -251,7 +251,7 @@ def test_page_one_answers_six_questions(pages):
 
 
 def test_findings_have_owner_and_day_and_the_scope_stands_first(pages):
-    items = pages["findings"][0].payload["items"]
+    items = pages["all_findings"][0].payload["items"]
     assert items[0]["title"] == "Stop what is out of scope" and items[0]["amount_cents"] == 4400
     assert all(item["owner"] and item["due"] > "2026-10-31" for item in items)
     assert {
@@ -275,7 +275,7 @@ def test_a_young_month_is_empty_and_said_to_be_young(pages):
 
 
 def test_the_chart_shows_a_line_a_month_and_names_the_young_ones(review):
-    curves = review._facts.curves
+    curves = review.about.curves
     axes = plot_liquidation(curves, figures.new_axes())
     assert {text.get_text() for text in axes.texts} == {"all months", "Jul 2026", "Aug 2026", "Sep 2026"}
     together = all_cohorts(curves).set_index("day")
@@ -306,7 +306,7 @@ def test_targets_are_the_clients_or_none_and_few_records_decide_nothing(acorn, p
             POLICY | {"resolution_target": "99.9", "documentation_target": "90", "script_target": "95"}
         ).items()
     ]
-    own = SelfPayReview(programme(acorn, self_pay_policies=policies))
+    own = pages_of("self_pay_review", programme(acorn, self_pay_policies=policies))
     table = tables_of(own.targets())["targets"]
     met = dict(
         zip(
@@ -344,7 +344,8 @@ def test_what_reviews_posting_and_networks_say_stands_with_its_rows(acorn):
         "method": "mastercard",
         "channel": "phone",
     }
-    own = SelfPayReview(
+    own = pages_of(
+        "self_pay_review",
         programme(
             acorn,
             interactions=[talk],
@@ -370,7 +371,7 @@ def test_what_reviews_posting_and_networks_say_stands_with_its_rows(acorn):
                 for number in range(12)
             ]
             + [{**tried, "attempt_id": "A99", "attempted_on": "2026-09-10", "result": "approved"}],
-        )
+        ),
     )
     quality, posting, payments = (tables_of(look()) for look in (own.quality, own.posting, own.payments))
     assert quality["quality_reviews"]["text"] == [["cp01", "1", "75.0%"], ["All", "1", "75.0%"]]
@@ -385,7 +386,7 @@ def test_what_reviews_posting_and_networks_say_stands_with_its_rows(acorn):
         zip(column(payments["network_retries"], "Allowed"), column(payments["network_retries"], "Beyond"), strict=True)
     )
     assert limits["10 attempts in one day"] == "2" and column(payments["retries_beyond"], "Found") == ["11", "12"]
-    found = {item["title"]: item for item in own.findings()[0].payload["items"]}
+    found = {item["title"]: item for item in own.all_findings()[0].payload["items"]}
     assert found["Stop card retries beyond the networks' limits"]["detail"].startswith("2 retries on 1 account")
     assert found["Find payments that are not on their account"]["amount_cents"] == 5000
 
@@ -400,7 +401,7 @@ def test_plans_closed_as_broken_stand_apart_from_open_ones(acorn):
         "is_autopay": True,
     }
     plans = [{**plan, "plan_id": "PL1"}, {**plan, "plan_id": "PL2", "closed_on": "2026-06-01", "outcome": "broken"}]
-    own = SelfPayReview(programme(acorn, payment_plans=plans))
+    own = pages_of("self_pay_review", programme(acorn, payment_plans=plans))
     table = tables_of(own.plans())["plans"]
     assert dict(zip(column(table, "How it stands"), column(table, "At risk"), strict=True)) == {
         "Open, broken": "$90",
@@ -441,7 +442,7 @@ def test_no_patient_is_named_anywhere_and_accounts_only_in_tables(pages, review)
     sentences = " ".join(words_of(blocks) for name, blocks in pages.items() if name != "provenance")
     assert not [
         claim
-        for claim in review.subject.pandas("claims")["claim_id"]
+        for claim in review.about.subject.pandas("claims")["claim_id"]
         if f'"{claim}"' in sentences or f" {claim} " in sentences
     ]
 
@@ -497,10 +498,10 @@ def test_early_payments_stand_apart_from_overpayments(acorn):
     both = dataclasses.replace(
         acorn, tables={**acorn.tables, "transactions": pl.concat([ledger, extra]).lazy()}, _frames={}
     )
-    table = tables_of(SelfPayReview(both).credits())["patient_credits"]
+    table = tables_of(pages_of("self_pay_review", both).credits())["patient_credits"]
     kinds = dict(zip(column(table, "What it is"), column(table, "Accounts"), strict=True))
     assert int(kinds["Paid before it was due"]) >= 1 and int(kinds["Overpaid"]) >= 1
-    due = tables_of(SelfPayReview(both).credits())["refunds_due"]
+    due = tables_of(pages_of("self_pay_review", both).credits())["refunds_due"]
     assert settled in [row[0] for row in due["rows"]] and unpaid not in [row[0] for row in due["rows"]]
 
 
@@ -527,12 +528,12 @@ def test_refunds_are_late_by_the_policy_or_else_after_sixty_days(review, monkeyp
             for claim, owed, days in rows
         ]
     )
-    monkeypatch.setitem(review._facts.__dict__, "credits", found)
+    monkeypatch.setitem(review.about.__dict__, "credits", found)
 
     def late():
         return {
             item["title"]: item["amount_cents"]
-            for item in review.findings()[0].payload["items"]
+            for item in review.all_findings()[0].payload["items"]
             if item["title"].startswith("Refund")
         }
 
@@ -540,7 +541,7 @@ def test_refunds_are_late_by_the_policy_or_else_after_sixty_days(review, monkeyp
         "the policy names no days: sixty"
     )
     monkeypatch.setattr(
-        "rcm_analysis.exhibits.self_pay_review.controls.policy_value",
+        "rcm_analysis.exhibits.self_pay_review.credits.policy_value",
         lambda tables, rule, *, as_of: "30" if rule == "refund_days" else None,
     )
     assert late() == {
@@ -592,7 +593,7 @@ def test_lines_that_ask_a_question_have_no_difference(review, monkeypatch):
             },
         ]
     )
-    monkeypatch.setitem(review._facts.__dict__, "eob", found)
+    monkeypatch.setitem(review.about.__dict__, "eob", found)
     tables = tables_of(review.eob_check())
     assert column(tables["eob_rules"], "Difference") == ["$15", "–"]
     assert tables["eob_claims"]["text"][0][4:8] == ["$15.00", "$0.00", "$15.00", "$20.00"], (

@@ -1,8 +1,16 @@
-"""The words of the deep dive that are no measures: what the models behind it do."""
+"""What the words of a deep dive mean, those that are no measures among them, and where its numbers come from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+from ...blocks.vocabulary import Table
+from ..blocks import Block
+from ..client_review import appendix as client_review
+from ..definitions import glossary_of
+from ..pages import page
+from .facts import Facts
 
 OURS = "our own"
 TERMS: tuple[Mapping[str, str], ...] = (
@@ -177,3 +185,23 @@ TERMS: tuple[Mapping[str, str], ...] = (
         "or what is promised for a day, is left alone until then.",
     },
 )
+
+MEASURES = ("aging",)
+"""The measures whose definition stands in a deep dive as the catalogue has it; the others are in `terms`, in plain
+words."""
+
+
+@page
+def definitions(facts: Facts) -> list[Block]:
+    """What each figure counts."""
+    return [glossary_of(MEASURES, more=TERMS)]
+
+
+@page
+def provenance(facts: Facts) -> list[Block]:
+    """Where the numbers come from; the input tables in the workbook."""
+    blocks = client_review.provenance(facts.subject)
+    return [
+        replace(block, print=False) if isinstance(block, Table) and block.name == "inputs" else block
+        for block in blocks
+    ]

@@ -1,8 +1,4 @@
-"""One client's patient engagement, exhibit by exhibit, in the order in which it is read.
-
-Page one answers six questions; then what to do; then the evidence. No count of patients from 1 to 10 is
-printed anywhere, nor can one be worked out from what is; the workbook holds the same tables.
-"""
+"""What the words of a patient engagement review mean, and where its numbers come from."""
 
 from __future__ import annotations
 
@@ -10,13 +6,13 @@ import pandas as pd
 
 from ...ledger.suppression import LEAST
 from ...tables.schema_services import TABLES_OF_SERVICE
-from ..blocks import Block, facts, note
-from ..client_review.review import glossary_of
+from .. import blocks
+from ..blocks import Block, note
+from ..definitions import glossary_of
 from ..formats import as_text, counted, words_of
-from ..subject import Subject
+from ..pages import page
 from ..tables import Shown, show
-from . import answers, care, visits, voices, worth
-from .facts import EngagementFacts
+from .facts import Facts
 
 MEASURES = (
     "no_show_rate",
@@ -77,71 +73,19 @@ TERMS = (
 )
 
 
-class EngagementReview:
-    """The exhibits of one client's patient engagement; each gives its blocks."""
-
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-        self._facts = EngagementFacts(subject)
-
-    def answers(self) -> list[Block]:
-        return answers.answers(self._facts)
-
-    def findings(self) -> list[Block]:
-        """What to do, with owner and day."""
-        return answers.findings_of(self._facts)
-
-    def shifts(self) -> list[Block]:
-        return visits.shifts(self._facts)
-
-    def appointments(self) -> list[Block]:
-        return visits.appointments(self._facts)
-
-    def access(self) -> list[Block]:
-        return visits.access(self._facts)
-
-    def retention(self) -> list[Block]:
-        return visits.retention(self._facts)
-
-    def intake(self) -> list[Block]:
-        return care.intake(self._facts)
-
-    def navigation(self) -> list[Block]:
-        return care.risk(self._facts)
-
-    def hospital_use(self) -> list[Block]:
-        return care.hospital(self._facts)
-
-    def satisfaction(self) -> list[Block]:
-        return voices.satisfaction(self._facts)
-
-    def feedback(self) -> list[Block]:
-        return voices.feedback(self._facts)
-
-    def huddle(self) -> list[Block]:
-        return care.huddle(self._facts)
-
-    def worth(self) -> list[Block]:
-        return worth.worth(self._facts)
-
-    def review_loop(self) -> list[Block]:
-        return worth.loop(self._facts)
-
-    def definitions(self) -> list[Block]:
-        """What each measure counts."""
-        return [
-            glossary_of(MEASURES, more=TERMS),
-            note(
-                f"Every count of patients, visits or forms from 1 to {LEAST - 1} is hidden, here and in the workbook."
-            ),
-        ]
-
-    def provenance(self) -> list[Block]:
-        """As-of, data through, fingerprints, versions."""
-        return _provenance(self.subject)
+@page
+def definitions(facts: Facts) -> list[Block]:
+    """What each measure counts."""
+    return [
+        glossary_of(MEASURES, more=TERMS),
+        note(f"Every count of patients, visits or forms from 1 to {LEAST - 1} is hidden, here and in the workbook."),
+    ]
 
 
-def _provenance(subject: Subject) -> list[Block]:
+@page
+def provenance(facts: Facts) -> list[Block]:
+    """As-of, data through, fingerprints, versions."""
+    subject = facts.subject
     through = {
         name: subject.pandas(name)[column].max()
         for name, column in (
@@ -181,7 +125,7 @@ def _provenance(subject: Subject) -> list[Block]:
         columns=["table", "rows", "fingerprint"],
     )
     return [
-        facts("Where these numbers come from", items),
+        blocks.facts("Where these numbers come from", items),
         show(
             tables,
             [Shown("table", "Table"), Shown("rows", "Rows stored"), Shown("fingerprint", "Fingerprint")],
