@@ -58,7 +58,8 @@ def follow(step: re.Match[str], copy: Path) -> str:
 def run(command: list[str], copy: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
+    findings = command[2:4] == ["rcm_analysis", "ingest"]  # 1: something needs a person
+    assert done.returncode in ((0, 1) if findings else (0,)), done.stdout + done.stderr
     return done.stdout
 
 
@@ -68,6 +69,14 @@ def test_a_measure(copy):
     page = "from test_readme import measure_tables; print(measure_tables())"
     found = run([sys.executable, "-c", f"import sys; sys.path.insert(0, 'tests'); {page}"], copy)
     assert "| `takeback_share` | Takebacks as a share of insurance payments | rate | down |" in found
+
+
+@pytest.mark.slow
+def test_a_template(copy):
+    shutil.rmtree(copy / "workspace")
+    said = [follow(step, copy) for step in steps(("A template",))]
+    (page,) = (copy / "workspace" / "runs").rglob("report.html")
+    assert "taken_back" in said[-1] and "Taken back by payer" in page.read_text()
 
 
 def test_a_source_and_a_rule_of_a_payer(copy):
