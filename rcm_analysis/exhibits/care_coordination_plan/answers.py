@@ -18,8 +18,8 @@ from ..blocks import Block, cards, facts, glossary, kpi, kpis, note
 from ..formats import as_text, counted
 from ..tables import Shown, show
 from . import figures as plan_figures
+from .figures import show_sliders
 from .results import PlanResults
-from .sliders import show_sliders
 from .words import FIGURES, assumptions_table, exit_text, lever_text, when, whole_cents
 
 MONEY = (

@@ -12,8 +12,8 @@ from builders.as_planned import as_planned
 from builders.plan_cases import assumed
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan, by_quarter
+from rcm_analysis.exhibits.care_coordination_plan.figures import SLIDERS, PlanPicture, panel, show_sliders
 from rcm_analysis.exhibits.care_coordination_plan.review import TEMPLATE, open_plan
-from rcm_analysis.exhibits.care_coordination_plan.sliders import SLIDERS, PlanPicture, panel, show_sliders
 from rcm_analysis.exhibits.care_coordination_plan.workbook.book import write_plan_workbook
 from rcm_analysis.models.plan.actuals import actuals
 from rcm_analysis.models.plan.assumptions import EXAMPLE, as_toml, example_assumptions

@@ -210,3 +210,17 @@ def test_a_text_that_is_no_date_is_refused_before_a_kernel_starts(parameter: Par
 def test_words_that_are_no_such_value_are_refused(kind: str, text: str) -> None:
     with pytest.raises(ParameterError, match=f"^x must be {kind}"):
         from_text(Parameter("x", kind, None), text)
+
+
+def test_a_template_is_another_one_when_the_pages_beside_it_change(tmp_path: Path) -> None:
+    path = written(tmp_path, 'period: str = ""')
+    alone = read_template(path).sha256
+    (tmp_path / "other.py").write_text("of no concern")
+    assert read_template(path).sha256 == alone
+    (tmp_path / "made.py").write_text("one")
+    with_file = read_template(path).sha256
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "answers.py").write_text("two")
+    with_folder = read_template(path).sha256
+    (tmp_path / "made" / "answers.py").write_text("three")
+    assert len({alone, with_file, with_folder, read_template(path).sha256}) == 4
