@@ -115,9 +115,7 @@ def numbered(submissions: pl.DataFrame, remits: pl.DataFrame, lines: pl.DataFram
     submissions = submissions.with_columns(claim_number=number)
     remits = remits.with_columns(claim_number=number)
     doubtful = _doubtful(submissions, remits, lines)
-    bills = submissions.join(doubtful, on="claim_number", how="semi").sort(
-        "submitted_on", "service_on", "submission_id"
-    )
+    bills = submissions.join(doubtful, on="claim_number", how="semi").sort("submitted_on", "sequence", "submission_id")
     claims: dict[str, list[Claim]] = defaultdict(list)
     bill_ids: dict[str, str] = {}
     for bill in bills.iter_rows(named=True):

@@ -128,12 +128,14 @@ class Bill:
 def bills_of(submissions: pl.DataFrame) -> dict[str, list[Bill]]:
     """The bills of every claim in the order in which they count.
 
-    By day. Within one day an original comes before its replacement and its void; where the claim was
-    billed on an earlier day already, the void of the old comes before the new original.
+    By day, then as they were read. Within one day an original comes before its replacement and its
+    void; where the claim was billed on an earlier day already, the void of the old comes before the new
+    original.
     """
     names = ["claim_id", "submission_id", "submitted_on", "payer_order", "payer", "frequency", "charge_cents"]
+    rows = submissions.sort("claim_id", "submitted_on", "sequence", "submission_id")
     found: dict[str, list[Bill]] = {}
-    for claim_id, *bill in submissions.select(names).sort("claim_id", "submitted_on", "submission_id").iter_rows():
+    for claim_id, *bill in rows.select(names).iter_rows():
         found.setdefault(claim_id, []).append(Bill(*bill))
     for bills in found.values():
         if len(bills) > 1:
@@ -315,6 +317,7 @@ class Answer:
     paid: int
     decides: bool
     lines: dict[Key, Line] = field(default_factory=dict)
+    adjusted: dict[tuple[str, str], int] = field(default_factory=dict)
     answer_id: str = ""
     is_standing: bool = False
     is_reversed: bool = False
@@ -336,6 +339,10 @@ def read_answers(
     undecided = outcomes.to_native().collect().filter(pl.col("outcome").is_in(["duplicate", "pended"]))
     idle = set(undecided["remit_claim_id"])
     said = _lines_of(lines, adjustments)
+    adjusted: dict[str, dict[tuple[str, str], int]] = {}
+    sums = adjustments.group_by("remit_claim_id", "group_code", "carc").agg(pl.col("amount_cents").sum())
+    for remit_claim_id, group, carc, cents in sums.iter_rows():
+        adjusted.setdefault(remit_claim_id, {})[group, carc] = cents
     found: dict[tuple[str, str], list[Answer]] = {}
     for row in remits.sort("received_on", "sequence", "remit_claim_id").iter_rows(named=True):
         name = row["remit_claim_id"]
@@ -346,6 +353,7 @@ def read_answers(
             paid=row["paid_cents"],
             decides=name not in idle and row["status"] not in (*NOT_DECISIONS, REVERSAL),
             lines=said.get(name, {}),
+            adjusted=adjusted.get(name, {}),
         )
         found.setdefault((answer.claim_id, answer.payer_order), []).append(answer)
     return found
@@ -402,6 +410,8 @@ class Standing:
             self._take_back(answer)
         elif answer.decides:
             self._answer(answer, billed)
+        else:
+            self.answers.append(answer)
 
     def _answer(self, new: Answer, billed: int | None) -> None:
         before = self.standing
@@ -453,9 +463,9 @@ class Standing:
         stood = [answer for answer in taken if answer.is_standing]
         for answer in taken:
             answer.is_reversed, answer.is_standing = True, False
-        if not stood:
+        if any(answer.superseded_on for answer in taken):
             reversal.superseded_on = reversal.day
-        elif not self.standing:
+        elif stood and not self.standing:
             self._restore(stood[-1])
 
     def _restore(self, taken: Answer) -> None:
@@ -497,7 +507,8 @@ def _likeness(answer: Answer, reversal: Answer) -> tuple:
     """How sure it is that the reversal is about this answer; of equals, what stands, then the latest."""
     same_number = bool(reversal.payer_claim_id) and answer.payer_claim_id == reversal.payer_claim_id
     same_lines = bool(_named(answer) & _named(reversal))
-    return answer.paid == -reversal.paid, same_number, same_lines, answer.is_standing, answer.day
+    same_codes = answer.adjusted == {code: -cents for code, cents in reversal.adjusted.items()}
+    return answer.paid == -reversal.paid, same_codes, same_number, same_lines, answer.is_standing, answer.day
 
 
 def settle_answers(

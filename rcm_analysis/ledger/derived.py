@@ -2,7 +2,8 @@
 
     charge        what the bills to the primary payer say, bill after bill: a replacement posts the difference,
                   a void takes the charge back. Without an 837 the claim's own charge, else the charge
-                  of the payer's answer (CLP03), labelled so (`reason`)
+                  of the payer's answer (CLP03), labelled so (`reason`); of a claim first heard of when
+                  its answer is taken back, only what that answer had left open
     payment       what the payer paid, on the payment's day; money taken back is a takeback
     contractual   adjustments of the standing answer that are no denial (CO, PI and OA, other than OA 23)
     transfer      patient responsibility (PR) of the standing answer, to the next payer where the claim was
@@ -48,6 +49,10 @@ ANSWERED = f"{DERIVED}answer"
 """`claims.submission_id` of a claim that only answers name."""
 
 CLP03_REASON = "charge of the payer's answer (CLP03): no 837 of this claim is stored"
+OPENED_REASON = "open before our time, as the reversal of its answer says: no 837 of this claim is stored"
+UNBILLED = (CLP03_REASON, OPENED_REASON)
+"""Reasons of charges that no bill made."""
+
 ORDERS = ("primary", "secondary", "tertiary")
 NEXT = dict(zip(ORDERS, ORDERS[1:], strict=False))
 FORWARDED = ("19", "20", "21")
@@ -107,9 +112,13 @@ class _Account:
     sent_to: set[str] = field(default_factory=set)
     booked: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
     charge: int = 0
+    settled_before: int = 0
     charged_to: str | None = None
-    is_from_answer: bool = False
-    is_before_our_time: bool = False
+    reason: str | None = None
+
+    @property
+    def is_from_answer(self) -> bool:
+        return self.reason == CLP03_REASON
 
     def postings(self, answers: list[Answer]) -> list[dict[str, Any]]:
         """Every posting of the claim, in the order of the events."""
@@ -151,7 +160,7 @@ class _Account:
             self._charged(charge_after(before, bill))
 
     def _charged(self, cents: int) -> None:
-        self.charge, self.charged_to, self.is_from_answer = cents, "primary", False
+        self.charge, self.charged_to, self.reason = cents, "primary", None
 
     def _answered(self, answer: Answer, day: dt.date) -> Iterator[dict[str, Any]]:
         order = answer.payer_order
@@ -170,12 +179,20 @@ class _Account:
             billed = self.charge
         self.states[order].take(answer, billed)
         if first and answer.status == REVERSAL and not self.charged_to:
-            self.is_before_our_time = True
+            self._opened(answer)
         self._charge_by_answer(order)
+
+    def _opened(self, reversal: Answer) -> None:
+        """A claim first heard of by its reversal: what was neither paid nor discounted had been open."""
+        agreed = sum(cents for line in reversal.lines.values() for cents in line.agreed.values())
+        self.charge, self.settled_before = -reversal.charge, -reversal.paid - agreed
+        self.charged_to, self.reason = reversal.payer_order, OPENED_REASON
+        for line in reversal.lines.values():
+            line.patient = 0
 
     def _charge_by_answer(self, order: str) -> None:
         """Without any bill the charge is that of the first payer's standing answer, less what a prior payer did."""
-        if self.is_before_our_time or (self.charged_to and not self.is_from_answer):
+        if self.charged_to and not self.is_from_answer:
             return
         if self.charged_to not in (None, order) and ORDERS.index(order) > ORDERS.index(self.charged_to):
             return
@@ -184,18 +201,18 @@ class _Account:
             prior = sum(line.prior for answer in standing for line in answer.lines.values())
             charge = sum(answer.charge for answer in standing)
             self.charge = charge - (prior if order != "primary" else 0)
-            self.charged_to, self.is_from_answer = order, True
+            self.charged_to, self.reason = order, CLP03_REASON
 
     # ------------------------------------------------------------ what should be booked
     def _target(self) -> dict[Account, int]:
         target: dict[Account, int] = defaultdict(int)
         if self.charged_to:
-            target[self.charged_to, "charge", None, None] = self.charge
+            target[self.charged_to, "charge", None, None] = self.charge - self.settled_before
         passed = dict.fromkeys((*ORDERS, "patient"), 0)
         for order in ORDERS:
             state = self.states[order]
             agreed, patient = _said(state)
-            if order != (self.charged_to or "primary") and not self.is_before_our_time:
+            if order != (self.charged_to or "primary"):
                 still = max(passed[order] - self.cash[order], 0)
                 patient = min(max(patient, 0), still)
                 agreed = _at_most(agreed, still - patient)
@@ -226,19 +243,19 @@ class _Account:
     def _posting(self, account: Account, cents: int, day: dt.date, event: str) -> dict[str, Any]:
         party, kind, group, carc = account
         payer = self.claim["payer"] if self.claim else None
-        is_clp03 = kind == "charge" and self.is_from_answer
+        is_charge = kind == "charge"
         return {
             "transaction_id": f"{DERIVED}{self.claim_id}:{event}:{party}-{kind}{group or ''}{carc or ''}",
             "claim_id": self.claim_id,
             "kind": kind,
             "party": party,
             "amount_cents": cents,
-            "happened_on": (self.claim["service_on"] if self.claim and kind == "charge" else None) or day,
+            "happened_on": (self.claim["service_on"] if self.claim and is_charge else None) or day,
             "posted_on": day,
             "payer": None if party == "patient" else self.payers.get(party, payer),
             "group_code": group,
             "carc": carc,
-            "reason": CLP03_REASON if is_clp03 else None,
+            "reason": self.reason if is_charge else None,
         }
 
 

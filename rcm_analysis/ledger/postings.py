@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ..errors import ParameterError
@@ -219,6 +220,43 @@ def _stated_amounts(tables: Mapping[str, Any]) -> nw.LazyFrame:
         for amount in each
     ]
     return nw.concat(rows, how="vertical").filter(nw.col("stated_cents") > 0)
+
+
+def corrected_payments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The payments posted by `as_of` on claims on which one was reversed, each with `is_undone`.
+
+    Formula
+        A payment is undone by a later posting of kind `payment` with the opposite amount on the same claim and
+        party; the latest one before it, so that a payment posted, reversed and posted anew leaves the last.
+        Both postings of such a pair are undone: together they are no payment.
+    Counts
+        Takebacks and refunds undo nothing: that money was paid. A reversal of a part undoes nothing either.
+    Shape
+        client, claim_id, party, amount_cents, posted_on, is_undone; no row for claims without a reversal
+
+    >>> days = [dt.date(2026, 1, day) for day in (10, 11, 20)]
+    >>> rows = pd.DataFrame({"client": "a", "claim_id": "1", "kind": "payment", "party": "primary",
+    ...     "amount_cents": [-8000, 8000, -8000], "posted_on": days})
+    >>> corrected_payments({"transactions": rows}, as_of=dt.date(2026, 1, 31))["is_undone"].tolist()
+    [True, True, False]
+    """
+    names = ["client", "claim_id", "party", "amount_cents", "posted_on"]
+    rows = source(tables, "transactions", [*names, "kind"]).filter(
+        nw.col("posted_on") <= as_of, nw.col("kind") == "payment", ~nw.col("claim_id").is_null()
+    )
+    reversed_ones = rows.filter(nw.col("amount_cents") > 0).select("client", "claim_id").unique()
+    found = rows.join(reversed_ones, on=["client", "claim_id"], how="semi").select(names)
+    out = collect(found, ["client", "claim_id", "party"], dates=["posted_on"])
+    out = out.sort_values([*names[:3], "posted_on", "amount_cents"], ignore_index=True)
+    open_ones: dict[tuple, list[int]] = {}
+    undone = np.zeros(len(out), dtype=bool)
+    for place, (*account, amount) in enumerate(out[names[:4]].itertuples(index=False)):
+        stack = open_ones.setdefault((*account, abs(amount)), [])
+        if amount < 0:
+            stack.append(place)
+        elif stack:
+            undone[[stack.pop(), place]] = True
+    return out.assign(is_undone=undone)
 
 
 def net_parts() -> dict[str, nw.Expr]:

@@ -21,6 +21,8 @@ import pandas as pd
 from ..periods import Period
 from ..tables.frames import NO_VALUE, collect, month_of, source
 from .balances import balances, roll_forward
+from .claim_state import bills_of, charge_in_force
+from .derived import DERIVED
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
     Counts
         Insurance payments and takebacks in the ledger, by payer and trace number; a deposit of
         zero claims is posted by definition. Postings under a trace that no deposit has are returned
-        with an empty `remit_id`.
+        with an empty `remit_id`, but for derived postings: they stand on the day of the payment, and
+        their remittance may not have been received by then.
     Unit
         cents; posted money is positive
     Shape
@@ -138,6 +141,8 @@ def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame
     deposits = _deposits(tables, as_of)
     posted = _posted(tables, as_of)
     out = deposits.merge(posted, on=["client", "payer", "trace"], how="outer")
+    is_on_its_way = out["remit_id"].isna() & out.pop("derived").gt(0)
+    out = out[~is_on_its_way].reset_index(drop=True)
     is_ours = out["remit_id"].notna()
     is_posted = out["posted_cents"].notna() | (is_ours & (out["claims_paid_cents"] == 0))
     out["month"] = out["month"].fillna(out.pop("posting_month"))
@@ -174,15 +179,16 @@ def _deposits(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
 
 
 def _posted(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    need = ["client", "payer", "trace", "kind", "amount_cents", "posted_on"]
+    need = ["client", "payer", "trace", "kind", "amount_cents", "posted_on", "transaction_id"]
     rows = source(tables, "transactions", need).filter(
         nw.col("posted_on") <= as_of,
         nw.col("kind").is_in(["payment", "takeback"]),
         ~nw.col("trace").is_null(),
         ~nw.col("payer").is_null(),
     )
+    rows = rows.with_columns(derived=nw.when(nw.col("transaction_id").str.starts_with(DERIVED)).then(1).otherwise(0))
     sums = rows.group_by("client", "payer", "trace").agg(
-        nw.col("amount_cents").sum(), nw.col("posted_on").min().alias("posting_month")
+        nw.col("amount_cents").sum(), nw.col("derived").sum(), nw.col("posted_on").min().alias("posting_month")
     )
     out = collect(sums, ["client", "payer", "trace"], dates=["posting_month"])
     out["posting_month"] = out["posting_month"].dt.to_period("M").dt.to_timestamp().astype("datetime64[us]")
@@ -194,9 +200,11 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
     """The charges of each client, counted in four places.
 
     Counts
-        All claims; ledger charges that name a claim; the first original submission to the primary
-        payer (frequency 1) of each claim. `*_differ` counts claims whose charge differs from the
-        claim table's; claims without lines or without a submission are not counted as different.
+        All claims; ledger charges that name a claim; the charge in force by the bills to the primary payer
+        (`claim_state`: an original, its replacement, one sent again). `*_differ` counts claims whose
+        charge differs from the claim table's; claims without lines or without a bill are not counted as
+        different. A claim whose ledger charges were taken back whole, or whose last bill is a void, is no
+        difference: `voided` and `voided_cents` count it apart.
         `*_difference_cents` adds up the difference of each claim without its sign.
     Unit
         cents, and claims
@@ -204,12 +212,7 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
     claims = collect(source(tables, "claims", ["client", "claim_id", "charge_cents"]), ["client", "claim_id"])
     places = {
         "lines": _per_claim(source(tables, "claim_lines", ["client", "claim_id", "charge_cents"]), "charge_cents"),
-        "ledger": _per_claim(
-            source(tables, "transactions", ["client", "claim_id", "kind", "amount_cents"]).filter(
-                nw.col("kind") == "charge", ~nw.col("claim_id").is_null()
-            ),
-            "amount_cents",
-        ),
+        "ledger": _charged(tables),
         "submitted": _submitted(tables),
     }
     out = claims.groupby("client", as_index=False).agg(
@@ -218,23 +221,46 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
     for name, place in places.items():
         both = claims.merge(place, on=["client", "claim_id"], how="inner" if name != "ledger" else "outer")
         both[["charge_cents", "cents"]] = both[["charge_cents", "cents"]].fillna(0)
-        differ = (both["charge_cents"] != both["cents"]).groupby(both["client"]).sum()
-        gap = (both["cents"] - both["charge_cents"]).abs().groupby(both["client"]).sum()
-        out[f"{name}_differ"] = out["client"].map(differ).fillna(0).astype("int64")
-        out[f"{name}_difference_cents"] = out["client"].map(gap).fillna(0).astype("int64")
+        is_void = both["cents"].eq(0) & both.get("raised_cents", both["cents"]).gt(0)
+        gap = (both["cents"] - both["charge_cents"]).abs().mask(is_void, 0)
+        out[f"{name}_differ"] = _of_clients(out, gap.ne(0), both)
+        out[f"{name}_difference_cents"] = _of_clients(out, gap, both)
+        if name == "ledger":
+            out["voided"] = _of_clients(out, is_void, both)
+            out["voided_cents"] = _of_clients(out, both["raised_cents"].where(is_void, 0), both)
     return out
 
 
-def _per_claim(rows: nw.LazyFrame, amount: str) -> pd.DataFrame:
-    return collect(rows.group_by("client", "claim_id").agg(nw.col(amount).sum().alias("cents")), ["client", "claim_id"])
+def _of_clients(out: pd.DataFrame, values: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    return out["client"].map(values.groupby(rows["client"]).sum()).fillna(0).astype("int64")
+
+
+def _per_claim(rows: nw.LazyFrame, *amounts: str) -> pd.DataFrame:
+    sums = [nw.col(amount).sum().alias(name) for amount, name in zip(amounts, ("cents", "raised_cents"), strict=False)]
+    return collect(rows.group_by("client", "claim_id").agg(*sums), ["client", "claim_id"])
+
+
+def _charged(tables: Mapping[str, Any]) -> pd.DataFrame:
+    """Ledger charges of each claim, and what of them raised the balance."""
+    rows = source(tables, "transactions", ["client", "claim_id", "kind", "amount_cents"])
+    rows = rows.filter(nw.col("kind") == "charge", ~nw.col("claim_id").is_null())
+    amount = nw.col("amount_cents")
+    raised = nw.when(amount > 0).then(amount).otherwise(0)
+    return _per_claim(rows.with_columns(raised_cents=raised), "amount_cents", "raised_cents")
 
 
 def _submitted(tables: Mapping[str, Any]) -> pd.DataFrame:
-    need = ["client", "claim_id", "payer_order", "frequency", "charge_cents"]
-    rows = source(tables, "submissions", need).filter(nw.col("payer_order") == "primary", nw.col("frequency") == "1")
-    return collect(
-        rows.group_by("client", "claim_id").agg(nw.col("charge_cents").min().alias("cents")), ["client", "claim_id"]
-    )
+    """The charge in force of each claim billed to its primary payer, voided ones left out."""
+    need = ["client", "claim_id", "submission_id", "submitted_on", "payer_order", "payer", "frequency"]
+    need += ["charge_cents", "sequence"]
+    sent = source(tables, "submissions", need).filter(nw.col("payer_order") == "primary")
+    rows = [
+        (client, claim_id, charge)
+        for (client,), part in sent.collect("polars").to_native().group_by("client")
+        for claim_id, bills in bills_of(part).items()
+        if (charge := charge_in_force(bills, dt.date.max))
+    ]
+    return pd.DataFrame(rows, columns=["client", "claim_id", "cents"]).astype({"cents": "int64"})
 
 
 def check_client(tables: Mapping[str, Any], *, client: str, period: Period) -> list[Check]:
@@ -268,4 +294,6 @@ def _charge_sums(tables: Mapping[str, Any]) -> Iterator[tuple[str, str, float, s
     for row in charges_check(tables).to_dict("records"):
         for place in ("lines", "ledger", "submitted"):
             about = f"{row[f'{place}_differ']} of {row['claims']} claims differ"
+            if row["voided"] and place == "ledger":
+                about += f"; {row['voided']} voided stand apart"
             yield f"charges: {place}", "all", row[f"{place}_difference_cents"], about

@@ -14,7 +14,7 @@ from ..tables.clients import Registry, payee_words
 from ..tables.frames import days_before, source
 from ..tables.ids import plain
 from ..tables.schema import TABLES
-from .derived import ANSWERED, CLP03_REASON
+from .derived import ANSWERED, UNBILLED
 
 CASH = ("payment", "takeback")
 KEY = ["client", "claim_id"]
@@ -61,7 +61,7 @@ class Records:
     @cached_property
     def charged(self) -> pl.DataFrame:
         """One row per claim with a charge in the ledger: its charge. A charge taken from an answer bills nothing."""
-        billed = (col("kind") == "charge") & col("reason").ne_missing(CLP03_REASON)
+        billed = (col("kind") == "charge") & ~col("reason").is_in(UNBILLED).fill_null(False)
         return per_claim(self.applied.filter(billed), col("amount_cents").sum())
 
     @cached_property

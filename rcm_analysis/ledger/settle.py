@@ -21,6 +21,7 @@ from ..tables.schema import (
     SUBMISSIONS,
     TRANSACTIONS,
 )
+from .adjudications import REVERSAL
 from .claim_numbers import met_but_for_form, numbered
 from .claim_state import line_numbers, payer_orders, settle_answers, signed_reversals
 from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
@@ -81,7 +82,7 @@ def settle(
     if derive_ledger:
         only = derived.answered_only if derived else frozenset()
         now["transactions"] = derived_postings(now, client=client, answered_only=only)
-        told += _told_of_answers(now["transactions"])
+        told += [*_told_of_answers(now["transactions"]), *_told_of_takebacks(now, only)]
         if derived is not None:
             now["claims"] = _charges_of_answers(now, only)
     return {table.name: now[table.name].select(table.names) for table in SETTLED}, told
@@ -179,6 +180,21 @@ def _told_of_answers(postings: pl.DataFrame) -> list[Told]:
         "names (CLP03). Ask for the 837s of these months."
     )
     return [Told("charge_from_answer", cents, count, message)]
+
+
+def _told_of_takebacks(now: Mapping[str, pl.DataFrame], only: frozenset[str]) -> list[Told]:
+    answers = now["remit_claims"].filter(pl.col("claim_id").is_in(list(only)))
+    first = answers.sort("received_on", "sequence", "remit_claim_id").unique(
+        "claim_id", keep="first", maintain_order=True
+    )
+    before = first.filter(pl.col("status") == REVERSAL)
+    if before.is_empty():
+        return []
+    message = (
+        f"{before.height} claim(s) were first heard of when a payer took their answer back: they are from before "
+        "the files that we have. What was taken back is open again; no charge was made up for them."
+    )
+    return [Told("takeback_before_our_time", int(before["paid_cents"].sum()), before.height, message)]
 
 
 def _charges_of_answers(now: Mapping[str, pl.DataFrame], only: frozenset[str]) -> pl.DataFrame:

@@ -160,6 +160,7 @@ SUBMISSIONS = Table(
         ("claim_number", "text", "CLM01 as sent; claim_id differs where a number was used for a second claim", True),
         ("patient", "text", "keyed pseudonym of the patient as this payer knows the person", True),
         ("service_on", "date", "first day of service", True),
+        ("sequence", "count", "order of reading: which of several bills of one day is the later one", True),
     ),
     known_on="submitted_on",
 )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .x12_files import ClientFiles, Loop, Transaction, amount, claim_of, head_of, named, text
+from .x12_files import ClientFiles, Loop, Transaction, amount, claim_of, head_of, named, payee, text
 
 ALL = ("CLP", "SVC", "CAS")
 
@@ -106,8 +106,11 @@ def reverse(
             continue
         remitted(change.files, remit, back_day, [back], f"R{claim}")
         last = remitted(change.files, remit, back_day + dt.timedelta(apart), [correction], f"C{claim}")
+        # What the reversal carries forward (FB) is withheld from the payment of the correction.
+        owed = amount(true[0][4]) - missing
+        if owed:
+            last.tail.append(["PLB", payee(last), f"{last.day:%Y}1231", f"FB:R{claim}", text(owed)])
         _move(change, missing, first_day, last.day)
-        _move(change, amount(true[0][4]) - missing, back_day, last.day)
     return change
 
 
@@ -164,7 +167,7 @@ def replace_after_answer(client: ClientFiles, claims: Sequence[str], extra: int,
 
 
 def void(client: ClientFiles, claims: Sequence[str], days: int) -> Change:
-    """Each claim is voided (8); what was paid on it is taken back on the same day."""
+    """Each claim is voided (8); what was paid on it is taken back on the same day, and carried forward (FB)."""
     change = Change(client.copy(), gone=set(claims))
     for claim in claims:
         batch, loop = change.files.sent(claim)[0]
@@ -175,7 +178,6 @@ def void(client: ClientFiles, claims: Sequence[str], days: int) -> Change:
         sending(change.files, batch, last, final, f"8{claim}")
         for remit, answer in answers:
             remitted(change.files, remit, last, [reversal(answer, ALL)], f"V{claim}")
-            change.cash[_month(last)] -= int(amount(answer[0][4]) * 100)
     return change
 
 

@@ -114,8 +114,11 @@ def _interchange(number: int, transactions: list[Transaction]) -> str:
 
 
 def balance(remit: Transaction) -> None:
-    """Pay what the claims and provider adjustments come to; what is below zero is carried forward (PLB FB)."""
-    paid = sum((amount(loop[0][4]) for loop in remit.claims), Decimal()) - sum(
+    """Pay what the claims and provider adjustments come to; what is below zero is carried forward (PLB FB).
+
+    A reversal takes back, whatever sign it is sent with.
+    """
+    paid = sum((_moved(loop) for loop in remit.claims), Decimal()) - sum(
         (amount(word) for segment in remit.tail for word in segment[4::2]), Decimal()
     )
     bpr = remit.of("BPR")
@@ -128,6 +131,11 @@ def balance(remit: Transaction) -> None:
         bpr[1], bpr[4] = "H", "NON"
     elif bpr[4] == "NON":
         bpr[1], bpr[4] = "I", "CHK"
+
+
+def _moved(loop: Loop) -> Decimal:
+    paid = amount(loop[0][4])
+    return -abs(paid) if loop[0][2] == "22" else paid
 
 
 def payee(remit: Transaction) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from .desk import blank, ingested, wrong
+from .desk import blank, ingested
 from .files import MAP, claim_837, export, posting
 
 JANUARY, MARCH = dt.date(2026, 1, 31), dt.date(2026, 3, 31)
@@ -35,7 +35,6 @@ def test_voids_and_misposted_payments_leave_balance_and_cash_right_r50(tmp_path)
     assert desk.owed()["credit"] == 0
 
 
-@wrong("both voids are written_off, both misposted payments are paid on day 5")
 def test_voided_charges_are_out_and_reversed_payments_are_no_payments_r50(tmp_path):
     desk = ingested("r50-voided-charges-misposted-payments", tmp_path)
     ends = desk.ends(MARCH)
@@ -45,14 +44,12 @@ def test_voided_charges_are_out_and_reversed_payments_are_no_payments_r50(tmp_pa
     assert ends["V3"] == ("open", 85)  # January 5 to March 31
 
 
-@wrong("V2 and V3 are paid on day 5, although both payments were reversed on January 11")
 def test_a_payment_reversed_by_the_day_is_open_on_that_day_r50(tmp_path):
     desk = ingested("r50-voided-charges-misposted-payments", tmp_path)
     ends = desk.ends(JANUARY)
     assert ends["V2"][0] == ends["V3"][0] == "open"
 
 
-@wrong("the check fails for ever: -200.00 left over, 2 of 10 claims differ")
 def test_a_legitimate_void_is_no_broken_sum_r50(tmp_path):
     desk = ingested("r50-voided-charges-misposted-payments", tmp_path)
     assert desk.holds()
@@ -73,7 +70,6 @@ def test_a_legitimate_void_is_no_broken_sum_r50(tmp_path):
                 posting("p3", "V1", "PMT", "01/20/2026", "80.00"),
             ],
             ("paid", 15),
-            marks=wrong("paid on day 5"),
             id="a payment reversed and posted anew counts from the second",
         ),
     ],
@@ -87,7 +83,6 @@ def test_a_claim_ends_on_the_day_of_the_payment_that_stays(tmp_path, rows, end):
     assert desk.ends(MARCH)["V1"] == end  # billed January 5
 
 
-@wrong("written_off on the day of the void")
 def test_a_charge_voided_in_a_later_month_is_out_from_then_on(tmp_path):
     desk = blank(tmp_path, column_map=CLAIMS_MAP)
     desk.put("claims.csv", CLAIMS)

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import TableError
-from ...ledger.postings import source
-from ...tables.frames import NO_VALUE, collect
+from ...ledger.postings import corrected_payments
+from ...tables.frames import NO_VALUE, collect, source
 from ...tables.schema import CLAIMS
 
 EPOCH = dt.date(1970, 1, 1)
@@ -96,7 +96,8 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     """The moves of dollars posted by `as_of`.
 
     Formula
-        balances as in `ledger.claim_balances`; of one item's day, cash, adjustments, write-offs and
+        balances as in `ledger.claim_balances`; a payment that was misposted and reversed
+        (`corrected_payments`) moves nothing; of one item's day, cash, adjustments, write-offs and
         transfers are taken net. What is received beyond the balance is cash ahead, and is set
         against what comes to be owed later.
     Counts
@@ -125,7 +126,7 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     claim = applied.groupby(["client", "claim_id"], sort=False).ngroup().to_numpy()
     item = pd.factorize(claim * len(streams) + applied["stream"].to_numpy())[0]
     applied = applied.assign(item=item, claim=claim)
-    wide = _by_item_day(applied)
+    wide = _by_item_day(_without_undone(applied, tables, as_of))
     began, out, ahead = _settled(wide)
     is_cash = (rows["move"] == "cash").to_numpy()
     claim_of = np.full(len(rows), -1)
@@ -199,6 +200,20 @@ def _streams(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     number = pd.Series(np.arange(len(streams)), index=pd.MultiIndex.from_frame(streams))
     code, names = pd.factorize(pd.MultiIndex.from_frame(keys))
     return streams, number.reindex(names).to_numpy()[code]
+
+
+def _without_undone(applied: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The moves less the payments that were reversed: cash that neither came nor went. Days and items stay."""
+    payments = corrected_payments(tables, as_of=as_of)
+    undone = payments[payments["is_undone"]]
+    if undone.empty:
+        return applied
+    days = undone["posted_on"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    keys = ["client", "claim_id", "party", "day"]
+    cents = undone.assign(day=days).groupby(keys)["amount_cents"].sum()
+    there = pd.Series(cents.reindex(pd.MultiIndex.from_frame(applied[keys])).to_numpy(), index=applied.index)
+    less = there.fillna(0).where(applied["move"] == "cash", 0).astype("int64")
+    return applied.assign(amount_cents=applied["amount_cents"] - less)
 
 
 def _by_item_day(applied: pd.DataFrame) -> dict[str, np.ndarray]:

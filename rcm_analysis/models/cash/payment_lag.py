@@ -17,7 +17,14 @@ import pandas as pd
 
 from ...errors import ParameterError, closest, listed
 from ...ledger.adjudications import net_positions
-from ...ledger.postings import INSURANCE, is_approved_contractual, is_denial_code, split_by_kind, with_disguise
+from ...ledger.postings import (
+    INSURANCE,
+    corrected_payments,
+    is_approved_contractual,
+    is_denial_code,
+    split_by_kind,
+    with_disguise,
+)
 from ...measures.collections.lags import first_bills
 from ...tables.frames import collect, source
 from ...tables.schema import CLAIMS
@@ -31,6 +38,7 @@ SIZES = ("under $100", "$100 to $249", "$250 to $999", "$1,000 to $4,999", "$5,0
 
 MADE = ("size", "month", "quarter")
 KEY = list(CLAIMS.key)
+SUMS = ("cash_cents", "contractual_cents", "denial_cents", "passed_cents", "net_charge_cents", "raised_cents")
 DATES = ("start_on", "first_paid_on", "last_on")
 
 
@@ -44,7 +52,8 @@ def claim_ends(
         clock "first_bill": first submission to any payer; "entered": charge entry; "service": service
     Counts
         Claims with an insurer whose clock has started by `as_of`, with what was posted by then.
-        paid         on the first payment of an insurer, whatever was taken back later
+        paid         on the first payment of an insurer, whatever was taken back later; a payment that was
+                     misposted and reversed (`corrected_payments`) is none
         denied       nothing paid and no insurance balance left on `as_of`, where the payer's
                      standing decision is a full denial, or the posted adjustment is a denial code
         written_off  the same without a denial, where a write-off or a discount closed the balance
@@ -52,11 +61,12 @@ def claim_ends(
                      (deductible)
         open         everything else: a denied claim too, as long as its balance is open and it
                      may be reworked; censored on `as_of`
-        The last three end on the day of the last posting to the insurers' balance. A claim paid or
-        closed before its clock started is left out; `attrs["out_of_order"]` counts them. `by`: columns
-        of claims, `size` (band of the charge), `month` (of the start) and `quarter` ("Q1" to "Q4" of the year
-        in which it lies: deductibles begin anew in January, and with them claims that are wholly passed on
-        to the patient). Remittances are used where the table is there.
+        A claim whose charges were taken back whole by then (voided) was never owed: it is left out, and
+        `attrs["voided"]` counts it. The last three end on the day of the last posting to the insurers'
+        balance. A claim paid or closed before its clock started is left out; `attrs["out_of_order"]`
+        counts them. `by`: columns of claims, `size` (band of the charge), `month` (of the start) and
+        `quarter` ("Q1" to "Q4" of the year in which it lies: deductibles begin anew in January, and with
+        them claims that are wholly passed on to the patient). Remittances are used where the table is there.
     Date basis
         posting date for the ends; the clock's date for the start
     Unit
@@ -85,7 +95,7 @@ def claim_ends(
         rows = rows.join(_standing_denials(tables, as_of), on=KEY, how="left")
     else:
         rows = rows.with_columns(denied_standing=nw.lit(0))
-    found = collect(rows, [*KEY, *columns], dates=DATES)
+    found = _without_undone(collect(rows, [*KEY, *columns], dates=DATES), tables, as_of)
     return _with_ends(found, as_of, [*KEY, *columns, *[name for name in MADE if name in by]])
 
 
@@ -163,17 +173,33 @@ def _insurance_postings(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFra
             "contractual_cents": is_approved_contractual(),
             "denial_cents": (kind != "charge") & is_denial_code(),
             "passed_cents": kind == "transfer",
+            "net_charge_cents": kind == "charge",
+            "raised_cents": (kind == "charge") & (nw.col("amount_cents") > 0),
         },
     ).with_columns(
         paid_on=nw.when((kind == "payment") & (nw.col("amount_cents") < 0)).then(nw.col("posted_on")).otherwise(None)
     )
     return rows.group_by(*KEY).agg(
         nw.col("amount_cents").sum().alias("balance_cents"),
-        *[nw.col(name).sum() for name in ("cash_cents", "contractual_cents", "denial_cents", "passed_cents")],
+        *[nw.col(name).sum() for name in SUMS],
         nw.col("paid_on").min().alias("first_paid_on"),
         nw.col("posted_on").max().alias("last_on"),
         nw.len().alias("postings"),
     )
+
+
+def _without_undone(rows: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The rows with the first payment that stayed, where an insurer's payment was reversed."""
+    payments = corrected_payments(tables, as_of=as_of)
+    payments = payments[payments["party"].isin(INSURANCE)]
+    if payments.empty:
+        return rows
+    lasting = payments[~payments["is_undone"] & (payments["amount_cents"] < 0)]
+    first = lasting.groupby(KEY)["posted_on"].min()
+    place = pd.MultiIndex.from_frame(rows[KEY])
+    is_touched = place.isin(pd.MultiIndex.from_frame(payments[KEY]))
+    days = pd.Series(first.reindex(place).to_numpy(), index=rows.index)
+    return rows.assign(first_paid_on=rows["first_paid_on"].where(~is_touched, days))
 
 
 def _standing_denials(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
@@ -182,6 +208,8 @@ def _standing_denials(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame
 
 
 def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFrame:
+    is_void = (rows["raised_cents"] > 0) & (rows["net_charge_cents"] <= 0)
+    rows = rows[~is_void].reset_index(drop=True)
     is_paid = rows["first_paid_on"].notna()
     is_closed = ~is_paid & (rows["balance_cents"] <= 0) & (rows["postings"] > 0)
     is_denied = (rows["denied_standing"] > 0) | (rows["denial_cents"] < 0)
@@ -204,5 +232,5 @@ def _with_ends(rows: pd.DataFrame, as_of: dt.date, keys: list[str]) -> pd.DataFr
     out = rows.loc[
         in_order, [*keys, "start_on", "days", "end", "charge_cents", "allowed_cents", "paid_cents"]
     ].reset_index(drop=True)
-    out.attrs["out_of_order"] = int((~in_order).sum())
+    out.attrs |= {"out_of_order": int((~in_order).sum()), "voided": int(is_void.sum())}
     return out

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 
 from ...errors import SourceError, listed
+from ...ledger.adjudications import REVERSAL
 from ...tables.ids import plain
 from ...tables.schema import DEPOSITS, SUBMISSIONS, Table
 from ...tables.store import Change
@@ -126,7 +127,7 @@ class X12Intake:
         tables = remittance_tables(
             gathered([read for _, read in self.remittances]), client=self.client, registry=self.registry
         )
-        deposits = self._without_notifications(tables["deposits"], reports)
+        deposits = self._without_notifications(tables, reports)
         known = self.change.before.read(DEPOSITS.name)
         again = deposits["remit_id"].is_in(known["remit_id"].implode()) | ~deposits["remit_id"].is_first_distinct()
         same_check = _again(deposits, known, ["payer", "check", "paid_cents"]) | _again(
@@ -170,10 +171,24 @@ class X12Intake:
         )
         self._tell_history(deposits.filter(~bad))
 
-    def _without_notifications(self, deposits: pl.DataFrame, reports: list[FileReport]) -> pl.DataFrame:
-        """The remittances but those of BPR01 H that speak of money; one of 0.00 that adds up is a real one."""
-        gap = pl.col("claims_paid_cents") - pl.col("provider_adjustment_cents")
-        is_told = (pl.col("handling") == "H").fill_null(False) & ((pl.col("paid_cents") != 0) | (gap != 0))
+    def _without_notifications(self, tables: dict[str, pl.DataFrame], reports: list[FileReport]) -> pl.DataFrame:
+        """The remittances but those of BPR01 H that speak of money.
+
+        One of 0.00 whose claims and provider adjustments add up, reversals taken as what they take back, is a real one.
+        """
+        paid = pl.when(pl.col("status") == REVERSAL).then(-pl.col("paid_cents").abs()).otherwise("paid_cents")
+        moved = (
+            tables["remit_claims"]
+            .unique(["remit_claim_id", "file_number"])
+            .group_by("remit_id", "file_number")
+            .agg(_moved=paid.sum())
+        )
+        deposits = tables["deposits"].join(moved, on=["remit_id", "file_number"], how="left", maintain_order="left")
+        moves = [
+            pl.col(name).fill_null(0) != pl.col("provider_adjustment_cents") for name in ("claims_paid_cents", "_moved")
+        ]
+        speaks = (pl.col("paid_cents") != 0) | pl.all_horizontal(moves)
+        is_told = (pl.col("handling") == "H").fill_null(False) & speaks
         for (number,), part in deposits.filter(is_told).group_by(["file_number"], maintain_order=True):
             name = reports[number].file
             self.notes.find(
@@ -184,7 +199,7 @@ class X12Intake:
                 "left out, they are no cash. The remittance of the payment itself must follow.",
                 rows=part.height,
             )
-        return deposits.filter(~is_told)
+        return deposits.filter(~is_told).drop("_moved")
 
     def _tell_history(self, deposits: pl.DataFrame) -> None:
         old = deposits.filter(pl.col("created_on") > pl.col("paid_on") + pl.duration(days=HISTORY_DAYS))
@@ -215,6 +230,8 @@ class X12Intake:
                 f"{name}: {part.height} claim(s) were already taken in from another 837; left out.",
                 rows=part.height,
             )
+        turn = int(self.change.before.read(SUBMISSIONS.name)["sequence"].max() or 0) + 1  # type: ignore[arg-type]
+        rows = rows.with_columns(sequence=pl.int_range(turn, turn + pl.len()))
         self._deliver(SUBMISSIONS, rows.filter(~again), reports, counted={"submissions": "charge_cents"})
         self.notes.unmapped_payers(f"{len(reports)} claim file(s)", rows.filter(~again), "charge_cents")
 
