@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from .corrections import SPLIT, SPLIT_APART
 from .practice_book import ChargeBook, claims_in_scope, codes_in_scope, struck, working_day
 from .submission import NEVER, Submitted, add_submissions, sending_days
 
@@ -464,4 +465,31 @@ def tables(decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:
         [pl.DataFrame(part).select("decision", "line", *AMOUNTS, "code") for part in decisions.lines],
         how="vertical_relaxed",
     )
-    return claims, lines.join(claims.select("decision"), on="decision", how="semi")
+    return _split(decisions, claims, lines.join(claims.select("decision"), on="decision", how="semi"))
+
+
+def _split(decisions: Decisions, claims: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Some first answers cut in two after their first line (`part` A and B); some of the first parts a week earlier.
+
+    Only answers that are never taken back, to claims without a second payer.
+    """
+    book = decisions.book
+    draws = book.draws("split answers")
+    whole = np.isin(np.arange(book.size), claims.filter(pl.col("status") == "22")["claim"].to_numpy())
+    chosen = (draws.uniform("split") < SPLIT) & (book.line_count > 1) & (book.claims["secondary"] < 0) & ~whole
+    is_cut = pl.Series(chosen[claims["claim"].to_numpy()], dtype=pl.Boolean) & (claims["kind"] == "first")
+    first = claims.filter(is_cut)
+    claim, day = first["claim"].to_numpy(), first["day"].to_numpy()
+    week_before = (
+        (draws.uniform("apart")[claim] < SPLIT_APART) & (day - 7 > decisions.sent.accepted[claim]) & ~_closed(day - 7)
+    )
+    first = first.with_columns(
+        pl.Series("day", day - 7 * week_before),
+        (pl.int_range(pl.len(), dtype=pl.Int64) + decisions.count).alias("decision"),
+        part=pl.lit("A"),
+    )
+    claims = claims.with_columns(part=pl.when(is_cut).then(pl.lit("B")).otherwise(pl.lit("")))
+    numbers = dict(zip(claims.filter(is_cut)["decision"].to_list(), first["decision"].to_list(), strict=True))
+    on_first = pl.Series(book.lines["number"][lines["line"].to_numpy()] == 1, dtype=pl.Boolean)
+    renumbered = pl.when(on_first).then(pl.col("decision").replace(numbers)).otherwise("decision")
+    return pl.concat([claims, first.select(claims.columns)]), lines.with_columns(renumbered.alias("decision"))

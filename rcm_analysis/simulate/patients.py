@@ -9,9 +9,10 @@ import polars as pl
 
 from .adjudication import SHARES, DenialCodes
 from .company import Draws, day_number
+from .corrections import REBILLED
 from .files.ledger_rows import postings
 from .practice_book import ChargeBook, struck, working_day
-from .submission import NEVER, Submitted
+from .submission import NEVER, Submitted, add_submissions, sending_days
 
 APPROVERS = np.array(("mgraham", "sokafor"))
 STATEMENT_DAYS = (6, 36, 66)
@@ -264,6 +265,9 @@ def _unanswered(book: ChargeBook, sent: Submitted, lines: pl.DataFrame, draws: D
                 "hold": np.full(len(chased), ""),
             }
         )
+    again = silent[draws.uniform("billed again")[silent] < REBILLED]
+    day = sending_days(book, again, working_day(sent.accepted[again] + 62))
+    add_submissions(sent, again, day, book.claims["payer"][again], "primary", "1")
     lost = silent[(draws.uniform("lost")[silent] < 0.8) & (book.calendar.last - sent.accepted[silent] > 190)]
     day = working_day(sent.accepted[lost] + 180 + draws.integers("lost on", 0, 20)[lost])
     frame = _write_off(lost, book.claims["charge"][lost], day, "timely filing", draws, party="primary")

@@ -10,13 +10,14 @@ import polars as pl
 from ..tables.schema import ACTIONS, KINDS
 from .adjudication import DenialCodes, decide, tables
 from .company import Draws, stream
+from .corrections import misposted, sent_again
 from .fees import MODIFIER_PAYS, fee_schedule
 from .files.ledger_rows import charges, insurance, remitted_lines
 from .files.remits import Remits, pay
 from .files.x12 import claim_ids
 from .patients import insurer_write_offs, month_ends, patient_side
 from .practice_book import FIRST, LAST, ChargeBook, working_day
-from .submission import stacked, submit
+from .submission import stacked, submit, submitted
 
 POSTERS = np.array(("kmoss", "trivera", "jbell"))
 KEEPS = {
@@ -32,6 +33,8 @@ KEEPS = {
 class Practice:
     """One client's life, worked out once: submissions, remittances, ledger, notes.
 
+    `misposted` tells of every claim whether its payment went to another claim first.
+
     `everything` holds the postings that come after the last day simulated, too: what would have come is part of the
     truth.
     """
@@ -43,15 +46,11 @@ class Practice:
         decisions = decide(book, sent)
         self.remits: Remits = pay(book, *tables(decisions))
         lines = remitted_lines(book, self.remits, decisions)
-        parts = [
-            charges(book),
-            insurance(book, lines),
-            *patient_side(book, sent, lines),
-            *insurer_write_offs(book, sent, lines),
-        ]
+        paid, self.misposted = misposted(book, insurance(book, lines))
+        parts = [charges(book, sent), paid, *patient_side(book, sent, lines), *insurer_write_offs(book, sent, lines)]
         self.sent, self.decisions, self.everything = sent, decisions, pl.concat(parts)
         self.ledger = self.everything.filter(pl.col("posted") <= last).sort("posted", maintain_order=True)
-        self.submissions = stacked(sent.submissions, last, "day")
+        self.submissions = sent_again(book, submitted(sent, last))
         self.edits = stacked(sent.edits, last, "checked").sort("checked", "claim", maintain_order=True)
         self.notes = stacked(sent.notes, last, "day").sort("day", "claim", maintain_order=True)
 

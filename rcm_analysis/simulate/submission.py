@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from .corrections import recharged, voided
 from .practice_book import ChargeBook, struck, working_day
 
 NEVER = 10**7
@@ -33,9 +34,16 @@ HOLD_REASONS = ("documents", "authorization", "eligibility", "coding")
 
 @dataclass
 class Submitted:
-    """What was sent when, what was checked, what was held, and when each claim was accepted."""
+    """What was sent when, what was checked, what was held, and when each claim was accepted.
+
+    `wrong_units` are charged on a claim's first line before it is replaced on its day in `replaced`; `voided` is
+    the day of its void. Both are NEVER for most.
+    """
 
     accepted: np.ndarray
+    wrong_units: np.ndarray
+    replaced: np.ndarray
+    voided: np.ndarray
     submissions: list[dict[str, np.ndarray]]
     edits: list[dict[str, np.ndarray]]
     notes: list[dict[str, np.ndarray]]
@@ -45,7 +53,8 @@ def submit(book: ChargeBook) -> Submitted:
     """Take every claim with an insurer to acceptance; `accepted` is NEVER for the rest."""
     draws = book.draws("submission")
     insured = np.flatnonzero(book.claims["payer"] != book.payer_number("self_pay"))
-    result = Submitted(np.full(book.size, NEVER), [], [], [])
+    never = np.full(book.size, NEVER)
+    result = Submitted(never, np.zeros(book.size, np.int64), never.copy(), never.copy(), [], [], [])
     checked = working_day(book.claims["entered"][insured] + draws.integers("scrubbed", 0, 2)[insured])
     scrubbed = _check(book, result, insured, checked, "scrubber")
     sent = scrubbed + draws.integers("sent", 0, 2)[insured] + _holds(book, result, insured, scrubbed)
@@ -57,7 +66,19 @@ def submit(book: ChargeBook) -> Submitted:
         passed[again] = _send(book, result, insured[again], passed[again])
         sent = passed
     result.accepted[insured] = sent
+    _put_right(book, result)
     return result
+
+
+def _put_right(book: ChargeBook, result: Submitted) -> None:
+    """Claims that are replaced or voided before their payer answers."""
+    claims, days, units = recharged(book, result.accepted)
+    result.accepted[claims] = result.replaced[claims] = _send(book, result, claims, days, "7")
+    result.wrong_units[claims] = units
+    claims, days = voided(book, result.accepted)
+    claims, days = claims[result.wrong_units[claims] == 0], days[result.wrong_units[claims] == 0]
+    result.voided[claims] = _send(book, result, claims, days, "8")
+    result.accepted[claims] = NEVER
 
 
 def _check(book: ChargeBook, result: Submitted, claims: np.ndarray, checked: np.ndarray, stage: str) -> np.ndarray:
@@ -124,9 +145,11 @@ def sending_days(book: ChargeBook, claims: np.ndarray, days: np.ndarray) -> np.n
     return days
 
 
-def _send(book: ChargeBook, result: Submitted, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
+def _send(
+    book: ChargeBook, result: Submitted, claims: np.ndarray, days: np.ndarray, frequency: str = "1"
+) -> np.ndarray:
     days = sending_days(book, claims, days)
-    add_submissions(result, claims, days, book.claims["payer"][claims], "primary", "1")
+    add_submissions(result, claims, days, book.claims["payer"][claims], "primary", frequency)
     return days
 
 
@@ -149,3 +172,11 @@ def stacked(parts: list[dict[str, np.ndarray]], last: int, day: str) -> pl.DataF
     """The parts as one table without what happens after the last day simulated."""
     frame = pl.concat([pl.DataFrame(part).select(sorted(part)) for part in parts], how="vertical_relaxed")
     return frame.filter(pl.col(day) <= last)
+
+
+def submitted(sent: Submitted, last: int) -> pl.DataFrame:
+    """Everything sent by the last day simulated; originals that were replaced later carry their `wrong_units`."""
+    frame = stacked(sent.submissions, last, "day")
+    claim = frame["claim"].to_numpy()
+    before = (frame["day"].to_numpy() < sent.replaced[claim]) & (frame["order"] == "primary").to_numpy()
+    return frame.with_columns(pl.Series("wrong_units", np.where(before, sent.wrong_units[claim], 0)))

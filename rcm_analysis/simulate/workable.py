@@ -15,6 +15,7 @@ what comes in if somebody works it in the week after, doing what it needs, less 
 | held for good | what the payer would have paid, for a share `RELEASED` of them |
 | never sent to the secondary, or not yet | what the secondary pays |
 | paid less than the contract says (planted, or repriced after a takeback), nothing open | what is missing, for a share `MADE_GOOD` of the claims |
+| answered, posted to another claim | nothing |
 | answered, posted, and the patient's share still with the payer (planted) | the balance, for a share `SHARE_PAID` of them |
 | a balance of a patient who will not pay by himself | the balance, for a share `PERSUADED` (old: `PERSUADED_OLD`) of them |
 
@@ -222,7 +223,7 @@ def _primary(practice: Practice, life: _Life, items: pl.DataFrame, limits: dict[
     silent = (accepted <= day - TOLD_AFTER_DAYS) & (life.first_day[claim] >= NEVER)
     decided = items["day"].fill_null(NEVER).to_numpy()
     denied = (items["denied"].fill_null(0).to_numpy() > 0) & (decided <= day)
-    forgotten = decided < day - POSTING_DAYS
+    forgotten = (decided < day - POSTING_DAYS) & ~practice.misposted[claim]
     return np.select(
         [denied, forgotten, mending, held, silent],
         [

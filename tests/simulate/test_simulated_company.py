@@ -112,6 +112,7 @@ def test_life_is_varied_enough_to_try_every_measure(company):
     assert {(sent.order, sent.frequency) for client in everything for sent in client.sent} == {
         ("P", "1"),
         ("P", "7"),
+        ("P", "8"),
         ("S", "1"),
     }
     written = {row["reason"] for client in everything for row in client.transactions if row["kind"] == "write_off"}

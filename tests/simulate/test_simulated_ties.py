@@ -62,20 +62,126 @@ def test_what_was_posted_under_a_trace_is_what_the_remittance_paid_its_claims(cl
 
 def test_postings_follow_their_remittance_within_three_days(client):
     created = {remit.trace: day(remit.created) for remit in client.remits}
-    waits = {(row["posted"] - created[row["trace"]]).days for row in client.transactions if row["trace"]}
+    moved = {(row["trace"], row["posted"]) for row in client.transactions if is_taken_off(row)}
+    waits = {
+        (row["posted"] - created[row["trace"]]).days
+        for row in client.transactions
+        if row["trace"] and (row["trace"], row["posted"]) not in moved
+    }
     assert waits <= {0, 1, 2, 3} and len(waits) == 4
     assert all(0 <= (day(remit.paid_on) - day(remit.created)).days <= 1 for remit in client.remits)
-    assert all(remit.group_day == remit.created for remit in client.remits)
+
+
+def is_taken_off(row) -> bool:
+    """A payment that is taken off the claim to which it was posted by mistake."""
+    return row["kind"] == "payment" and row["amount"] > 0
+
+
+def test_some_files_are_fetched_weeks_later_and_say_so_in_their_envelope(company):
+    waits = {
+        remit.path: (day(remit.group_day) - day(remit.created)).days
+        for client in company.clients.values()
+        for remit in sorted(client.remits, key=lambda remit: remit.created)
+    }
+    late = [wait for wait in waits.values() if wait]
+    assert 0 < len(late) < 0.06 * len(waits)
+    assert all(20 <= wait <= 75 for wait in late)
+
+
+def test_a_misposted_payment_stands_on_another_claim_of_its_payer_until_it_is_moved(company, summed):
+    moves = 0
+    for client in company.clients.values():
+        rows = [row for row in client.transactions if row["kind"] == "payment" and row["trace"]]
+        remitted = summed(
+            ((remit.trace, claim.id), claim.paid)
+            for remit in client.remits
+            for claim in remit.claims
+            if claim.status != "22"
+        )
+        for off in filter(is_taken_off, rows):
+            place = (off["trace"], off["claim"])
+            on = [row for row in rows if (row["trace"], row["claim"], row["amount"]) == (*place, -off["amount"])]
+            back = [
+                row
+                for row in rows
+                if (row["trace"], row["posted"], row["amount"]) == (off["trace"], off["posted"], -off["amount"])
+            ]
+            assert any(2 < (off["posted"] - row["posted"]).days < 32 and row["payer"] == off["payer"] for row in on)
+            assert any(row["claim"] != off["claim"] and (row["trace"], row["claim"]) in remitted for row in back)
+            moves += 1
+    assert moves > 5
+
+
+def test_an_answer_in_two_parts_answers_every_line_once_and_says_that_it_is_split(company):
+    found = Counter()
+    for client in company.clients.values():
+        parts = defaultdict(list)
+        for remit in client.remits:
+            for claim in remit.claims:
+                if claim.icn[-1] in "AB":
+                    parts[claim.id].append((remit.created, claim))
+        text = "".join(path.read_text("ascii") for path in {remit.path for remit in client.remits})
+        assert text.count("MOA***MA15~") == sum(map(len, parts.values()))
+        charge = {row["claim"]: row["charge"] for row in client.claims}
+        for name, answers in parts.items():
+            if len(answers) == 2:
+                numbers = [line.number for _, claim in answers for line in claim.lines]
+                assert sorted(numbers) == list(range(1, len(numbers) + 1))
+                assert sum(claim.charge for _, claim in answers) == charge[name]
+                found[(day(answers[1][0]) - day(answers[0][0])).days] += 1
+    assert set(found) == {0, 7} and found[0] > found[7]
+
+
+def test_a_claim_with_a_wrong_charge_is_replaced_and_its_ledger_put_right_on_that_day(client):
+    charge = {row["claim"]: row["charge"] for row in client.claims}
+    first = {sent.id: sent for sent in reversed(client.sent) if sent.frequency == "1" and sent.order == "P"}
+    wrong = {name: sent for name, sent in first.items() if sent.charge != charge[name]}
+    assert len(wrong) == client.truth["replaced"]
+    for name, sent in wrong.items():
+        later = [one for one in client.sent if one.id == name and one.frequency == "7"]
+        assert later and all(one.charge == charge[name] == sum(one.lines) for one in later)
+        replaced = min(day(one.day) for one in later)
+        entries = [row for row in client.transactions if row["claim"] == name and row["kind"] == "charge"]
+        assert sum(row["amount"] for row in entries if row["posted"] < replaced) == sent.charge
+        assert sum(row["amount"] for row in entries) == charge[name]
+
+
+def test_a_voided_claim_is_charged_back_on_its_day_and_never_answered(company, summed):
+    voids = 0
+    for client in company.clients.values():
+        answered = {claim.id for remit in client.remits for claim in remit.claims}
+        for sent in client.sent:
+            if sent.frequency == "8":
+                entries = [row for row in client.transactions if row["claim"] == sent.id and row["kind"] == "charge"]
+                assert sum(row["amount"] for row in entries) == 0 and sent.id not in answered
+                assert {row["posted"] for row in entries if row["amount"] < 0} == {day(sent.day)}
+                voids += 1
+    assert voids == sum(client.truth["voided"] for client in company.clients.values()) > 1
+
+
+def test_some_originals_are_sent_again_unchanged(company):
+    for client in company.clients.values():
+        originals = defaultdict(list)
+        for sent in client.sent:
+            if sent.frequency == "1":
+                originals[sent.id, sent.order].append(sent)
+        again = [copies for copies in originals.values() if len(copies) > 1]
+        assert 0.02 < len(again) / len(originals) < 0.09
+        assert all(len({(copy.charge, *copy.lines) for copy in copies}) == 1 for copies in again)
 
 
 def test_charges_agree_between_ledger_claims_lines_and_837(client, summed):
     ledger = summed((row["claim"], row["amount"]) for row in client.transactions if row["kind"] == "charge")
     claims = summed((row["claim"], row["charge"]) for row in client.claims)
     lines = summed((row["claim"], row["charge"]) for row in client.charge_detail)
-    assert ledger == claims == lines
+    voided = {sent.id for sent in client.sent if sent.frequency == "8"}
+    assert ledger == {name: charge for name, charge in claims.items() if name not in voided}
+    assert claims == lines
     assert len(client.claims) == len(claims) == client.truth["claims"]
-    for sent in client.sent:
-        assert sent.charge == claims[sent.id] == sum(sent.lines)
+    assert {sent.id: sent.charge for sent in sorted(client.sent, key=lambda sent: sent.day)} == {
+        name: claims[name] for name in {sent.id for sent in client.sent}
+    }
+    assert all(sent.charge == sum(sent.lines) for sent in client.sent)
 
 
 def test_opening_and_movements_give_the_closing_receivable_of_every_month(client, summed):

@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 
 from ..adjudication import SHARES, Decisions, DenialCodes
+from ..corrections import unit_charge
 from ..practice_book import ChargeBook, struck
+from ..submission import NEVER, Submitted
 from .remits import Remits
 
 PARTY = ("primary", "secondary", "tertiary")
@@ -39,19 +41,36 @@ def shaped(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
 
 
-def charges(book: ChargeBook) -> pl.DataFrame:
-    """One charge a line, owed by the primary payer, or by the patient who has none."""
-    claim = book.lines["claim"]
+def charges(book: ChargeBook, sent: Submitted) -> pl.DataFrame:
+    """One charge a line, owed by the primary payer, or by the patient who has none; wrong ones are put right later."""
+    lines = np.arange(len(book.lines["claim"]))
+    wrong = np.flatnonzero(sent.wrong_units)
+    extra = sent.wrong_units[wrong] * unit_charge(book, wrong)
+    amount = book.lines["charge"].copy()
+    amount[book.first_line[wrong]] += extra
+    void_lines = np.flatnonzero(sent.voided[book.lines["claim"]] < NEVER)
+    void_day = sent.voided[book.lines["claim"][void_lines]]
+    return pl.concat(
+        [
+            _charged(book, lines, amount, book.claims["entered"][book.lines["claim"]]),
+            _charged(book, book.first_line[wrong], -extra, sent.replaced[wrong]),
+            _charged(book, void_lines, -book.lines["charge"][void_lines], void_day),
+        ]
+    )
+
+
+def _charged(book: ChargeBook, line: np.ndarray, amount: np.ndarray, posted: np.ndarray) -> pl.DataFrame:
+    claim = book.lines["claim"][line]
     payer = book.claims["payer"][claim]
     own = payer == book.payer_number("self_pay")
     frame = postings(
         claim=claim,
-        line_number=book.lines["number"],
+        line_number=book.lines["number"][line],
         kind=np.full(len(claim), "charge"),
-        amount=book.lines["charge"],
+        amount=amount,
         party=np.where(own, "patient", "primary"),
         happened=book.claims["service"][claim],
-        posted=book.claims["entered"][claim],
+        posted=posted,
         payer=payer,
     )
     return frame.with_columns(pl.when(pl.col("party") == "primary").then("payer"))

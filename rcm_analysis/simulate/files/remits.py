@@ -29,7 +29,7 @@ class Remits:
 def pay(book: ChargeBook, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remits:
     """Put the decisions into remittances that balance."""
     paid = lines.group_by("decision").agg(pl.col("paid").sum())
-    decisions = decisions.join(paid, on="decision", how="left").sort("day", "payer", "claim", "rank", "order")
+    decisions = decisions.join(paid, on="decision", how="left").sort("day", "payer", "claim", "rank", "order", "part")
     remits = (
         decisions.group_by("day", "payer")
         .agg(pl.col("paid").sum().alias("claims_paid"))
@@ -38,7 +38,7 @@ def pay(book: ChargeBook, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remit
         .with_columns(pl.col("remit").cast(pl.Int64))
     )
     decisions = decisions.join(remits.select("remit", "day", "payer"), on=["day", "payer"], how="left")
-    decisions = decisions.sort("remit", "claim", "rank").with_columns(
+    decisions = decisions.sort("remit", "claim", "rank", "part").with_columns(
         (pl.int_range(pl.len()).over("remit") + 1).alias("position")
     )
     draws, spot = _by_day(book, remits)

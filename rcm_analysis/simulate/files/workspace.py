@@ -21,6 +21,7 @@ from ..plants.kinds import Plant, PlantLog
 from ..practice import KEEPS, Practice, control_totals, exported
 from ..practice_book import open_book
 from ..services.exports import add_services
+from ..submission import NEVER
 from ..workable import workable
 from .exports import map_text, write_exports
 from .x12 import Words, write_835, write_837
@@ -229,6 +230,10 @@ def truth(practice: Practice) -> dict:
         "claims": int((book.claims["entered"] <= book.calendar.last).sum()),
         "transactions": len(ledger),
         "submissions": len(practice.submissions),
+        "replaced": int((practice.sent.wrong_units != 0).sum()),
+        "voided": int((practice.sent.voided < NEVER).sum()),
+        "split": int((remits.decisions["part"] == "A").sum()),
+        "misposted": int(practice.misposted.sum()),
         "remittances": len(remits.payments),
         "claim_payments": len(remits.decisions),
         "claims_denied_first": denied["claim"].n_unique(),

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from ..adjudication import DenialCodes
+from ..corrections import envelope_days, unit_charge
 from ..fees import MODIFIER_PAYS
 from ..practice_book import FIRST, LAST, ChargeBook
 from .remits import Remits
@@ -92,12 +94,13 @@ def write_835(folder: Path, book: ChargeBook, words: Words, remits: Remits) -> N
     claims, lines = _remit_claims(words, remits), remits.adjustments
     plb = {remit: list(rows) for remit, rows in groupby(lines.sort("remit").iter_rows(), key=lambda row: row[0])}
     payments = remits.payments.with_columns(week=(pl.col("day") + 3) // 7)
-    keys = ["week", "payer"] if by_payer else ["week"]
+    keys, envelopes = ["week", "payer"] if by_payer else ["week"], envelope_days(book)
     folder.mkdir(parents=True, exist_ok=True)
     for number, (key, rows) in enumerate(payments.sort(*keys, "day", "payer").group_by(keys, maintain_order=True), 1):
-        groups = []
+        groups, last = [], int(rows["day"].max())  # type: ignore[arg-type]
+        fetched = int(envelopes[last - book.calendar.first, key[1] if by_payer else 0])
         for group, (_, same_day) in enumerate(rows.group_by("day", maintain_order=True), 1):
-            day = words.date(same_day["day"][0])
+            day = words.date(same_day["day"][0] if fetched == last else fetched)
             sets = [
                 _transaction(
                     "835", "", place, _payment(words, remit, claims[remit["remit"]], plb.get(remit["remit"], []))
@@ -107,14 +110,14 @@ def write_835(folder: Path, book: ChargeBook, words: Words, remits: Remits) -> N
             groups.append(
                 f"GS*HP*{CLEARINGHOUSE}*{book.client.npi}*{day}*0700*{group}*X*005010X221A1~\n{''.join(sets)}GE*{len(sets)}*{group}~\n"
             )
-        last_day = words.date(int(rows["day"].max()))  # type: ignore[arg-type]
+        last_day, made = words.date(last), words.date(fetched)
         name = f"ERA_{last_day}_{words.payers[key[1]].identifiers[1]}.835" if by_payer else f"remit_{last_day}.txt"
         sender = words.payers[key[1]].identifiers[0] if by_payer else CLEARINGHOUSE
-        (folder / name).write_text(_envelope(sender, book.client.npi, last_day, number, groups), "ascii", newline="\n")
+        (folder / name).write_text(_envelope(sender, book.client.npi, made, number, groups), "ascii", newline="\n")
         for plant in book.planted.of("duplicated_remit"):
             first_day: int = rows["day"].min()  # type: ignore[assignment]
             if first_day >= plant.start and not book.planted.files[plant.id]:
-                again = _envelope(sender, book.client.npi, last_day, 50_000 + number, groups)
+                again = _envelope(sender, book.client.npi, made, 50_000 + number, groups)
                 (folder / f"resent_{name}").write_text(again, "ascii", newline="\n")
                 book.planted.files[plant.id].append(f"{folder.name}/resent_{name}")
                 held = remits.decisions.filter(pl.col("remit").is_in(rows["remit"].implode()))
@@ -163,16 +166,17 @@ def _remit_claims(words: Words, remits: Remits) -> dict[int, list[str]]:
         )
         charge[decision] = charge.get(decision, 0) + amounts[0]
     result: dict[int, list[str]] = {}
-    wanted = remits.decisions.select("remit", "decision", "claim", "payer", "status", "paid", "kind", "order")
-    for remit, decision, claim, payer, status, paid, kind, order in wanted.iter_rows():
+    wanted = remits.decisions.select("remit", "decision", "claim", "payer", "status", "paid", "kind", "order", "part")
+    for remit, decision, claim, payer, status, paid, kind, order, part in wanted.iter_rows():
         entry, patient = words.payers[payer], words.patient[claim]
-        icn = f"{entry.identifiers[1]}{words.claim_id[claim]}{order}"
+        icn = f"{entry.identifiers[1]}{words.claim_id[claim]}{order}{part}"
+        remark = "MOA***MA15~\n" if part else ""
         reference = f"REF*F8*{icn}~\n" if kind in ("rework", "takeback") and status != "22" else ""
         filing = "MB" if entry.id == "medicare" else "MC" if entry.id in ("medicaid", "harbor") else "12"
         result.setdefault(remit, []).append(
             f"CLP*{words.claim_id[claim]}*{status}*{money(charge[decision])}*{money(paid)}*{money(owed[decision])}*{filing}*{icn}*11*1~\n"
             f"NM1*QC*1*{words.name[patient]}****MI*{words.member[patient]}~\n{_crossover(words, claim, status)}"
-            f"{reference}"
+            f"{remark}{reference}"
             f"DTM*232*{words.date(words.service[claim])}~\n{''.join(lines[decision])}"
         )
     return result
@@ -250,7 +254,8 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
         f"N3*100 MAIN ST~\nN4*SPRINGFIELD*IL*627010001~\nREF*EI*36{client.number:07d}~\n"
     ]
     level = 1
-    for claim, payer, order, frequency in rows.select("claim", "payer", "order", "frequency").iter_rows():
+    wanted = rows.select("claim", "payer", "order", "frequency", "wrong_units")
+    for claim, payer, order, frequency, wrong_units in wanted.iter_rows():
         level += 1
         entry, patient = words.payers[payer], words.patient[claim]
         letter = "P" if order == "primary" else "S"
@@ -262,7 +267,7 @@ def _batch(words: Words, rows: pl.DataFrame, day: str, institutional: bool) -> l
             f"HL*{level}*1*22*0~\nSBR*{letter}*18*******{filing}~\nNM1*IL*1*{words.name[patient]}****MI*{words.member[patient]}~\n"
             f"N3*22 ELM ST~\nN4*SPRINGFIELD*IL*62701~\nDMG*D8*{words.birth[patient]}*{SEX[patient % 2]}~\n"
             f"NM1*PR*2*{entry.name.upper()}*****PI*{entry.identifiers[1]}~"
-            f"\n{_claim(words, claim, frequency, other, institutional)}"
+            f"\n{_claim(words, claim, (frequency, wrong_units), other, institutional)}"
         )
     return segments
 
@@ -281,16 +286,20 @@ def _other_subscriber(words: Words, claim: int, order: str) -> str:
     )
 
 
-def _claim(words: Words, claim: int, frequency: str, other: str, institutional: bool) -> str:
+def _claim(words: Words, claim: int, sent: tuple[str, int], other: str, institutional: bool) -> str:
     """The claim's own loops: its head, the doctor, the other payer, its lines. The two types differ in four
-    segments."""
-    book = words.book
+    segments.
+
+    `sent` is its frequency, and the units that its first line has too many.
+    """
+    book, (frequency, wrong_units) = words.book, sent
+    extra = wrong_units * int(unit_charge(book, np.array([claim]))[0]) if wrong_units else 0
     start, count = int(book.first_line[claim]), int(book.line_count[claim])
     last, first, provider_npi = book.providers[book.claims["provider"][claim]]
     day = words.date(words.service[claim])
     replaced = (
         f"REF*F8*{words.payers[book.claims['payer'][claim]].identifiers[1]}{words.claim_id[claim]}0~\n"
-        if frequency == "7"
+        if frequency in "78"
         else ""
     )
     place, dates = (
@@ -301,18 +310,20 @@ def _claim(words: Words, claim: int, frequency: str, other: str, institutional: 
     doctor = "71" if institutional else "82"
     lines = "".join(
         (
-            f"LX*{words.number[line]}~\n{_line(words, line, institutional)}DTP*472*D8*{day}~"
-            f"\nREF*6R*{words.number[line]}~\n"
+            f"LX*{words.number[line]}~\n"
+            f"{_line(words, line, institutional, (wrong_units, extra) if line == start else (0, 0))}"
+            f"DTP*472*D8*{day}~\nREF*6R*{words.number[line]}~\n"
         )
         for line in range(start, start + count)
     )
     return (
-        f"CLM*{words.claim_id[claim]}*{money(words.charge[claim])}***{place}~\n{dates}{replaced}"
+        f"CLM*{words.claim_id[claim]}*{money(words.charge[claim] + extra)}***{place}~\n{dates}{replaced}"
         f"HI*ABK:{DIAGNOSES[claim % len(DIAGNOSES)]}~\nNM1*{doctor}*1*{last.upper()}*{first.upper()}"
         f"****XX*{provider_npi}~\n{other}{lines}"
     )
 
 
-def _line(words: Words, line: int, institutional: bool) -> str:
-    service = f"{words.procedure[line]}*{money(words.line_charge[line])}*UN*{words.units[line]}"
+def _line(words: Words, line: int, institutional: bool, wrong: tuple[int, int]) -> str:
+    units, charge = words.units[line] + wrong[0], words.line_charge[line] + wrong[1]
+    service = f"{words.procedure[line]}*{money(charge)}*UN*{units}"
     return f"SV2*0450*{service}~\n" if institutional else f"SV1*{service}***1~\n"
