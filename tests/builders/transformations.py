@@ -1,7 +1,7 @@
 """What life does to a client's files, each as a function from files to files and the change it means.
 
-Every function leaves its input alone. `Change` says what the untouched client's balances and cash become; where
-it says nothing, nothing may change.
+Every function leaves its input alone. `Change` says what the untouched client's balances become; where it says
+nothing, nothing may change. Cash is what the files deposit.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ ALL = ("CLP", "SVC", "CAS")
 class Change:
     """The files afterwards, and what the change itself means.
 
-    cash: cents by month that come in more, or less.
     gone: claims that then have no balance.
     to_patient: claims whose secondary was never told of, so that its part is the patient's.
     every_day: the balances are the same at every month's end, not only in the end.
     """
 
     files: ClientFiles
-    cash: Counter[str] = field(default_factory=Counter)
     gone: set[str] = field(default_factory=set)
     to_patient: set[str] = field(default_factory=set)
     every_day: bool = False
@@ -64,8 +62,7 @@ def split(client: ClientFiles, claims: Sequence[str], days: int) -> Change:
             remit.claims[place : place + 1] = [first, rest]
             continue
         remit.claims[place] = first
-        later = remitted(change.files, remit, remit.day + dt.timedelta(days), [rest], f"S{claim}")
-        _move(change, amount(rest[0][4]), remit.day, later.day)
+        remitted(change.files, remit, remit.day + dt.timedelta(days), [rest], f"S{claim}")
     return change
 
 
@@ -95,22 +92,18 @@ def reverse(
     change = Change(client.copy())
     for claim in claims:
         remit, loop = change.files.answers(claim)[0]
-        true = copy.deepcopy(loop)
-        missing = pay_less(loop, short)
-        correction = _again(true)
-        first_day, back_day = remit.day, remit.day + dt.timedelta(days)
+        correction = _again(loop)
+        pay_less(loop, short)
+        back_day = remit.day + dt.timedelta(days)
         back = reversal(loop, signs)
         if not apart:
             remitted(change.files, remit, back_day, [back, correction], f"R{claim}")
-            _move(change, missing, first_day, back_day)
             continue
         remitted(change.files, remit, back_day, [back], f"R{claim}")
         last = remitted(change.files, remit, back_day + dt.timedelta(apart), [correction], f"C{claim}")
         # What the reversal carries forward (FB) is withheld from the payment of the correction.
-        owed = amount(true[0][4]) - missing
-        if owed:
-            last.tail.append(["PLB", payee(last), f"{last.day:%Y}1231", f"FB:R{claim}", text(owed)])
-        _move(change, missing, first_day, last.day)
+        if amount(loop[0][4]):
+            last.tail.append(["PLB", payee(last), f"{last.day:%Y}1231", f"FB:R{claim}", loop[0][4]])
     return change
 
 
@@ -278,15 +271,14 @@ def _again(loop: Loop) -> Loop:
     return correction
 
 
-def pay_less(loop: Loop, cents: int) -> Decimal:
-    """Move up to `cents` from the payment of the best-paid line into its discount; how much was moved."""
+def pay_less(loop: Loop, cents: int) -> None:
+    """Move up to `cents` from the payment of the best-paid line into its discount."""
     line = max(services(loop)[1], key=lambda one: amount(one[0][3]))
     less = min(Decimal(cents) / 100, amount(line[0][3]))
     if less:
         _add_discount(loop, line, less)
         line[0][3] = text(amount(line[0][3]) - less)
         loop[0][4] = text(amount(loop[0][4]) - less)
-    return less
 
 
 def answer_more(loop: Loop, cents: int) -> None:
@@ -348,16 +340,6 @@ def _dated(transaction: Transaction, day: dt.date) -> None:
     envelope, group = list(transaction.envelope), list(transaction.group)
     envelope[9], group[4] = f"{day:%y%m%d}", f"{day:%Y%m%d}"
     transaction.envelope, transaction.group = envelope, group
-
-
-def _move(change: Change, dollars: Decimal, early: dt.date, late: dt.date) -> None:
-    """Money that comes on the later day instead of the earlier one."""
-    change.cash[_month(early)] -= int(dollars * 100)
-    change.cash[_month(late)] += int(dollars * 100)
-
-
-def _month(day: dt.date) -> str:
-    return f"{day:%Y-%m}"
 
 
 def first_sent(client: ClientFiles) -> dict[str, dt.date]:

@@ -54,6 +54,16 @@ class ClientFiles:
             if transaction.kind == kind:
                 yield from ((transaction, loop) for loop in transaction.claims)
 
+    def deposited(self) -> dict[str, int]:
+        """What the payers' deposits come to in each month, in cents: what a bank would say."""
+        months: dict[str, int] = {}
+        for remit in self.transactions:
+            if remit.kind == "835":
+                balance(remit)
+                month = f"{remit.day:%Y-%m}"
+                months[month] = months.get(month, 0) + int(amount(remit.of("BPR")[2]) * 100)
+        return {month: cents for month, cents in months.items() if cents}
+
     def sent(self, claim: str) -> list[tuple[Transaction, Loop]]:
         return [(batch, loop) for batch, loop in self.loops("837") if claim_of(loop) == claim]
 
