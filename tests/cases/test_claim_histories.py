@@ -273,6 +273,49 @@ def test_a_reversal_and_its_correction_before_our_time_move_cash_only(tmp_path):
     assert desk.cash("2026-02") == 1000  # 70 - 60
 
 
+def test_a_denial_from_before_our_time_that_is_paid_now_leaves_what_the_payer_names(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("A1", "100"))
+    taken_back = answer("Z9", "-175", "0", "CO*50*-175", status="22")
+    corrected = answer("Z9", "175", "95", "CO*45*60", "PR*3*20", icn="PCN2")
+    desk.put("b.835", remit_835("95", [*taken_back, *corrected]))
+    desk.ingest()
+    assert desk.parts() == {("A1", "primary"): 10000, ("Z9", "patient"): 2000}  # the denial left 175 - 95 - 60 - 20
+    assert desk.cash("2026-02") == 9500
+
+
+def test_a_payment_from_before_our_time_that_is_raised_now_moves_the_patients_share_too(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("A1", "100"))
+    taken_back = answer("Z9", "-175", "-40", "CO*45*-125", "PR*2*-10", status="22")
+    corrected = answer("Z9", "175", "95", "CO*45*60", "PR*2*20", icn="PCN2")
+    desk.put("b.835", remit_835("55", [*taken_back, *corrected]))
+    desk.ingest()
+    assert desk.parts() == {("A1", "primary"): 10000, ("Z9", "patient"): 2000}  # before: 10 with the patient; now 20
+    assert desk.cash("2026-02") == 5500  # 95 - 40
+
+
+def test_a_duplicate_refusal_that_is_reversed_and_paid_leaves_nothing_without_an_837(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.835", remit_835("0", answer("A1", "175", "0", "OA*18*175"), day="20260120", method="NON"))
+    taken_back = answer("A1", "-175", "0", "OA*18*-175", status="22")
+    corrected = answer("A1", "175", "95", "CO*45*60", "PR*3*20", icn="PCN2")
+    desk.put("b.835", remit_835("95", [*taken_back, *corrected], trace="T2", control=2))
+    desk.ingest()
+    assert desk.parts() == {("A1", "patient"): 2000}  # 175 - 95 - 60 - 20
+
+
+def test_a_reversal_without_signs_in_a_remittance_of_nothing_is_no_mere_notification(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("B1", "400"))
+    desk.put("b.835", remit_835("300", answer("B1", "400", "300", "CO*45*100"), day="20260120"))
+    taken_back = answer("B1", "400", "300", "CO*45*100", status="22")
+    carried = ["PLB*1234567893*20261231*FB:T2*-300"]
+    desk.put("c.835", remit_835("0", taken_back, trace="T2", bpr="H", method="NON", provider=carried, control=2))
+    desk.ingest()
+    assert desk.balance_of("B1") == 40000  # 400 - 300 - 100 + 300 + 100
+
+
 def test_a_reversal_without_signs_takes_back_what_was_paid_r11(tmp_path):
     desk = ingested("r11-reversal-positive-signs", tmp_path)
     assert desk.balance_of("B200") == 40000  # 400 - 300 - 100 + 300 + 100; CO 29 posts nothing
