@@ -115,3 +115,12 @@ def test_money_carried_forward_comes_in_only_when_it_leaves_the_next_payment(tmp
     # What the bank saw: 300, nothing (-300 + 300 carried forward), 450 - 300.
     assert [desk.received(month) for month in ("2026-01", "2026-02", "2026-03")] == [30000, 0, 15000]
     assert desk.parts() == {("B1", "primary"): 40000}  # B2: 500 - 450 - 50
+
+
+def test_a_payment_of_the_last_days_whose_file_comes_next_month_breaks_no_sum(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("A1", "100", day="20260120"))
+    desk.put("b.835", remit_835("80", answer("A1", "100", "80", "CO*45*20"), day="20260130", made="20260203"))
+    desk.ingest()
+    assert desk.cash_by_month() == {"2026-01": 8000}
+    assert desk.holds()
