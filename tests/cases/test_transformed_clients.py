@@ -280,7 +280,7 @@ def test_an_original_sent_again_unchanged(untouched, which, places, days):
 
 
 @EXAMPLES
-@given(which=clients, places=picks, extra=cents, days=st.integers(0, 3))
+@given(which=clients, places=picks, extra=cents, days=st.integers(1, 3))
 def test_an_original_sent_again_with_another_charge(untouched, which, places, extra, days):
     client = untouched(which)
     judge(client, life.resend(client.files, chosen(life.answered_once(client.files), places), extra, days))
