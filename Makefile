@@ -21,7 +21,7 @@ ifdef SLOW
 endif
 
 slow: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup -q -m "slow or browser or spark" -p no:doctest tests
+	$(BIN)/pytest -n 2 --dist loadgroup -q -m "slow or browser or spark" tests
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

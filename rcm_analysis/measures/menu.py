@@ -137,7 +137,7 @@ def glossary(names: Iterable[str] | None = None) -> pd.DataFrame:
     Columns: name, title, definition, formula, date_basis, unit, good, source.
 
     >>> glossary(["cash"]).loc[0, "formula"]
-    'cash_cents = insurance_cents + patient_cents - takebacks_cents - refunds_cents'
+    'cash_cents = insurance_cents + patient_cents - takebacks_cents - refunds_cents + provider_level_cents'
     """
     wanted = [named(name) for name in (menu() if names is None else names)]
     columns = ["name", "title", "definition", "formula", "date_basis", "unit", "good", "source"]

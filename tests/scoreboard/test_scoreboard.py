@@ -311,7 +311,9 @@ def test_a_sweep_is_found_from_the_postings_and_its_dollars_compared(tmp_path):
             "posted_on": [dt.date(2026, 3, 31)] * 6,
         }
     )
-    tables = {"claims": claims.with_columns(entered_on="service_on"), "transactions": postings}
+    never = pl.lit(None, pl.Date)
+    claims = claims.with_columns(entered_on="service_on", voided_on=never)
+    tables = {"claims": claims, "transactions": postings}
     one = case(tmp_path, [plant("whole_dollar_sweep", amount_cents=50_00)], tables=tables)
     assert figures(sweeps(one)) == {"recall": 1, "precision": 1, "dollar error": 0.2}
 
