@@ -31,7 +31,7 @@ TITLES = {**KEYS, **FILLED}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    simulate.write_company(folder, clients=[CLIENT, OTHER], months=6, scale=0.2)
+    simulate.write_company(folder, clients=[CLIENT, OTHER], months=6, scale=0.3)
     opened = open_workspace(folder)
     opened.pseudonym_key()
     ingest_client(opened, CLIENT, find_files(opened, client=CLIENT)[CLIENT])
