@@ -28,7 +28,10 @@ FLOWS = {
 }
 """Kind of posting -> (column of the roll-forward, its sign in `opening + ... = closing`)."""
 
-assert set(FLOWS) == set(TRANSACTION_KINDS)
+OPENING = "opening"
+"""Balances taken over: part of the opening of their month, and no flow."""
+
+assert {*FLOWS, OPENING} == set(TRANSACTION_KINDS)
 
 
 def posted(tables: Mapping[str, Any], *, as_of: dt.date, columns: Sequence[str] = ()) -> nw.LazyFrame:
@@ -70,14 +73,27 @@ def responsible_since(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFr
     """The first day on which a party was made responsible for part of a claim.
 
     Counts
-        Charges and transfers that raise the party's balance, by posting day.
+        Charges and transfers that raise the party's balance, by posting day; a balance taken over
+        (`opening_balances`) by the day from which it ages.
     Shape
         client, claim_id, party, since_on (lazy)
     """
     raised = posted(tables, as_of=as_of).filter(
         ~nw.col("claim_id").is_null(), nw.col("amount_cents") > 0, nw.col("kind").is_in(["charge", "transfer"])
     )
-    return raised.group_by("client", "claim_id", "party").agg(nw.col("posted_on").min().alias("since_on"))
+    since = raised.select("client", "claim_id", "party", since_on=nw.col("posted_on"))
+    if (taken_over := opened(tables, as_of=as_of)) is not None:
+        since = nw.concat([since, taken_over.rename({"aged_from": "since_on"})], how="vertical")
+    return since.group_by("client", "claim_id", "party").agg(nw.col("since_on").min())
+
+
+def opened(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame | None:
+    """client, claim_id, party and `aged_from` of the balances taken over by `as_of`; nothing without the table."""
+    if "opening_balances" not in tables:
+        return None
+    names = ["client", "claim_id", "party", "aged_from", "taken_over_on"]
+    rows = source(tables, "opening_balances", names).filter(nw.col("taken_over_on") <= as_of)
+    return rows.select(*names[:-1])
 
 
 def balances(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
@@ -135,7 +151,7 @@ def roll_forward(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
         = closing
     Counts
         Postings by posting date, unapplied money included. `opening` holds everything posted
-        before the month. Transfers between parties are zero unless `by` holds `party`.
+        before the month, and balances taken over in it. Transfers between parties are zero unless `by` holds `party`.
     Date basis
         posting date
     Unit
@@ -184,11 +200,13 @@ def _rolled(sums: pd.DataFrame, period: Period, by: list[str]) -> pd.DataFrame:
         values = flows[kind] if kind in flows else pd.Series(0, index=flows.index)
         out[name] = (values.fillna(0) * sign).astype("int64")
     change = sum(out[name] * sign for name, sign in FLOWS.values())
+    taken_over = flows[OPENING].fillna(0).astype("int64") if OPENING in flows else pd.Series(0, index=flows.index)
+    moved_by = change + taken_over
     if by:
         opened = before.groupby(level=by).sum().rename("opened").reset_index()
         start = out.merge(opened, on=by, how="left")["opened"].fillna(0).astype("int64")
-        out["closing_cents"] = start.to_numpy() + change.groupby([out[name] for name in by]).cumsum()
+        out["closing_cents"] = start.to_numpy() + moved_by.groupby([out[name] for name in by]).cumsum()
     else:
-        out["closing_cents"] = int(before.sum()) + change.cumsum()
+        out["closing_cents"] = int(before.sum()) + moved_by.cumsum()
     out.insert(len(by) + 1, "opening_cents", out["closing_cents"] - change)
     return out

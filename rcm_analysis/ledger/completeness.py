@@ -84,7 +84,7 @@ def unanswered(records: Records) -> pl.DataFrame:
     payer."""
     insurance = records.applied.filter(col("party") != "patient")
     owed = per_claim(insurance, col("amount_cents").sum()).filter(col("amount_cents") > 0)
-    heard = insurance.filter(~col("kind").is_in(["charge", "transfer"]))
+    heard = insurance.filter(~col("kind").is_in(["charge", "transfer", "opening"]))
     silent = without(without(_sent_long_ago(records), records.answered), heard)
     return silent.drop("amount_cents").join(owed.select(*KEY, "amount_cents"), on=KEY, how="inner")
 

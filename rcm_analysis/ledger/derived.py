@@ -23,6 +23,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -57,18 +58,32 @@ ORDERS = ("primary", "secondary", "tertiary")
 NEXT = dict(zip(ORDERS, ORDERS[1:], strict=False))
 FORWARDED = ("19", "20", "21")
 
+
+@dataclass(frozen=True)
+class Opened:
+    """What was open of a claim when the receivable was taken over: the day, and cents by party."""
+
+    day: dt.date
+    cents: Mapping[str, int]
+
+
 Account = tuple[str, str, str | None, str | None]
 """Party, kind, CAS group and reason code: what a posting is booked under."""
 
 
 def derived_postings(
-    tables: Mapping[str, pl.DataFrame], *, client: str, answered_only: Collection[str] = ()
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    client: str,
+    answered_only: Collection[str] = (),
+    opened: Mapping[str, Opened] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """The postings that the stored bills and answers imply; the same tables give the same ledger.
 
     Counts
         `claims` names payers and days of service; a claim of an export without a bill is charged as it says.
-        `answered_only` are the ids of claims that nobody knows but from answers.
+        `answered_only` are the ids of claims that nobody knows but from answers; `opened` the claims that
+        were taken over with a balance: they are not charged again for what was open.
     Date basis
         Charges are posted on the day of the 837. Everything that an answer brings is posted on the day of the
         payment (BPR16), else on the day of the file; never on the day on which somebody downloaded it.
@@ -88,6 +103,7 @@ def derived_postings(
         mine = sorted(answers.get(claim_id, ()), key=lambda answer: turn[answer.remit_claim_id])
         is_known = claim_id in claims and claim_id not in answered_only
         account = _Account(claim_id, claims.get(claim_id), bills.get(claim_id, []), traces, is_known)
+        account.opened = opened.get(claim_id)
         rows += account.postings(mine)
     frame = pl.DataFrame(rows, schema={name: kind for name, kind in TRANSACTIONS.polars.items() if name != "client"})
     return frame.with_columns(client=pl.lit(client)).select(TRANSACTIONS.names)
@@ -111,6 +127,8 @@ class _Account:
     payers: dict[str, str] = field(default_factory=dict)
     sent_to: set[str] = field(default_factory=set)
     booked: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
+    opened: Opened | None = None
+    taken_over: dict[str, int] = field(default_factory=dict)
     charge: int = 0
     settled_before: int = 0
     charged_to: str | None = None
@@ -131,6 +149,8 @@ class _Account:
         ]
         if self.claim and self.is_known and not self.bills:
             events.append((self.claim["entered_on"], 0, 0, self.claim["entered_on"]))
+        if self.opened:
+            events.append((self.opened.day, 2, 0, self.opened))
         events += [(answer.day, 1, number, answer) for number, answer in enumerate(answers)]
         yield from (event for *_, event in sorted(events, key=lambda event: event[:3]))
 
@@ -138,6 +158,9 @@ class _Account:
         if isinstance(event, Answer):
             day, name = event.paid_on or event.day, event.remit_claim_id
             yield from self._answered(event, day)
+        elif isinstance(event, Opened):
+            self._opened_with(event)
+            return
         elif isinstance(event, Bill):
             day, name = event.day, event.submission_id
             self._billed(event)
@@ -157,7 +180,9 @@ class _Account:
         self.sent_to.add(bill.payer_order)
         if bill.payer_order == "primary":
             before = None if self.is_from_answer else self.charge
+            is_first = bool(self.taken_over) and self.charge == 0
             self._charged(charge_after(before, bill))
+            self.settled_before = self.charge if is_first else self.settled_before
 
     def _charged(self, cents: int) -> None:
         self.charge, self.charged_to, self.reason = cents, "primary", None
@@ -181,6 +206,15 @@ class _Account:
         if first and answer.status == REVERSAL and not self.charged_to:
             self._opened(answer)
         self._charge_by_answer(order)
+
+    def _opened_with(self, opened: Opened) -> None:
+        """A balance was taken over: what of it is not booked here stands open beside the account."""
+        if self.charged_to and not self.is_from_answer:
+            return
+        for party, cents in opened.cents.items():
+            booked = sum(amount for account, amount in self.booked.items() if account[0] == party)
+            self.taken_over[party] = cents - booked + self.cash.get(party, 0)
+        self.charged_to, self.reason = self.charged_to or "primary", None
 
     def _opened(self, reversal: Answer) -> None:
         """A claim first heard of by its reversal: what was neither paid nor discounted had been open."""
@@ -208,7 +242,7 @@ class _Account:
         target: dict[Account, int] = defaultdict(int)
         if self.charged_to:
             target[self.charged_to, "charge", None, None] = self.charge - self.settled_before
-        passed = dict.fromkeys((*ORDERS, "patient"), 0)
+        passed = {party: self.taken_over.get(party, 0) for party in (*ORDERS, "patient")}
         for order in ORDERS:
             state = self.states[order]
             agreed, patient = _said(state)
@@ -308,7 +342,7 @@ def derived_claims(
     bills the last one that is no void says what the claim is; `entered_on` is the day of the first.
     A claim that only a later payer was billed for has no row until that payer answers.
     """
-    stored = tables["claims"].filter(pl.col("submission_id") != ANSWERED)
+    stored = tables["claims"].filter(~pl.col("submission_id").str.starts_with(DERIVED))
     own = tables["claim_lines"].join(stored.select("claim_id", "submission_id"), on="claim_id", how="inner")
     contents = pl.concat([stored, read[0].select(stored.columns)]).unique("submission_id", keep="last")
     lines = pl.concat([own, read[1].select(own.columns)]).unique(["submission_id", "line_number"], keep="last")

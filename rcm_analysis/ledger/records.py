@@ -60,8 +60,9 @@ class Records:
 
     @cached_property
     def charged(self) -> pl.DataFrame:
-        """One row per claim with a charge in the ledger: its charge. A charge taken from an answer bills nothing."""
+        """One row per claim charged in the ledger, or taken over with a balance. What an answer names bills nothing."""
         billed = (col("kind") == "charge") & ~col("reason").is_in(UNBILLED).fill_null(False)
+        billed = billed | (col("kind") == "opening")
         return per_claim(self.applied.filter(billed), col("amount_cents").sum())
 
     @cached_property

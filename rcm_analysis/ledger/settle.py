@@ -15,6 +15,7 @@ from ..tables.schema import (
     CLAIM_LINES,
     CLAIMS,
     DEPOSITS,
+    OPENING_BALANCES,
     REMIT_ADJUSTMENTS,
     REMIT_CLAIMS,
     REMIT_LINES,
@@ -25,8 +26,19 @@ from .adjudications import REVERSAL
 from .claim_numbers import met_but_for_form, numbered
 from .claim_state import line_numbers, payer_orders, settle_answers, signed_reversals
 from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
+from .opening import completed, opening_claims, opening_postings, out_of_buckets, taken_over, without_opening
 
-SETTLED = (CLAIMS, CLAIM_LINES, SUBMISSIONS, DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS, TRANSACTIONS)
+SETTLED = (
+    CLAIMS,
+    CLAIM_LINES,
+    SUBMISSIONS,
+    DEPOSITS,
+    REMIT_CLAIMS,
+    REMIT_LINES,
+    REMIT_ADJUSTMENTS,
+    OPENING_BALANCES,
+    TRANSACTIONS,
+)
 """The tables that settling reads and may rewrite."""
 
 
@@ -56,9 +68,12 @@ def settle(
 
     Formula
         in this order: signs of reversals, claim numbers used twice, claims and lines as last billed, the line
-        that each answer is about, the payer's order, the answers; then the derived ledger
+        that each answer is about, the payer's order, the answers; then the derived ledger, and what was
+        taken over with a balance
     """
     now = dict(tables)
+    now["opening_balances"] = completed(now["opening_balances"])
+    now["claims"], now["transactions"] = without_opening(now["claims"], now["transactions"])
     told: list[Told] = []
     derived = None
     _settle_signs(now)
@@ -70,7 +85,7 @@ def settle(
             payer_orders(now["remit_claims"], now["remit_adjustments"], now["submissions"], CLAIMS.empty())
         )
         derived = derived_claims(now, read, client=client, with_answered=derive_ledger)
-        now[CLAIMS.name], now[CLAIM_LINES.name] = derived.claims, derived.lines
+        now["claims"], now["claim_lines"] = derived.claims, derived.lines
         told += _told_of_claims(derived)
     now["remit_lines"] = now["remit_lines"].with_columns(line_numbers(now["remit_lines"], now["claim_lines"]))
     if derived is None:
@@ -79,13 +94,32 @@ def settle(
     now["remit_claims"] = settle_answers(
         now["remit_claims"], now["remit_lines"], now["remit_adjustments"], now["submissions"], _charged(now, derived)
     )
+    only = derived.answered_only if derived else frozenset()
+    now["claims"], nameless = _with_opening_claims(now, only)
     if derive_ledger:
-        only = derived.answered_only if derived else frozenset()
-        now["transactions"] = derived_postings(now, client=client, answered_only=only)
+        opened = taken_over(now["opening_balances"])
+        now["transactions"] = derived_postings(now, client=client, answered_only=only | nameless, opened=opened)
         told += [*_told_of_answers(now["transactions"]), *_told_of_takebacks(now, only)]
         if derived is not None:
-            now["claims"] = _charges_of_answers(now, only)
+            now["claims"] = _charges_of_answers(now, only - nameless)
+    _open(now)
     return {table.name: now[table.name].select(table.names) for table in SETTLED}, told
+
+
+def _with_opening_claims(now: Mapping[str, pl.DataFrame], only: frozenset[str]) -> tuple[pl.DataFrame, frozenset[str]]:
+    """The claims with those that only an opening balance, and perhaps an answer, names; and the ids of these."""
+    listed = set(now["opening_balances"]["claim_id"])
+    claims = now["claims"].filter(~pl.col("claim_id").is_in(list(only & listed)))
+    new = opening_claims(now["opening_balances"], claims)
+    return pl.concat([claims, new]), frozenset(new["claim_id"])
+
+
+def _open(now: dict[str, pl.DataFrame]) -> None:
+    balances = now["opening_balances"]
+    if balances.is_empty():
+        return
+    rows = pl.concat([now["transactions"], opening_postings(balances, now["transactions"])])
+    now["transactions"] = out_of_buckets(balances, rows, now["claims"])
 
 
 def _charged(now: Mapping[str, pl.DataFrame], derived: Claims | None) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from .schema_base import KINDS, Column, Table, columns
 from .schema_services import SERVICE_TABLES
 
 PARTIES = ("primary", "secondary", "tertiary", "patient")
-TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback")
+TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback", "opening")
 PAYER_CLASSES = (
     "medicare",
     "medicaid",
@@ -363,6 +363,23 @@ PAYER_RULES = Table(
     ),
 )
 
+OPENING_BALANCES = Table(
+    "opening_balances",
+    "one row per balance that was open when the receivable was taken over, by claim or by age bucket",
+    ("client", "balance_id"),
+    columns(
+        ("balance_id", "text", "id or position of the balance in its list"),
+        ("taken_over_on", "date", "day at whose end it was open (known)"),
+        ("claim_id", "text", "claim; filled with a number of its own where a list by bucket names none", True),
+        ("party", "text", "who owed it", False, PARTIES),
+        ("payer", "text", "payer who owed it; empty for the patient", True),
+        ("aged_from", "date", "day from which it ages: the day of service; filled from the bucket where empty", True),
+        ("bucket", "text", "age on that day", True, ("0-30", "31-60", "61-90", "91-120", "over 120")),
+        ("balance_cents", "cents", "what was open; below zero for a credit"),
+    ),
+    known_on="taken_over_on",
+)
+
 CONTROL_TOTALS = Table(
     "control_totals",
     "one row per month closed in the billing system",
@@ -415,6 +432,7 @@ TABLES: dict[str, Table] = {
         WORK_LOG,
         FEE_SCHEDULES,
         PAYER_RULES,
+        OPENING_BALANCES,
         CONTROL_TOTALS,
         ACTIONS,
     )

@@ -1,5 +1,7 @@
 """A map for one table leaves the others alone; a late posting is no cut-off file; one service is enough."""
 
+import datetime as dt
+
 import pytest
 
 from .desk import REGISTRY, blank, ingested, opened
@@ -67,6 +69,39 @@ def test_a_map_for_another_table_leaves_the_ledger_alone(tmp_path, column_map, n
         desk.put(name, content)
     desk.ingest()
     assert has_ledger(desk)
+
+
+OPEN = """
+name = "pm"
+[opening_balances]
+delivery = "full"
+constants = { taken_over_on = "2026-01-31" }
+[opening_balances.columns]
+balance_id = "No"
+claim_id = "Claim"
+party = "Owed by"
+payer = "Payer"
+aged_from = "Served"
+balance_cents = "Open"
+"""
+LIST = """No,Claim,Owed by,Payer,Served,Open
+1,A1,primary,MEDICARE PART B,2026-01-01,100.00
+2,B7,patient,,2025-11-03,55.50
+"""
+
+
+def test_a_list_of_open_balances_is_the_opening_and_no_charge(tmp_path):
+    """A practice comes to us in February: its 837s of before are not here, its list of open balances is."""
+    desk = blank(tmp_path, column_map=OPEN)
+    desk.put("open.csv", LIST)
+    desk.put("b.835", remit_835("80", answer("A1", "100", "80", "CO*45*20"), day="20260210"))
+    desk.ingest()
+    assert desk.receivable(dt.date(2026, 1, 30)) == 0
+    assert desk.receivable(dt.date(2026, 1, 31)) == 15550  # 100 + 55.50
+    assert desk.parts() == {("B7", "patient"): 5550}  # A1: 100 - 80 - 20
+    assert desk.stored_kind("charge") == []
+    assert desk.cash_by_month() == {"2026-02": 8000}
+    assert desk.holds(), desk.check()[1]
 
 
 def test_a_fee_schedule_added_later_leaves_the_ledger_growing(tmp_path):

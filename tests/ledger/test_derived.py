@@ -9,12 +9,14 @@ from builders.claim_histories import bill, clp, day, remits, rows
 from rcm_analysis.ledger import derived
 from rcm_analysis.ledger.balances import balances
 from rcm_analysis.ledger.settle import settle
-from rcm_analysis.tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, SUBMISSIONS, TRANSACTIONS
+from rcm_analysis.tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, OPENING_BALANCES, SUBMISSIONS, TRANSACTIONS
 
 NOTHING = (CLAIMS.empty(), CLAIM_LINES.empty().with_columns(submission_id=pl.lit(None, pl.String)))
 
 
-def settled(*given: dict, bills: list[dict] = (), claims: list[dict] = ()) -> dict[str, pl.DataFrame]:
+def settled(
+    *given: dict, bills: list[dict] = (), claims: list[dict] = (), opening: list[dict] = ()
+) -> dict[str, pl.DataFrame]:
     """The tables of one client, settled; claims come from the bills unless given."""
     tables = {
         **remits(*given),
@@ -23,6 +25,7 @@ def settled(*given: dict, bills: list[dict] = (), claims: list[dict] = ()) -> di
         "submissions": rows(SUBMISSIONS, list(bills)),
         "deposits": DEPOSITS.empty(),
         "transactions": TRANSACTIONS.empty(),
+        "opening_balances": rows(OPENING_BALANCES, list(opening)),
     }
     found, _ = settle(tables, None if claims else NOTHING, client="acme", derive_ledger=True)
     again, _ = settle(found, None if claims else NOTHING, client="acme", derive_ledger=True)

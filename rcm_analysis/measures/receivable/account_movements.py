@@ -16,6 +16,7 @@ from ...tables.frames import collect, source
 ACCOUNT = ["client", "claim_id"]
 PARTS = {
     "charge": ("charged_cents", 1),
+    "opening": ("charged_cents", 1),
     "payment": ("collected_cents", -1),
     "refund": ("collected_cents", -1),
     "takeback": ("collected_cents", -1),

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ...errors import ParameterError, listed
-from ...ledger.balances import claim_balances, responsible_since
+from ...ledger.balances import claim_balances, opened, responsible_since
 from ...ledger.postings import INSURANCE, filled, postings, side_by_side, sums, with_claim_columns
 from ...ledger.ratios import quotient
 from ...periods import Period
@@ -144,7 +144,11 @@ def _bills(tables: Mapping[str, Any], *, as_of: dt.date, first: bool) -> nw.Lazy
         nw.col("submitted_on") <= as_of, nw.col("frequency").fill_null("1") != "8"
     )
     day = nw.col("submitted_on").min() if first else nw.col("submitted_on").max()
-    return sent.rename({"payer_order": "party"}).group_by("client", "claim_id", "party").agg(day.alias("billed_on"))
+    sent = sent.select("client", "claim_id", "submitted_on", party=nw.col("payer_order"))
+    if (taken_over := opened(tables, as_of=as_of)) is not None:
+        aged = taken_over.rename({"aged_from": "submitted_on"})
+        sent = nw.concat([sent, aged.select("client", "claim_id", "submitted_on", "party")], how="vertical")
+    return sent.group_by("client", "claim_id", "party").agg(day.alias("billed_on"))
 
 
 def _bucket(as_of: dt.date) -> nw.Expr:

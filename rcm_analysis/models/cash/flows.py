@@ -39,6 +39,7 @@ _KINDS = {
     "contractual": "adjusted",
     "write_off": "written_off",
     "transfer": "passed_on",
+    "opening": "passed_on",
 }
 
 

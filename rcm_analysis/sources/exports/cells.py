@@ -10,7 +10,16 @@ from .headers import Recognised
 from .text_tables import TextTable
 from .values import cleaned, month, nearest_cents, read_as
 
-RAISES = {"charge": 1, "refund": 1, "takeback": 1, "transfer": 1, "payment": -1, "contractual": -1, "write_off": -1}
+RAISES = {
+    "charge": 1,
+    "refund": 1,
+    "takeback": 1,
+    "transfer": 1,
+    "opening": 1,
+    "payment": -1,
+    "contractual": -1,
+    "write_off": -1,
+}
 """Effect on the receivable of a magnitude, by kind of transaction. A transfer keeps the file's sign."""
 
 
