@@ -184,6 +184,18 @@ def charge_in_force(bills: Sequence[Bill], day: dt.date) -> int | None:
     return charge
 
 
+def in_answered_order(submissions: pl.DataFrame, remits: pl.DataFrame) -> pl.DataFrame:
+    """Bills of one claim and day with the one last whose charge a payer's answer names: no other order is told."""
+    day = ["claim_id", "submitted_on"]
+    named = remits.select("claim_id", pl.col("charge_cents").abs(), is_answered=pl.lit(1)).unique()
+    several = submissions.filter(pl.len().over(day) > 1).join(named, on=["claim_id", "charge_cents"], how="left")
+    turns = several.sort(*day, pl.col("is_answered").fill_null(0), "sequence").select(
+        "submission_id", _turn=pl.col("sequence").sort().over(day)
+    )
+    rows = submissions.join(turns, on="submission_id", how="left", maintain_order="left")
+    return rows.with_columns(sequence=pl.coalesce("_turn", "sequence")).drop("_turn")
+
+
 # --- which payer answered ---------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from ..tables.schema import (
 )
 from .adjudications import REVERSAL
 from .claim_numbers import met_but_for_form, numbered
-from .claim_state import line_numbers, payer_orders, settle_answers, signed_reversals
+from .claim_state import in_answered_order, line_numbers, payer_orders, settle_answers, signed_reversals
 from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
 from .opening import completed, opening_claims, opening_postings, out_of_buckets, taken_over, without_opening
 
@@ -81,6 +81,7 @@ def settle(
         told += _plain_numbers(now)
     else:
         told += _settle_numbers(now)
+        now["submissions"] = in_answered_order(now["submissions"], now["remit_claims"])
         now[REMIT_CLAIMS.name] = now[REMIT_CLAIMS.name].with_columns(
             payer_orders(now["remit_claims"], now["remit_adjustments"], now["submissions"], CLAIMS.empty())
         )

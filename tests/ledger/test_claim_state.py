@@ -131,6 +131,13 @@ def test_bills_to_the_secondary_do_not_change_the_charge():
     assert claim_state.charge_in_force(bills[1:], LATER) == 60, "a claim known by its secondary bill alone"
 
 
+@pytest.mark.parametrize(("answered", "expected"), [(100, 100), (150, 150), (70, 150)])
+def test_of_two_bills_of_one_day_the_answered_one_counts_else_the_one_read_last(answered, expected):
+    given = rows(SUBMISSIONS, [bill("01-05", 100, sequence=1), bill("01-05", 150, sequence=2)])
+    found = claim_state.in_answered_order(given, remits(clp("a", "02-05", answered, 0))["remit_claims"])
+    assert claim_state.charge_in_force(claim_state.bills_of(found)["C"], LATER) == expected
+
+
 # ------------------------------------------------------------ orders
 def orders(*given: dict, bills: list[dict] = (), claims: list[dict] = ()) -> list[str]:
     tables = remits(*given)

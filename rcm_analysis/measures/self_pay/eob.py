@@ -380,14 +380,14 @@ def _other(rows: nw.LazyFrame) -> nw.LazyFrame:
     by_patient, insured = col("party") == "patient", col("party").is_in(list(INSURANCE))
     kind, amount = col("kind"), col("amount_cents")
     parts = {
-        "billed_cents": (by_patient & (kind == "charge"), amount),
+        "billed_cents": (by_patient & kind.is_in(["charge", "opening"]), amount),
         "paid_cents": (by_patient & kind.is_in(["payment", "refund", "takeback"]), amount * -1),
         "given_up_cents": (by_patient & kind.is_in(["write_off", "contractual"]), amount * -1),
         "discount_cents": (insured & (kind == "contractual"), amount * -1),
         "insurer_given_up_cents": (insured & (kind == "write_off"), amount * -1),
         "insured_postings": (insured & kind.is_in(["payment", "contractual"]), nw.lit(1)),
     }
-    billed = by_patient & (kind == "charge") & (amount > 0)
+    billed = by_patient & kind.is_in(["charge", "opening"]) & (amount > 0)
     return rows.select(
         *KEY,
         *[nw.when(holds).then(value).otherwise(0).cast(nw.Int64).alias(name) for name, (holds, value) in parts.items()],
