@@ -59,7 +59,8 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     """One row per claim and party with a debit balance on `as_of`, with its facts and its status.
 
     Formula
-        open_cents as `ledger.claim_balances`; age_days = as_of - day of service
+        open_cents as `ledger.claim_balances`; age_days = as_of - day of service, else of responsibility (0 where
+        neither is known: postings on a claim that nothing else names)
         short_cents: what is missing on a claim that was paid less than its contract says
         since_on: first sent to the payer; for the patient, made responsible; else charge entry
     Counts
@@ -77,7 +78,7 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     for party, column in (("secondary", "secondary_payer"), ("tertiary", "tertiary_payer")):
         items["payer"] = items["payer"].where(items["party"] != party, items[column])
     items["payer"] = items["payer"].where(items["party"] != PATIENT, PATIENT).fillna("")
-    items["service_on"] = items["service_on"].fillna(items["responsible_on"])
+    items["service_on"] = items["service_on"].fillna(items["responsible_on"]).fillna(pd.Timestamp(as_of))
     items["age_days"] = (pd.Timestamp(as_of) - items["service_on"]).dt.days.clip(lower=0).astype("int64")
     items = items.merge(_sent(tables, as_of), left_on=ITEM, right_on=ITEM, how="left").merge(
         history.last, on=ITEM, how="left"
