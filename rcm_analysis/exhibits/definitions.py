@@ -28,7 +28,7 @@ UNIT_WORDS = {"usd": "US dollars", "rate": "share", "count": "count", "days": "d
 
 
 def glossary_of(names: tuple[str, ...], more: Sequence[Mapping[str, str]] = ()) -> Glossary:
-    """The definitions of these measures, from the catalogue, in the reader's words; then `more`, as they are."""
+    """The definitions of these measures, from the menu, in the reader's words; then `more`, as they are."""
     return glossary([*(_term(named(name)) for name in names), *more])
 
 
@@ -51,7 +51,7 @@ def _term(record: Measure) -> dict[str, str]:
 
 
 def statements(function: Callable[..., Any]) -> str:
-    """The formula of a measure with a semicolon between its statements; the catalogue's joins them with a blank."""
+    """The formula of a measure with a semicolon between its statements; the menu's joins them with a blank."""
     found = re.search(r"^Formula\n((?:    .*\n?)+)", inspect.getdoc(function) or "", flags=re.MULTILINE)
     lines = [line.strip() for line in found[1].splitlines()] if found else []
     parts: list[str] = []

@@ -65,7 +65,8 @@ class Subject:
 
     @property
     def relations(self) -> pd.DataFrame:
-        """The relations between the records, to date and in the period's month (`month_count`, `_cents`, `_share`).
+        """The relations between the records, to date and in the period's month (columns month_count, month_cents,
+        month_share).
 
         `is_doubtful` where one is broken by so large a share, of all or of the month, that advice on it would
         be about dollars that are not there.

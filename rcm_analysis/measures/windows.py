@@ -1,6 +1,6 @@
-"""One number beside itself: this month, last month, trailing three, a year ago, trailing twelve.
+"""A measure of this month beside its own past: last month, trailing three months, a year ago, trailing twelve months.
 
-The default comparison of a client is the client's own past; external targets are annotations.
+A client is compared with its own past first; external targets are only noted beside the figure.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ def comparisons(
     value: str | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """A measure over the windows that a month is compared with.
+    """One measure, computed for the month and for each window that the month is compared with.
 
     Formula
-        flows (measures that take `period`): the measure itself, computed on the window as one period
-        balances (measures that take `as_of`): this month, last month and same month last year are the
-        month's last day; trailing_3 and trailing_12 are the mean of the month-end values
-        matured measures (`cohort_days` or `mature_days`): each window is moved back by whole months until
-        its last service is that old, and is known as of the last day of the unmoved window
+        flows (measures that take `period`): the measure is computed once, with the whole window as its period
+        balances (measures that take `as_of`): this month, last month and the same month last year take the value on
+        the month's last day; trailing_3 and trailing_12 take the mean of the month-end values
+        matured measures (`cohort_days` or `mature_days`): the window is moved back by whole months until its last
+        service is that many days old; what is known on the last day of the window before it was moved counts
     Counts
-        `asked` is a name of the menu or its function; `options` go to the measure. `value` is the column
-        compared, by default the menu's. monthly_value is the value per month for additive
-        measures (dollars of a trailing window beside those of one month), else the value.
-        is_complete is False when the first posting of all comes more than seven days after the
-        window's first day: such a window is not the full comparison it looks like.
+        `asked` is the name of a measure of the menu, or its function; `options` are passed on to it. `value` names the
+        column to compare, by default the one the menu names. monthly_value divides the value of an additive
+        measure by the months of the window, so that dollars of a trailing window can stand beside those of one month;
+        for other measures it is the value itself. is_complete is False when the ledger's first posting is more
+        than seven days after the window's first day: the window then lacks part of its data.
     Date basis
         that of the measure
     Unit
         that of the measure; first_day and last_day are the days of the window measured
     Empty
-        A window that ends before the first posting is empty, never 0. With `by`, a group that has no row in
-        a window is empty there, or 0 for an additive measure.
+        A window that ends before the ledger's first posting is empty, never 0. With `by`, a group without a row in
+        a window is empty in it; 0 where the measure is additive.
     Source
         our own
 
@@ -91,7 +91,7 @@ def _windows(period: Period) -> dict[str, Period]:
 
 
 def matured_window(window: Period, days: int) -> Period:
-    """As many months, ending with the last whole one that was `days` old on the window's last day.
+    """The window moved back: as many months, the last of which ended at least `days` days before the window's last day.
 
     >>> matured_window(Period.month("2026-10"), 120).label
     '2026-06'

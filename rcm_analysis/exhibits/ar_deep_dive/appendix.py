@@ -187,8 +187,7 @@ TERMS: tuple[Mapping[str, str], ...] = (
 )
 
 MEASURES = ("aging",)
-"""The measures whose definition stands in a deep dive as the catalogue has it; the others are in `terms`, in plain
-words."""
+"""The measures that the deep dive defines in the menu's words; the others are defined in `terms`."""
 
 
 @page

@@ -29,7 +29,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: a measure of the catalogue, its label, and how its window is said in words; `on_tile=False` keeps it
+    """One tile: a measure of the menu, its label, and how its window is said in words; `on_tile=False` keeps it
     for the workbook.
 
     `window` is the window of the headline: three months for numbers that one month makes too restless.

@@ -69,7 +69,7 @@ TERMS = (
         "the median too short. Empty while less than half have ended. Date basis: day on which the case came in.",
     },
 )
-"""What is no measure of the catalogue, for the appendix."""
+"""Definitions of figures that are no measures of the menu, for the appendix."""
 
 
 @page

@@ -1,4 +1,5 @@
-"""What was given up: write-offs by reason, denials among them, and balances swept away in whole dollars."""
+"""Write-offs: by reason, those that were lost to denials, small balances, and old balances written off in batches of
+whole dollars."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ OLD_DAYS = 120
 SMALL_BALANCE_CENTS = 10_00
 
 USUAL_SHARES = (0.25, 0.5)
-"""Least and most that is believed of the usual share of swept write-offs: a young store and a habit mislead."""
+"""The usual share of swept write-offs is never taken lower or higher than this: a young store shows too little of it, a
+client with the habit too much."""
 
 MONTHS_BEFORE = 12
 DAY = ["client", "posted_on"]
@@ -64,9 +66,10 @@ SWEEP_TYPES = {
 
 
 def is_denial_write_off(reasons: Sequence[str] = DENIAL_REASONS) -> nw.Expr:
-    """Write-offs with a denial code or reason, and denials posted as contractual: by code or in disguise.
+    """Which postings are denial write-offs: write-offs with a denial code or reason, and contractual adjustments that
+    in truth post a denial (under a denial code, or marked `is_disguised`).
 
-    Needs the column `is_disguised` of `postings.with_disguise`.
+    Needs the column `is_disguised`, which `postings.with_disguise` adds.
     """
     reason = nw.col("reason").fill_null("").str.to_lowercase().str.replace_all("_", " ")
     given_up = (nw.col("kind") == "write_off") & (is_denial_code() | reason.is_in(list(reasons)))
@@ -87,11 +90,11 @@ def write_offs(
         write_off_cents = denial_cents + other_cents
     Counts
         Postings of kind "write_off" and "contractual" in the period; reversals lower the sums.
-        contractual_cents: approved contractual, which nobody could have collected and which is not a
-        write-off. denial_cents: write-offs with a denial code or one of `denial_reasons`, and denials
-        posted as contractual, under a denial code or (where remittances are given) in the amount that
-        the payer denied. other_cents: all other write-offs (small balance, bad debt, ...).
-        `by` may hold columns of the posting (`reason`, `carc`, `approved_by`, ...) and of its claim.
+        contractual_cents: approved contractual adjustments, which nobody could have collected and which are not
+        write-offs. denial_cents: write-offs with a denial code or one of `denial_reasons`, and denials
+        that somebody posted as contractual: under a denial code or, where remittances are given, in the very
+        amount that the payer denied. other_cents: all other write-offs (small balance, bad debt, ...).
+        `by` may name columns of the posting (`reason`, `carc`, `approved_by`, ...) and of its claim.
     Date basis
         posting date
     Unit
@@ -201,7 +204,7 @@ def small_balance_write_offs(
 def whole_dollar_sweeps(
     tables: Mapping[str, Any], *, period: Period, fewest: int = 4, chance: float = 0.01
 ) -> pd.DataFrame:
-    """Days on which old balances look swept away in whole dollars, to make the aging look young.
+    """Days on which many old balances were written off in whole dollars, as if to make the aging look young.
 
     Formula
         swept = write-offs of whole dollars on claims served more than 120 days before the posting
@@ -259,7 +262,8 @@ def whole_dollar_sweeps(
 
 
 def _batches(rows: pd.DataFrame) -> list[Any]:
-    """The write-offs of each day by reason, and of the whole day where it has several; `looks` at the day."""
+    """The write-offs of each day, one batch per reason, and one for the whole day where it has several reasons; `looks`
+    says how many batches the day has."""
     counted = rows.assign(reason=rows["reason"].fillna(""))
     sums = {"posters": ("posted_by", "nunique"), **{name: (name, "sum") for name in SWEPT}}
     by_reason = counted.groupby([*DAY, "reason"], as_index=False).agg(**sums)
@@ -273,7 +277,8 @@ def _batches(rows: pd.DataFrame) -> list[Any]:
 
 
 def _judged(batches: list[Any], earlier: list[Any], period: Period, fewest: int, chance: float) -> list[Any]:
-    """The batches of the period that are no chance, one a day; `earlier`: those of the months before."""
+    """The batches of the period that chance does not explain, at most one a day; `earlier` are the batches of the
+    months before."""
     first, last = pd.Timestamp(period.first_day), pd.Timestamp(period.last_day)
     since = pd.Timestamp(Period.of(period.first_day).shift(-MONTHS_BEFORE).first_day)
     now = [one for one in batches if first <= one.posted_on <= last]

@@ -1,4 +1,5 @@
-"""Money that belongs to others: early payments, overpayments and their refund clocks; and write-offs by hand."""
+"""Credit balances of patients and insurers (early payments, overpayments, how long a refund is due), and patient
+balances that staff wrote off by hand."""
 
 from __future__ import annotations
 
@@ -196,7 +197,8 @@ def _written_off(tables: Mapping[str, Any], period: Period, by: Sequence[str]) -
 
 
 def _clocks(moves: pd.DataFrame) -> pd.DataFrame:
-    """Per claim and party: whether insurers still owe, and since when the credit has stood."""
+    """For each claim and party: whether an insurer still owes on the claim, and since which day the balance has been a
+    credit."""
     wide = moves.assign(side=np.where(moves["party"] == "patient", "patient", "insurers"))
     claims = wide.pivot_table(
         index=[*CLAIM, "posted_on"], columns="side", values="amount_cents", aggfunc="sum", fill_value=0

@@ -62,7 +62,7 @@ def policy_breaches(tables: Mapping[str, Any], *, period: Period) -> pd.DataFram
     """Every record that broke a rule of the client's self-pay policy: what was allowed, what happened, who.
 
     Formula
-        one row per rule and record; `self_pay_rules` says what each rule looks at
+        one row per rule and record; `rules` says what each rule looks at
     Counts
         Contacts by the day of their record, payments by the day of the attempt, write-offs by the day of
         the posting, requests by the day after their days were up. The value of the policy is that of the

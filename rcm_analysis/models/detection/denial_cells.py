@@ -1,4 +1,7 @@
-"""First decisions on service lines, and how many of them each cell of payer, code, provider and location denies."""
+"""First denials counted by cell (payer, code, provider, location) and month, beside what was usual in each cell.
+
+It also says how unlikely it is that a rise above the usual rate is chance.
+"""
 
 from __future__ import annotations
 
@@ -77,10 +80,10 @@ def first_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """The first decision of the primary payer on every service line: one row per line and claim.
 
     Counts
-        Decisions known by `as_of`. What later payers refuse belongs to the secondary claims: they decide on
-        remainders, and their share grows in the first months of a record. A line counts once, on the day of its first
-        decision, whatever was resubmitted, reversed or corrected later; lines that a correction adds after a reversal
-        do not count either. Reversals, pended answers and refusals as a duplicate are no decision.
+        Decisions known by `as_of`. Decisions of secondary and tertiary payers are left out: these decide on remainders
+        only, and their share of all decisions grows in the first months of a record. A line counts once, on the day
+        of its first decision, whatever was resubmitted, reversed or corrected later. Lines that a corrected claim
+        adds after a reversal do not count. Reversals, pended answers and refusals as a duplicate are no decisions.
         A line is denied when a code of the family "denial" stands against it, group PR left out;
         its category is that of the code with the largest amount (ties: `reference.carc.PRIORITY`).
     Columns
@@ -114,19 +117,19 @@ def first_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
 
 
 def with_expected(tables: Mapping[str, Any], lines: pd.DataFrame) -> pd.DataFrame:
-    """The lines with `expected_cents`, what each would bring if it were allowed, and the `basis` of it.
+    """The lines with `expected_cents`, the amount that the payer would allow, and `basis`, which says how it is known.
 
     Formula
         contract   the contract's price (`measures.payers.contract.with_contract_price`), or the charge if that is less
-        inferred   without a price: the median allowed per unit of the payer's paid lines of the code (at
-                   least 5) x units; for a code that it hardly paid, the charge x what it allows of a
-                   dollar charged; never more than the charge
+        inferred   where there is no price: the median of what the payer allowed per unit on its paid lines of this
+                   code x units. With fewer than 5 such lines: the charge x the share of charges that the
+                   payer allows. Never more than the charge
     Counts
         Units as billed (table claim_lines, else the remittance; 1 where neither says).
     Unit
         cents, as a number that need not be whole
     Empty
-        Nothing was ever paid: the charge.
+        Where no payer has ever paid anything: the charge.
     """
     rows = _with_units(tables, lines)
     charge = rows["charge_cents"].astype("float64")
@@ -231,11 +234,12 @@ def _tidy(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Cells:
-    """Counts by cell and month. Axes: cell, month; `denied*` have the category first.
+    """How many claims, lines and cents each cell decided in each month, and how many of them were denied.
 
-    `table` describes the cells: level, payer, family, procedure, provider, location, `parents` (rows of the
-    next coarser cells). Claims are counted once in each cell: lines of one claim are denied together,
-    and are no independent witnesses.
+    A cell is a payer, a code, a provider, a location, or a payer together with one of the others. `table` has one row
+    per cell: its level, its names, and `parents`, the rows of the next coarser cells. The counts have the axes cell
+    and month; those that begin with `denied_` have the category of denial as a first axis. In each cell a claim counts
+    once however many of its lines stand there: lines of one claim are denied together.
     """
 
     months: pd.PeriodIndex
@@ -248,24 +252,27 @@ class Cells:
     denied_lines: np.ndarray
     denied_cents: np.ndarray
     member: np.ndarray
-    """Axes: level, line: the cell in which a line stands at each level, -1 where it has no such name."""
+    """Axes: level, line. The cell to which the line belongs at that level; -1 where the line names no payer, code and
+    so on."""
     steps: list[tuple[np.ndarray, np.ndarray]]
-    """Level by level below the first: its cells, and the next coarser cells of each (the last one repeated)."""
+    """For each level below the whole client: its cells, and the next coarser cells of each (filled up by repeating the
+    last)."""
 
     def without(self, counts: tuple[np.ndarray, ...]) -> Cells:
-        """The same cells less the counts of some claims."""
+        """The same cells after the counts of some claims were subtracted."""
         names = ("claims", "lines", "cents", "denied_claims", "denied_lines", "denied_cents")
         return replace(self, **{name: getattr(self, name) - part for name, part in zip(names, counts, strict=True)})
 
 
 def with_families(lines: pd.DataFrame) -> pd.DataFrame:
-    """The lines with the family of their code and the remit month."""
+    """The lines with the family of their code and the month in which the remittance came."""
     codes = {code: family_of(code) for code in lines["procedure"].dropna().unique()}
     return lines.assign(family=lines["procedure"].map(codes), month=lines["received_on"].dt.to_period("M"))
 
 
 def cells_of(lines: pd.DataFrame, months: pd.PeriodIndex) -> Cells:
-    """Counts of every cell of every level; `lines` of `with_families` and `expected_cents`, all within `months`."""
+    """Count the lines in every cell of every level. `lines` come from `with_families` and have `expected_cents`; all
+    were decided within `months`."""
     parts, member, start = [], [], 0
     for dims in LEVELS:
         ids, found = _level(lines, dims)
@@ -297,7 +304,7 @@ def _level(lines: pd.DataFrame, dims: tuple[str, ...]) -> tuple[np.ndarray, pd.D
 
 
 def _parents(member: np.ndarray, cells: int) -> list[tuple[int, ...]]:
-    """For each cell the cells one step coarser, by a line that stands in both."""
+    """For each cell the next coarser cells: those to which one of its lines belongs at the levels one step up."""
     witness = np.zeros(cells, np.int64)
     for row in member:
         inside = row >= 0
@@ -334,7 +341,8 @@ def _is_step(coarse: tuple[str, ...], fine: tuple[str, ...]) -> bool:
 
 
 def counts_of(lines: pd.DataFrame, cells: Cells, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Claims, lines, expected cents, and the denied ones of each by category, of some of the lines."""
+    """Count some of the lines (`rows`) by cell and month: claims, lines, expected cents, then the same of what was
+    denied, by category."""
     months, size, kinds = len(cells.months), len(cells.table), len(cells.categories)
     part = lines.iloc[rows]
     month = part["month"].astype("int64").to_numpy() - (cells.months[0].ordinal if months else 0)
@@ -360,22 +368,22 @@ def counts_of(lines: pd.DataFrame, cells: Cells, rows: np.ndarray) -> tuple[np.n
 
 
 PRIOR_CLAIMS = (30.0, 3000.0)
-"""The coarser cell's rate counts as so many claims of the cell's own, at least and at most."""
+"""How many claims of its own the rate of the next coarser cell is worth to a cell: at least, and at most."""
 FEWEST_BEFORE = 6
-"""Months that must lie before the first month tested: the first months of a record are not like the others,
-because quick answers come first, and less than half a year is no usual rate."""
+"""So many months must come before the first month tested. In the first months of a record only the quick answers are
+there, and less than half a year does not show what is usual."""
 WORTH_A_LOOK = 0.01
 MOST_MONTHS = 12
-"""A change of more than a year ago is how it is now."""
+"""A change that is older than a year is not reported any more: it has become the usual rate."""
 FEWEST_DENIED = 3
 TAIL = 400
-"""Terms of an upper tail that are added up: beyond them nothing is left, for the tail starts above the mean."""
+"""Terms of the upper tail that are added up. The tail starts above the mean, so that later terms add nothing."""
 
 
 @dataclass
 class Verdict:
-    """For each category (first axis) and cell: the first month of the likeliest change, the usual rate before it,
-    the evidence (-ln p), and p with the number of first months tried."""
+    """What the test says of each category (first axis) and cell (second axis): the month in which a rise most likely
+    began, the usual rate before it, the evidence for the rise (-ln p), and p times the number of months tried."""
 
     start: np.ndarray
     usual: np.ndarray
@@ -383,13 +391,13 @@ class Verdict:
     p_value: np.ndarray
 
     def replace(self, kind: int, other: Verdict) -> None:
-        """Take over the verdict on one category."""
+        """Replace the verdict on one category by a newer one."""
         for name in ("start", "usual", "evidence", "p_value"):
             getattr(self, name)[kind] = getattr(other, name)[0]
 
 
 def judged(cells: Cells, last: int, kinds: Sequence[int]) -> Verdict:
-    """The verdict on every cell, for some categories, with `last` as the last month."""
+    """Test every cell for a rise of denials in these categories, in months up to `last`."""
     kinds = list(kinds)
     shape = (len(kinds), len(cells.table))
     start, usual, best = np.full(shape, last), np.zeros(shape), np.zeros(shape)
@@ -407,14 +415,14 @@ def judged(cells: Cells, last: int, kinds: Sequence[int]) -> Verdict:
 
 
 def false_discoveries(cells: Cells, verdict: Verdict, last: int) -> np.ndarray:
-    """q of every category and cell: weighted Benjamini-Hochberg over all cells that decided anything in the months
-    tested.
+    """The q of every category and cell, by weighted Benjamini-Hochberg over all cells with a decision in the months
+    tested; the others have q 1.
 
     Formula
         p x levels x cells of the level / all cells, then Benjamini-Hochberg
     Counts
-        Every level has the same share of the errors allowed: the one question about the whole client is not
-        drowned by the hundreds about codes of payers, most of which could never be answered.
+        Every level gets the same share of the false findings that are allowed. Otherwise the one test of the whole
+        client would count for little beside hundreds of tests of a payer's codes, most of which have few lines.
     Source
         Genovese, Roeder and Wasserman, False discovery control with p-value weighting, Biometrika 93(3), 2006
     """
@@ -429,19 +437,23 @@ def false_discoveries(cells: Cells, verdict: Verdict, last: int) -> np.ndarray:
 
 
 def usual_line_rate(cells: Cells, kind: int, cell: int, start: int) -> float:
-    """The usual rate of a cell before `start`, of lines instead of claims."""
+    """The share of a cell's lines (not claims) that was usually denied before the month `start`."""
     rates, _ = usual_rates(cells, cells.denied_lines[[kind], :, :start].sum(2), cells.lines[:, :start].sum(1))
     return float(rates[0, cell])
 
 
 def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The usual rate of every cell by kind, and the earlier claims it is known from: its own and borrowed ones, but
-    never more than its coarser cells are known from.
+    """Two tables by category and cell: the usual denial rate, and how many earlier claims it rests on.
+
+    A cell with few claims of its own borrows from the next coarser cells. The number of claims it rests on counts
+    its own and the borrowed ones, and never exceeds that of its coarser cells.
 
     Formula
-        rate = (denied + m x prior) / (total + m); prior = the largest usual rate of the next coarser cells, so that
-        a payer's or a code's known habit is no news in a cell that has hardly been seen
-        m = 1 / correlation - 1, from 30 to 3,000: how little the cells of a level differ from their priors;
+        rate = (denied + m x prior) / (total + m)
+        prior = the largest usual rate of the next coarser cells: what a payer or a code is known to deny anyway must
+        not look like a rise in a cell that has few claims
+        m = 1 / correlation - 1, from 30 to 3,000: the less the cells of a level differ from their priors, the more
+        claims the prior is worth
         correlation = (sum of (denied - total x prior)^2 / sum of total x prior (1 - prior) - 1) / (mean total - 1)
     Source
         empirical Bayes by moments of the beta-binomial distribution
@@ -462,8 +474,8 @@ def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np
 
 
 def _evidence(cells: Cells, kinds: list[int], first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """Usual rates, and -ln of the chance of what was denied from `first` to `last`; 0 where nothing speaks for a
-    rise."""
+    """Usual rates before `first`, and -ln of the chance of so many denials from `first` to `last`; 0 where there is no
+    rise worth testing."""
     before, since = slice(0, first), slice(first, last + 1)
     total, past = cells.claims[:, before].sum(1), cells.denied_claims[kinds][:, :, before]
     rates, strength = usual_rates(cells, past.sum(2), total)
@@ -480,10 +492,11 @@ def _evidence(cells: Cells, kinds: list[int], first: int, last: int) -> tuple[np
 
 
 def overdispersion(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """How far monthly rates vary beyond chance, as the correlation of two claims of one month; one value a row.
+    """How much more the monthly rates of each row vary than chance would have it, as the correlation between two
+    claims of the same month.
 
     Formula
-        (sigma_z^2 - 1) / (mean total - 1), not below 0; sigma_z = mean |z(i) - z(i-1)| / 1.128, as Laney
+        (sigma_z^2 - 1) / (mean total - 1), not below 0; sigma_z = mean |z(i) - z(i-1)| / 1.128, as Laney has it
     """
     seen = totals > 0
     counts, totals = counts[:, seen], totals[seen]
@@ -496,11 +509,12 @@ def overdispersion(counts: np.ndarray, totals: np.ndarray) -> np.ndarray:
 
 
 def log_tail(count: np.ndarray, total: np.ndarray, rate: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """The log of the chance of `count` or more of `total`, at a rate known as if from `strength` earlier claims.
+    """The log of the chance that `count` or more of `total` claims are denied, at a rate that rests on `strength`
+    claims.
 
     Formula
-        beta-binomial upper tail, a = rate x strength + 1/2, b = (1 - rate) x strength + 1/2, added up term by term;
-        the halves (Jeffreys) keep a rate that was never above 0 from being known for certain
+        upper tail of the beta-binomial distribution, a = rate x strength + 1/2, b = (1 - rate) x strength + 1/2, added
+        up term by term; because of the halves (Jeffreys) even a rate of 0 so far is not taken for certain
 
     >>> f"{np.exp(log_tail(np.array([2.0]), np.array([2.0]), np.array([0.5]), np.array([1e9])))[0]:.4f}"
     '0.2500'

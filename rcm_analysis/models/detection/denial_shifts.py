@@ -1,9 +1,9 @@
-"""Denials with one cause: cells of payer, code, provider and location that are suddenly denied more than usual.
+"""Systemic denials: a payer, code, provider or location (a cell) of which suddenly more is denied than usual.
 
-A cell is judged by its own past. For every cell and category of denial, every month of the last year
-may be the month in which it began; what came since is held against what was usual before. Thousands
-of such questions find something by chance alone, so chance is kept in check (Benjamini-Hochberg), small
-effects are left out, and of the many cells in which one cause shows only one is named.
+Each cell is compared with its own past. For every cell and category of denial we try each month of the last year as
+the month in which the rise began, and compare the denials since then with the usual rate before. Thousands of such
+tests would find something by chance alone. So the false findings are limited (Benjamini-Hochberg), and rises too
+small to matter are left out. One cause shows in many cells; only the cell that describes it best is reported.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ from .denial_cells import (
 from .mixes import LEAST_CHANGE, usual_rates_of_kinds
 
 COMPLETE_SHARE = 0.7
-"""A month with less than 70 % of the usual volume is not complete: its rate is that of the quickest payers."""
+"""A month with less than 70 % of the usual claims is not complete: only the quickest payers have answered."""
 BY_CHANCE = 0.01
-"""A small practice has such a month by chance: only what is rarer than this (Poisson) is taken for incomplete."""
+"""A small practice may have so few claims by chance. Only a month that is rarer than this (Poisson) is incomplete."""
 USUAL_MONTHS = 6
 MOST_FINDINGS = 20
-"""Causes named at a time: nobody can follow up more."""
+"""At most so many causes are reported at a time: nobody can follow up more."""
 SAME_CAUSE = 0.5
-"""What is raised at least half as much as its neighbour has the same cause: both are named by what they share."""
+"""Lines that are raised at least half as much as the cell beside them have the same cause: the coarser cell names
+both."""
 
 
 @dataclass(frozen=True)
 class Floors:
-    """What is too small to be raised, however sure it is.
+    """Rises below these limits are not reported, however certain they are.
 
-    points, ratio: the rate must be 5 points above the usual one, or 1.5 times it; claims: fewer denied
-    claims than 3 are incidents; cents: $100 is what it costs to rework three or four claims (from $25 each).
+    points, ratio: the rate must be 5 percentage points above the usual one, or 1.5 times it; claims: fewer than 3
+    denied claims are single incidents; cents: $100 is what it costs to rework three or four claims (from $25 each).
     """
 
     points: float = 0.05
@@ -100,32 +101,31 @@ COLUMNS = (
 def systemic_denials(
     tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None
 ) -> pd.DataFrame:
-    """What is denied more than usual, and still is: one row per cause, the largest excess first.
+    """What has come to be denied more than usual and still is: one row per cause, the largest excess first.
 
     Formula
         cell          payer, code family, code, provider, location, payer with each of the other four, or the whole
                       client, for every category of denial
         usual rate    of the months before the first one tested, drawn towards the next coarser cells
-                      (`denial_odds.usual_rates`)
-        p             beta-binomial chance of as many denied claims since, with the uncertainty of the usual rate and
-                      the over-dispersion of the client's months (Laney's sigma_z), times the first months tried
-        raised when   q <= 0.05 (Benjamini-Hochberg over all cells and categories, each level with the same share of
-                      the errors) and above `floors`, over all months tested and in the last two
-        not the mix   where 15 % of a rise or more come from lines of payers and codes that were always denied more
-                      (`mix_shifts.usual_rates_of_kinds`), that part is added to the usual rate: what is not above it
-                      any more is no cause, and what is, is named by a finer cell if one is raised
-        named         the highest level that explains the excess, and not higher: the cell whose counts are least
-                      likely,
-                      for the number of cells that it was chosen from; a coarser one where its other lines are
-                      raised too, at least half as much
+                      (`denial_cells.usual_rates`)
+        p             the beta-binomial chance of so many denied claims since then, given how well the usual rate is
+                      known and how much the client's months vary (Laney's sigma_z), times the number of months tried
+        raised        a cell is raised when q <= 0.05 (Benjamini-Hochberg over all cells and categories, the same
+                      share of false findings for each level) and the rise is above `floors`, both over all months
+                      since it began and over the last two
+        not the mix   when 15 % or more of a rise come from doing more of what these payers always denied more often
+                      (`mixes.usual_rates_of_kinds`), that part is added to the usual rate. A cell that is no longer
+                      above it is no cause; one that still is gives way to a finer raised cell, if there is one
+        named         the raised cell whose counts are least likely, given how many cells there are at its level; then
+                      the next coarser raised cell, as long as its other lines are raised at least half as much
         excess        denied - expected; expected = usual rate x lines; excess_cents = expected amounts of the denied
                       lines - usual rate x expected amounts of all lines of the cell
     Counts
-        First decisions of primary payers on lines (`denial_cells.first_lines`), from the month of the onset on. Chance
-        is judged on claims, whose lines are denied together. No line stands in two findings of one category. The last
-        month counts only when it holds 70 % of the median claims of the six months before it, or as few as chance
-        gives;
-        `attrs["left_out"]` says when it does not. At least six months must lie before the first month tested.
+        First decisions of primary payers on lines (`denial_cells.first_lines`), from the month of the onset on. The
+        tests count claims, because lines of one claim are denied together. No line counts in two findings of one
+        category. The last month is left out when it holds less than 70 % of the median claims of the six months before
+        it and chance does not explain that; `attrs["left_out"]` then says so. At least six months must come before the
+        first month tested.
     Columns
         level in words; procedures: code family or code; codes: the codes denied; onset_on: first denial of the week
         in which the rate changed; first_month, last_month: the months counted; contract_share: share of denied_cents
@@ -146,7 +146,8 @@ def systemic_denials(
 
 
 def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistory:
-    """What `findings` needs, read and counted once; see `systemic_denials`."""
+    """Read and count the first decisions once, so that `findings` can be asked for several days; see
+    `systemic_denials`."""
     lines = first_lines(tables, as_of=as_of)
     clients = sorted(lines["client"].unique())
     if len(clients) > 1:
@@ -161,7 +162,7 @@ def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistor
 
 
 def findings(history: DenialHistory, *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None) -> pd.DataFrame:
-    """`systemic_denials` of a history that is already counted, as it stood at the end of the month of `as_of`."""
+    """`systemic_denials` for a history that is already counted, as of the end of the month of `as_of`."""
     floors = floors or Floors()
     last, left_out = last_month(history, as_of)
     rows = _causes(history, last, q, floors) if last >= 0 and history.cells.categories else []
@@ -172,8 +173,8 @@ def findings(history: DenialHistory, *, as_of: dt.date, q: float = 0.05, floors:
 
 
 def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list[dict[str, Any]]:
-    """The causes, the surest first. What one explains is set aside before the next is sought: the many cells in
-    which it shows would otherwise make room for false discoveries."""
+    """The causes, the most certain first. The claims that one cause explains are subtracted before the next is looked
+    for: the same cause shows in many cells, and would be reported again and again."""
     kinds = range(len(history.cells.categories))
     cells = dict.fromkeys(kinds, history.cells)
     verdict = judged(history.cells, last, kinds)
@@ -246,7 +247,7 @@ def _above(cells: Cells, verdict: Verdict, kind: int, last: int, floors: Floors)
 
 
 def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndarray) -> int:
-    """The cell that names the cause best."""
+    """The cell that describes the cause best (see "named" in `systemic_denials`)."""
     of_level = cells.table["level"].map(cells.table["level"].value_counts()).to_numpy(float)
     score = np.where(raised, verdict.evidence[kind] - np.log(of_level), -np.inf)
     best = int(np.argmax(score))
@@ -265,9 +266,10 @@ def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndar
 
 
 def _rest_is_raised(denied: np.ndarray, lines: np.ndarray, usual: np.ndarray, fine: int, coarse: int) -> bool:
-    """Whether the coarser cell without the finer one is raised too: half as much or more, and not by chance.
+    """Whether the lines of the coarser cell outside the finer one are raised too, at least half as much and not by
+    chance.
 
-    Where nothing is left, both are the same lines, and the coarser name is as true.
+    Where there are no such lines, both cells are the same lines, and the coarser name is as true.
     """
     lost, of = denied[coarse] - denied[fine], lines[coarse] - lines[fine]
     if of == 0:
@@ -283,8 +285,8 @@ def _rate(cells: Cells, kind: int, cell: int, start: int, last: int) -> float:
 
 
 def _mix_change(history: DenialHistory, kind: int, cell: int, start: int, last: int) -> float:
-    """By how much the usual rates of the payers and codes of a cell's lines since `start` are above those of its lines
-    before."""
+    """How much of a cell's rise is due to its mix: the mean usual rate of the payers and codes of its lines since
+    `start`, less that of its lines before."""
     lines = _marked_lines(history, kind, cell)
     before, since = lines[lines["at"] < start], lines[(lines["at"] >= start) & (lines["at"] <= last)]
     if before.empty or since.empty:
@@ -296,7 +298,8 @@ def _mix_change(history: DenialHistory, kind: int, cell: int, start: int, last: 
 def _is_beyond(
     history: DenialHistory, kind: int, cell: int, months: tuple[int, int], usual: float, floors: Floors
 ) -> bool:
-    """Whether the cell's lines since then are denied more often than `usual`: above the floors, and not by chance."""
+    """Whether the cell's lines in these months were denied more often than `usual`: above the floors, and not by
+    chance."""
     lines = _marked_lines(history, kind, cell)
     denied = lines.loc[lines["at"].between(*months), "denied"]
     rate = denied.mean()
@@ -312,7 +315,7 @@ def _marked_lines(history: DenialHistory, kind: int, cell: int) -> pd.DataFrame:
 
 
 def _has_finer(cells: Cells, cell: int, raised: np.ndarray) -> bool:
-    """Whether a raised cell lies inside this one."""
+    """Whether one of the finer cells inside this cell is raised."""
     inside = {cell}
     for finer, parents in enumerate(cells.table["parents"]):
         if inside & set(parents):

@@ -1,8 +1,9 @@
-"""Rates that moved only because the work is another: more of what was always denied more, or pays less.
+"""Rates that moved because the practice now does other work, and not because payers decide differently.
 
-A rise of the overall denial rate has two causes that call for opposite answers. Either something is denied more
-than it used to be (a cause to find: `systemic_denials`), or the practice does more of what was always denied
-more often. Held apart by standardisation: today's claims at the rates that were usual for their kind.
+The overall denial rate can rise for two reasons that call for opposite answers. Either payers deny more than they used
+to (`systemic_denials` looks for the cause), or the practice does more of the work that was always denied more often.
+To tell them apart we ask which rate today's claims would have at the rates that were usual for their payer and code
+(standardisation).
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from .denial_cells import first_lines, with_families
 
 MONTHS, USUAL_MONTHS = 3, 6
 LEAST_CHANGE = 0.15
-"""A rate of denials that moves by less than 15 % of itself is steady, and so is the part of a move that is less than
-that."""
+"""A denial rate that moves by less than 15 % of itself counts as steady; a part of a move below that counts as none."""
 LEAST_CHANGES = {"denials": LEAST_CHANGE, "collections": 0.05}
 """Collections move in smaller steps: a twentieth of the cash is a month's rent."""
 PRIOR_LINES = 30.0
-"""What is seen less often than this is drawn towards the next coarser kind, by so many lines of it."""
+"""The rate of the next coarser kind (payer and family, then all) counts as so many lines of the kind's own."""
 FEWEST_LINES = 30
 VERDICTS = {
     "steady": "it hardly moved",
@@ -54,8 +54,8 @@ COLUMNS = (
 
 
 def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTHS) -> pd.DataFrame:
-    """Whether the overall denial and collection figures moved by themselves or with the mix: one row per client and
-    figure.
+    """Whether the overall denial rate and the collection rate moved because of the mix of work or because of the
+    payers' decisions: one row per client and figure.
 
     Formula
         usual = the figure over the 6 months before; now = over the last `months` months
@@ -75,8 +75,8 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
     Empty
         Fewer than 30 lines in either time: no row.
     Source
-        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are stalcup-dev's, the 5 % our
-        own
+        Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are those of the public project
+        stalcup-dev, the 5 % our own
     """
     lines = with_families(first_lines(tables, as_of=as_of))
     lines = lines.assign(denied=lines["category"].notna().astype("int64"), line=1)

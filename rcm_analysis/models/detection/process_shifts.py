@@ -1,4 +1,5 @@
-"""When the work itself changed: charges that are entered later and later, and days on which no claim leaves."""
+"""Two ways in which an office's own work goes wrong: charges are entered later and later, and no claims are sent for
+days."""
 
 from __future__ import annotations
 
@@ -43,27 +44,29 @@ LATE = 0.9
 
 
 def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.01, days: float = 1.0) -> pd.DataFrame:
-    """Where charges are entered later than they used to be, and still are: one row per cause.
+    """The providers and locations (or the whole client) that began to enter charges later, and still do: one row each.
 
     Formula
         lag = working days (Monday to Friday) from the first day of service to the entry of the charge
-        1. Test the whole client, each provider and each location. Compare the lags since a month with those of
-           all months before it, for each of the last twelve months but the latest: one month alone is an
-           incident. The test is a one-sided Mann-Whitney test; its p is multiplied by the number of months tried.
-        2. Report one of them when all of this holds: its q (Benjamini-Hochberg, over client, providers and
-           locations) is at most `q`; the mean lag since then, and that of the last month, are `days` working
-           days or more above the usual; that of the months between is half a day or more above it, with
-           p <= 0.05. A lag counts for at most three times the usual late lag, so that one claim cannot decide.
-        3. Name the cause: a provider or location that holds 80 % of the days lost, when everybody else is not
+        1. Test the whole client, each provider and each location. Each of the last twelve months but the latest may
+           be the one in which the change began (a single month is an incident, not a change): compare the lags from
+           that month on with the lags of all months before it. The test is a one-sided Mann-Whitney test; its p is
+           multiplied by the number of months tried.
+        2. Report the client, provider or location when all of this holds: its q (Benjamini-Hochberg, over all that
+           were tested) is at most `q`; the mean lag since the change, and the mean lag of the last month, are at least
+           `days` working days above the usual mean; the mean of the months between is at least half a day above it,
+           with p <= 0.05. No lag counts for more than three times the usual late lag, so that one claim cannot decide.
+        3. Name the cause: a provider or location that accounts for 80 % of the days lost, if everybody else is not
            slower by the same test; otherwise the client as a whole.
-        A charge is late when it is entered later than 90 % of the charges were before the change; late_claims
-        and late_cents are those above the usual 10 %.
+        A charge is late when it was entered later than 90 % of the charges were before the change; late_claims
+        and late_cents count the late charges beyond the usual 10 %.
     Counts
-        Claims by the month of entry, which is complete on its last day (by month of service the latest entries would
-        still be missing). At least six months and twenty claims before the first month, five claims since.
+        Claims by month of entry: such a month is complete on its last day, whereas entries for the latest months of
+        service are still to come. Needed: six months and twenty claims before the change, five claims since.
     Columns
-        onset_on: first late entry of the first month; usual_days, days: mean lag before and since; days_last_month;
-        days_a_month: slope of the lag since the onset; is_new: it began in the month before the last one
+        onset_on: the first late entry of the first month; usual_days, days: the mean lag before the change and since;
+        days_last_month: that of the last month; days_a_month: by how many days the lag grows each month since then;
+        is_new: the change began in one of the last two months
     Date basis
         entered_on
     Unit
@@ -91,7 +94,7 @@ def lag_rows(tables: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def creeps(claims: pd.DataFrame, *, as_of: dt.date, q: float = 0.01, days: float = 1.0) -> pd.DataFrame:
-    """`charge_lag_creep` of claims that are already read, as it stood on `as_of`."""
+    """`charge_lag_creep` for claims that were read with `lag_rows`, with what was known on `as_of`."""
     known = claims[claims["entered_on"] <= pd.Timestamp(as_of)]
     found = [_tested(known[held], names, as_of) for names, held in _scopes(known)]
     found = [one for one in found if one is not None]
@@ -119,7 +122,8 @@ def _is_above(one: Mapping[str, Any], days: float) -> bool:
 
 
 def _tested(claims: pd.DataFrame, names: Mapping[str, str], as_of: dt.date) -> dict[str, Any] | None:
-    """The likeliest first month of a later entry, and how sure it is; None where there is too little to say."""
+    """The month in which later entry most likely began, with its p and its figures; None where too few claims are
+    known."""
     last = pd.Period(as_of, "M")
     if claims.empty or (claims["month"] == last).sum() == 0:
         return None
@@ -187,7 +191,8 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
 def _causes(
     claims: pd.DataFrame, raised: list[dict[str, Any]], as_of: dt.date, limits: tuple[float, float]
 ) -> list[dict[str, Any]]:
-    """Of the client, its providers and its locations that are raised, those that name the causes."""
+    """Of everything reported (the client, providers, locations) the rows that name a cause; the others only show it
+    again."""
     whole = [one for one in raised if not one["names"]]
     parts = sorted((one for one in raised if one["names"]), key=lambda one: one["p_value"])
     for part in parts if whole else ():
@@ -217,32 +222,33 @@ def _inside(claims: pd.DataFrame, one: Mapping[str, Any]) -> pd.Series:
 
 OUTAGE_COLUMNS = ("client", "onset_on", "last_on", "resumed_on", "days", "claims", "cents", "p_value", "is_over")
 SHORTEST = 3
-"""Fewer silent working days are a day off and a lost batch."""
+"""A shorter run of days without submissions can be a day off and one lost batch."""
 SENDING_SHARE = 0.05
-"""A weekday that carries less of the claims sent is none of the client's usual sending days."""
+"""A weekday on which a smaller share of all claims was sent is not one of the client's usual sending days."""
 LONGEST_WAIT = 60
 SURELY = 0.01
 FEWEST_DAYS_AT_WORK = 2
-"""Where charges are entered on fewer days of the run, the office was closed, and not the way out."""
+"""Where charges were entered on fewer days of the run, the office was closed: that is no outage."""
 
 
 def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """Runs of working days on which no claim left, though claims were waiting: one row per outage, the oldest first.
+    """Outages: runs of working days on which the client sent no claim although claims were waiting; the oldest first.
 
     Formula
         run       at least three of the client's sending days in a row without a submission of any kind
-        chance    product over the waiting claims of P(not sent in the run | not sent before it), from how long claims
-                  of this client usually wait from entry to their first submission
-        raised    when the chance x the sending days of the record is at most 0.01, and charges were entered on at
-                  least two days of the run (else the office was closed)
+        chance    how likely it is that the office sent nothing by chance: the product, over all waiting claims, of the
+                  probability that such a claim is not sent during the run, given that it was not sent before. The
+                  probabilities come from how long this client's claims usually wait from entry to first submission
+        reported  when the chance x the number of sending days on record is at most 0.01, and charges were entered on
+                  at least two days of the run (else the office was closed)
     Counts
-        Sending days: the weekdays with at least 5 % of the claims ever sent, without federal holidays, and any other
-        day on which claims left. Waiting claims have an insurer, were entered by the end of the run, and had not been
-        sent. `claims` and `cents` leave out those that had already waited longer than 95 % of claims do when it began
-        (they wait for something else).
+        Sending days: the weekdays on which at least 5 % of all claims were sent, without federal holidays, and any
+        other day on which claims were sent. Waiting claims: they have an insurer, were entered by the end of the run,
+        and had not been sent by then. `claims` and `cents` leave out those that had already waited longer than 95 % of
+        claims do when the run began: they wait for something else.
     Columns
-        onset_on, last_on: first and last silent sending day; resumed_on: the day on which claims left again, empty
-        while it goes on (is_over false)
+        onset_on, last_on: the first and the last sending day of the run; resumed_on: the day on which claims were sent
+        again, empty (and is_over false) while the outage lasts
     Date basis
         submitted_on, entered_on
     Unit
@@ -269,7 +275,7 @@ def submission_rows(tables: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
-    """`submission_outages` of rows that are already read, as it stood on `as_of`."""
+    """`submission_outages` for rows that were read with `submission_rows`, with what was known on `as_of`."""
     day = pd.Timestamp(as_of)
     sent = sent[sent["submitted_on"] <= day]
     known = claims[claims["entered_on"] <= day]
@@ -285,7 +291,7 @@ def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.D
 
 
 def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
-    """Every usual sending day from the first submission on, and every other day on which claims left."""
+    """Every usual sending day from the first submission on, and every other day on which claims were sent."""
     share = submitted.dt.day_of_week.value_counts(normalize=True)
     usual = share.index[share >= SENDING_SHARE]
     days = pd.date_range(submitted.min(), last, freq="D")
@@ -294,7 +300,7 @@ def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
 
 
 def _runs(silent: np.ndarray) -> list[tuple[int, int]]:
-    """First and last position of every run of silent days that is long enough."""
+    """The first and the last position of each run of at least `SHORTEST` days without submissions."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(int)))
     return [(first, end - 1) for first, end in zip(edges[::2], edges[1::2], strict=True) if end - first >= SHORTEST]
 
@@ -320,7 +326,8 @@ class _Waits:
         self.long = int(np.searchsorted(-np.exp(self.log_stay[1:]), -0.05))
 
     def judged(self, first: int, last: int) -> dict[str, Any] | None:
-        """The run of sending days as an outage; None where it may well be chance."""
+        """The outage in these sending days; None where nothing may have been sent by chance, or the office was
+        closed."""
         waiting = (self.entered <= last) & (self.sent > last)
         before = np.clip(first - self.entered[waiting], 0, LONGEST_WAIT + 1)
         after = np.clip(last + 1 - self.entered[waiting], 0, LONGEST_WAIT + 1)

@@ -1,8 +1,9 @@
-"""Results against plan: where the dollars went, split so that the parts sum to the whole, and how each step did.
+"""Results against plan: which drivers made the difference, in dollars, and how each step of the programme did.
 
-The split changes the plan into what happened, one driver at a time, always in the same order: volume,
-acuity mix, rate, billable share, denials, lag, expense. Each driver's variance is what its own change
-adds, so the sum is the total difference, to the cent, in every month.
+We start from the plan and replace its assumptions by what really happened, one driver after the other, always in this
+order: volume, acuity mix, rate, billable share, denials, lag, expense. After each replacement the plan is computed
+again. The change in dollars is that driver's variance. So the variances of a month sum to the whole difference
+between the results and the plan, to the cent.
 """
 
 from __future__ import annotations
@@ -25,16 +26,22 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
     """The difference between what happened and the plan, month by month and driver by driver.
 
     Formula
-        volume: members as they were, at the plan's acuity mix, rates, billable share, denials and lag, less
-        the plan; acuity mix: the same with the members of each level as they were; rate: with the rates
-        billed; billable share: with the units billed; denials: with the dollars denied (recovered as the plan
-        expects); lag: what arrived, less what the plan's lag would have brought of it; expense: planned less
-        actual. Regions are as planned until the rates billed are put in, so that members who live elsewhere show
-        under rate; outreach and assessments are as they were from the first step on, so that they show under volume
+        each driver = the plan computed with the actuals of this driver and of all before it, less the same computed
+        with the actuals of those before it only:
+        volume          the actual number of members, at the plan's acuity mix, rates, billable share, denials and lag
+        acuity mix      the actual members of each level
+        rate            the actual dollars per unit billed
+        billable share  the actual units billed
+        denials         the actual dollars denied; of these the plan's share is recovered
+        lag             the actual receipts, less what would have arrived at the plan's lag
+        expense         planned less actual expense
+        Members are spread over the regions as planned until the actual rates are put in: members who live elsewhere
+        than planned show under rate. Outreach and assessments are the actual ones from the first driver on: they show
+        under volume.
     Counts
-        Every month of the actuals. What the actuals cannot hold (`Actuals.without`) is left out of the plan, too.
-        `revenue_cents` is the effect on the month's net revenue (the lag has none),
-        `cash_cents` on the month's receipts. Expense is in both, and is zero where no expense is given.
+        Every month of the actuals. Revenue that the actuals have no room for (`Actuals.without`) is left out of the
+        plan, too. `revenue_cents` is the effect on the month's net revenue (the lag has none), `cash_cents` that on
+        the month's receipts. Expense counts in both; it is zero where the actuals give no expense.
     Unit
         cents; above zero is better than planned
     Shape
@@ -58,8 +65,8 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
 
 
 def comparable(plan: Assumptions, actual: Actuals) -> Assumptions:
-    """The plan without the revenue that the source of these actuals has no room for: a stored table holds no outreach
-    billed."""
+    """The plan without the kinds of revenue that these actuals cannot show: actuals counted from stored tables hold no
+    billed outreach, for example."""
     return plan.with_values(**{f"{name}__paid": 0 for name in actual.without})
 
 
@@ -79,7 +86,7 @@ def _frame(actual: Actuals, driver: str, revenue: np.ndarray, cash: np.ndarray) 
 
 
 def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Net revenue and receipts after each driver has been put in place, in order."""
+    """Net revenue and receipts of the plan as computed after each driver was replaced by its actuals, in order."""
     levels = plan.levels
     members = {level: _by_month(actual.caseload, "members", actual, level) for level in levels}
     units = {level: _by_month(actual.caseload, "units", actual, level) for level in levels}
@@ -121,7 +128,8 @@ def _by_month(frame: pd.DataFrame, column: str, actual: Actuals, level: str | No
 def _net(
     plan: Assumptions, rows: Rows, billed: np.ndarray, denied: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Net revenue of each month of service, and receipts by month under the plan's fees and lag."""
+    """What these billed and denied dollars would bring under the plan's fees and lag: net revenue by month of service,
+    and receipts by month of payment."""
     given = {key: np.array(plan.path(key), dtype=np.int64) for key in plan.values}
     days, weights = ways(rows, given)
     days, weights = ([part[:1, :count] for part in parts] for parts in (days, weights))
@@ -140,11 +148,11 @@ def _net(
 
 # ---------------------------------------------------------------- how each step did
 def funnel(plan: Assumptions, actual: Actuals, *, scenario: str = BASE, all_months: bool = False) -> pd.DataFrame:
-    """Referrals to members, denials and units by month, each beside the plan.
+    """Each step from referral to billed unit, month by month, beside the plan.
 
     Counts
-        Each event in the month in which it happened: who is referred in May may be reached in June, so that a
-        month's rate can pass 1. `all_months`: one row over all months, members as in the last
+        Each event counts in the month in which it happened. Somebody referred in May may be reached in June, so a
+        month's rate can exceed 1. `all_months` gives one row over all months; its members are those of the last month
     Unit
         thousandths of a person for counts; rates 0 to 1
     Shape
@@ -219,14 +227,15 @@ def acuity(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.Da
 
 
 def coordinators(plan: Assumptions, actual: Actuals) -> pd.DataFrame:
-    """Each coordinator's caseload, contacts and billable units, fair to the acuity of the caseload.
+    """Each coordinator's caseload, contacts and billable units, compared with what members of the same acuity take in
+    the whole programme.
 
     Formula
         load = Σ member-months / caseload of the level / months; expected units (contacts) = Σ over levels of the
         coordinator's member-months × the programme's units (contacts) per member-month at that level;
         index = units (contacts) / expected
     Counts
-        Every month of the actuals. The programme's own pooled figures are the yardstick, so a coordinator with
+        Every month of the actuals. The yardstick is the programme's own average at each level, so a coordinator with
         many high-acuity members is compared with what such members take elsewhere in the programme.
     Unit
         member_months, units, contacts: thousandths; load: full caseloads; indices: 1 is what was to be expected
@@ -265,7 +274,8 @@ def coordinators(plan: Assumptions, actual: Actuals) -> pd.DataFrame:
 
 
 def incentives(scores: pd.DataFrame) -> pd.DataFrame:
-    """Who made more contacts than such a caseload takes elsewhere, most first: what the incentive would pay.
+    """The coordinators who made more contacts than such a caseload takes elsewhere in the programme, the highest index
+    first, and what the incentive would pay each of them.
 
     Formula
         whole contacts above those expected for the caseload's acuity × the incentive per contact

@@ -1,13 +1,13 @@
-"""How claims end, by age: exact estimators for whole days, with open claims counted as open.
+"""What share of claims is paid, denied or written off by each age in days (Aalen–Johansen, Kaplan–Meier).
 
-An open claim is no answer yet (censored on the right). A denial or a write-off is an end of its own
-that rules payment out (a competing end): counted as if it were still open, it would promise money
-that never comes. In the reference simulation 86 of 100 claims are paid in the end; Aalen–Johansen says
-86, and one minus Kaplan–Meier with the denials left open says 98.
+A claim that is still open has not ended yet; the estimators use it up to its present age (it is censored on the right).
+A denied or written-off claim has ended, and cannot be paid any more (denial competes with payment). To treat it as open
+would promise money that never comes: in the reference simulation 86 of 100 claims are paid in the end; Aalen–Johansen
+says 86, and one minus Kaplan–Meier with the denials left open says 98.
 
-Days are whole. Of two things on one day the ends come first: a claim whose age is 30 days on the
-day of the cut is still at risk on day 30. Several ends on one day share that day by their numbers;
-no order among them is invented and nothing is drawn at random.
+Ages are whole days. A claim that is 30 days old and open on the last day of the records counts among those that could
+have ended on day 30. When claims end in several ways on one day, all of them are taken from the claims open at the
+start of that day; no order among them is assumed, and nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENDS = ("paid", "denied", "written_off")
 """The ends that every result has a column for."""
 
 OTHER_ENDS = ("patient",)
-"""Ends that have a column where they occur: wholly passed on to the patient."""
+"""The end that has a column only where it occurs: the claim was wholly passed on to the patient."""
 
 LONGEST_DAYS = 36_525
 """A claim older than a hundred years is a wrong date."""
@@ -47,11 +47,12 @@ def cumulative_incidence(
         paid(t) = paid(t-1) + open(t-1) x paid ends on day t / at_risk(t), and so for every end
         paid + denied + written_off (+ patient) + open = 1 on every day
     Counts
-        Lists, tuples, arrays or columns, by position: an index does not matter. `end` is open, paid,
-        denied, written_off or patient (a column of its own, where it occurs); `days` is the age at that
-        end, or at the cut for a claim that is open. `at_risk(t)`: claims not ended before day t and watched on it.
-        `weight` (dollars, say) makes every sum one of weights. `entry` is the first age at which
-        a claim was watched (0 unless given): claims older than the records, or a recent window.
+        One entry per claim, by position, in lists, tuples, arrays or columns; an index does not matter. `end` is
+        open, paid, denied, written_off or patient (which has a column where it occurs). `days` is the claim's age at
+        that end or, for an open claim, on the last day of the records. `at_risk(t)` counts the claims that had not
+        ended before day t and were under observation on it. With `weight` (dollars, say) weights are added up instead
+        of claims. `entry` is the age at which observation of a claim began (0 unless given), for claims that are older
+        than the records and for windows that begin later.
     Unit
         shares, 0 to 1; at_risk in claims, or in the unit of `weight`; a row for every day from 0 to
         the largest of `days`, whether anything ended on it or not
@@ -112,12 +113,12 @@ def kaplan_meier(
         open(t) = open(t-1) x (1 - ended(t) / at_risk(t))
         low, high: log(-log open) plus and minus z x its Greenwood standard error
     Counts
-        as `cumulative_incidence`, all ends alike. It answers "when is there an answer", never
+        as `cumulative_incidence`, without telling the ends apart. Use it for "when is there an answer", never for
         "how much will be paid".
     Unit
         shares, 0 to 1
     Empty
-        No claim gives no row. The interval is empty while nothing, or when everything, has ended.
+        No claim gives no row. The interval is empty on days on which no claim has ended yet, or all have.
     Source
         Kaplan and Meier (1958); interval as in Kalbfleisch and Prentice (1980)
 
@@ -139,7 +140,7 @@ def kaplan_meier(
 
 
 def day_by_which(table: pd.DataFrame, share: float, column: str = "paid") -> float:
-    """The first day by which `share` of the claims had ended so; empty when it never came to that.
+    """The first day by which the given share of the claims had ended in this way; empty when so many never did.
 
     Formula
         the smallest day with column >= share; for "open", with open <= 1 - share
@@ -154,7 +155,7 @@ def day_by_which(table: pd.DataFrame, share: float, column: str = "paid") -> flo
 
 
 def share_by(table: pd.DataFrame, day: int, column: str = "paid") -> float:
-    """The value of a column on a day: that of the last row at or before it, 0 (open: 1) before the first.
+    """The share in a column on a day: that of the last row on or before the day; before the first row 0 (open: 1).
 
     Unit
         share, 0 to 1
@@ -180,7 +181,7 @@ def _at_risk(age: np.ndarray, share: np.ndarray, since: np.ndarray, size: int) -
     entered = np.bincount(since, share, size).cumsum()
     left = np.bincount(age, share, size).cumsum()
     at_risk = entered - np.concatenate([[0.0], left[:-1]])
-    # Sums of weights that cancel leave dust; where every claim has left there is nobody.
+    # Subtracting sums of weights leaves rounding errors; where every claim has left, the weight at risk is zero.
     people = np.bincount(since, share > 0, size).cumsum() - np.concatenate(
         [[0], np.bincount(age, share > 0, size).cumsum()[:-1]]
     )
@@ -201,7 +202,8 @@ def _log_log(
 
 
 def checked(days: Any, weight: Any, entry: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Whole days, weights and entry ages, each as one number per claim."""
+    """Days, weights and entry ages as arrays with one number per claim; refused where one is missing or not
+    possible."""
     age = _whole(days, "days")
     share = np.ones(len(age)) if weight is None else _numbers(weight, "weight")
     since = np.zeros(len(age), np.int64) if entry is None else _whole(entry, "entry")

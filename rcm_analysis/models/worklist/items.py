@@ -2,7 +2,7 @@
 word.
 
 One item is a claim and the party responsible for a part of it. Everything here is fact, read from what
-was known on the day; what an item is worth is said in `worklist_chances`, what to do in `worklist_actions`.
+was known on the day. What an item is worth stands in `chances`, what to do about it in `actions`.
 """
 
 from __future__ import annotations

@@ -99,10 +99,10 @@ def worklist(
         deadline  the payer's filing, appeal or secondary limit ends within `deadline_days`, and work adds
                   `smallest_cents`
         list      everything else that can be worked
-        waiting   the payer is still within its usual days, or a note, promise or payment plan says so; until
-                  `suppressed_until`.
-                  A step noted for a day counts before the usual days: until then the item waits (a near deadline does
-                  not), from then on it is to be done, with the step noted as its action (`worklist_steps`)
+        waiting   left alone until `suppressed_until`: the payer is still within its usual days, or a note, a promise
+                  or a payment plan names a later day. Where the last note names a step for a day (`steps`), that day
+                  counts instead of the usual days: before it the item waits, unless a deadline is near; from it on
+                  the item is listed with that step as its action
         small     less than `smallest_cents`: counted, not listed
         Within a tier by score, then claim and party. `people` gives each a day's minutes (`Person`, or name -> minutes)
         and fills assigned_to and queue_day (0 is the first day) of what is to be done; without people both are empty.

@@ -1,7 +1,8 @@
-"""The next step that the last note of a claim names for a day: until when it holds the item back, and what is due then.
+"""Next steps: the last note on a claim may say what is to happen next, and on which day.
 
-A step is ours (ask again on the 12th), the payer's (it will pay or answer by then) or the client's (the
-documents come by then). Until its day the item waits; from that day on it stands on the list with that step.
+The step is our own (we ask again on the 12th), the payer's (it promised to pay or answer by the 12th) or the client's
+(it promised the documents by the 12th). Before that day the worklist leaves the item out of the queues. From that day
+on it lists the item, with the step as the action to take.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from .items import ITEM, KEY, PATIENT, read
 STEP = ["step_action", "step_on", "step_outcome", "step_noted_on", "step_noted_by"]
 PARTIES = ("primary", "secondary", "tertiary", PATIENT)
 AFTER_LIMIT = ("appeal", "corrected_claim", "resubmit", "bill_secondary")
-"""Steps that come too late once the limit is over."""
+"""Steps that are of no use once the filing or appeal limit is over."""
 
 PROMISED = {
     ("waiting_on_payer", "follow_up"): "the payer's answer",
     ("waiting_on_client", "follow_up"): "the practice's answer",
     ("waiting_on_client", "request_documents"): "the practice's answer",
 }
-"""Whose promise a step is, by what came of the work and what is to be done; every other step is our own."""
+"""The steps that somebody else promised us, by the outcome and the next action of the note: in words, whose answer is
+due. Every other step is our own."""
 
 STEP_WORDS = {
     "follow_up": "ask again",
@@ -43,14 +45,15 @@ STEP_WORDS = {
 
 
 def open_steps(tables: Mapping[str, Any], items: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
-    """The step of each item whose claim's last note names one, and which nothing has taken up since.
+    """The steps that are still open: what the last note on a claim says is to be done next, and nobody has done yet.
 
     Counts
-        `items` has client, claim_id and party. One row per claim at most: a step belongs to the patient's balance where
-        it is a statement, to the next payer's where it is to bill it, else to the first payer that owes, else to the
-        patient.
-        Taken up: a later note (a statement only where the step is one, or where it names a step itself), a remittance
-        after the day of the note, or a posting to that party after it.
+        `items` has client, claim_id and party. Each claim has one open step at most. It is given to one item of the
+        claim: a statement to the patient's; "bill the next payer" to that payer's; any other step to the item of the
+        first payer that still owes or, where no payer owes, to the patient's.
+        A step is no longer open once one of these came after the note: another note, a remittance for the claim, or a
+        posting to that party. A note that merely says a statement was sent ends a step only if the step was that
+        statement, or if the note names a new step.
     Shape
         client, claim_id, party, step_action, step_on (empty where the note names no day), step_outcome, step_noted_on,
         step_noted_by
@@ -66,7 +69,8 @@ def open_steps(tables: Mapping[str, Any], items: pd.DataFrame, *, as_of: dt.date
 
 
 def _last_steps(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """The last note of each claim that counts, where it names a next step."""
+    """The last note of each claim, where it names a next step; notes of statements without a next step are passed
+    over."""
     columns = ["note_id", "worked_on", "entered_on", "worked_by", "action", "outcome", "next_action", "next_on"]
     notes = read(source(tables, "work_log", [*KEY, *columns]).filter(nw.col("entered_on") <= as_of))
     notes = notes.sort_values(["worked_on", "entered_on", "note_id"], ignore_index=True)
@@ -89,9 +93,10 @@ def _of_party(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_steps(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """The items, in their order, with their dated step: is_promised before its day, is_due from it on.
+    """The items in the order given, each with its open step where that has a day.
 
-    A step that comes too late for the limit is neither.
+    `is_promised` says that the day is still to come, `is_due` that it has come. Both are false where the item has no
+    such step, or where its limit is over and the step would be of no use any more.
     """
     steps = open_steps(tables, items, as_of=as_of)
     found = items.merge(steps[steps["step_on"].notna()], on=ITEM, how="left").set_axis(items.index)
@@ -102,7 +107,7 @@ def with_steps(items: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -
 
 
 def due_words(row: Any) -> str:
-    """What stands before the reason of an item whose step is due.
+    """The words put before the reason of an item whose step is due.
 
     >>> from types import SimpleNamespace
     >>> due_words(
@@ -118,7 +123,7 @@ def due_words(row: Any) -> str:
 
 
 def promised_words(row: Any) -> str:
-    """What stands after the reason of an item whose step is still to come.
+    """The words put after the reason of an item whose step is still to come.
 
     >>> from types import SimpleNamespace
     >>> promised_words(

@@ -1,8 +1,10 @@
-"""What happens to open items though nobody works them: sent, released, posted, answered; from the client's own history.
+"""What open items bring although nobody works them, from the client's own history.
 
-Work adds only what would not have come anyway. For every kind of waiting the history says how many of those that
-waited as long were done with later by themselves, and how many never. A claim that was followed up and is still
-unanswered is of another kind than one of the same age that nobody asked about.
+The worklist credits work only with the money that would not have come anyway. So for each thing that an item can be
+waiting for (to be sent, to be released, to be posted, to be answered) we look at the client's earlier items that had
+waited as many days: how many of them were settled later without anybody's work, and how many never were. Unanswered
+claims are counted in two groups, because they behave differently: those that somebody has already asked the payer
+about, and those of the same age that nobody has asked about.
 """
 
 from __future__ import annotations
@@ -23,21 +25,22 @@ from .settings import WorklistSettings
 
 HELD, UNHELD, ANY = "held", "not held", ""
 FOLLOWED_UP = "written_off"
-"""The third end of a curve: here a claim leaves the ones that nobody asked about."""
+"""Curves have three ends (paid, denied, written off). The curves below use the third for a claim that leaves its group:
+it was followed up, or put on hold."""
 
 
 class Answers:
-    """The answers of payers to claims nobody has asked about yet, and to those that were followed up.
+    """How payers answer claims that nobody has asked about yet, and claims that somebody has followed up.
 
     Two curves are read from the client's history. The first follows a claim from the day it was sent until the payer
     answers, or until somebody asks about it: asking ends the first curve. The second starts on the day of that first
-    follow-up and ends with the answer. A claim that nobody has asked about may be paid on the first curve, or be asked
-    about later, as is this client's custom, and then be paid on the second.
+    follow-up and ends with the answer. A claim that nobody has asked about may be paid on the first curve. Or it is
+    asked about later, as often as this client usually does, and is then paid on the second.
 
     Formula
         not asked about, open for `age` days:
         paid later = (paid by the end - paid by age + asked about after age x paid on the second curve) / open at age
-        never answered: likewise
+        never answered: the same, with unanswered in place of paid
         asked about: the shares of the second curve, from the day of the first follow-up since the claim was sent
     Counts
         Claims of `answer_curves`. A follow-up is a note "follow_up" after the claim was sent and before its answer.
@@ -63,8 +66,8 @@ class Answers:
         self._notes = asked
 
     def given_open(self, items: pd.DataFrame, today: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
-        """Of items open as long and asked about as these: the share paid later by itself, and the share never
-        answered."""
+        """Two shares for each item: of the client's earlier items that had been open for as many days, and asked about
+        or not as this one is, how many were paid later without work, and how many were never answered."""
         found = _first_after(items[[*ITEM, "waits_since"]], self._notes, "waits_since", "asked_on")[
             "asked_on"
         ].set_axis(items.index)
@@ -81,11 +84,12 @@ class Answers:
 def sending_curves(
     tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
 ) -> IncidenceCurves:
-    """Days from charge entry to the first claim (stream `UNHELD`), and from the first hold to it (stream `HELD`).
+    """How long claims wait until they are first sent: counted from charge entry (stream `UNHELD`) and, for claims put
+    on hold, from the first hold (stream `HELD`).
 
     Counts
-        Claims of insured patients entered within `history_days`; those never sent are open at their age. A claim that
-        is put on hold leaves the first stream on that day.
+        Claims of insured patients entered within `history_days`. A claim that was never sent counts as still open at
+        its age. A claim that is put on hold leaves the first stream on that day and enters the second.
     """
     claims = source(tables, "claims", [*KEY, "payer", "entered_on"]).filter(
         nw.col("entered_on") <= as_of,
@@ -118,8 +122,8 @@ def first_holds(history: Decisions) -> pd.DataFrame:
 def posting_curve(
     tables: Mapping[str, Any], history: Decisions, *, as_of: dt.date, settings: WorklistSettings
 ) -> IncidenceCurves:
-    """Days from a decision that denies nothing to the day on which its balance was posted away, of all payers
-    together."""
+    """How many days pass from a decision that denies nothing until the balance is posted down to zero; one curve for
+    all payers."""
     last = history.last[~history.last["outcome"].isin(DENIED) & history.last["decided_on"].notna()]
     posted = source(tables, "transactions", [*ITEM, "amount_cents", "posted_on"]).filter(
         nw.col("posted_on") <= as_of, nw.col("party") != PATIENT
@@ -140,8 +144,8 @@ def posting_curve(
 
 
 def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> IncidenceCurves:
-    """Days from a rework (corrected claim, appeal, sent again) to its answer: a decision, or a note that says won or
-    lost."""
+    """How many days pass from a rework (corrected claim, appeal, resubmission) until its answer: the payer's next
+    decision, or a note that says won or lost."""
     today = pd.Timestamp(as_of)
     notes = history.notes[history.notes["action"].isin(REWORK)]
     is_answer = notes["outcome"].isin((*WON, *LOST))
@@ -167,13 +171,13 @@ def rework_curve(history: Decisions, *, as_of: dt.date, settings: WorklistSettin
 
 
 def payers_parts(history: Decisions, *, as_of: dt.date, settings: WorklistSettings) -> tuple[pd.Series, float]:
-    """What each payer pays itself of a dollar it is expected to allow, by `answer_group`; the rest is left to the next
-    party.
+    """How much of each dollar a payer allows it pays itself, by `answer_group`; the remainder is left to the patient
+    or the next payer.
 
     Formula
-        first payers: paid / allowed; later ones: paid / what the primary had left; over first decisions that deny
-        nothing, within `history_days`, drawn towards the part of all payers (first, or later ones) by `default_claims`
-        claims
+        primary payers: paid / allowed; later payers: paid / what the primary left open. Counted over first decisions
+        that deny nothing, within `history_days`. A payer with few claims is drawn towards all payers (primary or
+        later ones), as if it had `default_claims` more claims that were paid like theirs
     Empty
         No decision yet: 1.
     """
@@ -203,7 +207,7 @@ def payers_parts(history: Decisions, *, as_of: dt.date, settings: WorklistSettin
 
 
 def _first_after(rows: pd.DataFrame, notes: pd.DataFrame, since: str, name: str) -> pd.DataFrame:
-    """The rows, in their order, with the first day in `notes` (worked_on) that is not before `since`."""
+    """The rows in the order given, each with the first `worked_on` of its claim's notes on or after the day `since`."""
     numbered = rows.reset_index(drop=True)
     both = numbered[[*KEY, since]].reset_index().merge(notes, on=KEY)
     first = both[both["worked_on"] >= both[since]].groupby("index")["worked_on"].min()

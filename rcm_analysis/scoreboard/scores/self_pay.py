@@ -47,7 +47,7 @@ ID_OF = {"statements": "statement_id", "interactions": "interaction_id", "paymen
 
 
 def mismatches(case: Case) -> list[Tally]:
-    """`patient_billing.eob_check`: claims that do not follow their EOB, claim by claim; information is no alarm."""
+    """`eob_check`: claims that do not follow their EOB, claim by claim; information is no alarm."""
     rows = eob_check(case.known, as_of=case.period.last_day)
     planted = set(_accounts(case, _rows(case, *MISMATCHES)))
     found = set(rows.loc[~rows["is_information"], "claim_id"])
@@ -69,7 +69,7 @@ def _billed_denials(case: Case, rows: pd.DataFrame) -> list[Tally]:
 
 
 def breaches(case: Case) -> list[Tally]:
-    """`self_pay_policy`: breaches of the rules that were planted, of the scope, and bills above their estimates."""
+    """`policy_breaches`: breaches of the rules that were planted, of the scope, and bills above their estimates."""
     if _is_empty(case, "self_pay_policies"):
         return []
     period = case.period

@@ -54,7 +54,7 @@ def add_services(folder: Path, practice: Practice, *, plants: Collection[str] = 
     """Write the files, column maps and truth of the services that the client has; others get nothing.
 
     Call it before the ledger is exported: a self-pay programme posts plans, relief and early payments.
-    `plants` names the services in whose files something is planted (`planning.services_planted`).
+    `plants` names the services in whose files something is planted (`plants.draw.services_planted`).
     """
     client = practice.book.client
     for service, make in MAKERS.items():

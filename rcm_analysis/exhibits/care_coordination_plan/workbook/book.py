@@ -1,11 +1,11 @@
-"""The plan as a live workbook: change an assumption in Excel or LibreOffice and everything follows.
+"""Write the plan as a live workbook: whoever changes an assumption in Excel or LibreOffice sees every figure follow.
 
     write_plan_workbook(assumptions, path)
     read_workbook(path)            # the edited inputs back as Assumptions
 
 Sheets: Summary (scenario selector, figures, charts), Plan (dollars), the inputs (Assumptions, Staff,
-Rates, Scenarios), Lags, Checks, and the arithmetic (Months, Paid share, Receipts). No cell of a monthly
-sheet is a pasted number.
+Rates, Scenarios), Lags, Checks, and the arithmetic (Months, Paid share, Receipts). Every cell of a monthly sheet is a
+formula; none holds a number that Python computed.
 """
 
 from __future__ import annotations
@@ -198,14 +198,16 @@ def _write_plan(sheet: Worksheet, made: Months) -> dict[str, int]:
 
 
 def _parts(plan: Assumptions, name: str) -> tuple[str, ...]:
-    """What a starred row is shown for: every level; every region where there are several; other rows stand once."""
+    """The parts for which a row is repeated: a row with a star once for every level, or for every region if the plan
+    has several; any other row once."""
     if not name.endswith("*"):
         return ("",)
     return plan.levels if name == "members.*" else tuple(plan.regions) if len(plan.regions) > 1 else ()
 
 
 def _plan_row(sheet: Worksheet, made: Months, row: int, name: str, divisor: int) -> None:
-    """A row of the sheet Months in dollars or members; costs and deductions have a divisor below zero."""
+    """One row of the sheet Plan: a row of the sheet Months divided into dollars or members. The divisor of costs and
+    deductions is negative, so that they show below zero."""
     for column in made.columns:
         cell = sheet[f"{column}{row}"]
         cell.value = f"={MONTHS}!{made.at(name, column)}/{divisor}"
@@ -215,7 +217,8 @@ def _plan_row(sheet: Worksheet, made: Months, row: int, name: str, divisor: int)
 
 
 def _write_lags(sheet: Worksheet, made: Months) -> dict[int, str]:
-    """Cash were every payment to take so many days; returns the cell with each need."""
+    """The sheet Lags: the running cash flow if every payment took 30, 60, ... days. Returns, for each number of days,
+    the cell with the need for working capital."""
     heading(
         sheet,
         "Lags",
@@ -337,7 +340,7 @@ def _write_summary(
 
 
 def _figures(made: Months) -> list[tuple[str, str, str]]:
-    """The figures of `programme_plan.Summary`, as formulas."""
+    """The figures of `models.plan.programme.Summary`, each with its title, its formula and its number format."""
 
     def line(name: str) -> str:
         return f"{MONTHS}!{made.line(name)}"

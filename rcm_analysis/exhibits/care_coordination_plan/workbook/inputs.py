@@ -20,7 +20,8 @@ from ....models.plan.fields import EXPECTED, FIELDS, LEVERS, SCALES, Lever, natu
 
 SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
 ASSUMPTIONS, STAFF, RATES, SCENARIOS = "Assumptions", "Staff", "Rates", "Scenarios"
-"""Names of the sheets that show, and of those that are filled in; `workbook_rows` has those that compute."""
+"""Names of the sheets that show results, and of those that are filled in; the names of the computing sheets stand in
+`rows`."""
 KEY, TITLE, VALUE, UNIT, NOTE, CHANGES = 1, 2, 3, 4, 5, 6
 NOTE_LETTERS = 70
 """Letters of a note on one line of its column: a row is as high as its note needs."""
@@ -243,7 +244,7 @@ def _steps(sheet: Worksheet, row: int, dated: Dated, kind: str, start: str, chan
 
 
 def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
-    """Key, title, kind, value and note of what is not dated and not a number of the plan."""
+    """Key, title, kind, value and note of the inputs that have no dated changes and are not among `FIELDS`."""
     rows: list[tuple[str, str, str, Any, str]] = [
         ("name", "Name of the plan", "text", plan.name, "Appears on the report."),
         ("start", "First month", "date", day(plan.start), "First month of the plan."),
@@ -352,7 +353,7 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
 def _block(
     sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int, rules: Validations
 ) -> tuple[int, int]:
-    """Input rows from `top` on, and free ones below them; the first row and the last."""
+    """Write input rows from `top` on, with some free rows below; returns the first row and the last."""
     for row, values in enumerate([*rows, *[[None] * len(kinds)] * spare], top):
         for column, (value, kind) in enumerate(zip(values, kinds, strict=True), 1):
             put(sheet, row, column, value, kind)
@@ -465,7 +466,8 @@ def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, rules: Va
 
 
 def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, rules: Validations) -> None:
-    """A lever under each scenario, at work, and its range of uncertainty."""
+    """The row of one lever: its value in each scenario, the value of the chosen scenario, and its range of
+    uncertainty."""
     chosen = 4 + len(plan.scenarios)
     _key_and_title(sheet, row, lever.key, lever.title)
     sheet.cell(row, 3, UNITS[lever.kind])
@@ -479,7 +481,7 @@ def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, rule
 
 
 def _at_work(row: int, chosen: int) -> str:
-    """What the chosen scenario has in a row of the sheet Scenarios."""
+    """The formula for the chosen scenario's value in a row of the sheet Scenarios."""
     first, last = letter(4), letter(chosen - 1)
     return f"INDEX({first}{row}:{last}{row},MATCH(Scenario,${first}$4:${last}$4,0))"
 

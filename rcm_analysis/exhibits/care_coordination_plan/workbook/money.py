@@ -26,7 +26,7 @@ from .rows import (
 
 
 def write_money(book: Workbook, made: Months) -> None:
-    """Billed dollars to cash and balances, in the order of `models.plan.engine`."""
+    """The rows that count money, from billed dollars to cash and balances, in the order of `models.plan.engine`."""
     _billed(made)
     _revenue(made)
     _expense(made)
@@ -64,7 +64,8 @@ def _billed(made: Months) -> None:
 
 
 def _revenue(made: Months) -> None:
-    """Billed dollars down to what will be collected: the first answers, and what is recovered of denials later."""
+    """From billed dollars to the dollars that will be collected, in two streams: paid at the first answer, and
+    recovered later from denials."""
     at = made.at
     made.add(
         "denial_share",
@@ -106,7 +107,7 @@ def _revenue(made: Months) -> None:
 
 
 def _less(made: Months, source: str, share: str, taken: tuple[str, str], left: tuple[str, str]) -> None:
-    """A share taken off a row: what is taken and what is left, each as name and title."""
+    """Two rows: the share of `source` that is taken off, and what is left; `taken` and `left` hold name and title."""
     made.product(taken[0], source, share, taken[1], CENTS)
     made.add(left[0], lambda c, _: f"{made.at(source, c)}-{made.at(taken[0], c)}", left[1], CENTS)
 
@@ -190,7 +191,7 @@ def _ways(made: Months) -> None:
             f"Days: {words[number]}",
             "days",
         )
-    # The first way takes what the rounded others leave, so that no dollar is lost; its rows stand below it.
+    # Rounding: the other ways are rounded, and the first way takes what is left, so that no dollar is lost.
     first, last = made.row + 1, made.row + len(WAYS) - 1
     made.add("way_share.0", lambda c, _: f"{SHARE}-SUM({c}{first}:{c}{last})", f"Share of dollars: {words[0]}", PARTS)
     for number, way in enumerate(WAYS[1:], 1):
@@ -198,7 +199,8 @@ def _ways(made: Months) -> None:
 
 
 def _write_triangles(book: Workbook, made: Months) -> None:
-    """What part of each month of service has arrived by each month's end, and how much that is."""
+    """The sheets Paid share and Receipts: which part of each month of service has been paid by the end of each month,
+    and how many dollars that is."""
     shares = _triangle(
         book,
         made,
@@ -231,7 +233,7 @@ def _write_triangles(book: Workbook, made: Months) -> None:
 
 
 def _triangle(book: Workbook, made: Months, name: str, title: str, words: str) -> Worksheet:
-    """An empty triangle: months of service across, month ends down."""
+    """A sheet with its headings and no figures yet: a column for each month of service, a row for each month's end."""
     sheet = book.create_sheet(name)
     heading(sheet, title, words)
     head_row(sheet, TOP - 2, ["Month", "", ""])

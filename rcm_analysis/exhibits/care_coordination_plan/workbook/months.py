@@ -1,6 +1,6 @@
-"""The monthly sheets of the plan's workbook: the same rows, in the same order, as `models.plan.engine`, as formulas.
+"""The sheet Months of the plan's workbook: the rows of `models.plan.engine`, in the same order, written as formulas.
 
-The sheet Plan shows the same in dollars and members.
+The sheet Plan shows these rows in dollars and members.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from .rows import CENTS, END_ROW, FIRST, INDEX_ROW, MEMBERS, MONTH_ROW, MONTHS, 
 
 
 def write_members(made: Months) -> None:
-    """Staff to billable units, in the order of `models.plan.engine`."""
+    """The rows that count people, from staff through members to billable units, in the order of
+    `models.plan.engine`."""
     _staff(made)
     _mix(made)
     _rates(made)
@@ -43,7 +44,8 @@ def _staff(made: Months) -> None:
 
 
 def _position(made: Months, number: int, row: int) -> None:
-    """One row of the sheet Staff: months served, time filled, time at work, pay."""
+    """The rows of Months for one position of the sheet Staff: months served, share of time filled, share of a full
+    caseload carried, pay."""
     at, title = made.at, f"Position {number + 1}"
     hired, left, fte, salary = (f"{STAFF}!${column}${row}" for column in "BCDE")
     ramp = f"{STAFF}!$B${made.inputs.ramp[0]}:$B${made.inputs.ramp[1]}"
@@ -90,8 +92,8 @@ def _position(made: Months, number: int, row: int) -> None:
 
 
 def _mix(made: Months) -> None:
-    """The acuity mix after the scenario's shift; a level's members cannot move below the lowest or above the
-    highest."""
+    """The acuity mix after the scenario moved members up or down a level; nobody moves below the lowest level or above
+    the highest."""
     made.section("Acuity and rates")
     at, levels = made.at, made.plan.levels
     for place, level in enumerate(levels):
@@ -131,7 +133,7 @@ def _mix(made: Months) -> None:
 
 
 def _rates(made: Months) -> None:
-    """Where the members live, and what each level (and an assessment) is paid there."""
+    """The share of members in each region, and the rate paid there for each level and for an assessment."""
     regions = tuple(made.plan.regions)
     for place, region in enumerate(regions):
         made.total(
@@ -259,7 +261,7 @@ def _membership(made: Months) -> None:
 
 
 def _members_by_place(made: Months) -> None:
-    """The members by level and region, each sum to the whole."""
+    """The members split by level and region; each split sums to all members."""
     at = made.at
     made.split("members", made.plan.levels, lambda level, c: at(f"mix_to.{level}", c), "Members")
     for level in made.plan.levels:
@@ -286,7 +288,7 @@ def _units(made: Months) -> None:
         )
 
     def fails(c: str, last: str = reasons[-1]) -> str:
-        """The failing shares up to a reason; by default all."""
+        """The shares of member-months that fail, added up to and with the reason `last`; by default all reasons."""
         return made.sum([f"fail_share.{reason}" for reason in reasons[: reasons.index(last) + 1]], c)
 
     made.add("billable_share", lambda c, _: f"MAX(0,{SHARE}-({fails(c)}))", "Billable share", PARTS)
@@ -416,12 +418,12 @@ def _levers(made: Months) -> None:
 
 
 def _proofs(made: Months) -> None:
-    """Rows that must be zero in every month; the sheet Checks reads them."""
+    """The proofs: rows that must be zero in every month. The sheet Checks counts the months in which they are not."""
     made.section("Must be zero in every month")
     at, levels = made.at, made.plan.levels
 
     def to_date(name: str, c: str, less: str = "0") -> str:
-        """A row summed up to a month, less so many months."""
+        """A row added up from the first month to a month, or to a month earlier by `less`."""
         return f"SUMPRODUCT(({made.calendar}<={c}${INDEX_ROW}-{less})*{made.line(name)})"
 
     made.add(
@@ -449,7 +451,8 @@ def _proofs(made: Months) -> None:
 
 
 def _proofs_of_inputs(made: Months) -> None:
-    """Rows that are zero where shares sum to one, places and rates suffice, and no lag runs backwards."""
+    """The proofs of the inputs: shares sum to one, there are enough places and a rate for each month, no lag is
+    negative."""
     at, levels = made.at, made.plan.levels
     made.add(
         "proof.mix",

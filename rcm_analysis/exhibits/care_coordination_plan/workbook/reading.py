@@ -1,4 +1,4 @@
-"""An edited plan workbook read back: the inputs as typed, each mistake named by its cell."""
+"""Read an edited plan workbook back into assumptions; every mistake is reported with its cell."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ FEW = 3
 
 
 def edited_structure(book: Workbook) -> list[str]:
-    """Every key, name and formula that is not as `rcm plan` wrote it; `book` is opened with its formulas."""
+    """A message for every key, defined name and formula that is not as `rcm plan` wrote it. `book` holds the formulas,
+    not their values."""
     rows = key_rows(book[ASSUMPTIONS])
     return [*_keys(book[ASSUMPTIONS], rows), *_names(book, rows), *_formulas(book)]
 
@@ -61,7 +62,8 @@ def key_rows(sheet: Worksheet) -> dict[str, list[int]]:
 
 
 def _keys(sheet: Worksheet, rows: Mapping[str, Sequence[int]]) -> list[str]:
-    """A key that is gone or misspelled would leave a default in place; a key twice would hide one of its values."""
+    """Keys that are missing, misspelled or there twice. Without them a default would be used instead of the input; of a
+    key that is there twice only one value would count."""
     out = [f"{ASSUMPTIONS}!A: expected a row with the key {key}; found none" for key in NEEDED if key not in rows]
     for key, places in rows.items():
         if key not in NEEDED and not key.startswith(LISTS):
@@ -108,7 +110,7 @@ def _formulas(book: Workbook) -> list[str]:
 
 
 def _typed(sheet: Worksheet) -> Iterable[str]:
-    """Coordinates with a value that is no formula, and gaps in a row of formulas, where only formulas stand."""
+    """The cells of a computing sheet that hold a typed value, or nothing, where a formula should be."""
     first = {LAG_SHEET: 2, CHECKS: 2}.get(sheet.title, FIRST)
     for row in sheet.iter_rows(min_row=5, min_col=first):
         is_row = sheet.title in (MONTHS, PLAN) and any(cell.value is not None for cell in row)
@@ -220,7 +222,8 @@ class Found:
 
 
 def plain(value: Any) -> Any:
-    """A cell as the file format has it: days as months, floats without their binary tail, no text for a date.
+    """The value of a cell as an assumptions file would write it: a date as YYYY-MM, 0.30000000000000004 as 0.3, text
+    without blanks around it.
 
     >>> plain(dt.datetime(2027, 7, 1)), plain(0.1 + 0.2), plain("  x ")
     ('2027-07', 0.3, 'x')
@@ -234,7 +237,8 @@ def plain(value: Any) -> Any:
 
 
 def month(value: Any) -> Any:
-    """A cell that must hold a date; text is kept apart, because the formulas do not see it as a date."""
+    """The value of a cell that must hold a date. Text that looks like a date is refused later: the formulas do not
+    read it as one."""
     return f"the text {value.strip()}" if isinstance(value, str) and value.strip() else plain(value)
 
 

@@ -1,4 +1,4 @@
-"""A monthly sheet of the plan's workbook as it is written: one row per name, the same formula in every month.
+"""How a monthly sheet of the plan's workbook is written: one row for each name, with the same formula in every month.
 
 Every cell holds whole small units (cents, thousandths of a member, ten-thousandths of a share), so that Excel,
 LibreOffice and Python agree to the cent. `whole`, `Months.split` and `Months.later` say as formulas what
@@ -56,7 +56,8 @@ class Months:
         self.row += 1
 
     def expect(self, *names: str) -> None:
-        """The places of the next rows, before they are written: they refer to one another's month before."""
+        """Reserve the places of the next rows before they are written, so that their formulas can refer to one
+        another's value of the month before."""
         self.rows.update({name: self.row + place for place, name in enumerate(names)})
 
     def add(self, name: str, formula: Formula, title: str, unit: str) -> None:
@@ -88,7 +89,8 @@ class Months:
         *,
         divisor: Formula | int = SHARE,
     ) -> None:
-        """A row of members or units into parts by running totals, so that the rounded parts still sum to the whole.
+        """Split a row of members or units into parts. Running totals are rounded, not the parts, so that the parts
+        still sum to the whole.
 
         `running` takes a part and a month's column and gives the share of all parts up to it, out of `divisor`.
         """
@@ -112,7 +114,7 @@ class Months:
             before = upto
 
     def split_by_region(self, name: str, title: str) -> None:
-        """A row of members or units into one per region."""
+        """Split a row of members or units into one row per region."""
         self.split(name, self.plan.regions, lambda region, c: self.at(f"region_to.{region}", c), title)
 
     # ------------------------------------------------------------ referring
@@ -147,7 +149,8 @@ class Months:
         return lambda c, _: f"IF({c}${INDEX_ROW}-{wait}<1,0,INDEX({self.line(name)},{c}${INDEX_ROW}-{wait}))"
 
     def arrived(self, column: str) -> str:
-        """What has arrived by the end of a month, of all months of service: a row of the sheet Receipts."""
+        """The formula for what has been paid by the end of a month for all months of service: it adds up a row of the
+        sheet Receipts."""
         row = TOP + self.columns.index(column)
         return f"SUM({RECEIPTS}!${self.first}{row}:{column}{row})"
 
