@@ -19,7 +19,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -203,6 +202,8 @@ def plot_months(
     `series` maps columns of `result` (which has `month`) to their words; `immature` names a flag
     column whose months are shaded and marked with `immature_words`.
     """
+    import seaborn as sns
+
     looks = ((NAVY, "-", 2.2), (BLUE, "--", 1.7), (GREY, ":", 1.9), (RUST, "-.", 1.6))
     at = np.arange(len(result))
     ends = []
@@ -287,6 +288,8 @@ def plot_bars(
     result: pd.DataFrame, ax: Axes, *, label: str, value: str, unit: str = "usd", strong: Sequence[int] = ()
 ) -> Axes:
     """Horizontal bars, largest first, each with its value; `strong` rows are darker."""
+    import seaborn as sns
+
     values = result[value].astype("float64").to_numpy()
     palette = [NAVY if number in set(strong) else SKY for number in range(len(result))]
     sns.barplot(
@@ -325,6 +328,8 @@ def plot_matrix(result: pd.DataFrame, ax: Axes) -> Axes:
 
     `result` holds `rating`, `clients` and `names`.
     """
+    import seaborn as sns
+
     places = {"A": (0, 0), "B": (0, 1), "C": (1, 0), "D": (1, 1)}
     counts = np.zeros((2, 2))
     for _, row in result.iterrows():

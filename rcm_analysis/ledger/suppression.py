@@ -20,11 +20,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
 
 from ..errors import TableError, listed
 
@@ -249,6 +248,8 @@ class _Cube:
         value of each cell among those found so far are kept (hiding more rules none of them out), and
         only cells that they do not spread far enough are asked for.
         """
+        from scipy.optimize import linprog
+
         unknown, values = self._unknown(), self.values.ravel()
         for line in lines:
             parts = line[:-1][unknown[line[:-1]]]
@@ -338,8 +339,10 @@ def _unit(size: int, place: int, value: float) -> np.ndarray:
 
 def _equations(
     lines: list[np.ndarray], unknown: np.ndarray, values: np.ndarray, place: dict[int, int]
-) -> tuple[csr_array, np.ndarray]:
-    """The sums that hold between unknown cells: parts less total, equal to what the known ones leave."""
+) -> tuple[Any, np.ndarray]:
+    """The sums that hold between unknown cells (sparse rows): parts less total, equal to what the known ones leave."""
+    from scipy.sparse import csr_array
+
     rows: list[int] = []
     columns: list[int] = []
     signs: list[int] = []

@@ -9,7 +9,6 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
-from scipy.stats import binom
 
 from ...ledger.postings import (
     IS_DISGUISED,
@@ -279,6 +278,8 @@ def _batches(rows: pd.DataFrame) -> list[Any]:
 def _judged(batches: list[Any], earlier: list[Any], period: Period, fewest: int, chance: float) -> list[Any]:
     """The batches of the period that chance does not explain, at most one a day; `earlier` are the batches of the
     months before."""
+    from scipy.stats import binom
+
     first, last = pd.Timestamp(period.first_day), pd.Timestamp(period.last_day)
     since = pd.Timestamp(Period.of(period.first_day).shift(-MONTHS_BEFORE).first_day)
     now = [one for one in batches if first <= one.posted_on <= last]

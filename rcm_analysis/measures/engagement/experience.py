@@ -12,7 +12,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, norm
 
 from ...ledger.postings import one_if, sums
 from ...ledger.ratios import quotient
@@ -34,6 +33,8 @@ def wilson(part: pd.Series, whole: pd.Series, *, level: float = LEVEL) -> tuple[
     >>> f"{low[0]:.3f} {high[0]:.3f}"
     '0.490 0.943'
     """
+    from scipy.stats import binomtest
+
     nothing = (float("nan"), float("nan"))
     edges = [
         tuple(binomtest(int(k), int(n)).proportion_ci(level, method="wilson")) if n > 0 else nothing
@@ -118,6 +119,8 @@ def net_promoter(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
        answers  promoters  detractors  net_promoter
     0        3          1           1           0.0
     """
+    from scipy.stats import norm
+
     rows = _answers(tables, period, [*by, "item"]).filter(nw.col("item") == "would_recommend")
     score = nw.col("score")
     rows = rows.with_columns(answers=nw.lit(1), promoters=one_if(score >= 9), detractors=one_if(score <= 6))

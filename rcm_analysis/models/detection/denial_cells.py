@@ -14,7 +14,6 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
-from scipy import special, stats
 
 from ...ledger.adjudications import CLAIM, ORDER, PAYMENT, UNDECIDED, adjustment_lines, is_first, line_adjudications
 from ...measures.payers.contract import with_contract_price
@@ -426,6 +425,8 @@ def false_discoveries(cells: Cells, verdict: Verdict, last: int) -> np.ndarray:
     Source
         Genovese, Roeder and Wasserman, False discovery control with p-value weighting, Biometrika 93(3), 2006
     """
+    from scipy import stats
+
     asked = cells.claims[:, max(0, last - MOST_MONTHS + 1) : last + 1].sum(1) > 0
     q_value = np.ones(verdict.p_value.shape)
     if q_value[:, asked].size:
@@ -476,6 +477,8 @@ def usual_rates(cells: Cells, denied: np.ndarray, total: np.ndarray) -> tuple[np
 def _evidence(cells: Cells, kinds: list[int], first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
     """Usual rates before `first`, and -ln of the chance of so many denials from `first` to `last`; 0 where there is no
     rise worth testing."""
+    from scipy import special
+
     before, since = slice(0, first), slice(first, last + 1)
     total, past = cells.claims[:, before].sum(1), cells.denied_claims[kinds][:, :, before]
     rates, strength = usual_rates(cells, past.sum(2), total)
@@ -519,6 +522,8 @@ def log_tail(count: np.ndarray, total: np.ndarray, rate: np.ndarray, strength: n
     >>> f"{np.exp(log_tail(np.array([2.0]), np.array([2.0]), np.array([0.5]), np.array([1e9])))[0]:.4f}"
     '0.2500'
     """
+    from scipy import special, stats
+
     steps = np.arange(int(min(TAIL, (total - count).max() + 1)))
     reached = count[:, None] + steps
     inside = reached <= total[:, None]

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ...errors import ParameterError
 from ..statistics.control_charts import change_point, laney_chart
@@ -212,6 +211,8 @@ def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list
 def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
     """The position of the last complete month, -1 if there is none, and why the month of `as_of` is left out ('' if it
     is not)."""
+    from scipy import stats
+
     months = history.cells.months
     here = pd.Period(as_of, "M")
     position = here.ordinal - months[0].ordinal if len(months) else -1
@@ -271,6 +272,8 @@ def _rest_is_raised(denied: np.ndarray, lines: np.ndarray, usual: np.ndarray, fi
 
     Where there are no such lines, both cells are the same lines, and the coarser name is as true.
     """
+    from scipy import stats
+
     lost, of = denied[coarse] - denied[fine], lines[coarse] - lines[fine]
     if of == 0:
         return True
@@ -300,6 +303,8 @@ def _is_beyond(
 ) -> bool:
     """Whether the cell's lines in these months were denied more often than `usual`: above the floors, and not by
     chance."""
+    from scipy import stats
+
     lines = _marked_lines(history, kind, cell)
     denied = lines.loc[lines["at"].between(*months), "denied"]
     rate = denied.mean()

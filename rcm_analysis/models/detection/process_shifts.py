@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
-from scipy import stats
 
 from ...errors import ParameterError
 from ...tables.frames import source
@@ -95,6 +94,8 @@ def lag_rows(tables: Mapping[str, Any]) -> pd.DataFrame:
 
 def creeps(claims: pd.DataFrame, *, as_of: dt.date, q: float = 0.01, days: float = 1.0) -> pd.DataFrame:
     """`charge_lag_creep` for claims that were read with `lag_rows`, with what was known on `as_of`."""
+    from scipy import stats
+
     known = claims[claims["entered_on"] <= pd.Timestamp(as_of)]
     found = [_tested(known[held], names, as_of) for names, held in _scopes(known)]
     found = [one for one in found if one is not None]
@@ -124,6 +125,8 @@ def _is_above(one: Mapping[str, Any], days: float) -> bool:
 def _tested(claims: pd.DataFrame, names: Mapping[str, str], as_of: dt.date) -> dict[str, Any] | None:
     """The month in which later entry most likely began, with its p and its figures; None where too few claims are
     known."""
+    from scipy import stats
+
     last = pd.Period(as_of, "M")
     if claims.empty or (claims["month"] == last).sum() == 0:
         return None
@@ -154,6 +157,8 @@ def _level(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Period) -> dict[str, Any]:
+    from scipy import stats
+
     before, since = claims[month < first], claims[month >= first]
     late_from = float(before["lag"].quantile(LATE))
     cut = 3 * max(1.0, late_from)

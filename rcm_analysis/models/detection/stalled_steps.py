@@ -26,7 +26,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from scipy.special import xlogy
 
 from ...measures.receivable.secondary import PROCESSED, secondary_trail, trail_frame
 from ...tables.frames import collect, source
@@ -199,6 +198,8 @@ def _onset(rows: pd.DataFrame) -> tuple[pd.Timestamp, float, float] | None:
 
 def _log_likelihood(hits: Any, count: Any) -> Any:
     """Of a binomial at its own share; nothing seen is worth nothing."""
+    from scipy.special import xlogy
+
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(np.asarray(count) > 0, hits / np.maximum(count, 1), 0.0)
     return xlogy(hits, share) + xlogy(count - hits, 1 - share)

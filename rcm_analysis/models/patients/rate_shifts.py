@@ -16,8 +16,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from scipy import stats
-from scipy.special import xlog1py, xlogy
 
 from ...ledger.postings import one_if, optional
 from ...measures.engagement.appointments import appointment_rows
@@ -256,6 +254,8 @@ class Series:
 
     def at_split(self, low: int, at: int, high: int) -> tuple[float, float]:
         """The p-value of a change at one given day, and its size."""
+        from scipy import stats
+
         gain = float(self.gains(low, high, np.array([at]))[0]) / self.dispersion
         of = self.of[at] - self.of[low], self.of[high] - self.of[at]
         if not min(of):
@@ -280,6 +280,8 @@ def chance_of_best(statistic: float, first: float, last: float) -> float:
     >>> f"{chance_of_best(12.96, 0.05, 0.95):.4f}"
     '0.0127'
     """
+    from scipy import stats
+
     b = np.sqrt(max(statistic, 0.0))
     if b < 1.5 or not 0 < first <= last < 1:
         return 1.0
@@ -288,6 +290,8 @@ def chance_of_best(statistic: float, first: float, last: float) -> float:
 
 
 def _likelihood(count: np.ndarray, of: np.ndarray) -> np.ndarray:
+    from scipy.special import xlog1py, xlogy
+
     rate = np.divide(count, of, out=np.zeros_like(np.asarray(count, float)), where=np.asarray(of) > 0)
     return xlogy(count, rate) + xlog1py(of - count, -rate)
 

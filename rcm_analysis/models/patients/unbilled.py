@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from ...ledger.ratios import half_up, quotient
 from ...measures.coordination import months_given
@@ -77,6 +76,8 @@ def unbilled_contacts(tables: Mapping[str, Any], *, as_of: dt.date, chance: floa
 
 def _latest_run(own: pd.DataFrame, everybody: pd.DataFrame, chance: float) -> dict[str, Any] | None:
     """The least likely run of the coordinator's months up to the last one, or nothing."""
+    from scipy.stats import binom
+
     own = own.sort_values("month", ignore_index=True)
     run = own[["months", "lost", "cents", "lost_cents"]][::-1].cumsum()[::-1]
     rest = everybody[["months", "lost"]].sum() - run[["months", "lost"]]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ...errors import ParameterError
 
@@ -126,6 +125,8 @@ def change_point(
     >>> change_point([5, 4, 6, 5, 6, 4], [100] * 6) is None
     True
     """
+    from scipy import stats
+
     count, total = _checked(counts, totals)
     places = np.arange(least, len(count) - least + 1)
     if not len(places):

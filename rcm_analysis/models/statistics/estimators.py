@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from ...errors import ParameterError, closest, listed
 
@@ -191,6 +190,8 @@ def _at_risk(age: np.ndarray, share: np.ndarray, since: np.ndarray, size: int) -
 def _log_log(
     ended: np.ndarray, at_risk: np.ndarray, still_open: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.stats import norm
+
     left = at_risk * (at_risk - ended)
     terms = np.divide(ended, left, out=np.zeros(len(ended)), where=left > 0)
     inside = (still_open > 0) & (still_open < 1)

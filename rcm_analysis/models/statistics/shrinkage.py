@@ -12,7 +12,6 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
 
 from ...errors import ParameterError
 from .estimators import ENDS, OPEN, OTHER_ENDS, cumulative_incidence, incidence_table
@@ -108,6 +107,8 @@ def prior_claims_between(tables: Mapping[Hashable, pd.DataFrame], prior: pd.Data
     >>> prior_claims_between({"a": fast, "b": slow}, both) < 20 < prior_claims_between({"a": both, "b": both}, both)
     True
     """
+    from scipy import optimize
+
     names = [name for name in (*ENDS, *OTHER_ENDS) if name in prior]
     edges = _edges(prior, names)
     common = _binned(prior, names, edges)
@@ -185,6 +186,8 @@ def _binned(table: pd.DataFrame, names: list[str], edges: np.ndarray) -> tuple[n
 
 
 def _dirichlet_multinomial(group: tuple[np.ndarray, np.ndarray], alpha: np.ndarray) -> float:
+    from scipy import special
+
     risk, ends = group
     counts = np.vstack([ends, np.clip(risk - ends.sum(axis=0), 0, None)])
     total, weight = counts.sum(axis=0), alpha.sum(axis=0)

@@ -7,6 +7,7 @@ listed (`measures.denials.unmapped_codes`).
 
 from __future__ import annotations
 
+import csv
 import functools
 from pathlib import Path
 
@@ -51,6 +52,9 @@ STAGES = (
 """The steps at which an adjustment can be prevented, in the order of the work; `none` where it cannot."""
 
 
+FILE = Path(__file__).with_name("carc_categories.csv")
+
+
 @functools.cache
 def carc_categories() -> pl.DataFrame:
     """The list, one row per code.
@@ -62,7 +66,7 @@ def carc_categories() -> pl.DataFrame:
     >>> carc_categories().filter(pl.col("code") == "197").select("family", "category", "preventable_stage").row(0)
     ('denial', 'authorization', 'authorization')
     """
-    text = pl.read_csv(Path(__file__).with_name("carc_categories.csv"), infer_schema=False)
+    text = pl.read_csv(FILE, infer_schema=False)
     flags = [(pl.col(name) == "true").alias(name) for name in ("is_actionable", "needs_remark")]
     return text.with_columns(*flags, pl.col("valid_from", "valid_to").str.to_date("%Y-%m-%d"))
 
@@ -70,15 +74,18 @@ def carc_categories() -> pl.DataFrame:
 def codes_of(*, family: str | None = None, category: str | None = None) -> list[str]:
     """The codes of a family, of a category, or of both.
 
+    Asked while modules are imported, so it leaves Polars alone: a process that has used Polars must not fork.
+
     >>> codes_of(category="duplicate")
     ['18', 'B13']
     """
-    rows = carc_categories()
-    if family is not None:
-        rows = rows.filter(pl.col("family") == family)
-    if category is not None:
-        rows = rows.filter(pl.col("category") == category)
-    return rows["code"].to_list()
+    return [row["code"] for row in _rows() if family in (None, row["family"]) and category in (None, row["category"])]
+
+
+@functools.cache
+def _rows() -> list[dict[str, str]]:
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def codes_that_need_a_remark() -> list[str]:
