@@ -74,17 +74,13 @@ def print_checks(
 ) -> int:
     """Print each client's sums and its broken relations; how many of both."""
     failed, empty = _print_sums(workspace, clients, period, everything=everything)
+    broken = print_relations(workspace, clients, period, everything=everything)
     if len(empty) == len(clients):
-        errors.print("Nothing could be checked.")
-        return len(empty)
-    broken = print_relations(
-        workspace, [client for client in clients if client not in empty], period, everything=everything
-    )
+        errors.print("No sum could be checked.")
+        return len(empty) + broken
     sums = f"{len(failed)} sum(s) do not hold" if failed else "residual 0.00 everywhere"
     console.print(f"Arithmetic {'does not hold' if failed else 'holds'}: {sums}.")
-    if broken:
-        console.print(f"Not complete: {broken} relation(s) between records are broken; see rcm check --list RELATION.")
-    else:
+    if not broken:
         console.print("Complete: no record lacks its counterpart beyond what is usual.")
     if not failed and not broken:
         console.print("Every sum holds, and every record has its counterpart.")
@@ -129,28 +125,53 @@ def _print_sums(
 def print_relations(
     workspace: Workspace, clients: Sequence[str], period: Period | None = None, *, everything: bool = False
 ) -> int:
-    """Print the broken relations of each client with count and dollars (all of them where asked); how many are
-    broken."""
+    """Print the broken relations of each client with count and dollars (all of them where asked), and what they mean;
+    how many are broken."""
+    import pandas as pd
+
     from ..ledger.completeness import relations
 
-    broken = 0
+    frames = []
     for client in clients:
         day = _day(workspace, client, period)
         if day is None:
             continue
         tables = workspace.client(client).tables()
-        found = relations(tables, as_of=day, period=period, registry=workspace.registry)
-        broken += int(found["is_broken"].sum())
+        aside = workspace.client(client).quarantine()
+        found = relations(tables, as_of=day, period=period, registry=workspace.registry, aside=aside)
+        frames.append(found)
         shown = found if everything else found[found["is_broken"]]
         for row in shown.to_dict("records"):
             console.print(escape(f"  {client}: {relation_words(row)}"))
-    return broken
+    asked = pd.concat(frames, ignore_index=True) if frames else None
+    broken = asked[asked["is_broken"]] if asked is not None else []
+    if len(broken):
+        for name, means in broken.drop_duplicates("relation")[["relation", "means"]].itertuples(index=False):
+            console.print(escape(f"  {name}: {means}."))
+        console.print(f"{_incomplete_words(broken, int(asked['is_asked'].sum()))} The records: rcm check --list NAME")
+    return len(broken)
+
+
+def _incomplete_words(broken: pd.DataFrame, asked: int) -> str:
+    """How much of the records lacks its counterpart, and what reports make of it."""
+    from ..ledger.completeness import PHANTOM_SHARE
+
+    verb = "leaves" if len(broken) == 1 else "leave"
+    words = f"Not complete: {len(broken)} of {asked} comparisons between records {verb} something over"
+    large = int(broken["is_large"].sum())
+    if large:
+        return (
+            f"{words}, {large} of them {100 * PHANTOM_SHARE:.0f} % of its dollars or more. "
+            "Reports say so on page one, and advise nothing that rests on these dollars."
+        )
+    most = f", {100 * broken['share'].max():.2f} % of its dollars at most" if broken["share"].notna().any() else ""
+    return f"{words}{most}. Reports list it with what was checked; it is too little to change what they advise."
 
 
 def relation_words(row: Mapping[str, Any]) -> str:
     """One relation in words.
 
-    >>> relation_words({"unit": "claim", "what": "paid but never billed", "count": 2, "amount_cents": 8000,
+    >>> relation_words({"unit": "claim", "what": "paid but never billed", "count": 2, "amount_cents": 8000, "unread": 0,
     ...                 "share": 0.5, "whole": "payments", "relation": "paid_never_billed", "is_asked": True})
     '2 claims paid but never billed [80.00, 50.00 % of payments] (paid_never_billed)'
     """
@@ -158,7 +179,8 @@ def relation_words(row: Mapping[str, Any]) -> str:
     if not row["is_asked"]:
         return f"{unit} {row['what']}: not asked, as one side was never delivered ({row['relation']})"
     share = "" if row["share"] != row["share"] else f", {100 * row['share']:.2f} % of {row['whole']}"
-    return f"{row['count']:,} {unit} {row['what']} [{dollars(row['amount_cents'])}{share}] ({row['relation']})"
+    unread = f" and {row['unread']:,} of an unreadable amount" if row["unread"] else ""
+    return f"{row['count']:,} {unit} {row['what']} [{dollars(row['amount_cents'])}{unread}{share}] ({row['relation']})"
 
 
 def _posts_nothing(workspace: Workspace, client: str, period: Period | None) -> bool:
@@ -168,12 +190,14 @@ def _posts_nothing(workspace: Workspace, client: str, period: Period | None) -> 
 
 
 def _day(workspace: Workspace, client: str, period: Period | None) -> dt.date | None:
-    """The last day of the period, else of the latest month of which anything is stored; None for nothing stored."""
+    """The last day of the period, else of the latest month of which anything is stored; None where nothing came in."""
     if period:
         return period.last_day
     stored = workspace.store.open(client)
     months = [month for table in DATED for month in stored.months(table)]
-    return Period.month(max(months)).last_day if months else None
+    if months:
+        return Period.month(max(months)).last_day
+    return dt.date.max if workspace.client(client).quarantine().height else None
 
 
 def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -197,7 +221,9 @@ def _print_list(
     from ..ledger.completeness import rows_behind
 
     frames = [
-        rows_behind(view.tables(), relation, as_of=day, period=period, registry=workspace.registry)
+        rows_behind(
+            view.tables(), relation, as_of=day, period=period, registry=workspace.registry, aside=view.quarantine()
+        )
         for view in map(workspace.client, clients)
         if (day := _day(workspace, view.client, period))
     ]
@@ -212,11 +238,11 @@ def _print_list(
     else:
         table = table_of("Client", "Record", "Beside it", "Known on", "Amount", "Other side")
         for row in rows.head(SHOWN).to_dict("records"):
-            other = "" if pd.isna(row["other_cents"]) else dollars(row["other_cents"])
-            amount = dollars(row["amount_cents"])
-            table.add_row(
-                row["client"], escape(row["record"]), escape(row["other"]), f"{row['known_on']:%Y-%m-%d}", amount, other
+            amount, other = (
+                "" if pd.isna(row[name]) else dollars(row[name]) for name in ("amount_cents", "other_cents")
             )
+            day = "" if pd.isna(row["known_on"]) else f"{row['known_on']:%Y-%m-%d}"
+            table.add_row(row["client"], escape(row["record"]), escape(row["other"]), day, amount, other)
         console.print(table)
         console.print(f"{total}{f'; {SHOWN} are shown, --to FILE.xlsx holds all' if len(rows) > SHOWN else ''}.")
     return FINDINGS if len(rows) else 0

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+import polars as pl
 
-from ..ledger.completeness import PHANTOM_SHARE, never_charged, relations_of
+from ..ledger.completeness import never_charged, relations_of
 from ..periods import Period
 from ..tables.clients import Client, Registry
 from .formats import day_text, words_of
@@ -73,7 +74,11 @@ class Subject:
         """
         if "relations" not in self._frames:
             ever, month = relations_of(
-                self.tables, as_of=self.as_of, periods=[None, self.period], registry=self.registry
+                self.tables,
+                as_of=self.as_of,
+                periods=[None, self.period],
+                registry=self.registry,
+                aside=pl.from_pandas(self.quarantine),
             )
             found = ever.assign(
                 month_count=month["count"],
@@ -81,9 +86,7 @@ class Subject:
                 month_share=month["share"],
                 is_broken=ever["is_broken"] | month["is_broken"],
             )
-            large = ever["is_broken"] & ~(ever["share"] < PHANTOM_SHARE)
-            large |= month["is_broken"] & ~(month["share"] < PHANTOM_SHARE)
-            self._frames["relations"] = found.assign(is_doubtful=large & ~found["is_work"])
+            self._frames["relations"] = found.assign(is_doubtful=ever["is_large"] | month["is_large"])
         return self._frames["relations"]
 
     @property

@@ -250,7 +250,7 @@ def _charged(tables: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _submitted(tables: Mapping[str, Any]) -> pd.DataFrame:
-    """The charge in force of each claim billed to its primary payer, voided ones left out."""
+    """The charge in force of each claim billed to its primary payer; voided ones are left to a relation."""
     need = ["client", "claim_id", "submission_id", "submitted_on", "payer_order", "payer", "frequency"]
     need += ["charge_cents", "sequence"]
     sent = source(tables, "submissions", need).filter(nw.col("payer_order") == "primary")

@@ -13,19 +13,29 @@ import polars as pl
 from ..tables.clients import Registry, payee_words
 from ..tables.frames import days_before, source
 from ..tables.ids import plain
-from ..tables.schema import TABLES
+from ..tables.schema import TABLES, WORK_LOG
+from .claim_state import VOID, bills_of, charge_in_force, own_bills
 from .derived import ANSWERED, UNBILLED
 
 CASH = ("payment", "takeback")
+HARMLESS_RULES = {"total_line", "parent_set_aside"}
+"""Rules of rows set aside that need nobody: lines that were never data, and what goes with a row told itself."""
 KEY = ["client", "claim_id"]
+BILLED_AS = ("claim_id", "submission_id", "payer_order", "payer", "frequency", "charge_cents", "sequence")
 col = pl.col
 
 
 class Records:
     """The columns that the relations need, as known at the end of a day, each collected once."""
 
-    def __init__(self, tables: Mapping[str, Any], as_of: dt.date, registry: Registry | None = None) -> None:
-        self._tables, self.as_of, self._registry = tables, as_of, registry
+    def __init__(
+        self,
+        tables: Mapping[str, Any],
+        as_of: dt.date,
+        registry: Registry | None = None,
+        aside: pl.DataFrame | None = None,
+    ) -> None:
+        self._tables, self.as_of, self._registry, self._aside = tables, as_of, registry, aside
 
     def read(self, name: str, *columns: str) -> pl.DataFrame:
         """Rows of one table known by the day, with `known_on`; none where the table was not given."""
@@ -88,6 +98,20 @@ class Records:
         return per_claim(rows, col("amount_cents").abs().max(), first=True)
 
     @cached_property
+    def voided(self) -> pl.DataFrame:
+        """One row per claim whose last bill to its primary payer took it back, with the day of that bill."""
+        rows = self.read("submissions", *BILLED_AS).rename({"known_on": "submitted_on"})
+        once = rows.join(rows.filter(col("frequency") == VOID), on=KEY, how="semi")
+        found = [
+            (client, claim_id, own_bills(bills)[-1].day)
+            for (client,), part in once.group_by("client", maintain_order=True)
+            for claim_id, bills in bills_of(part).items()
+            if charge_in_force(bills, self.as_of) == 0 and own_bills(bills)
+        ]
+        texts = dict.fromkeys(KEY, pl.String)
+        return pl.DataFrame(found, schema={**texts, "known_on": pl.Date}, orient="row")
+
+    @cached_property
     def billed(self) -> pl.DataFrame:
         """One row per claim that an 837, the claim table or a charge knows, with its charge."""
         every = pl.concat(
@@ -111,6 +135,35 @@ class Records:
         """The remittance payments with a trace number, and its plain form."""
         rows = self.read("deposits", "remit_id", "trace", "payer", "paid_cents", "claims_paid_cents", "paid_on")
         return with_trace(rows.with_columns(paid_on=pl.coalesce("paid_on", "known_on")))
+
+    # ------------------------------------------------------------ what was set aside
+    @cached_property
+    def aside(self) -> pl.DataFrame:
+        """Rows of files that intake could not store, with `known_on` of their file; notes of work are no records."""
+        texts = dict.fromkeys(("client", "table", "record", "other"), pl.String)
+        if self._aside is None or self._aside.is_empty():
+            return pl.DataFrame(schema={**texts, "known_on": pl.Date, "amount_cents": pl.Int64})
+        is_known = col("known_on").is_null() | (col("known_on") <= self.as_of)
+        kinds = {"known_on": pl.Date, "amount_cents": pl.Int64, "row": pl.Int64}
+        dated = pl.concat([pl.DataFrame(schema={"known_on": pl.Date}), self._aside], how="diagonal_relaxed")
+        rows = dated.cast(kinds).filter(
+            ~col("rule").is_in(list(HARMLESS_RULES)), col("table") != WORK_LOG.name, is_known
+        )
+        place = pl.when(col("row").is_not_null()).then(pl.format(", row {}", "row")).otherwise(pl.lit(""))
+        other = pl.format("{}{}: {}", "table", place, "rule")
+        return rows.select("client", "table", "known_on", "amount_cents", record="file", other=other)
+
+    @cached_property
+    def delivered(self) -> pl.DataFrame:
+        """The money of what was set aside, and of all that is stored in the same tables."""
+        frames = [self.aside.select("client", "known_on", col("amount_cents").abs())]
+        for table in map(TABLES.get, self.aside["table"].unique().sort()):
+            if table and table.known_on and table.money:
+                frames.append(
+                    self.read(table.name, table.money[0]).select("client", "known_on", col(table.money[0]).abs())
+                )
+                frames[-1] = frames[-1].rename({table.money[0]: "amount_cents"})
+        return pl.concat(frames)
 
     @cached_property
     def payees(self) -> pl.DataFrame:

@@ -307,7 +307,7 @@ class _Intake:
     def _convert(self) -> None:
         """What was derived from 837s and 835s gives way to the export that now delivers it."""
         for table in (TRANSACTIONS, CLAIMS):
-            come = [item for item in self.deliveries if item.table is table]
+            come = [item for item in self.deliveries if item.table is table and item.rows.height]
             if not come:
                 continue
             export = pl.concat([item.rows for item in come])
@@ -533,6 +533,7 @@ class _Intake:
                     "message": [messages[rule]] * rows.height,
                     "amount_cents": cents,
                     "text": [None] * rows.height,
+                    "known_on": rows[delivery.table.known_on] if delivery.table.known_on else None,
                 }
             ),
             is_told=rule == "month_would_shrink",
@@ -546,7 +547,7 @@ class _Intake:
         for name, rows in (("findings", report.findings), ("quarantine", report.quarantine)):
             before = self.change.before.side_table(name)
             if not before.is_empty():
-                rows = pl.concat([before.filter(~pl.col("file").is_in(read)), rows])
+                rows = pl.concat([before.filter(~pl.col("file").is_in(read)), rows], how="diagonal")
             if name == "findings" and (rows["rule"] == "unmapped_payer").any() and not self._has_unmapped():
                 rows = rows.filter(pl.col("rule") != "unmapped_payer")
             if name == "findings" and (rows["rule"] == "unknown_payee").any() and not self._has_strangers():

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 
 from ..errors import SourceError, listed
+from ..ledger.records import HARMLESS_RULES
 from ..tables.clients import FOREIGN, UNKNOWN, Registry, payee_words
 from ..tables.schema import Table
 from .x12.remittances import UNMAPPED
@@ -31,9 +32,8 @@ QUARANTINE = {
     "amount_cents": pl.Int64,
     "text": pl.String,
     "table": pl.String,
+    "known_on": pl.Date,
 }
-HARMLESS_RULES = {"total_line", "parent_set_aside"}
-"""Quarantine rules that need nobody: lines that were never data, and what goes with a row that is told itself."""
 
 
 @dataclass
@@ -187,6 +187,7 @@ class Notes:
         """Keep the rows, and a finding for each rule unless the user was told already; X12 counts in segments."""
         if rows.is_empty():
             return
+        rows = rows if "known_on" in rows.columns else rows.with_columns(known_on=pl.lit(None))
         self.quarantined.append(
             rows.with_columns(file=pl.lit(name), table=pl.lit(table)).select(
                 pl.col(column).cast(kind) for column, kind in QUARANTINE.items()

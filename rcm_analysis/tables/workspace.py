@@ -68,8 +68,8 @@ class ClientView:
         return self.stored.side_table("findings")
 
     def quarantine(self) -> pl.DataFrame:
-        """Rows that were refused: file, row, column, rule, message, amount_cents, text."""
-        return self.stored.side_table("quarantine")
+        """Rows that were refused: file, row, column, rule, message, amount_cents, text, table, known_on; and client."""
+        return self.stored.side_table("quarantine").with_columns(client=pl.lit(self.client))
 
 
 @dataclass(frozen=True)

@@ -434,3 +434,66 @@ def test_the_list_behind_a_relation_has_its_count_and_its_dollars(relation):
 def test_an_unknown_relation_names_the_known_ones():
     with pytest.raises(ParameterError, match="paid_never_billed.*Did you mean|Known: paid_never_billed"):
         rows_behind(but(), "paid_never_bill", as_of=DAY)
+
+
+# ------------------------------------------------------------ voided and set aside
+VOIDED = {"claim_id": "A", "charge_cents": 10000, "frequency": "8", "submitted_on": "2026-05-30", "sequence": 2}
+
+
+def test_a_claim_voided_by_an_837_and_still_charged_is_told_with_its_charge():
+    assert broken(but(submissions=[VOIDED]), "void_still_charged") == (1, 10000, 15000)
+
+
+@pytest.mark.parametrize(
+    "bills",
+    [
+        pytest.param([{**VOIDED, "submitted_on": "2026-05-31"}], id="thirty days ago"),
+        pytest.param([VOIDED, {**VOIDED, "frequency": "1", "submitted_on": "2026-06-02"}], id="billed again"),
+        pytest.param([{**VOIDED, "payer_order": "secondary"}], id="voided at the second payer alone"),
+        pytest.param([{**VOIDED, "claim_id": "C"}], id="never charged"),
+    ],
+)
+def test_no_void_that_stands_is_no_charge_too_many(bills):
+    assert broken(but(submissions=bills), "void_still_charged") is None
+
+
+def test_a_charge_taken_back_in_the_ledger_agrees_with_its_void():
+    back = posted("A", "charge", -10000, posted_on="2026-06-20")
+    given = but(submissions=[VOIDED], transactions=[back])
+    assert broken(given, "void_still_charged") is None
+    assert broken(given, "void_still_charged", as_of=dt.date(2026, 6, 30)) is None
+    early = but(submissions=[{**VOIDED, "submitted_on": "2026-04-01"}], transactions=[back])
+    assert broken(early, "void_still_charged", as_of=dt.date(2026, 6, 19)) == (1, 10000, 15000)
+
+
+def aside(*rows):
+    plain = {"client": "acme", "file": "a.csv", "row": 7, "rule": "unreadable", "table": "transactions"}
+    kinds = {"client": pl.String, "file": pl.String, "row": pl.Int64, "rule": pl.String, "table": pl.String}
+    kinds |= {"amount_cents": pl.Int64, "known_on": pl.Date}
+    return pl.DataFrame([{**plain, **row} for row in rows], schema=kinds)
+
+
+def test_rows_set_aside_count_with_their_dollars_from_their_day_on():
+    rows = aside(
+        {"amount_cents": -5000, "known_on": dt.date(2026, 3, 1)},
+        {"amount_cents": None, "known_on": None},
+        {"amount_cents": 700, "rule": "total_line", "known_on": None},
+        {"amount_cents": None, "table": "work_log", "known_on": None},
+    )
+    row = of(relations(but(), as_of=DAY, aside=rows), "set_aside")
+    # The postings of the sound tables are 15000 of charges, 12000 of payments and 3000 of discounts.
+    assert tuple(row[["count", "amount_cents", "unread", "whole_cents", "is_broken"]]) == (2, 5000, 1, 35000, True)
+    assert of(relations(but(), as_of=dt.date(2026, 2, 28), aside=rows), "set_aside")["count"] == 1
+    march = of(relations(but(), as_of=DAY, period=Period.month("2026-03"), aside=rows), "set_aside")
+    assert tuple(march[["count", "amount_cents", "whole_cents"]]) == (1, 5000, 5000)
+    listed = rows_behind(but(), "set_aside", as_of=DAY, aside=rows)
+    assert listed["other"].tolist() == ["transactions, row 7: unreadable"] * 2
+
+
+def test_large_is_what_shows_on_page_one_and_lacks_records():
+    small, large = (but(transactions=[posted("X", "payment", -cents)]) for cents in (244, 245))  # of 12244, of 12245
+    flags = [of(relations(given, as_of=DAY), "paid_never_billed")["is_large"] for given in (small, large)]
+    assert flags == [False, True]
+    waits = but(transactions=[posted(None, "payment", -5000)])
+    found = of(relations(waits, as_of=DAY), "unapplied")
+    assert found["is_broken"] and not found["is_large"]

@@ -57,6 +57,7 @@ QUARANTINE: dict[Any, Any] = {
     "message": pl.String,
     "amount_cents": pl.Int64,
     "text": pl.String,
+    "known_on": pl.Date,
 }
 
 
@@ -114,11 +115,12 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
     stored = stored.filter(~pl.col("row").is_in(again["row"].implode()))
     aside = _set_aside(path, rows, pl.concat([found, again]), recognised)
     ragged = _ragged(path, texts.ragged, section)
+    aside = _dated(pl.concat([aside, ragged]), stored, table)
     return Export(
         table=table,
         delivery=section.delivery,
         rows=stored.with_columns(pl.lit(client).alias("client")).select(table.names),
-        quarantine=pl.concat([aside, ragged]).sort("row"),
+        quarantine=aside.sort("row"),
         rows_in=rows.height + texts.ragged.height,
         cents_in=int(rows["amount"].sum()) + int(ragged["amount_cents"].sum()),
         cents_unreadable=_unreadable(rows, texts.ragged, section),
@@ -181,7 +183,17 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
         "message",
         pl.col("amount").alias("amount_cents"),
         cells.struct.json_encode().alias("text"),
+        (pl.col(recognised.table.known_on) if recognised.table.known_on else pl.lit(None)).alias("known_on"),
     ).cast(QUARANTINE)
+
+
+def _dated(aside: pl.DataFrame, stored: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Rows set aside with the day on which they became known: their own within the days of the file, else its last."""
+    if not table.known_on or stored.is_empty():
+        return aside.with_columns(known_on=pl.lit(None, pl.Date))
+    first, last = stored[table.known_on].min(), stored[table.known_on].max()
+    own = pl.when(pl.col("known_on").is_between(first, last)).then("known_on")
+    return aside.with_columns(known_on=own.fill_null(last))
 
 
 def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
@@ -195,6 +207,7 @@ def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
         "message",
         (cents(pl.col("amount"), section.decimal) if has_money else nothing).alias("amount_cents"),
         nothing.alias("text"),
+        nothing.alias("known_on"),
     ).cast(QUARANTINE)
 
 

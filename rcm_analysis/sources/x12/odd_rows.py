@@ -99,6 +99,8 @@ def fit_claims(claims: Claims837) -> tuple[pd.DataFrame, pd.DataFrame, dict[str,
     unread = misread([claims.findings])
     heads = pl.from_pandas(claims.submissions).with_row_index("index").with_columns(file_number=0)
     lines = pl.from_pandas(claims.lines).with_row_index("index").with_columns(file_number=0)
+    sent = heads.select("submitted_on", claim_index=pl.col("index").cast(lines.schema["claim_index"]))
+    lines = lines.join(sent, on="claim_index", how="left", maintain_order="left")
     odd = _faults(heads, SUBMISSIONS, unread)
     with_it = lines.filter(pl.col("claim_index").is_in(odd["index"].implode())).select("index", *_with_parent("claim"))
     lost = _first(with_it, _faults(lines, CLAIM_LINES, unread))
@@ -147,6 +149,17 @@ def _quarantine(rows: pl.DataFrame, faults: pl.DataFrame, table: Table) -> pl.Da
     amount = pl.when(pl.col("rule") != "parent_set_aside").then(pl.coalesce(amounts))
     return (
         rows.join(faults, on="index", how="inner", maintain_order="left")
-        .select("file_number", "column", "rule", "message", row="segment", amount_cents=amount, text=pl.lit(None))
+        .select(
+            "file_number",
+            "column",
+            "rule",
+            "message",
+            row="segment",
+            amount_cents=amount,
+            text=pl.lit(None),
+            known_on=next(
+                (pl.col(name) for name in (table.known_on, "submitted_on") if name in rows.columns), pl.lit(None)
+            ),
+        )
         .with_columns(pl.concat_str([pl.col("column") + ": ", "message"], ignore_nulls=True).alias("message"))
     )
