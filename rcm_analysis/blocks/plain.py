@@ -53,7 +53,7 @@ def visible(text: str) -> bool:
     return bool(_INVISIBLE.sub("", text))
 
 
-def joined(value: str | Sequence[str] | None) -> str:
+def notebook_text(value: str | Sequence[str] | None) -> str:
     """A notebook's text, which may be stored as one string or as a list of lines."""
     if value is None:
         return ""

@@ -189,10 +189,10 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{as_text(number, 'count') if number else 'no'} {noun}"
 
 
-def joined(words: Iterable[str]) -> str:
+def comma_list(words: Iterable[str]) -> str:
     """Words as a list in a sentence.
 
-    >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])
+    >>> comma_list(["a"]), comma_list(["a", "b"]), comma_list(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
     """
     words = list(words)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from .blocks import Block, note
-from .formats import as_text, counted, joined, sentence
+from .formats import as_text, comma_list, counted, sentence
 from .subject import Subject
 from .tables import Shown, show
 
@@ -32,7 +32,7 @@ def incomplete_note(subject: Subject) -> list[Block]:
         return []
     return [
         note(
-            f"The records are not complete: {joined(_words(row) for row in found.to_dict('records'))}. "
+            f"The records are not complete: {comma_list(_words(row) for row in found.to_dict('records'))}. "
             "Balances, credits and rates are wrong by as much, so nothing is advised here on these dollars "
             "until the records are complete.",
             tone="warning",

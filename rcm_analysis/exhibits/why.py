@@ -37,8 +37,8 @@ def why_blocks(subject: Subject, found: Why) -> list[Block]:
     columns = ["part", "old_cents", "new_cents", "change_cents"]
     parts = pd.DataFrame([_cents_of(driver) for driver in drivers], columns=columns[1:], dtype="int64")
     whole = [int(cents) for cents in whole_cents([found.account.old_cents, found.account.new_cents])]
-    rest = [whole[0] - int(parts["old_cents"].sum()), whole[1] - int(parts["new_cents"].sum())]
-    parts.loc[len(parts)] = [*rest, rest[1] - rest[0]]
+    unlisted = [whole[0] - int(parts["old_cents"].sum()), whole[1] - int(parts["new_cents"].sum())]
+    parts.loc[len(parts)] = [*unlisted, unlisted[1] - unlisted[0]]
     table, emphasis = with_total(parts.assign(part=[*names, "Everything else"])[columns], "part", columns[1:])
     title = f"What moved {NAMES[found.figure][0]}"
     return [
@@ -71,7 +71,7 @@ def why_sentences(found: Why, payer_name: Callable[[str], str]) -> list[str]:
     drivers = found.account.shown()
     said += [_driver(found, driver, payer_name) for driver in drivers]
     if drivers:
-        said.append(_rest(found))
+        said.append(_everything_else(found))
     elif found.is_unusual:
         said.append(_kind(found))
     return said + [_standing(found, driver, payer_name) for driver in found.standing]
@@ -148,38 +148,40 @@ def _part_of(change: float, whole: float) -> str:
     return "all of it" if share >= 0.995 else f"{as_text(share * 100, 'count')}% of it"
 
 
-def _rest(found: Why) -> str:
-    rest = found.account.rest
-    if abs(rest.z) < QUIET_Z:
-        sign = "+" if rest.change_cents >= 0 else "-"
-        return f"Everything else moved no more than usual ({sign}{_dollars(rest.change_cents)} together)."
-    went = "rose" if rest.change_cents > 0 else "fell"
+def _everything_else(found: Why) -> str:
+    others = found.account.everything_else
+    if abs(others.z) < QUIET_Z:
+        sign = "+" if others.change_cents >= 0 else "-"
+        return f"Everything else moved no more than usual ({sign}{_dollars(others.change_cents)} together)."
+    went = "rose" if others.change_cents > 0 else "fell"
     return (
-        f"Everything else together {went} {_dollars(rest.change_cents)}, spread over many places: no single cause "
+        f"Everything else together {went} {_dollars(others.change_cents)}, spread over many places: no single cause "
         "stands out."
     )
 
 
 def _kind(found: Why) -> str:
-    account, rest = found.account, found.account.rest
+    account, others = found.account, found.account.everything_else
     change = account.change_cents
     if not account.new_cents and found.figure == "denied_charges":
         return f"No denials arrived in {span_words(found.period)}."
-    if rest.claims < FEWEST_CLAIMS["flow"]:
-        lie = "lies" if rest.claims == 1 else "lie"
-        return f"Only {counted(rest.claims, 'claim')} {lie} behind it: too few to tell a cause from chance."
+    if others.claims < FEWEST_CLAIMS["flow"]:
+        lie = "lies" if others.claims == 1 else "lie"
+        return f"Only {counted(others.claims, 'claim')} {lie} behind it: too few to tell a cause from chance."
     if account.largest_claim_cents >= change / 2 > 0:
         return f"One claim of {_dollars(account.largest_claim_cents)} is most of it; without it nothing is unusual."
-    kinds = {"volume": rest.volume_cents, "mix": rest.mix_cents, "rate": rest.rate_cents}
+    kinds = {"volume": others.volume_cents, "mix": others.mix_cents, "rate": others.rate_cents}
     largest = max(kinds, key=lambda kind: kinds[kind] / change)
     share = kinds[largest] / change
-    work = "more" if rest.volume_cents > 0 else "less"
+    work = "more" if others.volume_cents > 0 else "less"
     if largest == "volume" and share >= MOSTLY:
-        return f"That is mostly volume: {_dollars(rest.volume_cents)} of it comes from {work} work, at the usual rate."
+        return (
+            f"That is mostly volume: {_dollars(others.volume_cents)} of it comes from {work} work, at the usual rate."
+        )
     if largest == "mix" and share >= MOSTLY:
-        return f"That is mostly mix: {_dollars(rest.mix_cents)} of it comes from work that always came out this way."
+        return f"That is mostly mix: {_dollars(others.mix_cents)} of it comes from work that always came out this way."
     if largest == "volume" and share >= PARTLY:
-        return f"{sentence(work)} work explains {_dollars(rest.volume_cents)} of it; the rest is spread."
+        return f"{sentence(work)} work explains {_dollars(others.volume_cents)} of it; the rest is spread."
     return "It is spread over many payers, places and codes; no single cause stands out."
 
 

@@ -16,7 +16,7 @@ from ..sources.intake import IntakeReport
 from ..tables.schema import TABLES
 from ..tables.store import known_by
 from ..tables.workspace import ClientView
-from .scoring import Planted, Watch
+from .scoring import PlantedProblem, Watch
 
 SCOPE = ("payer", "procedures", "location", "provider", "category")
 
@@ -57,25 +57,25 @@ class Case:
         )
         return Watch(self.client, self.period.first_day, self.period.last_day, mine.is_empty())
 
-    def plants(self, *kinds: str) -> pl.DataFrame:
+    def plant_rows(self, *kinds: str) -> pl.DataFrame:
         """The planted items of these kinds that can be seen in the raw files."""
         mine = self.truth.plants.filter(pl.col("client") == self.client)
         return mine.filter(pl.col("kind").is_in(kinds), pl.col("first_seen").is_not_null())
 
-    def planted(self, *kinds: str) -> list[Planted]:
-        """The same as `scoring.Planted`; the onset is the first day on which anybody could have seen it."""
+    def problems(self, *kinds: str) -> list[PlantedProblem]:
+        """The same as `scoring.PlantedProblem`; the onset is the first day on which anybody could have seen it."""
         return [
-            Planted(
+            PlantedProblem(
                 row["client"],
                 row["first_seen"],
                 row["end"],
                 {name: row[name] for name in SCOPE if row[name] is not None},
                 row["amount_cents"],
             )
-            for row in self.plants(*kinds).iter_rows(named=True)
+            for row in self.plant_rows(*kinds).iter_rows(named=True)
         ]
 
     def planted_cents(self, month: Period, *kinds: str) -> int:
         """What planted items of these kinds show in one month."""
-        of = self.truth.months.join(self.plants(*kinds).select("plant"), on="plant", how="semi")
+        of = self.truth.months.join(self.plant_rows(*kinds).select("plant"), on="plant", how="semi")
         return int(of.filter(pl.col("month") == month.label)["amount_cents"].sum())

@@ -12,7 +12,7 @@ from .record import DOLLAR_ERROR, FALSE_ALARMS, PRECISION, RECALL, Tally
 
 
 @dataclass(frozen=True)
-class Planted:
+class PlantedProblem:
     """One problem that the simulation planted: where, from when to when, and how many cents.
 
     `scope` holds what it is confined to, such as {"payer": "summit", "carc": ("197",)}; a value may
@@ -101,7 +101,7 @@ def _agree(one: Mapping[str, Any], other: Mapping[str, Any], same: tuple[str, ..
     return all(_values(one[name]) & _values(other[name]) for name in set(one) & set(other))
 
 
-def points_to(alarm: Alarm, planted: Planted) -> bool:
+def points_to(alarm: Alarm, planted: PlantedProblem) -> bool:
     """True when the alarm names the planted problem.
 
     The same client, a day not before the onset, and no contradiction in scope: what both name must
@@ -109,9 +109,9 @@ def points_to(alarm: Alarm, planted: Planted) -> bool:
     An alarm may come after the problem has ended: it is late, not false.
 
     >>> onset, later = dt.date(2026, 3, 1), dt.date(2026, 4, 30)
-    >>> points_to(Alarm("a", later, {"payer": "p"}), Planted("a", onset, scope={"payer": "p", "carc": ("197",)}))
+    >>> points_to(Alarm("a", later, {"payer": "p"}), PlantedProblem("a", onset, scope={"payer": "p", "carc": ("197",)}))
     True
-    >>> points_to(Alarm("a", later, {"payer": "q"}), Planted("a", onset, scope={"payer": "p"}))
+    >>> points_to(Alarm("a", later, {"payer": "q"}), PlantedProblem("a", onset, scope={"payer": "p"}))
     False
     """
     if alarm.client != planted.client or alarm.raised_on < planted.starts_on:
@@ -126,10 +126,10 @@ def _values(value: Any) -> set[Any]:
     return set(value) if isinstance(value, Collection) and not isinstance(value, str) else {value}
 
 
-def in_time(alarm: Alarm, planted: Planted, months: int) -> bool:
+def in_time(alarm: Alarm, planted: PlantedProblem, months: int) -> bool:
     """Raised by the end of the `months`-th month after the month of the onset.
 
-    >>> in_time(Alarm("a", dt.date(2026, 5, 31)), Planted("a", dt.date(2026, 3, 9)), 2)
+    >>> in_time(Alarm("a", dt.date(2026, 5, 31)), PlantedProblem("a", dt.date(2026, 3, 9)), 2)
     True
     """
     return alarm.raised_on < Period.of(planted.starts_on).shift(months + 1).first_day
@@ -137,7 +137,7 @@ def in_time(alarm: Alarm, planted: Planted, months: int) -> bool:
 
 def sought(
     analysis: str,
-    planted: Sequence[Planted],
+    planted: Sequence[PlantedProblem],
     alarms: Sequence[Alarm],
     watch: Watch,
     *,
@@ -168,20 +168,20 @@ def sought(
     return tallies
 
 
-def _is_found(planted: Planted, alarms: Sequence[Alarm], within_months: int | None) -> bool:
+def _is_found(planted: PlantedProblem, alarms: Sequence[Alarm], within_months: int | None) -> bool:
     return any(
         points_to(alarm, planted) and (within_months is None or in_time(alarm, planted, within_months))
         for alarm in alarms
     )
 
 
-def _is_over(planted: Planted, watch: Watch, within_months: int | None) -> bool:
+def _is_over(planted: PlantedProblem, watch: Watch, within_months: int | None) -> bool:
     if within_months is None:
         return planted.starts_on <= watch.last_day
     return Period.of(planted.starts_on).shift(within_months).last_day <= watch.last_day
 
 
-def _dollar_error(planted: Sequence[Planted], alarms: Sequence[Alarm]) -> tuple[int, int]:
+def _dollar_error(planted: Sequence[PlantedProblem], alarms: Sequence[Alarm]) -> tuple[int, int]:
     """Cents wrong and cents planted; each alarm counts for the problem it names most closely."""
     named = dict.fromkeys(range(len(planted)), 0)
     for alarm in alarms:
@@ -192,7 +192,7 @@ def _dollar_error(planted: Sequence[Planted], alarms: Sequence[Alarm]) -> tuple[
     return wrong, sum(one.cents for one in planted)
 
 
-def _closeness(alarm: Alarm, planted: Planted) -> tuple[int, dt.date]:
+def _closeness(alarm: Alarm, planted: PlantedProblem) -> tuple[int, dt.date]:
     return len(set(alarm.scope) & set(planted.scope)), planted.starts_on
 
 

@@ -157,17 +157,17 @@ def _priced(book: ChargeBook, line: np.ndarray, paid: np.ndarray, day: np.ndarra
         expected if factor == 1 else np.minimum(book.lines["charge"][line], np.rint(expected * factor).astype(np.int64))
     )
     claim = book.lines["claim"][line]
-    for plant in book.planted.of("rate_cut"):
+    for plant in book.plant_log.of("rate_cut"):
         less = contract(book, line, plant.id) - expected
         rows = np.flatnonzero(paid & (less > 0))
-        book.planted.note(plant, claim[rows], day[rows], less[rows], line[rows])
-    for plant in book.planted.of("underpayment") if factor == 1 else ():
+        book.plant_log.note(plant, claim[rows], day[rows], less[rows], line[rows])
+    for plant in book.plant_log.of("underpayment") if factor == 1 else ():
         rows = np.flatnonzero(
             paid & plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line)
         )
         short = np.rint(allowed[rows] * plant.size).astype(np.int64)
         allowed[rows] -= short
-        book.planted.note(plant, claim[rows], day[rows], short, line[rows])
+        book.plant_log.note(plant, claim[rows], day[rows], short, line[rows])
     return np.where(paid, allowed, 0)
 
 
@@ -291,12 +291,14 @@ def _systemic(
     line, owner = book.lines_of(claims)
     for kind, (carc, days) in SYSTEMIC.items():
         code = int(np.flatnonzero(codes.carc == carc)[0])
-        for plant in book.planted.of(kind):
+        for plant in book.plant_log.of(kind):
             hit = (denial < 0) & struck(book, plant, claims, days(book, claims, decided))
             denial = np.where(hit, code, denial)
             rows = np.flatnonzero(hit[owner] & codes_in_scope(book, plant, line))
             on_line[rows] = True
-            book.planted.note(plant, claims[owner[rows]], decided[owner[rows]], contract(book, line[rows]), line[rows])
+            book.plant_log.note(
+                plant, claims[owner[rows]], decided[owner[rows]], contract(book, line[rows]), line[rows]
+            )
     return denial, on_line
 
 
@@ -305,12 +307,12 @@ def _habits(decisions: Decisions, codes: DenialCodes, first: dict, lines: dict, 
     book, claims = decisions.book, first["claim"]
     decisions.posted_away, decisions.to_patient = np.zeros(book.size, bool), np.zeros(book.size, bool)
     denied = (denial >= 0) & (codes.group[denial] == "CO")
-    for plant in book.planted.of("denials_as_contractual"):
+    for plant in book.plant_log.of("denials_as_contractual"):
         hit = denied & struck(book, plant, claims, first["day"])
         decisions.posted_away[claims[hit]] = True
         denied &= ~hit
     alone = book.claims["secondary"][claims] < 0
-    for plant in book.planted.of("patient_billed_for_denials"):
+    for plant in book.plant_log.of("patient_billed_for_denials"):
         hit = denied & alone & struck(book, plant, claims, first["day"])
         decisions.to_patient[claims[hit]] = True
 
@@ -429,10 +431,10 @@ def _to_secondary(book: ChargeBook, final: dict, lines: dict) -> tuple[np.ndarra
     crossed = final["status"][rows] == "19"
     billed = crossed | (draws.uniform("billed")[claim] > 0.08)
     bill_day = working_day(final["day"][rows] + np.where(crossed, 1, 4 + draws.integers("wait", 0, 15)[claim]))
-    for plant in book.planted.of("secondary_not_billed"):
+    for plant in book.plant_log.of("secondary_not_billed"):
         forgotten = billed & ~crossed & struck(book, plant, claim, final["day"][rows], secondary[rows])
         billed &= ~forgotten
-        book.planted.note(plant, claim[forgotten], bill_day[forgotten], left[rows][forgotten])
+        book.plant_log.note(plant, claim[forgotten], bill_day[forgotten], left[rows][forgotten])
     return rows[billed], bill_day[billed], crossed[billed]
 
 

@@ -60,7 +60,7 @@ def sent_again(book: ChargeBook, submissions: pl.DataFrame) -> pl.DataFrame:
     day = submissions["day"].to_numpy()
     later = working_day(day + 1)
     again = (draws.uniform("again") < BATCH_AGAIN)[day - book.calendar.first] & (later <= book.calendar.last)
-    for plant in book.planted.of("clearinghouse_outage"):
+    for plant in book.plant_log.of("clearinghouse_outage"):
         again &= ~plant.holds(later)
     originals = pl.Series(again) & (submissions["frequency"] == "1") & (submissions["order"] == "primary")
     return pl.concat([submissions, submissions.with_columns(pl.Series("day", later)).filter(originals)])

@@ -79,7 +79,7 @@ class Fees:
 
 
 def make_fees(
-    client: Client, company: Company, calendar: Calendar, seed: int, factor: float, planted: PlantLog
+    client: Client, company: Company, calendar: Calendar, seed: int, factor: float, plant_log: PlantLog
 ) -> Fees:
     """The client's charges and contracts; `factor` moves every fee, and no draw."""
     table = company.codes[client.codes]
@@ -87,9 +87,9 @@ def make_fees(
     base = np.array([entry[1] for entry in entries], dtype=float) * factor
     multiple = np.where(np.arange(len(entries)) % 7 == 5, 1.25, CHARGE_MULTIPLE)
     procedures = [entry[0] for entry in entries]
-    days = _fee_days(calendar, planted)
+    days = _fee_days(calendar, plant_log)
     pays = _contracts(client, company, seed, days, len(entries))
-    cuts = {plant.id: _cut(plant, company, procedures, days) for plant in planted.of("rate_cut")}
+    cuts = {plant.id: _cut(plant, company, procedures, days) for plant in plant_log.of("rate_cut")}
     return Fees(
         procedures,
         base,
@@ -105,10 +105,10 @@ def make_fees(
     )
 
 
-def _fee_days(calendar: Calendar, planted: PlantLog) -> np.ndarray:
+def _fee_days(calendar: Calendar, plant_log: PlantLog) -> np.ndarray:
     """First days of the fee years, and of every planted rate cut."""
     years = range(calendar.months[0].first_day.year - 1, calendar.months[-1].first_day.year + 1)
-    days = {day_number(dt.date(year, 1, 1)) for year in years} | {plant.start for plant in planted.of("rate_cut")}
+    days = {day_number(dt.date(year, 1, 1)) for year in years} | {plant.start for plant in plant_log.of("rate_cut")}
     return np.array(sorted(days))
 
 

@@ -233,13 +233,13 @@ def _swept(
 ) -> tuple[np.ndarray, ...]:
     """Day, amount and reason of the write-offs: in whole dollars at a month's end where the sweep is planted."""
     claims, amount = stood["claim"].to_numpy(), stood["denied"].to_numpy()
-    for plant in book.planted.of("whole_dollar_sweep"):
+    for plant in book.plant_log.of("whole_dollar_sweep"):
         swept = struck(book, plant, claims, day, stood["payer"].to_numpy())
         late = _sweep_day(np.maximum(day, book.claims["service"][claims] + 121))
         day, amount = np.where(swept, late, day), np.where(swept, amount // 100 * 100, amount)
         reason = np.where(swept, "administrative", reason)
         rows = np.flatnonzero(swept & given_up & (amount > 0))
-        book.planted.note(plant, claims[rows], day[rows], amount[rows])
+        book.plant_log.note(plant, claims[rows], day[rows], amount[rows])
     return day, amount, reason
 
 

@@ -95,7 +95,7 @@ class ChargeBook:
     first_line: np.ndarray
     line_count: np.ndarray
     providers: list[tuple[str, str, str]]
-    planted: PlantLog
+    plant_log: PlantLog
 
     @property
     def location_names(self) -> list[str]:
@@ -145,11 +145,11 @@ def open_book(
     seed: int,
     scale: float = 1.0,
     fee_factor: float = 1.0,
-    planted: PlantLog | None = None,
+    plant_log: PlantLog | None = None,
 ) -> ChargeBook:
     """Draw one client's patients, visits and charges. Neither `fee_factor` nor plants change a draw."""
-    planted = planted or PlantLog()
-    fees = make_fees(client, company, calendar, seed, fee_factor, planted)
+    plant_log = plant_log or PlantLog()
+    fees = make_fees(client, company, calendar, seed, fee_factor, plant_log)
     count = max(24, round(client.revenue_cents / 100 / 12 * len(calendar.months) * scale / client.paid_per_claim))
     patients = _patients(client, company, calendar, seed, count)
     claims = _claims(client, calendar, patients, seed, count)
@@ -168,7 +168,7 @@ def open_book(
         first_line,
         line_count,
         _providers(client),
-        planted,
+        plant_log,
     )
     _creep(book)
     return book
@@ -177,14 +177,14 @@ def open_book(
 def _creep(book: ChargeBook) -> None:
     """Charges of a creeping client, or of one provider, are entered later every month."""
     every = np.arange(book.size)
-    for plant in book.planted.of("charge_lag_creep"):
+    for plant in book.plant_log.of("charge_lag_creep"):
         service = book.claims["service"]
         late = np.minimum(45, np.floor(plant.size * np.maximum(0, service - plant.start) / 30.4)).astype(np.int64)
         late = np.where(plant.holds(service) & claims_in_scope(book, plant, every), late, 0)
         entered = working_day(book.claims["entered"] + late)
         moved = np.flatnonzero(entered > book.claims["entered"])
         book.claims["entered"] = entered
-        book.planted.note(plant, moved, entered[moved], book.claims["charge"][moved])
+        book.plant_log.note(plant, moved, entered[moved], book.claims["charge"][moved])
 
 
 def _patients(client: Client, company: Company, calendar: Calendar, seed: int, claims: int) -> dict[str, np.ndarray]:

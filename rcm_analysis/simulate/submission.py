@@ -109,13 +109,13 @@ def _holds(book: ChargeBook, result: Submitted, claims: np.ndarray, since: np.nd
     forever = draws.uniform("forever")[claims]
     days = np.where(held, np.where(forever < 0.12, NEVER, draws.integers("days", 6, 55)[claims]), 0)
     reason = np.array(HOLD_REASONS)[draws.integers("reason", 0, len(HOLD_REASONS))[claims]]
-    for plant in book.planted.of("document_holds"):
+    for plant in book.plant_log.of("document_holds"):
         more = struck(book, plant, claims, book.claims["entered"][claims]) & ~held
         longer = draws.integers("days of plant", 30, 120)[claims]
         days = np.where(more, np.where(forever < 0.35, NEVER, longer), days)
         reason = np.where(more, "documents", reason)
         held |= more
-        book.planted.note(plant, claims[more], since[more], book.claims["charge"][claims[more]])
+        book.plant_log.note(plant, claims[more], since[more], book.claims["charge"][claims[more]])
     _hold_notes(result, claims[held], since[held], days[held], reason[held])
     return days
 
@@ -137,10 +137,10 @@ def _hold_notes(result: Submitted, claims: np.ndarray, since: np.ndarray, days: 
 
 def sending_days(book: ChargeBook, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
     """The days on which claims really leave: none in a week without clearinghouse."""
-    for plant in book.planted.of("clearinghouse_outage"):
+    for plant in book.plant_log.of("clearinghouse_outage"):
         stuck = plant.holds(days)
         late = int(working_day(np.array([(plant.end or 0) + 1]))[0])
-        book.planted.note(plant, claims[stuck], np.full(int(stuck.sum()), late), book.claims["charge"][claims[stuck]])
+        book.plant_log.note(plant, claims[stuck], np.full(int(stuck.sum()), late), book.claims["charge"][claims[stuck]])
         days = np.where(stuck, late, days)
     return days
 

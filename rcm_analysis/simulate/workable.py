@@ -129,7 +129,7 @@ def _by_claim(size: int, rows: pl.DataFrame, column: str, empty: int = NEVER) ->
 
 def _full(practice: Practice) -> np.ndarray:
     """What the primary payer pays on every claim whose lines it takes, all planted problems left out."""
-    book = replace(practice.book, planted=PlantLog())
+    book = replace(practice.book, plant_log=PlantLog())
     claims = np.arange(book.size)
     lines = settle(book, {"claim": claims, "day": np.zeros(book.size, np.int64)}, np.full(len(book.lines["claim"]), -1))
     return np.bincount(lines["owner"], weights=lines["paid"], minlength=book.size).astype(np.int64)
@@ -185,7 +185,8 @@ def _underpaid(
     """
     book = practice.book
     parts = [
-        book.planted.rows(plant, day).select("claim", "known", "amount") for plant in book.planted.of("underpayment")
+        book.plant_log.rows(plant, day).select("claim", "known", "amount")
+        for plant in book.plant_log.of("underpayment")
     ]
     repriced = life.decided.filter((pl.col("kind") == "takeback") & (pl.col("denied") == 0) & (pl.col("day") <= day))
     missing = pl.Series(life.full[repriced["claim"].to_numpy()]) - repriced["paid"]

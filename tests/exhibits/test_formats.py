@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcm_analysis.exhibits.formats import UNITS, as_text, counted, joined, plain
+from rcm_analysis.exhibits.formats import UNITS, as_text, comma_list, counted, plain
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_opposite_amounts_print_alike(cents):
 def test_counts_and_lists_read_as_english():
     assert counted(0, "claim") == "no claims"
     assert counted(1, "reply", "replies") == "1 reply"
-    assert joined([]) == ""
+    assert comma_list([]) == ""

@@ -17,14 +17,14 @@ from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.case import Case
 from rcm_analysis.scoreboard.record import FIGURES, Aim, Figure, Row, Tally, rows_of
 from rcm_analysis.scoreboard.scores.claims import duplicated_remittances, sweeps
-from rcm_analysis.scoreboard.scoring import Alarm, Planted, Watch, points_to, projected, sought
+from rcm_analysis.scoreboard.scoring import Alarm, PlantedProblem, Watch, points_to, projected, sought
 from rcm_analysis.simulate import read_truth
 
 PACKAGE = Path(rcm_analysis.__file__).parent
 MARCH = dt.date(2026, 3, 10)
 WATCH = Watch("a", dt.date(2025, 1, 1), dt.date(2026, 12, 31), is_quiet=False)
 QUIET = Watch("q", dt.date(2025, 1, 1), dt.date(2025, 12, 31), is_quiet=True)
-SYSTEMIC = Planted("a", MARCH, scope={"payer": "summit", "procedures": ["97110", "97140"]}, cents=100_00)
+SYSTEMIC = PlantedProblem("a", MARCH, scope={"payer": "summit", "procedures": ["97110", "97140"]}, cents=100_00)
 
 
 def alarm(month: int, *, client: str = "a", cents: int = 0, **scope) -> Alarm:
@@ -61,7 +61,7 @@ def test_an_alarm_points_to_a_problem_when_they_agree(raised, points):
 
 
 def test_a_problem_of_the_whole_client_is_named_by_any_alarm_of_it():
-    assert points_to(alarm(4, payer="summit"), Planted("a", MARCH))
+    assert points_to(alarm(4, payer="summit"), PlantedProblem("a", MARCH))
 
 
 # -- what it adds to the figures -------------------------------------------------------------------
@@ -105,13 +105,13 @@ def test_every_alarm_of_a_quiet_client_is_false_and_silence_counts_too():
 
 
 def test_dollar_error_adds_the_alarms_of_each_problem_and_misses_count_in_full():
-    other = Planted("a", MARCH, scope={"payer": "medicare"}, cents=300_00)
+    other = PlantedProblem("a", MARCH, scope={"payer": "medicare"}, cents=300_00)
     alarms = [alarm(3, payer="summit", procedures="97110", cents=60_00), alarm(4, payer="summit", cents=50_00)]
     assert figures(sought("x", [SYSTEMIC, other], alarms, WATCH))["dollar error"] == pytest.approx((10 + 300) / 400)
 
 
 def test_an_alarm_counts_its_dollars_once_for_the_problem_that_it_names_most_closely():
-    payer_wide = Planted("a", MARCH, scope={"payer": "summit"}, cents=0)
+    payer_wide = PlantedProblem("a", MARCH, scope={"payer": "summit"}, cents=0)
     narrow = alarm(4, payer="summit", procedures="97140", cents=100_00)
     assert figures(sought("x", [payer_wide, SYSTEMIC], [narrow], WATCH))["dollar error"] == 0
 
@@ -277,8 +277,8 @@ def test_a_remittance_delivered_twice(tmp_path, refused, stored, recall, doubled
 def test_a_lawful_change_leaves_a_client_quiet_and_what_nobody_can_see_is_not_asked_for(tmp_path):
     one = case(tmp_path, [plant("rate_cut"), plant("underpayment", first_seen=None, is_problem=False)])
     assert one.watch.is_quiet
-    assert one.planted("underpayment") == []
-    assert [found.starts_on for found in one.planted("rate_cut")] == [dt.date(2026, 3, 20)]
+    assert one.problems("underpayment") == []
+    assert [found.starts_on for found in one.problems("rate_cut")] == [dt.date(2026, 3, 20)]
 
 
 @pytest.mark.parametrize("kind,quiet", [("charge_lag_creep", False), ("call_outside_hours", True)])

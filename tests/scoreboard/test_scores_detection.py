@@ -12,7 +12,7 @@ from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.record import FIGURES
 from rcm_analysis.scoreboard.scores import detection as scores_detection
 from rcm_analysis.scoreboard.scores.detection import creep, silence
-from rcm_analysis.scoreboard.scoring import Planted, Watch, alarms_of
+from rcm_analysis.scoreboard.scoring import PlantedProblem, Watch, alarms_of
 
 SUMMIT = {"category": "authorization", "payer": "summit"}
 CODES = SUMMIT | {"procedures": ("73721", "73030")}
@@ -62,7 +62,7 @@ def test_what_is_one_alarm(statements, expected):
     assert [(alarm.raised_on.month, alarm.cents) for alarm in alarms] == expected
 
 
-def case(planted: list[Planted], rows: pl.DataFrame | None = None):
+def case(planted: list[PlantedProblem], rows: pl.DataFrame | None = None):
     """A client of the first half of 2026, without its tables."""
     period = Period.month("2026-06").trailing(6)
     watch = Watch("a", period.first_day, period.last_day, is_quiet=not planted)
@@ -79,7 +79,7 @@ def test_an_outage_counts_from_its_first_silent_day(monkeypatch):
         scores_detection, "outages", lambda as_of: found if as_of >= dt.date(2026, 4, 30) else found.head(0)
     )
     rows = pl.DataFrame({"start": [dt.date(2026, 4, 27)]})
-    tallies = silence(case([Planted("a", dt.date(2026, 5, 4))], rows))
+    tallies = silence(case([PlantedProblem("a", dt.date(2026, 5, 4))], rows))
     assert {tally.figure: tally.numerator / tally.denominator for tally in tallies} == {"recall": 1, "precision": 1}
 
 
@@ -87,9 +87,9 @@ def test_a_creep_is_told_by_its_provider(monkeypatch):
     found = pl.DataFrame({"provider": ["Cruz"], "location": [""]}).to_pandas()
     monkeypatch.setattr(scores_detection, "lag_rows", lambda tables: None)
     monkeypatch.setattr(scores_detection, "creeps", lambda claims, as_of: found if as_of.month >= 4 else found.head(0))
-    good = creep(case([Planted("a", dt.date(2026, 3, 1), scope={"provider": "Cruz"})]))
-    late = creep(case([Planted("a", dt.date(2026, 1, 1), scope={"provider": "Cruz"})]))
-    other = creep(case([Planted("a", dt.date(2026, 3, 1), scope={"provider": "Lee"})]))
+    good = creep(case([PlantedProblem("a", dt.date(2026, 3, 1), scope={"provider": "Cruz"})]))
+    late = creep(case([PlantedProblem("a", dt.date(2026, 1, 1), scope={"provider": "Cruz"})]))
+    other = creep(case([PlantedProblem("a", dt.date(2026, 3, 1), scope={"provider": "Lee"})]))
     assert [tallies[0].numerator for tallies in (good, late, other)] == [1, 0, 0]
 
 

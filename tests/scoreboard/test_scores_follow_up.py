@@ -11,7 +11,7 @@ import pytest
 from rcm_analysis.periods import Period
 from rcm_analysis.scoreboard.run import SCORERS
 from rcm_analysis.scoreboard.scores import follow_up as scores
-from rcm_analysis.scoreboard.scoring import Planted, Watch
+from rcm_analysis.scoreboard.scoring import PlantedProblem, Watch
 
 HALF_YEAR = Period(dt.date(2026, 1, 1), dt.date(2026, 7, 1))
 
@@ -22,14 +22,14 @@ class Replay:
 
     client: str = "acme"
     period: Period = HALF_YEAR
-    plants: list[Planted] = field(default_factory=list)
+    plants: list[PlantedProblem] = field(default_factory=list)
     asked: list[dt.date] = field(default_factory=list)
 
     def known_on(self, day: dt.date) -> dict:
         self.asked.append(day)
         return dict.fromkeys(scores.TABLES)
 
-    def planted(self, *kinds: str) -> list[Planted]:
+    def problems(self, *kinds: str) -> list[PlantedProblem]:
         return self.plants
 
     @property
@@ -75,7 +75,7 @@ def test_each_month_is_asked_with_what_was_known_on_its_last_day():
 
 def test_the_tallies_of_a_planted_problem(monkeypatch):
     monkeypatch.setattr(scores, "secondaries_stopped", stated(0, 0, 0, 60.0, 80.0, 97.0))
-    case = Replay(plants=[Planted("acme", dt.date(2026, 3, 9), cents=100)])
+    case = Replay(plants=[PlantedProblem("acme", dt.date(2026, 3, 9), cents=100)])
     tallies = {tally.figure: (tally.numerator, tally.denominator) for tally in scores.unaddressed_secondaries(case)}
     assert tallies == {"recall": (1, 1), "precision": (1, 1), "dollar error": (3, 100)}
 

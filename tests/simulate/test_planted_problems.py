@@ -209,7 +209,7 @@ def practices(tmp_path_factory):
             touched = {
                 f"{client.number:03d}{number + 1:06d}"
                 for plant in plants
-                for number in practice.book.planted.rows(plant, 10**8)["claim"]
+                for number in practice.book.plant_log.rows(plant, 10**8)["claim"]
             }
             kept[kind] = Raw(folder, touched)
         return kept[kind]

@@ -189,14 +189,18 @@ def drawn_team(seed: int, months: int = 20, plants: bool = True) -> Team:
 
 def test_the_planted_coordinator_is_drawn_from_the_seed_among_those_who_stay():
     teams = [drawn_team(seed) for seed in range(1, 25)]
-    assert {team.planted for team in teams} == {"CC01", "CC03", "CC04"}, (
+    assert {team.unbilled_coordinator for team in teams} == {"CC01", "CC03", "CC04"}, (
         "CC02 leaves, CC05 is new when the plant begins"
     )
-    assert [drawn_team(seed).planted for seed in range(1, 25)] == [team.planted for team in teams]
+    assert [drawn_team(seed).unbilled_coordinator for seed in range(1, 25)] == [
+        team.unbilled_coordinator for team in teams
+    ]
 
 
 def test_a_short_programme_and_one_without_plants_have_no_planted_coordinator():
-    assert drawn_team(3, months=12).planted == "" and drawn_team(3, plants=False).planted == ""
+    assert (
+        drawn_team(3, months=12).unbilled_coordinator == "" and drawn_team(3, plants=False).unbilled_coordinator == ""
+    )
 
 
 def test_months_that_are_not_uploaded_say_why_once_their_window_has_closed(programme):

@@ -74,7 +74,7 @@ class Facts:
         return contract.hold(self.tables, self.as_of)
 
     @cached_property
-    def underpaid(self) -> pd.DataFrame:
+    def underpayments(self) -> pd.DataFrame:
         return shortfalls.repeated_underpayments(self.priced, as_of=self.as_of)
 
     @cached_property

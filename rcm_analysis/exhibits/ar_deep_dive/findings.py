@@ -15,7 +15,7 @@ from ...measures.receivable.delays import NEVER_SENT
 from ..ar_weekly_review.lists import workday
 from ..blocks import Block, Finding, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, ours, severity_of, stages
-from ..formats import as_text, counted, joined, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..incomplete import ANSWERED, SENT, advises
 from ..pages import page
 from ..tables import Shown, show
@@ -112,7 +112,7 @@ def _elsewhere(facts: Facts) -> str:
         )
         if cents
     ]
-    more = f" {sentence(joined(parts))} stand there and are not counted again here." if parts else ""
+    more = f" {sentence(comma_list(parts))} stand there and are not counted again here." if parts else ""
     return (
         "The claims behind each finding are in the workbook: its sheet findings leads to them. Credits, "
         "unapplied money, late "
@@ -191,10 +191,10 @@ def scope_words(facts: Facts, row: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part) or "all payers and places"
 
 
-def underpaid(facts: Facts) -> list[Finding]:
+def underpayments(facts: Facts) -> list[Finding]:
     """One finding for each payer that allows too little again and again."""
     items = []
-    for payer, rows in facts.underpaid.groupby("payer"):
+    for payer, rows in facts.underpayments.groupby("payer"):
         rows = rows.sort_values("short_cents", ascending=False)
         cents, left = int(rows["short_cents"].sum()), int(rows["appealable_cents"].sum())
         share = " to ".join(
@@ -211,7 +211,7 @@ def underpaid(facts: Facts) -> list[Finding]:
                 f"{share} less than {against}, since {as_text(rows['onset_on'].min(), 'date')}, on "
                 f"{counted(int(rows['short_lines'].sum()), 'line')}. {as_text(left, 'usd')} of it can still be "
                 "appealed. Confidence: "
-                f"{joined(sorted(set(rows['confidence'])))}.{_sheet('underpayments')}",
+                f"{comma_list(sorted(set(rows['confidence'])))}.{_sheet('underpayments')}",
                 amount_cents=cents,
                 owner=ours(facts.subject),
                 due=_earlier(facts, FOLLOW_UP_DAYS, rows["appeal_by"].min()),
@@ -223,7 +223,7 @@ def underpaid(facts: Facts) -> list[Finding]:
 
 def _codes(codes: pd.Series, most: int = 4) -> str:
     names = list(dict.fromkeys(codes))
-    return joined(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} other codes"
+    return comma_list(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} other codes"
 
 
 def prices(facts: Facts) -> list[Finding]:
@@ -382,7 +382,7 @@ def unsent(facts: Facts) -> list[Finding]:
     if len(rows):
         cents = int(rows["open_cents"].sum())
         reasons = rows["reason"].value_counts().head(2)
-        words = joined(f"{words_of(reason)} ({count})" for reason, count in reasons.items())
+        words = comma_list(f"{words_of(reason)} ({count})" for reason, count in reasons.items())
         items.append(
             finding(
                 f"Mend and send {counted(len(rows), 'rejected claim')}",
@@ -517,7 +517,7 @@ def escalated(facts: Facts) -> list[Finding]:
 LOOKS: list[Callable[[Facts], list[Finding]]] = [
     denials,
     mixes,
-    underpaid,
+    underpayments,
     secondaries,
     crossovers,
     waiting,

@@ -21,7 +21,7 @@ FEW_APPEALS = 10
 @page
 def underpayments(facts: Facts) -> list[Block]:
     """Payer and code where too little is allowed again and again; single lines and new prices in the workbook."""
-    found = facts.names(facts.underpaid.sort_values("short_cents", ascending=False), "payer")
+    found = facts.names(facts.underpayments.sort_values("short_cents", ascending=False), "payer")
     blocks = (
         _repeated(facts, found)
         if len(found)

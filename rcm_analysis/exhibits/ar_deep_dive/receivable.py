@@ -8,7 +8,7 @@ from ...ledger.ratios import quotient
 from ...measures.receivable import ar, roll_forward
 from ...models.cash.collectable import collectable_value
 from ..blocks import Block, note
-from ..formats import as_text, joined
+from ..formats import as_text, comma_list
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import INSURANCE, Facts
@@ -206,7 +206,7 @@ def _movement_sentence(facts: Facts) -> str:
     gone += [f"{as_text(passed, 'usd')} passed on to another payer or the patient"] if passed else []
     gone += [f"{as_text(corrected, 'usd')} taken off by corrected charges"] if corrected else []
     text = (
-        f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {joined(gone)}; new "
+        f"{as_text(opened, 'usd')} was owed at the start of {facts.subject.month}. Of it {comma_list(gone)}; new "
         "balances of "
         f"{as_text(new, 'usd')} make it {as_text(closed, 'usd')} at the end. What was charged and settled "
         "within the month is in "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...measures.receivable.roll_forward import ar_movement
 from ..blocks import Block, cards
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..incomplete import incomplete_note
 from ..pages import page
 from .facts import Facts
@@ -39,7 +39,7 @@ def _stuck(facts: Facts) -> tuple[str, str, str]:
         return "What is stuck?", "nothing", "No claim waits for the practice, a payer or us."
     each = rows.drop_duplicates("claim_id")
     waits = rows.drop_duplicates(["who", "claim_id"]).groupby("who")["open_cents"].sum().sort_values(ascending=False)
-    words = joined(
+    words = comma_list(
         f"{as_text(int(cents), 'usd')} for {'the ' if who in ('practice', 'payer') else ''}{who}"
         for who, cents in waits.items()
     )
@@ -61,9 +61,9 @@ def _decisions(facts: Facts) -> tuple[str, str, str]:
         return (
             "What is to be decided?",
             parts[0] if parts else "nothing",
-            f"Also {joined(parts[1:])}." if parts[1:] else "No limit ends within fourteen days.",
+            f"Also {comma_list(parts[1:])}." if parts[1:] else "No limit ends within fourteen days.",
         )
-    more = f" Also {joined(parts)}." if parts else ""
+    more = f" Also {comma_list(parts)}." if parts else ""
     return (
         "What is to be decided?",
         as_text(int(soon["open_cents"].sum()), "usd"),

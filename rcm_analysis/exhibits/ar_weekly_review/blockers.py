@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...measures.receivable.delays import document_requests
 from ..blocks import Block, note
 from ..client_review.answers import HOLDS
-from ..formats import as_text, counted, joined, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -74,7 +74,7 @@ def _documents(subject: Subject) -> list[Block]:
     asked["what"] = [sentence(HOLDS.get(reason, words_of(reason))) for reason in asked["hold_reason"]]
     recent, later = (asked["days_open"] <= 30).sum(), ((asked["days_open"] > 30) & (asked["days_open"] <= 90)).sum()
     ages = ((recent, "for up to 30 days"), (later, "for 31 to 90"), (len(asked) - recent - later, "for longer"))
-    words = joined(f"{age}: {count}" for count, age in ages if count)
+    words = comma_list(f"{age}: {count}" for count, age in ages if count)
     columns = [
         Shown("claim_id", "Claim"),
         Shown("provider", "Provider"),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...measures.receivable.high_value import high_value_accounts, recovery_progress, touch_compliance
 from ..blocks import Block, note
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -64,7 +64,7 @@ def _needed(facts: Facts) -> list[Block]:
         return [note(f"Nothing is to be decided: {nothing}.")]
     table = pd.DataFrame(rows, columns=Decision._fields)
     table["due"] = pd.to_datetime(table["due"])
-    more = joined(
+    more = comma_list(
         f"{counted(len(kind.more), f'more {kind.word}')} "
         f"({as_text(int(kind.more.fillna(0).sum()), 'usd')}, sheet {kind.sheet})"
         for kind in asked
@@ -99,7 +99,7 @@ def _given_up(facts: Facts) -> Asked:
     reasons = (("time limit over", late), ("next to no chance", len(given_up) - late))
     row = Decision(
         f"Approve or refuse {counted(len(given_up), 'write-off')}",
-        sentence(joined(f"{reason}: {count}" for reason, count in reasons if count)),
+        sentence(comma_list(f"{reason}: {count}" for reason, count in reasons if count)),
         int(given_up["open_cents"].sum()),
         "practice",
         facts.subject.as_of + WEEK,

@@ -12,7 +12,7 @@ from ...measures.receivable.audit_trail import list_results, work_results
 from ...models.worklist.ranking import to_do, worklist
 from ..blocks import Block, note, pagebreak
 from ..client_review.appendix import ACTION_WORDS
-from ..formats import as_text, counted, joined, words_of
+from ..formats import as_text, comma_list, counted, words_of
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
@@ -196,7 +196,7 @@ def last_week(facts: Facts) -> list[Block]:
         worked / many if many else None for worked, many in zip(table["worked"], table["items"], strict=True)
     ]
     outcomes = found.loc[found["is_worked"], "outcome"].replace("", "none").value_counts()
-    noted = joined(f"{count} {words_of(name)}" for name, count in outcomes.items() if name != "none")
+    noted = comma_list(f"{count} {words_of(name)}" for name, count in outcomes.items() if name != "none")
     return [
         show(
             table,

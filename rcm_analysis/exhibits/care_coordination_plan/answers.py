@@ -207,11 +207,11 @@ class CarePlan:
             lowest="cumulative_cash" if summary.peak_deficit_cents else "",
             series={"cumulative_cash": "cash", "cumulative_accrual": "accrual", "balance": "at hand"},
         )
-        apart = summary.accrual_trough_cents - summary.peak_deficit_cents
+        unpaid = summary.accrual_trough_cents - summary.peak_deficit_cents
         finding = (
             f"The hole is {as_text(-summary.peak_deficit_cents, 'usd')} deep in cash and "
             f"{as_text(-summary.accrual_trough_cents, 'usd')} "
-            f"in the accrual result: {as_text(apart, 'usd')} of it is waiting for payment."
+            f"in the accrual result: {as_text(unpaid, 'usd')} of it is waiting for payment."
         )
         return [
             figures.figure_block(

@@ -12,7 +12,7 @@ from ...measures.payers.due import cash_due
 from ...periods import Period
 from ...tables.reference.carc import codes_of
 from ..blocks import Block, cards, note
-from ..formats import as_text, counted, joined, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..incomplete import incomplete_note
 from ..pages import page
 from ..subject import Subject
@@ -212,7 +212,7 @@ def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
     ]
     lead = "all with" if len(short) == 1 else "most with"
     day = as_text(subject.as_of, "date")
-    return question, as_text(gap, "usd"), f"Not received by {day}: {lead} {joined(places)}."
+    return question, as_text(gap, "usd"), f"Not received by {day}: {lead} {comma_list(places)}."
 
 
 def _did(subject: Subject) -> tuple[str, str, str]:
@@ -231,7 +231,7 @@ def _did(subject: Subject) -> tuple[str, str, str]:
         if done[name]
     ]
     won = f" {counted(done['overturned'], 'denial')} overturned." if done["overturned"] else ""
-    steps_text = f": {joined(steps)}" if steps else ""
+    steps_text = f": {comma_list(steps)}" if steps else ""
     return (
         question,
         f"{counted(done['claims'], 'claim')} worked",
@@ -257,7 +257,7 @@ def _need(subject: Subject) -> tuple[str, str, str]:
     return (
         question,
         f"{as_text(total, 'usd')} waits for you",
-        f"We need {joined(parts)}. The longest wait is since {_oldest(waiting)}.",
+        f"We need {comma_list(parts)}. The longest wait is since {_oldest(waiting)}.",
     )
 
 

@@ -13,7 +13,7 @@ from ...measures.denials.recovery import denial_recovery
 from ...models.drivers.explained import why
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, counted, joined, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
@@ -282,7 +282,7 @@ def _disguised(subject: Subject) -> list[Block]:
     ]
     return [
         note(
-            f"Denials that do not look like denials, three months to {subject.as_of_text}: {joined(parts)}. They "
+            f"Denials that do not look like denials, three months to {subject.as_of_text}: {comma_list(parts)}. They "
             f"are in no denial rate and should be reviewed.",
             tone="warning",
         )
@@ -296,7 +296,7 @@ def _unmapped(subject: Subject) -> list[Block]:
     total = int(found["amount_cents"].sum())
     return [
         note(
-            f"{counted(len(found), 'adjustment code')} not on our list ({joined(found['carc'].head(8))}) with "
+            f"{counted(len(found), 'adjustment code')} not on our list ({comma_list(found['carc'].head(8))}) with "
             f"{as_text(total, 'usd')}: "
             "nobody has decided whether they are denials, so they count as none.",
             tone="warning",

@@ -18,7 +18,7 @@ from ...measures.receivable import ar
 from ...tables.reference.carc import carc_categories
 from ...tables.schema import PARTIES
 from ..blocks import Block, Finding, finding, findings, note
-from ..formats import as_text, counted, joined, words_of
+from ..formats import as_text, comma_list, counted, words_of
 from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
 from ..pages import page
 from ..subject import Subject
@@ -96,7 +96,7 @@ def deadlines(subject: Subject) -> list[Finding]:
         )
     if len(late):
         first = late["deadline_on"].min()
-        payers = joined(sorted({subject.payer_name(payer) for payer in late["payer"]})[:3])
+        payers = comma_list(sorted({subject.payer_name(payer) for payer in late["payer"]})[:3])
         found.append(
             finding(
                 f"Appeal {counted(len(late), 'denied claim')} before the limit",
@@ -124,7 +124,7 @@ def rejected_claims(subject: Subject) -> list[Finding]:
         .sort_values(ascending=False)
         .head(3)
     )
-    words = joined(f"{words_of(reason)} ({count})" for reason, count in reasons.items())
+    words = comma_list(f"{words_of(reason)} ({count})" for reason, count in reasons.items())
     return [
         finding(
             "Send claims right the first time",
@@ -247,7 +247,7 @@ def preventable_denials(subject: Subject) -> list[Finding]:
             finding(
                 what,
                 f"Denied in the three months to {subject.as_of_text}, "
-                f"{as_text(rows['denied_share'].sum(), 'rate')} of all dollars denied: {joined(parts)}. "
+                f"{as_text(rows['denied_share'].sum(), 'rate')} of all dollars denied: {comma_list(parts)}. "
                 "Charges are shown, not what the payers would have paid.",
                 amount_cents=cents,
                 owner=owner,

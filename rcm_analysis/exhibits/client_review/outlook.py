@@ -19,7 +19,7 @@ from ...models.cash.next_months import Backtest, Outlook, backtest, outlook
 from ...periods import Period
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
@@ -303,7 +303,7 @@ def _coverage(tested: Backtest) -> str:
     tail = ""
     if abs(share - tested.level) > 0.15:
         tail = f" It has been too {'narrow' if share < tested.level else 'wide'} for this client."
-    return f"The band should hold 8 of 10 outcomes; it held {joined(held)}.{tail}"
+    return f"The band should hold 8 of 10 outcomes; it held {comma_list(held)}.{tail}"
 
 
 def standings(tested: Backtest) -> dict[str, str]:
@@ -323,7 +323,7 @@ def verdict(tested: Backtest) -> str:
         return "There was no simple way to compare this outlook with."
     words = {"closer": "closer to what came for", "alike": "about as close for", "farther": "farther off for"}
     parts = [
-        f"{text} {joined(SPANS[ahead] for ahead, state in found.items() if state == kind)}"
+        f"{text} {comma_list(SPANS[ahead] for ahead, state in found.items() if state == kind)}"
         for kind, text in words.items()
         if kind in found.values()
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...measures.portfolio import book as book_of
 from ..blocks import Block, cards
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
 from .clients import RATING_WORDS
 from .facts import Facts
@@ -45,7 +45,7 @@ def answers(facts: Facts) -> list[Block]:
                 ),
                 (
                     "Where do the clients stand?",
-                    joined(f"{int(counts.get(rating, 0))} {rating}" for rating in "ABCD"),
+                    comma_list(f"{int(counts.get(rating, 0))} {rating}" for rating in "ABCD"),
                     RATING_WORDS,
                 ),
                 (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...measures.portfolio import book as book_of
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, counted, joined, words_of
+from ..formats import as_text, comma_list, counted, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -195,7 +195,7 @@ def calendar(facts: Facts) -> list[Block]:
             title=f"Meetings in {month.title}",
             definition="From each client's cadence and meeting day in the registry; holidays are not known.",
             notes=[
-                f"No day is known for {joined(facts.book.name_of(client) for client in undated['client'])}."
+                f"No day is known for {comma_list(facts.book.name_of(client) for client in undated['client'])}."
                 if len(undated)
                 else ""
             ],

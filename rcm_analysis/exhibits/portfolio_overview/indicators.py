@@ -12,7 +12,7 @@ from ...measures.receivable import ar
 from .. import figures
 from ..blocks import Block, note
 from ..client_review.answers import settled_services, span
-from ..formats import as_text, joined, words_of
+from ..formats import as_text, comma_list, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -174,7 +174,7 @@ def _silent(facts: Facts, numbers: pd.DataFrame) -> str:
     silent = [
         facts.book.name_of(client) for client in facts.book.clients["client"] if client not in set(numbers["client"])
     ]
-    return f"Nothing was posted in the month for {joined(silent)}." if silent else ""
+    return f"Nothing was posted in the month for {comma_list(silent)}." if silent else ""
 
 
 @page

@@ -11,7 +11,7 @@ from ...measures.collections.rates import cash
 from ..blocks import Block, Finding, cards, finding, findings, note
 from ..client_review.answers import span
 from ..client_review.opportunities import ours
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
 from ..subject import Subject
 from .controls import BREACH_WORDS, RULE_WORDS, SCOPE_WORDS, asked_wrong
@@ -166,7 +166,7 @@ def _need(facts: Facts) -> tuple[str, str, str]:
     if not asks:
         return "What do we need from you?", "nothing", "No decision of yours is open."
     total = sum(count for _, count, _ in asks)
-    words = joined(f"{counted(count, one, many)} ({as_text(cents, 'usd')})" for (one, many), count, cents in asks)
+    words = comma_list(f"{counted(count, one, many)} ({as_text(cents, 'usd')})" for (one, many), count, cents in asks)
     return "What do we need from you?", counted(total, "decision"), f"On {words}."
 
 
@@ -207,7 +207,7 @@ def _scope(facts: Facts) -> list[Finding]:
     rows = facts.out_of_scope
     if rows.empty:
         return []
-    kinds = joined(
+    kinds = comma_list(
         f"{SCOPE_WORDS[kind].lower()} {count}" for kind, count in rows["kind"].value_counts().sort_index().items()
     )
     return [
@@ -411,7 +411,7 @@ def _targets(facts: Facts) -> list[Finding]:
     rows = rows[rows["is_met"].eq(False).fillna(False)]
     if rows.empty:
         return []
-    words = joined(
+    words = comma_list(
         f"{_lower(TARGET_WORDS[row.measure])} {as_text(row.value, 'rate')} (target {as_text(row.target, 'rate')})"
         for row in rows.itertuples()
     )

@@ -7,7 +7,7 @@ import pandas as pd
 from ...measures.self_pay.policy import policy_value
 from ..blocks import Block, note
 from ..client_review.answers import span
-from ..formats import as_text, counted, joined, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -103,7 +103,7 @@ def asked_wrong(wrong: pd.DataFrame) -> str:
         parts.append(
             f"{as_text(-int(under['difference_cents'].sum()), 'usd')} too little on {counted(len(under), 'account')}"
         )
-    return f"{joined(parts)}{_stands(wrong)}" if len(over) else joined(parts)
+    return f"{comma_list(parts)}{_stands(wrong)}" if len(over) else comma_list(parts)
 
 
 def _stands(wrong: pd.DataFrame) -> str:
@@ -113,7 +113,7 @@ def _stands(wrong: pd.DataFrame) -> str:
         f"{as_text(today, 'usd')} stands on bills today" if today else "",
         f"{as_text(back, 'usd')} was paid and goes back" if back else "",
     ]
-    return f"; {joined(part for part in parts if part)}" if today or back else "; nothing stands on a bill today"
+    return f"; {comma_list(part for part in parts if part)}" if today or back else "; nothing stands on a bill today"
 
 
 def _eob_rules(facts: Facts) -> list[Block]:
@@ -152,7 +152,7 @@ def _eob_claims(facts: Facts) -> list[Block]:
     rows = subject.with_payer_names(
         rows.assign(
             words=rows["rule"].map(RULE_WORDS),
-            more=[joined(RULE_WORDS[rule] for rule in also.split(", ")) if also else "" for also in rows["also"]],
+            more=[comma_list(RULE_WORDS[rule] for rule in also.split(", ")) if also else "" for also in rows["also"]],
         )
     )
     paid = rows["paid_cents"].where(rows["rule"] != "statement_before_remit", 0)
@@ -453,7 +453,7 @@ def _requests(facts: Facts) -> list[Block]:
     if asked.empty:
         return [note(f"No request to write off a balance was made in {span(facts.quarter)}.")]
     counts = asked["decision"].where(asked["decided_on"].notna()).fillna("open").value_counts()
-    words = joined(
+    words = comma_list(
         f"{as_text(int(counts.get(name, 0)), 'count')} {told}"
         for name, told in (("approved", "approved"), ("refused", "refused"), ("open", "open"))
     )

@@ -15,7 +15,7 @@ from .. import figures
 from ..blocks import Block, note
 from ..client_review.answers import span
 from ..figures import BLUE, GREY, INK, NAVY, RUST, SKY, styled
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -34,9 +34,9 @@ def plot_liquidation(curves: pd.DataFrame, ax: Axes, *, newest: int = 3) -> Axes
     young = list(wide.columns[wide.isna().any() & (wide.notna().sum() > 1)])[-newest:]
     for month in wide.columns.difference(young):
         ax.plot(wide.index, wide[month], color=SKY, linewidth=0.9, zorder=1)
-    together = all_cohorts(curves)
-    ax.plot(together["day"], together["liquidation"], color=NAVY, linewidth=2.3, zorder=3)
-    ends = [(float(together["day"].iloc[-1]), float(together["liquidation"].iloc[-1]))] if len(together) else []
+    overall = all_cohorts(curves)
+    ax.plot(overall["day"], overall["liquidation"], color=NAVY, linewidth=2.3, zorder=3)
+    ends = [(float(overall["day"].iloc[-1]), float(overall["liquidation"].iloc[-1]))] if len(overall) else []
     for month, (color, style) in zip(reversed(young), NEWEST, strict=False):
         known = wide[month].dropna()
         ax.plot(known.index, known, color=color, linestyle=style, linewidth=1.8, zorder=4)
@@ -153,11 +153,11 @@ def liquidation(facts: Facts) -> list[Block]:
 
 
 def _liquidation_finding(facts: Facts) -> str:
-    together = all_cohorts(facts.curves).set_index("day")["liquidation"]
-    known = [day for day in (30, 90, 180) if day in together and pd.notna(together[day])]
+    overall = all_cohorts(facts.curves).set_index("day")["liquidation"]
+    known = [day for day in (30, 90, 180) if day in overall and pd.notna(overall[day])]
     if not known:
         return "No month of first statements has been watched for 30 days yet."
-    parts = [f"{as_text(together[day], 'rate')} by day {day}" for day in known]
+    parts = [f"{as_text(overall[day], 'rate')} by day {day}" for day in known]
     text = f"Of each dollar first billed to patients, {', '.join(parts)} came in (all months that are old enough)."
     newest = facts.curves[(facts.curves["day"] == 30) & facts.curves["is_mature"]]
     if len(newest) < 4:
@@ -538,7 +538,7 @@ def _networks(facts: Facts) -> list[Block]:
             definition=f"Retries by the day of the attempt, {span(facts.year)}, by payment and kind of card: "
             "the data hold no card numbers. "
             "The limits are the networks', not the client's; a retry can break two of them.",
-            notes=[f"Read from {joined(sorted(set(rows['source'])))}."],
+            notes=[f"Read from {comma_list(sorted(set(rows['source'])))}."],
         ),
     ]
     if beyond.empty:

@@ -9,7 +9,7 @@ from ...measures.self_pay import contacts as patient_contacts
 from ...measures.self_pay import quality as self_pay_quality
 from ..blocks import Block, note
 from ..client_review.answers import span
-from ..formats import as_text, counted, joined, sentence
+from ..formats import as_text, comma_list, counted, sentence
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -66,7 +66,7 @@ def targets(facts: Facts) -> list[Block]:
     words = (
         f"{targets_met(facts) or 'Too few records to judge a target by'}."
         if missed.empty
-        else f"{targets_met(facts)}. Missed: {joined(_lower(TARGET_WORDS[name]) for name in missed['measure'])}."
+        else f"{targets_met(facts)}. Missed: {comma_list(_lower(TARGET_WORDS[name]) for name in missed['measure'])}."
     )
     rows = rows.assign(
         words=rows["measure"].map(TARGET_WORDS),
@@ -91,7 +91,7 @@ def targets(facts: Facts) -> list[Block]:
             definition=f"{span(facts.quarter)}. Targets are those of the client's policy, at least; no figure "
             "of ours or of others stands for a missing one. "
             "Payments: those taken 30 days ago or earlier.",
-            notes=[f"Stated in: {joined(documents)}." if documents else ""],
+            notes=[f"Stated in: {comma_list(documents)}." if documents else ""],
         ),
     ]
 
@@ -264,7 +264,8 @@ def _left_out(facts: Facts) -> list[Block]:
             for way, result in zip(listed["direction"], listed["result"], strict=True)
         ],
         lacking=[
-            joined(_lower(words) for name, words in FIELDS.items() if row[name]) for row in listed.to_dict("records")
+            comma_list(_lower(words) for name, words in FIELDS.items() if row[name])
+            for row in listed.to_dict("records")
         ],
     )
     if listed.empty:

@@ -262,8 +262,8 @@ def rejections(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     events = nw.concat(
         [sent.rename({"submitted_on": "later_on"}), answers.rename({"received_on": "later_on"})], how="vertical"
     )
-    joined = last.join(events.group_by(*KEY).agg(col("later_on").max()), on=list(KEY), how="left")
-    return joined.filter(col("later_on").is_null() | (col("later_on") <= col("checked_on"))).select(
+    with_events = last.join(events.group_by(*KEY).agg(col("later_on").max()), on=list(KEY), how="left")
+    return with_events.filter(col("later_on").is_null() | (col("later_on") <= col("checked_on"))).select(
         *KEY, "stage", "reason", rejected_on=col("checked_on")
     )
 

@@ -117,7 +117,7 @@ def secondary_trail(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     answered = source(tables, "remit_claims", [*KEY, "received_on", "payer_order"]).filter(
         col("received_on") <= as_of, col("payer_order") == "secondary"
     )
-    joined = (
+    with_answers = (
         claims.join(owed, on=list(KEY), how="inner")
         .join(sent.group_by(*KEY).agg(sent_on=col("submitted_on").min()), on=list(KEY), how="left")
         .join(answered.group_by(*KEY).agg(answered_on=col("received_on").min()), on=list(KEY), how="left")
@@ -126,7 +126,7 @@ def secondary_trail(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFram
     is_doubled = col("decided_cents") > col("charge_cents")
     left = nw.when(is_doubled).then(col("last_patient_cents")).otherwise(col("patient_cents"))
     return (
-        joined.with_columns(patient_cents=left)
+        with_answers.with_columns(patient_cents=left)
         .filter(col("patient_cents") > 0)
         .select(
             *KEY,

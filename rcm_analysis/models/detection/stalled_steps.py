@@ -112,12 +112,12 @@ def _held_rows(tables: Mapping[str, Any], as_of: dt.date, reasons: tuple[str, ..
     claims = source(tables, "claims", [*key, "payer", "entered_on", "charge_cents"]).filter(
         col("entered_on") <= as_of, ~(col("payer") == "self_pay")
     )
-    joined = (
+    with_days = (
         claims.drop("payer")
         .join(notes.group_by(*key).agg(held_on=col("worked_on").min()), on=key, how="left")
         .join(sent.group_by(*key).agg(sent_on=col("submitted_on").min()), on=key, how="left")
     )
-    rows = collect(joined, key, dates=["entered_on", "held_on", "sent_on"])
+    rows = collect(with_days, key, dates=["entered_on", "held_on", "sent_on"])
     before = rows["sent_on"].isna() | (rows["held_on"] <= rows["sent_on"])
     return rows.assign(day=rows["entered_on"], cents=rows["charge_cents"], is_missed=rows["held_on"].notna() & before)
 

@@ -72,7 +72,7 @@ class Account:
     old_cents: float
     new_cents: float
     drivers: tuple[Driver, ...]
-    rest: Driver
+    everything_else: Driver
     largest_claim_cents: float
 
     @property
@@ -114,7 +114,7 @@ def account(facts: Facts, *, dispersion: float = 1.0, seeds: Sequence[Mapping[st
         the best cell is taken out, its work for that reason too, and the search goes on, at most MOST_DRIVERS times
         everything else is split at the grain of payer, code family and reason
     Counts
-        Every cent of both periods, once: old + drivers' changes + the rest's change = new.
+        Every cent of both periods, once: old + drivers' changes + everything else's change = new.
     Unit
         cents
     Source
@@ -129,8 +129,8 @@ def account(facts: Facts, *, dispersion: float = 1.0, seeds: Sequence[Mapping[st
         found.append(_taken(facts, cell))
     now = facts.free_tops & (facts.tops.period == 1)
     largest = float(np.bincount(facts.claims[now], facts.tops.cents[now]).max()) if now.any() else 0.0
-    rest = _rest(facts, dispersion)
-    return Account(facts.total(facts.tops, 0), facts.total(facts.tops, 1), tuple(found), rest, largest)
+    everything_else = _everything_else(facts, dispersion)
+    return Account(facts.total(facts.tops, 0), facts.total(facts.tops, 1), tuple(found), everything_else, largest)
 
 
 def _cell_at(found: Cells, cuboid: tuple[int, ...], number: int) -> _Cell:
@@ -240,7 +240,7 @@ def _sums(kinds: Split) -> tuple[float, float, float]:
     return volume, mix, rate
 
 
-def _rest(facts: Facts, dispersion: float) -> Driver:
+def _everything_else(facts: Facts, dispersion: float) -> Driver:
     """Everything that no driver took, split at payer, family and reason, each reason on the work left to it."""
     payer, family = DIMENSIONS.index("payer"), DIMENSIONS.index("family")
     families, reasons = len(facts.values[family]), max(1, len(facts.values[REASON]))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...blocks.plain import clean, joined, one_line
+from ...blocks.plain import clean, notebook_text, one_line
 from ...blocks.vocabulary import (
     MIME,
     Block,
@@ -68,7 +68,7 @@ def extract(notebook: Mapping[str, Any]) -> Document:
         if tags & _LEFT_OUT:
             _refuse_errors(cell, position)
         elif cell.get("cell_type") == "markdown":
-            reader.blocks.extend(markdown_blocks(joined(cell.get("source")), cell.get("attachments")))
+            reader.blocks.extend(markdown_blocks(notebook_text(cell.get("source")), cell.get("attachments")))
         elif cell.get("cell_type") == "code":
             _refuse_errors(cell, position)
             if not tags & _OUTPUT_LEFT_OUT:
@@ -153,16 +153,16 @@ def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: 
         )
         return
     if "text/html" in data:
-        tables = tables_of(joined(data["text/html"]))
+        tables = tables_of(notebook_text(data["text/html"]))
         if tables:
             reader.blocks.extend(tables)
             return
-        if "<script" in joined(data["text/html"]).lower():
+        if "<script" in notebook_text(data["text/html"]).lower():
             reader.warnings.append(f"Cell {position}: an HTML output with a script cannot be printed.")
     if "text/markdown" in data:
-        reader.blocks.extend(markdown_blocks(joined(data["text/markdown"])))
+        reader.blocks.extend(markdown_blocks(notebook_text(data["text/markdown"])))
         return
-    text = clean(joined(data.get("text/plain"))).strip("\n")
+    text = clean(notebook_text(data.get("text/plain"))).strip("\n")
     if text.strip() and not _ADDRESS.search(text) and not text.startswith(("<Figure size", "<IPython.core.")):
         reader.blocks.append(Preformatted(text))
 

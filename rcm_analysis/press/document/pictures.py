@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...blocks.plain import joined
+from ...blocks.plain import notebook_text
 
 PRINTABLE = ("image/svg+xml", "image/png", "image/jpeg")
 EXTENSIONS = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
@@ -40,7 +40,7 @@ def picture_of_bundle(data: Mapping[str, Any]) -> Picture | None:
     """The best printable picture of an output's MIME bundle: drawn lines before pixels."""
     for mime in PRINTABLE:
         if data.get(mime):
-            return _decoded(mime, joined(data[mime]))
+            return _decoded(mime, notebook_text(data[mime]))
     return None
 
 

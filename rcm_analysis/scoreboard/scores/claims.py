@@ -27,7 +27,7 @@ def duplicated_remittances(case: Case) -> list[Tally]:
     refused = {
         PurePosixPath(file).name for file in case.intake.findings.filter(pl.col("rule").is_in(DUPLICATES))["file"]
     }
-    copies = [PurePosixPath(file).name for file in case.plants("duplicated_remit")["files"].explode().drop_nulls()]
+    copies = [PurePosixPath(file).name for file in case.plant_rows("duplicated_remit")["files"].explode().drop_nulls()]
     stored = int(case.known["deposits"].select(pl.col("paid_cents").sum()).collect().item() or 0)
     tallies = [Tally(name, "dollars counted twice", abs(stored - case.sums["deposits_cents"]))]
     return tallies + [Tally(name, RECALL, file in refused) for file in copies]
@@ -53,7 +53,7 @@ def sweeps(case: Case) -> list[Tally]:
     for month, tables in case.months_known():
         for batch in whole_dollar_sweeps(tables, period=month).itertuples():
             alarms.append(Alarm(case.client, batch.posted_on.date(), cents=int(batch.swept_cents)))
-    return sought("whole-dollar sweeps", case.planted("whole_dollar_sweep"), alarms, case.watch)
+    return sought("whole-dollar sweeps", case.problems("whole_dollar_sweep"), alarms, case.watch)
 
 
 def disguised(case: Case) -> list[Tally]:
@@ -62,7 +62,7 @@ def disguised(case: Case) -> list[Tally]:
     for month, tables in case.months_known():
         for row in disguised_denials(tables, period=month, by=["payer"]).itertuples():
             alarms.append(Alarm(case.client, month.last_day, {"payer": row.payer}, int(row.amount_cents)))
-    return sought("disguised denials", case.planted("denials_as_contractual"), alarms, case.watch)
+    return sought("disguised denials", case.problems("denials_as_contractual"), alarms, case.watch)
 
 
 SCORERS = (duplicated_remittances, reconciliation, balances, sweeps, disguised)

@@ -33,7 +33,7 @@ def systemic(case: Case) -> list[Tally]:
         said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
     alarms = alarms_of(case.client, said, same=("category",))
     return sought(
-        "systemic denials", case.planted(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME
+        "systemic denials", case.problems(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME
     )
 
 
@@ -54,7 +54,7 @@ def creep(case: Case) -> list[Tally]:
     name = "charge-lag creep"
     return sought(
         name,
-        case.planted("charge_lag_creep"),
+        case.problems("charge_lag_creep"),
         alarms,
         case.watch,
         within_months=IN_TIME,
@@ -77,7 +77,7 @@ def silence(case: Case) -> list[Tally]:
     kind = "clearinghouse_outage"
     planted = [
         replace(one, starts_on=row["start"])
-        for one, row in zip(case.planted(kind), case.plants(kind).iter_rows(named=True), strict=True)
+        for one, row in zip(case.problems(kind), case.plant_rows(kind).iter_rows(named=True), strict=True)
     ]
     return sought("clearinghouse outage", planted, alarms, case.watch, dollars=False)
 

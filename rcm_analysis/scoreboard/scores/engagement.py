@@ -16,7 +16,7 @@ RATES = {"no_show_rise": "no_show", "late_cancel_rise": "late_cancel", "social_n
 def shifts(case: Case) -> list[Tally]:
     """`engagement_shifts` on the last day: one finding of the rate, at the planted place, at most a month from its
     first day."""
-    planted = case.plants(*RATES)
+    planted = case.plant_rows(*RATES)
     if planted.is_empty():
         return []
     day = case.period.last_day

@@ -22,13 +22,13 @@ TABLES = ("claims", "submissions", "remit_claims", "remit_adjustments", "work_lo
 def unaddressed_secondaries(case: Case) -> list[Tally]:
     """`stalled_steps.secondaries_stopped`: claims are no longer sent to the secondary payer."""
     alarms = _alarms(case, secondaries_stopped)
-    return sought("unaddressed secondary claims", case.planted("secondary_not_billed"), alarms, case.watch)
+    return sought("unaddressed secondary claims", case.problems("secondary_not_billed"), alarms, case.watch)
 
 
 def document_holds(case: Case) -> list[Tally]:
     """`stalled_steps.holds_risen`: many more new claims than usual wait for documents of the client."""
     alarms = _alarms(case, holds_risen)
-    return sought("holds for client documents", case.planted("document_holds"), alarms, case.watch)
+    return sought("holds for client documents", case.problems("document_holds"), alarms, case.watch)
 
 
 def _alarms(case: Case, found_in: Callable[..., pd.DataFrame]) -> list[Alarm]:

@@ -14,7 +14,7 @@ from ...measures.self_pay.policy import estimate_differences, policy_breaches, s
 from ...models.patients.unbilled import unbilled_contacts
 from ..case import Case
 from ..record import PRECISION, RECALL, Tally
-from ..scoring import Alarm, Planted, Watch, sought
+from ..scoring import Alarm, PlantedProblem, Watch, sought
 
 BILLED_DENIALS = ("patient_billed_for_denials", "denial_billed")
 MISMATCHES = (
@@ -60,10 +60,12 @@ def _billed_denials(case: Case, rows: pd.DataFrame) -> list[Tally]:
     """The claims billed against CO: one alarm for each month in which any began."""
     months = rows.groupby(rows["since_on"].dt.to_period("M"))["difference_cents"].sum()
     alarms = [Alarm(case.client, month.end_time.date(), cents=int(cents)) for month, cents in months.items()]
-    planted = case.planted(*BILLED_DENIALS)
+    planted = case.problems(*BILLED_DENIALS)
     if planted:
         planted = [
-            Planted(case.client, min(one.starts_on for one in planted), None, {}, sum(one.cents for one in planted))
+            PlantedProblem(
+                case.client, min(one.starts_on for one in planted), None, {}, sum(one.cents for one in planted)
+            )
         ]
     return sought("patient balances billed against CO", planted, alarms, _watch(case, not planted))
 
@@ -108,7 +110,7 @@ def contacts(case: Case) -> list[Tally]:
         Alarm(case.client, case.period.last_day, {"provider": row.coordinator}, int(row.excess_cents))
         for row in unbilled_contacts(case.known, as_of=case.period.last_day).itertuples()
     ]
-    planted = case.planted("contacts_not_billed")
+    planted = case.problems("contacts_not_billed")
     return sought("contacts not billed", planted, alarms, _watch(case, not planted))
 
 
@@ -122,7 +124,7 @@ def _watch(case: Case, is_quiet: bool) -> Watch:
 
 def _rows(case: Case, *kinds: str) -> pl.DataFrame:
     """What planted items of these kinds touched: the record or claim, and the day on which it shows."""
-    mine = case.plants(*kinds).select("plant")
+    mine = case.plant_rows(*kinds).select("plant")
     rows = case.truth.rows.join(mine, on="plant", how="semi")
     return rows.filter(pl.col("known_on") <= case.period.last_day)
 

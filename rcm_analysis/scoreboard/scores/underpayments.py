@@ -25,8 +25,8 @@ REMITS = ("remit_claims", "remit_lines", "remit_adjustments")
 def underpayments(case: Case) -> list[Tally]:
     """`underpayments.repeated_underpayments`: one alarm a payer and procedure; and no rate cut among them."""
     alarms = stated(case)
-    planted = case.planted("underpayment")
-    cuts = case.planted("rate_cut")
+    planted = case.problems("underpayment")
+    cuts = case.problems("rate_cut")
     tallies = sought(NAME, planted, alarms, case.watch, within_months=MONTHS, recall=RECALL_IN_TIME)
     if cuts:
         wrong = sum(

@@ -124,11 +124,11 @@ def _bad_habits(book: ChargeBook, lines: pl.DataFrame) -> list[pl.DataFrame]:
     away = lines.filter(pl.col("posted_away") & (pl.col("denied") != 0))
     billed = lines.filter(pl.col("to_patient") & (pl.col("denied") != 0))
     for kind, rows in (("denials_as_contractual", away), ("patient_billed_for_denials", billed)):
-        for plant in book.planted.of(kind):
+        for plant in book.plant_log.of(kind):
             own = rows.filter(
                 pl.Series(struck(book, plant, rows["claim"].to_numpy(), rows["day"].to_numpy()), dtype=pl.Boolean)
             )
-            book.planted.note(plant, *(own[name].to_numpy() for name in ("claim", "posted", "denied", "line")))
+            book.plant_log.note(plant, *(own[name].to_numpy() for name in ("claim", "posted", "denied", "line")))
     posted = away.with_columns(
         kind=pl.lit("contractual"), amount=-pl.col("denied"), group_code=pl.lit("CO"), carc=pl.lit("45")
     )

@@ -188,7 +188,7 @@ def _practice(job: Job, factor: float, plants: tuple[Plant, ...]) -> Practice:
         seed=job.seed,
         scale=job.scale,
         fee_factor=factor,
-        planted=PlantLog(plants),
+        plant_log=PlantLog(plants),
     )
     return Practice(book)
 

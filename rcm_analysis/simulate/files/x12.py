@@ -114,14 +114,14 @@ def write_835(folder: Path, book: ChargeBook, words: Words, remits: Remits) -> N
         name = f"ERA_{last_day}_{words.payers[key[1]].identifiers[1]}.835" if by_payer else f"remit_{last_day}.txt"
         sender = words.payers[key[1]].identifiers[0] if by_payer else CLEARINGHOUSE
         (folder / name).write_text(_envelope(sender, book.client.npi, made, number, groups), "ascii", newline="\n")
-        for plant in book.planted.of("duplicated_remit"):
+        for plant in book.plant_log.of("duplicated_remit"):
             first_day: int = rows["day"].min()  # type: ignore[assignment]
-            if first_day >= plant.start and not book.planted.files[plant.id]:
+            if first_day >= plant.start and not book.plant_log.files[plant.id]:
                 again = _envelope(sender, book.client.npi, made, 50_000 + number, groups)
                 (folder / f"resent_{name}").write_text(again, "ascii", newline="\n")
-                book.planted.files[plant.id].append(f"{folder.name}/resent_{name}")
+                book.plant_log.files[plant.id].append(f"{folder.name}/resent_{name}")
                 held = remits.decisions.filter(pl.col("remit").is_in(rows["remit"].implode()))
-                book.planted.note(plant, *(held[column].to_numpy() for column in ("claim", "day", "paid")))
+                book.plant_log.note(plant, *(held[column].to_numpy() for column in ("claim", "day", "paid")))
 
 
 def _payment(words: Words, remit: dict, claims: list[str], adjustments: list[tuple]) -> list[str]:

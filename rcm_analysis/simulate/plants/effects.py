@@ -12,12 +12,12 @@ from .kinds import NO_LINE, PLANT_KINDS, Plant
 
 def told(book: ChargeBook, claim_ids: list[str]) -> list[dict[str, Any]]:
     """Every plant of the book with what it did, in the form that `plants` describes."""
-    return [_told(book, plant, claim_ids) for plant in book.planted.plants]
+    return [_told(book, plant, claim_ids) for plant in book.plant_log.plants]
 
 
 def _told(book: ChargeBook, plant: Plant, claim_ids: list[str]) -> dict[str, Any]:
     kind, scope = PLANT_KINDS[plant.kind], plant.scope
-    seen = book.planted.rows(plant, book.calendar.last)
+    seen = book.plant_log.rows(plant, book.calendar.last)
     rows = [
         [claim_ids[claim], None if line == NO_LINE else int(book.lines["number"][line]), _iso(known), amount]
         for claim, line, known, amount in seen.select("claim", "line", "known", "amount").iter_rows()
@@ -53,7 +53,7 @@ def _told(book: ChargeBook, plant: Plant, claim_ids: list[str]) -> dict[str, Any
             for month in sorted(claims)
         ],
         "rows": rows,
-        "files": book.planted.files[plant.id],
+        "files": book.plant_log.files[plant.id],
     }
 
 

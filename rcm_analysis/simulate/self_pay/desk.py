@@ -22,7 +22,7 @@ class Programme:
     plans: dict[str, np.ndarray] = field(default_factory=dict)
     instalments: dict[str, np.ndarray] = field(default_factory=dict)
     applications: dict[str, np.ndarray] = field(default_factory=dict)
-    planted: list[dict[str, Any]] = field(default_factory=list)
+    plant_items: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def last(self) -> int:

@@ -29,7 +29,7 @@ def run_programme(practice: Practice, plants: bool = False) -> Programme:
     """
     programme = Programme(practice)
     if plants and len(practice.book.calendar.months) >= 8:
-        programme.planted = plant_mismatches(programme)
+        programme.plant_items = plant_mismatches(programme)
     candidates = _unpaid(programme)
     way = programme.luck("ways").uniform("way", candidates["claim"].to_numpy())
     _open_plans(programme, candidates.filter(pl.Series(way < 0.5)))

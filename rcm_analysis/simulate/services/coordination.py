@@ -366,7 +366,7 @@ def _ready(team: Team, months: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataF
     key = months["number"].to_numpy(), months["month"].to_numpy()
     opened = team.last_days[key[1]] + 1
     draw = luck.uniform("questionnaire", *key)
-    unbilled = (months["coordinator"].to_numpy() == team.planted) & (key[1] >= team.unbilled_from)
+    unbilled = (months["coordinator"].to_numpy() == team.unbilled_coordinator) & (key[1] >= team.unbilled_from)
     done = (draw < 0.95) & ~unbilled
     consent = luck.uniform("consent", *key) > 0.02
     completed = working_day(opened + luck.between("completed", 0, 9, *key))
@@ -449,7 +449,7 @@ def _planted(team: Team, months: pl.DataFrame) -> list[dict[str, Any]]:
             size=1.0,
             size_unit="share of the coordinator's billable months",
             amount_means="published rate of the months that could have been billed",
-            scope={"provider": team.planted},
+            scope={"provider": team.unbilled_coordinator},
             rows=rows,
         )
     ]

@@ -45,9 +45,11 @@ class Team:
             if begin + wait < len(self.months)
         }
         self.unbilled_from = len(self.months) - UNBILLED_MONTHS
-        self.planted = self._planted() if self.plants and len(self.months) > 2 * UNBILLED_MONTHS else ""
+        self.unbilled_coordinator = (
+            self._unbilled_coordinator() if self.plants and len(self.months) > 2 * UNBILLED_MONTHS else ""
+        )
 
-    def _planted(self) -> str:
+    def _unbilled_coordinator(self) -> str:
         """The coordinator whose months stop being billed: drawn among those who were there before and stay to the
         end."""
         known = self.first_days[self.unbilled_from - KNOWN_MONTHS]

@@ -40,7 +40,7 @@ def _self_pay(practice: Practice, plants: bool) -> Made:
     tables = selfpay_tables(programme)
     tables, planted = plant_breaches(programme, tables) if plants else (tables, [])
     misposted(programme)
-    return tables, [*programme.planted, *planted]
+    return tables, [*programme.plant_items, *planted]
 
 
 MAKERS: dict[str, Callable[[Practice, bool], Made]] = {

@@ -69,8 +69,8 @@ def _combined(source: Source, places: tuple[int, ...], section: Section) -> pl.E
         return cells[0]
     if source.join is None:
         return pl.coalesce(cells)
-    joined = pl.concat_str(cells, separator=source.join, ignore_nulls=True)
-    return pl.when(pl.any_horizontal(cell.is_not_null() for cell in cells)).then(joined)
+    text = pl.concat_str(cells, separator=source.join, ignore_nulls=True)
+    return pl.when(pl.any_horizontal(cell.is_not_null() for cell in cells)).then(text)
 
 
 def _translated(name: str, recognised: Recognised) -> pl.Expr:

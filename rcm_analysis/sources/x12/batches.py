@@ -45,11 +45,11 @@ def read_together(files: Sequence[bytes], read: Callable[[bytes], Any], kind: st
 def _read_pile(pile: list[bytes], read: Callable[[bytes], Any], kind: str) -> list[Any]:
     if len(pile) == 1:
         return [_read_one(pile[0], read)]
-    together = _read_one(b"\n".join(pile), read)
-    if not isinstance(together, SourceError) and together.findings.empty:
+    whole_pile = _read_one(b"\n".join(pile), read)
+    if not isinstance(whole_pile, SourceError) and whole_pile.findings.empty:
         counts = [transaction_count(data, kind) for data in pile]
         if min(counts) > 0:
-            return _cut(together, counts)
+            return _cut(whole_pile, counts)
     middle = len(pile) // 2
     return _read_pile(pile[:middle], read, kind) + _read_pile(pile[middle:], read, kind)
 
@@ -61,9 +61,9 @@ def _read_one(data: bytes, read: Callable[[bytes], Any]) -> Any:
         return stopped(error)
 
 
-def _cut(together: Any, counts: Sequence[int]) -> list[Any]:
+def _cut(whole_pile: Any, counts: Sequence[int]) -> list[Any]:
     """The frames of a pile, file by file: transactions and row numbers start anew in each."""
-    frames = {item.name: getattr(together, item.name) for item in fields(together)}
+    frames = {item.name: getattr(whole_pile, item.name) for item in fields(whole_pile)}
     parents = {"claim_index": frames.get("claims", frames.get("submissions")), "line_index": frames.get("lines")}
     results, first = [], 0
     for count in counts:
@@ -74,7 +74,7 @@ def _cut(together: Any, counts: Sequence[int]) -> list[Any]:
             for name, parent in parents.items():
                 if name in frame:
                     frame[name] = frame[name] - int(parent["transaction"].to_numpy().searchsorted(first, side="right"))  # type: ignore[index]
-        results.append(replace(together, **parts))
+        results.append(replace(whole_pile, **parts))
         first = last
     return results
 

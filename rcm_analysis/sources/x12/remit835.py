@@ -19,9 +19,9 @@ from .segments import (
     TERMINATOR,
     beside,
     components,
+    concatenated,
     elements,
     first_said,
-    joined,
     place_within,
     read_segments,
     said,
@@ -382,8 +382,8 @@ def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
     inpatient = elements(detail.filter(pl.col("id") == "MIA"), 23)
     both = pl.concat(
         [
-            outpatient.select("claim", words=joined([f"e{place}" for place in range(3, 8)], " ")),
-            inpatient.select("claim", words=joined(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
+            outpatient.select("claim", words=concatenated([f"e{place}" for place in range(3, 8)], " ")),
+            inpatient.select("claim", words=concatenated(["e5", *(f"e{place}" for place in range(20, 24))], " ")),
         ]
     )
     return both.drop_nulls().group_by("claim", maintain_order=True).agg(remark_codes=pl.col("words").str.join(" "))
@@ -400,7 +400,7 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         *money("e3", "paid"),
         position=place_within("claim"),
         procedure=pl.coalesce("procedure2", "procedure1"),
-        modifiers=joined(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
+        modifiers=concatenated(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
         revenue_code=pl.coalesce("e4", pl.when(pl.col("procedure1") == "NU").then("procedure2")),
         submitted_procedure="submitted2",
         units=number(pl.coalesce("e5", pl.lit("1"))),

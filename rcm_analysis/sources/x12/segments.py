@@ -346,8 +346,8 @@ def beside(rows: Frame, key: str, *parts: Frame) -> Frame:
     return rows
 
 
-def joined(columns: list[str], mark: str) -> pl.Expr:
-    """What these columns say, joined; empty where none says anything."""
+def concatenated(columns: list[str], mark: str) -> pl.Expr:
+    """The texts of these columns in one, with `mark` between; empty where all are empty."""
     text = pl.concat_str(columns, separator=mark, ignore_nulls=True)
     return pl.when(text != "").then(text)
 

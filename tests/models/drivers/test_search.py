@@ -56,7 +56,7 @@ def found_in(tops: pl.DataFrame, bases: pl.DataFrame, **options) -> Account:
 
 
 def adds_up(found: Account) -> None:
-    parts = [*found.drivers, found.rest]
+    parts = [*found.drivers, found.everything_else]
     assert sum(part.change_cents for part in parts) == pytest.approx(found.change_cents, abs=1e-3)
     for part in parts:
         kinds = part.volume_cents + part.mix_cents + part.rate_cents
@@ -93,7 +93,7 @@ def test_a_quiet_client_gets_no_driver(seed):
 def test_more_work_at_the_usual_rate_is_volume_and_no_driver():
     found = found_in(*world(3, work=1.6))
     assert found.drivers == ()
-    assert found.rest.volume_cents > 0.6 * found.change_cents > 0
+    assert found.everything_else.volume_cents > 0.6 * found.change_cents > 0
     adds_up(found)
 
 
