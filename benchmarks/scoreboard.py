@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from rcm_analysis import scoreboard
-from rcm_analysis.scoreboard.history import machine
+from rcm_analysis.scoreboard.record import machine
 from rcm_analysis.scoreboard.run import CLIENTS, MONTHS, SIZES
 
 RESULTS = Path(__file__).parent / "results"

@@ -3,18 +3,37 @@
 A block is data, never markup: every text in it is plain text. `payload` is what the notebook stores, under
 one MIME type; `read_block` is the way back, for a notebook that anybody may have made. There texts are cleaned,
 a word that is not known becomes the default, and what a block cannot do without is refused by the kind and the
-name of its key, never with a value.
+name of its key, never with a value. Whoever looks at the notebook itself sees a block as quiet HTML (`as_html`).
 """
 
 from __future__ import annotations
 
+import base64
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self
 
+import jinja2
+
 from ..errors import RunError
-from .bench import as_html
 from .plain import clean, one_line
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("rcm_analysis.blocks", ".")
+    pages = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    pages.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    return pages.get_template("bench.html")
+
+
+def as_html(block: Any) -> str:
+    """The block as escaped HTML without a script; nothing for what is not to be seen."""
+    return "" if block.kind in ("inputs", "pagebreak") else _template().render(block=block)
+
 
 MIME = "application/vnd.rcm.block+json"
 BRIEF = "brief"

@@ -54,3 +54,30 @@ def _frame(columns: str, rows: list[tuple]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns.split())
     days = {name: pd.to_datetime(frame[name]) for name in frame.columns if name.endswith("_on")}
     return frame.assign(client="acme", **days)
+
+
+def example_accounts() -> dict[str, pd.DataFrame]:
+    """The tables of the small client, by name.
+
+    >>> sorted(example_accounts())
+    ['claims', 'remit_claims', 'submissions', 'transactions', 'work_log']
+    """
+    tables, day = example_ledger(), pd.Timestamp("2026-03-15")
+    note = {
+        "client": "acme",
+        "note_id": "N1",
+        "claim_id": "2",
+        "worked_on": day,
+        "entered_on": day,
+        "worked_by": "jd",
+        "action": "follow_up",
+        "outcome": "waiting_on_payer",
+        "minutes": 12.0,
+    }
+    rows = tables["transactions"]
+    return {
+        **tables,
+        "claims": tables["claims"].assign(provider="lee", location="main"),
+        "transactions": rows.assign(transaction_id=[str(number) for number in range(len(rows))]),
+        "work_log": pd.DataFrame([note]),
+    }

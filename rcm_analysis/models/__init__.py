@@ -52,7 +52,7 @@ HOMES = {
         "futures": "scenarios",
         "ways_out": "scenarios",
         "read_actuals": "actuals",
-        "actuals_from_tables": "from_store",
+        "actuals_from_tables": "actuals",
         "variance": "results",
         "plan_json": "summary",
     },

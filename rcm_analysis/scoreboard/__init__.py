@@ -6,8 +6,7 @@ the simulation may read. To fill an empty row, write a scorer (`Case` to tallies
 name it in its module's SCORERS; the figures and aims are those of `record.FIGURES`.
 """
 
-from .history import history_line, keep
-from .record import FIGURES, Row, as_json, table_text
+from .record import FIGURES, Row, as_json, history_line, keep, table_text
 from .run import CLIENTS, parse_seeds, run
 
 __all__ = ["CLIENTS", "FIGURES", "Row", "as_json", "history_line", "keep", "parse_seeds", "run", "table_text"]

@@ -1,8 +1,11 @@
-"""The truth behind a simulated workspace: read by tests and by the scoreboard, never by an analysis."""
+"""The truth behind a simulated workspace: what was planted and what it did. Tests and the scoreboard read it, no
+analysis does."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 import polars as pl
 
 from ..errors import ClientError, SourceError, closest
+from .plants.kinds import NO_LINE, PLANT_KINDS, Plant
+from .practice_book import ChargeBook
 
 _PLANTS = {
     "plant": pl.String,
@@ -120,3 +125,54 @@ def _frame(rows: list, schema: dict[str, Any]) -> pl.DataFrame:
         rows = [tuple(row.get(name) for name in schema) for row in rows]
     frame = pl.DataFrame(rows, schema=loose, orient="row")
     return frame.with_columns(pl.col(name).str.to_date() for name, kind in schema.items() if kind == pl.Date)
+
+
+def told(book: ChargeBook, claim_ids: list[str]) -> list[dict[str, Any]]:
+    """Every plant of the book with what it did, in the form that `plants` describes."""
+    return [_told(book, plant, claim_ids) for plant in book.plant_log.plants]
+
+
+def _told(book: ChargeBook, plant: Plant, claim_ids: list[str]) -> dict[str, Any]:
+    kind, scope = PLANT_KINDS[plant.kind], plant.scope
+    seen = book.plant_log.rows(plant, book.calendar.last)
+    rows = [
+        [claim_ids[claim], None if line == NO_LINE else int(book.lines["number"][line]), _iso(known), amount]
+        for claim, line, known, amount in seen.select("claim", "line", "known", "amount").iter_rows()
+    ]
+    cents: Counter = Counter()
+    claims: dict = {}
+    for claim, _, known, amount in rows:
+        cents[known[:7]] += amount
+        claims.setdefault(known[:7], set()).add(claim)
+    return {
+        "id": plant.id,
+        "kind": plant.kind,
+        "client": plant.client,
+        "is_problem": kind.is_problem,
+        "start": _iso(plant.start),
+        "end": None if plant.end is None else _iso(plant.end),
+        "start_basis": kind.basis,
+        "size": plant.size,
+        "size_unit": kind.size_unit,
+        "scope": {
+            "payer": scope.payer,
+            "procedures": list(scope.procedures) or None,
+            "location": None if scope.location is None else book.location_names[scope.location],
+            "provider": None if scope.provider is None else book.provider_names[scope.provider],
+            "category": kind.category,
+        },
+        "amount_means": kind.amount_means,
+        "claims_count": seen["claim"].n_unique(),
+        "amount_cents": int(seen["amount"].sum()),
+        "first_seen": rows[0][2] if rows else None,
+        "months": [
+            {"month": month, "claims_count": len(claims[month]), "amount_cents": cents[month]}
+            for month in sorted(claims)
+        ],
+        "rows": rows,
+        "files": book.plant_log.files[plant.id],
+    }
+
+
+def _iso(day: int) -> str:
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=int(day))).isoformat()

@@ -28,7 +28,7 @@ from .exports import reader as exports
 from .notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
 from .worklist import notes as worklist_notes
-from .worklist.intake import WorklistIntake
+from .worklist.notes import WorklistIntake
 from .x12 import claim837, remit835
 from .x12 import segments as x12
 from .x12.billed import contents_of_none

@@ -34,7 +34,7 @@ def case(**planted):
         known=known,
         period=Period.month("2026-10"),
         truth=SimpleNamespace(rows=frame),
-        plants=lambda *kinds: pl.DataFrame(
+        plant_rows=lambda *kinds: pl.DataFrame(
             {"plant": [kind for kind in planted if kind in kinds]}, schema={"plant": pl.String}
         ),
     )

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ParameterError, RcmError
-from ...models.plan.actuals import Actuals, read_actuals
+from ...models.plan.actuals import Actuals, actuals_from_tables, read_actuals
 from ...models.plan.assumptions import BASE, Assumptions, read_assumptions, shipped
-from ...models.plan.from_store import actuals_from_tables
 from ...periods import Period
 from ...tables.workspace import open_workspace
 from .. import blocks

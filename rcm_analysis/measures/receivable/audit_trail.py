@@ -54,7 +54,7 @@ def note_coverage(
     Source
         our own; the firm's guide to receivable management: detailed notes and audit trails
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> print(note_coverage(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000).to_string(index=False))
      accounts  noted_accounts  open_cents  noted_cents  note_coverage
             1               1       17000        17000            1.0
@@ -88,7 +88,7 @@ def days_since_touch(
     Source
         our own; the firm's guide to receivable management: customised follow-up schedules
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> found = days_since_touch(example_accounts(), as_of=dt.date(2026, 3, 31))
     >>> print(found.query("claims > 0").to_string(index=False))
     since_touch  claims  open_cents  touch_share
@@ -141,7 +141,7 @@ def work_results(
     Source
         our own: association in time, no proof of cause; the firm's guide to receivable management: audit trails
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> print(
     ...     work_results(example_accounts(), period=Period.month("2026-03"), by=["worked_by"])[
     ...         ["worked_by", "notes", "minutes", "recovered_cents"]
@@ -195,7 +195,7 @@ def list_results(tables: Mapping[str, Any], *, last_list: pd.DataFrame, as_of: d
     Source
         our own; the firm's guide to receivable management: weekly review meetings, audit trails
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> last = pd.DataFrame({"claim_id": ["2"], "listed_on": ["2026-03-08"], "open_cents": [20000]})
     >>> found = list_results(example_accounts(), last_list=last, as_of=dt.date(2026, 3, 31))
     >>> print(

@@ -74,7 +74,7 @@ def high_value_accounts(
         our own (P95 or cumulative 80 %, floor); the firm's guide to receivable management: customised
         follow-up schedules for key accounts
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> found = high_value_accounts(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000)
     >>> print(found[["claim_id", "open_cents", "tier", "every_days", "next_touch_on"]].to_string(index=False))
     claim_id  open_cents  tier  every_days next_touch_on
@@ -121,7 +121,7 @@ def touch_compliance(
     Source
         our own; the firm's guide to receivable management: customised follow-up schedules for key accounts
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> print(touch_compliance(example_accounts(), as_of=dt.date(2026, 3, 31), floor_cents=1000).to_string(index=False))
      accounts  touches_due  touches_in_time  touch_compliance
             1            1                0               0.0
@@ -177,7 +177,7 @@ def escalations(
     Source
         our own; the firm's guide to receivable management: escalation support for high-value accounts
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> print(
     ...     escalations(example_accounts(), as_of=dt.date(2026, 4, 30), floor_cents=1000)[
     ...         ["claim_id", "reason"]
@@ -225,7 +225,7 @@ def recovery_progress(
     Source
         our own; the firm's guide to receivable management: updates on progress and cash flow recovery
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> found = recovery_progress(example_accounts(), as_of=dt.date(2026, 3, 31), weeks=4, floor_cents=1000)
     >>> print(
     ...     found[["week", "opening_cents", "adjusted_cents", "written_off_cents", "open_cents"]].to_string(index=False)
@@ -276,7 +276,7 @@ def open_claims(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     Source
         our own
 
-    >>> from rcm_analysis.examples.accounts import example_accounts
+    >>> from rcm_analysis.examples.ledger import example_accounts
     >>> print(
     ...     open_claims(example_accounts(), as_of=dt.date(2026, 3, 31))[
     ...         ["claim_id", "insurance_cents", "patient_cents", "open_cents"]

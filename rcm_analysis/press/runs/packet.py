@@ -18,8 +18,7 @@ import nbformat
 from ...blocks.vocabulary import Meta, Note
 from ...errors import RunError
 from ...periods import Period
-from ..document.document import Document, Heading, Run
-from ..document.joining import join
+from ..document.document import Document, Heading, Run, join
 from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
 from .templates import Template, find_template

@@ -1,7 +1,8 @@
 """The workbook of a report: every table it shows, also those behind its figures, with typed cells.
 
 Texts come from raw files, so nothing here can become a formula: every text is stored as a text, marked
-so that it stays one when a person edits the cell. Amounts are dollars made exactly from cents.
+so that it stays one when a person edits the cell. Amounts are dollars made exactly from cents. Cells that a person
+fills in are marked, formatted before they hold anything, and checked as they are typed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +22,13 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ...blocks.plain import clean
+from ...blocks.plain import clean, one_line
 from ...blocks.vocabulary import Block, Column, Figure, Glossary, Table, Term
 from ...errors import RunError
-from .fill_in import LISTS, Lists, mark_editable
 
 FORMATS = {
     "usd": '"$"#,##0.00;-"$"#,##0.00',
@@ -302,3 +303,85 @@ def _without_times(data: bytes) -> bytes:
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 0, 0
             out.writestr(entry, content)
     return target.getvalue()
+
+
+LISTS = "Lists"
+FILLED_IN = PatternFill("solid", fgColor="FFFFF8E1")
+MOST_WORDS = 1_000
+HEAD_HEIGHT = 30
+"""Two lines of a heading, in points."""
+FIRST_DAY, LAST_DAY = 36526, 73050
+"""2000-01-01 and 2099-12-31 as the numbers that spreadsheets keep."""
+
+
+class Lists:
+    """The drop-down lists of one workbook, each written once."""
+
+    def __init__(self, put_text: Callable[..., Any]) -> None:
+        self._put_text = put_text
+        self._lists: list[tuple[str, ...]] = []
+
+    def range_of(self, choices: Sequence[Any]) -> str:
+        """Where the words of a drop-down will stand, as a formula names it."""
+        words = tuple(dict.fromkeys(one_line(word)[:255] for word in choices))[:MOST_WORDS]
+        if words not in self._lists:
+            self._lists.append(words)
+        letter = get_column_letter(self._lists.index(words) + 1)
+        return f"{LISTS}!${letter}$1:${letter}${len(words)}"
+
+    def write(self, book: Workbook) -> None:
+        """The sheet with the words, out of sight; no sheet where nothing is chosen from a list."""
+        if not self._lists:
+            return
+        sheet = book.create_sheet(LISTS)
+        sheet.sheet_state = "hidden"
+        for column, words in enumerate(self._lists, start=1):
+            for row, word in enumerate(words, start=1):
+                self._put_text(sheet.cell(row, column), word)
+
+
+def mark_editable(
+    sheet: Worksheet, columns: Sequence[Column], rows: range, lists: Lists, formats: Mapping[str, str]
+) -> None:
+    """Prepare the cells of the editable columns in these rows; nothing where there are no such columns or no rows.
+
+    The first column stays in sight beside them, and print ends with the last of them.
+    """
+    places = [position for position, column in enumerate(columns, start=1) if column.editable]
+    if not places or not rows:
+        return
+    sheet.freeze_panes = f"B{rows[0]}"
+    sheet.row_dimensions[rows[0] - 1].height = HEAD_HEIGHT
+    sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
+    for position in places:
+        column = columns[position - 1]
+        for row in rows:
+            cell = sheet.cell(row, position)
+            cell.fill = FILLED_IN
+            cell.number_format = formats.get(column.unit, "General")
+        letter = get_column_letter(position)
+        check = _check(column, lists)
+        if check is not None:
+            check.add(f"{letter}{rows[0]}:{letter}{rows[-1]}")
+            sheet.add_data_validation(check)
+
+
+def _check(column: Column, lists: Lists) -> DataValidation | None:
+    """What may be typed into the column: a word of its list, else a value of its unit; an empty cell always may be
+    left."""
+    unit, choices = column.unit, column.choices
+    if choices:
+        check = DataValidation(type="list", formula1=lists.range_of(choices))
+        told = "Choose one of the list, or leave the cell empty."
+    elif unit in ("date", "month"):
+        check = DataValidation(type="date", operator="between", formula1=str(FIRST_DAY), formula2=str(LAST_DAY))
+        told = "Enter a day, such as 2026-11-03."
+    elif unit in ("count", "number", "days", "usd"):
+        check = DataValidation(type="decimal", operator="greaterThanOrEqual", formula1="0")
+        told = "Enter a number that is not below zero."
+    else:
+        return None
+    check.allow_blank, check.showErrorMessage, check.showInputMessage = True, True, True
+    check.errorStyle, check.errorTitle, check.error = "stop", "Not allowed here", told
+    check.promptTitle, check.prompt = "Fill in", told
+    return check

@@ -16,12 +16,12 @@ from ...periods import Period
 from ..company import Client, Company, day_number, grown_company, registry_toml, seed_company, workspace_toml
 from ..fees import Calendar
 from ..plants.draw import drawn, fixed, services_planted, standing
-from ..plants.effects import told
 from ..plants.kinds import Plant, PlantLog
 from ..practice import KEEPS, Practice, control_totals, exported
 from ..practice_book import open_book
 from ..services.exports import add_services
 from ..submission import NEVER
+from ..truth import told
 from ..workable import workable
 from .exports import map_text, write_exports
 from .x12 import Words, write_835, write_837

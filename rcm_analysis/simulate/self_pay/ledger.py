@@ -16,7 +16,7 @@ from ..practice_book import working_day
 from ..services.rows import Luck
 from ..submission import NEVER
 from .desk import Programme
-from .eob import plant_mismatches
+from .plants import plant_mismatches
 
 PLAN_FLOOR = 4_000
 MISSED = NEVER

@@ -1,7 +1,8 @@
 """The filled-in worklist: each row of the sheet that somebody worked becomes a note of the work log, or is set aside.
 
 A row whose cells to fill in are all empty is left alone. Every other row is a note, or is refused with its
-row, column and rule; messages hold no cell value. Free text is never kept.
+row, column and rule; messages hold no cell value. Free text is never kept. `WorklistIntake` holds the worklists among
+a client's files until the claims of the run are known, and then adds the notes to the work log.
 
 | rule | the row is refused because |
 |---|---|
@@ -35,8 +36,11 @@ from typing import Any
 
 import polars as pl
 
-from ...errors import listed
-from ...tables.schema import PARTIES, WORK_LOG
+from ...errors import SourceError, listed
+from ...tables.schema import CLAIMS, PARTIES, WORK_LOG
+from ...tables.store import Change
+from ..notes import FileReport
+from ..notes import Notes as IntakeNotes
 from .sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable, is_blank, read_sheets
 
 __all__ = [
@@ -408,3 +412,50 @@ def free_name(file: Path) -> Path:
     base = file.name.removesuffix(REFUSED_SUFFIX).removesuffix(".xlsx")
     numbers = ["", *(f".{number}" for number in range(2, 1000))]
     return next(path for number in numbers if not (path := file.with_name(f"{base}{number}{REFUSED_SUFFIX}")).exists())
+
+
+class WorklistIntake:
+    """The filled-in worklists of one client's intake, as they gather."""
+
+    def __init__(self, change: Change, notes: IntakeNotes) -> None:
+        self.change, self.notes = change, notes
+        self.read: list[tuple[list[Sheet], FileReport]] = []
+
+    def add(self, name: str, data: bytes) -> bool:
+        """Keep a file's sheets; whether it is a worklist at all.
+
+        Raises
+            SourceError for a worklist of other clients only.
+        """
+        sheets = read_sheets(data)
+        if not sheets:
+            return False
+        if self.notes.client not in set().union(*(sheet.clients for sheet in sheets)):
+            raise SourceError(
+                f"{name} is a worklist, but not of {self.notes.client}. Nothing of it was stored; name its client."
+            )
+        report = FileReport(name, "worklist")
+        self.notes.report.files.append(report)
+        self.read.append((sheets, report))
+        return True
+
+    def store(self) -> None:
+        """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the
+        same."""
+        claims = self.change.current(CLAIMS) if self.read else CLAIMS.empty()
+        for sheets, report in self.read:
+            found = notes_of(
+                sheets,
+                client=self.notes.client,
+                claims=claims,
+                known=self.change.current(WORK_LOG),
+                received=received_on(report.file),
+            )
+            if found.rows.height:
+                self.change.append(WORK_LOG, found.rows)
+            report.rows_in, report.rows_stored, report.rows_quarantined = (
+                found.rows_in,
+                found.rows.height,
+                found.quarantine.height,
+            )
+            self.notes.quarantine(report.file, WORK_LOG.name, found.quarantine)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
+from rcm_analysis.models.plan.actuals import actuals_from_tables
 from rcm_analysis.models.plan.assumptions import example_assumptions
-from rcm_analysis.models.plan.from_store import actuals_from_tables
 from rcm_analysis.models.plan.results import variance
 from rcm_analysis.tables.schema_services import SERVICE_TABLES
 

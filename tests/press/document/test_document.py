@@ -22,9 +22,8 @@ from rcm_analysis.blocks.vocabulary import (
     Table,
 )
 from rcm_analysis.errors import RunError  # noqa: E402
-from rcm_analysis.press.document.document import Document, Grid, Heading, Paragraph, Preformatted, plain_text
+from rcm_analysis.press.document.document import Document, Grid, Heading, Paragraph, Preformatted, join, plain_text
 from rcm_analysis.press.document.extract import blocks_in, extract  # noqa: E402
-from rcm_analysis.press.document.joining import join
 
 PNG = base64.b64encode(
     base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")

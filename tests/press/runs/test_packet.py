@@ -13,8 +13,7 @@ import pytest
 
 from rcm_analysis.blocks.vocabulary import Fact, Facts, Glossary, Meta, Note, Term
 from rcm_analysis.errors import ParameterError, RunError
-from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, Run
-from rcm_analysis.press.document.joining import join
+from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, Run, join
 from rcm_analysis.press.runs import folders, manifest
 from rcm_analysis.press.runs.packet import PacketRequest, build_packet, packet_reports, why_not
 from rcm_analysis.press.runs.run import RunResult

@@ -6,8 +6,7 @@ import openpyxl
 import pandas as pd
 
 from rcm_analysis.exhibits.tables import Shown, show
-from rcm_analysis.press.writers.fill_in import HEAD_HEIGHT
-from rcm_analysis.press.writers.workbook import Section, write_workbook
+from rcm_analysis.press.writers.workbook import HEAD_HEIGHT, Section, write_workbook
 
 COLUMNS = [Shown("a", "Claim"), Shown("b", "Done", choices=("x", "y"), editable=True), Shown("c", "Note")]
 

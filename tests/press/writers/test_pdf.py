@@ -16,12 +16,21 @@ import pytest
 from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.blocks.vocabulary import Figure, Meta, Note
 from rcm_analysis.errors import RunError  # noqa: E402
-from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, ListBlock, Paragraph, Quote, Run
+from rcm_analysis.press.document.document import (
+    Cell,
+    Document,
+    Grid,
+    Heading,
+    ListBlock,
+    Paragraph,
+    Quote,
+    Run,
+    join,  # noqa: E402
+)
 from rcm_analysis.press.document.extract import extract  # noqa: E402
 from rcm_analysis.press.document.html_tables import finished  # noqa: E402
-from rcm_analysis.press.document.joining import join  # noqa: E402
 from rcm_analysis.press.writers import pdf  # noqa: E402
-from rcm_analysis.press.writers.tagging import finish  # noqa: E402
+from rcm_analysis.press.writers.pdf import finish  # noqa: E402
 
 MOMENT = dt.datetime(2026, 11, 5, 9, 30, tzinfo=dt.UTC)
 PROFILES = (page_validation.ValidationProfile.PDF_A_2A, page_validation.ValidationProfile.PDF_UA_1)

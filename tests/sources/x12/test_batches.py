@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from rcm_analysis.errors import SourceError
-from rcm_analysis.sources.x12 import batches as together
+from rcm_analysis.sources.x12 import intake
 from rcm_analysis.sources.x12.claim837 import read_837
 from rcm_analysis.sources.x12.remit835 import read_835
 from rcm_analysis.sources.x12.segments import kind_of
@@ -67,27 +67,27 @@ def assert_same(found, alone, *, places: bool = True):
     ],
 )
 def test_each_file_says_what_it_says_alone(files):
-    found = together.read_together(files, read_835, "835")
+    found = intake.read_together(files, read_835, "835")
     assert len(found) == len(files)
     for result, data in zip(found, files, strict=True):
         assert_same(result, read_835(data), places=False)
 
 
 def test_findings_name_the_place_in_their_own_file():
-    found = together.read_together([remit(1), remit(2, unbalanced=True), remit(3)], read_835, "835")
+    found = intake.read_together([remit(1), remit(2, unbalanced=True), remit(3)], read_835, "835")
     assert [len(result.findings) > 0 for result in found] == [False, True, False]
     pd.testing.assert_frame_equal(found[1].findings, read_835(remit(2, unbalanced=True)).findings)
 
 
 def test_what_cannot_be_read_comes_back_as_its_error():
-    found = together.read_together([remit(1), b"ISA*junk", remit(2)], read_835, "835")
+    found = intake.read_together([remit(1), b"ISA*junk", remit(2)], read_835, "835")
     assert [isinstance(result, SourceError) for result in found] == [False, True, False]
 
 
 def test_piles_have_a_size(monkeypatch):
-    monkeypatch.setattr(together, "PILE_BYTES", 1500)
+    monkeypatch.setattr(intake, "PILE_BYTES", 1500)
     files = [remit(number) for number in range(1, 6)]
-    for result, data in zip(together.read_together(files, read_835, "835"), files, strict=True):
+    for result, data in zip(intake.read_together(files, read_835, "835"), files, strict=True):
         assert_same(result, read_835(data), places=False)
 
 
@@ -98,5 +98,5 @@ def test_real_files_say_together_what_they_say_alone(samples, kind, read):
     ]
     files = [data for data in files if kind in kind_of(data)]
     assert len(files) > 10
-    for result, data in zip(together.read_together(files, read, kind), files, strict=True):
+    for result, data in zip(intake.read_together(files, read, kind), files, strict=True):
         assert_same(result, read(data), places=False)
