@@ -31,7 +31,7 @@ from .measures.menu import menu, named
 from .periods import Period
 from .tables.clients import Client
 from .tables.schema import CLAIMS, TABLES
-from .tables.store import Tables, is_active, tables_of
+from .tables.store import Tables, is_active, tables_of, tables_of_stores
 from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
@@ -293,7 +293,7 @@ def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
     if manager:
         now, before = now[now["assigned_to"] == manager], before[before["assigned_to"] == manager]
     stored = {client: place.client(client).stored for client in now["client"]}
-    tables = place.tables(clients=list(stored), as_of=month.last_day)
+    tables = tables_of_stores(list(stored.values()), as_of=month.last_day)
     if not tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item():
         raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
     return Book(

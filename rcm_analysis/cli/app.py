@@ -146,6 +146,7 @@ def demo(
 
 app.command()(cli_data.simulate)
 app.command()(cli_data.ingest)
+app.command()(cli_data.repair)
 app.command()(cli_findings.findings)
 app.command()(cli_checks.check)
 
@@ -417,9 +418,9 @@ def _state(request: RunRequest) -> str:
 
 @app.command()
 def verify(workspace: WorkspaceOption = HERE) -> None:
-    """Check every output against its manifest, byte for byte.
+    """Check store and outputs against their manifests.
 
-    Exit code 1 when a report or a packet is not as it was made.
+    Exit code 1 when a stored file, a report or a packet is not as it was made.
     """
     from ..press.runs import folders, manifest
     from ..tables.workspace import open_workspace
@@ -431,8 +432,23 @@ def verify(workspace: WorkspaceOption = HERE) -> None:
         for problem in manifest.verify(folder):
             bad += 1
             errors.print(escape(f"{folder.relative_to(opened.runs)}: {problem}"))
-    console.print(f"{len(signed)} report and packet folders, {bad} problem(s).")
+    clients = opened.store.clients()
+    for client in clients:
+        problems = _broken(opened, client)
+        bad += len(problems)
+        for problem in problems:
+            errors.print(escape(problem))
+    console.print(f"{len(signed)} report and packet folders, {len(clients)} clients stored, {bad} problem(s).")
     raise typer.Exit(FINDINGS if bad else 0)
+
+
+def _broken(workspace: Workspace, client: str) -> list[str]:
+    """What is wrong with a client's store, each with the repair."""
+    try:
+        found = workspace.store.open(client).broken()
+    except RcmError as error:
+        return [str(error)]
+    return [f"{client}: the stored file {problem}. Rebuild the store: rcm repair {client}" for problem in found]
 
 
 @app.command()

@@ -87,6 +87,41 @@ def ingest(
     raise typer.Exit(FINDINGS if broken or any(report.needs_person for report in reports) else 0)
 
 
+def repair(
+    client: Annotated[str, typer.Argument(metavar="CLIENT", help="the client to rebuild")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="files taken in from elsewhere than the client's raw folder"),
+    ] = None,
+    workspace: WorkspaceOption = HERE,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="also without files that were taken in and are not found")
+    ] = False,
+) -> None:
+    """Rebuild a client's store from its raw files.
+
+    For a store that is damaged, or was stored under a pseudonym.key that is lost. What is stored gives way in one
+    step at the end, or stays as it is. Refused while a file that was taken in is not among the raw files.
+    """
+    from ..sources.intake import ingest_client, missing_files
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    opened.registry.client(client)
+    own = opened.paths["raw"] / client
+    found = files_to_read(opened, [*([own] if own.is_dir() else []), *(paths or [])], client)[client]
+    missing = missing_files(opened, client, found)
+    if missing and not anyway:
+        raise RcmError(
+            f"{client}: {len(missing)} file(s) that were taken in are not among those to read: {listed(missing)}. "
+            "Nothing was changed. Name them behind the client, or go on without them with --anyway."
+        )
+    report = ingest_client(opened, client, found, afresh=True)
+    print_intake([report])
+    console.print(f"The store of {client} was rebuilt from {len(found):,} file(s).")
+    raise typer.Exit(FAILED if report.unreadable else FINDINGS if report.needs_person else 0)
+
+
 def files_to_read(workspace: Workspace, paths: Sequence[Path], client: str | None) -> dict[str, list[Path]]:
     """The files of each client: those named, or all below the workspace's raw folder."""
     from ..sources.intake import find_files

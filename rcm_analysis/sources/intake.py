@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import SourceError, closest, listed, stopped
+from ..errors import SourceError, StoreError, closest, listed, stopped
 from ..ledger.derived import derived_rows, replaced_by_export
 from ..ledger.settle import SETTLED, settle
 from ..tables.clients import FOREIGN, UNKNOWN
@@ -92,8 +92,8 @@ def _owner(workspace: Workspace, path: Path, known: Iterable[str]) -> str:
     )
 
 
-def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path]) -> IntakeReport:
-    """Read a client's files and change its store in one step.
+def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path], *, afresh: bool = False) -> IntakeReport:
+    """Read a client's files and change its store in one step; `afresh` puts them in place of all that is stored.
 
     A file whose content is already in the store is skipped ("unchanged") under its own path and
     refused ("duplicate") under another. A file that cannot be read is refused with one finding; the
@@ -103,8 +103,19 @@ def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path]) -> I
         StoreError when the store cannot be written; it is then as it was.
     """
     workspace.registry.client(client)
-    with workspace.store.change(client) as change:
+    with workspace.store.change(client, afresh=afresh) as change:
         return _Intake(workspace, client, change).run(paths)
+
+
+def missing_files(workspace: Workspace, client: str, paths: Sequence[Path]) -> list[str]:
+    """Names of files that the client's store was made from and that are not among these; none where its manifest is
+    damaged, as nobody can tell."""
+    try:
+        taken = workspace.store.open(client).manifest["files"]
+    except StoreError:
+        return []
+    here = {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return sorted({entry["name"] for stamp, entry in taken.items() if stamp.partition("+")[0] not in here})
 
 
 def _month(known_on: str | None) -> pl.Expr:
@@ -146,6 +157,7 @@ class _Intake:
         self.is_settled = False
         self.worklists = WorklistIntake(change, self.notes)
         self.key = workspace.pseudonym_key()
+        change.under_key(self.key)
         self.map_files = map_files(workspace, client)
         self.maps = [exports.read_map(path) for path in self.map_files]
         self.x12 = X12Intake(change, self.notes, key=self.key)

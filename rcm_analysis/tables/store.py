@@ -4,9 +4,11 @@
     store/<client>/<table>/<month>-<hash>.parquet
 
 A Parquet file is never changed once written. A change writes new files beside the old ones and then
-replaces `manifest.json`; until that rename the old store is whole, after it the new one is. Files
-that neither the new nor the previous manifest names are removed by the next change, so that a reader
-that started before it can finish.
+replaces `manifest.json`; until that rename the old store is whole, after it the new one is. A file that
+the manifest names no more stays for a day, so that a reader that started before the change can finish.
+
+A `ClientStore` is what one manifest says: tables, fingerprints and findings of one are of one moment. Every
+file is held against its manifest before it is read, and the manifest against itself.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import hmac
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,10 +31,14 @@ from filelock import FileLock, Timeout
 
 from ..errors import StoreError, closest, listed
 from ..periods import Period
+from .disk import PARTIAL, make_folder, what_is_wrong, write_part, write_text
 from .schema import TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
 VERSION = 1
+MANIFEST = "manifest.json"
+KEPT_SECONDS = 24 * 3600
+"""How long a file stays that the manifest names no more: longer than any reader needs it."""
 ALWAYS = "all"
 """The partition of a table without a known-on day (fee schedules, payer rules)."""
 
@@ -96,9 +103,25 @@ class ClientStore:
         """All rows of one table, whenever they became known."""
         return self.scan(TABLES[table]).collect()
 
-    def scan(self, table: Table) -> pl.LazyFrame:
-        files = [self.folder / part["file"] for _, part in sorted(self.months(table.name).items())]
-        return scanned(files, table)
+    def scan(self, table: Table, *, without: Collection[str] = ()) -> pl.LazyFrame:
+        """The table, but for some partitions.
+
+        Raises
+            StoreError where a file is not the one that was written.
+        """
+        parts = [part for month, part in sorted(self.months(table.name).items()) if month not in without]
+        return scanned([self._checked(part) for part in parts], table)
+
+    def broken(self) -> list[str]:
+        """Every stored file that is not byte for byte what was written, with what is wrong with it."""
+        found = {entry["file"]: what_is_wrong(self.folder, entry, whole=True) for entry in _entries(self.manifest)}
+        return [f"{name} {wrong}" for name, wrong in found.items() if wrong]
+
+    def _checked(self, entry: Mapping[str, Any]) -> Path:
+        wrong = what_is_wrong(self.folder, entry)
+        if wrong:
+            raise StoreError(f"{self.client}: the stored file {entry['file']} {wrong}. {_repair(self.client)}")
+        return self.folder / entry["file"]
 
     def fingerprints(self) -> dict[str, str]:
         """One SHA-256 per table over the content of its partitions; equal data, equal fingerprint."""
@@ -111,7 +134,7 @@ class ClientStore:
     def side_table(self, name: str) -> pl.DataFrame:
         """The findings or the quarantine of the client; empty when there are none."""
         entry = self.manifest.get(name)
-        return pl.read_parquet(self.folder / entry["file"]) if entry else pl.DataFrame()
+        return pl.read_parquet(self._checked(entry)) if entry else pl.DataFrame()
 
 
 def tables_of(services: Collection[str]) -> list[Table]:
@@ -134,6 +157,16 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
         if tables[table.name].select(falls.any()).collect().item():
             return True
     return False
+
+
+def tables_of_stores(stores: Sequence[ClientStore], *, as_of: dt.date | None = None) -> Tables:
+    """The tables of these stores, each as its own manifest says, as known on `as_of` (all that is known when None)."""
+    frames = {}
+    for table in TABLES.values():
+        parts = [store.scan(table) for store in stores if store.months(table.name)]
+        union = pl.concat(parts) if parts else table.empty().lazy()
+        frames[table.name] = known_by(union, table, as_of)
+    return Tables(frames, as_of)
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
@@ -164,49 +197,37 @@ class Store:
     def clients(self) -> list[str]:
         if not self.folder.is_dir():
             return []
-        return sorted(path.parent.name for path in self.folder.glob("*/manifest.json"))
+        return sorted(path.parent.name for path in self.folder.glob(f"*/{MANIFEST}"))
 
     def open(self, client: str) -> ClientStore:
-        """The client's current state; an unknown client opens empty."""
+        """The client's current state; an unknown client opens empty.
+
+        Raises
+            StoreError where the manifest is damaged, another version's or another client's.
+        """
         folder = self.folder / client
-        path = folder / "manifest.json"
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            manifest = {"version": VERSION, "client": client, "tables": {}, "files": {}}
-        except (json.JSONDecodeError, OSError) as error:
-            raise StoreError(
-                f"{path} cannot be read ({type(error).__name__}). Restore it, or ingest the client again."
-            ) from None
-        if manifest.get("version") != VERSION or manifest.get("client") != client:
-            raise StoreError(
-                f"{path} is not a manifest of version {VERSION} of client {client}; it was not made by this version."
-            )
-        return ClientStore(folder, manifest)
+        return ClientStore(folder, _read_manifest(folder / MANIFEST, client) or _no_manifest(client))
 
     def tables(self, clients: list[str], *, as_of: dt.date | None = None) -> Tables:
         """The tables of these clients as known on `as_of` (all that is known when None)."""
-        stores = [self.open(client) for client in clients]
-        frames = {}
-        for table in TABLES.values():
-            parts = [store.scan(table) for store in stores if store.months(table.name)]
-            union = pl.concat(parts) if parts else table.empty().lazy()
-            frames[table.name] = known_by(union, table, as_of)
-        return Tables(frames, as_of)
+        return tables_of_stores([self.open(client) for client in clients], as_of=as_of)
 
     def delete(self, client: str) -> None:
         """Remove everything that is stored of one client, for good."""
         folder = self.folder / client
-        if not (folder / "manifest.json").is_file():
-            raise StoreError(f"{folder} holds no store of ours (no manifest.json), so nothing was deleted.")
+        if not (folder / MANIFEST).is_file():
+            raise StoreError(f"{folder} holds no store of ours (no {MANIFEST}), so nothing was deleted.")
         shutil.rmtree(folder)
 
     @contextlib.contextmanager
-    def change(self, client: str) -> Iterator[Change]:
-        """Collect a change to one client; it takes effect when the block ends without an error."""
+    def change(self, client: str, *, afresh: bool = False) -> Iterator[Change]:
+        """Collect a change to one client; it takes effect when the block ends without an error.
+
+        `afresh` starts from nothing: what is stored, be it damaged, gives way as a whole.
+        """
         folder = self.folder / client
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             lock = FileLock(folder / ".lock", timeout=0).acquire()
         except Timeout:
             raise StoreError(
@@ -215,9 +236,16 @@ class Store:
         except OSError as error:
             raise StoreError(f"{folder} cannot be written ({error.strerror}). Nothing was stored.") from None
         with lock:
-            change = Change(self.open(client))
+            change = Change(ClientStore(folder, _no_manifest(client)) if afresh else self.open(client))
             yield change
-            change._commit()
+            try:
+                change._commit()
+            except (OSError, pl.exceptions.PolarsError) as error:
+                why = getattr(error, "strerror", None) or type(error).__name__
+                raise StoreError(
+                    f"The store of {client} could not be written ({why}). What was stored before is unchanged; make "
+                    "room, and take the files in again."
+                ) from error
 
 
 @dataclass
@@ -228,6 +256,22 @@ class Change:
     tables: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
     sides: dict[str, pl.DataFrame] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
+    key_check: str | None = None
+
+    def under_key(self, key: bytes) -> None:
+        """Store under this key for pseudonyms, and remember a keyed hash by which it is known again.
+
+        Raises
+            StoreError when what is stored was stored under another one: each patient would become two.
+        """
+        client = self.before.client
+        self.key_check = hmac.new(key, f"check\x1f{client}".encode(), hashlib.sha256).hexdigest()[:32]
+        if self.before.manifest.get("key_check", self.key_check) != self.key_check:
+            raise StoreError(
+                f"{client} was stored under another pseudonym.key than the one in the workspace, so every patient "
+                "would become another one. Nothing was stored. Put the key of that time back; if it is lost, "
+                f"rebuild the client under the new one: rcm repair {client}"
+            )
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """The rows replace whatever is stored in the months that they touch."""
@@ -254,10 +298,8 @@ class Change:
 
     def current(self, table: Table) -> pl.DataFrame:
         """The table as it will stand if the change is committed now."""
-        months = self.before.months(table.name)
         staged = self.tables.get(table.name, {})
-        kept = [self.before.folder / part["file"] for month, part in months.items() if month not in staged]
-        return pl.concat([scanned(kept, table).collect(), *staged.values()])
+        return pl.concat([self.before.scan(table, without=staged).collect(), *staged.values()])
 
     def _split(self, table: Table, rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
         rows = check(rows, table, f"{self.before.client}: {table.name}").sort(table.key)
@@ -271,7 +313,6 @@ class Change:
     def _commit(self) -> None:
         folder = self.before.folder
         manifest = json.loads(json.dumps(self.before.manifest))
-        old_files = set(_named(manifest))
         for name, parts in self.tables.items():
             entry = manifest["tables"].setdefault(name, {})
             for month, rows in parts.items():
@@ -279,37 +320,72 @@ class Change:
                     entry.pop(month, None)
                 else:
                     sort = [TABLES[name].known_on] if TABLES[name].known_on else []
-                    entry[month] = _write(folder, f"{name}/{month}", rows.sort([*sort, *TABLES[name].key]))
+                    entry[month] = write_part(folder, f"{name}/{month}", rows.sort([*sort, *TABLES[name].key]))
         for name, rows in self.sides.items():
-            manifest[name] = _write(folder, name, rows) if not rows.is_empty() else None
+            manifest[name] = write_part(folder, name, rows) if not rows.is_empty() else None
         manifest["files"] |= self.files
-        _replace_text(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
-        for path in folder.rglob("*.parquet"):
-            if str(path.relative_to(folder)) not in old_files | set(_named(manifest)):
-                path.unlink(missing_ok=True)
+        if self.key_check:
+            manifest["key_check"] = self.key_check
+        manifest["check"] = _own_check(manifest)
+        write_text(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
+        _clear(folder, named={entry["file"] for entry in _entries(manifest)}, before=self.before)
 
 
-def _named(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _clear(folder: Path, *, named: Collection[str], before: ClientStore) -> None:
+    """Remove what was left half-written, and files that no manifest has named for a day."""
+    present = (folder / MANIFEST).stat().st_mtime
+    just_now = {entry["file"] for entry in _entries(before.manifest)} - set(named)
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        with contextlib.suppress(OSError):
+            if name in just_now:
+                os.utime(path)
+            elif name.endswith(PARTIAL) or (
+                path.suffix == ".parquet" and name not in named and present - path.stat().st_mtime > KEPT_SECONDS
+            ):
+                path.unlink()
+
+
+# ---------------------------------------------------------------- manifests
+def _no_manifest(client: str) -> dict[str, Any]:
+    return {"version": VERSION, "client": client, "tables": {}, "files": {}}
+
+
+def _read_manifest(path: Path, client: str) -> dict[str, Any] | None:
+    try:
+        manifest = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(
+            f"{path.name} of {client} cannot be read ({error.strerror}). Give the right to read it."
+        ) from None
+    except ValueError:
+        manifest = None
+    if isinstance(manifest, dict) and manifest.get("version", VERSION) != VERSION:
+        raise StoreError(
+            f"{path.name} of {client} is of version {manifest['version']}, not {VERSION}: another version of "
+            f"rcm_analysis made it. {_repair(client)}"
+        )
+    if not isinstance(manifest, dict) or manifest.get("check", "") not in ("", _own_check(manifest)):
+        raise StoreError(f"{path.name} of {client} is damaged: it is not what was written. {_repair(client)}")
+    if manifest.get("client") != client or not isinstance(manifest.get("tables"), dict):
+        raise StoreError(f"{path.name} in the folder of {client} is not of {client}. {_repair(client)}")
+    return manifest
+
+
+def _own_check(manifest: Mapping[str, Any]) -> str:
+    """The hash of all that a manifest says, by which damage to it shows."""
+    said = {name: value for name, value in manifest.items() if name != "check"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _repair(client: str) -> str:
+    return f"Nothing of it was used. Rebuild the store of the client from its raw files: rcm repair {client}"
+
+
+def _entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every stored file that the manifest names."""
     for parts in manifest["tables"].values():
-        yield from (part["file"] for part in parts.values())
-    yield from (entry["file"] for entry in manifest.values() if isinstance(entry, dict) and "sha256" in entry)
-
-
-def _write(folder: Path, stem: str, rows: pl.DataFrame) -> dict[str, Any]:
-    """Write one immutable Parquet file, named after its content."""
-    path = folder / f"{stem}.new"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows.write_parquet(path, compression="zstd", statistics=True)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = f"{stem}-{digest[:16]}.parquet"
-    os.replace(path, folder / name)
-    return {"file": name, "rows": rows.height, "sha256": digest}
-
-
-def _replace_text(path: Path, text: str) -> None:
-    beside = path.with_suffix(".new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+        yield from parts.values()
+    yield from (entry for entry in manifest.values() if isinstance(entry, dict) and "sha256" in entry)

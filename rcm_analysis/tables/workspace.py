@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -25,16 +25,21 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from ..errors import RcmError, closest, listed
+from ..errors import RcmError, StoreError, closest, listed
 from .clients import Client, Registry, read_registry
-from .store import ClientStore, Store, Tables
+from .disk import write_text_once
+from .store import ClientStore, Store, Tables, tables_of_stores
 
 PATHS = {"clients": "clients.toml", "raw": "raw", "maps": "maps", "store": "store", "runs": "runs", "templates": ""}
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
 class ClientView:
-    """One client: settings and stored tables."""
+    """One client: settings and stored tables, as the store stood when it was first asked.
+
+    Tables, fingerprints and findings are of one moment; `workspace.client(id)` gives a new view of what came since.
+    """
 
     workspace: Workspace
     client: str
@@ -48,13 +53,14 @@ class ClientView:
     def settings(self, *, as_of: dt.date | None = None) -> Client:
         return self.workspace.registry.client(self.client, as_of=as_of)
 
-    @property
+    @cached_property
     def stored(self) -> ClientStore:
+        """What one reading of the client's manifest says."""
         return self.workspace.store.open(self.client)
 
     def tables(self, *, as_of: dt.date | None = None) -> Tables:
         """The client's tables as known on `as_of`; a mapping of lazy Polars frames by name."""
-        return self.workspace.store.tables([self.client], as_of=as_of)
+        return tables_of_stores([self.stored], as_of=as_of)
 
     def pandas(self, name: str, *, as_of: dt.date | None = None) -> pd.DataFrame:
         """One table as a pandas frame."""
@@ -116,13 +122,28 @@ class Workspace:
         return self.store.tables(clients or self.clients(), as_of=as_of)
 
     def pseudonym_key(self) -> bytes:
-        """The workspace's secret; made at the first intake, readable by its owner only."""
+        """The workspace's secret; made at the first intake, readable by its owner only.
+
+        Raises
+            StoreError when it is not whole, or gone while clients are stored under it.
+        """
         path = self.folder / "pseudonym.key"
         if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32) + "\n")
-        return bytes.fromhex(path.read_text().strip())
+            stored = self.store.clients()
+            if stored:
+                raise StoreError(
+                    f"{path.name} is missing, and {len(stored)} client(s) are stored under it: without it every "
+                    "patient would become another one. Nothing was stored. Put the key back; if it is lost, move the "
+                    f"folder {self.paths['store'].name} away and take all raw files in again."
+                )
+            write_text_once(path, secrets.token_hex(KEY_BYTES) + "\n")
+        text = path.read_bytes().strip()
+        if not re.fullmatch(rb"[0-9a-f]{%d}" % (2 * KEY_BYTES), text):
+            raise StoreError(
+                f"{path.name} is damaged: expected {2 * KEY_BYTES} hexadecimal digits, found {len(text)} characters. "
+                "Nothing was stored. Put the whole key back from your copy; where nothing was ever stored, delete it."
+            )
+        return bytes.fromhex(text.decode())
 
 
 def open_workspace(path: str | Path = ".") -> Workspace:

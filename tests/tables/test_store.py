@@ -180,13 +180,24 @@ def test_what_breaks_the_schema_never_reaches_the_store(store):
     assert ids(store) == ["t1", "t2", "t3"]
 
 
-def test_files_that_nothing_names_are_removed_by_the_next_change_but_one(store):
+def test_files_that_nothing_names_stay_for_a_day(store):
     with store.change("a") as change:
         change.replace(TRANSACTIONS, frame(posting("t9", DAY(2026, 2, 14))))
-    assert len(list((store.folder / "a").rglob("*.parquet"))) == 3, "a reader of the previous state can finish"
     with store.change("a"):
         pass
-    assert len(list((store.folder / "a").rglob("*.parquet"))) == 2
+    files = list((store.folder / "a").rglob("*.parquet"))
+    assert len(files) == 3, "a reader of an earlier state can finish"
+    for path in files:
+        age(path, hours=25)
+    with store.change("a"):
+        pass
+    assert len(list((store.folder / "a").rglob("*.parquet"))) == 2, "and what the manifest names stays however old"
+    assert ids(store) == ["t1", "t9"]
+
+
+def age(path, *, hours: int) -> None:
+    then = path.stat().st_mtime - 3600 * hours
+    os.utime(path, (then, then))
 
 
 def test_delete_removes_the_client_and_only_what_is_ours(store, tmp_path):
@@ -199,7 +210,7 @@ def test_delete_removes_the_client_and_only_what_is_ours(store, tmp_path):
 
 def test_an_unreadable_manifest_says_so(store):
     (store.folder / "a" / "manifest.json").write_text("{")
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match=r"damaged.*rcm repair a"):
         store.open("a")
     (store.folder / "a" / "manifest.json").write_text(json.dumps({"version": 99, "client": "a"}))
     with pytest.raises(StoreError, match="version"):

@@ -4,7 +4,7 @@
     runs/<client or "portfolio">/<YYYY-MM>/<template>.failed/   the last attempt, if it failed
 
 A report is made in a hidden folder beside its place and renamed into it. What was there before is moved
-aside first and comes back if the machine stops between the two renames.
+aside first and comes back if the machine stops between the two renames. Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import psutil
 
 from ...errors import ParameterError, RunError
 from ...periods import Period
+from ...tables.disk import make_folder, only_owner
 
 MANIFEST = "manifest.json"
 PORTFOLIO = "portfolio"
@@ -78,9 +79,9 @@ def making(target: Path) -> Iterator[Path]:
     """An empty hidden folder beside `target`; what is still in it at the end is removed."""
     folder = _beside(target, "making")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        make_folder(folder)
         yield folder
     except OSError as error:
         why = f"{type(error).__name__}: {os.strerror(error.errno)}" if error.errno else type(error).__name__
@@ -99,6 +100,7 @@ def place(folder: Path, target: Path) -> None:
         raise RunError(f"{target.name} is not finished: it has no {MANIFEST}. Nothing was replaced.")
     old = _beside(target, "old")
     try:
+        only_owner(folder)
         if target.exists():
             os.replace(target, old)
         os.replace(folder, target)
