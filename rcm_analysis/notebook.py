@@ -243,7 +243,7 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
     services = {"claims", *([service] if service else view.settings(as_of=day).services)}
     if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
-    tables = _in_memory(view.tables(as_of=day))
+    tables = view.tables(as_of=day).in_memory()
     _refuse_empty(tables, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS), view, services)
     return Subject(
         client=view.settings(as_of=day),
@@ -265,11 +265,6 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
             **({} if day == month.last_day else {"as_of": day.isoformat()}),
         },
     )
-
-
-def _in_memory(tables: Tables) -> Tables:
-    """One client's tables read once: a report asks each of them dozens of times."""
-    return Tables({name: frame.collect(engine="streaming").lazy() for name, frame in tables.items()}, tables.as_of)
 
 
 def _refuse_empty(

@@ -33,7 +33,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from ..errors import TableError
-from ..tables.frames import source
+from ..tables.frames import kept, keeps_answers, source
 from ..tables.reference.carc import category_of, codes_of, priority_of
 
 col = nw.col
@@ -59,6 +59,7 @@ UNDECIDED = ("reversal", "duplicate", "pended")
 DENIED = ("fully_denied", "partially_denied")
 
 
+@kept
 def claim_adjudications(
     tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
 ) -> nw.LazyFrame:
@@ -80,12 +81,35 @@ def claim_adjudications(
     Source
         X12 RFI 1423 (status 4), 1429 (reversals), 2601 (allowed); the outcomes are our own.
     """
-    sums = (
+    sums = _payment_parts(tables, **_reach(tables, as_of, since), patient_denials=patient_denials)
+    return _decided(_together(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left")))
+
+
+def _reach(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> dict[str, Any]:
+    """How much to work out: just what is asked for, or all of it where it is kept for whoever asks next."""
+    return {"as_of": dt.date.max, "since": None} if keeps_answers(tables) else {"as_of": as_of, "since": since}
+
+
+def _within(rows: nw.LazyFrame, tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
+    """Those of the rows that were worked out (`_reach`) that are asked for."""
+    if not keeps_answers(tables):
+        return rows
+    known = rows.filter(col("received_on") <= as_of)
+    if since is None:
+        return known
+    return known.join(_payments(tables, as_of, since).select(*PAYMENT), on=list(PAYMENT), how="semi")
+
+
+@kept
+def _payment_parts(
+    tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None, patient_denials: bool
+) -> nw.LazyFrame:
+    """The parts of each claim payment; its adjustments became known on its day."""
+    return (
         _parts(_adjustments(tables, as_of, since), patient_denials)
         .group_by(*PAYMENT)
         .agg(*[col(name).sum() for name in (*PARTS, "allowed_extra_cents", "prior_payer_paid_cents")])
     )
-    return _decided(_together(_payments(tables, as_of, since).join(sums, on=list(PAYMENT), how="left")))
 
 
 def _together(payments: nw.LazyFrame) -> nw.LazyFrame:
@@ -111,7 +135,16 @@ def line_adjudications(
     Unit
         cents; `stated_allowed_cents` is the payer's own allowed amount (AMT*B6), for comparison
     """
-    shares = _parts(_adjustment_lines(tables, as_of, since), patient_denials)
+    known = _decided_lines(tables, **_reach(tables, as_of, since), patient_denials=patient_denials)
+    return _within(known, tables, as_of, since).with_columns(remit_claim_id=col("answer_id"))
+
+
+@kept
+def _decided_lines(
+    tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None, patient_denials: bool
+) -> nw.LazyFrame:
+    """The lines of `line_adjudications` under the id of their own claim payment."""
+    shares = _parts(_adjustment_lines(tables, as_of=as_of, since=since), patient_denials)
     sums = shares.group_by("client", "unit").agg(
         *[
             col(name).sum()
@@ -124,7 +157,7 @@ def line_adjudications(
         .then(col("charge_cents") - col("amount_cents"))
         .otherwise(col("paid_cents"))
     )
-    return _decided(left.drop("shared", "amount_cents")).with_columns(remit_claim_id=col("answer_id"))
+    return _decided(left.drop("shared", "amount_cents", "superseded"))
 
 
 def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> nw.LazyFrame:
@@ -137,7 +170,8 @@ def adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.dat
     Unit
         cents; `shared` is 1 for a claim-level adjustment, else 0; `remit_claim_id` is that of the answer
     """
-    return of_answers(_adjustment_lines(tables, as_of, since), tables)
+    known = _adjustment_lines(tables, **_reach(tables, as_of, since))
+    return of_answers(_within(known, tables, as_of, since).drop("received_on"), tables)
 
 
 def of_answers(rows: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
@@ -159,9 +193,11 @@ def _is_settled(tables: Mapping[str, Any]) -> bool:
     return True
 
 
-def _adjustment_lines(tables: Mapping[str, Any], as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
+@kept
+def _adjustment_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None) -> nw.LazyFrame:
     known = _adjustments(tables, as_of, since)
     order = ["client", "remit_claim_id", "unit", "group_code", "carc", "amount_cents", "remark_codes", "shared"]
+    order.append("received_on")
     on_lines = known.filter(~col("remit_line_id").is_null()).with_columns(unit=col("remit_line_id"), shared=nw.lit(0))
     on_claims = known.filter(col("remit_line_id").is_null()).drop("remit_line_id")
     weights = _weights(
@@ -175,6 +211,7 @@ def _adjustment_lines(tables: Mapping[str, Any], as_of: dt.date, since: dt.date 
     return nw.concat([on_lines.select(order), shared.select(order)], how="vertical")
 
 
+@kept
 def first_adjudications(
     tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, patient_denials: bool = False
 ) -> nw.LazyFrame:
@@ -194,6 +231,7 @@ def first_adjudications(
     return first if since is None else first.filter(col("received_on") >= since)
 
 
+@kept
 def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """Where each claim stands with each payer: amounts added up, reversals netted, and the standing outcome.
 
@@ -239,6 +277,7 @@ def net_positions(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     return _standing(sums.join(last, on=list(CLAIM), how="left"))
 
 
+@kept
 def primary_reasons(tables: Mapping[str, Any], *, as_of: dt.date, patient_denials: bool = False) -> nw.LazyFrame:
     """The one reason that names each denied claim payment: carc, category and its denied_cents.
 

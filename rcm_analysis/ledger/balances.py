@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..periods import Period
-from ..tables.frames import collect, month_of, source
+from ..tables.frames import collect, kept, month_of, source
 from ..tables.schema import PARTIES, TRANSACTION_KINDS
 
 FLOWS = {
@@ -40,6 +40,7 @@ def posted(tables: Mapping[str, Any], *, as_of: dt.date, columns: Sequence[str] 
     return source(tables, "transactions", need).filter(nw.col("posted_on") <= as_of)
 
 
+@kept
 def claim_balances(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """One row per claim and responsible party with an open balance on `as_of`.
 
@@ -69,6 +70,7 @@ def unapplied_balances(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyF
     return waiting.group_by("client", "party").agg(nw.col("amount_cents").sum().alias("unapplied_cents"))
 
 
+@kept
 def responsible_since(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """The first day on which a party was made responsible for part of a claim.
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import ParameterError
 from ..periods import Period
-from ..tables.frames import NO_VALUE, collect, days_before, month_of, source
+from ..tables.frames import NO_VALUE, collect, days_before, kept, keeps_answers, month_of, source
 from ..tables.reference.carc import codes_of
 from ..tables.schema import CLAIMS, TRANSACTIONS
 from .adjudications import line_adjudications
@@ -144,11 +144,24 @@ def with_disguise(tables: Mapping[str, Any], columns: Sequence[str]) -> nw.LazyF
     if not all(name in tables for name in REMITS):
         return source(tables, "transactions", columns).with_columns(nw.lit(False).alias(IS_DISGUISED))
     key = list(TRANSACTIONS.key)
-    rows = source(tables, "transactions", list(dict.fromkeys([*columns, *key])))
+    if keeps_answers(tables):
+        return _all_with_disguise(tables).select(*dict.fromkeys([*columns, *key]), IS_DISGUISED)
+    return _marked(tables, list(dict.fromkeys([*columns, *key])))
+
+
+@kept
+def _all_with_disguise(tables: Mapping[str, Any]) -> nw.LazyFrame:
+    return _marked(tables, TRANSACTIONS.names)
+
+
+def _marked(tables: Mapping[str, Any], columns: Sequence[str]) -> nw.LazyFrame:
+    key = list(TRANSACTIONS.key)
     flags = disguised_postings(tables).select(*key, nw.lit(True).alias(IS_DISGUISED))
-    return rows.join(flags, on=key, how="left").with_columns(nw.col(IS_DISGUISED).fill_null(False))
+    rows = source(tables, "transactions", columns).join(flags, on=key, how="left")
+    return rows.with_columns(nw.col(IS_DISGUISED).fill_null(False))
 
 
+@kept
 def disguised_postings(tables: Mapping[str, Any]) -> nw.LazyFrame:
     """Contractual postings under a code that is no denial, of an amount that the payer had denied.
 
@@ -171,7 +184,7 @@ def disguised_postings(tables: Mapping[str, Any]) -> nw.LazyFrame:
     )
     denied_claims = source(tables, "remit_adjustments", [*claim, "group_code", "carc"])
     denied_claims = denied_claims.filter(is_denial_code(), nw.col("group_code") != "PR").select(*claim).unique()
-    stated = _stated_amounts(_of_claims(tables, denied_claims))
+    stated = _stated_amounts(tables if keeps_answers(tables) else _of_claims(tables, denied_claims))
     pairs = posted.with_columns(stated_cents=nw.col("amount_cents").abs()).join(
         stated.rename({"line_number": "stated_line"}), on=[*claim, "stated_cents"], how="inner"
     )
@@ -222,6 +235,7 @@ def _stated_amounts(tables: Mapping[str, Any]) -> nw.LazyFrame:
     return nw.concat(rows, how="vertical").filter(nw.col("stated_cents") > 0)
 
 
+@kept
 def corrected_payments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """The payments posted by `as_of` on claims on which one was reversed, each with `is_undone`.
 

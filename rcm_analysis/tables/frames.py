@@ -9,9 +9,11 @@ columns only, so that every engine gives the same answer to the cent.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -19,6 +21,8 @@ import polars as pl
 
 from ..errors import TableError, listed
 from .schema import KINDS, TABLES
+
+Derivation = TypeVar("Derivation", bound=Callable[..., Any])
 
 NO_VALUE = "(none)"
 _KINDS_OF_FLAGS_AND_NUMBERS = {
@@ -62,6 +66,52 @@ def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: 
     except KeyError:
         raise TableError(f"This needs the table '{name}'; the tables given are {listed(tables, 30)}.") from None
     return lazy(native, columns, name, by=by)
+
+
+def kept(function: Derivation) -> Derivation:
+    """The function of `tables` and named arguments, worked out once per client's opened tables and arguments.
+
+    Formula
+        a lazy frame is collected and given out lazy again; a pandas frame is given out as a shallow copy, so that a
+        caller may add columns; anything else as it is
+    Counts
+        Only tables that keep answers (`Tables.in_memory`) do: plain mappings, DuckDB and Spark frames, and tables
+        restricted to some of their rows work it out as ever.
+    """
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is not parameter.empty
+    }
+
+    @wraps(function)
+    def answer(tables: Mapping[str, Any], **named: Any) -> Any:
+        if not keeps_answers(tables):
+            return function(tables, **named)
+        given = {**defaults, **named}
+        key = (function, *((name, _fixed(given[name])) for name in sorted(given)))
+        return _given_out(tables.once(key, lambda: _held(function(tables, **named))))  # type: ignore[attr-defined]
+
+    return answer  # type: ignore[return-value]
+
+
+def keeps_answers(tables: Mapping[str, Any]) -> bool:
+    """Whether the tables keep what is derived from them."""
+    return getattr(tables, "keeps_answers", False)
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _held(found: Any) -> Any:
+    return found.collect("polars").to_native() if isinstance(found, nw.LazyFrame) else found
+
+
+def _given_out(held: Any) -> Any:
+    if isinstance(held, pl.DataFrame):
+        return nw.from_native(held.lazy())
+    return held.copy(deep=False) if isinstance(held, (pd.DataFrame, pd.Series)) else held
 
 
 def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:

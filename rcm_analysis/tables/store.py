@@ -20,10 +20,10 @@ import hmac
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import polars as pl
@@ -42,16 +42,38 @@ KEPT_SECONDS = 24 * 3600
 ALWAYS = "all"
 """The partition of a table without a known-on day (fee schedules, payer rules)."""
 
+Answer = TypeVar("Answer")
+
 
 class Tables(Mapping[str, pl.LazyFrame]):
     """The tables of one or more clients as they were known on a day: lazy Polars frames by name.
 
-    A table that nobody delivered is there, with its columns and no rows.
+    A table that nobody delivered is there, with its columns and no rows. Tables `in_memory` also keep what was
+    derived from them (`frames.kept`), so that a report, which asks dozens of times, computes it once.
     """
 
     def __init__(self, frames: Mapping[str, pl.LazyFrame], as_of: dt.date | None) -> None:
         self._frames = dict(frames)
         self.as_of = as_of
+        self._answers: dict[Hashable, Any] | None = None
+
+    @property
+    def keeps_answers(self) -> bool:
+        return self._answers is not None
+
+    def in_memory(self) -> Tables:
+        """The same tables, read once, with a memory of their own for what is derived from them."""
+        out = Tables({name: frame.collect(engine="streaming").lazy() for name, frame in self.items()}, self.as_of)
+        out._answers = {}
+        return out
+
+    def once(self, key: Hashable, compute: Callable[[], Answer]) -> Answer:
+        """What `compute` gave when this was first asked for; tables that keep no answers compute it each time."""
+        if self._answers is None:
+            return compute()
+        if key not in self._answers:
+            self._answers[key] = compute()
+        return self._answers[key]
 
     def __getitem__(self, name: str) -> pl.LazyFrame:
         if name not in TABLES:

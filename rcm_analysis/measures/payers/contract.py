@@ -22,7 +22,7 @@ from ...ledger.adjudications import (
     line_adjudications,
 )
 from ...ledger.postings import one_if, optional
-from ...tables.frames import month_of, source
+from ...tables.frames import kept, keeps_answers, month_of, source
 from ...tables.reference.carc import codes_of
 
 col = nw.col
@@ -116,6 +116,7 @@ def lesser_of_charge(price: nw.Expr) -> nw.Expr:
     return nw.when(price < col("charge_cents")).then(price).otherwise(col("charge_cents"))
 
 
+@kept
 def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decision: bool = False) -> nw.LazyFrame:
     """One row per line that a primary payer has decided, with what it allowed and what it should have.
 
@@ -147,6 +148,8 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     Source
         medibilling.app, underpayment detection guide (allowed against contract, tolerance routing); X12 RFI 2601
     """
+    if keeps_answers(tables):
+        return _compared(_every_decision(tables), as_of, every_decision)
     held = {} if every_decision else optional(tables, HELD) or {}
     return (
         held[as_of].lazy()
@@ -155,17 +158,22 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     )
 
 
-def hold(tables: Mapping[str, Any], *days: dt.date) -> dict[str, Any]:
+@kept
+def _every_decision(tables: Mapping[str, Any]) -> nw.LazyFrame:
+    return _priced(_decisions(tables, dt.date.max), tables)
+
+
+def hold(tables: Mapping[str, Any], *days: dt.date) -> Mapping[str, Any]:
     """The tables with the answers of `expected_allowed` for these days worked out, once for all that ask for them.
 
     Counts
         Every decision is read and priced once, whatever the number of days; a day that is not held is worked out when
         it is asked for, as without `hold`.
     Empty
-        No day: the tables as they are.
+        No day, or tables that keep what is derived from them (`frames.kept`): the tables as they are.
     """
-    if not days:
-        return dict(tables)
+    if not days or keeps_answers(tables):
+        return tables
     lines = _priced(_decisions(tables, max(days)), tables).collect("polars")
     return {**tables, HELD: {day: _compared(lines.lazy(), day).collect("polars") for day in days}}
 

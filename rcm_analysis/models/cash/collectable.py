@@ -14,6 +14,7 @@ import pandas as pd
 from ...errors import ParameterError, TableError, listed
 from ...ledger.ratios import half_up, quotient
 from ...measures.receivable.ar import BUCKET_DAYS, BUCKETS
+from ...tables.frames import kept
 from .curves import LONGEST_AGE, Curves, fit_curves, value_of_dollar
 from .flows import Flows, day_of, read_flows
 from .paths import FEWEST_DAYS
@@ -23,6 +24,7 @@ PARTS = ("collectable", "adjusted", "lost", "unknown")
 COLUMNS = ["open_cents", "collectable_cents", "adjusted_cents", "lost_cents", "unknown_cents", "collectable_share"]
 
 
+@kept
 def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """What the balances owed on a day will bring in cash in the end, by payer, party or age.
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ...errors import TableError
 from ...ledger.postings import corrected_payments
-from ...tables.frames import NO_VALUE, collect, source
+from ...tables.frames import NO_VALUE, collect, kept, source
 from ...tables.schema import CLAIMS
 
 EPOCH = dt.date(1970, 1, 1)
@@ -93,6 +93,7 @@ class Flows:
         return int(min(self.cash_day.min(initial=10**7), self.charge_day.min(initial=10**7)))
 
 
+@kept
 def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     """The moves of dollars posted by `as_of`.
 

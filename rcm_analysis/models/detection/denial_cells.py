@@ -17,7 +17,7 @@ import polars as pl
 
 from ...ledger.adjudications import CLAIM, ORDER, PAYMENT, UNDECIDED, adjustment_lines, is_first, line_adjudications
 from ...measures.payers.contract import with_contract_price
-from ...tables.frames import source
+from ...tables.frames import kept, source
 from ...tables.reference.carc import category_of, codes_of, priority_of
 from ..statistics.control_charts import MEAN_RANGE_OF_TWO
 
@@ -75,6 +75,7 @@ def family_of(procedure: str | None) -> str | None:
     return SURGERY.get(procedure[0]) or {"7": "radiology", "8": "laboratory"}.get(procedure[0], "medicine")
 
 
+@kept
 def first_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """The first decision of the primary payer on every service line: one row per line and claim.
 
