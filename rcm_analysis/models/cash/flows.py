@@ -16,10 +16,11 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from ...errors import TableError
 from ...ledger.postings import corrected_payments
-from ...tables.frames import NO_VALUE, collect, kept, source
+from ...tables.frames import NO_VALUE, kept, source
 from ...tables.schema import CLAIMS
 
 EPOCH = dt.date(1970, 1, 1)
@@ -31,6 +32,7 @@ PARTY_ORDER = (PRIMARY, SECONDARY, PATIENT, SELF_PAY)
 """Dollars are passed on in this order; a self-pay claim is the patient's from the start."""
 
 MOVES = ("charge", "cash", "adjusted", "written_off", "passed_on")
+MOST_DAYS = 100_000
 _KINDS = {
     "charge": "charge",
     "payment": "cash",
@@ -117,51 +119,54 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
     (13500, ['patient', 'aetna', 'cigna'])
     """
     rows = _moves(tables, as_of)
-    if rows.empty:
+    if rows.is_empty():
         raise TableError(
             f"There is no posting by {as_of}: nothing can be projected. Check the as-of day, or ingest the "
             "transactions."
         )
-    streams, stream = _streams(rows)
-    rows = rows.assign(stream=stream)
-    applied = rows[rows["claim_id"] != NO_VALUE]
-    claim = applied.groupby(["client", "claim_id"], sort=False).ngroup().to_numpy()
-    item = pd.factorize(claim * len(streams) + applied["stream"].to_numpy())[0]
-    applied = applied.assign(item=item, claim=claim)
-    wide = _by_item_day(_without_undone(applied, tables, as_of))
+    streams, rows = _in_streams(rows)
+    applied = rows.filter(pl.col("claim_id") != NO_VALUE)
+    claim = _claims(applied)
+    stream, moved = applied["stream"].to_numpy(), applied["move"].to_numpy()
+    item = pd.factorize(claim * len(streams) + stream)[0]
+    at = item * MOST_DAYS + applied["day"].to_numpy()
+    wide = _by_item_day(at, moved, _without_undone(applied, tables, as_of))
     began, out, ahead = _settled(wide)
-    is_cash = (rows["move"] == "cash").to_numpy()
-    claim_of = np.full(len(rows), -1)
-    claim_of[(rows["claim_id"] != NO_VALUE).to_numpy()] = claim
-    ahead_cents = _ahead(rows[is_cash], applied[applied["move"] == "cash"], wide, ahead)
-    is_charge = (rows["move"] == "charge").to_numpy()
-    first = applied.drop_duplicates("item").set_index("item").sort_index()
+    first = np.unique(item, return_index=True)[1]
     starts = np.full(len(first), 10**7)
     np.minimum.at(starts, wide["item"][began > 0], wide["day"][began > 0])
+    day, of_stream = rows["day"].to_numpy(), rows["stream"].to_numpy()
+    amount = rows["amount_cents"].to_numpy().astype(float)
+    is_cash, is_charge = (rows["move"].to_numpy() == MOVES.index(move) for move in ("cash", "charge"))
+    is_applied = (rows["claim_id"] != NO_VALUE).to_numpy()
+    claim_of, ahead_of = np.full(len(rows), -1), -amount
+    claim_of[is_applied] = claim
+    ahead_of[is_applied & is_cash] = ahead[np.searchsorted(wide["at"], at[moved == MOVES.index("cash")])]
     return Flows(
         streams,
-        first["stream"].to_numpy(),
-        first["claim"].to_numpy(),
-        _sources(applied, streams, starts),
+        stream[first],
+        claim[first],
+        _sources(claim[first], stream[first], streams, starts),
         wide["item"],
         wide["day"],
         starts[wide["item"]],
         began,
         out,
         began - out.sum(axis=1),
-        rows["day"].to_numpy()[is_cash],
-        rows["stream"].to_numpy()[is_cash],
-        -rows["amount_cents"].to_numpy(dtype=float)[is_cash],
+        day[is_cash],
+        of_stream[is_cash],
+        -amount[is_cash],
         claim_of[is_cash],
-        ahead_cents,
-        rows["day"].to_numpy()[is_charge],
-        rows["stream"].to_numpy()[is_charge],
-        rows["amount_cents"].to_numpy(dtype=float)[is_charge],
+        ahead_of[is_cash],
+        day[is_charge],
+        of_stream[is_charge],
+        amount[is_charge],
     )
 
 
-def _moves(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """One row per claim, party, move and day, with the payer who owes it; ordered by claim and day."""
+def _moves(tables: Mapping[str, Any], as_of: dt.date) -> pl.DataFrame:
+    """One row per claim, party, move (its place in `MOVES`) and day, with the payer who owes it; ordered by claim and
+    day."""
     need = ["client", "claim_id", "kind", "party", "amount_cents", "posted_on", "payer"]
     rows = source(tables, "transactions", need).filter(nw.col("posted_on") <= as_of)
     move = nw.lit("charge")
@@ -175,57 +180,65 @@ def _moves(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     )
     claims = source(tables, "claims", [*CLAIMS.key, "payer", "secondary_payer"])
     keys = ["client", "claim_id", "posted_on", "party", "move", "unapplied_payer", "payer", "secondary_payer"]
-    found = collect(
-        summed.join(claims, on=list(CLAIMS.key), how="left").select(*keys, "amount_cents"), keys, dates=["posted_on"]
+    joined = summed.join(claims, on=list(CLAIMS.key), how="left").select(*keys, "amount_cents")
+    found = joined.collect("polars").to_native()
+    texts = [pl.col(name).cast(pl.String).fill_null(NO_VALUE) for name in keys if name != "posted_on"]
+    ordered = found.with_columns(*texts, pl.col("posted_on").cast(pl.Date), pl.col("amount_cents").cast(pl.Int64))
+    return ordered.sort(keys).with_columns(
+        pl.col("move").replace_strict({name: place for place, name in enumerate(MOVES)}, return_dtype=pl.Int64),
+        day=pl.col("posted_on").to_physical().cast(pl.Int64),
     )
-    found["day"] = found["posted_on"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    return found.drop(columns="posted_on")
 
 
-def _streams(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """The streams, and the stream of every row."""
-    party = rows["party"].to_numpy(dtype=object)
-    own = (rows["payer"] == "self_pay").to_numpy()
-    unapplied = (rows["claim_id"] == NO_VALUE).to_numpy()
-    label = np.select([party == "patient", party == "primary"], [np.where(own, SELF_PAY, PATIENT), PRIMARY], SECONDARY)
-    payer = np.where(label == PRIMARY, rows["payer"], rows["secondary_payer"])
-    payer = np.where(unapplied, rows["unapplied_payer"], payer)
-    payer = np.where(party == "patient", PATIENT, payer)
-    keys = pd.DataFrame({"client": rows["client"].to_numpy(), "party": label, "payer": payer})
+def _in_streams(rows: pl.DataFrame) -> tuple[pd.DataFrame, pl.DataFrame]:
+    """The streams, and the rows with the number of theirs."""
+    of_patient, of_primary = (pl.col("party") == party for party in (PATIENT, PRIMARY))
+    own = pl.when(pl.col("payer") == "self_pay").then(pl.lit(SELF_PAY)).otherwise(pl.lit(PATIENT))
+    owes = (
+        pl.when(of_patient)
+        .then(pl.lit(PATIENT))
+        .when(pl.col("claim_id") == NO_VALUE)
+        .then("unapplied_payer")
+        .when(of_primary)
+        .then("payer")
+        .otherwise("secondary_payer")
+    )
+    label = pl.when(of_patient).then(own).when(of_primary).then(pl.lit(PRIMARY)).otherwise(pl.lit(SECONDARY))
+    named = rows.with_columns(label=label, owes=owes)
+    keys = ["client", "label", "owes"]
     # A patient stream is always there, because everything may end with the patient.
-    always = keys[["client"]].drop_duplicates().assign(party=PATIENT, payer=PATIENT)
-    streams = (
-        pd.concat([keys.drop_duplicates(), always])
-        .drop_duplicates()
-        .sort_values(["client", "party", "payer"], ignore_index=True)
-    )
-    number = pd.Series(np.arange(len(streams)), index=pd.MultiIndex.from_frame(streams))
-    code, names = pd.factorize(pd.MultiIndex.from_frame(keys))
-    return streams, number.reindex(names).to_numpy()[code]
+    always = named.select("client").unique().with_columns(label=pl.lit(PATIENT), owes=pl.lit(PATIENT))
+    streams = pl.concat([named.select(keys).unique(), always]).unique().sort(keys)
+    numbered = named.join(streams.with_row_index("stream"), on=keys, how="left", maintain_order="left")
+    found = streams.rename({"label": "party", "owes": "payer"}).to_pandas().astype("str")
+    return found, numbered.with_columns(pl.col("stream").cast(pl.Int64))
 
 
-def _without_undone(applied: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """The moves less the payments that were reversed: cash that neither came nor went. Days and items stay."""
+def _claims(applied: pl.DataFrame) -> np.ndarray:
+    """The number of the claim of every row, in their order."""
+    is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in CLAIMS.key)
+    return applied.select(is_new.cum_sum().cast(pl.Int64) - 1).to_series().to_numpy()
+
+
+def _without_undone(applied: pl.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> np.ndarray:
+    """The amounts less the payments that were reversed: cash that neither came nor went. Days and items stay."""
     payments = corrected_payments(tables, as_of=as_of)
     undone = payments[payments["is_undone"]]
+    amounts = applied["amount_cents"].to_numpy().astype(float)
     if undone.empty:
-        return applied
-    days = undone["posted_on"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    keys = ["client", "claim_id", "party", "day"]
-    cents = undone.assign(day=days).groupby(keys)["amount_cents"].sum()
-    there = pd.Series(cents.reindex(pd.MultiIndex.from_frame(applied[keys])).to_numpy(), index=applied.index)
-    less = there.fillna(0).where(applied["move"] == "cash", 0).astype("int64")
-    return applied.assign(amount_cents=applied["amount_cents"] - less)
+        return amounts
+    keys = ["client", "claim_id", "party", "posted_on"]
+    cents = pl.from_pandas(undone[[*keys, "amount_cents"]]).with_columns(pl.col("posted_on").cast(pl.Date))
+    less = cents.group_by(keys).agg(less=pl.col("amount_cents").sum())
+    there = applied.select(keys).join(less, on=keys, how="left", maintain_order="left")["less"].fill_null(0).to_numpy()
+    return amounts - np.where(applied["move"].to_numpy() == MOVES.index("cash"), there, 0)
 
 
-def _by_item_day(applied: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Net moves by item and day, a column each, in the order of item and day."""
-    at = applied["item"].to_numpy() * 100_000 + applied["day"].to_numpy()
+def _by_item_day(at: np.ndarray, moved: np.ndarray, cents: np.ndarray) -> dict[str, np.ndarray]:
+    """Net moves by item and day, a column each, in the order of item and day (`at`, both in one number)."""
     places, row = np.unique(at, return_inverse=True)
-    moves = applied["move"].map({name: number for number, name in enumerate(MOVES)}).to_numpy()
-    amounts = np.zeros((len(places), len(MOVES)))
-    np.add.at(amounts, (row, moves), applied["amount_cents"].to_numpy(dtype=float))
-    return {"item": places // 100_000, "day": places % 100_000, "amounts": amounts}
+    amounts = np.bincount(row * len(MOVES) + moved, cents, len(places) * len(MOVES)).reshape(-1, len(MOVES))
+    return {"at": places, "item": places // MOST_DAYS, "day": places % MOST_DAYS, "amounts": amounts}
 
 
 def _settled(wide: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -253,31 +266,15 @@ def _settled(wide: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nd
     return began, out, ahead - np.clip(amounts[:, 1], 0, None)
 
 
-def _ahead(cash: pd.DataFrame, applied: pd.DataFrame, wide: dict[str, np.ndarray], ahead: np.ndarray) -> np.ndarray:
-    """Cash ahead of every cash row: all of it where unapplied, else that of its item and day."""
-    out = -cash["amount_cents"].to_numpy(dtype=float)
-    place = np.searchsorted(
-        wide["item"] * 100_000 + wide["day"], applied["item"].to_numpy() * 100_000 + applied["day"].to_numpy()
-    )
-    out[(cash["claim_id"] != NO_VALUE).to_numpy()] = ahead[place]
-    return out
-
-
-def _sources(applied: pd.DataFrame, streams: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
+def _sources(claim: np.ndarray, stream: np.ndarray, streams: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
     """For every item, the stream of its claim that its dollars come from, by what was there when it began:
     the secondary before the primary, else none."""
-    items = applied.drop_duplicates("item")[["item", "claim", "stream"]]
-    party = streams["party"].to_numpy()[items["stream"].to_numpy()]
-    rank = pd.Series(party).map({PRIMARY: 0, SECONDARY: 1}).fillna(2).to_numpy()
-    claims = int(items["claim"].max()) + 1 if len(items) else 0
-    claim, began = items["claim"].to_numpy(), starts[items["item"].to_numpy()]
+    rank = streams["party"].map({PRIMARY: 0, SECONDARY: 1}).fillna(2).to_numpy()[stream]
+    claims, began = int(claim.max(initial=-1)) + 1, starts
     by_rank, since = np.full((2, claims), -1), np.full((2, claims), 10**7)
     for number in (0, 1):
         mine = rank == number
-        by_rank[number, claim[mine]] = items["stream"].to_numpy()[mine]
+        by_rank[number, claim[mine]] = stream[mine]
         since[number, claim[mine]] = began[mine]
     by_secondary = (by_rank[1, claim] >= 0) & (since[1, claim] <= began)
-    found = np.where(rank == 0, -1, np.where((rank == 2) & by_secondary, by_rank[1, claim], by_rank[0, claim]))
-    out = np.full(len(items), -1)
-    out[items["item"].to_numpy()] = found
-    return out
+    return np.where(rank == 0, -1, np.where((rank == 2) & by_secondary, by_rank[1, claim], by_rank[0, claim]))
