@@ -31,7 +31,7 @@ from .measures.menu import menu, named
 from .periods import Period
 from .tables.clients import Client
 from .tables.schema import CLAIMS, TABLES
-from .tables.store import Tables, is_active, tables_of, tables_of_stores
+from .tables.store import is_active, tables_of, tables_of_stores
 from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")

@@ -33,7 +33,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from ..errors import TableError
-from ..tables.frames import kept, keeps_answers, source
+from ..tables.frames import keeps_answers, kept, source
 from ..tables.reference.carc import category_of, codes_of, priority_of
 
 col = nw.col

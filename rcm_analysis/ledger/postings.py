@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import ParameterError
 from ..periods import Period
-from ..tables.frames import NO_VALUE, collect, days_before, kept, keeps_answers, month_of, source
+from ..tables.frames import NO_VALUE, collect, days_before, keeps_answers, kept, month_of, source
 from ..tables.reference.carc import codes_of
 from ..tables.schema import CLAIMS, TRANSACTIONS
 from .adjudications import line_adjudications

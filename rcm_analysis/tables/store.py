@@ -31,6 +31,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import StoreError, closest, listed
 from ..periods import Period
+from .derived import FOLDER, Shelf
 from .disk import PARTIAL, make_folder, what_is_wrong, write_part, write_text
 from .schema import TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
@@ -52,9 +53,9 @@ class Tables(Mapping[str, pl.LazyFrame]):
     derived from them (`frames.kept`), so that a report, which asks dozens of times, computes it once.
     """
 
-    def __init__(self, frames: Mapping[str, pl.LazyFrame], as_of: dt.date | None) -> None:
+    def __init__(self, frames: Mapping[str, pl.LazyFrame], as_of: dt.date | None, shelf: Shelf | None = None) -> None:
         self._frames = dict(frames)
-        self.as_of = as_of
+        self.as_of, self.shelf = as_of, shelf
         self._answers: dict[Hashable, Any] | None = None
 
     @property
@@ -63,7 +64,9 @@ class Tables(Mapping[str, pl.LazyFrame]):
 
     def in_memory(self) -> Tables:
         """The same tables, read once, with a memory of their own for what is derived from them."""
-        out = Tables({name: frame.collect(engine="streaming").lazy() for name, frame in self.items()}, self.as_of)
+        out = Tables(
+            {name: frame.collect(engine="streaming").lazy() for name, frame in self.items()}, self.as_of, self.shelf
+        )
         out._answers = {}
         return out
 
@@ -153,6 +156,11 @@ class ClientStore:
             prints[table] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         return prints
 
+    def shelf(self) -> Shelf:
+        """Where what is derived from this state of the client's tables is kept."""
+        prints = json.dumps(self.fingerprints(), sort_keys=True)
+        return Shelf(self.folder / FOLDER, hashlib.sha256(prints.encode()).hexdigest())
+
     def side_table(self, name: str) -> pl.DataFrame:
         """The findings or the quarantine of the client; empty when there are none."""
         entry = self.manifest.get(name)
@@ -188,7 +196,7 @@ def tables_of_stores(stores: Sequence[ClientStore], *, as_of: dt.date | None = N
         parts = [store.scan(table) for store in stores if store.months(table.name)]
         union = pl.concat(parts) if parts else table.empty().lazy()
         frames[table.name] = known_by(union, table, as_of)
-    return Tables(frames, as_of)
+    return Tables(frames, as_of, stores[0].shelf() if len(stores) == 1 else None)
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:

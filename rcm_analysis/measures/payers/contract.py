@@ -22,7 +22,7 @@ from ...ledger.adjudications import (
     line_adjudications,
 )
 from ...ledger.postings import one_if, optional
-from ...tables.frames import kept, keeps_answers, month_of, source
+from ...tables.frames import keeps_answers, kept, month_of, source
 from ...tables.reference.carc import codes_of
 
 col = nw.col

@@ -9,7 +9,8 @@ their own, and a balance on a day is what began and has not ended.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,8 @@ class Flows:
     a row: `start` is the day on which the item began (age 0). `began` is what came to be owed, `out`
     what stopped being owed by exit (a column each), `net` what the balance moved by. `cash_*` hold all
     cash of the ledger, unapplied money included; `ahead_*` the cash that came before anything
-    was owed (copays at the desk), less refunds and takebacks; `charge_*` the charges.
+    was owed (copays at the desk), less refunds and takebacks; `charge_*` the charges. `claim_key` tells claims
+    apart by their ids, where their numbers change with every claim that comes in between.
     """
 
     streams: pd.DataFrame
@@ -84,6 +86,7 @@ class Flows:
     charge_day: np.ndarray
     charge_stream: np.ndarray
     charge_cents: np.ndarray
+    claim_key: np.ndarray
 
     @property
     def stream(self) -> np.ndarray:
@@ -93,6 +96,34 @@ class Flows:
     @property
     def first_day(self) -> int:
         return int(min(self.cash_day.min(initial=10**7), self.charge_day.min(initial=10**7)))
+
+    def marks(self, days: Sequence[int]) -> list[str]:
+        """For each day a text that is another one as soon as anything that moved up to that day, or a stream, is."""
+        names = pl.from_pandas(self.streams).select(pl.concat_str(pl.all(), separator="\0").hash()).to_series()
+        stream, claim = names.to_numpy(), np.append(self.claim_key, np.uint64(0))  # the last one: no claim
+        source = np.append(stream, np.uint64(0))[self.item_source]
+        items = [claim[self.item_claim], stream[self.item_stream], source]
+        parts = [
+            (self.day, [*(part[self.item] for part in items), self.start, self.began, self.net, *self.out.T]),
+            (self.cash_day, [claim[self.cash_claim], stream[self.cash_stream], self.cash_cents, self.ahead_cents]),
+            (self.charge_day, [stream[self.charge_stream], self.charge_cents]),
+        ]
+        mixed = [(day, _mixed([day, *columns])) for day, columns in parts]
+        every = hashlib.sha256(stream.tobytes()).hexdigest()
+        return [" ".join([every, *(f"{_sum_until(day, values, last):x}" for day, values in mixed)]) for last in days]
+
+
+def _mixed(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """One number for each row, from all of its columns."""
+    out = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        out = (out ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        out ^= out >> np.uint64(29)
+    return out * np.uint64(0xBF58476D1CE4E5B9)
+
+
+def _sum_until(day: np.ndarray, values: np.ndarray, last: int) -> int:
+    return int(values[day <= last].sum(dtype=np.uint64))
 
 
 @kept
@@ -161,6 +192,10 @@ def read_flows(tables: Mapping[str, Any], *, as_of: dt.date) -> Flows:
         day[is_charge],
         of_stream[is_charge],
         amount[is_charge],
+        applied.filter(_is_new_claim())
+        .select(pl.concat_str(*CLAIMS.key, separator="\0").hash())
+        .to_series()
+        .to_numpy(),
     )
 
 
@@ -216,8 +251,11 @@ def _in_streams(rows: pl.DataFrame) -> tuple[pd.DataFrame, pl.DataFrame]:
 
 def _claims(applied: pl.DataFrame) -> np.ndarray:
     """The number of the claim of every row, in their order."""
-    is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in CLAIMS.key)
-    return applied.select(is_new.cum_sum().cast(pl.Int64) - 1).to_series().to_numpy()
+    return applied.select(_is_new_claim().cum_sum().cast(pl.Int64) - 1).to_series().to_numpy()
+
+
+def _is_new_claim() -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in CLAIMS.key)
 
 
 def _without_undone(applied: pl.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> np.ndarray:

@@ -13,20 +13,25 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from ...errors import ParameterError
 from ...ledger.ratios import half_up
 from ...periods import Period
+from ...tables.derived import Shelf
 from .flows import Flows, day_of, read_flows
 from .paths import FEWEST_DAYS, forecast
 
 PATHS = 400
 BUCKET_DAYS = np.array([30, 60, 90, 120])
 BUCKET_MONTHS = 12
+MOST_STORED = 36
+"""Month ends whose test is kept beside the store: a report asks for twelve."""
 ABSOLUTE_PER_DEVIATION = (2 / math.pi) ** 0.5
 """Mean absolute error of a normal error with standard deviation one."""
 
@@ -92,19 +97,23 @@ def backtest(
         raise ParameterError(f"`snapshots` and `horizon` should be 1 or more; found {snapshots} and {horizon}.")
     flows = read_flows(tables, as_of=as_of)
     last = Period.of(as_of) if Period.of(as_of).last_day == as_of else Period.of(as_of).shift(-1)
-    pieces, by_payer, skipped = [], [], 0
-    for back in range(snapshots, 0, -1):
-        snapshot = last.shift(-back)
-        if day_of(snapshot.last_day) - flows.first_day < FEWEST_DAYS:
-            skipped += 1
-            continue
-        ahead = [snapshot.shift(number) for number in range(1, min(horizon, back) + 1)]
-        total, payers = _one(flows, snapshot, ahead, level, seed)
-        pieces.append(total)
-        by_payer.append(payers)
-    rows = _joined(pieces, _COLUMNS)
-    payers = _joined(by_payer, _COLUMNS + ["payer"])
-    return Backtest(level, rows, _summary(rows, horizon), _by_payer(payers), skipped)
+    months = [last.shift(-back) for back in range(snapshots, 0, -1)]
+    known = [month for month in months if day_of(month.last_day) - flows.first_day >= FEWEST_DAYS]
+    marks = flows.marks([day_of(month.last_day) for month in known])
+    shelf: Shelf | None = getattr(tables, "shelf", None)
+    pieces = []
+    for month, mark in zip(known, marks, strict=True):
+        work = partial(_foreseen, flows, month, horizon, level, seed)
+        found = (
+            work()
+            if shelf is None
+            else shelf.table("backtest", work, key=f"{month.label} {horizon} {level} {seed} {mark}", keep=MOST_STORED)
+        )
+        pieces.append(_beside_actuals(flows, month, last, found))
+    every = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=[*_COLUMNS, "payer"])
+    rows = every[every["payer"] == ""].drop(columns="payer").reset_index(drop=True)
+    payers = every[every["payer"] != ""].reset_index(drop=True)
+    return Backtest(level, rows, _summary(rows, horizon), _by_payer(payers), len(months) - len(known))
 
 
 _COLUMNS = [
@@ -120,43 +129,58 @@ _COLUMNS = [
     "chance_cents",
     "inside",
 ]
+_FORESEEN = ("forecast", "low", "high", "last_three", "by_bucket")
 
 
-def _one(
-    flows: Flows, snapshot: Period, ahead: list[Period], level: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One snapshot: the months ahead in all, and by payer."""
-    day = day_of(snapshot.last_day)
-    found = forecast(
-        flows, as_of=day, month_ends=np.array([day_of(month.last_day) for month in ahead]), paths=PATHS, seed=seed
-    )
-    payers, number = np.unique(flows.streams["payer"].to_numpy(dtype=str), return_inverse=True)
-    pick = np.concatenate([np.ones((len(number), 1)), np.eye(len(payers))[number]], axis=1)
-    expected = found.cash.sum(axis=2) @ pick
+def _foreseen(flows: Flows, snapshot: Period, horizon: int, level: float, seed: int) -> pl.DataFrame:
+    """What was foreseen at a month's end, in cents that need not be whole: in all (payer "") and by payer, for every
+    month of the horizon, also those that are not over: so it is the same whenever it is asked for."""
+    ahead = [snapshot.shift(number) for number in range(1, horizon + 1)]
+    ends = np.array([day_of(month.last_day) for month in ahead])
+    found = forecast(flows, as_of=day_of(snapshot.last_day), month_ends=ends, paths=PATHS, seed=seed)
+    payers, pick = _picks(flows)
     low, high = np.quantile(found.paths @ pick, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    actual = np.array([_cash(flows, month) @ pick for month in ahead])
     naive = np.mean([_cash(flows, snapshot.shift(-back)) @ pick for back in range(3)], axis=0)
-    bucket = _by_bucket(flows, snapshot, len(ahead))
-    chance = np.stack([_by_chance(flows, month, pick) for month in ahead])
-    frames = []
-    for column in range(pick.shape[1]):
-        frame = pd.DataFrame(
-            {
-                "snapshot": pd.Timestamp(snapshot.last_day),
-                "ahead": np.arange(1, len(ahead) + 1),
-                "month": pd.to_datetime([month.first_day for month in ahead]),
-                "actual_cents": _cents(actual[:, column]),
-                "forecast_cents": _cents(expected[:, column]),
-                "low_cents": _cents(low[:, column]),
-                "high_cents": _cents(high[:, column]),
-                "last_three_cents": _cents(np.full(len(ahead), naive[column])),
-                "by_bucket_cents": half_up(pd.Series(bucket)) if column == 0 else pd.NA,
-                "chance_cents": _cents(chance[:, column]),
-                "inside": (actual[:, column] >= low[:, column]) & (actual[:, column] <= high[:, column]),
-            }
-        )
-        frames.append(frame if column == 0 else frame.assign(payer=payers[column - 1]))
-    return frames[0], pd.concat(frames[1:], ignore_index=True)
+    bucket = np.full(low.shape, np.nan)
+    bucket[:, 0] = _by_bucket(flows, snapshot, horizon)
+    values = (found.cash.sum(axis=2) @ pick, low, high, np.tile(naive, (horizon, 1)), bucket)
+    return pl.DataFrame(
+        {
+            "payer": np.repeat(payers, horizon).tolist(),
+            "ahead": np.tile(np.arange(1, horizon + 1), len(payers)),
+            **{name: value.T.ravel() for name, value in zip(_FORESEEN, values, strict=True)},
+        }
+    )
+
+
+def _picks(flows: Flows) -> tuple[list[str], np.ndarray]:
+    """All streams together (""), and those of each payer: their names, and a column each."""
+    payers, number = np.unique(flows.streams["payer"].to_numpy(dtype=str), return_inverse=True)
+    return ["", *payers], np.concatenate([np.ones((len(number), 1)), np.eye(len(payers))[number]], axis=1)
+
+
+def _beside_actuals(flows: Flows, snapshot: Period, last: Period, foreseen: pl.DataFrame) -> pd.DataFrame:
+    """What was foreseen for the months up to `last`, which are over, beside what came."""
+    names, pick = _picks(flows)
+    found = foreseen.to_pandas()
+    months = [snapshot.shift(number) for number in range(1, found["ahead"].max() + 1)]
+    months = [month for month in months if month <= last]
+    found = found[found["ahead"] <= len(months)].reset_index(drop=True)
+    actual = np.stack([_cash(flows, month) @ pick for month in months]).T.ravel()
+    chance = np.stack([_by_chance(flows, month, pick) for month in months]).T.ravel()
+    out = pd.DataFrame(
+        {
+            "snapshot": pd.Timestamp(snapshot.last_day),
+            "ahead": found["ahead"],
+            "month": np.tile(pd.to_datetime([month.first_day for month in months]), len(names)),
+            "actual_cents": _cents(actual),
+            **{f"{name}_cents": _cents(found[name]) for name in _FORESEEN if name != "by_bucket"},
+            "by_bucket_cents": half_up(found["by_bucket"]),
+            "chance_cents": _cents(chance),
+            "inside": (actual >= found["low"]) & (actual <= found["high"]),
+        }
+    )
+    return out[_COLUMNS].assign(payer=found["payer"])
 
 
 def _cash(flows: Flows, month: Period) -> np.ndarray:
@@ -246,26 +270,21 @@ _SCORES = [
 
 def _scores(rows: pd.DataFrame) -> dict[str, float]:
     out: dict[str, float] = {"cases": len(rows), "coverage": float(pd.to_numeric(rows["inside"]).mean())}
+    actual, of_better = rows["actual_cents"].to_numpy(float), []
+    ours = np.abs(rows["forecast_cents"].to_numpy(float) - actual)
     for name, column in METHODS.items():
-        known = rows[rows[column].notna()]
-        error = (known[column] - known["actual_cents"]).astype(float)
-        came = float(known["actual_cents"].sum())
+        said = rows[column].to_numpy(float, na_value=np.nan)
+        known = ~np.isnan(said)
+        error, came = (said - actual)[known], actual[known].sum()
+        off = np.abs(error).sum()
         out[f"{name}_bias"] = error.sum() / came if came > 0 else float("nan")
-        out[f"{name}_wape"] = error.abs().sum() / came if came > 0 else float("nan")
-    against = [_against(rows, column) for name, column in METHODS.items() if name != "outlook"]
-    out["of_better"] = max([value for value in against if np.isfinite(value)], default=float("nan"))
-    came = float(rows["actual_cents"].sum())
-    out["chance_wape"] = float(rows["chance_cents"].sum()) / came if came > 0 else float("nan")
+        out[f"{name}_wape"] = off / came if came > 0 else float("nan")
+        if name != "outlook" and off > 0:  # on the cases that the naive way has an answer to
+            of_better.append(ours[known].sum() / off)
+    out["of_better"] = max(of_better, default=float("nan"))
+    came = actual.sum()
+    out["chance_wape"] = rows["chance_cents"].to_numpy(float).sum() / came if came > 0 else float("nan")
     return out
-
-
-def _against(rows: pd.DataFrame, column: str) -> float:
-    """Absolute errors of the outlook over those of a naive way, on the cases that the naive way has an answer to."""
-    known = rows[rows[column].notna()]
-    ours, theirs = (
-        (known[name] - known["actual_cents"]).astype(float).abs().sum() for name in ("forecast_cents", column)
-    )
-    return ours / theirs if theirs > 0 else float("nan")
 
 
 def _by_payer(payers: pd.DataFrame) -> pd.DataFrame:
@@ -273,9 +292,5 @@ def _by_payer(payers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([{"payer": name, **_scores(part)} for name, part in payers.groupby("payer")], columns=columns)
 
 
-def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-
-
-def _cents(values: np.ndarray) -> pd.Series:
+def _cents(values: np.ndarray | pd.Series) -> pd.Series:
     return half_up(pd.Series(values)).astype("int64")
