@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from rcm_analysis.errors import ParameterError, TableError
@@ -19,6 +21,8 @@ from rcm_analysis.models.cash.past_months import backtest
 from rcm_analysis.models.cash.paths import _in_season as in_season
 from rcm_analysis.models.statistics.seasons import growth_per_week, pause_share, postponed, repeated
 from rcm_analysis.periods import Period
+from rcm_analysis.tables.derived import Shelf
+from rcm_analysis.tables.store import Tables
 
 LAST = dt.date(2026, 6, 30)
 FIRST = dt.date(2024, 7, 1)
@@ -441,8 +445,46 @@ def test_a_snapshot_knows_only_its_past(tables, tested):
     early = backtest(cut, as_of=dt.date(2026, 4, 30), snapshots=4).rows
     both = early.merge(tested.rows, on=["snapshot", "ahead"], suffixes=("", "_later"))
     assert len(both) == len(early) == 9
-    for column in ("forecast_cents", "last_three_cents", "by_bucket_cents"):
-        assert both[column].tolist() == both[f"{column}_later"].tolist()
+    for column in early.columns[2:]:  # the band too: the whole horizon is drawn, whether or not it is over
+        assert both[column].tolist() == both[f"{column}_later"].tolist(), column
+
+
+@pytest.fixture
+def stored_tables(tables, tmp_path):
+    """The tables as a store gives them, as known on a day: with a place for what is derived."""
+    (tmp_path / "acme").mkdir()
+    claims, postings = (pl.from_pandas(tables[name]) for name in ("claims", "transactions"))
+
+    def known(as_of: dt.date, postings: pl.DataFrame = postings) -> Tables:
+        frames = {"claims": claims.lazy(), "transactions": postings.filter(pl.col("posted_on") <= as_of).lazy()}
+        return Tables(frames, as_of, Shelf(tmp_path / "acme" / "derived", "any"))
+
+    return SimpleNamespace(known=known, postings=postings, folder=tmp_path / "acme" / "derived")
+
+
+def equal(one, other) -> bool:
+    return all(getattr(one, name).equals(getattr(other, name)) for name in ("rows", "summary", "payers"))
+
+
+def test_month_ends_are_tested_once_and_then_read(stored_tables, tested, monkeypatch):
+    earlier = backtest(stored_tables.known(dt.date(2026, 5, 31)), as_of=dt.date(2026, 5, 31))
+    assert earlier.skipped == 0 and len(list(stored_tables.folder.iterdir())) == 12
+    assert equal(backtest(stored_tables.known(LAST), as_of=LAST), tested)
+    assert len(list(stored_tables.folder.iterdir())) == 13
+    monkeypatch.setattr("rcm_analysis.models.cash.past_months.forecast", None)
+    assert equal(backtest(stored_tables.known(LAST), as_of=LAST), tested)
+
+
+def test_a_posting_that_is_sent_again_otherwise_is_tested_again_from_its_month_on(stored_tables):
+    backtest(stored_tables.known(LAST), as_of=LAST)
+    late = (pl.col("posted_on") == dt.date(2026, 3, 31)) & (pl.col("kind") == "payment")
+    changed = stored_tables.postings.with_columns(
+        amount_cents=pl.when(late).then(pl.col("amount_cents") - 100_000).otherwise("amount_cents")
+    )
+    found = backtest(stored_tables.known(LAST, changed), as_of=LAST)
+    assert len(list(stored_tables.folder.iterdir())) == 12 + 3  # the ends of March, April and May
+    plain = {"claims": stored_tables.known(LAST)["claims"], "transactions": changed.lazy()}
+    assert equal(found, backtest(plain, as_of=LAST))
 
 
 def test_snapshots_without_history_are_skipped_and_counted(tables):
