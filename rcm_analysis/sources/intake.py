@@ -33,7 +33,7 @@ from .x12 import claim837, remit835
 from .x12 import segments as x12
 from .x12.billed import contents_of_none
 from .x12.intake import KINDS, X12Intake, npis_of, skip_others
-from .x12.remittances import UNMAPPED, unmapped
+from .x12.remittances import UNMAPPED, unmapped, whose
 
 KEPT_SHARE = 0.8
 """A delivery that would leave less than this share of a month's stored rows is refused."""
@@ -163,8 +163,13 @@ class _Intake:
         self.x12 = X12Intake(change, self.notes, key=self.key)
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
-        seen = dict(self.change.before.manifest["files"])
         self._map_known_payers()
+        self.x12.take_out_other_practices()
+        seen = {
+            stamp: entry
+            for stamp, entry in self.change.before.manifest["files"].items()
+            if stamp not in self.change.forgotten
+        }
         for path in sorted(paths):
             self._take(path, seen)
         self.deliveries += self.x12.deliver()
@@ -567,11 +572,8 @@ class _Intake:
             self.change.sides[name] = rows
 
     def _has_strangers(self) -> bool:
-        payees = self.change.current(DEPOSITS).select("payee_npi", "payee_tax_id_end", "payee").unique()
-        return any(
-            self.registry.payee(self.client, npi=npi, tax_id=end, name=name) in (FOREIGN, UNKNOWN)
-            for npi, end, name in payees.iter_rows()
-        )
+        payees = whose(self.change.current(DEPOSITS), "payee_tax_id_end", client=self.client, registry=self.registry)
+        return bool(payees.is_in([FOREIGN, UNKNOWN]).any())
 
     def _has_unmapped(self) -> bool:
         tables = [table for table in TABLES.values() if "payer" in table.names]

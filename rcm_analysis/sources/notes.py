@@ -136,21 +136,24 @@ class Notes:
             )
 
     def check_payees(self, name: str, payments: Any) -> None:
-        """Refuse an 835 for a practice that is surely another; find one whose payee the registry does not know.
+        """Refuse an 835 all of which is surely another practice's; find one whose payee the registry does not know.
 
-        `payments` holds payee_npi, payee_tax_id, payee and paid_cents of every payment of the file.
+        `payments` holds payee_npi, payee_tax_id, payee and paid_cents of every payment of the file. Other practices'
+        remittances beside our own, and those of payees under not_ours, are left out one by one (`X12Intake`).
         """
         paid = payments[["payee_npi", "payee_tax_id", "payee"]].astype(object).where(lambda found: found.notna(), None)
         verdicts = [
             self.registry.payee(self.client, npi=npi, tax_id=tax_id, name=payee)
             for npi, tax_id, payee in paid.itertuples(index=False)
         ]
-        foreign = paid["payee_tax_id"][[verdict == FOREIGN for verdict in verdicts]].dropna()
-        if len(foreign):
-            ends = sorted({payee_words(None, None, tax_id) for tax_id in foreign})
+        if verdicts and set(verdicts) == {FOREIGN} and not self._decided(paid).all():
+            others = {self.registry.client_of_npi(npi) for npi in paid["payee_npi"].dropna()} - {None}
+            whom = f"belong to {listed(sorted(others))}" if others else "are for another practice"
+            who = {payee_words(payee, npi, tax_id) for npi, tax_id, payee in paid.itertuples(index=False)}
             raise SourceError(
-                f"{name} lies with the files of {self.client}, but {len(foreign)} of its payments are for another "
-                f"practice, {listed(ends)}. Nothing of it was stored; move the file, or add the tax id to the client."
+                f"{name} lies with the files of {self.client}, but its {len(paid)} payment(s) {whom}: "
+                f"{listed(sorted(who))}. Nothing of it was stored; move the file, or add the NPI or tax id to the "
+                "client; if the file has to stay, name the payee under not_ours."
             )
         strange = [verdict == UNKNOWN for verdict in verdicts]
         if any(strange):
@@ -162,9 +165,20 @@ class Notes:
                 int(payments["paid_cents"][strange].abs().sum()),
                 f"{name}: {len(rows)} remittance(s) for {listed(who)}, which the registry does not know as "
                 f"{self.client}. They are stored. If it is {self.client}, add npis, tax_ids or aliases under "
-                f"[clients.{self.client}]; if not, take the file out and read the client again.",
+                f"[clients.{self.client}]; if not, name the payee there under not_ours, and read the client again: "
+                "what is stored of it is then taken out.",
                 rows=len(rows),
             )
+
+    def _decided(self, paid: pd.DataFrame) -> pd.Series:
+        """True for payments whose payee somebody has listed under not_ours."""
+        return pd.Series(
+            [
+                self.registry.is_not_ours(self.client, npi=npi, tax_id=tax_id, name=payee)
+                for npi, tax_id, payee in paid.itertuples(index=False)
+            ],
+            index=paid.index,
+        )
 
     def unmapped_payers(self, name: str, rows: pl.DataFrame, money: str | None) -> None:
         strange = rows.filter(pl.col("payer").str.starts_with(UNMAPPED))

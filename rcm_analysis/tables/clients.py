@@ -4,7 +4,7 @@
     [payers.X]  name, payer_class, aliases, identifiers (as they appear in 835, 837 and exports)
     [clients.X] name, specialty, services, providers, revenue, is_estimate, commission_rate,
                 meeting_cadence, meeting_day, emails_per_week, hours_per_week, high_complexity,
-                assigned_to, assigned_level, npis, tax_ids, aliases, column_maps
+                assigned_to, assigned_level, npis, tax_ids, aliases, not_ours, column_maps
     [[clients.X.changes]] effective, and any of the settings above: they hold from that day on
 
 Dollars and rates are written as text ("827990.00", "0.055"), so that they stay exact.
@@ -35,6 +35,7 @@ SELF_PAY = "self_pay"
 OWN, FOREIGN, UNKNOWN, UNSAID = "own", "foreign", "unknown", "unsaid"
 LEGAL_ENDINGS = ("llc", "llp", "pllc", "pc", "pa", "inc", "corp", "ltd", "md", "do")
 """What may follow a practice's name without making it another."""
+TAX_ID_DIGITS = 9
 
 
 def _cents(text: Any) -> int:
@@ -105,6 +106,7 @@ class Client:
     npis: tuple[str, ...] = ()
     tax_ids: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    not_ours: tuple[str, ...] = ()
     column_maps: tuple[str, ...] = ()
     changes: tuple[Change, ...] = field(default=(), repr=False)
 
@@ -202,14 +204,17 @@ class Registry:
         """Whose money a remittance brings, judged by the payee that it names.
 
         Formula
-            an NPI decides where the client lists npis; else a tax id where the client lists tax_ids; else the
-            name, which must be the client's or one of its aliases but for case, punctuation and legal ending
+            what the client lists under not_ours is not its own, unless the NPI is; then an NPI decides where the
+            client lists npis; else a tax id where the client lists tax_ids; else the name, which must be the client's
+            or one of its aliases but for case, punctuation and legal ending
         Counts
             "own", "foreign" (an id that the client does not have, or that another client has), "unknown" (a
             payee by which nothing could be decided), "unsaid" (no payee is named). `tax_id` may be the
             last digits alone.
         """
         own = self.client(client)
+        if self.is_not_ours(client, npi=npi, tax_id=tax_id, name=name):
+            return FOREIGN
         others = [other for other in self.clients.values() if other.client != client]
         for word, listed_ids, of_others in (
             (npi, own.npis, {one for other in others for one in other.npis}),
@@ -222,6 +227,21 @@ class Registry:
         if name and _company(name) in {_company(one) for one in (own.name, client, *own.aliases)}:
             return OWN
         return UNKNOWN if npi or tax_id or name else UNSAID
+
+    def is_not_ours(
+        self, client: str, *, npi: str | None = None, tax_id: str | None = None, name: str | None = None
+    ) -> bool:
+        """True for a payee that the client lists under not_ours (NPI, tax id or name), and whose NPI is not its own."""
+        own, end = self.client(client), _digits(tax_id)
+        if npi in own.npis:
+            return False
+        ids = [_digits(one) for one in own.not_ours if not re.search("[A-Za-z]", one)]
+        names = {_company(one) for one in own.not_ours if re.search("[A-Za-z]", one)}
+        return (
+            npi in ids
+            or bool(end and any(one.endswith(end) for one in ids if len(one) == TAX_ID_DIGITS))
+            or bool(name and _company(name) in names)
+        )
 
     def client_of_npi(self, npi: str | None) -> str | None:
         """The client that bills under this NPI, or None."""

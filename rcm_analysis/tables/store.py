@@ -286,6 +286,7 @@ class Change:
     tables: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
     sides: dict[str, pl.DataFrame] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
     key_check: str | None = None
 
     def under_key(self, key: bytes) -> None:
@@ -353,6 +354,8 @@ class Change:
                     entry[month] = write_part(folder, f"{name}/{month}", rows.sort([*sort, *TABLES[name].key]))
         for name, rows in self.sides.items():
             manifest[name] = write_part(folder, name, rows) if not rows.is_empty() else None
+        for stamp in self.forgotten:
+            manifest["files"].pop(stamp, None)
         manifest["files"] |= self.files
         if self.key_check:
             manifest["key_check"] = self.key_check

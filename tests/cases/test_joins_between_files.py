@@ -233,3 +233,59 @@ def test_a_remittance_to_the_practice_itself_is_taken(tmp_path, payee):
     desk.put("b.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), day="20260120", payee=payee))
     desk.ingest()
     assert desk.cash("2026-01") == 30000 and desk.parts() == {}
+
+
+def with_setting(desk, line: str) -> None:
+    """Add a line to the client's section of the registry, or take the last such line out."""
+    text = (desk.folder / "clients.toml").read_text()
+    kept = "".join(row + "\n" for row in text.splitlines() if not row.startswith(line.split(" =")[0]))
+    desk.configure("clients.toml", kept + (f"{line}\n" if " = " in line else ""))
+
+
+@pytest.mark.parametrize(
+    ("payee", "word"),
+    [
+        pytest.param("N1*PE*OTHER CLINIC", "Other Clinic, LLC", id="by name"),
+        pytest.param("N1*PE*OTHER CLINIC*FI*998877665", "99-8877665", id="by tax id"),
+        pytest.param("N1*PE*ACME BILLING*FI*998877665", "998877665", id="by tax id under another name"),
+    ],
+)
+def test_what_was_stored_for_another_practice_is_taken_out_once_somebody_says_so(tmp_path, payee, word):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("G1", "400"))
+    desk.put("b.835", remit_835("100", answer("G1", "400", "100", "CO*45*300"), trace="T1", day="20260118"))
+    theirs = answer("OTHER77", "400", "300", "CO*45*100", icn="PCN2")
+    desk.put("c.835", remit_835("300", theirs, trace="T2", day="20260120", payee=payee, control=2))
+    desk.ingest()
+    assert desk.cash("2026-01") == 40000 and desk.tells(30000)
+    with_setting(desk, f'not_ours = ["{word}"]')
+    desk.ingest()
+    assert desk.cash("2026-01") == 10000 and desk.parts() == {} and len(desk.stored("deposits")) == 1
+    assert "another practice's; they were taken out" in desk.all_messages()
+    assert {row["remit_id"] for row in desk.stored("remit_claims")} == {desk.stored("deposits")[0]["remit_id"]}
+    assert desk.exit_code == 0 and desk.holds()
+    assert desk.ingest().exit_code == 0 and desk.cash("2026-01") == 10000
+    with_setting(desk, "not_ours")
+    desk.ingest()
+    assert desk.cash("2026-01") == 40000 and desk.tells(30000)
+
+
+def test_another_practices_remittance_beside_ours_in_one_file_is_left_out_alone(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("G1", "400"))
+    ours = remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="T1", day="20260120")
+    theirs = remit_835("50", answer("X9", "80", "50", "CO*45*30"), trace="T2", day="20260121", control=2)
+    desk.put("both.835", ours + theirs.replace("XX*1234567893", "XX*1999999984"))
+    desk.ingest()
+    assert desk.cash("2026-01") == 30000 and desk.parts() == {}
+    (told,) = desk.findings("other_practice")
+    assert told["amount_cents"] == 5000 and "NPI 1999999984" in told["message"]
+    assert desk.ingest().cash("2026-01") == 30000
+
+
+def test_a_name_under_not_ours_does_not_take_money_of_our_own_npi(tmp_path):
+    desk = blank(tmp_path)
+    with_setting(desk, 'not_ours = ["Acme Ortho"]')
+    desk.put("a.837", claim_837("G1", "400"))
+    desk.put("b.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), day="20260120"))
+    assert desk.ingest().cash("2026-01") == 30000

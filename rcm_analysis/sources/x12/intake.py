@@ -17,14 +17,15 @@ import polars as pl
 
 from ...errors import SourceError, listed, stopped
 from ...ledger.adjudications import REVERSAL
+from ...tables.clients import FOREIGN, payee_words
 from ...tables.ids import plain
-from ...tables.schema import DEPOSITS, SUBMISSIONS, Table
+from ...tables.schema import DEPOSITS, REMIT_CLAIMS, SUBMISSIONS, Table
 from ...tables.store import Change
 from ..notes import Delivery, FileReport, Notes
 from . import claim837, remit835
 from .billed import claim_contents, submission_table
 from .odd_rows import fit_claims, fit_remittances, misread, without
-from .remittances import HISTORY_DAYS, REMITTANCE_TABLES, gathered, remittance_tables
+from .remittances import HISTORY_DAYS, REMITTANCE_TABLES, gathered, remittance_tables, whose
 from .segments import kind_of, transaction_count
 
 KINDS = ("835", "837")
@@ -66,6 +67,36 @@ class X12Intake:
         """One file that holds transactions of this kind; `stamp` is its entry in the change."""
         self.files[kind].append((name, stamp, data))
 
+    def take_out_other_practices(self) -> None:
+        """Stored remittances of payees that the registry now knows as others; a file of nothing else is read anew."""
+        deposits = self.change.before.read(DEPOSITS.name)
+        foreign = whose(deposits, "payee_tax_id_end", client=self.client, registry=self.registry) == FOREIGN
+        gone = deposits.filter(foreign)
+        if gone.is_empty():
+            return
+        for table in REMITTANCE_TABLES:
+            rows = self.change.current(table)
+            parent = "remit_id" if "remit_id" in table.names else "remit_claim_id"
+            lost = gone.select("remit_id") if parent == "remit_id" else self._claims_of(gone)
+            self.change.replace_all(table, rows.join(lost, on=parent, how="anti"))
+        ids = set(gone["remit_id"])
+        for stamp, entry in self.change.before.manifest["files"].items():
+            if entry.get("remits") and ids.issuperset(entry["remits"]):
+                self.change.forgotten.add(stamp)
+        self.notes.find(
+            self.registry.path.name,
+            "other_practice_taken_out",
+            int(gone["paid_cents"].abs().sum()),
+            f"{gone.height} stored remittance(s) are for payees that {self.registry.path.name} by now knows as another "
+            "practice's; they were taken out, with what had been posted by them alone.",
+            rows=gone.height,
+            needs_person=False,
+        )
+
+    def _claims_of(self, deposits: pl.DataFrame) -> pl.DataFrame:
+        claims = self.change.before.read(REMIT_CLAIMS.name)
+        return claims.join(deposits, on="remit_id", how="semi").select("remit_claim_id")
+
     def deliver(self) -> list[Delivery]:
         """Read all files and queue what is new."""
         self._read()
@@ -88,9 +119,10 @@ class X12Intake:
                 try:
                     if isinstance(result, SourceError):
                         raise result
-                    self.notes.refuse_foreign(name, npis_of(result))
                     if kind == "835":
                         self.notes.check_payees(name, result.payments)
+                    else:
+                        self.notes.refuse_foreign(name, npis_of(result))
                 except SourceError as error:
                     self.notes.refuse(name, error)
                     self.change.files.pop(stamp, None)
@@ -135,6 +167,7 @@ class X12Intake:
             gathered([read for _, read in self.remittances]), client=self.client, registry=self.registry
         )
         deposits = self._without_notifications(tables, reports)
+        deposits = self._without_other_practices(deposits, reports)
         known = self.change.before.read(DEPOSITS.name)
         again = deposits["remit_id"].is_in(known["remit_id"].implode()) | ~deposits["remit_id"].is_first_distinct()
         same_check = _again(deposits, known, ["payer", "check", "paid_cents"]) | _again(
@@ -177,6 +210,34 @@ class X12Intake:
             "paid_cents",
         )
         self._tell_history(deposits.filter(~bad))
+        entries = {entry["name"]: entry for entry in self.change.files.values()}
+        for (number,), part in keep.group_by(["file_number"], maintain_order=True):
+            entries[reports[number].file]["remits"] = part["remit_id"].to_list()
+
+    def _without_other_practices(self, deposits: pl.DataFrame, reports: list[FileReport]) -> pl.DataFrame:
+        """The remittances but those of other practices; a file of which nothing is ours is read again every time."""
+        foreign = deposits["whose"] == FOREIGN
+        ours = set(deposits.filter(~foreign)["file_number"])
+        for (number,), part in deposits.filter(foreign).group_by(["file_number"], maintain_order=True):
+            name = reports[number].file
+            who = part.select("payee", "payee_npi", "payee_tax_id_end").unique(maintain_order=True).rows()
+            decided = all(
+                self.registry.is_not_ours(self.client, npi=npi, tax_id=end, name=payee) for payee, npi, end in who
+            )
+            self.notes.find(
+                name,
+                "other_practice",
+                int(part["paid_cents"].abs().sum()),
+                f"{name}: {part.height} remittance(s) for {listed(payee_words(*row) for row in who)}, "
+                "another practice; left out.",
+                rows=part.height,
+                needs_person=not decided,
+            )
+            if number not in ours:
+                self.change.files = {
+                    stamp: entry for stamp, entry in self.change.files.items() if entry["name"] != name
+                }
+        return deposits.filter(~foreign)
 
     def _without_notifications(self, tables: dict[str, pl.DataFrame], reports: list[FileReport]) -> pl.DataFrame:
         """The remittances but those of BPR01 H that speak of money.

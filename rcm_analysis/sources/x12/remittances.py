@@ -61,10 +61,10 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
 
     The hash covers trace (else payer), amount, date and every claim payment, but neither envelope nor
     line ends: the same remittance in another wrapping gets the same `remit_id`. Every frame carries
-    the extra columns `remit_id`, `file_number` and `segment`, `deposits` also `handling` and `created_on`;
+    the extra columns `remit_id`, `file_number` and `segment`, `deposits` also `handling`, `created_on` and `whose`;
     `received_on` is empty where the transaction names no day at all.
     """
-    payments = _payments(remittance, registry)
+    payments = _payments(remittance, registry, client)
     of_payment = payments.select(
         "transaction", "file_number", "remit_id", "received_on", "paid_on", pl.col("payer").alias("_payer")
     )
@@ -87,7 +87,7 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
         "remit_adjustments": _adjustments(remittance, of_claim, lines),
         "provider_adjustments": _provider_adjustments(remittance, of_payment),
     }
-    extra = {"deposits": ("handling", "created_on")}
+    extra = {"deposits": ("handling", "created_on", "whose")}
     return {
         table.name: shaped(found[table.name], table, client).with_columns(
             found[table.name].select(
@@ -98,9 +98,20 @@ def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> di
     }
 
 
-def _payments(remittance: Any, registry: Registry) -> pl.DataFrame:
+def whose(payments: pl.DataFrame, tax_id: str, *, client: str, registry: Registry) -> pl.Series:
+    """Whose money each payment is, by its payee (see `Registry.payee`); `tax_id` names the column of the tax id."""
+    who = payments.select(pl.col("payee_npi", tax_id, "payee").cast(pl.String))
+    known = {
+        (npi, tax, name): registry.payee(client, npi=npi, tax_id=tax, name=name)
+        for npi, tax, name in who.unique().iter_rows()
+    }
+    return pl.Series("whose", [known[row] for row in who.iter_rows()], dtype=pl.String)
+
+
+def _payments(remittance: Any, registry: Registry, client: str) -> pl.DataFrame:
     payments, claims = _frame(remittance.payments), _frame(remittance.claims).with_row_index("claim_index")
     return payments.with_columns(
+        whose(payments, "payee_tax_id", client=client, registry=registry),
         _content_hashes(payments.with_columns(_day("paid_on")), claims),
         payer_ids(registry),
         _day("paid_on"),
