@@ -90,6 +90,22 @@ def worklist_export(
             f"{dollars(int(rows['recoverable_cents'].sum()))} that work should add; {given}."
         )
     )
+    _tell_left_out(tables, client, day)
+
+
+def _tell_left_out(tables: Any, client: str, day: dt.date) -> None:
+    """Balances that are no work, because the records themselves make them."""
+    from ..models.worklist.items import phantom_balances
+
+    phantom = phantom_balances(tables, as_of=day)
+    if len(phantom):
+        cents = int(phantom["balance_cents"].sum())
+        console.print(
+            escape(
+                f"{len(phantom):,} balance(s) [{dollars(cents)}] of claims that nobody billed, or that stand under two "
+                f"numbers, are not on it: see rcm check --list owed_never_billed, and id_forms, --client {client}."
+            )
+        )
 
 
 def _expect_free(to: Path, force: bool) -> None:

@@ -23,8 +23,8 @@ from ..errors import ParameterError, closest, listed
 from ..periods import Period
 from ..tables.clients import Registry
 from .ratios import quotient
-from .records import Records, col
-from .relations import NAMES, RELATIONS, Relation, uncharged
+from .records import KEY, Records, col
+from .relations import NAMES, RELATIONS, Relation, id_forms, owed_never_billed, uncharged
 
 PHANTOM_SHARE = 0.02
 """From this share of its whole on, a broken relation is said on page one and nothing is advised on its dollars.
@@ -165,6 +165,19 @@ def never_charged(tables: Mapping[str, Any], *, as_of: dt.date) -> set[str]:
     """
     records = Records(tables, as_of)
     return set(uncharged(records, records.applied)["claim_id"])
+
+
+def phantoms(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The claims whose balance is a problem of the records: nobody billed them, or they stand under two numbers.
+
+    Shape
+        client, claim_id; one row per claim
+    """
+    records = Records(tables, as_of)
+    pairs = id_forms(records)
+    claims = [owed_never_billed(records).select(KEY)]
+    claims += [pairs.select("client", claim_id=name) for name in ("record", "other")]
+    return pl.concat(claims).unique().sort(KEY).to_pandas()
 
 
 def rows_behind(

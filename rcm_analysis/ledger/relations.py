@@ -77,6 +77,12 @@ def _sent_long_ago(records: Records) -> pl.DataFrame:
     return rows.with_columns(other=pl.format("sent {}", "known_on"), known_on=pl.lit(records.as_of))
 
 
+def owed_never_billed(records: Records) -> pl.DataFrame:
+    """Balances owed on claims that no bill, claim, charge, opening balance or answer knows."""
+    owed = without(without(records.parts.filter(col("amount_cents") > 0), records.billed), records.answered)
+    return owed.with_columns(other="party", known_on=pl.lit(records.as_of))
+
+
 # ---------------------------------------------------------------- ledger, export and 837
 def posted_without_claim(records: Records) -> pl.DataFrame:
     """Claim ids of postings that are not in the claim table; dollars are the postings without their signs."""
@@ -287,6 +293,15 @@ RELATIONS = (
         lambda r: _lines(r, only_strange=False),
         ("lines",),
         means="the payer answered services that were not sent so",
+    ),
+    Relation(
+        "owed_never_billed",
+        "claim",
+        "owing and never billed",
+        "balances owed",
+        owed_never_billed,
+        _now(lambda r: r.parts.filter(col("amount_cents") > 0)),
+        means="ask where these balances come from; no worklist holds them",
     ),
     Relation(
         "unanswered",

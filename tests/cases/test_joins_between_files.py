@@ -1,9 +1,11 @@
 """One file must meet another: the same claim, line, check and practice, or a finding in dollars."""
 
+import datetime as dt
+
 import pytest
 
 from .desk import blank, ingested, opened
-from .files import BLUE, MEDICARE, answer, claim_837, remit_835
+from .files import BLUE, MAP, MEDICARE, answer, claim_837, export, posting, remit_835
 
 PAID = ("CO*45*20",)
 OTHER_CLINIC = "N1*PE*OTHER CLINIC*FI*998877665"
@@ -289,3 +291,27 @@ def test_a_name_under_not_ours_does_not_take_money_of_our_own_npi(tmp_path):
     desk.put("a.837", claim_837("G1", "400"))
     desk.put("b.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), day="20260120"))
     assert desk.ingest().cash("2026-01") == 30000
+
+
+# ------------------------------------------------------------ no work on phantom dollars
+def test_a_claim_under_two_numbers_is_on_no_worklist_and_told_r07(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("2026010500017", "100") + claim_837("B7", "60", member="M2", control=2))
+    desk.put("b.835", remit_835("80", answer("2.02601E+12", "100", "80", *PAID)))
+    desk.ingest()
+    # What is open on the billed number was paid under the other: only B7 is work.
+    assert desk.worklist(dt.date(2026, 3, 31)) == ["B7"]
+    assert desk.tells(8000, 10000)
+    said = desk.rcm("worklist", "export", "-c", "acme", "--as-of", "2026-02-28", "--to", str(tmp_path / "list.xlsx"))[1]
+    assert "1 balance(s) [100.00] of claims that nobody billed, or that stand under two numbers, are not on it" in said
+
+
+def test_a_balance_that_nobody_billed_is_on_no_worklist_and_told(tmp_path):
+    desk = blank(tmp_path, column_map=MAP)
+    rows = [posting(1, "A1", "CHG", "01/05/2026", "100.00"), posting(2, "Z9", "PMT", "01/20/2026", "-80.00")]
+    desk.put("jan.csv", export(*rows))
+    desk.ingest()
+    # A payment of -80.00 raises the balance of a claim that has no charge.
+    assert desk.parts()["Z9", "primary"] == 8000
+    assert desk.worklist(dt.date(2026, 3, 31)) == ["A1"]
+    assert "1 claim owing and never billed [80.00, 44.44 % of balances owed] (owed_never_billed)" in desk.check()[1]

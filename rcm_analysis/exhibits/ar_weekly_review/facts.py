@@ -12,6 +12,7 @@ from ...measures.receivable.delays import NEVER_SENT, holds, rejections_not_rewo
 from ...measures.receivable.high_value import escalations
 from ...measures.receivable.secondary import crossovers_not_received, unaddressed_secondary
 from ...measures.receivable.time_limits import deadlines
+from ...models.worklist.items import phantom_balances
 from ...models.worklist.ranking import Person, worklist
 from ...models.worklist.steps import open_steps
 from ...periods import Period
@@ -46,6 +47,11 @@ class Facts:
         """The worklist of the as-of day, split among the people who work for the client."""
         people = people_at(self.subject, self.subject.as_of)
         return worklist(self.subject.tables, as_of=self.subject.as_of, people=people)
+
+    @cached_property
+    def phantoms(self) -> pd.DataFrame:
+        """The balances that the list leaves out, because the records themselves make them."""
+        return phantom_balances(self.subject.tables, as_of=self.subject.as_of)
 
     @cached_property
     def limits(self) -> pd.DataFrame:

@@ -53,11 +53,13 @@ def coming_week(facts: Facts) -> list[Block]:
     """The first items of each person, the week of each in one line, and all of it in the workbook."""
     subject, items = facts.subject, facts.items
     week = _of_first_days(items)
+    left_out = _left_out(facts)
     if to_do(items).empty:
-        return [pagebreak(), note(f"Nothing was to be worked on {subject.as_of_text}.")]
+        return [pagebreak(), *left_out, note(f"Nothing was to be worked on {subject.as_of_text}.")]
     if week.empty:
         return [
             pagebreak(),
+            *left_out,
             note(
                 "Nobody noted work for this client in the past four weeks, so the list is not split among "
                 "people. It is in the workbook (worklist)."
@@ -82,6 +84,7 @@ def coming_week(facts: Facts) -> list[Block]:
     ]
     return [
         pagebreak(),
+        *left_out,
         *_per_person(subject, week, items),
         show(
             shown.assign(
@@ -104,6 +107,21 @@ def coming_week(facts: Facts) -> list[Block]:
             print_it=False,
             definition=f"Items given to each person for the five working days after {subject.as_of_text}; US dollars.",
         ),
+    ]
+
+
+def _left_out(facts: Facts) -> list[Block]:
+    """The balances that are no work: what is wrong with their records, and where they are listed."""
+    found = facts.phantoms
+    if found.empty:
+        return []
+    return [
+        note(
+            f"{counted(len(found), 'balance')} ({as_text(int(found['balance_cents'].sum()), 'usd')}) of claims that "
+            "nobody billed, or that stand under two numbers, are on no list: their records have to be put right first "
+            "(rcm check --list owed_never_billed, and id_forms).",
+            tone="warning",
+        )
     ]
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from ...ledger.adjudications import DENIED, UNDECIDED, claim_adjudications, primary_reasons
 from ...ledger.balances import claim_balances, responsible_since
+from ...ledger.completeness import phantoms
 from ...measures.payers.shortfalls import underpaid_lines
 from ...tables.frames import source
 
@@ -60,25 +61,29 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
 
     Formula
         open_cents as `ledger.claim_balances`; age_days = as_of - day of service, else of responsibility (0 where
-        neither is known: postings on a claim that nothing else names)
+        neither is known: postings on a claim that nothing else names); entered_on: else the same day
         short_cents: what is missing on a claim that was paid less than its contract says
         since_on: first sent to the payer; for the patient, made responsible; else charge entry
     Counts
-        Debit balances only: credits are refunds, not work. A claim paid short whose appeal limit is not over, and which
+        Debit balances only: credits are refunds, not work. Nor are balances that the records themselves make
+        (`phantom_balances`). A claim paid short whose appeal limit is not over, and which
         was not appealed in vain, is an item of its own with nothing open: its balance was posted away.
     """
-    owed = claim_balances(tables, as_of=as_of).filter(nw.col("balance_cents") > 0)
+    owed = _owed(tables, as_of)
     columns = ["payer", "secondary_payer", "tertiary_payer", "service_on", "entered_on", "charge_cents"]
     claims = source(tables, "claims", [*KEY, *columns])
     since = responsible_since(tables, as_of=as_of).rename({"since_on": "responsible_on"})
     items = read(owed.join(claims, on=KEY, how="left").join(since, on=ITEM, how="left"))
     items = _with_short(items, read(claims), tables, as_of, history)
+    is_phantom = pd.MultiIndex.from_frame(items[KEY]).isin(pd.MultiIndex.from_frame(phantoms(tables, as_of=as_of)))
+    items = items[~is_phantom].reset_index(drop=True)
     items = items.rename(columns={"balance_cents": "open_cents"})
     items["primary_payer"] = items["payer"]
     for party, column in (("secondary", "secondary_payer"), ("tertiary", "tertiary_payer")):
         items["payer"] = items["payer"].where(items["party"] != party, items[column])
     items["payer"] = items["payer"].where(items["party"] != PATIENT, PATIENT).fillna("")
     items["service_on"] = items["service_on"].fillna(items["responsible_on"]).fillna(pd.Timestamp(as_of))
+    items["entered_on"] = items["entered_on"].fillna(items["service_on"])
     items["age_days"] = (pd.Timestamp(as_of) - items["service_on"]).dt.days.clip(lower=0).astype("int64")
     items = items.merge(_sent(tables, as_of), left_on=ITEM, right_on=ITEM, how="left").merge(
         history.last, on=ITEM, how="left"
@@ -91,6 +96,19 @@ def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions)
     start = items["first_sent_on"].where(items["party"] != PATIENT, items["responsible_on"])
     items["since_on"] = start.fillna(items["entered_on"]).fillna(items["service_on"])
     return items.sort_values(ITEM, ignore_index=True)
+
+
+def _owed(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+    return claim_balances(tables, as_of=as_of).filter(nw.col("balance_cents") > 0)
+
+
+def phantom_balances(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """Balances owed that no worklist holds: of claims that nobody billed, or that stand under two numbers.
+
+    Shape
+        client, claim_id, party, balance_cents
+    """
+    return read(_owed(tables, as_of)).merge(phantoms(tables, as_of=as_of), on=KEY)
 
 
 class Decisions:
