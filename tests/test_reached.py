@@ -27,6 +27,7 @@ DOORS = (
     "rcm_analysis.notebook",
     "rcm_analysis.press.exporters",
     "rcm_analysis.press.runs.worker",
+    "rcm_analysis.sources.processes",
 )
 """Modules whose public names somebody calls from outside: a shell, a notebook, nbconvert, the batch's processes."""
 

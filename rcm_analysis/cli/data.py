@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +16,18 @@ from rich.markup import escape
 from ..errors import RcmError, listed
 from .checks import print_relations
 from .findings import print_needed
-from .terminal import FAILED, FINDINGS, HERE, WorkersOption, WorkspaceOption, console, progress_bar, step, table_of
+from .terminal import (
+    FAILED,
+    FINDINGS,
+    HERE,
+    WorkersOption,
+    WorkspaceOption,
+    console,
+    errors,
+    progress_bar,
+    step,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from ..sources.intake import IntakeReport
@@ -81,7 +92,7 @@ def ingest(
     opened = open_workspace(workspace)
     reports = take_in(opened, files_to_read(opened, paths or [], client), workers)
     print_intake(reports)
-    broken = print_relations(opened, [report.client for report in reports])
+    broken = print_relations(opened, [report.client for report in reports if not report.stopped])
     if all(report.unreadable for report in reports):
         raise typer.Exit(FAILED)
     raise typer.Exit(FINDINGS if broken or any(report.needs_person for report in reports) else 0)
@@ -141,18 +152,68 @@ def take_in(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
     workspace.pseudonym_key()
     with progress_bar() as progress:
         task = progress.add_task("Reading raw files", total=len(found))
-        if workers == 1 or len(found) == 1:
-            reports = []
-            for client, paths in found.items():
-                reports.append(ingest_client(workspace, client, paths))
-                progress.advance(task)
-            return reports
-        os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))  # for the processes
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(ingest_client, workspace, client, paths) for client, paths in found.items()]
-            for future in futures:
-                future.add_done_callback(lambda _: progress.advance(task))
-            return [future.result() for future in futures]
+
+        def ended(report: IntakeReport) -> IntakeReport:
+            progress.advance(task)
+            return report
+
+        if len(found) == 1:
+            return [ended(ingest_client(workspace, client, paths)) for client, paths in found.items()]
+        if workers == 1:
+            return [ended(_take_one(workspace, client, paths)) for client, paths in found.items()]
+        return _side_by_side(workspace, found, min(workers, len(found)), ended)
+
+
+def _take_one(workspace: Workspace, client: str, paths: Sequence[Path]) -> IntakeReport:
+    """One client of several: whatever stops its intake is its own line, and stops no other client."""
+    from ..sources.intake import ingest_client
+    from ..sources.notes import IntakeReport
+
+    try:
+        return ingest_client(workspace, client, paths)
+    except RcmError as error:
+        return IntakeReport(client, stopped=str(error))
+    except Exception as error:
+        why = f"{type(error).__name__}, a fault of ours; take it in alone to see where: rcm ingest --client {client}"
+        return IntakeReport(client, stopped=f"Nothing of it was stored ({why}).")
+
+
+def _side_by_side(
+    workspace: Workspace, found: dict[str, list[Path]], workers: int, ended: Callable[[IntakeReport], IntakeReport]
+) -> list[IntakeReport]:
+    """Each client in one of several processes; one that dies takes only its present client with it."""
+    from ..sources.notes import IntakeReport
+    from ..sources.processes import Process, ProcessDied
+
+    threads = {"POLARS_MAX_THREADS": str(max(1, (os.cpu_count() or 1) // workers)), **os.environ}
+    processes = [Process(environment=threads) for _ in range(workers)]
+    free: SimpleQueue[Process] = SimpleQueue()
+    for process in processes:
+        free.put(process)
+
+    def take(client: str) -> IntakeReport:
+        process = free.get()
+        try:
+            return ended(process.call(_take_one, workspace, client, found[client]))
+        except ProcessDied as died:
+            why = f"its process was ended, exit code {died.code}; out of memory?"
+            return ended(
+                IntakeReport(
+                    client, stopped=f"Nothing of it was stored ({why}). Take it in alone: rcm ingest --client {client}"
+                )
+            )
+        finally:
+            free.put(process)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            return list(pool.map(take, found))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        finally:
+            for process in processes:
+                process.kill()
 
 
 def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> None:
@@ -173,6 +234,8 @@ def print_intake(reports: Sequence[IntakeReport], *, brief: bool = False) -> Non
     console.print(table)
     shown = 3 if brief else 40
     for report in reports:
+        if report.stopped:
+            errors.print(escape(f"{report.client}: {report.stopped}"))
         print_needed(report.client, report.findings, shown)
         skipped = Counter(item.kind for item in report.files if item.status == "skipped")
         if skipped:

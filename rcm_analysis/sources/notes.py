@@ -56,17 +56,19 @@ class IntakeReport:
 
     client: str
     files: list[FileReport] = field(default_factory=list)
+    stopped: str = ""
+    """Why nothing of the client was stored, where its intake did not come to its end."""
     findings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FINDING))
     quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
 
     @property
     def unreadable(self) -> bool:
         """True when there was something to read and none of it could be."""
-        return bool(self.files) and all(report.status == "refused" for report in self.files)
+        return bool(self.stopped) or bool(self.files) and all(report.status == "refused" for report in self.files)
 
     @property
     def needs_person(self) -> bool:
-        return bool(self.findings["needs_person"].any())
+        return bool(self.stopped) or bool(self.findings["needs_person"].any())
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,12 @@ def case(planted: list[PlantedProblem], rows: pl.DataFrame | None = None):
     period = Period.month("2026-06").trailing(6)
     watch = Watch("a", period.first_day, period.last_day, is_quiet=not planted)
     return SimpleNamespace(
-        client="a", period=period, known={}, watch=watch, problems=lambda *kinds: planted, plant_rows=lambda *kinds: rows
+        client="a",
+        period=period,
+        known={},
+        watch=watch,
+        problems=lambda *kinds: planted,
+        plant_rows=lambda *kinds: rows,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import SourceError, listed
 from ...tables.schema import Table
+from ..processes import limited
 from .column_maps import DELIMITERS, ColumnMap, Section, plain
 from .strangers import refuse_strangers
 from .text_tables import Opening, Sheet, is_workbook, openings
@@ -65,7 +66,7 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
             f"{path.name} cannot be read: no column map is given. Name one under column_maps in clients.toml."
         )
     refuse_strangers(path)
-    tops = workbook_openings(path) if is_workbook(path) else openings(path, DELIMITERS)
+    tops = limited(workbook_openings, path) if is_workbook(path) else openings(path, DELIMITERS)
     named = {section.sheet for column_map in maps for section in column_map.sections}
     hidden = tuple(top.title for top in tops if top.sheet and top.sheet.is_hidden and top.title not in named)
     seen = [top for top in tops if top.title not in hidden]

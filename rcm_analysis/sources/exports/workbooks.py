@@ -8,9 +8,13 @@ place of values, numbers too long for a spreadsheet, merged cells and hidden row
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +28,20 @@ from .text_tables import DAY_ZERO, MARKS, OPENING, Opening, Sheet
 
 LONGEST = 10**15
 """A spreadsheet keeps 15 digits of a number; an id from here on has lost its last ones."""
+
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    struct.error,
+    NotImplementedError,  # a way of packing that nobody uses
+    RuntimeError,  # a part with a password
+    UnicodeDecodeError,
+    ElementTree.ParseError,
+)
+"""What reading the parts of a damaged or odd workbook ends in."""
+MOST_UNPACKED = 4_000_000_000
 
 _CELL = re.compile(rb"<(?:\w+:)?c(?=[\s>/])([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
@@ -42,19 +60,31 @@ def workbook_openings(path: Path) -> list[Opening]:
         SourceError when the file is no workbook that can be opened, or has no row.
     """
     book = _workbook(path)
-    inside = _Inside.of(path)
     found = []
-    for name in book.sheet_names:
-        sheet = _sheet(book, path, name, inside)
-        records = tuple(tuple(cell or "" for cell in row) for row in sheet.cells.head(OPENING).rows())
-        if any(any(record) for record in records):
-            found.append(Opening(records, sheet=sheet))
+    try:
+        inside = _Inside.of(path)
+        for name in book.sheet_names:
+            sheet = _sheet(book, path, name, inside)
+            records = tuple(tuple(cell or "" for cell in row) for row in sheet.cells.head(OPENING).rows())
+            if any(any(record) for record in records):
+                found.append(Opening(records, sheet=sheet))
+    except BROKEN_ZIP as error:
+        raise SourceError(
+            f"{path.name} is damaged inside ({type(error).__name__}). Open it and save it again, or ask for it again."
+        ) from error
     if not found:
         raise SourceError(f"{path.name} is empty: none of its sheets ({listed(book.sheet_names)}) holds a row.")
     return found
 
 
 def _workbook(path: Path) -> fastexcel.ExcelReader:
+    with contextlib.suppress(*BROKEN_ZIP), zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+        if size > MOST_UNPACKED:
+            raise SourceError(
+                f"{path.name} unpacks to {size // 10**6:,} MB, more than the {MOST_UNPACKED // 10**6:,} that are read: "
+                "it is damaged or made to do harm. Deliver the table as CSV, or in smaller workbooks."
+            )
     try:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
@@ -100,7 +130,7 @@ class _Inside:
                 book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
                 links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
                 styles = archive.read("xl/styles.xml") if "xl/styles.xml" in names else b"<styleSheet/>"
-        except (zipfile.BadZipFile, ElementTree.ParseError, OSError):
+        except (*BROKEN_ZIP, OSError):
             return None
         targets = {link.get("Id"): link.get("Target", "") for link in links}
         sheets = {one.get("name", ""): targets.get(one.get(_RELATION), "") for one in _named(book, "sheet")}

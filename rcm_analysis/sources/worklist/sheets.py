@@ -19,6 +19,8 @@ from openpyxl.utils import get_column_letter
 
 from ...errors import SourceError, listed
 from ..exports.column_maps import plain
+from ..exports.workbooks import BROKEN_ZIP
+from ..processes import limited
 
 SHEET = "worklist"
 KEYS = {
@@ -54,6 +56,9 @@ FEWEST_HEADINGS = 4
 
 MOST_BYTES = 400_000_000
 """A workbook that would unpack to more was not made from a worklist."""
+
+_LIST_BYTES = 1_000_000
+"""The list of sheets is within so many bytes."""
 
 _WORKBOOK = re.compile(r"xl/workbook\w*\.xml")
 _LIST_NAME = re.compile(rf"""name\s*=\s*["']{SHEET}""", re.IGNORECASE)
@@ -102,13 +107,15 @@ def read_sheets(data: bytes) -> list[Sheet]:
     Raises
         SourceError when a sheet lacks some of the headings only, or has one twice: rows would be lost or misread.
     """
-    if not _names_a_worklist(data):
-        return []
+    return limited(_sheets, data) if _names_a_worklist(data) else []
+
+
+def _sheets(data: bytes) -> list[Sheet]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data))
         found = [sheet for name in book.sheetnames if name.lower().startswith(SHEET) and (sheet := _found(book[name]))]
         results = _results(data) if any(formulas for _, _, formulas in found) else {}
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, AttributeError) as error:
+    except (*BROKEN_ZIP, KeyError, ValueError, TypeError, OSError, AttributeError) as error:
         raise SourceError(f"The workbook cannot be read ({type(error).__name__}). Save it again as XLSX.") from error
     return [_read(sheet, places, head, results) for sheet, (places, head), _ in found]
 
@@ -122,9 +129,14 @@ def _names_a_worklist(data: bytes) -> bool:
             if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
                 return False
             names = [name for name in parts.namelist() if _WORKBOOK.fullmatch(name)]
-            return any(_LIST_NAME.search(parts.read(name).decode("utf-8", "replace")) for name in names)
-    except (zipfile.BadZipFile, KeyError, OSError):
+            return any(_LIST_NAME.search(_top(parts, name).decode("utf-8", "replace")) for name in names)
+    except (*BROKEN_ZIP, KeyError, OSError):
         return False
+
+
+def _top(parts: zipfile.ZipFile, name: str) -> bytes:
+    with parts.open(name) as part:
+        return part.read(_LIST_BYTES)
 
 
 def _found(sheet: Any) -> tuple[Any, tuple[dict[str, int], int], bool] | None:
@@ -238,5 +250,5 @@ def _has(data: bytes, part: str) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as parts:
             return part in parts.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (*BROKEN_ZIP, OSError):
         return False
