@@ -136,7 +136,12 @@ def id_forms(records: Records) -> pl.DataFrame:
     paid = records.cash.select(KEY).unique()
     known = records.billed.select(KEY)
     frames = []
-    for left, right in ((records.sent, ours), (records.answered, known), (paid, known)):
+    for left, right in (
+        (records.sent, ours),
+        (records.answered, known),
+        (paid, known),
+        (records.charged, records.claims.select(KEY)),
+    ):
         frames.append(_pairs(without(left.select(KEY), right), without(right, left)))
     pairs = pl.concat(frames).unique(maintain_order=True)
     seen = pl.concat([rows.select(*KEY, "amount_cents") for rows in (records.sent, records.answered)])

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from .desk import blank, ingested
-from .files import HEADER, MAP, export, posting, workbook
+from .files import HEADER, MAP, claim_837, export, posting, workbook
 
 DAY = dt.datetime(2026, 1, 5)
 
@@ -262,3 +262,37 @@ def test_a_web_page_named_xls_is_called_so_r28(tmp_path):
 def test_a_file_that_is_no_export_is_told_for_what_it_is(tmp_path, name, content, word):
     desk = given(tmp_path, name, content)
     assert re.search(word, desk.messages(file=name))
+
+
+# ------------------------------------------------------------ ids of 16 and 17 digits in a CSV
+def long_ids(desk, *ids):
+    desk.put("jan.csv", export(*(posting(place, name, "CHG", "01/05/2026", 100) for place, name in enumerate(ids, 1))))
+    return desk.ingest()
+
+
+def test_ids_of_which_a_spreadsheet_kept_fifteen_digits_are_told_with_their_dollars(tmp_path):
+    desk = long_ids(blank(tmp_path, column_map=MAP), *(f"123456789012{turn}0" for turn in (345, 346, 347)))
+    (told,) = desk.findings("rounded_ids")
+    assert told["amount_cents"] == 30000 and "'Claim #'" in told["message"]
+    assert len(desk.parts()) == 3  # read as they stand
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param(["1234567890123450", "1234567890123461", "1234567890123470"], id="one does not end in a zero"),
+        pytest.param(["1234567890123450", "1234567890123460"], id="two may end so by chance"),
+        pytest.param(["123456789012340", "123456789012350", "123456789012360"], id="fifteen digits"),
+        pytest.param(["A234567890123450", "A234567890123460", "A234567890123470"], id="no numbers"),
+    ],
+)
+def test_ids_that_no_spreadsheet_rounded_are_not_told(tmp_path, ids):
+    assert long_ids(blank(tmp_path, column_map=MAP), *ids).findings("rounded_ids") == []
+
+
+def test_a_payment_under_the_rounded_form_of_a_billed_number_is_a_pair_of_the_relation(tmp_path):
+    desk = blank(tmp_path, column_map=MAP)
+    desk.put("a.837", claim_837("1234567890123456", "100"))
+    long_ids(desk, "1234567890123450")
+    code, text = desk.rcm("check", "--list", "id_forms")
+    assert code == 1 and "1234567890123456" in text

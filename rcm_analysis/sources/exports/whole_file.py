@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from ...errors import SourceError
+from ...tables.ids import SPREADSHEET_DIGITS
 from ...tables.schema import Table
 from .cells import RAISES, text, word
 from .headers import Recognised
@@ -99,7 +100,8 @@ def marked(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
 
 
 def remarks(stored: pl.DataFrame, recognised: Recognised) -> tuple[tuple[str, int, int | None, str], ...]:
-    """Findings about stored rows: hidden ones, and amounts that a float had left beside the cent."""
+    """Findings about stored rows: hidden ones, ids that a spreadsheet may have rounded, and amounts that a float had
+    left beside the cent."""
     table, section = recognised.table, recognised.section
     out = []
     sheet = recognised.book or Sheet("", pl.DataFrame())
@@ -109,6 +111,15 @@ def remarks(stored: pl.DataFrame, recognised: Recognised) -> tuple[tuple[str, in
             "row(s) are hidden in the sheet and were read like the others; whoever looks at the sheet does not see them"
         )
         out.append(("hidden_rows", hidden.height, _dollars(hidden, table), message))
+    for name in (name for name in recognised.positions if is_id(name, table)):
+        rounded = stored.filter(pl.col(name).is_in(_rounded_ids(stored[name]).implode()))
+        if rounded.height:
+            message = (
+                f"row(s) hold ids of 16 or 17 digits in {recognised.title(name)!r}, and all of these end in zeros "
+                "after 15 digits, as a spreadsheet leaves them: different ones may have become one. Format the column "
+                "as text and export it again; if the ids are so by nature, nothing is wrong"
+            )
+            out.append(("rounded_ids", rounded.height, _dollars(rounded, table), message))
     if table.money:
         near = stored.filter(is_residue(word(table.money[0]), section.decimal).fill_null(False))
         if near.height and not recognised.book:
@@ -138,6 +149,20 @@ def has_lost_digits(said: pl.Expr) -> pl.Expr:
     is_long = said.str.contains(r"^\d{18,}$").fill_null(False)
     is_cut = said.str.contains(r"^\d{15}0{3,}$").fill_null(False)
     return scientific.fill_null(False) | (is_cut & (is_cut.sum() == is_long.sum()))
+
+
+def _rounded_ids(ids: pl.Series) -> pl.Series:
+    """The ids of 16 and 17 digits, where all of them end in zeros after 15 digits and chance does not explain it.
+
+    >>> _rounded_ids(pl.Series(["1234567890123450", "1234567890123460", "1234567890123470", "A7"])).len()
+    3
+    >>> _rounded_ids(pl.Series(["1234567890123450", "1234567890123460", "1234567890123471"])).len()
+    0
+    """
+    long = ids.filter(ids.str.contains(r"^\d{16,17}$").fill_null(False)).unique()
+    zeros = long.str.len_chars().cast(pl.Int64) - SPREADSHEET_DIGITS
+    are_cut = long.str.contains(r"^\d{15}0{1,2}$").all() and int(zeros.sum() or 0) >= ENOUGH
+    return long if are_cut else long.clear()
 
 
 def is_far(value: pl.Expr) -> pl.Expr:
