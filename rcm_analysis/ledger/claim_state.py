@@ -184,6 +184,33 @@ def charge_in_force(bills: Sequence[Bill], day: dt.date) -> int | None:
     return charge
 
 
+def charges_by_day(bills: Sequence[Bill]) -> dict[dt.date, int]:
+    """The charge of a claim from each day on which one of these bills was sent; a void leaves what it takes back.
+
+    >>> sent = [("1", 10000, 5), ("7", 15000, 20), ("8", 15000, 25)]
+    >>> bills = [Bill("s", dt.date(2026, 1, day), "primary", "a", how, cents) for how, cents, day in sent]
+    >>> list(charges_by_day(bills).values())
+    [10000, 15000, 15000]
+    """
+    charge, found = None, {}
+    for bill in bills:
+        before = found[max(found)] if found else 0
+        charge = charge_after(charge, bill)
+        found[bill.day] = charge or before
+    return found
+
+
+def changed_charges(submissions: pl.DataFrame) -> pl.Series:
+    """`claim_charge_cents` of every bill: the claim's charge from its day on, where its bills change the charge."""
+    own = submissions.filter(pl.col("payer_order") == "primary")
+    found: dict[str, int] = {}
+    for bills in bills_of(own.filter(pl.len().over("claim_id") > 1)).values():
+        charges = charges_by_day(bills)
+        if len(set(charges.values())) > 1:
+            found |= {bill.submission_id: charges[bill.day] for bill in bills}
+    return submissions["submission_id"].replace_strict(found, default=None, return_dtype=pl.Int64)
+
+
 def in_answered_order(submissions: pl.DataFrame, remits: pl.DataFrame) -> pl.DataFrame:
     """Bills of one claim and day with the one last whose charge a payer's answer names: no other order is told."""
     day = ["claim_id", "submitted_on"]

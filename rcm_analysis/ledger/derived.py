@@ -39,6 +39,7 @@ from .claim_state import (
     bills_of,
     charge_after,
     charge_in_force,
+    charges_by_day,
     own_bills,
     read_answers,
 )
@@ -377,16 +378,12 @@ _HEAD = {
 
 def _head(claim_id: str, mine: list[Bill], versions: list[Bill], known: set[str]) -> dict[str, Any]:
     """Which bill says what the claim is, its first day, its charge before any void, and the day of the void."""
-    charge, before_void = None, 0
-    for bill in mine:
-        charge = charge_after(charge, bill)
-        before_void = charge or before_void
     latest = versions[::-1]
     return {
         "claim_id": claim_id,
         "submission_id": next((bill for bill in latest if bill.submission_id in known), latest[0]).submission_id,
         "entered_on": mine[0].day,
-        "charge_cents": before_void,
+        "charge_cents": charges_by_day(mine)[mine[-1].day],
         "voided_on": mine[-1].day if mine[-1].frequency == VOID else None,
     }
 

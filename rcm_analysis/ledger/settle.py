@@ -24,7 +24,14 @@ from ..tables.schema import (
 )
 from .adjudications import REVERSAL
 from .claim_numbers import met_but_for_form, numbered
-from .claim_state import in_answered_order, line_numbers, payer_orders, settle_answers, signed_reversals
+from .claim_state import (
+    changed_charges,
+    in_answered_order,
+    line_numbers,
+    payer_orders,
+    settle_answers,
+    signed_reversals,
+)
 from .derived import CLP03_REASON, Claims, derived_claims, derived_postings
 from .opening import completed, opening_claims, opening_postings, out_of_buckets, taken_over, without_opening
 
@@ -86,6 +93,9 @@ def settle(
             payer_orders(now["remit_claims"], now["remit_adjustments"], now["submissions"], CLAIMS.empty())
         )
         derived = derived_claims(now, read, client=client, with_answered=derive_ledger)
+        now["submissions"] = now["submissions"].with_columns(
+            changed_charges(now["submissions"]).alias("claim_charge_cents")
+        )
         now["claims"], now["claim_lines"] = derived.claims, derived.lines
         told += _told_of_claims(derived)
     now["remit_lines"] = now["remit_lines"].with_columns(line_numbers(now["remit_lines"], now["claim_lines"]))

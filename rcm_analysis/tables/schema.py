@@ -118,7 +118,7 @@ CLAIMS = Table(
         ("tertiary_payer", "text", "tertiary payer", True),
         ("service_on", "date", "first day of service"),
         ("entered_on", "date", "day on which the charges were entered (known)"),
-        ("charge_cents", "cents", "billed charge of the claim, as last sent"),
+        ("charge_cents", "cents", "billed charge of the claim, as last sent by the as-of day"),
         ("submission_id", "text", "837 claim whose content stands here; empty where the claim is from elsewhere", True),
         ("voided_on", "date", "day of the 837 that voided it (frequency 8) for good", True),
     ),
@@ -161,6 +161,7 @@ SUBMISSIONS = Table(
         ("patient", "text", "keyed pseudonym of the patient as this payer knows the person", True),
         ("service_on", "date", "first day of service", True),
         ("sequence", "count", "order of reading: which of several bills of one day is the later one", True),
+        ("claim_charge_cents", "cents", "what `claims.charge_cents` is from this day on, where bills changed it", True),
     ),
     known_on="submitted_on",
 )

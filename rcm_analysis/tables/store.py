@@ -33,7 +33,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import PARTIAL, make_folder, what_is_wrong, write_part, write_text
-from .schema import TABLES, TRANSACTIONS, Table, check
+from .schema import CLAIMS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
 VERSION = 1
@@ -196,7 +196,19 @@ def tables_of_stores(stores: Sequence[ClientStore], *, as_of: dt.date | None = N
         parts = [store.scan(table) for store in stores if store.months(table.name)]
         union = pl.concat(parts) if parts else table.empty().lazy()
         frames[table.name] = known_by(union, table, as_of)
+    if as_of:
+        frames[CLAIMS.name] = _charged_by_then(frames[CLAIMS.name], frames[SUBMISSIONS.name])
     return Tables(frames, as_of, stores[0].shelf() if len(stores) == 1 else None)
+
+
+def _charged_by_then(claims: pl.LazyFrame, submissions: pl.LazyFrame) -> pl.LazyFrame:
+    """The claims with the charge that was in force by the bills known, where bills changed it."""
+    changed = submissions.filter(pl.col("claim_charge_cents").is_not_null())
+    charges = changed.group_by("client", "claim_id").agg(
+        _charge=pl.col("claim_charge_cents").sort_by("submitted_on").last()
+    )
+    joined = claims.join(charges, on=["client", "claim_id"], how="left", maintain_order="left")
+    return joined.with_columns(charge_cents=pl.coalesce("_charge", "charge_cents")).drop("_charge")
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:

@@ -338,3 +338,30 @@ def test_a_reversal_with_signs_on_the_claim_only_takes_the_discount_back_or_tell
     desk.ingest()
     # 400 - 300 - 100 + 300 + 100; with the discount as sent 200 less would be open.
     assert desk.balance_of("B1") == 40000 or desk.tells(20000)
+
+
+# ------------------------------------------------------------ what was known on an earlier day
+def charges_on(desk, *days: dt.date) -> list[int]:
+    return [desk.tables(day)["claims"].collect()["charge_cents"].item() for day in days]
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one intake", "in two"])
+@pytest.mark.parametrize(
+    ("frequency", "charge", "later"),
+    [
+        pytest.param("7", "150", 15000, id="replaced"),
+        pytest.param("1", "150", 15000, id="sent again with another charge"),
+        pytest.param("5", "50", 15000, id="a late charge added"),
+        pytest.param("8", "100", 10000, id="voided: what it took back"),
+    ],
+)
+def test_the_charge_of_a_claim_is_the_one_known_by_then(tmp_path, at_once, frequency, charge, later):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("A1", "100", day="20260105"))
+    if not at_once:
+        desk.ingest()
+    desk.put("b.837", claim_837("A1", charge, day="20260310", frequency=frequency, control=2))
+    desk.ingest()
+    before, since = dt.date(2026, 3, 9), dt.date(2026, 3, 10)
+    assert charges_on(desk, before, since) == [10000, later]
+    assert [row["charge_cents"] for row in desk.stored("claims")] == [later]
