@@ -14,16 +14,18 @@ SENT = {"claim_id": "C1", "submitted_on": "2026-09-04"}
 APPEAL = {"claim_id": "C1", "worked_on": "2026-10-09", "action": "appeal"}
 FAILED = {"claim_id": "C1", "stage": "clearinghouse", "result": "failed", "checked_on": "2026-10-12"}
 RULE = {"payer": "aetna"}
+CHARGE = {"claim_id": "C1", "kind": "charge", "amount_cents": 10000, "posted_on": "2026-09-02"}
+MOVED = [
+    CHARGE,
+    {**CHARGE, "kind": "transfer", "amount_cents": -10000},
+    {**CHARGE, "kind": "transfer", "amount_cents": 10000, "party": "patient"},
+]
+"""A charge that is the patient's to pay: the insurers owe nothing, to the cent."""
 
 
 def book(b, *claim_payments, service="2026-10-01", claim=None, **rows):
-    rows = {"submissions": [SENT] if claim_payments else [], "payer_rules": [RULE], **rows}
-    return b.tables(
-        *claim_payments,
-        claims=[{"claim_id": "C1", "service_on": service, **(claim or {})}],
-        transactions=[{"claim_id": "C1", "kind": "charge", "amount_cents": 10000, "posted_on": "2026-09-02"}],
-        **rows,
-    )
+    rows = {"submissions": [SENT] if claim_payments else [], "payer_rules": [RULE], "transactions": [CHARGE], **rows}
+    return b.tables(*claim_payments, claims=[{"claim_id": "C1", "service_on": service, **(claim or {})}], **rows)
 
 
 def dates(found):
@@ -35,6 +37,13 @@ def dates(found):
     [
         pytest.param({}, [("filing", "2026-12-30", 30)], id="never sent: from the day of service"),
         pytest.param({"submissions": [SENT]}, [], id="sent: filed"),
+        pytest.param({"submissions": [{**SENT, "submitted_on": "2026-11-30"}]}, [], id="sent on the day itself"),
+        pytest.param(
+            {"submissions": [{**SENT, "submitted_on": "2026-12-01"}]},
+            [("filing", "2026-12-30", 30)],
+            id="sent on the day after it",
+        ),
+        pytest.param({"transactions": MOVED}, [], id="nothing is open with the insurer"),
         pytest.param(
             {"submissions": [SENT], "claim_edits": [FAILED]},
             [("filing", "2026-12-30", 30)],
@@ -52,6 +61,14 @@ def dates(found):
             id="the rule came into force after the service",
         ),
         pytest.param(
+            {"payer_rules": [{**RULE, "effective_to": "2026-10-01"}]},
+            [("filing", "2026-12-30", 30)],
+            id="the rule was in force for the last time on the day of service",
+        ),
+        pytest.param(
+            {"payer_rules": [{**RULE, "effective_to": "2026-09-30"}]}, [], id="the rule ended before the service"
+        ),
+        pytest.param(
             {"payer_rules": [{**RULE, "filing_limit_days": 120}, {**RULE, "effective_from": "2026-10-01"}]},
             [("filing", "2026-12-30", 30)],
             id="of two rules the one that came last",
@@ -67,6 +84,18 @@ def test_filing(builders_remit, given, expected):
     assert dates(measures.deadlines(book(builders_remit, **given), as_of=NOVEMBER)) == expected
 
 
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        pytest.param("2026-11-30", [], id="on the day itself"),
+        pytest.param("2026-12-01", [("filing", "2026-12-30", 30)], id="on the day after it"),
+    ],
+)
+def test_a_claim_that_a_payer_answered_was_filed(builders_remit, on, expected):
+    answered = book(builders_remit, builders_remit.paid("C1", on=on), submissions=[])
+    assert dates(measures.deadlines(answered, as_of=NOVEMBER)) == expected
+
+
 def turned_back(b):
     denied = b.denied("C1")
     return [denied, b.reversal(denied, on="2026-10-20"), b.denied("C1", "50", on="2026-10-20")]
@@ -79,6 +108,13 @@ def turned_back(b):
             lambda b: [b.denied("C1")], {}, [("appeal", "2026-12-04", 4)], id="denied: sixty days from the remittance"
         ),
         pytest.param(lambda b: [b.denied("C1")], {"work_log": [APPEAL]}, [], id="appealed"),
+        pytest.param(lambda b: [b.denied("C1")], {"transactions": MOVED}, [], id="nothing is open with the insurer"),
+        pytest.param(
+            lambda b: [b.denied("C1")],
+            {"work_log": [{**APPEAL, "worked_on": "2026-10-05"}]},
+            [],
+            id="appealed on the day of the denial",
+        ),
         pytest.param(
             lambda b: [b.denied("C1")],
             {"work_log": [{**APPEAL, "worked_on": "2026-10-04"}]},
@@ -137,6 +173,9 @@ def test_appeal(builders_remit, payments, given, expected):
             [{**FAILED, "result": "passed", "checked_on": "2026-12-31"}],
             False,
             id="accepted after the day asked for",
+        ),
+        pytest.param(
+            "29", [{**FAILED, "result": "passed", "checked_on": "2026-11-30"}], True, id="accepted on the day asked for"
         ),
         pytest.param(
             "29",
@@ -198,7 +237,8 @@ def test_alert_at_four_fifths_and_missed(builders_remit, service, alert, missed,
     [
         pytest.param("1", "2026-11-25", True, id="settled as primary: the clock runs from the first day"),
         pytest.param("19", "2026-11-25", False, id="forwarded by the primary: on its way"),
-        pytest.param("19", "2026-10-05", True, id="forwarded and never heard of"),
+        pytest.param("19", "2026-10-16", True, id="forwarded and not heard of for forty-five days"),
+        pytest.param("19", "2026-10-17", False, id="forwarded and not heard of for forty-four days"),
     ],
 )
 def test_secondary_filing(builders_remit, status, on, listed):

@@ -23,12 +23,12 @@ SENT = {"claim_id": "C1", "submitted_on": "2026-09-04"}
 
 
 def book(b, *claim_payments, claim=None, balance=10000, party="primary", **rows):
-    charge = (
-        [{"claim_id": "C1", "kind": "charge", "amount_cents": balance, "party": party, "posted_on": "2026-09-02"}]
-        if balance
-        else []
-    )
-    return b.tables(*claim_payments, claims=[{"claim_id": "C1", **(claim or {})}], transactions=charge, **rows)
+    """One claim with a charge of 100.00; a balance of 0 is what a payment leaves of it."""
+    post = {"claim_id": "C1", "kind": "charge", "amount_cents": balance or 10000, "party": party}
+    postings = [{**post, "posted_on": "2026-09-02"}]
+    if not balance:
+        postings.append({**postings[0], "kind": "payment", "amount_cents": -10000})
+    return b.tables(*claim_payments, claims=[{"claim_id": "C1", **(claim or {})}], transactions=postings, **rows)
 
 
 HOLDS = [
@@ -42,6 +42,11 @@ HOLDS = [
         id="a note written later is not known yet",
     ),
     pytest.param(
+        {"work_log": [{**ASKED, "entered_on": "2026-11-30"}], "submissions": [SENT]},
+        ("documents", "2026-10-05", 0),
+        id="a note written on the day itself is known",
+    ),
+    pytest.param(
         {
             "work_log": [ASKED, {"claim_id": "C1", "worked_on": "2026-11-02", "outcome": "in_process"}],
             "submissions": [SENT],
@@ -53,6 +58,16 @@ HOLDS = [
         {"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-20"}]},
         None,
         id="sent after the question: released",
+    ),
+    pytest.param(
+        {"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-11-30"}]},
+        None,
+        id="sent on the day itself: released",
+    ),
+    pytest.param(
+        {"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-12-01"}]},
+        ("documents", "2026-10-05", 0),
+        id="sent on the day after it: not known yet",
     ),
     pytest.param(
         {"work_log": [ASKED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-05"}]},
@@ -100,6 +115,12 @@ HOLDS = [
     pytest.param({"claim": {"payer": "self_pay"}}, None, id="a claim without an insurer is not waiting to be sent"),
     pytest.param({"party": "patient"}, None, id="the insurer owes nothing"),
     pytest.param({"submissions": [SENT]}, None, id="sent and not held"),
+    pytest.param({"submissions": [{**SENT, "submitted_on": "2026-11-30"}]}, None, id="sent on the day itself"),
+    pytest.param(
+        {"submissions": [{**SENT, "submitted_on": "2026-12-01"}]},
+        ("not sent", "2026-09-02", 0),
+        id="sent on the day after it",
+    ),
 ]
 
 
@@ -129,6 +150,30 @@ def test_a_claim_is_late_when_it_is_later_than_what_is_usual(builders_remit, day
     claims.append({"claim_id": "C1", "entered_on": (today - dt.timedelta(days=days)).isoformat()})
     charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 5000, "posted_on": "2026-11-01"}
     found = measures.holds(b.tables(claims=claims, submissions=sent, transactions=[charge]), as_of=today)
+    assert (found["claim_id"].tolist() == ["C1"]) == listed
+
+
+@pytest.mark.parametrize(
+    ("sent", "entered", "on", "listed"),
+    [
+        pytest.param(
+            measures.FEWEST_SENT, "2026-08-01", "2026-08-21", False, id="just enough sent to say what is usual"
+        ),
+        pytest.param(measures.FEWEST_SENT - 1, "2026-08-01", "2026-08-21", True, id="one too few: fourteen days"),
+        pytest.param(measures.FEWEST_SENT, "2025-12-01", "2025-12-21", False, id="364 days ago"),
+        pytest.param(measures.FEWEST_SENT, "2025-11-30", "2025-12-20", True, id="a year ago is not looked at"),
+        pytest.param(measures.FEWEST_SENT, "2026-11-10", "2026-11-30", False, id="sent on the day itself"),
+        pytest.param(measures.FEWEST_SENT, "2026-11-11", "2026-12-01", True, id="sent on the day after it"),
+    ],
+)
+def test_what_is_usual_is_read_from_enough_claims_of_a_year(builders_remit, sent, entered, on, listed):
+    """All others took twenty days; this one has waited for fifteen."""
+    b = builders_remit
+    claims = [{"claim_id": f"S{number}", "entered_on": entered} for number in range(sent)]
+    left = [{"claim_id": f"S{number}", "submitted_on": on} for number in range(sent)]
+    charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 5000, "posted_on": "2026-11-15"}
+    claims.append({"claim_id": "C1", "entered_on": "2026-11-15"})
+    found = measures.holds(b.tables(claims=claims, submissions=left, transactions=[charge]), as_of=NOVEMBER)
     assert (found["claim_id"].tolist() == ["C1"]) == listed
 
 
@@ -178,7 +223,23 @@ REJECTIONS = [
     pytest.param({"claim_edits": [{**FAILED, "checked_on": "2026-11-24"}]}, False, id="six days ago"),
     pytest.param({"claim_edits": [{**FAILED, "checked_on": "2026-11-23"}]}, True, id="seven days ago"),
     pytest.param({"claim_edits": [{**FAILED, "checked_on": "2026-12-01"}]}, False, id="not known yet"),
+    pytest.param(
+        {"claim_edits": [FAILED, {**FAILED, "result": "passed", "checked_on": "2026-11-30"}]},
+        False,
+        id="passed on the day itself",
+    ),
+    pytest.param(
+        {"claim_edits": [FAILED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-11-30"}]},
+        False,
+        id="sent again on the day itself",
+    ),
+    pytest.param(
+        {"claim_edits": [FAILED], "submissions": [{"claim_id": "C1", "submitted_on": "2026-12-01"}]},
+        True,
+        id="sent again on the day after it",
+    ),
     pytest.param({"claim_edits": [FAILED], "balance": 0}, False, id="nothing owed"),
+    pytest.param({"claim_edits": [FAILED], "party": "patient"}, False, id="the insurer owes nothing"),
 ]
 
 
@@ -188,11 +249,12 @@ def test_rejections_not_reworked(builders_remit, given, listed):
     assert (len(found) == 1) == listed
 
 
-def test_an_answer_of_the_payer_proves_that_a_rejection_was_mended(builders_remit):
+@pytest.mark.parametrize(("on", "mended"), [("2026-10-20", True), ("2026-11-30", True), ("2026-12-01", False)])
+def test_an_answer_of_the_payer_proves_that_a_rejection_was_mended(builders_remit, on, mended):
     found = measures.rejections_not_reworked(
-        book(builders_remit, builders_remit.denied("C1", on="2026-10-20"), claim_edits=[FAILED]), as_of=NOVEMBER
+        book(builders_remit, builders_remit.denied("C1", on=on), claim_edits=[FAILED]), as_of=NOVEMBER
     )
-    assert found.empty
+    assert found.empty == mended
 
 
 @pytest.mark.parametrize(
@@ -215,12 +277,21 @@ def test_an_answer_of_the_payer_proves_that_a_rejection_was_mended(builders_remi
             89,
             id="a note that was entered later is not known yet",
         ),
+        pytest.param(
+            {"work_log": [{"claim_id": "C1", "worked_on": "2026-11-30"}]}, None, None, id="a note of the day itself"
+        ),
         pytest.param({"party": "patient"}, None, None, id="the insurer owes nothing"),
     ],
 )
 def test_untouched_claims(builders_remit, given, event, quiet):
     found = measures.untouched_claims(book(builders_remit, **given), as_of=NOVEMBER)
     assert found[["last_event", "quiet_days"]].values.tolist() == ([] if event is None else [[event, quiet]])
+
+
+@pytest.mark.parametrize(("on", "listed"), [("2026-11-30", False), ("2026-12-01", True)])
+def test_an_answer_touches_a_claim_once_it_is_known(builders_remit, on, listed):
+    found = measures.untouched_claims(book(builders_remit, builders_remit.denied("C1", on=on)), as_of=NOVEMBER)
+    assert found["last_event"].tolist() == (["entered"] if listed else [])
 
 
 MEASURES = [measures.holds, measures.document_requests, measures.rejections_not_reworked, measures.untouched_claims]
