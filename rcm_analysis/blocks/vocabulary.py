@@ -117,9 +117,11 @@ def _text(default: str = "", **more: Any) -> Any:
     return _stored(default, lambda value: one_line(value) or default, **more)
 
 
-def _word(default: str, *known: str) -> Any:
+def _word(default: str, *known: str, **more: Any) -> Any:
     words = (default, *known)
-    return _stored(default, lambda value: value if isinstance(value, str) and value in words else default, words=words)
+    return _stored(
+        default, lambda value: value if isinstance(value, str) and value in words else default, words=words, **more
+    )
 
 
 def _texts(**more: Any) -> Any:
@@ -139,6 +141,10 @@ def _parts(kind: type[Part], **more: Any) -> Any:
     return _stored((), read, **more)
 
 
+def _share(value: Any) -> float:
+    return min(1.0, max(0.0, float(value))) if isinstance(value, (int, float)) and value == value else 0.0
+
+
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
@@ -154,6 +160,34 @@ class Note(Block):
     kind = "note"
     text: str = _stored("", lambda value: clean(value).strip(), needed=True)
     tone: str = _word("info", "warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Headline(Block):
+    """The finding of a page in a sentence or two, above everything else on it."""
+
+    kind = "headline"
+    text: str = _text(needed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(Part):
+    """One piece of a whole: what it is, its amount as text, its share of the whole (0 to 1)."""
+
+    label: str = _text()
+    value: str = _text()
+    share: float = _stored(0.0, lambda value: _share(value))
+    tone: str = _word("strong", "medium", "light", "pale", "alert")
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Block):
+    """A whole as one bar of its pieces, which add up to it; each piece is named beneath the bar."""
+
+    kind = "split"
+    title: str = _text()
+    pieces: tuple[Piece, ...] = _parts(Piece, needed=True)
+    definition: str = _text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +309,14 @@ class Column(Part):
 
     `editable` columns are filled in by hand in the workbook, where their cells are checked by unit, or against
     `choices`, a drop-down list. The texts of a `link` column name sheets of the workbook, and lead to them there.
+    A `drawn` column is also drawn on the page: its number as a "bar" beside the text, or the list of numbers that
+    it holds as a "trend" line, whose text is only heard; a trend is left out of the workbook.
     """
 
     name: str = _text()
     title: str = _text()
     unit: str = _text("text")
+    drawn: str = _word("", "bar", "trend", sparse=True)
     editable: bool = _stored(False, lambda value: value is True, sparse=True)
     link: bool = _stored(False, lambda value: value is True, sparse=True)
     choices: tuple[str, ...] = _texts(sparse=True)
@@ -350,7 +387,8 @@ class Table(Block):
 class Figure(Block):
     """A picture, its description for those who cannot see it, its finding in words, the numbers behind it.
 
-    The picture travels beside the payload; `number` is its place among the figures of a document.
+    The picture travels beside the payload; `number` is its place among the figures of a document. A figure that is
+    `beside` stands at the right of the block before it, where the page is wide enough.
     """
 
     kind = "figure"
@@ -359,6 +397,7 @@ class Figure(Block):
     alt: str = _text()
     finding: str = _text()
     table: Table | None = _stored(None, lambda value: Table.read(value) if isinstance(value, Mapping) else None)
+    beside: bool = _stored(False, lambda value: value is True, sparse=True)
     data: bytes = b""
     mime: str = "image/svg+xml"
     number: int | None = None
@@ -409,7 +448,11 @@ class Meta(Block):
 
 
 KINDS: dict[str, type[Block]] = {
-    kind.kind: kind for kind in (Note, PageBreak, Cards, Kpis, Findings, Facts, Glossary, Table, Figure, Inputs, Meta)
+    kind.kind: kind
+    for kind in (
+        *(Note, Headline, Split, PageBreak, Cards, Kpis, Findings, Facts, Glossary),
+        *(Table, Figure, Inputs, Meta),
+    )
 }
 
 

@@ -18,13 +18,16 @@ from ..blocks.vocabulary import (
     Finding,
     Findings,
     Glossary,
+    Headline,
     Inputs,
     Kpi,
     Kpis,
     Meta,
     Note,
     PageBreak,
+    Piece,
     Source,
+    Split,
     Term,
 )
 from .formats import as_text, is_empty, plain
@@ -41,6 +44,22 @@ def emit(blocks: Block | Iterable[Block]) -> None:
 def note(text: str, *, tone: str = "info") -> Block:
     """One paragraph in a box: what the reader must know beside the numbers."""
     return Note(text, tone)
+
+
+def headline(text: str) -> Block:
+    """The finding of a page in a sentence or two."""
+    return Headline(text)
+
+
+def split(title: str, pieces: Iterable[tuple[str, int, str]], *, definition: str) -> Block:
+    """A whole as a bar of its pieces: words, cents, tone. The pieces printed add up to the whole."""
+    parts = [(words, cents, tone) for words, cents, tone in pieces]
+    whole = sum(cents for _, cents, _ in parts) or 1
+    return Split(
+        title,
+        tuple(Piece(words, as_text(cents, "usd"), cents / whole, tone) for words, cents, tone in parts),
+        definition,
+    )
 
 
 def pagebreak() -> Block:

@@ -7,6 +7,7 @@ Figures never touch pyplot's list of open figures: nothing can leak.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import io
 import logging
@@ -36,7 +37,7 @@ AGES = ("#d5e5ef", "#a5c8dd", "#6ba3c4", "#3a7ca5", "#14425f")
 
 FONTS = Path(__file__).parent.parent / "press" / "writers" / "fonts"
 
-WIDTH, DENSE = 6.9, 2000
+WIDTH, HALF, DENSE = 6.9, 3.4, 2000
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
@@ -80,10 +81,10 @@ def styled(plot: Callable[..., Axes]) -> Callable[..., Axes]:
     return drawn
 
 
-def new_axes(height: float = 2.5) -> Axes:
+def new_axes(height: float = 2.5, *, width: float = WIDTH) -> Axes:
     """Empty axes in the house style, as wide as the text of a page."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         return figure.add_subplot()
 
@@ -112,13 +113,23 @@ def _forget(figure: Figure) -> None:
 
 
 def figure_block(
-    axes: Axes, *, name: str, title: str, alt: str, finding: str, table: vocabulary.Table | None = None
+    axes: Axes,
+    *,
+    name: str,
+    title: str,
+    alt: str,
+    finding: str,
+    table: vocabulary.Table | None = None,
+    beside: bool = False,
 ) -> vocabulary.Figure:
-    """The chart with its title, its computed finding, its description and the numbers behind it."""
+    """The chart with its title, its computed finding, its description and the numbers behind it.
+
+    A chart `beside` stands at the right of the block before it.
+    """
     if not alt.strip() or not finding.strip():
         raise ValueError(f"the figure '{name}' needs an alternative text and a finding; one of them is empty")
     figure: Any = axes.figure
-    return vocabulary.Figure(name, title, alt, finding, table, as_svg(figure).encode())
+    return vocabulary.Figure(name, title, alt, finding, table, beside, as_svg(figure).encode())
 
 
 def nothing_to_draw(text: str) -> Block:
@@ -157,7 +168,8 @@ def short_usd(cents: float) -> str:
 def month_ticks(axes: Axes, months: Sequence[Any]) -> None:
     """Ticks for months, with the year where it begins; every third one where there are many."""
     days = [pd.Timestamp(month) for month in months]
-    step = 1 if len(days) <= 14 else 3
+    is_narrow = axes.figure.get_figwidth() <= HALF
+    step = 3 if len(days) > 14 or (is_narrow and len(days) > 7) else 1
     shown = [number for number in range(len(days)) if (len(days) - 1 - number) % step == 0]
     labels = [f"{days[n]:%b}\n{days[n]:%Y}" if days[n].month == 1 or n == shown[0] else f"{days[n]:%b}" for n in shown]
     axes.set_xticks(shown, labels)
@@ -196,11 +208,12 @@ def plot_months(
     unit: str = "usd",
     immature: str = "",
     immature_words: str = "too recent to judge",
+    event: dt.date | None = None,
 ) -> Axes:
     """Lines by month, labelled at their ends; the first is the strongest.
 
     `series` maps columns of `result` (which has `month`) to their words; `immature` names a flag
-    column whose months are shaded and marked with `immature_words`.
+    column whose months are shaded and marked with `immature_words`; `event` is a day that a line marks.
     """
     import seaborn as sns
 
@@ -224,7 +237,18 @@ def plot_months(
         _end_label(ax, x, height, words, color)
     month_ticks(ax, result["month"].tolist())
     ax.set_xlim(-0.4, len(result) - 0.4)
+    if event:
+        _mark(ax, event, pd.Timestamp(result["month"].iloc[0]))
     return ax
+
+
+def _mark(axes: Axes, day: dt.date, first: pd.Timestamp) -> None:
+    """A dotted line on the day, its month at the top; months are the ticks, each standing at its middle."""
+    at = (day.year - first.year) * 12 + day.month - first.month + (day.day - 1) / 31 - 0.5
+    axes.axvline(at, color=MUTED, linestyle=(0, (1.5, 1.5)), linewidth=0.9, zorder=1)
+    axes.text(
+        at - 0.12, axes.get_ylim()[1], f"from {day:%b} {day.day}", va="top", ha="right", fontsize=7.5, color=MUTED
+    )
 
 
 def _shade(axes: Axes, months: np.ndarray, words: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -177,6 +177,22 @@ def day_text(day: dt.date) -> str:
     'October 31, 2026'
     """
     return f"{day:%B} {day.day}, {day.year}"
+
+
+def whole_dollars(cents: Sequence[int]) -> list[int]:
+    """The amounts in whole dollars (as cents), rounded so that they add up to their sum in whole dollars.
+
+    What is left after rounding down goes to the largest remainders; of equal ones to the first.
+
+    >>> whole_dollars([3340, 3330, 3330]), whole_dollars([150, 150, 150])
+    ([3400, 3300, 3300], [200, 200, 100])
+    """
+    low = [amount // 100 for amount in cents]
+    left = int(_rounded(Decimal(sum(cents)) / 100, 0)) - sum(low)
+    order = sorted(range(len(low)), key=lambda place: -(cents[place] % 100))
+    for place in order[:left]:
+        low[place] += 1
+    return [dollars * 100 for dollars in low]
 
 
 def counted(number: int, one: str, many: str = "") -> str:

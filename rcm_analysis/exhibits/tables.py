@@ -20,7 +20,8 @@ class Shown:
     `texts` replaces chosen values by words (a flag, an id); `exact` prints money with cents; `marked`
     names a flag column that adds an asterisk. `editable` columns are filled in by hand in the workbook: their
     cells are marked and checked by unit, or against `choices`, a drop-down list. The texts of a `link` column
-    name sheets of the workbook, and lead to them there.
+    name sheets of the workbook, and lead to them there. A `drawn` column is also drawn: a number as a "bar", a list
+    of numbers (or a mapping with `line` and `band`) as a "trend".
     """
 
     column: str
@@ -32,6 +33,7 @@ class Shown:
     choices: tuple[str, ...] = ()
     editable: bool = False
     link: bool = False
+    drawn: str = ""
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
@@ -41,7 +43,7 @@ class Shown:
 
     def as_column(self) -> Column:
         """The column as the table block holds it."""
-        return Column(self.column, self.title, self.unit, self.editable, self.link, self.choices)
+        return Column(self.column, self.title, self.unit, self.drawn, self.editable, self.link, self.choices)
 
 
 def show(
@@ -90,6 +92,8 @@ def show(
 
 def _raw(record: Mapping[str, Any], item: Shown) -> Any:
     value = record[item.column]
+    if item.drawn == "trend":
+        return value
     if item.unit in ("text", "flag") and not is_empty(value) and value in item.texts:
         return item.texts[value] if item.unit == "text" else plain(value, "flag")
     return plain(value, item.unit)
@@ -98,6 +102,8 @@ def _raw(record: Mapping[str, Any], item: Shown) -> Any:
 def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
     """The printed cell; in a total row, what cannot be totalled stays blank."""
     value = record[item.column]
+    if item.drawn == "trend":
+        return f"a line of {len(value['line'])} months"
     if blank and is_empty(value):
         return ""
     if not is_empty(value) and value in item.texts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -27,12 +27,16 @@ MOSTLY, PARTLY = 0.60, 0.30
 QUIET_Z = 2.0
 
 
-def why_blocks(subject: Subject, found: Why) -> list[Block]:
-    """The sentences, and where parts stand out the table of all parts, which add up to the change."""
+def why_blocks(subject: Subject, found: Why, *, brief: bool = False) -> list[Block]:
+    """The sentences, and where parts stand out the table of all parts, which add up to the change.
+
+    A `brief` table holds the changes alone, and what the sentences add to it stands beneath.
+    """
     said = note(" ".join(why_sentences(found, subject.payer_name)))
     drivers = found.account.shown()
     if not drivers:
         return [said]
+<<<<<<< HEAD
     names = [sentence(cell_words(found.figure, driver.where, subject.payer_name)) for driver in drivers]
     columns = ["part", "old_cents", "new_cents", "change_cents"]
     parts = pd.DataFrame([_cents_of(driver) for driver in drivers], columns=columns[1:], dtype="int64")
@@ -41,6 +45,25 @@ def why_blocks(subject: Subject, found: Why) -> list[Block]:
     parts.loc[len(parts)] = [*unlisted, unlisted[1] - unlisted[0]]
     table, emphasis = with_total(parts.assign(part=[*names, "Everything else"])[columns], "part", columns[1:])
     title = f"What moved {NAMES[found.figure][0]}"
+=======
+    table, emphasis = _parts(subject, found, drivers)
+    title, name = f"What moved {NAMES[found.figure][0]}", f"why_{found.figure}"
+    change = Shown("change_cents", "Change", "usd", drawn="bar")
+    if brief:
+        span = f"{span_words(found.period)} against {span_words(found.against)}"
+        lines = [_driver(found, driver, subject.payer_name) for driver in drivers[:1]]
+        return [
+            show(
+                table,
+                [Shown("part", "Where"), change],
+                name=f"{name}_in_brief",
+                title=title,
+                emphasis=emphasis,
+                definition=f"{sentence(span)}. US dollars of charges.",
+                notes=[*lines, _rest(found)],
+            )
+        ]
+>>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
     return [
         said,
         show(
@@ -49,15 +72,26 @@ def why_blocks(subject: Subject, found: Why) -> list[Block]:
                 Shown("part", title),
                 Shown("old_cents", sentence(span_words(found.against)), "usd"),
                 Shown("new_cents", sentence(span_words(found.period)), "usd"),
-                Shown("change_cents", "Change", "usd"),
+                change,
             ],
-            name=f"why_{found.figure}",
+            name=name,
             title=title,
             emphasis=emphasis,
             definition="Each claim stands in one part; the parts add up to the total. A part is named where its rise "
             "or fall is larger than chance explains; it says where, not why. US dollars.",
         ),
     ]
+
+
+def _parts(subject: Subject, found: Why, drivers: Sequence[Driver]) -> tuple[pd.DataFrame, list[int]]:
+    """part, old_cents, new_cents, change_cents: every driver, everything else, and the total."""
+    names = [sentence(cell_words(found.figure, driver.where, subject.payer_name)) for driver in drivers]
+    columns = ["part", "old_cents", "new_cents", "change_cents"]
+    parts = pd.DataFrame([_cents_of(driver) for driver in drivers], columns=columns[1:], dtype="int64")
+    whole = [int(cents) for cents in whole_cents([found.account.old_cents, found.account.new_cents])]
+    rest = [whole[0] - int(parts["old_cents"].sum()), whole[1] - int(parts["new_cents"].sum())]
+    parts.loc[len(parts)] = [*rest, rest[1] - rest[0]]
+    return with_total(parts.assign(part=[*names, "Everything else"])[columns], "part", columns[1:])
 
 
 def _cents_of(driver: Driver) -> list[int]:

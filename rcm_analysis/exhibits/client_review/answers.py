@@ -1,23 +1,25 @@
-"""Page one of a client review: five questions, five answers, sixty seconds."""
+"""Page one of a client review: the finding of the month, and figures that add up, in sixty seconds."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
-from ...measures.payers.due import cash_due
 from ...periods import Period
 from ...tables.reference.carc import codes_of
-from ..blocks import Block, cards, note
-from ..formats import as_text, comma_list, counted, sentence, words_of
+from ..blocks import Block, cards, headline, note
+from ..formats import as_text, counted, sentence
 from ..incomplete import incomplete_note
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from .work import held, waiting_on_client, work_done
+from .asks import asks_table, followed_up
+from .beside_past import beside_past
+from .effort import did, missed
+from .fell_due import due_bar, fell_due
+from .moved import cash_sentence, finding_sentence, what_moved, why_with_chart
+from .work import held
 
 COMPLETE_SHARE = 70
 """A month with fewer claims entered than this percentage of its usual number is marked as possibly incomplete."""
@@ -123,146 +125,20 @@ def settled(subject: Subject) -> list[Block]:
 
 @page
 def answers(subject: Subject) -> list[Block]:
-    """Page one: the five cards, with a warning when the month looks incomplete or records lack their counterpart."""
-    due = cash_due(subject.tables, period=subject.period, by=["payer"])
-    five = cards([_came_in(subject), _should(subject, due), _where(subject, due), _did(subject), _need(subject)])
-    return [*incomplete_note(subject), *completeness_note(subject), five]
-
-
-def _came_in(subject: Subject) -> tuple[str, str, str]:
-    now = collections.cash(subject.tables, period=subject.period).iloc[0]
-    before = int(collections.cash(subject.tables, period=subject.period.shift(-1))["cash_cents"].iloc[0])
-    parts = [
-        f"insurance {as_text(int(now['insurance_cents']), 'usd')}",
-        f"patients {as_text(int(now['patient_cents']), 'usd')}",
+    """Page one: the finding of the month, what fell due and what became of it, why, what was done, what is needed."""
+    due = fell_due(subject)
+    moved = what_moved(subject)
+    return [
+        *incomplete_note(subject),
+        *completeness_note(subject),
+        headline(f"{cash_sentence(subject)} {finding_sentence(subject, moved, due)}"),
+        *due_bar(subject, due),
+        *why_with_chart(subject, moved),
+        cards([did(subject), missed(subject)]),
+        *asks_table(subject),
+        *followed_up(subject),
+        *beside_past(subject),
     ]
-    back = int(now["takebacks_cents"] + now["refunds_cents"])
-    if back:
-        parts.append(f"less {as_text(back, 'usd')} taken back or refunded")
-    parts += _without_a_claim(int(now["provider_level_cents"]))
-    detail = f"Posted in {subject.month}: {', '.join(parts)}. {_against(int(now['cash_cents']), before, subject)}"
-    return "How much came in?", as_text(int(now["cash_cents"]), "usd"), detail
-
-
-def _without_a_claim(cents: int) -> list[str]:
-    if not cents:
-        return []
-    words = "plus {} that payers paid" if cents > 0 else "less {} that payers withheld"
-    return [f"{words.format(as_text(abs(cents), 'usd'))} without naming a claim"]
-
-
-def _against(now: int, before: int, subject: Subject) -> str:
-    month = f"{subject.period.shift(-1).first_day:%B}"
-    if not before:
-        return f"Nothing was posted in {month}."
-    change = now - before
-    if as_text(abs(change), "usd") == "$0":
-        return f"The same as in {month}."
-    share = quotient(pd.Series([abs(change)]), pd.Series([abs(before)])).iloc[0]
-    return (
-        f"{as_text(abs(change), 'usd')} ({as_text(share, 'rate')}) {'more' if change > 0 else 'less'} than in {month}."
-    )
-
-
-def _should(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
-    question = "How much should have come in?"
-    if not due["claims"].sum():
-        return (
-            question,
-            as_text(None, "usd"),
-            (
-                "Too early to say: there is not yet enough history of the payers' answers to know what fell due "
-                "this month."
-            ),
-        )
-    sums = due[["claims", "cash_due_cents", "contract_cents", "collected_cents", "patient_cents", "gap_cents"]].sum()
-    basis = (
-        "by contract"
-        if sums["contract_cents"] == sums["cash_due_cents"]
-        else ("by past payment" if not sums["contract_cents"] else "by contract or past payment")
-    )
-    return (
-        question,
-        as_text(int(sums["cash_due_cents"]), "usd"),
-        (
-            f"Due in {subject.month} on {counted(int(sums['claims']), 'claim')}, {basis}: "
-            f"{as_text(int(sums['collected_cents']), 'usd')} came in, "
-            f"{as_text(int(sums['patient_cents']), 'usd')} is the patients', "
-            f"{as_text(int(sums['gap_cents']), 'usd')} is missing."
-        ),
-    )
-
-
-def _where(subject: Subject, due: pd.DataFrame) -> tuple[str, str, str]:
-    question = "Where is the gap?"
-    if not due["claims"].sum():
-        return question, as_text(None, "usd"), "No gap can be shown until the payers' usual answers are known."
-    gap, patient = int(due["gap_cents"].sum()), int(due["patient_cents"].sum())
-    with_patients = f" Patients owe {as_text(patient, 'usd')} more." if patient else ""
-    if gap <= 0:
-        return (
-            question,
-            "no gap",
-            f"Insurance claims that fell due in {subject.month} brought what was due.{with_patients}",
-        )
-    short = due[due["gap_cents"] > 0].sort_values("gap_cents", ascending=False)
-    places = [
-        f"{subject.payer_name(row['payer'])} ({as_text(int(row['gap_cents']), 'usd')})"
-        for row in short.head(2).to_dict("records")
-    ]
-    lead = "all with" if len(short) == 1 else "most with"
-    day = as_text(subject.as_of, "date")
-    return question, as_text(gap, "usd"), f"Not received by {day}: {lead} {comma_list(places)}."
-
-
-def _did(subject: Subject) -> tuple[str, str, str]:
-    done = work_done(subject)
-    question = "What did we do about it?"
-    if not done["notes"]:
-        return question, "no follow-up recorded", f"The work log holds no entry for {subject.period.title}."
-    steps = [
-        counted(done[name], one, many)
-        for name, one, many in (
-            ("appeal", "appeal", "appeals"),
-            ("corrected_claim", "corrected claim", "corrected claims"),
-            ("resubmit", "claim sent again", "claims sent again"),
-            ("bill_secondary", "claim sent to a second insurer", "claims sent to a second insurer"),
-        )
-        if done[name]
-    ]
-    won = f" {counted(done['overturned'], 'denial')} overturned." if done["overturned"] else ""
-    steps_text = f": {comma_list(steps)}" if steps else ""
-    return (
-        question,
-        f"{counted(done['claims'], 'claim')} worked",
-        (
-            f"{counted(done['notes'], 'entry', 'entries')} in the work log{steps_text}.{won} "
-            f"{as_text(done['recovered_cents'], 'usd')} was posted in "
-            f"{subject.month} on claims worked in the 60 days before."
-        ),
-    )
-
-
-def _need(subject: Subject) -> tuple[str, str, str]:
-    waiting = waiting_on_client(subject)
-    question = "What do we need from you?"
-    if waiting.empty:
-        return question, "nothing", f"No claim was waiting for you on {subject.as_of_text}."
-    parts = [
-        f"{HOLDS.get(row['hold_reason'], words_of(row['hold_reason']))} for "
-        f"{counted(int(row['claims']), 'claim')} ({as_text(int(row['open_cents']), 'usd')})"
-        for row in waiting.to_dict("records")
-    ]
-    total = int(waiting["open_cents"].sum())
-    return (
-        question,
-        f"{as_text(total, 'usd')} waits for you",
-        f"We need {comma_list(parts)}. The longest wait is since {_oldest(waiting)}.",
-    )
-
-
-def _oldest(waiting: pd.DataFrame) -> Any:
-    return as_text(waiting["oldest_on"].min(), "date")
 
 
 def completeness(subject: Subject) -> tuple[bool, str]:

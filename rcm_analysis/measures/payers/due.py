@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ...ledger.adjudications import DENIED, net_positions
 from ...ledger.postings import CASH_KINDS, cohort_sums, filled, split_by_kind, with_claim_columns
 from ...ledger.ratios import half_up, quotient
 from ...periods import Period
 from ...tables.frames import collect, days_before, source
 from ...tables.schema import CLAIMS
-from ..collections.lags import days_to_pay, first_answers, first_bills
+from ..collections.lags import COHORT_DAYS, days_to_pay, first_answers, first_bills
 from ..menu import measure
 from .contract import lesser_of_charge, with_contract_price
 
@@ -26,8 +27,17 @@ KEY = list(CLAIMS.key)
 LINE = [*KEY, "line_number"]
 CENTS = (
     *("charge_cents", "contract_cents", "estimated_cents", "unknown_cents", "cash_due_cents"),
-    *("collected_cents", "patient_cents", "gap_cents", "waiting_cents"),
+    *("collected_cents", "patient_cents", "gap_cents", "waiting_cents", "late_cents"),
+    *("refused_cents", "short_cents", "otherwise_cents"),
 )
+GAPS = {
+    "waiting_cents": ("waiting", "late"),
+    "late_cents": ("late",),
+    "refused_cents": ("refused",),
+    "short_cents": ("short",),
+    "otherwise_cents": ("otherwise",),
+}
+"""The parts of the gap, and how the claims of each stand on the last day."""
 
 
 @measure("Cash due on claims that fell due", value="cash_due_cents", is_additive=True)
@@ -39,8 +49,8 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         cash_due_cents = contract_cents + estimated_cents
         contract_cents = sum over lines of min(fee schedule x units, charge), for claims with a price in
         force for every line; estimated_cents = other charges x the payer's allowed share
-        gap_cents = cash_due_cents - collected_cents - patient_cents; waiting_cents = the gap of the claims
-        that the primary payer has not answered by the last day (the rest was denied, short or not posted)
+        gap_cents = cash_due_cents - collected_cents - patient_cents
+                  = waiting_cents + refused_cents + short_cents + otherwise_cents
     Counts
         Claims billed to a primary payer that fell due in the period. Usual days to pay: median of
         `lags.days_to_pay` over the twelve months before the period, as known on the day before it.
@@ -49,7 +59,12 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         claims of those twelve months that were paid and are at least 120 days old. Both by client and
         payer; a payer with fewer than 10 such claims gets the client's figure. collected_cents: all cash
         on these claims by the last day. patient_cents: what is still open with the patient on them, which
-        no payer owes.
+        no payer owes. The gap is told apart by how the claim stands with its primary payer on the last day:
+        waiting, not answered (late_cents, a part of it: and older than the day by which the payer answers
+        90 % of its claims, or 90 days where it never answers so many); refused, its standing answer denies it
+        or a part; short, paid less than the contract; otherwise, every other answered claim: paid
+        as agreed or more, priced by an estimate, or neither paid nor refused. Only that part may be negative
+        by rule: more came than was reckoned. Without the table remit_adjustments nothing is known to be refused.
         Charges that have neither price nor history are in unknown_cents and not due. Self-pay
         claims are never billed and so never due. `by` may hold columns of claims.
     Date basis
@@ -74,12 +89,10 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
         return _total(pd.DataFrame(columns=[*keys, "claims", *CENTS]).astype({"claims": "int64"}), by)
     due = _claims_due(tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"])
     due = _with_money(_with_contract(due, tables), tables, period)
-    due = due.join(first_answers(tables, as_of=period.last_day), on=KEY, how="left").with_columns(
-        is_waiting=nw.when(nw.col("answered_on").is_null()).then(1).otherwise(0)
-    )
+    due = _with_state(due, tables, _is_late(usual, overall, period), period)
     cents = ["charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents"]
-    added = due.group_by(*keys, "is_waiting").agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in cents])
-    return _total(_estimated(collect(added, keys), _allowed_share(tables, period)), by)
+    added = due.group_by(*keys, "state").agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in cents])
+    return _total(_estimated(collect(added, [*keys, "state"]), _allowed_share(tables, period)), by)
 
 
 def _history(period: Period) -> tuple[Period, dt.date]:
@@ -88,7 +101,7 @@ def _history(period: Period) -> tuple[Period, dt.date]:
 
 
 def _usual_days(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """client, payer, median_days where known well enough; and client, median_days over all payers."""
+    """client, payer, median_days, p90_days where known well enough; and client and the days over all payers."""
     before, as_of = _history(period)
     answered = {
         name: days_to_pay(tables, period=before, as_of=as_of, by=keys).dropna(subset=["median_days"])
@@ -105,16 +118,31 @@ def _falls_due(usual: pd.DataFrame, overall: pd.DataFrame, period: Period) -> nw
         start, end = days_before(period.first_day, int(days)), days_before(period.end, int(days))
         return Period(start, end).holds(nw.col("billed_on"))
 
-    due = nw.lit(False)
-    for client, days in zip(overall["client"], overall["median_days"], strict=True):
-        is_client, rest = nw.col("client") == client, in_window(days)
+    return _by_days(usual, overall, "median_days", in_window)
+
+
+def _is_late(usual: pd.DataFrame, overall: pd.DataFrame, period: Period) -> nw.Expr:
+    """True where the first bill is older than the day by which the payer answers nine of ten claims."""
+
+    def is_older(days: float) -> nw.Expr:
+        return nw.col("billed_on") < days_before(period.last_day, int(days))
+
+    known = [frame.fillna({"p90_days": COHORT_DAYS}) for frame in (usual, overall)]
+    return _by_days(*known, "p90_days", is_older)
+
+
+def _by_days(usual: pd.DataFrame, overall: pd.DataFrame, column: str, holds: Callable[[float], nw.Expr]) -> nw.Expr:
+    """What holds for a claim, by the days of its payer, or of its client where the payer's are not known."""
+    found = nw.lit(False)
+    for client, days in zip(overall["client"], overall[column], strict=True):
+        is_client, rest = nw.col("client") == client, holds(days)
         own = usual[usual["client"] == client]
-        for usual_days, payers in own.groupby("median_days")["payer"]:
-            due = due | (is_client & nw.col("payer").is_in(payers.tolist()) & in_window(usual_days))
+        for usual_days, payers in own.groupby(column)["payer"]:
+            found = found | (is_client & nw.col("payer").is_in(payers.tolist()) & holds(usual_days))
         if len(own):
             rest = rest & ~nw.col("payer").is_in(own["payer"].tolist())
-        due = due | (is_client & rest)
-    return due
+        found = found | (is_client & rest)
+    return found
 
 
 def _claims_due(tables: Mapping[str, Any], period: Period, due: nw.Expr, columns: list[str]) -> nw.LazyFrame:
@@ -162,6 +190,29 @@ def _with_money(due: nw.LazyFrame, tables: Mapping[str, Any], period: Period) ->
     )
 
 
+def _with_state(due: nw.LazyFrame, tables: Mapping[str, Any], is_late: nw.Expr, period: Period) -> nw.LazyFrame:
+    """The claims with `state`: how each stands with its primary payer on the last day."""
+    day, col = period.last_day, nw.col
+    rows = due.join(first_answers(tables, as_of=day), on=KEY, how="left")
+    if "remit_adjustments" in tables:
+        standing = net_positions(tables, as_of=day).filter(col("payer_order") == "primary").select(*KEY, "outcome")
+        rows = rows.join(standing, on=KEY, how="left")
+    else:
+        rows = rows.with_columns(outcome=nw.lit("paid"))
+    is_short = (col("unpriced_cents") == 0) & (col("contract_cents") > col("collected_cents") + col("patient_cents"))
+    state = nw.lit("otherwise")
+    for name, holds in reversed(
+        [
+            ("late", col("answered_on").is_null() & is_late),
+            ("waiting", col("answered_on").is_null()),
+            ("refused", col("outcome").is_in(list(DENIED))),
+            ("short", is_short & (col("outcome") == "paid")),
+        ]
+    ):
+        state = nw.when(holds).then(nw.lit(name)).otherwise(state)
+    return rows.with_columns(state=state)
+
+
 def _allowed_share(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFrame, pd.DataFrame]:
     """client, payer, share where known well enough; and client, share over all payers."""
     before, as_of = _history(period)
@@ -184,7 +235,8 @@ def _estimated(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) ->
     rows["unknown_cents"] = rows["unpriced_cents"].where(share.isna(), 0)
     rows["cash_due_cents"] = rows["contract_cents"] + rows["estimated_cents"]
     rows["gap_cents"] = rows["cash_due_cents"] - rows["collected_cents"] - rows["patient_cents"]
-    rows["waiting_cents"] = rows["gap_cents"] * rows["is_waiting"]
+    for column, states in GAPS.items():
+        rows[column] = rows["gap_cents"].where(rows["state"].isin(states), 0)
     return rows
 
 

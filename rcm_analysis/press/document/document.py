@@ -8,22 +8,41 @@ document of several: the packet.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+<<<<<<< HEAD
 from ...blocks.plain import clean, slug
 from ...blocks.vocabulary import (
     Align,
     Cards,
+=======
+from ...blocks.plain import clean
+from ...blocks.vocabulary import (
+    Align,
+    Cards,
+    Column,
+>>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
     Facts,
     Figure,
     Findings,
     Glossary,
+<<<<<<< HEAD
+=======
+    Headline,
+>>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
     Kpis,
     Meta,
     Note,
     PageBreak,
+<<<<<<< HEAD
     Table,
     Term,
+=======
+    Split,
+    Table,
+>>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
 )
 
 
@@ -82,8 +101,20 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a cell draws: one number from -1 to 1 as a bar, or several from 0 to 1 as a line (None: a gap).
+
+    `band` is the span between which a line is as usual, from low to high.
+    """
+
+    kind: str
+    values: tuple[float | None, ...]
+    band: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """One table cell; colours are #rrggbb or absent."""
+    """One table cell; colours are #rrggbb or absent. With a drawing that is a line the text is only heard."""
 
     text: str
     colspan: int = 1
@@ -94,6 +125,7 @@ class Cell:
     italic: bool = False
     color: str | None = None
     fill: str | None = None
+    drawing: Drawing | None = None
 
 
 Rows = tuple[tuple[Cell, ...], ...]
@@ -118,6 +150,14 @@ class Grid:
     number: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two blocks side by side, where the page is wide enough."""
+
+    left: Printed
+    right: Printed
+
+
 Printed = (
     Heading
     | Paragraph
@@ -132,6 +172,9 @@ Printed = (
     | Cards
     | Findings
     | Note
+    | Headline
+    | Split
+    | Pair
     | Facts
     | Glossary
 )
@@ -154,12 +197,20 @@ def grid_of(table: Table) -> Grid:
     >>> grid.head[0][0].text, grid.body[0][0].text, grid.aligns
     ('Open', '$1', ('right',))
     """
+    drawn = {place: _drawings(table, place, column) for place, column in enumerate(table.columns) if column.drawn}
     return Grid(
         columns=len(table.columns),
         head=(tuple(Cell(column.heading, head=True) for column in table.columns),),
         body=tuple(
-            tuple(Cell(clean(text).strip(), head=place == table.row_header) for place, text in enumerate(row))
-            for row in table.shown
+            tuple(
+                Cell(
+                    clean(text).strip(),
+                    head=place == table.row_header,
+                    drawing=drawn[place][number] if place in drawn else None,
+                )
+                for place, text in enumerate(row)
+            )
+            for number, row in enumerate(table.shown)
         ),
         caption=table.title,
         definition=table.definition,
@@ -168,6 +219,51 @@ def grid_of(table: Table) -> Grid:
         emphasis=frozenset(table.emphasis),
         name=table.name,
     )
+
+
+def _drawings(table: Table, place: int, column: Column) -> list[Drawing | None]:
+    """What the column draws in each row that the page prints: bars by the longest of them, each line by itself."""
+    values = [row[place] for row in table.rows] + [None] * len(table.shown)
+    if column.drawn == "trend":
+        return [_line(value) for value in values]
+    bars = [None if number in table.emphasis else _number(value) for number, value in enumerate(values)]
+    longest = max((abs(bar) for bar in bars if bar is not None), default=0) or 1
+    return [None if bar is None else Drawing("bar", (bar / longest,)) for bar in bars]
+
+
+def _line(value: object) -> Drawing | None:
+    given = value if isinstance(value, Mapping) else {"line": value}
+    numbers, band = (_numbers(given.get(name)) for name in ("line", "band"))
+    known = [number for number in (*numbers, *band) if number is not None]
+    if len([number for number in numbers if number is not None]) < 2:
+        return None
+    low, span = min(known), max(known) - min(known)
+
+    def scaled(number: float) -> float:
+        return (number - low) / span if span else 0.5
+
+    line = tuple(None if number is None else scaled(number) for number in numbers)
+    return Drawing("trend", line, tuple(scaled(number) for number in band[:2] if number is not None))
+
+
+def _numbers(value: object) -> list[float | None]:
+    return [_number(one) for one in value] if isinstance(value, (list, tuple)) else []
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def paired(blocks: tuple[Printed, ...]) -> tuple[Printed, ...]:
+    """The blocks with each figure that stands beside another block joined to it."""
+    out: list[Printed] = []
+    for block in blocks:
+        if isinstance(block, Figure) and block.beside and out and not isinstance(out[-1], (Heading, Pair, PageBreak)):
+            block = Pair(out.pop(), block)
+        out.append(block)
+    return tuple(out)
 
 
 def placed(row: tuple[Cell, ...]) -> list[tuple[int, Cell]]:

@@ -23,10 +23,12 @@ from ...blocks.vocabulary import (
     Figure,
     Findings,
     Glossary,
+    Headline,
     Kpis,
     Meta,
     Note,
     PageBreak,
+    Split,
     Table,
     read_block,
 )
@@ -135,7 +137,7 @@ def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _
         reader.blocks.append(replace(block, data=picture.data, mime=picture.mime) if picture else block)
     elif isinstance(block, Glossary):
         reader.blocks += [block] if block.print else []
-    elif isinstance(block, (Cards, Facts, Findings, Kpis, Note, PageBreak)):
+    elif isinstance(block, (Cards, Facts, Findings, Headline, Kpis, Note, PageBreak, Split)):
         reader.blocks.append(block)
     return block is not None
 

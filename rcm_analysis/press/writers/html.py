@@ -14,7 +14,7 @@ from typing import Any, Literal
 import jinja2
 
 from ...blocks.vocabulary import BRIEF, Kpi, Meta, Table
-from ..document.document import Cell, Document, Grid, Heading, grid_of, placed, plain_text
+from ..document.document import Cell, Document, Grid, Heading, grid_of, paired, placed, plain_text
 from . import style
 
 POLICY = (
@@ -41,7 +41,7 @@ def render(document: Document, *, fonts: Literal["embed", "system"] = "embed") -
         css=(_font_faces() if fonts == "embed" else "") + style.css_variables() + _style_sheet(),
         contents=headings if len(headings) >= 2 and meta.layout != BRIEF else [],
         footer=_footer(meta),
-        blocks=document.blocks,
+        blocks=paired(document.blocks),
     )
 
 
@@ -64,6 +64,7 @@ def _page() -> jinja2.Template:
         "wide": style.card_is_wide,
         "status": _status,
         "grid": _grid,
+        "points": _points,
     }
     pages.globals |= {
         "cover_lines": style.cover_lines,
@@ -71,6 +72,7 @@ def _page() -> jinja2.Template:
         "marks": style.DIRECTION_MARKS,
         "spoken": style.DIRECTION_WORDS,
         "severities": style.SEVERITY_WORDS,
+        "tones": style.TONES,
     }
     return pages.get_template("report.html")
 
@@ -117,6 +119,19 @@ def _grid(table: Grid | Table) -> dict[str, Any]:
             for number, row in enumerate(shown.body)
         ],
     }
+
+
+def _points(cell: Cell) -> list[str]:
+    """The lines of a trend as the points of an SVG, 100 wide and 20 high; a gap begins a new one."""
+    values = cell.drawing.values if cell.drawing else ()
+    step = 96 / max(1, len(values) - 1)
+    lines: list[list[str]] = [[]]
+    for place, value in enumerate(values):
+        if value is None:
+            lines.append([])
+        else:
+            lines[-1].append(f"{2 + step * place:.1f},{18 - 16 * value:.1f}")
+    return [" ".join(line) for line in lines if line]
 
 
 def _short_columns(table: Grid) -> set[int]:

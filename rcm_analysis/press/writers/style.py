@@ -30,7 +30,12 @@ PALETTE = {
     "bad": "#a8460a",
     "bad_tint": "#fcefe4",
     "paper": "#ffffff",
+    "medium": "#39719a",
+    "light": "#8fb4cd",
+    "pale": "#cfe0ec",
 }
+TONES = {"strong": "brand", "medium": "medium", "light": "light", "pale": "pale", "alert": "bad"}
+"""The tone of a piece of a whole -> its colour; dark, light and burnt stay apart in grey print."""
 
 STATUS_WORDS = {"good": "on target", "bad": "off target", "neutral": "", "empty": "no data"}
 STATUS_MARKS = {"good": "✓", "bad": "!", "neutral": "", "empty": "–"}

@@ -8,19 +8,35 @@ from dataclasses import replace
 from typing import Any
 
 from ...blocks.plain import visible
-from ...blocks.vocabulary import Cards, Facts, Figure, Finding, Findings, Glossary, Kpi, Kpis, Note, PageBreak, Term
+from ...blocks.vocabulary import (
+    Cards,
+    Facts,
+    Figure,
+    Finding,
+    Findings,
+    Glossary,
+    Headline,
+    Kpi,
+    Kpis,
+    Note,
+    PageBreak,
+    Split,
+    Term,
+)
 from ..document.document import (
     Cell,
     Grid,
     Heading,
     Inline,
     ListBlock,
+    Pair,
     Paragraph,
     Preformatted,
     Printed,
     Quote,
     Rule,
     Run,
+    paired,
     placed,
 )
 from ..document.html_tables import rectangular
@@ -32,6 +48,7 @@ from .style import (
     SEVERITY_WORDS,
     STATUS_MARKS,
     STATUS_WORDS,
+    TONES,
     capped,
     card_is_wide,
     change_word,
@@ -42,10 +59,13 @@ from .style import (
 
 TEXT_WIDTH = 510.0
 TALLEST_FIGURE = 300.0
+HALF_WIDTH = 248.0
 MOST_COLUMNS = 24
+DRAWN = {"bar": 14, "trend": 17}
+"""Characters that a drawing takes in its column."""
 KEPT_TOGETHER = 1_800
 _LONG_TOKEN = 28
-_EXHIBITS = {"t", "f", "kpis", "cards", "findings", "facts"}
+_EXHIBITS = {"t", "f", "kpis", "cards", "findings", "facts", "split", "pair"}
 _BREAK_AFTER = re.compile(r"([/&?=_.\-,;:)])")
 _CELL_GAP = 2.4
 # Characters of table text that fit across a portrait page at each size, widest first.
@@ -80,7 +100,7 @@ class Setter:
     def blocks(self, blocks: tuple[Printed, ...]) -> list[dict[str, Any]]:
         """All blocks, wide tables on landscape pages together with the headings just above them."""
         data: list[dict[str, Any]] = []
-        for block in blocks:
+        for block in paired(blocks):
             item = self.block(block)
             if item.get("k") == "t" and item["wide"]:
                 self._to_landscape(data, item)
@@ -141,6 +161,17 @@ class Setter:
             data |= {"path": path} | _room(block)
         return data
 
+    def pair(self, block: Pair) -> dict[str, Any]:
+        """Two blocks side by side; a table so wide that it needs a page of its own stays above the other block."""
+        left, right = self.block(block.left), self.block(block.right)
+        if "path" in right:
+            scale = min(1.0, HALF_WIDTH / right["w"])
+            right |= {"w": round(right["w"] * scale, 2), "ht": round(right["ht"] * scale, 2)}
+        if left["k"] == "t":
+            widest = max(range(len(left["aligns"])), key=lambda x: (left["aligns"][x] == "left", -x))
+            left |= {"wide": False, "widths": [float(x == widest) for x in range(len(left["aligns"]))]}
+        return {"k": "pair", "x": [left, right]}
+
 
 def _lead_in(data: list[dict[str, Any]]) -> None:
     """A short paragraph that leads from a heading to an exhibit stays on the exhibit's page."""
@@ -198,12 +229,14 @@ def _characters(value: Any) -> int:
 def _cards(setter: Setter, block: Cards) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     short: list[dict[str, Any]] = []
+    is_pair = len(block.items) == 2
     for card in block.items:
         item = {
             "title": soft(card.title),
             "answer": soft(card.answer),
             "detail": soft(card.detail),
-            "wide": card_is_wide(card),
+            "wide": card_is_wide(card) and not is_pair,
+            "small": is_pair,
         }
         if item["wide"]:
             rows += _balanced(short, 3)
@@ -267,6 +300,19 @@ def _note(setter: Setter, block: Note) -> dict[str, Any]:
         "t": soft(block.text),
         "keep": len(block.text) < KEPT_TOGETHER,
     }
+
+
+def _split(setter: Setter, block: Split) -> dict[str, Any]:
+    pieces = [
+        {
+            "value": soft(piece.value, 14),
+            "label": soft(piece.label, 18),
+            "share": piece.share,
+            "colour": TONES[piece.tone],
+        }
+        for piece in block.pieces
+    ]
+    return {"k": "split", "title": soft(block.title), "pieces": pieces, "definition": soft(block.definition)}
 
 
 def _facts(setter: Setter, block: Facts) -> dict[str, Any]:
@@ -347,7 +393,9 @@ def _natural_widths(table: Grid) -> list[int]:
             if sum(cell.colspan for cell in row) != table.columns:
                 continue
             for x, cell in placed(row):
-                if cell.colspan == 1 and cell.text.strip():
+                if cell.drawing:
+                    widths[x] = max(widths[x], DRAWN[cell.drawing.kind] + len(cell.text) * (cell.drawing.kind == "bar"))
+                elif cell.colspan == 1 and cell.text.strip():
                     pieces = cell.text.split() if head else cell.text.split("\n")
                     widths[x] = max(widths[x], min(34, max(map(len, pieces)) + (1 if head or cell.bold else 0)))
     return widths
@@ -392,6 +440,8 @@ def _cell(
         ("rowhead", cell.head and not head),
     )
     data |= {key: value for key, value in facts if value}
+    if cell.drawing:
+        data |= {cell.drawing.kind: list(cell.drawing.values), "band": list(cell.drawing.band)}
     if head:
         data["side"] = table.aligns[x] if x < len(table.aligns) else "left"
     return data
@@ -411,6 +461,9 @@ _SETTERS: dict[type, Callable[[Setter, Any], dict[str, Any]]] = {
     Cards: _cards,
     Findings: _findings,
     Note: _note,
+    Headline: lambda setter, block: {"k": "headline", "t": soft(block.text)},
+    Split: _split,
+    Pair: Setter.pair,
     Facts: _facts,
     Glossary: _glossary,
 }

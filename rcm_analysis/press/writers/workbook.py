@@ -68,9 +68,20 @@ def section_of(blocks: Iterable[Block], title: str) -> Section:
         if isinstance(block, Glossary):
             terms += [term for term in block.items if term not in terms]
         table = block.table if isinstance(block, Figure) else block
+        table = _without_trends(table) if isinstance(table, Table) else table
         if isinstance(table, Table) and not any(table.same_data(other) for other in tables):
             tables.append(table if table.title or not isinstance(block, Figure) else replace(table, title=block.title))
     return Section(title, tuple(tables), tuple(terms))
+
+
+def _without_trends(table: Table) -> Table:
+    """A sheet holds the numbers of a trend in a table of its own, not as a line drawn in a cell."""
+    kept = [place for place, column in enumerate(table.columns) if column.drawn != "trend"]
+    if len(kept) == len(table.columns):
+        return table
+    columns = tuple(table.columns[place] for place in kept)
+    rows, shown = (tuple(tuple(row[place] for place in kept) for row in rows) for rows in (table.rows, table.shown))
+    return replace(table, columns=columns, rows=rows, text=shown)
 
 
 def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str, Any]) -> None:

@@ -1,0 +1,175 @@
+"""What we need from the practice, at most three things, and what came of those agreed before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pandas as pd
+
+from ...measures.receivable.delays import document_requests
+from ...models.detection.denial_shifts import systemic_denials
+from ...models.detection.process_shifts import charge_lag_creep
+from ..blocks import Block, note
+from ..formats import as_text, counted, joined, sentence, words_of
+from ..incomplete import ANSWERED, advises
+from ..subject import Subject
+from ..tables import Shown, show
+from .opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, stages
+from .work import agreed_actions
+
+MOST = 3
+CONTRACT, CHARGES = "what the contracts would have allowed, over the usual", "billed charges"
+OURS = ("our coders", "our billers")
+KINDS = {
+    "documents": ("document", "documents"),
+    "authorization": ("authorization", "authorizations"),
+    "eligibility": ("insurance detail", "insurance details"),
+    "credentialing": ("enrollment paper", "enrollment papers"),
+    "coding": ("coding question", "coding questions"),
+    "other": ("other question", "other questions"),
+}
+SHOWN = [
+    Shown("place", "No.", "count"),
+    Shown("what", "What we need from you"),
+    Shown("cents", "At stake", "usd"),
+    Shown("owner", "Who"),
+    Shown("due", "By", "date"),
+]
+
+
+class Ask(NamedTuple):
+    """One thing that the practice is asked for."""
+
+    what: str
+    why: str
+    cents: int
+    basis: str
+    owner: str
+    due: dt.date
+
+
+def asks(subject: Subject) -> list[Ask]:
+    """What the practice is asked for, the findings first, then by dollars."""
+    found = [ask for look in LOOKS for ask in look(subject)]
+    return sorted(found, key=lambda ask: (ask.basis != CONTRACT, -ask.cents, ask.what))
+
+
+def systemic(subject: Subject) -> list[Ask]:
+    """Denials beyond the usual that the practice can prevent, each said to those it concerns."""
+    out = []
+    for row in systemic_denials(subject.tables, as_of=subject.as_of).to_dict("records"):
+        what, owner = PREVENTION.get(stages().get(row["category"], ""), ("", ""))
+        if not what or owner in OURS:
+            continue
+        place = row["location"] or row["provider"]
+        head = f"{place}: {what[:1].lower()}{what[1:]}" if place else what
+        payer = f" by {subject.payer_name(row['payer'])}" if row["payer"] else ""
+        out.append(
+            Ask(
+                head,
+                f"{sentence(words_of(row['category']))} denials{payer} went from {as_text(row['usual_rate'], 'rate')} "
+                f"to {as_text(row['rate'], 'rate')} of the lines{' there' if place else ''} since "
+                f"{_day(row['onset_on'])}",
+                int(round(row["excess_cents"])),
+                CONTRACT,
+                f"{place} lead" if row["location"] else place or owner,
+                due(subject, FOLLOW_UP_DAYS),
+            )
+        )
+    return out
+
+
+def questions(subject: Subject) -> list[Ask]:
+    """What the practice was asked and has not answered, as one request."""
+    if not advises(subject, ANSWERED):
+        return []
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    asked = asked[asked["is_open"]]
+    if asked.empty:
+        return []
+    kinds = asked.groupby("hold_reason").size().sort_values(ascending=False, kind="stable")
+    parts = joined(counted(int(count), *KINDS.get(str(kind), KINDS["other"])) for kind, count in kinds.items())
+    return [
+        Ask(
+            f"Send what {counted(asked['claim_id'].nunique(), 'claim waits', 'claims wait')} for",
+            f"{sentence(parts)}; the oldest was asked for on {_day(asked['asked_on'].min())}",
+            int(asked["open_cents"].sum()),
+            CHARGES,
+            "practice manager",
+            due(subject, FOLLOW_UP_DAYS),
+        )
+    ]
+
+
+def late_entry(subject: Subject) -> list[Ask]:
+    """Charges that are entered later than they used to be: their cash comes later."""
+    return [
+        Ask(
+            f"{row['provider'] or row['location'] or 'The whole practice'}: enter charges sooner",
+            f"From {_day(row['onset_on'])} on it takes {as_text(row['days'], 'days')} working days, before that "
+            f"{as_text(row['usual_days'], 'days')}",
+            int(round(row["late_cents"])),
+            CHARGES,
+            "practice manager",
+            due(subject, PROCESS_DAYS),
+        )
+        for row in charge_lag_creep(subject.tables, as_of=subject.as_of).to_dict("records")
+    ]
+
+
+LOOKS: tuple[Callable[[Subject], list[Ask]], ...] = (systemic, questions, late_entry)
+
+
+def asks_table(subject: Subject) -> list[Block]:
+    """At most three asks, with dollars, who and by when; what the dollars are stands beneath."""
+    found = asks(subject)[:MOST]
+    if not found:
+        return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
+    marks = {basis: mark for mark, basis in zip("ab", dict.fromkeys(ask.basis for ask in found), strict=False)}
+    rows = pd.DataFrame(
+        [
+            {
+                "place": place,
+                "what": f"{ask.what}. {ask.why}.",
+                "cents": ask.cents,
+                "owner": sentence(ask.owner),
+                "due": pd.Timestamp(ask.due),
+            }
+            for place, ask in enumerate(found, start=1)
+        ]
+    )
+    lines = "; ".join(
+        f"{joined(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
+        for basis in marks
+    )
+    return [
+        show(rows, SHOWN, name="asks", title="What we need from you", definition="", notes=[f"Dollars of {lines}."])
+    ]
+
+
+def followed_up(subject: Subject) -> list[Block]:
+    """What came of the actions agreed before this month, in one line each."""
+    agreed = agreed_actions(subject)
+    if agreed.empty:
+        return []
+    lines = [_came_of(row) for row in agreed.head(MOST).to_dict("records")]
+    more = len(agreed) - len(lines)
+    rest = f" {counted(more, 'more', 'more')} in the workbook, sheet last_actions." if more > 0 else ""
+    return [note(f"What came of earlier asks. {' '.join(lines)}{rest}")]
+
+
+def _came_of(row: dict[str, object]) -> str:
+    recovered, amount = row["recovered_cents"], row["amount_cents"]
+    state = {"done": "done", "overdue": "overdue", "open": "still open"}[str(row["state"])]
+    came = row["outcome"] if isinstance(row["outcome"], str) and row["outcome"] else state
+    back = ""
+    if pd.notna(recovered) and pd.notna(amount) and recovered:
+        back = f", {as_text(recovered, 'usd')} of {as_text(amount, 'usd')} back"
+    return f"{row['title']}: {came}{back}."
+
+
+def _day(day: object) -> str:
+    stamp = pd.Timestamp(day)  # type: ignore[arg-type]
+    return f"{stamp:%B} {stamp.day}, {stamp.year}"

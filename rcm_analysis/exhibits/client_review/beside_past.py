@@ -1,0 +1,156 @@
+"""Four numbers of page one, each beside the client's own past: thirteen months as a line, and its usual band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from ...measures.collections.rates import cash
+from ...measures.denials.reasons import denial_trend
+from ...measures.receivable.ar import aged_share, days_in_ar
+from ...periods import Period
+from ..blocks import Block
+from ..formats import as_text, counted, is_empty
+from ..subject import Subject
+from ..tables import Shown, show
+
+MONTHS = 13
+Series = Mapping[Period, Any]
+
+
+def monthly_cash(subject: Subject, months: list[Period]) -> Series:
+    """What came in, by month of posting."""
+    found = cash(subject.tables, period=_whole(months), by=["month"]).set_index("month")["cash_cents"]
+    return {month: found.get(pd.Timestamp(month.first_day)) for month in months}
+
+
+def monthly_denials(subject: Subject, months: list[Period]) -> Series:
+    """The share of claims denied at first, by month of the decision."""
+    found = denial_trend(subject.tables, period=_whole(months)).set_index("month")["denial_rate"]
+    return {month: found.get(pd.Timestamp(month.first_day)) for month in months}
+
+
+def at_month_ends(measure: Callable[..., pd.DataFrame], value: str) -> Callable[[Subject, list[Period]], Series]:
+    """A measure of a day, on the last day of each month."""
+
+    def series(subject: Subject, months: list[Period]) -> Series:
+        days = {month: min(month.last_day, subject.as_of) for month in months}
+        return {month: measure(subject.tables, as_of=day)[value].iloc[0] for month, day in days.items()}
+
+    return series
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number: its words, its unit, which way is good, how it is computed, and after how many months it is whole."""
+
+    label: str
+    unit: str
+    good: str
+    series: Callable[[Subject, list[Period]], Series]
+    whole_after: int
+    more: str
+    less: str
+
+
+NUMBERS = (
+    Number("Cash received", "usd", "up", monthly_cash, 0, "{} more", "{} less"),
+    Number(
+        "Days of charges still owed",
+        "days",
+        "down",
+        at_month_ends(days_in_ar, "days_in_ar"),
+        3,
+        "{} longer",
+        "{} shorter",
+    ),
+    Number(
+        "Owed for over 90 days",
+        "rate",
+        "down",
+        at_month_ends(partial(aged_share, days=90), "aged_share"),
+        3,
+        "{} more",
+        "{} less",
+    ),
+    Number("Claims denied at first", "rate", "down", monthly_denials, 1, "{} more", "{} less"),
+)
+
+
+def beside_past(subject: Subject) -> list[Block]:
+    """The table of page one, and the months behind its lines for the workbook."""
+    began = Period.of(subject.pandas("transactions")["posted_on"].min().date())
+    months = [month for month in subject.period.trailing(MONTHS).months() if month.first_day >= began.first_day]
+    found = {number.label: _from(number, number.series(subject, months), began) for number in NUMBERS}
+    rows = [_row(number, found[number.label], months) for number in NUMBERS]
+    past = pd.DataFrame({"month": [pd.Timestamp(month.first_day) for month in months]})
+    for number in NUMBERS:
+        past[number.label] = [found[number.label][month] for month in months]
+    return [
+        show(
+            pd.DataFrame(rows),
+            [
+                Shown("label", "Measure"),
+                Shown("now", subject.month),
+                Shown("line", f"{counted(len(months), 'month')} to {subject.month}", drawn="trend"),
+                Shown("usual", "Usual"),
+                Shown("verdict", "Against the usual"),
+            ],
+            name="numbers",
+            title="Your numbers beside your own past",
+            definition="",
+            notes=["Usual: the middle of the twelve months before; shaded, the half of them nearest to it."],
+        ),
+        show(
+            past,
+            [Shown("month", "Month", "month"), *(Shown(number.label, number.label, number.unit) for number in NUMBERS)],
+            name="numbers_by_month",
+            title="The numbers of page one by month",
+            print_it=False,
+            definition="Cash by posting date; days and shares on the last day of the month; denials by day of "
+            "remittance. US dollars, days, rates.",
+        ),
+    ]
+
+
+def _from(number: Number, series: Series, began: Period) -> dict[Period, Any]:
+    """The months for which the number is whole: what looks back needs the months it looks back on."""
+    first = began.shift(number.whole_after).first_day
+    return {
+        month: value if month.first_day >= first and not is_empty(value) else None for month, value in series.items()
+    }
+
+
+def _row(number: Number, series: Mapping[Period, Any], months: list[Period]) -> dict[str, Any]:
+    now = series[months[-1]]
+    before = pd.Series([series[month] for month in months[:-1]], dtype="float64").dropna()
+    usual = float(before.median()) if len(before) >= 3 else None
+    band = [float(before.quantile(0.25)), float(before.quantile(0.75))] if usual is not None else []
+    line = [None if is_empty(series[month]) else float(series[month]) for month in months]
+    return {
+        "label": number.label,
+        "now": as_text(now, number.unit),
+        "line": {"line": line, "band": band},
+        "usual": as_text(usual, number.unit, reason="too few months"),
+        "verdict": _verdict(number, now, usual, band),
+    }
+
+
+def _verdict(number: Number, now: Any, usual: float | None, band: list[float]) -> str:
+    """How far from the usual, and whether that is good."""
+    if is_empty(now) or usual is None:
+        return ""
+    if band[0] <= now <= band[1] or as_text(now, number.unit) == as_text(usual, number.unit):
+        return "as usual"
+    gap = as_text(abs(now - usual), number.unit)
+    gap = f"{gap[:-1]} points" if number.unit == "rate" else f"{gap} days" if number.unit == "days" else gap
+    words = (number.more if now > usual else number.less).format(gap)
+    return f"{'✓' if (now > usual) == (number.good == 'up') else '!'} {words}"
+
+
+def _whole(months: list[Period]) -> Period:
+    return Period(months[0].first_day, months[-1].end)

@@ -1,0 +1,86 @@
+"""What we did in the month and what we missed: work counted as work, and what ran out or lies untouched."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ...measures.receivable.audit_trail import work_results
+from ...measures.receivable.delays import untouched_claims
+from ...measures.receivable.time_limits import deadlines
+from ...models.detection.stalled_steps import secondaries_stopped
+from ..formats import as_text, counted, joined
+from ..incomplete import ANSWERED, SENT, advises
+from ..subject import Subject
+from .work import held
+
+MAILED = "statement"
+"""A mailed statement is no work on a claim, and cash behind it is no result of follow-up."""
+
+STEPS = (
+    ("corrected_claim", "corrected claim", "corrected claims"),
+    ("appeal", "appeal", "appeals"),
+    ("resubmit", "claim sent again", "claims sent again"),
+    ("bill_secondary", "claim to a second insurer", "claims to second insurers"),
+    ("follow_up", "question to a payer", "questions to payers"),
+)
+LIMITS = {"filing": "to file", "appeal": "to appeal", "secondary_filing": "to bill the second insurer"}
+
+
+def did(subject: Subject) -> tuple[str, str, str]:
+    """What we did: claims worked by hand, the steps, what came of appeals, and the cash behind hand work alone."""
+    log = subject.pandas("work_log")
+    month = log[held(subject.period, log["worked_on"])]
+    by_hand = month[month["action"] != MAILED]
+    mailed = month.loc[month["action"] == MAILED, "claim_id"]
+    only_mailed = mailed[~mailed.isin(by_hand["claim_id"])].nunique()
+    if month.empty:
+        return "What we did", "no follow-up recorded", f"The work log holds no entry for {subject.period.title}."
+    said = []
+    counts = by_hand["action"].value_counts()
+    steps = [counted(int(counts[name]), one, many) for name, one, many in STEPS if counts.get(name, 0)]
+    if steps:
+        said.append(f"{joined(steps)}.")
+    outcomes = [
+        counted(found, f"denial {word}", f"denials {word}")
+        for word in ("overturned", "upheld")
+        if (found := by_hand.loc[by_hand["outcome"] == word, "claim_id"].nunique())
+    ]
+    if outcomes:
+        said.append(f"{joined(outcomes)}.")
+    came = work_results(subject.tables, period=subject.period, by=("action",))
+    cents = int(came.loc[came["action"] != MAILED, "recovered_cents"].sum())
+    if cents:
+        said.append(f"{as_text(cents, 'usd')} came in on claims worked by hand in the 60 days before.")
+    if only_mailed:
+        said.append(f"{counted(only_mailed, 'other claim', 'other claims')} got only a patient statement.")
+    return "What we did", f"{counted(by_hand['claim_id'].nunique(), 'claim')} worked by hand", " ".join(said)
+
+
+def missed(subject: Subject) -> tuple[str, str, str]:
+    """What we missed: time limits that ended in the month, a step that is no longer taken, claims nobody touched."""
+    said, cents = [], 0
+    if advises(subject, SENT):
+        found = deadlines(subject.tables, as_of=subject.as_of)
+        over = found[found["is_missed"] & held(subject.period, found["deadline_on"])]
+        cents = int(over["open_cents"].sum())
+        if len(over):
+            kinds = over.groupby("kind")["claim_id"].nunique()
+            parts = [f"{as_text(int(kinds[kind]), 'count')} {words}" for kind, words in LIMITS.items() if kind in kinds]
+            said.append(f"{counted(len(over), 'time limit')} ran out in {subject.month}: {joined(parts)}.")
+        stopped = secondaries_stopped(subject.tables, as_of=subject.as_of)
+        for row in stopped.to_dict("records"):
+            since = pd.Timestamp(row["onset_on"])
+            said.append(
+                f"Since {since:%B %Y} {as_text(row['rate'], 'rate')} of the claims for a second insurer were not sent, "
+                f"before that {as_text(row['usual_rate'], 'rate')}."
+            )
+    if advises(subject, ANSWERED):
+        quiet = untouched_claims(subject.tables, as_of=subject.as_of)
+        if len(quiet):
+            said.append(
+                f"{counted(len(quiet), 'open insurance claim')} ({as_text(int(quiet['open_cents'].sum()), 'usd')} of "
+                "charges) saw no work and no answer for 30 days."
+            )
+    if not said:
+        return "What we missed", "nothing we know of", "No time limit ran out, and no open claim lay untouched."
+    return "What we missed", f"{as_text(cents, 'usd')} past a limit" if cents else "no limit ran out", " ".join(said)

@@ -1,0 +1,145 @@
+"""The finding of the month: how cash stands beside the past, what moved, and the one chart that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ...measures.collections.rates import cash
+from ...measures.denials.rates import initial_denial_rate_claims_remitted
+from ...models.drivers.explained import Why, why
+from ...models.drivers.search import Driver
+from ...periods import Period
+from .. import figures
+from ..blocks import Block
+from ..formats import as_text, counted, sentence
+from ..subject import Subject
+from ..why import cell_words, why_blocks
+from .fell_due import pieces
+
+RECENT = 3
+MONTHS = 13
+PLACES = ("location", "provider", "payer")
+
+
+def cash_by_month(subject: Subject) -> pd.DataFrame:
+    """month, cash_cents: thirteen months, or as many as there are postings."""
+    began = subject.pandas("transactions")["posted_on"].min()
+    months = subject.period.trailing(MONTHS).months()
+    found = cash(subject.tables, period=Period(months[0].first_day, months[-1].end), by=["month"])
+    spine = pd.DataFrame({"month": [pd.Timestamp(month.first_day) for month in months]})
+    out = spine.merge(found[["month", "cash_cents"]], on="month", how="left").fillna({"cash_cents": 0})
+    return out[out["month"] >= Period.of(began.date()).first_day.isoformat()].reset_index(drop=True)
+
+
+def cash_sentence(subject: Subject) -> str:
+    """How much came in, beside the client's own past months.
+
+    "the most since July": July is the last month that brought more.
+    """
+    found = cash_by_month(subject)
+    now = int(found["cash_cents"].iloc[-1])
+    head = f"{as_text(now, 'usd')} came in in {subject.month}"
+    past = found.iloc[:-1]
+    if len(past) < RECENT:
+        return f"{head}."
+    usual, low, high = (float(past["cash_cents"].quantile(share)) for share in (0.5, 0.25, 0.75))
+    for word, beyond in (("most", past["cash_cents"] >= now), ("least", past["cash_cents"] <= now)):
+        back = len(past) - 1 - past.index[beyond].max() if beyond.any() else len(past)
+        if back >= RECENT:
+            return f"{head}, the {word} {_since(past, beyond)}."
+    if low <= now <= high:
+        return f"{head}, about as much as in a usual month ({as_text(usual, 'usd')})."
+    side = "more" if now > usual else "less"
+    return f"{head}, {as_text(abs(now - usual), 'usd')} {side} than in a usual month."
+
+
+def _since(past: pd.DataFrame, beyond: pd.Series) -> str:
+    if not beyond.any():
+        return f"in {counted(len(past) + 1, 'month')}"
+    month = past["month"][past.index[beyond].max()]
+    return f"since {month:%B %Y}" if month.year != past["month"].iloc[-1].year else f"since {month:%B}"
+
+
+def what_moved(subject: Subject) -> Why | None:
+    """Denied charges of the last three months against the three before; nothing while there are no two quarters."""
+    first = pd.Timestamp(subject.period.trailing(2 * RECENT).first_day)
+    decided = subject.pandas("remit_claims")["received_on"]
+    if decided.empty or not decided.min() < first + pd.Timedelta(days=31):
+        return None
+    return why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT))
+
+
+def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame) -> str:
+    """The finding: what moved denials where something stands out, else the largest piece that did not come in."""
+    drivers = moved.account.shown() if moved else []
+    if moved and drivers:
+        return _of_drivers(subject, moved, drivers)
+    found = pieces(due) if len(due) else {}
+    short, late = found.get("refused_or_short_cents", 0), found.get("late_cents", 0)
+    if short > late and short:
+        return f"Of what fell due, {as_text(short, 'usd')} was refused or paid short."
+    if late:
+        return f"Of what fell due, {as_text(late, 'usd')} waits longer for an answer than is usual."
+    return "Nothing else stands out."
+
+
+def _of_drivers(subject: Subject, moved: Why, drivers: list[Driver]) -> str:
+    first, change = drivers[0], moved.account.change_cents
+    words = sentence(cell_words(moved.figure, first.where, subject.payer_name))
+    went = "rose" if first.change_cents > 0 else "fell"
+    amount = as_text(abs(first.change_cents), "usd")
+    if change * first.change_cents > 0 and moved.is_unusual:
+        total = as_text(abs(change), "usd")
+        return f"Denials {went} {total} in three months; {amount} of it is {words[:1].lower()}{words[1:]}."
+    return f"{words} {went} {amount} in three months."
+
+
+def why_with_chart(subject: Subject, moved: Why | None) -> list[Block]:
+    """The sentences and parts that add up to the change, and at their side the chart of the part that matters most."""
+    if moved is None:
+        return []
+    blocks = why_blocks(subject, moved, brief=True)
+    drivers = moved.account.shown()
+    chart = _place_chart(subject, drivers[0]) if drivers else None
+    return [*blocks, *([chart] if chart else [])]
+
+
+def _place_chart(subject: Subject, driver: Driver) -> Block | None:
+    """The denial rate of the place, payer or provider that moved, beside all others; nothing where it names none."""
+    where = {name: value for name, value in driver.where.items() if name in PLACES}
+    if not where:
+        return None
+    rates = initial_denial_rate_claims_remitted(
+        subject.tables, period=subject.period.trailing(MONTHS), by=["month", *where]
+    )
+    is_there = pd.concat([rates[name] == value for name, value in where.items()], axis=1).all(axis=1)
+    months = pd.DataFrame({"month": sorted(rates["month"].unique())})
+    for column, part in (("there", rates[is_there]), ("elsewhere", rates[~is_there])):
+        sums = part.groupby("month")[["denied_claims", "remitted_claims"]].sum()
+        months[column] = months["month"].map(sums["denied_claims"] / sums["remitted_claims"].where(lambda n: n > 0))
+    name = _name(subject, where)
+    axes = figures.plot_months(
+        months,
+        figures.new_axes(2.0, width=figures.HALF),
+        series={"there": name, "elsewhere": "all others"},
+        unit="rate",
+        event=driver.since,
+    )
+    last = months.iloc[-1]
+    now, other = as_text(last["there"], "rate"), as_text(last["elsewhere"], "rate")
+    finding = f"{name}: {now} of claims denied at first in {subject.month}; all others {other}."
+    return figures.figure_block(
+        axes,
+        name="denied_there",
+        title="Share of claims denied at first, by month",
+        alt=f"Line chart of the share of claims denied at first, {counted(len(months), 'month')}. {finding}"
+        + (f" A line marks about {driver.since:%B %d, %Y}, when it changed." if driver.since else ""),
+        finding=finding,
+        beside=True,
+    )
+
+
+def _name(subject: Subject, where: dict[str, Any]) -> str:
+    return ", ".join(subject.payer_name(value) if name == "payer" else value for name, value in where.items())
