@@ -24,7 +24,7 @@ from matplotlib.axes import Axes
 from .errors import ParameterError, closest, listed
 from .exhibits import blocks, figures, formats
 from .exhibits.care_coordination_plan.review import open_plan as open_plan
-from .exhibits.pages import Pages, modules_of, pages_of, service_of
+from .exhibits.pages import Pages, cover_of, modules_of, pages_of, service_of
 from .exhibits.subject import Book, Subject
 from .exhibits.tables import Shown, show
 from .measures.menu import menu, named
@@ -151,7 +151,7 @@ def open_report(
                 firm=subject.firm,
                 template=template,
                 template_version=version("rcm_analysis"),
-                **{"period_title": month.title, **getattr(report.review.about, "cover", {})},
+                **{"period_title": month.title, **cover_of(exhibits), **getattr(report.review.about, "cover", {})},
             ),
             blocks.inputs(
                 [

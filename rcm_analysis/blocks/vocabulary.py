@@ -345,7 +345,8 @@ class Table(Block):
 
     `name` becomes the name of its sheet; `definition` says in a line what the rows are, on which date basis, in
     which unit; `emphasis` holds the row numbers of totals; `row_header` is the column that names the rows. With
-    `print` False the table is for the workbook only.
+    `print` False the table is for the workbook only; a table that is `beside` stands at the right of the block before
+    it, where the page is wide enough.
     """
 
     kind = "table"
@@ -359,6 +360,7 @@ class Table(Block):
     row_header: int | None = _stored(None, lambda value: value if isinstance(value, int) else None)
     definition: str = _text()
     print: bool = _stored(True, lambda value: value is not False)
+    beside: bool = _stored(False, lambda value: value is True, sparse=True)
 
     def __post_init__(self) -> None:
         wide = len(self.columns)

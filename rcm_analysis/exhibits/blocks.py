@@ -6,15 +6,18 @@ The blocks themselves, their payloads and how the press reads them back: `rcm_an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..blocks.vocabulary import (
     Block,
     Card,
     Cards,
+    Column,
     Comparison,
     Fact,
     Facts,
+    Figure,
     Finding,
     Findings,
     Glossary,
@@ -28,6 +31,7 @@ from ..blocks.vocabulary import (
     Piece,
     Source,
     Split,
+    Table,
     Term,
 )
 from .formats import as_text, is_empty, plain
@@ -133,6 +137,27 @@ def findings(title: str, items: Iterable[Finding]) -> Block:
 def facts(title: str, items: Iterable[tuple[str, str]]) -> Block:
     """Labels and values: provenance, parameters."""
     return Facts(title, tuple(Fact(*item) for item in items))
+
+
+def for_the_workbook(blocks: Iterable[Block]) -> list[Block]:
+    """What of the blocks belongs in a workbook: their tables, terms, facts and findings, none of it printed."""
+    out: list[Block] = []
+    for block in blocks:
+        table = block.table if isinstance(block, Figure) else block
+        if isinstance(table, (Table, Glossary)):
+            out.append(replace(table, print=False))
+        elif isinstance(table, Facts):
+            rows = tuple((fact.label, fact.value) for fact in table.items)
+            out.append(_as_table("facts", table.title, ("What", "Value"), rows))
+        elif isinstance(table, Findings):
+            found = tuple((one.title, one.amount, one.owner, one.due, one.severity, one.detail) for one in table.items)
+            out.append(_as_table("findings", table.title, ("What", "Dollars", "Owner", "By", "Priority", "Why"), found))
+    return out
+
+
+def _as_table(name: str, title: str, heads: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> Table:
+    columns = tuple(Column(head.lower(), head) for head in heads)
+    return Table(name=name, title=title, columns=columns, rows=rows, print=False)
 
 
 def glossary(items: Iterable[Mapping[str, str]]) -> Glossary:

@@ -75,6 +75,11 @@ def service_of(exhibits: Iterable[ModuleType]) -> str:
     return next((module.SERVICE for module in exhibits if hasattr(module, "SERVICE")), "")
 
 
+def cover_of(exhibits: Iterable[ModuleType]) -> Mapping[str, str]:
+    """What the `COVER` of a report's exhibits says of its first page; empty where they say nothing."""
+    return next((module.COVER for module in exhibits if hasattr(module, "COVER")), {})
+
+
 def pages_in(modules: Iterable[ModuleType]) -> dict[str, Callable[[Any], list[Block]]]:
     """The functions marked `@page` by name.
 

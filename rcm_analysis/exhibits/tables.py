@@ -56,12 +56,13 @@ def show(
     notes: Sequence[str] = (),
     emphasis: Sequence[int] = (),
     print_it: bool = True,
+    beside: bool = False,
 ) -> Table:
     """A result frame as a table block.
 
     `name` is a slug and becomes the sheet name of the workbook; `definition` says in one line what the
     rows are, on which date basis, in which unit. `emphasis` holds the row numbers of totals.
-    `print_it=False` keeps the table for the workbook only.
+    `print_it=False` keeps the table for the workbook only; a table `beside` stands at the right of the block before it.
 
     >>> frame = pd.DataFrame({"payer": ["Acme"], "open_cents": [12345]})
     >>> table = show(frame, [Shown("payer", "Payer"), Shown("open_cents", "Open", "usd")],
@@ -87,6 +88,7 @@ def show(
         row_header=0 if columns and columns[0].unit in ("text", "month", "date") else None,
         definition=definition,
         print=print_it,
+        beside=beside,
     )
 
 

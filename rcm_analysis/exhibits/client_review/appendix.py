@@ -56,7 +56,7 @@ ACTION_WORDS = {
 @page
 def follow_up(subject: Subject) -> list[Block]:
     """What was done in the month, and what waits for the client."""
-    return [*_done(subject), *_waiting(subject)]
+    return [*_done(subject), *waiting(subject)]
 
 
 def _done(subject: Subject) -> list[Block]:
@@ -80,7 +80,7 @@ def _done(subject: Subject) -> list[Block]:
     ]
 
 
-def _waiting(subject: Subject) -> list[Block]:
+def waiting(subject: Subject) -> list[Block]:
     waiting = work.waiting_on_client(subject)
     if waiting.empty:
         return [note(f"No claim was waiting for you on {subject.as_of_text}.")]
@@ -96,6 +96,7 @@ def _waiting(subject: Subject) -> list[Block]:
                 Shown("oldest_on", "Waiting since", "date"),
             ],
             name="waiting_on_client",
+            beside=True,
             title=f"Claims waiting for you, as of {subject.as_of_text}",
             emphasis=emphasis,
             definition="Claims on which the last thing done was to ask the practice; since the first question; "

@@ -114,6 +114,7 @@ def _deposits(subject: Subject) -> Block:
         rows,
         [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
         name="deposits",
+        beside=True,
         title="Deposits beside posted payments",
         emphasis=[2],
         notes=notes,
@@ -251,7 +252,7 @@ def aging(subject: Subject) -> list[Block]:
             _apart(subject),
         ]
     finding = _aging_sentence(aged, subject)
-    axes = figures.plot_aging(aged, figures.new_axes(0.75 + 0.65 * len(parts)), parts=parts)
+    axes = figures.plot_aging(aged, figures.new_axes(0.5 + 0.45 * len(parts)), parts=parts)
     return [
         figures.figure_block(
             axes,

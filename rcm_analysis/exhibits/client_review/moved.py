@@ -122,7 +122,7 @@ def _place_chart(subject: Subject, driver: Driver) -> Block | None:
     name = _name(subject, where)
     axes = figures.plot_months(
         months,
-        figures.new_axes(2.0, width=figures.HALF),
+        figures.new_axes(1.55, width=figures.HALF),
         series={"there": name, "elsewhere": "all others"},
         unit="rate",
         event=driver.since,

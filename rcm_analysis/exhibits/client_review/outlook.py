@@ -148,7 +148,7 @@ def posted_cash(subject: Subject) -> pd.DataFrame:
 
 
 def _chart(subject: Subject, posted: pd.DataFrame, found: Outlook) -> Block:
-    axes = plot_outlook(posted, found.months, figures.new_axes(2.6))
+    axes = plot_outlook(posted, found.months, figures.new_axes(1.75))
     finding = _finding(posted, found)
     return figures.figure_block(
         axes,

@@ -148,6 +148,7 @@ class Grid:
     emphasis: frozenset[int] = frozenset()
     name: str = ""
     number: int | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ def grid_of(table: Table) -> Grid:
         aligns=tuple(column.align for column in table.columns),
         emphasis=frozenset(table.emphasis),
         name=table.name,
+        beside=table.beside,
     )
 
 
@@ -257,10 +259,15 @@ def _number(value: object) -> float | None:
 
 
 def paired(blocks: tuple[Printed, ...]) -> tuple[Printed, ...]:
-    """The blocks with each figure that stands beside another block joined to it."""
+    """The blocks with each figure or table that stands beside another block joined to it."""
     out: list[Printed] = []
     for block in blocks:
-        if isinstance(block, Figure) and block.beside and out and not isinstance(out[-1], (Heading, Pair, PageBreak)):
+        if (
+            isinstance(block, (Figure, Grid))
+            and block.beside
+            and out
+            and not isinstance(out[-1], (Heading, Pair, PageBreak))
+        ):
             block = Pair(out.pop(), block)
         out.append(block)
     return tuple(out)

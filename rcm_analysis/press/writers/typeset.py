@@ -162,15 +162,19 @@ class Setter:
         return data
 
     def pair(self, block: Pair) -> dict[str, Any]:
-        """Two blocks side by side; a table so wide that it needs a page of its own stays above the other block."""
-        left, right = self.block(block.left), self.block(block.right)
-        if "path" in right:
-            scale = min(1.0, HALF_WIDTH / right["w"])
-            right |= {"w": round(right["w"] * scale, 2), "ht": round(right["ht"] * scale, 2)}
-        if left["k"] == "t":
-            widest = max(range(len(left["aligns"])), key=lambda x: (left["aligns"][x] == "left", -x))
-            left |= {"wide": False, "widths": [float(x == widest) for x in range(len(left["aligns"]))]}
-        return {"k": "pair", "x": [left, right]}
+        """Two blocks side by side, each as wide as half a page."""
+        return {"k": "pair", "x": [_halved(self.block(block.left)), _halved(self.block(block.right))]}
+
+
+def _halved(item: dict[str, Any]) -> dict[str, Any]:
+    """The block for half a page: a picture shrinks, and in a table the first column of words takes what is left."""
+    if "path" in item:
+        scale = min(1.0, HALF_WIDTH / item["w"])
+        return item | {"w": round(item["w"] * scale, 2), "ht": round(item["ht"] * scale, 2)}
+    if item["k"] == "t":
+        words = max(range(len(item["aligns"])), key=lambda x: (item["aligns"][x] == "left", -x))
+        return item | {"wide": False, "widths": [float(x == words) for x in range(len(item["aligns"]))]}
+    return item
 
 
 def _lead_in(data: list[dict[str, Any]]) -> None:
