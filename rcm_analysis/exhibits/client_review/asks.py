@@ -12,7 +12,7 @@ from ...measures.receivable.delays import document_requests
 from ...models.detection.denial_shifts import systemic_denials
 from ...models.detection.process_shifts import charge_lag_creep
 from ..blocks import Block, note
-from ..formats import as_text, counted, joined, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..incomplete import ANSWERED, advises
 from ..subject import Subject
 from ..tables import Shown, show
@@ -90,7 +90,7 @@ def questions(subject: Subject) -> list[Ask]:
     if asked.empty:
         return []
     kinds = asked.groupby("hold_reason").size().sort_values(ascending=False, kind="stable")
-    parts = joined(counted(int(count), *KINDS.get(str(kind), KINDS["other"])) for kind, count in kinds.items())
+    parts = comma_list(counted(int(count), *KINDS.get(str(kind), KINDS["other"])) for kind, count in kinds.items())
     return [
         Ask(
             f"Send what {counted(asked['claim_id'].nunique(), 'claim waits', 'claims wait')} for",
@@ -141,7 +141,7 @@ def asks_table(subject: Subject) -> list[Block]:
         ]
     )
     lines = "; ".join(
-        f"{joined(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
+        f"{comma_list(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
         for basis in marks
     )
     return [

@@ -8,7 +8,7 @@ from ...measures.receivable.audit_trail import work_results
 from ...measures.receivable.delays import untouched_claims
 from ...measures.receivable.time_limits import deadlines
 from ...models.detection.stalled_steps import secondaries_stopped
-from ..formats import as_text, counted, joined
+from ..formats import as_text, comma_list, counted
 from ..incomplete import ANSWERED, SENT, advises
 from ..subject import Subject
 from .work import held
@@ -39,14 +39,14 @@ def did(subject: Subject) -> tuple[str, str, str]:
     counts = by_hand["action"].value_counts()
     steps = [counted(int(counts[name]), one, many) for name, one, many in STEPS if counts.get(name, 0)]
     if steps:
-        said.append(f"{joined(steps)}.")
+        said.append(f"{comma_list(steps)}.")
     outcomes = [
         counted(found, f"denial {word}", f"denials {word}")
         for word in ("overturned", "upheld")
         if (found := by_hand.loc[by_hand["outcome"] == word, "claim_id"].nunique())
     ]
     if outcomes:
-        said.append(f"{joined(outcomes)}.")
+        said.append(f"{comma_list(outcomes)}.")
     came = work_results(subject.tables, period=subject.period, by=("action",))
     cents = int(came.loc[came["action"] != MAILED, "recovered_cents"].sum())
     if cents:
@@ -66,7 +66,7 @@ def missed(subject: Subject) -> tuple[str, str, str]:
         if len(over):
             kinds = over.groupby("kind")["claim_id"].nunique()
             parts = [f"{as_text(int(kinds[kind]), 'count')} {words}" for kind, words in LIMITS.items() if kind in kinds]
-            said.append(f"{counted(len(over), 'time limit')} ran out in {subject.month}: {joined(parts)}.")
+            said.append(f"{counted(len(over), 'time limit')} ran out in {subject.month}: {comma_list(parts)}.")
         stopped = secondaries_stopped(subject.tables, as_of=subject.as_of)
         for row in stopped.to_dict("records"):
             since = pd.Timestamp(row["onset_on"])

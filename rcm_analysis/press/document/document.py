@@ -306,8 +306,14 @@ LARGE_ROWS = 10
 """A table of so many rows is printed once in a packet; a small one may be wanted where it is read."""
 
 
-def join(documents: list[Document], meta: Meta) -> Document:
+ELSEWHERE = "What every number counts stands in the workbook, sheet Definitions; where it comes from, in its manifest."
+
+
+def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Document:
     """One document with a part per report; what all its numbers mean and where they come from stands once, at the end.
+
+    Without an `appendix` the packet begins with the first page of its first report; only the terms of a reader are
+    printed, those that are no measure's definition, and a line says that the workbook holds the rest.
 
     Every anchor, number and large table is there once.
 
@@ -328,14 +334,17 @@ def join(documents: list[Document], meta: Meta) -> Document:
         remarks += [block for block in (_moved(block, prefix) for block in said) if block not in remarks]
         if origin:
             origins.setdefault(origin, []).append((document.meta.title, prefix))
-        blocks.append(
-            _part(
-                document.meta.title,
-                prefix,
-                document.meta.period_title if document.meta.period_title != meta.period_title else "",
-            )
-        )
+        if position == 1 and not appendix:
+            blocks.extend(_once(block, shown, document.meta.title) for block in kept)
+            continue
+        subtitle = document.meta.period_title if document.meta.period_title != meta.period_title else ""
+        blocks.append(_part(document.meta.title, prefix, subtitle))
         blocks.extend(_moved(_once(block, shown, document.meta.title), prefix) for block in kept)
+    if not appendix:
+        plain = tuple(term for term in terms.values() if not term.name)
+        blocks += [Heading(1, (Run("Terms"),), "terms-of-the-packet"), Glossary(plain)] if plain else []
+        blocks += [Note(ELSEWHERE)] if origins or len(plain) < len(terms) else []
+        terms, remarks, origins = {}, [], {}
     if terms:
         blocks.append(_part("Definitions", "definitions-of-the-packet"))
         blocks.extend(remarks)

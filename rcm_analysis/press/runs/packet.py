@@ -1,4 +1,4 @@
-"""The packet: one client's finished reports of a month as one PDF, one HTML and one workbook.
+"""The packet: one client's finished reports of a month as one PDF, one HTML and one workbook; ours in a copy beside it.
 
 Only finished reports whose files are as they were made go in. What failed, was never made or has been
 changed is named on the contents page, with the reason, and is not in the packet.
@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from ...blocks.vocabulary import Meta, Note
+from ...blocks.vocabulary import BRIEF, Meta, Note
 from ...errors import RunError
 from ...periods import Period
 from ..document.document import Document, Heading, Run, join
@@ -24,7 +24,9 @@ from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, title
 from .templates import Template, find_template
 
 NAME = "packet"
-HTML, PDF, WORKBOOK = "packet.html", "packet.pdf", "packet.xlsx"
+MANAGER = "manager"
+"""The name of the copy beside the packet that holds what the client's manager reads, in the manager's own words."""
+TITLES = {NAME: "", MANAGER: "Manager's copy"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Absent:
 
     title: str
     reason: str
+    reader: str = "client"
 
 
 def packet_reports(templates: Sequence[Template], services: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -114,7 +117,7 @@ def _sort_reports(request: PacketRequest) -> tuple[list[Template], list[Absent]]
     for template in sorted(templates, key=lambda template: (template.order, template.name)):
         reason = why_not(_run_folder(request, template))
         if reason:
-            absent.append(Absent(template.title, reason))
+            absent.append(Absent(template.title, reason, template.reader))
         else:
             included.append(template)
     return included, absent
@@ -151,27 +154,33 @@ def _print(
     from ..document import extract as document
     from ..writers import html, pdf, workbook
 
-    documents, sections = [], []
-    for template in included:
-        notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
-        documents.append(titled(document.extract(notebook), template, request))  # type: ignore[arg-type]
-        sections.append(workbook.section_of(document.blocks_in(notebook), documents[-1].meta.title))
-    meta = _meta(request, documents)
-    packet = join(documents, meta)
-    packet = replace(packet, blocks=(*_absences(absent), *packet.blocks))
-    (folder / HTML).write_text(html.render(packet), encoding="utf-8")
-    result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
-    (folder / PDF).write_bytes(result.bytes)
-    workbook.write_workbook(sections, folder / WORKBOOK, meta=asdict(meta))
-    return result.pages, tuple(dict.fromkeys((*packet.warnings, *result.warnings)))
+    pages, warnings = 0, []
+    for name, reader in ((NAME, "client"), (MANAGER, "manager")):
+        documents, sections = [], []
+        for template in (one for one in included if one.reader == reader):
+            notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
+            documents.append(titled(document.extract(notebook), template, request))  # type: ignore[arg-type]
+            sections.append(workbook.section_of(document.blocks_in(notebook), documents[-1].meta.title))
+        if not documents:
+            continue
+        meta = _meta(request, documents, TITLES[name] or request.title)
+        packet = join(documents, meta, appendix=meta.layout != BRIEF)
+        packet = replace(packet, blocks=(*_absences(absent, reader), *packet.blocks))
+        (folder / f"{name}.html").write_text(html.render(packet), encoding="utf-8")
+        result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
+        (folder / f"{name}.pdf").write_bytes(result.bytes)
+        workbook.write_workbook(sections, folder / f"{name}.xlsx", meta=asdict(meta))
+        pages = pages or result.pages
+        warnings += [*packet.warnings, *result.warnings]
+    return pages, tuple(dict.fromkeys(warnings))
 
 
-def _meta(request: PacketRequest, documents: Sequence[Document]) -> Meta:
+def _meta(request: PacketRequest, documents: Sequence[Document], title: str) -> Meta:
     """The cover: the client, the month, and the latest day any of its reports is as of."""
     first = documents[0].meta
     return replace(
         first,
-        title=request.title,
+        title=title,
         template=NAME,
         template_version="",
         period=Period.month(request.period).label,
@@ -180,8 +189,9 @@ def _meta(request: PacketRequest, documents: Sequence[Document]) -> Meta:
     )
 
 
-def _absences(absent: Sequence[Absent]) -> list[Any]:
-    """A part of its own, so that the contents page itself names what is not in the packet."""
+def _absences(absent: Sequence[Absent], reader: str) -> list[Any]:
+    """A part of its own, so that the contents page itself names what its reader should have and has not."""
+    absent = [item for item in absent if item.reader == reader]
     if not absent:
         return []
     title = f"Not in this packet: {', '.join(item.title for item in absent)}"

@@ -20,6 +20,8 @@ import nbformat
 from ...errors import ParameterError, closest, listed
 
 SCOPES = ("client", "portfolio")
+READERS = ("client", "manager")
+"""For whom a report is: what the client reads goes in its packet, what is ours in the manager's copy beside it."""
 KINDS = ("str", "int", "float", "bool", "list", "dict")
 DAY, MONTH = "YYYY-MM-DD", "YYYY-MM"
 
@@ -67,6 +69,7 @@ class Template:
     order: int
     parameters: tuple[Parameter, ...]
     sha256: str
+    reader: str = "client"
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called `name`; an unknown name is refused with the nearest known one."""
@@ -126,12 +129,15 @@ def read_template(path: Path) -> Template:
     scope, order = card.get("scope", "client"), card.get("order", 100)
     if scope not in SCOPES:
         raise ParameterError(f'{path.name}: metadata "rcm" has an unknown scope. It is one of: {listed(SCOPES)}.')
+    reader = card.get("reader", "client")
+    if reader not in READERS:
+        raise ParameterError(f'{path.name}: metadata "rcm" has an unknown reader. It is one of: {listed(READERS)}.')
     if not isinstance(order, int) or isinstance(order, bool):
         raise ParameterError(f'{path.name}: metadata "rcm" has an order that is not a whole number.')
     return Template(
         name=path.stem, path=path, title=card["title"].strip(), version=str(card.get("version", "0")), scope=scope,
         packet=card.get("packet") is True, service=str(card.get("service", "")), order=order,
-        parameters=_parameters(notebook, path.name), sha256=_with_exhibits(path, digest),
+        parameters=_parameters(notebook, path.name), sha256=_with_exhibits(path, digest), reader=reader,
     )  # fmt: skip
 
 

@@ -129,7 +129,9 @@ def test_a_report_that_was_not_made_is_named(packet_of: Packets) -> None:
     contents = page[: page.index("<main")]
     assert "Not in this packet: Other review" in contents
     assert "Other review is not in this packet: it was not made." in page
-    assert manifest.read(result.folder)["absent"] == [{"title": "Other review", "reason": "it was not made"}]
+    assert manifest.read(result.folder)["absent"] == [
+        {"title": "Other review", "reason": "it was not made", "reader": "client"}
+    ]
 
 
 def test_a_failed_attempt_keeps_the_older_good_run_out(packet_of: Packets) -> None:
