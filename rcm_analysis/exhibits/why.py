@@ -36,16 +36,6 @@ def why_blocks(subject: Subject, found: Why, *, brief: bool = False) -> list[Blo
     drivers = found.account.shown()
     if not drivers:
         return [said]
-<<<<<<< HEAD
-    names = [sentence(cell_words(found.figure, driver.where, subject.payer_name)) for driver in drivers]
-    columns = ["part", "old_cents", "new_cents", "change_cents"]
-    parts = pd.DataFrame([_cents_of(driver) for driver in drivers], columns=columns[1:], dtype="int64")
-    whole = [int(cents) for cents in whole_cents([found.account.old_cents, found.account.new_cents])]
-    unlisted = [whole[0] - int(parts["old_cents"].sum()), whole[1] - int(parts["new_cents"].sum())]
-    parts.loc[len(parts)] = [*unlisted, unlisted[1] - unlisted[0]]
-    table, emphasis = with_total(parts.assign(part=[*names, "Everything else"])[columns], "part", columns[1:])
-    title = f"What moved {NAMES[found.figure][0]}"
-=======
     table, emphasis = _parts(subject, found, drivers)
     title, name = f"What moved {NAMES[found.figure][0]}", f"why_{found.figure}"
     change = Shown("change_cents", "Change", "usd", drawn="bar")
@@ -60,10 +50,9 @@ def why_blocks(subject: Subject, found: Why, *, brief: bool = False) -> list[Blo
                 title=title,
                 emphasis=emphasis,
                 definition=f"{sentence(span)}. US dollars of charges.",
-                notes=[*lines, _rest(found)],
+                notes=[*lines, _everything_else(found)],
             )
         ]
->>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
     return [
         said,
         show(

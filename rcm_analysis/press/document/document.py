@@ -12,37 +12,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-<<<<<<< HEAD
 from ...blocks.plain import clean, slug
 from ...blocks.vocabulary import (
     Align,
     Cards,
-=======
-from ...blocks.plain import clean
-from ...blocks.vocabulary import (
-    Align,
-    Cards,
     Column,
->>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
     Facts,
     Figure,
     Findings,
     Glossary,
-<<<<<<< HEAD
-=======
     Headline,
->>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
     Kpis,
     Meta,
     Note,
     PageBreak,
-<<<<<<< HEAD
-    Table,
-    Term,
-=======
     Split,
     Table,
->>>>>>> 9e7a8aa (Page one adds up: what fell due as one bar, what moved with its chart, what was done and missed, asks, numbers beside their past)
+    Term,
 )
 
 
