@@ -155,9 +155,12 @@ def for_the_workbook(blocks: Iterable[Block]) -> list[Block]:
     return out
 
 
+ONE_ROW = "{}: one row each, as the report knows them."
+
+
 def _as_table(name: str, title: str, heads: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> Table:
     columns = tuple(Column(head.lower(), head) for head in heads)
-    return Table(name=name, title=title, columns=columns, rows=rows, print=False)
+    return Table(name=name, title=title, columns=columns, rows=rows, definition=ONE_ROW.format(title), print=False)
 
 
 def glossary(items: Iterable[Mapping[str, str]]) -> Glossary:

@@ -127,7 +127,7 @@ def asks_table(subject: Subject) -> list[Block]:
     found = asks(subject)[:MOST]
     if not found:
         return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
-    marks = {basis: mark for mark, basis in zip("ab", dict.fromkeys(ask.basis for ask in found), strict=False)}
+    marks = dict.fromkeys(ask.basis for ask in found)
     rows = pd.DataFrame(
         [
             {
@@ -145,7 +145,13 @@ def asks_table(subject: Subject) -> list[Block]:
         for basis in marks
     )
     return [
-        show(rows, SHOWN, name="asks", title="What we need from you", definition="", notes=[f"Dollars of {lines}."])
+        show(
+            rows,
+            SHOWN,
+            name="asks",
+            title="What we need from you",
+            definition=f"The findings first, then by dollars. Dollars of {lines}.",
+        )
     ]
 
 

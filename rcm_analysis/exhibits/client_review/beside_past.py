@@ -102,8 +102,7 @@ def beside_past(subject: Subject) -> list[Block]:
             ],
             name="numbers",
             title="Your numbers beside your own past",
-            definition="",
-            notes=["Usual: the middle of the twelve months before; shaded, the half of them nearest to it."],
+            definition="Usual: the middle of the twelve months before; shaded, the half of them nearest to it.",
         ),
         show(
             past,

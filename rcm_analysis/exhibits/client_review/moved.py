@@ -81,7 +81,7 @@ def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame) -> 
     if short > late and short:
         return f"Of what fell due, {as_text(short, 'usd')} was refused or paid short."
     if late:
-        return f"Of what fell due, {as_text(late, 'usd')} waits longer for an answer than is usual."
+        return f"Of what fell due, {as_text(late, 'usd')} waits longer for an answer than usual."
     return "Nothing else stands out."
 
 

@@ -1,0 +1,168 @@
+"""Page one of a client review: figures that add up, sentences at their edges, work counted as work."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rcm_analysis.blocks.vocabulary import Cards, Headline, Split, Table
+from rcm_analysis.exhibits.client_review import answers, asks, beside_past, effort, fell_due, moved
+from rcm_analysis.exhibits.formats import whole_dollars
+from rcm_analysis.periods import Period
+
+CENTS = st.integers(-5_000_000, 5_000_000)
+COLUMNS = [column for column, _, _ in fell_due.PIECES]
+
+
+def whole(text: str) -> int:
+    """Printed dollars as a number."""
+    return int(text.replace("$", "").replace(",", ""))
+
+
+@pytest.fixture(scope="module")
+def page_one(acorn):
+    return answers.answers(acorn)
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=9))
+def test_whole_dollars_add_up_and_each_is_within_a_dollar(cents):
+    dollars = whole_dollars(cents)
+    assert abs(sum(dollars) - sum(cents)) <= 50
+    assert all(dollar % 100 == 0 and abs(dollar - cent) < 100 for dollar, cent in zip(dollars, cents, strict=True))
+
+
+@given(st.lists(st.tuples(*[CENTS] * len(COLUMNS)), min_size=1, max_size=5))
+def test_the_pieces_add_up_whatever_their_signs(rows):
+    due = pd.DataFrame(rows, columns=COLUMNS)
+    found = fell_due.pieces(due)
+    assert sum(found[column] for column in COLUMNS) == due.sum().sum()
+    assert all(found[column] >= 0 for column in COLUMNS if column != "collected_cents")
+    assert found["over_cents"] >= 0
+
+
+def test_what_fell_due_is_split_to_the_cent_and_to_the_printed_dollar(acorn, page_one):
+    due = fell_due.fell_due(acorn)
+    assert (due[COLUMNS].sum(axis=1) == due["cash_due_cents"]).all()
+    for block in page_one:
+        if isinstance(block, Split):
+            total = whole(block.title.split()[1])
+            assert sum(whole(piece.value) for piece in block.pieces) == total
+            assert sum(piece.share for piece in block.pieces) == pytest.approx(1)
+
+
+def test_the_page_leads_with_its_finding_and_every_part_is_there(page_one):
+    kinds = [block.kind for block in page_one]
+    assert kinds.index("headline") < kinds.index("cards") < kinds.index("table", kinds.index("cards"))
+    headline = next(block for block in page_one if isinstance(block, Headline))
+    assert headline.text.startswith("$1,005 came in in October")
+    cards = next(block for block in page_one if isinstance(block, Cards)).items
+    assert [card.title for card in cards] == ["What we did", "What we missed"]
+    assert cards[0].answer == "2 claims worked by hand"
+    asked = next(block for block in page_one if isinstance(block, Table) and block.name == "asks")
+    assert asked.text and asked.text[0][1].startswith("Send what 14 claims wait for. 14 documents")
+    assert asked.text[0][2:4] == ("$3,640", "Practice manager")
+
+
+def months(cents: list[int]) -> pd.DataFrame:
+    first = Period.month("2026-10").shift(1 - len(cents))
+    starts = [pd.Timestamp(first.shift(place).first_day) for place in range(len(cents))]
+    return pd.DataFrame({"month": starts, "cash_cents": [cent * 100 for cent in cents]})
+
+
+@pytest.mark.parametrize(
+    ("cents", "said"),
+    [
+        ([500], "$500 came in in October."),
+        ([900, 500], "$500 came in in October."),
+        ([100, 900, 200, 300, 400, 700], "$700 came in in October, the most since June."),
+        ([100, 200, 300, 400, 700], "$700 came in in October, the most in 5 months."),
+        ([800, 100, 900, 800, 700, 600, 200], "$200 came in in October, the least since May."),
+        ([100, 300, 100, 300, 100, 300, 200], "$200 came in in October, about as much as in a usual month ($200)."),
+        ([100, 100, 100, 100, 900, 100, 500], "$500 came in in October, $400 more than in a usual month."),
+        ([900, 900, 900, 900, 900, 100, 500], "$500 came in in October, $400 less than in a usual month."),
+        ([0, 0, 0, 0, 0], "$0 came in in October, about as much as in a usual month ($0)."),
+    ],
+)
+def test_cash_beside_its_own_past(acorn, monkeypatch, cents, said):
+    monkeypatch.setattr(moved, "cash_by_month", lambda subject: months(cents))
+    assert moved.cash_sentence(acorn) == said
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"refused_cents": 500_00}, "Of what fell due, $500 was refused or paid short."),
+        ({"refused_cents": 1_00, "late_cents": 200_00}, "Of what fell due, $200 waits longer for an answer than usual."),
+        ({}, "Nothing else stands out."),
+    ],
+)  # fmt: skip
+def test_without_a_driver_the_largest_piece_is_the_finding(acorn, found, said):
+    due = pd.DataFrame([dict.fromkeys(COLUMNS, 0) | {"refused_or_short_cents": found.get("refused_cents", 0)} | found])
+    assert moved.finding_sentence(acorn, None, due) == said
+
+
+def test_a_mailed_statement_is_no_claim_worked(acorn):
+    log = acorn.tables["work_log"].collect()
+    mailed = log.with_columns(action=pl.lit("statement"))
+    card = effort.did(with_tables(acorn, work_log=mailed.lazy()))
+    assert card[1] == "no claims worked by hand"
+    assert "got only a patient statement" in card[2]
+    assert "worked by hand in" not in card[2]
+
+
+def test_an_empty_work_log_is_said(acorn):
+    card = effort.did(with_tables(acorn, work_log=acorn.tables["work_log"].filter(False)))
+    assert card[1:] == ("no follow-up recorded", "The work log holds no entry for October 2026.")
+
+
+def test_at_most_three_asks_the_proven_first(acorn, monkeypatch):
+    day = dt.date(2026, 11, 14)
+    many = [
+        asks.Ask(f"{name}", "why", cents, basis, "manager", day)
+        for name, cents, basis in (
+            ("a", 1, asks.CHARGES),
+            ("b", 900, asks.CHARGES),
+            ("c", 5, asks.CONTRACT),
+            ("d", 20, asks.CHARGES),
+        )
+    ]
+    monkeypatch.setattr(asks, "LOOKS", (lambda subject: many,))
+    (table,) = asks.asks_table(acorn)
+    assert isinstance(table, Table) and [row[1] for row in table.rows] == ["c. why.", "b. why.", "d. why."]
+    assert table.definition.endswith(
+        "Dollars of 1: what the contracts would have allowed, over the usual; 2 and 3: billed charges."
+    )
+
+
+def test_no_ask_is_a_sentence(acorn, monkeypatch):
+    monkeypatch.setattr(asks, "LOOKS", ())
+    (said,) = asks.asks_table(acorn)
+    assert said.payload["text"].startswith("We need nothing from you")
+
+
+@pytest.mark.parametrize(
+    ("now", "usual", "band", "unit", "good", "said"),
+    [
+        (50.0, 45.0, [44.0, 46.0], "days", "down", "! 5.0 days more"),
+        (40.0, 45.0, [44.0, 46.0], "days", "down", "✓ 5.0 days less"),
+        (44.0, 45.0, [44.0, 46.0], "days", "down", "as usual"),
+        (0.12, 0.09, [0.08, 0.10], "rate", "down", "! 3.0 points more"),
+        (200_00, 100_00, [90_00, 110_00], "usd", "up", "✓ $100 more"),
+        (100_40, 100_20, [90_00, 100_30], "usd", "up", "as usual"),
+        (1.0, None, [], "days", "down", ""),
+    ],
+)
+def test_the_verdict_beside_the_past(now, usual, band, unit, good, said):
+    number = beside_past.Number("x", unit, good, lambda subject, months: {}, 0, "{} more", "{} less")
+    assert beside_past._verdict(number, now, usual, band) == said
+
+
+def with_tables(subject, **tables):
+    from dataclasses import replace
+
+    return replace(subject, tables={**subject.tables, **tables}, _frames={})
