@@ -97,7 +97,7 @@ def test_cash_beside_its_own_past(acorn, monkeypatch, cents, said):
     ("found", "said"),
     [
         ({"refused_cents": 500_00}, "Of what fell due, $500 was refused or paid short."),
-        ({"refused_cents": 1_00, "late_cents": 200_00}, "Of what fell due, $200 waits longer for an answer than usual."),
+        ({"refused_cents": 9, "late_cents": 200_00}, "Of what fell due, $200 waits longer for an answer than usual."),
         ({}, "Nothing else stands out."),
     ],
 )  # fmt: skip
