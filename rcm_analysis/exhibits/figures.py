@@ -168,7 +168,8 @@ def short_usd(cents: float) -> str:
 def month_ticks(axes: Axes, months: Sequence[Any]) -> None:
     """Ticks for months, with the year where it begins; every third one where there are many."""
     days = [pd.Timestamp(month) for month in months]
-    is_narrow = axes.figure.get_figwidth() <= HALF
+    drawn: Any = axes.figure
+    is_narrow = drawn.get_figwidth() <= HALF
     step = 3 if len(days) > 14 or (is_narrow and len(days) > 7) else 1
     shown = [number for number in range(len(days)) if (len(days) - 1 - number) % step == 0]
     labels = [f"{days[n]:%b}\n{days[n]:%Y}" if days[n].month == 1 or n == shown[0] else f"{days[n]:%b}" for n in shown]

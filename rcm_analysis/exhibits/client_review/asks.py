@@ -177,5 +177,5 @@ def _came_of(row: dict[str, object]) -> str:
 
 
 def _day(day: object) -> str:
-    stamp = pd.Timestamp(day)  # type: ignore[arg-type]
+    stamp = pd.Timestamp(day)
     return f"{stamp:%B} {stamp.day}, {stamp.year}"

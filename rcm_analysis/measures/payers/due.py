@@ -127,8 +127,8 @@ def _is_late(usual: pd.DataFrame, overall: pd.DataFrame, period: Period) -> nw.E
     def is_older(days: float) -> nw.Expr:
         return nw.col("billed_on") < days_before(period.last_day, int(days))
 
-    known = [frame.fillna({"p90_days": COHORT_DAYS}) for frame in (usual, overall)]
-    return _by_days(*known, "p90_days", is_older)
+    known, whole = (frame.fillna({"p90_days": COHORT_DAYS}) for frame in (usual, overall))
+    return _by_days(known, whole, "p90_days", is_older)
 
 
 def _by_days(usual: pd.DataFrame, overall: pd.DataFrame, column: str, holds: Callable[[float], nw.Expr]) -> nw.Expr:
