@@ -146,6 +146,7 @@ class Reach(ast.NodeVisitor):
         for module in [name for name in MODULES if name.rpartition(".")[0] == folder]:
             self.load(module)
             self.reach(module, "Facts")
+            self.reach(module, "COVER")
             for name, (thing, *_) in MODULES[module].defined.items():
                 if "page" in [ast.unparse(decorator) for decorator in getattr(thing, "decorator_list", [])]:
                     self.wait(module, name, name)

@@ -33,8 +33,14 @@ def did(subject: Subject) -> tuple[str, str, str]:
     by_hand = month[month["action"] != MAILED]
     mailed = month.loc[month["action"] == MAILED, "claim_id"]
     only_mailed = mailed[~mailed.isin(by_hand["claim_id"])].nunique()
+    came = work_results(subject.tables, period=subject.period, by=("action",))
+    cents = int(came.loc[came["action"] != MAILED, "recovered_cents"].sum())
+    behind = []
+    if cents:
+        behind.append(f"{as_text(cents, 'usd')} came in on claims worked by hand in the 60 days before.")
     if month.empty:
-        return "What we did", "no follow-up recorded", f"The work log holds no entry for {subject.period.title}."
+        nothing = f"The work log holds no entry for {subject.period.title}."
+        return "What we did", "no follow-up recorded", " ".join([nothing, *behind])
     said = []
     counts = by_hand["action"].value_counts()
     steps = [counted(int(counts[name]), one, many) for name, one, many in STEPS if counts.get(name, 0)]
@@ -47,10 +53,7 @@ def did(subject: Subject) -> tuple[str, str, str]:
     ]
     if outcomes:
         said.append(f"{comma_list(outcomes)}.")
-    came = work_results(subject.tables, period=subject.period, by=("action",))
-    cents = int(came.loc[came["action"] != MAILED, "recovered_cents"].sum())
-    if cents:
-        said.append(f"{as_text(cents, 'usd')} came in on claims worked by hand in the 60 days before.")
+    said += behind
     if only_mailed:
         said.append(f"{counted(only_mailed, 'other claim', 'other claims')} got only a patient statement.")
     return "What we did", f"{counted(by_hand['claim_id'].nunique(), 'claim')} worked by hand", " ".join(said)

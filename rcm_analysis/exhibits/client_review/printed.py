@@ -100,7 +100,7 @@ def in_the_workbook(subject: Subject) -> list[Block]:
             *opportunities.opportunities(subject),
             *appendix.follow_up(subject),
             *appendix.last_actions(subject),
-            *money.cash_and_charges(subject),
+            *money.cash(subject),
             *payers.written_off(subject),
             *appendix.definitions(subject),
             *appendix.provenance(subject),

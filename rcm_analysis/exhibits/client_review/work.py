@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...measures.receivable.audit_trail import work_results
 from ...measures.receivable.delays import document_requests
 from ...measures.receivable.time_limits import deadlines
 from ...periods import Period
@@ -17,24 +16,6 @@ HORIZON_DAYS = 30
 def held(period: Period, dates: pd.Series) -> pd.Series:
     """True where a column of days lies in the period (pandas compares days with days only)."""
     return (dates >= pd.Timestamp(period.first_day)) & (dates < pd.Timestamp(period.end))
-
-
-def work_done(subject: Subject) -> dict[str, int]:
-    """The month's follow-up in counts, and the dollars that came in behind it (`audit_trail.work_results`)."""
-    log = subject.pandas("work_log")
-    month = log[held(subject.period, log["worked_on"])]
-    counts = {
-        action: int((month["action"] == action).sum())
-        for action in ("appeal", "corrected_claim", "resubmit", "bill_secondary")
-    }
-    whole = work_results(subject.tables, period=subject.period, by=()).iloc[0]
-    return {
-        "notes": int(whole["notes"]),
-        "claims": int(whole["claims"]),
-        "overturned": int(month.loc[month["outcome"] == "overturned", "claim_id"].nunique()),
-        "recovered_cents": int(whole["recovered_cents"]),
-        **counts,
-    }
 
 
 def work_by_action(subject: Subject) -> pd.DataFrame:

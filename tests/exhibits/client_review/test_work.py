@@ -8,7 +8,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from rcm_analysis.exhibits.client_review import opportunities, work
+from rcm_analysis.exhibits.client_review import effort, opportunities, work
 from rcm_analysis.tables.schema import TABLES
 
 CLIENT = "acorn-clinic"
@@ -71,10 +71,10 @@ def of(acorn):
 @pytest.mark.parametrize(
     ("worked", "counted"),
     [
-        pytest.param(DAY, 4000, id="worked on the day of the payment"),
-        pytest.param(DAY - dt.timedelta(days=60), 4000, id="worked sixty days before"),
-        pytest.param(DAY - dt.timedelta(days=61), 0, id="worked sixty-one days before"),
-        pytest.param(DAY + dt.timedelta(days=1), 0, id="worked only after the payment"),
+        pytest.param(DAY, "$40", id="worked on the day of the payment"),
+        pytest.param(DAY - dt.timedelta(days=60), "$40", id="worked sixty days before"),
+        pytest.param(DAY - dt.timedelta(days=61), "", id="worked sixty-one days before"),
+        pytest.param(DAY + dt.timedelta(days=1), "", id="worked only after the payment"),
     ],
 )
 def test_dollars_behind_our_work(of, worked, counted):
@@ -82,15 +82,15 @@ def test_dollars_behind_our_work(of, worked, counted):
         transactions=[posting("1", 10000, dt.date(2026, 8, 1)), posting("1", -4000, DAY, "payment")],
         work_log=[note("1", worked)],
     )
-    assert work.work_done(subject)["recovered_cents"] == counted
+    said = effort.did(subject)[2]
+    assert (f"{counted} came in on claims worked by hand" in said) if counted else ("came in" not in said)
 
 
 def test_a_claim_worked_twice_is_one_claim_and_its_payment_counts_once(of):
     rows = [posting("1", 10000, dt.date(2026, 8, 1)), posting("1", -4000, DAY, "payment")]
-    done = work.work_done(
-        of(transactions=rows, work_log=[note("1", DAY), note("1", DAY - dt.timedelta(days=3), "appeal")])
-    )
-    assert (done["notes"], done["claims"], done["appeal"], done["recovered_cents"]) == (2, 1, 1, 4000)
+    card = effort.did(of(transactions=rows, work_log=[note("1", DAY), note("1", DAY - dt.timedelta(days=3), "appeal")]))
+    assert card[1] == "1 claim worked by hand"
+    assert card[2].startswith("1 appeal and 1 question to a payer.") and "$40 came in" in card[2]
 
 
 def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):

@@ -62,7 +62,9 @@ def test_packets_come_after_their_reports_and_name_what_failed(batch) -> None:
     for client in ("cali-care", "dr-suess"):
         assert order.index((client, "packet")) > max(order.index((client, "small")), order.index((client, "broken")))
         made = manifest.read(batch[2] / client / "2026-10" / "packet")
-        assert made["absent"] == [{"title": "Broken review", "reason": "the last run stopped at cell 4 (KeyError)"}]
+        assert made["absent"] == [
+            {"title": "Broken review", "reason": "the last run stopped at cell 4 (KeyError)", "reader": "client"}
+        ]
 
 
 def test_progress_is_told_after_each(batch) -> None:
