@@ -117,3 +117,12 @@ def test_an_interchange_without_any_transaction_is_told_for_what_it_is(tmp_path)
     desk.put("empty.edi", f"{interchange('20260105', 1)}~\nIEA*0*000000001~\n")
     desk.ingest()
     assert "neither X12" not in desk.all_messages()
+
+
+def test_a_line_whose_charge_cannot_be_read_is_set_aside_and_its_claim_stored(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("A1", "100", lines=[("99213", "60"), ("20610", "4O")]))
+    desk.put("b.837", claim_837("A2", "50", member="M2", control=2))
+    desk.ingest()
+    assert desk.parts() == {("A1", "primary"): 10000, ("A2", "primary"): 5000}
+    assert [row["rule"] for row in desk.aside()] == ["unreadable_amount"] and not desk.holds()

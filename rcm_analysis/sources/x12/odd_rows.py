@@ -133,7 +133,7 @@ def _faults(rows: pl.DataFrame, table: Table, unread: pl.DataFrame) -> pl.DataFr
     if unread.is_empty():
         return faults
     # A CAS or PLB holds several amounts, and one that could not be read was read as nothing.
-    unsaid = pl.any_horizontal(pl.col(name).fill_null(0) == 0 for name in table.money)
+    unsaid = pl.any_horizontal(pl.col(name).fill_null(0) == 0 for name in table.money if name in rows.columns)
     is_unread = unsaid | (pl.col("rule") == "claim_without_lines")
     bad = rows.join(unread, on=["file_number", "segment"], how="inner").filter(is_unread).unique("index")
     bad = bad.select("index", pl.lit(None, pl.String).alias("column"), "rule", "message")
