@@ -133,7 +133,9 @@ def read_837(source: Path | str | bytes) -> Claims837:
     claims = _claims(rows, heads, lines)
     from_claim = claims.select("claim", claim_service_on="service_on")
     lines = beside(lines, "claim", from_claim).with_columns(service_on=pl.coalesce("service_on", "claim_service_on"))
-    found = gathered([check_envelopes(segments), *_check(rows, claims, lines)])
+    billed = claims.group_by("transaction").agg(amount=pl.col("charge_cents").sum())
+    billed = rows.filter(id="ST").select("transaction", segment="number").join(billed, on="transaction", how="left")
+    found = gathered([check_envelopes(segments, billed.fill_null(0)), *_check(rows, claims, lines)])
     return Claims837(
         to_pandas(claims.select(_SUBMISSIONS)),
         to_pandas(lines.rename({"claim": "claim_index"}).select(_LINES)),

@@ -17,8 +17,10 @@ _LEVELS = (
 )
 
 
-def check_envelopes(segments: Segments) -> pl.DataFrame:
+def check_envelopes(segments: Segments, amounts: pl.DataFrame | None = None) -> pl.DataFrame:
     """Findings about missing headers and trailers, counts, and segments that could not be used.
+
+    `amounts` has the dollars of each transaction (`amount`) by the number of its header (`segment`).
 
     Rules
         `incomplete_segment`, `unrecognised_segment`, `missing_header`, `missing_trailer`,
@@ -35,7 +37,8 @@ def check_envelopes(segments: Segments) -> pl.DataFrame:
             _at(segments.strange),
             "This text does not start with a segment id and was left out.",
         ),
-        _check_transactions(segments.frame),
+        _check_headers(segments.headed, amounts),
+        _check_transactions(segments.frame, segments.headed),
     ]
     parts += [_check_level(segments.frame, *level) for level in _LEVELS]
     if not (segments.frame["id"] == "ISA").any():
@@ -47,7 +50,18 @@ def _at(numbers: list[int]) -> pl.DataFrame:
     return pl.DataFrame({"segment": pl.Series(numbers, dtype=pl.Int64)})
 
 
-def _check_transactions(frame: pl.DataFrame) -> pl.DataFrame:
+def _check_headers(headed: list[int], amounts: pl.DataFrame | None) -> pl.DataFrame:
+    rows = _at(headed).with_columns(amount=pl.lit(None, pl.Int64))
+    if amounts is not None:
+        rows = _at(headed).join(amounts, on="segment", how="inner", maintain_order="left")
+    message = (
+        "The header (ST) of a transaction is missing or damaged; it was read as what it holds. Ask the sender whether "
+        "the file is whole."
+    )
+    return findings("missing_header", rows, message, amount=pl.col("amount"))
+
+
+def _check_transactions(frame: pl.DataFrame, headed: list[int]) -> pl.DataFrame:
     """Each ST against its SE: there, with the right count of segments and the same control number."""
     bounds = frame.filter(pl.col("id").is_in(["ST", "SE"]))
     bounds = elements(bounds, 2).with_columns(transaction=(pl.col("id") == "ST").cum_sum().cast(pl.Int64))
@@ -76,7 +90,7 @@ def _check_transactions(frame: pl.DataFrame) -> pl.DataFrame:
             ),
             findings(
                 "control_number",
-                closed.filter(pl.col("control").ne_missing(pl.col("closing"))),
+                closed.filter(pl.col("control").ne_missing(pl.col("closing")), ~pl.col("segment").is_in(headed)),
                 "ST02 and SE02 are not the same control number.",
             ),
         ]

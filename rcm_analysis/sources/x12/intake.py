@@ -212,7 +212,8 @@ class X12Intake:
         self._tell_history(deposits.filter(~bad))
         entries = {entry["name"]: entry for entry in self.change.files.values()}
         for (number,), part in keep.group_by(["file_number"], maintain_order=True):
-            entries[reports[number].file]["remits"] = part["remit_id"].to_list()
+            if reports[number].file in entries:  # else its 837s were refused, and it is read again
+                entries[reports[number].file]["remits"] = part["remit_id"].to_list()
 
     def _without_other_practices(self, deposits: pl.DataFrame, reports: list[FileReport]) -> pl.DataFrame:
         """The remittances but those of other practices; a file of which nothing is ours is read again every time."""

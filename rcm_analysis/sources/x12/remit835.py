@@ -192,7 +192,7 @@ def read_835(source: Path | str | bytes) -> Remittance:
     payments = _with_sums(_payments(rows, created), claims, provider)
     findings = gathered(
         [
-            check_envelopes(segments),
+            check_envelopes(segments, payments.select(segment="first_segment", amount="paid_cents")),
             *remit_checks.check_reading(rows, payments, claims, lines, adjustments, provider),
             *remit_checks.check_balances(payments, claims, lines, adjustments),
         ]

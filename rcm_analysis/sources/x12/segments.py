@@ -61,13 +61,15 @@ class Segments:
     from 0), `id`, `elements` (text behind the id; parted by `ELEMENT`, components by `COMPONENT`).
     `incomplete` are the numbers of segments cut off before their terminator: they are left out of
     `frame`, because half an amount is an invented amount. `strange` are numbers of segments without a
-    segment id, left out too. `name` is the file's name, for messages.
+    segment id, left out too. `name` is the file's name, for messages. `headed` are the numbers of ST segments that
+    were missing or damaged in the file and stand in `frame` as what their transaction holds.
     """
 
     frame: pl.DataFrame
     incomplete: list[int]
     strange: list[int]
     name: str
+    headed: list[int]
 
 
 def read_bytes(source: Path | str | bytes) -> tuple[bytes, str]:
@@ -95,11 +97,7 @@ def kind_of(data: bytes) -> set[str]:
     >>> kind_of(b"Patient,Charge")
     set()
     """
-    data = _as_bytes(data)
-    kinds: set[str] = set()
-    for piece in _pieces(data):
-        kinds.update(_kinds(data[piece.start : piece.end], piece.delimiters))
-    return kinds
+    return set(_kinds_in(_as_bytes(data)))
 
 
 def transaction_count(data: bytes, kind: str) -> int:
@@ -108,7 +106,20 @@ def transaction_count(data: bytes, kind: str) -> int:
     >>> transaction_count(b"ST*835*1~SE*1*1~ST*837*2~SE*1*2~ST*835*3~SE*1*3~", "835")
     2
     """
-    return sum(_kinds(data[piece.start : piece.end], piece.delimiters).count(kind) for piece in _pieces(data))
+    return _kinds_in(data).count(kind)
+
+
+def _kinds_in(data: bytes) -> list[str]:
+    """The type of every transaction, in order; where a header may be damaged, by what the transactions hold."""
+    pieces = _pieces(data)
+    kinds = [kind for piece in pieces for kind in _kinds(data[piece.start : piece.end], piece.delimiters)]
+    signs = (("835", b"CLP"), ("837", b"CLM"))
+    held = {kind for kind, sign in signs if any(sign + piece.delimiters.element in data for piece in pieces)}
+    if held and set(kinds) != held:
+        frame = read_segments(data).frame
+        kinds = [kind or "" for kind in frame.filter(id="ST").select(_first_element()).to_series()]
+        kinds += ["TA1"] * int((frame["id"] == "TA1").sum())
+    return kinds
 
 
 def _kinds(data: bytes, delimiters: Delimiters) -> list[str]:
@@ -154,7 +165,63 @@ def read_segments(source: Path | str | bytes) -> Segments:
             strange += rows.filter(pl.col("id").is_in(odd))["number"].to_list()
             rows = rows.filter(~pl.col("id").is_in(odd))
         frames.append(rows.select("number", "piece", "id", "elements"))
-    return Segments(pl.concat(frames), incomplete, strange, name)
+    frame, headed = _headed(pl.concat(frames))
+    return Segments(frame, incomplete, strange, name, headed)
+
+
+def _headed(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
+    """The segments with a header (ST) before every 835 and 837, told by what follows it, and the numbers of those that
+    the file lacks or spells as something else. Of all transactions only an 835 has CLP, and only an 837 CLM."""
+    frame, split = _opened(frame)
+    opens = pl.col("id").is_in(["BPR", "BHT"]) & pl.col("id").shift(1).ne_missing("ST")
+    numbered = frame.with_columns(turn=2 * pl.int_range(pl.len()))
+    bare = numbered.filter(opens)
+    kinds = set(frame.filter(id="ST").select(_first_element()).to_series())
+    held = {kind for kind, sign in (("835", "CLP"), ("837", "CLM")) if (frame["id"] == sign).any()}
+    if bare.is_empty() and (not held or (kinds == held and len(kinds) == 1)):
+        return frame, split
+    added = bare.with_columns(pl.col("number") - 1, id=pl.lit("ST"), elements=pl.lit(""), turn=pl.col("turn") - 1)
+    rows = pl.concat([numbered, added.select(numbered.columns)]).sort("turn")
+    rows = rows.with_columns(part=(pl.col("id") == "ST").cum_sum())
+    has = {name: (pl.col("id") == name).any().over("part") for name in ("CLP", "CLM", "RMR", "ENT")}
+    after = pl.concat_str(pl.col("id").shift(-1), pl.col("elements").shift(-1).str.slice(0, 4), separator=ELEMENT)
+    real = (
+        pl.when(has["CLP"] & ~has["CLM"])
+        .then(pl.lit("835"))
+        .when(has["CLM"] & ~has["CLP"])
+        .then(pl.lit("837"))
+        .when(pl.col("elements") != "")
+        .then(None)
+        .when(after.str.starts_with(f"BPR{ELEMENT}") & ~has["RMR"] & ~has["ENT"])
+        .then(pl.lit("835"))
+        .when(after == f"BHT{ELEMENT}0019")
+        .then(pl.lit("837"))
+    )
+    said = _first_element().fill_null("")
+    rest = pl.col("elements").str.splitn(ELEMENT, 2).struct.field("field_1").fill_null("")
+    rows = rows.with_columns(real=pl.when(pl.col("id") == "ST", real.ne_missing(said)).then(real))
+    headed = rows.filter(pl.col("real").is_not_null())["number"].to_list()
+    rows = rows.with_columns(
+        elements=pl.when(pl.col("real").is_null())
+        .then("elements")
+        .otherwise(pl.concat_str("real", rest, separator=ELEMENT))
+    )
+    rows = rows.filter((pl.col("id") != "ST") | (pl.col("elements") != ""))
+    return rows.select(frame.columns), sorted({*split, *headed})
+
+
+def _opened(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
+    """The segments with a header (ST) that swallowed the segment behind it cut in two, and the numbers of such ones."""
+    is_long = (pl.col("id") == "ST") & pl.col("elements").str.contains(rf"(?:BPR|BHT){ELEMENT}")
+    if not frame.select(is_long.any()).item():
+        return frame, []
+    pattern = rf"^(.*?)[^0-9A-Z{ELEMENT}]?(BPR|BHT){ELEMENT}(.*)$"
+    parts = [pl.col("elements").str.extract(pattern, place) for place in (1, 2, 3)]
+    numbered = frame.with_columns(turn=2 * pl.int_range(pl.len()))
+    long = numbered.filter(is_long)
+    behind = long.with_columns(id=parts[1], elements=parts[2], turn=pl.col("turn") + 1)
+    cut = numbered.with_columns(elements=pl.when(is_long).then(parts[0]).otherwise("elements"))
+    return pl.concat([cut, behind]).sort("turn").drop("turn"), long["number"].to_list()
 
 
 def _split(data: bytes, delimiters: Delimiters) -> tuple[pl.DataFrame, bool]:
@@ -355,16 +422,14 @@ def concatenated(columns: list[str], mark: str) -> pl.Expr:
 def transactions(segments: Segments, kind: str) -> pl.DataFrame:
     """The segments with `transaction`: 1 for the first transaction of this kind, 0 outside of any.
 
-    Envelope segments, and transactions of other kinds, get 0. A file that starts at BPR without ST is
-    read as 835.
+    Envelope segments, and transactions of other kinds, get 0.
 
     Raises
         SourceError where the file holds no transaction of this kind.
     """
     frame = segments.frame
-    marker = "ST" if (frame["id"] == "ST").any() else "BPR" if kind == "835" else "ST"
-    starts = frame.filter(id=marker).with_columns(kind=pl.lit(kind) if marker == "BPR" else _first_element())
-    ordinal = (pl.col("id") == marker).cum_sum().cast(pl.Int64)
+    starts = frame.filter(id="ST").with_columns(kind=_first_element())
+    ordinal = (pl.col("id") == "ST").cum_sum().cast(pl.Int64)
     wanted = starts["kind"] == kind
     if not wanted.any():
         found = sorted({word or "?" for word in starts["kind"].to_list()}) if starts.height else []
