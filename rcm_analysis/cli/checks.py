@@ -17,9 +17,10 @@ from .terminal import FINDINGS, HERE, ClientsOption, WorkspaceOption, console, d
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
     from ..ledger.reconciliation import Check
-    from ..tables.workspace import Workspace
+    from ..tables.workspace import ClientView, Workspace
 
 DATED = ("transactions", "claims", "submissions", "deposits")
 """The tables whose latest month says up to which day relations are asked."""
@@ -137,7 +138,7 @@ def print_relations(
         if day is None:
             continue
         tables = workspace.client(client).tables()
-        aside = workspace.client(client).quarantine()
+        aside = _aside(workspace.client(client))
         found = relations(tables, as_of=day, period=period, registry=workspace.registry, aside=aside)
         frames.append(found)
         shown = found if everything else found[found["is_broken"]]
@@ -197,7 +198,18 @@ def _day(workspace: Workspace, client: str, period: Period | None) -> dt.date | 
     months = [month for table in DATED for month in stored.months(table)]
     if months:
         return Period.month(max(months)).last_day
-    return dt.date.max if workspace.client(client).quarantine().height else None
+    return dt.date.max if _aside(workspace.client(client)).height else None
+
+
+def _aside(view: ClientView) -> pl.DataFrame:
+    """The rows that intake set aside, and the files that it refused."""
+    import polars as pl
+
+    rows, findings = view.quarantine(), view.findings()
+    if findings.is_empty():
+        return rows
+    refused = findings.filter(pl.col("rule") == "refused").select("file", "rule", "amount_cents", table=pl.lit("file"))
+    return pl.concat([rows, refused.with_columns(client=pl.lit(view.client))], how="diagonal")
 
 
 def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -221,9 +233,7 @@ def _print_list(
     from ..ledger.completeness import rows_behind
 
     frames = [
-        rows_behind(
-            view.tables(), relation, as_of=day, period=period, registry=workspace.registry, aside=view.quarantine()
-        )
+        rows_behind(view.tables(), relation, as_of=day, period=period, registry=workspace.registry, aside=_aside(view))
         for view in map(workspace.client, clients)
         if (day := _day(workspace, view.client, period))
     ]

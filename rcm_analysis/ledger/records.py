@@ -145,7 +145,8 @@ class Records:
             return pl.DataFrame(schema={**texts, "known_on": pl.Date, "amount_cents": pl.Int64})
         is_known = col("known_on").is_null() | (col("known_on") <= self.as_of)
         kinds = {"known_on": pl.Date, "amount_cents": pl.Int64, "row": pl.Int64}
-        dated = pl.concat([pl.DataFrame(schema={"known_on": pl.Date}), self._aside], how="diagonal_relaxed")
+        empty = pl.DataFrame(schema={"known_on": pl.Date, "row": pl.Int64})
+        dated = pl.concat([empty, self._aside], how="diagonal_relaxed")
         rows = dated.cast(kinds).filter(
             ~col("rule").is_in(list(HARMLESS_RULES)), col("table") != WORK_LOG.name, is_known
         )

@@ -232,9 +232,10 @@ def _since_remittances(records: Records) -> pl.DataFrame:
 
 
 def set_aside(records: Records) -> pl.DataFrame:
-    """Rows of files that intake set aside: they are in no table. Their dollars may be unreadable too.
+    """Rows that intake set aside, and files that it refused: they are in no table. Their dollars may be unreadable too.
 
     A row stays until its file has been read without it: with the row or the column map corrected, under the same name.
+    A refused file stays until it is read, or gone from the raw folder.
     """
     return records.aside
 
@@ -443,12 +444,12 @@ RELATIONS = (
     ),
     Relation(
         "set_aside",
-        "row",
-        "of files set aside at intake",
+        "record",
+        "set aside at intake, a row or a refused file",
         "what was delivered of the same kind",
         set_aside,
         lambda r: r.delivered,
-        means="they are in no figure; correct them or the column map, and read their files again",
+        means="they are in no figure; correct them or the column map and read the files again, or take them away",
     ),
     Relation(
         "parts_cancel",

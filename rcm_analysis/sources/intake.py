@@ -208,7 +208,7 @@ class _Intake:
                 return
             self._read(path, name, stamp, data, kinds)
         except Exception as error:
-            self.notes.refuse(name, stopped(error))
+            self.notes.refuse(name, stopped(error), self._elsewhere(path))
             return
         seen[stamp] = entry = {"name": name}
         self.change.files[stamp] = entry
@@ -237,7 +237,7 @@ class _Intake:
                 f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for the file again."
             )
         for kind in kinds & set(KINDS):
-            self.x12.add(kind, name, stamp, data)
+            self.x12.add(kind, name, stamp, data, self._elsewhere(path))
         skip_others(self.notes, name, data)
         if not kinds and not self.worklists.add(name, data):
             self._take_export(path, name)
@@ -564,7 +564,10 @@ class _Intake:
         for name, rows in (("findings", report.findings), ("quarantine", report.quarantine)):
             before = self.change.before.side_table(name)
             if not before.is_empty():
-                rows = pl.concat([before.filter(~pl.col("file").is_in(read)), rows], how="diagonal")
+                gone = [name for name in before["file"].unique() if not (self.raw / name).exists()]
+                is_withdrawn = (pl.col("rule") == "refused") & pl.col("file").is_in(gone) & (pl.col("where") == "")
+                kept = before.filter(~is_withdrawn) if name == "findings" else before
+                rows = pl.concat([kept.filter(~pl.col("file").is_in(read)), rows], how="diagonal")
             if name == "findings" and (rows["rule"] == "unmapped_payer").any() and not self._has_unmapped():
                 rows = rows.filter(pl.col("rule") != "unmapped_payer")
             if name == "findings" and (rows["rule"] == "unknown_payee").any() and not self._has_strangers():
@@ -579,7 +582,13 @@ class _Intake:
         tables = [table for table in TABLES.values() if "payer" in table.names]
         return any(self.change.current(table)["payer"].drop_nulls().str.starts_with(UNMAPPED).any() for table in tables)
 
+    @property
+    def raw(self) -> Path:
+        return (self.workspace.paths["raw"] / self.client).resolve()
+
     def _name(self, path: Path) -> str:
-        raw = (self.workspace.paths["raw"] / self.client).resolve()
-        path = path.resolve()
-        return str(path.relative_to(raw)) if path.is_relative_to(raw) else path.name
+        return path.name if self._elsewhere(path) else str(path.resolve().relative_to(self.raw))
+
+    def _elsewhere(self, path: Path) -> str:
+        """The folder of a file that does not lie with the client's raw files."""
+        return "" if path.resolve().is_relative_to(self.raw) else str(path.resolve().parent)

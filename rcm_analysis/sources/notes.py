@@ -120,10 +120,12 @@ class Notes:
             cents = None if pd.isna(row.amount_cents) else int(row.amount_cents)
             self.find(name, row.rule, cents, f"{name}: {row.message}", where=str(row.where))
 
-    def refuse(self, name: str, error: SourceError) -> None:
+    def refuse(self, name: str, error: SourceError, where: str = "") -> None:
+        """One refused file; `where` is its folder when it lies elsewhere than with the client's raw files."""
         self.report.files.append(FileReport(name, "unreadable", status="refused"))
         short, message = name.rpartition("/")[2], str(error)
-        self.find(name, "refused", None, message if short in message else f"{name}: {message}", rows=None)
+        said = message if short in message else f"{name}: {message}"
+        self.find(name, "refused", None, said, where=where, rows=None)
 
     def refuse_foreign(self, name: str, npis: set[str]) -> None:
         own = set(self.registry.client(self.client).npis)

@@ -83,8 +83,10 @@ def test_a_row_set_aside_is_not_complete_with_its_dollars_and_its_place(tmp_path
     desk.put("jan.csv", BAD_ROW)
     assert desk.ingest().exit_code == 1
     # The payment of 80.00 is in no figure; 100 and 20 were stored of the same table.
-    said = "1 row of files set aside at intake [80.00, 40.00 % of what was delivered of the same kind] (set_aside)"
-    assert said in desk.said
+    said = (
+        "1 record set aside at intake, a row or a refused file [80.00, 40.00 % of what was delivered of the same kind]"
+    )
+    assert f"{said} (set_aside)" in desk.said
     code, text = desk.check()
     assert code == 1 and said in text and "Not complete: 1 of" in text and "Every sum holds" not in text
     code, text = desk.rcm("check", "--list", "set_aside")
@@ -98,7 +100,10 @@ def test_a_row_whose_dollars_nobody_can_read_breaks_the_relation_all_the_same(tm
     desk.put("jan.csv", BAD_ROW.replace("USD 80.00", "see note"))
     desk.ingest()
     code, text = desk.check()
-    assert code == 1 and "1 row of files set aside at intake [0.00 and 1 of an unreadable amount" in text
+    assert (
+        code == 1
+        and "1 record set aside at intake, a row or a refused file [0.00 and 1 of an unreadable amount" in text
+    )
     assert desk.rcm("check", "--list", "set_aside")[0] == 1
 
 
@@ -113,7 +118,7 @@ def test_a_client_of_whom_every_row_was_set_aside_is_told(tmp_path):
     desk.put("jan.csv", export(posting(1, "A1", "CHG", "01/05/2026", "USD 100.00")))
     desk.ingest()
     code, text = desk.check()
-    assert code == 1 and "1 row of files set aside at intake [100.00" in text
+    assert code == 1 and "1 record set aside at intake, a row or a refused file [100.00" in text
 
 
 def test_a_small_rest_is_told_without_alarm(tmp_path):
@@ -136,4 +141,24 @@ def test_an_odd_x12_row_is_not_complete_either(tmp_path):
     desk.put("b.835", remit_835("120", [*PAID, *odd]))
     desk.ingest()
     code, text = desk.check()
-    assert code == 1 and "1 row of files set aside at intake [40.00, " in text
+    assert code == 1 and "1 record set aside at intake, a row or a refused file [40.00, " in text
+
+
+def test_a_refused_file_is_not_complete_until_it_is_taken_away(tmp_path):
+    desk = desk_with(tmp_path, PAID, paid="80")
+    path = desk.put("eob.pdf", b"%PDF-1.4 scanned")
+    desk.ingest()
+    code, text = desk.check()
+    assert code == 1 and "1 record set aside at intake, a row or a refused file [0.00 and 1 of an unread" in text
+    assert "eob.pdf" in desk.rcm("check", "--list", "set_aside")[1]
+    path.unlink()
+    assert desk.ingest().exit_code == 0 and desk.holds()
+
+
+def test_a_file_refused_from_elsewhere_is_told_until_it_is_read(tmp_path):
+    desk = desk_with(tmp_path, PAID, paid="80")
+    path = tmp_path / "late.835"
+    path.write_text(remit_835("80", PAID, trace="T9").replace("1234567893", "1999999984"))
+    assert desk.rcm("ingest", str(path), "-c", "acme", "--workers", "1")[0] != 0
+    desk.ingest()
+    assert not desk.holds() and "late.835" in desk.messages()

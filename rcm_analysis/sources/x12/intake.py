@@ -57,15 +57,15 @@ class X12Intake:
         self.client = notes.client
         self.registry = notes.registry
         self.key = key
-        self.files: dict[str, list[tuple[str, str, bytes]]] = {kind: [] for kind in KINDS}
+        self.files: dict[str, list[tuple[str, str, str, bytes]]] = {kind: [] for kind in KINDS}
         self.remittances: list[tuple[FileReport, Any]] = []
         self.submissions: list[tuple[FileReport, Any]] = []
         self.deliveries: list[Delivery] = []
         self.contents: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
-    def add(self, kind: str, name: str, stamp: str, data: bytes) -> None:
+    def add(self, kind: str, name: str, stamp: str, data: bytes, where: str) -> None:
         """One file that holds transactions of this kind; `stamp` is its entry in the change."""
-        self.files[kind].append((name, stamp, data))
+        self.files[kind].append((name, stamp, where, data))
 
     def take_out_other_practices(self) -> None:
         """Stored remittances of payees that the registry now knows as others; a file of nothing else is read anew."""
@@ -113,7 +113,7 @@ class X12Intake:
             ("837", claim837.read_837, self.submissions),
         ):
             files = self.files[kind]
-            for (name, stamp, _), result in zip(
+            for (name, stamp, where, _), result in zip(
                 files, read_together([data for *_, data in files], read, kind), strict=True
             ):
                 try:
@@ -124,7 +124,7 @@ class X12Intake:
                     else:
                         self.notes.refuse_foreign(name, npis_of(result))
                 except SourceError as error:
-                    self.notes.refuse(name, error)
+                    self.notes.refuse(name, error, where)
                     self.change.files.pop(stamp, None)
                     continue
                 self.notes.reader_findings(name, result.findings)
