@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DATED = ("transactions", "claims", "submissions", "deposits")
 """The tables whose latest month says up to which day relations are asked."""
+UNREAD_FILES = ("refused", "missing_trailer")
+"""Rules of findings about files that were not read, or not to their end."""
 SHOWN = 40
 """Rows of a list that are printed; all of them go into a file."""
 
@@ -104,7 +106,7 @@ def _print_sums(
         if not months or (period and not {month.label for month in period.months()} & set(months)):
             empty.append(client)
             continue
-        span = period or Period(Period.month(months[0]).first_day, Period.month(months[-1]).end)
+        span = period or Period(Period.month(months[0]).first_day, Period.of(_day(workspace, client, None)).end)
         tables = _in_memory(workspace.client(client).tables(), "transactions")
         checks = check_client(tables, client=client, period=span)
         failed += [item for item in checks if not item.holds]
@@ -202,14 +204,15 @@ def _day(workspace: Workspace, client: str, period: Period | None) -> dt.date | 
 
 
 def _aside(view: ClientView) -> pl.DataFrame:
-    """The rows that intake set aside, and the files that it refused."""
+    """The rows that intake set aside, and the files of which something was not read."""
     import polars as pl
 
     rows, findings = view.quarantine(), view.findings()
     if findings.is_empty():
         return rows
-    refused = findings.filter(pl.col("rule") == "refused").select("file", "rule", "amount_cents", table=pl.lit("file"))
-    return pl.concat([rows, refused.with_columns(client=pl.lit(view.client))], how="diagonal")
+    files = findings.filter(pl.col("rule").is_in(UNREAD_FILES)).unique("file", maintain_order=True)
+    files = files.select("file", "rule", "amount_cents", table=pl.lit("file"), client=pl.lit(view.client))
+    return pl.concat([rows, files], how="diagonal")
 
 
 def _in_memory(tables: Mapping[str, Any], name: str) -> dict[str, Any]:

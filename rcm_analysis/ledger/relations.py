@@ -235,7 +235,7 @@ def set_aside(records: Records) -> pl.DataFrame:
     """Rows that intake set aside, and files that it refused: they are in no table. Their dollars may be unreadable too.
 
     A row stays until its file has been read without it: with the row or the column map corrected, under the same name.
-    A refused file stays until it is read, or gone from the raw folder.
+    A refused file stays until it is read, or gone from the raw folder; so does one that ends without its trailer.
     """
     return records.aside
 
@@ -445,7 +445,7 @@ RELATIONS = (
     Relation(
         "set_aside",
         "record",
-        "set aside at intake, a row or a refused file",
+        "set aside at intake, a row or a file refused or cut off",
         "what was delivered of the same kind",
         set_aside,
         lambda r: r.delivered,
