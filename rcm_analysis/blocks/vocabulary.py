@@ -38,8 +38,8 @@ def as_html(block: Any) -> str:
 MIME = "application/vnd.rcm.block+json"
 BRIEF = "brief"
 """The layout of a report of a page or two."""
-NUMERIC = frozenset({"usd", "count", "rate", "days", "number"})
-"""The units whose columns stand at the right."""
+NUMERIC = frozenset({"usd", "count", "rate", "days", "number", "mixed"})
+"""The units whose columns stand at the right; each value of a "mixed" column is a pair: the value and its own unit."""
 
 Align = Literal["left", "center", "right"]
 

@@ -124,6 +124,7 @@ def demo(
     overview.
     """
     from .. import simulate
+    from ..press.runs.packet import file_name
     from ..tables.workspace import open_workspace
 
     cli_data.refuse_foreign_folder(folder)
@@ -140,7 +141,9 @@ def demo(
     )
     code = _make_packets(workspace, last.label, workspace.clients(), workers=workers, force=False)
     console.print(f"\nThe packets of {last.title}: {workspace.runs}/<client>/{last.label}/packet/")
-    console.print(f"Open first: {workspace.runs / workspace.clients()[0] / last.label / 'packet' / 'packet.html'}")
+    first = workspace.clients()[0]
+    page = f"{file_name(first, last.label)}.html"
+    console.print(f"Open first: {workspace.runs / first / last.label / 'packet' / page}")
     raise typer.Exit(FINDINGS if code or bad_sums else 0)
 
 

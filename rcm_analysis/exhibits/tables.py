@@ -12,6 +12,9 @@ from ..blocks.vocabulary import Column, Table
 from ..errors import TableError, listed
 from .formats import UNITS, as_text, is_empty, plain
 
+MIXED = "mixed"
+"""The unit of a column whose values are pairs: the value and its own unit."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -36,8 +39,8 @@ class Shown:
     drawn: str = ""
 
     def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise ValueError(f"unit should be one of {', '.join(UNITS)}; found {self.unit!r}")
+        if self.unit not in (*UNITS, MIXED):
+            raise ValueError(f"unit should be one of {', '.join((*UNITS, MIXED))}; found {self.unit!r}")
         if self.choices and not self.editable:
             raise ValueError(f"choices are for columns that are filled in: make {self.column!r} editable")
 
@@ -96,6 +99,8 @@ def _raw(record: Mapping[str, Any], item: Shown) -> Any:
     value = record[item.column]
     if item.drawn == "trend":
         return value
+    if item.unit == MIXED:
+        return (plain(*value), value[1])
     if item.unit in ("text", "flag") and not is_empty(value) and value in item.texts:
         return item.texts[value] if item.unit == "text" else plain(value, "flag")
     return plain(value, item.unit)
@@ -104,6 +109,8 @@ def _raw(record: Mapping[str, Any], item: Shown) -> Any:
 def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
     """The printed cell; in a total row, what cannot be totalled stays blank."""
     value = record[item.column]
+    if item.unit == MIXED:
+        return as_text(*value, reason="too few months" if is_empty(value[0]) else "")
     if item.drawn == "trend":
         return f"a line of {len(value['line'])} months"
     if blank and is_empty(value):

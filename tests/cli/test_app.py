@@ -192,7 +192,12 @@ def test_packets_of_a_month_from_raw_files_to_verified_outputs(capsys, workspace
     code, out, err = rcm(capsys, "packets", "--workspace", workspace, "--period", "2026-10")
     assert code == 0, out + err
     packet = workspace / "runs" / CLIENT / "2026-10" / "packet"
-    assert {path.name for path in packet.iterdir()} == {"packet.html", "packet.pdf", "packet.xlsx", "manifest.json"}
+    named = f"{CLIENT}_2026-10"
+    assert {path.name for path in packet.iterdir()} == {
+        *(f"{named}_packet{kind}" for kind in (".html", ".pdf", ".xlsx", "_data.xlsx")),
+        *(f"{named}_manager{kind}" for kind in (".html", ".pdf", ".xlsx", "_data.xlsx")),
+        "manifest.json",
+    }
     report = workspace / "runs" / CLIENT / "2026-10" / "client_review"
     assert {path.name for path in report.iterdir()} == {
         "notebook.ipynb",
@@ -204,9 +209,9 @@ def test_packets_of_a_month_from_raw_files_to_verified_outputs(capsys, workspace
     assert rcm(capsys, "verify", "--workspace", workspace)[0] == 0
     code, out, _ = rcm(capsys, "packets", "--workspace", workspace, "--period", "2026-10")
     assert code == 0 and "reused" in out and " done" not in out.split("asked for")[1]
-    (packet / "packet.pdf").write_bytes(b"tampered")
+    (packet / f"{named}_packet.pdf").write_bytes(b"tampered")
     code, _, err = rcm(capsys, "verify", "--workspace", workspace)
-    assert code == 1 and "packet.pdf" in err
+    assert code == 1 and f"{named}_packet.pdf" in err
     code, out, _ = rcm(capsys, "status", "--workspace", workspace)
     assert "up to date" in out
 

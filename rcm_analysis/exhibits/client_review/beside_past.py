@@ -95,9 +95,9 @@ def beside_past(subject: Subject) -> list[Block]:
             pd.DataFrame(rows),
             [
                 Shown("label", "Measure"),
-                Shown("now", subject.month),
+                Shown("now", subject.month, "mixed"),
                 Shown("line", f"{counted(len(months), 'month')} to {subject.month}", drawn="trend"),
-                Shown("usual", "Usual"),
+                Shown("usual", "Usual", "mixed"),
                 Shown("verdict", "Against the usual"),
             ],
             name="numbers",
@@ -132,9 +132,9 @@ def _row(number: Number, series: Mapping[Period, Any], months: list[Period]) -> 
     line = [None if is_empty(series[month]) else float(series[month]) for month in months]
     return {
         "label": number.label,
-        "now": as_text(now, number.unit),
+        "now": (now, number.unit),
         "line": {"line": line, "band": band},
-        "usual": as_text(usual, number.unit, reason="too few months"),
+        "usual": (usual, number.unit),
         "verdict": _verdict(number, now, usual, band),
     }
 

@@ -64,6 +64,15 @@ def packet_reports(templates: Sequence[Template], services: Sequence[str] | None
     return tuple(template.name for template in sorted(chosen, key=lambda template: (template.order, template.name)))
 
 
+def file_name(client: str, period: str, name: str = NAME) -> str:
+    """The name of a packet's files without their kind: it says whose and of which month they are, wherever they go.
+
+    >>> file_name("tx-docs", "2026-10")
+    'tx-docs_2026-10_packet'
+    """
+    return f"{client}_{period}_{name}"
+
+
 def build_packet(request: PacketRequest) -> RunResult:
     """Make the packet from the client's finished reports, or come back failed if there is none at all."""
     started = time.perf_counter()
@@ -166,10 +175,15 @@ def _print(
         meta = _meta(request, documents, TITLES[name] or request.title)
         packet = join(documents, meta, appendix=meta.layout != BRIEF)
         packet = replace(packet, blocks=(*_absences(absent, reader), *packet.blocks))
-        (folder / f"{name}.html").write_text(html.render(packet), encoding="utf-8")
+        stem = file_name(request.client, request.period, name)
+        (folder / f"{stem}.html").write_text(html.render(packet), encoding="utf-8")
         result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
-        (folder / f"{name}.pdf").write_bytes(result.bytes)
-        workbook.write_workbook(sections, folder / f"{name}.xlsx", meta=asdict(meta))
+        (folder / f"{stem}.pdf").write_bytes(result.bytes)
+        looked_up, data = zip(*map(workbook.divided, sections), strict=True)
+        workbook.write_workbook(looked_up, folder / f"{stem}.xlsx", meta=asdict(meta))
+        if any(section.tables for section in data):
+            about = asdict(meta) | {"title": f"{meta.title}: data"}
+            workbook.write_workbook(data, folder / f"{stem}_data.xlsx", meta=about)
         pages = pages or result.pages
         warnings += [*packet.warnings, *result.warnings]
     return pages, tuple(dict.fromkeys(warnings))

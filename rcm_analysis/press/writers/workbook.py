@@ -20,6 +20,7 @@ from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.chart import LineChart, Reference
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -41,9 +42,16 @@ FORMATS = {
     "text": "@",
     "flag": "General",
 }
+FACE = "Calibri"
+"""The font of every cell, by name: a reader's own default has other widths."""
+LINE_HEIGHT = 15
+"""Points of a line of text in a cell."""
+CHARTED = 3
+"""A sheet by month is charted from so many months on, with at most so many lines."""
 LONGEST_TEXT = 32_767
 MOST_ROWS = 1_048_576
 CONTENTS, DEFINITIONS = "Contents", "Definitions"
+BODY, STRONG = Font(name=FACE, size=11), Font(name=FACE, size=11, bold=True)
 _FIXED_DAY = dt.datetime(2000, 1, 1)
 _FORBIDDEN_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _HEAD = PatternFill("solid", fgColor="FFE8EDF2")
@@ -82,6 +90,26 @@ def _without_trends(table: Table) -> Table:
     columns = tuple(table.columns[place] for place in kept)
     rows, shown = (tuple(tuple(row[place] for place in kept) for row in rows) for rows in (table.rows, table.shown))
     return replace(table, columns=columns, rows=rows, text=shown)
+
+
+def divided(section: Section) -> tuple[Section, Section]:
+    """What a reader of the pages looks up, and the rest of the data.
+
+    The first holds the tables that are printed or stand behind a printed figure, those that lead to others, and
+    those that they lead to, in reading order; the terms go with it.
+    """
+    leading = [table for table in section.tables if any(column.link for column in table.columns)]
+    named = {
+        str(row[place])
+        for table in leading
+        for place, column in enumerate(table.columns)
+        if column.link
+        for row in table.rows
+    }
+    first = [table for table in leading if not table.print]
+    first += [table for table in section.tables if table not in first and (table.print or table.name in named)]
+    rest = tuple(table for table in section.tables if table not in first)
+    return replace(section, tables=tuple(first)), Section(section.title, rest)
 
 
 def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str, Any]) -> None:
@@ -179,20 +207,21 @@ def _write_table(sheet: Worksheet, table: Table, lists: Lists | None = None) -> 
         raise RunError(
             f"The table {table.name!r} has {len(table.rows):,} rows; a sheet holds {MOST_ROWS:,}. Show fewer."
         )
-    put_text(sheet.cell(1, 1), table.title or table.name).font = Font(bold=True, size=14)
-    put_text(sheet.cell(2, 1), table.definition).font = Font(italic=True)
+    put_text(sheet.cell(1, 1), table.title or table.name).font = Font(name=FACE, bold=True, size=14)
+    put_text(sheet.cell(2, 1), table.definition).font = Font(name=FACE, italic=True)
     for number, note in enumerate(table.notes, start=3):
         put_text(sheet.cell(number, 1), note)
     head = _head(table)
     for position, column in enumerate(table.columns, start=1):
         cell = put_text(sheet.cell(head, position), column.heading)
-        cell.font, cell.fill, cell.border = Font(bold=True), _HEAD, _LINE
+        cell.font, cell.fill, cell.border = Font(name=FACE, bold=True), _HEAD, _LINE
         side = "left" if column.unit in ("text", "date", "month") else "right"
         cell.alignment = Alignment(wrap_text=True, vertical="top", horizontal=side)
     totals = set(table.emphasis)
     for offset, row in enumerate(table.rows):
         _write_row(sheet, head + 1 + offset, row, table.columns, total=offset in totals)
     _arrange(sheet, table)
+    _chart(sheet, table)
     if lists is not None:
         rows = range(head + 1, head + 1 + len(table.rows) - len(totals))
         mark_editable(sheet, table.columns, rows, lists, FORMATS)
@@ -214,12 +243,14 @@ def _link(sheet: Worksheet, table: Table, sheets: Mapping[str, str]) -> None:
 
 def _lead(cell: Cell, name: str) -> None:
     cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{name.replace(chr(39), chr(39) * 2)}'!A1")
-    cell.font = Font(color="FF1F5A99", underline="single")
+    cell.font = Font(name=FACE, color="FF1F5A99", underline="single")
 
 
 def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Column], *, total: bool) -> None:
     for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
         unit = column.unit
+        if unit == "mixed":
+            value, unit = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, "text")
         stored = typed(value, unit)
         if stored is None and not total:
             continue
@@ -229,20 +260,23 @@ def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Seque
         else:
             cell.value = stored
         cell.number_format = "@" if isinstance(stored, str) else FORMATS.get(unit, "General")
+        cell.font = BODY
         if total:
-            cell.font, cell.border = Font(bold=True), _TOTAL_LINE
+            cell.font, cell.border = STRONG, _TOTAL_LINE
 
 
 def _arrange(sheet: Worksheet, table: Table) -> None:
     """Widths, frozen header, filter (totals at the end stay out of it) and how the sheet prints."""
-    head, columns, rows, totals = _head(table), table.columns, table.rows, set(table.emphasis)
+    head, columns, rows, totals, lines = _head(table), table.columns, table.rows, set(table.emphasis), 1
     for position, column in enumerate(columns):
         shown = [len(str(row[position])) for row in rows[:500] if row[position] is not None]
         shown += [len(word) + 3 for word in column.choices]
-        extra = 3 if column.unit == "usd" else 1
+        extra = 5 if column.unit in ("usd", "mixed") else 2
         longest_word = max((len(word) for word in column.title.split()), default=0)
         width = max([10, longest_word + 2, *(length + extra for length in shown)])
         sheet.column_dimensions[get_column_letter(position + 1)].width = min(48, width)
+        lines = max(lines, _wrapped(column.heading, min(48, width)))
+    sheet.row_dimensions[head].height = LINE_HEIGHT * lines + 3
     last = len(rows)
     while last > 0 and last - 1 in totals:
         last -= 1
@@ -253,6 +287,40 @@ def _arrange(sheet: Worksheet, table: Table) -> None:
     sheet.page_setup.orientation = "landscape" if len(columns) > 6 else "portrait"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _wrapped(text: str, width: int) -> int:
+    """The lines of a heading in a column of so many characters, broken between words.
+
+    >>> _wrapped("Claims", 10), _wrapped("Not answered yet, ordinary waiting", 14)
+    (1, 3)
+    """
+    lines, room = 1, width - 1
+    for word in text.split():
+        if len(word) > room and room < width - 1:
+            lines, room = lines + 1, width - 1
+        room -= len(word) + 1
+    return lines
+
+
+def _chart(sheet: Worksheet, table: Table) -> None:
+    """A native chart of a table by month: its first lines of one unit, at the right of the rows."""
+    months = len(table.rows) - len(table.emphasis)
+    if not table.columns or table.columns[0].unit != "month" or months < CHARTED:
+        return
+    unit = next((column.unit for column in table.columns if column.unit in ("usd", "rate", "days", "count")), "")
+    places = [place for place, column in enumerate(table.columns, start=1) if column.unit == unit][:CHARTED]
+    if not places:
+        return
+    chart, head = LineChart(), _head(table)
+    chart.height, chart.width, chart.style = 8, 18, 2
+    chart.y_axis.number_format = {"usd": '"$"#,##0', "rate": "0%"}.get(unit, "#,##0")
+    chart.x_axis.number_format = FORMATS["month"]
+    chart.x_axis.delete = chart.y_axis.delete = False
+    for place in places:
+        chart.add_data(Reference(sheet, min_col=place, min_row=head, max_row=head + months), titles_from_data=True)
+    chart.set_categories(Reference(sheet, min_col=1, min_row=head + 1, max_row=head + months))
+    sheet.add_chart(chart, f"{get_column_letter(len(table.columns) + 2)}{head}")
 
 
 def _terms(sections: Sequence[Section]) -> list[Term]:
@@ -278,18 +346,18 @@ def _write_terms(sheet: Worksheet, terms: Sequence[Term]) -> None:
 def _write_contents(
     sheet: Worksheet, meta: Mapping[str, Any], listing: Sequence[tuple[str, str, Table]], *, with_terms: bool
 ) -> None:
-    put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(bold=True, size=16)
+    put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(name=FACE, bold=True, size=16)
     facts = [("Client", "client_name"), ("Period", "period_title"), ("As of", "as_of"), ("Prepared by", "firm")]
     row = 2
     for label, key in facts:
         if meta.get(key):
-            put_text(sheet.cell(row, 1), label).font = Font(bold=True)
+            put_text(sheet.cell(row, 1), label).font = Font(name=FACE, bold=True)
             put_text(sheet.cell(row, 2), meta[key])
             row += 1
     row += 1
     for position, title in enumerate(("Sheet", "Table", "Report"), start=1):
         cell = put_text(sheet.cell(row, position), title)
-        cell.font, cell.fill = Font(bold=True), _HEAD
+        cell.font, cell.fill = Font(name=FACE, bold=True), _HEAD
     entries = [(name, table.title or name, report) for report, name, table in listing]
     for name, title, report in [*entries, *([(DEFINITIONS, "What every number means", "")] if with_terms else [])]:
         row += 1

@@ -19,6 +19,7 @@ from rcm_analysis.press.runs.packet import PacketRequest, build_packet, packet_r
 from rcm_analysis.press.runs.run import RunResult
 from rcm_analysis.press.runs.templates import read_templates
 
+NAMED = "cali-care_2026-10_packet"
 Finished = tuple[RunResult, RunResult]
 Packets = Callable[..., PacketRequest]
 
@@ -39,11 +40,11 @@ def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
     result = build_packet(packet_of())
     assert (result.status, result.template, result.warnings) == ("done", "packet", ())
     assert sorted(path.name for path in result.folder.iterdir()) == [
-        "manifest.json", "packet.html", "packet.pdf", "packet.xlsx",
+        f"{NAMED}.html", f"{NAMED}.pdf", f"{NAMED}.xlsx", "manifest.json",
     ]  # fmt: skip
     assert result.pages and result.pages >= 2
     assert manifest.verify(result.folder) == []
-    assert openpyxl.load_workbook(result.folder / "packet.xlsx").sheetnames == ["Contents", "aging", "Definitions"]
+    assert openpyxl.load_workbook(result.folder / f"{NAMED}.xlsx").sheetnames == ["Contents", "aging", "Definitions"]
 
 
 def test_definitions_stand_once_with_what_is_said_of_them() -> None:
@@ -124,7 +125,7 @@ def test_the_packet_names_the_runs_it_was_made_from(packet_of: Packets) -> None:
 
 def test_a_report_that_was_not_made_is_named(packet_of: Packets) -> None:
     result = build_packet(packet_of("other", "small"))
-    page = (result.folder / "packet.html").read_text(encoding="utf-8")
+    page = (result.folder / f"{NAMED}.html").read_text(encoding="utf-8")
     assert result.warnings[0] == "Not in this packet: Other review (it was not made)."
     contents = page[: page.index("<main")]
     assert "Not in this packet: Other review" in contents
@@ -169,7 +170,7 @@ def test_a_packet_is_reused_until_a_report_changes(packet_of: Packets) -> None:
 
 def test_the_same_reports_give_the_same_bytes(packet_of: Packets) -> None:
     request = packet_of(printed_on=dt.date(2026, 11, 3), force=True)
-    names = ("packet.html", "packet.pdf", "packet.xlsx")
+    names = (f"{NAMED}.html", f"{NAMED}.pdf", f"{NAMED}.xlsx")
     made = []
     for _ in range(2):
         assert build_packet(request).good
