@@ -17,7 +17,7 @@ from ..incomplete import incomplete_note
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from .asks import asks_table, followed_up
+from .asks import asks_table, followed_up, questions_list
 from .beside_past import beside_past
 from .effort import did, missed
 from .fell_due import due_bar, fell_due
@@ -136,6 +136,7 @@ def answers(subject: Subject) -> list[Block]:
         *why_with_chart(subject, moved),
         cards([did(subject), missed(subject)]),
         *asks_table(subject),
+        *questions_list(subject),
         *followed_up(subject),
         *beside_past(subject),
     ]

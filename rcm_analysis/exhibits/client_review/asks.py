@@ -155,6 +155,36 @@ def asks_table(subject: Subject) -> list[Block]:
     ]
 
 
+def questions_list(subject: Subject) -> list[Block]:
+    """The claims behind the questions to the practice: its own working list."""
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    asked = asked[asked["is_open"]].sort_values(["asked_on", "claim_id"], ignore_index=True)
+    if asked.empty:
+        return []
+    rows = subject.with_payer_names(asked)
+    rows["hold_reason"] = [sentence(words_of(reason)) for reason in rows["hold_reason"]]
+    return [
+        show(
+            pd.DataFrame(rows),
+            [
+                Shown("claim_id", "Claim"),
+                Shown("service_on", "Service", "date"),
+                Shown("payer", "Payer"),
+                Shown("provider", "Provider"),
+                Shown("location", "Location"),
+                Shown("hold_reason", "We need"),
+                Shown("asked_on", "Asked on", "date"),
+                Shown("open_cents", "Open", "usd", exact=True),
+            ],
+            name="open_questions",
+            title="Claims that wait for an answer of yours",
+            print_it=False,
+            definition="One row per question that has no answer, the oldest first; what is owed on the claim; US "
+            "dollars and cents.",
+        )
+    ]
+
+
 def followed_up(subject: Subject) -> list[Block]:
     """What came of the actions agreed before this month, in one line each."""
     agreed = agreed_actions(subject)

@@ -5,15 +5,10 @@ What else the review knows stands in its workbook.
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ...blocks.vocabulary import Figure, Glossary, Table, Term
-from ...measures.receivable.delays import document_requests
 from ..blocks import Block, for_the_workbook
-from ..formats import sentence, words_of
 from ..pages import page
 from ..subject import Subject
-from ..tables import Shown, show
 from . import appendix, denials, money, numbers, opportunities, outlook, payers
 from .work import waiting_on_client
 
@@ -69,7 +64,7 @@ def in_print(blocks: list[Block], *, notes: bool = True) -> list[Block]:
 def month_adds_up(subject: Subject) -> list[Block]:
     """Page two: what waits for the practice, opening to closing, deposits, and what became of each dollar due."""
     waiting = [] if waiting_on_client(subject).empty else appendix.waiting(subject)
-    return in_print([*money.reconciliation(subject), *money.settled(subject), *waiting, *questions_list(subject)])
+    return in_print([*money.reconciliation(subject), *money.settled(subject), *waiting])
 
 
 @page
@@ -106,33 +101,3 @@ def in_the_workbook(subject: Subject) -> list[Block]:
             *appendix.provenance(subject),
         ]
     )
-
-
-def questions_list(subject: Subject) -> list[Block]:
-    """The claims behind the questions to the practice: its own working list."""
-    asked = document_requests(subject.tables, as_of=subject.as_of)
-    asked = asked[asked["is_open"]].sort_values(["asked_on", "claim_id"], ignore_index=True)
-    if asked.empty:
-        return []
-    rows = subject.with_payer_names(asked)
-    rows["hold_reason"] = [sentence(words_of(reason)) for reason in rows["hold_reason"]]
-    return [
-        show(
-            pd.DataFrame(rows),
-            [
-                Shown("claim_id", "Claim"),
-                Shown("service_on", "Service", "date"),
-                Shown("payer", "Payer"),
-                Shown("provider", "Provider"),
-                Shown("location", "Location"),
-                Shown("hold_reason", "We need"),
-                Shown("asked_on", "Asked on", "date"),
-                Shown("open_cents", "Open", "usd", exact=True),
-            ],
-            name="open_questions",
-            title="Claims that wait for an answer of yours",
-            print_it=False,
-            definition="One row per question that has no answer, the oldest first; what is owed on the claim; US "
-            "dollars and cents.",
-        )
-    ]

@@ -365,6 +365,8 @@ def _write_contents(
         _lead(link, name)
         put_text(sheet.cell(row, 2), title)
         put_text(sheet.cell(row, 3), report)
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
     for letter, width in (("A", 34), ("B", 70), ("C", 34)):
         sheet.column_dimensions[letter].width = width
 
