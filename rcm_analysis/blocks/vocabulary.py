@@ -177,7 +177,7 @@ class Piece(Part):
     label: str = _text()
     value: str = _text()
     share: float = _stored(0.0, lambda value: _share(value))
-    tone: str = _word("strong", "medium", "light", "pale", "alert")
+    tone: str = _word("strong", "medium", "light", "pale", "neutral", "alert")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ PIECES = (
     ("ordinary_cents", "not answered yet, ordinary waiting", "pale"),
     ("late_cents", "not answered, later than usual", "light"),
     ("refused_or_short_cents", "refused or short", "alert"),
-    ("otherwise_cents", "answered otherwise", "medium"),
+    ("otherwise_cents", "answered otherwise", "neutral"),
 )
 TOO_EARLY = (
     "Too early to say what should have come in: there is not yet enough history of the payers' answers to know what "

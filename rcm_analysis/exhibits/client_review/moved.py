@@ -40,7 +40,7 @@ def cash_sentence(subject: Subject) -> str:
     """
     found = cash_by_month(subject)
     now = int(found["cash_cents"].iloc[-1])
-    head = f"{as_text(now, 'usd')} came in in {subject.month}"
+    head = f"{as_text(now, 'usd')} came in during {subject.month}"
     past = found.iloc[:-1]
     if len(past) < RECENT:
         return f"{head}."

@@ -34,7 +34,7 @@ PALETTE = {
     "light": "#8fb4cd",
     "pale": "#cfe0ec",
 }
-TONES = {"strong": "brand", "medium": "medium", "light": "light", "pale": "pale", "alert": "bad"}
+TONES = {"strong": "brand", "medium": "medium", "light": "light", "pale": "pale", "neutral": "mute", "alert": "bad"}
 """The tone of a piece of a whole -> its colour; dark, light and burnt stay apart in grey print."""
 
 STATUS_WORDS = {"good": "on target", "bad": "off target", "neutral": "", "empty": "no data"}

@@ -59,7 +59,7 @@ def test_the_page_leads_with_its_finding_and_every_part_is_there(page_one):
     kinds = [block.kind for block in page_one]
     assert kinds.index("headline") < kinds.index("cards") < kinds.index("table", kinds.index("cards"))
     headline = next(block for block in page_one if isinstance(block, Headline))
-    assert headline.text.startswith("$1,005 came in in October")
+    assert headline.text.startswith("$1,005 came in during October")
     cards = next(block for block in page_one if isinstance(block, Cards)).items
     assert [card.title for card in cards] == ["What we did", "What we missed"]
     assert cards[0].answer == "2 claims worked by hand"
@@ -77,15 +77,15 @@ def months(cents: list[int]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("cents", "said"),
     [
-        ([500], "$500 came in in October."),
-        ([900, 500], "$500 came in in October."),
-        ([100, 900, 200, 300, 400, 700], "$700 came in in October, the most since June."),
-        ([100, 200, 300, 400, 700], "$700 came in in October, the most in 5 months."),
-        ([800, 100, 900, 800, 700, 600, 200], "$200 came in in October, the least since May."),
-        ([100, 300, 100, 300, 100, 300, 200], "$200 came in in October, about as much as in a usual month ($200)."),
-        ([100, 100, 100, 100, 900, 100, 500], "$500 came in in October, $400 more than in a usual month."),
-        ([900, 900, 900, 900, 900, 100, 500], "$500 came in in October, $400 less than in a usual month."),
-        ([0, 0, 0, 0, 0], "$0 came in in October, about as much as in a usual month ($0)."),
+        ([500], "$500 came in during October."),
+        ([900, 500], "$500 came in during October."),
+        ([100, 900, 200, 300, 400, 700], "$700 came in during October, the most since June."),
+        ([100, 200, 300, 400, 700], "$700 came in during October, the most in 5 months."),
+        ([800, 100, 900, 800, 700, 600, 200], "$200 came in during October, the least since May."),
+        ([100, 300, 100, 300, 100, 300, 200], "$200 came in during October, about as much as in a usual month ($200)."),
+        ([100, 100, 100, 100, 900, 100, 500], "$500 came in during October, $400 more than in a usual month."),
+        ([900, 900, 900, 900, 900, 100, 500], "$500 came in during October, $400 less than in a usual month."),
+        ([0, 0, 0, 0, 0], "$0 came in during October, about as much as in a usual month ($0)."),
     ],
 )
 def test_cash_beside_its_own_past(acorn, monkeypatch, cents, said):
