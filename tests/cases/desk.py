@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from rcm_analysis.blocks.vocabulary import Headline
 from rcm_analysis.cli import app as cli
 from rcm_analysis.ledger.adjudications import claim_adjudications
 from rcm_analysis.ledger.balances import balances, claim_balances
@@ -154,12 +155,11 @@ class Desk:
         rows = fee_revenue(self.tables(), clients=registry, period=Period.month(month))
         return int(rows["fee_cents"].iloc[0])
 
-    def first_card(self, month: str) -> str:
-        """The first card on page one of the monthly review: "How much came in?"."""
+    def headline(self, month: str) -> str:
+        """The headline of page one of the monthly review: how much came in."""
         with contextlib.redirect_stdout(io.StringIO()):
             report = open_report(self.folder, CLIENT, month, template="client_review")
-            cards = "\n".join(str(block) for block in report.review.answers())
-        return re.split(r"How much should have come in", cards.split("How much came in", 1)[1])[0]
+            return next(block.text for block in report.review.answers() if isinstance(block, Headline))
 
     def stored_kind(self, kind: str) -> list[int]:
         """The amounts of all postings of one kind, in cents."""

@@ -73,7 +73,7 @@ def test_capitation_interest_and_recoupments_are_part_of_what_came_in_r09(tmp_pa
 
 def test_page_one_names_what_came_in_without_a_claim_r09(tmp_path):
     desk = ingested("r09-plb-capitation-interest-wo", tmp_path)
-    assert "$5,012" in desk.first_card("2026-02")
+    assert "$5,012 came in" in desk.headline("2026-02")
 
 
 def test_our_fee_is_of_all_that_came_in_r09(tmp_path):
