@@ -2,7 +2,8 @@
 
 A number is one claim as long as the same patient is billed for the same service. Used again for another
 patient, or for another service of the same one, it is a claim of its own, `1001 (2)`, and an answer
-goes to the claim whose day of service it names.
+goes to the claim whose day of service it names. A claim that was replaced or voided under a new number
+stays the claim that it was.
 """
 
 from __future__ import annotations
@@ -97,6 +98,46 @@ def met_but_for_form(rows: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
     pairs = rows.join(only, on="form", how="inner").filter(pl.col("charge_cents").abs() == pl.col("billed_cents"))
     found = pairs.group_by("claim_number", "billed_number").agg(charge_cents=pl.col("billed_cents").max())
     return found.sort("claim_number")
+
+
+def renumbered(submissions: pl.DataFrame, remits: pl.DataFrame) -> dict[str, str]:
+    """Numbers under which claims were only replaced or voided -> the numbers under which they had been billed.
+
+    Formula
+        a replacement or void names its claim by the payer's number (REF*F8 is CLP07 of one stored number of
+        that payer); chains of them lead to the first
+    """
+    revises = pl.col("frequency").is_in([*REPLACEMENTS, VOID])
+    only = submissions.filter(revises.all().over("claim_number"), pl.col("original_reference").is_not_null())
+    known = remits.filter(pl.col("payer_claim_id").is_not_null()).select(
+        "payer", "claim_number", original_reference="payer_claim_id"
+    )
+    known = known.unique().filter(pl.len().over("payer", "original_reference") == 1)
+    pairs = only.join(known, on=["payer", "original_reference"], how="inner", suffix="_of")
+    first = dict(pairs.sort("sequence", descending=True).select("claim_number", "claim_number_of").iter_rows())
+    found = {}
+    for number in first:
+        seen = [number]
+        while (then := first.get(seen[-1], seen[-1])) not in seen:
+            seen.append(then)
+        found[number] = seen[-1]
+    return {number: then for number, then in found.items() if number != then}
+
+
+def perhaps_twice(submissions: pl.DataFrame) -> pl.DataFrame:
+    """Originals beside a replacement of the same patient, payer and day of service whose own original is not stored.
+
+    Shape
+        claim_number, charge_cents: what may stand twice
+    """
+    number, same = pl.coalesce("claim_number", "claim_id"), ["payer", "patient", "service_on"]
+    sent = submissions.filter(pl.col("payer_order") == "primary").with_columns(claim_number=number).drop_nulls(same)
+    revises = pl.col("frequency").is_in(REPLACEMENTS)
+    lonely = sent.filter(revises.all().over("claim_id"))
+    originals = sent.filter(~(revises | (pl.col("frequency") == VOID)).any().over("claim_id"))
+    met = originals.join(lonely.select(*same, since="submitted_on"), on=same, how="inner")
+    met = met.filter(pl.col("submitted_on") <= pl.col("since"))
+    return met.group_by("claim_number").agg(pl.col("charge_cents").max()).sort("claim_number")
 
 
 def numbered(submissions: pl.DataFrame, remits: pl.DataFrame, lines: pl.DataFrame) -> Numbered:

@@ -6,7 +6,7 @@ or twice, or in another order, leaves the same state. Nothing here reads a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -23,7 +23,7 @@ from ..tables.schema import (
     TRANSACTIONS,
 )
 from .adjudications import REVERSAL
-from .claim_numbers import met_but_for_form, numbered
+from .claim_numbers import met_but_for_form, numbered, perhaps_twice, renumbered
 from .claim_state import (
     changed_charges,
     in_answered_order,
@@ -47,6 +47,9 @@ SETTLED = (
     TRANSACTIONS,
 )
 """The tables that settling reads and may rewrite."""
+
+
+_NUMBERED = ("claim_number", "charge_cents")
 
 
 @dataclass(frozen=True)
@@ -179,17 +182,17 @@ def _told_of_forms(met: pl.DataFrame, table: str) -> list[Told]:
 
 def _settle_numbers(now: dict[str, pl.DataFrame]) -> list[Told]:
     number = pl.coalesce("claim_number", "claim_id")
-    sent, answers = (
-        now[name].with_columns(claim_number=number).select("claim_number", "charge_cents")
-        for name in ("submissions", "remit_claims")
+    sent, answers = (now[name].with_columns(claim_number=number) for name in ("submissions", "remit_claims"))
+    met = met_but_for_form(answers.select(_NUMBERED), sent.select(_NUMBERED))
+    as_billed = answers.with_columns(claim_number=_billed_number(met))
+    anew = renumbered(sent, as_billed)
+    found = numbered(
+        *(rows.with_columns(pl.col("claim_number").replace(anew)) for rows in (sent, as_billed)), now["remit_lines"]
     )
-    met = met_but_for_form(answers, sent)
-    as_billed = now["remit_claims"].with_columns(claim_number=number).with_columns(claim_number=_billed_number(met))
-    found = numbered(now["submissions"], as_billed, now["remit_lines"])
-    now["submissions"] = found.submissions
+    now["submissions"] = found.submissions.with_columns(sent["claim_number"])
     now["remit_claims"] = found.remit_claims.with_columns(answers["claim_number"])
     _follow(now)
-    told = _told_of_forms(met, "remit_claims")
+    told = [*_told_of_forms(met, "remit_claims"), *_told_of_replaced(now["submissions"], anew)]
     if not found.again:
         return told
     message = (
@@ -197,6 +200,24 @@ def _settle_numbers(now: dict[str, pl.DataFrame]) -> list[Told]:
         'its own, numbered "(2)" and on; answers went to the claim whose day of service fits.'
     )
     return told + [Told("claim_number_used_again", sum(cents for _, cents in found.again), len(found.again), message)]
+
+
+def _told_of_replaced(submissions: pl.DataFrame, anew: Mapping[str, str]) -> Iterator[Told]:
+    rows = submissions.filter(pl.col("claim_number").is_in(list(anew)))
+    if rows.height:
+        message = (
+            f"{len(anew)} claim(s) were replaced or voided under a new number; the payer's number (REF*F8) says which, "
+            "and they are one claim."
+        )
+        yield Told("replaced_under_another_number", int(rows["charge_cents"].sum()), len(anew), message, False)
+    twice = perhaps_twice(submissions)
+    if twice.height:
+        message = (
+            f"{twice.height} claim(s) stand beside a replacement (frequency 7) of the same patient, payer and day "
+            "whose own original is not stored. If it replaces them, their charge stands twice; ask under which number "
+            "it was first billed."
+        )
+        yield Told("perhaps_charged_twice", int(twice["charge_cents"].sum()), twice.height, message)
 
 
 def _follow(now: dict[str, pl.DataFrame]) -> None:

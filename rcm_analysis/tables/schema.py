@@ -161,6 +161,7 @@ SUBMISSIONS = Table(
         ("patient", "text", "keyed pseudonym of the patient as this payer knows the person", True),
         ("service_on", "date", "first day of service", True),
         ("sequence", "count", "order of reading: which of several bills of one day is the later one", True),
+        ("original_reference", "text", "REF*F8: the payer's number of the claim that this replaces or voids", True),
         ("claim_charge_cents", "cents", "what `claims.charge_cents` is from this day on, where bills changed it", True),
     ),
     known_on="submitted_on",

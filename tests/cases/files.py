@@ -69,8 +69,12 @@ def claim_837(
     member: str = "M1",
     lines: Sequence[Sequence[str]] = (),
     control: int = 1,
+    replaces: str = "",
 ) -> str:
-    """An 837 with one claim; `lines` hold procedure, charge and, where sent, the line control number."""
+    """An 837 with one claim; `lines` hold procedure, charge and, where sent, the line control number.
+
+    `replaces` is the payer's number of the claim that it replaces or voids (REF*F8).
+    """
     body = [
         f"BHT*0019*00*{control}*{day}*1200*CH",
         "HL*1**20*1",
@@ -81,6 +85,7 @@ def claim_837(
         f"NM1*PR*2*{payer[0]}*****PI*{payer[1]}",
         f"CLM*{claim}*{charge}***11:B:{frequency}*Y*A*Y*Y",
     ]
+    body += [f"REF*F8*{replaces}"] if replaces else []
     for number, (procedure, amount, *line_control) in enumerate(lines or [("99213", charge)], start=1):
         body += [f"LX*{number}", f"SV1*HC:{procedure}*{amount}*UN*1***1", f"DTP*472*D8*{served}"]
         body += [f"REF*6R*{word}" for word in line_control]

@@ -365,3 +365,58 @@ def test_the_charge_of_a_claim_is_the_one_known_by_then(tmp_path, at_once, frequ
     before, since = dt.date(2026, 3, 9), dt.date(2026, 3, 10)
     assert charges_on(desk, before, since) == [10000, later]
     assert [row["charge_cents"] for row in desk.stored("claims")] == [later]
+
+
+# ------------------------------------------------------------ corrected under a new number
+REFUSED = remit_835("0", answer("A1", "100", "0", "CO*16*100", status="4"), day="20260120", trace="T0", method="NON")
+PAID_ANEW = remit_835("120", answer("A2", "150", "120", "CO*45*30", icn="PCN2"), day="20260220", trace="T2", control=2)
+
+
+def corrected_as(replaces: str, *, served: str = "20260101", member: str = "M1") -> dict[str, str]:
+    """A1 billed and refused, corrected as A2 and paid."""
+    a2 = claim_837(
+        "A2", "150", day="20260201", frequency="7", control=2, replaces=replaces, served=served, member=member
+    )
+    return {"a.837": claim_837("A1", "100"), "b.835": REFUSED, "c.837": a2, "d.835": PAID_ANEW}
+
+
+@pytest.mark.parametrize("order", ["abcd", "cdab", "dcba"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one intake", "one by one"])
+def test_a_claim_corrected_under_a_new_number_is_the_claim_that_it_was(tmp_path, order, at_once):
+    desk = blank(tmp_path)
+    files = corrected_as("PCN1")
+    for name in sorted(files, key=lambda name: order.index(name[0])):
+        desk.put(name, files[name])
+        if not at_once:
+            desk.ingest()
+    desk.ingest()
+    assert desk.parts() == {}  # 150 - 120 - 30
+    assert [(row["claim_id"], row["charge_cents"]) for row in desk.stored("claims")] == [("A1", 15000)]
+    assert desk.denied_claims("2026-01", "2026-02") == (1, 1)
+    assert desk.receivable(JANUARY) == 10000 and desk.holds()
+
+
+@pytest.mark.parametrize("replaces", ["", "PCN9"], ids=["no reference", "a reference that no answer has"])
+def test_a_correction_whose_original_is_not_known_is_told_with_what_may_stand_twice(tmp_path, replaces):
+    desk = blank(tmp_path)
+    for name, content in corrected_as(replaces).items():
+        desk.put(name, content)
+    desk.ingest()
+    (told,) = desk.findings("perhaps_charged_twice")
+    assert told["amount_cents"] == 10000 and desk.exit_code == 1
+
+
+@pytest.mark.parametrize("other", [{"served": "20260115"}, {"member": "M2"}], ids=["another day", "another patient"])
+def test_a_correction_of_another_service_or_patient_is_no_doubt_about_this_claim(tmp_path, other):
+    desk = blank(tmp_path)
+    for name, content in corrected_as("", **other).items():
+        desk.put(name, content)
+    assert desk.ingest().findings("perhaps_charged_twice") == []
+
+
+def test_a_void_under_a_new_number_takes_the_claim_back(tmp_path):
+    desk = blank(tmp_path)
+    desk.put("a.837", claim_837("A1", "100"))
+    desk.put("b.835", REFUSED)
+    desk.put("c.837", claim_837("V1", "100", day="20260201", frequency="8", control=2, replaces="PCN1"))
+    assert desk.ingest().parts() == {} and desk.receivable(JANUARY) == 10000

@@ -47,6 +47,7 @@ _SUBMISSIONS = (
     "relationship",
     "purpose",
     "is_predetermination",
+    "original_reference",
     "segment",
 )
 _LINES = (
@@ -93,7 +94,8 @@ class Claims837:
         `charge_cents` (CLM02), `claim_type`, `billing_npi`, `rendering_npi`, `place_of_service`
         (CLM05-1), `service_on` (first day of its lines, else DTP*472, 434 or 435), `patient` (id in
         NM1*QC, else member id of the subscriber, raw), `relationship` (PAT01, else SBR02: 18 self),
-        `purpose` (BHT06: CH chargeable, RP reporting), `is_predetermination` (CLM19), `segment`.
+        `purpose` (BHT06: CH chargeable, RP reporting), `is_predetermination` (CLM19), `original_reference`
+        (REF*F8), `segment`.
     lines
         One row per service (SV1, SV2, SV3): `transaction`, `claim_index`, `position` (from 1 in the
         claim), `line_number` (LX01, else the position), `control_number` (REF*6R), `procedure`,
@@ -236,6 +238,7 @@ def _claims(rows: pl.DataFrame, heads: pl.DataFrame, lines: pl.DataFrame) -> pl.
         claims,
         "claim",
         first_said(rendering, "claim", rendering_npi=pl.col("e9")),
+        first_said(said(detail, "REF", ["F8"], 2), "claim", original_reference=pl.col("e2")),
         *(
             first_said(dates.filter(pl.col("e1") == which), "claim", **{f"on_{which}": day(pl.col("e3"))})
             for which in ("472", "434", "435")
