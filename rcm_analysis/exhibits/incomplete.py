@@ -13,7 +13,7 @@ from .subject import Subject
 from .tables import Shown, show
 
 BILLED = ("paid_never_billed", "posted_without_claim", "id_forms")
-PAID = ("same_money_twice", "other_practice", "posted_otherwise")
+PAID = ("same_money_twice", "same_answer_twice", "other_practice", "posted_otherwise")
 SENT = ("not_in_837", "id_forms")
 ANSWERED = ("id_forms", "answered_never_billed", "unposted", "other_practice")
 """The relations on which advice rests: on credits (BILLED and PAID), on claims to send, on claims to ask about."""

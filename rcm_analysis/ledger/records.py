@@ -122,7 +122,8 @@ class Records:
     @cached_property
     def remitted(self) -> pl.DataFrame:
         """Every claim payment of the remittances."""
-        rows = self.read("remit_claims", "claim_id", "remit_id", "charge_cents", "paid_cents")
+        names = ("claim_id", "remit_id", "payer", "payer_claim_id", "charge_cents", "paid_cents")
+        rows = self.read("remit_claims", *names)
         return rows.rename({"charge_cents": "amount_cents"})
 
     @cached_property

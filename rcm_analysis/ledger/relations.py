@@ -183,6 +183,22 @@ def same_money_twice(records: Records) -> pl.DataFrame:
     return again.with_columns(record="trace", other="payer", amount_cents=col("paid_cents").abs())
 
 
+def same_answer_twice(records: Records) -> pl.DataFrame:
+    """Claims that a payer paid in several remittances under one number of its own (CLP07), with one amount, and took
+    back in none of them: together their charges exceed what was billed. Dollars are those beyond the first."""
+    same = ["client", "claim_id", "payer", "payer_claim_id"]
+    paid = records.remitted.filter(col("paid_cents") != 0).drop_nulls("payer_claim_id")
+    sums = paid.group_by(*same, one=col("paid_cents").abs()).agg(
+        col("known_on").max(), col("amount_cents").sum(), col("remit_id").n_unique(), net=col("paid_cents").sum()
+    )
+    billed = records.billed.select(*KEY, billed="amount_cents")
+    sums = sums.filter(col("net") > col("one"), col("remit_id") > 1).join(billed, on=KEY, how="left")
+    twice = sums.filter(col("billed").is_null() | (col("amount_cents") > col("billed")))
+    return twice.with_columns(
+        other=pl.format("payer's number {}", "payer_claim_id"), amount_cents=col("net") - col("one")
+    )
+
+
 def other_practice(records: Records) -> pl.DataFrame:
     """Remittance payments whose payee the registry does not know as the client (see `Registry.payee`)."""
     return records.payees.filter(col("whose").is_in([FOREIGN, UNKNOWN]))
@@ -400,6 +416,15 @@ RELATIONS = (
         same_money_twice,
         _deposited,
         means="compare the two: one payment that came twice, or two with one number",
+    ),
+    Relation(
+        "same_answer_twice",
+        "claim",
+        "paid again by the answer that had paid it",
+        "claim payments in remittances",
+        same_answer_twice,
+        _deposited,
+        means="a lost check sent anew, or money to be returned; ask the bank for both checks",
     ),
     Relation(
         "other_practice",

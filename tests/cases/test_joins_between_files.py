@@ -315,3 +315,30 @@ def test_a_balance_that_nobody_billed_is_on_no_worklist_and_told(tmp_path):
     assert desk.parts()["Z9", "primary"] == 8000
     assert desk.worklist(dt.date(2026, 3, 31)) == ["A1"]
     assert "1 claim owing and never billed [80.00, 44.44 % of balances owed] (owed_never_billed)" in desk.check()[1]
+
+
+# ------------------------------------------------------------ a check sent anew
+def reissued(desk, *, again: list[str], billed: str = "400"):
+    """G1 paid by a check, and whatever a second check holds a week later."""
+    desk.put("a.837", claim_837("G1", billed))
+    desk.put("b.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="T1", day="20260120"))
+    desk.ingest()
+    desk.put("c.835", remit_835("300", again, trace="T2", day="20260127", control=2))
+    return desk.ingest()
+
+
+def test_an_answer_that_comes_again_under_another_check_is_told(tmp_path):
+    desk = reissued(blank(tmp_path), again=answer("G1", "400", "300", "CO*45*100"))
+    code, text = desk.check()
+    assert code == 1 and "1 claim paid again by the answer that had paid it [300.00, 50.00 %" in text
+
+
+@pytest.mark.parametrize(
+    ("billed", "again"),
+    [
+        pytest.param("400", answer("G1", "400", "300", "CO*45*100", icn="PCN2"), id="decided anew"),
+        pytest.param("800", answer("G1", "400", "300", "CO*45*100"), id="the other half of the claim"),
+    ],
+)
+def test_a_second_payment_of_its_own_is_no_answer_twice(tmp_path, billed, again):
+    assert "(same_answer_twice)" not in reissued(blank(tmp_path), again=again, billed=billed).check()[1]

@@ -497,3 +497,15 @@ def test_large_is_what_shows_on_page_one_and_lacks_records():
     waits = but(transactions=[posted(None, "payment", -5000)])
     found = of(relations(waits, as_of=DAY), "unapplied")
     assert found["is_broken"] and not found["is_large"]
+
+
+def test_an_answer_taken_back_before_it_comes_again_is_none_twice():
+    def answered(*cents):
+        rows = [
+            {"remit_id": f"S{place}", "claim_id": "A", "payer_claim_id": "P", "charge_cents": 10000, "paid_cents": one}
+            for place, one in enumerate(cents)
+        ]
+        return broken(but(remit_claims=rows), "same_answer_twice")
+
+    assert answered(8000, 8000) == (1, 8000, 12000) and answered(8000, 8000, 8000)[1] == 16000
+    assert answered(8000, -8000, 8000) is None and answered(8000) is None
