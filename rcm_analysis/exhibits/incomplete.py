@@ -78,7 +78,7 @@ def strip(subject: Subject) -> list[Block]:
             ],
             name="incomplete",
             title=f"Records without their counterpart, as of {subject.as_of_text}",
-            definition="Amounts without their signs, to date. Two lines may be about the same dollars, so they are not "
-            "added up. The records behind a line: rcm check --list and the name of its list. US dollars and cents.",
+            definition="Sizes of the amounts, to date. Two lines may be about the same dollars, so they are not added up. We "
+            "keep the list of the records behind each line. US dollars and cents.",
         )
     ]

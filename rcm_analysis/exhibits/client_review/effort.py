@@ -68,8 +68,12 @@ def missed(subject: Subject) -> tuple[str, str, str]:
         cents = int(over["open_cents"].sum())
         if len(over):
             kinds = over.groupby("kind")["claim_id"].nunique()
-            parts = [f"{as_text(int(kinds[kind]), 'count')} {words}" for kind, words in LIMITS.items() if kind in kinds]
-            said.append(f"{counted(len(over), 'time limit')} ran out in {subject.month}: {comma_list(parts)}.")
+            named = [(int(kinds[kind]), words) for kind, words in LIMITS.items() if kind in kinds]
+            if len(named) == 1:
+                said.append(f"{counted(len(over), f'time limit {named[0][1]}', f'time limits {named[0][1]}')} ran out.")
+            else:
+                parts = [f"{as_text(count, 'count')} {words}" for count, words in named]
+                said.append(f"{counted(len(over), 'time limit')} ran out in {subject.month}: {comma_list(parts)}.")
         stopped = secondaries_stopped(subject.tables, as_of=subject.as_of)
         for row in stopped.to_dict("records"):
             since = pd.Timestamp(row["onset_on"])

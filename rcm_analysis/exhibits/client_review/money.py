@@ -13,7 +13,7 @@ from ...measures.receivable import ar
 from ...tables.schema import PARTIES
 from .. import figures
 from ..blocks import Block, note
-from ..formats import as_text, counted
+from ..formats import as_text, counted, sentence
 from ..incomplete import strip
 from ..pages import page
 from ..subject import Subject
@@ -103,7 +103,9 @@ def _deposits(subject: Subject) -> Block:
         ],
         columns=["step", "amount_cents"],
     )
-    notes = [f"{counted(len(received), 'remittance payment')} arrived in the month; posted by {subject.as_of_text}."]
+    notes = [
+        f"{sentence(counted(len(received), 'remittance payment'))} arrived in the month; posted by {subject.as_of_text}."
+    ]
     if len(loose):
         notes.append(
             f"{counted(len(loose), 'check or transfer number')} posted in the month, with "

@@ -223,7 +223,7 @@ def _months(subject: Subject, found: Outlook) -> Block:
         notes=[
             "Other: copays at the desk and unapplied money, less refunds and money taken back.",
             (
-                f"In the end, whenever that is, about {as_text(collectible, 'usd')} should come in from what was "
+                f"In the end about {as_text(collectible, 'usd')} should come in from what was "
                 f"open on {subject.as_of_text}."
             ),
         ],
@@ -321,13 +321,13 @@ def verdict(tested: Backtest) -> str:
     found = standings(tested)
     if not found:
         return "There was no simple way to compare this outlook with."
-    words = {"closer": "closer to what came for", "alike": "about as close for", "farther": "farther off for"}
+    words = {"closer": "closer for", "alike": "about as close for", "farther": "farther off for"}
     parts = [
         f"{text} {comma_list(SPANS[ahead] for ahead, state in found.items() if state == kind)}"
         for kind, text in words.items()
         if kind in found.values()
     ]
-    return f"Beside the better of the two simple ways, this outlook was {'; '.join(parts)}."
+    return f"Tested on past months against two simple ways of guessing, this outlook was {'; '.join(parts)}."
 
 
 def _advice(tested: Backtest, posted: pd.DataFrame) -> str:

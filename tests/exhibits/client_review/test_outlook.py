@@ -106,7 +106,7 @@ def test_the_test_stands_beside_two_simple_ways(page):
     [
         pytest.param(
             {"1": 0.5, "3": 0.6, "all": 0.94},
-            "was closer to what came for the next month, the third month ahead and the three",
+            "was closer for the next month, the third month ahead and the three",
             "it beats them, and is the better guide",
             id="closer everywhere",
         ),
