@@ -103,9 +103,8 @@ def _deposits(subject: Subject) -> Block:
         ],
         columns=["step", "amount_cents"],
     )
-    notes = [
-        f"{sentence(counted(len(received), 'remittance payment'))} arrived in the month; posted by {subject.as_of_text}."
-    ]
+    arrived = sentence(counted(len(received), "remittance payment"))
+    notes = [f"{arrived} arrived in the month; posted by {subject.as_of_text}."]
     if len(loose):
         notes.append(
             f"{counted(len(loose), 'check or transfer number')} posted in the month, with "
