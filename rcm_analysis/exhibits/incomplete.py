@@ -78,7 +78,7 @@ def strip(subject: Subject) -> list[Block]:
             ],
             name="incomplete",
             title=f"Records without their counterpart, as of {subject.as_of_text}",
-            definition="Sizes of the amounts, to date. Two lines may be about the same dollars, so they are not added up. "
-            "We keep the list of the records behind each line. US dollars and cents.",
+            definition="Sizes of the amounts, to date. Two lines may be about the same dollars, so they are not added "
+            "up. We keep the list of the records behind each line. US dollars and cents.",
         )
     ]
