@@ -22,6 +22,7 @@ import polars as pl
 from ..errors import ParameterError, closest, listed
 from ..periods import Period
 from ..tables.clients import Registry
+from ..tables.frames import pandas_of
 from .ratios import quotient
 from .records import KEY, Records, col
 from .relations import NAMES, RELATIONS, Relation, id_forms, owed_never_billed, uncharged
@@ -89,24 +90,20 @@ def relations_of(
     """`relations` for each of these periods (None: all that is known), the records read and compared once."""
     records = Records(tables, as_of, registry, aside)
     clients = _clients(records)
-    both = [(relation, _rows(relation, records), relation.of(records)) for relation in RELATIONS]
+    found = [_rows(relation, records) for relation in RELATIONS]
+    wholes = [relation.of(records) for relation in RELATIONS]
     asked = {relation.name: _asked(relation, records, clients) for relation in RELATIONS}
-    out = []
-    for period in periods:
-        frames = [_one(relation, rows, whole, clients, period) for relation, rows, whole in both]
-        found = pd.concat(frames, ignore_index=True)
-        found["is_asked"] = [
-            client in asked[name] for client, name in zip(found["client"], found["relation"], strict=True)
-        ]
-        found.loc[~found["is_asked"], ["count", "amount_cents", "unread"]] = 0
-        found["share"] = quotient(found["amount_cents"], found["whole_cents"])
-        above = found["share"].isna() | (found["share"] > found["tolerance"]) | (found["unread"] > 0)
-        found["is_broken"] = found["is_asked"] & (found["count"] > 0) & above
-        found["is_large"] = found["is_broken"] & ~(found["share"] < PHANTOM_SHARE) & ~found["is_work"]
-        order = found["relation"].map(NAMES.index)
-        found = found.assign(order=order).sort_values(["client", "order"], ignore_index=True)
-        out.append(found.drop(columns="order"))
-    return out
+    return [_judged(_summed(found, wholes, clients, period), asked) for period in periods]
+
+
+def _judged(found: pd.DataFrame, asked: Mapping[str, set[str]]) -> pd.DataFrame:
+    found["is_asked"] = [client in asked[name] for client, name in zip(found["client"], found["relation"], strict=True)]
+    found.loc[~found["is_asked"], ["count", "amount_cents", "unread"]] = 0
+    found["share"] = quotient(found["amount_cents"], found["whole_cents"])
+    above = found["share"].isna() | (found["share"] > found["tolerance"]) | (found["unread"] > 0)
+    found["is_broken"] = found["is_asked"] & (found["count"] > 0) & above
+    found["is_large"] = found["is_broken"] & ~(found["share"] < PHANTOM_SHARE) & ~found["is_work"]
+    return found
 
 
 def _clients(records: Records) -> list[str]:
@@ -116,33 +113,48 @@ def _clients(records: Records) -> list[str]:
 
 def _asked(relation: Relation, records: Records, clients: list[str]) -> set[str]:
     """The clients that have all that the relation needs."""
-    return set(clients).intersection(*(getattr(records, need)["client"] for need in relation.needs))
+    return set(clients).intersection(*(getattr(records, need)["client"].unique() for need in relation.needs))
 
 
-def _one(
-    relation: Relation, rows: pl.DataFrame, whole: pl.DataFrame, clients: list[str], period: Period | None
+def _summed(
+    found: Sequence[pl.DataFrame], wholes: Sequence[pl.DataFrame], clients: list[str], period: Period | None
 ) -> pd.DataFrame:
-    out = pd.DataFrame({"client": pd.array(clients, dtype="str")}).assign(
-        relation=relation.name, unit=relation.unit, what=relation.what, means=relation.means
+    """One row per client and relation: what is known of the relation, and the sums of its rows and of its whole."""
+    told = pl.DataFrame([{name: getattr(one, name) for name in _TOLD} for one in RELATIONS], orient="row")
+    places = pl.Series("place", range(len(RELATIONS)), dtype=pl.Int32)
+    every = pl.DataFrame({"client": clients}, schema={"client": pl.String}).join(
+        told.insert_column(0, places), how="cross"
     )
-    out = out.merge(_summed(rows, period, "count", "amount_cents", unit=relation.unit), how="left")
-    out = out.assign(whole=relation.whole).merge(
-        _summed(whole, period, "_", "whole_cents").drop(columns=["_", "unread"]), how="left"
+    counted = pl.when(pl.col("unit") == "claim").then("claims").otherwise("rows").alias("count")
+    sums = _by_relation(
+        found, period, rows=pl.len(), claims=col("record").n_unique(), unread=_UNREAD, amount_cents=_SIZE
     )
-    for name in ("count", "amount_cents", "unread", "whole_cents"):
-        out[name] = out[name].fillna(0).astype("int64")
-    return out.assign(tolerance=relation.tolerance, is_work=relation.is_work)
+    of_whole = _by_relation(wholes, period, whole_cents=_SIZE)
+    for part in (sums, of_whole):
+        every = every.join(part, on=["place", "client"], how="left", maintain_order="left")
+    numbers = ["count", "amount_cents", "unread", "whole_cents"]
+    out = every.with_columns(counted).with_columns(col(numbers).fill_null(0).cast(pl.Int64))
+    return pandas_of(
+        out.select(
+            "client", col("name").alias("relation"), *_TOLD[1:4], *numbers[:3], "whole", "whole_cents", *_TOLD[5:]
+        )
+    )
 
 
-def _summed(rows: pl.DataFrame, period: Period | None, count: str, amount: str, *, unit: str = "") -> pd.DataFrame:
-    kept = rows.filter(period.holds(col("known_on"))) if period else rows
-    number = col("record").n_unique() if unit == "claim" else pl.len()
-    sums = kept.group_by("client").agg(
-        number.alias(count),
-        col("amount_cents").abs().sum().alias(amount),
-        col("amount_cents").null_count().alias("unread"),
+_TOLD = ("name", "unit", "what", "means", "whole", "tolerance", "is_work")
+_UNREAD, _SIZE = col("amount_cents").null_count(), col("amount_cents").abs().sum()
+
+
+def _by_relation(frames: Sequence[pl.DataFrame], period: Period | None, **sums: pl.Expr) -> pl.DataFrame:
+    names = ["client", "known_on", "amount_cents", *(["record"] if "claims" in sums else [])]
+    rows = pl.concat(
+        [
+            frame.lazy().select(names).with_columns(col("amount_cents").cast(pl.Int64), place=pl.lit(place, pl.Int32))
+            for place, frame in enumerate(frames)
+        ]
     )
-    return sums.to_pandas()
+    known = rows.filter(period.holds(col("known_on"))) if period else rows
+    return known.group_by("place", "client").agg(**sums).collect()
 
 
 def _rows(relation: Relation, records: Records) -> pl.DataFrame:

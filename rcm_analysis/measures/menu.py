@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ..errors import ParameterError, closest
+from ..tables.frames import kept
 
 SUBJECTS = ("receivable", "collections", "denials", "payers", "self_pay", "engagement", "coordination", "portfolio")
 """The folders of measures, in the order of the menu."""
@@ -85,7 +86,8 @@ def measure(
     """Puts the function beneath on the menu; the fields are those of `Measure`.
 
     `value` is by default the function's name, `unit` "usd" where the value ends in `_cents`. A measure with `options`
-    bears their values in its name, so that one function may stand on the menu several times.
+    bears their values in its name, so that one function may stand on the menu several times. A measure is worked out
+    once per client's opened tables and question (`frames.kept`).
 
     Raises
         ValueError when another function already bears the name.
@@ -98,16 +100,16 @@ def measure(
         known = _RECORDS.get(name)
         if known and _home(known.function) != _home(function):
             raise ValueError(f"Two measures are called {name}: {_home(known.function)} and {_home(function)}.")
-        _RECORDS[name] = Measure(name, function, title, column, kind, good, options, is_additive)
-        return function
+        answer = kept(function)
+        _RECORDS[name] = Measure(name, answer, title, column, kind, good, options, is_additive)
+        return answer
 
     return registered
 
 
 def menu() -> dict[str, Measure]:
     """Every measure by name, in the order of the menu."""
-    for subject in SUBJECTS:
-        _load(f"{_ROOM}.{subject}")
+    _load_all()
     return {record.name: record for record in sorted(_RECORDS.values(), key=_place)}
 
 
@@ -120,15 +122,16 @@ def named(name: str) -> Measure:
     >>> named("days_in_ar").title, named("days_in_ar").good
     ('Days in AR', 'down')
     """
-    known = menu()
-    if name not in known:
-        raise ParameterError(f"No measure {name!r} on the menu." + closest(name, known))
-    return known[name]
+    _load_all()
+    if name not in _RECORDS:
+        raise ParameterError(f"No measure {name!r} on the menu." + closest(name, menu()))
+    return _RECORDS[name]
 
 
 def record_of(function: Callable[..., Any]) -> Measure | None:
     """The first record of this function, or None."""
-    return next((record for record in menu().values() if _home(record.function) == _home(function)), None)
+    _load_all()
+    return min((one for one in _RECORDS.values() if _home(one.function) == _home(function)), key=_place, default=None)
 
 
 def glossary(names: Iterable[str] | None = None) -> pd.DataFrame:
@@ -163,6 +166,11 @@ def functions(subject: str = "") -> dict[str, str]:
     found = _RECORDS.values() if subject else menu().values()
     homes = {one.function.__name__: f"{one.function.__module__}." for one in found}
     return {name: home.removeprefix(room).removesuffix(".") for name, home in homes.items() if home.startswith(room)}
+
+
+def _load_all() -> None:
+    for subject in SUBJECTS:
+        _load(f"{_ROOM}.{subject}")
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ...errors import ParameterError, listed
@@ -165,13 +166,17 @@ def _every_bucket(found: pd.DataFrame, by: list[str], *, billed: bool) -> pd.Dat
     order = [*([UNBILLED] if billed else []), *BUCKETS]
     if (found["bucket"] == NO_DATE).any():
         order.append(NO_DATE)
-    groups = found[by].drop_duplicates() if by else pd.DataFrame(index=range(min(len(found), 1)))
-    spine = groups.merge(pd.DataFrame({"bucket": order}), how="cross")
-    out = spine.merge(found, on=[*by, "bucket"], how="left")
-    numbers = ["claims", "ar_cents", "credit_cents"]
-    out[numbers] = out[numbers].fillna(0).astype("int64")
-    out["bucket"] = pd.Categorical(out["bucket"], categories=order, ordered=True)
-    return out[[*by, "bucket", *numbers]].sort_values([*by, "bucket"], ignore_index=True)
+    is_first = ~found.duplicated(by) if by else pd.Series(np.arange(len(found)) == 0, index=found.index, dtype=bool)
+    size = int(is_first.sum()) * len(order)
+    place = (is_first.cumsum().to_numpy() - 1) * len(order) + found["bucket"].map(order.index).to_numpy(dtype=np.int64)
+    out = found.loc[is_first, by].iloc[np.arange(size) // len(order)].reset_index(drop=True)
+    buckets = np.tile(np.arange(len(order)), size // len(order))
+    out["bucket"] = pd.Categorical.from_codes(buckets, categories=order, ordered=True)
+    for name in ("claims", "ar_cents", "credit_cents"):
+        values = np.zeros(size, dtype=np.int64)
+        values[place] = found[name]
+        out[name] = values
+    return out
 
 
 @measure("Open receivable", value="ar_cents", good="down")
@@ -308,8 +313,11 @@ def aged_share(
     older = BUCKETS[BUCKET_DAYS.index(days) + 1 :]
     aged["older_cents"] = aged["ar_cents"].where(aged["bucket"].isin(older), 0)
     cents = ["older_cents", "ar_cents"]
-    out = aged.groupby(by, as_index=False)[cents].sum() if by else aged[cents].sum().to_frame().T
-    out[cents] = out[cents].astype("int64")
+    if by:
+        out = aged.groupby(by, as_index=False)[cents].sum()
+        out[cents] = out[cents].astype("int64")
+    else:
+        out = pd.DataFrame({name: [int(aged[name].sum())] for name in cents})
     return out.assign(aged_share=quotient(out["older_cents"], out["ar_cents"]))
 
 
