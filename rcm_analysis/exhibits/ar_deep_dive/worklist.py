@@ -1,4 +1,4 @@
-"""The top of the worklist, and all of it for the workbook."""
+"""The top of the worklist, and as much of it as people work off for the workbook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from ...models.worklist.ranking import to_do
-from ..ar_weekly_review.worklist_file import WORTH, with_worth, worklist_table
+from ..ar_weekly_review.worklist_file import FIRST_ITEMS, WORTH, more_than, with_worth, worklist_table
 from ..blocks import Block, note
 from ..formats import as_text, counted
 from ..pages import page
@@ -66,22 +66,23 @@ def worklist(facts: Facts) -> list[Block]:
     ready = to_do(items)
     if ready.empty:
         return [note(f"No open item could be worked on {facts.subject.as_of_text}.")]
-    rows = _worded(facts, ready)
+    top, first = _worded(facts, ready.head(PRINTED)), items.head(FIRST_ITEMS)
     return [
         note(_sentence(items, ready)),
         show(
-            _brief(rows.head(PRINTED)),
+            _brief(top),
             BRIEF,
             name="worklist_top",
-            title=f"The first {min(PRINTED, len(rows))} items, as of {facts.subject.as_of_text}",
+            title=f"The first {len(top)} items, as of {facts.subject.as_of_text}",
             definition=DEFINITION,
         ),
         show(
-            _worded(facts, items),
+            _worded(facts, first),
             OPEN_ITEMS,
             name="open_items",
-            title=f"Every open item, as of {facts.subject.as_of_text}",
+            title=f"{'Every open item' if len(first) == len(items) else 'Open items'}, as of {facts.subject.as_of_text}",
             definition=DEFINITION,
+            notes=[more_than(len(first), len(items))],
             print_it=False,
         ),
         worklist_table(
@@ -89,6 +90,7 @@ def worklist(facts: Facts) -> list[Block]:
             as_of=facts.as_of,
             payer_names=dict(facts.subject.payers[["payer", "name"]].to_numpy().tolist()),
             title="The worklist, to be filled in",
+            days=0,
         ),
     ]
 
@@ -119,10 +121,11 @@ def _brief(rows: pd.DataFrame) -> pd.DataFrame:
 def _sentence(items: pd.DataFrame, ready: pd.DataFrame) -> str:
     waiting, small = items[items["tier"] == "waiting"], items[items["tier"] == "small"]
     hours = max(int(ready["minutes"].sum()) // 60, 1)
+    listed = "The whole list is" if len(ready) <= FIRST_ITEMS else f"The first {FIRST_ITEMS} are"
     return (
         f"{counted(len(ready), 'item')} can be worked now, for about {counted(hours, 'hour')}; together that "
         "should add about "
-        f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')} in cash. The whole list is in the workbook as "
+        f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')} in cash. {listed} in the workbook as "
         f"a sheet to fill in (worklist). {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
         f"promised day and {counted(len(small), 'balance is', 'balances are')} too small to be called."
     )

@@ -267,7 +267,7 @@ def _last_items(subject: Subject, found: pd.DataFrame) -> Block:
 
 @page
 def working_file(facts: Facts) -> list[Block]:
-    """Every item that can be worked, best first, with cells to fill in; in the workbook only."""
+    """The items that can be worked in the coming week, best first, with cells to fill in; in the workbook only."""
     subject, items = facts.subject, facts.items
     names = dict(zip(subject.payers["payer"], subject.payers["name"], strict=True))
-    return [worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist")]
+    return [worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist", days=WORKING_DAYS)]

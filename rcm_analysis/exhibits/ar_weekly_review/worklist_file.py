@@ -26,6 +26,8 @@ TIER_WORDS = {"deadline": "deadline", "list": "", "waiting": "waiting", "small":
 KIND_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "secondary filing", "": ""}
 RECENT_DAYS = 28
 WORKING_DAYS_OF_RECENT = 20
+FIRST_ITEMS = 200
+"""Items of a list in a report's workbook: more than the people of a client work off in a week."""
 MINUTES_UNKNOWN = 60.0
 """A person whose notes give no minutes is taken to have an hour a day for the client."""
 
@@ -39,17 +41,25 @@ DEFINITION = (
 
 
 def worklist_table(
-    items: pd.DataFrame, *, as_of: dt.date, payer_names: Mapping[str, str] | None = None, title: str = "Worklist"
+    items: pd.DataFrame,
+    *,
+    as_of: dt.date,
+    payer_names: Mapping[str, str] | None = None,
+    title: str = "Worklist",
+    days: int | None = None,
 ) -> Table:
     """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
 
     Counts
         For the workbook only, as the sheet `worklist`. The tiers deadline and list, in order; what waits or is small is
-        counted in the notes. The claim is named by its control number; no patient is.
+        counted in the notes. The claim is named by its control number; no patient is. With `days` only the first
+        FIRST_ITEMS items, and whatever stands on the lists of so many working days: as long as people work.
     Empty
         The headings without a row.
     """
-    rows = with_worth(to_do(items))
+    every = to_do(items)
+    rows = every if days is None else every[(every.index < FIRST_ITEMS) | (every["queue_day"] < days)]
+    rows = with_worth(rows.reset_index(drop=True))
     rows = rows.assign(
         as_of=pd.Timestamp(as_of),
         payer=rows["payer"].replace({"patient": "Patient"} | dict(payer_names or {})),
@@ -62,8 +72,21 @@ def worklist_table(
         check=[row_check(row.client, row.claim_id, row.party, as_of) for row in rows.itertuples()],
         **{f"filled_{column}": None for column in FILLED},
     )
-    return show(
-        rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=_notes(items, as_of), print_it=False
+    notes = [more_than(len(rows), len(every)), *_notes(items, as_of)]
+    return show(rows, COLUMNS, name=SHEET, title=title, definition=DEFINITION, notes=notes, print_it=False)
+
+
+def more_than(shown: int, every: int) -> str:
+    """What a list lacks and where it is; empty where it lacks nothing.
+
+    >>> more_than(200, 200), more_than(200, 4321).split(";")[0]
+    ('', 'The first 200 of 4,321 items')
+    """
+    if shown >= every:
+        return ""
+    return (
+        f"The first {shown:,} of {every:,} items; rcm worklist export writes a file of all that can be worked, with "
+        "the same cells to fill in."
     )
 
 

@@ -26,7 +26,7 @@ from ...ledger.postings import (
     with_disguise,
 )
 from ...measures.collections.lags import first_bills
-from ...tables.frames import collect, source
+from ...tables.frames import collect, kept, source
 from ...tables.schema import CLAIMS
 from ..statistics.estimators import OPEN, cumulative_incidence
 from ..statistics.shrinkage import shrunk_by_group
@@ -42,6 +42,7 @@ SUMS = ("cash_cents", "contractual_cents", "denial_cents", "passed_cents", "net_
 DATES = ("start_on", "first_paid_on", "last_on")
 
 
+@kept
 def claim_ends(
     tables: Mapping[str, Any], *, as_of: dt.date, clock: str = "first_bill", by: Sequence[str] = ("payer",)
 ) -> pd.DataFrame:

@@ -278,18 +278,29 @@ def end_numbers(end: Any, claims: int) -> tuple[list[str], np.ndarray]:
     if isinstance(end, str):
         raise ParameterError("`end` should hold one word per claim, such as a list or a column; found a single word.")
     words = list(end) if isinstance(end, Iterator) else end
-    given = pd.Series(np.asarray(words, dtype=object).reshape(-1))
+    if isinstance(words, pd.Series):
+        given = words.reset_index(drop=True)
+    else:
+        given = pd.Series(np.asarray(words, dtype=object).reshape(-1))
     if len(given) != claims:
         raise ParameterError(f"`end` should hold one word per claim: {claims} claims, found {len(given)}.")
     place = {OPEN: -1, **{name: number for number, name in enumerate((*ENDS, *OTHER_ENDS))}}
-    # A word that is no text (nothing, a number, a list) cannot be looked up.
-    code = given.map(lambda word: place.get(word) if isinstance(word, str) else None)
-    unknown = given[code.isna()]
+    numbers = _looked_up(given, place)
+    unknown = given[numbers < -1]
     if len(unknown):
         known = (OPEN, *ENDS, *OTHER_ENDS)
         raise ParameterError(
             f"`end` is one of {listed(known)}; found {len(unknown)} of {claims} otherwise, first at position "
             f"{unknown.index[0]}." + closest(str(unknown.iloc[0]), known)
         )
-    numbers = code.to_numpy(dtype=np.int64) if claims else np.zeros(0, np.int64)
     return [*ENDS, *OTHER_ENDS] if (numbers >= len(ENDS)).any() else list(ENDS), numbers
+
+
+def _looked_up(words: pd.Series, place: dict[str, int]) -> np.ndarray:
+    """The place of every word, -2 where it has none: a word that is no text (nothing, a number, a list) has none."""
+    try:
+        code, different = pd.factorize(words)
+    except TypeError:  # a list among them
+        code, different = np.arange(len(words)), words
+    places = [place.get(word, -2) if isinstance(word, str) else -2 for word in different]
+    return np.array([*places, -2], dtype=np.int64)[code]

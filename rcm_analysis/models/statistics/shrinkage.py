@@ -8,6 +8,7 @@ claims the client's curve is worth is estimated from how much the payers differ 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -152,6 +153,8 @@ def shrunk_by_group(
     rows = pd.DataFrame({name: np.asarray(values) for name, values in given.items()})
     if rows.empty:
         return cumulative_incidence([], []).assign(group=[], claims=[], prior_claims=[])
+    with contextlib.suppress(TypeError):  # a list among the words, which is refused below
+        rows["end"] = rows["end"].astype("category")
     counted = {name: cumulative_incidence(part["days"], part["end"]) for name, part in rows.groupby("group", sort=True)}
     worth = prior_claims_between(counted, cumulative_incidence(rows["days"], rows["end"]))
     prior = cumulative_incidence(rows["days"], rows["end"], weight=rows["weight"])
