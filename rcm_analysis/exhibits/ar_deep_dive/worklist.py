@@ -67,6 +67,7 @@ def worklist(facts: Facts) -> list[Block]:
     if ready.empty:
         return [note(f"No open item could be worked on {facts.subject.as_of_text}.")]
     top, first = _worded(facts, ready.head(PRINTED)), items.head(FIRST_ITEMS)
+    which = "Every open item" if len(first) == len(items) else "Open items"
     return [
         note(_sentence(items, ready)),
         show(
@@ -80,7 +81,7 @@ def worklist(facts: Facts) -> list[Block]:
             _worded(facts, first),
             OPEN_ITEMS,
             name="open_items",
-            title=f"{'Every open item' if len(first) == len(items) else 'Open items'}, as of {facts.subject.as_of_text}",
+            title=f"{which}, as of {facts.subject.as_of_text}",
             definition=DEFINITION,
             notes=[more_than(len(first), len(items))],
             print_it=False,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ...ledger.postings import one_if, optional
@@ -203,9 +204,12 @@ def _prices(tables: Mapping[str, Any], period: Period, as_of: dt.date) -> pd.Dat
 
 def _median_of_others(prices: pd.DataFrame) -> pd.Series:
     found = pd.Series(pd.NA, index=prices.index, dtype="Int64")
-    for _, part in prices.groupby(["client", "procedure"]):
-        for row in part.index[: len(part) if len(part) > 1 else 0]:
-            found[row] = half_up(pd.Series([part["unit_cents"].drop(row).median()])).iloc[0]
+    cents = prices["unit_cents"].to_numpy(dtype=float, na_value=np.nan)
+    for rows in prices.groupby(["client", "procedure"]).indices.values():
+        if len(rows) > 1:
+            others = [np.delete(cents[rows], place) for place in range(len(rows))]
+            medians = [np.median(known) if len(known := own[~np.isnan(own)]) else np.nan for own in others]
+            found.iloc[rows] = half_up(pd.Series(medians)).to_numpy()
     return found
 
 

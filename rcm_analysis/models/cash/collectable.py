@@ -61,17 +61,22 @@ def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence
     wrong = [name for name in by if name not in GROUPS]
     if wrong:
         raise ParameterError(f"The collectable value groups by {listed(GROUPS)}; found {listed(wrong)}.")
+    rows, is_known = _rows(tables, as_of=as_of)
+    return _summed(rows, by, is_known=is_known)
+
+
+@kept
+def _rows(tables: Mapping[str, Any], *, as_of: dt.date) -> tuple[pd.DataFrame, bool]:
+    """One row per stream and bucket: open dollars, and where they will end; and whether enough is known to say."""
     try:
         flows = read_flows(tables, as_of=as_of)
     except TableError:
-        return _summed(_nothing(), by)
+        return _nothing(), True
     curves = fit_curves(flows, as_of=day_of(as_of))
-    is_long_enough = day_of(as_of) - flows.first_day >= FEWEST_DAYS
-    return _summed(_by_stream(flows, curves), by, is_known=is_long_enough)
+    return _by_stream(flows, curves), day_of(as_of) - flows.first_day >= FEWEST_DAYS
 
 
 def _by_stream(flows: Flows, curves: Curves) -> pd.DataFrame:
-    """One row per stream and bucket: open dollars, and where they will end."""
     older = np.minimum(np.arange(LONGEST_AGE) + 1, LONGEST_AGE - 1)  # a balance meets its next day's hazard first
     owed = curves.open_by_age
     known = (curves.hazard.sum(axis=(1, 2)) > 0)[:, None] * owed

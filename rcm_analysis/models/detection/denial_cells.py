@@ -270,6 +270,12 @@ def with_families(lines: pd.DataFrame) -> pd.DataFrame:
     return lines.assign(family=lines["procedure"].map(codes), month=lines["received_on"].dt.to_period("M"))
 
 
+@kept
+def expected_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """`first_lines` with `expected_cents` and families."""
+    return with_families(with_expected(tables, first_lines(tables, as_of=as_of)))
+
+
 def cells_of(lines: pd.DataFrame, months: pd.PeriodIndex) -> Cells:
     """Count the lines in every cell of every level. `lines` come from `with_families` and have `expected_cents`; all
     were decided within `months`."""

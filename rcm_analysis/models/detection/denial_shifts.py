@@ -24,12 +24,10 @@ from .denial_cells import (
     Verdict,
     cells_of,
     counts_of,
+    expected_lines,
     false_discoveries,
-    first_lines,
     judged,
     usual_line_rate,
-    with_expected,
-    with_families,
 )
 from .mixes import LEAST_CHANGE, usual_rates_of_kinds
 
@@ -147,11 +145,10 @@ def systemic_denials(
 def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistory:
     """Read and count the first decisions once, so that `findings` can be asked for several days; see
     `systemic_denials`."""
-    lines = first_lines(tables, as_of=as_of)
+    lines = expected_lines(tables, as_of=as_of)
     clients = sorted(lines["client"].unique())
     if len(clients) > 1:
         raise ParameterError(f"Systemic denials are sought client by client; these tables hold {len(clients)} clients.")
-    lines = with_families(with_expected(tables, lines))
     months = (
         pd.period_range(lines["month"].min(), lines["month"].max(), freq="M")
         if len(lines)
@@ -410,7 +407,7 @@ def evidence(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt
     Date basis
         received_on of the remittance
     """
-    lines = with_families(with_expected(tables, first_lines(tables, as_of=as_of)))
+    lines = expected_lines(tables, as_of=as_of)
     rows = lines[in_scope(lines, finding) & (lines["category"] == finding["category"])]
     names = [
         "claim_id",
@@ -465,7 +462,7 @@ def denial_rates(
     """
     if by not in ("month", "week"):
         raise ParameterError(f"`by` should be month or week; found {by!r}.")
-    lines = with_families(first_lines(tables, as_of=as_of))
+    lines = expected_lines(tables, as_of=as_of)
     rows = lines[of_cell(lines, finding)]
     period = rows["received_on"].dt.to_period("M" if by == "month" else "W").dt.start_time.rename(by)
     lost = (rows["category"] == finding["category"]).astype("int64")

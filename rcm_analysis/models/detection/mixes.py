@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .denial_cells import first_lines, with_families
+from .denial_cells import expected_lines
 
 MONTHS, USUAL_MONTHS = 3, 6
 LEAST_CHANGE = 0.15
@@ -78,7 +78,7 @@ def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTH
         Kitagawa, Components of a difference between two rates, JASA 50, 1955; the 15 % are those of the public project
         stalcup-dev, the 5 % our own
     """
-    lines = with_families(first_lines(tables, as_of=as_of))
+    lines = expected_lines(tables, as_of=as_of)
     lines = lines.assign(denied=lines["category"].notna().astype("int64"), line=1)
     last = pd.Period(as_of, "M")
     rows = []

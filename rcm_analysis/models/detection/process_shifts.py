@@ -13,6 +13,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from ...errors import ParameterError
 from ...tables.frames import source
+from ..statistics.estimators import later_by_chance
 
 LAG_COLUMNS = (
     "client",
@@ -125,21 +126,17 @@ def _is_above(one: Mapping[str, Any], days: float) -> bool:
 def _tested(claims: pd.DataFrame, names: Mapping[str, str], as_of: dt.date) -> dict[str, Any] | None:
     """The month in which later entry most likely began, with its p and its figures; None where too few claims are
     known."""
-    from scipy import stats
-
     last = pd.Period(as_of, "M")
     if claims.empty or (claims["month"] == last).sum() == 0:
         return None
     begin = claims["month"].min()
     month = claims["month"].astype("int64").to_numpy()
-    lag = claims["lag"].to_numpy(float)
+    lag = claims["lag"].to_numpy(np.int64)
     tried = []
     for first in range(max(begin.ordinal + FEWEST_BEFORE, last.ordinal - MOST_MONTHS + 1), last.ordinal):
         before, since = lag[month < first], lag[month >= first]
         if len(before) >= FEWEST_USUAL and len(since) >= FEWEST_CLAIMS:
-            tried.append(
-                (float(stats.mannwhitneyu(since, before, alternative="greater", method="asymptotic").pvalue), first)
-            )
+            tried.append((later_by_chance(since, before), first))
     if not tried:
         return None
     p_value, first = min(tried)
@@ -157,8 +154,6 @@ def _level(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Period) -> dict[str, Any]:
-    from scipy import stats
-
     before, since = claims[month < first], claims[month >= first]
     late_from = float(before["lag"].quantile(LATE))
     cut = 3 * max(1.0, late_from)
@@ -166,11 +161,8 @@ def _described(claims: pd.DataFrame, month: np.ndarray, first: int, last: pd.Per
     is_late = since["lag"] > late_from
     usually_late = float((before["lag"] > late_from).mean())
     earlier = since["month"] < last
-    p_earlier = (
-        stats.mannwhitneyu(since.loc[earlier, "lag"], before["lag"], alternative="greater", method="asymptotic").pvalue
-        if earlier.any()
-        else 1.0
-    )
+    lags = since.loc[earlier, "lag"].to_numpy(np.int64), before["lag"].to_numpy(np.int64)
+    p_earlier = later_by_chance(*lags) if earlier.any() else 1.0
     elapsed = (since["month"].astype("int64") - first).to_numpy(float)
     slope = np.polyfit(elapsed, since["lag"].to_numpy(float), 1)[0] if len(np.unique(elapsed)) > 1 else np.nan
     return {

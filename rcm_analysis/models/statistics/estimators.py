@@ -304,3 +304,33 @@ def _looked_up(words: pd.Series, place: dict[str, int]) -> np.ndarray:
         code, different = np.arange(len(words)), words
     places = [place.get(word, -2) if isinstance(word, str) else -2 for word in different]
     return np.array([*places, -2], dtype=np.int64)[code]
+
+
+def later_by_chance(days: np.ndarray, than: np.ndarray) -> float:
+    """The chance of so large a lead of `days` over `than`, were they alike (Mann-Whitney, one-sided, asymptotic).
+
+    Formula
+        z = (U - n m / 2 - 1/2) / s; U = sum of ranks of `days` - n (n + 1) / 2, ties at their mean rank;
+        s^2 = n m / 12 x (N + 1 - sum(t^3 - t) / (N (N - 1)))
+    Counts
+        Whole days from 0 on: they are counted, not sorted.
+    Empty
+        All days alike, or none: not a number.
+    Source
+        Mann and Whitney 1947; the same figures as `scipy.stats.mannwhitneyu`
+
+    >>> f"{later_by_chance(np.array([3, 4, 5]), np.array([0, 1, 2])):.4f}"
+    '0.0404'
+    """
+    from scipy import special
+
+    size = int(max(days.max(initial=0), than.max(initial=0))) + 1
+    ours, theirs = np.bincount(days, minlength=size).astype(float), np.bincount(than, minlength=size).astype(float)
+    tied = ours + theirs
+    rank = np.cumsum(tied) - (tied - 1) / 2
+    first, second = float(len(days)), float(len(than))
+    both = first + second
+    lead = (rank * ours).sum() - first * (first + 1) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(first * second / 12 * ((both + 1) - (tied**3 - tied).sum() / (both * (both - 1))))
+        return float(special.ndtr(-((lead - first * second / 2 - 0.5) / spread)))

@@ -85,8 +85,10 @@ def queued(items: pd.DataFrame, people: Sequence[Person], *, tiers: Collection[s
     left = np.repeat([[person.minutes] for person in people], MOST_DAYS, axis=1).astype(float)
     given = np.zeros(len(people))
     names, days = [""] * len(items), [pd.NA] * len(items)
-    for number, item in enumerate(items.itertuples(index=False)):
-        able = [place for place, person in enumerate(people) if item.tier in tiers and _fits(person, item)]
+    listed_ones = np.flatnonzero(items["tier"].isin(list(tiers)))
+    asked = items.iloc[listed_ones][["payer", "action", "minutes", "recoverable_cents"]]
+    for number, item in zip(listed_ones, asked.itertuples(index=False), strict=True):
+        able = [place for place, person in enumerate(people) if _fits(person, item)]
         choice = _first_place(able, left, given, item.minutes, people)
         if choice is None:
             continue
