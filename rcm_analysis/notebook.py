@@ -30,7 +30,7 @@ from .exhibits.tables import Shown, show
 from .measures.menu import menu, named
 from .periods import Period
 from .tables.clients import Client
-from .tables.schema import CLAIMS, TABLES
+from .tables.schema import CLAIMS, TABLES, TRANSACTIONS
 from .tables.store import is_active, tables_of, tables_of_stores
 from .tables.workspace import ClientView, Workspace, open_workspace
 
@@ -289,7 +289,7 @@ def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
         now, before = now[now["assigned_to"] == manager], before[before["assigned_to"] == manager]
     stored = {client: place.client(client).stored for client in now["client"]}
     tables = tables_of_stores(list(stored.values()), as_of=month.last_day)
-    if not tables["transactions"].filter(month.holds(pl.col("posted_on"))).select(pl.len()).collect().item():
+    if not any(month.label in store.months(TRANSACTIONS.name) for store in stored.values()):
         raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
     return Book(
         firm=place.registry.firm,
@@ -303,6 +303,6 @@ def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
         meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day for client in stored},
         rows={client: {name: store.rows(name) for name in TABLES} for client, store in stored.items()},
         fingerprints={client: store.fingerprints() for client, store in stored.items()},
-        findings={client: len(store.side_table("findings")) for client, store in stored.items()},
+        findings={client: store.rows_aside("findings") for client, store in stored.items()},
         versions={name: version(name) for name in VERSIONED},
     )

@@ -100,7 +100,7 @@ def measure(
         known = _RECORDS.get(name)
         if known and _home(known.function) != _home(function):
             raise ValueError(f"Two measures are called {name}: {_home(known.function)} and {_home(function)}.")
-        answer = kept(function)
+        answer = kept(function, by_client=True)
         _RECORDS[name] = Measure(name, answer, title, column, kind, good, options, is_additive)
         return answer
 

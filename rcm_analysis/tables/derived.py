@@ -20,9 +20,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
+import pyarrow as pa
+from pyarrow import feather
 
 FOLDER = "derived"
+MOST_SUMMARIES = 6
 _CHECKSUM = 32
 _ROOMS = ("tables", "ledger", "measures", "models")
 
@@ -41,15 +45,37 @@ class Shelf:
 
         `keep` files of the name stay, those used last; older states of the store leave with the next write.
         """
-        digest = hashlib.sha256(f"{_code()} {name} {key or self.fingerprint}".encode()).hexdigest()
-        path = self.folder / f"{name}-{digest[:24]}.arrow"
+        path = self._path(name, key or self.fingerprint)
         found = _read(path)
         if found is None:
             found = compute()
-            with contextlib.suppress(OSError):
-                _write(path, found)
-                _prune(self.folder, name, keep)
+            self._keep(path, name, found, keep)
         return found
+
+    def answer(self, question: str, compute: Callable[[], pd.DataFrame], *, of: str) -> pd.DataFrame:
+        """A small answer about this state of the store, from the summary `of` a day (say), which holds all of them.
+
+        An answer that is not there is worked out and added.
+        """
+        path = self._path("summary", f"{self.fingerprint} {of}")
+        known = _read(path)
+        stored = None if known is None else known.filter(pl.col("question") == question)["answer"]
+        if stored is not None and len(stored):
+            return feather.read_table(pa.BufferReader(stored[0])).to_pandas()
+        found, data = compute(), pa.BufferOutputStream()
+        feather.write_feather(pa.Table.from_pandas(found), data, compression="uncompressed")
+        one = pl.DataFrame({"question": [question], "answer": [data.getvalue().to_pybytes()]})
+        self._keep(path, "summary", one if known is None else pl.concat([known, one]), MOST_SUMMARIES)
+        return found
+
+    def _path(self, name: str, key: str) -> Path:
+        digest = hashlib.sha256(f"{_code()} {name} {key}".encode()).hexdigest()
+        return self.folder / f"{name}-{digest[:24]}.arrow"
+
+    def _keep(self, path: Path, name: str, rows: pl.DataFrame, keep: int) -> None:
+        with contextlib.suppress(OSError):
+            _write(path, rows)
+            _prune(self.folder, name, keep)
 
 
 @cache

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,7 +70,7 @@ def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: 
     return lazy(native, columns, name, by=by)
 
 
-def kept(function: Derivation) -> Derivation:
+def kept(function: Derivation, *, by_client: bool = False) -> Derivation:
     """The function of `tables` and named arguments, worked out once per client's opened tables and arguments.
 
     Formula
@@ -78,7 +78,8 @@ def kept(function: Derivation) -> Derivation:
         caller may add columns; anything else as it is
     Counts
         Only tables that keep answers (`Tables.in_memory`) do: plain mappings, DuckDB and Spark frames, and tables
-        restricted to some of their rows work it out as ever.
+        restricted to some of their rows work it out as ever. With `by_client` what is asked of several clients by
+        client is worked out one by one, and kept in the summary beside each client's store.
     """
     takes = inspect.signature(function).parameters
     if hasattr(function, "__wrapped__") or next(iter(takes), "") != "tables":
@@ -89,11 +90,26 @@ def kept(function: Derivation) -> Derivation:
     def answer(tables: Mapping[str, Any], *more: Any, **named: Any) -> Any:
         given = {**defaults, **named}
         key = (function, *((name, _fixed(given[name])) for name in sorted(given)))
-        if more or not keeps_answers(tables) or not _is_fixed(key):
+        if more or not _is_fixed(key):
             return function(tables, *more, **named)
+        if by_client and (apart := getattr(tables, "apart", None)) and given.get("by") in (["client"], ("client",)):
+            return _one_by_one(function, apart, str(key[1:]), named)
+        if not keeps_answers(tables):
+            return function(tables, **named)
         return _given_out(tables.once(key, lambda: _held(function(tables, **named))))  # type: ignore[attr-defined]
 
     return answer  # type: ignore[return-value]
+
+
+def _one_by_one(
+    function: Callable[..., Any], apart: Mapping[str, Any], question: str, named: Mapping[str, Any]
+) -> pd.DataFrame:
+    asked = f"{function.__module__}.{function.__qualname__} {question}"
+    parts = [
+        one.shelf.answer(asked, partial(function, one, **named), of=str(one.as_of)) for _, one in sorted(apart.items())
+    ]
+    there = [part for part in parts if len(part)]
+    return pd.concat(there, ignore_index=True) if there else parts[0]
 
 
 def keeps_answers(tables: Mapping[str, Any]) -> bool:

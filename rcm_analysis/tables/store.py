@@ -20,8 +20,9 @@ import hmac
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import PARTIAL, make_folder, what_is_wrong, write_part, write_text
-from .schema import CLAIMS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
+from .schema import TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
 VERSION = 1
@@ -50,12 +51,19 @@ class Tables(Mapping[str, pl.LazyFrame]):
     """The tables of one or more clients as they were known on a day: lazy Polars frames by name.
 
     A table that nobody delivered is there, with its columns and no rows. Tables `in_memory` also keep what was
-    derived from them (`frames.kept`), so that a report, which asks dozens of times, computes it once.
+    derived from them (`frames.kept`), so that a report, which asks dozens of times, computes it once. Tables of
+    several stores have each of them `apart`, so that what is asked by client is read from each client's summary.
     """
 
-    def __init__(self, frames: Mapping[str, pl.LazyFrame], as_of: dt.date | None, shelf: Shelf | None = None) -> None:
-        self._frames = dict(frames)
-        self.as_of, self.shelf = as_of, shelf
+    def __init__(
+        self,
+        frames: Mapping[str, pl.LazyFrame],
+        as_of: dt.date | None,
+        shelf: Shelf | None = None,
+        apart: Mapping[str, Tables] | None = None,
+    ) -> None:
+        self._frames = frames
+        self.as_of, self.shelf, self.apart = as_of, shelf, apart or {}
         self._answers: dict[Hashable, Any] | None = None
 
     @property
@@ -63,10 +71,9 @@ class Tables(Mapping[str, pl.LazyFrame]):
         return self._answers is not None
 
     def in_memory(self) -> Tables:
-        """The same tables, read once, with a memory of their own for what is derived from them."""
-        out = Tables(
-            {name: frame.collect(engine="streaming").lazy() for name, frame in self.items()}, self.as_of, self.shelf
-        )
+        """The same tables, each read once, with a memory of their own for what is derived from them."""
+        read = OnDemand(self, lambda name: self[name].collect(engine="streaming").lazy())
+        out = Tables(read, self.as_of, self.shelf, self.apart)
         out._answers = {}
         return out
 
@@ -95,6 +102,26 @@ class Tables(Mapping[str, pl.LazyFrame]):
     def pandas(self, name: str) -> pd.DataFrame:
         """One table as a pandas frame, for a look at the rows."""
         return self[name].collect(engine="streaming").to_pandas()
+
+
+class OnDemand(Mapping[str, Answer]):
+    """A value for each of some names, made when it is first asked for."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Answer]) -> None:
+        self._names, self._make, self._made = dict.fromkeys(names), make, dict[str, Answer]()
+
+    def __getitem__(self, name: str) -> Answer:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)
@@ -166,6 +193,10 @@ class ClientStore:
         entry = self.manifest.get(name)
         return pl.read_parquet(self._checked(entry)) if entry else pl.DataFrame()
 
+    def rows_aside(self, name: str) -> int:
+        """How many findings, or rows in quarantine, the client has."""
+        return (self.manifest.get(name) or {"rows": 0})["rows"]
+
 
 def tables_of(services: Collection[str]) -> list[Table]:
     """The tables that hold what happens under these services, each row with its day.
@@ -191,24 +222,16 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
 
 def tables_of_stores(stores: Sequence[ClientStore], *, as_of: dt.date | None = None) -> Tables:
     """The tables of these stores, each as its own manifest says, as known on `as_of` (all that is known when None)."""
-    frames = {}
-    for table in TABLES.values():
-        parts = [store.scan(table) for store in stores if store.months(table.name)]
-        union = pl.concat(parts) if parts else table.empty().lazy()
-        frames[table.name] = known_by(union, table, as_of)
-    if as_of:
-        frames[CLAIMS.name] = _charged_by_then(frames[CLAIMS.name], frames[SUBMISSIONS.name])
-    return Tables(frames, as_of, stores[0].shelf() if len(stores) == 1 else None)
+    if len(stores) != 1:
+        apart = {store.client: tables_of_stores([store], as_of=as_of) for store in stores if store.manifest["tables"]}
+        return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, apart=apart)
+    return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf())
 
 
-def _charged_by_then(claims: pl.LazyFrame, submissions: pl.LazyFrame) -> pl.LazyFrame:
-    """The claims with the charge that was in force by the bills known, where bills changed it."""
-    changed = submissions.filter(pl.col("claim_charge_cents").is_not_null())
-    charges = changed.group_by("client", "claim_id").agg(
-        _charge=pl.col("claim_charge_cents").sort_by("submitted_on").last()
-    )
-    joined = claims.join(charges, on=["client", "claim_id"], how="left", maintain_order="left")
-    return joined.with_columns(charge_cents=pl.coalesce("_charge", "charge_cents")).drop("_charge")
+def _known(stores: Sequence[ClientStore], as_of: dt.date | None, name: str) -> pl.LazyFrame:
+    parts = [store.scan(TABLES[name]) for store in stores if store.months(name)]
+    union = pl.concat(parts) if parts else TABLES[name].empty().lazy()
+    return known_by(union, TABLES[name], as_of)
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
