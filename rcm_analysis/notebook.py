@@ -31,7 +31,7 @@ from .measures.menu import menu, named
 from .periods import Period
 from .tables.clients import Client
 from .tables.schema import CLAIMS, TABLES, TRANSACTIONS
-from .tables.store import is_active, tables_of, tables_of_stores
+from .tables.store import Tables, is_active, tables_of, tables_of_stores
 from .tables.workspace import ClientView, Workspace, open_workspace
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
@@ -89,8 +89,10 @@ class Report:
         return formats.readable(result, {one.value: one.unit for one in menu().values() if one.unit in formats.UNITS})
 
     def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
-        """Show one block, or several in order."""
+        """Show one block, or several in order; what was derived for them stays beside the store."""
         blocks.emit(exhibit)
+        if isinstance(self.tables, Tables):
+            self.tables.save()
 
     def show_table(self, result: pd.DataFrame, columns: Sequence[Shown], **words: Any) -> None:
         """Show a result as a table: see `exhibits.tables.show`."""

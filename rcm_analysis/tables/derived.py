@@ -26,7 +26,9 @@ import pyarrow as pa
 from pyarrow import feather
 
 FOLDER = "derived"
-MOST_SUMMARIES = 6
+LARGE_BYTES = 1 << 18
+MOST_DAYS, MOST_LARGE = 8, 24
+"""How many files of answers stay: one for each day asked for, and one for each large answer."""
 _CHECKSUM = 32
 _ROOMS = ("tables", "ledger", "measures", "models")
 
@@ -52,21 +54,9 @@ class Shelf:
             self._keep(path, name, found, keep)
         return found
 
-    def answer(self, question: str, compute: Callable[[], pd.DataFrame], *, of: str) -> pd.DataFrame:
-        """A small answer about this state of the store, from the summary `of` a day (say), which holds all of them.
-
-        An answer that is not there is worked out and added.
-        """
-        path = self._path("summary", f"{self.fingerprint} {of}")
-        known = _read(path)
-        stored = None if known is None else known.filter(pl.col("question") == question)["answer"]
-        if stored is not None and len(stored):
-            return feather.read_table(pa.BufferReader(stored[0])).to_pandas()
-        found, data = compute(), pa.BufferOutputStream()
-        feather.write_feather(pa.Table.from_pandas(found), data, compression="uncompressed")
-        one = pl.DataFrame({"question": [question], "answer": [data.getvalue().to_pybytes()]})
-        self._keep(path, "summary", one if known is None else pl.concat([known, one]), MOST_SUMMARIES)
-        return found
+    def answers(self, of: str) -> Answers:
+        """The answers known about this state of the store, `of` a day (say)."""
+        return Answers(self, f"{self.fingerprint} {of}")
 
     def _path(self, name: str, key: str) -> Path:
         digest = hashlib.sha256(f"{_code()} {name} {key}".encode()).hexdigest()
@@ -78,11 +68,84 @@ class Shelf:
             _prune(self.folder, name, keep)
 
 
+class Answers:
+    """Frames by question, the small ones in one file, large ones in a file each; those added are on disk after `save`.
+
+    Only frames that come back as they were are stored: plain columns, counted rows, no attributes.
+    """
+
+    def __init__(self, shelf: Shelf, key: str) -> None:
+        self._shelf, self._key = shelf, key
+        self._known: dict[str, bytes] | None = None
+        self._added: dict[str, bytes] = {}
+
+    def get(self, question: str) -> pd.DataFrame | None:
+        if self._known is None:
+            self._known = self._stored()
+        data = self._known.get(question)
+        if data is None:
+            own = _read(self._own(question))
+            data = None if own is None else own["answer"][0]
+        return None if data is None else _frame(data)
+
+    def add(self, question: str, answer: pd.DataFrame) -> None:
+        if not _comes_back(answer):
+            return
+        out = pa.BufferOutputStream()
+        feather.write_feather(pa.Table.from_pandas(answer), out, compression="uncompressed")
+        data = out.getvalue().to_pybytes()
+        if len(data) > LARGE_BYTES:
+            self._shelf._keep(self._own(question), "answer", pl.DataFrame({"answer": [data]}), MOST_LARGE)
+        else:
+            self._added[question] = data
+
+    def save(self) -> None:
+        """Write what was added, beside what others added meanwhile."""
+        if not self._added:
+            return
+        every = self._stored() | self._added
+        rows = pl.DataFrame({"question": list(every), "answer": list(every.values())})
+        self._shelf._keep(self._shelf._path("answers", self._key), "answers", rows, MOST_DAYS)
+        self._known, self._added = every, {}
+
+    def _stored(self) -> dict[str, bytes]:
+        found = _read(self._shelf._path("answers", self._key))
+        return {} if found is None else dict(zip(found["question"], found["answer"], strict=True))
+
+    def _own(self, question: str) -> Path:
+        return self._shelf._path("answer", f"{self._key} {question}")
+
+
+_PLAIN = {"int64", "float64", "bool", "str", "datetime64[us]", "Int64", "Float64", "category", "object"}
+
+
+def _comes_back(answer: pd.DataFrame) -> bool:
+    is_counted = isinstance(answer.index, pd.RangeIndex) and (answer.index.start, answer.index.step) == (0, 1)
+    named = answer.index.name is None and answer.columns.name is None and answer.columns.is_unique
+    if not is_counted or not named or answer.attrs:
+        return False
+    return all(str(column.dtype) in _PLAIN and _is_text(column) for _, column in answer.items())
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Whether the categories of a column, or its objects, are texts or nothing at all."""
+    if column.dtype == "object":
+        return all(value is None or type(value) is str for value in column)
+    return column.dtype != "category" or str(column.cat.categories.dtype) == "str"
+
+
+def _frame(data: bytes) -> pd.DataFrame:
+    table = feather.read_table(pa.BufferReader(data))
+    out = table.to_pandas()
+    objects = [one["name"] for one in table.schema.pandas_metadata["columns"] if one["numpy_type"] == "object"]
+    return out.assign(**{name: out[name].astype(object).where(out[name].notna(), None) for name in objects})
+
+
 @cache
 def _code() -> str:
     """What derives: other code, or another engine, derives anew."""
     package = Path(__file__).parents[1]
-    found = hashlib.sha256(f"{pl.__version__} {np.__version__}".encode())
+    found = hashlib.sha256(f"{pl.__version__} {np.__version__} {pd.__version__} {pa.__version__}".encode())
     for room in _ROOMS:
         for path in sorted((package / room).rglob("*.py")):
             found.update(path.read_bytes())

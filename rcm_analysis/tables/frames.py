@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -87,29 +88,53 @@ def kept(function: Derivation, *, by_client: bool = False) -> Derivation:
     defaults = {name: one.default for name, one in takes.items() if one.default is not one.empty}
 
     @wraps(function)
-    def answer(tables: Mapping[str, Any], *more: Any, **named: Any) -> Any:
+    def answer(tables: Mapping[str, Any], *places: Any, **named: Any) -> Any:
+        named = {**dict(zip(list(takes)[1:], places, strict=False)), **named}
         given = {**defaults, **named}
         key = (function, *((name, _fixed(given[name])) for name in sorted(given)))
-        if more or not _is_fixed(key):
-            return function(tables, *more, **named)
-        if by_client and (apart := getattr(tables, "apart", None)) and given.get("by") in (["client"], ("client",)):
-            return _one_by_one(function, apart, str(key[1:]), named)
+        if not _is_fixed(key):
+            return function(tables, **named)
+        asked = _in_words(function, key[1:])
+        if by_client and asked and getattr(tables, "apart", None) and given.get("by") in (["client"], ("client",)):
+            return _one_by_one(partial(function, **named), asked, tables.apart)  # type: ignore[attr-defined]
         if not keeps_answers(tables):
             return function(tables, **named)
-        return _given_out(tables.once(key, lambda: _held(function(tables, **named))))  # type: ignore[attr-defined]
+        found = tables.once(key, lambda: _held(function(tables, **named)), asked)  # type: ignore[attr-defined]
+        return _given_out(found)
 
     return answer  # type: ignore[return-value]
 
 
-def _one_by_one(
-    function: Callable[..., Any], apart: Mapping[str, Any], question: str, named: Mapping[str, Any]
-) -> pd.DataFrame:
-    asked = f"{function.__module__}.{function.__qualname__} {question}"
-    parts = [
-        one.shelf.answer(asked, partial(function, one, **named), of=str(one.as_of)) for _, one in sorted(apart.items())
-    ]
+def _one_by_one(function: Callable[..., Any], asked: str, apart: Mapping[str, Any]) -> pd.DataFrame:
+    """The answers of clients each, one below the other: each from beside its store, or worked out from its tables."""
+    parts = []
+    for _, one in sorted(apart.items()):
+        found = one.stored.get(asked)
+        if found is None:
+            found = function(one)
+            one.stored.add(asked, found)
+            one.save()
+        parts.append(found)
     there = [part for part in parts if len(part)]
     return pd.concat(there, ignore_index=True) if there else parts[0]
+
+
+def _in_words(function: Callable[..., Any], given: Sequence[tuple[str, Any]]) -> str | None:
+    """The question in words that mean the same in another process; None where it has none."""
+    if function.__module__.split(".")[0] != _PACKAGE or not all(_is_plain(value) for _, value in given):
+        return None
+    return f"{function.__module__}.{function.__qualname__} {given}"
+
+
+def _is_plain(value: Any) -> bool:
+    if is_dataclass(value) and not isinstance(value, type):
+        return all(_is_plain(getattr(value, field.name)) for field in fields(value))
+    return isinstance(value, (str, int, float, dt.date, type(None))) or (
+        isinstance(value, tuple) and all(map(_is_plain, value))
+    )
+
+
+_PACKAGE = __name__.split(".")[0]
 
 
 def keeps_answers(tables: Mapping[str, Any]) -> bool:

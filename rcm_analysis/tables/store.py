@@ -65,6 +65,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
         self._frames = frames
         self.as_of, self.shelf, self.apart = as_of, shelf, apart or {}
         self._answers: dict[Hashable, Any] | None = None
+        self.stored = shelf.answers(str(as_of)) if shelf else None
 
     @property
     def keeps_answers(self) -> bool:
@@ -77,13 +78,26 @@ class Tables(Mapping[str, pl.LazyFrame]):
         out._answers = {}
         return out
 
-    def once(self, key: Hashable, compute: Callable[[], Answer]) -> Answer:
-        """What `compute` gave when this was first asked for; tables that keep no answers compute it each time."""
+    def once(self, key: Hashable, compute: Callable[[], Any], question: str | None = None) -> Any:
+        """What `compute` gave when this was first asked for; tables that keep no answers compute it each time.
+
+        An answer to a `question` in words is sought beside the store first, and stored there by `save`.
+        """
         if self._answers is None:
             return compute()
         if key not in self._answers:
-            self._answers[key] = compute()
+            found = self.stored.get(question) if question and self.stored else None
+            if found is None:
+                found = compute()
+                if question and self.stored and isinstance(found, pd.DataFrame):
+                    self.stored.add(question, found)
+            self._answers[key] = found
         return self._answers[key]
+
+    def save(self) -> None:
+        """Keep what was derived beside the store, for whoever asks next."""
+        if self.stored:
+            self.stored.save()
 
     def __getitem__(self, name: str) -> pl.LazyFrame:
         if name not in TABLES:

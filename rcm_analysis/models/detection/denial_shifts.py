@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ParameterError
+from ...tables.frames import kept
 from ..statistics.control_charts import change_point, laney_chart
 from .denial_cells import (
     LEVELS,
@@ -95,6 +96,7 @@ COLUMNS = (
 )
 
 
+@kept
 def systemic_denials(
     tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None
 ) -> pd.DataFrame:

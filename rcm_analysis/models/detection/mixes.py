@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...tables.frames import kept
 from .denial_cells import expected_lines
 
 MONTHS, USUAL_MONTHS = 3, 6
@@ -53,6 +54,7 @@ COLUMNS = (
 )
 
 
+@kept
 def mix_shifts(tables: Mapping[str, Any], *, as_of: dt.date, months: int = MONTHS) -> pd.DataFrame:
     """Whether the overall denial rate and the collection rate moved because of the mix of work or because of the
     payers' decisions: one row per client and figure.

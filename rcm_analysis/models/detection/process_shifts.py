@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from ...errors import ParameterError
-from ...tables.frames import source
+from ...tables.frames import kept, source
 from ..statistics.estimators import later_by_chance
 
 LAG_COLUMNS = (
@@ -43,6 +43,7 @@ LATE = 0.9
 """Later than 90 % of what is usual is late."""
 
 
+@kept
 def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.01, days: float = 1.0) -> pd.DataFrame:
     """The providers and locations (or the whole client) that began to enter charges later, and still do: one row each.
 
@@ -228,6 +229,7 @@ FEWEST_DAYS_AT_WORK = 2
 """Where charges were entered on fewer days of the run, the office was closed: that is no outage."""
 
 
+@kept
 def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Outages: runs of working days on which the client sent no claim although claims were waiting; the oldest first.
 

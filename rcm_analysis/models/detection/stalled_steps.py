@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from ...measures.receivable.secondary import PROCESSED, secondary_trail, trail_frame
-from ...tables.frames import collect, source
+from ...tables.frames import collect, kept, source
 
 col = nw.col
 LEAST_EVIDENCE, FEWEST, LEAST_RATIO, LEAST_POINTS, SETTLED_MONTHS = 10.0, 5.0, 2.0, 0.05, 3
@@ -50,6 +50,7 @@ COLUMNS = [
 ]
 
 
+@kept
 def secondaries_stopped(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Clients whose claims are no longer sent to the secondary payer, since when, and the dollars over expectation.
 
@@ -80,6 +81,7 @@ def secondaries_stopped(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.Data
     return pd.DataFrame([one for one in found if one], columns=COLUMNS)
 
 
+@kept
 def holds_risen(
     tables: Mapping[str, Any], *, as_of: dt.date, reasons: tuple[str, ...] = ("documents",)
 ) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from ...ledger.adjudications import PAYMENT, first_adjudications, line_adjudicat
 from ...ledger.postings import postings
 from ...measures.denials.reasons import denied_lines
 from ...periods import Period
-from ...tables.frames import NO_VALUE, source
+from ...tables.frames import NO_VALUE, kept, source
 from ..detection.denial_cells import family_of
 from .cells import DIMENSIONS, REASON, Kind, facts_of, unrest
 from .search import Account, Driver, account, onset
@@ -120,6 +120,7 @@ FIGURES = {
 """Every figure that can be explained, by name."""
 
 
+@kept
 def why(
     tables: Mapping[str, Any],
     figure: str,

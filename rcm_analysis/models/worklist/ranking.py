@@ -20,7 +20,7 @@ import pandas as pd
 
 from ...ledger.ratios import half_up
 from ...measures.receivable.limits import with_limit
-from ...tables.frames import source
+from ...tables.frames import kept, source
 from .actions import actions_of, minutes_of, reasons_of
 from .chances import IncidenceCurves, answer_curves, answer_group, expected_cents, overturn_rates, patient_curves
 from .items import ITEM, KEY, PATIENT, STATUSES, Decisions, open_items, read
@@ -76,6 +76,7 @@ LIMIT = {
 STARTS = {"filing": "service_on", "appeal": "decided_on", "secondary_filing": "primary_on"}
 
 
+@kept
 def worklist(
     tables: Mapping[str, Any],
     *,
