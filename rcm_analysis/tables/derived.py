@@ -116,29 +116,46 @@ class Answers:
         return self._shelf._path("answer", f"{self._key} {question}")
 
 
-_PLAIN = {"int64", "float64", "bool", "str", "datetime64[us]", "Int64", "Float64", "category", "object"}
+_PLAIN = {
+    "int64",
+    "float64",
+    "bool",
+    "str",
+    "datetime64[us]",
+    "datetime64[ns]",
+    "Int64",
+    "Float64",
+    "category",
+    "object",
+}
 
 
 def _comes_back(answer: pd.DataFrame) -> bool:
     is_counted = isinstance(answer.index, pd.RangeIndex) and (answer.index.start, answer.index.step) == (0, 1)
     named = answer.index.name is None and answer.columns.name is None and answer.columns.is_unique
-    if not is_counted or not named or answer.attrs:
-        return False
-    return all(str(column.dtype) in _PLAIN and _is_text(column) for _, column in answer.items())
+    plain = all(str(column.dtype) in _PLAIN and _is_text(column) for _, column in answer.items())
+    return is_counted and named and plain and all(type(value) in (str, int) for value in answer.attrs.values())
 
 
 def _is_text(column: pd.Series) -> bool:
-    """Whether the categories of a column, or its objects, are texts or nothing at all."""
+    """Whether the categories of a column, or its objects, are texts: or each a tuple of texts, or nothing at all."""
     if column.dtype == "object":
-        return all(value is None or type(value) is str for value in column)
-    return column.dtype != "category" or str(column.cat.categories.dtype) == "str"
+        kinds = set(map(type, column))
+        each = {type(text) for value in column for text in value} if kinds == {tuple} else kinds - {type(None)}
+        return kinds <= {str, type(None), tuple} and each <= {str}
+    return column.dtype != "category" or (len(column) > 0 and str(column.cat.categories.dtype) == "str")
 
 
 def _frame(data: bytes) -> pd.DataFrame:
     table = feather.read_table(pa.BufferReader(data))
-    out = table.to_pandas()
-    objects = [one["name"] for one in table.schema.pandas_metadata["columns"] if one["numpy_type"] == "object"]
-    return out.assign(**{name: out[name].astype(object).where(out[name].notna(), None) for name in objects})
+    out, told = table.to_pandas(), table.schema.pandas_metadata
+    for name in (one["name"] for one in told["columns"] if one["numpy_type"] == "object"):
+        if pa.types.is_list(table.schema.field(name).type):
+            out[name] = pd.Series(map(tuple, out[name]), index=out.index, dtype=object)
+        else:
+            out[name] = out[name].astype(object).where(out[name].notna(), None)
+    out.attrs = dict(told.get("attributes") or {})
+    return out
 
 
 @cache

@@ -172,3 +172,80 @@ def test_tables_of_several_clients_have_no_place_of_their_own(tmp_path):
     store = Store(tmp_path)
     stored(store, dt.date(2026, 1, 5))
     assert store.tables(["a", "b"]).shelf is None
+
+
+ANSWER = pd.DataFrame(
+    {
+        "payer": pd.array(["a", None], dtype="str"),
+        "reason": pd.Series(["x", None], dtype=object),
+        "codes": [("18", "45"), ()],
+        "cents": [3, -4],
+        "rate": [0.1, float("nan")],
+        "rank": pd.array([1, None], dtype="Int64"),
+        "is_new": [True, False],
+        "month": pd.to_datetime(["2026-10-01", None]).astype("datetime64[us]"),
+        "bucket": pd.Categorical(["0-30", "31-60"], categories=["0-30", "31-60", "over"], ordered=True),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(ANSWER, id="every kind of column"),
+        pytest.param(ANSWER.iloc[:0].drop(columns="bucket"), id="no row"),
+        pytest.param(ANSWER.drop(columns=list(ANSWER)), id="no column"),
+        pytest.param(ANSWER.assign(codes=[(), ()]), id="tuples of nothing"),
+    ],
+)
+def test_an_answer_comes_back_as_it_was(shelf, answer):
+    given = answer.copy()
+    given.attrs = {"left_out": "October", "voided": 3}
+    shelf.answers("a day").add("q", given)  # not saved: not there
+    assert shelf.answers("a day").get("q") is None
+    one = shelf.answers("a day")
+    one.add("q", given)
+    one.save()
+    found = shelf.answers("a day").get("q")
+    pd.testing.assert_frame_equal(found, given, check_exact=True)
+    assert found.attrs == given.attrs
+    assert list(map(type, found["reason"])) == list(map(type, given["reason"])) if "reason" in given else True
+    assert shelf.answers("another day").get("q") is None
+    assert Shelf(shelf.folder, "another state").answers("a day").get("q") is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(ANSWER.set_index("payer"), id="an index of its own"),
+        pytest.param(pd.DataFrame({"a": [dt.date(2026, 1, 1)]}), id="objects that are no text"),
+        pytest.param(pd.DataFrame({"a": pd.Series(["x", float("nan")], dtype=object)}), id="text and no number"),
+        pytest.param(ANSWER.iloc[1:], id="rows cut out"),
+        pytest.param(ANSWER.iloc[:0], id="categories without a row"),
+    ],
+)
+def test_an_answer_that_would_come_back_otherwise_is_not_stored(shelf, answer):
+    answers = shelf.answers("a day")
+    answers.add("q", answer)
+    answers.save()
+    assert shelf.answers("a day").get("q") is None
+
+
+def test_a_large_answer_has_a_file_of_its_own(shelf):
+    large = pd.DataFrame({"cents": range(40_000)})
+    answers = shelf.answers("a day")
+    answers.add("large", large)
+    answers.add("small", ANSWER)
+    answers.save()
+    assert len(list(shelf.folder.iterdir())) == 2
+    assert shelf.answers("a day").get("large").equals(large)
+
+
+def test_reports_add_to_the_answers_of_each_other(shelf):
+    one, other = shelf.answers("a day"), shelf.answers("a day")
+    for answers, question in ((one, "first"), (other, "second")):
+        assert answers.get(question) is None
+        answers.add(question, ANSWER)
+    one.save()
+    other.save()
+    assert all(shelf.answers("a day").get(question) is not None for question in ("first", "second"))
