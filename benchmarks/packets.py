@@ -8,7 +8,8 @@ they hold on a busy machine too; the ways take turns within a round. Each report
     alone      ours as one command, with what is derived from the tables there already
     new        the same right after new files: nothing derived is there (what stands beside the store is taken away)
     in batch   one more report of a batch: a batch of two months less a batch of one, all derived
-and the book once with each client's summary and once without. The workspace is copied first. Writes results/packets.txt.
+and the book once with each client's summary and once without. The workspace is copied first.
+Writes results/packets.txt.
 """
 
 from __future__ import annotations
