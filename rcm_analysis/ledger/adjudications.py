@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -100,7 +101,7 @@ def _within(rows: nw.LazyFrame, tables: Mapping[str, Any], as_of: dt.date, since
     return known.join(_payments(tables, as_of, since).select(*PAYMENT), on=list(PAYMENT), how="semi")
 
 
-@kept
+@partial(kept, stored=True)
 def _payment_parts(
     tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None, patient_denials: bool
 ) -> nw.LazyFrame:
@@ -139,7 +140,7 @@ def line_adjudications(
     return _within(known, tables, as_of, since).with_columns(remit_claim_id=col("answer_id"))
 
 
-@kept
+@partial(kept, stored=True)
 def _decided_lines(
     tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None, patient_denials: bool
 ) -> nw.LazyFrame:

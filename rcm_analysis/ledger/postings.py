@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -161,7 +162,7 @@ def _marked(tables: Mapping[str, Any], columns: Sequence[str]) -> nw.LazyFrame:
     return rows.with_columns(nw.col(IS_DISGUISED).fill_null(False))
 
 
-@kept
+@partial(kept, stored=True)
 def disguised_postings(tables: Mapping[str, Any]) -> nw.LazyFrame:
     """Contractual postings under a code that is no denial, of an amount that the payer had denied.
 

@@ -54,6 +54,10 @@ class Shelf:
             self._keep(path, name, found, keep)
         return found
 
+    def fact(self, question: str, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """A large table that answers a question about this state of the store."""
+        return self.table("fact", compute, key=f"{self.fingerprint} {question}", keep=MOST_LARGE)
+
     def answers(self, of: str) -> Answers:
         """The answers known about this state of the store, `of` a day (say)."""
         return Answers(self, f"{self.fingerprint} {of}")

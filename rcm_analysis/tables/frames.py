@@ -71,7 +71,7 @@ def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: 
     return lazy(native, columns, name, by=by)
 
 
-def kept(function: Derivation, *, by_client: bool = False) -> Derivation:
+def kept(function: Derivation, *, by_client: bool = False, stored: bool = False) -> Derivation:
     """The function of `tables` and named arguments, worked out once per client's opened tables and arguments.
 
     Formula
@@ -80,7 +80,8 @@ def kept(function: Derivation, *, by_client: bool = False) -> Derivation:
     Counts
         Only tables that keep answers (`Tables.in_memory`) do: plain mappings, DuckDB and Spark frames, and tables
         restricted to some of their rows work it out as ever. With `by_client` what is asked of several clients by
-        client is worked out one by one, and kept in the summary beside each client's store.
+        client is worked out one by one, and kept in the summary beside each client's store. Small frames stay beside
+        the store for later reports; large lazy ones where they are `stored`.
     """
     takes = inspect.signature(function).parameters
     if hasattr(function, "__wrapped__") or next(iter(takes), "") != "tables":
@@ -99,8 +100,10 @@ def kept(function: Derivation, *, by_client: bool = False) -> Derivation:
             return _one_by_one(partial(function, **named), asked, tables.apart)  # type: ignore[attr-defined]
         if not keeps_answers(tables):
             return function(tables, **named)
-        found = tables.once(key, lambda: _held(function(tables, **named)), asked)  # type: ignore[attr-defined]
-        return _given_out(found)
+        work: Callable[[], Any] = partial(_worked_out, function, tables, named)
+        if stored and asked and tables.shelf:  # type: ignore[attr-defined]
+            work = partial(tables.shelf.fact, f"{tables.as_of} {asked}", work)  # type: ignore[attr-defined]
+        return _given_out(tables.once(key, work, asked))  # type: ignore[attr-defined]
 
     return answer  # type: ignore[return-value]
 
@@ -155,7 +158,8 @@ def _is_fixed(key: Any) -> bool:
     return True
 
 
-def _held(found: Any) -> Any:
+def _worked_out(function: Callable[..., Any], tables: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
+    found = function(tables, **named)
     return found.collect("polars").to_native() if isinstance(found, nw.LazyFrame) else found
 
 

@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 
 from builders.acorn import OCTOBER, invented
+from rcm_analysis.ledger.adjudications import claim_adjudications, first_adjudications, line_adjudications
+from rcm_analysis.ledger.postings import disguised_postings
 from rcm_analysis.measures.collections.rates import cash
 from rcm_analysis.measures.denials.rates import initial_denial_rate_claims_remitted
 from rcm_analysis.measures.menu import measure, menu
@@ -55,7 +57,7 @@ def test_a_second_report_reads_what_the_first_one_worked_out(store, monkeypatch)
     tables = opened(store)
     expected = asked(tables)
     tables.save()
-    monkeypatch.setattr("rcm_analysis.tables.frames._held", None)  # whatever had to be worked out would stop here
+    monkeypatch.setattr("rcm_analysis.tables.frames._worked_out", lambda *asked: pytest.fail("worked out again"))
     assert equal(asked(opened(store)), expected)
 
 
@@ -116,3 +118,22 @@ def test_a_measure_from_elsewhere_is_not_stored(store, monkeypatch):
         assert of_an_analyst(tables, as_of=DAY)["n"].tolist() == [number]
         assert of_an_analyst(tables, as_of=DAY)["n"].tolist() == [number]
         tables.save()
+
+
+@pytest.mark.parametrize("months", [1, 4, 7])
+def test_what_is_known_now_and_was_known_then_is_what_was_known_then(store, months):
+    """Facts carry the day on which they became known: those of October as of June are those of June."""
+    then = OCTOBER.shift(-months).last_day
+    for decided in (line_adjudications, claim_adjudications, first_adjudications):
+        now, at_the_time = (
+            decided(opened(store, day), as_of=then).collect("polars").to_native() for day in (DAY, then)
+        )
+        assert now.height and now.sort("remit_claim_id").equals(at_the_time.select(now.columns).sort("remit_claim_id"))
+    flags = [disguised_postings(opened(store, day)).collect("polars").to_native() for day in (DAY, then)]
+    posted = plain(store, then)["transactions"].collect()
+    assert (
+        flags[0]
+        .join(posted, on="transaction_id", how="semi")
+        .sort("transaction_id")
+        .equals(flags[1].sort("transaction_id"))
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import polars as pl
 
 from ...blocks.vocabulary import NUMERIC, Table
 from ...ledger.ratios import quotient
@@ -74,22 +75,24 @@ def gap_of(subject: Subject) -> dict[str, int]:
     """
     services = settled_services(subject.period)
     rate = collections.net_collection_rate_matured(subject.tables, period=services, as_of=subject.as_of).iloc[0]
-    claims = subject.pandas("claims")
-    inside = (claims["service_on"] >= pd.Timestamp(services.first_day)) & (
-        claims["service_on"] < pd.Timestamp(services.end)
+    inside = subject.tables["claims"].lazy().filter(services.holds(pl.col("service_on"))).select("claim_id")
+    rows = subject.tables["transactions"].lazy().join(inside, on="claim_id", how="semi")
+    cents, patient, kind = pl.col("amount_cents"), pl.col("party") == "patient", pl.col("kind")
+    denied = (kind == "contractual") & pl.col("carc").is_in(codes_of(family="denial"))
+    conditions = {"insurance": ~patient, "patient": patient, "written_off": kind == "write_off", "denied": denied}
+    sums = (
+        rows.select(**{name: cents.filter(which).sum() for name, which in conditions.items()})
+        .collect()
+        .row(0, named=True)
     )
-    rows = subject.pandas("transactions")
-    rows = rows[rows["claim_id"].isin(claims.loc[inside, "claim_id"])]
-    patient = rows["party"] == "patient"
-    denial_coded = (rows["kind"] == "contractual") & rows["carc"].isin(codes_of(family="denial"))
     return {
         "claims": int(rate["claims"]),
         "due_cents": int(rate["collectable_cents"]),
         "cash_cents": int(rate["cash_cents"]),
-        "insurance_cents": int(rows.loc[~patient, "amount_cents"].sum()),
-        "patient_cents": int(rows.loc[patient, "amount_cents"].sum()),
-        "written_off_cents": -int(rows.loc[rows["kind"] == "write_off", "amount_cents"].sum()),
-        "denied_cents": -int(rows.loc[denial_coded, "amount_cents"].sum()),
+        "insurance_cents": sums["insurance"],
+        "patient_cents": sums["patient"],
+        "written_off_cents": -sums["written_off"],
+        "denied_cents": -sums["denied"],
     }
 
 

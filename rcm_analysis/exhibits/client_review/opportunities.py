@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-import pandas as pd
+import polars as pl
 
 from ...measures.collections import lags
 from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import denial_reasons, disguised_denials
 from ...measures.receivable import ar
+from ...tables.frames import days_before
 from ...tables.reference.carc import carc_categories
 from ...tables.schema import PARTIES
 from ..blocks import Block, Finding, finding, findings, note
@@ -188,12 +189,13 @@ def old_credits(subject: Subject) -> list[Finding]:
 
     Payments on a claim without a charge are no credit: the charge is missing.
     """
-    rows = subject.pandas("transactions").dropna(subset=["claim_id"])
-    rows = rows[~rows["claim_id"].isin(subject.never_billed)]
-    sums = rows.groupby(["claim_id", "party"]).agg(balance_cents=("amount_cents", "sum"), last_on=("posted_on", "max"))
-    limit = pd.Timestamp(subject.as_of) - pd.Timedelta(days=OLD_CREDIT_DAYS)
-    old = sums[(sums["balance_cents"] < 0) & (sums["last_on"] < limit)]
-    if old.empty:
+    claim, limit = pl.col("claim_id"), days_before(subject.as_of, OLD_CREDIT_DAYS)
+    rows = subject.tables["transactions"].lazy().filter(claim.is_not_null(), ~claim.is_in(list(subject.never_billed)))
+    sums = rows.group_by("claim_id", "party").agg(
+        balance_cents=pl.col("amount_cents").sum(), last_on=pl.col("posted_on").max()
+    )
+    old = sums.filter(pl.col("balance_cents") < 0, pl.col("last_on") < limit).collect()
+    if old.is_empty():
         return []
     total = -int(old["balance_cents"].sum())
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -158,7 +159,7 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     )
 
 
-@kept
+@partial(kept, stored=True)
 def _every_decision(tables: Mapping[str, Any]) -> nw.LazyFrame:
     return _priced(_decisions(tables, dt.date.max), tables)
 
