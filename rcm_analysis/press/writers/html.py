@@ -1,27 +1,29 @@
 """Document → one self-contained HTML page: no script, no network, nothing that a text could make run.
 
 The page is the template `pages/report.html`, which escapes every text; pictures are `data:` images, in which
-scripts do not run; the content security policy forbids everything else.
+scripts do not run; the content security policy allows the page's own style by its hash and forbids everything else.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 from importlib import resources
 from typing import Any, Literal
 
 import jinja2
 
-from ...blocks.vocabulary import BRIEF, Kpi, Meta, Table
+from ...blocks.vocabulary import Figure, Kpi, Meta, Split, Table
 from ..document.document import Cell, Document, Grid, Heading, grid_of, paired, placed, plain_text
 from . import style
 
-POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
-)
+POLICY = "default-src 'none'; img-src data:; style-src {style}; font-src data:; base-uri 'none'; form-action 'none'"
 _COMFORTABLE_COLUMNS = 8
 _SHORT = 14
+_ROWS_OF_A_PAGE = 30
+"""A table of so many rows is not parted in print."""
+_BAR, _GAP = 1000.0, 4.0
 _WEB_FONTS = (("SourceSans3-Regular.ttf.woff2", 400), ("SourceSans3-Semibold.ttf.woff2", 600))
 
 
@@ -33,16 +35,62 @@ def render(document: Document, *, fonts: Literal["embed", "system"] = "embed") -
     (False, True)
     """
     meta = document.meta
-    headings = [block for block in document.blocks if isinstance(block, Heading) and block.level <= 2]
+    css = (_font_faces() if fonts == "embed" else "") + style.css_variables() + _style_sheet() + _painted(document)
+    contents = _contents(document)
     return _page().render(
         meta=meta,
         title=" – ".join(part for part in (meta.client_name, meta.title, meta.period_title) if part),
-        policy=POLICY,
-        css=(_font_faces() if fonts == "embed" else "") + style.css_variables() + _style_sheet(),
-        contents=headings if len(headings) >= 2 and meta.layout != BRIEF else [],
+        policy=POLICY.format(style=_hash(css)),
+        css=css,
+        contents=contents if len(contents) >= 2 else [],
+        titles_lead=not any(isinstance(block, Heading) for block in document.blocks),
         footer=_footer(meta),
         blocks=paired(document.blocks),
     )
+
+
+def _contents(document: Document) -> list[tuple[int, str, str]]:
+    """Level, anchor and words of what the contents lead to: the headings, or without any the titles of the tables."""
+    headings = [block for block in document.blocks if isinstance(block, Heading)]
+    if headings:
+        return [(one.level, one.anchor, plain_text(one.text)) for one in headings if one.level <= 2]
+    titled = [block for block in document.blocks if isinstance(block, (Grid, Figure)) and block.number]
+    return [
+        (1, _anchor(one), title) for one in titled if (title := one.caption if isinstance(one, Grid) else one.title)
+    ]
+
+
+def _anchor(block: Grid | Figure) -> str:
+    return f"{'table' if isinstance(block, Grid) else 'figure'}-{block.number}"
+
+
+def _hash(text: str) -> str:
+    """A text as a content security policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _painted(document: Document) -> str:
+    """The colours that cells of an analyst's own tables bring with them, each with one that can be read beside it."""
+    grids = [block for block in document.blocks if isinstance(block, Grid)]
+    cells = [cell for grid in grids for row in (*grid.head, *grid.body) for cell in row]
+    rules = []
+    for colour in sorted({cell.color for cell in cells if cell.color}):
+        name, ground = _paint("k", colour), f"{{background:{_ground(colour)}!important}}"
+        rules.append(f".{name}{{color:{colour}!important}}")
+        rules.append(f"@media screen and (prefers-color-scheme:dark){{.{name}{ground}}}")
+    for fill in sorted({cell.fill for cell in cells if cell.fill}):
+        name = _paint("f", fill)
+        rules.append(f".{name}{{background:{fill}!important}}.{name}:not(.painted){{color:{_ground(fill)}!important}}")
+    return "".join(rules)
+
+
+def _paint(kind: str, colour: str) -> str:
+    return f"{kind}-{colour[1:]}"
+
+
+def _ground(colour: str) -> str:
+    """Black or white, whichever stands out more against a colour."""
+    return max(("#000000", "#ffffff"), key=lambda other: style.contrast(colour, other))
 
 
 @functools.cache
@@ -65,6 +113,8 @@ def _page() -> jinja2.Template:
         "status": _status,
         "grid": _grid,
         "points": _points,
+        "stretches": _stretches,
+        "anchor": _anchor,
     }
     pages.globals |= {
         "cover_lines": style.cover_lines,
@@ -112,6 +162,8 @@ def _grid(table: Grid | Table) -> dict[str, Any]:
     return {
         "of": shown,
         "dense": shown.columns > _COMFORTABLE_COLUMNS,
+        "whole": len(shown.body) <= _ROWS_OF_A_PAGE,
+        "anchor": _anchor(shown) if shown.number else "",
         "label": style.numbered_title("Table", shown.number, shown.caption) or "Table",
         "head": [[(cell, _facts(cell, shown, x)) for x, cell in placed(row)] for row in shown.head],
         "body": [
@@ -134,6 +186,17 @@ def _points(cell: Cell) -> list[str]:
     return [" ".join(line) for line in lines if line]
 
 
+def _stretches(split: Split) -> list[tuple[str, str, str]]:
+    """Tone, start and width of each piece of a bar 1,000 wide; the smallest can still be seen."""
+    there = [piece for piece in split.pieces if piece.share > 0]
+    room, start, out = _BAR - _GAP * max(0, len(there) - 1), 0.0, []
+    for piece in there:
+        width = max(_GAP, piece.share * room)
+        out.append((piece.tone, f"{start:.1f}", f"{width:.1f}"))
+        start += width + _GAP
+    return out
+
+
 def _short_columns(table: Grid) -> set[int]:
     """Columns of short values, which should not be broken: dates, claim numbers, dollars."""
     longest = [0] * table.columns
@@ -146,8 +209,7 @@ def _short_columns(table: Grid) -> set[int]:
 
 def _facts(cell: Cell, table: Grid, x: int, short: bool = False) -> dict[str, Any]:
     align = cell.align or (table.aligns[x] if x < len(table.aligns) else "left")
-    look = (f"background:{cell.fill};" if cell.fill else "") + (f"color:{cell.color};" if cell.color else "")
-    look += ("font-weight:600;" if cell.bold else "") + ("font-style:italic;" if cell.italic else "")
+    looks = [align, "short" if short else "", "bold" if cell.bold else "", "italic" if cell.italic else ""]
+    looks += [_paint("f", cell.fill) if cell.fill else "", f"painted {_paint('k', cell.color)}" if cell.color else ""]
     spans = {"colspan": cell.colspan, "rowspan": cell.rowspan}
-    more = {name: span for name, span in spans.items() if span > 1} | ({"style": look} if look else {})
-    return {"class": f"{align} short" if short else align, **more}
+    return {"class": " ".join(filter(None, looks))} | {name: span for name, span in spans.items() if span > 1}

@@ -7,6 +7,7 @@ colour blindness; on a grey printer the arrow and the word beside them carry the
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ...blocks.vocabulary import Card, Comparison, Meta, Note
@@ -34,6 +35,28 @@ PALETTE = {
     "light": "#8fb4cd",
     "pale": "#cfe0ec",
 }
+DARK = {
+    "ink": "#e6ebf0",
+    "mute": "#a6b3bf",
+    "line": "#3a4855",
+    "tint": "#1c262f",
+    "brand": "#93c7e8",
+    "brand_tint": "#1a2e3c",
+    "link": "#82c4f2",
+    "good": "#70c3ec",
+    "good_tint": "#12303f",
+    "bad": "#f5a56f",
+    "bad_tint": "#38230f",
+    "paper": "#12181e",
+    "medium": "#6ba3cc",
+    "light": "#477693",
+    "pale": "#2c475a",
+}
+"""The palette of a screen that is set to dark: the same names, the same meaning."""
+
+COVERS = {"cover": "#14425f", "cover_ink": "#ffffff"}, {"cover": "#0e2c40", "cover_ink": "#ffffff"}
+"""The band above a page, and what stands in it: light, dark."""
+
 TONES = {"strong": "brand", "medium": "medium", "light": "light", "pale": "pale", "neutral": "mute", "alert": "bad"}
 """The tone of a piece of a whole -> its colour; dark, light and burnt stay apart in grey print."""
 
@@ -46,12 +69,44 @@ SEVERITY_COLOURS = {"high": "bad", "medium": "brand", "low": "mute"}
 
 
 def css_variables() -> str:
-    """The palette as one CSS rule.
+    """The palettes as CSS rules: light, and dark for a screen that asks for it; paper is always light.
 
-    >>> css_variables().startswith(":root{--ink:#1a2733;")
-    True
+    >>> css_variables().startswith(":root{color-scheme:light dark;--ink:#1a2733;"), css_variables().count("--ink")
+    (True, 2)
     """
-    return ":root{" + "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in PALETTE.items()) + "}"
+
+    def named(colours: Mapping[str, str]) -> str:
+        return "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in colours.items())
+
+    light, dark = (named(palette | cover) for palette, cover in zip((PALETTE, DARK), COVERS, strict=True))
+    return f":root{{color-scheme:light dark;{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def luminance(colour: str) -> float:
+    """How light a colour is, 0 to 1.
+
+    Source
+        WCAG 2.2, relative luminance
+
+    >>> luminance("#ffffff"), luminance("#000000")
+    (1.0, 0.0)
+    """
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, 1 to 21; text needs 4.5, what is drawn 3.
+
+    Source
+        WCAG 2.2, contrast ratio
+
+    >>> round(contrast("#ffffff", "#000000"), 1)
+    21.0
+    """
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def day_in_words(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -9,9 +11,9 @@ from lxml import html as lxml_html
 
 from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.blocks.vocabulary import Figure, Kpi, Kpis, Meta
-from rcm_analysis.press.document.document import Cell, Document, Grid
+from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, Run
 from rcm_analysis.press.document.extract import extract  # noqa: E402
-from rcm_analysis.press.writers import html  # noqa: E402
+from rcm_analysis.press.writers import html, style  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,7 @@ def test_nothing_is_fetched_and_nothing_runs(page, tree):
     (policy,) = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
     assert policy.startswith("default-src 'none';") and "script-src" not in policy and "unsafe-eval" not in policy
     assert page.index("Content-Security-Policy") < page.index("<style")
+    assert "unsafe" not in policy
 
 
 def test_the_page_has_language_landmarks_and_a_skip_link(tree):
@@ -126,24 +129,70 @@ def test_an_empty_value_is_a_dash_not_nothing():
     assert '<p class="value">–</p>' in page and "no data" in page
 
 
-def test_contrast_of_every_text_colour_is_at_least_4_5():
-    """WCAG 2.1 AA, computed: every text colour on every ground it is used on."""
-    from rcm_analysis.press.writers.style import PALETTE
+GROUNDS = [(text, ground) for text in ("ink", "mute", "brand", "link", "good", "bad") for ground in ("paper", "tint")]
+GROUNDS += [("good", "good_tint"), ("bad", "bad_tint"), ("ink", "brand_tint"), ("ink", "bad_tint")]
+GROUNDS += [("brand", "brand_tint"), ("cover_ink", "cover")]
+DRAWN = [(line, "paper") for line in ("brand", "medium", "bad", "mute", "link")]
 
-    def luminance(colour: str) -> float:
-        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    pairs = [(name, ground) for name in ("ink", "mute", "brand", "link", "good", "bad") for ground in ("paper", "tint")]
-    pairs += [
-        ("good", "good_tint"),
-        ("bad", "bad_tint"),
-        ("ink", "brand_tint"),
-        ("ink", "bad_tint"),
-        ("brand", "brand_tint"),
-        ("paper", "brand"),
-    ]
+@pytest.mark.parametrize("palette", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("pairs", "least"), [(GROUNDS, 4.5), (DRAWN, 3.0)], ids=["text", "drawn"])
+def test_contrast_of_every_colour_on_its_ground(palette, pairs, least):
+    """WCAG 2.2 AA, computed: every text colour on every ground it is used on, every line that means something."""
+    colours = (style.PALETTE, style.DARK)[palette] | style.COVERS[palette]
     for text, ground in pairs:
-        light, dark = sorted((luminance(PALETTE[text]), luminance(PALETTE[ground])), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+        assert style.contrast(colours[text], colours[ground]) >= least, (text, ground)
+
+
+def test_the_contrast_is_that_of_the_standard():
+    assert style.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert style.contrast("#ffffff", "#777777") == style.contrast("#777777", "#ffffff")
+
+
+def test_both_palettes_have_the_same_names_and_dark_is_for_screens_only(page):
+    assert set(style.PALETTE) == set(style.DARK) and set(style.COVERS[0]) == set(style.COVERS[1])
+    assert "@media screen and (prefers-color-scheme:dark){:root{--ink:" in page
+
+
+def test_every_colour_of_the_page_is_one_of_the_palette(page):
+    sheet = page[page.index("<style>") : page.index("</style>")]
+    asked = set(re.findall(r"var\(--([a-z-]+)\)", sheet))
+    assert asked <= {name.replace("_", "-") for name in (*style.PALETTE, *style.COVERS[0])}
+
+
+def test_the_style_is_allowed_by_its_hash_and_no_element_has_its_own(page, tree):
+    (policy,) = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    sheet = page[page.index("<style>") + len("<style>") : page.index("</style>")]
+    assert f"style-src 'sha256-{base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()}'" in policy
+    assert "unsafe" not in policy and not tree.xpath("//*[@style]")
+
+
+def test_colours_of_an_analysts_cells_can_be_read_in_both_schemes():
+    row = (Cell("dark on light", fill="#ffeeaa"), Cell("on dark", fill="#102030"), Cell("ink alone", color="#101010"))
+    page = html.render(Document(Meta(), (Grid(3, (), (row,)),)), fonts="system")
+    assert ".f-ffeeaa{background:#ffeeaa!important}.f-ffeeaa:not(.painted){color:#000000!important}" in page
+    assert ".f-102030:not(.painted){color:#ffffff!important}" in page
+    assert "prefers-color-scheme:dark){.k-101010{background:#ffffff!important}}" in page
+    assert 'class="left short f-ffeeaa"' in page and 'class="left short painted k-101010"' in page
+
+
+def test_without_headings_the_titles_of_tables_and_figures_are_headings_and_the_contents_lead_to_them():
+    grids = tuple(Grid(1, (), ((Cell("x"),),), caption=title, number=n) for n, title in ((1, "Moved"), (2, "Stuck")))
+    chart = Figure(data=b"", title="Cash", alt="Cash", number=1)
+    bare = lxml_html.document_fromstring(html.render(Document(Meta(title="Weekly"), (*grids, chart)), fonts="system"))
+    assert [words(one) for one in bare.xpath("//h2")] == ["Table 1 · Moved", "Table 2 · Stuck", "Figure 1 · Cash"]
+    assert [(words(one), one.get("href")) for one in bare.xpath("//nav//a")] == [
+        ("Moved", "#table-1"),
+        ("Stuck", "#table-2"),
+        ("Cash", "#figure-1"),
+    ]
+    assert [one.get("id") for one in bare.xpath("//h2")] == ["table-1", "table-2", "figure-1"]
+    led = Document(Meta(), (Heading(1, (Run("Part"),), "part"), *grids))
+    headed = lxml_html.document_fromstring(html.render(led, fonts="system"))
+    assert [words(one) for one in headed.xpath("//h2")] == ["Part"] and not headed.xpath("//caption//h2")
+
+
+def test_short_tables_stay_whole_in_print_and_long_ones_may_be_parted():
+    grids = tuple(Grid(1, (), ((Cell("x"),),) * rows) for rows in (30, 31))
+    tree = lxml_html.document_fromstring(html.render(Document(Meta(), grids), fonts="system"))
+    assert tree.xpath("//div[@role='region']/@class") == ["table whole", "table"]

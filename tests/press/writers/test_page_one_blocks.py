@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 
 import openpyxl
@@ -83,7 +84,11 @@ def test_the_page_in_html(document):
     assert page.count('class="rise"') == 1 and page.count('class="fall"') == 1
     assert page.count('class="pair"') == 1
     assert '<span class="hidden-words">4 months</span>' in page
-    assert "flex-grow:0.6000" in page and "flex-grow:0.0000" not in page
+    pieces = re.findall(r'<rect class="(strong|pale|alert)" x="([0-9.]+)" width="([0-9.]+)"', page)
+    assert [(tone, float(x), float(width)) for tone, x, width in pieces] == [
+        ("strong", 0, pytest.approx(0.6 * 996, abs=0.1)),
+        ("pale", pytest.approx(0.6 * 996 + 4, abs=0.1), pytest.approx(0.4 * 996, abs=0.1)),
+    ]
 
 
 @pytest.mark.parametrize("layout", ["", "brief"])
