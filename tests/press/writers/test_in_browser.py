@@ -77,7 +77,7 @@ def wide_grid() -> Grid:
 @pytest.fixture(scope="module")
 def review() -> str:
     document = extract(samples.review())
-    pieces = tuple(Piece(tone, "$1", 0.2, tone) for tone in ("strong", "medium", "light", "pale", "alert"))
+    pieces = tuple(Piece(tone, "$1", 0.2, tone) for tone in ("strong", "medium", "light", "pale", "neutral", "alert"))
     painted = Grid(2, (), ((Cell("light", fill="#ffeeaa"), Cell("blue", color="#0000aa")),))
     more = (Headline("$5 came in."), Split("Of $5 that fell due", pieces, "As known."), wide_grid(), painted)
     return html.render(replace(document, blocks=(*more, *document.blocks)))
