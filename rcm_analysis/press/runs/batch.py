@@ -61,7 +61,7 @@ def run_batch(
     workers: int = 1,
     on_progress: OnProgress | None = None,
     settings: kernels.Settings | None = None,
-    engine: str = "papermill",
+    engine: str = "fork",
 ) -> BatchResult:
     """Make every report, each client's packet once its reports are through, and write the summary.
 

@@ -1,9 +1,8 @@
-"""Executing a notebook: one process per notebook, and the seam for warmer ways to start one.
+"""Executing a notebook: one process per notebook, forked from one that has imported everything or started anew.
 
-papermill executes, through an engine of ours: the kernel is always this interpreter, reached through
-sockets in a private folder where the system has them, with its own environment and working folder, and
-every way of dying (error, time-out, killed) ends as one `Stopped` with the notebook as far as it got.
-A faster engine registers itself in `ENGINES` and keeps these promises.
+papermill executes, through an engine of ours: the kernel is always this interpreter, with its own environment and
+working folder, and every way of stopping (error, limit passed, killed) ends as one `Stopped` with the notebook as far
+as it got. An engine registers itself in `ENGINES` and keeps these promises; the notebook that comes back is the same.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ import nbformat
 
 from ... import errors
 from ...errors import RunError, listed
+from ..warm import client
+from .settings import Settings as Settings
+from .watch import NAMES as LIMITS
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -32,17 +35,6 @@ THREAD_VARIABLES = (
 SAFE_ERRORS = frozenset(
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.RcmError)
 )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a kernel is started: its working folder, its threads (None: as many as it likes), its limits."""
-
-    folder: Path | None = None
-    threads: int | None = None
-    cell_timeout: int = 1800
-    start_timeout: int = 120
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,8 @@ class Executed:
 
     notebook: nbformat.NotebookNode
     stopped: Stopped | None
+    usage: Mapping[str, float] = field(default_factory=dict)
+    """What its process used, where that is known: `cpu_seconds`, `peak_kb`."""
 
 
 Engine = Callable[[nbformat.NotebookNode, Mapping[str, Any], Settings], Executed]
@@ -70,7 +64,7 @@ def execute(
     parameters: Mapping[str, Any],
     settings: Settings | None = None,
     *,
-    engine: str = "papermill",
+    engine: str = "fork",
 ) -> Executed:
     """Run the notebook in a process of its own, with `parameters` injected after its parameters cell.
 
@@ -80,7 +74,8 @@ def execute(
     if engine not in ENGINES:
         raise RunError(f"There is no engine {engine!r}. Known: {listed(ENGINES)}.")
     executed = ENGINES[engine](notebook, parameters, settings or Settings())
-    return Executed(without_traces(executed.notebook), executed.stopped or first_error(executed.notebook))
+    stopped = executed.stopped or first_error(executed.notebook)
+    return Executed(without_traces(executed.notebook), stopped, executed.usage)
 
 
 def kernel_environment(settings: Settings, private: Path) -> dict[str, str]:
@@ -94,7 +89,7 @@ def kernel_environment(settings: Settings, private: Path) -> dict[str, str]:
 
 
 def without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without start times, durations, paths and random cell ids."""
+    """The notebook without start times, durations, paths, random cell ids, and the moments at which prints arrived."""
     traces = {"start_time", "end_time", "duration", "input_path", "output_path", "environment_variables"}
     for name in traces:
         notebook.metadata.get("papermill", {}).pop(name, None)
@@ -104,7 +99,25 @@ def without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.metadata.get("papermill", {}).pop(name, None)
         if "injected-parameters" in cell.metadata.get("tags", []) or not cell.get("id"):
             cell["id"] = f"press-{number}"
+        if cell.cell_type == "code":
+            cell.outputs = in_one_piece(cell.outputs)
     return notebook
+
+
+def in_one_piece(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Prints to one stream with nothing between them are one output, however they came in.
+
+    >>> parts = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("a", "b")]
+    >>> [output.text for output in in_one_piece(parts)]
+    ['ab']
+    """
+    kept: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if kept and output.output_type == "stream" and kept[-1].get("name") == output.name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
 
 
 def first_error(notebook: nbformat.NotebookNode) -> Stopped | None:
@@ -133,44 +146,49 @@ def stopped_at(cell: int | None, error: str, message: str) -> Stopped:
     """
     if error in SAFE_ERRORS:
         return Stopped(cell, error, f"{error}: {' '.join(message.split())}".rstrip(": "))
-    if error in ("DeadKernelError", "CellTimeoutError", "StartError"):
+    if error in ("DeadKernelError", "StartError", *LIMITS):
         return Stopped(cell, error, message)
     return Stopped(cell, error, f"{error} (its message stays in the notebook, as it may hold data).")
 
 
-def with_papermill(notebook: nbformat.NotebookNode, parameters: Mapping[str, Any], settings: Settings) -> Executed:
-    """The plain engine: papermill with a freshly started kernel."""
+def with_papermill(
+    notebook: nbformat.NotebookNode, parameters: Mapping[str, Any], settings: Settings, *, forked: bool = False
+) -> Executed:
+    """papermill, with a kernel started for this notebook or, where that is possible, forked for it."""
+    private = Path(tempfile.mkdtemp(prefix="rcm"))
+    environment = kernel_environment(settings, private)
+    if forked:
+        client.fork_server(environment, settings.imports)  # it imports what kernels need while this process does
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
     from . import papermill_engine
 
-    private = Path(tempfile.mkdtemp(prefix="rcm"))
     source, output = private / "in.ipynb", private / "out.ipynb"
     nbformat.write(notebook, source)
-    stopped = None
+    stopped = child = None
     try:
+        job = {"folder": str(settings.folder or Path.cwd()), "output_bytes": settings.output_mb << 20}
+        child = client.fork("notebook", environment, settings.imports, **job) if forked else None
         papermill.execute_notebook(
-            str(source),
-            str(output),
-            dict(parameters),
-            engine_name=papermill_engine.NAME,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            settings=settings,
-            private=private,
-            environment=kernel_environment(settings, private),
-        )
+            str(source), str(output), dict(parameters), engine_name=papermill_engine.NAME, kernel_name="python3",
+            language="python", progress_bar=False, request_save_on_cell_execute=False, autosave_cell_every=0,
+            settings=settings, private=private, environment=environment, child=child,
+        )  # fmt: skip
     except PapermillExecutionError as error:
         stopped = stopped_at(None, error.ename, error.evalue)
     except papermill_engine.KernelStartError as error:
         return Executed(notebook, stopped_at(None, "StartError", str(error)))
+    except BaseException:
+        if child:
+            child.kill()
+        raise
     finally:
+        if child:
+            child.close()
         result = nbformat.read(output, as_version=4) if output.is_file() else notebook
         shutil.rmtree(private, ignore_errors=True)
-    return Executed(result, first_error(result) or stopped)
+    return Executed(result, first_error(result) or stopped, child.usage if child else {})
 
 
-ENGINES: dict[str, Engine] = {"papermill": with_papermill}
+ENGINES: dict[str, Engine] = {"fork": partial(with_papermill, forked=True), "papermill": with_papermill}

@@ -112,7 +112,7 @@ class _Making:
             self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
-def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "papermill") -> RunResult:
+def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine: str = "fork") -> RunResult:
     """Make one report. A request that cannot be right raises before anything starts; a report that stops
     comes back with status "failed", its evidence in `<template>.failed/`.
     """

@@ -26,7 +26,7 @@ GRACE_SECONDS = 10
 Job = RunRequest | PacketRequest
 
 
-def perform(job: Job, settings: kernels.Settings | None = None, engine: str = "papermill") -> RunResult:
+def perform(job: Job, settings: kernels.Settings | None = None, engine: str = "fork") -> RunResult:
     """Do one job; whatever goes wrong comes back as a failed result, so that it stops nothing else."""
     started = time.perf_counter()
     try:
@@ -47,7 +47,7 @@ def failed(job: Job, line: str, seconds: float = 0.0) -> RunResult:
 class Worker:
     """The parent's end of one worker process; started at the first job."""
 
-    def __init__(self, settings: kernels.Settings, engine: str = "papermill") -> None:
+    def __init__(self, settings: kernels.Settings, engine: str = "fork") -> None:
         self._settings, self._engine = settings, engine
         self._process: subprocess.Popen[bytes] | None = None
         self._jobs_left = 0

@@ -231,7 +231,7 @@ def test_an_executed_notebook_holds_no_times_and_no_paths(finished: Finished) ->
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(RunError, match="Known: papermill"):
+    with pytest.raises(RunError, match="Known: fork, papermill"):
         kernels.execute(small(), {}, engine="warp")
 
 

@@ -1,0 +1,1 @@
+"""Notebooks without waiting: kernels forked from a process that has imported everything."""
