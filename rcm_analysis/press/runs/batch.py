@@ -21,7 +21,7 @@ from ...errors import RcmError, RunError
 from . import kernels
 from .packet import PacketRequest
 from .run import RunRequest, RunResult
-from .worker import Job, Worker, failed
+from .worker import Job, Worker, failed, settled
 
 SUMMARIES = "_batches"
 COLUMNS = ("client", "template", "period", "status", "seconds", "cell", "pages", "error", "folder")
@@ -112,17 +112,19 @@ class _Batch:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="press")
         self._futures: dict[Future[RunResult], int] = {}
         self._done: dict[int, RunResult] = {}
+        self._on_progress: OnProgress | None = None
 
     def run(self, on_progress: OnProgress | None) -> tuple[dict[int, RunResult], bool]:
+        self._on_progress = on_progress
         interrupted = False
         try:
             for number in self._ready():
-                self._submit(number)
+                self._start(number)
             while self._futures:
                 # A time limit lets Ctrl-C through on every system.
                 finished, _ = wait(self._futures, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    self._take(future, on_progress)
+                    self._take(self._futures.pop(future), future.result())
         except KeyboardInterrupt:
             interrupted = True
             self._stop()
@@ -133,9 +135,10 @@ class _Batch:
         return self._done, interrupted
 
     def _ready(self) -> Iterator[int]:
-        """The jobs that wait for nothing: all reports, and packets whose client has none under way."""
+        """The jobs that wait for nothing: all reports, and packets whose client has none."""
+        asked = {(job.client, job.period, Path(job.runs)) for job in self._jobs if isinstance(job, RunRequest)}
         for number, job in enumerate(self._jobs):
-            if not isinstance(job, PacketRequest) or not self._reports_under_way(job):
+            if not isinstance(job, PacketRequest) or (job.client, job.period, Path(job.runs)) not in asked:
                 yield number
 
     def _reports_under_way(self, packet: PacketRequest) -> bool:
@@ -145,8 +148,13 @@ class _Batch:
             for number, job in enumerate(self._jobs)
         )  # fmt: skip
 
-    def _submit(self, number: int) -> None:
-        self._futures[self._pool.submit(self._perform, self._jobs[number])] = number
+    def _start(self, number: int) -> None:
+        """Settle a job here if it needs no worker; else it waits for one."""
+        result = settled(self._jobs[number])
+        if result:
+            self._take(number, result)
+        else:
+            self._futures[self._pool.submit(self._perform, self._jobs[number])] = number
 
     def _perform(self, job: Job) -> RunResult:
         worker = self._free.get()
@@ -155,21 +163,20 @@ class _Batch:
         finally:
             self._free.put(worker)
 
-    def _take(self, future: Future[RunResult], on_progress: OnProgress | None) -> None:
-        number = self._futures.pop(future)
-        self._done[number] = future.result()
-        if on_progress:
-            on_progress(self._done[number], len(self._done), len(self._jobs))
-        waiting = set(range(len(self._jobs))) - set(self._done) - set(self._futures.values())
-        job = self._jobs[number]
-        for other in sorted(waiting):
-            packet = self._jobs[other]
+    def _take(self, number: int, result: RunResult) -> None:
+        self._done[number] = result
+        if self._on_progress:
+            self._on_progress(result, len(self._done), len(self._jobs))
+        job, under_way = self._jobs[number], set(self._futures.values())
+        for other, packet in enumerate(self._jobs):
             if (
                 isinstance(packet, PacketRequest)
                 and packet.client == job.client
+                and other not in self._done
+                and other not in under_way
                 and not self._reports_under_way(packet)
             ):
-                self._submit(other)
+                self._start(other)
 
     def _stop(self) -> None:
         for future in self._futures:

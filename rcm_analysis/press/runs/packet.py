@@ -77,25 +77,13 @@ def build_packet(request: PacketRequest) -> RunResult:
     """Make the packet from the client's finished reports, or come back failed if there is none at all."""
     started = time.perf_counter()
     target = request.folder
-    folders.check_ours(target)
-    included, absent = _sort_reports(request)
-    made_from = {template.name: manifest.fingerprint(_run_folder(request, template)) for template in included}
-    key = manifest.sha256(
-        manifest.canonical([made_from, [asdict(item) for item in absent], request.title, manifest.packages()])
-    )
-    if not included:
-        reasons = "; ".join(f"{item.title}: {item.reason}" for item in absent) or "no report was asked for"
-        return _result(request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons}).")
-    if (
-        not request.force
-        and target.exists()
-        and not manifest.verify(target)
-        and manifest.read(target).get("run_key") == key
-    ):
-        return _result(request, REUSED, started, pages=manifest.read(target).get("pages"))
+    contents = _contents(request)
+    kept = _kept(request, contents, started)
+    if kept:
+        return kept
     with folders.making(target) as folder:
-        pages, warnings = _print(request, folder, included, absent)
-        warnings = (*(f"Not in this packet: {item.title} ({item.reason})." for item in absent), *warnings)
+        pages, warnings = _print(request, folder, contents.included, contents.absent)
+        warnings = (*(f"Not in this packet: {item.title} ({item.reason})." for item in contents.absent), *warnings)
         manifest.write(
             folder,
             {
@@ -103,9 +91,9 @@ def build_packet(request: PacketRequest) -> RunResult:
                 "status": DONE,
                 "client": request.client,
                 "period": request.period,
-                "run_key": key,
-                "made_from": made_from,
-                "absent": [asdict(item) for item in absent],
+                "run_key": contents.key,
+                "made_from": contents.made_from,
+                "absent": [asdict(item) for item in contents.absent],
                 "pages": pages,
                 "warnings": list(warnings),
                 "seconds": {"total": round(time.perf_counter() - started, 3)},
@@ -113,6 +101,40 @@ def build_packet(request: PacketRequest) -> RunResult:
         )
         folders.place(folder, target)
     return _result(request, DONE, started, pages=pages, warnings=warnings)
+
+
+def unchanged(request: PacketRequest) -> RunResult | None:
+    """The result of a packet that is in place and up to date, or that cannot be made; None where it must be."""
+    return _kept(request, _contents(request), time.perf_counter())
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What goes into a packet, what does not, and the key of both."""
+
+    included: list[Template]
+    absent: list[Absent]
+    made_from: dict[str, str]
+    key: str
+
+
+def _contents(request: PacketRequest) -> _Contents:
+    folders.check_ours(request.folder)
+    included, absent = _sort_reports(request)
+    made_from = {template.name: manifest.fingerprint(_run_folder(request, template)) for template in included}
+    key = [made_from, [asdict(item) for item in absent], request.title, manifest.packages()]
+    return _Contents(included, absent, made_from, manifest.sha256(manifest.canonical(key)))
+
+
+def _kept(request: PacketRequest, contents: _Contents, started: float) -> RunResult | None:
+    target = request.folder
+    if not contents.included:
+        reasons = "; ".join(f"{item.title}: {item.reason}" for item in contents.absent) or "no report was asked for"
+        return _result(request, FAILED, started, error=f"No packet was made, as no report is finished ({reasons}).")
+    if request.force or not target.exists() or manifest.verify(target):
+        return None
+    made = manifest.read(target)
+    return _result(request, REUSED, started, pages=made.get("pages")) if made.get("run_key") == contents.key else None
 
 
 def _run_folder(request: PacketRequest, template: Template) -> Path:

@@ -1,4 +1,4 @@
-"""papermill's engine for the press: this interpreter, forked where it can be, own environment, limits, no fixed saves."""
+"""papermill's engine for the press: this interpreter, forked where that is possible, under limits, no fixed saves."""
 
 from __future__ import annotations
 

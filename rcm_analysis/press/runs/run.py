@@ -23,7 +23,7 @@ from ...errors import ParameterError, RcmError, RunError
 from ...periods import Period
 from . import folders, kernels, manifest
 from .parameters import check_parameters, convert
-from .templates import Template, find_template
+from .templates import Template, find_template, imported_by
 
 NOTEBOOK, HTML, PDF, WORKBOOK = "notebook.ipynb", "report.html", "report.pdf", "workbook.xlsx"
 DONE, FAILED, REUSED = "done", "failed", "reused"
@@ -102,6 +102,7 @@ class _Making:
     blocks: list[Block] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     pages: int | None = None
+    usage: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -119,10 +120,9 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
     started = time.perf_counter()
     template, parameters = prepared(request)
     target = request.folder
-    folders.check_ours(target)
-    folders.check_ours(folders.failed_folder(target))
-    if not request.force and reusable(request, template, parameters):
-        return _result(request, REUSED, target, started, pages=manifest.read(target).get("pages"))
+    kept = unchanged(request)
+    if kept:
+        return kept
     work = _Making(request, template, parameters, started)
     settings = settings or kernels.Settings()
     if request.workspace and settings.folder is None:
@@ -142,6 +142,18 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
                 None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it)."
             )
         return _finish(work, folder, target, stopped)
+
+
+def unchanged(request: RunRequest) -> RunResult | None:
+    """The result of a request whose report is in place and up to date; None where it must be made. Starts nothing."""
+    started = time.perf_counter()
+    template, parameters = prepared(request)
+    target = request.folder
+    folders.check_ours(target)
+    folders.check_ours(folders.failed_folder(target))
+    if request.force or not reusable(request, template, parameters):
+        return None
+    return _result(request, REUSED, target, started, pages=manifest.read(target).get("pages"))
 
 
 def prepared(request: RunRequest) -> tuple[Template, dict[str, Any]]:
@@ -186,7 +198,9 @@ def shared_inputs(request: RunRequest) -> dict[str, str]:
 
 def _execute(work: _Making, folder: Path, settings: kernels.Settings, engine: str) -> kernels.Stopped | None:
     with work.timed("execute"):
+        settings = replace(settings, imports=imported_by(work.template.path.parent))
         executed = kernels.execute(work.template.notebook(), work.parameters, settings, engine=engine)
+    work.usage = dict(executed.usage)
     nbformat.write(executed.notebook, folder / NOTEBOOK)
     return executed.stopped
 
@@ -291,6 +305,7 @@ def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dic
         "pages": work.pages,
         "warnings": list(work.warnings),
         "seconds": work.seconds,
+        "usage": work.usage,
     }
 
 

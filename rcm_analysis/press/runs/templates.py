@@ -12,6 +12,7 @@ import hashlib
 import io
 import tokenize
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,17 @@ def find_template(name: str, folder: Path | None = None) -> Template:
 def read_template(path: Path) -> Template:
     """The template in this file, or one error that says what the file lacks."""
     path = Path(path)
+    try:
+        files = [path, *_beside(path)]
+        state = tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+    except OSError:
+        state = ()
+    return _read_template(path, state)
+
+
+@lru_cache(maxsize=256)
+def _read_template(path: Path, state: tuple[tuple[str, int, int], ...]) -> Template:
+    """Read once for each `state` of its files: a night asks for the same few templates thousands of times."""
     notebook, digest = _read_notebook(path)
     card = notebook.metadata.get("rcm")
     if not isinstance(card, dict) or not isinstance(card.get("title"), str) or not card["title"].strip():
@@ -156,9 +168,48 @@ def _read_notebook(path: Path) -> tuple[nbformat.NotebookNode, str]:
 def _with_exhibits(path: Path, digest: str) -> str:
     """The fingerprint of a template and the exhibits beside it (NAME.py, or the folder NAME): a report is old when they
     change."""
-    beside = [path.with_suffix(".py"), *sorted(path.with_suffix("").rglob("*.py"))]
-    found = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in beside if file.is_file()]
+    found = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in _beside(path)]
     return hashlib.sha256("\n".join([digest, *found]).encode()).hexdigest() if found else digest
+
+
+def _beside(path: Path) -> list[Path]:
+    beside = [path.with_suffix(".py"), *sorted(path.with_suffix("").rglob("*.py"))]
+    return [file for file in beside if file.is_file()]
+
+
+def imported_by(folder: Path) -> tuple[str, ...]:
+    """The modules that the templates of a folder import, read from their cells; unreadable ones import none."""
+    files = sorted(Path(folder).glob("*.ipynb"))
+    return _imported_by(tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=16)
+def _imported_by(files: tuple[tuple[Path, int], ...]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for path, _ in files:
+        try:
+            cells = _read_notebook(path)[0].cells
+        except ParameterError:
+            continue
+        for cell in cells:
+            found |= _imported_in(cell.source) if cell.cell_type == "code" else set()
+    return tuple(sorted(found))
+
+
+def _imported_in(source: str) -> set[str]:
+    """The modules that a cell imports; a cell of magics is not looked into.
+
+    >>> sorted(_imported_in("import pandas as pd, os.path\\nfrom seaborn import objects"))
+    ['os.path', 'pandas', 'seaborn']
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:
+        return set()
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
 
 
 def _parameters(notebook: nbformat.NotebookNode, file: str) -> tuple[Parameter, ...]:

@@ -1,7 +1,8 @@
 """A worker process: makes one report or packet after the other, for `batch`.
 
-Jobs come in and results go out as pickles over the process's own pipes. A worker that dies takes only its
-present job with it; one that has made `LIFETIME` jobs is replaced, because the PDF compiler keeps its cache.
+Jobs come in and results go out as pickles over the process's own pipes. A worker lives as long as the batch: it and
+the fork server of its notebooks import everything once. One that dies takes only its present job with it; one that
+has grown too large is replaced; one whose parent dies gives up its job and ends, with all it started.
 """
 
 from __future__ import annotations
@@ -13,15 +14,23 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
+from queue import SimpleQueue
 from typing import Any
+
+import psutil
 
 from ...errors import RcmError
 from . import kernels
+from . import packet as packets
+from . import run as reports
 from .packet import NAME, PacketRequest, build_packet
 from .run import FAILED, RunRequest, RunResult, run
 
-LIFETIME = 8
+MOST_MB = 1500
+"""Memory of a worker at rest above which it is replaced: the PDF compiler keeps what it has set."""
+
 GRACE_SECONDS = 10
 Job = RunRequest | PacketRequest
 
@@ -38,6 +47,15 @@ def perform(job: Job, settings: kernels.Settings | None = None, engine: str = "f
         return failed(job, line, time.perf_counter() - started)
 
 
+def settled(job: Job) -> RunResult | None:
+    """The result of a job that needs no worker: nothing changed since it was made, or it cannot be right; else None."""
+    started = time.perf_counter()
+    try:
+        return packets.unchanged(job) if isinstance(job, PacketRequest) else reports.unchanged(job)
+    except RcmError as error:
+        return failed(job, " ".join(str(error).split()), time.perf_counter() - started)
+
+
 def failed(job: Job, line: str, seconds: float = 0.0) -> RunResult:
     """The result of a job that could not be done."""
     name = NAME if isinstance(job, PacketRequest) else job.template
@@ -50,7 +68,6 @@ class Worker:
     def __init__(self, settings: kernels.Settings, engine: str = "fork") -> None:
         self._settings, self._engine = settings, engine
         self._process: subprocess.Popen[bytes] | None = None
-        self._jobs_left = 0
         self._stopped = False
 
     def perform(self, job: Job) -> RunResult:
@@ -70,8 +87,7 @@ class Worker:
             self._process = None
             how = "it was stopped" if self._stopped else f"its process died (exit code {code}; out of memory?)"
             return failed(job, f"The report was not finished: {how}.", time.perf_counter() - started)
-        self._jobs_left -= 1
-        if self._jobs_left <= 0:
+        if _memory_mb(process.pid) > MOST_MB:
             self.close()
         return result
 
@@ -107,8 +123,14 @@ class Worker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
-            self._jobs_left = LIFETIME
         return self._process
+
+
+def _memory_mb(pid: int) -> float:
+    try:
+        return psutil.Process(pid).memory_info().rss / (1 << 20)
+    except psutil.Error:
+        return 0.0
 
 
 def _stop(signal_number: int, frame: Any) -> None:
@@ -121,15 +143,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    jobs: SimpleQueue[Any] = SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_read, args=(jobs, busy), daemon=True).start()
     try:
-        while True:
-            job, settings, engine = pickle.load(sys.stdin.buffer)
-            pickle.dump(perform(job, settings, engine), results)
+        while (asked := jobs.get()) is not None:
+            result = perform(*asked)
+            busy.clear()
+            pickle.dump(result, results)
             results.flush()
-    except EOFError:
-        pass
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _read(jobs: SimpleQueue[Any], busy: threading.Event) -> None:
+    """Take in jobs until the parent closes; when it is gone in the middle of one, give that up."""
+    try:
+        while True:
+            asked = pickle.load(sys.stdin.buffer)
+            busy.set()
+            jobs.put(asked)
+    except (EOFError, OSError):
+        if busy.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+        jobs.put(None)
 
 
 if __name__ == "__main__":

@@ -113,8 +113,8 @@ def test_a_worker_that_dies_takes_only_its_job(request_for: Requests, monkeypatc
         worker.close()
 
 
-def test_a_worker_is_replaced_after_its_lifetime(request_for: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rcm_analysis.press.runs.worker.LIFETIME", 1)
+def test_a_worker_that_has_grown_too_large_is_replaced(request_for: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rcm_analysis.press.runs.worker.MOST_MB", 1)
     worker = Worker(kernels.Settings())
     worker.perform(request_for("smal"))
     assert worker._process is None

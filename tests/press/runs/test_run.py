@@ -63,8 +63,8 @@ def test_the_same_inputs_give_the_same_bytes(finished: Finished, request_for: Re
     for name in ("notebook.ipynb", "report.html", "report.pdf", "workbook.xlsx"):
         assert (again.folder / name).read_bytes() == (finished[0].folder / name).read_bytes(), name
     mine, theirs = manifest.read(again.folder), manifest.read(finished[0].folder)
-    assert {key: mine[key] for key in mine if key not in ("seconds", "finished_at")} == {
-        key: theirs[key] for key in theirs if key not in ("seconds", "finished_at")
+    assert {key: mine[key] for key in mine if key not in ("seconds", "usage", "finished_at")} == {
+        key: theirs[key] for key in theirs if key not in ("seconds", "usage", "finished_at")
     }
 
 
