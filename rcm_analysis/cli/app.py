@@ -170,6 +170,7 @@ def run_command(
     """Make one report: notebook, HTML, PDF, XLSX, manifest."""
     from ..press.runs.parameters import from_text
     from ..press.runs.run import run
+    from ..press.runs.settings import Settings
     from ..press.runs.templates import find_template
     from ..tables.workspace import open_workspace
 
@@ -191,7 +192,7 @@ def run_command(
             opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given
         )
         own = {name: value for name, value in given.items() if value != found.parameter(name).default}
-        result = run(replace(request, variant=_variant(own)))
+        result = run(replace(request, variant=_variant(own)), settings=Settings(**opened.limits))
     console.print(escape(result.line()))
     raise typer.Exit(0 if result.good else FINDINGS)
 
@@ -319,6 +320,7 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
     from ..press.runs.batch import progress_bar as batch_progress
     from ..press.runs.batch import run_batch
     from ..press.runs.packet import PacketRequest
+    from ..press.runs.settings import Settings
 
     requests = _wanted(workspace, period, clients, force=force)
     bound = [
@@ -334,7 +336,9 @@ def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, 
         for client in clients
     ]
     with batch_progress(errors) as on_progress:
-        batch = run_batch(requests, packets=bound, workers=workers, on_progress=on_progress)
+        batch = run_batch(
+            requests, packets=bound, workers=workers, on_progress=on_progress, settings=Settings(**workspace.limits)
+        )
     table = table_of("Client", "Report", "Status", "Pages", "Seconds")
     for result in batch.results:
         table.add_row(

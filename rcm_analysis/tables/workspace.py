@@ -1,6 +1,7 @@
 """A workspace: the folder with `rcm.toml`, and what it leads to.
 
 rcm.toml        [paths] clients, raw, maps, store, runs, templates (each optional)
+                [limits] of one report: cell_seconds, notebook_seconds, memory_mb, output_mb (each optional)
 clients.toml    the registry
 maps/           column maps of practice-management exports
 raw/<client>/   raw files, any name
@@ -17,7 +18,7 @@ import re
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from .disk import write_text_once
 from .store import ClientStore, Store, Tables, tables_of_stores
 
 PATHS = {"clients": "clients.toml", "raw": "raw", "maps": "maps", "store": "store", "runs": "runs", "templates": ""}
+LIMITS = ("cell_seconds", "notebook_seconds", "memory_mb", "output_mb")
 KEY_BYTES = 32
 
 
@@ -84,6 +86,8 @@ class Workspace:
 
     folder: Path
     paths: Mapping[str, Path]
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What one report may use, where rcm.toml says so."""
 
     def __repr__(self) -> str:
         return f"Workspace {self.folder}; .clients(), .client(id)"
@@ -163,12 +167,16 @@ def open_workspace(path: str | Path = ".") -> Workspace:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RcmError(f"{file} is not a TOML file: {error}.") from None
-    given = settings.get("paths", {})
-    unknown = [key for key in settings if key != "paths"] + [key for key in given if key not in PATHS]
+    given, limits = settings.get("paths", {}), settings.get("limits", {})
+    unknown = [key for key in settings if key not in ("paths", "limits")]
+    unknown += [key for key in given if key not in PATHS] + [key for key in limits if key not in LIMITS]
     if unknown:
         raise RcmError(
-            f"{file}: unknown setting {listed(unknown)}. Under [paths] it takes {listed(PATHS)}."
-            + closest(unknown[0], PATHS)
+            f"{file}: unknown setting {listed(unknown)}. Under [paths] it takes {listed(PATHS)}; under [limits] "
+            f"{listed(LIMITS)}." + closest(unknown[0], [*PATHS, *LIMITS])
         )
+    wrong = [name for name, value in limits.items() if type(value) is not int or value < 1]
+    if wrong:
+        raise RcmError(f"{file}: under [limits] {listed(wrong)} must be a whole number above 0, such as 1800.")
     paths = {name: folder / given.get(name, default) for name, default in PATHS.items() if name in given or default}
-    return Workspace(folder, paths)
+    return Workspace(folder, paths, limits)

@@ -11,14 +11,14 @@ from pathlib import Path
 class Settings:
     """How a kernel is started: its working folder, its threads (None: as many as it likes), its limits.
 
-    `cell_timeout` and `notebook_timeout` are seconds, `memory_mb` what its process and their children hold at a time,
+    `cell_seconds` and `notebook_seconds` are seconds, `memory_mb` what its process and their children hold at a time,
     `output_mb` all that it shows and prints. `imports` are packages that templates import, for the fork server.
     """
 
     folder: Path | None = None
     threads: int | None = None
-    cell_timeout: int = 1800
-    notebook_timeout: int = 3600
+    cell_seconds: int = 1800
+    notebook_seconds: int = 3600
     start_timeout: int = 120
     memory_mb: int = 8192
     output_mb: int = 64

@@ -21,7 +21,7 @@ TICKS_TO_CHILDREN = 10
 """Every so many looks, the processes that the notebook started are counted too."""
 
 FAR_OVER = 1.5
-"""A notebook that is so far over its memory when it is looked at is not asked first."""
+"""A notebook that is so many times over its memory, or over what its programs may write, is not asked first."""
 
 NAMES = ("CellTimeoutError", "NotebookTimeoutError", "MemoryLimitError", "OutputLimitError")
 
@@ -95,30 +95,35 @@ class Watch:
         while not self._over.wait(TICK_SECONDS):
             if self.verdict is None:
                 self._judge()
-            elif time.monotonic() > self._kill_at:
+            elif time.monotonic() > self._kill_at or self._is_far_over():
                 self._kill()
                 return
 
+    def _is_far_over(self) -> bool:
+        settings = self._settings
+        return self._memory_mb() > FAR_OVER * settings.memory_mb or self._written() > FAR_OVER * (
+            settings.output_mb << 20
+        )
+
     def _judge(self) -> None:
         settings, now = self._settings, time.monotonic()
-        if self._cell_began is not None and now - self._cell_began > settings.cell_timeout:
-            line = f"The cell did not finish within {settings.cell_timeout:,} seconds."
+        if self._cell_began is not None and now - self._cell_began > settings.cell_seconds:
+            line = f"The cell did not finish within {settings.cell_seconds:,} seconds."
             self._pass(_verdict("CellTimeoutError", line, "cell_seconds"))
-        elif now - self._began > settings.notebook_timeout:
-            line = f"The notebook did not finish within {settings.notebook_timeout:,} seconds."
+        elif now - self._began > settings.notebook_seconds:
+            line = f"The notebook did not finish within {settings.notebook_seconds:,} seconds."
             self._pass(_verdict("NotebookTimeoutError", line, "notebook_seconds"))
         elif self._written() > settings.output_mb << 20:
             self.passed_output()
         else:
-            used = self._memory_mb()
-            if used > settings.memory_mb:
+            if self._memory_mb() > settings.memory_mb:
                 line = f"The notebook used more than {settings.memory_mb:,} MB of memory."
-                self._pass(_verdict("MemoryLimitError", line, "memory_mb"), ask=used < FAR_OVER * settings.memory_mb)
+                self._pass(_verdict("MemoryLimitError", line, "memory_mb"))
 
     def _pass(self, verdict: Verdict, *, ask: bool = True) -> None:
         if self.verdict is None:
+            self._kill_at = time.monotonic() + GRACE_SECONDS
             self.verdict = verdict
-            self._kill_at = time.monotonic() + (GRACE_SECONDS if verdict.error != "MemoryLimitError" or ask else 0)
             if ask:
                 self._interrupt()
 

@@ -230,17 +230,17 @@ def fork(mode: str, environment: Mapping[str, str], imports: Iterable[str] = (),
         except Refused as error:
             LOG.warning("No warm start%s: %s.", " with the templates' imports" if server.imports else "", error)
             _refused.add(server.imports)
-            server.close()
+            close(server)
         except NoFork:
-            server.close()
+            close(server)
     return None
 
 
-def close() -> None:
-    """End this process's fork server."""
+def close(only: ForkServer | None = None) -> None:
+    """End this process's fork server (with `only`, if it is still this one)."""
     global _server
     with _lock:
-        if _server:
+        if _server and only in (None, _server):
             _server.close()
             _server = None
 

@@ -208,7 +208,7 @@ def test_a_fault_of_the_press_itself_is_kept_with_its_traceback(
 )  # fmt: skip
 def test_every_way_of_stopping_is_named_with_its_cell(cell: str, error: str, line: str) -> None:
     executed = kernels.execute(
-        small("1", cell, "2"), {"x": 3}, kernels.Settings(cell_timeout=1 if "sleep" in cell else 60)
+        small("1", cell, "2"), {"x": 3}, kernels.Settings(cell_seconds=1 if "sleep" in cell else 60)
     )
     assert executed.stopped is not None
     assert (executed.stopped.error, executed.stopped.cell) == (error, 4)
