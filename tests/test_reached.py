@@ -27,9 +27,13 @@ DOORS = (
     "rcm_analysis.notebook",
     "rcm_analysis.press.exporters",
     "rcm_analysis.press.runs.worker",
+    "rcm_analysis.press.warm.child",
+    "rcm_analysis.press.warm.provisioner",
+    "rcm_analysis.press.warm.server",
     "rcm_analysis.sources.processes",
 )
-"""Modules whose public names somebody calls from outside: a shell, a notebook, nbconvert, the batch's processes."""
+"""Modules whose public names somebody calls from outside: a shell, a notebook, nbconvert, jupyter_client, the batch's
+processes."""
 
 CALLED_FROM_OUTSIDE = ("_repr_mimebundle_", "_file_extension_default")
 """Methods that IPython and traitlets call by their name."""

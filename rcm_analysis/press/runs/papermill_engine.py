@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import logging
@@ -112,7 +113,8 @@ class ForkedClient(PressClient):
         header = {"msg_id": f"cell-{self.code_cells_executed}"}
         for message in reply["messages"]:
             shape = {"header": {"msg_type": message["msg_type"]}, "parent_header": header, "metadata": {}}
-            PapermillNotebookClient.process_message(self, {**shape, **message}, cell, cell_index)
+            buffers = [base64.b64decode(one) for one in message.get("buffers", ())]
+            PapermillNotebookClient.process_message(self, {**shape, **message, "buffers": buffers}, cell, cell_index)
         if reply["status"] == "error" and "raises-exception" not in tags:
             raise CellExecutionError.from_cell_and_msg(cell, reply)
         if reply["quit"] and any(left.cell_type == "code" for left in self.nb.cells[cell_index + 1 :]):
@@ -127,13 +129,6 @@ class ForkedClient(PressClient):
                 return reply
             self.watch.passed_output(ask=False)
         raise DeadKernelError("Kernel died")
-
-    def _get_buffer_data(self, msg: dict[str, Any]) -> list[dict[str, str]]:
-        """As nbclient's, of buffers that are in base64 already."""
-        paths = msg["content"]["data"]["buffer_paths"]
-        return [
-            {"encoding": "base64", "path": path, "data": data} for path, data in zip(paths, msg["buffers"], strict=True)
-        ]
 
 
 class PressEngine(NBClientEngine):

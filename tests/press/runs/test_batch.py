@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,39 @@ def test_a_worker_that_has_grown_too_large_is_replaced(request_for: Requests, mo
     worker = Worker(kernels.Settings())
     worker.perform(request_for("smal"))
     assert worker._process is None
+
+
+def test_a_worker_lives_as_long_as_the_batch(request_for: Requests) -> None:
+    worker = Worker(kernels.Settings())
+    try:
+        worker.perform(request_for("smal"))
+        first = worker._running().pid
+        for _ in range(10):
+            worker.perform(request_for("smal"))
+        assert worker._running().pid == first
+    finally:
+        worker.close()
+
+
+def test_what_is_unchanged_is_settled_before_any_worker_starts(
+    templates_folder: Path, finished: tuple[RunResult, RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished[0].folder.parents[2], tmp_path / "runs")
+    prints = {"cali-care/claims": "f1", "dr-suess/claims": "f1"}
+    wanted = [
+        RunRequest("small", client, "2026-10", tmp_path / "runs", templates=templates_folder, fingerprints=prints)
+        for client in ("cali-care", "dr-suess")
+    ]
+    packets = [
+        PacketRequest(one.client, one.period, one.runs, ("small",), templates_folder, printed_on=None) for one in wanted
+    ]
+    made = run_batch([], packets=packets)
+    assert [result.status for result in made.results] == ["done", "done"]
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a worker was started"))
+    told: list = []
+    kept = run_batch(wanted, packets=packets, workers=2, on_progress=lambda *step: told.append(step))
+    assert [result.status for result in kept.results] == ["reused"] * 4
+    assert [(done, total) for _, done, total in told] == [(number, 4) for number in range(1, 5)]
 
 
 @pytest.mark.parametrize(

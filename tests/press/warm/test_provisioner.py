@@ -1,0 +1,122 @@
+"""Forked kernels for whoever speaks Jupyter: papermill, nbclient, JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from rcm_analysis.press.warm import client, provisioner
+
+pytestmark = pytest.mark.skipif(not client.possible(), reason="nothing is forked here")
+ROOT = Path(__file__).parents[3]
+GROUP = "jupyter_client.kernel_provisioners"
+ENTRY = EntryPoint(
+    provisioner.NAME,
+    tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][GROUP][provisioner.NAME],
+    GROUP,
+)
+CELLS = (
+    "x: int = 1",
+    "import os\nprint(x, open(f'/proc/{os.getppid()}/cmdline').read().replace('\\0', ' '))",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "import rcm_analysis as rcm\nprint(os.getcwd(), os.environ['PROBE'], len(rcm.measures.menu.menu()) > 50)",
+)
+DRIVERS = {
+    "papermill": (
+        "import papermill\n"
+        "papermill.execute_notebook('in.ipynb', 'out.ipynb', {'x': 7}, kernel_name='python3', language='python')"
+    ),
+    "nbclient": (
+        "import nbformat\nfrom nbclient import NotebookClient\nmade = nbformat.read('in.ipynb', 4)\n"
+        "NotebookClient(made, kernel_name='python3', shutdown_kernel='graceful').execute()\n"
+        "nbformat.write(made, 'out.ipynb')"
+    ),
+}
+
+
+def test_the_entry_point_names_the_provisioner() -> None:
+    assert ENTRY.load() is provisioner.ForkProvisioner
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_plain_driver_gets_forked_kernels_by_one_variable(driver: str, tmp_path: Path) -> None:
+    said, _ = driven(DRIVERS[driver], tmp_path)
+    assert "press.warm.server" in said[0] and said[0].startswith("7 " if driver == "papermill" else "1 ")
+    assert said[1].startswith("image/png")
+    assert said[2] == f"{tmp_path} here True\n"
+
+
+def test_a_kernel_of_another_interpreter_is_started_as_ever(tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    kernels = tmp_path / "share" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    (kernels / "kernel.json").write_text(
+        f'{{"argv": ["{other}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "display_name": "x", '
+        '"language": "python"}'
+    )
+    said, _ = driven(DRIVERS["nbclient"], tmp_path, JUPYTER_PATH=str(tmp_path / "share"))
+    assert "press.warm.server" not in said[0]
+
+
+INTERRUPTED = """
+import asyncio, os
+from jupyter_client.manager import AsyncKernelManager
+async def main():
+    manager = AsyncKernelManager(kernel_name="python3")
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=120)
+    asked = client.execute("import time\\nprint('started', flush=True)\\ntime.sleep(60)")
+    while True:
+        message = await client.get_iopub_msg(timeout=60)
+        if message["msg_type"] == "stream":
+            await manager.interrupt_kernel()
+        if message["msg_type"] == "error":
+            print(message["content"]["ename"])
+            break
+    reply = await client._async_get_shell_msg(timeout=60)
+    client.stop_channels()
+    await manager.restart_kernel(now=True)
+    print(await manager.is_alive())
+    await manager.shutdown_kernel(now=True)
+    print(await manager.is_alive())
+asyncio.run(main())
+"""
+
+
+def test_a_forked_kernel_is_interrupted_restarted_and_shut_down(tmp_path: Path) -> None:
+    _, printed = driven(INTERRUPTED, tmp_path)
+    assert printed.split() == ["KeyboardInterrupt", "True", "False"]
+
+
+def driven(script: str, folder: Path, **environment: str) -> tuple[list[str], str]:
+    """Run a script with the provisioner as default: what the cells showed, and what the script printed."""
+    installed = folder / "installed" / "rcm_fork_test-0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: rcm_fork_test\nVersion: 0\n")
+    (installed / "entry_points.txt").write_text(f"[{GROUP}]\n{ENTRY.name} = {ENTRY.value}\n")
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    made.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(made, folder / "in.ipynb")
+    here = {
+        "JUPYTER_DEFAULT_PROVISIONER_NAME": provisioner.NAME, "PROBE": "here",
+        "PYTHONPATH": os.pathsep.join([str(folder / "installed"), str(ROOT)]),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, env=os.environ | here | environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    if not (folder / "out.ipynb").exists():
+        return [], done.stdout
+    shown = [output for cell in nbformat.read(folder / "out.ipynb", 4).cells for output in cell.get("outputs", [])]
+    return [output.text if "text" in output else " ".join(sorted(output.data)) for output in shown], done.stdout
