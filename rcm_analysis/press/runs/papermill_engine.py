@@ -87,7 +87,7 @@ class ForkedClient(PressClient):
 
     child = AnyTrait()
 
-    def execute(self) -> Any:  # type: ignore[override]
+    def execute(self) -> Any:
         self.reset_execution_trackers()
         # What an Output widget sends back to its kernel, where nobody waits for it.
         deaf = SimpleNamespace(send=lambda *_: None)

@@ -122,7 +122,7 @@ class Outbox:
 class Printed(io.TextIOBase):
     """stdout or stderr of the notebook."""
 
-    encoding, errors = "utf-8", "replace"  # type: ignore[assignment]
+    encoding, errors = "utf-8", "replace"
 
     def __init__(self, outbox: Outbox, stream: str) -> None:
         self._outbox, self._stream, self._owner = outbox, stream, os.getpid()
@@ -205,11 +205,12 @@ class Runner:
         sys.modules["ipykernel.debugger"]._is_debugpy_available = False  # type: ignore[attr-defined]
         settings = Config({"HistoryManager": {"enabled": False}})
         self.kernel = SocketlessKernel.instance(session=session, config=settings, log=LOG)
-        self.kernel.io_loop = Loop(self._loop)
+        self.kernel.io_loop = Loop(self._loop)  # type: ignore[assignment]
         self.kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
-        self.shell = self.kernel.shell
-        self.shell.exit_now = False
-        self.shell.extension_manager.load_extension("storemagic")
+        shell: Any = self.kernel.shell
+        self.shell = shell
+        shell.exit_now = False
+        shell.extension_manager.load_extension("storemagic")
         outbox.drain()
 
     def run(self, source: str, cell_id: str | None) -> bytes:
@@ -235,7 +236,8 @@ def notebook(job: socket.socket, asked: dict[str, Any]) -> int:
     """Cells come in, answers go out, until the owner closes."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     sys.argv = [os.path.join(os.path.dirname(ipykernel.kernelapp.__file__), "..", "ipykernel_launcher.py")]
-    ipykernel.kernelapp.InteractiveShellApp.init_path(SimpleNamespace(ignore_cwd=False))
+    with_own_folder: Any = SimpleNamespace(ignore_cwd=False)
+    ipykernel.kernelapp.InteractiveShellApp.init_path(with_own_folder)
     owner = os.getpid()
 
     def over() -> None:

@@ -116,7 +116,11 @@ class ForkServer:
         self.imports = imports
         self.starts_with = read_at_start(environment)
         self.stamp = software_stamp()
-        own = {**environment, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONHASHSEED": self.starts_with["PYTHONHASHSEED"]}
+        own: dict[str, str] = {
+            **environment,
+            **dict.fromkeys(ONE_THREAD, "1"),
+            "PYTHONHASHSEED": self.starts_with["PYTHONHASHSEED"],
+        }
         # pyarrow would leave a thread behind; matplotlib reads its backend when it is imported.
         own |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         own |= {"JE_ARROW_MALLOC_CONF": "background_thread:false", "MPLBACKEND": self.starts_with["MPLBACKEND"]}
@@ -126,7 +130,7 @@ class ForkServer:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", SERVER, *imports],
-                stdin=theirs, stdout=subprocess.DEVNULL, env=own, start_new_session=True,
+                stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=own, start_new_session=True,
             )  # fmt: skip
 
     def fork(self, mode: str, **job: Any) -> Child:

@@ -31,7 +31,7 @@ class ForkProvisioner(LocalProvisioner):
         child.job.close()
         self.process = child  # type: ignore[assignment]
         self.pid = self.pgid = child.pid  # type: ignore[assignment]
-        self.cwd = kwargs.get("cwd") or os.getcwd()
+        self.cwd = kwargs.get("cwd") or os.getcwd()  # type: ignore[assignment]
         return self.connection_info
 
     def _forked(self, cmd: list[str], kwargs: dict[str, Any]) -> client.Child | None:
