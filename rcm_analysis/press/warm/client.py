@@ -116,14 +116,10 @@ class ForkServer:
         self.imports = imports
         self.starts_with = read_at_start(environment)
         self.stamp = software_stamp()
-        own: dict[str, str] = {
-            **environment,
-            **dict.fromkeys(ONE_THREAD, "1"),
-            "PYTHONHASHSEED": self.starts_with["PYTHONHASHSEED"],
-        }
-        # pyarrow would leave a thread behind; matplotlib reads its backend when it is imported.
-        own |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        own |= {"JE_ARROW_MALLOC_CONF": "background_thread:false", "MPLBACKEND": self.starts_with["MPLBACKEND"]}
+        # Of the first notebook's environment only what decides how Python starts: the rest may name a client.
+        own = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), **self.starts_with}
+        # pyarrow would leave a thread behind, and a debugger speak up.
+        own |= {"JE_ARROW_MALLOC_CONF": "background_thread:false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         self._life, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self._ready = False

@@ -41,7 +41,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, kernels.Executed
     folder, done = tmp_path_factory.mktemp("both") / "here", {}
     for engine in kernels.ENGINES:
         folder.mkdir()
-        settings = kernels.Settings(folder=folder, cell_seconds=60, environment={"RCM_PROBE": "probe"})
+        settings = kernels.Settings(folder=folder, cell_seconds=120, environment={"RCM_PROBE": "probe"})
         done[engine] = kernels.execute(everything(), {"n": 2}, settings, engine=engine)
         shutil.rmtree(folder)
     return done
