@@ -21,7 +21,7 @@ import pandas as pd
 from ..periods import Period
 from ..tables.frames import NO_VALUE, collect, month_of, source
 from .balances import balances, roll_forward
-from .claim_state import bills_of, charge_in_force
+from .claim_state import ADDITIONS, bills_of, charge_in_force
 from .derived import DERIVED
 
 
@@ -203,18 +203,15 @@ def charges_check(tables: Mapping[str, Any]) -> pd.DataFrame:
         All claims; ledger charges that name a claim; the charge in force by the bills to the primary payer
         (`claim_state`: an original, its replacement, one sent again). `*_differ` counts claims whose
         charge differs from the claim table's; claims without lines or without a bill are not counted as
-        different. A claim whose ledger charges were taken back whole, or whose last bill is a void, is no
+        different, nor are lines where later bills added to a claim: the lines are those of the last one.
+        A claim whose ledger charges were taken back whole, or whose last bill is a void, is no
         difference: `voided` and `voided_cents` count it apart.
         `*_difference_cents` adds up the difference of each claim without its sign.
     Unit
         cents, and claims
     """
     claims = collect(source(tables, "claims", ["client", "claim_id", "charge_cents"]), ["client", "claim_id"])
-    places = {
-        "lines": _per_claim(source(tables, "claim_lines", ["client", "claim_id", "charge_cents"]), "charge_cents"),
-        "ledger": _charged(tables),
-        "submitted": _submitted(tables),
-    }
+    places = {"lines": _lines_of_whole_claims(tables), "ledger": _charged(tables), "submitted": _submitted(tables)}
     out = claims.groupby("client", as_index=False).agg(
         claims=("claim_id", "size"), claims_cents=("charge_cents", "sum")
     )
@@ -238,6 +235,13 @@ def _of_clients(out: pd.DataFrame, values: pd.Series, rows: pd.DataFrame) -> pd.
 def _per_claim(rows: nw.LazyFrame, *amounts: str) -> pd.DataFrame:
     sums = [nw.col(amount).sum().alias(name) for amount, name in zip(amounts, ("cents", "raised_cents"), strict=False)]
     return collect(rows.group_by("client", "claim_id").agg(*sums), ["client", "claim_id"])
+
+
+def _lines_of_whole_claims(tables: Mapping[str, Any]) -> pd.DataFrame:
+    lines = source(tables, "claim_lines", ["client", "claim_id", "charge_cents"])
+    sent = source(tables, "submissions", ["client", "claim_id", "frequency"])
+    added = sent.filter(nw.col("frequency").is_in(list(ADDITIONS))).select("client", "claim_id").unique()
+    return _per_claim(lines.join(added, on=["client", "claim_id"], how="anti"), "charge_cents")
 
 
 def _charged(tables: Mapping[str, Any]) -> pd.DataFrame:

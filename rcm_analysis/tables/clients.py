@@ -110,6 +110,11 @@ class Client:
     column_maps: tuple[str, ...] = ()
     changes: tuple[Change, ...] = field(default=(), repr=False)
 
+    @property
+    def companies(self) -> set[str]:
+        """The names under which payers may pay it, as they are compared."""
+        return {_company(one) for one in (self.name, self.client, *self.aliases)}
+
     def as_of(self, day: dt.date) -> Client:
         """The settings as they stood on `day`: every change effective by then is applied, in order."""
         client = self
@@ -208,7 +213,7 @@ class Registry:
             client lists npis; else a tax id where the client lists tax_ids; else the name, which must be the client's
             or one of its aliases but for case, punctuation and legal ending
         Counts
-            "own", "foreign" (an id that the client does not have, or that another client has), "unknown" (a
+            "own", "foreign" (an id that the client does not have, or an id or name of another client), "unknown" (a
             payee by which nothing could be decided), "unsaid" (no payee is named). `tax_id` may be the
             last digits alone.
         """
@@ -224,8 +229,10 @@ class Registry:
                 return OWN
             if word and (listed_ids or any(_digits(one).endswith(word) for one in of_others)):
                 return FOREIGN
-        if name and _company(name) in {_company(one) for one in (own.name, client, *own.aliases)}:
+        if name and _company(name) in own.companies:
             return OWN
+        if name and any(_company(name) in other.companies for other in others):
+            return FOREIGN
         return UNKNOWN if npi or tax_id or name else UNSAID
 
     def is_not_ours(

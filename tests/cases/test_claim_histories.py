@@ -420,3 +420,16 @@ def test_a_void_under_a_new_number_takes_the_claim_back(tmp_path):
     desk.put("b.835", REFUSED)
     desk.put("c.837", claim_837("V1", "100", day="20260201", frequency="8", control=2, replaces="PCN1"))
     assert desk.ingest().parts() == {} and desk.receivable(JANUARY) == 10000
+
+
+def test_interim_bills_add_up_and_break_no_sum(tmp_path):
+    desk = blank(tmp_path)
+    for place, (frequency, charge) in enumerate((("2", "100"), ("3", "50"), ("4", "25")), start=1):
+        desk.put(f"{place}.837", claim_837("A1", charge, day=f"2026010{place + 4}", frequency=frequency, control=place))
+    paid = [
+        segment
+        for place, (charge, cash, rest) in enumerate((("100", "80", "20"), ("50", "40", "10"), ("25", "20", "5")))
+        for segment in answer("A1", charge, cash, f"CO*45*{rest}", icn=f"P{place}")
+    ]
+    desk.put("b.835", remit_835("140", paid))
+    assert desk.ingest().parts() == {} and desk.holds()  # 175 - 140 - 35

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from .desk import blank, ingested, opened
+from .desk import REGISTRY, blank, ingested, opened
 from .files import BLUE, MAP, MEDICARE, answer, claim_837, export, posting, remit_835
 
 PAID = ("CO*45*20",)
@@ -216,6 +216,16 @@ def test_a_remittance_to_another_practice_is_refused_or_told(tmp_path, payee):
     desk.put("b.835", remit_835("300", answer("OTHER77", "400", "300", "CO*45*100"), day="20260120", payee=payee))
     desk.ingest()
     assert refused_or_told(desk, "b.835")
+
+
+def test_a_remittance_under_the_name_of_another_client_is_refused(tmp_path):
+    plain = 'providers = 1\nrevenue = "1.00"\ncommission_rate = "0.05"\nmeeting_cadence = "monthly"\n'
+    other = f'\n[clients.zeta]\nname = "Zeta Clinic"\naliases = ["Z Care"]\n{plain}'
+    desk = blank(tmp_path, registry=REGISTRY + other)
+    desk.put("a.837", claim_837("G1", "400"))
+    desk.put("b.835", remit_835("300", answer("Q1", "400", "300", "CO*45*100"), payee="N1*PE*Z CARE, LLC"))
+    desk.ingest()
+    assert refused_or_told(desk, "b.835") and not desk.stored("deposits")
 
 
 @pytest.mark.parametrize(
