@@ -7,6 +7,7 @@ needs a person, 2 nothing could be done (the message says what to do).
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -60,7 +61,11 @@ PeriodOption = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; what the user can put right ends as one message, never as a traceback."""
+    """Run the command line; what the user can put right ends as one message, never as a traceback.
+
+    Whatever a command writes is its owner's alone.
+    """
+    before = os.umask(0o077)
     try:
         code = app(args=arguments, prog_name="rcm", standalone_mode=False)
     except RcmError as error:
@@ -84,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         errors.print(escape(_usage(error)))
         code = FAILED
+    finally:
+        os.umask(before)
     sys.exit(code or 0)
 
 
@@ -459,9 +466,16 @@ def _broken(workspace: Workspace, client: str) -> list[str]:
 
 
 @app.command()
-def doctor(workspace: WorkspaceOption = HERE) -> None:
+def doctor(
+    workspace: WorkspaceOption = HERE,
+    clean: Annotated[bool, typer.Option("--clean", help="remove what processes that were killed left behind")] = False,
+) -> None:
     """Say what is installed, what is missing, what to do."""
+    from .doctor import clean as clean_up
     from .doctor import examine
+
+    if clean:
+        console.print(f"{clean_up(workspace)} left-over file(s) and folder(s) removed.")
 
     table = table_of("What", "State", "What to do")
     missing = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import shutil
 import sys
@@ -13,7 +14,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ..errors import RcmError, listed
+from ..press.runs.folders import leftovers, recover_all
 from ..press.runs.templates import read_templates
+from ..tables.disk import PARTIAL, left_over
 from ..tables.workspace import open_workspace
 
 
@@ -41,6 +44,37 @@ def examine(folder: Path) -> Iterator[Item]:
     yield _templates()
     yield _java()
     yield from _workspace(folder)
+    yield _left_behind(folder)
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """What killed processes left: half-made reports, half-written files, temporary folders."""
+    found = left_over(Path(tempfile.gettempdir()), "rcm-*")
+    try:
+        workspace = open_workspace(folder)
+    except RcmError:
+        return found
+    found += left_over(workspace.folder, f"*{PARTIAL}") + left_over(workspace.runs, f"_batches/*/*{PARTIAL}")
+    return found + leftovers(workspace.runs) + workspace.store.half_written()
+
+
+def clean(folder: Path) -> int:
+    """Remove what was left behind; a report that was moved aside and not replaced comes back. How much it was."""
+    found = left_behind(folder)
+    with contextlib.suppress(RcmError):
+        recover_all(open_workspace(folder).runs)
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _left_behind(folder: Path) -> Item:
+    found = len(left_behind(folder))
+    state = f"{found} file(s) and folder(s) of processes that were killed" if found else "nothing"
+    return Item("Left behind", state, not found, needed=False, advice="rcm doctor --clean" if found else "")
 
 
 def _packages() -> Iterator[Item]:

@@ -19,6 +19,7 @@ from .. import simulate
 from ..errors import ParameterError
 from ..periods import Period
 from ..sources.intake import find_files, ingest_client
+from ..tables.disk import temporary_prefix
 from ..tables.workspace import open_workspace
 from .case import Case
 from .record import Row, Tally, rows_of
@@ -85,7 +86,7 @@ def run(
     tallies: list[Tally] = []
     with _side_by_side(workers) as each:
         for seed in seeds:
-            with tempfile.TemporaryDirectory(prefix="rcm-scoreboard-") as folder:
+            with tempfile.TemporaryDirectory(prefix=temporary_prefix("scoreboard")) as folder:
                 size = sizes[seed % len(sizes)]
                 simulate.write_clients(
                     Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers

@@ -10,16 +10,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psutil
 
 OWNER_FOLDER, OWNER_FILE = 0o700, 0o600
 PARTIAL = ".new"
 """How the name of a file ends that is not written to its end yet."""
+_OF_PROCESS = re.compile(r"rcm-[a-z]+-(?P<pid>\d+)-.*|.*\.(?P<pid2>\d+)-[0-9a-f]{8}\.new")
 TAIL_BYTES = 1 << 16
 """How much of a file's end is compared at every opening; a smaller file is compared whole."""
 
@@ -74,6 +77,21 @@ def _link(beside: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError(str(path)) from None
         os.rename(beside, path)
+
+
+def temporary_prefix(what: str) -> str:
+    """How the name of a temporary folder of this process begins, by which it is known as left over when that is gone.
+
+    >>> temporary_prefix("kernel").startswith("rcm-kernel-")
+    True
+    """
+    return f"rcm-{what}-{os.getpid()}-"
+
+
+def left_over(folder: Path, pattern: str) -> list[Path]:
+    """Files and folders that match, half-written or temporary ones of ours, whose process runs no more."""
+    found = [(path, _OF_PROCESS.fullmatch(path.name)) for path in sorted(folder.glob(pattern))]
+    return [path for path, match in found if match and not psutil.pid_exists(int(match["pid"] or match["pid2"]))]
 
 
 def write_part(folder: Path, stem: str, rows: pl.DataFrame) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from filelock import FileLock, Timeout
 from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
-from .disk import PARTIAL, make_folder, what_is_wrong, write_part, write_text
+from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
 from .schema import TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
@@ -291,6 +291,14 @@ class Store:
         """The tables of these clients as known on `as_of` (all that is known when None)."""
         return tables_of_stores([self.open(client) for client in clients], as_of=as_of)
 
+    def half_written(self) -> list[Path]:
+        """Files that an intake did not write to their end, of clients that are not taken in right now."""
+        found: list[Path] = []
+        for folder in sorted(path.parent for path in self.folder.glob("*/.lock")):
+            with contextlib.suppress(Timeout), FileLock(folder / ".lock", timeout=0, mode=OWNER_FILE):
+                found += sorted(folder.rglob(f"*{PARTIAL}"))
+        return found
+
     def delete(self, client: str) -> None:
         """Remove everything that is stored of one client, for good."""
         folder = self.folder / client
@@ -307,7 +315,7 @@ class Store:
         folder = self.folder / client
         try:
             make_folder(folder)
-            lock = FileLock(folder / ".lock", timeout=0).acquire()
+            lock = FileLock(folder / ".lock", timeout=0, mode=OWNER_FILE).acquire()
         except Timeout:
             raise StoreError(
                 f"Another ingest of {client} is running. Nothing was stored; try again when it has ended."

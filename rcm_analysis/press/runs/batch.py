@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...errors import RcmError, RunError
+from ...tables.disk import make_folder, temporary_prefix, write_text
 from . import kernels
 from .packet import PacketRequest
 from .run import RunRequest, RunResult
@@ -198,35 +199,30 @@ def _shared_font_cache(settings: kernels.Settings) -> Iterator[kernels.Settings]
     if "MPLCONFIGDIR" in os.environ or "MPLCONFIGDIR" in settings.environment or os.access(home, os.W_OK):
         yield settings
         return
-    with tempfile.TemporaryDirectory(prefix="rcm-mpl", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix("fonts"), ignore_cleanup_errors=True) as folder:
         yield replace(settings, environment={**settings.environment, "MPLCONFIGDIR": folder})
 
 
 def write_summaries(jobs: Sequence[Job], results: Sequence[RunResult]) -> tuple[Path, ...]:
-    """`_batches/<month>/summary.csv` in the runs folder: one row per report asked for."""
+    """`_batches/<month>/summary.csv` in the runs folder: one row per report asked for, and its place there."""
     rows: dict[Path, list[list[object]]] = {}
     for job, result in zip(jobs, results, strict=True):
-        row = [getattr(result, name) for name in COLUMNS]
-        place = _place(job)
+        place, runs = _place(job), Path(job.runs)
+        row = [getattr(result, name) for name in COLUMNS[:-1]]
+        row.append(result.folder.relative_to(runs).as_posix() if result.folder.is_relative_to(runs) else "")
         month = place.parent.name if place else "refused"
         rows.setdefault(Path(job.runs) / SUMMARIES / month / "summary.csv", []).append(row)
     for path, lines in rows.items():
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([COLUMNS, *lines])
-        _replace_text(path, text.getvalue())
+        try:
+            make_folder(path.parent)
+            write_text(path, text.getvalue())
+        except OSError as error:
+            raise RunError(
+                f"{path.parent} cannot be written ({type(error).__name__}). Choose another runs folder."
+            ) from error
     return tuple(rows)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise RunError(
-            f"{path.parent} cannot be written ({type(error).__name__}). Choose another runs folder."
-        ) from error
 
 
 @contextmanager

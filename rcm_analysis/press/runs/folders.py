@@ -119,6 +119,13 @@ def remove(target: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
 
 
+def recover_all(runs: Path) -> None:
+    """Undo what stopped processes left anywhere in `runs`."""
+    for path in leftovers(runs):
+        match = _LEFTOVER.fullmatch(path.name)
+        recover(path.with_name(match["name"] if match else path.name))
+
+
 def recover(target: Path, *, mine: bool = False) -> None:
     """Undo what a stopped process left beside `target`: its old folder comes back, half-made ones go."""
     for leftover in _leftovers(target, mine):
@@ -127,6 +134,11 @@ def recover(target: Path, *, mine: bool = False) -> None:
             os.replace(leftover, target)
         elif match and not (mine and match["what"] == "making"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def leftovers(runs: Path) -> list[Path]:
+    """Every hidden folder in `runs` whose maker runs no more."""
+    return [path for path in sorted(Path(runs).glob("*/*/.*-*")) if _is_left(path)]
 
 
 def _beside(target: Path, what: str) -> Path:
@@ -141,11 +153,13 @@ def _leftovers(target: Path, mine: bool) -> list[Path]:
     """Hidden folders of `target` whose maker runs no more (or, with `mine`, is this process)."""
     if not target.parent.is_dir():
         return []
-    found = []
-    for path in sorted(target.parent.glob(f".{target.name}.*-*")):
-        match = _LEFTOVER.fullmatch(path.name)
-        if match and match["name"] == target.name and match["host"] == _host():
-            own = int(match["pid"]) == os.getpid()
-            if mine if own else not psutil.pid_exists(int(match["pid"])):
-                found.append(path)
-    return found
+    found = sorted(target.parent.glob(f".{target.name}.*-*"))
+    return [path for path in found if _is_left(path, target.name, mine=mine)]
+
+
+def _is_left(path: Path, name: str | None = None, *, mine: bool = False) -> bool:
+    match = _LEFTOVER.fullmatch(path.name)
+    if not match or match["host"] != _host() or match["name"] != (name or match["name"]):
+        return False
+    own = int(match["pid"]) == os.getpid()
+    return mine if own else not psutil.pid_exists(int(match["pid"]))

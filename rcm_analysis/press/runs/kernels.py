@@ -20,6 +20,7 @@ import nbformat
 
 from ... import errors
 from ...errors import RunError, listed
+from ...tables.disk import temporary_prefix
 from ..warm import client
 from .settings import Settings as Settings
 from .watch import NAMES as LIMITS
@@ -155,7 +156,7 @@ def with_papermill(
     notebook: nbformat.NotebookNode, parameters: Mapping[str, Any], settings: Settings, *, forked: bool = False
 ) -> Executed:
     """papermill, with a kernel started for this notebook or, where that is possible, forked for it."""
-    private = Path(tempfile.mkdtemp(prefix="rcm"))
+    private = Path(tempfile.mkdtemp(prefix=temporary_prefix("kernel")))
     environment = kernel_environment(settings, private)
     if forked:
         client.fork_server(environment, settings.imports)  # it imports what kernels need while this process does

@@ -8,6 +8,9 @@ A run that fails keeps its notebook in `<template>.failed/`; the last good run s
 from __future__ import annotations
 
 import datetime as dt
+import os
+import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -133,11 +136,13 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
             if stopped is None:
                 _print(work, folder)
         except RcmError as error:
-            stopped = kernels.Stopped(None, type(error).__name__, " ".join(str(error).split()))
+            line = _placeless(" ".join(str(error).split()), request)
+            stopped = kernels.Stopped(None, type(error).__name__, line)
         except OSError:
             raise
         except Exception as error:
-            (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            told = _placeless(traceback.format_exc(), request)
+            (folder / "traceback.txt").write_text(told, encoding="utf-8")
             stopped = kernels.Stopped(
                 None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it)."
             )
@@ -201,8 +206,31 @@ def _execute(work: _Making, folder: Path, settings: kernels.Settings, engine: st
         settings = replace(settings, imports=imported_by(work.template.path.parent))
         executed = kernels.execute(work.template.notebook(), work.parameters, settings, engine=engine)
     work.usage = dict(executed.usage)
-    nbformat.write(executed.notebook, folder / NOTEBOOK)
-    return executed.stopped
+    nbformat.write(_without_places(executed.notebook, work.request), folder / NOTEBOOK)
+    return executed.stopped and replace(executed.stopped, line=_placeless(executed.stopped.line, work.request))
+
+
+def _without_places(notebook: nbformat.NotebookNode, request: RunRequest) -> nbformat.NotebookNode:
+    """The notebook without folders of this machine in what its cells said: tracebacks and warnings name files."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        for holder, name in ((output, "text"), (output, "evalue"), (output.get("data", {}), "text/plain")):
+            if isinstance(holder.get(name), str):
+                holder[name] = _placeless(holder[name], request)
+        if "traceback" in output:
+            output["traceback"] = [_placeless(line, request) for line in output["traceback"]]
+    return notebook
+
+
+def _placeless(text: str, request: RunRequest) -> str:
+    """The text with files named from the workspace, the package, Python, or the user's or the temporary folder on."""
+    workspace = [Path(request.workspace), Path(request.workspace).resolve()] if request.workspace else []
+    code = [Path(__file__).parents[3], Path(sys.prefix), Path(sys.base_prefix)]
+    places = [*workspace, Path(request.runs), *code, Path(tempfile.gettempdir()), Path.home()]
+    for place in sorted({str(place) for place in places if place.is_absolute()}, key=len, reverse=True):
+        text = text.replace(place + os.sep, "")
+    for place in map(str, workspace):
+        text = text.replace(place, ".") if len(place) > 1 else text
+    return text
 
 
 def _print(work: _Making, folder: Path) -> None:

@@ -28,6 +28,7 @@ from pikepdf import Array, Dictionary, Name
 from ...blocks.plain import visible
 from ...blocks.vocabulary import BRIEF, Meta
 from ...errors import RunError
+from ...tables.disk import temporary_prefix
 from ..document.document import Document
 from .glyphs import cleaned, said, typst_fonts
 from .style import PALETTE, cover_lines, day_in_words
@@ -70,7 +71,7 @@ def render(
     data = _checked(cleaned(_page(document.meta, blocks, moment), missing))
     if missing:
         warnings.append(said(missing.items()))
-    with tempfile.TemporaryDirectory(prefix="rcm-pdf-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix("pdf"), ignore_cleanup_errors=True) as folder:
         raw = _set(Path(folder), data, setter.pictures, _Press(tuple(standards), moment), warnings)
     pdf, complete = finish(raw, row_headers_in(data["blocks"]))
     if not complete:
