@@ -119,7 +119,7 @@ def _x12(data: bytes, word: str, person: str) -> bytes:
     own, their = word.encode(), person.encode()
     for segment, place in ((b"CLP", 1), (b"CLP", 7), (b"CLM", 1), (b"TRN", 2)):
         data = re.sub(rb"(^|[~\n])(%b(?:\*[^*~]*){%d}\*)([^*~]+)" % (segment, place - 1), rb"\1\2" + own + rb"\3", data)
-    for before in (rb"REF\*6R\*", rb"N1\*PE\*", rb"PLB\*[^*~]*\*[^*~]*\*[A-Z0-9]{2}:"):
+    for before in (rb"REF\*6R\*", rb"REF\*F8\*", rb"N1\*PE\*", rb"PLB\*[^*~]*\*[^*~]*\*[A-Z0-9]{2}:"):
         data = re.sub(rb"([~\n]%b)([^*~]+)" % before, rb"\1" + own + rb"\2", data)
     return re.sub(rb"([~\n]NM1\*(?:QC|IL|74)\*1\*)([^~]+)", lambda match: _named(match, their), data)
 
