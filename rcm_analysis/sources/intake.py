@@ -301,6 +301,8 @@ class _Intake:
         return pl.concat([self.change.current(table), *read]).unique(table.key, keep="last", maintain_order=True)
 
     def _store(self) -> None:
+        posted = [item for item in self.deliveries if item.table is TRANSACTIONS]
+        self.notes.tell_again(posted, self.change.before.read(TRANSACTIONS.name))
         for table in TABLES.values():
             of_mode = {
                 mode: [item for item in self.deliveries if item.table is table and item.mode == mode] for mode in MODES

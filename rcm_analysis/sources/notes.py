@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,10 @@ QUARANTINE = {
     "table": pl.String,
     "known_on": pl.Date,
 }
+
+
+AGAIN_ROWS, AGAIN_SHARE = 5, 0.9
+"""So many rows, and this share of a delivery, that came before under other ids are no chance."""
 
 
 @dataclass
@@ -198,6 +203,31 @@ class Notes:
                 "their own names; add aliases or identifiers under [payers.*].",
                 rows=strange.height,
             )
+
+    def tell_again(self, deliveries: Sequence[Delivery], stored: pl.DataFrame) -> None:
+        """Find deliveries nearly all of whose rows came before under other ids: of an export that numbers rows anew.
+
+        `deliveries` are of one table; one that is added is compared with what is stored too.
+        """
+        before: list[pl.DataFrame] = []
+        for delivery in deliveries:
+            known = pl.concat([*before, *([stored] if delivery.mode == "append" else [])] or [stored.clear()])
+            key = list(delivery.table.key)
+            names = [name for name in delivery.table.names if name not in key[1:]]
+            new = delivery.rows.join(known, on=key, how="anti")
+            again = new.join(known, on=names, how="semi", nulls_equal=True)
+            if again.height >= max(AGAIN_ROWS, AGAIN_SHARE * new.height):
+                name, cents = delivery.report.file, int(again[delivery.table.money[0]].abs().sum())
+                self.find(
+                    name,
+                    "rows_again",
+                    cents,
+                    f"{name}: {again.height} of {new.height} row(s) of {delivery.table.name} are stored already in "
+                    "every column but their id. If the export numbers its rows anew each time, they count twice: take "
+                    "the file out and rebuild the client (rcm repair), and ask for ids that stay.",
+                    rows=again.height,
+                )
+            before.append(delivery.rows)
 
     def quarantine(
         self, name: str, table: str, rows: pl.DataFrame, *, is_told: bool = False, unit: str = "rows"

@@ -296,3 +296,36 @@ def test_a_payment_under_the_rounded_form_of_a_billed_number_is_a_pair_of_the_re
     long_ids(desk, "1234567890123450")
     code, text = desk.rcm("check", "--list", "id_forms")
     assert code == 1 and "1234567890123456" in text
+
+
+# ------------------------------------------------------------ the same rows under new ids
+def numbered_from(first: int, count: int = 6, day: str = "01/05/2026") -> str:
+    return export(*(posting(first + place, f"A{place}", "CHG", day, "100") for place in range(count)))
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one intake", "in two"])
+def test_an_export_that_numbers_its_rows_anew_is_told_with_its_dollars(tmp_path, at_once):
+    desk = blank(tmp_path, column_map=MAP.replace('"month"', '"append"'))
+    desk.put("a.csv", numbered_from(1))
+    if not at_once:
+        desk.ingest()
+    desk.put("b.csv", numbered_from(101))
+    desk.ingest()
+    (told,) = desk.findings("rows_again")
+    assert told["amount_cents"] == 60000 and told["file"] == "b.csv"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(numbered_from(1), id="the same ids"),
+        pytest.param(numbered_from(101, day="01/06/2026"), id="another day"),
+        pytest.param(numbered_from(101, count=4), id="four rows"),
+        pytest.param(export(*(posting(50 + n, f"A{n}", "PMT", "01/05/2026", "100") for n in range(6))), id="payments"),
+    ],
+)
+def test_rows_of_their_own_are_none_again(tmp_path, second):
+    desk = blank(tmp_path, column_map=MAP.replace('"month"', '"append"'))
+    desk.put("a.csv", numbered_from(1))
+    desk.put("b.csv", second + "\n")
+    assert desk.ingest().findings("rows_again") == []
