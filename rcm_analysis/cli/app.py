@@ -6,6 +6,7 @@ needs a person, 2 nothing could be done (the message says what to do).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import sys
@@ -18,7 +19,7 @@ import typer
 from rich.markup import escape
 
 from .. import __version__
-from ..errors import ParameterError, RcmError
+from ..errors import ParameterError, RcmError, StoreError
 from ..periods import Period
 from . import checks as cli_checks
 from . import data as cli_data
@@ -252,8 +253,13 @@ def _refuse_empty(workspace: Workspace, clients: Sequence[str], period: str, ser
     month, months, bought = Period.month(period), set[str](), set[str]()
     for client in clients:
         services = {service, "claims"} if service else workspace.registry.client(client, as_of=month.last_day).services
-        active = workspace.store.open(client).active_months(services)
-        if period in active or (active and is_active(workspace.client(client).tables(), services, month)):
+        try:
+            active = workspace.store.open(client).active_months(services)
+            if period in active or (active and is_active(workspace.client(client).tables(), services, month)):
+                return
+        except StoreError:
+            if len(clients) == 1:
+                raise
             return
         months, bought = months | set(active), bought | ({service} if service else set(services))
     if not clients:
@@ -280,10 +286,10 @@ def _request(
     from ..press.runs.run import RunRequest
 
     clients = [client] if client else workspace.clients()
-    prints = {
-        f"{name}/{table}": value for name in clients for table, value in workspace.client(name).fingerprints().items()
-    }
-    prints["registry"] = workspace.registry_fingerprint()
+    prints = {"registry": workspace.registry_fingerprint()}
+    for name in clients:
+        with contextlib.suppress(StoreError):  # a damaged store is its own reports' failure
+            prints |= {f"{name}/{table}": value for table, value in workspace.client(name).fingerprints().items()}
     return RunRequest(
         template=template,
         client=client,
@@ -386,18 +392,11 @@ def status(
     month = Period.month(period).label if period else _latest_made(opened)
     table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
     for client in opened.clients():
-        stored = opened.store.open(client)
-        months = stored.active_months(opened.registry.client(client).services)
-        needed = opened.client(client).findings()
-        table.add_row(
-            client,
-            str(len(months)),
-            months[-1] if months else "-",
-            f"{stored.rows('transactions'):,}",
-            f"{stored.rows('claims'):,}",
-            f"{opened.client(client).quarantine().height:,}",
-            f"{needed['needs_person'].sum() if needed.height else 0:,}",
-        )
+        try:
+            table.add_row(client, *_stored(opened, client))
+        except StoreError as error:
+            errors.print(escape(str(error)))
+            table.add_row(client, *["damaged"] * 6)
     console.print(table)
     if month is None:
         console.print("No report has been made yet. Make the packets with: rcm packets")
@@ -407,6 +406,21 @@ def status(
     for request in _wanted(opened, month, opened.clients(), force=False):
         table.add_row(request.client or "portfolio", request.template, escape(_state(request)))
     console.print(table)
+
+
+def _stored(workspace: Workspace, client: str) -> list[str]:
+    """What is stored of a client, in the columns of `rcm status`."""
+    view = workspace.client(client)
+    months = view.stored.active_months(view.settings().services)
+    needed = view.findings()
+    return [
+        str(len(months)),
+        months[-1] if months else "-",
+        f"{view.stored.rows('transactions'):,}",
+        f"{view.stored.rows('claims'):,}",
+        f"{view.quarantine().height:,}",
+        f"{needed['needs_person'].sum() if needed.height else 0:,}",
+    ]
 
 
 def _latest_made(workspace: Workspace) -> str | None:
