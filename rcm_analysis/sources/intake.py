@@ -42,6 +42,8 @@ LATE_SHARE = 0.25
 MODES = ("full", "month", "append")
 STATE = "all files together"
 """Where findings stand that no single file makes; every settling says them anew."""
+LEFT_OUT = ("refused", "same_check_again")
+"""Rules of files of which nothing is stored: once such a file is taken away, there is nothing to find."""
 PAYER_COLUMNS = ("payer", "secondary_payer", "tertiary_payer")
 
 
@@ -567,7 +569,7 @@ class _Intake:
             before = self.change.before.side_table(name)
             if not before.is_empty():
                 gone = [name for name in before["file"].unique() if not (self.raw / name).exists()]
-                is_withdrawn = (pl.col("rule") == "refused") & pl.col("file").is_in(gone) & (pl.col("where") == "")
+                is_withdrawn = pl.col("rule").is_in(LEFT_OUT) & pl.col("file").is_in(gone) & (pl.col("where") == "")
                 kept = before.filter(~is_withdrawn) if name == "findings" else before
                 rows = pl.concat([kept.filter(~pl.col("file").is_in(read)), rows], how="diagonal")
             if name == "findings" and (rows["rule"] == "unmapped_payer").any() and not self._has_unmapped():

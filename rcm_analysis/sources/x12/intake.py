@@ -174,13 +174,15 @@ class X12Intake:
             deposits, known, ["check", "paid_cents", "day"]
         )
         undated = deposits["received_on"].is_null()
+        folders = {name: where for name, _, where, _ in self.files["835"]}
         for bad, rule, why in (
             (again, "duplicate_remittance", "already taken in; the cash is not counted twice"),
             (
                 same_check & ~again,
                 "same_check_again",
                 "with the trace number (but for zeros, case and punctuation), the amount, and the payer or day of "
-                "one already taken in; left out until somebody has compared the two",
+                "one already taken in; left out until somebody has compared the two. If it is the same, take the file "
+                "away",
             ),
             (undated & ~again & ~same_check, "undated_remittance", "without a payment day or a file day; left out"),
         ):
@@ -191,6 +193,7 @@ class X12Intake:
                     rule,
                     int(part["paid_cents"].sum()),
                     f"{name}: {part.height} remittance(s) {why}.",
+                    where=folders.get(name, ""),
                     rows=part.height,
                 )
         bad = again | same_check | undated
