@@ -53,7 +53,7 @@ class RunError(RcmError):
     """A report did not finish."""
 
 
-def stopped(error: Exception) -> SourceError:
+def stopped(error: BaseException) -> SourceError:
     """What to tell where a file made a reader of ours stop: its refusal, with the place in our code and no value of it.
 
     >>> str(stopped(SourceError("the file is empty")))

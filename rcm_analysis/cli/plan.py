@@ -125,7 +125,7 @@ def _make_report(figures: dict[str, Any], scenario: str, out: Path) -> RunResult
                 period=figures["start"],
                 runs=out.resolve(),
                 workspace=out.resolve(),
-                parameters={"assumptions": str((out / "assumptions.toml").resolve()), "scenario": scenario},
+                parameters={"assumptions": "assumptions.toml", "scenario": scenario},
                 printed_on=dt.date.today(),
             )
         )

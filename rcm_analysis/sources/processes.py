@@ -79,7 +79,7 @@ class Process:
         try:
             process.stdin.write(message)  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
-            return pickle.load(process.stdout)  # type: ignore[arg-type, no-any-return]
+            return pickle.load(process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE_SECONDS)

@@ -131,3 +131,17 @@ def _all_of_pdf(data: bytes) -> str:
     with pikepdf.open(io.BytesIO(data)) as document:
         document.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.generalized)
     return pdf_text(data) + out.getvalue().decode("latin-1")
+
+
+def test_a_plan_names_no_folder_and_is_its_owner_s(tmp_path):
+    before = os.umask(0)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["plan", "--out", str(tmp_path / "plan"), "--json", str(tmp_path / "figures.json")])
+    finally:
+        os.umask(before)
+    assert stop.value.code == 0
+    for path in tmp_path.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+        if path.is_file():
+            assert str(tmp_path).lower() not in words_in(path.read_bytes(), path.name, _all_of_pdf), path
