@@ -98,6 +98,24 @@ class TestOutcome:
                 id="a note entered after as_of is not known",
             ),
             pytest.param(
+                lambda b: [],
+                [note(on="2026-10-12", entered_on="2026-12-31")],
+                [1, 0, 0, 1],
+                id="a note entered on as_of itself is known",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1", on="2026-10-12")],
+                [note()],
+                [1, 1, 0, 0],
+                id="a payment on the day of the appeal is its outcome",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1", on="2026-12-31")],
+                [note()],
+                [1, 1, 0, 0],
+                id="a payment on as_of itself is known",
+            ),
+            pytest.param(
                 lambda b: [b.paid("C1", on="2027-01-02")],
                 [note()],
                 [1, 0, 0, 1],

@@ -177,6 +177,17 @@ def test_what_is_usual_is_read_from_enough_claims_of_a_year(builders_remit, sent
     assert (found["claim_id"].tolist() == ["C1"]) == listed
 
 
+def test_what_was_entered_and_sent_on_the_day_itself_counts_as_usual(builders_remit):
+    """Everything else left at once, so that ten days are late; fourteen would be usual if nothing were known."""
+    b, names = builders_remit, [f"S{number}" for number in range(measures.FEWEST_SENT)]
+    claims = [{"claim_id": name, "entered_on": "2026-11-30"} for name in names]
+    left = [{"claim_id": name, "submitted_on": "2026-11-30"} for name in names]
+    claims.append({"claim_id": "C1", "entered_on": "2026-11-20"})
+    charge = {"claim_id": "C1", "kind": "charge", "amount_cents": 5000, "posted_on": "2026-11-20"}
+    found = measures.holds(b.tables(claims=claims, submissions=left, transactions=[charge]), as_of=NOVEMBER)
+    assert found["claim_id"].tolist() == ["C1"]
+
+
 def test_requests_answered_and_open(builders_remit):
     notes = [
         ASKED,

@@ -85,6 +85,9 @@ PASSED = [
             id="passed to the secondary and open there",
         ),
         pytest.param([("2026-04-10", "payment", "primary", -60)], "open", 80, id="paid after the day: not yet known"),
+        pytest.param([("2026-03-31", "payment", "primary", -60)], "paid", 80, id="paid on the day itself"),
+        pytest.param([("2026-04-01", "payment", "primary", -60)], "open", 80, id="paid on the day after it"),
+        pytest.param([("2026-02-10", "payment", "primary", 0)], "open", 80, id="a payment of nothing is none"),
         pytest.param([("2026-02-10", "payment", "patient", -20)], "open", 80, id="a copay is no payer's payment"),
     ],
 )
@@ -149,6 +152,31 @@ def test_who_is_in():
     )
     assert found["claim_id"].tolist() == ["billed"]
     assert found.attrs["out_of_order"] == 1
+
+
+def test_a_claim_whose_charge_was_taken_back_is_not_there():
+    voided = [("2026-02-10", "charge", "primary", -100)]
+    found = claim_ends(tables(("1", "aetna", "2026-01-10", voided), ("2", "aetna", "2026-01-10", [])), as_of=DAY)
+    assert found["claim_id"].tolist() == ["2"] and found.attrs["voided"] == 1
+
+
+def test_a_claim_without_a_posting_is_open():
+    known = tables(("1", "aetna", "2026-01-10", []), ("2", "aetna", "2026-01-10", []))
+    postings = known["transactions"]
+    found = claim_ends({**known, "transactions": postings[postings["claim_id"] == "2"]}, as_of=DAY)
+    assert found["end"].tolist() == ["open", "open"]
+
+
+@pytest.mark.parametrize(("as_of", "days"), [("2026-01-10", [0]), ("2026-01-09", [])])
+def test_the_clock_starts_on_the_day_of_the_bill(as_of, days):
+    known = tables(("1", "aetna", "2026-01-10", []))
+    assert claim_ends(known, as_of=dt.date.fromisoformat(as_of))["days"].tolist() == days
+
+
+@pytest.mark.parametrize(("as_of", "days"), [("2026-01-01", [0]), ("2025-12-31", [])])
+def test_the_clock_starts_on_the_day_of_entry(as_of, days):
+    known = tables(("1", "aetna", None, []))
+    assert claim_ends(known, as_of=dt.date.fromisoformat(as_of), clock="entered")["days"].tolist() == days
 
 
 @pytest.mark.parametrize(("clock", "days"), [("first_bill", 31), ("entered", 40), ("service", 52)])
