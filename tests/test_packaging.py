@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from rcm_analysis import __version__
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,3 +39,8 @@ def test_the_wheel_has_the_command_and_the_exporters(wheel):
     (place,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     told = wheel.read(place).decode()
     assert "rcm = rcm_analysis.cli:main" in told and "rcm-html = " in told and "rcm-pdf = " in told
+
+
+def test_the_version_is_that_of_the_newest_release_in_the_changelog():
+    releases = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert releases[0] == __version__ and len(set(releases)) == len(releases)
