@@ -137,6 +137,9 @@ COMPLIANCE = [
         id="a day late: one missed, the work counts for the next, then three are missed",
     ),
     pytest.param(["2026-03-04", "2026-03-04"], (4, 1), id="two notes of one day are one touch"),
+    pytest.param(
+        ["2026-03-03", "2026-03-10", "2026-03-17", "2026-03-24"], (4, 3), id="what is due on the last day counts"
+    ),
 ]
 
 
@@ -146,6 +149,12 @@ def test_touch_compliance_by_hand(builders_ledger, days, expected):
     found = high_value.touch_compliance(book, as_of=AS_OF, schedule={"1": 7}).iloc[0]
     assert (found["touches_due"], found["touches_in_time"]) == expected
     assert found["touch_compliance"] == expected[1] / expected[0]
+
+
+def test_work_of_before_the_window_that_was_entered_within_it_is_no_touch_of_the_window(builders_ledger):
+    book = one_large(builders_ledger, rows.note("1", "2026-03-03", entered_on="2026-03-05"))
+    found = high_value.touch_compliance(book, as_of=AS_OF, schedule={"1": 7}).iloc[0]
+    assert (found["touches_due"], found["touches_in_time"]) == (4, 0)
 
 
 def test_a_settled_account_is_not_neglected(builders_ledger):
