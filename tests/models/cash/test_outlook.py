@@ -19,6 +19,7 @@ from rcm_analysis.models.cash.flows import day_of, read_flows
 from rcm_analysis.models.cash.next_months import outlook
 from rcm_analysis.models.cash.past_months import backtest
 from rcm_analysis.models.cash.paths import _in_season as in_season
+from rcm_analysis.models.cash.paths import _scaled as scaled_to
 from rcm_analysis.models.statistics.seasons import growth_per_week, pause_share, postponed, repeated
 from rcm_analysis.periods import Period
 from rcm_analysis.tables.derived import Shelf
@@ -561,3 +562,24 @@ def test_a_season_moves_money_of_today_in_time_and_adds_none():
     moved = in_season(cash, np.array([0.5, 0.5]), 100.0)
     assert moved[0].sum() == pytest.approx(100) and moved[1].tolist() == [15.0, 15.0]
     assert in_season(cash, np.array([-0.5, 0.0]), 100.0)[0].tolist() == [30.0, 40.0]
+
+
+@pytest.mark.parametrize(
+    ("last", "factor"),
+    [
+        pytest.param(6200, 2.0, id="twice the billing: twice the charges, also of the days after the last month"),
+        pytest.param(3100, 1.0, id="the billing of the last month goes on at its own level"),
+    ],
+)
+def test_billing_that_is_given_scales_the_days_of_its_month_and_those_after_the_last(last, factor):
+    """A hundred a day in a month of 30 days, one of 31 and sixty days after them."""
+    month = np.repeat([0, 1, 2], [30, 31, 60])
+    scaled = scaled_to(np.full((121, 1), 100.0), month, np.array([6000.0, last]))[:, 0]
+    assert scaled[:30].tolist() == [200.0] * 30
+    assert scaled[30:] == pytest.approx(100.0 * factor)
+
+
+def test_billing_where_nothing_was_expected_stays_nothing():
+    month = np.repeat([0, 1], [30, 60])
+    charges = np.where(month == 0, 100.0, 0.0)[:, None]
+    assert scaled_to(charges, month, np.array([6000.0]))[30:].tolist() == [[0.0]] * 60

@@ -223,6 +223,17 @@ class TestLaws:
         rows = run(plan, [BASE])
         assert rows["cumulative_cash"][0, -1] == -rows["expense"].sum()
 
+    def test_a_coordinator_costs_from_the_month_of_hire_to_the_last_month(self):
+        people = [
+            {"hired": "2025-01", "salary": "62000.00"},
+            {"hired": "2025-03", "last_month": "2025-05", "salary": "62000.00"},
+        ]
+        plan = assumed(coordinators=people)
+        rows = run(plan, [BASE])
+        at_work = [month in ("2025-03", "2025-04", "2025-05") for month in plan.month_labels]
+        assert (rows["fte.1"][0] > 0).tolist() == (rows["salary.1"][0] > 0).tolist() == at_work
+        assert (rows["fte.0"][0] > 0).all()
+
     def test_twice_the_coordinators_twice_the_money(self):
         one, two = (
             assumed(),

@@ -15,6 +15,7 @@ from openpyxl.workbook import Workbook
 
 from rcm_analysis.blocks.vocabulary import Column, Figure, Note, Table, Term
 from rcm_analysis.errors import RunError
+from rcm_analysis.press.writers import workbook
 from rcm_analysis.press.writers.workbook import Section, put_text, section_of, sheet_name, write_workbook
 
 META = {
@@ -137,6 +138,30 @@ def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Pat
     assert sheet.auto_filter.ref == "A5:B7"
     assert [sheet.cell(row, 1).font.bold for row in (6, 7, 8)] == [False, False, True]
     assert not sheet.merged_cells.ranges
+
+
+@pytest.mark.parametrize(("length", "end"), [(32_767, "x"), (32_768, "…")])
+def test_a_text_longer_than_a_cell_holds_is_cut_and_says_so(length: int, end: str) -> None:
+    value = put_text(Workbook().active["A1"], "x" * length).value
+    assert len(value) == 32_767 and value[-1] == end
+
+
+@pytest.mark.parametrize(("rows", "fits"), [(20, True), (21, False)])
+def test_a_table_longer_than_a_sheet_is_refused(tmp_path: Path, monkeypatch, rows: int, fits: bool) -> None:
+    """A hundred rows are kept free for title, notes and headings."""
+    monkeypatch.setattr(workbook, "MOST_ROWS", 120)
+    given = table([["a"]] * rows, ["text"])
+    if fits:
+        assert opened(tmp_path, given)["made"].max_row == 4 + rows
+    else:
+        with pytest.raises(RunError, match="has 21 rows; a sheet holds 120"):
+            opened(tmp_path, given)
+
+
+@pytest.mark.parametrize(("columns", "orientation"), [(6, "portrait"), (7, "landscape")])
+def test_a_wide_table_prints_on_its_side(tmp_path: Path, columns: int, orientation: str) -> None:
+    sheet = opened(tmp_path, table([["a"] * columns], ["text"] * columns))["made"]
+    assert sheet.page_setup.orientation == orientation
 
 
 def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
