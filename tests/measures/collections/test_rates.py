@@ -309,6 +309,24 @@ def test_a_new_payer_is_given_the_clients_usual_figures(builders_ledger):
     assert found["cash_due_cents"] == 6000
 
 
+def test_a_claim_whose_payment_was_taken_back_whole_says_nothing_of_what_is_allowed(builders_ledger):
+    b = builders_ledger
+    rows, claims, bills, answers = history(b)
+    taken_back = [
+        b.post("T", "charge", 10000, "2025-06-01"),
+        b.post("T", "payment", -6000, "2025-07-01"),
+        b.post("T", "takeback", 6000, "2025-08-01"),
+    ]
+    claims, bills = [*claims, b.claim("T", service="2025-06-01")], [*bills, b.sent("T", "2025-06-01")]
+    found = due(
+        b,
+        b.post("1", "charge", 10000, "2026-05-01"),
+        bills=[b.sent("1", "2026-05-05")],
+        history_of=([*rows, *taken_back], claims, bills, answers),
+    )
+    assert found["cash_due_cents"] == 6000
+
+
 def test_without_history_nothing_is_due_and_nothing_is_invented(builders_ledger):
     b = builders_ledger
     found = due(

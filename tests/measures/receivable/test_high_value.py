@@ -67,6 +67,13 @@ def test_an_account_is_the_whole_claim_and_credits_lower_nothing(builders_ledger
     assert found[["insurance_cents", "patient_cents", "open_cents"]].tolist() == [0, 95_000, 95_000]
 
 
+def test_a_claim_that_was_paid_to_the_cent_is_not_open(builders_ledger):
+    b = builders_ledger
+    book = one_large(b, postings=[b.post("1", "payment", -90_000, "2026-02-01")])
+    assert high_value.open_claims(book, as_of=AS_OF).empty
+    assert len(high_value.open_claims(book, as_of=dt.date(2026, 1, 31))) == 1
+
+
 def test_tiers_and_schedule(builders_ledger):
     """Thresholds are multiples of the smallest balance that qualifies: 300, 600, 1200 dollars."""
     book = balances(builders_ledger, 30_000, 59_999, 60_000, 119_999, 120_000)

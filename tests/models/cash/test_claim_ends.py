@@ -88,6 +88,18 @@ PASSED = [
         pytest.param([("2026-03-31", "payment", "primary", -60)], "paid", 80, id="paid on the day itself"),
         pytest.param([("2026-04-01", "payment", "primary", -60)], "open", 80, id="paid on the day after it"),
         pytest.param([("2026-02-10", "payment", "primary", 0)], "open", 80, id="a payment of nothing is none"),
+        pytest.param(
+            [("2026-02-10", "payment", "primary", -60), ("2026-03-31", "payment", "primary", 60)],
+            "open",
+            80,
+            id="a payment posted by mistake and reversed on the day itself",
+        ),
+        pytest.param(
+            [("2026-02-10", "payment", "primary", -60), ("2026-04-01", "payment", "primary", 60)],
+            "paid",
+            31,
+            id="a payment that is reversed on the day after it",
+        ),
         pytest.param([("2026-02-10", "payment", "patient", -20)], "open", 80, id="a copay is no payer's payment"),
     ],
 )
