@@ -229,10 +229,11 @@ def test_a_killed_worker_is_the_line_of_its_client_and_the_others_are_stored(tmp
 @pytest.mark.parametrize("seed", MOMENTS)
 def test_a_killed_parent_leaves_no_process_and_no_half_store(tmp_path, seed):
     made = three_clients(tmp_path)
-    before = set(Path(os.environ.get("TMPDIR", "/tmp")).glob("rcm*"))
-    run = subprocess.Popen(
-        [sys.executable, "-c", INGEST, tmp_path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    run = subprocess.Popen([sys.executable, "-c", INGEST, tmp_path], env=environment, **silent)
     while run.poll() is None and not children_of(run):
         time.sleep(0.01)
     time.sleep(random.Random(seed).uniform(0, 4))
@@ -240,7 +241,7 @@ def test_a_killed_parent_leaves_no_process_and_no_half_store(tmp_path, seed):
     run.kill()
     run.wait()
     assert gone(everybody)
-    assert set(Path(os.environ.get("TMPDIR", "/tmp")).glob("rcm*")) <= before
+    assert not list(temporary.iterdir())
     for client in ("acme", "bay", "cove"):
         stored = made.store.open(client)
         assert stored.rows("transactions") in (0, 2420) and stored.broken() == []
