@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated
@@ -206,12 +206,13 @@ def _side_by_side(
             free.put(process)
 
     with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(take, client) for client in found]
         try:
-            return list(pool.map(take, found))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            while wait(futures, timeout=0.5).not_done:  # a time limit lets Ctrl-C through on every system
+                pass
+            return [future.result() for future in futures]
         finally:
+            pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
                 process.kill()
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -248,3 +249,18 @@ def test_a_killed_parent_leaves_no_process_and_no_half_store(tmp_path, seed):
         take(made, client)
         assert made.store.open(client).rows("transactions") == 2420
     assert not list(made.paths["store"].rglob("*.new"))
+
+
+def test_ctrl_c_ends_the_intake_and_its_processes_at_once(tmp_path):
+    made = three_clients(tmp_path)
+    run = subprocess.Popen(
+        [sys.executable, "-c", "import signal; signal.signal(2, signal.default_int_handler)\n" + INGEST, tmp_path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while run.poll() is None and len(children_of(run)) < 2:
+        time.sleep(0.01)
+    everybody = children_of(run)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=15)
+    assert "Traceback" not in out + err and gone(everybody) and run.returncode == 130
+    assert all(made.store.open(client).rows("transactions") in (0, 2420) for client in ("acme", "bay", "cove"))
