@@ -161,6 +161,13 @@ class Desk:
             report = open_report(self.folder, CLIENT, month, template="client_review")
             return next(block.text for block in report.review.answers() if isinstance(block, Headline))
 
+    def weekly(self, month: str) -> str:
+        """The weekly review of the last seven days of a month, all its blocks as text."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            review = open_report(self.folder, CLIENT, month, template="ar_weekly_review").review
+            pages = (review.answers, review.blockers, review.decisions, review.coming_week)
+            return "\n".join(str(block) for page in pages for block in page())
+
     def stored_kind(self, kind: str) -> list[int]:
         """The amounts of all postings of one kind, in cents."""
         return [row["amount_cents"] for row in self.stored("transactions") if row["kind"] == kind]

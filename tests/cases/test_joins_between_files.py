@@ -312,6 +312,8 @@ def test_a_claim_under_two_numbers_is_on_no_worklist_and_told_r07(tmp_path):
     # What is open on the billed number was paid under the other: only B7 is work.
     assert desk.worklist(dt.date(2026, 3, 31)) == ["B7"]
     assert desk.tells(8000, 10000)
+    weekly = desk.weekly("2026-02")
+    assert "1 balance ($100) of claims that nobody billed" in weekly and "2026010500017" not in weekly
     said = desk.rcm("worklist", "export", "-c", "acme", "--as-of", "2026-02-28", "--to", str(tmp_path / "list.xlsx"))[1]
     assert "1 balance(s) [100.00] of claims that nobody billed, or that stand under two numbers, are not on it" in said
 

@@ -56,12 +56,12 @@ class Facts:
     @cached_property
     def limits(self) -> pd.DataFrame:
         """Every time limit that runs."""
-        return deadlines(self.subject.tables, as_of=self.subject.as_of)
+        return self._workable(deadlines(self.subject.tables, as_of=self.subject.as_of))
 
     @cached_property
     def raised(self) -> pd.DataFrame:
         """The high-value accounts to escalate."""
-        return escalations(self.subject.tables, as_of=self.subject.as_of, deadlines=self.limits)
+        return self._workable(escalations(self.subject.tables, as_of=self.subject.as_of, deadlines=self.limits))
 
     @property
     def due_soon(self) -> pd.DataFrame:
@@ -75,7 +75,11 @@ class Facts:
     @cached_property
     def stuck(self) -> pd.DataFrame:
         """What waits: one row per claim and what it waits for."""
-        return stuck_claims(self.subject, self.items)
+        return self._workable(stuck_claims(self.subject, self.items))
+
+    def _workable(self, found: pd.DataFrame) -> pd.DataFrame:
+        """The rows without claims whose balance the records themselves make."""
+        return found[~found["claim_id"].isin(self.phantoms["claim_id"])].reset_index(drop=True)
 
     @cached_property
     def given_up(self) -> pd.DataFrame:
