@@ -134,7 +134,7 @@ def _parts(kind: type[Part], **more: Any) -> Any:
     def read(value: Any) -> tuple[Part, ...]:
         there = value if isinstance(value, list) else []
         items = [item for item in there if isinstance(item, Mapping)]
-        if more and (there is not value or len(items) < len(there)):
+        if "needed" in more and (there is not value or len(items) < len(there)):
             raise _Unfit("a list of objects")
         return tuple(map(kind.read, items))
 
@@ -171,6 +171,27 @@ class Headline(Block):
 
 
 @dataclass(frozen=True, slots=True)
+class Behind(Part):
+    """Which rows are behind a number: those of `table` where its column `amount` is not 0 and `where` holds.
+
+    `where` holds conditions as "column=value", all of which must hold; `cents` is what `amount` adds up to over these
+    rows, to the cent. `row` and `column` say where the number stands, if in a table.
+    """
+
+    table: str = _text()
+    amount: str = _text()
+    cents: int = _stored(0, _whole)
+    title: str = _text()
+    where: tuple[str, ...] = _texts(sparse=True)
+    row: int = _stored(0, _whole, sparse=True)
+    column: str = _text(sparse=True)
+
+
+def _behind() -> Any:
+    return _stored(None, lambda value: Behind.read(value) if isinstance(value, Mapping) else None, sparse=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Piece(Part):
     """One piece of a whole: what it is, its amount as text, its share of the whole (0 to 1)."""
 
@@ -178,6 +199,7 @@ class Piece(Part):
     value: str = _text()
     share: float = _stored(0.0, lambda value: _share(value))
     tone: str = _word("strong", "medium", "light", "pale", "neutral", "alert")
+    behind: Behind | None = _behind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +210,7 @@ class Split(Block):
     title: str = _text()
     pieces: tuple[Piece, ...] = _parts(Piece, needed=True)
     definition: str = _text()
+    behind: Behind | None = _behind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +369,7 @@ class Table(Block):
     `name` becomes the name of its sheet; `definition` says in a line what the rows are, on which date basis, in
     which unit; `emphasis` holds the row numbers of totals; `row_header` is the column that names the rows. With
     `print` False the table is for the workbook only; a table that is `beside` stands at the right of the block before
-    it, where the page is wide enough.
+    it, where the page is wide enough. `behind` says which rows of other tables are behind numbers of this one.
     """
 
     kind = "table"
@@ -361,6 +384,7 @@ class Table(Block):
     definition: str = _text()
     print: bool = _stored(True, lambda value: value is not False)
     beside: bool = _stored(False, lambda value: value is True, sparse=True)
+    behind: tuple[Behind, ...] = _parts(Behind, sparse=True)
 
     def __post_init__(self) -> None:
         wide = len(self.columns)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..blocks.vocabulary import (
+    Behind,
     Block,
     Card,
     Cards,
@@ -55,14 +56,24 @@ def headline(text: str) -> Block:
     return Headline(text)
 
 
-def split(title: str, pieces: Iterable[tuple[str, int, str]], *, definition: str) -> Block:
-    """A whole as a bar of its pieces: words, cents, tone. The pieces printed add up to the whole."""
+def split(
+    title: str, pieces: Iterable[tuple[str, int, str]], *, definition: str, behind: Sequence[Behind | None] = ()
+) -> Block:
+    """A whole as a bar of its pieces: words, cents, tone. The pieces printed add up to the whole.
+
+    `behind` says which rows are behind the whole, and then behind each piece.
+    """
     parts = [(words, cents, tone) for words, cents, tone in pieces]
     whole = sum(cents for _, cents, _ in parts) or 1
+    of_whole, *of_parts = behind or [None] * (len(parts) + 1)
     return Split(
         title,
-        tuple(Piece(words, as_text(cents, "usd"), cents / whole, tone) for words, cents, tone in parts),
+        tuple(
+            Piece(words, as_text(cents, "usd"), cents / whole, tone, rows)
+            for (words, cents, tone), rows in zip(parts, of_parts, strict=True)
+        ),
         definition,
+        of_whole,
     )
 
 

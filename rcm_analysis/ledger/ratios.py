@@ -35,3 +35,23 @@ def half_up(values: pd.Series) -> pd.Series:
     """
     numbers = pd.to_numeric(values).astype("float64")
     return pd.Series(np.floor(numbers + 0.5), index=numbers.index, name=numbers.name).astype("Int64")
+
+
+def adding_up(parts: pd.Series, groups: pd.Series, sums: pd.Series) -> pd.Series:
+    """Parts of cents that came out of a rate, as whole cents that add up to the whole cents of their group.
+
+    Every part is rounded down; what then lacks in its group goes, a cent each, to the parts that lost most, of equal
+    ones to the first. `sums` holds the whole cents of the group beside each part.
+
+    Unit
+        whole cents; an empty part is 0
+
+    >>> third = pd.Series([33.4, 33.3, 33.3])
+    >>> adding_up(third, pd.Series(["a", "a", "a"]), pd.Series([100, 100, 100])).tolist()
+    [34, 33, 33]
+    """
+    numbers = pd.to_numeric(parts).astype("float64").fillna(0.0)
+    low = pd.Series(np.floor(numbers), index=numbers.index).astype("int64")
+    lacking = sums.astype("int64") - low.groupby(groups).transform("sum")
+    place = (numbers - low).groupby(groups).rank(method="first", ascending=False)
+    return low + (place <= lacking).astype("int64")

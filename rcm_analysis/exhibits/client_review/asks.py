@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
+from ...blocks.vocabulary import Behind
 from ...measures.receivable.delays import document_requests
 from ...models.detection.denial_shifts import systemic_denials
 from ...models.detection.process_shifts import charge_lag_creep
@@ -20,6 +22,7 @@ from .opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, stages
 from .work import agreed_actions
 
 MOST = 3
+QUESTIONS = "open_questions"
 CONTRACT, CHARGES = "what the contracts would have allowed, over the usual", "billed charges"
 OURS = ("our coders", "our billers")
 KINDS = {
@@ -48,6 +51,8 @@ class Ask(NamedTuple):
     basis: str
     owner: str
     due: dt.date
+    behind: str = ""
+    """The list whose `open_cents` add up to the dollars."""
 
 
 def asks(subject: Subject) -> list[Ask]:
@@ -99,6 +104,7 @@ def questions(subject: Subject) -> list[Ask]:
             CHARGES,
             "practice manager",
             due(subject, FOLLOW_UP_DAYS),
+            QUESTIONS,
         )
     ]
 
@@ -144,15 +150,19 @@ def asks_table(subject: Subject) -> list[Block]:
         f"{comma_list(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
         for basis in marks
     )
-    return [
-        show(
-            rows,
-            SHOWN,
-            name="asks",
-            title="What we need from you",
-            definition=f"The findings first, then by dollars. Dollars of {lines}.",
-        )
-    ]
+    table = show(
+        rows,
+        SHOWN,
+        name="asks",
+        title="What we need from you",
+        definition=f"The findings first, then by dollars. Dollars of {lines}.",
+    )
+    linked = tuple(
+        Behind(ask.behind, "open_cents", ask.cents, ask.what, (), row, "cents")
+        for row, ask in enumerate(found)
+        if ask.behind
+    )
+    return [replace(table, behind=linked)]
 
 
 def questions_list(subject: Subject) -> list[Block]:
@@ -176,7 +186,7 @@ def questions_list(subject: Subject) -> list[Block]:
                 Shown("asked_on", "Asked on", "date"),
                 Shown("open_cents", "Open", "usd", exact=True),
             ],
-            name="open_questions",
+            name=QUESTIONS,
             title="Claims that wait for an answer of yours",
             print_it=False,
             definition="One row per question that has no answer, the oldest first; what is owed on the claim; US "

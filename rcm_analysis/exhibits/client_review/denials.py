@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...ledger.ratios import quotient
 from ...measures.denials import reasons
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
@@ -18,6 +20,7 @@ from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from ..why import why_blocks
+from .behind import amounts_behind, denied_claims
 
 RATE = "Initial denial rate (claims denied by their first decision, of claims first decided in the month)"
 RECENT = 3
@@ -217,8 +220,19 @@ def _categories(subject: Subject) -> list[Block]:
             alt=f"Bars of dollars denied by reason. {finding}",
             finding=finding,
         ),
-        by_reason,
+        *_with_claims(subject, by_reason),
     ]
+
+
+def _with_claims(subject: Subject, by_reason: Table) -> list[Block]:
+    """The table of reasons with the claims behind each of its dollars."""
+    claims = denied_claims(subject, subject.period.trailing(RECENT))
+    linked = [
+        one
+        for column, when in (("denied_cents", "three months"), ("month_cents", subject.month))
+        for one in amounts_behind(by_reason, claims, column, column, f"Denied at first, {when}", "reason")
+    ]
+    return [replace(by_reason, behind=tuple(linked)), claims]
 
 
 def _by_payer(subject: Subject) -> list[Block]:

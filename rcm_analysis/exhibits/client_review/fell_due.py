@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...blocks.vocabulary import Behind
 from ...measures.payers.due import cash_due
 from ..blocks import Block, note, split
 from ..formats import as_text, counted, whole_dollars
 from ..subject import Subject
 from ..tables import Shown, show, with_total
+from .behind import DUE, claims_that_fell_due
 
 PIECES = (
     ("collected_cents", "came in", "strong"),
@@ -54,8 +56,10 @@ def due_bar(subject: Subject, due: pd.DataFrame) -> list[Block]:
     if not due["claims"].sum() or due["cash_due_cents"].sum() <= 0:
         return [note(TOO_EARLY)]
     found = pieces(due)
-    shown = [(words, found[column], tone) for column, words, tone in PIECES if found[column] > 0]
+    there = [(column, words, tone) for column, words, tone in PIECES if found[column] > 0]
+    shown = [(words, found[column], tone) for column, words, tone in there]
     dollars = whole_dollars([cents for _, cents, _ in shown])
+    month = subject.period.title
     total = sum(dollars)
     return [
         split(
@@ -63,8 +67,13 @@ def due_bar(subject: Subject, due: pd.DataFrame) -> list[Block]:
             f"{subject.month}",
             [(words, cents, tone) for (words, _, tone), cents in zip(shown, dollars, strict=True)],
             definition=_sentence(subject, due, found),
+            behind=[
+                Behind(DUE, "cash_due_cents", sum(cents for _, cents, _ in shown), f"Fell due in {month}"),
+                *(Behind(DUE, column, found[column], f"Fell due in {month}: {words}") for column, words, _ in there),
+            ],
         ),
         _table(subject, due),
+        claims_that_fell_due(subject, [(column, words) for column, words, _ in PIECES]),
     ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...ledger import balances as ledger
 from ...ledger.ratios import quotient
 from ...ledger.reconciliation import deposits_check, roll_forward_check
@@ -19,6 +21,7 @@ from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .answers import settled
+from .behind import amounts_behind, open_claims
 
 INSURANCE = PARTIES[:3]
 STEPS = (
@@ -263,9 +266,20 @@ def aging(subject: Subject) -> list[Block]:
             alt=f"Stacked bars of open balances by age. {finding}",
             finding=finding,
         ),
-        show(table, columns, **words),
+        *_with_claims(subject, show(table, columns, **words)),
         _apart(subject),
     ]
+
+
+def _with_claims(subject: Subject, aged: Table) -> list[Block]:
+    """The table of ages with the balances behind each of its amounts."""
+    claims = open_claims(subject)
+    linked = [
+        one
+        for column, part in (("insurance_cents", "Insurance"), ("patient_cents", "Patients"))
+        for one in amounts_behind(aged, claims, column, "ar_cents", f"{part}, age in days", f"part={part}&bucket")
+    ]
+    return [replace(aged, behind=tuple(linked)), claims]
 
 
 def _empty_parts(aged: pd.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...ledger.adjudications import DENIED, net_positions
 from ...ledger.postings import CASH_KINDS, cohort_sums, filled, split_by_kind, with_claim_columns
-from ...ledger.ratios import half_up, quotient
+from ...ledger.ratios import adding_up, half_up, quotient
 from ...periods import Period
 from ...tables.frames import collect, days_before, source
 from ...tables.schema import CLAIMS
@@ -30,6 +30,7 @@ CENTS = (
     *("collected_cents", "patient_cents", "gap_cents", "waiting_cents", "late_cents"),
     *("refused_cents", "short_cents", "otherwise_cents"),
 )
+COUNTED = ("charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents")
 GAPS = {
     "waiting_cents": ("waiting", "late"),
     "late_cents": ("late",),
@@ -84,15 +85,56 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
     """
     by = list(by)
     keys = list(dict.fromkeys(["client", "payer", *by]))
+    due = _standing(tables, period, keys)
+    if due is None:
+        return _total(pd.DataFrame(columns=[*keys, "claims", *CENTS]).astype({"claims": "int64"}), by)
+    added = due.group_by(*keys, "state").agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in COUNTED])
+    rows = _with_share(collect(added, [*keys, "state"]), _allowed_share(tables, period))
+    return _total(_told_apart(rows, _estimate(rows)), by)
+
+
+def claims_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """The claims behind `cash_due`: what each was due and what became of it, adding up to it to the cent.
+
+    Formula
+        every column of cents, summed over the claims = that column of `cash_due`, in total and by payer
+        the estimate of a payer's claims that stand alike, in whole cents, is split among them by
+        `ratios.adding_up`
+    Shape
+        client, claim_id, payer, the columns of claims in `by`, state (waiting, late, refused, short, otherwise), and
+        the cents of `cash_due`; one row per claim
+    Unit
+        cents
+    Empty
+        Nothing fell due: no row.
+
+    >>> from rcm_analysis.examples.cash import example_monthly_claims
+    >>> found = claims_due(example_monthly_claims(), period=Period.month("2026-06"))
+    >>> found[["claim_id", "state", "cash_due_cents", "collected_cents", "gap_cents"]]
+      claim_id      state  cash_due_cents  collected_cents  gap_cents
+    0       12  otherwise            6000             4000       2000
+    """
+    keys = [*KEY, *dict.fromkeys(["payer", *by])]
+    due = _standing(tables, period, keys)
+    if due is None:
+        return pd.DataFrame(columns=[*keys, "state", *CENTS])
+    rows = collect(due.select(*keys, "state", *COUNTED), [*keys, "state"])
+    rows = _with_share(rows, _allowed_share(tables, period))
+    groups = rows.groupby(["client", "payer", "state"])
+    whole = _estimate(rows.assign(unpriced_cents=groups["unpriced_cents"].transform("sum")))
+    cents = adding_up(rows["unpriced_cents"] * rows["share"], groups.ngroup(), whole)
+    return _told_apart(rows, cents)[[*keys, "state", *CENTS]]
+
+
+def _standing(tables: Mapping[str, Any], period: Period, columns: Sequence[str]) -> nw.LazyFrame | None:
+    """The claims that fell due with their cents and state, one row each; None where nothing can fall due."""
     usual, overall = _usual_days(tables, period)
     if overall.empty:
-        return _total(pd.DataFrame(columns=[*keys, "claims", *CENTS]).astype({"claims": "int64"}), by)
-    due = _claims_due(tables, period, _falls_due(usual, overall, period), [name for name in keys if name != "client"])
+        return None
+    wanted = [name for name in columns if name not in KEY]
+    due = _claims_due(tables, period, _falls_due(usual, overall, period), wanted)
     due = _with_money(_with_contract(due, tables), tables, period)
-    due = _with_state(due, tables, _is_late(usual, overall, period), period)
-    cents = ["charge_cents", "contract_cents", "unpriced_cents", "collected_cents", "patient_cents"]
-    added = due.group_by(*keys, "state").agg(nw.len().alias("claims"), *[nw.col(name).sum() for name in cents])
-    return _total(_estimated(collect(added, [*keys, "state"]), _allowed_share(tables, period)), by)
+    return _with_state(due, tables, _is_late(usual, overall, period), period)
 
 
 def _history(period: Period) -> tuple[Period, dt.date]:
@@ -225,14 +267,23 @@ def _allowed_share(tables: Mapping[str, Any], period: Period) -> tuple[pd.DataFr
     return payers[payers["claims"] >= FEWEST_CLAIMS][["client", "payer", "share"]], clients[["client", "share"]]
 
 
-def _estimated(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+def _with_share(rows: pd.DataFrame, shares: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    """The rows with the share of the charges that their payer, else their client's payers together, allows."""
     payers, clients = shares
     rows = rows.merge(payers, on=["client", "payer"], how="left").merge(
         clients.rename(columns={"share": "client_share"}), on="client", how="left"
     )
-    share = rows["share"].fillna(rows["client_share"])
-    rows["estimated_cents"] = half_up(rows["unpriced_cents"] * share).fillna(0).astype("int64")
-    rows["unknown_cents"] = rows["unpriced_cents"].where(share.isna(), 0)
+    return rows.assign(share=rows["share"].fillna(rows["client_share"]))
+
+
+def _estimate(rows: pd.DataFrame) -> pd.Series:
+    return half_up(rows["unpriced_cents"] * rows["share"]).fillna(0).astype("int64")
+
+
+def _told_apart(rows: pd.DataFrame, estimated_cents: pd.Series) -> pd.DataFrame:
+    """The rows with what was due of them, and what of it did not come by the state they are in."""
+    rows["estimated_cents"] = estimated_cents
+    rows["unknown_cents"] = rows["unpriced_cents"].where(rows["share"].isna(), 0)
     rows["cash_due_cents"] = rows["contract_cents"] + rows["estimated_cents"]
     rows["gap_cents"] = rows["cash_due_cents"] - rows["collected_cents"] - rows["patient_cents"]
     for column, states in GAPS.items():

@@ -9,12 +9,13 @@ document of several: the packet.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ...blocks.plain import clean, slug
 from ...blocks.vocabulary import (
     Align,
+    Behind,
     Cards,
     Column,
     Facts,
@@ -112,6 +113,7 @@ class Cell:
     color: str | None = None
     fill: str | None = None
     drawing: Drawing | None = None
+    behind: Behind | None = None
 
 
 Rows = tuple[tuple[Cell, ...], ...]
@@ -169,11 +171,15 @@ Printed = (
 
 @dataclass(frozen=True)
 class Document:
-    """A report, or a packet of reports, ready to be written; `warnings` are what the person at the desk should know."""
+    """A report, or a packet of reports, ready to be written; `warnings` are what the person at the desk should know.
+
+    `lists` are the tables that are not printed, whose rows are behind numbers that are.
+    """
 
     meta: Meta
     blocks: tuple[Printed, ...]
     warnings: tuple[str, ...] = ()
+    lists: tuple[Table, ...] = ()
 
 
 def grid_of(table: Table) -> Grid:
@@ -184,6 +190,7 @@ def grid_of(table: Table) -> Grid:
     >>> grid.head[0][0].text, grid.body[0][0].text, grid.aligns
     ('Open', '$1', ('right',))
     """
+    behind = {(one.row, one.column): one for one in table.behind}
     drawn = {place: _drawings(table, place, column) for place, column in enumerate(table.columns) if column.drawn}
     return Grid(
         columns=len(table.columns),
@@ -194,6 +201,7 @@ def grid_of(table: Table) -> Grid:
                     clean(text).strip(),
                     head=place == table.row_header,
                     drawing=drawn[place][number] if place in drawn else None,
+                    behind=behind.get((number, table.columns[place].name)),
                 )
                 for place, text in enumerate(row)
             )
@@ -342,7 +350,19 @@ def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Doc
         blocks.append(Heading(2, (Run(title),), f"{prefix}-origin"))
         blocks.extend(_moved(_once(block, shown, title), prefix) for block in origin)
     warnings = tuple(f"{document.meta.title}: {warning}" for document in documents for warning in document.warnings)
-    return Document(meta, numbered(tuple(blocks)), warnings)
+    lists = {table.name: table for document in reversed(documents) for table in document.lists}
+    return Document(meta, numbered(tuple(blocks)), warnings, tuple(lists.values()))
+
+
+def behinds(blocks: Iterable[Printed]) -> list[Behind]:
+    """Every number of the blocks that has rows behind it, in reading order, each once."""
+    found: list[Behind | None] = []
+    for block in blocks:
+        if isinstance(block, Split):
+            found += [block.behind, *(piece.behind for piece in block.pieces)]
+        elif isinstance(block, Grid):
+            found += [cell.behind for row in block.body for cell in row]
+    return list(dict.fromkeys(one for one in found if one))
 
 
 def _part(title: str, anchor: str, subtitle: str = "") -> Heading:

@@ -33,7 +33,7 @@ from ...blocks.vocabulary import (
     read_block,
 )
 from ...errors import RunError
-from .document import Document, Heading, Preformatted, Printed, Run, grid_of, numbered, plain_text
+from .document import Document, Heading, Preformatted, Printed, Run, behinds, grid_of, numbered, plain_text
 from .html_tables import tables_of
 from .markdown import markdown_blocks
 from .pictures import picture_of_bundle
@@ -53,6 +53,7 @@ class _Reader:
     meta: Meta | None = None
     blocks: list[Printed] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    lists: list[Table] = field(default_factory=list)
 
 
 def extract(notebook: Mapping[str, Any]) -> Document:
@@ -132,6 +133,7 @@ def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _
         reader.meta = reader.meta or block
     elif isinstance(block, Table):
         reader.blocks += [grid_of(block)] if block.print else []
+        reader.lists += [] if block.print else [block]
     elif isinstance(block, Figure):
         picture = picture_of_bundle(data)
         reader.blocks.append(replace(block, data=picture.data, mime=picture.mime) if picture else block)
@@ -174,7 +176,9 @@ def _finished(reader: _Reader, notebook: Mapping[str, Any]) -> Document:
     if meta.title == Meta().title:
         meta = replace(meta, title=_title_of(notebook, reader.blocks))
     blocks = _levelled(_without_title(reader.blocks, meta.title))
-    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings))
+    named = {one.table for one in behinds(blocks)}
+    lists = tuple(table for table in reader.lists if table.name in named)
+    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings), lists)
 
 
 def _title_of(notebook: Mapping[str, Any], blocks: list[Printed]) -> str:

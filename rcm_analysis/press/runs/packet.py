@@ -183,7 +183,7 @@ def _print(
     request: PacketRequest, folder: Path, included: Sequence[Template], absent: Sequence[Absent]
 ) -> tuple[int, tuple[str, ...]]:
     from ..document import extract as document
-    from ..writers import html, pdf, workbook
+    from ..writers import claims, html, pdf, workbook
 
     pages, warnings = 0, []
     for name, reader in ((NAME, "client"), (MANAGER, "manager")):
@@ -198,7 +198,8 @@ def _print(
         packet = join(documents, meta, appendix=meta.layout != BRIEF)
         packet = replace(packet, blocks=(*_absences(absent, reader), *packet.blocks))
         stem = file_name(request.client, request.period, name)
-        (folder / f"{stem}.html").write_text(html.render(packet), encoding="utf-8")
+        lists = claims.lists_of(packet) if reader == "client" else None
+        (folder / f"{stem}.html").write_text(html.render(packet, lists=lists), encoding="utf-8")
         result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
         (folder / f"{stem}.pdf").write_bytes(result.bytes)
         looked_up, data = zip(*map(workbook.divided, sections), strict=True)
@@ -207,7 +208,7 @@ def _print(
             about = asdict(meta) | {"title": f"{meta.title}: data"}
             workbook.write_workbook(data, folder / f"{stem}_data.xlsx", meta=about)
         pages = pages or result.pages
-        warnings += [*packet.warnings, *result.warnings]
+        warnings += [*packet.warnings, *(lists.warnings if lists else ()), *result.warnings]
     return pages, tuple(dict.fromkeys(warnings))
 
 

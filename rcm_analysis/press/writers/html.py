@@ -1,7 +1,8 @@
-"""Document → one self-contained HTML page: no script, no network, nothing that a text could make run.
+"""Document → one self-contained HTML page: no network, nothing that a text could make run.
 
 The page is the template `pages/report.html`, which escapes every text; pictures are `data:` images, in which
-scripts do not run; the content security policy allows the page's own style by its hash and forbids everything else.
+scripts do not run; the content security policy allows the page's own style by its hash and forbids everything else. A
+page that carries the claims behind its numbers has one script, allowed by its hash.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from typing import Any, Literal
 
 import jinja2
 
-from ...blocks.vocabulary import Figure, Kpi, Meta, Split, Table
+from ...blocks.vocabulary import Figure, Kpi, Meta, Piece, Split, Table
 from ..document.document import Cell, Document, Grid, Heading, grid_of, paired, placed, plain_text
 from . import style
+from .claims import Lists
 
 POLICY = "default-src 'none'; img-src data:; style-src {style}; font-src data:; base-uri 'none'; form-action 'none'"
+SCRIPT_POLICY = "; script-src {script}; require-trusted-types-for 'script'; trusted-types 'none'"
+"""What a page with claims may do besides: run the one script whose bytes are these, which never makes markup."""
+
 _COMFORTABLE_COLUMNS = 8
 _SHORT = 14
 _ROWS_OF_A_PAGE = 30
@@ -27,20 +32,26 @@ _BAR, _GAP = 1000.0, 4.0
 _WEB_FONTS = (("SourceSans3-Regular.ttf.woff2", 400), ("SourceSans3-Semibold.ttf.woff2", 600))
 
 
-def render(document: Document, *, fonts: Literal["embed", "system"] = "embed") -> str:
+def render(document: Document, *, fonts: Literal["embed", "system"] = "embed", lists: Lists | None = None) -> str:
     """The page as text; the same document always gives the same bytes.
+
+    With `lists` (`claims.lists_of`) the page carries the rows behind its numbers, and the script that shows them: only
+    for a reader who may see each claim.
 
     >>> page = render(Document(Meta(title="Cash <script>"), ()), fonts="system")
     >>> "<script" in page, "Cash &lt;script&gt;" in page
     (False, True)
     """
     meta = document.meta
-    css = (_font_faces() if fonts == "embed" else "") + style.css_variables() + _style_sheet() + _painted(document)
-    contents = _contents(document)
+    css = (_font_faces() if fonts == "embed" else "") + style.css_variables() + _file("report.css") + _painted(document)
+    contents, lists = _contents(document), lists or Lists()
+    script = SCRIPT_POLICY.format(script=_hash(_file("claims.js"))) if lists.links else ""
     return _page().render(
         meta=meta,
         title=" – ".join(part for part in (meta.client_name, meta.title, meta.period_title) if part),
-        policy=POLICY.format(style=_hash(css)),
+        policy=POLICY.format(style=_hash(css)) + script,
+        lists=lists,
+        script=_file("claims.js"),
         css=css,
         contents=contents if len(contents) >= 2 else [],
         titles_lead=not any(isinstance(block, Heading) for block in document.blocks),
@@ -128,8 +139,8 @@ def _page() -> jinja2.Template:
 
 
 @functools.cache
-def _style_sheet() -> str:
-    return resources.files(__package__).joinpath("pages/report.css").read_text(encoding="utf-8")
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(f"pages/{name}").read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -186,13 +197,13 @@ def _points(cell: Cell) -> list[str]:
     return [" ".join(line) for line in lines if line]
 
 
-def _stretches(split: Split) -> list[tuple[str, str, str]]:
-    """Tone, start and width of each piece of a bar 1,000 wide; the smallest can still be seen."""
+def _stretches(split: Split) -> list[tuple[Piece, str, str]]:
+    """The piece, start and width of each piece of a bar 1,000 wide; the smallest can still be seen."""
     there = [piece for piece in split.pieces if piece.share > 0]
     room, start, out = _BAR - _GAP * max(0, len(there) - 1), 0.0, []
     for piece in there:
         width = max(_GAP, piece.share * room)
-        out.append((piece.tone, f"{start:.1f}", f"{width:.1f}"))
+        out.append((piece, f"{start:.1f}", f"{width:.1f}"))
         start += width + _GAP
     return out
 

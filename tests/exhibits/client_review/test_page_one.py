@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcm_analysis.blocks.vocabulary import Cards, Headline, Split, Table
-from rcm_analysis.exhibits.client_review import answers, asks, beside_past, effort, fell_due, moved
+from rcm_analysis.exhibits.client_review import answers, asks, behind, beside_past, effort, fell_due, moved
 from rcm_analysis.exhibits.formats import whole_dollars
 from rcm_analysis.periods import Period
 
@@ -53,6 +53,32 @@ def test_what_fell_due_is_split_to_the_cent_and_to_the_printed_dollar(acorn, pag
             total = whole(block.title.split()[1])
             assert sum(whole(piece.value) for piece in block.pieces) == total
             assert sum(piece.share for piece in block.pieces) == pytest.approx(1)
+
+
+def test_each_claim_that_fell_due_adds_up_as_the_bar_does(acorn):
+    table = behind.claims_that_fell_due(acorn, [(column, words) for column, words, _ in fell_due.PIECES])
+    names = [column.name for column in table.columns]
+    parts = [names.index(column) for column in COLUMNS if column in names]
+    assert table.rows and all(
+        row[names.index("cash_due_cents")] == sum(row[part] for part in parts) for row in table.rows
+    )
+
+
+def test_a_piece_that_is_negative_in_sum_is_taken_off_what_came_in_claim_by_claim(acorn, monkeypatch):
+    """As in the bar: $60 due, $70 came, so $10 beyond what was reckoned stands in no piece."""
+    columns = {"claim_id": ["1", "2"], "payer": ["acme", "acme"], "state": ["otherwise", "late"]}
+    cents = {name: [0, 0] for name in ("waiting_cents", "refused_cents", "short_cents", "patient_cents")}
+    given = pd.DataFrame(columns | cents | {
+        "cash_due_cents": [6000, 500], "collected_cents": [7000, 0], "late_cents": [0, 500],
+        "otherwise_cents": [-1000, 0],
+    }).assign(waiting_cents=[0, 500])  # fmt: skip
+    monkeypatch.setattr(behind, "claims_due", lambda tables, period: given.copy())
+    table = behind.claims_that_fell_due(acorn, [(column, words) for column, words, _ in fell_due.PIECES])
+    names = [column.name for column in table.columns]
+    assert "otherwise_cents" not in names
+    assert [row[names.index("collected_cents")] for row in table.rows] == [6000, 0]
+    due = given.assign(ordinary_cents=0, refused_or_short_cents=0)
+    assert fell_due.pieces(due)["collected_cents"] == 6000
 
 
 def test_the_page_leads_with_its_finding_and_every_part_is_there(page_one):

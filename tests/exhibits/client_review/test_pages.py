@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 
 import polars as pl
 import pytest
 
 from builders.page_checks import assert_prints
+from rcm_analysis.blocks.vocabulary import Split, Table
 from rcm_analysis.exhibits.blocks import Block
 from rcm_analysis.exhibits.client_review import answers, money, numbers, opportunities, payers, work
 from rcm_analysis.exhibits.client_review import appendix as rest
@@ -77,10 +79,51 @@ def test_every_table_says_what_it_counts(acorn_pages):
             assert all(len(row) == len(table["columns"]) for row in table["rows"] + table.get("text", [])), name
 
 
-def test_no_patient_and_no_single_claim_is_named(acorn_pages):
+LISTS = {"claims_due", "claims_open", "claims_denied", "open_questions"}
+
+
+def test_no_patient_is_named_and_no_single_claim_outside_its_lists(acorn_pages):
     everything = " ".join(words_of(blocks) for blocks in acorn_pages.values())
-    assert "2026-10-4" not in everything
     assert '"p4"' not in everything
+    others = [block for blocks in acorn_pages.values() for block in blocks if getattr(block, "name", "") not in LISTS]
+    assert "2026-10-4" not in words_of(others) and "2026-10-4" in everything
+
+
+def test_lists_are_never_printed_and_hold_no_column_of_patients(acorn_pages):
+    lists = [block for blocks in acorn_pages.values() for block in blocks if getattr(block, "name", "") in LISTS]
+    assert {block.name for block in lists} == LISTS and not any(block.print for block in lists)
+    assert not [column.name for block in lists for column in block.columns if "patient" in column.name
+                and column.name != "patient_cents"]  # fmt: skip
+
+
+def whole(text: str) -> int:
+    return int(re.sub(r"[^0-9]", "", text)) * (-1 if text.startswith("(") else 1)
+
+
+def test_the_rows_behind_every_number_add_up_to_it_to_the_cent(acorn_pages):
+    """Each printed number of the review that has rows: the rows' own sum, and the dollars printed."""
+    printed = [block for page in PAGES[:6] for block in acorn_pages[page]]
+    lists = {block.name: block for block in printed if getattr(block, "name", "") in LISTS}
+    numbers = []
+    for block in printed:
+        if isinstance(block, Split):
+            numbers += [(block.behind, block.title.split()[1]), *((one.behind, one.value) for one in block.pieces)]
+        for one in block.behind if isinstance(block, Table) else ():
+            place = [column.name for column in block.columns].index(one.column)
+            numbers.append((one, block.shown[one.row][place]))
+    assert {behind.table for behind, _ in numbers} == LISTS
+    for behind, text in numbers:
+        table = lists[behind.table]
+        names = [column.name for column in table.columns]
+        for condition in behind.where:
+            assert condition.split("=")[0] in names
+        rows = [
+            dict(zip(names, row, strict=True))
+            for row in table.rows
+            if all(str(row[names.index(one.split("=")[0])]) == one.split("=")[1] for one in behind.where)
+        ]
+        assert sum(row[behind.amount] for row in rows) == behind.cents, behind
+        assert abs(whole(text) * 100 - behind.cents) < 100, (behind, text)
 
 
 def test_the_gap_is_split_to_the_cent(acorn):

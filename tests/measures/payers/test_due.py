@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 import narwhals.stable.v2 as nw
+import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rcm_analysis.ledger.ratios import adding_up, half_up
 from rcm_analysis.measures.payers import due as module
-from rcm_analysis.measures.payers.due import GAPS, cash_due
+from rcm_analysis.measures.payers.due import CENTS, GAPS, cash_due, claims_due
 from rcm_analysis.periods import Period
 
 JUNE = Period.month("2026-06")
@@ -93,3 +97,29 @@ def test_more_than_was_reckoned_is_negative_and_stands_apart(builders_ledger, mo
         b, b.post("1", "payment", -7500, "2026-06-10"), answered="2026-06-10", outcome="paid", monkeypatch=monkeypatch
     )
     assert (found["otherwise_cents"], found["short_cents"], found["refused_cents"]) == (-1500, 0, 0)
+
+
+def test_claims_behind_add_up_to_the_cent_where_each_alone_would_not(builders_ledger):
+    """Three charges of $33.33 at 60 %: $19.998 each, $59.994 together, so $59.99, one claim a cent short."""
+    b = builders_ledger
+    past, claims, bills, answers = history(b)
+    names = ["1", "2", "3"]
+    rows = [b.post(name, "charge", 3333, "2026-05-01") for name in names]
+    claims = [*claims, *(b.claim(name, charge_cents=3333) for name in names)]
+    bills = [*bills, *(b.sent(name, "2026-05-10") for name in names)]
+    book = b.tables(*past, *rows, claims=claims, submissions=bills, answers=answers)
+    each, whole = claims_due(book, period=JUNE), cash_due(book, period=JUNE).iloc[0]
+    assert whole["estimated_cents"] == 5999
+    assert each["estimated_cents"].tolist() == [2000, 2000, 1999]
+    assert (each["cash_due_cents"] - each["collected_cents"] - each["patient_cents"] == each["gap_cents"]).all()
+    for column in CENTS:
+        assert each[column].sum() == whole[column], column
+
+
+@given(st.lists(st.tuples(st.floats(-1e7, 1e7), st.integers(0, 3)), min_size=1, max_size=30))
+def test_parts_add_up_to_the_rounded_sum_of_their_group_and_none_is_off_by_a_cent(parts):
+    frame = pd.DataFrame(parts, columns=["cents", "group"])
+    sums = half_up(frame.groupby("group")["cents"].transform("sum"))
+    found = adding_up(frame["cents"], frame["group"], sums)
+    assert found.groupby(frame["group"]).sum().tolist() == sums.groupby(frame["group"]).first().tolist()
+    assert ((found - frame["cents"]).abs() <= 1).all()

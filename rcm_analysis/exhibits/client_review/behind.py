@@ -1,0 +1,149 @@
+"""The claims behind the numbers of a client review: the lists, and which of their rows add up to which number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ...blocks.vocabulary import Behind, Table
+from ...measures.denials.reasons import denial_reasons
+from ...measures.payers.due import claims_due
+from ...measures.receivable import ar
+from ...periods import Period
+from ...tables.schema import PARTIES
+from ..formats import sentence, words_of
+from ..subject import Subject
+from ..tables import Shown, show
+
+DUE, OPEN, DENIED = "claims_due", "claims_open", "claims_denied"
+CLAIM = (
+    Shown("claim_id", "Claim"),
+    Shown("service_on", "Service", "date"),
+    Shown("payer", "Payer"),
+    Shown("provider", "Provider"),
+    Shown("location", "Location"),
+)
+STATES = {
+    "waiting": "Not answered yet",
+    "late": "Not answered, later than usual",
+    "refused": "Denied, in whole or in part",
+    "short": "Paid less than the contract",
+    "otherwise": "Answered",
+}
+DENIAL_MONTHS = 12
+
+
+def amounts_behind(table: Table, claims: Table, column: str, amount: str, words: str, where: str = "") -> list[Behind]:
+    """What is behind each amount of a column of a printed table: rows of `claims`, whose `amount` adds up to it.
+
+    A row's own are those that bear its name in the column `where` ends with; a total's are all that the rest of `where`
+    ("part=Insurance", say) leaves.
+    """
+    place = [one.name for one in table.columns].index(column)
+    *fixed, own = where.split("&")
+    return [
+        Behind(
+            claims.name,
+            amount,
+            line[place],
+            f"{words}: {'all' if row in table.emphasis else text[0]}",
+            tuple(fixed) if row in table.emphasis else (*fixed, f"{own}={text[0]}"),
+            row,
+            column,
+        )
+        for row, (line, text) in enumerate(zip(table.rows, table.shown, strict=True))
+        if line[place]
+    ]
+
+
+def claims_that_fell_due(subject: Subject, parts: Sequence[tuple[str, str]]) -> Table:
+    """Every claim that fell due, with its pieces: cents of each column of `parts` (column, words).
+
+    As in the bar, a piece that is negative in sum over all claims is taken off what came in, claim by claim.
+    """
+    rows = claims_due(subject.tables, period=subject.period)
+    rows["ordinary_cents"] = rows["waiting_cents"] - rows["late_cents"]
+    rows["refused_or_short_cents"] = rows["refused_cents"] + rows["short_cents"]
+    for column, _ in parts:
+        if column != "collected_cents" and rows[column].sum() < 0:
+            rows["collected_cents"] += rows[column]
+            rows[column] = 0
+    there = [(column, words) for column, words in parts if rows[column].any()]
+    rows["reason"] = rows["claim_id"].map(_reasons(subject)).where(rows["state"] == "refused", "")
+    rows["state"] = rows["state"].map(STATES)
+    return _list(
+        subject,
+        rows,
+        [
+            Shown("state", "State"),
+            Shown("reason", "Denied for"),
+            Shown("cash_due_cents", "Fell due", "usd", exact=True),
+            *(Shown(column, sentence(words), "usd", exact=True) for column, words in there),
+        ],
+        name=DUE,
+        title=f"Claims that fell due in {subject.period.title}",
+        definition=f"One row per claim; each row adds up as the bar does; as it stood on {subject.as_of_text}; US "
+        "dollars and cents.",
+    )
+
+
+def _reasons(subject: Subject) -> dict[str, str]:
+    """The reason with the most dollars of each claim that was denied at first within the year."""
+    found = denial_reasons(subject.tables, period=subject.period.trailing(DENIAL_MONTHS), by=["claim_id", "category"])
+    found = found.sort_values("denied_cents", kind="stable").drop_duplicates("claim_id", keep="last")
+    return {
+        claim: sentence(words_of(reason)) for claim, reason in zip(found["claim_id"], found["category"], strict=True)
+    }
+
+
+def open_claims(subject: Subject) -> Table:
+    """Every balance above zero behind the table of ages: one row per claim and party."""
+    found = []
+    for part, clock, parties in (("Insurance", "service", PARTIES[:3]), ("Patients", "responsibility", ("patient",))):
+        rows = ar.aged_balances(subject.tables, as_of=subject.as_of, clock=clock, parties=parties)
+        frame = rows.collect("pandas").to_native()
+        found.append(frame.assign(part=part, bucket=frame["bucket"].astype(str)))
+    rows = pd.concat(found, ignore_index=True)
+    rows = rows[rows["ar_cents"] > 0].sort_values(["claim_id", "part", "party"], ignore_index=True)
+    return _list(
+        subject,
+        rows,
+        [Shown("part", "Owed by"), Shown("bucket", "Age in days"), Shown("ar_cents", "Open", "usd", exact=True)],
+        name=OPEN,
+        title=f"Open balances, as of {subject.as_of_text}",
+        definition="One row per claim and who owes it; insurance ages from the day of service, patient balances from "
+        "the day the patient became responsible; US dollars and cents.",
+    )
+
+
+def denied_claims(subject: Subject, months: Period) -> Table:
+    """Every claim denied at first in the months, under each of its reasons, with the dollars of the last month too."""
+    by = ["category", "claim_id"]
+    found = denial_reasons(subject.tables, period=months, by=by)
+    month = denial_reasons(subject.tables, period=subject.period, by=by).set_index(by)["denied_cents"]
+    month = month.rename("month_cents").reset_index()
+    rows = found[[*by, "denied_cents"]].merge(month, on=by, how="left")
+    rows["month_cents"] = rows["month_cents"].fillna(0).astype("int64")
+    rows["reason"] = [sentence(words_of(category)) for category in rows["category"]]
+    return _list(
+        subject,
+        rows.sort_values(["claim_id", "reason"], ignore_index=True),
+        [
+            Shown("reason", "Reason"),
+            Shown("denied_cents", "Denied, three months", "usd", exact=True),
+            Shown("month_cents", f"Denied, {subject.month}", "usd", exact=True),
+        ],
+        name=DENIED,
+        title=f"Claims denied at first, three months to {subject.as_of_text}",
+        definition="One row per claim and reason, by the day the remittance arrived; US dollars and cents of charges.",
+    )
+
+
+def _list(subject: Subject, rows: pd.DataFrame, columns: Sequence[Shown], **words: Any) -> Table:
+    """The rows with what a reader knows each claim by: number, day of service, payer, provider, location."""
+    known = subject.pandas("claims")[["claim_id", "service_on", "payer", "provider", "location"]]
+    frame = rows.drop(columns=["payer", "provider", "location", "service_on"], errors="ignore")
+    frame = subject.with_payer_names(frame.merge(known, on="claim_id", how="left").fillna({"payer": ""}))
+    return show(frame, [*CLAIM, *columns], print_it=False, **words)
