@@ -32,12 +32,16 @@ from typing import Any
 from . import wire
 
 PACKAGE = __name__.partition(".")[0]
+FLOORS = ("ledger", "measures", "models", "exhibits")
 OURS = (f"{PACKAGE}.notebook", f"{PACKAGE}.press.warm.child")
 LATER = (
     "ipykernel.debugger", "IPython.core.pylabtools", "IPython.core.completer", "IPython.core.magics",
     "IPython.extensions.storemagic", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin",
     "matplotlib.backends.backend_svg", "seaborn", "scipy.stats", "scipy.optimize", "scipy.special", "scipy.sparse",
-    "pandas.io.formats.style", "pyarrow.parquet", "pyarrow.compute", "polars.io.parquet.functions",
+    "pandas.io.formats.style", "pandas.core.methods.to_dict", "pandas.core.reshape.reshape", "pyarrow.parquet",
+    "pyarrow.compute", "polars.io.parquet.functions", "narwhals.group_by", "narwhals.stable.v2._namespace",
+    "narwhals._interchange.dataframe", "narwhals._polars.namespace", "narwhals._polars.group_by",
+    "narwhals._polars.dataframe", "narwhals._pandas_like.namespace", "narwhals._pandas_like.dataframe",
 )  # fmt: skip
 """What kernels and reports import while they run, as late as they can; here it is imported before."""
 
@@ -50,12 +54,10 @@ PR_SET_PDEATHSIG = 1
 def preload(wanted: list[str]) -> None:
     """Import what notebooks need: our package with the pages of its reports, and installed packages of `wanted`."""
     gc.disable()
-    exhibits = importlib.import_module(f"{PACKAGE}.exhibits").__path__
-    for part in pkgutil.iter_modules(exhibits, f"{PACKAGE}.exhibits."):
-        _try(part.name)
-        if part.ispkg:
-            for page in pkgutil.iter_modules(sys.modules[part.name].__path__, f"{part.name}."):
-                _try(page.name)
+    for floor in FLOORS:
+        home = importlib.import_module(f"{PACKAGE}.{floor}")
+        for part in pkgutil.walk_packages(home.__path__, f"{home.__name__}."):
+            _try(part.name)
     for name in (*OURS, *LATER, *filter(is_installed, wanted)):
         _try(name)
     gc.enable()
