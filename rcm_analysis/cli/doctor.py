@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from ..errors import RcmError, listed
 from ..press.runs.folders import leftovers, recover_all
 from ..press.runs.templates import read_templates
+from ..press.warm import client
 from ..tables.disk import PARTIAL, left_over
 from ..tables.workspace import open_workspace
 
@@ -41,6 +42,7 @@ def examine(folder: Path) -> Iterator[Item]:
     )
     yield from _packages()
     yield _kernel()
+    yield _warm_start()
     yield _templates()
     yield _java()
     yield from _workspace(folder)
@@ -116,6 +118,13 @@ def _kernel() -> Item:
     except OSError as error:
         return Item("Temporary folder", str(error.strerror), False, advice="set TMPDIR to a folder that can be written")
     return Item("Temporary folder", tempfile.gettempdir(), True)
+
+
+def _warm_start() -> Item:
+    """Whether reports are forked from a process that has imported everything, or each import it anew."""
+    if client.possible():
+        return Item("Start of reports", "forked, imports done once", True)
+    return Item("Start of reports", "a kernel each, slower by the imports", True, advice="forked on Linux, ipykernel 7")
 
 
 def _templates() -> Item:

@@ -168,7 +168,7 @@ def test_status_says_what_is_stored_and_what_was_made(capsys, made):
 
 def test_doctor_says_what_is_missing(capsys, made, monkeypatch):
     code, out, _ = rcm(capsys, "doctor", "--workspace", made)
-    assert code == 0 and "packages in range" in out and "client_review" in out
+    assert code == 0 and "packages in range" in out and "client_review" in out and "Start of reports" in out
     monkeypatch.setattr("importlib.metadata.requires", lambda name: ["no-such-package>=1", "pandas>=99"])
     code, out, _ = rcm(capsys, "doctor", "--workspace", made)
     assert code == 1 and "missing no-such-package" in out and "out of range" in out
@@ -230,7 +230,7 @@ def test_packets_of_a_month_from_raw_files_to_verified_outputs(capsys, workspace
 def test_a_report_with_a_week_of_its_own_has_a_folder_of_its_own(capsys, made, monkeypatch, given, folder):
     asked = []
 
-    def done(request):
+    def done(request, **_):
         asked.append(request)
         return run.RunResult(request.template, request.client, request.period, request.folder, run.DONE, 0.0)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 
+from rcm_analysis.errors import RcmError
 from rcm_analysis.press.runs import kernels, watch
+from rcm_analysis.tables.workspace import open_workspace
 
 HANG = "import time\ndef wait_for_ever():\n    time.sleep(60)\nwait_for_ever()"
 DEAF = "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass"
@@ -89,3 +93,26 @@ def test_what_stays_within_its_limits_is_not_disturbed(engine: str) -> None:
         small("print('x' * 900_000)", "held = bytearray(50 << 20)\n1"), {}, limits, engine=engine
     )
     assert executed.stopped is None
+
+
+def test_limits_stand_in_the_workspaces_settings(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reports.md").read_text()
+    (tmp_path / "rcm.toml").write_text(re.search(r"```toml\n(\[limits\].*?)```", page, re.DOTALL)[1])
+    assert kernels.Settings(**open_workspace(tmp_path).limits) == kernels.Settings()
+    (tmp_path / "rcm.toml").write_text("[limits]\nmemory_mb = 500\n")
+    assert kernels.Settings(**open_workspace(tmp_path).limits) == kernels.Settings(memory_mb=500)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("memroy_mb = 1", "unknown setting memroy_mb.*Closest: memory_mb", id="a limit that is none"),
+        pytest.param('cell_seconds = "1 h"', "cell_seconds must be a whole number above 0", id="a text"),
+        pytest.param("output_mb = 0", "output_mb must be a whole number above 0", id="nothing at all"),
+        pytest.param("output_mb = true", "output_mb must be a whole number above 0", id="a flag"),
+    ],
+)
+def test_a_limit_that_cannot_be_one_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "rcm.toml").write_text(f"[limits]\n{text}\n")
+    with pytest.raises(RcmError, match=said):
+        open_workspace(tmp_path)
