@@ -470,11 +470,11 @@ RELATIONS = (
     Relation(
         "set_aside",
         "record",
-        "set aside at intake, a row or a file refused or cut off",
+        "set aside at intake",
         "what was delivered of the same kind",
         set_aside,
         lambda r: r.delivered,
-        means="they are in no figure; correct them or the column map and read the files again, or take them away",
+        means="rows and files that are in no figure; correct them and read them again, or take the files away",
     ),
     Relation(
         "parts_cancel",

@@ -365,6 +365,6 @@ def test_a_payment_left_out_because_another_has_its_trace_is_not_complete_until_
     path = desk.put("d.835", remit_835("300", again, trace="5000", day="20260120", control=2))
     desk.ingest()
     code, text = desk.check()
-    assert code == 1 and "a row or a file refused or cut off [300.00" in text and desk.cash("2026-01") == 30000
+    assert code == 1 and "record set aside at intake [300.00" in text and desk.cash("2026-01") == 30000
     path.unlink()
     assert desk.ingest().holds()
