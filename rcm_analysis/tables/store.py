@@ -34,7 +34,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
-from .schema import TABLES, TRANSACTIONS, Table, check
+from .schema import CLAIMS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
 VERSION = 1
@@ -245,7 +245,20 @@ def tables_of_stores(stores: Sequence[ClientStore], *, as_of: dt.date | None = N
 def _known(stores: Sequence[ClientStore], as_of: dt.date | None, name: str) -> pl.LazyFrame:
     parts = [store.scan(TABLES[name]) for store in stores if store.months(name)]
     union = pl.concat(parts) if parts else TABLES[name].empty().lazy()
-    return known_by(union, TABLES[name], as_of)
+    known = known_by(union, TABLES[name], as_of)
+    if name != CLAIMS.name or as_of is None:
+        return known
+    return _charged_by_then(known, _known(stores, as_of, SUBMISSIONS.name))
+
+
+def _charged_by_then(claims: pl.LazyFrame, submissions: pl.LazyFrame) -> pl.LazyFrame:
+    """The claims with the charge that was in force by the bills known, where bills changed it."""
+    changed = submissions.filter(pl.col("claim_charge_cents").is_not_null())
+    charges = changed.group_by("client", "claim_id").agg(
+        _charge=pl.col("claim_charge_cents").sort_by("submitted_on").last()
+    )
+    joined = claims.join(charges, on=["client", "claim_id"], how="left", maintain_order="left")
+    return joined.with_columns(charge_cents=pl.coalesce("_charge", "charge_cents")).drop("_charge")
 
 
 def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
