@@ -105,7 +105,7 @@ def test_every_command_is_told_with_help():
     groups = "|".join(group.name for group in app.registered_groups)
     told = set(
         re.findall(
-            rf"^\| `rcm ((?:(?:{groups}) )?\w+)", (ROOT / "docs" / "commands.md").read_text(), flags=re.MULTILINE
+            rf"^\| `rcm ((?:(?:{groups}) )?[\w-]+)", (ROOT / "docs" / "commands.md").read_text(), flags=re.MULTILINE
         )
     )
     assert told == set(commands)

@@ -6,8 +6,6 @@ needs a person, 2 nothing could be done (the message says what to do).
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +22,7 @@ from ..periods import Period
 from . import checks as cli_checks
 from . import data as cli_data
 from . import findings as cli_findings
+from . import packets as cli_packets
 from .plan import plan
 from .scoreboard import scoreboard
 from .terminal import (
@@ -31,6 +30,7 @@ from .terminal import (
     FINDINGS,
     HERE,
     ClientsOption,
+    PeriodOption,
     WorkersOption,
     WorkspaceOption,
     console,
@@ -53,12 +53,6 @@ app = typer.Typer(
     epilog="A workspace is a folder with rcm.toml; rcm demo makes one to look at. Exit codes: 0 done, "
     "1 done with something that needs a person, 2 nothing could be done.",
 )
-PeriodOption = Annotated[
-    str,
-    typer.Option(
-        "--period", metavar="YYYY-MM", help="month to report, e.g. 2026-10; by default the month before today's"
-    ),
-]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -147,7 +141,9 @@ def demo(
     bad_sums = cli_checks.print_checks(
         workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end)
     )
-    code = _make_packets(workspace, last.label, workspace.clients(), workers=workers, force=False)
+    code = cli_packets.make_packets(
+        workspace, last.label, workspace.clients(), force=False, night=cli_packets.Night(workers)
+    )
     console.print(f"\nThe packets of {last.title}: {workspace.runs}/<client>/{last.label}/packet/")
     first = workspace.clients()[0]
     page = f"{file_name(first, last.label)}.html"
@@ -192,11 +188,11 @@ def run_command(
         given[name] = from_text(found.parameter(name), text)
     if client:
         opened.registry.client(client)
-    period = Period.month(period or _last_month()).label
+    period = Period.month(period or cli_packets.last_month()).label
     if found.packet:
-        _refuse_empty(opened, [client] if client else [], period, found.service)
+        cli_packets.refuse_empty(opened, [client] if client else [], period, found.service)
     with step(f"Making {found.title}, {client if client and found.scope == 'client' else 'all clients'}, {period}"):
-        request = _request(
+        request = cli_packets.request_for(
             opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given
         )
         own = {name: value for name, value in given.items() if value != found.parameter(name).default}
@@ -217,157 +213,8 @@ def _variant(given: dict[str, Any]) -> str:
     return slug(words, "")[:40]
 
 
-@app.command()
-def packets(
-    period: PeriodOption = "",
-    client: ClientsOption = None,
-    workspace: WorkspaceOption = HERE,
-    workers: WorkersOption = 2,
-    force: Annotated[bool, typer.Option("--force", help="make every report again, even where nothing changed")] = False,
-) -> None:
-    """Make every client's packet of a month.
-
-    A packet is a PDF, an HTML page and a workbook; the portfolio overview is made with them. A report whose data,
-    template and software are unchanged is kept. One failure stops nothing; the summary names it. Exit code 1 when a
-    report failed.
-    """
-    from ..tables.workspace import open_workspace
-
-    opened = open_workspace(workspace)
-    period, chosen = Period.month(period or _last_month()).label, cli_checks.chosen_clients(opened, client)
-    _refuse_empty(opened, chosen, period)
-    code = _make_packets(opened, period, chosen, workers=workers, force=force)
-    console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/")
-    raise typer.Exit(code)
-
-
-def _last_month() -> str:
-    """The month before today's: the only period that comes from the clock."""
-    return Period.of(dt.date.today()).shift(-1).label
-
-
-def _refuse_empty(workspace: Workspace, clients: Sequence[str], period: str, service: str = "") -> None:
-    """Say before a kernel starts that nothing of the service, else of any service bought, falls into the month."""
-    from ..tables.store import is_active
-
-    month, months, bought = Period.month(period), set[str](), set[str]()
-    for client in clients:
-        services = {service, "claims"} if service else workspace.registry.client(client, as_of=month.last_day).services
-        try:
-            active = workspace.store.open(client).active_months(services)
-            if period in active or (active and is_active(workspace.client(client).tables(), services, month)):
-                return
-        except StoreError:
-            if len(clients) == 1:
-                raise
-            return
-        months, bought = months | set(active), bought | ({service} if service else set(services))
-    if not clients:
-        return
-    what = "postings" if "claims" in bought else "records"
-    who = clients[0] if len(clients) == 1 else f"None of {len(clients)} clients"
-    there = (
-        f"{what} run from {min(months)} to {max(months)}"
-        if months
-        else "nothing is stored yet; take files in first with: rcm ingest"
-    )
-    raise RcmError(f"{who} has {'no ' if len(clients) == 1 else ''}{what} in {period}; {there}. Nothing was run.")
-
-
-def _request(
-    workspace: Workspace,
-    template: str,
-    client: str | None,
-    period: str,
-    *,
-    force: bool,
-    parameters: dict[str, Any] | None = None,
-) -> RunRequest:
-    from ..press.runs.run import RunRequest
-
-    clients = [client] if client else workspace.clients()
-    prints = {"registry": workspace.registry_fingerprint()}
-    for name in clients:
-        with contextlib.suppress(StoreError):  # a damaged store is its own reports' failure
-            prints |= {f"{name}/{table}": value for table, value in workspace.client(name).fingerprints().items()}
-    return RunRequest(
-        template=template,
-        client=client,
-        period=period,
-        runs=workspace.runs,
-        templates=workspace.paths.get("templates"),
-        parameters=parameters or {},
-        workspace=workspace.folder,
-        fingerprints=prints,
-        force=force,
-        printed_on=dt.date.today(),
-    )
-
-
-def _wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: bool) -> list[RunRequest]:
-    """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked
-    for."""
-    from ..press.runs.packet import packet_reports
-    from ..press.runs.templates import read_templates
-
-    templates, day = read_templates(workspace.paths.get("templates")), Period.month(period).last_day
-    requests = []
-    for client in clients:
-        services = workspace.registry.client(client, as_of=day).services
-        requests += [
-            _request(workspace, name, client, period, force=force) for name in packet_reports(templates, services)
-        ]
-    if set(clients) == set(workspace.clients()):
-        bought = {one for name in clients for one in workspace.registry.client(name, as_of=day).services}
-        books = [
-            template.name
-            for template in templates
-            if template.scope == "portfolio" and (not template.service or template.service in bought)
-        ]
-        requests += [_request(workspace, name, None, period, force=force) for name in books]
-    return requests
-
-
-def _make_packets(workspace: Workspace, period: str, clients: Sequence[str], *, workers: int, force: bool) -> int:
-    """Reports, then packets; prints each failure as it happens and the summary at the end."""
-    from ..press.runs.batch import progress_bar as batch_progress
-    from ..press.runs.batch import run_batch
-    from ..press.runs.packet import PacketRequest
-    from ..press.runs.settings import Settings
-
-    requests = _wanted(workspace, period, clients, force=force)
-    bound = [
-        PacketRequest(
-            client,
-            period,
-            workspace.runs,
-            tuple(item.template for item in requests if item.client == client),
-            templates=workspace.paths.get("templates"),
-            force=force,
-            printed_on=dt.date.today(),
-        )
-        for client in clients
-    ]
-    with batch_progress(errors) as on_progress:
-        batch = run_batch(
-            requests, packets=bound, workers=workers, on_progress=on_progress, settings=Settings(**workspace.limits)
-        )
-    table = table_of("Client", "Report", "Status", "Pages", "Seconds")
-    for result in batch.results:
-        table.add_row(
-            result.client or "portfolio",
-            result.template,
-            result.status,
-            str(result.pages or ""),
-            f"{result.seconds:.1f}",
-        )
-    console.print(table)
-    for result in batch.failures:
-        errors.print(escape(result.line()))
-    console.print(escape(batch.line()))
-    return batch.exit_code
-
-
+app.command()(cli_packets.packets)
+app.command("run-one")(cli_packets.run_one)
 app.command()(plan)
 app.add_typer(worklist, name="worklist")
 app.command()(scoreboard)
@@ -381,6 +228,7 @@ def status(
         str | None,
         typer.Option("--period", metavar="YYYY-MM", help="the reports of this month; by default the latest made"),
     ] = None,
+    history: Annotated[bool, typer.Option("--history", help="every batch so far, the earliest first")] = False,
 ) -> None:
     """Say what is stored, and which reports are up to date.
 
@@ -389,6 +237,9 @@ def status(
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
+    if history:
+        _print_history(opened.runs)
+        return
     month = Period.month(period).label if period else _latest_made(opened)
     table = table_of("Client", "Months stored", "Latest", "Postings", "Claims", "Set aside", "Findings")
     for client in opened.clients():
@@ -403,7 +254,7 @@ def status(
         return
     console.print(f"\nReports of {month}")
     table = table_of("Client", "Report", "State")
-    for request in _wanted(opened, month, opened.clients(), force=False):
+    for request in cli_packets.wanted(opened, month, opened.clients(), force=False):
         table.add_row(request.client or "portfolio", request.template, escape(_state(request)))
     console.print(table)
 
@@ -421,6 +272,21 @@ def _stored(workspace: Workspace, client: str) -> list[str]:
         f"{view.quarantine().height:,}",
         f"{needed['needs_person'].sum() if needed.height else 0:,}",
     ]
+
+
+def _print_history(runs: Path) -> None:
+    from ..press.night.journal import history
+
+    nights = history(runs)
+    if not nights:
+        console.print("No batch has run yet. Make the packets with: rcm packets")
+        return
+    table = table_of("Month", "Began (UTC)", "Asked for", "Made", "Unchanged", "Failed", "Seconds", "What became of it")
+    for night in nights:
+        counts = [night.asked, *(night.counts[kind] for kind in ("done", "reused", "failed"))]
+        seconds = "" if night.seconds is None else f"{night.seconds:.0f}"
+        table.add_row(night.period, night.began[:16].replace("T", " "), *map(str, counts), seconds, night.end)
+    console.print(table)
 
 
 def _latest_made(workspace: Workspace) -> str | None:

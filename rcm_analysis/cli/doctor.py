@@ -19,6 +19,7 @@ from ..press.runs.templates import read_templates
 from ..press.warm import client
 from ..tables.disk import PARTIAL, left_over
 from ..tables.workspace import open_workspace
+from . import unwatched
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def examine(folder: Path) -> Iterator[Item]:
     yield _java()
     yield from _workspace(folder)
     yield _left_behind(folder)
+    for name, state, good, advice in unwatched.examine(folder):
+        yield Item(name, state, good, needed=name != "Last batch", advice=advice)
 
 
 def left_behind(folder: Path) -> list[Path]:

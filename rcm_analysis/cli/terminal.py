@@ -27,6 +27,12 @@ ClientsOption = Annotated[
     list[str] | None, typer.Option("--client", "-c", metavar="ID", help="only this client; may be repeated")
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", "-j", min=1, metavar="N", help="processes side by side")]
+PeriodOption = Annotated[
+    str,
+    typer.Option(
+        "--period", metavar="YYYY-MM", help="month to report, e.g. 2026-10; by default the month before today's"
+    ),
+]
 
 
 def table_of(*headings: str) -> Table:

@@ -39,8 +39,7 @@ class Limits:
     seconds: int = 300
 
 
-LIMITS = Limits(megabytes=min(Limits.megabytes, psutil.virtual_memory().total >> 21))
-"""For workbooks: 4 GB, or half of a smaller machine's memory."""
+LIMITS = Limits()
 _CODE = Path(__file__).parents[2]
 
 

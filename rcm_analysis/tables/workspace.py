@@ -2,6 +2,7 @@
 
 rcm.toml        [paths] clients, raw, maps, store, runs, templates (each optional)
                 [limits] of one report: cell_seconds, notebook_seconds, memory_mb, output_mb (each optional)
+                [mail] host, sender, to, and port, user, starttls, links (these optional): who gets the night's summary
 clients.toml    the registry
 maps/           column maps of practice-management exports
 raw/<client>/   raw files, any name
@@ -33,6 +34,9 @@ from .store import ClientStore, Store, Tables, tables_of_stores
 
 PATHS = {"clients": "clients.toml", "raw": "raw", "maps": "maps", "store": "store", "runs": "runs", "templates": ""}
 LIMITS = ("cell_seconds", "notebook_seconds", "memory_mb", "output_mb")
+MAIL: dict[str, type] = {
+    "host": str, "port": int, "sender": str, "to": list, "user": str, "starttls": bool, "links": str
+}  # fmt: skip
 KEY_BYTES = 32
 
 
@@ -86,8 +90,11 @@ class Workspace:
 
     folder: Path
     paths: Mapping[str, Path]
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     """What one report may use, where rcm.toml says so."""
+
+    mail: Mapping[str, Any] = field(default_factory=dict)
+    """By which server, from and to whom the summary of a batch is mailed; `links` is where the runs folder opens."""
 
     def __repr__(self) -> str:
         return f"Workspace {self.folder}; .clients(), .client(id)"
@@ -167,16 +174,23 @@ def open_workspace(path: str | Path = ".") -> Workspace:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RcmError(f"{file} is not a TOML file: {error}.") from None
-    given, limits = settings.get("paths", {}), settings.get("limits", {})
-    unknown = [key for key in settings if key not in ("paths", "limits")]
-    unknown += [key for key in given if key not in PATHS] + [key for key in limits if key not in LIMITS]
+    tables = {"paths": PATHS, "limits": LIMITS, "mail": MAIL}
+    given, limits, mail = (settings.get(name, {}) for name in tables)
+    unknown = [key for key in settings if key not in tables]
+    unknown += [key for name, known in tables.items() for key in settings.get(name, {}) if key not in known]
     if unknown:
-        raise RcmError(
-            f"{file}: unknown setting {listed(unknown)}. Under [paths] it takes {listed(PATHS)}; under [limits] "
-            f"{listed(LIMITS)}." + closest(unknown[0], [*PATHS, *LIMITS])
-        )
+        takes = "; ".join(f"under [{name}] {listed(known)}" for name, known in tables.items())
+        known = [name for table in tables.values() for name in table]
+        raise RcmError(f"{file}: unknown setting {listed(unknown)}. It takes {takes}." + closest(unknown[0], known))
     wrong = [name for name, value in limits.items() if type(value) is not int or value < 1]
     if wrong:
         raise RcmError(f"{file}: under [limits] {listed(wrong)} must be a whole number above 0, such as 1800.")
+    wrong = [name for name, value in mail.items() if type(value) is not MAIL[name]]
+    wrong += [name for name in ("host", "sender", "to") if mail and not mail.get(name)]
+    if wrong:
+        raise RcmError(
+            f"{file}: under [mail] {listed(wrong)} is missing or not of its kind. host and sender are texts, to a list "
+            'of addresses, such as to = ["desk@example.com"], port a whole number, starttls true or false.'
+        )
     paths = {name: folder / given.get(name, default) for name, default in PATHS.items() if name in given or default}
-    return Workspace(folder, paths, limits)
+    return Workspace(folder, paths, limits, mail)

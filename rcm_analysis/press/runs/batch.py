@@ -22,11 +22,13 @@ from ...tables.disk import make_folder, temporary_prefix, write_text
 from . import kernels
 from .packet import PacketRequest
 from .run import RunRequest, RunResult
-from .worker import Job, Worker, failed, settled
+from .worker import DEAD, Job, Worker, failed, settled
 
 SUMMARIES = "_batches"
 COLUMNS = ("client", "template", "period", "status", "seconds", "cell", "pages", "error", "folder")
 INTERRUPTED = 130
+MAY_PASS = (DEAD, "DeadKernelError", "StartError", "CellTimeoutError", "NotebookTimeoutError")
+"""Failures that another attempt may not meet: a process that died, and time that ran out."""
 OnProgress = Callable[[RunResult, int, int], None]
 
 
@@ -59,24 +61,27 @@ def run_batch(
     requests: Sequence[RunRequest],
     *,
     packets: Sequence[PacketRequest] = (),
-    workers: int = 1,
+    workers: int | Sequence[Worker] = 1,
     on_progress: OnProgress | None = None,
     settings: kernels.Settings | None = None,
-    engine: str = "fork",
+    retry: int = 0,
 ) -> BatchResult:
     """Make every report, each client's packet once its reports are through, and write the summary.
 
     `on_progress(result, done, total)` is called in this thread after each. Results never raise: a report
-    that cannot be made is a failed result.
+    that cannot be made is a failed result. What failed in a way that may pass is tried again, up to `retry` times.
+    `workers` are so many processes of this machine, or hands on others.
     """
-    if workers < 1:
+    if isinstance(workers, int) and workers < 1:
         raise RunError(f"A batch needs at least one worker; {workers} were asked for.")
     jobs: list[Job] = [*requests, *packets]
     _check_distinct(jobs)
     with _shared_font_cache(settings or kernels.Settings()) as prepared:
-        if workers > 1 and prepared.threads is None:
-            prepared = replace(prepared, threads=max(1, (os.cpu_count() or 1) // workers))
-        done, interrupted = _Batch(jobs, min(workers, max(1, len(jobs))), prepared, engine).run(on_progress)
+        if isinstance(workers, int):
+            if workers > 1 and prepared.threads is None:
+                prepared = replace(prepared, threads=max(1, (os.cpu_count() or 1) // workers))
+            workers = [Worker(prepared) for _ in range(min(workers, max(1, len(jobs))))]
+        done, interrupted = _Batch(jobs, workers, retry).run(on_progress)
     results = tuple(
         done.get(number) or failed(job, "Not started: the batch was stopped.") for number, job in enumerate(jobs)
     )
@@ -104,13 +109,12 @@ def _place(job: Job) -> Path | None:
 class _Batch:
     """Jobs under way: a thread per worker process, packets waiting for their client's reports."""
 
-    def __init__(self, jobs: Sequence[Job], workers: int, settings: kernels.Settings, engine: str) -> None:
-        self._jobs = jobs
-        self._all = [Worker(settings, engine) for _ in range(workers)]
+    def __init__(self, jobs: Sequence[Job], workers: Sequence[Worker], retry: int) -> None:
+        self._jobs, self._all, self._retry = jobs, workers, retry
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._all:
             self._free.put(worker)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="press")
+        self._pool = ThreadPoolExecutor(len(workers), thread_name_prefix="press")
         self._futures: dict[Future[RunResult], int] = {}
         self._done: dict[int, RunResult] = {}
         self._on_progress: OnProgress | None = None
@@ -160,7 +164,12 @@ class _Batch:
     def _perform(self, job: Job) -> RunResult:
         worker = self._free.get()
         try:
-            return worker.perform(job)
+            result = worker.perform(job)
+            for attempt in range(2, 2 + self._retry):
+                if result.kind not in MAY_PASS:
+                    break
+                result = replace(worker.perform(job), attempts=attempt)
+            return result
         finally:
             self._free.put(worker)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import nbformat
 
-from ...blocks.vocabulary import Block, Inputs, Meta
+from ...blocks.vocabulary import Block, Inputs, Meta, Table
 from ...errors import ParameterError, RcmError, RunError
 from ...periods import Period
 from . import folders, kernels, manifest
@@ -63,7 +63,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What became of a request. `error` is one line that carries no value from the data."""
+    """What became of a request. `error` is one line that carries no value from the data, `kind` the error's name."""
 
     template: str
     client: str | None
@@ -75,6 +75,8 @@ class RunResult:
     error: str = ""
     pages: int | None = None
     warnings: tuple[str, ...] = ()
+    kind: str = ""
+    attempts: int = 1
 
     @property
     def good(self) -> bool:
@@ -302,7 +304,9 @@ def _finish(work: _Making, folder: Path, target: Path, stopped: kernels.Stopped 
         place = folders.failed_folder(target)
         manifest.write(folder, _content(work, FAILED, stopped))
         folders.place(folder, place)
-        return _result(work.request, FAILED, place, work.started, cell=stopped.cell, error=stopped.line)
+        return _result(
+            work.request, FAILED, place, work.started, cell=stopped.cell, error=stopped.line, kind=stopped.error
+        )
     manifest.write(folder, _content(work, DONE, None))
     folders.place(folder, target)
     folders.remove(folders.failed_folder(target))
@@ -331,10 +335,17 @@ def _content(work: _Making, status: str, stopped: kernels.Stopped | None) -> dic
         "findings": sum(block.findings for block in inputs),
         "run_key": manifest.run_key(template.sha256, work.parameters, read),
         "pages": work.pages,
+        "figures": _figures(work.blocks),
         "warnings": list(work.warnings),
         "seconds": work.seconds,
         "usage": work.usage,
     }
+
+
+def _figures(blocks: list[Block]) -> dict[str, str]:
+    """What the report's table `numbers` prints: its first two columns, a label and the month's figure."""
+    tables = [block for block in blocks if isinstance(block, Table) and block.name == "numbers"]
+    return {str(row[0]): str(row[1]) for table in tables for row in table.shown if len(row) > 1}
 
 
 def _result(request: RunRequest, status: str, folder: Path, started: float, **more: Any) -> RunResult:

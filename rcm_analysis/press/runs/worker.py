@@ -32,6 +32,9 @@ MOST_MB = 1500
 """Memory of a worker at rest above which it is replaced: the PDF compiler keeps what it has set."""
 
 GRACE_SECONDS = 10
+DEAD = "DeadWorker"
+"""The kind of failure where a worker died under its job."""
+
 Job = RunRequest | PacketRequest
 
 
@@ -56,10 +59,10 @@ def settled(job: Job) -> RunResult | None:
         return failed(job, " ".join(str(error).split()), time.perf_counter() - started)
 
 
-def failed(job: Job, line: str, seconds: float = 0.0) -> RunResult:
+def failed(job: Job, line: str, seconds: float = 0.0, kind: str = "") -> RunResult:
     """The result of a job that could not be done."""
     name = NAME if isinstance(job, PacketRequest) else job.template
-    return RunResult(name, job.client, job.period, job.runs, FAILED, round(seconds, 3), error=line)
+    return RunResult(name, job.client, job.period, job.runs, FAILED, round(seconds, 3), error=line, kind=kind)
 
 
 class Worker:
@@ -86,7 +89,8 @@ class Worker:
             code = self._process.wait() if self._process else None
             self._process = None
             how = "it was stopped" if self._stopped else f"its process died (exit code {code}; out of memory?)"
-            return failed(job, f"The report was not finished: {how}.", time.perf_counter() - started)
+            kind = "" if self._stopped else DEAD
+            return failed(job, f"The report was not finished: {how}.", time.perf_counter() - started, kind)
         if _memory_mb(process.pid) > MOST_MB:
             self.close()
         return result

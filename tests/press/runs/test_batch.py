@@ -169,7 +169,7 @@ def test_workers_share_the_machines_threads(
 ) -> None:
     threads = []
     monkeypatch.setattr(batch_module.os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(batch_module, "Worker", lambda settings, engine: threads.append(settings.threads) or IDLE)
+    monkeypatch.setattr(batch_module, "Worker", lambda settings: threads.append(settings.threads) or IDLE)
     run_batch([request_for("smal")], workers=workers, settings=kernels.Settings(threads=given))
     assert threads == [each]
 
