@@ -242,6 +242,7 @@ def version(package: str) -> str:
 
 def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str, service: str) -> Subject:
     stored = view.stored
+    stored.check()
     services = {"claims", *([service] if service else view.settings(as_of=day).services)}
     if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")

@@ -1,10 +1,13 @@
 """The shape of the house, read from the code itself."""
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from builders.syntax_trees import tree_of
 
 PACKAGE = Path(__file__).parents[1] / "rcm_analysis"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -45,16 +48,12 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def tree_of(path: Path) -> ast.Module:
-    return TREES[path]
-
-
-TREES = {path: ast.parse(path.read_text()) for path in FILES}
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES
 }
 
 
+@cache
 def modules_imported(path: Path) -> set[str]:
     """The modules of our own package that a file imports, wherever in the file it does so."""
     package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
@@ -72,7 +71,10 @@ def modules_imported(path: Path) -> set[str]:
     return found & set(MODULES)
 
 
-IMPORTS = {name: modules_imported(path) - {name} for name, path in MODULES.items()}
+@cache
+def all_imports() -> dict[str, set[str]]:
+    """Every module of the package with those of them that it imports."""
+    return {name: modules_imported(path) - {name} for name, path in MODULES.items()}
 
 
 def imports(path: Path) -> set[str]:
@@ -115,7 +117,8 @@ def test_imports_only_go_down(path):
 
 def test_no_module_leads_back_to_itself():
     inner = {
-        name: {other for other in found if MODULES[other].name != "__init__.py"} for name, found in IMPORTS.items()
+        name: {other for other in found if MODULES[other].name != "__init__.py"}
+        for name, found in all_imports().items()
     }
     assert circles(inner) == []
 
@@ -123,7 +126,7 @@ def test_no_module_leads_back_to_itself():
 @pytest.mark.parametrize("floor", ["sources", "ledger", "measures", "models", "exhibits", "press"])
 def test_rooms_of_a_floor_form_no_circle(floor):
     rooms: dict[str, set[str]] = {}
-    for name, found in IMPORTS.items():
+    for name, found in all_imports().items():
         if name.split(".")[1:2] == [floor] and MODULES[name].name != "__init__.py":
             inner = {folder_of(other) for other in found if other.split(".")[1] == floor} - {
                 f"rcm_analysis.{floor}",

@@ -105,6 +105,7 @@ def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
         "firm": "Lantern Billing Partners",
         "template": "client_review",
         "template_version": notebook.version("rcm_analysis"),
+        "layout": "brief",  # from the cover of the template's pages
     }
     assert [table["table"] for table in inputs["tables"]] == list(TABLES)
     assert all(len(table["fingerprint"]) == 64 for table in inputs["tables"])

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import rcm_analysis
+from builders.syntax_trees import tree_of
 from rcm_analysis.measures.menu import menu
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +61,7 @@ class Module:
         self.defined: dict[str, list[ast.AST]] = {}
         self.imported: dict[str, Name] = {}
         self.on_import: list[ast.AST] = []
-        tree = ast.parse(path.read_text())
+        tree = tree_of(path)
         for statement in tree.body:
             self._add(statement)
         for node in ast.walk(tree):
@@ -100,18 +101,21 @@ def is_registered(statement: ast.stmt) -> bool:
     return False
 
 
-MODULES = {name: Module(name, path) for name, path in FILES.items()}
+@cache
+def modules() -> dict[str, Module]:
+    """The files of the package, read when the first test asks."""
+    return {name: Module(name, path) for name, path in FILES.items()}
 
 
 def home_of(module: str, name: str) -> Name | None:
     """Where a name that stands in a module is defined: (module, name), or (module, "") when it is a module itself."""
-    inside = MODULES.get(module)
+    inside = modules().get(module)
     if inside and name in inside.defined:
         return module, name
     base, inner = inside.imported.get(name, (module, name)) if inside else (module, name)
-    if (base, inner) != (module, name) and base in MODULES:
+    if (base, inner) != (module, name) and base in modules():
         return home_of(base, inner) if inner else (base, "")
-    return (f"{module}.{name}", "") if f"{module}.{name}" in MODULES else None
+    return (f"{module}.{name}", "") if f"{module}.{name}" in modules() else None
 
 
 class Reach(ast.NodeVisitor):
@@ -130,28 +134,28 @@ class Reach(ast.NodeVisitor):
         if home and home[1] and home not in self.names:
             self.names.add(home)
             self.load(home[0])
-            for node in MODULES[home[0]].defined[home[1]]:
+            for node in modules()[home[0]].defined[home[1]]:
                 self.read(home[0], node)
 
     def load(self, module: str) -> None:
         """A module is imported, with what it does then and all that it imports itself."""
-        if module in self.loaded or module not in MODULES:
+        if module in self.loaded or module not in modules():
             return
         self.loaded.add(module)
-        for node in MODULES[module].on_import:
+        for node in modules()[module].on_import:
             self.reach(module, node.name) if hasattr(node, "name") else self.read(module, node)
-        for base, name in MODULES[module].imported.values():
+        for base, name in modules()[module].imported.values():
             self.load(base)
             self.load(f"{base}.{name}")
 
     def exhibits(self, folder: str) -> None:
         """The modules in which a template finds its pages by name: a page waits until its notebook names it."""
         self.reach(folder, "SERVICE")
-        for module in [name for name in MODULES if name.rpartition(".")[0] == folder]:
+        for module in [name for name in modules() if name.rpartition(".")[0] == folder]:
             self.load(module)
             self.reach(module, "Facts")
             self.reach(module, "COVER")
-            for name, (thing, *_) in MODULES[module].defined.items():
+            for name, (thing, *_) in modules()[module].defined.items():
                 if "page" in [ast.unparse(decorator) for decorator in getattr(thing, "decorator_list", [])]:
                     self.wait(module, name, name)
 
@@ -174,7 +178,7 @@ class Reach(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         home = home_of(self.within, node.id)
         if home and not home[1]:  # a module handed on as a thing: asked for its names by whoever receives it
-            for name in MODULES[home[0]].defined:
+            for name in modules()[home[0]].defined:
                 self.wait(home[0], name, name)
         self.reach(self.within, node.id)
 
@@ -218,7 +222,7 @@ class Reach(ast.NodeVisitor):
             self.reach(module, name)
         elif (module, name) not in self.names:
             self.names.add((module, name))
-            for node in MODULES[module].defined[owner]:
+            for node in modules()[module].defined[owner]:
                 for part in node.body:
                     if getattr(part, "name", "") == method:
                         self.read(module, part)
@@ -246,11 +250,11 @@ def public_names() -> Iterator[Name]:
 @cache
 def reached() -> set[Name]:
     reach = Reach()
-    for module in MODULES:
+    for module in modules():
         reach.reach(module, "__getattr__")
     for module in DOORS:
         reach.load(module)
-        for name, nodes in MODULES[module].defined.items():
+        for name, nodes in modules()[module].defined.items():
             if not name.startswith("_"):
                 reach.reach(module, name)
             for node in nodes:
@@ -268,7 +272,7 @@ def reached() -> set[Name]:
 
 def defined() -> set[Name]:
     found = set()
-    for name, module in MODULES.items():
+    for name, module in modules().items():
         for thing, nodes in module.defined.items():
             found.add((name, thing))
             for node in nodes:

@@ -39,7 +39,8 @@ class Limits:
     seconds: int = 300
 
 
-LIMITS = Limits()
+LIMITS = Limits(megabytes=min(Limits.megabytes, psutil.virtual_memory().total >> 21))
+"""For workbooks: 4 GB, or half of a smaller machine's memory."""
 _CODE = Path(__file__).parents[2]
 
 

@@ -73,10 +73,19 @@ class Tables(Mapping[str, pl.LazyFrame]):
 
     def in_memory(self) -> Tables:
         """The same tables, each read once, with a memory of their own for what is derived from them."""
-        read = OnDemand(self, lambda name: self[name].collect(engine="streaming").lazy())
+        read = OnDemand(self, self._read)
         out = Tables(read, self.as_of, self.shelf, self.apart)
         out._answers = {}
         return out
+
+    def _read(self, name: str) -> pl.LazyFrame:
+        try:
+            return self[name].collect(engine="streaming").lazy()
+        except (OSError, pl.exceptions.ComputeError) as error:
+            raise StoreError(
+                f"The stored table {name} cannot be read ({type(error).__name__}): a file of it is damaged. Nothing of "
+                "it was used. rcm verify names the file, and rcm repair CLIENT rebuilds the store from the raw files."
+            ) from error
 
     def once(self, key: Hashable, compute: Callable[[], Any], question: str | None = None) -> Any:
         """What `compute` gave when this was first asked for; tables that keep no answers compute it each time.
@@ -177,6 +186,15 @@ class ClientStore:
         """
         parts = [part for month, part in sorted(self.months(table.name).items()) if month not in without]
         return scanned([self._checked(part) for part in parts], table)
+
+    def check(self) -> None:
+        """Hold size and end of every stored file against the manifest, also of those that will not be asked for.
+
+        Raises
+            StoreError for the first file that is not the one that was written.
+        """
+        for entry in _entries(self.manifest):
+            self._checked(entry)
 
     def broken(self) -> list[str]:
         """Every stored file that is not byte for byte what was written, with what is wrong with it."""

@@ -222,6 +222,9 @@ def test_a_byte_in_the_middle_of_a_large_file_is_found_by_verify(workspace, caps
     path.write_bytes(data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])
     code, _, err = rcm(capsys, "verify", "--workspace", workspace.folder)
     assert code == 1 and entry["file"] in err and "rcm repair acme" in err
+    path.write_bytes(data[:1000] + random.Random(0).randbytes(30_000) + data[31_000:])
+    with pytest.raises(StoreError, match="rcm verify names the file"):
+        workspace.client("acme").tables().in_memory()["transactions"]
 
 
 # ---------------------------------------------------------------- repair
@@ -293,6 +296,17 @@ def test_another_key_is_refused_before_anything_is_stored(workspace):
     with pytest.raises(StoreError, match=r"another pseudonym\.key.*rcm repair acme"):
         take(workspace, "acme")
     assert workspace.store.open("acme").manifest == before
+
+
+def test_repair_stores_a_client_under_a_new_key_where_the_old_one_is_lost(workspace, capsys):
+    (workspace.folder / "pseudonym.key").write_text("ab" * 32 + "\n")
+    before = rows_of(workspace)
+    assert rcm(capsys, "repair", "acme", "--workspace", workspace.folder)[0] == 0
+    after = rows_of(workspace)
+    assert take(workspace, "acme") and after["transactions"] == before["transactions"]
+    assert {row[2] for row in after["claims"]}.isdisjoint({row[2] for row in before["claims"]}), "new pseudonyms"
+    with pytest.raises(StoreError, match="rcm repair bay"):
+        take(workspace, "bay")
 
 
 def test_a_key_that_is_gone_is_not_made_anew_under_stored_clients(workspace):

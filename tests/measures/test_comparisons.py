@@ -58,7 +58,7 @@ def test_balances_are_compared_at_month_ends(book):
     assert found.loc["trailing_3", "value"] == pytest.approx(sum(ends) / 3)
 
 
-def test_options_of_the_catalogue_entry_are_kept(book):
+def test_options_of_the_menu_entry_are_kept(book):
     found = windows(comparisons("aged_share_120", book, period=MARCH))
     assert found.loc["this_month", "value"] == ar.aged_share(book, as_of=MARCH.last_day, days=120).iloc[0]["aged_share"]
 

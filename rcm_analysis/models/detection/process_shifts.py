@@ -67,7 +67,7 @@ def charge_lag_creep(tables: Mapping[str, Any], *, as_of: dt.date, q: float = 0.
     Columns
         onset_on: the first late entry of the first month; usual_days, days: the mean lag before the change and since;
         days_last_month: that of the last month; days_a_month: by how many days the lag grows each month since then;
-        is_new: the change began in one of the last two months
+        is_new: the change began in the month before the last one
     Date basis
         entered_on
     Unit
