@@ -27,6 +27,7 @@ import sys
 import sysconfig
 import time
 import traceback
+import warnings
 from typing import Any
 
 from . import wire
@@ -237,7 +238,7 @@ def child_main(mode: str, job: socket.socket) -> int:
         return 1
     os.environ.clear()
     os.environ.update(asked["environment"])
-    time.tzset()
+    read_environment_again()
     if asked["folder"]:
         os.chdir(asked["folder"])
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -248,6 +249,14 @@ def child_main(mode: str, job: socket.socket) -> int:
         del sys.path[0]  # the server's folder; a kernel adds its own where kernels have it
     child = importlib.import_module(f"{PACKAGE}.press.warm.child")
     return child.kernel(job, asked) if mode == "kernel" else child.notebook(job, asked)
+
+
+def read_environment_again() -> None:
+    """What was read when it was imported: the time zone, and the settings of Polars, such as its threads."""
+    time.tzset()
+    reload = getattr(getattr(sys.modules.get("polars"), "Config", None), "reload_env_vars", None)
+    if reload:
+        reload()
 
 
 def reseed() -> None:
@@ -269,6 +278,7 @@ def flush_open_files() -> None:
 def main() -> None:
     """Import, look whether forking is safe, say so, serve."""
     life = socket.socket(fileno=os.dup(0))
+    warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork", category=DeprecationWarning)
     preload(sys.argv[1:])
     faults = what_forbids_forking()
     gc.collect()

@@ -86,6 +86,13 @@ def test_every_notebook_has_chance_of_its_own() -> None:
     assert all(len(set(values)) == 3 for values in zip(*drawn, strict=True))
 
 
+def test_every_notebook_has_the_threads_it_is_given() -> None:
+    for threads in (1, 3):
+        cell = "import os, polars as pl\nprint(pl.thread_pool_size(), os.environ['OMP_NUM_THREADS'])"
+        executed = kernels.execute(notebook(cell), {}, kernels.Settings(threads=threads), engine="fork")
+        assert printed(executed) == f"{threads} {threads}\n"
+
+
 def test_what_is_left_open_is_written_and_what_is_to_be_done_at_the_end_is_done(tmp_path: Path) -> None:
     cell = (
         "import atexit\nfrom pathlib import Path\nheld = open('open.txt', 'w')\nheld.write('whole')\n"
