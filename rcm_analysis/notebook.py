@@ -133,14 +133,15 @@ def open_report(
     its last day. `template` is the template's name: under it the report's pages are found (`exhibits.pages`).
 
     Raises
-        ClientError for an unknown client, ParameterError for a period that is no month or without data, or
-        a day outside the month.
+        ClientError for an unknown client or a service that it has not bought, ParameterError for a period that is no
+        month or without data, or a day outside the month.
     """
     month = Period.month(period)
     day = day_of(as_of, month)
     place = open_workspace(workspace)
     view = place.client(client)
     exhibits = modules_of(template, place.paths.get("templates"))
+    view.settings(as_of=day).refuse_unbought(service_of(exhibits))
     subject = _subject(place, view, month, day, template, service_of(exhibits))
     report = ClientReport(subject, pages_of(template, subject, exhibits))
     report.show(

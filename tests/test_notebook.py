@@ -263,10 +263,22 @@ def test_a_portfolio_that_cannot_be_reported_is_refused(place, shown, period, ma
     assert shown == []
 
 
+@pytest.mark.parametrize("template", ["self_pay_review", "patient_engagement_review"])
+def test_a_report_of_a_service_that_is_not_bought_is_refused_in_a_sentence(place, shown, template):
+    words = (
+        r"^acorn-clinic has not bought the service \w+, only claims, so it gets no report of it\. Nothing was run\.$"
+    )
+    with pytest.raises(ClientError, match=words):
+        notebook.open_report(place, "acorn-clinic", "2026-10", template=template)
+    assert shown == []
+
+
 @pytest.mark.parametrize(
     "template", ["client_review", "ar_deep_dive", "ar_weekly_review", "self_pay_review", "patient_engagement_review"]
 )
 def test_every_page_of_a_review_stands_for_a_client_with_one_claim(place, shown, template):
+    bought = 'name = "Acorn Clinic"\nservices = ["claims", "self_pay", "patient_engagement"]\n'
+    (place / "clients.toml").write_text(REGISTRY.replace('name = "Acorn Clinic"\n', bought))
     report = notebook.open_report(place, "acorn-clinic", "2026-10", template=template)
     for name in dir(report.review):
         before = len(shown)

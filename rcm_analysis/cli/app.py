@@ -190,6 +190,8 @@ def run_command(
         opened.registry.client(client)
     period = Period.month(period or cli_packets.last_month()).label
     if found.packet:
+        if client:
+            opened.registry.client(client, as_of=Period.month(period).last_day).refuse_unbought(found.service)
         cli_packets.refuse_empty(opened, [client] if client else [], period, found.service)
     with step(f"Making {found.title}, {client if client and found.scope == 'client' else 'all clients'}, {period}"):
         request = cli_packets.request_for(

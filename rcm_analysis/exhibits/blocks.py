@@ -57,20 +57,25 @@ def headline(text: str) -> Block:
 
 
 def split(
-    title: str, pieces: Iterable[tuple[str, int, str]], *, definition: str, behind: Sequence[Behind | None] = ()
+    title: str,
+    pieces: Iterable[tuple[str, int, str]],
+    *,
+    definition: str,
+    unit: str = "usd",
+    behind: Sequence[Behind | None] = (),
 ) -> Block:
-    """A whole as a bar of its pieces: words, cents, tone. The pieces printed add up to the whole.
+    """A whole as a bar of its pieces: words, cents (or a count), tone. The pieces printed add up to the whole.
 
     `behind` says which rows are behind the whole, and then behind each piece.
     """
-    parts = [(words, cents, tone) for words, cents, tone in pieces]
-    whole = sum(cents for _, cents, _ in parts) or 1
+    parts = [(words, amount, tone) for words, amount, tone in pieces]
+    whole = sum(amount for _, amount, _ in parts) or 1
     of_whole, *of_parts = behind or [None] * (len(parts) + 1)
     return Split(
         title,
         tuple(
-            Piece(words, as_text(cents, "usd"), cents / whole, tone, rows)
-            for (words, cents, tone), rows in zip(parts, of_parts, strict=True)
+            Piece(words, as_text(amount, unit), amount / whole, tone, rows)
+            for (words, amount, tone), rows in zip(parts, of_parts, strict=True)
         ),
         definition,
         of_whole,
@@ -148,6 +153,14 @@ def findings(title: str, items: Iterable[Finding]) -> Block:
 def facts(title: str, items: Iterable[tuple[str, str]]) -> Block:
     """Labels and values: provenance, parameters."""
     return Facts(title, tuple(Fact(*item) for item in items))
+
+
+def two_by_two(blocks: Iterable[Block]) -> list[Block]:
+    """Tables and figures in pairs side by side, in their order; what is neither stands below them."""
+    given = list(blocks)
+    shown = [block for block in given if isinstance(block, (Table, Figure))]
+    pairs: list[Block] = [replace(block, beside=place % 2 == 1) for place, block in enumerate(shown)]
+    return [*pairs, *(block for block in given if not isinstance(block, (Table, Figure)))]
 
 
 def for_the_workbook(blocks: Iterable[Block]) -> list[Block]:

@@ -69,9 +69,11 @@ def readable(text: str, values: Mapping[str, str]) -> str:
 
     >>> readable("cash_cents = insurance_cents - `takebacks_cents`, in `days` days to `as_of`", {"days": "90"})
     'cash = insurance - takebacks, in 90 days to the as-of day'
+    >>> readable("missed (in the last 90 days)", {"days": "90"})
+    'missed (in the last 90 days)'
     """
     for name, value in values.items():
-        bare = rf"\b{name}\b" if "_" in name else rf"\b{name}\b(?=\)| days)"
+        bare = rf"\b{name}\b" if "_" in name else rf"(?<!\d )\b{name}\b(?=\)| days)"
         text = re.sub(rf"`{name}`|{bare}", value, text)
     text = re.sub(r"\b(as_of|last_day)\b", "the as-of day", text.replace("`", ""))
     for code, words in CODE_WORDS.items():

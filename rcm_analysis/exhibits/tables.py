@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -95,6 +95,44 @@ def show(
     )
 
 
+def narrowed(
+    table: Table, columns: Sequence[str], *, definition: str, title: str = "", drawn: str = "", most: int = 0
+) -> Table:
+    """A table with some of its columns, for a page beside others; the whole one stands in the workbook.
+
+    The column `drawn` is also drawn as a bar. `most` keeps that many of its rows, and its totals; a note says how many
+    more there are.
+
+    >>> frame = pd.DataFrame({"payer": ["a", "b"], "claims": [1, 2], "cents": [100, 200]})
+    >>> shown = [Shown("payer", "Payer"), Shown("claims", "Claims", "count"), Shown("cents", "Open", "usd")]
+    >>> table = show(frame, shown, name="open", title="Open", definition="Open balance in US dollars.")
+    >>> short = narrowed(table, ["payer", "cents"], definition="US dollars.", most=1)
+    >>> short.rows, short.notes
+    ((('a', 100),), ('1 more in the workbook.',))
+    """
+    names = [column.name for column in table.columns]
+    places = [names.index(column) for column in columns]
+    rows = range(len(table.rows))
+    left_out = [row for row in rows if row not in table.emphasis][most:] if most else []
+    kept = [row for row in rows if row not in left_out]
+    more = f"{len(left_out)} more in the workbook." if left_out else ""
+    return replace(
+        table,
+        title=title or table.title,
+        columns=tuple(
+            replace(table.columns[place], drawn="bar" if names[place] == drawn else table.columns[place].drawn)
+            for place in places
+        ),
+        rows=tuple(tuple(table.rows[row][place] for place in places) for row in kept),
+        text=tuple(tuple(table.shown[row][place] for place in places) for row in kept),
+        emphasis=tuple(kept.index(row) for row in table.emphasis),
+        notes=tuple(filter(None, (more,))),
+        definition=definition,
+        print=True,
+        behind=(),
+    )
+
+
 def _raw(record: Mapping[str, Any], item: Shown) -> Any:
     value = record[item.column]
     if item.drawn == "trend":
@@ -112,7 +150,8 @@ def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
     if item.unit == MIXED:
         return as_text(*value, reason="too few months" if is_empty(value[0]) else "")
     if item.drawn == "trend":
-        return f"a line of {len(value['line'])} months"
+        known = [number for number in value["line"] if number is not None]
+        return f"a line of {len(value['line'])} months" if len(known) > 1 else "too few months"
     if blank and is_empty(value):
         return ""
     if not is_empty(value) and value in item.texts:

@@ -123,6 +123,18 @@ class Client:
                 client = replace(client, **change.model_dump(exclude_unset=True, exclude={"effective"}))
         return client
 
+    def refuse_unbought(self, service: str) -> None:
+        """Silence where a service is not bought: a report about it would say nothing but that nothing is there.
+
+        Raises
+            ClientError for a service that is not among the client's; an empty one is about none in particular.
+        """
+        if service and service not in self.services:
+            raise ClientError(
+                f"{self.client} has not bought the service {service}, only {listed(self.services)}, so it gets no "
+                "report of it. Nothing was run."
+            )
+
 
 _HINTS = get_type_hints(Client, include_extras=True)
 _SETTINGS: dict[str, Any] = {name: (kind, None) for name, kind in _HINTS.items() if name not in ("client", "changes")}

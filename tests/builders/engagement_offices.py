@@ -14,7 +14,8 @@ from rcm_analysis.simulate.services.engagement import engagement_tables
 
 EXHIBITS = (
     "answers",
-    "all_findings",
+    "behind",
+    "in_the_workbook",
     "shifts",
     "appointments",
     "access",
@@ -24,7 +25,6 @@ EXHIBITS = (
     "hospital",
     "satisfaction",
     "feedback",
-    "huddle",
     "worth",
     "loop",
     "definitions",
@@ -42,13 +42,13 @@ def simulated(scale: float, *, plants: bool, seed: int = 7) -> dict[str, pl.Data
 def tables_of(blocks: list[Block]) -> Iterator[dict]:
     for block in blocks:
         if block.payload["kind"] == "table":
-            yield dict(block.payload)
+            yield {"text": block.payload["rows"], **block.payload}
         elif block.payload["kind"] == "figure" and block.payload["table"]:
-            yield dict(block.payload["table"])
+            yield {"text": block.payload["table"]["rows"], **block.payload["table"]}
 
 
 def words_of(blocks: list[Block]) -> Iterator[str]:
-    """Every sentence: notes, alternative texts, findings, cards, and the notes and definitions of tables."""
+    """Every sentence: notes, alternative texts, findings, cards, pieces of a bar; notes and definitions of tables."""
     for block in blocks:
         payload = block.payload
         yield from (
@@ -56,6 +56,7 @@ def words_of(blocks: list[Block]) -> Iterator[str]:
             for name in ("text", "finding", "alt", "title", "definition")
             if isinstance(payload.get(name, ""), str)
         )
-        yield from (str(value) for item in payload.get("items", []) for value in item.values())
+        items = [*payload.get("items", []), *payload.get("pieces", [])]
+        yield from (str(value) for item in items for value in item.values())
         for table in tables_of([block]):
             yield from (*table["notes"], table["definition"], table["title"])

@@ -263,7 +263,7 @@ def test_a_self_pay_client_with_statements_only_opens_its_review(tmp_path):
     ("template", "month", "says"),
     [
         ("self_pay_review", "2026-09", "no records in 2026-09; records run from 2026-03"),
-        ("client_review", "2026-03", "no postings in 2026-03; nothing is stored yet"),
+        ("client_review", "2026-03", "has not bought the service claims, only self_pay"),
     ],
 )
 def test_a_report_whose_service_has_nothing_in_the_month_is_refused(tmp_path, template, month, says):

@@ -24,11 +24,14 @@ from .words import FIGURES, assumptions_table, exit_text, lever_text, when, whol
 
 MONEY = (
     ("revenue", "Net revenue"),
+    ("reserve", "Kept for recoupments"),
     ("expense", "Expense"),
     ("accrual", "Accrual result"),
     ("receipts", "Receipts"),
+    ("recouped", "Recouped"),
     ("cash", "Net cash flow"),
 )
+"""Accrual result = net revenue - kept for recoupments - expense; net cash flow = receipts - recouped - expense."""
 STANDS = (("cumulative_cash", "Running cash flow"), ("balance", "Cash at hand"), ("ar", "Receivable less reserve"))
 
 
@@ -160,7 +163,7 @@ class CarePlan:
                         summary.lowest_balance_cents,
                         "usd",
                         status="bad" if short else "good",
-                        target="$0 or more",
+                        target="not below $0",
                         note=f"opening cash included, {when(summary.lowest_balance_month)}",
                     ),
                     kpi(
@@ -227,8 +230,9 @@ class CarePlan:
                 [Shown("quarter", "Quarter"), *[Shown(name, title, "usd") for name, title in (*MONEY, *STANDS)]],
                 name="plan_by_quarter",
                 title="The plan by quarter",
-                definition=f"{self.basis}. US dollars; sums of the quarter, and "
-                "running cash flow, cash at hand and receivable at its end.",
+                definition=f"{self.basis}. US dollars; sums of the quarter, and running cash flow, cash at hand and "
+                "receivable at its end. Accrual result: net revenue less what is kept for recoupments less expense; "
+                "net cash flow: receipts less recouped less expense.",
                 notes=["Every month stands in the workbook (sheet plan_by_month)."],
             ),
         ]
@@ -330,6 +334,8 @@ class CarePlan:
     def scenarios(self) -> list[Block]:
         """Every scenario side by side."""
         table = scenario_table(self.assumptions)
+        idle = {item.title for item in self.assumptions.scenarios if not item.levers and item.name != BASE}
+        table = table[~table["title"].isin(idle)].reset_index(drop=True)
         worst = table.loc[table["peak_deficit_cents"].idxmin()]
         shown = table.assign(
             members=table["members_at_end"] / MILLI,
@@ -460,11 +466,18 @@ class CarePlan:
         axes = plan_figures.plot_fan(
             drawn.fan, figures.new_axes(2.8), path=self.plan.months["cumulative_cash"], floor_cents=-opening
         )
-        deep = int(drawn.peaks["peak_deficit_cents"].iloc[0])
+        peaks = drawn.peaks.set_index("percentile")["peak_deficit_cents"]
+        ours, half = self.plan.summary.peak_deficit_cents, int(peaks[50])
+        kind = (
+            f" The plan's own peak deficit, {as_text(-ours, 'usd')}, is on the kind side: half of the futures are "
+            f"deeper than {as_text(-half, 'usd')}."
+            if half < ours
+            else ""
+        )
         finding = (
             f"Cash runs out in {as_text(drawn.out_of_cash, 'rate')} of the futures; in one of twenty the hole "
             "is deeper than "
-            f"{as_text(-deep, 'usd')}. {as_text(drawn.paid_back, 'rate')} are paid back within the plan."
+            f"{as_text(-int(peaks[5]), 'usd')}. {as_text(drawn.paid_back, 'rate')} are paid back within the plan.{kind}"
         )
         fan = drawn.fan.assign(plan=self.plan.months["cumulative_cash"])
         peaks = drawn.peaks.assign(words=[f"{level} of 100 futures are deeper" for level in drawn.peaks["percentile"]])

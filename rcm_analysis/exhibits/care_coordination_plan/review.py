@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import ParameterError, RcmError
 from ...models.plan.actuals import Actuals, actuals_from_tables, read_actuals
 from ...models.plan.assumptions import BASE, Assumptions, read_assumptions, shipped
+from ...models.plan.assumptions import SHIPPED as SHIPPED_FILES
 from ...periods import Period
 from ...tables.workspace import open_workspace
 from .. import blocks
@@ -47,22 +48,28 @@ def open_plan(
     holds) are paths, as they are or under the workspace.
 
     Raises
-        ParameterError or TableError that names what is wrong; nothing is computed then.
+        ParameterError or TableError that names what is wrong; nothing is computed then. A client of the registry gets
+        no plan on the shipped assumptions, under whatever file name: they are an example and not the client's.
     """
     month = Period.month(period)
     file = shipped(assumptions or SHIPPED) or _found(workspace, assumptions)
+    firm, name = _names(workspace, client, month)
+    if name and file.read_bytes() in {example.read_bytes() for example in SHIPPED_FILES.values()}:
+        raise ParameterError(
+            f"A plan of {name} needs {name}'s own assumptions: give them as -p assumptions=FILE. Those given are the "
+            "shipped example, which rcm plan prints as an example. Nothing was run."
+        )
     made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
     stored = open_workspace(workspace).client(client).tables(as_of=month.last_day) if actuals == STORED else None
     actual = _actuals(workspace, month, made, actuals, stored)
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
     beside = not_billed(stored, as_of=month.last_day) if stored else []
     plan = CarePlan(made, scenario, actual, beside=beside, origin=(file.name, fingerprint))
-    firm, name = _names(workspace, client, month, made)
     blocks.emit(
         [
             blocks.meta(
                 client=client,
-                client_name=name,
+                client_name=name or made.name,
                 period=month.label,
                 period_title=month.title,
                 as_of=month.last_day.isoformat(),
@@ -95,10 +102,10 @@ def _found(workspace: str | Path, path: str) -> Path:
     raise ParameterError(f"There is no {path}, neither here nor in the workspace. Nothing was run.")
 
 
-def _names(workspace: str | Path, client: str, month: Period, plan: Assumptions) -> tuple[str, str]:
-    """Firm and client as the registry has them; a plan needs no workspace."""
+def _names(workspace: str | Path, client: str, month: Period) -> tuple[str, str]:
+    """Firm and client as the registry has them; nothing where there is none, as a plan needs no workspace."""
     try:
         place = open_workspace(workspace)
         return place.registry.firm, place.registry.client(client, as_of=month.last_day).name
     except RcmError:
-        return "", plan.name
+        return "", ""

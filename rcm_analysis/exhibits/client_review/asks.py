@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
-from ...blocks.vocabulary import Behind
+from ...blocks.vocabulary import Behind, Table
 from ...measures.receivable.delays import document_requests
 from ...models.detection.denial_shifts import systemic_denials
 from ...models.detection.process_shifts import charge_lag_creep
@@ -47,7 +47,7 @@ class Ask(NamedTuple):
 
     what: str
     why: str
-    cents: int
+    cents: int | None
     basis: str
     owner: str
     due: dt.date
@@ -58,7 +58,7 @@ class Ask(NamedTuple):
 def asks(subject: Subject) -> list[Ask]:
     """What the practice is asked for, the findings first, then by dollars."""
     found = [ask for look in LOOKS for ask in look(subject)]
-    return sorted(found, key=lambda ask: (ask.basis != CONTRACT, -ask.cents, ask.what))
+    return sorted(found, key=lambda ask: (ask.basis != CONTRACT, -(ask.cents or 0), ask.what))
 
 
 def systemic(subject: Subject) -> list[Ask]:
@@ -134,6 +134,17 @@ def asks_table(subject: Subject) -> list[Block]:
     if not found:
         return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
     marks = dict.fromkeys(ask.basis for ask in found)
+    lines = "; ".join(
+        f"{comma_list(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
+        for basis in marks
+    )
+    return [table_of(found, f"The findings first, then by dollars. Dollars of {lines}.")]
+
+
+def table_of(
+    found: Sequence[Ask], definition: str, *, name: str = "asks", title: str = "What we need from you"
+) -> Table:
+    """The asks as a table, numbered in their order."""
     rows = pd.DataFrame(
         [
             {
@@ -146,23 +157,13 @@ def asks_table(subject: Subject) -> list[Block]:
             for place, ask in enumerate(found, start=1)
         ]
     )
-    lines = "; ".join(
-        f"{comma_list(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
-        for basis in marks
-    )
-    table = show(
-        rows,
-        SHOWN,
-        name="asks",
-        title="What we need from you",
-        definition=f"The findings first, then by dollars. Dollars of {lines}.",
-    )
+    table = show(rows, SHOWN, name=name, title=title, definition=definition)
     linked = tuple(
         Behind(ask.behind, "open_cents", ask.cents, ask.what, (), row, "cents")
         for row, ask in enumerate(found)
-        if ask.behind
+        if ask.behind and ask.cents is not None
     )
-    return [replace(table, behind=linked)]
+    return replace(table, behind=linked)
 
 
 def questions_list(subject: Subject) -> list[Block]:

@@ -1,8 +1,8 @@
-"""Four numbers of page one, each beside the client's own past: thirteen months as a line, and its usual band."""
+"""The numbers of page one, each beside the client's own past: thirteen months as a line, and its usual band."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -52,9 +52,9 @@ class Number:
     unit: str
     good: str
     series: Callable[[Subject, list[Period]], Series]
-    whole_after: int
-    more: str
-    less: str
+    whole_after: int = 0
+    more: str = "{} more"
+    less: str = "{} less"
 
 
 NUMBERS = (
@@ -84,34 +84,48 @@ NUMBERS = (
 def beside_past(subject: Subject) -> list[Block]:
     """The table of page one, and the months behind its lines for the workbook."""
     began = Period.of(subject.pandas("transactions")["posted_on"].min().date())
-    months = [month for month in subject.period.trailing(MONTHS).months() if month.first_day >= began.first_day]
-    found = {number.label: _from(number, number.series(subject, months), began) for number in NUMBERS}
-    rows = [_row(number, found[number.label], months) for number in NUMBERS]
-    past = pd.DataFrame({"month": [pd.Timestamp(month.first_day) for month in months]})
-    for number in NUMBERS:
-        past[number.label] = [found[number.label][month] for month in months]
+    return numbers_beside(
+        subject,
+        NUMBERS,
+        began,
+        name="numbers",
+        basis="Cash by posting date; days and shares on the last day of the month; denials by day of remittance. "
+        "US dollars, days, rates.",
+    )
+
+
+def numbers_beside(
+    subject: Subject, numbers: Sequence[Number], began: Period, *, name: str, basis: str, months: int = MONTHS
+) -> list[Block]:
+    """Numbers with their past months as lines, from the month in which the records began; `basis` says of which day
+    each number is."""
+    shown = [month for month in subject.period.trailing(months).months() if month.first_day >= began.first_day]
+    found = {number.label: _from(number, number.series(subject, shown), began) for number in numbers}
+    rows = [_row(number, found[number.label], shown) for number in numbers]
+    past = pd.DataFrame({"month": [pd.Timestamp(month.first_day) for month in shown]})
+    for number in numbers:
+        past[number.label] = [found[number.label][month] for month in shown]
     return [
         show(
             pd.DataFrame(rows),
             [
                 Shown("label", "Measure"),
                 Shown("now", subject.month, "mixed"),
-                Shown("line", f"{counted(len(months), 'month')} to {subject.month}", drawn="trend"),
+                Shown("line", f"{counted(len(shown), 'month')} to {subject.month}", drawn="trend"),
                 Shown("usual", "Usual", "mixed"),
                 Shown("verdict", "Against the usual"),
             ],
-            name="numbers",
+            name=name,
             title="Your numbers beside your own past",
             definition="Usual: the middle of the twelve months before; shaded, the half of them nearest to it.",
         ),
         show(
             past,
-            [Shown("month", "Month", "month"), *(Shown(number.label, number.label, number.unit) for number in NUMBERS)],
-            name="numbers_by_month",
+            [Shown("month", "Month", "month"), *(Shown(number.label, number.label, number.unit) for number in numbers)],
+            name=f"{name}_by_month",
             title="The numbers of page one by month",
             print_it=False,
-            definition="Cash by posting date; days and shares on the last day of the month; denials by day of "
-            "remittance. US dollars, days, rates.",
+            definition=basis,
         ),
     ]
 

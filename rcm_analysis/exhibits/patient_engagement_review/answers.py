@@ -1,18 +1,24 @@
-"""Page one of a patient engagement review: six answers, and what to do, with owner and day."""
+"""Page one of a patient engagement review: who came, what has changed, what to do, with owner and day."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from ...ledger.suppression import LEAST
 from ...measures.engagement.care_risk import INTAKE_PARTS
-from ..blocks import Block, Finding, cards, finding, findings, note
+from ...periods import Period
+from ..blocks import Block, Finding, cards, finding, findings, for_the_workbook, headline, note, split
+from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.beside_past import Number, Series, numbers_beside
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
-from ..formats import as_text, counted, is_empty
+from ..formats import as_text, counted, is_empty, sentence
 from ..pages import page
-from .facts import Facts
+from ..subject import Subject
+from .facts import MONTHS, Facts
 from .published import title_of
 from .small import known, parts_of, said, total_of
 
@@ -35,6 +41,8 @@ REMEDIES = {
     "social_needs": "Put the social needs back on the form",
     "response_time": "Answer complaints within a week again",
 }
+PIECES = (("kept", "kept", "strong"), ("no_shows", "missed", "alert"), ("late_cancels", "canceled late", "light"))
+WHOLE_BLOCKS = "Told by whole quarters or half-years, so that two months' reports give no small number away."
 ROUND_CENTS = 100_00
 """Dollars of a change are told in hundreds: to the dollar they would tell how many slots a place had."""
 RECENT_DAYS = 240
@@ -52,7 +60,8 @@ def place(location: str) -> str:
 
 @page
 def answers(facts: Facts) -> list[Block]:
-    """The six cards; an honest sentence where the client has no such data at all."""
+    """The finding in a sentence, the slots as one bar, three answers, asks, numbers by month; an honest sentence where
+    the client has no such data at all."""
     if not any(
         facts.subject.rows.get(name, 0)
         for name in ("appointments", "intakes", "risk_assessments", "surveys", "feedback", "hospital_encounters")
@@ -60,47 +69,58 @@ def answers(facts: Facts) -> list[Block]:
         return [
             note(
                 "No patient engagement data has been delivered for this client: no appointments, forms, surveys "
-                "or hospital reports. "
-                "Everything below says so in its place.",
+                "or hospital reports.",
                 tone="warning",
             )
         ]
-    return [cards([_came(facts), _changed(facts), _risk(facts), _said(facts), _hospital(facts), _need(facts)])]
+    return [
+        headline(f"{_came(facts)} {_changed(facts)}"),
+        *_slots(facts),
+        cards([_risk(facts), _said(facts), _hospital(facts)]),
+        *_asks(facts),
+        *_beside(facts),
+    ]
 
 
-def _came(facts: Facts) -> tuple[str, str, str]:
-    question, month, year, block = "Do patients come?", facts.month, facts.twelve_months, facts.slots
+def _came(facts: Facts) -> str:
+    """How many slots were missed: in the month, else in what may be told."""
+    month, year, block = facts.month, facts.twelve_months, facts.slots
     if not len(year):
-        return question, "not known", "No appointment was scheduled in the twelve months."
-    parts = []
+        return "No appointment was scheduled in the twelve months."
     if known(month, "no_show_rate"):
-        parts.append(f"{said(month, 'no_shows')} of {said(month, 'slots')} slots in {facts.subject.month}")
-    if known(year, "no_show_rate"):
-        parts.append(f"{said(year, 'no_show_rate', 'rate')} over the last twelve months")
-    if known(block, "late_cancel_rate", "appointment_adherence"):
-        parts.append(
-            f"from {title_of(facts.block)} {said(block, 'appointment_adherence', 'rate')} were kept and "
-            f"{said(block, 'late_cancel_rate', 'rate')} cancelled late"
-        )
-    for row, when in ((month, ""), (year, " in twelve months"), (block, f" from {title_of(facts.block)}")):
+        beside = f", {said(year, 'no_show_rate', 'rate')} in twelve months" if known(year, "no_show_rate") else ""
+        share = said(month, "no_show_rate", "rate")
+        return f"{share} of the appointments of {facts.subject.month} were missed{beside}."
+    for row, when in ((year, "of twelve months"), (block, f"from {title_of(facts.block)}")):
         if known(row, "no_show_rate"):
-            return question, f"{said(row, 'no_show_rate', 'rate')} missed{when}", f"{'; '.join(parts)}."
-    return question, "too few to show", f"A month with one to {LEAST - 1} no-shows is hidden."
+            return f"{said(row, 'no_show_rate', 'rate')} of the appointments {when} were missed."
+    return f"How many appointments were missed is not shown: a month with one to {LEAST - 1} no-shows is hidden."
 
 
-def _changed(facts: Facts) -> tuple[str, str, str]:
-    question, worse = "What has changed?", worsened(facts)
+def _changed(facts: Facts) -> str:
+    """The newest change for the worse; else that there is none."""
+    worse = worsened(facts)
     if worse.empty:
-        better = facts.shifts[~facts.shifts["is_worse"].astype(bool)]
-        more = f" Last change for the better: {sentence_of(better.iloc[0])}." if len(better) else ""
-        return question, "nothing for the worse", f"No rate has worsened beyond chance in eight months.{more}"
-    first = worse.iloc[0]
-    more = f" {counted(len(worse) - 1, 'more change')} below." if len(worse) > 1 else ""
-    return (
-        question,
-        f"{RATES[first['measure']]} {'up' if first['direction'] == 'rise' else 'down'}",
-        f"{sentence_of(first)}.{more}",
-    )
+        return "No rate has become worse in eight months, beyond what chance explains."
+    more = f" {sentence(counted(len(worse) - 1, 'more rate'))} became worse." if len(worse) > 1 else ""
+    return f"{sentence_of(worse.iloc[0])}.{more}"
+
+
+def _slots(facts: Facts) -> list[Block]:
+    """The block's slots by what became of them, where all of it may be shown."""
+    row = facts.slots
+    pieces = [(name, words, tone) for name, words, tone in PIECES if known(row, name) and row[name]]
+    if not known(row, "slots", *(name for name, _, _ in PIECES)) or not pieces:
+        return [note(f"The appointments from {title_of(facts.block)} are too few to be shown by what became of them.")]
+    return [
+        split(
+            f"Of {said(row, 'slots')} appointments from {title_of(facts.block)}",
+            [(words, int(row[name]), tone) for name, words, tone in pieces],
+            definition="Those that nobody else could use any more: cancellations more than 24 hours ahead are left "
+            f"out. {WHOLE_BLOCKS}",
+            unit="count",
+        )
+    ]
 
 
 def worsened(facts: Facts) -> pd.DataFrame:
@@ -145,11 +165,11 @@ def _said(facts: Facts) -> tuple[str, str, str]:
     share = (
         f"{said(row, 'top_box_share', 'rate')} gave 9 or 10" if not row["is_suppressed"] else "too few answers to show"
     )
-    span = f" (between {as_text(row['low'], 'rate')} and {as_text(row['high'], 'rate')})" if known(row, "low") else ""
+    span = f" ({as_text(row['low'], 'rate')} to {as_text(row['high'], 'rate')})" if known(row, "low") else ""
     answered = facts.answered
     told = (
         (
-            f"; {said(answered, 'in_time_share', 'rate')} of complaints from {title_of(facts.half_year)} were "
+            f"; of complaints from {title_of(facts.half_year)} {said(answered, 'in_time_share', 'rate')} were "
             "answered in a week"
         )
         if known(answered, "in_time_share")
@@ -169,30 +189,39 @@ def _hospital(facts: Facts) -> tuple[str, str, str]:
     again = (
         (
             f"{said(stays, 'readmission_rate', 'rate')} of {said(stays, 'index_stays')} stays from "
-            f"{title_of(facts.stay_block)} were followed by another within thirty days"
+            f"{title_of(facts.stay_block)} led to another in thirty days"
         )
         if known(stays, "readmission_rate")
-        else "readmissions within thirty days are too few to show, or none could be judged"
+        else "readmissions in thirty days are too few to show"
     )
     if not known(row, "emergency_per_1000"):
         return question, "too few to show", f"Months with one to {LEAST - 1} emergency visits are hidden; {again}."
     return (
         question,
-        f"{said(row, 'emergency_per_1000')} emergency visits",
-        f"per 1,000 patients and year; {again}. Observed, not adjusted for risk.",
+        f"{said(row, 'emergency_per_1000')} per 1,000",
+        f"Emergency visits a year; {again}. Observed, not adjusted for risk.",
     )
 
 
-def _need(facts: Facts) -> tuple[str, str, str]:
+def _asks(facts: Facts) -> list[Block]:
+    """At most three of them, the others in the workbook."""
     found = to_do(facts)
     if not found:
-        return "What do we need from you?", "nothing this month", "No finding needs a decision."
-    first = found[0]
-    return (
-        "What do we need from you?",
-        counted(len(found), "decision"),
-        f"First: {first.title[0].lower()}{first.title[1:]} ({first.owner}, by {as_text(first.due, 'date')}).",
-    )
+        return [note("We need nothing from you: no finding needs a decision.")]
+    shown = [
+        Ask(one.title, one.detail.removesuffix("."), one.amount_cents, "", one.owner, dt.date.fromisoformat(one.due))
+        for one in found[:MOST]
+    ]
+    basis = "The gravest first."
+    if any(ask.cents for ask in shown):
+        basis += (
+            " Dollars: what that many more kept visits would have brought since, at this practice's own cash a visit, "
+            "to the nearest $100."
+        )
+    return [
+        table_of(shown, basis, name="engagement_asks"),
+        *for_the_workbook([findings("What to do, all of it", found)]),
+    ]
 
 
 # -- what to do ------------------------------------------------------------------------------------
@@ -212,12 +241,6 @@ def to_do(facts: Facts) -> list[Finding]:
     return sorted(found, key=lambda item: (rank[item.severity], -(item.amount_cents or 0), item.title))
 
 
-@page
-def all_findings(facts: Facts) -> list[Block]:
-    found = to_do(facts)
-    return [findings("Decisions", found)] if found else [note("Nothing was found that needs a decision.")]
-
-
 def _shift_findings(facts: Facts) -> list[Finding]:
     out = []
     for row in worsened(facts).to_dict("records"):
@@ -228,18 +251,10 @@ def _shift_findings(facts: Facts) -> list[Finding]:
                 round((row["rate_after"] - row["rate_before"]) * row["of_after"] * int(worth) / ROUND_CENTS)
                 * ROUND_CENTS
             )
-        more = (
-            (
-                " The dollars are what that many more kept visits would have brought since, at this practice's own "
-                "cash a visit, to the nearest $100."
-            )
-            if cents
-            else ""
-        )
         out.append(
             finding(
                 REMEDIES[row["measure"]],
-                f"{sentence_of(row)}{_between(row)}. Ask what was done differently from then on.{more}",
+                f"{sentence_of(row)}{_between(row)}. Ask what was done differently from then on.",
                 amount_cents=cents,
                 owner=OWNERS[row["measure"]],
                 due=due(facts.subject, FOLLOW_UP_DAYS),
@@ -346,3 +361,46 @@ def _access_finding(facts: Facts) -> list[Finding]:
             severity="medium",
         )
     ]
+
+
+# -- beside the past --------------------------------------------------------------------------------
+
+
+def _shares(frame: pd.DataFrame, value: str, *, back: int = 0) -> Callable[[Subject, list[Period]], Series]:
+    """The months of a protected table, each from `back` months before; a hidden one is empty."""
+
+    def series(subject: Subject, months: list[Period]) -> Series:
+        rows = parts_of(frame, "month") if len(frame) else frame
+        found = {pd.Timestamp(row["month"]): row[value] for row in rows.to_dict("records")}
+        return {month: found.get(pd.Timestamp(month.shift(-back).first_day)) for month in months}
+
+    return series
+
+
+def _beside(facts: Facts) -> list[Block]:
+    """The rates that are told by month, as their own tables show them."""
+    known_months = [
+        (Number("Appointments missed", "rate", "down", _shares(facts.months, "no_show_rate")), facts.months),
+        (Number("Forms that ask the social needs", "rate", "up", _shares(facts.needs, "asked_share")), facts.needs),
+        (
+            Number(
+                "Emergency visits per 1,000 patients a year, one month earlier",
+                "count",
+                "down",
+                _shares(facts.emergency, "emergency_per_1000", back=1),
+            ),
+            facts.emergency,
+        ),
+    ]
+    numbers = [number for number, frame in known_months if len(frame)]
+    if not numbers:
+        return []
+    return numbers_beside(
+        facts.subject,
+        numbers,
+        facts.year.months()[0],
+        name="engagement_numbers",
+        basis="Appointments by their day, forms by the day of the intake, emergency visits by the day of the visit, "
+        "which are told when the next month is over. An empty month is hidden or not told yet.",
+        months=MONTHS,
+    )

@@ -23,7 +23,6 @@ MEASURES = (
     "intake_completeness",
     "social_needs_asked",
     "navigation_coverage",
-    "complex_cases",
     "emergency_visits",
     "readmissions",
     "satisfaction",

@@ -1,4 +1,4 @@
-"""Page one of a self-pay review: the programme in sixty seconds, and what to do, with dollars, owner and day."""
+"""Page one of a self-pay review: what became of what patients were billed, what was done and missed, what is needed."""
 
 from __future__ import annotations
 
@@ -8,454 +8,233 @@ from collections.abc import Callable
 import pandas as pd
 
 from ...measures.collections.rates import cash
-from ..blocks import Block, Finding, cards, finding, findings, note
+from ...measures.self_pay.collections import promises_kept
+from ...measures.self_pay.declines import decline_rate
+from ...measures.self_pay.payment_plans import instalments_on_schedule
+from ...measures.self_pay.policy import policy_breaches
+from ...periods import Period
+from ..blocks import Block, cards, headline, note, split
 from ..client_review.answers import span
-from ..client_review.opportunities import ours
-from ..formats import as_text, comma_list, counted, sentence
+from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.beside_past import Number, Series, numbers_beside
+from ..client_review.work import held
+from ..formats import as_text, comma_list, counted, sentence, whole_dollars
 from ..pages import page
 from ..subject import Subject
-from .controls import BREACH_WORDS, RULE_WORDS, SCOPE_WORDS, asked_wrong
-from .credits import OWED_TO, return_by
+from ..tables import Shown, show, with_total
+from .controls import BREACH_WORDS, SCOPE_WORDS, asked_wrong
 from .facts import Facts
-from .money import rate_words
-from .quality import TARGET_WORDS, targets_met
+from .findings import waiting
+from .quality import targets_met
 
-MOST = 14
-NEVER_WORDS = "no retry after a hard decline"
-"""Such retries break the policy too, and are found there."""
-SCOPE = "Stop what is out of scope"
-"""Stands first, whatever its dollars."""
-SOON, MONTH = 7, 30
-BILLERS, LEAD = "our billers", "self-pay team lead"
-RANK = {"high": 0, "medium": 1, "low": 2}
-GRAVE = (
-    "call_window",
-    "calls_in_seven_days",
-    "days_after_conversation",
-    "disclosure_given",
-    "identity_verified",
-    "retry_after_hard_decline",
-    "worked_while_open",
-    "write_off_approval",
-    "own_approval",
+DECIDE_DAYS, APPROVE_DAYS = 14, 30
+PRACTICE = "practice manager"
+PIECES = (
+    ("in_time_cents", "paid within 120 days", "strong"),
+    ("later_cents", "paid later", "medium"),
+    ("written_off_cents", "written off", "light"),
+    ("owed_cents", "still owed", "alert"),
+    ("otherwise_cents", "back to insurers, or corrected", "pale"),
 )
-"""Rules whose breach touches patients' rights or money control; the others are matters of pace."""
 
 
 @page
 def answers(facts: Facts) -> list[Block]:
-    """Six cards."""
+    """The finding in a sentence, where the billed dollars are, what was done and missed, asks, numbers by month."""
     if not facts.is_running:
         return [
             note(
                 f"The records of {facts.subject.client.name} hold no statement, payment plan or contact of a "
-                "self-pay programme up to "
-                f"{facts.subject.as_of_text}. The pages below say so one by one.",
+                f"self-pay program up to {facts.subject.as_of_text}.",
                 tone="warning",
             )
         ]
-    return [cards([_paid(facts), _plans(facts), _promises(facts), _right(facts), _policy(facts), _need(facts)])]
+    return [
+        headline(f"{_paid(facts)} {_finding(facts)}"),
+        *_became(facts),
+        cards([_did(facts), _missed(facts)]),
+        *_asks(facts),
+        *_beside(facts),
+    ]
 
 
-def _paid(facts: Facts) -> tuple[str, str, str]:
-    subject, rate, question = facts.subject, facts.pay_rate, "How much of what is billed do patients pay?"
-    now = as_text(int(cash(subject.tables, period=subject.period)["patient_cents"].iloc[0]), "usd")
+def _paid(facts: Facts) -> str:
+    rate = facts.pay_rate
     if not rate["billed_cents"]:
+        now = cash(facts.subject.tables, period=facts.subject.period)["patient_cents"].iloc[0]
         return (
-            question,
-            "too early",
-            f"No month of first statements is 120 days old yet. {now} came in from patients in {subject.month}.",
+            f"{as_text(int(now), 'usd')} came in from patients in {facts.subject.month}; no month of first bills is "
+            "120 days old yet."
         )
     return (
-        question,
-        as_text(rate["pay_rate"], "rate"),
-        (
-            f"Within 120 days, of {as_text(int(rate['billed_cents']), 'usd')} first billed "
-            f"{span(facts.mature)}. {now} came in in {subject.month}, "
-            "from bills of many months."
-        ),
+        f"Of what patients were first billed from {span(facts.mature)}, {as_text(rate['pay_rate'], 'rate')} was paid "
+        "within 120 days."
     )
 
 
-def _plans(facts: Facts) -> tuple[str, str, str]:
-    standing, due, question = facts.plan_standing, facts.instalments, "Are payment plans paid on schedule?"
-    is_open = int(standing["plans"] - standing["completed"] - standing["cancelled"] - _closed_broken(facts))
-    if not standing["plans"]:
-        return question, "no plans", "No payment plan has been agreed."
-    risk = (
-        f"{as_text(int(standing['at_risk_cents']), 'usd')} of {as_text(int(standing['open_cents']), 'usd')} "
-        "still to come is at risk."
-    )
-    if not due["due_instalments"]:
-        return question, "none due", f"No instalment fell due in three months. {counted(is_open, 'open plan')}; {risk}"
-    return (
-        question,
-        as_text(due["instalments_on_schedule"], "rate"),
-        (
-            f"{as_text(int(due['paid_instalments']), 'count')} of "
-            f"{counted(int(due['due_instalments']), 'instalment')} of three months. "
-            f"{sentence(counted(is_open, 'plan is open', 'plans are open'))}; {risk}"
-        ),
-    )
-
-
-def _closed_broken(facts: Facts) -> int:
-    rows = facts.plans
-    return int(((rows["status"] == "broken") & rows["closed_on"].notna()).sum())
-
-
-def _promises(facts: Facts) -> tuple[str, str, str]:
-    now, declined = facts.promises, facts.decline_rate
-    tail = (
-        (
-            f" In a year, {rate_words(int(declined['declined_payments']), int(declined['payments']), 'payment')} "
-            "were declined at the first try."
+def _finding(facts: Facts) -> str:
+    """The gravest thing of the month, in a sentence."""
+    outside = facts.out_of_scope
+    outside = outside[held(facts.subject.period, outside["done_on"])] if len(outside) else outside
+    if len(outside):
+        kinds = comma_list(SCOPE_WORDS[kind].lower() for kind in sorted(set(outside["kind"])))
+        return f"{sentence(counted(len(outside), 'account'))} went to {kinds}, which is no part of the program."
+    over = facts.eob_wrong
+    over = over[over["difference_cents"] > 0]
+    if len(over):
+        return (
+            f"{sentence(counted(len(over), 'account is', 'accounts are'))} asked "
+            f"{as_text(int(over['difference_cents'].sum()), 'usd')} too much."
         )
-        if declined["payments"]
-        else ""
-    )
-    if not now["due_promises"]:
-        return "Are promises to pay kept?", "none fell due", f"No promise to pay fell due in three months.{tail}"
-    return (
-        "Are promises to pay kept?",
-        as_text(now["promises_kept"], "rate"),
-        (
-            f"{as_text(int(now['kept_promises']), 'count')} of {counted(int(now['due_promises']), 'promise')} "
-            f"of three months.{tail}"
+    broken = int(facts.checks["breached"].sum())
+    if broken:
+        return f"Your policy was broken {counted(broken, 'time')} in {facts.subject.month}."
+    if not facts.checks["checked"].sum():
+        return "Nobody is asked for more than the payers' decisions leave."
+    return "Nobody is asked for more than the payers' decisions leave, and your policy was kept."
+
+
+def _became(facts: Facts) -> list[Block]:
+    """The bar, and its months for the workbook."""
+    months = facts.billed_outcome
+    found = {column: int(months[column].sum()) for column, _, _ in PIECES}
+    if not sum(found.values()):
+        return [note("No account was first billed to its patient 120 days ago or earlier: it is too early for a rate.")]
+    shown = [(words, found[column], tone) for column, words, tone in PIECES if found[column] > 0]
+    dollars = whole_dollars([cents for _, cents, _ in shown])
+    accounts = counted(int(months["accounts"].sum()), "account")
+    now = cash(facts.subject.tables, period=facts.subject.period)["patient_cents"].iloc[0]
+    columns = ["accounts", "billed_cents", *(column for column, _, _ in PIECES)]
+    table, emphasis = with_total(months, "month", columns, words=None)  # type: ignore[arg-type]
+    return [
+        split(
+            f"Of {as_text(sum(dollars), 'usd')} first billed to patients from {span(facts.mature)}",
+            [(words, cents, tone) for (words, _, tone), cents in zip(shown, dollars, strict=True)],
+            definition=f"{sentence(accounts)}, each followed from its first statement. {as_text(int(now), 'usd')} came "
+            f"in from patients in {facts.subject.month}, from bills of many months.",
         ),
-    )
+        show(
+            table,
+            [
+                Shown("month", "First statement", "month"),
+                Shown("accounts", "Accounts", "count"),
+                Shown("billed_cents", "First billed", "usd", exact=True),
+                *(Shown(column, sentence(words), "usd", exact=True) for column, words, _ in PIECES),
+            ],
+            name="billed_outcome",
+            title="What became of what patients were first billed",
+            emphasis=emphasis,
+            print_it=False,
+            definition="Each row adds up: first billed = the columns at its right. Accounts by the day of their first "
+            f"statement; postings to {facts.subject.as_of_text}; US dollars.",
+        ),
+    ]
 
 
-def _right(facts: Facts) -> tuple[str, str, str]:
-    wrong = facts.eob_wrong
-    question = "Are patients asked the right amount?"
-    if wrong.empty:
-        return question, "yes", "Every patient balance with a payer's decision on file follows that decision."
-    return (
-        question,
-        f"{as_text(len(wrong), 'count')} {'is' if len(wrong) == 1 else 'are'} not",
-        f"{sentence(asked_wrong(wrong))}.",
-    )
+def _did(facts: Facts) -> tuple[str, str, str]:
+    subject, month = facts.subject, facts.subject.period
+    contacts, sent, agreed = (subject.pandas(name) for name in ("interactions", "statements", "payment_plans"))
+    contacts = contacts[held(month, contacts["happened_on"])]
+    out = int((contacts["direction"] == "out").sum())
+    talks = int((contacts["result"] == "conversation").sum())
+    agreed = agreed[held(month, agreed["opened_on"])]
+    disputes = int(held(month, subject.pandas("disputes")["closed_on"]).sum())
+    parts = [
+        counted(int(held(month, sent["statement_on"]).sum()), "statement"),
+        counted(out, "call or message to patients", "calls and messages to patients"),
+        f"{counted(len(agreed), 'payment plan')} agreed ({as_text(int(agreed['amount_cents'].sum()), 'usd')})",
+        f"{counted(disputes, 'dispute')} settled",
+    ]
+    return "What we did", f"{counted(talks, 'conversation')} with patients", f"{sentence(comma_list(parts))}."
 
 
-def _policy(facts: Facts) -> tuple[str, str, str]:
-    rows, outside = facts.checks, len(facts.out_of_scope)
-    broken = int(rows["breached"].sum())
-    scope = (
-        "Nothing out of scope."
-        if not outside
-        else (f"{sentence(counted(outside, 'record'))} out of scope in twelve months: see the scope guard.")
-    )
+def _missed(facts: Facts) -> tuple[str, str, str]:
+    checks, wrong, outside = facts.checks, facts.eob_wrong, facts.out_of_scope
+    broken, said = int(checks["breached"].sum()), []
+    if broken:
+        worst = checks.loc[checks["breached"].idxmax()]
+        words = BREACH_WORDS.get(worst["rule"], worst["title"])
+        most = f"; most often: {words[:1].lower()}{words[1:]} ({as_text(int(worst['breached']), 'count')})"
+        said.append(f"In {counted(int(checks['checked'].sum()), 'check')} of our work{most}.")
+    if len(wrong):
+        said.append(f"Asked of patients: {asked_wrong(wrong)}.")
+    if len(outside):
+        kinds = comma_list(SCOPE_WORDS[kind].lower() for kind in sorted(set(outside["kind"])))
+        said.append(f"{sentence(counted(len(outside), 'account'))} went to {kinds} in twelve months; neither is ours.")
     met = targets_met(facts)
-    scope = f"{scope} {sentence(met)}." if met else scope
-    question = "Did we keep your policy?"
-    if not rows["checked"].sum():
-        return (
-            question,
-            "nothing to check",
-            f"No record of {facts.subject.month} falls under a rule of the policy. {scope}",
-        )
-    checked = counted(int(rows["checked"].sum()), "check")
-    if not broken:
-        return question, "yes", f"No breach in {checked} of {facts.subject.month}. {scope}"
-    return question, counted(broken, "breach", "breaches"), f"In {checked} of {facts.subject.month}. {scope}"
+    if met:
+        said.append(f"{sentence(met)}.")
+    if not said:
+        return "What we missed", "nothing we know of", "Your policy was kept, and nobody is asked the wrong amount."
+    answer = f"{counted(broken, 'breach', 'breaches')} of your policy" if broken else "no breach of your policy"
+    return "What we missed", answer, " ".join(said)
 
 
-def _need(facts: Facts) -> tuple[str, str, str]:
-    asks = waiting(facts.subject)
-    if not asks:
-        return "What do we need from you?", "nothing", "No decision of yours is open."
-    total = sum(count for _, count, _ in asks)
-    words = comma_list(f"{counted(count, one, many)} ({as_text(cents, 'usd')})" for (one, many), count, cents in asks)
-    return "What do we need from you?", counted(total, "decision"), f"On {words}."
+# -- asks -------------------------------------------------------------------------------------------
 
 
-def waiting(subject: Subject) -> list[tuple[tuple[str, str], int, int]]:
-    """Decisions that the client owes: write-offs asked for, complete applications; words, count, cents."""
-    asked = subject.pandas("write_off_approvals")
-    asked = asked[asked["decided_on"].isna()]
-    helped = subject.pandas("assistance_applications")
-    helped = helped[helped["decided_on"].isna() & helped["completed_on"].notna()]
+def asks(facts: Facts) -> list[Ask]:
+    """What the practice is asked for: decisions by dollars, then the policy where none is on file."""
+    subject = facts.subject
+    by = subject.as_of + dt.timedelta(days=DECIDE_DAYS)
     found = [
-        (("write-off request", "write-off requests"), asked),
-        (("complete application for assistance", "complete applications for assistance"), helped),
+        Ask(kind.title, f"The oldest has waited since {_day(kind.rows['since'].min())}", kind.cents, "", PRACTICE, by)
+        for kind in sorted(waiting(subject), key=lambda kind: -kind.cents)
     ]
-    return [(words, len(rows), int(rows["amount_cents"].sum())) for words, rows in found if len(rows)]
+    if not len(subject.pandas("self_pay_policies")):
+        day = subject.as_of + dt.timedelta(days=APPROVE_DAYS)
+        why = "Without one no limit on calls, card retries and write-offs is checked"
+        found.append(Ask("Approve a self-pay policy", why, None, "", PRACTICE, day))
+    return found
 
 
-# -- findings --------------------------------------------------------------------------------------
+def _day(day: pd.Timestamp) -> str:
+    return f"{day:%B} {day.day}, {day.year}"
 
 
-@page
-def all_findings(facts: Facts) -> list[Block]:
-    """The list, the gravest and largest first."""
-    items = [item for look in LOOKS for item in look(facts)]
-    if not items:
-        return [note(f"Nothing was found in {facts.subject.period.title} that someone has to put right.")]
-    items.sort(key=lambda item: (item.title != SCOPE, RANK[item.severity], -(item.amount_cents or 0), item.title))
-    blocks = [findings("The gravest first", items[:MOST])]
-    if len(items) > MOST:
-        blocks.append(note(f"{counted(len(items) - MOST, 'smaller finding')} left out; the pages below show them."))
-    return blocks
+def _asks(facts: Facts) -> list[Block]:
+    found = asks(facts)[:MOST]
+    if not found:
+        return [note("We need nothing from you: no decision of yours is open.")]
+    basis = "Dollars: what the decision is about. The list of the accounts reaches you apart from this packet."
+    return [table_of(found, basis, name="self_pay_asks")]
 
 
-def _due(facts: Facts, days: int) -> dt.date:
-    return facts.subject.as_of + dt.timedelta(days=days)
+# -- beside the past --------------------------------------------------------------------------------
 
 
-def _scope(facts: Facts) -> list[Finding]:
-    rows = facts.out_of_scope
-    if rows.empty:
-        return []
-    kinds = comma_list(
-        f"{SCOPE_WORDS[kind].lower()} {count}" for kind, count in rows["kind"].value_counts().sort_index().items()
-    )
-    return [
-        finding(
-            SCOPE,
-            (
-                f"Recorded in {span(facts.year)}: {kinds}. Neither is part of the programme: take each back, and "
-                "find out who asked for it."
-            ),
-            amount_cents=int(rows["amount_cents"].sum()),
-            owner=ours(facts.subject),
-            due=_due(facts, SOON),
-            severity="high",
-        )
-    ]
+def _monthly(measure: Callable[..., pd.DataFrame], value: str, *, is_dated: bool = True) -> Callable[..., Series]:
+    """A measure of a period, by month."""
+
+    def series(subject: Subject, months: list[Period]) -> Series:
+        more = {"as_of": subject.as_of} if is_dated else {}
+        whole = Period(months[0].first_day, months[-1].end)
+        found = measure(subject.tables, period=whole, by=["month"], **more).set_index("month")[value]
+        return {month: found.get(pd.Timestamp(month.first_day)) for month in months}
+
+    return series
 
 
-def _eob(facts: Facts) -> list[Finding]:
-    items = []
-    for rule, rows in facts.eob_wrong.groupby("rule", sort=False):
-        cents = int(rows["difference_cents"].abs().sum())
-        asked = int(rows["open_cents"].sum())
-        today = f" {as_text(asked, 'usd')} of it stands on bills today." if asked else ""
-        items.append(
-            finding(
-                RULE_WORDS[rule],
-                (
-                    f"{sentence(counted(len(rows), 'account'))}, since "
-                    f"{as_text(rows['since_on'].min(), 'date')}.{today} {rows['fix'].iloc[0]}"
-                ),
-                amount_cents=cents,
-                owner=BILLERS,
-                due=_due(facts, 14),
-                severity="high" if (rows["difference_cents"] > 0).any() else "medium",
-            )
-        )
-    return items
+def _breaches(subject: Subject, months: list[Period]) -> Series:
+    found = policy_breaches(subject.tables, period=Period(months[0].first_day, months[-1].end))
+    days = pd.to_datetime(found["broken_on"])
+    return {month: int(held(month, days).sum()) for month in months}
 
 
-def _breaches(facts: Facts) -> list[Finding]:
-    items = []
-    for row in facts.checks[facts.checks["breached"] > 0].to_dict("records"):
-        people = facts.breaches[(facts.breaches["rule"] == row["rule"]) & (facts.breaches["who"] != "(none)")][
-            "who"
-        ].value_counts()
-        who = f" Most by {people.index[0]}." if len(people) and people.iloc[0] > 1 else ""
-        items.append(
-            finding(
-                f"Policy: {_lower(BREACH_WORDS.get(row['rule'], row['title']))}",
-                f"{as_text(row['breached'], 'count')} of {counted(row['checked'], 'record')} checked in "
-                f"{facts.subject.month} broke the rule; "
-                f"{as_text(row['breached_quarter'], 'count')} in three months.{who} Go through them with the "
-                "partners concerned.",
-                owner=LEAD,
-                due=_due(facts, 14),
-                severity="high" if row["rule"] in GRAVE else "medium",
-            )
-        )
-    return items
-
-
-def _lower(text: str) -> str:
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
-
-
-def _estimates(facts: Facts) -> list[Finding]:
-    rows = facts.estimates
-    rows = rows[rows["dispute_until"] >= pd.Timestamp(facts.subject.as_of)] if len(rows) else rows
-    if rows.empty:
-        return []
-    return [
-        finding(
-            "Look again at bills above their estimates",
-            f"{sentence(counted(len(rows), 'bill'))} well above the good-faith estimate can still be disputed, "
-            f"the first until {as_text(rows['dispute_until'].min(), 'date')}.",
-            amount_cents=int(rows["difference_cents"].sum()),
-            owner=ours(facts.subject),
-            due=_due(facts, 14),
-            severity="high",
-        )
-    ]
-
-
-def _refunds(facts: Facts) -> list[Finding]:
-    """Overpayments whose days to return them are over; without such days those older than 60 days."""
-    found = facts.credits[facts.credits["kind"] == "overpayment"]
-    until = return_by(facts, found)
-    late = found[(until < pd.Timestamp(facts.subject.as_of)) | (until.isna() & (found["age"] == "over 60"))]
-    items = []
-    for owed, rows in late.groupby("owed_to", sort=True):
-        days = "the days to return it over" if until[rows.index].notna().all() else "for more than 60 days"
-        items.append(
-            finding(
-                f"Refund what is overpaid: {OWED_TO[owed].lower()}",
-                f"{sentence(counted(len(rows), 'account'))} overpaid, {days}; the oldest for "
-                f"{as_text(int(rows['age_days'].max()), 'count')} days. "
-                "Sheet: refunds_due.",
-                amount_cents=int(rows["credit_cents"].sum()),
-                owner=BILLERS,
-                due=_due(facts, 14),
-                severity="high" if owed == "government" else "medium",
-            )
-        )
-    return items
-
-
-def _plans_at_risk(facts: Facts) -> list[Finding]:
-    rows = facts.plans[facts.plans["at_risk_cents"] > 0]
-    if rows.empty:
-        return []
-    return [
-        finding(
-            "Call about plans that fell behind",
-            f"{sentence(counted(len(rows), 'open plan'))} behind or broken, "
-            f"{as_text(int(rows['overdue_cents'].sum()), 'usd')} overdue. Sheet: plans_at_risk.",
-            amount_cents=int(rows["at_risk_cents"].sum()),
-            owner=LEAD,
-            due=_due(facts, SOON),
-            severity="medium",
-        )
-    ]
-
-
-def _declines(facts: Facts) -> list[Finding]:
-    rows = facts.declined
-    lost = int((rows["declined_cents"] - rows["recovered_cents"]).sum())
-    count = int((rows["declined_payments"] - rows["recovered_payments"]).sum())
-    if not count:
-        return []
-    return [
-        finding(
-            "Offer another way to pay after a decline",
-            f"{sentence(counted(count, 'declined payment'))} of the past year did not go through within 30 days.",
-            amount_cents=lost,
-            owner=LEAD,
-            due=_due(facts, MONTH),
-            severity="low",
-        )
-    ]
-
-
-def _disputes(facts: Facts) -> list[Finding]:
-    whole = facts.disputes
-    if not whole["open_disputes"]:
-        return []
-    good, due = facts.in_time["disputes"]
-    late = (
-        (
-            f" Of those whose days were up in the past year, {as_text(due - good, 'count')} of "
-            f"{as_text(due, 'count')} were settled late or not yet."
-        )
-        if due
-        else ""
-    )
-    return [
-        finding(
-            "Settle the open disputes",
-            f"{sentence(counted(int(whole['open_disputes']), 'dispute'))} of the past year open.{late}",
-            amount_cents=int(whole["open_cents"]),
-            owner=LEAD,
-            due=_due(facts, MONTH),
-            severity="medium",
-        )
-    ]
-
-
-def _decisions(facts: Facts) -> list[Finding]:
-    return [
-        finding(
-            f"Decide on {counted(count, *words)}",
-            "Waiting for the client's decision.",
-            amount_cents=cents,
-            owner=facts.subject.client.name,
-            due=_due(facts, 14),
-            severity="medium",
-        )
-        for words, count, cents in waiting(facts.subject)
-    ]
-
-
-def _networks(facts: Facts) -> list[Finding]:
-    rows = facts.retries_beyond
-    rows = rows[(rows["attempted_on"] >= pd.Timestamp(facts.quarter.first_day)) & (rows["allowed"] != NEVER_WORDS)]
-    if rows.empty:
-        return []
-    return [
-        finding(
-            "Stop card retries beyond the networks' limits",
-            f"{sentence(counted(int(rows['attempt_id'].nunique()), 'retry', 'retries'))} on "
-            f"{counted(int(rows['claim_id'].nunique()), 'account')} in three months; the networks charge for "
-            "each. Sheet: retries_beyond.",
-            owner=LEAD,
-            due=_due(facts, SOON),
-            severity="high",
-        )
-    ]
-
-
-def _targets(facts: Facts) -> list[Finding]:
-    rows = facts.targets
-    rows = rows[rows["is_met"].eq(False).fillna(False)]
-    if rows.empty:
-        return []
-    words = comma_list(
-        f"{_lower(TARGET_WORDS[row.measure])} {as_text(row.value, 'rate')} (target {as_text(row.target, 'rate')})"
-        for row in rows.itertuples()
-    )
-    return [
-        finding(
-            f"Reach {counted(len(rows), 'target')} that the client has set",
-            f"{sentence(words)}, over three months.",
-            owner=LEAD,
-            due=_due(facts, MONTH),
-            severity="medium",
-        )
-    ]
-
-
-def _posting(facts: Facts) -> list[Finding]:
-    faults = facts.posting_faults
-    missing = faults[faults["fault"] == "missing"]
-    if missing.empty:
-        return []
-    return [
-        finding(
-            "Find payments that are not on their account",
-            f"{sentence(counted(len(missing), 'payment'))} taken from patients "
-            f"{'is' if len(missing) == 1 else 'are'} not on the account paid after 30 days. Sheet: posting_faults.",
-            amount_cents=int(missing["amount_cents"].sum()),
-            owner=BILLERS,
-            due=_due(facts, SOON),
-            severity="high",
-        )
-    ]
-
-
-LOOKS: tuple[Callable[[Facts], list[Finding]], ...] = (
-    _scope,
-    _eob,
-    _breaches,
-    _networks,
-    _estimates,
-    _refunds,
-    _posting,
-    _plans_at_risk,
-    _declines,
-    _disputes,
-    _decisions,
-    _targets,
+NUMBERS = (
+    Number("Promises to pay kept", "rate", "up", _monthly(promises_kept, "promises_kept")),
+    Number("Installments paid on schedule", "rate", "up", _monthly(instalments_on_schedule, "instalments_on_schedule")),
+    Number("Payments declined at first", "rate", "down", _monthly(decline_rate, "decline_rate", is_dated=False)),
+    Number("Breaches of your policy", "count", "down", _breaches),
 )
-"""Every kind of finding, looked for in this order."""
+
+
+def _beside(facts: Facts) -> list[Block]:
+    return numbers_beside(
+        facts.subject,
+        NUMBERS,
+        Period.of(facts.began),
+        name="self_pay_numbers",
+        basis="Promises and installments by the day due, those whose days of grace are over; payments by card or bank "
+        "by the day tried; breaches by the day of the record. Shares and counts.",
+    )

@@ -11,6 +11,7 @@ from .facts import Facts
 MEASURES = (
     "liquidation",
     "pay_rate",
+    "billed_outcome",
     "balance_transfers",
     "promises_kept",
     "plan_utilisation",

@@ -1,4 +1,4 @@
-"""The control pages of a self-pay review: the EOB check, the policy, the scope guard, estimates, write-offs."""
+"""The control pages of a self-pay review: balances, the policy, the scope guard, estimates, write-offs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
 
-MOST = 15
+MOST = 8
 RULE_WORDS = {
     "before_remit": "Billed before any payer answered",
     "before_secondary": "Billed before the next payer answered",
     "takeback": "Payer took its decision back after the bill",
-    "posting_swap": "CO and PR posted the wrong way round",
-    "oa209_billed": "OA-209 billed to the patient",
-    "co_billed": "CO amount billed to the patient",
-    "above_eob": "More than the EOB leaves",
-    "share_written_off": "Patient's share written off at the insurance",
-    "share_not_transferred": "Patient's share not transferred",
-    "statement_before_remit": "Statement before the EOB",
-    "pr45_balance": "PR-45: out-of-network balance?",
-    "waiver_unknown": "PR-50 or PR-96: is there a waiver?",
+    "posting_swap": "Discount and patient's share posted the wrong way round",
+    "oa209_billed": "Billed although the payer forbids to bill the patient",
+    "co_billed": "Discount or denial billed to the patient",
+    "above_eob": "More than the payers left to the patient",
+    "share_written_off": "Patient's share written off as the insurer's",
+    "share_not_transferred": "Patient's share not billed to the patient",
+    "statement_before_remit": "Statement sent before the payer answered",
+    "pr45_balance": "Out of network: does the patient owe the rest?",
+    "waiver_unknown": "Not covered: did the patient sign a waiver?",
 }
 BREACH_WORDS = {
     "call_window": "Call outside the hours allowed",
@@ -40,7 +40,7 @@ BREACH_WORDS = {
     "retry_after_hard_decline": "Retry after a hard decline",
     "dispute_days": "Dispute not settled in time",
     "assistance_days": "Assistance not decided in time",
-    "itemised_days": "Itemised statement not sent in time",
+    "itemised_days": "Itemized statement not sent in time",
     "write_off_approval": "Write-off posted without approval",
     "own_approval": "Write-off approved by the person who asked for it",
 }
@@ -67,7 +67,7 @@ ALWAYS = {
 ACCOUNTED = "Accounts are named by their claim number only, for the people who put them right."
 
 
-# -- EOB check -------------------------------------------------------------------------------------
+# -- balances -------------------------------------------------------------------------------------
 
 
 @page
@@ -138,7 +138,7 @@ def _eob_rules(facts: Facts) -> list[Block]:
                 Shown("fix", "What to do"),
             ],
             name="eob_rules",
-            title=f"Patient balances against the EOB, as of {facts.subject.as_of_text}",
+            title=f"Patient balances against the payers' decisions, {facts.subject.as_of_text}",
             definition="Billed to the patient less what the latest net decisions of all payers leave to them; "
             "below zero: asked too little; US dollars. "
             "An account stands once, under its gravest fault. Lines that ask a question have no difference: the "
@@ -165,7 +165,7 @@ def _eob_claims(facts: Facts) -> list[Block]:
         Shown("words", "What is wrong"),
         Shown("since_on", "Since", "date"),
         Shown("asked_cents", "Billed", "usd", exact=True),
-        Shown("left_cents", "EOB leaves", "usd", exact=True),
+        Shown("left_cents", "Payers leave", "usd", exact=True),
         Shown("difference_cents", "Difference", "usd", exact=True),
         Shown("counted_cents", "Patient paid", "usd", exact=True),
     ]
@@ -439,7 +439,6 @@ def write_offs(facts: Facts) -> list[Block]:
                 if limit is not None
                 else ""
             ),
-            notes=["One by one: workbook, sheet write_off_list."],
         ),
         *_requests(facts),
         _write_off_list(facts, limit),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +28,7 @@ from ...periods import Period
 from ..subject import Subject
 
 CURVE_DAYS = (0, 15, 30, 45, 60, 75, 90, 105, 120, 150, 180)
+TRACES = {"statements": "statement_on", "payment_plans": "opened_on", "interactions": "happened_on"}
 MATURE_MONTHS = 6
 """Cohorts of these many months, the newest of them old enough to be judged at 120 days, make the pay rate."""
 
@@ -63,6 +65,13 @@ class Facts:
     @cached_property
     def pay_rate(self) -> pd.Series:
         return self_pay_collections.pay_rate(self.subject.tables, period=self.mature, as_of=self.subject.as_of).iloc[0]
+
+    @cached_property
+    def billed_outcome(self) -> pd.DataFrame:
+        """What became of what was first billed in the months of the pay rate, by month."""
+        return self_pay_collections.billed_outcome(
+            self.subject.tables, period=self.mature, as_of=self.subject.as_of, by=["month"]
+        )
 
     @cached_property
     def promises(self) -> pd.Series:
@@ -219,7 +228,7 @@ class Facts:
 
     @cached_property
     def eob(self) -> pd.DataFrame:
-        """Claims whose patient balance does not follow the EOB, largest difference first."""
+        """Claims whose patient balance does not follow the payers' decisions, largest difference first."""
         found = eob_check(self.subject.tables, as_of=self.subject.as_of)
         size = found["difference_cents"].abs()
         return found.assign(size_cents=size).sort_values(
@@ -232,5 +241,10 @@ class Facts:
 
     @property
     def is_running(self) -> bool:
-        """Whether the programme has left any trace: a statement, a plan or a contact."""
-        return any(len(self.subject.pandas(name)) for name in ("statements", "payment_plans", "interactions"))
+        """Whether the program has left any trace: a statement, a plan or a contact."""
+        return any(len(self.subject.pandas(name)) for name in TRACES)
+
+    @property
+    def began(self) -> dt.date:
+        """The day of its first trace."""
+        return min(day for name, column in TRACES.items() for day in self.subject.pandas(name)[column].dropna()).date()

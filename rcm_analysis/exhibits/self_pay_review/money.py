@@ -130,25 +130,28 @@ def liquidation(facts: Facts) -> list[Block]:
     table = _cohort_table(facts)
     if not curves["is_mature"].any():
         return [note("No month of first statements is old enough to judge yet."), table]
+    return [*liquidation_chart(facts), table, *_transfers(facts)]
+
+
+def liquidation_chart(facts: Facts, *, width: float = figures.WIDTH, height: float = 2.7) -> list[Block]:
+    """The curves; nothing where no month is old enough."""
+    if facts.curves.empty or not facts.curves["is_mature"].any():
+        return []
     finding = _liquidation_finding(facts)
-    axes = plot_liquidation(curves, figures.new_axes(2.7))
+    newest = 1 if width <= figures.HALF else len(NEWEST)
+    axes = plot_liquidation(facts.curves, figures.new_axes(height, width=width), newest=newest)
     return [
         figures.figure_block(
             axes,
             name="liquidation_chart",
-            title=(
-                f"Share of the dollars first billed to patients that was collected, {subject.client.name} (by "
-                "month of first statement)"
-            ),
+            title="Share of the dollars first billed to patients that was collected, by month of first statement",
             alt=(
                 "Line chart of the share collected by days since the first statement, a line for each month of "
                 f"first statements. {finding}"
             ),
             finding=finding,
             table=_curve_table(facts),
-        ),
-        table,
-        *_transfers(facts),
+        )
     ]
 
 
@@ -249,9 +252,7 @@ def _transfers(facts: Facts) -> list[Block]:
     return [
         note(
             f"Insurers' decisions moved {as_text(int(moved['transferred_cents']), 'usd')} on "
-            f"{counted(int(moved['accounts']), 'account')} to patients in {subject.period.title}{back}. Month "
-            "by month: workbook, sheet "
-            "balance_transfers."
+            f"{counted(int(moved['accounts']), 'account')} to patients in {subject.period.title}{back}."
         ),
         table,
     ]
@@ -519,7 +520,7 @@ def _networks(facts: Facts) -> list[Block]:
         if beyond.empty
         else f"{sentence(counted(int(beyond['attempt_id'].nunique()), 'retry', 'retries'))} of declined cards "
         "went beyond the networks' limits "
-        f"({span(facts.year)}); one by one: workbook, sheet retries_beyond."
+        f"({span(facts.year)})."
     )
     blocks = [
         note(words, tone="warning" if len(beyond) else "info"),

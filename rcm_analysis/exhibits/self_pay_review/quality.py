@@ -22,7 +22,7 @@ TARGET_WORDS = {
     "documentation": "Records of contacts that are complete",
     "script_adherence": "Script followed, of sampled conversations",
     "correct_posting": "Payments posted right the first time",
-    "eob_interpretation": "EOBs explained rightly: points of sampled reviews",
+    "eob_interpretation": "Payers' decisions explained rightly (sampled reviews)",
 }
 FIELDS = {
     "lacks_reason": "What it was about",
@@ -32,7 +32,7 @@ FIELDS = {
     "lacks_is_disclosure_given": "Disclosure given",
 }
 SKILLS = {
-    "eob_interpretation": "Explains EOBs",
+    "eob_interpretation": "Explains payers' decisions",
     "account_explanation": "Explains the account",
     "professional_conduct": "Conduct",
 }
@@ -57,9 +57,8 @@ def targets(facts: Facts) -> list[Block]:
     if stated.empty:
         return [
             note(
-                f"The policy of {facts.subject.client.name} on file states no target for engagement, resolution "
-                "or quality, so nothing is "
-                "called met or missed. Once the policy names one, it stands here with the day from which it holds."
+                f"{_no_target(facts)}, so nothing is called met or missed. Once the policy names one, it stands here "
+                "with the day from which it holds."
             )
         ]
     missed = stated[stated["is_met"].eq(False).fillna(False)]
@@ -94,6 +93,13 @@ def targets(facts: Facts) -> list[Block]:
             notes=[f"Stated in: {comma_list(documents)}." if documents else ""],
         ),
     ]
+
+
+def _no_target(facts: Facts) -> str:
+    name = facts.subject.client.name
+    if not len(facts.subject.pandas("self_pay_policies")):
+        return f"No approved self-pay policy of {name} is on file"
+    return f"The policy of {name} on file states no target for engagement, resolution or quality"
 
 
 def _met(is_met: object, target: float, counted_: int) -> str:
@@ -280,12 +286,6 @@ def _left_out(facts: Facts) -> list[Block]:
             definition=f"{basis} After a conversation all five are required, otherwise what it was about. A "
             "disclosure recorded as not given is "
             "documented; the policy checks count it.",
-            notes=[
-                (
-                    f"{sentence(counted(len(listed), 'incomplete record'))}, one by one: workbook, sheet "
-                    "incomplete_records."
-                )
-            ],
         ),
         show(
             listed,
@@ -384,7 +384,6 @@ def posting(facts: Facts) -> list[Block]:
             title="Payments not posted right at once",
             emphasis=emphasis,
             definition=basis,
-            notes=["One by one: workbook, sheet posting_faults."],
         ),
         show(
             faults.assign(words=faults["fault"].map(FAULTS)),

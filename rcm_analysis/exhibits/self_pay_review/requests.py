@@ -22,7 +22,7 @@ REASONS = {
     "already_paid": "Already paid",
     "duplicate": "Billed twice",
     "identity": "Not the patient",
-    "itemised_statement": "Itemised statement",
+    "itemised_statement": "Itemized statement",
     "payment_plan": "Payment plan",
     "financial_assistance": "Financial assistance",
     "demographics": "Address and other data",
@@ -66,7 +66,7 @@ ROUTES = {
 CLOCK_WORDS = {
     "disputes": "Disputes settled",
     "assistance": "Applications decided",
-    "itemised": "Itemised statements sent",
+    "itemised": "Itemized statements sent",
 }
 
 
@@ -238,8 +238,7 @@ def _worked(facts: Facts) -> Block:
     accounts = counted(int(rows["claim_id"].nunique()), "account was", "accounts were")
     return note(
         f"{sentence(accounts)} worked while an application was open ({span(facts.quarter)}): "
-        f"{counted(len(rows), 'call, message, statement or plan', 'calls, messages, statements or plans')}. "
-        "Each is in the workbook, sheet breaches.",
+        f"{counted(len(rows), 'call, message, statement or plan', 'calls, messages, statements or plans')}.",
         tone="warning",
     )
 

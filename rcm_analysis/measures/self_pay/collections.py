@@ -24,6 +24,8 @@ from .policy import day_within, days_in_policy
 col = nw.col
 DAYS = (30, 60, 90, 120, 180)
 PAY_DAYS = 120
+EVER = 100_000
+"""Days within which everything that was ever paid came."""
 GRACE_DAYS = 3
 KEPT_SHARE = 95
 """A promise is kept at this many percent of its amount."""
@@ -116,6 +118,57 @@ def pay_rate(
     )
     found = sums(rows, by, ["accounts", "young_accounts", "collected_cents", "billed_cents"])
     return with_rate(found, "pay_rate", "collected_cents", "billed_cents")
+
+
+@measure("What became of what patients were first billed", value="billed_cents", is_additive=True)
+def billed_outcome(
+    tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = PAY_DAYS, by: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Where each dollar first billed to patients is now: five parts that add up to it, whatever was posted.
+
+    Formula
+        billed_cents = in_time_cents + later_cents + written_off_cents + owed_cents + otherwise_cents
+    Counts
+        The accounts of `pay_rate`: first billed in the period, `days` days or longer ago. in_time: collected
+        within `days` days, as `pay_rate` counts it. later: collected after that. Of what is left, per
+        account: written_off, what the practice gave up on the patient's side; owed, what the patient still
+        owes; otherwise, the rest: it went back to an insurer or was corrected. No part is below nothing or
+        above what is left for it. `by`: columns of claims, or "month" of the first statement.
+    Date basis
+        day of the first statement; postings known on `as_of`
+    Unit
+        cents; accounts is a count
+    Empty
+        Without `by` one row of zeros; with `by` no row for a group without an account.
+    Source
+        our own
+
+    >>> from rcm_analysis.examples.self_pay import example_self_pay
+    >>> found = billed_outcome(example_self_pay(), period=Period.month("2026-01"), as_of=dt.date(2026, 5, 12))
+    >>> found[["accounts", "billed_cents", "in_time_cents", "owed_cents"]]
+       accounts  billed_cents  in_time_cents  owed_cents
+    0         1         10000          10000           0
+    """
+    rows = with_groups(_accounts(tables, as_of, [days, EVER]), tables, by, month_on="first_on")
+    rows = rows.filter(period.holds(col("first_on")), day_number(col("first_on")) <= as_of.toordinal() - days)
+    in_time, ever = col(f"day_{days}"), col(f"day_{EVER}")
+    rows = rows.join(_stands(tables, as_of), on=CLAIM, how="left").with_columns(
+        accounts=nw.lit(1),
+        in_time_cents=in_time,
+        later_cents=nw.when(ever > in_time).then(ever - in_time).otherwise(0),
+        given_up_cents=col("given_up_cents").fill_null(0),
+        balance_cents=col("balance_cents").fill_null(0),
+    )
+    rows = rows.with_columns(left_cents=col("billed_cents") - col("in_time_cents") - col("later_cents"))
+    rows = rows.with_columns(written_off_cents=_between("given_up_cents", "left_cents"))
+    rows = rows.with_columns(left_cents=col("left_cents") - col("written_off_cents"))
+    rows = rows.with_columns(owed_cents=_between("balance_cents", "left_cents"))
+    rows = rows.with_columns(otherwise_cents=col("left_cents") - col("owed_cents"))
+    return sums(rows, by, ["accounts", "billed_cents", *OUTCOMES])
+
+
+OUTCOMES = ("in_time_cents", "later_cents", "written_off_cents", "owed_cents", "otherwise_cents")
+"""The parts of what was first billed, in the order in which they are taken from it."""
 
 
 @measure("Promises to pay kept", unit="rate", good="up")
@@ -229,6 +282,18 @@ def _accounts(tables: Mapping[str, Any], as_of: dt.date, days: Sequence[int]) ->
     paid = cash.group_by(*CLAIM).agg(*[col(f"paid_{day}").sum() for day in days])
     rows = billed.join(paid, on=CLAIM, how="left").with_columns(*[col(f"paid_{day}").fill_null(0) for day in days])
     return rows.with_columns(**{f"day_{day}": _between(f"paid_{day}", "billed_cents") for day in days})
+
+
+def _stands(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+    """What the patient owes on each claim, and what was given up on the patient's side."""
+    rows = source(tables, "transactions", [*CLAIM, "kind", "party", "amount_cents", "posted_on"])
+    rows = rows.filter(col("party") == "patient", col("posted_on") <= as_of, ~col("claim_id").is_null())
+    given_up = nw.when(col("kind").is_in(["write_off", "contractual"])).then(col("amount_cents") * -1).otherwise(0)
+    return (
+        rows.with_columns(given_up_cents=given_up)
+        .group_by(*CLAIM)
+        .agg(col("given_up_cents").sum(), col("amount_cents").sum().alias("balance_cents"))
+    )
 
 
 def _between(paid: str, most: str) -> nw.Expr:

@@ -258,7 +258,7 @@ def _tables_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield block
         elif block["k"] == "facts":
             yield block["table"]
-        elif block["k"] in ("q", "wide"):
+        elif block["k"] in ("q", "wide", "pair"):
             yield from _tables_in(block["x"])
         elif block["k"] in ("ul", "ol"):
             for item in block["items"]:

@@ -11,6 +11,7 @@ import pytest
 from builders.as_planned import as_planned
 from builders.plan_cases import assumed
 from rcm_analysis.errors import ParameterError
+from rcm_analysis.exhibits.care_coordination_plan import review
 from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan, by_quarter
 from rcm_analysis.exhibits.care_coordination_plan.figures import SLIDERS, PlanPicture, panel, show_sliders
 from rcm_analysis.exhibits.care_coordination_plan.review import TEMPLATE, open_plan
@@ -19,6 +20,7 @@ from rcm_analysis.models.plan.actuals import actuals
 from rcm_analysis.models.plan.assumptions import EXAMPLE, as_toml, example_assumptions
 from rcm_analysis.models.plan.fields import FIELDS, LEVER_BY_KEY
 from rcm_analysis.models.plan.programme import programme_plan
+from rcm_analysis.simulate.files.workspace import write_company
 
 SMALL = dataclasses.replace(example_assumptions(), months=24, draws=40)
 EXHIBITS = (
@@ -93,6 +95,33 @@ class TestSentences:
         assert quarters["cash"].sum() == months["cash"].sum()
         assert quarters["balance"].iloc[-1] == months["balance"].iloc[-1]
         assert quarters["quarter"].iloc[0] == "Jan–Mar 2027"
+
+    def test_every_printed_result_is_made_of_the_columns_beside_it(self):
+        table = CarePlan(example_assumptions()).cash()[1]
+        names = [column.name for column in table.columns]
+        rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+        assert rows and any(row["reserve"] for row in rows)
+        for row in rows:
+            assert row["revenue"] - row["reserve"] - row["expense"] == row["accrual"]
+            assert row["receipts"] - row["recouped"] - row["expense"] == row["cash"]
+
+    def test_a_scenario_without_levers_repeats_nothing_in_the_table(self):
+        (table,) = CarePlan(example_assumptions()).scenarios()
+        assert [row[0] for row in table.rows] == [
+            "Base",
+            "Slow payer",
+            "Low engagement",
+            "Acuity shift",
+            "Denial spike",
+        ]
+        assert any(line.startswith("Your own: nothing is changed yet") for line in table.notes)
+
+    def test_a_plan_kinder_than_half_of_its_futures_says_so(self):
+        plan = CarePlan(example_assumptions())
+        finding = plan.futures()[0].payload["finding"]
+        half = plan.drawn.peaks.set_index("percentile")["peak_deficit_cents"][50]
+        assert half < plan.plan.summary.peak_deficit_cents
+        assert "on the kind side: half of the futures are deeper than $265,528." in finding
 
     def test_results_name_the_largest_part_that_is_missing(self):
         slow = example_assumptions().scenario("slow_payer")
@@ -185,6 +214,22 @@ class TestOpening:
         write_plan_workbook(SMALL, tmp_path / "plan.xlsx")
         opened = [open_plan(tmp_path, "plan", "2027-01", assumptions=name) for name in ("plan.toml", "plan.xlsx")]
         assert opened[0].review.plan.months.equals(opened[1].review.plan.months)
+
+    @pytest.mark.parametrize("given", ["example", "published", "copy.toml"])
+    def test_no_client_gets_a_plan_on_the_shipped_assumptions(self, tmp_path, given, capsys):
+        write_company(tmp_path, months=1, clients=["dr-suess"], scale=0.05)
+        (tmp_path / "copy.toml").write_bytes(EXAMPLE.read_bytes())
+        with pytest.raises(ParameterError, match=r"^A plan of Dr\. Suess needs Dr\. Suess's own assumptions") as told:
+            open_plan(tmp_path, "dr-suess", "2026-10", assumptions=given)
+        assert "Nothing was run." in str(told.value) and capsys.readouterr().out == ""
+        (tmp_path / "own.toml").write_text(as_toml(dataclasses.replace(SMALL, name="Dr. Suess's programme")))
+        open_plan(tmp_path, "dr-suess", "2026-10", assumptions="own.toml")
+
+    def test_without_a_client_the_example_is_called_by_its_own_name(self, tmp_path, monkeypatch):
+        shown = []
+        monkeypatch.setattr(review.blocks, "emit", shown.extend)
+        open_plan(tmp_path, "plan", "2027-01")
+        assert shown[0].payload["client_name"] == example_assumptions().name
 
     @pytest.mark.parametrize(
         ("words", "message"),

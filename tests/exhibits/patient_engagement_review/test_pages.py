@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from builders.acorn import invented, subject_of
 from builders.engagement_offices import EXHIBITS, simulated, tables_of, words_of
 from rcm_analysis.exhibits.pages import Pages, pages_of
+from rcm_analysis.exhibits.patient_engagement_review.answers import to_do
 from rcm_analysis.exhibits.patient_engagement_review.appendix import MEASURES
 from rcm_analysis.exhibits.patient_engagement_review.facts import Facts
 from rcm_analysis.exhibits.patient_engagement_review.small import HIDDEN
@@ -19,8 +21,8 @@ from rcm_analysis.periods import Period
 from rcm_analysis.tables.schema import TABLES
 from rcm_analysis.tables.schema_services import TABLES_OF_SERVICE
 
-NOT_PATIENTS = {"third_next_available", "huddle"}
-"""Tables whose counts are of checks and of signals, not of patients."""
+NOT_PATIENTS = {"third_next_available", "engagement_asks"}
+"""Tables whose counts are of checks and of asks, not of patients."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,9 @@ def test_no_small_count_is_printed_or_kept_for_the_workbook(offices, office):
 def test_a_hidden_cell_says_so_and_takes_its_rate_along(offices, office):
     seen = 0
     for exhibit in EXHIBITS:
-        for table in tables_of(getattr(offices[office], exhibit)()):
+        page = getattr(offices[office], exhibit)()
+        below = [block.payload["text"] for block in page if block.payload["kind"] == "note"]
+        for table in tables_of(page):
             names = [column["name"] for column in table["columns"]]
             for raw, text in zip(table["rows"], table["text"], strict=True):
                 hidden = {name for name, cell in zip(names, text, strict=True) if cell == HIDDEN}
@@ -75,7 +79,7 @@ def test_a_hidden_cell_says_so_and_takes_its_rate_along(offices, office):
                 if "no_shows" in hidden and "no_show_rate" in names:
                     assert "no_show_rate" in hidden
             if any(HIDDEN in row for row in table["text"]):
-                assert any(line.startswith(HIDDEN) for line in table["notes"])
+                assert any(line.startswith(HIDDEN) for line in [*table["notes"], *below])
     assert seen
 
 
@@ -111,21 +115,70 @@ def test_a_month_shown_anywhere_is_the_month_of_the_table(offices):
 
 def test_the_planted_office_is_told_what_changed_and_who_sees_to_it(offices):
     review = offices["planted"]
-    (answer,) = [item for item in review.answers()[0].payload["items"] if item["title"] == "What has changed?"]
-    assert "rose from" in answer["detail"] or "fell from" in answer["detail"]
-    (block,) = review.all_findings()
-    assert block.payload["kind"] == "findings"
-    assert all(item["owner"] and item["due"] > "2026-10-31" for item in block.payload["items"])
-    high = [item for item in block.payload["items"] if item["severity"] == "high"]
-    assert len(high) == 2 and any(item["amount_cents"] is None for item in high)
+    page = {block.payload["kind"]: block.payload for block in review.answers()}
+    assert re.search(r"(rose|fell) from .* around ", page["headline"]["text"])
+    (asked,) = [table for table in tables_of(review.answers()) if table["name"] == "engagement_asks"]
+    found = to_do(review.about)
+    assert [row[0] for row in asked["rows"]] == ["1", "2", "3"][: len(found)] or len(asked["rows"]) == 3
+    assert [row[1].split(". ")[0] for row in asked["text"]] == [item.title for item in found[:3]]
+    assert all(row[3] and row[4] for row in asked["text"])
+    (all_of_it,) = [table for table in tables_of(review.answers()) if table["name"] == "findings"]
+    assert len(all_of_it["rows"]) == len(found) and all_of_it["print"] is False
+    high = [item for item in found if item.severity == "high"]
+    assert len(high) == 2 and any(item.amount_cents is None for item in high)
+    assert ("cash a visit" in asked["definition"]) is any(item.amount_cents for item in found[:3])
 
 
 def test_the_quiet_office_hears_of_no_change_for_the_worse(offices):
-    (answer,) = [
-        item for item in offices["quiet"].answers()[0].payload["items"] if item["title"] == "What has changed?"
-    ]
-    assert answer["answer"] == "nothing for the worse"
-    assert not [item for item in offices["quiet"].all_findings()[0].payload["items"] if item["severity"] == "high"]
+    review = offices["quiet"]
+    assert (
+        review.answers()[0]
+        .payload["text"]
+        .endswith("No rate has become worse in eight months, beyond what chance explains.")
+    )
+    assert not [item for item in to_do(review.about) if item.severity == "high"]
+
+
+def test_the_bar_adds_up_to_its_appointments(offices):
+    for name in ("planted", "quiet"):
+        (bar,) = [block.payload for block in offices[name].answers() if block.payload["kind"] == "split"]
+        total = int(bar["title"].split()[1].replace(",", ""))
+        assert total == sum(int(piece["value"].replace(",", "")) for piece in bar["pieces"])
+        assert total == Facts(offices[name].about.subject).slots["slots"]
+
+
+@pytest.mark.parametrize("office", ["planted", "quiet", "tiny", "minute", "2025-04"])
+def test_lines_show_the_months_that_their_tables_show_and_no_others(offices, office):
+    told = {table["name"]: table for table in tables_of(offices[office].answers())}
+    if "engagement_numbers_by_month" not in told:
+        return
+    whole = {table["name"]: table for table in tables_of(offices[office].appointments())}.get("no_shows_by_month")
+    if whole is None:
+        return
+    shown = {str(row[0])[:7]: row[-1] for row in whole["rows"] if row[0]}
+    for month, rate, *_ in told["engagement_numbers_by_month"]["rows"]:
+        assert rate == shown.get(str(month)[:7])
+
+
+@pytest.mark.parametrize("office", ["planted", "quiet", "tiny"])
+def test_page_two_says_what_the_whole_tables_say(offices, office):
+    whole = {table["name"]: table for table in tables_of(offices[office].in_the_workbook())}
+    for table in tables_of(offices[office].behind()):
+        if table["name"] not in whole:
+            assert table["name"] == "open_slots"
+            continue
+        names = [column["name"] for column in whole[table["name"]]["columns"]]
+        places = [names.index(column["name"]) for column in table["columns"]]
+        rows = [[row[place] for place in places] for row in whole[table["name"]]["text"]]
+        assert all(list(row) in rows for row in table["text"])
+
+
+def test_the_huddle_list_is_in_no_page_of_the_client(offices):
+    review = offices["planted"]
+    patients = set(review.about.subject.tables["risk_assessments"].collect()["patient"])
+    printed = json.dumps([block.payload for page in EXHIBITS for block in getattr(review, page)()])
+    assert not [patient for patient in patients if f'"{patient}"' in printed]
+    assert "huddle" not in printed
 
 
 def test_hospital_rates_are_labelled_observed_and_unadjusted(offices):
@@ -176,7 +229,7 @@ def test_a_client_without_any_of_it_is_told_once(acorn):
     review = pages_of("patient_engagement_review", acorn)
     (block,) = review.answers()
     assert block.payload["tone"] == "warning" and "No patient engagement data" in block.payload["text"]
-    for exhibit in EXHIBITS[2:-2]:
+    for exhibit in ("behind", *EXHIBITS[3:-2]):
         for item in getattr(review, exhibit)():
             assert item.payload["kind"] == "note", exhibit
 

@@ -12,178 +12,15 @@ import polars as pl
 import pytest
 
 from builders.page_checks import assert_prints
+from builders.self_pay_programme import POLICY, programme, typed
 from rcm_analysis.exhibits import figures
+from rcm_analysis.exhibits.formats import as_text
 from rcm_analysis.exhibits.pages import pages_of
+from rcm_analysis.exhibits.self_pay_review import findings, printed
 from rcm_analysis.exhibits.self_pay_review.money import all_cohorts, plot_liquidation
-from rcm_analysis.tables.schema import TABLES
 
 EXHIBITS = dir(pages_of("self_pay_review", None))
 DAY = dt.date(2026, 10, 31)
-POLICY = {
-    "promise_grace_days": "3",
-    "dispute_days": "30",
-    "itemised_days": "10",
-    "assistance_days": "30",
-    "call_window_from": "08:00",
-    "call_window_to": "21:00",
-    "write_off_approval_over_cents": "1000",
-    "estimate_difference_cents": "40000",
-    "script_version": "2",
-}
-
-
-def day(text):
-    return dt.date.fromisoformat(text)
-
-
-def typed(name, rows):
-    """Rows of one table with the client's name, empty columns and unique ids."""
-    table = TABLES[name]
-    key = next((column for column in table.key if column not in ("client", "claim_id", "rule", "effective_from")), None)
-    full = [
-        {
-            "client": "acorn-clinic",
-            **({key: f"{name[:2]}{number}"} if key and table.column(key).kind == "text" else {}),
-            **row,
-        }
-        for number, row in enumerate(rows)
-    ]
-    dates = [column.name for column in table.columns if column.kind == "date"]
-    full = [
-        {column: day(value) if column in dates and isinstance(value, str) else value for column, value in row.items()}
-        for row in full
-    ]
-    return pl.DataFrame(full, schema=table.polars)
-
-
-def programme(subject, **more):
-    """The invented client with a programme: twenty accounts billed to their patients, a plan, calls, disputes, a
-    request out of scope."""
-    owed = [f"2026-0{month}-{number}" for month in (1, 2, 9) for number in (2, 5)] + [
-        f"2026-0{month}-8" for month in range(2, 10)
-    ]
-    sent = {claim: f"2026-{claim[5:7]}-28" for claim in owed}
-    talk = {
-        "happened_on": "2026-10-06",
-        "entered_on": "2026-10-06",
-        "local_time": "10:00",
-        "direction": "in",
-        "channel": "phone",
-        "result": "conversation",
-        "resolution": "resolved",
-        "next_step": "none",
-        "is_identity_verified": True,
-        "is_disclosure_given": True,
-        "script_version": "2",
-        "handled_by": "cp01",
-    }
-    tables = {
-        "statements": [
-            {
-                "patient": "p-secret",
-                "claim_id": claim,
-                "statement_on": on,
-                "sequence": 1,
-                "balance_cents": 10_000,
-                "due_on": on,
-                "channel": "mail",
-            }
-            for claim, on in sent.items()
-        ],
-        "payment_plans": [
-            {
-                "plan_id": "PL1",
-                "patient": "p-secret",
-                "claim_id": owed[0],
-                "opened_on": "2026-02-01",
-                "amount_cents": 9000,
-                "instalments": 3,
-                "is_autopay": True,
-            }
-        ],
-        "plan_instalments": [
-            {"plan_id": "PL1", "number": number, "agreed_on": "2026-02-01", "due_on": on, "amount_cents": 3000}
-            for number, on in ((1, "2026-08-15"), (2, "2026-09-15"), (3, "2027-01-15"))
-        ],
-        "promises": [
-            {
-                "patient": "p-secret",
-                "claim_id": owed[1],
-                "promised_on": "2026-10-01",
-                "due_on": on,
-                "amount_cents": 5000,
-            }
-            for on in ("2026-10-10", "2026-10-30")
-        ],
-        "payment_attempts": [
-            {
-                "patient": "p-secret",
-                "claim_id": owed[1],
-                "attempted_on": "2026-08-10",
-                "amount_cents": 5000,
-                "method": "visa",
-                "channel": "phone",
-                "result": "declined",
-                "decline_kind": "soft",
-            }
-        ],
-        "interactions": [
-            {**talk, "patient": "p-secret", "claim_id": owed[number % 5], "reason": reason, "department": route}
-            for reason, route, count in (
-                ("balance", "self_pay", 14),
-                ("payment", "self_pay", 12),
-                ("dispute", "billing", 12),
-                ("estimate", "self_pay", 3),
-            )
-            for number in range(count)
-        ]
-        + [
-            {
-                **talk,
-                "patient": "p-secret",
-                "claim_id": owed[0],
-                "reason": "balance",
-                "direction": "out",
-                "local_time": "22:15",
-                "is_disclosure_given": False,
-            }
-        ],
-        "disputes": [
-            {
-                "patient": "p-secret",
-                "claim_id": owed[number % 6],
-                "opened_on": "2026-07-01",
-                "reason": reason,
-                "amount_cents": 700,
-                "closed_on": "2026-07-20",
-                "outcome": "upheld",
-                "adjusted_cents": 0,
-            }
-            for reason, count in (("amount", 15), ("duplicate", 13), ("identity", 2))
-            for number in range(count)
-        ],
-        "assistance_applications": [
-            {"patient": "p-secret", "applied_on": "2026-09-01", "completed_on": "2026-09-10", "amount_cents": 12_300}
-        ],
-        "account_changes": [
-            {
-                "patient": "p-secret",
-                "claim_id": owed[0],
-                "requested_on": "2026-10-01",
-                "done_on": "2026-10-02",
-                "kind": "credit_reporting",
-                "amount_cents": 4400,
-                "reason": "unpaid",
-                "done_by": "cp03",
-            }
-        ],
-        "self_pay_policies": [
-            {"rule": rule, "effective_from": "2020-01-01", "value": value, "source": "policy"}
-            for rule, value in POLICY.items()
-        ],
-    } | more
-    ready = {name: typed(name, rows).lazy() for name, rows in tables.items()}
-    return dataclasses.replace(subject, tables={**subject.tables, **ready}, template="self_pay_review", _frames={})
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +58,12 @@ def words_of(blocks):
     )
 
 
+def findings_of(review):
+    """What the accounts' own report says is to be put right."""
+    (block,) = [block for block in findings.findings_of(review.about) if block.payload["kind"] == "findings"]
+    return block.payload["items"]
+
+
 def column(payload, title):
     place = [one["title"] for one in payload["columns"]].index(title)
     return [row[place] for row in payload["text"]]
@@ -232,26 +75,114 @@ def test_every_exhibit_is_json_and_the_press_can_print_it(pages, bare, name):
         assert_prints(blocks)
 
 
-def test_page_one_answers_six_questions(pages):
-    cards = {item["title"]: item for item in pages["answers"][0].payload["items"]}
-    assert len(cards) == 6 and all(len(item["detail"]) <= 150 for item in cards.values())
-    assert (
-        cards["Are payment plans paid on schedule?"]["answer"] == "0.0%"
-        and "$90 of $90 still to come is at risk" in cards["Are payment plans paid on schedule?"]["detail"]
-    )
-    assert (
-        cards["Are promises to pay kept?"]["answer"] == "0.0%"
-        and "0 of 1 promise" in cards["Are promises to pay kept?"]["detail"]
-    )
-    assert (
-        cards["What do we need from you?"]["answer"] == "1 decision"
-        and "$123" in cards["What do we need from you?"]["detail"]
-    )
-    assert "1 record out of scope" in cards["Did we keep your policy?"]["detail"]
+def test_page_one_leads_with_its_finding_and_adds_up(pages, review):
+    page_one = pages["answers"]
+    kinds = [block.payload["kind"] for block in page_one if block.payload.get("print", True)]
+    assert kinds == ["headline", "split", "cards", "table", "table"]
+    assert page_one[0].payload["text"].endswith(
+        "1 account went to credit reporting, which is no part of the program."
+    ) and page_one[0].payload["text"].startswith("Of what patients were first billed from January to June 2026, ")
+    bar = page_one[1].payload
+    whole = int(review.about.billed_outcome["billed_cents"].sum())
+    assert bar["title"].startswith(f"Of {as_text(whole, 'usd')} first billed")
+    assert sum(int(piece["value"].replace("$", "").replace(",", "")) for piece in bar["pieces"]) == round(whole / 100)
+    rate = review.about.pay_rate
+    assert whole == rate["billed_cents"], "the bar stands on the same accounts as the pay rate"
+    cards = {item["title"]: item for item in page_one[3].payload["items"]}
+    assert cards["What we did"]["answer"] == "42 conversations with patients"
+    assert cards["What we missed"]["answer"] == "5 breaches of your policy"
+    checks = tables_of(pages["compliance"])["policy_checks"]
+    assert sum(map(int, column(checks, "Breached"))) == 5
+    assert "1 account went to credit reporting in twelve months" in cards["What we missed"]["detail"]
+    asked = tables_of(page_one)["self_pay_asks"]
+    assert asked["text"] == [
+        [
+            "1",
+            "Decide on 1 complete application for assistance. The oldest has waited since September 10, 2026.",
+            "$123",
+            "Practice manager",
+            "Nov 14, 2026",
+        ]
+    ]
 
 
-def test_findings_have_owner_and_day_and_the_scope_stands_first(pages):
-    items = pages["all_findings"][0].payload["items"]
+def test_what_became_of_the_bills_adds_up_month_by_month(pages):
+    table = tables_of(pages["answers"])["billed_outcome"]
+    assert table["print"] is False and len(table["rows"]) > 2
+    for row in table["rows"]:
+        assert row[2] == sum(row[3:])
+    assert table["rows"][-1][1:] == [sum(row[place] for row in table["rows"][:-1]) for place in range(1, 8)]
+
+
+def test_numbers_stand_beside_their_own_past(pages):
+    tables = tables_of(pages["answers"])
+    shown = {row[0]: row for row in tables["self_pay_numbers"]["rows"]}
+    assert shown["Promises to pay kept"][1] == [0.0, "rate"]
+    assert shown["Breaches of your policy"][1] == [5, "count"]
+    months = tables["self_pay_numbers_by_month"]
+    assert [row[0] for row in months["rows"]][0] == "2026-01" and months["rows"][-1][4] == 5
+
+
+def test_without_a_policy_the_client_is_asked_for_one_and_for_three_things_at_most(acorn):
+    asked = {"claim_id": "2026-02-8", "requested_on": "2026-10-02", "amount_cents": 4000, "reason": "bad_debt"}
+    own = pages_of("self_pay_review", programme(acorn, self_pay_policies=[], write_off_approvals=[asked]))
+    rows = tables_of(own.answers())["self_pay_asks"]["text"]
+    assert [row[1].split(".")[0] for row in rows] == [
+        "Decide on 1 complete application for assistance",
+        "Decide on 1 write-off request",
+        "Approve a self-pay policy",
+    ]
+    assert [row[2] for row in rows] == ["$123", "$40", "–"]
+
+
+def test_nothing_to_ask_is_a_sentence(acorn):
+    own = pages_of("self_pay_review", programme(acorn, assistance_applications=[]))
+    assert "We need nothing from you: no decision of yours is open." in words_of(own.answers())
+
+
+ACCOUNTS = {"claim_id", "plan_id", "attempt_id", "record_id", "change_id", "transaction_id", "interaction_id",
+            "handled_by", "who", "done_by", "approved_by", "fix"}  # fmt: skip
+"""Columns that name an account, a record or a partner, or tell how to mend an account."""
+CLIENT_PAGES, MANAGER_PAGES = ("answers", "behind", "in_the_workbook"), ("to_put_right", "accounts")
+
+
+def test_no_list_of_accounts_is_in_what_the_client_is_sent_and_all_are_in_the_managers(acorn, review):
+    told = tables_of([block for name in CLIENT_PAGES for block in getattr(review, name)()])
+    assert not [
+        (name, column["name"])
+        for name, table in told.items()
+        for column in table["columns"]
+        if column["name"] in ACCOUNTS
+    ]
+    kept = tables_of([block for name in MANAGER_PAGES for block in getattr(review, name)()])
+    assert {"breaches", "scope_guard", "plans_at_risk", "write_off_list", "decisions", "quality"} <= set(kept)
+    assert kept["decisions"]["text"] == [["complete application for assistance", "Sep 10, 2026", "–", "$123.00"]]
+    known = {table["name"] for table in tables_of(printed.everything(review.about)).values()}
+    assert known == (set(kept) - {"decisions"}) | (set(told) & known), "nothing that is known stands in neither"
+
+
+def test_the_rules_that_were_broken_add_up_to_all(pages, review):
+    table = tables_of(pages["behind"])["policy_broken"]
+    assert [row[0] for row in table["rows"]][-1] == "Total" and "other rules" in table["rows"][-2][0]
+    for place in (1, 2, 3):
+        assert table["rows"][-1][place] == sum(row[place] for row in table["rows"][:-1])
+    assert table["rows"][-1][1] == review.about.checks["checked"].sum()
+
+
+def test_page_two_stands_in_pairs_and_each_table_is_whole_in_the_workbook(pages):
+    shown = [block.payload for block in pages["behind"] if block.payload["kind"] in ("table", "figure")]
+    assert [bool(payload.get("beside")) for payload in shown] == [place % 2 == 1 for place in range(len(shown))]
+    kept = tables_of(pages["in_the_workbook"])
+    for name, table in tables_of(pages["behind"]).items():
+        whole = kept.get(name)
+        assert not whole or {column["name"] for column in table["columns"]} <= {
+            column["name"] for column in whole["columns"]
+        }
+    assert all(block.payload.get("print") is False for block in pages["in_the_workbook"])
+
+
+def test_findings_have_owner_and_day_and_the_scope_stands_first(review):
+    items = findings_of(review)
     assert items[0]["title"] == "Stop what is out of scope" and items[0]["amount_cents"] == 4400
     assert all(item["owner"] and item["due"] > "2026-10-31" for item in items)
     assert {
@@ -386,7 +317,7 @@ def test_what_reviews_posting_and_networks_say_stands_with_its_rows(acorn):
         zip(column(payments["network_retries"], "Allowed"), column(payments["network_retries"], "Beyond"), strict=True)
     )
     assert limits["10 attempts in one day"] == "2" and column(payments["retries_beyond"], "Found") == ["11", "12"]
-    found = {item["title"]: item for item in own.all_findings()[0].payload["items"]}
+    found = {item["title"]: item for item in findings_of(own)}
     assert found["Stop card retries beyond the networks' limits"]["detail"].startswith("2 retries on 1 account")
     assert found["Find payments that are not on their account"]["amount_cents"] == 5000
 
@@ -408,9 +339,8 @@ def test_plans_closed_as_broken_stand_apart_from_open_ones(acorn):
         "Closed as broken": "$0",
         "Total": "$90",
     }
-    assert "1 plan is open" in words_of(own.answers()) or "1 open plan" in words_of(own.answers()), (
-        "page one counts the open ones of the table"
-    )
+    printed_plans = tables_of(own.behind())["plans"]
+    assert column(printed_plans, "At risk") == column(table, "At risk"), "page two counts as the table does"
     rates = tables_of(own.plans())["plan_rates"]
     assert column(rates, "Of")[2] == "1" and column(rates, "Share")[2] == "0.0%"
 
@@ -532,9 +462,7 @@ def test_refunds_are_late_by_the_policy_or_else_after_sixty_days(review, monkeyp
 
     def late():
         return {
-            item["title"]: item["amount_cents"]
-            for item in review.all_findings()[0].payload["items"]
-            if item["title"].startswith("Refund")
+            item["title"]: item["amount_cents"] for item in findings_of(review) if item["title"].startswith("Refund")
         }
 
     assert late() == {"Refund what is overpaid: government payers": 1000, "Refund what is overpaid: insurers": 1000}, (

@@ -152,6 +152,69 @@ def test_the_pay_rate_leaves_out_young_accounts(b, as_of, expected):
     assert (None if pd.isna(found["pay_rate"]) else found["pay_rate"]) == expected[2]
 
 
+# -- what became of it -----------------------------------------------------------------------------
+
+
+def became(b, postings, *, billed=10_000, as_of=LATE):
+    """in time, later, written off, owed, otherwise; the account was moved to its patient with `billed`."""
+    tables = b.tables(statements=[statement()], transactions=[b.owe("C1", "2026-01-02", billed), *postings])
+    found = measures.billed_outcome(tables, period=JANUARY, as_of=as_of).iloc[0]
+    assert found["billed_cents"] == sum(found[name] for name in measures.OUTCOMES) == 10_000 and found["accounts"] == 1
+    return [int(found[name]) for name in measures.OUTCOMES]
+
+
+@pytest.mark.parametrize(
+    ("postings", "expected"),
+    [
+        pytest.param([], [0, 0, 0, 10_000, 0], id="nothing came: all of it is owed"),
+        pytest.param([("2026-05-10", 4000, "payment")], [4000, 0, 0, 6000, 0], id="day 120 is in time"),
+        pytest.param([("2026-05-11", 4000, "payment")], [0, 4000, 0, 6000, 0], id="day 121 is later"),
+        pytest.param([("2026-03-01", 10_000, "write_off")], [0, 0, 10_000, 0, 0], id="written off"),
+        pytest.param(
+            [("2026-02-01", 3000, "payment"), ("2026-03-01", 7000, "write_off"), ("2026-06-01", 2000, "payment")],
+            [3000, 2000, 5000, 0, 0],
+            id="paid although it was written off: no more is written off than was left",
+        ),
+        pytest.param([("2026-02-01", 25_000, "payment")], [10_000, 0, 0, 0, 0], id="no more than was billed"),
+        pytest.param(
+            [("2026-02-01", 4000, "payment"), ("2026-07-01", 4000, "refund")],
+            [4000, 0, 0, 6000, 0],
+            id="given back after the days: what counted in time stands",
+        ),
+    ],
+)
+def test_what_became_of_what_was_billed_adds_up(b, postings, expected):
+    assert became(b, [b.pay("C1", day, cents, kind=kind) for day, cents, kind in postings]) == expected
+
+
+def test_what_went_back_to_an_insurer_is_neither_owed_nor_written_off(b):
+    assert became(b, [b.owe("C1", "2026-03-01", -6000)]) == [0, 0, 0, 4000, 6000]
+
+
+def test_a_new_balance_on_the_account_is_no_part_of_what_was_first_billed(b):
+    assert became(b, [b.owe("C1", "2026-03-01", 5000)]) == [0, 0, 0, 10_000, 0]
+
+
+def test_what_was_billed_too_recently_is_left_out_as_in_the_pay_rate(b):
+    tables = b.tables(statements=[statement()], transactions=[b.owe("C1", "2026-01-02", 10_000)])
+    for as_of, accounts in ((dt.date(2026, 5, 9), 0), (dt.date(2026, 5, 10), 1)):
+        found = measures.billed_outcome(tables, period=JANUARY, as_of=as_of).iloc[0]
+        rate = measures.pay_rate(tables, period=JANUARY, as_of=as_of).iloc[0]
+        assert found["accounts"] == rate["accounts"] == accounts
+        assert found["in_time_cents"] == rate["collected_cents"] and found["billed_cents"] == rate["billed_cents"]
+
+
+def test_the_parts_add_up_whatever_was_posted(b):
+    rng = random.Random(20)
+    for _ in range(30):
+        kinds = ["payment", "payment", "refund", "write_off", "contractual"]
+        postings = [
+            b.pay("C1", f"2026-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}", rng.randint(1, 9000), kind=kind)
+            for kind in rng.choices(kinds, k=rng.randint(0, 6))
+        ]
+        assert all(part >= 0 for part in became(b, postings, billed=rng.randint(-5000, 15_000)))
+
+
 # -- promises --------------------------------------------------------------------------------------
 
 PROMISE = {"claim_id": "C1", "promised_on": "2026-01-05", "due_on": "2026-01-20", "amount_cents": 10_000}

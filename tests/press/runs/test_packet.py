@@ -20,6 +20,8 @@ from rcm_analysis.press.runs.run import RunResult
 from rcm_analysis.press.runs.templates import read_templates
 
 NAMED = "cali-care_2026-10_packet"
+SELF_PAY = ("self_pay_review", "self_pay_accounts")
+FRONT_OFFICE = ("patient_engagement_review", "care_team_huddle")
 Finished = tuple[RunResult, RunResult]
 Packets = Callable[..., PacketRequest]
 
@@ -215,11 +217,14 @@ def test_a_packet_holds_the_reports_of_the_clients_services(
     ("services", "more"),
     [
         pytest.param([], (), id="neither service"),
-        pytest.param(["self_pay"], ("self_pay_review",), id="a self-pay programme"),
-        pytest.param(["patient_engagement"], ("patient_engagement_review",), id="a front office"),
-        pytest.param(["patient_engagement", "self_pay"], ("self_pay_review", "patient_engagement_review"), id="both"),
+        pytest.param(["self_pay"], SELF_PAY, id="a self-pay programme"),
+        pytest.param(["patient_engagement"], FRONT_OFFICE, id="a front office"),
+        pytest.param(["patient_engagement", "self_pay"], (*SELF_PAY, *FRONT_OFFICE), id="both"),
         pytest.param(["care_coordination"], (), id="a care-coordination programme has its plan instead"),
     ],
 )
 def test_the_shipped_packet_follows_the_services_of_the_client(services: list[str], more: tuple[str, ...]) -> None:
-    assert packet_reports(read_templates(), ["claims", *services]) == ("client_review", "ar_deep_dive", *more)
+    templates = read_templates()
+    assert packet_reports(templates, ["claims", *services]) == ("client_review", "ar_deep_dive", *more)
+    ours = {template.name for template in templates if template.reader == "manager"}
+    assert {"ar_deep_dive", "self_pay_accounts", "care_team_huddle"} == ours, "lists are for the manager's copy alone"
