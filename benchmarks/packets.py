@@ -6,7 +6,7 @@ Seconds are user + system of every process that a way starts (the kernel's own a
 they hold on a busy machine too; the ways take turns within a round. Each report is made
     plain      papermill, then nbconvert to HTML, as one types them
     alone      ours as one command, with what is derived from the tables there already
-    new        the same right after new files: nothing derived is there (what stands beside the store is taken away)
+    new        the same right after new files: of what was derived only the tests of month ends that are over are there
     in batch   one more report of a batch: a batch of two months less a batch of one, all derived
 and the book once with each client's summary and once without. The workspace is copied first.
 Writes results/packets.txt.
@@ -100,11 +100,13 @@ class Bench:
             shutil.rmtree(self.folder / f"runs{self.turn}", ignore_errors=True)
 
     def forget(self) -> None:
-        for path in self.workspace.glob("store/*/derived"):
-            shutil.rmtree(path)
+        for path in self.workspace.glob("store/*/derived/*"):
+            if not path.name.startswith("backtest"):
+                path.unlink()
 
     def ways(self, template: str, client: str | None) -> dict[str, tuple[float, float]]:
         """Every way once."""
+        self.batch(template, client, months=2)
         self.forget()
         found = {"new": self.batch(template, client)}
         self.batch(template, client, months=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -52,8 +53,13 @@ class Subject:
 
     def payer_name(self, payer: str) -> str:
         """The payer's name as printed; an id that the registry does not know stays as it is."""
-        found = self.payers.loc[self.payers["payer"] == payer, "name"]
-        return str(found.iloc[0]) if len(found) else words_of(payer)
+        known = self._names.get(payer)
+        return words_of(payer) if known is None else known
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        first = self.payers.drop_duplicates("payer")
+        return dict(zip(first["payer"], map(str, first["name"]), strict=True))
 
     @property
     def public_payers(self) -> list[str]:

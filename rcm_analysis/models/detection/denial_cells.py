@@ -361,14 +361,14 @@ def counts_of(lines: pd.DataFrame, cells: Cells, rows: np.ndarray) -> tuple[np.n
     for member in cells.member[:, rows]:
         inside = np.flatnonzero(member >= 0)
         at = member[inside] * months + month[inside]
-        np.add.at(claims, np.unique(at * many + claim[inside]) // many, 1)
-        np.add.at(count, at, 1)
-        np.add.at(money, at, cents[inside])
+        claims += np.bincount(pd.unique(at * many + claim[inside]) // many, minlength=len(claims))
+        count += np.bincount(at, minlength=len(count))
+        money += np.bincount(at, cents[inside], minlength=len(money))
         lost = inside[kind[inside] >= 0]
         place = kind[lost] * (size * months) + member[lost] * months + month[lost]
-        np.add.at(denied[0], np.unique(place * many + claim[lost]) // many, 1)
-        np.add.at(denied[1], place, 1)
-        np.add.at(denied[2], place, cents[lost])
+        denied[0] += np.bincount(pd.unique(place * many + claim[lost]) // many, minlength=len(denied[0]))
+        denied[1] += np.bincount(place, minlength=len(denied[1]))
+        denied[2] += np.bincount(place, cents[lost], minlength=len(denied[2]))
     flat = [array.reshape(size, months) for array in (claims, count, money)]
     return (*flat, *(array.reshape(kinds, size, months) for array in denied))
 

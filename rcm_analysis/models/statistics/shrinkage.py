@@ -155,13 +155,19 @@ def shrunk_by_group(
         return cumulative_incidence([], []).assign(group=[], claims=[], prior_claims=[])
     with contextlib.suppress(TypeError):  # a list among the words, which is refused below
         rows["end"] = rows["end"].astype("category")
-    counted = {name: cumulative_incidence(part["days"], part["end"]) for name, part in rows.groupby("group", sort=True)}
-    worth = prior_claims_between(counted, cumulative_incidence(rows["days"], rows["end"]))
-    prior = cumulative_incidence(rows["days"], rows["end"], weight=rows["weight"])
+    parts = dict(iter(rows.groupby("group", sort=True)))
+    counted = {name: cumulative_incidence(part["days"], part["end"]) for name, part in parts.items()}
+    prior = cumulative_incidence(rows["days"], rows["end"])
+    worth = prior_claims_between(counted, prior)
+    own = counted
+    if weight is not None:
+        prior = cumulative_incidence(rows["days"], rows["end"], weight=rows["weight"])
+        own = {
+            name: cumulative_incidence(part["days"], part["end"], weight=part["weight"]) for name, part in parts.items()
+        }
     found = []
-    for name, part in rows.groupby("group", sort=True):
-        own = cumulative_incidence(part["days"], part["end"], weight=part["weight"])
-        table = shrunk(own, prior, prior_claims=worth * float(rows["weight"].mean()))
+    for name, part in parts.items():
+        table = shrunk(own[name], prior, prior_claims=worth * float(rows["weight"].mean()))
         found.append(table.assign(group=name, claims=len(part), prior_claims=worth))
     out = pd.concat(found, ignore_index=True).fillna(0.0)
     return out[["group", "day", *[name for name in out if name not in ("group", "day")]]]
