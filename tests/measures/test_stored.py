@@ -1,11 +1,14 @@
 """Answers beside a store: what is worked out from new files is never mixed with what is known of the old ones."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
 from builders.acorn import OCTOBER, invented
+from rcm_analysis.exhibits.portfolio_overview.facts import _prepare as prepare
+from rcm_analysis.exhibits.portfolio_overview.facts import asked_of_each
 from rcm_analysis.ledger.adjudications import claim_adjudications, first_adjudications, line_adjudications
 from rcm_analysis.ledger.postings import disguised_postings
 from rcm_analysis.measures.collections.rates import cash
@@ -102,6 +105,16 @@ def test_a_book_opens_no_ledger_for_what_it_knows(store, monkeypatch):
     for path in store.folder.rglob("transactions/*.parquet"):
         path.unlink()
     assert days_in_ar(store.tables(list(CLIENTS), as_of=DAY), as_of=DAY, by=["client"]).equals(expected)
+
+
+def test_an_overview_asks_each_client_once_and_then_no_ledger(store):
+    book = SimpleNamespace(period=OCTOBER, as_of=DAY, tables=store.tables(list(CLIENTS), as_of=DAY))
+    expected = [ask(dict(book.tables)) for ask in asked_of_each(book)]
+    prepare(book)
+    for path in store.folder.rglob("*.parquet"):
+        path.unlink()
+    known = store.tables(list(CLIENTS), as_of=DAY)
+    assert equal([ask(known) for ask in asked_of_each(book)], expected)
 
 
 def test_a_measure_from_elsewhere_is_not_stored(store, monkeypatch):

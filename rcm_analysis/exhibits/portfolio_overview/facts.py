@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 
 import pandas as pd
 
+from ...measures.collections import rates
+from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.portfolio import book as book_of
 from ...measures.portfolio.ratings import client_ratings
+from ...measures.receivable import ar
+from ...tables.store import Tables
+from ..client_review.answers import settled_services
 from ..subject import Book
 
 
@@ -17,6 +23,7 @@ class Facts:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.rated = client_ratings(book.clients)
+        _prepare(book)
 
     @cached_property
     def movements(self) -> pd.DataFrame:
@@ -29,3 +36,26 @@ class Facts:
         return self.book.clients.assign(
             meeting_day=[self.book.meeting_days.get(client) for client in self.book.clients["client"]]
         )
+
+
+def asked_of_each(book: Book) -> list[Callable[..., pd.DataFrame]]:
+    """What the overview asks by client, each a measure with its month or day."""
+    period, day, by = book.period, book.as_of, ["client"]
+    before = period.shift(-1)
+    return [
+        partial(rates.cash, period=period, by=by),
+        partial(rates.cash, period=before, by=by),
+        partial(ar.days_in_ar, as_of=day, by=by),
+        partial(ar.days_in_ar, as_of=before.last_day, by=by),
+        partial(ar.aged_share, as_of=day, by=by),
+        partial(rates.net_collection_rate_matured, period=settled_services(period), as_of=day, by=by),
+        partial(initial_denial_rate_claims_remitted, period=period.trailing(3), by=by),
+    ]
+
+
+def _prepare(book: Book) -> None:
+    """See to it that each client's summary has the answers: client by client, so that one ledger at a time is open."""
+    for client, tables in getattr(book.tables, "apart", {}).items():
+        one = Tables({}, tables.as_of, apart={client: tables.in_memory()})
+        for ask in asked_of_each(book):
+            ask(one)
