@@ -164,12 +164,13 @@ def _frame(data: bytes) -> pd.DataFrame:
 
 @cache
 def _code() -> str:
-    """What derives: other code, or another engine, derives anew."""
+    """What derives: other code, another list of reference, or another engine derives anew."""
     package = Path(__file__).parents[1]
     found = hashlib.sha256(f"{pl.__version__} {np.__version__} {pd.__version__} {pa.__version__}".encode())
     for room in _ROOMS:
-        for path in sorted((package / room).rglob("*.py")):
-            found.update(path.read_bytes())
+        for path in sorted((package / room).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.update(path.read_bytes())
     return found.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
     store/<client>/manifest.json             what is current: every file with rows and SHA-256
     store/<client>/<table>/<month>-<hash>.parquet
+    store/<client>/derived/                  what was worked out from them, for whoever asks next (`derived`)
 
 A Parquet file is never changed once written. A change writes new files beside the old ones and then
 replaces `manifest.json`; until that rename the old store is whole, after it the new one is. A file that
