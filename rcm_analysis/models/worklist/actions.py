@@ -88,7 +88,17 @@ def minutes_of(actions: pd.Series, notes: pd.DataFrame, *, as_of: dt.date, setti
 
 def reasons_of(items: pd.DataFrame) -> list[str]:
     """One sentence an item: what is known, and what follows from it."""
-    return [_reason(row) for row in items.itertuples(index=False)]
+    return [_reason(row) for row in items[list(TOLD)].itertuples(index=False)]
+
+
+TOLD = (
+    *("status", "action", "party", "rate", "category", "carc", "waited", "usual_days", "statements"),
+    *("is_due", "is_late", "is_promised", "step_action", "step_on", "step_outcome", "suppressed_until"),
+    *("deadline_kind", "deadline_on", "days_left", "short_cents", "short_basis", "rework_action", "hold_reason"),
+    *("failed_stage", "failed_reason", "failed_on", "note_on", "entered_on", "since_on", "last_sent_on"),
+    *("decided_on", "pended_on", "primary_on", "statement_on"),
+)
+"""All that a reason may name."""
 
 
 def _reason(row: Any) -> str:

@@ -14,12 +14,13 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from ...ledger.adjudications import DENIED, UNDECIDED, claim_adjudications, primary_reasons
 from ...ledger.balances import claim_balances, responsible_since
 from ...ledger.completeness import phantoms
 from ...measures.payers.shortfalls import underpaid_lines
-from ...tables.frames import source
+from ...tables.frames import pandas_of, source
 
 KEY = ["client", "claim_id"]
 ITEM = [*KEY, "party"]
@@ -49,11 +50,9 @@ STATUSES = {
 
 def read(frame: nw.LazyFrame) -> pd.DataFrame:
     """The rows in pandas, days as datetime64; for small results and for tables of notes."""
-    out = frame.collect().to_pandas()
-    for name in out.columns:
-        if name.endswith("_on"):
-            out[name] = pd.to_datetime(out[name]).astype("datetime64[us]")
-    return out
+    rows = frame.collect("polars").to_native()
+    days = [name for name, kind in rows.schema.items() if name.endswith("_on") and kind != pl.String]
+    return pandas_of(rows.with_columns(pl.col(days).cast(pl.Datetime("us"))))
 
 
 def open_items(tables: Mapping[str, Any], *, as_of: dt.date, history: Decisions) -> pd.DataFrame:

@@ -79,7 +79,13 @@ def codes_of(*, family: str | None = None, category: str | None = None) -> list[
     >>> codes_of(category="duplicate")
     ['18', 'B13']
     """
-    return [row["code"] for row in _rows() if family in (None, row["family"]) and category in (None, row["category"])]
+    return list(_codes(family, category))
+
+
+@functools.cache
+def _codes(family: str | None, category: str | None) -> tuple[str, ...]:
+    kept = (row for row in _rows() if family in (None, row["family"]) and category in (None, row["category"]))
+    return tuple(row["code"] for row in kept)
 
 
 @functools.cache
