@@ -120,18 +120,8 @@ class Answers:
         return self._shelf._path("answer", f"{self._key} {question}")
 
 
-_PLAIN = {
-    "int64",
-    "float64",
-    "bool",
-    "str",
-    "datetime64[us]",
-    "datetime64[ns]",
-    "Int64",
-    "Float64",
-    "category",
-    "object",
-}
+_DAYS = {f"datetime64[{unit}]" for unit in ("s", "ms", "us", "ns")}
+_PLAIN = {"int64", "float64", "bool", "Int64", "Float64", "str", "category", "object"} | _DAYS
 
 
 def _comes_back(answer: pd.DataFrame) -> bool:

@@ -184,6 +184,7 @@ ANSWER = pd.DataFrame(
         "rank": pd.array([1, None], dtype="Int64"),
         "is_new": [True, False],
         "month": pd.to_datetime(["2026-10-01", None]).astype("datetime64[us]"),
+        **{unit: pd.to_datetime(["2026-10-01", None]).astype(f"datetime64[{unit}]") for unit in ("s", "ms", "ns")},
         "bucket": pd.Categorical(["0-30", "31-60"], categories=["0-30", "31-60", "over"], ordered=True),
     }
 )

@@ -23,6 +23,7 @@ import pandas as pd
 from ...errors import ParameterError, TableError
 from ...ledger.ratios import half_up
 from ...periods import Period
+from ...tables.frames import kept
 from .curves import incidence_of
 from .flows import Flows, day_of, read_flows
 from .past_months import Backtest, backtest
@@ -105,6 +106,30 @@ def outlook(
         raise ParameterError(f"`months` should be a whole number from 1 to {MOST_MONTHS}; found {months!r}.")
     if not 0 < level < 1:
         raise ParameterError(f"`level` should lie between 0 and 1, such as 0.8; found {level!r}.")
+    if billing is not None:
+        return _from(tables, as_of, months, level, seed, billing)
+    parts = {name: _part(tables, as_of=as_of, months=months, level=level, seed=seed, name=name) for name in _FRAMES}
+    return Outlook(as_of, level, seed, **parts)
+
+
+_FRAMES = ("months", "through", "payers", "receivable", "curves")
+
+
+@kept
+def _part(
+    tables: Mapping[str, Any], *, as_of: dt.date, months: int, level: float, seed: int, name: str
+) -> pd.DataFrame:
+    return getattr(_whole(tables, as_of=as_of, months=months, level=level, seed=seed), name)
+
+
+@kept
+def _whole(tables: Mapping[str, Any], *, as_of: dt.date, months: int, level: float, seed: int) -> Outlook:
+    return _from(tables, as_of, months, level, seed, None)
+
+
+def _from(
+    tables: Mapping[str, Any], as_of: dt.date, months: int, level: float, seed: int, billing: pd.DataFrame | None
+) -> Outlook:
     first = Period.of(as_of + dt.timedelta(days=1))
     periods = [first.shift(number) for number in range(months)]
     flows = read_flows(tables, as_of=as_of)

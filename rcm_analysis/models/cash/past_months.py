@@ -24,6 +24,7 @@ from ...errors import ParameterError
 from ...ledger.ratios import half_up
 from ...periods import Period
 from ...tables.derived import Shelf
+from ...tables.frames import kept
 from .flows import Flows, day_of, read_flows
 from .paths import FEWEST_DAYS, forecast
 
@@ -95,6 +96,17 @@ def backtest(
     """
     if snapshots < 1 or horizon < 1:
         raise ParameterError(f"`snapshots` and `horizon` should be 1 or more; found {snapshots} and {horizon}.")
+    every = _tested(tables, as_of=as_of, snapshots=snapshots, horizon=horizon, level=level, seed=seed)
+    rows = every[every["payer"] == ""].drop(columns="payer").reset_index(drop=True)
+    payers = every[every["payer"] != ""].reset_index(drop=True)
+    return Backtest(level, rows, _summary(rows, horizon), _by_payer(payers), every.attrs["skipped"])
+
+
+@kept
+def _tested(
+    tables: Mapping[str, Any], *, as_of: dt.date, snapshots: int, horizon: int, level: float, seed: int
+) -> pd.DataFrame:
+    """A row per month end, payer ("" for all together) and month ahead; each month end from beside the store."""
     flows = read_flows(tables, as_of=as_of)
     last = Period.of(as_of) if Period.of(as_of).last_day == as_of else Period.of(as_of).shift(-1)
     months = [last.shift(-back) for back in range(snapshots, 0, -1)]
@@ -104,16 +116,12 @@ def backtest(
     pieces = []
     for month, mark in zip(known, marks, strict=True):
         work = partial(_foreseen, flows, month, horizon, level, seed)
-        found = (
-            work()
-            if shelf is None
-            else shelf.table("backtest", work, key=f"{month.label} {horizon} {level} {seed} {mark}", keep=MOST_STORED)
-        )
+        key = f"{month.label} {horizon} {level} {seed} {mark}"
+        found = work() if shelf is None else shelf.table("backtest", work, key=key, keep=MOST_STORED)
         pieces.append(_beside_actuals(flows, month, last, found))
     every = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=[*_COLUMNS, "payer"])
-    rows = every[every["payer"] == ""].drop(columns="payer").reset_index(drop=True)
-    payers = every[every["payer"] != ""].reset_index(drop=True)
-    return Backtest(level, rows, _summary(rows, horizon), _by_payer(payers), len(months) - len(known))
+    every.attrs["skipped"] = len(months) - len(known)
+    return every
 
 
 _COLUMNS = [
