@@ -92,10 +92,11 @@ def kept(function: Derivation, *, by_client: bool = False, stored: bool = False)
     def answer(tables: Mapping[str, Any], *places: Any, **named: Any) -> Any:
         named = {**dict(zip(list(takes)[1:], places, strict=False)), **named}
         given = {**defaults, **named}
-        key = (function, *((name, _fixed(given[name])) for name in sorted(given)))
+        asked_for = tuple((name, _fixed(given[name])) for name in sorted(given))
+        key = (function, asked_for)
         if not _is_fixed(key):
             return function(tables, **named)
-        asked = _in_words(function, key[1:])
+        asked = _in_words(function, asked_for)
         if by_client and asked and getattr(tables, "apart", None) and given.get("by") in (["client"], ("client",)):
             return _one_by_one(partial(function, **named), asked, tables.apart)  # type: ignore[attr-defined]
         if not keeps_answers(tables):
