@@ -111,8 +111,9 @@ def repair(
 ) -> None:
     """Rebuild a client's store from its raw files.
 
-    For a store that is damaged, or was stored under a pseudonym.key that is lost. What is stored gives way in one
-    step at the end, or stays as it is. Refused while a file that was taken in is not among the raw files.
+    For a store that is damaged, was made by another version, or under a pseudonym.key that is lost. What is stored
+    gives way in one step at the end, or stays as it is. Refused while a file that was taken in is not among the raw
+    files.
     """
     from ..sources.intake import ingest_client, missing_files
     from ..tables.workspace import open_workspace

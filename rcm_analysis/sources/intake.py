@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import SourceError, StoreError, closest, listed, stopped
+from ..errors import SourceError, closest, listed, stopped
 from ..ledger.derived import derived_rows, replaced_by_export
 from ..ledger.settle import SETTLED, settle
 from ..tables.clients import FOREIGN, UNKNOWN
@@ -112,10 +112,7 @@ def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path], *, a
 def missing_files(workspace: Workspace, client: str, paths: Sequence[Path]) -> list[str]:
     """Names of files that the client's store was made from and that are not among these; none where its manifest is
     damaged, as nobody can tell."""
-    try:
-        taken = workspace.store.open(client).manifest["files"]
-    except StoreError:
-        return []
+    taken = workspace.store.taken_files(client)
     here = {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     return sorted({entry["name"] for stamp, entry in taken.items() if stamp.partition("+")[0] not in here})
 

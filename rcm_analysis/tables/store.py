@@ -38,7 +38,8 @@ from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, w
 from .schema import CLAIMS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
-VERSION = 1
+VERSION = 2
+"""Raised whenever what an earlier version stored would read wrong: columns that settling fills, signs, meanings."""
 MANIFEST = "manifest.json"
 KEPT_SECONDS = 24 * 3600
 """How long a file stays that the manifest names no more: longer than any reader needs it."""
@@ -331,6 +332,16 @@ class Store:
                 found += sorted(folder.rglob(f"*{PARTIAL}"))
         return found
 
+    def taken_files(self, client: str) -> dict[str, Any]:
+        """What a client's store was made from, stamp -> entry, whatever version made it; none where nobody can tell."""
+        try:
+            manifest = json.loads((self.folder / client / MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        whole = isinstance(manifest, dict) and manifest.get("check", "") in ("", _own_check(manifest))
+        files = manifest.get("files") if whole else None
+        return files if isinstance(files, dict) else {}
+
     def delete(self, client: str) -> None:
         """Remove everything that is stored of one client, for good."""
         folder = self.folder / client
@@ -486,8 +497,8 @@ def _read_manifest(path: Path, client: str) -> dict[str, Any] | None:
         manifest = None
     if isinstance(manifest, dict) and manifest.get("version", VERSION) != VERSION:
         raise StoreError(
-            f"{path.name} of {client} is of version {manifest['version']}, not {VERSION}: another version of "
-            f"rcm_analysis made it. {_repair(client)}"
+            f"The store of {client} was made by another version of rcm_analysis (its stores have the number "
+            f"{manifest['version']}, this version's {VERSION}). {_repair(client)}"
         )
     if not isinstance(manifest, dict) or manifest.get("check", "") not in ("", _own_check(manifest)):
         raise StoreError(f"{path.name} of {client} is damaged: it is not what was written. {_repair(client)}")
