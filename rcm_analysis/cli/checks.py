@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 DATED = ("transactions", "claims", "submissions", "deposits")
 """The tables whose latest month says up to which day relations are asked."""
-UNREAD_FILES = ("refused", "missing_trailer", "same_check_again")
-"""Rules of findings about files not read, or not to their end, and about payments left out until they are compared."""
+UNREAD_FILES = ("refused", "missing_trailer")
+"""Rules of findings about files that were not read, or not to their end."""
 SHOWN = 40
 """Rows of a list that are printed; all of them go into a file."""
 

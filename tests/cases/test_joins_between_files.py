@@ -357,14 +357,13 @@ def test_a_second_payment_of_its_own_is_no_answer_twice(tmp_path, billed, again)
 
 
 # ------------------------------------------------------------ one trace number, several payments
-def test_a_payment_left_out_because_another_has_its_trace_is_not_complete_until_it_is_taken_away(tmp_path):
+def test_a_payment_left_out_because_another_has_its_trace_is_told_until_it_is_taken_away(tmp_path):
     desk = blank(tmp_path)
     desk.put("a.837", claim_837("G1", "400"))
     desk.put("c.835", remit_835("300", answer("G1", "400", "300", "CO*45*100"), trace="5000", day="20260120"))
     again = answer("G2", "400", "300", "CO*45*100", icn="PCN2")
     path = desk.put("d.835", remit_835("300", again, trace="5000", day="20260120", control=2))
-    desk.ingest()
-    code, text = desk.check()
-    assert code == 1 and "record set aside at intake [300.00" in text and desk.cash("2026-01") == 30000
+    assert desk.ingest().exit_code == 1 and desk.cash("2026-01") == 30000
+    assert [row["amount_cents"] for row in desk.findings("same_check_again")] == [30000]
     path.unlink()
-    assert desk.ingest().holds()
+    assert desk.ingest().findings("same_check_again") == []
