@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from builders.small_clients import put, put_all, take, workspace_of
 from rcm_analysis.cli import app as cli
+from rcm_analysis.cli import packets
 from rcm_analysis.press.runs import folders
 from rcm_analysis.tables.disk import temporary_prefix
 
@@ -61,10 +62,10 @@ def test_status_names_the_damaged_client_and_shows_the_others(workspace, capsys)
 
 
 def test_the_reports_of_a_damaged_client_fail_and_are_asked_for_all_the_same(workspace):
-    requests = cli._wanted(workspace, "2026-03", ["acme", "bay"], force=False)
+    requests = packets.wanted(workspace, "2026-03", ["acme", "bay"], force=False)
     break_manifest(workspace, "acme")
-    cli._refuse_empty(workspace, ["acme", "bay"], "2026-03")
-    again = cli._wanted(workspace, "2026-03", ["acme", "bay"], force=False)
+    packets.refuse_empty(workspace, ["acme", "bay"], "2026-03")
+    again = packets.wanted(workspace, "2026-03", ["acme", "bay"], force=False)
     assert [(item.client, item.template) for item in again] == [(item.client, item.template) for item in requests]
     known = {item.client: sum(name.startswith("acme/") for name in item.fingerprints) for item in again}
     assert not known["acme"] and not known[None]
