@@ -143,6 +143,10 @@ def test_a_day_first_map_is_judged_the_same_way(tmp_path):
         (["01/05/2026", "01/05/2097"], {3: "impossible_date"}),
         (["01/05/2026", "01/06/2026", "01/05/2036"], {4: "far_day"}),
         (["01/05/2026", "01/06/2026", "01/05/2034"], {}),
+        (["01/05/2026", "01/06/2026", "01/13/2035"], {}),  # nine years to the day are no gap
+        (["01/05/2026", "01/06/2026", "01/14/2035"], {4: "far_day"}),
+        (["01/05/2026", "01/05/2036"], {3: "far_day"}),  # half of the days lie behind the gap
+        (["01/05/2026", "01/05/2036", "01/06/2036"], {}),  # more than half: the first is the odd one
         ([f"01/05/{year}" for year in range(1995, 2027)], {}),  # a long history has no gap
         (["01/05/2005", "01/06/2026", "01/07/2026"], {}),  # an old row among new ones
     ],
