@@ -50,6 +50,7 @@ class Night:
     summary: Path | None = None
     mail: bool = False
     cluster: str = ""
+    claims: bool = True
 
 
 def packets(
@@ -72,6 +73,7 @@ def packets(
         Path | None, typer.Option(metavar="FILE", help="make nothing; say what became of a plan's lines")
     ] = None,
     cluster: Annotated[str, typer.Option(metavar="ADDRESS", help="let the workers of a dask cluster do it")] = "",
+    claims: Annotated[bool, typer.Option(help="let a packet's page open the claims behind its numbers")] = True,
 ) -> None:
     """Make every client's packet of a month.
 
@@ -87,13 +89,13 @@ def packets(
         raise RcmError(
             f"--mail needs host, sender and to under [mail] in {opened.folder / 'rcm.toml'}. Nothing was run."
         )
-    night = Night(workers, retry, mail_summary, mail, cluster)
+    night = Night(workers, retry, mail_summary, mail, cluster, claims)
     if collect:
         raise typer.Exit(_collect(opened, _entries(opened, _read(collect)), night))
     period, chosen = Period.month(period or last_month()).label, cli_checks.chosen_clients(opened, client)
     refuse_empty(opened, chosen, period)
     if plan:
-        _plan(opened, period, chosen, plan, force=force)
+        _plan(opened, period, chosen, plan, force=force, claims=claims)
         return
     code = make_packets(opened, period, chosen, force=force, night=night)
     console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/; all months: {opened.runs}/index.html")
@@ -137,13 +139,13 @@ def _entries(workspace: Workspace, text: str) -> list[Entry]:
     return entries_of(text, Places(workspace.folder, workspace.runs, workspace.paths.get("templates")))
 
 
-def _plan(workspace: Workspace, period: str, clients: Sequence[str], path: Path, *, force: bool) -> None:
+def _plan(workspace: Workspace, period: str, clients: Sequence[str], path: Path, *, force: bool, claims: bool) -> None:
     from ..press.night.journal import utc_now
     from ..press.night.seam import plan_text
     from ..tables.disk import write_text
 
     requests = wanted(workspace, period, clients, force=force)
-    text = plan_text(requests, _packets_of(workspace, period, clients, requests, force=force), utc_now())
+    text = plan_text(requests, _packets_of(workspace, period, clients, requests, force=force, claims=claims), utc_now())
     write_text(path, text)
     console.print(
         f"{path}: {text.count(chr(10))} lines. Make each with: rcm run-one {path} --line N; "
@@ -263,7 +265,8 @@ def make_packets(
 
     night = night or Night()
     requests = wanted(workspace, period, clients, force=force)
-    bound = _packets_of(workspace, period, clients, requests, force=force)
+    night = night or Night()
+    bound = _packets_of(workspace, period, clients, requests, force=force, claims=night.claims)
     settings = Settings(**workspace.limits)
     with _hands(night, settings) as workers, batch_progress(errors) as on_progress:
         journal = Journal(workspace.runs, period)
@@ -280,7 +283,13 @@ def make_packets(
 
 
 def _packets_of(
-    workspace: Workspace, period: str, clients: Sequence[str], requests: Sequence[RunRequest], *, force: bool
+    workspace: Workspace,
+    period: str,
+    clients: Sequence[str],
+    requests: Sequence[RunRequest],
+    *,
+    force: bool,
+    claims: bool,
 ) -> list[PacketRequest]:
     from ..press.runs.packet import PacketRequest
 
@@ -293,6 +302,7 @@ def _packets_of(
             templates=workspace.paths.get("templates"),
             force=force,
             printed_on=dt.date.today(),
+            claims=claims,
         )
         for client in clients
     ]

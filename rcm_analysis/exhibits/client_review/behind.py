@@ -11,13 +11,16 @@ from ...blocks.vocabulary import Behind, Table
 from ...measures.denials.reasons import denial_reasons
 from ...measures.payers.due import claims_due
 from ...measures.receivable import ar
+from ...models.drivers.explained import Why, denied_charges
 from ...periods import Period
 from ...tables.schema import PARTIES
 from ..formats import sentence, words_of
 from ..subject import Subject
 from ..tables import Shown, show
+from ..why import cell_words, span_words
 
-DUE, OPEN, DENIED = "claims_due", "claims_open", "claims_denied"
+DUE, OPEN, DENIED, MOVED = "claims_due", "claims_open", "claims_denied", "claims_moved"
+EVERYTHING_ELSE = "Everything else"
 CLAIM = (
     Shown("claim_id", "Claim"),
     Shown("service_on", "Service", "date"),
@@ -138,6 +141,37 @@ def denied_claims(subject: Subject, months: Period) -> Table:
         name=DENIED,
         title=f"Claims denied at first, three months to {subject.as_of_text}",
         definition="One row per claim and reason, by the day the remittance arrived; US dollars and cents of charges.",
+    )
+
+
+def claims_that_moved(subject: Subject, moved: Why) -> Table:
+    """Every claim denied at first in either span, in the part of the change that it stands in."""
+    spans = Period(moved.against.first_day, moved.period.end)
+    rows = denied_charges(subject.tables, spans)[0].to_pandas()
+    is_new = rows["day"].astype("datetime64[ns]") >= pd.Timestamp(moved.period.first_day)
+    rows["new_cents"], rows["old_cents"] = rows["cents"].where(is_new, 0), rows["cents"].where(~is_new, 0)
+    rows["part"] = EVERYTHING_ELSE
+    for driver in reversed(moved.account.drivers):
+        is_there = pd.concat([rows[name] == value for name, value in driver.where.items()], axis=1).all(axis=1)
+        words = sentence(cell_words(moved.figure, driver.where, subject.payer_name))
+        rows["part"] = rows["part"].mask(is_there, words)
+    found = rows.groupby(["claim_id", "reason", "part"], as_index=False)[["old_cents", "new_cents"]].sum()
+    found["change_cents"] = found["new_cents"] - found["old_cents"]
+    found["reason"] = [sentence(words_of(reason)) for reason in found["reason"]]
+    return _list(
+        subject,
+        found,
+        [
+            Shown("part", "Part of the change"),
+            Shown("reason", "Reason"),
+            Shown("old_cents", sentence(span_words(moved.against)), "usd", exact=True),
+            Shown("new_cents", sentence(span_words(moved.period)), "usd", exact=True),
+            Shown("change_cents", "Change", "usd", exact=True),
+        ],
+        name=MOVED,
+        title="Claims denied at first, this quarter and the one before",
+        definition="One row per claim and reason, by the day the decision became known, refusals as a duplicate left "
+        "out; what was denied before counts against the change; US dollars and cents of charges.",
     )
 
 

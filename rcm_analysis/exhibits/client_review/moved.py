@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from ...blocks.vocabulary import Table
 from ...measures.collections.rates import cash
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...models.drivers.explained import Why, why
@@ -16,6 +18,7 @@ from ..blocks import Block
 from ..formats import as_text, counted, sentence
 from ..subject import Subject
 from ..why import cell_words, why_blocks
+from .behind import amounts_behind, claims_that_moved
 from .fell_due import pieces
 
 RECENT = 3
@@ -102,8 +105,17 @@ def why_with_chart(subject: Subject, moved: Why | None) -> list[Block]:
         return []
     blocks = why_blocks(subject, moved, brief=True)
     drivers = moved.account.shown()
-    chart = _place_chart(subject, drivers[0]) if drivers else None
-    return [*blocks, *([chart] if chart else [])]
+    if not drivers:
+        return blocks
+    claims, chart = claims_that_moved(subject, moved), _place_chart(subject, drivers[0])
+    linked = [_with_claims(block, claims) if isinstance(block, Table) else block for block in blocks]
+    return [*linked, *([chart] if chart else []), claims]
+
+
+def _with_claims(parts: Table, claims: Table) -> Table:
+    """The parts of the change with the claims behind each."""
+    linked = amounts_behind(parts, claims, "change_cents", "change_cents", "Denied charges that moved", "part")
+    return replace(parts, behind=tuple(linked))
 
 
 def _place_chart(subject: Subject, driver: Driver) -> Block | None:

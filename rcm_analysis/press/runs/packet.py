@@ -41,6 +41,8 @@ class PacketRequest:
     title: str = "Monthly packet"
     force: bool = False
     printed_on: dt.date | None = None
+    claims: bool = True
+    """Whether the client's page carries the claims behind its numbers: claim numbers with days of service."""
 
     @property
     def folder(self) -> Path:
@@ -122,7 +124,7 @@ def _contents(request: PacketRequest) -> _Contents:
     folders.check_ours(request.folder)
     included, absent = _sort_reports(request)
     made_from = {template.name: manifest.fingerprint(_run_folder(request, template)) for template in included}
-    key = [made_from, [asdict(item) for item in absent], request.title, manifest.packages()]
+    key = [made_from, [asdict(item) for item in absent], request.title, request.claims, manifest.packages()]
     return _Contents(included, absent, made_from, manifest.sha256(manifest.canonical(key)))
 
 
@@ -198,7 +200,7 @@ def _print(
         packet = join(documents, meta, appendix=meta.layout != BRIEF)
         packet = replace(packet, blocks=(*_absences(absent, reader), *packet.blocks))
         stem = file_name(request.client, request.period, name)
-        lists = claims.lists_of(packet) if reader == "client" else None
+        lists = claims.lists_of(packet) if reader == "client" and request.claims else None
         (folder / f"{stem}.html").write_text(html.render(packet, lists=lists), encoding="utf-8")
         result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
         (folder / f"{stem}.pdf").write_bytes(result.bytes)

@@ -16,7 +16,7 @@ from ..document.document import Document, Grid, behinds, grid_of
 
 MOST_ROWS = 40_000
 """So many rows of all lists together are carried by one page; lists beyond that are in the workbook alone."""
-SHOWN = 8
+SHOWN = 5
 """Of each list so many rows, the largest, can be read without a script."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pandas as pd
 import polars as pl
@@ -79,6 +80,31 @@ def test_a_piece_that_is_negative_in_sum_is_taken_off_what_came_in_claim_by_clai
     assert [row[names.index("collected_cents")] for row in table.rows] == [6000, 0]
     due = given.assign(ordinary_cents=0, refused_or_short_cents=0)
     assert fell_due.pieces(due)["collected_cents"] == 6000
+
+
+def test_a_claim_that_moved_stands_in_one_part_and_what_was_denied_before_counts_against_it(acorn, monkeypatch):
+    rows = [
+        ("1", dt.date(2026, 8, 1), "Site 03", "documentation", 500),
+        ("1", dt.date(2026, 7, 31), "Site 03", "documentation", 200),
+        ("2", dt.date(2026, 10, 31), "Site 03", "coding", 300),
+        ("3", dt.date(2026, 5, 1), "Site 01", "documentation", 100),
+    ]
+    tops = pl.DataFrame(rows, schema=["claim_id", "day", "location", "reason", "cents"], orient="row")
+    asked = []
+    monkeypatch.setattr(behind, "denied_charges", lambda tables, span: asked.append(span) or (tops, None))
+    period = Period.month("2026-10").trailing(3)
+    driver = SimpleNamespace(where={"location": "Site 03", "reason": "documentation"})
+    account = SimpleNamespace(drivers=(driver,))
+    found = SimpleNamespace(figure="denied_charges", period=period, against=period.shift(-3), account=account)
+    table = behind.claims_that_moved(acorn, found)
+    assert asked == [Period(dt.date(2026, 5, 1), dt.date(2026, 11, 1))]
+    names = [column.name for column in table.columns]
+    wanted = [names.index(name) for name in ("claim_id", "part", "old_cents", "new_cents", "change_cents")]
+    assert sorted(tuple(row[place] for place in wanted) for row in table.rows) == [
+        ("1", "Documentation denials at Site 03", 200, 500, 300),
+        ("2", "Everything else", 0, 300, 300),
+        ("3", "Everything else", 100, 0, -100),
+    ]
 
 
 def test_the_page_leads_with_its_finding_and_every_part_is_there(page_one):

@@ -228,3 +228,17 @@ def test_the_shipped_packet_follows_the_services_of_the_client(services: list[st
     assert packet_reports(templates, ["claims", *services]) == ("client_review", "ar_deep_dive", *more)
     ours = {template.name for template in templates if template.reader == "manager"}
     assert {"ar_deep_dive", "self_pay_accounts", "care_team_huddle"} == ours, "lists are for the manager's copy alone"
+
+
+def test_only_the_clients_page_carries_claims_and_only_where_that_is_wanted(
+    packet_of: Packets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rcm_analysis.press.writers import claims, html
+
+    made, asked = html.render, []
+    monkeypatch.setattr(claims, "lists_of", lambda packet: asked.append(packet.meta.title) or claims.Lists())
+    monkeypatch.setattr(html, "render", lambda packet, lists=None: made(packet, fonts="system", lists=lists))
+    build_packet(packet_of(force=True))
+    assert asked == ["Monthly packet"]
+    assert build_packet(packet_of(claims=False)).status == "done", "another packet than the one with claims"
+    assert asked == ["Monthly packet"]
