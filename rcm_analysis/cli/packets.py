@@ -265,7 +265,6 @@ def make_packets(
 
     night = night or Night()
     requests = wanted(workspace, period, clients, force=force)
-    night = night or Night()
     bound = _packets_of(workspace, period, clients, requests, force=force, claims=night.claims)
     settings = Settings(**workspace.limits)
     with _hands(night, settings) as workers, batch_progress(errors) as on_progress:
