@@ -85,3 +85,21 @@ def test_no_sentence_is_a_riddle(said, riddle):
 
 def test_money_has_its_dollar_sign(said):
     assert [text for sentences in said.values() for text in sentences if MONEY.search(text)] == []
+
+
+@pytest.fixture(scope="module")
+def of_services() -> list[str]:
+    """What the two pages of each service say."""
+    from builders.acorn import invented, subject_of
+    from builders.engagement_offices import simulated
+    from builders.self_pay_programme import programme
+
+    base = subject_of({**invented(), **simulated(1.0, plants=True)})
+    reviews = [pages_of("self_pay_review", programme(base)), pages_of("patient_engagement_review", base)]
+    return [text for review in reviews for page in ("answers", "behind") for text in texts(getattr(review, page)())]
+
+
+@pytest.mark.parametrize("riddle", RIDDLES)
+def test_no_sentence_of_a_service_is_a_riddle(of_services, riddle):
+    assert len(of_services) > 40
+    assert [text for text in of_services if re.search(RIDDLES[riddle], text) or MONEY.search(text)] == []
