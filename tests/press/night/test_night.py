@@ -107,6 +107,7 @@ def test_the_letter_says_what_is_in_place_what_is_not_and_where(night) -> None:
         assert link in text.read_text()
 
 
+@pytest.mark.slow
 def test_what_failed_is_made_by_the_next_run_and_the_rest_is_kept(night, tmp_path: Path) -> None:
     folder = shutil.copytree(night[0], tmp_path / "workspace")
     (folder / "fail-bay").unlink()
@@ -121,6 +122,7 @@ def test_what_failed_is_made_by_the_next_run_and_the_rest_is_kept(night, tmp_pat
     assert re.search(rf"{PERIOD}\s+\S+ \S+\s+10\s+3\s+7\s+0\s+\d+\s+exit code 0", told[2])
 
 
+@pytest.mark.slow
 def test_a_batch_that_was_killed_says_so_and_goes_on_where_it_was(workspace: Path) -> None:
     words = [sys.executable, "-m", "rcm_analysis", *PACKETS[:-1], "1", "--workspace", str(workspace)]
     process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)

@@ -61,6 +61,7 @@ def test_a_plan_has_a_line_each_and_no_folder_of_this_machine(workspace: Path) -
     assert isinstance(entries[-1].job, PacketRequest) and entries[-1].job.printed_on is not None
 
 
+@pytest.mark.slow
 def test_any_order_side_by_side_gives_the_bytes_of_the_batch(workspace: Path, local: dict[str, bytes]) -> None:
     plan = planned(workspace)
     order = list(range(1, 11))
@@ -80,6 +81,7 @@ def test_any_order_side_by_side_gives_the_bytes_of_the_batch(workspace: Path, lo
     assert "10 asked for: 10 reused." in again.stdout
 
 
+@pytest.mark.slow
 def test_packets_alone_make_the_reports_that_they_are_bound_of(workspace: Path, local: dict[str, bytes]) -> None:
     lines = planned(workspace, "--client", "bay").read_text().splitlines()
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -89,6 +91,7 @@ def test_packets_alone_make_the_reports_that_they_are_bound_of(workspace: Path, 
     assert files_of(workspace / "runs") == {place: data for place, data in local.items() if place.startswith("bay/")}
 
 
+@pytest.mark.slow
 def test_collecting_names_what_failed_and_what_is_missing(workspace: Path) -> None:
     (workspace / "fail-bay").touch()
     plan = planned(workspace)
@@ -110,6 +113,7 @@ def test_collecting_names_what_failed_and_what_is_missing(workspace: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_what_is_up_to_date_is_kept_and_what_was_changed_since_is_named(workspace: Path) -> None:
     assert rcm(workspace, *PACKETS, "--client", "acme").returncode == 0
     time.sleep(1.1)
