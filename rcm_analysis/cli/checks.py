@@ -106,7 +106,8 @@ def _print_sums(
         if not months or (period and not {month.label for month in period.months()} & set(months)):
             empty.append(client)
             continue
-        span = period or Period(Period.month(months[0]).first_day, Period.of(_day(workspace, client, None)).end)
+        last = _day(workspace, client, None) or Period.month(months[-1]).last_day
+        span = period or Period(Period.month(months[0]).first_day, Period.of(last).end)
         tables = _in_memory(workspace.client(client).tables(), "transactions")
         checks = check_client(tables, client=client, period=span)
         failed += [item for item in checks if not item.holds]
@@ -146,8 +147,10 @@ def print_relations(
         shown = found if everything else found[found["is_broken"]]
         for row in shown.to_dict("records"):
             console.print(escape(f"  {client}: {relation_words(row)}"))
-    asked = pd.concat(frames, ignore_index=True) if frames else None
-    broken = asked[asked["is_broken"]] if asked is not None else []
+    if not frames:
+        return 0
+    asked = pd.concat(frames, ignore_index=True)
+    broken = asked[asked["is_broken"]]
     if len(broken):
         for name, means in broken.drop_duplicates("relation")[["relation", "means"]].itertuples(index=False):
             console.print(escape(f"  {name}: {means}."))

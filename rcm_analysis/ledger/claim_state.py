@@ -192,7 +192,8 @@ def charges_by_day(bills: Sequence[Bill]) -> dict[dt.date, int]:
     >>> list(charges_by_day(bills).values())
     [10000, 15000, 15000]
     """
-    charge, found = None, {}
+    charge: int | None = None
+    found: dict[dt.date, int] = {}
     for bill in bills:
         before = found[max(found)] if found else 0
         charge = charge_after(charge, bill)

@@ -145,7 +145,7 @@ class Records:
         if self._aside is None or self._aside.is_empty():
             return pl.DataFrame(schema={**texts, "known_on": pl.Date, "amount_cents": pl.Int64})
         is_known = col("known_on").is_null() | (col("known_on") <= self.as_of)
-        kinds = {"known_on": pl.Date, "amount_cents": pl.Int64, "row": pl.Int64}
+        kinds: dict[Any, Any] = {"known_on": pl.Date, "amount_cents": pl.Int64, "row": pl.Int64}
         empty = pl.DataFrame(schema={"known_on": pl.Date, "row": pl.Int64})
         dated = pl.concat([empty, self._aside], how="diagonal_relaxed")
         rows = dated.cast(kinds).filter(

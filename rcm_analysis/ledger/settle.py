@@ -186,9 +186,8 @@ def _settle_numbers(now: dict[str, pl.DataFrame]) -> list[Told]:
     met = met_but_for_form(answers.select(_NUMBERED), sent.select(_NUMBERED))
     as_billed = answers.with_columns(claim_number=_billed_number(met))
     anew = renumbered(sent, as_billed)
-    found = numbered(
-        *(rows.with_columns(pl.col("claim_number").replace(anew)) for rows in (sent, as_billed)), now["remit_lines"]
-    )
+    bills, remits = (rows.with_columns(pl.col("claim_number").replace(anew)) for rows in (sent, as_billed))
+    found = numbered(bills, remits, now["remit_lines"])
     now["submissions"] = found.submissions.with_columns(sent["claim_number"])
     now["remit_claims"] = found.remit_claims.with_columns(answers["claim_number"])
     _follow(now)

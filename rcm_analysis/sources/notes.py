@@ -156,7 +156,8 @@ class Notes:
             for npi, tax_id, payee in paid.itertuples(index=False)
         ]
         if verdicts and set(verdicts) == {FOREIGN} and not self._decided(paid).all():
-            others = {self.registry.client_of_npi(npi) for npi in paid["payee_npi"].dropna()} - {None}
+            owners = {self.registry.client_of_npi(npi) for npi in paid["payee_npi"].dropna()}
+            others = {owner for owner in owners if owner}
             whom = f"belong to {listed(sorted(others))}" if others else "are for another practice"
             who = {payee_words(payee, npi, tax_id) for npi, tax_id, payee in paid.itertuples(index=False)}
             raise SourceError(
