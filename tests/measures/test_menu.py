@@ -46,7 +46,7 @@ def takes_tables(function) -> bool:
     return next(iter(inspect.signature(function).parameters), "") in ("tables", "clients", "before")
 
 
-PARTS = {"registry_frame", "low_lines", "inferred_steps", "hold"}
+PARTS = {"registry_frame", "low_lines", "inferred_steps", "hold", "claims_due"}
 """Shared between modules of measures; no measure by themselves."""
 
 FUNCTIONS = [

@@ -124,7 +124,7 @@ def case(tables, *, start: str, place: str | None, kind: str = "no_show_rise"):
         schema={"kind": pl.String, "start": pl.Date, "location": pl.String},
     )
     return SimpleNamespace(
-        plants=lambda *kinds: planted.filter(pl.col("kind").is_in(kinds)),
+        plant_rows=lambda *kinds: planted.filter(pl.col("kind").is_in(kinds)),
         known=tables,
         period=Period(dt.date(2025, 3, 1), dt.date(2026, 11, 1)),
     )

@@ -228,6 +228,7 @@ def test_a_job_whose_worker_is_killed_is_done_by_another(
     assert files_of(workspace / "runs") == local
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_runs_nothing(workspace: Path) -> None:
     pytest.importorskip("distributed")
     ended = rcm(workspace, *PACKETS, "--cluster", "tcp://127.0.0.1:9")
