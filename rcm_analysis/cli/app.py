@@ -138,7 +138,7 @@ def demo(
     last = max(
         Period.month(month) for name in workspace.clients() for month in workspace.store.open(name).posted_months()
     )
-    bad_sums = cli_checks.print_checks(
+    bad_sums, _ = cli_checks.print_checks(
         workspace, workspace.clients(), Period(last.shift(1 - months).first_day, last.end)
     )
     code = cli_packets.make_packets(

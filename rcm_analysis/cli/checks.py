@@ -61,7 +61,7 @@ def check(
         raise typer.Exit(_print_list(opened, names, relation, month, to))
     if to:
         raise ParameterError("--to writes the list of one relation: name it with --list. Nothing was written.")
-    raise typer.Exit(FINDINGS if print_checks(opened, names, month, everything=everything) else 0)
+    raise typer.Exit(FINDINGS if any(print_checks(opened, names, month, everything=everything)) else 0)
 
 
 def chosen_clients(workspace: Workspace, clients: Sequence[str] | None) -> list[str]:
@@ -74,20 +74,20 @@ def chosen_clients(workspace: Workspace, clients: Sequence[str] | None) -> list[
 # ---------------------------------------------------------------- the two answers
 def print_checks(
     workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False
-) -> int:
-    """Print each client's sums and its broken relations; how many of both."""
+) -> tuple[int, int]:
+    """Print each client's sums and its broken relations: how many sums do not hold, and how many relations."""
     failed, empty = _print_sums(workspace, clients, period, everything=everything)
     broken = print_relations(workspace, clients, period, everything=everything)
     if len(empty) == len(clients):
         errors.print("No sum could be checked.")
-        return len(empty) + broken
+        return len(empty), broken
     sums = f"{len(failed)} sum(s) do not hold" if failed else "residual 0.00 everywhere"
     console.print(f"Arithmetic {'does not hold' if failed else 'holds'}: {sums}.")
     if not broken:
         console.print("Complete: no record lacks its counterpart beyond what is usual.")
     if not failed and not broken:
         console.print("Every sum holds, and every record has its counterpart.")
-    return len(failed) + broken
+    return len(failed), broken
 
 
 def _print_sums(

@@ -313,3 +313,14 @@ def test_the_desk_commands_say_what_is_wrong_in_one_message(capsys, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     code, _, err = rcm(capsys, *words)
     assert code == 2 and says in one_message(err)
+
+
+@pytest.mark.slow
+def test_the_demo_ends_well_though_its_records_leave_a_little_over(capsys, tmp_path):
+    """Payments that the invented practice posted to the wrong claim are told; they are no failure of the demo."""
+    folder = tmp_path / "demo"
+    code, out, err = rcm(capsys, "demo", folder, "--client", "abc-obgyn", "--workers", "1")
+    assert code == 0, out + err
+    assert "Not complete" in out and "Arithmetic holds" in out
+    (packet,) = folder.glob("runs/abc-obgyn/*/packet/abc-obgyn_*_packet.pdf")
+    assert packet.stat().st_size > 10_000
