@@ -110,6 +110,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL if self._limits else None,  # compiled code says there what it asked for
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self._environment},
+                start_new_session=True,  # Ctrl-C reaches the parent alone, which ends this process
             )
         return self._process
 
@@ -169,7 +170,6 @@ def close_reader() -> None:
 # ---------------------------------------------------------------- the other end
 def main() -> None:
     """Calls from stdin, answers to the original stdout; anything printed goes to stderr."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     limits = Limits(*map(int, sys.argv[1:3])) if len(sys.argv) > 2 else None
