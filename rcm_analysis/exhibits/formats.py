@@ -15,6 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..ledger.ratios import adding_up
+
 EMPTY = "–"
 UNITS = ("text", "usd", "count", "rate", "days", "number", "date", "month", "flag")
 
@@ -182,17 +184,15 @@ def day_text(day: dt.date) -> str:
 def whole_dollars(cents: Sequence[int]) -> list[int]:
     """The amounts in whole dollars (as cents), rounded so that they add up to their sum in whole dollars.
 
-    What is left after rounding down goes to the largest remainders; of equal ones to the first.
+    What is left after rounding down goes to the largest remainders (`ratios.adding_up`); of equal ones to the first.
 
     >>> whole_dollars([3340, 3330, 3330]), whole_dollars([150, 150, 150])
     ([3400, 3300, 3300], [200, 200, 100])
     """
-    low = [amount // 100 for amount in cents]
-    left = int(_rounded(Decimal(sum(cents)) / 100, 0)) - sum(low)
-    order = sorted(range(len(low)), key=lambda place: -(cents[place] % 100))
-    for place in order[:left]:
-        low[place] += 1
-    return [dollars * 100 for dollars in low]
+    amounts = pd.Series(cents, dtype="int64")
+    low, one = amounts // 100, amounts * 0
+    left = int(_rounded(Decimal(sum(cents)) / 100, 0)) - int(low.sum())
+    return ((low + adding_up(amounts % 100 / 100, one, one + left)) * 100).tolist()
 
 
 def counted(number: int, one: str, many: str = "") -> str:

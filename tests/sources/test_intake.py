@@ -6,6 +6,7 @@ import os
 import polars as pl
 import pytest
 
+from builders.small_clients import MAP
 from rcm_analysis.errors import SourceError, StoreError
 from rcm_analysis.ledger.reconciliation import check_client
 from rcm_analysis.periods import Period
@@ -36,39 +37,6 @@ commission_rate = "0.055"
 meeting_cadence = "monthly"
 npis = ["1999999984"]
 column_maps = ["pm"]
-"""
-
-MAP = """
-name = "pm"
-
-[transactions]
-delivery = "month"
-date_formats = ["%m/%d/%Y"]
-sign.by = "kind"
-
-[transactions.columns]
-transaction_id = ["Txn"]
-claim_id = ["Claim"]
-kind = ["Type"]
-party = ["Party"]
-happened_on = ["Date"]
-posted_on = ["Posted"]
-amount_cents = ["Amount"]
-
-[claims]
-delivery = "append"
-date_formats = ["%m/%d/%Y"]
-
-[claims.columns]
-claim_id = ["Claim No"]
-patient = ["Patient ID"]
-payer = ["Insurance"]
-service_on = ["DOS"]
-entered_on = ["Entered"]
-charge_cents = ["Billed"]
-
-[claims.constants]
-claim_type = "professional"
 """
 
 HEADER = "Txn,Claim,Type,Party,Date,Posted,Amount"

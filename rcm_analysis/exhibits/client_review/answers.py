@@ -152,18 +152,19 @@ def answers(subject: Subject) -> list[Block]:
     ]
 
 
-BEHIND = {"fell_due": "fell_due", "asks": "open_questions", "numbers": "numbers_by_month"}
+BEHIND = {"asks": "open_questions", "numbers": "numbers_by_month"}
 """The tables of page one -> the sheet with the rows behind their figures; others are their own sheet."""
 
 
 def traced(page_one: Sequence[Block]) -> list[Block]:
     """Every figure of page one with the sheet that it can be followed to: the first sheet of the workbook."""
     rows = []
-    for table in (block for block in page_one if isinstance(block, Table)):
+    tables = [block for block in page_one if isinstance(block, Table)]
+    there = {table.name for table in tables}
+    for table in tables:
         if not (table.print or table.name == "fell_due"):
             continue
         shown = table.rows[-1:] if table.name == "fell_due" else table.rows
-        there = {block.name for block in page_one if isinstance(block, Table)}
         sheet = BEHIND.get(table.name, table.name)
         for row in shown:
             label = row[1] if table.columns[0].unit == "count" else row[0]

@@ -14,7 +14,7 @@ from ...measures.receivable.delays import document_requests
 from ...models.detection.denial_shifts import systemic_denials
 from ...models.detection.process_shifts import charge_lag_creep
 from ..blocks import Block, note
-from ..formats import as_text, comma_list, counted, sentence, words_of
+from ..formats import as_text, comma_list, counted, day_text, sentence, words_of
 from ..incomplete import ANSWERED, advises
 from ..subject import Subject
 from ..tables import Shown, show
@@ -76,7 +76,7 @@ def systemic(subject: Subject) -> list[Ask]:
                 head,
                 f"{sentence(words_of(row['category']))} denials{payer} went from {as_text(row['usual_rate'], 'rate')} "
                 f"to {as_text(row['rate'], 'rate')} of the lines{' there' if place else ''} since "
-                f"{_day(row['onset_on'])}",
+                f"{day_text(row['onset_on'])}",
                 int(round(row["excess_cents"])),
                 CONTRACT,
                 f"{place} lead" if row["location"] else place or owner,
@@ -90,8 +90,7 @@ def questions(subject: Subject) -> list[Ask]:
     """What the practice was asked and has not answered, as one request."""
     if not advises(subject, ANSWERED):
         return []
-    asked = document_requests(subject.tables, as_of=subject.as_of)
-    asked = asked[asked["is_open"]]
+    asked = _open_questions(subject)
     if asked.empty:
         return []
     kinds = asked.groupby("hold_reason").size().sort_values(ascending=False, kind="stable")
@@ -99,7 +98,7 @@ def questions(subject: Subject) -> list[Ask]:
     return [
         Ask(
             f"Send what {counted(asked['claim_id'].nunique(), 'claim waits', 'claims wait')} for",
-            f"{sentence(parts)}; the oldest was asked for on {_day(asked['asked_on'].min())}",
+            f"{sentence(parts)}; the oldest was asked for on {day_text(asked['asked_on'].min())}",
             int(asked["open_cents"].sum()),
             CHARGES,
             "practice manager",
@@ -109,12 +108,17 @@ def questions(subject: Subject) -> list[Ask]:
     ]
 
 
+def _open_questions(subject: Subject) -> pd.DataFrame:
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    return asked[asked["is_open"]]
+
+
 def late_entry(subject: Subject) -> list[Ask]:
     """Charges that are entered later than they used to be: their cash comes later."""
     return [
         Ask(
             f"{row['provider'] or row['location'] or 'The whole practice'}: enter charges sooner",
-            f"From {_day(row['onset_on'])} on it takes {as_text(row['days'], 'days')} working days, before that "
+            f"From {day_text(row['onset_on'])} on it takes {as_text(row['days'], 'days')} working days, before that "
             f"{as_text(row['usual_days'], 'days')}",
             int(round(row["late_cents"])),
             CHARGES,
@@ -168,8 +172,7 @@ def table_of(
 
 def questions_list(subject: Subject) -> list[Block]:
     """The claims behind the questions to the practice: its own working list."""
-    asked = document_requests(subject.tables, as_of=subject.as_of)
-    asked = asked[asked["is_open"]].sort_values(["asked_on", "claim_id"], ignore_index=True)
+    asked = _open_questions(subject).sort_values(["asked_on", "claim_id"], ignore_index=True)
     if asked.empty:
         return []
     rows = subject.with_payer_names(asked)
@@ -215,8 +218,3 @@ def _came_of(row: dict[str, object]) -> str:
     if pd.notna(recovered) and pd.notna(amount) and recovered:
         back = f", {as_text(recovered, 'usd')} of {as_text(amount, 'usd')} back"
     return f"{row['title']}: {came}{back}."
-
-
-def _day(day: object) -> str:
-    stamp = pd.Timestamp(day)
-    return f"{stamp:%B} {stamp.day}, {stamp.year}"

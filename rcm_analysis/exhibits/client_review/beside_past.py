@@ -58,7 +58,7 @@ class Number:
 
 
 NUMBERS = (
-    Number("Cash received", "usd", "up", monthly_cash, 0, "{} more", "{} less"),
+    Number("Cash received", "usd", "up", monthly_cash),
     Number(
         "Days of charges still owed",
         "days",
@@ -68,16 +68,8 @@ NUMBERS = (
         "{} longer",
         "{} shorter",
     ),
-    Number(
-        "Owed for over 90 days",
-        "rate",
-        "down",
-        at_month_ends(partial(aged_share, days=90), "aged_share"),
-        3,
-        "{} more",
-        "{} less",
-    ),
-    Number("Claims denied at first", "rate", "down", monthly_denials, 1, "{} more", "{} less"),
+    Number("Owed for over 90 days", "rate", "down", at_month_ends(partial(aged_share, days=90), "aged_share"), 3),
+    Number("Claims denied at first", "rate", "down", monthly_denials, 1),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...blocks.vocabulary import Table
-from ...measures.collections.rates import cash
+from ...ledger.ratios import quotient
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...models.drivers.explained import Why, why
 from ...models.drivers.search import Driver
@@ -19,10 +19,10 @@ from ..formats import as_text, counted, sentence
 from ..subject import Subject
 from ..why import cell_words, why_blocks
 from .behind import amounts_behind, claims_that_moved
+from .beside_past import MONTHS, monthly_cash
 from .fell_due import pieces
 
 RECENT = 3
-MONTHS = 13
 PLACES = ("location", "provider", "payer")
 
 
@@ -30,10 +30,9 @@ def cash_by_month(subject: Subject) -> pd.DataFrame:
     """month, cash_cents: thirteen months, or as many as there are postings."""
     began = subject.pandas("transactions")["posted_on"].min()
     months = subject.period.trailing(MONTHS).months()
-    found = cash(subject.tables, period=Period(months[0].first_day, months[-1].end), by=["month"])
-    spine = pd.DataFrame({"month": [pd.Timestamp(month.first_day) for month in months]})
-    out = spine.merge(found[["month", "cash_cents"]], on="month", how="left").fillna({"cash_cents": 0})
-    return out[out["month"] >= Period.of(began.date()).first_day.isoformat()].reset_index(drop=True)
+    months = [month for month in months if month.first_day >= Period.of(began.date()).first_day]
+    found = {pd.Timestamp(month.first_day): cents or 0 for month, cents in monthly_cash(subject, months).items()}
+    return pd.DataFrame({"month": list(found), "cash_cents": list(found.values())})
 
 
 def cash_sentence(subject: Subject) -> str:
@@ -130,7 +129,7 @@ def _place_chart(subject: Subject, driver: Driver) -> Block | None:
     months = pd.DataFrame({"month": sorted(rates["month"].unique())})
     for column, part in (("there", rates[is_there]), ("elsewhere", rates[~is_there])):
         sums = part.groupby("month")[["denied_claims", "remitted_claims"]].sum()
-        months[column] = months["month"].map(sums["denied_claims"] / sums["remitted_claims"].where(lambda n: n > 0))
+        months[column] = months["month"].map(quotient(sums["denied_claims"], sums["remitted_claims"]))
     name = _name(subject, where)
     axes = figures.plot_months(
         months,

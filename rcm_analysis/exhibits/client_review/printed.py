@@ -48,15 +48,12 @@ PRINTED = {
 """The tables and figures that the four pages print besides page one; all others are in the workbook."""
 
 
-def in_print(blocks: list[Block], *, notes: bool = True) -> list[Block]:
+def in_print(blocks: list[Block]) -> list[Block]:
     """The blocks with what is not printed kept for the workbook, where it stood."""
     out: list[Block] = []
     for block in blocks:
-        named = isinstance(block, (Table, Figure))
-        if named and block.name not in PRINTED:  # type: ignore[attr-defined]
-            out += for_the_workbook([block])
-        elif named or notes:
-            out.append(block)
+        is_kept = isinstance(block, (Table, Figure)) and block.name not in PRINTED
+        out += for_the_workbook([block]) if is_kept else [block]
     return out
 
 
@@ -76,7 +73,7 @@ def denials_and_payers(subject: Subject) -> list[Block]:
 @page
 def ahead_and_owed(subject: Subject) -> list[Block]:
     """Page four: cash expected, and what is owed by age."""
-    return in_print([*outlook.whats_to_come(subject), *money.aging(subject)], notes=True)
+    return in_print([*outlook.whats_to_come(subject), *money.aging(subject)])
 
 
 @page
