@@ -44,30 +44,41 @@ ACCOUNT_CHANGES = (
 )
 OUT_OF_SCOPE = ("credit_reporting", "third_party_collection")
 """Kinds of `account_changes` that are no part of the self-pay programme: any row is a breach."""
-POLICY_RULES = (
-    "call_window_from",
-    "call_window_to",
-    "calls_in_seven_days",
-    "days_after_conversation",
-    "card_retries_in_thirty_days",
-    "retry_after_hard_decline",
-    "promise_grace_days",
-    "dispute_days",
-    "assistance_days",
-    "itemised_days",
-    "write_off_approval_over_cents",
-    "estimate_difference_cents",
-    "script_version",
-    "posting_days",
-    "refund_days",
-    "contact_target",
-    "engagement_target",
-    "resolution_target",
-    "documentation_target",
-    "script_target",
-    "posting_target",
-    "eob_target",
-)
+TIME = (r"([01]\d|2[0-3]):[0-5]\d", "a time such as 08:00")
+NUMBER = (r"\d{1,9}", "a whole number")
+PERCENT = (r"(100|\d{1,2})(\.\d+)?", "a percent such as 85")
+POLICY_FORMS = {
+    **dict.fromkeys(("call_window_from", "call_window_to"), TIME),
+    **dict.fromkeys(("calls_in_seven_days", "days_after_conversation", "card_retries_in_thirty_days"), NUMBER),
+    "retry_after_hard_decline": ("yes|no", "yes or no"),
+    **dict.fromkeys(
+        (
+            "promise_grace_days",
+            "dispute_days",
+            "assistance_days",
+            "itemised_days",
+            "write_off_approval_over_cents",
+            "estimate_difference_cents",
+        ),
+        NUMBER,
+    ),
+    "script_version": (r".+", "a name"),
+    **dict.fromkeys(("posting_days", "refund_days"), NUMBER),
+    **dict.fromkeys(
+        (
+            "contact_target",
+            "engagement_target",
+            "resolution_target",
+            "documentation_target",
+            "script_target",
+            "posting_target",
+            "eob_target",
+        ),
+        PERCENT,
+    ),
+}
+"""What the value of each rule of a self-pay policy looks like, as a pattern and in words."""
+POLICY_RULES = tuple(POLICY_FORMS)
 SKILLS = ("eob_interpretation", "account_explanation", "professional_conduct")
 
 # -- self-pay programme ----------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def collectable_value(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence
     Formula
         open_cents = collectable_cents + adjusted_cents + lost_cents + unknown_cents
         collectable: for every age the dollars owed x the cash that a dollar of that age brings in the end,
-        wherever it is passed on to (`cash_curves.value_of_dollar`); adjusted: x what contracts take off in
+        wherever it is passed on to (`curves.value_of_dollar`); adjusted: x what contracts take off in
         the end; lost: the rest, which is written off or never moves again; unknown: owed by a party none
         of whose dollars ever ended
         collectable_share = collectable_cents / (open_cents - unknown_cents)

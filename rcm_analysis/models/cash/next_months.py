@@ -5,8 +5,8 @@
     found.payers        the same by payer
     found.receivable    what is owed today, and what of it will be collected
 
-How it is made: `dollar_flows` (the ledger as dollars that begin and end), `cash_curves` (how fast they
-turn into cash, and the projection), `cash_paths` (billing to come, and the bootstrap). How good it has
+How it is made: `flows` (the ledger as dollars that begin and end), `curves` (how fast they
+turn into cash, and the projection), `paths` (billing to come, and the bootstrap). How good it has
 been is for `backtest` to say.
 """
 

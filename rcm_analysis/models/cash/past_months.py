@@ -72,7 +72,7 @@ def backtest(
     """The outlook of the ends of the last `snapshots` months, against what came by `as_of`.
 
     Formula
-        for each snapshot, `cash_paths.forecast` from the postings known on it; actual = cash posted
+        for each snapshot, `paths.forecast` from the postings known on it; actual = cash posted
         in the month; chance = sqrt(2 / pi) x sqrt(sum of squares of each claim's cash in the month), what
         a forecast that knew every rate would be off by on average, were claims independent: a floor,
         since checks pay many claims at once

@@ -10,7 +10,7 @@ in and again on the way out, and a difference is an error of ours. Messages hold
 | `total_line` | it is a total or subtotal line (its amount is not counted in) |
 | `stray_quote` | one quoted cell holds line breaks and as many separators as a whole row |
 | `missing` | a required value is empty |
-| `unreadable` | a date, amount, number or flag cannot be read |
+| `unreadable` | a date, amount, number, flag or the value of a policy's rule cannot be read |
 | `part_of_a_cent` | an amount has more than two decimals, and not by the residue of a float |
 | `formula`, `error` | a cell of the workbook holds a formula whose result was never saved, or an error |
 | `lost_digits` | an id as a spreadsheet shortens it: 1.23457E+15, or a number of 16 digits and more |
@@ -39,6 +39,7 @@ import polars as pl
 
 from ...errors import SourceError, listed
 from ...tables.schema import Column, Table
+from ...tables.schema_services import POLICY_FORMS, TIME
 from .cells import taken, text, typed, word, worded
 from .column_maps import Section, read_map
 from .headers import Recognised, recognise
@@ -168,9 +169,9 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     column = pl.col("name").replace(titles)
     said = pl.concat_str([column + ": ", pl.col("message")], ignore_nulls=True)
     told = found.group_by("row", maintain_order=True).agg(
-        column.first().alias("column"),
-        pl.col("rule").first(),
-        said.unique(maintain_order=True).str.join("; ").alias("message"),
+        column.first().alias("told column"),
+        pl.col("rule").first().alias("told rule"),
+        said.unique(maintain_order=True).str.join("; ").alias("told message"),
     )
     shown = [name for name in recognised.positions if name not in ("take", "patient")]
     cells = pl.struct([text(name, recognised).alias(name.replace("amount_by", "amount")) for name in shown])
@@ -178,9 +179,7 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     return aside.select(
         pl.lit(path.name).alias("file"),
         "row",
-        "column",
-        "rule",
-        "message",
+        *[pl.col(f"told {name}").alias(name) for name in ("column", "rule", "message")],
         pl.col("amount").alias("amount_cents"),
         cells.struct.json_encode().alias("text"),
         (pl.col(recognised.table.known_on) if recognised.table.known_on else pl.lit(None)).alias("known_on"),
@@ -254,6 +253,8 @@ def _column_rules(column: Column, recognised: Recognised) -> list[tuple[str, str
             column.kind, "a month such as 2026-10"
         )
         out.append((name, "unreadable", f"not {what}", unreadable))
+    if name == "local_time":
+        out.append((name, "unreadable", f"not {TIME[1]}", ~value.str.contains(f"^(?:{TIME[0]})$")))
     if is_id(name, recognised.table):
         message = "an id as a spreadsheet shortens it; format the column as text and export it again"
         out.append((name, "lost_digits", message, has_lost_digits(said)))
@@ -291,7 +292,14 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
         out.append(("claim_id", "no_claim", "a charge or adjustment must name its claim", needs))
     if table.name in ("claims", "claim_lines"):
         out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
+    if table.name == "self_pay_policies":
+        out += [_policy_rule(rule, *form) for rule, form in POLICY_FORMS.items()]
     return out
+
+
+def _policy_rule(rule: str, pattern: str, meaning: str) -> tuple[str, str, str, pl.Expr]:
+    broken = (pl.col("rule") == rule) & ~pl.col("value").str.contains(f"^(?:{pattern})$")
+    return "value", "unreadable", f"not {meaning}, as the rule {rule} needs", broken
 
 
 def swallowed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:

@@ -223,6 +223,36 @@ def test_a_claim_entered_on_the_day_of_service_for_nothing_is_good(tmp_path):
     assert export.rows.select("charge_cents", "patient", "claim_type").rows() == [(0, "A", "professional")]
 
 
+POLICIES = """
+name = "policy"
+
+[self_pay_policies]
+delivery = "full"
+[self_pay_policies.columns]
+rule = ["Rule"]
+effective_from = ["From"]
+value = ["Value"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad"),
+    [
+        ("call_window_from", "08:00", ["8:00", "24:00", "8am", "08:60"]),
+        ("dispute_days", "30", ["thirty", "30.5", "-1", "30 days"]),
+        ("eob_target", "99.5", ["99%", "101", "0,9x"]),
+        ("retry_after_hard_decline", "no", ["never", "No!"]),
+        ("script_version", "B 2026", []),
+    ],
+)
+def test_a_rule_of_the_policy_has_a_value_of_its_kind(tmp_path, rule, good, bad):
+    rows = [f'{rule},2026-01-{day:02d},"{value}"' for day, value in enumerate([good, *bad], start=1)]
+    export = load(tmp_path, lines(*rows, header="Rule,From,Value"), maps=[parse_map(POLICIES, "policy.toml")])
+    assert export.rows["value"].to_list() == [good]
+    assert export.quarantine["rule"].to_list() == ["unreadable"] * len(bad)
+    assert all(f"as the rule {rule} needs" in message for message in export.quarantine["message"])
+
+
 def test_the_first_good_row_of_a_key_is_kept(tmp_path):
     export = load(tmp_path, lines(ROW.replace("100.00", "n/a"), ROW, ROW.replace("100.00", "7.00")))
     assert export.rows["amount_cents"].to_list() == [10000]
