@@ -18,7 +18,7 @@ from .claim_state import VOID, bills_of, charge_in_force, own_bills
 from .derived import ANSWERED, UNBILLED
 
 CASH = ("payment", "takeback")
-HARMLESS_RULES = {"total_line", "parent_set_aside"}
+HARMLESS_RULES = {"total_line", "parent_set_aside", "row_again"}
 """Rules of rows set aside that need nobody: lines that were never data, and what goes with a row told itself."""
 KEY = ["client", "claim_id"]
 BILLED_AS = ("claim_id", "submission_id", "payer_order", "payer", "frequency", "charge_cents", "sequence")

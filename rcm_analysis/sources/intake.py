@@ -10,14 +10,14 @@ all. What is refused is named with its dollars, and stays where it was: raw file
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
 
-from ..errors import SourceError, closest, listed, stopped
+from ..errors import SourceError, listed, stopped
 from ..ledger.derived import derived_rows, replaced_by_export
 from ..ledger.settle import SETTLED, settle
 from ..tables.clients import FOREIGN, UNKNOWN
@@ -25,14 +25,18 @@ from ..tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS,
 from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .exports import reader as exports
+from .exports.column_maps import Section
 from .notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
+from .raw_files import RawFile, stamp_of, unpacked
+from .raw_files import find_files as find_files
+from .raw_files import missing_files as missing_files
+from .rows_side_by_side import RowsSideBySide, unread_sections
 from .worklist import notes as worklist_notes
 from .worklist.notes import WorklistIntake
-from .x12 import claim837, remit835
 from .x12 import segments as x12
 from .x12.billed import contents_of_none
-from .x12.intake import KINDS, X12Intake, npis_of, skip_others
+from .x12.intake import KINDS, X12Intake, skip_others
 from .x12.remittances import UNMAPPED, unmapped, whose
 
 KEPT_SHARE = 0.8
@@ -45,53 +49,6 @@ STATE = "all files together"
 LEFT_OUT = ("refused", "same_check_again")
 """Rules of files of which nothing is stored: once such a file is taken away, there is nothing to find."""
 PAYER_COLUMNS = ("payer", "secondary_payer", "tertiary_payer")
-
-
-def find_files(workspace: Workspace, paths: Sequence[Path] = (), *, client: str | None = None) -> dict[str, list[Path]]:
-    """The raw files by client: `raw/<client>/**`, or the files and folders named.
-
-    A file belongs to `client` when one is named, else to the registry's client after whom a folder
-    above it is called, else, for an 835 or 837, to the client whose NPI it carries.
-
-    Raises
-        SourceError: a path does not exist, or a file cannot be given to a client.
-        ClientError: an unknown client.
-    """
-    known = workspace.clients()
-    if client is not None:
-        workspace.registry.client(client)
-    raw = workspace.paths["raw"]
-    roots = [Path(path) for path in paths] or ([raw / client] if client else [raw])
-    absent = [str(path) for path in roots if not path.exists()]
-    if absent:
-        raise SourceError(f"Nothing to read at {listed(absent)}: no such file or folder.")
-    found: dict[str, list[Path]] = {}
-    for root in roots:
-        files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-        for path in files:
-            if not path.name.startswith((".", "~$")) and not path.name.endswith(worklist_notes.REFUSED_SUFFIX):
-                owner = client or _owner(workspace, path, known)
-                found.setdefault(owner, []).append(path)
-    return found
-
-
-def _owner(workspace: Workspace, path: Path, known: Iterable[str]) -> str:
-    for parent in path.resolve().parents:
-        if parent.name in known:
-            return parent.name
-    data = path.read_bytes()
-    for reader, kind in ((remit835.read_835, "835"), (claim837.read_837, "837")):
-        if kind in x12.kind_of(data):
-            owners = {workspace.registry.client_of_npi(npi) for npi in npis_of(reader(data))}
-            owner = owners.pop() if len(owners) == 1 else None
-            if owner:
-                return owner
-    raw = workspace.paths["raw"]
-    raise SourceError(
-        f"{path.name}: no client can be told from its folder or its NPI. Put it under "
-        f"{raw.name}/<client>/, or name the client with --client."
-        + (closest(path.parent.name, known) if path.parent != raw else "")
-    )
 
 
 def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path], *, afresh: bool = False) -> IntakeReport:
@@ -107,14 +64,6 @@ def ingest_client(workspace: Workspace, client: str, paths: Sequence[Path], *, a
     workspace.registry.client(client)
     with workspace.store.change(client, afresh=afresh) as change:
         return _Intake(workspace, client, change).run(paths)
-
-
-def missing_files(workspace: Workspace, client: str, paths: Sequence[Path]) -> list[str]:
-    """Names of files that the client's store was made from and that are not among these; none where its manifest is
-    damaged, as nobody can tell."""
-    taken = workspace.store.taken_files(client)
-    here = {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    return sorted({entry["name"] for stamp, entry in taken.items() if stamp.partition("+")[0] not in here})
 
 
 def _month(known_on: str | None) -> pl.Expr:
@@ -160,6 +109,9 @@ class _Intake:
         self.map_files = map_files(workspace, client)
         self.maps = [exports.read_map(path) for path in self.map_files]
         self.x12 = X12Intake(change, self.notes, key=self.key)
+        self.side_by_side = RowsSideBySide(change, self.notes)
+        self.unread: dict[str, list[Section]] = {}
+        self.read: set[str] = set()
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
         self._map_known_payers()
@@ -169,9 +121,12 @@ class _Intake:
             for stamp, entry in self.change.before.manifest["files"].items()
             if stamp not in self.change.forgotten
         }
-        for path in sorted(paths):
-            self._take(path, seen)
-        self.deliveries += self.x12.deliver()
+        with unpacked(paths) as files:
+            for file in files:
+                self._take(file, seen)
+        self.deliveries += [*self.x12.deliver(), *self.side_by_side.deliver()]
+        stored = {table for table in TABLES.values() if self.change.before.rows(table.name)}
+        unread_sections(self.notes, self.unread, self.read, stored)
         self._convert()
         self._store()
         self.worklists.store()
@@ -196,18 +151,23 @@ class _Intake:
                 self.change.replace_all(table, rows.with_columns(pl.col(name).replace(known) for name in columns))
 
     # ------------------------------------------------------------ one file
-    def _take(self, path: Path, seen: dict[str, Any]) -> None:
-        name = self._name(path)
+    def _take(self, file: RawFile, seen: dict[str, Any]) -> None:
+        name = self._name(file)
+        if file.what:
+            self.notes.report.files.append(FileReport(name, file.what, status="skipped"))
+            return
         try:
-            data = path.read_bytes()
+            if file.why:
+                raise SourceError(f"{name} is {file.why}.")
+            data = file.path.read_bytes()
             kinds = x12.kind_of(data)
-            stamp = hashlib.sha256(data).hexdigest() + ("" if kinds else self._maps_stamp())
+            stamp = stamp_of(data) + ("" if kinds else self._maps_stamp())
             if stamp in seen:
                 self._already_taken(name, seen[stamp])
                 return
-            self._read(path, name, stamp, data, kinds)
+            self._read(file, name, stamp, data, kinds)
         except Exception as error:
-            self.notes.refuse(name, stopped(error), self._elsewhere(path))
+            self.notes.refuse(name, stopped(error), self._elsewhere(file.holder))
             return
         seen[stamp] = entry = {"name": name}
         self.change.files[stamp] = entry
@@ -230,16 +190,16 @@ class _Intake:
                 "nothing was counted twice.",
             )
 
-    def _read(self, path: Path, name: str, stamp: str, data: bytes, kinds: set[str]) -> None:
+    def _read(self, file: RawFile, name: str, stamp: str, data: bytes, kinds: set[str]) -> None:
         if not data.strip():
             raise SourceError(
                 f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for the file again."
             )
         for kind in kinds & set(KINDS):
-            self.x12.add(kind, name, stamp, data, self._elsewhere(path))
+            self.x12.add(kind, name, stamp, data, self._elsewhere(file.holder))
         skip_others(self.notes, name, data)
         if not kinds and not self.worklists.add(name, data):
-            self._take_export(path, name)
+            self._take_export(file.path, name)
 
     def _take_export(self, path: Path, name: str) -> None:
         if not self.maps:
@@ -262,7 +222,12 @@ class _Intake:
             for rule, count, cents, message in export.remarks:
                 self.notes.find(name, rule, cents, f"{name}: {count:,} {message}.", rows=count)
             self._note_other_sheets(name, part)
-            self.deliveries.append(Delivery(export.table, export.delivery, rows, report, tuple(export.fill)))
+            self.read.add(part.section.title)
+            self.unread[name] = list(part.unread)
+            if part.section.one_row_per:
+                self.side_by_side.add(export, rows, part.section, report)
+            else:
+                self.deliveries.append(Delivery(export.table, export.delivery, rows, report, tuple(export.fill)))
 
     def _note_other_sheets(self, name: str, part: Any) -> None:
         for rule, sheets, why in (
@@ -314,7 +279,7 @@ class _Intake:
 
     def _is_exported(self, table: Table) -> bool:
         """True where a column map of this client delivers the table."""
-        return any(section.table is table for each in self.maps for section in each.sections)
+        return any(table in section.fills for each in self.maps for section in each.sections)
 
     def _is_derived(self, table: Table) -> bool:
         """True where the table is to come from 837s and 835s: no map delivers it, or its export has not come yet."""
@@ -506,9 +471,12 @@ class _Intake:
             rows = delivery.rows
             if taken is not None:
                 doubled = rows.join(taken.select(table.key), on=list(table.key), how="semi")
-                if doubled.height:
-                    self._set_aside(delivery, doubled, "duplicate_key")
-                    rows = rows.join(taken.select(table.key), on=list(table.key), how="anti")
+                again = doubled.join(taken, on=table.names, how="semi", nulls_equal=True)
+                other = doubled.join(again.select(table.key), on=list(table.key), how="anti")
+                for part, rule in ((again, "row_again"), (other, "duplicate_key")):
+                    if part.height:
+                        self._set_aside(delivery, part, rule)
+                rows = rows.join(doubled.select(table.key), on=list(table.key), how="anti")
             if delivery.mode == "month":
                 rows = self._without_stored_keys(delivery, rows, stored)
             taken = rows if taken is None else pl.concat([taken, rows])
@@ -529,6 +497,7 @@ class _Intake:
 
     def _set_aside(self, delivery: Delivery, rows: pl.DataFrame, rule: str) -> None:
         messages = {
+            "row_again": "the same row is in another file of this delivery, and counts once",
             "duplicate_key": "the same key is in another file of this delivery",
             "stored_in_another_month": "the same key is stored in another month",
             "month_would_shrink": "the file would have replaced a fuller month",
@@ -565,7 +534,7 @@ class _Intake:
         for name, rows in (("findings", report.findings), ("quarantine", report.quarantine)):
             before = self.change.before.side_table(name)
             if not before.is_empty():
-                gone = [name for name in before["file"].unique() if not (self.raw / name).exists()]
+                gone = [name for name in before["file"].unique() if not self._is_there(name)]
                 is_withdrawn = pl.col("rule").is_in(LEFT_OUT) & pl.col("file").is_in(gone) & (pl.col("where") == "")
                 kept = before.filter(~is_withdrawn) if name == "findings" else before
                 rows = pl.concat([kept.filter(~pl.col("file").is_in(read)), rows], how="diagonal")
@@ -583,12 +552,18 @@ class _Intake:
         tables = [table for table in TABLES.values() if "payer" in table.names]
         return any(self.change.current(table)["payer"].drop_nulls().str.starts_with(UNMAPPED).any() for table in tables)
 
+    def _is_there(self, name: str) -> bool:
+        """True while the file is in the raw folder, itself or within an archive."""
+        return any((self.raw / part).is_file() for part in (name, *PurePosixPath(name).parents) if str(part) != ".")
+
     @property
     def raw(self) -> Path:
         return (self.workspace.paths["raw"] / self.client).resolve()
 
-    def _name(self, path: Path) -> str:
-        return path.name if self._elsewhere(path) else str(path.resolve().relative_to(self.raw))
+    def _name(self, file: RawFile) -> str:
+        path = file.holder
+        name = path.name if self._elsewhere(path) else str(path.resolve().relative_to(self.raw))
+        return f"{name}/{file.inside}" if file.inside else name
 
     def _elsewhere(self, path: Path) -> str:
         """The folder of a file that does not lie with the client's raw files."""

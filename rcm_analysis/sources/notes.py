@@ -69,7 +69,8 @@ class IntakeReport:
     @property
     def unreadable(self) -> bool:
         """True when there was something to read and none of it could be."""
-        return bool(self.stopped) or bool(self.files) and all(report.status == "refused" for report in self.files)
+        read = [report for report in self.files if report.status != "skipped"]
+        return bool(self.stopped) or bool(read) and all(report.status == "refused" for report in read)
 
     @property
     def needs_person(self) -> bool:

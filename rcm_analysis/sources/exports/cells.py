@@ -8,7 +8,7 @@ from ...tables.schema import KINDS
 from .column_maps import Section, Source
 from .headers import Recognised
 from .text_tables import TextTable
-from .values import cleaned, month, nearest_cents, read_as
+from .values import cents, cleaned, month, nearest_cents, read_as
 
 RAISES = {
     "charge": 1,
@@ -67,10 +67,25 @@ def _combined(source: Source, places: tuple[int, ...], section: Section) -> pl.E
     cells = [cleaned(pl.col(str(place)), section.empty) for place in places]
     if len(cells) == 1:
         return cells[0]
+    if source.adds:
+        return _added(cells, section.decimal)
     if source.join is None:
         return pl.coalesce(cells)
     text = pl.concat_str(cells, separator=source.join, ignore_nulls=True)
     return pl.when(pl.any_horizontal(cell.is_not_null() for cell in cells)).then(text)
+
+
+def _added(cells: list[pl.Expr], decimal: str) -> pl.Expr:
+    """The sum of the amounts as text; a cell that is no amount stands in its place, to be set aside as unreadable."""
+    amounts = [cents(cell, decimal) for cell in cells]
+    odd = [
+        pl.when(cell.is_not_null() & amount.is_null()).then(cell) for cell, amount in zip(cells, amounts, strict=True)
+    ]
+    total = pl.sum_horizontal(amounts)
+    sign = pl.when(total < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    part = (total.abs() % 100).cast(pl.String).str.pad_start(2, "0")
+    some = pl.any_horizontal(cell.is_not_null() for cell in cells)
+    return pl.coalesce(*odd, pl.when(some).then(pl.format("{}{}{}{}", sign, total.abs() // 100, pl.lit(decimal), part)))
 
 
 def _translated(name: str, recognised: Recognised) -> pl.Expr:
@@ -118,10 +133,12 @@ def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
             continue
         read = read_as(column.kind, word(column.name), formats=section.date_formats, zero=zero, decimal=section.decimal)
         reads.append(read.cast(KINDS[column.kind]).alias(column.name))
-    rows = rows.with_columns(reads)
+    rows = rows.with_columns(reads).with_columns(-pl.col(name) for name in section.negate)
     if not table.money:
         return rows.with_columns(pl.lit(None, pl.Int64).alias("amount"))
     main, effect = table.money[0], _effect(recognised)
+    if main in section.negate:
+        return rows.with_columns(pl.coalesce(main, -nearest_cents(word(main), section.decimal)).alias("amount"))
     about = nearest_cents(word(main), section.decimal)
     return rows.with_columns((pl.col(main) * effect).alias(main), (pl.coalesce(main, about) * effect).alias("amount"))
 

@@ -1,13 +1,13 @@
 """Column maps: what each column of one billing system's export means, as a TOML file that is checked when read.
 
-A map has a `name` and one section for each kind of export. A section is named after the table it
+A map has a `name` (and may say its `source` and the day `seen_on`), and one section for each kind of export. A section is named after the table it
 fills; two exports that fill one table get two sections, each with `table = "..."`.
 
 | key of a section | meaning |
 |---|---|
 | `table` | table of the store, where the section has another name |
 | `delivery` | `month`: the rows replace every stored row of the months they touch; `full`: the table; `append`: by key |
-| `columns` | our column = header, or list of header synonyms; `{join = [header, ...], with = ":"}` joins the filled ones of several columns, `{first = [header, ...]}` takes the first filled one. Case, blanks and punctuation of headers do not count |
+| `columns` | our column = header, or list of header synonyms; `{join = [header, ...], with = ":"}` joins the filled ones of several columns, `{first = [header, ...]}` takes the first filled one; `{sum = [header, ...]}` adds amounts, of those headers that the file has. Case, blanks and punctuation of headers do not count |
 | `optional` | our columns whose header may be missing from the file; any other header of the map must be there |
 | `date_formats` | strptime patterns, tried in order; `"excel"` reads day numbers. ISO dates and timestamps are always read, real date cells of XLSX too |
 | `earliest` | an earlier day is refused as impossible (default 1990-01-01); days in force (`effective_...`) are not checked |
@@ -24,6 +24,9 @@ fills; two exports that fill one table get two sections, each with `table = "...
 | `carry.<column>` | our column within whose equal values the last value is carried down to the empty cells below it; a ragged row between them stops it |
 | `number.<column>` | our column within whose equal values the rows are numbered from 1, in file order |
 | `take` | `header`, `rows`, `leave`: only rows whose cell is in `rows` belong to this table; those in `leave` belong to another; anything else is quarantined |
+| `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full` |
+| `negate` | with `one_row_per`: columns of money whose ordinary amounts stand with a minus in the file |
+| `beside` | the section of the map whose file this one reads too: without it, a file is read by the section that uses most of its headers |
 | `fill` | required columns this system does not export and intake completes: `claims.charge_cents`, from the charges posted |
 """  # noqa: E501
 
@@ -43,21 +46,25 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Validat
 
 from ...errors import SourceError, closest, listed
 from ...tables.checking import KEY, KNOWN_KEYS, Words, checked, one_of, refuse, said, says
-from ...tables.schema import TABLES, Table
+from ...tables.schema import CLAIM_LINES, CLAIMS, TABLES, TRANSACTIONS, Table
 from .values import SERIAL, is_monthly
+from .visits import AMOUNTS, BALANCES, GRAINS, VISITS
 
 DELIMITERS = (",", ";", "\t", "|")
 FILLS = {"claims": ("charge_cents",)}
+READ: dict[str, Table] = {**TABLES, VISITS.name: VISITS}
+"""What a section can describe: a table of the store, or rows that become several of them."""
 MAP = "[map]"
 """Where a section is handed the name of its map: no key of a file is called so."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The headers that hold a column: one list of synonyms; or several columns, joined or the first filled."""
+    """The headers that hold a column: one list of synonyms; or several columns, joined, added, or the first filled."""
 
     parts: tuple[tuple[str, ...], ...]
     join: str | None = None
+    adds: bool = False
 
     @property
     def title(self) -> str:
@@ -70,19 +77,18 @@ class Source:
 
 
 def _source(value: Any) -> Source:
-    several = next(
-        (key for key in ("join", "first") if isinstance(value, dict) and isinstance(value.get(key), list)), ""
-    )
-    if several and set(value) != ({"join", "with"} if several == "join" else {"first"}):
-        raise ValueError('{join = [...], with = "..."} or {first = [...]}')
+    ways = ("join", "first", "sum")
+    several = next((key for key in ways if isinstance(value, dict) and isinstance(value.get(key), list)), "")
+    if several and set(value) != ({"join", "with"} if several == "join" else {several}):
+        raise ValueError('{join = [...], with = "..."}, {first = [...]} or {sum = [...]}')
     parts = tuple(map(_synonyms, value[several] if several else [value]))
-    return Source(parts, str(value["with"]) if several == "join" else None)
+    return Source(parts, str(value["with"]) if several == "join" else None, several == "sum")
 
 
 def _synonyms(value: Any) -> tuple[str, ...]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list) or not words or not all(isinstance(word, str) and word.strip() for word in words):
-        raise ValueError('a header, a list of headers, {join = [...], with = "..."} or {first = [...]}')
+        raise ValueError('a header, a list of headers, {join = [...], with = "..."}, {first = [...]} or {sum = [...]}')
     return tuple(words)
 
 
@@ -144,9 +150,9 @@ def _take(take: Any) -> Any:
 
 
 def _table(name: Any) -> Table:
-    if not isinstance(name, str) or name not in TABLES:
-        raise said(f": {name!r} is no table of the store.{closest(str(name), TABLES)}")
-    return TABLES[name]
+    if not isinstance(name, str) or name not in READ:
+        raise said(f": {name!r} is no table of the store.{closest(str(name), READ)}")
+    return READ[name]
 
 
 Text = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else value)]
@@ -208,6 +214,9 @@ class Section:
     carry: Texts = field(default_factory=dict)
     number: Texts = field(default_factory=dict)
     take: Annotated[Take, BeforeValidator(_take)] | None = None
+    one_row_per: Annotated[str, one_of(GRAINS, repr)] | None = None
+    negate: tuple[Ours, ...] = ()
+    beside: str | None = None
     fill: tuple[Ours, ...] = ()
     earliest: Annotated[dt.date, Field(strict=True), says("a date such as 1990-01-01, without quotes")] = dt.date(
         1990, 1, 1
@@ -218,6 +227,13 @@ class Section:
         return f"{self.map_name} [{self.name}]"
 
     @property
+    def fills(self) -> tuple[Table, ...]:
+        """The tables of the store that the rows of this section end in."""
+        if self.table is not VISITS:
+            return (self.table,)
+        return (CLAIMS, TRANSACTIONS, *([CLAIM_LINES] if "procedure" in self.columns else []))
+
+    @property
     def sources(self) -> dict[str, Source]:
         """Everything the file must hold: our columns, and the columns of `amount_by` and `take`."""
         rules = {f"amount_by {position}": rule.amount for position, rule in enumerate(self.amount_by)}
@@ -226,11 +242,13 @@ class Section:
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """The exports of one billing system."""
+    """The exports of one billing system; `source` and `seen_on` say where a shipped map's headings were seen."""
 
     name: str
     sections: tuple[Section, ...]
     path: str = ""
+    source: str = ""
+    seen_on: str = ""
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -264,9 +282,9 @@ def parse_map(text: str, where: str) -> ColumnMap:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"The column map {where} is not TOML: {error}.") from error
-    name = content.pop("name", None)
+    name, source, seen_on = (content.pop(key, None) for key in ("name", "source", "seen_on"))
     given = {
-        key: {MAP: str(name), KEY: key, "table": key, "delivery": None, **value} if isinstance(value, dict) else value
+        key: {MAP: str(name), KEY: key, **_unsaid(key, value), **value} if isinstance(value, dict) else value
         for key, value in content.items()
     }
     sections, faults = checked(dict[str, Annotated[Section, AfterValidator(_whole)]], given, WORDS)
@@ -276,7 +294,14 @@ def parse_map(text: str, where: str) -> ColumnMap:
         faults.append("it has no section; name one after a table, such as [transactions]")
     if faults:
         raise SourceError(f"The column map {where} cannot be used: {'; '.join(faults)}.")
-    return ColumnMap(str(name), tuple(sections.values()), where)
+    return ColumnMap(str(name), tuple(sections.values()), where, str(source or ""), str(seen_on or ""))
+
+
+def _unsaid(key: str, section: Mapping[str, Any]) -> dict[str, Any]:
+    """What a section means where it does not say so."""
+    return (
+        {"table": VISITS.name, "delivery": "append"} if "one_row_per" in section else {"table": key, "delivery": None}
+    )
 
 
 def _place(key: str) -> str:
@@ -308,6 +333,10 @@ def _contradictions(section: Section) -> Iterator[str]:
             yield f"carry and number need a column of the file to work within; {key} names {within!r}"
     for key in section.carry.keys() - columns.keys():
         yield f"carry: {key} is not under columns"
+    if table is VISITS:
+        yield from _unfit_for_visits(section, given)
+    elif section.one_row_per or section.negate:
+        yield f"one_row_per and negate belong to rows with amounts side by side (table visits), not to {table.name}"
     if table.name != "transactions":
         yield from (f"{key} belongs to transactions only" for key in ("sign", "amount_by") if getattr(section, key))
     elif not section.sign and not (section.amount_by and all(rule.sign for rule in section.amount_by)):
@@ -316,6 +345,20 @@ def _contradictions(section: Section) -> Iterator[str]:
         yield "amount_by goes by the kind of a row, and kind is not under columns"
     if section.amount_by and table.money[:1] and table.money[0] in columns:
         yield f"{table.money[0]} is given twice: under columns and by amount_by"
+
+
+def _unfit_for_visits(section: Section, given: set[str]) -> Iterator[str]:
+    if not section.one_row_per:
+        yield f"needs one_row_per, one of {listed(map(repr, GRAINS))}"
+    if section.delivery == "month":
+        yield 'delivery "month" says nothing of rows that tell how claims stand; it should be "append" or "full"'
+    if "claim_id" not in given and (section.one_row_per != "visit" or "patient" not in given):
+        yield 'claim_id is required and has no source; only with one_row_per = "visit" patient and service_on will do'
+    paid = [name for name in AMOUNTS if name.endswith("paid_cents") and name in given]
+    if paid and not given & {"paid_on", "exported_on", *(name.replace("_cents", "_on") for name in paid)}:
+        yield f"{listed(paid)} needs a day: give paid_on, or exported_on (the day of the export)"
+    for name in set(section.negate) - {*AMOUNTS, *BALANCES, "charge_cents"}:
+        yield f"negate: {name} is no amount"
 
 
 def _reads_back(pattern: str) -> bool:

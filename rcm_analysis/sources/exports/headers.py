@@ -21,6 +21,7 @@ class Recognised:
 
     `book` is the sheet of a workbook, which can only be read as a whole. `other_sheets` are sheets
     with rows that fit no section, `hidden_sheets` those with rows that nobody sees; neither is read.
+    `unread` are sections that fit the file too and are not asked to read it.
     """
 
     map: ColumnMap
@@ -32,6 +33,7 @@ class Recognised:
     delimiter: str | None = None
     other_sheets: tuple[str, ...] = ()
     hidden_sheets: tuple[str, ...] = ()
+    unread: tuple[Section, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -54,7 +56,7 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
     Counts
         A section fits when one of the first 20 records holds all its headers. A file (or sheet)
         belongs to the section that uses most of its headers; sections of the same map that `take`
-        some of its rows come with it.
+        some of its rows, or stand `beside` it, come with it.
 
     Raises
         SourceError when no section fits, or two fit equally well. Headers of the file are named
@@ -76,6 +78,9 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
         raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps) + _hidden(hidden))
     sheets = dict.fromkeys(fit.top.title for fit in whole)
     others = tuple(top.title for top in seen if top.title and top.title not in sheets)
+    chosen = [fit for title in sheets for fit in _chosen(path, [fit for fit in whole if fit.top.title == title])]
+    read = [fit.section for fit in chosen]
+    unread = [fit.section for fit in whole if fit.section not in read]
     return [
         Recognised(
             fit.map,
@@ -87,9 +92,9 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
             fit.top.delimiter,
             others,
             hidden,
+            tuple(unread),
         )
-        for title in sheets
-        for fit in _chosen(path, [fit for fit in whole if fit.top.title == title])
+        for fit in chosen
     ]
 
 
@@ -156,7 +161,8 @@ def _fit(column_map: ColumnMap, section: Section, top: Opening, record: int, cel
     found, missing = {}, []
     for name, source in section.sources.items():
         parts = tuple(_places(part, cells) for part in source.parts)
-        if all(parts):
+        parts = tuple(filter(None, parts)) if source.adds else parts
+        if parts and all(parts):
             found[name] = parts
         elif name not in section.optional:
             missing.append(name)
@@ -171,6 +177,7 @@ def _places(part: Iterable[str], cells: list[str]) -> tuple[int, ...]:
 def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
     most = max(len(fit.used) for fit in fits)
     best = [fit for fit in fits if len(fit.used) == most]
+    best = [fit for fit in best if not _stands_beside(fit, best)] or best
     exclusive = list({fit.section.title: fit for fit in best if not fit.section.take}.values()) or best[:1]
     if len(exclusive) > 1:
         raise SourceError(
@@ -179,8 +186,12 @@ def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
             "header in the maps, or give the client only one of the maps."
         )
     chosen = exclusive[0]
-    with_it = [fit for fit in fits if fit is not chosen and fit.map is chosen.map and fit.section.take]
-    return [chosen, *with_it]
+    same = [fit for fit in fits if fit is not chosen and fit.map is chosen.map]
+    return [chosen, *(fit for fit in same if fit.section.take or _stands_beside(fit, [chosen]))]
+
+
+def _stands_beside(fit: _Fit, others: Iterable[_Fit]) -> bool:
+    return any(fit.map is other.map and fit.section.beside == other.section.name for other in others)
 
 
 def _lacking_sheets(tops: Sequence[Opening], maps: Sequence[ColumnMap]) -> str:

@@ -46,6 +46,7 @@ from .headers import Recognised, recognise
 from .strangers import refuse_strangers
 from .text_tables import TOTAL, TextTable, below_header, read_csv
 from .values import SERIAL, cents, is_residue, splits_a_cent
+from .visits import VISITS, without_day
 from .whole_file import FAULT, NEEDS_CLAIM, as_shown, has_lost_digits, is_far, is_id, marked, refuse_whole, remarks
 
 __all__ = ["Export", "Recognised", "read_export", "read_map", "recognise", "refuse_strangers"]
@@ -290,7 +291,12 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
     if table.name == "transactions":
         needs = pl.col("kind").is_in(NEEDS_CLAIM) & pl.col("claim_id").is_null()
         out.append(("claim_id", "no_claim", "a charge or adjustment must name its claim", needs))
-    if table.name in ("claims", "claim_lines"):
+    if table is VISITS:
+        is_named = "patient" if recognised.section.one_row_per == "visit" else "claim_id"
+        nobody = pl.col("claim_id").is_null() & pl.col(is_named).is_null()
+        out.append(("claim_id", "missing", f"no claim number{' and no patient' * (is_named == 'patient')}", nobody))
+        out.append(("paid_on", "missing", "a payment without any day", without_day()))
+    if table.name in ("claims", "claim_lines", "visits") and "charge_cents" not in recognised.section.negate:
         out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
     if table.name == "self_pay_policies":
         out += [_policy_rule(rule, *form) for rule, form in POLICY_FORMS.items()]
@@ -339,6 +345,8 @@ def totals_apart(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised
 def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Rows whose key an earlier row holds, among rows that are otherwise good."""
     key = [name for name in table.key if name != "client"]
+    if not key:
+        return pl.DataFrame(schema=FAULT)
     first = pl.col(key[0]).is_first_distinct() if len(key) == 1 else pl.struct(key).is_first_distinct()
     return stored.filter(~first).select(
         "row",

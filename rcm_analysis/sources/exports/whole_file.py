@@ -19,6 +19,7 @@ from .cells import RAISES, text, word
 from .headers import Recognised
 from .text_tables import MARKS, Sheet, TextTable
 from .values import SERIAL, day, is_monthly, is_residue
+from .visits import VISITS, refuse_contrary
 
 FAULT: dict[Any, Any] = {"row": pl.Int64, "name": pl.String, "rule": pl.String, "message": pl.String}
 NEEDS_CLAIM = ("charge", "contractual", "write_off")
@@ -184,6 +185,8 @@ def refuse_whole(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None
         where a kind of posting has the opposite sign throughout.
     """
     _refuse_swapped_days(path, rows, recognised)
+    if recognised.table is VISITS:
+        refuse_contrary(rows, recognised.section.negate, path.name)
     if recognised.table.name == "transactions":
         _refuse_contrary_signs(path, rows, recognised)
 
