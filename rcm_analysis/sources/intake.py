@@ -554,7 +554,8 @@ class _Intake:
 
     def _is_there(self, name: str) -> bool:
         """True while the file is in the raw folder, itself or within an archive."""
-        return any((self.raw / part).is_file() for part in (name, *PurePosixPath(name).parents) if str(part) != ".")
+        holders = (PurePosixPath(name), *PurePosixPath(name).parents[:-1])
+        return any((self.raw / part).is_file() for part in holders)
 
     @property
     def raw(self) -> Path:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import BinaryIO, cast
 
 from ..errors import SourceError, closest, listed
 from ..tables.workspace import Workspace
@@ -179,11 +179,13 @@ def _start(path: Path) -> bytes:
         return file.read(4)
 
 
-def _members(file: RawFile, start: bytes) -> Iterator[tuple[str, IO[bytes]]] | None:
+def _members(file: RawFile, start: bytes) -> Iterator[tuple[str, BinaryIO]] | None:
     """The names and contents of an archive's files; nothing for a file that is none, or a workbook."""
     if start.startswith(GZIP):
         name = PurePosixPath(file.path.name)
-        return iter([(name.stem if name.suffix in (".gz", ".gzip") else name.name, gzip.open(file.path))])
+        return iter(
+            [(name.stem if name.suffix in (".gz", ".gzip") else name.name, cast(BinaryIO, gzip.open(file.path)))]
+        )
     if start != ZIP or not zipfile.is_zipfile(file.path):
         return None
     with zipfile.ZipFile(file.path) as archive:
@@ -198,10 +200,10 @@ def _members(file: RawFile, start: bytes) -> Iterator[tuple[str, IO[bytes]]] | N
     return _zip_members(file.path)
 
 
-def _zip_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _zip_members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
     with zipfile.ZipFile(path) as archive:
         for item in sorted(archive.infolist(), key=lambda item: item.filename):
             if not item.is_dir():
                 parts = PurePosixPath(item.filename.replace("\\", "/")).parts
                 name = "/".join(part for part in parts if part not in ("/", "..", ".") and not part.endswith(":"))
-                yield name or "file", archive.open(item)
+                yield name or "file", cast(BinaryIO, archive.open(item))
