@@ -26,6 +26,7 @@ from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .exports import reader as exports
 from .exports.column_maps import Section
+from .exports.remittance_rows import REMITTANCE_ROWS
 from .notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
 from .raw_files import RawFile, stamp_of, unpacked
@@ -35,6 +36,7 @@ from .rows_side_by_side import RowsSideBySide, unread_sections
 from .worklist import notes as worklist_notes
 from .worklist.notes import WorklistIntake
 from .x12 import segments as x12
+from .x12.answers import read_answers
 from .x12.billed import contents_of_none
 from .x12.intake import KINDS, X12Intake, skip_others
 from .x12.remittances import UNMAPPED, unmapped, whose
@@ -211,6 +213,9 @@ class _Intake:
             (part, exports.read_export(path, part, client=self.client)) for part in exports.recognise(path, self.maps)
         ]
         for part, export in parts:
+            if part.table is REMITTANCE_ROWS:
+                self._take_answers(name, part, export)
+                continue
             rows = self._own_ids(name, export.rows)
             money = export.table.money[0] if export.table.money else None
             report = FileReport(name, f"{export.table.name} ({part.map.name})", rows_in=export.rows_in)
@@ -221,13 +226,26 @@ class _Intake:
             self.notes.quarantine(name, export.table.name, export.quarantine)
             for rule, count, cents, message in export.remarks:
                 self.notes.find(name, rule, cents, f"{name}: {count:,} {message}.", rows=count)
-            self._note_other_sheets(name, part)
-            self.read.add(part.section.title)
-            self.unread[name] = list(part.unread)
+            self._note_use(name, part)
             if part.section.one_row_per:
                 self.side_by_side.add(export, rows, part.section, report)
             else:
                 self.deliveries.append(Delivery(export.table, export.delivery, rows, report, tuple(export.fill)))
+
+    def _take_answers(self, name: str, part: exports.Recognised, export: exports.Export) -> None:
+        """Rows of payers' answers: remittances like those of 835s."""
+        answers = read_answers(export.rows, part.section)
+        kind = f"{export.table.name} ({part.map.name})"
+        self.notes.check_payees(name, answers.payments)
+        self.notes.quarantine(name, export.table.name, export.quarantine)
+        self.notes.reader_findings(name, answers.findings)
+        self._note_use(name, part)
+        self.x12.add_answers(FileReport(name, kind, rows_in=len(answers.claims)), answers)
+
+    def _note_use(self, name: str, part: exports.Recognised) -> None:
+        self._note_other_sheets(name, part)
+        self.read.add(part.section.title)
+        self.unread[name] = list(part.unread)
 
     def _note_other_sheets(self, name: str, part: Any) -> None:
         for rule, sheets, why in (

@@ -59,7 +59,7 @@ def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series) -> pl.
             pl.int_range(1, pl.len() + 1).over(word(within)).cast(pl.String).alias(f"word {name}")
             for name, within in section.number.items()
         )
-    defaults = {**section.defaults, **section.constants}
+    defaults = {**section.defaults, **section.constants, **recognised.of_name}
     return rows.with_columns(word(name).fill_null(value) for name, value in defaults.items())
 
 

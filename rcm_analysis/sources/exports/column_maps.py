@@ -18,13 +18,14 @@ fills; two exports that fill one table get two sections, each with `table = "...
 | `empty` | words that mean an empty cell, such as `["N/A", "-"]` |
 | `values.<column>` | file value = our value, in any case of letters; values not named pass unchanged |
 | `constants` | our column = one value for every row |
+| `from_name` | our column = regular expression with one group: the value stands in the file's name (or in `folder/name`), such as `received_on = '([0-9]{8})'` |
 | `defaults` | our column = the value of an empty cell |
 | `sign.by` | transactions only: `kind` (amounts are magnitudes; charges, refunds and takebacks raise the receivable, payments, contractual and write-offs lower it, a transfer keeps its sign), `file` (already the effect), or `negate` |
 | `amount_by` | transactions only: list of `{when = [...], amount = [header, ...], sign = "+" or "-"}`: which column holds the amount of rows whose `kind` cell is in `when`; `sign` (optional) overrides `sign.by` |
 | `carry.<column>` | our column within whose equal values the last value is carried down to the empty cells below it; a ragged row between them stops it |
 | `number.<column>` | our column within whose equal values the rows are numbered from 1, in file order |
 | `take` | `header`, `rows`, `leave`: only rows whose cell is in `rows` belong to this table; those in `leave` belong to another; anything else is quarantined |
-| `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full` |
+| `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full`. In a section of `remittance_rows` (EOBs and payments of payers and clearinghouses): `claim`, `line` or `adjustment` |
 | `negate` | with `one_row_per`: columns of money whose ordinary amounts stand with a minus in the file |
 | `beside` | the section of the map whose file this one reads too: without it, a file is read by the section that uses most of its headers |
 | `fill` | required columns this system does not export and intake completes: `claims.charge_cents`, from the charges posted |
@@ -46,13 +47,25 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Validat
 
 from ...errors import SourceError, closest, listed
 from ...tables.checking import KEY, KNOWN_KEYS, Words, checked, one_of, refuse, said, says
-from ...tables.schema import CLAIM_LINES, CLAIMS, TABLES, TRANSACTIONS, Table
+from ...tables.schema import (
+    CLAIM_LINES,
+    CLAIMS,
+    DEPOSITS,
+    REMIT_ADJUSTMENTS,
+    REMIT_CLAIMS,
+    REMIT_LINES,
+    TABLES,
+    TRANSACTIONS,
+    Table,
+)
+from .remittance_rows import GRAINS as ANSWER_GRAINS
+from .remittance_rows import REMITTANCE_ROWS
 from .values import SERIAL, is_monthly
 from .visits import AMOUNTS, BALANCES, GRAINS, VISITS
 
 DELIMITERS = (",", ";", "\t", "|")
 FILLS = {"claims": ("charge_cents",)}
-READ: dict[str, Table] = {**TABLES, VISITS.name: VISITS}
+READ: dict[str, Table] = {**TABLES, VISITS.name: VISITS, REMITTANCE_ROWS.name: REMITTANCE_ROWS}
 """What a section can describe: a table of the store, or rows that become several of them."""
 MAP = "[map]"
 """Where a section is handed the name of its map: no key of a file is called so."""
@@ -133,6 +146,18 @@ def _values(values: dict[str, dict[str, str]], info: ValidationInfo) -> dict[str
     return values
 
 
+def _patterns(patterns: Mapping[str, str]) -> Mapping[str, str]:
+    faults = []
+    for name, pattern in patterns.items():
+        try:
+            fault = "" if re.compile(pattern).groups == 1 else "a pattern with one group in parentheses"
+        except re.error:
+            fault = r"a regular expression such as '(\d{8})'"
+        faults += [said(f" should be {fault}; found {pattern!r}", below=(name,))] if fault else []
+    refuse(faults)
+    return patterns
+
+
 def _rules(rules: Any) -> Any:
     keys = {"when", "amount"}
     rule: Any
@@ -208,13 +233,14 @@ class Section:
     empty: tuple[str, ...] = ()
     values: Annotated[Mapping[Ours, Mapping[Cell, Text]], AfterValidator(_values)] = field(default_factory=dict)
     constants: Texts = field(default_factory=dict)
+    from_name: Annotated[Texts, AfterValidator(_patterns)] = field(default_factory=dict)
     defaults: Texts = field(default_factory=dict)
     sign: Sign | None = None
     amount_by: Annotated[tuple[AmountRule, ...], BeforeValidator(_rules)] = ()
     carry: Texts = field(default_factory=dict)
     number: Texts = field(default_factory=dict)
     take: Annotated[Take, BeforeValidator(_take)] | None = None
-    one_row_per: Annotated[str, one_of(GRAINS, repr)] | None = None
+    one_row_per: Annotated[str, one_of((*GRAINS, *ANSWER_GRAINS[2:]), repr)] | None = None
     negate: tuple[Ours, ...] = ()
     beside: str | None = None
     fill: tuple[Ours, ...] = ()
@@ -229,6 +255,8 @@ class Section:
     @property
     def fills(self) -> tuple[Table, ...]:
         """The tables of the store that the rows of this section end in."""
+        if self.table is REMITTANCE_ROWS:
+            return (DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS)
         if self.table is not VISITS:
             return (self.table,)
         return (CLAIMS, TRANSACTIONS, *([CLAIM_LINES] if "procedure" in self.columns else []))
@@ -299,9 +327,9 @@ def parse_map(text: str, where: str) -> ColumnMap:
 
 def _unsaid(key: str, section: Mapping[str, Any]) -> dict[str, Any]:
     """What a section means where it does not say so."""
-    return (
-        {"table": VISITS.name, "delivery": "append"} if "one_row_per" in section else {"table": key, "delivery": None}
-    )
+    if "one_row_per" not in section and key != REMITTANCE_ROWS.name:
+        return {"table": key, "delivery": None}
+    return {"table": key if key == REMITTANCE_ROWS.name else VISITS.name, "delivery": "append"}
 
 
 def _place(key: str) -> str:
@@ -321,7 +349,7 @@ def _whole(section: Section) -> Section:
 
 def _contradictions(section: Section) -> Iterator[str]:
     table, columns = section.table, section.columns
-    given = {*columns, *section.constants, *section.number, *section.fill, "client"}
+    given = {*columns, *section.constants, *section.from_name, *section.number, *section.fill, "client"}
     given |= set(table.money[:1]) if section.amount_by else set()
     for column in table.columns:
         if not column.empty and column.name not in given:
@@ -335,8 +363,10 @@ def _contradictions(section: Section) -> Iterator[str]:
         yield f"carry: {key} is not under columns"
     if table is VISITS:
         yield from _unfit_for_visits(section, given)
+    elif table is REMITTANCE_ROWS:
+        yield from _unfit_for_answers(section, given)
     elif section.one_row_per or section.negate:
-        yield f"one_row_per and negate belong to rows with amounts side by side (table visits), not to {table.name}"
+        yield f"one_row_per and negate belong to the tables visits and remittance_rows, not to {table.name}"
     if table.name != "transactions":
         yield from (f"{key} belongs to transactions only" for key in ("sign", "amount_by") if getattr(section, key))
     elif not section.sign and not (section.amount_by and all(rule.sign for rule in section.amount_by)):
@@ -347,8 +377,22 @@ def _contradictions(section: Section) -> Iterator[str]:
         yield f"{table.money[0]} is given twice: under columns and by amount_by"
 
 
+def _unfit_for_answers(section: Section, given: set[str]) -> Iterator[str]:
+    if section.one_row_per not in ANSWER_GRAINS:
+        yield f"needs one_row_per, one of {listed(map(repr, ANSWER_GRAINS))}"
+    if section.delivery != "append":
+        yield 'delivery should be "append": a remittance that comes again is found by its content'
+    for name in ("charge_cents", "paid_cents"):
+        if not given & {name, f"claim_{name}"}:
+            yield f"{name} (or claim_{name}, where each line repeats its claim's) is required and has no source"
+    if not given & {"paid_on", "received_on"}:
+        yield "needs the day of the check (paid_on), or that of the file (received_on)"
+    for name in set(section.negate) - set(REMITTANCE_ROWS.money):
+        yield f"negate: {name} is no amount"
+
+
 def _unfit_for_visits(section: Section, given: set[str]) -> Iterator[str]:
-    if not section.one_row_per:
+    if section.one_row_per not in GRAINS:
         yield f"needs one_row_per, one of {listed(map(repr, GRAINS))}"
     if section.delivery == "month":
         yield 'delivery "month" says nothing of rows that tell how claims stand; it should be "append" or "full"'

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,8 @@ class Recognised:
 
     `book` is the sheet of a workbook, which can only be read as a whole. `other_sheets` are sheets
     with rows that fit no section, `hidden_sheets` those with rows that nobody sees; neither is read.
-    `unread` are sections that fit the file too and are not asked to read it.
+    `unread` are sections that fit the file too and are not asked to read it; `of_name` are our columns whose value
+    stands in the file's name.
     """
 
     map: ColumnMap
@@ -34,6 +36,7 @@ class Recognised:
     other_sheets: tuple[str, ...] = ()
     hidden_sheets: tuple[str, ...] = ()
     unread: tuple[Section, ...] = ()
+    of_name: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> Table:
@@ -93,9 +96,28 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
             others,
             hidden,
             tuple(unread),
+            _of_name(path, fit.section),
         )
         for fit in chosen
     ]
+
+
+def _of_name(path: Path, section: Section) -> dict[str, str]:
+    """The values that the file's name, or its folder and name, holds.
+
+    Raises
+        SourceError where the name does not fit the pattern of the map.
+    """
+    found = {}
+    for name, pattern in section.from_name.items():
+        match = re.search(pattern, path.name) or re.search(pattern, f"{path.parent.name}/{path.name}")
+        if not match:
+            raise SourceError(
+                f"{path.name}: {section.title} takes {name} from the file's name by the pattern {pattern!r}, and the "
+                "name does not hold it. Nothing was read; rename the file, or correct from_name in the map."
+            )
+        found[name] = match[1]
+    return found
 
 
 def _hidden(titles: Sequence[str]) -> str:

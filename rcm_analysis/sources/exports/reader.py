@@ -43,6 +43,7 @@ from ...tables.schema_services import POLICY_FORMS, TIME
 from .cells import taken, text, typed, word, worded
 from .column_maps import Section, read_map
 from .headers import Recognised, recognise
+from .remittance_rows import REMITTANCE_ROWS
 from .strangers import refuse_strangers
 from .text_tables import TOTAL, TextTable, below_header, read_csv
 from .values import SERIAL, cents, is_residue, splits_a_cent
@@ -212,6 +213,9 @@ def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
 
 
 LAST_DAY = dt.date(2049, 12, 31)
+SUMMED = dict.fromkeys(
+    ("deposits", "remit_claims"), "; a section [remittance_rows] adds the rows of one check or claim"
+)
 
 
 def faults(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
@@ -296,6 +300,18 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
         nobody = pl.col("claim_id").is_null() & pl.col(is_named).is_null()
         out.append(("claim_id", "missing", f"no claim number{' and no patient' * (is_named == 'patient')}", nobody))
         out.append(("paid_on", "missing", "a payment without any day", without_day()))
+    if table is REMITTANCE_ROWS:
+        for name in ("charge_cents", "paid_cents"):
+            none = pl.all_horizontal(word(name).is_null(), word(f"claim_{name}").is_null())
+            out.append((name, "missing", "empty, and a value is required", none))
+        out.append(
+            (
+                "paid_on",
+                "missing",
+                "a payment without any day",
+                pl.all_horizontal(word("paid_on").is_null(), word("received_on").is_null()),
+            )
+        )
     if table.name in ("claims", "claim_lines", "visits") and "charge_cents" not in recognised.section.negate:
         out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
     if table.name == "self_pay_policies":
@@ -330,6 +346,8 @@ def totals_apart(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised
     opens = pl.any_horizontal(pl.col(str(place)).str.contains(TOTAL) for place in range(len(recognised.header)))
     needed = [name for name in table.key if name != "client"]
     needed += [column.name for column in table.columns if column.kind == "date" and not column.empty]
+    if not needed:
+        needed = [column.name for column in table.columns[1:] if column.kind == "text" and not column.empty]
     lacking = pl.any_horizontal(pl.col(name).is_null() | word(name).str.contains(TOTAL) for name in needed)
     totals = broken.filter(opens.fill_null(False) & lacking.fill_null(True))["row"]
     if totals.is_empty():
@@ -352,5 +370,5 @@ def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
         "row",
         name=pl.lit(" + ".join(key)),
         rule=pl.lit("duplicate_key"),
-        message=pl.lit("an earlier row has the same key"),
+        message=pl.lit("an earlier row has the same key" + SUMMED.get(table.name, "")),
     )

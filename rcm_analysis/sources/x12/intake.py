@@ -67,6 +67,12 @@ class X12Intake:
         """One file that holds transactions of this kind; `stamp` is its entry in the change."""
         self.files[kind].append((name, stamp, where, data))
 
+    def add_answers(self, report: FileReport, answers: Any) -> None:
+        """The remittances of a file that is no 835 but says the same: frames as `read_835` gives them."""
+        report.cents_in = int(answers.payments["paid_cents"].sum())
+        self.notes.report.files.append(report)
+        self.remittances.append((report, answers))
+
     def take_out_other_practices(self) -> None:
         """Stored remittances of payees that the registry now knows as others; a file of nothing else is read anew."""
         deposits = self.change.before.read(DEPOSITS.name)

@@ -7,6 +7,7 @@ segment belongs, so a file of any size is a handful of column operations. No nam
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +110,8 @@ _PROVIDER_ADJUSTMENTS = (
     "amount_cents",
     "segment",
 )
+FRAMES = (_PAYMENTS, _CLAIMS, _LINES, _ADJUSTMENTS, _PROVIDER_ADJUSTMENTS)
+"""The columns of the frames of a `Remittance`, in their order."""
 _MAY_BE_EMPTY = ("patient_responsibility_cents", "allowed_cents", "line_index")
 
 
@@ -199,14 +202,13 @@ def read_835(source: Path | str | bytes) -> Remittance:
     )
     lines = lines.rename({"claim": "claim_index"})
     adjustments = adjustments.rename({"claim": "claim_index", "line": "line_index"})
-    return Remittance(
-        _frame(payments, _PAYMENTS),
-        _frame(claims, _CLAIMS),
-        _frame(lines, _LINES),
-        _frame(adjustments, _ADJUSTMENTS),
-        _frame(provider, _PROVIDER_ADJUSTMENTS),
-        to_pandas(findings, ("amount_cents", "transaction", "position", "segment")),
-    )
+    return remittance((payments, claims, lines, adjustments, provider), findings)
+
+
+def remittance(frames: Sequence[pl.DataFrame], findings: pl.DataFrame) -> Remittance:
+    """Payments, claims, lines, adjustments and provider adjustments, and findings, with types that every file has."""
+    parts = [_frame(frame, columns) for frame, columns in zip(frames, FRAMES, strict=True)]
+    return Remittance(*[*parts, to_pandas(findings, ("amount_cents", "transaction", "position", "segment"))])
 
 
 def _frame(rows: pl.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
