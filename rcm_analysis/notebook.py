@@ -152,6 +152,7 @@ def open_report(
                 period=month.label,
                 as_of=day.isoformat(),
                 firm=subject.firm,
+                brand=place.registry.brand(client),
                 template=template,
                 template_version=version("rcm_analysis"),
                 **{"period_title": month.title, **cover_of(exhibits), **getattr(report.review.about, "cover", {})},
@@ -190,6 +191,7 @@ def open_portfolio(
                 period_title=month.title,
                 as_of=month.last_day.isoformat(),
                 firm=book.firm,
+                brand=place.registry.brand(),
                 template=template,
                 template_version=version("rcm_analysis"),
             ),
@@ -253,7 +255,7 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
         client=view.settings(as_of=day),
         period=month,
         as_of=day,
-        firm=place.registry.firm,
+        firm=place.registry.look(view.client).name or "",
         tables=tables,
         payers=place.registry.payers_frame().to_pandas(),
         findings=view.findings().to_pandas(),
@@ -296,7 +298,7 @@ def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
     if not any(month.label in store.months(TRANSACTIONS.name) for store in stored.values()):
         raise ParameterError(f"No client of this book has postings in {month.label}. Nothing was reported.")
     return Book(
-        firm=place.registry.firm,
+        firm=place.registry.look().name or "",
         period=month,
         as_of=month.last_day,
         manager=manager,

@@ -35,6 +35,16 @@ def clean(value: Any) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def sheet_title(name: str) -> str:
+    """The name of a table as its sheet in the workbook bears it, and as texts speak of it.
+
+    >>> sheet_title("open_questions"), sheet_title("eob_rules")
+    ('Open questions', 'EOB rules')
+    """
+    words = " ".join("EOB" if word == "eob" else word for word in name.replace("_", " ").split())
+    return words[:1].upper() + words[1:]
+
+
 def one_line(value: Any) -> str:
     """`value` as one printable line.
 

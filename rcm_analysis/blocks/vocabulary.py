@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, Self
@@ -456,6 +457,27 @@ class Inputs(Block):
 
 
 @dataclass(frozen=True, slots=True)
+class Brand(Part):
+    """How the firm wants its documents to look: one color as #rrggbb, its logo, the words at the end of each document.
+
+    `logo` is a PNG or SVG as base64.
+    """
+
+    color: str = _stored("", lambda value: value if re.fullmatch(r"#[0-9a-f]{6}", str(value)) else "", sparse=True)
+    logo: str = _text(sparse=True)
+    mime: str = _word("image/png", "image/svg+xml", sparse=True)
+    disclaimer: str = _text(sparse=True)
+
+    @property
+    def picture(self) -> bytes:
+        """The logo's bytes; nothing where there is none, or it is no base64."""
+        try:
+            return base64.b64decode(self.logo, validate=True)
+        except ValueError:
+            return b""
+
+
+@dataclass(frozen=True, slots=True)
 class Meta(Block):
     """What the cover and the running header say. With `layout` "brief" a band on page one is all the cover there is."""
 
@@ -471,6 +493,9 @@ class Meta(Block):
     template_version: str = _text()
     lang: str = "en"
     layout: str = _text(sparse=True)
+    brand: Brand = _stored(
+        Brand(), lambda value: Brand.read(value) if isinstance(value, Mapping) else Brand(), sparse=True
+    )
 
 
 KINDS: dict[str, type[Block]] = {

@@ -275,6 +275,7 @@ HEADINGS = {
 
 def write_rows(to: Path, rows: pd.DataFrame, *, name: str, title: str, firm: str) -> None:
     """One sheet of a workbook with these rows, texts as texts; a file that is there is written over."""
+    from ..blocks.vocabulary import Meta
     from ..exhibits.tables import Shown, show
     from ..press.writers.workbook import Section, write_workbook
 
@@ -289,7 +290,7 @@ def write_rows(to: Path, rows: pd.DataFrame, *, name: str, title: str, firm: str
         for column in rows.columns
     ]
     table = show(rows, columns, name=name, title=title, definition="US dollars and cents.")
-    meta = {"title": title, "client_name": "", "period_title": "", "as_of": "", "firm": firm}
+    meta = Meta(title=title, firm=firm)
     try:
         write_workbook([Section(title, (table,))], to, meta=meta)
     except OSError as error:

@@ -267,6 +267,7 @@ def make_packets(
     requests = wanted(workspace, period, clients, force=force)
     bound = _packets_of(workspace, period, clients, requests, force=force, claims=night.claims)
     settings = Settings(**workspace.limits)
+    _look_well(bound, workspace, here=not night.cluster)
     with _hands(night, settings) as workers, batch_progress(errors) as on_progress:
         journal = Journal(workspace.runs, period)
         journal.started(period, len(requests) + len(bound), workers=night.workers, cluster=bool(night.cluster))
@@ -302,9 +303,24 @@ def _packets_of(
             force=force,
             printed_on=dt.date.today(),
             claims=claims,
+            leave_out=look.leave_out or (),
+            encrypt=bool(look.encrypt),
         )
-        for client in clients
+        for client, look in ((client, workspace.registry.look(client)) for client in clients)
     ]
+
+
+def _look_well(bound: Sequence[PacketRequest], workspace: Workspace, *, here: bool) -> None:
+    """Before anything runs: a color that has to give is told, and a password that packets made here need is there."""
+    from ..press.writers.locked import password_of
+    from ..press.writers.style import palettes
+
+    for color in dict.fromkeys(workspace.registry.look(one.client).color or "" for one in bound):
+        if said := palettes(color).said:
+            console.print(escape(said))
+    for one in bound:
+        if one.encrypt and here:
+            password_of(one.client)
 
 
 @contextmanager

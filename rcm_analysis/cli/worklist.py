@@ -135,17 +135,19 @@ def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str 
 
 
 def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to: Path) -> None:
+    from ..blocks.vocabulary import Meta
     from ..exhibits.ar_weekly_review.worklist_file import worklist_table
     from ..press.writers.workbook import Section, write_workbook
 
     names = {payer: entry.name for payer, entry in workspace.registry.payers.items()}
-    meta = {
-        "title": "Worklist",
-        "client_name": workspace.registry.client(client, as_of=day).name,
-        "period_title": Period.of(day).title,
-        "as_of": day.isoformat(),
-        "firm": workspace.registry.firm,
-    }
+    meta = Meta(
+        title="Worklist",
+        client_name=workspace.registry.client(client, as_of=day).name,
+        period_title=Period.of(day).title,
+        as_of=day.isoformat(),
+        firm=workspace.registry.firm,
+        brand=workspace.registry.brand(),
+    )
     write_workbook([Section("Worklist", (worklist_table(items, as_of=day, payer_names=names),))], to, meta=meta)
 
 
@@ -293,6 +295,7 @@ def _tell_import(
 
 
 def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Path:
+    from ..blocks.vocabulary import Meta
     from ..exhibits.ar_weekly_review.worklist_file import refused_table
     from ..press.writers.workbook import Section, write_workbook
     from ..sources.worklist.notes import free_name
@@ -302,7 +305,7 @@ def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Pa
         write_workbook(
             [Section("Worklist", (refused_table(sheets, refused),))],
             beside,
-            meta={"title": "Refused rows of a worklist"},
+            meta=Meta(title="Refused rows of a worklist"),
         )
     except OSError as error:
         raise RcmError(

@@ -197,6 +197,6 @@ def inputs(tables: Sequence[Mapping[str, Any]], findings: int, client: str) -> B
     return Inputs(tuple(Source(**table) for table in tables), int(findings), client)
 
 
-def meta(**items: str) -> Block:
+def meta(**items: Any) -> Block:
     """Title, client, period and as-of of the report: once, first."""
     return Meta(**items)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..blocks.plain import sheet_title
 from ..blocks.vocabulary import Column, Table
 from ..errors import TableError, listed
 from .formats import UNITS, as_text, is_empty, plain
@@ -156,6 +157,8 @@ def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
         return ""
     if not is_empty(value) and value in item.texts:
         return item.texts[value]
+    if item.link and isinstance(value, str):
+        return sheet_title(value)
     text = as_text(value, item.unit, exact=item.exact)
     return f"{text}*" if item.marked and bool(record.get(item.marked)) else text
 

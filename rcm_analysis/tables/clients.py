@@ -1,10 +1,12 @@
 """The registry: our firm, its clients and the payers, as one TOML file outside git.
 
     [firm]      name
+    [firm.packet] how the firm's documents look and what its clients get (see `tables/looks.py`)
     [payers.X]  name, payer_class, aliases, identifiers (as they appear in 835, 837 and exports)
     [clients.X] name, specialty, services, providers, revenue, is_estimate, commission_rate,
                 meeting_cadence, meeting_day, emails_per_week, hours_per_week, high_complexity,
                 assigned_to, assigned_level, npis, tax_ids, aliases, not_ours, column_maps
+    [clients.X.packet] what of [firm.packet] is otherwise for this client
     [[clients.X.changes]] effective, and any of the settings above: they hold from that day on
 
 Dollars and rates are written as text ("827990.00", "0.055"), so that they stay exact.
@@ -25,8 +27,10 @@ from typing import Annotated, Any, get_type_hints
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, create_model
 
+from ..blocks.vocabulary import Brand
 from ..errors import ClientError, closest, listed
 from .checking import KEY, KNOWN_KEYS, Words, checked, one_of, says
+from .looks import Look, brand_of
 from .schema import CLIENTS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
@@ -108,6 +112,7 @@ class Client:
     aliases: tuple[str, ...] = ()
     not_ours: tuple[str, ...] = ()
     column_maps: tuple[str, ...] = ()
+    packet: Look = Look()
     changes: tuple[Change, ...] = field(default=(), repr=False)
 
     @property
@@ -137,7 +142,9 @@ class Client:
 
 
 _HINTS = get_type_hints(Client, include_extras=True)
-_SETTINGS: dict[str, Any] = {name: (kind, None) for name, kind in _HINTS.items() if name not in ("client", "changes")}
+_SETTINGS: dict[str, Any] = {
+    name: (kind, None) for name, kind in _HINTS.items() if name not in ("client", "packet", "changes")
+}
 Change = create_model("Change", __base__=Change, __module__=__name__, **_SETTINGS)  # type: ignore[misc]
 
 
@@ -154,6 +161,7 @@ def _with_ids(section: Any, ids: Iterable[str]) -> Any:
 @dataclass(frozen=True)
 class _Firm:
     name: str = ""
+    packet: Look = Look()
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,8 @@ class Registry:
     clients: Mapping[str, Client]
     payers: Mapping[str, Payer]
     path: Path
+    packet: Look = Look()
+    """How the firm's documents look, and what its clients get."""
 
     def client(self, client: str, *, as_of: dt.date | None = None) -> Client:
         """One client's settings.
@@ -190,6 +200,26 @@ class Registry:
                 + closest(client, self.clients)
             )
         return found.as_of(as_of) if as_of else found
+
+    def look(self, client: str | None = None) -> Look:
+        """How documents about this client look, and what it gets: the firm's, but for what the client has of its own;
+        without a client the firm's.
+        """
+        own = self.client(client).packet if client else Look()
+        return own.over(replace(self.packet, name=self.packet.name or self.firm))
+
+    def brand(self, client: str | None = None) -> Brand:
+        """Color, logo and disclaimer of documents about this client.
+
+        Raises
+            ClientError for a logo that is not there or cannot be shown.
+        """
+        return brand_of(self.look(client), self.path.parent)
+
+    def logos(self) -> tuple[bytes, ...]:
+        """Every logo that a document of this registry may bear; ClientError for one that cannot be shown."""
+        brands = dict.fromkeys(self.brand(client) for client in (None, *self.clients))
+        return tuple(brand.picture for brand in brands if brand.logo)
 
     def clients_frame(self, *, as_of: dt.date) -> pl.DataFrame:
         """The clients as they stood on `as_of`: one row each, columns of `schema.CLIENTS`."""
@@ -324,7 +354,7 @@ def read_registry(path: Path) -> Registry:
         raise ClientError(f"{path.name} has {len(faults)} fault(s): " + "; ".join(faults) + ".")
     payers = {**file.payers}
     payers.setdefault(SELF_PAY, Payer(SELF_PAY, "Self-pay", "self_pay"))
-    return Registry(file.firm.name, file.clients, payers, path)
+    return Registry(file.firm.name, file.clients, payers, path, file.firm.packet)
 
 
 def _shared(section: Any, what: str, *keys: str) -> list[str]:

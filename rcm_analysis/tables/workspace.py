@@ -121,8 +121,8 @@ class Workspace:
         return ClientView(self, client)
 
     def registry_fingerprint(self) -> str:
-        """SHA-256 of the registry file: reports depend on it as they do on the tables."""
-        return hashlib.sha256(self.paths["clients"].read_bytes()).hexdigest()
+        """SHA-256 of the registry file and the logos it names: reports depend on them as they do on the tables."""
+        return hashlib.sha256(b"".join([self.paths["clients"].read_bytes(), *self.registry.logos()])).hexdigest()
 
     def clients(self) -> list[str]:
         """The ids of the registry, in its order."""

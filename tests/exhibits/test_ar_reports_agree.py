@@ -11,7 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from rcm_analysis.blocks.vocabulary import Column, Table
+from rcm_analysis.blocks.vocabulary import Column, Meta, Table
 from rcm_analysis.exhibits.formats import as_text
 from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.measures.receivable import ar
@@ -227,13 +227,13 @@ def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
     taken = Section("Before", (Table("escalations", "t", (Column("a", "A"),), (("x",),)),))
     review = Report(deep.review, ("all_findings", "limits", "waits", "denials", "underpayments", "key_accounts"))
     path = tmp_path / "packet.xlsx"
-    write_workbook([taken, section_of(review.blocks, "Deep dive")], path, meta={"title": "Packet"})
+    write_workbook([taken, section_of(review.blocks, "Deep dive")], path, meta=Meta(title="Packet"))
     book = openpyxl.load_workbook(path)
-    leads = {row[6].value: row[6].hyperlink.location for row in book["findings"].iter_rows(min_row=5)}
+    leads = {row[6].value: row[6].hyperlink.location for row in book["Findings"].iter_rows(min_row=5)}
     assert len(leads) > 1 and all(
         location == f"'{name}'!A1" and name in book.sheetnames for name, location in leads.items()
     )
-    assert "escalations 2" in leads, "the sheet as this workbook calls it"
+    assert "Escalations 2" in leads, "the sheet as this workbook calls it"
 
 
 def test_a_next_step_that_was_noted_stands_on_the_list_until_its_day_and_is_stuck_after_it(acorn):

@@ -1,6 +1,7 @@
 """The registry: read whole, refused with every fault at once."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +175,68 @@ BOTH = (
 )
 def test_a_payee_is_judged_by_npi_then_tax_id_then_name(registry, client, payee, whose):
     assert registry(BOTH).payee(client, **payee) == whose
+
+
+LOOK = """
+[firm.packet]
+logo = "brand/logo.svg"
+color = "#14425F"
+disclaimer = "No legal advice."
+leave_out = ["Ten terms"]
+
+[clients.acme.packet]
+name = "Harbor West"
+leave_out = []
+encrypt = true
+"""
+
+
+@pytest.fixture
+def looked(tmp_path, registry):
+    (tmp_path / "brand").mkdir()
+    (tmp_path / "brand" / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='3' height='1'/>")
+    return lambda text=LOOK: registry(GOOD + text)
+
+
+def test_a_clients_look_is_the_firms_but_for_what_it_has_of_its_own(looked):
+    found = looked()
+    firm, own = found.look(), found.look("acme")
+    assert (firm.name, firm.color, firm.leave_out, firm.encrypt) == ("Harbor Billing", "#14425f", ("Ten terms",), None)
+    assert (own.name, own.color, own.leave_out, own.encrypt) == ("Harbor West", "#14425f", (), True)
+    assert found.brand("acme").picture.startswith(b"<svg") and found.brand("acme").disclaimer == "No legal advice."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        pytest.param('[firm.packet]\ncolor = "blue"', "six hexadecimal digits", id="a word is no color"),
+        pytest.param('[firm.packet]\ncolour = "#000000"', "unknown setting", id="an unknown setting"),
+        pytest.param(f'[firm.packet]\ndisclaimer = "{"x" * 601}"', "600 characters", id="a disclaimer of a page"),
+        pytest.param('[firm.packet]\nlogo = "no.png"', "there is none", id="no such logo"),
+        pytest.param('[firm.packet]\nlogo = "../logo.png"', "there is none", id="a logo outside the folder"),
+        pytest.param('[firm.packet]\nlogo = "clients.toml"', "PNG or SVG file of at most 512 KB", id="no picture"),
+        pytest.param('[firm.packet]\nlogo = "big.png"', "512 KB; found a PNG, of 600 KB", id="too large a picture"),
+    ],
+)
+def test_a_look_that_cannot_be_printed_is_refused_in_a_sentence(looked, tmp_path, wrong, said):
+    (tmp_path.parent / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "big.png").write_bytes(b"\x89PNG\r\n\x1a\n".ljust(600 * 1024))
+    with pytest.raises(ClientError, match=said):
+        looked(wrong).logos()
+
+
+def test_another_logo_is_another_registry(looked, tmp_path):
+    (tmp_path / "rcm.toml").write_text("")
+    looked()
+    before = open_workspace(tmp_path).registry_fingerprint()
+    (tmp_path / "brand" / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='5' height='1'/>")
+    assert open_workspace(tmp_path).registry_fingerprint() != before
+
+
+def test_the_example_of_the_docs_can_be_read(registry, tmp_path):
+    """docs/reports.md, as it stands there, beside a client of that name."""
+    text = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+    example = next(part for part in text.split("```toml\n")[1:] if "[firm.packet]" in part).partition("```")[0]
+    found = registry(example + GOOD.partition("\n\n")[2].replace("clients.acme", "clients.acme-ortho"))
+    assert found.look("acme-ortho").name == "Harbor West" and found.look("acme-ortho").encrypt
+    assert found.look().leave_out == ("Ten terms",) and found.look("acme-ortho").leave_out == ()

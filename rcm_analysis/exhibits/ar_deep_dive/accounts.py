@@ -46,7 +46,7 @@ def key_accounts(facts: Facts) -> list[Block]:
             name="high_value_largest",
             definition=definition,
             title=f"The largest accounts, as of {facts.subject.as_of_text}",
-            notes=[f"All {len(rows)} are in the workbook, sheet high_value_accounts."] if len(rows) > LARGEST else [],
+            notes=[f"All {len(rows)} are in the workbook, sheet High value accounts."] if len(rows) > LARGEST else [],
         ),
     ]
     return [

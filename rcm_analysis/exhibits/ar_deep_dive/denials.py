@@ -224,7 +224,7 @@ def _causes(facts: Facts) -> Block:
         definition="First decisions of primary payers by line, day of remittance. Over the usual: allowed "
         "amounts of the denied "
         "lines less what would have been denied at the usual rate; US dollars.",
-        notes=["The lines behind each number are in the workbook, sheet systemic_denials."],
+        notes=["The lines behind each number are in the workbook, sheet Systemic denials."],
     )
 
 

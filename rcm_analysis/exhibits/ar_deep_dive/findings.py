@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...blocks.plain import sheet_title
 from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import disguised_denials
 from ...measures.receivable.delays import NEVER_SENT
@@ -51,7 +52,7 @@ def all_findings(facts: Facts) -> list[Block]:
         blocks.append(
             note(
                 f"{counted(len(items) - MOST, 'smaller finding')} left out; all of them are in the workbook, "
-                "sheet findings."
+                "sheet Findings."
             )
         )
     return [*blocks, note(_elsewhere(facts)), *_for_the_workbook(items)]
@@ -61,14 +62,14 @@ def _for_the_workbook(items: list[Finding]) -> list[Block]:
     """Every finding as a row that leads to the sheet with its claims."""
     if not items:
         return []
-    split = [re.fullmatch(r"(.*) Sheet: (\w+)(?:, no\. (\d+))?\.", item.detail) for item in items]
+    split = [re.fullmatch(r"(.*) Sheet: ([\w ]+)(?:, no\. (\d+))?\.", item.detail) for item in items]
     rows = pd.DataFrame(
         [
             {
                 **item.payload,
                 "number": number,
                 "detail": found[1] if found else item.detail,
-                "sheet": found[2] if found else "",
+                "sheet": found[2].lower().replace(" ", "_") if found else "",
                 "of": found[3] if found else None,
             }
             for number, (item, found) in enumerate(zip(items, split, strict=True), start=1)
@@ -114,7 +115,7 @@ def _elsewhere(facts: Facts) -> str:
     ]
     more = f" {sentence(comma_list(parts))} stand there and are not counted again here." if parts else ""
     return (
-        "The claims behind each finding are in the workbook: its sheet findings leads to them. Credits, "
+        "The claims behind each finding are in the workbook: its sheet Findings leads to them. Credits, "
         "unapplied money, late "
         "charges and write-offs are in the monthly review, which also counts every time limit that ends within "
         "30 days; here one "
@@ -123,7 +124,7 @@ def _elsewhere(facts: Facts) -> str:
 
 
 def _sheet(name: str) -> str:
-    return f" Sheet: {name}."
+    return f" Sheet: {sheet_title(name)}."
 
 
 def _earlier(facts: Facts, days: int, deadline: Any = None) -> dt.date:

@@ -41,7 +41,7 @@ def mixes(facts: Facts) -> list[Finding]:
                 f"{as_text(row['its_rate'], 'rate')} was usually "
                 f"{happens}, went from {as_text(row['share_before'], 'rate')} to "
                 f"{as_text(row['share_now'], 'rate')} of the work. {said} "
-                f"Sheet: mix.",
+                f"Sheet: Mix.",
                 owner="practice manager",
                 due=due(facts.subject, PROCESS_DAYS),
                 severity="low",

@@ -39,7 +39,7 @@ def underpayments(facts: Facts) -> list[Block]:
             note(
                 f"{counted(len(lines), 'line')} decided in the last three months fell short by more than $5 and 3%, "
                 f"{as_text(int(lines['short_cents'].sum()), 'usd')} together, single cases included (sheet "
-                "underpaid_lines)."
+                "Underpaid lines)."
             )
         )
         blocks.append(

@@ -150,7 +150,7 @@ def _summary(facts: Facts) -> list[Block]:
                 Shown("cents", "Dollars", "usd"),
                 Shown("median_days", "Half waited (days)", "count"),
                 Shown("oldest_on", "Oldest since", "date"),
-                Shown("sheet", "Sheet"),
+                Shown("sheet", "Sheet", link=True),
             ],
             name="waiting",
             title=f"What waits, as of {facts.subject.as_of_text}",

@@ -127,6 +127,6 @@ def _sentence(items: pd.DataFrame, ready: pd.DataFrame) -> str:
         f"{counted(len(ready), 'item')} can be worked now, for about {counted(hours, 'hour')}; together that "
         "should add about "
         f"{as_text(int(ready['recoverable_cents'].sum()), 'usd')} in cash. {listed} in the workbook as "
-        f"a sheet to fill in (worklist). {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
+        f"a sheet to fill in (Worklist). {counted(len(waiting), 'item waits', 'items wait')} for a payer or a "
         f"promised day and {counted(len(small), 'balance is', 'balances are')} too small to be called."
     )

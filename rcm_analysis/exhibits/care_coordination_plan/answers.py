@@ -233,7 +233,7 @@ class CarePlan:
                 definition=f"{self.basis}. US dollars; sums of the quarter, and running cash flow, cash at hand and "
                 "receivable at its end. Accrual result: net revenue less what is kept for recoupments less expense; "
                 "net cash flow: receipts less recouped less expense.",
-                notes=["Every month stands in the workbook (sheet plan_by_month)."],
+                notes=["Every month stands in the workbook (sheet Plan by month)."],
             ),
         ]
 

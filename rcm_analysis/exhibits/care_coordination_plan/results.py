@@ -207,7 +207,7 @@ class PlanResults:
                 notes=[
                     "Each step counts in the month in which it happened, so that a month's rate can pass 100%. "
                     "What payers have not answered "
-                    "yet counts as not denied. Every month stands in the workbook (sheet steps_by_month)."
+                    "yet counts as not denied. Every month stands in the workbook (sheet Steps by month)."
                 ],
             ),
             show(
@@ -262,7 +262,7 @@ class PlanResults:
             definition=f"{self.span}. Expected: what the whole programme achieves with members of the same "
             "acuity. Units: "
             "member-months billed; contacts that reached somebody.",
-            notes=["Every month stands in the workbook (sheet coordinators_by_month)."],
+            notes=["Every month stands in the workbook (sheet Coordinators by month)."],
         )
 
     def scores_by_month(self) -> Block:

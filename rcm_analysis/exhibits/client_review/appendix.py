@@ -213,7 +213,7 @@ def definitions(subject: Subject) -> list[Block]:
         glossary_of(MEASURES, more=outlook.TERMS),
         published(subject.client.specialty),
         note(
-            "Figures that others have published stand in the workbook (sheet published_figures), each "
+            "Figures that others have published stand in the workbook (sheet Published figures), each "
             "with its source. None is used as a target here."
         ),
     ]

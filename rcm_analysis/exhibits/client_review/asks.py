@@ -206,7 +206,7 @@ def followed_up(subject: Subject) -> list[Block]:
         return []
     lines = [_came_of(row) for row in agreed.head(MOST).to_dict("records")]
     more = len(agreed) - len(lines)
-    rest = f" {counted(more, 'more', 'more')} in the workbook, sheet last_actions." if more > 0 else ""
+    rest = f" {counted(more, 'more', 'more')} in the workbook, sheet Last actions." if more > 0 else ""
     return [note(f"What came of earlier asks. {' '.join(lines)}{rest}")]
 
 

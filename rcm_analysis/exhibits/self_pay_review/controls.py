@@ -177,7 +177,7 @@ def _eob_claims(facts: Facts) -> list[Block]:
     )
     notes = [
         ACCOUNTED,
-        f"{sentence(counted(left, 'more account'))} in the workbook, sheet eob_claims." if left > 0 else "",
+        f"{sentence(counted(left, 'more account'))} in the workbook, sheet EOB claims." if left > 0 else "",
     ]
     blocks = [
         show(rows.head(MOST), columns, name="eob_largest", title="Accounts to put right", definition=basis, notes=notes)
@@ -294,7 +294,7 @@ def _breaches(facts: Facts) -> list[Block]:
             title="Latest breaches",
             definition=f"{span(facts.quarter)}, the latest first.",
             notes=[
-                f"{sentence(counted(left, 'earlier breach', 'earlier breaches'))} in the workbook, sheet breaches."
+                f"{sentence(counted(left, 'earlier breach', 'earlier breaches'))} in the workbook, sheet Breaches."
                 if left > 0
                 else ""
             ],

@@ -10,9 +10,11 @@ HTML tables, Markdown, text) is printed as well as it can be, and what cannot is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import nbformat
 
 from ...blocks.plain import clean, notebook_text, one_line
 from ...blocks.vocabulary import (
@@ -87,6 +89,47 @@ def blocks_in(notebook: Mapping[str, Any]) -> Iterator[Block]:
             block = read_block((output.get("data") or {}).get(MIME))
             if block is not None:
                 yield block
+
+
+def without(notebook: nbformat.NotebookNode, titles: Iterable[str]) -> nbformat.NotebookNode:
+    """The notebook without the sections of these titles: a heading's cell and all up to the next of its level or above.
+
+    What is meant for the workbook alone (a cell tagged `workbook`) stays. Titles are compared but for case.
+    """
+    unwanted = {title.casefold() for title in titles}
+    kept, level = [], 0
+    for cell in _cells(notebook) if unwanted else ():
+        depth, title = _title(cell)
+        if depth and (not level or depth <= level):
+            level = depth if title.casefold() in unwanted else 0
+        if not level or "workbook" in (cell.get("metadata", {}).get("tags") or []):
+            kept.append(cell)
+    return nbformat.from_dict({**notebook, "cells": kept}) if unwanted else notebook
+
+
+def titles_in(notebook: Mapping[str, Any]) -> list[str]:
+    """The title of every section, as its cell begins."""
+    return [title for _, title in map(_title, _cells(notebook)) if title]
+
+
+def headings_in(notebook: Mapping[str, Any]) -> dict[str, str]:
+    """Under which heading each printed table stands, by the table's name."""
+    found: dict[str, str] = {}
+    heading = ""
+    for cell in _cells(notebook):
+        heading = _title(cell)[1] or heading
+        for block in blocks_in({"cells": [cell]}):
+            table = block.table if isinstance(block, Figure) else block
+            if isinstance(table, Table) and table.print and table.name:
+                found.setdefault(table.name, heading)
+    return found
+
+
+def _title(cell: Mapping[str, Any]) -> tuple[int, str]:
+    """Level and words of the heading with which a cell begins; 0 and nothing where it begins with none."""
+    text = notebook_text(cell.get("source")) if cell.get("cell_type") == "markdown" else ""
+    found = re.match(r"(#+)\s+(.*)", text)
+    return (len(found[1]), found[2].strip()) if found else (0, "")
 
 
 def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -88,8 +88,10 @@ def _entry(written: dict[str, Any], places: Places) -> Entry:
     if kind == "report":
         return Entry(_report(written, places), planned_at)
     needs = tuple(_report(one, places) for one in written.pop("needs"))
-    reports = tuple(written.pop("reports"))
-    job = PacketRequest(**_dated(written), reports=reports, runs=places.runs, templates=places.templates)
+    reports, leave_out = (tuple(written.pop(name)) for name in ("reports", "leave_out"))
+    job = PacketRequest(
+        **_dated(written), reports=reports, leave_out=leave_out, runs=places.runs, templates=places.templates
+    )
     return Entry(job, planned_at, needs)
 
 

@@ -19,6 +19,7 @@ from ...blocks.vocabulary import BRIEF, Meta, Note
 from ...errors import RunError
 from ...periods import Period
 from ..document.document import Document, Heading, Run, join
+from ..writers import locked
 from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
 from .templates import Template, find_template
@@ -43,6 +44,12 @@ class PacketRequest:
     printed_on: dt.date | None = None
     claims: bool = True
     """Whether the client's page carries the claims behind its numbers: claim numbers with days of service."""
+
+    leave_out: tuple[str, ...] = ()
+    """Titles of sections, and of whole reports, that the client does not get."""
+
+    encrypt: bool = False
+    """Whether copies under the client's password lie beside the packet, for mail (`press/writers/locked.py`)."""
 
     @property
     def folder(self) -> Path:
@@ -124,7 +131,8 @@ def _contents(request: PacketRequest) -> _Contents:
     folders.check_ours(request.folder)
     included, absent = _sort_reports(request)
     made_from = {template.name: manifest.fingerprint(_run_folder(request, template)) for template in included}
-    key = [made_from, [asdict(item) for item in absent], request.title, request.claims, manifest.packages()]
+    wishes = [request.title, request.claims, request.leave_out, request.encrypt and locked.fingerprint(request.client)]
+    key = [made_from, [asdict(item) for item in absent], *wishes, manifest.packages()]
     return _Contents(included, absent, made_from, manifest.sha256(manifest.canonical(key)))
 
 
@@ -147,6 +155,8 @@ def _sort_reports(request: PacketRequest) -> tuple[list[Template], list[Absent]]
     included: list[Template] = []
     absent: list[Absent] = []
     templates = [find_template(name, request.templates) for name in dict.fromkeys(request.reports)]
+    unwanted = {title.casefold() for title in request.leave_out}
+    templates = [one for one in templates if one.title.casefold() not in unwanted or one.reader != "client"]
     for template in sorted(templates, key=lambda template: (template.order, template.name)):
         reason = why_not(_run_folder(request, template))
         if reason:
@@ -187,13 +197,18 @@ def _print(
     from ..document import extract as document
     from ..writers import claims, html, pdf, workbook
 
-    pages, warnings = 0, []
+    pages, warnings, there = 0, [], [find_template(name, request.templates).title for name in request.reports]
+    password = locked.password_of(request.client) if request.encrypt else ""
     for name, reader in ((NAME, "client"), (MANAGER, "manager")):
         documents, sections = [], []
         for template in (one for one in included if one.reader == reader):
             notebook = nbformat.read(_run_folder(request, template) / NOTEBOOK, as_version=4)
+            if reader == "client":
+                there += document.titles_in(notebook)
+                notebook = document.without(notebook, request.leave_out)
             documents.append(titled(document.extract(notebook), template, request))  # type: ignore[arg-type]
-            sections.append(workbook.section_of(document.blocks_in(notebook), documents[-1].meta.title))
+            headings = document.headings_in(notebook) if reader == "client" else {}
+            sections.append(workbook.section_of(document.blocks_in(notebook), documents[-1].meta.title, headings))
         if not documents:
             continue
         meta = _meta(request, documents, TITLES[name] or request.title)
@@ -205,12 +220,16 @@ def _print(
         result = pdf.render(packet, timestamp=printing_time(request, meta.as_of))
         (folder / f"{stem}.pdf").write_bytes(result.bytes)
         looked_up, data = zip(*map(workbook.divided, sections), strict=True)
-        workbook.write_workbook(looked_up, folder / f"{stem}.xlsx", meta=asdict(meta))
+        workbook.write_workbook(looked_up, folder / f"{stem}.xlsx", meta=meta)
         if any(section.tables for section in data):
-            about = asdict(meta) | {"title": f"{meta.title}: data"}
+            about = replace(meta, title=f"{meta.title}: data")
             workbook.write_workbook(data, folder / f"{stem}_data.xlsx", meta=about)
+        if password and reader == "client":
+            locked.write_copies(folder, stem, password)
         pages = pages or result.pages
         warnings += [*packet.warnings, *(lists.warnings if lists else ()), *result.warnings]
+    unknown = [one for one in request.leave_out if one.casefold() not in {title.casefold() for title in there}]
+    warnings += [f"The registry leaves out {title!r}; no section or report here has that title." for title in unknown]
     return pages, tuple(dict.fromkeys(warnings))
 
 

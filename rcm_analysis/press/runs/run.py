@@ -252,7 +252,7 @@ def _print(work: _Making, folder: Path) -> None:
         (folder / PDF).write_bytes(result.bytes)
     with work.timed("workbook"):
         section = workbook.section_of(work.blocks, printed.meta.title)
-        workbook.write_workbook([section], folder / WORKBOOK, meta=asdict(printed.meta))
+        workbook.write_workbook([section], folder / WORKBOOK, meta=printed.meta)
     work.warnings = tuple(dict.fromkeys((*printed.warnings, *result.warnings)))
     work.pages = result.pages
 

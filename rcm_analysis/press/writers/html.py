@@ -43,7 +43,12 @@ def render(document: Document, *, fonts: Literal["embed", "system"] = "embed", l
     (False, True)
     """
     meta = document.meta
-    css = (_font_faces() if fonts == "embed" else "") + style.css_variables() + _file("report.css") + _painted(document)
+    css = (
+        (_font_faces() if fonts == "embed" else "")
+        + style.css_variables(meta.brand.color)
+        + _file("report.css")
+        + _painted(document)
+    )
     contents, lists = _contents(document), lists or Lists()
     script = SCRIPT_POLICY.format(script=_hash(_file("claims.js"))) if lists.links else ""
     return _page().render(

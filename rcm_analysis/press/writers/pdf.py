@@ -30,8 +30,9 @@ from ...blocks.vocabulary import BRIEF, Meta
 from ...errors import RunError
 from ...tables.disk import temporary_prefix
 from ..document.document import Document
+from ..document.pictures import EXTENSIONS, size_in_points
 from .glyphs import cleaned, said, typst_fonts
-from .style import PALETTE, cover_lines, day_in_words
+from .style import cover_lines, day_in_words, palettes
 from .typeset import Setter, soft
 
 STANDARDS = ("a-2a", "ua-1")
@@ -64,11 +65,19 @@ def render(
             f"missing for {len(setter.undescribed)}: {', '.join(setter.undescribed[:8])}. Give 'alt' where the "
             "figure is shown."
         )
-    warnings = [*document.warnings, *(f"{name} has no description (alt text)." for name in setter.undescribed)]
+    coloured, brand = palettes(document.meta.brand.color), document.meta.brand
+    warnings = [
+        *document.warnings,
+        *filter(None, [coloured.said]),
+        *(f"{name} has no description (alt text)." for name in setter.undescribed),
+    ]
     moment = timestamp.replace(tzinfo=dt.UTC) if timestamp.tzinfo is None else timestamp.astimezone(dt.UTC)
     moment = moment.replace(microsecond=0)
     missing: Counter[str] = Counter()
     data = _checked(cleaned(_page(document.meta, blocks, moment), missing))
+    data["palette"] = dict(coloured.light)
+    if brand.picture:
+        setter.pictures[data["meta"]["logo"]] = brand.picture
     if missing:
         warnings.append(said(missing.items()))
     with tempfile.TemporaryDirectory(prefix=temporary_prefix("pdf"), ignore_cleanup_errors=True) as folder:
@@ -93,7 +102,6 @@ def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict
     made = f"Prepared {day_in_words(moment.date().isoformat())}" + (f" by {meta.firm}." if meta.firm else ".")
     template = f"Template {meta.template} {meta.template_version}".strip() + "." if meta.template else ""
     return {
-        "palette": PALETTE,
         "contents": len(headings) >= 2 and meta.layout != BRIEF,
         "brief": meta.layout == BRIEF,
         "blocks": blocks,
@@ -106,6 +114,9 @@ def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict
             "description": " ".join(part for part in (meta.client_name, meta.title, meta.period_title) if part),
             "date": [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second],
             "firm": soft(meta.firm),
+            "logo": f"logo.{EXTENSIONS[meta.brand.mime]}" if meta.brand.picture else "",
+            "logo_width": _breadth(meta),
+            "disclaimer": soft(meta.brand.disclaimer),
             "client_name": soft(meta.client_name),
             "lines": [soft(line) for line in cover_lines(meta)],
             "parts": any(block["part"] for block in headings),
@@ -118,6 +129,12 @@ def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict
             "contents_size": 10 if deep <= 24 or deep > _LONGEST_CONTENTS else 9,
         },
     }
+
+
+def _breadth(meta: Meta) -> float:
+    """The logo's width beside its height, so that a band gives it neither less nor much more room than it takes."""
+    width, height = size_in_points(meta.brand.picture, meta.brand.mime) or (3.0, 1.0)
+    return round(min(5.0, max(0.5, width / height)), 3)
 
 
 def _flat(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -166,9 +183,15 @@ def _set(folder: Path, data: dict[str, Any], pictures: dict[str, bytes], press: 
         broken = [name for name in pictures if not _can_be_set(folder, name, press)]
         if not broken:
             raise RunError(_refusal(error)) from error
-    warnings.append(
-        f"{len(broken)} of {len(pictures)} figures could not be drawn in the PDF and are shown as their descriptions."
-    )
+    if data["meta"]["logo"] in broken:
+        data = data | {"meta": data["meta"] | {"logo": ""}}
+        warnings.append("The logo could not be drawn in the PDF, which has none.")
+    figures = [name for name in broken if not name.startswith("logo.")]
+    if figures:
+        warnings.append(
+            f"{len(figures)} of {len(pictures)} figures could not be drawn in the PDF and are shown as their "
+            "descriptions."
+        )
     boxed = [_boxed(block, set(broken)) for block in data["blocks"]]
     _write_data(folder, data | {"blocks": boxed})
     try:
@@ -214,6 +237,20 @@ def _can_be_set(folder: Path, name: str, press: _Press) -> bool:
     except typst.TypstError:
         return False
     return True
+
+
+def as_png(picture: bytes, mime: str, dots: float = 144.0) -> bytes:
+    """A picture in pixels, as a workbook takes it; nothing for one that cannot be drawn."""
+    if mime == "image/png":
+        return picture
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix("png"), ignore_cleanup_errors=True) as folder:
+        Path(folder, "picture.svg").write_bytes(picture)
+        page = Path(folder, "picture.typ")
+        page.write_text('#set page(width: auto, height: auto, margin: 0pt)\n#image("picture.svg")\n', encoding="utf-8")
+        try:
+            return typst.compile(str(page), root=folder, ignore_system_fonts=True, format="png", ppi=dots)
+        except typst.TypstError:
+            return b""
 
 
 def _boxed(block: dict[str, Any], broken: set[str]) -> dict[str, Any]:

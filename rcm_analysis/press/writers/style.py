@@ -7,8 +7,9 @@ colour blindness; on a grey printer the arrow and the word beside them carry the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ...blocks.vocabulary import Card, Comparison, Meta, Note
 from ..document.document import Grid
@@ -31,6 +32,7 @@ PALETTE = {
     "bad": "#a8460a",
     "bad_tint": "#fcefe4",
     "paper": "#ffffff",
+    "strong": "#14425f",
     "medium": "#39719a",
     "light": "#8fb4cd",
     "pale": "#cfe0ec",
@@ -48,6 +50,7 @@ DARK = {
     "bad": "#f5a56f",
     "bad_tint": "#38230f",
     "paper": "#12181e",
+    "strong": "#93c7e8",
     "medium": "#6ba3cc",
     "light": "#477693",
     "pale": "#2c475a",
@@ -57,7 +60,9 @@ DARK = {
 COVERS = {"cover": "#14425f", "cover_ink": "#ffffff"}, {"cover": "#0e2c40", "cover_ink": "#ffffff"}
 """The band above a page, and what stands in it: light, dark."""
 
-TONES = {"strong": "brand", "medium": "medium", "light": "light", "pale": "pale", "neutral": "mute", "alert": "bad"}
+TEXT_CONTRAST = 4.5
+
+TONES = {"strong": "strong", "medium": "medium", "light": "light", "pale": "pale", "neutral": "mute", "alert": "bad"}
 """The tone of a piece of a whole -> its colour; dark, light and burnt stay apart in grey print."""
 
 STATUS_WORDS = {"good": "on target", "bad": "off target", "neutral": "", "empty": "no data"}
@@ -68,7 +73,67 @@ SEVERITY_WORDS = {"high": "High", "medium": "Medium", "low": "Low"}
 SEVERITY_COLOURS = {"high": "bad", "medium": "brand", "low": "mute"}
 
 
-def css_variables() -> str:
+@dataclass(frozen=True)
+class Palettes:
+    """The colors of a document: of paper and a light screen, and of a dark one; `said` where a color had to give."""
+
+    light: Mapping[str, str]
+    dark: Mapping[str, str]
+    said: str = ""
+
+
+def palettes(color: str = "") -> Palettes:
+    """The palettes in a firm's color, or as shipped without one.
+
+    The color is that of band, headings and lines; what numbers mean (better, worse, the pieces of a bar) keeps its
+    colors, as it must be told apart. A color on which or in which text could not be read is darkened as far as needed;
+    a dark screen gets it lightened.
+
+    >>> palettes("#ffcc00").said.partition(", and")[0]
+    'The color #ffcc00 has a contrast of 1.3 on the grounds it is read on'
+    >>> palettes("#14425f").said, palettes("#14425f").light["brand"]
+    ('', '#14425f')
+    """
+    if not color:
+        return Palettes(PALETTE | COVERS[0], DARK | COVERS[1])
+    grounds, dark_grounds = ([palette["paper"], palette["tint"]] for palette in (PALETTE, DARK))
+    brand = _until_read(color, "#000000", grounds)
+    on_dark = _until_read(brand, "#ffffff", dark_grounds)
+    ours = {"brand": brand, "brand_tint": _tint(brand, grounds), "cover": brand, "cover_ink": "#ffffff"}
+    darkened = {"brand": on_dark, "brand_tint": _tint(on_dark, dark_grounds), "cover": mixed(brand, "#000000", 0.35)}
+    worst = math.floor(10 * _least(color, grounds)) / 10
+    said = (
+        f"The color {color} has a contrast of {worst} on the grounds it is read on, and text needs {TEXT_CONTRAST}: it "
+        f"is printed as {brand}."
+    )
+    return Palettes(PALETTE | ours, DARK | COVERS[1] | darkened, said if brand != color else "")
+
+
+def _until_read(color: str, towards: str, grounds: Sequence[str]) -> str:
+    """The color moved as little as needed for text in it to be read on each ground, and on its own tint there."""
+    steps = (mixed(color, towards, step / 100) for step in range(101))
+    return next(found for found in steps if _least(found, grounds) >= TEXT_CONTRAST)
+
+
+def _least(color: str, grounds: Sequence[str]) -> float:
+    return min(contrast(color, ground) for ground in (*grounds, _tint(color, grounds)))
+
+
+def _tint(color: str, grounds: Sequence[str]) -> str:
+    return mixed(color, grounds[0], 0.92)
+
+
+def mixed(color: str, other: str, share: float) -> str:
+    """The color with so much of the other in it, 0 to 1.
+
+    >>> mixed("#000000", "#ffffff", 0.5)
+    '#808080'
+    """
+    parts = ((int(color[place : place + 2], 16), int(other[place : place + 2], 16)) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(one + (two - one) * share):02x}" for one, two in parts)
+
+
+def css_variables(color: str = "") -> str:
     """The palettes as CSS rules: light, and dark for a screen that asks for it; paper is always light.
 
     >>> css_variables().startswith(":root{color-scheme:light dark;--ink:#1a2733;"), css_variables().count("--ink")
@@ -78,8 +143,11 @@ def css_variables() -> str:
     def named(colours: Mapping[str, str]) -> str:
         return "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in colours.items())
 
-    light, dark = (named(palette | cover) for palette, cover in zip((PALETTE, DARK), COVERS, strict=True))
-    return f":root{{color-scheme:light dark;{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    both = palettes(color)
+    return (
+        f":root{{color-scheme:light dark;{named(both.light)}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{named(both.dark)}}}}}"
+    )
 
 
 def luminance(colour: str) -> float:

@@ -12,8 +12,10 @@ import io
 import math
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,18 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.chart import LineChart, Reference
+from openpyxl.drawing.image import Image
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ...blocks.plain import clean, one_line
-from ...blocks.vocabulary import Block, Column, Figure, Glossary, Table, Term
+from ...blocks.plain import clean, one_line, sheet_title
+from ...blocks.vocabulary import Block, Column, Figure, Glossary, Meta, Table, Term
 from ...errors import RunError
+from .pdf import as_png
+from .style import palettes
 
 FORMATS = {
     "usd": '"$"#,##0.00;-"$"#,##0.00',
@@ -44,6 +49,12 @@ FORMATS = {
 }
 FACE = "Calibri"
 """The font of every cell, by name: a reader's own default has other widths."""
+SMALL = 40
+"""A printed table of at most so many rows shares a sheet with the others of its heading."""
+READ_ACROSS = 90
+"""Characters of a line above a table, as far as its columns reach."""
+LOGO_HEIGHT = 60
+"""Pixels of the logo on the first sheet."""
 LINE_HEIGHT = 15
 """Points of a line of text in a cell."""
 CHARTED = 3
@@ -66,9 +77,21 @@ class Section:
     title: str
     tables: tuple[Table, ...]
     terms: tuple[Term, ...] = ()
+    headings: Mapping[str, str] = field(default_factory=dict)
+    """The heading under which a table is printed, by its name: its small tables share a sheet of that name."""
+
+    def heading_of(self, table: Table) -> str:
+        """The heading whose sheet the table shares with others, up to a comma; nothing for one that stands alone."""
+        heading = self._heading(table)
+        together = sum(self._heading(other) == heading for other in self.tables) > 1
+        return heading.partition(",")[0] if together else ""
+
+    def _heading(self, table: Table) -> str:
+        small = table.print and len(table.rows) <= SMALL and not any(column.editable for column in table.columns)
+        return self.headings.get(table.name, "") if small else ""
 
 
-def section_of(blocks: Iterable[Block], title: str) -> Section:
+def section_of(blocks: Iterable[Block], title: str, headings: Mapping[str, str] | None = None) -> Section:
     """The tables of a notebook's blocks in order, each once, also those behind figures and not printed."""
     tables: list[Table] = []
     terms: list[Term] = []
@@ -79,7 +102,7 @@ def section_of(blocks: Iterable[Block], title: str) -> Section:
         table = _without_trends(table) if isinstance(table, Table) else table
         if isinstance(table, Table) and not any(table.same_data(other) for other in tables):
             tables.append(table if table.title or not isinstance(block, Figure) else replace(table, title=block.title))
-    return Section(title, tuple(tables), tuple(terms))
+    return Section(title, tuple(tables), tuple(terms), headings or {})
 
 
 def _without_trends(table: Table) -> Table:
@@ -112,40 +135,67 @@ def divided(section: Section) -> tuple[Section, Section]:
     return replace(section, tables=tuple(first)), Section(section.title, rest)
 
 
-def write_workbook(sections: Sequence[Section], path: Path, *, meta: Mapping[str, Any]) -> None:
-    """Write one workbook: contents, a sheet per table, definitions. The same input gives the same bytes.
+@dataclass(frozen=True)
+class Place:
+    """Where a table stands: the report it is of, its sheet, and its first row there."""
 
-    A table that several reports share has one sheet, which the contents name under each of them.
-    `meta` is a report's meta payload: title, client_name, period_title, as_of, firm.
+    report: str
+    sheet: str
+    row: int
+    table: Table
+
+
+def write_workbook(sections: Sequence[Section], path: Path, *, meta: Meta) -> None:
+    """Write one workbook: contents, a sheet per table or per heading, definitions. The same input gives the same bytes.
+
+    A table that several reports share has one place, which the contents name under each of them. `meta` names the
+    report on the first sheet, which bears the firm's logo.
     """
     book = Workbook()
     contents = book.active
     contents.title = CONTENTS
-    taken = {CONTENTS.lower(), DEFINITIONS.lower(), LISTS.lower(), "history"}
     lists = Lists(put_text)
-    listing: list[tuple[str, str, Table]] = []
-    for section in sections:
-        shared = [next((name for _, name, other in listing if table.same_data(other)), "") for table in section.tables]
-        written = [
-            (there or sheet_name(table.name or table.title, taken), table)
-            for there, table in zip(shared, section.tables, strict=True)
-        ]
-        sheets = {table.name: name for name, table in reversed(written)}
-        for there, (name, table) in zip(shared, written, strict=True):
-            if not there:
-                _write_table(book.create_sheet(name), table, lists)
-                _link(book[name], table, sheets)
-            listing.append((section.title, name, table))
+    places = _places(sections)
+    written = {(place.sheet, place.row): place for place in reversed(places)}
+    alone = {sheet for sheet, number in Counter(sheet for sheet, _ in written).items() if number == 1}
+    for place in reversed(written.values()):
+        sheet = book[place.sheet] if place.sheet in book.sheetnames else book.create_sheet(place.sheet)
+        _write_table(sheet, place.table, lists, top=place.row, alone=place.sheet in alone)
+        _link(sheet, place, [one for one in places if one.report == place.report])
+    for place in written.values():
+        _set_heights(book[place.sheet], place)
     terms = _terms(sections)
     if terms:
-        _write_terms(book.create_sheet(DEFINITIONS), terms)
+        _write_table(book.create_sheet(DEFINITIONS), _table_of(terms))
     lists.write(book)
-    _write_contents(contents, meta, listing, with_terms=bool(terms))
-    book.properties.creator = clean(meta.get("firm") or "rcm_analysis")
-    book.properties.title = clean(meta.get("title"))
+    _write_contents(contents, meta, places, terms)
+    book.properties.creator = clean(meta.firm or "rcm_analysis")
+    book.properties.title = clean(meta.title)
     buffer = io.BytesIO()
     book.save(buffer)
     Path(path).write_bytes(_without_times(buffer.getvalue()))
+
+
+def _places(sections: Sequence[Section]) -> list[Place]:
+    """Every table of every report with its sheet and its first row there: below those that came before it."""
+    taken = {CONTENTS.lower(), DEFINITIONS.lower(), LISTS.lower(), "history"}
+    sheets: dict[tuple[str, str], str] = {}
+    below: dict[str, int] = {}
+    places: list[Place] = []
+    for section in sections:
+        for number, table in enumerate(section.tables):
+            there = next((one for one in places if table.same_data(one.table)), None)
+            if there:
+                places.append(replace(there, report=section.title))
+                continue
+            heading = section.heading_of(table)
+            key = (section.title, heading or str(number))
+            if key not in sheets:
+                sheets[key] = sheet_name(heading or sheet_title(table.name or table.title), taken)
+            sheet = sheets[key]
+            places.append(Place(section.title, sheet, below.get(sheet, 1), table))
+            below[sheet] = places[-1].row + 5 + len(table.notes) + len(table.rows)
+    return places
 
 
 def sheet_name(name: str, taken: set[str]) -> str:
@@ -202,47 +252,52 @@ def _day(text: str) -> dt.date | str:
         return text
 
 
-def _write_table(sheet: Worksheet, table: Table, lists: Lists | None = None) -> None:
+def _write_table(
+    sheet: Worksheet, table: Table, lists: Lists | None = None, *, top: int = 1, alone: bool = True
+) -> None:
     if len(table.rows) > MOST_ROWS - 100:
         raise RunError(
             f"The table {table.name!r} has {len(table.rows):,} rows; a sheet holds {MOST_ROWS:,}. Show fewer."
         )
-    put_text(sheet.cell(1, 1), table.title or table.name).font = Font(name=FACE, bold=True, size=14)
-    put_text(sheet.cell(2, 1), table.definition).font = Font(name=FACE, italic=True)
-    for number, note in enumerate(table.notes, start=3):
-        put_text(sheet.cell(number, 1), note)
-    head = _head(table)
+    put_text(sheet.cell(top, 1), table.title or table.name).font = Font(name=FACE, bold=True, size=14)
+    for number, said in enumerate((table.definition, *table.notes), start=top + 1):
+        cell = put_text(sheet.cell(number, 1), said)
+        cell.font = BODY if number > top + 1 else Font(name=FACE, italic=True)
+    head = _head(table, top)
     for position, column in enumerate(table.columns, start=1):
         cell = put_text(sheet.cell(head, position), column.heading)
         cell.font, cell.fill, cell.border = Font(name=FACE, bold=True), _HEAD, _LINE
         side = "left" if column.unit in ("text", "date", "month") else "right"
-        cell.alignment = Alignment(wrap_text=True, vertical="top", horizontal=side)
+        indent = _indent(table.columns, position)
+        cell.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal=side, indent=indent)
     totals = set(table.emphasis)
     for offset, row in enumerate(table.rows):
         _write_row(sheet, head + 1 + offset, row, table.columns, total=offset in totals)
-    _arrange(sheet, table)
-    _chart(sheet, table)
+    _arrange(sheet, table, head, alone=alone)
+    _chart(sheet, table, head)
     if lists is not None:
         rows = range(head + 1, head + 1 + len(table.rows) - len(totals))
         mark_editable(sheet, table.columns, rows, lists, FORMATS)
 
 
-def _head(table: Table) -> int:
+def _head(table: Table, top: int = 1) -> int:
     """The row of the headings: below title, definition, notes and an empty row."""
-    return 4 + len(table.notes)
+    return top + 3 + len(table.notes)
 
 
-def _link(sheet: Worksheet, table: Table, sheets: Mapping[str, str]) -> None:
-    """Make the texts of link columns lead to the sheets they name, as those are called in this workbook."""
+def _link(sheet: Worksheet, place: Place, places: Sequence[Place]) -> None:
+    """Make the texts of link columns lead to the tables they name, by the sheets on which those stand."""
+    table, found = place.table, {one.table.name: one for one in reversed(places)}
     for position, column in enumerate(table.columns, start=1):
         for offset, row in enumerate(table.rows if column.link else (), start=1):
-            name = sheets.get(str(row[position - 1]))
-            if name is not None:
-                _lead(put_text(sheet.cell(_head(table) + offset, position), name), name)
+            named = found.get(str(row[position - 1]))
+            if named is not None:
+                _lead(put_text(sheet.cell(_head(table, place.row) + offset, position), named.sheet), named)
 
 
-def _lead(cell: Cell, name: str) -> None:
-    cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{name.replace(chr(39), chr(39) * 2)}'!A1")
+def _lead(cell: Cell, place: Place) -> None:
+    quoted = place.sheet.replace("'", "''")
+    cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{quoted}'!A{place.row}")
     cell.font = Font(name=FACE, color="FF1F5A99", underline="single")
 
 
@@ -261,32 +316,71 @@ def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Seque
             cell.value = stored
         cell.number_format = "@" if isinstance(stored, str) else FORMATS.get(unit, "General")
         cell.font = BODY
+        if _indent(columns, position):
+            cell.alignment = Alignment(horizontal="left", indent=1)
         if total:
             cell.font, cell.border = STRONG, _TOTAL_LINE
 
 
-def _arrange(sheet: Worksheet, table: Table) -> None:
-    """Widths, frozen header, filter (totals at the end stay out of it) and how the sheet prints."""
-    head, columns, rows, totals, lines = _head(table), table.columns, table.rows, set(table.emphasis), 1
+def _arrange(sheet: Worksheet, table: Table, head: int, *, alone: bool) -> None:
+    """Widths, frozen header, filter (totals at the end stay out of it) and how the sheet prints.
+
+    Tables that share a sheet have the widest of their widths, and neither a frozen header nor a filter.
+    """
+    columns, rows, totals = table.columns, table.rows, set(table.emphasis)
     for position, column in enumerate(columns):
         shown = [len(str(row[position])) for row in rows[:500] if row[position] is not None]
         shown += [len(word) + 3 for word in column.choices]
         extra = 5 if column.unit in ("usd", "mixed") else 2
         longest_word = max((len(word) for word in column.title.split()), default=0)
         width = max([10, longest_word + 2, *(length + extra for length in shown)])
-        sheet.column_dimensions[get_column_letter(position + 1)].width = min(48, width)
-        lines = max(lines, _wrapped(column.heading, min(48, width)))
-    sheet.row_dimensions[head].height = LINE_HEIGHT * lines + 3
+        dimension = sheet.column_dimensions[get_column_letter(position + 1)]
+        dimension.width = max(min(48, width), dimension.width if dimension.customWidth else 0)
     last = len(rows)
     while last > 0 and last - 1 in totals:
         last -= 1
-    letter = get_column_letter(len(columns))
-    sheet.freeze_panes = f"A{head + 1}"
-    sheet.auto_filter.ref = f"A{head}:{letter}{head + last}"
-    sheet.print_title_rows = f"{head}:{head}"
-    sheet.page_setup.orientation = "landscape" if len(columns) > 6 else "portrait"
+    if alone:
+        sheet.freeze_panes = f"A{head + 1}"
+        sheet.auto_filter.ref = f"A{head}:{get_column_letter(len(columns))}{head + last}"
+        sheet.print_title_rows = f"{head}:{head}"
+    wide = len(columns) > 6 or sheet.page_setup.orientation == "landscape"
+    sheet.page_setup.orientation = "landscape" if wide else "portrait"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _indent(columns: Sequence[Column], position: int) -> int:
+    """A little room before words or a day beside numbers, which stand at the right of their cells."""
+    left = ("text", "date", "month")
+    return int(position > 1 and columns[position - 1].unit in left and columns[position - 2].unit not in left)
+
+
+def _set_heights(sheet: Worksheet, place: Place) -> None:
+    """Heights of what is broken into lines, once all widths are known: headings, and what is said above a table."""
+    table, head = place.table, _head(place.table, place.row)
+    if not table.columns:
+        return
+    widths = [sheet.column_dimensions[get_column_letter(n)].width for n in range(1, len(table.columns) + 1)]
+    lines = [_wrapped(column.heading, int(width)) for column, width in zip(table.columns, widths, strict=True)]
+    sheet.row_dimensions[head].height = LINE_HEIGHT * max(lines) + 3
+    across = next((n for n in range(1, len(widths) + 1) if sum(widths[:n]) >= READ_ACROSS), len(widths))
+    for row in range(place.row + 1, head - 1):
+        cell = sheet.cell(row, 1)
+        if across > 1:
+            sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=across)
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        room = int(sum(widths[:across]))
+        sheet.row_dimensions[row].height = LINE_HEIGHT * _wrapped(str(cell.value or ""), max(10, room)) + 1
+    for row in range(head + 1, head + 1 + (len(table.rows) if len(table.rows) <= SMALL else 0)):
+        cells = [sheet.cell(row, number) for number in range(1, len(widths) + 1)]
+        lines = [
+            _wrapped(cell.value, int(width)) if isinstance(cell.value, str) else 1
+            for cell, width in zip(cells, widths, strict=True)
+        ]
+        if max(lines) > 1:
+            sheet.row_dimensions[row].height = LINE_HEIGHT * max(lines) + 1
+            for cell in cells:
+                cell.alignment = copy(cell.alignment) + Alignment(wrap_text=True, vertical="top")
 
 
 def _wrapped(text: str, width: int) -> int:
@@ -303,16 +397,17 @@ def _wrapped(text: str, width: int) -> int:
     return lines
 
 
-def _chart(sheet: Worksheet, table: Table) -> None:
+def _chart(sheet: Worksheet, table: Table, head: int) -> None:
     """A native chart of a table by month: its first lines of one unit, at the right of the rows."""
     months = len(table.rows) - len(table.emphasis)
-    if not table.columns or table.columns[0].unit != "month" or months < CHARTED:
+    labels = [row[0] for row in table.rows[:months]]
+    if not table.columns or table.columns[0].unit != "month" or months < CHARTED or len(set(labels)) < months:
         return
     unit = next((column.unit for column in table.columns if column.unit in ("usd", "rate", "days", "count")), "")
     places = [place for place, column in enumerate(table.columns, start=1) if column.unit == unit][:CHARTED]
     if not places:
         return
-    chart, head = LineChart(), _head(table)
+    chart = LineChart()
     chart.height, chart.width, chart.style = 8, 18, 2
     chart.y_axis.number_format = {"usd": '"$"#,##0', "rate": "0%"}.get(unit, "#,##0")
     chart.x_axis.number_format = FORMATS["month"]
@@ -331,44 +426,53 @@ def _terms(sections: Sequence[Section]) -> list[Term]:
     return sorted(terms.values(), key=lambda term: term.title or term.name)
 
 
-def _write_terms(sheet: Worksheet, terms: Sequence[Term]) -> None:
+def _table_of(terms: Sequence[Term], title: str = DEFINITIONS) -> Table:
     keys = ("title", "formula", "unit", "source", "name")
-    table = Table(
+    return Table(
         name=DEFINITIONS,
-        title=DEFINITIONS,
+        title=title,
         columns=tuple(Column(key, "Measure" if key == "title" else key.capitalize()) for key in keys),
         rows=tuple(tuple(getattr(term, key) for key in keys) for term in terms),
         definition="What every number of this workbook means, its unit and where the definition comes from.",
     )
-    _write_table(sheet, table)
 
 
-def _write_contents(
-    sheet: Worksheet, meta: Mapping[str, Any], listing: Sequence[tuple[str, str, Table]], *, with_terms: bool
-) -> None:
-    put_text(sheet.cell(1, 1), meta.get("title") or "Report").font = Font(name=FACE, bold=True, size=16)
-    facts = [("Client", "client_name"), ("Period", "period_title"), ("As of", "as_of"), ("Prepared by", "firm")]
+def _write_contents(sheet: Worksheet, meta: Meta, places: Sequence[Place], terms: Sequence[Term]) -> None:
+    colour = palettes(meta.brand.color).light["brand"].replace("#", "FF")
+    put_text(sheet.cell(1, 1), meta.title or "Report").font = Font(name=FACE, bold=True, size=16, color=colour)
+    facts = [
+        ("Client", meta.client_name), ("Period", meta.period_title), ("As of", meta.as_of), ("Prepared by", meta.firm)
+    ]  # fmt: skip
     row = 2
-    for label, key in facts:
-        if meta.get(key):
-            put_text(sheet.cell(row, 1), label).font = Font(name=FACE, bold=True)
-            put_text(sheet.cell(row, 2), meta[key])
+    for label, said in facts:
+        if said:
+            put_text(sheet.cell(row, 1), label).font = STRONG
+            put_text(sheet.cell(row, 2), said).font = BODY
             row += 1
     row += 1
     for position, title in enumerate(("Sheet", "Table", "Report"), start=1):
         cell = put_text(sheet.cell(row, position), title)
-        cell.font, cell.fill = Font(name=FACE, bold=True), _HEAD
-    entries = [(name, table.title or name, report) for report, name, table in listing]
-    for name, title, report in [*entries, *([(DEFINITIONS, "What every number means", "")] if with_terms else [])]:
+        cell.font, cell.fill = STRONG, _HEAD
+    about = Place("", DEFINITIONS, 1, _table_of(terms, "What every number means"))
+    for place in [*places, *([about] if terms else [])]:
         row += 1
-        link = put_text(sheet.cell(row, 1), name)
-        _lead(link, name)
-        put_text(sheet.cell(row, 2), title)
-        put_text(sheet.cell(row, 3), report)
+        _lead(put_text(sheet.cell(row, 1), place.sheet), place)
+        put_text(sheet.cell(row, 2), place.table.title or place.sheet).font = BODY
+        put_text(sheet.cell(row, 3), place.report).font = BODY
+    if meta.brand.disclaimer:
+        said = put_text(sheet.cell(row + 2, 1), meta.brand.disclaimer)
+        said.font, said.alignment = Font(name=FACE, italic=True), Alignment(wrap_text=True, vertical="top")
+        sheet.merge_cells(start_row=row + 2, end_row=row + 2, start_column=1, end_column=3)
+        sheet.row_dimensions[row + 2].height = LINE_HEIGHT * _wrapped(meta.brand.disclaimer, 120) + 3
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     for letter, width in (("A", 34), ("B", 70), ("C", 34)):
         sheet.column_dimensions[letter].width = width
+    logo = as_png(meta.brand.picture, meta.brand.mime) if meta.brand.picture else b""
+    if logo:
+        picture = Image(io.BytesIO(logo))
+        picture.width, picture.height = round(picture.width * LOGO_HEIGHT / picture.height), LOGO_HEIGHT
+        sheet.add_image(picture, "C1")
 
 
 def _without_times(data: bytes) -> bytes:

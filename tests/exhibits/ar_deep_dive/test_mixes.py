@@ -69,7 +69,7 @@ def test_a_change_of_mix_is_named_and_told_from_a_cause(acorn, changed, title, s
             said in detail
             and "from 50.0% to 80.0% of the work" in detail
             and "30.0%" in detail
-            and detail.endswith("Sheet: mix.")
+            and detail.endswith("Sheet: Mix.")
         )
         assert items[0].severity == "low" and items[0].amount_cents is None
 

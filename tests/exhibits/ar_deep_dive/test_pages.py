@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from builders.page_checks import assert_prints
+from rcm_analysis.blocks.plain import sheet_title
 from rcm_analysis.exhibits import figures
 from rcm_analysis.exhibits.ar_deep_dive import denials, findings, receivable, worklist
 from rcm_analysis.exhibits.ar_deep_dive.facts import Facts
@@ -71,7 +72,7 @@ def test_every_sheet_has_its_own_name_that_a_workbook_can_carry(acorn_pages):
 
 
 def test_every_finding_names_a_sheet_that_exists(acorn, acorn_pages):
-    sheets = {name for blocks in acorn_pages.values() for name in tables_of(blocks)}
+    sheets = {sheet_title(name) for blocks in acorn_pages.values() for name in tables_of(blocks)}
     found = findings_of(acorn)
     assert found
     for item in found:

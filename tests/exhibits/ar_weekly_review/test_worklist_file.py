@@ -8,6 +8,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from rcm_analysis.blocks.vocabulary import Meta
 from rcm_analysis.exhibits.ar_weekly_review.worklist_file import COLUMNS, worklist_table
 from rcm_analysis.exhibits.tables import Shown, show
 from rcm_analysis.models.worklist.ranking import COLUMNS as OF_MODEL
@@ -16,7 +17,7 @@ from rcm_analysis.sources.worklist.notes import FILLED, KEYS, read_sheets
 from rcm_analysis.tables.schema import WORK_LOG
 
 DAY = dt.date(2026, 10, 31)
-META = {"title": "Worklist", "client_name": "Acme", "as_of": "2026-10-31"}
+META = Meta(title="Worklist", client_name="Acme", as_of="2026-10-31")
 
 
 def item(claim: str, **more) -> dict:
@@ -68,7 +69,7 @@ def headed(sheet) -> tuple[int, dict[str, int]]:
 
 def test_every_cell_is_typed_and_formatted(tmp_path):
     book, _ = opened(items(item("0012")), tmp_path, payer_names={"aetna": "Aetna PPO"})
-    sheet = book["worklist"]
+    sheet = book["Worklist"]
     head, at = headed(sheet)
     values = {title: sheet.cell(head + 1, column) for title, column in at.items()}
     assert values["Claim"].value == "0012" and values["Payer"].value == "Aetna PPO" and values["Day"].value == 1
@@ -89,7 +90,7 @@ def test_the_sheet_is_made_for_work(tmp_path):
     book, _ = opened(
         items(item("1"), item("2", tier="waiting"), item("3", tier="deadline"), item("4", tier="small")), tmp_path
     )
-    sheet = book["worklist"]
+    sheet = book["Worklist"]
     head, at = headed(sheet)
     claims = [sheet.cell(row, 1).value for row in range(head + 1, sheet.max_row + 1)]
     assert claims == ["1", "3"], "what waits or is small is counted, not listed"
@@ -97,12 +98,12 @@ def test_the_sheet_is_made_for_work(tmp_path):
     assert sheet.freeze_panes == f"B{head + 1}" and sheet.auto_filter.ref.startswith(f"A{head}:")
     assert all(sheet.column_dimensions[openpyxl.utils.get_column_letter(column)].width >= 10 for column in at.values())
     assert not sheet.protection.sheet
-    assert sheet.print_area == f"'worklist'!$A$1:${openpyxl.utils.get_column_letter(at['Next on'])}${head + 2}"
+    assert sheet.print_area == f"'Worklist'!$A$1:${openpyxl.utils.get_column_letter(at['Next on'])}${head + 2}"
 
 
 def test_the_drop_downs_hold_the_words_of_the_work_log(tmp_path):
     book, _ = opened(items(item("1"), item("2")), tmp_path)
-    sheet, lists = book["worklist"], book["Lists"]
+    sheet, lists = book["Worklist"], book["Lists"]
     head, at = headed(sheet)
     checks = {str(check.sqref): check for check in sheet.data_validations.dataValidation}
     letters = {name: openpyxl.utils.get_column_letter(at[title]) for name, title in FILLED.items()}
@@ -133,7 +134,7 @@ def test_choices_are_words_and_never_a_formula(tmp_path):
     path = tmp_path / "t.xlsx"
     write_workbook([Section("T", (payload,))], path, meta=META)
     book = openpyxl.load_workbook(path)
-    assert [check.formula1 for check in book["t"].data_validations.dataValidation] == ["Lists!$A$1:$A$3"]
+    assert [check.formula1 for check in book["T"].data_validations.dataValidation] == ["Lists!$A$1:$A$3"]
     assert [(cell.value, cell.data_type) for (cell,) in book["Lists"]["A1:A3"]] == [(word, "s") for word in hostile]
 
 
@@ -150,7 +151,7 @@ def test_a_plain_table_gets_neither_lists_nor_checks(tmp_path):
     assert payload.payload["columns"] == [{"name": "a", "title": "A", "unit": "text"}]
     write_workbook([Section("T", (payload,))], tmp_path / "t.xlsx", meta=META)
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
-    assert book.sheetnames == ["Contents", "t"] and not book["t"].data_validations.dataValidation
+    assert book.sheetnames == ["Contents", "T"] and not book["T"].data_validations.dataValidation
 
 
 def test_choices_belong_to_cells_that_are_filled_in():
@@ -160,7 +161,7 @@ def test_choices_belong_to_cells_that_are_filled_in():
 
 def test_an_empty_list_is_a_sheet_with_its_headings(tmp_path):
     book, path = opened(items(), tmp_path)
-    assert headed(book["worklist"])[1].keys() == {column.title for column in COLUMNS}
+    assert headed(book["Worklist"])[1].keys() == {column.title for column in COLUMNS}
     assert read_sheets(path.read_bytes())[0].rows == ()
 
 
@@ -172,4 +173,4 @@ def test_the_sheet_is_found_in_a_packet_beside_another_table_of_that_name(tmp_pa
     path = tmp_path / "packet.xlsx"
     write_workbook([Section("Deep dive", (other,)), Section("Weekly", (fillable,))], path, meta=META)
     found = read_sheets(path.read_bytes())
-    assert [(sheet.name, sheet.rows[0]["claim_id"]) for sheet in found] == [("worklist 2", "1")]
+    assert [(sheet.name, sheet.rows[0]["claim_id"]) for sheet in found] == [("Worklist 2", "1")]

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import openpyxl
 import pytest
 
 from rcm_analysis.blocks.vocabulary import Fact, Facts, Glossary, Meta, Note, Term
 from rcm_analysis.errors import ParameterError, RunError
 from rcm_analysis.press.document.document import Cell, Document, Grid, Heading, Run, join
+from rcm_analysis.press.document.extract import titles_in, without
 from rcm_analysis.press.runs import folders, manifest
 from rcm_analysis.press.runs.packet import PacketRequest, build_packet, packet_reports, why_not
 from rcm_analysis.press.runs.run import RunResult
@@ -46,7 +48,7 @@ def test_a_packet_holds_one_of_each(packet_of: Packets) -> None:
     ]  # fmt: skip
     assert result.pages and result.pages >= 2
     assert manifest.verify(result.folder) == []
-    assert openpyxl.load_workbook(result.folder / f"{NAMED}.xlsx").sheetnames == ["Contents", "aging", "Definitions"]
+    assert openpyxl.load_workbook(result.folder / f"{NAMED}.xlsx").sheetnames == ["Contents", "Aging", "Definitions"]
 
 
 def test_definitions_stand_once_with_what_is_said_of_them() -> None:
@@ -242,3 +244,47 @@ def test_only_the_clients_page_carries_claims_and_only_where_that_is_wanted(
     assert asked == ["Monthly packet"]
     assert build_packet(packet_of(claims=False)).status == "done", "another packet than the one with claims"
     assert asked == ["Monthly packet"]
+
+
+def test_sections_and_reports_that_a_client_does_not_get_are_not_in_its_files(packet_of: Packets) -> None:
+    assert "no report was asked for" in build_packet(packet_of(leave_out=("small REVIEW",))).error
+    result = build_packet(packet_of(leave_out=("No such section",)))
+    assert result.warnings == ("The registry leaves out 'No such section'; no section or report here has that title.",)
+
+
+def test_a_section_ends_where_the_next_of_its_level_begins_and_what_is_for_the_workbook_stays() -> None:
+    def cell(kind: str, source: str, *tags: str) -> nbformat.NotebookNode:
+        made = {"markdown": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell}[kind](source)
+        return made | {"metadata": {"tags": list(tags)}}
+
+    cells = [
+        cell("markdown", "# Review"),
+        cell("markdown", "## Denials\nSome words."),
+        cell("code", "denials"),
+        cell("markdown", "### By payer"),
+        cell("code", "payers"),
+        cell("code", "rest", "workbook"),
+        cell("markdown", "## Outlook"),
+        cell("code", "outlook"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    left = [one.source for one in without(notebook, ["DENIALS"]).cells]
+    assert left == ["# Review", "rest", "## Outlook", "outlook"]
+    assert without(notebook, []) is notebook
+    assert titles_in(notebook) == ["Review", "Denials", "By payer", "Outlook"]
+
+
+def test_copies_for_mail_lie_beside_the_packet_and_the_password_in_none_of_its_files(
+    packet_of: Packets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RCM_PACKET_PASSWORD", raising=False)
+    with pytest.raises(RunError, match="at least 12 characters"):
+        build_packet(packet_of(encrypt=True))
+    monkeypatch.setenv("RCM_PACKET_PASSWORD", "correct horse battery")
+    result = build_packet(packet_of(encrypt=True))
+    names = {path.name for path in result.folder.iterdir()}
+    assert {f"{NAMED}_locked.pdf", f"{NAMED}_locked.xlsx"} <= names and not manifest.verify(result.folder)
+    assert not [path for path in result.folder.iterdir() if b"correct horse battery" in path.read_bytes()]
+    assert build_packet(packet_of(encrypt=True)).status == "reused"
+    monkeypatch.setenv("RCM_PACKET_PASSWORD", "another horse battery")
+    assert build_packet(packet_of(encrypt=True)).status == "done", "the copies are made again under a new password"

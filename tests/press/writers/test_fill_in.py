@@ -5,6 +5,7 @@ from __future__ import annotations
 import openpyxl
 import pandas as pd
 
+from rcm_analysis.blocks.vocabulary import Meta
 from rcm_analysis.exhibits.tables import Shown, show
 from rcm_analysis.press.writers.workbook import HEAD_HEIGHT, Section, write_workbook
 
@@ -13,15 +14,15 @@ COLUMNS = [Shown("a", "Claim"), Shown("b", "Done", choices=("x", "y"), editable=
 
 def sheet_of(rows: list[dict], tmp_path, columns=COLUMNS):
     table = show(pd.DataFrame(rows, columns=["a", "b", "c"]), columns, name="t", title="T", definition="d")
-    write_workbook([Section("T", (table,))], tmp_path / "t.xlsx", meta={"title": "T"})
-    return openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
+    write_workbook([Section("T", (table,))], tmp_path / "t.xlsx", meta=Meta(title="T"))
+    return openpyxl.load_workbook(tmp_path / "t.xlsx")["T"]
 
 
 def test_the_first_column_stays_in_sight_and_print_ends_with_the_cells_to_fill_in(tmp_path):
     sheet = sheet_of([{"a": "1"}, {"a": "2"}], tmp_path)
     assert (
         sheet.freeze_panes == "B5"
-        and sheet.print_area == "'t'!$A$1:$B$6"
+        and sheet.print_area == "'T'!$A$1:$B$6"
         and sheet.row_dimensions[4].height == HEAD_HEIGHT
     )
     assert sheet.auto_filter.ref == "A4:C6"
@@ -37,7 +38,7 @@ def test_a_link_column_leads_to_the_sheet_it_names_and_to_no_other(tmp_path):
     rows = pd.DataFrame({"a": ["t", "nowhere", "=1+1", None]})
     links = show(rows, [Shown("a", "Sheet", link=True)], name="links", title="L", definition="d")
     other = show(pd.DataFrame({"a": ["x"]}), [Shown("a", "A")], name="t", title="T", definition="d")
-    write_workbook([Section("T", (links, other))], tmp_path / "t.xlsx", meta={"title": "T"})
-    cells = [openpyxl.load_workbook(tmp_path / "t.xlsx")["links"].cell(row, 1) for row in range(5, 9)]
-    assert [cell.hyperlink.location if cell.hyperlink else None for cell in cells] == ["'t'!A1", None, None, None]
+    write_workbook([Section("T", (links, other))], tmp_path / "t.xlsx", meta=Meta(title="T"))
+    cells = [openpyxl.load_workbook(tmp_path / "t.xlsx")["Links"].cell(row, 1) for row in range(5, 9)]
+    assert [cell.hyperlink.location if cell.hyperlink else None for cell in cells] == ["'T'!A1", None, None, None]
     assert cells[2].data_type == "s" and cells[3].value is None

@@ -102,7 +102,7 @@ def test_the_page_in_print_is_valid(document, layout):
 
 
 def test_a_trend_is_no_column_of_the_workbook(tmp_path):
-    write_workbook([section_of([TRENDS, PARTS], "Review")], tmp_path / "book.xlsx", meta={"title": "Review"})
+    write_workbook([section_of([TRENDS, PARTS], "Review")], tmp_path / "book.xlsx", meta=Meta(title="Review"))
     book = openpyxl.load_workbook(tmp_path / "book.xlsx")
-    assert [cell.value for cell in book["numbers"][4]] == ["Measure", "Now"]
-    assert [cell.value for cell in book["parts"][5]] == ["Site 03", 40]
+    assert [cell.value for cell in book["Numbers"][4]] == ["Measure", "Now"]
+    assert [cell.value for cell in book["Parts"][5]] == ["Site 03", 40]

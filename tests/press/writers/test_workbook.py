@@ -13,18 +13,13 @@ import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
 
-from rcm_analysis.blocks.vocabulary import Column, Figure, Note, Table, Term
+from rcm_analysis.blocks.vocabulary import Brand, Column, Figure, Meta, Note, Table, Term
 from rcm_analysis.errors import RunError
 from rcm_analysis.press.writers import workbook
 from rcm_analysis.press.writers.workbook import Section, put_text, section_of, sheet_name, write_workbook
 
-META = {
-    "title": "Small review",
-    "client_name": "Cali Care",
-    "period_title": "October 2026",
-    "as_of": "2026-10-31",
-    "firm": "Firm",
-}
+META = Meta(title="Small review", client_name="Cali Care", period_title="October 2026", as_of="2026-10-31", firm="Firm")
+HOSTILE_META = Meta("=1+1", "=1+1", "=1+1", "=1+1", "=1+1", "=1+1", "=1+1", brand=Brand(disclaimer="=1+1"))
 HOSTILE = [
     "=1+1",
     "=cmd|'/c calc'!A0",
@@ -59,7 +54,7 @@ def table(rows: list[list[Any]], units: list[str], name: str = "made", **more: A
     return Table.read({"name": name, "title": "Made", "columns": columns, "rows": rows, **more})
 
 
-def opened(path: Path, *tables: Table, meta: dict[str, Any] = META, terms: tuple = ()) -> Workbook:
+def opened(path: Path, *tables: Table, meta: Meta = META, terms: tuple = ()) -> Workbook:
     write_workbook([Section("Report", tables, terms)], path / "made.xlsx", meta=meta)
     return openpyxl.load_workbook(path / "made.xlsx")
 
@@ -75,7 +70,14 @@ def test_no_text_becomes_a_formula_wherever_it_stands(tmp_path: Path) -> None:
         columns = (Column("a", text), one.columns[1])
         made.append(replace(one, name=text, title=text, definition=text, notes=(text,), columns=columns))
     terms = tuple(Term(text, text, text, text, text) for text in HOSTILE)
-    book = opened(tmp_path, *made, meta=dict.fromkeys(META, "=1+1"), terms=terms)
+    book = opened(
+        tmp_path,
+        *made,
+        meta=Meta(
+            "=1+1", client_name="=1+1", period_title="=1+1", as_of="=1+1", firm="=1+1", brand=Brand(disclaimer="=1+1")
+        ),
+        terms=terms,
+    )
     assert {cell.data_type for cell in cells(book)} == {"s"}
     assert all(cell.quotePrefix for cell in cells(book) if str(cell.value).startswith(("=", "+", "-", "@")))
     with zipfile.ZipFile(tmp_path / "made.xlsx") as parts:
@@ -96,7 +98,7 @@ def test_a_text_that_a_sheet_could_run_stays_a_text_when_it_is_edited(tmp_path: 
 def test_values_are_typed(tmp_path: Path) -> None:
     row = [-123456, 0.25, 7, 30.5, "2026-10-31", "2026-10", True, "00123", 1.5]
     units = ["usd", "rate", "count", "days", "date", "month", "flag", "text", "number"]
-    sheet = opened(tmp_path, table([row, [None] * 9], units))["made"]
+    sheet = opened(tmp_path, table([row, [None] * 9], units))["Made"]
     first = [sheet.cell(5, position) for position in range(1, 10)]
     assert [cell.value for cell in first] == [
         -1234.56,
@@ -127,12 +129,12 @@ def test_dollars_are_exact(tmp_path: Path, cents: int) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
 def test_what_is_no_number_leaves_the_cell_empty(tmp_path: Path, value: Any) -> None:
-    assert opened(tmp_path, table([[value]], ["rate"]))["made"]["A5"].value is None
+    assert opened(tmp_path, table([[value]], ["rate"]))["Made"]["A5"].value is None
 
 
 def test_a_sheet_can_be_filtered_and_totals_stay_out_of_the_filter(tmp_path: Path) -> None:
     sheet = opened(tmp_path, table([["a", 1], ["b", 2], ["Total", 3]], ["text", "usd"], emphasis=[2], notes=["one"]))[
-        "made"
+        "Made"
     ]
     assert sheet.freeze_panes == "A6"
     assert sheet.auto_filter.ref == "A5:B7"
@@ -152,7 +154,7 @@ def test_a_table_longer_than_a_sheet_is_refused(tmp_path: Path, monkeypatch, row
     monkeypatch.setattr(workbook, "MOST_ROWS", 120)
     given = table([["a"]] * rows, ["text"])
     if fits:
-        assert opened(tmp_path, given)["made"].max_row == 4 + rows
+        assert opened(tmp_path, given)["Made"].max_row == 4 + rows
     else:
         with pytest.raises(RunError, match="has 21 rows; a sheet holds 120"):
             opened(tmp_path, given)
@@ -160,7 +162,7 @@ def test_a_table_longer_than_a_sheet_is_refused(tmp_path: Path, monkeypatch, row
 
 @pytest.mark.parametrize(("columns", "orientation"), [(6, "portrait"), (7, "landscape")])
 def test_a_wide_table_prints_on_its_side(tmp_path: Path, columns: int, orientation: str) -> None:
-    sheet = opened(tmp_path, table([["a"] * columns], ["text"] * columns))["made"]
+    sheet = opened(tmp_path, table([["a"] * columns], ["text"] * columns))["Made"]
     assert sheet.page_setup.orientation == orientation
 
 
@@ -170,8 +172,8 @@ def test_the_contents_sheet_links_to_every_table(tmp_path: Path) -> None:
     shown = [cell.value for row in contents.iter_rows() for cell in row if cell.value]
     assert {"Small review", "Cali Care", "October 2026", "2026-10-31"} <= set(shown)
     links = [cell.hyperlink.location for row in contents.iter_rows() for cell in row if cell.hyperlink]
-    assert links == ["'it''s aging'!A1", "'Definitions'!A1"]
-    assert book.sheetnames == ["Contents", "it's aging", "Definitions"]
+    assert links == ["'It''s aging'!A1", "'Definitions'!A1"]
+    assert book.sheetnames == ["Contents", "It's aging", "Definitions"]
 
 
 def test_tables_behind_figures_and_unprinted_tables_are_there_once() -> None:
@@ -203,19 +205,19 @@ def test_sheet_names_are_taken_by_excel_and_unique(names: list[str], expected: l
 
 def test_history_and_our_own_sheets_are_never_taken(tmp_path: Path) -> None:
     book = opened(tmp_path, *(table([], ["text"], name=name) for name in ("History", "contents", "Definitions")))
-    assert book.sheetnames == ["Contents", "History 2", "contents 2", "Definitions 2"]
+    assert book.sheetnames == ["Contents", "History 2", "Contents 2", "Definitions 2"]
 
 
 def test_a_table_that_two_reports_share_has_one_sheet(tmp_path: Path) -> None:
     inputs = Table("inputs", "Input tables", (Column("rows", "Rows", "count"),), ((3,),))
     other = replace(inputs, rows=((4,),))
     sections = [Section("Review", (inputs,)), Section("Deep dive", (replace(inputs),)), Section("Weekly", (other,))]
-    write_workbook(sections, tmp_path / "packet.xlsx", meta={"title": "Packet"})
+    write_workbook(sections, tmp_path / "packet.xlsx", meta=Meta(title="Packet"))
     book = openpyxl.load_workbook(tmp_path / "packet.xlsx")
-    assert book.sheetnames == ["Contents", "inputs", "inputs 2"]
+    assert book.sheetnames == ["Contents", "Inputs", "Inputs 2"]
     named = [(row[0], row[2]) for row in book["Contents"].iter_rows(values_only=True)]
-    assert named[-3:] == [("inputs", "Review"), ("inputs", "Deep dive"), ("inputs 2", "Weekly")]
-    assert [book[name]["A1"].value for name in ("inputs", "inputs 2")] == ["Input tables", "Input tables"]
+    assert named[-3:] == [("Inputs", "Review"), ("Inputs", "Deep dive"), ("Inputs 2", "Weekly")]
+    assert [book[name]["A1"].value for name in ("Inputs", "Inputs 2")] == ["Input tables", "Input tables"]
 
 
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,3 +235,26 @@ def test_a_table_that_is_not_rectangular_is_refused_without_its_values(tmp_path:
     with pytest.raises(RunError, match="1 of its 2 rows") as caught:
         opened(tmp_path, table([["a", "b"], ["Jane"]], ["text", "text"]))
     assert "Jane" not in str(caught.value)
+
+
+def test_small_printed_tables_of_one_heading_share_a_sheet_in_reading_order(tmp_path: Path) -> None:
+    """Links and the contents lead to the row where a table begins; a long or hidden table has a sheet of its own."""
+    small = [replace(table([[n]], ["count"], name=f"t{n}"), title=f"Table {n}", notes=("one",)) for n in (1, 2)]
+    long = table([[n] for n in range(41)], ["count"], name="long_list")
+    hidden = table([[1]], ["count"], name="hidden_one", print=False)
+    alone = table([["t2"]], ["text"], name="alone")
+    alone = replace(alone, columns=(replace(alone.columns[0], link=True),))
+    headings = {
+        "t1": "Denials, and payers",
+        "long_list": "Denials, and payers",
+        "t2": "Denials, and payers",
+        "alone": "X",
+    }
+    section = Section("Review", (small[0], long, small[1], hidden, alone), headings=headings)
+    write_workbook([section, replace(section, title="Other")], tmp_path / "b.xlsx", meta=META)
+    book = openpyxl.load_workbook(tmp_path / "b.xlsx")
+    assert book.sheetnames == ["Contents", "Denials", "Long list", "Hidden one", "Alone"]
+    sheet = book["Denials"]
+    assert [sheet.cell(row, 1).value for row in (1, 6, 8, 13)] == ["Table 1", 1, "Table 2", 2]
+    assert sheet.freeze_panes is None and sheet.auto_filter.ref is None and book["Long list"].freeze_panes == "A5"
+    assert book["Alone"].cell(5, 1).hyperlink.location == "'Denials'!A8" and book["Alone"].cell(5, 1).value == "Denials"
