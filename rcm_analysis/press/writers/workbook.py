@@ -53,6 +53,8 @@ SMALL = 40
 """A printed table of at most so many rows shares a sheet with the others of its heading."""
 READ_ACROSS = 90
 """Characters of a line above a table, as far as its columns reach."""
+WORDS = 1.12
+"""Characters of running words in the width of a digit."""
 LOGO_HEIGHT = 60
 """Pixels of the logo on the first sheet."""
 LINE_HEIGHT = 15
@@ -316,8 +318,8 @@ def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Seque
             cell.value = stored
         cell.number_format = "@" if isinstance(stored, str) else FORMATS.get(unit, "General")
         cell.font = BODY
-        if _indent(columns, position):
-            cell.alignment = Alignment(horizontal="left", indent=1)
+        if column.unit in ("date", "month") or _indent(columns, position):
+            cell.alignment = Alignment(horizontal="left", indent=_indent(columns, position))
         if total:
             cell.font, cell.border = STRONG, _TOTAL_LINE
 
@@ -370,11 +372,11 @@ def _set_heights(sheet: Worksheet, place: Place) -> None:
             sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=across)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         room = int(sum(widths[:across]))
-        sheet.row_dimensions[row].height = LINE_HEIGHT * _wrapped(str(cell.value or ""), max(10, room)) + 1
+        sheet.row_dimensions[row].height = LINE_HEIGHT * _wrapped(str(cell.value or ""), max(10, int(WORDS * room))) + 1
     for row in range(head + 1, head + 1 + (len(table.rows) if len(table.rows) <= SMALL else 0)):
         cells = [sheet.cell(row, number) for number in range(1, len(widths) + 1)]
         lines = [
-            _wrapped(cell.value, int(width)) if isinstance(cell.value, str) else 1
+            _wrapped(cell.value, int(WORDS * width)) if isinstance(cell.value, str) else 1
             for cell, width in zip(cells, widths, strict=True)
         ]
         if max(lines) > 1:
