@@ -47,7 +47,7 @@ def test_the_list_behind_a_relation_is_printed_or_written(tmp_path):
     assert code == 1 and "Z9" in text and "1 record(s) of paid_never_billed, 60.00." in text
     to = tmp_path / "list.xlsx"
     desk.rcm("check", "--list", "paid_never_billed", "--to", str(to))
-    rows = list(openpyxl.load_workbook(to)["paid_never_billed"].values)
+    rows = list(openpyxl.load_workbook(to)["Paid never billed"].values)
     assert any("Z9" in row and 60 in row for row in rows)
     assert desk.rcm("check", "--list", "same_money_twice")[0] == 0
 

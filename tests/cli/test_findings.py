@@ -132,7 +132,7 @@ def test_one_rule_is_printed_finding_by_finding_or_written(tmp_path):
     assert desk.rcm("findings", "--rule", rule)[1].count("acme: ") == len(desk.findings(rule))
     to = tmp_path / "all.xlsx"
     code, _ = desk.rcm("findings", "--to", str(to))
-    sheet = openpyxl.load_workbook(to)["findings"]
+    sheet = openpyxl.load_workbook(to)["Findings"]
     assert code == 1 and sheet.max_row > len(desk.findings())
     code, text = desk.rcm("findings", "--rule", rule[:-1])
     assert code == 2 and f"Closest: {rule}" in text
