@@ -23,6 +23,7 @@ from . import checks as cli_checks
 from . import data as cli_data
 from . import findings as cli_findings
 from . import packets as cli_packets
+from .mapping import map_files
 from .plan import plan
 from .scoreboard import scoreboard
 from .terminal import (
@@ -152,6 +153,7 @@ def demo(
 
 
 app.command()(cli_data.simulate)
+app.command("map")(map_files)
 app.command()(cli_data.ingest)
 app.command()(cli_data.repair)
 app.command()(cli_findings.findings)

@@ -37,8 +37,9 @@ PeriodOption = Annotated[
 
 def table_of(*headings: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    is_prose = any(heading.startswith("What") for heading in headings)
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 or "What" in headings else "right", overflow="fold")
+        table.add_column(heading, justify="left" if number == 0 or is_prose else "right", overflow="fold")
     return table
 
 

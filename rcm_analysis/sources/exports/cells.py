@@ -60,7 +60,15 @@ def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series) -> pl.
             for name, within in section.number.items()
         )
     defaults = {**section.defaults, **section.constants, **recognised.of_name}
-    return rows.with_columns(word(name).fill_null(value) for name, value in defaults.items())
+    rows = rows.with_columns(word(name).fill_null(value) for name, value in defaults.items())
+    return rows.with_columns(_content_id(section).alias(f"word {section.content_id}")) if section.content_id else rows
+
+
+def _content_id(section: Section) -> pl.Expr:
+    """An id of what the row says, and of its place among rows that say the same."""
+    says = [word(name) for name in sorted({*section.columns, *section.constants})]
+    text = pl.concat_str([cell.fill_null("") for cell in says], separator=":")
+    return pl.format("row:{}:{}", text, pl.int_range(1, pl.len() + 1).over(says))
 
 
 def _combined(source: Source, places: tuple[int, ...], section: Section) -> pl.Expr:

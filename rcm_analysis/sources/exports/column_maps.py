@@ -24,6 +24,7 @@ fills; two exports that fill one table get two sections, each with `table = "...
 | `amount_by` | transactions only: list of `{when = [...], amount = [header, ...], sign = "+" or "-"}`: which column holds the amount of rows whose `kind` cell is in `when`; `sign` (optional) overrides `sign.by` |
 | `carry.<column>` | our column within whose equal values the last value is carried down to the empty cells below it; a ragged row between them stops it |
 | `number.<column>` | our column within whose equal values the rows are numbered from 1, in file order |
+| `content_id` | our column = none of the file: the id of each row is made of what it says, and of its place among equal rows, so that two equal payments both count |
 | `take` | `header`, `rows`, `leave`: only rows whose cell is in `rows` belong to this table; those in `leave` belong to another; anything else is quarantined |
 | `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full`. In a section of `remittance_rows` (EOBs and payments of payers and clearinghouses): `claim`, `line` or `adjustment` |
 | `negate` | with `one_row_per`: columns of money whose ordinary amounts stand with a minus in the file |
@@ -243,6 +244,7 @@ class Section:
     one_row_per: Annotated[str, one_of((*GRAINS, *ANSWER_GRAINS[2:]), repr)] | None = None
     negate: tuple[Ours, ...] = ()
     beside: str | None = None
+    content_id: Ours | None = None
     fill: tuple[Ours, ...] = ()
     earliest: Annotated[dt.date, Field(strict=True), says("a date such as 1990-01-01, without quotes")] = dt.date(
         1990, 1, 1
@@ -351,6 +353,9 @@ def _contradictions(section: Section) -> Iterator[str]:
     table, columns = section.table, section.columns
     given = {*columns, *section.constants, *section.from_name, *section.number, *section.fill, "client"}
     given |= set(table.money[:1]) if section.amount_by else set()
+    given |= {section.content_id} if section.content_id else set()
+    if section.content_id and (section.content_id in columns or section.content_id != table.key[-1]):
+        yield f"content_id makes {table.key[-1]}, which then stands under no columns; found {section.content_id!r}"
     for column in table.columns:
         if not column.empty and column.name not in given:
             yield f"{column.name} ({column.note}) is required and has no source; give it under columns or constants"

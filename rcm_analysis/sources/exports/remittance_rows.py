@@ -250,8 +250,7 @@ def _adjustments(rows: pl.DataFrame, units: pl.DataFrame, said: set[str]) -> pl.
         for end in _ends():
             group, carc, cents = (pl.col(f"{whose}{name}{end}") for name in ("group_code", "carc", "adjustment_cents"))
             inferred = pl.when(carc.is_in(["1", "2", "3"])).then(pl.lit("PR")).otherwise(pl.lit("CO"))
-            named = pl.when(carc.is_not_null() | group.is_not_null()).then(cents)
-            parts.append(_adjusted(source, pl.coalesce(group, inferred), carc.fill_null(UNSPECIFIED), named))
+            parts.append(_adjusted(source, pl.coalesce(group, inferred), carc.fill_null(UNSPECIFIED), cents))
     parts += [_adjusted(units, pl.lit(group), pl.lit(carc), pl.col(name)) for name, group, carc in WIDE]
     if not said:
         allowed = pl.when(pl.col("allowed_cents").is_not_null()).then(pl.col("charge_cents") - pl.col("allowed_cents"))

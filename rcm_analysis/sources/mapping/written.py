@@ -1,0 +1,82 @@
+"""A proposed column map as TOML, with the reason of everything in it as a comment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from .proposal import Proposed
+
+ORDER = ("one_row_per", "delivery", "sheet", "date_formats", "decimal", "empty", "negate", "content_id")
+OBJECTS = ("sign", "constants", "defaults")
+
+
+def map_text(name: str, parts: Sequence[Proposed]) -> str:
+    """The map of these proposals; it holds headings and code words of the files, and no cell of a patient."""
+    files = ", ".join(dict.fromkeys(part.file.path.name for part in parts))
+    lines = [
+        f"# Proposed by rcm map for {files}.",
+        "# What stands behind # is why it was proposed; correct what is wrong, then rcm ingest.",
+        "",
+        f"name = {_quoted(name)}",
+    ]
+    taken: list[str] = []
+    for part in parts:
+        count = taken.count(part.table.name)
+        taken.append(part.table.name)
+        lines += ["", *_section(part, part.table.name + (f"_{count + 1}" if count else ""))]
+    return "\n".join(lines) + "\n"
+
+
+def _section(part: Proposed, title: str) -> list[str]:
+    lines = [f"[{title}]"]
+    if title != part.table.name:
+        lines.append(f"table = {_quoted(part.table.name)}")
+    for key in ORDER:
+        if key in part.settings:
+            lines.append(_line(key, _value(part.settings[key]), part.why.get(key, "")))
+    for key in OBJECTS:
+        pairs = part.settings.get(key)
+        if isinstance(pairs, dict) and pairs:
+            why = part.why.get(key) or "; ".join(f"{name}: {part.why[name]}" for name in pairs if name in part.why)
+            lines.append(_line(key, _inline(pairs), why))
+    lines += ["", f"[{title}.columns]"]
+    lines += [_line(name, _quoted(heading), part.why.get(name, "")) for name, heading in _ordered(part)]
+    modifiers = part.settings.get("modifiers")
+    if isinstance(modifiers, list):
+        lines.append(f'modifiers = {{ join = {_value(modifiers)}, with = ":" }}')
+    for name, words in part.values.items():
+        lines += ["", f"[{title}.values.{name}]"]
+        lines += [_line(_quoted(word), _quoted(ours), "") for word, ours in words.items()]
+    unused = [held.heading for held in part.file.columns if held.heading not in part.columns.values()]
+    unused = [heading for heading in unused if heading not in (modifiers if isinstance(modifiers, list) else [])]
+    if unused:
+        lines += ["", f"# Columns of the file that are not read: {', '.join(unused)}"]
+    return lines
+
+
+def _ordered(part: Proposed) -> list[tuple[str, str]]:
+    return [(name, part.columns[name]) for name in part.table.names if name in part.columns]
+
+
+def _line(key: str, value: str, why: str) -> str:
+    text = f"{key} = {value}"
+    return f"{text}{' ' * max(1, 44 - len(text))} # {why}" if why else text
+
+
+def _value(value: object) -> str:
+    return f"[{', '.join(_quoted(str(item)) for item in value)}]" if isinstance(value, list) else _quoted(str(value))
+
+
+def _inline(pairs: dict[str, str]) -> str:
+    return f"{{ {', '.join(f'{key} = {_quoted(value)}' for key, value in pairs.items())} }}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def shipped_maps() -> list[Path]:
+    """The maps of known systems that come with the package."""
+    return sorted((Path(__file__).parents[1] / "exports" / "maps").glob("*.toml"))

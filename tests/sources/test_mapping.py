@@ -1,0 +1,226 @@
+"""`rcm map`: layouts of real systems proposed from headings, values and sums; asked where two readings are possible."""
+
+import random
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from rcm_analysis.errors import ParameterError, SourceError
+from rcm_analysis.sources.exports.column_maps import parse_map, read_map
+from rcm_analysis.sources.mapping.proposal import propose
+from rcm_analysis.sources.mapping.trial import tried
+from rcm_analysis.sources.mapping.written import map_text, shipped_maps
+
+ROWS = 60
+
+
+def money(cents: int) -> str:
+    return f"{cents / 100:.2f}"
+
+
+def cents(frame: pd.DataFrame, name: str) -> int:
+    return round(pd.to_numeric(frame[name]).sum() * 100)
+
+
+def drchrono(draw: random.Random) -> list[dict]:
+    """Line items as DrChrono's API and export name them."""
+    out = []
+    for number in range(ROWS):
+        billed = draw.randint(5000, 40000)
+        first = draw.choice([0, billed // 2])
+        second, adjusted = (draw.choice([0, 1000]), billed // 5) if first else (0, 0)
+        patient = draw.choice([0, 2000])
+        left = billed - first - second - patient - adjusted
+        share = left // 4 if first else 0
+        day = f"2026-0{draw.randint(1, 9)}-{draw.randint(10, 28)}"
+        amounts = {"billed": billed, "price": billed, "allowed": billed - adjusted, "adjustment": adjusted}
+        amounts |= {"ins1_paid": first, "ins2_paid": second, "ins3_paid": 0, "ins_total": first + second}
+        amounts |= {"pt_paid": patient, "paid_total": first + second + patient}
+        amounts |= {"balance_ins": left - share, "balance_pt": share, "balance_total": left}
+        texts = {"id": 1000 + number, "appointment": 50 + number // 2, "doctor": 7, "patient": 300 + number // 3}
+        texts |= {"code": draw.choice(["99213", "99214"]), "posted_date": day, "service_date": day}
+        out.append({**texts, **{name: money(value) for name, value in amounts.items()}})
+    return out
+
+
+def athena(draw: random.Random) -> list[dict]:
+    """The ledger of athenaCollector: one row per transaction, payments negative, transfers in pairs."""
+    out = []
+    for number in range(ROWS):
+        charge, paid = draw.randint(20000, 40000), draw.randint(1000, 9000)
+        day = f"{draw.randint(1, 9)}/{draw.randint(1, 28)}/2026"
+        rows = [("CHARGE", charge, "Primary"), ("PAYMENT", -paid, "Primary")]
+        rows += [("ADJUSTMENT", 500 + paid - charge, "Primary"), ("TRANSFEROUT", -500, "Primary")]
+        for kind, amount, whose in [*rows, ("TRANSFERIN", 500, "Patient")]:
+            ids = {"transaction_id": len(out), "claim_id": 900 + number, "charge_id": number, "patient_id": number // 2}
+            words = {"transaction_type": kind, "transaction_transfer_type": whose, "transaction_reason": ""}
+            days = {"charge_from_date": day, "charge_to_date": day, "post_date": f"10/{draw.randint(13, 28)}/2026"}
+            out.append({**ids, **words, "amount": money(amount), "procedure_code": "99213", "units": 1, **days})
+    return out
+
+
+def nextgen(draw: random.Random) -> list[dict]:
+    """NextGen's ERA Import Posting report."""
+    out = []
+    for number in range(ROWS):
+        billed = draw.randint(5000, 40000)
+        adjusted, deductible, share = billed // 4, draw.choice([0, 1000]), draw.choice([0, 500])
+        amounts = {"Bill Amt": billed, "Pd Amt": billed - adjusted - deductible - share, "Adj Amt": adjusted}
+        amounts |= {"Ded Amt": deductible, "Allwd Amt": billed - adjusted, "CoIns Amt": share}
+        texts = {"File": "a.835", "Prac Name": "ACME", "Chk Nbr": f"C{number // 20}", "Pat Name": "Doe, J"}
+        texts |= {"Clm Nbr": 700 + number // 2, "Svc Date": f"{draw.randint(1, 9)}/{draw.randint(1, 28)}/2026"}
+        texts |= {"CPT4": "99213", "M1": "25", "M2": "", "Clm Sts Cod": "Processed as Primary", "Pyr Nam": "AETNA"}
+        out.append({**texts, **{name: money(value) for name, value in amounts.items()}, "Reason Cd": ""})
+    return out
+
+
+def openemr(draw: random.Random) -> list[dict]:
+    """OpenEMR's Collections report: adjustments stand with a minus, payments without."""
+    out = []
+    for number in range(ROWS):
+        charge = draw.randint(5000, 40000)
+        adjusted, paid = draw.choice([0, charge // 5]), draw.choice([0, charge // 3])
+        texts = {"Insurance": "Medicare", "Name": "Doe, J", "Invoice": f"{number}.{100 + number}"}
+        texts |= {"Svc Date": f"2026-0{draw.randint(1, 9)}-{draw.randint(10, 28)}", "Provider": "Smith"}
+        amounts = {"Charge": charge, "Adjust": -adjusted, "Paid": paid, "Balance": charge - adjusted - paid}
+        out.append({**texts, **{name: money(value) for name, value in amounts.items()}, "Inactive Days": 5})
+    return out
+
+
+def written(folder: Path, rows: list[dict], name: str = "export.csv") -> tuple[Path, pd.DataFrame]:
+    frame = pd.DataFrame(rows, dtype=object)
+    frame.to_csv(folder / name, index=False)
+    return folder / name, frame
+
+
+def read_through(path: Path, answers: dict[str, str]):
+    part = propose(path, answers)
+    assert [question.key for question in part.questions] == []
+    text = map_text("own", [part])
+    (trial,) = tried(path, [parse_map(text, "own")])
+    assert trial.set_aside == () and trial.rows_stored == trial.rows_in
+    return part, text, trial.sums
+
+
+def test_line_items_of_drchrono(tmp_path):
+    path, frame = written(tmp_path, drchrono(random.Random(3)))
+    asked = {question.key for question in propose(path, {}).questions}
+    assert asked == {"payer", "exported_on"}
+    part, text, sums = read_through(path, {"payer": "Medicare", "exported_on": "2026-10-31"})
+    assert part.table.name == "visits" and part.settings["one_row_per"] == "line"
+    assert sums["charges"] == cents(frame, "billed")
+    assert sums["payments"] == cents(frame, "ins1_paid") + cents(frame, "ins2_paid")
+    assert sums["patient payments"] == cents(frame, "pt_paid")
+    assert sums["contractual adjustments"] == cents(frame, "adjustment")
+    assert sums["balance"] == cents(frame, "balance_total")
+    assert 'payer = "Medicare"' in text and 'exported_on = "2026-10-31"' in text and "as you said" in text
+
+
+def test_the_ledger_of_athena(tmp_path):
+    path, frame = written(tmp_path, athena(random.Random(3)))
+    part, _, sums = read_through(path, {})
+    assert part.table.name == "transactions" and part.settings["sign"] == {"by": "file"}
+    assert part.columns["happened_on"] == "charge_from_date" and part.columns["posted_on"] == "post_date"
+    assert sums["balance"] == cents(frame, "amount")
+    assert sums["payments"] == -cents(frame[frame["transaction_type"] == "PAYMENT"], "amount")
+
+
+def test_the_remittances_of_nextgen(tmp_path):
+    path, frame = written(tmp_path, nextgen(random.Random(3)))
+    assert [question.key for question in propose(path, {}).questions] == ["paid_on"]
+    part, _, sums = read_through(path, {"paid_on": "2026-10-05"})
+    assert part.table.name == "remittance_rows" and part.columns["contractual_cents"] == "Adj Amt"
+    assert part.settings["modifiers"] == ["M1", "M2"]
+    assert sums["checks"] == cents(frame, "Pd Amt") and sums["charges"] == cents(frame, "Bill Amt")
+    assert sums["adjustments"] == sum(cents(frame, name) for name in ("Adj Amt", "Ded Amt", "CoIns Amt"))
+
+
+def test_signs_of_openemr_follow_from_its_balance(tmp_path):
+    path, frame = written(tmp_path, openemr(random.Random(3)))
+    part, text, sums = read_through(path, {"exported_on": "2026-10-31"})
+    assert part.settings["negate"] == ["adjusted_cents"] and "and only then" in text
+    assert sums["contractual adjustments"] == -cents(frame, "Adjust")
+    assert sums["balance"] == cents(frame, "Balance")
+
+
+LEDGER = ["Txn,Claim,Type,Resp,Deposit Date,Post Date,Amount"]
+
+
+def ledger(folder: Path, rows: list[str]) -> Path:
+    path = folder / "t.csv"
+    path.write_text("\n".join(LEDGER + rows) + "\n")
+    return path
+
+
+def test_day_and_month_are_asked_for_where_no_date_decides_and_only_there(tmp_path):
+    rows = [f"{n},C{n},CHG,Ins,0{n}/05/2026,0{n}/06/2026,100.00" for n in range(1, 9)]
+    rows += [f"9{n},C{n},PMT,Ins,0{n}/05/2026,0{n}/07/2026,80.00" for n in range(1, 9)]
+    path = ledger(tmp_path, rows)
+    assert [question.key for question in propose(path, {}).questions] == ["day_order"]
+    assert propose(path, {"day_order": "day-first"}).settings["date_formats"] == ["%d/%m/%Y"]
+    assert propose(path, {"day_order": "month-first"}).settings["date_formats"] == ["%m/%d/%Y"]
+    with pytest.raises(ParameterError, match="day_order: 'sideways' is not one of"):
+        propose(path, {"day_order": "sideways"})
+    decided = propose(ledger(tmp_path, [*rows, "99,C1,PMT,Ins,01/05/2026,25/12/2026,1.00"]), {})
+    assert decided.questions == [] and decided.settings["date_formats"] == ["%d/%m/%Y"]
+
+
+def test_codes_nobody_knows_are_asked_for_and_stand_in_the_map(tmp_path):
+    rows = [f"{n},C{n},CHG,P,01/15/2026,01/16/2026,100.00" for n in range(5)]
+    path = ledger(tmp_path, rows + [f"8{n},C{n},QX,P,01/15/2026,01/16/2026,-20.00" for n in range(5)])
+    assert {question.key for question in propose(path, {}).questions} >= {"kind.qx", "party.p"}
+    part, text, sums = read_through(path, {"kind.qx": "payment", "party.p": "primary"})
+    assert part.settings["sign"] == {"by": "file"} and '"qx" = "payment"' in text
+    assert sums == {"charges": 50000, "payments": 10000, "balance": 40000}
+
+
+def test_rows_without_an_id_of_their_own_get_one_of_their_content(tmp_path):
+    rows = ["7,C1,CHG,Ins,01/15/2026,01/16/2026,100.00"] + ["7,C1,PMT,Ins,01/15/2026,01/20/2026,20.00"] * 2
+    part, _, sums = read_through(ledger(tmp_path, rows), {})
+    assert part.settings["content_id"] == "transaction_id" and sums["payments"] == 4000
+
+
+def test_two_headings_for_one_column_are_a_question(tmp_path):
+    path = tmp_path / "v.csv"
+    path.write_text(
+        "Claim No,Claim ID,Patient,Insurance,DOS,Charge,Paid,Paid Date,Balance\n"
+        "1,A,P,Medicare,01/15/2026,100.00,60.00,01/20/2026,40.00\n2,B,P,Medicare,01/15/2026,90.00,,,90.00\n"
+    )
+    (question,) = propose(path, {}).questions
+    assert question.key == "column.claim_id" and set(question.options) == {"Claim No", "Claim ID", "none"}
+    assert propose(path, {"column.claim_id": "Claim ID"}).columns["claim_id"] == "Claim ID"
+
+
+def test_a_title_above_the_headings_and_a_workbook_are_no_hindrance(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (
+        ["Acme Orthopedics"],
+        ["Printed 10/31/2026", None, "page 1"],
+        [],
+        ["Claim #", "Patient", "Insurance", "DOS", "Charges", "Ins Paid", "Paid Date", "Adj", "Balance"],
+        ["A1", "P", "Medicare", "10/15/2026", 100.5, 60, "10/20/2026", 20, 20.5],
+        ["A2", "P", "Medicare", "10/16/2026", 50, None, None, None, 50],
+        ["Total", None, None, None, 150.5, 60, None, 20, 70.5],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "v.xlsx")
+    part = propose(tmp_path / "v.xlsx", {})
+    assert part.questions == [] and part.file.header_row == 4
+    (trial,) = tried(tmp_path / "v.xlsx", [parse_map(map_text("own", [part]), "own")])
+    assert trial.sums["charges"] == 15050 and trial.sums["balance"] == 7050
+    assert [rule for rule, *_ in trial.set_aside] == ["total_line"]
+
+
+def test_a_file_without_headings_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
+    with pytest.raises(SourceError, match=r"no header row .* Ask for the export with its headings"):
+        propose(tmp_path / "x.csv", {})
+
+
+def test_shipped_maps_of_at_least_eight_systems_can_be_read_and_say_where_they_were_seen():
+    maps = [read_map(path) for path in shipped_maps()]
+    seen = [found for found in maps if found.source and found.seen_on >= "2026"]
+    assert len({found.name.partition("_")[0] for found in seen}) >= 8
+    assert {path.stem for path in shipped_maps()} == {found.name for found in maps}
