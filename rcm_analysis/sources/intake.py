@@ -26,6 +26,7 @@ from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .exports import reader as exports
 from .exports.column_maps import Section
+from .exports.joins import partners
 from .exports.remittance_rows import REMITTANCE_ROWS
 from .notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
@@ -114,6 +115,7 @@ class _Intake:
         self.side_by_side = RowsSideBySide(change, self.notes)
         self.unread: dict[str, list[Section]] = {}
         self.read: set[str] = set()
+        self.together: list[Path] = []
 
     def run(self, paths: Sequence[Path]) -> IntakeReport:
         self._map_known_payers()
@@ -124,6 +126,7 @@ class _Intake:
             if stamp not in self.change.forgotten
         }
         with unpacked(paths) as files:
+            self.together = [file.path for file in files if not file.what and not file.why]
             for file in files:
                 self._take(file, seen)
         self.deliveries += [*self.x12.deliver(), *self.side_by_side.deliver()]
@@ -175,8 +178,11 @@ class _Intake:
         self.change.files[stamp] = entry
 
     def _maps_stamp(self) -> str:
-        """Exports are read again when the client's column maps changed."""
-        return "+" + hashlib.sha256(b"\0".join(path.read_bytes() for path in self.map_files)).hexdigest()[:16]
+        """Exports are read again when the client's column maps changed, or a file in which they look columns up."""
+        read = [path.read_bytes() for path in self.map_files]
+        if any(section.join for each in self.maps for section in each.sections):
+            read += [path.read_bytes() for path in self.together if partners(path, self.maps)]
+        return "+" + hashlib.sha256(b"\0".join(read)).hexdigest()[:16]
 
     def _already_taken(self, name: str, entry: dict[str, Any]) -> None:
         same = entry["name"] == name
@@ -209,9 +215,14 @@ class _Intake:
             raise SourceError(
                 f"{name} is neither X12 nor can it be read as an export: [clients.{self.client}] names no column_maps."
             )
-        parts = [
-            (part, exports.read_export(path, part, client=self.client)) for part in exports.recognise(path, self.maps)
-        ]
+        try:
+            found = exports.recognise(path, self.maps, self.together)
+        except SourceError:
+            if not partners(path, self.maps):
+                raise
+            self.notes.report.files.append(FileReport(name, "columns that other files look up"))
+            return
+        parts = [(part, exports.read_export(path, part, client=self.client)) for part in found]
         for part, export in parts:
             if part.table is REMITTANCE_ROWS:
                 self._take_answers(name, part, export)

@@ -28,7 +28,7 @@ def text(name: str, recognised: Recognised) -> pl.Expr:
     section, places = recognised.section, recognised.positions.get(name, ())
     if not places:
         return pl.lit(None, pl.String)
-    return _combined(section.sources[name], places, section)
+    return _combined(section.sources.get(name) or section.joined[name], places, section)
 
 
 def word(name: str) -> pl.Expr:

@@ -28,6 +28,7 @@ fills; two exports that fill one table get two sections, each with `table = "...
 | `take` | `header`, `rows`, `leave`: only rows whose cell is in `rows` belong to this table; those in `leave` belong to another; anything else is quarantined |
 | `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full`. In a section of `remittance_rows` (EOBs and payments of payers and clearinghouses): `claim`, `line` or `adjustment` |
 | `negate` | with `one_row_per`: columns of money whose ordinary amounts stand with a minus in the file |
+| `join` | list of `{key = header, other = header, columns = {our column = header, ...}}`: these columns stand in another file of the delivery, in the row whose `other` is this row's `key` |
 | `beside` | the section of the map whose file this one reads too: without it, a file is read by the section that uses most of its headers |
 | `fill` | required columns this system does not export and intake completes: `claims.charge_cents`, from the charges posted |
 """  # noqa: E501
@@ -208,6 +209,16 @@ class Take:
 
 
 @dataclass(frozen=True)
+class Join:
+    """Columns that stand in another file of the delivery: the key here, the key there, and their headers there."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    key: Headers
+    other: Headers
+    columns: Mapping[Ours, Headers]
+
+
+@dataclass(frozen=True)
 class Sign:
     """What an amount of the file means for the receivable."""
 
@@ -244,6 +255,7 @@ class Section:
     one_row_per: Annotated[str, one_of((*GRAINS, *ANSWER_GRAINS[2:]), repr)] | None = None
     negate: tuple[Ours, ...] = ()
     beside: str | None = None
+    join: tuple[Join, ...] = ()
     content_id: Ours | None = None
     fill: tuple[Ours, ...] = ()
     earliest: Annotated[dt.date, Field(strict=True), says("a date such as 1990-01-01, without quotes")] = dt.date(
@@ -267,7 +279,13 @@ class Section:
     def sources(self) -> dict[str, Source]:
         """Everything the file must hold: our columns, and the columns of `amount_by` and `take`."""
         rules = {f"amount_by {position}": rule.amount for position, rule in enumerate(self.amount_by)}
-        return {**self.columns, **rules, **({"take": self.take.header} if self.take else {})}
+        keys = {f"join {position}": join.key for position, join in enumerate(self.join)}
+        return {**self.columns, **rules, **keys, **({"take": self.take.header} if self.take else {})}
+
+    @property
+    def joined(self) -> dict[str, Source]:
+        """Our columns that stand in another file of the delivery."""
+        return {name: source for join in self.join for name, source in join.columns.items()}
 
 
 @dataclass(frozen=True)
@@ -351,7 +369,15 @@ def _whole(section: Section) -> Section:
 
 def _contradictions(section: Section) -> Iterator[str]:
     table, columns = section.table, section.columns
-    given = {*columns, *section.constants, *section.from_name, *section.number, *section.fill, "client"}
+    given = {
+        *columns,
+        *section.constants,
+        *section.from_name,
+        *section.joined,
+        *section.number,
+        *section.fill,
+        "client",
+    }
     given |= set(table.money[:1]) if section.amount_by else set()
     given |= {section.content_id} if section.content_id else set()
     if section.content_id and (section.content_id in columns or section.content_id != table.key[-1]):
@@ -359,6 +385,8 @@ def _contradictions(section: Section) -> Iterator[str]:
     for column in table.columns:
         if not column.empty and column.name not in given:
             yield f"{column.name} ({column.note}) is required and has no source; give it under columns or constants"
+    for name in columns.keys() & section.joined.keys():
+        yield f"{name} is given twice: under columns and by join"
     for key in set(section.fill) - set(FILLS.get(table.name, ())):
         yield f"fill: intake cannot complete {key}"
     for key, within in (*section.carry.items(), *section.number.items()):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import polars as pl
 
 from ...errors import SourceError, listed
 from ...tables.schema import Table
 from ..processes import limited
 from .column_maps import DELIMITERS, ColumnMap, Section, plain
+from .joins import looked_up
 from .strangers import refuse_strangers
 from .text_tables import Opening, Sheet, is_workbook, openings
 from .workbooks import workbook_openings
+
+MOST_HEADER_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Recognised:
     `book` is the sheet of a workbook, which can only be read as a whole. `other_sheets` are sheets
     with rows that fit no section, `hidden_sheets` those with rows that nobody sees; neither is read.
     `unread` are sections that fit the file too and are not asked to read it; `of_name` are our columns whose value
-    stands in the file's name.
+    stands in the file's name, `joined` one table for each join of the section; their columns follow the file's own.
     """
 
     map: ColumnMap
@@ -37,10 +42,16 @@ class Recognised:
     hidden_sheets: tuple[str, ...] = ()
     unread: tuple[Section, ...] = ()
     of_name: Mapping[str, str] = field(default_factory=dict)
+    joined: tuple[pl.DataFrame, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def table(self) -> Table:
         return self.section.table
+
+    @property
+    def width(self) -> int:
+        """The number of columns of the file itself."""
+        return len(self.header) - sum(frame.width - 1 for frame in self.joined)
 
     @property
     def sheet(self) -> str | None:
@@ -53,8 +64,8 @@ class Recognised:
         return " + ".join(dict.fromkeys(headers)) or name
 
 
-def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
-    """Which tables of which map a CSV or XLSX file holds, by its headers.
+def recognise(path: Path, maps: Sequence[ColumnMap], others: Sequence[Path] = ()) -> list[Recognised]:
+    """Which tables of which map a CSV or XLSX file holds, by its headers; `others` are the files of the delivery.
 
     Counts
         A section fits when one of the first 20 records holds all its headers. A file (or sheet)
@@ -80,11 +91,11 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
     if not whole:
         raise SourceError(_unknown(path, fits, maps) + _lacking_sheets(tops, maps) + _hidden(hidden))
     sheets = dict.fromkeys(fit.top.title for fit in whole)
-    others = tuple(top.title for top in seen if top.title and top.title not in sheets)
+    other_sheets = tuple(top.title for top in seen if top.title and top.title not in sheets)
     chosen = [fit for title in sheets for fit in _chosen(path, [fit for fit in whole if fit.top.title == title])]
     read = [fit.section for fit in chosen]
     unread = [fit.section for fit in whole if fit.section not in read]
-    return [
+    parts = [
         Recognised(
             fit.map,
             fit.section,
@@ -93,13 +104,25 @@ def recognise(path: Path, maps: Sequence[ColumnMap]) -> list[Recognised]:
             fit.positions(path),
             fit.top.sheet,
             fit.top.delimiter,
-            others,
+            other_sheets,
             hidden,
             tuple(unread),
             _of_name(path, fit.section),
         )
         for fit in chosen
     ]
+    return [_with_joined(path, part, others) if part.section.join else part for part in parts]
+
+
+def _with_joined(path: Path, part: Recognised, others: Sequence[Path]) -> Recognised:
+    """The file with the columns that its section looks up in other files of the delivery, behind its own."""
+    header, positions, frames = part.header, dict(part.positions), []
+    for join in part.section.join:
+        frames.append(looked_up(join, part.section, path, others, len(header)))
+        for name, source in join.columns.items():
+            positions[name] = (len(header),)
+            header = (*header, source.parts[0][0])
+    return replace(part, header=header, positions=positions, joined=tuple(frames))
 
 
 def _of_name(path: Path, section: Section) -> dict[str, str]:
@@ -136,12 +159,9 @@ class _Fit:
     section: Section
     top: Opening
     record: int
+    header: tuple[str, ...]
     found: dict[str, tuple[tuple[int, ...], ...]]
     missing: tuple[str, ...]
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        return self.top.records[self.record]
 
     @property
     def used(self) -> set[int]:
@@ -160,8 +180,9 @@ class _Fit:
 
 
 def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
-    """The best record for every section that may read this opening, if any of its headers is there."""
-    plains = [[plain(cell) for cell in record] for record in top.records]
+    """The best record for every section that may read this opening, if any of its headers is there; up to three records
+    one below the other are one header where no single one holds all headings."""
+    heads = [_heads(top.records, rows) for rows in range(1, MOST_HEADER_ROWS + 1)]
     out = []
     for column_map in maps:
         for section in column_map.sections:
@@ -170,17 +191,57 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
             ):
                 continue
             wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
-            tries = [
-                _fit(column_map, section, top, number, cells)
-                for number, cells in enumerate(plains)
-                if not wanted.isdisjoint(cells)
-            ]
-            out += sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
+            best: list[_Fit] = []
+            for of_depth in heads:
+                tries = [
+                    _fit(column_map, section, top, head)
+                    for head in of_depth
+                    if any(not wanted.isdisjoint(cell) for cell in head.cells)
+                ]
+                tries = sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
+                best = best or tries
+                if tries and not tries[0].missing:
+                    best = tries
+                    break
+            out += best
     return [fit for fit in out if fit.used]
 
 
-def _fit(column_map: ColumnMap, section: Section, top: Opening, record: int, cells: list[str]) -> _Fit:
-    found, missing = {}, []
+@dataclass(frozen=True)
+class _Head:
+    """Records that may be a header: the number of the last one, its texts, and what each place may be called."""
+
+    record: int
+    texts: tuple[str, ...]
+    cells: tuple[frozenset[str], ...]
+
+
+def _heads(records: Sequence[tuple[str, ...]], rows: int) -> list[_Head]:
+    """So many records one below the other as one header. A heading of the upper rows stands over the empty cells to its
+    right, too, as in a merged cell."""
+    out = []
+    for last in range(rows - 1, len(records)):
+        span = records[last - rows + 1 : last + 1]
+        width = max(map(len, span))
+        lines = [[*(cell.strip() for cell in line), *[""] * (width - len(line))] for line in span]
+        spread = [_spread(line) for line in lines[:-1]] + [lines[-1]]
+        texts = [" ".join(filter(None, column)) for column in zip(*lines, strict=True)]
+        over = [" ".join(filter(None, column)) for column in zip(*spread, strict=True)]
+        alone = zip(*lines, strict=True)
+        names = [{*cells, text, wide} - {""} for cells, text, wide in zip(alone, texts, over, strict=True)]
+        out.append(_Head(last, tuple(texts), tuple(frozenset(map(plain, each)) for each in names)))
+    return out
+
+
+def _spread(line: Sequence[str]) -> list[str]:
+    out: list[str] = []
+    for cell in line:
+        out.append(cell or (out[-1] if out else ""))
+    return out
+
+
+def _fit(column_map: ColumnMap, section: Section, top: Opening, head: _Head) -> _Fit:
+    found, missing, cells = {}, [], head.cells
     for name, source in section.sources.items():
         parts = tuple(_places(part, cells) for part in source.parts)
         parts = tuple(filter(None, parts)) if source.adds else parts
@@ -188,12 +249,12 @@ def _fit(column_map: ColumnMap, section: Section, top: Opening, record: int, cel
             found[name] = parts
         elif name not in section.optional:
             missing.append(name)
-    return _Fit(column_map, section, top, record, found, tuple(missing))
+    return _Fit(column_map, section, top, head.record, head.texts, found, tuple(missing))
 
 
-def _places(part: Iterable[str], cells: list[str]) -> tuple[int, ...]:
+def _places(part: Iterable[str], cells: Sequence[frozenset[str]]) -> tuple[int, ...]:
     wanted = {plain(header) for header in part}
-    return tuple(position for position, cell in enumerate(cells) if cell in wanted)
+    return tuple(position for position, cell in enumerate(cells) if not wanted.isdisjoint(cell))
 
 
 def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
@@ -209,7 +270,8 @@ def _chosen(path: Path, fits: list[_Fit]) -> list[_Fit]:
         )
     chosen = exclusive[0]
     same = [fit for fit in fits if fit is not chosen and fit.map is chosen.map]
-    return [chosen, *(fit for fit in same if fit.section.take or _stands_beside(fit, [chosen]))]
+    group = {chosen.section.beside or chosen.section.name, chosen.section.name}
+    return [chosen, *(fit for fit in same if fit.section.take or {fit.section.name, fit.section.beside} & group)]
 
 
 def _stands_beside(fit: _Fit, others: Iterable[_Fit]) -> bool:

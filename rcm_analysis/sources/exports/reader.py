@@ -43,6 +43,7 @@ from ...tables.schema_services import POLICY_FORMS, TIME
 from .cells import taken, text, typed, word, worded
 from .column_maps import Section, read_map
 from .headers import Recognised, recognise
+from .joins import KEY
 from .remittance_rows import REMITTANCE_ROWS
 from .strangers import refuse_strangers
 from .text_tables import TOTAL, TextTable, below_header, read_csv
@@ -105,7 +106,7 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
         cells as JSON without the patient, and is empty for ragged records.
     """
     path, section, table = Path(path), recognised.section, recognised.table
-    texts = _texts(path, recognised)
+    texts = _joined(_texts(path, recognised), recognised)
     rows, unclaimed, elsewhere = taken(texts, recognised)
     rows = typed(worded(rows, recognised, texts.ragged["row"]), recognised)
     refuse_whole(path, rows, recognised)
@@ -134,7 +135,7 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
 
 
 def _texts(path: Path, recognised: Recognised) -> TextTable:
-    width = len(recognised.header)
+    width = recognised.width
     book = recognised.book
     if book is not None:
         return as_shown(below_header(book, recognised.header_row, width), book, recognised)
@@ -142,6 +143,15 @@ def _texts(path: Path, recognised: Recognised) -> TextTable:
         return read_csv(path, recognised.delimiter or ",", recognised.section.encodings, recognised.header_row, width)
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _joined(texts: TextTable, recognised: Recognised) -> TextTable:
+    """The rows with what other files of the delivery say under their keys."""
+    rows = texts.rows
+    for number, frame in enumerate(recognised.joined):
+        rows = rows.with_columns(text(f"join {number}", recognised).alias(JOINED))
+        rows = rows.join(frame, left_on=JOINED, right_on=KEY, how="left", maintain_order="left").drop(JOINED)
+    return TextTable(rows, texts.ragged)
 
 
 def _unclaimed(rows: pl.Series) -> pl.DataFrame:
@@ -212,6 +222,7 @@ def _ragged(path: Path, ragged: pl.DataFrame, section: Section) -> pl.DataFrame:
     ).cast(QUARANTINE)
 
 
+JOINED = "joined by"
 LAST_DAY = dt.date(2049, 12, 31)
 SUMMED = dict.fromkeys(
     ("deposits", "remit_claims"), "; a section [remittance_rows] adds the rows of one check or claim"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +78,8 @@ class Unknown:
     columns: tuple[Held, ...]
     decimal: str
     empty: tuple[str, ...]
+    above: frozenset[str] = frozenset()
+    """The order of day and month in the dates above the header (a report's title), where they show it."""
 
 
 def look_at(path: Path) -> Unknown:
@@ -97,11 +101,33 @@ def look_at(path: Path) -> Unknown:
             "Date and Amount. Ask for the export with its headings, or write the map by hand (docs/your_data.md)."
         )
     header = tuple(cell.strip() for cell in top.records[record])
+    if _continues(top.records, record):
+        record += 1
+        below = (*top.records[record], *[""] * len(header))
+        header = tuple(" ".join(filter(None, (cell, more.strip()))) for cell, more in zip(header, below, strict=False))
     rows = _rows(path, top, record, len(header))
     decimal = _decimal(rows)
     empty = tuple(word for word in EMPTY if _holds(rows, word))
     columns = tuple(_held(rows, place, heading, decimal, empty, top) for place, heading in enumerate(header) if heading)
-    return Unknown(path, top.title or None, top.delimiter, record + 1, header, rows, columns, decimal, empty)
+    above = _orders_above(top.records[:record])
+    return Unknown(
+        path,
+        top.title if len(tops) > 1 and top.title else None,
+        top.delimiter,
+        record + 1,
+        header,
+        rows,
+        columns,
+        decimal,
+        empty,
+        above,
+    )
+
+
+def _orders_above(records: Sequence[tuple[str, ...]]) -> frozenset[str]:
+    found = re.findall(r"\b(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d\d)\b", " ".join(map(" ".join, records)))
+    orders = {"day-first" for first, second in found if int(first) > 12 >= int(second)}
+    return frozenset(orders | {"month-first" for first, second in found if int(second) > 12 >= int(first)})
 
 
 def _header_score(cells: tuple[str, ...]) -> float:
@@ -120,6 +146,13 @@ _KNOWN = """account adjustment allowed amount balance category charge check clai
 group kind location modifier number outstanding party patient payer payment posting procedure provider reason reference
 responsibility service status transaction type units visit"""
 KNOWN = frozenset(_KNOWN.split())
+
+
+def _continues(records: Sequence[tuple[str, ...]], record: int) -> bool:
+    """True where the record below the header goes on with it: words of headings, and nothing else."""
+    below = [cell.strip() for cell in records[record + 1]] if record + 1 < len(records) else []
+    filled = [cell for cell in below if cell]
+    return bool(filled) and all(words_of(cell) <= KNOWN and cell[0].isalpha() for cell in filled)
 
 
 def _rows(path: Path, top: Opening, record: int, width: int) -> pl.DataFrame:

@@ -7,7 +7,6 @@ reason. Nothing is decided where two readings are possible.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import ParameterError, closest, listed
@@ -16,6 +15,7 @@ from ..exports.column_maps import READ
 from ..exports.visits import VISITS
 from ..exports.whole_file import is_id
 from .columns import Held, Unknown, look_at
+from .drafts import Proposed, Question
 from .headings import PHRASES, likeness
 from .signs import negated, sign_of
 from .vocabulary import KIND_WORDS, PARTY_WORDS, STATUS_WORDS
@@ -27,33 +27,6 @@ NEEDED = {
     "transactions": ("kind", "amount_cents", "happened_on"),
     "remittance_rows": ("payer", "claim_id", "charge_cents", "paid_cents", "trace"),
 }
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a file leaves open: the key under which it is answered, the question, and the possible answers."""
-
-    key: str
-    text: str
-    options: tuple[str, ...] = ()
-
-
-@dataclass
-class Proposed:
-    """One section of a map in the making; `why` says of each key what it rests on."""
-
-    file: Unknown
-    table: Table
-    columns: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, object] = field(default_factory=dict)
-    values: dict[str, dict[str, str]] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
-
-    def held(self, column: str) -> Held | None:
-        """What the column of the file holds that stands for ours."""
-        heading = self.columns.get(column)
-        return next((held for held in self.file.columns if held.heading == heading), None)
 
 
 def propose(path: Path, answers: Mapping[str, str]) -> Proposed:
@@ -219,10 +192,12 @@ def _days(out: Proposed, answers: Mapping[str, str]) -> None:
         if len(orders) < 2:
             formats += found.formats[:1]
             continue
-        fitting = [f for f in found.formats if _orders((f,)) & _orders(tuple(decided))]
+        orders_known = _orders(tuple(decided)) or (out.file.above if len(out.file.above) == 1 else set())
+        fitting = [f for f in found.formats if _orders((f,)) & orders_known]
         if fitting:
             formats.append(fitting[0])
-            out.why["date_formats"] = "another date column of the file has days after the 12th in this order"
+            where = "another date column of the file" if decided else "what stands above the headings"
+            out.why["date_formats"] = f"{where} has days after the 12th in this order"
             continue
         is_open = True
         question = Question(

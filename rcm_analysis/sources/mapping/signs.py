@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ..exports.values import cents, cleaned
 from ..exports.visits import AMOUNTS, BALANCES
-
-if TYPE_CHECKING:
-    from .proposal import Proposed, Question
+from .drafts import Proposed, Question
 
 HOLDS = 0.98
 """So many rows must fit a pattern of signs."""
@@ -34,8 +31,6 @@ def negated(out: Proposed) -> tuple[list[str], str, list[Question]]:
     With a balance, the one pattern of signs under which charge less payments and adjustments is the balance of nearly
     all rows. Without one, a column whose amounts are nearly all negative.
     """
-    from .proposal import Question
-
     names = [name for name in AMOUNTS if name in out.columns]
     balance = [name for name in ("balance_cents",) if name in out.columns]
     if not balance and {"insurance_balance_cents", "patient_balance_cents"} <= out.columns.keys():

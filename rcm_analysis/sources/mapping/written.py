@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .proposal import Proposed
+from .drafts import Proposed
 
 ORDER = ("one_row_per", "delivery", "sheet", "date_formats", "decimal", "empty", "negate", "content_id")
 OBJECTS = ("sign", "constants", "defaults")
