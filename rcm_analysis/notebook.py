@@ -159,8 +159,8 @@ def open_report(
             ),
             blocks.inputs(
                 [
-                    {"table": name, "rows": subject.rows[name], "fingerprint": subject.fingerprints[name]}
-                    for name in TABLES
+                    {"table": name, "rows": subject.rows.get(name, 1), "fingerprint": subject.fingerprints[name]}
+                    for name in (*TABLES, *getattr(report.review.about, "reads", ()))
                 ],
                 len(subject.findings),
                 client,
@@ -265,6 +265,7 @@ def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, te
         versions={name: version(name) for name in VERSIONED},
         template=template,
         registry=place.registry,
+        plan=view.plan,
         parameters={
             "client": view.client,
             "period": month.label,

@@ -19,9 +19,14 @@ ENDS = {
     "client_review": ["terms", "in_the_workbook"],
     "self_pay_review": ["behind", "in_the_workbook"],
     "patient_engagement_review": ["behind", "in_the_workbook"],
+    "care_coordination_review": ["behind", "in_the_workbook"],
 }
 """Reports for a client define and trace their numbers in the workbook; others end with both."""
-LISTS = {"self_pay_accounts": "self_pay_review", "care_team_huddle": "patient_engagement_review"}
+LISTS = {
+    "self_pay_accounts": "self_pay_review",
+    "care_team_huddle": "patient_engagement_review",
+    "care_coordination_lists": "care_coordination_review",
+}
 """Lists for those who work them -> the review whose pages they show; they have no page one and no definitions."""
 OPENERS = {"open_report", "open_portfolio", "open_plan"}
 

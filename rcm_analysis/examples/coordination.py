@@ -18,7 +18,40 @@ def example_coordination() -> dict[str, pd.DataFrame]:
     support = {"enrolment_id": "EN1", "coordinator": "CC01", "is_core_service_given": True}
     contacts = {"T1": "2026-08-04", "T2": "2026-09-07", "T3": "2026-09-21"}
     given: dict[str, list[dict]] = {
-        "enrolments": [{"enrolment_id": "EN1", "region": "upstate", "recorded_on": "2026-08-03"}],
+        "referrals": [
+            {
+                "referral_id": name,
+                "source": "school",
+                "referred_on": "2026-07-06",
+                "received_on": "2026-07-07",
+                "is_contact_valid": True,
+                "has_documents": True,
+                "screened_on": "2026-07-10",
+                "screening": finding,
+            }
+            for name, finding in (("R1", "eligible"), ("R2", "ineligible"))
+        ],
+        "outreach": [
+            {
+                "outreach_id": name,
+                "referral_id": "R1",
+                "contacted_on": day,
+                "entered_on": day,
+                "is_reached": result == "consented",
+                "result": result,
+            }
+            for name, day, result in (("O1", "2026-07-14", "no_answer"), ("O2", "2026-08-03", "consented"))
+        ],
+        "enrolments": [
+            {
+                "enrolment_id": "EN1",
+                "referral_id": "R1",
+                "payer": "harbor",
+                "region": "upstate",
+                "enrolled_on": "2026-08-03",
+                "recorded_on": "2026-08-03",
+            }
+        ],
         "billing_support": [
             support | {"month": "2026-08", "opened_on": "2026-09-01", "uploaded_on": "2026-09-14"},
             support
@@ -40,7 +73,14 @@ def example_coordination() -> dict[str, pd.DataFrame]:
             for name, day in contacts.items()
         ],
         "care_claims": [
-            {"care_claim_id": "HC1", "enrolment_id": "EN1", "month": "2026-08", "uploaded_on": "2026-09-14"}
+            {
+                "care_claim_id": "HC1",
+                "enrolment_id": "EN1",
+                "month": "2026-08",
+                "level": "medium",
+                "billed_cents": 48500,
+                "uploaded_on": "2026-09-14",
+            }
         ],
     }
     return {table.name: filled(table, given.get(table.name, [])) for table in COORDINATION_TABLES}

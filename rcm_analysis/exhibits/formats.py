@@ -240,5 +240,6 @@ _WORDS = {
     "self_pay": "patients without insurance",
     "write_off": "write-off",
     "(none)": "not stated",
+    "duplicate_enrolment": "duplicate enrollment",
     "prior_payer_info": "earlier payer's decision",
 }

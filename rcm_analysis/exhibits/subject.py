@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -40,6 +41,8 @@ class Subject:
     template: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     registry: Registry | None = None
+    plan: Path | None = None
+    """The client's own care-coordination plan, where it has one."""
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -1,4 +1,4 @@
-"""What the self-pay measures share: registers as they stood on a day, and what patients had paid by then."""
+"""What the measures of the services share: registers as they stood on a day, and what patients had paid by then."""
 
 from __future__ import annotations
 
@@ -51,3 +51,8 @@ def patient_cash(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
 def rows_of(rows: nw.LazyFrame, keys: Sequence[str], dates: Sequence[str]) -> pd.DataFrame:
     """A small register row by row in pandas: keys as text, `dates` as datetime64, all else whole numbers."""
     return collect(rows, list(keys), dates=list(dates))
+
+
+def three_way(name: str) -> nw.Expr:
+    """A flag as 1, 0, or -1 where it is empty."""
+    return nw.when(col(name).is_null()).then(-1).when(col(name)).then(1).otherwise(0)

@@ -39,7 +39,13 @@ HOMES = {
         "time_to_default": "self_pay_survival",
         "default_shares": "self_pay_survival",
         "turnaround": "self_pay_survival",
+    },
+    "coordination": {
         "unbilled_contacts": "unbilled",
+        "step_waits": "waits",
+        "months_on_their_way": "waits",
+        "stopped_steps": "waits",
+        "programme_outlook": "programme_cash",
     },
     "plan": {
         "read_assumptions": "assumptions",

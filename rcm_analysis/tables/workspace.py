@@ -32,12 +32,21 @@ from .clients import Client, Registry, read_registry
 from .disk import write_text_once
 from .store import ClientStore, Store, Tables, tables_of_stores
 
-PATHS = {"clients": "clients.toml", "raw": "raw", "maps": "maps", "store": "store", "runs": "runs", "templates": ""}
+PATHS = {
+    "clients": "clients.toml",
+    "raw": "raw",
+    "maps": "maps",
+    "store": "store",
+    "runs": "runs",
+    "templates": "",
+    "plans": "plans",
+}
 LIMITS = ("cell_seconds", "notebook_seconds", "memory_mb", "output_mb")
 MAIL: dict[str, type] = {
     "host": str, "port": int, "sender": str, "to": list, "user": str, "starttls": bool, "links": str
 }  # fmt: skip
 KEY_BYTES = 32
+PLAN, NO_PLAN, PLANS = "plan", "none", (".toml", ".xlsx")
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,16 @@ class ClientView:
         """One table as a pandas frame."""
         return self.tables(as_of=as_of).pandas(name)
 
+    @property
+    def plan(self) -> Path | None:
+        """The client's own care-coordination plan: CLIENT.toml or CLIENT.xlsx in the folder of plans; none without."""
+        folder = self.workspace.paths["plans"]
+        return next((path for kind in PLANS if (path := folder / f"{self.client}{kind}").is_file()), None)
+
     def fingerprints(self) -> dict[str, str]:
-        return self.stored.fingerprints()
+        """SHA-256 of every table, and of the plan."""
+        plan = hashlib.sha256(self.plan.read_bytes()).hexdigest() if self.plan else NO_PLAN
+        return {**self.stored.fingerprints(), PLAN: plan}
 
     def findings(self) -> pl.DataFrame:
         """What intake noticed: file, rule, where, amount_cents, message, needs_person."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.coordination import contacts_not_billed
-from ...models.patients.unbilled import unbilled_contacts
+from ...measures.coordination.billed import contacts_not_billed
+from ...models.coordination.unbilled import unbilled_contacts
 from ...models.plan.actuals import Actuals
 from ...models.plan.assumptions import BASE, Assumptions
 from ...models.plan.fields import MILLI

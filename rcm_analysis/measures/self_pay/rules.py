@@ -16,7 +16,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ...ledger.registers import CLAIM, known, rows_of
+from ...ledger.registers import CLAIM, known, rows_of, three_way
 from ...periods import Period
 from ...tables.frames import NO_VALUE, source
 
@@ -94,7 +94,7 @@ class Review:
             [*texts, "happened_on", "is_identity_verified", "is_disclosure_given"],
             as_of=self.as_of,
         )
-        flags = {name: _three(name) for name in ("is_identity_verified", "is_disclosure_given")}
+        flags = {name: three_way(name) for name in ("is_identity_verified", "is_disclosure_given")}
         rows = rows.filter(col("entered_on") >= self.since).with_columns(**flags)
         found = rows_of(
             rows.select("client", *texts, "happened_on", "entered_on", *flags),
@@ -138,11 +138,6 @@ class Review:
         """The rows of the period as the result of a rule."""
         out = rows.assign(is_breach=is_breach, allowed=allowed, found=found).dropna(subset=["checked_on"])
         return out[self.period.holds(out["checked_on"].dt.date)][RESULT].reset_index(drop=True)
-
-
-def _three(name: str) -> nw.Expr:
-    """A flag as 1, 0, or -1 where it is empty."""
-    return nw.when(col(name).is_null()).then(-1).when(col(name)).then(1).otherwise(0)
 
 
 def _first(name: str, before: Mapping[str, str]) -> str:

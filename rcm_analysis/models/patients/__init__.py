@@ -1,4 +1,4 @@
-"""Patients over time: engagement shifts and effects, retention, self-pay survival, contacts not billed."""
+"""Patients over time: engagement shifts and effects, retention, self-pay survival."""
 
 from ...names import public
 from .. import HOMES

@@ -11,7 +11,7 @@ import polars as pl
 
 from ...measures.self_pay.eob import eob_check
 from ...measures.self_pay.policy import estimate_differences, policy_breaches, scope_guard
-from ...models.patients.unbilled import unbilled_contacts
+from ...models.coordination.unbilled import unbilled_contacts
 from ..case import Case
 from ..record import PRECISION, RECALL, Tally
 from ..scoring import Alarm, PlantedProblem, Watch, sought

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...ledger.ratios import half_up, quotient
-from ...measures.coordination import months_given
+from ...measures.coordination.billed import months_given
 
 CHANCE = 0.01
 """How likely a client without any problem is to be reported at all, at one look."""

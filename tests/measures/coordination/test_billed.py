@@ -10,8 +10,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from rcm_analysis.exhibits.care_coordination_plan.results import not_billed
-from rcm_analysis.measures.coordination import contacts_not_billed, months_given
-from rcm_analysis.models.patients.unbilled import unbilled_contacts
+from rcm_analysis.measures.coordination.billed import contacts_not_billed, months_given
+from rcm_analysis.models.coordination.unbilled import unbilled_contacts
 from rcm_analysis.tables.schema import TABLES
 
 AS_OF = dt.date(2026, 10, 31)

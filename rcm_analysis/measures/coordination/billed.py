@@ -9,10 +9,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..ledger.registers import known, rows_of
-from ..tables.frames import days_before, source
-from ..tables.reference.health_home import health_home_rates
-from .menu import functions, measure
+from ...ledger.registers import known, rows_of
+from ...tables.frames import days_before, source
+from ...tables.reference.health_home import health_home_rates
+from ..menu import measure
 
 col = nw.col
 MONTH = ["client", "enrolment_id", "month"]
@@ -109,7 +109,9 @@ def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDO
     found = rows_of(rows.rename({"month": "label"}).select(*texts, "opened_on", "is_billed"), texts, ["opened_on"])
     found = found.rename(columns={"label": "month"})
     found = found.assign(
-        is_billed=found["is_billed"].astype(bool), contacts=_contacts(tables, found, as_of), rate_cents=_rates(found)
+        is_billed=found["is_billed"].astype(bool),
+        contacts=_contacts(tables, found, as_of),
+        rate_cents=published_rates(found),
     )
     return found.sort_values(["month", "coordinator", "enrolment_id"], ignore_index=True)[COLUMNS]
 
@@ -131,8 +133,18 @@ def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -
     return pd.Series(counts.reindex(asked).fillna(0).astype("int64").to_numpy(), index=months.index)
 
 
-def _rates(months: pd.DataFrame) -> pd.Series:
-    """The published rate of each month in cents."""
+def published_rates(months: pd.DataFrame) -> pd.Series:
+    """The published rate of each month by its level and region, in force on the month's first day.
+
+    Unit
+        cents
+    Empty
+        0 where none is published.
+
+    >>> months = pd.DataFrame({"month": ["2026-08"], "level": ["medium"], "region": ["upstate"]})
+    >>> published_rates(months).tolist()
+    [48500]
+    """
     rates = health_home_rates().melt(["level", "effective"], ["upstate", "downstate"], "region", "dollars")
     rates = rates.assign(
         effective=pd.to_datetime(rates["effective"]), cents=rates["dollars"].str.replace(".", "").astype("int64")
@@ -149,7 +161,3 @@ def _rates(months: pd.DataFrame) -> pd.Series:
         "row"
     )
     return pd.Series(found["cents"].fillna(0).astype("int64").to_numpy(), index=months.index)
-
-
-def __dir__() -> list[str]:
-    return sorted(functions("coordination"))
