@@ -18,30 +18,7 @@ def example_coordination() -> dict[str, pd.DataFrame]:
     support = {"enrolment_id": "EN1", "coordinator": "CC01", "is_core_service_given": True}
     contacts = {"T1": "2026-08-04", "T2": "2026-09-07", "T3": "2026-09-21"}
     given: dict[str, list[dict]] = {
-        "referrals": [
-            {
-                "referral_id": name,
-                "source": "school",
-                "referred_on": "2026-07-06",
-                "received_on": "2026-07-07",
-                "is_contact_valid": True,
-                "has_documents": True,
-                "screened_on": "2026-07-10",
-                "screening": finding,
-            }
-            for name, finding in (("R1", "eligible"), ("R2", "ineligible"))
-        ],
-        "outreach": [
-            {
-                "outreach_id": name,
-                "referral_id": "R1",
-                "contacted_on": day,
-                "entered_on": day,
-                "is_reached": result == "consented",
-                "result": result,
-            }
-            for name, day, result in (("O1", "2026-07-14", "no_answer"), ("O2", "2026-08-03", "consented"))
-        ],
+        **_referred(),
         "enrolments": [
             {
                 "enrolment_id": "EN1",
@@ -84,3 +61,33 @@ def example_coordination() -> dict[str, pd.DataFrame]:
         ],
     }
     return {table.name: filled(table, given.get(table.name, [])) for table in COORDINATION_TABLES}
+
+
+def _referred() -> dict[str, list[dict]]:
+    """Two referrals of a school: the first one was reached at the second attempt, the other does not fit."""
+    return {
+        "referrals": [
+            {
+                "referral_id": name,
+                "source": "school",
+                "referred_on": "2026-07-06",
+                "received_on": "2026-07-07",
+                "is_contact_valid": True,
+                "has_documents": True,
+                "screened_on": "2026-07-10",
+                "screening": finding,
+            }
+            for name, finding in (("R1", "eligible"), ("R2", "ineligible"))
+        ],
+        "outreach": [
+            {
+                "outreach_id": name,
+                "referral_id": "R1",
+                "contacted_on": day,
+                "entered_on": day,
+                "is_reached": result == "consented",
+                "result": result,
+            }
+            for name, day, result in (("O1", "2026-07-14", "no_answer"), ("O2", "2026-08-03", "consented"))
+        ],
+    }
