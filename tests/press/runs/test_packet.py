@@ -24,6 +24,7 @@ from rcm_analysis.press.runs.templates import read_templates
 NAMED = "cali-care_2026-10_packet"
 SELF_PAY = ("self_pay_review", "self_pay_accounts")
 FRONT_OFFICE = ("patient_engagement_review", "care_team_huddle")
+COORDINATION = ("care_coordination_review", "care_coordination_lists")
 Finished = tuple[RunResult, RunResult]
 Packets = Callable[..., PacketRequest]
 
@@ -222,14 +223,15 @@ def test_a_packet_holds_the_reports_of_the_clients_services(
         pytest.param(["self_pay"], SELF_PAY, id="a self-pay programme"),
         pytest.param(["patient_engagement"], FRONT_OFFICE, id="a front office"),
         pytest.param(["patient_engagement", "self_pay"], (*SELF_PAY, *FRONT_OFFICE), id="both"),
-        pytest.param(["care_coordination"], (), id="a care-coordination programme has its plan instead"),
+        pytest.param(["care_coordination"], COORDINATION, id="a care-coordination programme"),
     ],
 )
 def test_the_shipped_packet_follows_the_services_of_the_client(services: list[str], more: tuple[str, ...]) -> None:
     templates = read_templates()
     assert packet_reports(templates, ["claims", *services]) == ("client_review", "ar_deep_dive", *more)
     ours = {template.name for template in templates if template.reader == "manager"}
-    assert {"ar_deep_dive", "self_pay_accounts", "care_team_huddle"} == ours, "lists are for the manager's copy alone"
+    lists = {"self_pay_accounts", "care_team_huddle", "care_coordination_lists"}
+    assert {"ar_deep_dive", *lists} == ours, "lists are for the manager's copy alone"
 
 
 def test_only_the_clients_page_carries_claims_and_only_where_that_is_wanted(
