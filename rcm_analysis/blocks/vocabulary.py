@@ -415,7 +415,8 @@ class Figure(Block):
     """A picture, its description for those who cannot see it, its finding in words, the numbers behind it.
 
     The picture travels beside the payload; `number` is its place among the figures of a document. A figure that is
-    `beside` stands at the right of the block before it, where the page is wide enough.
+    `beside` stands at the right of the block before it, where the page is wide enough. `width` and `height` are what
+    its author asked for, in pixels; 0 where nothing was asked.
     """
 
     kind = "figure"
@@ -428,6 +429,8 @@ class Figure(Block):
     data: bytes = b""
     mime: str = "image/svg+xml"
     number: int | None = None
+    width: float = 0.0
+    height: float = 0.0
 
     @property
     def svg(self) -> str:

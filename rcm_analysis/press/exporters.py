@@ -1,11 +1,13 @@
 """nbconvert exporters: `jupyter nbconvert --to rcm-html|rcm-pdf notebook.ipynb`, and JupyterLab's export menu.
 
-They print any executed notebook; one that is not ours gets its title from its first heading.
+They print any executed notebook, whole: what was printed, HTML, formulas and pictures too, and a note where something
+cannot stand on a page. One that is not ours gets its title from its first heading, else from its file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -14,18 +16,25 @@ from traitlets import Bool, Unicode, default
 
 from ..errors import RunError
 from .document.document import Document
-from .document.extract import extract
+from .document.extract import Reading, extract
 from .writers import html, pdf
 
 
 class _RcmExporter(Exporter):
     """Notebook → our document, with what should be known said in nbconvert's log."""
 
+    errors = Bool(False, help="Print error outputs as notes instead of refusing the notebook.").tag(config=True)
+
     def _document(
         self, notebook: Any, resources: dict[str, Any] | None, extra: dict[str, Any]
     ) -> tuple[Document, dict[str, Any]]:
         prepared, resources = super().from_notebook_node(notebook, resources, **extra)
-        return extract(nbformat.from_dict(prepared)), resources
+        about = resources.get("metadata") or {}
+        name, path = str(about.get("name") or ""), str(about.get("path") or "")
+        folder = Path(path) if path and name else None
+        name = "" if name.lower().startswith("notebook") and not folder else name
+        reading = Reading(workbook=False, messages=True, errors=self.errors, folder=folder, name=name)
+        return extract(nbformat.from_dict(prepared), reading), resources
 
     def _say(self, warnings: tuple[str, ...]) -> None:
         for warning in warnings:

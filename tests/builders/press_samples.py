@@ -331,13 +331,6 @@ def review_cells() -> list[dict[str, Any]]:
             findings=2,
             client="chicago-med",
         ),
-        {
-            "cell_type": "code",
-            "metadata": {},
-            "source": "print(1)",
-            "execution_count": 9,
-            "outputs": [{"output_type": "stream", "name": "stdout", "text": "noise of a stream"}],
-        },
     ]
 
 

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from rcm_analysis.press.runs.run import RunRequest, RunResult, run
+from rcm_analysis.press.writers import scripts
 
 MIME = "application/vnd.rcm.block+json"
 PARAMETERS = 'client: str = ""  # client id\nperiod: str = ""  # month YYYY-MM\nweeks: int = 4  # how far back'
@@ -88,6 +89,12 @@ def notebook(
 
 
 GOOD = showing(meta(), inputs(), TABLE, GLOSSARY)
+
+
+@pytest.fixture(autouse=True)
+def no_fonts_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test prints does not depend on the fonts that happen to be here."""
+    monkeypatch.setattr(scripts, "_candidates", lambda: ())
 
 
 @pytest.fixture(scope="session")

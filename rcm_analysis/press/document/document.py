@@ -9,7 +9,7 @@ document of several: the packet.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ...blocks.plain import clean, slug
@@ -35,7 +35,7 @@ from ...blocks.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of text in one style."""
+    """A stretch of text in one style; `script` is sub or super, and a run of `math` is TeX."""
 
     text: str
     bold: bool = False
@@ -44,6 +44,9 @@ class Run:
     code: bool = False
     href: str | None = None
     line_break: bool = False
+    script: str = ""
+    color: str | None = None
+    math: bool = False
 
 
 Inline = tuple[Run, ...]
@@ -79,6 +82,27 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Preformatted:
+    """Text whose lines stay as they are; `lines` hold their style, where they have one.
+
+    `kind` says who wrote it: a program's print-outs are "printed", its messages on the error stream "messages".
+    """
+
+    text: str
+    lines: tuple[Inline, ...] = ()
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A displayed formula, in TeX."""
+
+    tex: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What stands in the notebook and cannot stand on a page, said where it stood."""
+
     text: str
 
 
@@ -100,6 +124,14 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """The bytes of a picture, of a kind that both writers can show."""
+
+    data: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One table cell; colours are #rrggbb or absent. With a drawing that is a line the text is only heard."""
 
@@ -114,6 +146,7 @@ class Cell:
     fill: str | None = None
     drawing: Drawing | None = None
     behind: Behind | None = None
+    picture: Picture | None = None
 
 
 Rows = tuple[tuple[Cell, ...], ...]
@@ -153,6 +186,8 @@ Printed = (
     | ListBlock
     | Quote
     | Preformatted
+    | Formula
+    | LeftOut
     | Rule
     | PageBreak
     | Grid
@@ -173,13 +208,15 @@ Printed = (
 class Document:
     """A report, or a packet of reports, ready to be written; `warnings` are what the person at the desk should know.
 
-    `lists` are the tables that are not printed, whose rows are behind numbers that are.
+    `lists` are the tables that are not printed, whose rows are behind numbers that are. Where a `workbook` is made
+    beside it, a table that is too long for a page leads there.
     """
 
     meta: Meta
     blocks: tuple[Printed, ...]
     warnings: tuple[str, ...] = ()
     lists: tuple[Table, ...] = ()
+    workbook: bool = True
 
 
 def grid_of(table: Table) -> Grid:
@@ -281,6 +318,26 @@ def plain_text(text: Inline) -> str:
     return "".join(run.text for run in text)
 
 
+def every(blocks: Iterable[Printed]) -> Iterator[Printed]:
+    """The blocks and those inside them, in reading order."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Quote):
+            yield from every(block.blocks)
+        elif isinstance(block, ListBlock):
+            for item in block.items:
+                yield from every(item)
+        elif isinstance(block, Pair):
+            yield from every((block.left, block.right))
+
+
+def runs_of(block: Printed) -> Inline:
+    """The runs of a block's own text."""
+    if isinstance(block, (Heading, Paragraph)):
+        return block.text
+    return tuple(run for line in block.lines for run in line) if isinstance(block, Preformatted) else ()
+
+
 def numbered(blocks: tuple[Printed, ...]) -> tuple[Printed, ...]:
     """The blocks with their captioned tables and figures counted from one, in reading order."""
     tables = figures = 0
@@ -351,7 +408,8 @@ def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Doc
         blocks.extend(_moved(_once(block, shown, title), prefix) for block in origin)
     warnings = tuple(f"{document.meta.title}: {warning}" for document in documents for warning in document.warnings)
     lists = {table.name: table for document in reversed(documents) for table in document.lists}
-    return Document(meta, numbered(tuple(blocks)), warnings, tuple(lists.values()))
+    workbook = all(document.workbook for document in documents)
+    return Document(meta, numbered(tuple(blocks)), warnings, tuple(lists.values()), workbook)
 
 
 def behinds(blocks: Iterable[Printed]) -> list[Behind]:

@@ -2,9 +2,9 @@
 
     extract(notebook) -> Document      what a reader should see, in order
 
-Code, prompts, streams, parameters and hidden cells are left out. An error output is never printed: the
-notebook is refused instead. Our own blocks come first; any other output of an analyst's notebook (pictures,
-HTML tables, Markdown, text) is printed as well as it can be, and what cannot is said in `warnings`.
+Code, prompts, parameters and hidden cells are left out. An error output is not printed: the notebook is refused, unless
+it may fail. Our own blocks come first; any other output of an analyst's notebook (pictures, HTML, Markdown, formulas,
+what was printed) is printed as well as it can be, and what cannot is said where it stood and in `warnings`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat
 
-from ...blocks.plain import clean, notebook_text, one_line
+from ...blocks.plain import notebook_text, one_line
 from ...blocks.vocabulary import (
     MIME,
     Block,
@@ -35,17 +35,18 @@ from ...blocks.vocabulary import (
     read_block,
 )
 from ...errors import RunError
-from .document import Document, Heading, Preformatted, Printed, Run, behinds, grid_of, numbered, plain_text
-from .html_tables import tables_of
+from .document import Document, Heading, LeftOut, Printed, Run, behinds, grid_of, numbered, plain_text
 from .markdown import markdown_blocks
+from .outputs import Reading, error_blocks, output_blocks, raw_blocks, stream_blocks
 from .pictures import picture_of_bundle
+from .printouts import joined_streams
 
-__all__ = ["Document", "Meta", "extract", "blocks_in"]
+__all__ = ["Document", "Meta", "Reading", "extract", "blocks_in"]
 
 _LEFT_OUT = {"parameters", "injected-parameters", "hide", "remove_cell", "remove-cell"}
 _OUTPUT_LEFT_OUT = {"remove_output", "remove-output", "hide-output"}
-_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
-_INTERACTIVE = ("application/vnd.plotly.v1+json", "application/javascript", "application/vnd.jupyter.widget-view+json")
+_MAY_FAIL = "raises-exception"
+REPORT = Reading()
 
 
 @dataclass
@@ -57,11 +58,17 @@ class _Reader:
     warnings: list[str] = field(default_factory=list)
     lists: list[Table] = field(default_factory=list)
 
+    def add(self, blocks: list[Printed], position: int) -> None:
+        """Print the blocks; what they say is left out is told at the desk too."""
+        self.blocks += blocks
+        self.warnings += [f"Cell {position}: {block.text}" for block in blocks if isinstance(block, LeftOut)]
 
-def extract(notebook: Mapping[str, Any]) -> Document:
+
+def extract(notebook: Mapping[str, Any], reading: Reading = REPORT) -> Document:
     """The printable document of an executed notebook (nbformat 4, as a mapping).
 
-    Raises `RunError` if an output is an error, or a block does not hold what its kind needs.
+    Raises `RunError` if an output is an error that `reading` does not take, or a block does not hold what its kind
+    needs.
 
     >>> cell = {"cell_type": "markdown", "metadata": {}, "source": "# Cash in October"}
     >>> extract({"cells": [cell], "metadata": {}}).meta.title
@@ -70,16 +77,20 @@ def extract(notebook: Mapping[str, Any]) -> Document:
     reader = _Reader()
     for position, cell in enumerate(_cells(notebook), start=1):
         tags = set(cell.get("metadata", {}).get("tags") or [])
+        kind = cell.get("cell_type")
+        if kind == "code":
+            _refuse_errors(cell, position, reading, tags)
         if tags & _LEFT_OUT:
-            _refuse_errors(cell, position)
-        elif cell.get("cell_type") == "markdown":
-            reader.blocks.extend(markdown_blocks(notebook_text(cell.get("source")), cell.get("attachments")))
-        elif cell.get("cell_type") == "code":
-            _refuse_errors(cell, position)
-            if not tags & _OUTPUT_LEFT_OUT:
-                for output in cell.get("outputs") or []:
-                    _read_output(output, reader, position)
-    return _finished(reader, notebook)
+            continue
+        if kind == "markdown":
+            source = notebook_text(cell.get("source"))
+            reader.add(markdown_blocks(source, cell.get("attachments"), reading.folder), position)
+        elif kind == "raw":
+            reader.add(raw_blocks(cell, reading), position)
+        elif kind == "code" and not tags & _OUTPUT_LEFT_OUT:
+            for output in joined_streams(cell.get("outputs") or []):
+                _read_output(output, reader, position, reading)
+    return _finished(reader, notebook, reading)
 
 
 def blocks_in(notebook: Mapping[str, Any]) -> Iterator[Block]:
@@ -142,9 +153,11 @@ def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return cells
 
 
-def _refuse_errors(cell: Mapping[str, Any], position: int) -> None:
+def _refuse_errors(cell: Mapping[str, Any], position: int, reading: Reading, tags: set[str]) -> None:
+    if reading.errors or (reading.messages and _MAY_FAIL in tags):
+        return
     for output in cell.get("outputs") or []:
-        if output.get("output_type") == "error":
+        if output.get("output_type") == "error" and not ended_well(output):
             name = str(output.get("ename", ""))
             named = f" ({name})" if name.isidentifier() else ""
             raise RunError(
@@ -153,8 +166,19 @@ def _refuse_errors(cell: Mapping[str, Any], position: int) -> None:
             )
 
 
-def _read_output(output: Mapping[str, Any], reader: _Reader, position: int) -> None:
-    if output.get("output_type") not in ("display_data", "execute_result"):
+def ended_well(output: Mapping[str, Any]) -> bool:
+    """Whether an error output is a notebook that ended itself with `sys.exit(0)`, as papermill sees it."""
+    return output.get("ename") == "SystemExit" and str(output.get("evalue") or "0") == "0"
+
+
+def _read_output(output: Mapping[str, Any], reader: _Reader, position: int, reading: Reading) -> None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        _read_stream(output, reader, position, reading)
+    elif kind == "error":
+        ended = LeftOut("The notebook ended itself here; nothing after this cell was run.")
+        reader.add([ended] if ended_well(output) else error_blocks(output), position)
+    if kind not in ("display_data", "execute_result"):
         return
     data = output.get("data") or {}
     payload = data.get(MIME)
@@ -164,7 +188,17 @@ def _read_output(output: Mapping[str, Any], reader: _Reader, position: int) -> N
         reader.warnings.append(
             f"Cell {position}: a block of a kind this version does not know was printed from its fallback."
         )
-    _read_generic(data, output.get("metadata") or {}, reader, position)
+    reader.add(output_blocks(data, output.get("metadata") or {}, reading), position)
+
+
+def _read_stream(output: Mapping[str, Any], reader: _Reader, position: int, reading: Reading) -> None:
+    blocks = stream_blocks(output)
+    if output.get("name") == "stderr" and not reading.messages:
+        count = sum(block.text.count("\n") + 1 for block in blocks)  # type: ignore[union-attr]
+        said = f"Cell {position}: {count} line{'s' if count > 1 else ''} on the error stream, which no report prints."
+        reader.warnings += [said] if blocks else []
+    else:
+        reader.add(blocks, position)
 
 
 def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _Reader, position: int) -> bool:
@@ -187,52 +221,24 @@ def _read_payload(payload: Mapping[str, Any], data: Mapping[str, Any], reader: _
     return block is not None
 
 
-def _read_generic(data: Mapping[str, Any], metadata: Mapping[str, Any], reader: _Reader, position: int) -> None:
-    picture = picture_of_bundle(data)
-    if picture:
-        about = metadata.get(picture.mime)
-        alt = metadata.get("alt") or (about.get("alt") if isinstance(about, Mapping) else "")
-        reader.blocks.append(Figure(alt=one_line(alt), data=picture.data, mime=picture.mime))
-        return
-    if any(mime in data for mime in _INTERACTIVE):
-        reader.warnings.append(
-            f"Cell {position}: an interactive output (drawn by a script) cannot be printed; show it as a picture too."
-        )
-        return
-    if "text/html" in data:
-        tables = tables_of(notebook_text(data["text/html"]))
-        if tables:
-            reader.blocks.extend(tables)
-            return
-        if "<script" in notebook_text(data["text/html"]).lower():
-            reader.warnings.append(f"Cell {position}: an HTML output with a script cannot be printed.")
-    if "text/markdown" in data:
-        reader.blocks.extend(markdown_blocks(notebook_text(data["text/markdown"])))
-        return
-    text = clean(notebook_text(data.get("text/plain"))).strip("\n")
-    if text.strip() and not _ADDRESS.search(text) and not text.startswith(("<Figure size", "<IPython.core.")):
-        reader.blocks.append(Preformatted(text))
-
-
-def _finished(reader: _Reader, notebook: Mapping[str, Any]) -> Document:
+def _finished(reader: _Reader, notebook: Mapping[str, Any], reading: Reading) -> Document:
     meta = reader.meta or Meta()
     if meta.title == Meta().title:
-        meta = replace(meta, title=_title_of(notebook, reader.blocks))
+        meta = replace(meta, title=_title_of(notebook, reader.blocks, reading))
     blocks = _levelled(_without_title(reader.blocks, meta.title))
     named = {one.table for one in behinds(blocks)}
     lists = tuple(table for table in reader.lists if table.name in named)
-    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings), lists)
+    return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings), lists, workbook=reading.workbook)
 
 
-def _title_of(notebook: Mapping[str, Any], blocks: list[Printed]) -> str:
-    """A notebook is named by the title card in its metadata, else by its only top heading."""
-    about = (notebook.get("metadata") or {}).get("rcm") or {}
-    headings = [block for block in blocks if isinstance(block, Heading)]
-    tops = [heading for heading in headings if heading.level == 1]
-    title = one_line(about.get("title")) if isinstance(about, Mapping) else ""
-    if not title and len(tops) == 1 and headings[0] is tops[0]:
-        title = plain_text(tops[0].text)
-    return title or one_line((notebook.get("metadata") or {}).get("title")) or Meta().title
+def _title_of(notebook: Mapping[str, Any], blocks: list[Printed], reading: Reading) -> str:
+    """A notebook is named by the title card in its metadata, its first heading, or its file."""
+    metadata = notebook.get("metadata") or {}
+    about = metadata.get("rcm") or {}
+    headings = [plain_text(block.text) for block in blocks if isinstance(block, Heading)]
+    named = one_line(about.get("title")) if isinstance(about, Mapping) else ""
+    file = one_line(reading.name.replace("_", " "))
+    return named or next(iter(headings), "") or one_line(metadata.get("title")) or file or Meta().title
 
 
 def _without_title(blocks: list[Printed], title: str) -> list[Printed]:

@@ -1,93 +1,164 @@
-"""HTML tables of an analyst's own notebook (pandas, Styler, great_tables, any other) to `Table`, through lxml.
+"""HTML tables of an analyst's own notebook (pandas, Styler, great_tables, any other) to `Grid`.
 
-Only text and a handful of checked style facts survive. Spans are clamped to a grid, because a table that
-overlaps itself cannot be set.
+Only text, pictures and a handful of checked style facts survive. What the author hid stays hidden. Spans are clamped to
+a grid, because a table that overlaps itself cannot be set.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lxml import etree
 from lxml import html as lxml_html
 
 from ...blocks.plain import clean, one_line
-from .document import Cell, Grid, Rows
+from .css import LEAST_CONTRAST, Ground, Sheet, colour, contrast, ground_of, is_hidden
+from .document import Cell, Drawing, Grid, Picture, Rows
 
-_NUMBER = re.compile(r"^[\s$€£¥+\-−–(]*\d[\d,.\s\u202f\u00a0]*\s*[%)KMBkx]?\)?$|^(nan|NaN|NaT|None|<NA>|—|-|–|)$")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_NAMED = {
-    "white": "#ffffff", "black": "#000000", "red": "#ff0000", "yellow": "#ffff00", "green": "#008000",
-    "lightgreen": "#90ee90", "pink": "#ffc0cb", "orange": "#ffa500", "gray": "#808080", "grey": "#808080",
-    "lightgrey": "#d3d3d3", "lightgray": "#d3d3d3", "blue": "#0000ff", "salmon": "#fa8072",
-}  # fmt: skip
+NUMBER = re.compile(r"^[\s$€£¥+\-−–(]*\d[\d,.\s\u202f\u00a0]*\s*[%)KMBkx]?\)?$|^(nan|NaN|NaT|None|<NA>|—|-|–|)$")
 _BOLD = {"bold", "bolder", "600", "700", "800", "900"}
 _ALIGN_CLASSES = {"gt_right": "right", "gt_center": "center", "gt_left": "left"}
+_SECTIONS = ("thead", "tbody", "tfoot")
+_ROW_ENDS = {"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre"}
+_SILENT = {"script", "style", "template", "title", "head"}
+_FAINTEST = 1.5
+"""Letters that stand out less than that from their ground are hardly meant to be seen so."""
+
 WIDEST_SPAN = 1000
-MOST_COLUMNS = 60
+MOST_COLUMNS = 2_000
 
 
-def colour(value: str) -> str | None:
-    """A CSS colour as #rrggbb, or nothing.
+@dataclass(frozen=True)
+class Markup:
+    """What the elements of one piece of HTML are read with."""
 
-    >>> colour("#abc"), colour("rgb(255, 0, 10)"), colour("url(x)")
-    ('#aabbcc', '#ff000a', None)
-    """
-    value = value.strip().lower()
-    if value.startswith("#"):
-        digits = value[1:]
-        if len(digits) in (3, 4):
-            digits = "".join(digit * 2 for digit in digits[:3])
-        return "#" + digits[:6] if re.fullmatch(r"[0-9a-f]{6}", digits[:6]) else None
-    match = re.match(r"rgba?\(\s*(\d{1,3})\D+(\d{1,3})\D+(\d{1,3})", value)
-    if match:
-        return "#" + "".join(f"{min(255, int(part)):02x}" for part in match.groups())
-    return _NAMED.get(value)
+    sheet: Sheet
+    picture: Callable[[lxml_html.HtmlElement], Picture | None]
+    hidden: dict[lxml_html.HtmlElement, bool] = field(default_factory=dict)
+
+    def shown(self, element: Any) -> bool:
+        """Whether it is an element, and not one that the author hid."""
+        return isinstance(element.tag, str) and not is_hidden(element, self.sheet.of(element))
 
 
-def tables_of(source: str) -> list[Grid]:
-    """The outermost tables of a piece of HTML, in order."""
-    if not source.strip():
-        return []
-    try:
-        root = lxml_html.fragment_fromstring(clean(source), create_parent="div")
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-        return []
-    styles = _styles_by_id("".join(style.text or "" for style in root.iter("style")))
-    outermost = (table for table in root.iter("table") if not any(up.tag == "table" for up in table.iterancestors()))
-    return [table for table in (_table(element, styles) for element in outermost) if table]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row as it stands in the HTML: a title, a note, a header or a row of the body."""
+
+    kind: str
+    cells: tuple[Cell, ...]
+    section: str = ""
 
 
-def _declarations(css: str) -> dict[str, str]:
-    pairs = (part.split(":", 1) for part in css.split(";") if ":" in part)
-    return {name.strip().lower(): value.replace("!important", "").strip() for name, value in pairs}
-
-
-def _styles_by_id(css: str) -> dict[str, dict[str, str]]:
-    """What a pandas Styler says about single cells: `#T_x_row0_col1, #T_x_row2_col1 {…}`."""
-    styles: dict[str, dict[str, str]] = {}
-    for selectors, body in _RULE.findall(css):
-        if "#" not in selectors:
+def table_of(element: lxml_html.HtmlElement, markup: Markup) -> Grid | None:
+    """The printed side of a table element, or nothing where nothing of it is shown."""
+    captions: list[str] = []
+    notes: list[str] = []
+    rows: list[_Row] = []
+    for child in element:
+        if not markup.shown(child):
             continue
-        declared = _declarations(body)
-        for selector in selectors.split(","):
-            selector = selector.strip()
-            if re.fullmatch(r"#[\w-]+", selector):
-                styles.setdefault(selector[1:], {}).update(declared)
-    return styles
+        if child.tag == "caption":
+            captions.append(one_line(text_of(child, markup)))
+            continue
+        for row in _rows(child, markup):
+            if row.kind == "title":
+                captions.append(one_line(row.cells[0].text))
+            elif row.kind == "note" or (row.section == "tfoot" and len(row.cells) == 1):
+                notes.append(row.cells[0].text)
+            else:
+                rows.append(row)
+    head, body = _parted(rows)
+    if not head and not body:
+        return None
+    head = _without_name_row(head)
+    head, body = _without_counting_index(head, body)
+    columns = max((sum(cell.colspan for cell in row) for row in head + body), default=1)
+    if columns > MOST_COLUMNS:
+        notes.append(f"Columns 1–{MOST_COLUMNS:,} of {columns:,}; the notebook holds them all.")
+    caption = " – ".join(part for part in captions if part)
+    columns = min(columns, MOST_COLUMNS)
+    return finished(Grid(columns, tuple(head), tuple(body), caption=caption, notes=tuple(filter(None, notes))))
 
 
-def _text_of(element: lxml_html.HtmlElement) -> str:
-    for line_break in element.iter("br"):
-        line_break.tail = "\n" + (line_break.tail or "")
-    for hidden in list(element.iter("script", "style")):
-        hidden.text = None
-    lines = clean("".join(element.itertext())).split("\n")
+def _parted(rows: list[_Row]) -> tuple[list[tuple[Cell, ...]], list[tuple[Cell, ...]]]:
+    """The header rows and the others. Header rows may stand outside `thead`, above the first row of the body."""
+    head = [row.cells for row in rows if row.section == "thead"]
+    others = [row for row in rows if row.section != "thead"]
+    while len(others) > 1 and (others[0].kind == "header" or (not head and _is_header(others[0]))):
+        head.append(others.pop(0).cells)
+        if others[0].kind != "header" and _spans_down(head) and _is_header(others[0]):
+            head.append(others.pop(0).cells)
+    return head, [row.cells for row in others]
+
+
+def _is_header(row: _Row) -> bool:
+    return all(cell.head for cell in row.cells)
+
+
+def _spans_down(head: list[tuple[Cell, ...]]) -> bool:
+    """Whether a header has groups over columns, so that a row of names must follow."""
+    return any(cell.colspan > 1 for cell in head[-1])
+
+
+def _rows(section: lxml_html.HtmlElement, markup: Markup) -> Iterator[_Row]:
+    name = section.tag if section.tag in _SECTIONS else ""
+    outer = [section.getparent(), *([section] if name else [])]
+    for tr in section if name else [section]:
+        if tr.tag != "tr" or not markup.shown(tr):
+            continue
+        classes = f"{section.get('class') or ''} {tr.get('class') or ''}"
+        kind = "title" if "gt_heading" in classes else "header" if "gt_col_headings" in classes else ""
+        cells = []
+        for child in tr:
+            if child.tag not in ("td", "th") or not markup.shown(child):
+                continue
+            kind = _kind_of(child.get("class") or "", kind)
+            cells.append(_cell(child, markup, [*outer, tr]))
+        if cells:
+            yield _Row(kind, tuple(cells), name)
+
+
+def _kind_of(classes: str, kind: str) -> str:
+    if "gt_title" in classes or "gt_subtitle" in classes or "gt_heading" in classes:
+        return "title"
+    return "note" if "gt_sourcenote" in classes or "gt_footnote" in classes.split() else kind
+
+
+def text_of(element: lxml_html.HtmlElement, markup: Markup) -> str:
+    """What an element says, in its lines, without what is hidden, comments and scripts."""
+    pieces: list[str] = []
+    _gather(element, markup, pieces)
+    lines = clean("".join(pieces)).split("\n")
     return "\n".join(line for line in map(one_line, lines) if line)
+
+
+def _gather(element: Any, markup: Markup, pieces: list[str]) -> None:
+    pieces.append(_flowing(element.text))
+    for child in element:
+        if markup.shown(child) and child.tag not in _SILENT:
+            ends = child.tag in _ROW_ENDS
+            pieces.append("\n" if ends else "")
+            if is_tex(child):
+                pieces.append(f"${child.text_content()}$")
+            elif child.tag not in ("svg", "math"):
+                _gather(child, markup, pieces)
+            else:
+                pieces.append(child.text_content() if child.tag == "math" else "")
+            pieces.append("\n" if ends else " | " if child.tag in ("td", "th") and child.getnext() is not None else "")
+        pieces.append(_flowing(child.tail))
+
+
+def _flowing(text: str | None) -> str:
+    return text.replace("\n", " ") if text else ""
+
+
+def is_tex(element: Any) -> bool:
+    """Whether an element holds TeX, as Markdown and pandoc write it."""
+    return element.tag in ("span", "div") and "math" in (element.get("class") or "").split()
 
 
 def _span(element: lxml_html.HtmlElement, name: str) -> int:
@@ -97,79 +168,76 @@ def _span(element: lxml_html.HtmlElement, name: str) -> int:
         return 1
 
 
-def _cell(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) -> Cell | None:
-    style = {**styles.get(element.get("id") or "", {}), **_declarations(element.get("style") or "")}
-    if style.get("display") == "none":
-        return None
+def _cell(element: lxml_html.HtmlElement, markup: Markup, outer: list[lxml_html.HtmlElement]) -> Cell:
+    style = _legacy(element) | dict(markup.sheet.of(element))
     classes = (element.get("class") or "").split()
-    align = style.get("text-align")
+    align = style.get("text-align") or element.get("align")
     if align not in ("left", "right", "center"):
         align = next((_ALIGN_CLASSES[name] for name in classes if name in _ALIGN_CLASSES), None)
+    text, ground = text_of(element, markup), _ground(style, outer, markup)
+    inner = [child for child in element.iter("b", "strong") if one_line(child.text_content()) == one_line(text) != ""]
     return Cell(
-        text=_text_of(element),
+        text=text,
         colspan=_span(element, "colspan"),
         rowspan=_span(element, "rowspan"),
         head=element.tag == "th",
         align=align,  # type: ignore[arg-type]
-        bold=style.get("font-weight", "") in _BOLD,
+        bold=style.get("font-weight", "") in _BOLD or bool(inner),
         italic=style.get("font-style") == "italic",
-        color=colour(style.get("color", "")),
-        fill=colour(style.get("background-color", "")),
+        color=_letters(element, style, ground, markup),
+        fill=ground.fill,
+        drawing=None
+        if ground.bar is None
+        else Drawing("bar", (-ground.bar if text[:1] in "-−(" and text else ground.bar,)),
+        picture=next((found for inside in element.iter("img", "svg") if (found := markup.picture(inside))), None),
     )
 
 
-def _rows(
-    elements: Iterable[lxml_html.HtmlElement], styles: dict[str, dict[str, str]]
-) -> list[tuple[str, tuple[Cell, ...]]]:
-    """Rows with what they are: "", "title" (great_tables puts its title in the head) or "note"."""
-    rows = []
-    for element in elements:
-        if element.tag != "tr":
-            continue
-        kind = "title" if "gt_heading" in (element.get("class") or "") else ""
-        cells = []
-        for child in element:
-            if child.tag not in ("td", "th"):
-                continue
-            classes = child.get("class") or ""
-            if "gt_title" in classes or "gt_subtitle" in classes:
-                kind = "title"
-            elif "gt_sourcenote" in classes or "gt_footnote" in classes:
-                kind = "note"
-            cell = _cell(child, styles)
-            if cell:
-                cells.append(cell)
-        if cells:
-            rows.append((kind, tuple(cells[:MOST_COLUMNS])))
-    return rows
+def _legacy(element: lxml_html.HtmlElement) -> dict[str, str]:
+    """What old attributes say: bgcolor."""
+    return {"background-color": element.get("bgcolor") or ""} if element.get("bgcolor") else {}
 
 
-def _table(element: lxml_html.HtmlElement, styles: dict[str, dict[str, str]]) -> Grid | None:
-    head: list[tuple[Cell, ...]] = []
-    body: list[tuple[Cell, ...]] = []
-    captions: list[str] = []
-    notes: list[str] = []
-    for child in element:
-        if child.tag == "caption":
-            captions.append(one_line(_text_of(child)))
-            continue
-        section = child if child.tag in ("thead", "tbody", "tfoot") else [child]
-        for kind, row in _rows(section, styles):
-            if kind == "title":
-                captions.append(one_line(row[0].text))
-            elif kind == "note" or (child.tag == "tfoot" and len(row) == 1):
-                notes.append(row[0].text)
-            else:
-                (head if child.tag == "thead" else body).append(row)
-    if not head and body and all(cell.head for cell in body[0]):
-        head.append(body.pop(0))
-    if not head and not body:
+def _ground(style: Mapping[str, str], outer: list[lxml_html.HtmlElement], markup: Markup) -> Ground:
+    """What a cell stands on: its own ground, else that of its row, its section, its table."""
+    ground = ground_of(style)
+    if ground != Ground():
+        return ground
+    for around in reversed(outer):
+        ground = ground_of(_legacy(around) | dict(markup.sheet.of(around)))
+        if ground != Ground():
+            return ground if ground.bar is None else Ground()
+    return Ground()
+
+
+def _letters(element: lxml_html.HtmlElement, style: Mapping[str, str], ground: Ground, markup: Markup) -> str | None:
+    """The colour of a cell's letters, only where its ground was understood and they can be read on it."""
+    said = style.get("color", "")
+    if not said and len(element) == 1 and not (element.text or "").strip() and isinstance(element[0].tag, str):
+        inner = markup.sheet.of(element[0])
+        said = "" if ground_of(inner) != Ground() else inner.get("color", "") or element[0].get("color") or ""
+    found = colour(said) if said and ground.understood else None
+    if found is None:
         return None
-    head = _without_name_row(head)
-    head, body = _without_counting_index(head, body)
-    columns = min(MOST_COLUMNS, max((sum(cell.colspan for cell in row) for row in head + body), default=1))
-    caption = " – ".join(part for part in captions if part)
-    return finished(Grid(columns, tuple(head), tuple(body), caption=caption, notes=tuple(notes)))
+    return found if contrast(found, ground.fill or "#ffffff") >= (_FAINTEST if ground.fill else LEAST_FREE) else None
+
+
+LEAST_FREE = min(3.0, LEAST_CONTRAST)
+"""Coloured letters on the page's own paper stand out at least so much."""
+
+
+def is_layout(element: lxml_html.HtmlElement) -> bool:
+    """Whether a table only places other things beside one another: it holds tables, and no words between them."""
+    inner = [table for table in element.iter("table") if table is not element]
+    if not inner:
+        return False
+    own = "".join(text for text in element.itertext() if isinstance(text, str))
+    held = "".join("".join(table.itertext()) for table in inner if not _inside(table, inner))
+    return len("".join(own.split())) == len("".join(held.split()))
+
+
+def _inside(table: lxml_html.HtmlElement, others: list[lxml_html.HtmlElement]) -> bool:
+    return any(up in others for up in table.iterancestors("table"))
 
 
 def _without_name_row(head: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
@@ -190,9 +258,13 @@ def _without_name_row(head: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
 def _without_counting_index(
     head: list[tuple[Cell, ...]], body: list[tuple[Cell, ...]]
 ) -> tuple[list[tuple[Cell, ...]], list[tuple[Cell, ...]]]:
-    """An unnamed 0, 1, 2 … index says nothing to a client: leave the column out."""
+    """An unnamed 0, 1, 2 … index says nothing beside rows that begin with their own words: it is left out there.
+
+    Where all that follows is numbers it may be the only name that a row has (a month, an age): it stays.
+    """
     plain = len(head) == 1 and len(head[0]) > 1 and not head[0][0].text and bool(body)
-    if plain and all(row[0].head and row[0].rowspan == 1 and row[0].text == str(n) for n, row in enumerate(body)):
+    counts = plain and all(row[0].head and row[0].rowspan == 1 and row[0].text == str(n) for n, row in enumerate(body))
+    if counts and not all(len(row) > 1 and NUMBER.match(row[1].text) for row in body):
         return [head[0][1:]], [row[1:] for row in body]
     return head, body
 
@@ -248,7 +320,7 @@ def _aligns(body: Rows, columns: int) -> list[Any]:
             continue
         rows += 1
         for x, cell in enumerate(row):
-            numbers[x] += bool(_NUMBER.match(cell.text))
+            numbers[x] += bool(NUMBER.match(cell.text))
             if cell.align:
                 votes[x][cell.align] += 1
     return [

@@ -24,7 +24,7 @@ _SOURCE_SANS = ("Regular", "It", "Semibold", "SemiboldIt")
 _DEJAVU = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique")
 _ZERO_WIDTH = {0x200B, 0x200C, 0x200D, 0x2060}
 _SELECTORS = set(range(0xFE00, 0xFE10))
-NEVER_CLEANED = frozenset({"path", "id", "k", "h", "palette"})
+NEVER_CLEANED = frozenset({"path", "id", "k", "h", "palette", "tree", "c", "f", "fonts"})
 
 
 def font_files() -> tuple[tuple[Path, ...], ...]:
@@ -39,11 +39,15 @@ def font_files() -> tuple[tuple[Path, ...], ...]:
     return tuple(families)
 
 
+def font_folders() -> list[str]:
+    """The folders of the fonts: Typst takes folders and ignores files."""
+    return [str(family[0].parent) for family in font_files()]
+
+
 @functools.cache
 def typst_fonts() -> typst.Fonts:
     """The fonts a page may use: ours, matplotlib's and Typst's own, never the machine's."""
-    folders = [str(family[0].parent) for family in font_files()]  # Typst takes folders and ignores files
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders)
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=font_folders())
     absent = {"Source Sans 3", "DejaVu Sans"} - set(fonts.families())
     if absent:
         raise RunError(
@@ -96,14 +100,14 @@ def drawable(text: str, missing: Counter[str], covered: frozenset[int] | None = 
     return "".join(drawn)
 
 
-def cleaned(value: Any, missing: Counter[str]) -> Any:
+def cleaned(value: Any, missing: Counter[str], covered: frozenset[int] | None = None) -> Any:
     """`drawable` for every string of a JSON value, except paths, anchors and links."""
     if isinstance(value, str):
-        return drawable(value, missing)
+        return drawable(value, missing, covered)
     if isinstance(value, list):
-        return [cleaned(item, missing) for item in value]
+        return [cleaned(item, missing, covered) for item in value]
     if isinstance(value, dict):
-        return {key: item if key in NEVER_CLEANED else cleaned(item, missing) for key, item in value.items()}
+        return {key: item if key in NEVER_CLEANED else cleaned(item, missing, covered) for key, item in value.items()}
     return value
 
 
@@ -114,5 +118,5 @@ def said(missing: Iterable[tuple[str, int]]) -> str:
     more = f" and {len(counts) - 12} more" if len(counts) > 12 else ""
     return (
         f"The PDF fonts cannot draw {len(counts)} different characters; they are printed as their numbers: "
-        f"{shown}{more}."
+        f"{shown}{more}. Fonts for more scripts: pip install 'rcm_analysis[scripts]'."
     )

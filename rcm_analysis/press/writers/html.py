@@ -14,9 +14,28 @@ from importlib import resources
 from typing import Any, Literal
 
 import jinja2
+from markupsafe import Markup
 
 from ...blocks.vocabulary import Figure, Kpi, Meta, Piece, Split, Table
-from ..document.document import Cell, Document, Grid, Heading, grid_of, paired, placed, plain_text
+from ..document.document import (
+    Cell,
+    Document,
+    Formula,
+    Grid,
+    Heading,
+    Inline,
+    Preformatted,
+    Run,
+    every,
+    grid_of,
+    paired,
+    placed,
+    plain_text,
+    runs_of,
+)
+from ..document.html_tables import NUMBER
+from ..document.mathematics import mathml
+from ..document.printouts import shortened
 from . import style
 from .claims import Lists
 
@@ -26,6 +45,9 @@ SCRIPT_POLICY = "; script-src {script}; require-trusted-types-for 'script'; trus
 
 _COMFORTABLE_COLUMNS = 8
 _SHORT = 14
+_LINES_IN_SIGHT = 20, 30
+"""So many lines of a print-out are in sight before the rest is folded; one that is hardly longer is shown whole."""
+
 _ROWS_OF_A_PAGE = 30
 """A table of so many rows is not parted in print."""
 _BAR, _GAP = 1000.0, 4.0
@@ -62,6 +84,7 @@ def render(document: Document, *, fonts: Literal["embed", "system"] = "embed", l
         titles_lead=not any(isinstance(block, Heading) for block in document.blocks),
         footer=_footer(meta),
         blocks=paired(document.blocks),
+        workbook=document.workbook,
     )
 
 
@@ -86,15 +109,20 @@ def _hash(text: str) -> str:
 
 
 def _painted(document: Document) -> str:
-    """The colours that cells of an analyst's own tables bring with them, each with one that can be read beside it."""
-    grids = [block for block in document.blocks if isinstance(block, Grid)]
-    cells = [cell for grid in grids for row in (*grid.head, *grid.body) for cell in row]
+    """The colours that an analyst's own tables and texts bring, each with one that can be read beside it."""
+    letters, fills = set[str](), set[str]()
+    for block in every(document.blocks):
+        if isinstance(block, Grid):
+            cells = [cell for row in (*block.head, *block.body) for cell in row]
+            letters |= {cell.color for cell in cells if cell.color}
+            fills |= {cell.fill for cell in cells if cell.fill}
+        letters |= {run.color for run in runs_of(block) if run.color}
     rules = []
-    for colour in sorted({cell.color for cell in cells if cell.color}):
+    for colour in sorted(letters):
         name, ground = _paint("k", colour), f"{{background:{_ground(colour)}!important}}"
         rules.append(f".{name}{{color:{colour}!important}}")
         rules.append(f"@media screen and (prefers-color-scheme:dark){{.{name}{ground}}}")
-    for fill in sorted({cell.fill for cell in cells if cell.fill}):
+    for fill in sorted(fills):
         name = _paint("f", fill)
         rules.append(f".{name}{{background:{fill}!important}}.{name}:not(.painted){{color:{_ground(fill)}!important}}")
     return "".join(rules)
@@ -128,6 +156,11 @@ def _page() -> jinja2.Template:
         "wide": style.card_is_wide,
         "status": _status,
         "grid": _grid,
+        "folded": _folded,
+        "mathematics": _mathematics,
+        "painted": lambda colour: _paint("k", colour),
+        "turned": _turned,
+        "size": _size,
         "points": _points,
         "stretches": _stretches,
         "anchor": _anchor,
@@ -171,9 +204,40 @@ def _status(item: Kpi) -> str:
     return f"{style.STATUS_MARKS[item.status]} {words}" if words else ""
 
 
-def _grid(table: Grid | Table) -> dict[str, Any]:
+def _folded(block: Preformatted) -> dict[str, Any]:
+    """A text as the template reads it: the lines in sight, and those that are folded."""
+    head, words, last = shortened(block, style.HTML_LINES)
+    if len(head) <= _LINES_IN_SIGHT[1]:
+        return {"first": head, "more": (), "count": 0, "words": "", "last": ()}
+    first, more = head[: _LINES_IN_SIGHT[0]], head[_LINES_IN_SIGHT[0] :]
+    return {"first": first, "more": more, "count": len(more) + len(last), "words": words, "last": last}
+
+
+def _mathematics(formula: Formula | Run) -> Markup:
+    """A formula as MathML, which holds no text but escaped; TeX that is not understood as the code it is."""
+    is_block = isinstance(formula, Formula)
+    tex = formula.tex if isinstance(formula, Formula) else formula.text
+    found = mathml(tex, is_block)
+    return Markup(found) if found else Markup("<code>{}</code>").format(tex)
+
+
+def _turned(text: Inline | str) -> Markup:
+    """The attribute that lets a text with letters from right to left find its own direction."""
+    words = text if isinstance(text, str) else plain_text(text)
+    return Markup(' dir="auto"' if style.has_turned(words) else "")
+
+
+def _size(figure: Figure) -> Markup:
+    """The size that the author asked for."""
+    asked = (("width", figure.width), ("height", figure.height))
+    return Markup("".join(f' {name}="{length:.0f}"' for name, length in asked if length >= 1))
+
+
+@jinja2.pass_context
+def _grid(context: jinja2.runtime.Context, table: Grid | Table) -> dict[str, Any]:
     """A table as the template reads it: each cell with its class and its other attributes."""
-    shown = style.capped(grid_of(table) if isinstance(table, Table) else table, style.HTML_ROWS)
+    grid = grid_of(table) if isinstance(table, Table) else table
+    shown = style.capped(grid, style.HTML_ROWS, workbook=context["workbook"])
     short = _short_columns(shown)
     return {
         "of": shown,
@@ -225,7 +289,10 @@ def _short_columns(table: Grid) -> set[int]:
 
 def _facts(cell: Cell, table: Grid, x: int, short: bool = False) -> dict[str, Any]:
     align = cell.align or (table.aligns[x] if x < len(table.aligns) else "left")
+    short = short or bool(cell.text and len(cell.text) < 2 * _SHORT and NUMBER.match(cell.text))
     looks = [align, "short" if short else "", "bold" if cell.bold else "", "italic" if cell.italic else ""]
     looks += [_paint("f", cell.fill) if cell.fill else "", f"painted {_paint('k', cell.color)}" if cell.color else ""]
     spans = {"colspan": cell.colspan, "rowspan": cell.rowspan}
-    return {"class": " ".join(filter(None, looks))} | {name: span for name, span in spans.items() if span > 1}
+    turned = {"dir": "auto"} if style.has_turned(cell.text) else {}
+    classes = " ".join(filter(None, looks))
+    return {"class": classes} | {name: span for name, span in spans.items() if span > 1} | turned

@@ -15,8 +15,8 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ from ...errors import RunError
 from ...tables.disk import temporary_prefix
 from ..document.document import Document
 from ..document.pictures import EXTENSIONS, size_in_points
-from .glyphs import cleaned, said, typst_fonts
+from .glyphs import cleaned, coverage, said, typst_fonts
+from .scripts import fonts_for, fonts_with, undrawn
 from .style import cover_lines, day_in_words, palettes
 from .typeset import Setter, soft
 
@@ -57,7 +58,7 @@ def render(
     `timestamp` is the moment of printing, which goes into the file's dates (without a zone it is taken as
     UTC). With `strict`, a figure without a description is an error and not a warning.
     """
-    setter = Setter()
+    setter = Setter(workbook=document.workbook)
     blocks = setter.blocks(document.blocks)
     if setter.undescribed and strict:
         raise RunError(
@@ -73,15 +74,12 @@ def render(
     ]
     moment = timestamp.replace(tzinfo=dt.UTC) if timestamp.tzinfo is None else timestamp.astimezone(dt.UTC)
     moment = moment.replace(microsecond=0)
-    missing: Counter[str] = Counter()
-    data = _checked(cleaned(_page(document.meta, blocks, moment), missing))
-    data["palette"] = dict(coloured.light)
+    page = _page(document.meta, blocks, moment) | {"palette": dict(coloured.light), "fonts": []}
     if brand.picture:
-        setter.pictures[data["meta"]["logo"]] = brand.picture
-    if missing:
-        warnings.append(said(missing.items()))
+        setter.pictures[page["meta"]["logo"]] = brand.picture
     with tempfile.TemporaryDirectory(prefix=temporary_prefix("pdf"), ignore_cleanup_errors=True) as folder:
-        raw = _set(Path(folder), data, setter.pictures, _Press(tuple(standards), moment), warnings)
+        press = _Press(tuple(standards), moment, Path(folder), setter.pictures)
+        raw, data = _set(page, press, warnings)
     pdf, complete = finish(raw, row_headers_in(data["blocks"]))
     if not complete:
         warnings.append("Row headers could not be tagged in every table.")
@@ -90,8 +88,13 @@ def render(
 
 @dataclass(frozen=True)
 class _Press:
+    """What one PDF is set with; `fonts` are the shipped ones unless the document needs others."""
+
     standards: tuple[str, ...]
     moment: dt.datetime
+    folder: Path
+    pictures: Mapping[str, bytes]
+    fonts: typst.Fonts | None = None
 
 
 def _page(meta: Meta, blocks: list[dict[str, Any]], moment: dt.datetime) -> dict[str, Any]:
@@ -171,33 +174,78 @@ def _checked(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _set(folder: Path, data: dict[str, Any], pictures: dict[str, bytes], press: _Press, warnings: list[str]) -> bytes:
-    """The raw PDF; if it cannot be set, once more with the pictures that are at fault replaced by boxes."""
-    for name, content in pictures.items():
-        (folder / name).write_bytes(content)
-    (folder / "report.typ").write_bytes(resources.files(__package__).joinpath("pages/report.typ").read_bytes())
-    _write_data(folder, data)
+def _set(page: dict[str, Any], press: _Press, warnings: list[str]) -> tuple[bytes, dict[str, Any]]:
+    """The raw PDF and what it was set from; if it cannot be set, once more with less.
+
+    Fonts of the machine go first, with formulas (which become the TeX they were), then pictures become boxes.
+    """
+    for name, content in press.pictures.items():
+        (press.folder / name).write_bytes(content)
+    (press.folder / "report.typ").write_bytes(resources.files(__package__).joinpath("pages/report.typ").read_bytes())
+    data, press_with, missing = _with_fonts(page, press)
     try:
-        return _compile(folder / "report.typ", press)
+        raw = _compile(data, press_with)
     except typst.TypstError as error:
-        broken = [name for name in pictures if not _can_be_set(folder, name, press)]
-        if not broken:
-            raise RunError(_refusal(error)) from error
-    if data["meta"]["logo"] in broken:
-        data = data | {"meta": data["meta"] | {"logo": ""}}
-        warnings.append("The logo could not be drawn in the PDF, which has none.")
-    figures = [name for name in broken if not name.startswith("logo.")]
-    if figures:
-        warnings.append(
-            f"{len(figures)} of {len(pictures)} figures could not be drawn in the PDF and are shown as their "
-            "descriptions."
-        )
-    boxed = [_boxed(block, set(broken)) for block in data["blocks"]]
-    _write_data(folder, data | {"blocks": boxed})
-    try:
-        return _compile(folder / "report.typ", press)
-    except typst.TypstError as error:
+        plain_page, plain_missing = _without_formulas(page), Counter[str]()
+        plain = _checked(cleaned(plain_page, plain_missing))
+        if plain != data:
+            try:
+                raw = _compile(plain, press)
+            except typst.TypstError:
+                pass
+            else:
+                warnings.append(
+                    "Formulas and rare scripts could not be set in the PDF; they are printed as their source."
+                )
+                return raw, _told(plain, plain_missing, warnings)
+        raw, data = _with_boxes(plain, press, warnings, error)
+        missing = plain_missing
+    return raw, _told(data, missing, warnings)
+
+
+def _told(data: dict[str, Any], missing: Counter[str], warnings: list[str]) -> dict[str, Any]:
+    if missing:
+        warnings.append(said(missing.items()))
+    return data
+
+
+def _with_fonts(page: dict[str, Any], press: _Press) -> tuple[dict[str, Any], _Press, Counter[str]]:
+    """What will be set, with fonts found for scripts that ours do not draw, and what is still missing."""
+    missing: Counter[str] = Counter()
+    found = fonts_for(undrawn(page))
+    if not found.files:
+        return _checked(cleaned(page, missing)), press, missing
+    fonts, families = fonts_with(found, press.folder / "fonts")
+    data = cleaned(page | {"fonts": families}, missing, coverage() | found.covered)
+    return _checked(data), replace(press, fonts=fonts), missing
+
+
+def _without_formulas(value: Any) -> Any:
+    """A JSON value whose formulas are the code they were."""
+    if isinstance(value, list):
+        return [_without_formulas(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: _without_formulas(item) for key, item in value.items() if key != "tree"}
+    return kept | {"code": True} if "tree" in value else kept
+
+
+def _with_boxes(
+    data: dict[str, Any], press: _Press, warnings: list[str], error: typst.TypstError
+) -> tuple[bytes, dict[str, Any]]:
+    """The PDF with the pictures that are at fault replaced by boxes."""
+    broken = [name for name in press.pictures if not _can_be_set(name, press)]
+    if not broken:
         raise RunError(_refusal(error)) from error
+    warnings.append(
+        f"{len(broken)} of {len(press.pictures)} figures could not be drawn in the PDF and are shown as their "
+        "descriptions."
+    )
+    data = data | {"blocks": [_boxed(block, set(broken)) for block in data["blocks"]]}
+    try:
+        return _compile(data, press), data
+    except typst.TypstError as again:
+        raise RunError(_refusal(again)) from again
 
 
 def _write_data(folder: Path, data: dict[str, Any]) -> None:
@@ -205,13 +253,18 @@ def _write_data(folder: Path, data: dict[str, Any]) -> None:
     (folder / "doc.json").write_text(text, encoding="utf-8", errors="replace")
 
 
-def _compile(main: Path, press: _Press) -> bytes:
+def _compile(data: dict[str, Any], press: _Press) -> bytes:
+    _write_data(press.folder, data)
+    return _compiled(press.folder / "report.typ", press)
+
+
+def _compiled(main: Path, press: _Press) -> bytes:
     nowhere = str(main.parent / "no-packages")
     try:
         pdf, _ = typst.compile_with_warnings(  # type: ignore[call-overload]
             str(main),
             root=str(main.parent),
-            font_paths=typst_fonts(),
+            font_paths=press.fonts or typst_fonts(),
             ignore_system_fonts=True,
             format="pdf",
             pdf_standards=list(press.standards),
@@ -229,11 +282,11 @@ def _compile(main: Path, press: _Press) -> bytes:
     return pdf
 
 
-def _can_be_set(folder: Path, name: str, press: _Press) -> bool:
-    trial = folder / "trial.typ"
+def _can_be_set(name: str, press: _Press) -> bool:
+    trial = press.folder / "trial.typ"
     trial.write_text(f'#set document(title: "trial")\n#image("{name}", alt: "trial", width: 100pt)\n', encoding="utf-8")
     try:
-        _compile(trial, press)
+        _compiled(trial, press)
     except typst.TypstError:
         return False
     return True
@@ -257,11 +310,20 @@ def _boxed(block: dict[str, Any], broken: set[str]) -> dict[str, Any]:
     """The block, and every block inside it, with broken pictures as boxes."""
     if block["k"] == "f" and block.get("path") in broken:
         return {key: value for key, value in block.items() if key != "path"}
-    if block["k"] in ("q", "wide"):
+    if block["k"] == "t":
+        return block | {"body": [[_unpictured(cell, broken) for cell in row] for row in block["body"]]}
+    if block["k"] in ("q", "wide", "pair", "parts"):
         return block | {"x": [_boxed(inner, broken) for inner in block["x"]]}
     if block["k"] in ("ul", "ol"):
         return block | {"items": [[_boxed(inner, broken) for inner in item] for item in block["items"]]}
     return block
+
+
+def _unpictured(cell: dict[str, Any], broken: set[str]) -> dict[str, Any]:
+    if cell.get("path") not in broken:
+        return cell
+    kept = {key: value for key, value in cell.items() if key != "path"}
+    return kept | {"t": cell["t"] or "[picture]"}
 
 
 def _refusal(error: typst.TypstError) -> str:
@@ -295,7 +357,7 @@ def _tables_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield block
         elif block["k"] == "facts":
             yield block["table"]
-        elif block["k"] in ("q", "wide", "pair"):
+        elif block["k"] in ("q", "wide", "pair", "parts"):
             yield from _tables_in(block["x"])
         elif block["k"] in ("ul", "ol"):
             for item in block["items"]:

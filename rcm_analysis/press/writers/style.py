@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...blocks.vocabulary import Card, Comparison, Meta, Note
+from ..document.css import contrast
 from ..document.document import Grid
 from ..document.html_tables import rectangular
 
+__all__ = ["contrast"]
+
 PDF_ROWS = 1_500
 HTML_ROWS = 5_000
+PDF_LINES, HTML_LINES = 200, 5_000
+"""Lines of one print-out; the others are counted where they are left out."""
+
 _SHORT_ANSWER = 16
 
 PALETTE = {
@@ -150,33 +157,6 @@ def css_variables(color: str = "") -> str:
     )
 
 
-def luminance(colour: str) -> float:
-    """How light a colour is, 0 to 1.
-
-    Source
-        WCAG 2.2, relative luminance
-
-    >>> luminance("#ffffff"), luminance("#000000")
-    (1.0, 0.0)
-    """
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, 1 to 21; text needs 4.5, what is drawn 3.
-
-    Source
-        WCAG 2.2, contrast ratio
-
-    >>> round(contrast("#ffffff", "#000000"), 1)
-    21.0
-    """
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
 def day_in_words(text: str) -> str:
     """An ISO date as an American reader writes it; anything else unchanged.
 
@@ -223,11 +203,37 @@ def note_word(note: Note) -> str:
     return "Please note" if note.tone == "warning" else "Note"
 
 
-def capped(table: Grid, limit: int) -> Grid:
+def has_turned(text: str) -> bool:
+    """Whether a text has letters that are read from right to left.
+
+    >>> has_turned("Paid 12"), has_turned("\u0645\u062d\u0645\u062f 12")
+    (False, True)
+    """
+    return not text.isascii() and any(unicodedata.bidirectional(one) in ("R", "AL") for one in text)
+
+
+def is_turned(text: str) -> bool:
+    """Whether a text begins with letters that are read from right to left.
+
+    >>> is_turned("Paid 12"), is_turned("12 \u0645\u062d\u0645\u062f")
+    (False, True)
+    """
+    if text.isascii():
+        return False
+    first = next((kind for one in text if (kind := unicodedata.bidirectional(one)) in ("L", "R", "AL")), "L")
+    return first != "L"
+
+
+def whereabouts(table: Grid, workbook: bool) -> str:
+    """Where the whole of a table is that a page holds only a part of: a table of ours has a sheet in the workbook."""
+    return "all are in the workbook" if workbook and table.name else "the notebook holds them all"
+
+
+def capped(table: Grid, limit: int, *, workbook: bool = True) -> Grid:
     """The table with at most `limit` rows and all its totals, and a note that says where the rest is.
 
     >>> from rcm_analysis.press.document.document import Cell
-    >>> long = Grid(1, (), tuple((Cell(str(n)),) for n in range(5)), emphasis=frozenset({4}))
+    >>> long = Grid(1, (), tuple((Cell(str(n)),) for n in range(5)), emphasis=frozenset({4}), name="claims")
     >>> short = capped(long, 2)
     >>> [row[0].text for row in short.body], sorted(short.emphasis), short.notes
     (['0', '1', '4'], [2], ('Rows 1–2 of 4; all are in the workbook.',))
@@ -237,7 +243,7 @@ def capped(table: Grid, limit: int) -> Grid:
         return table
     kept = sorted([*ordinary[:limit], *table.emphasis])
     body = rectangular(tuple(table.body[y] for y in kept), table.columns)
-    note = f"Rows 1–{limit:,} of {len(ordinary):,}; all are in the workbook."
+    note = f"Rows 1–{limit:,} of {len(ordinary):,}; {whereabouts(table, workbook)}."
     emphasis = frozenset(position for position, y in enumerate(kept) if y in table.emphasis)
     return replace(table, body=body, emphasis=emphasis, notes=(*table.notes, note))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ...blocks.plain import visible
@@ -25,9 +23,11 @@ from ...blocks.vocabulary import (
 )
 from ..document.document import (
     Cell,
+    Formula,
     Grid,
     Heading,
     Inline,
+    LeftOut,
     ListBlock,
     Pair,
     Paragraph,
@@ -37,62 +37,46 @@ from ..document.document import (
     Rule,
     Run,
     paired,
-    placed,
 )
-from ..document.html_tables import rectangular
+from ..document.mathematics import tree
 from ..document.pictures import EXTENSIONS, size_in_points
+from ..document.printouts import shortened
 from .style import (
     DIRECTION_MARKS,
-    PDF_ROWS,
+    PDF_LINES,
     SEVERITY_COLOURS,
     SEVERITY_WORDS,
     STATUS_MARKS,
     STATUS_WORDS,
     TONES,
-    capped,
     card_is_wide,
     change_word,
     day_in_words,
+    is_turned,
     note_word,
     numbered_title,
 )
+from .typeset_tables import soft, table_data, tables_data
 
 TEXT_WIDTH = 510.0
 TALLEST_FIGURE = 300.0
+TALLEST_UPRIGHT = 580.0
+"""A picture that is higher than wide may take a page."""
+
 HALF_WIDTH = 248.0
-MOST_COLUMNS = 24
-DRAWN = {"bar": 14, "trend": 17}
-"""Characters that a drawing takes in its column."""
+LINES_OF_A_PIECE = 40
+"""Print-outs are set in pieces of so many lines: setting one long text takes time by the square of its lines."""
+
+POINTS_OF_A_PIXEL = 0.75
 KEPT_TOGETHER = 1_800
-_LONG_TOKEN = 28
 _EXHIBITS = {"t", "f", "kpis", "cards", "findings", "facts", "split", "pair"}
-_BREAK_AFTER = re.compile(r"([/&?=_.\-,;:)])")
-_CELL_GAP = 2.4
-# Characters of table text that fit across a portrait page at each size, widest first.
-_SIZES = ((8.8, 112.0), (8.0, 124.0), (7.2, 138.0), (6.4, 155.0))
-_LANDSCAPE = 1.36
-
-
-def soft(text: str, width: int = _LONG_TOKEN) -> str:
-    """`text` with places to break inside tokens longer than `width`.
-
-    >>> soft("short words stay"), soft("a/" * 20).count(chr(0x200B))
-    ('short words stay', 19)
-    """
-    width = max(4, width)
-    return re.sub(rf"\S{{{width + 1},}}", lambda match: _with_breaks(match[0], width), text)
-
-
-def _with_breaks(token: str, width: int) -> str:
-    pieces = [piece for piece in _BREAK_AFTER.sub("\\1\u200b", token).split("\u200b") if piece]
-    short = (piece[start : start + width] for piece in pieces for start in range(0, len(piece), width))
-    return "\u200b".join(short)
 
 
 class Setter:
     """Turns blocks into JSON; remembers the pictures to write beside it and where tables have row headers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, workbook: bool = True) -> None:
+        self.workbook = workbook
         self.pictures: dict[str, bytes] = {}
         self.warnings: list[str] = []
         self.undescribed: list[str] = []
@@ -102,10 +86,11 @@ class Setter:
         data: list[dict[str, Any]] = []
         for block in paired(blocks):
             item = self.block(block)
-            if item.get("k") == "t" and item["wide"]:
-                self._to_landscape(data, item)
-            else:
-                data.append(item)
+            for part in item["x"] if item["k"] == "parts" else [item]:
+                if part["k"] == "t" and part["wide"]:
+                    self._to_landscape(data, part)
+                else:
+                    data.append(part)
         for item in data[:1]:
             if item["k"] == "h":
                 item["first"] = True
@@ -156,14 +141,45 @@ class Setter:
             "finding": soft(block.finding),
         }
         if block.data:
-            path = f"figure-{len(self.pictures) + 1:03d}.{EXTENSIONS[block.mime]}"
-            self.pictures[path] = block.data
-            data |= {"path": path} | _room(block)
+            data |= {"path": self.picture(block.data, block.mime)} | _room(block)
         return data
+
+    def picture(self, data: bytes, mime: str) -> str:
+        """The name of a picture's file, which will stand beside the page."""
+        path = f"figure-{len(self.pictures) + 1:03d}.{EXTENSIONS[mime]}"
+        self.pictures[path] = data
+        return path
+
+    def table(self, block: Grid) -> dict[str, Any]:
+        """A table, in parts where its columns do not fit across one page."""
+        parts = tables_data(block, workbook=self.workbook, picture=self.picture)
+        return parts[0] if len(parts) == 1 else {"k": "parts", "x": parts}
+
+    def preformatted(self, block: Preformatted) -> dict[str, Any]:
+        head, words, last = shortened(block, PDF_LINES)
+        data = {
+            "k": "code",
+            "kind": block.kind,
+            "x": _pieces(head),
+            "left": words,
+            "last": _pieces(last) if last else [],
+        }
+        return data | {"rtl": is_turned(block.text)}
 
     def pair(self, block: Pair) -> dict[str, Any]:
         """Two blocks side by side, each as wide as half a page."""
         return {"k": "pair", "x": [_halved(self.block(block.left)), _halved(self.block(block.right))]}
+
+
+def _pieces(lines: tuple[Inline, ...]) -> list[dict[str, Any]]:
+    """Lines of text in pieces: as one text, or as runs where they have a style."""
+    pieces = [lines[start : start + LINES_OF_A_PIECE] for start in range(0, len(lines), LINES_OF_A_PIECE)]
+    return [
+        {"lines": [_runs(line) for line in piece]}
+        if any(run.bold or run.italic or run.strike or run.color for line in piece for run in line)
+        else {"t": soft("\n".join("".join(run.text for run in line) for line in piece), 90)}
+        for piece in pieces
+    ]
 
 
 def _halved(item: dict[str, Any]) -> dict[str, Any]:
@@ -185,14 +201,25 @@ def _lead_in(data: list[dict[str, Any]]) -> None:
 
 
 def _room(block: Figure) -> dict[str, Any]:
-    """Width and height in points: as large as it wants to be, within the page; 0 means as it comes."""
-    size = size_in_points(block.data, block.mime)
+    """Width and height in points: as large as it wants or was asked to be, within the page; 0 means as it comes."""
+    size = _asked(block, size_in_points(block.data, block.mime))
     if not size:
         return {"w": TEXT_WIDTH, "ht": TALLEST_FIGURE}
-    scale = min(1.0, TEXT_WIDTH / size[0], TALLEST_FIGURE / size[1])
-    if size[0] > 0.8 * TEXT_WIDTH:
-        scale = min(TEXT_WIDTH / size[0], TALLEST_FIGURE / size[1])
+    tallest = TALLEST_UPRIGHT if size[1] > 1.2 * size[0] else TALLEST_FIGURE
+    scale = min(1.0, TEXT_WIDTH / size[0], tallest / size[1])
+    if size[0] > 0.8 * TEXT_WIDTH and not (block.width or block.height):
+        scale = min(TEXT_WIDTH / size[0], tallest / size[1])
     return {"w": round(max(1.0, size[0] * scale), 2), "ht": round(max(1.0, size[1] * scale), 2)}
+
+
+def _asked(block: Figure, size: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The size that the author asked for; one length brings the other with it."""
+    width, height = block.width * POINTS_OF_A_PIXEL, block.height * POINTS_OF_A_PIXEL
+    if width and height:
+        return width, height
+    if size is None or not (width or height):
+        return size
+    return (width, size[1] * width / size[0]) if width else (size[0] * height / size[1], height)
 
 
 def _runs(text: Inline) -> list[dict[str, Any]]:
@@ -207,12 +234,29 @@ def _run(run: Run) -> dict[str, Any]:
         ("s", run.strike),
         ("code", run.code),
         ("br", run.line_break),
+        ("sub", run.script == "sub"),
+        ("super", run.script == "super"),
     ):
         if wanted:
             data[key] = True
+    if run.color:
+        data["c"] = run.color
+    if run.math:
+        data |= _formula(run.text)
     if run.href:
         data["h"] = run.href
     return data
+
+
+def _formula(tex: str) -> dict[str, Any]:
+    """A formula for Typst's own mathematics; without a tree it stays the code it is."""
+    found = tree(tex)
+    return {"t": tex, "tree": found} if found else {"t": tex, "code": True}
+
+
+def _paragraph(setter: Setter, block: Paragraph) -> dict[str, Any]:
+    turned = {"rtl": True} if is_turned("".join(run.text for run in block.text)) else {}
+    return {"k": "p", "x": _runs(block.text)} | turned
 
 
 def _balanced(items: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -339,127 +383,17 @@ def _term(term: Term) -> dict[str, Any]:
     return data | {"keep": _characters(data) < KEPT_TOGETHER}
 
 
-def table_data(table: Grid) -> dict[str, Any]:
-    """A table with its text size, its column widths, and whether it needs a landscape page.
-
-    A small table keeps its natural width; a middling one gives the slack to its text columns; a tight one
-    shares the page in proportion, in a smaller size, and turns the page when even that is not enough.
-    """
-    table = _narrowed(capped(table, PDF_ROWS))
-    wanted = _natural_widths(table)
-    total = sum(wanted) + _CELL_GAP * table.columns
-    wide = total > _SIZES[2][1]
-    room = total / (_LANDSCAPE if wide else 1)
-    size, fits = next(((size, fits) for size, fits in _SIZES if room <= fits), _SIZES[-1])
-    widths = _widths(table, wanted, room, fits)
-    usable = fits * (_LANDSCAPE if wide else 1) - _CELL_GAP * table.columns
-    share = [int(usable * width / sum(wanted)) if room > 0.9 * fits else 200 for width in wanted]
-    lines = sum(_lines(row, wanted) for row in table.body)
-    return {
-        "k": "t",
-        "head": [[_cell(cell, table, share, x, head=True) for x, cell in placed(row)] for row in table.head],
-        "body": [
-            [_cell(cell, table, share, x, total=y in table.emphasis) for x, cell in placed(row)]
-            for y, row in enumerate(table.body)
-        ],
-        "number": numbered_title("Table", table.number, ""),
-        "title": soft(table.caption),
-        "definition": soft(table.definition),
-        "notes": [soft(note) for note in table.notes],
-        "aligns": list(table.aligns),
-        "widths": widths,
-        "size": size,
-        "wide": wide,
-        "keep": lines + 3 * len(table.head) <= (18 if wide else 26),
-    }
-
-
-def _narrowed(table: Grid) -> Grid:
-    """No more columns than a landscape page can hold."""
-    if table.columns <= MOST_COLUMNS:
-        return table
-    note = f"Columns 1–{MOST_COLUMNS} of {table.columns}; all are in the workbook."
-    return replace(
-        table,
-        columns=MOST_COLUMNS,
-        head=rectangular(table.head, MOST_COLUMNS),
-        body=rectangular(table.body, MOST_COLUMNS),
-        aligns=table.aligns[:MOST_COLUMNS],
-        notes=(*table.notes, note),
-    )
-
-
-def _natural_widths(table: Grid) -> list[int]:
-    """Characters each column wants: its widest line, up to 34, or its longest header word."""
-    widths = [2] * table.columns
-    for rows, head in ((table.head, True), (table.body, False)):
-        for row in rows:
-            if sum(cell.colspan for cell in row) != table.columns:
-                continue
-            for x, cell in placed(row):
-                if cell.drawing:
-                    widths[x] = max(widths[x], DRAWN[cell.drawing.kind] + len(cell.text) * (cell.drawing.kind == "bar"))
-                elif cell.colspan == 1 and cell.text.strip():
-                    pieces = cell.text.split() if head else cell.text.split("\n")
-                    widths[x] = max(widths[x], min(34, max(map(len, pieces)) + (1 if head or cell.bold else 0)))
-    return widths
-
-
-def _widths(table: Grid, wanted: list[int], room: float, fits: float) -> list[float]:
-    if room < 0.6 * fits:
-        return [0] * table.columns
-    text_columns: list[float] = [
-        width if align == "left" and width > 12 else 0 for align, width in zip(table.aligns, wanted, strict=True)
-    ]
-    if room <= 0.9 * fits and any(text_columns):
-        return text_columns
-    return [width + _CELL_GAP for width in wanted]
-
-
-def _lines(row: tuple[Cell, ...], wanted: list[int]) -> int:
-    """Lines the row will take, generously."""
-    return max(
-        (
-            sum(1 + len(line) // max(8, wanted[min(x, len(wanted) - 1)]) for line in cell.text.split("\n"))
-            for x, cell in placed(row)
-        ),
-        default=1,
-    )
-
-
-def _cell(
-    cell: Cell, table: Grid, share: list[int], x: int, *, head: bool = False, total: bool = False
-) -> dict[str, Any]:
-    width = share[x] if x < len(share) and cell.colspan == 1 else 200
-    data: dict[str, Any] = {"t": soft(cell.text, min(_LONG_TOKEN, max(4, width)))}
-    facts = (
-        ("cs", cell.colspan if cell.colspan > 1 else None),
-        ("rs", cell.rowspan if cell.rowspan > 1 else None),
-        ("a", cell.align),
-        ("b", cell.bold),
-        ("i", cell.italic),
-        ("c", cell.color),
-        ("f", cell.fill),
-        ("e", total),
-        ("rowhead", cell.head and not head),
-    )
-    data |= {key: value for key, value in facts if value}
-    if cell.drawing:
-        data |= {cell.drawing.kind: list(cell.drawing.values), "band": list(cell.drawing.band)}
-    if head:
-        data["side"] = table.aligns[x] if x < len(table.aligns) else "left"
-    return data
-
-
 _SETTERS: dict[type, Callable[[Setter, Any], dict[str, Any]]] = {
     Heading: Setter.heading,
-    Paragraph: lambda setter, block: {"k": "p", "x": _runs(block.text)},
+    Paragraph: _paragraph,
     ListBlock: Setter.list,
     Quote: Setter.quote,
-    Preformatted: lambda setter, block: {"k": "code", "t": soft(block.text, 90)},
+    Preformatted: Setter.preformatted,
+    Formula: lambda setter, block: {"k": "math"} | _formula(block.tex),
+    LeftOut: lambda setter, block: {"k": "left", "t": soft(block.text)},
     Rule: lambda setter, block: {"k": "hr"},
     PageBreak: lambda setter, block: {"k": "break"},
-    Grid: lambda setter, block: table_data(block),
+    Grid: Setter.table,
     Figure: Setter.figure,
     Kpis: _kpis,
     Cards: _cards,

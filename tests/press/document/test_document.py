@@ -22,7 +22,16 @@ from rcm_analysis.blocks.vocabulary import (
     Table,
 )
 from rcm_analysis.errors import RunError  # noqa: E402
-from rcm_analysis.press.document.document import Document, Grid, Heading, Paragraph, Preformatted, join, plain_text
+from rcm_analysis.press.document.document import (
+    Document,
+    Grid,
+    Heading,
+    LeftOut,
+    Paragraph,
+    Run,
+    join,
+    plain_text,
+)
 from rcm_analysis.press.document.extract import blocks_in, extract  # noqa: E402
 
 PNG = base64.b64encode(
@@ -83,7 +92,7 @@ def test_cells_with_these_tags_are_not_printed(tag):
     assert extract(notebook).blocks == ()
 
 
-def test_code_and_streams_are_not_printed():
+def test_code_and_the_noise_of_the_parameters_cell_are_not_printed():
     everything = repr(extract(samples.review()).blocks)
     assert "noise" not in everything and "report.show" not in everything
 
@@ -123,7 +132,7 @@ def test_a_broken_block_is_refused_with_its_place(payload, said):
 
 def test_a_kind_from_a_later_version_is_printed_from_its_fallback():
     document = extract(samples.notebook(samples.block("hologram")))
-    assert document.blocks == (Preformatted("fallback"),)
+    assert document.blocks == (Paragraph((Run("fallback"),)),)
     assert "does not know" in document.warnings[0]
 
 
@@ -223,7 +232,8 @@ def test_an_interactive_output_is_named_not_dropped_in_silence():
     document = extract(
         samples.notebook(samples.output_cell({"application/vnd.plotly.v1+json": {}, "text/plain": "Figure()"}))
     )
-    assert document.blocks == () and "show it as a picture" in document.warnings[0]
+    (said,) = document.blocks
+    assert isinstance(said, LeftOut) and "Plotly" in said.text and document.warnings == (f"Cell 1: {said.text}",)
 
 
 def test_a_picture_attached_to_a_markdown_cell_is_a_figure_and_one_from_the_network_is_not():

@@ -113,10 +113,19 @@ def test_what_is_needed_from_the_client_is_all_there(tree):
 
 def test_long_tables_are_cut_with_a_note_and_keep_their_total():
     rows = tuple((Cell(str(n)),) for n in range(6_000))
-    page = html.render(
-        Document(Meta(), (Grid(1, (), rows, aligns=("right",), emphasis=frozenset({5_999})),)), fonts="system"
-    )
+    table = Grid(1, (), rows, aligns=("right",), emphasis=frozenset({5_999}), name="claims")
+    page = html.render(Document(Meta(), (table,)), fonts="system")
     assert page.count("<tr") == 5_001 and "Rows 1–5,000 of 5,999; all are in the workbook." in page and ">5999<" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "workbook"), [("", True), ("claims", False)], ids=["an analyst's own table", "no workbook is made"]
+)
+def test_a_cut_table_names_the_workbook_only_where_it_stands_in_one(name, workbook):
+    rows = tuple((Cell(str(n)),) for n in range(6_000))
+    table = Grid(1, (), rows, aligns=("right",), name=name)
+    page = html.render(Document(Meta(), (table,), workbook=workbook), fonts="system")
+    assert "Rows 1–5,000 of 6,000; the notebook holds them all." in page and "workbook" not in page
 
 
 def test_a_figure_without_a_picture_says_what_it_would_have_shown():

@@ -312,13 +312,16 @@ def test_the_file_knows_its_title_language_author_and_dates():
 def test_tables_are_capped_with_an_honest_note():
     result = pdf.render(Document(Meta(title="Long"), (long_table(1_700, 2),)), timestamp=MOMENT)
     everything = text_of(result.bytes)
-    assert "Rows 1–1,500 of 1,700; all are in the workbook." in everything
+    assert "Rows 1–1,500 of 1,700; the notebook holds them all." in everything
     assert "value 1499.1" in everything and "value 1500.1" not in everything
 
 
-def test_columns_are_capped_with_an_honest_note():
+def test_columns_that_do_not_fit_follow_in_parts_with_the_columns_that_name_the_rows():
     everything = text_of(pdf.render(DOCUMENTS["more columns than a page holds"](), timestamp=MOMENT).bytes)
-    assert "Columns 1–24 of 40; all are in the workbook." in " ".join(everything.split())
+    everything = " ".join(everything.split())
+    assert "3 rows (columns 1–21 of 40)" in everything and "3 rows (columns 22–40 of 40)" in everything
+    assert all(f"Column {x}" in everything and f"value 2.{x}" in everything for x in range(40))
+    assert everything.count("value 2.0") == 2
 
 
 def test_a_figure_without_alt_text_is_a_warning_and_an_error_in_strict_mode():
