@@ -207,14 +207,18 @@ def _needed(table: Grid) -> list[float]:
 
 
 def _least(cell: Cell, *, is_head: bool, is_ours: bool) -> float:
-    """What one cell needs: its whole line where that is a number, else its longest word, up to a length."""
+    """What one cell needs: its whole line where that is a number, else its longest word, up to a length.
+
+    Our own tables are made for their page: only their numbers are looked at.
+    """
+    if is_ours:
+        return len(cell.text) if not is_head and NUMBER.match(cell.text) else 2.0
     if not is_head and NUMBER.match(cell.text):
         least = max(map(measured, cell.text.split("\n")))
     else:
         words = _BREAK_AFTER.sub("\\1 ", cell.text).split()
         least = min(_SHORT_TOKEN, max(map(measured, words), default=0.0))
-        if not is_ours:
-            least = max(least, min(34.0, len(cell.text) / _MOST_LINES))
+        least = max(least, min(34.0, len(cell.text) / _MOST_LINES))
     drawn = DRAWN[cell.drawing.kind] if cell.drawing else 0
     return min(48.0, least + 0.4 + drawn + (0.6 if is_head or cell.bold else 0))
 
