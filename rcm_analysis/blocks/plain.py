@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -68,6 +68,15 @@ def notebook_text(value: str | Sequence[str] | None) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else "".join(value)
+
+
+def ended_well(output: Mapping[str, Any]) -> bool:
+    """Whether a notebook's error output is the notebook ending itself with `sys.exit(0)`, as papermill sees it.
+
+    >>> ended_well({"ename": "SystemExit", "evalue": "0"}), ended_well({"ename": "SystemExit", "evalue": "1"})
+    (True, False)
+    """
+    return output.get("ename") == "SystemExit" and str(output.get("evalue") or "0") == "0"
 
 
 def slug(text: str, otherwise: str = "section") -> str:

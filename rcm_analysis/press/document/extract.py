@@ -10,13 +10,13 @@ what was printed) is printed as well as it can be, and what cannot is said where
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import nbformat
 
-from ...blocks.plain import notebook_text, one_line
+from ...blocks.plain import ended_well, notebook_text, one_line
 from ...blocks.vocabulary import (
     MIME,
     Block,
@@ -58,7 +58,7 @@ class _Reader:
     warnings: list[str] = field(default_factory=list)
     lists: list[Table] = field(default_factory=list)
 
-    def add(self, blocks: list[Printed], position: int) -> None:
+    def add(self, blocks: Sequence[Printed], position: int) -> None:
         """Print the blocks; what they say is left out is told at the desk too."""
         self.blocks += blocks
         self.warnings += [f"Cell {position}: {block.text}" for block in blocks if isinstance(block, LeftOut)]
@@ -166,11 +166,6 @@ def _refuse_errors(cell: Mapping[str, Any], position: int, reading: Reading, tag
             )
 
 
-def ended_well(output: Mapping[str, Any]) -> bool:
-    """Whether an error output is a notebook that ended itself with `sys.exit(0)`, as papermill sees it."""
-    return output.get("ename") == "SystemExit" and str(output.get("evalue") or "0") == "0"
-
-
 def _read_output(output: Mapping[str, Any], reader: _Reader, position: int, reading: Reading) -> None:
     kind = output.get("output_type")
     if kind == "stream":
@@ -194,7 +189,7 @@ def _read_output(output: Mapping[str, Any], reader: _Reader, position: int, read
 def _read_stream(output: Mapping[str, Any], reader: _Reader, position: int, reading: Reading) -> None:
     blocks = stream_blocks(output)
     if output.get("name") == "stderr" and not reading.messages:
-        count = sum(block.text.count("\n") + 1 for block in blocks)  # type: ignore[union-attr]
+        count = sum(block.text.count("\n") + 1 for block in blocks)
         said = f"Cell {position}: {count} line{'s' if count > 1 else ''} on the error stream, which no report prints."
         reader.warnings += [said] if blocks else []
     else:

@@ -247,7 +247,7 @@ class _Walker:
             return self.flush()
         self.add(Quote(tuple(self.apart(element, style, self.depth + 1))))
 
-    def list(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
+    def items(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
         self.flush()
         depth = self.depth + 1
         shown = [child for child in element if self.markup.shown(child)]
@@ -405,9 +405,9 @@ _HANDLERS = {
     "hr": lambda walker, element, style: walker.add(Rule()),
     "wbr": lambda walker, element, style: walker.say("\u200b", style),
     "blockquote": _Walker.quotation,
-    "ul": _Walker.list,
-    "ol": _Walker.list,
-    "menu": _Walker.list,
+    "ul": _Walker.items,
+    "ol": _Walker.items,
+    "menu": _Walker.items,
     "pre": _Walker.preformatted,
     "table": _Walker.table,
     "img": _Walker.image,

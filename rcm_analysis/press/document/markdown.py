@@ -22,6 +22,9 @@ from ...blocks.plain import clean
 from .document import Printed
 from .html_blocks import html_blocks, safe_href
 
+DEEPEST_MARKDOWN = 100
+"""Lists and quotations inside one another that are read at all."""
+
 _SIGNS = re.compile(r"[\\^_{}=<>|+*/]")
 _NAME = re.compile(r"-?\d*[^\W\d]{1,2}\d?'*(\([^()$]*\))?")
 _MONEY = re.compile(r"\d[\d,.]*\s*[kKMB]?\b(?!\s*[\\^_={}<>+*/])")
@@ -40,7 +43,9 @@ def markdown_blocks(
 
 @functools.cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": True, "linkify": False, "maxNesting": DEEPEST_MARKDOWN}).enable(
+        ["table", "strikethrough"]
+    )
     parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
     parser.inline.ruler.at("math_inline", _formula_between_dollars)
     return parser.use(amsmath_plugin)

@@ -164,7 +164,7 @@ def _names_a_picture(words: str) -> bool:
     return count > 0 and len(words) <= 10_000 and bool(_AROUND_ARTISTS.fullmatch(without))
 
 
-def stream_blocks(output: Mapping[str, Any]) -> list[Printed]:
+def stream_blocks(output: Mapping[str, Any]) -> list[Preformatted]:
     """What a program printed, or said on its error stream."""
     found = printed(notebook_text(output.get("text")), "messages" if output.get("name") == "stderr" else "printed")
     return [found] if found else []

@@ -17,7 +17,7 @@ from .document import Inline, Preformatted, Run
 
 LONGEST_LINE = 2_000
 _RETURN = "\r"
-_BACKSPACE = re.compile(r"[^\b\n]\b")
+_BACKSPACE = re.compile("[^\x08\n]\x08")
 _CONTROL = "\x1b"
 _DULL = TerminalTheme(
     (243, 246, 248),

@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 
 from ... import errors
+from ...blocks.plain import ended_well
 from ...errors import RunError, listed
 from ...tables.disk import temporary_prefix
 from ..warm import client
@@ -124,13 +125,14 @@ def in_one_piece(outputs: list[nbformat.NotebookNode]) -> list[nbformat.Notebook
 def first_error(notebook: nbformat.NotebookNode) -> Stopped | None:
     """The first cell that ended in an error, counted as Jupyter counts them: In [1], In [2], …
 
-    Errors that the executor lets pass (a tolerated one, `sys.exit(0)`) count too: no report is made of them.
+    An error that the executor lets pass counts too: no report is made of it. `sys.exit(0)` is none, as in papermill:
+    the notebook ended itself, and its report says where.
     """
     number = 0
     for cell in notebook.cells:
         number += cell.cell_type == "code" and bool(cell.source.strip())
         for output in cell.get("outputs", []):
-            if output.output_type == "error":
+            if output.output_type == "error" and not ended_well(output):
                 return stopped_at(number, output.get("ename", ""), output.get("evalue", ""))
     return None
 

@@ -22,16 +22,7 @@ from rcm_analysis.blocks.vocabulary import (
     Table,
 )
 from rcm_analysis.errors import RunError  # noqa: E402
-from rcm_analysis.press.document.document import (
-    Document,
-    Grid,
-    Heading,
-    LeftOut,
-    Paragraph,
-    Run,
-    join,
-    plain_text,
-)
+from rcm_analysis.press.document.document import Document, Grid, Heading, LeftOut, Paragraph, Run, join, plain_text
 from rcm_analysis.press.document.extract import blocks_in, extract  # noqa: E402
 
 PNG = base64.b64encode(

@@ -196,7 +196,7 @@ def test_a_fault_of_the_press_itself_is_kept_with_its_traceback(
     ("cell", "error", "line"),
     [
         pytest.param("1 / 0", "ZeroDivisionError", "ZeroDivisionError (its message stays", id="an error"),
-        pytest.param("import sys\nsys.exit(0)", "SystemExit", "SystemExit", id="leaving early is not finishing"),
+        pytest.param("import sys\nsys.exit(3)", "SystemExit", "SystemExit", id="leaving early with a fault"),
         pytest.param("import os\nos._exit(3)", "DeadKernelError", "process died", id="a process that dies"),
         pytest.param("import time\ntime.sleep(60)", "CellTimeoutError", "within 1 seconds", id="a cell that hangs"),
         pytest.param("this is no python", "SyntaxError", "SyntaxError", id="a cell that is not Python"),
@@ -214,6 +214,25 @@ def test_every_way_of_stopping_is_named_with_its_cell(cell: str, error: str, lin
     assert (executed.stopped.error, executed.stopped.cell) == (error, 4)
     assert line in executed.stopped.line
     assert executed.notebook.cells[-1].get("outputs", []) == []
+
+
+@pytest.mark.parametrize("engine", kernels.ENGINES)
+@pytest.mark.parametrize("leave", ["sys.exit(0)", "sys.exit()", "raise SystemExit"])
+def test_a_notebook_that_ends_itself_is_finished_as_papermill_has_it(engine: str, leave: str) -> None:
+    executed = kernels.execute(
+        small("print('done')", f"import sys\n{leave}", "print('never')"), {"x": 3}, engine=engine
+    )
+    assert executed.stopped is None and printed(executed) == ["done"]
+
+
+def test_a_report_says_where_its_notebook_ended_itself(request_for: Requests, tmp_path: Path) -> None:
+    folder = shutil.copytree(request_for().templates, tmp_path / "templates")
+    made = nbformat.read(folder / "small.ipynb", as_version=4)
+    made.cells += [nbformat.v4.new_code_cell(source) for source in ("import sys\nsys.exit(0)", "1 / 0")]
+    nbformat.write(made, folder / "small.ipynb")
+    result = run(request_for(templates=folder))
+    assert result.good and any("ended itself here" in warning for warning in result.warnings)
+    assert "nothing after this cell was run" in (result.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_kernel_has_its_own_environment_and_folder(tmp_path: Path) -> None:
