@@ -237,10 +237,15 @@ def _with_boxes(
     broken = [name for name in press.pictures if not _can_be_set(name, press)]
     if not broken:
         raise RunError(_refusal(error)) from error
-    warnings.append(
-        f"{len(broken)} of {len(press.pictures)} figures could not be drawn in the PDF and are shown as their "
-        "descriptions."
-    )
+    if data["meta"]["logo"] in broken:
+        data = data | {"meta": data["meta"] | {"logo": ""}}
+        warnings.append("The logo could not be drawn in the PDF, which has none.")
+    figures = [name for name in broken if not name.startswith("logo.")]
+    if figures:
+        warnings.append(
+            f"{len(figures)} of {len(press.pictures)} figures could not be drawn in the PDF and are shown as their "
+            "descriptions."
+        )
     data = data | {"blocks": [_boxed(block, set(broken)) for block in data["blocks"]]}
     try:
         return _compile(data, press), data

@@ -19,7 +19,6 @@ from fontTools.ttLib import TTFont, TTLibError
 
 from .glyphs import coverage, font_folders
 
-EXTRA = "rcm_analysis[scripts]"
 _PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk", "noto_cjk_sans_jp_regular")
 _LIKELY = ("noto", "cjk", "sans", "arial", "segoe", "emoji", "arab", "yahei", "pingfang", "malgun", "gothic", "unicode")
 _UNLIKELY = ("serif", "mono", "bold", "italic", "oblique", "condensed", "light", "thin", "black", "color")
