@@ -25,6 +25,7 @@ from . import findings as cli_findings
 from . import packets as cli_packets
 from .mapping import map_files
 from .plan import plan
+from .printing import print_notebook
 from .scoreboard import scoreboard
 from .terminal import (
     FAILED,
@@ -219,6 +220,7 @@ def _variant(given: dict[str, Any]) -> str:
 
 app.command()(cli_packets.packets)
 app.command("run-one")(cli_packets.run_one)
+app.command("print")(print_notebook)
 app.command()(plan)
 app.add_typer(worklist, name="worklist")
 app.command()(scoreboard)

@@ -65,6 +65,9 @@ _ELSEWHERE = {
     "audio": "a sound", "canvas": "a drawing made by a script", "applet": "a program",
     "frame": "a page of another site",
 }  # fmt: skip
+_SETS_UP = re.compile(r"PlotlyConfig|MathJax|require\.(config|undef)|BokehJS|_bokeh_onload")
+"""Scripts that draw nothing themselves: they load what others draw with."""
+
 _DATA_SCRIPTS = ("json", "text/template", "text/html", "x-handlebars")
 
 
@@ -312,7 +315,7 @@ class _Walker:
         if kind.startswith("math/tex"):
             tex = clean(element.text_content()).strip()
             self.add(Formula(tex)) if "display" in kind else self.runs.append(Run(tex, math=True))
-        elif not any(word in kind for word in _DATA_SCRIPTS):
+        elif not any(word in kind for word in _DATA_SCRIPTS) and not _SETS_UP.search(element.text_content()[:2_000]):
             self.once("Something that a script draws is not printed.")
 
     def elsewhere(self, element: lxml_html.HtmlElement) -> None:

@@ -21,7 +21,7 @@ from .mathematics import bare
 from .pictures import picture_of_bundle
 from .printouts import printed
 
-__all__ = ["Reading", "error_blocks", "output_blocks", "raw_blocks", "stream_blocks"]
+__all__ = ["Reading", "error_blocks", "output_blocks", "raw_blocks", "stream_blocks", "titled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ def _chart(data: Mapping[str, Any]) -> str:
     kind, title = "", ""
     vega = next((mime for mime in data if mime.startswith(("application/vnd.vega.", "application/vnd.vegalite."))), "")
     if _PLOTLY in data:
-        kind, title = "chart (Plotly)", _title(data[_PLOTLY], "layout")
+        kind, title = "chart (Plotly)", titled(data[_PLOTLY], "layout")
     elif vega:
-        kind, title = "chart (Vega, as by Altair)", _title(data[vega], "")
+        kind, title = "chart (Vega, as by Altair)", titled(data[vega], "")
     elif any(mime in data for mime in (*_BOKEH, *_HOLOVIEWS)):
         return "" if _QUIET & set(data) else "An interactive chart (Bokeh) is not printed: a script draws it."
     elif _WIDGET in data:
@@ -111,7 +111,8 @@ def _chart(data: Mapping[str, Any]) -> str:
     return f"An interactive {kind}{named} is not printed: a script draws it. `rcm print` draws such charts as pictures."
 
 
-def _title(chart: Any, inside: str) -> str:
+def titled(chart: Any, inside: str) -> str:
+    """The title of a chart, from its specification or the part of it that is named `inside`."""
     about = chart.get(inside) if inside and isinstance(chart, Mapping) else chart
     title = about.get("title") if isinstance(about, Mapping) else ""
     if isinstance(title, Mapping):
