@@ -35,7 +35,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
-from .schema import CLAIMS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
+from .schema import CLAIMS, PAYERS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
 VERSION = 2
@@ -55,6 +55,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
     A table that nobody delivered is there, with its columns and no rows. Tables `in_memory` also keep what was
     derived from them (`frames.kept`), so that a report, which asks dozens of times, computes it once. Tables of
     several stores have each of them `apart`, so that what is asked by client is read from each client's summary.
+    `payers`, where given, is the registry's table of payers; it is there by its name and not among the stored ones.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Tables(Mapping[str, pl.LazyFrame]):
         as_of: dt.date | None,
         shelf: Shelf | None = None,
         apart: Mapping[str, Tables] | None = None,
+        payers: pl.DataFrame | None = None,
     ) -> None:
-        self._frames = frames
+        self._frames, self.payers = frames, payers
         self.as_of, self.shelf, self.apart = as_of, shelf, apart or {}
         self._answers: dict[Hashable, Any] | None = None
         self.stored = shelf.answers(str(as_of)) if shelf else None
@@ -76,7 +78,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
     def in_memory(self) -> Tables:
         """The same tables, each read once, with a memory of their own for what is derived from them."""
         read = OnDemand(self, self._read)
-        out = Tables(read, self.as_of, self.shelf, self.apart)
+        out = Tables(read, self.as_of, self.shelf, self.apart, self.payers)
         out._answers = {}
         return out
 
@@ -111,6 +113,8 @@ class Tables(Mapping[str, pl.LazyFrame]):
             self.stored.save()
 
     def __getitem__(self, name: str) -> pl.LazyFrame:
+        if name == PAYERS.name and self.payers is not None:
+            return self.payers.lazy()
         if name not in TABLES:
             raise KeyError(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
         return self._frames[name]
@@ -254,12 +258,14 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
     return False
 
 
-def tables_of_stores(stores: Sequence[ClientStore], *, as_of: dt.date | None = None) -> Tables:
+def tables_of_stores(
+    stores: Sequence[ClientStore], *, as_of: dt.date | None = None, payers: pl.DataFrame | None = None
+) -> Tables:
     """The tables of these stores, each as its own manifest says, as known on `as_of` (all that is known when None)."""
     if len(stores) != 1:
         apart = {store.client: tables_of_stores([store], as_of=as_of) for store in stores if store.manifest["tables"]}
         return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, apart=apart)
-    return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf())
+    return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf(), payers=payers)
 
 
 def _known(stores: Sequence[ClientStore], as_of: dt.date | None, name: str) -> pl.LazyFrame:

@@ -75,8 +75,8 @@ def credits(facts: Facts) -> list[Block]:
             title="Refunds due",
             print_it=False,
             definition="Overpayments, the oldest clock first. To return by: of government payers 60 days from "
-            "the day overpaid, of others the days that "
-            "the client's policy allows; empty where it allows none. US dollars.",
+            "the day on which it was identified (the first note on it, else the end of its month), of others "
+            "the days that the client's policy allows; empty where it allows none. US dollars.",
         ),
     ]
 

@@ -18,6 +18,8 @@ col = nw.col
 MONTH = ["client", "enrolment_id", "month"]
 WINDOW_DAYS = 30
 """Days in which a month is completed and uploaded after it was opened for billing."""
+SERVICE_DAYS = {"medium": 2, "high": 2, "high_fidelity_wraparound": 2}
+"""Days with a core service that a month needs by level; one where nothing is said."""
 COLUMNS = [
     "client",
     "enrolment_id",
@@ -43,8 +45,11 @@ def contacts_not_billed(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
     Counts
         One row per enrolled member and month whose core service was given, with no upload and no claim by
         `as_of`: the month's window was closed without one, or `days` days have passed since it was
-        opened. contacts: those of the month in which the member or family was reached. reason: why, as
-        recorded; "open" where nothing is. Months still within their window are left out.
+        opened. A month of a member above the level low needs core services on two different days: with
+        contacts on fewer it is left out, whatever the record of the month says; without any contact in
+        the data the record stands. contacts: those of the month in which the member or family was
+        reached. reason: why, as recorded; "open" where nothing is. Months still within their window are
+        left out.
     Date basis
         month of service; opened_on, uploaded_on and missed_on as known by `as_of`
     Unit
@@ -53,6 +58,8 @@ def contacts_not_billed(tables: Mapping[str, Any], *, as_of: dt.date, days: int 
         Every month given was billed: no row. A level or region without a published rate: 0 cents.
     Source
         New York State Department of Health, Health Homes Serving Children rates (`reference.health_home`)
+        and its rule of two core services a month above the level low, counted by day (as we were told it:
+        the lead agency's contract stands)
 
     >>> from rcm_analysis.examples.coordination import example_coordination
     >>> found = contacts_not_billed(example_coordination(), as_of=dt.date(2026, 10, 31))
@@ -108,16 +115,17 @@ def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDO
     texts = ["client", "enrolment_id", "label", "coordinator", "level", "region", "reason"]
     found = rows_of(rows.rename({"month": "label"}).select(*texts, "opened_on", "is_billed"), texts, ["opened_on"])
     found = found.rename(columns={"label": "month"})
+    made = _contacts(tables, found, as_of)
     found = found.assign(
-        is_billed=found["is_billed"].astype(bool),
-        contacts=_contacts(tables, found, as_of),
-        rate_cents=published_rates(found),
+        is_billed=found["is_billed"].astype(bool), contacts=made["contacts"], rate_cents=published_rates(found)
     )
+    needed = found["level"].map(SERVICE_DAYS).astype("float64").fillna(1)
+    found = found[found["is_billed"] | (made["contacts"] == 0) | (made["days"] >= needed)]
     return found.sort_values(["month", "coordinator", "enrolment_id"], ignore_index=True)[COLUMNS]
 
 
-def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -> pd.Series:
-    """How many contacts of the month reached somebody."""
+def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """How many contacts of the month reached somebody, and on how many days."""
     rows = known(
         tables, "care_contacts", ["contact_id", "enrolment_id", "contacted_on", "is_reached"], as_of=as_of
     ).filter(col("is_reached"))
@@ -126,11 +134,11 @@ def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -
         ["client", "contact_id", "enrolment_id"],
         ["contacted_on"],
     )
-    counts = found.groupby(
-        ["client", "enrolment_id", found["contacted_on"].dt.strftime("%Y-%m").rename("month")]
-    ).size()
+    counts = found.groupby(["client", "enrolment_id", found["contacted_on"].dt.strftime("%Y-%m").rename("month")]).agg(
+        contacts=("contact_id", "size"), days=("contacted_on", "nunique")
+    )
     asked = pd.MultiIndex.from_frame(months[MONTH])
-    return pd.Series(counts.reindex(asked).fillna(0).astype("int64").to_numpy(), index=months.index)
+    return counts.reindex(asked).fillna(0).astype("int64").set_axis(months.index)
 
 
 def published_rates(months: pd.DataFrame) -> pd.Series:

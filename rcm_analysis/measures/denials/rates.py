@@ -37,7 +37,7 @@ from ..menu import measure
 col = nw.col
 
 
-@measure("Initial denial rate: claims, of claims remitted", unit="rate", good="down")
+@measure("Initial denial rate: claims, of claims remitted (after HFMA AR-5)", unit="rate", good="down")
 def initial_denial_rate_claims_remitted(
     tables: Mapping[str, Any],
     *,
@@ -61,7 +61,9 @@ def initial_denial_rate_claims_remitted(
     Empty
         No claim decided: an empty value.
     Source
-        HFMA Claim Integrity Task Force 2021, initial denial rate (volume), on claims remitted.
+        HFMA MAP Key AR-5 (remittance denial rate: claims denied, of claims remitted), by the first decision as
+        in the initial denial rate of the HFMA Claim Integrity Task Force 2021. AR-5 counts actionable
+        denials; here every denial code counts, also those that nobody can correct.
 
     >>> from rcm_analysis.examples.remittances import example_tables
     >>> print(

@@ -99,7 +99,7 @@ def appointment_outcomes(
     Empty
         No slot: the rates are empty, never 0.
     Source
-        IHI, Percentage of No-Show Appointments (slots); the notice window is a choice, held fixed
+        after IHI, Percentage of No-Show Appointments (slots); the notice window is a choice, held fixed
 
     >>> from rcm_analysis.examples.office import example_office
     >>> found = appointment_outcomes(example_office(), period=Period.month("2026-10"))
@@ -131,7 +131,7 @@ def no_show_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str]
     Empty
         No slot: empty, never 0.
     Source
-        IHI, Percentage of No-Show Appointments (slots)
+        after IHI, Percentage of No-Show Appointments (slots); our notice window is part of the slots
 
     >>> from rcm_analysis.examples.office import example_office
     >>> no_show_rate(example_office(), period=Period.month("2026-10"), by=["location"])
@@ -257,7 +257,7 @@ def third_next_available(tables: Mapping[str, Any], *, period: Period, by: Seque
     Empty
         No check: empty.
     Source
-        IHI, Third Next Available Appointment
+        after IHI, Third Next Available Appointment; the middle check of the period is our own
 
     >>> from rcm_analysis.examples.office import example_office
     >>> third_next_available(example_office(), period=Period.month("2026-10"), by=["visit_type"])

@@ -25,7 +25,7 @@ PER = 12_000
 """Visits per member-month times this: per 1,000 members and year."""
 
 
-@measure("30-day readmissions, observed", value="readmission_rate", unit="rate", good="down")
+@measure("30-day readmissions, observed (PCR-like)", value="readmission_rate", unit="rate", good="down")
 def readmissions(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, days: int = READMISSION_DAYS, by: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -34,11 +34,13 @@ def readmissions(
     Formula
         readmission_rate = readmitted / index_stays
     Counts
-        index_stays: inpatient stays whose last day lies in the period and at least `days` days before
-        `as_of`. Left out: the patient died, was transferred, or left on the day of arrival. readmitted:
-        those followed by an inpatient stay that was not planned and began 1 to `days` days after. A stay
-        that begins on the last day of another continues it. Observation is no stay. too_recent:
-        stays whose thirty days are not over. `by` may hold `month` (of the discharge).
+        A stay is one in hospital or under observation. index_stays: stays whose last day lies in the
+        period and at least `days` days before `as_of`. Left out: the patient died, was transferred, or
+        left on the day of arrival. readmitted: those followed by a stay that was not planned and began 2
+        to `days` days after. A stay that begins on the last day of another or on the day after continues
+        it. too_recent: stays whose thirty days are not over. `by` may hold `month` (of the discharge).
+        Not as in the measure that it follows: stays of the whole year and of all ages and stays for a
+        birth count, nobody need be enrolled for a year, and nothing is divided by what was expected.
     Date basis
         day of the discharge; what was reported by the as-of day
     Unit
@@ -46,7 +48,8 @@ def readmissions(
     Empty
         No index stay: empty, never 0.
     Source
-        after NQF 1768 (all-cause readmissions), without its risk adjustment
+        after NCQA HEDIS, Plan All-Cause Readmissions (PCR): its observed rate, without its conditions of
+        age and enrolment and its risk adjustment. PCR-like, not PCR
 
     >>> from rcm_analysis.examples.office import example_office
     >>> readmissions(example_office(), period=Period.month("2026-08"), as_of=dt.date(2026, 10, 31))
@@ -75,14 +78,14 @@ def readmissions(
 
 
 def _stays(tables: Mapping[str, Any]) -> pd.DataFrame:
-    """Inpatient stays with the days to the patient's next unplanned one; stays that touch are one.
+    """Stays with the days to the patient's next unplanned one; stays with no full day between them are one.
 
     Few rows a client, so that the chain of stays of a patient is followed in pandas.
     """
     columns = ["client", "patient", "encounter_id", "kind", "admitted_on", "discharged_on", "is_planned", "ended"]
     rows = (
         source(tables, "hospital_encounters", columns)
-        .filter(nw.col("kind") == "inpatient")
+        .filter(nw.col("kind").is_in(["inpatient", "observation"]))
         .select(
             "client",
             "patient",
@@ -99,7 +102,7 @@ def _stays(tables: Mapping[str, Any]) -> pd.DataFrame:
     person = [stays["client"], stays["patient"]]
     same = (stays["client"] == stays["client"].shift(-1)) & (stays["patient"] == stays["patient"].shift(-1))
     following = stays["admitted_on"].shift(-1).where(same)
-    is_continued = following <= stays["discharged_on"]
+    is_continued = following <= stays["discharged_on"] + pd.Timedelta(days=1)
     unplanned = stays["admitted_on"].where(stays["planned"] == 0)
     later = unplanned.groupby(person).bfill().shift(-1).where(same)
     gap = (later - stays["discharged_on"]).dt.days

@@ -14,6 +14,7 @@ from ...ledger.ratios import quotient
 from ...periods import Period
 from ...tables.frames import collect, month_of, source
 from ..menu import measure
+from ..receivable.limits import with_limit
 from .contract import MODE_PERCENT, expected_allowed
 
 col = nw.col
@@ -232,16 +233,9 @@ def with_deadlines(lines: pd.DataFrame, tables: Mapping[str, Any], *, as_of: dt.
     """The lines with appeal_by (received_on + the appeal limit in force then) and is_appealable on `as_of`."""
     out = lines.assign(appeal_by=pd.Series(pd.NaT, index=lines.index, dtype="datetime64[us]"))
     if optional(tables, "payer_rules") is not None and len(lines):
-        names = ["client", "payer", "effective_from", "effective_to", "appeal_limit_days"]
-        rules = collect(
-            source(tables, "payer_rules", names), ["client", "payer"], dates=["effective_from", "effective_to"]
-        )
-        offers = lines[["client", "payer", "received_on"]].reset_index().merge(rules, on=["client", "payer"])
-        held = (offers["effective_from"] <= offers["received_on"]) & ~(offers["effective_to"] < offers["received_on"])
-        best = offers[held].sort_values("effective_from").drop_duplicates("index", keep="last").set_index("index")
-        out["appeal_by"] = (best["received_on"] + pd.to_timedelta(best["appeal_limit_days"], unit="D")).reindex(
-            out.index
-        )
+        starts = lines[["client", "payer"]].assign(starts_on=lines["received_on"])
+        ruled = with_limit(starts, tables, "appeal_limit_days", as_of=as_of)
+        out["appeal_by"] = ruled["deadline_on"].to_numpy()
     return out.assign(is_appealable=out["appeal_by"] >= pd.Timestamp(as_of))
 
 

@@ -346,8 +346,10 @@ def days_in_ar(
     Empty
         A group without charges in the window gets an empty value, not 0.
     Source
-        AAFP "Practice finances" (receivables over average daily charges) with the 90-day window of
-        PCC; gross charges, because the receivable is carried at gross charges
+        after HFMA MAP Keys, Net Days in Accounts Receivable (net receivable over average daily net patient
+        service revenue), in its gross form: AAFP "Practice finances" (receivables over average daily
+        charges) with the 90-day window of PCC; gross charges, because the receivable is carried at gross
+        charges. Not comparable with a figure of net days
 
     >>> from rcm_analysis.examples.ledger import example_ledger
     >>> days_in_ar(example_ledger(), as_of=dt.date(2026, 3, 31))

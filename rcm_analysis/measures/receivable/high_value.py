@@ -53,9 +53,10 @@ def high_value_accounts(
     """The claims with the largest open balances, with each one's follow-up schedule and last touch.
 
     Formula
-        rule "p95": open_cents >= the smallest balance that at least 95 % of the client's open claims do
-        not exceed; rule "cumulative_80": the largest claims that together hold 80 % of the client's open
-        dollars; and never below `floor_cents`. threshold_cents is the smallest balance that qualifies
+        rule "p95": open_cents >= the balance at place 1 + 0.95 x (n - 1), rounded up, of the client's n open
+        claims in ascending order (with ties more than one in twenty qualify); rule "cumulative_80": the
+        largest claims that together hold 80 % of the client's open dollars; and never
+        below `floor_cents`. threshold_cents is the smallest balance that qualifies
         tier 1, 2, 3: at least 4, 2, 1 times threshold_cents; touch every_days = 7, 14, 30
         next_touch_on = last_touch_on + every_days (entered_on where never touched)
     Counts

@@ -76,7 +76,9 @@ def deadlines(tables: Mapping[str, Any], *, as_of: dt.date, alert: float = 0.8) 
     Empty
         No clock runs: no row.
     Source
-        payer contracts and manuals as kept in payer_rules; alert at 80 % of the window
+        payer contracts and manuals as kept in payer_rules; Medicare: one calendar year to file (42 CFR
+        424.44), 120 days to appeal from receipt, presumed five days after the decision (42 CFR 405.942);
+        alert at 80 % of the window
 
     >>> from rcm_analysis.examples.follow_up import example_follow_up
     >>> found = deadlines(example_follow_up(), as_of=dt.date(2026, 11, 25))

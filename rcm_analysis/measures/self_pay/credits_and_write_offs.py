@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...ledger import balances as ledger
+from ...ledger.postings import optional
 from ...ledger.ratios import quotient
 from ...ledger.registers import CLAIM, rows_of
 from ...periods import Period
@@ -23,6 +24,10 @@ from .rules import Review, write_off_approval
 col = nw.col
 AGES = ("0-30", "31-60", "over 60")
 AGE_EDGES = (30, 60)
+CREDIT_COLUMNS = [
+    *("client", "claim_id", "party", "owed_to", "kind", "credit_cents"),
+    *("credit_since", "clock_on", "age_days", "age"),
+]
 EARLY, OVERPAID = "early payment", "overpayment"
 PAYER_OF = {"primary": "payer", "secondary": "secondary_payer", "tertiary": "tertiary_payer"}
 assert set(PAYER_OF.values()) <= set(CLAIMS.names)
@@ -39,9 +44,12 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
         owed_to: patient, insurer, or government where the payer of that party is one of `government`.
         kind of a patient's credit: "early payment" while the insurers still owe on the claim (the
         patient paid before the balance was due: it waits for the insurer's answer and is no refund);
-        else "overpayment". An insurer's credit is always an overpayment. clock_on: the day from which,
+        else "overpayment". An insurer's credit is always an overpayment. credit_since: the day from which,
         without a break, the balance has been a credit and (for an overpayment of a patient) no
-        insurer owed on the claim. Unapplied money is on no claim and not in here.
+        insurer owed on the claim. clock_on: of a government payer the day on which the overpayment was
+        identified, of all others credit_since. Identified: known to somebody, whether or not it has been
+        counted: the first note on the claim since then, else the first month end, whose review lists
+        every credit; never after `as_of`. Unapplied money is on no claim and not in here.
     Date basis
         posting date; as of the day
     Unit
@@ -49,7 +57,9 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
     Empty
         No credit: no row.
     Source
-        our own: early payments apart; Medicare: overpayments are reported and returned within 60 days
+        our own: early payments apart; 42 CFR 401.305 as of January 1, 2025: an overpayment of Medicare is
+        returned within 60 days of being identified, which is knowing of it, not having it quantified (a
+        timely investigation of related overpayments may suspend that for up to 180 days: not in here)
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
     >>> found = credits(example_self_pay(), as_of=dt.date(2026, 4, 30))
@@ -72,9 +82,10 @@ def credits(tables: Mapping[str, Any], *, as_of: dt.date, government: Sequence[s
     )
     out["credit_cents"] *= -1
     out["owed_to"] = _owed_to(out, tables, list(government))
+    out["clock_on"] = _identified(out, tables, as_of).where(out["owed_to"] == "government", out["credit_since"])
     out["age_days"] = (pd.Timestamp(as_of) - out["clock_on"]).dt.days
     out["age"] = np.array(AGES)[np.searchsorted(AGE_EDGES, out["age_days"], side="left")]
-    return out[["client", "claim_id", "party", "owed_to", "kind", "credit_cents", "clock_on", "age_days", "age"]]
+    return out[CREDIT_COLUMNS]
 
 
 @measure("Credit balances by age of the refund clock", value="credit_cents", good="down")
@@ -98,7 +109,7 @@ def credit_ages(
     Empty
         No credit: no row; without `by` one row of zeros.
     Source
-        Medicare's 60 days to report and return an overpayment; the other ages are our own
+        42 CFR 401.305 (60 days from identification); the other ages are our own
 
     >>> from rcm_analysis.examples.self_pay import example_self_pay
     >>> credit_ages(example_self_pay(), as_of=dt.date(2026, 4, 30))
@@ -221,9 +232,24 @@ def _clocks(moves: pd.DataFrame) -> pd.DataFrame:
     stands = (days["balance"] < 0) & (~is_patient | early | (days["owing"] <= 0))
     broken = (~stands).groupby(group).cumsum()
     last = broken == broken.groupby(group).transform("max")
-    first = days[stands & last].groupby([*CLAIM, "party"], as_index=False).agg(clock_on=("posted_on", "min"))
+    first = days[stands & last].groupby([*CLAIM, "party"], as_index=False).agg(credit_since=("posted_on", "min"))
     kind = days.assign(kind=np.where(early, EARLY, OVERPAID)).groupby([*CLAIM, "party"], as_index=False)["kind"].last()
     return kind.merge(first, on=[*CLAIM, "party"], how="left")
+
+
+def _identified(rows: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.Series:
+    """The day by which somebody knew of each credit: a note on its claim, else the end of the month."""
+    since = rows["credit_since"]
+    month_end = (since.dt.to_period("M").dt.end_time.dt.normalize()).astype("datetime64[us]")
+    latest = month_end.clip(upper=pd.Timestamp(as_of))
+    if rows.empty or optional(tables, "work_log") is None:
+        return latest
+    notes = source(tables, "work_log", [*CLAIM, "entered_on"]).filter(col("entered_on") <= as_of)
+    found = collect(notes, [*CLAIM, "entered_on"], dates=["entered_on"])
+    both = rows[[*CLAIM, "credit_since"]].reset_index(names="row").merge(found, on=CLAIM)
+    both = both[both["entered_on"] >= both["credit_since"]]
+    noted = both.groupby("row")["entered_on"].min().reindex(rows.index)
+    return latest.where(~(noted < latest), noted)
 
 
 def _owed_to(rows: pd.DataFrame, tables: Mapping[str, Any], government: list[str]) -> pd.Series:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
+from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from ...errors import ParameterError, closest
 from ...ledger.ratios import quotient
@@ -197,7 +199,9 @@ def estimate_differences(tables: Mapping[str, Any], *, period: Period) -> pd.Dat
     Counts
         Accounts with an estimate whose initial bill is of the period: the first statement, or without one
         the day on which the charges were posted. billed_cents: charges to the patient less discounts,
-        whatever was paid or given up since. Of several estimates the last one given.
+        whatever was paid or given up since. Of several estimates the last one given, of those given a
+        business day or more before the planned service; a later one is no estimate and replaces none.
+        Business days: Monday to Friday without federal holidays.
     Date basis
         day of the initial bill
     Unit
@@ -205,7 +209,8 @@ def estimate_differences(tables: Mapping[str, Any], *, period: Period) -> pd.Dat
     Empty
         No such bill: no row.
     Source
-        No Surprises Act, patient-provider dispute resolution: $400 or more, within 120 days of the initial bill
+        45 CFR 149.610 (a changed estimate is given a business day before the service) and 149.620: $400 or
+        more above it, disputed within 120 days of the initial bill
 
     >>> from rcm_analysis.examples.patients import example_estimates
     >>> found = estimate_differences(example_estimates(), period=Period.month("2026-03"))
@@ -232,7 +237,7 @@ def estimate_difference_share(tables: Mapping[str, Any], *, period: Period) -> p
     Empty
         No bill with an estimate: an empty share.
     Source
-        No Surprises Act, patient-provider dispute resolution: $400 or more
+        45 CFR 149.610 and 149.620: $400 or more
 
     >>> from rcm_analysis.examples.patients import example_estimates
     >>> estimate_difference_share(example_estimates(), period=Period.month("2026-03"))
@@ -251,14 +256,31 @@ def estimate_difference_share(tables: Mapping[str, Any], *, period: Period) -> p
     return out.assign(difference_share=quotient(out["over_bills"], out["estimated_bills"]))
 
 
+def day_before_service(planned: pd.Series) -> pd.Series:
+    """The last business day before each planned day: the last on which a good-faith estimate counts.
+
+    >>> day_before_service(pd.Series(pd.to_datetime(["2026-03-03", "2026-03-02", "2026-05-26"]))).dt.date.tolist()
+    [datetime.date(2026, 3, 2), datetime.date(2026, 2, 27), datetime.date(2026, 5, 22)]
+    """
+    known = planned.dropna()
+    if known.empty:
+        return planned
+    closed = USFederalHolidayCalendar().holidays(known.min() - pd.Timedelta(days=31), known.max())
+    days, holidays = known.to_numpy("datetime64[D]"), closed.to_numpy("datetime64[D]")
+    before = np.busday_offset(days, -1, roll="forward", holidays=holidays)
+    return pd.Series(before.astype("datetime64[us]"), index=known.index).reindex(planned.index)
+
+
 def _estimated_bills(tables: Mapping[str, Any], period: Period) -> pd.DataFrame:
     """Accounts billed in the period that had an estimate, with the difference and `is_over`."""
     review = Review(tables, period)
     given = review.register(
         "estimates", ["estimate_id", "patient", "claim_id"], ["given_on", "planned_on"], ["amount_cents"]
     )
+    in_time = given["given_on"] <= day_before_service(given["planned_on"])
     given = (
-        given.sort_values(["given_on", "estimate_id"])
+        given[in_time]
+        .sort_values(["given_on", "estimate_id"])
         .drop_duplicates(CLAIM, keep="last")
         .rename(columns={"amount_cents": "estimate_cents"})
     )

@@ -174,3 +174,22 @@ def test_the_results_page_shows_what_was_not_billed_and_who_stopped(b):
     assert stopped.payload["text"].startswith("CC03: 40 of 40 member-months since Sep 2025 were not billed")
     (nothing,) = not_billed(programme(b, lambda who, place, member: False), as_of=AS_OF)
     assert nothing.payload["kind"] == "note"
+
+
+@pytest.mark.parametrize(
+    ("level", "days", "counts"),
+    [
+        pytest.param("medium", ["2026-08-03", "2026-08-03"], False, id="twice on one day is one day"),
+        pytest.param("medium", ["2026-08-03", "2026-08-04"], True, id="two days"),
+        pytest.param("high", ["2026-08-03"], False, id="high needs two as well"),
+        pytest.param("low", ["2026-08-03"], True, id="low needs one"),
+    ],
+)
+def test_core_services_are_counted_by_day(b, level, days, counts):
+    reached = {"enrolment_id": "E", "coordinator": "CC01", "is_reached": True}
+    contacts = [
+        reached | {"contact_id": f"T{number}", "contacted_on": day, "entered_on": day}
+        for number, day in enumerate(days)
+    ]
+    found = contacts_not_billed(given(b, month(), level=level, contacts=contacts), as_of=AS_OF)
+    assert len(found) == counts

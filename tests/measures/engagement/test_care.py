@@ -62,7 +62,13 @@ FIRST = ("2026-08-01", "2026-08-05")
             (3, 2),
             id="behind a planned one an unplanned one still counts",
         ),
-        pytest.param([FIRST, ("2026-08-20", "2026-08-22", "observation")], (1, 0), id="observation is no stay"),
+        pytest.param(
+            [FIRST, ("2026-08-20", "2026-08-22", "observation")],
+            (2, 1),
+            id="a stay under observation is a stay, as in HEDIS PCR",
+        ),
+        pytest.param([FIRST, ("2026-08-06", "2026-08-09")], (1, 0), id="back on the day after: the same stay"),
+        pytest.param([FIRST, ("2026-08-07", "2026-08-09")], (2, 1), id="a day at home: two stays"),
         pytest.param([("2026-08-01", "2026-08-05", "inpatient", False, "died")], (0, 0), id="who died is no index"),
         pytest.param(
             [("2026-08-01", "2026-08-05", "inpatient", False, "transfer"), ("2026-08-06", "2026-08-09")],

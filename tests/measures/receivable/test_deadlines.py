@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -275,3 +276,29 @@ def test_every_engine_gives_the_same_deadlines(builders_remit, as_engine, engine
     ours = measures.deadlines(tables, as_of=NOVEMBER)
     assert set(ours["kind"]) == {"filing", "appeal", "secondary_filing"}
     assert_frame_equal(measures.deadlines(as_engine(tables, engine), as_of=NOVEMBER), ours)
+
+
+@pytest.mark.parametrize(
+    ("service", "payer_class", "last_day"),
+    [
+        pytest.param("2026-10-01", "medicare", "2027-10-01", id="a calendar year"),
+        pytest.param("2027-02-15", "medicare", "2028-02-15", id="ends before the leap day"),
+        pytest.param("2027-03-01", "medicare", "2028-03-01", id="spans a leap day: 366 days"),
+        pytest.param("2028-02-29", "medicare", "2029-02-28", id="from a leap day"),
+        pytest.param("2027-03-01", "commercial", "2028-02-29", id="another payer's 365 days are 365 days"),
+    ],
+)
+def test_medicare_is_filed_within_a_calendar_year(builders_remit, service, payer_class, last_day):
+    tables = book(builders_remit, service=service, payer_rules=[{**RULE, "filing_limit_days": 365}])
+    tables["payers"] = pd.DataFrame({"payer": ["aetna"], "name": ["A"], "payer_class": [payer_class]})
+    found = measures.deadlines(tables, as_of=dt.date(2028, 3, 5)).iloc[0]
+    assert f"{found['deadline_on']:%Y-%m-%d}" == last_day
+    assert found["window_days"] == (found["deadline_on"] - found["starts_on"]).days
+
+
+@pytest.mark.parametrize(("payer_class", "days"), [("medicare", 65), ("medicaid", 60)])
+def test_medicares_decision_counts_as_received_five_days_later(builders_remit, payer_class, days):
+    tables = book(builders_remit, builders_remit.denied("C1"))
+    tables["payers"] = pd.DataFrame({"payer": ["aetna"], "name": ["A"], "payer_class": [payer_class]})
+    found = measures.deadlines(tables, as_of=NOVEMBER).iloc[0]
+    assert (found["kind"], (found["deadline_on"] - found["starts_on"]).days) == ("appeal", days)

@@ -13,6 +13,7 @@ from rcm_analysis.measures.menu import menu
 from rcm_analysis.measures.self_pay import credits_and_write_offs as patient_credits
 from rcm_analysis.models.patients import self_pay_survival as survival
 from rcm_analysis.periods import Period
+from rcm_analysis.tables.schema import TABLES
 
 JANUARY = Period.month("2026-01")
 LATE = dt.date(2026, 12, 31)
@@ -284,3 +285,22 @@ def test_a_day_replayed_is_the_day_as_it_was_stored():
     for record in SELF_PAY:
         given = {name: value for name, value in {"period": span, "as_of": day}.items() if name in record.parameters}
         assert_frame_equal(record.function(now, **given), record.function(then, **given), obj=record.name)
+
+
+@pytest.mark.parametrize(
+    ("notes", "as_of", "clock"),
+    [
+        pytest.param([], LATE, "2026-01-31", id="nobody noted it: the review of the month's end lists it"),
+        pytest.param([], dt.date(2026, 1, 20), "2026-01-20", id="within the month: this list itself"),
+        pytest.param(["2026-01-12"], LATE, "2026-01-12", id="from the note on"),
+        pytest.param(["2026-01-04"], LATE, "2026-01-31", id="a note from before the credit knew nothing of it"),
+        pytest.param(["2026-02-03"], LATE, "2026-01-31", id="a note after the month's end comes too late"),
+    ],
+)
+def test_the_clock_of_a_government_payer_runs_from_identification(b, notes, as_of, clock):
+    work = [{"claim_id": "C1", "worked_on": day, "entered_on": day, "action": "note"} for day in notes]
+    tables = b.tables(claims=[CLAIM], transactions=[b.pay("C1", "2026-01-05", 500, party="primary")])
+    tables["work_log"] = b.table("work_log", work) if work else TABLES["work_log"].empty().to_pandas()
+    found = patient_credits.credits(tables, as_of=as_of, government=["medicare"]).iloc[0]
+    assert (str(found["clock_on"].date()), str(found["credit_since"].date())) == (clock, "2026-01-05")
+    assert patient_credits.credits(tables, as_of=as_of).iloc[0]["clock_on"] == found["credit_since"]

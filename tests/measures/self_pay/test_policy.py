@@ -631,6 +631,7 @@ def test_bills_above_their_estimate(b, estimate, postings, policy, is_over):
         estimates=[
             given | {"claim_id": "C", "given_on": "2026-02-20"},
             given | {"claim_id": "C", "given_on": "2026-02-01", "amount_cents": 1},
+            given | {"claim_id": "C", "given_on": "2026-02-28", "amount_cents": 10**6},
             given | {"claim_id": None, "given_on": "2026-02-20"},
         ],
         statements=[
@@ -643,6 +644,25 @@ def test_bills_above_their_estimate(b, estimate, postings, policy, is_over):
     share = measures.estimate_difference_share(tables, period=MARCH).iloc[0]
     assert (share["estimated_bills"], share["over_bills"], share["difference_share"]) == (1, is_over, float(is_over))
     assert measures.estimate_differences(tables, period=MARCH.shift(1)).empty
+
+
+@pytest.mark.parametrize(
+    ("given_on", "planned_on", "counts"),
+    [
+        pytest.param("2026-03-03", "2026-03-04", True, id="on the day before"),
+        pytest.param("2026-03-04", "2026-03-04", False, id="on the day of the service"),
+        pytest.param("2026-02-27", "2026-03-02", True, id="on Friday for Monday"),
+        pytest.param("2026-02-28", "2026-03-02", False, id="on Saturday for Monday"),
+        pytest.param("2026-02-27", "2026-02-28", True, id="on Friday for Saturday"),
+        pytest.param("2026-02-13", "2026-02-17", True, id="before a federal holiday"),
+        pytest.param("2026-02-16", "2026-02-17", False, id="on a federal holiday"),
+    ],
+)
+def test_an_estimate_counts_a_business_day_before_the_service(b, given_on, planned_on, counts):
+    estimate = {"patient": "p", "claim_id": "C", "given_on": given_on, "planned_on": planned_on, "amount_cents": 1}
+    charge = {"claim_id": "C", "party": "patient", "posted_on": "2026-03-04", "kind": "charge", "amount_cents": 9}
+    tables = b.tables(transactions=[charge], estimates=[estimate], self_pay_policies=[], statements=[])
+    assert measures.estimate_difference_share(tables, period=MARCH)["estimated_bills"].tolist() == [int(counts)]
 
 
 @pytest.mark.parametrize(
