@@ -12,7 +12,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,8 @@ RECALL_IN_TIME = "recall within two months of onset"
 PRECISION = "precision"
 FALSE_ALARMS = "false alarms per quiet client-year"
 DOLLAR_ERROR = "dollar error"
+ENDED = "said to be over within two months of the end"
+NAMED = "statements under the first name"
 EXACT = Aim(0, 0)
 
 
@@ -115,8 +117,8 @@ def _sought(analysis: str, *, recall: str = RECALL, dollars: bool = True, least:
     """
     figures = (
         Figure(analysis, recall, Aim(least=least)),
-        Figure(analysis, PRECISION),
-        Figure(analysis, FALSE_ALARMS, Aim(most=1), unit="number"),
+        Figure(analysis, PRECISION, Aim(least=0.8)),
+        Figure(analysis, FALSE_ALARMS, Aim(most=0.25), unit="number"),
     )
     return figures + ((Figure(analysis, DOLLAR_ERROR, Aim(most=0.05)),) if dollars else ())
 
@@ -138,6 +140,8 @@ FIGURES: tuple[Figure, ...] = (
     *_sought("whole-dollar sweeps"),
     *_sought("disguised denials"),
     *_sought("systemic denials", recall=RECALL_IN_TIME),
+    Figure("systemic denials", ENDED, Aim(least=0.9)),
+    Figure("systemic denials", NAMED),
     *_sought("repeated underpayments", recall=RECALL_IN_TIME),
     _sum("repeated underpayments", "rate cuts called underpayments", "count"),
     *_sought("unaddressed secondary claims"),
@@ -163,6 +167,27 @@ FIGURES: tuple[Figure, ...] = (
     Figure("engagement shifts", "dated within a month", Aim(least=0.95)),
 )
 """Every row of the scoreboard, in the order in which it is printed."""
+
+
+ELSEWHERE = {RECALL: Aim(least=0.9), RECALL_IN_TIME: Aim(least=0.9), DOLLAR_ERROR: Aim(most=0.1)}
+"""The aims of what is sought in worlds other than the usual one, where they differ."""
+
+
+def figures_of(world: str) -> tuple[Figure, ...]:
+    """The figures with the aims of a world.
+
+    >>> aims = {figure.name: figure.aim.text for figure in figures_of("slow and seasonal")[10:14]}
+    >>> aims["recall"], aims["precision"], aims["dollar error"]
+    ('>= 0.9', '>= 0.8', '<= 0.1')
+    """
+    if world == "usual":
+        return FIGURES
+    return tuple(
+        replace(figure, aim=ELSEWHERE[figure.name])
+        if figure.name in ELSEWHERE and figure.aim and figure.aim.least != 1
+        else figure
+        for figure in FIGURES
+    )
 
 
 def rows_of(tallies: Iterable[Tally], figures: Iterable[Figure] = FIGURES) -> list[Row]:
@@ -243,8 +268,8 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} threads, Python {platform.python_version()}"
 
 
-def history_line(rows: Iterable[Row], *, seeds: Sequence[int], made_at: str) -> str:
-    """One run as one line of JSON: made_at, version, machine, seeds, rows.
+def history_line(rows: Iterable[Row], *, seeds: Sequence[int], made_at: str, world: str = "usual") -> str:
+    """One run as one line of JSON: made_at, version, machine, seeds, world, rows.
 
     `made_at` is the caller's time stamp (ISO text): nothing here reads the clock.
     """
@@ -253,15 +278,19 @@ def history_line(rows: Iterable[Row], *, seeds: Sequence[int], made_at: str) -> 
         "version": __version__,
         "machine": machine(),
         "seeds": list(seeds),
+        "world": world,
         "rows": as_json(rows),
     }
     return json.dumps(record, ensure_ascii=False)
 
 
-def keep(folder: Path, rows: Sequence[Row], text: str, *, seeds: Sequence[int], made_at: str) -> None:
-    """Add the run to `scoreboard.jsonl` in `folder`, and make `scoreboard.txt` say `text`."""
+def keep(
+    folder: Path, rows: Sequence[Row], text: str, *, seeds: Sequence[int], made_at: str, world: str = "usual"
+) -> None:
+    """Add the run to `scoreboard.jsonl` in `folder`, and make `scoreboard.txt`, or that of its world, say `text`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "scoreboard.jsonl").open("a", encoding="utf-8", newline="\n") as file:
-        file.write(history_line(rows, seeds=seeds, made_at=made_at) + "\n")
-    (folder / "scoreboard.txt").write_text(text.rstrip("\n") + "\n", "utf-8", newline="\n")
+        file.write(history_line(rows, seeds=seeds, made_at=made_at, world=world) + "\n")
+    name = "scoreboard.txt" if world == "usual" else f"scoreboard_{world.replace(' ', '_')}.txt"
+    (folder / name).write_text(text.rstrip("\n") + "\n", "utf-8", newline="\n")

@@ -22,7 +22,7 @@ from ..sources.intake import find_files, ingest_client
 from ..tables.disk import temporary_prefix
 from ..tables.workspace import open_workspace
 from .case import Case
-from .record import Row, Tally, rows_of
+from .record import Row, Tally, figures_of, rows_of
 from .scores import cash as scores_cash
 from .scores import claims as scores_claims
 from .scores import detection as scores_detection
@@ -70,12 +70,14 @@ def run(
     workers: int = 2,
     sizes: Sequence[float] = SIZES,
     progress: Callable[[int, str], None] | None = None,
+    world: str = "usual",
 ) -> list[Row]:
     """The scoreboard over these seeds: every figure over all clients of all seeds together.
 
     Counts
         `clients` simulated clients of `months` months each, of which about a third are quiet; seed n
-        is simulated at the size `sizes[n % len(sizes)]`. Clients are scored `workers` at a time;
+        is simulated at the size `sizes[n % len(sizes)]`. `world` names the laws by which they live
+        (`simulate.laws`). Clients are scored `workers` at a time;
         `progress` is told the seed and the client of each one that is done.
 
     Raises
@@ -89,7 +91,7 @@ def run(
             with tempfile.TemporaryDirectory(prefix=temporary_prefix("scoreboard")) as folder:
                 size = sizes[seed % len(sizes)]
                 simulate.write_clients(
-                    Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers
+                    Path(folder), seed=seed, months=months, clients=clients, scale=size, workers=workers, world=world
                 )
                 workspace = open_workspace(folder)
                 workspace.pseudonym_key()
@@ -98,7 +100,7 @@ def run(
                     tallies += found
                     if progress:
                         progress(seed, name)
-    return rows_of(tallies)
+    return rows_of(tallies, figures_of(world))
 
 
 @contextmanager

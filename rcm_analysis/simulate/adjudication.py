@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from .company import stream
 from .corrections import SPLIT, SPLIT_APART
+from .laws import TWO_SPEEDS, lag_days
 from .practice_book import ChargeBook, claims_in_scope, codes_in_scope, struck, working_day
 from .submission import NEVER, Submitted, add_submissions, sending_days
 
@@ -101,11 +103,25 @@ def decide(book: ChargeBook, sent: Submitted) -> Decisions:
 
 def remit_day(book: ChargeBook, payer: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """The payer's next weekly remittance; from Christmas to New Year and around Thanksgiving there is none."""
+    laws, ids = book.company.laws, [entry.id for entry in book.company.payers]
     weekday = np.array([entry.remit_weekday for entry in book.company.payers])[payer]
+    monthly = np.isin(ids, laws.monthly_payers)[payer]
+    decided = np.where(monthly, _month_end(decided), decided)
     day = decided + (weekday - (decided + 3)) % 7
+    pauses = ~np.isin(ids, laws.pays_at_year_end)[payer]
     for _ in range(2):
-        day = day + np.where(_closed(day), 7, 0)
+        day = day + np.where(pauses & _closed(day), 7, 0)
     return day
+
+
+def _month_end(day: np.ndarray) -> np.ndarray:
+    """The last day of each day's month.
+
+    >>> int(_month_end(np.array([0]))[0])
+    30
+    """
+    months = np.asarray(day, np.int64).astype("datetime64[D]").astype("datetime64[M]") + 1
+    return months.astype("datetime64[D]").astype(np.int64) - 1
 
 
 def _closed(day: np.ndarray) -> np.ndarray:
@@ -132,7 +148,10 @@ def lag(book: ChargeBook, claims: np.ndarray, payer: np.ndarray, stage: str) -> 
     fast = np.array([entry.fast_days for entry in book.company.payers])[payer] * REVIEWED.get(book.client.codes, 1.0)
     slow = draws.uniform("slow")[claims] < np.array([entry.slow_share for entry in book.company.payers])[payer]
     tail, bulk = draws.lognormal("tail", 0.5)[claims], draws.lognormal("bulk", 0.3)[claims]
-    days = np.where(slow, fast * 2.4 * tail, (fast - 6) * bulk + 3)
+    if book.company.laws.lag == TWO_SPEEDS:
+        days = np.where(slow, fast * 2.4 * tail, (fast - 6) * bulk + 3)
+    else:
+        days = lag_days(book.company.laws, fast, slow, tail, bulk)
     return np.maximum(2, np.rint(days)).astype(np.int64)
 
 
@@ -162,9 +181,9 @@ def _priced(book: ChargeBook, line: np.ndarray, paid: np.ndarray, day: np.ndarra
         rows = np.flatnonzero(paid & (less > 0))
         book.plant_log.note(plant, claim[rows], day[rows], less[rows], line[rows])
     for plant in book.plant_log.of("underpayment") if factor == 1 else ():
-        rows = np.flatnonzero(
-            paid & plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line)
-        )
+        part = book.draws(f"plant {plant.id}").uniform("part")[claim] < plant.share
+        held = plant.holds(day) & claims_in_scope(book, plant, claim) & codes_in_scope(book, plant, line)
+        rows = np.flatnonzero(paid & held & part)
         short = np.rint(allowed[rows] * plant.size).astype(np.int64)
         allowed[rows] -= short
         book.plant_log.note(plant, claim[rows], day[rows], short, line[rows])
@@ -275,6 +294,7 @@ SYSTEMIC = {
     "authorization_denials": ("197", lambda book, claims, decided: decided),
     "documentation_denials": ("252", lambda book, claims, decided: book.claims["service"][claims]),
     "eligibility_denials": ("27", lambda book, claims, decided: book.claims["service"][claims]),
+    "bundling_edit": ("97", lambda book, claims, decided: decided),
 }
 """The CARC of each planted denial, and the days that decide whether its time has come."""
 
@@ -444,7 +464,7 @@ def _takebacks(decisions: Decisions, codes: DenialCodes, final: dict, lines: dic
     draws = book.draws("takebacks")
     paid = np.bincount(lines["owner"], weights=lines["paid"], minlength=len(claims))
     clean = np.bincount(lines["owner"], weights=lines["denied"], minlength=len(claims)) == 0
-    taken = draws.uniform("taken")[claims] < 0.009
+    taken = (draws.uniform("taken")[claims] < 0.009) | _in_wave(book, final, draws.uniform("wave")[claims])
     rows = np.flatnonzero((paid > 0) & clean & (book.claims["secondary"][claims] < 0) & taken)
     claim = claims[rows]
     day = remit_day(book, final["payer"][rows], final["day"][rows] + draws.integers("days", 45, 260)[claim])
@@ -455,6 +475,17 @@ def _takebacks(decisions: Decisions, codes: DenialCodes, final: dict, lines: dic
     denial = np.where(whole, reasons[draws.integers("reason", 0, len(reasons))[claim]], -1)
     new = _decision(old["claim"], old["payer"], 0, day, "takeback", np.full(len(rows), "1"))
     decisions.add(new, settle(book, new, denial[old_lines["owner"]], 0.82))
+
+
+def _in_wave(book: ChargeBook, final: dict, draw: np.ndarray) -> np.ndarray:
+    """Claims of one quarter and payer that a sweep takes back; none where the world has no such waves."""
+    if not book.company.laws.takeback_wave:
+        return np.zeros(len(draw), bool)
+    rng = stream(book.seed, book.client.id, "takeback wave")
+    start = int(rng.integers(book.calendar.first, max(book.calendar.first + 1, book.calendar.last - 270)))
+    payer = int(rng.integers(len(book.company.payers)))
+    held = (final["payer"] == payer) & (final["day"] >= start) & (final["day"] < start + 91)
+    return held & (draw < book.company.laws.takeback_wave)
 
 
 def tables(decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,7 +8,7 @@ import re
 import tomllib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import ClientError, closest
 from ..periods import Period
+from .laws import USUAL, Laws
 
 REGISTRY_FIELDS = (
     "name",
@@ -93,6 +94,7 @@ class Company:
     codes: dict[str, dict]
     mix: dict[str, dict[str, float]]
     denials: tuple[dict, ...]
+    laws: Laws = USUAL
 
 
 def day_number(day: dt.date) -> int:
@@ -177,11 +179,11 @@ def seed_company(clients: Sequence[str] | None = None) -> Company:
     return _company([client for client in everyone if clients is None or client.id in clients])
 
 
-def grown_company(number: int, seed: int) -> Company:
-    """A company of `number` clients: the twelve of the overview first, then invented ones."""
+def grown_company(number: int, seed: int, laws: Laws = USUAL) -> Company:
+    """A company of `number` clients in a world: the twelve of the overview first, then invented ones."""
     everyone = list(seed_company().clients)[:number]
     everyone += [_invented(position, seed) for position in range(len(everyone) + 1, number + 1)]
-    return _company(everyone)
+    return replace(_company(everyone), laws=laws)
 
 
 def _company(clients: Sequence[Client]) -> Company:

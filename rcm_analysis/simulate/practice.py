@@ -69,6 +69,7 @@ def date(name: str) -> pl.Expr:
 
 def exported(practice: Practice) -> dict[str, pl.DataFrame]:
     """The tables that the billing system exports, in the columns of the schema (payers by id)."""
+    schedule = fee_schedule(practice.book.fees, practice.book.company)
     return {
         "claims": _claims(practice.book),
         "claim_lines": _lines(practice.book),
@@ -77,7 +78,7 @@ def exported(practice: Practice) -> dict[str, pl.DataFrame]:
         "work_log": _notes(practice),
         "control_totals": control_totals(practice),
         "actions": _actions(practice),
-        "fee_schedules": fee_schedule(practice.book.fees, practice.book.company),
+        "fee_schedules": schedule if practice.book.company.laws.has_fee_schedules else schedule.clear(),
         "payer_rules": _rules(practice.book),
     }
 

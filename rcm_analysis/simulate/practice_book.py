@@ -10,6 +10,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from .company import Client, Company, Draws, npi, stream
 from .fees import MODIFIER_PAYS, Calendar, Fees, make_fees
+from .laws import Laws
 from .plants.kinds import Plant, PlantLog
 
 SEASON = np.array([1.06, 1.0, 1.05, 1.02, 1.0, 0.98, 0.92, 0.96, 1.02, 1.06, 0.98, 0.9])
@@ -152,7 +153,7 @@ def open_book(
     fees = make_fees(client, company, calendar, seed, fee_factor, plant_log)
     count = max(24, round(client.revenue_cents / 100 / 12 * len(calendar.months) * scale / client.paid_per_claim))
     patients = _patients(client, company, calendar, seed, count)
-    claims = _claims(client, calendar, patients, seed, count)
+    claims = _claims(client, calendar, patients, seed, count, company.laws)
     lines, line_count = _lines(client, fees, claims, seed)
     claims["charge"] = np.bincount(lines["claim"], weights=lines["charge"], minlength=count).astype(np.int64)
     first_line = np.cumsum(line_count) - line_count
@@ -212,16 +213,22 @@ def _patients(client: Client, company: Company, calendar: Calendar, seed: int, c
             [old, commercial[payer]], [0.2, np.array([0.0, 0.1, 0.2])[rng.integers(0, 3, count)]], 0.0
         ),
         "deductible": np.select([old, commercial[payer]], [0.07, 0.24], 0.0),
+        "plan_grows": payer == (ids.index(company.laws.drift[0]) if company.laws.drift else -1),
     }
 
 
-def _claims(client: Client, calendar: Calendar, patients: dict, seed: int, count: int) -> dict[str, np.ndarray]:
+def _claims(
+    client: Client, calendar: Calendar, patients: dict, seed: int, count: int, laws: Laws
+) -> dict[str, np.ndarray]:
     rng = stream(seed, client.id, "visits")
     days = np.arange(calendar.first, calendar.last + 1)
     month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
-    weight = SEASON[month] * _growth(client, seed, days) * WEEK[(days + 3) % 7] * ~is_holiday(days)
+    season = np.array(laws.season) if laws.season else SEASON
+    weight = season[month] * _growth(client, seed, days, laws) * WEEK[(days + 3) % 7] * ~is_holiday(days)
+    weight = weight * _is_open(client, laws, seed, days) if laws.vacation_days else weight
     service = np.sort(rng.choice(days, count, p=weight / weight.sum()))
     patient = rng.integers(0, len(patients["payer"]), count)
+    patient = _drifted(patients, patient, (service - days[0]) / 365, client, seed, laws) if laws.drift else patient
     habit = stream(seed, client.id, "charge entry").uniform(0.36, 0.5)
     lag = rng.geometric(habit, count) - 1 + np.where(rng.random(count) < 0.05, rng.integers(5, 30, count), 0)
     quarter = (month // 3)[service - days[0]]
@@ -241,8 +248,31 @@ def _claims(client: Client, calendar: Calendar, patients: dict, seed: int, count
     }
 
 
-def _growth(client: Client, seed: int, days: np.ndarray) -> np.ndarray:
+def _is_open(client: Client, laws: Laws, seed: int, days: np.ndarray) -> np.ndarray:
+    """0 on the vacation days of a small practice, a run of days in every July or August, 1 on all others."""
+    if client.registry["providers"] > 2:
+        return np.ones(len(days))
+    start = int(stream(seed, client.id, "vacation").integers(181, 228))
+    year = days.astype("datetime64[D]").astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+    return 1.0 - ((days - year >= start) & (days - year < start + laws.vacation_days))
+
+
+def _drifted(
+    patients: dict, patient: np.ndarray, years: np.ndarray, client: Client, seed: int, laws: Laws
+) -> np.ndarray:
+    """Some visits are by patients of the plan to which patients move, more of them every month."""
+    assert laws.drift is not None
+    rng = stream(seed, client.id, "drift")
+    theirs = np.flatnonzero(patients["plan_grows"])
+    moved = rng.random(len(patient)) < laws.drift[1] * years
+    return np.where(moved, rng.choice(theirs, len(patient)), patient) if len(theirs) else patient
+
+
+def _growth(client: Client, seed: int, days: np.ndarray, laws: Laws) -> np.ndarray:
     """How busy the practice is: most grow a little every year, some shrink."""
+    if laws.growth:
+        drawn = float(stream(seed, client.id, "growth").uniform(*laws.growth))
+        return 1 + drawn * (days - days[0]) / 365
     yearly = float(np.clip(stream(seed, client.id, "growth").normal(0.06, 0.05), -0.06, 0.2))
     return 1 + yearly * (days - days[0]) / 365
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from .corrections import recharged, voided
-from .practice_book import ChargeBook, struck, working_day
+from .practice_book import ChargeBook, claims_in_scope, struck, working_day
 
 NEVER = 10**7
 EDIT_REASONS = {
@@ -138,7 +138,7 @@ def _hold_notes(result: Submitted, claims: np.ndarray, since: np.ndarray, days: 
 def sending_days(book: ChargeBook, claims: np.ndarray, days: np.ndarray) -> np.ndarray:
     """The days on which claims really leave: none in a week without clearinghouse."""
     for plant in book.plant_log.of("clearinghouse_outage"):
-        stuck = plant.holds(days)
+        stuck = plant.holds(days) & claims_in_scope(book, plant, claims)
         late = int(working_day(np.array([(plant.end or 0) + 1]))[0])
         book.plant_log.note(plant, claims[stuck], np.full(int(stuck.sum()), late), book.claims["charge"][claims[stuck]])
         days = np.where(stuck, late, days)

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ...measures.denials.reasons import denial_trend
-from ...models.detection.denial_shifts import denial_rates
+from ...models.detection.denial_cells import FEWEST_BEFORE
+from ...models.detection.denial_shifts import decided_months, denial_rates
 from ...models.statistics.control_charts import rate_history
 from .. import figures
 from ..blocks import Block, note
@@ -19,7 +20,7 @@ from ..pages import page
 from ..tables import Shown, show
 from . import mixes
 from .facts import Facts
-from .findings import month_words, scope_words
+from .findings import scope_words
 
 CHARTS = 2
 """Charts of findings in print: the largest ones; every finding is in the table and the workbook."""
@@ -81,10 +82,18 @@ def _overall_sentence(chart: pd.DataFrame, since: Any) -> str:
 def _systemic(facts: Facts) -> list[Block]:
     found = facts.systemic
     if found.empty:
+        known = decided_months(facts.tables, as_of=facts.as_of)
+        if known <= FEWEST_BEFORE:
+            return [
+                note(
+                    "Whether a payer, code, provider or place is denied beyond its own usual rate cannot be judged: "
+                    f"that takes decisions of {FEWEST_BEFORE + 1} months, and there are {known}."
+                )
+            ]
         return [
             note(
-                "No payer, code, provider or place is denied beyond its own usual rate, after chance and small effects "
-                "are set aside."
+                "No payer, code, provider or place has come to be denied beyond its own usual rate, after chance and "
+                "small effects are set aside. What was always high is no rise and would not show here."
             )
         ]
     blocks = []
@@ -111,8 +120,8 @@ def _systemic(facts: Facts) -> list[Block]:
 
 def _cause_sentence(row: Any) -> str:
     return (
-        f"The rate rose around {as_text(row['onset_on'], 'date')}: from {month_words(row['first_month'])} on it is "
-        f"{as_text(row['rate'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, "
+        f"The rate rose around {as_text(row['onset_on'], 'date')}: since then it is "
+        f"{as_text(row['rate_since_onset'], 'rate')} instead of {as_text(row['usual_rate'], 'rate')}, "
         f"{as_text(row['excess'], 'count')} more denied lines than expected, "
         f"{as_text(int(round(row['excess_cents'])), 'usd')} of allowed amounts."
     )
@@ -215,8 +224,9 @@ def _causes(facts: Facts) -> Block:
             Shown("lines", "Lines", "count"),
             Shown("denied", "Denied", "count"),
             Shown("expected", "Expected", "number"),
-            Shown("rate", "Rate", "rate"),
-            Shown("usual_rate", "Usual", "rate"),
+            Shown("rate_since_onset", "Rate since", "rate"),
+            Shown("observed_rate", "Before", "rate"),
+            Shown("usual_rate", "Taken as usual", "rate"),
             Shown("excess_cents", "Over the usual", "usd"),
         ],
         name="denial_causes",

@@ -11,10 +11,11 @@ import pandas as pd
 from ...measures.payers import contract, scorecard, shortfalls
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...models.cash.collectable import collectable_value
-from ...models.detection import denial_shifts, mixes, process_shifts, stalled_steps
+from ...models.detection import denial_shifts, finding_lives, mixes, process_shifts, stalled_steps
 from ...models.worklist.ranking import worklist
 from ...tables.schema import PARTIES
 from ..ar_weekly_review.worklist_file import who_worked
+from ..client_review.work import unfiled_too_late
 from ..formats import sentence, words_of
 from ..subject import Subject
 
@@ -43,8 +44,19 @@ class Facts:
         return self.subject.period.trailing(RECENT_MONTHS).first_day
 
     @cached_property
+    def denial_lives(self) -> pd.DataFrame:
+        """What has come to be denied more than usual, as the reports of the last months told it; what is over too."""
+        return finding_lives.finding_lives(self.tables, as_of=self.as_of)
+
+    @cached_property
     def systemic(self) -> pd.DataFrame:
-        return denial_shifts.systemic_denials(self.tables, as_of=self.as_of)
+        """The denials beyond the usual that go on."""
+        return denial_shifts.only(self.denial_lives, ~self.denial_lives["is_over"])
+
+    @cached_property
+    def lapsed(self) -> frozenset[str]:
+        """Claims that no payer has, and whose limit to file has passed."""
+        return frozenset(unfiled_too_late(self.deadlines)["claim_id"])
 
     @cached_property
     def systemic_lines(self) -> pd.DataFrame:
@@ -72,6 +84,12 @@ class Facts:
     def priced(self) -> Any:
         """The tables with every decision read and priced once, for the answers that compare it with a contract."""
         return contract.hold(self.tables, self.as_of)
+
+    @cached_property
+    def compared_lines(self) -> int:
+        """How many lines of the last year could be compared with what should have been allowed."""
+        year = self.subject.period.trailing(12)
+        return int(shortfalls.underpayments(self.priced, period=year, by=())["lines"].iloc[0])
 
     @cached_property
     def underpayments(self) -> pd.DataFrame:

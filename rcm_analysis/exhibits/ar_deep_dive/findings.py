@@ -13,6 +13,9 @@ from ...blocks.plain import sheet_title
 from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import disguised_denials
 from ...measures.receivable.delays import NEVER_SENT
+from ...models.detection.denial_cells import FEWEST_BEFORE
+from ...models.detection.denial_shifts import decided_months
+from ...models.detection.finding_lives import NEW, RETURNED
 from ..ar_weekly_review.lists import workday
 from ..blocks import Block, Finding, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, ours, severity_of, stages
@@ -40,12 +43,7 @@ def all_findings(facts: Facts) -> list[Block]:
     """The list, and where the evidence and the other findings stand."""
     items = found(facts)
     if not items:
-        blocks = [
-            note(
-                f"Nothing was found in {facts.subject.period.title}: no denial beyond the usual, no "
-                f"underpayment that repeats, no secondary claim left lying, no limit about to end."
-            )
-        ]
+        blocks = [note(f"Nothing was found in {facts.subject.period.title} of what could be judged.")]
     else:
         blocks = [findings("Findings, in dollars", items[:MOST])]
     if len(items) > MOST:
@@ -55,7 +53,29 @@ def all_findings(facts: Facts) -> list[Block]:
                 "sheet Findings."
             )
         )
-    return [*blocks, note(_elsewhere(facts)), *_for_the_workbook(items)]
+    unjudged = [note(" ".join(not_judged(facts)))] if not_judged(facts) else []
+    return [*blocks, *unjudged, note(_elsewhere(facts)), *_for_the_workbook(items)]
+
+
+def not_judged(facts: Facts) -> list[str]:
+    """What nothing can be said of, and why: silence on it is no good news."""
+    words = []
+    months = decided_months(facts.tables, as_of=facts.as_of)
+    if months <= FEWEST_BEFORE:
+        words.append(
+            "Whether more is denied than usual cannot be judged yet: that takes decisions of at least "
+            f"{FEWEST_BEFORE + 1} months, and there are {months}."
+        )
+    if facts.denial_lives.attrs["left_out"]:
+        words.append(facts.denial_lives.attrs["left_out"])
+    if facts.compared_lines == 0:
+        words.append(
+            "Whether payers allow too little cannot be judged: no line can be compared, for want of a fee schedule and "
+            "of enough paid lines of one payer and code."
+        )
+    if facts.subject.pandas("payer_rules").empty:
+        words.append("Limits to file and to appeal cannot be told: no payer's limits are on file.")
+    return words
 
 
 def _for_the_workbook(items: list[Finding]) -> list[Block]:
@@ -151,9 +171,7 @@ def denials(facts: Facts) -> list[Finding]:
         items.append(
             finding(
                 f"{sentence(words_of(row['category']))} denials: {scope_words(facts, row)}",
-                f"Began around {as_text(row['onset_on'], 'date')}. From {month_words(row['first_month'])} on "
-                f"{as_text(row['rate'], 'rate')} of the lines "
-                f"were denied, before it was {as_text(row['usual_rate'], 'rate')}: "
+                f"{life_words(row)} {rate_words(row)}: "
                 f"{counted(int(row['denied']), 'denied line')}, "
                 f"{as_text(row['excess'], 'count')} more than expected. {what}; "
                 f"{counted(still, 'claim is', 'claims are')} still "
@@ -166,6 +184,52 @@ def denials(facts: Facts) -> list[Finding]:
             )
         )
     return items
+
+
+def ended(facts: Facts) -> list[Finding]:
+    """Denials beyond the usual that are over: told once more, so that nobody has to ask what became of them."""
+    rows = facts.denial_lives
+    return [
+        finding(
+            f"Over: {words_of(row['category'])} denials, {scope_words(facts, row)}",
+            f"Ended about {as_text(row['ended_on'], 'date')}; began around {as_text(row['onset_on'], 'date')}, first "
+            f"told in {month_words(row['first_told'])}. In between {as_text(row['rate_since_onset'], 'rate')} of the "
+            f"lines were denied, {as_text(row['excess'], 'count')} more than expected. Dollars are what these lines "
+            "would have been allowed, over the usual; what is still open is on the worklist.",
+            amount_cents=int(row["excess_cents"]),
+            owner=ours(facts.subject),
+            due=due(facts.subject, PROCESS_DAYS),
+            severity="low",
+        )
+        for row in rows[rows["is_over"]].to_dict("records")
+    ]
+
+
+def life_words(row: dict[str, Any]) -> str:
+    """Whether a finding is new, goes on or came back, and what it cost since the month before."""
+    began = f"Began around {as_text(row['onset_on'], 'date')}"
+    if row["state"] == NEW:
+        return f"New: {began[:1].lower()}{began[1:]}."
+    before = f", then as {row['told_as']}" if row["told_as"] else ""
+    back = "Came back after it was told as over" if row["state"] == RETURNED else "Goes on"
+    return (
+        f"{back}: {began[:1].lower()}{began[1:]}, first told in {month_words(row['first_told'])}{before}; "
+        f"{as_text(max(0, int(row['month_cents'])), 'usd')} of it in the last month, "
+        f"{as_text(max(0, int(row['since_told_cents'])), 'usd')} since it was first told."
+    )
+
+
+def rate_words(row: dict[str, Any]) -> str:
+    """The rate since the day it changed, the rate seen before, and the one that is taken as usual."""
+    usual, seen = as_text(row["usual_rate"], "rate"), row["observed_rate"]
+    before = (
+        f"before, {usual} was usual in similar ones"
+        if pd.isna(seen)
+        else f"before it was {as_text(seen, 'rate')}"
+        if as_text(seen, "rate") == usual
+        else f"before it was {as_text(seen, 'rate')} ({usual} is taken as usual, as in similar ones)"
+    )
+    return f"Since then {as_text(row['rate_since_onset'], 'rate')} of the lines were denied, {before}"
 
 
 def month_words(month: Any) -> str:
@@ -228,34 +292,64 @@ def _codes(codes: pd.Series, most: int = 4) -> str:
 
 
 def prices(facts: Facts) -> list[Finding]:
-    """New prices of the last three months: to know, not to appeal."""
+    """New prices of the last three months: those of the fee schedule to know, those only seen to ask about."""
     items = []
-    for payer, rows in facts.new_prices.groupby("payer"):
-        low, high = rows["change_share"].min(), rows["change_share"].max()
-        move = (
-            f"by {as_text(abs(high), 'rate')}"
-            if as_text(low, "rate") == as_text(high, "rate")
-            else f"between {as_text(low, 'rate')} and {as_text(high, 'rate')}"
-        )
-        cents = int(rows["effect_cents"].sum())
-        known = (
-            "Its fee schedule says so"
-            if (rows["basis"] == "contract").all()
-            else "Inferred from what it allows: ask for the new contract"
-        )
-        items.append(
-            finding(
-                f"{facts.subject.payer_name(payer)} has new prices",
-                f"{counted(rows['procedure'].nunique(), 'code')} changed {move} from "
-                f"{as_text(rows['changed_on'].min(), 'date')} on; "
-                f"{as_text(cents, 'usd')} so far. {known}. This is no underpayment and cannot be appealed."
-                f"{_sheet('new_prices')}",
-                owner="practice manager",
-                due=due(facts.subject, PROCESS_DAYS),
-                severity="low",
-            )
-        )
+    rows = facts.new_prices.assign(
+        is_asked=(facts.new_prices["basis"] == "inferred") & (facts.new_prices["change_share"] < 0)
+    )
+    for (payer, is_asked), part in rows.groupby(["payer", "is_asked"]):
+        items.append(_new_price_or_underpayment(facts, payer, part) if is_asked else _new_price(facts, payer, part))
     return items
+
+
+def _new_price(facts: Facts, payer: str, rows: pd.DataFrame) -> Finding:
+    known = (
+        "The fee schedule on file says so: these prices are agreed, and paying them is no underpayment"
+        if (rows["basis"] == "contract").all()
+        else "Seen in what it allows, not in a fee schedule: ask for the new contract"
+    )
+    return finding(
+        f"{facts.subject.payer_name(payer)} has new prices",
+        f"{_changed(rows)}; {as_text(int(rows['effect_cents'].sum()), 'usd')} so far. {known}.{_sheet('new_prices')}",
+        owner="practice manager",
+        due=due(facts.subject, PROCESS_DAYS),
+        severity="low",
+    )
+
+
+def _new_price_or_underpayment(facts: Facts, payer: str, rows: pd.DataFrame) -> Finding:
+    """A price that fell without a contract that says so: dollars, and until when they can be appealed."""
+    cents, left = -int(rows["effect_cents"].sum()), int(rows["appealable_cents"].sum())
+    first = rows["appeal_by"].min()
+    until = (
+        "no day to appeal is on file"
+        if pd.isna(first)
+        else f"{as_text(left, 'usd')} can be appealed, the first of it until {as_text(first, 'date')}"
+    )
+    return finding(
+        f"{facts.subject.payer_name(payer)}: new price or underpayment, ask for the contract",
+        f"{_changed(rows)}; {as_text(cents, 'usd')} less on {counted(int(rows['lines'].sum()), 'line')}. No fee "
+        f"schedule on file says what was agreed. If the contract did not change, this is an underpayment: {until}."
+        f"{_sheet('new_prices')}",
+        amount_cents=cents,
+        owner=ours(facts.subject),
+        due=_earlier(facts, FOLLOW_UP_DAYS, first),
+        severity=severity_of(cents, facts.subject),
+    )
+
+
+def _changed(rows: pd.DataFrame) -> str:
+    """How many codes changed, by how much and since when."""
+    low, high = rows["change_share"].min(), rows["change_share"].max()
+    move = (
+        f"by {as_text(high, 'rate')}"
+        if as_text(low, "rate") == as_text(high, "rate")
+        else f"between {as_text(low, 'rate')} and {as_text(high, 'rate')}"
+    )
+    return (
+        f"{counted(rows['procedure'].nunique(), 'code')} changed {move} from "
+        f"{as_text(rows['changed_on'].min(), 'date')} on"
+    )
 
 
 def secondaries(facts: Facts) -> list[Finding]:
@@ -332,9 +426,10 @@ def crossovers(facts: Facts) -> list[Finding]:
 
 def waiting(facts: Facts) -> list[Finding]:
     """What the client was asked for and has not answered, and whether it became more."""
-    asked = facts.requests[facts.requests["is_open"]]
+    rows = facts.requests[facts.requests["is_open"]]
+    asked, gone = rows[~rows["claim_id"].isin(facts.lapsed)], rows[rows["claim_id"].isin(facts.lapsed)]
     if asked.empty:
-        return []
+        return _past_their_limit(facts, gone)
     cents = int(asked["open_cents"].sum())
     risen = facts.holds_risen
     more = ""
@@ -347,6 +442,11 @@ def waiting(facts: Facts) -> list[Finding]:
             "charges over the "
             f"usual were delayed so far, those released since included."
         )
+    if len(gone):
+        more += (
+            f" {sentence(counted(len(gone), 'more question'))} ({as_text(int(gone['open_cents'].sum()), 'usd')}) came "
+            "too late: no payer has these claims, their limit to file has passed, and an answer brings nothing."
+        )
     days = counted(int(asked["days_open"].median()), "day")
     wait = f"Half of them have waited {days} or more" if len(asked) > 1 else f"It has waited {days}"
     return [
@@ -358,6 +458,23 @@ def waiting(facts: Facts) -> list[Finding]:
             owner="practice manager",
             due=due(facts.subject, FOLLOW_UP_DAYS),
             severity="high" if len(risen) else severity_of(cents, facts.subject),
+        )
+    ]
+
+
+def _past_their_limit(facts: Facts, gone: pd.DataFrame) -> list[Finding]:
+    """Questions that were answered by nobody until the payer's limit had passed, where no others are open."""
+    if gone.empty:
+        return []
+    return [
+        finding(
+            f"{counted(len(gone), 'open question')} of ours came too late",
+            "Nobody answered before the payer's limit to file had passed: decide on the write-off. "
+            f"Charges are shown.{_sheet('open_questions')}",
+            amount_cents=int(gone["open_cents"].sum()),
+            owner=ours(facts.subject),
+            due=due(facts.subject, PROCESS_DAYS),
+            severity="low",
         )
     ]
 
@@ -517,6 +634,7 @@ def escalated(facts: Facts) -> list[Finding]:
 
 LOOKS: list[Callable[[Facts], list[Finding]]] = [
     denials,
+    ended,
     mixes,
     underpayments,
     secondaries,

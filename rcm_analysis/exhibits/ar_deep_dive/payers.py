@@ -137,13 +137,16 @@ def _prices(facts: Facts) -> list[Block]:
                 Shown("lines", "Lines so far", "count"),
                 Shown("effect_cents", "Effect so far", "usd", exact=True),
                 Shown("basis", "Known from"),
+                Shown("appeal_by", "Appeal by", "date"),
+                Shown("appealable_cents", "Could be appealed", "usd", exact=True),
             ],
             name="new_prices",
             title="New prices of the last three months",
             print_it=False,
             definition=(
-                "By the day of service from which the price holds; US dollars and cents. New prices are "
-                "no underpayments."
+                "By the day of service from which the price holds; US dollars and cents. A price known "
+                "from the contract is agreed. A lower one that is only inferred is a new price or an "
+                "underpayment: the contract says which."
             ),
         )
     ]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...blocks.vocabulary import Behind, Table
 from ...measures.receivable.delays import document_requests
+from ...measures.receivable.time_limits import deadlines
 from ...models.detection.denial_shifts import systemic_denials
 from ...models.detection.process_shifts import charge_lag_creep
 from ..blocks import Block, note
@@ -19,7 +20,7 @@ from ..incomplete import ANSWERED, advises
 from ..subject import Subject
 from ..tables import Shown, show
 from .opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, stages
-from .work import agreed_actions
+from .work import agreed_actions, unfiled_too_late
 
 MOST = 3
 QUESTIONS = "open_questions"
@@ -75,7 +76,7 @@ def systemic(subject: Subject) -> list[Ask]:
             Ask(
                 head,
                 f"{sentence(words_of(row['category']))} denials{payer} went from {as_text(row['usual_rate'], 'rate')} "
-                f"to {as_text(row['rate'], 'rate')} of the lines{' there' if place else ''} since "
+                f"to {as_text(row['rate_since_onset'], 'rate')} of the lines{' there' if place else ''} since "
                 f"{day_text(row['onset_on'])}",
                 int(round(row["excess_cents"])),
                 CONTRACT,
@@ -110,7 +111,8 @@ def questions(subject: Subject) -> list[Ask]:
 
 def _open_questions(subject: Subject) -> pd.DataFrame:
     asked = document_requests(subject.tables, as_of=subject.as_of)
-    return asked[asked["is_open"]]
+    late = unfiled_too_late(deadlines(subject.tables, as_of=subject.as_of))
+    return asked[asked["is_open"] & ~asked["claim_id"].isin(late["claim_id"])]
 
 
 def late_entry(subject: Subject) -> list[Ask]:

@@ -15,6 +15,7 @@ from ...measures.collections import lags
 from ...measures.collections.written_off import whole_dollar_sweeps
 from ...measures.denials.reasons import denial_reasons, disguised_denials
 from ...measures.receivable import ar
+from ...models.cash.collectable import collectable_value
 from ...tables.frames import days_before
 from ...tables.reference.carc import carc_categories
 from ...tables.schema import PARTIES
@@ -170,18 +171,37 @@ def aged_insurance(subject: Subject) -> list[Finding]:
     if old.empty:
         return []
     total, most = int(old["ar_cents"].sum()), old.iloc[0]
+    cash = _expected_cash(subject, total)
+    worth = (
+        f"Expected cash is shown, of {as_text(total, 'usd')} of charges."
+        if cash
+        else "Charges are shown: what such balances bring is not known yet."
+        if cash is None
+        else "Charges are shown: such balances have brought next to nothing so far."
+    )
     return [
         finding(
             "Work the insurance balances over 120 days",
             f"{counted(int(old['claims'].sum()), 'balance')} from services more than 120 days before "
             f"{subject.as_of_text}; "
-            f"{subject.payer_name(most['payer'])} holds {as_text(int(most['ar_cents']), 'usd')} of it.",
-            amount_cents=total,
+            f"{subject.payer_name(most['payer'])} holds {as_text(int(most['ar_cents']), 'usd')} of it. {worth}",
+            amount_cents=cash or total,
             owner=ours(subject),
             due=due(subject, FOLLOW_UP_DAYS),
-            severity=severity_of(total, subject),
+            severity=severity_of(cash, subject) if cash else "low",
         )
     ]
+
+
+def _expected_cash(subject: Subject, charges: int) -> int | None:
+    """What old balances of insurers are expected to bring: by the cash per dollar at which the packet values what
+    insurers have owed for more than 120 days; None where nothing is known of it."""
+    value = collectable_value(subject.tables, as_of=subject.as_of, by=["party", "bucket"])
+    old = value[(value["bucket"] == ar.BUCKETS[-1]) & value["party"].isin(PARTIES[:3])]
+    known = old["open_cents"] - old["unknown_cents"]
+    if known.isna().any() or known.sum() <= 0:
+        return None
+    return int(charges * int(old["collectable_cents"].sum()) // int(known.sum()))
 
 
 def old_credits(subject: Subject) -> list[Finding]:
@@ -282,15 +302,23 @@ def disguised(subject: Subject) -> list[Finding]:
 
 def sweeps(subject: Subject) -> list[Finding]:
     """Old balances written off in whole dollars, in batches."""
-    found = whole_dollar_sweeps(subject.tables, period=subject.period)
+    year = whole_dollar_sweeps(subject.tables, period=subject.period.trailing(12))
+    found = year[held(subject.period, year["posted_on"])]
     if found.empty:
         return []
+    months = year["posted_on"].dt.to_period("M").nunique()
+    whole = (
+        f" The same was found in {months} of the last twelve months, "
+        f"{as_text(int(year['swept_cents'].sum()), 'usd')} together."
+        if months > 1
+        else ""
+    )
     return [
         finding(
             "Review the batch write-offs of old balances",
             f"{counted(int(found['swept'].sum()), 'write-off')} in whole dollars on services over 120 days old, "
-            f"posted on "
-            f"{counted(len(found), 'day')}, many more than is usual. Ask for the reason and the approval of each.",
+            f"posted on {counted(len(found), 'day')} of {subject.month}, many more than is usual.{whole} Ask for the "
+            "reason and the approval of each.",
             amount_cents=int(found["swept_cents"].sum()),
             owner=ours(subject),
             due=due(subject, FOLLOW_UP_DAYS),

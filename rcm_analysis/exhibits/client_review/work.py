@@ -73,3 +73,8 @@ def due_soon(subject: Subject) -> pd.DataFrame:
     """The time limits of `deadlines` that end within 30 days and can still be kept, the first one first."""
     found = deadlines(subject.tables, as_of=subject.as_of)
     return found[found["is_recoverable"] & (found["days_left"] <= HORIZON_DAYS)].reset_index(drop=True)
+
+
+def unfiled_too_late(limits: pd.DataFrame) -> pd.DataFrame:
+    """The time limits of `deadlines` to file that have passed: no answer of the client's brings these claims back."""
+    return limits[(limits["kind"] == "filing") & limits["is_missed"]]

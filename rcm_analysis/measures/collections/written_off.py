@@ -256,7 +256,9 @@ def whole_dollar_sweeps(
     for back in range(MONTHS_BEFORE, 0, -1):
         month = first.shift(-back)
         earlier += _judged(batches, earlier, month, fewest, chance)
-    found = _judged(batches, earlier, period, fewest, chance)
+    found: list[Any] = []
+    for month in period.months():
+        found += _judged(batches, earlier + found, month, fewest, chance)
     return pd.DataFrame(found, columns=[*SWEEP_COLUMNS, *SWEEP_EXTRAS])[SWEEP_COLUMNS].astype(SWEEP_TYPES)
 
 

@@ -49,7 +49,9 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
         most frequent allowed amount of one unit (55 % of the month's lines) differs by more than 1 % from the last
         one and lasts: 55 % and at least five of the lines of its first three months, in two of them (or ten lines
         of the newest month).
-        Such a step may also be an error of the payer's in loading the contract: ask for the new contract.
+        Such a step down is a new price or an underpayment, which nothing but the contract can tell: appeal_by is the
+        first day until which one of its lines can be appealed, appealable_cents what these lines are short of the
+        old price. Both are empty and zero for prices of the schedule and for rises.
         lines and units are comparable ones priced at the new price, until the next change. With `since`, changes
         of that day or later.
     Date basis
@@ -71,7 +73,31 @@ def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | 
     found = found[found["changed_on"] >= pd.Timestamp(since)] if since is not None else found
     found = found.sort_values(["changed_on", *KEY], ignore_index=True).astype(COLUMNS)
     change = found["new_cents"] - found["old_cents"]
-    return found.assign(change_share=quotient(change, found["old_cents"]), effect_cents=change * found["units"])
+    found = found.assign(change_share=quotient(change, found["old_cents"]), effect_cents=change * found["units"])
+    return _with_appeals(found, tables, as_of)
+
+
+def _with_appeals(steps: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """The steps with appeal_by and appealable_cents of the lines paid at an inferred lower price."""
+    out = steps.assign(
+        appeal_by=pd.Series(pd.NaT, index=steps.index, dtype="datetime64[us]"),
+        appealable_cents=pd.Series(0, index=steps.index, dtype="int64"),
+    )
+    cuts = out[(out["basis"] == "inferred") & (out["new_cents"] < out["old_cents"])]
+    if cuts.empty:
+        return out
+    lines = _inferred_lines(tables, as_of).select(
+        *KEY, "service_on", "received_on", "one_cents", units=col("units").cast(nw.Int64)
+    )
+    rows = collect(lines, KEY, dates=["service_on", "received_on"])
+    both = rows.merge(cuts[[*KEY, "changed_on", "old_cents", "new_cents"]].reset_index(names="step"), on=KEY)
+    both = both[(both["one_cents"] == both["new_cents"]) & (both["service_on"] >= both["changed_on"])]
+    both = with_deadlines(both.reset_index(drop=True), tables, as_of=as_of)
+    both = both[both["is_appealable"]]
+    short = (both["old_cents"] - both["new_cents"]) * both["units"]
+    out["appeal_by"] = out["appeal_by"].fillna(both.groupby("step")["appeal_by"].min())
+    out["appealable_cents"] += short.groupby(both["step"]).sum().reindex(out.index).fillna(0).astype("int64")
+    return out
 
 
 def inferred_steps(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
@@ -104,17 +130,22 @@ def _schedule_changes(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame
 
 def _usual_by_month(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     """KEY, month, allowed amount of one unit: lines, units and first service at it."""
-    rows = expected_allowed(tables, as_of=as_of).filter(
-        col("excluded") == "", col("basis") != "contract", col("allowed_cents") < col("charge_cents")
-    )
-    whole = col("units").cast(nw.Int64)
-    rows = rows.filter(col("allowed_cents") % whole == 0).with_columns(
-        month_of(col("received_on")), one_cents=col("allowed_cents") // whole, lines=nw.lit(1), units=whole
+    rows = _inferred_lines(tables, as_of).with_columns(
+        month_of(col("received_on")), lines=nw.lit(1), units=col("units").cast(nw.Int64)
     )
     added = rows.group_by(*KEY, "month", "one_cents").agg(
         col("lines").sum(), col("units").sum(), first_on=col("service_on").min()
     )
     return collect(added, [*KEY, "month"], dates=["first_on"])
+
+
+def _inferred_lines(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
+    """Comparable lines without a price of the schedule, with `one_cents`, the allowed amount of one unit."""
+    rows = expected_allowed(tables, as_of=as_of).filter(
+        col("excluded") == "", col("basis") != "contract", col("allowed_cents") < col("charge_cents")
+    )
+    whole = col("units").cast(nw.Int64)
+    return rows.filter(col("allowed_cents") % whole == 0).with_columns(one_cents=col("allowed_cents") // whole)
 
 
 def _steps(key: tuple, part: pd.DataFrame) -> list[dict[str, Any]]:

@@ -88,12 +88,21 @@ COLUMNS = (
     "excess",
     "usual_rate",
     "rate",
+    "observed_rate",
+    "rate_since_onset",
     "denied_cents",
     "excess_cents",
     "contract_share",
     "q_value",
     "is_new",
+    "is_over",
+    "ended_on",
 )
+CLEARLY_OVER = 3.0
+"""A cause is over when its weeks are twenty times (e to the third) likelier with an end than without one."""
+WEEKS_AT_END = 5
+RECENTLY = 62
+"""Days for which a cause that is over is still told."""
 
 
 @kept
@@ -124,10 +133,12 @@ def systemic_denials(
         tests count claims, because lines of one claim are denied together. No line counts in two findings of one
         category. The last month is left out when it holds less than 70 % of the median claims of the six months before
         it and chance does not explain that; `attrs["left_out"]` then says so. At least six months must come before the
-        first month tested.
+        first month tested. What is over is not in here (`findings`).
     Columns
         level in words; procedures: code family or code; codes: the codes denied; onset_on: first denial of the week
-        in which the rate changed; first_month, last_month: the months counted; contract_share: share of denied_cents
+        in which the rate changed; first_month, last_month: the months counted; usual_rate: the rate expected, drawn
+        towards similar cells; observed_rate: what the cell's own lines before first_month show, empty without any;
+        rate: of the months counted; rate_since_onset: from onset_on on; contract_share: share of denied_cents
         that comes from a fee schedule (the rest is inferred); is_new: it began in the last two months tested
     Date basis
         received_on of the remittance
@@ -141,7 +152,8 @@ def systemic_denials(
     Raises
         ParameterError when the tables hold more than one client.
     """
-    return findings(denial_history(tables, as_of=as_of), as_of=as_of, q=q, floors=floors)
+    found = findings(denial_history(tables, as_of=as_of), as_of=as_of, q=q, floors=floors)
+    return only(found, ~found["is_over"])
 
 
 def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistory:
@@ -159,13 +171,30 @@ def denial_history(tables: Mapping[str, Any], *, as_of: dt.date) -> DenialHistor
     return DenialHistory(clients[0] if clients else "", lines, cells_of(lines, months), as_of)
 
 
+def decided_months(tables: Mapping[str, Any], *, as_of: dt.date) -> int:
+    """How many months, from the first with a first decision to that of `as_of`, denials are known of."""
+    lines = expected_lines(tables, as_of=as_of)
+    return pd.Period(as_of, "M").ordinal - lines["month"].min().ordinal + 1 if len(lines) else 0
+
+
+def only(found: pd.DataFrame, kept_rows: pd.Series) -> pd.DataFrame:
+    """Some of the findings, numbered anew, with what is said of the month that was left out."""
+    out = found[kept_rows].reset_index(drop=True)
+    out.attrs["left_out"] = found.attrs.get("left_out", "")
+    return out
+
+
 def findings(history: DenialHistory, *, as_of: dt.date, q: float = 0.05, floors: Floors | None = None) -> pd.DataFrame:
-    """`systemic_denials` for a history that is already counted, as of the end of the month of `as_of`."""
+    """`systemic_denials` for a history that is already counted, as of the end of the month of `as_of`; what ended in
+    the two months before is in it too (`is_over`, `ended_on`: the last denial before the rate fell)."""
     floors = floors or Floors()
     last, left_out = last_month(history, as_of)
     rows = _causes(history, last, q, floors) if last >= 0 and history.cells.categories else []
     found = pd.DataFrame(rows, columns=list(COLUMNS))
-    found = found.astype({"onset_on": "datetime64[us]"}).sort_values("excess_cents", ascending=False, ignore_index=True)
+    dates = {"onset_on": "datetime64[us]", "ended_on": "datetime64[us]", "is_over": bool}
+    found = found.astype(dates).sort_values("excess_cents", ascending=False, ignore_index=True)
+    is_old = found["ended_on"] < pd.Timestamp(as_of) - pd.Timedelta(days=RECENTLY)
+    found = found[~is_old].reset_index(drop=True)
     found.attrs["left_out"] = left_out
     return found
 
@@ -197,11 +226,21 @@ def _causes(history: DenialHistory, last: int, q: float, floors: Floors) -> list
             above[kind, cell] = False
             continue
         start, onset = _onset(history, kind, cell, changed, last)
+        marked = _marked_lines(history, kind, cell)
+        ended = ended_on(marked[(marked["received_on"] >= onset) & (marked["at"] <= last)], usual)
+        if ended is None and not _above(cells[kind], verdict, kind, last, floors, lately=True)[cell]:
+            above[kind, cell] = False
+            continue
+        until = last if ended is None else max(start, pd.Period(ended, "M").ordinal - history.cells.months[0].ordinal)
         rows.append(
-            _finding(history, cells[kind], kind, cell, (start, last), usual)
+            _finding(history, cells[kind], kind, cell, (start, until), usual)
+            | _rates_around(history, kind, cell, onset, ended or history.cells.months[last].end_time)
             | {"onset_on": onset, "q_value": q_value[kind, cell], "is_new": start >= last - 1}
+            | {"is_over": ended is not None, "ended_on": ended}
         )
-        cells[kind] = cells[kind].without(counts_of(history.lines, cells[kind], _claims_of(history, cell, start, last)))
+        cells[kind] = cells[kind].without(
+            counts_of(history.lines, cells[kind], _claims_of(history, cell, start, until))
+        )
         verdict.replace(kind, judged(cells[kind], last, [kind]))
         above[kind] = _above(cells[kind], verdict, kind, last, floors)
     return rows
@@ -224,26 +263,25 @@ def last_month(history: DenialHistory, as_of: dt.date) -> tuple[int, str]:
     if months[position] == here and few:
         share = volume[position] / usual
         said = (
-            f"{here} is left out: {volume[position]:.0f} claims decided, {share:.0%} of the usual "
-            f"{usual:.0f}; it is not complete."
+            f"Of denials {here.start_time:%B %Y} is left out: {volume[position]:.0f} claims decided, {share:.0%} of "
+            f"the usual {usual:.0f}; the month is not complete."
         )
         return position - 1, said
     return position, ""
 
 
-def _above(cells: Cells, verdict: Verdict, kind: int, last: int, floors: Floors) -> np.ndarray:
-    """Which cells are above the floors, since their first month and in the last two."""
+def _above(cells: Cells, verdict: Verdict, kind: int, last: int, floors: Floors, *, lately: bool = False) -> np.ndarray:
+    """Which cells are above the floors since their first month; or in the last two months, `lately`."""
     size, start, usual = last + 1, verdict.start[kind], verdict.usual[kind]
     month = np.arange(size)[None, :]
     since = month >= start[:, None]
     lost, cents = cells.denied_cents[kind, :, :size], cells.cents[:, :size]
     above = (cells.denied_claims[kind, :, :size] * since).sum(1) >= floors.claims
     above &= (lost * since).sum(1) - usual * (cents * since).sum(1) >= floors.cents
-    for window in (since, month >= np.maximum(start, last - 1)[:, None]):
-        of = (cells.claims[:, :size] * window).sum(1)
-        rate = np.divide((cells.denied_claims[kind, :, :size] * window).sum(1), of, out=np.zeros(len(of)), where=of > 0)
-        above &= (rate >= usual + floors.points) | (rate >= usual * floors.ratio)
-    return above
+    window = month >= np.maximum(start, last - 1)[:, None] if lately else since
+    of = (cells.claims[:, :size] * window).sum(1)
+    rate = np.divide((cells.denied_claims[kind, :, :size] * window).sum(1), of, out=np.zeros(len(of)), where=of > 0)
+    return above & ((rate >= usual + floors.points) | (rate >= usual * floors.ratio))
 
 
 def _named(cells: Cells, verdict: Verdict, kind: int, last: int, raised: np.ndarray) -> int:
@@ -355,6 +393,56 @@ def _onset(history: DenialHistory, kind: int, cell: int, start: int, last: int) 
     days = lines.loc[lost & (lines["received_on"] >= begin).to_numpy(), "received_on"]
     onset = days.min() if len(days) else begin
     return min(start, pd.Period(onset, "M").ordinal - history.cells.months[0].ordinal), onset
+
+
+def ended_on(rows: pd.DataFrame, usual: float) -> pd.Timestamp | None:
+    """The last denial before a rate that had risen fell back to what is usual; None while it goes on.
+
+    `rows` are the lines since the onset: claim_id, received_on, denied (0 or 1).
+
+    Formula
+        gain(k) = logL(weeks before k at their own rate) + logL(weeks from k on at the usual rate) - logL(all weeks at
+        their own rate), binomial, of claims; over where the largest gain is 3 or more and the later weeks, and the
+        last five of them, lie nearer to the usual rate than to the earlier one
+    """
+    from scipy import special
+
+    claims = rows.groupby("claim_id", sort=False).agg(on=("received_on", "min"), denied=("denied", "max"))
+    weeks = claims.assign(week=claims["on"].dt.to_period("W"), of=1).groupby("week")[["denied", "of"]].sum()
+    if len(weeks) < 2:
+        return None
+    denied, of = weeks["denied"].to_numpy(float).cumsum(), weeks["of"].to_numpy(float).cumsum()
+    lost, total = denied[-1] - denied[:-1], of[-1] - of[:-1]
+    rate = denied[:-1] / of[:-1]
+    expected = min(max(usual, 0.5 / of[-1]), 1 - 1e-9)
+    later = special.xlogy(lost, expected) + special.xlogy(total - lost, 1 - expected)
+    gain = _own_rate(denied[:-1], of[:-1]) + later - _own_rate(denied[-1:], of[-1:])
+    fell = np.divide(lost, total, out=np.ones_like(total), where=total > 0) < (expected + rate) / 2
+    gain = np.where(fell, gain, -np.inf)
+    best = int(gain.argmax())
+    back = max(best, len(weeks) - 1 - WEEKS_AT_END)
+    again = (denied[-1] - denied[back]) / max(1.0, of[-1] - of[back])
+    if gain[best] < CLEARLY_OVER or again >= (expected + rate[best]) / 2:
+        return None
+    before = claims[(claims["on"] <= weeks.index[best].end_time) & (claims["denied"] > 0)]
+    return before["on"].max()
+
+
+def _own_rate(count: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """The binomial log likelihood of counts at their own rate."""
+    from scipy import special
+
+    return special.xlogy(count, count / total) + special.xlogy(total - count, 1 - count / total)
+
+
+def _rates_around(
+    history: DenialHistory, kind: int, cell: int, onset: pd.Timestamp, ended: pd.Timestamp
+) -> dict[str, float]:
+    """The cell's own rate before its first month, and its rate from the onset to the end, in lines."""
+    rows = _marked_lines(history, kind, cell)
+    before = rows[rows["month"] < pd.Period(onset, "M")]
+    since = rows[(rows["received_on"] >= onset) & (rows["received_on"] <= ended)]
+    return {"observed_rate": before["denied"].mean(), "rate_since_onset": since["denied"].mean()}
 
 
 def _finding(

@@ -9,17 +9,20 @@ a first decision, an entry and a submission are what they were on the day they b
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from ...models.detection.denial_shifts import denial_history, findings
+from ...models.detection.denial_shifts import denial_history
+from ...models.detection.finding_lives import OVER, lives
 from ...models.detection.process_shifts import creeps, lag_rows, outages, submission_rows
+from ...periods import Period
 from ...simulate.plants.kinds import DENIALS
 from ..case import Case
-from ..record import RECALL_IN_TIME, Tally
-from ..scoring import Alarm, alarms_of, sought
+from ..record import ENDED, NAMED, RECALL_IN_TIME, Tally
+from ..scoring import Alarm, PlantedProblem, alarms_of, points_to, sought
 
 IN_TIME = 2
 
@@ -27,14 +30,43 @@ IN_TIME = 2
 def systemic(case: Case) -> list[Tally]:
     """`models.systemic_denials`: one alarm a cause."""
     history = denial_history(case.known, as_of=case.period.last_day)
-    said = []
+    said, over, named = [], [], []
     for month in case.period.months():
-        found = findings(history, as_of=month.last_day)
+        found = lives(history, as_of=month.last_day)
         said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
+        over += [Alarm(case.client, month.last_day, _scope(row)) for _, row in found.iterrows() if row["state"] == OVER]
+        named += found["told_as"].ne("").tolist()
     alarms = alarms_of(case.client, said, same=("category",))
-    return sought(
-        "systemic denials", case.problems(*DENIALS), alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME
-    )
+    planted = case.problems(*DENIALS)
+    told = sought("systemic denials", planted, alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
+    return [*told, *_said_to_be_over(case, planted, alarms, over), *_kept_names(named)]
+
+
+def _said_to_be_over(
+    case: Case, planted: Sequence[PlantedProblem], alarms: Sequence[Alarm], over: Sequence[Alarm]
+) -> list[Tally]:
+    """Of the problems that were found and that ended two months before the data do: those told as over by then."""
+    due = [
+        one
+        for one in planted
+        if one.ends_on
+        and Period.of(one.ends_on).shift(IN_TIME).last_day <= case.period.last_day
+        and any(points_to(alarm, one) for alarm in alarms)
+    ]
+    told = [
+        any(
+            points_to(alarm, one)
+            and one.ends_on is not None
+            and one.ends_on <= alarm.raised_on <= Period.of(one.ends_on).shift(IN_TIME).last_day
+            for alarm in over
+        )
+        for one in due
+    ]
+    return [Tally("systemic denials", ENDED, sum(told), len(due))] if due else []
+
+
+def _kept_names(renamed: Sequence[bool]) -> list[Tally]:
+    return [Tally("systemic denials", NAMED, len(renamed) - sum(renamed), len(renamed))] if renamed else []
 
 
 def _scope(row: pd.Series) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import polars as pl
 
 from ...errors import ParameterError
 from ...periods import Period
-from ..company import Client, Company, day_number, grown_company, registry_toml, seed_company, workspace_toml
+from ..company import Client, Company, day_number, grown_company, registry_toml, seed_company, stream, workspace_toml
 from ..fees import Calendar
+from ..laws import laws_of
 from ..plants.draw import drawn, fixed, services_planted, standing
 from ..plants.kinds import Plant, PlantLog
 from ..practice import KEEPS, Practice, control_totals, exported
@@ -74,26 +75,28 @@ def write_clients(
     scale: float = 1.0,
     plants: bool = True,
     workers: int = 1,
+    world: str = "usual",
 ) -> None:
     """Write `clients` clients: the twelve of the overview first, then invented ones.
 
-    `plants` draws problems for every client from the seed and leaves about a third of the clients quiet;
-    in the files of the other services about two thirds of those who have them are planted.
+    `world` names the laws by which they live (`simulate.laws`). `plants` draws problems for every client from the
+    seed and leaves about a third of the clients quiet; in the files of the other services about two thirds of those
+    who have them are planted.
     """
-    company, calendar = grown_company(clients, seed), Calendar.ending(last_month, months)
-    jobs = [
-        Job(
-            client,
-            company,
-            calendar,
-            seed,
-            scale,
-            drawn(client, company, calendar, seed, scale) if plants else (),
-            services_planted(client, seed) if plants else (),
-        )
-        for client in company.clients
-    ]
+    company = grown_company(clients, seed, laws_of(world))
+    jobs = []
+    for client in company.clients:
+        calendar = Calendar.ending(last_month, _months_of(client, company, months, seed))
+        problems = drawn(client, company, calendar, seed, scale) if plants else ()
+        services = services_planted(client, seed) if plants else ()
+        jobs.append(Job(client, company, calendar, seed, scale, problems, services))
     _write(Path(folder), jobs, workers)
+
+
+def _months_of(client: Client, company: Company, months: int, seed: int) -> int:
+    """Months that exist of a client: all, or four to six of a new one."""
+    rng = stream(seed, client.id, "new client")
+    return int(rng.integers(4, 7)) if rng.random() < company.laws.new_client_share else months
 
 
 @dataclass(frozen=True)

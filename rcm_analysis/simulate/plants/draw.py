@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import ParameterError, closest
-from ..company import SYSTEMS, Client, Company, plant_entries, stream
+from ..company import SYSTEMS, Client, Company, day_number, plant_entries, stream
 from ..fees import Calendar
+from ..laws import Laws
 from ..practice_book import providers_from_start, site_count
 from .kinds import DENIALS, PLANT_KINDS, Plant, Scope
 
@@ -32,6 +35,8 @@ SIZES = {
 }
 FEWEST = 5.0
 """Claims a month that a random plant should touch at least, so that it can be told from chance."""
+LASTING = (*DENIALS, "underpayment", "document_holds", "secondary_not_billed")
+"""The kinds that end again where the laws say how long problems last."""
 ALWAYS = ("clearinghouse_outage", "duplicated_remit")
 DEMO_SERVICES_PLANTED = {
     "self_pay": "chicago-med",
@@ -108,7 +113,7 @@ def drawn(client: Client, company: Company, calendar: Calendar, seed: int, scale
     volume = _Volume(client, company, scale)
     rng = stream(seed, client.id, "plants")
     quiet, lawful = rng.random() < QUIET_SHARE, rng.random() < 0.3
-    count = 1 + int(rng.choice(3, p=[0.5, 0.35, 0.15]))
+    count = max(company.laws.fewest_problems, 1 + int(rng.choice(3, p=[0.5, 0.35, 0.15])))
     problems = [kind for kind, about in PLANT_KINDS.items() if about.is_problem and volume.allows(kind)]
     kinds = [] if quiet else [str(kind) for kind in rng.choice(problems, min(count, len(problems)), replace=False)]
     kinds += ["rate_cut"] if lawful else []
@@ -117,8 +122,46 @@ def drawn(client: Client, company: Company, calendar: Calendar, seed: int, scale
         own = stream(seed, client.id, f"plant {kind}")
         start = calendar.month_start(_months_back(calendar, own)) + int(own.integers(0, 21))
         size = round(float(own.uniform(*SIZES[kind])), 3)
-        found.append(_plant(client, calendar, kind, number, start, size, _scope(kind, volume, own)))
+        plant = _plant(client, calendar, kind, number, start, size, _scope(kind, volume, own))
+        found.append(_under_laws(plant, company.laws, volume, calendar, seed))
+    return (*found, *_lawful(client, company.laws, volume, calendar, seed))
+
+
+def _under_laws(plant: Plant, laws: Laws, volume: _Volume, calendar: Calendar, seed: int) -> Plant:
+    """The plant as the laws have it: how long it lasts, which lines it strikes; unchanged in the usual world."""
+    rng = stream(seed, plant.client, f"laws of {plant.id}")
+    if plant.kind in DENIALS and rng.random() < laws.standing_share:
+        return replace(plant, start=calendar.first - 365)
+    if laws.problem_days and plant.kind in LASTING:
+        return replace(plant, end=plant.start + int(rng.integers(*laws.problem_days, endpoint=True)))
+    if laws.part_of_lines and plant.kind == "underpayment":
+        return replace(plant, share=float(rng.uniform(*laws.part_of_lines)))
+    if laws.part_outages and plant.kind == "clearinghouse_outage":
+        return replace(plant, scope=Scope(_likely(volume, rng)))
+    return plant
+
+
+def _lawful(client: Client, laws: Laws, volume: _Volume, calendar: Calendar, seed: int) -> tuple[Plant, ...]:
+    """What some worlds have beside the problems drawn: a rise that was never loaded, an edit that bundles lawfully."""
+    found = []
+    rng = stream(seed, client.id, "plants of the law")
+    if laws.unloaded_rise and volume.payers and rng.random() < 0.5:
+        january = dt.date(calendar.months[-1].first_day.year, 1, 1)
+        start, scope = max(calendar.first, day_number(january)), Scope(_likely(volume, rng))
+        found.append(Plant(f"{client.id}/unloaded_rise/0", "underpayment", client.id, start, laws.unloaded_rise, scope))
+    if laws.bundling_share and volume.payers and rng.random() < 0.5:
+        start = calendar.month_start(_months_back(calendar, rng))
+        scope = Scope(_likely(volume, rng), (volume.usual_extra(),))
+        found.append(
+            Plant(f"{client.id}/bundling_edit/0", "bundling_edit", client.id, start, laws.bundling_share, scope)
+        )
     return tuple(found)
+
+
+def _likely(volume: _Volume, rng: np.random.Generator) -> str:
+    """A commercial payer, the larger ones more often."""
+    share = np.array(list(volume.payers.values()))
+    return list(volume.payers)[int(rng.choice(len(share), p=share / share.sum()))]
 
 
 def _plant(client: Client, calendar: Calendar, kind: str, number: int, start: int, size: float, scope: Scope) -> Plant:
@@ -213,6 +256,10 @@ class _Volume:
             for codes in found.values()
             if self.claims * share * 0.7 * min(1.0, sum(often[code] for code in codes)) >= FEWEST
         ]
+
+    def usual_extra(self) -> str:
+        """An additional service that is often billed beside a visit, and can be bundled into it."""
+        return max(self._table["extra"], key=lambda entry: entry[2])[0]
 
     def common_codes(self) -> list[tuple[str, tuple[str, ...]]]:
         """Payer and one to three of the client's most frequent codes, as many as it takes."""

@@ -85,6 +85,14 @@ PLANT_KINDS: dict[str, PlantKind] = {
         "allowed amount less than under the old schedule",
         is_problem=False,
     ),
+    "bundling_edit": PlantKind(
+        "a payer starts to bundle one code into another by a published edit: lawful",
+        "decided",
+        _SHARE,
+        "contract amount of the lines bundled",
+        is_problem=False,
+        category="bundling",
+    ),
     "secondary_not_billed": PlantKind(
         "claims are no longer sent to the secondary payer",
         "decided",
@@ -148,6 +156,8 @@ class Plant:
     size: float
     scope: Scope = Scope()
     end: int | None = None
+    share: float = 1.0
+    """The share of the lines in scope that it strikes, where `size` says by how much."""
 
     def holds(self, days: np.ndarray) -> np.ndarray:
         """Which of the days fall into the time of the plant."""

@@ -22,6 +22,7 @@ from rcm_analysis.models.detection.denial_shifts import (
     findings,
     systemic_denials,
 )
+from rcm_analysis.models.detection.finding_lives import finding_lives, lives
 from rcm_analysis.models.detection.mixes import mix_shifts
 from rcm_analysis.tables import schema
 
@@ -612,7 +613,7 @@ def test_floors(floors):
 def test_an_incomplete_month_is_left_out_and_that_is_said():
     tables = practice(since("2026-12", payer="summit"), last=0.5)
     found = systemic_denials(tables, as_of=END)
-    assert found.empty and found.attrs["left_out"].startswith("2026-12 is left out: ")
+    assert found.empty and found.attrs["left_out"].startswith("Of denials December 2026 is left out: ")
     assert "% of the usual 180" in found.attrs["left_out"]
     whole = systemic_denials(practice(since("2026-12", payer="summit")), as_of=END)
     assert len(whole) == 1 and whole.attrs["left_out"] == "" and whole["is_new"].all()
@@ -814,3 +815,67 @@ def test_the_usual_rates_of_cells_that_differ_borrow_little():
     rates, _ = usual_rates(cells, np.array([[20.0, 0.0, 20.0]]), np.array([200.0, 100.0, 100.0]))
     whole = 20.5 / 201
     assert rates[0, 1:].tolist() == pytest.approx([30 * whole / 130, (20 + 30 * whole) / 130])
+
+
+# -- the life of a finding -------------------------------------------------------------------------
+
+
+@functools.cache
+def of_a_summer():
+    """Summit denies from June to August, and never again."""
+    tables = practice(lambda row: "2026-06" <= row["month"] <= "2026-08" and row["payer"] == "summit", each=3)
+    return denial_history(tables, as_of=END)
+
+
+@pytest.mark.parametrize(
+    ("month", "states"),
+    [
+        pytest.param(5, [], id="before it began"),
+        pytest.param(6, ["new"], id="told for the first time"),
+        pytest.param(7, ["continuing"], id="goes on"),
+        pytest.param(8, ["continuing"], id="and on"),
+        pytest.param(9, ["over"], id="over in the first month without it"),
+        pytest.param(10, ["over"], id="told as over once more"),
+        pytest.param(11, [], id="then it is history"),
+        pytest.param(12, [], id="and nothing else takes its place"),
+    ],
+)
+def test_a_finding_is_new_goes_on_and_is_over_and_then_leaves_no_echo(month, states):
+    found = lives(of_a_summer(), as_of=(pd.Period(f"2026-{month:02d}").end_time).date())
+    assert found["state"].tolist() == states
+    assert set(found["payer"]) <= {"summit"} and set(found["first_told"]) <= {"2026-06"}
+    if states == ["over"]:
+        assert pd.Timestamp("2026-08-20") <= found["ended_on"].iloc[0] <= pd.Timestamp("2026-08-31")
+        assert found["month_denied"].iloc[0] <= 2
+
+
+def test_a_finding_that_ended_counts_nothing_after_its_end():
+    now, later = (lives(of_a_summer(), as_of=day).iloc[0] for day in (dt.date(2026, 8, 31), dt.date(2026, 10, 31)))
+    assert later["denied"] == now["denied"] and later["excess_cents"] == pytest.approx(now["excess_cents"], rel=0.1)
+
+
+def test_what_comes_back_is_told_as_returned_under_its_name():
+    struck = lambda row: row["month"] in ("2026-05", "2026-06", "2026-11", "2026-12") and row["site"] == "South"  # noqa: E731
+    history = denial_history(practice(struck, each=3), as_of=END)
+    told = {
+        month: lives(history, as_of=pd.Period(f"2026-{month:02d}").end_time.date())["state"].tolist()
+        for month in (6, 8, 12)
+    }
+    assert told == {6: ["continuing"], 8: ["over"], 12: ["returned"]}
+
+
+def test_the_dollars_of_each_month_add_up_to_those_since_it_was_told():
+    tables = practice(since("2026-09", payer="summit"), each=2)
+    history = denial_history(tables, as_of=END)
+    ends = [pd.Period(f"2026-{month}").end_time.date() for month in ("10", "11", "12")]
+    rows = [lives(history, as_of=day).iloc[0] for day in ends]
+    assert rows[0]["first_told"] == "2026-09"
+    assert rows[-1]["since_told_cents"] == pytest.approx(sum(row["month_cents"] for row in rows), abs=3)
+    assert finding_lives(tables, as_of=END)["state"].tolist() == ["continuing"]
+
+
+def test_the_rate_since_the_onset_counts_no_day_before_it():
+    """From the twentieth on all are denied: the month's rate is diluted, that since the onset is not."""
+    tables = practice(lambda row: row["month"] >= "2026-10" and row["day"] >= dt.date(2026, 10, 20), share=1.0)
+    row = systemic_denials(tables, as_of=END).iloc[0]
+    assert row["rate_since_onset"] > 0.95 > row["rate"] + 0.1 and row["observed_rate"] < 0.02
