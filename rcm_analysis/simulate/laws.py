@@ -91,9 +91,7 @@ WORLDS = (
         pays_at_year_end=("medicare", "medicaid", "harbor", "summit", "lakeshore", "northwind"),
     ),
 )
-"""The worlds of the scoreboard. Thresholds may be chosen on the first two; figures of the others are reported as they
-are."""
-CHOSEN_ON = ("usual", "slow and seasonal")
+"""The worlds of the scoreboard. Thresholds may be chosen on the first two; the others are reported as they are."""
 
 
 def laws_of(name: str) -> Laws:

@@ -19,8 +19,8 @@ from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
 from ..tables import Shown, show
 from . import mixes
+from .denial_causes import scope_words
 from .facts import Facts
-from .findings import scope_words
 
 CHARTS = 2
 """Charts of findings in print: the largest ones; every finding is in the table and the workbook."""

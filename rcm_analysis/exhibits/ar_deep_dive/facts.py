@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...measures.payers import contract, scorecard, shortfalls
+from ...measures.payers import contract, prices, scorecard, shortfalls
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...models.cash.collectable import collectable_value
 from ...models.detection import denial_shifts, finding_lives, mixes, process_shifts, stalled_steps
@@ -101,7 +101,7 @@ class Facts:
 
     @cached_property
     def new_prices(self) -> pd.DataFrame:
-        return shortfalls.rate_changes(self.priced, as_of=self.as_of, since=self.since)
+        return prices.rate_changes(self.priced, as_of=self.as_of, since=self.since)
 
     @cached_property
     def secondaries(self) -> pd.DataFrame:

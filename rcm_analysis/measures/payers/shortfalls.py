@@ -1,4 +1,4 @@
-"""Lines for which a payer allowed less than it should have, and new prices, which are no underpayments."""
+"""Lines for which a payer allowed less than it should have."""
 
 from __future__ import annotations
 
@@ -9,202 +9,20 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ...ledger.postings import one_if, optional, sums, with_groups, with_rate
+from ...ledger.postings import one_if, sums, with_groups, with_rate
 from ...ledger.ratios import quotient
 from ...periods import Period
-from ...tables.frames import collect, month_of, source
+from ...tables.frames import collect
 from ..menu import measure
-from ..receivable.limits import with_limit
 from .contract import MODE_PERCENT, expected_allowed
+from .prices import inferred_steps, with_deadlines
 
 col = nw.col
 
-FEWEST_AT_NEW = 5
-"""A step needs five lines at the new price."""
-
-LEAST_CHANGE_PERCENT = 1
-"""Less than this is rounding, not a new price."""
-
-KEY = ["client", "payer", "procedure", "modifiers", "place_of_service"]
-COLUMNS = {
-    **dict.fromkeys(KEY, "str"),
-    "changed_on": "datetime64[us]",
-    "old_cents": "int64",
-    "new_cents": "int64",
-    "basis": "str",
-    "lines": "int64",
-    "units": "int64",
-}
-
-
-@measure("Changed prices", value="effect_cents")
-def rate_changes(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None) -> pd.DataFrame:
-    """Prices that changed: when, from what to what, and what that has meant so far.
-
-    Formula
-        change_share = new_cents / old_cents - 1; effect_cents = (new_cents - old_cents) x units
-    Counts
-        basis "contract": a row of the fee schedule whose price differs from the one before it (same payer,
-        procedure and modifiers), in force by `as_of`. basis "inferred", only where the schedule has no price: the
-        most frequent allowed amount of one unit (55 % of the month's lines) differs by more than 1 % from the last
-        one and lasts: 55 % and at least five of the lines of its first three months, in two of them (or ten lines
-        of the newest month).
-        Such a step down is a new price or an underpayment, which nothing but the contract can tell: appeal_by is the
-        first day until which one of its lines can be appealed, appealable_cents what these lines are short of the
-        old price. Both are empty and zero for prices of the schedule and for rises.
-        lines and units are comparable ones priced at the new price, until the next change. With `since`, changes
-        of that day or later.
-    Date basis
-        changed_on is a day of service: effective_from, or the first service at the new amount
-    Unit
-        cents; change_share is a share, negative for a cut
-    Empty
-        Nothing changed: no rows.
-    Source
-        our own
-
-    >>> from rcm_analysis.examples.contract import example_contract
-    >>> found = rate_changes(example_contract(), as_of=dt.date(2026, 6, 30))
-    >>> found[["payer", "procedure", "changed_on", "old_cents", "new_cents", "change_share"]]
-      payer procedure changed_on  old_cents  new_cents  change_share
-    0     p     99213 2026-01-01       8000      10000          0.25
-    """
-    found = pd.concat([_schedule_changes(tables, as_of), inferred_steps(tables, as_of=as_of)], ignore_index=True)
-    found = found[found["changed_on"] >= pd.Timestamp(since)] if since is not None else found
-    found = found.sort_values(["changed_on", *KEY], ignore_index=True).astype(COLUMNS)
-    change = found["new_cents"] - found["old_cents"]
-    found = found.assign(change_share=quotient(change, found["old_cents"]), effect_cents=change * found["units"])
-    return _with_appeals(found, tables, as_of)
-
-
-def _with_appeals(steps: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """The steps with appeal_by and appealable_cents of the lines paid at an inferred lower price."""
-    out = steps.assign(
-        appeal_by=pd.Series(pd.NaT, index=steps.index, dtype="datetime64[us]"),
-        appealable_cents=pd.Series(0, index=steps.index, dtype="int64"),
-    )
-    cuts = out[(out["basis"] == "inferred") & (out["new_cents"] < out["old_cents"])]
-    if cuts.empty:
-        return out
-    lines = _inferred_lines(tables, as_of).select(
-        *KEY, "service_on", "received_on", "one_cents", units=col("units").cast(nw.Int64)
-    )
-    rows = collect(lines, KEY, dates=["service_on", "received_on"])
-    both = rows.merge(cuts[[*KEY, "changed_on", "old_cents", "new_cents"]].reset_index(names="step"), on=KEY)
-    both = both[(both["one_cents"] == both["new_cents"]) & (both["service_on"] >= both["changed_on"])]
-    both = with_deadlines(both.reset_index(drop=True), tables, as_of=as_of)
-    both = both[both["is_appealable"]]
-    short = (both["old_cents"] - both["new_cents"]) * both["units"]
-    out["appeal_by"] = out["appeal_by"].fillna(both.groupby("step")["appeal_by"].min())
-    out["appealable_cents"] += short.groupby(both["step"]).sum().reindex(out.index).fillna(0).astype("int64")
-    return out
-
-
-def inferred_steps(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """Lasting steps of the usual allowed amount of one unit, where the schedule has no price: KEY, changed_on, old,
-    new."""
-    months = _usual_by_month(tables, as_of)
-    found = [step for key, part in months.groupby(KEY, sort=True) for step in _steps(key, part)]
-    return pd.DataFrame(found, columns=list(COLUMNS)).astype(COLUMNS)
-
-
-def _schedule_changes(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    if optional(tables, "fee_schedules") is None:
-        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
-    same = ["client", "payer", "procedure", "modifiers"]
-    fees = source(tables, "fee_schedules", [*same, "effective_from", "allowed_cents"])
-    fees = fees.with_columns(col("modifiers").fill_null("")).filter(col("effective_from") <= as_of)
-    rows = collect(fees, [*same, "effective_from"], dates=["effective_from"])
-    rows["old_cents"] = rows.groupby(same)["allowed_cents"].shift()
-    changed = rows[rows["old_cents"].notna() & (rows["old_cents"] != rows["allowed_cents"])]
-    changed = changed.rename(columns={"effective_from": "changed_on", "allowed_cents": "new_cents"})
-    priced = expected_allowed(tables, as_of=as_of).filter(col("excluded") == "", col("basis") == "contract")
-    used = priced.with_columns(lines=nw.lit(1), units=col("units").cast(nw.Int64), modifiers=col("contract_modifiers"))
-    used = used.group_by(*same, "contract_from").agg(col("lines").sum(), col("units").sum())
-    volume = collect(used, [*same, "contract_from"], dates=["contract_from"]).rename(
-        columns={"contract_from": "changed_on"}
-    )
-    out = changed.merge(volume, on=[*same, "changed_on"], how="left").fillna({"lines": 0, "units": 0})
-    return out.assign(place_of_service="", basis="contract")[list(COLUMNS)].astype(COLUMNS)
-
-
-def _usual_by_month(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """KEY, month, allowed amount of one unit: lines, units and first service at it."""
-    rows = _inferred_lines(tables, as_of).with_columns(
-        month_of(col("received_on")), lines=nw.lit(1), units=col("units").cast(nw.Int64)
-    )
-    added = rows.group_by(*KEY, "month", "one_cents").agg(
-        col("lines").sum(), col("units").sum(), first_on=col("service_on").min()
-    )
-    return collect(added, [*KEY, "month"], dates=["first_on"])
-
-
-def _inferred_lines(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
-    """Comparable lines without a price of the schedule, with `one_cents`, the allowed amount of one unit."""
-    rows = expected_allowed(tables, as_of=as_of).filter(
-        col("excluded") == "", col("basis") != "contract", col("allowed_cents") < col("charge_cents")
-    )
-    whole = col("units").cast(nw.Int64)
-    return rows.filter(col("allowed_cents") % whole == 0).with_columns(one_cents=col("allowed_cents") // whole)
-
-
-def _steps(key: tuple, part: pd.DataFrame) -> list[dict[str, Any]]:
-    """The steps of one key: walk its months, and take a new most frequent amount once it has held."""
-    tops = _tops(part)
-    found: list[dict[str, Any]] = []
-    level = None
-    for place, top in enumerate(tops):
-        if top["usual"] is None or top["usual"] == level:
-            continue
-        if level is None or abs(top["usual"] - level) * 100 <= level * LEAST_CHANGE_PERCENT:
-            level = top["usual"]
-        elif _holds(part, tops, place):
-            start = tops[max(place - 1, 0)]["month"]
-            at_new = part[(part["one_cents"] == top["usual"]) & (part["month"] >= start)]
-            named = dict(zip(KEY, key, strict=True))
-            found.append(
-                named
-                | {
-                    "changed_on": at_new["first_on"].min(),
-                    "old_cents": level,
-                    "new_cents": top["usual"],
-                    "basis": "inferred",
-                    "lines": int(at_new["lines"].sum()),
-                    "units": int(at_new["units"].sum()),
-                }
-            )
-            level = top["usual"]
-    return found
-
-
-def _tops(part: pd.DataFrame) -> list[dict[str, Any]]:
-    """Month by month: the amount that holds 55 % of the lines (None where none does), and its lines."""
-    tops = []
-    for month, values in part.groupby("month"):
-        best = values.loc[values["lines"].idxmax()]
-        is_usual = best["lines"] * 100 >= values["lines"].sum() * MODE_PERCENT
-        tops.append(
-            {"month": month, "usual": int(best["one_cents"]) if is_usual else None, "lines": int(best["lines"])}
-        )
-    return tops
-
-
-def _holds(part: pd.DataFrame, tops: list[dict[str, Any]], place: int) -> bool:
-    """Whether the new amount lasts: over its first three months with lines, in two of them, or ten lines in the
-    newest."""
-    window = [top["month"] for top in tops[place : place + 3]]
-    rows = part[part["month"].isin(window)]
-    at_new = rows[rows["one_cents"] == tops[place]["usual"]]
-    lines = int(at_new["lines"].sum())
-    enough = (
-        lines >= FEWEST_AT_NEW if at_new["month"].nunique() > 1 else len(window) == 1 and lines >= 2 * FEWEST_AT_NEW
-    )
-    return enough and lines * 100 >= int(rows["lines"].sum()) * MODE_PERCENT
-
-
 FLOOR_CENTS = 5_00
 TOLERANCE_PERCENT = 3
-"""A line is short when more than both of these is missing: less is rounding, or not worth a letter."""
+"""A single line is worth a letter when more than both of these is missing. Again and again, less is too: a contract's
+price is exact to the cent a unit that rounding may cost; an inferred one may be off by the percentage."""
 
 LINES = (
     "client",
@@ -233,7 +51,8 @@ def underpaid_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date
 
     Formula
         short_cents = expected_cents - allowed_cents
-        short when short_cents > $5 and short_cents > 3 % of expected_cents
+        short when short_cents > $5 and short_cents > 3 % of expected_cents: what a single line is worth a letter for;
+        less than that, again and again, is for `repeated_underpayments`
         appeal_by = received_on + the payer's appeal limit in force on that day
     Counts
         The latest decision on each line, comparable lines only (`contract.expected_allowed`); with `since`, decisions
@@ -260,16 +79,6 @@ def underpaid_lines(tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date
     return with_deadlines(found, tables, as_of=as_of)
 
 
-def with_deadlines(lines: pd.DataFrame, tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """The lines with appeal_by (received_on + the appeal limit in force then) and is_appealable on `as_of`."""
-    out = lines.assign(appeal_by=pd.Series(pd.NaT, index=lines.index, dtype="datetime64[us]"))
-    if optional(tables, "payer_rules") is not None and len(lines):
-        starts = lines[["client", "payer"]].assign(starts_on=lines["received_on"])
-        ruled = with_limit(starts, tables, "appeal_limit_days", as_of=as_of)
-        out["appeal_by"] = ruled["deadline_on"].to_numpy()
-    return out.assign(is_appealable=out["appeal_by"] >= pd.Timestamp(as_of))
-
-
 def compared_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     """The lines of `contract.expected_allowed` that can be compared with an expectation."""
     return expected_allowed(tables, as_of=as_of).filter(col("excluded") == "", col("basis") != "")
@@ -278,11 +87,11 @@ def compared_lines(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame
 def low_lines(
     tables: Mapping[str, Any], *, as_of: dt.date, since: dt.date | None = None, by: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Comparable lines short by more than the percentage; is_flagged where by more than $5 too."""
+    """Comparable lines below the contract by more than a cent a unit, or below an inferred price by more than the
+    percentage; is_flagged where by more than the percentage and $5."""
     short = col("expected_cents") - col("allowed_cents")
-    rows = compared_lines(tables, as_of=as_of).filter(
-        short > 0, short * 100 > col("expected_cents") * TOLERANCE_PERCENT
-    )
+    by_rule = (col("basis") == "contract") | (short * 100 > col("expected_cents") * TOLERANCE_PERCENT)
+    rows = compared_lines(tables, as_of=as_of).filter(short > col("units"), by_rule)
     if since is not None:
         rows = rows.filter(col("received_on") >= since)
     groups = [name for name in by if name not in LINES]
@@ -314,8 +123,9 @@ def _without_new_prices(low: pd.DataFrame, tables: Mapping[str, Any], as_of: dt.
         lower = price[price < out.loc[price.index, "expected_cents"]]
         out.loc[lower.index, "expected_cents"] = lower
     out["short_cents"] = out["expected_cents"] - out["allowed_cents"]
-    out["is_low"] = (out["short_cents"] > 0) & (out["short_cents"] * 100 > out["expected_cents"] * TOLERANCE_PERCENT)
-    out["is_flagged"] = out["is_low"] & (out["short_cents"] > FLOOR_CENTS)
+    is_far = out["short_cents"] * 100 > out["expected_cents"] * TOLERANCE_PERCENT
+    out["is_low"] = (out["short_cents"] > out["units"]) & (is_far | (out["basis"] == "contract"))
+    out["is_flagged"] = out["is_low"] & is_far & (out["short_cents"] > FLOOR_CENTS)
     confidence = {"contract": "high", "mode": "medium", "median": "low"}
     return out.assign(confidence=out["method"].map(confidence).astype("str"))
 
@@ -324,12 +134,19 @@ MONTHS = 3
 """The repeat index looks at the last three months."""
 
 FEWEST_CLAIMS = 3
-LEAST_SHARE = 0.25
-"""A finding needs three claims, and at least a quarter of its lines short from its onset on.
+LEAST_SHARE = {"contract": 0.1, "inferred": 0.25}
+"""A finding needs three claims, and from its onset on at least this share of its lines short.
 
-About one line in 300 is repriced after a takeback, anywhere. Three such claims among twelve lines of one payer and
-code come together about once in 100,000 times; what a payer does by rule hits nearly all lines of the code.
+About one line in 300 is repriced after a takeback, anywhere. What a payer does by rule hits nearly all lines of the
+code, or those of one plan: a part of them.
 """
+USUAL_SHORT = 0.0033
+BY_CHANCE = 0.001
+MOST_USUAL = 0.02
+"""More than one low line in fifty, over a client's other payers and procedures, is no noise but other findings."""
+FEWEST_OTHERS = 5
+"""Below a contract, so many short lines must be rarer than this where one in 300, or the client's own share elsewhere,
+is usual: the chance of the binomial tail times the days on which it may have begun."""
 
 CELL = ["client", "payer", "procedure"]
 COMPARED = ["lines", "expected_cents", "allowed_cents"]
@@ -424,10 +241,14 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     """Payers that allow too little for a procedure again and again: since when, how much, and until when to appeal.
 
     Formula
-        low line    short by more than 3 % of what was expected, whatever the amount: many small ones add up
-        onset_on    the day from which on low lines exceed a quarter of all lines by most (a cumulative sum)
-        found when  low lines on at least 3 claims and a quarter of the lines since then, one of them in the last
-                    three months, and together more than $5 and 3 % short
+        low line    below the contract by more than a cent a unit, whatever the amount: many small ones add up; below
+                    an inferred price by more than 3 %
+        onset_on    the day from which on low lines exceed a tenth (inferred: a quarter) of all lines by most (a
+                    cumulative sum)
+        found when  low lines on at least 3 claims and that share of the lines since then, one of them in the last
+                    three months, and together more than $5 short. Below a contract they must also persist: come on 3
+                    days or more, and be too many for chance (binomial; usual is the client's share of low lines of
+                    other payers and procedures, at least 1 in 300). Below an inferred price they must be 3 % short
         short_cents = sum of expected - allowed over the low lines since the onset
         short_share = short_cents / expected_cents of all lines compared since the onset
         repeat_index = months_short / 3, the months of the last three with a low line
@@ -454,8 +275,11 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     low = with_deadlines(low_lines(tables, as_of=as_of), tables, as_of=as_of)
     days = _cell_days(tables, as_of, low)
     recent = Period.of(as_of).trailing(MONTHS)
+    usual = _usual_share(days)
     found = [
-        one for cell, part in days.groupby(CELL, sort=True) if (one := _finding(cell, part, low, recent)) is not None
+        one
+        for cell, part in days.groupby(CELL, sort=True)
+        if (one := _finding(cell, part, low, recent, usual[cell])) is not None
     ]
     out = pd.DataFrame(found, columns=list(FINDING)).astype(FINDING)
     return out.assign(
@@ -544,9 +368,30 @@ def _cell_days(tables: Mapping[str, Any], as_of: dt.date, low: pd.DataFrame) -> 
     return both.merge(cells, on=CELL).sort_values([*CELL, "received_on"], ignore_index=True)
 
 
-def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period) -> dict[str, Any] | None:
+def _usual_share(days: pd.DataFrame) -> dict[tuple, float]:
+    """For each cell the share of low lines in the other cells with any: at least one in 300."""
+    sums = days.groupby(CELL)[["lines", "low_lines"]].sum()
+    rest = sums.sum() - sums
+    others = quotient(rest["low_lines"], rest["lines"]).fillna(0)
+    others = others if len(others) >= FEWEST_OTHERS else others * 0
+    spread = others.clip(lower=USUAL_SHORT, upper=MOST_USUAL)
+    return dict(zip(spread.index, spread.astype(float), strict=True))
+
+
+def _persists(own: pd.DataFrame, since: pd.DataFrame, days: int, usual: float) -> bool:
+    """Whether low lines come again and again, more often than chance has it."""
+    from scipy import stats
+
+    tail = float(stats.binom.sf(len(own) - 1, since["lines"].sum(), usual))
+    return own["received_on"].nunique() >= FEWEST_CLAIMS and tail * days <= BY_CHANCE
+
+
+def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period, usual: float) -> dict[str, Any] | None:
     """What one payer and procedure has run up since its onset, or None where that is too little to be a rule."""
-    onset = _onset(days)
+    is_low = low[(low[CELL] == list(cell)).all(axis=1) & low["is_low"]]
+    basis = "inferred" if set(is_low["basis"]) == {"inferred"} else "contract"
+    least = LEAST_SHARE[basis]
+    onset = _onset(days, least)
     if onset is None:
         return None
     since = days[days["received_on"] >= onset]
@@ -554,11 +399,13 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period)
     own = under[under["is_low"]]
     months = own.loc[recent.holds(own["received_on"].dt.date), "received_on"].dt.strftime("%Y-%m").nunique()
     expected, short = int((since["expected_cents"] + since["moved_cents"]).sum()), int(own["short_cents"].sum())
-    few = own["claim_id"].nunique() < FEWEST_CLAIMS or len(own) < LEAST_SHARE * since["lines"].sum()
-    small = short <= FLOOR_CENTS or short * 100 <= own["expected_cents"].sum() * TOLERANCE_PERCENT
-    inferred = set(own["basis"]) == {"inferred"}
+    inferred = basis == "inferred"
+    few = own["claim_id"].nunique() < FEWEST_CLAIMS or len(own) < least * since["lines"].sum()
+    near = inferred and short * 100 <= own["expected_cents"].sum() * TOLERANCE_PERCENT
     is_usual = inferred and len(under) * 100 >= since["lines"].sum() * MODE_PERCENT
-    if few or small or is_usual or not months:
+    if few or near or is_usual or short <= FLOOR_CENTS or not months:
+        return None
+    if not inferred and not _persists(own, since, len(days), usual):
         return None
     open_lines = own[own["is_appealable"]]
     return dict(zip(CELL, cell, strict=True)) | {
@@ -574,7 +421,7 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period)
         "appeal_by": open_lines["appeal_by"].min(),
         "appealable_cents": int(open_lines["short_cents"].sum()),
         "lapsed_cents": int(own.loc[own["appeal_by"].notna() & ~own["is_appealable"], "short_cents"].sum()),
-        "basis": "inferred" if inferred else "contract",
+        "basis": basis,
         "confidence": max(own["confidence"], key=CONFIDENCE.index),
     }
 
@@ -582,9 +429,9 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period)
 CONFIDENCE = ("high", "medium", "low")
 
 
-def _onset(days: pd.DataFrame) -> pd.Timestamp | None:
+def _onset(days: pd.DataFrame, least: float) -> pd.Timestamp | None:
     """The first day of receipt from which on low lines exceed their least share by most; None where they never do."""
-    excess = (days["low_lines"] - LEAST_SHARE * days["lines"]).to_numpy()
+    excess = (days["low_lines"] - least * days["lines"]).to_numpy()
     total = excess.sum()
     from_here = total - excess.cumsum() + excess
     best = int(from_here.argmax()) if len(from_here) else 0

@@ -15,7 +15,6 @@ from ...tables.frames import kept
 from .denial_shifts import COLUMNS, DenialHistory, denial_history, ended_on, findings, of_cell
 
 NEW, CONTINUING, OVER, RETURNED = "new", "continuing", "over", "returned"
-STATES = (NEW, CONTINUING, OVER, RETURNED)
 MONTHS_BACK = 12
 TOLD_AS_OVER = 2
 """So many month ends say that a finding is over; then it is history."""

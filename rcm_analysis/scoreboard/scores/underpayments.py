@@ -61,9 +61,8 @@ def candidates(case: Case) -> pl.DataFrame:
     """Payers and procedures with enough claims that were ever decided low: no others can be found in any month."""
     every = expected_allowed(case.known, as_of=case.period.last_day, every_decision=True).to_native()
     short = pl.col("expected_cents") - pl.col("allowed_cents")
-    low = every.filter(
-        pl.col("excluded") == "", pl.col("basis") != "", short * 100 > pl.col("expected_cents") * TOLERANCE_PERCENT
-    )
+    by_rule = (pl.col("basis") == "contract") | (short * 100 > pl.col("expected_cents") * TOLERANCE_PERCENT)
+    low = every.filter(pl.col("excluded") == "", pl.col("basis") != "", short > pl.col("units"), by_rule)
     claims = low.group_by(CELL).agg(claims=pl.col("claim_id").n_unique())
     return claims.filter(pl.col("claims") >= FEWEST_CLAIMS).select(CELL).collect()
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from rcm_analysis.measures.payers import prices
 from rcm_analysis.measures.payers import shortfalls as measures
 from rcm_analysis.periods import Period
 
@@ -212,7 +213,7 @@ PATTERNS = [
         [SHORT, *[FULL] * 7, SHORT, *[FULL] * 7, SHORT, *[FULL] * 8], None, id="one in eight, as takebacks do"
     ),
     pytest.param([SHORT, *[FULL] * 20, *[SHORT] * 4], (21, 4), id="a lone one long ago is not its onset"),
-    pytest.param([FULL] * 20 + [9700] * 5, None, id="three per cent are within the tolerance"),
+    pytest.param([FULL] * 20 + [9700] * 5, (20, 5), id="three per cent: a contract knows no tolerance"),
     pytest.param([FULL] * 20 + [9690] * 5, (20, 5), id="small ones that add up to more than five dollars"),
 ]
 
@@ -272,15 +273,15 @@ def test_a_new_schedule_is_a_rate_change_and_no_underpayment(builders_contract):
     )
     book = b.tables(*old, *new, fees=[b.fee(FULL, end="2026-03-14"), b.fee(9600, "2026-03-15")])
     assert lines(book).empty and repeated(book).empty
-    change = measures.rate_changes(book, as_of=AS_OF)
+    change = prices.rate_changes(book, as_of=AS_OF)
     assert change[["old_cents", "new_cents", "lines", "effect_cents", "basis"]].values.tolist() == [
         [FULL, 9600, 8, -3200, "contract"]
     ]
     assert change.loc[0, "change_share"] == pytest.approx(-0.04) and change.loc[0, "changed_on"] == pd.Timestamp(
         "2026-03-15"
     )
-    assert measures.rate_changes(book, as_of=dt.date(2026, 3, 14)).empty
-    assert measures.rate_changes(book, as_of=AS_OF, since=dt.date(2026, 3, 16)).empty
+    assert prices.rate_changes(book, as_of=dt.date(2026, 3, 14)).empty
+    assert prices.rate_changes(book, as_of=AS_OF, since=dt.date(2026, 3, 16)).empty
 
 
 # -- without a schedule ----------------------------------------------------------------------------
@@ -300,7 +301,7 @@ def weekly(b, before, after):
 def test_without_a_schedule_a_step_is_a_rate_change(builders_contract):
     b = builders_contract
     book = b.tables(*weekly(b, [FULL] * 4, [9000] * 4))
-    change = measures.rate_changes(book, as_of=AS_OF)
+    change = prices.rate_changes(book, as_of=AS_OF)
     assert change[["old_cents", "new_cents", "basis"]].values.tolist() == [[FULL, 9000, "inferred"]]
     assert change.loc[0, "changed_on"] == pd.Timestamp("2026-04-03") and change.loc[0, "lines"] == 48
     assert lines(book).empty and repeated(book).empty
@@ -313,7 +314,7 @@ def test_without_a_schedule_a_step_is_a_rate_change(builders_contract):
 def test_without_a_schedule_less_for_some_lines_is_an_underpayment_labelled_inferred(builders_contract):
     b = builders_contract
     book = b.tables(*weekly(b, [FULL] * 4, [FULL, FULL, 9000, 9000]))
-    assert measures.rate_changes(book, as_of=AS_OF).empty
+    assert prices.rate_changes(book, as_of=AS_OF).empty
     one = repeated(book).iloc[0]
     assert (one["basis"], one["confidence"], one["short_lines"], one["short_cents"]) == (
         "inferred",
@@ -368,7 +369,7 @@ def test_other_clients_change_nothing(builders_contract):
 MEASURES = [
     pytest.param(lambda t: measures.underpayments(t, period=JUNE), id="by payer and code"),
     pytest.param(lambda t: measures.repeated_underpayments(t, as_of=AS_OF), id="repeated"),
-    pytest.param(lambda t: measures.rate_changes(t, as_of=AS_OF), id="rate changes"),
+    pytest.param(lambda t: prices.rate_changes(t, as_of=AS_OF), id="rate changes"),
 ]
 
 
@@ -414,3 +415,43 @@ def mixed(builders_contract):
     ]
     fees = [b.fee(9800, "2025-01-01", "2025-12-31"), b.fee(FULL)]
     return b.tables(*contract, *inferred, *step, fees=fees, rules=[b.rule(60), b.rule(30, payer="cigna")])
+
+
+def test_a_rise_that_was_never_loaded_is_found_though_it_is_small(builders_contract):
+    """Two and a half per cent of every line below the contract: no line is worth a letter, the rule is."""
+    b = builders_contract
+    book = b.tables(*weekly(b, [FULL] * 4, [9750] * 4), fees=[b.fee(FULL)])
+    one = repeated(book).iloc[0]
+    assert lines(book).empty
+    assert (
+        one["short_lines"] == one["lines"] and one["short_cents"] == 250 * one["lines"] and one["basis"] == "contract"
+    )
+
+
+def test_a_part_of_the_lines_is_enough_where_it_comes_again_and_again(builders_contract):
+    """One line in five, every week."""
+    b = builders_contract
+    one = repeated(b.tables(*weekly(b, [FULL] * 5, [FULL] * 4 + [9000]), fees=[b.fee(FULL)])).iloc[0]
+    assert 5 * one["short_lines"] <= one["lines"] and one["short_cents"] == 1000 * one["short_lines"]
+
+
+def test_three_short_lines_of_one_day_are_an_incident_and_no_rule(builders_contract):
+    b = builders_contract
+    few = [b.paid(f"S{number}", 9000, on="2026-06-10") for number in range(3)]
+    assert repeated(b.tables(*few, *weekly(b, [FULL] * 4, [FULL] * 4), fees=[b.fee(FULL)])).empty
+
+
+def test_a_cent_a_unit_is_rounding(builders_contract):
+    b = builders_contract
+    assert repeated(b.tables(*weekly(b, [FULL] * 4, [FULL - 1] * 4), fees=[b.fee(FULL)])).empty
+
+
+def test_an_inferred_cut_says_until_when_it_can_be_appealed_and_a_contracts_does_not(builders_contract):
+    b = builders_contract
+    paid = weekly(b, [FULL] * 4, [9000] * 4)
+    cut = prices.rate_changes(b.tables(*paid, rules=[b.rule(60)]), as_of=AS_OF).iloc[0]
+    assert cut["basis"] == "inferred" and cut["effect_cents"] == -1000 * cut["units"]
+    assert cut["appeal_by"].date() >= AS_OF and 0 < cut["appealable_cents"] <= -cut["effect_cents"]
+    fees = [b.fee(FULL, end="2026-03-31"), b.fee(9000, "2026-04-01")]
+    known = prices.rate_changes(b.tables(*paid, fees=fees, rules=[b.rule(60)]), as_of=AS_OF)
+    assert known["appeal_by"].isna().all() and (known["appealable_cents"] == 0).all()
