@@ -11,11 +11,16 @@ import typer
 from rich.markup import escape
 
 from ..errors import ParameterError, RcmError
-from .terminal import FINDINGS, console, dollars, step, table_of
+from ..periods import Period
+from ..tables.workspace import open_workspace
+from .terminal import FINDINGS, HERE, WorkspaceOption, console, dollars, step, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..models.plan.assumptions import Assumptions
     from ..press.runs.run import RunResult
+    from ..tables.workspace import ClientView
 
 
 def plan(
@@ -33,6 +38,16 @@ def plan(
     workbook: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="an edited plan workbook instead")
     ] = None,
+    from_store: Annotated[
+        str,
+        typer.Option(
+            "--from-store",
+            metavar="CLIENT",
+            help="measure lags, denials, billable share, acuity and conversion on this client's records: its own, or "
+            "those of a sister programme; the assumptions are what stood there before (by default plans/CLIENT.toml)",
+        ),
+    ] = "",
+    workspace: WorkspaceOption = HERE,
     scenario: Annotated[
         str,
         typer.Option(
@@ -60,11 +75,19 @@ def plan(
 
     if assumptions and workbook:
         raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
-    asked = assumptions or EXAMPLE
+    view = open_workspace(workspace).client(from_store) if from_store else None
+    own = view.plan if view and not workbook else None
+    asked = assumptions or own or EXAMPLE
+    if asked.suffix.lower() == ".xlsx" and asked == own:
+        workbook = own
     read = read_workbook(workbook) if workbook else read_assumptions(asked)
+    notes, given = "", None if workbook else asked
+    if view:
+        read, notes = _measured(view, read, scenario or "base", out)
+        given = None
     scenario = scenario or (read_scenario(workbook) if workbook else "base")
     figures = plan_json(programme_plan(read, scenario))
-    written = _write_plan(read, scenario, None if workbook else asked, out)
+    written = _write_plan(read, scenario, given, out, notes)
     if json_path:
         _write(json_path, json.dumps(figures, indent=1) + "\n")
     _print_plan(figures)
@@ -85,8 +108,62 @@ def _print_plan(figures: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _write_plan(read: Assumptions, scenario: str, asked: Path | None, out: Path) -> Path:
-    """The live workbook, and beside it the assumptions: as they were given, or as they stand in the workbook."""
+def _measured(view: ClientView, prior: Assumptions, scenario: str, out: Path) -> tuple[Assumptions, str]:
+    """The assumptions on the client's own records, and each with what stood there before as lines of comment; what
+    moved in the plan is printed."""
+    from dataclasses import replace
+
+    from ..models.coordination.measured import WORTH, measured_assumptions, measured_sources, with_measured
+    from ..models.plan.programme import programme_plan
+    from ..models.plan.summary import plan_json
+
+    months = view.stored.active_months({"care_coordination"})
+    if not months:
+        raise ParameterError(
+            f"--from-store: {view.client} has no care-coordination records stored. Take its files in first: rcm ingest"
+        )
+    as_of = Period.month(months[-1]).last_day
+    tables = view.tables(as_of=as_of).in_memory()
+    found = measured_assumptions(tables, prior, as_of=as_of)
+    made = replace(with_measured(prior, found), sources=measured_sources(tables, prior, as_of=as_of))
+    before, after = (plan_json(programme_plan(plan, scenario)) for plan in (prior, made))
+    table = table_of("What", "Before", "Measured")
+    for words, text in _moved():
+        table.add_row(words, text(before), text(after))
+    console.print(table)
+    head = [
+        f"Measured on the records of {view.client} through {as_of}; what stood there before counts as {WORTH} more.",
+        "key: before -> used (measured on how many, 90 % interval)",
+        *(_measured_line(row) for row in found.to_dict("records")),
+        "referrals: the sources as recorded in the last 365 days",
+        "",
+    ]
+    return made, "".join(f"# {line}".rstrip() + "\n" for line in head)
+
+
+def _measured_line(row: dict[str, Any]) -> str:
+    places = 0 if row["key"].endswith("days") else 4
+    prior, used, low, high = (f"{row[name]:.{places}f}" for name in ("prior", "used", "low", "high"))
+    between = "" if row["low"] != row["low"] else f", {low} to {high}"
+    return f"{row['key']}: {prior} -> {used} ({row['measured']:.{places}f} on {row['count']:,.0f}{between})"
+
+
+def _moved() -> list[tuple[str, Callable[[dict[str, Any]], str]]]:
+    def members(figures: dict[str, Any]) -> str:
+        found = figures["break_even_members_per_coordinator"]
+        return "none" if found is None else f"{found:.1f}"
+
+    return [
+        ("Break-even members per coordinator", members),
+        ("Peak deficit", lambda figures: dollars(figures["peak_deficit_cents"])),
+        ("Month of the peak", lambda figures: figures["peak_deficit_month"] or "none"),
+        ("Payback", lambda figures: figures["payback_month"] or "not within the plan"),
+    ]
+
+
+def _write_plan(read: Assumptions, scenario: str, asked: Path | None, out: Path, notes: str = "") -> Path:
+    """The live workbook, and beside it the assumptions: as they were given, or as they stand in the workbook or were
+    measured, after `notes`."""
     from ..exhibits.care_coordination_plan.workbook.book import write_plan_workbook
     from ..models.plan.assumptions import EXAMPLE, as_toml, shipped
 
@@ -96,7 +173,7 @@ def _write_plan(read: Assumptions, scenario: str, asked: Path | None, out: Path)
         written = write_plan_workbook(read, out / "plan.xlsx", scenario=scenario)
     except OSError as error:
         raise _cannot_write(error, out) from None
-    _write(out / "assumptions.toml", ours.read_text(encoding="utf-8") if ours else as_toml(read))
+    _write(out / "assumptions.toml", ours.read_text(encoding="utf-8") if ours else notes + as_toml(read))
     return written
 
 

@@ -46,6 +46,7 @@ HOMES = {
         "months_on_their_way": "waits",
         "stopped_steps": "waits",
         "programme_outlook": "programme_cash",
+        "measured_assumptions": "measured",
     },
     "plan": {
         "read_assumptions": "assumptions",

@@ -1,12 +1,14 @@
 """`rcm plan` from the command line: the worked example's known answers, and nothing written where an input is wrong."""
 
 import json
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
 
+from builders.care_programmes import paid_bill, programme
 from rcm_analysis.cli import app as cli
-from rcm_analysis.models.plan.assumptions import EXAMPLE, PUBLISHED
+from rcm_analysis.models.plan.assumptions import EXAMPLE, PUBLISHED, read_assumptions
 from rcm_analysis.press.runs import run as press
 
 
@@ -84,3 +86,44 @@ def test_a_workbook_whose_formula_was_typed_over_is_refused_by_its_cell(plan, tm
     code, said, figures = plan("--from", "edited.xlsx", "--out", "again")
     assert code == 2 and figures is None and not (tmp_path / "again").exists()
     assert "Months!E30" in said and "found 5" in said
+
+
+def store_of(monkeypatch, months, tables=None, own=None):
+    """A store that holds these tables of every client whom one asks for."""
+    view = SimpleNamespace(
+        client="acme",
+        plan=own,
+        stored=SimpleNamespace(active_months=lambda services: months),
+        tables=lambda as_of: SimpleNamespace(in_memory=lambda: tables),
+    )
+    monkeypatch.setattr(
+        "rcm_analysis.cli.plan.open_workspace", lambda folder: SimpleNamespace(client=lambda name: view)
+    )
+
+
+def test_the_plan_on_the_clients_own_records_says_what_stood_there_and_what_moved(plan, tmp_path, monkeypatch):
+    bills = [{"month": "2026-05", "bills": [paid_bill("2026-06-01", 5, 35, 100)]} for _ in range(60)]
+    store_of(monkeypatch, ["2026-05", "2026-12"], programme(*bills))
+    code, said, figures = plan("--from-store", "acme")
+    assert code == 0 and "Before" in said and "Measured" in said
+    text = (tmp_path / "out" / "assumptions.toml").read_text()
+    assert text.startswith("# Measured on the records of acme through 2026-12-31")
+    assert "# lag.billed_to_paid.days: 45 -> 34 (30 on 60, 30 to 30)" in text
+    assert read_assumptions(tmp_path / "out" / "assumptions.toml").value("lag.billed_to_paid.days") == 34
+    assert figures["peak_deficit_cents"] != plan()[2]["peak_deficit_cents"]
+
+
+def test_the_clients_own_plan_is_what_stood_there_before(plan, tmp_path, monkeypatch):
+    own = tmp_path / "acme.toml"
+    own.write_text(EXAMPLE.read_text().replace("{days = 45,", "{days = 70,"))
+    bills = [{"month": "2026-05", "bills": [paid_bill("2026-06-01", 5, 35, 100)]} for _ in range(20)]
+    store_of(monkeypatch, ["2026-12"], programme(*bills), own)
+    assert plan("--from-store", "acme")[0] == 0
+    assert "lag.billed_to_paid.days: 70 -> 50 (30 on 20" in (tmp_path / "out" / "assumptions.toml").read_text()
+
+
+def test_a_client_without_such_records_is_told_and_nothing_is_written(plan, tmp_path, monkeypatch):
+    store_of(monkeypatch, [])
+    code, said, figures = plan("--from-store", "acme")
+    assert code == 2 and "no care-coordination records" in " ".join(said.split()) and figures is None
+    assert not (tmp_path / "out").exists()

@@ -62,7 +62,7 @@ def step_waits(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     >>> waits.loc[waits["stage"] == "uploaded", ["who", "ended", "open"]].values.tolist()
     [['(all)', 0, 1]]
     """
-    rows = _steps(tables, as_of)
+    rows = steps_begun(tables, as_of=as_of)
     groups = [
         (stage, who, part)
         for stage, steps in rows.groupby("stage", sort=False)
@@ -72,8 +72,8 @@ def step_waits(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     return pd.DataFrame([_wait(*group) for group in groups], columns=WAITS)
 
 
-def _steps(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """Every step begun in the window, with its days so far and whether it has ended."""
+def steps_begun(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """Every step begun in the 365 days before `as_of`: stage, who, days so far, end ("paid" or "open"), ended_on."""
     support = register(tables, "billing_support", ["enrolment_id", "month"], SUPPORT, as_of)
     bills = care_claims(tables, as_of=as_of)
     today, found = pd.Timestamp(as_of), []
@@ -165,7 +165,7 @@ def stopped_steps(tables: Mapping[str, Any], *, as_of: dt.date, chance: float = 
     >>> len(stopped_steps(example_coordination(), as_of=dt.date(2026, 10, 31)))
     0
     """
-    steps, rows = _steps(tables, as_of), months_on_their_way(tables, as_of=as_of)
+    steps, rows = steps_begun(tables, as_of=as_of), months_on_their_way(tables, as_of=as_of)
     found = []
     for (stage, who), part in steps[steps["who"] != NO_VALUE].groupby(["stage", "who"]):
         ends = part["ended_on"].dropna()
