@@ -68,24 +68,15 @@ def plan(
     The JSON holds money in whole cents and months as YYYY-MM; deficits and what flows out are below zero (its "about"
     says which is which).
     """
-    from ..exhibits.care_coordination_plan.workbook.reading import read_scenario, read_workbook
-    from ..models.plan.assumptions import EXAMPLE, read_assumptions
     from ..models.plan.programme import programme_plan
     from ..models.plan.summary import plan_json
 
-    if assumptions and workbook:
-        raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
     view = open_workspace(workspace).client(from_store) if from_store else None
-    own = view.plan if view and not workbook else None
-    asked = assumptions or own or EXAMPLE
-    if asked.suffix.lower() == ".xlsx" and asked == own:
-        workbook = own
-    read = read_workbook(workbook) if workbook else read_assumptions(asked)
-    notes, given = "", None if workbook else asked
+    read, scenario, given = _given(assumptions, workbook, view.plan if view else None, scenario)
+    notes = ""
     if view:
-        read, notes = _measured(view, read, scenario or "base", out)
+        read, notes = _measured(view, read, scenario)
         given = None
-    scenario = scenario or (read_scenario(workbook) if workbook else "base")
     figures = plan_json(programme_plan(read, scenario))
     written = _write_plan(read, scenario, given, out, notes)
     if json_path:
@@ -94,6 +85,23 @@ def plan(
     result = _make_report(figures, scenario, out)
     console.print(escape(result.line()), f"Workbook: {written}", f"Assumptions: {out / 'assumptions.toml'}", sep="\n")
     raise typer.Exit(0 if result.good else FINDINGS)
+
+
+def _given(
+    assumptions: Path | None, workbook: Path | None, own: Path | None, scenario: str
+) -> tuple[Assumptions, str, Path | None]:
+    """The assumptions asked for, else the client's own plan, else the example; the scenario; and the TOML it was."""
+    from ..exhibits.care_coordination_plan.workbook.reading import read_scenario, read_workbook
+    from ..models.plan.assumptions import EXAMPLE, read_assumptions
+
+    if assumptions and workbook:
+        raise ParameterError("Name the assumptions once: --assumptions FILE or --from WORKBOOK.")
+    if not assumptions and not workbook and own and own.suffix.lower() == ".xlsx":
+        workbook = own
+    if workbook:
+        return read_workbook(workbook), scenario or read_scenario(workbook), None
+    asked = assumptions or own or EXAMPLE
+    return read_assumptions(asked), scenario or "base", asked
 
 
 def _print_plan(figures: dict[str, Any]) -> None:
@@ -108,7 +116,7 @@ def _print_plan(figures: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _measured(view: ClientView, prior: Assumptions, scenario: str, out: Path) -> tuple[Assumptions, str]:
+def _measured(view: ClientView, prior: Assumptions, scenario: str) -> tuple[Assumptions, str]:
     """The assumptions on the client's own records, and each with what stood there before as lines of comment; what
     moved in the plan is printed."""
     from dataclasses import replace

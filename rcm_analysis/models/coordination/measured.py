@@ -16,7 +16,7 @@ from ...measures.coordination.referrals import followed
 from ...measures.coordination.stages import care_claims, member_months, register
 from ...periods import Period
 from ..plan.assumptions import Assumptions
-from ..plan.fields import FIELDS, SHARE
+from ..plan.fields import FIELDS, MILLI, SHARE
 from ..plan.sections import Source
 from ..statistics.estimators import OPEN, day_by_which, kaplan_meier
 from .waits import steps_begun
@@ -224,9 +224,13 @@ def measured_sources(tables: Mapping[str, Any], prior: Assumptions, *, as_of: dt
     if rows.empty:
         return prior.sources
     sums = rows.assign(referrals=1).groupby("source")[["referrals", "eligible", "screened"]].sum()
-    quality = quotient(sums["eligible"], sums["screened"]).fillna(0)
+    sums = sums.assign(
+        monthly=half_up(sums["referrals"] * MILLI / 12),
+        quality=half_up(quotient(sums["eligible"], sums["screened"]).fillna(0) * SHARE),
+    )
     return tuple(
-        Source(name=str(name), monthly=((prior.start, round(count * 1_000 / 12)),),
-               quality=((prior.start, round(float(quality[name]) * SHARE)),))
-        for name, count in sums["referrals"].items()
-    )  # fmt: skip
+        Source(
+            name=str(row.Index), monthly=((prior.start, int(row.monthly)),), quality=((prior.start, int(row.quality)),)
+        )
+        for row in sums.itertuples()
+    )
