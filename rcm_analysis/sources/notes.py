@@ -151,11 +151,12 @@ class Notes:
         `payments` holds payee_npi, payee_tax_id, payee and paid_cents of every payment of the file. Other practices'
         remittances beside our own, and those of payees under not_ours, are left out one by one (`X12Intake`).
         """
-        paid = payments[["payee_npi", "payee_tax_id", "payee"]].astype(object).where(lambda found: found.notna(), None)
-        verdicts = [
-            self.registry.payee(self.client, npi=npi, tax_id=tax_id, name=payee)
-            for npi, tax_id, payee in paid.itertuples(index=False)
-        ]
+        columns = [payments[name].tolist() for name in ("payee_npi", "payee_tax_id", "payee")]
+        named = [tuple(None if pd.isna(value) else value for value in row) for row in zip(*columns, strict=True)]
+        verdicts = [self.registry.payee(self.client, npi=npi, tax_id=tax, name=payee) for npi, tax, payee in named]
+        if not {FOREIGN, UNKNOWN} & set(verdicts):
+            return
+        paid = pd.DataFrame(named, columns=["payee_npi", "payee_tax_id", "payee"], dtype=object, index=payments.index)
         if verdicts and set(verdicts) == {FOREIGN} and not self._decided(paid).all():
             owners = {self.registry.client_of_npi(npi) for npi in paid["payee_npi"].dropna()}
             others = {owner for owner in owners if owner}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -182,7 +183,7 @@ class _Fit:
 def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
     """The best record for every section that may read this opening, if any of its headers is there; up to three records
     one below the other are one header where no single one holds all headings."""
-    heads = [_heads(top.records, rows) for rows in range(1, MOST_HEADER_ROWS + 1)]
+    heads = cache(lambda rows: _heads(top.records, rows))
     out = []
     for column_map in maps:
         for section in column_map.sections:
@@ -192,10 +193,10 @@ def _fits(top: Opening, maps: Sequence[ColumnMap]) -> list[_Fit]:
                 continue
             wanted = {plain(header) for source in section.sources.values() for part in source.parts for header in part}
             best: list[_Fit] = []
-            for of_depth in heads:
+            for rows in range(1, MOST_HEADER_ROWS + 1):
                 tries = [
                     _fit(column_map, section, top, head)
-                    for head in of_depth
+                    for head in heads(rows)
                     if any(not wanted.isdisjoint(cell) for cell in head.cells)
                 ]
                 tries = sorted(tries, key=lambda fit: (bool(fit.missing), -len(fit.used)))[:1]
@@ -220,6 +221,11 @@ def _heads(records: Sequence[tuple[str, ...]], rows: int) -> list[_Head]:
     """So many records one below the other as one header. A heading of the upper rows stands over the empty cells to its
     right, too, as in a merged cell."""
     out = []
+    if rows == 1:
+        singles = [tuple(frozenset((plain(cell),)) for cell in record) for record in records]
+        return [
+            _Head(number, record, cells) for number, (record, cells) in enumerate(zip(records, singles, strict=True))
+        ]
     for last in range(rows - 1, len(records)):
         span = records[last - rows + 1 : last + 1]
         width = max(map(len, span))

@@ -12,7 +12,7 @@ import polars as pl
 from ...tables.clients import Registry
 from ...tables.schema import CLAIM_LINES, CLAIMS, SUBMISSIONS
 from ..privacy import pseudonyms
-from .remittances import payer_ids, shaped
+from .remittances import payer_ids, shaped, stacked
 
 Read = tuple[pd.DataFrame, pd.DataFrame]
 """The frames `submissions` and `lines` of one 837 file."""
@@ -24,7 +24,7 @@ def submission_table(read: Sequence[Read], *, client: str, registry: Registry, k
     The same claim sent twice in one file is told apart by count; the same claim in two files gets
     the same `submission_id` twice. Patients are pseudonyms, a dependent another one than the subscriber.
     """
-    frame = pl.concat([_heads(frame, number) for number, (frame, _) in enumerate(read)], how="diagonal_relaxed")
+    frame = _heads([frame for frame, _ in read])
     frame = frame.with_columns(
         payer_ids(registry),
         pseudonyms(frame["patient"], client=client, key=key),
@@ -48,7 +48,7 @@ def claim_contents(
 
     `submissions` is the table made of the same files, in the same order.
     """
-    heads = pl.concat([_heads(frame, number) for number, (frame, _) in enumerate(read)], how="diagonal_relaxed")
+    heads = _heads([frame for frame, _ in read])
     ours = submissions.select("submission_id", "payer", "patient", entered_on="submitted_on")
     heads = heads.drop("payer", "patient").hstack(ours)
     heads = heads.with_columns(
@@ -56,7 +56,7 @@ def claim_contents(
         pl.col("place_of_service").alias("location"),
         pl.coalesce("service_on", "entered_on").alias("service_on"),
     )
-    lines = pl.concat([_lines(frame, number) for number, (_, frame) in enumerate(read)], how="diagonal_relaxed")
+    lines = _lines([frame for _, frame in read])
     lines = lines.join(
         heads.select(
             "file_number", "claim_index", "claim_id", "entered_on", "submission_id", claim_service_on="service_on"
@@ -78,20 +78,17 @@ def contents_of_none() -> tuple[pl.DataFrame, pl.DataFrame]:
     return CLAIMS.empty(), CLAIM_LINES.empty().with_columns(submission_id=pl.lit(None, pl.String))
 
 
-def _heads(frame: pd.DataFrame, number: int) -> pl.DataFrame:
-    heads = pl.from_pandas(frame.reset_index(drop=True)).with_row_index("claim_index")
+def _heads(frames: Sequence[pd.DataFrame]) -> pl.DataFrame:
+    heads = pl.from_pandas(stacked(frames))
     # A family shares the subscriber's member id; the relationship tells spouse from child.
     is_self = pl.col("relationship").fill_null("18") == "18"
     return heads.with_columns(
         pl.when(is_self).then("patient").otherwise(pl.format("{}/{}", "patient", "relationship")).alias("patient"),
-        pl.lit(number).alias("file_number"),
-        pl.col("claim_index").cast(pl.Int64),
+        pl.int_range(pl.len()).over("file_number").alias("claim_index"),
         pl.col("service_on").cast(pl.Date),
     )
 
 
-def _lines(frame: pd.DataFrame, number: int) -> pl.DataFrame:
-    lines = pl.from_pandas(frame.reset_index(drop=True))
-    return lines.with_columns(
-        pl.lit(number).alias("file_number"), pl.col("claim_index").cast(pl.Int64), pl.col("service_on").cast(pl.Date)
-    )
+def _lines(frames: Sequence[pd.DataFrame]) -> pl.DataFrame:
+    lines = pl.from_pandas(stacked(frames))
+    return lines.with_columns(pl.col("claim_index").cast(pl.Int64), pl.col("service_on").cast(pl.Date))

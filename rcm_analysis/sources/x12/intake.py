@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -24,7 +25,7 @@ from ...tables.store import Change
 from ..notes import Delivery, FileReport, Notes
 from . import claim837, remit835
 from .billed import claim_contents, submission_table
-from .odd_rows import fit_claims, fit_remittances, misread, without
+from .odd_rows import bill_nothing, fit_claims, fit_remittances, misread, odd_files, without
 from .remittances import HISTORY_DAYS, REMITTANCE_TABLES, gathered, remittance_tables, whose
 from .segments import kind_of, transaction_count
 
@@ -119,9 +120,9 @@ class X12Intake:
             ("837", claim837.read_837, self.submissions),
         ):
             files = self.files[kind]
-            for (name, stamp, where, _), result in zip(
-                files, read_together([data for *_, data in files], read, kind), strict=True
-            ):
+            results = read_together([data for *_, data in files], read, kind)
+            odd = odd_files(results) if kind == "837" else set()
+            for number, ((name, stamp, where, _), result) in enumerate(zip(files, results, strict=True)):
                 try:
                     if isinstance(result, SourceError):
                         raise result
@@ -141,7 +142,9 @@ class X12Intake:
                 )
                 report = FileReport(name, kind, rows_in=len(rows), cents_in=int(amounts.sum()))
                 self.notes.report.files.append(report)
-                kept = result if kind == "835" else self._claims_only(name, result)
+                kept = result
+                if kind == "837":
+                    kept = self._claims_only(name, result) if number in odd else (result.submissions, result.lines)
                 report.rows_quarantined = 0 if kind == "835" else len(rows) - len(kept[0])
                 taken.append((report, kept))
 
@@ -150,9 +153,7 @@ class X12Intake:
         submissions, lines, aside = fit_claims(claims)
         for table, rows in aside.items():
             self.notes.quarantine(name, table, rows, unit="segments")
-        asked = submissions["is_predetermination"].fillna(False).astype(bool) | submissions["purpose"].eq("RP").fillna(
-            False
-        )
+        asked = bill_nothing(submissions)
         if not asked.any():
             return submissions, lines
         cents = int(submissions.loc[asked, "charge_cents"].sum())
@@ -417,24 +418,34 @@ def _read_one(data: bytes, read: Callable[[bytes], Any]) -> Any:
 
 
 def _cut(whole_pile: Any, counts: Sequence[int]) -> list[Any]:
-    """The frames of a pile, file by file: transactions and row numbers start anew in each."""
+    """The frames of a pile, file by file: transactions and row numbers start anew in each.
+
+    Everything is computed for the pile as a whole; a file is a slice of it.
+    """
     frames = {item.name: getattr(whole_pile, item.name) for item in fields(whole_pile)}
     parents = {"claim_index": frames.get("claims", frames.get("submissions")), "line_index": frames.get("lines")}
-    results, first = [], 0
-    for count in counts:
-        last = first + count
-        parts = {name: _between(frame, first, last) for name, frame in frames.items()}
-        for frame in parts.values():
-            frame["transaction"] = frame["transaction"] - first
-            for name, parent in parents.items():
-                if name in frame:
-                    frame[name] = frame[name] - int(parent["transaction"].to_numpy().searchsorted(first, side="right"))  # type: ignore[index]
-        results.append(replace(whole_pile, **parts))
-        first = last
-    return results
+    first = np.concatenate([[0], np.cumsum(counts)])
+    starts = {name: _starts(frame, first) for name, frame in frames.items()}
+    numbered = {}
+    for name, frame in frames.items():
+        rows = np.diff(starts[name])
+        new = {"transaction": frame["transaction"] - np.repeat(first[:-1], rows)}
+        for index, parent in parents.items():
+            if index in frame:
+                new[index] = frame[index] - np.repeat(_starts(parent, first)[:-1], rows)
+        numbered[name] = frame.assign(**new)
+    return [
+        replace(whole_pile, **{name: _slice(frame, *starts[name][at : at + 2]) for name, frame in numbered.items()})
+        for at in range(len(counts))
+    ]
 
 
-def _between(frame: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
-    """The rows of transactions `first` + 1 to `last`; the readers keep them in order."""
-    start, end = frame["transaction"].to_numpy().searchsorted([first, last], side="right")
-    return frame.iloc[start:end].reset_index(drop=True)
+def _starts(frame: Any, transactions: np.ndarray) -> np.ndarray:
+    """The row behind the last one of each transaction; the readers keep them in order."""
+    return frame["transaction"].to_numpy().searchsorted(transactions, side="right")
+
+
+def _slice(frame: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
+    part = frame.iloc[start:end]
+    part.index = pd.RangeIndex(end - start)
+    return part

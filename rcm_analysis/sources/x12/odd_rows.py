@@ -20,7 +20,7 @@ import polars as pl
 
 from ...tables.schema import CLAIM_LINES, DEPOSITS, SUBMISSIONS, Table, misfits
 from .claim837 import Claims837
-from .remittances import REMITTANCE_TABLES
+from .remittances import REMITTANCE_TABLES, stacked
 
 MISREAD = ("unreadable_amount", "missing_amount", "missing_payment", "claim_without_lines")
 """Rules of the readers after which a row does not say what was sent."""
@@ -110,6 +110,32 @@ def fit_claims(claims: Claims837) -> tuple[pd.DataFrame, pd.DataFrame, dict[str,
         if faults.height
     }
     return *without(claims.submissions, claims.lines.drop(index=lost["index"]), odd["index"].to_list()), aside
+
+
+def odd_files(read: Sequence[Any]) -> set[int]:
+    """The numbers of 837 files of which `fit_claims` sets something aside, or that hold claims that bill nothing."""
+    whole = [(number, claims) for number, claims in enumerate(read) if isinstance(claims, Claims837)]
+    if not whole:
+        return set()
+    numbers = [number for number, _ in whole]
+    heads, lines = (
+        stacked([getattr(claims, name) for _, claims in whole], numbers) for name in ("submissions", "lines")
+    )
+    asked = heads["file_number"][bill_nothing(heads)]
+    unread = {number for number, claims in whole if claims.findings["rule"].isin(MISREAD).any()}
+    nothing = misread([])
+    out = unread | set(asked)
+    for frame, table in ((heads, SUBMISSIONS), (lines, CLAIM_LINES)):
+        rows = pl.from_pandas(frame).with_row_index("index")
+        faults = _faults(rows, table, nothing)
+        out |= set(rows.join(faults, on="index", how="semi")["file_number"])
+    return out
+
+
+def bill_nothing(submissions: pd.DataFrame) -> pd.Series:
+    """True for predeterminations and reported encounters."""
+    is_predetermination = submissions["is_predetermination"].fillna(False).astype(bool)
+    return is_predetermination | submissions["purpose"].eq("RP").fillna(False)
 
 
 def without(submissions: pd.DataFrame, lines: pd.DataFrame, claims: Sequence[int]) -> tuple[pd.DataFrame, pd.DataFrame]:

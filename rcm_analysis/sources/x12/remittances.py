@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -36,24 +37,35 @@ def gathered(remittances: Sequence[Any]) -> Gathered:
 
     `payments` gets the column `file_number`, the position in `remittances`.
     """
-    parts: dict[str, list[pd.DataFrame]] = {item.name: [] for item in fields(Gathered)}
-    claims = lines = 0
-    for number, read in enumerate(remittances):
-        for name, frames in parts.items():
-            frame = getattr(read, name)
-            frame = frame.assign(transaction=f"{number}:" + frame["transaction"].astype(str))
-            if "claim_index" in frame:
-                frame["claim_index"] = frame["claim_index"] + claims
-            if "line_index" in frame:
-                frame["line_index"] = frame["line_index"].astype("Int64") + lines
-            frames.append(frame.assign(file_number=number) if name == "payments" else frame)
-        claims, lines = claims + len(read.claims), lines + len(read.lines)
-    return Gathered(**{name: _stacked(frames) for name, frames in parts.items()})
+    claims, lines = _offsets(remittances, "claims"), _offsets(remittances, "lines")
+    out = {}
+    for item in fields(Gathered):
+        frame = stacked([getattr(read, item.name) for read in remittances])
+        number = frame["file_number"].to_numpy()
+        new = {"transaction": frame["file_number"].astype(str) + ":" + frame["transaction"].astype(str)}
+        if "claim_index" in frame:
+            new["claim_index"] = frame["claim_index"] + claims[number]
+        if "line_index" in frame:
+            new["line_index"] = frame["line_index"].astype("Int64") + lines[number]
+        frame = frame.assign(**new)
+        out[item.name] = frame if item.name == "payments" else frame.drop(columns="file_number")
+    return Gathered(**out)
 
 
-def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Stacked without the empty frames, whose columns have no dtype worth keeping."""
-    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+def _offsets(remittances: Sequence[Any], name: str) -> np.ndarray:
+    """The number of rows of all files before each one."""
+    return np.concatenate([[0], np.cumsum([len(getattr(read, name)) for read in remittances])])[:-1]
+
+
+def stacked(frames: Sequence[pd.DataFrame], numbers: Sequence[int] | None = None) -> pd.DataFrame:
+    """The frames of many files as one with the column `file_number`, the position of each, else its number.
+
+    Empty frames, whose columns have no dtype worth keeping, are left out.
+    """
+    which = [place for place, frame in enumerate(frames) if len(frame)]
+    whole = pd.concat([frames[place] for place in which] or frames[:1], ignore_index=True)
+    names = np.array(range(len(frames)) if numbers is None else numbers, dtype="int64")[which]
+    return whole.assign(file_number=np.repeat(names, [len(frames[place]) for place in which]))
 
 
 def remittance_tables(remittance: Any, *, client: str, registry: Registry) -> dict[str, pl.DataFrame]:
