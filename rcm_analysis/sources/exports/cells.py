@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from ...tables.schema import KINDS
+from ...tables.schema import KINDS, Column
 from .column_maps import Section, Source
 from .headers import Recognised
 from .text_tables import TextTable
-from .values import cents, cleaned, month, nearest_cents, read_as
+from .values import cents, cleaned, is_residue, month, nearest_cents, read_as, splits_a_cent
 
 RAISES = {
     "charge": 1,
@@ -131,24 +131,46 @@ def _carried(rows: pl.DataFrame, name: str, within: str, ragged: pl.Series) -> p
 
 
 def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
-    """Every column of the table in its kind, null where unreadable, and `amount`: the row's dollars, or about."""
+    """Every column of the table in its kind, null where unreadable, and `amount`: the row's dollars, or about.
+
+    Money also gets a column `split`: amounts that are no whole cents.
+    """
     section, table = recognised.section, recognised.table
-    zero = recognised.book.day_zero if recognised.book else None
-    reads = []
-    for column in table.columns[1:]:
-        if column.name == "month" and column.kind == "text":
-            reads.append(month(word(column.name), section.date_formats, zero=zero).alias(column.name))
-            continue
-        read = read_as(column.kind, word(column.name), formats=section.date_formats, zero=zero, decimal=section.decimal)
-        reads.append(read.cast(KINDS[column.kind]).alias(column.name))
-    rows = rows.with_columns(reads).with_columns(-pl.col(name) for name in section.negate)
-    if not table.money:
+    main = table.money[0] if table.money else ""
+    read = [_read(rows, column, recognised, is_main=column.name == main) for column in table.columns[1:]]
+    rows = pl.concat([rows, *read], how="horizontal").with_columns(-pl.col(name) for name in section.negate)
+    if not main:
         return rows.with_columns(pl.lit(None, pl.Int64).alias("amount"))
-    main, effect = table.money[0], _effect(recognised)
+    about, effect = pl.col("about"), _effect(recognised)
     if main in section.negate:
-        return rows.with_columns(pl.coalesce(main, -nearest_cents(word(main), section.decimal)).alias("amount"))
-    about = nearest_cents(word(main), section.decimal)
-    return rows.with_columns((pl.col(main) * effect).alias(main), (pl.coalesce(main, about) * effect).alias("amount"))
+        return rows.with_columns(pl.coalesce(main, -about).alias("amount")).drop("about")
+    main_effect, amount = pl.col(main) * effect, pl.coalesce(main, about) * effect
+    return rows.with_columns(main_effect.alias(main), amount.alias("amount")).drop("about")
+
+
+def _read(rows: pl.DataFrame, column: Column, recognised: Recognised, *, is_main: bool) -> pl.DataFrame:
+    """One column as it is read, each different text once: a month has few days, and a fee schedule few amounts."""
+    section, said = recognised.section, word(column.name)
+    zero = recognised.book.day_zero if recognised.book else None
+    formats, decimal = section.date_formats, section.decimal
+    if column.kind == "text" and column.name != "month":
+        return rows.select(said.alias(column.name))
+    if column.kind == "text":
+        reads = [month(said, formats, zero=zero).alias(column.name)]
+    else:
+        read = read_as(column.kind, said, formats=formats, zero=zero, decimal=decimal)
+        reads = [read.cast(KINDS[column.kind]).alias(column.name)]
+    if column.kind == "cents":
+        reads.append((splits_a_cent(said, decimal) & ~is_residue(said, decimal)).alias(f"split {column.name}"))
+        reads += [nearest_cents(said, decimal).alias("about")] if is_main else []
+    texts = rows.select(said)
+    different = texts.unique(maintain_order=True)
+    if 2 * different.height > texts.height:
+        return texts.select(reads)
+    found = texts.join(
+        different.with_columns(reads), on=texts.columns, how="left", maintain_order="left", nulls_equal=True
+    )
+    return found.drop(texts.columns)
 
 
 def _effect(recognised: Recognised) -> pl.Expr:

@@ -47,7 +47,7 @@ from .joins import KEY
 from .remittance_rows import REMITTANCE_ROWS
 from .strangers import refuse_strangers
 from .text_tables import TOTAL, TextTable, below_header, read_csv
-from .values import SERIAL, cents, is_residue, splits_a_cent
+from .values import SERIAL, cents
 from .visits import VISITS, without_day
 from .whole_file import FAULT, NEEDS_CLAIM, as_shown, has_lost_digits, is_far, is_id, marked, refuse_whole, remarks
 
@@ -114,9 +114,11 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
     other = faults(rows, recognised).join(unsaved, on=["row", "name"], how="anti", maintain_order="left")
     found = pl.concat([_unclaimed(unclaimed), unsaved, other, swallowed(rows, recognised)])
     rows, found = totals_apart(rows, found, recognised)
-    stored = rows.select("row", *table.names[1:]).filter(~rows["row"].is_in(found["row"].unique().implode()))
+    said = [word(table.money[0])] if table.money else []
+    stored = rows.select("row", *table.names[1:], *said)
+    stored = stored.filter(~rows["row"].is_in(found["row"].unique().implode())) if found.height else stored
     again = doubled(stored, table)
-    stored = stored.filter(~pl.col("row").is_in(again["row"].implode()))
+    stored = stored.filter(~pl.col("row").is_in(again["row"].implode())) if again.height else stored
     aside = _set_aside(path, rows, pl.concat([found, again]), recognised)
     ragged = _ragged(path, texts.ragged, section)
     aside = _dated(pl.concat([aside, ragged]), stored, table)
@@ -130,7 +132,7 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
         cents_unreadable=_unreadable(rows, texts.ragged, section),
         rows_elsewhere=elsewhere,
         fill=section.fill,
-        remarks=remarks(rows.filter(pl.col("row").is_in(stored["row"].implode())), recognised),
+        remarks=remarks(stored, recognised),
     )
 
 
@@ -250,7 +252,7 @@ def _column_rules(column: Column, recognised: Recognised) -> list[tuple[str, str
         out.append((name, "missing", "empty, and a value is required", said.is_null()))
     unreadable = said.is_not_null() & value.is_null()
     if column.kind == "cents":
-        split = splits_a_cent(said, section.decimal) & ~is_residue(said, section.decimal)
+        split = pl.col(f"split {name}")
         out.append((name, "part_of_a_cent", "an amount with more than two decimals", split))
         example = "1,234.50 or (12.00)" if section.decimal == "." else "1.234,50 or (12,00)"
         out.append((name, "unreadable", f"not an amount such as {example}", unreadable & ~split))

@@ -199,8 +199,10 @@ def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised)
     for column in recognised.table.columns:
         if column.kind != "date" or not recognised.positions.get(column.name):
             continue
-        ours, theirs = day(word(column.name), patterns).is_not_null(), day(word(column.name), turned).is_not_null()
-        mine, other = rows.select((ours & ~theirs).sum().alias("a"), (theirs & ~ours).sum().alias("b")).row(0)
+        texts = rows.group_by(word(column.name).alias("text")).agg(times=pl.len())
+        ours, theirs = (day(pl.col("text"), order).is_not_null() for order in (patterns, turned))
+        rows_read = [pl.col("times").filter(ours & ~theirs).sum(), pl.col("times").filter(theirs & ~ours).sum()]
+        mine, other = texts.select(rows_read[0].alias("mine"), rows_read[1].alias("other")).row(0)
         if other > mine or (other >= ENOUGH and 4 * other >= mine):
             raise SourceError(
                 f"{path.name}: the map reads {recognised.title(column.name)!r} as {patterns[0]}, but {other:,} row(s) "
@@ -212,17 +214,19 @@ def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised)
 
 def _refuse_contrary_signs(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
     """Each kind of posting by itself: contractual adjustments and write-offs are one."""
+    sums = (
+        rows.group_by("kind", sign=pl.col("amount_cents").sign(), maintain_order=True)
+        .agg(pl.len(), cents=pl.col("amount_cents").sum())
+        .filter(pl.col("kind").is_in(["charge", "payment", "contractual", "write_off"]), pl.col("sign") != 0)
+    )
     kind = pl.col("kind").replace("write_off", "contractual")
     counted = (
-        rows.filter(
-            pl.col("kind").is_in(["charge", "payment", "contractual", "write_off"]), pl.col("amount_cents") != 0
-        )
-        .with_columns(kind=kind, raises=kind.replace_strict(RAISES, default=1, return_dtype=pl.Int64))
+        sums.with_columns(kind=kind, raises=kind.replace_strict(RAISES, default=1, return_dtype=pl.Int64))
         .group_by("kind", maintain_order=True)
         .agg(
-            pl.len(),
-            contrary=(pl.col("amount_cents").sign() != pl.col("raises")).sum(),
-            cents=pl.col("amount_cents").sum(),
+            pl.col("len").sum(),
+            contrary=pl.col("len").filter(pl.col("sign") != pl.col("raises")).sum(),
+            cents=pl.col("cents").sum(),
         )
     )
     for name, count, contrary, cents in counted.iter_rows():
