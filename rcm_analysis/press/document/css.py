@@ -182,19 +182,24 @@ def _stops(piece: str) -> list[tuple[float | None, bool]]:
 
 @functools.lru_cache(maxsize=8_192)
 def declared(css: str) -> Mapping[str, str]:
-    """The declarations of one style: names in lower case, values as text.
+    """The declarations of one style: names in lower case, values as text; an important one under its name and `!`, too.
 
     >>> dict(declared("Color: RED !important; background-color:#fff"))
-    {'color': 'RED', 'background-color': '#fff'}
+    {'color': 'RED', 'color!': 'RED', 'background-color': '#fff'}
     """
     found = tinycss2.parse_blocks_contents(css, skip_comments=True, skip_whitespace=True)
-    return {one.lower_name: tinycss2.serialize(one.value).strip() for one in found if one.type == "declaration"}
+    said: dict[str, str] = {}
+    for one in found:
+        if one.type == "declaration":
+            value = tinycss2.serialize(one.value).strip()
+            said |= {one.lower_name: value} | ({f"{one.lower_name}!": value} if one.important else {})
+    return said
 
 
 def is_hidden(element: lxml_html.HtmlElement, style: Mapping[str, str]) -> bool:
     """Whether the author hid an element."""
     return (
-        element.get("hidden") is not None
+        (element.get("hidden") is not None and "display" not in style)
         or style.get("display") == "none"
         or style.get("visibility") in ("hidden", "collapse")
     )
@@ -218,7 +223,8 @@ class Sheet:
         weak, strong = self._weak.get(element, _EMPTY), self._strong.get(element, _EMPTY)
         if not (named or weak or strong):
             return inline
-        return {**weak, **named, **strong, **inline}
+        merged = {**weak, **named, **strong, **inline}
+        return merged | {name[:-1]: value for name, value in merged.items() if name.endswith("!")}
 
     def _read(self, css: str, root: lxml_html.HtmlElement) -> None:
         matched: list[tuple[tuple[int, int, int], str, Mapping[str, str]]] = []

@@ -68,6 +68,9 @@ _ELSEWHERE = {
 _SETS_UP = re.compile(r"PlotlyConfig|MathJax|require\.(config|undef)|BokehJS|_bokeh_onload")
 """Scripts that draw nothing themselves: they load what others draw with."""
 
+_DRAWS = re.compile(
+    r"plotly|bokeh|vega|echarts|\bd3\b|highcharts|google\.visualization|mpld3|leaflet|\bL\.map|three", re.I
+)
 _DATA_SCRIPTS = ("json", "text/template", "text/html", "x-handlebars")
 
 
@@ -113,12 +116,23 @@ def html_blocks(
 
     def picture(element: lxml_html.HtmlElement) -> Picture | None:
         if element.get("data-drawing") is not None:
-            return _drawn(drawings[int(element.get("data-drawing"))])
+            return (
+                None
+                if _is_a_store(drawings[int(element.get("data-drawing"))])
+                else _drawn(drawings[int(element.get("data-drawing"))])
+            )
         return picture_of_uri(element.get("src") or "", attachments, folder)
 
     walker = _Walker(Markup(Sheet(root), picture))
     walker.inside(root, {})
     return walker.finished()
+
+
+def _is_a_store(source: str) -> bool:
+    """Whether an SVG shows nothing itself: it only holds what others use, or takes no room."""
+    begin = source[: source.find(">") + 1]
+    inner = re.sub(r"<(defs|symbol|style|title)\b.*?</\1\s*>", "", source[len(begin) :], flags=re.S | re.I)
+    return bool(re.search(r"(width|height)\s*[:=]\s*[\"']?0(px)?\s*[;\"']", begin)) or not re.search(r"<\w", inner)
 
 
 def _drawn(source: str) -> Picture | None:
@@ -143,6 +157,7 @@ class _Walker:
     depth: int = 0
     blocks: list[Printed] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    scripts: list[bool] = field(default_factory=list)
 
     def inside(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
         self.say(element.text, style)
@@ -164,7 +179,10 @@ class _Walker:
             self.blocks.append(Paragraph(text))
 
     def finished(self) -> list[Printed]:
+        """The blocks; a script that may draw is said where nothing else is shown, or it names what draws with it."""
         self.flush()
+        if self.scripts and (any(self.scripts) or not self.blocks):
+            self.blocks.append(LeftOut("Something that a script draws is not printed."))
         return self.blocks
 
     def add(self, block: Printed | None) -> None:
@@ -303,6 +321,8 @@ class _Walker:
 
     def image(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
         found, alt = self.markup.picture(element), one_line(element.get("alt") or element.get("title"))
+        if found is None and element.get("data-drawing") is not None:
+            return
         if found is None:
             name = alt or _file_name(element.get("src") or "") or "without a description"
             self.runs.append(Run(f"[image: {name}]", **_without(style, "as_is")))
@@ -315,8 +335,10 @@ class _Walker:
         if kind.startswith("math/tex"):
             tex = clean(element.text_content()).strip()
             self.add(Formula(tex)) if "display" in kind else self.runs.append(Run(tex, math=True))
-        elif not any(word in kind for word in _DATA_SCRIPTS) and not _SETS_UP.search(element.text_content()[:2_000]):
-            self.once("Something that a script draws is not printed.")
+        elif not any(word in kind for word in _DATA_SCRIPTS):
+            source = f"{element.get('src') or ''} {element.text_content()}"
+            if not _SETS_UP.search(source[:2_000]):
+                self.scripts.append(bool(_DRAWS.search(source)))
 
     def elsewhere(self, element: lxml_html.HtmlElement) -> None:
         source = clean(element.get("src") or element.get("data") or "")

@@ -18,7 +18,9 @@ from ...blocks.plain import clean, one_line
 from .css import LEAST_CONTRAST, Ground, Sheet, colour, contrast, ground_of, is_hidden
 from .document import Cell, Drawing, Grid, Picture, Rows
 
-NUMBER = re.compile(r"^[\s$€£¥+\-−–(]*\d[\d,.\s\u202f\u00a0]*\s*[%)KMBkx]?\)?$|^(nan|NaN|NaT|None|<NA>|—|-|–|)$")
+NUMBER = re.compile(
+    r"^[\s$€£¥+\-−–(]*\d[\d,.\s\u202f\u00a0]*(?:[eE][+\-−]?\d+)?\s*[%)KMBkx€$£¥]?\)?$|^(nan|NaN|NaT|None|<NA>|—|-|–|)$"
+)
 _BOLD = {"bold", "bolder", "600", "700", "800", "900"}
 _ALIGN_CLASSES = {"gt_right": "right", "gt_center": "center", "gt_left": "left"}
 _SECTIONS = ("thead", "tbody", "tfoot")
@@ -72,7 +74,7 @@ def table_of(element: lxml_html.HtmlElement, markup: Markup) -> Grid | None:
             else:
                 rows.append(row)
     head, body = _parted(rows)
-    if not head and not body:
+    if not any(cell.text or cell.picture for row in (*head, *body) for cell in row):
         return None
     head = _without_name_row(head)
     head, body = _without_counting_index(head, body)

@@ -17,7 +17,7 @@ from ...blocks.vocabulary import Figure
 from .document import Formula, LeftOut, Preformatted, Printed
 from .html_blocks import html_blocks
 from .markdown import markdown_blocks
-from .mathematics import bare
+from .mathematics import bare, mathml
 from .pictures import picture_of_bundle
 from .printouts import printed
 
@@ -56,6 +56,9 @@ _SCRIPTS = ("application/javascript", "text/javascript")
 
 def output_blocks(data: Mapping[str, Any], metadata: Mapping[str, Any], reading: Reading) -> list[Printed]:
     """The blocks of one displayed bundle."""
+    formula = _formula(data)
+    if formula:
+        return [formula]
     picture = picture_of_bundle(data)
     if picture:
         return [_figure(picture, metadata)]
@@ -73,6 +76,12 @@ def output_blocks(data: Mapping[str, Any], metadata: Mapping[str, Any], reading:
     if data.get("text/latex"):
         return _latex(notebook_text(data["text/latex"]))
     return _plain(data)
+
+
+def _formula(data: Mapping[str, Any]) -> Formula | None:
+    """The formula of an output that is nothing but one (as of SymPy), rather than its picture."""
+    tex, _ = bare(clean(notebook_text(data.get("text/latex")))) if "text/html" not in data else ("", False)
+    return Formula(tex) if tex and mathml(tex, True) else None
 
 
 def _figure(picture: Any, metadata: Mapping[str, Any]) -> Figure:

@@ -23,6 +23,7 @@ EXTENSIONS = {
 LARGEST_FILE = 30 << 20
 _DATA_URI = re.compile(r"data:(image/[\w.+-]+)((?:;(?!base64)[\w=-]+)*)(;base64)?,(.+)", re.S)
 _SVG_TAG = re.compile(rb"<svg\b[^>]*>", re.S)
+_SVG_BEGINS, _NAMED_SVG = re.compile(r"<svg\b", re.I), '<svg xmlns="http://www.w3.org/2000/svg"'
 _LENGTH = re.compile(rb"""\b(width|height)\s*=\s*["']\s*([\d.]+)\s*(pt|px|in|mm|cm)?\s*["']""")
 _VIEW_BOX = re.compile(rb"""\bviewBox\s*=\s*["']\s*[-\d.eE]+[\s,]+[-\d.eE]+[\s,]+([\d.]+)[\s,]+([\d.]+)""")
 _POINTS = {b"": 0.75, b"px": 0.75, b"pt": 1.0, b"in": 72.0, b"mm": 72 / 25.4, b"cm": 72 / 2.54}
@@ -30,7 +31,8 @@ _POINTS = {b"": 0.75, b"px": 0.75, b"pt": 1.0, b"in": 72.0, b"mm": 72 / 25.4, b"
 
 def _decoded(mime: str, text: str) -> Picture | None:
     if mime == "image/svg+xml" and text.lstrip().startswith("<"):
-        return Picture(text.encode("utf-8", "replace"), mime)
+        named = text if "http://www.w3.org/2000/svg" in text else _SVG_BEGINS.sub(_NAMED_SVG, text, count=1)
+        return Picture(named.encode("utf-8", "replace"), mime)
     try:
         return _printable(mime, base64.b64decode(text, validate=False))
     except (binascii.Error, ValueError):

@@ -175,6 +175,42 @@ def test_what_the_author_hid_stays_hidden(hidden):
     assert "secret" not in repr(html(hidden + "<p>shown</p>")) and "secret" not in repr(read(samples.text(hidden)))
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<style>.w{display:block!important}</style><div class=w style='display:none'>shown</div>",
+        "<style>.c{display:inline-block!important}</style><div class=c hidden>shown</div>",
+    ],
+)
+def test_what_a_style_sheet_shows_after_all_is_shown(source):
+    (block,) = html(source)
+    assert plain_text(block.text) == "shown"
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        '<svg style="position:absolute;width:0;height:0"><defs><symbol id=a><path d="M0 0"/></symbol></defs></svg>',
+        '<svg width="10" height="10"><defs><path d="M0 0"/></defs></svg>',
+    ],
+)
+def test_a_drawing_that_only_holds_what_others_use_is_none(drawing):
+    assert [type(block) for block in html(f"{drawing}<p>words</p>")] == [Paragraph]
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("<p>words</p><script>document.title</script>", 0),
+        ("<p>words</p><script>Plotly.newPlot('a', [])</script>", 1),
+        ("<script>window.PlotlyConfig = {}</script>", 0),
+        ("<div id=a></div><script>draw('a')</script>", 1),
+    ],
+)
+def test_a_script_is_said_where_it_draws(source, count):
+    assert sum(isinstance(block, LeftOut) for block in html(source)) == count
+
+
 def test_html_that_shows_nothing_gives_way_to_the_text():
     assert shown({"text/html": "<div></div>", "text/plain": "42 claims"}).blocks == (Preformatted("42 claims"),)
 
@@ -283,6 +319,18 @@ def test_an_index_stays_unless_it_only_counts_rows_that_have_a_name():
     assert words(index_of(["0", "2", "1"], {"payer": ["A", "B", "C"]}))[1] == ["0", "A"]
 
 
+@pytest.mark.parametrize(
+    "number", ["1.23e+07", "-4.5E-3", "1.234,56 €", "−20,00", "12,5 %", "(1,200)", "$5.10", "¥300"]
+)
+def test_numbers_of_every_style_are_numbers(number):
+    assert table(f"<table><tr><th>a</th></tr><tr><td>{number}</td></tr></table>").aligns == ("right",)
+
+
+def test_an_empty_frame_is_its_text():
+    empty = "<table><thead><tr><th></th></tr></thead><tbody></tbody></table>"
+    assert shown({"text/html": empty, "text/plain": "Empty DataFrame"}).blocks == (Preformatted("Empty DataFrame"),)
+
+
 def test_every_column_of_a_wide_table_arrives():
     assert table(f"<table><tr>{'<td>1</td>' * 300}</tr></table>").columns == 300
 
@@ -358,6 +406,17 @@ def test_raw_cells_are_printed(kind, expected):
 def test_pictures_of_every_common_kind_are_figures(kind, mime):
     (block,) = shown({mime: base64.b64encode(picture(kind)).decode(), "text/plain": "x"}).blocks
     assert isinstance(block, Figure) and block.mime == mime
+
+
+def test_a_drawing_without_its_name_space_gets_it():
+    (block,) = shown({"image/svg+xml": '<svg width="10" height="10"><circle r="5"/></svg>'}).blocks
+    assert b'<svg xmlns="http://www.w3.org/2000/svg" width' in block.data
+
+
+def test_a_formula_is_set_rather_than_shown_as_its_picture():
+    data = {"image/png": base64.b64encode(picture("PNG")).decode(), "text/latex": "$\\displaystyle x^{2}$"}
+    assert shown(data).blocks == (Formula(r"\displaystyle x^{2}"),)
+    assert isinstance(shown(data | {"text/latex": r"$\unknown{x}$"}).blocks[0], Figure)
 
 
 def test_a_rare_kind_of_picture_is_drawn_again():
