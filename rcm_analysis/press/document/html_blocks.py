@@ -129,9 +129,11 @@ def html_blocks(
 
 
 def _is_a_store(source: str) -> bool:
-    """Whether an SVG shows nothing itself: it only holds what others use, or takes no room."""
+    """Whether an SVG shows nothing itself: it holds what others use, uses what others hold, or takes no room."""
     begin = source[: source.find(">") + 1]
     inner = re.sub(r"<(defs|symbol|style|title)\b.*?</\1\s*>", "", source[len(begin) :], flags=re.S | re.I)
+    if not re.search(r"<(defs|symbol)\b", source, re.I):
+        inner = re.sub(r"<use\b[^>]*>", "", inner, flags=re.I)
     return bool(re.search(r"(width|height)\s*[:=]\s*[\"']?0(px)?\s*[;\"']", begin)) or not re.search(r"<\w", inner)
 
 

@@ -192,6 +192,7 @@ def test_what_a_style_sheet_shows_after_all_is_shown(source):
     [
         '<svg style="position:absolute;width:0;height:0"><defs><symbol id=a><path d="M0 0"/></symbol></defs></svg>',
         '<svg width="10" height="10"><defs><path d="M0 0"/></defs></svg>',
+        "<svg class='icon'><use xlink:href='#icon-elsewhere'></use></svg>",
     ],
 )
 def test_a_drawing_that_only_holds_what_others_use_is_none(drawing):
