@@ -178,6 +178,7 @@ def run_command(
     from ..press.runs.parameters import from_text
     from ..press.runs.run import run
     from ..press.runs.settings import Settings
+    from ..press.runs.shared import Shared
     from ..press.runs.templates import find_template
     from ..tables.workspace import open_workspace
 
@@ -201,7 +202,9 @@ def run_command(
             opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given
         )
         own = {name: value for name, value in given.items() if value != found.parameter(name).default}
-        result = run(replace(request, variant=_variant(own)), settings=Settings(**opened.limits))
+        request = replace(request, variant=_variant(own))
+        with Shared.of(opened.remotes).around(request):
+            result = run(request, settings=Settings(**opened.limits))
     console.print(escape(result.line()))
     raise typer.Exit(0 if result.good else FINDINGS)
 
@@ -240,9 +243,12 @@ def status(
 
     A report that is not is stale, failed, changed by hand, or was not made.
     """
+    from ..press.runs.shared import Shared
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
+    shared = Shared.of(opened.remotes)
+    shared.fetch_all()
     if history:
         _print_history(opened.runs)
         return
@@ -260,7 +266,9 @@ def status(
         return
     console.print(f"\nReports of {month}")
     table = table_of("Client", "Report", "State")
-    for request in cli_packets.wanted(opened, month, opened.clients(), force=False):
+    requests = cli_packets.wanted(opened, month, opened.clients(), force=False)
+    shared.fetch(requests)
+    for request in requests:
         table.add_row(request.client or "portfolio", request.template, escape(_state(request)))
     console.print(table)
 
@@ -323,9 +331,11 @@ def verify(workspace: WorkspaceOption = HERE) -> None:
     Exit code 1 when a stored file, a report or a packet is not as it was made.
     """
     from ..press.runs import folders, manifest
+    from ..press.runs.shared import Shared
     from ..tables.workspace import open_workspace
 
     opened = open_workspace(workspace)
+    Shared.of(opened.remotes).fetch_all(afresh=True)
     signed = folders.signed_folders(opened.runs)
     bad = 0
     for folder in signed:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ..errors import RcmError, RunError, StoreError
+from ..errors import RcmError, RunError, StoreError, listed
 from ..periods import Period
 from . import checks as cli_checks
 from .terminal import (
@@ -98,7 +98,8 @@ def packets(
         _plan(opened, period, chosen, plan, force=force, claims=claims)
         return
     code = make_packets(opened, period, chosen, force=force, night=night)
-    console.print(f"\nPackets: {opened.runs}/<client>/{period}/packet/; all months: {opened.runs}/index.html")
+    place = opened.place("runs")
+    console.print(f"\nPackets: {place}/<client>/{period}/packet/; all months: {place}/index.html")
     raise typer.Exit(code)
 
 
@@ -124,7 +125,7 @@ def run_one(
         raise RcmError(f"{request} has {len(entries)} lines; name one with --line N. Nothing was run.")
     if line and line > len(entries):
         raise RcmError(f"{request} has {len(entries)} lines, and line {line} was asked for. Nothing was run.")
-    result = do(entries[(line or 1) - 1], Settings(**opened.limits))
+    result = do(entries[(line or 1) - 1], Settings(**opened.limits, remotes=opened.remotes))
     console.print(escape(result.line()))
     raise typer.Exit(0 if result.good else FINDINGS)
 
@@ -157,14 +158,35 @@ def _collect(workspace: Workspace, entries: Sequence[Entry], night: Night) -> in
     from ..press.night.journal import Journal
     from ..press.night.seam import collected
     from ..press.runs.batch import BatchResult, write_summaries
+    from ..press.runs.shared import Shared
 
-    jobs, results = [entry.job for entry in entries], collected(entries)
-    period = entries[0].job.period
+    jobs = [entry.job for entry in entries]
+    Shared.of(workspace.remotes).fetch(jobs)
+    results, period = collected(entries), entries[0].job.period
     journal = Journal(workspace.runs, period)
     journal.started(period, len(jobs), planned_at=entries[0].planned_at)
+    _tell_moved(workspace, entries, journal)
     for result in results:
         journal.result(result)
     return _told(workspace, journal, BatchResult(tuple(results), summaries=write_summaries(jobs, results)), night)
+
+
+def _tell_moved(workspace: Workspace, entries: Sequence[Entry], journal: Journal) -> None:
+    """Name the clients whose store has changed since the plan was made: a report of it holds the one or the other."""
+    from ..press.night.seam import planned_prints
+
+    planned = planned_prints(entries)
+    there = {name.partition("/")[0] for name in planned if "/" in name}
+    present = prints_of(workspace, [client for client in workspace.clients() if client in there])
+    moved = sorted({name.partition("/")[0] for name, value in planned.items() if present.get(name) != value})
+    if moved:
+        journal.tell("moved", planned_at=entries[0].planned_at, changed=moved)
+        errors.print(
+            escape(
+                f"Changed since the plan was made ({entries[0].planned_at}): {listed(moved)}. A report made before the "
+                "change does not hold it; to have all of it in every packet, plan again."
+            )
+        )
 
 
 def last_month() -> str:
@@ -211,11 +233,7 @@ def request_for(
 ) -> RunRequest:
     from ..press.runs.run import RunRequest
 
-    clients = [client] if client else workspace.clients()
-    prints = {"registry": workspace.registry_fingerprint()}
-    for name in clients:
-        with contextlib.suppress(StoreError):  # a damaged store is its own reports' failure
-            prints |= {f"{name}/{table}": value for table, value in workspace.client(name).fingerprints().items()}
+    prints = prints_of(workspace, [client] if client else workspace.clients())
     return RunRequest(
         template=template,
         client=client,
@@ -228,6 +246,15 @@ def request_for(
         force=force,
         printed_on=dt.date.today(),
     )
+
+
+def prints_of(workspace: Workspace, clients: Sequence[str]) -> dict[str, str]:
+    """The fingerprints of what reports on these clients read: the registry, and each client's tables."""
+    prints = {"registry": workspace.registry_fingerprint()}
+    for name in clients:
+        with contextlib.suppress(StoreError):  # a damaged store is its own reports' failure
+            prints |= {f"{name}/{table}": value for table, value in workspace.client(name).fingerprints().items()}
+    return prints
 
 
 def wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: bool) -> list[RunRequest]:
@@ -266,7 +293,7 @@ def make_packets(
     night = night or Night()
     requests = wanted(workspace, period, clients, force=force)
     bound = _packets_of(workspace, period, clients, requests, force=force, claims=night.claims)
-    settings = Settings(**workspace.limits)
+    settings = Settings(**workspace.limits, remotes=workspace.remotes)
     _look_well(bound, workspace, here=not night.cluster)
     with _hands(night, settings) as workers, batch_progress(errors) as on_progress:
         journal = Journal(workspace.runs, period)
@@ -338,6 +365,10 @@ def _hands(night: Night, settings: Settings) -> Iterator[int | list[Worker]]:
 def _told(workspace: Workspace, journal: Journal, batch: BatchResult, night: Night) -> int:
     """Index, table, failures, letter, the end of the log; the exit code."""
     from ..press.night.index import write_index
+    from ..press.runs.shared import Shared
+
+    shared = Shared.of(workspace.remotes)
+    shared.fetch_all()
 
     table = table_of("Client", "Report", "Status", "Pages", "Seconds")
     for one in batch.results:
@@ -346,9 +377,11 @@ def _told(workspace: Workspace, journal: Journal, batch: BatchResult, night: Nig
     for result in batch.failures:
         errors.print(escape(result.line()))
     console.print(escape(batch.line()))
-    write_index(workspace.runs, {name: workspace.registry.client(name).name for name in workspace.clients()})
+    names = {name: workspace.registry.client(name).name for name in workspace.clients()}
+    index = write_index(workspace.runs, names)
     code = max(batch.exit_code, _mailed(workspace, journal, batch, night))
     journal.finished(batch.results, code)
+    shared.put_files([index, journal.path, *batch.summaries])
     return code
 
 

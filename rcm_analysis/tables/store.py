@@ -10,6 +10,10 @@ the manifest names no more stays for a day, so that a reader that started before
 
 A `ClientStore` is what one manifest says: tables, fingerprints and findings of one are of one moment. Every
 file is held against its manifest before it is read, and the manifest against itself.
+
+A store on an object store (`remote`) has the same names there. Its manifest is read there, files are copied here when
+they are asked for, and as their names hold their hashes, each only once. A change puts its files first and the
+manifest last, on the condition that nobody else changed the client meanwhile.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
+from .remote import Remote, Taken
 from .schema import CLAIMS, PAYERS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
@@ -43,6 +48,8 @@ VERSION = 2
 MANIFEST = "manifest.json"
 KEPT_SECONDS = 24 * 3600
 """How long a file stays that the manifest names no more: longer than any reader needs it."""
+LASTING = f"{FOLDER}/backtest"
+"""Derived tables that are of use after the next change, too."""
 ALWAYS = "all"
 """The partition of a table without a known-on day (fee schedules, payer rules)."""
 
@@ -159,6 +166,8 @@ class ClientStore:
 
     folder: Path
     manifest: Mapping[str, Any]
+    remote: Remote | None = None
+    """Where the files are, if `folder` holds copies."""
 
     @property
     def client(self) -> str:
@@ -191,6 +200,7 @@ class ClientStore:
             StoreError where a file is not the one that was written.
         """
         parts = [part for month, part in sorted(self.months(table.name).items()) if month not in without]
+        self._fetch(parts)
         return scanned([self._checked(part) for part in parts], table)
 
     def check(self) -> None:
@@ -199,13 +209,23 @@ class ClientStore:
         Raises
             StoreError for the first file that is not the one that was written.
         """
+        self._fetch(_entries(self.manifest))
         for entry in _entries(self.manifest):
             self._checked(entry)
 
     def broken(self) -> list[str]:
         """Every stored file that is not byte for byte what was written, with what is wrong with it."""
+        if self.remote:
+            for entry in _entries(self.manifest):
+                (self.folder / entry["file"]).unlink(missing_ok=True)
+            self._fetch(_entries(self.manifest))
         found = {entry["file"]: what_is_wrong(self.folder, entry, whole=True) for entry in _entries(self.manifest)}
         return [f"{name} {wrong}" for name, wrong in found.items() if wrong]
+
+    def _fetch(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Copy those files from the object store that are not here, or not as they were written."""
+        if self.remote:
+            self.remote.fetch([entry["file"] for entry in entries if what_is_wrong(self.folder, entry)])
 
     def _checked(self, entry: Mapping[str, Any]) -> Path:
         wrong = what_is_wrong(self.folder, entry)
@@ -229,6 +249,7 @@ class ClientStore:
     def side_table(self, name: str) -> pl.DataFrame:
         """The findings or the quarantine of the client; empty when there are none."""
         entry = self.manifest.get(name)
+        self._fetch([entry] if entry else [])
         return pl.read_parquet(self._checked(entry)) if entry else pl.DataFrame()
 
     def rows_aside(self, name: str) -> int:
@@ -308,11 +329,14 @@ def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | pl.Expr | None)
 
 @dataclass(frozen=True)
 class Store:
-    """The folder of all clients."""
+    """The folder of all clients, or the copies here of what an object store holds."""
 
     folder: Path
+    remote: Remote | None = None
 
     def clients(self) -> list[str]:
+        if self.remote:
+            return self.remote.folders()
         if not self.folder.is_dir():
             return []
         return sorted(path.parent.name for path in self.folder.glob(f"*/{MANIFEST}"))
@@ -323,8 +347,20 @@ class Store:
         Raises
             StoreError where the manifest is damaged, another version's or another client's.
         """
-        folder = self.folder / client
-        return ClientStore(folder, _read_manifest(folder / MANIFEST, client) or _no_manifest(client))
+        manifest = _read_manifest(self._manifest_bytes, client)
+        return ClientStore(self.folder / client, manifest or _no_manifest(client), self._place(client))
+
+    def _place(self, client: str) -> Remote | None:
+        return self.remote.below(client) if self.remote else None
+
+    def _manifest_bytes(self, client: str) -> bytes | None:
+        """The client's manifest as it stands, where there is one."""
+        if self.remote:
+            return self.remote.below(client).read(MANIFEST)
+        try:
+            return (self.folder / client / MANIFEST).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def tables(self, clients: list[str], *, as_of: dt.date | None = None) -> Tables:
         """The tables of these clients as known on `as_of` (all that is known when None)."""
@@ -341,7 +377,7 @@ class Store:
     def taken_files(self, client: str) -> dict[str, Any]:
         """What a client's store was made from, stamp -> entry, whatever version made it; none where nobody can tell."""
         try:
-            manifest = json.loads((self.folder / client / MANIFEST).read_bytes())
+            manifest = json.loads(self._manifest_bytes(client) or b"")
         except (OSError, ValueError):
             return {}
         whole = isinstance(manifest, dict) and manifest.get("check", "") in ("", _own_check(manifest))
@@ -351,9 +387,11 @@ class Store:
     def delete(self, client: str) -> None:
         """Remove everything that is stored of one client, for good."""
         folder = self.folder / client
-        if not (folder / MANIFEST).is_file():
+        if self._manifest_bytes(client) is None:
             raise StoreError(f"{folder} holds no store of ours (no {MANIFEST}), so nothing was deleted.")
-        shutil.rmtree(folder)
+        if place := self._place(client):
+            place.remove([MANIFEST, *place.names()])
+        shutil.rmtree(folder, ignore_errors=place is not None)
 
     @contextlib.contextmanager
     def change(self, client: str, *, afresh: bool = False) -> Iterator[Change]:
@@ -372,7 +410,9 @@ class Store:
         except OSError as error:
             raise StoreError(f"{folder} cannot be written ({error.strerror}). Nothing was stored.") from None
         with lock:
-            change = Change(ClientStore(folder, _no_manifest(client)) if afresh else self.open(client))
+            stood = self._manifest_bytes(client) if self.remote else None
+            afresh_store = ClientStore(folder, _no_manifest(client), self._place(client))
+            change = Change(afresh_store if afresh else self.open(client), stood=stood)
             yield change
             try:
                 change._commit()
@@ -394,6 +434,8 @@ class Change:
     files: dict[str, Any] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     key_check: str | None = None
+    stood: bytes | None = None
+    """The manifest on the object store when the change began."""
 
     def under_key(self, key: bytes) -> None:
         """Store under this key for pseudonyms, and remember a keyed hash by which it is known again.
@@ -466,8 +508,26 @@ class Change:
         if self.key_check:
             manifest["key_check"] = self.key_check
         manifest["check"] = _own_check(manifest)
-        write_text(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
-        _clear(folder, named={entry["file"] for entry in _entries(manifest)}, before=self.before)
+        text, named = json.dumps(manifest, indent=1, sort_keys=True), {entry["file"] for entry in _entries(manifest)}
+        if self.before.remote:
+            self._put(self.before.remote, text, named)
+        write_text(folder / MANIFEST, text)
+        _clear(folder, named=named, before=self.before)
+
+    def _put(self, remote: Remote, text: str, named: set[str]) -> None:
+        """Files first; then the manifest, if nobody changed the client meanwhile; then what went out of use goes."""
+        there = {entry["file"] for entry in _entries(self.before.manifest)}
+        listed_before = remote.names()
+        remote.put(sorted(named - there))
+        try:
+            remote.replace(MANIFEST, text.encode(), self.stood)
+        except Taken:
+            raise StoreError(
+                f"Another machine changed the store of {self.before.client} meanwhile. What it stored stands, and "
+                "nothing of this intake was stored; take the files in again."
+            ) from None
+        if there:
+            _clear_remote(remote, listed_before, named | there)
 
 
 def _clear(folder: Path, *, named: Collection[str], before: ClientStore) -> None:
@@ -485,19 +545,31 @@ def _clear(folder: Path, *, named: Collection[str], before: ClientStore) -> None
                 path.unlink()
 
 
+def _clear_remote(remote: Remote, before: Mapping[str, Mapping[str, Any]], named: Collection[str]) -> None:
+    """Remove what neither this manifest names nor the one before, if that had stood for a day: nobody reads it now.
+
+    What was derived from the tables before goes with it, but for the tests of month ends that are over.
+    """
+    present = remote.put_at(remote.names(MANIFEST).get(MANIFEST, {}))
+    if present - remote.put_at(before.get(MANIFEST, {})) > KEPT_SECONDS:
+        old = [name for name, told in before.items() if present - remote.put_at(told) > KEPT_SECONDS]
+        remote.remove(name for name in old if name not in {*named, MANIFEST} and not name.startswith(LASTING))
+
+
 # ---------------------------------------------------------------- manifests
 def _no_manifest(client: str) -> dict[str, Any]:
     return {"version": VERSION, "client": client, "tables": {}, "files": {}}
 
 
-def _read_manifest(path: Path, client: str) -> dict[str, Any] | None:
+def _read_manifest(read: Callable[[str], bytes | None], client: str) -> dict[str, Any] | None:
     try:
-        manifest = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
+        data = read(client)
+        if data is None:
+            return None
+        manifest = json.loads(data)
     except OSError as error:
         raise StoreError(
-            f"{path.name} of {client} cannot be read ({error.strerror}). Give the right to read it."
+            f"{MANIFEST} of {client} cannot be read ({error.strerror}). Give the right to read it."
         ) from None
     except ValueError:
         manifest = None
@@ -507,9 +579,9 @@ def _read_manifest(path: Path, client: str) -> dict[str, Any] | None:
             f"{manifest['version']}, this version's {VERSION}). {_repair(client)}"
         )
     if not isinstance(manifest, dict) or manifest.get("check", "") not in ("", _own_check(manifest)):
-        raise StoreError(f"{path.name} of {client} is damaged: it is not what was written. {_repair(client)}")
+        raise StoreError(f"{MANIFEST} of {client} is damaged: it is not what was written. {_repair(client)}")
     if manifest.get("client") != client or not isinstance(manifest.get("tables"), dict):
-        raise StoreError(f"{path.name} in the folder of {client} is not of {client}. {_repair(client)}")
+        raise StoreError(f"{MANIFEST} in the folder of {client} is not of {client}. {_repair(client)}")
     return manifest
 
 

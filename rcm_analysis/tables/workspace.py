@@ -1,6 +1,7 @@
 """A workspace: the folder with `rcm.toml`, and what it leads to.
 
-rcm.toml        [paths] clients, raw, maps, store, runs, templates (each optional)
+rcm.toml        [paths] clients, raw, maps, store, runs, templates, scratch (each optional); store and runs may be
+                addresses of an object store, such as s3://bucket/store, of which scratch holds this machine's copies
                 [limits] of one report: cell_seconds, notebook_seconds, memory_mb, output_mb (each optional)
                 [mail] host, sender, to, and port, user, starttls, links (these optional): who gets the night's summary
 clients.toml    the registry
@@ -30,6 +31,7 @@ import polars as pl
 from ..errors import RcmError, StoreError, closest, listed
 from .clients import Client, Registry, read_registry
 from .disk import write_text_once
+from .remote import Remote
 from .store import ClientStore, Store, Tables, tables_of_stores
 
 PATHS = {
@@ -40,7 +42,9 @@ PATHS = {
     "runs": "runs",
     "templates": "",
     "plans": "plans",
+    "scratch": "scratch",
 }
+MAY_BE_REMOTE = ("store", "runs")
 LIMITS = ("cell_seconds", "notebook_seconds", "memory_mb", "output_mb")
 MAIL: dict[str, type] = {
     "host": str, "port": int, "sender": str, "to": list, "user": str, "starttls": bool, "links": str
@@ -113,6 +117,9 @@ class Workspace:
     mail: Mapping[str, Any] = field(default_factory=dict)
     """By which server, from and to whom the summary of a batch is mailed; `links` is where the runs folder opens."""
 
+    remotes: Mapping[str, Remote] = field(default_factory=dict)
+    """What of store and runs is on an object store; `paths` lead to this machine's copies of it."""
+
     def __repr__(self) -> str:
         return f"Workspace {self.folder}; .clients(), .client(id)"
 
@@ -122,11 +129,15 @@ class Workspace:
 
     @property
     def store(self) -> Store:
-        return Store(self.paths["store"])
+        return Store(self.paths["store"], self.remotes.get("store"))
 
     @property
     def runs(self) -> Path:
         return self.paths["runs"]
+
+    def place(self, name: str) -> str:
+        """Where readers find the store or the runs: a folder, or the address of an object store."""
+        return self.remotes[name].url if name in self.remotes else str(self.paths[name])
 
     def client(self, client: str) -> ClientView:
         """One client of the registry.
@@ -210,4 +221,9 @@ def open_workspace(path: str | Path = ".") -> Workspace:
             'of addresses, such as to = ["desk@example.com"], port a whole number, starttls true or false.'
         )
     paths = {name: folder / given.get(name, default) for name, default in PATHS.items() if name in given or default}
-    return Workspace(folder, paths, limits, mail)
+    remotes = {name: value.rstrip("/") for name, value in given.items() if "://" in str(value)}
+    wrong = [name for name in remotes if name not in MAY_BE_REMOTE]
+    if wrong:
+        raise RcmError(f"{file}: under [paths] {listed(wrong)} must be a folder; store and runs may be addresses.")
+    paths |= {name: paths["scratch"] / name for name in remotes}
+    return Workspace(folder, paths, limits, mail, {name: Remote(url, paths[name]) for name, url in remotes.items()})

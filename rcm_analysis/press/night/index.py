@@ -107,6 +107,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def _names(made: Mapping[str, Any]) -> set[str]:
+    """The files that a manifest names: they are there also where only the manifest was copied to this machine."""
+    return {one["name"] for one in made.get("outputs", [])}
+
+
 def _failure(name: str, made: Mapping[str, Any]) -> str:
     error = made.get("error") or {}
     cell = f" at cell {error['cell']}" if error.get("cell") is not None else ""
@@ -116,7 +121,8 @@ def _failure(name: str, made: Mapping[str, Any]) -> str:
 def links_of(month: Path, name: str = NAME) -> tuple[Link, ...]:
     """The files of a client's packet, or of the manager's copy beside it, that are there."""
     stem, place = file_name(month.parent.name, month.name, name), f"{month.parent.name}/{month.name}/{NAME}"
-    there = [kind for kind in KINDS if (month / NAME / f"{stem}{kind}").is_file()]
+    made = _names(_manifest(month / NAME))
+    there = [kind for kind in KINDS if f"{stem}{kind}" in made]
     return tuple(Link(kind[1:].upper(), quote(f"{place}/{stem}{kind}")) for kind in there)
 
 
@@ -124,7 +130,7 @@ def _report_links(month: Path, reports: Mapping[str, Mapping[str, Any]]) -> Iter
     for name, made in reports.items():
         title = made.get("template", {}).get("title", name)
         for file in ("report.pdf", "report.html", "workbook.xlsx"):
-            if (month / name / file).is_file():
+            if file in _names(made):
                 kind = file.rpartition(".")[2].upper()
                 yield Link(f"{title} {kind}", quote(f"{month.parent.name}/{month.name}/{name}/{file}"))
 

@@ -23,6 +23,7 @@ from ..runs.batch import SUMMARIES
 from ..runs.packet import PacketRequest
 from ..runs.run import DONE, FAILED, RunRequest, RunResult
 from ..runs.settings import Settings
+from ..runs.shared import Shared
 from ..runs.worker import Job, failed, perform, settled
 
 SCHEMA = 1
@@ -106,6 +107,7 @@ def _dated(written: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_one(entry: Entry, settings: Settings) -> RunResult:
     """Do one line of a plan. Two processes never make the same report at the same time."""
+    Shared.of(settings.remotes).fetch([*entry.needs, entry.job])
     for need in entry.needs:
         with _alone(need):
             if not _since(need.folder, entry.planned_at):
@@ -127,6 +129,12 @@ def _since(target: Path, planned_at: str) -> dict[str, Any]:
             made = manifest.read(folder)
             return made if made["finished_at"] >= planned_at else {}
     return {}
+
+
+def planned_prints(entries: Sequence[Entry]) -> dict[str, str]:
+    """The fingerprints of all that the reports of a plan were to be made from, as it was when they were planned."""
+    reports = [job for entry in entries for job in (entry.job, *entry.needs) if isinstance(job, RunRequest)]
+    return {name: value for job in reports for name, value in (job.fingerprints or {}).items()}
 
 
 def collected(entries: Sequence[Entry]) -> list[RunResult]:

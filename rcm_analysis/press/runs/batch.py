@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -81,7 +81,8 @@ def run_batch(
             if workers > 1 and prepared.threads is None:
                 prepared = replace(prepared, threads=max(1, (os.cpu_count() or 1) // workers))
             workers = [Worker(prepared) for _ in range(min(workers, max(1, len(jobs))))]
-        done, interrupted = _Batch(jobs, workers, retry).run(on_progress)
+        shared = bool(prepared.remotes)  # what is in place there, a worker sees; it is not copied here for that
+        done, interrupted = _Batch(jobs, workers, retry, settle=not shared).run(on_progress)
     results = tuple(
         done.get(number) or failed(job, "Not started: the batch was stopped.") for number, job in enumerate(jobs)
     )
@@ -107,16 +108,19 @@ def _place(job: Job) -> Path | None:
 
 
 class _Batch:
-    """Jobs under way: a thread per worker process, packets waiting for their client's reports."""
+    """Jobs under way: a thread per worker process, packets waiting for their client's reports, then next in turn."""
 
-    def __init__(self, jobs: Sequence[Job], workers: Sequence[Worker], retry: int) -> None:
-        self._jobs, self._all, self._retry = jobs, workers, retry
+    def __init__(self, jobs: Sequence[Job], workers: Sequence[Worker], retry: int, *, settle: bool = True) -> None:
+        self._jobs, self._all, self._retry, self._settle = jobs, workers, retry, settle
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._all:
             self._free.put(worker)
         self._pool = ThreadPoolExecutor(len(workers), thread_name_prefix="press")
         self._futures: dict[Future[RunResult], int] = {}
         self._done: dict[int, RunResult] = {}
+        self._turn: deque[int] = deque()
+        self._reports = Counter(map(_month_of, (job for job in jobs if isinstance(job, RunRequest))))
+        self._packets: defaultdict[tuple[str | None, str, Path], list[int]] = defaultdict(list)
         self._on_progress: OnProgress | None = None
 
     def run(self, on_progress: OnProgress | None) -> tuple[dict[int, RunResult], bool]:
@@ -125,7 +129,7 @@ class _Batch:
         try:
             for number in self._ready():
                 self._start(number)
-            while self._futures:
+            while self._hand_out():
                 # A time limit lets Ctrl-C through on every system.
                 finished, _ = wait(self._futures, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in finished:
@@ -141,25 +145,29 @@ class _Batch:
 
     def _ready(self) -> Iterator[int]:
         """The jobs that wait for nothing: all reports, and packets whose client has none."""
-        asked = {(job.client, job.period, Path(job.runs)) for job in self._jobs if isinstance(job, RunRequest)}
-        for number, job in enumerate(self._jobs):
-            if not isinstance(job, PacketRequest) or (job.client, job.period, Path(job.runs)) not in asked:
-                yield number
-
-    def _reports_under_way(self, packet: PacketRequest) -> bool:
-        return any(
-            number not in self._done and isinstance(job, RunRequest)
-            and (job.client, job.period, Path(job.runs)) == (packet.client, packet.period, Path(packet.runs))
-            for number, job in enumerate(self._jobs)
-        )  # fmt: skip
+        numbered = list(enumerate(self._jobs))
+        for number, job in numbered:
+            if isinstance(job, PacketRequest) and self._reports[_month_of(job)]:
+                self._packets[_month_of(job)].append(number)
+        waiting = {number for numbers in self._packets.values() for number in numbers}
+        yield from (number for number, _ in numbered if number not in waiting)
 
     def _start(self, number: int) -> None:
-        """Settle a job here if it needs no worker; else it waits for one."""
-        result = settled(self._jobs[number])
+        """Settle a job here if it needs no worker; else its turn comes, a packet's first."""
+        result = settled(self._jobs[number]) if self._settle else None
         if result:
             self._take(number, result)
+        elif isinstance(self._jobs[number], PacketRequest):
+            self._turn.appendleft(number)
         else:
+            self._turn.append(number)
+
+    def _hand_out(self) -> bool:
+        """A job for every worker that is free; whether any are under way."""
+        while self._turn and len(self._futures) < len(self._all):
+            number = self._turn.popleft()
             self._futures[self._pool.submit(self._perform, self._jobs[number])] = number
+        return bool(self._futures)
 
     def _perform(self, job: Job) -> RunResult:
         worker = self._free.get()
@@ -177,16 +185,12 @@ class _Batch:
         self._done[number] = result
         if self._on_progress:
             self._on_progress(result, len(self._done), len(self._jobs))
-        job, under_way = self._jobs[number], set(self._futures.values())
-        for other, packet in enumerate(self._jobs):
-            if (
-                isinstance(packet, PacketRequest)
-                and packet.client == job.client
-                and other not in self._done
-                and other not in under_way
-                and not self._reports_under_way(packet)
-            ):
-                self._start(other)
+        job = self._jobs[number]
+        if isinstance(job, RunRequest):
+            month = _month_of(job)
+            self._reports[month] -= 1
+            for packet in self._packets.pop(month, []) if not self._reports[month] else []:
+                self._start(packet)
 
     def _stop(self) -> None:
         for future in self._futures:
@@ -199,6 +203,10 @@ class _Batch:
         for future, number in self._futures.items():
             if not future.cancelled():
                 self._done[number] = future.result()
+
+
+def _month_of(job: Job) -> tuple[str | None, str, Path]:
+    return job.client, job.period, Path(job.runs)
 
 
 @contextmanager

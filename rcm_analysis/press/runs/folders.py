@@ -24,7 +24,7 @@ from ...periods import Period
 from ...tables.disk import make_folder, only_owner
 
 MANIFEST = "manifest.json"
-PORTFOLIO = "portfolio"
+PORTFOLIO, PACKET = "portfolio", "packet"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.(?P<what>making|old)-(?P<host>.+)-(?P<pid>\d+)")
@@ -49,7 +49,7 @@ def run_folder(runs: Path, client: str | None, period: str, name: str) -> Path:
     >>> run_folder(Path("runs"), None, "2026-10", "portfolio_overview").as_posix()
     'runs/portfolio/2026-10/portfolio_overview'
     """
-    if not _NAME.fullmatch(name) or name == "packet":
+    if not _NAME.fullmatch(name) or name == PACKET:
         raise ParameterError("A template's file name is made of letters, digits, _ and -, and is not 'packet'.")
     return period_folder(runs, client, period) / name
 

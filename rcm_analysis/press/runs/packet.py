@@ -24,7 +24,7 @@ from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled
 from .templates import Template, find_template
 
-NAME = "packet"
+NAME = folders.PACKET
 MANAGER = "manager"
 """The name of the copy beside the packet that holds what the client's manager reads, in the manager's own words."""
 TITLES = {NAME: "", MANAGER: "Manager's copy"}

@@ -89,10 +89,12 @@ class RunResult:
             return f"{self.template}, {who}: {self.status} ({self.folder})"
         where = f" at cell {self.cell}" if self.cell is not None else ""
         why = self.error if self.error.endswith((".", "!", "?")) else f"{self.error}."
-        return (
-            f"{self.template} stopped for {who}{where}: {why} "
-            f"The notebook as far as it got: {self.folder / NOTEBOOK}. No report was made."
-        )
+        said = [f"{self.template} stopped for {who}{where}: {why}"]
+        if (self.folder / NOTEBOOK).is_file():
+            said.append(f"The notebook as far as it got: {self.folder / NOTEBOOK}.")
+        if self.template != folders.PACKET:
+            said.append("No report was made.")
+        return " ".join(said)
 
 
 @dataclass

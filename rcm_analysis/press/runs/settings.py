@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...tables.remote import Remote
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -13,6 +15,7 @@ class Settings:
 
     `cell_seconds` and `notebook_seconds` are seconds, `memory_mb` what its process and their children hold at a time,
     `output_mb` all that it shows and prints. `imports` are packages that templates import, for the fork server.
+    `remotes` say what of store and runs is on an object store.
     """
 
     folder: Path | None = None
@@ -24,3 +27,4 @@ class Settings:
     output_mb: int = 64
     environment: Mapping[str, str] = field(default_factory=dict)
     imports: tuple[str, ...] = ()
+    remotes: Mapping[str, Remote] = field(default_factory=dict)

@@ -27,6 +27,7 @@ from . import packet as packets
 from . import run as reports
 from .packet import NAME, PacketRequest, build_packet
 from .run import FAILED, RunRequest, RunResult, run
+from .shared import Shared
 
 MOST_MB = 1500
 """Memory of a worker at rest above which it is replaced: the PDF compiler keeps what it has set."""
@@ -42,7 +43,8 @@ def perform(job: Job, settings: kernels.Settings | None = None, engine: str = "f
     """Do one job; whatever goes wrong comes back as a failed result, so that it stops nothing else."""
     started = time.perf_counter()
     try:
-        return build_packet(job) if isinstance(job, PacketRequest) else run(job, settings=settings, engine=engine)
+        with Shared.of(settings.remotes if settings else {}).around(job):
+            return build_packet(job) if isinstance(job, PacketRequest) else run(job, settings=settings, engine=engine)
     except RcmError as error:
         return failed(job, " ".join(str(error).split()), time.perf_counter() - started)
     except Exception as error:
