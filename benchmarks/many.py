@@ -109,7 +109,7 @@ def run(given: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     place, hands = ["--workspace", str(workspace)], ["--workers", str(given.workers)]
     asked = ["--clients", str(given.clients), "--months", str(given.months)]
-    made = lambda: len(list(workspace.glob("truth/*.json")))  # noqa: E731
+    made = lambda: len(list(workspace.glob("raw/*")))  # noqa: E731
     kept = lambda: len(list(workspace.glob("store/*/manifest.json")))  # noqa: E731
     found: dict[str, Any] = {
         "simulate": stage("simulate", ["simulate", "--out", str(workspace), *asked, *hands], made, folder),

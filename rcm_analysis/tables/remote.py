@@ -19,8 +19,6 @@ from typing import Any
 from ..errors import StoreError, listed
 from .disk import OWNER_FILE, PARTIAL, make_folder
 
-EXTRAS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
-"""The package behind each kind of address."""
 CONDITIONAL = ("s3", "s3a")
 """Where an object can be replaced on the condition that nobody replaced it since it was read."""
 CREATED = (*CONDITIONAL, "gs", "gcs", "abfs", "abfss", "az")
@@ -190,8 +188,8 @@ class Remote:
             raise
         except ImportError:
             raise StoreError(
-                f"{self.url} needs a package that is not installed: pip install 'rcm_analysis[cloud]' "
-                f"{EXTRAS.get(self.kind, '')}".rstrip()
+                f"{self.url} needs a package that is not installed: pip install 'rcm_analysis[cloud]' for S3, "
+                "pip install gcsfs for Google Cloud, pip install adlfs for Azure."
             ) from None
         except ValueError as error:
             raise StoreError(f"{self.url} is not an address that fsspec knows ({error}).") from None
@@ -208,6 +206,6 @@ def file_system(kind: str) -> Any:
     import fsspec
 
     if kind not in fsspec.available_protocols():
-        raise StoreError(f"{kind}:// is not an address that fsspec knows. Known: {listed(sorted(EXTRAS))}, file.")
+        raise StoreError(f"{kind}:// is not an address that fsspec knows. Known: {listed(CREATED)}, file.")
     made = {"auto_mkdir": True} if kind in ("file", "local") else {}
     return fsspec.filesystem(kind, use_listings_cache=False, **made)
