@@ -125,12 +125,14 @@ class PortfolioReport(Report):
 
 
 def open_report(
-    workspace: str | Path, client: str, period: str, *, template: str = "", as_of: str = MONTH_END
+    workspace: str | Path, client: str, period: str, *, template: str = "", as_of: str = MONTH_END, tables: Any = None
 ) -> ClientReport:
     """Open one client and month: checks both, reads the tables, and says what the report is.
 
     `as_of` is a day of the month, YYYY-MM-DD, by which everything in the report is known; "month end" is
     its last day. `template` is the template's name: under it the report's pages are found (`exhibits.pages`).
+    `tables` are read in the place of the store's, where a warehouse holds them: frames by table name (Ibis, Spark,
+    DuckDB, Polars, pandas), or an Ibis connection; of each, the client's rows.
 
     Raises
         ClientError for an unknown client or a service that it has not bought, ParameterError for a period that is no
@@ -139,7 +141,7 @@ def open_report(
     month = Period.month(period)
     day = day_of(as_of, month)
     place = open_workspace(workspace)
-    view = place.client(client)
+    view = place.client(client, held=tables)
     exhibits = modules_of(template, place.paths.get("templates"))
     view.settings(as_of=day).refuse_unbought(service_of(exhibits))
     subject = _subject(place, view, month, day, template, service_of(exhibits))

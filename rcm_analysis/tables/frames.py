@@ -206,6 +206,8 @@ def collect(frame: nw.LazyFrame, keys: Sequence[str], *, dates: Sequence[str] = 
         out = native.toPandas()
     elif hasattr(native, "df"):
         out = native.df()
+    elif hasattr(native, "to_polars"):  # Ibis, whose own pandas frames lack a kind where they lack rows
+        out = native.to_polars().to_pandas()
     else:
         out = native.to_pandas()
     for name in out.columns:

@@ -11,7 +11,7 @@ import contextlib
 import datetime as dt
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,25 @@ class Remote:
             for name in names:
                 with contextlib.suppress(FileNotFoundError):
                     files.rm_file(self._at(name))
+
+    def clear(
+        self,
+        before: Mapping[str, Mapping[str, Any]],
+        manifest: str,
+        *,
+        keep: Collection[str],
+        lasting: str,
+        seconds: float,
+    ) -> None:
+        """Remove what was there `before` a manifest was put and is in use no more: nothing, where the one that it
+        replaced had not stood for so many seconds, as somebody may still read what that one did not name.
+
+        `keep` is what the two manifests name; what begins with `lasting` stays, too.
+        """
+        present = self.put_at(self.names(manifest).get(manifest, {}))
+        if present - self.put_at(before.get(manifest, {})) > seconds:
+            old = [name for name, told in before.items() if present - self.put_at(told) > seconds]
+            self.remove(name for name in old if name not in {*keep, manifest} and not name.startswith(lasting))
 
     @staticmethod
     def put_at(told: Mapping[str, Any]) -> float:

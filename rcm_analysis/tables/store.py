@@ -280,7 +280,7 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
 
 
 def tables_of_stores(
-    stores: Sequence[ClientStore], *, as_of: dt.date | None = None, payers: pl.DataFrame | None = None
+    stores: Sequence[Any], *, as_of: dt.date | None = None, payers: pl.DataFrame | None = None
 ) -> Tables:
     """The tables of these stores, each as its own manifest says, as known on `as_of` (all that is known when None)."""
     if len(stores) != 1:
@@ -289,7 +289,7 @@ def tables_of_stores(
     return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf(), payers=payers)
 
 
-def _known(stores: Sequence[ClientStore], as_of: dt.date | None, name: str) -> pl.LazyFrame:
+def _known(stores: Sequence[Any], as_of: dt.date | None, name: str) -> pl.LazyFrame:
     parts = [store.scan(TABLES[name]) for store in stores if store.months(name)]
     union = pl.concat(parts) if parts else TABLES[name].empty().lazy()
     known = known_by(union, TABLES[name], as_of)
@@ -527,7 +527,7 @@ class Change:
                 "nothing of this intake was stored; take the files in again."
             ) from None
         if there:
-            _clear_remote(remote, listed_before, named | there)
+            remote.clear(listed_before, MANIFEST, keep={*named, *there}, lasting=LASTING, seconds=KEPT_SECONDS)
 
 
 def _clear(folder: Path, *, named: Collection[str], before: ClientStore) -> None:
@@ -543,17 +543,6 @@ def _clear(folder: Path, *, named: Collection[str], before: ClientStore) -> None
                 path.suffix == ".parquet" and name not in named and present - path.stat().st_mtime > KEPT_SECONDS
             ):
                 path.unlink()
-
-
-def _clear_remote(remote: Remote, before: Mapping[str, Mapping[str, Any]], named: Collection[str]) -> None:
-    """Remove what neither this manifest names nor the one before, if that had stood for a day: nobody reads it now.
-
-    What was derived from the tables before goes with it, but for the tests of month ends that are over.
-    """
-    present = remote.put_at(remote.names(MANIFEST).get(MANIFEST, {}))
-    if present - remote.put_at(before.get(MANIFEST, {})) > KEPT_SECONDS:
-        old = [name for name, told in before.items() if present - remote.put_at(told) > KEPT_SECONDS]
-        remote.remove(name for name in old if name not in {*named, MANIFEST} and not name.startswith(LASTING))
 
 
 # ---------------------------------------------------------------- manifests

@@ -31,6 +31,7 @@ import polars as pl
 from ..errors import RcmError, StoreError, closest, listed
 from .clients import Client, Registry, read_registry
 from .disk import write_text_once
+from .elsewhere import TablesElsewhere
 from .remote import Remote
 from .store import ClientStore, Store, Tables, tables_of_stores
 
@@ -62,6 +63,8 @@ class ClientView:
 
     workspace: Workspace
     client: str
+    held: Any = None
+    """Tables that another engine holds (frames by name, or an Ibis connection), in the place of the store's."""
 
     def __repr__(self) -> str:
         return (
@@ -73,8 +76,10 @@ class ClientView:
         return self.workspace.registry.client(self.client, as_of=as_of)
 
     @cached_property
-    def stored(self) -> ClientStore:
-        """What one reading of the client's manifest says."""
+    def stored(self) -> ClientStore | TablesElsewhere:
+        """What one reading of the client's manifest says, or what another engine holds."""
+        if self.held is not None:
+            return TablesElsewhere(self.client, self.held)
         return self.workspace.store.open(self.client)
 
     def tables(self, *, as_of: dt.date | None = None) -> Tables:
@@ -139,14 +144,14 @@ class Workspace:
         """Where readers find the store or the runs: a folder, or the address of an object store."""
         return self.remotes[name].url if name in self.remotes else str(self.paths[name])
 
-    def client(self, client: str) -> ClientView:
-        """One client of the registry.
+    def client(self, client: str, *, held: Any = None) -> ClientView:
+        """One client of the registry; its tables are the store's, or those that another engine holds.
 
         Raises
             ClientError for an unknown id.
         """
         self.registry.client(client)
-        return ClientView(self, client)
+        return ClientView(self, client, held)
 
     def registry_fingerprint(self) -> str:
         """SHA-256 of the registry file and the logos it names: reports depend on them as they do on the tables."""
