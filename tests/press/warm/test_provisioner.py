@@ -99,6 +99,85 @@ def test_a_forked_kernel_is_interrupted_restarted_and_shut_down(tmp_path: Path) 
     assert printed.split() == ["KeyboardInterrupt", "True", "False"]
 
 
+SERVED = """
+import asyncio, json, sys, uuid
+from jupyter_server.serverapp import ServerApp
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.websocket import websocket_connect
+
+app = ServerApp.instance()
+app.initialize(["--no-browser", "--allow-root", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1",
+                "--IdentityProvider.token=t", "--ServerApp.root_dir=."], find_extensions=False)
+ASK = {"Authorization": "token t"}
+
+async def call(method, path, body=None):
+    asked = HTTPRequest(f"http://127.0.0.1:{app.port}/api/{path}", method, ASK, body, allow_nonstandard_methods=True,
+                        request_timeout=120)
+    answer = await AsyncHTTPClient().fetch(asked)
+    return json.loads(answer.body or b"null")
+
+async def run(kernel, code, on_start=None):
+    line = await websocket_connect(HTTPRequest(
+        f"ws://127.0.0.1:{app.port}/api/kernels/{kernel}/channels", headers=ASK))
+    number = uuid.uuid4().hex
+    header = {"msg_id": number, "msg_type": "execute_request", "session": "s", "username": "u", "version": "5.3"}
+    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    await line.write_message(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content,
+                                         "channel": "shell", "buffers": []}))
+    said = ""
+    while True:
+        text = await asyncio.wait_for(line.read_message(), 120)
+        message = json.loads(text)
+        if message["parent_header"].get("msg_id") != number:
+            continue
+        if message["msg_type"] == "stream":
+            said += message["content"]["text"]
+            if on_start:
+                await on_start()
+        if message["msg_type"] == "execute_reply":
+            line.close()
+            return said + message["content"].get("ename", "")
+
+PARENT = "import os; print(open('/proc/%d/cmdline' % os.getppid()).read())"
+
+async def main():
+    first = (await call("POST", "kernels", json.dumps({"name": "python3"})))["id"]
+    second = (await call("POST", "kernels", json.dumps({"name": "python3"})))["id"]
+    for kernel in (first, second):
+        print("forked" if "press.warm.server" in await run(kernel, PARENT) else "started")
+    await run(first, "x = 1")
+    print(await run(second, "x"))
+    stop = lambda: call("POST", f"kernels/{first}/interrupt")
+    print(await run(first, "import time\\nprint('.', flush=True)\\ntime.sleep(60)", stop))
+    await call("POST", f"kernels/{first}/restart")
+    print(await run(first, "x"))
+    print("forked" if "press.warm.server" in await run(first, PARENT) else "started")
+    await call("DELETE", f"kernels/{first}")
+    await call("DELETE", f"kernels/{second}")
+    print(len(await call("GET", "kernels")))
+    app.io_loop.stop()
+
+async def once():
+    try:
+        await main()
+    except BaseException:
+        import traceback; traceback.print_exc()
+        app.io_loop.stop()
+
+app.io_loop.add_callback(once)
+app.start()
+"""
+
+
+@pytest.mark.slow
+def test_kernels_of_jupyterlab_s_server_are_forked(tmp_path: Path) -> None:
+    """Started, asked, interrupted, restarted and ended by the calls that JupyterLab makes, over HTTP and a socket."""
+    pytest.importorskip("jupyter_server")
+    _, printed = driven(SERVED, tmp_path, HOME=str(tmp_path), JUPYTER_RUNTIME_DIR=str(tmp_path / "runtime"))
+    forked = ["forked", "forked"]
+    assert printed.split() == [*forked, "NameError", ".", "KeyboardInterrupt", "NameError", "forked", "0"]
+
+
 def driven(script: str, folder: Path, **environment: str) -> tuple[list[str], str]:
     """Run a script with the provisioner as default: what the cells showed, and what the script printed."""
     installed = folder / "installed" / "rcm_fork_test-0.dist-info"
