@@ -9,14 +9,20 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from builders.night_workspace import PERIOD, ROOT, files_of, night_workspace, rcm
 from rcm_analysis.errors import RunError
 from rcm_analysis.press.night.seam import Places, entries_of
 from rcm_analysis.press.runs.packet import PacketRequest
+from rcm_analysis.press.runs.run import RunRequest
+from rcm_analysis.press.runs.worker import failed
+from rcm_analysis.tables.schema import TABLES
+from rcm_analysis.tables.workspace import open_workspace
 
 PACKETS = ("packets", "--period", PERIOD)
 
@@ -128,6 +134,40 @@ def test_what_is_up_to_date_is_kept_and_what_was_changed_since_is_named(workspac
     for line in ("1", "3"):
         assert rcm(workspace, "run-one", str(plan), "--line", line).returncode == 0
     assert rcm(workspace, *PACKETS, "--collect", str(plan)).returncode == 0
+
+
+@pytest.mark.slow
+def test_collecting_says_whose_store_has_changed_since_the_plan(workspace: Path) -> None:
+    plan = planned(workspace)
+    assert "Changed since" not in rcm(workspace, *PACKETS, "--collect", str(plan)).stderr
+    change_store(workspace, "bay")
+    (workspace / "clients.toml").write_text((workspace / "clients.toml").read_text() + "\n# looked at\n")
+    ended = rcm(workspace, *PACKETS, "--collect", str(plan))
+    assert ended.returncode == 1, "nothing was made of the plan"
+    said = " ".join(ended.stderr.split())
+    assert "Changed since the plan was made (20" in said and "): bay, registry. A report made before" in said
+    logs = [json.loads(line) for path in workspace.glob("runs/_batches/*/*.jsonl") for line in path.open()]
+    assert [one["changed"] for one in logs if one["event"] == "moved"] == [["bay", "registry"]]
+
+
+def change_store(workspace: Path, client: str) -> None:
+    """One more claim of the client is known."""
+    with open_workspace(workspace).store.change(client) as change:
+        claims = change.before.read("claims")
+        change.append(TABLES["claims"], claims[:1].with_columns(claim_id=pl.lit("one more")))
+
+
+@pytest.mark.parametrize("template", ["review", "packet"])
+def test_a_line_names_a_notebook_only_where_there_is_one(tmp_path: Path, template: str) -> None:
+    request = RunRequest("review", "bay", PERIOD, tmp_path)
+    job = PacketRequest("bay", PERIOD, tmp_path, ("review",)) if template == "packet" else request
+    never = failed(job, "Not started: the batch was stopped.")
+    assert "notebook" not in never.line() and ("No report was made." in never.line()) == (template == "review")
+    stopped = replace(never, folder=tmp_path / "review.failed", cell=3)
+    stopped.folder.mkdir()
+    assert "notebook" not in stopped.line(), "it stopped before there was one"
+    (stopped.folder / "notebook.ipynb").touch()
+    assert f"The notebook as far as it got: {stopped.folder / 'notebook.ipynb'}." in stopped.line()
 
 
 @pytest.mark.parametrize(
