@@ -97,6 +97,10 @@ class TablesElsewhere:
         """Findings and quarantine are intake's: whoever filled the warehouse has them."""
         return pl.DataFrame()
 
+    def rows_aside(self, name: str) -> int:
+        """None: see `side_table`."""
+        return 0
+
 
 def _names(native: Any) -> dict[str, str]:
     """The columns by our names: some warehouses write them in capitals."""
