@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import inspect
 import os
 import re
 import shlex
@@ -18,8 +19,10 @@ import typer
 
 from builders.night_workspace import PERIOD, ROOT, night_workspace
 from rcm_analysis.cli.app import app
+from rcm_analysis.notebook import open_report
 from rcm_analysis.periods import Period
-from rcm_analysis.tables.workspace import MAIL
+from rcm_analysis.tables.schema import TABLES
+from rcm_analysis.tables.workspace import MAIL, open_workspace
 
 PAGE = (ROOT / "docs" / "scheduling.md").read_text()
 COMMAND = re.compile(r"(?<![\w./-])(?:/usr/local/bin/)?(rcm (?:doctor|ingest|packets|run-one|status)[^\n|\"`]*)")
@@ -146,3 +149,21 @@ def test_what_a_shell_can_run_runs(tmp_path: Path) -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "10 asked for: 10 done" in ended.stdout or "10 asked for: 10 reused" in ended.stdout
     assert (workspace / "mail" / "summary.txt").read_text().startswith(f"Packets of {month.title}: 3 in place")
+
+
+BEYOND = (ROOT / "docs" / "beyond.md").read_text()
+
+
+def test_the_settings_of_an_object_store_are_those_that_are_read(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```toml\n(.*?)^```", BEYOND, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "rcm.toml").write_text(block)
+    workspace = open_workspace(tmp_path)
+    assert workspace.place("store") == "s3://bucket/rcm/store" and workspace.place("runs") == "s3://bucket/rcm/runs"
+    assert workspace.runs == Path("/var/tmp/rcm/runs") and workspace.store.folder == Path("/var/tmp/rcm/store")
+
+
+def test_the_examples_of_a_warehouse_name_what_is_there() -> None:
+    for code in re.findall(r"^```python\n(.*?)^```", BEYOND, flags=re.MULTILINE | re.DOTALL):
+        compile(code, "docs/beyond.md", "exec")
+        assert set(re.findall(r'"(transactions|claims|payer_rules)"', code)) <= set(TABLES)
+    assert "tables=warehouse" in BEYOND and "tables" in inspect.signature(open_report).parameters

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import RcmError
 from ..press.night.journal import history
 from ..press.writers.glyphs import typst_fonts
+from ..tables.remote import Remote
 from ..tables.workspace import open_workspace
 
 LEAST_FREE_GB = 2.0
@@ -25,9 +26,12 @@ def examine(folder: Path) -> Iterator[Line]:
     yield _encoding()
     yield _time_zone()
     try:
-        runs = open_workspace(folder).runs
+        workspace = open_workspace(folder)
     except RcmError:
         return
+    runs = workspace.runs
+    for name, remote in workspace.remotes.items():
+        yield _reached(name, remote)
     yield _writable(runs)
     yield _room(runs)
     yield _last_batch(runs)
@@ -57,6 +61,15 @@ def _writable(runs: Path) -> Line:
     good = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
     advice = "" if good else f"give this user the right to write {runs}, or set runs under [paths] in rcm.toml"
     return "Runs folder", f"{'can' if good else 'cannot'} be written by this user", good, advice
+
+
+def _reached(name: str, remote: Remote) -> Line:
+    what = f"{name.capitalize()} on {remote.url}"
+    try:
+        remote.read("index.html")
+    except RcmError as error:
+        return what, "cannot be reached", False, str(error)
+    return what, "can be reached", True, ""
 
 
 def _room(runs: Path) -> Line:

@@ -258,3 +258,12 @@ def test_a_local_store_knows_no_object_store(tmp_path: Path) -> None:
     )
     told = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
     assert json.loads(told.stdout) == []
+
+
+def test_the_doctor_says_whether_it_is_reached(tmp_path: Path) -> None:
+    from rcm_analysis.cli.unwatched import examine
+
+    (tmp_path / "rcm.toml").write_text(f'[paths]\nstore = "nowhere://bucket"\nruns = "file://{tmp_path}/bucket/runs"\n')
+    told = {what: (state, good) for what, state, good, _ in examine(tmp_path)}
+    assert told["Store on nowhere://bucket"] == ("cannot be reached", False)
+    assert told[f"Runs on file://{tmp_path}/bucket/runs"] == ("can be reached", True)
