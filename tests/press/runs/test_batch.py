@@ -236,9 +236,11 @@ def _gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("error", ["ParameterError: Take its files in first: rcm ingest", "TableError: 3 of 10 rows."])
-def test_the_line_of_a_failure_is_made_of_sentences(error: str) -> None:
-    line = RunResult("small", "cali-care", "2026-10", Path("r"), "failed", 1.0, error=error).line()
-    assert f": {error.removesuffix('.')}. The notebook as far as it got: r/notebook.ipynb. No report" in line
+def test_the_line_of_a_failure_is_made_of_sentences(tmp_path: Path, error: str) -> None:
+    notebook = tmp_path / "notebook.ipynb"
+    notebook.touch()
+    line = RunResult("small", "cali-care", "2026-10", tmp_path, "failed", 1.0, error=error).line()
+    assert f": {error.removesuffix('.')}. The notebook as far as it got: {notebook}. No report" in line
 
 
 def test_the_bar_prints_each_failure_as_it_happens() -> None:
