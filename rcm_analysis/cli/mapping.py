@@ -175,8 +175,10 @@ def _show(part: Proposed, on_screen: bool) -> None:
     ).to_series()
     row = part.file.rows.row(int(filled.arg_max() or 0), named=True) if part.file.rows.height else {}
     table = table_of("Column of the file", "One row", "What it is taken as", "Because")
-    several = part.settings.get("modifiers")
-    ours = dict.fromkeys(several if isinstance(several, list) else [], "modifiers")
+    ours: dict[str, str] = {}
+    for name in ("modifiers", "amount_cents"):
+        several = part.settings.get(name)
+        ours |= dict.fromkeys(several if isinstance(several, list) else [], name)
     ours |= {heading: name for name, heading in part.columns.items()}
     for held in part.file.columns:
         column = ours.get(held.heading, "")

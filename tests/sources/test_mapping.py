@@ -176,6 +176,21 @@ def test_codes_nobody_knows_are_asked_for_and_stand_in_the_map(tmp_path):
     assert sums == {"charges": 50000, "payments": 10000, "balance": 40000}
 
 
+def test_debits_and_credits_in_two_columns_and_parties_in_the_words_of_the_kind(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = ["Trans Date,Post Date,Acct No,Type,Debit,Credit"]
+    for number in range(5):
+        rows.append(f"1/15/2026,1/{16 + number}/2026,A{number},Charge,100.00,")
+        rows.append(f"2/15/2026,2/{16 + number}/2026,A{number},Ins Payment,,60.00")
+        rows.append(f"2/15/2026,2/{16 + number}/2026,A{number},Patient Payment,,15.50")
+    path.write_text("\n".join(rows) + "\n")
+    assert [question.key for question in propose(path, {}).questions] == ["claim_id"]
+    part, text, sums = read_through(path, {"claim_id": "Acct No"})
+    assert part.settings["sign"] == {"by": "kind"} and '{ sum = ["Debit", "Credit"] }' in text
+    assert sums == {"charges": 50000, "payments": 30000, "patient payments": 7750, "balance": 12250}
+    assert part.values["party"] == {"charge": "primary", "ins payment": "primary", "patient payment": "patient"}
+
+
 def test_rows_without_an_id_of_their_own_get_one_of_their_content(tmp_path):
     rows = ["7,C1,CHG,Ins,01/15/2026,01/16/2026,100.00"] + ["7,C1,PMT,Ins,01/15/2026,01/20/2026,20.00"] * 2
     part, _, sums = read_through(ledger(tmp_path, rows), {})

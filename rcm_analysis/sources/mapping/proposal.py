@@ -16,9 +16,9 @@ from ..exports.visits import VISITS
 from ..exports.whole_file import is_id
 from .columns import Held, Unknown, look_at
 from .drafts import Proposed, Question
-from .headings import PHRASES, likeness
+from .headings import PHRASES, likeness, words_of
 from .signs import negated, sign_of
-from .vocabulary import KIND_WORDS, PARTY_WORDS, STATUS_WORDS
+from .vocabulary import KIND_WORDS, PARTY_HINTS, PARTY_WORDS, STATUS_WORDS
 
 CLEARLY = 0.12
 """A heading, or a table, is taken where it is so much better than the next one."""
@@ -348,7 +348,10 @@ def _transactions(out: Proposed, answers: Mapping[str, str]) -> None:
             out.columns.pop("transaction_id")
         out.settings["content_id"] = "transaction_id"
         out.why["content_id"] = "no column tells every row apart: ids are made of what the rows say"
-    if "party" not in out.columns:
+    _two_columns(out)
+    if "claim_id" not in out.columns:
+        _ask_for(out, out.table.column("claim_id"), answers)
+    if "party" not in out.columns and not _party_of_kind(out):
         options = out.table.column("party").values
         given = _ask(out, Question("party", "Whose responsibility do the postings change?", options), answers)
         if given:
@@ -361,6 +364,33 @@ def _transactions(out: Proposed, answers: Mapping[str, str]) -> None:
         why = "as you said"
     if given:
         out.settings["sign"], out.why["sign"] = {"by": given}, why
+
+
+def _two_columns(out: Proposed) -> None:
+    """Debits and credits in two columns: one of them is filled, and what was posted tells the sign."""
+    sides = {side: held for held in out.file.columns for side in ("debit", "credit") if side in words_of(held.heading)}
+    if "amount_cents" in out.columns or len(sides) < 2 or not all(held.is_money for held in sides.values()):
+        return
+    out.settings["amount_cents"] = [held.heading for held in sides.values()]
+    out.why["amount_cents"] = "debits and credits stand in two columns"
+
+
+def _party_of_kind(out: Proposed) -> bool:
+    """True where the words for what was posted also say whose it is: "Patient Payment" beside "Insurance Payment"."""
+    held = out.held("kind")
+    kinds = out.values.get("kind", {})
+    if held is None:
+        return False
+    parties = {}
+    for word in held.words:
+        named = words_of(word.title())
+        party = next((party for name, party in PARTY_HINTS if name in named), None)
+        if party is None and kinds.get(word, word) == "payment":
+            return False
+        parties[word] = party or "primary"
+    out.columns["party"], out.values["party"] = held.heading, parties
+    out.why["party"] = "the words for what was posted say whose it is; charges and adjustments are the primary payer's"
+    return True
 
 
 def _answers(out: Proposed, answers: Mapping[str, str]) -> None:

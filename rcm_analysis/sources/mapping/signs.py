@@ -75,8 +75,11 @@ def _holds(found: pl.DataFrame, names: list[str], turned: list[str], balance: li
 
 def sign_of(out: Proposed) -> tuple[str, str]:
     """`sign.by` of postings and why; nothing, and what is open, where the amounts decide nothing."""
-    if not {"amount_cents", "kind"} <= out.columns.keys():
+    both = out.settings.get("amount_cents")
+    if "kind" not in out.columns or not ("amount_cents" in out.columns or isinstance(both, list)):
         return "", "No column tells what was posted."
+    if isinstance(both, list):
+        return "kind", "debits and credits are magnitudes; what was posted tells the sign"
     held = out.held("kind")
     assert held is not None
     words = out.values.get("kind", {})

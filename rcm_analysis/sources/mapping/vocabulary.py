@@ -49,6 +49,18 @@ PARTY_WORDS = {
     **dict.fromkeys(("3", "ter", "tertiary", "ins3", "tertiaryinsurance", "payer3"), "tertiary"),
     **dict.fromkeys(("0", "pat", "pt", "patient", "self", "selfpay", "guarantor", "client"), "patient"),
 }
+PARTY_HINTS = (
+    ("patient", "patient"),
+    ("client", "patient"),
+    ("self", "patient"),
+    ("copay", "patient"),
+    ("guarantor", "patient"),
+    ("secondary", "secondary"),
+    ("tertiary", "tertiary"),
+    ("primary", "primary"),
+    ("payer", "primary"),
+)
+"""Words within the name of a kind of posting that say whose it is, the telling ones first."""
 STATUS_WORDS = {
     **{"".join(letter for letter in word if letter.isalnum()): code for word, code in STATUSES.items()},
     **{code: code for code in STATUSES.values()},

@@ -43,6 +43,9 @@ def _section(part: Proposed, title: str) -> list[str]:
             lines.append(_line(key, _inline(pairs), why))
     lines += ["", f"[{title}.columns]"]
     lines += [_line(name, _quoted(heading), part.why.get(name, "")) for name, heading in _ordered(part)]
+    amounts = part.settings.get("amount_cents")
+    if isinstance(amounts, list):
+        lines.append(_line("amount_cents", f"{{ sum = {_value(amounts)} }}", part.why.get("amount_cents", "")))
     modifiers = part.settings.get("modifiers")
     if isinstance(modifiers, list):
         lines.append(f'modifiers = {{ join = {_value(modifiers)}, with = ":" }}')
@@ -50,7 +53,8 @@ def _section(part: Proposed, title: str) -> list[str]:
         lines += ["", f"[{title}.values.{name}]"]
         lines += [_line(_quoted(word), _quoted(ours), "") for word, ours in words.items()]
     unused = [held.heading for held in part.file.columns if held.heading not in part.columns.values()]
-    unused = [heading for heading in unused if heading not in (modifiers if isinstance(modifiers, list) else [])]
+    joined = [heading for found in (amounts, modifiers) if isinstance(found, list) for heading in found]
+    unused = [heading for heading in unused if heading not in joined]
     if unused:
         lines += ["", f"# Columns of the file that are not read: {', '.join(unused)}"]
     return lines
