@@ -183,11 +183,12 @@ def test_debits_and_credits_in_two_columns_and_parties_in_the_words_of_the_kind(
         rows.append(f"1/15/2026,1/{16 + number}/2026,A{number},Charge,100.00,")
         rows.append(f"2/15/2026,2/{16 + number}/2026,A{number},Ins Payment,,60.00")
         rows.append(f"2/15/2026,2/{16 + number}/2026,A{number},Patient Payment,,15.50")
+    rows.append("2/15/2026,2/16/2026,A1,Ins Payment,10.00,")
     path.write_text("\n".join(rows) + "\n")
     assert [question.key for question in propose(path, {}).questions] == ["claim_id"]
     part, text, sums = read_through(path, {"claim_id": "Acct No"})
-    assert part.settings["sign"] == {"by": "kind"} and '{ sum = ["Debit", "Credit"] }' in text
-    assert sums == {"charges": 50000, "payments": 30000, "patient payments": 7750, "balance": 12250}
+    assert part.settings["sign"] == {"by": "file"} and '{ sum = ["Debit"], less = ["Credit"] }' in text
+    assert sums == {"charges": 50000, "payments": 29000, "patient payments": 7750, "balance": 13250}
     assert part.values["party"] == {"charge": "primary", "ins payment": "primary", "patient payment": "patient"}
 
 

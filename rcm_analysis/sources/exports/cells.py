@@ -76,20 +76,22 @@ def _combined(source: Source, places: tuple[int, ...], section: Section) -> pl.E
     if len(cells) == 1:
         return cells[0]
     if source.adds:
-        return _added(cells, section.decimal)
+        return _added(cells, section.decimal, source.less)
     if source.join is None:
         return pl.coalesce(cells)
     text = pl.concat_str(cells, separator=source.join, ignore_nulls=True)
     return pl.when(pl.any_horizontal(cell.is_not_null() for cell in cells)).then(text)
 
 
-def _added(cells: list[pl.Expr], decimal: str) -> pl.Expr:
-    """The sum of the amounts as text; a cell that is no amount stands in its place, to be set aside as unreadable."""
+def _added(cells: list[pl.Expr], decimal: str, less: int) -> pl.Expr:
+    """The sum of the amounts, the last ones taken away, as text; a cell that is no amount stands in its place, to be
+    set aside as unreadable."""
     amounts = [cents(cell, decimal) for cell in cells]
     odd = [
         pl.when(cell.is_not_null() & amount.is_null()).then(cell) for cell, amount in zip(cells, amounts, strict=True)
     ]
-    total = pl.sum_horizontal(amounts)
+    taken_away = len(amounts) - less
+    total = pl.sum_horizontal(-each if place >= taken_away else each for place, each in enumerate(amounts))
     sign = pl.when(total < 0).then(pl.lit("-")).otherwise(pl.lit(""))
     part = (total.abs() % 100).cast(pl.String).str.pad_start(2, "0")
     some = pl.any_horizontal(cell.is_not_null() for cell in cells)

@@ -7,7 +7,7 @@ fills; two exports that fill one table get two sections, each with `table = "...
 |---|---|
 | `table` | table of the store, where the section has another name |
 | `delivery` | `month`: the rows replace every stored row of the months they touch; `full`: the table; `append`: by key |
-| `columns` | our column = header, or list of header synonyms; `{join = [header, ...], with = ":"}` joins the filled ones of several columns, `{first = [header, ...]}` takes the first filled one; `{sum = [header, ...]}` adds amounts, of those headers that the file has. Case, blanks and punctuation of headers do not count |
+| `columns` | our column = header, or list of header synonyms; `{join = [header, ...], with = ":"}` joins the filled ones of several columns, `{first = [header, ...]}` takes the first filled one; `{sum = [header, ...]}` adds amounts, of those headers that the file has; `{sum = [...], less = [...]}` takes the second ones away, as in a ledger of debits and credits. Case, blanks and punctuation of headers do not count |
 | `optional` | our columns whose header may be missing from the file; any other header of the map must be there |
 | `date_formats` | strptime patterns, tried in order; `"excel"` reads day numbers. ISO dates and timestamps are always read, real date cells of XLSX too |
 | `earliest` | an earlier day is refused as impossible (default 1990-01-01); days in force (`effective_...`) are not checked |
@@ -80,6 +80,8 @@ class Source:
     parts: tuple[tuple[str, ...], ...]
     join: str | None = None
     adds: bool = False
+    less: int = 0
+    """How many of the parts, the last ones, are taken away."""
 
     @property
     def title(self) -> str:
@@ -94,10 +96,12 @@ class Source:
 def _source(value: Any) -> Source:
     ways = ("join", "first", "sum")
     several = next((key for key in ways if isinstance(value, dict) and isinstance(value.get(key), list)), "")
-    if several and set(value) != ({"join", "with"} if several == "join" else {several}):
+    less = value.get("less", []) if several == "sum" else []
+    wanted = {"join", "with"} if several == "join" else {several} | ({"less"} if less else set())
+    if several and (set(value) != wanted or not isinstance(less, list)):
         raise ValueError('{join = [...], with = "..."}, {first = [...]} or {sum = [...]}')
-    parts = tuple(map(_synonyms, value[several] if several else [value]))
-    return Source(parts, str(value["with"]) if several == "join" else None, several == "sum")
+    parts = tuple(map(_synonyms, [*value[several], *less] if several else [value]))
+    return Source(parts, str(value["with"]) if several == "join" else None, several == "sum", len(less))
 
 
 def _synonyms(value: Any) -> tuple[str, ...]:

@@ -250,7 +250,7 @@ def _fit(column_map: ColumnMap, section: Section, top: Opening, head: _Head) -> 
     found, missing, cells = {}, [], head.cells
     for name, source in section.sources.items():
         parts = tuple(_places(part, cells) for part in source.parts)
-        parts = tuple(filter(None, parts)) if source.adds else parts
+        parts = tuple(filter(None, parts)) if source.adds and not source.less else parts
         if parts and all(parts):
             found[name] = parts
         elif name not in section.optional:

@@ -367,8 +367,8 @@ def _transactions(out: Proposed, answers: Mapping[str, str]) -> None:
 
 
 def _two_columns(out: Proposed) -> None:
-    """Debits and credits in two columns: one of them is filled, and what was posted tells the sign."""
-    sides = {side: held for held in out.file.columns for side in ("debit", "credit") if side in words_of(held.heading)}
+    """Debits and credits in two columns: the amount is one less the other."""
+    sides = {side: held for side in ("debit", "credit") for held in out.file.columns if side in words_of(held.heading)}
     if "amount_cents" in out.columns or len(sides) < 2 or not all(held.is_money for held in sides.values()):
         return
     out.settings["amount_cents"] = [held.heading for held in sides.values()]

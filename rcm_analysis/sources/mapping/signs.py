@@ -79,7 +79,7 @@ def sign_of(out: Proposed) -> tuple[str, str]:
     if "kind" not in out.columns or not ("amount_cents" in out.columns or isinstance(both, list)):
         return "", "No column tells what was posted."
     if isinstance(both, list):
-        return "kind", "debits and credits are magnitudes; what was posted tells the sign"
+        return "file", "debits raise the balance, credits lower it"
     held = out.held("kind")
     assert held is not None
     words = out.values.get("kind", {})

@@ -45,7 +45,8 @@ def _section(part: Proposed, title: str) -> list[str]:
     lines += [_line(name, _quoted(heading), part.why.get(name, "")) for name, heading in _ordered(part)]
     amounts = part.settings.get("amount_cents")
     if isinstance(amounts, list):
-        lines.append(_line("amount_cents", f"{{ sum = {_value(amounts)} }}", part.why.get("amount_cents", "")))
+        sides = f"{{ sum = {_value(amounts[:1])}, less = {_value(amounts[1:])} }}"
+        lines.append(_line("amount_cents", sides, part.why.get("amount_cents", "")))
     modifiers = part.settings.get("modifiers")
     if isinstance(modifiers, list):
         lines.append(f'modifiers = {{ join = {_value(modifiers)}, with = ":" }}')
