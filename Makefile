@@ -1,4 +1,5 @@
 # make demo   twelve simulated clients, raw files to packets, in runs/demo
+# make lab    JupyterLab in that demo, or in WORKSPACE=folder
 # make test   the tests (a few minutes); SLOW=1 adds the slow, browser and Spark ones
 # make slow   those alone
 # make lint   style and types
@@ -9,10 +10,18 @@ EXTRAS ?= test
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow lint clean
+.PHONY: demo lab test slow lint clean
 
 demo: $(READY)
 	$(BIN)/rcm demo runs/demo
+
+WORKSPACE ?= runs/demo
+
+lab: EXTRAS = test,lab
+lab: $(READY)
+	$(BIN)/python -c 'import jupyterlab' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable ".[lab]"
+	test -f $(WORKSPACE)/rcm.toml || $(BIN)/rcm demo $(WORKSPACE)
+	$(BIN)/rcm lab --workspace $(WORKSPACE)
 
 test: $(READY)
 	$(BIN)/pytest -n auto --dist worksteal -q

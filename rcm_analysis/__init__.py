@@ -30,6 +30,8 @@ _HOMES = {
     "roll_forward": "ledger.balances",
     "check_client": "ledger.reconciliation",
     "open_report": "notebook",
+    "open_portfolio": "notebook",
+    "own_tables": "notebook.own",
     "measures": "measures",
     "models": "models",
     "exhibits": "exhibits",

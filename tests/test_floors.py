@@ -23,7 +23,7 @@ FLOORS = {
     "measures": 4,
     "models": 5,
     "exhibits": 6,
-    "notebook": 7,
+    "notebook": 9,
     "press": 8,
     "examples": 9,
     "simulate": 9,

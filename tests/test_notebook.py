@@ -13,6 +13,7 @@ from rcm_analysis import notebook
 from rcm_analysis.errors import ClientError, ParameterError, RcmError
 from rcm_analysis.exhibits import blocks
 from rcm_analysis.measures.receivable import ar
+from rcm_analysis.notebook.opening import version
 from rcm_analysis.tables.schema import TABLES
 from rcm_analysis.tables.store import Store
 from rcm_analysis.tables.workspace import open_workspace
@@ -88,10 +89,45 @@ def shown(monkeypatch) -> list[blocks.Block]:
     monkeypatch.setattr(
         blocks, "emit", lambda exhibit: seen.extend([exhibit] if isinstance(exhibit, blocks.Block) else exhibit)
     )
+    monkeypatch.setattr(blocks, "emit_unseen", seen.append)
     return seen
 
 
-def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
+@pytest.fixture
+def under_the_press(monkeypatch) -> None:
+    """A notebook that the press runs, and not an analyst."""
+    monkeypatch.setenv("RCM_REPORT", "1")
+
+
+def test_at_the_bench_nothing_is_printed_that_was_not_asked_for(place, shown):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10")
+    assert shown == []
+    report.show_note("Asked for.")
+    report.show_note("Once more.")
+    assert [block.payload["kind"] for block in shown] == ["meta", "inputs", "note", "note"]
+
+
+@pytest.mark.parametrize("client", ["Acorn Clinic", "acorn clinic", "acorn-clinic"])
+@pytest.mark.parametrize("period", ["2026-10", dt.date(2026, 10, 5)])
+def test_a_client_is_found_by_its_name_and_a_month_by_a_day(place, shown, client, period):
+    report = notebook.open_report(place, client, period)
+    assert (report.client.client, report.period.label) == ("acorn-clinic", "2026-10")
+
+
+def test_a_folder_inside_a_workspace_is_in_it(place, shown):
+    (place / "notebooks").mkdir()
+    assert open_workspace(place / "notebooks").folder == place.resolve()
+
+
+def test_without_a_template_the_pages_of_every_report_are_there(place, shown):
+    report = notebook.open_report(place, "acorn-clinic", "2026-10")
+    assert {"aging", "numbers", "ar_deep_dive"} <= set(dir(report.review))
+    assert report.review.aging() and report.review.ar_deep_dive.movement()
+    with pytest.raises(AttributeError, match="This report has no page 'agings'.*Closest: aging"):
+        report.review.agings  # noqa: B018
+
+
+def test_a_report_says_first_what_it_is_and_what_went_in(place, shown, under_the_press):
     notebook.open_report(place, "acorn-clinic", "2026-10", template="client_review")
     meta, inputs = (block.payload for block in shown)
     assert meta == {
@@ -104,7 +140,7 @@ def test_a_report_says_first_what_it_is_and_what_went_in(place, shown):
         "as_of": "2026-10-31",
         "firm": "Lantern Billing Partners",
         "template": "client_review",
-        "template_version": notebook.version("rcm_analysis"),
+        "template_version": version("rcm_analysis"),
         "layout": "brief",  # from the cover of the template's pages
     }
     assert [table["table"] for table in inputs["tables"]] == list(TABLES)
@@ -143,7 +179,7 @@ def test_what_cannot_be_reported_is_refused_and_nothing_is_shown(place, shown, c
     assert shown == []
 
 
-def test_a_weekly_report_stands_on_its_own_day_and_is_brief(place, shown):
+def test_a_weekly_report_stands_on_its_own_day_and_is_brief(place, shown, under_the_press):
     report = notebook.open_report(place, "acorn-clinic", "2026-10", template="ar_weekly_review", as_of="2026-10-02")
     assert report.as_of == dt.date(2026, 10, 2)
     assert report.tables["transactions"].collect()["transaction_id"].to_list() == ["t1"]
@@ -181,7 +217,7 @@ def test_a_folder_that_is_no_workspace_is_refused(tmp_path):
         notebook.open_report(tmp_path / "nowhere", "acorn-clinic", "2026-10")
 
 
-def test_an_investigation_can_show_its_own_results(place, shown):
+def test_an_investigation_can_show_its_own_results(place, shown, under_the_press):
     from rcm_analysis.exhibits.tables import Shown
 
     report = notebook.open_report(place, "acorn-clinic", "2026-10")
@@ -204,7 +240,8 @@ def test_any_measure_of_the_menu_is_one_line(place, shown):
     assert report.measure("aged_share_90", by=["payer"]).equals(
         ar.aged_share(report.tables, as_of=report.as_of, by=["payer"], days=90)
     )
-    assert "$60" in report.readable(found).to_string()
+    readable = report.readable(found)
+    assert "$60" in repr(readable) and readable["ar_cents"].tolist() == [6000], "for the eye; the values still plot"
 
 
 def test_what_is_looked_at_says_what_it_is(place, shown):
@@ -231,7 +268,7 @@ def test_a_measure_that_cannot_be_is_refused_in_one_line(place, shown, name, opt
     assert stopped.value._render_traceback_() == [f"ParameterError: {stopped.value}"]
 
 
-def test_a_portfolio_names_every_clients_inputs(place, shown):
+def test_a_portfolio_names_every_clients_inputs(place, shown, under_the_press):
     report = notebook.open_portfolio(place, "2026-10")
     kinds = [block.payload["kind"] for block in shown]
     assert kinds == ["meta", "inputs", "inputs"]
@@ -239,7 +276,7 @@ def test_a_portfolio_names_every_clients_inputs(place, shown):
     assert report.subject.clients["client"].tolist() == ["acorn-clinic", "birch-eyes"]
 
 
-def test_a_portfolio_of_one_manager_holds_only_their_clients(place, shown):
+def test_a_portfolio_of_one_manager_holds_only_their_clients(place, shown, under_the_press):
     report = notebook.open_portfolio(place, "2026-10", manager="Jane Smith")
     assert report.subject.clients["client"].tolist() == ["acorn-clinic"]
     assert shown[0].payload["client_name"] == "Jane Smith"
@@ -319,7 +356,7 @@ def test_an_analysts_template_brings_its_exhibits_and_the_package_knows_nothing_
     assert shown[-1].payload["text"].endswith("second"), "what was edited is read when the report is opened again"
 
 
-def test_exhibits_may_be_a_folder_with_facts_and_a_cover(place, own, shown):
+def test_exhibits_may_be_a_folder_with_facts_and_a_cover(place, own, shown, under_the_press):
     (own / "my_review").mkdir()
     (own / "my_review" / "__init__.py").write_text('"""Mine."""\n')
     (own / "my_review" / "facts.py").write_text(

@@ -31,14 +31,15 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         if path.is_file() and not path.parent.name.startswith((".", "__"))
     ]
     there = {path.relative_to(ROOT).as_posix() for path in ours}
-    there |= {f"rcm_analysis/_templates/{path.name}" for path in (ROOT / "templates").glob("*.ipynb")}
+    folder = ROOT / "templates"
+    there |= {f"rcm_analysis/_templates/{path.relative_to(folder)}" for path in folder.rglob("*.ipynb")}
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == there
 
 
 def test_the_wheel_has_the_command_and_the_exporters(wheel):
     (place,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     told = wheel.read(place).decode()
-    assert "rcm = rcm_analysis.cli:main" in told and "rcm-html = " in told and "rcm-pdf = " in told
+    assert "rcm = rcm_analysis.cli:main" in told and "rcm_html = " in told and "rcm_pdf = " in told
 
 
 def test_the_version_is_that_of_the_newest_release_in_the_changelog():

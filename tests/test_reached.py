@@ -26,6 +26,10 @@ DOORS = (
     "rcm_analysis.cli.app",
     "rcm_analysis.measures.client_ratings",
     "rcm_analysis.notebook",
+    "rcm_analysis.notebook.desk",
+    "rcm_analysis.notebook.opening",
+    "rcm_analysis.notebook.results",
+    "rcm_analysis.notebook.taken_apart",
     "rcm_analysis.press.exporters",
     "rcm_analysis.press.runs.worker",
     "rcm_analysis.press.warm.child",
@@ -36,7 +40,9 @@ DOORS = (
 """Modules whose public names somebody calls from outside: a shell, a notebook, nbconvert, jupyter_client, the batch's
 processes."""
 
-CALLED_FROM_OUTSIDE = ("_repr_mimebundle_", "_file_extension_default")
+CALLED_FROM_OUTSIDE = (
+    "_repr_mimebundle_", "_ipython_display_", "_ipython_key_completions_", "_file_extension_default", "_constructor"
+)  # fmt: skip
 """Methods that IPython and traitlets call by their name."""
 
 ALLOWED = {
@@ -229,7 +235,7 @@ class Reach(ast.NodeVisitor):
 
 
 def notebook_code() -> Iterator[ast.Module]:
-    for folder in ("templates", "notebooks"):
+    for folder in ("templates", "templates/starters", "notebooks"):
         for path in sorted((ROOT / folder).glob("*.ipynb")):
             for cell in json.loads(path.read_text())["cells"]:
                 if cell["cell_type"] == "code":

@@ -13,11 +13,13 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from importlib import resources
 from typing import Any, ClassVar, Literal, Self
 
 import jinja2
 
 from ..errors import RunError
+from .palette import DARK, DARK_THEMES, PALETTE, variables
 from .plain import clean, one_line
 
 
@@ -28,12 +30,41 @@ def _template() -> jinja2.Template:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    pages.filters["longest"], pages.filters["line"] = _longest, _line
+    pages.globals["css"] = _css()
     return pages.get_template("bench.html")
 
 
-def as_html(block: Any) -> str:
-    """The block as escaped HTML without a script; nothing for what is not to be seen."""
-    return "" if block.kind in ("inputs", "pagebreak") else _template().render(block=block)
+def _css() -> str:
+    dark = ",".join(f"{theme} .rcm" for theme in DARK_THEMES)
+    rules = resources.files(__package__).joinpath("bench.css").read_text(encoding="utf-8").replace("\n", "")
+    return f".rcm{{{variables(PALETTE)}}}{dark}{{{variables(DARK)}}}{rules}"
+
+
+def as_html(block: Any, right: Any = None) -> str:
+    """The block, and one that stands at its right, as escaped HTML without a script, which MathJax leaves alone;
+    nothing for what is not to be seen."""
+    return "" if block.kind in ("inputs", "pagebreak") else _template().render(block=block, right=right)
+
+
+def _longest(table: Table) -> list[float]:
+    """The longest bar of each column of a table; 1 where it has none."""
+    columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
+    numbers = [[abs(one) for one in column if isinstance(one, (int, float)) and one == one] for column in columns]
+    return [max(column, default=0) or 1 for column in numbers]
+
+
+def _line(value: Any) -> str:
+    """A trend as the points of a line, 100 wide and 20 high; what is unknown is left out."""
+    given = value.get("line") if isinstance(value, Mapping) else value
+    line = list(given or ())
+    known = [(place, one) for place, one in enumerate(line) if isinstance(one, (int, float)) and one == one]
+    if len(known) < 2:
+        return ""
+    low, high, wide = min(one for _, one in known), max(one for _, one in known), len(line) - 1
+    return " ".join(
+        f"{2 + 96 * place / wide:.1f},{18 - 16 * (one - low) / ((high - low) or 1):.1f}" for place, one in known
+    )
 
 
 MIME = "application/vnd.rcm.block+json"
@@ -96,8 +127,7 @@ class Block(Part):
 
     def bundle(self) -> dict[str, Any]:
         """The MIME bundle of the block: itself, and a quiet copy for whoever looks at the notebook."""
-        shown = as_html(self)
-        return {MIME: self.payload, "text/plain": f"[{self.kind}]"} | ({"text/html": shown} if shown else {})
+        return {MIME: self.payload, "text/plain": f"[{self.kind}]", "text/html": as_html(self)}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self.bundle()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.markup import escape
 from .. import __version__
 from ..errors import ParameterError, RcmError, StoreError
 from ..periods import Period
+from . import bench as cli_bench
 from . import checks as cli_checks
 from . import data as cli_data
 from . import findings as cli_findings
@@ -164,7 +166,10 @@ app.command()(cli_checks.check)
 # ---------------------------------------------------------------- reports
 @app.command("run")
 def run_command(
-    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="e.g. client_review; rcm doctor lists them")],
+    template: Annotated[
+        str,
+        typer.Argument(metavar="TEMPLATE", help="e.g. client_review, or a notebook, FILE.ipynb; rcm doctor lists them"),
+    ],
     client: Annotated[str | None, typer.Option("--client", "-c", metavar="ID", help="the client to report on")] = None,
     period: PeriodOption = "",
     workspace: WorkspaceOption = HERE,
@@ -174,24 +179,50 @@ def run_command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="make it again even if nothing changed")] = False,
 ) -> None:
-    """Make one report: notebook, HTML, PDF, XLSX, manifest."""
+    """Make one report: notebook, HTML, PDF, XLSX, manifest.
+
+    A notebook of your own is run as a template would be, for the client and month that it names if none are given.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    if not template.endswith(".ipynb"):
+        raise typer.Exit(_make(opened, template, client, period, parameter or (), force=force))
+    with tempfile.TemporaryDirectory(prefix="rcm-run-") as folder:
+        name, own, changes = cli_bench.as_template(Path(template), opened, Path(folder))
+        for change in changes:
+            console.print(escape(f"  {change}"))
+        given = (client or own.get("client") or None, period or own.get("period", ""))
+        raise typer.Exit(_make(opened, name, *given, parameter or (), force=True, folder=Path(folder)))
+
+
+def _make(
+    opened: Workspace,
+    name: str,
+    client: str | None,
+    period: str,
+    pairs: Sequence[str],
+    *,
+    force: bool,
+    folder: Path | None = None,
+) -> int:
+    """Make one report of a template, of those of the workspace or of one folder; the exit code."""
+    from ..notebook import asked
     from ..press.runs.parameters import from_text
     from ..press.runs.run import run
     from ..press.runs.settings import Settings
     from ..press.runs.shared import Shared
     from ..press.runs.templates import find_template
-    from ..tables.workspace import open_workspace
 
-    opened = open_workspace(workspace)
-    found = find_template(template, opened.paths.get("templates"))
+    found = find_template(name, folder or opened.paths.get("templates"))
     given = {}
-    for pair in parameter or ():
-        name, separator, text = pair.partition("=")
+    for pair in pairs:
+        key, separator, text = pair.partition("=")
         if not separator:
             raise ParameterError("A parameter is written NAME=VALUE, such as -p weeks=4.")
-        given[name] = from_text(found.parameter(name), text)
+        given[key] = from_text(found.parameter(key), text)
     if client:
-        opened.registry.client(client)
+        client = asked.client(opened.registry, client)
     period = Period.month(period or cli_packets.last_month()).label
     if found.packet:
         if client:
@@ -201,12 +232,13 @@ def run_command(
         request = cli_packets.request_for(
             opened, found.name, client if found.scope == "client" else None, period, force=force, parameters=given
         )
-        own = {name: value for name, value in given.items() if value != found.parameter(name).default}
-        request = replace(request, variant=_variant(own))
+        own = {key: value for key, value in given.items() if value != found.parameter(key).default}
+        variant = "-".join(filter(None, ["notebook" if folder else "", _variant(own)]))
+        request = replace(request, variant=variant, templates=folder or request.templates)
         with Shared.of(opened.remotes).around(request):
             result = run(request, settings=Settings(**opened.limits))
     console.print(escape(result.line()))
-    raise typer.Exit(0 if result.good else FINDINGS)
+    return 0 if result.good else FINDINGS
 
 
 def _variant(given: dict[str, Any]) -> str:
@@ -225,6 +257,9 @@ app.command()(cli_packets.packets)
 app.command("run-one")(cli_packets.run_one)
 app.command("print")(print_notebook)
 app.command()(plan)
+app.add_typer(cli_bench.new, name="new")
+app.command()(cli_bench.lab)
+app.command()(cli_bench.promote)
 app.add_typer(worklist, name="worklist")
 app.command()(scoreboard)
 

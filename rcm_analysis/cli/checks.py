@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ..errors import ParameterError, RcmError, listed
+from ..errors import ParameterError, RcmError, StoreError, listed
 from ..periods import Period
 from .terminal import FINDINGS, HERE, ClientsOption, WorkspaceOption, console, dollars, errors, table_of
 
@@ -76,18 +76,35 @@ def print_checks(
     workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False
 ) -> tuple[int, int]:
     """Print each client's sums and its broken relations: how many sums do not hold, and how many relations."""
-    failed, empty = _print_sums(workspace, clients, period, everything=everything)
-    broken = print_relations(workspace, clients, period, everything=everything)
-    if len(empty) == len(clients):
+    readable = [client for client in clients if _is_readable(workspace, client)]
+    failed, empty = _print_sums(workspace, readable, period, everything=everything)
+    broken = print_relations(workspace, readable, period, everything=everything)
+    damaged = len(clients) - len(readable)
+    if len(empty) == len(readable):
         errors.print("No sum could be checked.")
-        return len(empty), broken
+        return len(empty) + damaged, broken
     sums = f"{len(failed)} sum(s) do not hold" if failed else "residual 0.00 everywhere"
     console.print(f"Arithmetic {'does not hold' if failed else 'holds'}: {sums}.")
     if not broken:
         console.print("Complete: no record lacks its counterpart beyond what is usual.")
-    if not failed and not broken:
+    if damaged:
+        errors.print(f"The stores of {damaged} of {len(clients)} clients are damaged; the others were checked.")
+    elif not failed and not broken:
         console.print("Every sum holds, and every record has its counterpart.")
-    return len(failed), broken
+    return len(failed) + damaged, broken
+
+
+def _is_readable(workspace: Workspace, client: str) -> bool:
+    """Whether all stored files of a client are as they were written; if not, the repair is said."""
+    try:
+        broken = workspace.store.open(client).broken()
+    except StoreError as error:
+        errors.print(escape(str(error)))
+        return False
+    for problem in broken[:1]:
+        more = f" ({len(broken) - 1} more: rcm verify)" if len(broken) > 1 else ""
+        errors.print(escape(f"{client}: the stored file {problem}{more}. Rebuild the store: rcm repair {client}"))
+    return not broken
 
 
 def _print_sums(
@@ -241,7 +258,7 @@ def _print_list(
     frames = [
         rows_behind(view.tables(), relation, as_of=day, period=period, registry=workspace.registry, aside=_aside(view))
         for view in map(workspace.client, clients)
-        if (day := _day(workspace, view.client, period))
+        if _is_readable(workspace, view.client) and (day := _day(workspace, view.client, period))
     ]
     if not frames:
         raise RcmError(f"Nothing is stored for {listed(clients)}. Read their files with: rcm ingest")

@@ -261,9 +261,9 @@ def wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: 
     """Every report of the month: the packet templates whose service a client has, and the portfolio's if all are asked
     for."""
     from ..press.runs.packet import packet_reports
-    from ..press.runs.templates import read_templates
+    from ..press.runs.templates import offered
 
-    templates, day = read_templates(workspace.paths.get("templates")), Period.month(period).last_day
+    templates, day = offered(workspace.paths.get("templates")), Period.month(period).last_day
     requests = []
     for client in clients:
         services = workspace.registry.client(client, as_of=day).services

@@ -34,16 +34,38 @@ from ..blocks.vocabulary import (
     Split,
     Table,
     Term,
+    as_html,
 )
 from .formats import as_text, is_empty, plain
 
 
 def emit(blocks: Block | Iterable[Block]) -> None:
-    """Display the blocks in the notebook, in order."""
+    """Display the blocks in the notebook, in order; what stands beside a block is seen beside it."""
     from IPython.display import display
 
-    for block in [blocks] if isinstance(blocks, Block) else blocks:
-        display(block.bundle(), raw=True)
+    given = [blocks] if isinstance(blocks, Block) else list(blocks)
+    pairs = _pairs(given)
+    for place, block in enumerate(given):
+        seen = {"text/html": as_html(block, given[place + 1])} if place in pairs else {}
+        seen |= {"text/html": ""} if place - 1 in pairs else {}
+        display(block.bundle() | seen, raw=True)
+
+
+def emit_unseen(block: Block) -> None:
+    """Put a block into the notebook for the press, with nothing to be seen."""
+    from IPython.display import display
+
+    display(block.bundle() | {"text/html": "", "text/plain": ""}, raw=True)
+
+
+def _pairs(given: Sequence[Block]) -> set[int]:
+    """The places of the blocks that have another one at their right."""
+    found: set[int] = set()
+    for place, block in enumerate(given[1:]):
+        is_beside = isinstance(block, (Table, Figure)) and block.beside and getattr(block, "print", True)
+        if is_beside and place - 1 not in found and isinstance(given[place], (Table, Figure, Split)):
+            found.add(place)
+    return found
 
 
 def note(text: str, *, tone: str = "info") -> Block:

@@ -148,15 +148,22 @@ def readable(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pd.
     given = units or {}
     return pd.DataFrame(
         {
-            name: [as_text(value, given.get(name) or _unit_of(name, column)) for value in column]
+            name: [as_text(value, unit_of(str(name), column, given)) for value in column]
             for name, column in frame.items()
         },
         index=frame.index,
     )
 
 
-def _unit_of(name: str, column: pd.Series) -> str:
+def unit_of(name: str, column: pd.Series, given: Mapping[str, str] | None = None) -> str:
+    """The unit of a column: the one given, else told by its name or by the kind of its values.
+
+    >>> unit_of("open_cents", pd.Series([1])), unit_of("wait", pd.Series([1.5])), unit_of("age_days", pd.Series([3]))
+    ('usd', 'number', 'days')
+    """
     kinds = pd.api.types
+    if given and name in given:
+        return given[name]
     if name == "month":
         return "month"
     if kinds.is_datetime64_any_dtype(column):
@@ -165,10 +172,13 @@ def _unit_of(name: str, column: pd.Series) -> str:
         return "flag"
     if not kinds.is_numeric_dtype(column):
         return "text"
-    if name.endswith("_cents"):
+    stem = name.removesuffix("_then").removesuffix("_now")
+    if stem.endswith("_cents"):
         return "usd"
-    if name.endswith(("_rate", "_share")):
+    if stem.endswith(("_rate", "_share")):
         return "rate"
+    if stem.endswith("_days"):
+        return "days"
     return "count" if kinds.is_integer_dtype(column) else "number"
 
 

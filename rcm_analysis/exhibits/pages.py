@@ -10,6 +10,7 @@ from __future__ import annotations
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -23,6 +24,9 @@ from .blocks import Block
 
 Page = TypeVar("Page", bound=Callable[[Any], list[Block]])
 HERE = __name__.rpartition(".")[0]
+USUAL = "client_review"
+OF_A_CLIENT = (USUAL, "ar_deep_dive", "ar_weekly_review", "self_pay_review", "patient_engagement_review")
+"""The reports about one client: without a template, their pages are found by the name of each."""
 OWN = "rcm_own_exhibits"
 """The name under which exhibits beside an analyst's template are imported."""
 
@@ -34,35 +38,85 @@ def page(function: Page) -> Page:
 
 
 class Pages:
-    """The pages of one opened report, by name."""
+    """The pages of one opened report, by name; without a template those of any report of the package, by its name."""
 
-    def __init__(self, template: str, about: Any, pages: Mapping[str, Callable[[Any], list[Block]]]) -> None:
+    def __init__(
+        self,
+        template: str,
+        about: Any,
+        pages: Mapping[str, Callable[[Any], list[Block]]],
+        *,
+        anew: Callable[[], Pages] | None = None,
+        reports: Mapping[str, Callable[[], Pages]] | None = None,
+    ) -> None:
         self._template, self.about, self._pages = template, about, pages
+        self._anew, self._reports, self._opened = anew, reports or {}, dict[str, Pages]()
 
-    def __getattr__(self, name: str) -> Callable[[], list[Block]]:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in self._reports:
+            if name not in self._opened:
+                self._opened[name] = self._reports[name]()
+            return self._opened[name]
         if name not in self._pages:
-            there = f"It has: {listed(self._pages, 30)}.{closest(name, self._pages)}" if self._pages else "It has none."
-            raise AttributeError(
-                f"{self._template or 'This report'} has no page {name!r}. {there} A page is a function marked @page "
-                f"in {self._template or 'NAME'}.py beside the template."
-            )
+            known = [*self._pages, *self._reports]
+            there = f"It has: {listed(known, 30)}.{closest(name, known)}" if known else "It has none."
+            raise AttributeError(f"{self._template or 'This report'} has no page {name!r}. {there} {self._how()}")
         return partial(self._pages[name], self.about)
 
+    def _how(self) -> str:
+        if not self._template:
+            return "Open a template with open_report(..., template=NAME) for its own pages."
+        return f"A page is a function marked @page in {self._template}.py beside the notebook {self._template}.ipynb."
+
+    def again(self, made: Any) -> tuple[str, Callable[[], list[Block]]]:
+        """The name of a page that this report gave, and the page about facts that are worked out anew.
+
+        Raises
+            AttributeError for what is no page of this report.
+        """
+        for report in (self, *self._opened.values()):
+            for name, function in report._pages.items():
+                if getattr(made, "func", None) is function:
+                    path = name if report is self else f"{report._template}.{name}"
+                    return path, partial(report._once_more, name)
+        raise AttributeError("Give a page of this report: its name, or report.review.NAME without calling it.")
+
+    def _once_more(self, name: str) -> list[Block]:
+        fresh = self._anew() if self._anew else self
+        return fresh._pages[name](fresh.about)
+
     def __dir__(self) -> list[str]:
-        return sorted(self._pages)
+        return sorted([*self._pages, *self._reports])
 
 
 def pages_of(template: str, subject: Any, exhibits: Sequence[ModuleType] | None = None) -> Pages:
     """The pages of a template, about this subject; `exhibits` are its modules, by default those of the package.
 
+    Without a template they are the pages of the client review, and every report of the package by its name.
+
     Raises
         ParameterError when two modules of the report have a page of one name.
     """
+    if not template and exhibits is None or not template and not exhibits:
+        usual = pages_of(USUAL, subject)
+        return Pages(
+            "",
+            usual.about,
+            usual._pages,
+            anew=usual._anew,
+            reports={name: partial(pages_of, name, subject) for name in OF_A_CLIENT},
+        )
     modules = modules_of(template) if exhibits is None else exhibits
     made = [module.Facts for module in modules if _is_of(module, getattr(module, "Facts", None))]
-    return Pages(template, made[0](subject) if made else subject, pages_in(modules))
+    about = made[0](subject) if made else subject
+    return Pages(template, about, pages_in(modules), anew=lambda: pages_of(template, _fresh(subject), modules))
+
+
+def _fresh(subject: Any) -> Any:
+    """The subject without what was worked out of it."""
+    return replace(subject, **({"_frames": {}} if hasattr(subject, "_frames") else {}))
 
 
 def modules_of(template: str, folder: Path | None = None) -> list[ModuleType]:

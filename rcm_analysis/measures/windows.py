@@ -176,3 +176,47 @@ def _first_posting(tables: Mapping[str, Any]) -> dt.date | None:
     found = collect(rows.select(nw.col("posted_on").min()), [], dates=["posted_on"])
     day = found["posted_on"].iloc[0] if len(found) else pd.NaT
     return None if pd.isna(day) else day.date()
+
+
+def monthly(asked: Measure, tables: Mapping[str, Any], *, months: Sequence[Period], **options: Any) -> pd.DataFrame:
+    """A measure month by month, with all its columns: `month` first.
+
+    Formula
+        flows: the measure of each month; balances: the measure on each month's last day; matured measures: the
+        services of the latest month that was old enough on that day, as in `comparisons`
+    Counts
+        `options` are passed on to the measure; a last month that is cut off stands on its last day.
+    Date basis
+        that of the measure; month is the first day of the month
+    Unit
+        that of the measure
+    Empty
+        No row for a month without any.
+    Source
+        our own
+
+    >>> from rcm_analysis.examples.ledger import example_ledger
+    >>> months = Period.month("2026-03").trailing(2).months()
+    >>> monthly(named("cash"), example_ledger(), months=months)[["month", "cash_cents"]]
+           month  cash_cents
+    0 2026-02-01           0
+    1 2026-03-01       13500
+    """
+    takes = asked.parameters
+    given = {**asked.options, **options}
+    parts = []
+    for month in months:
+        when: dict[str, Any] = {"as_of": month.last_day} if "as_of" in takes else {}
+        if "period" in takes:
+            days = [given.get(name, _default(asked, name)) for name in _MATURITY if name in takes]
+            when["period"] = matured_window(month, days[0]) if days else month
+        found = asked.function(tables, **when, **given)
+        found = found.drop(columns="month", errors="ignore")
+        found.insert(0, "month", pd.Timestamp(month.first_day))
+        parts.append(found)
+    there = [part for part in parts if len(part)]
+    return pd.concat(there, ignore_index=True) if there else parts[-1]
+
+
+def _default(asked: Measure, name: str) -> Any:
+    return inspect.signature(asked.function).parameters[name].default

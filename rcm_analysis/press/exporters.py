@@ -1,4 +1,4 @@
-"""nbconvert exporters: `jupyter nbconvert --to rcm-html|rcm-pdf notebook.ipynb`, and JupyterLab's export menu.
+"""nbconvert exporters: `jupyter nbconvert --to rcm_html|rcm_pdf notebook.ipynb`, and JupyterLab's export menu.
 
 They print any executed notebook, whole: what was printed, HTML, formulas and pictures too, and a note where something
 cannot stand on a page. One that is not ours gets its title from its first heading, else from its file.

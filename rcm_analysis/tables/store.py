@@ -126,6 +126,20 @@ class Tables(Mapping[str, pl.LazyFrame]):
             raise KeyError(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
         return self._frames[name]
 
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """The rows of one table: `tables.claims`; `tables["claims"]` is the lazy frame that measures read."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in TABLES:
+            raise AttributeError(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
+        return self.pandas(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._frames})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._frames)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)
 

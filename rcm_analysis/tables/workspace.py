@@ -140,6 +140,13 @@ class Workspace:
     def runs(self) -> Path:
         return self.paths["runs"]
 
+    def __getitem__(self, client: str) -> ClientView:
+        """`workspace["cali-care"]` is `workspace.client("cali-care")`."""
+        return self.client(client)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.clients()
+
     def place(self, name: str) -> str:
         """Where readers find the store or the runs: a folder, or the address of an object store."""
         return self.remotes[name].url if name in self.remotes else str(self.paths[name])
@@ -191,12 +198,14 @@ class Workspace:
 
 
 def open_workspace(path: str | Path = ".") -> Workspace:
-    """The workspace in this folder.
+    """The workspace in this folder, or the one that the folder is in.
 
     Raises
         RcmError when there is no readable rcm.toml, or it holds an unknown setting.
     """
     folder = Path(path).expanduser().resolve()
+    around = [folder, *folder.parents] if folder.is_dir() else [folder]
+    folder = next((one for one in around if (one / "rcm.toml").is_file()), folder)
     file = folder / "rcm.toml"
     try:
         settings: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))

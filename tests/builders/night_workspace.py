@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 
 from builders.small_clients import put_all, take, workspace_of
+from rcm_analysis.press.runs.templates import templates_folder
 from rcm_analysis.tables.workspace import Workspace, open_workspace
 
 CLIENTS = ("acme", "bay", "cove")
@@ -77,6 +78,10 @@ def night_workspace(folder: Path, settings: str = "") -> Workspace:
     nbformat.write(_template("Review", order=10), folder / "forms" / "review.ipynb")
     nbformat.write(_template("Our notes", order=20, reader="manager"), folder / "forms" / "notes.ipynb")
     nbformat.write(_template("Book", scope="portfolio"), folder / "forms" / "book.ipynb")
+    for shipped in templates_folder().glob("*.ipynb"):
+        stub = _template("Not for these nights", order=90)
+        stub.metadata["rcm"]["packet"] = False
+        nbformat.write(stub, folder / "forms" / shipped.name)
     for client in CLIENTS:
         put_all(workspace, client)
         take(workspace, client)

@@ -1,19 +1,23 @@
-"""`jupyter nbconvert --to rcm-html` and `--to rcm-pdf`."""
+"""`jupyter nbconvert --to rcm_html` and `--to rcm_pdf`."""
 
 from __future__ import annotations
 
 import io
 import logging
+import re
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import nbformat
 import pikepdf
 import pytest
-from nbconvert.exporters import get_exporter
 
 from builders import press_samples as samples  # noqa: E402
 from rcm_analysis.errors import RunError  # noqa: E402
 from rcm_analysis.press.exporters import RcmHTMLExporter, RcmPDFExporter  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -23,8 +27,12 @@ def notebook_path(tmp_path: Path) -> Path:
     return path
 
 
-def test_nbconvert_finds_both_exporters_by_name():
-    assert get_exporter("rcm-html") is RcmHTMLExporter and get_exporter("rcm-pdf") is RcmPDFExporter
+def test_nbconvert_finds_both_exporters_by_names_that_a_server_takes_in_its_addresses():
+    """Jupyter's address is /nbconvert/(\\w+)/: a name with a hyphen is a 404 from the export menu."""
+    names = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["nbconvert.exporters"]
+    found = {name: EntryPoint(name, value, "nbconvert.exporters").load() for name, value in names.items()}
+    assert found == {"rcm_html": RcmHTMLExporter, "rcm_pdf": RcmPDFExporter}
+    assert all(re.fullmatch(r"\w+", name) for name in found)
 
 
 def test_html_from_a_file(notebook_path):
@@ -54,7 +62,7 @@ def test_a_moment_that_is_none_is_refused(notebook_path):
 def test_the_command_writes_the_files(notebook_path):
     from nbconvert.nbconvertapp import NbConvertApp
 
-    for name in ("rcm-html", "rcm-pdf"):
+    for name in (f"{RcmHTMLExporter.__module__}.{kind.__name__}" for kind in (RcmHTMLExporter, RcmPDFExporter)):
         app = NbConvertApp(log_level=logging.ERROR)
         app.initialize(["--to", name, str(notebook_path)])
         app.start()

@@ -35,11 +35,13 @@ from ...blocks.vocabulary import (
     read_block,
 )
 from ...errors import RunError
-from .document import Document, Heading, LeftOut, Printed, Run, behinds, grid_of, numbered, plain_text
+from .document import Document, Grid, Heading, LeftOut, Printed, Run, behinds, grid_of, numbered, plain_text
+from .html_blocks import html_blocks
 from .markdown import markdown_blocks
 from .outputs import Reading, error_blocks, output_blocks, raw_blocks, stream_blocks
 from .pictures import picture_of_bundle
 from .printouts import joined_streams
+from .shown_tables import workbook_table
 
 __all__ = ["Document", "Meta", "Reading", "extract", "blocks_in"]
 
@@ -94,12 +96,22 @@ def extract(notebook: Mapping[str, Any], reading: Reading = REPORT) -> Document:
 
 
 def blocks_in(notebook: Mapping[str, Any]) -> Iterator[Block]:
-    """Every block of a notebook, in order, also those that are not printed (for the workbook and the manifest)."""
-    for cell in _cells(notebook):
+    """Every block of a notebook, in order, also those that are not printed (for the workbook and the manifest).
+
+    Tables that an analyst showed as HTML (pandas, Styler) are blocks too, with the numbers that their texts hold.
+    """
+    for place, cell in enumerate(_cells(notebook), start=1):
+        shown = 0
         for output in cell.get("outputs") or []:
-            block = read_block((output.get("data") or {}).get(MIME))
+            data = output.get("data") or {}
+            block = read_block(data.get(MIME))
             if block is not None:
                 yield block
+            elif MIME not in data and "text/html" in data and not _LEFT_OUT & _tags(cell):
+                for grid in html_blocks(notebook_text(data["text/html"])):
+                    if isinstance(grid, Grid):
+                        shown += 1
+                        yield workbook_table(grid, f"table_{cell.get('execution_count') or place}_{shown}")
 
 
 def without(notebook: nbformat.NotebookNode, titles: Iterable[str]) -> nbformat.NotebookNode:
@@ -141,6 +153,10 @@ def _title(cell: Mapping[str, Any]) -> tuple[int, str]:
     text = notebook_text(cell.get("source")) if cell.get("cell_type") == "markdown" else ""
     found = re.match(r"(#+)\s+(.*)", text)
     return (len(found[1]), found[2].strip()) if found else (0, "")
+
+
+def _tags(cell: Mapping[str, Any]) -> set[str]:
+    return set((cell.get("metadata") or {}).get("tags") or [])
 
 
 def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -83,7 +83,7 @@ def execute(
 def kernel_environment(settings: Settings, private: Path) -> dict[str, str]:
     """The environment of one kernel: this process's, with a set seed, limited threads and no user profile."""
     environment = dict(os.environ)
-    environment.update(PYTHONHASHSEED="0", IPYTHONDIR=str(private), PYDEVD_DISABLE_FILE_VALIDATION="1")
+    environment.update(PYTHONHASHSEED="0", IPYTHONDIR=str(private), RCM_REPORT="1", PYDEVD_DISABLE_FILE_VALIDATION="1")
     if settings.threads:
         environment.update(dict.fromkeys(THREAD_VARIABLES, str(settings.threads)))
     environment.update(settings.environment)

@@ -107,14 +107,24 @@ def read_templates(folder: Path | None = None) -> list[Template]:
     return sorted(found, key=lambda template: (template.order, template.name))
 
 
-def find_template(name: str, folder: Path | None = None) -> Template:
-    """The template called `name`; an unknown name is refused with the nearest known one."""
-    folder = Path(folder) if folder else templates_folder()
-    known = sorted(path.stem for path in folder.glob("*.ipynb"))
-    if name not in known:
-        what = f"Known: {listed(known)}.{closest(name, known)}" if known else "That folder holds no notebook."
-        raise ParameterError(f"There is no template {name!r} in {folder}. {what}")
-    return read_template(folder / f"{name}.ipynb")
+def offered(own: Path | None = None) -> list[Template]:
+    """The templates of this installation and an analyst's own beside them; of one name, the analyst's own."""
+    shipped = {template.name: template for template in read_templates()}
+    mine = {template.name: template for template in read_templates(own)} if own else {}
+    return sorted((shipped | mine).values(), key=lambda template: (template.order, template.name))
+
+
+def find_template(name: str, own: Path | None = None) -> Template:
+    """The template called `name`, from an analyst's own folder or of this installation; an unknown name is refused with
+    the nearest known one."""
+    folders = [Path(own)] if own else []
+    folders.append(templates_folder())
+    for folder in folders:
+        if (folder / f"{name}.ipynb").is_file() and Path(name).name == name:
+            return read_template(folder / f"{name}.ipynb")
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.ipynb")})
+    what = f"Known: {listed(known, 30)}.{closest(name, known)}" if known else "There is no notebook."
+    raise ParameterError(f"There is no template {name!r} in {listed([str(one) for one in folders])}. {what}")
 
 
 def read_template(path: Path) -> Template:

@@ -1,8 +1,4 @@
-"""What both writers share: one palette, the few words that a page itself says, and how much fits on it.
-
-Blue means better and burnt orange means worse, because these two stay apart for every common kind of
-colour blindness; on a grey printer the arrow and the word beside them carry the meaning.
-"""
+"""What both writers share: the few words that a page itself says, how much fits on it, and the palette as CSS."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ...blocks.palette import DARK, PALETTE, variables
 from ...blocks.vocabulary import Card, Comparison, Meta, Note
 from ..document.css import contrast
 from ..document.document import Grid
@@ -25,44 +22,6 @@ PDF_LINES, HTML_LINES = 200, 5_000
 """Lines of one print-out; the others are counted where they are left out."""
 
 _SHORT_ANSWER = 16
-
-PALETTE = {
-    "ink": "#1a2733",
-    "mute": "#55616e",
-    "line": "#d3dae1",
-    "tint": "#f3f6f8",
-    "brand": "#14425f",
-    "brand_tint": "#e8eff4",
-    "link": "#0b5c93",
-    "good": "#0b648f",
-    "good_tint": "#e6f1f7",
-    "bad": "#a8460a",
-    "bad_tint": "#fcefe4",
-    "paper": "#ffffff",
-    "strong": "#14425f",
-    "medium": "#39719a",
-    "light": "#8fb4cd",
-    "pale": "#cfe0ec",
-}
-DARK = {
-    "ink": "#e6ebf0",
-    "mute": "#a6b3bf",
-    "line": "#3a4855",
-    "tint": "#1c262f",
-    "brand": "#93c7e8",
-    "brand_tint": "#1a2e3c",
-    "link": "#82c4f2",
-    "good": "#70c3ec",
-    "good_tint": "#12303f",
-    "bad": "#f5a56f",
-    "bad_tint": "#38230f",
-    "paper": "#12181e",
-    "strong": "#93c7e8",
-    "medium": "#6ba3cc",
-    "light": "#477693",
-    "pale": "#2c475a",
-}
-"""The palette of a screen that is set to dark: the same names, the same meaning."""
 
 COVERS = {"cover": "#14425f", "cover_ink": "#ffffff"}, {"cover": "#0e2c40", "cover_ink": "#ffffff"}
 """The band above a page, and what stands in it: light, dark."""
@@ -146,14 +105,10 @@ def css_variables(color: str = "") -> str:
     >>> css_variables().startswith(":root{color-scheme:light dark;--ink:#1a2733;"), css_variables().count("--ink")
     (True, 2)
     """
-
-    def named(colours: Mapping[str, str]) -> str:
-        return "".join(f"--{name.replace('_', '-')}:{colour};" for name, colour in colours.items())
-
     both = palettes(color)
     return (
-        f":root{{color-scheme:light dark;{named(both.light)}}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{named(both.dark)}}}}}"
+        f":root{{color-scheme:light dark;{variables(both.light)}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{variables(both.dark)}}}}}"
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.periods import Period
 from rcm_analysis.press.runs.parameters import check_parameters, convert, from_text
-from rcm_analysis.press.runs.templates import Parameter, find_template, read_template, read_templates
+from rcm_analysis.press.runs.templates import Parameter, find_template, offered, read_template, read_templates
 
 HEAD = 'client: str = ""  # client id'
 
@@ -77,7 +77,19 @@ def test_templates_come_in_the_order_of_the_packet(templates_folder: Path) -> No
 def test_an_unknown_template_is_refused_with_the_nearest(templates_folder: Path, name: str) -> None:
     with pytest.raises(ParameterError, match="There is no template") as caught:
         find_template(name, templates_folder)
-    assert "Known: broken, other, small, wanderer" in str(caught.value)
+    said = str(caught.value)
+    assert all(known in said for known in ("broken", "other", "small", "wanderer", "client_review")), said
+
+
+def test_an_own_template_stands_beside_those_of_the_installation(templates_folder: Path, tmp_path: Path) -> None:
+    shipped = {template.name for template in read_templates()}
+    assert {template.name for template in offered(templates_folder)} == shipped | {
+        "small", "wanderer", "broken", "other"
+    }  # fmt: skip
+    assert find_template("client_review", templates_folder).path.parent != templates_folder
+    (tmp_path / "client_review.ipynb").write_bytes((templates_folder / "small.ipynb").read_bytes())
+    assert find_template("client_review", tmp_path).path.parent == tmp_path, "of one name, the analyst's own"
+    assert len(offered(tmp_path)) == len(shipped)
 
 
 def test_an_unknown_parameter_is_refused_with_the_list(templates_folder: Path) -> None:

@@ -1,18 +1,10 @@
-"""`open_report`: the one helper through which a template opens its client, period and tables.
-
-    from rcm_analysis.notebook import open_report
-    report = open_report(workspace, client, period, template="client_review")
-    report.show(report.review.numbers())
-
-A report says first what it is and what went in; then it shows one exhibit per call. The tables are
-those known on the last day of the period, whenever the report is made; a weekly report names its own day.
-"""
+"""A report is opened: its client, period and tables, its pages, and the ways to show a result."""
 
 from __future__ import annotations
 
 import datetime as dt
-import inspect
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,76 +13,58 @@ import pandas as pd
 import polars as pl
 from matplotlib.axes import Axes
 
-from .errors import ParameterError, closest, listed
-from .exhibits import blocks, figures, formats
-from .exhibits.care_coordination_plan.review import open_plan as open_plan
-from .exhibits.pages import Pages, cover_of, modules_of, pages_of, service_of
-from .exhibits.subject import Book, Subject
-from .exhibits.tables import Shown, show
-from .measures.menu import menu, named
-from .periods import Period
-from .tables.clients import Client
-from .tables.schema import CLAIMS, TABLES, TRANSACTIONS
-from .tables.store import Tables, is_active, tables_of, tables_of_stores
-from .tables.workspace import ClientView, Workspace, open_workspace
+from ..errors import ParameterError, closest, listed
+from ..exhibits import blocks, figures
+from ..exhibits.care_coordination_plan.review import open_plan as open_plan
+from ..exhibits.pages import Pages, cover_of, modules_of, pages_of, service_of
+from ..exhibits.subject import Book, Subject
+from ..exhibits.tables import Shown, show
+from ..periods import Period
+from ..tables.clients import Client
+from ..tables.schema import CLAIMS, TABLES, TRANSACTIONS
+from ..tables.store import Tables, is_active, tables_of, tables_of_stores
+from ..tables.workspace import ClientView, Workspace, open_workspace
+from . import asked
+from .desk import Desk
 
 VERSIONED = ("rcm_analysis", "pandas", "polars", "narwhals", "matplotlib", "seaborn")
+UNDER_THE_PRESS = "RCM_REPORT"
+"""The variable that the press sets in the environment of the notebooks that it runs."""
 EVERYONE, MONTH_END = "everyone", "month end"
 RECENT_DAYS = 35
 """A report on a day within the month needs postings in the five weeks before it."""
 
 
-class Report:
-    """One opened report: what it is about, its pages (`review`), and the ways to show a result."""
+class Report(Desk):
+    """One opened report: what it is about, its pages (`review`), what it can be asked, and the ways to show a result.
 
-    def __init__(self, subject: Subject | Book, review: Pages) -> None:
-        self.subject, self.review = subject, review
+    At the bench nothing is printed that was not asked for: title and inputs go into the notebook with the first thing
+    that is shown. A run of the press has them at once.
+    """
 
-    @property
-    def period(self) -> Period:
-        return self.subject.period
-
-    @property
-    def as_of(self) -> dt.date:
-        return self.subject.as_of
-
-    @property
-    def tables(self) -> Mapping[str, Any]:
-        """The tables as known on `as_of`; pass them to any measure."""
-        return self.subject.tables
+    def __init__(self, subject: Subject | Book, review: Pages, opening: Sequence[blocks.Block] = ()) -> None:
+        super().__init__()
+        self.subject, self.review, self._opening = subject, review, list(opening)
+        pd.set_option("display.html.use_mathjax", False)
+        if os.environ.get(UNDER_THE_PRESS):
+            self.say_what_it_is()
 
     @property
     def findings(self) -> pd.DataFrame | Mapping[str, int]:
         """What intake noticed in the raw files."""
         return self.subject.findings
 
-    def measure(self, name: str, **options: Any) -> pd.DataFrame:
-        """Any measure of the menu on this report's tables, month and day: `report.measure("days_in_ar", by=["payer"])`.
+    def __repr__(self) -> str:
+        about = f"{self.period.title}, as of {self.as_of}"
+        return f"Report {about}; .measure(name), .claims(name), .trend(name), .compare(name, since=...), .why(name)"
 
-        Raises
-            ParameterError for an unknown name or option, or when the measure needs more than tables, month and day.
-        """
-        record = named(name)
-        takes = inspect.signature(record.function).parameters
-        unknown = [option for option in options if option not in takes]
-        if unknown:
-            raise ParameterError(
-                f"{name} takes no {listed(unknown)}. It takes: {listed(takes)}.{closest(unknown[0], takes)}"
-            )
-        ready = {"tables": self.tables, "period": self.period, "as_of": self.as_of}
-        given = {key: value for key, value in ready.items() if key in takes} | dict(record.options) | options
-        lacking = [key for key, parameter in takes.items() if parameter.default is parameter.empty and key not in given]
-        if lacking:
-            raise ParameterError(f"{name} also needs {listed(lacking)}: give it by name.")
-        return record.function(**given)
-
-    def readable(self, result: pd.DataFrame) -> pd.DataFrame:
-        """A result for the eye: dollars, percent, days and dates as text."""
-        return formats.readable(result, {one.value: one.unit for one in menu().values() if one.unit in formats.UNITS})
-
-    def show(self, exhibit: blocks.Block | Iterable[blocks.Block]) -> None:
-        """Show one block, or several in order; what was derived for them stays beside the store."""
-        blocks.emit(exhibit)
+    def show(self, exhibit: Any) -> None:
+        """Show one block, several in order, or an answer; what was derived for them stays beside the store."""
+        self.say_what_it_is()
+        if hasattr(exhibit, "_ipython_display_"):
+            exhibit._ipython_display_()
+        else:
+            blocks.emit(exhibit)
         if isinstance(self.tables, Tables):
             self.tables.save()
 
@@ -127,8 +101,9 @@ class PortfolioReport(Report):
 def open_report(
     workspace: str | Path, client: str, period: str, *, template: str = "", as_of: str = MONTH_END, tables: Any = None
 ) -> ClientReport:
-    """Open one client and month: checks both, reads the tables, and says what the report is.
+    """Open one client and month: checks both and reads the tables; prints nothing.
 
+    The client by its id or its name, the month as YYYY-MM.
     `as_of` is a day of the month, YYYY-MM-DD, by which everything in the report is known; "month end" is
     its last day. `template` is the template's name: under it the report's pages are found (`exhibits.pages`).
     `tables` are read in the place of the store's, where a warehouse holds them: frames by table name (Ibis, Spark,
@@ -138,15 +113,18 @@ def open_report(
         ClientError for an unknown client or a service that it has not bought, ParameterError for a period that is no
         month or without data, or a day outside the month.
     """
-    month = Period.month(period)
-    day = day_of(as_of, month)
+    month = Period.month(period) if isinstance(period, str) else Period.of(asked.day(period))
+    day = day_of(str(as_of), month)
     place = open_workspace(workspace)
+    client = asked.client(place.registry, client)
     view = place.client(client, held=tables)
     exhibits = modules_of(template, place.paths.get("templates"))
     view.settings(as_of=day).refuse_unbought(service_of(exhibits))
     subject = _subject(place, view, month, day, template, service_of(exhibits))
-    report = ClientReport(subject, pages_of(template, subject, exhibits))
-    report.show(
+    review = pages_of(template, subject, exhibits)
+    return ClientReport(
+        subject,
+        review,
         [
             blocks.meta(
                 client=client,
@@ -157,19 +135,18 @@ def open_report(
                 brand=place.registry.brand(client),
                 template=template,
                 template_version=version("rcm_analysis"),
-                **{"period_title": month.title, **cover_of(exhibits), **getattr(report.review.about, "cover", {})},
+                **{"period_title": month.title, **cover_of(exhibits), **getattr(review.about, "cover", {})},
             ),
             blocks.inputs(
                 [
                     {"table": name, "rows": subject.rows.get(name, 1), "fingerprint": subject.fingerprints[name]}
-                    for name in (*TABLES, *getattr(report.review.about, "reads", ()))
+                    for name in (*TABLES, *getattr(review.about, "reads", ()))
                 ],
                 len(subject.findings),
                 client,
             ),
-        ]
+        ],
     )
-    return report
 
 
 def open_portfolio(
@@ -183,8 +160,9 @@ def open_portfolio(
     month = Period.month(period)
     place = open_workspace(workspace)
     book = _book(place, month, "" if manager in ("", EVERYONE) else manager, template)
-    report = PortfolioReport(book, pages_of(template, book, modules_of(template, place.paths.get("templates"))))
-    report.show(
+    return PortfolioReport(
+        book,
+        pages_of(template, book, modules_of(template, place.paths.get("templates"))),
         [
             blocks.meta(
                 client="portfolio",
@@ -208,9 +186,8 @@ def open_portfolio(
                 )
                 for client, rows in book.rows.items()
             ),
-        ]
+        ],
     )
-    return report
 
 
 def day_of(text: str, month: Period) -> dt.date:
@@ -240,7 +217,7 @@ def version(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        from . import __version__
+        from .. import __version__
 
         return __version__ if package == "rcm_analysis" else "not installed"
 

@@ -1,0 +1,179 @@
+"""The bench in a real JupyterLab: launcher, starter, run all, figure and table, dollars as text, PDF from the menu."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from builders.bench_workspace import CLIENTS, bench_workspace, last_month
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+ROOT = Path(__file__).parents[2]
+TOKEN = "bench"
+PATIENCE = 240_000
+"""Milliseconds for a page that a busy machine makes."""
+
+EVERY_KIND = """
+from rcm_analysis.exhibits import blocks
+from rcm_analysis.blocks.vocabulary import Piece, Split
+blocks.emit([
+    blocks.note("Paid $5 and $6 of $11."), blocks.headline("$5 came in, $6 did not."),
+    Split("Of $11", (Piece("$5 came", "$5", 0.5), Piece("$6 did not", "$6", 0.5)), "Of $11, $5 came."),
+    blocks.cards([("What of $11?", "$5", "and $6 later")]),
+    blocks.kpis([blocks.kpi("Cash of $11", 500, "usd", note="$5 or $6", target="$6")]),
+    blocks.findings("Of $11", [blocks.finding("Ask for $6", "of $11", amount_cents=600)]),
+    blocks.facts("Of $11", [("$5", "$6")]),
+    blocks.glossary([{"name": "a", "title": "$5", "formula": "$6", "unit": "$"}]),
+])
+"""
+PLAIN = "import pandas as pd\npd.DataFrame({'a': ['$5', '$6'], 'b': ['$7', '$8']})"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """JupyterLab as `rcm lab` starts it, in a workspace with a notebook of dollars; its address and its folder."""
+    for needed in ("jupyterlab", "jupyterlab_templates"):
+        pytest.importorskip(needed)
+    workspace = bench_workspace(tmp_path_factory.mktemp("lab"))
+    opening = f'import rcm_analysis as rcm\nreport = rcm.open_report("..", "{CLIENTS[0]}", "{last_month(workspace)}")'
+    book = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    answer = 'report.measure("open_balances", by="payer")'
+    book.cells = [
+        new_markdown_cell("# Dollars\n\nThat is $x^2$."),
+        *map(new_code_cell, (opening, EVERY_KIND, answer, PLAIN)),
+    ]
+    (workspace.folder / "notebooks").mkdir()
+    nbformat.write(book, workspace.folder / "notebooks" / "dollars.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--no-browser", "--allow-root", f"--port={port}", f"--ServerApp.token={TOKEN}"]
+    command = [
+        sys.executable,
+        "-m",
+        "rcm_analysis",
+        "lab",
+        "-w",
+        str(workspace.folder),
+        "-c",
+        CLIENTS[0],
+        "--",
+        *options,
+    ]
+    home = tmp_path_factory.mktemp("home")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), "IPYTHONDIR": str(home)}
+    server = subprocess.Popen(command, env=environment, cwd=home, start_new_session=True, stdout=subprocess.DEVNULL)
+    try:
+        yield _answering(f"http://127.0.0.1:{port}", server), workspace.folder
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+
+
+def _answering(address: str, server: subprocess.Popen) -> str:
+    for _ in range(240):
+        assert server.poll() is None, "JupyterLab ended"
+        try:
+            urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5)
+            return address
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError("JupyterLab does not answer")
+
+
+@pytest.fixture(scope="module")
+def context() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("Debian's chromium is not installed")
+    with playwright.sync_playwright() as program:
+        chromium = program.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        opened = chromium.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+        opened.set_default_timeout(PATIENCE)
+        yield opened
+        chromium.close()
+
+
+def run_all(page: Any) -> None:
+    """Run > Run All Cells, and wait until no cell runs any more."""
+    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+    page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+    page.wait_for_function(
+        "() => { const all = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(one => one.innerText);"
+        " return all.length && all.every(text => /\\[\\d+\\]/.test(text)); }"
+    )
+
+
+def test_launcher_to_starter_to_figure_and_table_to_a_pdf_from_the_menu(lab, context):
+    address, _ = lab
+    page = context.new_page()
+    page.goto(f"{address}/lab?token={TOKEN}&reset")
+    page.locator(".jp-LauncherCard", has_text="Starters").first.click()
+    files = page.locator(".jp-DirListing-itemText").all_inner_texts()
+    assert "clients.toml" in files and "pseudonym.key" not in files
+    page.locator(".jp-Dialog select").nth(1).select_option("/starters/denial-spike.ipynb")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_timeout(2000)
+    run_all(page)
+    assert page.locator(".jp-OutputArea-output .rcm img").first.is_visible(), "a figure is seen"
+    table = page.locator(".jp-OutputArea-output .rcm table").first
+    assert "$" in "".join(page.locator(".jp-OutputArea-output .rcm table").all_inner_texts()) and table.is_visible()
+    assert page.locator(".jp-OutputArea-output mjx-container").count() == 0, "dollars are text"
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1500)
+    page.locator(".lm-MenuBar-itemLabel", has_text="File").first.click()
+    page.locator(".lm-Menu-itemLabel", has_text="Save and Export Notebook As").hover()
+    entry = page.locator(".lm-Menu-itemLabel", has_text="RCM report (PDF)").or_(
+        page.locator(".lm-Menu-itemLabel", has_text="Rcm_pdf")
+    )
+    with context.expect_event("page") as opened:
+        entry.first.click()
+    with opened.value.expect_download() as waited:
+        pass
+    assert Path(waited.value.path()).read_bytes().startswith(b"%PDF-")
+
+
+def test_no_dollar_of_any_block_or_frame_is_typeset_and_dark_is_dark(lab, context):
+    address, _ = lab
+    page = context.new_page()
+    page.goto(f"{address}/lab/tree/notebooks/dollars.ipynb?token={TOKEN}")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_timeout(2000)
+    run_all(page)
+    page.wait_for_selector(".jp-MarkdownOutput mjx-container")
+    assert page.locator(".jp-OutputArea-output mjx-container").count() == 0, (
+        "MathJax is there, and leaves dollars alone"
+    )
+    cells = page.locator(".jp-CodeCell")
+    assert cells.nth(0).locator(".jp-OutputArea-output").count() == 0, "opening a report prints nothing"
+    said = " ".join(page.locator(".jp-OutputArea-output").all_inner_texts())
+    assert all(words in said for words in ("Paid $5 and $6 of $11.", "Ask for $6", "$5 or $6", "$7"))
+    tiles = page.locator(".rcm .tiles").first
+    assert page.evaluate("one => getComputedStyle(one).display", tiles.element_handle()) == "grid"
+    ink = "one => getComputedStyle(one).color"
+    light = page.evaluate(ink, page.locator(".rcm").first.element_handle())
+    page.evaluate("document.body.setAttribute('data-jp-theme-light', 'false')")
+    assert page.evaluate(ink, page.locator(".rcm").first.element_handle()) != light
+
+
+@pytest.mark.parametrize(("name", "begins"), [("rcm_html", b"<!doctype html>"), ("rcm_pdf", b"%PDF-")])
+def test_the_server_gives_both_formats_under_their_addresses(lab, name, begins):
+    address, _ = lab
+    with urllib.request.urlopen(
+        f"{address}/nbconvert/{name}/notebooks/dollars.ipynb?token={TOKEN}", timeout=120
+    ) as told:
+        assert told.status == 200 and told.read().startswith(begins)
