@@ -47,7 +47,7 @@ CELLS = (
 )
 ONE = """
 import pickle, sys
-from rcm_analysis.press.run import run
+from rcm_analysis.press.runs.run import run
 result = run(pickle.load(open(sys.argv[1], "rb")))
 sys.exit(0 if result.good else result.line())
 """
