@@ -74,7 +74,6 @@ def strip(subject: Subject) -> list[Block]:
                 Shown("amount_cents", "Amount", "usd", exact=True),
                 Shown("share", "Share", "rate"),
                 Shown("month_cents", f"Of it in {subject.month}", "usd", exact=True),
-                Shown("relation", "List"),
             ],
             name="incomplete",
             title=f"Records without their counterpart, as of {subject.as_of_text}",

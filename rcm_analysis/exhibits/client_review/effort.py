@@ -55,7 +55,8 @@ def did(subject: Subject) -> tuple[str, str, str]:
         said.append(f"{comma_list(outcomes)}.")
     said += behind
     if only_mailed:
-        said.append(f"{counted(only_mailed, 'other claim', 'other claims')} got only a patient statement.")
+        other = "other " if len(by_hand) else ""
+        said.append(f"{counted(only_mailed, f'{other}claim')} got only a patient statement.")
     return "What we did", f"{counted(by_hand['claim_id'].nunique(), 'claim')} worked by hand", " ".join(said)
 
 

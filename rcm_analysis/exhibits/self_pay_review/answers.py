@@ -160,7 +160,8 @@ def _missed(facts: Facts) -> tuple[str, str, str]:
         said.append(f"Asked of patients: {asked_wrong(wrong)}.")
     if len(outside):
         kinds = comma_list(SCOPE_WORDS[kind].lower() for kind in sorted(set(outside["kind"])))
-        said.append(f"{sentence(counted(len(outside), 'account'))} went to {kinds} in twelve months; neither is ours.")
+        gone = sentence(counted(len(outside), "account"))
+        said.append(f"{gone} went to {kinds} in twelve months, which is no part of the program.")
     met = targets_met(facts)
     if met:
         said.append(f"{sentence(met)}.")

@@ -364,7 +364,8 @@ def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Doc
     """One document with a part per report; what all its numbers mean and where they come from stands once, at the end.
 
     Without an `appendix` the packet begins with the first page of its first report; only the terms of a reader are
-    printed, those that are no measure's definition, and a line says that the workbook holds the rest.
+    printed, those that are no measure's definition, behind the report that gives them; a line at the end says that the
+    workbook holds the rest.
 
     Every anchor, number and large table is there once.
 
@@ -378,6 +379,7 @@ def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Doc
     remarks: list[Printed] = []
     origins: dict[tuple[Printed, ...], list[tuple[str, str]]] = {}
     shown: dict[Grid, str] = {}
+    printed: set[tuple[str, str]] = set()
     for position, document in enumerate(documents, start=1):
         prefix = f"part-{position}"
         kept, said = _without_glossaries(list(document.blocks), terms)
@@ -387,14 +389,16 @@ def join(documents: list[Document], meta: Meta, *, appendix: bool = True) -> Doc
             origins.setdefault(origin, []).append((document.meta.title, prefix))
         if position == 1 and not appendix:
             blocks.extend(_once(block, shown, document.meta.title) for block in kept)
-            continue
-        subtitle = document.meta.period_title if document.meta.period_title != meta.period_title else ""
-        blocks.append(_part(document.meta.title, prefix, subtitle))
-        blocks.extend(_moved(_once(block, shown, document.meta.title), prefix) for block in kept)
+        else:
+            subtitle = document.meta.period_title if document.meta.period_title != meta.period_title else ""
+            blocks.append(_part(document.meta.title, prefix, subtitle))
+            blocks.extend(_moved(_once(block, shown, document.meta.title), prefix) for block in kept)
+        plain = () if appendix else tuple(term for key, term in terms.items() if not term.name and key not in printed)
+        printed |= {key for key, term in terms.items() if not term.name}
+        if plain:
+            blocks += [Heading(1 if position == 1 else 2, (Run("Terms"),), f"{prefix}-terms"), Glossary(plain)]
     if not appendix:
-        plain = tuple(term for term in terms.values() if not term.name)
-        blocks += [Heading(1, (Run("Terms"),), "terms-of-the-packet"), Glossary(plain)] if plain else []
-        blocks += [Note(ELSEWHERE)] if origins or len(plain) < len(terms) else []
+        blocks += [Note(ELSEWHERE)] if origins or len(printed) < len(terms) else []
         terms, remarks, origins = {}, [], {}
     if terms:
         blocks.append(_part("Definitions", "definitions-of-the-packet"))

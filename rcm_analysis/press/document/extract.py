@@ -236,10 +236,15 @@ def _finished(reader: _Reader, notebook: Mapping[str, Any], reading: Reading) ->
     meta = reader.meta or Meta()
     if meta.title == Meta().title:
         meta = replace(meta, title=_title_of(notebook, reader.blocks, reading))
-    blocks = _levelled(_without_title(reader.blocks, meta.title))
+    blocks = _levelled(_without_title(_without_repeats(reader.blocks), meta.title))
     named = {one.table for one in behinds(blocks)}
     lists = tuple(table for table in reader.lists if table.name in named)
     return Document(meta, numbered(tuple(_anchored(blocks))), tuple(reader.warnings), lists, workbook=reading.workbook)
+
+
+def _without_repeats(blocks: list[Printed]) -> list[Printed]:
+    """The blocks with each note once: what is said on page one need not be read again."""
+    return [block for place, block in enumerate(blocks) if not isinstance(block, Note) or block not in blocks[:place]]
 
 
 def _title_of(notebook: Mapping[str, Any], blocks: list[Printed], reading: Reading) -> str:
