@@ -382,7 +382,7 @@ RELATIONS = (
     Relation(
         "not_in_export",
         "claim",
-        "in 837s but missing in the claim table",
+        "in claim files sent, but missing in the claim table",
         "charges sent",
         not_in_export,
         lambda r: r.sent,

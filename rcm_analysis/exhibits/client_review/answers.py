@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import polars as pl
 
-from ...blocks.vocabulary import NUMERIC, Table
 from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
 from ...periods import Period
@@ -19,6 +16,7 @@ from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
 from .asks import asks_table, followed_up, questions_list
+from .behind import traced
 from .beside_past import beside_past
 from .effort import did, missed
 from .fell_due import due_bar, fell_due
@@ -148,47 +146,7 @@ def answers(subject: Subject) -> list[Block]:
         *completeness_note(subject),
         headline(f"{cash_sentence(subject)} {finding_sentence(subject, moved, due)}"),
         *page_one,
-        *traced(page_one),
-    ]
-
-
-BEHIND = {"asks": "open_questions", "numbers": "numbers_by_month"}
-"""The tables of page one -> the sheet with the rows behind their figures; others are their own sheet."""
-
-
-def traced(page_one: Sequence[Block]) -> list[Block]:
-    """Every figure of page one with the sheet that it can be followed to: the first sheet of the workbook."""
-    rows = []
-    tables = [block for block in page_one if isinstance(block, Table)]
-    there = {table.name for table in tables}
-    for table in tables:
-        if not (table.print or table.name == "fell_due"):
-            continue
-        shown = table.rows[-1:] if table.name == "fell_due" else table.rows
-        sheet = BEHIND.get(table.name, table.name)
-        for row in shown:
-            label = row[1] if table.columns[0].unit == "count" else row[0]
-            for column, value in zip(table.columns[1:], row[1:], strict=True):
-                if column.unit in NUMERIC and column.name != "claims":
-                    pair = value if column.unit == "mixed" else (value, column.unit)
-                    where = table.title if table.name == "fell_due" else str(label)
-                    rows.append((where, column.heading, pair, sheet if sheet in there else table.name))
-    if not rows:
-        return []
-    return [
-        show(
-            pd.DataFrame(rows, columns=["where", "figure", "value", "sheet"]),
-            [
-                Shown("where", "On page one"),
-                Shown("figure", "Figure"),
-                Shown("value", "Value", "mixed"),
-                Shown("sheet", "Rows behind it", link=True),
-            ],
-            name="page_one",
-            title="Page one, figure by figure",
-            print_it=False,
-            definition="Every figure of page one as a number, and the sheet on which it can be followed.",
-        )
+        *traced(page_one, "page_one", whole="fell_due", asks="open_questions"),
     ]
 
 

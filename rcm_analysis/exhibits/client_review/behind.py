@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...blocks.vocabulary import Behind, Table
+from ...blocks.vocabulary import NUMERIC, Behind, Block, Table
 from ...measures.denials.reasons import denial_reasons
 from ...measures.payers.due import claims_due
 from ...measures.receivable import ar
@@ -181,3 +181,41 @@ def _list(subject: Subject, rows: pd.DataFrame, columns: Sequence[Shown], **word
     frame = rows.drop(columns=["payer", "provider", "location", "service_on"], errors="ignore")
     frame = subject.with_payer_names(frame.merge(known, on="claim_id", how="left").fillna({"payer": ""}))
     return show(frame, [*CLAIM, *columns], print_it=False, **words)
+
+
+def traced(page_one: Sequence[Block], name: str, *, whole: str, **followed: str) -> list[Block]:
+    """Every figure of a review's page one as a number, with the sheet on which it can be followed.
+
+    `whole` is the table whose last row the bar of the page shows; `followed` names the sheet with the rows behind a
+    table (`asks="open_questions"`): numbers beside their past are followed to their months, others to themselves.
+    """
+    tables = [block for block in page_one if isinstance(block, Table)]
+    there = {table.name for table in tables}
+    rows = []
+    for table in tables:
+        if not (table.print or table.name == whole):
+            continue
+        sheet = followed.get(table.name, f"{table.name}_by_month")
+        for row in table.rows[-1:] if table.name == whole else table.rows:
+            label = table.title if table.name == whole else row[1] if table.columns[0].unit == "count" else row[0]
+            for column, value in zip(table.columns[1:], row[1:], strict=True):
+                if column.unit in NUMERIC and column.name not in ("claims", "accounts"):
+                    pair = value if column.unit == "mixed" else (value, column.unit)
+                    rows.append((str(label), column.heading, pair, sheet if sheet in there else table.name))
+    if not rows:
+        return []
+    return [
+        show(
+            pd.DataFrame(rows, columns=["where", "figure", "value", "sheet"]),
+            [
+                Shown("where", "On page one"),
+                Shown("figure", "Figure"),
+                Shown("value", "Value", "mixed"),
+                Shown("sheet", "Rows behind it", link=True),
+            ],
+            name=name,
+            title="Page one, figure by figure",
+            print_it=False,
+            definition="Every figure of page one as a number, and the sheet on which it can be followed.",
+        )
+    ]

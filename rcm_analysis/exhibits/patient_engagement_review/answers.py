@@ -13,11 +13,13 @@ from ...measures.engagement.care_risk import INTAKE_PARTS
 from ...periods import Period
 from ..blocks import Block, Finding, cards, finding, findings, for_the_workbook, headline, note, split
 from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
 from ..formats import as_text, counted, is_empty, sentence
 from ..pages import page
 from ..subject import Subject
+from ..tables import Shown, show
 from .facts import MONTHS, Facts
 from .published import title_of
 from .small import known, parts_of, said, total_of
@@ -73,12 +75,12 @@ def answers(facts: Facts) -> list[Block]:
                 tone="warning",
             )
         ]
+    answered = cards([_risk(facts), _said(facts), _hospital(facts)])
+    page_one = [*_slots(facts), answered, *_asks(facts), *_beside(facts)]
     return [
         headline(f"{_came(facts)} {_changed(facts)}"),
-        *_slots(facts),
-        cards([_risk(facts), _said(facts), _hospital(facts)]),
-        *_asks(facts),
-        *_beside(facts),
+        *page_one,
+        *traced(page_one, "engagement_page_one", whole="appointments_kept"),
     ]
 
 
@@ -119,7 +121,15 @@ def _slots(facts: Facts) -> list[Block]:
             definition="Those that nobody else could use any more: cancellations more than 24 hours ahead are left "
             f"out. {WHOLE_BLOCKS}",
             unit="count",
-        )
+        ),
+        show(
+            pd.DataFrame([{"when": title_of(facts.block)} | {name: int(row[name]) for name, _, _ in pieces}]),
+            [Shown("when", "Appointments of"), *(Shown(name, sentence(words), "count") for name, words, _ in pieces)],
+            name="appointments_kept",
+            title="What became of the appointments",
+            print_it=False,
+            definition=f"Slots; cancellations more than 24 hours ahead are left out. {WHOLE_BLOCKS}",
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from ...periods import Period
 from ..blocks import Block, cards, headline, note, split
 from ..client_review.answers import span
 from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..client_review.work import held
 from ..formats import as_text, comma_list, counted, sentence, whole_dollars
@@ -49,12 +50,11 @@ def answers(facts: Facts) -> list[Block]:
                 tone="warning",
             )
         ]
+    page_one = [*_became(facts), cards([_did(facts), _missed(facts)]), *_asks(facts), *_beside(facts)]
     return [
         headline(f"{_paid(facts)} {_finding(facts)}"),
-        *_became(facts),
-        cards([_did(facts), _missed(facts)]),
-        *_asks(facts),
-        *_beside(facts),
+        *page_one,
+        *traced(page_one, "self_pay_page_one", whole="billed_outcome"),
     ]
 
 

@@ -264,11 +264,11 @@ def _write_table(
     put_text(sheet.cell(top, 1), table.title or table.name).font = Font(name=FACE, bold=True, size=14)
     for number, said in enumerate((table.definition, *table.notes), start=top + 1):
         cell = put_text(sheet.cell(number, 1), said)
-        cell.font = BODY if number > top + 1 else Font(name=FACE, italic=True)
+        cell.font = BODY if number > top + 1 else Font(name=FACE, size=11, italic=True)
     head = _head(table, top)
     for position, column in enumerate(table.columns, start=1):
         cell = put_text(sheet.cell(head, position), column.heading)
-        cell.font, cell.fill, cell.border = Font(name=FACE, bold=True), _HEAD, _LINE
+        cell.font, cell.fill, cell.border = STRONG, _HEAD, _LINE
         side = "left" if column.unit in ("text", "date", "month") else "right"
         indent = _indent(table.columns, position)
         cell.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal=side, indent=indent)
@@ -300,7 +300,7 @@ def _link(sheet: Worksheet, place: Place, places: Sequence[Place]) -> None:
 def _lead(cell: Cell, place: Place) -> None:
     quoted = place.sheet.replace("'", "''")
     cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{quoted}'!A{place.row}")
-    cell.font = Font(name=FACE, color="FF1F5A99", underline="single")
+    cell.font = Font(name=FACE, size=11, color="FF1F5A99", underline="single")
 
 
 def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Column], *, total: bool) -> None:
@@ -463,7 +463,7 @@ def _write_contents(sheet: Worksheet, meta: Meta, places: Sequence[Place], terms
         put_text(sheet.cell(row, 3), place.report).font = BODY
     if meta.brand.disclaimer:
         said = put_text(sheet.cell(row + 2, 1), meta.brand.disclaimer)
-        said.font, said.alignment = Font(name=FACE, italic=True), Alignment(wrap_text=True, vertical="top")
+        said.font, said.alignment = Font(name=FACE, size=11, italic=True), Alignment(wrap_text=True, vertical="top")
         sheet.merge_cells(start_row=row + 2, end_row=row + 2, start_column=1, end_column=3)
         sheet.row_dimensions[row + 2].height = LINE_HEIGHT * _wrapped(meta.brand.disclaimer, 120) + 3
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0

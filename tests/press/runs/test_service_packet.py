@@ -5,33 +5,23 @@ The reports are made from an invented client, without a kernel, as finished runs
 
 from __future__ import annotations
 
-import html
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
-import openpyxl
 import pytest
 
 from builders.acorn import invented, subject_of
 from builders.engagement_offices import simulated
+from builders.packets import BODY_END, BODY_TOP, Packet, bound
 from builders.self_pay_programme import programme
 from rcm_analysis.blocks.plain import sheet_title
-from rcm_analysis.exhibits import blocks
-from rcm_analysis.exhibits.pages import cover_of, modules_of, pages_of
 from rcm_analysis.exhibits.subject import Subject
 from rcm_analysis.press.document.document import Grid, Pair, paired
 from rcm_analysis.press.document.extract import extract
-from rcm_analysis.press.runs import folders, manifest
-from rcm_analysis.press.runs.packet import PacketRequest, build_packet, packet_reports
 from rcm_analysis.press.runs.run import NOTEBOOK
-from rcm_analysis.press.runs.templates import Template, find_template, read_templates
 
-CLIENT, MONTH, SERVICES = "acorn-clinic", "2026-10", ("claims", "self_pay", "patient_engagement")
+SERVICES = ("claims", "self_pay", "patient_engagement")
 LISTS = tuple(
     map(
         sheet_title,
@@ -39,69 +29,12 @@ LISTS = tuple(
     )
 )
 """Sheets that name accounts, patients or partners."""
-BODY_TOP, BODY_END = 40.0, 740.0
-"""Points from the top of a letter page between which a packet's text stands."""
-WORD = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>')
-
-
-@dataclass
-class Packet:
-    folder: Path
-    subject: Subject
-
-    def file(self, name: str) -> Path:
-        (found,) = self.folder.glob(f"*_{name}")
-        return found
-
-    def sheets(self, name: str) -> dict[str, list[str]]:
-        """Every text of a workbook by sheet."""
-        book = openpyxl.load_workbook(self.file(name))
-        return {sheet.title: [str(cell) for row in sheet.values for cell in row if cell is not None] for sheet in book}
-
-    def pages(self, name: str) -> list[list[tuple[float, str]]]:
-        """The words of each page with their lower edges."""
-        if not shutil.which("pdftotext"):
-            pytest.skip("pdftotext (poppler-utils) is not installed")
-        done = subprocess.run(
-            ["pdftotext", "-bbox", str(self.file(name)), "-"], capture_output=True, check=True, timeout=60
-        )
-        return [
-            [(float(word[4]), html.unescape(word[5])) for word in WORD.finditer(page)]
-            for page in done.stdout.decode().split("<page ")[1:]
-        ]
-
-
-def finished(template: Template, subject: Subject, runs: Path) -> None:
-    """A finished run of the template: its notebook with the blocks that its pages give, and its manifest."""
-    book = template.notebook()
-    name = re.findall(r'template="(\w+)"', "".join(cell.source for cell in book.cells))[0]
-    review = pages_of(name, subject)
-    about = {"client": CLIENT, "client_name": subject.client.name, "period": MONTH, "period_title": "October 2026"}
-    meta = blocks.meta(
-        **about, as_of="2026-10-31", firm="Lantern", template=template.name, **cover_of(modules_of(name))
-    )
-    for cell in book.cells:
-        page = re.fullmatch(r"report\.show\(report\.review\.(\w+)\(\)\)", cell.source)
-        shown = getattr(review, page[1])() if page else [meta] if "open_report" in cell.source else []
-        if cell.cell_type == "code":
-            cell.outputs = [nbformat.v4.new_output("display_data", data=block.bundle()) for block in shown]
-    folder = folders.run_folder(runs, CLIENT, MONTH, template.name)
-    with folders.making(folder) as place:
-        nbformat.write(book, place / NOTEBOOK)
-        manifest.write(place, {"kind": "run", "status": "done", "run_key": template.name})
-        folders.place(place, folder)
 
 
 @pytest.fixture(scope="module")
 def packet(tmp_path_factory: pytest.TempPathFactory) -> Packet:
-    runs = tmp_path_factory.mktemp("services") / "runs"
     base = programme(subject_of({**invented(), **simulated(1.0, plants=True)}))
-    reports = packet_reports(read_templates(), SERVICES)
-    for name in reports:
-        finished(find_template(name), base, runs)
-    result = build_packet(PacketRequest(CLIENT, MONTH, runs, reports))
-    assert result.good and not result.warnings
-    return Packet(result.folder, base)
+    return bound(base, SERVICES, tmp_path_factory.mktemp("services") / "runs")
 
 
 def patients(subject: Subject) -> set[str]:
