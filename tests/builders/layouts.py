@@ -6,6 +6,7 @@ A line is its words or the name of a box, then " | ", then numbers; fonts are ou
 from __future__ import annotations
 
 import html
+import re
 from itertools import groupby
 from pathlib import Path
 
@@ -31,8 +32,13 @@ MEASURE = """selectors => [...document.querySelectorAll(selectors)].map(one => {
 })"""
 
 
+def masked(words: str) -> str:
+    """The words without their numbers, which are another matter."""
+    return re.sub(r"\d[\d,.]*", "#", words)
+
+
 def pdf_layout(pdf: Path, pages: list[int]) -> list[str]:
-    """Each line of text on these pages with its left and right edge and its foot, in points."""
+    """Each line of text on these pages with its left edge and its foot, in points."""
     out = []
     for number in pages:
         words = [(*map(float, word.group(1, 2, 3, 4)), html.unescape(word[5])) for word in words_of(pdf)[number - 1]]
@@ -40,7 +46,7 @@ def pdf_layout(pdf: Path, pages: list[int]) -> list[str]:
             sorted(words, key=lambda word: (round(word[3]), word[0])), lambda word: round(word[3])
         ):
             row = list(line)
-            out.append(f"{number} {' '.join(word[4] for word in row)} | {row[0][0]:.0f} {row[-1][2]:.0f} {foot}")
+            out.append(f"{number} {masked(' '.join(word[4] for word in row))} | {row[0][0]:.0f} {foot}")
     return out
 
 
@@ -61,7 +67,7 @@ def html_layout(page: Path, width: int, scheme: str) -> list[str]:
     out, last = [], 0.0
     for one in found[:FIRST]:
         x, y, wide, high = one["box"]
-        words = " ".join(str(one["words"]).split())
+        words = masked(" ".join(str(one["words"]).split()))
         out.append(f"{one['name']} {words} {one['ink']} | {x:.0f} {y - last:.0f} {wide:.0f} {high:.0f}")
         last = y
     return out
@@ -69,7 +75,8 @@ def html_layout(page: Path, width: int, scheme: str) -> list[str]:
 
 def sheet_layout(workbook: Path, sheets: list[str]) -> list[str]:
     """Each cell's words with font and format; widths and heights in numbers."""
-    book, out = openpyxl.load_workbook(workbook), [" ".join(openpyxl.load_workbook(workbook).sheetnames)]
+    book, out = openpyxl.load_workbook(workbook), []
+    out += [f"sheet {name} | 0" for name in book.sheetnames]
     for sheet in (book[name] for name in sheets):
         letters = [get_column_letter(number) for number in range(1, sheet.max_column + 1)]
         widths = " ".join(f"{sheet.column_dimensions[letter].width or 8:.0f}" for letter in letters)
@@ -79,7 +86,9 @@ def sheet_layout(workbook: Path, sheets: list[str]) -> list[str]:
             for cell in row:
                 if cell.value is not None:
                     font = f"{cell.font.name} {cell.font.size:.0f}{' bold' if cell.font.bold else ''}"
-                    out.append(f"{cell.coordinate} {cell.value} ({font}, {cell.number_format}) | {height:.0f}")
+                    out.append(
+                        f"{cell.coordinate} {masked(str(cell.value))} ({font}, {cell.number_format}) | {height:.0f}"
+                    )
     return [" ".join(line.split()) for line in out]
 
 

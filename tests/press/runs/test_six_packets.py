@@ -171,7 +171,7 @@ def test_notes_are_said_once(packet: Packet) -> None:
 
 def test_what_the_first_sheet_traces_are_numbers(packet: Packet) -> None:
     book = openpyxl.load_workbook(packet.file("packet.xlsx"))
-    assert len(book.sheetnames) <= 12 + 4 * (len(packet.subject.client.services) - 1) and not [
+    assert len(book.sheetnames) <= 12 + 5 * (len(packet.subject.client.services) - 1) and not [
         name for name in book.sheetnames if "_" in name
     ]
     traces = [sheet for sheet in book if sheet["A1"].value == "Page one, figure by figure"]
