@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -267,9 +267,9 @@ def wanted(workspace: Workspace, period: str, clients: Sequence[str], *, force: 
     requests = []
     for client in clients:
         services = workspace.registry.client(client, as_of=day).services
-        requests += [
-            request_for(workspace, name, client, period, force=force) for name in packet_reports(templates, services)
-        ]
+        names = packet_reports(templates, services)
+        first = [request_for(workspace, name, client, period, force=force) for name in names[:1]]
+        requests += [replace(one, template=name) for one in first for name in names]
     if set(clients) == set(workspace.clients()):
         bought = {one for name in clients for one in workspace.registry.client(name, as_of=day).services}
         books = [

@@ -161,7 +161,12 @@ class Workspace:
         return ClientView(self, client, held)
 
     def registry_fingerprint(self) -> str:
-        """SHA-256 of the registry file and the logos it names: reports depend on them as they do on the tables."""
+        """SHA-256 of the registry file and the logos it names, as they stood when this was first asked for: reports depend
+        on them as they do on the tables."""
+        return self._registry_print
+
+    @cached_property
+    def _registry_print(self) -> str:
         return hashlib.sha256(b"".join([self.paths["clients"].read_bytes(), *self.registry.logos()])).hexdigest()
 
     def clients(self) -> list[str]:
