@@ -33,6 +33,8 @@ import psutil
 RESULTS = Path(__file__).parent / "results" / "many.txt"
 MANY = 10_000
 LOOK_SECONDS = 5.0
+MADE = ("simulate", "ingest")
+"""Stages whose cost is that of the clients they came to, also where one was stopped."""
 FINDINGS = 1
 """What `rcm ingest` ends with where something needs a person; the clients are stored all the same."""
 
@@ -170,6 +172,7 @@ def told(found: dict[str, Any], given: Any) -> str:
     counted, size = found["counts"], found["bytes"]
     clients = counted["clients"]
     lines = [
+        *([given.note, ""] if given.note else []),
         f"{clients} simulated clients x {given.months} months, {counted['rows']:,} rows stored, {counted['jobs']:,} "
         f"reports and packets ({counted['packets']:,} packets), {counted['failed']} failed.",
         f"Machine: {platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python "
@@ -183,7 +186,8 @@ def told(found: dict[str, Any], given: Any) -> str:
         one = found[name]
         quarters = "".join(f"{value:>8.0f}" for value in memory(one["looks"]))
         lines.append(
-            f"{name:<10}{one['cpu']:>9.1f}{one['wall']:>9.0f}{one['load']:>6.1f}{one['cpu'] / clients:>16.2f}{quarters}"
+            f"{name:<10}{one['cpu']:>9.1f}{one['wall']:>9.0f}{one['load']:>6.1f}"
+            f"{one['cpu'] / (one['done'] if name in MADE else clients):>16.2f}{quarters}"
         )
     lines += ["", f"{'bytes':<10}{'MB':>9}{'MB a client':>13}"]
     lines += [f"{name:<10}{value / 1e6:>9.0f}{value / 1e6 / clients:>13.2f}" for name, value in size.items()]
@@ -206,7 +210,10 @@ def projected(found: dict[str, Any], clients: int) -> list[str]:
     lines.append(f"  nothing changed: {found['again']['cpu'] / clients:.3f} CPU s a client: {again:.2f} CPU hours")
     overview = found["counts"]["overview"]
     if overview:
-        lines.append(f"  the overview of all {clients} is one job in one process; it took {overview}")
+        lines.append(
+            f"  the overview of all {clients} is one job in one process; it took "
+            f"{overview['cpu_seconds']:.1f} CPU s and {overview['peak_kb'] / 1024:.0f} MB"
+        )
     lines += [
         f"  together {total:.1f} CPU hours: one machine of 16 cores {total / 16:.1f} hours, ten such machines "
         f"{total / 160 * 60:.0f} minutes, if their disks and network keep up (not measured).",
@@ -223,6 +230,7 @@ def arguments() -> Any:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--months", type=int, default=18)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--note", default="", help="what a reader of the result should know first")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

@@ -161,8 +161,7 @@ class Workspace:
         return ClientView(self, client, held)
 
     def registry_fingerprint(self) -> str:
-        """SHA-256 of the registry file and the logos it names, as they stood when this was first asked for: reports depend
-        on them as they do on the tables."""
+        """SHA-256 of registry file and logos as first asked for: reports depend on them as they do on the tables."""
         return self._registry_print
 
     @cached_property
