@@ -17,9 +17,9 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from ..errors import TableError, listed
-from .frames import lazy
+from .frames import OnDemand, lazy
 from .schema import TABLES, Table, check
-from .store import ALWAYS, OnDemand, tables_of
+from .store import ALWAYS, tables_of
 
 WHOLE = ("cents", "count")
 

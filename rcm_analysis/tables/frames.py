@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..errors import TableError, listed
 from .schema import KINDS, TABLES
 
 Derivation = TypeVar("Derivation", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
 
 NO_VALUE = "(none)"
 _KINDS_OF_FLAGS_AND_NUMBERS = {
@@ -280,3 +281,23 @@ def month_of(date: nw.Expr) -> nw.Expr:
 def days_before(as_of: dt.date, days: int) -> dt.date:
     """The day `days` days before `as_of`: dates are compared, never subtracted, in an engine."""
     return as_of - dt.timedelta(days=days)
+
+
+class OnDemand(Mapping[str, Answer]):
+    """A value for each of some names, made when it is first asked for."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Answer]) -> None:
+        self._names, self._make, self._made = dict.fromkeys(names), make, dict[str, Answer]()
+
+    def __getitem__(self, name: str) -> Answer:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -29,7 +29,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -39,6 +39,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
+from .frames import OnDemand
 from .remote import Remote, Taken
 from .schema import CLAIMS, PAYERS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
@@ -52,8 +53,6 @@ LASTING = f"{FOLDER}/backtest"
 """Derived tables that are of use after the next change, too."""
 ALWAYS = "all"
 """The partition of a table without a known-on day (fee schedules, payer rules)."""
-
-Answer = TypeVar("Answer")
 
 
 class Tables(Mapping[str, pl.LazyFrame]):
@@ -152,26 +151,6 @@ class Tables(Mapping[str, pl.LazyFrame]):
     def pandas(self, name: str) -> pd.DataFrame:
         """One table as a pandas frame, for a look at the rows."""
         return self[name].collect(engine="streaming").to_pandas()
-
-
-class OnDemand(Mapping[str, Answer]):
-    """A value for each of some names, made when it is first asked for."""
-
-    def __init__(self, names: Iterable[str], make: Callable[[str], Answer]) -> None:
-        self._names, self._make, self._made = dict.fromkeys(names), make, dict[str, Answer]()
-
-    def __getitem__(self, name: str) -> Answer:
-        if name not in self._names:
-            raise KeyError(name)
-        if name not in self._made:
-            self._made[name] = self._make(name)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 @dataclass(frozen=True)
