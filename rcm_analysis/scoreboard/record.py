@@ -103,7 +103,7 @@ RECALL_IN_TIME = "recall within two months of onset"
 PRECISION = "precision"
 FALSE_ALARMS = "false alarms per quiet client-year"
 DOLLAR_ERROR = "dollar error"
-ENDED = "said to be over within two months of the end"
+ENDED = "said to be over within two months of the last denial"
 NAMED = "statements under the first name"
 EXACT = Aim(0, 0)
 

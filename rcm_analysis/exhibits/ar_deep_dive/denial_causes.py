@@ -23,6 +23,9 @@ def denials(facts: Facts) -> list[Finding]:
         cents = int(round(row["excess_cents"]))
         lines = facts.systemic_lines[facts.systemic_lines["number"] == number]
         still = lines.loc[lines["still_open_cents"].notna(), "claim_id"].nunique()
+        if row["is_edit"]:
+            items.append(_edit(facts, row, number))
+            continue
         items.append(
             finding(
                 f"{sentence(words_of(row['category']))} denials: {scope_words(facts, row)}",
@@ -39,6 +42,19 @@ def denials(facts: Facts) -> list[Finding]:
             )
         )
     return items
+
+
+def _edit(facts: Facts, row: dict[str, Any], number: int) -> Finding:
+    """A service that a payer has come to bundle into another one that it pays on the same claim."""
+    return finding(
+        f"New bundling edit: {scope_words(facts, row)}",
+        f"{life_words(row)} {rate_words(row)}, nearly all beside a paid line of the same claim. So works a published "
+        "edit, which is lawful: look it up, add a modifier where the services were distinct, and "
+        f"appeal only what no edit covers. Sheet: systemic_denials, no. {number}.",
+        owner="our coders",
+        due=due(facts.subject, PROCESS_DAYS),
+        severity="low",
+    )
 
 
 def ended(facts: Facts) -> list[Finding]:
@@ -58,6 +74,31 @@ def ended(facts: Facts) -> list[Finding]:
         )
         for row in rows[rows["is_over"]].to_dict("records")
     ]
+
+
+def standing(facts: Facts) -> list[Finding]:
+    """Denials that are no rise, because there were always more of them than at the peers."""
+    items = []
+    for row in facts.standing.to_dict("records"):
+        what, owner = PREVENTION.get(
+            stages().get(row["category"], ""), ("Find the cause with the payer", ours(facts.subject))
+        )
+        name = facts.subject.payer_name(row["name"]) if row["level"] == "payer" else row["name"]
+        cents = int(row["excess_cents"])
+        items.append(
+            finding(
+                f"Always more {words_of(row['category'])} denials than at its peers: {name}",
+                f"No rise: {as_text(row['ratio'], 'number')} times as often as the others with the same work, all year: "
+                f"{as_text(row['rate'], 'rate')} of {counted(int(row['claims']), 'claim')} against "
+                f"{as_text(row['peers_rate'], 'rate')}. {what}. Dollars are what the denied lines beyond the others' "
+                "rate would have been allowed in twelve months.",
+                amount_cents=cents,
+                owner=owner,
+                due=due(facts.subject, PROCESS_DAYS),
+                severity=severity_of(cents, facts.subject),
+            )
+        )
+    return items
 
 
 def life_words(row: dict[str, Any]) -> str:

@@ -93,7 +93,8 @@ def _systemic(facts: Facts) -> list[Block]:
         return [
             note(
                 "No payer, code, provider or place has come to be denied beyond its own usual rate, after chance and "
-                "small effects are set aside. What was always high is no rise and would not show here."
+                "small effects are set aside. What was always high is no rise: beside their peers, places, doctors and "
+                "payers are in the findings."
             )
         ]
     blocks = []

@@ -11,7 +11,7 @@ import pandas as pd
 from ...measures.payers import contract, prices, scorecard, shortfalls
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...models.cash.collectable import collectable_value
-from ...models.detection import denial_shifts, finding_lives, mixes, process_shifts, stalled_steps
+from ...models.detection import denial_shifts, finding_lives, mixes, process_shifts, stalled_steps, standing_rates
 from ...models.worklist.ranking import worklist
 from ...tables.schema import PARTIES
 from ..ar_weekly_review.worklist_file import who_worked
@@ -57,6 +57,16 @@ class Facts:
     def lapsed(self) -> frozenset[str]:
         """Claims that no payer has, and whose limit to file has passed."""
         return frozenset(unfiled_too_late(self.deadlines)["claim_id"])
+
+    @cached_property
+    def standing(self) -> pd.DataFrame:
+        """What was always denied more than at peers, without what has only come to be."""
+        rows, raised = standing_rates.standing_rates(self.tables, as_of=self.as_of), self.denial_lives
+        known = [
+            ((raised["category"] == row["category"]) & raised[row["level"]].isin(["", row["name"]])).any()
+            for row in rows.to_dict("records")
+        ]
+        return rows[~pd.Series(known, index=rows.index, dtype=bool)].reset_index(drop=True)
 
     @cached_property
     def systemic_lines(self) -> pd.DataFrame:

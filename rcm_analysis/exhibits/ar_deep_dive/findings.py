@@ -15,6 +15,7 @@ from ...measures.denials.reasons import disguised_denials
 from ...measures.receivable.delays import NEVER_SENT
 from ...models.detection.denial_cells import FEWEST_BEFORE
 from ...models.detection.denial_shifts import decided_months
+from ...models.detection.renamed_payers import renamed_payers
 from ..ar_weekly_review.lists import workday
 from ..blocks import Block, Finding, finding, findings, note
 from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due, ours, severity_of
@@ -22,7 +23,7 @@ from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..incomplete import ANSWERED, SENT, advises
 from ..pages import page
 from ..tables import Shown, show
-from .denial_causes import denials, ended
+from .denial_causes import denials, ended, standing
 from .facts import Facts
 from .mixes import mixes
 
@@ -68,6 +69,13 @@ def not_judged(facts: Facts) -> list[str]:
         )
     if facts.denial_lives.attrs["left_out"]:
         words.append(facts.denial_lives.attrs["left_out"])
+    words += [
+        f"{facts.subject.payer_name(row['old_payer'])} has not answered since {as_text(row['last_on'], 'date')}, and "
+        f"{facts.subject.payer_name(row['new_payer'])} answers since {as_text(row['first_on'], 'date')} for "
+        f"{as_text(row['shared_share'], 'rate')} the same patients. If it is one payer, make one of both in the "
+        "registry: until then its rates and prices before and after cannot be compared."
+        for row in renamed_payers(facts.tables, as_of=facts.as_of).to_dict("records")
+    ]
     if facts.compared_lines == 0:
         words.append(
             "Whether payers allow too little cannot be judged: no line can be compared, for want of a fee schedule and "
@@ -481,7 +489,8 @@ def silent_days(facts: Facts) -> list[Finding]:
         )
         items.append(
             finding(
-                f"No claim left from {as_text(row['onset_on'], 'date')} to {as_text(row['last_on'], 'date')}",
+                f"No claim{_to(facts, row['payer'])} left from {as_text(row['onset_on'], 'date')} to "
+                f"{as_text(row['last_on'], 'date')}",
                 f"{counted(int(row['claims']), 'claim was', 'claims were')} waiting; {end}. Ask the "
                 "clearinghouse for its report of these days "
                 f"and check that each claim was accepted. Charges are shown.{_sheet('process_changes')}",
@@ -492,6 +501,10 @@ def silent_days(facts: Facts) -> list[Finding]:
             )
         )
     return items
+
+
+def _to(facts: Facts, payer: str) -> str:
+    return f" to {facts.subject.payer_name(payer)}" if payer else ""
 
 
 def untouched(facts: Facts) -> list[Finding]:
@@ -537,6 +550,7 @@ def escalated(facts: Facts) -> list[Finding]:
 LOOKS: list[Callable[[Facts], list[Finding]]] = [
     denials,
     ended,
+    standing,
     mixes,
     underpayments,
     secondaries,

@@ -77,11 +77,12 @@ def outlook(
         dollars still owed at that age which is paid d days on; what is passed on to
         secondary or patient goes on from age 0 there
         billing: charges expected by day through the same curves (convolution)
-        year's end: of what insurers would pay from 24 December to 1 January a share comes the weeks after: half, until
-        the client's own year ends say more (`seasons.pause_share`)
+        year's end: of what insurers would pay from 24 December to 1 January a share comes the weeks after, as the
+        client's own year ends show (`seasons.pause_share`); before one was seen none, and the band says that it may
         other: copays at the desk and unapplied money, less refunds and takebacks, at the past year's rates
         band: the paths' quantiles; each path adds to the expected cash the errors of past blocks of four
-        weeks (all remittances of the weeks together), of the year's level, and of past billing
+        weeks (all remittances of the weeks together), of the year's level, and of past billing; of the time of the
+        year, of growth, and of a year's end that was never seen
     Counts
         Postings known on `as_of`. Curves: balances of the past 365 days; small payers drawn towards the
         client. Billing: level of the past 182 days by working day, growing as it grew, unless `billing`

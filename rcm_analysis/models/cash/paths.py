@@ -12,7 +12,17 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ParameterError
-from ..statistics.seasons import pause_share, postponed, repeated
+from ..statistics.seasons import (
+    PAUSE_SPREAD,
+    SEASON_KNOWN,
+    SEASON_SPREAD,
+    YEAR_WEEKS,
+    growth_spread,
+    is_year_end,
+    pause_share,
+    postponed,
+    repeated,
+)
 from .billing_ahead import BILLING_DAYS, by_day, expected_charges
 from .curves import LONGEST_AGE, Curves, fit_curves, on_weekdays, project, value_of_dollar
 from .flows import PATIENT, PRIMARY, SELF_PAY, Flows
@@ -25,6 +35,9 @@ FEWEST_DAYS = 91
 SPILL_DAYS = 4
 RAMP_WEEKS = 13
 """Weeks in which the records begin: balances from before them are not known."""
+
+SAME_SEASON = 0.7
+"""How alike the seasons of two blocks of a quarter are, as a correlation of each with what they share."""
 
 PARTS = ("existing", "billing", "other")
 """Balances of today; what will be charged after today; copays at the desk and unapplied money, less refunds and
@@ -74,8 +87,8 @@ def forecast(
         charges = _scaled(charges, month, billing)
     block = np.arange(days + SPILL_DAYS) // BLOCK_DAYS + 1
     history = _history(flows, curves, as_of, days)
-    cash = on_weekdays(project(curves, curves.open_by_age, charges, block), curves, first_day=as_of + 1)
-    cash = postponed(cash, history.pause, first_day=as_of + 1)[:, :days]
+    due = on_weekdays(project(curves, curves.open_by_age, charges, block), curves, first_day=as_of + 1)
+    cash = postponed(due, history.pause, first_day=as_of + 1)[:, :days]
     collectible = _collectible(curves)
     cash = _in_season(cash, history.season, collectible.sum())
     month, charges = month[:days], charges[:days]
@@ -97,6 +110,9 @@ def forecast(
         paths=paths,
         rng=np.random.default_rng(seed),
     )
+    if history.unseen.any() and is_year_end(as_of + 1, days).any():
+        moved = (postponed(due, history.unseen, first_day=as_of + 1) - due).sum(axis=0)[None, :days]
+        drawn = drawn + _first_year_end(_sum_by(moved, month, len(month_ends))[0], paths, seed)
     return Forecast(expected, drawn, _sum_by(charges[None], month, len(month_ends))[0], collectible, curves)
 
 
@@ -142,16 +158,24 @@ def _paths(
     return out
 
 
+def _first_year_end(moved: np.ndarray, paths: int, seed: int) -> np.ndarray:
+    """What a year's end moves whose like was never seen, by path, month and stream, of what all of it would move."""
+    share = np.minimum(1, np.abs(np.random.default_rng([seed, 1]).normal(0, PAUSE_SPREAD, paths)))
+    return share[:, None, None] * moved
+
+
 @dataclass(frozen=True)
 class History:
     """How past cash differed from what the curves say: `errors[day, stream]` of the past year around their mean,
-    `usual[stream]` expected cash of a day, `season[day, stream]`, the deviation to expect in future, and
-    `pause[stream]`, the share of a year's end that comes in January."""
+    `usual[stream]` expected cash of a day, `season[day, stream]`, the deviation to expect in future,
+    `pause[stream]`, the share of a year's end that comes in January, and `unseen[stream]`, 1 where no year's end of
+    the insurer was seen."""
 
     errors: np.ndarray
     usual: np.ndarray
     season: np.ndarray
     pause: np.ndarray
+    unseen: np.ndarray
 
 
 def _history(flows: Flows, curves: Curves, as_of: int, days: int) -> History:
@@ -164,16 +188,22 @@ def _history(flows: Flows, curves: Curves, as_of: int, days: int) -> History:
     expected = expected * (1 + curves.ahead_of_cash) + _by_client(flows.streams, charges) * curves.ahead_of_charges
     actual = actual_cash(flows, first_day=first, days=known)
     pause = _pauses(flows.streams, actual[RAMP_WEEKS * 7 :], expected[RAMP_WEEKS * 7 :], first + RAMP_WEEKS * 7)
+    is_seen = is_year_end(first + RAMP_WEEKS * 7, max(0, known - RAMP_WEEKS * 7)).any()
+    unseen = _is_insurer(flows.streams) * (0.0 if is_seen else 1.0)
     expected = postponed(expected, pause, first_day=first)
     season, past = _cash_season(flows, actual, expected, days)
     span = min(HISTORY_DAYS, max(known - 2 * BLOCK_DAYS, BLOCK_DAYS)) // 7 * 7
     errors = (actual - expected * (1 + past))[-span:]
-    return History(errors - errors.mean(axis=0), expected[-span:].mean(axis=0), season, pause)
+    return History(errors - errors.mean(axis=0), expected[-span:].mean(axis=0), season, pause, unseen)
+
+
+def _is_insurer(streams: pd.DataFrame) -> np.ndarray:
+    return ~streams["party"].isin([PATIENT, SELF_PAY]).to_numpy()
 
 
 def _pauses(streams: pd.DataFrame, actual: np.ndarray, expected: np.ndarray, first: int) -> np.ndarray:
     """The share of a year's end that comes in January, by stream: of a client's insurers together; patients pay on."""
-    insurers = np.flatnonzero(~streams["party"].isin([PATIENT, SELF_PAY]).to_numpy())
+    insurers = np.flatnonzero(_is_insurer(streams))
     out = np.zeros(len(streams))
     for places in streams.iloc[insurers].groupby("client").indices.values():
         members = insurers[places]
@@ -228,10 +258,31 @@ def _billing_error(
     mean = weeks.mean(axis=0) * size
     share = np.where(mean > 0, sums / np.where(mean > 0, mean, 1) - 1, 0.0)
     level = share[rng.integers(0, len(share), (paths, BILLING_DAYS // BLOCK_DAYS))].mean(axis=1)
+    season, growth = _season_and_growth(flows, whole, min(blocks, len(billed)), paths, rng)
     out = np.zeros((paths, *billed.shape[1:]))
     for number in range(min(blocks, len(billed))):
-        out += (share[rng.integers(0, len(share), paths)] + level)[:, None, :] * billed[number]
+        weeks_on = (span / 7 + BLOCK_DAYS / 7) / 2 + number * BLOCK_DAYS / 7
+        drift = season[:, number] + growth * weeks_on
+        out += (share[rng.integers(0, len(share), paths)] + level + drift)[:, None, :] * billed[number]
     return out
+
+
+def _season_and_growth(
+    flows: Flows, charges: np.ndarray, blocks: int, paths: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is not known of the time of the year, by path, block and stream, and of growth a week, by path and stream;
+    the same for all streams of a client. Neighbouring blocks lie in the same season."""
+    known = len(charges) // 7
+    spread = SEASON_KNOWN if known >= YEAR_WEEKS else SEASON_SPREAD
+    season = np.zeros((paths, blocks, charges.shape[1]))
+    growth = np.zeros((paths, charges.shape[1]))
+    for members in flows.streams.groupby("client").indices.values():
+        weeks = charges[:, members[0]].reshape(-1, 7).sum(axis=1)
+        shared, own = rng.normal(size=(paths, 1)), rng.normal(size=(paths, blocks))
+        drawn = spread * (SAME_SEASON * shared + np.sqrt(1 - SAME_SEASON**2) * own)
+        season[:, :, members] = drawn[:, :, None]
+        growth[:, members] = (growth_spread(weeks) * rng.normal(size=paths))[:, None]
+    return season, growth
 
 
 def _scaled(charges: np.ndarray, month: np.ndarray, billing: np.ndarray) -> np.ndarray:

@@ -23,7 +23,9 @@ SAME_LINES = 0.5
 WIDER = 1.5
 """A finding takes a wider scope, and with it another name, when that explains half as many denied lines more."""
 SCOPE = ("level", "payer", "procedures", "codes", "provider", "location")
-LIFE = ("state", "first_told", "told_as", "over_since", "month_denied", "month_cents", "since_told_cents")
+LIFE = ("state", "first_told", "told_as", "over_since", "month_denied", "month_cents", "since_told_cents", "is_edit")
+BUNDLED = 0.8
+"""A rise of bundling denials is a new edit when so many of the lines were bundled into a paid line of their claim."""
 
 
 @dataclass
@@ -54,7 +56,9 @@ def finding_lives(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
                        first told
     Columns
         those of `denial_shifts.systemic_denials`, counted in the scope that gave the name; first_told: the month in
-        which it was first told, as text; told_as: the first scope, where another was taken since; over_since
+        which it was first told, as text; told_as: the first scope, where another was taken since; over_since;
+        is_edit: bundling denials of which 80 % stand beside a paid line of the same claim: the payer follows an edit
+        that is new to the client, which may be lawful, and is no systemic denial
     Date basis
         received_on of the remittance
     Unit
@@ -219,7 +223,16 @@ def _said(history: DenialHistory, life: _Life, this: Period) -> dict[str, Any]:
         "month_denied": int(rows.loc[rows["month"].astype(str) == this.label, "denied"].sum()),
         "month_cents": _excess_cents(rows[rows["month"].astype(str) == this.label], usual),
         "since_told_cents": _excess_cents(rows[rows["month"].astype(str) > life.first_told.label], usual),
+        "is_edit": _is_edit(history, life.row["category"], since[denied]),
     }
+
+
+def _is_edit(history: DenialHistory, category: str, denied: pd.DataFrame) -> bool:
+    """Whether these bundling denials stand beside a paid line of their claim."""
+    if category != "bundling" or denied.empty:
+        return False
+    paid = history.lines.loc[history.lines["allowed_cents"] > 0, "claim_id"]
+    return bool(denied["claim_id"].isin(paid).mean() >= BUNDLED)
 
 
 def _excess_cents(rows: pd.DataFrame, usual: float) -> int:

@@ -218,7 +218,18 @@ def _inside(claims: pd.DataFrame, one: Mapping[str, Any]) -> pd.Series:
 
 # -- days without submissions ----------------------------------------------------------------------
 
-OUTAGE_COLUMNS = ("client", "onset_on", "last_on", "resumed_on", "days", "claims", "cents", "p_value", "is_over")
+OUTAGE_COLUMNS = (
+    "client",
+    "onset_on",
+    "last_on",
+    "resumed_on",
+    "days",
+    "claims",
+    "cents",
+    "p_value",
+    "is_over",
+    "payer",
+)
 SHORTEST = 3
 """A shorter run of days without submissions can be a day off and one lost batch."""
 SENDING_SHARE = 0.05
@@ -231,7 +242,8 @@ FEWEST_DAYS_AT_WORK = 2
 
 @kept
 def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
-    """Outages: runs of working days on which the client sent no claim although claims were waiting; the oldest first.
+    """Outages: runs of working days on which the client sent no claim, or none to one payer, although claims were
+    waiting; the oldest first.
 
     Formula
         run       at least three of the client's sending days in a row without a submission of any kind
@@ -240,6 +252,8 @@ def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataF
                   probabilities come from how long this client's claims usually wait from entry to first submission
         reported  when the chance x the number of sending days on record is at most 0.01, and charges were entered on
                   at least two days of the run (else the office was closed)
+        in part   the same for the claims to each payer, when claims to others left meanwhile; the chance x the number
+                  of payers as well
     Counts
         Sending days: the weekdays on which at least 5 % of all claims were sent, without federal holidays, and any
         other day on which claims were sent. Waiting claims: they have an insurer, were entered by the end of the run,
@@ -247,7 +261,7 @@ def submission_outages(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataF
         claims do when the run began: they wait for something else.
     Columns
         onset_on, last_on: the first and the last sending day of the run; resumed_on: the day on which claims were sent
-        again, empty (and is_over false) while the outage lasts
+        again, empty (and is_over false) while the outage lasts; payer: of an outage in part, empty where no claim left
     Date basis
         submitted_on, entered_on
     Unit
@@ -283,10 +297,34 @@ def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.D
         days = _sending_days(sent["submitted_on"], day)
         waits = _Waits(known, days, day)
         silent = ~np.isin(days, sent["submitted_on"].to_numpy("datetime64[D]"))
-        rows = [row for first, last in _runs(silent) if (row := waits.judged(first, last)) is not None]
+        runs = _runs(silent)
+        rows = [row for first, last in runs if (row := waits.judged(first, last)) is not None]
+        rows += _in_part(known, sent, days, runs, day)
+        rows.sort(key=lambda row: (row["onset_on"], row["payer"]))
     out = pd.DataFrame(rows).reindex(columns=list(OUTAGE_COLUMNS))
     out["client"] = claims["client"].iloc[0] if len(rows) else out["client"]
     return out.astype(dict.fromkeys(("onset_on", "last_on", "resumed_on"), "datetime64[us]"))
+
+
+def _in_part(
+    claims: pd.DataFrame, sent: pd.DataFrame, days: np.ndarray, whole: list[tuple[int, int]], as_of: pd.Timestamp
+) -> list[dict[str, Any]]:
+    """Outages of one payer's claims, apart from the runs in which nobody's left."""
+    found = []
+    payers = claims["payer"].nunique()
+    for payer, part in claims.groupby("payer") if payers > 1 else ():
+        own = sent.loc[sent["claim_id"].isin(part["claim_id"]), "submitted_on"].to_numpy("datetime64[D]")
+        if not len(own):
+            continue
+        since = days[days >= own.min()]
+        waits = _Waits(part, since, as_of)
+        shift = len(days) - len(since)
+        for first, last in _runs(~np.isin(since, own)):
+            is_whole = any(start <= last + shift and first + shift <= end for start, end in whole)
+            row = None if is_whole else waits.judged(first, last, looks=payers)
+            if row is not None:
+                found.append(row | {"payer": payer})
+    return found
 
 
 def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
@@ -324,13 +362,13 @@ class _Waits:
         self.log_stay = np.concatenate([[0.0], np.log1p(-hazard).cumsum()])
         self.long = int(np.searchsorted(-np.exp(self.log_stay[1:]), -0.05))
 
-    def judged(self, first: int, last: int) -> dict[str, Any] | None:
+    def judged(self, first: int, last: int, *, looks: int = 1) -> dict[str, Any] | None:
         """The outage in these sending days; None where nothing may have been sent by chance, or the office was
         closed."""
         waiting = (self.entered <= last) & (self.sent > last)
         before = np.clip(first - self.entered[waiting], 0, LONGEST_WAIT + 1)
         after = np.clip(last + 1 - self.entered[waiting], 0, LONGEST_WAIT + 1)
-        p_value = float(np.exp((self.log_stay[after] - self.log_stay[before]).sum())) * len(self.days)
+        p_value = float(np.exp((self.log_stay[after] - self.log_stay[before]).sum())) * len(self.days) * looks
         at_work = len(np.unique(self.entered[(self.entered >= first) & (self.entered <= last)]))
         if p_value > SURELY or at_work < FEWEST_DAYS_AT_WORK:
             return None
@@ -345,6 +383,7 @@ class _Waits:
             "cents": int(held["charge_cents"].sum()),
             "p_value": p_value,
             "is_over": last + 1 < len(self.days),
+            "payer": "",
         }
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+import polars as pl
 
 from ...models.detection.denial_shifts import denial_history
 from ...models.detection.finding_lives import OVER, lives
@@ -33,19 +34,26 @@ def systemic(case: Case) -> list[Tally]:
     said, over, named = [], [], []
     for month in case.period.months():
         found = lives(history, as_of=month.last_day)
+        found = found[~found["is_edit"].astype(bool)]
         said.append((month.last_day, [(_scope(row), int(row["excess_cents"])) for _, row in found.iterrows()]))
         over += [Alarm(case.client, month.last_day, _scope(row)) for _, row in found.iterrows() if row["state"] == OVER]
         named += found["told_as"].ne("").tolist()
     alarms = alarms_of(case.client, said, same=("category",))
     planted = case.problems(*DENIALS)
+    last_seen = [
+        case.truth.rows.filter(pl.col("plant") == row["plant"])["known_on"].max() if row["end"] else None
+        for row in case.plant_rows(*DENIALS).iter_rows(named=True)
+    ]
+    ending = [replace(one, ends_on=last) for one, last in zip(planted, last_seen, strict=True)]
     told = sought("systemic denials", planted, alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
-    return [*told, *_said_to_be_over(case, planted, alarms, over), *_kept_names(named)]
+    return [*told, *_said_to_be_over(case, ending, alarms, over), *_kept_names(named)]
 
 
 def _said_to_be_over(
     case: Case, planted: Sequence[PlantedProblem], alarms: Sequence[Alarm], over: Sequence[Alarm]
 ) -> list[Tally]:
-    """Of the problems that were found and that ended two months before the data do: those told as over by then."""
+    """Of the problems that were found and whose last denial came two months before the data end: those told as over
+    within two months of it."""
     due = [
         one
         for one in planted
@@ -101,11 +109,13 @@ def silence(case: Case) -> list[Tally]:
     The silence can be seen while it lasts, before the first late claim leaves: it counts from its first day.
     """
     rows = submission_rows(case.known)
-    first_raised: dict[dt.date, dt.date] = {}
+    first_raised: dict[tuple[dt.date, str], dt.date] = {}
     for month in case.period.months():
-        for begun in outages(*rows, as_of=month.last_day)["onset_on"]:
-            first_raised.setdefault(begun.date(), month.last_day)
-    alarms = [Alarm(case.client, raised) for raised in first_raised.values()]
+        for row in outages(*rows, as_of=month.last_day).itertuples():
+            first_raised.setdefault((row.onset_on.date(), row.payer), month.last_day)
+    alarms = [
+        Alarm(case.client, raised, {"payer": payer} if payer else {}) for (_, payer), raised in first_raised.items()
+    ]
     kind = "clearinghouse_outage"
     planted = [
         replace(one, starts_on=row["start"])

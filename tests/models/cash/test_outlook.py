@@ -343,10 +343,10 @@ def _year_end(share: float, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray,
     [
         pytest.param(*_year_end(1.0), 1.0, 0.12, id="payers that paid nothing pay nothing again"),
         pytest.param(*_year_end(0.0), 0.0, 0.01, id="payers that paid on pay on"),
-        pytest.param(*_year_end(1.0, noise=3000), 0.5, 0.15, id="cash that jumps about says nothing: half"),
-        pytest.param(np.ones(70), np.ones(70), YEAR_END - 80, 0.5, 0.0, id="no year's end was seen: half"),
-        pytest.param(np.zeros(70), np.zeros(70), YEAR_END - 30, 0.5, 0.0, id="nothing was due at the year's end: half"),
-        pytest.param(np.array([]), np.array([]), YEAR_END, 0.5, 0.0, id="no day at all: half"),
+        pytest.param(*_year_end(1.0, noise=3000), 0.0, 0.3, id="cash that jumps about says little: drawn towards none"),
+        pytest.param(np.ones(70), np.ones(70), YEAR_END - 80, 0.0, 0.0, id="no year's end was seen: none"),
+        pytest.param(np.zeros(70), np.zeros(70), YEAR_END - 30, 0.0, 0.0, id="nothing was due at the year's end: none"),
+        pytest.param(np.array([]), np.array([]), YEAR_END, 0.0, 0.0, id="no day at all: none"),
     ],
 )
 def test_what_waits_over_the_year_s_end_is_learned_from_its_like(actual, expected, first, share, give_or_take):
@@ -362,22 +362,22 @@ def test_what_waits_over_the_year_s_end_comes_on_its_weekday_and_none_is_lost():
     assert moved[0, 17:24, 0].tolist() == [3, 4, 5, 6, 7, 1 + 8, 2 + 9]  # Friday 2 January to Thursday 8 January
 
 
-def test_a_first_year_s_end_brings_less_and_january_as_much_more(monkeypatch):
-    """Made at the end of October, with seven months of records: half of what insurers owe for eight days of December
-    waits for January."""
+def test_a_first_year_s_end_moves_nothing_and_widens_the_band(monkeypatch):
+    """Made at the end of October, with seven months of records: whether insurers pay on over the year's end was never
+    seen. Nothing is moved; that it may be widens the bands of December and January, downward and upward."""
     rows = invented(3, per_day=20)
     known = {**rows, "transactions": rows["transactions"][rows["transactions"]["posted_on"] >= "2025-04-01"]}
 
-    def insurers() -> np.ndarray:
-        payers = outlook(known, as_of=dt.date(2025, 10, 31), months=3).payers
-        return payers[payers["payer"] != "patient"].groupby("month")["cash_cents"].sum().to_numpy(dtype=float)
+    def months() -> pd.DataFrame:
+        return outlook(known, as_of=dt.date(2025, 10, 31), months=3).months
 
-    waiting = insurers()
-    monkeypatch.setattr("rcm_analysis.models.statistics.seasons.USUAL_PAUSE", 0.0)
-    change = waiting - insurers()
-    assert change[0] == 0
-    assert change[1] == pytest.approx(-change[2], abs=10)
-    assert 0.08 < change[2] / waiting[0] < 0.18  # half of six working days of November's nineteen
+    unsure = months()
+    monkeypatch.setattr("rcm_analysis.models.cash.paths.PAUSE_SPREAD", 1e-9)
+    sure = months()
+    assert (unsure["cash_cents"] == sure["cash_cents"]).all()
+    lower, higher = sure["low_cents"] - unsure["low_cents"], unsure["high_cents"] - sure["high_cents"]
+    assert lower[1] > 0.02 * sure["cash_cents"][1] and higher[2] > 0.02 * sure["cash_cents"][2]
+    assert abs(lower[0]) < 0.01 * sure["cash_cents"][0]
 
 
 def test_the_bands_hold_through_an_outage_and_after_it():

@@ -263,3 +263,36 @@ def test_claims_without_an_insurer_do_not_wait():
 def test_a_small_office_is_not_accused_of_its_pauses():
     found = [len(asked(office(each=1, seed=seed, send=lambda day: day.toordinal() % 3 > 0))) for seed in range(8)]
     assert sum(found) == 0
+
+
+def of_two_payers(silent: tuple[str, str] | None = None, *, closed: tuple[str, str] | None = None):
+    """An office that bills two payers; in `silent` nothing leaves to the second one."""
+    first, second = office(closed=closed), office(silent, closed=closed, seed=2)
+    renamed = {
+        name: table.with_columns(
+            claim_id=pl.lit("L") + pl.col("claim_id"),
+            payer=pl.lit("lakeshore"),
+            **({"submission_id": pl.lit("L") + pl.col("submission_id")} if name == "submissions" else {}),
+        )
+        for name, table in second.items()
+    }
+    return {name: pl.concat([first[name], renamed[name]]) for name in first}
+
+
+def test_an_outage_of_one_payers_claims_is_told_with_its_payer():
+    found = asked(of_two_payers(("2026-03-09", "2026-03-15")))
+    assert found["payer"].tolist() == ["lakeshore"] and found["days"].tolist() == [5]
+    assert found["onset_on"].iloc[0] == pd.Timestamp("2026-03-09") and 30 <= found["claims"].iloc[0] <= 42
+
+
+def test_a_vacation_is_no_outage_of_any_part():
+    assert asked(of_two_payers(closed=("2026-03-09", "2026-03-20"))).empty
+
+
+def test_an_outage_of_the_whole_is_not_told_again_for_each_payer():
+    tables = of_two_payers(("2026-03-09", "2026-03-15"))
+    stuck = pl.col("submitted_on").is_between(dt.date(2026, 3, 9), dt.date(2026, 3, 15))
+    moved = tables["submissions"].with_columns(
+        submitted_on=pl.when(stuck).then(dt.date(2026, 3, 16)).otherwise(pl.col("submitted_on"))
+    )
+    assert asked(tables | {"submissions": moved})["payer"].tolist() == [""]

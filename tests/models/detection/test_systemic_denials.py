@@ -879,3 +879,18 @@ def test_the_rate_since_the_onset_counts_no_day_before_it():
     tables = practice(lambda row: row["month"] >= "2026-10" and row["day"] >= dt.date(2026, 10, 20), share=1.0)
     row = systemic_denials(tables, as_of=END).iloc[0]
     assert row["rate_since_onset"] > 0.95 > row["rate"] + 0.1 and row["observed_rate"] < 0.02
+
+
+@pytest.mark.parametrize(("beside", "is_edit"), [(True, True), (False, False)])
+def test_bundling_beside_a_paid_line_is_a_new_edit_and_no_systemic_denial(beside, is_edit):
+    """From October on Summit bundles one code: into a paid visit of the same claim, or for no visible reason."""
+    made = []
+    for month in pd.period_range("2025-11", "2026-12", freq="M"):
+        for number in range(24):
+            day = str((month.start_time + pd.Timedelta(days=number)).date())
+            bundled = str(month) >= "2026-10" and number % 2 == 0
+            line = (2, CHARGE, 0, [("CO", "97", CHARGE)]) if bundled else (2, CHARGE, FEE, [])
+            visit = [(1, CHARGE, FEE, [])] if beside else []
+            made.append(payment(f"{month}-{number}", day, *visit, line))
+    found = finding_lives(together(*made), as_of=END)
+    assert found["category"].tolist() == ["bundling"] and found["is_edit"].tolist() == [is_edit]

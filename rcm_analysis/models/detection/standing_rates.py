@@ -1,0 +1,114 @@
+"""Denial rates that are no rise because they were always high: a place, doctor or payer beside its peers at the same
+work."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...tables.frames import kept
+from .denial_cells import expected_lines
+
+MONTHS = 12
+FEWEST_CLAIMS, FEWEST_EXPECTED = 60, 1.0
+LEAST_RATIO = 2.0
+"""Twice as often as the others: less may be patients or work that the mix does not show."""
+SURELY = 0.01
+SAME_WORK = {"location": ["payer", "family"], "provider": ["payer", "family"], "payer": ["family"]}
+"""What the work of each is made alike by: places and doctors by payer and code family, payers by code family."""
+COLUMNS = [
+    *("client", "level", "name", "category", "claims", "denied_claims", "expected", "ratio", "rate", "peers_rate"),
+    *("denied_cents", "excess_cents", "q_value"),
+]
+
+
+@kept
+def standing_rates(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """Places, doctors and payers at which more is denied than at their peers with the same work, the whole year long.
+
+    Formula
+        expected = sum over the unit's claims of the rate at which the others' claims of the same payer and code family
+        (payers: code family) are denied for the category; ratio = denied_claims / expected
+        q = Poisson tail of so many denied claims, Benjamini-Hochberg over all units and categories
+        told where ratio >= 2 in each half of the year, q <= 0.01, 60 claims or more and one or more expected
+    Counts
+        First decisions of primary payers received in the twelve months to `as_of` (`denial_cells.expected_lines`); a
+        claim counts once, with the first of its lines. Claims of a kind that no other unit has are left out.
+        excess_cents = denied_cents x (1 - expected / denied_claims).
+    Date basis
+        received_on of the remittance
+    Unit
+        counts of claims; expected need not be whole; cents; rates 0 to 1
+    Empty
+        No unit with peers, or none above them: no row.
+    Source
+        indirect standardisation, leaving the unit itself out; Benjamini and Hochberg 1995
+    """
+    lines = expected_lines(tables, as_of=as_of)
+    lines = lines[lines["month"] > pd.Period(as_of, "M") - MONTHS]
+    rows = [row for level in SAME_WORK for row in _of_level(lines, level, pd.Period(as_of, "M"))]
+    found = pd.DataFrame(rows, columns=[*COLUMNS, "is_steady"])
+    if found.empty:
+        return found[COLUMNS]
+    from scipy import stats
+
+    tail = stats.poisson.sf(found["denied_claims"] - 1, found["expected"].clip(lower=1e-9))
+    found["q_value"] = stats.false_discovery_control(tail)
+    told = (found["q_value"] <= SURELY) & (found["ratio"] >= LEAST_RATIO) & found["is_steady"].astype(bool)
+    return found[told].sort_values("excess_cents", ascending=False, ignore_index=True)[COLUMNS]
+
+
+def _of_level(lines: pd.DataFrame, level: str, last: pd.Period) -> list[dict[str, Any]]:
+    """Every unit of a level with enough claims, beside the others, for each category of denial."""
+    work = SAME_WORK[level]
+    named = lines.dropna(subset=[level, *work])
+    claims = named.sort_values("line_number").groupby("claim_id", as_index=False).first()
+    if claims[level].nunique() < 2:
+        return []
+    late = claims["month"] > last - MONTHS // 2
+    found = []
+    for category in sorted(named["category"].dropna().unique()):
+        lost = named[named["category"] == category]
+        claims["denied"] = claims["claim_id"].isin(lost["claim_id"]).astype(float)
+        claims["peers"] = _rate_of_others(claims, level, work)
+        known = claims.dropna(subset=["peers"])
+        for name, own in known.groupby(level):
+            denied, expected = own["denied"].sum(), own["peers"].sum()
+            if len(own) < FEWEST_CLAIMS or expected < FEWEST_EXPECTED:
+                continue
+            halves = [own[late[own.index] == half] for half in (False, True)]
+            steady = all(len(half) and half["denied"].sum() >= LEAST_RATIO * half["peers"].sum() for half in halves)
+            cents = float(lost.loc[(lost[level] == name), "expected_cents"].sum())
+            found.append(
+                {
+                    "client": own["client"].iloc[0],
+                    "level": level,
+                    "name": name,
+                    "category": category,
+                    "claims": len(own),
+                    "denied_claims": int(denied),
+                    "expected": expected,
+                    "ratio": denied / expected,
+                    "rate": denied / len(own),
+                    "peers_rate": expected / len(own),
+                    "denied_cents": int(cents),
+                    "excess_cents": int(cents * max(0.0, 1 - expected / denied)) if denied else 0,
+                    "q_value": np.nan,
+                    "is_steady": steady,
+                }
+            )
+    return found
+
+
+def _rate_of_others(claims: pd.DataFrame, level: str, work: list[str]) -> pd.Series:
+    """For each claim the denied share of the others' claims of its kind; empty where no other has any."""
+    kind = claims.groupby(work)["denied"].agg(["sum", "size"])
+    own = claims.groupby([level, *work])["denied"].agg(["sum", "size"])
+    of_kind = kind.reindex(pd.MultiIndex.from_frame(claims[work]) if len(work) > 1 else claims[work[0]])
+    of_own = own.reindex(pd.MultiIndex.from_frame(claims[[level, *work]]))
+    rest, denied = (of_kind[name].to_numpy() - of_own[name].to_numpy() for name in ("size", "sum"))
+    return pd.Series(np.divide(denied, rest, out=np.full(len(rest), np.nan), where=rest > 0), index=claims.index)
