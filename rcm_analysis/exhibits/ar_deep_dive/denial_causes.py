@@ -88,7 +88,7 @@ def standing(facts: Facts) -> list[Finding]:
         items.append(
             finding(
                 f"Always more {words_of(row['category'])} denials than at its peers: {name}",
-                f"No rise: {as_text(row['ratio'], 'number')} times as often as the others with the same work, all year: "
+                f"No rise: {as_text(row['ratio'], 'number')} times as often as others with the same work, all year: "
                 f"{as_text(row['rate'], 'rate')} of {counted(int(row['claims']), 'claim')} against "
                 f"{as_text(row['peers_rate'], 'rate')}. {what}. Dollars are what the denied lines beyond the others' "
                 "rate would have been allowed in twelve months.",

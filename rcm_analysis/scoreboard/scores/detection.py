@@ -40,11 +40,12 @@ def systemic(case: Case) -> list[Tally]:
         named += found["told_as"].ne("").tolist()
     alarms = alarms_of(case.client, said, same=("category",))
     planted = case.problems(*DENIALS)
-    last_seen = [
-        case.truth.rows.filter(pl.col("plant") == row["plant"])["known_on"].max() if row["end"] else None
-        for row in case.plant_rows(*DENIALS).iter_rows(named=True)
+    last_seen = dict(case.truth.rows.group_by("plant").agg(pl.col("known_on").max()).iter_rows())
+    names = case.plant_rows(*DENIALS)["plant"]
+    ending = [
+        replace(one, ends_on=last_seen.get(name)) if one.ends_on else one
+        for one, name in zip(planted, names, strict=True)
     ]
-    ending = [replace(one, ends_on=last) for one, last in zip(planted, last_seen, strict=True)]
     told = sought("systemic denials", planted, alarms, case.watch, within_months=IN_TIME, recall=RECALL_IN_TIME)
     return [*told, *_said_to_be_over(case, ending, alarms, over), *_kept_names(named)]
 
@@ -112,7 +113,7 @@ def silence(case: Case) -> list[Tally]:
     first_raised: dict[tuple[dt.date, str], dt.date] = {}
     for month in case.period.months():
         for row in outages(*rows, as_of=month.last_day).itertuples():
-            first_raised.setdefault((row.onset_on.date(), row.payer), month.last_day)
+            first_raised.setdefault((row.onset_on.date(), getattr(row, "payer", "")), month.last_day)
     alarms = [
         Alarm(case.client, raised, {"payer": payer} if payer else {}) for (_, payer), raised in first_raised.items()
     ]
