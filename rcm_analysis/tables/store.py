@@ -61,8 +61,9 @@ class Tables(Mapping[str, pl.LazyFrame]):
     A table that nobody delivered is there, with its columns and no rows. Tables `in_memory` also keep what was
     derived from them (`frames.kept`), so that a report, which asks dozens of times, computes it once. Tables of
     several stores have each of them `apart`, so that what is asked by client is read from each client's summary.
-    `payers`, where given, is the registry's table of payers; it is there by its name and not among the stored ones.
     """
+
+    payers: pl.DataFrame | None = None
 
     def __init__(
         self,
@@ -70,10 +71,8 @@ class Tables(Mapping[str, pl.LazyFrame]):
         as_of: dt.date | None,
         shelf: Shelf | None = None,
         apart: Mapping[str, Tables] | None = None,
-        payers: pl.DataFrame | None = None,
     ) -> None:
-        self._frames, self.payers = frames, payers
-        self.as_of, self.shelf, self.apart = as_of, shelf, apart or {}
+        self._frames, self.as_of, self.shelf, self.apart = frames, as_of, shelf, apart or {}
         self._answers: dict[Hashable, Any] | None = None
         self.stored = shelf.answers(str(as_of)) if shelf else None
 
@@ -84,8 +83,8 @@ class Tables(Mapping[str, pl.LazyFrame]):
     def in_memory(self) -> Tables:
         """The same tables, each read once, with a memory of their own for what is derived from them."""
         read = OnDemand(self, self._read)
-        out = Tables(read, self.as_of, self.shelf, self.apart, self.payers)
-        out._answers = {}
+        out = Tables(read, self.as_of, self.shelf, self.apart)
+        out._answers, out.payers = {}, self.payers
         return out
 
     def _read(self, name: str) -> pl.LazyFrame:
@@ -272,23 +271,19 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
     return False
 
 
-def tables_of_stores(
-    stores: Sequence[Any], *, as_of: dt.date | None = None, payers: pl.DataFrame | None = None
-) -> Tables:
+def tables_of_stores(stores: Sequence[Any], *, as_of: dt.date | None = None) -> Tables:
     """The tables of these stores, each as its own manifest says, as known on `as_of` (all that is known when None)."""
     if len(stores) != 1:
         apart = {store.client: tables_of_stores([store], as_of=as_of) for store in stores if store.manifest["tables"]}
         return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, apart=apart)
-    return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf(), payers=payers)
+    return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf())
 
 
 def _known(stores: Sequence[Any], as_of: dt.date | None, name: str) -> pl.LazyFrame:
     parts = [store.scan(TABLES[name]) for store in stores if store.months(name)]
-    union = pl.concat(parts) if parts else TABLES[name].empty().lazy()
-    known = known_by(union, TABLES[name], as_of)
-    if name != CLAIMS.name or as_of is None:
-        return known
-    return _charged_by_then(known, _known(stores, as_of, SUBMISSIONS.name))
+    known = known_by(pl.concat(parts) if parts else TABLES[name].empty().lazy(), TABLES[name], as_of)
+    is_plain = name != CLAIMS.name or as_of is None
+    return known if is_plain else _charged_by_then(known, _known(stores, as_of, SUBMISSIONS.name))
 
 
 def _charged_by_then(claims: pl.LazyFrame, submissions: pl.LazyFrame) -> pl.LazyFrame:
