@@ -134,17 +134,22 @@ def test_launcher_to_starter_to_figure_and_table_to_a_pdf_from_the_menu(lab, con
     assert page.locator(".jp-OutputArea-output mjx-container").count() == 0, "dollars are text"
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     page.keyboard.press("Control+s")
-    page.wait_for_timeout(1500)
+    page.locator(".jp-Dialog .jp-mod-accept").click()  # a new notebook is asked for its name
+    page.locator(".jp-Dialog").wait_for(state="detached")
     page.locator(".lm-MenuBar-itemLabel", has_text="File").first.click()
     page.locator(".lm-Menu-itemLabel", has_text="Save and Export Notebook As").hover()
     entry = page.locator(".lm-Menu-itemLabel", has_text="RCM report (PDF)").or_(
         page.locator(".lm-Menu-itemLabel", has_text="Rcm_pdf")
     )
-    with context.expect_event("page") as opened:
-        entry.first.click()
-    with opened.value.expect_download() as waited:
-        pass
-    assert Path(waited.value.path()).read_bytes().startswith(b"%PDF-")
+    downloads: list[Any] = []
+    page.on("download", lambda one: downloads.append(one))
+    context.on("page", lambda window: window.on("download", lambda one: downloads.append(one)))
+    entry.first.click()
+    for _ in range(PATIENCE // 1000):
+        if downloads:
+            break
+        page.wait_for_timeout(1000)
+    assert Path(downloads[0].path()).read_bytes().startswith(b"%PDF-")
 
 
 def test_no_dollar_of_any_block_or_frame_is_typeset_and_dark_is_dark(lab, context):
