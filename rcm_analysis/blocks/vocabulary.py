@@ -24,7 +24,8 @@ from .plain import clean, one_line
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def bench_template() -> jinja2.Template:
+    """How a block looks in the notebook itself, read once."""
     loader = jinja2.PackageLoader("rcm_analysis.blocks", ".")
     pages = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -44,7 +45,7 @@ def _css() -> str:
 def as_html(block: Any, right: Any = None) -> str:
     """The block, and one that stands at its right, as escaped HTML without a script, which MathJax leaves alone;
     nothing for what is not to be seen."""
-    return "" if block.kind in ("inputs", "pagebreak") else _template().render(block=block, right=right)
+    return "" if block.kind in ("inputs", "pagebreak") else bench_template().render(block=block, right=right)
 
 
 def _longest(table: Table) -> list[float]:

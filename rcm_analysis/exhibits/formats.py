@@ -27,8 +27,10 @@ def is_empty(value: Any) -> bool:
     >>> is_empty(float("nan")), is_empty(0), is_empty("")
     (True, False, True)
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
+    if isinstance(value, str):
+        return not value.strip()
+    if value is None or isinstance(value, (int, float)):
+        return value is None or value != value
     return bool(pd.isna(value)) if not isinstance(value, (list, dict, tuple, set)) else False
 
 
@@ -66,9 +68,14 @@ def _rounded(value: Any, places: int) -> Decimal:
 
 
 def _usd(cents: Any, exact: bool) -> str:
-    dollars = _rounded(Decimal(int(cents)) / 100, 2 if exact else 0)
-    text = f"${abs(dollars):,}"
-    return f"({text})" if dollars < 0 else text
+    whole = int(cents)
+    if exact:
+        dollars, rest = divmod(abs(whole), 100)
+        text = f"${dollars:,}.{rest:02d}"
+        return f"({text})" if whole < 0 else text
+    rounded = _rounded(Decimal(whole) / 100, 0)
+    text = f"${abs(rounded):,}"
+    return f"({text})" if rounded < 0 else text
 
 
 def _rate(value: Any, exact: bool) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from ..ledger.completeness import never_charged, relations_of
+from ..ledger.completeness import never_charged, relations_to_date
 from ..periods import Period
 from ..tables.clients import Client, Registry
 from .formats import day_text, words_of
@@ -82,20 +82,13 @@ class Subject:
         be about dollars that are not there.
         """
         if "relations" not in self._frames:
-            ever, month = relations_of(
+            self._frames["relations"] = relations_to_date(
                 self.tables,
                 as_of=self.as_of,
-                periods=[None, self.period],
+                period=self.period,
                 registry=self.registry,
                 aside=pl.from_pandas(self.quarantine),
             )
-            found = ever.assign(
-                month_count=month["count"],
-                month_cents=month["amount_cents"],
-                month_share=month["share"],
-                is_broken=ever["is_broken"] | month["is_broken"],
-            )
-            self._frames["relations"] = found.assign(is_doubtful=ever["is_large"] | month["is_large"])
         return self._frames["relations"]
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,16 +78,13 @@ def show(
     missing = [item.column for item in columns if item.column not in result.columns]
     if missing:
         raise TableError(f"the table '{name}' should show {listed(missing)}; the result has {listed(result.columns)}.")
-    records, totals = result.to_dict("records"), set(emphasis)
+    cells = [_cells(result, item, set(emphasis)) for item in columns]
     return Table(
         name=name,
         title=title,
         columns=tuple(item.as_column() for item in columns),
-        rows=tuple(tuple(_raw(record, item) for item in columns) for record in records),
-        text=tuple(
-            tuple(_cell(record, item, blank=number in totals) for item in columns)
-            for number, record in enumerate(records)
-        ),
+        rows=_by_row([raw for raw, _ in cells], len(result)),
+        text=_by_row([text for _, text in cells], len(result)),
         emphasis=tuple(int(number) for number in emphasis),
         notes=tuple(line for line in notes if line),
         row_header=0 if columns and columns[0].unit in ("text", "month", "date") else None,
@@ -134,8 +132,30 @@ def narrowed(
     )
 
 
-def _raw(record: Mapping[str, Any], item: Shown) -> Any:
-    value = record[item.column]
+def _by_row(columns: Sequence[Sequence[Any]], rows: int) -> tuple[tuple[Any, ...], ...]:
+    return tuple(zip(*columns, strict=True)) if columns else ((),) * rows
+
+
+def _cells(result: pd.DataFrame, item: Shown, totals: Collection[int]) -> tuple[list[Any], list[str]]:
+    """The values of one column as the payload holds them, and as printed; equal values are worked out once."""
+    marks = result[item.marked].tolist() if item.marked and item.marked in result.columns else [False] * len(result)
+    known: dict[Any, tuple[Any, str]] = {}
+    found = []
+    for number, (value, mark) in enumerate(zip(result[item.column].tolist(), marks, strict=True)):
+        if isinstance(value, _SCALARS):
+            key = (type(value), value, bool(mark), number in totals)
+            if key not in known:
+                known[key] = _raw(value, item), _cell(value, item, blank=number in totals, mark=bool(mark))
+            found.append(known[key])
+        else:
+            found.append((_raw(value, item), _cell(value, item, blank=number in totals, mark=bool(mark))))
+    return [raw for raw, _ in found], [text for _, text in found]
+
+
+_SCALARS = (str, int, float, dt.date)
+
+
+def _raw(value: Any, item: Shown) -> Any:
     if item.drawn == "trend":
         return value
     if item.unit == MIXED:
@@ -145,9 +165,8 @@ def _raw(record: Mapping[str, Any], item: Shown) -> Any:
     return plain(value, item.unit)
 
 
-def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
+def _cell(value: Any, item: Shown, *, blank: bool, mark: bool) -> str:
     """The printed cell; in a total row, what cannot be totalled stays blank."""
-    value = record[item.column]
     if item.unit == MIXED:
         return as_text(*value, reason="too few months" if is_empty(value[0]) else "")
     if item.drawn == "trend":
@@ -160,7 +179,7 @@ def _cell(record: Mapping[str, Any], item: Shown, *, blank: bool) -> str:
     if item.link and isinstance(value, str):
         return sheet_title(value)
     text = as_text(value, item.unit, exact=item.exact)
-    return f"{text}*" if item.marked and bool(record.get(item.marked)) else text
+    return f"{text}*" if mark else text
 
 
 def with_total(

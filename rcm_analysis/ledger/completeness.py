@@ -22,7 +22,7 @@ import polars as pl
 from ..errors import ParameterError, closest, listed
 from ..periods import Period
 from ..tables.clients import Registry
-from ..tables.frames import pandas_of
+from ..tables.frames import kept, pandas_of
 from .ratios import quotient
 from .records import KEY, Records, col
 from .relations import NAMES, RELATIONS, Relation, id_forms, owed_never_billed, uncharged
@@ -94,6 +94,31 @@ def relations_of(
     wholes = [relation.of(records) for relation in RELATIONS]
     asked = {relation.name: _asked(relation, records, clients) for relation in RELATIONS}
     return [_judged(_summed(found, wholes, clients, period), asked) for period in periods]
+
+
+@kept
+def relations_to_date(
+    tables: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    period: Period,
+    registry: Registry | None = None,
+    aside: pl.DataFrame | None = None,
+) -> pd.DataFrame:
+    """`relations` to date, and beside each one what it is in the period.
+
+    Shape
+        that of `relations`, with month_count, month_cents and month_share; is_broken in either; is_doubtful where one
+        is broken by so large a share, of all or of the period, that advice would be about dollars that are not there
+    """
+    ever, month = relations_of(tables, as_of=as_of, periods=[None, period], registry=registry, aside=aside)
+    return ever.assign(
+        month_count=month["count"],
+        month_cents=month["amount_cents"],
+        month_share=month["share"],
+        is_broken=ever["is_broken"] | month["is_broken"],
+        is_doubtful=ever["is_large"] | month["is_large"],
+    )
 
 
 def _judged(found: pd.DataFrame, asked: Mapping[str, set[str]]) -> pd.DataFrame:

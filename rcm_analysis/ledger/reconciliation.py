@@ -19,7 +19,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..periods import Period
-from ..tables.frames import NO_VALUE, collect, month_of, source
+from ..tables.frames import NO_VALUE, collect, kept, month_of, source
 from .balances import balances, roll_forward
 from .claim_state import ADDITIONS, bills_of, charge_in_force
 from .derived import DERIVED
@@ -40,6 +40,7 @@ class Check:
         return self.residual_cents == 0
 
 
+@kept
 def roll_forward_check(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """The roll-forward by month, with two independent closings beside it.
 
@@ -119,6 +120,7 @@ def _closes(tables: Mapping[str, Any], rolled: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+@kept
 def deposits_check(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every 835 deposit against what was posted under its trace number by `as_of`.
 

@@ -15,6 +15,7 @@ Dollars and rates are written as text ("827990.00", "0.055"), so that they stay 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -186,6 +187,11 @@ class Registry:
     path: Path
     packet: Look = Look()
     """How the firm's documents look, and what its clients get."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """One SHA-256 of all that the file says."""
+        return hashlib.sha256(repr((self.firm, self.clients, self.payers)).encode()).hexdigest()
 
     def client(self, client: str, *, as_of: dt.date | None = None) -> Client:
         """One client's settings.

@@ -10,14 +10,18 @@ happens. Of each name only the files used last are kept. They hold nothing that 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
+import importlib
 import io
+import json
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +34,9 @@ LARGE_BYTES = 1 << 18
 MOST_DAYS, MOST_LARGE = 8, 24
 """How many files of answers stay: one for each day asked for, and one for each large answer."""
 _CHECKSUM = 32
+_PACKAGE = __name__.partition(".")[0]
 _ROOMS = ("tables", "ledger", "measures", "models")
+_FILES = ("periods", "errors")
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,9 @@ class Shelf:
 
 
 class Answers:
-    """Frames by question, the small ones in one file, large ones in a file each; those added are on disk after `save`.
+    """Answers by question, the small ones in one file, large ones in a file each; those added are on disk after `save`.
 
-    Only frames that come back as they were are stored: plain columns, counted rows, no attributes.
+    Only what comes back as it was is stored: frames of plain columns and counted rows, and frozen records of ours.
     """
 
     def __init__(self, shelf: Shelf, key: str) -> None:
@@ -83,21 +89,21 @@ class Answers:
         self._known: dict[str, bytes] | None = None
         self._added: dict[str, bytes] = {}
 
-    def get(self, question: str) -> pd.DataFrame | None:
+    def get(self, question: str) -> Any:
+        """The answer to the question, None where none is stored."""
         if self._known is None:
             self._known = self._stored()
         data = self._known.get(question)
         if data is None:
             own = _read(self._own(question))
             data = None if own is None else own["answer"][0]
-        return None if data is None else _frame(data)
+        return None if data is None else _understood(data)
 
-    def add(self, question: str, answer: pd.DataFrame) -> None:
-        if not _comes_back(answer):
+    def add(self, question: str, answer: Any) -> None:
+        """Keep the answer, if it is one that comes back as it was."""
+        data = _written(answer)
+        if data is None:
             return
-        out = pa.BufferOutputStream()
-        feather.write_feather(pa.Table.from_pandas(answer), out, compression="uncompressed")
-        data = out.getvalue().to_pybytes()
         if len(data) > LARGE_BYTES:
             self._shelf._keep(self._own(question), "answer", pl.DataFrame({"answer": [data]}), MOST_LARGE)
         else:
@@ -118,6 +124,61 @@ class Answers:
 
     def _own(self, question: str) -> Path:
         return self._shelf._path("answer", f"{self._key} {question}")
+
+
+_RECORD = b"record "
+
+
+def _written(answer: Any) -> bytes | None:
+    """The answer as bytes; None for what would not come back as it was."""
+    if isinstance(answer, pd.DataFrame):
+        if not _comes_back(answer):
+            return None
+        out = pa.BufferOutputStream()
+        feather.write_feather(pa.Table.from_pandas(answer), out, compression="uncompressed")
+        return out.getvalue().to_pybytes()
+    try:
+        return _RECORD + json.dumps(_told(answer)).encode() if is_dataclass(answer) else None
+    except TypeError:
+        return None
+
+
+def _understood(data: bytes) -> Any:
+    return _retold(json.loads(data[len(_RECORD) :])) if data.startswith(_RECORD) else _frame(data)
+
+
+def _told(value: Any) -> Any:
+    """A frozen record of the rooms that derive, of records, days, tuples, mappings by text and plain values, as JSON."""
+    if is_dataclass(value) and not isinstance(value, type) and _is_ours(type(value).__module__):
+        held = {field.name: _told(getattr(value, field.name)) for field in fields(value)}
+        return {"of": type(value).__module__, "record": type(value).__qualname__, "holds": held}
+    if type(value) is dt.date:
+        return {"day": value.isoformat()}
+    if isinstance(value, tuple):
+        return {"tuple": [_told(one) for one in value]}
+    if isinstance(value, dict) and all(type(name) is str for name in value):
+        return {"mapping": {name: _told(one) for name, one in value.items()}}
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return float(value) if isinstance(value, float) else value
+    raise TypeError(f"no value of the kind {type(value).__name__} is stored in a record")
+
+
+def _retold(told: Any) -> Any:
+    if not isinstance(told, dict):
+        return told
+    if "record" in told:
+        kind = getattr(importlib.import_module(told["of"]), told["record"])
+        return kind(**{name: _retold(value) for name, value in told["holds"].items()})
+    if "day" in told:
+        return dt.date.fromisoformat(told["day"])
+    if "tuple" in told:
+        return tuple(map(_retold, told["tuple"]))
+    return {name: _retold(value) for name, value in told["mapping"].items()}
+
+
+def _is_ours(module: str) -> bool:
+    package, _, rest = module.partition(".")
+    return package == _PACKAGE and (rest in _FILES or rest.partition(".")[0] in _ROOMS)
 
 
 _DAYS = {f"datetime64[{unit}]" for unit in ("s", "ms", "us", "ns")}
@@ -157,10 +218,10 @@ def _code() -> str:
     """What derives: other code, another list of reference, or another engine derives anew."""
     package = Path(__file__).parents[1]
     found = hashlib.sha256(f"{pl.__version__} {np.__version__} {pd.__version__} {pa.__version__}".encode())
-    for room in _ROOMS:
-        for path in sorted((package / room).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                found.update(path.read_bytes())
+    alone = [package / f"{name}.py" for name in _FILES]
+    for path in [*alone, *(path for room in _ROOMS for path in sorted((package / room).rglob("*")))]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            found.update(path.read_bytes())
     return found.hexdigest()
 
 

@@ -9,7 +9,9 @@ columns only, so that every engine gives the same answer to the cent.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import inspect
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial, wraps
@@ -80,9 +82,10 @@ def kept(function: Derivation, *, by_client: bool = False, stored: bool = False)
         caller may add columns; anything else as it is
     Counts
         Only tables that keep answers (`Tables.in_memory`) do: plain mappings, DuckDB and Spark frames, and tables
-        restricted to some of their rows work it out as ever. With `by_client` what is asked of several clients by
+        restricted to some of their rows work it out as ever. A frame of Polars among the arguments, and settings with
+        a `fingerprint`, are known again by what they hold. With `by_client` what is asked of several clients by
         client is worked out one by one, and kept in the summary beside each client's store. Small frames stay beside
-        the store for later reports; large lazy ones where they are `stored`.
+        the store for later reports, frozen records too; large lazy ones where they are `stored`.
     """
     takes = inspect.signature(function).parameters
     if hasattr(function, "__wrapped__") or next(iter(takes), "") != "tables":
@@ -148,7 +151,14 @@ def keeps_answers(tables: Mapping[str, Any]) -> bool:
 
 
 def _fixed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    """An argument by which a question is known again: a frame of Polars and settings by what they hold."""
+    if isinstance(value, pl.DataFrame):
+        held = io.BytesIO()
+        value.write_ipc(held)
+        return f"rows {hashlib.sha256(held.getvalue()).hexdigest()}"
+    if isinstance(value, list):
+        return tuple(value)
+    return getattr(value, "fingerprint", value)
 
 
 def _is_fixed(key: Any) -> bool:

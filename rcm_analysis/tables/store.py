@@ -107,7 +107,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
             found = self.stored.get(question) if question and self.stored else None
             if found is None:
                 found = compute()
-                if question and self.stored and isinstance(found, pd.DataFrame):
+                if question and self.stored:
                     self.stored.add(question, found)
             self._answers[key] = found
         return self._answers[key]

@@ -13,7 +13,7 @@ from ...ledger.adjudications import DENIED, net_positions
 from ...ledger.postings import CASH_KINDS, cohort_sums, filled, split_by_kind, with_claim_columns
 from ...ledger.ratios import adding_up, half_up, quotient
 from ...periods import Period
-from ...tables.frames import collect, days_before, source
+from ...tables.frames import collect, days_before, kept, source
 from ...tables.schema import CLAIMS
 from ..collections.lags import COHORT_DAYS, days_to_pay, first_answers, first_bills
 from ..menu import measure
@@ -93,6 +93,7 @@ def cash_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = (
     return _total(_told_apart(rows, _estimate(rows)), by)
 
 
+@kept
 def claims_due(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
     """The claims behind `cash_due`: what each was due and what became of it, adding up to it to the cent.
 

@@ -61,6 +61,8 @@ def preload(wanted: list[str]) -> None:
             _try(part.name)
     for name in (*OURS, *LATER, *filter(is_installed, wanted)):
         _try(name)
+    with contextlib.suppress(Exception):
+        importlib.import_module(f"{PACKAGE}.blocks.vocabulary").bench_template()
     gc.enable()
 
 
