@@ -37,7 +37,7 @@ AGES = ("#d5e5ef", "#a5c8dd", "#6ba3c4", "#3a7ca5", "#14425f")
 
 FONTS = Path(__file__).parent.parent / "press" / "writers" / "fonts"
 
-WIDTH, HALF, DENSE = 6.9, 3.4, 2000
+WIDTH, HALF, DENSE, DENSE_DPI = 6.9, 3.4, 2000, 200
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
@@ -97,9 +97,12 @@ def as_svg(figure: Figure) -> str:
             points = artist.get_offsets() if hasattr(artist, "get_offsets") else artist.get_xydata()
             if len(points) > DENSE:
                 artist.set_rasterized(True)
-    out = io.StringIO()
+    out, canvas, dpi = io.StringIO(), figure.canvas, figure.dpi
     with mpl.rc_context(STYLE):
-        figure.savefig(out, format="svg", dpi=200, metadata={"Date": None, "Creator": None})
+        figure.dpi = DENSE_DPI
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})  # savefig draws it twice
+    figure.set_canvas(canvas)
+    figure.dpi = dpi
     _forget(figure)
     return re.sub(r"<!DOCTYPE[^>]*>\s*", "", out.getvalue())
 

@@ -69,7 +69,7 @@ class Shelf:
         return Answers(self, f"{self.fingerprint} {of}")
 
     def _path(self, name: str, key: str) -> Path:
-        digest = hashlib.sha256(f"{_code()} {name} {key}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{code()} {name} {key}".encode()).hexdigest()
         return self.folder / f"{name}-{digest[:24]}.arrow"
 
     def _keep(self, path: Path, name: str, rows: pl.DataFrame, keep: int) -> None:
@@ -214,8 +214,8 @@ def _frame(data: bytes) -> pd.DataFrame:
 
 
 @cache
-def _code() -> str:
-    """What derives: other code, another list of reference, or another engine derives anew."""
+def code() -> str:
+    """A hash of what derives: other code, another list of reference, or another engine derives anew."""
     package = Path(__file__).parents[1]
     found = hashlib.sha256(f"{pl.__version__} {np.__version__} {pd.__version__} {pa.__version__}".encode())
     alone = [package / f"{name}.py" for name in _FILES]

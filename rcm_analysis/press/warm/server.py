@@ -63,6 +63,7 @@ def preload(wanted: list[str]) -> None:
         _try(name)
     with contextlib.suppress(Exception):
         importlib.import_module(f"{PACKAGE}.blocks.vocabulary").bench_template()
+        importlib.import_module(f"{PACKAGE}.tables.derived").code()
     gc.enable()
 
 
