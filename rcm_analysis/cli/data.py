@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import RcmError, listed
+from .ahead import work_out_ahead
 from .checks import print_relations
 from .findings import print_needed
 from .terminal import (
@@ -84,7 +86,7 @@ def ingest(
     """Read raw files into the store.
 
     Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside, what does not
-    balance, and what has no counterpart.
+    balance, and what has no counterpart. What the latest month's packet will ask is worked out at once.
     Exit code 0: clean; 1: something needs a person; 2: nothing could be read.
     """
     from ..tables.workspace import open_workspace
@@ -159,10 +161,18 @@ def take_in(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
             return report
 
         if len(found) == 1:
-            return [ended(ingest_client(workspace, client, paths)) for client, paths in found.items()]
+            return [ended(_with_ahead(workspace, ingest_client(workspace, *one))) for one in found.items()]
         if workers == 1:
-            return [ended(_take_one(workspace, client, paths)) for client, paths in found.items()]
+            return [ended(_with_ahead(workspace, _take_one(workspace, *one))) for one in found.items()]
         return _side_by_side(workspace, found, min(workers, len(found)), ended)
+
+
+def _with_ahead(workspace: Workspace, report: IntakeReport) -> IntakeReport:
+    """The report of an intake, after what its client's reports will ask is worked out: no failure there is one here."""
+    if not report.stopped:
+        with contextlib.suppress(Exception):
+            work_out_ahead(workspace, report.client)
+    return report
 
 
 def _take_one(workspace: Workspace, client: str, paths: Sequence[Path]) -> IntakeReport:
@@ -195,7 +205,10 @@ def _side_by_side(
     def take(client: str) -> IntakeReport:
         process = free.get()
         try:
-            return ended(process.call(_take_one, workspace, client, found[client]))
+            report = process.call(_take_one, workspace, client, found[client])
+            with contextlib.suppress(ProcessDied):  # what is stored is stored
+                process.call(_with_ahead, workspace, report)
+            return ended(report)
         except ProcessDied as died:
             why = f"its process was ended, exit code {died.code}; out of memory?"
             return ended(

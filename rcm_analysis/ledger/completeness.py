@@ -200,10 +200,16 @@ def never_charged(tables: Mapping[str, Any], *, as_of: dt.date) -> set[str]:
         Payments, adjustments and transfers of every kind known at the end of `as_of`; what a patient paid in
         the last 30 days waits for its charge, and is not counted.
     """
+    return set(_never_charged(tables, as_of=as_of)["claim_id"])
+
+
+@kept
+def _never_charged(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     records = Records(tables, as_of)
-    return set(uncharged(records, records.applied)["claim_id"])
+    return pandas_of(uncharged(records, records.applied).select(col("claim_id").unique().sort()))
 
 
+@kept
 def phantoms(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """The claims whose balance is a problem of the records: nobody billed them, or they stand under two numbers.
 

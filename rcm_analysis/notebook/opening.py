@@ -120,7 +120,7 @@ def open_report(
     view = place.client(client, held=tables)
     exhibits = modules_of(template, place.paths.get("templates"))
     view.settings(as_of=day).refuse_unbought(service_of(exhibits))
-    subject = _subject(place, view, month, day, template, service_of(exhibits))
+    subject = subject_of(place, view, month, day, template, service_of(exhibits))
     review = pages_of(template, subject, exhibits)
     return ClientReport(
         subject,
@@ -222,14 +222,21 @@ def version(package: str) -> str:
         return __version__ if package == "rcm_analysis" else "not installed"
 
 
-def _subject(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str, service: str) -> Subject:
+def subject_of(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str, service: str) -> Subject:
+    """What a report of the client, the month and the day is about, its tables open; `service` is what it is about.
+
+    Raises
+        ParameterError where nothing is stored of the client, or nothing of the service falls into the month.
+    """
     stored = view.stored
     stored.check()
     services = {"claims", *([service] if service else view.settings(as_of=day).services)}
     if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
     tables = view.tables(as_of=day).in_memory()
-    _refuse_empty(tables, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS), view, services)
+    if day < month.last_day or month.label not in stored.posted_months():
+        span = month if day == month.last_day else Period.days_ending(day, RECENT_DAYS)
+        _refuse_empty(tables, span, view, services)
     return Subject(
         client=view.settings(as_of=day),
         period=month,

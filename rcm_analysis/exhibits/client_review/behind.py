@@ -11,7 +11,7 @@ from ...blocks.vocabulary import NUMERIC, Behind, Block, Table
 from ...measures.denials.reasons import denial_reasons
 from ...measures.payers.due import claims_due
 from ...measures.receivable import ar
-from ...models.drivers.explained import Why, denied_charges
+from ...models.drivers.explained import Why, denied_rows
 from ...periods import Period
 from ...tables.schema import PARTIES
 from ..formats import sentence, words_of
@@ -105,9 +105,8 @@ def open_claims(subject: Subject) -> Table:
     """Every balance above zero behind the table of ages: one row per claim and party."""
     found = []
     for part, clock, parties in (("Insurance", "service", PARTIES[:3]), ("Patients", "responsibility", ("patient",))):
-        rows = ar.aged_balances(subject.tables, as_of=subject.as_of, clock=clock, parties=parties)
-        frame = rows.collect("pandas").to_native()
-        found.append(frame.assign(part=part, bucket=frame["bucket"].astype(str)))
+        rows = ar.aged_claims(subject.tables, as_of=subject.as_of, clock=clock, parties=parties)
+        found.append(rows.assign(part=part))
     rows = pd.concat(found, ignore_index=True)
     rows = rows[rows["ar_cents"] > 0].sort_values(["claim_id", "part", "party"], ignore_index=True)
     return _list(
@@ -147,7 +146,7 @@ def denied_claims(subject: Subject, months: Period) -> Table:
 def claims_that_moved(subject: Subject, moved: Why) -> Table:
     """Every claim denied at first in either span, in the part of the change that it stands in."""
     spans = Period(moved.against.first_day, moved.period.end)
-    rows = denied_charges(subject.tables, spans)[0].to_pandas()
+    rows = denied_rows(subject.tables, period=spans)
     is_new = rows["day"].astype("datetime64[ns]") >= pd.Timestamp(moved.period.first_day)
     rows["new_cents"], rows["old_cents"] = rows["cents"].where(is_new, 0), rows["cents"].where(~is_new, 0)
     rows["part"] = EVERYTHING_ELSE

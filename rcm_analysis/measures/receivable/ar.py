@@ -15,7 +15,7 @@ from ...ledger.balances import claim_balances, opened, responsible_since
 from ...ledger.postings import INSURANCE, filled, postings, side_by_side, sums, with_claim_columns
 from ...ledger.ratios import quotient
 from ...periods import Period
-from ...tables.frames import collect, days_before, source
+from ...tables.frames import collect, days_before, kept, source
 from ...tables.schema import PARTIES
 from ..menu import measure
 
@@ -96,6 +96,15 @@ def aged_balances(
         raise ParameterError(f"An aging clock is one of {listed(CLOCKS)}; found {clock!r}.")
     rows = _open(tables, as_of=as_of, parties=parties, by=by, also=["service_on"] if clock == "service" else [])
     return _with_since(rows, tables, as_of=as_of, clock=clock).with_columns(_bucket(as_of).alias("bucket"))
+
+
+@kept
+def aged_claims(
+    tables: Mapping[str, Any], *, as_of: dt.date, clock: str = "service", parties: Sequence[str] = PARTIES
+) -> pd.DataFrame:
+    """`aged_balances` in pandas, every bucket as text."""
+    rows = aged_balances(tables, as_of=as_of, clock=clock, parties=parties).collect("pandas").to_native()
+    return rows.assign(bucket=rows["bucket"].astype(str))
 
 
 def _open(

@@ -9,6 +9,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 import polars as pl
 
 from ...errors import ParameterError, closest
@@ -86,6 +87,12 @@ def denied_charges(tables: Mapping[str, Any], period: Period) -> tuple[pl.DataFr
     tops = _polars(denied).rename({"category": "reason", "denied_cents": "cents"}).drop("claim_id")
     tops = tops.join(known.drop("charge_cents"), on=["client", "unit"], how="inner")
     return tops.select(TOPS), known.rename({"charge_cents": "cents"}).select(WORK)
+
+
+@kept
+def denied_rows(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
+    """The first of `denied_charges`: the rows behind its figure, each with its claim and day."""
+    return denied_charges(tables, period)[0].to_pandas()
 
 
 def cash_of_claims(tables: Mapping[str, Any], period: Period) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,0 +1,88 @@
+"""After an intake: what the reports of the latest month will ask of a client is worked out and kept beside its store."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ..periods import Period
+from ..tables.schema import TRANSACTIONS
+from ..tables.store import tables_of
+
+if TYPE_CHECKING:
+    from ..press.runs.templates import Template
+    from ..tables.workspace import ClientView, Workspace
+
+_PAGE, _OPENED = re.compile(r"\breview\.(\w+)\("), re.compile(r"\btemplate=\"(\w+)\"")
+
+
+def work_out_ahead(workspace: Workspace, client: str) -> None:
+    """Keep beside the client's store what its packet of the latest month will ask, once for each state of the store.
+
+    Formula
+        the pages that the packet's templates show, made and dropped: what was derived for them stays
+        (`tables.derived`), and the first report after new files is as cheap as the next
+    Counts
+        The reports of the package whose service the client has, for the last month with records. Analysts' own pages
+        are not run here: nothing holds them to a limit.
+    Empty
+        Nothing stored, or nothing changed since it was last worked out: nothing is done.
+    Errors
+        None: a page that fails here says so where it is asked for, in its report.
+    """
+    view = workspace.client(client)
+    month = _latest(view)
+    if month is None:
+        return
+    shelf = view.stored.shelf()
+    with warnings.catch_warnings(action="ignore"):
+        work = partial(_worked_out, workspace, view, month)
+        shelf.table("ahead", work, key=f"{shelf.fingerprint} {month.label} {workspace.registry.fingerprint}")
+
+
+def _latest(view: ClientView) -> Period | None:
+    services = {"claims", *view.settings().services}
+    months = [month for table in tables_of(services) for month in view.stored.months(table.name)]
+    posted = view.stored.months(TRANSACTIONS.name)
+    return Period.month(max(posted or months)) if months else None
+
+
+def _worked_out(workspace: Workspace, view: ClientView, month: Period) -> pl.DataFrame:
+    """The reports and how many of their pages were made; the tables are opened once for all of them."""
+    from ..notebook.opening import subject_of
+    from ..press.runs.templates import read_templates
+
+    services = view.settings(as_of=month.last_day).services
+    made: dict[str, int] = {}
+    subject = None
+    for template in read_templates(workspace.paths.get("templates")):
+        if template.scope != "client" or not template.packet or template.service not in services:
+            continue
+        with contextlib.suppress(Exception):
+            subject = subject or subject_of(workspace, view, month, month.last_day, template.name, template.service)
+            made[template.name] = _made(replace(subject, template=template.name), template)
+    return pl.DataFrame({"report": list(made), "pages": list(made.values())}, schema=_MADE)
+
+
+_MADE = {"report": pl.String, "pages": pl.Int64}
+
+
+def _made(subject: Any, template: Template) -> int:
+    from ..exhibits.pages import modules_of, pages_of
+
+    source = "\n".join(cell.source for cell in template.notebook().cells if cell.cell_type == "code")
+    name = (_OPENED.findall(source) or [template.name])[0]
+    pages = pages_of(name, subject, modules_of(name))
+    done = 0
+    for page in _PAGE.findall(source):
+        with contextlib.suppress(Exception):
+            getattr(pages, page)()
+            done += 1
+    subject.tables.save()
+    return done
