@@ -1,4 +1,4 @@
-"""After an intake: what the reports of the latest month will ask of a client is worked out and kept beside its store."""
+"""After an intake: what the latest month's reports will ask of a client is worked out and kept beside its store."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import Exporter
 from traitlets import Bool, Unicode, default
 
 from ..errors import RunError
 from .document.document import Document
 from .document.extract import Reading, extract
+from .notebook_files import nbformat
 from .writers import html, pdf
 
 

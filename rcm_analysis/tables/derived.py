@@ -148,7 +148,7 @@ def _understood(data: bytes) -> Any:
 
 
 def _told(value: Any) -> Any:
-    """A frozen record of the rooms that derive, of records, days, tuples, mappings by text and plain values, as JSON."""
+    """A frozen record of the rooms that derive as JSON: of records, days, tuples, mappings by text and plain values."""
     if is_dataclass(value) and not isinstance(value, type) and _is_ours(type(value).__module__):
         held = {field.name: _told(getattr(value, field.name)) for field in fields(value)}
         return {"of": type(value).__module__, "record": type(value).__qualname__, "holds": held}

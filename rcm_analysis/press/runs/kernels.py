@@ -16,12 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from ... import errors
 from ...blocks.plain import ended_well
 from ...errors import RunError, listed
 from ...tables.disk import temporary_prefix
+from ..notebook_files import nbformat
 from ..warm import client
 from .settings import Settings as Settings
 from .watch import NAMES as LIMITS

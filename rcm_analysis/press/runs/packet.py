@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from ...blocks.vocabulary import BRIEF, Meta, Note
 from ...errors import RunError
 from ...periods import Period
 from ..document.document import Document, Heading, Run, join
+from ..notebook_files import nbformat
 from ..writers import locked
 from . import folders, manifest
 from .run import DONE, FAILED, NOTEBOOK, REUSED, RunResult, printing_time, titled

@@ -19,11 +19,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from ...blocks.vocabulary import Block, Inputs, Meta, Table
 from ...errors import ParameterError, RcmError, RunError
 from ...periods import Period
+from ..notebook_files import nbformat
 from . import folders, kernels, manifest
 from .parameters import check_parameters, convert
 from .templates import Template, find_template, imported_by

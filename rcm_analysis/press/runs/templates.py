@@ -16,9 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from ...errors import ParameterError, closest, listed
+from ..notebook_files import nbformat
 
 SCOPES = ("client", "portfolio")
 READERS = ("client", "manager")
