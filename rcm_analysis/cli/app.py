@@ -236,7 +236,7 @@ def _make(
         variant = "-".join(filter(None, ["notebook" if folder else "", _variant(own)]))
         request = replace(request, variant=variant, templates=folder or request.templates)
         with Shared.of(opened.remotes).around(request):
-            result = run(request, settings=Settings(**opened.limits))
+            result = run(request, settings=Settings(**opened.limits, alone=True))
     console.print(escape(result.line()))
     return 0 if result.good else FINDINGS
 

@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 
 from ..errors import ParameterError, closest, listed
 from ..exhibits import blocks, figures
-from ..exhibits.care_coordination_plan.review import open_plan as open_plan
 from ..exhibits.pages import Pages, cover_of, modules_of, pages_of, service_of
 from ..exhibits.subject import Book, Subject
 from ..exhibits.tables import Shown, show

@@ -16,6 +16,7 @@ class Settings:
     `cell_seconds` and `notebook_seconds` are seconds, `memory_mb` what its process and their children hold at a time,
     `output_mb` all that it shows and prints. `imports` are packages that templates import, for the fork server.
     `remotes` say what of store and runs is on an object store.
+    Where it is the only notebook to come (`alone`), nothing is imported that others would need.
     """
 
     folder: Path | None = None
@@ -28,3 +29,4 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     imports: tuple[str, ...] = ()
     remotes: Mapping[str, Remote] = field(default_factory=dict)
+    alone: bool = False

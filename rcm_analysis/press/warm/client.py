@@ -26,6 +26,7 @@ from . import wire
 
 LOG = logging.getLogger("rcm_analysis.press")
 SERVER = f"{__package__}.server"
+ALONE = "--alone"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 READ_AT_START = ("PYTHON", "LD_", "MPL", "LC_", "LANG")
 """Variables that a process reads when it starts or imports: a kernel that wants others cannot be forked."""
@@ -112,7 +113,9 @@ class Child:
 class ForkServer:
     """One fork server and the socket that is its life line."""
 
-    def __init__(self, environment: Mapping[str, str], imports: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], imports: tuple[str, ...] = (), *, alone: bool = False
+    ) -> None:
         self.imports = imports
         self.starts_with = read_at_start(environment)
         self.stamp = software_stamp()
@@ -125,7 +128,7 @@ class ForkServer:
         self._ready = False
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", SERVER, *imports],
+                [sys.executable, "-m", SERVER, *([ALONE] if alone else []), *imports],
                 stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=own, start_new_session=True,
             )  # fmt: skip
 
@@ -197,9 +200,11 @@ _refused: set[tuple[str, ...]] = set()
 """What could not be imported before a fork: each is tried once."""
 
 
-def fork_server(environment: Mapping[str, str], imports: Iterable[str] = ()) -> ForkServer | None:
+def fork_server(
+    environment: Mapping[str, str], imports: Iterable[str] = (), *, alone: bool = False
+) -> ForkServer | None:
     """This process's fork server, starting or started; None where a kernel with this environment must be an ordinary
-    one.
+    one. Started for one notebook `alone`, it imports the less.
     """
     global _server
     if not possible():
@@ -213,7 +218,7 @@ def fork_server(environment: Mapping[str, str], imports: Iterable[str] = ()) -> 
         if wanted in _refused:
             return None
         if _server is None:
-            _server = ForkServer(environment, wanted)
+            _server = ForkServer(environment, wanted, alone=alone)
         return _server if _server.starts_with == read_at_start(environment) else None
 
 

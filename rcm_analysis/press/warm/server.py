@@ -46,6 +46,8 @@ LATER = (
 )  # fmt: skip
 """What kernels and reports import while they run, as late as they can; here it is imported before."""
 
+ALONE = "--alone"
+FITS = ("scipy.stats", "scipy.optimize", "scipy.sparse")
 HARMLESS_THREADS = ("jemalloc_bg_thd", "polars-ooc-clea")
 """Threads that an import leaves and that hold no lock a child could wait for. Any other forbids the fork."""
 
@@ -53,13 +55,18 @@ PR_SET_PDEATHSIG = 1
 
 
 def preload(wanted: list[str]) -> None:
-    """Import what notebooks need: our package with the pages of its reports, and installed packages of `wanted`."""
+    """Import what notebooks need: our package with the pages of its reports, and installed packages of `wanted`.
+
+    For one notebook `--alone` only what every report needs: it imports the pages of its own.
+    """
     gc.disable()
-    for floor in FLOORS:
+    alone = ALONE in wanted
+    for floor in () if alone else FLOORS:
         home = importlib.import_module(f"{PACKAGE}.{floor}")
         for part in pkgutil.walk_packages(home.__path__, f"{home.__name__}."):
             _try(part.name)
-    for name in (*OURS, *LATER, *filter(is_installed, wanted)):
+    later = (name for name in LATER if not (alone and name.startswith(FITS)))
+    for name in (*OURS, *later, *filter(is_installed, wanted)):
         _try(name)
     with contextlib.suppress(Exception):
         importlib.import_module(f"{PACKAGE}.blocks.vocabulary").bench_template()
