@@ -9,13 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from ..periods import Period
-from ..tables.schema import TRANSACTIONS
-from ..tables.store import tables_of
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..press.runs.templates import Template
     from ..tables.workspace import ClientView, Workspace
 
@@ -47,6 +45,9 @@ def work_out_ahead(workspace: Workspace, client: str) -> None:
 
 
 def _latest(view: ClientView) -> Period | None:
+    from ..tables.schema import TRANSACTIONS
+    from ..tables.store import tables_of
+
     services = {"claims", *view.settings().services}
     months = [month for table in tables_of(services) for month in view.stored.months(table.name)]
     posted = view.stored.months(TRANSACTIONS.name)
@@ -55,6 +56,8 @@ def _latest(view: ClientView) -> Period | None:
 
 def _worked_out(workspace: Workspace, view: ClientView, month: Period) -> pl.DataFrame:
     """The reports and how many of their pages were made; the tables are opened once for all of them."""
+    import polars as pl
+
     from ..notebook.opening import subject_of
     from ..press.runs.templates import read_templates
 
@@ -67,10 +70,7 @@ def _worked_out(workspace: Workspace, view: ClientView, month: Period) -> pl.Dat
         with contextlib.suppress(Exception):
             subject = subject or subject_of(workspace, view, month, month.last_day, template.name, template.service)
             made[template.name] = _made(replace(subject, template=template.name), template)
-    return pl.DataFrame({"report": list(made), "pages": list(made.values())}, schema=_MADE)
-
-
-_MADE = {"report": pl.String, "pages": pl.Int64}
+    return pl.DataFrame(list(made.items()), schema={"report": pl.String, "pages": pl.Int64}, orient="row")
 
 
 def _made(subject: Any, template: Template) -> int:

@@ -182,7 +182,7 @@ def _is_ours(module: str) -> bool:
 
 
 _DAYS = {f"datetime64[{unit}]" for unit in ("s", "ms", "us", "ns")}
-_PLAIN = {"int64", "float64", "bool", "Int64", "Float64", "str", "category", "object"} | _DAYS
+_PLAIN = {"int32", "int64", "float64", "bool", "Int64", "Float64", "str", "category", "object"} | _DAYS
 
 
 def _comes_back(answer: pd.DataFrame) -> bool:

@@ -8,7 +8,13 @@ import pytest
 
 from rcm_analysis import simulate
 from rcm_analysis.cli import app as cli
+from rcm_analysis.cli import data as cli_data
+from rcm_analysis.cli.ahead import work_out_ahead
+from rcm_analysis.exhibits.pages import Pages
+from rcm_analysis.notebook import open_report
 from rcm_analysis.press.runs import run
+from rcm_analysis.sources.notes import IntakeReport
+from rcm_analysis.tables import derived
 from rcm_analysis.tables.workspace import open_workspace
 
 CLIENT = "dr-suess"
@@ -159,6 +165,34 @@ def test_a_duplicated_remittance_is_one_message_and_changes_nothing(capsys, work
     code, out, _ = rcm(capsys, "ingest", "--workspace", workspace)
     assert code == 1 and out.count("already taken in") == 1
     assert open_workspace(workspace).client(CLIENT).fingerprints() == before
+
+
+def test_an_intake_works_out_what_the_packet_asks(workspace, monkeypatch):
+    """After it no page of the packet has anything left to derive that is stored; the numbers are those of a plain
+    derivation; new rows, and only they, derive anew; what fails there fails no intake."""
+    opened = open_workspace(workspace)
+    asked: list[str] = []
+    monkeypatch.setattr(derived.Answers, "add", lambda self, question, answer: asked.append(question))
+    pages = {}
+    for name in ("client_review", "ar_deep_dive"):
+        report = open_report(workspace, CLIENT, "2026-10", template=name)
+        pages[name] = [block.payload for block in report.review.answers()]
+    assert asked == []
+    monkeypatch.undo()
+
+    work_out_ahead(opened, CLIENT)  # nothing changed: nothing is worked out
+    folder = opened.client(CLIENT).stored.folder / "derived"
+    (ahead,) = folder.glob("ahead-*")
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[:-1])  # damaged: never believed
+    for name, held in pages.items():
+        report = open_report(workspace, CLIENT, "2026-10", template=name)
+        assert [block.payload for block in report.review.answers()] == held
+    monkeypatch.setattr(Pages, "__getattr__", lambda self, name: 1 / 0)
+    cli_data._with_ahead(opened, IntakeReport(CLIENT))
+    monkeypatch.setattr("rcm_analysis.cli.data.work_out_ahead", lambda *_: 1 / 0)
+    assert cli_data._with_ahead(opened, IntakeReport(CLIENT)).client == CLIENT
+    assert ahead.is_file()
 
 
 def test_status_says_what_is_stored_and_what_was_made(capsys, made):

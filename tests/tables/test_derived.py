@@ -1,13 +1,21 @@
 """What is derived from a client's tables is worked out once: in memory, and beside the store."""
 
 import datetime as dt
+import shutil
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 import polars as pl
 import pytest
 
+from rcm_analysis.exhibits.tables import Shown
+from rcm_analysis.models.drivers.explained import Why
+from rcm_analysis.models.drivers.search import Account, Driver
+from rcm_analysis.periods import Period
+from rcm_analysis.tables import derived
 from rcm_analysis.tables.derived import Shelf
 from rcm_analysis.tables.frames import kept
 from rcm_analysis.tables.schema import TABLES, TRANSACTIONS
@@ -230,6 +238,49 @@ def test_an_answer_that_would_come_back_otherwise_is_not_stored(shelf, answer):
     answers.add("q", answer)
     answers.save()
     assert shelf.answers("a day").get("q") is None
+
+
+MONTH = Period.month("2026-10")
+DRIVER = Driver({"payer": "acorn"}, 1.0, -2.5, 0.1, float("inf"), 3, 0.25, 0.5, 1 / 3, DAY, None)
+WHY = Why("cash", MONTH, MONTH.shift(-1), Account(1.0, 2.0, (DRIVER, DRIVER), DRIVER, 0.0), None, (DRIVER,))
+
+
+def test_a_record_comes_back_as_it_was(shelf):
+    answers = shelf.answers("a day")
+    answers.add("q", WHY)
+    answers.save()
+    found = shelf.answers("a day").get("q")
+    assert found == WHY and found.account.drivers[0].since == DAY and isinstance(found.period, Period)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(replace(WHY, figure=pd.Timestamp(DAY)), id="a moment"),
+        pytest.param(replace(WHY, standing=[DRIVER]), id="a list"),
+        pytest.param(replace(WHY, account=ANSWER), id="a frame"),
+        pytest.param(replace(WHY, period=Shown("a", "A")), id="a record of another room"),
+        pytest.param({"figure": "cash"}, id="no record"),
+    ],
+)
+def test_a_record_that_would_come_back_otherwise_is_not_stored(shelf, record):
+    answers = shelf.answers("a day")
+    answers.add("q", record)
+    answers.save()
+    assert shelf.answers("a day").get("q") is None and not list(shelf.folder.glob("*"))
+
+
+def test_other_code_derives_anew(tmp_path, monkeypatch):
+    """A byte in any file that derives, the periods among them, is another hash; one that only shows is not."""
+    package = tmp_path / "rcm_analysis"
+    shutil.copytree(Path(derived.__file__).parents[1], package, ignore=shutil.ignore_patterns("simulate", "press"))
+    monkeypatch.setattr(derived, "__file__", str(package / "tables" / "derived.py"))
+    hashes = [derived.code.__wrapped__()]
+    for name in ("periods.py", "ledger/ratios.py", "tables/reference/carc.py", "exhibits/formats.py"):
+        with (package / name).open("a") as file:
+            file.write("# other\n")
+        hashes.append(derived.code.__wrapped__())
+    assert len(set(hashes)) == 4 and hashes[3] == hashes[4]
 
 
 def test_a_large_answer_has_a_file_of_its_own(shelf):

@@ -104,6 +104,7 @@ def aged_claims(
 ) -> pd.DataFrame:
     """`aged_balances` in pandas, every bucket as text."""
     rows = aged_balances(tables, as_of=as_of, clock=clock, parties=parties).collect("pandas").to_native()
+    rows = rows.sort_values(["client", "claim_id", "party"], ignore_index=True)
     return rows.assign(bucket=rows["bucket"].astype(str))
 
 

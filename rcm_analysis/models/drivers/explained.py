@@ -92,7 +92,7 @@ def denied_charges(tables: Mapping[str, Any], period: Period) -> tuple[pl.DataFr
 @kept
 def denied_rows(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame:
     """The first of `denied_charges`: the rows behind its figure, each with its claim and day."""
-    return denied_charges(tables, period)[0].to_pandas()
+    return denied_charges(tables, period)[0].sort(TOPS).to_pandas()
 
 
 def cash_of_claims(tables: Mapping[str, Any], period: Period) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -160,7 +160,9 @@ def with_papermill(
     private = Path(tempfile.mkdtemp(prefix=temporary_prefix("kernel")))
     environment = kernel_environment(settings, private)
     if forked:
-        client.fork_server(environment, settings.imports, alone=settings.alone)  # it imports what kernels need while this process does
+        client.fork_server(
+            environment, settings.imports, alone=settings.alone
+        )  # it imports what kernels need while this process does
     import papermill
     from papermill.exceptions import PapermillExecutionError
 

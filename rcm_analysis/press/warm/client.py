@@ -113,9 +113,7 @@ class Child:
 class ForkServer:
     """One fork server and the socket that is its life line."""
 
-    def __init__(
-        self, environment: Mapping[str, str], imports: tuple[str, ...] = (), *, alone: bool = False
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], imports: tuple[str, ...] = (), *, alone: bool = False) -> None:
         self.imports = imports
         self.starts_with = read_at_start(environment)
         self.stamp = software_stamp()
