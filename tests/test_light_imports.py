@@ -10,7 +10,7 @@ import pytest
 LOADED = """
 import importlib, os, sys
 importlib.import_module(sys.argv[1])
-heavy = "scipy scipy.stats scipy.optimize scipy.special seaborn matplotlib matplotlib.pyplot pandas".split()
+heavy = "lark scipy scipy.stats scipy.optimize scipy.special seaborn matplotlib matplotlib.pyplot pandas".split()
 print(*[name for name in heavy if name in sys.modules])
 tasks = "/proc/self/task"
 if os.path.isdir(tasks):
@@ -31,10 +31,17 @@ def loaded_by(module: str) -> tuple[set[str], set[str]]:
         pytest.param("rcm_analysis.cli.app", set(), id="every command"),
         pytest.param("rcm_analysis.sources.intake", {"pandas"}, id="intake"),
         pytest.param("rcm_analysis.notebook", {"matplotlib", "pandas"}, id="a template's one import"),
+        pytest.param("rcm_analysis.press.runs.worker", {"pandas", "matplotlib"}, id="the press"),
     ],
 )
 def test_what_draws_and_fits_is_imported_where_something_is_drawn_or_fitted(module: str, may: set[str]) -> None:
     assert loaded_by(module)[0] <= may
+
+
+def test_the_types_of_a_plan_are_loaded_when_a_plan_is_opened() -> None:
+    said = "import sys, rcm_analysis.notebook as n; print('rcm_analysis.models.plan' in sys.modules); n.open_plan"
+    out = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["False"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the names of threads are read from /proc")

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import nbformat
-
 from ...blocks.plain import ended_well, notebook_text, one_line
 from ...blocks.vocabulary import (
     MIME,
@@ -35,6 +33,7 @@ from ...blocks.vocabulary import (
     read_block,
 )
 from ...errors import RunError
+from ..notebook_files import nbformat
 from .document import Document, Grid, Heading, LeftOut, Printed, Run, behinds, grid_of, numbered, plain_text
 from .html_blocks import html_blocks
 from .markdown import markdown_blocks
