@@ -13,7 +13,7 @@ import math
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -25,6 +25,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.chart import LineChart, Reference
 from openpyxl.drawing.image import Image
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
@@ -272,9 +273,9 @@ def _write_table(
         side = "left" if column.unit in ("text", "date", "month") else "right"
         indent = _indent(table.columns, position)
         cell.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal=side, indent=indent)
-    totals = set(table.emphasis)
+    totals, styles = set(table.emphasis), dict[Hashable, StyleArray]()
     for offset, row in enumerate(table.rows):
-        _write_row(sheet, head + 1 + offset, row, table.columns, total=offset in totals)
+        _write_row(sheet, head + 1 + offset, row, table.columns, styles, total=offset in totals)
     _arrange(sheet, table, head, alone=alone)
     _chart(sheet, table, head)
     if lists is not None:
@@ -303,7 +304,16 @@ def _lead(cell: Cell, place: Place) -> None:
     cell.font = Font(name=FACE, size=11, color="FF1F5A99", underline="single")
 
 
-def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Sequence[Column], *, total: bool) -> None:
+def _write_row(
+    sheet: Worksheet,
+    number: int,
+    row: Sequence[Any],
+    columns: Sequence[Column],
+    styles: dict[Hashable, StyleArray],
+    *,
+    total: bool,
+) -> None:
+    """One row of a table; `styles` holds the style of each kind of cell once it was made."""
     for position, (value, column) in enumerate(zip(row, columns, strict=True), start=1):
         unit = column.unit
         if unit == "mixed":
@@ -312,16 +322,27 @@ def _write_row(sheet: Worksheet, number: int, row: Sequence[Any], columns: Seque
         if stored is None and not total:
             continue
         cell = sheet.cell(number, position)
-        if isinstance(stored, str):
+        is_text = isinstance(stored, str)
+        kind = (position, unit, type(stored), is_text and stored[:1], total)
+        known = styles.get(kind)
+        if known is not None:
+            cell._style = copy(known)  # type: ignore[attr-defined]  # each is looked up by value, which takes long
+        if is_text:
             put_text(cell, stored)
         else:
             cell.value = stored
-        cell.number_format = "@" if isinstance(stored, str) else FORMATS.get(unit, "General")
-        cell.font = BODY
-        if column.unit in ("date", "month") or _indent(columns, position):
-            cell.alignment = Alignment(horizontal="left", indent=_indent(columns, position))
-        if total:
-            cell.font, cell.border = STRONG, _TOTAL_LINE
+        if known is None:
+            _set_style(cell, unit, columns, position, total=total)
+            styles[kind] = copy(cell._style)  # type: ignore[attr-defined]
+
+
+def _set_style(cell: Cell, unit: str, columns: Sequence[Column], position: int, *, total: bool) -> None:
+    cell.number_format = "@" if isinstance(cell.value, str) else FORMATS.get(unit, "General")
+    cell.font = BODY
+    if columns[position - 1].unit in ("date", "month") or _indent(columns, position):
+        cell.alignment = Alignment(horizontal="left", indent=_indent(columns, position))
+    if total:
+        cell.font, cell.border = STRONG, _TOTAL_LINE
 
 
 def _arrange(sheet: Worksheet, table: Table, head: int, *, alone: bool) -> None:
