@@ -91,7 +91,7 @@ def test_a_claim_that_moved_stands_in_one_part_and_what_was_denied_before_counts
     ]
     tops = pl.DataFrame(rows, schema=["claim_id", "day", "location", "reason", "cents"], orient="row")
     asked = []
-    monkeypatch.setattr(behind, "denied_charges", lambda tables, span: asked.append(span) or (tops, None))
+    monkeypatch.setattr(behind, "denied_rows", lambda tables, *, period: asked.append(period) or tops.to_pandas())
     period = Period.month("2026-10").trailing(3)
     driver = SimpleNamespace(where={"location": "Site 03", "reason": "documentation"})
     account = SimpleNamespace(drivers=(driver,))

@@ -333,7 +333,7 @@ def test_a_server_that_refuses_is_asked_again_without_what_templates_import(monk
         stamp = client.software_stamp()
         process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
 
-        def __init__(self, environment: object, imports: tuple[str, ...]) -> None:
+        def __init__(self, environment: object, imports: tuple[str, ...], *, alone: bool) -> None:
             self.imports = imports
             tried.append(imports)
 
