@@ -35,10 +35,9 @@ def work_out_ahead(workspace: Workspace, client: str) -> None:
         None: a page that fails here says so where it is asked for, in its report.
     """
     view = workspace.client(client)
-    month = _latest(view)
-    if month is None:
+    month, shelf = _latest(view), view.stored.shelf()
+    if month is None or shelf is None:
         return
-    shelf = view.stored.shelf()
     with warnings.catch_warnings(action="ignore"):
         work = partial(_worked_out, workspace, view, month)
         shelf.table("ahead", work, key=f"{shelf.fingerprint} {month.label} {workspace.registry.fingerprint}")

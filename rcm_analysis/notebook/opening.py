@@ -21,7 +21,7 @@ from ..exhibits.tables import Shown, show
 from ..periods import Period
 from ..tables.clients import Client
 from ..tables.schema import CLAIMS, TABLES, TRANSACTIONS
-from ..tables.store import Tables, is_active, tables_of, tables_of_stores
+from ..tables.store import ClientStore, Tables, is_active, tables_of, tables_of_stores
 from ..tables.workspace import ClientView, Workspace, open_workspace
 from . import asked
 from .desk import Desk
@@ -233,7 +233,8 @@ def subject_of(place: Workspace, view: ClientView, month: Period, day: dt.date, 
     if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
         raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
     tables = view.tables(as_of=day).in_memory()
-    if day < month.last_day or month.label not in stored.posted_months():
+    is_known = isinstance(stored, ClientStore) and month.label in stored.posted_months()
+    if day < month.last_day or not is_known:
         span = month if day == month.last_day else Period.days_ending(day, RECENT_DAYS)
         _refuse_empty(tables, span, view, services)
     return Subject(

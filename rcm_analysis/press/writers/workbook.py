@@ -326,14 +326,14 @@ def _write_row(
         kind = (position, unit, type(stored), is_text and stored[:1], total)
         known = styles.get(kind)
         if known is not None:
-            cell._style = copy(known)  # type: ignore[attr-defined]  # each is looked up by value, which takes long
+            cell._style = copy(known)  # each is looked up by value, which takes long
         if is_text:
             put_text(cell, stored)
         else:
             cell.value = stored
         if known is None:
             _set_style(cell, unit, columns, position, total=total)
-            styles[kind] = copy(cell._style)  # type: ignore[attr-defined]
+            styles[kind] = copy(cell._style)
 
 
 def _set_style(cell: Cell, unit: str, columns: Sequence[Column], position: int, *, total: bool) -> None:
