@@ -14,10 +14,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
-
 from ...blocks.plain import one_line
 from ...errors import ParameterError, listed
+from ..notebook_files import nbformat
 
 PARAMETERS = {
     "workspace": 'workspace: str = "."  # the folder with rcm.toml',
