@@ -11,8 +11,6 @@ import typer
 from rich.markup import escape
 
 from ..errors import ParameterError, RcmError
-from ..periods import Period
-from ..tables.workspace import open_workspace
 from .terminal import FINDINGS, HERE, WorkspaceOption, console, dollars, step, table_of
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ def plan(
     from ..models.plan.programme import programme_plan
     from ..models.plan.summary import plan_json
 
-    view = open_workspace(workspace).client(from_store) if from_store else None
+    view = _view(workspace, from_store) if from_store else None
     read, scenario, given = _given(assumptions, workbook, view.plan if view else None, scenario)
     notes = ""
     if view:
@@ -116,6 +114,12 @@ def _print_plan(figures: dict[str, Any]) -> None:
     console.print(table)
 
 
+def _view(workspace: Path, client: str) -> ClientView:
+    from ..tables.workspace import open_workspace
+
+    return open_workspace(workspace).client(client)
+
+
 def _measured(view: ClientView, prior: Assumptions, scenario: str) -> tuple[Assumptions, str]:
     """The assumptions on the client's own records, and each with what stood there before as lines of comment; what
     moved in the plan is printed."""
@@ -124,6 +128,7 @@ def _measured(view: ClientView, prior: Assumptions, scenario: str) -> tuple[Assu
     from ..models.coordination.measured import WORTH, measured_assumptions, measured_sources, with_measured
     from ..models.plan.programme import programme_plan
     from ..models.plan.summary import plan_json
+    from ..periods import Period
 
     months = view.stored.active_months({"care_coordination"})
     if not months:

@@ -66,7 +66,7 @@ class About:
     total: Callable[[], Mapping[str, Any] | None] = lambda: None
     terms: Glossary | None = None
     tables: Mapping[str, Any] = field(default_factory=dict)
-    meta: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     opening: Callable[[], None] = lambda: None
 
@@ -201,7 +201,7 @@ class Result(pd.DataFrame):
 
         terms = self.about.terms.items if self.about.terms else ()
         section = Section(self.about.title, (self.block(),), terms)
-        write_workbook([section], Path(excel_writer), meta=Meta(title=self.about.title, **self.about.meta))
+        write_workbook([section], Path(excel_writer), meta=Meta(self.about.title, **self.about.meta))
 
     def sql(self, query: str) -> Result:
         """Ask the answer, called `result`, and all tables of its report with DuckDB.

@@ -97,7 +97,7 @@ def store_of(monkeypatch, months, tables=None, own=None):
         tables=lambda as_of: SimpleNamespace(in_memory=lambda: tables),
     )
     monkeypatch.setattr(
-        "rcm_analysis.cli.plan.open_workspace", lambda folder: SimpleNamespace(client=lambda name: view)
+        "rcm_analysis.tables.workspace.open_workspace", lambda folder: SimpleNamespace(client=lambda name: view)
     )
 
 
