@@ -67,7 +67,7 @@ def _worked_out(workspace: Workspace, view: ClientView, month: Period) -> pl.Dat
         if template.scope != "client" or not template.packet or template.service not in services:
             continue
         with contextlib.suppress(Exception):
-            subject = subject or subject_of(workspace, view, month, month.last_day, template.name, template.service)
+            subject = subject or subject_of(workspace, view, month, month.last_day)
             made[template.name] = _made(replace(subject, template=template.name), template)
     return pl.DataFrame(list(made.items()), schema={"report": pl.String, "pages": pl.Int64}, orient="row")
 

@@ -61,7 +61,7 @@ def worklist_export(
     It is scored, split into queues, and has cells to fill in. A file that is there is left alone, as somebody may have
     filled it in; --force writes over it.
     """
-    from ..exhibits.ar_weekly_review.worklist_file import who_worked
+    from ..exhibits.register.facts import who_worked
     from ..models.worklist.queues import read_people
     from ..models.worklist.ranking import to_do
     from ..models.worklist.ranking import worklist as items_of
@@ -137,9 +137,12 @@ def _list_day(workspace: Workspace, client: str, period: str | None, as_of: str 
 def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to: Path) -> None:
     from ..blocks.vocabulary import Meta
     from ..exhibits.ar_weekly_review.worklist_file import worklist_table
+    from ..exhibits.register.sheet import actions_to_change
+    from ..notebook.opening import subject_of
     from ..press.writers.workbook import Section, write_workbook
 
     names = {payer: entry.name for payer, entry in workspace.registry.payers.items()}
+    subject = subject_of(workspace, workspace.client(client), Period.of(day), day)
     meta = Meta(
         title="Worklist",
         client_name=workspace.registry.client(client, as_of=day).name,
@@ -148,7 +151,8 @@ def _write_list(workspace: Workspace, client: str, day: dt.date, items: Any, to:
         firm=workspace.registry.firm,
         brand=workspace.registry.brand(),
     )
-    write_workbook([Section("Worklist", (worklist_table(items, as_of=day, payer_names=names),))], to, meta=meta)
+    lists = worklist_table(items, as_of=day, payer_names=names), actions_to_change(subject)
+    write_workbook([Section("Worklist", lists)], to, meta=meta)
 
 
 @worklist.command("import")
@@ -178,6 +182,7 @@ def worklist_import(
     Exit code 0: clean; 1: something was refused; 2: nothing could be read.
     """
     from ..sources.intake import ingest_client
+    from ..sources.worklist.changes import REGISTER
     from ..sources.worklist.notes import keep_file, read_sheets
     from ..tables.workspace import open_workspace
 
@@ -186,7 +191,7 @@ def worklist_import(
         data = file.read_bytes()
     except OSError as error:
         raise RcmError(f"{file} cannot be read ({error.strerror}).") from None
-    sheets = read_sheets(data)
+    sheets = [*read_sheets(data), *read_sheets(data, REGISTER)]
     owner = _owner_of(opened, file, data, sheets, client)
     for sheet in sheets:
         _tell_others(sheet)
@@ -196,11 +201,16 @@ def worklist_import(
     raw = opened.paths["raw"] / owner
     kept = file if file.resolve().is_relative_to(raw.resolve()) else keep_file(data, raw / "worklists", day)
     opened.pseudonym_key()
-    before = opened.store.open(owner).rows("work_log")
+    before = _rows_there(opened, owner)
     report = ingest_client(opened, owner, [kept])
-    added = opened.store.open(owner).rows("work_log") - before
+    added = _rows_there(opened, owner) - before
     refused = _refused_rows(opened, owner, sheets, kept) if report.files[-1].rows_quarantined else None
     raise typer.Exit(_tell_import(file, owner, report, added, sheets, refused))
+
+
+def _rows_there(workspace: Workspace, client: str) -> int:
+    stored = workspace.store.open(client)
+    return stored.rows("work_log") + stored.rows("action_changes")
 
 
 def _day(option: str, text: str) -> dt.date:
@@ -211,15 +221,16 @@ def _day(option: str, text: str) -> dt.date:
 
 
 def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet], client: str | None) -> str:
-    from ..sources.worklist.sheets import what_instead
+    from ..sources.worklist.sheets import WORKLIST, what_instead
 
-    if not sheets:
+    lists = [sheet for sheet in sheets if sheet.form == WORKLIST]
+    if not lists and not any(sheet.filled for sheet in sheets):
         raise RcmError(
-            f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' as rcm worklist "
-            "export writes it. "
+            f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' or 'actions' as rcm "
+            "worklist export writes it. "
             f"{what_instead(data)}. Nothing was taken in."
         )
-    named = set().union(*(sheet.clients for sheet in sheets)) & set(workspace.clients())
+    named = set().union(*(sheet.clients for sheet in lists or sheets)) & set(workspace.clients())
     if client is not None:
         workspace.registry.client(client)
         if client not in named:
@@ -236,8 +247,9 @@ def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet]
 def _tell_others(sheet: Sheet) -> None:
     """Columns that somebody added: they are not taken in, and that is said."""
     from ..exhibits.ar_weekly_review.worklist_file import COLUMNS
+    from ..exhibits.register.sheet import COLUMNS_TO_CHANGE
 
-    known = {column.title for column in COLUMNS}
+    known = {column.title for column in (*COLUMNS, *COLUMNS_TO_CHANGE)}
     strange = [
         letter
         for letter, heading in sheet.others.items()
@@ -253,16 +265,17 @@ def _tell_others(sheet: Sheet) -> None:
 
 
 def _refused_rows(workspace: Workspace, client: str, sheets: list[Sheet], kept: Path) -> pl.DataFrame:
+    import polars as pl
+
+    from ..sources.worklist.changes import REGISTER, changes_of
     from ..sources.worklist.notes import notes_of, received_on
 
-    tables = workspace.client(client).tables()
-    return notes_of(
-        sheets,
-        client=client,
-        claims=tables["claims"].collect(),
-        known=tables["work_log"].collect(),
-        received=received_on(kept.name),
-    ).quarantine
+    tables, day = workspace.client(client).tables(), received_on(kept.name)
+    lists = [sheet for sheet in sheets if sheet.form != REGISTER]
+    claims, known = tables["claims"].collect(), tables["work_log"].collect()
+    found = notes_of(lists, client=client, claims=claims, known=known, received=day)
+    changes = changes_of([sheet for sheet in sheets if sheet.form == REGISTER], client=client, received=day)
+    return pl.concat([found.quarantine, changes.quarantine])
 
 
 def _tell_import(
@@ -277,9 +290,11 @@ def _tell_import(
         for message in report.findings["message"]:
             errors.print(escape(f"rcm: {message}"))
         return FAILED
+    is_changed = any(sheet.filled for sheet in sheets if sheet.form.sheet == "actions")
+    both = " and the action register" if is_changed else ""
     console.print(
         escape(
-            f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log "
+            f"{client}: {taken.rows_in:,} rows filled in, {taken.rows_stored:,} taken into the work log{both} "
             f"({added:,} new, {taken.rows_stored - added:,} there before), {taken.rows_quarantined:,} refused."
         )
     )
@@ -301,9 +316,12 @@ def _write_refused(file: Path, sheets: list[Sheet], refused: pl.DataFrame) -> Pa
     from ..sources.worklist.notes import free_name
 
     beside = free_name(file)
+    refused_in = set(refused["sheet"])
+    forms = dict.fromkeys(sheet.form.sheet for sheet in sheets if sheet.name in refused_in)
+    by_form = [[sheet for sheet in sheets if sheet.form.sheet == form] for form in forms]
     try:
         write_workbook(
-            [Section("Worklist", (refused_table(sheets, refused),))],
+            [Section("Worklist", tuple(refused_table(same, refused) for same in by_form))],
             beside,
             meta=Meta(title="Refused rows of a worklist"),
         )

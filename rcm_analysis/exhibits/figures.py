@@ -212,12 +212,13 @@ def plot_months(
     unit: str = "usd",
     immature: str = "",
     immature_words: str = "too recent to judge",
-    event: dt.date | None = None,
+    events: Sequence[dt.date] = (),
 ) -> Axes:
     """Lines by month, labelled at their ends; the first is the strongest.
 
     `series` maps columns of `result` (which has `month`) to their words; `immature` names a flag
-    column whose months are shaded and marked with `immature_words`; `event` is a day that a line marks.
+    column whose months are shaded and marked with `immature_words`; each of `events` is a
+    day that a line marks, where it lies in the months drawn.
     """
     import seaborn as sns
 
@@ -241,18 +242,32 @@ def plot_months(
         _end_label(ax, x, height, words, color)
     month_ticks(ax, result["month"].tolist())
     ax.set_xlim(-0.4, len(result) - 0.4)
-    if event:
-        _mark(ax, event, pd.Timestamp(result["month"].iloc[0]))
+    mark_days(ax, events, pd.Timestamp(result["month"].iloc[0]), len(result))
     return ax
 
 
-def _mark(axes: Axes, day: dt.date, first: pd.Timestamp) -> None:
-    """A dotted line on the day, its month at the top; months are the ticks, each standing at its middle."""
-    at = (day.year - first.year) * 12 + day.month - first.month + (day.day - 1) / 31 - 0.5
-    axes.axvline(at, color=MUTED, linestyle=(0, (1.5, 1.5)), linewidth=0.9, zorder=1)
-    axes.text(
-        at - 0.12, axes.get_ylim()[1], f"from {day:%b} {day.day}", va="top", ha="right", fontsize=7.5, color=MUTED
-    )
+def mark_days(axes: Axes, days: Sequence[dt.date], first: pd.Timestamp, months: int, *, below: int = 0) -> None:
+    """A dotted line on each day within the months drawn, its date beside it, one below the other where they are near,
+    `below` so many lines that stand there; months are the ticks, each standing at its middle."""
+    bottom, top = axes.get_ylim()
+    last, step = -np.inf, 0
+    for day in sorted(dict.fromkeys(days)):
+        at = (day.year - first.year) * 12 + day.month - first.month + (day.day - 1) / 31 - 0.5
+        if not -0.5 <= at <= months - 0.5:
+            continue
+        step = (step + 1) % 3 if at - last < 1.5 else 0
+        last = at
+        axes.axvline(at, color=MUTED, linestyle=(0, (1.5, 1.5)), linewidth=0.9, zorder=1)
+        axes.text(
+            at - 0.12,
+            top - (step + below) * 0.11 * (top - bottom),
+            f"{day:%b} {day.day}",
+            va="top",
+            ha="right" if at > 0.8 else "left",
+            fontsize=7.5,
+            color=MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+        )
 
 
 def _shade(axes: Axes, months: np.ndarray, words: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import polars as pl
 from ..ledger.completeness import never_charged, relations_to_date
 from ..periods import Period
 from ..tables.clients import Client, Registry
+from ..tables.store import Tables, as_known
 from .formats import day_text, words_of
 
 PUBLIC_CLASSES = ("medicare", "medicaid", "government")
@@ -44,6 +45,19 @@ class Subject:
     plan: Path | None = None
     """The client's own care-coordination plan, where it has one."""
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def memory(self) -> dict[str, Any]:
+        """What was worked out about this client and day, for all who ask again."""
+        return {}
+
+    def at_close(self, period: Period) -> Subject:
+        """The same client at the close of an earlier month, as known then."""
+        day = period.last_day
+        known = self.tables
+        tables = known.as_known_on(day) if isinstance(known, Tables) else as_known(known, day)
+        client = self.registry.client(self.client.client, as_of=day) if self.registry else self.client
+        return replace(self, client=client, period=period, as_of=day, tables=tables, _frames={})
 
     @property
     def as_of_text(self) -> str:

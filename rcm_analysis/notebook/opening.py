@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import polars as pl
 from matplotlib.axes import Axes
 
 from ..errors import ParameterError, closest, listed
@@ -119,7 +118,8 @@ def open_report(
     view = place.client(client, held=tables)
     exhibits = modules_of(template, place.paths.get("templates"))
     view.settings(as_of=day).refuse_unbought(service_of(exhibits))
-    subject = subject_of(place, view, month, day, template, service_of(exhibits))
+    subject = subject_of(place, view, month, day, template=template)
+    _refuse_empty(subject, view, service_of(exhibits))
     review = pages_of(template, subject, exhibits)
     return ClientReport(
         subject,
@@ -221,22 +221,11 @@ def version(package: str) -> str:
         return __version__ if package == "rcm_analysis" else "not installed"
 
 
-def subject_of(place: Workspace, view: ClientView, month: Period, day: dt.date, template: str, service: str) -> Subject:
-    """What a report of the client, the month and the day is about, its tables open; `service` is what it is about.
-
-    Raises
-        ParameterError where nothing is stored of the client, or nothing of the service falls into the month.
-    """
+def subject_of(place: Workspace, view: ClientView, month: Period, day: dt.date, *, template: str = "") -> Subject:
+    """One client on a day of a month: what reports and working files are told from."""
     stored = view.stored
     stored.check()
-    services = {"claims", *([service] if service else view.settings(as_of=day).services)}
-    if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
-        raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
     tables = view.tables(as_of=day).in_memory()
-    is_known = isinstance(stored, ClientStore) and month.label in stored.posted_months()
-    if day < month.last_day or not is_known:
-        span = month if day == month.last_day else Period.days_ending(day, RECENT_DAYS)
-        _refuse_empty(tables, span, view, services)
     return Subject(
         client=view.settings(as_of=day),
         period=month,
@@ -260,12 +249,17 @@ def subject_of(place: Workspace, view: ClientView, month: Period, day: dt.date, 
     )
 
 
-def _refuse_empty(
-    tables: Mapping[str, pl.LazyFrame], month: Period, view: ClientView, services: Collection[str]
-) -> None:
-    if is_active(tables, services, month):
+def _refuse_empty(subject: Subject, view: ClientView, service: str) -> None:
+    """Refuses a report of a month into which nothing of its service falls, or of the client's services."""
+    month, day, stored = subject.period, subject.as_of, view.stored
+    services = {"claims", *([service] if service else subject.client.services)}
+    if not any(stored.rows(table.name) for table in (CLAIMS, *tables_of(services))):
+        raise ParameterError(f"Nothing is stored for {view.client} yet. Take its files in first: rcm ingest")
+    if day == month.last_day and isinstance(stored, ClientStore) and month.label in stored.posted_months():
         return
-    months, what = view.stored.active_months(services), "postings" if set(services) == {"claims"} else "records"
+    if is_active(subject.tables, services, month if day == month.last_day else Period.days_ending(day, RECENT_DAYS)):
+        return
+    months, what = stored.active_months(services), "postings" if set(services) == {"claims"} else "records"
     there = f"its {what} run from {months[0]} to {months[-1]}" if months else f"it has no {what} at all"
     raise ParameterError(f"{view.client} has no {what} in {month.label}; {there}. Nothing was reported.")
 

@@ -17,7 +17,7 @@ from ..errors import ParameterError, RcmError, TableError, closest, listed
 from ..exhibits import blocks
 from ..exhibits.blocks import note
 from ..exhibits.formats import as_text, comma_list, words_of
-from ..exhibits.why import why_sentences
+from ..exhibits.register.why import why_sentences
 from ..ledger.ratios import quotient
 from ..measures.menu import Measure
 from ..measures.windows import monthly

@@ -35,7 +35,7 @@ from .raw_files import find_files as find_files
 from .raw_files import missing_files as missing_files
 from .rows_side_by_side import RowsSideBySide, unread_sections
 from .worklist import notes as worklist_notes
-from .worklist.notes import WorklistIntake
+from .worklist.intake import WorklistIntake
 from .x12 import segments as x12
 from .x12.answers import read_answers
 from .x12.billed import contents_of_none

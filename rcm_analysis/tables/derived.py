@@ -41,10 +41,14 @@ _FILES = ("periods", "errors")
 
 @dataclass(frozen=True)
 class Shelf:
-    """The derived tables of one client, as of one state of its store (`fingerprint`)."""
+    """The derived tables of one client, as of one state of its store (`fingerprint`).
+
+    `known` tells the state of the months up to a day: answers as of that day stay good while later months come in.
+    """
 
     folder: Path
     fingerprint: str
+    known: str = ""
 
     def table(
         self, name: str, compute: Callable[[], pl.DataFrame], *, key: str | None = None, keep: int = 1
@@ -66,7 +70,7 @@ class Shelf:
 
     def answers(self, of: str) -> Answers:
         """The answers known about this state of the store, `of` a day (say)."""
-        return Answers(self, f"{self.fingerprint} {of}")
+        return Answers(self, f"{self.known or self.fingerprint} {of}")
 
     def _path(self, name: str, key: str) -> Path:
         digest = hashlib.sha256(f"{code()} {name} {key}".encode()).hexdigest()

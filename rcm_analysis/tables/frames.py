@@ -25,7 +25,7 @@ import polars as pl
 import pyarrow as pa
 
 from ..errors import TableError, listed
-from .schema import KINDS, TABLES
+from .schema import KINDS, TABLES, Table
 
 Derivation = TypeVar("Derivation", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
@@ -311,3 +311,44 @@ class OnDemand(Mapping[str, Answer]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def charged_by_then(claims: pl.LazyFrame, submissions: pl.LazyFrame) -> pl.LazyFrame:
+    """The claims with the charge that was in force by the bills known, where bills changed it."""
+    changed = submissions.filter(pl.col("claim_charge_cents").is_not_null())
+    charges = changed.group_by("client", "claim_id").agg(
+        _charge=pl.col("claim_charge_cents").sort_by("submitted_on").last()
+    )
+    joined = claims.join(charges, on=["client", "claim_id"], how="left", maintain_order="left")
+    return joined.with_columns(charge_cents=pl.coalesce("_charge", "charge_cents")).drop("_charge")
+
+
+def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
+    """Stored partitions of a table, none of them too; what was written before a column was added to the contract holds
+    it empty."""
+    if not files:
+        return table.empty().lazy()
+    return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")
+
+
+def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | pl.Expr | None) -> pl.LazyFrame:
+    """Only what was known at the end of `as_of`; what was closed or decided later is open again."""
+    if as_of is None or not table.known_on:
+        return frame
+    frame = frame.filter(pl.col(table.known_on) <= as_of)
+    for day, names in table.later:
+        known = pl.col(day) <= as_of
+        frame = frame.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in (*names, day))
+    return frame
+
+
+def as_known(tables: Mapping[str, Any], day: dt.date) -> dict[str, pl.LazyFrame]:
+    """Tables of any mapping, each with only what was known at the end of the day.
+
+    >>> row = {"client": "a", "action_id": "1", "opened_on": dt.date(2026, 10, 3), "due_on": dt.date(2026, 11, 3)}
+    >>> tables = {"actions": pl.LazyFrame([row | {"closed_on": dt.date(2026, 11, 1), "outcome": "done",
+    ...                                           "recovered_cents": 5}])}
+    >>> as_known(tables, dt.date(2026, 10, 31))["actions"].collect()["outcome"].to_list()
+    [None]
+    """
+    return {name: known_by(tables[name].lazy(), TABLES[name], day) for name in tables if name in TABLES}

@@ -418,6 +418,26 @@ ACTIONS = Table(
     later=(("closed_on", ("outcome", "recovered_cents")),),
 )
 
+ACTION_STATES = ("open", "done", "dropped")
+
+ACTION_CHANGES = Table(
+    "action_changes",
+    "one row per change that a person made to an action of the register",
+    ("client", "change_id"),
+    columns(
+        ("change_id", "text", "made of the action, the day and who changed it"),
+        ("action_id", "text", "name of the action in the register, such as 'questions'"),
+        ("changed_on", "date", "day of the change (known)"),
+        ("changed_by", "text", "who changed it"),
+        ("owner", "text", "who does it from then on; empty: as before", True),
+        ("due_on", "date", "day promised from then on; empty: as before", True),
+        ("status", "text", "where it stands from then on; empty: as before", True, ACTION_STATES),
+        ("outcome", "text", "what came of it", True),
+        ("remark", "text", "what is to be known beside it", True),
+    ),
+    known_on="changed_on",
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -437,6 +457,7 @@ TABLES: dict[str, Table] = {
         OPENING_BALANCES,
         CONTROL_TOTALS,
         ACTIONS,
+        ACTION_CHANGES,
     )
 } | SERVICE_TABLES
 """The tables of the store, by name. `CLIENTS` and `PAYERS` come from the registry instead."""

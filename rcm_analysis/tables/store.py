@@ -39,7 +39,7 @@ from ..errors import StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
-from .frames import OnDemand
+from .frames import OnDemand, as_known, charged_by_then, known_by, scanned
 from .remote import Remote, Taken
 from .schema import CLAIMS, PAYERS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
@@ -71,8 +71,10 @@ class Tables(Mapping[str, pl.LazyFrame]):
         as_of: dt.date | None,
         shelf: Shelf | None = None,
         apart: Mapping[str, Tables] | None = None,
+        again: Callable[[dt.date], Tables] | None = None,
     ) -> None:
         self._frames, self.as_of, self.shelf, self.apart = frames, as_of, shelf, apart or {}
+        self._again, self._earlier = again, dict[dt.date, Tables]()
         self._answers: dict[Hashable, Any] | None = None
         self.stored = shelf.answers(str(as_of)) if shelf else None
 
@@ -83,9 +85,19 @@ class Tables(Mapping[str, pl.LazyFrame]):
     def in_memory(self) -> Tables:
         """The same tables, each read once, with a memory of their own for what is derived from them."""
         read = OnDemand(self, self._read)
-        out = Tables(read, self.as_of, self.shelf, self.apart)
+        out = Tables(read, self.as_of, self.shelf, self.apart, self._again)
         out._answers, out.payers = {}, self.payers
         return out
+
+    def as_known_on(self, day: dt.date) -> Tables:
+        """The same tables as they were known on an earlier day, read once and with a memory of their own."""
+        if day == self.as_of:
+            return self
+        if day not in self._earlier:
+            earlier = self._again(day) if self._again else Tables(as_known(self, day), day)
+            earlier.payers = self.payers
+            self._earlier[day] = earlier.in_memory()
+        return self._earlier[day]
 
     def _read(self, name: str) -> pl.LazyFrame:
         try:
@@ -116,6 +128,8 @@ class Tables(Mapping[str, pl.LazyFrame]):
         """Keep what was derived beside the store, for whoever asks next."""
         if self.stored:
             self.stored.save()
+        for earlier in self._earlier.values():
+            earlier.save()
 
     def __getitem__(self, name: str) -> pl.LazyFrame:
         if name == PAYERS.name and self.payers is not None:
@@ -225,18 +239,27 @@ class ClientStore:
             raise StoreError(f"{self.client}: the stored file {entry['file']} {wrong}. {_repair(self.client)}")
         return self.folder / entry["file"]
 
-    def fingerprints(self) -> dict[str, str]:
-        """One SHA-256 per table over the content of its partitions; equal data, equal fingerprint."""
+    def fingerprints(self, *, as_of: dt.date | None = None) -> dict[str, str]:
+        """One SHA-256 per table over the content of its partitions; equal data, equal fingerprint. With `as_of` only of
+        the months up to that of the day."""
         prints = {}
+        last = f"{as_of:%Y-%m}" if as_of else ""
         for table in TABLES:
-            parts = sorted((month, part["sha256"]) for month, part in self.months(table).items())
+            months = self.months(table).items()
+            parts = sorted(
+                (month, part["sha256"]) for month, part in months if not last or month == ALWAYS or month <= last
+            )
             prints[table] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         return prints
 
-    def shelf(self) -> Shelf:
-        """Where what is derived from this state of the client's tables is kept."""
-        prints = json.dumps(self.fingerprints(), sort_keys=True)
-        return Shelf(self.folder / FOLDER, hashlib.sha256(prints.encode()).hexdigest())
+    def shelf(self, as_of: dt.date | None = None) -> Shelf:
+        """Where what is derived from this state of the client's tables, and from what of it was known by a day, is
+        kept."""
+        whole, known = (
+            hashlib.sha256(json.dumps(self.fingerprints(as_of=day), sort_keys=True).encode()).hexdigest()
+            for day in (None, as_of)
+        )
+        return Shelf(self.folder / FOLDER, whole, known)
 
     def side_table(self, name: str) -> pl.DataFrame:
         """The findings or the quarantine of the client; empty when there are none."""
@@ -276,43 +299,19 @@ def tables_of_stores(stores: Sequence[Any], *, as_of: dt.date | None = None) -> 
     if len(stores) != 1:
         apart = {store.client: tables_of_stores([store], as_of=as_of) for store in stores if store.manifest["tables"]}
         return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, apart=apart)
-    return Tables(OnDemand(TABLES, partial(_known, stores, as_of)), as_of, stores[0].shelf())
+    frames = OnDemand(TABLES, partial(_known, stores, as_of))
+    return Tables(frames, as_of, stores[0].shelf(as_of), again=partial(_known_again, stores))
+
+
+def _known_again(stores: Sequence[Any], day: dt.date) -> Tables:
+    return tables_of_stores(stores, as_of=day)
 
 
 def _known(stores: Sequence[Any], as_of: dt.date | None, name: str) -> pl.LazyFrame:
     parts = [store.scan(TABLES[name]) for store in stores if store.months(name)]
     known = known_by(pl.concat(parts) if parts else TABLES[name].empty().lazy(), TABLES[name], as_of)
     is_plain = name != CLAIMS.name or as_of is None
-    return known if is_plain else _charged_by_then(known, _known(stores, as_of, SUBMISSIONS.name))
-
-
-def _charged_by_then(claims: pl.LazyFrame, submissions: pl.LazyFrame) -> pl.LazyFrame:
-    """The claims with the charge that was in force by the bills known, where bills changed it."""
-    changed = submissions.filter(pl.col("claim_charge_cents").is_not_null())
-    charges = changed.group_by("client", "claim_id").agg(
-        _charge=pl.col("claim_charge_cents").sort_by("submitted_on").last()
-    )
-    joined = claims.join(charges, on=["client", "claim_id"], how="left", maintain_order="left")
-    return joined.with_columns(charge_cents=pl.coalesce("_charge", "charge_cents")).drop("_charge")
-
-
-def scanned(files: list[Path], table: Table) -> pl.LazyFrame:
-    """Stored partitions of a table, none of them too; what was written before a column was added to the contract holds
-    it empty."""
-    if not files:
-        return table.empty().lazy()
-    return pl.scan_parquet(files, schema=table.polars, missing_columns="insert")
-
-
-def known_by(frame: pl.LazyFrame, table: Table, as_of: dt.date | pl.Expr | None) -> pl.LazyFrame:
-    """Only what was known at the end of `as_of`; what was closed or decided later is open again."""
-    if as_of is None or not table.known_on:
-        return frame
-    frame = frame.filter(pl.col(table.known_on) <= as_of)
-    for day, names in table.later:
-        known = pl.col(day) <= as_of
-        frame = frame.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in (*names, day))
-    return frame
+    return known if is_plain else charged_by_then(known, _known(stores, as_of, SUBMISSIONS.name))
 
 
 @dataclass(frozen=True)

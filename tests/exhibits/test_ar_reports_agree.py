@@ -14,6 +14,7 @@ import pytest
 from rcm_analysis.blocks.vocabulary import Column, Meta, Table
 from rcm_analysis.exhibits.formats import as_text
 from rcm_analysis.exhibits.pages import pages_of
+from rcm_analysis.exhibits.register.months import register
 from rcm_analysis.measures.receivable import ar
 from rcm_analysis.models.worklist.ranking import to_do
 from rcm_analysis.press.writers.workbook import Section, section_of, write_workbook
@@ -160,7 +161,7 @@ def test_time_limits_on_page_one_in_the_table_and_claim_by_claim(deep):
     ) == sum(row[4] for row in near)
     assert deep.total("time_limits_summary", "missed_cents") == sum(row[4] for row in rows if row[3])
     appeals = [row[4] for row in near if row[0] == "To appeal a denial"]
-    assert deep.finding("Appeal or give up")["amount_cents"] == sum(appeals) > 0
+    assert 0 < deep.finding("Appeal")["amount_cents"] <= sum(appeals)
 
 
 def test_what_waits_for_the_practice_is_the_same_in_all_three(deep, weekly, monthly):
@@ -171,9 +172,10 @@ def test_what_waits_for_the_practice_is_the_same_in_all_three(deep, weekly, mont
         == sum(weekly.column("documents", "open_cents"))
         == monthly.total("waiting_on_client", "open_cents")
     )
-    assert cents == deep.finding("of ours")["amount_cents"] and dollars(
-        deep.card("What do we need from you?")["detail"]
-    ) == [whole(cents)]
+    bridge = dollars(monthly.tables["waiting_on_client"]["notes"][0])
+    ask = deep.finding("wait for")["amount_cents"]
+    assert whole(ask) in bridge and sum(bridge) == whole(cents), "each claim is in one action, and they add up"
+    assert whole(ask) in dollars(deep.card("What do we need from you?")["detail"])
     asked = sorted(deep.column("open_questions", "claim_id"))
     assert asked == sorted(weekly.column("documents", "claim_id")) and monthly.total(
         "waiting_on_client", "claims"
@@ -197,16 +199,14 @@ def test_what_is_stuck_adds_up_claim_by_claim(weekly):
 
 def test_decisions_and_their_lists(weekly):
     shown = weekly.card("What is to be decided?")
-    assert dollars(shown["answer"]) == [whole(sum(weekly.column("limits", "open_cents")))]
-    given_up = weekly.column("write_offs_to_approve", "open_cents")
-    row = next(row for row in weekly.tables["decisions"]["rows"] if row[0].startswith("Approve or refuse"))
-    assert (
-        row[2] == sum(given_up)
-        and f"{len(given_up)} write-off" in row[0]
-        and f"{len(given_up)} write-off" in shown["detail"]
+    assert whole(sum(weekly.column("limits", "open_cents"))) in dollars(shown["detail"])
+    given_up = dict(
+        zip(*(weekly.column("write_offs_to_approve", name) for name in ("claim_id", "open_cents")), strict=True)
     )
-    claims = [row[0].split(" claim ")[1] for row in weekly.tables["decisions"]["rows"] if " claim " in row[0]]
-    assert len(claims) == len(set(claims)), "no claim is to be decided twice"
+    row = next(row for row in weekly.tables["decisions"]["rows"] if row[0].startswith("Approve or refuse"))
+    (action,) = [one for one in register(weekly.review.about.subject) if one.kind == "write_offs"]
+    assert row[2] == action.amount_cents == sum(given_up[claim] for claim in action.claims)
+    assert f"{len(action.claims)} write-off" in row[0]
 
 
 def test_one_worklist_in_both_workbooks(deep, weekly):
@@ -229,7 +229,8 @@ def test_every_finding_leads_to_its_claims_in_the_workbook(deep, tmp_path):
     path = tmp_path / "packet.xlsx"
     write_workbook([taken, section_of(review.blocks, "Deep dive")], path, meta=Meta(title="Packet"))
     book = openpyxl.load_workbook(path)
-    leads = {row[6].value: row[6].hyperlink.location for row in book["Findings"].iter_rows(min_row=5)}
+    rows = [row for row in book["Findings"].iter_rows(min_row=5) if row[10].value != "unapplied"]
+    leads = {row[6].value: row[6].hyperlink.location for row in rows}
     assert len(leads) > 1 and all(
         location == f"'{name}'!A1" and name in book.sheetnames for name, location in leads.items()
     )

@@ -7,7 +7,8 @@ import pandas as pd
 from ...models.worklist.ranking import to_do
 from ..blocks import Block, cards
 from ..client_review.answers import completeness_note
-from ..formats import as_text, counted, sentence
+from ..client_review.asks import MOST, asked_of
+from ..formats import as_text, comma_list, counted, sentence
 from ..incomplete import incomplete_note
 from ..pages import page
 from .facts import Facts
@@ -51,7 +52,7 @@ def _found(facts: Facts) -> tuple[str, str, str]:
     return (
         "What was found?",
         counted(len(items), "finding"),
-        f"{weight}First: {first.title}, {first.amount}, by {as_text(first.due, 'date')}.",
+        f"{weight}First: {first.title}, {as_text(first.amount_cents, 'usd')}, by {as_text(first.due, 'date')}.",
     )
 
 
@@ -70,13 +71,9 @@ def _limits(facts: Facts) -> tuple[str, str, str]:
 
 
 def _needed(facts: Facts) -> tuple[str, str, str]:
-    asked = facts.requests[facts.requests["is_open"]]
+    asked = asked_of(found(facts))
     question = "What do we need from you?"
-    if asked.empty:
+    if not asked:
         return question, "nothing", f"No question of ours was open on {facts.subject.as_of_text}."
-    return (
-        question,
-        f"{counted(len(asked), 'answer')}",
-        f"{as_text(int(asked['open_cents'].sum()), 'usd')} of charges wait for them, the oldest since "
-        f"{as_text(asked['asked_on'].min(), 'date')}.",
-    )
+    said = [f"{one.title} ({as_text(one.amount_cents, 'usd')})" for one in asked[:MOST]]
+    return question, counted(len(asked), "ask"), f"{comma_list(said)}."

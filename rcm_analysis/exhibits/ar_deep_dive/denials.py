@@ -3,6 +3,8 @@ them."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,10 @@ from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
+from ..register.causes import scope_words
+from ..register.events import Event, denial_events, marked
 from ..tables import Shown, show
 from . import mixes
-from .denial_causes import scope_words
 from .facts import Facts
 
 CHARTS = 2
@@ -53,8 +56,13 @@ def _overall(facts: Facts) -> list[Block]:
             _overall_sentence(chart, since),
             since,
             ("decided", "Claims decided"),
+            _events(facts, chart),
         )
     ]
+
+
+def _events(facts: Facts, chart: pd.DataFrame) -> list[Event]:
+    return denial_events(facts.subject, since=pd.Timestamp(chart["month"].iloc[0]))
 
 
 def _overall_sentence(chart: pd.DataFrame, since: Any) -> str:
@@ -114,6 +122,7 @@ def _systemic(facts: Facts) -> list[Block]:
                 _cause_sentence(row),
                 row["onset_on"],
                 ("lines", "Lines decided"),
+                [one for one in _events(facts, rates) if one.day != row["onset_on"].date()],
             )
         )
     return [*blocks, _causes(facts), _lines(facts)]
@@ -128,8 +137,11 @@ def _cause_sentence(row: Any) -> str:
     )
 
 
-def _chart(chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, base: tuple[str, str]) -> Block:
-    axes = plot_control_chart(chart, figures.new_axes(2.2), onset=onset)
+def _chart(
+    chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, base: tuple[str, str], events: list[Event]
+) -> Block:
+    axes = plot_control_chart(chart, figures.new_axes(2.2), onset=onset, events=[one.day for one in events])
+    text = text + marked(events)
     columns = [
         Shown("month", "Month", "month"),
         Shown(base[0], base[1], "count"),
@@ -150,13 +162,13 @@ def _chart(chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, ba
         "chance alone; day of remittance.",
     )
     return figures.figure_block(
-        axes, name=name, title=title, alt=f"Control chart by month. {text}", finding=text, table=table
+        axes, name=name, title=title, alt=f"Control chart by month: {title}. {text}", finding=text, table=table
     )
 
 
 @figures.styled
-def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> Axes:
-    """The rate by month between its limits; what lies outside is marked, and the day of the change."""
+def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None, events: Sequence[dt.date] = ()) -> Axes:
+    """The rate by month between its limits; what lies outside is marked, the day of the change, and known days."""
     at = np.arange(len(chart))
     rate = chart["rate"].astype("float64").to_numpy()
     upper, lower, centre = (chart[name].astype("float64").to_numpy() for name in ("upper", "lower", "centre"))
@@ -201,6 +213,7 @@ def plot_control_chart(chart: pd.DataFrame, ax: Axes, *, onset: Any = None) -> A
             color=figures.MUTED,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
+    figures.mark_days(ax, events, pd.Timestamp(chart["month"].iloc[0]), len(chart), below=1)
     figures.rate_axis(ax.yaxis)
     figures.month_ticks(ax, chart["month"].tolist())
     ax.set_xlim(-0.4, len(chart) - 0.4)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...measures.receivable import ar, roll_forward
 from ...models.cash.collectable import collectable_value
+from ...tables.schema import PARTIES
 from ..blocks import Block, note
 from ..formats import as_text, comma_list
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import INSURANCE, Facts
+from .moves import moves
 
 LARGEST = 8
 """Rows of a printed aging table; the rest is added up in one row, and all rows are in the workbook."""
@@ -123,6 +127,41 @@ def _apart(facts: Facts) -> Block:
     return note(f"Apart from these balances, and never netted with them. {' '.join(parts)}")
 
 
+def _clocks(facts: Facts, by_age: pd.DataFrame) -> list[Block]:
+    """From what is over 120 days old by day of service to what is by the day it came to be owed: one label, bridged."""
+    oldest = ar.BUCKETS[-1]
+
+    def over(clock: str, parties: Sequence[str]) -> int:
+        aged = ar.aging(facts.tables, as_of=facts.as_of, clock=clock, parties=parties)
+        return int(aged.loc[aged["bucket"].astype(str) == oldest, "ar_cents"].sum())
+
+    service, patients = over("service", PARTIES), over("service", ("patient",))
+    moved = over("responsibility", ("patient",)) - patients
+    owed = int(by_age.loc[by_age["bucket"] == oldest, "open_cents"].sum())
+    if service == owed:
+        return []
+    lines = [
+        ("By the day of service, insurers and patients", service),
+        ("Patients: by the day the balance became theirs", moved),
+        ("Insurers: by the day the balance became theirs", owed - service - moved),
+    ]
+    table, emphasis = with_total(
+        pd.DataFrame(lines, columns=["what", "cents"]), "what", ["cents"], words="By the day the party came to owe it"
+    )
+    return [
+        show(
+            table,
+            [Shown("what", "Over 120 days"), Shown("cents", "Open", "usd")],
+            name="over_120_clocks",
+            title="Over 120 days: two clocks, and what lies between them",
+            emphasis=emphasis,
+            definition="Balances above zero. Tables by payer, provider and place, and where each dollar went, count "
+            "from the service; what the balances are worth counts from the day the party came to owe. US dollars.",
+            beside=True,
+        )
+    ]
+
+
 @page
 def movement(facts: Facts) -> list[Block]:
     """The roll-rate matrix of the month: where what was owed at the start is at the end."""
@@ -180,6 +219,7 @@ def movement(facts: Facts) -> list[Block]:
             print_it=False,
             definition="One row per age at the start and what became of it; posting date; US dollars.",
         ),
+        *moves(facts),
     ]
 
 
@@ -265,6 +305,7 @@ def worth(facts: Facts) -> list[Block]:
             definition=definition,
             emphasis=emphasis,
         ),
+        *_clocks(facts, by_age),
         show(
             by_payer,
             [Shown("payer", "Payer"), *shown],

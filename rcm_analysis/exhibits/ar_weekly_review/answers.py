@@ -7,6 +7,7 @@ from ..blocks import Block, cards
 from ..formats import as_text, comma_list, counted, sentence
 from ..incomplete import incomplete_note
 from ..pages import page
+from .decisions import needed
 from .facts import Facts
 
 
@@ -47,28 +48,21 @@ def _stuck(facts: Facts) -> tuple[str, str, str]:
 
 
 def _decisions(facts: Facts) -> tuple[str, str, str]:
-    soon = facts.due_soon
-    parts = [
-        counted(len(frame), word)
-        for frame, word in (
-            (facts.given_up, "write-off"),
-            (facts.escalated, "escalation"),
-            (facts.overdue, "action overdue"),
-        )
-        if len(frame)
-    ]
-    if soon.empty:
-        return (
-            "What is to be decided?",
-            parts[0] if parts else "nothing",
-            f"Also {comma_list(parts[1:])}." if parts[1:] else "No limit ends within fourteen days.",
-        )
-    more = f" Also {comma_list(parts)}." if parts else ""
+    soon, actions = facts.due_soon, needed(facts)
+    question = "What is to be decided?"
+    late = f" {sentence(counted(len(facts.overdue), 'agreed action is', 'agreed actions are'))} overdue."
+    late = late if len(facts.overdue) else ""
+    limits = (
+        f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days "
+        f"({as_text(int(soon['open_cents'].sum()), 'usd')}), the first on {as_text(soon['deadline_on'].min(), 'date')}."
+        if len(soon)
+        else "No limit ends within fourteen days."
+    )
+    if not actions:
+        return question, "nothing asked", f"{limits}{late}"
+    first = actions[0]
     return (
-        "What is to be decided?",
-        as_text(int(soon["open_cents"].sum()), "usd"),
-        (
-            f"{counted(len(soon), 'time limit ends', 'time limits end')} within 14 days, the first on "
-            f"{as_text(soon['deadline_on'].min(), 'date')}.{more}"
-        ),
+        question,
+        counted(len(actions), "decision"),
+        f"First: {first.title} ({as_text(first.amount_cents, 'usd')}), by {as_text(first.due, 'date')}. {limits}{late}",
     )

@@ -1,22 +1,26 @@
-"""What is to be decided: write-offs to approve, escalations, limits within fourteen days, actions overdue."""
+"""What is to be decided: the asks of the client's packet, our actions that press, limits within fourteen days."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pandas as pd
 
 from ...measures.receivable.high_value import high_value_accounts, recovery_progress, touch_compliance
 from ..blocks import Block, note
-from ..formats import as_text, comma_list, counted, sentence
+from ..client_review.asks import asked_of
+from ..formats import as_text, counted, sentence
 from ..pages import page
-from ..subject import Subject
+from ..register.action import Action, ours
+from ..register.facts import write_offs
+from ..register.months import closed_month, register
 from ..tables import Shown, show
-from .facts import WEEK, Facts, plain_days, write_offs
+from .facts import Facts
 
-MOST_ESCALATIONS, MOST_DEADLINES, MOST_ACTIONS = 4, 5, 2
+MOST_DEADLINES, MOST_ACTIONS = 5, 2
+PRESSING = ("secondary", "filing_limit", "appeal_limit", "escalations", "silent_days")
+"""Actions of ours that the meeting decides on."""
+
 DEADLINE_WORDS = {"filing": "File", "appeal": "Appeal or correct", "secondary_filing": "Bill the second insurer for"}
 LIMIT_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "filing with the second insurer"}
 CLAIM = [Shown("claim_id", "Claim"), Shown("payer", "Payer"), Shown("open_cents", "Open", "usd", exact=True)]
@@ -31,48 +35,36 @@ PROGRESS = {
 }
 
 
-class Decision(NamedTuple):
-    """One row of the table of decisions."""
-
-    what: str
-    why: str
-    cents: float
-    owner: str
-    due: dt.date
-
-
-class Asked(NamedTuple):
-    """The decisions of one kind, and the dollars of those that did not fit: each a row of the sheet named."""
-
-    rows: list[Decision]
-    more: pd.Series
-    word: str
-    sheet: str
-
-
 @page
 def decisions(facts: Facts) -> list[Block]:
-    """The decisions on the page, and in the workbook what they rest on."""
-    return [*_needed(facts), *(block for evidence in EVIDENCE for block in evidence(facts))]
+    """The decisions on the page, the limits of the coming days, and in the workbook what they rest on."""
+    return [*_needed(facts), *_claims_due(facts), *(block for evidence in EVIDENCE for block in evidence(facts))]
+
+
+def needed(facts: Facts) -> list[Action]:
+    """What is to be decided: the asks of the client's packet, then our own actions that press."""
+    actions = register(facts.subject)
+    return [*asked_of(actions), *(one for one in actions if one.kind in PRESSING)]
 
 
 def _needed(facts: Facts) -> list[Block]:
-    asked = [_given_up(facts), _escalations(facts), _limits(facts), _agreed(facts)]
-    rows = [row for kind in asked for row in kind.rows]
+    subject, late = facts.subject, facts.overdue
+    rows = [(one.title, f"{one.why}.", one.amount_cents, sentence(one.owner), one.due) for one in needed(facts)]
+    rows += [
+        (row.title, f"Agreed {as_text(row.opened_on, 'date')}, overdue.", row.amount_cents, row.owner, row.due_on)
+        for row in late.head(MOST_ACTIONS).itertuples()
+    ]
     if not rows:
-        nothing = "no write-off, no escalation, no limit within fourteen days, no action overdue"
+        nothing = "nothing is asked of the practice, no limit is near, no action overdue"
         return [note(f"Nothing is to be decided: {nothing}.")]
-    table = pd.DataFrame(rows, columns=Decision._fields)
+    table = pd.DataFrame(rows, columns=["what", "why", "cents", "owner", "due"])
     table["due"] = pd.to_datetime(table["due"])
-    more = comma_list(
-        f"{counted(len(kind.more), f'more {kind.word}')} "
-        f"({as_text(int(kind.more.fillna(0).sum()), 'usd')}, sheet {kind.sheet})"
-        for kind in asked
-        if len(kind.more)
-    )
+    rest = len(late) - MOST_ACTIONS
+    more = [f"{counted(rest, 'more agreed action')} in the workbook, sheet overdue_actions."] if rest > 0 else []
+    close = closed_month(subject)
     return [
         show(
-            table.sort_values("due", kind="stable", ignore_index=True),
+            table,
             [
                 Shown("what", "Decision"),
                 Shown("why", "Why"),
@@ -82,83 +74,41 @@ def _needed(facts: Facts) -> list[Block]:
             ],
             name="decisions",
             title="Decisions needed",
-            definition="Open balances (dollars at stake for agreed actions); US dollars; the earliest day first.",
-            notes=[f"In the workbook {more}."] if more else [],
+            definition=f"The client's action register at the close of {close.period.title}: asks of the packet first, "
+            "with the same dollars, owner and day; each claim in one of them. US dollars.",
+            notes=more,
         )
     ]
 
 
-def _manager(subject: Subject) -> str:
-    return subject.client.assigned_to or "client manager"
-
-
-def _given_up(facts: Facts) -> Asked:
-    """All write-offs as one decision."""
-    given_up = facts.given_up
-    late = int((given_up["days_left"] < 0).fillna(False).sum())
-    reasons = (("time limit over", late), ("next to no chance", len(given_up) - late))
-    row = Decision(
-        f"Approve or refuse {counted(len(given_up), 'write-off')}",
-        sentence(comma_list(f"{reason}: {count}" for reason, count in reasons if count)),
-        int(given_up["open_cents"].sum()),
-        "practice",
-        facts.subject.as_of + WEEK,
-    )
-    return Asked([row] if len(given_up) else [], given_up["open_cents"].iloc[:0], "", "")
-
-
-def _escalations(facts: Facts) -> Asked:
-    raised, subject = facts.escalated, facts.subject
-    rows = [
-        Decision(
-            f"Escalate claim {row.claim_id}",
-            sentence(plain_days(row.reason, subject.as_of)),
-            row.open_cents,
-            _manager(subject),
-            subject.as_of + WEEK,
-        )
-        for row in raised.head(MOST_ESCALATIONS).itertuples()
-    ]
-    return Asked(rows, raised["open_cents"].iloc[MOST_ESCALATIONS:], "escalation", "escalations")
-
-
-def _limits(facts: Facts) -> Asked:
-    """The limits of the claims that are not escalated above, the largest first."""
+def _claims_due(facts: Facts) -> list[Block]:
+    """The claims whose limit ends within fourteen days, the largest, by who works them; all are in the workbook."""
     subject, items = facts.subject, facts.items
-    escalated = facts.escalated["claim_id"].head(MOST_ESCALATIONS)
-    soon = facts.due_soon[~facts.due_soon["claim_id"].isin(escalated)]
-    soon = soon.sort_values(["open_cents", "claim_id"], ascending=[False, True])
+    soon = facts.due_soon.sort_values(["open_cents", "claim_id"], ascending=[False, True]).head(MOST_DEADLINES)
+    if soon.empty:
+        return []
     owner = {} if items.empty else items.drop_duplicates("claim_id").set_index("claim_id")["assigned_to"].to_dict()
-    rows = [
-        Decision(
-            f"{DEADLINE_WORDS[row.kind]} claim {row.claim_id}",
-            f"{subject.payer_name(row.payer)}, limit {in_days(int(row.days_left))}",
-            row.open_cents,
-            owner.get(row.claim_id) or _manager(subject),
-            row.deadline_on,
+    rows = subject.with_payer_names(soon).assign(
+        what=[f"{DEADLINE_WORDS[row.kind]} claim {row.claim_id}" for row in soon.itertuples()],
+        owner=[owner.get(claim) or ours(subject) for claim in soon["claim_id"]],
+    )
+    rest = len(facts.due_soon) - len(soon)
+    return [
+        show(
+            rows,
+            [
+                Shown("what", "Claim"),
+                Shown("payer", "Payer"),
+                Shown("open_cents", "Open", "usd"),
+                Shown("owner", "Owner"),
+                Shown("deadline_on", "Limit", "date"),
+            ],
+            name="claims_due",
+            title="Limits that end within fourteen days",
+            definition="Parts of the actions above, claim by claim, the largest first; US dollars.",
+            notes=[f"{counted(rest, 'more claim')} in the workbook, sheet limits."] if rest else [],
         )
-        for row in soon.head(MOST_DEADLINES).itertuples()
     ]
-    return Asked(rows, soon["open_cents"].iloc[MOST_DEADLINES:], "time limit", "limits")
-
-
-def _agreed(facts: Facts) -> Asked:
-    rows = [
-        Decision(
-            row.title, f"Agreed {as_text(row.opened_on, 'date')}, overdue", row.amount_cents, row.owner, row.due_on
-        )
-        for row in facts.overdue.head(MOST_ACTIONS).itertuples()
-    ]
-    return Asked(rows, facts.overdue["amount_cents"].iloc[MOST_ACTIONS:], "agreed action", "overdue_actions")
-
-
-def in_days(days: int) -> str:
-    """How soon, in words.
-
-    >>> in_days(0), in_days(1), in_days(9)
-    ('today', 'tomorrow', 'in 9 days')
-    """
-    return "today" if days == 0 else "tomorrow" if days == 1 else f"in {days} days"
 
 
 def _overdue_actions(facts: Facts) -> list[Block]:

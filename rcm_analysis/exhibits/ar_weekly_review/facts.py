@@ -18,8 +18,8 @@ from ...models.worklist.steps import open_steps
 from ...periods import Period
 from ..client_review.answers import HOLDS
 from ..formats import as_text, words_of
+from ..register.facts import who_worked
 from ..subject import Subject
-from .worklist_file import who_worked
 
 WEEK = dt.timedelta(days=7)
 SOON_DAYS = 14
@@ -80,16 +80,6 @@ class Facts:
     def _workable(self, found: pd.DataFrame) -> pd.DataFrame:
         """The rows without claims whose balance the records themselves make."""
         return found[~found["claim_id"].isin(self.phantoms["claim_id"])].reset_index(drop=True)
-
-    @cached_property
-    def given_up(self) -> pd.DataFrame:
-        """The items to be written off if approved."""
-        return write_offs(self.items)
-
-    @property
-    def escalated(self) -> pd.DataFrame:
-        """The high-value accounts to escalate that are not to be written off."""
-        return self.raised[~self.raised["claim_id"].isin(self.given_up["claim_id"])]
 
     @cached_property
     def overdue(self) -> pd.DataFrame:
@@ -186,13 +176,3 @@ def plain_days(text: str, as_of: dt.date) -> str:
     return re.sub(
         r"\d{4}-\d\d-\d\d", lambda day: as_text(pd.Timestamp(day[0]), "date").removesuffix(f", {as_of.year}"), text
     )
-
-
-def write_offs(items: pd.DataFrame) -> pd.DataFrame:
-    """The items to be written off if approved, the largest first."""
-    found = (
-        items[(items["action"] == "write_off_request") & items["tier"].isin(("deadline", "list"))]
-        if len(items)
-        else items
-    )
-    return found.sort_values(["open_cents", "claim_id"], ascending=[False, True], ignore_index=True)

@@ -14,6 +14,8 @@ from ..blocks import Block, note, pagebreak
 from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, comma_list, counted, words_of
 from ..pages import page
+from ..register.action import workday
+from ..register.sheet import actions_to_change
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .facts import Facts, people_at, plain_days
@@ -36,16 +38,6 @@ DO = {
     "statement": "Send statement",
     "other": "Other",
 }
-
-
-def workday(day: dt.date, number: int) -> dt.date:
-    """The working day `number` days after the first one that follows `day`.
-
-    >>> workday(dt.date(2026, 10, 16), 0), workday(dt.date(2026, 10, 16), 4)
-    (datetime.date(2026, 10, 19), datetime.date(2026, 10, 23))
-    """
-    days = pd.bdate_range(day + dt.timedelta(days=1), periods=number + 1)
-    return days[-1].date()
 
 
 @page
@@ -270,4 +262,5 @@ def working_file(facts: Facts) -> list[Block]:
     """The items that can be worked in the coming week, best first, with cells to fill in; in the workbook only."""
     subject, items = facts.subject, facts.items
     names = dict(zip(subject.payers["payer"], subject.payers["name"], strict=True))
-    return [worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist", days=WORKING_DAYS)]
+    worklist = worklist_table(items, as_of=subject.as_of, payer_names=names, title="The worklist", days=WORKING_DAYS)
+    return [worklist, actions_to_change(subject)]

@@ -16,21 +16,18 @@ import polars as pl
 from ...blocks.vocabulary import Column, Table
 from ...ledger.ratios import half_up
 from ...models.worklist.items import STATUSES
-from ...models.worklist.ranking import Person, to_do
+from ...models.worklist.ranking import to_do
 from ...sources.worklist.notes import choices, row_check, words
-from ...sources.worklist.sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable
+from ...sources.worklist.sheets import FILLED, KEYS, LISTED, SHEET, Sheet, Unusable
 from ..formats import counted
+from ..register.facts import with_worth
+from ..register.sheet import COLUMNS_TO_CHANGE
 from ..tables import Shown, show
 
 TIER_WORDS = {"deadline": "deadline", "list": "", "waiting": "waiting", "small": "small"}
 KIND_WORDS = {"filing": "filing", "appeal": "appeal", "secondary_filing": "secondary filing", "": ""}
-RECENT_DAYS = 28
-WORKING_DAYS_OF_RECENT = 20
 FIRST_ITEMS = 200
 """Items of a list in a report's workbook: more than the people of a client work off in a week."""
-MINUTES_UNKNOWN = 60.0
-"""A person whose notes give no minutes is taken to have an hour a day for the client."""
-
 DEFINITION = (
     "Open balances that can be worked now: limits within 14 days first, then by the dollars a minute of work "
     "should add. "
@@ -109,35 +106,12 @@ def _filled(column: str, unit: str = "text") -> Shown:
     return Shown(f"filled_{column}", FILLED[column], unit, choices=listed, editable=True)
 
 
-def who_worked(log: pd.DataFrame, day: dt.date) -> list[Person]:
-    """Who worked for the client in the four weeks to the day, with the minutes of an average working day."""
-    recent = log[
-        (log["entered_on"] <= pd.Timestamp(day))
-        & (log["worked_on"] > pd.Timestamp(day) - pd.Timedelta(days=RECENT_DAYS))
-    ]
-    minutes = recent.groupby("worked_by")["minutes"].sum() / WORKING_DAYS_OF_RECENT
-    return [
-        Person(name, float(min(each, 24 * 60)) if each > 0 else MINUTES_UNKNOWN)
-        for name, each in minutes.sort_index().items()
-    ]
-
-
 WORTH = (
     Shown("worked_cents", "Expected if worked", "usd", exact=True),
     Shown("anyway_cents", "Comes anyway", "usd", exact=True),
     Shown("recoverable_cents", "Work adds", "usd", exact=True),
 )
 """What an item brings: expected if worked = comes anyway + work adds."""
-
-
-def with_worth(items: pd.DataFrame) -> pd.DataFrame:
-    """The items with `anyway_cents`, what would come though nobody works them, and `worked_cents`, that and what work
-    adds."""
-    alone = pd.to_numeric(items["expected_cents"] * items["chance_to_pay"] * (1 - items["uplift"])).astype(float)
-    anyway = half_up(alone).astype("int64")
-    return items.assign(
-        anyway_cents=anyway, worked_cents=anyway + pd.to_numeric(items["recoverable_cents"]).astype("int64")
-    )
 
 
 # Why stands before a column that is never empty: a long text would otherwise run across the cells to fill in.
@@ -174,12 +148,13 @@ COLUMNS = (
 
 
 def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> Table:
-    """The rows of filled-in sheets that were refused, as they were typed, with the rule; itself a sheet to correct and
-    import."""
+    """The rows of filled-in sheets of one form that were refused, as they were typed, with the rule; itself a sheet to
+    correct and import."""
+    form = sheets[0].form
     why = {(row["sheet"], row["row"]): (row["rule"], row["message"]) for row in refused.iter_rows(named=True)}
-    by_title = {item.title: item for item in COLUMNS}
-    names = [*KEYS, *FILLED]
-    columns = [by_title[TITLES[name]].as_column() for name in names]
+    by_title = {item.title: item for item in (COLUMNS if form.sheet == SHEET else COLUMNS_TO_CHANGE)}
+    names = list(form.titles)
+    columns = [by_title[form.titles[name]].as_column() for name in names]
     reasons = [Column("rule", "Refused for"), Column("message", "What is wrong")]
     rows = [
         (*(_as_typed(row[name]) for name in names), *why[sheet.name, row["row"]])
@@ -188,8 +163,8 @@ def refused_table(sheets: Sequence[Sheet], refused: pl.DataFrame) -> Table:
         if (sheet.name, row["row"]) in why
     ]
     return Table(
-        name=SHEET,
-        title="Refused rows of a worklist",
+        name=form.sheet,
+        title=f"Refused rows of the sheet {form.sheet}",
         columns=(*columns, *reasons),
         rows=tuple(rows),
         definition="Rows that could not be taken in, as they were filled in. Put them right and import this file.",

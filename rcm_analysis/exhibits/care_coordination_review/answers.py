@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pandas as pd
@@ -10,11 +11,11 @@ from ...ledger.ratios import quotient
 from ...measures.coordination.stages import within
 from ...periods import Period
 from ..blocks import Block, cards, headline, note, split
-from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.asks import MOST, table_of
 from ..client_review.beside_past import Number, Series, numbers_beside
-from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due, ours
 from ..formats import as_text, counted, day_text, whole_dollars, words_of
 from ..pages import page
+from ..register.action import FOLLOW_UP_DAYS, PROCESS_DAYS, Action, due, ours
 from ..subject import Subject
 from .facts import MONTHS, Facts
 
@@ -188,15 +189,19 @@ def _ahead(facts: Facts) -> tuple[str, str, str]:
 # -- asks ---------------------------------------------------------------------------------------------
 
 
-def asks(facts: Facts) -> list[Ask]:
+def asks(facts: Facts) -> list[Action]:
     """What to decide or do, by dollars: the stopped, the unbilled, the late, the denied, the families to win."""
     found = [ask for look in LOOKS for ask in look(facts)]
-    return sorted(found, key=lambda ask: (-(ask.cents or 0), ask.what))
+    return sorted(found, key=lambda ask: (-(ask.amount_cents or 0), ask.title))
 
 
-def _ask_unbilled(facts: Facts) -> list[Ask]:
+def _ask(what: str, why: str, cents: int, basis: str, owner: str, day: dt.date) -> Action:
+    return Action(what, why, owner, day, basis=basis, amount_cents=cents)
+
+
+def _ask_unbilled(facts: Facts) -> list[Action]:
     return [
-        Ask(
+        _ask(
             f"Bill the months of {row['coordinator']}, and find out why they stopped",
             f"{row['not_billed']} of {row['months']} member-months since {as_text(row['onset_month'], 'month')}, where "
             f"{row['expected']:.0f} would be usual",
@@ -209,9 +214,9 @@ def _ask_unbilled(facts: Facts) -> list[Ask]:
     ]
 
 
-def _ask_stopped(facts: Facts) -> list[Ask]:
+def _ask_stopped(facts: Facts) -> list[Action]:
     return [
-        Ask(
+        _ask(
             f"Call {_who(facts, row)}: {counted(row['waiting'], 'member-month is', 'member-months are')} "
             f"{STEP_WORDS[row['stage']]}",
             f"Nothing has moved for {counted(row['quiet_days'], 'day')}, since {day_text(row['last_on'].date())}",
@@ -224,7 +229,7 @@ def _ask_stopped(facts: Facts) -> list[Ask]:
     ]
 
 
-def _ask_late(facts: Facts) -> list[Ask]:
+def _ask_late(facts: Facts) -> list[Action]:
     stopped = set(zip(facts.stopped["stage"], facts.stopped["who"], strict=True))
     late = facts.on_their_way[facts.on_their_way["is_late"]]
     known = [
@@ -232,7 +237,7 @@ def _ask_late(facts: Facts) -> list[Ask]:
     ]
     late = late[~pd.Series(known, index=late.index, dtype=bool)]
     return [
-        Ask(
+        _ask(
             f"Ask for {counted(len(rows), 'member-month', 'member-months')} {STEP_WORDS[str(stage)]}",
             f"The oldest has waited {counted(int(rows['days'].max()), 'day')}",
             int(rows["amount_cents"].sum()),
@@ -244,7 +249,7 @@ def _ask_late(facts: Facts) -> list[Ask]:
     ]
 
 
-def _ask_denied(facts: Facts) -> list[Ask]:
+def _ask_denied(facts: Facts) -> list[Action]:
     rows = facts.denials(("denial_reason",))
     rows = rows[rows["open_cents"] > 0]
     if rows.empty:
@@ -252,7 +257,7 @@ def _ask_denied(facts: Facts) -> list[Ask]:
     worst = rows.sort_values("open_cents").iloc[-1]
     count = int((rows["denied"] - rows["billed_again"]).sum())
     return [
-        Ask(
+        _ask(
             f"Correct and bill again what was denied: {counted(count, 'member-month')}",
             f"Most of it {words_of(str(worst['denial_reason']))} ({as_text(int(worst['open_cents']), 'usd')})",
             int(rows["open_cents"].sum()),
@@ -263,14 +268,14 @@ def _ask_denied(facts: Facts) -> list[Ask]:
     ]
 
 
-def _ask_families(facts: Facts) -> list[Ask]:
+def _ask_families(facts: Facts) -> list[Action]:
     rows = facts.not_engaged
     if rows.empty:
         return []
     monthly = rows["rate_cents"].sum()
     first = str(rows["source"].iloc[0])
     return [
-        Ask(
+        _ask(
             f"Win {counted(len(rows), 'eligible family', 'eligible families')} not enrolled yet, those from "
             f"{words_of(first)} first",
             f"Its members begin at the highest rates, {as_text(float(rows['rate_cents'].iloc[0]), 'usd')} a month on "
@@ -283,7 +288,13 @@ def _ask_families(facts: Facts) -> list[Ask]:
     ]
 
 
-LOOKS: tuple[Callable[[Facts], list[Ask]], ...] = (_ask_unbilled, _ask_stopped, _ask_late, _ask_denied, _ask_families)
+LOOKS: tuple[Callable[[Facts], list[Action]], ...] = (
+    _ask_unbilled,
+    _ask_stopped,
+    _ask_late,
+    _ask_denied,
+    _ask_families,
+)
 
 
 def _asks(facts: Facts) -> list[Block]:

@@ -259,14 +259,14 @@ def levels(facts: Facts) -> Table:
 
 def everything_asked(facts: Facts) -> Table:
     """All that is to be decided and done, also what did not fit on page one."""
-    columns = ["what", "why", "cents", "owner", "due"]
+    columns = ["title", "why", "amount_cents", "owner", "due"]
     rows = pd.DataFrame([{name: getattr(one, name) for name in columns} for one in asks(facts)], columns=columns)
     return show(
         rows.assign(due=pd.to_datetime(rows["due"])),
         [
-            Shown("what", "What"),
+            Shown("title", "What"),
             Shown("why", "Why"),
-            Shown("cents", "Dollars", "usd"),
+            Shown("amount_cents", "Dollars", "usd"),
             Shown("owner", "Who"),
             Shown("due", "By", "date"),
         ],

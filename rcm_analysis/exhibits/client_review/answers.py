@@ -146,7 +146,7 @@ def answers(subject: Subject) -> list[Block]:
         *completeness_note(subject),
         headline(f"{cash_sentence(subject)} {finding_sentence(subject, moved, due)}"),
         *page_one,
-        *traced(page_one, "page_one", whole="fell_due", asks="open_questions"),
+        *traced(page_one, "page_one", whole="fell_due", asks="asked_claims"),
     ]
 
 

@@ -6,11 +6,13 @@ import pandas as pd
 
 from ...ledger.adjudications import claim_adjudications
 from ...measures.menu import named
+from ...measures.receivable.delays import document_requests
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, facts, note
 from ..definitions import glossary_of
-from ..formats import as_text, counted, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
+from ..register.months import register
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from . import outlook, work
@@ -101,8 +103,26 @@ def waiting(subject: Subject) -> list[Block]:
             emphasis=emphasis,
             definition="Claims on which the last thing done was to ask the practice; since the first question; "
             "what is still owed on them; US dollars.",
+            notes=[_in_actions(subject)],
         )
     ]
+
+
+def _in_actions(subject: Subject) -> str:
+    """How the claims that wait are shared among the actions, where they are not all in one."""
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    asked = asked[asked["is_open"]].drop_duplicates("claim_id")
+    holder = {claim: one for one in register(subject) for claim in one.claims}
+    shares = asked.assign(action=[holder.get(claim) for claim in asked["claim_id"]]).dropna(subset=["action"])
+    shares = shares.assign(title=[one.title for one in shares["action"]])
+    parts = shares.groupby("title", sort=False)["open_cents"].agg(["size", "sum"]).sort_values("sum", ascending=False)
+    if len(parts) < 2:
+        return ""
+    words = comma_list(
+        f"{title} ({counted(int(row['size']), 'claim')}, {as_text(int(row['sum']), 'usd')})"
+        for title, row in parts.iterrows()
+    )
+    return f"Each claim is in one action only: {words}."
 
 
 @page

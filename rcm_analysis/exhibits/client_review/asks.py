@@ -1,39 +1,24 @@
-"""What we need from the practice, at most three things, and what came of those agreed before."""
+"""What we need from the practice, at most three things, and what came of those of the month before."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import pandas as pd
 
 from ...blocks.vocabulary import Behind, Table
 from ...measures.receivable.delays import document_requests
-from ...measures.receivable.time_limits import deadlines
-from ...models.detection.denial_shifts import systemic_denials
-from ...models.detection.process_shifts import charge_lag_creep
 from ..blocks import Block, note
 from ..formats import as_text, comma_list, counted, day_text, sentence, words_of
-from ..incomplete import ANSWERED, advises
+from ..register.action import CONTRACT, RANK, Action
+from ..register.months import CameOf, came_of, closed_month, register
 from ..subject import Subject
 from ..tables import Shown, show
-from .opportunities import FOLLOW_UP_DAYS, PREVENTION, PROCESS_DAYS, due, stages
-from .work import agreed_actions, unfiled_too_late
+from .work import agreed_actions
 
 MOST = 3
-QUESTIONS = "open_questions"
-CONTRACT, CHARGES = "what the contracts would have allowed, over the usual", "billed charges"
-OURS = ("our coders", "our billers")
-KINDS = {
-    "documents": ("document", "documents"),
-    "authorization": ("authorization", "authorizations"),
-    "eligibility": ("insurance detail", "insurance details"),
-    "credentialing": ("enrollment paper", "enrollment papers"),
-    "coding": ("coding question", "coding questions"),
-    "other": ("other question", "other questions"),
-}
+QUESTIONS, ASKED = "open_questions", "asked_claims"
 SHOWN = [
     Shown("place", "No.", "count"),
     Shown("what", "What we need from you"),
@@ -41,101 +26,22 @@ SHOWN = [
     Shown("owner", "Who"),
     Shown("due", "By", "date"),
 ]
+SINCE = Shown("since", "Since last month")
 
 
-class Ask(NamedTuple):
-    """One thing that the practice is asked for."""
-
-    what: str
-    why: str
-    cents: int | None
-    basis: str
-    owner: str
-    due: dt.date
-    behind: str = ""
-    """The list whose `open_cents` add up to the dollars."""
+def asks(subject: Subject) -> list[Action]:
+    """What the practice is asked for, the findings first, then the gravest and largest."""
+    return asked_of(register(subject))
 
 
-def asks(subject: Subject) -> list[Ask]:
-    """What the practice is asked for, the findings first, then by dollars."""
-    found = [ask for look in LOOKS for ask in look(subject)]
-    return sorted(found, key=lambda ask: (ask.basis != CONTRACT, -(ask.cents or 0), ask.what))
-
-
-def systemic(subject: Subject) -> list[Ask]:
-    """Denials beyond the usual that the practice can prevent, each said to those it concerns."""
-    out = []
-    for row in systemic_denials(subject.tables, as_of=subject.as_of).to_dict("records"):
-        what, owner = PREVENTION.get(stages().get(row["category"], ""), ("", ""))
-        if not what or owner in OURS:
-            continue
-        place = row["location"] or row["provider"]
-        head = f"{place}: {what[:1].lower()}{what[1:]}" if place else what
-        payer = f" by {subject.payer_name(row['payer'])}" if row["payer"] else ""
-        out.append(
-            Ask(
-                head,
-                f"{sentence(words_of(row['category']))} denials{payer} went from {as_text(row['usual_rate'], 'rate')} "
-                f"to {as_text(row['rate_since_onset'], 'rate')} of the lines{' there' if place else ''} since "
-                f"{day_text(row['onset_on'])}",
-                int(round(row["excess_cents"])),
-                CONTRACT,
-                f"{place} lead" if row["location"] else place or owner,
-                due(subject, FOLLOW_UP_DAYS),
-            )
-        )
-    return out
-
-
-def questions(subject: Subject) -> list[Ask]:
-    """What the practice was asked and has not answered, as one request."""
-    if not advises(subject, ANSWERED):
-        return []
-    asked = _open_questions(subject)
-    if asked.empty:
-        return []
-    kinds = asked.groupby("hold_reason").size().sort_values(ascending=False, kind="stable")
-    parts = comma_list(counted(int(count), *KINDS.get(str(kind), KINDS["other"])) for kind, count in kinds.items())
-    return [
-        Ask(
-            f"Send what {counted(asked['claim_id'].nunique(), 'claim waits', 'claims wait')} for",
-            f"{sentence(parts)}; the oldest was asked for on {day_text(asked['asked_on'].min())}",
-            int(asked["open_cents"].sum()),
-            CHARGES,
-            "practice manager",
-            due(subject, FOLLOW_UP_DAYS),
-            QUESTIONS,
-        )
-    ]
-
-
-def _open_questions(subject: Subject) -> pd.DataFrame:
-    asked = document_requests(subject.tables, as_of=subject.as_of)
-    late = unfiled_too_late(deadlines(subject.tables, as_of=subject.as_of))
-    return asked[asked["is_open"] & ~asked["claim_id"].isin(late["claim_id"])]
-
-
-def late_entry(subject: Subject) -> list[Ask]:
-    """Charges that are entered later than they used to be: their cash comes later."""
-    return [
-        Ask(
-            f"{row['provider'] or row['location'] or 'The whole practice'}: enter charges sooner",
-            f"From {day_text(row['onset_on'])} on it takes {as_text(row['days'], 'days')} working days, before that "
-            f"{as_text(row['usual_days'], 'days')}",
-            int(round(row["late_cents"])),
-            CHARGES,
-            "practice manager",
-            due(subject, PROCESS_DAYS),
-        )
-        for row in charge_lag_creep(subject.tables, as_of=subject.as_of).to_dict("records")
-    ]
-
-
-LOOKS: tuple[Callable[[Subject], list[Ask]], ...] = (systemic, questions, late_entry)
+def asked_of(actions: Sequence[Action]) -> list[Action]:
+    """The actions that the practice is asked for, in the order in which a page names them."""
+    asked = [one for one in actions if one.is_asked]
+    return sorted(asked, key=lambda one: (one.basis != CONTRACT, RANK[one.severity], -(one.amount_cents or 0)))
 
 
 def asks_table(subject: Subject) -> list[Block]:
-    """At most three asks, with dollars, who and by when; what the dollars are stands beneath."""
+    """At most three asks, with dollars, who and by when; what the dollars are stands beneath, the claims behind."""
     found = asks(subject)[:MOST]
     if not found:
         return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
@@ -144,37 +50,88 @@ def asks_table(subject: Subject) -> list[Block]:
         f"{comma_list(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
         for basis in marks
     )
-    return [table_of(found, f"The findings first, then by dollars. Dollars of {lines}.")]
+    since = _since_last_month(subject)
+    table = table_of(found, f"The findings first, then by dollars. Dollars of {lines}.", since=since)
+    claims = _claims_asked_about(subject, found)
+    linked = tuple(
+        Behind(ASKED, "cents", ask.amount_cents or 0, ask.title, (f"ask={place + 1}",), place, "cents")
+        for place, ask in enumerate(found)
+        if ask.claims
+    )
+    return [replace(table, behind=linked), *claims]
+
+
+def _claims_asked_about(subject: Subject, found: Sequence[Action]) -> list[Block]:
+    """The claims behind the asks, each with the dollars that it adds to its ask."""
+    rows = pd.DataFrame(
+        [(str(place), claim, cents) for place, ask in enumerate(found, start=1) for claim, cents in ask.claims.items()],
+        columns=["ask", "claim_id", "cents"],
+    )
+    if rows.empty:
+        return []
+    claims = closed_month(subject).pandas("claims")[["claim_id", "service_on", "payer", "provider", "location"]]
+    rows = subject.with_payer_names(rows.merge(claims, on="claim_id", how="left").fillna({"payer": ""}))
+    return [
+        show(
+            rows.sort_values(["ask", "cents", "claim_id"], ascending=[True, False, True], ignore_index=True),
+            [
+                Shown("ask", "Ask no."),
+                Shown("claim_id", "Claim"),
+                Shown("service_on", "Service", "date"),
+                Shown("payer", "Payer"),
+                Shown("provider", "Provider"),
+                Shown("location", "Location"),
+                Shown("cents", "At stake", "usd", exact=True),
+            ],
+            name=ASKED,
+            title="Claims behind what we need from you",
+            print_it=False,
+            definition="One row per claim and ask, by the number of the ask; each claim stands in one ask. US dollars "
+            "and cents.",
+        )
+    ]
+
+
+def _since_last_month(subject: Subject) -> dict[str, str]:
+    """Of each ask of the month before what came in on its claims since, in a few words."""
+    return {one.action.action_id: _moved(one) or "asked before" for one in came_of(subject)}
+
+
+def _moved(one: CameOf) -> str:
+    owed, came = one.moves.get("opening_cents", 0), one.moves.get("collected_cents", 0)
+    return f"{as_text(came, 'usd') if came else 'nothing'} of {as_text(owed, 'usd')} came in" if owed else ""
 
 
 def table_of(
-    found: Sequence[Ask], definition: str, *, name: str = "asks", title: str = "What we need from you"
+    found: Sequence[Action],
+    definition: str,
+    *,
+    name: str = "asks",
+    title: str = "What we need from you",
+    since: Mapping[str, str] | None = None,
 ) -> Table:
-    """The asks as a table, numbered in their order."""
+    """The asks as a table, numbered in their order; `since` says by name what came of those of the month before."""
     rows = pd.DataFrame(
         [
             {
                 "place": place,
-                "what": f"{ask.what}. {ask.why}.",
-                "cents": ask.cents,
+                "what": ask.text,
+                "cents": ask.amount_cents,
                 "owner": sentence(ask.owner),
                 "due": pd.Timestamp(ask.due),
+                "since": (since or {}).get(ask.action_id, "new"),
             }
             for place, ask in enumerate(found, start=1)
         ]
     )
-    table = show(rows, SHOWN, name=name, title=title, definition=definition)
-    linked = tuple(
-        Behind(ask.behind, "open_cents", ask.cents, ask.what, (), row, "cents")
-        for row, ask in enumerate(found)
-        if ask.behind and ask.cents is not None
-    )
-    return replace(table, behind=linked)
+    shown = [*SHOWN, SINCE] if since else SHOWN
+    return show(rows, shown, name=name, title=title, definition=definition)
 
 
 def questions_list(subject: Subject) -> list[Block]:
     """The claims behind the questions to the practice: its own working list."""
-    asked = _open_questions(subject).sort_values(["asked_on", "claim_id"], ignore_index=True)
+    asked = document_requests(subject.tables, as_of=subject.as_of)
+    asked = asked[asked["is_open"]].sort_values(["asked_on", "claim_id"], ignore_index=True)
     if asked.empty:
         return []
     rows = subject.with_payer_names(asked)
@@ -202,21 +159,26 @@ def questions_list(subject: Subject) -> list[Block]:
 
 
 def followed_up(subject: Subject) -> list[Block]:
-    """What came of the actions agreed before this month, in one line each."""
+    """What came of the asks of the month before that are asked no more, and how the agreed actions stand."""
+    before = came_of(subject)
+    again = {one.action_id for one in asks(subject)[:MOST]}
+    asked = [ask for ask in asked_of([one.action for one in before])[:MOST] if ask.action_id not in again]
+    lines = [_came_of(one) for ask in asked for one in before if one.action is ask]
     agreed = agreed_actions(subject)
-    if agreed.empty:
-        return []
-    lines = [_came_of(row) for row in agreed.head(MOST).to_dict("records")]
-    more = len(agreed) - len(lines)
-    rest = f" {counted(more, 'more', 'more')} in the workbook, sheet Last actions." if more > 0 else ""
-    return [note(f"What came of earlier asks. {' '.join(lines)}{rest}")]
+    if len(agreed):
+        counts = agreed["state"].value_counts()
+        states = comma_list(f"{counts[name]:,} {name}" for name in ("done", "overdue", "open") if name in counts)
+        lines.append(f"Of {counted(len(agreed), 'action')} agreed earlier: {states} (in the workbook).")
+    return [note(f"What came of earlier asks. {' '.join(lines)}")] if lines else []
 
 
-def _came_of(row: dict[str, object]) -> str:
-    recovered, amount = row["recovered_cents"], row["amount_cents"]
-    state = {"done": "done", "overdue": "overdue", "open": "still open"}[str(row["state"])]
-    came = row["outcome"] if isinstance(row["outcome"], str) and row["outcome"] else state
-    back = ""
-    if pd.notna(recovered) and pd.notna(amount) and recovered:
-        back = f", {as_text(recovered, 'usd')} of {as_text(amount, 'usd')} back"
-    return f"{row['title']}: {came}{back}."
+STATES = {"done": "done", "dropped": "dropped", "gone": "settled", "open": "still open"}
+
+
+def _came_of(one: CameOf) -> str:
+    """An ask of the month before: where it stands, and what happened to the dollars owed on its claims."""
+    state = f"not done by {day_text(one.action.due)}" if one.state == "overdue" else STATES[one.state]
+    if one.now and one.now.outcome:
+        state = one.now.outcome
+    moved = _moved(one)
+    return f"{one.action.title}: {state}{moved and f', {moved}'}."

@@ -15,9 +15,9 @@ from ...models.drivers.explained import Why, denied_rows
 from ...periods import Period
 from ...tables.schema import PARTIES
 from ..formats import sentence, words_of
+from ..register.why import cell_words, span_words
 from ..subject import Subject
 from ..tables import Shown, show
-from ..why import cell_words, span_words
 
 DUE, OPEN, DENIED, MOVED = "claims_due", "claims_open", "claims_denied", "claims_moved"
 EVERYTHING_ELSE = "Everything else"

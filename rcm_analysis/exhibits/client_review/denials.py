@@ -17,9 +17,10 @@ from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
+from ..register.events import denial_events, marked
+from ..register.why import why_blocks
 from ..subject import Subject
 from ..tables import Shown, show, with_total
-from ..why import why_blocks
 from .behind import amounts_behind, denied_claims
 
 RATE = "Initial denial rate (claims denied by their first decision, of claims first decided in the month)"
@@ -71,8 +72,10 @@ def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
     }
     if len(trend) < 3:
         return [show(trend, columns, **words)]
-    finding = _trend_sentence(subject, trend)
-    axes = figures.plot_months(trend, figures.new_axes(2.1), series={"denial_rate": "Denied"}, unit="rate")
+    events = denial_events(subject, since=trend["month"].iloc[0])
+    days = [one.day for one in events]
+    finding = _trend_sentence(subject, trend) + marked(events)
+    axes = figures.plot_months(trend, figures.new_axes(2.1), series={"denial_rate": "Denied"}, unit="rate", events=days)
     return [
         figures.figure_block(
             axes,
@@ -139,8 +142,14 @@ def _recovery(subject: Subject) -> list[Block]:
         f"{as_text(int(old['denied_claims'].sum()), 'count')}. "
         "The shaded months are too recent to judge."
     )
+    events = [one.day for one in denial_events(subject, since=pd.Timestamp(found["month"].iloc[0]))]
     axes = figures.plot_months(
-        found, figures.new_axes(1.9), series={"denial_recovery": "Paid later"}, unit="rate", immature="is_recent"
+        found,
+        figures.new_axes(1.9),
+        series={"denial_recovery": "Paid later"},
+        unit="rate",
+        immature="is_recent",
+        events=events,
     )
     payload = show(
         found,

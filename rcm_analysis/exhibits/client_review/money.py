@@ -306,44 +306,45 @@ def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
 
 
 def _apart(subject: Subject) -> Block:
+    """From the balances above zero to what the postings leave open: credits and unapplied money, line by line."""
+    owed = ar.open_balances(subject.tables, as_of=subject.as_of)
     credits = ar.credit_balances(subject.tables, as_of=subject.as_of, by=["party"])
     unapplied = int(ar.unapplied_money(subject.tables, as_of=subject.as_of)["unapplied_cents"].sum())
-    by_patient = credits["party"] == "patient"
-    rows = pd.DataFrame(
-        [
-            (
-                "Credit balances, insurance",
-                int(credits.loc[~by_patient, "claims"].sum()),
-                int(credits.loc[~by_patient, "credit_cents"].sum()),
-            ),
-            (
-                "Credit balances, patients",
-                int(credits.loc[by_patient, "claims"].sum()),
-                int(credits.loc[by_patient, "credit_cents"].sum()),
-            ),
-            *_never_billed_credits(subject),
-            ("Money received and not yet applied to a claim", None, -unapplied),
-        ],
-        columns=["what", "balances", "amount_cents"],
-    ).astype({"balances": object})
+    missing, by_patient = _never_billed_credits(subject), credits["party"] == "patient"
+    lines: list[tuple[str, int | None, int]] = [
+        ("Balances above zero, insurance and patients", int(owed["claims"].sum()), int(owed["ar_cents"].sum()))
+    ]
+    for words, mine, none in (
+        ("insurance", ~by_patient, missing["party"] != "patient"),
+        ("patients", by_patient, missing["party"] == "patient"),
+    ):
+        claims = int(credits.loc[mine, "claims"].sum()) - int(none.sum())
+        cents = int(credits.loc[mine, "credit_cents"].sum()) - int(missing.loc[none, "balance_cents"].sum())
+        lines.append((f"Credit balances, {words}", claims, cents))
+    if len(missing):
+        lines.append(
+            ("On claims whose charge is missing: no credit", len(missing), int(missing["balance_cents"].sum()))
+        )
+    lines.append(("Money received and not yet applied to a claim", None, -unapplied))
+    rows = pd.DataFrame(lines, columns=["what", "balances", "amount_cents"]).astype({"balances": object})
+    is_apart = bool(rows["amount_cents"].iloc[1:].any())
+    table, emphasis = with_total(rows, "what", ["amount_cents"], words="Open at the end, by all postings")
     return show(
-        rows,
+        table,
         [
-            Shown("what", "Held apart from the ages"),
+            Shown("what", "From what is owed to all postings"),
             Shown("balances", "Balances", "count"),
             Shown("amount_cents", "Amount", "usd"),
         ],
         name="credits",
         title=f"Credits and unapplied money, as of {subject.as_of_text}",
+        emphasis=emphasis,
         definition="Balances below zero, never netted against what is owed; posting date; US dollars.",
-        notes=[] if rows["amount_cents"].any() else ["There were no credit balances and no unapplied money."],
+        notes=[] if is_apart else ["There were no credit balances and no unapplied money."],
     )
 
 
-def _never_billed_credits(subject: Subject) -> list[tuple[str, int, int]]:
-    """The line of the credits that are none: postings on claims whose charge is missing."""
+def _never_billed_credits(subject: Subject) -> pd.DataFrame:
+    """Balances below zero that are no credits: postings on claims whose charge is missing."""
     balances = ledger.claim_balances(subject.tables, as_of=subject.as_of).collect("pandas").to_native()
-    found = balances[(balances["balance_cents"] < 0) & balances["claim_id"].isin(subject.never_billed)]
-    if found.empty:
-        return []
-    return [("Of these, on claims whose charge is missing: no credit", len(found), int(found["balance_cents"].sum()))]
+    return balances[(balances["balance_cents"] < 0) & balances["claim_id"].isin(subject.never_billed)]

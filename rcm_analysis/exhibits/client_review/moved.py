@@ -10,20 +10,23 @@ import pandas as pd
 from ...blocks.vocabulary import Table
 from ...ledger.ratios import quotient
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
-from ...models.drivers.explained import Why, why
+from ...models.detection.denial_cells import LEVELS, family_of
+from ...models.detection.denial_shifts import systemic_denials
+from ...models.drivers.explained import Seed, Why, why
 from ...models.drivers.search import Driver
 from ...periods import Period
 from .. import figures
 from ..blocks import Block
 from ..formats import as_text, counted, sentence
+from ..register.why import cell_words, why_blocks
 from ..subject import Subject
-from ..why import cell_words, why_blocks
 from .behind import amounts_behind, claims_that_moved
 from .beside_past import MONTHS, monthly_cash
 from .fell_due import pieces
 
 RECENT = 3
 PLACES = ("location", "provider", "payer")
+BY_CODE = (LEVELS["procedure",], LEVELS["payer", "procedure"])
 
 
 def cash_by_month(subject: Subject) -> pd.DataFrame:
@@ -70,7 +73,20 @@ def what_moved(subject: Subject) -> Why | None:
     decided = subject.pandas("remit_claims")["received_on"]
     if decided.empty or not decided.min() < first + pd.Timedelta(days=31):
         return None
-    return why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT))
+    seeds = seeds_of(systemic_denials(subject.tables, as_of=subject.as_of))
+    return why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT), seeds=seeds)
+
+
+def seeds_of(found: pd.DataFrame) -> tuple[Seed, ...]:
+    """The cells of systemic denials as the account of denied charges names them: a code by its family."""
+    out = []
+    for row in found.to_dict("records"):
+        family = row["procedures"]
+        if family and row["level"] in BY_CODE:
+            family = family_of(family) or family
+        cell = {name: row[name] for name in PLACES if row[name]} | ({"family": family} if family else {})
+        out.append(Seed((*cell.items(), ("reason", row["category"])), row["onset_on"].date()))
+    return tuple(out)
 
 
 def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame) -> str:
@@ -136,7 +152,7 @@ def _place_chart(subject: Subject, driver: Driver) -> Block | None:
         figures.new_axes(1.55, width=figures.HALF),
         series={"there": name, "elsewhere": "all others"},
         unit="rate",
-        event=driver.since,
+        events=[driver.since] if driver.since else [],
     )
     last = months.iloc[-1]
     now, other = as_text(last["there"], "rate"), as_text(last["elsewhere"], "rate")

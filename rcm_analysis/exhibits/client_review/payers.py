@@ -114,9 +114,20 @@ def payers(subject: Subject) -> list[Block]:
                 f"charges of the whole practice."
                 if self_pay
                 else "",
+                _all_days(subject),
             ],
         )
     ]
+
+
+def _all_days(subject: Subject) -> str:
+    """How the days in AR of insurers lead to those of page one, which count patients' balances and all charges."""
+    whole = ar.days_in_ar(subject.tables, as_of=subject.as_of).iloc[0]
+    patients = ar.days_in_ar(subject.tables, as_of=subject.as_of, parties=("patient",)).iloc[0]
+    if pd.isna(whole["days_in_ar"]):
+        return ""
+    days, owed = as_text(whole["days_in_ar"], "days"), as_text(int(patients["ar_cents"]), "usd")
+    return f"With the {owed} that patients owe, and all charges, it is {days} days: the measure on page one."
 
 
 def reasons_written_off(subject: Subject) -> pd.DataFrame:

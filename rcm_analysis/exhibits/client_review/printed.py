@@ -8,8 +8,9 @@ from __future__ import annotations
 from ...blocks.vocabulary import Figure, Glossary, Table, Term
 from ..blocks import Block, for_the_workbook
 from ..pages import page
+from ..register.sheet import action_register
 from ..subject import Subject
-from . import appendix, denials, money, numbers, opportunities, outlook, payers
+from . import appendix, denials, money, numbers, outlook, payers
 from .work import waiting_on_client
 
 COVER = {"layout": "brief"}
@@ -89,7 +90,7 @@ def in_the_workbook(subject: Subject) -> list[Block]:
     return for_the_workbook(
         [
             *numbers.numbers(subject),
-            *opportunities.opportunities(subject),
+            action_register(subject),
             *appendix.follow_up(subject),
             *appendix.last_actions(subject),
             *money.cash(subject),

@@ -5,12 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ...measures.receivable.delays import document_requests
-from ...measures.receivable.time_limits import deadlines
 from ...periods import Period
 from ..subject import Subject
-
-HORIZON_DAYS = 30
-"""How far ahead a deadline is announced."""
 
 
 def held(period: Period, dates: pd.Series) -> pd.Series:
@@ -67,14 +63,3 @@ def new_actions(subject: Subject) -> pd.DataFrame:
     actions = subject.pandas("actions")
     shown = actions[held(subject.period, actions["opened_on"])]
     return shown.sort_values(["due_on", "action_id"]).reset_index(drop=True)
-
-
-def due_soon(subject: Subject) -> pd.DataFrame:
-    """The time limits of `deadlines` that end within 30 days and can still be kept, the first one first."""
-    found = deadlines(subject.tables, as_of=subject.as_of)
-    return found[found["is_recoverable"] & (found["days_left"] <= HORIZON_DAYS)].reset_index(drop=True)
-
-
-def unfiled_too_late(limits: pd.DataFrame) -> pd.DataFrame:
-    """The time limits of `deadlines` to file that have passed: no answer of the client's brings these claims back."""
-    return limits[(limits["kind"] == "filing") & limits["is_missed"]]

@@ -12,12 +12,12 @@ from ...ledger.suppression import LEAST
 from ...measures.engagement.care_risk import INTAKE_PARTS
 from ...periods import Period
 from ..blocks import Block, Finding, cards, finding, findings, for_the_workbook, headline, note, split
-from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.asks import MOST, table_of
 from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
-from ..client_review.opportunities import FOLLOW_UP_DAYS, PROCESS_DAYS, due
 from ..formats import as_text, counted, is_empty, sentence
 from ..pages import page
+from ..register.action import FOLLOW_UP_DAYS, PROCESS_DAYS, Action, due
 from ..subject import Subject
 from ..tables import Shown, show
 from .facts import MONTHS, Facts
@@ -219,11 +219,17 @@ def _asks(facts: Facts) -> list[Block]:
     if not found:
         return [note("We need nothing from you: no finding needs a decision.")]
     shown = [
-        Ask(one.title, one.detail.removesuffix("."), one.amount_cents, "", one.owner, dt.date.fromisoformat(one.due))
+        Action(
+            one.title,
+            one.detail.removesuffix("."),
+            one.owner,
+            dt.date.fromisoformat(one.due),
+            amount_cents=one.amount_cents,
+        )
         for one in found[:MOST]
     ]
     basis = "The gravest first."
-    if any(ask.cents for ask in shown):
+    if any(ask.amount_cents for ask in shown):
         basis += (
             " Dollars: what that many more kept visits would have brought since, at this practice's own cash a visit, "
             "to the nearest $100."

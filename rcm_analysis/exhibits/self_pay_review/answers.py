@@ -15,12 +15,13 @@ from ...measures.self_pay.policy import policy_breaches
 from ...periods import Period
 from ..blocks import Block, cards, headline, note, split
 from ..client_review.answers import span
-from ..client_review.asks import MOST, Ask, table_of
+from ..client_review.asks import MOST, table_of
 from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..client_review.work import held
 from ..formats import as_text, comma_list, counted, sentence, whole_dollars
 from ..pages import page
+from ..register.action import Action
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .controls import BREACH_WORDS, SCOPE_WORDS, asked_wrong
@@ -174,18 +175,24 @@ def _missed(facts: Facts) -> tuple[str, str, str]:
 # -- asks -------------------------------------------------------------------------------------------
 
 
-def asks(facts: Facts) -> list[Ask]:
+def asks(facts: Facts) -> list[Action]:
     """What the practice is asked for: decisions by dollars, then the policy where none is on file."""
     subject = facts.subject
     by = subject.as_of + dt.timedelta(days=DECIDE_DAYS)
     found = [
-        Ask(kind.title, f"The oldest has waited since {_day(kind.rows['since'].min())}", kind.cents, "", PRACTICE, by)
+        Action(
+            kind.title,
+            f"The oldest has waited since {_day(kind.rows['since'].min())}",
+            PRACTICE,
+            by,
+            amount_cents=kind.cents,
+        )
         for kind in sorted(waiting(subject), key=lambda kind: -kind.cents)
     ]
     if not len(subject.pandas("self_pay_policies")):
         day = subject.as_of + dt.timedelta(days=APPROVE_DAYS)
         why = "Without one no limit on calls, card retries and write-offs is checked"
-        found.append(Ask("Approve a self-pay policy", why, None, "", PRACTICE, day))
+        found.append(Action("Approve a self-pay policy", why, PRACTICE, day))
     return found
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..blocks import Block, Finding, finding, findings, note
 from ..client_review.answers import span
-from ..client_review.opportunities import ours
 from ..formats import as_text, comma_list, counted, sentence
+from ..register.action import ours
 from ..subject import Subject
 from .controls import BREACH_WORDS, RULE_WORDS, SCOPE_WORDS
 from .credits import OWED_TO, return_by

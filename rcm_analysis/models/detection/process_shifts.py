@@ -216,6 +216,27 @@ def _inside(claims: pd.DataFrame, one: Mapping[str, Any]) -> pd.Series:
     return claims[name] == value
 
 
+def late_entries(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The claims behind a row of `charge_lag_creep`: since the change entered later than nine of ten were before it.
+
+    Columns
+        claim_id, charge_cents; their charges are more than `late_cents`, which counts those beyond the usual tenth
+    Date basis
+        entered_on
+    Unit
+        cents
+    """
+    claims = lag_rows(tables)
+    claims = claims[claims["entered_on"] <= pd.Timestamp(as_of)]
+    for name in ("provider", "location"):
+        if finding[name]:
+            claims = claims[claims[name] == finding[name]]
+    is_since = claims["month"] >= pd.Period(finding["first_month"], "M")
+    late_from = float(claims.loc[~is_since, "lag"].quantile(LATE))
+    late = claims[is_since & (claims["lag"] > late_from)]
+    return late[["claim_id", "charge_cents"]].reset_index(drop=True)
+
+
 # -- days without submissions ----------------------------------------------------------------------
 
 OUTAGE_COLUMNS = (
@@ -289,17 +310,16 @@ def submission_rows(tables: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFra
 
 def outages(claims: pd.DataFrame, sent: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
     """`submission_outages` for rows that were read with `submission_rows`, with what was known on `as_of`."""
-    day = pd.Timestamp(as_of)
-    sent = sent[sent["submitted_on"] <= day]
-    known = claims[claims["entered_on"] <= day]
+    sent = sent[sent["submitted_on"] <= pd.Timestamp(as_of)]
+    known = claims[claims["entered_on"] <= pd.Timestamp(as_of)]
     rows: list[dict[str, Any]] = []
     if len(sent) and len(known):
-        days = _sending_days(sent["submitted_on"], day)
-        waits = _Waits(known, days, day)
+        waits = _Waits(known, _sending_days(sent["submitted_on"], pd.Timestamp(as_of)), pd.Timestamp(as_of))
+        days = waits.days
         silent = ~np.isin(days, sent["submitted_on"].to_numpy("datetime64[D]"))
         runs = _runs(silent)
         rows = [row for first, last in runs if (row := waits.judged(first, last)) is not None]
-        rows += _in_part(known, sent, days, runs, day)
+        rows += _in_part(known, sent, days, runs, pd.Timestamp(as_of))
         rows.sort(key=lambda row: (row["onset_on"], row["payer"]))
     out = pd.DataFrame(rows).reindex(columns=list(OUTAGE_COLUMNS))
     out["client"] = claims["client"].iloc[0] if len(rows) else out["client"]
@@ -325,6 +345,29 @@ def _in_part(
             if row is not None:
                 found.append(row | {"payer": payer})
     return found
+
+
+def claims_held_up(tables: Mapping[str, Any], finding: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The claims behind a row of `submission_outages`, which `claims` and `cents` count; one payer's where it is named.
+
+    Columns
+        claim_id, charge_cents
+    Date basis
+        submitted_on, entered_on
+    Unit
+        cents
+    """
+    claims, sent = submission_rows(tables)
+    day = pd.Timestamp(as_of)
+    known = claims[claims["entered_on"] <= day]
+    submitted = sent.loc[sent["submitted_on"] <= day]
+    days = _sending_days(submitted["submitted_on"], day)
+    if finding["payer"]:
+        known = known[known["payer"] == finding["payer"]]
+        own = submitted.loc[submitted["claim_id"].isin(known["claim_id"]), "submitted_on"]
+        days = days[days >= own.min().to_datetime64().astype("datetime64[D]")]
+    first, last = (int(np.searchsorted(days, np.datetime64(finding[name], "D"))) for name in ("onset_on", "last_on"))
+    return _Waits(known, days, day).held(first, last)[["claim_id", "charge_cents"]].reset_index(drop=True)
 
 
 def _sending_days(submitted: pd.Series, last: pd.Timestamp) -> np.ndarray:
@@ -372,7 +415,7 @@ class _Waits:
         at_work = len(np.unique(self.entered[(self.entered >= first) & (self.entered <= last)]))
         if p_value > SURELY or at_work < FEWEST_DAYS_AT_WORK:
             return None
-        held = self.claims[waiting][before <= self.long]
+        held = self.held(first, last)
         resumed = self.days[last + 1] if last + 1 < len(self.days) else np.datetime64("NaT")
         return {
             "onset_on": self.days[first],
@@ -385,6 +428,12 @@ class _Waits:
             "is_over": last + 1 < len(self.days),
             "payer": "",
         }
+
+    def held(self, first: int, last: int) -> pd.DataFrame:
+        """The claims that waited in these sending days and would have been sent in them."""
+        waiting = (self.entered <= last) & (self.sent > last)
+        before = np.clip(first - self.entered[waiting], 0, LONGEST_WAIT + 1)
+        return self.claims[waiting][before <= self.long]
 
 
 def _of_one_client(tables: Mapping[str, Any], name: str, columns: list[str]) -> pd.DataFrame:

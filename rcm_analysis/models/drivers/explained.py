@@ -20,7 +20,7 @@ from ...periods import Period
 from ...tables.frames import NO_VALUE, kept, source
 from ..detection.denial_cells import family_of
 from .cells import DIMENSIONS, REASON, Kind, facts_of, unrest
-from .search import Account, Driver, account, onset
+from .search import FLOOR_CENTS, Account, Driver, account, onset
 
 col = nw.col
 COMPARISONS = 8
@@ -45,12 +45,21 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Seed:
+    """A cell that another model has proved, and the day on which it began: (dimension, value) pairs."""
+
+    where: tuple[tuple[str, str], ...]
+    since: dt.date
+
+
+@dataclass(frozen=True)
 class Why:
     """Why a figure moved: the exact account, what a move of this form usually is, and what still stands from before.
 
     account       drivers and everything else, which add up to the change
     usual_cents   90 of 100 earlier moves of the same form were no larger; None with too few of them
-    standing      drivers of earlier comparisons that still hold, with the cents they hold now
+    standing      drivers of earlier comparisons that still hold, and proved cells that began before this period and
+                  are no driver of it, with the cents they hold now
     """
 
     figure: str
@@ -129,17 +138,13 @@ FIGURES = {
 
 @kept
 def why(
-    tables: Mapping[str, Any],
-    figure: str,
-    *,
-    period: Period,
-    against: Period | None = None,
-    seeds: Sequence[Mapping[str, str]] = (),
+    tables: Mapping[str, Any], figure: str, *, period: Period, against: Period | None = None, seeds: Sequence[Seed] = ()
 ) -> Why:
     """Why a figure of a period differs from that of the period before.
 
     `against` is by default the span of the same length before; a longer one counts at its share, so that a month may
-    be held against a quarter. `seeds` are cells that another model has proved (`systemic_denials`).
+    be held against a quarter. `seeds` are cells that another model has proved (`systemic_denials`): one look is enough
+    for them, and one that began before this period and did not move in it is still there.
 
     Formula
         change = drivers + everything else, each of it volume + mix + rate (`account.split`), to the cent
@@ -171,7 +176,9 @@ def why(
     pairs = [(period, against), *_earlier(period, against, months, first=_first_day(bases))]
     dispersion = [unrest(_facts(chosen, tops, bases, *pair, weight)) for pair in pairs[1:4]]
     wild = float(np.median(dispersion)) if dispersion else 1.0
-    found = account(_facts(chosen, tops, bases, period, against, weight), dispersion=wild, seeds=seeds)
+    found = account(
+        _facts(chosen, tops, bases, period, against, weight), dispersion=wild, seeds=[dict(one.where) for one in seeds]
+    )
     first = _first_day(bases)
     drivers = (_dated(one, tops, bases, whole) for one in found.drivers)
     found = replace(
@@ -180,7 +187,24 @@ def why(
     moves = [abs(_cents(tops, new) - weight * _cents(tops, old)) for new, old in pairs[1:]]
     usual = float(np.quantile(moves, USUAL)) if len(moves) >= FEWEST_COMPARISONS else None
     standing = _standing(chosen, tops, bases, pairs, weight, wild, found) if chosen.is_fault else ()
+    standing += _proved_before(tops, seeds, period, against, weight, [*found.drivers, *standing])
     return Why(figure, period, against, found, usual, standing)
+
+
+def _proved_before(
+    tops: pl.DataFrame, seeds: Sequence[Seed], period: Period, against: Period, weight: float, named: Sequence[Driver]
+) -> tuple[Driver, ...]:
+    """Proved cells that began before the period, hold cents worth a name in it, and are named by nothing else."""
+    known = [dict(driver.where) for driver in named]
+    out = []
+    for one in seeds:
+        where = dict(one.where)
+        cents = _cents(tops, period, where)
+        if where in known or one.since >= period.first_day or cents < FLOOR_CENTS:
+            continue
+        old = weight * _cents(tops, against, where)
+        out.append(Driver(where, old, cents, old, 0.0, 0, 0.0, 0.0, cents - old, since=one.since))
+    return tuple(out)
 
 
 def _moved(period: Period, months: int) -> Period:

@@ -1,8 +1,7 @@
 """The filled-in worklist: each row of the sheet that somebody worked becomes a note of the work log, or is set aside.
 
 A row whose cells to fill in are all empty is left alone. Every other row is a note, or is refused with its
-row, column and rule; messages hold no cell value. Free text is never kept. `WorklistIntake` holds the worklists among
-a client's files until the claims of the run are known, and then adds the notes to the work log.
+row, column and rule; messages hold no cell value. Free text is never kept.
 
 | rule | the row is refused because |
 |---|---|
@@ -36,11 +35,8 @@ from typing import Any
 
 import polars as pl
 
-from ...errors import SourceError, listed
-from ...tables.schema import CLAIMS, PARTIES, WORK_LOG
-from ...tables.store import Change
-from ..notes import FileReport
-from ..notes import Notes as IntakeNotes
+from ...errors import listed
+from ...tables.schema import PARTIES, WORK_LOG
 from .sheets import FILLED, KEYS, LISTED, SHEET, TITLES, Sheet, Unusable, is_blank, read_sheets
 
 __all__ = [
@@ -142,9 +138,9 @@ def notes_of(
         if note is not None and not faults:
             good[note["note_id"]] = note
         else:
-            aside.append(_set_aside(sheet, row, faults))
+            aside.append(set_aside(sheet, row, faults))
     kept = pl.DataFrame(list(good.values()), schema=WORK_LOG.polars).select(WORK_LOG.names)
-    return Notes(kept, pl.DataFrame(aside, schema=_QUARANTINE), len(rows))
+    return Notes(kept, pl.DataFrame(aside, schema=ASIDE), len(rows))
 
 
 def _work(note: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -160,7 +156,7 @@ def _noted(known: pl.DataFrame | None) -> dict[tuple[Any, ...], str]:
     return {_work(row): row["note_id"] for row in rows.iter_rows(named=True)}
 
 
-_QUARANTINE = {
+ASIDE = {
     "row": pl.Int64,
     "column": pl.String,
     "rule": pl.String,
@@ -173,15 +169,18 @@ Fault = tuple[str, str, str]
 """Our column, the rule, what was expected."""
 
 
-def _set_aside(sheet: Sheet, row: Mapping[str, Any], faults: Sequence[Fault]) -> dict[str, Any]:
+def set_aside(
+    sheet: Sheet, row: Mapping[str, Any], faults: Sequence[Fault], *, about: Sequence[str] = ("claim_id", "party")
+) -> dict[str, Any]:
     """The row's place in the quarantine: by its first fault, with all of them in the message."""
     column, rule, _ = faults[0]
-    text = None if rule == "other_client" else json.dumps({name: _text(row[name]) for name in ("claim_id", "party")})
+    text = None if rule == "other_client" else json.dumps({name: text_of(row[name]) for name in about})
+    titles = sheet.form.titles
     return {
         "row": row["row"],
-        "column": TITLES[column],
+        "column": titles[column],
         "rule": rule,
-        "message": "; ".join(f"{TITLES[name]}: {message}" for name, _, message in faults),
+        "message": "; ".join(f"{titles[name]}: {message}" for name, _, message in faults),
         "amount_cents": None,
         "text": text,
         "sheet": sheet.name,
@@ -203,13 +202,13 @@ class _Reader:
         fault = next(iter(unusable), None) or self._key_fault(row, claim)
         if fault:
             return None, [fault, *unusable[1:]]
-        made_for: dt.date = _day(row["as_of"])  # type: ignore[assignment]  # `_key_fault` has looked at it
+        made_for: dt.date = day_of(row["as_of"])  # type: ignore[assignment]  # `_key_fault` has looked at it
         values, faults = _filled(row)
         faults += _day_faults(values, made_for, self.service[claim], self.received)
         if faults:
             return None, faults
         key = "\x1f".join(
-            (self.client, claim, _text(row["party"]).lower(), made_for.isoformat(), values["worked_on"].isoformat())
+            (self.client, claim, text_of(row["party"]).lower(), made_for.isoformat(), values["worked_on"].isoformat())
         )
         note_id = NOTE_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:20]
         return {
@@ -222,15 +221,15 @@ class _Reader:
 
     def claim_of(self, row: Mapping[str, Any]) -> str:
         """The row's claim; one whose leading zeros a spreadsheet took away is found again by the row's check."""
-        claim, made_for = _text(row["claim_id"]), _day(row["as_of"])
+        claim, made_for = text_of(row["claim_id"]), day_of(row["as_of"])
         if claim in self.service or made_for is None or not claim.isdigit():
             return claim
-        party, check = _text(row["party"]).lower(), _text(row["check"])
+        party, check = text_of(row["party"]).lower(), text_of(row["check"])
         longer = [name for name in (claim.zfill(size) for size in range(len(claim) + 1, 21)) if name in self.service]
         return next((name for name in longer if row_check(self.client, name, party, made_for) == check), claim)
 
     def _key_fault(self, row: Mapping[str, Any], claim: str) -> Fault | None:
-        party, made_for, check = _text(row["party"]).lower(), _day(row["as_of"]), _text(row["check"])
+        party, made_for, check = text_of(row["party"]).lower(), day_of(row["as_of"]), text_of(row["check"])
         for name, what in (
             ("client", "the client"),
             ("claim_id", "the claim"),
@@ -239,7 +238,7 @@ class _Reader:
         ):
             if is_blank(row[name]):
                 return (name, "missing", f"{what} is not there; copy it from the list")
-        if _text(row["client"]) != self.client:
+        if text_of(row["client"]) != self.client:
             return ("client", "other_client", "the row belongs to another client")
         if claim not in self.service:
             return ("claim_id", "unknown_claim", "the client has no such claim")
@@ -262,15 +261,15 @@ def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     for name in LISTED:
-        value = "_".join(_text(row[name]).casefold().replace("-", " ").replace("_", " ").split()) or None
+        value = "_".join(text_of(row[name]).casefold().replace("-", " ").replace("_", " ").split()) or None
         values[name] = value if value in WORK_LOG.column(name).values else None
         if value is not None and values[name] is None:
             faults.append((name, "not_listed", f"expected one of {listed(choices(name), 12)}"))
-    values["worked_by"] = _text(row["worked_by"]) or _text(row["assigned_to"]) or None
+    values["worked_by"] = text_of(row["worked_by"]) or text_of(row["assigned_to"]) or None
     if len(values["worked_by"] or "") > LONGEST_NAME:
         faults.append(("worked_by", "unreadable", f"expected a name of at most {LONGEST_NAME} letters"))
     for name in ("worked_on", "next_on"):
-        values[name] = _day(row[name])
+        values[name] = day_of(row[name])
         if values[name] is None and not is_blank(row[name]):
             faults.append((name, "unreadable", "expected a day, such as 2026-11-03"))
     for name, what in (("action", "what was done"), ("worked_on", "the day of the work"), ("worked_by", "who did it")):
@@ -308,10 +307,10 @@ def _day_faults(
     return faults
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A cell as text; a whole number typed as one keeps no decimals.
 
-    >>> _text(12.0), _text(" a "), _text(None)
+    >>> text_of(12.0), text_of(" a "), text_of(None)
     ('12', 'a', '')
     """
     if value is None:
@@ -323,15 +322,15 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _day(value: Any) -> dt.date | None:
+def day_of(value: Any) -> dt.date | None:
     """A cell as a day: a date cell, the number that spreadsheets keep, ISO or US text.
 
     >>> {
-    ...     _day(one)
+    ...     day_of(one)
     ...     for one in ("2026-11-03", "11/3/2026", "11/3/26", "Nov 3, 2026", "3-Nov-2026", "2026-11-03 09:30:00", 46329)
     ... }
     {datetime.date(2026, 11, 3)}
-    >>> _day("soon"), _day("2026-11-03 or so"), _day("13/11/2026")
+    >>> day_of("soon"), day_of("2026-11-03 or so"), day_of("13/11/2026")
     (None, None, None)
     """
     if isinstance(value, dt.datetime):
@@ -341,7 +340,7 @@ def _day(value: Any) -> dt.date | None:
     number = _number(value)
     if number is not None:
         return dt.date(1899, 12, 30) + dt.timedelta(days=int(number)) if FIRST_DAY <= number <= LAST_DAY else None
-    text = re.split(r"[T ](?=\d{1,2}:\d\d)", _text(value))[0]
+    text = re.split(r"[T ](?=\d{1,2}:\d\d)", text_of(value))[0]
     for pattern in DAY_PATTERNS:
         try:
             return dt.datetime.strptime(text, pattern).date()
@@ -412,50 +411,3 @@ def free_name(file: Path) -> Path:
     base = file.name.removesuffix(REFUSED_SUFFIX).removesuffix(".xlsx")
     numbers = ["", *(f".{number}" for number in range(2, 1000))]
     return next(path for number in numbers if not (path := file.with_name(f"{base}{number}{REFUSED_SUFFIX}")).exists())
-
-
-class WorklistIntake:
-    """The filled-in worklists of one client's intake, as they gather."""
-
-    def __init__(self, change: Change, notes: IntakeNotes) -> None:
-        self.change, self.notes = change, notes
-        self.read: list[tuple[list[Sheet], FileReport]] = []
-
-    def add(self, name: str, data: bytes) -> bool:
-        """Keep a file's sheets; whether it is a worklist at all.
-
-        Raises
-            SourceError for a worklist of other clients only.
-        """
-        sheets = read_sheets(data)
-        if not sheets:
-            return False
-        if self.notes.client not in set().union(*(sheet.clients for sheet in sheets)):
-            raise SourceError(
-                f"{name} is a worklist, but not of {self.notes.client}. Nothing of it was stored; name its client."
-            )
-        report = FileReport(name, "worklist")
-        self.notes.report.files.append(report)
-        self.read.append((sheets, report))
-        return True
-
-    def store(self) -> None:
-        """Filled-in rows join the work log by key; files in the order of their names, so that a replay ends the
-        same."""
-        claims = self.change.current(CLAIMS) if self.read else CLAIMS.empty()
-        for sheets, report in self.read:
-            found = notes_of(
-                sheets,
-                client=self.notes.client,
-                claims=claims,
-                known=self.change.current(WORK_LOG),
-                received=received_on(report.file),
-            )
-            if found.rows.height:
-                self.change.append(WORK_LOG, found.rows)
-            report.rows_in, report.rows_stored, report.rows_quarantined = (
-                found.rows_in,
-                found.rows.height,
-                found.quarantine.height,
-            )
-            self.notes.quarantine(report.file, WORK_LOG.name, found.quarantine)

@@ -1,4 +1,4 @@
-"""The sheet of a worklist as somebody filled it in: found by its headings, each row with its number, nothing guessed.
+"""Sheets of ours as somebody filled them in: found by their headings, each row with its number, nothing guessed.
 
 A sheet whose headings were changed, doubled or cut off is refused whole, as its rows could be read wrongly or lost.
 A cell that cannot be read as one value (merged with others, a formula without a result, an error of the
@@ -47,6 +47,22 @@ FILLED = {
 """What is filled in by hand: our column of the work log and its heading."""
 
 TITLES = {**KEYS, **FILLED}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A sheet to fill in: how it is called, what its rows are about, and what is filled in (our column: heading)."""
+
+    sheet: str
+    keys: Mapping[str, str]
+    filled: Mapping[str, str]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        return {**self.keys, **self.filled}
+
+
+WORKLIST = Form(SHEET, KEYS, FILLED)
 LISTED = ("action", "outcome", "hold_reason", "next_action")
 """The columns to fill in with a word of a list."""
 
@@ -61,7 +77,6 @@ _LIST_BYTES = 1_000_000
 """The list of sheets is within so many bytes."""
 
 _WORKBOOK = re.compile(r"xl/workbook\w*\.xml")
-_LIST_NAME = re.compile(rf"""name\s*=\s*["']{SHEET}""", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -86,11 +101,12 @@ class Sheet:
     name: str
     rows: tuple[dict[str, Any], ...]
     others: Mapping[str, str] = field(default_factory=dict)
+    form: Form = WORKLIST
 
     @property
     def filled(self) -> list[dict[str, Any]]:
         """The rows in which something was filled in."""
-        return [row for row in self.rows if any(not is_blank(row[name]) for name in FILLED)]
+        return [row for row in self.rows if any(not is_blank(row[name]) for name in self.form.filled)]
 
     @property
     def clients(self) -> set[str]:
@@ -101,27 +117,29 @@ def is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def read_sheets(data: bytes) -> list[Sheet]:
-    """Every worklist sheet of a workbook; none where no sheet has the headings.
+def read_sheets(data: bytes, form: Form = WORKLIST) -> list[Sheet]:
+    """Every sheet of a workbook that is this form; none where no sheet has the headings.
 
     Raises
         SourceError when a sheet lacks some of the headings only, or has one twice: rows would be lost or misread.
     """
-    return limited(_sheets, data) if _names_a_worklist(data) else []
+    return limited(_sheets, data, form) if _names_one(data, form.sheet) else []
 
 
-def _sheets(data: bytes) -> list[Sheet]:
+def _sheets(data: bytes, form: Form) -> list[Sheet]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data))
-        found = [sheet for name in book.sheetnames if name.lower().startswith(SHEET) and (sheet := _found(book[name]))]
+        ours = [name for name in book.sheetnames if name.lower().startswith(form.sheet)]
+        found = [sheet for name in ours if (sheet := _found(book[name], form))]
         results = _results(data) if any(formulas for _, _, formulas in found) else {}
     except (*BROKEN_ZIP, KeyError, ValueError, TypeError, OSError, AttributeError) as error:
         raise SourceError(f"The workbook cannot be read ({type(error).__name__}). Save it again as XLSX.") from error
-    return [_read(sheet, places, head, results) for sheet, (places, head), _ in found]
+    return [_read(sheet, places, head, results, form) for sheet, (places, head), _ in found]
 
 
-def _names_a_worklist(data: bytes) -> bool:
-    """Whether a workbook has a sheet that is called a worklist, from its list of sheets alone."""
+def _names_one(data: bytes, sheet: str) -> bool:
+    """Whether a workbook has a sheet that is called so, from its list of sheets alone."""
+    called = re.compile(rf"""name\s*=\s*["']{sheet}""", re.IGNORECASE)
     if data[:2] != b"PK":
         return False
     try:
@@ -129,7 +147,7 @@ def _names_a_worklist(data: bytes) -> bool:
             if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
                 return False
             names = [name for name in parts.namelist() if _WORKBOOK.fullmatch(name)]
-            return any(_LIST_NAME.search(_top(parts, name).decode("utf-8", "replace")) for name in names)
+            return any(called.search(_top(parts, name).decode("utf-8", "replace")) for name in names)
     except (*BROKEN_ZIP, KeyError, OSError):
         return False
 
@@ -139,37 +157,38 @@ def _top(parts: zipfile.ZipFile, name: str) -> bytes:
         return part.read(_LIST_BYTES)
 
 
-def _found(sheet: Any) -> tuple[Any, tuple[dict[str, int], int], bool] | None:
+def _found(sheet: Any, form: Form) -> tuple[Any, tuple[dict[str, int], int], bool] | None:
     """The sheet with the places of our headings and their row, and whether a cell below holds a formula."""
     if not hasattr(sheet, "iter_rows"):
         return None
-    wanted = {plain(title): name for name, title in TITLES.items()}
+    wanted = {plain(title): name for name, title in form.titles.items()}
     for cells in sheet.iter_rows(max_row=TOP_ROWS):
         names = [
             (wanted[plain(str(cell.value))], cell.column)
             for cell in cells
             if cell.value is not None and plain(str(cell.value)) in wanted
         ]
-        if len(names) < FEWEST_HEADINGS or not {name for name, _ in names} & set(FILLED):
+        if len(names) < FEWEST_HEADINGS or not {name for name, _ in names} & set(form.filled):
             continue
         places, head = dict(names), cells[0].row
-        _check_headings([name for name, _ in names])
+        _check_headings([name for name, _ in names], form)
         below = sheet.iter_rows(min_row=head + 1)
         return sheet, (places, head), any(cell.data_type == "f" for row in below for cell in row)
     return None
 
 
-def _check_headings(names: list[str]) -> None:
-    lacking = [title for name, title in TITLES.items() if name not in names]
-    twice = [title for name, title in TITLES.items() if names.count(name) > 1]
+def _check_headings(names: list[str], form: Form) -> None:
+    lacking = [title for name, title in form.titles.items() if name not in names]
+    twice = [title for name, title in form.titles.items() if names.count(name) > 1]
     if lacking:
         raise SourceError(
-            f"The sheet {SHEET!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the "
+            f"The sheet {form.sheet!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the "
             "sheet as it was exported."
         )
     if twice:
         raise SourceError(
-            f"The sheet {SHEET!r} has the columns {listed(twice)} twice. Nothing of it was read; remove the copies."
+            f"The sheet {form.sheet!r} has the columns {listed(twice)} twice. Nothing of it was read; remove the "
+            "copies."
         )
 
 
@@ -179,7 +198,7 @@ def _results(data: bytes) -> dict[str, Any]:
     return {name: book[name] for name in book.sheetnames}
 
 
-def _read(sheet: Any, places: Mapping[str, int], head: int, results: Mapping[str, Any]) -> Sheet:
+def _read(sheet: Any, places: Mapping[str, int], head: int, results: Mapping[str, Any], form: Form) -> Sheet:
     merged = _merged(sheet, places, head)
     rows = []
     for number in range(head + 1, sheet.max_row + 1):
@@ -187,9 +206,9 @@ def _read(sheet: Any, places: Mapping[str, int], head: int, results: Mapping[str
             name: merged.get((number, place)) or _value(sheet.cell(number, place), results.get(sheet.title))
             for name, place in places.items()
         }
-        if not all(is_blank(values[name]) for name in TITLES):
+        if not all(is_blank(values[name]) for name in form.titles):
             rows.append({"row": number, **values})
-    return Sheet(sheet.title, tuple(rows), _others(sheet, places, head))
+    return Sheet(sheet.title, tuple(rows), _others(sheet, places, head), form)
 
 
 def _value(cell: Any, results: Any) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from rcm_analysis.exhibits.ar_deep_dive import answers as findings
 from rcm_analysis.exhibits.ar_deep_dive import mixes
 from rcm_analysis.exhibits.ar_deep_dive.facts import Facts
+from rcm_analysis.exhibits.register import causes
+from rcm_analysis.exhibits.register.action import settle
 from rcm_analysis.models.detection.mixes import COLUMNS
 
 MOVED = {
@@ -32,7 +36,7 @@ MOVED = {
 
 def facts_of(subject, **changed) -> Facts:
     """The deep facts of a client whose figure moved so."""
-    facts = Facts(subject)
+    facts = Facts(replace(subject))
     facts.__dict__["mix_shifts"] = pd.DataFrame([MOVED | changed], columns=list(COLUMNS))
     return facts
 
@@ -61,7 +65,7 @@ CASES = [
 
 @pytest.mark.parametrize(("changed", "title", "said"), CASES)
 def test_a_change_of_mix_is_named_and_told_from_a_cause(acorn, changed, title, said):
-    items = mixes.mixes(facts_of(acorn, **changed))
+    items = [one.as_finding() for one in settle(causes.mixes(facts_of(acorn, **changed)))]
     assert [item.title.startswith(title) for item in items] == ([True] if title else [])
     if title:
         detail = items[0].detail

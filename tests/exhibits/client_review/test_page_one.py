@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rcm_analysis.blocks.vocabulary import Cards, Headline, Split, Table
 from rcm_analysis.exhibits.client_review import answers, asks, behind, beside_past, effort, fell_due, moved
 from rcm_analysis.exhibits.formats import whole_dollars
+from rcm_analysis.exhibits.register.action import CHARGES, CONTRACT, Action
 from rcm_analysis.periods import Period
 
 CENTS = st.integers(-5_000_000, 5_000_000)
@@ -116,8 +117,9 @@ def test_the_page_leads_with_its_finding_and_every_part_is_there(page_one):
     assert [card.title for card in cards] == ["What we did", "What we missed"]
     assert cards[0].answer == "2 claims worked by hand"
     asked = next(block for block in page_one if isinstance(block, Table) and block.name == "asks")
-    assert asked.text and asked.text[0][1].startswith("Send what 14 claims wait for. 14 documents")
-    assert asked.text[0][2:4] == ("$3,640", "Practice manager")
+    assert asked.text and asked.text[0][1].startswith("Send what 2 claims wait for. 2 documents")
+    assert asked.text[0][2:4] == ("$520", "Practice manager")
+    assert asked.text[1][1].startswith("Approve or refuse 20 write-offs. Time limit over: 20")
 
 
 def months(cents: list[int]) -> pd.DataFrame:
@@ -175,24 +177,25 @@ def test_an_empty_work_log_is_said(acorn):
 def test_at_most_three_asks_the_proven_first(acorn, monkeypatch):
     day = dt.date(2026, 11, 14)
     many = [
-        asks.Ask(f"{name}", "why", cents, basis, "manager", day)
+        Action(f"{name}", "why", "manager", day, basis=basis, amount_cents=cents, is_asked=name != "e")
         for name, cents, basis in (
-            ("a", 1, asks.CHARGES),
-            ("b", 900, asks.CHARGES),
-            ("c", 5, asks.CONTRACT),
-            ("d", 20, asks.CHARGES),
+            ("a", 1, CHARGES),
+            ("b", 900, CHARGES),
+            ("c", 5, CONTRACT),
+            ("d", 20, CHARGES),
+            ("e", 9999, CHARGES),
         )
     ]
-    monkeypatch.setattr(asks, "LOOKS", (lambda subject: many,))
+    monkeypatch.setattr(asks, "register", lambda subject: many)
     (table,) = asks.asks_table(acorn)
     assert isinstance(table, Table) and [row[1] for row in table.rows] == ["c. why.", "b. why.", "d. why."]
     assert table.definition.endswith(
-        "Dollars of 1: what the contracts would have allowed, over the usual; 2 and 3: billed charges."
+        "Dollars of 1: what the contracts would have allowed, over the usual; 2 and 3: open balances, as billed."
     )
 
 
 def test_no_ask_is_a_sentence(acorn, monkeypatch):
-    monkeypatch.setattr(asks, "LOOKS", ())
+    monkeypatch.setattr(asks, "register", lambda subject: [])
     (said,) = asks.asks_table(acorn)
     assert said.payload["text"].startswith("We need nothing from you")
 

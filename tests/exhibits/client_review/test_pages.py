@@ -12,10 +12,12 @@ import pytest
 from builders.page_checks import assert_prints
 from rcm_analysis.blocks.vocabulary import Split, Table
 from rcm_analysis.exhibits.blocks import Block
-from rcm_analysis.exhibits.client_review import answers, money, numbers, opportunities, payers, work
+from rcm_analysis.exhibits.client_review import answers, money, numbers, payers, work
 from rcm_analysis.exhibits.client_review import appendix as rest
 from rcm_analysis.exhibits.definitions import glossary_of
 from rcm_analysis.exhibits.pages import pages_of
+from rcm_analysis.exhibits.register.causes import PREVENTION
+from rcm_analysis.exhibits.register.months import register
 from rcm_analysis.ledger import balances as ledger
 from rcm_analysis.tables.reference.carc import carc_categories
 
@@ -28,7 +30,6 @@ PAGES = (
     "in_the_workbook",
     "numbers",
     "reconciliation",
-    "opportunities",
     "last_actions",
     "follow_up",
     "cash",
@@ -79,7 +80,7 @@ def test_every_table_says_what_it_counts(acorn_pages):
             assert all(len(row) == len(table["columns"]) for row in table["rows"] + table.get("text", [])), name
 
 
-LISTS = {"claims_due", "claims_open", "claims_denied", "open_questions"}
+LISTS = {"claims_due", "claims_open", "claims_denied", "asked_claims"}
 
 
 def test_no_patient_is_named_and_no_single_claim_outside_its_lists(acorn_pages):
@@ -154,9 +155,12 @@ def test_the_ages_add_up_to_the_ledger(acorn):
     assert aged["insurance_share"].sum() == pytest.approx(1)
 
 
-def test_credits_and_unapplied_money_stand_apart(acorn_pages):
+def test_credits_and_unapplied_money_stand_apart(acorn_pages, acorn):
     apart = tables_of(acorn_pages["aging"])["credits"]
-    assert [row[2] for row in apart["rows"]] == [0, 0, -5000]
+    owed = int(money.aging_by_part(acorn)[["insurance_cents", "patient_cents"]].to_numpy().sum())
+    assert [row[2] for row in apart["rows"]] == [owed, 0, 0, -5000, owed - 5000]
+    closing = tables_of(acorn_pages["reconciliation"])["reconciliation"]["rows"]
+    assert ["Open at the end of the month", owed - 5000] in closing, "the bridge ends where the month does"
 
 
 def test_payers_add_up_and_small_numbers_are_marked(acorn):
@@ -167,22 +171,18 @@ def test_payers_add_up_and_small_numbers_are_marked(acorn):
     assert "Lakeshore <Mutual>" in [row[0] for row in table["rows"]]
 
 
-def test_every_opportunity_has_dollars_an_owner_and_a_day(acorn_pages, acorn):
-    items = acorn_pages["opportunities"][0].payload["items"]
-    assert {
-        "Appeal 1 denied claim before the limit",
-        "Apply the money that waits",
-        "Send claims right the first time",
-    } <= {item["title"] for item in items}
+def test_every_action_of_the_workbook_has_dollars_an_owner_and_a_day(acorn_pages, acorn):
+    table = tables_of(acorn_pages["in_the_workbook"])["action_register"]
+    names = [column["name"] for column in table["columns"]]
+    items = [dict(zip(names, row, strict=True)) for row in table["rows"]]
+    assert {"appeal_limit", "unapplied", "right_first_time"} <= {item["action_id"] for item in items}
     for item in items:
         assert item["amount_cents"] > 0 and item["owner"] and dt.date.fromisoformat(item["due"]) > acorn.as_of
-    ranks = [["high", "medium", "low"].index(item["severity"]) for item in items]
-    assert ranks == sorted(ranks)
 
 
 def test_every_stage_of_the_reason_list_has_somebody_who_can_prevent_it():
     stages = set(carc_categories()["preventable_stage"]) - {"none"}
-    assert stages <= set(opportunities.PREVENTION)
+    assert stages <= set(PREVENTION)
 
 
 def test_last_months_actions_and_their_outcome(acorn):
@@ -296,7 +296,8 @@ def test_an_old_balance_written_off_in_whole_dollars_is_asked_about(acorn):
         acorn, "transactions", lambda frame: pl.concat([frame, pl.DataFrame(rows)], how="diagonal_relaxed")
     )
     assert "question to ask, not a proof" in words_of(pages_of("client_review", swept).written_off())
-    assert "Review the batch write-offs of old balances" in words_of(pages_of("client_review", swept).opportunities())
+    (found,) = [one for one in register(swept) if one.kind == "sweeps"]
+    assert (found.title, found.amount_cents) == ("Review the batch write-offs of old balances", 6 * 2000)
 
 
 @pytest.mark.parametrize("name", rest.MEASURES)

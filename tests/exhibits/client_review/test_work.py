@@ -8,7 +8,10 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from rcm_analysis.exhibits.client_review import effort, opportunities, work
+from rcm_analysis.exhibits.client_review import effort, work
+from rcm_analysis.exhibits.register import claims, habits
+from rcm_analysis.exhibits.register.action import settle
+from rcm_analysis.exhibits.register.facts import MonthFacts
 from rcm_analysis.tables.schema import TABLES
 
 CLIENT = "acorn-clinic"
@@ -116,14 +119,14 @@ def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):
     [
         pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=180), True, id="the limit is today"),
         pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=150), True, id="the limit is in thirty days"),
-        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=149), False, id="the limit is in thirty-one days"),
+        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=144), True, id="four fifths of the limit are used"),
+        pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=143), False, id="less of it is used"),
         pytest.param(dt.date(2026, 10, 31) - dt.timedelta(days=181), False, id="the limit passed yesterday"),
     ],
 )
 def test_claims_never_sent_are_announced_before_the_filing_limit(of, service, is_due):
     subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[])
-    assert len(work.due_soon(subject)) == is_due
-    titles = [item.title for item in opportunities.deadlines(subject)]
+    titles = [item.title for item in settle(claims.limits(MonthFacts(subject)))]
     assert ("Send 1 claim before the filing limit" in titles) == is_due
 
 
@@ -139,16 +142,13 @@ def test_a_claim_that_was_sent_has_no_filing_limit(of):
         "frequency": "1",
         "charge_cents": 10000,
     }
-    assert work.due_soon(
-        of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[sent])
-    ).empty
+    subject = of(claims=[claim("1", service)], transactions=[posting("1", 10000, service)], submissions=[sent])
+    assert claims.limits(MonthFacts(subject)) == []
 
 
 def test_an_appeal_limit_is_announced_until_somebody_appeals(acorn):
-    late = work.due_soon(acorn).query("kind == 'appeal'")
-    assert late["claim_id"].tolist() == ["2026-07-6"]
-    assert late["deadline_on"].dt.date.tolist() == [dt.date(2026, 11, 2)]
-    assert not any(name.endswith("-4") for name in late["claim_id"])
+    (late,) = [one for one in settle(claims.limits(MonthFacts(acorn))) if one.kind == "appeal_limit"]
+    assert list(late.claims) == ["2026-07-6"] and late.due == dt.date(2026, 11, 2)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_an_appeal_limit_is_announced_until_somebody_appeals(acorn):
 )
 def test_credits_are_old_after_sixty_days(of, last, is_old):
     subject = of(transactions=[posting("1", 10000, dt.date(2026, 6, 1)), posting("1", -12000, last, "payment")])
-    found = opportunities.old_credits(subject)
+    found = settle(habits.old_credits(MonthFacts(subject)))
     assert [item.amount_cents for item in found] == ([2000] if is_old else [])
 
 

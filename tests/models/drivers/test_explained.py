@@ -8,12 +8,13 @@ import pytest
 
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.examples.remittances import example_tables
-from rcm_analysis.exhibits.why import why_sentences
+from rcm_analysis.exhibits.register.why import why_sentences
 from rcm_analysis.measures.denials.rates import initial_denial_rate_dollars_remitted
-from rcm_analysis.models.drivers.explained import Why, why
+from rcm_analysis.models.drivers.explained import Seed, Why, why
 from rcm_analysis.models.drivers.search import Account, Driver
 from rcm_analysis.periods import Period
 
+OLD = dt.date(2026, 1, 5)
 OCTOBER = Period.month("2026-10")
 QUARTER = OCTOBER.trailing(3)
 BEFORE, NOW = "in May through July 2026", "in August through October 2026"
@@ -30,6 +31,29 @@ def test_the_account_ties_to_the_printed_measure(period):
 def test_a_period_is_held_against_the_same_months_before():
     assert why(example_tables(), "denied_charges", period=QUARTER).against == Period.month("2026-07").trailing(3)
     assert why(example_tables(), "denied_charges", period=OCTOBER).against == Period.month("2026-09")
+
+
+def test_a_proved_cell_that_began_before_both_periods_is_still_there():
+    """Authorization was denied for $200 in October: no driver, but proved in spring."""
+    seeds = (Seed((("reason", "authorization"),), dt.date(2026, 3, 2)), Seed((("reason", "no such"),), OLD))
+    plain = why(example_tables(), "denied_charges", period=OCTOBER, seeds=seeds)
+    assert plain.standing == (), "too few dollars for a name"
+    many = {**example_tables()}
+    many["remit_adjustments"] = many["remit_adjustments"].assign(
+        amount_cents=many["remit_adjustments"]["amount_cents"] * 10
+    )
+    found = why(many, "denied_charges", period=OCTOBER, seeds=seeds)
+    (still,) = found.standing
+    assert (dict(still.where), still.since) == ({"reason": "authorization"}, dt.date(2026, 3, 2))
+    assert still.new_cents == 200_000
+    assert "Still there: authorization denials, $2,000 in October 2026, since about March 2." in why_sentences(
+        found, str
+    )
+
+
+def test_a_proved_cell_of_this_period_is_no_older_problem():
+    seeds = (Seed((("reason", "authorization"),), OCTOBER.first_day),)
+    assert why(example_tables(), "denied_charges", period=OCTOBER, seeds=seeds).standing == ()
 
 
 def test_an_unknown_figure_names_the_closest():

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from ..blocks.vocabulary import Block
-from ..models.drivers.account import whole_cents
-from ..models.drivers.cells import FEWEST_CLAIMS
-from ..models.drivers.explained import Why
-from ..models.drivers.search import Driver
-from ..periods import Period
-from .blocks import note
-from .formats import as_text, counted, sentence, words_of
-from .subject import Subject
-from .tables import Shown, show, with_total
+from ...blocks.vocabulary import Block
+from ...models.drivers.account import whole_cents
+from ...models.drivers.cells import FEWEST_CLAIMS
+from ...models.drivers.explained import Why
+from ...models.drivers.search import Driver
+from ...periods import Period
+from ..blocks import note
+from ..formats import as_text, counted, sentence, words_of
+from ..subject import Subject
+from ..tables import Shown, show, with_total
 
 NAMES = {"denied_charges": ("denied charges", "were"), "cash": ("cash collected on claims", "was")}
 FAMILIES = {"visits": "office visits", "radiology": "imaging", "laboratory": "lab tests", "medicine": "medicine codes"}

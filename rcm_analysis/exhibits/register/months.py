@@ -1,0 +1,187 @@
+"""The register of a client at the close of a month: settled, graded, carried over, and as people changed it.
+
+Nothing is written when a report is made. The register of a close is worked out from what was known on that day, and
+so is that of the close before it; people's changes are rows of `action_changes`, known from their day on. So a report
+made again years later, or before another one, says the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import pandas as pd
+
+from ...measures.receivable.account_movements import account_postings, moved_since
+from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
+from ..subject import Subject
+from . import causes, claims, habits
+from .action import DONE, DROPPED, OPEN, Action, Found, graded, settle
+from .facts import MonthFacts
+
+Look = Callable[[MonthFacts], list[Found]]
+LOOKS: tuple[tuple[Look, tuple[str, ...]], ...] = (
+    (causes.denials, ()),
+    (causes.underpayments, ()),
+    (claims.secondaries, SENT),
+    (claims.limits, SENT),
+    (claims.write_offs, ANSWERED),
+    (claims.unsent, SENT),
+    (claims.questions, ANSWERED),
+    (claims.crossovers, SENT),
+    (habits.disguised, PAID),
+    (habits.old_credits, (*BILLED, *PAID)),
+    (habits.unapplied, ("claimless",)),
+    (habits.sweeps, ()),
+    (claims.escalated, ()),
+    (causes.late_entry, ()),
+    (causes.silent_days, ()),
+    (claims.untouched, ANSWERED),
+    (claims.aged, ANSWERED),
+    (habits.preventable_denials, ()),
+    (habits.right_first_time, ()),
+    (habits.late_charges, ()),
+    (causes.standing, ()),
+    (causes.ended, ()),
+    (causes.mixes, ()),
+    (causes.prices, ()),
+)
+"""What is looked for, in the order in which claims are given away: a cause before a step, a step before a habit.
+
+With each stand the relations between records without which it would advise on dollars that are not there."""
+
+AGAIN_DAYS = 31
+"""What was reported as done and is still found so many days later is open again."""
+
+
+def facts_of(subject: Subject, facts: MonthFacts | None = None) -> MonthFacts:
+    """The facts of a client's month, the same for all of a report; `facts` are those that a report has made."""
+    kept: MonthFacts = subject.memory.setdefault("facts", facts or MonthFacts(subject))
+    return kept
+
+
+def register(subject: Subject) -> list[Action]:
+    """The actions that stand on a day, the gravest and largest first.
+
+    Counts
+        What was found at the close of the month (within a month: at the close before it), every claim in one action;
+        without what people reported as done or dropped by the day.
+    """
+    return [one for one in whole_register(subject) if one.status == OPEN]
+
+
+def whole_register(subject: Subject) -> list[Action]:
+    """The register with what was reported as done or dropped, too."""
+    kept: list[Action] | None = subject.memory.get("register")
+    if kept is None:
+        close = closed_month(subject)
+        earlier = close_before(close)
+        before = {one.action_id: one for one in stood_at(earlier)}
+        actions = [
+            replace(one, since=earlier.as_of, was_due=before[one.action_id].due) if one.action_id in before else one
+            for one in found_at(close)
+        ]
+        kept = subject.memory["register"] = _changed(actions, subject)
+    return kept
+
+
+def close_before(close: Subject) -> Subject:
+    """The client at the close of the month before this close."""
+    kept: Subject = close.memory.setdefault("close before", close.at_close(close.period.shift(-1)))
+    return kept
+
+
+def stood_at(close: Subject) -> list[Action]:
+    """What stood open at the close of a month, as people had changed it by then."""
+    return [one for one in _changed(found_at(close), close) if one.status == OPEN]
+
+
+def closed_month(subject: Subject) -> Subject:
+    """The client at the last close of a month: the day itself, or the end of the month before."""
+    return subject if subject.as_of == subject.period.last_day else close_before(subject)
+
+
+def found_at(close: Subject) -> list[Action]:
+    """What stands at the close of a month, settled and graded; nothing before the first posting."""
+    kept: list[Action] | None = close.memory.get("found")
+    if kept is None:
+        there = not close.pandas("transactions").empty
+        found = [one for look, rests_on in LOOKS if advises(close, rests_on) for one in look(facts_of(close))]
+        kept = close.memory["found"] = graded(settle(found)) if there else []
+    return kept
+
+
+def _changed(actions: Sequence[Action], subject: Subject) -> list[Action]:
+    """The actions as people changed them by the day, the latest change of each cell in force."""
+    if "action_changes" not in subject.tables:
+        return list(actions)
+    changes = subject.pandas("action_changes")
+    changes = changes[changes["changed_on"] <= pd.Timestamp(subject.as_of)]
+    by_action = dict(list(changes.sort_values(["changed_on", "change_id"]).groupby("action_id")))
+    return [_with_changes(one, by_action.get(one.action_id), subject.as_of) for one in actions]
+
+
+def _with_changes(action: Action, changes: pd.DataFrame | None, day: dt.date) -> Action:
+    if changes is None:
+        return action
+    last = {name: rows.iloc[-1] for name in changes if len(rows := changes[name].dropna())}
+    status, reported = str(last.get("status", OPEN)), changes["changed_on"].iloc[-1].date()
+    if status == DONE:
+        told = changes.loc[changes["status"] == DONE, "changed_on"].iloc[-1].date()
+        status = OPEN if day - told > dt.timedelta(days=AGAIN_DAYS) else DONE
+    promised = last["due_on"].date() if "due_on" in last else action.due
+    return replace(
+        action,
+        owner=str(last.get("owner", action.owner)),
+        due=promised,
+        status=status,
+        outcome=str(last.get("outcome", "")),
+        remark=str(last.get("remark", "")),
+        reported_on=reported,
+    )
+
+
+class CameOf(NamedTuple):
+    """What became of an action of the close before: where it stands now, and what happened to its claims since.
+
+    opening_cents + charged_cents - collected_cents - adjusted_cents - written_off_cents + credit_cents = open_cents;
+    all of them empty where no claim stands behind the action.
+    """
+
+    action: Action
+    now: Action | None
+    moves: dict[str, int]
+    day: dt.date
+
+    @property
+    def state(self) -> str:
+        """done, dropped, gone (no longer found), overdue or open."""
+        if self.now is None:
+            return "gone"
+        if self.now.status in (DONE, DROPPED):
+            return self.now.status
+        return "overdue" if self.action.due < self.day else "open"
+
+
+def came_of(subject: Subject) -> list[CameOf]:
+    """The actions of the close before, as they were printed then, with what came of each by the day."""
+    earlier = close_before(closed_month(subject))
+    before = stood_at(earlier)
+    now = {one.action_id: one for one in whole_register(subject)}
+    names = sorted(set().union(*(one.claims for one in before)))
+    postings = account_postings(subject.tables, names, as_of=subject.as_of)
+    return [
+        CameOf(one, now.get(one.action_id), _moves(one, postings, subject, earlier.as_of), subject.as_of)
+        for one in before
+    ]
+
+
+def _moves(action: Action, postings: pd.DataFrame, subject: Subject, listed: dt.date) -> dict[str, int]:
+    if not action.claims:
+        return {}
+    accounts = pd.DataFrame({"client": subject.client.client, "claim_id": sorted(action.claims)})
+    moved = moved_since(postings, accounts.assign(listed_on=pd.Timestamp(listed)), as_of=subject.as_of)
+    sums = moved[[name for name in moved if name.endswith("_cents")]].sum()
+    return {str(name): int(cents) for name, cents in sums.items()}

@@ -1,0 +1,170 @@
+"""The register: every claim in one action, the same in every view, carried over, and changed by people."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rcm_analysis.exhibits.ar_deep_dive import findings
+from rcm_analysis.exhibits.ar_deep_dive.facts import Facts as DeepFacts
+from rcm_analysis.exhibits.ar_weekly_review import decisions
+from rcm_analysis.exhibits.ar_weekly_review.facts import Facts as WeekFacts
+from rcm_analysis.exhibits.client_review import asks
+from rcm_analysis.exhibits.register import months, sheet
+from rcm_analysis.exhibits.register.action import MOST_HIGH, Action, Found, graded, settle, spread
+from rcm_analysis.tables.schema import ACTION_CHANGES
+
+DAY = dt.date(2026, 11, 14)
+CLAIM = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 9_999))
+
+
+def told(rows: pd.DataFrame) -> Action:
+    return Action(f"Work {len(rows)}", "why", "us", DAY, severity="high")
+
+
+def look(number: int, claims: list[tuple[str, int]]) -> Found:
+    return Found(f"k{number}", told, pd.DataFrame(claims, columns=["claim_id", "cents"]))
+
+
+@given(st.lists(st.lists(CLAIM, max_size=6), max_size=6))
+def test_a_claim_is_in_one_action_with_all_its_dollars(looks):
+    found = [look(number, claims) for number, claims in enumerate(looks)]
+    actions = settle(found)
+    every = [claim for one in actions for claim in one.claims]
+    assert len(every) == len(set(every))
+    for one in actions:
+        assert one.amount_cents == sum(one.claims.values()) > 0
+    first = {}
+    for number, claims in enumerate(looks):
+        fresh = [claim for claim, _ in claims if claim not in first]
+        if sum(cents for claim, cents in claims if claim not in first) > 0:
+            first |= dict.fromkeys(fresh, f"k{number}")
+    assert {claim: one.kind for one in actions for claim in one.claims} == first
+
+
+@given(st.lists(st.sampled_from(["high", "medium", "low"]), max_size=9))
+def test_at_most_three_are_high_and_a_cause_stands_first(severities):
+    actions = [
+        replace(told(pd.DataFrame()), kind="denials" if number == 4 else "k", key=str(number), severity=severity)
+        for number, severity in enumerate(severities)
+    ]
+    out = graded(actions)
+    assert sum(one.severity == "high" for one in out) == min(MOST_HIGH, severities.count("high"))
+    assert {one.action_id for one in out} == {one.action_id for one in actions}
+    assert len(severities) < 5 or out[0].kind == "denials"
+
+
+def test_two_of_one_name_keep_apart():
+    twice = [replace(look(1, [(claim, 5)]), kind="same", key="x") for claim in "ab"]
+    assert [one.action_id for one in settle(twice)] == ["same:x", "same:x-2"]
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=9), st.integers(0, 10**7))
+def test_dollars_spread_over_claims_add_up(weights, cents):
+    parts = spread(pd.Series(weights), cents)
+    assert parts.sum() == cents and (parts >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def actions(acorn) -> dict[str, Action]:
+    return {one.action_id: one for one in months.register(acorn)}
+
+
+def test_the_claims_of_the_register_are_disjoint(actions):
+    every = [claim for one in actions.values() for claim in one.claims]
+    assert len(every) == len(set(every)) > 0
+    assert all(sum(one.claims.values()) == one.amount_cents for one in actions.values() if one.claims)
+    assert sum(one.severity == "high" for one in actions.values()) <= MOST_HIGH
+
+
+def test_every_view_shows_the_register(acorn, actions):
+    def same(title: str, cents: int | None, owner: str, due: str) -> bool:
+        return any(
+            (one.title, one.amount_cents, one.owner.casefold(), one.due.isoformat())
+            == (title, cents, owner.casefold(), due)
+            for one in actions.values()
+        )
+
+    cards = [one.as_finding() for one in findings.found(DeepFacts(acorn))]
+    assert cards and all(same(one.title, one.amount_cents, one.owner, one.due) for one in cards)
+    asked, printed = asks.asks(acorn), asks.asks_table(acorn)[0]
+    assert 0 < len(printed.rows) <= asks.MOST
+    for row, one in zip(printed.rows, asked, strict=False):
+        assert row[1] == one.text and same(one.title, row[2], row[3], row[4])
+    week = WeekFacts(acorn)
+    rows = decisions.decisions(week)[0].rows[: len(decisions.needed(week))]
+    assert len(rows) >= len(asked) and all(same(row[0], row[2], row[3], row[4]) for row in rows)
+    assert [row[0] for row in rows[: len(asked)]] == [one.title for one in asked], "decisions are the packet's asks"
+
+
+def test_the_list_behind_each_ask_adds_up_to_it(acorn):
+    table, listed = asks.asks_table(acorn)
+    cents = [column.name for column in listed.columns].index("cents")
+    for behind in table.behind:
+        number = behind.where[0].removeprefix("ask=")
+        assert sum(row[cents] for row in listed.rows if row[0] == number) == behind.cents == table.rows[behind.row][2]
+
+
+def test_within_a_month_the_register_is_that_of_the_close_before(acorn):
+    september = months.close_before(acorn)
+    midst = september.at_close(acorn.period.shift(-1))
+    later = replace(acorn, as_of=dt.date(2026, 10, 16), tables=acorn.at_close(acorn.period).tables, _frames={})
+    assert [one.action_id for one in months.register(later)] == [one.action_id for one in months.found_at(midst)]
+
+
+def test_what_came_of_the_month_before_ties(acorn):
+    came = months.came_of(acorn)
+    assert came
+    for one in came:
+        if one.moves:
+            moves = one.moves
+            left = moves["opening_cents"] + moves["charged_cents"] - moves["collected_cents"] - moves["adjusted_cents"]
+            left += moves["credit_cents"] - moves["written_off_cents"] - moves["transferred_cents"]
+            assert left == moves["open_cents"]
+        assert one.state in sheet.STATES
+
+
+def changed(acorn, **cells):
+    """The client with one change of the questions action."""
+    row = dict.fromkeys(ACTION_CHANGES.names) | {
+        "client": acorn.client.client,
+        "change_id": "1",
+        "action_id": "questions",
+        "changed_on": dt.date(2026, 10, 20),
+        "changed_by": "kim",
+    }
+    rows = pl.DataFrame([row | cells], schema=ACTION_CHANGES.polars)
+    return replace(acorn, tables={**acorn.tables, "action_changes": rows.lazy()}, _frames={})
+
+
+def test_what_people_change_holds_from_its_day_on(acorn, actions):
+    given = {"owner": "Dana", "due_on": dt.date(2026, 12, 1), "remark": "called"}
+    found = {one.action_id: one for one in months.register(changed(acorn, **given))}["questions"]
+    assert (found.owner, found.due, found.remark) == ("Dana", dt.date(2026, 12, 1), "called")
+    assert found.amount_cents == actions["questions"].amount_cents
+    later = changed(acorn, changed_on=dt.date(2026, 11, 3), **given)
+    assert {one.action_id: one for one in months.register(later)}["questions"].owner == actions["questions"].owner
+
+
+@pytest.mark.parametrize(
+    ("status", "day", "stands"),
+    [
+        pytest.param("done", dt.date(2026, 10, 20), False, id="done this month"),
+        pytest.param("done", dt.date(2026, 9, 20), True, id="done over a month ago and still found"),
+        pytest.param("dropped", dt.date(2026, 9, 20), False, id="dropped for good"),
+    ],
+)
+def test_what_is_done_or_dropped_leaves_the_pages(acorn, status, day, stands):
+    subject = changed(acorn, status=status, changed_on=day, outcome="sent by fax")
+    assert ("questions" in {one.action_id for one in months.register(subject)}) == stands
+    rows = sheet.action_register(subject)
+    assert any(row[0] == "questions" for row in rows.rows), "the sheet keeps it"
+    if not stands:
+        assert "sent by fax" in json.dumps(rows.payload)

@@ -1,0 +1,119 @@
+"""Every printed total is the sum of what is printed above it, in all reports of a client; page one's bar is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rcm_analysis import simulate
+from rcm_analysis.blocks.vocabulary import Block, Figure, Split, Table
+from rcm_analysis.exhibits.pages import pages_of
+from rcm_analysis.notebook.opening import subject_of
+from rcm_analysis.periods import Period
+from rcm_analysis.sources.intake import ingest_client
+from rcm_analysis.sources.raw_files import find_files
+from rcm_analysis.tables.workspace import open_workspace
+
+REPORTS = (
+    "client_review",
+    "ar_deep_dive",
+    "ar_weekly_review",
+    "self_pay_review",
+    "self_pay_accounts",
+    "patient_engagement_review",
+)
+ADDED = ("usd", "count")
+STATEMENTS = {"reconciliation", "what_moved", "settled_services", "deposits"}
+"""Statements: from a first line by what comes and goes to a last; other tests hold their signs and their sums."""
+
+NO_SUMS = {
+    ("outlook_months", "low_cents"): "a band of all months is narrower than those of the months together",
+    ("outlook_months", "high_cents"): "the same",
+    ("work_by_person", "hour_cents"): "dollars an hour",
+    ("emergency_visits", "emergency_per_1000"): "a rate",
+}
+HIDDEN = {"no_shows_by_lead", "no_shows_by_type", "repeat_visits", "navigation", "complaints"}
+"""Small numbers are hidden in these, so that the total is more than what is shown."""
+
+
+def printed(blocks: list[Block]) -> Iterator[Table]:
+    for block in blocks:
+        table = block.table if isinstance(block, Figure) else block
+        if isinstance(table, Table) and (table.print or isinstance(block, Figure)):
+            yield table
+
+
+def faults(table: Table) -> list[str]:
+    """The totals of a table that are not the sum of the lines above them, since the total before or since the top."""
+    out = []
+    for row in table.emphasis:
+        for place, column in enumerate(table.columns):
+            total = table.rows[row][place]
+            if column.unit not in ADDED or total is None or (table.name, column.name) in NO_SUMS:
+                continue
+            above = sum(table.rows[line][place] or 0 for line in range(row) if line not in table.emphasis)
+            if above != total:
+                out.append(f"{table.name}.{column.name}: {above} is printed above {total}")
+    return out
+
+
+def faults_of(subject, report: str) -> list[str]:
+    pages = pages_of(report, subject)
+    out = []
+    for name in dir(pages):
+        blocks = getattr(pages, name)()
+        for table in printed(blocks):
+            out += [] if table.name in STATEMENTS | HIDDEN else faults(table)
+        for block in blocks:
+            if isinstance(block, Split):
+                out += bar_faults(block)
+    return out
+
+
+def bar_faults(bar: Split) -> list[str]:
+    def dollars(text: str) -> int:
+        size = int("".join(sign for sign in text if sign.isdigit()))
+        return -size if text.startswith("(") else size
+
+    whole = next(word for word in bar.title.split() if any(sign.isdigit() for sign in word))
+    pieces = sum(dollars(piece.value) for piece in bar.pieces)
+    return [] if pieces == dollars(whole) else [f"{bar.title}: its pieces are {pieces}"]
+
+
+@pytest.mark.parametrize("report", REPORTS[:3])
+def test_totals_of_the_invented_client_add_up(acorn, report):
+    assert faults_of(acorn, report) == []
+
+
+def test_a_total_that_is_not_the_sum_is_found(acorn):
+    table = next(
+        one for name in ("aging",) for one in printed(getattr(pages_of("client_review", acorn), name)()) if one.emphasis
+    )
+    rows = [list(row) for row in table.rows]
+    place = next(place for place, column in enumerate(table.columns) if column.unit == "usd")
+    rows[table.emphasis[-1]][place] += 1
+    assert len(faults(type(table)(**{**_fields(table), "rows": tuple(map(tuple, rows))}))) == 1
+
+
+def _fields(table: Table) -> dict:
+    return {name: getattr(table, name) for name in table.__dataclass_fields__}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_totals_of_simulated_clients_add_up(tmp_path, seed):
+    simulate.write_clients(tmp_path, seed=seed, months=14, clients=2, scale=0.15, workers=1)
+    workspace = open_workspace(tmp_path)
+    workspace.pseudonym_key()
+    found = []
+    for client in workspace.clients():
+        ingest_client(workspace, client, find_files(workspace, [], client=client)[client])
+        view = workspace.client(client)
+        month = Period.month(view.stored.posted_months()[-1])
+        bought = view.settings(as_of=month.last_day).services
+        for report in REPORTS:
+            service = {"self": "self_pay", "pati": "patient_engagement"}.get(report[:4], "claims")
+            if service in bought or service == "claims":
+                found += faults_of(subject_of(workspace, view, month, month.last_day), report)
+    assert found == []
