@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from .names import public
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "RcmError": "errors",
