@@ -114,6 +114,7 @@ def test_a_refused_file_of_an_archive_stays_told_while_the_archive_is_there(offi
         ("blank.csv", b"\r\n \n", ["is empty"]),
         ("broken.zip", zipped({"x.csv": export(1)})[:60], ["broken.zip"]),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_read_is_named_with_what_to_do(office, name, content, words):
     put(office, name, content)
