@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ pytest_plugins = ["builders.fixtures"]
 settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True, max_examples=1000)
 settings.load_profile("same")
+
+os.environ["RCM_WORK_AHEAD"] = "no"
+"""An intake stores and does no more, but where a test asks what it works out ahead."""
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 

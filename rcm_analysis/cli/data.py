@@ -168,8 +168,9 @@ def take_in(workspace: Workspace, found: dict[str, list[Path]], workers: int) ->
 
 
 def _with_ahead(workspace: Workspace, report: IntakeReport) -> IntakeReport:
-    """The report of an intake, after what its client's reports will ask is worked out: no failure there is one here."""
-    if not report.stopped:
+    """The report of an intake, after what its client's reports will ask is worked out, unless the environment says
+    RCM_WORK_AHEAD=no: no failure there is one here."""
+    if not report.stopped and os.environ.get("RCM_WORK_AHEAD") != "no":
         with contextlib.suppress(Exception):
             work_out_ahead(workspace, report.client)
     return report

@@ -169,8 +169,10 @@ def test_a_duplicated_remittance_is_one_message_and_changes_nothing(capsys, work
 
 def test_an_intake_works_out_what_the_packet_asks(workspace, monkeypatch):
     """After it no page of the packet has anything left to derive that is stored; the numbers are those of a plain
-    derivation; new rows, and only they, derive anew; what fails there fails no intake."""
+    derivation; what fails there fails no intake."""
     opened = open_workspace(workspace)
+    monkeypatch.setenv("RCM_WORK_AHEAD", "yes")
+    assert cli_data._with_ahead(opened, IntakeReport(CLIENT)).client == CLIENT
     asked: list[str] = []
     monkeypatch.setattr(derived.Answers, "add", lambda self, question, answer: asked.append(question))
     pages = {}
@@ -179,6 +181,7 @@ def test_an_intake_works_out_what_the_packet_asks(workspace, monkeypatch):
         pages[name] = [block.payload for block in report.review.answers()]
     assert asked == []
     monkeypatch.undo()
+    monkeypatch.setenv("RCM_WORK_AHEAD", "yes")
 
     work_out_ahead(opened, CLIENT)  # nothing changed: nothing is worked out
     folder = opened.client(CLIENT).stored.folder / "derived"
