@@ -46,7 +46,19 @@ def takes_tables(function) -> bool:
     return next(iter(inspect.signature(function).parameters), "") in ("tables", "clients", "before")
 
 
-PARTS = {"registry_frame", "low_lines", "inferred_steps", "hold", "claims_due"}
+PARTS = {
+    "registry_frame",
+    "low_lines",
+    "inferred_steps",
+    "hold",
+    "claims_due",
+    "aged_claims",
+    "register",
+    "care_claims",
+    "member_months",
+    "member_months_with_contacts",
+    "followed",
+}
 """Shared between modules of measures; no measure by themselves."""
 
 FUNCTIONS = [

@@ -17,7 +17,7 @@ from .stages import MONTH, care_claims, member_months, register, within
 OWN = ["client", "coordinator"]
 
 
-@measure("Billed months by coordinator", value="unit_index", unit="number", good="up")
+@measure("Billed months by coordinator", value="unit_index", unit="rate", good="up")
 def coordinator_results(tables: Mapping[str, Any], *, period: Period, as_of: dt.date) -> pd.DataFrame:
     """Each coordinator's members, contacts and billed months, beside what such members take in the whole programme.
 
@@ -39,7 +39,7 @@ def coordinator_results(tables: Mapping[str, Any], *, period: Period, as_of: dt.
     Empty
         No member: no row. Nothing expected: no index.
     Source
-        our own; seed: caseloads and billable units of each coordinator, tracked monthly, to reward high performers
+        our own: caseloads and billable units of each coordinator, monthly, so that high performers can be rewarded
 
     >>> from rcm_analysis.examples.coordination import example_coordination
     >>> found = coordinator_results(
@@ -135,7 +135,7 @@ def care_denials(
     Empty
         Nothing decided: no row.
     Source
-        our own; the seed asks for claims denial rates
+        our own
 
     >>> from rcm_analysis.examples.coordination import example_coordination
     >>> len(care_denials(example_coordination(), period=Period.month("2026-10"), as_of=dt.date(2026, 10, 31)))

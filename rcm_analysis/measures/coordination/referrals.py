@@ -42,7 +42,7 @@ def referral_quality(
     Empty
         No referral: no row. A share of nothing is empty.
     Source
-        our own, after the seed's list: number and quality of referrals, outreach and engagement rates, acuity
+        our own: number and quality of referrals, outreach and engagement rates, acuity
 
     >>> from rcm_analysis.examples.coordination import example_coordination
     >>> found = referral_quality(
@@ -152,7 +152,7 @@ def not_engaged(tables: Mapping[str, Any], *, as_of: dt.date, within_days: int =
     Empty
         Everybody eligible is enrolled or has declined: no row. A source without members yet: no rate.
     Source
-        our own; the seed asks for targeted efforts to engage those with the highest scores and rates
+        our own: efforts go first to those with the highest scores and rates
 
     >>> from rcm_analysis.examples.coordination import example_coordination
     >>> len(not_engaged(example_coordination(), as_of=dt.date(2026, 10, 31)))
