@@ -2,6 +2,7 @@
 # make lab    JupyterLab in that demo, or in WORKSPACE=folder
 # make test   the tests (a few minutes); SLOW=1 adds the slow, browser and Spark ones
 # make slow   those alone
+# make long   the longest of them, which take half an hour
 # make lint   style and types
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ EXTRAS ?= test
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo lab test slow lint clean
+.PHONY: demo lab test slow long lint clean
 
 demo: $(READY)
 	$(BIN)/rcm demo runs/demo
@@ -30,7 +31,10 @@ ifdef SLOW
 endif
 
 slow: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup -q -m "slow or browser or spark" tests
+	$(BIN)/pytest -n 2 --dist loadgroup -q -m "(slow or browser or spark) and not long" tests
+
+long: $(READY)
+	$(BIN)/pytest -n 2 --dist loadgroup -q -m long tests
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -34,8 +34,24 @@ ONE_AT_A_TIME = ("browser", "spark")
 """Marks whose tests share a program that does not like company: one worker runs them all (`--dist loadgroup`)."""
 
 
+LONG = (
+    "cli/test_bench.py",
+    "notebook/test_in_lab.py",
+    "notebook/test_questions.py",
+    "notebook/test_results.py",
+    "notebook/test_taken_apart.py",
+    "press/night/test_object_store.py",
+    "press/runs/test_six_packets.py",
+)
+"""Files whose slow tests take minutes: marked `long` as well, run by `make long`, not with every change."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
     for item in items:
+        is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+        if is_slow and item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in LONG:
+            item.add_marker(pytest.mark.long)
         for mark in ONE_AT_A_TIME:
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.xdist_group(mark))
