@@ -226,7 +226,7 @@ def _owner_of(workspace: Workspace, file: Path, data: bytes, sheets: list[Sheet]
     lists = [sheet for sheet in sheets if sheet.form == WORKLIST]
     if not lists and not any(sheet.filled for sheet in sheets):
         raise RcmError(
-            f"{file.name} holds no worklist: expected a workbook with the sheet 'worklist' or 'actions' as rcm "
+            f"{file.name} holds no worklist: expected a workbook with the sheet 'Worklist' or 'Actions' as rcm "
             "worklist export writes it. "
             f"{what_instead(data)}. Nothing was taken in."
         )

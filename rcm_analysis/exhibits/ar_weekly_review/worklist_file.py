@@ -48,7 +48,7 @@ def worklist_table(
     """The rows of `models.worklist.worklist` that can be worked, as a table block with cells to fill in.
 
     Counts
-        For the workbook only, as the sheet `worklist`. The tiers deadline and list, in order; what waits or is small is
+        For the workbook only, as the sheet `Worklist`. The tiers deadline and list, in order; what waits or is small is
         counted in the notes. The claim is named by its control number; no patient is. With `days` only the first
         FIRST_ITEMS items, and whatever stands on the lists of so many working days: as long as people work.
     Empty

@@ -171,24 +171,23 @@ def _found(sheet: Any, form: Form) -> tuple[Any, tuple[dict[str, int], int], boo
         if len(names) < FEWEST_HEADINGS or not {name for name, _ in names} & set(form.filled):
             continue
         places, head = dict(names), cells[0].row
-        _check_headings([name for name, _ in names], form)
+        _check_headings([name for name, _ in names], form, sheet.title)
         below = sheet.iter_rows(min_row=head + 1)
         return sheet, (places, head), any(cell.data_type == "f" for row in below for cell in row)
     return None
 
 
-def _check_headings(names: list[str], form: Form) -> None:
+def _check_headings(names: list[str], form: Form, called: str) -> None:
     lacking = [title for name, title in form.titles.items() if name not in names]
     twice = [title for name, title in form.titles.items() if names.count(name) > 1]
     if lacking:
         raise SourceError(
-            f"The sheet {form.sheet!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the "
+            f"The sheet {called!r} lacks the columns {listed(lacking)}. Nothing of it was read; fill in the "
             "sheet as it was exported."
         )
     if twice:
         raise SourceError(
-            f"The sheet {form.sheet!r} has the columns {listed(twice)} twice. Nothing of it was read; remove the "
-            "copies."
+            f"The sheet {called!r} has the columns {listed(twice)} twice. Nothing of it was read; remove the copies."
         )
 
 
@@ -260,8 +259,8 @@ def what_instead(data: bytes) -> str:
     if kinds == {"mimetype"}:
         return "It is an OpenDocument file: save it as XLSX"
     return (
-        f"No sheet of it is called {SHEET!r} and has the headings: give the sheet its name again, or export "
-        "the list anew"
+        f"No sheet of it is called {SHEET.capitalize()!r} and has the headings: give the sheet its name again, or "
+        "export the list anew"
     )
 
 

@@ -76,7 +76,7 @@ GOOD = {
 def fill(path: Path, *rows: dict, to: Path | None = None, at: int = 0) -> list[str]:
     """Fill in the first rows of the sheet; the claims filled in."""
     book = openpyxl.load_workbook(path)
-    found = book["worklist"]
+    found = book["Worklist"]
     head = next(cell.row for row in found.iter_rows() for cell in row if cell.value == KEYS["claim_id"])
     places = {cell.value: cell.column for cell in found[head]}
     claims = []
@@ -330,7 +330,7 @@ def test_the_same_work_on_two_lists_is_one_note(exported):
 
 def table_of(path: Path) -> tuple[openpyxl.Workbook, object, int, dict[str, int]]:
     book = openpyxl.load_workbook(path)
-    found = book["worklist"]
+    found = book["Worklist"]
     head = next(cell.row for row in found.iter_rows() for cell in row if cell.value == KEYS["claim_id"])
     return book, found, head, {cell.value: cell.column for cell in found[head]}
 
@@ -356,7 +356,7 @@ def filter_and_hide(path: Path) -> None:
 
 def move_sheets_and_columns(path: Path) -> None:
     book, sheet, head, at = table_of(path)
-    book.move_sheet("worklist", -5)
+    book.move_sheet("Worklist", -5)
     book.create_sheet("Notes of mine", 0)["A1"] = "Claim"
     sheet.move_range(sheet.dimensions, rows=3, cols=2)
     for column, title in ((1, "Comment"), (2, None)):
@@ -368,7 +368,7 @@ def move_sheets_and_columns(path: Path) -> None:
 def shared_strings(path: Path) -> None:
     """As Excel saves: one pool of texts, no dimension, another first sheet, the sheet's name in single quotes."""
     book = openpyxl.load_workbook(path)
-    book.move_sheet("worklist", len(book.sheetnames))
+    book.move_sheet("Worklist", len(book.sheetnames))
     book.save(path)
     with zipfile.ZipFile(path) as parts:
         content = {name: parts.read(name) for name in parts.namelist()}
@@ -395,10 +395,21 @@ def shared_strings(path: Path) -> None:
             b'<Relationship Id="rId999" Type="%s" Target="/xl/sharedStrings.xml"/></Relationships>' % link,
         )
     assert b"<si>" in content["xl/sharedStrings.xml"] and not any(b"inlineStr" in content[name] for name in sheets)
-    content["xl/workbook.xml"] = content["xl/workbook.xml"].replace(b'name="worklist"', b"name='worklist'")
+    content["xl/workbook.xml"] = content["xl/workbook.xml"].replace(b'name="Worklist"', b"name='Worklist'")
+    assert b"name='Worklist'" in content["xl/workbook.xml"]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as parts:
         for name in reversed(content):
             parts.writestr(name, content[name])
+
+
+def name_the_sheet_as_before(path: Path) -> None:
+    """As lists exported before sheets were named for people."""
+    book = openpyxl.load_workbook(path)
+    sheet = book["Worklist"]
+    for name in ("aside", "worklist"):
+        sheet.title = name
+    book.save(path)
+    assert "worklist" in openpyxl.load_workbook(path).sheetnames
 
 
 def number_the_claims(path: Path) -> None:
@@ -419,6 +430,7 @@ def number_the_claims(path: Path) -> None:
             move_sheets_and_columns, id="sheets in another order, moved down and right, with a column of one's own"
         ),
         pytest.param(shared_strings, id="saved as Excel does"),
+        pytest.param(name_the_sheet_as_before, id="the sheet named as in lists of before"),
         pytest.param(number_the_claims, id="the claims turned into numbers"),
     ],
 )
@@ -478,7 +490,7 @@ def test_merged_cells_formulas_and_errors_are_refused_and_not_passed_over(worksp
     ]
     refused = openpyxl.load_workbook(sheet.with_name("list.refused.xlsx"))
     kinds = {cell.data_type for one in refused for row in one.iter_rows() for cell in row if cell.value is not None}
-    assert "f" not in kinds and "=10+15" in [cell.value for row in refused["worklist"].iter_rows() for cell in row], (
+    assert "f" not in kinds and "=10+15" in [cell.value for row in refused["Worklist"].iter_rows() for cell in row], (
         "as typed, and no formula any more"
     )
 
@@ -598,7 +610,7 @@ def test_the_refused_rows_can_be_put_right_and_imported(workspace, sheet, capsys
     aside = open_workspace(workspace).client(CLIENT).quarantine().filter(pl.col("rule") == "minutes")
     assert aside.select("column", "table").rows() == [("Minutes spent", "work_log")] and aside["row"][0] > 1
     beside = sheet.with_name("list.refused.xlsx")
-    found = openpyxl.load_workbook(beside)["worklist"]
+    found = openpyxl.load_workbook(beside)["Worklist"]
     assert found.cell(found.max_row, found.max_column - 1).value == "minutes"
     fill(beside, {"minutes": 7})
     assert rcm(workspace, "worklist", "import", beside) == 0
@@ -628,7 +640,7 @@ def test_a_sheet_filled_in_further_adds_what_is_new_and_corrects_what_changed(wo
 def test_a_row_that_stands_twice_is_stored_once(workspace, sheet):
     claims = fill(sheet, GOOD, GOOD)
     book = openpyxl.load_workbook(sheet)
-    copied = book["worklist"]
+    copied = book["Worklist"]
     head = next(cell.row for row in copied.iter_rows() for cell in row if cell.value == KEYS["claim_id"])
     for cell in copied[head + 1]:
         copied.cell(head + 2, cell.column).value = cell.value
@@ -719,12 +731,12 @@ def test_a_file_that_is_no_worklist_is_not_taken_in(workspace, sheet, capsys, sp
 
 def relabel(path: Path, title: str, words: str) -> None:
     book = openpyxl.load_workbook(path)
-    next(cell for row in book["worklist"].iter_rows() for cell in row if cell.value == title).value = words
+    next(cell for row in book["Worklist"].iter_rows() for cell in row if cell.value == title).value = words
     book.save(path)
 
 
 def as_csv(path: Path) -> None:
-    rows = list(openpyxl.load_workbook(path)["worklist"].values)
+    rows = list(openpyxl.load_workbook(path)["Worklist"].values)
     path.write_text(
         "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows), encoding="utf-8"
     )
@@ -732,13 +744,13 @@ def as_csv(path: Path) -> None:
 
 def rename(path: Path, name: str) -> None:
     book = openpyxl.load_workbook(path)
-    book["worklist"].title = name
+    book["Worklist"].title = name
     book.save(path)
 
 
 def drop(path: Path, title: str) -> None:
     book = openpyxl.load_workbook(path)
-    sheet = book["worklist"]
+    sheet = book["Worklist"]
     place = next(cell.column for row in sheet.iter_rows() for cell in row if cell.value == title)
     sheet.delete_cols(place)
     book.save(path)
@@ -746,7 +758,7 @@ def drop(path: Path, title: str) -> None:
 
 def every(path: Path, name: str, value: str) -> None:
     book = openpyxl.load_workbook(path)
-    sheet = book["worklist"]
+    sheet = book["Worklist"]
     head = next(cell for row in sheet.iter_rows() for cell in row if cell.value == TITLES[name])
     for row in range(head.row + 1, sheet.max_row + 1):
         sheet.cell(row, head.column).value = value
@@ -818,7 +830,7 @@ def test_a_sheet_saved_by_libreoffice_says_the_same(workspace, sheet, tmp_path):
         timeout=180,
     )
     converted = tmp_path / "out" / sheet.name
-    found = openpyxl.load_workbook(converted)["worklist"]
+    found = openpyxl.load_workbook(converted)["Worklist"]
     assert found.auto_filter.ref and len(found.data_validations.dataValidation) >= 5
     other = shutil.copytree(workspace, tmp_path / "other")
     assert rcm(workspace, "worklist", "import", sheet) == rcm(other, "worklist", "import", converted) == 1
