@@ -76,7 +76,7 @@ def print_checks(
     workspace: Workspace, clients: Sequence[str], period: Period | None, *, everything: bool = False
 ) -> tuple[int, int]:
     """Print each client's sums and its broken relations: how many sums do not hold, and how many relations."""
-    readable = [client for client in clients if _is_readable(workspace, client)]
+    readable = _readable(workspace, clients)
     failed, empty = _print_sums(workspace, readable, period, everything=everything)
     broken = print_relations(workspace, readable, period, everything=everything)
     damaged = len(clients) - len(readable)
@@ -94,17 +94,30 @@ def print_checks(
     return len(failed) + damaged, broken
 
 
-def _is_readable(workspace: Workspace, client: str) -> bool:
-    """Whether all stored files of a client are as they were written; if not, the repair is said."""
+def _readable(workspace: Workspace, clients: Sequence[str]) -> list[str]:
+    """The clients whose stored files are all as they were written; of each other one the repair is said.
+
+    Raises
+        StoreError with the repair of each, where no client is left.
+    """
+    wrong = {client: said for client in clients if (said := _what_is_wrong(workspace, client))}
+    if wrong and len(wrong) == len(set(clients)):
+        raise StoreError("\n".join(wrong.values()))
+    for said in wrong.values():
+        errors.print(escape(said))
+    return [client for client in clients if client not in wrong]
+
+
+def _what_is_wrong(workspace: Workspace, client: str) -> str:
+    """What is wrong with a client's store, and its repair; empty where nothing is."""
     try:
         broken = workspace.store.open(client).broken()
     except StoreError as error:
-        errors.print(escape(str(error)))
-        return False
-    for problem in broken[:1]:
-        more = f" ({len(broken) - 1} more: rcm verify)" if len(broken) > 1 else ""
-        errors.print(escape(f"{client}: the stored file {problem}{more}. Rebuild the store: rcm repair {client}"))
-    return not broken
+        return str(error)
+    if not broken:
+        return ""
+    more = f" ({len(broken) - 1} more: rcm verify)" if len(broken) > 1 else ""
+    return f"{client}: the stored file {broken[0]}{more}. Rebuild the store: rcm repair {client}"
 
 
 def _print_sums(
@@ -255,13 +268,14 @@ def _print_list(
 
     from ..ledger.completeness import rows_behind
 
+    readable = _readable(workspace, clients)
     frames = [
         rows_behind(view.tables(), relation, as_of=day, period=period, registry=workspace.registry, aside=_aside(view))
-        for view in map(workspace.client, clients)
-        if _is_readable(workspace, view.client) and (day := _day(workspace, view.client, period))
+        for view in map(workspace.client, readable)
+        if (day := _day(workspace, view.client, period))
     ]
     if not frames:
-        raise RcmError(f"Nothing is stored for {listed(clients)}. Read their files with: rcm ingest")
+        raise RcmError(f"Nothing is stored for {listed(readable)}. Read their files with: rcm ingest")
     rows = pd.concat(frames, ignore_index=True)
     rows[["record", "other"]] = rows[["record", "other"]].fillna("")
     total = f"{len(rows):,} record(s) of {relation}, {dollars(int(rows['amount_cents'].sum()))}"
@@ -278,7 +292,10 @@ def _print_list(
             table.add_row(row["client"], escape(row["record"]), escape(row["other"]), day, amount, other)
         console.print(table)
         console.print(f"{total}{f'; {SHOWN} are shown, --to FILE.xlsx holds all' if len(rows) > SHOWN else ''}.")
-    return FINDINGS if len(rows) else 0
+    damaged = len(clients) - len(readable)
+    if damaged:
+        errors.print(f"The stores of {damaged} of {len(clients)} clients are damaged; the others were listed.")
+    return FINDINGS if len(rows) or damaged else 0
 
 
 UNITS = {"known_on": "date", "amount_cents": "usd", "other_cents": "usd", "rows": "count", "needs_person": "flag"}

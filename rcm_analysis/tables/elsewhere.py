@@ -6,6 +6,7 @@ the table is first asked for, and held against the table's contract as at intake
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 from collections.abc import Collection, Mapping
@@ -90,7 +91,7 @@ class TablesElsewhere:
         """One SHA-256 per table over the client's rows; equal data, equal fingerprint."""
         return {name: _print_of(self._frames[name]) for name in TABLES}
 
-    def shelf(self) -> None:
+    def shelf(self, as_of: dt.date | None = None) -> None:
         """Nothing derived is kept beside a warehouse."""
 
     def side_table(self, name: str) -> pl.DataFrame:
