@@ -38,6 +38,7 @@ SCOPES = {
     "eligibility_denials": (0.4, Scope(location=0)),
     "underpayment": (0.1, Scope("lakeshore", ("99213", "99214"))),
     "rate_cut": (0.07, Scope("summit")),
+    "bundling_edit": (0.9, Scope("lakeshore", ("87880",))),
     "secondary_not_billed": (0.9, Scope()),
     "document_holds": (0.3, Scope()),
     "charge_lag_creep": (3.0, Scope(provider=1)),
@@ -47,6 +48,7 @@ SCOPES = {
     "duplicated_remit": (1, Scope()),
     "patient_billed_for_denials": (0.8, Scope()),
 }
+LAWFUL = {"rate_cut", "bundling_edit"}
 
 
 class Raw:
@@ -257,7 +259,7 @@ def test_the_truth_adds_up_and_names_days_that_the_files_hold(kind, practices):
     assert told["claims_count"] == len({row[0] for row in told["rows"]})
     assert told["first_seen"] == min(row[2] for row in told["rows"]) >= told["start"] == START.isoformat()
     assert max(row[2] for row in told["rows"]) <= "2026-10-31"
-    assert told["is_problem"] == (kind != "rate_cut")
+    assert told["is_problem"] == (kind not in LAWFUL)
 
 
 def test_a_quiet_practice_has_nothing_but_the_lawful_cut_that_everybody_has(quiet):
@@ -313,6 +315,13 @@ DENIALS = {
         "27",
         lambda raw: lambda claim: us(raw.claims[claim.id]["DOS"]),
         lambda raw: lambda claim: raw.claims[claim.id]["Facility"] == "Site 01",
+    ),
+    "bundling_edit": (
+        "97",
+        lambda raw: lambda claim: claim.day,
+        lambda raw: (
+            lambda claim: claim.payer == "LAKESHORE HEALTH" and any(line.code == "87880" for line in claim.lines)
+        ),
     ),
 }
 
@@ -584,7 +593,7 @@ def test_intake_refuses_the_remittance_sent_again_with_one_message(tmp_path):
 # -- who gets what ----------------------------------------------------------------------------------
 
 
-def test_random_plants_reach_every_kind_and_leave_a_third_of_the_clients_quiet():
+def test_random_plants_reach_every_kind_of_the_usual_world_and_leave_a_third_of_the_clients_quiet():
     calendar, drawn_for = Calendar.ending("2026-10", 24), {}
     for seed in range(4):
         company = grown_company(60, seed)
@@ -593,7 +602,7 @@ def test_random_plants_reach_every_kind_and_leave_a_third_of_the_clients_quiet()
             assert drawn_for[seed, client.id] == drawn(client, company, calendar, seed)
     plants = [plant for some in drawn_for.values() for plant in some]
     kinds = Counter(plant.kind for plant in plants)
-    assert set(kinds) == set(PLANT_KINDS) and min(kinds.values()) >= 10
+    assert set(kinds) == set(PLANT_KINDS) - {"bundling_edit"} and min(kinds.values()) >= 10
     quiet = sum(not any(PLANT_KINDS[plant.kind].is_problem for plant in some) for some in drawn_for.values())
     assert 0.25 < quiet / len(drawn_for) < 0.45
     assert all(calendar.month_start(10) <= plant.start <= calendar.month_start(1) for plant in plants)

@@ -516,8 +516,6 @@ def _without_times(data: bytes) -> bytes:
 LISTS = "Lists"
 FILLED_IN = PatternFill("solid", fgColor="FFFFF8E1")
 MOST_WORDS = 1_000
-HEAD_HEIGHT = 30
-"""Two lines of a heading, in points."""
 FIRST_DAY, LAST_DAY = 36526, 73050
 """2000-01-01 and 2099-12-31 as the numbers that spreadsheets keep."""
 
@@ -559,7 +557,6 @@ def mark_editable(
     if not places or not rows:
         return
     sheet.freeze_panes = f"B{rows[0]}"
-    sheet.row_dimensions[rows[0] - 1].height = HEAD_HEIGHT
     sheet.print_area = f"A1:{get_column_letter(places[-1])}{rows[-1]}"
     for position in places:
         column = columns[position - 1]

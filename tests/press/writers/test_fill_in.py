@@ -7,7 +7,7 @@ import pandas as pd
 
 from rcm_analysis.blocks.vocabulary import Meta
 from rcm_analysis.exhibits.tables import Shown, show
-from rcm_analysis.press.writers.workbook import HEAD_HEIGHT, Section, write_workbook
+from rcm_analysis.press.writers.workbook import LINE_HEIGHT, Section, write_workbook
 
 COLUMNS = [Shown("a", "Claim"), Shown("b", "Done", choices=("x", "y"), editable=True), Shown("c", "Note")]
 
@@ -20,12 +20,17 @@ def sheet_of(rows: list[dict], tmp_path, columns=COLUMNS):
 
 def test_the_first_column_stays_in_sight_and_print_ends_with_the_cells_to_fill_in(tmp_path):
     sheet = sheet_of([{"a": "1"}, {"a": "2"}], tmp_path)
-    assert (
-        sheet.freeze_panes == "B5"
-        and sheet.print_area == "'T'!$A$1:$B$6"
-        and sheet.row_dimensions[4].height == HEAD_HEIGHT
-    )
+    assert sheet.freeze_panes == "B5" and sheet.print_area == "'T'!$A$1:$B$6"
     assert sheet.auto_filter.ref == "A4:C6"
+
+
+def test_the_heading_of_a_cell_to_fill_in_has_room_for_all_its_lines(tmp_path):
+    assert LINE_HEIGHT <= sheet_of([{"a": "1"}], tmp_path).row_dimensions[4].height < 2 * LINE_HEIGHT
+    columns = [COLUMNS[0], Shown("b", "Done by the day that was agreed", choices=("x", "y"), editable=True)]
+    sheet = sheet_of([{"a": "1"}], tmp_path, columns)
+    width, heading = sheet.column_dimensions["B"].width, sheet["B4"]
+    assert len(heading.value) > width and heading.alignment.wrap_text
+    assert sheet.row_dimensions[4].height >= LINE_HEIGHT * len(heading.value) / width > LINE_HEIGHT
 
 
 def test_a_table_without_rows_or_without_such_cells_is_as_any_other(tmp_path):
