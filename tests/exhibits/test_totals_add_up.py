@@ -33,7 +33,7 @@ NO_SUMS = {
     ("work_by_person", "hour_cents"): "dollars an hour",
     ("emergency_visits", "emergency_per_1000"): "a rate",
 }
-HIDDEN = {"no_shows_by_lead", "no_shows_by_type", "repeat_visits", "navigation", "complaints"}
+HIDDEN = {"disputes", "no_shows_by_lead", "no_shows_by_type", "repeat_visits", "navigation", "complaints"}
 """Small numbers are hidden in these, so that the total is more than what is shown."""
 
 
