@@ -199,7 +199,7 @@ def dollars(text: str) -> int:
 def test_page_and_claims_are_accessible_and_ask_for_nothing(opened, packet, scheme, size):
     page = opened(packet, size=size, scheme=scheme)
     page.locator(".split li a").first.click()
-    assert page.locator("#claims").is_visible()
+    page.locator("#claims").wait_for(state="visible")
     assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size]["width"]
     assert page.said == [] and page.asked == []
     loose = opened(packet, size=size, scheme=scheme, axe=True)
@@ -220,6 +220,7 @@ def test_page_and_claims_are_accessible_and_ask_for_nothing(opened, packet, sche
 def test_a_click_shows_the_rows_whose_sum_is_the_number(opened, packet, clicked, count, cents):
     page = opened(packet)
     page.locator(clicked).click()
+    page.locator("#claims").wait_for(state="visible")
     said = page.locator("#claims-sum").inner_text()
     assert said.startswith(f"{count} claims, $") and dollars(said.split(", ", 1)[1]) == cents
     while page.locator("#claims-more").is_visible():
@@ -255,7 +256,7 @@ def test_everything_works_by_keyboard_and_focus_comes_back(opened, packet):
     link = page.locator(".split li.alert a")
     link.focus()
     page.keyboard.press("Enter")
-    assert page.locator("#claims").is_visible()
+    page.locator("#claims").wait_for(state="visible")
     for _ in range(12):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement === document.body || document.getElementById('claims').contains(document.activeElement)")  # fmt: skip # noqa: E501
