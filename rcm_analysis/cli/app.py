@@ -137,6 +137,7 @@ def demo(
     with step(f"Writing raw files of {cli_data.simulated(len(client) if client else 12)} into {folder}"):
         simulate.write_company(folder, seed=seed, months=months, clients=client or None, workers=workers)
     workspace = open_workspace(folder)
+    os.environ.setdefault("RCM_WORK_AHEAD", "no")  # the packets follow at once
     reports = cli_data.take_in(workspace, cli_data.files_to_read(workspace, [], None), workers)
     cli_data.print_intake(reports, brief=True)
     last = max(
