@@ -24,6 +24,15 @@ def quotient(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
     return top / bottom.where(bottom != 0)
 
 
+def ratio(numerator: float, denominator: float) -> float:
+    """One number over another; not a number where there is nothing to divide by (`quotient`).
+
+    >>> ratio(1, 4), ratio(2, 0)
+    (0.25, nan)
+    """
+    return float(quotient(pd.Series([numerator]), pd.Series([denominator])).iloc[0])
+
+
 def half_up(values: pd.Series) -> pd.Series:
     """Cents that came out of a quotient or a rate, as whole cents: halves go up, empty stays empty.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...ledger.ratios import quotient
+from ...ledger.ratios import quotient, ratio
 from ...measures.receivable import audit_trail, high_value
 from ..blocks import Block, note
 from ..client_review.appendix import ACTION_WORDS
@@ -73,7 +73,7 @@ def key_accounts(facts: Facts) -> list[Block]:
 
 def _accounts_sentence(facts: Facts, rows: pd.DataFrame) -> str:
     cents, late = int(rows["open_cents"].sum()), int(rows["is_late"].sum())
-    share = quotient(pd.Series([cents]), pd.Series([facts.collectable["open_cents"]])).iloc[0]
+    share = ratio(cents, facts.collectable["open_cents"])
     kept = high_value.touch_compliance(facts.tables, as_of=facts.as_of).iloc[0]
     covered = audit_trail.note_coverage(facts.tables, as_of=facts.as_of).iloc[0]
     text = (

@@ -42,8 +42,8 @@ def all_findings(facts: Facts) -> list[Block]:
                 "sheet Findings."
             )
         )
-    unjudged = [note(" ".join(not_judged(facts)))] if not_judged(facts) else []
-    return [*blocks, *unjudged, note(ONCE), *_for_the_workbook(actions)]
+    unjudged = not_judged(facts)
+    return [*blocks, *([note(" ".join(unjudged))] if unjudged else []), note(ONCE), *_for_the_workbook(actions)]
 
 
 def not_judged(facts: Facts) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ...ledger.ratios import quotient
+from ...ledger.ratios import quotient, ratio
 from ...measures.receivable import ar, roll_forward
 from ...models.cash.collectable import collectable_value
 from ...tables.schema import PARTIES
@@ -87,12 +87,7 @@ def _aging_table(facts: Facts, frame: pd.DataFrame, column: str, title: str, nam
     )
     top = _with_rest(frame, column, cents)
     table, emphasis = with_total(
-        top,
-        column,
-        cents,
-        values={
-            "old_share": quotient(pd.Series([frame[OLD].sum().sum()]), pd.Series([frame["ar_cents"].sum()])).iloc[0]
-        },
+        top, column, cents, values={"old_share": ratio(frame[OLD].sum().sum(), frame["ar_cents"].sum())}
     )
     heading = f"Insurance balances {title.lower()}, as of {facts.subject.as_of_text}"
     blocks: list[Block] = [show(table, columns, name=name, title=heading, definition=definition, emphasis=emphasis)]
@@ -108,7 +103,7 @@ def _with_rest(frame: pd.DataFrame, column: str, cents: list[str]) -> pd.DataFra
         return frame
     rest = frame.iloc[LARGEST:]
     row = {name: rest[name].sum() for name in cents} | {column: f"{REST} ({len(rest)})"}
-    row["old_share"] = quotient(pd.Series([rest[OLD].sum().sum()]), pd.Series([rest["ar_cents"].sum()])).iloc[0]
+    row["old_share"] = ratio(rest[OLD].sum().sum(), rest["ar_cents"].sum())
     return pd.concat([frame.iloc[:LARGEST], pd.DataFrame([row])], ignore_index=True)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from ...ledger.ratios import quotient
+from ...ledger.ratios import quotient, ratio
 from ...measures.coordination.stages import within
 from ...periods import Period
 from ..blocks import Block, cards, headline, note, split
-from ..client_review.asks import MOST, table_of
+from ..client_review.asks import MOST, table_of, what_dollars_are
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..formats import as_text, counted, day_text, whole_dollars, words_of
 from ..pages import page
@@ -140,7 +140,7 @@ def _billed(facts: Facts) -> tuple[str, str, str]:
     given = rows[rows["stage"] != "not_given"]
     lost = given[given["stage"] == "not_billed"]
     missed = rows[rows["stage"] == "not_given"]
-    share = float(quotient(pd.Series([len(given) - len(lost)]), pd.Series([len(given)])).iloc[0])
+    share = ratio(len(given) - len(lost), len(given))
     return (
         question,
         f"{as_text(share, 'rate')} was",
@@ -301,31 +301,19 @@ def _asks(facts: Facts) -> list[Block]:
     found = asks(facts)[:MOST]
     if not found:
         return [note("Nothing needs a decision this month.")]
-    marks = dict.fromkeys(ask.basis for ask in found)
-    lines = "; ".join(
-        f"{', '.join(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
-        for basis in marks
-    )
-    return [table_of(found, f"By dollars. Dollars of {lines}.", name="care_asks", title="What to decide and do")]
+    definition = f"By dollars. {what_dollars_are(found)}"
+    return [table_of(found, definition, name="care_asks", title="What to decide and do")]
 
 
 # -- beside the past ----------------------------------------------------------------------------------
-
-
-def _counted(facts: Facts) -> Series:
-    sizes = facts.every_month.groupby("month").size()
-    return {month: int(sizes.get(month.label, 0)) or None for month in _all_months(facts)}
-
-
-def _all_months(facts: Facts) -> list[Period]:
-    return facts.subject.period.trailing(MONTHS + 1).months()
 
 
 def _beside(facts: Facts) -> list[Block]:
     """Members, contacts, what was billed of what was given, denials and cash, month by month."""
 
     def members(subject: Subject, months: list[Period]) -> Series:
-        return _counted(facts)
+        sizes = facts.every_month.groupby("month").size()
+        return {month: sizes.get(month.label) for month in months}
 
     def contacts(subject: Subject, months: list[Period]) -> Series:
         sums = facts.every_month.groupby("month")[["contacts", "member_months"]].sum()

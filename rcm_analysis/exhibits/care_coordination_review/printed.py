@@ -48,7 +48,8 @@ def behind(facts: Facts) -> list[Block]:
     """Where the months stand, how fast they move, who refers, what the team does, what is denied, what is to come."""
     if facts.every_month.empty and facts.sources.empty:
         return []
-    why = narrowed(denied(facts), ["denial_reason", "denied", "open_cents"], definition=denied(facts).definition)
+    whole = denied(facts)
+    why = narrowed(whole, ["denial_reason", "denied", "open_cents"], definition=whole.definition)
     pair = two_by_two(table for table in (stages(facts), why) if table.rows)
     wide = [table for table in (steps(facts), sources(facts), team(facts), ahead(facts)) if table.rows]
     return [*pair, *wide, *_plan(facts)]

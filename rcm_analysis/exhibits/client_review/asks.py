@@ -45,13 +45,8 @@ def asks_table(subject: Subject) -> list[Block]:
     found = asks(subject)[:MOST]
     if not found:
         return [note(f"We need nothing from you: no claim was waiting for you on {subject.as_of_text}.")]
-    marks = dict.fromkeys(ask.basis for ask in found)
-    lines = "; ".join(
-        f"{comma_list(str(place) for place, ask in enumerate(found, start=1) if ask.basis == basis)}: {basis}"
-        for basis in marks
-    )
     since = _since_last_month(subject)
-    table = table_of(found, f"The findings first, then by dollars. Dollars of {lines}.", since=since)
+    table = table_of(found, f"The findings first, then by dollars. {what_dollars_are(found)}", since=since)
     claims = _claims_asked_about(subject, found)
     linked = tuple(
         Behind(ASKED, "cents", ask.amount_cents or 0, ask.title, (f"ask={place + 1}",), place, "cents")
@@ -59,6 +54,14 @@ def asks_table(subject: Subject) -> list[Block]:
         if ask.claims
     )
     return [replace(table, behind=linked), *claims]
+
+
+def what_dollars_are(found: Sequence[Action]) -> str:
+    """What the dollars of each ask are, by its number in the table."""
+    places: dict[str, list[str]] = {}
+    for place, ask in enumerate(found, start=1):
+        places.setdefault(ask.basis, []).append(str(place))
+    return f"Dollars of {'; '.join(f'{comma_list(numbers)}: {basis}' for basis, numbers in places.items())}."
 
 
 def _claims_asked_about(subject: Subject, found: Sequence[Action]) -> list[Block]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...blocks.vocabulary import Table
-from ...ledger.ratios import quotient
+from ...ledger.ratios import ratio
 from ...measures.denials import reasons
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.denials.recovery import denial_recovery
@@ -133,7 +133,7 @@ def _recovery(subject: Subject) -> list[Block]:
     if len(found) <= RECENT:
         return [note("What came back of denied claims is shown once a month of denials is three months old.")]
     old = found[~found["is_recent"]]
-    share = quotient(pd.Series([old["recovered_cents"].sum()]), pd.Series([old["denied_cents"].sum()])).iloc[0]
+    share = ratio(old["recovered_cents"].sum(), old["denied_cents"].sum())
     finding = (
         f"Of {as_text(int(old['denied_cents'].sum()), 'usd')} denied in the months that are at least three "
         f"months old, {as_text(int(old['recovered_cents'].sum()), 'usd')} "

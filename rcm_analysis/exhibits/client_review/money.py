@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...blocks.vocabulary import Table
 from ...ledger import balances as ledger
-from ...ledger.ratios import quotient
+from ...ledger.ratios import quotient, ratio
 from ...ledger.reconciliation import deposits_check, roll_forward_check
 from ...measures.receivable import ar
 from ...tables.schema import PARTIES
@@ -185,8 +185,8 @@ def cash_and_charges(subject: Subject) -> list[Block]:
 
 def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
     now, before = int(months["payments_cents"].iloc[-1]), months["payments_cents"].iloc[:-1]
-    usual = quotient(pd.Series([before.sum()]), pd.Series([len(before)])).iloc[0]
-    change = quotient(pd.Series([now - usual]), pd.Series([usual])).iloc[0]
+    usual = ratio(before.sum(), len(before))
+    change = ratio(now - usual, usual)
     last = months.iloc[-1]
     back = int(last["refunds_cents"] + last["takebacks_cents"])
     before_refunds = f" (before {as_text(back, 'usd')} of refunds and money taken back)" if back else ""
@@ -298,7 +298,7 @@ def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
     tail = f" Patients owe {as_text(patients, 'usd')}." if patients else " No patient balance is open."
     if not total:
         return f"No insurance balance was open on {subject.as_of_text}.{tail}"
-    share = quotient(pd.Series([older]), pd.Series([total])).iloc[0]
+    share = ratio(older, total)
     return (
         f"Insurance owes {as_text(total, 'usd')}; {as_text(older, 'usd')} of it ({as_text(share, 'rate')}) "
         f"is older than 90 days from the day of service.{tail}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...ledger.ratios import quotient
+from ...ledger.ratios import ratio
 from ...measures.collections import rates as collections
 from ...measures.collections.written_off import (
     denial_write_off_share,
@@ -63,9 +63,7 @@ def payers(subject: Subject) -> list[Block]:
     if found.empty:
         return [note(f"No insurance claim was charged, paid or open in the three months to {subject.as_of_text}.")]
     quarter = subject.period.trailing(3)
-    days = quotient(pd.Series([found["ar_cents"].sum() * WINDOW_DAYS]), pd.Series([found["window_cents"].sum()])).iloc[
-        0
-    ]
+    days = ratio(found["ar_cents"].sum() * WINDOW_DAYS, found["window_cents"].sum())
     denied = initial_denial_rate_claims_remitted(subject.tables, period=quarter).iloc[0]
     older = ar.aged_share(subject.tables, as_of=subject.as_of, parties=INSURANCE)["aged_share"].iloc[0]
     named = subject.with_payer_names(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...ledger.ratios import quotient
+from ...ledger.ratios import quotient, ratio
 from ...measures.collections import rates as collections
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.portfolio import book as book_of
@@ -68,7 +68,7 @@ def _cash_moves(facts: Facts) -> Block:
     rows["change"] = quotient(rows["change_cents"], rows["cash_cents_before"])
     rows["name"] = [facts.book.name_of(client) for client in rows["client"]]
     rows = rows.sort_values(["change_cents", "name"], ignore_index=True)
-    change = quotient(pd.Series([rows["change_cents"].sum()]), pd.Series([rows["cash_cents_before"].sum()])).iloc[0]
+    change = ratio(rows["change_cents"].sum(), rows["cash_cents_before"].sum())
     table, emphasis = with_total(
         rows, "name", ["cash_cents", "cash_cents_before", "change_cents"], values={"change": change}
     )
@@ -186,7 +186,7 @@ def fees(facts: Facts) -> list[Block]:
     rows["name"] = [facts.book.name_of(client) for client in rows["client"]]
     rows = rows.sort_values(["fee_cents", "name"], ascending=[False, True], ignore_index=True)
     stated = rows.dropna(subset=["hours"])
-    per_hour = quotient(pd.Series([stated["fee_cents"].sum()]), pd.Series([stated["hours"].sum()])).iloc[0]
+    per_hour = ratio(stated["fee_cents"].sum(), stated["hours"].sum())
     table, emphasis = with_total(
         rows,
         "name",

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ...blocks.vocabulary import Table
-from ...ledger.ratios import quotient
+from ...ledger.ratios import ratio
 from ...ledger.suppression import LEAST
 from ...measures.self_pay import collections as self_pay_collections
 from ...measures.self_pay import declines
@@ -100,18 +100,13 @@ NETWORKS = {"visa": "Visa", "mastercard": "Mastercard"}
 HIDDEN = f"Counts below {LEAST}, and others that would give them away, are hidden (–), with the amounts beside them."
 
 
-def share_of(top: float, bottom: float) -> float:
-    """One share; empty where there is nothing to divide by."""
-    return float(quotient(pd.Series([top]), pd.Series([bottom])).iloc[0])
-
-
 def rate_words(top: int, bottom: int, one: str, many: str = "") -> str:
     """A share with its parts.
 
     >>> rate_words(3, 4, "promise")
     '3 of 4 promises (75.0%)'
     """
-    return f"{as_text(top, 'count')} of {counted(bottom, one, many)} ({as_text(share_of(top, bottom), 'rate')})"
+    return f"{as_text(top, 'count')} of {counted(bottom, one, many)} ({as_text(ratio(top, bottom), 'rate')})"
 
 
 # -- liquidation -----------------------------------------------------------------------------------
@@ -166,7 +161,7 @@ def _liquidation_finding(facts: Facts) -> str:
     if len(newest) < 4:
         return text
     last, before = newest.iloc[-1], newest.iloc[:-1]
-    usual = share_of(before["collected_cents"].sum(), before["billed_cents"].sum())
+    usual = ratio(before["collected_cents"].sum(), before["billed_cents"].sum())
     return (
         f"{text} At 30 days, the accounts of {pd.Timestamp(last['month']):%B %Y} stand at "
         f"{as_text(last['liquidation'], 'rate')}; "

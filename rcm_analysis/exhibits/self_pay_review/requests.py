@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...ledger.ratios import ratio
 from ...ledger.suppression import LEAST, suppressed
 from ...measures.self_pay import contacts as patient_contacts
 from ...measures.self_pay import requests as patient_requests
@@ -13,7 +14,7 @@ from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
-from .money import HIDDEN, rate_words, share_of
+from .money import HIDDEN, rate_words
 
 REASONS = {
     "insurance_should_pay": "The insurer should pay",
@@ -88,7 +89,7 @@ def _turnaround(facts: Facts) -> list[Block]:
     rows = []
     for what, found in facts.turnarounds.items():
         good, due = facts.in_time[what]
-        rows.append({"words": CLOCK_WORDS[what], **found.to_dict(), "share": share_of(good, due), "late": due - good})
+        rows.append({"words": CLOCK_WORDS[what], **found.to_dict(), "share": ratio(good, due), "late": due - good})
     return [
         show(
             pd.DataFrame(rows),

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ...ledger.postings import filled, with_claim_columns
-from ...ledger.ratios import quotient
+from ...ledger.ratios import ratio
 from ...periods import Period
 from ...tables.frames import collect, day_number, days_before, month_of, source
 from ...tables.schema import CLAIMS
@@ -168,7 +168,7 @@ def _of_counts(counts: pd.DataFrame) -> dict[str, float]:
     answered = int(in_order.sum())
     out_of_order = int(known["claims"].sum()) - answered
     days_total = int((in_order.index.to_numpy() * in_order.to_numpy()).sum())
-    mean = quotient(pd.Series([days_total]), pd.Series([answered])).iloc[0]
+    mean = ratio(days_total, answered)
     waiting = claims - out_of_order
     return {
         "claims": claims,

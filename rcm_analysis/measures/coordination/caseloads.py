@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...periods import Period
-from ...tables.frames import NO_VALUE
+from ...tables.frames import NO_VALUE, kept
 from ..menu import measure
 from .stages import MONTH, care_claims, member_months, register, within
 
@@ -72,6 +72,7 @@ def coordinator_results(tables: Mapping[str, Any], *, period: Period, as_of: dt.
     )
 
 
+@kept
 def member_months_with_contacts(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """`stages.member_months` with the coordinator in charge at the month's end, the contacts that reached somebody, and
     units: 1 where the month was uploaded for billing.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...periods import Period
+from ...tables.frames import kept
 from ..menu import measure
 from .billed import published_rates
 from .stages import register, within
@@ -69,6 +70,7 @@ def referral_quality(
     return out.assign(rate_cents=quotient(out["rate_cents"], out["leveled"]))
 
 
+@kept
 def followed(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every referral with what is known of it by `as_of`: flags as 0 and 1.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...ledger.registers import known, rows_of, three_way
 from ...periods import Period
-from ...tables.frames import NO_VALUE
+from ...tables.frames import NO_VALUE, kept
 from ..menu import measure
 from .billed import MONTH, published_rates
 
@@ -85,6 +85,7 @@ def months_by_stage(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[s
     return sums.reset_index(drop=True)
 
 
+@kept
 def member_months(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every enrolled member and month with the stage that it has reached.
 
@@ -190,6 +191,7 @@ def _bills(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
     ]
 
 
+@kept
 def care_claims(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every bill of a member-month with its days, its dollars and its stage, as known by `as_of`.
 

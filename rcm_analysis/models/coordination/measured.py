@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ParameterError
-from ...ledger.ratios import half_up, quotient
+from ...ledger.ratios import half_up, quotient, ratio
 from ...measures.coordination.referrals import followed
 from ...measures.coordination.stages import care_claims, member_months, register
 from ...periods import Period
@@ -76,9 +76,9 @@ def _share_row(
 
     trials = count if trials is None else trials
     stood = _prior_share(prior, key)
-    share = float(quotient(pd.Series([happened]), pd.Series([count])).iloc[0])
+    share = ratio(happened, count)
     yes, no = share * trials + WORTH * stood, (1 - share) * trials + WORTH * (1 - stood)
-    used = float(quotient(pd.Series([yes]), pd.Series([yes + no])).iloc[0])
+    used = ratio(yes, yes + no)
     of_bills = trials == count and min(yes, no) > 0
     low, high = beta.interval(LEVEL, yes, no) if of_bills else (float("nan"), float("nan"))
     found = (key, TITLES.get(key, key), stood, share, trials, float(low), float(high), used)
@@ -170,7 +170,7 @@ def _lag_rows(tables: Mapping[str, Any], prior: Assumptions, as_of: dt.date) -> 
             (f"lag.{name}.slow_days", slow, ended * SLOW_SHARE),
         ):
             stood = prior.values[key][-1][1]
-            used = float(quotient(pd.Series([days * count + stood * WORTH]), pd.Series([count + WORTH])).iloc[0])
+            used = ratio(days * count + stood * WORTH, count + WORTH)
             out.append(dict(zip(COLUMNS, (key, TITLES[key], stood, days, ended, *edges, used), strict=True)))
         stood = prior.values[f"lag.{name}.slow_share"][-1][1] / SHARE
         row = (f"lag.{name}.slow_share", TITLES[f"lag.{name}.slow_share"], stood, SLOW_SHARE, ended)
@@ -197,9 +197,9 @@ def with_measured(prior: Assumptions, found: pd.DataFrame) -> Assumptions:
         for key, value in used.items()
         if key in KINDS
     }
-    for first, second in (("billable.no_core_service", "billable.support_late"),):
-        if values.get(first, 0) + values.get(second, 0) > SHARE:
-            values[second] = SHARE - values[first]
+    not_given, late = (values.get(f"billable.{name}", 0) for name in ("no_core_service", "support_late"))
+    if not_given + late > SHARE:
+        values["billable.support_late"] = SHARE - not_given
     out = prior.with_values(**{key.replace(".", "__"): value for key, value in values.items()})
     mix = {key.removeprefix("acuity."): value for key, value in used.items() if key.startswith("acuity.")}
     return replace(out, mix=_whole_mix(prior, mix)) if mix else out

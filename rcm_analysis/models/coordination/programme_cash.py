@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...ledger.ratios import half_up, quotient
+from ...ledger.ratios import half_up, ratio
 from ...measures.coordination.stages import MONTH, SUPPORT, care_claims, member_months, register, within
 from ...periods import Period
 from ..statistics.estimators import OPEN, cumulative_incidence
@@ -72,7 +72,7 @@ def programme_outlook(tables: Mapping[str, Any], *, as_of: dt.date, months: int 
 
 def _share(part: pd.Series, whole: pd.Series) -> float:
     """One sum over another; nothing of nothing is 0."""
-    return float(quotient(pd.Series([part.sum()]), pd.Series([whole.sum()])).fillna(0.0).iloc[0])
+    return ratio(part.sum(), whole.sum()) if whole.sum() else 0.0
 
 
 class _Pace:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...measures.coordination.stages import SUPPORT, care_claims, member_months, register
-from ...tables.frames import NO_VALUE
+from ...tables.frames import NO_VALUE, kept
 from ..statistics.estimators import OPEN, day_by_which, kaplan_meier
 
 WINDOW_DAYS = 365
@@ -72,6 +72,7 @@ def step_waits(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     return pd.DataFrame([_wait(*group) for group in groups], columns=WAITS)
 
 
+@kept
 def steps_begun(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Every step begun in the 365 days before `as_of`: stage, who, days so far, end ("paid" or "open"), ended_on."""
     support = register(tables, "billing_support", ["enrolment_id", "month"], SUPPORT, as_of)
@@ -108,6 +109,7 @@ def _wait(stage: str, who: str, part: pd.DataFrame) -> dict[str, Any]:
     )
 
 
+@kept
 def months_on_their_way(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
     """Member-months given and not paid yet, with the day on which the next step was to be expected, and which are late.
 
