@@ -16,6 +16,7 @@ import yaml
 from rcm_analysis import __version__
 
 ROOT = Path(__file__).parents[1]
+JUPYTER = "etc/jupyter/jupyter_server_config.d/rcm_analysis.json"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     there = {path.relative_to(ROOT).as_posix() for path in ours}
     folder = ROOT / "templates"
     there |= {f"rcm_analysis/_templates/{path.relative_to(folder)}" for path in folder.rglob("*.ipynb")}
+    there.add(f"rcm_analysis-{__version__}.data/data/{JUPYTER}")
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == there
 
 
@@ -45,6 +47,26 @@ def test_the_wheel_has_the_command_and_the_exporters(wheel):
     (place,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     told = wheel.read(place).decode()
     assert "rcm = rcm_analysis.cli:main" in told and "rcm_html = " in told and "rcm_pdf = " in told
+
+
+@pytest.mark.slow
+def test_every_jupyter_of_the_installation_hides_the_key(wheel, tmp_path):
+    """A server as `jupyter lab` starts one, with the wheel's data where pip puts it."""
+    pytest.importorskip("jupyterlab")
+    wheel.extractall(tmp_path)
+    folder = (tmp_path / f"rcm_analysis-{__version__}.data/data/{JUPYTER}").parents[1]
+    script = (
+        "import asyncio; from jupyterlab.labapp import LabApp;"
+        "server = LabApp.initialize_server(['--no-browser', '--port=0', '--ServerApp.allow_root=True']);"
+        "print([one['name'] for one in asyncio.run(server.contents_manager.get(''))['content']])"
+    )
+    (tmp_path / "workspace").mkdir()
+    for name in ("pseudonym.key", "clients.toml"):
+        (tmp_path / "workspace" / name).touch()
+    environment = {"HOME": str(tmp_path), "JUPYTER_CONFIG_PATH": str(folder), "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    told = subprocess.run(command, cwd=tmp_path / "workspace", env=environment, capture_output=True, text=True)
+    assert told.stdout.splitlines()[-1:] == ["['clients.toml']"], told.stdout + told.stderr
 
 
 def test_the_version_is_that_of_the_newest_release_in_the_changelog():
@@ -58,7 +80,6 @@ CONDA_NAMES = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb", "toml
 THROUGH_PIP = {
     "typst", "fastexcel", "oxedi", "page-validation", "playwright", "axe-playwright-python", "manimgx-fonts",
     "noto-cjk-sans-jp-regular", "aiosmtpd", "coloraide", "latex2mathml", "msoffcrypto-tool",
-    "jupyterlab-templates",
 }  # fmt: skip
 """What pip brings into the conda environment, with the package itself."""
 

@@ -24,6 +24,7 @@ FILES = {
 DOORS = (
     "rcm_analysis.__main__",
     "rcm_analysis.cli.app",
+    "rcm_analysis.cli.jupyter",
     "rcm_analysis.measures.client_ratings",
     "rcm_analysis.notebook",
     "rcm_analysis.notebook.desk",
@@ -41,9 +42,10 @@ DOORS = (
 processes."""
 
 CALLED_FROM_OUTSIDE = (
-    "_repr_mimebundle_", "_ipython_display_", "_ipython_key_completions_", "_file_extension_default", "_constructor"
+    "_repr_mimebundle_", "_ipython_display_", "_ipython_key_completions_", "_file_extension_default", "_constructor",
+    "_jupyter_server_extension_points", "_load_jupyter_server_extension",
 )  # fmt: skip
-"""Methods that IPython and traitlets call by their name."""
+"""Names that IPython, traitlets and the Jupyter server call."""
 
 ALLOWED = {
     "models.plan.assumptions.example_assumptions": "what the examples of the plan compute on",

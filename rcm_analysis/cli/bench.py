@@ -22,10 +22,10 @@ from .terminal import HERE, PeriodOption, WorkspaceOption, console, table_of
 if TYPE_CHECKING:
     from ..tables.workspace import Workspace
 
-NOTEBOOKS, OWN_TEMPLATES, TILES = "notebooks", "templates", ".starters"
+NOTEBOOKS, OWN_TEMPLATES = "notebooks", "templates"
 BLANK = "blank"
-HIDDEN = ("pseudonym.key", "__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~")
-"""What the file browser of `rcm lab` does not show; the rest is what Jupyter hides by itself."""
+SETTINGS = Path(__file__).parent / "jupyter"
+"""What every JupyterLab of this installation is told, too: its file browser does not show the key."""
 
 new = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Begin something of your own.")
 
@@ -146,23 +146,24 @@ def lab(
     with tempfile.TemporaryDirectory(prefix="rcm-lab-") as folder:
         tiles = Path(folder)
         for name, path in starters().items():
-            _write(tiles / "starters" / f"{name}.ipynb", filled(path, opened, client, period, str(opened.folder)))
-        write_text(tiles / "jupyter_server_config.json", json.dumps(configuration(tiles), indent=1))
+            _write(tiles / f"{name}.ipynb", filled(path, opened, client, period, str(opened.folder)))
+        write_text(tiles / "jp_app_launcher.yaml", json.dumps(launcher(tiles), indent=1))
         command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={opened.folder}", *(more or ())]
         raise typer.Exit(subprocess.run(command, env=_environment(tiles)).returncode)
 
 
-def configuration(tiles: Path) -> dict[str, Any]:
-    """What JupyterLab is told: which starters its launcher offers, and what its file browser does not show."""
-    return {
-        "ContentsManager": {"hide_globs": list(HIDDEN)},
-        "JupyterLabTemplates": {
-            "template_dirs": [str(tiles)],
-            "include_default": False,
-            "include_core_paths": False,
-            "template_label": "Starters",
-        },
-    }
+def launcher(tiles: Path) -> list[dict[str, str]]:
+    """The tiles of the launcher, one per starter: each puts a copy into the folder that is open, and opens it."""
+    return [
+        {
+            "title": name.replace("-", " ").capitalize(),
+            "description": _heading(path),
+            "type": "notebook",
+            "source": str(tiles / f"{name}.ipynb"),
+            "catalog": "Worked questions",
+        }
+        for name, path in starters().items()
+    ]
 
 
 def _environment(tiles: Path) -> dict[str, str]:
@@ -172,8 +173,9 @@ def _environment(tiles: Path) -> dict[str, str]:
         return os.pathsep.join(filter(None, [str(place), os.environ.get(name, "")]))
 
     paths = {
-        "JUPYTER_CONFIG_PATH": first("JUPYTER_CONFIG_PATH", tiles),
+        "JUPYTER_CONFIG_PATH": first("JUPYTER_CONFIG_PATH", SETTINGS),
         "PATH": first("PATH", Path(sys.executable).parent),
+        "JUPYTER_APP_LAUNCHER_PATH": str(tiles),
     }
     return {**os.environ, **paths}
 

@@ -21,9 +21,9 @@ from ..exhibits.pages import Pages
 from ..exhibits.subject import Book, Subject
 from ..measures.menu import glossary, menu, named
 from ..periods import Period
-from . import asked, questions
+from . import asked, moves, questions
 from .queries import ask
-from .results import About, Result
+from .results import About, Result, heading
 from .taken_apart import Cell, cell_of
 
 MONTHS, MONTH_BEFORE = 13, "month before"
@@ -118,42 +118,54 @@ class Desk:
         change of the whole, so that the column adds up to it.
         """
         asking, then = self._asked(name, {**given, "by": by}), self._since(since)
-        found, whole = questions.compared(asking, self.tables, then, self.period)
+        move = moves.compared(asking, self.tables, then, self.period)
         title = f"{questions.title_of(asking, self._names)}, {then.title} and {self.period.title}"
-        units = dict.fromkeys(("change", "of_the_change"), asking.record.unit)
-        units |= {f"{asking.record.value}{end}": asking.record.unit for end in ("_then", "_now")}
-        value = "of_the_change" if "of_the_change" in found else "change"
-        total = whole if asking.by else None
+        value = "of_the_change" if move.adds_up else "change"
+        total = move.whole if asking.by else None
+        return self._moved(asking, move, move.rows, title, value, total, then)
+
+    def why(self, name: str, *, since: Any = None, **given: Any) -> moves.Answer:
+        """Why a measure moved between the month `since` (by default the month before) and this report's.
+
+        Cash and denials are told apart to the cent, with what chance explains left out. Every other sum and quotient
+        is told by payer, by provider and by location, each adding up to the change, a quotient by what its top and
+        its bottom did; a median by its largest movers. It says where, and claims no cause.
+        """
+        then = self._since(since)
+        figure = moves.figure_of(name) if not given else ""
+        if figure:
+            said, parts = moves.explained(figure, self.tables, then, self.period, self._payer_name)
+            about = self._about(f"What moved {words_of(figure)}", "change_cents", (self.period, self.as_of))
+            return moves.Answer(said, Result(parts, about))
+        asking = self._asked(name, given)
+        said, parts, move = moves.moved_where(asking, self.tables, then, self.period, self._names)
+        title, value = f"What moved {asking.record.title}", str(parts.columns[-1])
+        total = move.whole if move.adds_up else None
+        return moves.Answer(said, self._moved(asking, move, parts, title, value, total, then))
+
+    def _moved(
+        self,
+        asking: questions.Question,
+        move: moves.Move,
+        rows: pd.DataFrame,
+        title: str,
+        value: str,
+        total: Mapping[str, Any] | None,
+        then: Period,
+    ) -> Result:
+        record = asking.record
+        units = dict.fromkeys(("change", *moves.EFFECTS), record.unit)
+        units |= {f"{record.value}{end}": record.unit for end in moves.ENDS}
         headings = {
             "_then": then.title,
             "_now": self.period.title,
             "change": "Change",
             "of_the_change": "Its part of the whole's change",
+            "by_top": f"By {heading(move.top).lower()}",
+            "by_base": f"By {heading(move.base).lower()}",
         }
         when = (self.period, self.as_of)
-        return self._result(asking, found, title, lambda: total, when, units=units, value=value, headings=headings)
-
-    def why(self, name: str, *, since: Any = None, **given: Any) -> questions.Answer:
-        """Why a measure moved between the month `since` (by default the month before) and this report's.
-
-        Cash and denials are told apart to the cent, with what chance explains left out; every other measure by its
-        largest movers among payers, providers and locations. It says where, and claims no cause.
-        """
-        then = self._since(since)
-        figure = questions.figure_of(name) if not given else ""
-        if figure:
-            said, parts = questions.explained(figure, self.tables, then, self.period, self._payer_name)
-            about = self._about(f"What moved {words_of(figure)}", "change_cents", (self.period, self.as_of))
-            return questions.Answer(said, Result(parts, about))
-        asking = self._asked(name, given)
-        said, parts = questions.moved_where(asking, self.tables, then, self.period, self._names)
-        units = dict.fromkeys(
-            ("change", f"{asking.record.value}_then", f"{asking.record.value}_now"), asking.record.unit
-        )
-        about = self._about(
-            f"What moved {asking.record.title}", str(parts.columns[-1]), (self.period, self.as_of), units=units
-        )
-        return questions.Answer(said, Result(parts, about))
+        return self._result(asking, rows, title, lambda: total, when, units=units, value=value, headings=headings)
 
     def sql(self, query: str) -> Result:
         """Ask the tables of this report, as known on its day, with DuckDB: `report.sql("select ... from claims")`.

@@ -5,35 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import polars as pl
 
-from ..blocks.vocabulary import Block
 from ..errors import ParameterError, RcmError, TableError, closest, listed
-from ..exhibits import blocks
-from ..exhibits.blocks import note
-from ..exhibits.formats import as_text, comma_list, words_of
-from ..exhibits.register.why import why_sentences
-from ..ledger.ratios import quotient
+from ..exhibits.formats import comma_list
 from ..measures.menu import Measure
 from ..measures.windows import monthly
-from ..models.drivers.explained import FIGURES, why
 from ..periods import Period
 from ..tables.frames import NO_VALUE
 from ..tables.schema import CLAIMS
 from . import asked
-from .results import Result, heading
+from .results import heading
 
 CLAIM = "claim_id"
 NO_CLAIM = "(no single claim)"
 ABOUT_A_CLAIM = ("service_on", "payer", "provider", "location")
-EXPLAINED = {"cash": "cash", "denial_reasons": "denied_charges", "denied_charges": "denied_charges"}
-DIMENSIONS = ("payer", "provider", "location")
-NAMED_PARTS = 3
 OF_A_BALANCE = ("party", "responsible_payer")
 
 
@@ -78,6 +67,8 @@ class Question:
             found = found[found[name].isin(wanted)]
             if name not in by and len(wanted) == 1 and "by" in self.record.parameters:
                 found = found.drop(columns=name)
+        if not set(by) <= set(found.columns):
+            raise _not_apart(self.record, by)
         return found.reset_index(drop=True)
 
 
@@ -130,13 +121,17 @@ def _said(record: Measure, by: Sequence[str], work: Any) -> pd.DataFrame:
     except (TableError, KeyError, pl.exceptions.PolarsError) as error:
         if not by or (isinstance(error, RcmError) and not any(name in str(error) for name in by)):
             raise
-        raise ParameterError(
-            f"{record.name} cannot be told apart by {comma_list(by)}: {_counts(record)} Columns of claims are: "
-            f"{listed(CLAIMS.names, 30)}."
-        ) from None
+        raise _not_apart(record, by) from None
 
 
-def _counts(record: Measure) -> str:
+def _not_apart(record: Measure, by: Sequence[str]) -> ParameterError:
+    return ParameterError(
+        f"{record.name} cannot be told apart by {comma_list(by)}: {counts(record)} Columns of claims are: "
+        f"{listed(CLAIMS.names, 30)}."
+    )
+
+
+def counts(record: Measure) -> str:
     return f"its rows are not of claims, or have no such column ({record.summary})"
 
 
@@ -156,13 +151,13 @@ def claims_behind(
     if "by" not in record.parameters:
         found = asking.answer(tables, period, as_of)
         if CLAIM not in found.columns:
-            raise ParameterError(f"{record.name} has no claims behind it: {_counts(record)}.")
+            raise ParameterError(f"{record.name} has no claims behind it: {counts(record)}.")
         return found, ("One row each, as the measure itself lists them.",)
     found = asking.answer(tables, period, as_of, by=[CLAIM])
     if CLAIM not in found:
-        raise ParameterError(f"{record.name} cannot be told apart by {CLAIM}: {_counts(record)}.")
+        raise ParameterError(f"{record.name} cannot be told apart by {CLAIM}: {counts(record)}.")
     if len(found) and set(found[CLAIM]) == {NO_VALUE} and not any(name.endswith("_cents") for name in found):
-        raise ParameterError(f"{record.name} cannot be told apart by {CLAIM}: {_counts(record)}.")
+        raise ParameterError(f"{record.name} cannot be told apart by {CLAIM}: {counts(record)}.")
     found[CLAIM] = found[CLAIM].replace(NO_VALUE, NO_CLAIM)
     whole = asking.answer(tables, period, as_of, by=[])
     numbers = [name for name in found.columns if pd.api.types.is_integer_dtype(found[name])]
@@ -193,176 +188,6 @@ def _with_claims(found: pd.DataFrame, tables: Mapping[str, Any]) -> pd.DataFrame
         rows["service_on"] = pd.to_datetime(rows["service_on"])
     out = found.merge(rows, on=CLAIM, how="left")
     return out[[*known, *(name for name in out.columns if name not in known)]]
-
-
-# ---------------------------------------------------------------- how it moved
-def compared(
-    asking: Question, tables: Mapping[str, Any], then: Period, now: Period
-) -> tuple[pd.DataFrame, Mapping[str, Any]]:
-    """A measure then and now, by group, the largest move first; and the row of the whole.
-
-    Formula
-        change = value now - value then. of_the_change = what the group adds to the change of the whole: k n / N now
-        less k n / N then for a value k n / d with the whole's denominator N; the groups add up to the whole
-    Empty
-        of_the_change where the value is no quotient of two columns and no sum, a median for example.
-    """
-    value, by = asking.record.value, list(asking.by)
-    rows = [_parts(asking, asking.by_month(tables, [month], by)) for month in (then, now)]
-    whole = [_parts(asking, asking.by_month(tables, [month], [])) for month in (then, now)]
-    keys = by or [name for name in rows[1].columns if not pd.api.types.is_numeric_dtype(rows[1][name])]
-    shares = [_of_whole(part, one, value) for part, one in zip(rows, whole, strict=True)]
-    named = [
-        part.assign(share=share).set_index(keys).add_suffix(end) if keys else part.assign(share=share).add_suffix(end)
-        for part, share, end in zip(rows, shares, ("_then", "_now"), strict=True)
-    ]
-    both = named[0].join(named[1], how="outer")
-    sums = [
-        name for name in both.columns if pd.api.types.is_integer_dtype(rows[1].get(_bare(name), pd.Series(dtype=float)))
-    ]
-    both[sums] = both[sums].fillna(0).astype("int64")
-    moved = both["share_now"].fillna(0) - both["share_then"].fillna(0)
-    unknown = all(share.isna().all() for share in shares)
-    out = both.drop(columns=["share_then", "share_now"]).assign(
-        change=both[f"{value}_now"] - both[f"{value}_then"], of_the_change=np.nan if unknown else moved
-    )
-    order = (out["change"] if unknown else out["of_the_change"]).abs().sort_values(ascending=False, kind="stable")
-    out = out.loc[order.index].reset_index(drop=not keys)
-    return _arranged(out, keys, value), _whole_row(whole, value)
-
-
-def _parts(asking: Question, found: pd.DataFrame) -> pd.DataFrame:
-    return found.drop(columns="month")
-
-
-def _bare(name: str) -> str:
-    return name.removesuffix("_then").removesuffix("_now")
-
-
-def _arranged(out: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
-    first = [*keys, f"{value}_then", f"{value}_now", "change", "of_the_change"]
-    out = out[[*first, *(name for name in out.columns if name not in first)]]
-    if out["of_the_change"].isna().all() or not keys:
-        out = out.drop(columns="of_the_change")
-    return out
-
-
-def _whole_row(whole: Sequence[pd.DataFrame], value: str) -> dict[str, Any]:
-    ends = [one.to_dict("records")[0] if len(one) == 1 else {} for one in whole]
-    row = {f"{name}{end}": part for one, end in zip(ends, ("_then", "_now"), strict=True) for name, part in one.items()}
-    change = row.get(f"{value}_now", np.nan) - row.get(f"{value}_then", np.nan)
-    return row | {"change": change, "of_the_change": change}
-
-
-def _of_whole(rows: pd.DataFrame, whole: pd.DataFrame, value: str) -> pd.Series:
-    """What each group adds to the value of the whole: found from the columns, which hold what the value divides."""
-    if len(whole) != 1 or value not in rows:
-        return pd.Series(np.nan, index=rows.index)
-    if pd.api.types.is_integer_dtype(rows[value]):
-        return rows[value].astype("float64")
-    numbers = [name for name in rows.columns if pd.api.types.is_integer_dtype(rows[name])]
-    for above, below in permutations(numbers, 2):
-        n, d, v = (float(whole[name].iloc[0]) for name in (above, below, value))
-        if not n or not d or v != v:
-            continue
-        factor = v * d / n
-        told = rows[rows[value].notna() & (rows[below] != 0)]
-        made = quotient(told[above] * factor, told[below])
-        if len(told) > 1 and np.allclose(
-            made.astype("float64"), told[value].astype("float64"), rtol=1e-6, equal_nan=True
-        ):
-            return quotient(rows[above] * factor, pd.Series(d, index=rows.index)).astype("float64")
-    return pd.Series(np.nan, index=rows.index)
-
-
-# ---------------------------------------------------------------- why
-class Answer:
-    """Why a number moved: sentences, and the table of its parts; it shows itself, and draws and exports its table."""
-
-    def __init__(self, said: Sequence[Block], table: Result) -> None:
-        self.said, self.table = list(said), table
-
-    def _ipython_display_(self) -> None:
-        self.table.about.opening()
-        blocks.emit([*self.said, *self.table.blocks()[:1]])
-
-    def __repr__(self) -> str:
-        return "\n".join([*(getattr(block, "text", "") for block in self.said), repr(self.table)])
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("plot", "to_excel", "sql"):
-            return getattr(self.table, name)
-        raise AttributeError(f"an answer has said, table, plot, to_excel and sql, and no {name!r}")
-
-
-def explained(
-    figure: str, tables: Mapping[str, Any], then: Period, now: Period, payer_name: Any
-) -> tuple[list[Block], pd.DataFrame]:
-    """The drivers of a figure that can be told apart to the cent: sentences, and its parts."""
-    found = why(tables, figure, period=now, against=then)
-    rows = [(_cell(one.where, payer_name), round(one.old_cents), round(one.new_cents)) for one in found.account.shown()]
-    old, new = round(found.account.old_cents), round(found.account.new_cents)
-    rest = (old - sum(row[1] for row in rows), new - sum(row[2] for row in rows))
-    parts = pd.DataFrame([*rows, ("Everything else", *rest)], columns=["part", "then_cents", "now_cents"])
-    parts["change_cents"] = parts["now_cents"] - parts["then_cents"]
-    return [note(" ".join(why_sentences(found, payer_name)))], parts
-
-
-def _cell(where: Mapping[str, str], payer_name: Any) -> str:
-    words = {key: payer_name(text) if key == "payer" else words_of(text) for key, text in where.items()}
-    return ", ".join(f"{key} {text}" if key in ("provider", "location") else text for key, text in words.items())
-
-
-def figure_of(name: str) -> str:
-    """The explained figure that a measure is made of; empty where none is.
-
-    >>> figure_of("initial_denial_rate_dollars_remitted"), figure_of("cash"), figure_of("days_in_ar")
-    ('denied_charges', 'cash', '')
-    """
-    if name.startswith("initial_denial_rate"):
-        return "denied_charges"
-    return EXPLAINED.get(name, name if name in FIGURES else "")
-
-
-def moved_where(
-    asking: Question, tables: Mapping[str, Any], then: Period, now: Period, names: Mapping[str, Mapping[str, str]]
-) -> tuple[list[Block], pd.DataFrame]:
-    """For any other measure: its largest movers by payer, provider and location, and one sentence on each."""
-    record, parts, sentences = asking.record, [], []
-    unit = record.unit or "number"
-    for dimension in DIMENSIONS:
-        try:
-            rows, whole = compared(Question(record, (dimension,), asking.where, asking.options), tables, then, now)
-        except RcmError:
-            continue
-        amount = "of_the_change" if "of_the_change" in rows else "change"
-        rows = rows.head(NAMED_PARTS)
-        known = names.get(dimension, {})
-        told = [
-            f"{known.get(row[dimension], row[dimension])} {_signed(row[amount], unit)}" for _, row in rows.iterrows()
-        ]
-        sentences.append(f"By {dimension}: {comma_list(told)}.")
-        values = {f"{end}": rows[f"{record.value}_{end}"] for end in ("then", "now")}
-        parts.append(
-            pd.DataFrame(
-                {
-                    "by": dimension,
-                    "part": [known.get(one, one) for one in rows[dimension]],
-                    **{f"{record.value}_{end}": column.to_numpy() for end, column in values.items()},
-                    amount: rows[amount].to_numpy(),
-                }
-            )
-        )
-    if not parts:
-        raise ParameterError(f"{record.name} cannot be told apart by {comma_list(DIMENSIONS)}: {_counts(record)}.")
-    ends = [as_text(whole.get(f"{record.value}_{end}"), unit) for end in ("then", "now")]
-    first = f"{record.title}: {ends[0]} in {then.title}, {ends[1]} in {now.title}."
-    return [note(" ".join([first, *sentences]))], pd.concat(parts, ignore_index=True)
-
-
-def _signed(value: Any, unit: str) -> str:
-    text = as_text(abs(value), unit) if value == value else as_text(None, unit)
-    return f"{'+' if value >= 0 else '-'}{text}" if value == value else text
 
 
 def _lower(words: str) -> str:

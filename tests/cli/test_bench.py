@@ -177,10 +177,13 @@ def test_one_damaged_store_file_is_one_sentence_with_the_repair_and_the_others_g
     assert code == 1 and f"rcm repair {CLIENTS[1]}" in err
 
 
-def test_lab_hides_the_key_and_offers_the_starters(tmp_path):
-    told = bench.configuration(tmp_path)
-    assert "pseudonym.key" in told["ContentsManager"]["hide_globs"]
-    assert told["JupyterLabTemplates"]["template_dirs"] == [str(tmp_path)]
+def test_lab_offers_each_starter_as_a_tile_of_its_own(tmp_path):
+    tiles = bench.launcher(tmp_path)
+    assert [Path(tile["source"]).stem for tile in tiles] == list(STARTERS)
+    assert {"title": "Denial spike", "type": "notebook"}.items() <= tiles[0].items() | tiles[1].items()
+    told = bench._environment(tmp_path)
+    assert told["JUPYTER_APP_LAUNCHER_PATH"] == str(tmp_path)
+    assert list(Path(told["JUPYTER_CONFIG_PATH"]).glob("jupyter_server_config.d/*.json")), "and the key is hidden"
 
 
 def test_without_jupyterlab_it_says_what_to_install(capsys, tmp_path, monkeypatch):

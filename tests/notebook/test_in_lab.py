@@ -44,7 +44,7 @@ PLAIN = "import pandas as pd\npd.DataFrame({'a': ['$5', '$6'], 'b': ['$7', '$8']
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """JupyterLab as `rcm lab` starts it, in a workspace with a notebook of dollars; its address and its folder."""
-    for needed in ("jupyterlab", "jupyterlab_templates"):
+    for needed in ("jupyterlab", "jupyter_app_launcher"):
         pytest.importorskip(needed)
     workspace = bench_workspace(tmp_path_factory.mktemp("lab"))
     opening = f'import rcm_analysis as rcm\nreport = rcm.open_report("..", "{CLIENTS[0]}", "{last_month(workspace)}")'
@@ -120,11 +120,11 @@ def test_launcher_to_starter_to_figure_and_table_to_a_pdf_from_the_menu(lab, con
     address, _ = lab
     page = context.new_page()
     page.goto(f"{address}/lab?token={TOKEN}&reset")
-    page.locator(".jp-LauncherCard", has_text="Starters").first.click()
+    page.locator(".jp-LauncherCard", has_text="Denial spike").first.wait_for()
     files = page.locator(".jp-DirListing-itemText").all_inner_texts()
     assert "clients.toml" in files and "pseudonym.key" not in files
-    page.locator(".jp-Dialog select").nth(1).select_option("/starters/denial-spike.ipynb")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
+    assert page.locator(".jp-LauncherCard", has_text="Slow payer").count() == 1, "a tile for each worked question"
+    page.locator(".jp-LauncherCard", has_text="Denial spike").first.click()
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     page.wait_for_timeout(2000)
     run_all(page)
@@ -134,8 +134,6 @@ def test_launcher_to_starter_to_figure_and_table_to_a_pdf_from_the_menu(lab, con
     assert page.locator(".jp-OutputArea-output mjx-container").count() == 0, "dollars are text"
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     page.keyboard.press("Control+s")
-    page.locator(".jp-Dialog .jp-mod-accept").click()  # a new notebook is asked for its name
-    page.locator(".jp-Dialog").wait_for(state="detached")
     page.locator(".lm-MenuBar-itemLabel", has_text="File").first.click()
     page.locator(".lm-Menu-itemLabel", has_text="Save and Export Notebook As").hover()
     entry = page.locator(".lm-Menu-itemLabel", has_text="RCM report (PDF)").or_(
