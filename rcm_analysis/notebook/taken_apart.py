@@ -156,11 +156,11 @@ class _Writer:
         self.report, self.names, self.modules, self.written = report, dict[int, str](), set[str](), dict[str, str]()
         self.held: list[tuple[Any, str]] = []
         subject = report.subject
+        self._know(report.tables, "report.tables")
         for one in fields(subject):
             if not one.name.startswith("_"):
                 self._know(getattr(subject, one.name), f"report.subject.{one.name}")
         self._know(subject, "report.subject")
-        self._know(report.tables, "report.tables")
 
     def imports(self) -> list[str]:
         return sorted(self.modules)
