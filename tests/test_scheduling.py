@@ -25,7 +25,7 @@ from rcm_analysis.tables.schema import TABLES
 from rcm_analysis.tables.workspace import MAIL, open_workspace
 
 PAGE = (ROOT / "docs" / "scheduling.md").read_text()
-COMMAND = re.compile(r"(?<![\w./-])(?:/usr/local/bin/)?(rcm (?:doctor|ingest|packets|run-one|status)[^\n|\"`]*)")
+COMMAND = re.compile(r"(?<![\w./-])(?:/usr/local/bin/)?(rcm (?:doctor|ingest|packets|alerts|run-one|status)[^\n|\"`]*)")
 
 
 def blocks(kind: str) -> list[str]:
@@ -67,11 +67,12 @@ def test_the_settings_of_mail_are_those_that_are_read() -> None:
 def test_the_lines_of_cron() -> None:
     (block,) = blocks("cron")
     lines = [line for line in block.splitlines() if "=" not in line.split()[0]]
-    assert len(lines) == 2
+    assert len(lines) == 3
     for line in lines:
         *fields, command = line.split(maxsplit=5)
         bounds = zip(fields, (59, 23, 31, 12, 7), strict=True)
-        assert all(field == "*" or 0 <= int(field) <= most for field, most in bounds), line
+        days = [(day, most) for field, most in bounds for day in field.split("-")]
+        assert all(day == "*" or 0 <= int(day) <= most for day, most in days), line
         assert "%" not in command, "cron ends a command there"
         assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
 

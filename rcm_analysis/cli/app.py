@@ -20,6 +20,7 @@ from rich.markup import escape
 from .. import __version__
 from ..errors import ParameterError, RcmError, StoreError
 from ..periods import Period
+from . import alerts as cli_alerts
 from . import bench as cli_bench
 from . import checks as cli_checks
 from . import data as cli_data
@@ -161,6 +162,7 @@ app.command("map")(map_files)
 app.command()(cli_data.ingest)
 app.command()(cli_data.repair)
 app.command()(cli_findings.findings)
+app.command()(cli_alerts.alerts)
 app.command()(cli_checks.check)
 
 

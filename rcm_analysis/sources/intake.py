@@ -174,8 +174,7 @@ class _Intake:
         except Exception as error:
             self.notes.refuse(name, stopped(error), self._elsewhere(file.holder))
             return
-        seen[stamp] = entry = {"name": name}
-        self.change.files[stamp] = entry
+        seen[stamp] = self.change.files[stamp] = {"name": name, **self.notes.ends.get(name, {})}
 
     def _maps_stamp(self) -> str:
         """Exports are read again when the client's column maps changed, or a file in which they look columns up."""
@@ -228,6 +227,7 @@ class _Intake:
                 self._take_answers(name, part, export)
                 continue
             rows = self._own_ids(name, export.rows)
+            self.notes.reaches(name, export.table, rows)
             money = export.table.money[0] if export.table.money else None
             report = FileReport(name, f"{export.table.name} ({part.map.name})", rows_in=export.rows_in)
             report.rows_quarantined, report.cents_in = export.quarantine.height, export.cents_in

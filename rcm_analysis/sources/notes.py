@@ -97,6 +97,12 @@ class Notes:
         self.report = IntakeReport(client)
         self.findings: list[dict[str, Any]] = []
         self.quarantined: list[pl.DataFrame] = []
+        self.ends: dict[str, dict[str, dict[str, str]]] = {}
+
+    def reaches(self, name: str, table: Table, rows: pl.DataFrame) -> None:
+        """Keep the last day that an export holds of a table: the rhythm in which a system's files come."""
+        if table.known_on in rows.columns and (last := rows[table.known_on].max()):
+            self.ends.setdefault(name, {"ends": {}})["ends"][table.name] = str(last)
 
     def find(
         self,

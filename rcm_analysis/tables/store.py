@@ -3,6 +3,7 @@
     store/<client>/manifest.json             what is current: every file with rows and SHA-256
     store/<client>/<table>/<month>-<hash>.parquet
     store/<client>/derived/                  what was worked out from them, for whoever asks next (`derived`)
+    store/<client>.told.json                 what was told between reports, so that nothing is told twice
 
 A Parquet file is never changed once written. A change writes new files beside the old ones and then
 replaces `manifest.json`; until that rename the old store is whole, after it the new one is. A file that
@@ -47,6 +48,7 @@ from .schema_services import TABLES_OF_SERVICE
 VERSION = 2
 """Raised whenever what an earlier version stored would read wrong: columns that settling fills, signs, meanings."""
 MANIFEST = "manifest.json"
+TOLD = ".told.json"
 KEPT_SECONDS = 24 * 3600
 """How long a file stays that the manifest names no more: longer than any reader needs it."""
 LASTING = f"{FOLDER}/backtest"
@@ -379,6 +381,24 @@ class Store:
         if place := self._place(client):
             place.remove([MANIFEST, *place.names()])
         shutil.rmtree(folder, ignore_errors=place is not None)
+        self.remember(client, None)
+
+    def remembered(self, client: str) -> bytes | None:
+        """What was told about the client between its reports (`rcm alerts`), beside its store."""
+        if self.remote:
+            return self.remote.read(f"{client}{TOLD}")
+        path = self.folder / f"{client}{TOLD}"
+        return path.read_bytes() if path.exists() else None
+
+    def remember(self, client: str, text: str | None) -> None:
+        """Keep what was told about the client; None forgets it."""
+        name = f"{client}{TOLD}"
+        if text is not None:
+            write_text(self.folder / name, text)
+        else:
+            (self.folder / name).unlink(missing_ok=True)
+        if self.remote:
+            self.remote.put([name]) if text is not None else self.remote.remove([name])
 
     @contextlib.contextmanager
     def change(self, client: str, *, afresh: bool = False) -> Iterator[Change]:

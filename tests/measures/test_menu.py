@@ -129,6 +129,7 @@ def call(record, tables, month):
         "period": month,
         "clients": registry(),
         "before": registry().iloc[:0],
+        "earliest": registry(),
         "after": registry(),
         "last_list": pd.DataFrame({"claim_id": ["C1"], "listed_on": [month.first_day], "open_cents": [100]}),
     }

@@ -8,6 +8,7 @@ from ...measures.self_pay.policy import policy_value
 from ..blocks import Block, note
 from ..formats import as_text, counted, day_text
 from ..pages import page
+from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .facts import Facts
 
@@ -35,7 +36,7 @@ def credits(facts: Facts) -> list[Block]:
     lists = found[found["kind"] == "overpayment"].sort_values(
         ["age_days", "claim_id"], ascending=[False, True], ignore_index=True
     )
-    lists = lists.assign(words=lists["owed_to"].map(OWED_TO), due_on=return_by(facts, lists))
+    lists = lists.assign(words=lists["owed_to"].map(OWED_TO), due_on=return_by(facts.subject, lists))
     return [
         note(_credit_words(facts)),
         show(
@@ -81,9 +82,9 @@ def credits(facts: Facts) -> list[Block]:
     ]
 
 
-def return_by(facts: Facts, rows: pd.DataFrame) -> pd.Series:
+def return_by(subject: Subject, rows: pd.DataFrame) -> pd.Series:
     """The last day of each refund's clock; empty where neither law nor policy names one."""
-    allowed = policy_value(facts.subject.tables, "refund_days", as_of=facts.subject.as_of)
+    allowed = policy_value(subject.tables, "refund_days", as_of=subject.as_of)
     days = (
         rows["owed_to"].map({"government": GOVERNMENT_DAYS, "patient": allowed, "insurer": allowed}).astype("float64")
     )
@@ -101,7 +102,7 @@ def _credit_words(facts: Facts) -> str:
         if len(over)
         else "Nothing is overpaid"
     ]
-    late = return_by(facts, over) < pd.Timestamp(facts.subject.as_of)
+    late = return_by(facts.subject, over) < pd.Timestamp(facts.subject.as_of)
     if late.any():
         parts.append(f"on {counted(int(late.sum()), 'account')} the days to return it are over")
     if len(early):

@@ -177,7 +177,7 @@ def _estimates(facts: Facts) -> list[Finding]:
 def _refunds(facts: Facts) -> list[Finding]:
     """Overpayments whose days to return them are over; without such days those older than 60 days."""
     found = facts.credits[facts.credits["kind"] == "overpayment"]
-    until = return_by(facts, found)
+    until = return_by(facts.subject, found)
     late = found[(until < pd.Timestamp(facts.subject.as_of)) | (until.isna() & (found["age"] == "over 60"))]
     items = []
     for owed, rows in late.groupby("owed_to", sort=True):

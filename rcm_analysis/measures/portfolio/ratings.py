@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -20,6 +22,8 @@ HIGH_EMAILS_PER_WEEK = 10
 HIGH_HOURS_PER_WEEK = 4
 RATINGS = {("high", "low"): "A", ("high", "high"): "B", ("low", "low"): "C", ("low", "high"): "D"}
 """(revenue class, complexity class) -> rating."""
+CLOSER = {"monthly": "biweekly", "biweekly": "weekly", "weekly": "weekly"}
+"""How often to meet once a rating fell: one step closer."""
 
 NEEDED = ("client", "providers", "revenue_cents", "meeting_cadence")
 OPTIONAL = ("emails_per_week", "hours_per_week", "high_complexity", "is_estimate")
@@ -75,6 +79,57 @@ def client_ratings(clients: Any) -> pd.DataFrame:
     pairs = zip(out["revenue_class"], out["complexity_class"], strict=True)
     out["rating"] = pd.Series([RATINGS.get(pair) for pair in pairs], index=out.index, dtype="object")
     return out
+
+
+@measure("Ratings that fell, and what follows", value="steps", unit="count", good="down")
+def rating_falls(earliest: Any, before: Any, after: Any, *, as_of: dt.date) -> pd.DataFrame:
+    """Clients whose rating is lower than two months ago, and what follows from it by when.
+
+    Formula
+        steps = letters between the rating of `earliest` and that of `after`
+        is_triggered = two letters or more, or lower in `before` and in `after`
+        where triggered: cause_by = five business days after `as_of`, plan_by = 30 days, review_by = 90 days
+    Counts
+        Clients rated in both `earliest` and `after` (`client_ratings`), whose letter is a later one. The meetings
+        that follow are one step closer: monthly, biweekly, weekly. Holidays are not known.
+    Date basis
+        the registry at three month ends, the last of which is `as_of`
+    Unit
+        steps is a count of letters; dates; words
+    Empty
+        No rating fell: no row. Not triggered: empty days.
+    Source
+        our own; the letters are those of the firm's client-management guide
+
+    >>> one = pd.DataFrame({"client": ["a"], "providers": [1], "revenue_cents": [13_000_000],
+    ...     "meeting_cadence": ["monthly"]})
+    >>> low = one.assign(revenue_cents=9_000_000)
+    >>> rating_falls(one, one, low, as_of=dt.date(2026, 10, 31)).loc[0, ["rating_before", "rating_after", "cause_by"]]
+    rating_before                      A
+    rating_after                       C
+    cause_by         2026-11-06 00:00:00
+    Name: 0, dtype: object
+    """
+    names = ("rating_before", "rating_between", "rating_after")
+    sides = [
+        client_ratings(frame).set_index("client")["rating"].rename(name)
+        for name, frame in zip(names, (earliest, before, after), strict=True)
+    ]
+    out = sides[2].to_frame().join(sides[:2], how="left").dropna(subset=["rating_before", "rating_after"])
+    place = {name: out[name].map({letter: number for number, letter in enumerate("ABCD")}) for name in names}
+    steps = (place["rating_after"] - place["rating_before"]).astype("int64")
+    out = out.assign(steps=steps, between=place["rating_between"] > place["rating_before"])[steps > 0]
+    out["is_triggered"] = (out["steps"] >= 2) | out["between"]
+    closer = registry_frame(after, NEEDED).set_index("client")["meeting_cadence"].map(CLOSER)
+    out["cadence"] = closer.reindex(out.index).where(out["is_triggered"], None)
+    for name, day in (
+        ("cause_by", np.busday_offset(as_of, 5, roll="backward")),
+        ("plan_by", as_of + dt.timedelta(days=30)),
+        ("review_by", as_of + dt.timedelta(days=90)),
+    ):
+        out[name] = pd.Series(pd.Timestamp(day), index=out.index).where(out["is_triggered"])
+    columns = ["client", *names[::2], "steps", "is_triggered", "cadence", "cause_by", "plan_by", "review_by"]
+    return out.sort_index().reset_index()[columns]
 
 
 def registry_frame(clients: Any, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> pd.DataFrame:

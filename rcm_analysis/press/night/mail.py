@@ -38,6 +38,8 @@ class Letter:
     failures: tuple[tuple[str, str], ...]
     made: tuple[tuple[str, str, tuple[Link, ...]], ...]
     base: str = ""
+    headings: tuple[str, str] = ("Not made", "In place")
+    """Over the failures, and over what was made."""
 
     def html(self) -> str:
         """The letter for mail programs that show HTML."""
