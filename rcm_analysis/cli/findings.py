@@ -227,8 +227,7 @@ def _unmapped_words(view: ClientView) -> Iterator[str]:
 
 def _listed_words(view: ClientView) -> dict[tuple[str, str], set[str]]:
     """By table and column with a list of words: ours, and those that the client's maps turn into ours."""
-    from ..sources.exports.column_maps import read_map
-    from ..sources.intake import map_files
+    from ..sources.exports.column_maps import map_files, read_map
     from ..tables.schema import TABLES
 
     words = {

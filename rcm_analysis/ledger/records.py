@@ -14,6 +14,7 @@ from ..tables.clients import Registry, payee_words
 from ..tables.frames import days_before, source
 from ..tables.ids import plain
 from ..tables.schema import TABLES, WORK_LOG
+from .bank import LATE_DAYS, OF_PLANS, at_the_bank
 from .claim_state import VOID, bills_of, charge_in_force, own_bills
 from .derived import ANSWERED, UNBILLED
 
@@ -136,6 +137,16 @@ class Records:
         """The remittance payments with a trace number, and its plain form."""
         rows = self.read("deposits", "remit_id", "trace", "payer", "paid_cents", "claims_paid_cents", "paid_on")
         return with_trace(rows.with_columns(paid_on=pl.coalesce("paid_on", "known_on")))
+
+    @cached_property
+    def bank(self) -> pl.DataFrame:
+        """Remittance payments of days that bank statements cover, and deposits of health plans, with `how` they met."""
+        rows = at_the_bank(self._tables, self.as_of).filter(
+            col("is_covered"),
+            col("day") < self.since(LATE_DAYS),
+            (col("side") == "remitted") | col("kind").is_in(OF_PLANS),
+        )
+        return rows.with_columns(record=pl.coalesce("trace", "id"), other=pl.coalesce("payer", "kind"))
 
     # ------------------------------------------------------------ what was set aside
     @cached_property

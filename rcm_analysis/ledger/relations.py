@@ -12,6 +12,7 @@ import polars as pl
 
 from ..tables.clients import FOREIGN, SELF_PAY, UNKNOWN
 from ..tables.ids import joined_but_for_form
+from .bank import LATE_DAYS
 from .records import KEY, Records, col, per_claim, without
 
 ON_ITS_WAY_DAYS = 30
@@ -247,6 +248,20 @@ def _since_remittances(records: Records) -> pl.DataFrame:
     return rows.with_columns(record="claim_id", other="trace", amount_cents=col("amount_cents").abs())
 
 
+def _at_the_bank(side: str) -> Callable[[Records], pl.DataFrame]:
+    return lambda records: records.bank.filter(col("side") == side).with_columns(col("amount_cents").abs())
+
+
+def not_banked(records: Records) -> pl.DataFrame:
+    """Remittance payments of over 10 days ago that no deposit of the bank matches (see `ledger.bank`)."""
+    return _at_the_bank("remitted")(records).filter(col("how") == "")
+
+
+def banked_alone(records: Records) -> pl.DataFrame:
+    """Deposits of health plans and lockboxes of over 10 days ago that no remittance matches."""
+    return _at_the_bank("banked")(records).filter(col("how") == "")
+
+
 def set_aside(records: Records) -> pl.DataFrame:
     """Rows that intake set aside, and files that it refused: they are in no table. Their dollars may be unreadable too.
 
@@ -466,6 +481,28 @@ RELATIONS = (
         ("deposits",),
         USUAL_SHARE,
         means="ask for the remittances of these checks",
+    ),
+    Relation(
+        "not_banked",
+        "remittance payment",
+        f"of over {LATE_DAYS} days ago not found in the bank",
+        "deposits of days that bank statements cover",
+        not_banked,
+        _at_the_bank("remitted"),
+        ("bank",),
+        is_work=True,
+        means="ask the bank, then the payer for proof of payment; or a statement of another account is missing",
+    ),
+    Relation(
+        "banked_alone",
+        "bank deposit",
+        f"of a health plan or lockbox over {LATE_DAYS} days ago that no remittance explains",
+        "deposits of health plans and lockboxes",
+        banked_alone,
+        _at_the_bank("banked"),
+        ("bank",),
+        USUAL_SHARE,
+        means="ask the payers for the remittances of these deposits",
     ),
     Relation(
         "set_aside",

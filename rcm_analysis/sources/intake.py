@@ -24,8 +24,11 @@ from ..tables.clients import FOREIGN, UNKNOWN
 from ..tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS, WORK_LOG, Table, misfits
 from ..tables.store import Change
 from ..tables.workspace import Workspace
+from .bank.bai2 import is_bai2
+from .bank.intake import BankIntake
+from .bank.statements import BANK_STATEMENT
 from .exports import reader as exports
-from .exports.column_maps import Section
+from .exports.column_maps import Section, map_files
 from .exports.joins import partners
 from .exports.remittance_rows import REMITTANCE_ROWS
 from .notes import Delivery, FileReport, IntakeReport, Notes
@@ -73,27 +76,6 @@ def _month(known_on: str | None) -> pl.Expr:
     return pl.col(known_on or "").dt.strftime("%Y-%m").alias("month")
 
 
-def map_files(workspace: Workspace, client: str) -> list[Path]:
-    """The client's column maps: its own in the workspace's folder, else those that are shipped.
-
-    Raises
-        SourceError where a map that the registry names is in neither.
-    """
-    folder = workspace.paths["maps"]
-    shipped = Path(__file__).parent / "exports" / "maps"
-    found = []
-    for name in workspace.registry.client(client).column_maps:
-        options = [folder / f"{name}.toml", shipped / f"{name}.toml"]
-        path = next((option for option in options if option.is_file()), None)
-        if path is None:
-            raise SourceError(
-                f"{client} uses the column map {name!r}, but there is no {name}.toml in {folder.name}/ "
-                f"and none is shipped under that name."
-            )
-        found.append(path)
-    return found
-
-
 class _Intake:
     """The state of one client's intake: what was read so far, and what was noticed."""
 
@@ -107,6 +89,7 @@ class _Intake:
         self.gone: dict[str, pl.DataFrame] = {}
         self.is_settled = False
         self.worklists = WorklistIntake(change, self.notes)
+        self.bank = BankIntake(self.notes)
         self.key = workspace.pseudonym_key()
         change.under_key(self.key)
         self.map_files = map_files(workspace, client)
@@ -129,7 +112,7 @@ class _Intake:
             self.together = [file.path for file in files if not file.what and not file.why]
             for file in files:
                 self._take(file, seen)
-        self.deliveries += [*self.x12.deliver(), *self.side_by_side.deliver()]
+        self.deliveries += [*self.x12.deliver(), *self.side_by_side.deliver(), *self.bank.deliveries]
         stored = {table for table in TABLES.values() if self.change.before.rows(table.name)}
         unread_sections(self.notes, self.unread, self.read, stored)
         self._convert()
@@ -205,7 +188,9 @@ class _Intake:
         for kind in kinds & set(KINDS):
             self.x12.add(kind, name, stamp, data, self._elsewhere(file.holder))
         skip_others(self.notes, name, data)
-        if not kinds and not self.worklists.add(name, data):
+        if is_bai2(data):
+            self.bank.add_bai2(name, data)
+        elif not kinds and not self.worklists.add(name, data):
             self._take_export(file.path, name)
 
     def _take_export(self, path: Path, name: str) -> None:
@@ -225,6 +210,10 @@ class _Intake:
         for part, export in parts:
             if part.table is REMITTANCE_ROWS:
                 self._take_answers(name, part, export)
+                continue
+            if part.table is BANK_STATEMENT:
+                self._note_use(name, part)
+                self.bank.add_statement(name, part.map.name, export)
                 continue
             rows = self._own_ids(name, export.rows)
             self.notes.reaches(name, export.table, rows)

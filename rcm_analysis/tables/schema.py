@@ -206,6 +206,8 @@ TRANSACTIONS = Table(
     known_on="posted_on",
 )
 
+BANK_KINDS = ("claim_payment", "lockbox", "check", "returned", "other")
+
 DEPOSITS = Table(
     "deposits",
     "one row per remittance payment (835 ST: BPR and TRN)",
@@ -225,6 +227,23 @@ DEPOSITS = Table(
         ("payee_tax_id_end", "text", "the last four digits of its tax id", True),
     ),
     known_on="received_on",
+)
+
+BANK_DEPOSITS = Table(
+    "bank_deposits",
+    "one row per credit of a bank statement, or check of a lockbox; statements that overlap hold each once",
+    ("client", "deposit_id"),
+    columns(
+        ("deposit_id", "text", "account, day, amount, and place among equal ones of the day"),
+        ("posted_on", "date", "day on which the bank credited it (known)"),
+        ("amount_cents", "cents", "credited; below zero for a deposit that was returned"),
+        ("kind", "text", "what it is, see sources.bank.statements", False, BANK_KINDS),
+        ("trace", "text", "check, EFT or trace number", True),
+        ("reference", "text", "second number that the bank gives", True),
+        ("batch", "text", "batch of a lockbox", True),
+        ("account_end", "text", "the last four digits of the account", True),
+    ),
+    known_on="posted_on",
 )
 
 REMIT_CLAIMS = Table(
@@ -447,6 +466,7 @@ TABLES: dict[str, Table] = {
         CLAIM_EDITS,
         TRANSACTIONS,
         DEPOSITS,
+        BANK_DEPOSITS,
         REMIT_CLAIMS,
         REMIT_LINES,
         REMIT_ADJUSTMENTS,

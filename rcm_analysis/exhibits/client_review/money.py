@@ -21,6 +21,7 @@ from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .answers import settled
+from .bank import NO_BANK, three_ways
 from .behind import amounts_behind, open_claims
 
 INSURANCE = PARTIES[:3]
@@ -70,7 +71,8 @@ def reconciliation(subject: Subject) -> list[Block]:
                 tone="warning",
             )
         )
-    return [*blocks, _deposits(subject), *strip(subject)]
+    banked = three_ways(subject)
+    return [*blocks, *banked, _deposits(subject, has_bank=bool(banked)), *strip(subject)]
 
 
 def _close_note(difference: float) -> str:
@@ -88,7 +90,7 @@ def _close_note(difference: float) -> str:
     )
 
 
-def _deposits(subject: Subject) -> Block:
+def _deposits(subject: Subject, *, has_bank: bool) -> Block:
     checked = deposits_check(subject.tables, as_of=subject.as_of)
     month = checked[checked["month"] == pd.Timestamp(subject.period.first_day)]
     received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
@@ -107,7 +109,7 @@ def _deposits(subject: Subject) -> Block:
         columns=["step", "amount_cents"],
     )
     arrived = sentence(counted(len(received), "remittance payment"))
-    notes = [f"{arrived} arrived in the month; posted by {subject.as_of_text}."]
+    notes = [f"{arrived} arrived in the month; posted by {subject.as_of_text}.", "" if has_bank else NO_BANK]
     if len(loose):
         notes.append(
             f"{counted(len(loose), 'check or transfer number')} posted in the month, with "
@@ -118,7 +120,8 @@ def _deposits(subject: Subject) -> Block:
         rows,
         [Shown("step", "Deposits and postings"), Shown("amount_cents", "US dollars", "usd", exact=True)],
         name="deposits",
-        beside=True,
+        beside=not has_bank,
+        print_it=not has_bank,
         title="Deposits beside posted payments",
         emphasis=[2],
         notes=notes,

@@ -34,6 +34,7 @@ TERMS = (
 PRINTED = {
     "reconciliation",
     "deposits",
+    "cash_three_ways",
     "incomplete",
     "settled_services",
     "waiting_on_client",

@@ -50,6 +50,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Validat
 from ...errors import SourceError, closest, listed
 from ...tables.checking import KEY, KNOWN_KEYS, Words, checked, one_of, refuse, said, says
 from ...tables.schema import (
+    BANK_DEPOSITS,
     CLAIM_LINES,
     CLAIMS,
     DEPOSITS,
@@ -60,6 +61,8 @@ from ...tables.schema import (
     TRANSACTIONS,
     Table,
 )
+from ...tables.workspace import Workspace
+from ..bank.statements import BANK_STATEMENT
 from .remittance_rows import GRAINS as ANSWER_GRAINS
 from .remittance_rows import REMITTANCE_ROWS
 from .values import SERIAL, is_monthly
@@ -67,8 +70,10 @@ from .visits import AMOUNTS, BALANCES, GRAINS, VISITS
 
 DELIMITERS = (",", ";", "\t", "|")
 FILLS = {"claims": ("charge_cents",)}
-READ: dict[str, Table] = {**TABLES, VISITS.name: VISITS, REMITTANCE_ROWS.name: REMITTANCE_ROWS}
+READ: dict[str, Table] = {**TABLES, **{table.name: table for table in (VISITS, REMITTANCE_ROWS, BANK_STATEMENT)}}
 """What a section can describe: a table of the store, or rows that become several of them."""
+GROWING = (REMITTANCE_ROWS.name, BANK_STATEMENT.name)
+"""What comes file by file, each row known again when it comes twice: delivery is "append"."""
 MAP = "[map]"
 """Where a section is handed the name of its map: no key of a file is called so."""
 
@@ -275,6 +280,8 @@ class Section:
         """The tables of the store that the rows of this section end in."""
         if self.table is REMITTANCE_ROWS:
             return (DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS)
+        if self.table is BANK_STATEMENT:
+            return (BANK_DEPOSITS,)
         if self.table is not VISITS:
             return (self.table,)
         return (CLAIMS, TRANSACTIONS, *([CLAIM_LINES] if "procedure" in self.columns else []))
@@ -349,11 +356,32 @@ def parse_map(text: str, where: str) -> ColumnMap:
     return ColumnMap(str(name), tuple(sections.values()), where, str(source or ""), str(seen_on or ""))
 
 
+def map_files(workspace: Workspace, client: str) -> list[Path]:
+    """The client's column maps: its own in the workspace's folder, else those that are shipped.
+
+    Raises
+        SourceError where a map that the registry names is in neither.
+    """
+    folder = workspace.paths["maps"]
+    shipped = Path(__file__).parent / "maps"
+    found = []
+    for name in workspace.registry.client(client).column_maps:
+        options = [folder / f"{name}.toml", shipped / f"{name}.toml"]
+        path = next((option for option in options if option.is_file()), None)
+        if path is None:
+            raise SourceError(
+                f"{client} uses the column map {name!r}, but there is no {name}.toml in {folder.name}/ "
+                f"and none is shipped under that name."
+            )
+        found.append(path)
+    return found
+
+
 def _unsaid(key: str, section: Mapping[str, Any]) -> dict[str, Any]:
     """What a section means where it does not say so."""
-    if "one_row_per" not in section and key != REMITTANCE_ROWS.name:
+    if "one_row_per" not in section and key not in GROWING:
         return {"table": key, "delivery": None}
-    return {"table": key if key == REMITTANCE_ROWS.name else VISITS.name, "delivery": "append"}
+    return {"table": key if key in GROWING else VISITS.name, "delivery": "append"}
 
 
 def _place(key: str) -> str:
@@ -389,15 +417,13 @@ def _contradictions(section: Section) -> Iterator[str]:
     for column in table.columns:
         if not column.empty and column.name not in given:
             yield f"{column.name} ({column.note}) is required and has no source; give it under columns or constants"
+    if table.name in GROWING and section.delivery != "append":
+        yield f'delivery should be "append": what comes again of {table.name} is known by its content'
     for name in columns.keys() & section.joined.keys():
         yield f"{name} is given twice: under columns and by join"
     for key in set(section.fill) - set(FILLS.get(table.name, ())):
         yield f"fill: intake cannot complete {key}"
-    for key, within in (*section.carry.items(), *section.number.items()):
-        if within not in columns:
-            yield f"carry and number need a column of the file to work within; {key} names {within!r}"
-    for key in section.carry.keys() - columns.keys():
-        yield f"carry: {key} is not under columns"
+    yield from _unfit_within(section)
     if table is VISITS:
         yield from _unfit_for_visits(section, given)
     elif table is REMITTANCE_ROWS:
@@ -414,11 +440,17 @@ def _contradictions(section: Section) -> Iterator[str]:
         yield f"{table.money[0]} is given twice: under columns and by amount_by"
 
 
+def _unfit_within(section: Section) -> Iterator[str]:
+    for key, within in (*section.carry.items(), *section.number.items()):
+        if within not in section.columns:
+            yield f"carry and number need a column of the file to work within; {key} names {within!r}"
+    for key in section.carry.keys() - section.columns.keys():
+        yield f"carry: {key} is not under columns"
+
+
 def _unfit_for_answers(section: Section, given: set[str]) -> Iterator[str]:
     if section.one_row_per not in ANSWER_GRAINS:
         yield f"needs one_row_per, one of {listed(map(repr, ANSWER_GRAINS))}"
-    if section.delivery != "append":
-        yield 'delivery should be "append": a remittance that comes again is found by its content'
     for name in ("charge_cents", "paid_cents"):
         if not given & {name, f"claim_{name}"}:
             yield f"{name} (or claim_{name}, where each line repeats its claim's) is required and has no source"

@@ -1,4 +1,4 @@
-"""Files that are no export at all, told for what they are: web pages, PDF, XML, JSON, bank files, locked ones."""
+"""Files that are no export at all, told for what they are: web pages, PDF, XML, JSON, locked ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     (r"<\?xml", "an XML file", "ask for the export as .xlsx or .csv"),
     (r"\{\\rtf", "a text document (RTF)", "ask for the export as .xlsx or .csv"),
     (r'\{\s*"|\[\s*\{', "a JSON file", "ask for the export as .xlsx or .csv, or for the 835"),
-    (r"01,[^,\n]*,[^,\n]*,\d{6},\d{0,4},[^\n]*/", "a bank file (BAI2)", "deposits are taken from the 835s"),
 )
 """How the file starts (any case of letters), what it is, and what to do."""
 _UNPACK = "unpack it and put its files here"

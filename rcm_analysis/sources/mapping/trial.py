@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ..bank.statements import BANK_STATEMENT, banked
 from ..exports.column_maps import ColumnMap
 from ..exports.reader import Export, read_export, recognise
 from ..exports.remittance_rows import REMITTANCE_ROWS
@@ -70,6 +71,10 @@ def _sums(export: Export, section) -> tuple[dict[str, int], tuple[str, ...]]:
             "adjustments": int(answers.adjustments["amount_cents"].sum()),
         }
         return sums, tuple(dict.fromkeys(answers.findings["message"].tolist()))
+    if export.table is BANK_STATEMENT:
+        found = banked(rows, "trial")
+        sums = {"deposits": int(found.rows["amount_cents"].sum())}
+        return sums, tuple(f"{count:,} {message}" for _, count, _, message in found.remarks)
     if export.table is VISITS:
         found = posted(rows, "trial")
         sums = _by_kind(found.transactions)

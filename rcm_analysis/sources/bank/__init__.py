@@ -1,0 +1,1 @@
+"""Bank statements and lockboxes: what reached the account, whatever remittances say."""
