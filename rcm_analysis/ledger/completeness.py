@@ -132,7 +132,15 @@ def _judged(found: pd.DataFrame, asked: Mapping[str, set[str]]) -> pd.DataFrame:
 
 
 def _clients(records: Records) -> list[str]:
-    frames = (records.postings, records.claims, records.sent, records.answered, records.deposits, records.aside)
+    frames = (
+        records.postings,
+        records.claims,
+        records.sent,
+        records.answered,
+        records.deposits,
+        records.aside,
+        records.bank,
+    )
     return pl.concat([frame.select("client") for frame in frames])["client"].unique().sort().to_list()
 
 

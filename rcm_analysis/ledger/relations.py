@@ -500,7 +500,7 @@ RELATIONS = (
         "deposits of health plans and lockboxes",
         banked_alone,
         _at_the_bank("banked"),
-        ("bank",),
+        ("bank", "deposits"),
         USUAL_SHARE,
         means="ask the payers for the remittances of these deposits",
     ),

@@ -25,8 +25,8 @@ from ..tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS,
 from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .bank.bai2 import is_bai2
-from .bank.intake import BankIntake
 from .bank.statements import BANK_STATEMENT
+from .bank_files import BankIntake
 from .exports import reader as exports
 from .exports.column_maps import Section, map_files
 from .exports.joins import partners

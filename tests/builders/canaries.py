@@ -15,9 +15,9 @@ from pathlib import Path
 import openpyxl
 
 from rcm_analysis.sources.exports import reader as exports
+from rcm_analysis.sources.exports.column_maps import map_files
 from rcm_analysis.sources.exports.headers import Recognised
 from rcm_analysis.sources.exports.text_tables import TOTAL
-from rcm_analysis.sources.exports.column_maps import map_files
 from rcm_analysis.tables.workspace import Workspace
 
 CODES = {

@@ -20,6 +20,7 @@ PLAIN = {
     "claim_lines": {"service_on": EARLY, "entered_on": EARLY, "charge_cents": 0},
     "submissions": {"payer": "aetna", "payer_order": "primary", "frequency": "1", "submitted_on": EARLY},
     "deposits": {"payer": "aetna", "provider_adjustment_cents": 0, "received_on": EARLY},
+    "bank_deposits": {"kind": "claim_payment", "posted_on": EARLY},
     "remit_claims": {"payer": "aetna", "payer_order": "primary", "status": "1", "sequence": 1, "received_on": EARLY},
     "remit_lines": {"remit_claim_id": "R", "paid_cents": 0, "received_on": EARLY},
 }
@@ -64,6 +65,7 @@ def sound():
         "claim_lines": [{"claim_id": "A", "line_number": 1, "procedure": "99213"}],
         "submissions": [{"claim_id": "A", "charge_cents": 10000}, {"claim_id": "B", "charge_cents": 5000}],
         "deposits": [{"remit_id": "R1", "trace": "T1", "paid_cents": 12000, "claims_paid_cents": 12000}],
+        "bank_deposits": [{"deposit_id": "D1", "trace": "T1", "amount_cents": 12000}],
         "remit_claims": [
             {"remit_id": "R1", "claim_id": "A", "charge_cents": 10000, "paid_cents": 8000},
             {"remit_id": "R1", "claim_id": "B", "charge_cents": 5000, "paid_cents": 4000},

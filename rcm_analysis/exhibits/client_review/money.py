@@ -71,8 +71,10 @@ def reconciliation(subject: Subject) -> list[Block]:
                 tone="warning",
             )
         )
-    banked = three_ways(subject)
-    return [*blocks, *banked, _deposits(subject, has_bank=bool(banked)), *strip(subject)]
+    checked = deposits_check(subject.tables, as_of=subject.as_of)
+    month = checked[checked["month"] == pd.Timestamp(subject.period.first_day)]
+    banked = three_ways(subject, month[month["remit_id"].notna()])
+    return [*blocks, *banked, _deposits(subject, month, has_bank=bool(banked)), *strip(subject)]
 
 
 def _close_note(difference: float) -> str:
@@ -90,9 +92,7 @@ def _close_note(difference: float) -> str:
     )
 
 
-def _deposits(subject: Subject, *, has_bank: bool) -> Block:
-    checked = deposits_check(subject.tables, as_of=subject.as_of)
-    month = checked[checked["month"] == pd.Timestamp(subject.period.first_day)]
+def _deposits(subject: Subject, month: pd.DataFrame, *, has_bank: bool) -> Block:
     received, loose = month[month["remit_id"].notna()], month[month["remit_id"].isna()]
     rows = pd.DataFrame(
         [

@@ -354,7 +354,6 @@ def test_a_workbook_whose_only_fitting_sheet_is_hidden_says_so(tmp_path):
         ("t.xml", b'<?xml version="1.0"?><Bundle/>', "an XML file"),
         ("t.csv", b"%PDF-1.4\n", "a PDF saved as .csv"),
         ("t.ndjson", b'{"resourceType": "ExplanationOfBenefit"}', "a JSON file"),
-        ("t.bai2", b"01,SENDER,RECEIVER,261005,0800,1,80,,2/\n", "a bank file (BAI2)"),
         ("t", b"{\\rtf1 hello}", "a text document (RTF)"),
     ],
 )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from ...tables.schema import BANK_DEPOSITS
-from ..exports.reader import Export
-from ..notes import Delivery, FileReport, Notes
-from .bai2 import read_bai2
-from .statements import banked
+from ..tables.schema import BANK_DEPOSITS
+from .bank.bai2 import read_bai2
+from .bank.statements import banked
+from .exports.reader import Export
+from .notes import Delivery, FileReport, Notes
 
 
 class BankIntake:
