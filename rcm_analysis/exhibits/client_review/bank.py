@@ -79,8 +79,8 @@ def _explained(found: pd.DataFrame) -> list[str]:
     if gap:
         more = "more" if gap > 0 else "less"
         notes.append(
-            f"For the remittances found there, the bank credited {as_text(abs(gap), 'usd', exact=True)} {more} than they "
-            "say: fees of cards and virtual cards, or a payment that was changed."
+            f"For the remittances found there, the bank credited {as_text(abs(gap), 'usd', exact=True)} {more} than "
+            "they say: fees of cards and virtual cards, or a payment that was changed."
         )
     if line["count"].get("not_found", 0):
         notes.append(
