@@ -10,7 +10,7 @@ from typing import Any
 from ..blocks.vocabulary import Glossary
 from ..measures.menu import Measure, named
 from .blocks import glossary
-from .formats import sentence
+from .formats import american, sentence
 
 CODE_WORDS = {
     "received_on": "day received",
@@ -40,14 +40,27 @@ def _term(record: Measure) -> dict[str, str]:
     def words(text: str) -> str:
         return readable(text, values)
 
+    formula = statements(record.function)
+    parts = _of_a_ratio(formula)
+
     return {
         "name": record.name,
         "title": record.title,
         "unit": UNIT_WORDS.get(record.unit, record.unit),
         "source": words(record.source),
-        "formula": f"{words(record.summary)} {sentence(words(statements(record.function)))}. Date basis: "
+        "formula": f"{words(record.summary)} {sentence(words(formula))}.{words(parts)} Date basis: "
         f"{words(record.date_basis)}.",
     }
+
+
+def _of_a_ratio(formula: str) -> str:
+    """Numerator and denominator of a formula that is one division; nothing of any other.
+
+    >>> _of_a_ratio("denial_rate = denied_claims / remitted_claims; denied: at first")
+    ' Numerator: denied_claims. Denominator: remitted_claims.'
+    """
+    found = re.fullmatch(r"[^=;]+ = ([^/;]+) / ([^/;]+)", formula.partition("; ")[0])
+    return f" Numerator: {found[1]}. Denominator: {found[2]}." if found else ""
 
 
 def statements(function: Callable[..., Any]) -> str:
@@ -79,4 +92,4 @@ def readable(text: str, values: Mapping[str, str]) -> str:
     for code, words in CODE_WORDS.items():
         text = re.sub(rf"\b{code}\b", words, text)
     text = re.sub(r"(\w)_cents\b", r"\1", text)
-    return re.sub(r"(?<=[a-z0-9])_(?=[a-z0-9])", " ", text)
+    return american(re.sub(r"(?<=[a-z0-9])_(?=[a-z0-9])", " ", text))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -198,6 +199,15 @@ def day_text(day: dt.date) -> str:
     return f"{day:%B} {day.day}, {day.year}"
 
 
+def person(name: str) -> str:
+    """A name as a sentence says it; what has no comma stays.
+
+    >>> person("Okafor, Dev"), person("Site 03")
+    ('Dev Okafor', 'Site 03')
+    """
+    return " ".join(reversed([part.strip() for part in name.split(",", 1)]))
+
+
 def whole_dollars(cents: Sequence[int]) -> list[int]:
     """The amounts in whole dollars (as cents), rounded so that they add up to their sum in whole dollars.
 
@@ -247,7 +257,26 @@ def words_of(code: str) -> str:
     >>> words_of("timely_filing"), words_of("other_payer")
     ('timely filing', 'other insurance first')
     """
-    return _WORDS.get(code, str(code).replace("_", " "))
+    return _WORDS.get(code, american(str(code).replace("_", " ")))
+
+
+def american(text: str) -> str:
+    """The text as Americans spell it: our names in the code are spelled otherwise.
+
+    >>> american("provider enrolment, itemised")
+    'provider enrollment, itemized'
+    """
+    return re.sub("|".join(_SPELLED), lambda found: _SPELLED[found[0]], text)
+
+
+_SPELLED = {
+    "nrolment": "nrollment",
+    "nstalment": "nstallment",
+    "temised": "temized",
+    "tilisation": "tilization",
+    "ancelled": "anceled",
+    "rogramme": "rogram",
+}
 
 
 _WORDS = {

@@ -97,13 +97,17 @@ def _progress(facts: Facts) -> str:
     if found.empty or not found["opening_cents"].iloc[0]:
         return ""
     last = found.iloc[-1]
+    named = ("collected_cents", "adjusted_cents", "written_off_cents", "open_cents")
+    rest = int(last["opening_cents"]) - sum(int(last[name]) for name in named)
+    kept = "was passed on or corrected" if rest > 0 else "was charged anew or is in credit"
+    other = f" {as_text(abs(rest), 'usd')} {kept}." if rest else ""
     return (
         f" Of the {as_text(int(last['opening_cents']), 'usd')} on the "
         f"{counted(int(last['accounts']), 'account')} of eight weeks ago, "
         f"{as_text(int(last['collected_cents']), 'usd')} was collected ({as_text(last['collected_share'], 'rate')}), "
         f"{as_text(int(last['adjusted_cents']), 'usd')} taken off by contract and "
         f"{as_text(int(last['written_off_cents']), 'usd')} written "
-        f"off; {as_text(int(last['open_cents']), 'usd')} is still open."
+        f"off; {as_text(int(last['open_cents']), 'usd')} is still open.{other}"
     )
 
 

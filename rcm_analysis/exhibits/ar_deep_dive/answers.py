@@ -52,7 +52,8 @@ def _found(facts: Facts) -> tuple[str, str, str]:
     return (
         "What was found?",
         counted(len(items), "finding"),
-        f"{weight}First: {first.title}, {as_text(first.amount_cents, 'usd')}, by {as_text(first.due, 'date')}.",
+        f"{weight}First on the list: {first.title}, {as_text(first.amount_cents, 'usd')}, by "
+        f"{as_text(first.due, 'date')}.",
     )
 
 

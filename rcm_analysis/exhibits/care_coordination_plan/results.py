@@ -259,7 +259,7 @@ class PlanResults:
             ],
             name="coordinators",
             title="Caseload and billable units per coordinator",
-            definition=f"{self.span}. Expected: what the whole programme achieves with members of the same "
+            definition=f"{self.span}. Expected: what the whole program achieves with members of the same "
             "acuity. Units: "
             "member-months billed; contacts that reached somebody.",
             notes=["Every month stands in the workbook (sheet Coordinators by month)."],
@@ -290,7 +290,7 @@ class PlanResults:
         """The incentive for contacts."""
         table = incentives(self._scores())
         if table.empty:
-            return note("No coordinator made more contacts than the programme makes with members of the same acuity.")
+            return note("No coordinator made more contacts than the program makes with members of the same acuity.")
         shown = table.assign(contacts=table["contacts"] / MILLI, expected_contacts=table["expected_contacts"] / MILLI)
         return show(
             shown,

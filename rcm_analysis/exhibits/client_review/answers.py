@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 
+from ...ledger.postings import is_approved_contractual, with_disguise
 from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
 from ...periods import Period
-from ...tables.reference.carc import codes_of
 from ..blocks import Block, cards, headline, note
 from ..formats import as_text, counted, sentence
 from ..incomplete import incomplete_note
@@ -33,7 +33,7 @@ HOLDS = {
     "documents": "documents",
     "authorization": "authorizations",
     "eligibility": "insurance details of patients",
-    "credentialing": "enrolment papers",
+    "credentialing": "enrollment papers",
     "coding": "answers on coding",
     "other": "an answer",
 }
@@ -68,15 +68,17 @@ def gap_of(subject: Subject) -> dict[str, int]:
     """What the settled services should have brought, what they brought, and where the rest is.
 
     `due_cents - cash_cents = insurance_cents + patient_cents + written_off_cents + denied_cents`: still
-    open with insurance or patients (credits netted), written off, or taken off as if agreed although the
-    code is a denial.
+    open with insurance or patients (credits netted), written off, or taken off as if agreed although
+    it was denied, by its code or in disguise.
     """
     services = settled_services(subject.period)
     rate = collections.net_collection_rate_matured(subject.tables, period=services, as_of=subject.as_of).iloc[0]
     inside = subject.tables["claims"].lazy().filter(services.holds(pl.col("service_on"))).select("claim_id")
-    rows = subject.tables["transactions"].lazy().join(inside, on="claim_id", how="semi")
+    posted = with_disguise(subject.tables, ["claim_id", "party", "kind", "carc", "amount_cents"])
+    posted = posted.with_columns(is_agreed=is_approved_contractual())
+    rows = posted.to_native().join(inside, on="claim_id", how="semi")
     cents, patient, kind = pl.col("amount_cents"), pl.col("party") == "patient", pl.col("kind")
-    denied = (kind == "contractual") & pl.col("carc").is_in(codes_of(family="denial"))
+    denied = (kind == "contractual") & ~pl.col("is_agreed")
     conditions = {"insurance": ~patient, "patient": patient, "written_off": kind == "write_off", "denied": denied}
     sums = (
         rows.select(**{name: cents.filter(which).sum() for name, which in conditions.items()})
@@ -102,8 +104,8 @@ def settled(subject: Subject) -> list[Block]:
     places = [
         ("Due after agreed discounts", gap["due_cents"]),
         ("Received", gap["cash_cents"]),
-        ("Still open with insurance", gap["insurance_cents"]),
-        ("Still open with patients", gap["patient_cents"]),
+        ("Still open with insurance, less credits", gap["insurance_cents"]),
+        ("Still open with patients, less credits", gap["patient_cents"]),
         ("Written off", gap["written_off_cents"]),
         ("Denied, and taken off as if agreed", gap["denied_cents"]),
     ]

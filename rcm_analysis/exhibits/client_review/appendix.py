@@ -119,10 +119,10 @@ def _in_actions(subject: Subject) -> str:
     if len(parts) < 2:
         return ""
     words = comma_list(
-        f"{title} ({counted(int(row['size']), 'claim')}, {as_text(int(row['sum']), 'usd')})"
+        f"{counted(int(row['size']), 'claim')} ({as_text(int(row['sum']), 'usd')}) under “{title}”"
         for title, row in parts.iterrows()
     )
-    return f"Each claim is in one action only: {words}."
+    return f"Each claim stands in one action only: {words}."
 
 
 @page

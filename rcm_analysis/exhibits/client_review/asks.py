@@ -19,14 +19,7 @@ from .work import agreed_actions
 
 MOST = 3
 QUESTIONS, ASKED = "open_questions", "asked_claims"
-SHOWN = [
-    Shown("place", "No.", "count"),
-    Shown("what", "What we need from you"),
-    Shown("cents", "At stake", "usd"),
-    Shown("owner", "Who"),
-    Shown("due", "By", "date"),
-]
-SINCE = Shown("since", "Since last month")
+SINCE = Shown("since", "Came in since then")
 
 
 def asks(subject: Subject) -> list[Action]:
@@ -102,7 +95,7 @@ def _since_last_month(subject: Subject) -> dict[str, str]:
 
 def _moved(one: CameOf) -> str:
     owed, came = one.moves.get("opening_cents", 0), one.moves.get("collected_cents", 0)
-    return f"{as_text(came, 'usd') if came else 'nothing'} of {as_text(owed, 'usd')} came in" if owed else ""
+    return f"{as_text(came, 'usd')} of {as_text(owed, 'usd')}" if owed else ""
 
 
 def table_of(
@@ -127,7 +120,15 @@ def table_of(
             for place, ask in enumerate(found, start=1)
         ]
     )
-    shown = [*SHOWN, SINCE] if since else SHOWN
+    has_dollars = any(ask.amount_cents is not None for ask in found)
+    shown = [
+        Shown("place", "No.", "count"),
+        Shown("what", "What, and why"),
+        *([Shown("cents", "At stake", "usd")] if has_dollars else []),
+        Shown("owner", "Who"),
+        Shown("due", "By", "date"),
+        *([SINCE] if since else []),
+    ]
     return show(rows, shown, name=name, title=title, definition=definition)
 
 
@@ -184,4 +185,4 @@ def _came_of(one: CameOf) -> str:
     if one.now and one.now.outcome:
         state = one.now.outcome
     moved = _moved(one)
-    return f"{one.action.title}: {state}{moved and f', {moved}'}."
+    return f"{one.action.title}: {state}{moved and f', {moved} came in'}."

@@ -19,6 +19,7 @@ from ..subject import Subject
 from ..tables import Shown, show
 
 MONTHS = 13
+NEAR = 0.02
 Series = Mapping[Period, Any]
 
 
@@ -147,11 +148,20 @@ def _row(number: Number, series: Mapping[Period, Any], months: list[Period]) -> 
     }
 
 
+def is_near(now: float, usual: float) -> bool:
+    """Whether a number is within two percent of its usual: no reader should be told of less.
+
+    >>> is_near(12_892, 12_767), is_near(0.12, 0.09)
+    (True, False)
+    """
+    return abs(now - usual) <= NEAR * abs(usual)
+
+
 def _verdict(number: Number, now: Any, usual: float | None, band: list[float]) -> str:
     """How far from the usual, and whether that is good."""
     if is_empty(now) or usual is None:
         return ""
-    if band[0] <= now <= band[1] or as_text(now, number.unit) == as_text(usual, number.unit):
+    if band[0] <= now <= band[1] or is_near(now, usual) or as_text(now, number.unit) == as_text(usual, number.unit):
         return "as usual"
     gap = as_text(abs(now - usual), number.unit)
     gap = f"{gap[:-1]} points" if number.unit == "rate" else f"{gap} days" if number.unit == "days" else gap

@@ -22,6 +22,9 @@ STEPS = (
     ("resubmit", "claim sent again", "claims sent again"),
     ("bill_secondary", "claim to a second insurer", "claims to second insurers"),
     ("follow_up", "question to a payer", "questions to payers"),
+    ("request_documents", "question to you", "questions to you"),
+    ("transfer_to_patient", "balance passed to its patient", "balances passed to patients"),
+    ("write_off_request", "write-off asked for", "write-offs asked for"),
 )
 LIMITS = {"filing": "to file", "appeal": "to appeal", "secondary_filing": "to bill the second insurer"}
 
@@ -44,8 +47,12 @@ def did(subject: Subject) -> tuple[str, str, str]:
     said = []
     counts = by_hand["action"].value_counts()
     steps = [counted(int(counts[name]), one, many) for name, one, many in STEPS if counts.get(name, 0)]
+    others = int(counts.sum()) - sum(int(counts.get(name, 0)) for name, _, _ in STEPS)
+    if others:
+        steps.append(counted(others, "other step"))
     if steps:
-        said.append(f"{comma_list(steps)}.")
+        whole = f"{counted(int(counts.sum()), 'step')}: " if len(steps) > 1 else ""
+        said.append(f"{whole}{comma_list(steps)}.")
     outcomes = [
         counted(found, f"denial {word}", f"denials {word}")
         for word in ("overturned", "upheld")

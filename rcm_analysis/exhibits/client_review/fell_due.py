@@ -51,24 +51,33 @@ def pieces(due: pd.DataFrame) -> dict[str, int]:
     } | {"over_cents": -over}
 
 
+def in_dollars(found: dict[str, int]) -> dict[str, int]:
+    """The pieces above zero as a page prints them: whole dollars that add up to the whole in dollars.
+
+    >>> in_dollars({"collected_cents": 150, "late_cents": 150, "otherwise_cents": 0, "over_cents": 9})
+    {'collected_cents': 200, 'late_cents': 100}
+    """
+    there = [column for column, _, _ in PIECES if found.get(column, 0) > 0]
+    return dict(zip(there, whole_dollars([found[column] for column in there]), strict=True))
+
+
 def due_bar(subject: Subject, due: pd.DataFrame) -> list[Block]:
     """The bar, one sentence on what to make of it, and the table by payer for the workbook."""
     if not due["claims"].sum() or due["cash_due_cents"].sum() <= 0:
         return [note(TOO_EARLY)]
     found = pieces(due)
-    there = [(column, words, tone) for column, words, tone in PIECES if found[column] > 0]
-    shown = [(words, found[column], tone) for column, words, tone in there]
-    dollars = whole_dollars([cents for _, cents, _ in shown])
+    dollars = in_dollars(found)
+    there = [(column, words, tone) for column, words, tone in PIECES if column in dollars]
     month = subject.period.title
-    total = sum(dollars)
+    total = sum(dollars.values())
     return [
         split(
             f"Of {as_text(total, 'usd')} that fell due on {counted(int(due['claims'].sum()), 'insurance claim')} in "
             f"{subject.month}",
-            [(words, cents, tone) for (words, _, tone), cents in zip(shown, dollars, strict=True)],
+            [(words, dollars[column], tone) for column, words, tone in there],
             definition=_sentence(subject, due, found),
             behind=[
-                Behind(DUE, "cash_due_cents", sum(cents for _, cents, _ in shown), f"Fell due in {month}"),
+                Behind(DUE, "cash_due_cents", sum(found[column] for column, _, _ in there), f"Fell due in {month}"),
                 *(Behind(DUE, column, found[column], f"Fell due in {month}: {words}") for column, words, _ in there),
             ],
         ),
@@ -79,8 +88,11 @@ def due_bar(subject: Subject, due: pd.DataFrame) -> list[Block]:
 
 def _sentence(subject: Subject, due: pd.DataFrame, found: dict[str, int]) -> str:
     """What the reader should make of the bar."""
-    said = ["A claim falls due after its payer's usual time to answer (half of its answers come later)."]
-    fight = found["refused_or_short_cents"]
+    said = [
+        "A claim falls due when half of its payer's answers usually have come. Paid this month or before, it came in; "
+        "the rest of the month's cash is from other claims."
+    ]
+    fight = in_dollars(found).get("refused_or_short_cents", 0)
     if fight:
         worst = due.loc[due["refused_or_short_cents"].idxmax()]
         name, cents = subject.payer_name(worst["payer"]), int(worst["refused_or_short_cents"])

@@ -207,13 +207,12 @@ def _cash_sentence(months: pd.DataFrame, subject: Subject) -> str:
 
 def aging_by_part(subject: Subject) -> pd.DataFrame:
     """Open balances by age: insurance on the service clock, patients from the day they became responsible."""
-    insurance = ar.aging(subject.tables, as_of=subject.as_of, clock="service", parties=INSURANCE)
-    patient = ar.aging(subject.tables, as_of=subject.as_of, clock="responsibility", parties=("patient",))
     out = pd.DataFrame({"bucket": [*ar.BUCKETS, ar.NO_DATE]})
-    for part, aged in (("insurance", insurance), ("patient", patient)):
-        sums = aged.assign(bucket=aged["bucket"].astype(str)).groupby("bucket")[["claims", "ar_cents"]].sum()
-        out[f"{part}_claims"] = out["bucket"].map(sums["claims"]).fillna(0).astype("int64")
-        out[f"{part}_cents"] = out["bucket"].map(sums["ar_cents"]).fillna(0).astype("int64")
+    for part, clock, parties in (("insurance", "service", INSURANCE), ("patient", "responsibility", ("patient",))):
+        rows = ar.aged_claims(subject.tables, as_of=subject.as_of, clock=clock, parties=parties)
+        owed = rows[rows["ar_cents"] > 0].groupby("bucket")["ar_cents"].agg(["size", "sum"])
+        out[f"{part}_claims"] = out["bucket"].map(owed["size"]).fillna(0).astype("int64")
+        out[f"{part}_cents"] = out["bucket"].map(owed["sum"]).fillna(0).astype("int64")
         total = pd.Series([out[f"{part}_cents"].sum()] * len(out))
         out[f"{part}_share"] = quotient(out[f"{part}_cents"], total)
     undated = out["bucket"].eq(ar.NO_DATE) & out["insurance_cents"].eq(0) & out["patient_cents"].eq(0)
@@ -237,7 +236,7 @@ def aging(subject: Subject) -> list[Block]:
     )
     columns = [
         Shown("bucket", "Age in days"),
-        Shown("insurance_claims", "Insurance claims", "count"),
+        Shown("insurance_claims", "Insurance balances", "count"),
         Shown("insurance_cents", "Insurance", "usd"),
         Shown("insurance_share", "Share", "rate"),
         Shown("patient_claims", "Patient balances", "count"),
@@ -251,7 +250,7 @@ def aging(subject: Subject) -> list[Block]:
         "definition": "Balances above zero. Insurance ages from the day of service, patient balances from "
         "the day the patient "
         "became responsible; US dollars.",
-        "notes": _empty_parts(aged),
+        "notes": [*_empty_parts(aged), *_from_service(aged, subject)],
     }
     if not parts:
         return [
@@ -294,6 +293,21 @@ def _empty_parts(aged: pd.DataFrame) -> list[str]:
     return lines
 
 
+def _from_service(aged: pd.DataFrame, subject: Subject) -> list[str]:
+    """From this table to the share over 90 days on page one, which counts from the service for patients, too."""
+    old = aged["bucket"].isin(["91-120", "over 120"])
+    here = int(aged.loc[old, ["insurance_cents", "patient_cents"]].to_numpy().sum())
+    found = ar.aged_share(subject.tables, as_of=subject.as_of, days=90).iloc[0]
+    more = int(found["older_cents"]) - here
+    if not more:
+        return []
+    return [
+        f"Over 90 days here: {as_text(here, 'usd')}. {as_text(abs(more), 'usd')} {'more' if more > 0 else 'less'} when "
+        f"patient balances, too, age from the day of service: {as_text(int(found['older_cents']), 'usd')}, the "
+        f"{as_text(found['aged_share'], 'rate')} of page one."
+    ]
+
+
 def _aging_sentence(aged: pd.DataFrame, subject: Subject) -> str:
     old = aged["bucket"].isin(["91-120", "over 120"])
     total, older = int(aged["insurance_cents"].sum()), int(aged.loc[old, "insurance_cents"].sum())
@@ -315,7 +329,11 @@ def _apart(subject: Subject) -> Block:
     unapplied = int(ar.unapplied_money(subject.tables, as_of=subject.as_of)["unapplied_cents"].sum())
     missing, by_patient = _never_billed_credits(subject), credits["party"] == "patient"
     lines: list[tuple[str, int | None, int]] = [
-        ("Balances above zero, insurance and patients", int(owed["claims"].sum()), int(owed["ar_cents"].sum()))
+        (
+            "Balances above zero, insurance and patients",
+            int(owed["claims"].sum()) - int(credits["claims"].sum()),
+            int(owed["ar_cents"].sum()),
+        )
     ]
     for words, mine, none in (
         ("insurance", ~by_patient, missing["party"] != "patient"),

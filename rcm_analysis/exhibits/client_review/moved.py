@@ -11,18 +11,18 @@ from ...blocks.vocabulary import Table
 from ...ledger.ratios import quotient
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...models.detection.denial_cells import LEVELS, family_of
-from ...models.detection.denial_shifts import systemic_denials
 from ...models.drivers.explained import Seed, Why, why
 from ...models.drivers.search import Driver
 from ...periods import Period
 from .. import figures
 from ..blocks import Block
 from ..formats import as_text, counted, sentence
+from ..register.months import facts_of
 from ..register.why import cell_words, why_blocks
 from ..subject import Subject
 from .behind import amounts_behind, claims_that_moved
-from .beside_past import MONTHS, monthly_cash
-from .fell_due import pieces
+from .beside_past import MONTHS, is_near, monthly_cash
+from .fell_due import in_dollars, pieces
 
 RECENT = 3
 PLACES = ("location", "provider", "payer")
@@ -54,7 +54,7 @@ def cash_sentence(subject: Subject) -> str:
         back = len(past) - 1 - past.index[beyond].max() if beyond.any() else len(past)
         if back >= RECENT:
             return f"{head}, the {word} {_since(past, beyond)}."
-    if low <= now <= high:
+    if low <= now <= high or is_near(now, usual):
         return f"{head}, about as much as in a usual month ({as_text(usual, 'usd')})."
     side = "more" if now > usual else "less"
     return f"{head}, {as_text(abs(now - usual), 'usd')} {side} than in a usual month."
@@ -73,7 +73,7 @@ def what_moved(subject: Subject) -> Why | None:
     decided = subject.pandas("remit_claims")["received_on"]
     if decided.empty or not decided.min() < first + pd.Timedelta(days=31):
         return None
-    seeds = seeds_of(systemic_denials(subject.tables, as_of=subject.as_of))
+    seeds = seeds_of(facts_of(subject).systemic)
     return why(subject.tables, "denied_charges", period=subject.period.trailing(RECENT), seeds=seeds)
 
 
@@ -94,7 +94,7 @@ def finding_sentence(subject: Subject, moved: Why | None, due: pd.DataFrame) -> 
     drivers = moved.account.shown() if moved else []
     if moved and drivers:
         return _of_drivers(subject, moved, drivers)
-    found = pieces(due) if len(due) else {}
+    found = in_dollars(pieces(due)) if len(due) else {}
     short, late = found.get("refused_or_short_cents", 0), found.get("late_cents", 0)
     if short > late and short:
         return f"Of what fell due, {as_text(short, 'usd')} was refused or paid short."

@@ -219,7 +219,8 @@ def _months(subject: Subject, found: Outlook) -> Block:
         title="Cash expected, and where it comes from",
         emphasis=[len(table) - 1],
         definition="Payments less refunds and money taken back, by posting date, as foreseen from what was known on "
-        f"{subject.as_of_text}. Four times out of five, cash should fall into the band; US dollars.",
+        f"{subject.as_of_text}. Four times out of five, cash should fall into the band; that of all "
+        "months is narrower, as misses of single months even out. US dollars.",
         notes=[
             "Other: copays at the desk and unapplied money, less refunds and money taken back.",
             (

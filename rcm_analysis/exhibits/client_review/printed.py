@@ -18,7 +18,7 @@ COVER = {"layout": "brief"}
 
 TERMS = (
     ("Fell due", "A claim falls due when half of its payer's answers usually have come."),
-    ("Patients owe", "What the payers left to the patients on these claims, and is still open."),
+    ("Patients owe", "The part of these claims that the payers left to the patients and that is still open."),
     ("Refused or short", "Answered: denied in whole or in part, or paid less than the contract."),
     ("Denied at first", "The payer's first decision refuses the claim or a part of it, for a reason that is neither "
      "the patient's share nor the agreed discount."),

@@ -14,7 +14,7 @@ from .facts import Facts
 from .published import title_of
 from .small import known, parts_of, said, show_guarded, total_of
 
-BASIS = "By day of the appointment; slots are appointments less those cancelled 24 hours ahead or more"
+BASIS = "By day of the appointment; slots are appointments less those canceled 24 hours ahead or more"
 OUTCOMES = [
     Shown("slots", "Slots", "count"),
     Shown("kept", "Kept", "count"),

@@ -12,7 +12,7 @@ from ...measures.payers.shortfalls import low_lines
 from ...models.detection.finding_lives import NEW, RETURNED
 from ...models.detection.process_shifts import claims_held_up, late_entries
 from ...tables.reference.carc import carc_categories
-from ..formats import as_text, comma_list, counted, day_text, sentence, words_of
+from ..formats import as_text, comma_list, counted, day_text, person, sentence, words_of
 from .action import (
     BILLERS,
     CODERS,
@@ -40,7 +40,7 @@ PREVENTION = {
     "documentation": ("Send complete notes with the claim", "physicians"),
     "coding": ("Review the codes before the claim goes out", CODERS),
     "billing": ("Send claims in time, and once", BILLERS),
-    "credentialing": ("Bring the payer enrolments up to date", "practice manager"),
+    "credentialing": ("Bring the payer enrollments up to date", "practice manager"),
     "contracting": ("Raise the contract terms with the payer", "practice manager"),
 }
 """Stage at which a denial is prevented -> (what to do, who does it)."""
@@ -86,7 +86,7 @@ def denials(facts: MonthFacts) -> list[Found]:
 def _denials_told(facts: MonthFacts, row: Mapping[str, Any], number: int, claims: pd.DataFrame) -> Action:
     subject = facts.subject
     what, owner = PREVENTION.get(stages().get(row["category"], ""), ("", ""))
-    place = row["location"] or row["provider"]
+    place = row["location"] or person(row["provider"])
     head = what or f"Find the cause of {words_of(row['category'])} denials with the payer"
     is_asked = bool(what) and owner not in OURS
     payer = f" by {subject.payer_name(row['payer'])}" if row["payer"] else ""
@@ -234,7 +234,7 @@ def scope_words(facts: MonthFacts, row: Mapping[str, Any]) -> str:
         else f"codes of {row['procedures']}"
         if row["procedures"]
         else "",
-        row["provider"],
+        person(row["provider"]),
         row["location"],
     ]
     return ", ".join(part for part in parts if part) or "all payers and places"
@@ -398,7 +398,7 @@ def _late_entry_told(facts: MonthFacts, row: Mapping[str, Any], claims: pd.DataF
     usual, now = as_text(row["usual_days"], "days"), as_text(row["days"], "days")
     since = day_text(row["onset_on"])
     return Action(
-        f"{row['provider'] or row['location'] or 'The whole practice'}: enter charges sooner",
+        f"{person(row['provider']) or row['location'] or 'The whole practice'}: enter charges sooner",
         f"From {since} on it takes {now} working days, before that {usual}",
         "practice manager",
         due(facts.subject, PROCESS_DAYS),

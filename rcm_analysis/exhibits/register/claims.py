@@ -211,12 +211,17 @@ def write_offs(facts: MonthFacts) -> list[Found]:
 
 def _write_offs_told(facts: MonthFacts, rows: pd.DataFrame) -> Action:
     late = int((rows["days_left"] < 0).fillna(False).sum())
-    reasons = (("time limit over", late), ("next to no chance of payment", len(rows) - late))
+    reasons = (
+        (late, "is past a time limit", "are past a time limit"),
+        (len(rows) - late, "has next to no chance of payment", "have next to no chance of payment"),
+    )
     expected = int(with_worth(rows)["worked_cents"].sum())
-    said = comma_list(f"{reason}: {count:,}" for reason, count in reasons if count)
+    said = comma_list(counted(count, one, many) for count, one, many in reasons if count)
     return Action(
         f"Approve or refuse {counted(len(rows), 'write-off')}",
-        f"{sentence(said)}; {as_text(expected, 'usd')} of it is expected in cash if we go on",
+        f"{sentence(said)}; worked on, they should bring {as_text(expected, 'usd')}"
+        if len(rows) > 1
+        else f"It {said.partition(' ')[2]}; worked on, it should bring {as_text(expected, 'usd')}",
         "practice manager",
         due(facts.subject, FOLLOW_UP_DAYS),
         severity="low",

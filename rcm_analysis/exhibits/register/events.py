@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..formats import comma_list, words_of
+from ..formats import comma_list, person, words_of
 from ..subject import Subject
 from .months import facts_of
 
@@ -35,7 +35,7 @@ def denial_events(subject: Subject, *, since: pd.Timestamp) -> list[Event]:
         Event(
             row["onset_on"].date(),
             f"{words_of(row['category'])} denials began"
-            + (f" ({place})" if (place := row["location"] or row["provider"]) else "")
+            + (f" ({place})" if (place := row["location"] or person(row["provider"])) else "")
             + (f" by {subject.payer_name(row['payer'])}" if row["payer"] else ""),
         )
         for row in facts.systemic.to_dict("records")

@@ -14,7 +14,7 @@ from ...models.drivers.explained import Why
 from ...models.drivers.search import Driver
 from ...periods import Period
 from ..blocks import note
-from ..formats import as_text, counted, sentence, words_of
+from ..formats import as_text, counted, person, sentence, words_of
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 
@@ -28,14 +28,13 @@ QUIET_Z = 2.0
 
 
 def why_blocks(subject: Subject, found: Why, *, brief: bool = False) -> list[Block]:
-    """The sentences, and where parts stand out the table of all parts, which add up to the change.
+    """The sentences; where parts stand out beneath the table of all parts, which add up to the change.
 
-    A `brief` table holds the changes alone, and what the sentences add to it stands beneath.
+    A `brief` table holds the changes alone, and of the sentences the first.
     """
-    said = note(" ".join(why_sentences(found, subject.payer_name)))
     drivers = found.account.shown()
     if not drivers:
-        return [said]
+        return [note(" ".join(why_sentences(found, subject.payer_name)))]
     table, emphasis = _parts(subject, found, drivers)
     title, name = f"What moved {NAMES[found.figure][0]}", f"why_{found.figure}"
     change = Shown("change_cents", "Change", "usd", drawn="bar")
@@ -54,7 +53,6 @@ def why_blocks(subject: Subject, found: Why, *, brief: bool = False) -> list[Blo
             )
         ]
     return [
-        said,
         show(
             table,
             [
@@ -68,7 +66,8 @@ def why_blocks(subject: Subject, found: Why, *, brief: bool = False) -> list[Blo
             emphasis=emphasis,
             definition="Each claim stands in one part; the parts add up to the total. A part is named where its rise "
             "or fall is larger than chance explains; it says where, not why. US dollars.",
-        ),
+            notes=why_sentences(found, subject.payer_name),
+        )
     ]
 
 
@@ -229,7 +228,7 @@ def cell_words(figure: str, where: Mapping[str, str], payer_name: Callable[[str]
     tail = [
         f"on {FAMILIES.get(where['family'], where['family'])}" if "family" in where else "",
         f"at {where['location']}" if "location" in where else "",
-        f"for {_person(where['provider'])}" if "provider" in where else "",
+        f"for {person(where['provider'])}" if "provider" in where else "",
     ]
     reason = where.get("reason")
     if figure == "denied_charges":
@@ -237,7 +236,3 @@ def cell_words(figure: str, where: Mapping[str, str], payer_name: Callable[[str]
     else:
         head = [f"payments of {reason}" if reason else "payments", f"on {payer} claims" if payer else ""]
     return " ".join(filter(None, [*head, *tail]))
-
-
-def _person(name: str) -> str:
-    return " ".join(reversed([part.strip() for part in name.split(",")]))

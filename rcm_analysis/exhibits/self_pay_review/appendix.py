@@ -57,7 +57,7 @@ TERMS = (
         "source": "Kaplan and Meier (1958)",
         "formula": "Share of the plans that broke for the first time within so many days of the agreement. A "
         "plan that has not broken is watched to the "
-        "as-of day, or to the day on which it was paid to the end or cancelled, and counts as open until then. "
+        "as-of day, or to the day on which it was paid to the end or canceled, and counts as open until then. "
         "Date basis: day agreed.",
     },
     {

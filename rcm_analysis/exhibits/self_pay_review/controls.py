@@ -328,7 +328,7 @@ def scope_guard(facts: Facts) -> list[Block]:
     return [
         note(
             f"{'. '.join(counts)}, in {span(facts.year)}. Both must be zero: they are no part of the self-pay "
-            "programme. Each is listed and has to be "
+            "program. Each is listed and has to be "
             "taken back or explained.",
             tone="warning",
         ),

@@ -97,7 +97,7 @@ def _scope(facts: Facts) -> list[Finding]:
         finding(
             SCOPE,
             (
-                f"Recorded in {span(facts.year)}: {kinds}. Neither is part of the programme: take each back, and "
+                f"Recorded in {span(facts.year)}: {kinds}. Neither is part of the program: take each back, and "
                 "find out who asked for it."
             ),
             amount_cents=int(rows["amount_cents"].sum()),

@@ -90,11 +90,11 @@ def all_cohorts(curves: pd.DataFrame) -> pd.DataFrame:
 COLUMN_DAYS = (30, 60, 90, 120, 180)
 STATUS_WORDS = {
     "on_schedule": "Open, on schedule",
-    "behind": "Open, behind: an instalment is overdue",
+    "behind": "Open, behind: an installment is overdue",
     "broken": "Open, broken",
     "completed": "Paid to the end",
     "closed": "Closed as broken",
-    "cancelled": "Cancelled",
+    "cancelled": "Canceled",
 }
 NETWORKS = {"visa": "Visa", "mastercard": "Mastercard"}
 HIDDEN = f"Counts below {LEAST}, and others that would give them away, are hidden (–), with the amounts beside them."
@@ -287,7 +287,7 @@ def plans(facts: Facts) -> list[Block]:
             name="plans",
             title=f"Payment plans, as of {subject.as_of_text}",
             emphasis=emphasis,
-            definition="All plans agreed so far; broken: two instalments missed, or one more than 30 days late, "
+            definition="All plans agreed so far; broken: two installments missed, or one more than 30 days late, "
             "or closed as broken. "
             "At risk: not yet paid on open plans that are behind or broken; US dollars.",
         ),
@@ -309,7 +309,7 @@ def _plan_rates(facts: Facts) -> Block:
             "plan_utilisation",
         ),
         (
-            "Instalments paid on schedule, three months",
+            "Installments paid on schedule, three months",
             due,
             "paid_instalments",
             "due_instalments",
@@ -341,7 +341,7 @@ def _plan_rates(facts: Facts) -> Block:
         name="plan_rates",
         title="How plans are used and kept",
         definition=(
-            f"As of {facts.subject.as_of_text}; instalments by the day due, {span(facts.quarter)}; ended "
+            f"As of {facts.subject.as_of_text}; installments by the day due, {span(facts.quarter)}; ended "
             f"plans by the day agreed, {span(facts.year)}."
         ),
     )
@@ -381,7 +381,7 @@ def _plan_list(facts: Facts) -> Block:
             Shown("claim_id", "Account"),
             Shown("opened_on", "Agreed", "date"),
             Shown("words", "How it stands"),
-            Shown("overdue_instalments", "Overdue instalments", "count"),
+            Shown("overdue_instalments", "Overdue installments", "count"),
             Shown("overdue_cents", "Overdue", "usd"),
             Shown("at_risk_cents", "Not paid", "usd"),
         ],

@@ -81,7 +81,7 @@ def _turnaround(facts: Facts) -> list[Block]:
     if not any(found["cases"] for found in facts.turnarounds.values()):
         return [
             note(
-                "No dispute, application for assistance or request for an itemised statement came in in the "
+                "No dispute, application for assistance or request for an itemized statement came in in the "
                 "twelve months to "
                 f"{facts.subject.as_of_text}."
             )

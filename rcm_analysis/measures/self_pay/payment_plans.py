@@ -66,7 +66,7 @@ def plan_utilisation(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFra
     return with_rate(found, "plan_utilisation", "patients_on_plan", "patients_with_balance")
 
 
-@measure("Instalments paid on schedule", unit="rate", good="up")
+@measure("Installments paid on schedule", unit="rate", good="up")
 def instalments_on_schedule(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:

@@ -178,7 +178,7 @@ def assistance_in_time(
     )
 
 
-@measure("Itemised statements sent within the policy's days", unit="rate", good="up")
+@measure("Itemized statements sent within the policy's days", unit="rate", good="up")
 def itemised_in_time(
     tables: Mapping[str, Any], *, period: Period, as_of: dt.date, by: Sequence[str] = ()
 ) -> pd.DataFrame:

@@ -449,7 +449,7 @@ RULES: dict[str, tuple[str, Callable[[Review], pd.DataFrame]]] = {
     "retry_after_hard_decline": ("No retry after a hard decline", retry_after_hard_decline),
     "dispute_days": ("Disputes settled in time", dispute_days),
     "assistance_days": ("Assistance decided in time", assistance_days),
-    "itemised_days": ("Itemised statements sent in time", itemised_days),
+    "itemised_days": ("Itemized statements sent in time", itemised_days),
     "write_off_approval": ("Write-offs approved before posting", write_off_approval),
     "own_approval": ("Write-offs approved by another person", own_approval),
 }

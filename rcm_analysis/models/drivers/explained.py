@@ -180,7 +180,7 @@ def why(
         _facts(chosen, tops, bases, period, against, weight), dispersion=wild, seeds=[dict(one.where) for one in seeds]
     )
     first = _first_day(bases)
-    drivers = (_dated(one, tops, bases, whole) for one in found.drivers)
+    drivers = (_dated(one, seeds, tops, bases, whole) for one in found.drivers)
     found = replace(
         found, drivers=tuple(_beside_last_year(one, tops, period, against, weight, first) for one in drivers)
     )
@@ -244,8 +244,11 @@ def _cents(rows: pl.DataFrame, period: Period, where: Mapping[str, str] | None =
     return float(chosen["cents"].sum())
 
 
-def _dated(driver: Driver, tops: pl.DataFrame, bases: pl.DataFrame, whole: Period) -> Driver:
-    since = onset(
+def _dated(driver: Driver, seeds: Sequence[Seed], tops: pl.DataFrame, bases: pl.DataFrame, whole: Period) -> Driver:
+    """The driver with the day on which it began: of a proved cell the day that its finding is told with."""
+    where = driver.where.items()
+    proved = [one.since for one in seeds if where <= dict(one.where).items() or dict(one.where).items() <= where]
+    since = min(proved, default=None) or onset(
         tops,
         bases,
         driver.where,

@@ -225,7 +225,7 @@ def _expect_common_months(stored: pd.Series, plan: Assumptions, through: str) ->
         raise ParameterError(
             f"start: expected a plan with months that are stored, through {through}; the plan is for "
             f"{plan.start} to {plan.month_labels[-1]}, "
-            f"the stored tables {there}. Nothing was compared. Give the assumptions that the programme was run on."
+            f"the stored tables {there}. Nothing was compared. Give the assumptions that the program was run on."
         )
 
 

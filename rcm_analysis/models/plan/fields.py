@@ -139,7 +139,7 @@ class Lever:
 LEVERS: tuple[Lever, ...] = (
     Lever("referrals", "factor", "Referrals", "Times the referrals of every source.", SHARE, 0, 3 * SHARE, 1),
     Lever("engagement", "factor", "Engagement", "Times the share that enrols.", SHARE, 0, 2 * SHARE, 1),
-    Lever("disenrolment", "factor", "Disenrolment", "Times the share that leaves.", SHARE, 0, 4 * SHARE, -1),
+    Lever("disenrolment", "factor", "Disenrollment", "Times the share that leaves.", SHARE, 0, 4 * SHARE, -1),
     Lever(
         "acuity_shift",
         "move",

@@ -44,7 +44,7 @@ BY_STATUS = {
 }
 CATEGORY_WORDS = {
     "other_payer": "coordination of benefits",
-    "provider_enrolment": "enrolment of the provider",
+    "provider_enrolment": "enrollment of the provider",
     "network_contract": "network or contract",
 }
 assert set(BY_STATUS.values()) <= set(WORK_ACTIONS)

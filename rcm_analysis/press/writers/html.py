@@ -154,6 +154,7 @@ def _page() -> jinja2.Template:
         "change": style.change_word,
         "note_word": style.note_word,
         "wide": style.card_is_wide,
+        "abreast": style.cards_abreast,
         "status": _status,
         "grid": _grid,
         "folded": _folded,

@@ -203,6 +203,13 @@ def capped(table: Grid, limit: int, *, workbook: bool = True) -> Grid:
     return replace(table, body=body, emphasis=emphasis, notes=(*table.notes, note))
 
 
+def cards_abreast(cards: Sequence[Card]) -> int:
+    """How many cards share a row in one style, whatever their length: two, or three with short answers; else 0."""
+    if len(cards) == 3 and any(map(card_is_wide, cards)):
+        return 3 * all(len(card.answer) <= 2 * _SHORT_ANSWER and len(card.detail) <= 220 for card in cards)
+    return 2 * (len(cards) == 2)
+
+
 def card_is_wide(card: Card) -> bool:
     """Whether the answer is a sentence, which needs the whole width, rather than a number."""
     return len(card.answer) > _SHORT_ANSWER or len(card.detail) > 140

@@ -50,13 +50,14 @@ from .style import (
     STATUS_WORDS,
     TONES,
     card_is_wide,
+    cards_abreast,
     change_word,
     day_in_words,
     is_turned,
     note_word,
     numbered_title,
 )
-from .typeset_tables import soft, table_data, tables_data
+from .typeset_tables import half_page_size, soft, table_data, tables_data, words_column
 
 TEXT_WIDTH = 510.0
 TALLEST_FIGURE = 300.0
@@ -167,8 +168,13 @@ class Setter:
         return data | {"rtl": is_turned(block.text)}
 
     def pair(self, block: Pair) -> dict[str, Any]:
-        """Two blocks side by side, each as wide as half a page."""
-        return {"k": "pair", "x": [_halved(self.block(block.left)), _halved(self.block(block.right))]}
+        """Two blocks side by side, each as wide as half a page; one above the other where a table needs more."""
+        both = (block.left, block.right)
+        sizes = [half_page_size(one) if isinstance(one, Grid) else 1.0 for one in both]
+        if not all(sizes):
+            return {"k": "parts", "x": [self.block(one) for one in both]}
+        halves = [_halved(self.block(one), size) for one, size in zip(both, sizes, strict=True)]
+        return {"k": "pair", "x": halves}
 
 
 def _pieces(lines: tuple[Inline, ...]) -> list[dict[str, Any]]:
@@ -182,14 +188,15 @@ def _pieces(lines: tuple[Inline, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _halved(item: dict[str, Any]) -> dict[str, Any]:
+def _halved(item: dict[str, Any], size: float) -> dict[str, Any]:
     """The block for half a page: a picture shrinks, and in a table the first column of words takes what is left."""
     if "path" in item:
         scale = min(1.0, HALF_WIDTH / item["w"])
         return item | {"w": round(item["w"] * scale, 2), "ht": round(item["ht"] * scale, 2)}
     if item["k"] == "t":
-        words = max(range(len(item["aligns"])), key=lambda x: (item["aligns"][x] == "left", -x))
-        return item | {"wide": False, "widths": [float(x == words) for x in range(len(item["aligns"]))]}
+        words = words_column(item["aligns"])
+        widths = [float(x == words) for x in range(len(item["aligns"]))]
+        return item | {"wide": False, "widths": widths, "size": min(size, item["size"])}
     return item
 
 
@@ -277,14 +284,14 @@ def _characters(value: Any) -> int:
 def _cards(setter: Setter, block: Cards) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     short: list[dict[str, Any]] = []
-    is_pair = len(block.items) == 2
+    is_small = cards_abreast(block.items) > 0
     for card in block.items:
         item = {
             "title": soft(card.title),
             "answer": soft(card.answer),
             "detail": soft(card.detail),
-            "wide": card_is_wide(card) and not is_pair,
-            "small": is_pair,
+            "wide": card_is_wide(card) and not is_small,
+            "small": is_small,
         }
         if item["wide"]:
             rows += _balanced(short, 3)

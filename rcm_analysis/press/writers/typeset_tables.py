@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,9 @@ _LANDSCAPE = 1.36
 _MOST_LINES = 9
 _MOST_KEYS = 3
 _LARGEST_IN_CELL = (110.0, 60.0)
+_FEWEST_WORDS = 14
+_BROKEN = 34
+"""Characters from which a text is broken into lines: what room is left goes to such columns."""
 _NARROW, _BROAD = set("iljtfrI.,:;'|!()[] -1"), set("mwMW@%ABCDEGHKNOQRSUVX&")
 
 
@@ -250,7 +253,7 @@ def _filled(needed: list[float], wanted: list[int], usable: float) -> list[float
 
 
 def _natural_widths(table: Grid) -> list[int]:
-    """Characters each column wants: its widest line, up to 34, or its longest header word."""
+    """Characters each column wants: its widest line, up to `_BROKEN`, or its longest header word."""
     widths = [2] * table.columns
     for rows, head in ((table.head, True), (table.body, False)):
         for row in rows:
@@ -261,7 +264,9 @@ def _natural_widths(table: Grid) -> list[int]:
                     widths[x] = max(widths[x], DRAWN[cell.drawing.kind] + len(cell.text) * (cell.drawing.kind == "bar"))
                 elif cell.colspan == 1 and cell.text.strip():
                     pieces = cell.text.split() if head else cell.text.split("\n")
-                    widths[x] = max(widths[x], min(34, max(map(_length, pieces)) + (1 if head or cell.bold else 0)))
+                    widths[x] = max(
+                        widths[x], min(_BROKEN, max(map(_length, pieces)) + (1 if head or cell.bold else 0))
+                    )
     return widths
 
 
@@ -271,15 +276,28 @@ def _length(text: str) -> int:
     )
 
 
+def half_page_size(table: Grid) -> float:
+    """The text size at which the table stands on half a page, its column of words broken into lines; 0.0 for none."""
+    wanted, words = _natural_widths(table), words_column(table.aligns)
+    needed = sum(wanted) - wanted[words] + min(wanted[words], _FEWEST_WORDS) + _CELL_GAP * table.columns
+    return next((size for size, fits in _SIZES[:3] if needed <= fits / 2), 0.0)
+
+
+def words_column(aligns: Sequence[str]) -> int:
+    """The first column of words, else the first of all: on half a page it takes what the others leave."""
+    return max(range(len(aligns)), key=lambda x: (aligns[x] == "left", -x))
+
+
 def _widths(table: Grid, wanted: list[int], room: float, fits: float) -> list[float]:
     if room < 0.6 * fits:
         return [0] * table.columns
-    text_columns: list[float] = [
-        width if align == "left" and width > 12 else 0 for align, width in zip(table.aligns, wanted, strict=True)
-    ]
+    left: list[float] = [width if align == "left" else 0 for align, width in zip(table.aligns, wanted, strict=True)]
+    broken = [width if width >= _BROKEN else 0 for width in left]
+    text_columns = broken if any(broken) else [width if width > 12 else 0 for width in left]
     if room <= 0.9 * fits and any(text_columns):
         return text_columns
-    return [width + _CELL_GAP for width in wanted]
+    spare = max(0.0, fits - room) / max(1, sum(map(bool, broken)))
+    return [width + _CELL_GAP + spare * bool(long) for width, long in zip(wanted, broken, strict=True)]
 
 
 def _lines(row: tuple[Cell, ...], wanted: list[int]) -> int:

@@ -93,7 +93,7 @@ def test_a_claim_worked_twice_is_one_claim_and_its_payment_counts_once(of):
     rows = [posting("1", 10000, dt.date(2026, 8, 1)), posting("1", -4000, DAY, "payment")]
     card = effort.did(of(transactions=rows, work_log=[note("1", DAY), note("1", DAY - dt.timedelta(days=3), "appeal")]))
     assert card[1] == "1 claim worked by hand"
-    assert card[2].startswith("1 appeal and 1 question to a payer.") and "$40 came in" in card[2]
+    assert card[2].startswith("2 steps: 1 appeal and 1 question to a payer.") and "$40 came in" in card[2]
 
 
 def test_only_the_last_note_of_a_claim_can_wait_for_the_client(of):

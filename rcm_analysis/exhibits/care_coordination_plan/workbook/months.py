@@ -146,7 +146,7 @@ def _rates(made: Months) -> None:
 
 
 def _demand(made: Months) -> None:
-    made.section("Referrals to enrolment")
+    made.section("Referrals to enrollment")
     at, numbers = made.at, range(len(made.plan.sources))
     for number in numbers:
         monthly, quality = (
@@ -207,7 +207,7 @@ def _capacity(made: Months) -> None:
         lambda c, _: (
             f"MIN({SHARE},{whole(at('in.enrolment.disenrolment', c) + '*' + at('lever.disenrolment', c), SHARE)})"
         ),
-        "Disenrolment",
+        "Disenrollment",
         PARTS,
     )
 
@@ -223,7 +223,7 @@ def _membership(made: Months) -> None:
         return made.before("waiting", before)
 
     made.add(
-        "left", lambda c, b: whole(f"{members(b)}*{at('disenrolment_share', c)}", SHARE), "Left the programme", MEMBERS
+        "left", lambda c, b: whole(f"{members(b)}*{at('disenrolment_share', c)}", SHARE), "Left the program", MEMBERS
     )
     made.add(
         "transferred",
