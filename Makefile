@@ -3,6 +3,7 @@
 # make test   the tests (a few minutes); SLOW=1 adds the slow, browser and Spark ones
 # make slow   those alone
 # make long   the longest of them, which take half an hour
+# make docs   the documentation site, in runs/site
 # make lint   style and types
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ EXTRAS ?= test
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo lab test slow long lint clean
+.PHONY: demo lab docs test slow long lint clean
 
 demo: $(READY)
 	$(BIN)/rcm demo runs/demo
@@ -23,6 +24,11 @@ lab: $(READY)
 	$(BIN)/python -c 'import jupyterlab' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable ".[lab]"
 	test -f $(WORKSPACE)/rcm.toml || $(BIN)/rcm demo $(WORKSPACE)
 	$(BIN)/rcm lab --workspace $(WORKSPACE)
+
+docs: EXTRAS = test,docs
+docs: $(READY)
+	$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable ".[docs]"
+	$(BIN)/python -m mkdocs build --strict --quiet
 
 test: $(READY)
 	$(BIN)/pytest -n auto --dist worksteal -q

@@ -125,8 +125,9 @@ def test_launcher_to_starter_to_figure_and_table_to_a_pdf_from_the_menu(lab, con
     assert "clients.toml" in files and "pseudonym.key" not in files
     assert page.locator(".jp-LauncherCard", has_text="Slow payer").count() == 1, "a tile for each worked question"
     page.locator(".jp-LauncherCard", has_text="Denial spike").first.click()
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_timeout(2000)
+    page.wait_for_selector(
+        ".jp-Notebook .jp-CodeCell.jp-mod-active"
+    )  # its copy was saved: the first code cell is chosen
     run_all(page)
     assert page.locator(".jp-OutputArea-output .rcm img").first.is_visible(), "a figure is seen"
     table = page.locator(".jp-OutputArea-output .rcm table").first
