@@ -26,9 +26,10 @@ Series = Mapping[Period, Any]
 def monthly_cash(subject: Subject, months: list[Period]) -> Series:
     """What came in, by month of posting: nothing in a month in which something else was posted is zero."""
     found = cash(subject.tables, period=_whole(months), by=["month"]).set_index("month")["cash_cents"]
-    posted = set(subject.pandas("transactions")["posted_on"].dt.to_period("M").dt.to_timestamp())
-    days = {month: pd.Timestamp(month.first_day) for month in months}
-    return {month: found.get(day, 0 if day in posted else None) for month, day in days.items()}
+    days = subject.pandas("transactions")["posted_on"].drop_duplicates()
+    posted = set(days.dt.to_period("M").dt.to_timestamp())
+    starts = {month: pd.Timestamp(month.first_day) for month in months}
+    return {month: found.get(day, 0 if day in posted else None) for month, day in starts.items()}
 
 
 def monthly_denials(subject: Subject, months: list[Period]) -> Series:

@@ -12,7 +12,7 @@ from ...ledger.ratios import half_up
 from ...measures.payers import contract, prices, scorecard, shortfalls
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...models.cash.collectable import collectable_value
-from ...models.detection import denial_shifts, finding_lives, mixes, process_shifts, stalled_steps, standing_rates
+from ...models.detection import finding_lives, mixes, process_shifts, stalled_steps, standing_rates
 from ...models.worklist.ranking import Person, worklist
 from ...tables.schema import PARTIES
 from ..formats import sentence, words_of
@@ -55,7 +55,7 @@ class MonthFacts:
     @cached_property
     def systemic(self) -> pd.DataFrame:
         """The denials beyond the usual that go on."""
-        return denial_shifts.only(self.denial_lives, ~self.denial_lives["is_over"])
+        return finding_lives.going_on(self.tables, as_of=self.as_of)
 
     @cached_property
     def lapsed(self) -> frozenset[str]:
@@ -76,13 +76,9 @@ class MonthFacts:
     @cached_property
     def systemic_lines(self) -> pd.DataFrame:
         """The denied lines behind every systemic finding, with its number."""
-        parts = [
-            denial_shifts.evidence(self.tables, row, as_of=self.as_of).assign(number=number)
-            for number, (_, row) in enumerate(self.systemic.iterrows(), start=1)
-        ]
-        if not parts:
-            return pd.DataFrame()
-        lines = pd.concat(parts, ignore_index=True)
+        lines = finding_lives.lines_going_on(self.tables, as_of=self.as_of)
+        if lines.empty:
+            return lines
         return lines.assign(still_open_cents=lines["claim_id"].map(self.open_by_claim))
 
     @cached_property

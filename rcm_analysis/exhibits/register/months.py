@@ -167,21 +167,24 @@ class CameOf(NamedTuple):
 
 def came_of(subject: Subject) -> list[CameOf]:
     """The actions of the close before, as they were printed then, with what came of each by the day."""
-    earlier = close_before(closed_month(subject))
-    before = stood_at(earlier)
-    now = {one.action_id: one for one in whole_register(subject)}
-    names = sorted(set().union(*(one.claims for one in before)))
-    postings = account_postings(subject.tables, names, as_of=subject.as_of)
-    return [
-        CameOf(one, now.get(one.action_id), _moves(one, postings, subject, earlier.as_of), subject.as_of)
-        for one in before
-    ]
+    kept: list[CameOf] | None = subject.memory.get("came of")
+    if kept is None:
+        earlier = close_before(closed_month(subject))
+        before = stood_at(earlier)
+        now = {one.action_id: one for one in whole_register(subject)}
+        moves = _moves(before, subject, earlier.as_of)
+        kept = subject.memory["came of"] = [
+            CameOf(one, now.get(one.action_id), moves.get(number, {}), subject.as_of)
+            for number, one in enumerate(before)
+        ]
+    return kept
 
 
-def _moves(action: Action, postings: pd.DataFrame, subject: Subject, listed: dt.date) -> dict[str, int]:
-    if not action.claims:
-        return {}
-    accounts = pd.DataFrame({"client": subject.client.client, "claim_id": sorted(action.claims)})
+def _moves(actions: Sequence[Action], subject: Subject, listed: dt.date) -> dict[int, dict[str, int]]:
+    """What happened to the claims of each action that has some, by its place: every claim stands in one action."""
+    places = {claim: number for number, one in enumerate(actions) for claim in one.claims}
+    accounts = pd.DataFrame({"client": subject.client.client, "claim_id": sorted(places)}, dtype="str")
+    postings = account_postings(subject.tables, accounts["claim_id"], as_of=subject.as_of)
     moved = moved_since(postings, accounts.assign(listed_on=pd.Timestamp(listed)), as_of=subject.as_of)
-    sums = moved[[name for name in moved if name.endswith("_cents")]].sum()
-    return {str(name): int(cents) for name, cents in sums.items()}
+    cents = moved[[name for name in moved if name.endswith("_cents")]].groupby(moved["claim_id"].map(places)).sum()
+    return {int(number): {str(name): int(each) for name, each in row.items()} for number, row in cents.iterrows()}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ...periods import Period
 from ...tables.frames import kept
-from .denial_shifts import COLUMNS, DenialHistory, denial_history, ended_on, findings, of_cell
+from .denial_shifts import COLUMNS, DenialHistory, denial_history, ended_on, evidence, findings, of_cell, only
 
 NEW, CONTINUING, OVER, RETURNED = "new", "continuing", "over", "returned"
 MONTHS_BACK = 12
@@ -67,6 +67,24 @@ def finding_lives(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
         Nothing raised in twelve months: no rows.
     """
     return lives(denial_history(tables, as_of=as_of), as_of=as_of)
+
+
+def going_on(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The rows of `finding_lives` that are not over."""
+    told = finding_lives(tables, as_of=as_of)
+    return only(told, ~told["is_over"])
+
+
+@kept
+def lines_going_on(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """The denied lines (`denial_shifts.evidence`) behind what goes on; `number` counts the rows of `going_on` from 1.
+
+    Empty
+        Nothing goes on: no rows, and no columns.
+    """
+    rows = going_on(tables, as_of=as_of).to_dict("records")
+    parts = [evidence(tables, row, as_of=as_of).assign(number=number) for number, row in enumerate(rows, start=1)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def lives(history: DenialHistory, *, as_of: dt.date) -> pd.DataFrame:
