@@ -15,7 +15,7 @@ from .opening import open_portfolio, open_report
 from .own import own_tables
 
 if TYPE_CHECKING:
-    from ..exhibits.care_coordination_plan.review import open_plan as open_plan
+    from .plans import open_plan as open_plan
 
 __all__ = ["open_plan", "open_portfolio", "open_report", "own_tables"]
 
@@ -24,6 +24,6 @@ def __getattr__(name: str) -> Any:
     """`open_plan`, loaded when it is asked for: the types of its assumptions take as long as all the rest."""
     if name != "open_plan":
         raise AttributeError(f"module {__name__} has no attribute {name!r}")
-    from ..exhibits.care_coordination_plan.review import open_plan
+    from .plans import open_plan
 
     return open_plan

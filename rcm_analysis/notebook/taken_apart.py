@@ -63,12 +63,19 @@ def cell_of(report: Any, page: str | Callable[[], Any]) -> Cell:
     Raises
         AttributeError for a page that the report has not: it names the closest.
     """
-    made = getattr(report.review, page) if isinstance(page, str) else page
-    name, again = report.review.again(made)
+    name, again = report.review.again(getattr(report.review, page) if isinstance(page, str) else page)
+    subject = report.subject
+    held = {f"report.subject.{one.name}": one.name for one in fields(subject) if not one.name.startswith("_")}
+    known = {place: getattr(subject, name) for place, name in held.items()}
+    return taken_apart(report, name, again, {"report.tables": report.tables, **known, "report.subject": subject})
+
+
+def taken_apart(report: Any, page: str, again: Callable[[], Any], known: Mapping[str, Any]) -> Cell:
+    """The calls of a page that `again` makes anew, as a cell; `known` are values that a cell finds, by their names."""
     calls: list[Call] = []
     with _noted(calls):
         again()
-    return _written(report, name, calls)
+    return _written(_Writer(report, known), page, calls)
 
 
 # ---------------------------------------------------------------- what a page calls
@@ -129,8 +136,7 @@ class _Unsayable(Exception):
     """A value that no line of code gives."""
 
 
-def _written(report: Any, page: str, calls: list[Call]) -> Cell:
-    writer = _Writer(report)
+def _written(writer: _Writer, page: str, calls: list[Call]) -> Cell:
     lines, left_out = [], []
     for call in calls:
         try:
@@ -152,15 +158,11 @@ def _written(report: Any, page: str, calls: list[Call]) -> Cell:
 class _Writer:
     """Calls as lines: values that came from earlier calls, or from the report, by their names."""
 
-    def __init__(self, report: Any) -> None:
+    def __init__(self, report: Any, known: Mapping[str, Any]) -> None:
         self.report, self.names, self.modules, self.written = report, dict[int, str](), set[str](), dict[str, str]()
         self.held: list[tuple[Any, str]] = []
-        subject = report.subject
-        self._know(report.tables, "report.tables")
-        for one in fields(subject):
-            if not one.name.startswith("_"):
-                self._know(getattr(subject, one.name), f"report.subject.{one.name}")
-        self._know(subject, "report.subject")
+        for name, value in known.items():
+            self._know(value, name)
 
     def imports(self) -> list[str]:
         return sorted(self.modules)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 import pytest
 
 from builders.bench_workspace import CLIENTS
-from rcm_analysis import open_portfolio, open_report
+from rcm_analysis import open_portfolio, open_report, simulate
+from rcm_analysis.exhibits.care_coordination_plan.answers import CarePlan
+from rcm_analysis.exhibits.pages import modules_of, pages_in
+from rcm_analysis.notebook import open_plan
+from rcm_analysis.sources.intake import find_files, ingest_client
+from rcm_analysis.tables.workspace import open_workspace
 
 pytestmark = pytest.mark.slow
 
+TEMPLATES = Path(__file__).parents[2] / "templates"
 CLIENT_REPORTS = ("client_review", "ar_deep_dive", "ar_weekly_review", "self_pay_review", "patient_engagement_review")
 WITHOUT_NUMBERS = {"terms", "definitions"}
 
@@ -59,6 +67,41 @@ def test_every_page_of_the_portfolio_gives_its_numbers_again(made, month):
     report = open_portfolio(made.folder, month)
     for page in dir(report.review):
         check(report, page)
+
+
+LISTS = {
+    "self_pay_accounts": "self_pay_review",
+    "care_team_huddle": "patient_engagement_review",
+    "care_coordination_lists": "care_coordination_review",
+}
+
+
+@pytest.mark.parametrize("template", LISTS)
+def test_every_page_of_a_list_is_one_of_its_review(template):
+    """The lists show pages of their reviews, which are taken apart here; so a list is no closed box either."""
+    text = (TEMPLATES / f"{template}.ipynb").read_text()
+    assert LISTS[template] in (*CLIENT_REPORTS, "care_coordination_review") and f'template=\\"{LISTS[template]}' in text
+    pages = pages_in(modules_of(LISTS[template]))
+    shown = re.findall(r"report\.review\.(\w+)\(\)", text)
+    assert shown and set(shown) <= set(pages)
+
+
+def test_every_page_of_a_programmes_review_and_lists_gives_its_numbers_again(tmp_path):
+    simulate.write_company(tmp_path, clients=["dr-suess"], months=14, scale=0.1)
+    workspace = open_workspace(tmp_path)
+    ingest_client(workspace, "dr-suess", find_files(workspace)["dr-suess"])
+    report = open_report(tmp_path, "dr-suess", "2026-10", template="care_coordination_review")
+    assert all(check(report, page) > 0 for page in dir(report.review))
+
+
+def test_every_page_of_a_plan_gives_its_numbers_again(tmp_path, capsys):
+    report = open_plan(tmp_path, "plan", "2027-01")
+    pages = [name for name, made in vars(CarePlan).items() if callable(made) and not name.startswith("_")]
+    found = {page: check(report, page) for page in pages if page != "sliders"}
+    assert all(found.values()) and found["tornado"] == 2
+    assert "tornado(report.review.assumptions)" in report.apart(report.review.tornado)
+    with pytest.raises(AttributeError, match="A plan has no page 'tornados'.*Closest: tornado"):
+        report.apart("tornados")
 
 
 def test_a_page_is_a_cell_to_paste(report):
