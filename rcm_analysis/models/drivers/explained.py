@@ -294,7 +294,8 @@ def _standing(
             cents = _cents(tops, period, driver.where)
             then, raised, today = driver.old_cents / work[0], driver.new_cents / work[1], cents / work[2]
             if abs(today - raised) < abs(today - then):
-                out.append(_dated(replace(driver, new_cents=cents), tops, bases, Period(old.first_day, period.end)))
+                whole = Period(old.first_day, period.end)
+                out.append(_dated(replace(driver, new_cents=cents), (), tops, bases, whole))
     return tuple(out)
 
 
