@@ -73,6 +73,10 @@ def example_accounts() -> dict[str, pd.DataFrame]:
         "action": "follow_up",
         "outcome": "waiting_on_payer",
         "minutes": 12.0,
+        "next_action": "follow_up",
+        "next_on": day + pd.Timedelta(days=14),
+        "channel": "call",
+        "spoke_with": "reference 881",
     }
     rows = tables["transactions"]
     return {

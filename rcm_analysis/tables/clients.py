@@ -5,7 +5,7 @@
     [payers.X]  name, payer_class, aliases, identifiers (as they appear in 835, 837 and exports)
     [clients.X] name, specialty, services, providers, revenue, is_estimate, commission_rate,
                 meeting_cadence, meeting_day, emails_per_week, hours_per_week, high_complexity,
-                assigned_to, assigned_level, npis, tax_ids, aliases, not_ours, column_maps
+                assigned_to, assigned_level, npis, tax_ids, aliases, not_ours, follow_up, column_maps
     [clients.X.packet] what of [firm.packet] is otherwise for this client
     [[clients.X.changes]] effective, and any of the settings above: they hold from that day on
 
@@ -112,6 +112,8 @@ class Client:
     tax_ids: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     not_ours: tuple[str, ...] = ()
+    follow_up: dict[str, Whole] = field(default_factory=dict, hash=False)
+    """Key accounts by claim number, or all of a payer: so many days at most from touch to touch."""
     column_maps: tuple[str, ...] = ()
     packet: Look = Look()
     changes: tuple[Change, ...] = field(default=(), repr=False)

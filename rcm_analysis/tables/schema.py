@@ -56,7 +56,8 @@ OUTCOMES = (
     "resolved",
     "none",
 )
-HOLD_REASONS = ("documents", "authorization", "eligibility", "credentialing", "coding", "other")
+HOLD_REASONS = ("documents", "authorization", "referral", "eligibility", "credentialing", "coding", "other")
+FOLLOW_UP_CHANNELS = ("portal", "call", "clearinghouse", "mail", "email", "fax", "other")
 EDIT_STAGES = ("scrubber", "clearinghouse", "payer")
 EDIT_RESULTS = ("passed", "failed")
 
@@ -350,8 +351,27 @@ WORK_LOG = Table(
         ("minutes", "number", "minutes spent", True),
         ("next_action", "text", "what is to be done next", True, WORK_ACTIONS),
         ("next_on", "date", "day on which it is to be done", True),
+        ("channel", "text", "how the payer was asked", True, FOLLOW_UP_CHANNELS),
+        ("spoke_with", "text", "who answered at the payer, or the reference of the call or message", True),
     ),
     known_on="entered_on",
+)
+
+CLIENT_FLAGS = Table(
+    "client_flags",
+    "one row per claim that the practice asked us to look after",
+    ("client", "flag_id"),
+    columns(
+        ("flag_id", "text", "id of the request"),
+        ("claim_id", "text", "claim"),
+        ("flagged_on", "date", "day on which it was asked (known)"),
+        ("flagged_by", "text", "who asked, at the practice"),
+        ("wanted_on", "date", "day by which an answer is wanted", True),
+        ("closed_on", "date", "day on which the practice had its answer; later than the as-of day means open", True),
+        ("outcome", "text", "what came of it", True, ("paid", "answered", "written_off", "withdrawn")),
+    ),
+    known_on="flagged_on",
+    later=(("closed_on", ("outcome",)),),
 )
 
 FEE_SCHEDULES = Table(
@@ -472,6 +492,7 @@ TABLES: dict[str, Table] = {
         REMIT_ADJUSTMENTS,
         PROVIDER_ADJUSTMENTS,
         WORK_LOG,
+        CLIENT_FLAGS,
         FEE_SCHEDULES,
         PAYER_RULES,
         OPENING_BALANCES,

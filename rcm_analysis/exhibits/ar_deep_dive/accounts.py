@@ -5,15 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from ...ledger.ratios import quotient, ratio
+from ...measures.denials import recovery
 from ...measures.receivable import audit_trail, high_value
 from ..blocks import Block, note
 from ..client_review.appendix import ACTION_WORDS
-from ..formats import as_text, counted, words_of
+from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
+from ..register.facts import RECENT_MONTHS
 from ..tables import Shown, show, with_total
 from .facts import Facts
 
 LARGEST = 10
+CHANNELS = {"(none)": "not noted", "call": "by telephone", "email": "by e-mail", "portal": "payer portal"}
 ACCOUNT = (
     Shown("claim_id", "Claim"),
     Shown("payer", "Payer"),
@@ -52,6 +55,7 @@ def key_accounts(facts: Facts) -> list[Block]:
     return [
         *blocks,
         *_escalations(facts),
+        *_missed(facts),
         show(
             rows,
             [
@@ -74,7 +78,8 @@ def key_accounts(facts: Facts) -> list[Block]:
 def _accounts_sentence(facts: Facts, rows: pd.DataFrame) -> str:
     cents, late = int(rows["open_cents"].sum()), int(rows["is_late"].sum())
     share = ratio(cents, facts.collectable["open_cents"])
-    kept = high_value.touch_compliance(facts.tables, as_of=facts.as_of).iloc[0]
+    schedule = facts.subject.client.follow_up
+    kept = high_value.touch_compliance(facts.tables, as_of=facts.as_of, schedule=schedule).iloc[0]
     covered = audit_trail.note_coverage(facts.tables, as_of=facts.as_of).iloc[0]
     text = (
         f"{counted(len(rows), 'account')} from {as_text(int(rows['threshold_cents'].iloc[0]), 'usd')} up hold "
@@ -138,10 +143,135 @@ def _escalations(facts: Facts) -> list[Block]:
     ]
 
 
+def _missed(facts: Facts) -> list[Block]:
+    """Touches that fell due in the past four weeks and were not made in time, account by account."""
+    due = high_value.touch_compliance(
+        facts.tables, as_of=facts.as_of, schedule=facts.subject.client.follow_up, by=("claim_id", "payer", "every_days")
+    )
+    due = facts.names(due[due["touches_in_time"] < due["touches_due"]], "payer")
+    if due.empty:
+        return []
+    return [
+        show(
+            due.sort_values(["touches_in_time", "claim_id"], ignore_index=True),
+            [
+                Shown("claim_id", "Claim"),
+                Shown("payer", "Payer"),
+                Shown("every_days", "Every (days)", "count"),
+                Shown("touches_due", "Touches due", "count"),
+                Shown("touches_in_time", "Made in time", "count"),
+            ],
+            name="touches_missed",
+            title="Accounts whose schedule was not kept",
+            print_it=False,
+            definition="Accounts that were high-value four weeks ago, with the touches that fell due since then by the "
+            "schedule of the registry (follow_up), else by their tier.",
+        )
+    ]
+
+
 @page
 def trail(facts: Facts) -> list[Block]:
-    """Open claims by the time since the last touch, and the month's work with what came in behind it."""
-    return [*_touches(facts), *_results(facts)]
+    """Open claims by the time since the last touch, the month's work with what came in behind it, by whom and by which
+    way, how well it is noted, and what became of corrections and appeals."""
+    return [*_touches(facts), *_results(facts), *_channels(facts), *_notes(facts), *_reworked(facts)]
+
+
+def _channels(facts: Facts) -> list[Block]:
+    """What came in behind each way of asking; nothing where no note says it."""
+    work = audit_trail.work_results(facts.tables, period=facts.subject.period.trailing(RECENT_MONTHS), by=["channel"])
+    if not (work["channel"] != "(none)").any():
+        return []
+    rows = _per_hour(work.assign(channel=[sentence(CHANNELS.get(one, words_of(one))) for one in work["channel"]]))
+    return [
+        show(
+            rows.sort_values("recovered_cents", ascending=False, ignore_index=True),
+            [
+                Shown("channel", "Asked by"),
+                Shown("notes", "Notes", "count"),
+                Shown("claims", "Claims", "count"),
+                Shown("minutes", "Minutes", "count"),
+                Shown("paid", "Paid", "count"),
+                Shown("denied", "Denied", "count"),
+                Shown("waiting_on_payer", "Waits", "count"),
+                Shown("recovered_cents", "Came in behind it", "usd"),
+                Shown("hour_cents", "For an hour", "usd"),
+            ],
+            name="work_by_channel",
+            title="What each way of asking brought, three months",
+            definition="Notes by how the payer was asked; payments posted in the same months on claims worked in the "
+            "60 days before, each with the last note before it. Hard claims are called about and easy ones looked up, "
+            "so that the ways differ in their claims, too; US dollars.",
+        )
+    ]
+
+
+def _notes(facts: Facts) -> list[Block]:
+    """How many notes let the next person go on; nothing where no note says who answered."""
+    quality = audit_trail.note_quality(facts.tables, period=facts.subject.period, by=["worked_by"])
+    if quality["note_quality"].isna().all():
+        return []
+    rows = quality.assign(worked_by=quality["worked_by"].replace({"(none)": "Not noted"}))
+    table, emphasis = with_total(rows, "worked_by", ["notes", "says_who", "says_what", "says_next", "whole_notes"])
+    table.loc[table.index[-1], "note_quality"] = ratio(rows["whole_notes"].sum(), rows["notes"].sum())
+    return [
+        show(
+            table,
+            [
+                Shown("worked_by", "Who"),
+                Shown("notes", "Notes", "count"),
+                Shown("says_who", "Says who answered", "count"),
+                Shown("says_what", "What was said", "count"),
+                Shown("says_next", "What is next, when", "count"),
+                Shown("whole_notes", "All three", "count"),
+                Shown("note_quality", "Share", "rate"),
+            ],
+            name="note_quality",
+            title=f"How well the work of {facts.subject.period.title} is noted",
+            emphasis=emphasis,
+            definition="Notes that asked a payer or the practice. Who: a person, department or reference is noted. "
+            "What was said: a status other than none. Next: a next action with its day, or nothing follows (paid, "
+            "overturned, upheld, resolved).",
+        )
+    ]
+
+
+def _reworked(facts: Facts) -> list[Block]:
+    """Corrections and appeals of the past year apart, in the workbook."""
+    year = facts.subject.period.trailing(12)
+    fixed = recovery.corrected_claim_success(facts.tables, period=year, as_of=facts.as_of).iloc[0]
+    fought = recovery.appeals(facts.tables, period=year, as_of=facts.as_of).iloc[0]
+    rows = pd.DataFrame(
+        [
+            (
+                "Corrected and sent again",
+                *fixed[["corrected_claims", "decided_claims", "paid_claims", "recovered_cents"]],
+            ),
+            ("Appealed", *fought[["appealed_claims", "resolved_claims", "overturned_claims", "recovered_cents"]]),
+        ],
+        columns=["what", "claims", "decided", "paid", "recovered_cents"],
+    )
+    if not rows["claims"].sum():
+        return []
+    return [
+        show(
+            rows.assign(share=quotient(rows["paid"], rows["decided"])),
+            [
+                Shown("what", "What was done"),
+                Shown("claims", "Denied claims", "count"),
+                Shown("decided", "Decided since", "count"),
+                Shown("paid", "Paid", "count"),
+                Shown("share", "Share", "rate"),
+                Shown("recovered_cents", "Recovered", "usd"),
+            ],
+            name="reworked",
+            title="Corrected claims and appeals of twelve months",
+            print_it=False,
+            definition="Denied claims by the first correction (a note, or an 837 that replaces) or first appeal after "
+            "the denial; a claim that was appealed is in the second row only; recovered is at most what was denied; US "
+            "dollars.",
+        )
+    ]
 
 
 def _touches(facts: Facts) -> list[Block]:

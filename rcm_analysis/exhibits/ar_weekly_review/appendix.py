@@ -28,6 +28,7 @@ MEASURES = (
     "recovery_progress",
     "work_results",
     "list_results",
+    "flagged_claims",
 )
 
 

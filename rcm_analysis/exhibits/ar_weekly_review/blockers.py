@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ...measures.receivable.client_flags import FIRST_TOUCH_DAYS, UPDATE_DAYS, flagged_claims
 from ...measures.receivable.delays import document_requests
 from ..blocks import Block, note
 from ..client_review.answers import HOLDS
+from ..client_review.appendix import ACTION_WORDS
 from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
 from ..subject import Subject
@@ -17,8 +24,8 @@ MOST_DOCUMENTS = 5
 
 @page
 def blockers(facts: Facts) -> list[Block]:
-    """What is stuck, the documents asked for, and the next steps that somebody noted."""
-    return [*_stuck(facts), *_documents(facts.subject), *_next_steps(facts)]
+    """What the practice flagged, what is stuck, the documents asked for, and the next steps that somebody noted."""
+    return [*_flagged(facts.subject), *_stuck(facts), *_documents(facts.subject), *_next_steps(facts)]
 
 
 def _stuck(facts: Facts) -> list[Block]:
@@ -64,6 +71,73 @@ def _stuck(facts: Facts) -> list[Block]:
             definition=f"One row per claim and what it waits for, as of {subject.as_of_text}; US dollars.",
         ),
     ]
+
+
+def _flagged(subject: Subject) -> list[Block]:
+    """The progress report on the claims that the practice asked us to look after; nothing where it asked for none."""
+    found = flagged_claims(subject.tables, as_of=subject.as_of)
+    if found.empty:
+        return []
+    is_open = found["closed_on"].isna()
+    rows = subject.with_payer_names(found).assign(
+        stands=[_stands(row) for row in found.to_dict("records")],
+        last=[ACTION_WORDS.get(action, "") if isinstance(action, str) else "" for action in found["last_action"]],
+    )
+    columns = [
+        Shown("claim_id", "Claim"),
+        Shown("payer", "Payer"),
+        Shown("flagged_on", "Flagged", "date"),
+        Shown("last_touch_on", "Last worked", "date"),
+        Shown("last", "What was done"),
+        Shown("stands", "With"),
+        Shown("collected_cents", "Collected since", "usd"),
+        Shown("open_cents", "Still open", "usd"),
+    ]
+    late, taken = int(found["is_late"].sum()), int((found["days_to_first_touch"] <= FIRST_TOUCH_DAYS).sum())
+    definition = (
+        f"Claims that the practice asked us to look after: {len(found)}, of which {int(is_open.sum())} are open and "
+        f"{late} late; {taken} were taken up by the next "
+        f"business day. With: the analyst for 5 business days, the manager up to 10, then the principal; late is not "
+        f"taken up by the next business day, silent for more than {UPDATE_DAYS}, or past the day wanted. US dollars."
+    )
+    more = int(is_open.sum()) - MOST_DOCUMENTS
+    return [
+        show(
+            rows[is_open.to_numpy()].head(MOST_DOCUMENTS) if is_open.any() else rows.head(MOST_DOCUMENTS),
+            columns,
+            name="flagged_shown",
+            title="Claims that the practice flagged",
+            definition=definition,
+            notes=[f"{counted(more, 'more')} in the workbook, sheet flagged."] if more > 0 else [],
+        ),
+        show(
+            rows,
+            [
+                *columns[:3],
+                Shown("flagged_by", "By"),
+                Shown("wanted_on", "Wanted by", "date"),
+                Shown("first_touch_on", "Taken up", "date"),
+                Shown("days_to_first_touch", "Business days to it", "count"),
+                *columns[3:6],
+                Shown("days_silent", "Silent, business days", "count"),
+                Shown("is_late", "Late", "flag"),
+                Shown("closed_on", "Answered", "date"),
+                Shown("opening_cents", "Open then", "usd", exact=True),
+                *(Shown(one.column, one.title, "usd", exact=True) for one in columns[6:]),
+            ],
+            name="flagged",
+            title="Claims that the practice flagged, all of them",
+            definition=definition,
+            print_it=False,
+        ),
+    ]
+
+
+def _stands(row: Mapping[str, Any]) -> str:
+    """Who has a flagged claim now, or what came of it."""
+    if pd.notna(row["closed_on"]):
+        return f"answered: {words_of(row['outcome'])}" if isinstance(row["outcome"], str) else "answered"
+    return f"{row['level']}, late" if row["is_late"] else str(row["level"])
 
 
 def _documents(subject: Subject) -> list[Block]:

@@ -187,11 +187,12 @@ def _due_soon(facts: Facts) -> list[Block]:
 
 def _schedule(facts: Facts) -> list[Block]:
     subject = facts.subject
-    touches = touch_compliance(subject.tables, as_of=subject.as_of).iloc[0]
+    schedule = subject.client.follow_up
+    touches = touch_compliance(subject.tables, as_of=subject.as_of, schedule=schedule).iloc[0]
     kept = as_text(touches["touch_compliance"], "rate", reason="none due")
     return [
         show(
-            subject.with_payer_names(high_value_accounts(subject.tables, as_of=subject.as_of)),
+            subject.with_payer_names(high_value_accounts(subject.tables, as_of=subject.as_of, schedule=schedule)),
             [
                 *CLAIM,
                 Shown("tier", "Tier", "count"),

@@ -61,7 +61,14 @@ class Facts:
     @cached_property
     def raised(self) -> pd.DataFrame:
         """The high-value accounts to escalate."""
-        return self._workable(escalations(self.subject.tables, as_of=self.subject.as_of, deadlines=self.limits))
+        return self._workable(
+            escalations(
+                self.subject.tables,
+                as_of=self.subject.as_of,
+                deadlines=self.limits,
+                schedule=self.subject.client.follow_up,
+            )
+        )
 
     @property
     def due_soon(self) -> pd.DataFrame:

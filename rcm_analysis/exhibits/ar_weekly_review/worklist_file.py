@@ -133,6 +133,8 @@ COLUMNS = (
     _filled("worked_by"),
     _filled("next_action"),
     _filled("next_on", "date"),
+    _filled("channel"),
+    _filled("spoke_with"),
     Shown("status", "Stands"),
     Shown("tier", "Tier"),
     Shown("deadline_kind", "Deadline of"),

@@ -32,6 +32,7 @@ MATURE_MONTHS_BACK = 4
 HOLDS = {
     "documents": "documents",
     "authorization": "authorizations",
+    "referral": "referrals",
     "eligibility": "insurance details of patients",
     "credentialing": "enrollment papers",
     "coding": "answers on coding",

@@ -174,11 +174,12 @@ class MonthFacts:
 
     @cached_property
     def key_accounts(self) -> pd.DataFrame:
-        return high_value.high_value_accounts(self.tables, as_of=self.as_of)
+        return high_value.high_value_accounts(self.tables, as_of=self.as_of, schedule=self.subject.client.follow_up)
 
     @cached_property
     def escalations(self) -> pd.DataFrame:
-        return high_value.escalations(self.tables, as_of=self.as_of, deadlines=self.deadlines)
+        schedule = self.subject.client.follow_up
+        return high_value.escalations(self.tables, as_of=self.as_of, deadlines=self.deadlines, schedule=schedule)
 
     @cached_property
     def work(self) -> pd.DataFrame:

@@ -112,7 +112,7 @@ def touch_compliance(
     Counts
         The accounts that were high-value `days` days before `as_of`, with their schedule of that day,
         up to the day on which each was settled: so a paid account is not a neglected one. A touch made
-        early counts when it falls due. `by`: tier, payer, provider, location.
+        early counts when it falls due. `by`: claim_id, every_days, tier, payer, provider, location.
     Date basis
         worked_on of the notes entered by `as_of`; due days within the `days` days that end on `as_of`
     Unit

@@ -268,6 +268,7 @@ def _filled(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     values["worked_by"] = text_of(row["worked_by"]) or text_of(row["assigned_to"]) or None
     if len(values["worked_by"] or "") > LONGEST_NAME:
         faults.append(("worked_by", "unreadable", f"expected a name of at most {LONGEST_NAME} letters"))
+    values["spoke_with"] = text_of(row["spoke_with"])[:LONGEST_NAME] or None
     for name in ("worked_on", "next_on"):
         values[name] = day_of(row[name])
         if values[name] is None and not is_blank(row[name]):

@@ -43,6 +43,8 @@ FILLED = {
     "worked_by": "Worked by",
     "next_action": "Next action",
     "next_on": "Next on",
+    "channel": "Channel",
+    "spoke_with": "Spoke with or reference",
 }
 """What is filled in by hand: our column of the work log and its heading."""
 
@@ -63,8 +65,11 @@ class Form:
 
 
 WORKLIST = Form(SHEET, KEYS, FILLED)
-LISTED = ("action", "outcome", "hold_reason", "next_action")
+LISTED = ("action", "outcome", "hold_reason", "next_action", "channel")
 """The columns to fill in with a word of a list."""
+
+SINCE = ("channel", "spoke_with")
+"""Columns that a list of an earlier version lacks: nothing is filled in there."""
 
 TOP_ROWS = 60
 FEWEST_HEADINGS = 4
@@ -178,7 +183,7 @@ def _found(sheet: Any, form: Form) -> tuple[Any, tuple[dict[str, int], int], boo
 
 
 def _check_headings(names: list[str], form: Form, called: str) -> None:
-    lacking = [title for name, title in form.titles.items() if name not in names]
+    lacking = [title for name, title in form.titles.items() if name not in (*names, *SINCE)]
     twice = [title for name, title in form.titles.items() if names.count(name) > 1]
     if lacking:
         raise SourceError(
@@ -205,6 +210,7 @@ def _read(sheet: Any, places: Mapping[str, int], head: int, results: Mapping[str
             name: merged.get((number, place)) or _value(sheet.cell(number, place), results.get(sheet.title))
             for name, place in places.items()
         }
+        values = dict.fromkeys(set(SINCE) & set(form.titles)) | values
         if not all(is_blank(values[name]) for name in form.titles):
             rows.append({"row": number, **values})
     return Sheet(sheet.title, tuple(rows), _others(sheet, places, head), form)

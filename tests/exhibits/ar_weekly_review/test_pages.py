@@ -234,3 +234,15 @@ def test_short_reasons(text, short):
 def test_a_patient_is_called_and_no_payer_asked():
     row = pd.Series({"party": "patient", "action": "follow_up"})
     assert weekly_lists._to_do(row) == "Call the patient"
+
+
+def test_flagged_claims_are_reported_where_the_practice_flagged_any(weekly, friday):
+    assert "flagged" not in tables_of(weekly)
+    claim = friday.pandas("claims")["claim_id"].iloc[0]
+    flag = {"client": friday.client.client, "flag_id": "F1", "claim_id": claim, "flagged_by": "Dr. Lee"}
+    flagged_on = dt.date(2026, 9, 1)
+    flags = pl.DataFrame([flag | {"flagged_on": flagged_on}], schema=TABLES["client_flags"].polars)
+    given = replace(friday, tables={**friday.tables, "client_flags": flags.lazy()}, _frames={})
+    shown = tables_of({"blockers": pages_of("ar_weekly_review", given).blockers()})
+    assert shown["flagged_shown"]["print"] and not shown["flagged"]["print"]
+    assert len(shown["flagged"]["rows"]) == 1 and "principal, late" in shown["flagged"]["rows"][0]

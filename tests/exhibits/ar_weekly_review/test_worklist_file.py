@@ -98,7 +98,10 @@ def test_the_sheet_is_made_for_work(tmp_path):
     assert sheet.freeze_panes == f"B{head + 1}" and sheet.auto_filter.ref.startswith(f"A{head}:")
     assert all(sheet.column_dimensions[openpyxl.utils.get_column_letter(column)].width >= 10 for column in at.values())
     assert not sheet.protection.sheet
-    assert sheet.print_area == f"'Worklist'!$A$1:${openpyxl.utils.get_column_letter(at['Next on'])}${head + 2}"
+    assert (
+        sheet.print_area
+        == f"'Worklist'!$A$1:${openpyxl.utils.get_column_letter(at['Spoke with or reference'])}${head + 2}"
+    )
 
 
 def test_the_drop_downs_hold_the_words_of_the_work_log(tmp_path):

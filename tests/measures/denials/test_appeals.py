@@ -305,3 +305,76 @@ def test_every_engine_gives_the_same_numbers(b, as_engine, engine):
             MEASURES[name](given, ("provider", "category")),
             obj=name,
         )
+
+
+class TestCorrections:
+    """Corrected claims apart from appeals: the first correction after the denial, by note or by a replacing bill."""
+
+    NAMES = ("corrected_claims", "paid_claims", "denied_again_claims", "open_claims")
+
+    def counts(self, given) -> list[int]:
+        found = recovery.corrected_claim_success(given, period=OCTOBER, as_of=AS_OF)
+        return found.loc[0, list(self.NAMES)].tolist()
+
+    @pytest.mark.parametrize(
+        ("later", "notes", "bills", "wanted"),
+        [
+            pytest.param(
+                lambda b: [b.paid("C1", on="2026-11-03")],
+                [note(action="corrected_claim")],
+                [],
+                [1, 1, 0, 0],
+                id="corrected and paid",
+            ),
+            pytest.param(
+                lambda b: [b.denied("C1", "193", on="2026-11-03")],
+                [],
+                [{"claim_id": "C1", "submitted_on": "2026-10-12", "frequency": "7"}],
+                [1, 0, 1, 0],
+                id="replaced and denied again",
+            ),
+            pytest.param(
+                lambda b: [],
+                [note(action="corrected_claim")],
+                [{"claim_id": "C1", "submitted_on": "2026-10-13", "frequency": "7"}],
+                [1, 0, 0, 1],
+                id="note and bill are one correction",
+            ),
+            pytest.param(
+                lambda b: [b.paid("C1", on="2026-11-03")],
+                [note(action="corrected_claim"), note(on="2026-10-20")],
+                [],
+                [0, 0, 0, 0],
+                id="what was appealed as well is the appeal's success",
+            ),
+            pytest.param(
+                lambda b: [],
+                [],
+                [{"claim_id": "C1", "submitted_on": "2026-10-12", "frequency": "1"}],
+                [0, 0, 0, 0],
+                id="sent again as it was is no correction",
+            ),
+            pytest.param(
+                lambda b: [],
+                [],
+                [{"claim_id": "C1", "submitted_on": "2026-10-01", "frequency": "7"}],
+                [0, 0, 0, 0],
+                id="replaced before the denial",
+            ),
+        ],
+    )
+    def test_outcome(self, b, later, notes, bills, wanted):
+        given = b.tables(b.denied("C1", "16", on="2026-10-05"), *later(b), work_log=notes, submissions=bills)
+        assert self.counts(given) == wanted
+
+    def test_the_share_is_of_what_was_decided(self, b):
+        claims = ["C1", "C2", "C3"]
+        given = b.tables(
+            *(b.denied(claim, "16", on="2026-10-05") for claim in claims),
+            b.paid("C1", on="2026-11-03"),
+            b.denied("C2", "16", on="2026-11-03"),
+            work_log=[note(claim, action="corrected_claim") for claim in claims],
+        )
+        found = recovery.corrected_claim_success(given, period=OCTOBER, as_of=AS_OF).iloc[0]
+        assert found["corrected_claim_success"] == 0.5 and found["open_claims"] == 1
+        assert found["recovered_cents"] == b.paid("C1").paid
