@@ -139,12 +139,12 @@ def run(request: RunRequest, *, settings: kernels.Settings | None = None, engine
             if stopped is None:
                 _print(work, folder)
         except RcmError as error:
-            line = _placeless(" ".join(str(error).split()), request)
+            line = _Places(request).left_out(" ".join(str(error).split()))
             stopped = kernels.Stopped(None, type(error).__name__, line)
         except OSError:
             raise
         except Exception as error:
-            told = _placeless(traceback.format_exc(), request)
+            told = _Places(request).left_out(traceback.format_exc())
             (folder / "traceback.txt").write_text(told, encoding="utf-8")
             stopped = kernels.Stopped(
                 None, type(error).__name__, f"{type(error).__name__} (see traceback.txt beside it)."
@@ -210,30 +210,38 @@ def _execute(work: _Making, folder: Path, settings: kernels.Settings, engine: st
         executed = kernels.execute(work.template.notebook(), work.parameters, settings, engine=engine)
     work.usage = dict(executed.usage)
     nbformat.write(_without_places(executed.notebook, work.request), folder / NOTEBOOK)
-    return executed.stopped and replace(executed.stopped, line=_placeless(executed.stopped.line, work.request))
+    return executed.stopped and replace(executed.stopped, line=_Places(work.request).left_out(executed.stopped.line))
 
 
 def _without_places(notebook: nbformat.NotebookNode, request: RunRequest) -> nbformat.NotebookNode:
     """The notebook without folders of this machine in what its cells said: tracebacks and warnings name files."""
+    places = _Places(request)
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         for holder, name in ((output, "text"), (output, "evalue"), (output.get("data", {}), "text/plain")):
             if isinstance(holder.get(name), str):
-                holder[name] = _placeless(holder[name], request)
+                holder[name] = places.left_out(holder[name])
         if "traceback" in output:
-            output["traceback"] = [_placeless(line, request) for line in output["traceback"]]
+            output["traceback"] = [places.left_out(line) for line in output["traceback"]]
     return notebook
 
 
-def _placeless(text: str, request: RunRequest) -> str:
-    """The text with files named from the workspace, the package, Python, or the user's or the temporary folder on."""
-    workspace = [Path(request.workspace), Path(request.workspace).resolve()] if request.workspace else []
-    code = [Path(__file__).parents[3], Path(sys.prefix), Path(sys.base_prefix)]
-    places = [*workspace, Path(request.runs), *code, Path(tempfile.gettempdir()), Path.home()]
-    for place in sorted({str(place) for place in places if place.is_absolute()}, key=len, reverse=True):
-        text = text.replace(place + os.sep, "")
-    for place in map(str, workspace):
-        text = text.replace(place, ".") if len(place) > 1 else text
-    return text
+class _Places:
+    """The folders of this machine that a request's files may name."""
+
+    def __init__(self, request: RunRequest) -> None:
+        workspace = [Path(request.workspace), Path(request.workspace).resolve()] if request.workspace else []
+        code = [Path(__file__).parents[3], Path(sys.prefix), Path(sys.base_prefix)]
+        every = [*workspace, Path(request.runs), *code, Path(tempfile.gettempdir()), Path.home()]
+        self._before = sorted({str(place) + os.sep for place in every if place.is_absolute()}, key=len, reverse=True)
+        self._workspace = [str(place) for place in workspace if len(str(place)) > 1]
+
+    def left_out(self, text: str) -> str:
+        """The text with files named from the workspace, the package, Python, or the user's or temporary folder on."""
+        for place in self._before:
+            text = text.replace(place, "")
+        for place in self._workspace:
+            text = text.replace(place, ".")
+        return text
 
 
 def _print(work: _Making, folder: Path) -> None:

@@ -30,6 +30,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.writer.excel import ExcelWriter
 
 from ...blocks.plain import clean, one_line, sheet_title
 from ...blocks.vocabulary import Block, Column, Figure, Glossary, Meta, Table, Term
@@ -175,7 +176,7 @@ def write_workbook(sections: Sequence[Section], path: Path, *, meta: Meta) -> No
     book.properties.creator = clean(meta.firm or "rcm_analysis")
     book.properties.title = clean(meta.title)
     buffer = io.BytesIO()
-    book.save(buffer)
+    ExcelWriter(book, zipfile.ZipFile(buffer, "w")).save()  # stored as it is: without times it is packed once
     Path(path).write_bytes(_without_times(buffer.getvalue()))
 
 
@@ -222,8 +223,7 @@ def put_text(cell: Cell, text: Any) -> Cell:
     plain = ILLEGAL_CHARACTERS_RE.sub("", clean(text))
     if len(plain) > LONGEST_TEXT:
         plain = plain[: LONGEST_TEXT - 1] + "…"
-    cell.value = plain
-    cell.data_type = "s"
+    cell._value, cell.data_type = plain, "s"  # as `cell.value` would, which looks for the same faults once more
     if plain[:1] in ("=", "+", "-", "@", "\t", "\n", "'", "|", "%"):
         cell.quotePrefix = True
     return cell
