@@ -24,11 +24,14 @@ from ..tables.clients import FOREIGN, UNKNOWN
 from ..tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS, WORK_LOG, Table, misfits
 from ..tables.store import Change
 from ..tables.workspace import Workspace
+from .aging_files import AgingFiles
 from .bank.bai2 import is_bai2
 from .bank.statements import BANK_STATEMENT
 from .bank_files import BankIntake
 from .exports import reader as exports
+from .exports.aging import AGING_REPORT
 from .exports.column_maps import Section, map_files
+from .exports.headers import said_by_name
 from .exports.joins import partners
 from .exports.remittance_rows import REMITTANCE_ROWS
 from .notes import Delivery, FileReport, IntakeReport, Notes
@@ -90,6 +93,7 @@ class _Intake:
         self.is_settled = False
         self.worklists = WorklistIntake(change, self.notes)
         self.bank = BankIntake(self.notes)
+        self.aging = AgingFiles(change, self.notes)
         self.key = workspace.pseudonym_key()
         change.under_key(self.key)
         self.map_files = map_files(workspace, client)
@@ -112,7 +116,12 @@ class _Intake:
             self.together = [file.path for file in files if not file.what and not file.why]
             for file in files:
                 self._take(file, seen)
-        self.deliveries += [*self.x12.deliver(), *self.side_by_side.deliver(), *self.bank.deliveries]
+        self.deliveries += [
+            *self.x12.deliver(),
+            *self.side_by_side.deliver(),
+            *self.bank.deliveries,
+            *self.aging.deliver(),
+        ]
         stored = {table for table in TABLES.values() if self.change.before.rows(table.name)}
         unread_sections(self.notes, self.unread, self.read, stored)
         self._convert()
@@ -149,7 +158,7 @@ class _Intake:
                 raise SourceError(f"{name} is {file.why}.")
             data = file.path.read_bytes()
             kinds = x12.kind_of(data)
-            stamp = stamp_of(data) + ("" if kinds else self._maps_stamp())
+            stamp = stamp_of(data) + ("" if kinds else self._maps_stamp(file.path))
             if stamp in seen:
                 self._already_taken(name, seen[stamp])
                 return
@@ -159,9 +168,9 @@ class _Intake:
             return
         seen[stamp] = self.change.files[stamp] = {"name": name, **self.notes.ends.get(name, {})}
 
-    def _maps_stamp(self) -> str:
-        """Exports are read again when the client's column maps changed, or a file in which they look columns up."""
-        read = [path.read_bytes() for path in self.map_files]
+    def _maps_stamp(self, file: Path) -> str:
+        """Exports are read again when the client's maps, what they read of the name, or files they look into changed."""
+        read = [said_by_name(file, self.maps).encode(), *(path.read_bytes() for path in self.map_files)]
         if any(section.join for each in self.maps for section in each.sections):
             read += [path.read_bytes() for path in self.together if partners(path, self.maps)]
         return "+" + hashlib.sha256(b"\0".join(read)).hexdigest()[:16]
@@ -227,7 +236,9 @@ class _Intake:
             for rule, count, cents, message in export.remarks:
                 self.notes.find(name, rule, cents, f"{name}: {count:,} {message}.", rows=count)
             self._note_use(name, part)
-            if part.section.one_row_per:
+            if part.table is AGING_REPORT:
+                self.aging.add(rows, report)
+            elif part.section.one_row_per:
                 self.side_by_side.add(export, rows, part.section, report)
             else:
                 self.deliveries.append(Delivery(export.table, export.delivery, rows, report, tuple(export.fill)))

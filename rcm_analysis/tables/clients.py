@@ -35,7 +35,7 @@ from .looks import Look, brand_of
 from .schema import CLIENTS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
-SERVICES = ("claims", "self_pay", "patient_engagement", "care_coordination")
+SERVICES = ("claims", "aging_reports", "self_pay", "patient_engagement", "care_coordination")
 SELF_PAY = "self_pay"
 OWN, FOREIGN, UNKNOWN, UNSAID = "own", "foreign", "unknown", "unsaid"
 LEGAL_ENDINGS = ("llc", "llp", "pllc", "pc", "pa", "inc", "corp", "ltd", "md", "do")

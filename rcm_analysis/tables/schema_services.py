@@ -366,6 +366,24 @@ SELF_PAY_POLICIES = Table(
     ),
 )
 
+AGED = ("0-30", "31-60", "61-90", "91-120", "over 120", "unapplied")
+"""The age buckets of an aging report, and money that it shows apart as not applied."""
+AGING_BALANCES = Table(
+    "aging_balances",
+    "one row per account and age bucket of an aging report: what was open on its day",
+    ("client", "reported_on", "party", "location", "account", "bucket"),
+    columns(
+        ("reported_on", "date", "day of the report (known)"),
+        ("party", "text", "who owes it", False, ("insurance", "patient")),
+        ("location", "text", "part of the practice that the report is about; all where it names none"),
+        ("account", "text", "patient and payer as far as the report names them"),
+        ("bucket", "text", "age on that day", False, AGED),
+        ("payer", "text", "payer who owes it", True),
+        ("balance_cents", "cents", "what was open; below zero for a credit"),
+    ),
+    known_on="reported_on",
+)
+
 TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
     "self_pay": (
         STATEMENTS,
@@ -383,6 +401,7 @@ TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
         QUALITY_REVIEWS,
         SELF_PAY_POLICIES,
     ),
+    "aging_reports": (AGING_BALANCES,),
     "patient_engagement": ENGAGEMENT_TABLES,
     "care_coordination": COORDINATION_TABLES,
 }

@@ -26,7 +26,7 @@ fills; two exports that fill one table get two sections, each with `table = "...
 | `number.<column>` | our column within whose equal values the rows are numbered from 1, in file order |
 | `content_id` | our column = none of the file: the id of each row is made of what it says, and of its place among equal rows, so that two equal payments both count |
 | `take` | `header`, `rows`, `leave`: only rows whose cell is in `rows` belong to this table; those in `leave` belong to another; anything else is quarantined |
-| `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full`. In a section of `remittance_rows` (EOBs and payments of payers and clearinghouses): `claim`, `line` or `adjustment` |
+| `one_row_per` | `claim`, `visit` or `line`: a row says how a claim, a visit or a service line stands, with what was charged, paid and adjusted side by side (the columns are those of `visits`); it becomes a claim and postings. `delivery` is then `append` (default: a claim that comes again takes the place of what was stored of it) or `full`. In a section of `remittance_rows` (EOBs and payments of payers and clearinghouses): `claim`, `line` or `adjustment`. `aging_balance`: a row of an aging report, with a column for each age (those of `exports.aging`) |
 | `negate` | with `one_row_per`: columns of money whose ordinary amounts stand with a minus in the file |
 | `join` | list of `{key = header, other = header, columns = {our column = header, ...}}`: these columns stand in another file of the delivery, in the row whose `other` is this row's `key` |
 | `beside` | the section of the map whose file this one reads too: without it, a file is read by the section that uses most of its headers |
@@ -61,8 +61,10 @@ from ...tables.schema import (
     TRANSACTIONS,
     Table,
 )
+from ...tables.schema_services import AGING_BALANCES
 from ...tables.workspace import Workspace
 from ..bank.statements import BANK_STATEMENT
+from .aging import AGING_GRAIN, AGING_REPORT, AMOUNTS_OF_BUCKETS
 from .remittance_rows import GRAINS as ANSWER_GRAINS
 from .remittance_rows import REMITTANCE_ROWS
 from .values import SERIAL, is_monthly
@@ -70,9 +72,12 @@ from .visits import AMOUNTS, BALANCES, GRAINS, VISITS
 
 DELIMITERS = (",", ";", "\t", "|")
 FILLS = {"claims": ("charge_cents",)}
-READ: dict[str, Table] = {**TABLES, **{table.name: table for table in (VISITS, REMITTANCE_ROWS, BANK_STATEMENT)}}
+READ: dict[str, Table] = {
+    **TABLES,
+    **{table.name: table for table in (VISITS, REMITTANCE_ROWS, BANK_STATEMENT, AGING_REPORT)},
+}
 """What a section can describe: a table of the store, or rows that become several of them."""
-GROWING = (REMITTANCE_ROWS.name, BANK_STATEMENT.name)
+GROWING = (REMITTANCE_ROWS.name, BANK_STATEMENT.name, AGING_REPORT.name)
 """What comes file by file, each row known again when it comes twice: delivery is "append"."""
 MAP = "[map]"
 """Where a section is handed the name of its map: no key of a file is called so."""
@@ -261,7 +266,7 @@ class Section:
     carry: Texts = field(default_factory=dict)
     number: Texts = field(default_factory=dict)
     take: Annotated[Take, BeforeValidator(_take)] | None = None
-    one_row_per: Annotated[str, one_of((*GRAINS, *ANSWER_GRAINS[2:]), repr)] | None = None
+    one_row_per: Annotated[str, one_of((*GRAINS, *ANSWER_GRAINS[2:], AGING_GRAIN), repr)] | None = None
     negate: tuple[Ours, ...] = ()
     beside: str | None = None
     join: tuple[Join, ...] = ()
@@ -282,6 +287,8 @@ class Section:
             return (DEPOSITS, REMIT_CLAIMS, REMIT_LINES, REMIT_ADJUSTMENTS)
         if self.table is BANK_STATEMENT:
             return (BANK_DEPOSITS,)
+        if self.table is AGING_REPORT:
+            return (AGING_BALANCES,)
         if self.table is not VISITS:
             return (self.table,)
         return (CLAIMS, TRANSACTIONS, *([CLAIM_LINES] if "procedure" in self.columns else []))
@@ -379,6 +386,8 @@ def map_files(workspace: Workspace, client: str) -> list[Path]:
 
 def _unsaid(key: str, section: Mapping[str, Any]) -> dict[str, Any]:
     """What a section means where it does not say so."""
+    if section.get("one_row_per") == AGING_GRAIN:
+        return {"table": AGING_REPORT.name, "delivery": "append"}
     if "one_row_per" not in section and key not in GROWING:
         return {"table": key, "delivery": None}
     return {"table": key if key in GROWING else VISITS.name, "delivery": "append"}
@@ -428,6 +437,8 @@ def _contradictions(section: Section) -> Iterator[str]:
         yield from _unfit_for_visits(section, given)
     elif table is REMITTANCE_ROWS:
         yield from _unfit_for_answers(section, given)
+    elif table is AGING_REPORT:
+        yield from _unfit_for_aging(section, given)
     elif section.one_row_per or section.negate:
         yield f"one_row_per and negate belong to the tables visits and remittance_rows, not to {table.name}"
     if table.name != "transactions":
@@ -458,6 +469,13 @@ def _unfit_for_answers(section: Section, given: set[str]) -> Iterator[str]:
         yield "needs the day of the check (paid_on), or that of the file (received_on)"
     for name in set(section.negate) - set(REMITTANCE_ROWS.money):
         yield f"negate: {name} is no amount"
+
+
+def _unfit_for_aging(section: Section, given: set[str]) -> Iterator[str]:
+    if section.one_row_per != AGING_GRAIN:
+        yield f'needs one_row_per = "{AGING_GRAIN}"'
+    if not given & set(AMOUNTS_OF_BUCKETS) and not {"bucket", "balance_cents"} <= given:
+        yield f"needs a column for each age, {listed(AMOUNTS_OF_BUCKETS, 9)}; or bucket and balance_cents"
 
 
 def _unfit_for_visits(section: Section, given: set[str]) -> Iterator[str]:

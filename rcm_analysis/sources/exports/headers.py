@@ -144,6 +144,13 @@ def _of_name(path: Path, section: Section) -> dict[str, str]:
     return found
 
 
+def said_by_name(path: Path, maps: Sequence[ColumnMap]) -> str:
+    """All that the maps read out of a file's name: two files with one content and other such values are two."""
+    patterns = sorted({pattern for each in maps for one in each.sections for pattern in one.from_name.values()})
+    found = (re.search(pattern, f"{path.parent.name}/{path.name}") for pattern in patterns)
+    return "|".join(match[1] for match in found if match)
+
+
 def _hidden(titles: Sequence[str]) -> str:
     return (
         f" {len(titles)} hidden sheet(s) with rows were not read; unhide them, or name one under sheet in the map."

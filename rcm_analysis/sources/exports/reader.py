@@ -40,6 +40,7 @@ import polars as pl
 from ...errors import SourceError, listed
 from ...tables.schema import Column, Table
 from ...tables.schema_services import POLICY_FORMS, TIME
+from .aging import AGING_REPORT, total_lines
 from .cells import taken, text, typed, word, worded
 from .column_maps import Section, read_map
 from .headers import Recognised, recognise
@@ -325,6 +326,10 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
                 pl.all_horizontal(word("paid_on").is_null(), word("received_on").is_null()),
             )
         )
+    named = [word(name) for name in ("payer", "patient") if name in recognised.positions]
+    if table is AGING_REPORT and named:
+        out.append(("payer", "total_line", "a total line, not a row of data", total_lines(named)))
+        out.append(("payer", "missing", "neither payer nor patient", pl.all_horizontal(e.is_null() for e in named)))
     if table.name in ("claims", "claim_lines", "visits") and "charge_cents" not in recognised.section.negate:
         out.append(("charge_cents", "negative_charge", "a charge below zero", pl.col("charge_cents") < 0))
     if table.name == "self_pay_policies":
