@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from ..exhibits import blocks
-from ..exhibits.definitions import glossary_of
+from ..exhibits.client_review.definitions import glossary_of
 from ..exhibits.formats import UNITS, words_of
 from ..exhibits.pages import Pages
 from ..exhibits.subject import Book, Subject

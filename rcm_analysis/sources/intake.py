@@ -169,7 +169,7 @@ class _Intake:
         seen[stamp] = self.change.files[stamp] = {"name": name, **self.notes.ends.get(name, {})}
 
     def _maps_stamp(self, file: Path) -> str:
-        """Exports are read again when the client's maps, what they read of the name, or files they look into changed."""
+        """Exports are read again when maps, what maps read of the name, or files that they look into have changed."""
         read = [said_by_name(file, self.maps).encode(), *(path.read_bytes() for path in self.map_files)]
         if any(section.join for each in self.maps for section in each.sections):
             read += [path.read_bytes() for path in self.together if partners(path, self.maps)]

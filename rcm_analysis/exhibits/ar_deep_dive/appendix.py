@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...blocks.vocabulary import Table
 from ..blocks import Block
 from ..client_review import appendix as client_review
-from ..definitions import glossary_of
+from ..client_review.definitions import glossary_of
 from ..pages import page
 from .facts import Facts
 

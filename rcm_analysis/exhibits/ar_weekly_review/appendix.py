@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ..blocks import Block, note
-from ..definitions import glossary_of
+from ..client_review.definitions import glossary_of
 from ..formats import as_text, counted, words_of
 from ..pages import page
 from ..tables import Shown, show

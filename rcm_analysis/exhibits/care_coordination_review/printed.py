@@ -7,7 +7,7 @@ import pandas as pd
 from ...blocks.vocabulary import Table
 from ...measures.coordination.stages import STAGES
 from ..blocks import Block, for_the_workbook, note, two_by_two
-from ..definitions import glossary_of
+from ..client_review.definitions import glossary_of
 from ..formats import as_text, sentence, words_of
 from ..pages import page
 from ..tables import Shown, narrowed, show

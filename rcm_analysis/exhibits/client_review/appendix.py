@@ -9,7 +9,6 @@ from ...measures.menu import named
 from ...measures.receivable.delays import document_requests
 from ...tables.reference.targets import in_words, targets
 from ..blocks import Block, facts, note
-from ..definitions import glossary_of
 from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
 from ..register.months import register
@@ -17,6 +16,7 @@ from ..subject import Subject
 from ..tables import Shown, show, with_total
 from . import outlook, work
 from .answers import HOLDS, completeness
+from .definitions import glossary_of
 
 MEASURES = (
     "cash",

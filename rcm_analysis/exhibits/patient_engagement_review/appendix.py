@@ -8,7 +8,7 @@ from ...ledger.suppression import LEAST
 from ...tables.schema_services import TABLES_OF_SERVICE
 from .. import blocks
 from ..blocks import Block, note
-from ..definitions import glossary_of
+from ..client_review.definitions import glossary_of
 from ..formats import as_text, counted, words_of
 from ..pages import page
 from ..tables import Shown, show

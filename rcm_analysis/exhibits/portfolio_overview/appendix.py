@@ -6,7 +6,7 @@ import pandas as pd
 
 from .. import blocks
 from ..blocks import Block
-from ..definitions import glossary_of
+from ..client_review.definitions import glossary_of
 from ..pages import page
 from ..tables import Shown, show
 from .facts import Facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..blocks import Block
 from ..client_review import appendix as client_review
-from ..definitions import glossary_of
+from ..client_review.definitions import glossary_of
 from ..pages import page
 from .facts import Facts
 

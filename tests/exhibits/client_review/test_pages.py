@@ -14,7 +14,7 @@ from rcm_analysis.blocks.vocabulary import Split, Table
 from rcm_analysis.exhibits.blocks import Block
 from rcm_analysis.exhibits.client_review import answers, money, numbers, payers, work
 from rcm_analysis.exhibits.client_review import appendix as rest
-from rcm_analysis.exhibits.definitions import glossary_of
+from rcm_analysis.exhibits.client_review.definitions import glossary_of
 from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.exhibits.register.causes import PREVENTION
 from rcm_analysis.exhibits.register.months import register

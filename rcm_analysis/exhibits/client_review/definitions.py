@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..blocks.vocabulary import Glossary
-from ..measures.menu import Measure, named
-from .blocks import glossary
-from .formats import american, sentence
+from ...blocks.vocabulary import Glossary
+from ...measures.menu import Measure, named
+from ..blocks import glossary
+from ..formats import american, sentence
 
 CODE_WORDS = {
     "received_on": "day received",
