@@ -200,7 +200,7 @@ def lever_text(key: str, value: int) -> str:
     kind = LEVER_BY_KEY[key].kind
     if kind == "factor":
         return f"× {value / SHARE:.4g}"
-    if kind == "days":
+    if kind == "added_days":
         return f"{value:+d} days"
     share = as_text(abs(value) / SHARE, "rate")
     if key == "acuity_shift":

@@ -21,7 +21,8 @@ from ...errors import ParameterError
 from ...periods import Period
 from ...tables.checking import Words, checked
 from .fields import ASSESSMENT, FIELDS, LEVER_BY_KEY, SHARE, Dated, Month, at, natural, path
-from .sections import BASE, LONGEST, PLAN, Coordinator, Scenario, Source, StartUp
+from .rules import LONGEST
+from .sections import BASE, PLAN, Coordinator, Scenario, Source, StartUp
 
 EXAMPLE = Path(__file__).with_name("care_coordination_example.toml")
 PUBLISHED = Path(__file__).with_name("care_coordination_published.toml")
@@ -156,7 +157,7 @@ def parse(
     words = Words(unknown=UNKNOWN, where=where)
     context: dict[str, Any] = {"folder": folder}
     if where is not str:
-        context["month"] = "a date (not text that looks like one)"
+        context["month"] = "date"
     first, wrong = checked(START, {"start": raw.get("start")}, words, **context)
     if wrong:
         _finish(source, [*faults, *wrong])  # every other month would be judged by a first month that is not meant

@@ -22,39 +22,11 @@ from pydantic import Field as Setting
 
 from ...errors import ParameterError
 from ...periods import Period
-from ...tables.checking import expected, refuse
-
-SHARE, CENTS, MILLI, MICRO = 10_000, 100, 1_000, 1_000_000
-SCALES = {
-    "share": SHARE,
-    "factor": SHARE,
-    "move": SHARE,
-    "money": CENTS,
-    "count": MILLI,
-    "days": 1,
-    "months": 1,
-    "flag": 1,
-}
-EXPECTED = {
-    "share": "a share from 0 to 1 with at most four decimals",
-    "factor": "a factor of 0 or more with at most four decimals (1 leaves things as they are)",
-    "move": "a change from -1 to 1 with at most four decimals (0 leaves things as they are)",
-    "money": "dollars of 0 or more, to the cent",
-    "count": "a number of 0 or more with at most three decimals",
-    "days": "whole days, 0 or more",
-    "months": "whole months, 0 or more",
-    "flag": "true or false",
-}
-LARGEST = {
-    "share": SHARE,
-    "move": SHARE,
-    "factor": 100 * SHARE,
-    "money": 10**11,
-    "count": 10**8,
-    "days": 1_800,
-    "months": 120,
-    "flag": 1,
-}
+from ...tables.checking import refuse
+from .rules import CENTS as CENTS
+from .rules import FIRST_MONTH, KINDS, LAST_MONTH, RULES, SHARE, refused
+from .rules import MICRO as MICRO
+from .rules import MILLI as MILLI
 
 
 @dataclass(frozen=True)
@@ -69,7 +41,7 @@ class Field:
     dated: bool = True
 
 
-def exact(value: Any, kind: str, *, signed: bool = False) -> int:
+def exact(value: Any, kind: str) -> int:
     """A number of the file as whole small units, or ValueError with what was expected.
 
     >>> exact(0.88, "share"), exact("62000.00", "money"), exact(12.5, "count"), exact(True, "flag")
@@ -79,22 +51,20 @@ def exact(value: Any, kind: str, *, signed: bool = False) -> int:
         ...
     ValueError: whole days, 0 or more
     """
-    expected = EXPECTED[kind]
+    rule = KINDS[kind]
     if isinstance(value, bool) != (kind == "flag") or value is None:
-        raise ValueError(expected)
+        raise ValueError(rule.words)
     if kind == "flag":
         return int(value)
     try:
-        number = Decimal(str(value).replace(",", "").removeprefix("$")) * SCALES[kind]
+        number = Decimal(str(value).replace(",", "").removeprefix("$")) * rule.scale
     except InvalidOperation:
-        raise ValueError(expected) from None
-    low = -SHARE if kind == "move" else -LARGEST[kind] if signed else 0
-    if not number.is_finite() or number != number.to_integral_value() or not low <= number:
-        raise ValueError(expected)
-    if number > LARGEST[kind]:
-        raise ValueError(
-            expected if kind in ("share", "move") else f"{expected}, at most {LARGEST[kind] // SCALES[kind]:,}"
-        )
+        raise ValueError(rule.words) from None
+    if not number.is_finite() or number != number.to_integral_value() or not rule.low <= number:
+        raise ValueError(rule.words)
+    if number > rule.high:
+        at_most = "" if kind in ("share", "move") else f", at most {rule.high // rule.scale:,}"
+        raise ValueError(rule.words + at_most)
     return int(number)
 
 
@@ -162,7 +132,9 @@ LEVERS: tuple[Lever, ...] = (
     ),
     Lever("denials", "move", "Denials", "Added to the share denied at first.", 0, -SHARE, SHARE, -1),
     Lever("rate", "factor", "Rates", "Times every rate of the rate table.", SHARE, 0, 3 * SHARE, 1),
-    Lever("lag_days", "days", "Payment lag", "Days added between bill and MCO or State payment.", 0, -360, 360, -1),
+    Lever(
+        "lag_days", "added_days", "Payment lag", "Days added between bill and MCO or State payment.", 0, -360, 360, -1
+    ),
     Lever("caseload", "factor", "Caseload", "Times the members that a coordinator carries.", SHARE, 0, 3 * SHARE, 1),
     Lever("salary", "factor", "Salaries", "Times every salary.", SHARE, 0, 3 * SHARE, -1),
 )
@@ -178,7 +150,8 @@ def natural(units: int, kind: str) -> bool | int | Decimal:
     """
     if kind == "flag":
         return bool(units)
-    return int(units) if SCALES[kind] == 1 else Decimal(int(units)) / SCALES[kind]
+    scale = KINDS[kind].scale
+    return int(units) if scale == 1 else Decimal(int(units)) / scale
 
 
 Dated = tuple[tuple[str, int], ...]
@@ -206,28 +179,31 @@ def month(value: Any) -> str:
     '2027-01'
     """
     try:
-        return Period.month(f"{value:%Y-%m}" if isinstance(value, dt.date) else value).label
+        label = Period.month(f"{value:%Y-%m}" if isinstance(value, dt.date) else value).label
     except ParameterError:
-        raise ValueError("a month written YYYY-MM") from None
+        label = ""
+    if not FIRST_MONTH <= label <= LAST_MONTH:
+        raise ValueError(RULES["month"])
+    return label
 
 
 def read_month(value: Any, info: Any) -> str:
     try:
         return month(value)
     except ValueError as error:
-        raise expected(info.context.get("month", str(error))) from None
+        raise refused(info.context.get("month", "month")) from error
 
 
 def read_words(value: Any) -> str:
     """A text that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise expected("words")
+        raise refused("words")
     return value.strip()
 
 
-def unit(kind: str, *, signed: bool = False) -> BeforeValidator:
+def unit(kind: str) -> BeforeValidator:
     """A number of the file in small units of this kind."""
-    return BeforeValidator(partial(exact, kind=kind, signed=signed))
+    return BeforeValidator(partial(exact, kind=kind))
 
 
 def steps(kind: str, *, note: str = "", dated: bool = True) -> BeforeValidator:
@@ -239,11 +215,11 @@ def steps(kind: str, *, note: str = "", dated: bool = True) -> BeforeValidator:
     def read(value: Any, info: Any) -> Dated:
         start = info.context["start"]
         if value is None:
-            raise expected(EXPECTED[kind] + note)
+            raise refused(kind, note)
         if not isinstance(value, list):
             return ((start, exact(value, kind)),)
         if not dated:
-            raise expected("one number for the whole plan, no steps")
+            raise refused("no_steps")
         found = inner.validate_python(value, context=info.context)
         given = tuple(tuple(one.model_dump().values()) for one in found)
         refuse(out_of_order(given, start))
@@ -254,7 +230,7 @@ def steps(kind: str, *, note: str = "", dated: bool = True) -> BeforeValidator:
 
 def _step(step: Any) -> Any:
     if not isinstance(step, Mapping) or set(step) != {"from", "value"}:
-        raise expected('a step {from = "YYYY-MM", value = …}')
+        raise refused("step")
     return step
 
 
@@ -262,10 +238,10 @@ def out_of_order(dated: Dated, start: str, **place: Any) -> list[Any]:
     """What is wrong with the months of steps, if anything is."""
     months = [month for month, _ in dated]
     if months != sorted(set(months)):
-        return [expected("steps in the order of their months, each month once", found=months, **place)]
+        return [refused("in_order", found=months, **place)]
     if not months or months[0] > start:
         found = f"from {months[0]}" if months else None
-        return [expected(f"a value for the plan's first month, {start}", found=found, **place)]
+        return [refused("first_month", words={"start": start}, found=found, **place)]
     return []
 
 

@@ -44,6 +44,7 @@ from .fields import (
     steps,
     unit,
 )
+from .rules import LONGEST, MOST_DRAWS, MOST_SEED, RULES, SLOW_AT_MOST, refused
 
 NO_REGION = ("rate_code", "level", "description", "effective", "source", "source_date")
 """Columns of a rate table that are not a region."""
@@ -54,14 +55,14 @@ Rate = tuple[str, str, str, int]
 def _level(level: Any, info: Any) -> Any:
     known = (*info.context.get("levels", ()), ASSESSMENT)
     if "levels" in info.context and level not in known:
-        raise expected(f"one of {listed(known)}")
+        raise refused("level", words={"known": listed(known)})
     return level
 
 
 def _rate_region(region: Any, info: Any) -> Any:
     known = info.context.get("regions", (region,))
     if region is not None and region not in known:
-        raise expected(f"one of the plan's regions: {listed(known)}")
+        raise refused("region_of_plan", words={"known": listed(known)})
     return region
 
 
@@ -97,7 +98,7 @@ def read_rates(given: Any, check: Callable[[Any], RateTable], info: Any) -> Any:
     """
     table, context = check(given), info.context
     if len(table.model_fields_set) > 1:
-        raise expected("one of table, file and [[rates.rows]]", found=listed(sorted(table.model_fields_set)))
+        raise refused("source_of_rates", found=listed(sorted(table.model_fields_set)))
     if not {"levels", "regions"} <= set(context):
         return {}, ""  # without levels and regions, which are refused, there is nothing to hold the rates against
     rates, source = _rates(table, context)
@@ -120,7 +121,7 @@ def _held(
     at, labels = f"rates ({level}, {region})", context["labels"]
     if len({since for since, _ in stated}) != len(stated):
         twice = f"two that begin in the same month ({len(stated)} rows)"
-        return (), [expected("one rate for each level and month", at=at, found=twice)]
+        return (), [refused("rate_once", at=at, found=twice)]
     steps = tuple(step for number, step in enumerate(stated) if not number or step[1] != stated[number - 1][1])
     if steps and steps[0][0] <= labels[0]:
         return steps, []
@@ -129,8 +130,8 @@ def _held(
         known = sorted({rate[0] for rate in rates if rate[1] == region})
         found = f"rates from {steps[0][0]} on" if steps else f"rates for {listed(known)}" if known else None
         missing = [label for label in labels if not steps or label < steps[0][0]]
-        text = f"a rate for every month of the plan; {len(missing)} are missing, first {missing[0]}"
-        faults = [expected(text, at=at, found=found)]
+        more = f"; {len(missing)} are missing, first {missing[0]}"
+        faults = [refused("rate_in_every_month", more, at=at, found=found)]
     return ((labels[0], 0), *steps), faults
 
 
@@ -148,7 +149,12 @@ def _rates(table: RateTable, context: Mapping[str, Any]) -> tuple[list[Rate], st
         given = _rate_file(table.file, context["folder"])
         return _table_rates(given, Path(table.file).name, context), table.file
     if table.table not in (None, SHIPPED):
-        raise expected(f'"{SHIPPED}", or rates.file = "your.csv"', below=("table",), found=table.table)
+        raise refused(
+            "rate_table",
+            words={"known": f'"{SHIPPED}", or rates.file = "your.csv"'},
+            below=("table",),
+            found=table.table,
+        )
     frame = health_home_rates()
     rates = _table_rates(frame.to_dict("records"), "health_home_rates.csv", context)
     return rates, "; ".join(sorted(set(frame["source"])))
@@ -159,10 +165,10 @@ def _rate_file(name: str, folder: Path | None) -> list[dict[str, Any]]:
         with Path(folder or ".", name).open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError):
-        raise expected("a CSV file (UTF-8) beside the assumptions file", below=("file",), found=name) from None
+        raise refused("rate_file", words={"lacking": ""}, below=("file",), found=name) from None
     if not rows or not {"level", "effective"} <= set(rows[0]):
-        text = "a CSV with the columns level, effective, source and one per region"
-        raise expected(text, below=("file",), found=name)
+        lacking = " with the columns level, effective, source and one per region"
+        raise refused("rate_file", words={"lacking": lacking}, below=("file",), found=name)
     return rows
 
 
@@ -170,8 +176,11 @@ def _table_rates(rows: Sequence[Mapping[str, Any]], name: str, context: Mapping[
     """The rates of a table with one column per region; an empty cell states no rate."""
     columns = [column for column in rows[0] if column and column not in NO_REGION]
     lacking = [region for region in context["regions"] if region not in columns]
-    text, several = f"a column of the rate table: {listed(columns)}", len(context["regions"]) > 1
-    refuse(expected(text, at=f"regions.{region}" if several else "region", found=region) for region in lacking)
+    known, several = {"known": listed(columns)}, len(context["regions"]) > 1
+    refuse(
+        refused("rate_column", words=known, at=f"regions.{region}" if several else "region", found=region)
+        for region in lacking
+    )
     out: list[Rate] = []
     faults: list[PydanticCustomError] = []
     for number, row in enumerate(rows, 2):
@@ -190,7 +199,6 @@ def _table_rates(rows: Sequence[Mapping[str, Any]], name: str, context: Mapping[
 
 
 BASE = "base"
-LONGEST = 120
 
 
 def later(earlier: str) -> BeforeValidator:
@@ -201,7 +209,7 @@ def later(earlier: str) -> BeforeValidator:
             return None
         month, since = read_month(value, info), info.data.get(earlier)
         if since and month < since:
-            raise expected(f"a month not before {BESIDE} ({since})", beside=earlier)
+            raise refused("not_before", f" ({since})", words={"beside": BESIDE}, beside=earlier)
         return month
 
     return BeforeValidator(read)
@@ -210,7 +218,7 @@ def later(earlier: str) -> BeforeValidator:
 def _of_the_plan(month: str, info: Any) -> str:
     labels = info.context["labels"]
     if not labels[0] <= month <= labels[-1]:
-        raise expected(f"a month of the plan, {labels[0]} to {labels[-1]}")
+        raise refused("month_of_plan", words={"first": labels[0], "last": labels[-1]})
     return month
 
 
@@ -265,7 +273,7 @@ def _by_lever(of: Any) -> dict[str, Any]:
 
 
 def _lever(lever: Lever) -> Any:
-    return Annotated[int, unit(lever.kind, signed=lever.kind == "days")]
+    return Annotated[int, unit(lever.kind)]
 
 
 def _range(lever: Lever) -> Any:
@@ -275,7 +283,7 @@ def _range(lever: Lever) -> Any:
     def pair(row: Any) -> tuple[int, int]:
         if not row.low <= lever.neutral <= row.high:
             found = {name: natural(value, lever.kind) for name, value in row}
-            raise expected("low at most, and high at least, what leaves the plan as it is", found=found)
+            raise refused("range", found=found)
         return row.low, row.high
 
     model = create_model("Range", __config__=KNOWN_KEYS, low=(edge, ...), high=(edge, ...))
@@ -296,7 +304,7 @@ def _cases(rows: Sequence[Any]) -> tuple[Scenario, ...]:
     out: dict[str, Scenario] = {}
     for number, row in enumerate(rows):
         if row.name in out:
-            raise expected("a name that no other scenario has", below=(number, "name"), found=row.name)
+            raise refused("own_name", below=(number, "name"), found=row.name)
         title = row.title or row.name.replace("_", " ").capitalize()
         given = row.model_dump(exclude_unset=True, exclude={"name", "title", "from", "until"})
         levers = {key: value for key, value in given.items() if value != NEUTRAL[key]}
@@ -312,11 +320,11 @@ def _numbered(rows: Any) -> Any:
 
 def _levels(levels: Any, info: Any) -> tuple[str, ...]:
     if not isinstance(levels, list) or not levels or not all(isinstance(level, str) and level for level in levels):
-        raise expected('the acuity levels from lowest to highest, such as ["low", "medium", "high"]')
+        raise refused("levels")
     if len(set(levels)) != len(levels):
-        raise expected("each level once")
+        raise refused("level_once")
     if beside := sorted(set(levels) & {ASSESSMENT, OUTREACH}):
-        raise expected(f"levels of members; {ASSESSMENT} and {OUTREACH} are billed beside them", found=beside[0])
+        raise refused("level_beside", words={"beside": f"{ASSESSMENT} and {OUTREACH}"}, found=beside[0])
     info.context["levels"] = tuple(levels)
     return tuple(levels)
 
@@ -324,7 +332,7 @@ def _levels(levels: Any, info: Any) -> tuple[str, ...]:
 def _caseload(given: Any, info: Any) -> dict[str, int]:
     levels = info.context.get("levels", ())
     if not isinstance(given, Mapping):
-        raise expected("members by level, such as {low = 55, medium = 30, high = 16}")
+        raise refused("caseload_by_level")
     faults = [unknown(name, levels) for name in given if levels and name not in levels]
     out = {}
     for level in levels:
@@ -333,8 +341,7 @@ def _caseload(given: Any, info: Any) -> dict[str, int]:
         except ValueError as error:
             faults.append(expected(str(error), below=(level,), found=given.get(level)))
         if out.get(level) == 0:
-            text = "members above 0 whom one full-time coordinator can carry"
-            faults.append(expected(text, below=(level,), found=0))
+            faults.append(refused("caseload", below=(level,), found=0))
     refuse(faults)
     return out
 
@@ -357,7 +364,8 @@ def _shares(rows: Sequence[Shares], names: Sequence[str], key: str, info: Any) -
             if name not in names:
                 why = " (one acuity mix serves all regions)" if what == "levels" and name == "region" else ""
                 near = closest(name, names)
-                faults.append(expected(f"one of the {what} {listed(names)}{why}{near}", **place | {"found": name}))
+                known = {"what": what, "known": listed(names)}
+                faults.append(refused("part", why + near, words=known, **place | {"found": name}))
                 continue
             try:
                 dated[name].append((row.since, exact(given.get(name, 0), "share")))
@@ -370,7 +378,9 @@ def _shares(rows: Sequence[Shares], names: Sequence[str], key: str, info: Any) -
     for label in labels:
         total = sum(at(out[name], label) for name in names)
         if total != SHARE:
-            raise expected(f"shares of the {what} that sum to 1", at=f"{key} ({label})", found=total / SHARE)
+            raise refused(
+                "sum_of_regions" if key == "regions" else "sum_of_mix", at=f"{key} ({label})", found=total / SHARE
+            )
     return out
 
 
@@ -383,8 +393,7 @@ def _regions(rows: Sequence[Shares] | None, info: Any) -> dict[str, Dated] | Non
         return None
     names = tuple(dict.fromkeys(name for row in rows for name in row.model_extra or {}))
     if not names:
-        example = '[[regions]] from = "2027-01", upstate = 0.4, downstate = 0.6'
-        raise expected(f"the share of each region, such as {example}")
+        raise refused("regions")
     regions = _shares(rows, names, "regions", info)
     info.context["regions"] = names
     return regions
@@ -394,7 +403,7 @@ def _region(region: Any, info: Any) -> str:
     """The one region of a plan that names no shares of several."""
     several = info.data.get("regions", {})
     if several is not None and region is not None:
-        raise expected("one region, or shares of several under [[regions]], not both")
+        raise refused("one_region")
     name = "downstate" if region is None else read_words(region)
     if several is None:
         info.context["regions"] = (name,)
@@ -414,19 +423,30 @@ class Simulation(BaseModel):
     """[simulation]: the seed of the draws, and how many."""
 
     model_config = KNOWN_KEYS
-    seed: Annotated[int, Field(strict=True, ge=0, le=2**31), says("a whole number from 0 to 2147483648")] = 1
-    draws: Annotated[int, Field(strict=True, ge=1, le=20_000), says("a whole number from 1 to 20000")] = 1000
+    seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED), says(RULES["seed"])] = 1
+    draws: Annotated[int, Field(strict=True, ge=1, le=MOST_DRAWS), says(RULES["draws"])] = 1000
+
+
+def limit_of(key: str) -> str:
+    """The rule that an input keeps beyond its kind, if there is one.
+
+    >>> limit_of("lag.paid_to_agency.slow_share"), limit_of("fees.mco")
+    ('slow_share', '')
+    """
+    named = {"staffing.coordinators_per_supervisor": "above_zero"}
+    return "slow_share" if key.endswith(".slow_share") else named.get(key, "")
 
 
 def _limits(key: str) -> AfterValidator:
     """What a few inputs may not be, beyond their kind."""
+    limit = limit_of(key)
 
     def check(dated: Dated) -> Dated:
         values = [value for _, value in dated]
-        if key == "staffing.coordinators_per_supervisor" and 0 in values:
-            raise expected("a number above 0", found=0)
-        if key.endswith(".slow_share") and max(values) > SHARE * 9 // 10:
-            raise expected("a share of at most 0.9; if nearly all is slow, raise the usual days")
+        if limit == "above_zero" and 0 in values:
+            raise refused(limit, found=0)
+        if limit == "slow_share" and max(values) > SLOW_AT_MOST:
+            raise refused(limit)
         return dated
 
     return AfterValidator(check)
@@ -438,7 +458,7 @@ def _at_most_all(group: Any, info: Any) -> Any:
     for label in info.context["labels"]:
         total = sum(at(steps, label) for steps in dated)
         if total > SHARE:
-            raise expected("failing shares that sum to at most 1", at=f"billable ({label})", found=total / SHARE)
+            raise refused("fails", at=f"billable ({label})", found=total / SHARE)
     return group
 
 
@@ -447,10 +467,10 @@ def _paid(group: Any, info: Any) -> Any:
     return group
 
 
-def _least_one(what: str, key: str) -> BeforeValidator:
+def _least_one(what: str, key: str, rule: str = "at_least_one") -> BeforeValidator:
     def check(rows: Any) -> Any:
         if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
-            raise expected(f"at least one {what}, written [[{key}]]", found=rows or None)
+            raise refused(rule, words={"what": what, "key": key}, found=rows or None)
         return rows
 
     return BeforeValidator(check)
@@ -458,7 +478,7 @@ def _least_one(what: str, key: str) -> BeforeValidator:
 
 def _ramp(ramp: Any) -> Any:
     if not isinstance(ramp, list) or not ramp:
-        raise expected("shares of a full caseload in the months after hire, such as [0.25, 0.6, 1.0]")
+        raise refused("ramp")
     return ramp
 
 
@@ -468,16 +488,17 @@ MORE: Mapping[str, Mapping[str, Any]] = {
     "": {
         "name": (Text, "Care coordination"),
         "start": (Month, ...),
-        "months": (
-            Annotated[int, Field(strict=True, ge=1, le=LONGEST), says(f"a whole number from 1 to {LONGEST}")],
-            36,
-        ),
+        "months": (Annotated[int, Field(strict=True, ge=1, le=LONGEST), says(RULES["whole_months"])], 36),
         "regions": (Annotated[list[Shares] | None, AfterValidator(_regions)], None),
         "region": (Annotated[Any, AfterValidator(_region)], Field(default=None, validate_default=True)),
         "acuity": (Acuity, EMPTY),
         "referrals": (Annotated[tuple[Source, ...], _least_one("source of referrals", "referrals")], NOTHING),
         "coordinators": (
-            Annotated[tuple[Coordinator, ...], BeforeValidator(_numbered), _least_one("coordinator", "coordinators")],
+            Annotated[
+                tuple[Coordinator, ...],
+                BeforeValidator(_numbered),
+                _least_one("coordinator", "coordinators", "one_coordinator"),
+            ],
             NOTHING,
         ),
         "scenarios": (Annotated[list[ScenarioRow], AfterValidator(_cases)], NOTHING),

@@ -211,7 +211,7 @@ class TestMistakes:
             pytest.param({"referrals": []}, "referrals: expected at least one source", id="nobody refers"),
             pytest.param(
                 {"start": "2025-13"},
-                "start: expected a month written YYYY-MM; found '2025-13'",
+                "start: expected a month written YYYY-MM, from 2000-01 to 2099-12; found '2025-13'",
                 id="a thirteenth month",
             ),
             pytest.param({"months": 0}, "months: expected a whole number from 1 to 120; found 0", id="no months"),
@@ -307,7 +307,7 @@ class TestMistakes:
 
     def test_nothing_in_the_file(self, tmp_path):
         (tmp_path / "plan.toml").write_text("")
-        with pytest.raises(ParameterError, match="start: expected a month written YYYY-MM; found nothing"):
+        with pytest.raises(ParameterError, match="start: expected a month written YYYY-MM, from 2000-01 to 2099-12; found nothing"):
             read_assumptions(tmp_path / "plan.toml")
 
     @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ class TestLaws:
     @pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.key)
     def test_every_lever_moves_cash_the_way_it_says(self, lever):
         plan = dataclasses.replace(example_assumptions(), months=60)
-        step = {"factor": 2_000, "move": 500, "days": 20}[lever.kind]
+        step = {"factor": 2_000, "move": 500, "added_days": 20}[lever.kind]
         closing = [
             run(plan, [Scenario("x", "X", {lever.key: lever.neutral + move})])["cumulative_cash"][0, -1]
             for move in (-step, 0, step)

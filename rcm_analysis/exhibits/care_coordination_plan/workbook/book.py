@@ -15,8 +15,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
-from openpyxl.formatting.rule import CellIsRule
-from openpyxl.styles import Alignment, PatternFill
+from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter as letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -28,9 +27,12 @@ from ....models.plan.assumptions import BASE, Assumptions
 from ....models.plan.engine import MONTH_DAYS
 from ....models.plan.fields import MILLI
 from ....models.plan.programme import LAGS, refuse_overload
+from .checks import traffic_light, write_checks
+from .entries import ENTRIES
 from .inputs import (
     ASSUMPTIONS,
     CHECKS,
+    FACE,
     INPUT_FILL,
     INPUT_FONT,
     LAG_SHEET,
@@ -52,7 +54,6 @@ from .rows import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Mo
 
 USD, HEADS = "#,##0.00;[Red]-#,##0.00", "#,##0.0"
 DOLLAR_SHEET = "$#,##0;[Red]-$#,##0"
-GOOD, BAD = PatternFill("solid", bgColor="D5EBD8"), PatternFill("solid", bgColor="F6D5D0")
 MONTHS_A_PAGE = 12
 MADE_ON = dt.datetime(2000, 1, 1)
 """The date in the file's properties: the same assumptions give the same workbook."""
@@ -121,10 +122,10 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     months = write_months(book, assumptions, inputs)
     rows = _write_plan(plan_sheet, months)
     needs = _write_lags(book.create_sheet(LAG_SHEET), months)
-    _write_checks(book.create_sheet(CHECKS), months, inputs)
+    write_checks(book.create_sheet(CHECKS), months, inputs)
     _write_summary(summary, assumptions, months, inputs, needs, scenario)
     _charts(summary, plan_sheet, rows, assumptions)
-    order = [SUMMARY, PLAN, ASSUMPTIONS, STAFF, RATES, SCENARIOS, LAG_SHEET, CHECKS, MONTHS, SHARES, RECEIPTS]
+    order = [SUMMARY, PLAN, ASSUMPTIONS, STAFF, RATES, SCENARIOS, LAG_SHEET, CHECKS, ENTRIES, MONTHS, SHARES, RECEIPTS]
     book._sheets = [book[name] for name in order]
     for sheet in book:
         sheet.sheet_view.showGridLines = False
@@ -250,55 +251,6 @@ def _write_lags(sheet: Worksheet, made: Months) -> dict[int, str]:
     return needs
 
 
-def _write_checks(sheet: Worksheet, made: Months, inputs: Inputs) -> None:
-    heading(sheet, "Checks", "Each must hold in every month. LOOK means that an input needs a second look.")
-    head_row(sheet, 4, ["Check", "Result", "Months or rows at fault"])
-    first, last = inputs.staff
-    hired, left = (f"{STAFF}!${column}${first}:${column}${last}" for column in "BC")
-    faults = [
-        (title, f"SUMPRODUCT(--({MONTHS}!{made.line(name)}<>0))")
-        for name, title in (
-            ("proof.receivable", "The receivable rolled forward is what is open by month of service"),
-            ("proof.ar", "Receivable = accrual to date - cash to date - write-offs"),
-            ("proof.members", "Members by acuity sum to the members"),
-            ("proof.capacity", "No more members than the coordinators can carry"),
-            ("proof.transferred", "Nobody has to be sent on for want of capacity"),
-            ("proof.mix", "The shares of the acuity levels sum to 1"),
-            ("proof.regions", "The shares of the regions sum to 1"),
-            ("proof.ways", "The ways through the stages of payment hold every dollar"),
-            ("proof.rates", "Every level has a rate in every month"),
-            ("proof.fails", "No more than all member-months fail"),
-            ("proof.lag", "No lag is negative"),
-        )
-    ] + [
-        (
-            "No coordinator leaves before being hired",
-            f"SUMPRODUCT(ISNUMBER({hired})*ISNUMBER({left})*({left}<{hired}))",
-        ),
-        ("The chosen scenario exists", f"IF(ISNUMBER(MATCH(Scenario,{inputs.scenario_names},0)),0,1)"),
-        ("At least one coordinator is hired", f"IF(COUNT({hired})>0,0,1)"),
-    ]
-    for row, (title, formula) in enumerate(faults, 5):
-        sheet.cell(row, 1, title)
-        sheet.cell(row, 3, f"={formula}")
-        sheet.cell(row, 2, f'=IF(ISERROR(C{row}),"LOOK",IF(C{row}=0,"OK","LOOK"))')
-    end = 4 + len(faults)
-    sheet.cell(end + 2, 1, "All checks").font = STRONG
-    sheet.cell(end + 2, 2, f'=IF(COUNTIF(B5:B{end},"OK")={len(faults)},"OK","LOOK")').font = STRONG
-    _traffic_light(sheet, f"B5:B{end + 2}")
-    sheet.parent.defined_names["AllChecks"] = DefinedName("AllChecks", attr_text=f"{CHECKS}!$B${end + 2}")
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width, sheet.column_dimensions["C"].width = (
-        66,
-        12,
-        24,
-    )
-
-
-def _traffic_light(sheet: Worksheet, where: str) -> None:
-    sheet.conditional_formatting.add(where, CellIsRule(operator="equal", formula=['"OK"'], fill=GOOD))
-    sheet.conditional_formatting.add(where, CellIsRule(operator="equal", formula=['"LOOK"'], fill=BAD))
-
-
 def _write_summary(
     sheet: Worksheet, plan: Assumptions, made: Months, inputs: Inputs, needs: dict[int, str], scenario: str
 ) -> None:
@@ -313,7 +265,9 @@ def _write_summary(
     sheet.add_data_validation(choice)
     choice.add("B4")
     sheet["A5"], sheet["B5"] = "Checks", "=AllChecks"
-    _traffic_light(sheet, "B5")
+    sheet["A6"] = "=FirstFault"
+    sheet["A6"].font = Font(name=FACE, color="A61B1B", bold=True)
+    traffic_light(sheet, "B5")
     row = 7
     for title, formula, shown in _figures(made):
         sheet.cell(row, 1, title)

@@ -12,11 +12,13 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter as letter
 from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ....models.plan.assumptions import Assumptions, Dated, Scenario, at
-from ....models.plan.fields import EXPECTED, FIELDS, LEVERS, SCALES, Lever, natural
+from ....models.plan.fields import ASSESSMENT, FIELDS, LEVERS, Lever, natural
+from ....models.plan.rules import KINDS
+from ....models.plan.sections import limit_of
+from .entries import Entries, if_filled, is_date, is_empty, is_number, is_words
 
 SUMMARY, PLAN, LAG_SHEET, CHECKS = "Summary", "Plan", "Lags", "Checks"
 ASSUMPTIONS, STAFF, RATES, SCENARIOS = "Assumptions", "Staff", "Rates", "Scenarios"
@@ -35,6 +37,9 @@ FORMATS = {
     "money": "#,##0.00",
     "count": "#,##0.0##",
     "days": "0",
+    "added_days": "0",
+    "seed": "0",
+    "draws": "0",
     "months": "0",
     "flag": "General",
     "date": "mmm yyyy",
@@ -47,6 +52,7 @@ UNITS = {
     "money": "US dollars",
     "count": "number",
     "days": "days",
+    "added_days": "days",
     "months": "months",
     "flag": "TRUE or FALSE",
     "date": "month",
@@ -76,8 +82,12 @@ class Inputs:
     window: tuple[int, int] = (0, 0)
     scenario_names: str = ""
     """The names of the scenarios, as an absolute reference."""
+    end: str = ""
+    """Cell of the sheet Months with the plan's last day."""
     chosen: str = ""
     """Column of the scenario at work."""
+    entries: Entries = field(default_factory=Entries)
+    """The rules that the cells keep."""
 
     def cell(self, key: str) -> str:
         """The value of an input, as an absolute reference."""
@@ -117,6 +127,7 @@ def write_inputs(book: Workbook, plan: Assumptions) -> Inputs:
         *(s.quality for s in plan.sources),
     ]
     inputs.changes = max(3, *(len([1 for month, _ in steps if month > plan.start]) for steps in dated))
+    inputs.end = f"${letter(3 + plan.months)}$5"
     _write_assumptions(book.create_sheet(ASSUMPTIONS), plan, inputs)
     _write_staff(book.create_sheet(STAFF), plan, inputs)
     _write_rates(book.create_sheet(RATES), plan, inputs)
@@ -153,41 +164,10 @@ def put(sheet: Worksheet, row: int, column: int, value: Any, kind: str) -> None:
     )
 
 
-class Validations:
-    """One validation per kind and sheet, so that a wrong entry is refused where it is typed."""
-
-    RULES = {
-        "share": ("decimal", "between", "0", "1"),
-        "factor": ("decimal", "between", "0", "100"),
-        "move": ("decimal", "between", "-1", "1"),
-        "money": ("decimal", "greaterThanOrEqual", "0", None),
-        "count": ("decimal", "greaterThanOrEqual", "0", None),
-        "days": ("whole", "between", "0", "1800"),
-        "months": ("whole", "between", "0", "120"),
-        "date": ("date", "greaterThanOrEqual", "36526", None),
-        "added_days": ("whole", "between", "-1800", "1800"),
-    }
-    MORE = {"date": "a date: any day of the month", "added_days": "whole days, less than 0 for sooner"}
-
-    def __init__(self, sheet: Worksheet) -> None:
-        self.sheet = sheet
-        self.made: dict[str, DataValidation] = {}
-
-    def add(self, kind: str, reference: str) -> None:
-        if kind not in self.made:
-            self.made[kind] = self._make(kind)
-            self.sheet.add_data_validation(self.made[kind])
-        self.made[kind].add(reference)
-
-    def _make(self, kind: str) -> DataValidation:
-        if kind == "flag":
-            rule = DataValidation(type="list", formula1='"TRUE,FALSE"', allow_blank=False)
-        else:
-            what, operator, low, high = self.RULES[kind]
-            rule = DataValidation(type=what, operator=operator, formula1=low, formula2=high, allow_blank=True)
-        rule.error = f"Expected {EXPECTED.get(kind) or self.MORE[kind]}."
-        rule.errorTitle, rule.showErrorMessage = "Not a possible value", True
-        return rule
+LIMITS = {"above_zero": "@>0", "slow_share": "@<=0.9", "caseload": "@>0"}
+"""What a few inputs may not be beyond their kind, as conditions."""
+BEYOND, BESIDE = 500, 40
+"""Rows below a block, and columns beside it, in which nothing may stand."""
 
 
 def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
@@ -199,19 +179,23 @@ def _write_assumptions(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> N
     )
     pairs = [word for place in range(inputs.changes) for word in (f"Change {place + 1} from", f"Value {place + 1}")]
     head_row(sheet, FIRST_ROW - 1, ["Key", "Input", "Value", "Unit", "What it means", *pairs])
-    rules, row = Validations(sheet), FIRST_ROW
+    row, beside = FIRST_ROW, letter(CHANGES + 2 * inputs.changes)
     for key, title, kind, value, note in _plain(plan):
+        inputs.rows[key] = row
         _label(sheet, row, key, title, kind, note)
         put(sheet, row, VALUE, value, kind)
         if key == "months":
             sheet.cell(row, VALUE).fill = PatternFill()
-        if kind in Validations.RULES:
-            rules.add(kind, f"C{row}")
-        inputs.rows[key], row = row, row + 1
+        _hold_plain(inputs.entries, f"C{row}", key, kind, plan.months)
+        _hold_no_steps(inputs, row, key)
+        row += 1
     for key, title, kind, dated, note, may_change in _dated(plan):
+        inputs.rows[key] = row
         _label(sheet, row, key, title, kind, note)
-        _steps(sheet, row, dated, kind, plan.start, inputs.changes if may_change else 0, rules)
-        inputs.rows[key], row = row, row + 1
+        _steps(sheet, dated, kind, plan.start, inputs, key, inputs.changes if may_change else 0)
+        row += 1
+    inputs.entries.nothing(ASSUMPTIONS, f"A{row}:{letter(CHANGES + 2 * inputs.changes + BESIDE)}{row + BEYOND}")
+    inputs.entries.nothing(ASSUMPTIONS, f"{beside}{FIRST_ROW}:{letter(CHANGES + 2 * inputs.changes + BESIDE)}{row}")
     sheet.freeze_panes = sheet.cell(FIRST_ROW, VALUE)
     for column, width in zip("ABCDE", (30, 44, 30, 15, 64), strict=True):
         sheet.column_dimensions[column].width = width
@@ -230,17 +214,46 @@ def _label(sheet: Worksheet, row: int, key: str, title: str, kind: str, note: st
     sheet.row_dimensions[row].height = 15 * (1 + len(note) // NOTE_LETTERS)
 
 
-def _steps(sheet: Worksheet, row: int, dated: Dated, kind: str, start: str, changes: int, rules: Validations) -> None:
+def _hold_plain(entries: Entries, cell: str, key: str, kind: str, months: int) -> None:
+    """The rules of an input that has no dated changes and is not among `FIELDS`."""
+    if kind == "text":
+        entries.hold(ASSUMPTIONS, cell, "words", is_words(), key)
+    elif kind == "date":
+        entries.date(ASSUMPTIONS, cell, key)
+    elif key == "months":
+        entries.hold(ASSUMPTIONS, cell, "as_written", f"@={months}", key)
+    else:
+        entries.number(ASSUMPTIONS, cell, kind, key)
+        entries.hold(ASSUMPTIONS, cell, "caseload", LIMITS["caseload"], key)
+
+
+def _hold_no_steps(inputs: Inputs, row: int, key: str) -> None:
+    """Nothing stands in the columns of changes beside an input that cannot change."""
+    cells = f"{letter(CHANGES)}{row}:{letter(CHANGES + 2 * inputs.changes - 1)}{row}"
+    inputs.entries.hold(ASSUMPTIONS, cells, "no_steps", f"COUNTA({ASSUMPTIONS}!{cells})=0", key)
+
+
+def _steps(sheet: Worksheet, dated: Dated, kind: str, start: str, inputs: Inputs, key: str, changes: int) -> None:
+    row, hold, limit = inputs.rows[key], inputs.entries, limit_of(key)
     put(sheet, row, VALUE, natural(at(dated, start), kind), kind)
-    rules.add(kind, f"C{row}")
+    hold.number(ASSUMPTIONS, f"C{row}", kind, key)
+    values = [f"C{row}"]
     later = [(month, value) for month, value in dated if month > start]
+    before = [inputs.cell("start")]
     for place in range(changes):
-        column = CHANGES + 2 * place
+        since, then = (f"{letter(CHANGES + 2 * place + more)}{row}" for more in (0, 1))
         month, value = later[place] if place < len(later) else (None, None)
-        put(sheet, row, column, day(month) if month else None, "date")
-        put(sheet, row, column + 1, None if value is None else natural(value, kind), kind)
-        rules.add("date", f"{letter(column)}{row}")
-        rules.add(kind, f"{letter(column + 1)}{row}")
+        put(sheet, row, CHANGES + 2 * place, day(month) if month else None, "date")
+        put(sheet, row, CHANGES + 2 * place + 1, None if value is None else natural(value, kind), kind)
+        hold.date(ASSUMPTIONS, since, key, empty=is_empty(f"{ASSUMPTIONS}!{then}"))
+        hold.hold(ASSUMPTIONS, since, "in_order", if_filled(f"@>EOMONTH(MAX({','.join(before)}),0)"), key)
+        hold.number(ASSUMPTIONS, then, kind, key, empty=is_empty(f"{ASSUMPTIONS}!{since}"))
+        before.append(f"{ASSUMPTIONS}!${since[: -len(str(row))]}${row}")
+        values.append(then)
+    for cell in values if limit else ():
+        hold.hold(ASSUMPTIONS, cell, limit, if_filled(LIMITS[limit]), key)
+    if not changes:
+        _hold_no_steps(inputs, row, key)
 
 
 def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
@@ -318,7 +331,6 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
         "Staff",
         "One row per coordinator; free rows are for more. A position without a first month is not filled.",
     )
-    rules = Validations(sheet)
     head_row(
         sheet,
         4,
@@ -334,31 +346,68 @@ def _write_staff(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
         )
         for person in plan.coordinators
     ]
-    inputs.staff = _block(sheet, 5, people, ("text", "date", "date", "count", "money"), SPARE_STAFF, rules)
+    inputs.staff = _block(sheet, 5, people, ("text", "date", "date", "count", "money"), SPARE_STAFF)
     top = inputs.staff[1] + 3
     sheet.cell(top - 1, 1, "Share of a full caseload in the months after hire (the last holds on)").font = STRONG
     inputs.ramp = (top, top + RAMP_SLOTS - 1)
     for place in range(RAMP_SLOTS):
         sheet.cell(top + place, 1, f"Month {place + 1}")
         put(sheet, top + place, 2, natural(plan.ramp[place], "share") if place < len(plan.ramp) else None, "share")
-        rules.add("share", f"B{top + place}")
     top += RAMP_SLOTS + 2
     head_row(sheet, top - 1, ["Start-up cost", "Month paid", "US dollars"])
     costs = [(item.what, day(item.month), natural(item.amount, "money")) for item in plan.startup]
-    inputs.startup = _block(sheet, top, costs, ("text", "date", "money"), SPARE_STARTUP, rules)
+    inputs.startup = _block(sheet, top, costs, ("text", "date", "money"), SPARE_STARTUP)
+    _hold_staff(inputs)
+    _hold_startup(inputs)
     for column, width in zip("ABCDE", (38, 14, 18, 16, 18), strict=True):
         sheet.column_dimensions[column].width = width
 
 
+def _hold_staff(inputs: Inputs) -> None:
+    """A position is filled when it has a first month; the ramp has no gap."""
+    hold, (first, last) = inputs.entries, inputs.staff
+    for row in range(first, last + 1):
+        hired, unfilled = f"{STAFF}!$B${row}", is_empty(f"{STAFF}!$B${row}")
+        key = f"coordinators[{row - first}]"
+        hold.date(STAFF, f"B{row}", f"{key}.hired", empty="TRUE")
+        hold.hold(STAFF, f"C{row}", "date", f"IF({unfilled},TRUE,{if_filled(is_date())})", f"{key}.last_month")
+        since = f"IF({unfilled},TRUE,{if_filled(f'@>EOMONTH({hired},-1)')})"
+        hold.hold(STAFF, f"C{row}", "not_before", since, f"{key}.last_month")
+        for column, kind, name in (("D", "count", "fte"), ("E", "money", "salary")):
+            hold.hold(STAFF, f"{column}{row}", kind, f"IF({unfilled},TRUE,{is_number(kind)})", f"{key}.{name}")
+    hold.hold(STAFF, f"B{first}:B{last}", "one_coordinator", f"COUNT({STAFF}!$B${first}:$B${last})>0", "coordinators")
+    hold.nothing(STAFF, f"A{last + 1}:E{last + 1}")
+    first, last = inputs.ramp
+    for row in range(first, last + 1):
+        empty = f"COUNTA({STAFF}!$B${row + 1}:$B${last})=0" if row < last else "TRUE"
+        hold.number(STAFF, f"B{row}", "share", "staffing.ramp", empty=empty)
+    hold.hold(STAFF, f"B{first}:B{last}", "ramp", f"COUNT({STAFF}!$B${first}:$B${last})>0", "staffing.ramp")
+    hold.nothing(STAFF, f"A{last + 1}:C{last + 1}")
+
+
+def _hold_startup(inputs: Inputs) -> None:
+    """A start-up cost has all three of its cells, and is paid in a month of the plan."""
+    hold, (first, last) = inputs.entries, inputs.startup
+    for row in range(first, last + 1):
+        key, nothing = f"costs.startup[{row - first}]", is_empty(*(f"{STAFF}!${column}{row}" for column in "ABC"))
+
+        def one(cell: str, rule: str, holds: str, nothing: str = nothing, key: str = key) -> None:
+            hold.hold(STAFF, cell, rule, f"IF({nothing},TRUE,{holds})", key)
+
+        one(f"A{row}", "words", is_words())
+        one(f"B{row}", "date", is_date())
+        one(f"B{row}", "month_of_plan", f"AND(@>EOMONTH({inputs.cell('start')},-1),@<=Months!{inputs.end})")
+        one(f"C{row}", "money", is_number("money"))
+    hold.nothing(STAFF, f"A{last + 1}:E{last + BEYOND}")
+
+
 def _block(
-    sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int, rules: Validations
+    sheet: Worksheet, top: int, rows: Sequence[Sequence[Any]], kinds: Sequence[str], spare: int
 ) -> tuple[int, int]:
     """Write input rows from `top` on, with some free rows below; returns the first row and the last."""
     for row, values in enumerate([*rows, *[[None] * len(kinds)] * spare], top):
         for column, (value, kind) in enumerate(zip(values, kinds, strict=True), 1):
             put(sheet, row, column, value, kind)
-            if kind != "text":
-                rules.add(kind, f"{letter(column)}{row}")
     return top, top + len(rows) + spare - 1
 
 
@@ -382,17 +431,39 @@ def _write_rates(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
     stated = {place: steps if any(cents for _, cents in steps) else () for place, steps in stated.items()}
     months = sorted({month for steps in stated.values() for month, _ in steps})
     inputs.rates = (5, 4 + len(months) + SPARE_RATES)
-    rules = Validations(sheet)
     for row in range(5, inputs.rates[1] + 1):
         month = months[row - 5] if row - 5 < len(months) else None
         put(sheet, row, 1, day(month) if month else None, "date")
-        rules.add("date", f"A{row}")
         for column, place in enumerate(places, 2):
             known = [cents for since, cents in stated[place] if month and since <= month]
             put(sheet, row, column, natural(known[-1], "money") if known else None, "money")
-            rules.add("money", f"{letter(column)}{row}")
+    _hold_rates(inputs)
     for column in range(1, 2 + len(places)):
         sheet.column_dimensions[letter(column)].width = 16
+
+
+def _hold_rates(inputs: Inputs) -> None:
+    """A row has a month, rows stand in the order of their months, and a rate once stated is stated in each later row;
+    the first holds in the plan's first month (an assessment's only where it is paid)."""
+    hold, (first, last) = inputs.entries, inputs.rates
+    ends = letter(1 + len(inputs.rate_columns))
+    for row in range(first, last + 1):
+        nothing = f"COUNTA({RATES}!$A{row}:${ends}{row})=0"
+        hold.date(RATES, f"A{row}", "rates", empty=nothing)
+        if row > first:
+            earlier = f"{RATES}!$A${first}:$A${row - 1}"
+            hold.hold(RATES, f"A{row}", "rates_in_order", if_filled(f"@>EOMONTH(MAX({earlier}),-1)"), "rates")
+            hold.hold(RATES, f"A{row}", "rate_once", if_filled(f"OR(@<MAX({earlier}),@>EOMONTH(MAX({earlier}),0))"))
+        for (level, region), column in inputs.rate_columns.items():
+            above = f"COUNTA({RATES}!{column}${first}:{column}${row})=0"
+            empty = f"OR({nothing},{above})"
+            hold.number(RATES, f"{column}{row}", "money", f"rates ({level}, {region})", empty=empty)
+    for (level, region), column in inputs.rate_columns.items():
+        months, cents = (f"{RATES}!${one}${first}:${one}${last}" for one in ("A", column))
+        by_then = f"SUMPRODUCT(ISNUMBER({months})*({months}<=EOMONTH({inputs.cell('start')},0))*ISNUMBER({cents}))>0"
+        holds = f"OR(NOT({inputs.cell('assessment.paid')}),{by_then})" if level == ASSESSMENT else by_then
+        hold.hold(RATES, f"{column}{first}:{column}{last}", "rate_in_every_month", holds, f"rates ({level}, {region})")
+    hold.nothing(RATES, f"A{last + 1}:{ends}{last + BEYOND}")
 
 
 def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> None:
@@ -420,11 +491,16 @@ def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> Non
     chosen, words = last + 1, last + 4
     inputs.scenario_names, inputs.chosen = f"{SCENARIOS}!${letter(first)}$4:${letter(last)}$4", letter(chosen)
     inputs.window = (6, 7)
-    rules = Validations(sheet)
-    _scenario_titles(sheet, plan, chosen, rules)
+    names = f"{SCENARIOS}!${letter(first)}$4:${letter(last)}$4"
+    for column in (letter(place) for place in range(first, last + 1)):
+        inputs.entries.hold(SCENARIOS, f"{column}4", "words", 'TRIM(@)<>""', "scenarios")
+        inputs.entries.hold(
+            SCENARIOS, f"{column}4", "own_name", f"SUMPRODUCT(--EXACT(TRIM({names}),TRIM(@)))=1", "scenarios"
+        )
+    _scenario_titles(sheet, plan, chosen, inputs.entries)
     for row, lever in enumerate(LEVERS, 8):
         inputs.levers[lever.key] = row
-        _lever_row(sheet, row, plan, lever, rules)
+        _lever_row(sheet, row, plan, lever, inputs.entries)
         sheet.cell(row, words, lever.note).alignment = Alignment(indent=1, wrap_text=True, vertical="top")
         sheet.row_dimensions[row].height = 15 * (1 + len(lever.note) // NOTE_LETTERS)
     for row, (key, value, title) in enumerate(
@@ -435,13 +511,14 @@ def _write_scenarios(sheet: Worksheet, plan: Assumptions, inputs: Inputs) -> Non
         9 + len(LEVERS),
     ):
         _key_and_title(sheet, row, key, title)
-        put(sheet, row, first, value, "months")
+        put(sheet, row, first, value, key.partition(".")[2])
+        inputs.entries.number(SCENARIOS, f"{letter(first)}{row}", key.partition(".")[2], key)
     sheet.freeze_panes = sheet.cell(5, first)
     for column, width in ((1, 16), (2, 34), (3, 12), (words, 60), *((column, 15) for column in range(first, words))):
         sheet.column_dimensions[letter(column)].width = width
 
 
-def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, rules: Validations) -> None:
+def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, hold: Entries) -> None:
     """Each scenario's title and the months in which it holds."""
 
     def cell(item: Scenario, key: str) -> Any:
@@ -460,24 +537,34 @@ def _scenario_titles(sheet: Worksheet, plan: Assumptions, chosen: int, rules: Va
         for column, item in enumerate(plan.scenarios, 4):
             put(sheet, row, column, cell(item, key), kind)
             if kind == "date":
-                rules.add(kind, f"{letter(column)}{row}")
+                hold.date(SCENARIOS, f"{letter(column)}{row}", f"scenarios.{key}", empty="TRUE")
+            if key == "until":
+                since = f"{SCENARIOS}!{letter(column)}${row - 1}"
+                later = f"IF({is_empty(since)},TRUE,@>EOMONTH({since},-1))"
+                hold.hold(SCENARIOS, f"{letter(column)}{row}", "not_before", if_filled(later), "scenarios.until")
         place = _at_work(row, chosen)
         sheet.cell(row, chosen, f'=IF({place}="","",{place})').number_format = FORMATS[kind]
 
 
-def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, rules: Validations) -> None:
+def _lever_row(sheet: Worksheet, row: int, plan: Assumptions, lever: Lever, hold: Entries) -> None:
     """The row of one lever: its value in each scenario, the value of the chosen scenario, and its range of
     uncertainty."""
     chosen = 4 + len(plan.scenarios)
     _key_and_title(sheet, row, lever.key, lever.title)
     sheet.cell(row, 3, UNITS[lever.kind])
     place = _at_work(row, chosen)
-    sheet.cell(row, chosen, f'=IF({place}="",{lever.neutral},ROUND({SCALES[lever.kind]}*{place},0))')
+    sheet.cell(row, chosen, f'=IF({place}="",{lever.neutral},ROUND({KINDS[lever.kind].scale}*{place},0))')
     columns = [*range(4, chosen), chosen + 1, chosen + 2]
     values = [*(item.levers.get(lever.key) for item in plan.scenarios), *plan.uncertainty.get(lever.key, (None, None))]
     for column, value in zip(columns, values, strict=True):
         put(sheet, row, column, None if value is None else natural(value, lever.kind), lever.kind)
-        rules.add("added_days" if lever.kind == "days" else lever.kind, f"{letter(column)}{row}")
+        other = {chosen + 1: chosen + 2, chosen + 2: chosen + 1}.get(column)
+        empty = is_empty(f"{SCENARIOS}!${letter(other)}{row}") if other else "TRUE"
+        hold.number(SCENARIOS, f"{letter(column)}{row}", lever.kind, lever.key, empty=empty)
+        if other:
+            edge = "<=" if column < other else ">="
+            neutral = natural(lever.neutral, lever.kind)
+            hold.hold(SCENARIOS, f"{letter(column)}{row}", "range", if_filled(f"@{edge}{neutral}"), lever.key)
 
 
 def _at_work(row: int, chosen: int) -> str:

@@ -9,7 +9,8 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment
 
 from ....models.plan.assumptions import Assumptions
-from ....models.plan.fields import FAILURES, FIELDS, LEVERS, MICRO, MILLI, SCALES, SHARE
+from ....models.plan.fields import FAILURES, FIELDS, LEVERS, MICRO, MILLI, SHARE
+from ....models.plan.rules import KINDS
 from .inputs import RATES, SCENARIOS, STAFF, STRONG, Inputs, heading
 from .money import write_money
 from .rows import CENTS, END_ROW, FIRST, INDEX_ROW, MEMBERS, MONTH_ROW, MONTHS, PARTS, TOP, Months, whole
@@ -355,7 +356,7 @@ def _calendar(made: Months) -> None:
 def _inputs(made: Months) -> None:
     made.section("Inputs of the month")
     for item in FIELDS:
-        scale = SCALES[item.kind]
+        scale = KINDS[item.kind].scale
         made.add(
             f"in.{item.key}",
             lambda c, _, key=item.key, scale=scale: f"ROUND({scale}*{made.inputs.dated(key, f'{c}${END_ROW}')},0)",
@@ -413,7 +414,7 @@ def _levers(made: Months) -> None:
             f"lever.{lever.key}",
             lambda c, _, place=place, lever=lever: f"IF({made.at('scenario_holds', c)}=1,{place},{lever.neutral})",
             lever.title,
-            "days" if lever.kind == "days" else PARTS,
+            "days" if lever.kind == "added_days" else PARTS,
         )
 
 

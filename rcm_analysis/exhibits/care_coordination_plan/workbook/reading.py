@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter as letter
+from openpyxl.utils import range_boundaries
+from openpyxl.utils.datetime import from_excel, to_excel
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -19,6 +22,9 @@ from ....errors import ParameterError, closest, listed
 from ....models.plan.assumptions import BASE, Assumptions, parse
 from ....models.plan.fields import BY_KEY, FIELDS, LEVER_BY_KEY
 from ....models.plan.programme import refuse_overload
+from ....models.plan.rules import RULES
+from ....tables.checking import shown
+from .entries import AFTER_LAST_DAY, ENTRIES, ENTRY_ROW, FAULT, FIRST_DAY, RULE
 from .inputs import (
     ASSUMPTIONS,
     CHANGES,
@@ -35,7 +41,7 @@ from .inputs import (
     VALUE,
     cell_name,
 )
-from .rows import FIRST, MONTHS, RECEIPTS, SHARES
+from .rows import FIRST, INDEX_ROW, MONTHS, RECEIPTS, SHARES
 
 NEEDED = ("name", "start", "months", *(field.key for field in FIELDS))
 """Keys of the sheet Assumptions that every plan has; those of levels, regions and sources come on top."""
@@ -48,7 +54,7 @@ def edited_structure(book: Workbook) -> list[str]:
     """A message for every key, defined name and formula that is not as `rcm plan` wrote it. `book` holds the formulas,
     not their values."""
     rows = key_rows(book[ASSUMPTIONS])
-    return [*_keys(book[ASSUMPTIONS], rows), *_names(book, rows), *_formulas(book)]
+    return [*_keys(book[ASSUMPTIONS], rows), *_names(book, rows), *_formulas(book), *_outside(book), *_length(book)]
 
 
 def key_rows(sheet: Worksheet) -> dict[str, list[int]]:
@@ -89,6 +95,39 @@ def _names(book: Workbook, rows: Mapping[str, Sequence[int]]) -> list[str]:
                 + ("no such name" if found is None else f"that name at {found.replace('$', '')}")
             )
     return out
+
+
+def _outside(book: Workbook) -> list[str]:
+    """Cells that no formula reads and that hold something: below and beside the shaded ones, and changes of what cannot
+    change. The sheet Entries says which they are; the workbooks of earlier versions have none."""
+    out = []
+    for cells in book[ENTRIES].iter_rows(min_row=ENTRY_ROW) if ENTRIES in book.sheetnames else ():
+        rule, place = (
+            cells[RULE - 1].value,
+            re.search(r"COUNTA\((\w+)!([A-Z]+\d+:[A-Z]+\d+)\)=0,0,1", str(cells[FAULT - 1].value)),
+        )
+        if rule not in ("outside", "no_steps") or not place:
+            continue
+        left, top, right, bottom = range_boundaries(place[2])
+        sheet = book[place[1]]
+        for line in sheet.iter_rows(top, min(bottom, sheet.max_row), left, min(right, sheet.max_column)):
+            filled = [cell for cell in line if cell.value is not None]
+            out += [
+                f"{place[1]}!{cell.coordinate}: expected {RULES[rule]}; found {shown(cell.value)}" for cell in filled
+            ]
+    return list(dict.fromkeys(out))
+
+
+def _length(book: Workbook) -> list[str]:
+    """The number of months, where it is not that of the monthly sheets."""
+    rows = key_rows(book[ASSUMPTIONS]).get("months", [])
+    made = sum(isinstance(cell.value, int) for cell in book[MONTHS][INDEX_ROW]) if MONTHS in book.sheetnames else None
+    cells = [book[ASSUMPTIONS].cell(row, VALUE) for row in rows if made is not None]
+    return [
+        f"{ASSUMPTIONS}!{cell.coordinate} (months): expected {RULES['as_written']} ({made}); found {shown(cell.value)}"
+        for cell in cells
+        if cell.value != made
+    ]
 
 
 def _formulas(book: Workbook) -> list[str]:
@@ -237,8 +276,20 @@ def plain(value: Any) -> Any:
 
 
 def month(value: Any) -> Any:
-    """The value of a cell that must hold a date. Text that looks like a date is refused later: the formulas do not
-    read it as one."""
+    """The value of a cell that must hold a date, whatever its format. Text that looks like a date is refused later:
+    the formulas do not read it as one."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and FIRST_DAY <= value < AFTER_LAST_DAY:
+        return plain(from_excel(value))
+    return _as_text(value)
+
+
+def number(value: Any) -> Any:
+    """The value of a cell that must hold a number, whatever its format. Text that looks like a number is refused
+    later: the formulas do not read it as one."""
+    return to_excel(value) if isinstance(value, (dt.datetime, dt.date)) else _as_text(value)
+
+
+def _as_text(value: Any) -> Any:
     return f"the text {value.strip()}" if isinstance(value, str) and value.strip() else plain(value)
 
 
@@ -249,20 +300,20 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
         key = sheet.cell(row, KEY).value
         if not isinstance(key, str) or not key.strip():
             continue
-        cell, value = f"{ASSUMPTIONS}!{letter(VALUE)}{row}", plain(sheet.cell(row, VALUE).value)
-        if key == "start":
-            value = month(sheet.cell(row, VALUE).value)
+        cell, given = f"{ASSUMPTIONS}!{letter(VALUE)}{row}", sheet.cell(row, VALUE).value
+        is_words = key == "name" or key.endswith("].source")
+        value = month(given) if key == "start" else plain(given) if is_words else number(given)
         steps = _steps(sheet, row, key, value, found)
         shared = next((name for name in SHARED if key.startswith(f"{name}.")), None)
         if shared:
             shares[shared][key.removeprefix(f"{shared}.")] = steps
         elif key.startswith("referrals["):
-            number, name = int(key[len("referrals[") : key.index("]")]), key.rpartition(".")[2]
-            sources.setdefault(number, {})[name] = steps if len(steps) > 1 else value
+            nth, name = int(key[len("referrals[") : key.index("]")]), key.rpartition(".")[2]
+            sources.setdefault(nth, {})[name] = steps if len(steps) > 1 else value
             found.cells[key] = cell
         elif key.startswith("acuity.caseload.") or key in BY_KEY or "." not in key:
             found.put(key, steps if len(steps) > 1 and key in BY_KEY else value, cell)
-    found.raw["referrals"] = [sources[number] for number in sorted(sources)]
+    found.raw["referrals"] = [sources[nth] for nth in sorted(sources)]
     found.put("acuity.levels", list(shares["acuity.mix"]), f"{ASSUMPTIONS}!A")
     found.name_block(
         "acuity.caseload",
@@ -278,7 +329,7 @@ def _steps(sheet: Worksheet, row: int, key: str, value: Any, found: Found) -> li
     steps = [{"from": start, "value": value}]
     found.cells[f"{key}[0].value"] = f"{ASSUMPTIONS}!{letter(VALUE)}{row}"
     for column in range(CHANGES, sheet.max_column, 2):
-        since, then = month(sheet.cell(row, column).value), plain(sheet.cell(row, column + 1).value)
+        since, then = month(sheet.cell(row, column).value), number(sheet.cell(row, column + 1).value)
         if since is None and then is None:
             continue
         place = len(steps)
@@ -291,13 +342,23 @@ def _steps(sheet: Worksheet, row: int, key: str, value: Any, found: Found) -> li
 def _shares(found: Found, name: str, shares: Mapping[str, list]) -> None:
     """Shares that sum to one (levels, regions), month by month in which any of them changes."""
     readable = {part: [step for step in steps if isinstance(step["from"], str)] for part, steps in shares.items()}
+    for part, steps in readable.items():
+        undated = [place for place, step in enumerate(shares[part]) if place and not isinstance(step["from"], str)]
+        found.faults += [
+            f"{found.cells[f'{name}.{part}[{place}].from']} ({name}.{part}): expected {RULES['date']}; found nothing"
+            for place in undated
+        ]
+        months = [step["from"] for step in steps]
+        if months != sorted(set(months)) and all(re.fullmatch(r"\d{4}-\d{2}", month) for month in months):
+            cell = found.cells[f"{name}.{part}[1].from"]
+            found.faults.append(f"{cell} ({name}.{part}): expected {RULES['in_order']}; found {months}")
     rows = []
-    for number, change in enumerate(sorted({step["from"] for steps in readable.values() for step in steps})):
+    for nth, change in enumerate(sorted({step["from"] for steps in readable.values() for step in steps})):
         row: dict[str, Any] = {"from": change}
         for part, steps in readable.items():
             place = max((place for place, step in enumerate(steps) if step["from"] <= change), default=0)
             row[part] = steps[place]["value"]
-            found.cells[f"{name}[{number}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
+            found.cells[f"{name}[{nth}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
         rows.append(row)
         cells = [found.cells[f"{name}.{part}[0].value"] for part in shares]
         found.name_block(f"{name} ({change})", cells)
@@ -316,31 +377,28 @@ def _staff(sheet: Worksheet, found: Found) -> None:
             block = "ramp"
         elif first == "Start-up cost":
             block = "startup"
-        elif block == "people" and second not in (
-            None,
-            "",
-        ):  # a position without a first month is not filled, as the sheet says
+        elif block == "people" and plain(second) is not None:  # a position without a first month is not filled
             people.add(
                 row,
                 {
                     "name": plain(first),
                     "hired": month(second),
                     "last_month": month(third),
-                    "fte": plain(fourth),
-                    "salary": plain(fifth),
+                    "fte": number(fourth),
+                    "salary": number(fifth),
                 },
             )
             # Without a name or a share of time there would be a default; the sheet asks for both.
             people.rows[-1] |= {
                 "name": str(plain(first) or f"Coordinator {len(people.rows)}"),
-                "fte": plain(fourth),
-                "salary": plain(fifth),
+                "fte": number(fourth),
+                "salary": number(fifth),
             }
         elif block == "ramp" and str(first).startswith("Month "):
             found.cells[f"staffing.ramp[{len(ramp)}]"] = f"{STAFF}!B{row}"
-            ramp.append(plain(second))
-        elif block == "startup" and any(value not in (None, "") for value in (first, second, third)):
-            startup.add(row, {"what": plain(first), "month": month(second), "amount": plain(third)})
+            ramp.append(number(second))
+        elif block == "startup" and any(plain(value) is not None for value in (first, second, third)):
+            startup.add(row, {"what": plain(first), "month": month(second), "amount": number(third)})
     while ramp and ramp[-1] is None:  # what is left out after the last share holds on; a gap before it is a mistake
         ramp.pop()
     found.raw["coordinators"] = people.rows
@@ -379,15 +437,12 @@ def _rates(sheet: Worksheet, found: Found) -> None:
     for row in range(5, sheet.max_row + 1):
         since, values = (
             month(sheet.cell(row, 1).value),
-            {column: plain(sheet.cell(row, column).value) for column, _, level in columns if level},
+            {column: number(sheet.cell(row, column).value) for column, _, level in columns if level},
         )
         if since is None and not any(value is not None for value in values.values()):
             continue
         if isinstance(since, str) and since < before:
-            found.faults.append(
-                f"{RATES}!A{row}: expected rows in the order of their months, oldest first; found {since} below "
-                f"{before}"
-            )
+            found.faults.append(f"{RATES}!A{row}: expected {RULES['rates_in_order']}; found {since} below {before}")
         before = since if isinstance(since, str) else before
         for column, region, level in columns:
             if level and (values[column] is not None or column in stated):
@@ -409,6 +464,10 @@ def _rates(sheet: Worksheet, found: Found) -> None:
     found.raw["rates"] = {"rows": rows}
 
 
+READ_AS = {"title": str, "from": month, "until": month, **dict.fromkeys(LEVER_BY_KEY, number)}
+"""How each row of a scenario is read."""
+
+
 def _scenarios(sheet: Worksheet, found: Found) -> None:
     heads = {str(sheet.cell(4, column).value): column for column in range(4, sheet.max_column + 1)}
     end = heads.get("At work (small units)", sheet.max_column)
@@ -422,18 +481,18 @@ def _scenarios(sheet: Worksheet, found: Found) -> None:
         found.cells[f"{place}.name"] = f"{SCENARIOS}!{letter(column)}4"
         for row in range(5, sheet.max_row + 1):
             key, value = sheet.cell(row, 1).value, sheet.cell(row, column).value
-            if key in ("title", "from", "until", *LEVER_BY_KEY) and value not in (None, ""):
-                item[key] = month(value) if key in ("from", "until") else plain(value)
+            if key in READ_AS and plain(value) is not None:
+                item[key] = READ_AS[key](value)
                 found.cells[f"{place}.{key}"] = f"{SCENARIOS}!{letter(column)}{row}"
         rows.append(item)
     for row in range(5, sheet.max_row + 1):
         key = sheet.cell(row, 1).value
         if key in LEVER_BY_KEY and low and high:
-            bounds = {"low": plain(sheet.cell(row, low).value), "high": plain(sheet.cell(row, high).value)}
+            bounds = {"low": number(sheet.cell(row, low).value), "high": number(sheet.cell(row, high).value)}
             if bounds["low"] is not None or bounds["high"] is not None:
                 uncertainty[key] = bounds
                 for edge, column in (("low", low), ("high", high)):
                     found.cells[f"uncertainty.{key}.{edge}"] = f"{SCENARIOS}!{letter(column)}{row}"
         elif key in ("simulation.seed", "simulation.draws"):
-            found.put(key, plain(sheet.cell(row, 4).value), f"{SCENARIOS}!D{row}")
+            found.put(key, number(sheet.cell(row, 4).value), f"{SCENARIOS}!D{row}")
     found.raw["scenarios"], found.raw["uncertainty"] = rows, uncertainty
