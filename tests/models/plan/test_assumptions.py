@@ -307,7 +307,7 @@ class TestMistakes:
 
     def test_nothing_in_the_file(self, tmp_path):
         (tmp_path / "plan.toml").write_text("")
-        with pytest.raises(ParameterError, match="start: expected a month written YYYY-MM, from 2000-01 to 2099-12; found nothing"):
+        with pytest.raises(ParameterError, match="start: expected a month written YYYY-MM, .*found nothing"):
             read_assumptions(tmp_path / "plan.toml")
 
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ....models.plan.rules import KINDS, RULES
+from ....models.plan.rules import FILE_ONLY, KINDS, RULES
 
 ENTRIES = "Entries"
 ENTRY_ROW = 5
@@ -109,7 +109,7 @@ class Entries:
     @property
     def by_rule(self) -> dict[str, list[Entry]]:
         """The entries of each rule, rules in the order of their table."""
-        found = {rule: [row for row in self.rows if row.rule == rule] for rule in RULES}
+        found = {rule: [row for row in self.rows if row.rule == rule] for rule in RULES if rule not in FILE_ONLY}
         return {rule: rows for rule, rows in found.items() if rows}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -464,7 +464,12 @@ def _rates(sheet: Worksheet, found: Found) -> None:
     found.raw["rates"] = {"rows": rows}
 
 
-READ_AS = {"title": str, "from": month, "until": month, **dict.fromkeys(LEVER_BY_KEY, number)}
+READ_AS: Mapping[str, Callable[[Any], Any]] = {
+    "title": str,
+    "from": month,
+    "until": month,
+    **dict.fromkeys(LEVER_BY_KEY, number),
+}
 """How each row of a scenario is read."""
 
 
