@@ -139,6 +139,9 @@ class Book:
     findings: Mapping[str, int]
     versions: Mapping[str, str]
     template: str
+    clients_earliest: pd.DataFrame | None = None
+    """The clients two months ago."""
+    service_levels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def as_of_text(self) -> str:

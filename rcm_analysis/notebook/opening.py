@@ -266,7 +266,7 @@ def _refuse_empty(subject: Subject, view: ClientView, service: str) -> None:
 
 def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
     now = place.registry.clients_frame(as_of=month.last_day).to_pandas()
-    before = place.registry.clients_frame(as_of=month.shift(-1).last_day).to_pandas()
+    before, earliest = (place.registry.clients_frame(as_of=month.shift(-back).last_day).to_pandas() for back in (1, 2))
     known = sorted({name for name in now["assigned_to"] if isinstance(name, str)})
     if manager and manager not in known:
         raise ParameterError(
@@ -287,6 +287,10 @@ def _book(place: Workspace, month: Period, manager: str, template: str) -> Book:
         clients_before=before.reset_index(drop=True),
         tables=tables,
         template=template,
+        clients_earliest=earliest,
+        service_levels={
+            client: place.registry.client(client, as_of=month.last_day).service_levels for client in stored
+        },
         meeting_days={client: place.registry.client(client, as_of=month.last_day).meeting_day for client in stored},
         rows={client: {name: store.rows(name) for name in TABLES} for client, store in stored.items()},
         fingerprints={client: store.fingerprints() for client, store in stored.items()},

@@ -2,10 +2,12 @@
 
     [firm]      name
     [firm.packet] how the firm's documents look and what its clients get (see `tables/looks.py`)
+    [specialties.X] revenue_per_provider and its source: what clients of the specialty are taken to collect whose
+                revenue nobody states
     [payers.X]  name, payer_class, aliases, identifiers (as they appear in 835, 837 and exports)
     [clients.X] name, specialty, services, providers, revenue, is_estimate, commission_rate,
                 meeting_cadence, meeting_day, emails_per_week, hours_per_week, high_complexity,
-                assigned_to, assigned_level, npis, tax_ids, aliases, not_ours, follow_up, column_maps
+                assigned_to, assigned_level, service_levels, npis, tax_ids, aliases, not_ours, follow_up, column_maps
     [clients.X.packet] what of [firm.packet] is otherwise for this client
     [[clients.X.changes]] effective, and any of the settings above: they hold from that day on
 
@@ -36,8 +38,11 @@ from .schema import CLIENTS, MEETING_CADENCES, PAYER_CLASSES, PAYERS, check
 
 LEVELS = ("coordinator", "manager", "senior_manager", "director")
 SERVICES = ("claims", "aging_reports", "self_pay", "patient_engagement", "care_coordination")
+SERVICE_STEPS = ("claim_sent", "rejection_reworked", "denial_worked", "payment_posted", "message_answered")
 SELF_PAY = "self_pay"
 OWN, FOREIGN, UNKNOWN, UNSAID = "own", "foreign", "unknown", "unsaid"
+UNSTATED = -1
+"""Annual collections that nobody stated; estimated from the specialty before anybody reads them."""
 LEGAL_ENDINGS = ("llc", "llp", "pllc", "pc", "pa", "inc", "corp", "ltd", "md", "do")
 """What may follow a practice's name without making it another."""
 TAX_ID_DIGITS = 9
@@ -81,6 +86,15 @@ class Payer:
     identifiers: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Specialty:
+    """What a provider of a specialty is taken to bring a year, and who says so."""
+
+    __pydantic_config__ = KNOWN_KEYS
+    revenue_per_provider_cents: Annotated[int, Field(alias="revenue_per_provider"), BeforeValidator(_cents)]
+    source: str
+
+
 class Change(BaseModel):
     """Settings of a client that hold from `effective` on; those not named stay as they were."""
 
@@ -96,9 +110,10 @@ class Client:
     client: Id
     name: str
     providers: Whole
-    revenue_cents: Annotated[int, Field(alias="revenue"), BeforeValidator(_cents)]
     commission_rate: Rate
     meeting_cadence: Annotated[str, one_of(MEETING_CADENCES)]
+    revenue_cents: Annotated[int, Field(alias="revenue"), BeforeValidator(_cents)] = UNSTATED
+    revenue_source: str | None = None
     specialty: str | None = None
     services: tuple[Annotated[str, one_of(SERVICES)], ...] = ("claims",)
     is_estimate: StrictBool = False
@@ -112,6 +127,8 @@ class Client:
     tax_ids: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     not_ours: tuple[str, ...] = ()
+    service_levels: dict[Annotated[str, one_of(SERVICE_STEPS)], Whole] = field(default_factory=dict, hash=False)
+    """Business days agreed by step, such as claim_sent (see measures/portfolio/client_service.py)."""
     follow_up: dict[str, Whole] = field(default_factory=dict, hash=False)
     """Key accounts by claim number, or all of a payer: so many days at most from touch to touch."""
     column_maps: tuple[str, ...] = ()
@@ -173,6 +190,7 @@ class _File:
 
     __pydantic_config__ = KNOWN_KEYS
     firm: _Firm = _Firm()
+    specialties: dict[str, Specialty] = field(default_factory=dict)
     payers: Annotated[dict[str, Payer], BeforeValidator(partial(_with_ids, ids=(KEY, "name")))] = field(
         default_factory=dict
     )
@@ -189,11 +207,12 @@ class Registry:
     path: Path
     packet: Look = Look()
     """How the firm's documents look, and what its clients get."""
+    specialties: Mapping[str, Specialty] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
         """One SHA-256 of all that the file says."""
-        return hashlib.sha256(repr((self.firm, self.clients, self.payers)).encode()).hexdigest()
+        return hashlib.sha256(repr((self.firm, self.clients, self.payers, self.specialties)).encode()).hexdigest()
 
     def client(self, client: str, *, as_of: dt.date | None = None) -> Client:
         """One client's settings.
@@ -207,7 +226,15 @@ class Registry:
                 f"No client {client!r} in {self.path.name}. Known: {listed(self.clients, 30)}."
                 + closest(client, self.clients)
             )
-        return found.as_of(as_of) if as_of else found
+        return self._estimated(found.as_of(as_of) if as_of else found)
+
+    def _estimated(self, client: Client) -> Client:
+        """The client with what its specialty brings where nobody states its revenue, and who says so."""
+        specialty = self.specialties.get(client.specialty or "")
+        if client.revenue_cents != UNSTATED or specialty is None:
+            return client
+        cents = specialty.revenue_per_provider_cents * client.providers
+        return replace(client, revenue_cents=cents, is_estimate=True, revenue_source=specialty.source)
 
     def look(self, client: str | None = None) -> Look:
         """How documents about this client look, and what it gets: the firm's, but for what the client has of its own;
@@ -233,7 +260,7 @@ class Registry:
         """The clients as they stood on `as_of`: one row each, columns of `schema.CLIENTS`."""
         rows = []
         for client in self.clients.values():
-            settings = client.as_of(as_of)
+            settings = self.client(client.client, as_of=as_of)
             row = {name: getattr(settings, name) for name in CLIENTS.names}
             rows.append(row | {"services": ",".join(settings.services)})
         return check(pl.DataFrame(rows, schema=CLIENTS.polars), CLIENTS, self.path.name)
@@ -358,11 +385,21 @@ def read_registry(path: Path) -> Registry:
     faults += [] if raw.get("clients") else ["there is no [clients.*] section"]
     faults += _shared(raw.get("payers"), "a name or identifier", "name", "aliases", "identifiers")
     faults += _shared(raw.get("clients"), "an NPI", "npis")
+    faults += _without_revenue(file) if file else []
     if faults:
         raise ClientError(f"{path.name} has {len(faults)} fault(s): " + "; ".join(faults) + ".")
     payers = {**file.payers}
     payers.setdefault(SELF_PAY, Payer(SELF_PAY, "Self-pay", "self_pay"))
-    return Registry(file.firm.name, file.clients, payers, path, file.firm.packet)
+    return Registry(file.firm.name, file.clients, payers, path, file.firm.packet, file.specialties)
+
+
+def _without_revenue(file: _File) -> list[str]:
+    """Clients whose collections nobody states, nor their specialty."""
+    return [
+        f"clients.{one.client} is missing revenue, and no [specialties.{one.specialty or 'X'}] says what to take for it"
+        for one in file.clients.values()
+        if one.revenue_cents == UNSTATED and one.specialty not in file.specialties
+    ]
 
 
 def _shared(section: Any, what: str, *keys: str) -> list[str]:

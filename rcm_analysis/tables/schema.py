@@ -77,6 +77,7 @@ CLIENTS = Table(
         ("providers", "count", "billing providers"),
         ("revenue_cents", "cents", "annual collections as stated in the registry"),
         ("is_estimate", "flag", "revenue is an estimate from the specialty"),
+        ("revenue_source", "text", "who states the revenue, or what it is estimated from", True),
         ("commission_rate", "number", "our fee as a share of collections, 0 to 1"),
         ("meeting_cadence", "text", "how often we meet", False, MEETING_CADENCES),
         ("emails_per_week", "number", "e-mails a week", True),

@@ -79,6 +79,7 @@ POLICY_FORMS = {
 }
 """What the value of each rule of a self-pay policy looks like, as a pattern and in words."""
 POLICY_RULES = tuple(POLICY_FORMS)
+MEETING_STATES = ("held", "missed", "cancelled", "scheduled")
 SKILLS = ("eob_interpretation", "account_explanation", "professional_conduct")
 
 # -- self-pay programme ----------------------------------------------------------------------------
@@ -384,6 +385,49 @@ AGING_BALANCES = Table(
     known_on="reported_on",
 )
 
+# -- the client manager's own records -----------------------------------------------------------------
+
+MEETINGS = Table(
+    "meetings",
+    "one row per meeting with the practice, held or not",
+    ("client", "meeting_id"),
+    columns(
+        ("meeting_id", "text", "id of the meeting"),
+        ("meets_on", "date", "day of the meeting (known)"),
+        (
+            "status",
+            "text",
+            "scheduled: in the calendar and not cancelled; the others are told by a log",
+            False,
+            MEETING_STATES,
+        ),
+        ("minutes", "number", "how long it took, or was to take", True),
+    ),
+    known_on="meets_on",
+)
+
+CLIENT_CONTACTS = Table(
+    "client_contacts",
+    "one row per e-mail, call or piece of work for the practice's manager",
+    ("client", "contact_id"),
+    columns(
+        ("contact_id", "text", "id of the message or entry"),
+        ("happened_on", "date", "day (known)"),
+        ("channel", "text", "how", False, ("email", "call", "other")),
+        (
+            "direction",
+            "text",
+            "in: the practice wrote; out: we did; empty for work without a message",
+            True,
+            ("in", "out"),
+        ),
+        ("thread", "text", "conversation that it belongs to", True),
+        ("minutes", "number", "minutes spent", True),
+        ("handled_by", "text", "who of us", True),
+    ),
+    known_on="happened_on",
+)
+
 TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
     "self_pay": (
         STATEMENTS,
@@ -407,5 +451,7 @@ TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
 }
 """The tables of each service, by the service's name in the registry."""
 
-SERVICE_TABLES: dict[str, Table] = {table.name: table for tables in TABLES_OF_SERVICE.values() for table in tables}
+SERVICE_TABLES: dict[str, Table] = {
+    table.name: table for tables in (*TABLES_OF_SERVICE.values(), (MEETINGS, CLIENT_CONTACTS)) for table in tables
+}
 """All of them, by name."""

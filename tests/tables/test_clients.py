@@ -240,3 +240,26 @@ def test_the_example_of_the_docs_can_be_read(registry, tmp_path):
     found = registry(example + GOOD.partition("\n\n")[2].replace("clients.acme", "clients.acme-ortho"))
     assert found.look("acme-ortho").name == "Harbor West" and found.look("acme-ortho").encrypt
     assert found.look().leave_out == ("Ten terms",) and found.look("acme-ortho").leave_out == ()
+
+
+SPECIALTY = '[specialties.orthopedics]\nrevenue_per_provider = "125000.00"\nsource = "our book of 2025"\n\n'
+
+
+def test_revenue_that_nobody_states_is_estimated_by_the_specialty(registry):
+    text = SPECIALTY + GOOD.replace('revenue = "250000.00"', 'specialty = "orthopedics"')
+    found = registry(text)
+    client = found.client("acme", as_of=dt.date(2026, 9, 30))
+    assert client.revenue_cents == 2 * 12_500_000 and client.is_estimate and client.revenue_source == "our book of 2025"
+    row = found.clients_frame(as_of=dt.date(2026, 9, 30)).row(0, named=True)
+    assert (row["revenue_cents"], row["revenue_source"]) == (25_000_000, "our book of 2025")
+    stated = registry(SPECIALTY + GOOD.replace("[clients.acme]", '[clients.acme]\nspecialty = "orthopedics"'))
+    assert not stated.client("acme").is_estimate, "what is stated is stated"
+
+
+def test_days_agreed_are_of_steps_that_are_known(registry):
+    good = registry(GOOD.replace("[clients.acme]", "[clients.acme]\nservice_levels = { claim_sent = 3 }"))
+    assert good.client("acme").service_levels == {"claim_sent": 3}
+    with pytest.raises(ClientError, match="one of claim_sent"):
+        registry(GOOD.replace("[clients.acme]", "[clients.acme]\nservice_levels = { claims_sent = 3 }"))
+    schedule = registry(GOOD.replace("[clients.acme]", '[clients.acme]\nfollow_up = { medicare = 14, "A-1" = 7 }'))
+    assert schedule.client("acme").follow_up == {"medicare": 14, "A-1": 7}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ...measures.portfolio import book as book_of
 from .. import figures
 from ..blocks import Block, note
@@ -56,11 +58,20 @@ def clients(facts: Facts) -> list[Block]:
             "Communication: High when we meet weekly or bi-weekly, or exchange ten or more "
             "e-mails, or spend four or more hours a week.",
             notes=[
-                ESTIMATE if rows["is_estimate"].any() else "",
+                _estimates(rows[rows["is_estimate"]]),
                 f"{RATING_WORDS} High revenue is $125,000 a provider or more.",
             ],
         )
     ]
+
+
+def _estimates(rows: pd.DataFrame) -> str:
+    """What the revenue marked with an asterisk is estimated from, client by client where somebody says it."""
+    if rows.empty:
+        return ""
+    said = rows.get("revenue_source", pd.Series(index=rows.index, dtype="object")).dropna()
+    sources = [f"{rows.loc[place, 'name']}: {source}" for place, source in said.items()]
+    return f"{ESTIMATE.removesuffix('.')} ({'; '.join(sources)})." if sources else ESTIMATE
 
 
 @page

@@ -27,6 +27,7 @@ OPENING = 20
 TOTAL = r"(?i)^\W*(?:grand\s*|sub\W*|report\s*|page\s*|batch\s*|column\s*)?totals?\b"
 """A cell that opens a total line."""
 
+CALENDAR = "BEGIN:VCALENDAR"
 MARKS = {"row": pl.Int64, "place": pl.Int64, "mark": pl.String, "text": pl.String}
 DAY_ZERO = dt.date(1899, 12, 30)
 """The day from which Excel counts, but for workbooks of 1904."""
@@ -98,6 +99,10 @@ def openings(path: Path, delimiters: Sequence[str]) -> list[Opening]:
             f"{path.name} is neither a text file nor an Excel workbook: it holds binary data. Export it as CSV or XLSX."
         )
     text = _decoded(start)
+    if text.lstrip().startswith(CALENDAR):
+        from .calendars import calendar_opening
+
+        return [calendar_opening(path)]
     return [
         Opening(
             tuple(tuple(cells) for cells, _ in itertools.islice(_records(text, delimiter), OPENING)),
