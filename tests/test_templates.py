@@ -23,6 +23,7 @@ ENDS = {
 }
 """Reports for a client define and trace their numbers in the workbook; others end with both."""
 LISTS = {
+    "client_meeting": "ar_weekly_review",
     "self_pay_accounts": "self_pay_review",
     "care_team_huddle": "patient_engagement_review",
     "care_coordination_lists": "care_coordination_review",

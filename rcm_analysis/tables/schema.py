@@ -18,7 +18,7 @@ import polars as pl
 
 from ..errors import TableError, listed
 from .schema_base import KINDS, Column, Table, columns
-from .schema_services import SERVICE_TABLES
+from .schema_services import OFFICE_TABLES, SERVICE_TABLES
 
 PARTIES = ("primary", "secondary", "tertiary", "patient")
 TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback", "opening")
@@ -478,30 +478,34 @@ ACTION_CHANGES = Table(
     known_on="changed_on",
 )
 
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        CLAIMS,
-        CLAIM_LINES,
-        SUBMISSIONS,
-        CLAIM_EDITS,
-        TRANSACTIONS,
-        DEPOSITS,
-        BANK_DEPOSITS,
-        REMIT_CLAIMS,
-        REMIT_LINES,
-        REMIT_ADJUSTMENTS,
-        PROVIDER_ADJUSTMENTS,
-        WORK_LOG,
-        CLIENT_FLAGS,
-        FEE_SCHEDULES,
-        PAYER_RULES,
-        OPENING_BALANCES,
-        CONTROL_TOTALS,
-        ACTIONS,
-        ACTION_CHANGES,
-    )
-} | SERVICE_TABLES
+TABLES: dict[str, Table] = (
+    {
+        table.name: table
+        for table in (
+            CLAIMS,
+            CLAIM_LINES,
+            SUBMISSIONS,
+            CLAIM_EDITS,
+            TRANSACTIONS,
+            DEPOSITS,
+            BANK_DEPOSITS,
+            REMIT_CLAIMS,
+            REMIT_LINES,
+            REMIT_ADJUSTMENTS,
+            PROVIDER_ADJUSTMENTS,
+            WORK_LOG,
+            CLIENT_FLAGS,
+            FEE_SCHEDULES,
+            PAYER_RULES,
+            OPENING_BALANCES,
+            CONTROL_TOTALS,
+            ACTIONS,
+            ACTION_CHANGES,
+        )
+    }
+    | SERVICE_TABLES
+    | OFFICE_TABLES
+)
 """The tables of the store, by name. `CLIENTS` and `PAYERS` come from the registry instead."""
 
 

@@ -451,7 +451,8 @@ TABLES_OF_SERVICE: dict[str, tuple[Table, ...]] = {
 }
 """The tables of each service, by the service's name in the registry."""
 
-SERVICE_TABLES: dict[str, Table] = {
-    table.name: table for tables in (*TABLES_OF_SERVICE.values(), (MEETINGS, CLIENT_CONTACTS)) for table in tables
-}
+SERVICE_TABLES: dict[str, Table] = {table.name: table for tables in TABLES_OF_SERVICE.values() for table in tables}
 """All of them, by name."""
+
+OFFICE_TABLES: dict[str, Table] = {table.name: table for table in (MEETINGS, CLIENT_CONTACTS)}
+"""Those of the client manager, whatever services a client has."""

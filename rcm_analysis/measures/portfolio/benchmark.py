@@ -15,8 +15,8 @@ from ..menu import measure
 
 LEAST_OTHERS, MOST_SHARE, FEWEST_CLAIMS = 5, 0.25, 30
 """At least so many other clients, none of them with more of the others' claims, each with so many claims."""
-CHANCE = 0.998
-"""The middle share of what chance gives: outside of it one month in five hundred."""
+LIMITS = {"lower": 0.001, "upper": 0.999}
+"""The middle of what chance gives: outside of it one client in five hundred."""
 
 
 @measure("Denial rate beside the firm's other clients", value="denial_rate", unit="rate", good="down")
@@ -60,7 +60,7 @@ def denials_beside_others(tables: Mapping[str, Any], *, period: Period) -> pd.Da
     out = rates.assign(
         denial_rate=quotient(denied, decided), others=max(len(rates) - 1, 0), others_rate=rate.astype("float64")
     )
-    for name, at in (("lower", (1 - CHANCE) / 2), ("upper", (1 + CHANCE) / 2)):
+    for name, at in LIMITS.items():
         out[name] = quotient(pd.Series(stats.binom.ppf(at, decided, out["others_rate"]), index=out.index), decided)
     stands = pd.Series("as the others", index=out.index, dtype="object")
     stands = stands.where(~(out["denial_rate"] > out["upper"]), "above")

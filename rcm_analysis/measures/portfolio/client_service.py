@@ -23,6 +23,7 @@ from .ratings import registry_frame
 
 NEAR_DAYS = {"weekly": 3, "biweekly": 6, "monthly": 14}
 """A meeting so many days before or after its day is that meeting, moved."""
+DAYS_OF_WEEK, MINUTES_OF_HOUR = 7, 60
 SERVICE_LEVELS = dict(zip(SERVICE_STEPS, (2, 1, 5, 2, 1), strict=True))
 """Business days within which a step is done, where the registry says nothing else."""
 
@@ -146,9 +147,11 @@ def account_effort(tables: Mapping[str, Any], *, period: Period) -> pd.DataFrame
     )
     emails = contacts.assign(emails=(contacts["channel"] == "email").astype("int64")).groupby("client")["emails"].sum()
     out = emails.reset_index().assign(minutes=lambda rows: rows["client"].map(minutes).astype("float64"))
-    weeks = pd.Series(period.days / 7, index=out.index)
-    hours = quotient(out["minutes"], weeks * 60)
-    return out[["client"]].assign(emails_per_week=quotient(out["emails"], weeks), hours_per_week=hours)
+    days = pd.Series(period.days, index=out.index)
+    return out[["client"]].assign(
+        emails_per_week=quotient(out["emails"] * DAYS_OF_WEEK, days),
+        hours_per_week=quotient(out["minutes"] * DAYS_OF_WEEK, days * MINUTES_OF_HOUR),
+    )
 
 
 @measure("Steps done within the days agreed", value="in_time_share", unit="rate", good="up")

@@ -6,18 +6,15 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from ...errors import SourceError
-from .text_tables import OPENING, Opening, Sheet
 
 HEADINGS = ("UID", "DTSTART", "DURATION", "STATUS")
 AHEAD_DAYS = 366
 """A meeting that repeats without an end is written out for so long after the last day that the file names."""
 
 
-def calendar_opening(path: Path) -> Opening:
-    """The meetings of a calendar, as a sheet: UID with the day, DTSTART, DURATION in minutes, STATUS.
+def calendar_rows(path: Path) -> list[tuple[str, ...]]:
+    """The meetings of a calendar below their headings: UID with the day, DTSTART, DURATION in minutes, STATUS.
 
     Counts
         Every occurrence of what repeats, without those taken out (EXDATE) and as changed one by one (RECURRENCE-ID).
@@ -44,10 +41,7 @@ def calendar_opening(path: Path) -> Opening:
             f"{path.name} is a calendar that cannot be read ({type(error).__name__}). Export it again; nothing of it "
             "was read."
         ) from error
-    rows = sorted(_row(event) for event in found if isinstance(event.start, dt.datetime))
-    columns = {str(place): [HEADINGS[place], *(row[place] for row in rows)] for place in range(len(HEADINGS))}
-    cells = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-    return Opening(tuple(cells.head(OPENING).rows()), sheet=Sheet("calendar", cells))
+    return [HEADINGS, *sorted(_row(event) for event in found if isinstance(event.start, dt.datetime))]
 
 
 def _row(event: Any) -> tuple[str, str, str, str]:

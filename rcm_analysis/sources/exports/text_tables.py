@@ -100,9 +100,7 @@ def openings(path: Path, delimiters: Sequence[str]) -> list[Opening]:
         )
     text = _decoded(start)
     if text.lstrip().startswith(CALENDAR):
-        from .calendars import calendar_opening
-
-        return [calendar_opening(path)]
+        return [_calendar(path)]
     return [
         Opening(
             tuple(tuple(cells) for cells, _ in itertools.islice(_records(text, delimiter), OPENING)),
@@ -110,6 +108,15 @@ def openings(path: Path, delimiters: Sequence[str]) -> list[Opening]:
         )
         for delimiter in delimiters
     ]
+
+
+def _calendar(path: Path) -> Opening:
+    """A calendar export as the sheet of a workbook."""
+    from .calendars import calendar_rows
+
+    rows = calendar_rows(path)
+    cells = pl.DataFrame(rows, schema={str(place): pl.String for place in range(len(rows[0]))}, orient="row")
+    return Opening(tuple(rows[:OPENING]), sheet=Sheet("calendar", cells))
 
 
 def _decoded(start: bytes) -> str:

@@ -28,7 +28,7 @@ def with_tables(subject, **rows):
 
 
 def test_the_agenda_names_findings_and_asks_of_the_register(acorn):
-    blocks = pages_of("client_review", acorn).agenda()
+    blocks = pages_of("ar_weekly_review", acorn).agenda()
     assert_prints(blocks)
     points = rows_of(blocks, "agenda")
     assert [row[0] for row in points] == [str(number) for number in range(1, len(points) + 1)]
@@ -50,7 +50,7 @@ def test_the_minutes_hold_what_was_decided_since_the_meeting_before(acorn):
         ],
         actions=[],
     )
-    blocks = pages_of("client_review", given).minutes()
+    blocks = pages_of("ar_weekly_review", given).minutes()
     assert_prints(blocks)
     decisions = rows_of(blocks, "decisions_noted")
     assert len(decisions) == 1 and decisions[0][0] == "Oct 20, 2026" and decisions[0][1] == action.title
@@ -60,5 +60,5 @@ def test_the_minutes_hold_what_was_decided_since_the_meeting_before(acorn):
 
 def test_where_nothing_was_decided_that_is_said(acorn):
     bare = with_tables(acorn, action_changes=[], actions=[], meetings=[])
-    blocks = pages_of("client_review", bare).minutes()
+    blocks = pages_of("ar_weekly_review", bare).minutes()
     assert rows_of(blocks, "decisions_noted") is None and "No decision was noted since" in str(blocks[1].payload)

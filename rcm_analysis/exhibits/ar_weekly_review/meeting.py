@@ -9,14 +9,16 @@ import pandas as pd
 
 from ...measures.collections.rates import cash
 from ...measures.portfolio.book import meeting_calendar
-from ..blocks import Block, facts, note
+from .. import blocks
+from ..blocks import Block, note
+from ..client_review.asks import asks
 from ..formats import as_text, counted, day_text, sentence, words_of
 from ..pages import page
 from ..register.action import OPEN, Action
 from ..register.months import closed_month, register, whole_register
 from ..subject import Subject
 from ..tables import Shown, show
-from .asks import asks
+from .facts import Facts
 
 MOST = 3
 TO_DO = (
@@ -29,8 +31,9 @@ TO_DO = (
 
 
 @page
-def agenda(subject: Subject) -> list[Block]:
+def agenda(facts: Facts) -> list[Block]:
     """The points of the meeting, the actions carried into it first, and the day of the next one."""
+    subject = facts.subject
     close = closed_month(subject)
     carried = [one for one in register(subject) if one.since]
     late = sum(one.due < subject.as_of for one in carried)
@@ -68,8 +71,9 @@ def agenda(subject: Subject) -> list[Block]:
 
 
 @page
-def minutes(subject: Subject) -> list[Block]:
+def minutes(facts: Facts) -> list[Block]:
     """What was decided since the meeting before, and every open action, carried forward with owner and day."""
+    subject = facts.subject
     met, since = _meetings(subject)
     decided = _decided(subject, since)
     said = [
@@ -95,7 +99,11 @@ def minutes(subject: Subject) -> list[Block]:
         if len(decided)
         else note(f"No decision was noted since {day_text(since)}.")
     )
-    return [facts("Minutes", said), table, *_actions(register(subject), subject, "carried_forward", "Carried forward")]
+    return [
+        blocks.facts("Minutes", said),
+        table,
+        *_actions(register(subject), subject, "carried_forward", "Carried forward"),
+    ]
 
 
 def _meetings(subject: Subject) -> tuple[dt.date | None, dt.date]:
