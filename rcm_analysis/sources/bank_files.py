@@ -12,7 +12,7 @@ from .notes import Delivery, FileReport, Notes
 
 
 class BankIntake:
-    """The bank files of one client: `add_...` each; `deliveries` holds their deposits."""
+    """The bank files of one client: `add_...` each, then `deliver` once."""
 
     def __init__(self, notes: Notes) -> None:
         self.notes = notes
@@ -43,3 +43,7 @@ class BankIntake:
             said = f"{report.file}: {count:,} {message}."
             self.notes.find(report.file, rule, cents, said, rows=count, needs_person=False)
         self.deliveries.append(Delivery(BANK_DEPOSITS, "append", found.rows, report))
+
+    def deliver(self) -> list[Delivery]:
+        """The deposits of every file."""
+        return self.deliveries

@@ -34,6 +34,8 @@ from .exports.column_maps import Section, map_files
 from .exports.headers import said_by_name
 from .exports.joins import partners
 from .exports.remittance_rows import REMITTANCE_ROWS
+from .fhir.resources import is_fhir
+from .fhir_files import FhirFiles
 from .notes import Delivery, FileReport, IntakeReport, Notes
 from .privacy import pseudonyms
 from .raw_files import RawFile, stamp_of, unpacked
@@ -99,6 +101,7 @@ class _Intake:
         self.map_files = map_files(workspace, client)
         self.maps = [exports.read_map(path) for path in self.map_files]
         self.x12 = X12Intake(change, self.notes, key=self.key)
+        self.fhir = FhirFiles(change, self.notes, self.x12)
         self.side_by_side = RowsSideBySide(change, self.notes)
         self.unread: dict[str, list[Section]] = {}
         self.read: set[str] = set()
@@ -116,12 +119,9 @@ class _Intake:
             self.together = [file.path for file in files if not file.what and not file.why]
             for file in files:
                 self._take(file, seen)
-        self.deliveries += [
-            *self.x12.deliver(),
-            *self.side_by_side.deliver(),
-            *self.bank.deliveries,
-            *self.aging.deliver(),
-        ]
+        self.fhir.deliver()
+        for part in (self.x12, self.side_by_side, self.bank, self.aging):
+            self.deliveries += part.deliver()
         stored = {table for table in TABLES.values() if self.change.before.rows(table.name)}
         unread_sections(self.notes, self.unread, self.read, stored)
         self._convert()
@@ -191,14 +191,14 @@ class _Intake:
 
     def _read(self, file: RawFile, name: str, stamp: str, data: bytes, kinds: set[str]) -> None:
         if not data.strip():
-            raise SourceError(
-                f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for the file again."
-            )
+            raise SourceError(f"{name} is empty: expected an 835, an 837 or an export with rows. Ask for it again.")
         for kind in kinds & set(KINDS):
             self.x12.add(kind, name, stamp, data, self._elsewhere(file.holder))
         skip_others(self.notes, name, data)
         if is_bai2(data):
             self.bank.add_bai2(name, data)
+        elif is_fhir(data):
+            self.fhir.add(name, data)
         elif not kinds and not self.worklists.add(name, data):
             self._take_export(file.path, name)
 
@@ -229,8 +229,7 @@ class _Intake:
             money = export.table.money[0] if export.table.money else None
             report = FileReport(name, f"{export.table.name} ({part.map.name})", rows_in=export.rows_in)
             report.rows_quarantined, report.cents_in = export.quarantine.height, export.cents_in
-            report.rows_stored = rows.height
-            report.cents_stored = int(rows[money].sum()) if money else 0
+            report.rows_stored, report.cents_stored = rows.height, int(rows[money].sum()) if money else 0
             self.notes.report.files.append(report)
             self.notes.quarantine(name, export.table.name, export.quarantine)
             for rule, count, cents, message in export.remarks:
@@ -245,7 +244,7 @@ class _Intake:
 
     def _take_answers(self, name: str, part: exports.Recognised, export: exports.Export) -> None:
         """Rows of payers' answers: remittances like those of 835s."""
-        answers = read_answers(export.rows, part.section)
+        answers = read_answers(export.rows, part.section.one_row_per or "")
         kind = f"{export.table.name} ({part.map.name})"
         self.notes.check_payees(name, answers.payments)
         self.notes.quarantine(name, export.table.name, export.quarantine)

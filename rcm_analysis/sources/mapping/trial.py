@@ -63,7 +63,7 @@ def tried(path: Path, maps: Sequence[ColumnMap]) -> list[Trial]:
 def _sums(export: Export, section) -> tuple[dict[str, int], tuple[str, ...]]:
     rows = export.rows
     if export.table is REMITTANCE_ROWS:
-        answers = read_answers(rows, section)
+        answers = read_answers(rows, section.one_row_per or "")
         sums = {
             "checks": int(answers.payments["paid_cents"].sum()),
             "charges": int(answers.claims["charge_cents"].sum()),

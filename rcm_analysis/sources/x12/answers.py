@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..exports.column_maps import Section
 from ..exports.remittance_rows import UNSPECIFIED, remittance_frames
 from .remit835 import FRAMES, Remittance, remittance
 from .remit_checks import STATUSES, check_balances
 from .values import findings, gathered
 
 
-def read_answers(rows: pl.DataFrame, section: Section) -> Remittance:
+def read_answers(rows: pl.DataFrame, grain: str) -> Remittance:
     """The remittances that the rows of one file make, with findings where their sums do not hold.
+
+    `grain` says what a row is: a claim, line or adjustment.
 
     Counts
         As `read_835`: line, claim and check each must balance. A reason that the file does not name, and a status in
         words that we do not know, are told with their dollars.
     """
-    frames = remittance_frames(rows, section.one_row_per or "")
+    frames = remittance_frames(rows, grain)
     payments, claims, lines, adjustments = (frames[name] for name in ("payments", "claims", "lines", "adjustments"))
     strange = claims.filter(~pl.col("status").is_in(list(STATUSES)))
     untold = adjustments.filter(carc=UNSPECIFIED).join(claims.select("claim", position="position"), on="claim")

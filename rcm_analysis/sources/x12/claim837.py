@@ -28,7 +28,7 @@ from .segments import (
 )
 from .values import day, dollars, findings, gathered, money, number, to_pandas
 
-_SUBMISSIONS = (
+HEAD_COLUMNS = (
     "transaction",
     "submitted_on",
     "claim_id",
@@ -50,7 +50,7 @@ _SUBMISSIONS = (
     "original_reference",
     "segment",
 )
-_LINES = (
+LINE_COLUMNS = (
     "transaction",
     "claim_index",
     "position",
@@ -139,8 +139,8 @@ def read_837(source: Path | str | bytes) -> Claims837:
     billed = rows.filter(id="ST").select("transaction", segment="number").join(billed, on="transaction", how="left")
     found = gathered([check_envelopes(segments, billed.fill_null(0)), *_check(rows, claims, lines)])
     return Claims837(
-        to_pandas(claims.select(_SUBMISSIONS)),
-        to_pandas(lines.rename({"claim": "claim_index"}).select(_LINES)),
+        to_pandas(claims.select(HEAD_COLUMNS)),
+        to_pandas(lines.rename({"claim": "claim_index"}).select(LINE_COLUMNS)),
         to_pandas(found, ("amount_cents", "transaction", "position", "segment")),
     )
 

@@ -1,0 +1,1 @@
+"""FHIR: Claim and ExplanationOfBenefit, as bulk NDJSON or a Bundle, read as bills and payers' answers."""
