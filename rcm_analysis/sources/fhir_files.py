@@ -12,8 +12,6 @@ from .x12.answers import read_answers
 from .x12.intake import X12Intake
 from .x12.remittances import REMITTANCE_TABLES
 
-ANSWERS = "FHIR ExplanationOfBenefit"
-
 
 class FhirFiles:
     """The FHIR files of one client's intake: `add` each, then `deliver` once."""
@@ -50,7 +48,7 @@ class FhirFiles:
 
     def deliver(self) -> None:
         """Hand the answers and bills on to what takes in 835s and 837s; of a claim's versions the last one counts."""
-        later: set[str] = set()
+        later, kind = set[str](), "FHIR ExplanationOfBenefit"
         for name, found in reversed(self.taken):
             rows = found.answers.filter(~pl.col("trace").is_in(list(later)))
             later |= set(rows["trace"].drop_nulls())
