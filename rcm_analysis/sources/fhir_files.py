@@ -48,7 +48,7 @@ class FhirFiles:
 
     def deliver(self) -> None:
         """Hand the answers and bills on to what takes in 835s and 837s; of a claim's versions the last one counts."""
-        later, kind = set[str](), "FHIR ExplanationOfBenefit"
+        later = set[str]()
         for name, found in reversed(self.taken):
             rows = found.answers.filter(~pl.col("trace").is_in(list(later)))
             later |= set(rows["trace"].drop_nulls())
