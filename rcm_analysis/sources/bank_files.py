@@ -5,16 +5,21 @@ from __future__ import annotations
 import polars as pl
 
 from ..tables.schema import BANK_DEPOSITS
+from ..tables.store import Change
 from .bank.bai2 import read_bai2
 from .bank.statements import banked
 from .exports.reader import Export
 from .notes import Delivery, FileReport, Notes
 
+TWICE_SHARE = 0.5
+"""From this share on, deposits that statements with and without an account share are no chance."""
+
 
 class BankIntake:
     """The bank files of one client: `add_...` each, then `deliver` once."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, change: Change, notes: Notes) -> None:
+        self.change = change
         self.notes = notes
         self.deliveries: list[Delivery] = []
 
@@ -45,5 +50,22 @@ class BankIntake:
         self.deliveries.append(Delivery(BANK_DEPOSITS, "append", found.rows, report))
 
     def deliver(self) -> list[Delivery]:
-        """The deposits of every file."""
+        """The deposits of every file; those of an account without a name that a named one has too are told."""
+        if self.deliveries:
+            rows = pl.concat([self.change.current(BANK_DEPOSITS), *(delivery.rows for delivery in self.deliveries)])
+            self._tell_twice(rows.unique("deposit_id"))
         return self.deliveries
+
+    def _tell_twice(self, rows: pl.DataFrame) -> None:
+        is_unnamed = pl.col("account_end").is_null()
+        unnamed, named = rows.filter(is_unnamed), rows.filter(~is_unnamed)
+        days = (pl.col("posted_on") - pl.col("posted_on_right")).dt.total_days().abs()
+        again = unnamed.join(named, on="amount_cents").filter(days <= 1).unique("deposit_id")
+        if again.height and again.height >= TWICE_SHARE * unnamed.height:
+            message = (
+                f"{again.height:,} deposit(s) of statements without an account are, by amount and day, in statements "
+                "of an account as well: if it is the same account, they count twice. Name the account under columns "
+                "or constants in the map, or take one of the statements out; then rebuild the client (rcm repair)."
+            )
+            name = self.deliveries[-1].report.file
+            self.notes.find(name, "bank_twice", int(again["amount_cents"].sum()), message, rows=again.height)

@@ -49,7 +49,7 @@ class FhirFiles:
     def deliver(self) -> None:
         """Hand the answers and bills on to what takes in 835s and 837s; of a claim's versions the last one counts."""
         later = set[str]()
-        for name, found in reversed(self.taken):
+        for name, found in sorted(self.taken, key=lambda item: (item[1].made_on, item[0]), reverse=True):
             rows = found.answers.filter(~pl.col("trace").is_in(list(later)))
             later |= set(rows["trace"].drop_nulls())
             rows = self._changed(rows)

@@ -94,7 +94,7 @@ class _Intake:
         self.gone: dict[str, pl.DataFrame] = {}
         self.is_settled = False
         self.worklists = WorklistIntake(change, self.notes)
-        self.bank = BankIntake(self.notes)
+        self.bank = BankIntake(change, self.notes)
         self.aging = AgingFiles(change, self.notes)
         self.key = workspace.pseudonym_key()
         change.under_key(self.key)

@@ -56,6 +56,8 @@ class Fhir:
     left_out: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     broken: int = 0
+    made_on: str = ""
+    """The latest moment at which a resource of the file was changed, as it says so."""
     rounded: int = 0
     unexplained: int = 0
 
@@ -104,6 +106,7 @@ def _counted(file: FhirFile, kind: str, found: Fhir) -> list[Resource]:
         if why:
             found.left_out[why] += 1
             continue
+        found.made_on = max(found.made_on, _version(one))
         key = str(one.get("id") or place)
         before = last.get(key)
         if before is None or _version(before) <= _version(one):

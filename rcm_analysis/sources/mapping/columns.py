@@ -142,9 +142,9 @@ def _header_score(cells: tuple[str, ...]) -> float:
     return known + len(texts) / 1000
 
 
-_KNOWN = """account adjustment allowed amount balance category charge check claim code control copay date deposit due
-group kind location modifier number outstanding party patient payer payment posting procedure provider reason reference
-responsibility service status transaction type units visit"""
+_KNOWN = """account adjustment allowed amount balance category charge check claim code control copay credit date debit
+deposit deposits due group kind location modifier number outstanding party patient payer payment posting procedure
+provider reason reference responsibility service status transaction type units visit withdrawals"""
 KNOWN = frozenset(_KNOWN.split())
 
 

@@ -225,10 +225,20 @@ REMITTANCES = {
     "adjustment_cents": "adjustment|adjustment amount",
     "remark_codes": "remark|remark code|rarc|remarks",
 }
+BANK = {
+    "posted_on": "posting date|date|transaction date|deposit date|effective date|as date|value date",
+    "amount_cents": "amount|check amount|deposit amount|transaction amount|credit|credits|deposits|credit amount",
+    "description": "description|transaction description|memo|payee|text",
+    "trace": "check number|trace number|check trace|check slip number|check|trace|serial number|customer reference",
+    "reference": "reference|reference number|bank reference|bank reference number",
+    "batch": "batch|batch number|lockbox batch",
+    "account": "account number|account",
+}
 PHRASES: Mapping[str, Mapping[str, str]] = {
     "visits": VISITS,
     "transactions": TRANSACTIONS,
     "remittance_rows": REMITTANCES,
+    "bank_statement": BANK,
 }
 """Our columns, and the headings of systems for them with abbreviations written out, the best first."""
 

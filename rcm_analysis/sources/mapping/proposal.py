@@ -26,6 +26,7 @@ NEEDED = {
     "visits": ("payer", "service_on", "charge_cents"),
     "transactions": ("kind", "amount_cents", "happened_on"),
     "remittance_rows": ("payer", "claim_id", "charge_cents", "paid_cents", "trace"),
+    "bank_statement": ("posted_on", "amount_cents"),
 }
 
 
@@ -77,8 +78,8 @@ def _table_of(file: Unknown, answers: Mapping[str, str]) -> tuple[Table, Questio
     best, second = scores[0], scores[1]
     question = Question(
         "table",
-        "What is a row of this file: amounts of a claim side by side (visits), one posting (transactions), or a "
-        "payer's answer (remittance_rows)?",
+        "What is a row of this file: amounts of a claim side by side (visits), one posting (transactions), a payer's "
+        "answer (remittance_rows), or money at the bank (bank_statement)?",
         tuple(PHRASES),
     )
     given = answers.get("table")
@@ -94,6 +95,8 @@ def _fitness(file: Unknown, table: Table) -> float:
     found = _assigned(file, table)
     lacking = sum(name not in found for name in NEEDED[table.name])
     lacking += table.name == "visits" and not {"balance_cents", "paid_cents", "adjusted_cents"} & set(found)
+    if table.name == "bank_statement":  # a ledger has a day and an amount, too, and claims beside them
+        lacking += 2 * ("claim_id" in _assigned(file, READ["transactions"]))
     return sum(score for _, score in found.values()) - 2.5 * lacking
 
 
@@ -256,6 +259,8 @@ def _forms(out: Proposed, answers: Mapping[str, str]) -> None:
         out.settings["empty"], out.why["empty"] = list(out.file.empty), "cells that hold nothing but these words"
     if out.file.sheet:
         out.settings["sheet"] = out.file.sheet
+    if out.table.name == "bank_statement":
+        _two_columns(out, CREDITS, DEBITS)
     {"visits": _visits, "transactions": _transactions, "remittance_rows": _answers}.get(out.table.name, _plain)(
         out, answers
     )
@@ -348,7 +353,7 @@ def _transactions(out: Proposed, answers: Mapping[str, str]) -> None:
             out.columns.pop("transaction_id")
         out.settings["content_id"] = "transaction_id"
         out.why["content_id"] = "no column tells every row apart: ids are made of what the rows say"
-    _two_columns(out)
+    _two_columns(out, DEBITS, CREDITS)
     if "claim_id" not in out.columns:
         _ask_for(out, out.table.column("claim_id"), answers)
     if "party" not in out.columns and not _party_of_kind(out):
@@ -366,13 +371,20 @@ def _transactions(out: Proposed, answers: Mapping[str, str]) -> None:
         out.settings["sign"], out.why["sign"] = {"by": given}, why
 
 
-def _two_columns(out: Proposed) -> None:
+def _two_columns(out: Proposed, *sides: frozenset[str]) -> None:
     """Debits and credits in two columns: the amount is one less the other."""
-    sides = {side: held for side in ("debit", "credit") for held in out.file.columns if side in words_of(held.heading)}
-    if "amount_cents" in out.columns or len(sides) < 2 or not all(held.is_money for held in sides.values()):
+    found = [
+        next((held.heading for held in out.file.columns if held.is_money and words & words_of(held.heading)), None)
+        for words in sides
+    ]
+    if None in found or out.columns.get("amount_cents") not in (None, *found):
         return
-    out.settings["amount_cents"] = [held.heading for held in sides.values()]
+    out.columns.pop("amount_cents", None)
+    out.settings["amount_cents"] = found
     out.why["amount_cents"] = "debits and credits stand in two columns"
+
+
+CREDITS, DEBITS = frozenset({"credit", "credits", "deposits"}), frozenset({"debit", "debits", "withdrawals"})
 
 
 def _party_of_kind(out: Proposed) -> bool:

@@ -3,8 +3,14 @@
 import pandas as pd
 import pytest
 
+from rcm_analysis.sources.exports.column_maps import parse_map
 from rcm_analysis.sources.intake import find_files, ingest_client
+from rcm_analysis.sources.mapping.proposal import propose
+from rcm_analysis.sources.mapping.trial import tried
+from rcm_analysis.sources.mapping.written import map_text
 from rcm_analysis.tables.workspace import open_workspace
+
+from .test_bai2 import file_of
 
 REGISTRY = """
 [clients.acme]
@@ -59,10 +65,10 @@ def workspace(tmp_path):
     return open_workspace(tmp_path)
 
 
-def take(workspace, **files):
+def take(workspace, *, afresh=False, **files):
     for name, text in files.items():
         (workspace.paths["raw"] / "acme" / f"{name}.csv").write_text(text)
-    return ingest_client(workspace, "acme", find_files(workspace, client="acme")["acme"])
+    return ingest_client(workspace, "acme", find_files(workspace, client="acme")["acme"], afresh=afresh)
 
 
 def banked(workspace) -> pd.DataFrame:
@@ -104,3 +110,36 @@ def test_a_row_without_a_day_is_set_aside_with_its_dollars(workspace):
     report = take(workspace, a=HEAD + ROWS[0] + "CREDIT,soon,X,5.00,DEPOSIT,6,\n")
     assert report.quarantine.select("rule", "amount_cents").rows() == [("unreadable", 500)]
     assert banked(workspace)["amount_cents"].tolist() == [8010]
+
+
+def test_one_account_by_two_ways_is_told_until_the_map_names_it(workspace):
+    bai2 = file_of("16,142,8010,,,,HCCLAIMPMT/", total=9010).replace(b"261102", b"261006").decode()
+    report = take(workspace, s=HEAD + ROWS[0], lockbox=bai2)
+    assert report.findings.filter(rule="bank_twice").select("rows", "amount_cents").rows() == [(1, 8010)]
+    own = STATEMENT.replace("[bank_statement]\n", '[bank_statement]\nconstants = { account = "000123456" }\n')
+    (workspace.paths["maps"] / "bank.toml").write_text(own)
+    same_day = bai2.replace("261006", "261005")
+    report = take(open_workspace(workspace.folder), afresh=True, s=HEAD + ROWS[0], lockbox=same_day)
+    assert "bank_twice" not in report.findings["rule"].to_list()
+    assert banked(workspace)["amount_cents"].tolist() == [8010]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "cents"),
+    [
+        (HEAD + "".join(ROWS[:4]), '"Amount"', 13010),
+        ("Date,Account Number,Description,Debit,Credit,Balance\n10/05/2026,0012,X,,350.00,1.00\n"
+         "10/16/2026,0012,Y,900.00,,2.00\n",
+         '{ sum = ["Credit"], less = ["Debit"] }', 35000),
+        ("Date,Description,Withdrawals,Deposits,Balance\n10/15/2026,X,,12.50,1.00\n10/16/2026,Y,9.00,,2.00\n",
+         '{ sum = ["Deposits"], less = ["Withdrawals"] }', 1250),
+    ],
+)  # fmt: skip
+def test_rcm_map_knows_a_statement_by_its_headings(tmp_path, text, amount, cents):
+    (tmp_path / "s.csv").write_text(text)
+    answers = {"day_order": "month-first"} if "10/05" in text else {}
+    proposed = propose(tmp_path / "s.csv", answers)
+    written = map_text("bank", [proposed])
+    assert proposed.table.name == "bank_statement" and f"amount_cents = {amount}" in written
+    (trial,) = tried(tmp_path / "s.csv", [parse_map(written, "bank.toml")])
+    assert trial.sums == {"deposits": cents}
