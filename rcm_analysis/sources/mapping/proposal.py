@@ -28,6 +28,10 @@ NEEDED = {
     "remittance_rows": ("payer", "claim_id", "charge_cents", "paid_cents", "trace"),
     "bank_statement": ("posted_on", "amount_cents"),
 }
+LEDGER_WORDS = frozenset(
+    {"chg", "charge", "charges", "chrg", "adj", "adjustment", "contractual", "write off", "writeoff"}
+)
+"""Words of cells that no bank writes."""
 
 
 def propose(path: Path, answers: Mapping[str, str]) -> Proposed:
@@ -95,8 +99,9 @@ def _fitness(file: Unknown, table: Table) -> float:
     found = _assigned(file, table)
     lacking = sum(name not in found for name in NEEDED[table.name])
     lacking += table.name == "visits" and not {"balance_cents", "paid_cents", "adjusted_cents"} & set(found)
-    if table.name == "bank_statement":  # a ledger has a day and an amount, too, and claims beside them
-        lacking += 2 * ("claim_id" in _assigned(file, READ["transactions"]))
+    if table.name == "bank_statement":  # a ledger has a day and an amount, too: and claims, or charges, beside them
+        is_ledger = any(LEDGER_WORDS & set(held.words) for held in file.columns)
+        lacking += 2 * (is_ledger or "claim_id" in _assigned(file, READ["transactions"]))
     return sum(score for _, score in found.values()) - 2.5 * lacking
 
 
