@@ -28,7 +28,7 @@ from . import findings as cli_findings
 from . import packets as cli_packets
 from .mapping import map_files
 from .plan import plan
-from .printing import print_notebook
+from .printing import print_notebook, reference
 from .scoreboard import scoreboard
 from .terminal import (
     FAILED,
@@ -258,6 +258,7 @@ def _variant(given: dict[str, Any]) -> str:
 
 app.command()(cli_packets.packets)
 app.command("run-one")(cli_packets.run_one)
+app.command()(reference)
 app.command("print")(print_notebook)
 app.command()(plan)
 app.add_typer(cli_bench.new, name="new")

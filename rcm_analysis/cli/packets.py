@@ -289,12 +289,14 @@ def make_packets(
     from ..press.runs.batch import progress_bar as batch_progress
     from ..press.runs.batch import run_batch
     from ..press.runs.settings import Settings
+    from .printing import make_reference
 
     night = night or Night()
     requests = wanted(workspace, period, clients, force=force)
     bound = _packets_of(workspace, period, clients, requests, force=force, claims=night.claims)
     settings = Settings(**workspace.limits, remotes=workspace.remotes)
     _look_well(bound, workspace, here=not night.cluster)
+    make_reference(workspace, force=force)
     with _hands(night, settings) as workers, batch_progress(errors) as on_progress:
         journal = Journal(workspace.runs, period)
         journal.started(period, len(requests) + len(bound), workers=night.workers, cluster=bool(night.cluster))

@@ -1,16 +1,21 @@
-"""`rcm print`: any executed notebook as a page and on paper, its charts drawn as pictures."""
+"""`rcm print`: any executed notebook on paper; `rcm reference`: what every number of all reports counts."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from ..errors import ParameterError
-from .terminal import FINDINGS, console, step
+from .terminal import FINDINGS, HERE, WorkspaceOption, console, step
+
+if TYPE_CHECKING:
+    from ..blocks.vocabulary import Block, Meta
+    from ..tables.workspace import Workspace
 
 
 def print_notebook(
@@ -62,3 +67,97 @@ def _read(notebook: Path) -> dict[str, Any]:
             f"{notebook} must be a notebook (JSON as Jupyter writes it); it could not be read as one "
             f"({type(error).__name__}). Name an executed .ipynb file."
         ) from error
+
+
+REFERENCE, NAME = "_reference", "reference"
+"""Where the document stands below the runs folder: every report's page links there."""
+
+CHAPTERS = {
+    "receivable": "What is owed",
+    "collections": "What came in",
+    "denials": "Denials",
+    "payers": "Payers",
+    "self_pay": "Self-pay",
+    "engagement": "Patient engagement",
+    "coordination": "Care coordination",
+    "portfolio": "Our clients",
+}
+
+
+def reference(
+    workspace: WorkspaceOption = HERE,
+    force: Annotated[bool, typer.Option("--force", help="make it again, even where nothing changed")] = False,
+) -> None:
+    """Make the document that says what every number counts.
+
+    One PDF and one page for all clients and months, in the firm's look; every report links there. `rcm packets` makes
+    it too. What is unchanged is kept.
+    """
+    from ..tables.workspace import open_workspace
+
+    opened = open_workspace(workspace)
+    made = make_reference(opened, force=force)
+    console.print(
+        escape(f"{'Made' if made else 'Unchanged'}: {opened.place('runs')}/{REFERENCE}/{NAME}.html, {NAME}.pdf")
+    )
+
+
+def make_reference(workspace: Workspace, *, force: bool = False) -> bool:
+    """Whether the document was made; nothing is done where the one in place says the same."""
+    from ..press.document.extract import extract
+    from ..press.runs import folders, manifest
+    from ..press.writers import html, pdf
+
+    about, chapters = _meta(workspace), dict(_chapters())
+    said = [about.payload, {title: block.payload for title, block in chapters.items()}, manifest.packages()]
+    key, target = manifest.sha256(manifest.canonical(said)), workspace.runs / REFERENCE
+    if not force and target.exists() and not manifest.verify(target) and manifest.read(target).get("run_key") == key:
+        return False
+    document = extract(_notebook(about, chapters))
+    result = pdf.render(document, timestamp=dt.datetime.combine(dt.date.today(), dt.time(), dt.UTC))
+    with folders.making(target) as folder:
+        (folder / f"{NAME}.html").write_text(html.render(document), encoding="utf-8")
+        (folder / f"{NAME}.pdf").write_bytes(result.bytes)
+        manifest.write(folder, {"kind": NAME, "status": "done", "run_key": key, "pages": result.pages})
+        folders.place(folder, target)
+    return True
+
+
+def _meta(workspace: Workspace) -> Meta:
+    from ..blocks.vocabulary import Meta
+
+    registry = workspace.registry
+    firm, brand = registry.look().name or "", registry.brand()
+    return Meta(title="How every number is counted", firm=firm, template=NAME, brand=brand)
+
+
+def _chapters() -> Iterator[tuple[str, Block]]:
+    """Each subject of the menu, then what reports print that is no measure."""
+    from ..exhibits.ar_deep_dive import appendix as deep_dive
+    from ..exhibits.client_review import outlook
+    from ..exhibits.client_review.definitions import glossary_of
+    from ..exhibits.patient_engagement_review import appendix as engagement
+    from ..exhibits.self_pay_review import appendix as self_pay
+    from ..measures.menu import menu
+
+    more = {
+        "receivable": deep_dive.TERMS,
+        "collections": outlook.TERMS,
+        "self_pay": self_pay.TERMS,
+        "engagement": engagement.TERMS,
+    }
+    for subject, title in CHAPTERS.items():
+        names = tuple(name for name, one in menu().items() if one.subject == subject)
+        yield title, glossary_of(names, more=more.get(subject, ()))
+
+
+def _notebook(about: Meta, chapters: dict[str, Block]) -> dict:
+    """The document as a notebook with outputs, as every page of ours begins."""
+    from ..press.notebook_files import nbformat
+
+    new = nbformat.v4
+    cells = []
+    for title, block in ((f"# {about.title}", about), *((f"## {title}", block) for title, block in chapters.items())):
+        output = new.new_output("display_data", data=block.bundle())
+        cells += [new.new_markdown_cell(title), new.new_code_cell(outputs=[output])]
+    return new.new_notebook(cells=cells)

@@ -15,7 +15,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -28,7 +28,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..blocks import vocabulary
 from .blocks import Block, note
-from .formats import as_text
+from .formats import as_text, comma_list
 
 INK, MUTED, RULE = "#1a2733", "#55616e", "#d3dae1"
 NAVY, BLUE, SKY, RUST, GREY = "#14425f", "#3a7ca5", "#a5c8dd", "#a8460a", "#8d99a5"
@@ -201,6 +201,31 @@ def _spread(axes: Axes, heights: list[float]) -> list[float]:
     for below, above in zip(order, order[1:], strict=False):
         out[above] = max(out[above], out[below] + gap)
     return out
+
+
+class Event(NamedTuple):
+    """A day, and what is known to have happened on it."""
+
+    day: dt.date
+    what: str
+
+    @property
+    def words(self) -> str:
+        """The event as the sentence under a chart names it.
+
+        >>> Event(dt.date(2026, 7, 28), "documentation denials began (Site 03)").words
+        'Jul 28, documentation denials began (Site 03)'
+        """
+        return f"{self.day:%b} {self.day.day}, {self.what}"
+
+
+def marked(events: list[Event]) -> str:
+    """The sentence that says what the lines of a chart mark; empty without one.
+
+    >>> marked([Event(dt.date(2026, 7, 28), "no claim left")]), marked([])
+    (' Marked: Jul 28, no claim left.', '')
+    """
+    return f" Marked: {comma_list(one.words for one in events)}." if events else ""
 
 
 @styled

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from ..ledger.ratios import adding_up
+from ..periods import Period
 
 EMPTY = "–"
 UNITS = ("text", "usd", "count", "rate", "days", "number", "date", "month", "flag")
@@ -199,6 +200,20 @@ def day_text(day: dt.date) -> str:
     return f"{day:%B} {day.day}, {day.year}"
 
 
+def span(period: Period) -> str:
+    """Several months in words.
+
+    >>> span(Period.month("2026-06").trailing(3)), span(Period.month("2026-01").trailing(3))
+    ('April to June 2026', 'November 2025 to January 2026')
+    """
+    months = period.months()
+    first, last = months[0], months[-1]
+    if first == last:
+        return first.title
+    one_year = first.first_day.year == last.first_day.year
+    return f"{first.first_day:%B}{'' if one_year else f' {first.first_day:%Y}'} to {last.title}"
+
+
 def person(name: str) -> str:
     """A name as a sentence says it; what has no comma stays.
 
@@ -273,6 +288,7 @@ _SPELLED = {
     "nrolment": "nrollment",
     "nstalment": "nstallment",
     "temised": "temized",
+    "tomised": "tomized",
     "tilisation": "tilization",
     "ancelled": "anceled",
     "rogramme": "rogram",

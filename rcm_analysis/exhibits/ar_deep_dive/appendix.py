@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...blocks.vocabulary import Table
-from ..blocks import Block
+from ..blocks import Block, for_the_workbook
 from ..client_review import appendix as client_review
 from ..client_review.definitions import glossary_of
 from ..pages import page
@@ -192,8 +192,8 @@ MEASURES = ("aging",)
 
 @page
 def definitions(facts: Facts) -> list[Block]:
-    """What each figure counts."""
-    return [glossary_of(MEASURES, more=TERMS)]
+    """What each figure counts, in the workbook; on paper it stands in the firm's reference document."""
+    return for_the_workbook([glossary_of(MEASURES, more=TERMS)])
 
 
 @page

@@ -20,7 +20,7 @@ from ..blocks import Block, note
 from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
 from ..register.causes import scope_words
-from ..register.events import Event, denial_events, marked
+from ..register.events import denial_events
 from ..tables import Shown, show
 from . import mixes
 from .facts import Facts
@@ -61,7 +61,7 @@ def _overall(facts: Facts) -> list[Block]:
     ]
 
 
-def _events(facts: Facts, chart: pd.DataFrame) -> list[Event]:
+def _events(facts: Facts, chart: pd.DataFrame) -> list[figures.Event]:
     return denial_events(facts.subject, since=pd.Timestamp(chart["month"].iloc[0]))
 
 
@@ -138,10 +138,16 @@ def _cause_sentence(row: Any) -> str:
 
 
 def _chart(
-    chart: pd.DataFrame, name: str, title: str, text: str, onset: Any, base: tuple[str, str], events: list[Event]
+    chart: pd.DataFrame,
+    name: str,
+    title: str,
+    text: str,
+    onset: Any,
+    base: tuple[str, str],
+    events: list[figures.Event],
 ) -> Block:
     axes = plot_control_chart(chart, figures.new_axes(2.2), onset=onset, events=[one.day for one in events])
-    text = text + marked(events)
+    text = text + figures.marked(events)
     columns = [
         Shown("month", "Month", "month"),
         Shown(base[0], base[1], "count"),

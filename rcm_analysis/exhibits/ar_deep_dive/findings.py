@@ -13,18 +13,18 @@ from ...models.detection.renamed_payers import renamed_payers
 from ..blocks import Block, Finding, findings, note
 from ..formats import as_text, counted
 from ..pages import page
-from ..register.action import Action
+from ..register.action import CLAIMS, Action
 from ..register.months import register
 from ..tables import Shown, show
 from .facts import Facts
 
 MOST = 12
-CLAIMS = "action_claims"
+LINES = "action_claims"
 
 
 def found(facts: Facts) -> list[Action]:
-    """Every action of the register, the gravest and largest first."""
-    return register(facts.subject)
+    """Every action of the register on claims, the gravest and largest first."""
+    return register(facts.subject, CLAIMS)
 
 
 @page
@@ -126,7 +126,7 @@ def _claims(actions: list[Action]) -> Table:
             Shown("claim_id", "Claim"),
             Shown("cents", "Dollars", "usd", exact=True),
         ],
-        name=CLAIMS,
+        name=LINES,
         title="Claims of every finding",
         print_it=False,
         definition="One row per claim; each claim stands in one finding, and its rows add up to the finding's dollars. "
@@ -135,7 +135,7 @@ def _claims(actions: list[Action]) -> Table:
 
 
 def _row(number: int, action: Action, card: Finding) -> dict[str, object]:
-    leads = re.fullmatch(r"(\w*)(?:, no\. (\d+))?", action.sheet or (CLAIMS if action.claims else ""))
+    leads = re.fullmatch(r"(\w*)(?:, no\. (\d+))?", action.sheet or (LINES if action.claims else ""))
     return {
         **card.payload,
         "number": number,

@@ -10,8 +10,8 @@ from ...measures.receivable.ar import days_in_ar
 from ...models.drivers.by_part import KINDS, ratio_by_part, sum_by_part
 from ...periods import Period
 from ..blocks import Block, note
-from ..client_review.answers import settled_services, span
-from ..formats import as_text
+from ..client_review.answers import settled_services
+from ..formats import as_text, span
 from ..tables import Shown, show, with_total
 from .facts import Facts
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-
-import pandas as pd
-
 from ...ledger.ratios import quotient, ratio
 from ...measures.coordination.stages import within
 from ...periods import Period
@@ -15,17 +10,12 @@ from ..client_review.asks import MOST, table_of, what_dollars_are
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..formats import as_text, counted, day_text, whole_dollars, words_of
 from ..pages import page
-from ..register.action import FOLLOW_UP_DAYS, PROCESS_DAYS, Action, due, ours
+from ..register.action import Action
+from ..register.months import actions_of
 from ..subject import Subject
 from .facts import MONTHS, Facts
+from .findings import SERVICE, STEP_WORDS, is_told, who_of
 
-STEP_WORDS = {
-    "given": "the questionnaire is not completed",
-    "documented": "not uploaded",
-    "uploaded": "not billed by the lead Health Home",
-    "lead_billed": "not answered by the payer",
-    "paid_to_lead": "paid to the lead Health Home, not passed on",
-}
 PIECES = (
     ("reached", "reached us", "strong"),
     ("kept", "kept by the lead Health Home, or taken back", "medium"),
@@ -43,7 +33,7 @@ RATE_WORDS = "at the published rate of its level"
 @page
 def answers(facts: Facts) -> list[Block]:
     """The finding in a sentence, twelve months as one bar, four answers, asks, numbers by month."""
-    if not any(facts.subject.rows.get(name, 0) for name in ("referrals", "acuity_months", "care_claims")):
+    if not is_told(facts):
         return [note(NO_DATA, tone="warning")]
     return [
         headline(" ".join([found_first(facts), *([facts.plan.words()[1]] if facts.plan else [])])),
@@ -59,7 +49,7 @@ def found_first(facts: Facts) -> str:
     is none."""
     for row in facts.stopped.to_dict("records"):
         return (
-            f"{_who(facts, row)} has moved nothing since {day_text(row['last_on'].date())}: "
+            f"{who_of(facts, row)} has moved nothing since {day_text(row['last_on'].date())}: "
             f"{counted(row['waiting'], 'member-month waits', 'member-months wait')}, "
             f"{as_text(row['amount_cents'], 'usd')}."
         )
@@ -76,10 +66,6 @@ def found_first(facts: Facts) -> str:
             f"{as_text(int(late['amount_cents'].sum()), 'usd')}."
         )
     return "Every month that was given is billed, and everything billed moves at its usual pace."
-
-
-def _who(facts: Facts, row: dict) -> str:
-    return facts.subject.payer_name(row["who"]) if row["stage"] == "lead_billed" else row["who"]
 
 
 def _bar(facts: Facts) -> list[Block]:
@@ -190,111 +176,8 @@ def _ahead(facts: Facts) -> tuple[str, str, str]:
 
 
 def asks(facts: Facts) -> list[Action]:
-    """What to decide or do, by dollars: the stopped, the unbilled, the late, the denied, the families to win."""
-    found = [ask for look in LOOKS for ask in look(facts)]
-    return sorted(found, key=lambda ask: (-(ask.amount_cents or 0), ask.title))
-
-
-def _ask(what: str, why: str, cents: int, basis: str, owner: str, day: dt.date) -> Action:
-    return Action(what, why, owner, day, basis=basis, amount_cents=cents)
-
-
-def _ask_unbilled(facts: Facts) -> list[Action]:
-    return [
-        _ask(
-            f"Bill the months of {row['coordinator']}, and find out why they stopped",
-            f"{row['not_billed']} of {row['months']} member-months since {as_text(row['onset_month'], 'month')}, where "
-            f"{row['expected']:.0f} would be usual",
-            int(row["not_billed_cents"]),
-            "the published rate",
-            "program supervisor",
-            due(facts.subject, FOLLOW_UP_DAYS),
-        )
-        for row in facts.unbilled.to_dict("records")
-    ]
-
-
-def _ask_stopped(facts: Facts) -> list[Action]:
-    return [
-        _ask(
-            f"Call {_who(facts, row)}: {counted(row['waiting'], 'member-month is', 'member-months are')} "
-            f"{STEP_WORDS[row['stage']]}",
-            f"Nothing has moved for {counted(row['quiet_days'], 'day')}, since {day_text(row['last_on'].date())}",
-            int(row["amount_cents"]),
-            "what was billed",
-            ours(facts.subject),
-            due(facts.subject, FOLLOW_UP_DAYS),
-        )
-        for row in facts.stopped.to_dict("records")
-    ]
-
-
-def _ask_late(facts: Facts) -> list[Action]:
-    stopped = set(zip(facts.stopped["stage"], facts.stopped["who"], strict=True))
-    late = facts.on_their_way[facts.on_their_way["is_late"]]
-    known = [
-        (row.stage, row.payer) in stopped or (row.stage, row.lead_health_home) in stopped for row in late.itertuples()
-    ]
-    late = late[~pd.Series(known, index=late.index, dtype=bool)]
-    return [
-        _ask(
-            f"Ask for {counted(len(rows), 'member-month', 'member-months')} {STEP_WORDS[str(stage)]}",
-            f"The oldest has waited {counted(int(rows['days'].max()), 'day')}",
-            int(rows["amount_cents"].sum()),
-            "what was billed",
-            ours(facts.subject) if stage in ("uploaded", "lead_billed", "paid_to_lead") else "program supervisor",
-            due(facts.subject, FOLLOW_UP_DAYS),
-        )
-        for stage, rows in late.groupby("stage")
-    ]
-
-
-def _ask_denied(facts: Facts) -> list[Action]:
-    rows = facts.denials(("denial_reason",))
-    rows = rows[rows["open_cents"] > 0]
-    if rows.empty:
-        return []
-    worst = rows.sort_values("open_cents").iloc[-1]
-    count = int((rows["denied"] - rows["billed_again"]).sum())
-    return [
-        _ask(
-            f"Correct and bill again what was denied: {counted(count, 'member-month')}",
-            f"Most of it {words_of(str(worst['denial_reason']))} ({as_text(int(worst['open_cents']), 'usd')})",
-            int(rows["open_cents"].sum()),
-            "what was billed",
-            "program supervisor",
-            due(facts.subject, PROCESS_DAYS),
-        )
-    ]
-
-
-def _ask_families(facts: Facts) -> list[Action]:
-    rows = facts.not_engaged
-    if rows.empty:
-        return []
-    monthly = rows["rate_cents"].sum()
-    first = str(rows["source"].iloc[0])
-    return [
-        _ask(
-            f"Win {counted(len(rows), 'eligible family', 'eligible families')} not enrolled yet, those from "
-            f"{words_of(first)} first",
-            f"Its members begin at the highest rates, {as_text(float(rows['rate_cents'].iloc[0]), 'usd')} a month on "
-            "average",
-            int(monthly),
-            "a month of their senders' usual rates",
-            "outreach lead",
-            due(facts.subject, PROCESS_DAYS),
-        )
-    ]
-
-
-LOOKS: tuple[Callable[[Facts], list[Action]], ...] = (
-    _ask_unbilled,
-    _ask_stopped,
-    _ask_late,
-    _ask_denied,
-    _ask_families,
-)
+    """What to decide or do, by dollars: the actions of the client's register that are of this service."""
+    return sorted(actions_of(facts, SERVICE), key=lambda ask: (-(ask.amount_cents or 0), ask.title))
 
 
 def _asks(facts: Facts) -> list[Block]:

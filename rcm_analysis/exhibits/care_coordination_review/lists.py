@@ -9,8 +9,8 @@ from ..blocks import Block, note
 from ..formats import counted, sentence, words_of
 from ..pages import page
 from ..tables import Shown, show
-from .answers import STEP_WORDS
 from .facts import Facts
+from .findings import STEP_WORDS
 
 MOST = 200
 MONTH = (Shown("enrolment_id", "Enrollment"), Shown("month", "Month", "month"))

@@ -11,8 +11,9 @@ from ..client_review.definitions import glossary_of
 from ..formats import as_text, sentence, words_of
 from ..pages import page
 from ..tables import Shown, narrowed, show
-from .answers import STEP_WORDS, asks
+from .answers import asks
 from .facts import MONTHS, Facts
+from .findings import STEP_WORDS
 
 COVER = {"layout": "brief"}
 MEASURES = (

@@ -10,7 +10,7 @@ from ...ledger.ratios import quotient
 from ...measures.collections import rates as collections
 from ...periods import Period
 from ..blocks import Block, cards, headline, note
-from ..formats import as_text, counted, sentence
+from ..formats import as_text, counted, sentence, span
 from ..incomplete import incomplete_note
 from ..pages import page
 from ..subject import Subject
@@ -47,22 +47,6 @@ def settled_services(period: Period) -> Period:
     Period(first_day=datetime.date(2026, 4, 1), end=datetime.date(2026, 7, 1))
     """
     return period.shift(-MATURE_MONTHS_BACK).trailing(3)
-
-
-def span(period: Period) -> str:
-    """Several months in words.
-
-    >>> span(settled_services(Period.month("2026-10")))
-    'April to June 2026'
-    >>> span(settled_services(Period.month("2026-05")))
-    'November 2025 to January 2026'
-    """
-    months = period.months()
-    first, last = months[0], months[-1]
-    if first == last:
-        return first.title
-    one_year = first.first_day.year == last.first_day.year
-    return f"{first.first_day:%B}{'' if one_year else f' {first.first_day:%Y}'} to {last.title}"
 
 
 def gap_of(subject: Subject) -> dict[str, int]:

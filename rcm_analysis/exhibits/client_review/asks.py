@@ -11,7 +11,7 @@ from ...blocks.vocabulary import Behind, Table
 from ...measures.receivable.delays import document_requests
 from ..blocks import Block, note
 from ..formats import as_text, comma_list, counted, day_text, sentence, words_of
-from ..register.action import CONTRACT, RANK, Action
+from ..register.action import CLAIMS, CONTRACT, RANK, Action
 from ..register.months import CameOf, came_of, closed_month, register
 from ..subject import Subject
 from ..tables import Shown, show
@@ -24,7 +24,7 @@ SINCE = Shown("since", "Came in since then")
 
 def asks(subject: Subject) -> list[Action]:
     """What the practice is asked for, the findings first, then the gravest and largest."""
-    return asked_of(register(subject))
+    return asked_of(register(subject, CLAIMS))
 
 
 def asked_of(actions: Sequence[Action]) -> list[Action]:
@@ -50,10 +50,13 @@ def asks_table(subject: Subject) -> list[Block]:
 
 
 def what_dollars_are(found: Sequence[Action]) -> str:
-    """What the dollars of each ask are, by its number in the table."""
+    """What the dollars of each ask are, by its number in the table; nothing without any dollars."""
     places: dict[str, list[str]] = {}
     for place, ask in enumerate(found, start=1):
-        places.setdefault(ask.basis, []).append(str(place))
+        if ask.amount_cents is not None:
+            places.setdefault(ask.basis, []).append(str(place))
+    if not places:
+        return ""
     return f"Dollars of {'; '.join(f'{comma_list(numbers)}: {basis}' for basis, numbers in places.items())}."
 
 
@@ -166,7 +169,8 @@ def followed_up(subject: Subject) -> list[Block]:
     """What came of the asks of the month before that are asked no more, and how the agreed actions stand."""
     before = came_of(subject)
     again = {one.action_id for one in asks(subject)[:MOST]}
-    asked = [ask for ask in asked_of([one.action for one in before])[:MOST] if ask.action_id not in again]
+    mine = [one.action for one in before if one.action.service == CLAIMS]
+    asked = [ask for ask in asked_of(mine)[:MOST] if ask.action_id not in again]
     lines = [_came_of(one) for ask in asked for one in before if one.action is ask]
     agreed = agreed_actions(subject)
     if len(agreed):

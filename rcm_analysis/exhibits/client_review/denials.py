@@ -14,10 +14,10 @@ from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.denials.recovery import denial_recovery
 from ...models.drivers.explained import why
 from .. import figures
-from ..blocks import Block, note
+from ..blocks import Block, for_the_workbook, note
 from ..formats import as_text, comma_list, counted, sentence, words_of
 from ..pages import page
-from ..register.events import denial_events, marked
+from ..register.events import denial_events
 from ..register.why import why_blocks
 from ..subject import Subject
 from ..tables import Shown, show, with_total
@@ -27,6 +27,8 @@ RATE = "Initial denial rate (claims denied by their first decision, of claims fi
 RECENT = 3
 """Months of denials in which payers have mostly not answered an appeal yet."""
 
+FEW = 30
+"""Claims decided below which a rate moves visibly by one claim more or less: a line of such months shows chance."""
 BASIS = "First decisions by the day the remittance arrived"
 
 
@@ -74,7 +76,9 @@ def _trend(subject: Subject, trend: pd.DataFrame) -> list[Block]:
         return [show(trend, columns, **words)]
     events = denial_events(subject, since=trend["month"].iloc[0])
     days = [one.day for one in events]
-    finding = _trend_sentence(subject, trend) + marked(events)
+    finding = _trend_sentence(subject, trend) + figures.marked(events)
+    if trend["remitted_claims"].median() < FEW:
+        return [note(finding), *for_the_workbook([show(trend, columns, **words)])]
     axes = figures.plot_months(trend, figures.new_axes(2.1), series={"denial_rate": "Denied"}, unit="rate", events=days)
     return [
         figures.figure_block(

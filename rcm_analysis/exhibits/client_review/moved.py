@@ -17,6 +17,7 @@ from ...periods import Period
 from .. import figures
 from ..blocks import Block
 from ..formats import as_text, counted, sentence
+from ..register.events import denial_events
 from ..register.months import facts_of
 from ..register.why import cell_words, why_blocks
 from ..subject import Subject
@@ -147,12 +148,13 @@ def _place_chart(subject: Subject, driver: Driver) -> Block | None:
         sums = part.groupby("month")[["denied_claims", "remitted_claims"]].sum()
         months[column] = months["month"].map(quotient(sums["denied_claims"], sums["remitted_claims"]))
     name = _name(subject, where)
+    known = [one.day for one in denial_events(subject, since=pd.Timestamp(months["month"].iloc[0]))]
     axes = figures.plot_months(
         months,
         figures.new_axes(1.55, width=figures.HALF),
         series={"there": name, "elsewhere": "all others"},
         unit="rate",
-        events=[driver.since] if driver.since else [],
+        events=sorted({*([driver.since] if driver.since else []), *known}),
     )
     last = months.iloc[-1]
     now, other = as_text(last["there"], "rate"), as_text(last["elsewhere"], "rate")

@@ -13,11 +13,10 @@ from ...measures.menu import Measure, named
 from ...measures.windows import comparisons, matured_window
 from ...periods import Period
 from ..blocks import Block, Kpi, comparison, kpi, kpis
-from ..formats import as_text, is_empty
+from ..formats import as_text, is_empty, span
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show
-from .answers import span
 
 LABELS = {
     "last_month": "Last month",

@@ -22,13 +22,11 @@ from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
 from ..subject import Subject
 from ..tables import Shown, show, with_total
+from .denials import FEW
 
 INSURANCE = PARTIES[:3]
 WINDOW_DAYS = 90
 """Days of charges that days in AR are reckoned on: the measure's own."""
-
-FEW = 30
-"""A rate of fewer claims than this is printed with a mark: one claim more or less moves it visibly."""
 
 
 def payer_numbers(subject: Subject) -> pd.DataFrame:

@@ -2,72 +2,36 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from ...ledger.suppression import LEAST
-from ...measures.engagement.care_risk import INTAKE_PARTS
 from ...periods import Period
-from ..blocks import Block, Finding, cards, finding, findings, for_the_workbook, headline, note, split
-from ..client_review.asks import MOST, table_of
+from ..blocks import Block, cards, findings, for_the_workbook, headline, note, split
+from ..client_review.asks import MOST, table_of, what_dollars_are
 from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
-from ..formats import as_text, counted, is_empty, sentence
+from ..formats import as_text, counted, sentence
 from ..pages import page
-from ..register.action import FOLLOW_UP_DAYS, PROCESS_DAYS, Action, due
+from ..register.action import Action
+from ..register.months import actions_of
 from ..subject import Subject
 from ..tables import Shown, show
 from .facts import MONTHS, Facts
+from .findings import SERVICE, is_told, sentence_of, worsened
 from .published import title_of
 from .small import known, parts_of, said, total_of
 
-RATES = {
-    "no_show": "No-shows",
-    "late_cancel": "Late cancellations",
-    "social_needs": "Social needs asked",
-    "response_time": "Complaints answered in a week",
-    "intake": "Complete intake forms",
-}
-OWNERS = {
-    "no_show": "practice manager",
-    "late_cancel": "front desk",
-    "social_needs": "intake lead",
-    "response_time": "patient relations",
-}
-REMEDIES = {
-    "no_show": "Find out what changed with appointments",
-    "late_cancel": "Find out what changed with cancellations",
-    "social_needs": "Put the social needs back on the form",
-    "response_time": "Answer complaints within a week again",
-}
 PIECES = (("kept", "kept", "strong"), ("no_shows", "missed", "alert"), ("late_cancels", "canceled late", "light"))
 WHOLE_BLOCKS = "Told by whole quarters or half-years, so that two months' reports give no small number away."
-ROUND_CENTS = 100_00
-"""Dollars of a change are told in hundreds: to the dollar they would tell how many slots a place had."""
-RECENT_DAYS = 240
-"""A change for the worse stays on page one for eight months."""
-
-
-def place(location: str) -> str:
-    """Where a change was seen, in a sentence.
-
-    >>> place(""), place("Site 01")
-    ('at all places', 'at Site 01')
-    """
-    return f"at {location}" if location else "at all places"
 
 
 @page
 def answers(facts: Facts) -> list[Block]:
     """The finding in a sentence, the slots as one bar, three answers, asks, numbers by month; an honest sentence where
     the client has no such data at all."""
-    if not any(
-        facts.subject.rows.get(name, 0)
-        for name in ("appointments", "intakes", "risk_assessments", "surveys", "feedback", "hospital_encounters")
-    ):
+    if not is_told(facts):
         return [
             note(
                 "No patient engagement data has been delivered for this client: no appointments, forms, surveys "
@@ -133,23 +97,6 @@ def _slots(facts: Facts) -> list[Block]:
     ]
 
 
-def worsened(facts: Facts) -> pd.DataFrame:
-    """Changes for the worse of the last eight months, newest first."""
-    recent = pd.Timestamp(facts.subject.as_of) - pd.Timedelta(days=RECENT_DAYS)
-    found = facts.shifts
-    return found[found["is_worse"].astype(bool) & (pd.to_datetime(found["onset_on"]) >= recent)].reset_index(drop=True)
-
-
-def sentence_of(shift: Any) -> str:
-    """One change in words."""
-    return (
-        f"{RATES[shift['measure']]} {place(shift['location'])} "
-        f"{'rose' if shift['direction'] == 'rise' else 'fell'} from "
-        f"{as_text(shift['rate_before'], 'rate')} to {as_text(shift['rate_after'], 'rate')} around "
-        f"{as_text(shift['onset_on'], 'date')}"
-    )
-
-
 def _risk(facts: Facts) -> tuple[str, str, str]:
     question = "Are patients at risk looked after?"
     if facts.navigation.empty:
@@ -185,7 +132,7 @@ def _said(facts: Facts) -> tuple[str, str, str]:
         if known(answered, "in_time_share")
         else ""
         if known(answered, "due") and not answered["due"]
-        else "; complaints are too few to show"
+        else "; how soon complaints were answered is hidden: a small number would show"
     )
     return question, share, f"{said(row, 'answers')} answers from {title_of(facts.quarter)}{span}{told}."
 
@@ -218,165 +165,16 @@ def _asks(facts: Facts) -> list[Block]:
     found = to_do(facts)
     if not found:
         return [note("We need nothing from you: no finding needs a decision.")]
-    shown = [
-        Action(
-            one.title,
-            one.detail.removesuffix("."),
-            one.owner,
-            dt.date.fromisoformat(one.due),
-            amount_cents=one.amount_cents,
-        )
-        for one in found[:MOST]
-    ]
-    basis = "The gravest first."
-    if any(ask.amount_cents for ask in shown):
-        basis += (
-            " Dollars: what that many more kept visits would have brought since, at this practice's own cash a visit, "
-            "to the nearest $100."
-        )
+    definition = f"The gravest first. {what_dollars_are(found[:MOST])}".strip()
     return [
-        table_of(shown, basis, name="engagement_asks"),
-        *for_the_workbook([findings("What to do, all of it", found)]),
+        table_of(found[:MOST], definition, name="engagement_asks"),
+        *for_the_workbook([findings("What to do, all of it", [one.as_finding() for one in found])]),
     ]
 
 
-# -- what to do ------------------------------------------------------------------------------------
-
-
-def to_do(facts: Facts) -> list[Finding]:
-    """Findings, most urgent first."""
-    found = [
-        *_shift_findings(facts),
-        *_navigation_finding(facts),
-        *_lead_finding(facts),
-        *_intake_finding(facts),
-        *_complaint_finding(facts),
-        *_access_finding(facts),
-    ]
-    rank = {"high": 0, "medium": 1, "low": 2}
-    return sorted(found, key=lambda item: (rank[item.severity], -(item.amount_cents or 0), item.title))
-
-
-def _shift_findings(facts: Facts) -> list[Finding]:
-    out = []
-    for row in worsened(facts).to_dict("records"):
-        cents = None
-        worth = facts.recovered["visit_cents"]
-        if row["measure"] == "no_show" and not is_empty(worth):
-            cents = (
-                round((row["rate_after"] - row["rate_before"]) * row["of_after"] * int(worth) / ROUND_CENTS)
-                * ROUND_CENTS
-            )
-        out.append(
-            finding(
-                REMEDIES[row["measure"]],
-                f"{sentence_of(row)}{_between(row)}. Ask what was done differently from then on.",
-                amount_cents=cents,
-                owner=OWNERS[row["measure"]],
-                due=due(facts.subject, FOLLOW_UP_DAYS),
-                severity="high",
-            )
-        )
-    return out
-
-
-def _between(row: dict[str, Any]) -> str:
-    """The days that are possible too, where there are others."""
-    if row["earliest_on"] == row["latest_on"]:
-        return ""
-    return f" (between {as_text(row['earliest_on'], 'date')} and {as_text(row['latest_on'], 'date')})"
-
-
-def _navigation_finding(facts: Facts) -> list[Finding]:
-    row = total_of(facts.navigation, "location")
-    if not len(row) or not known(row, "without") or not row["without"]:
-        return []
-    return [
-        finding(
-            "Give every patient at high risk a navigator",
-            f"{said(row, 'without')} of {said(row, 'high_risk')} patients at high risk have none in charge.",
-            owner="care team lead",
-            due=due(facts.subject, PROCESS_DAYS),
-            severity="medium",
-        )
-    ]
-
-
-def _lead_finding(facts: Facts) -> list[Finding]:
-    rows = parts_of(facts.leads, "lead") if len(facts.leads) and not facts.is_withheld else facts.leads.iloc[:0]
-    far = rows[rows["lead"] == "4 over 28 days"] if len(rows) else rows
-    if far.empty or not known(far.iloc[0], "no_show_rate") or not known(facts.slots, "no_show_rate"):
-        return []
-    row, usual = far.iloc[0], facts.slots
-    if row["no_show_rate"] < 1.5 * usual["no_show_rate"]:
-        return []
-    return [
-        finding(
-            "Remind patients who booked over four weeks ahead",
-            f"They miss {as_text(row['no_show_rate'], 'rate')} of their slots, all patients "
-            f"{as_text(usual['no_show_rate'], 'rate')}: "
-            f"{said(row, 'no_shows')} of {said(usual, 'no_shows')} no-shows from {title_of(facts.block)}. "
-            "Confirm a week ahead, and refill what is given back.",
-            owner="front desk",
-            due=due(facts.subject, PROCESS_DAYS),
-            severity="medium",
-        )
-    ]
-
-
-def _intake_finding(facts: Facts) -> list[Finding]:
-    rows = facts.intake_parts
-    rows = rows[rows["complete_share"].notna() & (rows["part"] != "social_needs")] if len(rows) else rows
-    if rows.empty or rows["complete_share"].min() >= 0.9:
-        return []
-    worst = rows.sort_values("complete_share").iloc[0]
-    return [
-        finding(
-            f"Complete the {worst['part']} part of the intake form",
-            f"Complete on {as_text(worst['complete_share'], 'rate')} of {said(worst, 'forms')} forms from "
-            f"{title_of(facts.block)}; the least complete of the "
-            f"{len(INTAKE_PARTS) - 1} parts beside social needs.",
-            owner="intake lead",
-            due=due(facts.subject, PROCESS_DAYS),
-            severity="low",
-        )
-    ]
-
-
-def _complaint_finding(facts: Facts) -> list[Finding]:
-    row = facts.answered
-    if not known(row, "in_time_share") or row["in_time_share"] >= 0.8:
-        return []
-    return [
-        finding(
-            "Answer every complaint within a week",
-            f"{said(row, 'in_time')} of {said(row, 'due')} complaints from {title_of(facts.half_year)} were "
-            f"({as_text(row['in_time_share'], 'rate')}).",
-            owner="patient relations",
-            due=due(facts.subject, PROCESS_DAYS),
-            severity="medium",
-        )
-    ]
-
-
-def _access_finding(facts: Facts) -> list[Finding]:
-    rows = facts.access
-    rows = rows[rows["median_days"] - rows["before_days"].astype("float64") >= 5] if len(rows) else rows
-    if rows.empty:
-        return []
-    worst = rows.sort_values("median_days", ascending=False).iloc[0]
-    return [
-        finding(
-            f"Open slots for {'new patients' if worst['visit_type'] == 'new' else 'follow-ups'} at {worst['location']}",
-            (
-                f"The third next open slot is {as_text(worst['median_days'], 'days')} days away; three months ago "
-                f"it was {as_text(worst['before_days'], 'days')}."
-            ),
-            owner="practice manager",
-            due=due(facts.subject, PROCESS_DAYS),
-            severity="medium",
-        )
-    ]
+def to_do(facts: Facts) -> list[Action]:
+    """The actions of the client's register that are of this service, the gravest first."""
+    return actions_of(facts, SERVICE)
 
 
 # -- beside the past --------------------------------------------------------------------------------

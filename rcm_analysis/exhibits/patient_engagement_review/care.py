@@ -10,6 +10,7 @@ from ..formats import sentence, words_of
 from ..pages import page
 from ..tables import Shown, show
 from .facts import Facts
+from .findings import changes
 from .published import title_of
 from .small import known, parts_of, said, show_guarded, total_of
 
@@ -75,7 +76,9 @@ def _needs(facts: Facts) -> list[Block]:
         )
     if rows["asked_share"].notna().sum() < 3:
         return [show_guarded(facts.needs, columns, notes=[finding], **words)]
-    axes = figures.plot_months(rows, figures.new_axes(1.9), series={"asked_share": "Asked"}, unit="rate")
+    events = changes(facts, "social_needs", rows["month"].iloc[0])
+    finding, days = finding + figures.marked(events), [one.day for one in events]
+    axes = figures.plot_months(rows, figures.new_axes(1.9), series={"asked_share": "Asked"}, unit="rate", events=days)
     return [
         figures.figure_block(
             axes,

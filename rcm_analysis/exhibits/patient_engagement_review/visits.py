@@ -9,8 +9,8 @@ from ..blocks import Block, note
 from ..formats import as_text, sentence, words_of
 from ..pages import page
 from ..tables import Shown, show
-from .answers import RATES, place
 from .facts import Facts
+from .findings import RATES, changes, place
 from .published import title_of
 from .small import known, parts_of, said, show_guarded, total_of
 
@@ -92,7 +92,9 @@ def _months(facts: Facts) -> list[Block]:
     )
     if rows["no_show_rate"].notna().sum() < 3:
         return [show_guarded(facts.months, columns, **words)]
-    axes = figures.plot_months(rows, figures.new_axes(2.0), series={"no_show_rate": "Missed"}, unit="rate")
+    events = changes(facts, "no_show", rows["month"].iloc[0])
+    finding, days = finding + figures.marked(events), [one.day for one in events]
+    axes = figures.plot_months(rows, figures.new_axes(2.0), series={"no_show_rate": "Missed"}, unit="rate", events=days)
     return [
         figures.figure_block(
             axes,

@@ -9,8 +9,8 @@ from ..blocks import Block, note
 from ..formats import as_text, is_empty, words_of
 from ..pages import page
 from ..tables import Shown, show
-from .answers import RATES
 from .facts import Facts
+from .findings import RATES
 from .published import title_of
 from .small import HIDDEN, WHY, known, show_guarded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .. import blocks
-from ..blocks import Block
+from ..blocks import Block, for_the_workbook
 from ..client_review.definitions import glossary_of
 from ..pages import page
 from ..tables import Shown, show
@@ -35,8 +35,8 @@ MEASURES = (
 
 @page
 def definitions(facts: Facts) -> list[Block]:
-    """What each measure counts."""
-    return [glossary_of(MEASURES)]
+    """What each measure counts, in the workbook; on paper it stands in the firm's reference document."""
+    return for_the_workbook([glossary_of(MEASURES)])
 
 
 @page

@@ -11,8 +11,8 @@ from ...measures.portfolio import book as book_of
 from ...measures.receivable import ar
 from .. import figures
 from ..blocks import Block, note
-from ..client_review.answers import settled_services, span
-from ..formats import as_text, comma_list, words_of
+from ..client_review.answers import settled_services
+from ..formats import as_text, comma_list, span, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts

@@ -29,6 +29,9 @@ DELAYED = "charges delayed, not lost"
 HELD = "money of others that we hold"
 WRITTEN_OFF = "what was written off"
 MOST_HIGH = 3
+CLAIMS = "claims"
+"""The service that an action belongs to where nothing else is said; each service's review shows its own actions."""
+
 CAUSES = ("denials", "underpaid")
 """Kinds of a proven cause."""
 
@@ -67,6 +70,7 @@ class Action:
     outcome: str = ""
     remark: str = ""
     reported_on: dt.date | None = None
+    service: str = CLAIMS
 
     @property
     def action_id(self) -> str:
@@ -110,6 +114,20 @@ class Found:
     rows: pd.DataFrame | None = None
     key: str = ""
     cents: int | None = None
+
+
+OF_SERVICES: dict[str, Callable[[Any], list[Found]]] = {}
+"""What each service beside claims finds, told from the facts of its review."""
+
+
+def finds(service: str) -> Callable[[Callable[[Any], list[Found]]], Callable[[Any], list[Found]]]:
+    """Marks the function that gives what a service finds."""
+
+    def marked(look: Callable[[Any], list[Found]]) -> Callable[[Any], list[Found]]:
+        OF_SERVICES[service] = look
+        return look
+
+    return marked
 
 
 def settle(found: Iterable[Found]) -> list[Action]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,13 +19,33 @@ from ...measures.receivable.account_movements import account_postings, moved_sin
 from ..incomplete import ANSWERED, BILLED, PAID, SENT, advises
 from ..subject import Subject
 from . import causes, claims, habits
-from .action import DONE, DROPPED, OPEN, Action, Found, graded, settle
+from .action import DONE, DROPPED, OF_SERVICES, OPEN, Action, Found, graded, settle
 from .facts import MonthFacts
 
 Look = Callable[[MonthFacts], list[Found]]
+REVIEWS = {
+    "self_pay": "self_pay_review",
+    "patient_engagement": "patient_engagement_review",
+    "care_coordination": "care_coordination_review",
+}
+"""Each service beside claims, and the review whose `findings` are its looks."""
+
+
+def of_services(facts: MonthFacts) -> list[Found]:
+    """What the services find that the client has bought, or whose review is being made."""
+    subject, out = facts.subject, []
+    for service, review in REVIEWS.items():
+        name = f"{service} facts"
+        if service in subject.client.services or name in subject.memory:
+            told_from = import_module(f"..{review}.findings", __package__).Facts
+            out += OF_SERVICES[service](subject.memory.get(name) or subject.memory.setdefault(name, told_from(subject)))
+    return out
+
+
 LOOKS: tuple[tuple[Look, tuple[str, ...]], ...] = (
     (causes.denials, ()),
     (causes.underpayments, ()),
+    (of_services, ()),
     (claims.secondaries, SENT),
     (claims.limits, SENT),
     (claims.write_offs, ANSWERED),
@@ -62,14 +83,25 @@ def facts_of(subject: Subject, facts: MonthFacts | None = None) -> MonthFacts:
     return kept
 
 
-def register(subject: Subject) -> list[Action]:
-    """The actions that stand on a day, the gravest and largest first.
+def register(subject: Subject, service: str = "") -> list[Action]:
+    """The actions that stand on a day, the gravest and largest first; with `service` those of that service.
 
     Counts
         What was found at the close of the month (within a month: at the close before it), every claim in one action;
         without what people reported as done or dropped by the day.
     """
-    return [one for one in whole_register(subject) if one.status == OPEN]
+    return [one for one in whole_register(subject) if one.status == OPEN and service in ("", one.service)]
+
+
+def actions_of(facts: Any, service: str) -> list[Action]:
+    """The actions of a service that stand on a day, for its review, told from the review's own facts.
+
+    They are those of `register`: what is looked for after the services changes none of them, so it is left out.
+    """
+    subject = facts.subject
+    subject.memory.setdefault(f"{service} facts", facts)
+    found = _changed(found_at(closed_month(subject), last=of_services), subject)
+    return [one for one in found if one.status == OPEN and one.service == service]
 
 
 def whole_register(subject: Subject) -> list[Action]:
@@ -103,13 +135,16 @@ def closed_month(subject: Subject) -> Subject:
     return subject if subject.as_of == subject.period.last_day else close_before(subject)
 
 
-def found_at(close: Subject) -> list[Action]:
-    """What stands at the close of a month, settled and graded; nothing before the first posting."""
-    kept: list[Action] | None = close.memory.get("found")
+def found_at(close: Subject, last: Look | None = None) -> list[Action]:
+    """What stands at the close of a month, settled and graded, up to the `last` look where one is named; before the
+    first posting nothing but what services find."""
+    name = f"found to {last.__name__}" if last else "found"
+    kept: list[Action] | None = close.memory.get(name)
     if kept is None:
-        there = not close.pandas("transactions").empty
-        found = [one for look, rests_on in LOOKS if advises(close, rests_on) for one in look(facts_of(close))]
-        kept = close.memory["found"] = graded(settle(found)) if there else []
+        looks = LOOKS if not close.pandas("transactions").empty else ((of_services, ()),)
+        looks = looks[: 1 + [look for look, _ in looks].index(last)] if last else looks
+        found = [one for look, rests_on in looks if advises(close, rests_on) for one in look(facts_of(close))]
+        kept = close.memory[name] = graded(settle(found))
     return kept
 
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 import pandas as pd
 
 from ..blocks import Block, note
+from ..blocks import findings as cards
+from ..formats import counted
 from ..pages import page
+from ..register.months import actions_of
 from ..tables import Shown, show
 from . import findings
 from .facts import Facts
 from .printed import everything, is_list
 
+MOST = 14
+
 
 @page
 def to_put_right(facts: Facts) -> list[Block]:
-    """What to put right, the gravest first."""
-    return findings.findings_of(facts)
+    """What to put right, the gravest first: actions of the client's register."""
+    actions = sorted(actions_of(facts, findings.SERVICE), key=lambda one: one.kind != findings.SCOPE)
+    if not actions:
+        return [note(f"Nothing was found in {facts.subject.period.title} that someone has to put right.")]
+    blocks: list[Block] = [cards("The gravest first", [one.as_finding() for one in actions[:MOST]])]
+    if len(actions) > MOST:
+        blocks.append(note(f"{counted(len(actions) - MOST, 'smaller finding')} left out; the lists below show them."))
+    return blocks
 
 
 @page

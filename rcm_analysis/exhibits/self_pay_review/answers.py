@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 import pandas as pd
@@ -14,23 +13,21 @@ from ...measures.self_pay.payment_plans import instalments_on_schedule
 from ...measures.self_pay.policy import policy_breaches
 from ...periods import Period
 from ..blocks import Block, cards, headline, note, split
-from ..client_review.answers import span
-from ..client_review.asks import MOST, table_of
+from ..client_review.asks import MOST, asked_of, table_of, what_dollars_are
 from ..client_review.behind import traced
 from ..client_review.beside_past import Number, Series, numbers_beside
 from ..client_review.work import held
-from ..formats import as_text, comma_list, counted, sentence, whole_dollars
+from ..formats import as_text, comma_list, counted, sentence, span, whole_dollars
 from ..pages import page
 from ..register.action import Action
+from ..register.months import actions_of
 from ..subject import Subject
 from ..tables import Shown, show, with_total
 from .controls import BREACH_WORDS, SCOPE_WORDS, asked_wrong
 from .facts import Facts
-from .findings import waiting
+from .findings import SERVICE
 from .quality import targets_met
 
-DECIDE_DAYS, APPROVE_DAYS = 14, 30
-PRACTICE = "practice manager"
 PIECES = (
     ("in_time_cents", "paid within 120 days", "strong"),
     ("later_cents", "paid later", "medium"),
@@ -177,35 +174,15 @@ def _missed(facts: Facts) -> tuple[str, str, str]:
 
 def asks(facts: Facts) -> list[Action]:
     """What the practice is asked for: decisions by dollars, then the policy where none is on file."""
-    subject = facts.subject
-    by = subject.as_of + dt.timedelta(days=DECIDE_DAYS)
-    found = [
-        Action(
-            kind.title,
-            f"The oldest has waited since {_day(kind.rows['since'].min())}",
-            PRACTICE,
-            by,
-            amount_cents=kind.cents,
-        )
-        for kind in sorted(waiting(subject), key=lambda kind: -kind.cents)
-    ]
-    if not len(subject.pandas("self_pay_policies")):
-        day = subject.as_of + dt.timedelta(days=APPROVE_DAYS)
-        why = "Without one no limit on calls, card retries and write-offs is checked"
-        found.append(Action("Approve a self-pay policy", why, PRACTICE, day))
-    return found
-
-
-def _day(day: pd.Timestamp) -> str:
-    return f"{day:%B} {day.day}, {day.year}"
+    return asked_of(actions_of(facts, SERVICE))
 
 
 def _asks(facts: Facts) -> list[Block]:
     found = asks(facts)[:MOST]
     if not found:
         return [note("We need nothing from you: no decision of yours is open.")]
-    basis = "Dollars: what the decision is about. The list of the accounts reaches you apart from this packet."
-    return [table_of(found, basis, name="self_pay_asks")]
+    lists = "The list of the accounts reaches you apart from this packet."
+    return [table_of(found, f"{what_dollars_are(found)} {lists}".strip(), name="self_pay_asks")]
 
 
 # -- beside the past --------------------------------------------------------------------------------

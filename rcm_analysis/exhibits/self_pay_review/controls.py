@@ -6,8 +6,7 @@ import pandas as pd
 
 from ...measures.self_pay.policy import policy_value
 from ..blocks import Block, note
-from ..client_review.answers import span
-from ..formats import as_text, comma_list, counted, sentence, words_of
+from ..formats import as_text, comma_list, counted, sentence, span, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -244,7 +243,7 @@ def compliance(facts: Facts) -> list[Block]:
                 Shown("breached_quarter", "Breached, three months", "count"),
             ],
             name="policy_checks",
-            title=f"The client's approved policy, {subject.period.title}",
+            title=f"The approved policy, {subject.period.title}",
             definition=(
                 f"{INTERNAL} Records by the day on which they could break the rule; a record may be "
                 "checked by several rules."

@@ -13,9 +13,8 @@ from ...measures.self_pay import collections as self_pay_collections
 from ...measures.self_pay import declines
 from .. import figures
 from ..blocks import Block, note
-from ..client_review.answers import span
 from ..figures import BLUE, GREY, INK, NAVY, RUST, SKY, styled
-from ..formats import as_text, comma_list, counted, sentence
+from ..formats import as_text, comma_list, counted, sentence, span
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts

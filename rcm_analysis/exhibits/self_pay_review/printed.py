@@ -6,8 +6,8 @@ import pandas as pd
 
 from ...blocks.vocabulary import Figure, Table
 from ..blocks import Block, for_the_workbook, two_by_two
-from ..client_review.answers import span
 from ..figures import HALF
+from ..formats import span
 from ..pages import page
 from ..tables import Shown, narrowed, show, with_total
 from . import appendix, controls, credits, money, quality, requests
@@ -82,7 +82,7 @@ def behind(facts: Facts) -> list[Block]:
             *_policy(facts),
             *_short(
                 quality.targets(facts), "targets", ["words", "value", "target", "met"],
-                f"{quarter}; targets as your policy sets them.",
+                f"{quarter}; the least that your policy asks for.",
             ),
             *_short(
                 credits.credits(facts), "patient_credits", ["kind", "words", "accounts", "credit_cents"],

@@ -8,8 +8,7 @@ from ...ledger.ratios import quotient
 from ...measures.self_pay import contacts as patient_contacts
 from ...measures.self_pay import quality as self_pay_quality
 from ..blocks import Block, note
-from ..client_review.answers import span
-from ..formats import as_text, comma_list, counted, sentence
+from ..formats import as_text, comma_list, counted, sentence, span
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
@@ -86,8 +85,8 @@ def targets(facts: Facts) -> list[Block]:
                 Shown("set_on", "In force since", "date"),
             ],
             name="targets",
-            title="The client's targets",
-            definition=f"{span(facts.quarter)}. Targets are those of the client's policy, at least; no figure "
+            title="Targets of the policy",
+            definition=f"{span(facts.quarter)}. The least that the policy asks for; no figure "
             "of ours or of others stands for a missing one. "
             "Payments: those taken 30 days ago or earlier.",
             notes=[f"Stated in: {comma_list(documents)}." if documents else ""],

@@ -9,8 +9,7 @@ from ...ledger.suppression import LEAST, suppressed
 from ...measures.self_pay import contacts as patient_contacts
 from ...measures.self_pay import requests as patient_requests
 from ..blocks import Block, note
-from ..client_review.answers import span
-from ..formats import as_text, counted, sentence, words_of
+from ..formats import as_text, counted, sentence, span, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts

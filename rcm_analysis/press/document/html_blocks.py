@@ -43,6 +43,8 @@ DEEPEST = 6
 """Lists and quotations inside one another; what is deeper stands at this depth."""
 
 _SAFE_SCHEMES = {"http", "https", "mailto"}
+_PAGE_NEARBY = re.compile(r"(?:\.\./){0,3}(?:[\w-]+/)*[\w-]+\.(?:html|pdf)")
+"""A page that lies beside ours, or a few folders up: a path that names no host."""
 _SVG = re.compile(r"<svg\b.*?</svg\s*>", re.S | re.I)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -79,6 +81,8 @@ def safe_href(href: str | None) -> str | None:
 
     >>> safe_href("https://x12.org"), safe_href("javascript:alert(1)"), safe_href("#aging")
     ('https://x12.org', None, '#aging')
+    >>> safe_href("../../../_reference/reference.html"), safe_href("//elsewhere/x.html"), safe_href("../run.exe")
+    ('../../../_reference/reference.html', None, None)
     """
     if not href:
         return None
@@ -88,7 +92,7 @@ def safe_href(href: str | None) -> str | None:
         scheme = urlsplit(href).scheme.lower()
     except ValueError:
         return None
-    return clean(href) if scheme in _SAFE_SCHEMES else None
+    return clean(href) if scheme in _SAFE_SCHEMES or _PAGE_NEARBY.fullmatch(href) else None
 
 
 def html_blocks(

@@ -24,9 +24,11 @@ from ...periods import Period
 from ...tables.disk import write_text
 from ..runs import folders, manifest
 from ..runs.packet import MANAGER, NAME, file_name
+from ..writers.locked import MARK
 
 INDEX = "index.html"
-KINDS = (".pdf", ".html", ".xlsx")
+KINDS = {".pdf": "PDF", ".html": "HTML", ".xlsx": "XLSX", f"{MARK}.pdf": "locked PDF", f"{MARK}.xlsx": "locked XLSX"}
+"""The ends of the names of a packet's files, the copies under a password among them, and the words of their links."""
 WHOLE, PARTLY, NOTHING = "complete", "incomplete", "failed"
 MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
 
@@ -123,7 +125,7 @@ def links_of(month: Path, name: str = NAME) -> tuple[Link, ...]:
     stem, place = file_name(month.parent.name, month.name, name), f"{month.parent.name}/{month.name}/{NAME}"
     made = _names(_manifest(month / NAME))
     there = [kind for kind in KINDS if f"{stem}{kind}" in made]
-    return tuple(Link(kind[1:].upper(), quote(f"{place}/{stem}{kind}")) for kind in there)
+    return tuple(Link(KINDS[kind], quote(f"{place}/{stem}{kind}")) for kind in there)
 
 
 def _report_links(month: Path, reports: Mapping[str, Mapping[str, Any]]) -> Iterator[Link]:

@@ -294,10 +294,9 @@ def _widths(table: Grid, wanted: list[int], room: float, fits: float) -> list[fl
     left: list[float] = [width if align == "left" else 0 for align, width in zip(table.aligns, wanted, strict=True)]
     broken = [width if width >= _BROKEN else 0 for width in left]
     text_columns = broken if any(broken) else [width if width > 12 else 0 for width in left]
-    if room <= 0.9 * fits and any(text_columns):
+    if any(text_columns) and room <= (fits if any(broken) else 0.9 * fits):
         return text_columns
-    spare = max(0.0, fits - room) / max(1, sum(map(bool, broken)))
-    return [width + _CELL_GAP + spare * bool(long) for width, long in zip(wanted, broken, strict=True)]
+    return [width + _CELL_GAP for width in wanted]
 
 
 def _lines(row: tuple[Cell, ...], wanted: list[int]) -> int:

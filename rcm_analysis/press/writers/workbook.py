@@ -47,7 +47,7 @@ FORMATS = {
     "date": "yyyy-mm-dd",
     "month": "mmm yyyy",
     "text": "@",
-    "flag": "General",
+    "flag": '"Yes";"Yes";"No"',
 }
 FACE = "Calibri"
 """The font of every cell, by name: a reader's own default has other widths."""
@@ -230,7 +230,8 @@ def put_text(cell: Cell, text: Any) -> Cell:
 
 
 def typed(value: Any, unit: str) -> Any:
-    """A raw value as what the sheet stores; None leaves the cell empty.
+    """A raw value as what the sheet stores; None leaves the cell empty. A flag is a number that its format reads as
+    Yes or No in every program.
 
     >>> typed(123456, "usd"), typed("2026-10", "month"), typed(float("nan"), "rate")
     (Decimal('1234.56'), datetime.date(2026, 10, 1), None)
@@ -242,7 +243,7 @@ def typed(value: Any, unit: str) -> Any:
     if unit in ("date", "month") and isinstance(value, str):
         return _day(value)
     if unit == "flag" and value in (0, 1):
-        return bool(value)
+        return int(value)
     if unit in ("count", "rate", "days", "number") and isinstance(value, (int, float)):
         return value
     return str(value)

@@ -186,7 +186,7 @@ def test_at_most_three_asks_the_proven_first(acorn, monkeypatch):
             ("e", 9999, CHARGES),
         )
     ]
-    monkeypatch.setattr(asks, "register", lambda subject: many)
+    monkeypatch.setattr(asks, "register", lambda subject, service: many)
     (table,) = asks.asks_table(acorn)
     assert isinstance(table, Table) and [row[1] for row in table.rows] == ["c. why.", "b. why.", "d. why."]
     assert table.definition.endswith(
@@ -195,7 +195,7 @@ def test_at_most_three_asks_the_proven_first(acorn, monkeypatch):
 
 
 def test_no_ask_is_a_sentence(acorn, monkeypatch):
-    monkeypatch.setattr(asks, "register", lambda subject: [])
+    monkeypatch.setattr(asks, "register", lambda subject, service: [])
     (said,) = asks.asks_table(acorn)
     assert said.payload["text"].startswith("We need nothing from you")
 

@@ -107,13 +107,13 @@ def test_values_are_typed(tmp_path: Path) -> None:
         30.5,
         dt.datetime(2026, 10, 31),
         dt.datetime(2026, 10, 1),
-        True,
+        1,
         "00123",
         1.5,
     ]
-    assert [cell.data_type for cell in first] == ["n", "n", "n", "n", "d", "d", "b", "s", "n"]
+    assert [cell.data_type for cell in first] == ["n", "n", "n", "n", "d", "d", "n", "s", "n"]
     assert first[0].number_format == '"$"#,##0.00;-"$"#,##0.00'
-    assert first[1].number_format == "0.0%"
+    assert first[1].number_format == "0.0%" and first[6].number_format == '"Yes";"Yes";"No"'
     assert [sheet.cell(6, position).value for position in range(1, 10)] == [None] * 9
 
 
