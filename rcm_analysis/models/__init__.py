@@ -42,6 +42,7 @@ HOMES = {
     },
     "coordination": {
         "unbilled_contacts": "unbilled",
+        "one_day_contacts": "unbilled",
         "step_waits": "waits",
         "months_on_their_way": "waits",
         "stopped_steps": "waits",

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ParameterError, closest
 
 TWO_SPEEDS, HEAVY_TAIL, TWO_HUMPS = "two speeds", "heavy tail", "two humps"
+LEAD_STOPS, ONE_DAY = "lead_stops_paying_on", "services_on_one_day"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Laws:
     part_outages: bool = False
     """An outage of the clearinghouse stops the claims to one payer only."""
     has_fee_schedules: bool = True
+    care_faults: tuple[str, ...] = ()
+    """What goes wrong in planted care-coordination programmes beside a coordinator who is not billed: `LEAD_STOPS`,
+    `ONE_DAY`."""
 
 
 USUAL = Laws("usual")
@@ -88,6 +92,7 @@ WORLDS = (
         fewest_problems=2,
         part_outages=True,
         has_fee_schedules=False,
+        care_faults=(LEAD_STOPS, ONE_DAY),
         pays_at_year_end=("medicare", "medicaid", "harbor", "summit", "lakeshore", "northwind"),
     ),
 )

@@ -131,6 +131,8 @@ class Client:
     """Business days agreed by step, such as claim_sent (see measures/portfolio/client_service.py)."""
     follow_up: dict[str, Whole] = field(default_factory=dict, hash=False)
     """Key accounts by claim number, or all of a payer: so many days at most from touch to touch."""
+    assumptions: str | None = None
+    """The plan of its care-coordination programme: a file of the folder of plans, or the id of a sister programme."""
     column_maps: tuple[str, ...] = ()
     packet: Look = Look()
     changes: tuple[Change, ...] = field(default=(), repr=False)

@@ -28,7 +28,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from ..errors import RcmError, StoreError, closest, listed
+from ..errors import ClientError, RcmError, StoreError, closest, listed
 from .clients import Client, Registry, read_registry
 from .disk import write_text_once
 from .elsewhere import TablesElsewhere
@@ -94,9 +94,23 @@ class ClientView:
 
     @property
     def plan(self) -> Path | None:
-        """The client's own care-coordination plan: CLIENT.toml or CLIENT.xlsx in the folder of plans; none without."""
+        """The client's care-coordination plan: the file that `assumptions` names in the registry, or CLIENT.toml or
+        CLIENT.xlsx in the folder of plans; none without.
+
+        Raises
+            ClientError where the registry names one that is not there.
+        """
         folder = self.workspace.paths["plans"]
-        return next((path for kind in PLANS if (path := folder / f"{self.client}{kind}").is_file()), None)
+        client = self.workspace.registry.clients.get(self.client)
+        named = client.assumptions if client else None
+        files = [folder / f"{named or self.client}{kind}" for kind in ("", *PLANS)]
+        found = next((path for path in files if path.suffix.lower() in PLANS and path.is_file()), None)
+        if named and not found:
+            raise ClientError(
+                f"{self.client}: assumptions = {named!r}: expected a file of {folder} (TOML or XLSX), or the id of a "
+                "client whose plan lies there; found none. Nothing was run."
+            )
+        return found
 
     def fingerprints(self) -> dict[str, str]:
         """SHA-256 of every table, and of the plan."""

@@ -263,3 +263,22 @@ def test_days_agreed_are_of_steps_that_are_known(registry):
         registry(GOOD.replace("[clients.acme]", "[clients.acme]\nservice_levels = { claims_sent = 3 }"))
     schedule = registry(GOOD.replace("[clients.acme]", '[clients.acme]\nfollow_up = { medicare = 14, "A-1" = 7 }'))
     assert schedule.client("acme").follow_up == {"medicare": 14, "A-1": 7}
+
+
+def test_the_registry_names_the_plan_of_a_care_programme(tmp_path):
+    """A file of the folder of plans, or a sister's id; one that is not there is refused, and without any it is the
+    client's own."""
+    (tmp_path / "rcm.toml").write_text("")
+    (tmp_path / "plans").mkdir()
+    for name in ("acme.toml", "sister.toml"):
+        (tmp_path / "plans" / name).write_text(name)
+
+    def plan(more):
+        text = GOOD.replace('npis = ["1234567893"]', f'npis = ["1234567893"]\n{more}')
+        (tmp_path / "clients.toml").write_text(text)
+        return open_workspace(tmp_path).client("acme").plan
+
+    assert plan("").name == "acme.toml"
+    assert plan('assumptions = "sister"').name == "sister.toml" == plan('assumptions = "sister.toml"').name
+    with pytest.raises(ClientError, match="acme: assumptions = 'nobody': expected a file of .*plans"):
+        plan('assumptions = "nobody"')

@@ -59,6 +59,12 @@ def found_first(facts: Facts) -> str:
             f"{counted(row['not_billed'], 'member-month')} of {row['months']}, "
             f"{as_text(row['not_billed_cents'], 'usd')}."
         )
+    for row in facts.one_day.to_dict("records"):
+        return (
+            f"{row['coordinator']}'s months have been billed on contacts of a single day since "
+            f"{as_text(row['onset_month'], 'month')}: {counted(row['not_billed'], 'member-month')} of {row['months']}, "
+            f"{as_text(row['not_billed_cents'], 'usd')} that an audit may take back."
+        )
     late = facts.on_their_way[facts.on_their_way["is_late"]]
     if len(late):
         return (

@@ -73,6 +73,11 @@ class Facts:
         return unbilled.unbilled_contacts(self.tables, as_of=self.as_of)
 
     @cached_property
+    def one_day(self) -> pd.DataFrame:
+        """Coordinators whose months are billed on contacts of too few days."""
+        return unbilled.one_day_contacts(self.tables, as_of=self.as_of)
+
+    @cached_property
     def team_span(self) -> Period:
         """The last three months opened for billing."""
         opened = self.every_month.loc[self.every_month["stage"] != "not_opened", "month"]

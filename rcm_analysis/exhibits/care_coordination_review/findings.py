@@ -61,6 +61,23 @@ def _ask_unbilled(facts: Facts) -> list[Found]:
     ]
 
 
+def _ask_one_day(facts: Facts) -> list[Found]:
+    return [
+        _ask(
+            "one_day",
+            str(row["coordinator"]),
+            f"Check the months of {row['coordinator']} before an audit does: services on two days, or void the bill",
+            f"{row['not_billed']} of {row['months']} billed since {as_text(row['onset_month'], 'month')} have contacts "
+            f"on one day alone, where {row['expected']:.0f} would be usual",
+            int(row["not_billed_cents"]),
+            "the published rate",
+            SUPERVISOR,
+            due(facts.subject, FOLLOW_UP_DAYS),
+        )
+        for row in facts.one_day.to_dict("records")
+    ]
+
+
 def _ask_stopped(facts: Facts) -> list[Found]:
     return [
         _ask(
@@ -143,4 +160,11 @@ def _ask_families(facts: Facts) -> list[Found]:
     ]
 
 
-LOOKS: tuple[Callable[[Facts], list[Found]], ...] = (_ask_unbilled, _ask_stopped, _ask_late, _ask_denied, _ask_families)
+LOOKS: tuple[Callable[[Facts], list[Found]], ...] = (
+    _ask_unbilled,
+    _ask_one_day,
+    _ask_stopped,
+    _ask_late,
+    _ask_denied,
+    _ask_families,
+)

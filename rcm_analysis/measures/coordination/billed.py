@@ -92,6 +92,42 @@ def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDO
     >>> months_given(example_coordination(), as_of=dt.date(2026, 10, 31))["is_billed"].tolist()
     [True, False]
     """
+    found = _opened(tables, as_of, days)
+    found = found[found["is_billed"] | ~found["is_short"]]
+    return found.sort_values(["month", "coordinator", "enrolment_id"], ignore_index=True)[COLUMNS]
+
+
+@measure("Member-months billed on fewer days than the rule asks", value="rate_cents", good="down")
+def months_billed(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
+    """Every billed member-month with contacts on record, and whether they fall on fewer days than its level needs.
+
+    Formula
+        is_short = days with a contact of the month that reached somebody < 2 above the level low, < 1 at it
+    Counts
+        Months uploaded or claimed with at least one such contact recorded; without any the record stands. What is
+        short can be taken back in an audit.
+    Date basis
+        month of service
+    Unit
+        cents at the published rate
+    Empty
+        No billed month: no row.
+    Source
+        as `contacts_not_billed`
+
+    >>> from rcm_analysis.examples.coordination import example_coordination
+    >>> months_billed(example_coordination(), as_of=dt.date(2026, 10, 31))["is_short"].tolist()
+    [False]
+    """
+    found = _opened(tables, as_of, WINDOW_DAYS)
+    found = found[found["is_billed"] & (found["contacts"] > 0)]
+    found = found.sort_values(["month", "coordinator", "enrolment_id"], ignore_index=True)
+    return found[[*COLUMNS, "is_short"]]
+
+
+def _opened(tables: Mapping[str, Any], as_of: dt.date, days: int) -> pd.DataFrame:
+    """Member-months recorded as given whose window is over, with their contacts, rate, and whether those were on too
+    few days."""
     names = ["coordinator", "opened_on", "is_core_service_given", "uploaded_on", "missed", "missed_on"]
     support = known(tables, "billing_support", [*MONTH[1:], *names], as_of=as_of).filter(col("is_core_service_given"))
     claims = (
@@ -116,12 +152,13 @@ def months_given(tables: Mapping[str, Any], *, as_of: dt.date, days: int = WINDO
     found = rows_of(rows.rename({"month": "label"}).select(*texts, "opened_on", "is_billed"), texts, ["opened_on"])
     found = found.rename(columns={"label": "month"})
     made = _contacts(tables, found, as_of)
-    found = found.assign(
-        is_billed=found["is_billed"].astype(bool), contacts=made["contacts"], rate_cents=published_rates(found)
-    )
     needed = found["level"].map(SERVICE_DAYS).astype("float64").fillna(1)
-    found = found[found["is_billed"] | (made["contacts"] == 0) | (made["days"] >= needed)]
-    return found.sort_values(["month", "coordinator", "enrolment_id"], ignore_index=True)[COLUMNS]
+    return found.assign(
+        is_billed=found["is_billed"].astype(bool),
+        contacts=made["contacts"],
+        rate_cents=published_rates(found),
+        is_short=(made["contacts"] > 0) & (made["days"] < needed),
+    )
 
 
 def _contacts(tables: Mapping[str, Any], months: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:

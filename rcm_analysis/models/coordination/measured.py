@@ -24,6 +24,8 @@ from .waits import steps_begun
 WORTH = 20
 """How many member-months, bills or referrals the earlier assumption counts for."""
 YEAR_DAYS, RIPE_DAYS = 365, 90
+RAMP, FULL_MONTHS = "staffing.ramp", range(7, 13)
+"""Months after hire, the first being 1, in which a coordinator carries what it came to carry."""
 SLOW_SHARE = 0.1
 LEVEL = 0.9
 LAGS = {"uploaded": "uploaded_to_billed", "lead_billed": "billed_to_paid", "paid_to_lead": "paid_to_agency"}
@@ -41,12 +43,16 @@ def measured_assumptions(tables: Mapping[str, Any], prior: Assumptions, *, as_of
         a lag: measured days = the middle (Kaplan-Meier, open ones as open); one in ten takes slow_days, so that the
         mean is that of the curve; used is drawn towards the prior with 20 steps; low, high: the days by which 5 % and
         95 % were over
+        the ramp: members of coordinators in the nth month after their hire / what they came to carry, their usual month
+        from the seventh to the twelfth; at most 1, and never less than the month before
     Counts
         The 365 days before `as_of`. Reached, enrolled: eligible referrals, 90 days old or older, so that those still
         worked do not look lost. Leaving: members at risk, by month. Months without a core service and months whose
         support was late: months opened for billing and settled. Denied: first bills decided. Recovered: first bills
         denied 90 days ago or earlier, paid since. The lead's fee: cents kept of cents paid; recoupment: cents taken
-        back of cents paid to us; both without an interval. Acuity: members of the last month, by level.
+        back of cents paid to us; both without an interval. Ramp: coordinators hired twelve months ago or earlier whose
+        first member came after their hire, those who leave within the year left out; count: the members they came to
+        carry. Acuity: members of the last month, by level.
     Unit
         shares, or days; count: referrals, member-months, bills or steps
     Empty
@@ -65,7 +71,9 @@ def measured_assumptions(tables: Mapping[str, Any], prior: Assumptions, *, as_of
         *_mix_shares(tables, prior, as_of),
     ]  # fmt: skip
     rows = [_share_row(prior, *share) for share in shares if share[2] > 0]
-    return pd.DataFrame([*rows, *_lag_rows(tables, prior, as_of)], columns=COLUMNS)
+    return pd.DataFrame(
+        [*rows, *_lag_rows(tables, prior, as_of), *_ramp_rows(tables, prior, as_of)], columns=COLUMNS
+    )
 
 
 def _share_row(
@@ -178,6 +186,38 @@ def _lag_rows(tables: Mapping[str, Any], prior: Assumptions, as_of: dt.date) -> 
     return out
 
 
+def _ramp_rows(tables: Mapping[str, Any], prior: Assumptions, as_of: dt.date) -> list[dict[str, Any]]:
+    """The share of what a coordinator came to carry, in each of the first months after hire."""
+    hired = _hired(tables, as_of)
+    held = register(tables, "care_assignments", ["enrolment_id", "coordinator"], ["assigned_from", "assigned_to"], as_of)
+    carried = np.zeros((len(hired), FULL_MONTHS[-1]), dtype="int64")
+    for person, (who, month) in enumerate(zip(hired["staff"], hired["month"], strict=True)):
+        own = held[held["coordinator"] == who]
+        for nth in range(FULL_MONTHS[-1]):
+            last = pd.Timestamp(Period.month(month).shift(nth).last_day)
+            carried[person, nth] = int(((own["assigned_from"] <= last) & ~(own["assigned_to"] < last)).sum())
+    full = np.median(carried[:, FULL_MONTHS[0] - 1 :], axis=1) if len(hired) else np.zeros(0)
+    base, out, least = float(full.sum()), [], 0.0
+    for nth in range(FULL_MONTHS[0] - 1) if base else ():
+        share = ratio(float(np.minimum(carried[:, nth], full).sum()), base)
+        stood = prior.ramp[min(nth, len(prior.ramp) - 1)] / SHARE
+        least = max(least, ratio(share * base + stood * WORTH, base + WORTH))
+        found = (f"{RAMP}[{nth}]", f"Ramp, month {nth + 1}", stood, share, base, float("nan"), float("nan"), least)
+        out.append(dict(zip(COLUMNS, found, strict=True)))
+    return out
+
+
+def _hired(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
+    """Coordinators with a year behind them: who, and the month of hire."""
+    staff = register(tables, "staff", ["staff", "role"], ["hired_on", "left_on"], as_of)
+    staff = staff[staff["role"] == "coordinator"].drop_duplicates("staff")
+    month = staff["hired_on"].dt.strftime("%Y-%m")
+    latest = Period.of(as_of).shift(-FULL_MONTHS[-1]).label
+    year = pd.Timedelta(days=YEAR_DAYS)
+    stays = staff["left_on"].isna() | (staff["left_on"] - staff["hired_on"] >= year)
+    return staff.assign(month=month)[(month <= latest) & stays]
+
+
 def with_measured(prior: Assumptions, found: pd.DataFrame) -> Assumptions:
     """The plan on what was measured: each key of `measured_assumptions` at one value throughout; the rest as it was.
 
@@ -202,6 +242,8 @@ def with_measured(prior: Assumptions, found: pd.DataFrame) -> Assumptions:
         values["billable.support_late"] = SHARE - not_given
     out = prior.with_values(**{key.replace(".", "__"): value for key, value in values.items()})
     mix = {key.removeprefix("acuity."): value for key, value in used.items() if key.startswith("acuity.")}
+    ramp = [int(half_up(pd.Series([value * SHARE])).iloc[0]) for key, value in used.items() if key.startswith(RAMP)]
+    out = replace(out, ramp=(*(min(SHARE, share) for share in ramp), SHARE)) if ramp else out
     return replace(out, mix=_whole_mix(prior, mix)) if mix else out
 
 

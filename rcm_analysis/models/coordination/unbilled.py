@@ -1,4 +1,4 @@
-"""Coordinators whose months stopped being billed: each one's latest months against what is usual in the programme."""
+"""Coordinators whose latest months are lost, or billed on too few days, against what is usual in the programme."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...ledger.ratios import half_up, quotient
-from ...measures.coordination.billed import months_given
+from ...measures.coordination.billed import months_billed, months_given
 
 CHANCE = 0.01
 """How likely a client without any problem is to be reported at all, at one look."""
@@ -60,8 +60,39 @@ def unbilled_contacts(tables: Mapping[str, Any], *, as_of: dt.date, chance: floa
     0
     """
     months = months_given(tables, as_of=as_of)
+    return _habits(months.assign(lost=~months["is_billed"]), chance)
+
+
+def one_day_contacts(tables: Mapping[str, Any], *, as_of: dt.date, chance: float = CHANCE) -> pd.DataFrame:
+    """Coordinators whose months are billed on contacts of too few days, since when, and the dollars that an audit may
+    take back.
+
+    Formula
+        as `unbilled_contacts`: not_billed counts the billed months whose contacts fall on fewer days than the level
+        needs, of all billed months
+    Counts
+        Member-months as `measures.coordination.months_billed`
+    Date basis
+        month of service
+    Unit
+        member-months; cents at the published rate
+    Empty
+        No such coordinator: no row.
+    Source
+        as `unbilled_contacts`
+
+    >>> from rcm_analysis.examples.coordination import example_coordination
+    >>> len(one_day_contacts(example_coordination(), as_of=dt.date(2026, 10, 31)))
+    0
+    """
+    months = months_billed(tables, as_of=as_of)
+    return _habits(months.assign(lost=months["is_short"]), chance)
+
+
+def _habits(months: pd.DataFrame, chance: float) -> pd.DataFrame:
+    """The coordinators whose `lost` months are more than chance explains."""
     months = months.assign(
-        lost=(~months["is_billed"]).astype("int64"), lost_cents=months["rate_cents"].where(~months["is_billed"], 0)
+        lost=months["lost"].astype("int64"), lost_cents=months["rate_cents"].where(months["lost"].astype(bool), 0)
     )
     cells = months.groupby(["client", "coordinator", "month"], as_index=False).agg(
         months=("lost", "size"), lost=("lost", "sum"), cents=("rate_cents", "sum"), lost_cents=("lost_cents", "sum")

@@ -11,7 +11,8 @@ import polars as pl
 
 from ...measures.self_pay.eob import eob_check
 from ...measures.self_pay.policy import estimate_differences, policy_breaches, scope_guard
-from ...models.coordination.unbilled import unbilled_contacts
+from ...models.coordination.unbilled import one_day_contacts, unbilled_contacts
+from ...models.coordination.waits import stopped_steps
 from ..case import Case
 from ..record import PRECISION, RECALL, Tally
 from ..scoring import Alarm, PlantedProblem, Watch, sought
@@ -102,16 +103,26 @@ def _exact(name: str, planted: set, found: set, true: set, hit: set | None = Non
     return tallies + ([Tally(name, PRECISION, len(true), len(found))] if found else [])
 
 
+CARE_LOOKS = (
+    ("contacts not billed", "contacts_not_billed", unbilled_contacts, "coordinator", "excess_cents"),
+    ("services on one day", "services_on_one_day", one_day_contacts, "coordinator", "excess_cents"),
+    ("leads that stopped paying on", "lead_stops_paying_on", stopped_steps, "who", "amount_cents"),
+)
+"""What is told, the planted kind, the analysis, and its columns of whom and of cents."""
+
+
 def contacts(case: Case) -> list[Tally]:
-    """`unbilled_contacts`: one alarm a coordinator."""
+    """`unbilled_contacts`, `one_day_contacts`, `stopped_steps`: one alarm a coordinator or lead Health Home."""
     if _is_empty(case, "billing_support"):
         return []
-    alarms = [
-        Alarm(case.client, case.period.last_day, {"provider": row.coordinator}, int(row.excess_cents))
-        for row in unbilled_contacts(case.known, as_of=case.period.last_day).itertuples()
-    ]
-    planted = case.problems("contacts_not_billed")
-    return sought("contacts not billed", planted, alarms, _watch(case, not planted))
+    tallies: list[Tally] = []
+    for told, kind, look, who, cents in CARE_LOOKS:
+        found = look(case.known, as_of=case.period.last_day).to_dict("records")
+        alarms = [Alarm(case.client, case.period.last_day, {"provider": row[who]}, int(row[cents])) for row in found]
+        planted = case.problems(kind)
+        if planted or alarms or kind == "contacts_not_billed":
+            tallies += sought(told, planted, alarms, _watch(case, not planted))
+    return tallies
 
 
 def _is_empty(case: Case, table: str) -> bool:

@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 
 from ...tables import schema_coordination as services
+from ..laws import LEAD_STOPS, ONE_DAY
 from ..practice import Practice
 from ..practice_book import working_day
 from ..submission import NEVER
-from .coordination_claims import billed, rates
+from .coordination_claims import LEAD, billed, rates
 from .coordination_team import Team
 from .rows import day_or_never, numbered, only_where, planted_item
 
@@ -78,7 +79,7 @@ def coordination_tables(
         **billed(team, months),
         "staff": _staff(team),
     }
-    return tables, _planted(team, months)
+    return tables, _planted(team, months, tables["care_claims"])
 
 
 # -- referrals and enrolment -----------------------------------------------------------------------
@@ -316,6 +317,8 @@ def _contacts(team: Team, months: pl.DataFrame) -> pl.DataFrame:
     place = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
     key = number[row], month[row], place
     day = months["begin"].to_numpy()[row] + (luck.uniform("day", *key) * span[row]).astype(np.int64)
+    together = (months["coordinator"].to_numpy()[row] == team.one_day_coordinator) & (month[row] >= team.unbilled_from)
+    day = np.where(together, months["day"].to_numpy()[row], day)
     reached = luck.uniform("reached", *key) < 0.8
     return (
         months[row.tolist()]
@@ -429,27 +432,46 @@ def _staff(team: Team) -> pl.DataFrame:
     )
 
 
-def _planted(team: Team, months: pl.DataFrame) -> list[dict[str, Any]]:
-    lost = months.filter(pl.col("unbilled") & (pl.col("opened") <= team.last))
-    if lost.is_empty():
-        return []
-    cents = rates(team.region)
-    ids, labels = team.ids, [month.label for month in team.months]
-    rows = [
-        [f"{ids[member]} {labels[month]}", None, str(np.datetime64(int(opened), "D")), cents[level]]
-        for member, month, opened, level in lost.select("member", "month", "opened", "level").iter_rows()
-    ]
+def _planted(team: Team, months: pl.DataFrame, claims: pl.DataFrame) -> list[dict[str, Any]]:
+    """The coordinator who is not billed, the one whose services fall on one day, and the lead that stops paying on."""
+    cents, labels = rates(team.region), [month.label for month in team.months]
+    since = str(team.months[team.unbilled_from].first_day)
+
+    def rows(frame: pl.DataFrame) -> list[list[Any]]:
+        wanted = frame.filter(pl.col("opened") <= team.last).select("member", "month", "opened", "level")
+        return [
+            [f"{team.ids[member]} {labels[month]}", None, str(np.datetime64(int(opened), "D")), cents[level]]
+            for member, month, opened, level in wanted.iter_rows()
+        ]
+
+    short = (pl.col("coordinator") == team.one_day_coordinator) & (pl.col("month") >= team.unbilled_from)
+    found = [
+        ("contacts_not_billed", since, "share of the coordinator's billable months",
+         "published rate of the months that could have been billed", team.unbilled_coordinator,
+         rows(months.filter("unbilled"))),
+        (ONE_DAY, since, "share of the coordinator's months with all contacts on one day",
+         "published rate of the months billed so", team.one_day_coordinator,
+         rows(months.filter(short & (pl.col("uploaded") < NEVER) & (pl.col("level") != "low")))),
+        (LEAD_STOPS, str(np.datetime64(min(team.lead_stops_from, team.last), "D")), "share of payments not passed on",
+         "what the payer paid to the lead and nobody passed on", LEAD, _kept_by_lead(team, claims)),
+    ]  # fmt: skip
     return [
         planted_item(
-            1,
-            team.client,
-            "contacts_not_billed",
-            start=str(team.months[team.unbilled_from].first_day),
-            start_basis="service",
-            size=1.0,
-            size_unit="share of the coordinator's billable months",
-            amount_means="published rate of the months that could have been billed",
-            scope={"provider": team.unbilled_coordinator},
-            rows=rows,
+            number, team.client, kind, start=start, start_basis="paid" if kind == LEAD_STOPS else "service",
+            size=1.0, size_unit=unit, amount_means=means, scope={"provider": who}, rows=struck,
         )
+        for number, (kind, start, unit, means, who, struck) in enumerate((one for one in found if one[-1]), 1)
+    ]  # fmt: skip
+
+
+def _kept_by_lead(team: Team, claims: pl.DataFrame) -> list[list[Any]]:
+    """Claims that the payer paid to the lead Health Home in time to be passed on, and that were not."""
+    if team.lead_stops_from == NEVER:
+        return []
+    kept = claims.filter(
+        pl.col("payer_decided_on").is_not_null() & pl.col("agency_paid_on").is_null() & (pl.col("payer_paid_cents") > 0)
+    )
+    return [
+        [claim, None, str(day), cents]
+        for claim, day, cents in kept.select("care_claim_id", "payer_decided_on", "agency_paid_cents").iter_rows()
     ]

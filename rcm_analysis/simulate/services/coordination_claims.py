@@ -64,6 +64,7 @@ def _tried(team: Team, sent: pl.DataFrame) -> pl.DataFrame:
         lead + np.maximum(7, np.rint(slow * np.exp(0.4 * luck.normal("payer", *key)))).astype(np.int64)
     )
     agency = working_day(decided + luck.between("agency", 9, 36, *key))
+    agency = np.where(agency >= team.lead_stops_from, NEVER, agency)
     share = np.where(payer == "harbor", 0.085, 0.05) * np.where(key[2] > 0, 2.0, 1.0)
     denied = luck.uniform("denied", *key) < share
     reason = luck.word(

@@ -10,6 +10,7 @@ import polars as pl
 
 from ...tables.schema_base import Table
 from ..company import day_number
+from ..laws import LEAD_STOPS, ONE_DAY
 from ..practice import Practice
 from ..submission import NEVER
 from .rows import Luck, table_rows
@@ -18,6 +19,8 @@ HIRED_IN_MONTH = (0, 0, 3, 6, 10)
 LEAVES_IN_MONTH = {1: 10}
 UNBILLED_MONTHS, KNOWN_MONTHS = 6, 4
 """A planted coordinator's last months that are not billed, and how long such a coordinator has worked before."""
+LEAD_STOPS_DAYS = 75
+"""Days before the end from which the lead Health Home passes nothing on, where that is planted."""
 
 
 @dataclass
@@ -49,13 +52,22 @@ class Team:
             self._unbilled_coordinator() if self.plants and len(self.months) > 2 * UNBILLED_MONTHS else ""
         )
 
+        faults = book.company.laws.care_faults if self.unbilled_coordinator else ()
+        self.lead_stops_from = self.last - LEAD_STOPS_DAYS if LEAD_STOPS in faults else NEVER
+        others = [who for who in self._stayed() if who != self.unbilled_coordinator]
+        self.one_day_coordinator = others[-1] if ONE_DAY in faults and others else ""
+
+    def _stayed(self) -> list[str]:
+        """The coordinators who were there some months before the faults begin and stay to the end."""
+        known = self.first_days[self.unbilled_from - KNOWN_MONTHS]
+        return [
+            who for who, (hired, gone) in self.coordinators.items() if hired <= known and gone >= self.last_days[-1]
+        ]
+
     def _unbilled_coordinator(self) -> str:
         """The coordinator whose months stop being billed: drawn among those who were there before and stay to the
         end."""
-        known = self.first_days[self.unbilled_from - KNOWN_MONTHS]
-        there = [
-            who for who, (hired, gone) in self.coordinators.items() if hired <= known and gone >= self.last_days[-1]
-        ]
+        there = self._stayed()
         return str(self.luck("plant").word("coordinator", there, np.array([0]))[0]) if there else ""
 
     def _leaves(self, begin: int, number: int) -> int:

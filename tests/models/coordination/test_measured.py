@@ -114,3 +114,26 @@ def test_what_was_measured_holds_the_truth_of_a_simulated_programme(seed):
     read = parse(tomllib.loads(as_toml(made)), "measured.toml")
     assert read.value("lag.uploaded_to_billed.days") == round(found.loc["lag.uploaded_to_billed.days", "used"])
     assert set(LAGS.values()) == {key.split(".")[1] for key in found.index if key.startswith("lag.")}
+
+
+def test_the_ramp_is_what_coordinators_came_to_carry_month_by_month():
+    """One carries 2, 4, 4, 6, 8, 8 members and then 10; one with half a year behind her does not count."""
+    staff = [
+        {"staff": who, "role": "coordinator", "effective_from": day, "hired_on": day}
+        for who, day in (("CC01", "2025-06-02"), ("CC02", "2026-08-03"))
+    ]
+    starts = ["2025-06"] * 2 + ["2025-07"] * 2 + ["2025-09"] * 2 + ["2025-10"] * 2 + ["2025-12"] * 2 + ["2026-09"] * 5
+    held = [
+        {"enrolment_id": f"M{nth}", "coordinator": "CC01", "assigned_from": f"{month}-15"}
+        for nth, month in enumerate(starts)
+    ]
+    found = measured({"month": "2026-09"}, staff=staff, care_assignments=held)
+    ramp = found[found.index.str.startswith("staffing.ramp")]
+    assert ramp["measured"].tolist() == [0.2, 0.4, 0.4, 0.6, 0.8, 0.8] and set(ramp["count"]) == {10}
+    prior = [0.25, 0.6, 1, 1, 1, 1]
+    drawn = [(share * 10 + stood * WORTH) / 30 for share, stood in zip(ramp["measured"], prior, strict=True)]
+    assert ramp["used"].tolist() == pytest.approx([max(drawn[: nth + 1]) for nth in range(6)])
+    made = with_measured(PRIOR, found.reset_index())
+    assert len(made.ramp) == 7 and made.ramp[0] == round(drawn[0] * SHARE) and made.ramp[-1] == SHARE
+    read = parse(tomllib.loads(as_toml(made)), "measured.toml")
+    assert read.ramp == made.ramp
