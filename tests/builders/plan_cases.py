@@ -100,7 +100,7 @@ def drawn(months: int = 18) -> st.SearchStrategy:
             "months": st.just(months),
             "opening_cash": money,
             "regions": st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)).map(_two_regions),
-            "assessment": st.fixed_dictionaries({"paid": st.booleans(), "share": shares}),
+            "assessment": st.fixed_dictionaries({"paid": st.booleans(), "share": shares, "again": shares}),
             "acuity": st.fixed_dictionaries(
                 {
                     "levels": st.just(["low", "medium", "high"]),
@@ -247,7 +247,7 @@ def rich(seed: int, months: int = 18) -> dict[str, Any]:
         "months": months,
         **regions,
         "opening_cash": money(0, 300_000),
-        "assessment": {"paid": seed % 4 != 0, "share": float(np.round(places.uniform(0.3, 1), 4))},
+        "assessment": {"paid": seed % 4 != 0, "share": float(np.round(places.uniform(0.3, 1), 4)), "again": 0.1667},
         "acuity": {
             "levels": ["low", "medium", "high"],
             "caseload": {"low": between(30, 60, 3), "medium": between(18, 35, 3), "high": between(9, 18, 3)},

@@ -20,7 +20,7 @@ from ..tables import Shown, show
 from . import figures as plan_figures
 from .figures import show_sliders
 from .results import PlanResults
-from .words import FIGURES, assumptions_table, exit_text, lever_text, when, whole_cents
+from .words import FIGURES, assumptions_table, exit_text, lever_text, shipped_words, when, whole_cents
 
 MONEY = (
     ("revenue", "Net revenue"),
@@ -39,7 +39,7 @@ class CarePlan:
     """The pages of one plan under one scenario; each gives its blocks.
 
     `beside` stands beside the results (the care that nobody billed); `origin` is the file of the assumptions and
-    its fingerprint.
+    its fingerprint; `whose` the client's name.
     """
 
     def __init__(
@@ -50,9 +50,11 @@ class CarePlan:
         *,
         beside: Sequence[Block] = (),
         origin: tuple[str, str] = ("given in memory", "–"),
+        whose: str = "",
     ) -> None:
         programme_plan(assumptions)
         self.assumptions, self.scenario, self.beside, self.origin = assumptions, scenario, beside, origin
+        self.whose = whose
         self.plan: Plan = programme_plan(assumptions, scenario)
         self.results = PlanResults(assumptions, actual, scenario) if actual else None
 
@@ -90,7 +92,9 @@ class CarePlan:
         last = self.plan.months.iloc[-1]
         carried = None if not last["fte"] else last["members"] / last["fte"]
         back = as_text(summary.payback_month, "month") if summary.payback_month else "Not within the plan"
+        shipped = shipped_words(plan, self.whose or "the client")
         return [
+            *([note(shipped, tone="warning")] if shipped else []),
             cards(
                 [
                     (
@@ -98,7 +102,7 @@ class CarePlan:
                         deep if summary.peak_deficit_cents else "No hole",
                         f"The running cash flow is lowest in {as_text(summary.peak_deficit_month, 'month')}; "
                         "the accrual result alone "
-                        f"would show {as_text(-summary.accrual_trough_cents, 'usd')}."
+                        f"would show {as_text(-summary.accrual_trough_cents, 'usd')}.{self._kind_words()}"
                         if summary.peak_deficit_cents
                         else "Receipts cover every month's expense.",
                     ),
@@ -128,8 +132,17 @@ class CarePlan:
                     ("What closes the gap?", *self._exit_words()),
                     *([("Are we on plan?", *self.results.words())] if self.results else []),
                 ]
-            )
+            ),
         ]
+
+    def _kind_words(self) -> str:
+        """That the plan is on the kind side, where half of the drawn futures are deeper; nothing else."""
+        if not self.assumptions.uncertainty:
+            return ""
+        half = int(self.drawn.peaks.set_index("percentile")["peak_deficit_cents"][50])
+        ours = self.plan.summary.peak_deficit_cents
+        said, deeper = as_text(-ours, "usd"), as_text(-half, "usd")
+        return f" {said} is on the kind side: half of the futures are deeper than {deeper}." if half < ours else ""
 
     def _exit_words(self) -> tuple[str, str]:
         if self.exits.empty:
@@ -467,17 +480,10 @@ class CarePlan:
             drawn.fan, figures.new_axes(2.8), path=self.plan.months["cumulative_cash"], floor_cents=-opening
         )
         peaks = drawn.peaks.set_index("percentile")["peak_deficit_cents"]
-        ours, half = self.plan.summary.peak_deficit_cents, int(peaks[50])
-        kind = (
-            f" The plan's own peak deficit, {as_text(-ours, 'usd')}, is on the kind side: half of the futures are "
-            f"deeper than {as_text(-half, 'usd')}."
-            if half < ours
-            else ""
-        )
         finding = (
             f"Cash runs out in {as_text(drawn.out_of_cash, 'rate')} of the futures; in one of twenty the hole "
-            "is deeper than "
-            f"{as_text(-int(peaks[5]), 'usd')}. {as_text(drawn.paid_back, 'rate')} are paid back within the plan.{kind}"
+            f"is deeper than {as_text(-int(peaks[5]), 'usd')}. {as_text(drawn.paid_back, 'rate')} are paid back within "
+            f"the plan.{self._kind_words()}"
         )
         fan = drawn.fan.assign(plan=self.plan.months["cumulative_cash"])
         peaks = drawn.peaks.assign(words=[f"{level} of 100 futures are deeper" for level in drawn.peaks["percentile"]])

@@ -184,6 +184,8 @@ SLIDERS: tuple[tuple[str, str, int, int, int, int], ...] = (
     ("acuity_shift", "One level down, %", -50, 50, 0, SHARE // 100),
     ("denials", "Denials, points added", -10, 30, 0, SHARE // 100),
     ("rate", "Rates, %", 70, 130, 100, SHARE // 100),
+    ("referrals", "Referrals, %", 25, 200, 100, SHARE // 100),
+    ("engagement", "Families that enroll, %", 25, 150, 100, SHARE // 100),
 )
 """Lever, words, lowest, highest, neutral, and how many small units one step is."""
 

@@ -54,17 +54,17 @@ def open_plan(
     month = Period.month(period)
     file = shipped(assumptions or SHIPPED) or _found(workspace, assumptions)
     firm, name = _names(workspace, client, month)
+    made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
     if name and file.read_bytes() in {example.read_bytes() for example in SHIPPED_FILES.values()}:
         raise ParameterError(
             f"A plan of {name} needs {name}'s own assumptions: give them as -p assumptions=FILE. Those given are the "
             "shipped example, which rcm plan prints as an example. Nothing was run."
         )
-    made = read_workbook(file) if file.suffix.lower() == ".xlsx" else read_assumptions(file)
     stored = open_workspace(workspace).client(client).tables(as_of=month.last_day) if actuals == STORED else None
     actual = _actuals(workspace, month, made, actuals, stored)
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
     beside = not_billed(stored, as_of=month.last_day) if stored else []
-    plan = CarePlan(made, scenario, actual, beside=beside, origin=(file.name, fingerprint))
+    plan = CarePlan(made, scenario, actual, beside=beside, origin=(file.name, fingerprint), whose=name)
     blocks.emit(
         [
             blocks.meta(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...models.plan.assumptions import Assumptions, Dated, at
-from ...models.plan.fields import FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
+from ...models.plan.assumptions import Assumptions, Dated, at, example_assumptions
+from ...models.plan.fields import BY_KEY, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
 from ..blocks import Block
 from ..formats import as_text, counted
 from ..tables import Shown, show
@@ -28,6 +28,48 @@ def assumptions_table(plan: Assumptions) -> Block:
         name="assumptions",
         title="Assumptions",
         definition="As in the assumptions file. A value with months holds from each month until the next one named.",
+    )
+
+
+def as_shipped(plan: Assumptions) -> tuple[int, int]:
+    """How many of the inputs that the shipped example states itself stand in a plan as they stand there, and of how
+    many. What is left at its default is not counted.
+
+    >>> from rcm_analysis.models.plan.assumptions import example_assumptions
+    >>> same, every = as_shipped(example_assumptions())
+    >>> same == every
+    True
+    """
+    ours, theirs = _stated(plan), _stated(example_assumptions())
+    return sum(ours.get(key) == value for key, value in theirs.items()), len(theirs)
+
+
+def _stated(plan: Assumptions) -> dict[str, Any]:
+    """The values of a plan by what they are: months are left out, as another start moves them all."""
+    fields = {field.key: [value for _, value in plan.values[field.key]] for field in FIELDS}
+    return {
+        **{key: value for key, value in fields.items() if value != [BY_KEY[key].default]},
+        **{f"mix.{level}": [value for _, value in plan.mix[level]] for level in plan.levels},
+        **{f"caseload.{level}": size for level, size in plan.caseload.items()},
+        **{f"referrals.{nth}": [value for _, value in one.monthly] for nth, one in enumerate(plan.sources)},
+        **{f"salary.{nth}": person.salary for nth, person in enumerate(plan.coordinators)},
+        "ramp": plan.ramp,
+    }
+
+
+def shipped_words(plan: Assumptions, whose: str) -> str:
+    """What page one says of inputs that stand as in the shipped example: nothing where fewer than half of them do."""
+    same, every = as_shipped(plan)
+    if 2 * same < every:
+        return ""
+    if same == every:
+        return (
+            f"This is the shipped example, an invented agency: none of its figures are {whose}'s. Put your own in its "
+            "place before anybody decides by it."
+        )
+    return (
+        f"{same} of {every} inputs stand as in the shipped example, which is an invented agency: this is not {whose}'s "
+        "plan until they are replaced. The last table holds every input."
     )
 
 

@@ -71,9 +71,7 @@ def measured_assumptions(tables: Mapping[str, Any], prior: Assumptions, *, as_of
         *_mix_shares(tables, prior, as_of),
     ]  # fmt: skip
     rows = [_share_row(prior, *share) for share in shares if share[2] > 0]
-    return pd.DataFrame(
-        [*rows, *_lag_rows(tables, prior, as_of), *_ramp_rows(tables, prior, as_of)], columns=COLUMNS
-    )
+    return pd.DataFrame([*rows, *_lag_rows(tables, prior, as_of), *_ramp_rows(tables, prior, as_of)], columns=COLUMNS)
 
 
 def _share_row(
@@ -189,7 +187,9 @@ def _lag_rows(tables: Mapping[str, Any], prior: Assumptions, as_of: dt.date) -> 
 def _ramp_rows(tables: Mapping[str, Any], prior: Assumptions, as_of: dt.date) -> list[dict[str, Any]]:
     """The share of what a coordinator came to carry, in each of the first months after hire."""
     hired = _hired(tables, as_of)
-    held = register(tables, "care_assignments", ["enrolment_id", "coordinator"], ["assigned_from", "assigned_to"], as_of)
+    held = register(
+        tables, "care_assignments", ["enrolment_id", "coordinator"], ["assigned_from", "assigned_to"], as_of
+    )
     carried = np.zeros((len(hired), FULL_MONTHS[-1]), dtype="int64")
     for person, (who, month) in enumerate(zip(hired["staff"], hired["month"], strict=True)):
         own = held[held["coordinator"] == who]

@@ -266,9 +266,9 @@ def _units(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> No
 def _revenue(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:
     """Billed dollars down to the net revenue of the month of service."""
     rows["billed"] = rows["billed.outreach"] = whole(rows["outreach_units"] * given["outreach.rate"], MILLI)
-    rows[f"units.{ASSESSMENT}"] = whole(rows["enrolled"] * given["assessment.share"], SHARE) * int(
-        given["assessment.paid"][0]
-    )
+    first = whole(rows["enrolled"] * given["assessment.share"], SHARE)
+    again = whole(rows["members"] * given["assessment.again"], SHARE)
+    rows[f"units.{ASSESSMENT}"] = (first + again) * int(given["assessment.paid"][0])
     split_by_region(plan, rows, f"units.{ASSESSMENT}")
     for level in plan.rated:
         for region in plan.regions:

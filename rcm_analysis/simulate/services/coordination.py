@@ -433,7 +433,9 @@ def _staff(team: Team) -> pl.DataFrame:
 
 
 def _planted(team: Team, months: pl.DataFrame, claims: pl.DataFrame) -> list[dict[str, Any]]:
-    """The coordinator who is not billed, the one whose services fall on one day, and the lead that stops paying on."""
+    """The coordinator who is not billed, the one whose services fall on one day, and the lead that pays nothing on."""
+    if not team.unbilled_coordinator:
+        return []
     cents, labels = rates(team.region), [month.label for month in team.months]
     since = str(team.months[team.unbilled_from].first_day)
 

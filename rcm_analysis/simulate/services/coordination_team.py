@@ -54,7 +54,7 @@ class Team:
 
         faults = book.company.laws.care_faults if self.unbilled_coordinator else ()
         self.lead_stops_from = self.last - LEAD_STOPS_DAYS if LEAD_STOPS in faults else NEVER
-        others = [who for who in self._stayed() if who != self.unbilled_coordinator]
+        others = [who for who in self._stayed() if who != self.unbilled_coordinator] if faults else []
         self.one_day_coordinator = others[-1] if ONE_DAY in faults and others else ""
 
     def _stayed(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 
 import pandas as pd
@@ -40,7 +41,7 @@ EXHIBITS = (
 
 
 def cards_of(plan: CarePlan) -> dict[str, tuple[str, str]]:
-    return {item["title"]: (item["answer"], item["detail"]) for item in plan.answers()[0].payload["items"]}
+    return {item["title"]: (item["answer"], item["detail"]) for item in plan.answers()[-1].payload["items"]}
 
 
 @pytest.mark.parametrize("name", EXHIBITS)
@@ -122,6 +123,18 @@ class TestSentences:
         half = plan.drawn.peaks.set_index("percentile")["peak_deficit_cents"][50]
         assert half < plan.plan.summary.peak_deficit_cents
         assert "on the kind side: half of the futures are deeper than $265,528." in finding
+
+    def test_page_one_says_how_much_of_the_plan_is_the_shipped_example(self):
+        first = CarePlan(example_assumptions(), whose="Acme").answers()[0].payload
+        assert (
+            first["text"].startswith("This is the shipped example")
+            and "none of its figures are Acme's" in first["text"]
+        )
+        some = example_assumptions().with_values(denials__rate=1_111, staffing__fringe=3_333)
+        told = CarePlan(some, whose="Acme").answers()[0].payload["text"]
+        same, every = map(int, re.match(r"(\d+) of (\d+) inputs stand as in the shipped example", told).groups())
+        assert same == every - 2
+        assert CarePlan(assumed()).answers()[0].payload["kind"] == "cards", "its own inputs need no warning"
 
     def test_results_name_the_largest_part_that_is_missing(self):
         slow = example_assumptions().scenario("slow_payer")

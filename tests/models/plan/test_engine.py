@@ -349,6 +349,10 @@ class TestAssessments:
     def test_members_taken_over_bring_none(self):
         plan = assumed(assessment={"paid": True}, enrolment={"reached": 1, "enrolled": 1, "opening_members": 10})
         assert run(plan, [BASE])["units.assessment"][0, 0] == 4_000
+        again = assumed(
+            assessment={"paid": True, "again": 0.1667}, enrolment={"reached": 1, "enrolled": 1, "opening_members": 10}
+        )
+        assert run(again, [BASE])["units.assessment"][0, 0] == 4_000 + round(0.1667 * 14_000), "of the month's members"
 
     def test_its_rate_is_dated(self):
         rows = [{"level": level, "effective": "2025-01", "rate": 300} for level in ("low", "medium", "high")]

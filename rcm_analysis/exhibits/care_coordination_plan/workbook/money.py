@@ -43,7 +43,10 @@ def _billed(made: Months) -> None:
     paid = made.fixed("in.assessment.paid")
     made.add(
         f"units.{ASSESSMENT}",
-        lambda c, _: whole(f"{at('enrolled', c)}*{at('in.assessment.share', c)}", SHARE) + f"*{paid}",
+        lambda c, _: (
+            f"({whole(at('enrolled', c) + '*' + at('in.assessment.share', c), SHARE)}"
+            f"+{whole(at('members', c) + '*' + at('in.assessment.again', c), SHARE)})*{paid}"
+        ),
         "Assessments billed",
         MEMBERS,
     )
