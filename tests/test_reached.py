@@ -48,7 +48,6 @@ CALLED_FROM_OUTSIDE = (
 """Names that IPython, traitlets and the Jupyter server call."""
 
 ALLOWED = {
-    "models.plan.assumptions.example_assumptions": "what the examples of the plan compute on",
     "tables.reference.carc.FAMILIES": "words of the shipped list, which its test holds to them",
     "tables.reference.carc.STAGES": "as above",
 }
