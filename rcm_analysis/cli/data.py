@@ -85,8 +85,9 @@ def ingest(
 ) -> None:
     """Read raw files into the store.
 
-    Takes 835, 837, and CSV and XLSX exports, under any name. Prints what was read, what was set aside, what does not
-    balance, and what has no counterpart. What the latest month's packet will ask is worked out at once.
+    Takes 835, 837, FHIR claims, BAI2, and CSV and XLSX exports, under any name. Prints what was read, what was set
+    aside, what does not balance, and what has no counterpart. What the latest month's packet will ask is worked out at
+    once.
     Exit code 0: clean; 1: something needs a person; 2: nothing could be read.
     """
     from ..tables.workspace import open_workspace

@@ -8,15 +8,17 @@ Every remittance payment is sought among the deposits of the bank, each of both 
     differs   both name one trace number within those days, and the bank has another amount
 
 A deposit whose trace number some remittance has is matched by that number alone. A remittance payment of a day that no
-statement covers is not sought. Checks of a lockbox file take the place of the credit of a statement that they add up to
-(same day to 3 days later), and count themselves where no statement covers their day.
+statement covers is not missed, nor one in a gap of over 30 days between deposits: a statement is missing there. Checks
+of a lockbox file take the place of the credit of a statement that they add up to (same day to 3 days later), and count
+themselves where no statement covers their day.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -31,6 +33,8 @@ from .reconciliation import deposits_check
 
 EARLY_DAYS, LATE_DAYS = 3, 10
 """The bank may credit a payment from so many days before the day that its remittance names to so many after."""
+GAP_DAYS = 30
+"""So many days without any deposit are taken as a statement that is missing."""
 LUMP_DAYS = 3
 """A lockbox's checks are credited on their day, or so many days later."""
 OF_PLANS = ("claim_payment", "lockbox", "check")
@@ -69,7 +73,7 @@ def at_the_bank(tables: Mapping[str, Any], as_of: dt.date) -> pl.DataFrame:
         No row without bank statements.
     Shape
         client, side (remitted, banked), id, trace, payer, kind, day, known_on, amount_cents, how, pair (the same number
-        for all rows matched with each other), is_covered (a statement covers the day: 10 days after it lie within it)
+        for all rows matched with each other), is_covered (statements cover the day, and the 10 days after it)
     Source
         CAQH CORE 370: the payment carries the TRN of its remittance; three business days between them are usual
     """
@@ -181,14 +185,23 @@ def matches(payments: pl.DataFrame, deposits: pl.DataFrame) -> pl.DataFrame:
         )  # fmt: skip
         mine = remitted.filter(pl.col("client") == client)
         found = _Matching(mine.to_dicts(), banked.to_dicts()).found()
-        last = pl.lit(rows["posted_on"].max()) - pl.duration(days=LATE_DAYS)
-        is_covered = pl.col("day").is_between(pl.lit(rows["posted_on"].min()), last)
+        is_covered = _covered(rows["posted_on"].unique().sort().to_list())
         frames.append(
             pl.DataFrame(found, schema={**ROW, "is_covered": pl.Boolean}, orient="row").with_columns(
                 client=pl.lit(client), is_covered=is_covered | (pl.col("side") == "banked") | (pl.col("how") != "")
             )
         )
     return pl.concat(frames)
+
+
+def _covered(days: Sequence[dt.date]) -> pl.Expr:
+    """True for days that statements cover, with those on which their money may come; not in a gap (`GAP_DAYS`)."""
+    late = dt.timedelta(days=LATE_DAYS)
+    inside = pl.col("day").is_between(days[0], days[-1] - late)
+    for before, after in pairwise(days):
+        if (after - before).days > GAP_DAYS:
+            inside &= ~pl.col("day").is_between(before - late, after, closed="none")
+    return inside
 
 
 def _read(tables: Mapping[str, Any], name: str, as_of: dt.date) -> pl.DataFrame:

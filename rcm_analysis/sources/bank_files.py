@@ -59,8 +59,8 @@ class BankIntake:
     def _tell_twice(self, rows: pl.DataFrame) -> None:
         is_unnamed = pl.col("account_end").is_null()
         unnamed, named = rows.filter(is_unnamed), rows.filter(~is_unnamed)
-        days = (pl.col("posted_on") - pl.col("posted_on_right")).dt.total_days().abs()
-        again = unnamed.join(named, on="amount_cents").filter(days <= 1).unique("deposit_id")
+        near = [named.select("amount_cents", pl.col("posted_on") + pl.duration(days=late)) for late in (-1, 0, 1)]
+        again = unnamed.join(pl.concat(near), on=["amount_cents", "posted_on"], how="semi")
         if again.height and again.height >= TWICE_SHARE * unnamed.height:
             message = (
                 f"{again.height:,} deposit(s) of statements without an account are, by amount and day, in statements "

@@ -98,6 +98,18 @@ def test_a_client_without_statements_has_no_row_at_all():
     assert not found.loc[["not_banked", "banked_alone"], "is_asked"].any()
 
 
+def test_a_month_whose_statement_is_missing_is_not_missed():
+    early, late = banked("e", 1, 1) | {"posted_on": dt.date(2026, 7, 31)}, banked("l", 1, 2)
+    remits = [paid("r", 5, 1) | {"paid_on": dt.date(2026, month, day)} for month, day in ((7, 25), (9, 15))]
+    remits[1]["remit_id"] = "s"
+    first = banked("f", 1, 1) | {"posted_on": dt.date(2026, 7, 12)}
+    found = at_the_bank(tables([*remits, paid("t", 5, 5)], [first, early, late, END]), LAST)
+    assert dict(found.filter(side="remitted").select("id", "is_covered").rows()) == {"r": False, "s": False, "t": True}
+    whole = [banked(str(day), 1, day) for day in range(1, 32, 7)]
+    found = at_the_bank(tables([paid("t", 5, 5)], [*whole, END]), LAST)
+    assert found.filter(side="remitted")["is_covered"].to_list() == [True]
+
+
 def test_three_columns_add_up_to_what_each_table_holds():
     remits = [
         paid("r", 500, 5, trace="1"),
