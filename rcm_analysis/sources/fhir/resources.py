@@ -32,7 +32,7 @@ def is_fhir(data: bytes) -> bool:
     >>> is_fhir(b'{"resourceType": "Bundle"}'), is_fhir(b'{"a": 1}')
     (True, False)
     """
-    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and b'"resourceType"' in data
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and b'"resourceType"' in data
 
 
 class FhirFile:
@@ -44,7 +44,8 @@ class FhirFile:
         self.known: dict[str, Resource] = {}
         text = data.decode("utf-8-sig", "replace")
         try:
-            parsed = [_parsed(text)]
+            whole = _parsed(text)
+            parsed = whole if isinstance(whole, list) else [whole]
         except ValueError:
             parsed = [one for line in text.splitlines() if line.strip() for one in self._line(line)]
         for one in parsed:

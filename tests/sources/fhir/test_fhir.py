@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from rcm_analysis.sources.fhir.claims import read_fhir
+from rcm_analysis.sources.fhir.resources import is_fhir
 from rcm_analysis.sources.intake import find_files, ingest_client
 from rcm_analysis.tables.workspace import open_workspace
 
@@ -258,6 +259,12 @@ def test_what_bills_and_answers_nothing_is_left_out_and_told(workspace, changes,
     told = report.findings.filter(rule="fhir_left_out")["message"].to_list()
     assert len(told) == 1 and why in told[0]
     assert stored(workspace, "deposits").is_empty()
+
+
+def test_a_list_of_resources_and_a_lone_one_are_read_too():
+    for text in (json.dumps([CARIN, CARRIER]), ndjson(CARIN, CARRIER), json.dumps(CARIN, indent=2)):
+        assert is_fhir(text.encode())
+        assert "PCN5001" in read_fhir(text.encode()).answers["claim_id"].to_list()
 
 
 def test_broken_lines_and_files_of_other_types_are_told(workspace):
