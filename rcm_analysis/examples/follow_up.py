@@ -38,10 +38,10 @@ def example_follow_up() -> dict[str, pd.DataFrame]:
             [(f"S-{claim}", claim, sent, "aetna", "primary", "1", 10000) for claim in ("R1", "D1", "P1")],
         ),
         "claim_edits": _frame(
-            "edit_id claim_id checked_on stage result reason",
+            "edit_id claim_id checked_on stage result reason sent_on",
             [
-                ("E-R1", "R1", day(2026, 10, 12), "clearinghouse", "failed", "subscriber id format"),
-                ("E-P1", "P1", sent, "clearinghouse", "passed", None),
+                ("E-R1", "R1", day(2026, 10, 12), "clearinghouse", "failed", "subscriber id format", sent),
+                ("E-P1", "P1", sent, "clearinghouse", "passed", None, sent),
             ],
         ),
         "work_log": _frame(

@@ -28,7 +28,7 @@ from typing import Any
 
 import polars as pl
 
-from ..tables.schema import CLAIM_LINES, CLAIMS, TRANSACTIONS, Table
+from ..tables.schema import CLAIM_EDITS, CLAIM_LINES, CLAIMS, TRANSACTIONS, Table
 from .adjudications import NOT_DECISIONS, REVERSAL
 from .claim_state import (
     VOID,
@@ -436,9 +436,10 @@ def _with_later_payers(claims: pl.DataFrame, tables: Mapping[str, pl.DataFrame])
 
 
 def derived_rows(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The claims or postings that were derived from 837s and 835s; none of any other table."""
+    """The claims, postings or checks that were derived from X12 files; none of any other table."""
     is_ours = {
         TRANSACTIONS.name: pl.col("transaction_id").str.starts_with(DERIVED),
+        CLAIM_EDITS.name: pl.col("edit_id").str.starts_with(DERIVED),
         CLAIMS.name: pl.col("submission_id").is_not_null(),
     }
     return stored.filter(is_ours.get(table.name, pl.lit(False)))

@@ -133,6 +133,17 @@ class Records:
         return per_claim(self.remitted, col("amount_cents").abs().max(), first=True)
 
     @cached_property
+    def acknowledged(self) -> pl.DataFrame:
+        """Every answer of a clearinghouse or payer about one claim, before any decision."""
+        rows = self.read("acknowledgments", "level", "kind", "claim_id", "claim_number", "charge_cents")
+        return rows.filter(col("level") == "claim").rename({"charge_cents": "amount_cents"})
+
+    @cached_property
+    def checked(self) -> pl.DataFrame:
+        """Every check by a front end, also of the claims of a file that was refused whole."""
+        return self.read("claim_edits", "claim_id", "stage").filter(col("stage") != "scrubber")
+
+    @cached_property
     def deposits(self) -> pl.DataFrame:
         """The remittance payments with a trace number, and its plain form."""
         rows = self.read("deposits", "remit_id", "trace", "payer", "paid_cents", "claims_paid_cents", "paid_on")

@@ -19,6 +19,8 @@ ON_ITS_WAY_DAYS = 30
 """Charges, claim files and postings of the last so many days may still be on their way: they are not missed."""
 UNANSWERED_DAYS = 120
 """A claim sent longer ago than this and still open should have been answered: it is the oldest age of the aging."""
+UNACKNOWLEDGED_DAYS = 10
+"""A clearinghouse answers within days: a claim that it has said nothing about for longer may never have reached it."""
 USUAL_SHARE = 0.05
 """The share of its whole up to which money that waits is usual. Held, unanswered and unapplied claims make 0.1 to 2.5
 percent in a practice that works normally; a clearinghouse or a payer whose files are missing makes far more."""
@@ -76,6 +78,31 @@ def unanswered(records: Records) -> pl.DataFrame:
 def _sent_long_ago(records: Records) -> pl.DataFrame:
     rows = records.sent.filter(col("known_on") < records.since(UNANSWERED_DAYS))
     return rows.with_columns(other=pl.format("sent {}", "known_on"), known_on=pl.lit(records.as_of))
+
+
+def never_acknowledged(records: Records) -> pl.DataFrame:
+    """Claims first sent more than 10 days ago, since the first acknowledgment of a claim, of which neither a front end
+    nor a payer has said anything."""
+    silent = without(_to_be_acknowledged(records), records.acknowledged.drop_nulls("claim_id"))
+    return without(without(silent, records.checked), records.answered)
+
+
+def _to_be_acknowledged(records: Records) -> pl.DataFrame:
+    first = records.acknowledged.group_by("client").agg(_first=col("known_on").min())
+    rows = records.sent.filter(col("known_on") < records.since(UNACKNOWLEDGED_DAYS)).join(first, on="client")
+    rows = rows.filter(col("known_on") >= col("_first"))
+    return rows.with_columns(other=pl.format("sent {}", "known_on"), known_on=pl.lit(records.as_of))
+
+
+def acknowledged_never_sent(records: Records) -> pl.DataFrame:
+    """Claims that a front end acknowledged and no 837 of ours holds, by the number that it names."""
+    strange = without(records.acknowledged, records.sent).with_columns(
+        record=pl.coalesce("claim_number", "claim_id"), other="kind", amount_cents=col("amount_cents").fill_null(0)
+    )
+    found = strange.group_by("client", "record").agg(
+        col("known_on").max(), col("amount_cents").max(), col("other").last()
+    )
+    return found.sort("client", "record")
 
 
 def owed_never_billed(records: Records) -> pl.DataFrame:
@@ -351,6 +378,27 @@ RELATIONS = (
         USUAL_SHARE,
         is_work=True,
         means="somebody has to ask the payer",
+    ),
+    Relation(
+        "never_acknowledged",
+        "claim",
+        f"sent over {UNACKNOWLEDGED_DAYS} days ago and neither acknowledged nor answered",
+        "charges sent as long ago",
+        never_acknowledged,
+        _to_be_acknowledged,
+        ("sent", "acknowledged"),
+        is_work=True,
+        means="ask the clearinghouse whether it has them; send them again while the filing limit runs",
+    ),
+    Relation(
+        "acknowledged_never_sent",
+        "claim",
+        "acknowledged that no 837 of ours holds",
+        "charges acknowledged",
+        acknowledged_never_sent,
+        lambda r: r.acknowledged,
+        ("sent", "acknowledged"),
+        means="ask for the 837s of these claims, or find out whose they are",
     ),
     Relation(
         "posted_without_claim",

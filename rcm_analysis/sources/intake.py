@@ -21,7 +21,7 @@ from ..errors import SourceError, listed, stopped
 from ..ledger.derived import derived_rows, replaced_by_export
 from ..ledger.settle import SETTLED, settle
 from ..tables.clients import FOREIGN, UNKNOWN
-from ..tables.schema import CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS, WORK_LOG, Table, misfits
+from ..tables.schema import CLAIM_EDITS, CLAIM_LINES, CLAIMS, DEPOSITS, TABLES, TRANSACTIONS, WORK_LOG, Table, misfits
 from ..tables.store import Change
 from ..tables.workspace import Workspace
 from .aging_files import AgingFiles
@@ -47,7 +47,7 @@ from .worklist.intake import WorklistIntake
 from .x12 import segments as x12
 from .x12.answers import read_answers
 from .x12.billed import contents_of_none
-from .x12.intake import KINDS, X12Intake, skip_others
+from .x12.intake import KINDS, X12Intake, answers_stamp, skip_others
 from .x12.remittances import UNMAPPED, unmapped, whose
 
 KEPT_SHARE = 0.8
@@ -158,7 +158,7 @@ class _Intake:
                 raise SourceError(f"{name} is {file.why}.")
             data = file.path.read_bytes()
             kinds = x12.kind_of(data)
-            stamp = stamp_of(data) + ("" if kinds else self._maps_stamp(file.path))
+            stamp = stamp_of(data) + (answers_stamp(kinds) if kinds else self._maps_stamp(file.path))
             if stamp in seen:
                 self._already_taken(name, seen[stamp])
                 return
@@ -312,11 +312,12 @@ class _Intake:
     def _is_derived(self, table: Table) -> bool:
         """True where the table is to come from 837s and 835s: no map delivers it, or its export has not come yet."""
         rows = self.change.current(table)
-        whole = derived_rows(rows, table).height == rows.height
-        return whole and (not self._is_exported(table) or rows.height > 0)
+        return derived_rows(rows, table).height == rows.height and (not self._is_exported(table) or rows.height > 0)
 
     def _convert(self) -> None:
         """What was derived from 837s and 835s gives way to the export that now delivers it."""
+        if any(item.table is CLAIM_EDITS for item in self.deliveries):  # settling derives them anew
+            self.gone[CLAIM_EDITS.name] = derived_rows(self.change.current(CLAIM_EDITS), CLAIM_EDITS)
         for table in (TRANSACTIONS, CLAIMS):
             come = [item for item in self.deliveries if item.table is table and item.rows.height]
             if not come:
@@ -343,17 +344,13 @@ class _Intake:
         if not self.change.tables and not self.x12.contents:
             return
         tables = {table.name: self.change.current(table) for table in SETTLED}
-        found, told = settle(
-            tables,
-            (self.x12.contents or contents_of_none()) if self._is_derived(CLAIMS) else None,
-            client=self.client,
-            derive_ledger=self._is_derived(TRANSACTIONS),
-        )
+        read = (self.x12.contents or contents_of_none()) if self._is_derived(CLAIMS) else None
+        found, told = settle(tables, read, client=self.client, derive_ledger=self._is_derived(TRANSACTIONS))
         for table in SETTLED:
             rows = found[table.name].sort(table.key)
             if not rows.equals(tables[table.name].sort(table.key)):
                 self.change.replace_all(table, rows)
-        for item in told:
+        for item in [*told, *self.x12.acknowledge()]:
             self.notes.find(STATE, item.rule, item.cents, item.message, rows=item.rows, needs_person=item.needs_person)
         self.is_settled = True
 
@@ -437,9 +434,10 @@ class _Intake:
     def _keys_kept(self, table: Table, month: str) -> float:
         """The share of a month's stored keys that this run delivers again; 1 where none is stored."""
         stored = self.change.before.scan(table).filter(_month(table.known_on) == month).select(table.key).collect()
+        stored = stored.join(self.gone.get(table.name, table.empty()), on=list(table.key), how="anti")
         delivered = [item.rows.select(table.key) for item in self.deliveries if item.table is table]
-        kept = stored.join(pl.concat(delivered), on=list(table.key), how="semi").height
-        return kept / stored.height if stored.height else 1.0
+        kept = stored.join(pl.concat(delivered), on=list(table.key), how="semi")
+        return kept.height / stored.height if stored.height else 1.0
 
     def _is_whole_month(self, delivery: Delivery, whole: Delivery) -> bool:
         """Refuse a delivery that would wipe out most of a stored month; `whole` has its late rows too."""

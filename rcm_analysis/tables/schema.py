@@ -17,8 +17,8 @@ from collections.abc import Collection
 import polars as pl
 
 from ..errors import TableError, listed
-from .schema_base import KINDS, Column, Table, columns
-from .schema_services import OFFICE_TABLES, SERVICE_TABLES
+from .schema_base import EDIT_RESULTS, EDIT_STAGES, KINDS, Column, Table, columns
+from .schema_services import ACKNOWLEDGMENTS, OFFICE_TABLES, SERVICE_TABLES, TRANSMISSIONS
 
 PARTIES = ("primary", "secondary", "tertiary", "patient")
 TRANSACTION_KINDS = ("charge", "payment", "contractual", "write_off", "transfer", "refund", "takeback", "opening")
@@ -58,8 +58,6 @@ OUTCOMES = (
 )
 HOLD_REASONS = ("documents", "authorization", "referral", "eligibility", "credentialing", "coding", "other")
 FOLLOW_UP_CHANNELS = ("portal", "call", "clearinghouse", "mail", "email", "fax", "other")
-EDIT_STAGES = ("scrubber", "clearinghouse", "payer")
-EDIT_RESULTS = ("passed", "failed")
 
 
 CLIENTS = Table(
@@ -178,8 +176,17 @@ CLAIM_EDITS = Table(
         ("claim_id", "text", "claim"),
         ("checked_on", "date", "day of the check (known)"),
         ("stage", "text", "who checked", False, EDIT_STAGES),
-        ("result", "text", "passed, or failed: an edit or a rejection, never a denial", False, EDIT_RESULTS),
+        (
+            "result",
+            "text",
+            "passed; failed: an edit or a rejection, never a denial; pending: received, and no more said",
+            False,
+            EDIT_RESULTS,
+        ),
         ("reason", "text", "edit or rejection reason", True),
+        ("status_codes", "text", "category:status:entity as the front end sent them, space-separated", True),
+        ("charge_cents", "cents", "charge of the claim as checked", True),
+        ("sent_on", "date", "day of the 837 that was checked", True),
     ),
     known_on="checked_on",
 )
@@ -486,6 +493,8 @@ TABLES: dict[str, Table] = (
             CLAIM_LINES,
             SUBMISSIONS,
             CLAIM_EDITS,
+            ACKNOWLEDGMENTS,
+            TRANSMISSIONS,
             TRANSACTIONS,
             DEPOSITS,
             BANK_DEPOSITS,

@@ -16,6 +16,9 @@ KINDS = {
 }
 CHANNELS = ("phone", "text", "email", "mail", "portal", "in_person")
 """How patients and members are reached."""
+EDIT_STAGES = ("scrubber", "clearinghouse", "payer")
+EDIT_RESULTS = ("passed", "failed", "pending")
+"""Who checks a claim before adjudication, and what came of it."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ decided) keeps the later columns under `Table.later`, so that it can be replayed
 
 from __future__ import annotations
 
-from .schema_base import CHANNELS, Table, columns
+from .schema_base import CHANNELS, EDIT_RESULTS, EDIT_STAGES, Table, columns
 from .schema_coordination import COORDINATION_TABLES
 from .schema_engagement import ENGAGEMENT_TABLES
 
@@ -369,6 +369,52 @@ SELF_PAY_POLICIES = Table(
 
 AGED = ("0-30", "31-60", "61-90", "91-120", "over 120", "unapplied")
 """The age buckets of an aging report, and money that it shows apart as not applied."""
+ANSWER_LEVELS = ("claim", "provider", "batch", "transaction", "group", "interchange")
+
+ACKNOWLEDGMENTS = Table(
+    "acknowledgments",
+    "one row per answer of a clearinghouse or payer before any decision (277CA, 277, 999, 997, TA1)",
+    ("client", "acknowledgment_id"),
+    columns(
+        ("acknowledgment_id", "text", "content hash of the answer"),
+        ("kind", "text", "transaction set", False, ("277CA", "277", "999", "997", "TA1")),
+        ("level", "text", "what was answered", False, ANSWER_LEVELS),
+        ("result", "text", "passed, failed, or pending", False, EDIT_RESULTS),
+        ("claim_id", "text", "claim; empty where nothing of ours has that number", True),
+        ("claim_number", "text", "claim as the answer names it: TRN02 of a 277CA, REF*EJ of a 277", True),
+        ("other_number", "text", "the other of TRN02 and REF*EJ", True),
+        ("batch", "text", "BHT03 of the 837 that is answered", True),
+        ("interchange_control", "text", "ISA13 of the 837 that is answered", True),
+        ("group_control", "text", "GS06 of it", True),
+        ("transaction_control", "text", "ST02 of it", True),
+        ("billing_npi", "text", "billing provider of it", True),
+        ("status_codes", "text", "category:status:entity, else the code of the 999 or TA1, space-separated", True),
+        ("charge_cents", "cents", "STC04; of a provider or batch the dollars rejected (AMT*YY)", True),
+        ("payer_claim_id", "text", "REF*1K: the payer's number of the claim, proof that it was filed", True),
+        ("service_on", "date", "DTP*472, first day", True),
+        ("said_by", "text", "who answered", False, EDIT_STAGES[1:]),
+        ("answered_on", "date", "STC02, day of the status", True),
+        ("received_on", "date", "day of the file (known)"),
+    ),
+    known_on="received_on",
+)
+
+TRANSMISSIONS = Table(
+    "transmissions",
+    "one row per claim and 837 transaction that carried it",
+    ("client", "submission_id", "interchange_control", "group_control", "transaction_control"),
+    columns(
+        ("submission_id", "text", "the bill that was carried; the same one again where a file was sent twice"),
+        ("interchange_control", "text", "ISA13; '' where there is none"),
+        ("group_control", "text", "GS06; '' where there is none"),
+        ("transaction_control", "text", "ST02"),
+        ("batch", "text", "BHT03", True),
+        ("billing_npi", "text", "billing provider", True),
+        ("sent_on", "date", "day of the 837 (known)"),
+    ),
+    known_on="sent_on",
+)
+
 AGING_BALANCES = Table(
     "aging_balances",
     "one row per account and age bucket of an aging report: what was open on its day",

@@ -19,6 +19,15 @@ PLAIN = {
     "claims": {"payer": "aetna", "claim_type": "professional", "service_on": EARLY, "entered_on": EARLY},
     "claim_lines": {"service_on": EARLY, "entered_on": EARLY, "charge_cents": 0},
     "submissions": {"payer": "aetna", "payer_order": "primary", "frequency": "1", "submitted_on": EARLY},
+    "acknowledgments": {
+        "kind": "277CA",
+        "level": "claim",
+        "result": "passed",
+        "said_by": "payer",
+        "received_on": EARLY,
+        "charge_cents": 0,
+    },
+    "claim_edits": {"stage": "clearinghouse", "result": "failed", "checked_on": EARLY},
     "deposits": {"payer": "aetna", "provider_adjustment_cents": 0, "received_on": EARLY},
     "bank_deposits": {"kind": "claim_payment", "posted_on": EARLY},
     "remit_claims": {"payer": "aetna", "payer_order": "primary", "status": "1", "sequence": 1, "received_on": EARLY},
@@ -64,6 +73,10 @@ def sound():
         "claims": [{"claim_id": "A", "charge_cents": 10000}, {"claim_id": "B", "charge_cents": 5000}],
         "claim_lines": [{"claim_id": "A", "line_number": 1, "procedure": "99213"}],
         "submissions": [{"claim_id": "A", "charge_cents": 10000}, {"claim_id": "B", "charge_cents": 5000}],
+        "acknowledgments": [
+            {"claim_id": "A", "claim_number": "A", "charge_cents": 10000},
+            {"claim_id": "B", "claim_number": "B", "charge_cents": 5000},
+        ],
         "deposits": [{"remit_id": "R1", "trace": "T1", "paid_cents": 12000, "claims_paid_cents": 12000}],
         "bank_deposits": [{"deposit_id": "D1", "trace": "T1", "amount_cents": 12000}],
         "remit_claims": [
@@ -85,7 +98,7 @@ def sound():
 def but(**changes):
     """The sound tables with rows added."""
     base = sound()
-    return tables(**{name: [*rows, *changes.get(name, ())] for name, rows in base.items()})
+    return tables(**{name: [*base.get(name, ()), *changes.get(name, ())] for name in {**base, **changes}})
 
 
 @pytest.fixture
@@ -111,7 +124,7 @@ def test_nothing_at_all_is_no_row():
     assert relations(but(), as_of=dt.date(2026, 1, 4)).empty  # the day before the first record was known
 
 
-@pytest.mark.parametrize("side", ["claims", "claim_lines", "submissions", "deposits"])
+@pytest.mark.parametrize("side", ["claims", "claim_lines", "submissions", "deposits", "acknowledgments"])
 def test_a_client_that_never_sends_one_side_breaks_no_relation_with_it(side):
     given = tables(**{name: rows for name, rows in sound().items() if name != side})
     found = relations(given, as_of=DAY)
@@ -201,6 +214,38 @@ def test_what_waits_is_told_always_and_broken_only_above_five_percent(cents, is_
     )
     row = of(relations(given, as_of=DAY), "unapplied")
     assert (row["amount_cents"], row["whole_cents"], row["is_broken"]) == (cents, 12000 + at_limit, is_broken)
+
+
+# ------------------------------------------------------------ sent and acknowledged
+@pytest.mark.parametrize(
+    ("sent_on", "expected"),
+    [("2026-06-19", (1, 6000, 21000)), ("2026-06-20", None), ("2026-01-04", None)],
+    ids=["11 days", "10 days", "before the first acknowledgment"],
+)
+def test_a_claim_that_no_front_end_and_no_payer_speaks_of_counts_after_ten_days(sent_on, expected):
+    given = but(submissions=[{"claim_id": "X", "charge_cents": 6000, "submitted_on": sent_on}])
+    assert broken(given, "never_acknowledged") == expected
+
+
+@pytest.mark.parametrize(
+    "also",
+    [
+        {"acknowledgments": [{"claim_id": "X", "claim_number": "X", "result": "pending", "charge_cents": 6000}]},
+        {"remit_claims": [{"remit_id": "R9", "claim_id": "X", "charge_cents": 6000, "paid_cents": 0}]},
+        {"claim_edits": [{"claim_id": "X"}]},
+    ],
+    ids=["received", "answered", "in a file that was refused"],
+)
+def test_any_word_about_a_claim_ends_the_search_for_it(also):
+    bill = {"claim_id": "X", "charge_cents": 6000, "submitted_on": "2026-02-01"}
+    assert broken(but(submissions=[bill], **also), "never_acknowledged") is None
+
+
+def test_claims_acknowledged_twice_that_no_837_of_ours_holds_count_once():
+    rows = [{"claim_id": None, "claim_number": "X", "charge_cents": 6000, "received_on": EARLY}] * 2
+    assert broken(but(acknowledgments=rows), "acknowledged_never_sent") == (1, 6000, 27000)
+    batch = [{"claim_id": None, "level": "batch", "charge_cents": 6000}]
+    assert broken(but(acknowledgments=batch), "acknowledged_never_sent") is None
 
 
 # ------------------------------------------------------------ ledger, export and 837

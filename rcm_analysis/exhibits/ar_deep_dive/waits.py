@@ -236,6 +236,7 @@ REJECTED = [
     Shown("reason", "Reason"),
     Shown("rejected_on", "Rejected on", "date"),
     _DAYS,
+    Shown("deadline_on", "File by", "date"),
     _CENTS,
 ]
 UNTOUCHED = [

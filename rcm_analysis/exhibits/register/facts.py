@@ -11,6 +11,7 @@ import pandas as pd
 from ...ledger.ratios import half_up
 from ...measures.payers import contract, prices, scorecard, shortfalls
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
+from ...measures.receivable.limits import with_limit
 from ...models.cash.collectable import collectable_value
 from ...models.detection import finding_lives, mixes, process_shifts, stalled_steps, standing_rates
 from ...models.worklist.ranking import Person, worklist
@@ -158,7 +159,9 @@ class MonthFacts:
 
     @cached_property
     def rejected(self) -> pd.DataFrame:
-        return delays.rejections_not_reworked(self.tables, as_of=self.as_of)
+        """Rejected claims not sent again, each with the last day on which it can still be filed."""
+        rows = delays.rejections_not_reworked(self.tables, as_of=self.as_of)
+        return with_limit(rows.assign(starts_on=rows["service_on"]), self.tables, "filing_limit_days", as_of=self.as_of)
 
     @cached_property
     def untouched(self) -> pd.DataFrame:

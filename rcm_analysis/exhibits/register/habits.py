@@ -170,7 +170,7 @@ def right_first_time(facts: MonthFacts) -> list[Found]:
     failed = edits[(edits["checked_on"] >= day) & (edits["result"] == "failed")]
     if failed.empty:
         return []
-    stopped = failed.drop_duplicates("claim_id").merge(claims[["claim_id", "charge_cents"]], on="claim_id")
+    stopped = failed[["claim_id"]].drop_duplicates().merge(claims[["claim_id", "charge_cents"]], on="claim_id")
     rows = stopped.rename(columns={"charge_cents": "cents"})
     return [Found("right_first_time", partial(_first_time_told, facts, failed), rows)] if len(rows) else []
 

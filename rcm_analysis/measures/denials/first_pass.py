@@ -1,4 +1,4 @@
-"""Right the first time: the clean-claim rate before submission and the first-pass rate after it, two different
+"""Right the first time: clean before submission, accepted by the front ends, resolved by the payer: three different
 things."""
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def clean_claim_rate(
         clean_claims / checked_claims
     Counts
         Claims by the day of their first check at any of `stages`. Clean: the first check at each
-        stage passed; what a claim passes after it was mended does not count. Nothing of the payer's
-        decision enters: that is `first_pass_resolution_rate`.
+        stage passed; what a claim passes after it was mended does not count. A claim that was only received
+        (pending) is not checked yet. Nothing of the payer's decision enters: that is `first_pass_resolution_rate`.
     Date basis
         checked_on
     Unit
@@ -49,20 +49,69 @@ def clean_claim_rate(
      clean_claims  checked_claims  clean_claim_rate
                 3               4              0.75
     """
-    columns = ["client", "edit_id", "claim_id", "checked_on", "stage", "result"]
-    checks = source(tables, "claim_edits", columns).filter(
-        col("stage").is_in(list(stages)), col("checked_on") < period.end
-    )
-    first = checks.filter(is_first((*CLAIM, "stage"), ("checked_on", "edit_id")))
-    claims = (
-        first.with_columns(failures=one_if(col("result") != "passed"))
-        .group_by(*CLAIM)
-        .agg(col("failures").sum(), col("checked_on").min())
-    )
+    claims = _first_checks(tables, period.end, stages)
     grouped = with_groups(claims.filter(period.holds(col("checked_on"))), tables, by, month_on="checked_on")
     counted = grouped.with_columns(clean_claims=one_if(col("failures") == 0), checked_claims=nw.lit(1))
     found = sums(counted, by, ["clean_claims", "checked_claims"])
     return with_rate(found, "clean_claim_rate", "clean_claims", "checked_claims")
+
+
+def _first_checks(tables: Mapping[str, Any], end: dt.date, stages: Sequence[str]) -> nw.LazyFrame:
+    """One row per claim checked before `end`: the day of its first, and at how many stages that failed."""
+    columns = [*CLAIM, "edit_id", "checked_on", "stage", "result"]
+    checks = source(tables, "claim_edits", columns).filter(
+        col("stage").is_in(list(stages)), col("checked_on") < end, col("result") != "pending"
+    )
+    first = checks.filter(is_first((*CLAIM, "stage"), ("checked_on", "edit_id")))
+    failed = first.with_columns(failures=one_if(col("result") == "failed"))
+    return failed.group_by(*CLAIM).agg(col("failures").sum(), col("checked_on").min())
+
+
+@measure("First-pass acceptance rate, at the front ends", unit="rate", good="up")
+def first_pass_acceptance_rate(tables: Mapping[str, Any], *, period: Period, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Claims that clearinghouse and payer took the first time, of the claims that they first took or rejected.
+
+    Formula
+        accepted_claims / judged_claims; in dollars accepted_cents / judged_cents
+    Counts
+        Claims by the day on which a front end first took or rejected them, in acknowledgments (277CA, 999) or the
+        checks of an export. Accepted: the first word at each front end was no rejection; a claim that was
+        rejected, mended and taken counts as one claim and one rejection. `pending_claims` were received in the
+        period, and nobody has said more by its end; they are in neither. Dollars are the charges of the claims.
+    Date basis
+        checked_on
+    Unit
+        share, 0 to 1; cents
+    Empty
+        No claim taken or rejected: an empty value.
+    Source
+        our own; the codes that reject are those of X12 RFI 2203
+
+    >>> from rcm_analysis.examples.follow_up import example_follow_up
+    >>> found = first_pass_acceptance_rate(example_follow_up(), period=Period.days_ending(dt.date(2026, 10, 31), 61))
+    >>> found[["accepted_claims", "judged_claims", "first_pass_acceptance_rate", "judged_cents"]]
+       accepted_claims  judged_claims  first_pass_acceptance_rate  judged_cents
+    0                1              2                         0.5         20000
+    """
+    checks = source(tables, "claim_edits", [*CLAIM, "checked_on", "stage"])
+    heard = checks.filter(col("stage").is_in(list(REJECTING)), col("checked_on") < period.end)
+    heard = heard.group_by(*CLAIM).agg(heard_on=col("checked_on").min())
+    rows = heard.join(_first_checks(tables, period.end, REJECTING), on=list(CLAIM), how="left")
+    rows = rows.with_columns(checked_on=nw.coalesce(col("checked_on"), col("heard_on")))
+    charges = source(tables, "claims", [*CLAIM, "charge_cents"])
+    rows = rows.filter(period.holds(col("checked_on"))).join(charges, on=list(CLAIM), how="left")
+    is_judged, is_taken = ~col("failures").is_null(), (col("failures") == 0).fill_null(False)
+    charge = col("charge_cents").fill_null(0)
+    counted = with_groups(rows, tables, by, month_on="checked_on").with_columns(
+        accepted_claims=one_if(is_taken),
+        judged_claims=one_if(is_judged),
+        pending_claims=one_if(~is_judged),
+        accepted_cents=nw.when(is_taken).then(charge).otherwise(0),
+        judged_cents=nw.when(is_judged).then(charge).otherwise(0),
+    )
+    names = ["accepted_claims", "judged_claims", "pending_claims", "accepted_cents", "judged_cents"]
+    found = with_rate(sums(counted, by, names), "first_pass_acceptance_rate", "accepted_claims", "judged_claims")
+    return with_rate(found, "first_pass_acceptance_rate_dollars", "accepted_cents", "judged_cents")
 
 
 @measure("First-pass resolution rate, at the payer", unit="rate", good="up")

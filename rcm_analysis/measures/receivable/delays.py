@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -244,27 +244,47 @@ def untouched_claims(tables: Mapping[str, Any], *, as_of: dt.date, days: int = 3
 
 
 def rejections(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
-    """Claims whose last front-end check failed and that were neither sent nor answered on a later day. Lazy.
+    """Claims whose last front-end check failed and that were neither sent again nor answered since. Lazy.
+
+    Since is after the 837 that was checked where the check names it, else after the day of the check.
 
     Shape
         client, claim_id, stage, reason, rejected_on
     """
-    edits = source(tables, "claim_edits", [*KEY, "edit_id", "checked_on", "stage", "result", "reason"]).filter(
-        col("checked_on") <= as_of, col("stage").is_in(list(FRONT_ENDS))
-    )
-    # Of one day, the pass counts: a batch may be checked again on the day on which it failed.
-    ranked = edits.with_columns(passes=nw.when(col("result") == "passed").then(1).otherwise(0))
-    last = ranked.filter(is_first(KEY, ("checked_on", "passes", "edit_id"), reverse=True)).filter(
-        col("result") == "failed"
-    )
+    last = failed_checks(tables, as_of=as_of, stages=FRONT_ENDS)
     sent = source(tables, "submissions", [*KEY, "submitted_on"]).filter(col("submitted_on") <= as_of)
     answers = source(tables, "remit_claims", [*KEY, "received_on"]).filter(col("received_on") <= as_of)
     events = nw.concat(
         [sent.rename({"submitted_on": "later_on"}), answers.rename({"received_on": "later_on"})], how="vertical"
     )
     with_events = last.join(events.group_by(*KEY).agg(col("later_on").max()), on=list(KEY), how="left")
-    return with_events.filter(col("later_on").is_null() | (col("later_on") <= col("checked_on"))).select(
-        *KEY, "stage", "reason", rejected_on=col("checked_on")
+    return with_events.filter(col("later_on").is_null() | (col("later_on") <= col("sent_on"))).select(
+        *KEY, "stage", "reason", "rejected_on"
+    )
+
+
+def failed_checks(tables: Mapping[str, Any], *, as_of: dt.date, stages: Collection[str]) -> nw.LazyFrame:
+    """Claims whose last check at any of these stages failed. Lazy.
+
+    Counts
+        What was only received (pending) says nothing yet. Of one day the payer's word counts before the
+        clearinghouse's, and this before the scrubber's; at one stage the pass, because a batch may be checked again
+        on the day on which it failed. `sent_on` is the day of the 837 that was checked, else that of the check.
+    Shape
+        client, claim_id, stage, reason, rejected_on, sent_on
+    """
+    edits = source(
+        tables, "claim_edits", [*KEY, "edit_id", "checked_on", "stage", "result", "reason", "sent_on"]
+    ).filter(col("checked_on") <= as_of, col("stage").is_in(list(stages)), col("result") != "pending")
+    ranked = edits.with_columns(
+        passes=nw.when(col("result") == "passed").then(1).otherwise(0),
+        place=nw.when(col("stage") == "payer")
+        .then(2)
+        .otherwise(nw.when(col("stage") == "clearinghouse").then(1).otherwise(0)),
+    )
+    last = ranked.filter(is_first(KEY, ("checked_on", "place", "passes", "edit_id"), reverse=True))
+    return last.filter(col("result") == "failed").select(
+        *KEY, "stage", "reason", rejected_on=col("checked_on"), sent_on=nw.coalesce(col("sent_on"), col("checked_on"))
     )
 
 

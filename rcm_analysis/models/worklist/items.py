@@ -20,7 +20,9 @@ from ...ledger.adjudications import DENIED, UNDECIDED, claim_adjudications, prim
 from ...ledger.balances import claim_balances, responsible_since
 from ...ledger.completeness import phantoms
 from ...measures.payers.shortfalls import underpaid_lines
+from ...measures.receivable.delays import failed_checks
 from ...tables.frames import pandas_of, source
+from ...tables.schema import EDIT_STAGES
 
 KEY = ["client", "claim_id"]
 ITEM = [*KEY, "party"]
@@ -198,15 +200,14 @@ def _primary_answers(history: Decisions) -> pd.DataFrame:
 
 
 def _failed(tables: Mapping[str, Any], as_of: dt.date) -> pd.DataFrame:
-    """Claims whose last check failed: stage, reason and day."""
-    edits = read(
-        source(tables, "claim_edits", [*KEY, "edit_id", "checked_on", "stage", "result", "reason"]).filter(
-            nw.col("checked_on") <= as_of
-        )
-    )
-    last = edits.sort_values(["checked_on", "edit_id"]).drop_duplicates(KEY, keep="last")
-    last = last[last["result"] == "failed"]
-    return last[[*KEY]].assign(failed_on=last["checked_on"], failed_stage=last["stage"], failed_reason=last["reason"])
+    """Claims whose last check failed: stage, reason and day, and the day of the 837 that was checked."""
+    names = {
+        "rejected_on": "failed_on",
+        "stage": "failed_stage",
+        "reason": "failed_reason",
+        "sent_on": "failed_sent_on",
+    }
+    return read(failed_checks(tables, as_of=as_of, stages=EDIT_STAGES)).rename(columns=names)
 
 
 def _noted(notes: pd.DataFrame) -> pd.DataFrame:
@@ -266,7 +267,7 @@ def _status(items: pd.DataFrame) -> np.ndarray:
         before("last_sent_on", "decided_on") & (items["last_sent_on"] > items["decided_on"])
     )
     held = (items["note_outcome"] == "waiting_on_client") & items["hold_reason"].notna()
-    rejected = is_primary & items["decided_on"].isna() & before("failed_on", "last_sent_on")
+    rejected = is_primary & items["decided_on"].isna() & before("failed_sent_on", "last_sent_on")
     crossing = items["crosses_over"].fillna(False).astype(bool)
     cases = {
         "underpaid": items["short_cents"].notna(),

@@ -48,6 +48,10 @@ HEAD_COLUMNS = (
     "purpose",
     "is_predetermination",
     "original_reference",
+    "interchange_control",
+    "group_control",
+    "transaction_control",
+    "batch",
     "segment",
 )
 LINE_COLUMNS = (
@@ -95,7 +99,8 @@ class Claims837:
         (CLM05-1), `service_on` (first day of its lines, else DTP*472, 434 or 435), `patient` (id in
         NM1*QC, else member id of the subscriber, raw), `relationship` (PAT01, else SBR02: 18 self),
         `purpose` (BHT06: CH chargeable, RP reporting), `is_predetermination` (CLM19), `original_reference`
-        (REF*F8), `segment`.
+        (REF*F8), `interchange_control` (ISA13), `group_control` (GS06), `transaction_control` (ST02),
+        `batch` (BHT03), `segment`.
     lines
         One row per service (SV1, SV2, SV3): `transaction`, `claim_index`, `position` (from 1 in the
         claim), `line_number` (LX01, else the position), `control_number` (REF*6R), `procedure`,
@@ -129,7 +134,7 @@ def read_837(source: Path | str | bytes) -> Claims837:
     """
     segments = read_segments(source)
     rows = transactions(segments, "837")
-    heads = _heads(rows)
+    heads = heads_of(rows)
     rows = _placed(rows.filter(pl.col("transaction") > 0))
     lines = _lines(rows)
     claims = _claims(rows, heads, lines)
@@ -145,10 +150,10 @@ def read_837(source: Path | str | bytes) -> Claims837:
     )
 
 
-def _heads(rows: pl.DataFrame) -> pl.DataFrame:
-    """What the envelope says of each transaction: day of making, version, purpose."""
+def heads_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """What the envelope says of each transaction: day of making, version, purpose, and its control numbers."""
     wanted = pl.col("id").is_in(["ISA", "GS"]) | ((pl.col("transaction") > 0) & pl.col("id").is_in(["ST", "BHT"]))
-    heads = elements(rows.filter(wanted), 9)
+    heads = elements(rows.filter(wanted), 13)
 
     def latest(segment: str, value: pl.Expr) -> pl.Expr:
         return pl.when(pl.col("id") == segment).then(value).forward_fill().over("piece")
@@ -157,19 +162,43 @@ def _heads(rows: pl.DataFrame) -> pl.DataFrame:
         group_on=latest("GS", day(pl.col("e4"))),
         interchange_on=latest("ISA", day(pl.col("e9"))),
         group_version=latest("GS", pl.col("e8")),
+        group_control=latest("GS", pl.col("e6")),
+        interchange_control=latest("ISA", pl.col("e13")),
     )
     starts, begins = heads.filter(pl.col("id") == "ST"), heads.filter(pl.col("id") == "BHT")
     old = said(rows.filter(pl.col("transaction") > 0), "REF", ["87"], 2)
     heads = beside(
-        starts.select("transaction", "group_on", "interchange_on", "group_version", version="e3"),
+        starts.select(
+            "transaction",
+            "group_on",
+            "interchange_on",
+            "group_version",
+            "group_control",
+            "interchange_control",
+            version="e3",
+            transaction_control="e2",
+        ),
         "transaction",
-        first_said(begins, "transaction", begun_on=day(pl.col("e4")), purpose=pl.col("e6")),
+        first_said(
+            begins,
+            "transaction",
+            begun_on=day(pl.col("e4")),
+            purpose=pl.col("e6"),
+            batch=pl.col("e3"),
+            begun_as=pl.col("e1"),
+        ),
         first_said(old, "transaction", old_version=pl.col("e2")),
     )
     version = pl.coalesce("version", "group_version", "old_version").str.extract(r"(X\d{3})")
     return heads.select(
         "transaction",
         "purpose",
+        "begun_as",
+        "batch",
+        "interchange_control",
+        "group_control",
+        "transaction_control",
+        guide=version,
         submitted_on=pl.coalesce("begun_on", "group_on", "interchange_on"),
         stated_type=version.replace_strict(_TYPES, default=None, return_dtype=pl.String),
     )

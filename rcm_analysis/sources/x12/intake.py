@@ -18,25 +18,24 @@ import polars as pl
 
 from ...errors import SourceError, listed, stopped
 from ...ledger.adjudications import REVERSAL
+from ...ledger.settle import Told
 from ...tables.clients import FOREIGN, payee_words
 from ...tables.ids import plain
-from ...tables.schema import DEPOSITS, REMIT_CLAIMS, SUBMISSIONS, Table
+from ...tables.schema import ACKNOWLEDGMENTS, CLAIM_EDITS, DEPOSITS, REMIT_CLAIMS, SUBMISSIONS, TRANSMISSIONS, Table
 from ...tables.store import Change
 from ..notes import Delivery, FileReport, Notes
 from . import claim837, remit835
+from .acknowledged import TABLES as ANSWERED_BY
+from .acknowledged import acknowledged, acknowledgment_rows, fit_answers, transmission_rows
+from .acknowledgments import READERS
 from .billed import claim_contents, submission_table
 from .odd_rows import bill_nothing, fit_claims, fit_remittances, misread, odd_files, without
 from .remittances import HISTORY_DAYS, REMITTANCE_TABLES, gathered, remittance_tables, whose
 from .segments import kind_of, transaction_count
 
-KINDS = ("835", "837")
+KINDS = ("835", "837", *READERS)
 OTHERS = {
-    "TA1": "interchange acknowledgment",
     "ISA": "envelope without any transaction",
-    "997": "functional acknowledgment",
-    "999": "implementation acknowledgment",
-    "277CA": "claim acknowledgment",
-    "277": "claim status response",
     "276": "claim status request",
     "270": "eligibility inquiry",
     "271": "eligibility response",
@@ -61,6 +60,7 @@ class X12Intake:
         self.files: dict[str, list[tuple[str, str, str, bytes]]] = {kind: [] for kind in KINDS}
         self.remittances: list[tuple[FileReport, Any]] = []
         self.submissions: list[tuple[FileReport, Any]] = []
+        self.answers: list[tuple[FileReport, Any]] = []
         self.deliveries: list[Delivery] = []
         self.contents: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
@@ -111,10 +111,14 @@ class X12Intake:
             self._deliver_remittances()
         if self.submissions:
             self._deliver_submissions()
+        if self.answers:
+            self._deliver_answers()
         return self.deliveries
 
     def _read(self) -> None:
-        """The 835 and 837 files of this run, small ones together."""
+        """The files of this run, small ones together."""
+        for kind, read in READERS.items():
+            self._read_answers(kind, read)
         for kind, read, taken in (
             ("835", remit835.read_835, self.remittances),
             ("837", claim837.read_837, self.submissions),
@@ -147,6 +151,22 @@ class X12Intake:
                     kept = self._claims_only(name, result) if number in odd else (result.submissions, result.lines)
                 report.rows_quarantined = 0 if kind == "835" else len(rows) - len(kept[0])
                 taken.append((report, kept))
+
+    def _read_answers(self, kind: str, read: Callable[[bytes], Any]) -> None:
+        """The acknowledgments of one transaction set."""
+        results = read_together([data for *_, data in self.files[kind]], read, kind)
+        for (name, stamp, where, _), result in zip(self.files[kind], results, strict=True):
+            if isinstance(result, SourceError):
+                self.notes.refuse(name, result, where)
+                self.change.files.pop(stamp, None)
+                continue
+            self.notes.reader_findings(name, result.findings)
+            told = sorted(result.answers["kind"].unique())
+            report = FileReport(name, listed(told or [kind]), rows_in=len(result.answers))
+            claims = result.answers.loc[result.answers["level"] == "claim", "charge_cents"]
+            report.cents_in = int(claims.fillna(0).sum())
+            self.notes.report.files.append(report)
+            self.answers.append((report, result.answers))
 
     def _claims_only(self, name: str, claims: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Submissions and lines without odd rows and what bills nothing: predeterminations, reported encounters."""
@@ -312,7 +332,45 @@ class X12Intake:
         turn = int(self.change.before.read(SUBMISSIONS.name)["sequence"].max() or 0) + 1  # type: ignore[arg-type]
         rows = rows.with_columns(sequence=pl.int_range(turn, turn + pl.len()))
         self._deliver(SUBMISSIONS, rows.filter(~again), reports, counted={"submissions": "charge_cents"})
+        carried = transmission_rows([frame for frame, _ in read], rows, self.client)
+        self.deliveries.append(Delivery(TRANSMISSIONS, "append", carried, reports[0]))
         self.notes.unmapped_payers(f"{len(reports)} claim file(s)", rows.filter(~again), "charge_cents")
+
+    def _deliver_answers(self) -> None:
+        """All acknowledgments of this run, less those that are stored, came twice, or name nothing."""
+        reports = [report for report, _ in self.answers]
+        rows, aside = fit_answers(acknowledgment_rows([answers for _, answers in self.answers], self.client))
+        for (number,), part in aside.group_by(["file_number"], maintain_order=True):
+            self.notes.quarantine(reports[number].file, ACKNOWLEDGMENTS.name, part, unit="segments")
+        known = self.change.before.read(ACKNOWLEDGMENTS.name)["acknowledgment_id"]
+        again = rows["acknowledgment_id"].is_in(known.implode()) | ~rows["acknowledgment_id"].is_first_distinct()
+        for (number,), part in rows.filter(again).group_by(["file_number"], maintain_order=True):
+            name = reports[number].file
+            self.notes.find(
+                name,
+                "duplicate_acknowledgment",
+                int(part["charge_cents"].sum()),
+                f"{name}: {part.height} answer(s) were already taken in from another file; left out.",
+                rows=part.height,
+                needs_person=False,
+            )
+        new = rows.filter(~again)
+        told = new.with_columns(pl.when(pl.col("level") == "claim").then("charge_cents"))
+        for (number,), part in told.group_by(["file_number"]):
+            reports[number].rows_stored, reports[number].cents_stored = part.height, int(part["charge_cents"].sum())
+        for report in reports:
+            report.rows_quarantined = report.rows_in - report.rows_stored
+        self.deliveries.append(Delivery(ACKNOWLEDGMENTS, "append", new.select(ACKNOWLEDGMENTS.names), reports[0]))
+
+    def acknowledge(self) -> list[Told]:
+        """Put what front ends answered to the claims, as they now stand; what somebody should know of it."""
+        if self.change.current(ACKNOWLEDGMENTS).is_empty():
+            return []
+        now = acknowledged({table.name: self.change.current(table) for table in ANSWERED_BY}, self.client)
+        for table, rows in ((ACKNOWLEDGMENTS, now.acknowledgments), (CLAIM_EDITS, now.claim_edits)):
+            if not rows.sort(table.key).equals(self.change.current(table).sort(table.key)):
+                self.change.replace_all(table, rows)
+        return now.told
 
     def _deliver(
         self, table: Table, rows: pl.DataFrame, reports: list[FileReport], *, counted: dict[str, str | None]
@@ -340,21 +398,22 @@ class X12Intake:
         self.deliveries.append(Delivery(table, "append", rows.select(table.names), reports[0]))
 
 
+def answers_stamp(kinds: set[str]) -> str:
+    """What marks files of acknowledgments: stores of a time when these were skipped take them in."""
+    return "+answers" if kinds & set(READERS) and kinds.isdisjoint(("835", "837")) else ""
+
+
 def skip_others(notes: Notes, name: str, data: bytes) -> None:
-    """Name and count what an X12 file holds besides 835 and 837."""
+    """Name and count what an X12 file holds besides what is read."""
     kinds = kind_of(data)
-    counts = {f"X12 {_exact(kind, data)}": transaction_count(data, kind) for kind in sorted(kinds - set(KINDS))}
+    counts = {f"X12 {kind}": transaction_count(data, kind) for kind in sorted(kinds - set(KINDS))}
     if not counts:
         return
     if kinds.isdisjoint(KINDS):
         notes.report.files.append(FileReport(name, listed(counts), status="skipped"))
     told = listed(f"{count:,} {word} ({OTHERS.get(word[4:], 'another transaction')})" for word, count in counts.items())
-    message = f"{name}: {told} skipped; of X12, only 835 and 837 are taken in."
+    message = f"{name}: {told} skipped; of X12, only {listed(KINDS)} are taken in."
     notes.find(name, "other_transaction", None, message, rows=sum(counts.values()), needs_person=False)
-
-
-def _exact(kind: str, data: bytes) -> str:
-    return "277CA" if kind == "277" and (b"005010X214" in data or b"004040X167" in data) else kind
 
 
 def _again(deposits: pl.DataFrame, known: pl.DataFrame, names: list[str]) -> pl.Series:

@@ -56,6 +56,7 @@ class TestCleanClaims:
             pytest.param([check(on="2026-10-01")], [0, 0], id="after the month"),
             pytest.param([check("C1"), check("C2", result="failed")], [1, 2], id="one of two"),
             pytest.param([check(client="acme"), check(client="other")], [2, 2], id="one claim id of two clients"),
+            pytest.param([check(stage="clearinghouse", result="pending")], [0, 0], id="only received"),
             pytest.param([], [0, 0], id="no checks"),
         ],
     )
@@ -74,6 +75,56 @@ class TestCleanClaims:
         )
         found = first_pass.clean_claim_rate(given, period=SEPTEMBER, by=("payer",))
         assert found.values.tolist() == [["aetna", 1, 1, 1.0], ["cigna", 0, 1, 0.0]]
+
+
+class TestAcceptance:
+    TWO = (check("C1", stage="payer"), check("C2", stage="payer", result="failed"))
+
+    @pytest.mark.parametrize(
+        ("checks", "wanted"),
+        [
+            pytest.param(TWO, [1, 2, 0, 21000, 41000], id="one of two"),
+            pytest.param(
+                [*TWO, check("C2", on="2026-09-12", stage="payer")],
+                [1, 2, 0, 21000, 41000],
+                id="mended and taken is one claim and one rejection",
+            ),
+            pytest.param(
+                [check("C1", stage="clearinghouse"), check("C1", on="2026-09-11", stage="payer", result="failed")],
+                [0, 1, 0, 0, 21000],
+                id="passed by the clearinghouse and rejected by the payer",
+            ),
+            pytest.param(
+                [*TWO, check("C3", stage="payer", result="pending")],
+                [1, 2, 1, 21000, 41000],
+                id="received is in neither",
+            ),
+            pytest.param(
+                [check("C1", on="2026-08-31", stage="payer", result="pending"), check("C1", stage="payer")],
+                [1, 1, 0, 21000, 21000],
+                id="counted when it is taken",
+            ),
+            pytest.param(
+                [check("C1", stage="scrubber", result="failed")], [0, 0, 0, 0, 0], id="our own scrubber is none"
+            ),
+            pytest.param([check("C1", on="2026-10-01", stage="payer")], [0, 0, 0, 0, 0], id="after the month"),
+        ],
+    )
+    def test_what_counts(self, b, checks, wanted):
+        charges = {"C1": 21000, "C2": 20000, "C3": 500}
+        claims = [{"claim_id": claim, "charge_cents": cents} for claim, cents in charges.items()]
+        given = b.tables(claim_edits=list(checks), claims=claims)
+        found = first_pass.first_pass_acceptance_rate(given, period=SEPTEMBER)
+        assert found.iloc[0, :5].tolist() == wanted
+
+    def test_both_rates_and_nothing_without_acknowledgments(self, b):
+        claims = [{"claim_id": "C1", "charge_cents": 21000}, {"claim_id": "C2", "charge_cents": 20000}]
+        found = first_pass.first_pass_acceptance_rate(
+            b.tables(claim_edits=list(self.TWO), claims=claims), period=SEPTEMBER
+        )
+        assert found.iloc[0, 5:].tolist() == [0.5, 21 / 41]
+        none = first_pass.first_pass_acceptance_rate(b.tables(claims=claims), period=SEPTEMBER)
+        assert none.iloc[0, 5:].isna().all()
 
 
 def rate(given, **options):

@@ -249,6 +249,24 @@ REJECTIONS = [
         True,
         id="sent again on the day after it",
     ),
+    pytest.param(
+        {
+            "claim_edits": [{**FAILED, "sent_on": "2026-10-08"}],
+            "submissions": [{"claim_id": "C1", "submitted_on": "2026-10-10"}],
+        },
+        False,
+        id="sent again before the rejection of the first 837 came",
+    ),
+    pytest.param(
+        {"claim_edits": [{**FAILED, "result": "passed"}, {**FAILED, "stage": "payer"}]},
+        True,
+        id="passed by the clearinghouse, rejected by the payer on the same day",
+    ),
+    pytest.param(
+        {"claim_edits": [FAILED, {**FAILED, "result": "pending", "checked_on": "2026-10-13"}]},
+        True,
+        id="a receipt is no acceptance",
+    ),
     pytest.param({"claim_edits": [FAILED], "balance": 0}, False, id="nothing owed"),
     pytest.param({"claim_edits": [FAILED], "party": "patient"}, False, id="the insurer owes nothing"),
 ]

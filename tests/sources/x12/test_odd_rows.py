@@ -220,13 +220,16 @@ def test_a_file_that_stops_intake_itself_refuses_that_file_only(workspace, monke
 @pytest.mark.parametrize(
     ("segments", "says"),
     [
-        (["ST*999*0001", "AK1*HC*1", "AK9*A*1*1*1"], "1 X12 999 (implementation acknowledgment)"),
-        (["ST*277*0001*005010X214", "BHT*0085*08*1*20260301*1200*TH"], "1 X12 277CA (claim acknowledgment)"),
-        (["ST*277*0001*005010X212", "BHT*0010*08*1*20260301*1200*DG"], "1 X12 277 (claim status response)"),
-        (["TA1*000000019*260301*1200*A*000"], "1 X12 TA1 (interchange acknowledgment)"),
-        (["ST*835*0001", *TWO_CLAIMS[1:], "SE*15*0001", "ST*999*0002", "AK1*HC*1"], "1 X12 999"),
+        (["ST*270*0001", "BHT*0022*13*1*20260301*1200"], "1 X12 270 (eligibility inquiry)"),
+        (["ST*271*0001", "BHT*0022*11*1*20260301*1200"], "1 X12 271 (eligibility response)"),
+        (["ST*276*0001", "BHT*0010*13*1*20260301*1200"], "1 X12 276 (claim status request)"),
+        (["ST*278*0001", "BHT*0007*13*1*20260301*1200"], "1 X12 278 (authorization)"),
+        (["ST*820*0001", "BPR*I*5*C*ACH", "TRN*3*9", "ENT*1", "RMR*IK*1**5"], "1 X12 820 (premium payment)"),
+        (["ST*834*0001", "BGN*00*1*20260301"], "1 X12 834 (enrollment)"),
+        (["ST*850*0001", "BEG*00*NE*1"], "1 X12 850 (another transaction)"),
+        (["ST*835*0001", *TWO_CLAIMS[1:], "SE*15*0001", "ST*271*0002", "BHT*0022*11*1"], "1 X12 271"),
     ],
-    ids=["999", "277CA", "277", "TA1", "beside an 835"],
+    ids=["270", "271", "276", "278", "820", "834", "unknown", "beside an 835"],
 )
 def test_other_x12_is_named_with_its_count(workspace, segments, says):
     report = taken(workspace, other=file(segments))
