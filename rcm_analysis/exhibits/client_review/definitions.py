@@ -59,7 +59,7 @@ def _of_a_ratio(formula: str) -> str:
     >>> _of_a_ratio("denial_rate = denied_claims / remitted_claims; denied: at first")
     ' Numerator: denied_claims. Denominator: remitted_claims.'
     """
-    found = re.match(r"[^=;]+ = ([^/;]+) / ([^/;]+?)(?= \w+: |;|$)", formula)
+    found = re.match(r"[^=;]+ = ([^/;]+) / (\w+)(?![\w(])", formula)
     return f" Numerator: {found[1]}. Denominator: {found[2]}." if found else ""
 
 

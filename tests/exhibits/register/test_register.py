@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.self_pay_programme import programme
 from rcm_analysis.exhibits.ar_deep_dive import findings
 from rcm_analysis.exhibits.ar_deep_dive.facts import Facts as DeepFacts
 from rcm_analysis.exhibits.ar_weekly_review import decisions
@@ -19,6 +20,7 @@ from rcm_analysis.exhibits.ar_weekly_review.facts import Facts as WeekFacts
 from rcm_analysis.exhibits.client_review import asks
 from rcm_analysis.exhibits.register import months, sheet
 from rcm_analysis.exhibits.register.action import MOST_HIGH, Action, Found, graded, settle, spread
+from rcm_analysis.exhibits.self_pay_review.facts import Facts as SelfPay
 from rcm_analysis.tables.schema import ACTION_CHANGES
 
 DAY = dt.date(2026, 11, 14)
@@ -168,3 +170,21 @@ def test_what_is_done_or_dropped_leaves_the_pages(acorn, status, day, stands):
     assert any(row[0] == "questions" for row in rows.rows), "the sheet keeps it"
     if not stands:
         assert "sent by fax" in json.dumps(rows.payload)
+
+
+def test_a_services_review_shows_its_part_of_the_one_register(acorn):
+    """Bought or not yet, the review's actions are those of the register, and no account is in two of them."""
+    own = programme(acorn)
+    bought = replace(own, client=replace(own.client, services=("claims", "self_pay")), _frames={})
+    whole, page = months.whole_register(bought), months.actions_of(SelfPay(own), "self_pay")
+    mine = [one for one in whole if one.service == "self_pay"]
+    assert len(mine) > 3 and [one.action_id for one in mine] == [one.action_id for one in page]
+    assert [(one.amount_cents, one.owner, one.due) for one in mine] == [
+        (one.amount_cents, one.owner, one.due) for one in page
+    ]
+    claims = [claim for one in whole for claim in one.claims]
+    assert len(claims) == len(set(claims)) and all(
+        one.amount_cents == sum(one.claims.values()) for one in whole if one.claims
+    )
+    assert {one.service for one in months.register(bought, "claims")} == {"claims"}
+    assert not any(one.service == "self_pay" for one in asks.asks(bought))

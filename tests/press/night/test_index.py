@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from builders.night_workspace import CLIENTS, PERIOD, night_workspace
-from rcm_analysis.press.night.index import NOTHING, PARTLY, WHOLE, Link, Row, page, rows, write_index
+from rcm_analysis.press.night.index import NOTHING, PARTLY, WHOLE, Link, Row, links_of, page, rows, write_index
+from rcm_analysis.press.runs import manifest
 from rcm_analysis.press.runs.batch import run_batch
 from rcm_analysis.press.runs.packet import PacketRequest
 from rcm_analysis.press.runs.run import RunRequest
@@ -175,3 +176,15 @@ def test_a_script_that_is_not_ours_does_not_run(tmp_path: Path) -> None:
         shown.goto(path.as_uri())
         assert shown.title() == "Packets" and shown.locator("#count").inner_text() == "4 of 4 shown"
         browser.close()
+
+
+def test_copies_under_a_password_are_linked_where_they_were_made(tmp_path: Path) -> None:
+    folder = tmp_path / "acme" / PERIOD / "packet"
+    folder.mkdir(parents=True)
+    stem = f"acme_{PERIOD}_packet"
+    for end in (".pdf", "_locked.pdf", "_locked.xlsx"):
+        (folder / f"{stem}{end}").write_bytes(b"x")
+    manifest.write(folder, {"kind": "packet", "status": "done"})
+    assert [(one.text, one.place.rpartition("packet")[2]) for one in links_of(folder.parent)] == [
+        ("PDF", ".pdf"), ("locked PDF", "_locked.pdf"), ("locked XLSX", "_locked.xlsx"),
+    ]  # fmt: skip
