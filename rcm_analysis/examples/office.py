@@ -59,9 +59,43 @@ def example_office() -> dict[str, pd.DataFrame]:
             is_history_complete=True,
             is_medication_complete=True,
             is_consent_complete=True,
+            is_language_recorded=[True, True, False],
+            is_preference_recorded=[True, False, False],
         ),
+        **_care(),
         **_risk(),
         **_voices(),
+    }
+
+
+def _care() -> dict[str, pd.DataFrame]:
+    readings = [
+        ("R1", "P1", "2026-09-01", "hba1c", 8.4),
+        ("R2", "P1", "2026-10-01", "hba1c", 7.1),
+        ("R3", "P2", "2026-10-02", "hba1c", 9.0),
+        ("R4", "P2", "2026-10-02", "systolic", 138.0),
+        ("R5", "P2", "2026-10-02", "diastolic", 92.0),
+    ]
+    steps = [("S1", "2026-10-10", "2026-10-09"), ("S2", "2026-10-12", "2026-10-20"), ("S3", "2026-10-15", None)]
+    return {
+        "appointment_reminders": _frame(
+            "reminder_id appointment_id sent_on channel confirmed_on",
+            [("M1", "A1", "2026-10-03", "text", "2026-10-04"), ("M2", "A3", "2026-10-05", "text", None)],
+        ),
+        "care_referrals": _frame(
+            "referral_id referred_on seen_on report_on withdrawn_on",
+            [("F1", "2026-06-01", "2026-06-20", "2026-07-01", None), ("F2", "2026-06-10", None, None, None)],
+        ).assign(patient="P1"),
+        "care_plan_steps": _frame("step_id due_on done_on", steps).assign(
+            patient="P1", kind="test", agreed_on=pd.Timestamp("2026-09-01")
+        ),
+        "clinical_readings": _frame("reading_id patient taken_on indicator value", readings).assign(
+            recorded_on=pd.Timestamp("2026-10-03")
+        ),
+        "staff_feedback": _frame(
+            "answer_id answered_on item score",
+            [(str(n), "2026-10-05", "workload_is_fair", score) for n, score in enumerate((5, 4, 2))],
+        ),
     }
 
 
@@ -86,7 +120,9 @@ def _risk() -> dict[str, pd.DataFrame]:
             "contact_id patient contacted_on is_reached",
             [("N1", "P2", "2026-10-15", True), ("N2", "P3", "2026-10-16", False), ("N3", "P3", "2026-07-01", True)],
         ),
-        "hospital_encounters": _frame("encounter_id patient kind admitted_on discharged_on is_planned ended", stays),
+        "hospital_encounters": _frame(
+            "encounter_id patient kind admitted_on discharged_on is_planned ended", stays
+        ).assign(reported_on=pd.Timestamp("2026-10-12")),
         "panel_months": _frame(
             "month location members high_risk_members", [("2026-10", "East", 90, 2), ("2026-10", "West", 30, 1)]
         ),

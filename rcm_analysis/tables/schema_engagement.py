@@ -57,6 +57,7 @@ APPOINTMENTS = Table(
         ("notice_hours", "number", "hours between a cancellation and the appointment", True),
         ("problem", "text", "problem family treated, from the diagnosis", True, PROBLEMS),
         ("claim_id", "text", "claim of the visit", True),
+        ("is_telehealth", "flag", "by video or telephone", True),
     ),
     known_on="booked_on",
     later=(("settled_on", ("status", "notice_hours", "problem", "claim_id")),),
@@ -80,6 +81,8 @@ INTAKES = Table(
         ("is_consent_complete", "flag", "consents signed"),
         ("is_social_needs_complete", "flag", "housing, food, transport, safety: all asked"),
         ("social_needs", "count", "needs found; empty where they were not asked", True),
+        ("is_language_recorded", "flag", "the patient's language is recorded", True),
+        ("is_preference_recorded", "flag", "preferences for care and contact are recorded", True),
     ),
     known_on="entered_on",
 )
@@ -235,6 +238,88 @@ PROGRAMME_CHANGES = Table(
     known_on="decided_on",
 )
 
+APPOINTMENT_REMINDERS = Table(
+    "appointment_reminders",
+    "one row per reminder of an appointment",
+    ("client", "reminder_id"),
+    columns(
+        ("reminder_id", "text", "id of the reminder"),
+        ("appointment_id", "text", "appointment"),
+        ("sent_on", "date", "day on which it was sent (known)"),
+        ("channel", "text", "how", False, CHANNELS),
+        ("confirmed_on", "date", "day on which the patient confirmed; empty while there is no answer", True),
+    ),
+    known_on="sent_on",
+    later=(("confirmed_on", ()),),
+)
+
+CARE_REFERRALS = Table(
+    "care_referrals",
+    "one row per referral to a specialist or service",
+    ("client", "referral_id"),
+    columns(
+        ("referral_id", "text", "id of the referral"),
+        ("patient", "text", "keyed pseudonym of the patient"),
+        ("referred_on", "date", "day of the referral (known)"),
+        ("specialty", "text", "to whom", True),
+        ("seen_on", "date", "day of the visit there", True),
+        ("report_on", "date", "day on which the report came back: the loop is closed", True),
+        ("withdrawn_on", "date", "day on which it was withdrawn", True),
+    ),
+    known_on="referred_on",
+    later=(("seen_on", ()), ("report_on", ()), ("withdrawn_on", ())),
+)
+
+CARE_PLAN_STEPS = Table(
+    "care_plan_steps",
+    "one row per step of a patient's care plan",
+    ("client", "step_id"),
+    columns(
+        ("step_id", "text", "id of the step"),
+        ("patient", "text", "keyed pseudonym of the patient"),
+        ("agreed_on", "date", "day on which it was agreed (known)"),
+        ("kind", "text", "kind", False, ("medication", "visit", "test", "education", "other")),
+        ("due_on", "date", "day by which it is to be done"),
+        ("done_on", "date", "day on which it was done; empty while it is not", True),
+    ),
+    known_on="agreed_on",
+    later=(("done_on", ()),),
+)
+
+CLINICAL_READINGS = Table(
+    "clinical_readings",
+    "one row per reading of a clinical indicator",
+    ("client", "reading_id"),
+    columns(
+        ("reading_id", "text", "id of the reading"),
+        ("patient", "text", "keyed pseudonym of the patient"),
+        ("taken_on", "date", "day of the reading"),
+        ("recorded_on", "date", "day of its record (known)"),
+        ("indicator", "text", "what was read", False, ("hba1c", "systolic", "diastolic")),
+        ("value", "number", "percent, or mm Hg"),
+    ),
+    known_on="recorded_on",
+)
+
+STAFF_FEEDBACK = Table(
+    "staff_feedback",
+    "one row per item of an answer of the practice's staff; nobody is named",
+    ("client", "answer_id", "item"),
+    columns(
+        ("answer_id", "text", "id of the answer"),
+        ("answered_on", "date", "day of the answer (known)"),
+        (
+            "item",
+            "text",
+            "item, always in the same words",
+            False,
+            ("can_follow_patients", "workload_is_fair", "tools_help", "would_recommend"),
+        ),
+        ("score", "count", "1 to 5; empty where it was skipped", True),
+    ),
+    known_on="answered_on",
+)
+
 ENGAGEMENT_TABLES = (
     APPOINTMENTS,
     INTAKES,
@@ -247,4 +332,9 @@ ENGAGEMENT_TABLES = (
     PANEL_MONTHS,
     ACCESS_CHECKS,
     PROGRAMME_CHANGES,
+    APPOINTMENT_REMINDERS,
+    CARE_REFERRALS,
+    CARE_PLAN_STEPS,
+    CLINICAL_READINGS,
+    STAFF_FEEDBACK,
 )

@@ -23,6 +23,7 @@ EXHIBITS = (
     "intake",
     "risk",
     "hospital",
+    "going_on",
     "satisfaction",
     "feedback",
     "worth",

@@ -21,6 +21,7 @@ from ...measures.engagement import experience as patient_experience
 from ...measures.engagement import worth as engagement_money
 from ...models.patients import engagement_effects, rate_shifts, waiting
 from ...periods import Period
+from ...tables.frames import NO_VALUE
 from ..subject import Subject
 from . import published
 from .small import each_alone, guarded, known, parts_of, total_of
@@ -90,7 +91,12 @@ class Facts:
 
     @property
     def _tables(self) -> list[tuple[pd.DataFrame, str]]:
-        return [(self.leads, "lead"), (self.visit_types, "visit_type"), (self.locations, "location")]
+        return [
+            (self.leads, "lead"),
+            (self.visit_types, "visit_type"),
+            (self.locations, "location"),
+            (self.telehealth, "is_telehealth"),
+        ]
 
     def strata(self, by: str) -> pd.DataFrame:
         """Slots by outcome for each value of a column, with the total."""
@@ -108,6 +114,15 @@ class Facts:
     @cached_property
     def locations(self) -> pd.DataFrame:
         return self.strata("location")
+
+    @cached_property
+    def telehealth(self) -> pd.DataFrame:
+        """Slots by video or telephone and in person; empty where nobody records it."""
+        recorded = set(
+            appointments.appointment_outcomes(self.tables, period=self.block, by=["is_telehealth"])["is_telehealth"]
+        )
+        found = self.strata("is_telehealth")
+        return found if recorded - {NO_VALUE} else found.iloc[:0]
 
     @property
     def slots(self) -> pd.Series:

@@ -8,7 +8,7 @@ from ...blocks.vocabulary import Figure, Table
 from ..blocks import Block, for_the_workbook, note, two_by_two
 from ..pages import page
 from ..tables import Shown, narrowed, show
-from . import appendix, care, visits, voices, worth
+from . import appendix, care, quality, visits, voices, worth
 from .facts import Facts
 from .published import title_of
 
@@ -105,6 +105,7 @@ def in_the_workbook(facts: Facts) -> list[Block]:
             *care.intake(facts),
             *care.risk(facts),
             *care.hospital(facts),
+            *quality.going_on(facts),
             *voices.satisfaction(facts),
             *voices.feedback(facts),
             *worth.worth(facts),

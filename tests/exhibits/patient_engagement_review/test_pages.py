@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 
+import polars as pl
 import pytest
 
 from builders.acorn import invented, subject_of
@@ -238,3 +239,57 @@ def test_every_measure_of_the_review_is_defined(acorn):
     (glossary, *_) = pages_of("patient_engagement_review", acorn).definitions()
     names = [item["name"] for item in glossary.payload["items"]]
     assert names[: len(MEASURES)] == list(MEASURES) and {"suppression", "retention", "shifts"} <= set(names)
+
+
+def recorded(tables):
+    """The tables with reminders, ways of meeting, referrals, plan steps, readings, forms and staff's answers."""
+    visits = tables["appointments"].with_columns(
+        is_telehealth=pl.col("appointment_id").hash(1) % 4 == 0, provider=pl.lit("lee")
+    )
+    sent = visits.select(
+        "client",
+        "appointment_id",
+        reminder_id="appointment_id",
+        sent_on=pl.col("scheduled_on") - pl.duration(days=1),
+        channel=pl.lit("text"),
+        confirmed_on=pl.when(pl.col("appointment_id").hash(2) % 2 == 0).then("scheduled_on"),
+    )
+    some = visits.filter(pl.col("scheduled_on").dt.year() == 2026).select("client", "patient", number="appointment_id", day="scheduled_on")
+    whose = ["client", "patient"]
+    rows = {
+        "appointment_reminders": sent,
+        "care_referrals": some.select(*whose, referral_id="number", referred_on="day", report_on="day"),
+        "care_plan_steps": some.select(
+            *whose, step_id="number", agreed_on="day", kind=pl.lit("test"), due_on="day", done_on="day"
+        ),
+        "clinical_readings": some.select(
+            *whose, reading_id="number", taken_on="day", recorded_on="day", indicator=pl.lit("hba1c"), value=pl.lit(7.0)
+        ),
+        "staff_feedback": some.select(
+            "client", answer_id="number", answered_on="day", item=pl.lit("tools_help"), score=pl.lit(4, pl.Int64)
+        ),
+    }
+    full = {
+        name: pl.concat([TABLES[name].empty(), frame], how="diagonal").select(TABLES[name].names)
+        for name, frame in rows.items()
+    }
+    forms = tables["intakes"].with_columns(is_language_recorded=pl.lit(True), is_preference_recorded=pl.lit(False))
+    return {**tables, **full, "appointments": visits, "intakes": forms}
+
+
+def test_care_that_goes_on_is_told_where_it_is_recorded_and_else_not(offices):
+    bare = {table["name"] for table in tables_of(offices["planted"].going_on())}
+    assert bare <= {"going_on"}, "only stays are recorded"
+    given = {**invented(), **recorded(simulated(1.0, plants=False))}
+    blocks = pages_of("patient_engagement_review", subject_of(given)).going_on()
+    found = {table["name"]: table for table in tables_of(blocks)}
+    assert set(found) == {"going_on", "telehealth", "staff_feedback"}
+    shares = {row[0]: row[-1] for row in found["going_on"]["text"]}
+    assert {"Reminded before the day", "Language recorded", "Care-plan step done by its day"} <= set(shares)
+    assert any("Bice-Boxerman index" in text and "is 1.00" in text for text in words_of(blocks)), "one provider"
+
+
+def test_a_risk_of_not_coming_stands_with_the_care_team_alone(offices):
+    (block,) = offices["tiny"].likely_missed()
+    assert block.payload["kind"] == "note" and "No risk of single appointments is told" in block.payload["text"]
+    assert "likely_missed" not in {table["name"] for table in tables_of(offices["planted"].in_the_workbook())}
