@@ -254,7 +254,9 @@ def recorded(tables):
         channel=pl.lit("text"),
         confirmed_on=pl.when(pl.col("appointment_id").hash(2) % 2 == 0).then("scheduled_on"),
     )
-    some = visits.filter(pl.col("scheduled_on").dt.year() == 2026).select("client", "patient", number="appointment_id", day="scheduled_on")
+    some = visits.filter(pl.col("scheduled_on").dt.year() == 2026).select(
+        "client", "patient", number="appointment_id", day="scheduled_on"
+    )
     whose = ["client", "patient"]
     rows = {
         "appointment_reminders": sent,
