@@ -6,7 +6,19 @@ the simulation may read. To fill an empty row, write a scorer (`Case` to tallies
 name it in its module's SCORERS; the figures and aims are those of `record.FIGURES`.
 """
 
-from .record import FIGURES, Row, as_json, history_line, keep, table_text
+from .record import FIGURES, Row, as_json, history_line, keep, machine, table_text, worlds_text
 from .run import CLIENTS, parse_seeds, run
 
-__all__ = ["CLIENTS", "FIGURES", "Row", "as_json", "history_line", "keep", "parse_seeds", "run", "table_text"]
+__all__ = [
+    "CLIENTS",
+    "FIGURES",
+    "Row",
+    "as_json",
+    "history_line",
+    "keep",
+    "machine",
+    "parse_seeds",
+    "run",
+    "table_text",
+    "worlds_text",
+]

@@ -100,7 +100,7 @@ def run(
                     tallies += found
                     if progress:
                         progress(seed, name)
-    return rows_of(tallies, figures_of(world))
+    return rows_of(tallies, figures_of(world, months))
 
 
 @contextmanager

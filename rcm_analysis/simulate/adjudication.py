@@ -106,7 +106,7 @@ def remit_day(book: ChargeBook, payer: np.ndarray, decided: np.ndarray) -> np.nd
     laws, ids = book.company.laws, [entry.id for entry in book.company.payers]
     weekday = np.array([entry.remit_weekday for entry in book.company.payers])[payer]
     monthly = np.isin(ids, laws.monthly_payers)[payer]
-    decided = np.where(monthly, _month_end(decided), decided)
+    decided = np.where(monthly, month_end(decided), decided)
     day = decided + (weekday - (decided + 3)) % 7
     pauses = ~np.isin(ids, laws.pays_at_year_end)[payer]
     for _ in range(2):
@@ -114,10 +114,10 @@ def remit_day(book: ChargeBook, payer: np.ndarray, decided: np.ndarray) -> np.nd
     return day
 
 
-def _month_end(day: np.ndarray) -> np.ndarray:
+def month_end(day: np.ndarray) -> np.ndarray:
     """The last day of each day's month.
 
-    >>> int(_month_end(np.array([0]))[0])
+    >>> int(month_end(np.array([0]))[0])
     30
     """
     months = np.asarray(day, np.int64).astype("datetime64[D]").astype("datetime64[M]") + 1
@@ -166,6 +166,11 @@ def contract(book: ChargeBook, line: np.ndarray, without: str | None = None) -> 
         book.claims["service"][claim],
         without,
     )
+    laws = book.company.laws
+    if laws.lesser_plan:
+        units = book.lines["units"][line]
+        less = np.rint(fee / units * (1 - laws.lesser_plan[1])).astype(np.int64) * units
+        fee = np.where(book.patients["lesser_plan"][book.claims["patient"][claim]], less, fee)
     return np.minimum(book.lines["charge"][line], fee)
 
 
@@ -265,8 +270,9 @@ def _first(book: ChargeBook, sent: Submitted, codes: DenialCodes) -> tuple[dict,
     accepted = np.flatnonzero((sent.accepted < NEVER) & (draws.uniform("answered") > 0.009))
     payer = book.claims["payer"][accepted]
     day = remit_day(book, payer, sent.accepted[accepted] + lag(book, accepted, payer, "first decisions"))
-    heavier = np.array([1.0, 1.2, 1.35, 0.9, 1.0, 1.15, 0.8, 1.25, 1.5, 0.0])[payer]
-    is_denied = draws.uniform("denied")[accepted] < book.client.denial_rate * heavier
+    heavier = [1.0, 1.2, 1.35, 0.9, 1.0, 1.15, 0.8, 1.25, 1.5, 0.0]
+    heavier += [heavier[book.payer_number(old)] for old, _ in book.company.renamed]
+    is_denied = draws.uniform("denied")[accepted] < book.client.denial_rate * np.array(heavier)[payer]
     heap = np.cumsum(codes.weight / codes.weight.sum())
     drawn = np.minimum(np.searchsorted(heap, draws.uniform("code")[accepted], side="right"), len(heap) - 1)
     denial = np.where(is_denied, drawn, -1)

@@ -96,6 +96,11 @@ class Company:
     denials: tuple[dict, ...]
     laws: Laws = USUAL
 
+    @property
+    def renamed(self) -> tuple[tuple[str, str], ...]:
+        """The payers that go on under a new name: old id and new id."""
+        return tuple(pair for pair in self.laws.successors if all(pair[1] not in mix for mix in self.mix.values()))
+
 
 def day_number(day: dt.date) -> int:
     """Days since 1970-01-01: the simulation counts in these.
@@ -183,7 +188,20 @@ def grown_company(number: int, seed: int, laws: Laws = USUAL) -> Company:
     """A company of `number` clients in a world: the twelve of the overview first, then invented ones."""
     everyone = list(seed_company().clients)[:number]
     everyone += [_invented(position, seed) for position in range(len(everyone) + 1, number + 1)]
-    return replace(_company(everyone), laws=laws)
+    company = replace(_company(everyone), laws=laws)
+    known = {payer.id: payer for payer in company.payers}
+    return replace(company, payers=(*company.payers, *(_under_name(known[old], new) for old, new in company.renamed)))
+
+
+def _under_name(payer: Payer, name: str) -> Payer:
+    """The payer under another name and id; nothing else about it changes."""
+    return replace(
+        payer,
+        id=name,
+        name=f"{name.capitalize()} Health",
+        aliases=(name.upper(), f"{name.upper()} HEALTH"),
+        identifiers=(f"9{payer.identifiers[0][1:]}", f"{name[:4].upper()}1"),
+    )
 
 
 def _company(clients: Sequence[Client]) -> Company:

@@ -120,6 +120,9 @@ def _contracts(client: Client, company: Company, seed: int, days: np.ndarray, co
     negotiated = np.array([payer.payer_class in ("commercial", "managed_care") for payer in company.payers])
     spread = stream(seed, client.id, "contracts").uniform(0.94, 1.06, (len(level), codes))
     by_code = level[:, None] * np.where(negotiated[:, None], spread, 1.0)
+    ids = [payer.id for payer in company.payers]
+    for old, new in company.renamed:
+        by_code[ids.index(new)] = by_code[ids.index(old)]
     return by_code[:, :, None] * rises
 
 

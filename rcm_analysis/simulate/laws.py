@@ -55,6 +55,14 @@ class Laws:
     care_faults: tuple[str, ...] = ()
     """What goes wrong in planted care-coordination programmes beside a coordinator who is not billed: `LEAD_STOPS`,
     `ONE_DAY`."""
+    successors: tuple[tuple[str, str], ...] = ()
+    """Payers of which another one answers from one day of service on: the old id and the new one. An id that no payer
+    has is the old payer under a new name; otherwise the two merge, and the prices are those of the other."""
+    lesser_plan: tuple[float, float] | None = None
+    """Share of a commercial payer's patients with a plan that always pays less, and by how much."""
+    closes_late: tuple[float, int] | None = None
+    """Share of the clients that post what insurers paid in a month's last ten days only when they close the month, and
+    the day of the next month on which they do."""
 
 
 USUAL = Laws("usual")
@@ -95,8 +103,22 @@ WORLDS = (
         care_faults=(LEAD_STOPS, ONE_DAY),
         pays_at_year_end=("medicare", "medicaid", "harbor", "summit", "lakeshore", "northwind"),
     ),
+    Laws(
+        "mergers and late books",
+        # Members move to the new payer as their plans renew; claims go by the day of service (AmeriHealth, platform
+        # transition of 2024). A month may be closed up to the 15th of the next one (MediTouch, AR Month End Close).
+        successors=(("summit", "crestview"), ("bluemesa", "lakeshore")),
+        # Offices have another rate with each plan (J Gen Intern Med 32, 2017, prices of primary care); a fifth to two
+        # fifths of plans with narrow networks (LDI, 2015 and 2017). How much less they pay is our own.
+        lesser_plan=(0.35, 0.12),
+        closes_late=(0.5, 9),
+        has_fee_schedules=False,
+    ),
 )
-"""The worlds of the scoreboard. Thresholds may be chosen on the first two; the others are reported as they are."""
+"""The worlds of the scoreboard."""
+
+CHOOSING = ("usual", "batches and small print")
+"""Thresholds may be chosen on these worlds; the others are only reported."""
 
 
 def laws_of(name: str) -> Laws:

@@ -154,6 +154,7 @@ def open_book(
     count = max(24, round(client.revenue_cents / 100 / 12 * len(calendar.months) * scale / client.paid_per_claim))
     patients = _patients(client, company, calendar, seed, count)
     claims = _claims(client, calendar, patients, seed, count, company.laws)
+    _succeeded(client, company, calendar, claims, seed, plant_log)
     lines, line_count = _lines(client, fees, claims, seed)
     claims["charge"] = np.bincount(lines["claim"], weights=lines["charge"], minlength=count).astype(np.int64)
     first_line = np.cumsum(line_count) - line_count
@@ -213,6 +214,7 @@ def _patients(client: Client, company: Company, calendar: Calendar, seed: int, c
             [old, commercial[payer]], [0.2, np.array([0.0, 0.1, 0.2])[rng.integers(0, 3, count)]], 0.0
         ),
         "deductible": np.select([old, commercial[payer]], [0.07, 0.24], 0.0),
+        "lesser_plan": _lesser_plan(client, company.laws, seed, commercial[payer]),
         "plan_grows": payer == (ids.index(company.laws.drift[0]) if company.laws.drift else -1),
     }
 
@@ -246,6 +248,33 @@ def _claims(
         "coinsurance": patients["coinsurance"][patient],
         "copay": patients["copay"][patient],
     }
+
+
+def _lesser_plan(client: Client, laws: Laws, seed: int, is_commercial: np.ndarray) -> np.ndarray:
+    """Which patients have a plan that pays less."""
+    share = laws.lesser_plan[0] if laws.lesser_plan else 0.0
+    return is_commercial & (stream(seed, client.id, "plans").random(len(is_commercial)) < share)
+
+
+def _succeeded(
+    client: Client, company: Company, calendar: Calendar, claims: dict[str, np.ndarray], seed: int, plant_log: PlantLog
+) -> None:
+    """Claims of payers that were renamed or merged go to the one that went on, from its day of service on."""
+    ids = [payer.id for payer in company.payers]
+    for old, new in company.laws.successors:
+        since = claims["service"] >= succession_day(old, calendar, seed)
+        moved = np.flatnonzero(since & (claims["payer"] == ids.index(old)))
+        for role in ("payer", "secondary"):
+            claims[role] = np.where(since & (claims[role] == ids.index(old)), ids.index(new), claims[role])
+        claims["secondary"] = np.where(claims["secondary"] == claims["payer"], -1, claims["secondary"])
+        for plant in plant_log.of("payer_succeeded"):
+            if plant.id.endswith(f"/{old}"):
+                plant_log.note(plant, moved, claims["entered"][moved], np.zeros(len(moved)))
+
+
+def succession_day(old: str, calendar: Calendar, seed: int) -> int:
+    """From which day of service on another payer answers for the old one: the same for every client."""
+    return calendar.month_start(int(stream(seed, old, "succession").integers(4, 10)))
 
 
 def _is_open(client: Client, laws: Laws, seed: int, days: np.ndarray) -> np.ndarray:

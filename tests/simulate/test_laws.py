@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from rcm_analysis.errors import ParameterError
+from rcm_analysis.simulate.adjudication import contract
 from rcm_analysis.simulate.company import grown_company
 from rcm_analysis.simulate.fees import Calendar
 from rcm_analysis.simulate.files.workspace import Job, _months_of, live
 from rcm_analysis.simulate.laws import HEAVY_TAIL, TWO_HUMPS, USUAL, WORLDS, Laws, lag_days, laws_of
 from rcm_analysis.simulate.plants.draw import LASTING, drawn
 from rcm_analysis.simulate.plants.kinds import DENIALS
+from rcm_analysis.simulate.practice_book import succession_day
 
 CALENDAR = Calendar.ending("2026-10", 20)
 NAMES = [laws.name for laws in WORLDS]
@@ -118,3 +120,43 @@ def test_without_schedules_none_is_exported():
 
     assert exported(life("young and unsettled"))["fee_schedules"].is_empty()
     assert not exported(life("usual"))["fee_schedules"].is_empty()
+
+
+def test_payers_are_renamed_and_merge_and_the_prices_of_a_renamed_one_stay():
+    world = "mergers and late books"
+    practice, company = life(world), grown_company(2, 3, laws_of(world))
+    book, ids = practice.book, [payer.id for payer in company.payers]
+    assert ids[-1] == "crestview" and "crestview" not in {payer.id for payer in grown_company(2, 3).payers}
+    for old, new in (("summit", "crestview"), ("bluemesa", "lakeshore")):
+        day = succession_day(old, CALENDAR, 3)
+        late, payer = book.claims["service"] >= day, book.claims["payer"]
+        assert not (payer[late] == ids.index(old)).any() and (payer[late] == ids.index(new)).any()
+        assert (payer[~late] == ids.index(old)).any()
+    assert not (book.claims["payer"] == book.claims["secondary"]).any()
+    pays = book.fees.pays
+    assert (pays[ids.index("crestview")] == pays[ids.index("summit")]).all()
+
+
+def test_a_lesser_plan_pays_less_for_the_same_patients_every_time():
+    book = life("mergers and late books").book
+    lines = np.arange(len(book.lines["claim"]))
+    claim = book.lines["claim"]
+    fee = book.fees.allowed(
+        book.claims["payer"][claim],
+        *(book.lines[name] for name in ("code", "modifier", "units")),
+        book.claims["service"][claim],
+    )
+    share = contract(book, lines) / fee
+    lesser = book.patients["lesser_plan"][book.claims["patient"][claim]]
+    below = contract(book, lines) < book.lines["charge"]
+    assert lesser.any() and np.allclose(share[lesser & below], 0.88, atol=0.01)
+    assert (share[~lesser & below] == 1).all()
+
+
+def test_some_offices_post_the_end_of_a_month_when_they_close_it():
+    company = grown_company(12, 3, laws_of("mergers and late books"))
+    lives = [live(Job(client, company, CALENDAR, 3, 0.05), factor=1.0) for client in company.clients[1:5]]
+    days = [one.remits.payments["posted"].to_numpy().astype("datetime64[D]") for one in lives]
+    in_month = [(day - day.astype("datetime64[M]").astype("datetime64[D]")).astype(int) + 1 for day in days]
+    late = [(day > 22).sum() == 0 for day in in_month]
+    assert 0 < sum(late) < len(late)

@@ -58,10 +58,10 @@ def not_judged(facts: Facts) -> list[str]:
     if facts.denial_lives.attrs["left_out"]:
         words.append(facts.denial_lives.attrs["left_out"])
     words += [
-        f"{facts.subject.payer_name(row['old_payer'])} has not answered since {as_text(row['last_on'], 'date')}, and "
-        f"{facts.subject.payer_name(row['new_payer'])} answers since {as_text(row['first_on'], 'date')} for "
-        f"{as_text(row['shared_share'], 'rate')} the same patients. If it is one payer, make one of both in the "
-        "registry: until then its rates and prices before and after cannot be compared."
+        f"{facts.subject.payer_name(row['old_payer'])} has answered nothing of services after "
+        f"{as_text(row['last_on'], 'date')}, and {facts.subject.payer_name(row['new_payer'])} answers for "
+        f"{as_text(row['shared_share'], 'rate')} of the patients who came back since. If it is one payer, "
+        "make one of both in the registry: until then its rates and prices before and after cannot be compared."
         for row in renamed_payers(facts.tables, as_of=facts.as_of).to_dict("records")
     ]
     if facts.compared_lines == 0:

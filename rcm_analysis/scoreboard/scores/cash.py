@@ -11,7 +11,7 @@ from ...models.cash.payment_lag import claim_ends, incidence_by
 from ...models.statistics.estimators import share_by
 from ...periods import Period
 from ..case import Case
-from ..record import Tally
+from ..record import COVERAGE, OF_NAIVE, Tally
 from ..scoring import projected
 
 SETTLED_MONTHS = 6
@@ -19,6 +19,7 @@ SETTLED_MONTHS = 6
 HISTORY_MONTHS = 9
 """`cash_due` learns from the months before: the first ones have nothing to learn from."""
 PAID_DAYS = 150
+AHEAD = 3
 KEY = ["claim_id"]
 SEASON = ["payer", "quarter"]
 """Fewer claims are paid early in a year, when deductibles begin anew: what a quarter brings is learned from its
@@ -120,7 +121,7 @@ def lags(case: Case) -> list[Tally]:
 
 def outlook(case: Case) -> list[Tally]:
     """`cash_outlook.backtest`: the outlooks of the last twelve months' ends against the cash that came."""
-    name, months = "cash outlook", 3
+    name, months = "cash outlook", AHEAD
     rows = backtest(case.known, as_of=case.period.last_day, horizon=months).rows
     if rows.empty:
         return []
@@ -129,11 +130,14 @@ def outlook(case: Case) -> list[Tally]:
     came, missed = float(actual.sum()), _missed(third["forecast_cents"], actual)
     rivals = tuple(_missed(third[column], actual) for column in ("last_three_cents", "by_bucket_cents"))
     return [
-        Tally(name, "WAPE at three months, of the better naive baseline", missed, rivals),
+        Tally(name, OF_NAIVE, missed, rivals),
+        Tally(name, "WAPE at three months, of chance alone", missed, float(third["chance_cents"].sum())),
         Tally(name, "WAPE at three months", missed, came),
-        Tally(name, "WAPE of chance alone, of the better naive baseline", float(third["chance_cents"].sum()), rivals),
         Tally(name, "bias at three months", float((third["forecast_cents"] - actual).sum()), came),
-        Tally(name, "coverage of the 80 % interval", int(rows["inside"].sum()), len(rows)),
+        *(
+            Tally(name, f"{COVERAGE}{ahead}", int(part["inside"].sum()), len(part))
+            for ahead, part in rows.groupby("ahead")
+        ),
     ]
 
 

@@ -19,13 +19,16 @@ import polars as pl
 from ...models.detection.denial_shifts import denial_history
 from ...models.detection.finding_lives import OVER, lives
 from ...models.detection.process_shifts import creeps, lag_rows, outages, submission_rows
+from ...models.detection.renamed_payers import renamed_payers
 from ...periods import Period
 from ...simulate.plants.kinds import DENIALS
 from ..case import Case
-from ..record import ENDED, NAMED, RECALL_IN_TIME, Tally
+from ..record import ENDED, NAMED, PRECISION, RECALL, RECALL_IN_TIME, Tally
 from ..scoring import Alarm, PlantedProblem, alarms_of, points_to, sought
 
 IN_TIME = 2
+FEWEST_MOVED = 20
+"""Claims that moved to another payer: fewer cannot show that it is the same."""
 
 
 def systemic(case: Case) -> list[Tally]:
@@ -125,4 +128,15 @@ def silence(case: Case) -> list[Tally]:
     return sought("clearinghouse outage", planted, alarms, case.watch, dollars=False)
 
 
-SCORERS = (systemic, creep, silence)
+def renamed(case: Case) -> list[Tally]:
+    """`models.detection.renamed_payers` at the end: the successions of payers with enough claims of half a year."""
+    name, found = "renamed payers", renamed_payers(case.known, as_of=case.period.last_day)
+    rows = case.plant_rows("payer_succeeded").filter(pl.col("claims_count") >= FEWEST_MOVED)
+    known = [row["payer"] for row in rows.iter_rows(named=True)]
+    told = list(found["new_payer"])
+    tallies = [Tally(name, RECALL, sum(one in told for one in known), len(known))] if known else []
+    every = set(case.plant_rows("payer_succeeded")["payer"])
+    return tallies + ([Tally(name, PRECISION, sum(one in every for one in told), len(told))] if told else [])
+
+
+SCORERS = (systemic, creep, silence, renamed)

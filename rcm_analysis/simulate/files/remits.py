@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ..company import Draws
+from ..adjudication import month_end
+from ..company import Draws, stream
 from ..practice_book import ChargeBook
 
 
@@ -57,7 +58,10 @@ def pay(book: ChargeBook, decisions: pl.DataFrame, lines: pl.DataFrame) -> Remit
         )
     )
     # What arrives in the last days is posted after them, as at every month-end.
-    posted = np.maximum(remits["day"] + remits["post_lag"], remits["paid_day"])
+    posted = np.maximum((remits["day"] + remits["post_lag"]).to_numpy(), remits["paid_day"].to_numpy())
+    late = book.company.laws.closes_late
+    if late and stream(book.seed, book.client.id, "month-end close").random() < late[0]:
+        posted = np.where(month_end(posted) - posted < 10, month_end(posted) + late[1], posted)
     return Remits(remits.with_columns(pl.Series("posted", posted)), adjustments, decisions, lines)
 
 

@@ -12,7 +12,7 @@ from ...errors import ParameterError, closest
 from ..company import SYSTEMS, Client, Company, day_number, plant_entries, stream
 from ..fees import Calendar
 from ..laws import Laws
-from ..practice_book import providers_from_start, site_count
+from ..practice_book import providers_from_start, site_count, succession_day
 from .kinds import DENIALS, PLANT_KINDS, Plant, Scope
 
 QUIET_SHARE = 0.35
@@ -124,7 +124,18 @@ def drawn(client: Client, company: Company, calendar: Calendar, seed: int, scale
         size = round(float(own.uniform(*SIZES[kind])), 3)
         plant = _plant(client, calendar, kind, number, start, size, _scope(kind, volume, own))
         found.append(_under_laws(plant, company.laws, volume, calendar, seed))
-    return (*found, *_lawful(client, company.laws, volume, calendar, seed))
+    succeeded = [
+        Plant(
+            f"{client.id}/payer_succeeded/{old}",
+            "payer_succeeded",
+            client.id,
+            succession_day(old, calendar, seed),
+            1.0,
+            Scope(new),
+        )
+        for old, new in company.laws.successors
+    ]
+    return (*found, *_lawful(client, company.laws, volume, calendar, seed), *succeeded)
 
 
 def _under_laws(plant: Plant, laws: Laws, volume: _Volume, calendar: Calendar, seed: int) -> Plant:
@@ -214,6 +225,7 @@ class _Volume:
             if payer.payer_class in ("commercial", "managed_care")
             and mix.get(payer.id, 0) >= 8
             and payer.id != STANDING_CUT[0]
+            and payer.id not in dict(company.laws.successors)
         }
 
     def allows(self, kind: str) -> bool:

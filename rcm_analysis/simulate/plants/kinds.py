@@ -93,6 +93,13 @@ PLANT_KINDS: dict[str, PlantKind] = {
         is_problem=False,
         category="bundling",
     ),
+    "payer_succeeded": PlantKind(
+        "a payer is renamed, or merges into another: its patients' claims go there",
+        "service",
+        _SHARE,
+        "nothing",
+        is_problem=False,
+    ),
     "secondary_not_billed": PlantKind(
         "claims are no longer sent to the secondary payer",
         "decided",
