@@ -199,7 +199,7 @@ def _under_name(payer: Payer, name: str) -> Payer:
         payer,
         id=name,
         name=f"{name.capitalize()} Health",
-        aliases=(name.upper(), f"{name.upper()} HEALTH"),
+        aliases=(name.upper(), f"{name.upper()} HLTH", f"{name.upper()} HEALTH INC"),
         identifiers=(f"9{payer.identifiers[0][1:]}", f"{name[:4].upper()}1"),
     )
 
