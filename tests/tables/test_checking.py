@@ -51,14 +51,14 @@ def test_a_wrong_key_of_a_map_is_told_in_our_words(key):
 def test_faults_of_every_section_come_at_once(tmp_path):
     (tmp_path / "clients.toml").write_text(
         '[payers.a]\naliases = ["X"]\n[payers.b]\naliases = ["x"]\npayer_class = "none"\n'
-        '[clients.acme]\nname = "A"\nproviders = 0\nrevenu = "1"\n[[clients.acme.changes]]\nprovider = 2\n'
+        '[clients.acme]\nproviders = 0\nrevenu = "1"\n[[clients.acme.changes]]\nprovider = 2\n'
     )
     text = refused(lambda: read_registry(tmp_path / "clients.toml"), ClientError)
     for told in (
         "payers.b.payer_class is one of medicare",
         "clients.acme.providers is a whole number from 1; found 0",
         "clients.acme.revenu: unknown setting. Closest: revenue",
-        "clients.acme: missing revenue",
+        "clients.acme: missing name",
         "clients.acme.changes[0].provider: unknown setting. Closest: providers",
         "clients.acme.changes[0].effective is a date such as 2026-10-01",
         "a and b share a name or identifier",
