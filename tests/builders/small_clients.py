@@ -64,7 +64,12 @@ claim_type = "professional"
 """
 POSTINGS = ("Txn", "Claim", "Type", "Party", "Date", "Posted", "Amount")
 CLAIMS = ("Claim No", "Patient ID", "Insurance", "DOS", "Entered", "Billed")
-NPIS = {"acme": "1234567893", "bay": "1999999984", "cove": "1003000126"}
+NPIS = {
+    "acme": "1234567893", "bay": "1999999984", "cove": "1003000126",
+    "dale": "1300000100", "elm": "1300000118", "fern": "1300000126",
+    "glen": "1300000134", "hill": "1300000142", "iris": "1300000159",
+    "jade": "1300000167", "kelp": "1300000175", "lark": "1300000183",
+}  # fmt: skip
 
 
 def workspace_of(folder: Path, clients: tuple[str, ...] = ("acme",)) -> Workspace:

@@ -11,6 +11,7 @@ import nbformat
 import openpyxl
 import pytest
 
+from builders import small_clients
 from builders.bench_workspace import CLIENTS, bench_workspace, last_month
 from rcm_analysis import cli
 from rcm_analysis.cli import bench
@@ -146,6 +147,38 @@ def test_the_tour_answers_its_question_in_ten_lines(capsys, workspace, monkeypat
     for number in ours:
         code, out, err = rcm(capsys, "run-one", "plan.txt", "--line", number)
         assert code == 0, out + err
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_promoted_notebook_runs_for_twelve_clients_each_with_its_own_numbers(capsys, tmp_path, monkeypatch):
+    """Each client is charged 300 dollars more than the one before it."""
+    monkeypatch.chdir(tmp_path)
+    opened = small_clients.workspace_of(tmp_path, tuple(small_clients.NPIS))
+    for place, client in enumerate(small_clients.NPIS):
+        small_clients.put_all(opened, client, months=3, claims=3 + place)
+        small_clients.take(opened, client)
+    Path("notebooks").mkdir()
+    lines = (
+        'import rcm_analysis as rcm\nreport = rcm.open_report(".", "acme", "2026-03")',
+        'report.trend("charges", months=3)',
+        'report.why("charges")',
+    )
+    cells = [nbformat.v4.new_markdown_cell("# Charges of all"), *map(nbformat.v4.new_code_cell, lines)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), "notebooks/all.ipynb")
+    code, out, err = rcm(capsys, "promote", "notebooks/all.ipynb")
+    assert code == 0, out + err
+    rcm(capsys, "packets", "--period", "2026-03", "--plan", "plan.txt")
+    planned = [json.loads(line) for line in Path("plan.txt").read_text().splitlines()]
+    ours = [number for number, line in enumerate(planned, start=1) if line.get("template") == "all"]
+    assert len(ours) == len(small_clients.NPIS) == 12
+    for number in ours:
+        code, out, err = rcm(capsys, "run-one", "plan.txt", "--line", number)
+        assert code == 0, out + err
+    for place, client in enumerate(small_clients.NPIS):
+        book = openpyxl.load_workbook(opened.runs / client / "2026-03" / "all" / "workbook.xlsx")
+        values = {cell.value for sheet in book for row in sheet.iter_rows() for cell in row}
+        assert 100 * (3 + place) in values, client
 
 
 @pytest.mark.slow

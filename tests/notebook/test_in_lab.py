@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -107,9 +108,18 @@ def context() -> Iterator[Any]:
 
 
 def run_all(page: Any) -> None:
-    """Run > Run All Cells, and wait until no cell runs any more."""
-    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-    page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+    """Run > Run All Cells, and wait until no cell runs any more; asked again while no cell has begun.
+
+    On a busy machine the menu is there before the kernel is.
+    """
+    for _ in range(10):
+        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+        page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+        page.wait_for_timeout(5000)
+        if page.locator(".jp-Dialog .jp-mod-accept").count():
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+        if page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).count():
+            break
     page.wait_for_function(
         "() => { const all = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(one => one.innerText);"
         " return all.length && all.every(text => /\\[\\d+\\]/.test(text)); }"
