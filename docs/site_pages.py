@@ -136,8 +136,8 @@ def reference() -> Iterator[tuple[str, str]]:
 
 def dictionary() -> Iterator[str]:
     """Every measure of the menu with its definition, as its docstring has it."""
-    yield "# KPI dictionary\n\nEvery measure of the menu, from its own definition in the code. For clients, `rcm reference` "
-    yield "makes what their reports count one PDF in the firm's look ([commands](commands.md)).\n"
+    yield "# KPI dictionary\n\nEvery measure of the menu, from its own definition in the code. "
+    yield "For clients, `rcm reference` makes one PDF of what their reports count ([commands](commands.md)).\n"
     for subject in SUBJECTS:
         yield f"## {words_of(subject).capitalize()}\n\n{import_module(f'rcm_analysis.measures.{subject}').__doc__}\n"
         for name, record in menu().items():
