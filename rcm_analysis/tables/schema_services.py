@@ -214,6 +214,9 @@ INTERACTIONS = Table(
         ("is_script_followed", "flag", "finding of quality review; empty where it was not sampled", True),
         ("handled_by", "text", "client partner"),
         ("minutes", "number", "minutes spent", True),
+        ("wait_seconds", "number", "how long the caller waited to be answered, or until hanging up", True),
+        ("is_abandoned", "flag", "the caller hung up before being answered", True),
+        ("patient_rating", "count", "what the patient gave the contact afterwards, 1 to 5", True),
     ),
     known_on="entered_on",
 )

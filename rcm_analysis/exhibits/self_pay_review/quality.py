@@ -7,6 +7,7 @@ import pandas as pd
 from ...ledger.ratios import quotient
 from ...measures.self_pay import contacts as patient_contacts
 from ...measures.self_pay import quality as self_pay_quality
+from ...measures.self_pay.experience import contact_experience, insurance_updates
 from ..blocks import Block, note
 from ..formats import as_text, comma_list, counted, sentence, span
 from ..pages import page
@@ -161,6 +162,59 @@ def contacts(facts: Facts) -> list[Block]:
                 f"Contacts by the day of the record, {subject.period.title}. Settled: resolved, a "
                 "promise, a plan or a payment."
             ),
+        ),
+        *_experience(facts),
+        *_updates(facts),
+    ]
+
+
+def _experience(facts: Facts) -> list[Block]:
+    """How contacts were for the patient, in the workbook; nothing where neither ratings nor waits are recorded."""
+    found = contact_experience(facts.subject.tables, period=facts.quarter)
+    if not found[["ratings", "calls"]].to_numpy().any():
+        return []
+    return [
+        show(
+            found,
+            [
+                Shown("ratings", "Contacts rated", "count"),
+                Shown("good", "4 or 5 of 5", "count"),
+                Shown("good_share", "Share", "rate"),
+                Shown("calls", "Calls in", "count"),
+                Shown("abandoned", "Given up", "count"),
+                Shown("abandonment_rate", "Share given up", "rate"),
+                Shown("mean_wait_seconds", "Wait, seconds", "number"),
+                Shown("mean_minutes", "Conversation, minutes", "number"),
+            ],
+            name="experience",
+            title="How contacts were for patients, three months",
+            print_it=False,
+            definition="Contacts by their day; the wait is that of calls that were answered.",
+        )
+    ]
+
+
+def _updates(facts: Facts) -> list[Block]:
+    """What updates of insurance brought, in the workbook: those whose 90 days are over."""
+    span = facts.subject.period.shift(-3).trailing(3)
+    found = insurance_updates(facts.subject.tables, period=span, as_of=facts.subject.as_of)
+    if not found[["accounts", "without_account"]].to_numpy().any():
+        return []
+    return [
+        show(
+            found,
+            [
+                Shown("accounts", "Accounts updated", "count"),
+                Shown("paid", "Paid by an insurer since", "count"),
+                Shown("paid_share", "Share", "rate"),
+                Shown("insurer_cents", "Paid within 90 days", "usd", exact=True),
+                Shown("without_account", "Updates without an account", "count"),
+            ],
+            name="insurance_updates",
+            title="Insurance updates and what they brought",
+            print_it=False,
+            definition=f"Updates done {span.first_day:%B} to {span.last_day:%B %Y}; insurers' payments less what they "
+            "took back, posted within 90 days of the update; US dollars.",
         )
     ]
 
