@@ -22,6 +22,6 @@ def recalculated(paths: list[Path], folder: Path) -> dict[str, Path]:
         ],
         check=True,
         capture_output=True,
-        timeout=600,
+        timeout=1800,
     )
     return {path.stem: folder / "out" / path.name for path in paths}

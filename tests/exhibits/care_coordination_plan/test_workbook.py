@@ -392,6 +392,7 @@ def compare(saved: Path, plan, scenario: str) -> None:
     }
     for name in made.months.columns[1:]:
         assert found[name] == made.months[name].tolist(), name
+    years_add_up(book, made.months)
     need = working_capital(plan, scenario)["need_cents"].tolist()
     assert [whole_cents(book["Lags"].cell(row, 2).value) for row in range(5, 10)] == need
     summary = {book["Summary"].cell(row, 1).value: book["Summary"].cell(row, 2).value for row in range(4, 30)}
@@ -405,6 +406,19 @@ def compare(saved: Path, plan, scenario: str) -> None:
     pays = summary["Members that pay for one coordinator, last month"]
     ours = made.summary.break_even_members_per_coordinator
     assert pays == pytest.approx(ours, rel=1e-9) if ours is not None else not isinstance(pays, (int, float))
+
+
+def years_add_up(book, months) -> None:
+    """Quarters add up to the total, years too, and the total is the plan's; what stands is that of the end."""
+    sheet = book["Years"]
+    titles = {sheet.cell(row, 1).value: row for row in range(5, sheet.max_row + 1)}
+    end = next(cell.column for cell in sheet[4] if cell.value == "In all")
+    quarters = len(months) // 3 + 2
+    for title, name in (("Net cash flow", "cash"), ("Net revenue", "revenue")):
+        line = [sheet.cell(titles[title], column).value or 0 for column in range(4, end + 1)]
+        whole = int(months[name].sum())
+        assert [whole_cents(sum(part)) for part in (line[:quarters], line[quarters:-1], line[-1:])] == [whole] * 3
+    assert whole_cents(sheet.cell(titles["Cash at hand"], end).value) == months["balance"].iloc[-1]
 
 
 def whole_cents(dollars: float) -> int:

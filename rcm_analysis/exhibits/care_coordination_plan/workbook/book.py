@@ -3,7 +3,7 @@
     write_plan_workbook(assumptions, path)
     read_workbook(path)            # the edited inputs back as Assumptions
 
-Sheets: Summary (scenario selector, figures, charts), Plan (dollars), the inputs (Assumptions, Staff,
+Sheets: Summary (scenario selector, figures, charts), Years and Plan (dollars), the inputs (Assumptions, Staff,
 Rates, Scenarios), Lags, Checks, and the arithmetic (Months, Paid share, Receipts). Every cell of a monthly sheet is a
 formula; none holds a number that Python computed.
 """
@@ -51,8 +51,9 @@ from .inputs import (
 from .months import write_months
 from .reading import read_scenario, read_workbook
 from .rows import FIRST, INDEX_ROW, MONTH_ROW, MONTHS, RECEIPTS, SHARES, TOP, Months
+from .years import YEARS, write_years
 
-USD, HEADS = "#,##0.00;[Red]-#,##0.00", "#,##0.0"
+USD, HEADS = "$#,##0.00;[Red]-$#,##0.00", "#,##0.0"
 DOLLAR_SHEET = "$#,##0;[Red]-$#,##0"
 MONTHS_A_PAGE = 12
 MADE_ON = dt.datetime(2000, 1, 1)
@@ -121,11 +122,26 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     book.defined_names["Scenario"] = DefinedName("Scenario", attr_text=f"{SUMMARY}!$B$4")
     months = write_months(book, assumptions, inputs)
     rows = _write_plan(plan_sheet, months)
+    write_years(book.create_sheet(YEARS), months, rows, plan_sheet)
     needs = _write_lags(book.create_sheet(LAG_SHEET), months)
     write_checks(book.create_sheet(CHECKS), months, inputs)
     _write_summary(summary, assumptions, months, inputs, needs, scenario)
     _charts(summary, plan_sheet, rows, assumptions)
-    order = [SUMMARY, PLAN, ASSUMPTIONS, STAFF, RATES, SCENARIOS, LAG_SHEET, CHECKS, ENTRIES, MONTHS, SHARES, RECEIPTS]
+    order = [
+        SUMMARY,
+        YEARS,
+        PLAN,
+        ASSUMPTIONS,
+        STAFF,
+        RATES,
+        SCENARIOS,
+        LAG_SHEET,
+        CHECKS,
+        ENTRIES,
+        MONTHS,
+        SHARES,
+        RECEIPTS,
+    ]
     book._sheets = [book[name] for name in order]
     for sheet in book:
         sheet.sheet_view.showGridLines = False
@@ -133,6 +149,7 @@ def write_plan_workbook(assumptions: Assumptions, path: str | Path, *, scenario:
     for name, color in (
         (SUMMARY, "14425F"),
         (PLAN, "14425F"),
+        (YEARS, "14425F"),
         (ASSUMPTIONS, "E0B400"),
         (STAFF, "E0B400"),
         (RATES, "E0B400"),
@@ -162,6 +179,8 @@ def _set_page(sheet: Worksheet, months: int) -> None:
         sheet.print_title_cols, sheet.print_title_rows = "A:C", f"{MONTH_ROW}:{MONTH_ROW}"
         for column in range(FIRST + MONTHS_A_PAGE - 1, FIRST + months - 1, MONTHS_A_PAGE):
             sheet.col_breaks.append(Break(id=column))
+    elif sheet.title == YEARS:
+        sheet.page_setup.fitToWidth, sheet.print_title_cols = 2, "A:C"
     elif sheet.title in (ASSUMPTIONS, SCENARIOS):
         sheet.print_title_rows = "4:4"
 

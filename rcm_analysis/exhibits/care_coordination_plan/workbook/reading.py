@@ -42,6 +42,7 @@ from .inputs import (
     cell_name,
 )
 from .rows import FIRST, INDEX_ROW, MONTHS, RECEIPTS, SHARES
+from .years import YEARS
 
 NEEDED = ("name", "start", "months", *(field.key for field in FIELDS))
 """Keys of the sheet Assumptions that every plan has; those of levels, regions and sources come on top."""
@@ -133,7 +134,8 @@ def _length(book: Workbook) -> list[str]:
 def _formulas(book: Workbook) -> list[str]:
     """Cells of the computing sheets that hold something typed instead of their formula."""
     out = []
-    for name in (MONTHS, SHARES, RECEIPTS, PLAN, LAG_SHEET, CHECKS):
+    later = [name for name in (YEARS, ENTRIES) if name in book.sheetnames]  # earlier versions had neither
+    for name in (MONTHS, SHARES, RECEIPTS, PLAN, LAG_SHEET, CHECKS, *later):
         if name not in book.sheetnames:
             out.append(f"{name}: expected the sheet of this name; found none")
             continue
@@ -150,7 +152,7 @@ def _formulas(book: Workbook) -> list[str]:
 
 def _typed(sheet: Worksheet) -> Iterable[str]:
     """The cells of a computing sheet that hold a typed value, or nothing, where a formula should be."""
-    first = {LAG_SHEET: 2, CHECKS: 2}.get(sheet.title, FIRST)
+    first = {LAG_SHEET: 2, CHECKS: 2, ENTRIES: FAULT}.get(sheet.title, FIRST)
     for row in sheet.iter_rows(min_row=5, min_col=first):
         is_row = sheet.title in (MONTHS, PLAN) and any(cell.value is not None for cell in row)
         for cell in row:
