@@ -95,14 +95,14 @@ def test_a_provider_adjustment_without_reason_is_told_and_the_others_stored(tmp_
 
 
 # ------------------------------------------------------------ other X12
-def test_an_interchange_acknowledgment_is_skipped_by_its_name_d10(tmp_path):
+def test_an_interchange_acknowledgment_is_told_by_its_name_d10(tmp_path):
     desk = ingested("d10-ta1-not-x12", tmp_path)
     assert desk.exit_code in (0, 1)
     assert desk.counts()["Refused"] == 0
     assert "TA1" in desk.all_messages()
 
 
-def test_a_functional_acknowledgment_is_skipped_by_its_name(tmp_path):
+def test_an_implementation_acknowledgment_is_told_by_its_name(tmp_path):
     desk = blank(tmp_path)
     ack = x12("835", "20260105", ["AK1*HC*1*005010X222A1", "AK9*A*1*1*1"]).replace("ST*835", "ST*999")
     desk.put("ack.edi", ack)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pandas as pd
 import polars as pl
 
+from ...errors import listed
 from ...ledger.derived import DERIVED
 from ...ledger.records import Records
 from ...ledger.relations import UNACKNOWLEDGED_DAYS, acknowledged_never_sent, never_acknowledged
@@ -257,7 +258,7 @@ def _told_of_files(of_files: pl.DataFrame, bills: pl.DataFrame, edits: pl.DataFr
         return []
     message = (
         f"{left.height} claim(s) were in {left['acknowledgment_id'].n_unique()} file(s) that were refused whole "
-        f"({', '.join(left['kind'].unique().sort())}): no payer has seen them, and they were not sent again. Mend the "
+        f"({listed(left['kind'].unique().sort())}): no payer has seen them, and they were not sent again. Mend the "
         "files, and send them anew."
     )
     return [Told("file_refused", int(left["charge_cents"].sum()), left.height, message)]
@@ -269,9 +270,9 @@ def _told_of_lost(lost: pl.DataFrame) -> list[Told]:
         return []
     refused = lost.filter(result=FAILED)
     message = (
-        f"{lost.height} answer(s) to whole files or batches ({refused.height} of them refusals) name control numbers "
-        f"that no 837 of the {ANSWER_DAYS} days before has, or that two have. Put the 837s to the raw files; rcm "
-        "repair reads those again that an earlier version took in."
+        f"{lost.height} answer(s) ({listed(lost['kind'].unique().sort())}) to whole files or batches, {refused.height} "
+        f"of them refusals, name control numbers that no 837 of the {ANSWER_DAYS} days before has, or that two have. "
+        "Put the 837s to the raw files; rcm repair reads those again that an earlier version took in."
     )
     return [
         Told("acknowledged_file_unknown", int(refused["charge_cents"].sum()), lost.height, message, refused.height > 0)
