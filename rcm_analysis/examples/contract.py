@@ -1,6 +1,7 @@
 """A small invented payer and code, small enough to check by hand: the examples of the contract measures compute on it.
 
-Four claims a month, April to June 2026. The contract says $100.00; in June the payer allows $90.00.
+Four claims a month, April to June 2026. The contract says $100.00; in June the payer allows $90.00. Or all twelve
+were billed as a longer visit (99214, $140.00 by contract) and decided as the shorter one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import datetime as dt
 
 import pandas as pd
 
-CONTRACT_CENTS, SHORT_CENTS, CHARGE_CENTS = 10000, 9000, 20000
+CONTRACT_CENTS, SHORT_CENTS, CHARGE_CENTS, LONGER_CENTS = 10000, 9000, 20000, 14000
 
 
 def example_contract() -> dict[str, pd.DataFrame]:
@@ -63,3 +64,26 @@ def example_contract() -> dict[str, pd.DataFrame]:
         days = [name for name in frame if name.endswith(("_on", "_from", "_to"))]
         frame[days] = frame[days].apply(pd.to_datetime)
     return frames
+
+
+def example_recodes() -> dict[str, pd.DataFrame]:
+    """The tables of the small payer when it decides twelve claims of 99214 as 99213, $40.00 a claim less.
+
+    >>> example_recodes()["remit_lines"][["submitted_procedure", "procedure", "allowed_cents"]].values[0].tolist()
+    ['99214', '99213', 10000]
+    """
+    tables = example_contract()
+    paid = {"paid_cents": CONTRACT_CENTS}
+    longer = tables["fee_schedules"].tail(1).assign(procedure="99214", allowed_cents=LONGER_CENTS)
+    return tables | {
+        "claims": tables["claims"].assign(provider="lee"),
+        "claim_lines": tables["claim_lines"].assign(procedure="99214"),
+        "remit_claims": tables["remit_claims"].assign(**paid),
+        "remit_lines": tables["remit_lines"].assign(
+            **paid, allowed_cents=CONTRACT_CENTS, submitted_procedure="99214", submitted_modifiers=None
+        ),
+        "remit_adjustments": tables["remit_adjustments"].assign(
+            **paid, amount_cents=CHARGE_CENTS - CONTRACT_CENTS, remark_codes="N22"
+        ),
+        "fee_schedules": pd.concat([tables["fee_schedules"], longer], ignore_index=True),
+    }

@@ -39,8 +39,12 @@ _KINDS_OF_FLAGS_AND_NUMBERS = {
 }
 
 
-def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = ()) -> nw.LazyFrame:
+def lazy(
+    native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = (), may_lack: Sequence[str] = ()
+) -> nw.LazyFrame:
     """The frame as a Narwhals lazy frame with just `columns`, empty `by` values filled with "(none)".
+
+    Columns that it `may_lack` are there too, empty where the frame has none.
 
     Raises
         TableError when a column is missing: it names what is missing and what is there.
@@ -57,12 +61,20 @@ def lazy(native: Any, columns: Sequence[str], what: str, *, by: Sequence[str] = 
     missing = [name for name in wanted if name not in there]
     if missing:
         raise TableError(f"{what} lacks the columns {listed(missing)}; it has {listed(there, 30)}.")
-    frame = frame.select(wanted)
+    empty = [nw.lit(None, _NARWHALS[_kind_by_name(name)]).alias(name) for name in may_lack if name not in there]
+    frame = (frame.with_columns(*empty) if empty else frame).select(*wanted, *may_lack)
     return frame.with_columns(*[nw.col(name).fill_null(NO_VALUE) for name in by]) if by else frame
 
 
-def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: Sequence[str] = ()) -> nw.LazyFrame:
-    """One of the tables as a lazy frame with just `columns` and `by`.
+def source(
+    tables: Mapping[str, Any],
+    name: str,
+    columns: Sequence[str],
+    *,
+    by: Sequence[str] = (),
+    may_lack: Sequence[str] = (),
+) -> nw.LazyFrame:
+    """One of the tables as a lazy frame with just `columns`, `by`, and `may_lack` (empty where it has none).
 
     Raises
         TableError when there is no such table, or the table has no such column.
@@ -71,7 +83,7 @@ def source(tables: Mapping[str, Any], name: str, columns: Sequence[str], *, by: 
         native = tables[name]
     except KeyError:
         raise TableError(f"This needs the table '{name}'; the tables given are {listed(tables, 30)}.") from None
-    return lazy(native, columns, name, by=by)
+    return lazy(native, columns, name, by=by, may_lack=may_lack)
 
 
 def kept(function: Derivation, *, by_client: bool = False, stored: bool = False) -> Derivation:
@@ -191,6 +203,9 @@ def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
         elif isinstance(kind, pl.Datetime):
             casts.append(pl.col(name).cast(pl.Date))
     return table.with_columns(casts).lazy()
+
+
+_NARWHALS = {pl.String: nw.String, pl.Date: nw.Date, pl.Int64: nw.Int64, pl.Float64: nw.Float64, pl.Boolean: nw.Boolean}
 
 
 def _kind_by_name(name: str) -> type[pl.DataType]:

@@ -282,6 +282,7 @@ REMIT_CLAIMS = Table(
         ("claim_number", "text", "CLP01 as sent; claim_id differs where a number was used for a second claim", True),
         ("answer_id", "text", "first of the claim payments that answer the claim together; its own id alone", True),
         ("superseded_on", "date", "day on which a later answer took its place without a reversal", True),
+        ("interest_cents", "cents", "AMT*I: interest in the payment, no part of CLP04", True),
     ),
     known_on="received_on",
     later=(("superseded_on", ()),),
@@ -305,6 +306,9 @@ REMIT_LINES = Table(
         ("service_on", "date", "DTM*472/150, else that of the claim (DTM*232)", True),
         ("received_on", "date", "day of the file (known)"),
         ("control_number", "text", "REF*6R as sent", True),
+        ("submitted_procedure", "text", "SVC06-2: the code billed, where the payer decided another", True),
+        ("submitted_modifiers", "text", "SVC06-3 to -6 joined by ':'", True),
+        ("submitted_units", "number", "SVC07: the units billed, where the payer decided others", True),
     ),
     known_on="received_on",
 )

@@ -23,7 +23,10 @@ CHARGE = 20000
 
 @dataclass(frozen=True)
 class Line:
-    """One line as billed and as decided; `cas` are the other adjustments as (group, code, amount)."""
+    """One line as billed and as decided; `cas` are the other adjustments as (group, code, amount).
+
+    `sent` is what the bill says otherwise than the decision, `said` what the payer says of the bill (SVC06, SVC07).
+    """
 
     allowed: int
     procedure: str = "99213"
@@ -34,6 +37,8 @@ class Line:
     cas: tuple[tuple[str, str, int], ...] = ()
     discount: int | None = None
     billed: bool = True
+    sent: tuple[tuple[str, object], ...] = ()
+    said: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def _add(rows: dict[str, list[dict]], name: str, number: int, payment: Payment) 
         discount = rest if line.discount is None else line.discount
         code = {"line_number": position, "procedure": line.procedure, "modifiers": line.modifiers, "units": line.units}
         rows.setdefault("remit_lines", []).append(
-            of | code | money | {"remit_line_id": f"{name}-{position}", "service_on": payment.service}
+            of | code | money | {"remit_line_id": f"{name}-{position}", "service_on": payment.service} | dict(line.said)
         )
         for at, (group, carc, amount) in enumerate([*line.cas, *([("CO", "45", discount)] if discount else [])]):
             rows.setdefault("remit_adjustments", []).append(
@@ -165,6 +170,7 @@ def _add(rows: dict[str, list[dict]], name: str, number: int, payment: Payment) 
                     "entered_on": payment.service,
                     "charge_cents": line.charge,
                 }
+                | dict(line.sent)
             )
         total = {key: total[key] + money[key] for key in total}
     rows.setdefault("remit_claims", []).append(

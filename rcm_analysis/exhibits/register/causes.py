@@ -21,6 +21,7 @@ from .action import (
     FOLLOW_UP_DAYS,
     OURS,
     PROCESS_DAYS,
+    RECODED,
     SHORT,
     Action,
     Found,
@@ -273,6 +274,44 @@ def _underpayments_told(facts: MonthFacts, payer: str, rows: pd.DataFrame, claim
         severity_of(added(claims), facts.subject),
         SHORT if is_contract else "allowed less than usual",
         "underpayments",
+    )
+
+
+def recodes(facts: MonthFacts) -> list[Found]:
+    """Each payer that decides another code or fewer units than billed, as far as that can still be disputed."""
+    rows = facts.recoded_lines
+    rows = rows[rows["is_appealable"] & (rows["lost_cents"] > 0)]
+    return [
+        Found("recoded", partial(_recodes_told, facts, str(payer), part), _lost(part), str(payer))
+        for payer, part in rows.groupby("payer")
+    ]
+
+
+def _lost(lines: pd.DataFrame) -> pd.DataFrame:
+    return lines.groupby("claim_id", as_index=False).agg(cents=("lost_cents", "sum"))
+
+
+def _recodes_told(facts: MonthFacts, payer: str, lines: pd.DataFrame, claims: pd.DataFrame) -> Action:
+    lines = lines[lines["claim_id"].isin(claims["claim_id"])]
+    pairs = (lines["procedure"] + " as " + lines["decided_procedure"]).where(
+        lines["procedure"] != lines["decided_procedure"], lines["procedure"] + " with fewer units"
+    )
+    first = lines["appeal_by"].min()
+    why = (
+        f"{counted(len(claims), 'claim was', 'claims were')} decided otherwise than billed: {_codes(pairs)}; the first "
+        f"can be disputed until {as_text(first, 'date')}"
+    )
+    inferred = "" if (lines["basis"] == "contract").all() else " Some prices are inferred from what it usually allows."
+    return Action(
+        f"Dispute what {facts.subject.payer_name(payer)} recoded or cut",
+        why,
+        CODERS,
+        earlier(facts.subject, FOLLOW_UP_DAYS, first),
+        f"{why}. Send the full note with the basis of the level (time, or medical decision making) and all diagnoses "
+        f"addressed; where the note does not support the level, correct the coding instead.{inferred}",
+        severity_of(added(claims), facts.subject),
+        RECODED,
+        "recoded_lines",
     )
 
 

@@ -45,6 +45,7 @@ def of_services(facts: MonthFacts) -> list[Found]:
 LOOKS: tuple[tuple[Look, tuple[str, ...]], ...] = (
     (causes.denials, ()),
     (causes.underpayments, ()),
+    (causes.recodes, ()),
     (of_services, ()),
     (claims.secondaries, SENT),
     (claims.limits, SENT),

@@ -44,6 +44,15 @@ FEWEST_LINES = 10
 MODE_PERCENT = 55
 """A usual amount needs ten earlier lines; one value with this share of them is the usual one, else the median is."""
 
+FILLERS = ("99199", "D9999", "0949", "949")
+"""Codes that payers put in the place of one that they could not read: no decision on another code."""
+
+FEWER_UNITS = ("119", "151", "222")
+"""Adjustment codes of a cut of the number of services."""
+
+CHANGED = ("recode", "units", "recode, units")
+"""What a payer changed of the work billed: the code, the units, or both."""
+
 LINE = ("client", "claim_id", "payer", "line_number", "procedure")
 KEY = ("client", "payer", "procedure", "modifiers", "place_of_service", "contract_year")
 HELD = "expected lines"
@@ -66,6 +75,13 @@ EXPECTED = (
     "contract_modifiers",
     "basis",
     "method",
+    "decided_procedure",
+    "decided_units",
+    "change",
+    "change_basis",
+    "denied_cents",
+    "highest_cents",
+    "unit",
     "excluded",
 )
 
@@ -123,6 +139,7 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
 
     Formula
         allowed_cents   net of every decision on the line: paid + PR 1, 2, 3 + 253 + 104, reversals taken off
+        highest_cents   the most that any decision on the line allowed
         contract_cents  min(fee schedule in force on the day of service x units, charge), by exact modifiers, else
                         without those that change no price (25, 59, RT, LT, ...)
         inferred_cents  without such a price: min(usual amount of one unit x units, charge), the usual amount being
@@ -134,7 +151,11 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
         The latest decision on each line that was not taken back whole. `excluded` says why a line is not to be
         compared (empty when it is): recouped, denied, zero_allowed, capitated (24), multiple_procedure (59),
         lawful_reduction, prior_payer (23), patient_other (a PR code beside 1, 2, 3), other_code, unbalanced, units,
-        modifier (one that changes the price, and no price for it).
+        modifier (one that changes the price, and no price for it), bundled, recoded (`recodes.recoded_lines`).
+        procedure, modifiers and units are those billed. Where the payer decided others, `change` names what it
+        changed (recode, units, both, or bundle: several codes into one), with decided_procedure and decided_units;
+        change_basis is stated (SVC06, SVC07) or inferred: the 837 line of the same number, charge and day has another
+        code, or more units and the payer cut services (119, 151, 222).
         Earlier lines: same payer, procedure, modifiers, place and year of service, decided in an earlier month,
         comparable, and not held down by their charge. The year stands in for the contract's, which nobody wrote
         down. A professional line in a facility is compared with what is usual there: schedules hold no places.
@@ -147,7 +168,8 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
     Empty
         No price and no history: basis is empty. No such line: no rows.
     Source
-        medibilling.app, underpayment detection guide (allowed against contract, tolerance routing); X12 RFI 2601
+        medibilling.app, underpayment detection guide (allowed against contract, tolerance routing); X12 RFI 2601;
+        RFI 2320, 2375 and 366 (codes changed by the payer, bundles, fillers)
     """
     if keeps_answers(tables):
         return _compared(_every_decision(tables), as_of, every_decision)
@@ -182,7 +204,7 @@ def hold(tables: Mapping[str, Any], *days: dt.date) -> Mapping[str, Any]:
 def _compared(priced: nw.LazyFrame, as_of: dt.date, every_decision: bool = False) -> nw.LazyFrame:
     """The standing lines of `as_of`, each beside what was usual before it."""
     lines = _standing(priced.filter(col("received_on") <= as_of), every_decision).with_columns(excluded=_excluded())
-    usual = _usual(lines.filter(col("contract_cents").is_null(), col("excluded") == ""))
+    usual = _usual(lines.filter(col("contract_cents").is_null(), col("excluded").is_in(["", "recoded"])))
     rows = lines.with_columns(month_of(col("received_on"))).join(usual, on=[*KEY, "month"], how="left")
     whole = col("units").cast(nw.Int64)
     is_whole = (col("units") > 0) & (col("units").floor() == col("units"))
@@ -209,7 +231,9 @@ def _decisions(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
 
 
 def _priced(decisions: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
-    return _with_price(_with_billed(decisions.with_columns(col("line_number").fill_null(0)), tables), tables)
+    return _with_price(
+        _with_change(_with_billed(decisions.with_columns(col("line_number").fill_null(0)), tables)), tables
+    )
 
 
 def _standing(known: nw.LazyFrame, every_decision: bool) -> nw.LazyFrame:
@@ -225,6 +249,7 @@ def _standing(known: nw.LazyFrame, every_decision: bool) -> nw.LazyFrame:
         .with_columns(claim_bare=col("bare").sum().over("client", "claim_id"))
         .filter(col("lines") == 1, col("claim_bare") == 0)
     )
+    marked = marked.with_columns(highest_cents=col("allowed_cents").max().over(*LINE))
     return marked.with_columns(stands=nw.lit(1)).filter(col("decided") == 1) if every_decision else _latest(marked)
 
 
@@ -237,7 +262,7 @@ def _latest(rows: nw.LazyFrame) -> nw.LazyFrame:
     return latest.with_columns(*[col(name).cast(nw.Int64) for name in net])
 
 
-MARKS = ("capitated", "multiple", "lawful", "patient_other")
+MARKS = ("capitated", "multiple", "lawful", "patient_other", "bundled", "cut")
 
 
 def _marks(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
@@ -253,41 +278,83 @@ def _marks(tables: Mapping[str, Any], as_of: dt.date) -> nw.LazyFrame:
             multiple=one_if(col("carc") == "59"),
             lawful=one_if(col("carc").is_in(lawful)),
             patient_other=one_if(by_patient & ~col("carc").is_in(list(COST_SHARE))),
+            bundled=one_if((col("carc") == "94") & (col("group_code") == "OA")),
+            cut=one_if(col("carc").is_in(list(FEWER_UNITS))),
         )
     )
-    forbid = told.filter(col("capitated") + col("multiple") + col("lawful") + col("patient_other") > 0)
+    forbid = told.filter(sum((col(name) for name in MARKS[1:]), col(MARKS[0])) > 0)
     return forbid.group_by("client", "unit").agg(*[col(name).sum() for name in MARKS])
 
 
 def _with_billed(lines: nw.LazyFrame, tables: Mapping[str, Any]) -> nw.LazyFrame:
-    """Modifiers, units, place and day of service as billed; as adjudicated where the line was billed otherwise."""
-    decided = source(tables, "remit_lines", ["client", "remit_line_id", "modifiers", "units", "service_on"]).rename(
-        {
-            "remit_line_id": "unit",
-            "modifiers": "their_modifiers",
-            "units": "their_units",
-            "service_on": "their_service_on",
-        }
-    )
-    same = ["client", "claim_id", "line_number", "procedure"]
-    billed = source(tables, "claim_lines", [*same, "modifiers", "units", "place_of_service", "service_on"])
-    claims = source(tables, "claims", ["client", "claim_id", "claim_type", "service_on"]).rename(
-        {"service_on": "claim_service_on"}
-    )
+    """Code, modifiers, units, place and day of service as billed, beside the code and the units that were decided.
+
+    The line of the bill is the one of the same number: with the code that was billed (SVC06, else SVC01), else, of the
+    same charge and day, another code that the payer changed without saying so.
+    """
+    named = {"modifiers": "their_modifiers", "units": "their_units", "service_on": "their_service_on"}
+    said = ["submitted_procedure", "submitted_modifiers", "submitted_units"]
+    decided = source(tables, "remit_lines", ["client", "remit_line_id", *named], may_lack=said)
+    billed = source(
+        tables,
+        "claim_lines",
+        [*SENT, "procedure", "modifiers", "units", "place_of_service", "service_on", "charge_cents"],
+    ).rename({"procedure": "sent_procedure", "charge_cents": "sent_cents"})
+    claims = source(tables, "claims", ["client", "claim_id", "claim_type", "service_on"])
     rows = (
-        lines.join(decided, on=["client", "unit"], how="left")
-        .join(billed.with_columns(billed=nw.lit(1)), on=same, how="left")
-        .join(claims, on=["client", "claim_id"], how="left")
+        lines.join(decided.rename({"remit_line_id": "unit", **named}), on=["client", "unit"], how="left")
+        .join(billed, on=list(SENT), how="left")
+        .join(claims.rename({"service_on": "claim_service_on"}), on=["client", "claim_id"], how="left")
     )
-    own = nw.when(col("billed").is_null())
-    day = nw.coalesce(col("service_on"), col("their_service_on"), col("claim_service_on"))
+    is_said = ~col("submitted_procedure").is_null() & ~col("procedure").is_in(list(FILLERS))
+    both = (col("sent_procedure").str.len_chars() == 5) & (col("procedure").str.len_chars() == 5)
+    same_day = (col("service_on") == col("their_service_on")) | col("their_service_on").is_null()
+    alike = both & (col("sent_cents").abs() == col("charge_cents").abs()) & (col("sent_cents") > 0) & same_day
+    code = nw.when(is_said).then(col("submitted_procedure")).otherwise(col("procedure"))
+    code = nw.when(col("submitted_procedure").is_null() & alike).then(col("sent_procedure")).otherwise(code)
+    rows = rows.with_columns(decided_procedure=col("procedure"), procedure=code)
+    is_sent = (col("sent_procedure") == col("procedure")).fill_null(False)  # noqa: FBT003
+    own = {name: nw.when(is_sent).then(col(name)) for name in ("modifiers", "units", "service_on", "place_of_service")}
+    day = nw.coalesce(own["service_on"], col("their_service_on"), col("claim_service_on"))
+    plain = nw.when(col("procedure") == col("decided_procedure")).then(col("their_modifiers"))
     return rows.with_columns(
-        modifiers=own.then(col("their_modifiers")).otherwise(col("modifiers")).fill_null(""),
-        units=own.then(col("their_units")).otherwise(col("units")).fill_null(1.0),
-        place_of_service=col("place_of_service").fill_null(""),
+        modifiers=nw.coalesce(own["modifiers"], col("submitted_modifiers"), plain).fill_null(""),
+        units=nw.coalesce(own["units"], col("submitted_units"), col("their_units")).fill_null(1.0),
+        decided_units=col("their_units").fill_null(1.0),
+        place_of_service=own["place_of_service"].fill_null(""),
         claim_type=col("claim_type").fill_null(""),
         service_on=day,
         contract_year=day.dt.year(),
+    )
+
+
+SENT = ("client", "claim_id", "line_number")
+
+
+def _with_change(lines: nw.LazyFrame) -> nw.LazyFrame:
+    """The lines with `change` and `change_basis`, empty where the payer decided what was billed."""
+    group = ("client", "remit_claim_id", "decided_procedure")
+    rows = lines.with_columns(
+        recoded=one_if(col("procedure") != col("decided_procedure")),
+        fewer=one_if((col("units") > col("decided_units")) & (~col("submitted_units").is_null() | (col("cut") > 0))),
+    )
+    several = col("procedure").min().over(*group) != col("procedure").max().over(*group)
+    absorbed = (col("allowed_cents").abs().min().over(*group) == 0) | (col("bundled").max().over(*group) > 0)
+    recoded, fewer = col("recoded") == 1, col("fewer") == 1
+    change = nw.lit("")
+    for name, holds in reversed(
+        [
+            ("bundle", (recoded & several & absorbed) | (col("bundled") > 0)),
+            ("recode, units", recoded & fewer),
+            ("recode", recoded),
+            ("units", fewer),
+        ]
+    ):
+        change = nw.when(holds).then(nw.lit(name)).otherwise(change)
+    stated = ~col("submitted_procedure").is_null() | ~col("submitted_units").is_null()
+    basis = nw.when(stated).then(nw.lit("stated")).otherwise(nw.lit("inferred"))
+    return rows.with_columns(change=change).with_columns(
+        change_basis=nw.when(col("change") == "").then(nw.lit("")).otherwise(basis)
     )
 
 
@@ -321,11 +388,12 @@ _CHANGES_PRICE = rf"(^|:)({'|'.join(PRICED_MODIFIERS)})\b"
 def _excluded() -> nw.Expr:
     """Why a line is not compared; the first reason that holds."""
     unpriced = col("contract_cents").is_null() & col("modifiers").str.contains(_CHANGES_PRICE)
+    changed = col("change").is_in(list(CHANGED))
     reason = nw.lit("")
     for name, holds in reversed(
         [
             ("recouped", col("stands") <= 0),
-            ("denied", col("denied_cents") > 0),
+            ("denied", (col("denied_cents") > 0) & (~changed | (col("allowed_cents") <= 0))),
             ("capitated", col("capitated") > 0),
             ("zero_allowed", col("allowed_cents") <= 0),
             ("multiple_procedure", col("multiple") > 0),
@@ -336,6 +404,8 @@ def _excluded() -> nw.Expr:
             ("unbalanced", col("unexplained_cents") != 0),
             ("units", (col("units") <= 0) | (col("units").floor() != col("units"))),
             ("modifier", unpriced),
+            ("bundled", col("change") == "bundle"),
+            ("recoded", changed),
         ]
     ):
         reason = nw.when(holds).then(nw.lit(name)).otherwise(reason)
@@ -345,7 +415,8 @@ def _excluded() -> nw.Expr:
 def _usual(lines: nw.LazyFrame) -> nw.LazyFrame:
     """By KEY and month: what one unit was usually allowed before that month (usual_cents, its method, p90_cents)."""
     whole = col("units").cast(nw.Int64)
-    free = lines.filter(col("allowed_cents") < col("charge_cents"), col("allowed_cents") % whole == 0)
+    decided_so = col("excluded") == ""
+    free = lines.filter(decided_so, col("allowed_cents") < col("charge_cents"), col("allowed_cents") % whole == 0)
     past = free.with_columns(past=month_of(col("received_on")), one_cents=col("allowed_cents") // whole, one=nw.lit(1))
     past = past.group_by(*KEY, "past", "one_cents").agg(lines=col("one").sum())
     asked = lines.with_columns(month_of(col("received_on"))).select(*KEY, "month").unique()

@@ -40,6 +40,13 @@ def read_answers(rows: pl.DataFrame, grain: str) -> Remittance:
 
 def _whole(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """The frame with empty columns for what only an 835 says."""
-    kinds = {"amount_cents": pl.Int64, "position": pl.Int64, "segment": pl.Int64, "fiscal_year_end": pl.Date}
+    kinds = {
+        "amount_cents": pl.Int64,
+        "interest_cents": pl.Int64,
+        "submitted_units": pl.Float64,
+        "position": pl.Int64,
+        "segment": pl.Int64,
+        "fiscal_year_end": pl.Date,
+    }
     absent = [pl.lit(None, kinds.get(name, pl.String)).alias(name) for name in columns if name not in frame.columns]
     return frame.with_columns(absent)

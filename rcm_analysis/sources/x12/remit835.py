@@ -61,6 +61,7 @@ _CLAIMS = (
     "charge_cents",
     "paid_cents",
     "patient_responsibility_cents",
+    "interest_cents",
     "filing",
     "payer_claim_id",
     "frequency",
@@ -81,10 +82,12 @@ _LINES = (
     "modifiers",
     "revenue_code",
     "submitted_procedure",
+    "submitted_modifiers",
     "charge_cents",
     "paid_cents",
     "allowed_cents",
     "units",
+    "submitted_units",
     "service_on",
     "remark_codes",
     "segment",
@@ -112,7 +115,7 @@ _PROVIDER_ADJUSTMENTS = (
 )
 FRAMES = (_PAYMENTS, _CLAIMS, _LINES, _ADJUSTMENTS, _PROVIDER_ADJUSTMENTS)
 """The columns of the frames of a `Remittance`, in their order."""
-_MAY_BE_EMPTY = ("patient_responsibility_cents", "allowed_cents", "line_index")
+_MAY_BE_EMPTY = ("patient_responsibility_cents", "interest_cents", "allowed_cents", "line_index")
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,15 @@ class Remittance:
     claims
         One row per claim payment (CLP): `transaction`, `position` (from 1 in the transaction),
         `claim_id` (CLP01), `status`, `charge_cents`, `paid_cents`, `patient_responsibility_cents`,
-        `filing` (CLP06), `payer_claim_id`, `frequency` (CLP09), `rendering_npi`, `crossover_payer`
-        (organisation in NM1*TT), `service_from`, `service_to`, `remark_codes` (MIA, MOA), `segment`.
+        `interest_cents` (AMT*I), `filing` (CLP06), `payer_claim_id`, `frequency` (CLP09), `rendering_npi`,
+        `crossover_payer` (organisation in NM1*TT), `service_from`, `service_to`, `remark_codes` (MIA, MOA), `segment`.
     lines
         One row per service line (SVC): `transaction`, `claim_index`, `position` (from 1 in the claim),
         `line_number` (REF*6R where it is a number, else the position), `control_number` (REF*6R), `procedure`,
-        `modifiers` (joined by ':'), `revenue_code`, `submitted_procedure` (SVC06), `charge_cents`,
-        `paid_cents`, `allowed_cents` (AMT*B6), `units` (SVC05; 1 where not sent, as the standard says), `service_on`,
-        `remark_codes` (LQ*HE), `segment`.
+        `modifiers` (joined by ':'), `revenue_code`, `submitted_procedure` and
+        `submitted_modifiers` (SVC06, where the payer changed the code), `charge_cents`, `paid_cents`, `allowed_cents`
+        (AMT*B6), `units` (SVC05; 1 where not sent, as the standard says), `submitted_units` (SVC07, where the payer
+        changed them), `service_on`, `remark_codes` (LQ*HE), `segment`.
     adjustments
         One row per CAS triplet: `transaction`, `claim_index`, `line_index` (empty at claim level),
         `position` (from 1 in the claim), `group`, `carc`, `amount_cents` (positive reduces the
@@ -374,6 +378,7 @@ def _claims(rows: pl.DataFrame) -> pl.DataFrame:
         first_said(forwarded, "claim", crossover_payer=pl.col("e3")),
         first_said(dates.filter(pl.col("e1") == "232"), "claim", service_from=day(pl.col("e2"))),
         first_said(dates.filter(pl.col("e1") == "233"), "claim", service_to=day(pl.col("e2"))),
+        first_said(said(detail, "AMT", ["I"], 2), "claim", interest_cents=cents(pl.col("e2"))),
         _claim_remarks(detail),
     ).collect()
 
@@ -393,8 +398,8 @@ def _claim_remarks(detail: pl.LazyFrame) -> pl.LazyFrame:
 
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.lazy()
-    lines = elements(rows.filter((pl.col("id") == "SVC") & pl.col("claim").is_not_null()), 6)
-    lines = components(components(lines, "e1", 6, "procedure"), "e6", 2, "submitted").select(
+    lines = elements(rows.filter((pl.col("id") == "SVC") & pl.col("claim").is_not_null()), 7)
+    lines = components(components(lines, "e1", 6, "procedure"), "e6", 6, "submitted").select(
         "transaction",
         "claim",
         "line",
@@ -405,6 +410,8 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
         modifiers=concatenated(["procedure3", "procedure4", "procedure5", "procedure6"], ":"),
         revenue_code=pl.coalesce("e4", pl.when(pl.col("procedure1") == "NU").then("procedure2")),
         submitted_procedure="submitted2",
+        submitted_modifiers=concatenated(["submitted3", "submitted4", "submitted5", "submitted6"], ":"),
+        submitted_units=number(pl.col("e7")),
         units=number(pl.coalesce("e5", pl.lit("1"))),
         segment="number",
     )

@@ -1,0 +1,101 @@
+"""What payers changed, took back, or paid late: money that no balance shows, because the books follow the payer."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..blocks import Block, note
+from ..formats import as_text, counted
+from ..pages import page
+from ..tables import Shown, show, with_total
+from .facts import Facts
+
+CHANGES = {"recode": "other code", "units": "fewer units", "recode, units": "other code, fewer units"}
+SAID_BY = {"stated": "the payer", "inferred": "the bill (payer silent)"}
+
+
+@page
+def decided(facts: Facts) -> list[Block]:
+    """Lines decided under another code or with fewer units; as long as there are any."""
+    blocks = _recodes(facts)
+    return blocks or [
+        note("No payer is seen to have decided another code, or fewer units, than billed in the last twelve months.")
+    ]
+
+
+def _recodes(facts: Facts) -> list[Block]:
+    lines = facts.recoded_lines
+    if lines.empty:
+        return []
+    cells = ["payer", "procedure", "decided_procedure"]
+    keyed = lines.assign(disputable=lines["lost_cents"].where(lines["is_appealable"], 0))
+    rows = keyed.groupby(cells, as_index=False).agg(
+        claims=("claim_id", "nunique"),
+        lost_cents=("lost_cents", "sum"),
+        disputable=("disputable", "sum"),
+        appeal_by=("appeal_by", lambda days: days[keyed.loc[days.index, "is_appealable"]].min()),
+    )
+    rows = facts.names(rows.sort_values("lost_cents", ascending=False, kind="stable"), "payer")
+    table, emphasis = with_total(rows, "payer", ["lost_cents", "disputable"])
+    unpriced = int((lines["basis"] == "").sum())
+    denied = int(lines["denied_cents"].sum())
+    notes = [
+        f"{counted(unpriced, 'line has', 'lines have')} no known price and no dollars here." if unpriced else "",
+        f"Of their charges, {as_text(denied, 'usd')} stand among the denied dollars, too." if denied else "",
+    ]
+    definition = (
+        "Latest decisions of twelve months under another code, or with fewer units, than billed. Lost: what the "
+        "contract, or the payer's habit, allows for what was billed, less what was allowed; in no other table of "
+        "dollars allowed too little. By day of remittance; US dollars."
+    )
+    blocks: list[Block] = [
+        show(
+            table,
+            [
+                Shown("payer", "Payer"),
+                Shown("procedure", "Billed"),
+                Shown("decided_procedure", "Decided"),
+                Shown("claims", "Claims", "count"),
+                Shown("lost_cents", "Lost", "usd"),
+                Shown("disputable", "Can be disputed", "usd"),
+                Shown("appeal_by", "First limit", "date"),
+            ],
+            name="recodes",
+            title="Decided under another code, or with fewer units",
+            emphasis=emphasis,
+            notes=notes,
+            definition=definition,
+        )
+    ]
+    return [*blocks, _recoded_lines(facts, lines, definition)]
+
+
+def _recoded_lines(facts: Facts, lines: pd.DataFrame, definition: str) -> Block:
+    return show(
+        facts.names(lines, "payer"),
+        [
+            Shown("claim_id", "Claim"),
+            Shown("line_number", "Line", "count"),
+            Shown("payer", "Payer"),
+            Shown("provider", "Provider"),
+            Shown("procedure", "Billed"),
+            Shown("decided_procedure", "Decided"),
+            Shown("units", "Units billed", "count"),
+            Shown("decided_units", "Units decided", "count"),
+            Shown("change", "Changed", texts=CHANGES),
+            Shown("change_basis", "Said by", texts=SAID_BY),
+            Shown("reason", "Payer's codes"),
+            Shown("service_on", "Service", "date"),
+            Shown("received_on", "Decided on", "date"),
+            Shown("expected_cents", "Expected", "usd", exact=True),
+            Shown("allowed_cents", "Allowed", "usd", exact=True),
+            Shown("lost_cents", "Lost", "usd", exact=True),
+            Shown("denied_cents", "Denied, too", "usd", exact=True),
+            Shown("basis", "Expected from"),
+            Shown("appeal_by", "Appeal by", "date"),
+        ],
+        name="recoded_lines",
+        title="Lines decided otherwise than billed",
+        print_it=False,
+        definition=definition,
+    )
