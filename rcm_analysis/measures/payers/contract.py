@@ -151,7 +151,7 @@ def expected_allowed(tables: Mapping[str, Any], *, as_of: dt.date, every_decisio
         The latest decision on each line that was not taken back whole. `excluded` says why a line is not to be
         compared (empty when it is): recouped, denied, zero_allowed, capitated (24), multiple_procedure (59),
         lawful_reduction, prior_payer (23), patient_other (a PR code beside 1, 2, 3), other_code, unbalanced, units,
-        modifier (one that changes the price, and no price for it), bundled, recoded (`recodes.recoded_lines`).
+        modifier (one that changes the price, and no price for it), bundled, recoded (`recoded_lines`).
         procedure, modifiers and units are those billed. Where the payer decided others, `change` names what it
         changed (recode, units, both, or bundle: several codes into one), with decided_procedure and decided_units;
         change_basis is stated (SVC06, SVC07) or inferred: the 837 line of the same number, charge and day has another

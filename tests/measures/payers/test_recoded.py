@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rcm_analysis.measures.payers.contract import expected_allowed
-from rcm_analysis.measures.payers.recodes import recoded_lines, recodes
+from rcm_analysis.measures.payers.recoded import recoded_lines, recodes
 from rcm_analysis.measures.payers.shortfalls import underpaid_lines, underpayments
 from rcm_analysis.periods import Period
 from tests.builders import contract_tables as b
