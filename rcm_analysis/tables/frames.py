@@ -205,7 +205,13 @@ def _from_pandas(frame: pd.DataFrame) -> pl.LazyFrame:
     return table.with_columns(casts).lazy()
 
 
-_NARWHALS: dict[type[pl.DataType], Any] = {pl.String: nw.String, pl.Date: nw.Date, pl.Int64: nw.Int64, pl.Float64: nw.Float64, pl.Boolean: nw.Boolean}
+_NARWHALS: dict[type[pl.DataType], Any] = {
+    pl.String: nw.String,
+    pl.Date: nw.Date,
+    pl.Int64: nw.Int64,
+    pl.Float64: nw.Float64,
+    pl.Boolean: nw.Boolean,
+}
 
 
 def _kind_by_name(name: str) -> type[pl.DataType]:
