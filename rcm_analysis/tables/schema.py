@@ -67,11 +67,7 @@ CLIENTS = Table(
     columns(
         ("name", "text", "the client's name as printed"),
         ("specialty", "text", "medical specialty", True),
-        (
-            "services",
-            "text",
-            "services bought, comma-separated: claims, self_pay, patient_engagement, care_coordination",
-        ),
+        ("services", "text", "services bought, with commas: claims, self_pay, patient_engagement, care_coordination"),
         ("providers", "count", "billing providers"),
         ("revenue_cents", "cents", "annual collections as stated in the registry"),
         ("is_estimate", "flag", "revenue is an estimate from the specialty"),
