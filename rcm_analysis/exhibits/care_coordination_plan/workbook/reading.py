@@ -46,6 +46,8 @@ from .years import YEARS
 
 NEEDED = ("name", "start", "months", *(field.key for field in FIELDS))
 """Keys of the sheet Assumptions that every plan has; those of levels, regions and sources come on top."""
+CAME_LATER = ("assessment.again",)
+"""Keys that the workbooks of earlier versions lack; their formulas stand for the default."""
 LISTS = ("acuity.caseload.", "acuity.mix.", "regions.", "referrals[")
 FEW = 3
 """Cells of one sheet that are named; of more only the number is told."""
@@ -71,7 +73,11 @@ def key_rows(sheet: Worksheet) -> dict[str, list[int]]:
 def _keys(sheet: Worksheet, rows: Mapping[str, Sequence[int]]) -> list[str]:
     """Keys that are missing, misspelled or there twice. Without them a default would be used instead of the input; of a
     key that is there twice only one value would count."""
-    out = [f"{ASSUMPTIONS}!A: expected a row with the key {key}; found none" for key in NEEDED if key not in rows]
+    out = [
+        f"{ASSUMPTIONS}!A: expected a row with the key {key}; found none"
+        for key in NEEDED
+        if key not in {*rows, *CAME_LATER}
+    ]
     for key, places in rows.items():
         if key not in NEEDED and not key.startswith(LISTS):
             out.append(f"{ASSUMPTIONS}!A{places[0]}: no input of the plan is called {key}.{closest(key, NEEDED)}")
