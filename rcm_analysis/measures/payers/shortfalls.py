@@ -248,7 +248,8 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
         found when  low lines on at least 3 claims and that share of the lines since then, one of them in the last
                     three months, and together more than $5 short. Below a contract they must also persist: come on 3
                     days or more, and be too many for chance (binomial; usual is the client's share of low lines of
-                    other payers and procedures, at least 1 in 300). Below an inferred price they must be 3 % short
+                    other payers and procedures, at least 1 in 300). Below an inferred price they must be 3 % short, and
+                    a larger share than before the onset, beyond chance (Fisher's exact test)
         short_cents = sum of expected - allowed over the low lines since the onset
         short_share = short_cents / expected_cents of all lines compared since the onset
         repeat_index = months_short / 3, the months of the last three with a low line
@@ -256,7 +257,8 @@ def repeated_underpayments(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.D
     Counts
         One row per client, payer and procedure, from the lines of `contract.expected_allowed`. New prices are no
         findings (`rate_changes`), and neither is an inferred price that most lines (55 %) since the onset fall short
-        of: what most lines get is the usual price. confidence as in `underpaid_lines`, the lowest of the lines.
+        of: what most lines get is the usual price; nor a second price that was always paid: that of another plan.
+        confidence as in `underpaid_lines`, the lowest of the lines.
     Date basis
         received_on of the latest decision, up to `as_of`
     Unit
@@ -386,6 +388,16 @@ def _persists(own: pd.DataFrame, since: pd.DataFrame, days: int, usual: float) -
     return own["received_on"].nunique() >= FEWEST_CLAIMS and tail * days <= BY_CHANCE
 
 
+def _rose(days: pd.DataFrame, onset: pd.Timestamp) -> bool:
+    """Whether more lines are low since the onset than before it, beyond chance: a second price that was always paid
+    is that of another plan."""
+    from scipy import stats
+
+    lines, low = (days[name].groupby(days["received_on"] >= onset).sum() for name in ("lines", "low_lines"))
+    counts = [[int(low.get(is_since, 0)), int((lines - low).get(is_since, 0))] for is_since in (True, False)]
+    return stats.fisher_exact(counts, alternative="greater").pvalue * len(days) <= BY_CHANCE
+
+
 def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period, usual: float) -> dict[str, Any] | None:
     """What one payer and procedure has run up since its onset, or None where that is too little to be a rule."""
     is_low = low[(low[CELL] == list(cell)).all(axis=1) & low["is_low"]]
@@ -405,7 +417,7 @@ def _finding(cell: tuple, days: pd.DataFrame, low: pd.DataFrame, recent: Period,
     is_usual = inferred and len(under) * 100 >= since["lines"].sum() * MODE_PERCENT
     if few or near or is_usual or short <= FLOOR_CENTS or not months:
         return None
-    if not inferred and not _persists(own, since, len(days), usual):
+    if not (_rose(days, onset) if inferred else _persists(own, since, len(days), usual)):
         return None
     open_lines = own[own["is_appealable"]]
     return dict(zip(CELL, cell, strict=True)) | {

@@ -325,6 +325,12 @@ def test_without_a_schedule_less_for_some_lines_is_an_underpayment_labelled_infe
     assert set(lines(book)["basis"]) == {"inferred"}
 
 
+def test_without_a_schedule_a_second_price_that_was_always_paid_is_that_of_another_plan(builders_contract):
+    b = builders_contract
+    two_plans = [FULL, FULL, FULL, 9000]
+    assert repeated(b.tables(*weekly(b, two_plans, two_plans))).empty
+
+
 def test_less_than_the_new_price_is_measured_against_the_new_price(builders_contract):
     b = builders_contract
     book = b.tables(*weekly(b, [FULL] * 4, [9000, 9000, 9000, 8000]))
