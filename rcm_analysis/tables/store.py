@@ -45,7 +45,7 @@ from .remote import Remote, Taken
 from .schema import CLAIMS, PAYERS, SUBMISSIONS, TABLES, TRANSACTIONS, Table, check
 from .schema_services import TABLES_OF_SERVICE
 
-VERSION = 2
+VERSION = 3
 """Raised whenever what an earlier version stored would read wrong: columns that settling fills, signs, meanings."""
 MANIFEST = "manifest.json"
 TOLD = ".told.json"
