@@ -18,6 +18,8 @@ from rcm_analysis.tables.schema import TABLES
 from rcm_analysis.tables.store import Store
 from rcm_analysis.tables.workspace import open_workspace
 
+WITH_DATA = {"going_on"}
+"""Pages that stand only where a client records what they tell of."""
 REGISTRY = """
 [firm]
 name = "Lantern Billing Partners"
@@ -320,7 +322,7 @@ def test_every_page_of_a_review_stands_for_a_client_with_one_claim(place, shown,
     for name in dir(report.review):
         before = len(shown)
         report.show(getattr(report.review, name)())
-        assert len(shown) > before, name
+        assert len(shown) > before or name in WITH_DATA, name
 
 
 OWN = '''

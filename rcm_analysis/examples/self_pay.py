@@ -106,8 +106,9 @@ def _talks() -> dict[str, pd.DataFrame]:
         ("Q2", "C3", "2026-02-20", "2026-03-05", 5000),
         ("Q3", "C2", "2026-04-20", "2026-05-20", 3000),
     ]
+    calls = _frame(columns, rows)
     return {
-        "interactions": _frame(columns, rows),
+        "interactions": calls.assign(happened_on=calls["entered_on"]),
         "promises": _frame("promise_id claim_id promised_on due_on amount_cents", promises),
     }
 

@@ -117,7 +117,7 @@ def months_billed(tables: Mapping[str, Any], *, as_of: dt.date) -> pd.DataFrame:
 
     >>> from rcm_analysis.examples.coordination import example_coordination
     >>> months_billed(example_coordination(), as_of=dt.date(2026, 10, 31))["is_short"].tolist()
-    [False]
+    [True]
     """
     found = _opened(tables, as_of, WINDOW_DAYS)
     found = found[found["is_billed"] & (found["contacts"] > 0)]

@@ -12,6 +12,7 @@ import pandas as pd
 from ...ledger.ratios import quotient
 from ...tables.frames import collect, kept, source
 from ...tables.schema_services import AGED
+from ..menu import measure
 
 MONTH_DAYS = (26, 35)
 """Two reports so many days apart are a month apart: then each bucket holds what was in the one before."""
@@ -19,6 +20,7 @@ OVER_90 = ("91-120", "over 120")
 
 
 @kept
+@measure("Open in the payers' and patients' aging reports", value="balance_cents", good="down")
 def reported_aging(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[str] = ()) -> pd.DataFrame:
     """What the aging reports up to `as_of` say is open, by the day of the report and by age.
 
@@ -26,10 +28,14 @@ def reported_aging(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[st
         balance_cents = sum of all ages and of what is not applied; over_90_share = what is over 90 days old / all ages
     Counts
         Every balance as it is reported, credits below zero. `by` may hold party, payer and location.
+    Date basis
+        day of the report
     Unit
         cents
     Empty
         No row without a report. A share of nothing is empty.
+    Source
+        the reports themselves; their ages are counted as the system that made them counts
     Shape
         client, *by, reported_on, one column for each age (0-30 to over 120, unapplied), balance_cents, over_90_share
 
@@ -37,8 +43,9 @@ def reported_aging(tables: Mapping[str, Any], *, as_of: dt.date, by: Sequence[st
     >>> rows = pd.DataFrame([row | {"reported_on": dt.date(2026, 9, 30), "bucket": bucket, "balance_cents": cents}
     ...                      for bucket, cents in (("0-30", 7500), ("over 120", 2500))])
     >>> found = reported_aging({"aging_balances": rows}, as_of=dt.date(2026, 10, 31))
-    >>> found[["0-30", "over 120", "balance_cents", "over_90_share"]].iloc[0].tolist()
-    [7500, 2500, 10000, 0.25]
+    >>> found[["0-30", "over 120", "balance_cents", "over_90_share"]]
+       0-30  over 120  balance_cents  over_90_share
+    0  7500      2500          10000           0.25
     """
     groups = ["client", *by, "reported_on"]
     rows = source(tables, "aging_balances", [*groups, "bucket", "balance_cents"]).filter(nw.col("reported_on") <= as_of)

@@ -47,11 +47,12 @@ def contact_experience(tables: Mapping[str, Any], *, period: Period) -> pd.DataF
        calls  abandoned  good_share
     0      2          1         1.0
     """
-    columns = ["direction", "channel", "result", "minutes", "wait_seconds", "is_abandoned", "patient_rating"]
     numbers = ["minutes", "wait_seconds", "patient_rating"]
-    rows = source(tables, "interactions", ["client", "happened_on", *columns]).filter(period.holds(col("happened_on")))
+    said, more = ["direction", "channel", "result"], [*numbers, "is_abandoned"]
+    rows = source(tables, "interactions", ["client", "happened_on", *said], may_lack=more)
+    rows = rows.filter(period.holds(col("happened_on")))
     rows = rows.with_columns(*(col(name).cast(nw.String) for name in (*numbers, "is_abandoned")))
-    found = collect(rows, ["client", *columns], dates=["happened_on"])
+    found = collect(rows, ["client", *said, *more], dates=["happened_on"])
     value = {name: pd.to_numeric(found[name], errors="coerce") for name in numbers}
     given_up = found["is_abandoned"].str.lower()
     is_call = (found["direction"] == "in") & (found["channel"] == "phone") & given_up.isin(["true", "false"])

@@ -230,7 +230,7 @@ def test_the_shipped_packet_follows_the_services_of_the_client(services: list[st
     templates = read_templates()
     assert packet_reports(templates, ["claims", *services]) == ("client_review", "ar_deep_dive", *more)
     ours = {template.name for template in templates if template.reader == "manager"}
-    lists = {"self_pay_accounts", "care_team_huddle", "care_coordination_lists"}
+    lists = {"self_pay_accounts", "care_team_huddle", "care_coordination_lists", "client_meeting"}
     assert {"ar_deep_dive", *lists} == ours, "lists are for the manager's copy alone"
 
 
