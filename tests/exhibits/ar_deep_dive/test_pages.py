@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 
@@ -250,3 +251,21 @@ def test_the_chart_marks_the_onset_and_what_lies_outside():
     assert any("since Mar 10, 2026" in text.get_text() for text in axes.texts)
     marked = [line for line in axes.lines if line.get_markersize() == 8]
     assert len(marked) == 1 and len(marked[0].get_xdata()) == 2
+
+
+def test_what_payers_changed_stands_with_its_dollars(acorn):
+    """The last five lines paid were billed as 99213 and decided as 99212."""
+    lines = acorn.tables["remit_lines"].collect()
+    last = lines.filter(pl.col("paid_cents") > 0).sort("received_on", "remit_line_id")["remit_line_id"][-5:]
+    code = pl.when(pl.col("remit_line_id").is_in(last.to_list())).then(pl.lit("99212")).otherwise("procedure")
+    changed = dataclasses.replace(
+        acorn, tables={**acorn.tables, "remit_lines": lines.with_columns(procedure=code).lazy()}, _frames={}
+    )
+    blocks = pages_of("ar_deep_dive", changed).decided()
+    assert_prints(blocks)
+    found = tables_of(blocks)
+    *rows, total = found["recodes"]["rows"]
+    assert {tuple(row[1:3]) for row in rows} == {("99213", "99212")}
+    place = [column["title"] for column in found["recoded_lines"]["columns"]].index("Lost")
+    lost = sum(row[place] for row in found["recoded_lines"]["rows"])
+    assert total[4] == sum(row[4] for row in rows) == lost > 0
