@@ -102,3 +102,41 @@ def _frame(columns: str, rows: list[tuple]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns.split())
     days = {name: pd.to_datetime(frame[name]) for name in frame.columns if name.endswith("_on")}
     return frame.assign(client="acme", **days)
+
+
+def example_takebacks() -> dict[str, pd.DataFrame]:
+    """One claim that the payer reverses for $200.00 less; $80.00 of it will leave a later check.
+
+    >>> example_takebacks()["provider_adjustments"][["reason", "reference", "amount_cents"]].values[0].tolist()
+    ['WO', 'ICN1', -8000]
+    """
+    days = {"R1": dt.date(2026, 1, 20), "R2": dt.date(2026, 3, 10)}
+    paid = [("R1", "1", 50000), ("R2", "22", -50000), ("R2", "1", 30000)]
+    claim = "client remit_claim_id remit_id claim_id claim_number payer_claim_id sequence status payer payer_order"
+    return {
+        "remit_claims": pd.DataFrame(
+            [
+                ("a", f"P{n}", remit, "C1", "C1", "ICN1", n, status, "p", "primary", cents, pd.Timestamp(days[remit]))
+                for n, (remit, status, cents) in enumerate(paid)
+            ],
+            columns=[*claim.split(), "paid_cents", "received_on"],
+        ),
+        "remit_adjustments": pd.DataFrame(
+            [("a", "P2", "45", 20000)], columns=["client", "remit_claim_id", "carc", "amount_cents"]
+        ),
+        "deposits": pd.DataFrame(
+            [("a", "R1", "p", "T1"), ("a", "R2", "p", "T2")], columns=["client", "remit_id", "payer", "trace"]
+        ),
+        "provider_adjustments": pd.DataFrame(
+            [("a", "R2-p1", "R2", "WO", "ICN1", -8000, pd.Timestamp(days["R2"]))],
+            columns=[
+                "client",
+                "provider_adjustment_id",
+                "remit_id",
+                "reason",
+                "reference",
+                "amount_cents",
+                "received_on",
+            ],
+        ),
+    }

@@ -11,16 +11,17 @@ from ..tables import Shown, show, with_total
 from .facts import Facts
 
 CHANGES = {"recode": "other code", "units": "fewer units", "recode, units": "other code, fewer units"}
+PLB = {"WO": "WO: overpayment", "FB": "FB: balance carried over", "L6": "L6: interest taken back"}
 SAID_BY = {"stated": "the payer", "inferred": "the bill (payer silent)"}
 
 
 @page
 def decided(facts: Facts) -> list[Block]:
-    """Lines decided under another code or with fewer units; as long as there are any."""
-    blocks = _recodes(facts)
-    return blocks or [
+    """Lines decided under another code or with fewer units, and what was taken back; as long as there are any."""
+    blocks = _recodes(facts) or [
         note("No payer is seen to have decided another code, or fewer units, than billed in the last twelve months.")
     ]
+    return [*blocks, *_takebacks(facts)]
 
 
 def _recodes(facts: Facts) -> list[Block]:
@@ -96,6 +97,63 @@ def _recoded_lines(facts: Facts, lines: pd.DataFrame, definition: str) -> Block:
         ],
         name="recoded_lines",
         title="Lines decided otherwise than billed",
+        print_it=False,
+        definition=definition,
+    )
+
+
+def _takebacks(facts: Facts) -> list[Block]:
+    rows = facts.takebacks
+    rows = rows[rows["amount_cents"] > 0]
+    if rows.empty:
+        return []
+    lost = rows["amount_cents"] - rows["repaid_cents"]
+    rows = rows.assign(
+        takebacks=1,
+        disputable=lost.where(rows["is_disputable"], 0),
+        open_by=rows["dispute_by"].where(rows["is_disputable"] & (lost > 0)),
+        reason=rows["reason"].replace(PLB),
+    )
+    cents = ["amount_cents", "repaid_cents", "to_come_cents", "disputable"]
+    sums = {name: (name, "sum") for name in ("takebacks", *cents)} | {"open_by": ("open_by", "min")}
+    found = facts.names(rows.groupby(["payer", "reason"], as_index=False).agg(**sums), "payer")
+    table, emphasis = with_total(
+        found.sort_values("amount_cents", ascending=False, kind="stable"), "payer", ["takebacks", *cents]
+    )
+    definition = (
+        "Reversals less what the same check pays on the claim instead, and recoupments and balances carried over that "
+        "no reversal explains, no dollar twice; twelve months, by day of the remittance that first says it. Reason: "
+        "the payer's codes. Paid again: on the claim, by later checks. To come: announced, in no check yet. Can be "
+        "disputed: not paid again, appeal limit not over. US dollars."
+    )
+    shared = [Shown("amount_cents", "Taken back", "usd"), Shown("repaid_cents", "Paid again", "usd")]
+    shared += [Shown("to_come_cents", "To come", "usd")]
+    columns = [Shown("payer", "Payer"), Shown("reason", "Reason"), Shown("takebacks", "Takebacks", "count"), *shared]
+    columns += [Shown("disputable", "Can be disputed", "usd"), Shown("open_by", "First limit", "date")]
+    named = {"title": "What payers took back", "definition": definition}
+    return [show(table, columns, name="takebacks", emphasis=emphasis, **named), _takeback_list(facts, rows, definition)]
+
+
+def _takeback_list(facts: Facts, rows: pd.DataFrame, definition: str) -> Block:
+    return show(
+        facts.names(rows, "payer"),
+        [
+            Shown("claim_id", "Claim"),
+            Shown("payer", "Payer"),
+            Shown("kind", "Kind"),
+            Shown("reason", "Reason"),
+            Shown("first_on", "First said", "date"),
+            Shown("age_days", "Age", "days"),
+            Shown("reversed_cents", "Reversed", "usd", exact=True),
+            Shown("amount_cents", "Taken back", "usd", exact=True),
+            Shown("repaid_cents", "Paid again", "usd", exact=True),
+            Shown("to_come_cents", "To come", "usd", exact=True),
+            Shown("taken_from", "Taken from check"),
+            Shown("tie", "Tied by"),
+            Shown("dispute_by", "Dispute by", "date"),
+        ],
+        name="takeback_list",
+        title="Takebacks, one by one",
         print_it=False,
         definition=definition,
     )
