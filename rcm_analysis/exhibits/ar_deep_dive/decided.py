@@ -130,8 +130,9 @@ def _takebacks(facts: Facts) -> list[Block]:
     shared += [Shown("to_come_cents", "To come", "usd")]
     columns = [Shown("payer", "Payer"), Shown("reason", "Reason"), Shown("takebacks", "Takebacks", "count"), *shared]
     columns += [Shown("disputable", "Can be disputed", "usd"), Shown("open_by", "First limit", "date")]
-    named = {"title": "What payers took back", "definition": definition}
-    return [show(table, columns, name="takebacks", emphasis=emphasis, **named), _takeback_list(facts, rows, definition)]
+    title = "What payers took back"
+    summed = show(table, columns, name="takebacks", title=title, emphasis=emphasis, definition=definition)
+    return [summed, _takeback_list(facts, rows, definition)]
 
 
 def _takeback_list(facts: Facts, rows: pd.DataFrame, definition: str) -> Block:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ...ledger.ratios import half_up
-from ...measures.payers import contract, prices, recoded, scorecard, shortfalls, takebacks
+from ...measures.payers import contract, prices, recoded, scorecard, shortfalls, taken_back
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...measures.receivable.limits import with_limit
 from ...models.cash.collectable import collectable_value
@@ -121,7 +121,7 @@ class MonthFacts:
     def takebacks(self) -> pd.DataFrame:
         """What payers took back in the last twelve months, one row each."""
         year = self.subject.period.trailing(12)
-        return takebacks.takebacks(self.tables, as_of=self.as_of, since=year.first_day)
+        return taken_back.takebacks(self.tables, as_of=self.as_of, since=year.first_day)
 
     @cached_property
     def new_prices(self) -> pd.DataFrame:

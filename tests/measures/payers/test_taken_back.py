@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from rcm_analysis.measures.collections.rates import cash
-from rcm_analysis.measures.payers.takebacks import money_taken_back, takebacks
+from rcm_analysis.measures.payers.taken_back import money_taken_back, takebacks
 from rcm_analysis.periods import Period
 from tests.cases.desk import blank
 from tests.cases.files import answer, claim_837, remit_835
