@@ -112,7 +112,7 @@ def _takebacks(facts: Facts) -> list[Block]:
         takebacks=1,
         disputable=lost.where(rows["is_disputable"], 0),
         open_by=rows["dispute_by"].where(rows["is_disputable"] & (lost > 0)),
-        reason=rows["reason"].replace(PLB),
+        reason=rows["reason"].replace(PLB).str.replace(r"^(?=[A-Z]?\d+(?: |$))", "CARC ", regex=True),
     )
     cents = ["amount_cents", "repaid_cents", "to_come_cents", "disputable"]
     sums = {name: (name, "sum") for name in ("takebacks", *cents)} | {"open_by": ("open_by", "min")}

@@ -269,3 +269,26 @@ def test_what_payers_changed_stands_with_its_dollars(acorn):
     place = [column["title"] for column in found["recoded_lines"]["columns"]].index("Lost")
     lost = sum(row[place] for row in found["recoded_lines"]["rows"])
     assert total[4] == sum(row[4] for row in rows) == lost > 0
+
+
+def test_what_payers_took_back_stands_with_its_dollars(acorn):
+    """The last five claims paid are reversed on the last day, without a correction."""
+    paid = acorn.tables["remit_claims"].collect()
+    last = paid.filter(pl.col("paid_cents") > 0).sort("received_on", "remit_claim_id")[-5:]
+    back = last.with_columns(
+        status=pl.lit("22"),
+        remit_claim_id="back" + pl.col("remit_claim_id"),
+        answer_id="back" + pl.col("remit_claim_id"),
+        remit_id=pl.lit("back"),
+        paid_cents=-pl.col("paid_cents"),
+        received_on=pl.lit(acorn.as_of),
+    )
+    tables = {**acorn.tables, "remit_claims": pl.concat([paid, back]).lazy()}
+    blocks = pages_of("ar_deep_dive", dataclasses.replace(acorn, tables=tables, _frames={})).decided()
+    assert_prints(blocks)
+    found = tables_of(blocks)
+    *rows, total = found["takebacks"]["rows"]
+    assert {row[1] for row in rows} >= {"no correction"}
+    place = [column["title"] for column in found["takeback_list"]["columns"]].index("Taken back")
+    taken = sum(row[place] for row in found["takeback_list"]["rows"])
+    assert total[3] == sum(row[3] for row in rows) == taken >= int(last["paid_cents"].sum()) > 0
