@@ -124,7 +124,8 @@ def _takebacks(facts: Facts) -> list[Block]:
         "Reversals less what the same check pays on the claim instead, and recoupments and balances carried over that "
         "no reversal explains, no dollar twice; twelve months, by day of the remittance that first says it. Reason: "
         "the payer's codes. Paid again: on the claim, by later checks. To come: announced, in no check yet. Can be "
-        "disputed: not paid again, appeal limit not over. US dollars."
+        "disputed: not paid again, appeal limit not over. What a correction denies or prices lower can stand among "
+        "denials and underpayments, too. US dollars."
     )
     shared = [Shown("amount_cents", "Taken back", "usd"), Shown("repaid_cents", "Paid again", "usd")]
     shared += [Shown("to_come_cents", "To come", "usd")]
