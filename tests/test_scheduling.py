@@ -145,9 +145,10 @@ def test_what_a_shell_can_run_runs(tmp_path: Path) -> None:
     shim.chmod(0o700)
     environment = os.environ | {"PATH": f"{shim.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     for block in blocks("sh")[:-1]:
-        script = block.replace("/srv/rcm", str(workspace))
+        script = block.replace("/srv/rcm", str(workspace)).replace(" --mail\n", "\n")
         ended = subprocess.run(["sh", "-ec", script], env=environment, capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        good = (0, 3) if "rcm alerts" in block else (0,)  # 3: there was something to say
+        assert ended.returncode in good, ended.stdout + ended.stderr
     assert "10 asked for: 10 done" in ended.stdout or "10 asked for: 10 reused" in ended.stdout
     assert (workspace / "mail" / "summary.txt").read_text().startswith(f"Packets of {month.title}: 3 in place")
 

@@ -296,8 +296,8 @@ def make_packets(
     bound = _packets_of(workspace, period, clients, requests, force=force, claims=night.claims)
     settings = Settings(**workspace.limits, remotes=workspace.remotes)
     _look_well(bound, workspace, here=not night.cluster)
-    make_reference(workspace, force=force)
     with _hands(night, settings) as workers, batch_progress(errors) as on_progress:
+        make_reference(workspace, force=force)
         journal = Journal(workspace.runs, period)
         journal.started(period, len(requests) + len(bound), workers=night.workers, cluster=bool(night.cluster))
 

@@ -52,9 +52,9 @@ def settled_services(period: Period) -> Period:
 def gap_of(subject: Subject) -> dict[str, int]:
     """What the settled services should have brought, what they brought, and where the rest is.
 
-    `due_cents - cash_cents = insurance_cents + patient_cents + written_off_cents + denied_cents`: still
-    open with insurance or patients (credits netted), written off, or taken off as if agreed although
-    it was denied, by its code or in disguise.
+    `due_cents - cash_cents = insurance_cents + patient_cents + written_off_cents + denied_cents +
+    moved_cents`: still open with insurance or patients (credits netted), written off, taken off as if agreed
+    although it was denied, by its code or in disguise, or settled with unapplied money or that of other claims.
     """
     services = settled_services(subject.period)
     rate = collections.net_collection_rate_matured(subject.tables, period=services, as_of=subject.as_of).iloc[0]
@@ -65,6 +65,7 @@ def gap_of(subject: Subject) -> dict[str, int]:
     cents, patient, kind = pl.col("amount_cents"), pl.col("party") == "patient", pl.col("kind")
     denied = (kind == "contractual") & ~pl.col("is_agreed")
     conditions = {"insurance": ~patient, "patient": patient, "written_off": kind == "write_off", "denied": denied}
+    conditions["moved"] = kind == "transfer"
     sums = (
         rows.select(**{name: cents.filter(which).sum() for name, which in conditions.items()})
         .collect()
@@ -78,6 +79,7 @@ def gap_of(subject: Subject) -> dict[str, int]:
         "patient_cents": sums["patient"],
         "written_off_cents": -sums["written_off"],
         "denied_cents": -sums["denied"],
+        "moved_cents": -sums["moved"],
     }
 
 
@@ -93,7 +95,9 @@ def settled(subject: Subject) -> list[Block]:
         ("Still open with patients, less credits", gap["patient_cents"]),
         ("Written off", gap["written_off_cents"]),
         ("Denied, and taken off as if agreed", gap["denied_cents"]),
+        ("Settled with unapplied money, or of other claims", gap["moved_cents"]),
     ]
+    places = [place for place in places if place[1] or not place[0].startswith("Settled")]
     rows = pd.DataFrame(places, columns=["what", "amount_cents"])
     rows["share"] = quotient(rows["amount_cents"], pd.Series([gap["due_cents"]] * len(rows)))
     return [
