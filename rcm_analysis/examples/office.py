@@ -169,3 +169,37 @@ def _frame(columns: str, rows: list[tuple]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns.split())
     days = {name: pd.to_datetime(frame[name]) for name in frame.columns if name.endswith(("_on", "_from", "_to"))}
     return frame.assign(client="acme", **days)
+
+
+def example_visits() -> dict[str, pd.DataFrame]:
+    """Six kept visits of October and one that was missed, beside their claims.
+
+    V1 names its claim, V2 has one of its day, V3 one of the day after, V4 none; V5 and V6 are too recent to be due.
+
+    >>> sorted(example_visits())
+    ['appointments', 'claim_lines', 'claims']
+    """
+    slots = [
+        ("V1", "P1", "2026-10-01", "kept", "C1"),
+        ("V2", "P2", "2026-10-02", "kept", None),
+        ("V3", "P3", "2026-10-05", "kept", None),
+        ("V4", "P4", "2026-10-06", "kept", None),
+        ("V5", "P5", "2026-10-27", "kept", None),
+        ("V6", "P6", "2026-10-29", "kept", None),
+        ("V7", "P7", "2026-10-08", "no_show", None),
+    ]
+    claims = [
+        ("C1", "P1", "2026-10-01", "2026-10-02", 10000),
+        ("C2", "P2", "2026-10-02", "2026-10-05", 30000),
+        ("C3", "P3", "2026-10-06", "2026-10-08", 90000),
+        ("C9", "P7", "2026-10-08", "2026-10-30", 30000),
+    ]
+    booked = _frame("appointment_id patient scheduled_on status claim_id", slots)
+    billed = _frame("claim_id patient service_on entered_on charge_cents", claims)
+    same = {"provider": "lee", "location": "East"}
+    lines = billed.drop(columns="patient").assign(procedure="99213", place_of_service="11")
+    return {
+        "appointments": booked.assign(**same, visit_type="follow_up", problem="other"),
+        "claims": billed.assign(**same, voided_on=pd.Series([None] * len(claims), dtype="datetime64[us]")),
+        "claim_lines": lines,
+    }

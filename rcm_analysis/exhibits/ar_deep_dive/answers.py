@@ -13,13 +13,14 @@ from ..incomplete import incomplete_note
 from ..pages import page
 from .facts import Facts
 from .findings import found
+from .indicators import indicators
 
 
 @page
 def answers(facts: Facts) -> list[Block]:
     """Four cards, with a warning when the month looks incomplete."""
     notes = [*incomplete_note(facts.subject), *completeness_note(facts.subject)]
-    return [*notes, cards([_owed(facts), _found(facts), _limits(facts), _needed(facts)])]
+    return [*notes, cards([_owed(facts), _found(facts), _limits(facts), _needed(facts)]), indicators(facts)]
 
 
 def _owed(facts: Facts) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ from ..formats import as_text, counted, sentence, words_of
 from ..pages import page
 from ..tables import Shown, show, with_total
 from .facts import Facts
+from .visits import visits
 
 KINDS = {
     "filing": "To file the claim",
@@ -102,7 +103,7 @@ def _limits_by_claim(facts: Facts) -> Block:
 @page
 def waits(facts: Facts) -> list[Block]:
     """What waits, kind by kind, with its lists in the workbook."""
-    return [*_summary(facts), *_questions(facts), *_lists(facts), *_changes(facts)]
+    return [*_summary(facts), *_questions(facts), *_lists(facts), *_changes(facts), *visits(facts)]
 
 
 def _summary(facts: Facts) -> list[Block]:

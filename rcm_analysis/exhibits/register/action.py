@@ -27,6 +27,7 @@ SHORT = "allowed less than the contract"
 RECODED = "allowed less than for the codes and units billed"
 DENIED = "charges denied"
 DELAYED = "charges delayed, not lost"
+NOT_CHARGED = "usual charges of visits, never billed"
 HELD = "money of others that we hold"
 WRITTEN_OFF = "what was written off"
 MOST_HIGH = 3

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ...ledger.ratios import half_up
+from ...measures.collections.visits import visits_not_billed
 from ...measures.payers import contract, prices, recoded, scorecard, shortfalls, taken_back
 from ...measures.receivable import audit_trail, delays, high_value, secondary, time_limits
 from ...measures.receivable.limits import with_limit
@@ -122,6 +123,11 @@ class MonthFacts:
         """What payers took back in the last twelve months, one row each."""
         year = self.subject.period.trailing(12)
         return taken_back.takebacks(self.tables, as_of=self.as_of, since=year.first_day)
+
+    @cached_property
+    def visits_not_billed(self) -> pd.DataFrame:
+        """Kept visits of the last twelve months whose charges are due and that no claim belongs to."""
+        return visits_not_billed(self.tables, as_of=self.as_of, since=self.subject.period.trailing(12).first_day)
 
     @cached_property
     def new_prices(self) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from .action import (
     DENIED,
     FOLLOW_UP_DAYS,
     HELD,
+    NOT_CHARGED,
     POSTERS,
     PROCESS_DAYS,
     WRITTEN_OFF,
@@ -188,6 +189,31 @@ def _first_time_told(facts: MonthFacts, failed: pd.DataFrame, rows: pd.DataFrame
         due(facts.subject, PROCESS_DAYS),
         severity="low",
         basis=DELAYED,
+    )
+
+
+def unbilled_visits(facts: MonthFacts) -> list[Found]:
+    """Kept visits without a claim: no claim stands behind them, so their dollars are nobody else's."""
+    rows = facts.visits_not_billed
+    if rows.empty:
+        return []
+    cents = int(rows["charge_cents"].fillna(0).sum())
+    return [Found("unbilled_visits", partial(_unbilled_told, facts), cents=cents or None)]
+
+
+def _unbilled_told(facts: MonthFacts, _: pd.DataFrame) -> Action:
+    rows = facts.visits_not_billed
+    first = as_text(rows["scheduled_on"].min(), "date")
+    cents = int(rows["charge_cents"].fillna(0).sum())
+    return Action(
+        f"Enter the charges of {counted(len(rows), 'kept visit')}, or say why there is none",
+        f"Kept, older than 95 % of visits take to be entered, and without a claim; the oldest of {first}",
+        "practice manager",
+        due(facts.subject, FOLLOW_UP_DAYS),
+        severity=severity_of(cents, facts.subject),
+        basis=NOT_CHARGED,
+        sheet="unbilled_visits",
+        is_asked=True,
     )
 
 

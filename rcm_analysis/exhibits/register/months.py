@@ -57,6 +57,7 @@ LOOKS: tuple[tuple[Look, tuple[str, ...]], ...] = (
     (habits.old_credits, (*BILLED, *PAID)),
     (habits.unapplied, ("claimless",)),
     (habits.sweeps, ()),
+    (habits.unbilled_visits, (*BILLED,)),
     (claims.escalated, ()),
     (causes.late_entry, ()),
     (causes.silent_days, ()),

@@ -7,12 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ...ledger.ratios import half_up, quotient
 from ...periods import Period
-from ...tables.frames import collect, source
 from ..collections.rates import cash
 from ..menu import measure
 from .ratings import RATINGS, client_ratings, registry_frame
@@ -87,43 +85,6 @@ def fee_per_hour(tables: Mapping[str, Any], *, clients: Any, period: Period) -> 
     weekly = pd.to_numeric(registry_frame(clients, ("client", "hours_per_week"))["hours_per_week"])
     hours = quotient(weekly * period.days, pd.Series(7, index=weekly.index))
     return fees[["client", "fee_cents"]].assign(hours=hours, fee_per_hour_cents=quotient(fees["fee_cents"], hours))
-
-
-@measure("Collections of the trailing months", value="cash_cents", good="up")
-def trailing_collections(tables: Mapping[str, Any], *, period: Period, months: int = 12) -> pd.DataFrame:
-    """What each client collected over the months that end with the period.
-
-    Formula
-        cash_cents = cash of `collections.cash` over `months` months
-    Counts
-        As `collections.cash`. data_months counts the months from the client's first posting on,
-        at most `months`: fewer than `months` means the sum is not a full year and is not scaled up.
-    Date basis
-        posting date
-    Unit
-        cents; data_months is a count
-    Empty
-        No row for a client without a posting by the end of the period.
-    Source
-        our own: the revenue of the firm's client-management guide, from the ledger instead of the registry
-
-    >>> from rcm_analysis.examples.ledger import example_ledger
-    >>> trailing_collections(example_ledger(), period=Period.month("2026-03"))
-      client  cash_cents  data_months
-    0   acme       13500            5
-    """
-    window = Period.of(period.last_day).trailing(months)
-    known = source(tables, "transactions", ["client", "posted_on"]).filter(nw.col("posted_on") < window.end)
-    year, month = nw.col("posted_on").dt.year().cast(nw.Int64), nw.col("posted_on").dt.month().cast(nw.Int64)
-    firsts = collect(
-        known.with_columns(serial=year * 12 + month).group_by("client").agg(nw.col("serial").min()), ["client"]
-    )
-    last = window.last_day.year * 12 + window.last_day.month
-    firsts["data_months"] = (last - firsts["serial"] + 1).clip(upper=months)
-    came = cash(tables, period=window, by=["client"])[["client", "cash_cents"]]
-    out = firsts[["client", "data_months"]].merge(came, on="client", how="left")
-    out["cash_cents"] = out["cash_cents"].fillna(0).astype("int64")
-    return out[["client", "cash_cents", "data_months"]]
 
 
 @measure("Level of the account against the level assigned", value="fit", unit="words")

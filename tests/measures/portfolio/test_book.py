@@ -56,22 +56,6 @@ def test_fee_per_hour_by_hand_and_empty_without_hours(builders_ledger):
     assert found.loc[["none", "zero"], "fee_per_hour_cents"].isna().all()
 
 
-def test_trailing_collections_say_how_many_months_they_hold(builders_ledger):
-    b = builders_ledger
-    book = b.tables(
-        b.post("1", "charge", 9, "2026-01-31"),
-        b.post("1", "payment", -5, "2026-03-31"),
-        b.post("1", "payment", -7, "2026-04-01"),
-    )
-    assert portfolio.trailing_collections(book, period=MARCH).to_dict("records") == [
-        {"client": "acme", "cash_cents": 5, "data_months": 3}
-    ]
-    old = b.tables(b.post("1", "payment", -5, "2025-03-31"), b.post("1", "payment", -7, "2025-04-01"))
-    assert portfolio.trailing_collections(old, period=MARCH).to_dict("records") == [
-        {"client": "acme", "cash_cents": 7, "data_months": 12}
-    ]
-
-
 @pytest.mark.parametrize(
     ("settings", "expected", "fit"),
     [
