@@ -13,6 +13,7 @@ from rcm_analysis.exhibits.ar_deep_dive.indicators import indicators
 from rcm_analysis.exhibits.ar_deep_dive.visits import visits
 from rcm_analysis.exhibits.register.action import settle
 from rcm_analysis.exhibits.register.habits import unbilled_visits
+from rcm_analysis.measures.denials.rates import initial_denial_rate_claims_submitted
 from rcm_analysis.tables.schema import TABLES
 
 
@@ -54,8 +55,12 @@ def test_a_client_without_appointments_hears_nothing_of_visits(acorn):
     assert visits(facts) == [] and unbilled_visits(facts) == []
 
 
-def test_further_indicators_are_those_with_data(acorn):
-    rows = indicators(Facts(acorn)).rows
-    titles = {row[0] for row in rows}
-    assert {"Days from first bill to the payer's answer", "First-pass acceptance rate, at the front ends"} & titles
-    assert all(row[1] is not None or row[2] is not None for row in rows)
+def test_further_indicators_are_those_with_data_and_bear_their_own_window(acorn):
+    table = indicators(Facts(acorn))
+    assert_prints([table])
+    rows = {row[0]: row for row in table.rows}
+    assert all(row[1][0] is not None for row in rows.values())
+    submitted = rows["Initial denial rate: claims, of claims submitted"]
+    alone = initial_denial_rate_claims_submitted(acorn.tables, period=acorn.period).iloc[0]
+    assert submitted[1] == (alone["initial_denial_rate_claims_submitted"], "rate") and submitted[3] == "the month"
+    assert "speromd.com" in submitted[4] and "Appeals overturned: claims" not in rows
