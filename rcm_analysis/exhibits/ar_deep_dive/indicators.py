@@ -30,6 +30,7 @@ INDICATORS = (
     "gross_collection_rate_matured",
     "net_collection_rate_posted",
     "provider_level_cash",
+    "money_taken_back",
 )
 OF_A_MONTH = {
     "initial_denial_rate_claims_submitted": "the month",
