@@ -77,8 +77,14 @@ def at_the_bank(tables: Mapping[str, Any], as_of: dt.date) -> pl.DataFrame:
     Source
         CAQH CORE 370: the payment carries the TRN of its remittance; three business days between them are usual
     """
+    return _matched(tables, as_of=as_of).collect("polars").to_native()
+
+
+@kept
+def _matched(tables: Mapping[str, Any], *, as_of: dt.date) -> nw.LazyFrame:
     deposits = _read(tables, "bank_deposits", as_of)
-    return matches(TABLES["deposits"].empty() if deposits.is_empty() else _read(tables, "deposits", as_of), deposits)
+    paid = TABLES["deposits"].empty() if deposits.is_empty() else _read(tables, "deposits", as_of)
+    return nw.from_native(matches(paid, deposits).lazy())
 
 
 @kept

@@ -220,10 +220,6 @@ class _Intake:
             if part.table is REMITTANCE_ROWS:
                 self._take_answers(name, part, export)
                 continue
-            if part.table is BANK_STATEMENT:
-                self._note_use(name, part)
-                self.bank.add_statement(name, part.map.name, export)
-                continue
             rows = self._own_ids(name, export.rows)
             self.notes.reaches(name, export.table, rows)
             money = export.table.money[0] if export.table.money else None
@@ -235,7 +231,9 @@ class _Intake:
             for rule, count, cents, message in export.remarks:
                 self.notes.find(name, rule, cents, f"{name}: {count:,} {message}.", rows=count)
             self._note_use(name, part)
-            if part.table is AGING_REPORT:
+            if part.table is BANK_STATEMENT:
+                self.bank.add(rows, report)
+            elif part.table is AGING_REPORT:
                 self.aging.add(rows, report)
             elif part.section.one_row_per:
                 self.side_by_side.add(export, rows, part.section, report)

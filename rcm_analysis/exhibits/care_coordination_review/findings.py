@@ -45,36 +45,41 @@ def _ask(kind: str, key: str, what: str, why: str, cents: int, basis: str, owner
 
 
 def _ask_unbilled(facts: Facts) -> list[Found]:
-    return [
-        _ask(
-            "unbilled",
-            str(row["coordinator"]),
-            f"Bill the months of {row['coordinator']}, and find out why they stopped",
-            f"{row['not_billed']} of {row['months']} member-months since {as_text(row['onset_month'], 'month')}, where "
-            f"{row['expected']:.0f} would be usual",
-            int(row["not_billed_cents"]),
-            "the published rate",
-            SUPERVISOR,
-            due(facts.subject, FOLLOW_UP_DAYS),
-        )
-        for row in facts.unbilled.to_dict("records")
-    ]
+    return _of_coordinators(
+        facts,
+        facts.unbilled,
+        "unbilled",
+        "Bill the months of {coordinator}, and find out why they stopped",
+        "{not_billed} of {months} member-months since {since}, where {expected:.0f} would be usual",
+    )
 
 
 def _ask_one_day(facts: Facts) -> list[Found]:
+    return _of_coordinators(
+        facts,
+        facts.one_day,
+        "one_day",
+        "Check the months of {coordinator} before an audit does: services on two days, or void the bill",
+        "{not_billed} of {months} billed since {since} have contacts on one day alone, where {expected:.0f} would be "
+        "usual",
+    )
+
+
+def _of_coordinators(facts: Facts, rows: pd.DataFrame, kind: str, what: str, why: str) -> list[Found]:
+    """An ask for each coordinator whose months came to stand otherwise than usual."""
+    told = [row | {"since": as_text(row["onset_month"], "month")} for row in rows.to_dict("records")]
     return [
         _ask(
-            "one_day",
+            kind,
             str(row["coordinator"]),
-            f"Check the months of {row['coordinator']} before an audit does: services on two days, or void the bill",
-            f"{row['not_billed']} of {row['months']} billed since {as_text(row['onset_month'], 'month')} have contacts "
-            f"on one day alone, where {row['expected']:.0f} would be usual",
+            what.format_map(row),
+            why.format_map(row),
             int(row["not_billed_cents"]),
             "the published rate",
             SUPERVISOR,
             due(facts.subject, FOLLOW_UP_DAYS),
         )
-        for row in facts.one_day.to_dict("records")
+        for row in told
     ]
 
 
