@@ -12,7 +12,8 @@ they hold on a busy machine too; the ways take turns within a round. Each report
 beside what importing pandas, Polars, Matplotlib, seaborn and the package takes; and the book once with each client's
 summary and once without. Then, once each:
     packets    of every client that is stored, nothing derived: what an intake works out ahead, and the packets after it
-    portfolio  of so many clients (the stored ones again and again under other ids): every summary made, and then read
+    portfolio  of so many clients (the stored ones again and again under other ids): every summary made, then read,
+               both with the start of the process, and as one more report of a batch
 The workspace is copied first. Writes results/packets.txt; with --before FILE, an earlier version of it, the change.
 """
 
@@ -152,10 +153,10 @@ class Bench:
         larger.workspace = self.folder / "larger"
         shutil.copytree(self.workspace, larger.workspace, ignore=shutil.ignore_patterns("runs", "derived", "store"))
         _multiply(self.workspace, larger.workspace, count)
-        return {
-            f"portfolio of {count} clients, {words}": larger.batch(BOOK, None)
-            for words in ("summaries made", "summaries there")
-        }
+        made, there = larger.batch(BOOK, None), larger.batch(BOOK, None)
+        two, memory = larger.batch(BOOK, None, copies=2)
+        told = {"summaries made": made, "summaries there": there, "in batch": (two - there[0], memory)}
+        return {f"portfolio of {count} clients, {words}": found for words, found in told.items()}
 
 
 def _multiply(workspace: Path, larger: Path, count: int) -> None:

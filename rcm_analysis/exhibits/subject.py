@@ -147,6 +147,9 @@ class Book:
     def as_of_text(self) -> str:
         return day_text(self.as_of)
 
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return dict(zip(self.clients["client"], self.clients["name"], strict=True))
+
     def name_of(self, client: str) -> str:
-        found = self.clients.loc[self.clients["client"] == client, "name"]
-        return str(found.iloc[0]) if len(found) else client
+        return self._names.get(client, client)

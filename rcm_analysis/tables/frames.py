@@ -170,6 +170,8 @@ def _fixed(value: Any) -> Any:
         return f"rows {hashlib.sha256(held.getvalue()).hexdigest()}"
     if isinstance(value, list):
         return tuple(value)
+    if isinstance(value, dict):
+        return tuple(sorted(value.items()))
     return getattr(value, "fingerprint", value)
 
 

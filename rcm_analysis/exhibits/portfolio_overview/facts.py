@@ -10,6 +10,7 @@ import pandas as pd
 from ...measures.collections import rates
 from ...measures.denials.rates import initial_denial_rate_claims_remitted
 from ...measures.portfolio import book as book_of
+from ...measures.portfolio.client_service import service_levels
 from ...measures.portfolio.ratings import client_ratings
 from ...measures.receivable import ar
 from ...tables.store import Tables
@@ -23,7 +24,7 @@ class Facts:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.rated = client_ratings(book.clients)
-        _prepare(book)
+        self.levels = _asked(book)
 
     @cached_property
     def movements(self) -> pd.DataFrame:
@@ -53,9 +54,18 @@ def asked_of_each(book: Book) -> list[Callable[..., pd.DataFrame]]:
     ]
 
 
-def _prepare(book: Book) -> None:
-    """See to it that each client's summary has the answers: client by client, so that one ledger at a time is open."""
-    for client, tables in getattr(book.tables, "apart", {}).items():
-        one = Tables({}, tables.as_of, apart={client: tables.in_memory()})
-        for ask in asked_of_each(book):
-            ask(one)
+def _asked(book: Book) -> pd.DataFrame:
+    """The service levels of all clients, by client and step. Client by client, so that one ledger at a time is open;
+    what else the overview asks is kept in each client's summary, too."""
+    levels = []
+    for client, tables in (getattr(book.tables, "apart", None) or {"": book.tables}).items():
+        if client:
+            tables = tables.in_memory()
+            one = Tables({}, tables.as_of, apart={client: tables})
+            for ask in asked_of_each(book):
+                ask(one)
+        days = dict(book.service_levels.get(client, {}))
+        levels.append(service_levels(tables, period=book.period, as_of=book.as_of, days=days))
+        if client:
+            tables.save()
+    return pd.concat(levels, ignore_index=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...ledger.ratios import quotient
 from ...measures.portfolio.benchmark import denials_beside_others
-from ...measures.portfolio.client_service import account_effort, meetings_held, service_levels
+from ...measures.portfolio.client_service import account_effort, meetings_held
 from ...measures.portfolio.ratings import client_ratings, rating_falls
 from ..blocks import Block, note
 from ..pages import page
@@ -95,13 +95,7 @@ def _named(facts: Facts, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _levels(facts: Facts) -> list[Block]:
     book = facts.book
-    apart = getattr(book.tables, "apart", None) or {"": book.tables}
-    parts = [
-        service_levels(tables, period=book.period, as_of=book.as_of, days=book.service_levels.get(client, {}))
-        for client, tables in apart.items()
-    ]
-    rows = pd.concat(parts, ignore_index=True)
-    rows = rows[rows["due"] > 0]
+    rows = facts.levels[facts.levels["due"] > 0]
     if rows.empty:
         return [note("No step of the work fell due in the month by its records.")]
     table = rows.groupby(["step", "days"], as_index=False)[["due", "in_time"]].sum()
