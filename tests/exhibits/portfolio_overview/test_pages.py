@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import polars as pl
 import pytest
@@ -10,7 +12,10 @@ from builders.page_checks import assert_prints
 from rcm_analysis.exhibits.pages import pages_of
 from rcm_analysis.exhibits.subject import Book
 from rcm_analysis.periods import Period
+from rcm_analysis.tables.derived import Shelf
+from rcm_analysis.tables.frames import OnDemand
 from rcm_analysis.tables.schema import TABLES
+from rcm_analysis.tables.store import Tables
 
 SEED = [
     # client, providers, revenue, estimate, commission, cadence, e-mails, manager, printed row
@@ -126,6 +131,23 @@ def test_every_page_stands_even_when_nothing_was_posted(name):
 def test_every_page_with_data(acorn, name):
     tables = {table: frame.with_columns(client=pl.lit("Chicago Med")) for table, frame in acorn.tables.items()}
     assert_prints(getattr(pages_of("portfolio_overview", book_of(registry(), tables)), name)())
+
+
+def test_once_each_client_has_its_summary_no_page_reads_a_ledger_again(acorn, tmp_path):
+    known = {table: frame.with_columns(client=pl.lit("Chicago Med")) for table, frame in acorn.tables.items()}
+    few = ("meetings", "client_contacts", "payers")
+
+    def refused(name):
+        assert name in few, f"the table {name} was read again"
+        return known[name]
+
+    made = []
+    for frames in (known, OnDemand(TABLES, refused)):
+        one = Tables(frames, acorn.as_of, Shelf(tmp_path, "state"))
+        book = replace(book_of(registry(), Tables(frames, acorn.as_of, apart={"Chicago Med": one})), service_levels={})
+        pages = pages_of("portfolio_overview", book)
+        made.append([block.payload for name in (*PAGES, "service", "benchmark") for block in getattr(pages, name)()])
+    assert made[0] == made[1]
 
 
 def test_fees_are_the_rate_of_what_was_collected(acorn):
