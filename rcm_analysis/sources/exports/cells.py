@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 import polars as pl
 
 from ...tables.schema import KINDS, Column
 from .column_maps import Section, Source
 from .headers import Recognised
-from .text_tables import TextTable
+from .text_tables import TextTable, code
 from .values import cents, cleaned, is_residue, month, nearest_cents, read_as, splits_a_cent
 
+TIMES = "times"
+"""How often a text stands in its column, where each is looked at once."""
 RAISES = {
     "charge": 1,
     "refund": 1,
@@ -36,6 +42,44 @@ def word(name: str) -> pl.Expr:
     return pl.col(f"word {name}")
 
 
+@dataclass(frozen=True)
+class Once:
+    """The columns whose different texts are read once: by our name, the place in the file and what each text says."""
+
+    texts: TextTable
+    places: dict[str, str]
+    read: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def each(self, rows: pl.DataFrame, name: str, value: pl.Expr) -> pl.Series:
+        """An expression of one of our columns and its word, for every row."""
+        if name not in self.read:
+            return rows.select(value).to_series()
+        return self.read[name].select(value).to_series().gather(rows[code(self.places[name])])
+
+    def counted(self, rows: pl.DataFrame, name: str) -> pl.DataFrame:
+        """What each text of a column is read as, and how many rows (`times`) say it."""
+        found = self.read[name]
+        times = np.bincount(rows[code(self.places[name])].to_numpy(), minlength=found.height)
+        return found.with_columns(pl.Series(TIMES, times, dtype=pl.Int64))
+
+    def spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with all their texts and words."""
+        lacking = [name for name in self.read if f"word {name}" not in rows.columns]
+        return self.texts.spelled(rows).with_columns(self.each(rows, name, word(name)) for name in lacking)
+
+
+def places_once(recognised: Recognised) -> dict[str, int]:
+    """Our columns whose value follows from one column of the file alone; but for an id, of which no two are alike."""
+    section, table = recognised.section, recognised.table
+    tied = {*section.carry, *section.carry.values(), *section.number, *section.number.values()}
+    tied |= {*section.constants, *recognised.of_name, *(table.key[1:] if len(table.key) == 2 else ())}
+    tied |= {"kind"} if section.amount_by else set()
+    if section.content_id or table.name == "remittance_rows":
+        return {}
+    named = {name: places[0] for name, places in recognised.positions.items() if len(places) == 1}
+    return {name: place for name, place in named.items() if name in table.names and name not in tied}
+
+
 def taken(texts: TextTable, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series, int]:
     """The rows that are not another table's, the numbers of those nobody claims, and how many are left."""
     take = recognised.section.take
@@ -47,11 +91,20 @@ def taken(texts: TextTable, recognised: Recognised) -> tuple[pl.DataFrame, pl.Se
     return rows, rows.filter(~cell.is_in(take.rows))["row"], int(elsewhere.sum())
 
 
-def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series) -> pl.DataFrame:
-    """The rows with a `word` column for every column of the table."""
+def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series, once: Once) -> pl.DataFrame:
+    """The rows with a `word` column for every column of the table, but for what is read `once` and is no text."""
     section = recognised.section
+    for name, place in once.places.items():
+        said = _translated(name, recognised).fill_null(pl.lit(section.defaults.get(name))).alias(f"word {name}")
+        found = once.texts.once[place].to_frame().select(said)
+        is_main = name in section.table.money[:1]
+        once.read[name] = found.with_columns(_reads(section.table.column(name), recognised, is_main=is_main))
     names = [name for name in section.table.names if name != "client"]
-    rows = rows.with_columns(_translated(name, recognised).alias(f"word {name}") for name in names)
+    rows = rows.with_columns(
+        once.each(rows, name, word(name)) if name in once.read else _translated(name, recognised).alias(f"word {name}")
+        for name in names
+        if name not in once.read or is_text(section.table.column(name))
+    )
     for name, within in section.carry.items():
         rows = _carried(rows, name, within, ragged)
     if section.number:
@@ -60,7 +113,7 @@ def worded(rows: pl.DataFrame, recognised: Recognised, ragged: pl.Series) -> pl.
             for name, within in section.number.items()
         )
     defaults = {**section.defaults, **section.constants, **recognised.of_name}
-    rows = rows.with_columns(word(name).fill_null(value) for name, value in defaults.items())
+    rows = rows.with_columns(word(name).fill_null(value) for name, value in defaults.items() if name not in once.read)
     return rows.with_columns(_content_id(section).alias(f"word {section.content_id}")) if section.content_id else rows
 
 
@@ -132,31 +185,57 @@ def _carried(rows: pl.DataFrame, name: str, within: str, ragged: pl.Series) -> p
     return rows.drop("source")
 
 
-def typed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+def typed(rows: pl.DataFrame, recognised: Recognised, once: Once) -> pl.DataFrame:
     """Every column of the table in its kind, null where unreadable, and `amount`: the row's dollars, or about.
 
     Money also gets a column `split`: amounts that are no whole cents.
     """
     section, table = recognised.section, recognised.table
     main = table.money[0] if table.money else ""
-    read = [_read(rows, column, recognised, is_main=column.name == main) for column in table.columns[1:]]
+    read = [_read(rows, column, recognised, once, is_main=column.name == main) for column in table.columns[1:]]
     rows = pl.concat([rows, *read], how="horizontal").with_columns(-pl.col(name) for name in section.negate)
     if not main:
         return rows.with_columns(pl.lit(None, pl.Int64).alias("amount"))
     about, effect = pl.col("about"), _effect(recognised)
+    if section.sign and section.sign.by == "kind" and not section.amount_by:
+        rows = rows.with_columns(once.each(rows, "kind", effect.alias("effect")))
+        effect = pl.col("effect")
     if main in section.negate:
         return rows.with_columns(pl.coalesce(main, -about).alias("amount")).drop("about")
     main_effect, amount = pl.col(main) * effect, pl.coalesce(main, about) * effect
     return rows.with_columns(main_effect.alias(main), amount.alias("amount")).drop("about")
 
 
-def _read(rows: pl.DataFrame, column: Column, recognised: Recognised, *, is_main: bool) -> pl.DataFrame:
+def is_text(column: Column) -> bool:
+    """True for a column that is stored as it is said."""
+    return column.kind == "text" and column.name != "month"
+
+
+def _read(rows: pl.DataFrame, column: Column, recognised: Recognised, once: Once, *, is_main: bool) -> pl.DataFrame:
     """One column as it is read, each different text once: a month has few days, and a fee schedule few amounts."""
+    reads, name = _reads(column, recognised, is_main=is_main), column.name
+    if is_text(column):
+        return rows.select(reads)
+    if name in once.read:
+        wanted = [name, *(["about"] if is_main else [])]
+        return pl.DataFrame([once.each(rows, name, pl.col(each)) for each in wanted])
+    texts = rows.select(word(name))
+    different = texts.unique(maintain_order=True)
+    if 2 * different.height > texts.height:
+        return texts.select(reads)
+    found = texts.join(
+        different.with_columns(reads), on=texts.columns, how="left", maintain_order="left", nulls_equal=True
+    )
+    return found.drop(texts.columns)
+
+
+def _reads(column: Column, recognised: Recognised, *, is_main: bool) -> list[pl.Expr]:
+    """A column by its word: its value, and of money whether it splits a cent."""
     section, said = recognised.section, word(column.name)
     zero = recognised.book.day_zero if recognised.book else None
     formats, decimal = section.date_formats, section.decimal
-    if column.kind == "text" and column.name != "month":
-        return rows.select(said.alias(column.name))
+    if is_text(column):
+        return [said.alias(column.name)]
     if column.kind == "text":
         reads = [month(said, formats, zero=zero).alias(column.name)]
     else:
@@ -165,14 +244,21 @@ def _read(rows: pl.DataFrame, column: Column, recognised: Recognised, *, is_main
     if column.kind == "cents":
         reads.append((splits_a_cent(said, decimal) & ~is_residue(said, decimal)).alias(f"split {column.name}"))
         reads += [nearest_cents(said, decimal).alias("about")] if is_main else []
-    texts = rows.select(said)
-    different = texts.unique(maintain_order=True)
-    if 2 * different.height > texts.height:
-        return texts.select(reads)
-    found = texts.join(
-        different.with_columns(reads), on=texts.columns, how="left", maintain_order="left", nulls_equal=True
-    )
-    return found.drop(texts.columns)
+    return reads
+
+
+def broken(rows: pl.DataFrame, name: str, rules: Sequence[pl.Expr], once: Once) -> list[pl.Series | None]:
+    """For each rule of a column the rows that break it, or nothing; rules may weigh by `TIMES`."""
+    texts = rows.with_columns(pl.lit(1).alias(TIMES))
+    if name in once.read:
+        texts = once.counted(rows, name)
+        texts = texts.with_columns(pl.when(pl.col(TIMES) > 0).then(pl.exclude(TIMES)))
+    masks = texts.select(rule.fill_null(False).alias(str(number)) for number, rule in enumerate(rules))
+    if name in once.read:
+        codes = rows[code(once.places[name])]
+        masks = masks.select(pl.all() & (texts[TIMES] > 0))
+        return [mask.gather(codes) if mask.any() else None for mask in masks]
+    return [mask if mask.any() else None for mask in masks]
 
 
 def _effect(recognised: Recognised) -> pl.Expr:

@@ -29,9 +29,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import reduce
-from operator import or_
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +39,13 @@ from ...errors import SourceError, listed
 from ...tables.schema import Column, Table
 from ...tables.schema_services import POLICY_FORMS, TIME
 from .aging import AGING_REPORT, total_lines
-from .cells import taken, text, typed, word, worded
+from .cells import TIMES, Once, broken, places_once, taken, text, typed, word, worded
 from .column_maps import Section, read_map
 from .headers import Recognised, recognise
 from .joins import KEY
 from .remittance_rows import REMITTANCE_ROWS
 from .strangers import refuse_strangers
-from .text_tables import TOTAL, TextTable, below_header, read_csv
+from .text_tables import TOTAL, TextTable, below_header, code, read_csv
 from .values import SERIAL, cents
 from .visits import VISITS, without_day
 from .whole_file import FAULT, NEEDS_CLAIM, as_shown, has_lost_digits, is_far, is_id, marked, refuse_whole, remarks
@@ -109,18 +107,23 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
     path, section, table = Path(path), recognised.section, recognised.table
     texts = _joined(_texts(path, recognised), recognised)
     rows, unclaimed, elsewhere = taken(texts, recognised)
-    rows = typed(worded(rows, recognised, texts.ragged["row"]), recognised)
-    refuse_whole(path, rows, recognised)
+    once = Once(
+        texts, {name: place for name, at in places_once(recognised).items() if (place := str(at)) in texts.once}
+    )
+    rows = typed(worded(rows, recognised, texts.ragged["row"], once), recognised, once)
+    refuse_whole(path, rows, recognised, once)
     unsaved = marked(rows, recognised)
-    other = faults(rows, recognised).join(unsaved, on=["row", "name"], how="anti", maintain_order="left")
-    found = pl.concat([_unclaimed(unclaimed), unsaved, other, swallowed(rows, recognised)])
-    rows, found = totals_apart(rows, found, recognised)
-    said = [word(table.money[0])] if table.money else []
-    stored = rows.select("row", *table.names[1:], *said)
+    other = faults(rows, recognised, once).join(unsaved, on=["row", "name"], how="anti", maintain_order="left")
+    found = pl.concat([_unclaimed(unclaimed), unsaved, other, swallowed(rows, recognised, texts)])
+    rows, found = totals_apart(rows, found, recognised, once)
+    kept = [code(once.places[name]) if name in once.read else f"word {name}" for name in table.money[:1]]
+    stored = rows.select("row", *table.names[1:], *kept)
     stored = stored.filter(~rows["row"].is_in(found["row"].unique().implode())) if found.height else stored
     again = doubled(stored, table)
     stored = stored.filter(~pl.col("row").is_in(again["row"].implode())) if again.height else stored
-    aside = _set_aside(path, rows, pl.concat([found, again]), recognised)
+    found = pl.concat([found, again])
+    aside = rows.filter(rows["row"].is_in(found["row"].unique().implode())) if found.height else rows.clear()
+    aside = _set_aside(path, once.spelled(aside), found, recognised)
     ragged = _ragged(path, texts.ragged, section)
     aside = _dated(pl.concat([aside, ragged]), stored, table)
     return Export(
@@ -133,7 +136,7 @@ def read_export(path: Path, recognised: Recognised, *, client: str) -> Export:
         cents_unreadable=_unreadable(rows, texts.ragged, section),
         rows_elsewhere=elsewhere,
         fill=section.fill,
-        remarks=remarks(stored, recognised),
+        remarks=remarks(stored, recognised, once),
     )
 
 
@@ -142,8 +145,12 @@ def _texts(path: Path, recognised: Recognised) -> TextTable:
     book = recognised.book
     if book is not None:
         return as_shown(below_header(book, recognised.header_row, width), book, recognised)
+    simple = places_once(recognised)
+    used = [place for name, places in recognised.positions.items() if name not in simple for place in places]
+    once = set(range(width)).difference(used)
+    encodings = recognised.section.encodings
     try:
-        return read_csv(path, recognised.delimiter or ",", recognised.section.encodings, recognised.header_row, width)
+        return read_csv(path, recognised.delimiter or ",", encodings, recognised.header_row, width, once)
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror}.") from error
 
@@ -154,7 +161,7 @@ def _joined(texts: TextTable, recognised: Recognised) -> TextTable:
     for number, frame in enumerate(recognised.joined):
         rows = rows.with_columns(text(f"join {number}", recognised).alias(JOINED))
         rows = rows.join(frame, left_on=JOINED, right_on=KEY, how="left", maintain_order="left").drop(JOINED)
-    return TextTable(rows, texts.ragged)
+    return replace(texts, rows=rows)
 
 
 def _unclaimed(rows: pl.Series) -> pl.DataFrame:
@@ -190,7 +197,7 @@ def _set_aside(path: Path, rows: pl.DataFrame, found: pl.DataFrame, recognised: 
     )
     shown = [name for name in recognised.positions if name not in ("take", "patient")]
     cells = pl.struct([text(name, recognised).alias(name.replace("amount_by", "amount")) for name in shown])
-    aside = rows.filter(rows["row"].is_in(told["row"].implode())).join(told, on="row", how="inner")
+    aside = rows.join(told, on="row", how="inner")
     return aside.select(
         pl.lit(path.name).alias("file"),
         "row",
@@ -232,15 +239,19 @@ SUMMED = dict.fromkeys(
 )
 
 
-def faults(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+def faults(rows: pl.DataFrame, recognised: Recognised, once: Once) -> pl.DataFrame:
     """Every broken rule of every row; all masks in one pass, rows only where something is wrong."""
-    rules = [rule for column in recognised.table.columns[1:] for rule in _column_rules(column, recognised)]
-    rules += _table_rules(recognised)
-    masks = rows.select(broken.fill_null(False).alias(str(number)) for number, (*_, broken) in enumerate(rules))
+    rules: list[tuple[str, str, str, pl.Expr]] = []
+    masks: list[pl.Series | None] = []
+    for column in recognised.table.columns[1:]:
+        rules += (of_column := _column_rules(column, recognised))
+        masks += broken(rows, column.name, [mask for *_, mask in of_column], once)
+    rules += (of_table := _table_rules(recognised))
+    masks += broken(rows, "", [mask for *_, mask in of_table], once)
     found = [pl.DataFrame(schema=FAULT)]
-    for number, (name, rule, message, _) in enumerate(rules):
-        if masks[str(number)].any():
-            bad = rows.select("row").filter(masks[str(number)])
+    for (name, rule, message, _), mask in zip(rules, masks, strict=True):
+        if mask is not None:
+            bad = rows.select("row").filter(mask)
             found.append(bad.with_columns(name=pl.lit(name), rule=pl.lit(rule), message=pl.lit(message)))
     return pl.concat(found)
 
@@ -265,7 +276,12 @@ def _column_rules(column: Column, recognised: Recognised) -> list[tuple[str, str
                 (name, "impossible_date", f"earlier than {section.earliest} or later than {LAST_DAY}", ~possible)
             )
             out.append(
-                (name, "far_day", "decades after all other days of the column", is_far(pl.when(possible).then(value)))
+                (
+                    name,
+                    "far_day",
+                    "decades after all other days of the column",
+                    is_far(pl.when(possible).then(value), pl.col(TIMES)),
+                )
             )
     elif name == "month" or column.kind != "text":
         what = {"count": "a whole number", "number": "a number", "flag": "yes or no"}.get(
@@ -338,36 +354,46 @@ def _table_rules(recognised: Recognised) -> list[tuple[str, str, str, pl.Expr]]:
 
 
 def _policy_rule(rule: str, pattern: str, meaning: str) -> tuple[str, str, str, pl.Expr]:
-    broken = (pl.col("rule") == rule) & ~pl.col("value").str.contains(f"^(?:{pattern})$")
-    return "value", "unreadable", f"not {meaning}, as the rule {rule} needs", broken
+    unlike = (pl.col("rule") == rule) & ~pl.col("value").str.contains(f"^(?:{pattern})$")
+    return "value", "unreadable", f"not {meaning}, as the rule {rule} needs", unlike
 
 
-def swallowed(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
+def swallowed(rows: pl.DataFrame, recognised: Recognised, texts: TextTable) -> pl.DataFrame:
     """Rows of which one cell holds line breaks and as many separators as a whole row."""
     separators = len(recognised.header) - 1
     if recognised.delimiter is None or separators < 2:
         return pl.DataFrame(schema=FAULT)
+    suspects = pl.Series([False])
+    for place in map(str, range(separators + 1)):
+        found = (rows[place] if place in rows.columns else texts.once[place]).str.contains("\n", literal=True)
+        if found.any():
+            suspects = suspects | (found if place in rows.columns else found.gather(rows[code(place)]))
+    if not suspects.any():
+        return pl.DataFrame(schema=FAULT)
+    rows = texts.spelled(rows.filter(suspects))
     cells = [pl.col(str(place)) for place in range(separators + 1)]
-    broken = reduce(or_, (cell.str.contains("\n", literal=True) for cell in cells))
-    suspects = rows.filter(broken)
     full = pl.any_horizontal(cell.str.count_matches(recognised.delimiter, literal=True) >= separators for cell in cells)
     message = "one quoted cell holds line breaks and a whole row's separators; a stray quote probably swallowed rows"
-    return suspects.filter(full).select(
+    return rows.filter(full).select(
         "row", name=pl.lit(None, pl.String), rule=pl.lit("stray_quote"), message=pl.lit(message)
     )
 
 
-def totals_apart(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised) -> tuple[pl.DataFrame, pl.DataFrame]:
+def totals_apart(
+    rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised, once: Once
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Broken rows that open with "Total": one fault in place of many, and no dollars."""
+    if found.is_empty():
+        return rows, found
     table = recognised.table
-    broken = rows.filter(rows["row"].is_in(found["row"].unique().implode()))
+    faulty = once.spelled(rows.filter(rows["row"].is_in(found["row"].unique().implode())))
     opens = pl.any_horizontal(pl.col(str(place)).str.contains(TOTAL) for place in range(len(recognised.header)))
     needed = [name for name in table.key if name != "client"]
     needed += [column.name for column in table.columns if column.kind == "date" and not column.empty]
     if not needed:
         needed = [column.name for column in table.columns[1:] if column.kind == "text" and not column.empty]
     lacking = pl.any_horizontal(pl.col(name).is_null() | word(name).str.contains(TOTAL) for name in needed)
-    totals = broken.filter(opens.fill_null(False) & lacking.fill_null(True))["row"]
+    totals = faulty.filter(opens.fill_null(False) & lacking.fill_null(True))["row"]
     if totals.is_empty():
         return rows, found
     here = pl.col("row").is_in(totals.implode())
@@ -381,7 +407,7 @@ def totals_apart(rows: pl.DataFrame, found: pl.DataFrame, recognised: Recognised
 def doubled(stored: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Rows whose key an earlier row holds, among rows that are otherwise good."""
     key = [name for name in table.key if name != "client"]
-    if not key:
+    if not key or stored.select(pl.struct(key).hash().n_unique()).item() == stored.height:
         return pl.DataFrame(schema=FAULT)
     first = pl.col(key[0]).is_first_distinct() if len(key) == 1 else pl.struct(key).is_first_distinct()
     return stored.filter(~first).select(

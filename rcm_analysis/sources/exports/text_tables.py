@@ -11,9 +11,10 @@ import csv
 import datetime as dt
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,6 +33,8 @@ MARKS = {"row": pl.Int64, "place": pl.Int64, "mark": pl.String, "text": pl.Strin
 DAY_ZERO = dt.date(1899, 12, 30)
 """The day from which Excel counts, but for workbooks of 1904."""
 
+LARGE = 1 << 20
+"""Of a file of so many bytes, columns hold each different text once: most work is then done once a text."""
 _OPENING_BYTES = 1 << 18
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _RAGGED = {"row": pl.Int64, "rule": pl.String, "message": pl.String, "amount": pl.String}
@@ -72,10 +75,23 @@ class Opening:
 
 @dataclass(frozen=True)
 class TextTable:
-    """All records below the header: columns "0", "1", ... as text and `row`; ragged ones apart."""
+    """All records below the header: columns "0", "1", ... as text and `row`; ragged ones apart.
+
+    Where `once` holds the different texts of a column, `rows` has "code 1" in place of "1": which of them a row says.
+    """
 
     rows: pl.DataFrame
     ragged: pl.DataFrame
+    once: Mapping[str, pl.Series] = field(default_factory=dict)
+
+    def spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with all their texts."""
+        return rows.with_columns(texts.gather(rows[code(place)]).alias(place) for place, texts in self.once.items())
+
+
+def code(place: str) -> str:
+    """The column that says which of the different texts of a place a row holds."""
+    return f"code {place}"
 
 
 def is_workbook(path: Path) -> bool:
@@ -128,11 +144,17 @@ def _decoded(start: bytes) -> str:
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], int]]:
     """Each record with the position in `text` at which it ends."""
-    ends = list(itertools.accumulate(len(line) for line in _LINE.findall(text)))
-    reader = csv.reader(iter(_LINE.findall(text)), delimiter=delimiter)
+    end = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal end
+        for line in _LINE.finditer(text):
+            end = line.end()
+            yield line[0]
+
     try:
-        for cells in reader:
-            yield cells, ends[reader.line_num - 1]
+        for cells in csv.reader(lines(), delimiter=delimiter):
+            yield cells, end
     except csv.Error:  # a field longer than any header: what follows is no header
         return
 
@@ -141,11 +163,13 @@ def below_header(sheet: Sheet, header_row: int, width: int) -> TextTable:
     """The records of a sheet below its header row."""
     cells = sheet.cells.select(str(position) for position in range(width))
     cells = cells.with_row_index("row", 1).with_columns(pl.col("row").cast(pl.Int64)).slice(header_row)
-    return TextTable(_without_blanks(cells), pl.DataFrame(schema=_RAGGED))
+    return _without_blanks(TextTable(cells, pl.DataFrame(schema=_RAGGED)))
 
 
-def read_csv(path: Path, delimiter: str, encodings: Sequence[str], header_row: int, width: int) -> TextTable:
-    """The records of a CSV file below its header row.
+def read_csv(
+    path: Path, delimiter: str, encodings: Sequence[str], header_row: int, width: int, once: Collection[int] = ()
+) -> TextTable:
+    """The records of a CSV file below its header row; of a large one, the columns `once` with each text once.
 
     Counts
         A record with too many or too few fields is ragged; one with empty fields too many is not.
@@ -161,8 +185,11 @@ def read_csv(path: Path, delimiter: str, encodings: Sequence[str], header_row: i
     body = data.slice(len(start[:end].encode()))
     if not body.size:
         return TextTable(_frame([], width), pl.DataFrame(schema=_RAGGED))
-    table, wrong = _arrow(path, body, delimiter, width)
-    return _numbered(table, wrong, delimiter, header_row, width)
+    names = [str(position) for position in range(width)]
+    coded = [name for place, name in enumerate(names) if place in once and body.size >= LARGE]
+    types = {**dict.fromkeys(names, pa.string()), **dict.fromkeys(coded, pa.dictionary(pa.int32(), pa.string()))}
+    table, wrong = _arrow(path, body, delimiter, types)
+    return _numbered(_coded(table), wrong, delimiter, header_row, width)
 
 
 def _utf8(path: Path, encodings: Sequence[str]) -> pa.Buffer:
@@ -177,10 +204,11 @@ def _utf8(path: Path, encodings: Sequence[str]) -> pa.Buffer:
     for encoding in encodings:
         try:
             if codecs.lookup(encoding).name == "utf-8":
-                decoder = codecs.getincrementaldecoder(encoding)()
-                for offset in range(0, data.size, 1 << 24):
-                    decoder.decode(data.slice(offset, min(1 << 24, data.size - offset)).to_pybytes())
-                decoder.decode(b"", final=True)
+                if data.size and np.frombuffer(data, np.uint8).max() > 127:
+                    decoder = codecs.getincrementaldecoder(encoding)()
+                    for offset in range(0, data.size, 1 << 24):
+                        decoder.decode(data.slice(offset, min(1 << 24, data.size - offset)).to_pybytes())
+                    decoder.decode(b"", final=True)
                 return data
             return pa.py_buffer(data.to_pybytes().decode(encoding).encode("utf-8"))
         except UnicodeDecodeError:
@@ -191,44 +219,57 @@ def _utf8(path: Path, encodings: Sequence[str]) -> pa.Buffer:
     )
 
 
-def _arrow(path: Path, body: pa.Buffer, delimiter: str, width: int) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+def _arrow(
+    path: Path, body: pa.Buffer, delimiter: str, types: dict[str, pa.DataType]
+) -> tuple[pa.Table, list[tuple[int, str]]]:
     """The records as wide as the header, and number and text of the others."""
     # A quote that is never closed makes one record of the rest of the file: larger blocks hold it.
-    for block in (1 << 22, 1 << 28, (1 << 31) - 1):
+    for block in (1 << 24, 1 << 28, (1 << 31) - 1):
         wrong: list[tuple[int, str]] = []
         try:
-            return pl.DataFrame(_parsed(body, delimiter, width, min(block, body.size + 1), wrong)), wrong
+            return _parsed(body, delimiter, types, min(block, body.size + 1), wrong), wrong
         except pa.ArrowInvalid:
             if block > body.size:
                 break
     raise SourceError(
-        f"{path.name} cannot be split into rows of {width} fields; it is damaged. Ask for the export again."
+        f"{path.name} cannot be split into rows of {len(types)} fields; it is damaged. Ask for the export again."
     )
 
 
-def _parsed(body: pa.Buffer, delimiter: str, width: int, block: int, wrong: list[tuple[int, str]]) -> pa.Table:
+def _coded(table: pa.Table) -> TextTable:
+    columns, once = [], {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            whole = column.unify_dictionaries().combine_chunks()
+            whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+            once[name] = pl.Series(name, whole.dictionary)
+            columns.append(pl.Series(code(name), whole.indices, dtype=pl.UInt32))
+        else:
+            columns.append(pl.Series(name, column))
+    return TextTable(pl.DataFrame(columns), pl.DataFrame(schema=_RAGGED), once)
+
+
+def _parsed(
+    body: pa.Buffer, delimiter: str, types: dict[str, pa.DataType], block: int, wrong: list[tuple[int, str]]
+) -> pa.Table:
     def keep(row: pa.csv.InvalidRow) -> str:
         wrong.append((row.number, row.text))
         return "skip"
 
-    names = [str(position) for position in range(width)]
     return pa.csv.read_csv(
         pa.BufferReader(body),
-        pa.csv.ReadOptions(use_threads=False, block_size=block, column_names=names),
+        pa.csv.ReadOptions(use_threads=False, block_size=block, column_names=list(types)),
         pa.csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
         ),
-        pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        pa.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
     )
 
 
-def _numbered(
-    table: pl.DataFrame, wrong: list[tuple[int, str]], delimiter: str, header_row: int, width: int
-) -> TextTable:
+def _numbered(texts: TextTable, wrong: list[tuple[int, str]], delimiter: str, header_row: int, width: int) -> TextTable:
     """Give every record its number in the file, and mend what only a stray quote broke."""
-    numbers = np.setdiff1d(
-        np.arange(1, table.height + len(wrong) + 1), [number for number, _ in wrong], assume_unique=True
-    )
+    numbers = np.arange(1, texts.rows.height + len(wrong) + 1)
+    numbers = np.delete(numbers, [number - 1 for number, _ in wrong]) if wrong else numbers
     mended, ragged = [], []
     longer: list = []
     for number, text in wrong:
@@ -240,11 +281,16 @@ def _numbered(
             elif line.strip(delimiter + ' \t"'):
                 ragged.append(_ragged(row, line, cells, width))
         longer += [number] * (len(lines) - 1)
-    numbers = numbers + header_row + np.searchsorted(np.array(longer, dtype=np.int64), numbers)
-    table = table.with_columns(pl.Series("row", numbers, dtype=pl.Int64))
+    numbers = numbers + header_row + (np.searchsorted(np.array(longer), numbers) if longer else 0)
+    texts = replace(
+        texts,
+        rows=texts.rows.with_columns(pl.Series("row", numbers, dtype=pl.Int64)),
+        ragged=pl.DataFrame(ragged, schema=_RAGGED, orient="row"),
+    )
     if mended:
-        table = pl.concat([table, _frame(mended, width)]).sort("row")
-    return TextTable(_without_blanks(table), pl.DataFrame(ragged, schema=_RAGGED, orient="row"))
+        rows = texts.spelled(texts.rows).select(list(_schema(width)))
+        texts = TextTable(pl.concat([rows, _frame(mended, width)]).sort("row"), texts.ragged)
+    return _without_blanks(texts)
 
 
 def _lines(text: str, delimiter: str, width: int) -> list[str]:
@@ -275,13 +321,18 @@ def _ragged(row: int, line: str, cells: list[str], width: int) -> tuple[int, str
 
 
 def _frame(records: list[list], width: int) -> pl.DataFrame:
-    schema = {**{str(position): pl.String for position in range(width)}, "row": pl.Int64}
-    return pl.DataFrame(records, schema=schema, orient="row")
+    return pl.DataFrame(records, schema=_schema(width), orient="row")
 
 
-def _without_blanks(table: pl.DataFrame) -> pl.DataFrame:
+def _schema(width: int) -> dict[str, Any]:
+    return {**{str(position): pl.String for position in range(width)}, "row": pl.Int64}
+
+
+def _without_blanks(texts: TextTable) -> TextTable:
     """Records that hold some text. The first column decides for nearly all of them."""
-    empty = [pl.col(name).fill_null("").str.strip_chars() == "" for name in table.columns if name != "row"]
-    doubtful = table.filter(empty[0])
-    blank = doubtful.filter(pl.all_horizontal(empty))["row"]
-    return table.filter(~pl.col("row").is_in(blank.implode())) if blank.len() else table
+    rows, first = texts.rows, texts.once.get("0")
+    empty = (rows["0"] if first is None else first).fill_null("").str.strip_chars() == ""
+    doubtful = texts.spelled(rows.filter(empty if first is None else empty.gather(rows[code("0")])))
+    names = [name for name in doubtful.columns if name.isdecimal()]
+    blank = doubtful.filter(pl.all_horizontal(pl.col(names).fill_null("").str.strip_chars() == ""))["row"]
+    return replace(texts, rows=rows.filter(~pl.col("row").is_in(blank.implode()))) if blank.len() else texts

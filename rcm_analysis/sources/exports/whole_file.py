@@ -15,7 +15,7 @@ import polars as pl
 from ...errors import SourceError
 from ...tables.ids import SPREADSHEET_DIGITS
 from ...tables.schema import Table
-from .cells import RAISES, text, word
+from .cells import RAISES, TIMES, Once, text, word
 from .headers import Recognised
 from .text_tables import MARKS, Sheet, TextTable
 from .values import SERIAL, day, is_monthly, is_residue
@@ -81,9 +81,10 @@ def _replaced(place: int, texts: dict[int, str]) -> pl.Expr:
 def marked(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
     """Faults of cells without a usable value: formulas never calculated, errors, ids of too many digits."""
     marks = recognised.book.marks if recognised.book else pl.DataFrame(schema=MARKS)
-    marks = marks.filter(pl.col("mark") != "shown").join(rows.select("row"), on="row", how="semi")
+    marks = marks.filter(pl.col("mark") != "shown")
     if marks.is_empty():
         return pl.DataFrame(schema=FAULT)
+    marks = marks.join(rows.select("row"), on="row", how="semi")
     found = [pl.DataFrame(schema={**MARKS, "name": pl.String})]
     for name, places in recognised.positions.items():
         ours = recognised.table.money[0] if name.startswith("amount_by") else name
@@ -100,7 +101,7 @@ def marked(rows: pl.DataFrame, recognised: Recognised) -> pl.DataFrame:
     return pl.concat(found).select("row", "name", rule.alias("rule"), pl.col("mark").replace(REMARKS).alias("message"))
 
 
-def remarks(stored: pl.DataFrame, recognised: Recognised) -> tuple[tuple[str, int, int | None, str], ...]:
+def remarks(stored: pl.DataFrame, recognised: Recognised, once: Once) -> tuple[tuple[str, int, int | None, str], ...]:
     """Findings about stored rows: hidden ones, ids that a spreadsheet may have rounded, and amounts that a float had
     left beside the cent."""
     table, section = recognised.table, recognised.section
@@ -113,7 +114,8 @@ def remarks(stored: pl.DataFrame, recognised: Recognised) -> tuple[tuple[str, in
         )
         out.append(("hidden_rows", hidden.height, _dollars(hidden, table), message))
     for name in (name for name in recognised.positions if is_id(name, table)):
-        rounded = stored.filter(pl.col(name).is_in(_rounded_ids(stored[name]).implode()))
+        ids = _rounded_ids(stored[name])
+        rounded = stored.filter(pl.col(name).is_in(ids.implode())) if ids.len() else stored.clear()
         if rounded.height:
             message = (
                 f"row(s) hold ids of 16 or 17 digits in {recognised.title(name)!r}, and all of these end in zeros "
@@ -122,7 +124,8 @@ def remarks(stored: pl.DataFrame, recognised: Recognised) -> tuple[tuple[str, in
             )
             out.append(("rounded_ids", rounded.height, _dollars(rounded, table), message))
     if table.money:
-        near = stored.filter(is_residue(word(table.money[0]), section.decimal).fill_null(False))
+        residue = is_residue(word(table.money[0]), section.decimal).fill_null(False)
+        near = stored.filter(once.each(stored, table.money[0], residue))
         if near.height and not recognised.book:
             message = (
                 "amount(s) lay within a thousandth of a cent of whole cents and were rounded: the residue of a float"
@@ -146,6 +149,7 @@ def is_id(name: str, table: Table) -> bool:
 
 def has_lost_digits(said: pl.Expr) -> pl.Expr:
     """Scientific notation as a spreadsheet writes it, or long ids that all end in zeros after 15 digits."""
+    said = pl.when(said.str.contains(r"^[+-]?\d+(?:[.,]\d+)?[eE]|^\d{18}")).then(said)
     scientific = said.str.contains(r"^[+-]?\d+(?:[.,]\d+)?[eE]\+\d+$|^[+-]?\d+[.,]\d+[eE][+-]?\d+$")
     is_long = said.str.contains(r"^\d{18,}$").fill_null(False)
     is_cut = said.str.contains(r"^\d{15}0{3,}$").fill_null(False)
@@ -160,38 +164,40 @@ def _rounded_ids(ids: pl.Series) -> pl.Series:
     >>> _rounded_ids(pl.Series(["1234567890123450", "1234567890123460", "1234567890123471"])).len()
     0
     """
-    long = ids.filter(ids.str.contains(r"^\d{16,17}$").fill_null(False)).unique()
+    long = ids.filter(ids.str.len_bytes().is_between(16, 17).fill_null(False))
+    long = long.filter(long.str.contains(r"^\d{16,17}$")).unique()
     zeros = long.str.len_chars().cast(pl.Int64) - SPREADSHEET_DIGITS
     are_cut = long.str.contains(r"^\d{15}0{1,2}$").all() and int(zeros.sum() or 0) >= ENOUGH
     return long if are_cut else long.clear()
 
 
-def is_far(value: pl.Expr) -> pl.Expr:
-    """Days behind a gap of nine years in their column, where at most half of the days lie behind it."""
+def is_far(value: pl.Expr, times: pl.Expr) -> pl.Expr:
+    """Days behind a gap of nine years in their column, where at most half of the days lie behind it; each stands there
+    so many `times`."""
     days = value.sort()
     behind = days.filter((days - days.shift(1)).dt.total_days() > FAR).max()
     is_behind = (value >= behind).fill_null(False)
-    return is_behind & (2 * is_behind.sum() <= value.count())
+    return is_behind & (2 * times.filter(is_behind).sum() <= times.filter(value.is_not_null()).sum())
 
 
 # --- files whose map does not fit ------------------------------------------------------------------
 
 
-def refuse_whole(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
+def refuse_whole(path: Path, rows: pl.DataFrame, recognised: Recognised, once: Once) -> None:
     """Nothing for a file that its map reads.
 
     Raises
         SourceError where days are written in the other order of day and month than the map says, or
         where a kind of posting has the opposite sign throughout.
     """
-    _refuse_swapped_days(path, rows, recognised)
+    _refuse_swapped_days(path, rows, recognised, once)
     if recognised.table is VISITS:
         refuse_contrary(rows, recognised.section.negate, path.name)
     if recognised.table.name == "transactions":
         _refuse_contrary_signs(path, rows, recognised)
 
 
-def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised) -> None:
+def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised, once: Once) -> None:
     patterns = [pattern for pattern in recognised.section.date_formats if pattern != SERIAL and not is_monthly(pattern)]
     turned = [re.sub("%-?[dm]", lambda part: part[0].translate({100: "m", 109: "d"}), pattern) for pattern in patterns]
     if turned == patterns:
@@ -199,9 +205,13 @@ def _refuse_swapped_days(path: Path, rows: pl.DataFrame, recognised: Recognised)
     for column in recognised.table.columns:
         if column.kind != "date" or not recognised.positions.get(column.name):
             continue
-        texts = rows.group_by(word(column.name).alias("text")).agg(times=pl.len())
+        said = word(column.name).alias("text")
+        if column.name in once.read:
+            texts = once.counted(rows, column.name).select(said, TIMES)
+        else:
+            texts = rows.group_by(said).agg(pl.len().alias(TIMES))
         ours, theirs = (day(pl.col("text"), order).is_not_null() for order in (patterns, turned))
-        rows_read = [pl.col("times").filter(ours & ~theirs).sum(), pl.col("times").filter(theirs & ~ours).sum()]
+        rows_read = [pl.col(TIMES).filter(ours & ~theirs).sum(), pl.col(TIMES).filter(theirs & ~ours).sum()]
         mine, other = texts.select(rows_read[0].alias("mine"), rows_read[1].alias("other")).row(0)
         if other > mine or (other >= ENOUGH and 4 * other >= mine):
             raise SourceError(

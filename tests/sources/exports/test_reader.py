@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rcm_analysis.errors import SourceError
 from rcm_analysis.sources.exports import reader as exports
+from rcm_analysis.sources.exports import text_tables
 from rcm_analysis.sources.exports.column_maps import parse_map
 from rcm_analysis.tables import schema
 
@@ -65,7 +66,14 @@ def load(path, content, *, maps=MAPS, name="export.csv"):
     file = path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     (found,) = exports.recognise(file, maps)
-    return exports.read_export(file, found, client="acme")
+    export = exports.read_export(file, found, client="acme")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_tables, "LARGE", 0)
+        once = exports.read_export(file, found, client="acme")
+    assert export.rows.equals(once.rows), "a large file, of which each different text is read once, says something else"
+    assert export.quarantine.equals(once.quarantine)
+    assert (export.cents_in, export.rows_in, export.remarks) == (once.cents_in, once.rows_in, once.remarks)
+    return export
 
 
 def lines(*rows, header=HEADER):
