@@ -29,7 +29,8 @@ def plan(
             "-a",
             metavar="FILE",
             help=(
-                "assumptions as TOML; without any, the shipped example. published: a worked example with known answers"
+                "assumptions as TOML; without any, the shipped example. published: a worked example with known "
+                "answers; apcm, ccm, tcm, chi: examples of Medicare's care management"
             ),
         ),
     ] = None,
@@ -149,6 +150,8 @@ def _measured(view: ClientView, prior: Assumptions, scenario: str) -> tuple[Assu
         "key: before -> used (measured on how many, 90 % interval)",
         *(_measured_line(row) for row in found.to_dict("records")),
         "referrals: the sources as recorded in the last 365 days",
+        "staffing.ramp: what they carried; records do not tell want of referrals from want of training, so where",
+        "referrals were short the ramp is slower than training alone makes it",
         "",
     ]
     return made, "".join(f"# {line}".rstrip() + "\n" for line in head)

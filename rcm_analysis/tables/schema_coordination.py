@@ -224,6 +224,23 @@ STAFF = Table(
     later=(("left_on", ()),),
 )
 
+PLAN_LINES = ("salaries", "fringe", "supervision", "incentive", "overhead", "startup")
+"""What a programme spends, by the lines of its plan."""
+
+PROGRAMME_COSTS = Table(
+    "programme_costs",
+    "one row per posting of the programme's general ledger or payroll",
+    ("client", "cost_id"),
+    columns(
+        ("cost_id", "text", "id of the posting"),
+        ("posted_on", "date", "day, or month, that it belongs to (known)"),
+        ("line", "text", "line of the plan that its account stands for", False, PLAN_LINES),
+        ("account", "text", "account of the ledger, or kind of pay", True),
+        ("amount_cents", "cents", "what was spent; below zero for a correction"),
+    ),
+    known_on="posted_on",
+)
+
 COORDINATION_TABLES = (
     REFERRALS,
     OUTREACH,
@@ -235,4 +252,5 @@ COORDINATION_TABLES = (
     CARE_CLAIMS,
     CARE_RECOUPMENTS,
     STAFF,
+    PROGRAMME_COSTS,
 )

@@ -28,8 +28,15 @@ CLIENTS = {
     "dr-suess": "care_coordination",
 }
 WITHOUT = "dr-foot-loose"
-FEW_KEEP = {"appointment_reminders", "care_referrals", "care_plan_steps", "clinical_readings", "staff_feedback"}
-"""Tables that few front offices keep, the simulated one not either."""
+FEW_KEEP = {
+    "programme_costs",
+    "appointment_reminders",
+    "care_referrals",
+    "care_plan_steps",
+    "clinical_readings",
+    "staff_feedback",
+}
+"""Tables that few offices deliver, the simulated ones not either."""
 MAPS = {"self_pay": "self_pay_desk", "patient_engagement": "front_office", "care_coordination": "care_program"}
 
 

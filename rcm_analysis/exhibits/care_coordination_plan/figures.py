@@ -186,6 +186,7 @@ SLIDERS: tuple[tuple[str, str, int, int, int, int], ...] = (
     ("rate", "Rates, %", 70, 130, 100, SHARE // 100),
     ("referrals", "Referrals, %", 25, 200, 100, SHARE // 100),
     ("engagement", "Families that enroll, %", 25, 150, 100, SHARE // 100),
+    ("hiring", "Hiring, months later", -6, 18, 0, 1),
 )
 """Lever, words, lowest, highest, neutral, and how many small units one step is."""
 

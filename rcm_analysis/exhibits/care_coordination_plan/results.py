@@ -9,12 +9,22 @@ from typing import Any
 
 import pandas as pd
 
+from ...errors import listed
 from ...measures.coordination.billed import contacts_not_billed
 from ...models.coordination.unbilled import unbilled_contacts
-from ...models.plan.actuals import Actuals
+from ...models.plan.actuals import IN_ALL, Actuals
 from ...models.plan.assumptions import BASE, Assumptions
 from ...models.plan.fields import MILLI
-from ...models.plan.results import DRIVERS, acuity, coordinators, funnel, incentives, variance, variance_totals
+from ...models.plan.results import (
+    DRIVERS,
+    acuity,
+    coordinators,
+    funnel,
+    incentives,
+    spending,
+    variance,
+    variance_totals,
+)
 from .. import figures
 from ..blocks import Block, note
 from ..formats import as_text, day_text
@@ -28,6 +38,16 @@ WORDS = {
     "denials": "Denials",
     "lag": "Lag: paid later or less",
     "expense": "Expense",
+    "total": "Total",
+}
+LINES = {
+    "salaries": "Salaries of coordinators",
+    "fringe": "Their fringe",
+    "supervision": "Supervision with fringe",
+    "incentive": "Incentive",
+    "overhead": "Overhead",
+    "startup": "Start-up",
+    IN_ALL: "Expense",
     "total": "Total",
 }
 BILLED = {"outreach": "outreach billed", "assessment": "assessment fees"}
@@ -57,7 +77,8 @@ class PlanResults:
 
     def blocks(self) -> list[Block]:
         """All of them, the dollars first."""
-        return [*self.split(), *self.steps(), self.levels(), self.scores(), self.scores_by_month(), self.contacts()]
+        people = [self.levels(), self.scores(), self.scores_by_month(), self.contacts()]
+        return [*self.split(), *self.spent(), *self.steps(), *people]
 
     @functools.cached_property
     def split_by_month(self) -> pd.DataFrame:
@@ -93,6 +114,7 @@ class PlanResults:
         notes = (
             [] if len(self.actual.expense) else ["The actual months hold no expense: what was spent counts as planned."]
         )
+        notes += self._expense_not_told()
         left = [name for name in self.actual.without if self.plan.value(f"{name}.paid")]
         notes += (
             [
@@ -107,6 +129,49 @@ class PlanResults:
         return notes + (
             ["Members who live in another region than planned show under rate."] if len(self.plan.regions) > 1 else []
         )
+
+    @functools.cached_property
+    def lines(self) -> pd.DataFrame:
+        """What was spent beside the plan, by month and line."""
+        return spending(self.plan, self.actual, scenario=self.scenario)
+
+    def _expense_not_told(self) -> list[str]:
+        """Lines and months of which the ledger holds nothing."""
+        lines = self.lines
+        if not lines["is_told"].any():
+            return []
+        by_line, by_month = (lines.groupby(key, sort=False)["is_told"].any() for key in ("line", "month"))
+        without = [LINES[name].lower() for name in by_line.index[~by_line]]
+        months = [as_text(month, "month") for month in by_month.index[~by_month]]
+        return [
+            f"The ledger holds nothing of {listed(names)}: counted as planned." for names in (without, months) if names
+        ]
+
+    def spent(self) -> list[Block]:
+        """What was spent by line of the plan, where the ledger tells lines."""
+        lines = self.lines
+        if not (lines["is_told"] & (lines["line"] != IN_ALL)).any():
+            return []
+        sums = lines.groupby("line", sort=False)[["planned_cents", "spent_cents"]].sum().reset_index()
+        whole = pd.DataFrame([{"line": "total"} | sums[["planned_cents", "spent_cents"]].sum().to_dict()])
+        table = pd.concat([sums, whole], ignore_index=True)
+        table = table.assign(words=table["line"].map(LINES), over_cents=table["spent_cents"] - table["planned_cents"])
+        return [
+            show(
+                table,
+                [
+                    Shown("words", "Line"),
+                    Shown("planned_cents", "Planned", "usd"),
+                    Shown("spent_cents", "Spent", "usd"),
+                    Shown("over_cents", "Spent above plan", "usd"),
+                ],
+                name="expense_by_line",
+                title="What was spent, by line of the plan",
+                emphasis=[len(sums)],
+                definition=f"{self.span}; US dollars, from the general ledger or payroll.",
+                notes=self._expense_not_told(),
+            )
+        ]
 
     def split(self) -> list[Block]:
         """The total difference and its drivers."""

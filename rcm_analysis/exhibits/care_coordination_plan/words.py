@@ -3,12 +3,14 @@ one table."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
-from ...models.plan.assumptions import Assumptions, Dated, at, example_assumptions
+from ...ledger.ratios import ratio
+from ...models.plan.assumptions import EXAMPLE, MEDICARE, Assumptions, Dated, at, read_assumptions
 from ...models.plan.fields import BY_KEY, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
 from ..blocks import Block
 from ..formats import as_text, counted
@@ -32,16 +34,22 @@ def assumptions_table(plan: Assumptions) -> Block:
 
 
 def as_shipped(plan: Assumptions) -> tuple[int, int]:
-    """How many of the inputs that the shipped example states itself stand in a plan as they stand there, and of how
-    many. What is left at its default is not counted.
+    """How many of the inputs that a shipped example states itself stand in a plan as they stand there, and of how
+    many: of the example that it is nearest to. What is left at its default is not counted.
 
     >>> from rcm_analysis.models.plan.assumptions import example_assumptions
     >>> same, every = as_shipped(example_assumptions())
     >>> same == every
     True
     """
-    ours, theirs = _stated(plan), _stated(example_assumptions())
-    return sum(ours.get(key) == value for key, value in theirs.items()), len(theirs)
+    ours = _stated(plan)
+    same = [(sum(ours.get(key) == value for key, value in theirs.items()), len(theirs)) for theirs in _examples()]
+    return max(same, key=lambda found: ratio(*found))
+
+
+@functools.cache
+def _examples() -> list[dict[str, Any]]:
+    return [_stated(read_assumptions(file)) for file in (EXAMPLE, *MEDICARE.values())]
 
 
 def _stated(plan: Assumptions) -> dict[str, Any]:
@@ -234,16 +242,17 @@ def lever_text(key: str, value: int) -> str:
     >>> (
     ...     lever_text("rate", 9500),
     ...     lever_text("lag_days", 60),
+    ...     lever_text("hiring", 3),
     ...     lever_text("denials", 1500),
     ...     lever_text("acuity_shift", -1000),
     ... )
-    ('× 0.95', '+60 days', '+15.0 points', '10.0% one level up')
+    ('× 0.95', '+60 days', '+3 months', '+15.0 points', '10.0% one level up')
     """
     kind = LEVER_BY_KEY[key].kind
     if kind == "factor":
         return f"× {value / SHARE:.4g}"
-    if kind == "added_days":
-        return f"{value:+d} days"
+    if kind in ("added_days", "added_months"):
+        return f"{value:+d} {kind.removeprefix('added_') if abs(value) != 1 else kind[6:-1]}"
     share = as_text(abs(value) / SHARE, "rate")
     if key == "acuity_shift":
         return f"{share} one level {'up' if value < 0 else 'down'}"

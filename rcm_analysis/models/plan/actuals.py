@@ -7,9 +7,10 @@ A folder of CSV files, one per table, months as YYYY-MM, dollars to the cent:
     caseload.csv    month, coordinator, level, members, contacts, units   (units: billable member-months)
     billing.csv     month, level, billed, denied          (month of service; level may be "outreach" or "assessment")
     payments.csv    service_month, month, paid            (what arrived, by month of service)
-    expense.csv     month, expense                        (may be left out)
+    expense.csv     month, expense, line                  (may be left out; so may line, a line of `PLAN_LINES`)
 
-`actuals_from_tables` counts the same six from the stored tables of a programme.
+`actuals_from_tables` counts the same six from the stored tables of a programme; what was spent comes from its general
+ledger or payroll, taken in through a column map.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import pandas as pd
 
 from ...errors import ParameterError, TableError, listed
 from ...tables.frames import source
+from ...tables.schema_coordination import PLAN_LINES
 from .assumptions import Assumptions
 from .fields import ASSESSMENT, CENTS, MILLI, OUTREACH
 
@@ -40,10 +42,12 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "billing": {"month": "month", "level": "text", "billed": "money", "denied": "money"},
     "payments": {"service_month": "month", "month": "month", "paid": "money"},
-    "expense": {"month": "month", "expense": "money"},
+    "expense": {"month": "month", "expense": "cost", "line": "text"},
 }
 OPTIONAL = ("expense",)
-SCALE = {"count": MILLI, "money": CENTS}
+SCALE = {"count": MILLI, "money": CENTS, "cost": CENTS}
+IN_ALL = "expense"
+"""The line of an expense that is told in one sum."""
 BESIDE = (OUTREACH, ASSESSMENT)
 """What is billed beside the levels of the members."""
 
@@ -92,11 +96,16 @@ def actuals(frames: Mapping[str, pd.DataFrame], plan: Assumptions, *, without: t
         leave a gap or lie outside the plan.
     """
     made = {name: _checked(name, frames.get(name)) for name in COLUMNS}
-    for name, levels in (("caseload", set(plan.levels)), ("billing", {*plan.levels, *BESIDE})):
-        odd = ~made[name]["level"].isin(levels)
+    known: tuple[tuple[str, str, set[str]], ...] = (
+        ("caseload", "level", set(plan.levels)),
+        ("billing", "level", {*plan.levels, *BESIDE}),
+        ("expense", "line", set(PLAN_LINES if made["expense"]["line"].ne(IN_ALL).any() else (IN_ALL,))),
+    )
+    for name, column, words in known:
+        odd = ~made[name][column].isin(words)
         if odd.any():
             raise TableError(
-                f"{name}.level: expected one of {listed(sorted(levels))}; {int(odd.sum())} rows hold something "
+                f"{name}.{column}: expected one of {listed(sorted(words))}; {int(odd.sum())} rows hold something "
                 f"else, first at row {int(odd.idxmax()) + 2}. Nothing was compared."
             )
     months = sorted(made["caseload"]["month"].unique())
@@ -118,6 +127,8 @@ def _checked(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:
     wanted = COLUMNS[name]
     if frame is None:
         frame = pd.DataFrame({column: pd.Series(dtype=str) for column in wanted})
+    if name == "expense" and "line" not in frame.columns:
+        frame = frame.assign(line=IN_ALL)
     missing = [column for column in wanted if column not in frame.columns]
     if missing:
         raise TableError(
@@ -133,10 +144,12 @@ def _column(name: str, column: str, kind: str, cells: pd.Series) -> pd.Series:
     elif kind == "month":
         bad, expected, out = ~text.str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])"), "months written YYYY-MM", text
     else:
-        units = [_units(cell, SCALE[kind]) for cell in text]
-        expected = (
-            "dollars to the cent, 0 or more" if kind == "money" else "numbers of 0 or more, at most three decimals"
-        )
+        units = [_units(cell, SCALE[kind], signed=kind == "cost") for cell in text]
+        expected = {
+            "money": "dollars to the cent, 0 or more",
+            "cost": "dollars to the cent",
+            "count": "numbers of 0 or more, at most three decimals",
+        }[kind]
         bad, out = pd.Series([unit is None for unit in units], dtype=bool), pd.Series(units)
     if bad.any():
         raise TableError(
@@ -146,12 +159,12 @@ def _column(name: str, column: str, kind: str, cells: pd.Series) -> pd.Series:
     return out if kind in ("text", "month") else out.astype("int64")
 
 
-def _units(cell: str, scale: int) -> int | None:
+def _units(cell: str, scale: int, *, signed: bool = False) -> int | None:
     try:
         number = Decimal(cell.replace(",", "").removeprefix("$")) * scale
     except InvalidOperation:
         return None
-    whole = number.is_finite() and number == number.to_integral_value() and number >= 0
+    whole = number.is_finite() and number == number.to_integral_value() and (signed or number >= 0)
     return int(number) if whole else None
 
 
@@ -173,6 +186,7 @@ NEEDED = {
         "agency_paid_on",
         "agency_paid_cents",
     ),
+    "programme_costs": ("posted_on", "line", "amount_cents"),
 }
 STILL_OPEN = 0.10
 """A month is compared once no more than this share of its member-months still waits to be uploaded or missed."""
@@ -188,10 +202,11 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         uploaded for billing. Billing: first bills by month of service and level; denied where the payer's answer to
         the first bill names a reason. Months at the end of which more than a tenth of the member-months are not yet
         uploaded or missed are left out: they would look unbillable. Payments: what reached the agency, by month of
-        service and month of receipt.
+        service and month of receipt. Expense: postings of the ledger or payroll, by month and line of the plan.
     Unit
-        as `Actuals`: thousandths and cents. Expense, outreach billed and assessment fees are not in the tables
+        as `Actuals`: thousandths and cents. Outreach billed and assessment fees are not in the tables
     Empty
+        No posting in any month: no expense, so that nothing is said of it.
         A month without members breaks the row of months and is refused.
 
     Raises
@@ -208,6 +223,7 @@ def actuals_from_tables(tables: Mapping[str, Any], plan: Assumptions, *, through
         "caseload": caseload,
         "billing": _billing(read["care_claims"]),
         "payments": _payments(read["care_claims"]),
+        "expense": _expense(read["programme_costs"]),
     }
     through = _last_billed(read, through)
     kept = {
@@ -324,6 +340,12 @@ def _payments(frame: pd.DataFrame) -> pd.DataFrame:
         .sum()
     )
     return sums.assign(paid=_dollars(sums["agency_paid_cents"]))
+
+
+def _expense(frame: pd.DataFrame) -> pd.DataFrame:
+    sums = frame.assign(month=_month(frame["posted_on"])).groupby(["month", "line"], as_index=False)["amount_cents"]
+    found = sums.sum()
+    return found.assign(expense=_dollars(found["amount_cents"]))
 
 
 def _dollars(cents: pd.Series) -> pd.Series:

@@ -26,8 +26,10 @@ from .sections import BASE, PLAN, Coordinator, Scenario, Source, StartUp
 
 EXAMPLE = Path(__file__).with_name("care_coordination_example.toml")
 PUBLISHED = Path(__file__).with_name("care_coordination_published.toml")
-SHIPPED = {"example": EXAMPLE, "published": PUBLISHED}
-"""Shipped files by the name that stands for them: the documented example, and a worked example with known answers."""
+MEDICARE = {name: Path(__file__).with_name(f"medicare_{name}.toml") for name in ("apcm", "ccm", "tcm", "chi")}
+SHIPPED = {"example": EXAMPLE, "published": PUBLISHED, **MEDICARE}
+"""Shipped files by the name that stands for them: the documented example, a worked example with known answers, and
+examples of Medicare's care management (advanced primary, chronic, transitional, community health integration)."""
 MANY = 40
 UNKNOWN = "{place}: no input of the plan is called so.{closest} Known: {known}"
 START = create_model("Start", start=(Month, ...))

@@ -98,28 +98,31 @@ def levers_by_month(assumptions: Assumptions, scenarios: Sequence[Scenario]) -> 
 
 def _staff(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) -> None:
     """Positions filled, positions at work after their training, and what they earn."""
-    months = plan.month_labels
-    index = whole(given["staffing.salary_index"] * rows["lever.salary"], SHARE)
+    index, ramp = whole(given["staffing.salary_index"] * rows["lever.salary"], SHARE), np.array([0, *plan.ramp])
     rows["salary_index"] = index
     for name in ("fte", "productive", "salaries"):
         rows[name] = np.zeros_like(index)
     for number, person in enumerate(plan.coordinators):
-        served = np.array([_months_served(person.hired, person.last_month, month) for month in months])
-        ramp = np.array([plan.ramp[min(place, len(plan.ramp)) - 1] if place else 0 for place in served])
-        fte = np.where(served > 0, whole(person.fte * (SHARE - given["staffing.vacancy"]), SHARE), 0)
-        rows[f"fte.{number}"] = fte + np.zeros_like(index)
-        rows[f"productive.{number}"] = whole(rows[f"fte.{number}"] * ramp, SHARE)
-        rows[f"salary.{number}"] = whole(whole(person.salary * index, SHARE) * fte, 12 * MILLI)
+        later = rows["lever.hiring"] if person.hired >= plan.start else np.zeros_like(index)
+        served = _months_served(person.hired, person.last_month, plan.month_labels, later)
+        rows[f"fte.{number}"] = np.where(served > 0, whole(person.fte * (SHARE - given["staffing.vacancy"]), SHARE), 0)
+        at_work = ramp[np.minimum(served, len(plan.ramp))]
+        rows[f"productive.{number}"] = whole(rows[f"fte.{number}"] * at_work, SHARE)
+        rows[f"salary.{number}"] = whole(whole(person.salary * index, SHARE) * rows[f"fte.{number}"], 12 * MILLI)
         rows["fte"] = rows["fte"] + rows[f"fte.{number}"]
         rows["productive"] = rows["productive"] + rows[f"productive.{number}"]
         rows["salaries"] = rows["salaries"] + rows[f"salary.{number}"]
 
 
-def _months_served(hired: str, last: str | None, month: str) -> int:
-    """Months in the position, the present one included; 0 before it and after it."""
-    if month < hired or (last is not None and month > last):
-        return 0
-    return (int(month[:4]) - int(hired[:4])) * 12 + int(month[5:]) - int(hired[5:]) + 1
+def _months_served(hired: str, last: str | None, months: Sequence[str], later: np.ndarray) -> np.ndarray:
+    """Months in the position, the present one included, were it filled so many months later; 0 before and after it."""
+
+    def count(month: str) -> int:
+        return int(month[:4]) * 12 + int(month[5:])
+
+    since = np.array([count(month) - count(hired) + 1 for month in months], dtype=np.int64)
+    gone = np.array([last is not None and month > last for month in months])
+    return np.where(gone, 0, np.maximum(0, since - later))
 
 
 def _rates_and_mix(plan: Assumptions, rows: Rows) -> None:

@@ -137,6 +137,16 @@ LEVERS: tuple[Lever, ...] = (
     ),
     Lever("caseload", "factor", "Caseload", "Times the members that a coordinator carries.", SHARE, 0, 3 * SHARE, 1),
     Lever("salary", "factor", "Salaries", "Times every salary.", SHARE, 0, 3 * SHARE, -1),
+    Lever(
+        "hiring",
+        "added_months",
+        "Hiring",
+        "Months by which positions are filled later that begin with the plan or after it; below 0: sooner.",
+        0,
+        -12,
+        24,
+        1,
+    ),
 )
 LEVER_BY_KEY: Mapping[str, Lever] = {lever.key: lever for lever in LEVERS}
 NEUTRAL: Mapping[str, int] = {lever.key: lever.neutral for lever in LEVERS}

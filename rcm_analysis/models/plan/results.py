@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ...ledger.ratios import quotient
-from .actuals import BESIDE, Actuals
+from ...tables.schema_coordination import PLAN_LINES
+from .actuals import BESIDE, IN_ALL, Actuals
 from .assumptions import BASE, Assumptions
 from .engine import LAG_PARTS, Rows, added, paid_parts, run, split, ways, whole
 from .fields import MILLI, SHARE
@@ -41,7 +42,7 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
     Counts
         Every month of the actuals. Revenue that the actuals have no room for (`Actuals.without`) is left out of the
         plan, too. `revenue_cents` is the effect on the month's net revenue (the lag has none), `cash_cents` that on
-        the month's receipts. Expense counts in both; it is zero where the actuals give no expense.
+        the month's receipts. Expense counts in both, as in `spending`; it is zero where the actuals give no expense.
     Unit
         cents; above zero is better than planned
     Shape
@@ -58,10 +59,42 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
     for driver, (revenue, cash) in steps.items():
         out.append(_frame(actual, driver, revenue - before_revenue, cash - before_cash))
         before_revenue, before_cash = revenue, cash
-    planned = rows["expense"][0, :count]
-    spent = _by_month(actual.expense, "expense", actual) if len(actual.expense) else planned
-    out.append(_frame(actual, "expense", planned - spent, planned - spent))
+    lines = spending(plan, actual, scenario=scenario)
+    less = (lines["planned_cents"] - lines["spent_cents"]).groupby(lines["month"]).sum()
+    saved = less.reindex(actual.months).to_numpy(dtype=np.int64)
+    out.append(_frame(actual, "expense", saved, saved))
     return pd.concat(out, ignore_index=True).sort_values("month", kind="stable").reset_index(drop=True)
+
+
+def spending(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.DataFrame:
+    """What was spent beside the plan, by month and line of the plan.
+
+    Counts
+        A line that the actual months never hold, and a month of which they hold no expense at all, count as planned:
+        is_told is False there. Overhead is that on staff and the fixed one; supervision holds its fringe.
+    Unit
+        cents
+    Shape
+        month, line, planned_cents, spent_cents, is_told; one line, `IN_ALL`, where the actuals tell one sum
+    """
+    count = len(actual.months)
+    rows = {name: row[0, :count] for name, row in run(plan, [plan.scenario(scenario)]).items()}
+    planned = {name: rows[name] for name in PLAN_LINES if name != "overhead"}
+    planned["overhead"] = rows["overhead_on_staff"] + rows["overhead_fixed"]
+    if not set(actual.expense["line"]) & set(PLAN_LINES):
+        planned = {IN_ALL: rows["expense"]}
+    told_months = np.isin(actual.months, actual.expense["month"].unique())
+    out = []
+    for line in (name for name in (*PLAN_LINES, IN_ALL) if name in planned):
+        own = actual.expense[actual.expense["line"] == line]
+        is_told = told_months & bool(len(own))
+        spent = np.where(is_told, _by_month(own, "expense", actual), planned[line])
+        out.append(
+            pd.DataFrame(
+                {"month": actual.months, "line": line, "planned_cents": planned[line], "spent_cents": spent}
+            ).assign(is_told=is_told)
+        )
+    return pd.concat(out, ignore_index=True)
 
 
 def comparable(plan: Assumptions, actual: Actuals) -> Assumptions:
@@ -293,4 +326,4 @@ def incentives(scores: pd.DataFrame) -> pd.DataFrame:
     return found[columns].assign(rank=found.index + 1)[["rank", *columns]]
 
 
-__all__ = ["DRIVERS", "acuity", "coordinators", "funnel", "incentives", "variance", "variance_totals"]
+__all__ = ["DRIVERS", "acuity", "coordinators", "funnel", "incentives", "spending", "variance", "variance_totals"]

@@ -54,6 +54,7 @@ KINDS: Mapping[str, Kind] = {
     "days": Kind(1, 0, 1_800, "whole days, 0 or more"),
     "added_days": Kind(1, -1_800, 1_800, "whole days, below 0 for sooner"),
     "months": Kind(1, 0, 120, "whole months, 0 or more"),
+    "added_months": Kind(1, -120, 120, "whole months, below 0 for sooner"),
     "flag": Kind(1, 0, 1, "true or false"),
     "seed": Kind(1, 0, MOST_SEED, f"a whole number from 0 to {MOST_SEED}"),
     "draws": Kind(1, 1, MOST_DRAWS, f"a whole number from 1 to {MOST_DRAWS}"),

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from ...errors import closest, listed
 from ...tables.checking import BESIDE, KNOWN_KEYS, expected, refuse, says, unknown
-from ...tables.reference.health_home import SHIPPED, health_home_rates
+from ...tables.reference.health_home import RATE_TABLES, SHIPPED, health_home_rates
 from .fields import (
     ASKED,
     ASSESSMENT,
@@ -148,16 +148,14 @@ def _rates(table: RateTable, context: Mapping[str, Any]) -> tuple[list[Rate], st
     if table.file is not None:
         given = _rate_file(table.file, context["folder"])
         return _table_rates(given, Path(table.file).name, context), table.file
-    if table.table not in (None, SHIPPED):
-        raise refused(
-            "rate_table",
-            words={"known": f'"{SHIPPED}", or rates.file = "your.csv"'},
-            below=("table",),
-            found=table.table,
-        )
-    frame = health_home_rates()
-    rates = _table_rates(frame.to_dict("records"), "health_home_rates.csv", context)
-    return rates, "; ".join(sorted(set(frame["source"])))
+    name = table.table or SHIPPED
+    if name not in RATE_TABLES:
+        known = listed([*(f'"{one}"' for one in RATE_TABLES), 'or rates.file = "your.csv"'])
+        raise refused("rate_table", words={"known": known}, below=("table",), found=name)
+    frame = health_home_rates(name)
+    rates = _table_rates(frame.to_dict("records"), RATE_TABLES[name], context)
+    used = frame[frame["level"].isin([*context["levels"], ASSESSMENT])]
+    return rates, "; ".join(sorted(set(used["source"])))
 
 
 def _rate_file(name: str, folder: Path | None) -> list[dict[str, Any]]:

@@ -114,6 +114,7 @@ class TestSentences:
             "Low engagement",
             "Acuity shift",
             "Denial spike",
+            "Hiring three months late",
         ]
         assert any(line.startswith("Your own: nothing is changed yet") for line in table.notes)
 

@@ -42,9 +42,10 @@ BROKEN: dict[str, list[dict[str, object]]] = {
     "days": [{"lag_billed_to_paid_days": 77.5}, {"lag_billed_to_paid_days": 1801}],
     "added_days": [{"Scenarios!E15": 0.5}],
     "months": [{"enrolment_delay_months": 1.5}],
+    "added_months": [{"Scenarios!E18": 0.5}],
     "flag": [{"outreach_paid": 1}, {"outreach_paid": "TRUE"}],
-    "seed": [{"Scenarios!D19": 1.5}],
-    "draws": [{"Scenarios!D20": 0}],
+    "seed": [{"Scenarios!D20": 1.5}],
+    "draws": [{"Scenarios!D21": 0}],
     "date": [
         {"start": "2027-01"},
         {"Staff!B6": "May 2027"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import tomllib
 
 import pytest
 
@@ -19,6 +20,7 @@ from rcm_analysis.models.plan.assumptions import (
     read_assumptions,
 )
 from rcm_analysis.models.plan.fields import FIELDS
+from rcm_analysis.models.plan.programme import programme_plan
 from rcm_analysis.tables.reference.health_home import health_home_rates
 
 
@@ -412,3 +414,21 @@ class TestPublishedRates:
             }
         for row in health_home_rates().to_dict("records"):
             assert published[row["rate_code"], row["effective"]] == (row["upstate"], row["downstate"])
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "cents"),
+    [("apcm", "apcm_level_2", 4_884), ("ccm", "ccm_40_minutes", 11_657), ("tcm", "tcm_high", 27_268),
+     ("chi", "chi_60_minutes", 9_009)],
+)  # fmt: skip
+def test_each_programme_of_medicare_runs_on_its_national_rates(name, level, cents):
+    plan = read_assumptions(name)
+    assert plan.rates[level]["national"][-1][1] == cents and "health.ny.gov" not in plan.rate_source
+    rows = programme_plan(plan).months
+    assert (rows[f"units.{level}"] > 0).iloc[-1] and rows["receipts"].iloc[-1] > 0
+    assert parse(tomllib.loads(as_toml(plan)), "again") == plan
+
+
+def test_who_is_seen_after_a_discharge_stays_a_month():
+    rows = programme_plan(read_assumptions("tcm")).months
+    assert (rows["members"] == rows["enrolled"]).all() and rows["members"].iloc[-1] > 0

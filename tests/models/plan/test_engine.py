@@ -257,7 +257,7 @@ class TestLaws:
     @pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.key)
     def test_every_lever_moves_cash_the_way_it_says(self, lever):
         plan = dataclasses.replace(example_assumptions(), months=60)
-        step = {"factor": 2_000, "move": 500, "added_days": 20}[lever.kind]
+        step = {"factor": 2_000, "move": 500, "added_days": 20, "added_months": 2}[lever.kind]
         closing = [
             run(plan, [Scenario("x", "X", {lever.key: lever.neutral + move})])["cumulative_cash"][0, -1]
             for move in (-step, 0, step)
@@ -269,6 +269,19 @@ class TestLaws:
         differs = rows["denial_share"][0] != rows["denial_share"][1]
         months = np.array(example_assumptions().month_labels)
         assert months[differs].tolist() == [f"2027-{month:02d}" for month in range(6, 13)]
+
+    def test_hiring_later_moves_the_positions_of_the_plan_and_no_other(self):
+        """One position held already, one of May: with three months' delay it is filled, and trained, from August on."""
+        people = [{"hired": "2024-10", "salary": "60000.00"}, {"hired": "2025-05", "salary": "60000.00"}]
+        plan = assumed(coordinators=people, staffing={"ramp": [0.25, 0.6, 1.0]})
+        rows = run(plan, [BASE, Scenario("late", "Late", {"hiring": 3}), Scenario("soon", "Soon", {"hiring": -2})])
+        assert (rows["fte.0"] == 1_000).all() and (rows["productive.0"] == 1_000).all()
+        assert rows["productive.1"][:, :11].tolist() == [
+            [0, 0, 0, 0, 250, 600, 1_000, 1_000, 1_000, 1_000, 1_000],
+            [0, 0, 0, 0, 0, 0, 0, 250, 600, 1_000, 1_000],
+            [0, 0, 250, 600, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000],
+        ]
+        assert rows["salary.1"][1, 6:8].tolist() == [0, 500_000]
 
     def test_outreach_pays_nothing_unless_switched_on(self):
         off, on = (

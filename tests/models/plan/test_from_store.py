@@ -10,7 +10,8 @@ import pytest
 from rcm_analysis.errors import ParameterError, TableError
 from rcm_analysis.models.plan.actuals import actuals_from_tables
 from rcm_analysis.models.plan.assumptions import example_assumptions
-from rcm_analysis.models.plan.results import variance
+from rcm_analysis.models.plan.programme import programme_plan
+from rcm_analysis.models.plan.results import spending, variance
 from rcm_analysis.tables.schema_services import SERVICE_TABLES
 
 PLAN = example_assumptions()
@@ -95,6 +96,7 @@ def stored(**more: list[dict]) -> dict[str, pl.DataFrame]:
                 "agency_paid_cents": 26_000,
             },
         ],
+        "programme_costs": [],
     }
     return {
         name: pl.DataFrame(more.get(name, found), schema=SERVICE_TABLES[name].polars) for name, found in rows.items()
@@ -120,6 +122,25 @@ def test_every_count_by_hand():
 
 def test_a_month_that_is_not_billed_yet_is_left_out():
     assert actuals_from_tables(stored(), PLAN, through="2027-03").months == ("2027-01", "2027-02")
+
+
+def test_what_was_spent_comes_from_the_ledger_line_by_line():
+    """Salaries of both months with a correction, and nothing of any other line: those count as planned."""
+    costs = [
+        {"posted_on": day("2027-01-31"), "line": "salaries", "amount_cents": 500_000},
+        {"posted_on": day("2027-02-28"), "line": "salaries", "amount_cents": 520_000},
+        {"posted_on": day("2027-02-28"), "line": "salaries", "amount_cents": -20_050},
+    ]
+    actual = actuals_from_tables(stored(programme_costs=costs), PLAN, through="2027-02")
+    lines = spending(PLAN, actual).set_index(["month", "line"])
+    assert lines.loc[("2027-02", "salaries"), ["spent_cents", "is_told"]].tolist() == [499_950, True]
+    untold = lines.drop("salaries", level="line")
+    assert not untold["is_told"].any() and (untold["spent_cents"] == untold["planned_cents"]).all()
+    split = variance(PLAN, actual).query("driver == 'expense'").set_index("month")["cash_cents"]
+    over = (lines["planned_cents"] - lines["spent_cents"]).xs("salaries", level="line")
+    assert split.to_dict() == over.to_dict() and over["2027-01"] != 0
+    planned = programme_plan(PLAN).months["expense"].head(2)
+    assert lines.groupby("month")["planned_cents"].sum().tolist() == planned.tolist()
 
 
 def test_it_feeds_the_variance():

@@ -11,7 +11,7 @@ from openpyxl.styles import Alignment
 from ....models.plan.assumptions import Assumptions
 from ....models.plan.fields import FAILURES, FIELDS, LEVERS, MICRO, MILLI, SHARE
 from ....models.plan.rules import KINDS
-from .inputs import RATES, SCENARIOS, STAFF, STRONG, Inputs, heading
+from .inputs import RATES, SCENARIOS, STAFF, STRONG, UNITS, Inputs, heading
 from .money import write_money
 from .rows import CENTS, END_ROW, FIRST, INDEX_ROW, MEMBERS, MONTH_ROW, MONTHS, PARTS, TOP, Months, whole
 
@@ -54,8 +54,9 @@ def _position(made: Months, number: int, row: int) -> None:
     made.add(
         served,
         lambda c, _: (
-            f"IF(ISNUMBER({hired}),IF(OR({c}${END_ROW}<{hired},AND(ISNUMBER({left}),{c}${MONTH_ROW}>{left})),0,"
-            f"(YEAR({c}${MONTH_ROW})-YEAR({hired}))*12+MONTH({c}${MONTH_ROW})-MONTH({hired})+1),0)"
+            f"IF(ISNUMBER({hired}),IF(AND(ISNUMBER({left}),{c}${MONTH_ROW}>{left}),0,"
+            f"MAX(0,(YEAR({c}${MONTH_ROW})-YEAR({hired}))*12+MONTH({c}${MONTH_ROW})-MONTH({hired})+1"
+            f"-IF({hired}>EOMONTH({made.inputs.cell('start')},-1),{at('lever.hiring', c)},0))),0)"
         ),
         f"{title}: months served",
         "months",
@@ -414,7 +415,7 @@ def _levers(made: Months) -> None:
             f"lever.{lever.key}",
             lambda c, _, place=place, lever=lever: f"IF({made.at('scenario_holds', c)}=1,{place},{lever.neutral})",
             lever.title,
-            "days" if lever.kind == "added_days" else PARTS,
+            UNITS[lever.kind] if lever.kind.startswith("added") else PARTS,
         )
 
 
