@@ -110,8 +110,12 @@ def drawn(months: int = 18) -> st.SearchStrategy:
                             for level in ("low", "medium", "high")
                         }
                     ),
-                    "mix": st.tuples(mix, mix).map(
-                        lambda two: [{"from": "2025-01"} | two[0], {"from": "2025-08"} | two[1]]
+                    "mix": st.tuples(mix, mix, st.none() | mix).map(
+                        lambda two: [
+                            {"from": "2025-01"} | two[0],
+                            {"from": "2025-08"} | two[1],
+                            *([{"region": "upstate", "from": "2025-01"} | two[2]] if two[2] else []),
+                        ]
                     ),
                 }
             ),
@@ -196,6 +200,7 @@ def drawn(months: int = 18) -> st.SearchStrategy:
                     "lag_days": st.integers(-90, 180),
                     "caseload": _factors(),
                     "salary": _factors(),
+                    "hiring": st.integers(-4, 6),
                     "from": st.sampled_from(MONTHS[:6]),
                 }
             ).map(lambda one: [one]),
@@ -238,6 +243,8 @@ def rich(seed: int, months: int = 18) -> dict[str, Any]:
         if seed % 3 == 0
         else {"regions": _two_regions(tuple(places.integers(0, 10_001, 2).tolist()))}
     )
+    own = _mix(tuple(places.integers(0, 10_001, 2).tolist()))
+    own_mix = [{"region": "upstate", "from": "2025-01"} | own] if "regions" in regions and seed % 2 else []
     stages = {
         name: {"days": days(80), "slow_share": steps(0.01, 0.5), "slow_days": int(rng.integers(30, 160))}
         for name in ("uploaded_to_billed", "billed_to_paid", "paid_to_agency")
@@ -251,7 +258,7 @@ def rich(seed: int, months: int = 18) -> dict[str, Any]:
         "acuity": {
             "levels": ["low", "medium", "high"],
             "caseload": {"low": between(30, 60, 3), "medium": between(18, 35, 3), "high": between(9, 18, 3)},
-            "mix": [{"from": "2025-01"} | mix(), {"from": "2025-09"} | mix()],
+            "mix": [{"from": "2025-01"} | mix(), {"from": "2025-09"} | mix(), *own_mix],
         },
         "referrals": [
             {"source": f"s{place}", "monthly": steps(5, 40, 3), "quality": steps(0.4, 1)}
@@ -312,6 +319,7 @@ def rich(seed: int, months: int = 18) -> dict[str, Any]:
                 "lag_days": int(rng.integers(-40, 120)),
                 "caseload": between(0.7, 1.3),
                 "salary": between(0.9, 1.2),
+                "hiring": int(places.integers(-2, 4)),
                 "from": MONTHS[int(rng.integers(0, 6))],
                 "until": MONTHS[int(rng.integers(8, 20))],
             }

@@ -94,13 +94,15 @@ def _members_and_rates(plan: Assumptions) -> list[tuple[str, str, str]]:
             (f"Members, {region}", stated(plan, steps, "share"), "Share of the members who live there, at every level.")
             for region, steps in plan.regions.items()
         ]
+    own = [(f", {region}", mix, " of this region at this level") for region, mix in plan.mix_in.items()]
+    others = [] if set(plan.regions) <= set(plan.mix_in) else [("", plan.mix, " at this level, wherever they live")]
+    mixes = [*others, *own]
     for level in plan.levels:
         words = level.replace("_", " ")
         rows += [
-            (
-                f"Acuity mix, {words}",
-                stated(plan, plan.mix[level], "share"),
-                "Share of the members at this level, the same in every region.",
+            *(
+                (f"Acuity mix, {words}{place}", stated(plan, mix[level], "share"), f"Share of the members{meaning}.")
+                for place, mix, meaning in mixes
             ),
             (
                 f"Caseload, {words}",

@@ -244,7 +244,7 @@ def with_measured(prior: Assumptions, found: pd.DataFrame) -> Assumptions:
     mix = {key.removeprefix("acuity."): value for key, value in used.items() if key.startswith("acuity.")}
     ramp = [int(half_up(pd.Series([value * SHARE])).iloc[0]) for key, value in used.items() if key.startswith(RAMP)]
     out = replace(out, ramp=(*(min(SHARE, share) for share in ramp), SHARE)) if ramp else out
-    return replace(out, mix=_whole_mix(prior, mix)) if mix else out
+    return replace(out, mix=_whole_mix(prior, mix), mix_in={}) if mix else out
 
 
 def _whole_mix(prior: Assumptions, mix: Mapping[str, float]) -> dict[str, tuple[tuple[str, int], ...]]:

@@ -43,18 +43,21 @@ class Assumptions:
     start: str
     months: int
     regions: Mapping[str, Dated]
-    """Share of the members in each rate region; the acuity mix is the same in all of them."""
+    """Share of the members in each rate region."""
     levels: tuple[str, ...]
     rates: Mapping[str, Mapping[str, Dated]]
     """Cents by level (and `ASSESSMENT`: the fee of one assessment), then by region."""
     rate_source: str
     mix: Mapping[str, Dated]
+    """Share of the members at each level, in the regions that have no mix of their own."""
     caseload: Mapping[str, int]
     sources: tuple[Source, ...]
     coordinators: tuple[Coordinator, ...]
     ramp: tuple[int, ...]
     values: Mapping[str, Dated]
     startup: tuple[StartUp, ...] = ()
+    mix_in: Mapping[str, Mapping[str, Dated]] = field(default_factory=dict)
+    """The mix of each region that has its own."""
     scenarios: tuple[Scenario, ...] = ()
     uncertainty: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     seed: int = 1
@@ -69,6 +72,10 @@ class Assumptions:
     def region(self) -> str:
         """The regions in words."""
         return ", ".join(self.regions)
+
+    def mix_of(self, region: str) -> Mapping[str, Dated]:
+        """Share of the members of a region at each level."""
+        return self.mix_in.get(region, self.mix)
 
     @cached_property
     def month_labels(self) -> list[str]:
@@ -190,7 +197,8 @@ def _assumptions(file: Any) -> Assumptions:
         levels=file.acuity.levels,
         rates=rates,
         rate_source=rate_source,
-        mix=file.acuity.mix,
+        mix=file.acuity.mix[0],
+        mix_in=file.acuity.mix[1],
         caseload=file.acuity.caseload,
         sources=file.referrals,
         coordinators=file.coordinators,
@@ -214,7 +222,8 @@ def as_toml(plan: Assumptions) -> str:
         place[last] = _dated(plan.values[item.key], item.kind)
     raw["rates"] = {"rows": [row for level in plan.rated for row in _rate_rows(plan, level)]}
     caseload = {level: _number(plan.caseload[level], "count") for level in plan.levels}
-    raw["acuity"] = {"levels": list(plan.levels), "caseload": caseload, "mix": _shares(plan, plan.mix)}
+    own = [{"region": region} | row for region, mix in plan.mix_in.items() for row in _shares(plan, mix)]
+    raw["acuity"] = {"levels": list(plan.levels), "caseload": caseload, "mix": [*_shares(plan, plan.mix), *own]}
     raw["referrals"] = [
         {"source": one.name, "monthly": _dated(one.monthly, "count"), "quality": _dated(one.quality, "share")}
         for one in plan.sources

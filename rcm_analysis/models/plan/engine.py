@@ -127,26 +127,40 @@ def _months_served(hired: str, last: str | None, months: Sequence[str], later: n
 
 def _rates_and_mix(plan: Assumptions, rows: Rows) -> None:
     """Rates in force, and the acuity mix after the scenario's shift; the load of an average member."""
-    months, shift = plan.month_labels, rows["lever.acuity_shift"]
-    base = [np.array([at(plan.mix[level], month) for month in months], dtype=np.int64) for level in plan.levels]
+    _regions(plan, rows)
+    for region in plan.regions:
+        _mix(plan, rows, region)
+    load = np.zeros_like(rows["lever.acuity_shift"])
+    before = np.zeros_like(load)
+    for level in plan.levels:
+        upto = added(rows[f"region.{region}"] * rows[f"mix_to.{level}.{region}"] for region in plan.regions)
+        rows[f"mix_to.{level}"] = whole(upto, SHARE)
+        rows[f"mix.{level}"], before = rows[f"mix_to.{level}"] - before, rows[f"mix_to.{level}"]
+        here = added(rows[f"region.{region}"] * rows[f"mix.{level}.{region}"] for region in plan.regions)
+        load = load + here * one_member(plan.caseload[level])
+    rows["load"] = whole(load, SHARE**2)
+
+
+def _mix(plan: Assumptions, rows: Rows, region: str) -> None:
+    """The shares of the levels in one region after the scenario's shift; nobody moves below the lowest level or above
+    the highest."""
+    shift, given = rows["lever.acuity_shift"], plan.mix_of(region)
+    base = [np.array(path(given[level], plan.month_labels), dtype=np.int64) for level in plan.levels]
     down = [whole(share * np.maximum(shift, 0), SHARE) for share in base]
     up = [whole(share * np.maximum(-shift, 0), SHARE) for share in base]
     down[0] = np.zeros_like(shift)
     up[-1] = np.zeros_like(shift)
-    load, running = np.zeros_like(shift), np.zeros_like(shift)
+    running = np.zeros_like(shift)
     for number, level in enumerate(plan.levels):
         mix = base[number] - down[number] - up[number]
         mix = mix + (down[number + 1] if number + 1 < len(base) else 0) + (up[number - 1] if number else 0)
         running = running + mix
-        rows[f"mix.{level}"], rows[f"mix_to.{level}"] = mix, running
-        load = load + mix * one_member(plan.caseload[level])
-    rows["load"] = whole(load, SHARE)
-    _regions(plan, rows)
+        rows[f"mix.{level}.{region}"], rows[f"mix_to.{level}.{region}"] = mix, running
 
 
 def _regions(plan: Assumptions, rows: Rows) -> None:
     """Where the members live, and what each level (and an assessment) is paid there."""
-    months, running = plan.month_labels, np.zeros_like(rows["load"])
+    months, running = plan.month_labels, np.zeros_like(rows["lever.rate"])
     for region, shares in plan.regions.items():
         rows[f"region.{region}"] = np.array(path(shares, months), dtype=np.int64) + np.zeros_like(running)
         rows[f"region_to.{region}"] = running = running + rows[f"region.{region}"]
@@ -217,11 +231,12 @@ def _membership(plan: Assumptions, rows: Rows, given: Mapping[str, np.ndarray]) 
         for name, value in zip(names, (left, transferred, gave_up, enrolled, waiting, members), strict=True):
             out[name][:, month] = value
     rows.update(out)
-    _add_parts(rows, "members", split(rows["members"], {level: rows[f"mix_to.{level}"] for level in plan.levels}))
+    for region, living in split(rows["members"], {part: rows[f"region_to.{part}"] for part in plan.regions}).items():
+        rows[f"members_in.{region}"] = living
+        running = {level: rows[f"mix_to.{level}.{region}"] for level in plan.levels}
+        rows.update({f"members.{level}.{region}": count for level, count in split(living, running).items()})
     for level in plan.levels:
-        split_by_region(plan, rows, f"members.{level}")
-    for region in plan.regions:
-        rows[f"members_in.{region}"] = added(rows[f"members.{level}.{region}"] for level in plan.levels)
+        rows[f"members.{level}"] = added(rows[f"members.{level}.{region}"] for region in plan.regions)
 
 
 def split_by_region(plan: Assumptions, rows: Rows, name: str) -> None:

@@ -157,7 +157,7 @@ def unit_economics(assumptions: Assumptions, rows: Rows) -> dict[str, np.ndarray
 
     blend = (
         sum(
-            rows[f"mix.{level}"] * rows[f"region.{region}"] * rows[f"rate.{level}.{region}"]
+            rows[f"mix.{level}.{region}"] * rows[f"region.{region}"] * rows[f"rate.{level}.{region}"]
             for level in assumptions.levels
             for region in assumptions.regions
         )

@@ -36,9 +36,9 @@ def variance(plan: Assumptions, actual: Actuals, *, scenario: str = BASE) -> pd.
         denials         the actual dollars denied; of these the plan's share is recovered
         lag             the actual receipts, less what would have arrived at the plan's lag
         expense         planned less actual expense
-        Members are spread over the regions as planned until the actual rates are put in: members who live elsewhere
-        than planned show under rate. Outreach and assessments are the actual ones from the first driver on: they show
-        under volume.
+        Members of a level are spread over the regions as planned until the actual rates are put in: members who live
+        elsewhere than planned show under rate. Outreach and assessments are the actual ones from the first driver on:
+        they show under volume.
     Counts
         Every month of the actuals. Revenue that the actuals have no room for (`Actuals.without`) is left out of the
         plan, too. `revenue_cents` is the effect on the month's net revenue (the lag has none), `cash_cents` that on
@@ -127,13 +127,13 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
     beside = added(_by_month(actual.billing, "billed", actual, name) for name in BESIDE)
     planned = {name: rows[name][0, :count] for name in rows}
     total, share = added(members.values()), planned["billable_share"]
-    at_plan_mix = split(total, {level: planned[f"mix_to.{level}"] for level in levels})
-    regions = {region: planned[f"region_to.{region}"] for region in plan.regions}
+    at_plan_mix = _at_plan_mix(plan, planned, total)
 
     def dollars(people: Mapping[str, np.ndarray], rated: bool) -> np.ndarray:
         out = beside.copy()
         for level in levels:
-            here = {region: whole(living * share, SHARE) for region, living in split(people[level], regions).items()}
+            living = _as_planned(plan, planned, level, people[level])
+            here = {region: whole(members * share, SHARE) for region, members in living.items()}
             at_plan = added(whole(amount * planned[f"rate.{level}.{region}"], MILLI) for region, amount in here.items())
             known = whole(added(here.values()) * billed[level], np.maximum(units[level], 1))
             out = out + (np.where(units[level] > 0, known, at_plan) if rated else at_plan)
@@ -151,6 +151,27 @@ def _steps(plan: Assumptions, rows: Rows, actual: Actuals, count: int) -> dict[s
     out = {name: _net(plan, rows, stages[name], denied[name], count) for name in stages}
     out["lag"] = (out["denials"][0], _by_month(actual.payments, "paid", actual))
     return out
+
+
+def _at_plan_mix(plan: Assumptions, planned: Mapping[str, np.ndarray], total: np.ndarray) -> dict[str, np.ndarray]:
+    """So many members, in the planned shares of regions and of the levels there."""
+    out = {level: np.zeros_like(total) for level in plan.levels}
+    for region, living in split(total, {part: planned[f"region_to.{part}"] for part in plan.regions}).items():
+        parts = split(living, {level: planned[f"mix_to.{level}.{region}"] for level in plan.levels})
+        out = {level: out[level] + parts[level] for level in plan.levels}
+    return out
+
+
+def _as_planned(
+    plan: Assumptions, planned: Mapping[str, np.ndarray], level: str, people: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Members of a level over the regions, as those planned at this level live; where none are, as all members do."""
+    whole_level, running = planned[f"members.{level}"], {}
+    upto = np.zeros_like(people)
+    for region in plan.regions:
+        upto = upto + planned[f"members.{level}.{region}"]
+        running[region] = np.where(whole_level > 0, upto, planned[f"region_to.{region}"])
+    return split(people, running, np.where(whole_level > 0, whole_level, SHARE))
 
 
 def _by_month(frame: pd.DataFrame, column: str, actual: Actuals, level: str | None = None) -> np.ndarray:

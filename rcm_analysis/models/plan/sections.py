@@ -351,19 +351,27 @@ class Shares(BaseModel):
     since: Annotated[Month, Field(alias="from")]
 
 
-def _shares(rows: Sequence[Shares], names: Sequence[str], key: str, info: Any) -> dict[str, Dated]:
-    """The share of each part, in steps; in every month the shares must sum to one."""
+class MixShares(Shares):
+    """The shares of the levels, in one region where it is named."""
+
+    region: str | None = None
+
+
+def _shares(
+    rows: Sequence[tuple[int, Shares]], names: Sequence[str], key: str, info: Any, *, where: str = ""
+) -> dict[str, Dated]:
+    """The share of each part, in steps; in every month the shares must sum to one. Rows come with their place under
+    `key`; `where` names the whole of them in messages."""
     dated: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
     what, faults = "regions" if key == "regions" else "levels", []
-    for number, row in enumerate(rows):
+    where = where or key
+    for number, row in rows:
         given = row.model_extra or {}
         for name in [*names, *(name for name in given if name not in names)]:
             place: dict[str, Any] = {"at": f"{key}[{number}].{name}", "found": given.get(name)}
             if name not in names:
-                why = " (one acuity mix serves all regions)" if what == "levels" and name == "region" else ""
-                near = closest(name, names)
                 known = {"what": what, "known": listed(names)}
-                faults.append(refused("part", why + near, words=known, **place | {"found": name}))
+                faults.append(refused("part", closest(name, names), words=known, **place | {"found": name}))
                 continue
             try:
                 dated[name].append((row.since, exact(given.get(name, 0), "share")))
@@ -371,19 +379,36 @@ def _shares(rows: Sequence[Shares], names: Sequence[str], key: str, info: Any) -
                 faults.append(expected(str(error), **place))
     labels = info.context["labels"]
     out = {name: tuple(steps) for name, steps in dated.items()}
-    faults = faults or [f for name in names for f in out_of_order(out[name], labels[0], at=f"{key}.{name}")]
+    faults = faults or [f for name in names for f in out_of_order(out[name], labels[0], at=f"{where}.{name}")]
     refuse(faults)
     for label in labels:
         total = sum(at(out[name], label) for name in names)
         if total != SHARE:
             raise refused(
-                "sum_of_regions" if key == "regions" else "sum_of_mix", at=f"{key} ({label})", found=total / SHARE
+                "sum_of_regions" if key == "regions" else "sum_of_mix", at=f"{where} ({label})", found=total / SHARE
             )
     return out
 
 
-def _mix(rows: Sequence[Shares], info: Any) -> dict[str, Dated]:
-    return _shares(rows, info.context["levels"], "acuity.mix", info) if "levels" in info.context else {}
+def _mix(rows: Sequence[MixShares], info: Any) -> tuple[dict[str, Dated], dict[str, dict[str, Dated]]]:
+    """The mix of the regions that have none of their own, and that of each region that has."""
+    if "levels" not in info.context:
+        return {}, {}
+    levels, regions = info.context["levels"], info.context.get("regions")
+    blocks: dict[str | None, list[tuple[int, Shares]]] = {}
+    for number, row in enumerate(rows):
+        if row.region is not None and regions and row.region not in regions:
+            known = {"known": listed(regions)}
+            raise refused("region_of_plan", words=known, at=f"acuity.mix[{number}].region", found=row.region)
+        blocks.setdefault(row.region, []).append((number, row))
+    own = {
+        region: _shares(block, levels, "acuity.mix", info, where=f"acuity.mix_in.{region}")
+        for region, block in blocks.items()
+        if region is not None
+    }
+    if None in blocks or not own or set(own) < set(regions or ()):
+        return _shares(blocks.get(None, []), levels, "acuity.mix", info), own
+    return next(iter(own.values())), own
 
 
 def _regions(rows: Sequence[Shares] | None, info: Any) -> dict[str, Dated] | None:
@@ -392,7 +417,7 @@ def _regions(rows: Sequence[Shares] | None, info: Any) -> dict[str, Dated] | Non
     names = tuple(dict.fromkeys(name for row in rows for name in row.model_extra or {}))
     if not names:
         raise refused("regions")
-    regions = _shares(rows, names, "regions", info)
+    regions = _shares(list(enumerate(rows)), names, "regions", info)
     info.context["regions"] = names
     return regions
 
@@ -414,7 +439,7 @@ class Acuity(BaseModel):
     model_config = KNOWN_KEYS
     levels: Annotated[tuple[str, ...], BeforeValidator(_levels), ASKED]
     caseload: Annotated[dict[str, int], BeforeValidator(_caseload), Field(default={}, validate_default=True)]
-    mix: Annotated[list[Shares], AfterValidator(_mix), Field(default=[], validate_default=True)]
+    mix: Annotated[list[MixShares], AfterValidator(_mix), Field(default=[], validate_default=True)]
 
 
 class Simulation(BaseModel):

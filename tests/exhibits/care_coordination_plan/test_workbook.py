@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from openpyxl.workbook.defined_name import DefinedName
 
 from builders.office import recalculated
-from builders.plan_cases import assumed, drawn, rich
+from builders.plan_cases import GOLDEN, assumed, drawn, raw, rich
 from rcm_analysis.errors import ParameterError
 from rcm_analysis.exhibits.care_coordination_plan.workbook.book import read_scenario, read_workbook, write_plan_workbook
 from rcm_analysis.exhibits.care_coordination_plan.workbook.inputs import cell_name
@@ -25,6 +25,9 @@ from rcm_analysis.models.plan.programme import programme_plan, working_capital
 SMALL = dataclasses.replace(example_assumptions(), months=12)
 """The shipped example's first year: a workbook small enough to open many times."""
 SEEDS = (1, 3, 4, 10, 12)
+TWO_REGIONS = [{"from": "2025-01", "upstate": 0.25, "downstate": 0.75}]
+MIX = GOLDEN["acuity"]["mix"][0]
+OWN_MIX = {"region": "upstate", "from": "2025-01", "low": 0.1, "medium": 0.2, "high": 0.7}
 MONTHLY = ("Months", "Plan", "Paid share", "Receipts", "Lags")
 
 
@@ -86,6 +89,10 @@ class TestShape:
         } <= titles[1]
         again = read_workbook(two)
         assert again.regions == plan.regions and again.rates == plan.rates
+
+    def test_a_region_with_its_own_mix_comes_back_as_it_was(self, tmp_path):
+        plan = parse(raw(region=None, regions=TWO_REGIONS, acuity__mix=[MIX, OWN_MIX]), "two mixes")
+        assert read_workbook(write_plan_workbook(plan, tmp_path / "own.xlsx")).mix_in == plan.mix_in != {}
 
     def test_a_monthly_sheet_prints_twelve_months_a_page(self, tmp_path):
         book = openpyxl.load_workbook(
@@ -434,8 +441,8 @@ EDITS = {
     "outreach_paid": True,
     "enrolment_delay_months": 3,
     "Summary!B4": "your_own",
-    "Scenarios!I11": -0.15,
-    "Scenarios!I15": 33,
+    "Scenarios!J11": -0.15,
+    "Scenarios!J15": 33,
     "Staff!A10": "New",
     "Staff!B10": dt.datetime(2027, 9, 15),
     "Staff!D10": 0.5,

@@ -55,11 +55,13 @@ class TestMistakes:
             ),
             pytest.param(
                 {"acuity__mix": [MIX | {"region": "upstate"}]},
-                (
-                    "acuity.mix[0].region: expected one of the levels low, medium, high (one acuity mix serves all "
-                    "regions)"
-                ),
-                id="a mix by region",
+                "acuity.mix[0].region: expected one of the plan's regions: downstate; found 'upstate'",
+                id="a mix of a region that the plan has not",
+            ),
+            pytest.param(
+                {"acuity__mix": [MIX, {"region": "downstate", "from": "2025-01", "low": 0.5, "medium": 0.6}]},
+                "acuity.mix_in.downstate (2025-01): expected shares of the levels that sum to 1; found 1.1",
+                id="a region's own mix that does not sum to 1",
             ),
             pytest.param(
                 {"lag": {"billed_to_paid": {"days": -5}}},

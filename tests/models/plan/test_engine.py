@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from rcm_analysis.models.plan.assumptions import (
     PUBLISHED,
     Assumptions,
     Scenario,
+    as_toml,
     example_assumptions,
     parse,
     read_assumptions,
@@ -320,6 +322,35 @@ class TestRegions:
             for low, high, (a, b, c) in ((2, 1, (243, 485, 809)), (6, 3, (276, 553, 921)))
         )
         assert rows["billed"][0, month] == pytest.approx((upstate + downstate) * 100, abs=1)
+
+    def test_a_region_has_its_own_mix(self):
+        """20 members in May, 5 upstate: there 1 low, 1 medium and 3 high, elsewhere 6, 6 and 3 as before."""
+        own = {"region": "upstate", "from": "2025-01", "low": 0.2, "medium": 0.2, "high": 0.6}
+        mix = [{"from": "2025-01", "low": 0.4, "medium": 0.4, "high": 0.2}, own]
+        plan = assumed(region=None, regions=self.TWO, acuity__mix=mix)
+        rows, month = run(plan, [BASE]), 4
+        here, elsewhere = (
+            [rows[f"members.{level}.{region}"][0, month] for level in plan.levels] for region in plan.regions
+        )
+        assert (here, elsewhere) == ([1_000, 1_000, 3_000], [6_000, 6_000, 3_000])
+        assert [rows[f"mix.{level}"][0, month] for level in plan.levels] == [3_500, 3_500, 3_000]
+        dollars = 0.88 * (243 + 485 + 3 * 809 + 6 * 276 + 6 * 553 + 3 * 921)
+        assert rows["billed"][0, month] == pytest.approx(dollars * 100, abs=1)
+        assert parse(tomllib.loads(as_toml(plan)), "again").mix_in == plan.mix_in
+
+    def test_a_region_with_its_own_mix_needs_coordinators_for_its_own_load(self):
+        """Half upstate, all high there and all low elsewhere: 16 and 55 members a coordinator make 24.79 on average."""
+        mixes = [
+            {"region": "upstate", "from": "2025-01", "high": 1},
+            {"region": "downstate", "from": "2025-01", "low": 1},
+        ]
+        plan = assumed(
+            region=None,
+            regions=[{"from": "2025-01", "upstate": 0.5, "downstate": 0.5}],
+            acuity__mix=mixes,
+            acuity__caseload={"low": 55, "medium": 30, "high": 16},
+        )
+        assert run(plan, [BASE])["capacity"][0, 0] == pytest.approx(1_000 / (0.5 / 16 + 0.5 / 55), abs=1)
 
     def test_the_average_rate_weighs_the_regions(self):
         plan = assumed(region=None, regions=self.TWO)

@@ -90,18 +90,16 @@ def _hold_together(made: Months, inputs: Inputs) -> None:
     def cells(*keys: str) -> str:
         return f"C{inputs.rows[keys[0]]}:C{inputs.rows[keys[-1]]}"
 
-    mix, regions = ([f"{name}.{part}" for part in parts] for name, parts in _shared(made))
-    hold.hold(ASSUMPTIONS, cells(*mix), "sum_of_mix", zero("proof.mix"), "acuity.mix")
-    hold.hold(ASSUMPTIONS, cells(*regions), "sum_of_regions", zero("proof.regions"), "regions")
+    for block in ("mix", *(f"mix_in.{region}" for region in made.plan.mix_in)):
+        mix = cells(*(f"acuity.{block}.{level}" for level in made.plan.levels))
+        hold.hold(ASSUMPTIONS, mix, "sum_of_mix", zero(f"proof.{block}"), f"acuity.{block}")
+    regions = cells(*(f"regions.{region}" for region in made.plan.regions))
+    hold.hold(ASSUMPTIONS, regions, "sum_of_regions", zero("proof.regions"), "regions")
     hold.hold(ASSUMPTIONS, cells(*FAILURES), "fails", zero("proof.fails"), "billable")
     first, last = inputs.staff
     hold.hold(STAFF, f"A{first}:E{last}", "capacity", zero("proof.transferred"), "coordinators")
     hold.hold(ASSUMPTIONS, cells(*inputs.rows), "exact", _kept_to_the_cent(made), "")
     hold.hold(SUMMARY, "B4", "scenario", f"ISNUMBER(MATCH(@,{inputs.scenario_names},0))", "Scenario")
-
-
-def _shared(made: Months) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return ("acuity.mix", made.plan.levels), ("regions", tuple(made.plan.regions))
 
 
 def _kept_to_the_cent(made: Months) -> str:

@@ -124,6 +124,7 @@ def write_inputs(book: Workbook, plan: Assumptions) -> Inputs:
     dated = [
         *plan.values.values(),
         *plan.mix.values(),
+        *(steps for mix in plan.mix_in.values() for steps in mix.values()),
         *plan.regions.values(),
         *(s.monthly for s in plan.sources),
         *(s.quality for s in plan.sources),
@@ -283,15 +284,18 @@ def _plain(plan: Assumptions) -> list[tuple[str, str, str, Any, str]]:
 
 
 def _dated(plan: Assumptions) -> list[tuple[str, str, str, Dated, str, bool]]:
+    blocks = [("acuity.mix", plan.mix, ""), *((f"acuity.mix_in.{one}", mix, one) for one, mix in plan.mix_in.items())]
     rows: list[tuple[str, str, str, Dated, str, bool]] = [
         (
-            f"acuity.mix.{level}",
-            f"Share of members, {level.replace('_', ' ')}",
+            f"{key}.{level}",
+            f"Share of members{f' in {region}' if region else ''}, {level.replace('_', ' ')}",
             "share",
-            plan.mix[level],
-            "The shares of all levels sum to 1 in every month. One mix serves all regions.",
+            mix[level],
+            "The shares of all levels sum to 1 in every month. "
+            + ("Of the members of this region." if region else "In every region without a mix of its own."),
             True,
         )
+        for key, mix, region in blocks
         for level in plan.levels
     ]
     rows += [

@@ -301,7 +301,7 @@ def _unit_economics(made: Months) -> None:
         lambda c, _: (
             "("
             + "+".join(
-                f"{at(f'mix.{level}', c)}*{at(f'region.{region}', c)}*{at(f'rate.{level}.{region}', c)}"
+                f"{at(f'mix.{level}.{region}', c)}*{at(f'region.{region}', c)}*{at(f'rate.{level}.{region}', c)}"
                 for level in plan.levels
                 for region in plan.regions
             )

@@ -20,8 +20,8 @@ def write_members(made: Months) -> None:
     """The rows that count people, from staff through members to billable units, in the order of
     `models.plan.engine`."""
     _staff(made)
-    _mix(made)
     _rates(made)
+    _mix(made)
     _demand(made)
     _capacity(made)
     _membership(made)
@@ -94,48 +94,82 @@ def _position(made: Months, number: int, row: int) -> None:
 
 
 def _mix(made: Months) -> None:
-    """The acuity mix after the scenario moved members up or down a level; nobody moves below the lowest level or above
-    the highest."""
-    made.section("Acuity and rates")
-    at, levels = made.at, made.plan.levels
-    for place, level in enumerate(levels):
-        for way, may, sign in (("down", place > 0, ""), ("up", place + 1 < len(levels), "-")):
-            made.add(
-                f"move_{way}.{level}",
-                lambda c, _, level=level, may=may, sign=sign: (
-                    whole(f"{at(f'in.mix.{level}', c)}*MAX({sign}{at('lever.acuity_shift', c)},0)", SHARE)
-                    if may
-                    else "0"
-                ),
-                f"Share that moves {way}, {level}",
-                PARTS,
-            )
-    for place, level in enumerate(levels):
-        come = [f"move_down.{other}" for other in levels[place + 1 : place + 2]] + [
-            f"move_up.{other}" for other in levels[max(place - 1, 0) : place]
-        ]
+    """The acuity mix of each region and of all members, and the load of an average member."""
+    made.section("Acuity")
+    at, levels, regions = made.at, made.plan.levels, tuple(made.plan.regions)
+    for region in regions:
+        _mix_in(made, region)
+    before = ""
+    for level in levels:
         made.add(
-            f"mix.{level}",
-            lambda c, _, level=level, come=come: (
-                f"{at(f'in.mix.{level}', c)}-{at(f'move_down.{level}', c)}-{at(f'move_up.{level}', c)}"
-                + "".join(f"+{at(name, c)}" for name in come)
+            f"mix_to.{level}",
+            lambda c, _, level=level: whole(
+                "+".join(f"{at(f'region.{one}', c)}*{at(f'mix_to.{level}.{one}', c)}" for one in regions), SHARE
             ),
-            f"Share of members, {level}",
+            f"Share of all members up to {level}",
             PARTS,
         )
-        made.total(f"mix_to.{level}", [f"mix.{item}" for item in levels[: place + 1]], f"Share up to {level}", PARTS)
+        made.add(
+            f"mix.{level}",
+            lambda c, _, level=level, before=before: (
+                at(f"mix_to.{level}", c) + (f"-{at(f'mix_to.{before}', c)}" if before else "")
+            ),
+            f"Share of all members, {level}",
+            PARTS,
+        )
+        before = level
     made.add(
         "load",
         lambda c, _: whole(
-            "+".join(f"{at(f'mix.{level}', c)}*{at(f'in.one_member.{level}', c)}" for level in levels), SHARE
+            "+".join(
+                f"{at(f'region.{one}', c)}*{at(f'mix.{level}.{one}', c)}*{at(f'in.one_member.{level}', c)}"
+                for level in levels
+                for one in regions
+            ),
+            SHARE**2,
         ),
         "Coordinator time of an average member",
         "millionths",
     )
 
 
+def _mix_in(made: Months, region: str) -> None:
+    """The acuity mix of a region after the scenario moved members up or down a level; nobody moves below the lowest
+    level or above the highest."""
+    at, levels = made.at, made.plan.levels
+    given = f"in.mix_in.{region}" if region in made.plan.mix_in else "in.mix"
+    for place, level in enumerate(levels):
+        for way, may, sign in (("down", place > 0, ""), ("up", place + 1 < len(levels), "-")):
+            made.add(
+                f"move_{way}.{level}.{region}",
+                lambda c, _, level=level, may=may, sign=sign: (
+                    whole(f"{at(f'{given}.{level}', c)}*MAX({sign}{at('lever.acuity_shift', c)},0)", SHARE)
+                    if may
+                    else "0"
+                ),
+                f"Share that moves {way}, {level}, {region}",
+                PARTS,
+            )
+    for place, level in enumerate(levels):
+        come = [f"move_down.{other}.{region}" for other in levels[place + 1 : place + 2]] + [
+            f"move_up.{other}.{region}" for other in levels[max(place - 1, 0) : place]
+        ]
+        made.add(
+            f"mix.{level}.{region}",
+            lambda c, _, level=level, come=come: (
+                f"{at(f'{given}.{level}', c)}-{at(f'move_down.{level}.{region}', c)}"
+                f"-{at(f'move_up.{level}.{region}', c)}" + "".join(f"+{at(name, c)}" for name in come)
+            ),
+            f"Share of members, {level}, {region}",
+            PARTS,
+        )
+        upto = [f"mix.{item}.{region}" for item in levels[: place + 1]]
+        made.total(f"mix_to.{level}.{region}", upto, f"Share up to {level}, {region}", PARTS)
+
+
 def _rates(made: Months) -> None:
     """The share of members in each region, and the rate paid there for each level and for an assessment."""
+    made.section("Regions and rates")
     regions = tuple(made.plan.regions)
     for place, region in enumerate(regions):
         made.total(
@@ -263,18 +297,20 @@ def _membership(made: Months) -> None:
 
 
 def _members_by_place(made: Months) -> None:
-    """The members split by level and region; each split sums to all members."""
-    at = made.at
-    made.split("members", made.plan.levels, lambda level, c: at(f"mix_to.{level}", c), "Members")
-    for level in made.plan.levels:
-        made.split_by_region(f"members.{level}", f"Members, {level}")
-    for region in made.plan.regions:
-        made.total(
+    """The members split by region, and those of each region by level; each split sums to all members."""
+    at, plan = made.at, made.plan
+    made.split_by_region("members", "Members", called=lambda region: f"members_in.{region}")
+    for region in plan.regions:
+        made.split(
             f"members_in.{region}",
-            [f"members.{level}.{region}" for level in made.plan.levels],
+            plan.levels,
+            lambda level, c, region=region: at(f"mix_to.{level}.{region}", c),
             f"Members, {region}",
-            MEMBERS,
+            called=lambda level, region=region: f"members.{level}.{region}",
         )
+    for level in plan.levels:
+        parts = [f"members.{level}.{region}" for region in plan.regions]
+        made.total(f"members.{level}", parts, f"Members, {level}", MEMBERS)
 
 
 def _units(made: Months) -> None:
@@ -366,6 +402,7 @@ def _inputs(made: Months) -> None:
         )
     for name, key, parts in (
         ("in.mix", "acuity.mix", made.plan.levels),
+        *((f"in.mix_in.{region}", f"acuity.mix_in.{region}", made.plan.levels) for region in made.plan.mix_in),
         ("region", "regions", tuple(made.plan.regions)),
     ):
         for part in parts:
@@ -456,12 +493,13 @@ def _proofs_of_inputs(made: Months) -> None:
     """The proofs of the inputs: shares sum to one, there are enough places and a rate for each month, no lag is
     negative."""
     at, levels = made.at, made.plan.levels
-    made.add(
-        "proof.mix",
-        lambda c, _: f"{SHARE}-({made.sum([f'mix.{item}' for item in levels], c)})",
-        "Shares of levels less 1",
-        PARTS,
-    )
+    for block in ("mix", *(f"mix_in.{region}" for region in made.plan.mix_in)):
+        made.add(
+            f"proof.{block}",
+            lambda c, _, block=block: f"{SHARE}-({made.sum([f'in.{block}.{item}' for item in levels], c)})",
+            "Shares of levels less 1",
+            PARTS,
+        )
     made.add(
         "proof.regions",
         lambda c, _: f"{SHARE}-({made.sum([f'region.{item}' for item in made.plan.regions], c)})",

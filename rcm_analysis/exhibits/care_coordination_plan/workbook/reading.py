@@ -48,7 +48,7 @@ NEEDED = ("name", "start", "months", *(field.key for field in FIELDS))
 """Keys of the sheet Assumptions that every plan has; those of levels, regions and sources come on top."""
 CAME_LATER = ("assessment.again",)
 """Keys that the workbooks of earlier versions lack; their formulas stand for the default."""
-LISTS = ("acuity.caseload.", "acuity.mix.", "regions.", "referrals[")
+LISTS = ("acuity.caseload.", "acuity.mix.", "acuity.mix_in.", "regions.", "referrals[")
 FEW = 3
 """Cells of one sheet that are named; of more only the number is told."""
 
@@ -313,8 +313,10 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
         value = month(given) if key == "start" else plain(given) if is_words else number(given)
         steps = _steps(sheet, row, key, value, found)
         shared = next((name for name in SHARED if key.startswith(f"{name}.")), None)
+        if key.startswith("acuity.mix_in."):
+            shared = key.rpartition(".")[0]
         if shared:
-            shares[shared][key.removeprefix(f"{shared}.")] = steps
+            shares.setdefault(shared, {})[key.removeprefix(f"{shared}.")] = steps
         elif key.startswith("referrals["):
             nth, name = int(key[len("referrals[") : key.index("]")]), key.rpartition(".")[2]
             sources.setdefault(nth, {})[name] = steps if len(steps) > 1 else value
@@ -327,7 +329,7 @@ def _assumptions(sheet: Worksheet, found: Found) -> None:
         "acuity.caseload",
         [found.cells[key] for key in found.cells if key.startswith("acuity.caseload.") and "[" not in key],
     )
-    for name in SHARED:
+    for name in shares:
         _shares(found, name, shares[name])
 
 
@@ -360,18 +362,20 @@ def _shares(found: Found, name: str, shares: Mapping[str, list]) -> None:
         if months != sorted(set(months)) and all(re.fullmatch(r"\d{4}-\d{2}", month) for month in months):
             cell = found.cells[f"{name}.{part}[1].from"]
             found.faults.append(f"{cell} ({name}.{part}): expected {RULES['in_order']}; found {months}")
-    rows = []
-    for nth, change in enumerate(sorted({step["from"] for steps in readable.values() for step in steps})):
-        row: dict[str, Any] = {"from": change}
+    region = name.removeprefix("acuity.mix_in.") if name.startswith("acuity.mix_in.") else ""
+    whole = "acuity.mix" if region else name
+    rows = [*found.raw["acuity"]["mix"]] if region else []
+    for nth, change in enumerate(sorted({step["from"] for steps in readable.values() for step in steps}), len(rows)):
+        row: dict[str, Any] = {"from": change} | ({"region": region} if region else {})
         for part, steps in readable.items():
             place = max((place for place, step in enumerate(steps) if step["from"] <= change), default=0)
             row[part] = steps[place]["value"]
-            found.cells[f"{name}[{nth}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
+            found.cells[f"{whole}[{nth}].{part}"] = found.cells.get(f"{name}.{part}[{place}].value", "")
         rows.append(row)
         cells = [found.cells[f"{name}.{part}[0].value"] for part in shares]
         found.name_block(f"{name} ({change})", cells)
     if rows:
-        found.put(name, rows, found.cells[f"{name} ({rows[0]['from']})"])
+        found.put(whole, rows, found.cells[f"{name} ({rows[-1]['from']})"])
 
 
 def _staff(sheet: Worksheet, found: Found) -> None:

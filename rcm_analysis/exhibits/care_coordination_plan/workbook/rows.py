@@ -88,9 +88,10 @@ class Months:
         title: str,
         *,
         divisor: Formula | int = SHARE,
+        called: Callable[[str], str] | None = None,
     ) -> None:
         """Split a row of members or units into parts. Running totals are rounded, not the parts, so that the parts
-        still sum to the whole.
+        still sum to the whole. `called` gives the name of a part's row; else it is that of the row with the part.
 
         `running` takes a part and a month's column and gives the share of all parts up to it, out of `divisor`.
         """
@@ -106,16 +107,16 @@ class Months:
                 MEMBERS,
             )
             self.add(
-                f"{name}.{part}",
+                called(part) if called else f"{name}.{part}",
                 lambda c, _, upto=upto, before=before: self.at(upto, c) + (f"-{self.at(before, c)}" if before else ""),
                 f"{title}, {_words(part)}",
                 MEMBERS,
             )
             before = upto
 
-    def split_by_region(self, name: str, title: str) -> None:
+    def split_by_region(self, name: str, title: str, *, called: Callable[[str], str] | None = None) -> None:
         """Split a row of members or units into one row per region."""
-        self.split(name, self.plan.regions, lambda region, c: self.at(f"region_to.{region}", c), title)
+        self.split(name, self.plan.regions, lambda one, c: self.at(f"region_to.{one}", c), title, called=called)
 
     # ------------------------------------------------------------ referring
     def at(self, name: str, column: str) -> str:
