@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ...ledger.ratios import ratio
-from ...models.plan.assumptions import EXAMPLE, MEDICARE, Assumptions, Dated, at, read_assumptions
+from ...models.plan.assumptions import MEDICARE, Assumptions, Dated, at, example_assumptions, read_assumptions
 from ...models.plan.fields import BY_KEY, FIELDS, LEVER_BY_KEY, MILLI, SHARE, natural
 from ..blocks import Block
 from ..formats import as_text, counted
@@ -49,7 +49,7 @@ def as_shipped(plan: Assumptions) -> tuple[int, int]:
 
 @functools.cache
 def _examples() -> list[dict[str, Any]]:
-    return [_stated(read_assumptions(file)) for file in (EXAMPLE, *MEDICARE.values())]
+    return [_stated(plan) for plan in (example_assumptions(), *map(read_assumptions, MEDICARE))]
 
 
 def _stated(plan: Assumptions) -> dict[str, Any]:

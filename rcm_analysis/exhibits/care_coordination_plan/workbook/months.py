@@ -301,13 +301,14 @@ def _members_by_place(made: Months) -> None:
     at, plan = made.at, made.plan
     made.split_by_region("members", "Members", called=lambda region: f"members_in.{region}")
     for region in plan.regions:
-        made.split(
-            f"members_in.{region}",
-            plan.levels,
-            lambda level, c, region=region: at(f"mix_to.{level}.{region}", c),
-            f"Members, {region}",
-            called=lambda level, region=region: f"members.{level}.{region}",
-        )
+
+        def upto(level: str, c: str, region: str = region) -> str:
+            return at(f"mix_to.{level}.{region}", c)
+
+        def called(level: str, region: str = region) -> str:
+            return f"members.{level}.{region}"
+
+        made.split(f"members_in.{region}", plan.levels, upto, f"Members, {region}", called=called)
     for level in plan.levels:
         parts = [f"members.{level}.{region}" for region in plan.regions]
         made.total(f"members.{level}", parts, f"Members, {level}", MEMBERS)
