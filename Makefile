@@ -28,7 +28,7 @@ lab: $(READY)
 docs: EXTRAS = test,docs
 docs: $(READY)
 	$(BIN)/python -c 'import mkdocs, mkdocstrings' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable ".[docs]"
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 test: $(READY)
 	$(BIN)/pytest -n auto --dist worksteal -q

@@ -5,6 +5,7 @@
     ├── TableError       a table lacks columns, or holds what its grain forbids
     ├── ClientError      an unknown client, or a registry that contradicts itself
     ├── ParameterError   a report parameter that is unknown, missing or of the wrong type
+    │   └── NotThere     a page, table or public name that does not exist: also what Python expects there
     ├── StoreError       the store cannot be read, or may not be written
     └── RunError         a report that did not finish
 
@@ -45,6 +46,16 @@ class ParameterError(RcmError):
     """A report parameter is unknown, missing or of the wrong type."""
 
 
+class NotThere(ParameterError, AttributeError, KeyError):
+    """A page, table or public name that does not exist.
+
+    >>> str(NotThere("There is no page agin."))
+    'There is no page agin.'
+    """
+
+    __str__ = Exception.__str__
+
+
 class StoreError(RcmError):
     """The store cannot be read or may not be written."""
 
@@ -81,7 +92,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     >>> closest("zzz", ["client", "period"])
     ''
     """
-    match = difflib.get_close_matches(word, list(known), n=1)
+    match = difflib.get_close_matches(str(word), list(known), n=1)
     return f" Closest: {match[0]}." if match else ""
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from .errors import closest
+from .errors import NotThere, closest
 
 Homes = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """Public name -> the module below the package that holds it, or a function that says so."""
@@ -34,7 +34,7 @@ def public(package: str, homes: Homes) -> tuple[Callable[[str], Any], Callable[[
             return import_module(f"{package}.{name}")
         known = table()
         if name not in known:
-            raise AttributeError(f"{package} has no {name!r}.{closest(name, known)}")
+            raise NotThere(f"{package} has no {name!r}.{closest(name, known)}")
         value = getattr(import_module(f"{package}.{known[name]}"), name)
         setattr(sys.modules[package], name, value)
         return value

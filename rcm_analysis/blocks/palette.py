@@ -46,7 +46,11 @@ DARK = {
 }
 """The palette of a screen that is set to dark: the same names, the same meaning."""
 
-DARK_THEMES = ('[data-jp-theme-light="false"]', ".vscode-dark", ".vscode-high-contrast")
+DARK_THEMES = (
+    '[data-jp-theme-light="false"]',
+    ".vscode-dark",
+    ".vscode-high-contrast:not(.vscode-high-contrast-light)",
+)
 """How JupyterLab, Jupyter Notebook and VS Code say that their theme is dark."""
 
 

@@ -33,7 +33,7 @@ def is_empty(value: Any) -> bool:
         return not value.strip()
     if value is None or isinstance(value, (int, float)):
         return value is None or value != value
-    return bool(pd.isna(value)) if not isinstance(value, (list, dict, tuple, set)) else False
+    return bool(pd.isna(value)) if pd.api.types.is_scalar(value) else False
 
 
 def as_text(value: Any, unit: str, *, exact: bool = False, reason: str = "") -> str:
@@ -87,7 +87,7 @@ def _rate(value: Any, exact: bool) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{_rounded(value, 1):,}"
+    return f"{_rounded(value, 1):,}" if abs(value) < 1e15 else f"{float(value):.3g}"
 
 
 def _count(value: Any) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from ..errors import ParameterError, closest, listed
+from ..errors import NotThere, ParameterError, closest, listed
 from .blocks import Block
 
 Page = TypeVar("Page", bound=Callable[[Any], list[Block]])
@@ -62,7 +62,7 @@ class Pages:
         if name not in self._pages:
             known = [*self._pages, *self._reports]
             there = f"It has: {listed(known, 30)}.{closest(name, known)}" if known else "It has none."
-            raise AttributeError(f"{self._template or 'This report'} has no page {name!r}. {there} {self._how()}")
+            raise NotThere(f"{self._template or 'This report'} has no page {name!r}. {there} {self._how()}")
         return partial(self._pages[name], self.about)
 
     def _how(self) -> str:
@@ -74,14 +74,14 @@ class Pages:
         """The name of a page that this report gave, and the page about facts that are worked out anew.
 
         Raises
-            AttributeError for what is no page of this report.
+            NotThere for what is no page of this report.
         """
         for report in (self, *self._opened.values()):
             for name, function in report._pages.items():
                 if getattr(made, "func", None) is function:
                     path = name if report is self else f"{report._template}.{name}"
                     return path, partial(report._once_more, name)
-        raise AttributeError("Give a page of this report: its name, or report.review.NAME without calling it.")
+        raise NotThere("Give a page of this report: its name, or report.review.NAME without calling it.")
 
     def _once_more(self, name: str) -> list[Block]:
         fresh = self._anew() if self._anew else self

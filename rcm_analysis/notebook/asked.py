@@ -25,7 +25,21 @@ def columns(by: Any) -> list[str]:
     """
     if by is None:
         return []
-    return [by] if isinstance(by, str) else list(by)
+    wanted = [by] if isinstance(by, str) or not isinstance(by, Iterable) else list(dict.fromkeys(by))
+    if not all(isinstance(one, str) for one in wanted):
+        raise ParameterError(f"by names a column of claims, or several, such as by='payer'; found {by!r}.")
+    return wanted
+
+
+def count(name: str, given: Any) -> int:
+    """How many, from a whole number of one or more.
+
+    Raises
+        ParameterError for anything else.
+    """
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise ParameterError(f"{name} is a whole number of one or more; found {given!r}.")
+    return given
 
 
 def day(given: Any) -> dt.date:
@@ -102,7 +116,7 @@ def values(name: str, given: Any, tables: Mapping[str, Any], payers: Mapping[str
             near = closest(str(one), known) if name in NAMED else ""
             raise ParameterError(f"No claim has the {name} {str(one)!r}.{near}")
         out.append(found)
-    return out
+    return list(dict.fromkeys(out))
 
 
 def _there(name: str, tables: Mapping[str, Any]) -> set[str] | None:

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
+from ..errors import ParameterError
 from ..exhibits import blocks
 from ..exhibits.client_review.definitions import glossary_of
 from ..exhibits.formats import UNITS, words_of
 from ..exhibits.pages import Pages
 from ..exhibits.subject import Book, Subject
-from ..measures.menu import glossary, menu, named
+from ..measures.menu import Measure, glossary, menu, named
 from ..periods import Period
+from ..tables.store import first_day
 from . import asked, moves, questions
 from .queries import ask
 from .results import About, Result, heading
@@ -62,10 +65,7 @@ class Desk:
             ParameterError for an unknown name, option or value, or when the measure needs more than tables, month and
             day.
         """
-        asking = self._asked(name, given)
-        options = dict(asking.options)
-        period, as_of = options.pop("period", self.period), options.pop("as_of", self.as_of)
-        asking = questions.Question(asking.record, asking.by, asking.where, options)
+        asking, period, as_of = self._on(self._asked(name, given))
         found = asking.answer(self.tables, period, as_of)
 
         def total() -> Mapping[str, Any] | None:
@@ -86,9 +86,7 @@ class Desk:
             ParameterError for a measure that counts something other than claims.
         """
         asking = self._asked(name, {key: value for key, value in given.items() if key != "by"})
-        options = dict(asking.options)
-        period, as_of = options.pop("period", self.period), options.pop("as_of", self.as_of)
-        asking = questions.Question(asking.record, (), asking.where, options)
+        asking, period, as_of = self._on(asking)
         found, notes = questions.claims_behind(asking, self.tables, period, as_of)
         title = f"Claims behind: {questions.title_of(asking, self._names)}"
 
@@ -107,9 +105,12 @@ class Desk:
         matured services shows, under each month, the latest month that was old enough by then.
         """
         asking = self._asked(name, {**given, "by": by})
-        found = asking.by_month(self.tables, self.period.trailing(months).months(), asking.by)
-        title = f"{questions.title_of(asking, self._names)}, {months} months"
-        return self._result(asking, found, title, lambda: None, (self.period, self.as_of))
+        wanted = self.period.trailing(asked.count("months", months)).months()
+        shown = [month for month in wanted if month.last_day >= self._begins(asking.record)] or wanted[-1:]
+        found = asking.by_month(self.tables, shown, asking.by)
+        title = f"{questions.title_of(asking, self._names)}, {len(shown)} months"
+        notes = () if shown == wanted else (f"Nothing is known of months before {shown[0].title}.",)
+        return self._result(asking, found, title, lambda: None, (self.period, self.as_of), notes=notes)
 
     def compare(self, name: str, *, since: Any = None, by: Any = (), **given: Any) -> Result:
         """A measure in the month `since`, by default the month before, and in this report's, the largest move first.
@@ -117,7 +118,8 @@ class Desk:
         `report.compare("days_in_ar", since="2026-07", by="payer")`: `of_the_change` is what each group adds to the
         change of the whole, so that the column adds up to it.
         """
-        asking, then = self._asked(name, {**given, "by": by}), self._since(since)
+        asking = self._asked(name, {**given, "by": by})
+        then = self._since(since, asking.record)
         move = moves.compared(asking, self.tables, then, self.period)
         title = f"{questions.title_of(asking, self._names)}, {then.title} and {self.period.title}"
         value = "of_the_change" if move.adds_up else "change"
@@ -131,8 +133,8 @@ class Desk:
         is told by payer, by provider and by location, each adding up to the change, a quotient by what its top and
         its bottom did; a median by its largest movers. It says where, and claims no cause.
         """
-        then = self._since(since)
-        figure = moves.figure_of(name) if not given else ""
+        figure = moves.figure_of(str(name)) if not given else ""
+        then = self._since(since, None if figure else named(name))
         if figure:
             said, parts = moves.explained(figure, self.tables, then, self.period, self._payer_name)
             about = self._about(f"What moved {words_of(figure)}", "change_cents", (self.period, self.as_of))
@@ -196,9 +198,35 @@ class Desk:
         return [name for name in super().__dir__() if not name.startswith("_")]
 
     # ------------------------------------------------------------ parts
-    def _since(self, since: Any) -> Period:
+    def _since(self, since: Any, record: Measure | None) -> Period:
         """The month that is compared with: the one given, else the month before."""
-        return self.period.shift(-1) if since in (None, "", MONTH_BEFORE) else asked.span(since)
+        if since in (None, "", MONTH_BEFORE):
+            return self.period.shift(-1)
+        then = asked.span(since)
+        self._refuse_unknown(record, then.last_day, self.period.shift(-1).last_day)
+        return then
+
+    def _on(self, asking: questions.Question) -> tuple[questions.Question, Period, dt.date]:
+        """A question with the month and day that it is asked of: its own, else this report's."""
+        options = dict(asking.options)
+        period, as_of = options.pop("period", self.period), options.pop("as_of", self.as_of)
+        for day in {period.last_day, as_of} - {self.period.last_day, self.as_of}:
+            self._refuse_unknown(asking.record, day, self.period.last_day)
+        return replace(asking, options=options), period, as_of
+
+    def _begins(self, record: Measure | None) -> dt.date:
+        """The first day of which anything is known that a measure (claims, where none is given) may count."""
+        service = questions.SERVICE_OF.get(record.subject if record else "", "claims")
+        return first_day(self.tables, {service}) or self.period.first_day
+
+    def _refuse_unknown(self, record: Measure | None, day: dt.date, last: dt.date) -> None:
+        """Refuses a day of which nothing is known: before the first record, or after what this report knows."""
+        begins = self._begins(record)
+        if not begins <= day <= last:
+            raise ParameterError(
+                f"What this report knows begins in {begins:%Y-%m}, and the latest month to ask for here is "
+                f"{last:%Y-%m}; found {day:%Y-%m}. Name a month between, or open the report of a later one."
+            )
 
     def _asked(self, name: str, given: Mapping[str, Any]) -> questions.Question:
         return questions.question(named(name), given, self.tables, self._payers)

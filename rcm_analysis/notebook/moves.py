@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..blocks.vocabulary import Block
-from ..errors import ParameterError, RcmError
+from ..errors import NotThere, ParameterError, RcmError
 from ..exhibits import blocks
 from ..exhibits.blocks import note
 from ..exhibits.formats import as_text, comma_list, words_of
@@ -166,7 +166,7 @@ class Answer:
     def __getattr__(self, name: str) -> Any:
         if name in ("plot", "to_excel", "sql"):
             return getattr(self.table, name)
-        raise AttributeError(f"an answer has said, table, plot, to_excel and sql, and no {name!r}")
+        raise NotThere(f"an answer has said, table, plot, to_excel and sql, and no {name!r}")
 
 
 def explained(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import closest, listed
+from ..errors import NotThere, closest, listed
 from ..exhibits.care_coordination_plan import review
 from ..exhibits.care_coordination_plan.answers import CarePlan
 from ..periods import Period
@@ -33,7 +33,7 @@ class OpenedPlan(review.PlanReport):
         name, plan = page if isinstance(page, str) else page.__name__, self.review
         pages = [one for one, made in vars(CarePlan).items() if callable(made) and not one.startswith("_")]
         if name not in pages:
-            raise AttributeError(f"A plan has no page {name!r}. It has: {listed(pages, 30)}.{closest(name, pages)}")
+            raise NotThere(f"A plan has no page {name!r}. It has: {listed(pages, 30)}.{closest(name, pages)}")
         actual = plan.results.actual if plan.results else None
 
         def again() -> Any:

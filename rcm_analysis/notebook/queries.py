@@ -37,7 +37,10 @@ def ask(query: str, tables: Mapping[str, Any]) -> pd.DataFrame:
                 database.register(f"{name}__", _arrow(tables[name]))
                 database.execute(f'create view "{name}" as select *{_in_dollars(tables[name])} from "{name}__"')
         try:
-            found = database.execute(query).df()
+            asked = database.execute(query)
+            if asked is None or asked.description is None:
+                raise ParameterError("A question in SQL begins with select; DuckDB found none in the text.")
+            found = asked.df()
         except duckdb.Error as error:
             said = str(error).split("\n")[0]
             unknown = re.search(r"Table with name (\w+) does not exist", said)

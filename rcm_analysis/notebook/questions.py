@@ -24,6 +24,8 @@ CLAIM = "claim_id"
 NO_CLAIM = "(no single claim)"
 ABOUT_A_CLAIM = ("service_on", "payer", "provider", "location")
 OF_A_BALANCE = ("party", "responsible_payer")
+SERVICE_OF = {"self_pay": "self_pay", "engagement": "patient_engagement", "coordination": "care_coordination"}
+"""Subjects of measures -> the service whose records they count, where it is not claims."""
 
 
 @dataclass(frozen=True)
@@ -180,14 +182,16 @@ def claims_behind(
 
 def _with_claims(found: pd.DataFrame, tables: Mapping[str, Any]) -> pd.DataFrame:
     """The rows with what a reader knows each claim by."""
-    known = [CLAIM, *(name for name in ABOUT_A_CLAIM if name not in found.columns)]
+    about = [CLAIM, *ABOUT_A_CLAIM]
+    known = [name for name in about if name == CLAIM or name not in found.columns]
     claims = tables["claims"]
     rows = pl.from_pandas(claims).lazy() if isinstance(claims, pd.DataFrame) else claims.lazy()
     rows = rows.filter(pl.col(CLAIM).is_in(found[CLAIM].tolist())).select(known).collect().to_pandas()
     if "service_on" in rows:
         rows["service_on"] = pd.to_datetime(rows["service_on"])
     out = found.merge(rows, on=CLAIM, how="left")
-    return out[[*known, *(name for name in out.columns if name not in known)]]
+    first = [name for name in about if name in out]
+    return out[[*first, *(name for name in out.columns if name not in first)]]
 
 
 def _lower(words: str) -> str:

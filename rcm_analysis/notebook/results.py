@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 
 from ..blocks.plain import slug
 from ..blocks.vocabulary import Block, Glossary, Meta, Table
+from ..errors import ParameterError, RcmError, closest, listed
 from ..exhibits import blocks, figures, formats
 from ..exhibits.tables import Shown, show, with_total
 from .queries import DOLLARS, ask
@@ -103,18 +104,28 @@ class Result(pd.DataFrame):
         return formats.unit_of(str(column), self[column], self.about.units)
 
     def _in_cents(self) -> pd.DataFrame:
-        """The values as tables take them: dollars that SQL gave as cents again."""
-        dollars = [name for name in self.columns if str(name).endswith(DOLLARS)]
-        return pd.DataFrame(self).assign(**{str(name): (self[name] * 100).round() for name in dollars})
+        """The values as tables take them: dollars that SQL gave as cents again, lists and records as text."""
+        frame = pd.DataFrame(self)
+        dollars = {str(name): (self[name] * 100).round() for name in self.columns if str(name).endswith(DOLLARS)}
+        objects = {str(name): column.map(_one_value) for name, column in frame.select_dtypes("object").items()}
+        return frame.assign(**objects, **dollars)
 
     def first(self, column: str) -> Any:
         """The value of a column in the first row; nothing ("") where there are no rows."""
-        return self[column].iloc[0] if len(self) else ""
+        return self[self._named(column)].iloc[0] if len(self) else ""
 
     def largest(self, column: str, amount: str) -> Any:
         """The value of a column in the row with the largest amount; nothing ("") where there are no rows."""
-        known = self[amount].dropna()
-        return self.loc[known.idxmax(), column] if len(known) else ""
+        known = self[self._named(amount)].dropna()
+        return self.loc[known.idxmax(), self._named(column)] if len(known) else ""
+
+    def _named(self, column: str) -> str:
+        if column not in self.columns:
+            there = list(map(str, self.columns))
+            raise ParameterError(
+                f"This answer has no column {column!r}. It has: {listed(there, 30)}.{closest(str(column), there)}"
+            )
+        return column
 
     # ------------------------------------------------------------ seen
     def block(self) -> Table:
@@ -201,7 +212,15 @@ class Result(pd.DataFrame):
 
         terms = self.about.terms.items if self.about.terms else ()
         section = Section(self.about.title, (self.block(),), terms)
-        write_workbook([section], Path(excel_writer), meta=Meta(self.about.title, **self.about.meta))
+        path = Path(excel_writer)
+        if path.suffix.lower() != ".xlsx":
+            raise ParameterError(f"The name of a workbook ends in .xlsx; found {path.name!r}. Nothing was written.")
+        try:
+            write_workbook([section], path, meta=Meta(self.about.title, **self.about.meta))
+        except OSError as error:
+            raise RcmError(
+                f"{path} cannot be written: {error.strerror}. Does its folder exist, and is it closed in Excel?"
+            ) from None
 
     def sql(self, query: str) -> Result:
         """Ask the answer, called `result`, and all tables of its report with DuckDB.
@@ -210,6 +229,11 @@ class Result(pd.DataFrame):
         """
         found = ask(query, {**dict(self.about.tables), "result": pd.DataFrame(self)})
         return Result(found, replace(self.about, title=f"{self.about.title}, as asked", value="", total=lambda: None))
+
+
+def _one_value(value: Any) -> Any:
+    """A value of a cell; a list or a record, as SQL may give them, as its text."""
+    return value if pd.api.types.is_scalar(value) else str(getattr(value, "tolist", lambda: value)())
 
 
 def heading(column: str, known: Mapping[str, str] | None = None) -> str:

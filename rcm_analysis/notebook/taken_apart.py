@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ import pandas as pd
 from ..exhibits.pages import OWN
 from ..measures.menu import record_of
 from ..periods import Period
+from ..tables.store import Tables
 from .results import Words
 
 PACKAGE = __name__.split(".")[0]
@@ -28,6 +30,8 @@ ABOVE = (f"{PACKAGE}.exhibits", OWN)
 BELOW = tuple(f"{PACKAGE}.{room}." for room in ("measures", "models", "ledger"))
 KEEPER = (f"{PACKAGE}.tables.frames", "answer")
 """The wrapper that keeps answers: it knows the function that was asked."""
+PUBLISHED = (f"{PACKAGE}.exhibits.patient_engagement_review.published", "as_published")
+"""What gives the tables whose small numbers are hidden: the only preparation of tables above the measures."""
 OF_THE_SUBJECT = ("pandas", "relations", "never_billed")
 ARITHMETIC = f"{PACKAGE}.ledger.ratios"
 PLAIN = (bool, int, float, str, tuple, dt.date)
@@ -61,7 +65,7 @@ def cell_of(report: Any, page: str | Callable[[], Any]) -> Cell:
     """The cell that gives the numbers of a page of an opened report.
 
     Raises
-        AttributeError for a page that the report has not: it names the closest.
+        NotThere for a page that the report has not: it names the closest.
     """
     name, again = report.review.again(getattr(report.review, page) if isinstance(page, str) else page)
     subject = report.subject
@@ -115,7 +119,9 @@ def _call_of(frame: FrameType) -> Call | None:
         return Call(function, given | named) if function.__module__.startswith(BELOW) else None
     if module == f"{PACKAGE}.exhibits.subject" and code.co_name in OF_THE_SUBJECT:
         table = frame.f_locals.get("table")
-        return Call(f"report.subject.{code.co_name}" + (f'("{table}")' if table else ""), {})
+        return Call(f".{code.co_name}" + (f'("{table}")' if table else ""), {"self": frame.f_locals["self"]})
+    if (module, code.co_name) == PUBLISHED:
+        return Call(frame.f_globals[code.co_name], _arguments(frame))
     if not module.startswith(BELOW) or module == ARITHMETIC:
         return None
     function = frame.f_globals.get(code.co_name)
@@ -168,12 +174,14 @@ class _Writer:
         return sorted(self.modules)
 
     def line(self, call: Call) -> list[str]:
-        text = call.function if isinstance(call.function, str) else self._call(call.function, call.given)
+        is_of_subject = isinstance(call.function, str)
+        text = self._of_subject(call) if is_of_subject else self._call(call.function, call.given)
         if text in self.written:
             self._know(call.result, self.written[text])
             return []
         stem = getattr(call.function, "__name__", text.split(".")[-1].split("(")[0])
-        stem = text.split('"')[1] if '("' in stem + text and isinstance(call.function, str) and '"' in text else stem
+        if is_of_subject:
+            stem = re.sub(r'\w+\("(\w+)"\)', r"\1", call.function[1:])
         taken = {one.rpartition("_")[0] if one.rpartition("_")[2].isdigit() else one for one in self.written.values()}
         number = sum(one == stem or one.startswith(f"{stem}_") for one in self.written.values()) + 1
         call.name = f"{stem}_{number}" if stem in taken else stem
@@ -185,6 +193,15 @@ class _Writer:
 
     def modules_names(self) -> set[str]:
         return {line.split(" import ")[1] for line in self.modules if " import " in line} | {"rcm", "dt"}
+
+    def _of_subject(self, call: Call) -> str:
+        """What a report's subject was asked, or the subject at an earlier close."""
+        mine, asked = self.report.subject, call.given["self"]
+        if (asked.period, asked.as_of) == (mine.period, mine.as_of):
+            return f"report.subject{call.function}"
+        if asked.as_of != asked.period.last_day:
+            raise _Unsayable
+        return f"report.subject.at_close({self._period(asked.period)}){call.function}"
 
     def _call(self, function: Callable[..., Any], given: Mapping[str, Any]) -> str:
         takes = inspect.signature(function).parameters
@@ -226,6 +243,8 @@ class _Writer:
             return self._period(value)
         if isinstance(value, (list, tuple, set, frozenset)):
             return self._several(value)
+        if isinstance(value, Tables):
+            return self._tables(value)
         if isinstance(value, Mapping):
             return "{" + ", ".join(f"{self.say(key)}: {self.say(one)}" for key, one in value.items()) + "}"
         if isinstance(value, pd.DataFrame):
@@ -238,6 +257,14 @@ class _Writer:
             parts = [f"{one.name}={self.say(getattr(value, one.name))}" for one in fields(value) if one.init]
             return f"{kind.__name__}({', '.join(parts)})"
         raise _Unsayable
+
+    def _tables(self, tables: Tables) -> str:
+        """The report's tables as they were known on an earlier day."""
+        if not isinstance(self.report.tables, Tables) or tables.as_of is None:
+            raise _Unsayable
+        if self.report.tables.as_known_on(tables.as_of) is not tables:
+            raise _Unsayable
+        return f"report.tables.as_known_on({self._day(tables.as_of)})"
 
     def _day(self, day: dt.date) -> str:
         if day == self.report.as_of:

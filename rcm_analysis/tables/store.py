@@ -36,7 +36,7 @@ import pandas as pd
 import polars as pl
 from filelock import FileLock, Timeout
 
-from ..errors import StoreError, closest, listed
+from ..errors import NotThere, StoreError, closest, listed
 from ..periods import Period
 from .derived import FOLDER, Shelf
 from .disk import OWNER_FILE, PARTIAL, make_folder, what_is_wrong, write_part, write_text
@@ -137,7 +137,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
         if name == PAYERS.name and self.payers is not None:
             return self.payers.lazy()
         if name not in TABLES:
-            raise KeyError(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
+            raise NotThere(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
         return self._frames[name]
 
     def __getattr__(self, name: str) -> pd.DataFrame:
@@ -145,7 +145,7 @@ class Tables(Mapping[str, pl.LazyFrame]):
         if name.startswith("_"):
             raise AttributeError(name)
         if name not in TABLES:
-            raise AttributeError(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
+            raise NotThere(f"no table {name!r}; the store has {listed(TABLES, 30)}.{closest(name, TABLES)}")
         return self.pandas(name)
 
     def __dir__(self) -> list[str]:
@@ -294,6 +294,12 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
         if tables[table.name].select(falls.any()).collect().item():
             return True
     return False
+
+
+def first_day(tables: Mapping[str, pl.LazyFrame], services: Collection[str]) -> dt.date | None:
+    """The first day on which anything of these services became known; None where nothing did."""
+    days = [tables[one.name].select(pl.col(one.known_on).min()).collect().item() for one in tables_of(services)]
+    return min((day for day in days if day is not None), default=None)
 
 
 def tables_of_stores(stores: Sequence[Any], *, as_of: dt.date | None = None) -> Tables:

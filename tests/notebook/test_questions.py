@@ -17,9 +17,10 @@ BY_CLAIM = [name for name, one in menu().items() if "by" in one.parameters]
 OF_SOMETHING_ELSE = {
     "correct_posting", "quality_scores", "eob_interpretation", "third_next_available", "intake_completeness",
     "social_needs_asked", "navigation_coverage", "satisfaction", "net_promoter", "survey_response_rate",
-    "feedback_themes", "feedback_answered_in_time", "readmissions", "emergency_visits",
+    "feedback_themes", "feedback_answered_in_time", "readmissions", "emergency_visits", "reported_aging",
+    "care_plan_adherence", "preferences_recorded", "care_denials", "referral_quality", "months_by_stage",
 }  # fmt: skip
-"""Measures of slots, surveys and people, which are no claims."""
+"""Measures of slots, surveys, people, member-months and balances by age, which are no claims."""
 
 
 def cents_of(frame: pd.DataFrame) -> dict[str, int]:
@@ -143,12 +144,60 @@ def test_what_is_kept_is_a_column_of_claims(report):
         pytest.param(lambda r: r.trend("cash", by="payer", as_if=1), "takes no as_if", id="trend"),
         pytest.param(lambda r: r.claims("payer_scorecard"), "has no claims behind it", id="not of claims"),
         pytest.param(lambda r: r.sql("select * from clams"), "DuckDB cannot answer.*Closest: claims", id="sql"),
+        pytest.param(lambda r: r.sql(" "), "begins with select", id="no question"),
+        pytest.param(lambda r: r.measure(None), "No measure None", id="no name"),
+        pytest.param(lambda r: r.measure("cash", by=3), "by names a column", id="no column"),
+        pytest.param(lambda r: r.trend("cash", months="13"), "months is a whole number", id="no count"),
+        pytest.param(lambda r: r.trend("cash", months=0), "months is a whole number", id="no month"),
+        pytest.param(lambda r: r.measure("cash").first("chas"), "no column 'chas'.*Closest: cash", id="first"),
+        pytest.param(lambda r: r.measure("cash").largest("x", "cash_cents"), "no column 'x'", id="largest"),
+        pytest.param(lambda r: r.measure("cash").to_excel("days"), "ends in .xlsx", id="file name"),
+        pytest.param(lambda r: r.measure("cash").to_excel("no/such.xlsx"), "cannot be written: No such", id="folder"),
+        pytest.param(lambda r: r.review.agin(), "no page 'agin'.*Closest: aging", id="page"),
+        pytest.param(lambda r: r.apart("agin"), "no page 'agin'", id="page apart"),
+        pytest.param(lambda r: r.tables.clams, "no table 'clams'.*Closest: claims", id="table"),
+        pytest.param(lambda r: r.tables["clams"], "^no table 'clams'", id="table by name"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_way_out(report, ask, words):
-    with pytest.raises(ParameterError, match=words) as stopped:
+    with pytest.raises(RcmError, match=words) as stopped:
         ask(report)
-    assert stopped.value._render_traceback_() == [f"ParameterError: {stopped.value}"]
+    assert stopped.value._render_traceback_() == [f"{type(stopped.value).__name__}: {stopped.value}"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda r: r.measure("cash", period="2010-01"),
+        lambda r: r.measure("days_in_ar", as_of="2010-01-31"),
+        lambda r: r.measure("days_in_ar", as_of=r.as_of + dt.timedelta(days=1)),
+        lambda r: r.claims("cash", period=r.period.shift(1)),
+        lambda r: r.compare("cash", since="2010-01", by="payer"),
+        lambda r: r.compare("cash", since=r.period),
+        lambda r: r.why("cash", since=r.period.shift(1)),
+        lambda r: r.why("charges", since="2010-01"),
+    ],
+)
+def test_a_month_of_which_nothing_is_known_is_no_month_of_zeros(report, ask):
+    with pytest.raises(ParameterError, match="What this report knows begins in"):
+        ask(report)
+
+
+@pytest.mark.slow
+def test_a_trend_begins_with_the_first_month_that_has_records(report):
+    first = report.tables.transactions["posted_on"].min()
+    found = report.trend("cash", months=400)
+    assert pd.Timestamp(found["month"].iloc[0]) == pd.Timestamp(first).replace(day=1)
+    assert f"Nothing is known of months before {first:%B %Y}." in found.block().notes
+    assert found.about.title.endswith(f"{len(found)} months") and not report.trend("cash", months=2).block().notes
+
+
+@pytest.mark.slow
+def test_whatever_sql_gives_is_shown_and_written(report, tmp_path):
+    found = report.sql("select [1, 2] as l, {'a': 1} as s, interval 3 day as i, null as n, 1e300 as big, true as b")
+    assert found.block().text[0][:2] == ("[1, 2]", "{'a': 1}") and "[1, 2]" in repr(found)
+    found.to_excel(tmp_path / "odd.xlsx")
 
 
 @pytest.mark.slow

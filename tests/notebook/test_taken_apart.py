@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -33,6 +34,8 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, pd.Series):
         pd.testing.assert_series_equal(one, other)
         return True
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
     if isinstance(one, nw.LazyFrame):
         first, second = (frame.collect("pandas").to_native() for frame in (one, other))
         order = list(first.columns)

@@ -3,6 +3,7 @@ JupyterLab that move cash and peak deficit at once."""
 
 from __future__ import annotations
 
+import html
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -265,10 +266,11 @@ def panel(assumptions: Assumptions, widgets):
         )
         for key, words, low, high, neutral, _ in SLIDERS
     }
-    image, sentence = widgets.Image(format="png"), widgets.Label()
+    image, sentence = widgets.Image(format="png"), widgets.HTML()  # a Label would typeset dollars as mathematics
 
     def follow(_change=None) -> None:
-        image.value, sentence.value = picture.redraw({key: sliders[key].value * step for key, *_, step in SLIDERS})
+        image.value, words = picture.redraw({key: sliders[key].value * step for key, *_, step in SLIDERS})
+        sentence.value = html.escape(words)
 
     for slider in sliders.values():
         slider.observe(follow, names="value")

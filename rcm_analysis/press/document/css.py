@@ -196,12 +196,17 @@ def declared(css: str) -> Mapping[str, str]:
     return said
 
 
+_UNSEEN = re.compile(r"0*\.?0+(%|px|pt|r?em)?")
+
+
 def is_hidden(element: lxml_html.HtmlElement, style: Mapping[str, str]) -> bool:
     """Whether the author hid an element."""
     return (
         (element.get("hidden") is not None and "display" not in style)
         or style.get("display") == "none"
         or style.get("visibility") in ("hidden", "collapse")
+        or _UNSEEN.fullmatch(style.get("opacity") or "1") is not None
+        or _UNSEEN.fullmatch(style.get("font-size") or "1") is not None
     )
 
 

@@ -35,7 +35,7 @@ from .document import (
     Run,
     plain_text,
 )
-from .html_tables import Markup, is_layout, is_tex, table_of, text_of
+from .html_tables import ELSEWHERE, Markup, instead_of, is_layout, is_tex, table_of
 from .mathematics import bare
 from .pictures import picture_of_uri
 
@@ -62,11 +62,6 @@ _LINES = {
     "optgroup",
 }  # fmt: skip
 _SILENT = {"style", "template", "head", "title", "meta", "link", "base", "param", "source", "track", "rp", "datalist"}
-_ELSEWHERE = {
-    "iframe": "a page of another site", "embed": "an embedded file", "object": "an embedded file", "video": "a film",
-    "audio": "a sound", "canvas": "a drawing made by a script", "applet": "a program",
-    "frame": "a page of another site",
-}  # fmt: skip
 _SETS_UP = re.compile(r"PlotlyConfig|MathJax|require\.(config|undef)|BokehJS|_bokeh_onload")
 """Scripts that draw nothing themselves: they load what others draw with."""
 
@@ -207,7 +202,7 @@ class _Walker:
             handler(self, element, style)
         elif tag in _HEADINGS:
             self.heading(element)
-        elif tag in _ELSEWHERE:
+        elif tag in ELSEWHERE:
             self.elsewhere(element)
         elif tag in _LINES or self.markup.sheet.of(element).get("display") in ("block", "flex", "grid"):
             self.flush()
@@ -274,6 +269,11 @@ class _Walker:
             return self.flush()
         self.add(Quote(tuple(self.apart(element, style, self.depth + 1))))
 
+    def quoted(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
+        self.say("\u201c", style)
+        self.inside(element, style)
+        self.say("\u201d", style)
+
     def items(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
         self.flush()
         depth = self.depth + 1
@@ -327,12 +327,8 @@ class _Walker:
 
     def image(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
         found, alt = self.markup.picture(element), one_line(element.get("alt") or element.get("title"))
-        if found is None and element.get("data-drawing") is not None:
-            return
         if found is None:
-            name = alt or _file_name(element.get("src") or "") or "without a description"
-            self.runs.append(Run(f"[image: {name}]", **_without(style, "as_is")))
-            return
+            return self.say(instead_of(element, self.markup), style)
         width, height = (_pixels(element, name, self.markup) for name in ("width", "height"))
         self.add(Figure(alt=alt, data=found.data, mime=found.mime, width=width, height=height))
 
@@ -349,7 +345,7 @@ class _Walker:
     def elsewhere(self, element: lxml_html.HtmlElement) -> None:
         source = clean(element.get("src") or element.get("data") or "")
         address = source if urlsplit_scheme(source) in ("http", "https") else ""
-        kind = _ELSEWHERE[element.tag]
+        kind = ELSEWHERE[element.tag] if not element.get("srcdoc") else "a page inside this one"
         self.once(f"{kind[:1].upper()}{kind[1:]} is not printed{f': {address}' if address else '.'}")
 
     def once(self, text: str) -> None:
@@ -358,15 +354,8 @@ class _Walker:
             self.blocks.append(LeftOut(text))
 
     def control(self, element: lxml_html.HtmlElement, style: dict[str, Any]) -> None:
-        """What a field of a form shows: its text; a box that cannot be ticked says whether it is."""
-        kind = (element.get("type") or "text").lower()
-        if element.tag == "select":
-            chosen = element.xpath(".//option[@selected]") or element.xpath(".//option")[:1]
-            self.say(" ".join(text_of(one, self.markup) for one in chosen), style)
-        elif kind in ("checkbox", "radio") and element.get("disabled") is not None:
-            self.say("\u2611 " if element.get("checked") is not None else "\u2610 ", style)
-        elif kind not in ("checkbox", "radio", "hidden", "password", "file"):
-            self.say(element.get("value"), style)
+        """What a field of a form or a bar shows."""
+        self.say(instead_of(element, self.markup), style)
 
 
 def urlsplit_scheme(address: str) -> str:
@@ -375,10 +364,6 @@ def urlsplit_scheme(address: str) -> str:
         return urlsplit(address).scheme.lower()
     except ValueError:
         return ""
-
-
-def _file_name(source: str) -> str:
-    return "" if source.startswith("data:") else one_line(source.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
 
 
 def _pixels(element: lxml_html.HtmlElement, name: str, markup: Markup) -> float:
@@ -446,7 +431,8 @@ _HANDLERS = {
     "script": _Walker.script,
     "math": _Walker.mathml,
     "input": _Walker.control,
-    "select": _Walker.control,
+    **dict.fromkeys(("select", "progress", "meter"), _Walker.control),
+    "q": _Walker.quoted,
 }
 
 __all__ = ["html_blocks", "safe_href"]

@@ -57,7 +57,7 @@ class _Row:
 
 def table_of(element: lxml_html.HtmlElement, markup: Markup) -> Grid | None:
     """The printed side of a table element, or nothing where nothing of it is shown."""
-    captions: list[str] = []
+    captions: list[str] = [one_line(" ".join(_between_cells(element, markup)))]
     notes: list[str] = []
     rows: list[_Row] = []
     for child in element:
@@ -84,6 +84,17 @@ def table_of(element: lxml_html.HtmlElement, markup: Markup) -> Grid | None:
     caption = " – ".join(part for part in captions if part)
     columns = min(columns, MOST_COLUMNS)
     return finished(Grid(columns, tuple(head), tuple(body), caption=caption, notes=tuple(filter(None, notes))))
+
+
+def _between_cells(element: lxml_html.HtmlElement, markup: Markup) -> Iterator[str]:
+    """Words of a table that stand in no cell: a browser shows them above it."""
+    yield element.text or ""
+    for child in element:
+        if child.tag in (*_SECTIONS, "tr"):
+            yield from _between_cells(child, markup) if markup.shown(child) else ()
+        elif child.tag not in ("td", "th", "caption", *_SILENT) and markup.shown(child):
+            yield text_of(child, markup)
+        yield child.tail or ""
 
 
 def _parted(rows: list[_Row]) -> tuple[list[tuple[Cell, ...]], list[tuple[Cell, ...]]]:
@@ -144,7 +155,10 @@ def _gather(element: Any, markup: Markup, pieces: list[str]) -> None:
         if markup.shown(child) and child.tag not in _SILENT:
             ends = child.tag in _ROW_ENDS
             pieces.append("\n" if ends else "")
-            if is_tex(child):
+            said = instead_of(child, markup)
+            if said is not None:
+                pieces.append(said)
+            elif is_tex(child):
                 pieces.append(f"${child.text_content()}$")
             elif child.tag not in ("svg", "math"):
                 _gather(child, markup, pieces)
@@ -152,6 +166,49 @@ def _gather(element: Any, markup: Markup, pieces: list[str]) -> None:
                 pieces.append(child.text_content() if child.tag == "math" else "")
             pieces.append("\n" if ends else " | " if child.tag in ("td", "th") and child.getnext() is not None else "")
         pieces.append(_flowing(child.tail))
+
+
+ELSEWHERE = {
+    "iframe": "a page of another site", "embed": "an embedded file", "object": "an embedded file", "video": "a film",
+    "audio": "a sound", "canvas": "a drawing made by a script", "applet": "a program",
+    "frame": "a page of another site",
+}  # fmt: skip
+
+
+def instead_of(element: Any, markup: Markup) -> str | None:
+    """What stands in the line for an element that does not show its own words; None for all that do.
+
+    A picture that is not at hand, what no page can hold, the value of a field, whether a box that cannot be ticked is.
+    """
+    tag, kind = element.tag, (element.get("type") or "text").lower()
+    if tag in ("img", "image"):
+        return None if element.get("data-drawing") or markup.picture(element) else f"[image: {_name_of(element)}]"
+    if tag in ELSEWHERE:
+        return f"[{ELSEWHERE[tag]} is not printed]"
+    if tag == "select":
+        chosen = element.xpath(".//option[@selected]") or element.xpath(".//option")[:1]
+        return " ".join(text_of(one, markup) for one in chosen)
+    if tag in ("progress", "meter"):
+        return f" {text_of(element, markup) or _share_of(element)} "
+    if tag != "input" or kind in ("hidden", "password", "file"):
+        return None
+    if kind not in ("checkbox", "radio"):
+        return element.get("value") or ""
+    if element.get("disabled") is None:
+        return None
+    return "\u2611 " if element.get("checked") is not None else "\u2610 "
+
+
+def _name_of(image: Any) -> str:
+    source = image.get("src") or ""
+    file = "" if source.startswith("data:") else source.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+    return one_line(image.get("alt") or image.get("title")) or one_line(file) or "without a description"
+
+
+def _share_of(bar: Any) -> str:
+    """How full a bar is, as its attributes say."""
+    value, most = bar.get("value"), bar.get("max") or "1"
+    return "" if value is None else one_line(value if most == "1" else f"{value} of {most}")
 
 
 def _flowing(text: str | None) -> str:
@@ -177,6 +234,9 @@ def _cell(element: lxml_html.HtmlElement, markup: Markup, outer: list[lxml_html.
     if align not in ("left", "right", "center"):
         align = next((_ALIGN_CLASSES[name] for name in classes if name in _ALIGN_CLASSES), None)
     text, ground = text_of(element, markup), _ground(style, outer, markup)
+    pictures = [found for inside in element.iter("img", "svg") if (found := markup.picture(inside))]
+    if len(pictures) > 1:
+        text = f"{text}\n[and {len(pictures) - 1} more in the notebook]".strip()
     inner = [child for child in element.iter("b", "strong") if one_line(child.text_content()) == one_line(text) != ""]
     return Cell(
         text=text,
@@ -191,7 +251,7 @@ def _cell(element: lxml_html.HtmlElement, markup: Markup, outer: list[lxml_html.
         drawing=None
         if ground.bar is None
         else Drawing("bar", (-ground.bar if text[:1] in "-−(" and text else ground.bar,)),
-        picture=next((found for inside in element.iter("img", "svg") if (found := markup.picture(inside))), None),
+        picture=pictures[0] if pictures else None,
     )
 
 

@@ -31,7 +31,7 @@ _BOLD = {chr(65 + place): chr(0x1D400 + place) for place in range(26)}
 _BOLD |= {chr(97 + place): chr(0x1D41A + place) for place in range(26)}
 _DELIMITERS = ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$"), ("$", "$"))
 _NUMBERED = re.compile(r"\{(align|equation|gather|multline|eqnarray|alignat|flalign)\}")
-_LABEL = re.compile(r"\\(label|tag)\*?\{[^{}]*\}|\\(nonumber|notag)\b")
+_LABEL, _TAG = re.compile(r"\\label\{[^{}]*\}|\\(nonumber|notag)\b"), re.compile(r"\\tag(\*?)\{([^{}]*)\}")
 _ACCENTS = {
     "^": "\u0302", "\u02c6": "\u0302", "~": "\u0303", "\u02dc": "\u0303", "\u00af": "\u0304", "\u2015": "\u0305",
     "\u203e": "\u0305", "_": "\u0305", "\u02d9": "\u0307", ".": "\u0307", "\u00a8": "\u0308", "\u2192": "\u20d7",
@@ -82,6 +82,7 @@ def _element(tex: str, display: bool) -> ElementTree.Element | None:
     if len(tex) > LONGEST or tex.count("{") != tex.count("}"):
         return None
     plain = _LABEL.sub("", _NUMBERED.sub(r"{\1*}", clean(tex)))
+    plain = _TAG.sub(lambda tag: rf"\qquad\text{{{tag[2] if tag[1] else f'({tag[2]})'}}}", plain)
     if r"\\" in plain and r"\begin" not in plain:
         plain = rf"\begin{{align*}}{plain}\end{{align*}}"
     try:

@@ -45,8 +45,9 @@ _ARTIST = re.compile(
     r"|\bText\([^\n]*\)"
 )
 _AROUND_ARTISTS = re.compile(r"(?:array|dtype=object|[\s\[\](){},:])*")
+_TEXT_OF_LATEX = re.compile(r"\\begin\{(tabular|table|longtable|document)")
 _EMPTY_FIGURE = re.compile(r"<Figure size [\d.x]+ with 0 Axes>")
-_REPR = re.compile(r"<IPython\.(?:core|lib)\.display\.(\w+)[^\n>]*>")
+_REPR = re.compile(r"<IPython\.(?:(?:core|lib)\.)?display\.(\w+)[^\n>]*>")
 _PLOTLY, _WIDGET = "application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"
 _BOKEH = ("application/vnd.bokehjs_exec.v0+json", "application/vnd.bokehjs_load.v0+json")
 _HOLOVIEWS = ("application/vnd.holoviews_exec.v0+json", "application/vnd.holoviews_load.v0+json")
@@ -59,16 +60,16 @@ def output_blocks(data: Mapping[str, Any], metadata: Mapping[str, Any], reading:
     formula = _formula(data)
     if formula:
         return [formula]
-    picture = picture_of_bundle(data)
-    if picture:
+    picture, chart = picture_of_bundle(data), _chart(data)
+    blocks = html_blocks(notebook_text(data.get("text/html")), folder=reading.folder) if not chart else []
+    shows = any(not isinstance(block, LeftOut) for block in blocks)
+    if picture and not shows:
         return [_figure(picture, metadata)]
-    chart = _chart(data)
     if chart:
         return [LeftOut(chart)]
+    if shows:
+        return blocks
     if data.get("text/html"):
-        blocks = html_blocks(notebook_text(data["text/html"]), folder=reading.folder)
-        if any(not isinstance(block, LeftOut) for block in blocks):
-            return blocks
         text = _text(data)
         return blocks if blocks and (not text or _REPR.fullmatch(text)) else blocks + _plain(data)
     if data.get("text/markdown"):
@@ -81,7 +82,7 @@ def output_blocks(data: Mapping[str, Any], metadata: Mapping[str, Any], reading:
 def _formula(data: Mapping[str, Any]) -> Formula | None:
     """The formula of an output that is nothing but one (as of SymPy), rather than its picture."""
     tex, _ = bare(clean(notebook_text(data.get("text/latex")))) if "text/html" not in data else ("", False)
-    return Formula(tex) if tex and mathml(tex, True) else None
+    return Formula(tex) if tex and not _TEXT_OF_LATEX.search(tex) and mathml(tex, True) else None
 
 
 def _figure(picture: Any, metadata: Mapping[str, Any]) -> Figure:
@@ -132,7 +133,7 @@ def titled(chart: Any, inside: str) -> str:
 
 def _latex(text: str) -> list[Printed]:
     tex, _ = bare(clean(text))
-    if re.search(r"\\begin\{(tabular|table|longtable|document)", tex):
+    if _TEXT_OF_LATEX.search(tex):
         return [Preformatted(clean(text).strip("\n"))]
     return [Formula(tex)] if tex.strip() else []
 
@@ -155,14 +156,14 @@ def _plain(data: Mapping[str, Any]) -> list[Printed]:
             return [Preformatted(clean(json.dumps(data[mime], ensure_ascii=False, indent=2, default=str)))]
         if mime.startswith("text/") and mime not in ("text/plain", "text/html"):
             return [Preformatted(clean(notebook_text(data[mime])).strip("\n"))]
-    shown = _REPR.fullmatch(words)
+    shown, names = _REPR.fullmatch(words), _EMPTY_FIGURE.fullmatch(words) or _names_a_picture(words)
+    others = {mime for mime in data if data[mime]} - {*_QUIET, *_SCRIPTS, "text/plain", "text/html", "text/latex"}
+    if others and (not words or shown or names):
+        return [LeftOut(f"An output that could not be printed stood here ({one_line(', '.join(sorted(others)))}).")]
     if shown:
         empty = "text/html" in data or "text/latex" in data
         return [] if empty else [LeftOut(f"What the notebook shows here ({shown[1]}) was not stored in it.")]
-    others = {mime for mime in data if data[mime]} - {*_QUIET, "text/plain", "text/html"}
-    if not words and others:
-        return [LeftOut(f"An output of another kind is not printed ({one_line(', '.join(sorted(others)))}).")]
-    if not words or _EMPTY_FIGURE.fullmatch(words) or _names_a_picture(words):
+    if not words or names:
         return []
     found = printed(text.strip("\n"), "")
     return [found] if found else []

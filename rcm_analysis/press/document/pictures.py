@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import io
 import mimetypes
 import re
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from ...blocks.plain import notebook_text
+from ...blocks.plain import notebook_text, one_line
 from .document import Picture
 
 PRINTABLE = ("image/svg+xml", "image/png", "image/jpeg", "image/webp", "image/gif")
@@ -26,6 +27,8 @@ _SVG_TAG = re.compile(rb"<svg\b[^>]*>", re.S)
 _SVG_BEGINS, _NAMED_SVG = re.compile(r"<svg\b", re.I), '<svg xmlns="http://www.w3.org/2000/svg"'
 _LENGTH = re.compile(rb"""\b(width|height)\s*=\s*["']\s*([\d.]+)\s*(pt|px|in|mm|cm)?\s*["']""")
 _VIEW_BOX = re.compile(rb"""\bviewBox\s*=\s*["']\s*[-\d.eE]+[\s,]+[-\d.eE]+[\s,]+([\d.]+)[\s,]+([\d.]+)""")
+_HTML_INSIDE = re.compile(rb"<foreignObject\b[^>]*>(.*?)</foreignObject>", re.S)
+_VARIABLE = re.compile(rb"var\(\s*--[\w-]+\s*,\s*([^()]+?)\s*\)")
 _POINTS = {b"": 0.75, b"px": 0.75, b"pt": 1.0, b"in": 72.0, b"mm": 72 / 25.4, b"cm": 72 / 2.54}
 
 
@@ -118,6 +121,18 @@ def size_in_points(picture_data: bytes, mime: str) -> tuple[float, float] | None
     if box and _is_number(box[1]) and _is_number(box[2]) and float(box[1]) and float(box[2]):
         return float(box[1]) * 0.75, float(box[2]) * 0.75
     return None
+
+
+def for_paper(data: bytes, mime: str) -> tuple[bytes, str]:
+    """A picture as the PDF can draw it, and the words of HTML inside it, which it cannot.
+
+    >>> for_paper(b'<svg><a fill="var(--x, red)"/><foreignObject><p>Denied</p></foreignObject></svg>', "image/svg+xml")
+    (b'<svg><a fill="red"/><foreignObject><p>Denied</p></foreignObject></svg>', 'Denied')
+    """
+    if mime != "image/svg+xml":
+        return data, ""
+    inside = b" ".join(_HTML_INSIDE.findall(data)).decode("utf-8", "replace")
+    return _VARIABLE.sub(rb"\1", data), one_line(html.unescape(re.sub(r"<[^>]*>", " ", inside)))
 
 
 def _is_number(text: bytes) -> bool:

@@ -39,7 +39,7 @@ from ..document.document import (
     paired,
 )
 from ..document.mathematics import tree
-from ..document.pictures import EXTENSIONS, size_in_points
+from ..document.pictures import EXTENSIONS, for_paper, size_in_points
 from ..document.printouts import shortened
 from .style import (
     DIRECTION_MARKS,
@@ -142,7 +142,10 @@ class Setter:
             "finding": soft(block.finding),
         }
         if block.data:
-            data |= {"path": self.picture(block.data, block.mime)} | _room(block)
+            drawn, words = for_paper(block.data, block.mime)
+            data |= {"path": self.picture(drawn, block.mime)} | _room(block)
+            if words:
+                data["finding"] = soft(f"{block.finding} In the drawing, where paper cannot place it: {words}".strip())
         return data
 
     def picture(self, data: bytes, mime: str) -> str:

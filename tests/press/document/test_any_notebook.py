@@ -149,12 +149,64 @@ def test_pictures_in_html_are_printed_from_the_notebook_and_named_otherwise():
         pytest.param("<script>draw()</script><div id=a></div>", "script draws", id="a script"),
         pytest.param("<video src=a.mp4></video>", "film", id="a film"),
         pytest.param("<canvas></canvas>", "drawing made by a script", id="a canvas"),
+        pytest.param("<iframe srcdoc='<p>a map</p>'></iframe>", "A page inside this one", id="a page inside"),
     ],
 )
 def test_what_cannot_stand_on_a_page_is_said_where_it_stood(source, said):
     document = read(samples.text("a"), samples.output_cell({"text/html": source}), samples.text("b"))
     assert [type(block).__name__ for block in document.blocks] == ["Paragraph", "LeftOut", "Paragraph"]
     assert said in document.blocks[1].text and document.warnings == (f"Cell 2: {document.blocks[1].text}",)
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("<img alt=logo src='https://x.org/far.png'>", "[image: logo]"),
+        ("<audio src=a.wav></audio>", "[a sound is not printed]"),
+        ("<input value=typed>", "typed"),
+        ("<input type=checkbox checked disabled> done", "\u2611 done"),
+        ("<select><option>not</option><option selected>chosen</option></select>", "chosen"),
+        ("<progress value=3 max=4></progress>", "3 of 4"),
+        ("<meter value=0.4>two fifths</meter>", "two fifths"),
+    ],
+)
+def test_what_shows_no_words_of_its_own_is_said_in_a_cell_as_in_a_text(inside, said):
+    grid = table(f"<table><tr><td>1</td><td>{inside}</td></tr></table>")
+    assert grid.body[0][1].text == said
+    (block, *_) = html(f"<p>{inside}</p>")
+    assert said in ("[a sound is not printed]", plain_text(block.text) if isinstance(block, Paragraph) else "")
+
+
+def test_further_pictures_of_a_cell_and_words_between_cells_are_not_lost():
+    one = f"<img src='data:image/png;base64,{base64.b64encode(picture('PNG')).decode()}'>"
+    grid = table(f"<table>Above<tr>it<td>{one}{one} two</td></tr><form>all</form></table>")
+    assert grid.caption == "Above it all"
+    assert grid.body[0][0].text == "two\n[and 1 more in the notebook]" and grid.body[0][0].picture
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"application/pdf": "JVBE", "text/plain": "<IPython.core.display.Pdf object>"}, "(application/pdf)"),
+        ({"image/png": "no picture", "text/plain": "<Figure size 640x480 with 1 Axes>"}, "(image/png)"),
+        ({"application/x-own": "a"}, "(application/x-own)"),
+    ],
+)
+def test_an_output_that_cannot_be_printed_is_said_by_its_kind(data, said):
+    (block,) = shown(data).blocks
+    assert isinstance(block, LeftOut) and said in block.text
+
+
+def test_data_beside_the_name_of_its_class_is_printed():
+    (block,) = shown({"application/geo+json": {"at": 1}, "text/plain": "<IPython.display.GeoJSON object>"}).blocks
+    assert '"at": 1' in block.text
+
+
+def test_words_beside_a_picture_are_what_the_author_saw():
+    data = {"image/png": base64.b64encode(picture("PNG")).decode(), "text/plain": "x"}
+    (block,) = shown({**data, "text/html": "<b>Model</b> fitted"}).blocks
+    assert plain_text(block.text) == "Model fitted"
+    assert isinstance(shown({**data, "text/html": "<div id=a></div>"}).blocks[0], Figure)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +221,8 @@ def test_what_cannot_stand_on_a_page_is_said_where_it_stood(source, said):
         "<table><tr><td style='visibility:collapse'>secret</td><td>1</td></tr></table>",
         "<style>#T_0 {display: none}</style><table><tr><td id=T_0>secret</td><td>1</td></tr></table>",
         "<input type=hidden value=secret>",
+        "<p style='opacity:0'>secret</p>",
+        "<p style='font-size:0px'>secret</p>",
     ],
 )
 def test_what_the_author_hid_stays_hidden(hidden):
@@ -371,6 +425,11 @@ def test_tex_arrives_unaltered(tex):
 def test_environments_are_formulas():
     tex = r"\begin{align}a&=b\\c&=d\end{align}"
     assert read(samples.text(f"and\n\n{tex}")).blocks[1] == Formula(tex)
+
+
+def test_a_table_in_latex_stays_its_text():
+    (block,) = shown({"text/latex": r"\begin{tabular}{ll}Net cash & 5\\\end{tabular}", "text/plain": "x"}).blocks
+    assert isinstance(block, Preformatted) and "Net cash & 5" in block.text
 
 
 @pytest.mark.parametrize(

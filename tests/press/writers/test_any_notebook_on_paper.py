@@ -113,6 +113,22 @@ def test_formulas_are_mathml_on_the_page():
     assert found[0].xpath(".//mfrac") and found[1].xpath(".//msub")
 
 
+def test_the_number_of_an_equation_stays():
+    text = r"\begin{align}a&=b\tag{7}\\c&=d\tag*{last}\end{align}"
+    said = "".join(page(Formula(text)).xpath("//math")[0].itertext())
+    assert "(7)" in said and "last" in said
+    assert "(7)" in "".join(text_of(paper(Formula(text)).bytes).split())
+
+
+def test_words_that_html_puts_into_a_drawing_are_said_below_it_on_paper():
+    drawing = (
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><rect width="80" height="20" '
+        b'fill="var(--c, #06c)"/><foreignObject width="80" height="20"><p>Denied</p></foreignObject></svg>'
+    )
+    result = paper(Figure(alt="A box", data=drawing, mime="image/svg+xml"))
+    assert "Denied" in text_of(result.bytes)
+
+
 def test_tex_that_is_not_understood_stays_as_it_is_written():
     tex = r"\unknown{<b>} & \\ x"
     assert page(Formula(tex)).xpath("//p[@class='formula']/code")[0].text_content() == tex
