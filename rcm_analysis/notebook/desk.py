@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import ParameterError
@@ -23,7 +24,8 @@ from ..exhibits.pages import Pages
 from ..exhibits.subject import Book, Subject
 from ..measures.menu import Measure, glossary, menu, named
 from ..periods import Period
-from ..tables.store import first_day
+from ..tables.frames import source
+from ..tables.store import tables_of
 from . import asked, moves, questions
 from .queries import ask
 from .results import About, Result, heading
@@ -217,7 +219,12 @@ class Desk:
     def _begins(self, record: Measure | None) -> dt.date:
         """The first day of which anything is known that a measure (claims, where none is given) may count."""
         service = questions.SERVICE_OF.get(record.subject if record else "", "claims")
-        return first_day(self.tables, {service}) or self.period.first_day
+        days: list[Any] = []
+        for one in tables_of({service}):
+            if one.name in self.tables:
+                first = nw.col(one.known_on or "").min().alias("first")
+                days += source(self.tables, one.name, [one.known_on or ""]).select(first).collect()["first"].to_list()
+        return min((asked.day(day) for day in days if day is not None), default=self.period.first_day)
 
     def _refuse_unknown(self, record: Measure | None, day: dt.date, last: dt.date) -> None:
         """Refuses a day of which nothing is known: before the first record, or after what this report knows."""

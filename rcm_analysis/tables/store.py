@@ -296,12 +296,6 @@ def is_active(tables: Mapping[str, pl.LazyFrame], services: Collection[str], per
     return False
 
 
-def first_day(tables: Mapping[str, pl.LazyFrame], services: Collection[str]) -> dt.date | None:
-    """The first day on which anything of these services became known; None where nothing did."""
-    days = [tables[one.name].select(pl.col(one.known_on).min()).collect().item() for one in tables_of(services)]
-    return min((day for day in days if day is not None), default=None)
-
-
 def tables_of_stores(stores: Sequence[Any], *, as_of: dt.date | None = None) -> Tables:
     """The tables of these stores, each as its own manifest says, as known on `as_of` (all that is known when None)."""
     if len(stores) != 1:
