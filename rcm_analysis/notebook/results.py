@@ -107,7 +107,7 @@ class Result(pd.DataFrame):
         """The values as tables take them: dollars that SQL gave as cents again, lists and records as text."""
         frame = pd.DataFrame(self)
         dollars = {str(name): (self[name] * 100).round() for name in self.columns if str(name).endswith(DOLLARS)}
-        objects = {str(name): column.map(_one_value) for name, column in frame.select_dtypes("object").items()}
+        objects = {str(name): one.map(_one_value) for name, one in frame.items() if one.dtype == object}
         return frame.assign(**objects, **dollars)
 
     def first(self, column: str) -> Any:
